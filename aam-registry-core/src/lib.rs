@@ -1,0 +1,15 @@
+//! The AAM registry as a library: the domain, its ports, its use cases and a
+//! tower service over them.
+//!
+//! A host builds a [`registry::Registry`] from adapters of the traits in
+//! [`ports`], wraps it in [`http::RegistryService`] and mounts that wherever a
+//! tower service of HTTP requests fits.
+
+#![forbid(unsafe_code)]
+
+pub mod archive;
+pub mod error;
+pub mod ports;
+pub mod types;
+
+pub use error::{Error, ErrorCode, Result};

@@ -1,0 +1,96 @@
+use std::{fmt::Debug, io, ops::Range};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use http::Uri;
+use jiff::Timestamp;
+
+use crate::{error::Result, types::ArchiveKey};
+
+/// Keeps the bytes of archives. A key is written at most once.
+#[async_trait]
+pub trait ArchiveStore: Debug + Send + Sync + 'static {
+    /// Starts writing the archive at `key`. Nothing is readable there before
+    /// [`ArchiveWriter::finish`] returns.
+    async fn create(&self, key: &ArchiveKey) -> Result<Box<dyn ArchiveWriter>>;
+
+    /// Opens the archive at `key`, or the `range` of its bytes (within its
+    /// size); `None` where there is none.
+    async fn open(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>>;
+
+    /// The size in bytes of the archive at `key`; `None` where there is none.
+    async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>>;
+
+    /// Deletes the archive at `key` and what an unfinished writer left there.
+    /// It is no error where there is nothing.
+    async fn delete(&self, key: &ArchiveKey) -> Result<()>;
+
+    /// Up to `limit` archives in the order of their keys, from behind `after`.
+    async fn list(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>>;
+
+    /// Whether the store answers; for health checks.
+    ///
+    /// # Errors
+    /// A backend error of kind storage.
+    async fn check(&self) -> Result<()>;
+}
+
+/// Receives the bytes of one archive. Dropped without [`finish`](Self::finish),
+/// it leaves nothing readable.
+#[async_trait]
+pub trait ArchiveWriter: Debug + Send {
+    /// Appends `bytes`.
+    async fn write(&mut self, bytes: Bytes) -> Result<()>;
+
+    /// Makes the archive durable and readable: when this returns, a power cut
+    /// loses nothing of it. Gives its size in bytes.
+    async fn finish(self: Box<Self>) -> Result<u64>;
+
+    /// Gives up and removes what was written.
+    async fn abort(self: Box<Self>) -> Result<()>;
+}
+
+/// An open archive, or a range of one.
+pub enum ArchiveContent {
+    /// The client shall fetch it there.
+    Redirect(Uri),
+    /// It is in memory.
+    Bytes(Bytes),
+    /// It is a local file, from the current position on; `len` bytes are meant.
+    File {
+        /// The open file, positioned at the first byte meant.
+        file: std::fs::File,
+        /// How many bytes are meant.
+        len: u64,
+    },
+    /// It comes in chunks of bounded size; `len` bytes in all.
+    Stream {
+        /// The chunks.
+        stream: BoxStream<'static, io::Result<Bytes>>,
+        /// How many bytes they hold together.
+        len: u64,
+    },
+}
+
+impl Debug for ArchiveContent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Redirect(uri) => f.debug_tuple("Redirect").field(uri).finish(),
+            Self::Bytes(bytes) => f.debug_tuple("Bytes").field(&bytes.len()).finish(),
+            Self::File { len, .. } => f.debug_struct("File").field("len", len).finish_non_exhaustive(),
+            Self::Stream { len, .. } => f.debug_struct("Stream").field("len", len).finish_non_exhaustive(),
+        }
+    }
+}
+
+/// One archive in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredArchive {
+    /// Its key.
+    pub key: ArchiveKey,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was last written.
+    pub modified_at: Option<Timestamp>,
+}

@@ -1,0 +1,60 @@
+use std::{fmt::Debug, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::error::Result;
+
+/// The classes of requests that are limited apart from one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RateClass {
+    /// Search and listing.
+    Search,
+    /// Downloads of archives.
+    Download,
+    /// Publishing.
+    Publish,
+    /// Registration and login.
+    Auth,
+    /// Everything else under `/api`.
+    Other,
+}
+
+impl RateClass {
+    /// Every class.
+    pub const ALL: [Self; 5] = [Self::Search, Self::Download, Self::Publish, Self::Auth, Self::Other];
+
+    /// The class as text, for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Search => "search",
+            Self::Download => "download",
+            Self::Publish => "publish",
+            Self::Auth => "auth",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Limits how often a client may do what.
+#[async_trait]
+pub trait RateLimiter: Debug + Send + Sync + 'static {
+    /// Takes one request of `class` by `client` (an address, a user, an
+    /// account to log in to). `None` where the class is not limited.
+    async fn take(&self, class: RateClass, client: &str) -> Result<Option<RateDecision>>;
+
+    /// Whether the limiter's store answers; for health checks.
+    async fn check(&self) -> Result<()>;
+}
+
+/// What became of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateDecision {
+    /// Requests a minute.
+    pub limit: u32,
+    /// Requests left at once.
+    pub remaining: u32,
+    /// How long until all are left again.
+    pub reset: Duration,
+    /// How long to wait, where this request was refused.
+    pub retry_after: Option<Duration>,
+}

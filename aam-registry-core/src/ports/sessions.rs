@@ -1,0 +1,28 @@
+use std::fmt::Debug;
+
+use jiff::Timestamp;
+
+use crate::{error::Result, types::UserId};
+
+/// Signs and reads the bearer tokens of login sessions.
+pub trait SessionSigner: Debug + Send + Sync + 'static {
+    /// The bearer token of a session.
+    fn sign(&self, session: &Session) -> Result<String>;
+
+    /// The session of a bearer token; `None` where it is malformed, forged, or
+    /// expired at `now`.
+    fn verify(&self, token: &str, now: Timestamp) -> Option<Session>;
+}
+
+/// A login session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its id, the JWT's `jti`.
+    pub id: String,
+    /// Whose it is.
+    pub user: UserId,
+    /// When it began, in whole seconds.
+    pub issued_at: Timestamp,
+    /// When it ends, in whole seconds.
+    pub expires_at: Timestamp,
+}

@@ -1,0 +1,132 @@
+//! The manifest `aam.yaml` (contract, section 4).
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::types::{Constraint, PackageName, Version};
+
+/// The kinds of artifact a package can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ArtifactType {
+    /// A folder with `agent.yaml` and its system prompt.
+    Agent,
+    /// A folder with `SKILL.md`.
+    Skill,
+    /// A Markdown file.
+    Prompt,
+    /// A Markdown file.
+    Instruction,
+}
+
+impl ArtifactType {
+    /// All four, in the order manifests list them.
+    pub const ALL: [Self; 4] = [Self::Agent, Self::Skill, Self::Prompt, Self::Instruction];
+
+    /// The singular: `agent`, `skill`, `prompt`, `instruction`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Skill => "skill",
+            Self::Prompt => "prompt",
+            Self::Instruction => "instruction",
+        }
+    }
+
+    /// The manifest's key, the plural.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Agent => "agents",
+            Self::Skill => "skills",
+            Self::Prompt => "prompts",
+            Self::Instruction => "instructions",
+        }
+    }
+
+    /// Reads the singular.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// One artifact as the manifest names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifact {
+    /// Its name.
+    pub name: String,
+    /// Its path in the archive: relative, `/`-separated, no `..`, without `./` and trailing slash.
+    pub path: String,
+    /// What it does; may be empty.
+    pub description: String,
+}
+
+/// The artifacts of a package.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Artifacts {
+    /// Agents.
+    pub agents: Vec<Artifact>,
+    /// Skills.
+    pub skills: Vec<Artifact>,
+    /// Prompts.
+    pub prompts: Vec<Artifact>,
+    /// Instructions.
+    pub instructions: Vec<Artifact>,
+}
+
+impl Artifacts {
+    /// The artifacts of one type.
+    pub fn of(&self, kind: ArtifactType) -> &[Artifact] {
+        match kind {
+            ArtifactType::Agent => &self.agents,
+            ArtifactType::Skill => &self.skills,
+            ArtifactType::Prompt => &self.prompts,
+            ArtifactType::Instruction => &self.instructions,
+        }
+    }
+
+    /// Every artifact with its type, in the order of [`ArtifactType::ALL`].
+    pub fn iter(&self) -> impl Iterator<Item = (ArtifactType, &Artifact)> {
+        ArtifactType::ALL.into_iter().flat_map(|kind| self.of(kind).iter().map(move |artifact| (kind, artifact)))
+    }
+
+    /// The types there is at least one artifact of.
+    pub fn types(&self) -> Vec<ArtifactType> {
+        ArtifactType::ALL.into_iter().filter(|kind| !self.of(*kind).is_empty()).collect()
+    }
+}
+
+/// One thing wrong with a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestFault {
+    /// Where, as a path of keys: `artifacts.skills[0].path`.
+    pub field: String,
+    /// What, and what to do about it.
+    pub error: String,
+}
+
+/// A manifest that passed validation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Manifest {
+    /// The package's full name.
+    pub name: PackageName,
+    /// The version.
+    pub version: Version,
+    /// 1 to 256 characters.
+    pub description: String,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// Its licence, as written.
+    pub license: Option<String>,
+    /// An http or https URL.
+    pub repository: Option<String>,
+    /// An http or https URL.
+    pub homepage: Option<String>,
+    /// At most 20, each `^[a-z0-9-]{1,32}$`.
+    pub keywords: Vec<String>,
+    /// At least one.
+    pub artifacts: Artifacts,
+    /// What it needs.
+    pub dependencies: BTreeMap<PackageName, Constraint>,
+    /// The whole document, unknown keys included: what is stored.
+    pub document: Value,
+}

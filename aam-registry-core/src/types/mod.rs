@@ -1,0 +1,40 @@
+//! The words of the domain: newtypes that are parsed once and then trusted.
+
+mod archive_key;
+mod audit;
+mod constraint;
+mod digest;
+mod dist_tag;
+mod downloads;
+mod id;
+mod manifest;
+mod name;
+mod package;
+mod page;
+mod principal;
+mod rights;
+mod search;
+mod token;
+mod upload;
+mod user;
+mod version;
+
+pub use archive_key::ArchiveKey;
+pub use audit::{AuditEntry, AuditEvent, AuditFilter, ChainHash, NewAuditEntry};
+pub use constraint::{Constraint, Selector};
+pub use digest::Sha256Digest;
+pub use dist_tag::DistTag;
+pub use downloads::{DayDownloads, DownloadBatch, DownloadCount, DownloadQuery};
+pub use manifest::{Artifact, ArtifactType, Artifacts, Manifest, ManifestFault};
+pub use name::{PackageName, ScopeName, Username};
+pub use package::{
+    ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary, Visibility,
+};
+pub use page::{Page, PageRequest};
+pub use principal::{Actor, Credential, Principal};
+pub use rights::{Action, Rights, ScopeRole};
+pub use search::{SearchQuery, SearchSort};
+pub use token::{Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret};
+pub use upload::{NewUpload, Upload, UploadId};
+pub use user::{Scope, ScopeMember, User, UserId, UserProfile};
+pub use version::{LatestPolicy, Version};

@@ -1,0 +1,164 @@
+//! Packages and their versions, as reads return them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::types::{
+    ArchiveKey, ArtifactType, Constraint, DistTag, Manifest, PackageName, Sha256Digest, Username, Version,
+};
+
+/// Who may see a package.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Visibility {
+    /// Everybody.
+    #[default]
+    Public,
+}
+
+impl Visibility {
+    /// The visibility as text: `public`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+        }
+    }
+}
+
+/// Whether a version has passed the operator's approval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ApprovalStatus {
+    /// It may be used; also where no approval is required.
+    #[default]
+    Approved,
+}
+
+impl ApprovalStatus {
+    /// The status as text: `approved`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+        }
+    }
+}
+
+/// A package with its owners, dist-tags and versions, read at one instant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Package {
+    /// Its full name.
+    pub name: PackageName,
+    /// The manifest of the version `latest` names; where there is none, of the newest published.
+    pub manifest: Manifest,
+    /// When its first version was published.
+    pub created_at: Timestamp,
+    /// When anything of it last changed.
+    pub updated_at: Timestamp,
+    /// Its owners, by name. For a scoped package the scope's owners and those added to the package.
+    pub owners: Vec<Username>,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// Downloads of all versions; may lag by a minute.
+    pub downloads: u64,
+    /// Every dist-tag and the version it names.
+    pub dist_tags: BTreeMap<DistTag, Version>,
+    /// Its versions, newest published first, yanked ones included.
+    pub versions: Vec<VersionSummary>,
+}
+
+impl Package {
+    /// What `latest` names.
+    pub fn latest(&self) -> Option<&Version> {
+        self.dist_tags.get(&DistTag::latest())
+    }
+}
+
+/// One version as its package lists it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VersionSummary {
+    /// The version as published, build metadata included.
+    pub version: Version,
+    /// When its publish was committed.
+    pub published_at: Timestamp,
+    /// Whether it was withdrawn from resolution.
+    pub yanked: bool,
+    /// The warning that clients show, where there is one.
+    pub deprecated: Option<String>,
+    /// The digest of its archive.
+    pub sha256: Sha256Digest,
+    /// The size of its archive, in bytes.
+    pub archive_size: u64,
+    /// What it needs.
+    pub dependencies: BTreeMap<PackageName, Constraint>,
+    /// Whether it may be used.
+    pub approval_status: ApprovalStatus,
+}
+
+/// Everything about one version but the contents of its archive.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VersionDetail {
+    /// The package.
+    pub package: PackageName,
+    /// What the package's list says of it.
+    pub summary: VersionSummary,
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Who published it.
+    pub published_by: Username,
+    /// Why it was yanked, where a reason was given.
+    pub yanked_reason: Option<String>,
+    /// Where its archive lies.
+    pub archive: ArchiveKey,
+    /// The dist-tags that name it, by name.
+    pub dist_tags: Vec<DistTag>,
+    /// Downloads of this version; may lag by a minute.
+    pub downloads: u64,
+}
+
+/// One row of a search.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PackageSummary {
+    /// The full name.
+    pub name: PackageName,
+    /// From the manifest of `latest`.
+    pub description: String,
+    /// From the manifest of `latest`.
+    pub author: Option<String>,
+    /// What `latest` names.
+    pub latest_version: Version,
+    /// From the manifest of `latest`.
+    pub keywords: Vec<String>,
+    /// The types `latest` holds artifacts of.
+    pub artifact_types: Vec<ArtifactType>,
+    /// Downloads of all versions; may lag by a minute.
+    pub downloads: u64,
+    /// When anything of the package last changed.
+    pub updated_at: Timestamp,
+}
+
+/// One regular file of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveFile {
+    /// Its path from the root, with `/`, without a leading `./`.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its digest.
+    pub sha256: Sha256Digest,
+    /// Whether its owner may execute it.
+    pub executable: bool,
+}
+
+/// Sizes of the whole registry, for gauges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RegistryTotals {
+    /// Packages.
+    pub packages: u64,
+    /// Versions, yanked ones included.
+    pub versions: u64,
+    /// Users.
+    pub users: u64,
+    /// Downloads ever counted.
+    pub downloads: u64,
+    /// Bytes of all archives.
+    pub storage_bytes: u64,
+}

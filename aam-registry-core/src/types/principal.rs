@@ -1,0 +1,95 @@
+//! Who makes a request, and with what.
+
+use jiff::Timestamp;
+
+use crate::{
+    error::{Error, Result},
+    types::{PackageName, TokenId, TokenPattern, TokenScope, TokenScopes, UserId, Username},
+};
+
+/// What a principal was authenticated by. Not a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A login: a JWT with this id, that ends then.
+    Session {
+        /// The JWT's `jti`.
+        id: String,
+        /// When the JWT expires.
+        expires_at: Timestamp,
+    },
+    /// An API token.
+    Token(TokenId),
+    /// A command run by the operator on the server itself.
+    Operator,
+}
+
+/// The part of a principal that a transaction checks again: whoever acts must
+/// still exist, not be disabled, and hold a credential that was not revoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// Who acts.
+    pub user: UserId,
+    /// The name, for the audit log.
+    pub username: Username,
+    /// With what.
+    pub credential: Credential,
+    /// Whether the credential lets an administrator act as one.
+    pub as_admin: bool,
+}
+
+/// An authenticated caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// The user's id.
+    pub user: UserId,
+    /// The user's name.
+    pub username: Username,
+    /// Whether the user is an administrator.
+    pub is_admin: bool,
+    /// With what the caller authenticated.
+    pub credential: Credential,
+    /// What the credential may be used for.
+    pub scopes: TokenScopes,
+    /// The packages the credential is restricted to; empty for all.
+    pub packages: Vec<TokenPattern>,
+}
+
+impl Principal {
+    /// The caller as transactions check it.
+    pub fn actor(&self) -> Actor {
+        Actor {
+            user: self.user,
+            username: self.username.clone(),
+            credential: self.credential.clone(),
+            as_admin: self.acts_as_admin(),
+        }
+    }
+
+    /// Whether the caller is an administrator and the credential says so too.
+    pub fn acts_as_admin(&self) -> bool {
+        self.is_admin && self.scopes.contains(TokenScope::Admin)
+    }
+
+    /// Requires one of `scopes` of the credential.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn require_scope(&self, scopes: &[TokenScope]) -> Result<()> {
+        if scopes.iter().any(|scope| self.scopes.contains(*scope)) {
+            return Ok(());
+        }
+        let names: Vec<_> = scopes.iter().map(|scope| format!("`{}`", scope.as_str())).collect();
+        Err(Error::forbidden(format!("This token lacks the scope {}; create one that has it", names.join(" or "))))
+    }
+
+    /// Requires the credential to cover `package`.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn require_package(&self, package: &PackageName) -> Result<()> {
+        if self.packages.is_empty() || self.packages.iter().any(|pattern| pattern.matches(package)) {
+            return Ok(());
+        }
+        Err(Error::forbidden(format!("This token is restricted to other packages than {package}")))
+    }
+}

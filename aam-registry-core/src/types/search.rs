@@ -1,0 +1,35 @@
+//! What a search asks.
+
+use crate::types::{ArtifactType, PageRequest, ScopeName};
+
+/// The order of a search's results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchSort {
+    /// Exact name first, then text rank weighted by downloads.
+    Relevance,
+    /// Last changed first.
+    Updated,
+    /// Most downloaded first.
+    Downloads,
+    /// By name.
+    Name,
+}
+
+/// A search over the packages that have a `latest`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchQuery {
+    /// Free text over name, description, keywords, author and artifact names:
+    /// all words must match, the last one as a prefix; one typo is tolerated
+    /// where nothing matches otherwise. Any text is allowed. `None` lists all.
+    pub text: Option<String>,
+    /// Only packages with an artifact of this type.
+    pub artifact_type: Option<ArtifactType>,
+    /// Only packages of this scope.
+    pub scope: Option<ScopeName>,
+    /// Only packages with this keyword.
+    pub keyword: Option<String>,
+    /// The order.
+    pub sort: SearchSort,
+    /// The page.
+    pub page: PageRequest,
+}

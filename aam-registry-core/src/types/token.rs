@@ -1,0 +1,239 @@
+//! API tokens (contract, section 6).
+
+use std::fmt;
+
+use data_encoding::BASE32_NOPAD;
+use globset::{GlobBuilder, GlobMatcher};
+use jiff::Timestamp;
+
+use crate::{
+    error::InvalidName,
+    types::{PackageName, Sha256Digest, UserId, id::id},
+};
+
+id! {
+    /// Identifies an API token; not a secret.
+    TokenId
+}
+
+/// What a token may be used for. Reading is implied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TokenScope {
+    /// Read.
+    Read,
+    /// Publish versions; also sets tags.
+    Publish,
+    /// Yank, unyank, deprecate.
+    Yank,
+    /// Set and remove dist-tags.
+    Tag,
+    /// Approve versions.
+    Approve,
+    /// Manage packages, scopes and, for an administrator, the registry.
+    Admin,
+}
+
+impl TokenScope {
+    /// All scopes.
+    pub const ALL: [Self; 6] = [Self::Read, Self::Publish, Self::Yank, Self::Tag, Self::Approve, Self::Admin];
+
+    /// The scope as text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Publish => "publish",
+            Self::Yank => "yank",
+            Self::Tag => "tag",
+            Self::Approve => "approve",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Reads the scope's text.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+}
+
+/// A set of token scopes; always holds [`TokenScope::Read`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TokenScopes(u8);
+
+impl TokenScopes {
+    /// Every scope: what a login session has.
+    pub fn all() -> Self {
+        TokenScope::ALL.into_iter().collect()
+    }
+
+    /// Whether `scope` is among them.
+    pub fn contains(self, scope: TokenScope) -> bool {
+        self.0 & (1 << scope as u8) != 0
+    }
+
+    /// The scopes, in the order of [`TokenScope::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = TokenScope> {
+        TokenScope::ALL.into_iter().filter(move |scope| self.contains(*scope))
+    }
+}
+
+impl FromIterator<TokenScope> for TokenScopes {
+    fn from_iter<I: IntoIterator<Item = TokenScope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().fold(1 << TokenScope::Read as u8, |set, scope| set | 1 << scope as u8))
+    }
+}
+
+impl fmt::Debug for TokenScopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// A name or glob such as `@team/*` that restricts a token to packages; `*` does not cross a slash.
+#[derive(Clone)]
+pub struct TokenPattern {
+    text: Box<str>,
+    glob: GlobMatcher,
+}
+
+impl TokenPattern {
+    /// Parses a full name or a glob of at most 140 characters out of the
+    /// characters of names, `*` and `?`.
+    ///
+    /// # Errors
+    /// [`InvalidName`] where it holds anything else.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        let invalid = || InvalidName::Pattern(text.chars().take(140).collect());
+        let of_names = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_@/*?".contains(&b);
+        if text.is_empty() || text.len() > 140 || !text.bytes().all(of_names) {
+            return Err(invalid());
+        }
+        let glob = GlobBuilder::new(text).literal_separator(true).build().map_err(|_| invalid())?;
+        Ok(Self { text: text.into(), glob: glob.compile_matcher() })
+    }
+
+    /// Whether the pattern covers `name`.
+    pub fn matches(&self, name: &PackageName) -> bool {
+        self.glob.is_match(name.as_str())
+    }
+
+    /// The pattern as written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl PartialEq for TokenPattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for TokenPattern {}
+
+impl fmt::Debug for TokenPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.text, f)
+    }
+}
+
+/// An API token without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Its id.
+    pub id: TokenId,
+    /// Whose rights it carries.
+    pub user: UserId,
+    /// What its user calls it; 1 to 64 characters.
+    pub name: String,
+    /// What it may be used for.
+    pub scopes: TokenScopes,
+    /// The packages it is restricted to; empty for all.
+    pub packages: Vec<TokenPattern>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops working.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last seen in use; may lag by a minute.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// The secret of an API token: `aam_`, 52 base-32 digits of 256 random bits,
+/// and 7 of a CRC-32 over what stands before, so that scanners can tell one
+/// from a look-alike. Debug output hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenSecret(String);
+
+impl TokenSecret {
+    /// What every secret starts with.
+    pub const PREFIX: &str = "aam_";
+    const LEN: usize = 4 + 52 + 7;
+
+    /// A new random secret.
+    pub fn generate() -> Self {
+        let random: [u8; 32] = rand::random();
+        let mut text = format!("{}{}", Self::PREFIX, BASE32_NOPAD.encode(&random).to_ascii_lowercase());
+        text.push_str(&checksum(&text));
+        Self(text)
+    }
+
+    /// Reads a secret; `None` where its shape or checksum is wrong.
+    pub fn parse(text: &str) -> Option<Self> {
+        let right = text.len() == Self::LEN
+            && text.is_ascii()
+            && text.starts_with(Self::PREFIX)
+            && text[Self::LEN - 7..] == checksum(&text[..Self::LEN - 7]);
+        right.then(|| Self(text.to_owned()))
+    }
+
+    /// The secret itself: shown once, never stored.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored of it.
+    pub fn digest(&self) -> Sha256Digest {
+        Sha256Digest::of(self.0.as_bytes())
+    }
+}
+
+fn checksum(text: &str) -> String {
+    BASE32_NOPAD.encode(&crc32fast::hash(text.as_bytes()).to_be_bytes()).to_ascii_lowercase()
+}
+
+impl fmt::Debug for TokenSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenSecret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_survives_its_text_and_nothing_else_does() {
+        let secret = TokenSecret::generate();
+        assert_eq!(TokenSecret::parse(secret.expose()), Some(secret.clone()));
+        let mut forged = secret.expose().to_owned();
+        forged.replace_range(10..11, if &forged[10..11] == "a" { "b" } else { "a" });
+        assert_eq!(TokenSecret::parse(&forged), None);
+        assert_eq!(TokenSecret::parse("aam_short"), None);
+        assert_eq!(format!("{secret:?}"), "TokenSecret(..)");
+    }
+
+    #[test]
+    fn patterns_keep_to_their_scope() {
+        let pattern = TokenPattern::parse("@team/*").expect("pattern");
+        assert!(pattern.matches(&"@team/a".parse().expect("name")));
+        assert!(!pattern.matches(&"@teams/a".parse().expect("name")));
+        assert!(!TokenPattern::parse("*").expect("pattern").matches(&"@team/a".parse().expect("name")));
+        assert!(TokenPattern::parse("@team/[a").is_err());
+    }
+
+    #[test]
+    fn reading_is_implied() {
+        let scopes: TokenScopes = [TokenScope::Publish].into_iter().collect();
+        assert!(scopes.contains(TokenScope::Read) && scopes.contains(TokenScope::Publish));
+        assert!(!scopes.contains(TokenScope::Admin));
+    }
+}

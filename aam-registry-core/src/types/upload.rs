@@ -1,0 +1,34 @@
+//! Uploads on their way to become a version.
+
+use jiff::Timestamp;
+
+use crate::types::{ArchiveKey, UserId, id::id};
+
+id! {
+    /// Identifies one upload attempt.
+    UploadId
+}
+
+/// An upload to record before its first byte is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewUpload {
+    /// Its id; [`ArchiveKey::from`] gives where its bytes go.
+    pub id: UploadId,
+    /// Who uploads.
+    pub user: UserId,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Until when it counts as alive unless renewed.
+    pub lease_until: Timestamp,
+}
+
+/// An upload whose lease ran out and that can no longer be committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// Its id.
+    pub id: UploadId,
+    /// Where its bytes are, if any.
+    pub archive: ArchiveKey,
+    /// When it was marked abandoned.
+    pub abandoned_at: Timestamp,
+}
