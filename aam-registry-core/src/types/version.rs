@@ -82,30 +82,6 @@ impl fmt::Debug for Version {
     }
 }
 
-/// Which version the dist-tag `latest` follows (`LATEST_TAG_POLICY`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LatestPolicy {
-    /// The highest release; where there is none, the highest pre-release.
-    #[default]
-    Highest,
-    /// The one published last.
-    Newest,
-}
-
-impl LatestPolicy {
-    /// Picks what `latest` names from the versions that may be seen, in the
-    /// order they were published.
-    pub fn pick<'a>(self, visible: impl IntoIterator<Item = &'a Version>) -> Option<&'a Version> {
-        let visible = visible.into_iter();
-        match self {
-            Self::Newest => visible.last(),
-            Self::Highest => {
-                visible.max_by(|a, b| (!a.is_prerelease()).cmp(&!b.is_prerelease()).then_with(|| a.cmp(b)))
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,16 +96,6 @@ mod tests {
         assert_eq!(v("1.0.0-rc.1+a").key(), "1.0.0-rc.1");
         assert_eq!(v("1.0.0+a").to_string(), "1.0.0+a");
         assert!(v("1.0.0-rc.1") < v("1.0.0"));
-    }
-
-    #[test]
-    fn latest_prefers_releases() {
-        let all = [v("1.0.0"), v("2.0.0-rc.1"), v("0.9.0")];
-        assert_eq!(LatestPolicy::Highest.pick(&all), Some(&all[0]));
-        assert_eq!(LatestPolicy::Newest.pick(&all), Some(&all[2]));
-        let pre = [v("1.0.0-a"), v("1.0.0-b")];
-        assert_eq!(LatestPolicy::Highest.pick(&pre), Some(&pre[1]));
-        assert_eq!(LatestPolicy::Highest.pick(&[]), None);
     }
 
     #[test]
