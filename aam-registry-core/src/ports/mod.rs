@@ -16,6 +16,7 @@
 mod archives;
 mod audit;
 mod clock;
+mod database;
 mod downloads;
 mod packages;
 mod passwords;
@@ -29,6 +30,7 @@ mod users;
 pub use archives::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive};
 pub use audit::AuditLog;
 pub use clock::{Clock, SystemClock};
+pub use database::Database;
 pub use downloads::DownloadStore;
 pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
