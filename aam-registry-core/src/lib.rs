@@ -9,7 +9,10 @@
 
 pub mod archive;
 pub mod error;
+pub mod memory;
 pub mod ports;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod types;
 
 pub use error::{Error, ErrorCode, Result};

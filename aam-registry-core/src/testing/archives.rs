@@ -1,0 +1,330 @@
+//! What every [`ArchiveStore`] does. The suite expects an empty store that
+//! answers with contents, not with redirects.
+
+use std::{io::Read, ops::Range};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{TryStreamExt, future::join_all};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    ports::{ArchiveContent, ArchiveStore},
+    types::{ArchiveKey, UploadId},
+};
+
+/// Makes one test of every case, on the store that `$make` gives.
+#[macro_export]
+macro_rules! archive_store_conformance {
+    ($make:expr) => {
+        $crate::conformance!(
+            archives,
+            $make,
+            [
+                bytes_survive,
+                many_chunks_make_one_archive,
+                ranges_are_cut_out,
+                ranges_of_a_large_archive_are_cut_out,
+                a_missing_archive_is_none,
+                size_is_that_of_the_bytes,
+                nothing_is_readable_before_finish,
+                a_dropped_writer_leaves_nothing,
+                an_aborted_writer_leaves_nothing,
+                a_key_given_up_can_be_written_again,
+                a_deleted_archive_is_gone,
+                deleting_nothing_is_no_error,
+                deleting_one_leaves_the_others,
+                deleting_stops_an_unfinished_writer_from_showing,
+                a_listing_is_in_the_order_of_keys,
+                a_listing_comes_in_pages,
+                a_listing_shows_sizes_and_times,
+                writers_do_not_disturb_one_another,
+                the_store_answers,
+            ]
+        );
+    };
+}
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+fn new_key() -> ArchiveKey {
+    ArchiveKey::from(UploadId::generate())
+}
+
+/// Bytes that differ from place to place, so that a mixed-up order shows.
+fn sample(seed: u64, len: usize) -> Bytes {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut bytes = BytesMut::with_capacity(len + 8);
+    while bytes.len() < len {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(len);
+    bytes.freeze()
+}
+
+async fn put(store: &dyn ArchiveStore, key: &ArchiveKey, bytes: &Bytes) {
+    let mut writer = store.create(key).await.expect("create");
+    writer.write(bytes.clone()).await.expect("write");
+    let size = writer.finish().await.expect("finish");
+    assert_eq!(size, bytes.len() as u64, "finish gives the size");
+}
+
+async fn get(store: &dyn ArchiveStore, key: &ArchiveKey, range: Option<Range<u64>>) -> Option<Bytes> {
+    let content = store.open(key, range).await.expect("open")?;
+    let (bytes, announced) = match content {
+        ArchiveContent::Redirect(uri) => panic!("the store redirects to {uri}"),
+        ArchiveContent::Bytes(bytes) => (bytes.clone(), bytes.len() as u64),
+        ArchiveContent::File { file, len } => {
+            let mut bytes = Vec::new();
+            file.take(len).read_to_end(&mut bytes).expect("read the file");
+            (bytes.into(), len)
+        }
+        ArchiveContent::Stream { stream, len } => {
+            let mut chunks = stream;
+            let mut bytes = BytesMut::new();
+            while let Some(chunk) = chunks.try_next().await.expect("read the stream") {
+                bytes.extend_from_slice(&chunk);
+            }
+            (bytes.freeze(), len)
+        }
+    };
+    assert_eq!(bytes.len() as u64, announced, "the content is as long as announced");
+    Some(bytes)
+}
+
+async fn list_all(store: &dyn ArchiveStore) -> Vec<ArchiveKey> {
+    store.list(None, 1000).await.expect("list").into_iter().map(|stored| stored.key).collect()
+}
+
+async fn assert_absent(store: &dyn ArchiveStore, key: &ArchiveKey) {
+    assert_eq!(get(store, key, None).await, None, "{key} can be read");
+    assert_eq!(store.size(key).await.expect("size"), None, "{key} has a size");
+    assert!(!list_all(store).await.contains(key), "{key} is listed");
+}
+
+/// What was written is what is read, at every size that a store may treat apart.
+pub async fn bytes_survive(store: &dyn ArchiveStore) {
+    for len in [1, 12 * KIB, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, 3 * MIB] {
+        let (key, bytes) = (new_key(), sample(len as u64, len));
+        put(store, &key, &bytes).await;
+        assert!(get(store, &key, None).await == Some(bytes), "{len} bytes changed on their way");
+    }
+}
+
+/// Chunks of uneven sizes, an empty one among them, come out in one piece.
+pub async fn many_chunks_make_one_archive(store: &dyn ArchiveStore) {
+    let (key, bytes) = (new_key(), sample(7, 11 * MIB + 13));
+    let mut writer = store.create(&key).await.expect("create");
+    let mut rest = bytes.clone();
+    for len in [1, 0, 17, 8 * KIB, 64 * KIB, MIB, 5, 6 * MIB].into_iter().chain(std::iter::repeat(100_003)) {
+        if rest.is_empty() {
+            break;
+        }
+        writer.write(rest.split_to(len.min(rest.len()))).await.expect("write");
+    }
+    assert_eq!(writer.finish().await.expect("finish"), bytes.len() as u64);
+    assert!(get(store, &key, None).await == Some(bytes), "the chunks came out otherwise");
+}
+
+/// A range is exactly those bytes.
+pub async fn ranges_are_cut_out(store: &dyn ArchiveStore) {
+    cut_ranges(store, 12 * KIB).await;
+}
+
+/// A range of a large archive is exactly those bytes too.
+pub async fn ranges_of_a_large_archive_are_cut_out(store: &dyn ArchiveStore) {
+    cut_ranges(store, 5 * MIB + 3).await;
+}
+
+async fn cut_ranges(store: &dyn ArchiveStore, len: usize) {
+    let (key, bytes) = (new_key(), sample(11, len));
+    put(store, &key, &bytes).await;
+    for range in [0..1, 0..len, 1..len, len - 1..len, len / 3..len / 2, 100..164] {
+        let read = get(store, &key, Some(range.start as u64..range.end as u64)).await;
+        assert!(read == Some(bytes.slice(range.clone())), "bytes {range:?} of {len} are wrong");
+    }
+}
+
+/// What was never written is `None`, with a range as without, and no error.
+pub async fn a_missing_archive_is_none(store: &dyn ArchiveStore) {
+    let key = new_key();
+    assert_absent(store, &key).await;
+    assert_eq!(get(store, &key, Some(0..1)).await, None);
+    put(store, &new_key(), &sample(1, 10)).await;
+    assert_absent(store, &key).await;
+}
+
+/// The size is told without reading the archive.
+pub async fn size_is_that_of_the_bytes(store: &dyn ArchiveStore) {
+    for len in [1, 70_000] {
+        let key = new_key();
+        put(store, &key, &sample(3, len)).await;
+        assert_eq!(store.size(&key).await.expect("size"), Some(len as u64));
+    }
+}
+
+/// A half-written archive shows nowhere, however much of it was sent.
+pub async fn nothing_is_readable_before_finish(store: &dyn ArchiveStore) {
+    let (key, bytes) = (new_key(), sample(5, 6 * MIB));
+    let mut writer = store.create(&key).await.expect("create");
+    assert_absent(store, &key).await;
+    writer.write(bytes.clone()).await.expect("write");
+    assert_absent(store, &key).await;
+    writer.write(bytes.clone()).await.expect("write");
+    assert_absent(store, &key).await;
+    writer.finish().await.expect("finish");
+    assert_eq!(store.size(&key).await.expect("size"), Some(2 * bytes.len() as u64));
+    assert_eq!(list_all(store).await, [key]);
+}
+
+/// A writer that is dropped half-way leaves nothing readable.
+pub async fn a_dropped_writer_leaves_nothing(store: &dyn ArchiveStore) {
+    let key = new_key();
+    let mut writer = store.create(&key).await.expect("create");
+    writer.write(sample(6, MIB)).await.expect("write");
+    drop(writer);
+    assert_absent(store, &key).await;
+    store.delete(&key).await.expect("delete what the writer left");
+    assert_absent(store, &key).await;
+}
+
+/// A writer that gives up leaves nothing, before its first byte as after.
+pub async fn an_aborted_writer_leaves_nothing(store: &dyn ArchiveStore) {
+    for bytes in [None, Some(sample(6, 100)), Some(sample(6, 6 * MIB))] {
+        let key = new_key();
+        let mut writer = store.create(&key).await.expect("create");
+        if let Some(bytes) = bytes {
+            writer.write(bytes).await.expect("write");
+        }
+        writer.abort().await.expect("abort");
+        assert_absent(store, &key).await;
+    }
+}
+
+/// A key that was given up by its first writer takes a second one.
+pub async fn a_key_given_up_can_be_written_again(store: &dyn ArchiveStore) {
+    let (key, bytes) = (new_key(), sample(8, 2000));
+    let mut writer = store.create(&key).await.expect("create");
+    writer.write(sample(9, 5000)).await.expect("write");
+    writer.abort().await.expect("abort");
+    put(store, &key, &bytes).await;
+    assert_eq!(get(store, &key, None).await, Some(bytes));
+}
+
+/// What was deleted is gone.
+pub async fn a_deleted_archive_is_gone(store: &dyn ArchiveStore) {
+    let key = new_key();
+    put(store, &key, &sample(2, 3000)).await;
+    store.delete(&key).await.expect("delete");
+    assert_absent(store, &key).await;
+}
+
+/// Deleting what is not there, or no longer, succeeds.
+pub async fn deleting_nothing_is_no_error(store: &dyn ArchiveStore) {
+    let key = new_key();
+    store.delete(&key).await.expect("delete what never was");
+    put(store, &key, &sample(2, 30)).await;
+    store.delete(&key).await.expect("delete");
+    store.delete(&key).await.expect("delete again");
+}
+
+/// A delete takes one archive, not its neighbours.
+pub async fn deleting_one_leaves_the_others(store: &dyn ArchiveStore) {
+    let keys: Vec<_> = (0..8).map(|_| new_key()).collect();
+    for key in &keys {
+        put(store, key, &sample(4, 100)).await;
+    }
+    store.delete(&keys[3]).await.expect("delete");
+    for key in keys.iter().filter(|key| **key != keys[3]) {
+        assert_eq!(get(store, key, None).await, Some(sample(4, 100)));
+    }
+    assert_eq!(list_all(store).await.len(), 7);
+}
+
+/// Deleting the key of an unfinished writer removes what it has sent so far.
+pub async fn deleting_stops_an_unfinished_writer_from_showing(store: &dyn ArchiveStore) {
+    let key = new_key();
+    let mut writer = store.create(&key).await.expect("create");
+    writer.write(sample(4, 200_000)).await.expect("write");
+    store.delete(&key).await.expect("delete");
+    assert_absent(store, &key).await;
+    drop(writer);
+    assert_absent(store, &key).await;
+}
+
+/// Archives are listed in the order of their keys, whenever they were written.
+pub async fn a_listing_is_in_the_order_of_keys(store: &dyn ArchiveStore) {
+    assert_eq!(list_all(store).await, [], "an empty store lists nothing");
+    let mut keys: Vec<_> = (0..40).map(|_| new_key()).collect();
+    for key in keys.iter().rev() {
+        put(store, key, &sample(1, 10)).await;
+    }
+    keys.sort();
+    assert_eq!(list_all(store).await, keys);
+}
+
+/// Pages follow on one another with nothing left out and nothing twice, and
+/// a page may start behind a key that was deleted meanwhile.
+pub async fn a_listing_comes_in_pages(store: &dyn ArchiveStore) {
+    let mut keys: Vec<_> = (0..25).map(|_| new_key()).collect();
+    for key in &keys {
+        put(store, key, &sample(1, 10)).await;
+    }
+    keys.sort();
+    for limit in [1, 7, 25, 26] {
+        let mut listed: Vec<ArchiveKey> = Vec::new();
+        loop {
+            let page = store.list(listed.last(), limit).await.expect("list");
+            assert!(page.len() <= limit, "a page of {limit} holds {}", page.len());
+            if page.is_empty() {
+                break;
+            }
+            listed.extend(page.into_iter().map(|stored| stored.key));
+        }
+        assert_eq!(listed, keys, "pages of {limit}");
+    }
+    store.delete(&keys[10]).await.expect("delete");
+    let page = store.list(Some(&keys[10]), 3).await.expect("list");
+    assert_eq!(page.into_iter().map(|stored| stored.key).collect::<Vec<_>>(), keys[11..14]);
+}
+
+/// A listing tells sizes, and times where the store knows them.
+pub async fn a_listing_shows_sizes_and_times(store: &dyn ArchiveStore) {
+    let key = new_key();
+    put(store, &key, &sample(1, 4321)).await;
+    let listed = store.list(None, 10).await.expect("list");
+    let [stored] = &listed[..] else { panic!("not one archive: {listed:?}") };
+    assert_eq!((&stored.key, stored.size), (&key, 4321));
+    if let Some(modified_at) = stored.modified_at {
+        let age = Timestamp::now().duration_since(modified_at).abs();
+        assert!(age < SignedDuration::from_mins(10), "written just now, not {age:?} ago");
+    }
+}
+
+/// Writers of different keys at the same time do not mix their bytes.
+pub async fn writers_do_not_disturb_one_another(store: &dyn ArchiveStore) {
+    let archives: Vec<_> = (0..8).map(|seed| (new_key(), sample(seed, 300_000 + usize::from(seed == 3)))).collect();
+    join_all(archives.iter().map(async |(key, bytes)| {
+        let mut writer = store.create(key).await.expect("create");
+        for chunk in bytes.chunks(50_000) {
+            writer.write(Bytes::copy_from_slice(chunk)).await.expect("write");
+            tokio::task::yield_now().await;
+        }
+        writer.finish().await.expect("finish");
+    }))
+    .await;
+    for (key, bytes) in archives {
+        assert!(get(store, &key, None).await == Some(bytes), "{key} has foreign bytes");
+    }
+}
+
+/// A store that works says so.
+pub async fn the_store_answers(store: &dyn ArchiveStore) {
+    store.check().await.expect("check an empty store");
+    put(store, &new_key(), &sample(1, 10)).await;
+    store.check().await.expect("check");
+    assert_eq!(list_all(store).await.len(), 1, "a check leaves nothing behind");
+}

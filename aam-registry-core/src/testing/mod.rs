@@ -1,0 +1,36 @@
+//! The conformance suites: what every adapter of a port must do, as plain
+//! `async fn case(port: &dyn Port)` that panic where it does not.
+//!
+//! Each suite has a macro that makes one `#[tokio::test]` of every case. It
+//! takes an expression that is evaluated anew for each case: a future of the
+//! port under test and of whatever has to live as long (`()` where nothing has).
+//!
+//! ```
+//! mod memory_archives {
+//!     use aam_registry_core::{archive_store_conformance, memory::MemoryArchives};
+//!
+//!     archive_store_conformance!(async { (MemoryArchives::new(), ()) });
+//! }
+//! ```
+
+#![expect(clippy::missing_panics_doc, reason = "a case fails by panicking")]
+
+pub mod archives;
+pub mod passwords;
+pub mod rate_limit;
+pub mod sessions;
+
+/// Makes one `#[tokio::test]` of every named case of a suite in
+/// [`testing`](crate::testing).
+#[macro_export]
+macro_rules! conformance {
+    ($suite:ident, $make:expr, [$($case:ident),+ $(,)?]) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                let (port, _held) = $make.await;
+                $crate::testing::$suite::$case(&port).await;
+            }
+        )+
+    };
+}

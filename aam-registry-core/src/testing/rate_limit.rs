@@ -1,0 +1,132 @@
+//! What every [`RateLimiter`] does. The suite expects a fresh one with the
+//! limits of [`LIMITS`] and no other, and takes less than six seconds a case.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::ports::{RateClass, RateDecision, RateLimiter};
+
+/// Makes one test of every case, on the limiter that `$make` gives.
+#[macro_export]
+macro_rules! rate_limiter_conformance {
+    ($make:expr) => {
+        $crate::conformance!(
+            rate_limit,
+            $make,
+            [
+                a_minutes_worth_may_come_at_once,
+                what_remains_counts_down,
+                a_refusal_says_when_to_come_again,
+                reset_is_within_a_minute_and_grows,
+                a_refusal_costs_nothing,
+                clients_are_apart,
+                classes_are_apart,
+                a_class_without_limit_is_not_limited,
+                takers_at_once_share_one_limit,
+                the_limiter_answers,
+            ]
+        );
+    };
+}
+
+/// The requests a minute the suite expects of each class; 0 for no limit.
+pub const LIMITS: [(RateClass, u32); 5] = [
+    (RateClass::Search, 2),
+    (RateClass::Download, 10),
+    (RateClass::Publish, 1),
+    (RateClass::Auth, 5),
+    (RateClass::Other, 0),
+];
+
+async fn take(limiter: &dyn RateLimiter, class: RateClass, client: &str) -> RateDecision {
+    limiter.take(class, client).await.expect("take").expect("the class is limited")
+}
+
+/// Each class lets through as many requests at once as it has a minute, and no more.
+pub async fn a_minutes_worth_may_come_at_once(limiter: &dyn RateLimiter) {
+    for (class, limit) in LIMITS.into_iter().filter(|(_, limit)| *limit > 0) {
+        for n in 1..=limit {
+            let decision = take(limiter, class, "a").await;
+            assert_eq!(decision.retry_after, None, "request {n} of {limit} for {class:?} was refused");
+        }
+        let decision = take(limiter, class, "a").await;
+        assert!(decision.retry_after.is_some(), "one request too many for {class:?} passed");
+    }
+}
+
+/// Each request tells the limit and how many are left after it.
+pub async fn what_remains_counts_down(limiter: &dyn RateLimiter) {
+    for expected in (0..5).rev() {
+        let decision = take(limiter, RateClass::Auth, "a").await;
+        assert_eq!((decision.limit, decision.remaining), (5, expected));
+    }
+    let refused = take(limiter, RateClass::Auth, "a").await;
+    assert_eq!((refused.limit, refused.remaining), (5, 0));
+}
+
+/// A refusal gives a time to wait, of at most a minute.
+pub async fn a_refusal_says_when_to_come_again(limiter: &dyn RateLimiter) {
+    take(limiter, RateClass::Publish, "a").await;
+    let refused = take(limiter, RateClass::Publish, "a").await;
+    let wait = refused.retry_after.expect("refused");
+    assert!(Duration::ZERO < wait && wait <= Duration::from_mins(1), "wait {wait:?}");
+    assert!(wait <= refused.reset, "a client may come again before all are left");
+}
+
+/// The time until all requests are left again is at most a minute, and none
+/// of the requests shortens it.
+pub async fn reset_is_within_a_minute_and_grows(limiter: &dyn RateLimiter) {
+    let mut before = Duration::ZERO;
+    for _ in 0..12 {
+        let reset = take(limiter, RateClass::Download, "a").await.reset;
+        assert!(Duration::ZERO < reset && reset <= Duration::from_mins(1), "reset {reset:?}");
+        assert!(reset + Duration::from_secs(6) > before, "{reset:?} after {before:?}");
+        before = reset;
+    }
+}
+
+/// Refused requests do not lengthen the wait.
+pub async fn a_refusal_costs_nothing(limiter: &dyn RateLimiter) {
+    take(limiter, RateClass::Publish, "a").await;
+    let first = take(limiter, RateClass::Publish, "a").await.retry_after.expect("refused");
+    for _ in 0..100 {
+        take(limiter, RateClass::Publish, "a").await;
+    }
+    let last = take(limiter, RateClass::Publish, "a").await.retry_after.expect("refused");
+    assert!(last <= first, "the wait grew from {first:?} to {last:?}");
+}
+
+/// What one client takes, no other pays.
+pub async fn clients_are_apart(limiter: &dyn RateLimiter) {
+    for client in ["a", "b", "A", "a ", "2001:db8::1", "ü"] {
+        assert_eq!(take(limiter, RateClass::Publish, client).await.retry_after, None, "{client:?} was refused");
+        assert!(take(limiter, RateClass::Publish, client).await.retry_after.is_some(), "{client:?} passed twice");
+    }
+}
+
+/// What a client takes of one class, it has left of the others.
+pub async fn classes_are_apart(limiter: &dyn RateLimiter) {
+    take(limiter, RateClass::Publish, "a").await;
+    assert!(take(limiter, RateClass::Publish, "a").await.retry_after.is_some());
+    assert_eq!(take(limiter, RateClass::Search, "a").await.remaining, 1);
+    assert_eq!(take(limiter, RateClass::Download, "a").await.remaining, 9);
+}
+
+/// A limit of 0 is none.
+pub async fn a_class_without_limit_is_not_limited(limiter: &dyn RateLimiter) {
+    for _ in 0..1000 {
+        assert_eq!(limiter.take(RateClass::Other, "a").await.expect("take"), None);
+    }
+}
+
+/// However many come at once, no more pass than the limit allows.
+pub async fn takers_at_once_share_one_limit(limiter: &dyn RateLimiter) {
+    let decisions = join_all((0..50).map(|_| take(limiter, RateClass::Download, "a"))).await;
+    assert_eq!(decisions.iter().filter(|decision| decision.retry_after.is_none()).count(), 10);
+}
+
+/// A limiter that works says so.
+pub async fn the_limiter_answers(limiter: &dyn RateLimiter) {
+    limiter.check().await.expect("check");
+}
