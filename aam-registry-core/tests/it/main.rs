@@ -1,0 +1,1 @@
+//! The tests of the core crate through its public face.
