@@ -334,6 +334,17 @@ impl Error {
         Self::Forbidden(message.into())
     }
 
+    /// Whoever acts has gone, was disabled, or holds a credential that was
+    /// revoked or ran out since.
+    pub fn credential_ended() -> Self {
+        Self::Unauthorized("This credential is no longer valid; log in again or create a new token".to_owned())
+    }
+
+    /// The upload to commit is not alive.
+    pub fn upload_ended() -> Self {
+        Self::Timeout("The upload took too long and was given up; publish again".to_owned())
+    }
+
     /// No version of `package` is named or matched by `what`.
     pub fn version_not_found(package: &PackageName, what: impl fmt::Display) -> Self {
         Self::VersionNotFound { message: format!("Package {package} has no version {what}") }

@@ -35,7 +35,7 @@ pub use package::{
 pub use page::{Page, PageRequest};
 pub use principal::{Actor, Credential, Principal};
 pub use rights::{Action, Rights, ScopeRole};
-pub use search::{SearchQuery, SearchSort};
+pub use search::{SearchQuery, SearchSort, search_words};
 pub use token::{Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret};
 pub use upload::{NewUpload, Upload, UploadId};
 pub use user::{Scope, ScopeMember, User, UserId, UserProfile};

@@ -1,5 +1,10 @@
 //! Who may do what to a package (contract, sections 4 and 6).
 
+use crate::{
+    error::{Error, Result},
+    types::PackageName,
+};
+
 /// The role of a member of a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ScopeRole {
@@ -66,6 +71,36 @@ impl Rights {
             || self.scope_role.is_some_and(|role| role >= least)
             || (self.admin && action != Action::Publish)
     }
+
+    /// Requires the right to `action` on `package`, which exists.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], saying whom to ask.
+    pub fn require(self, action: Action, package: &PackageName) -> Result<()> {
+        if self.permit(action) {
+            return Ok(());
+        }
+        let what = match action {
+            Action::Publish => "publish",
+            Action::Yank => "yank or deprecate versions of",
+            Action::Tag => "change the dist-tags of",
+            Action::Manage => "manage",
+        };
+        let whom = match package.scope() {
+            Some(scope) => format!("an owner of the scope @{scope}"),
+            None => "one of its owners".to_owned(),
+        };
+        Err(Error::forbidden(format!("You may not {what} {package}; ask {whom}")))
+    }
+
+    /// Requires the right to publish `package`: a new unscoped name is
+    /// anybody's, in a scope a role is needed for new and existing alike.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], saying whom to ask.
+    pub fn require_publish(self, package: &PackageName, exists: bool) -> Result<()> {
+        if !exists && package.scope().is_none() { Ok(()) } else { self.require(Action::Publish, package) }
+    }
 }
 
 #[cfg(test)]
@@ -88,5 +123,13 @@ mod tests {
         assert!(admin.permit(Action::Yank) && admin.permit(Action::Manage));
         assert!(!admin.permit(Action::Publish));
         assert!(!Rights::default().permit(Action::Yank));
+    }
+
+    #[test]
+    fn a_new_name_is_anybodys_outside_of_scopes() {
+        let (plain, scoped) = ("greet-kit".parse().expect("name"), "@team/greet-kit".parse().expect("name"));
+        assert!(Rights::default().require_publish(&plain, false).is_ok());
+        assert!(Rights::default().require_publish(&plain, true).is_err());
+        assert!(Rights::default().require_publish(&scoped, false).is_err());
     }
 }

@@ -20,7 +20,8 @@ pub enum SearchSort {
 pub struct SearchQuery {
     /// Free text over name, description, keywords, author and artifact names:
     /// all words must match, the last one as a prefix; one typo is tolerated
-    /// where nothing matches otherwise. Any text is allowed. `None` lists all.
+    /// where nothing matches otherwise. Any text is allowed; one without a
+    /// [word](search_words) matches nothing. `None` lists all.
     pub text: Option<String>,
     /// Only packages with an artifact of this type.
     pub artifact_type: Option<ArtifactType>,
@@ -32,4 +33,23 @@ pub struct SearchQuery {
     pub sort: SearchSort,
     /// The page.
     pub page: PageRequest,
+}
+
+/// How many words of a search count; the rest is ignored.
+const MAX_WORDS: usize = 32;
+
+/// The words of a text that is searched, or searched for: its runs of letters
+/// and digits, in lower case.
+pub fn search_words(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
+}
+
+impl SearchQuery {
+    /// The words to look for: the first 32 of the text.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = search_words(self.text.as_deref().unwrap_or_default());
+        words.truncate(MAX_WORDS);
+        words
+    }
 }
