@@ -1,6 +1,7 @@
 //! The words of the domain: newtypes that are parsed once and then trusted.
 
 mod archive_key;
+mod artifact;
 mod audit;
 mod constraint;
 mod digest;
@@ -11,6 +12,7 @@ mod latest;
 mod manifest;
 mod name;
 mod package;
+mod package_path;
 mod page;
 mod principal;
 mod rights;
@@ -21,17 +23,19 @@ mod user;
 mod version;
 
 pub use archive_key::ArchiveKey;
+pub use artifact::{Artifact, ArtifactType, Artifacts};
 pub use audit::{AuditEntry, AuditEvent, AuditFilter, ChainHash, NewAuditEntry};
 pub use constraint::{Constraint, Selector};
 pub use digest::Sha256Digest;
 pub use dist_tag::DistTag;
 pub use downloads::{DayDownloads, DownloadBatch, DownloadCount, DownloadQuery};
 pub use latest::{LatestPolicy, LatestTag, PublishedVersion};
-pub use manifest::{Artifact, ArtifactType, Artifacts, Manifest, ManifestFault};
+pub use manifest::{Manifest, ManifestFault};
 pub use name::{PackageName, ScopeName, Username};
 pub use package::{
     ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary, Visibility,
 };
+pub(crate) use package_path::package_path;
 pub use page::{Page, PageRequest};
 pub use principal::{Actor, Credential, Principal};
 pub use rights::{Action, Rights, ScopeRole};

@@ -1,10 +1,4 @@
-//! The manifest `aam.yaml` (contract, section 4).
-
-use std::collections::BTreeMap;
-
-use serde_json::Value;
-
-use crate::types::{Constraint, PackageName, Version};
+//! What a package holds: agents, skills, prompts and instructions.
 
 /// The kinds of artifact a package can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,40 +87,4 @@ impl Artifacts {
     pub fn types(&self) -> Vec<ArtifactType> {
         ArtifactType::ALL.into_iter().filter(|kind| !self.of(*kind).is_empty()).collect()
     }
-}
-
-/// One thing wrong with a manifest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ManifestFault {
-    /// Where, as a path of keys: `artifacts.skills[0].path`.
-    pub field: String,
-    /// What, and what to do about it.
-    pub error: String,
-}
-
-/// A manifest that passed validation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Manifest {
-    /// The package's full name.
-    pub name: PackageName,
-    /// The version.
-    pub version: Version,
-    /// 1 to 256 characters.
-    pub description: String,
-    /// Who wrote it.
-    pub author: Option<String>,
-    /// Its licence, as written.
-    pub license: Option<String>,
-    /// An http or https URL.
-    pub repository: Option<String>,
-    /// An http or https URL.
-    pub homepage: Option<String>,
-    /// At most 20, each `^[a-z0-9-]{1,32}$`.
-    pub keywords: Vec<String>,
-    /// At least one.
-    pub artifacts: Artifacts,
-    /// What it needs.
-    pub dependencies: BTreeMap<PackageName, Constraint>,
-    /// The whole document, unknown keys included: what is stored.
-    pub document: Value,
 }

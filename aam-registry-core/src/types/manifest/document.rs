@@ -1,0 +1,76 @@
+//! From YAML to a document, within limits.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Manifest, ManifestFault, faults::quoted};
+
+/// The document of an `aam.yaml`.
+pub(super) fn read(yaml: &[u8]) -> Result<Value, ManifestFault> {
+    if yaml.len() > Manifest::MAX_SIZE {
+        return Err(fault(format!("has more than {} bytes", Manifest::MAX_SIZE)));
+    }
+    let yaml = std::str::from_utf8(yaml).map_err(|_| fault("is not UTF-8 text"))?;
+    let mut document: Value = serde_saphyr::from_str_with_options(yaml, limits()).map_err(|error| {
+        let text = error.without_snippet().to_string();
+        fault(format!("is not the YAML expected: {}", quoted(text.trim())))
+    })?;
+    keep_numbers_as_written(yaml, &mut document);
+    Ok(document)
+}
+
+fn fault(error: impl Into<String>) -> ManifestFault {
+    ManifestFault { field: "aam.yaml".to_owned(), error: error.into() }
+}
+
+/// What keeps a small file from becoming a large document: aliases multiply,
+/// depth costs stack.
+fn limits() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_events: 200_000,
+            max_nodes: 50_000,
+            max_depth: 32,
+            max_aliases: 100,
+            max_anchors: 100,
+            max_documents: 1,
+            max_merge_keys: 100,
+            max_total_scalar_bytes: Manifest::MAX_SIZE,
+        },
+        strict_booleans: true,
+        with_snippet: false,
+    }
+}
+
+#[derive(Deserialize)]
+struct VersionText {
+    version: String,
+}
+
+#[derive(Deserialize)]
+struct DependencyTexts {
+    dependencies: BTreeMap<String, String>,
+}
+
+/// YAML reads an unquoted `1.10` as the number 1.1; where a version or a
+/// constraint is meant, the digits as written are what the author said.
+fn keep_numbers_as_written(yaml: &str, document: &mut Value) {
+    let Value::Object(document) = document else { return };
+    if let Some(version) = document.get_mut("version").filter(|version| version.is_number())
+        && let Ok(text) = serde_saphyr::from_str_with_options::<VersionText>(yaml, limits())
+    {
+        *version = Value::String(text.version);
+    }
+    if let Some(Value::Object(dependencies)) = document.get_mut("dependencies")
+        && dependencies.values().any(Value::is_number)
+        && let Ok(texts) = serde_saphyr::from_str_with_options::<DependencyTexts>(yaml, limits())
+    {
+        for (name, text) in texts.dependencies {
+            if let Some(constraint) = dependencies.get_mut(&name).filter(|constraint| constraint.is_number()) {
+                *constraint = Value::String(text);
+            }
+        }
+    }
+}

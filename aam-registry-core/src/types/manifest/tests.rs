@@ -1,0 +1,180 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+const WHOLE: &str = r"
+name: '@acme/review-suite'
+version: 2.1.0
+description: Code review
+author: Ada
+license: MIT
+repository: https://example.com/acme/review-suite
+homepage: http://example.com
+keywords: [review, code-2]
+artifacts:
+  skills:
+    - {name: code-review, path: ./skills/code-review/, description: Reviews}
+  prompts:
+    - {name: review, path: prompts/review.md}
+  agents: []
+  instructions:
+dependencies: {greet-kit: ^1.0.0}
+private: false
+platforms: {claude: {merge_instructions: true}}
+mine: [1, 2]
+";
+
+fn faults(yaml: &str) -> Vec<String> {
+    Manifest::parse(yaml.as_bytes())
+        .expect_err("faulty manifest")
+        .into_iter()
+        .map(|fault| format!("{}: {}", fault.field, fault.error))
+        .collect()
+}
+
+fn minimal(extra: &str) -> String {
+    format!("name: a\nversion: 1.0.0\ndescription: d\nartifacts: {{prompts: [{{name: p, path: p.md}}]}}\n{extra}")
+}
+
+#[test]
+fn a_whole_manifest_is_read() {
+    let manifest = Manifest::parse(WHOLE.as_bytes()).expect("valid");
+    assert_eq!((manifest.name.as_str(), manifest.version.to_string().as_str()), ("@acme/review-suite", "2.1.0"));
+    assert_eq!(manifest.artifacts.skills[0].path, "skills/code-review");
+    assert_eq!(manifest.artifacts.prompts[0].description, "");
+    assert_eq!(manifest.keywords, ["review", "code-2"]);
+    assert_eq!(manifest.dependencies.len(), 1);
+    assert_eq!(manifest.document["mine"], json!([1, 2]));
+    assert_eq!(Manifest::from_document(manifest.document.clone()), Ok(manifest));
+}
+
+#[test]
+fn every_fault_is_reported_at_once() {
+    let found = faults(
+        "name: Bad\nversion: '1'\ndescription: ''\nrepository: ftp://x\nhomepage: 5\nkeywords: [Ok, 7]\nprivate: yes\n\
+         artifacts: {skills: [{name: a/b, path: ../x}, 3], prompts: [{name: p}, {name: P, path: /p}]}\n\
+         dependencies: {Bad: '^1', ok: '1 2', fine: 1}\n",
+    );
+    let fields: Vec<_> = found.iter().map(|fault| fault.split(": ").next().unwrap_or_default()).collect();
+    assert_eq!(
+        fields,
+        [
+            "name",
+            "version",
+            "description",
+            "repository",
+            "homepage",
+            "keywords[0]",
+            "keywords[1]",
+            "artifacts.skills[0].name",
+            "artifacts.skills[0].path",
+            "artifacts.skills[1]",
+            "artifacts.prompts[0].path",
+            "artifacts.prompts[1].path",
+            "artifacts.prompts[1].name",
+            "dependencies.Bad",
+            "dependencies.ok",
+            "private",
+        ],
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn what_is_required_is_named() {
+    assert_eq!(
+        faults("{}"),
+        [
+            "name: is required",
+            "version: is required",
+            "description: is required",
+            "artifacts: is required: at least one agent, skill, prompt or instruction",
+        ]
+    );
+    assert_eq!(faults("- a"), ["aam.yaml: is not a mapping of keys to values"]);
+    assert_eq!(faults(""), ["aam.yaml: is not a mapping of keys to values"]);
+}
+
+#[test]
+fn a_version_typed_as_a_number_is_quoted_as_written() {
+    let found = faults(&minimal("").replace("1.0.0", "1.10"));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("version: `1.10` is not a version"), "{found:?}");
+    let manifest = Manifest::parse(minimal("dependencies: {b: 1.10}").as_bytes()).expect("valid");
+    assert_eq!(manifest.dependencies.values().next().map(Constraint::as_str), Some("1.10"));
+    assert_eq!(manifest.document["dependencies"]["b"], "1.10");
+}
+
+#[test]
+fn the_limits_hold_at_their_edges() {
+    let described = |n: usize| minimal("").replace("description: d", &format!("description: {}", "é".repeat(n)));
+    assert!(Manifest::parse(described(256).as_bytes()).is_ok());
+    assert_eq!(faults(&described(257)), ["description: has more than 256 characters"]);
+    let keywords = |n: usize| minimal(&format!("keywords: [{}]", vec!["k"; n].join(",")));
+    assert!(Manifest::parse(keywords(20).as_bytes()).is_ok());
+    assert_eq!(faults(&keywords(21)), ["keywords: has 21 entries; at most 20 are allowed"]);
+    let keyword = |n: usize| minimal(&format!("keywords: [{}]", "k".repeat(n)));
+    assert!(Manifest::parse(keyword(32).as_bytes()).is_ok());
+    assert_eq!(faults(&keyword(33)).len(), 1);
+}
+
+#[test]
+fn private_packages_and_self_dependencies_are_refused() {
+    assert!(faults(&minimal("private: true"))[0].starts_with("private: private packages are not supported"));
+    assert_eq!(faults(&minimal("private: yes")), ["private: must be true or false"]);
+    assert_eq!(faults(&minimal("dependencies: {a: '*'}")), ["dependencies.a: is this package itself; remove it"]);
+}
+
+#[test]
+fn an_artifact_name_is_unique_in_its_type() {
+    let twice = minimal("").replace("[{", "[{name: P, path: q.md}, {");
+    assert_eq!(faults(&twice), ["artifacts.prompts[1].name: another prompt is called `p`"]);
+    let types = minimal("").replace("prompts: [", "skills: [{name: p, path: s}], prompts: [");
+    assert!(Manifest::parse(types.as_bytes()).is_ok());
+    assert_eq!(
+        faults(&minimal("").replace("{name: p, path: p.md}", "")),
+        ["artifacts: is empty; name at least one agent, skill, prompt or instruction"]
+    );
+}
+
+#[test]
+fn hostile_yaml_is_refused_within_limits() {
+    let laughs: String = (1..60).fold(String::new(), |yaml, i| {
+        yaml + &format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 9].join(","))
+    });
+    let bomb = minimal(&format!("a0: &a0 [x,x]\n{laughs}"));
+    let text = format!("k: &k {}\nl: [{}]\n", "x".repeat(1_000_000), vec!["*k"; 99].join(","));
+    let deep = minimal(&format!("deep: {}{}", "[".repeat(5000), "]".repeat(5000)));
+    let wide = minimal(&format!("wide: [{}]", vec!["1"; 60_000].join(",")));
+    let big = minimal(&format!("big: {}", "x".repeat(Manifest::MAX_SIZE)));
+    for yaml in [bomb, minimal(&text), deep, wide, big, minimal("name: b"), minimal("n: .nan"), minimal("---\nx: 1")] {
+        let found = faults(&yaml);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("aam.yaml: ") && found[0].len() < 1000, "{found:?}");
+    }
+    assert_eq!(Manifest::parse(b"name: \xff").expect_err("not UTF-8")[0].error, "is not UTF-8 text");
+    let many = minimal("").replace("[{", &format!("[{} {{", "{},".repeat(300)));
+    assert_eq!(faults(&many).len(), 101);
+}
+
+proptest! {
+    #[test]
+    fn junk_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = Manifest::parse(&bytes);
+    }
+
+    #[test]
+    fn yaml_like_junk_never_panics(text in "[a-z0-9:{}\\[\\]&*!|>'\"#,.\n -]{0,200}") {
+        let _ = Manifest::parse(text.as_bytes());
+    }
+
+    #[test]
+    fn a_broken_manifest_never_panics(at in 0..WHOLE.len(), with in any::<u8>()) {
+        let mut bytes = WHOLE.as_bytes().to_vec();
+        bytes[at] = with;
+        if let Ok(manifest) = Manifest::parse(&bytes) {
+            prop_assert_eq!(Manifest::from_document(manifest.document.clone()), Ok(manifest));
+        }
+    }
+}
