@@ -28,6 +28,12 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// The page asked for out of all `rows`, of which there are `total`.
+    pub fn of(rows: impl Iterator<Item = T>, total: usize, request: PageRequest) -> Self {
+        let [offset, limit] = [request.offset(), request.limit].map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
+        Self { items: rows.skip(offset).take(limit).collect(), total: total as u64, request }
+    }
+
     /// How many pages there are; 0 where there are no rows.
     pub fn pages(&self) -> u64 {
         self.total.div_ceil(self.request.limit)

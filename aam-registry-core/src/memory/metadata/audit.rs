@@ -1,0 +1,48 @@
+use async_trait::async_trait;
+
+use super::MemoryMetadata;
+use crate::{
+    error::Result,
+    ports::AuditLog,
+    types::{AuditEntry, AuditFilter, ChainHash, NewAuditEntry, Page},
+};
+
+#[async_trait]
+impl AuditLog for MemoryMetadata {
+    async fn append(&self, entry: &NewAuditEntry) -> Result<()> {
+        self.tables().append(entry);
+        Ok(())
+    }
+
+    async fn sequence(&self, limit: usize) -> Result<usize> {
+        let mut tables = self.tables();
+        let start = tables.sequenced;
+        let end = start.saturating_add(limit).min(tables.audit.len());
+        let last = start.checked_sub(1).and_then(|last| tables.audit[last].chained);
+        let (mut position, mut hash) = last.unwrap_or((0, ChainHash::from([0; 32])));
+        for entry in &mut tables.audit[start..end] {
+            position += 1;
+            hash = entry.entry.chain_hash(&hash, position);
+            entry.chained = Some((position, hash));
+        }
+        tables.sequenced = end;
+        Ok(end - start)
+    }
+
+    async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>> {
+        let tables = self.tables();
+        // Positions follow the order of append, so that order is the one wanted throughout.
+        let wanted = || tables.audit.iter().rev().filter(|entry| filter.admits(&entry.entry));
+        Ok(Page::of(wanted().cloned(), wanted().count(), filter.page))
+    }
+}
+
+impl AuditFilter {
+    fn admits(&self, entry: &NewAuditEntry) -> bool {
+        self.package.as_ref().is_none_or(|package| entry.package.as_ref() == Some(package))
+            && self.event.is_none_or(|event| entry.event == event)
+            && self.actor.as_ref().is_none_or(|actor| entry.actor.as_ref() == Some(actor))
+            && self.from.is_none_or(|from| entry.timestamp >= from)
+            && self.to.is_none_or(|to| entry.timestamp < to)
+    }
+}

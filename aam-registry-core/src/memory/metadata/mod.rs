@@ -1,0 +1,48 @@
+//! Every metadata port over plain maps behind one lock.
+
+mod audit;
+mod changes;
+mod downloads;
+mod packages;
+mod publishing;
+mod scopes;
+mod search;
+mod tables;
+mod tokens;
+mod users;
+
+use std::{
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use tables::Tables;
+
+/// A metadata database that lives and dies with the process: every
+/// [`Database`](crate::ports::Database) port in one store.
+///
+/// Reads and changes take turns, so each sees and makes one state. Meant for
+/// tests and small examples: a search looks at every package.
+#[derive(Default)]
+pub struct MemoryMetadata {
+    tables: Mutex<Tables>,
+}
+
+impl MemoryMetadata {
+    /// An empty database.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Every method checks all it must before it changes anything, so a
+    /// panicking one has left no half change behind a poisoned lock.
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for MemoryMetadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryMetadata").finish_non_exhaustive()
+    }
+}

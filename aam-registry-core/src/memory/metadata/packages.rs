@@ -1,0 +1,114 @@
+use async_trait::async_trait;
+
+use super::{
+    MemoryMetadata,
+    tables::{StoredPackage, StoredVersion, Tables},
+};
+use crate::{
+    error::{Error, Result},
+    ports::PackageStore,
+    types::{
+        ApprovalStatus, ArchiveFile, Package, PackageName, PackageSummary, Page, RegistryTotals, SearchQuery, Version,
+        VersionDetail, VersionSummary, Visibility,
+    },
+};
+
+#[async_trait]
+impl PackageStore for MemoryMetadata {
+    async fn package(&self, name: &PackageName) -> Result<Option<Package>> {
+        let tables = self.tables();
+        let Some(package) = tables.packages.get(name) else { return Ok(None) };
+        let foremost = package.foremost().ok_or_else(|| Error::internal("a package without a version"))?;
+        let mut owners: Vec<_> =
+            tables.owners(name, package).into_iter().filter_map(|user| tables.username(user).cloned()).collect();
+        owners.sort();
+        Ok(Some(Package {
+            name: name.clone(),
+            manifest: foremost.manifest.clone(),
+            created_at: package.created_at,
+            updated_at: package.updated_at,
+            owners,
+            visibility: Visibility::Public,
+            downloads: package.downloads(),
+            dist_tags: package.dist_tags(),
+            versions: package.summaries(),
+        }))
+    }
+
+    async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>> {
+        Ok(self.tables().packages.get(name).map(StoredPackage::summaries))
+    }
+
+    async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>> {
+        let tables = self.tables();
+        let Some((package, stored)) = tables.version(name, version) else { return Ok(None) };
+        let published_by = tables.username(stored.published_by).cloned();
+        let tags = package.dist_tags().into_iter().filter(|(_, named)| named == version);
+        Ok(Some(VersionDetail {
+            package: name.clone(),
+            summary: stored.summary(),
+            manifest: stored.manifest.clone(),
+            published_by: published_by.ok_or_else(|| Error::internal("a version without its publisher"))?,
+            yanked_reason: stored.yanked.as_ref().and_then(|yank| yank.reason.clone()),
+            archive: stored.archive.clone(),
+            dist_tags: tags.map(|(tag, _)| tag).collect(),
+            downloads: stored.downloads,
+        }))
+    }
+
+    async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>> {
+        Ok(self.tables().version(name, version).map(|(_, stored)| stored.files.clone()))
+    }
+
+    async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>> {
+        Ok(self.tables().version(name, version).map(|(_, stored)| stored.readme.clone()))
+    }
+
+    async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
+        Ok(self.tables().search(query))
+    }
+
+    async fn totals(&self) -> Result<RegistryTotals> {
+        let tables = self.tables();
+        let versions = || tables.packages.values().flat_map(|package| &package.versions);
+        Ok(RegistryTotals {
+            packages: tables.packages.len() as u64,
+            versions: versions().count() as u64,
+            users: tables.users.len() as u64,
+            downloads: versions().map(|version| version.downloads).sum(),
+            storage_bytes: versions().map(|version| version.archive_size).sum(),
+        })
+    }
+
+    async fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Tables {
+    fn version(&self, name: &PackageName, version: &Version) -> Option<(&StoredPackage, &StoredVersion)> {
+        let package = self.packages.get(name)?;
+        Some((package, package.version(version)?))
+    }
+}
+
+impl StoredPackage {
+    fn summaries(&self) -> Vec<VersionSummary> {
+        self.versions.iter().rev().map(StoredVersion::summary).collect()
+    }
+}
+
+impl StoredVersion {
+    fn summary(&self) -> VersionSummary {
+        VersionSummary {
+            version: self.manifest.version.clone(),
+            published_at: self.published_at,
+            yanked: self.yanked.is_some(),
+            deprecated: self.deprecated.clone(),
+            sha256: self.sha256,
+            archive_size: self.archive_size,
+            dependencies: self.manifest.dependencies.clone(),
+            approval_status: ApprovalStatus::Approved,
+        }
+    }
+}

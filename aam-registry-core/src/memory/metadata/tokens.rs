@@ -1,0 +1,70 @@
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{MemoryMetadata, tables::StoredToken};
+use crate::{
+    error::{Error, Result},
+    ports::{TokenHolder, TokenStore},
+    types::{Actor, NewAuditEntry, Sha256Digest, Token, TokenId},
+};
+
+impl StoredToken {
+    fn is_live(&self, now: Timestamp) -> bool {
+        self.token.expires_at.is_none_or(|end| end > now)
+    }
+}
+
+#[async_trait]
+impl TokenStore for MemoryMetadata {
+    async fn create_token(
+        &self,
+        actor: &Actor,
+        token: &Token,
+        secret: Sha256Digest,
+        audit: &NewAuditEntry,
+    ) -> Result<()> {
+        let mut tables = self.tables();
+        tables.require_live(actor, token.created_at)?;
+        tables.tokens.insert(token.id, StoredToken { token: token.clone(), secret });
+        tables.append(audit);
+        Ok(())
+    }
+
+    async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>> {
+        let tables = self.tables();
+        let own = tables.tokens.values().filter(|stored| stored.token.user == actor.user && stored.is_live(now));
+        let mut tokens: Vec<_> = own.map(|stored| stored.token.clone()).collect();
+        tokens.sort_by(|a, b| b.created_at.cmp(&a.created_at).then(b.id.cmp(&a.id)));
+        Ok(tokens)
+    }
+
+    async fn revoke_token(&self, actor: &Actor, id: TokenId, audit: &NewAuditEntry) -> Result<()> {
+        let mut tables = self.tables();
+        tables.require_live(actor, audit.timestamp)?;
+        if tables.tokens.get(&id).is_none_or(|stored| stored.token.user != actor.user) {
+            return Err(Error::TokenNotFound(id));
+        }
+        tables.tokens.remove(&id);
+        tables.append(audit);
+        Ok(())
+    }
+
+    async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {
+        let tables = self.tables();
+        let stored = tables.tokens.values().find(|stored| stored.secret == *secret && stored.is_live(now));
+        Ok(stored.and_then(|stored| {
+            let account = tables.users.get(&stored.token.user).filter(|account| !account.user.disabled)?;
+            Some(TokenHolder { token: stored.token.clone(), user: account.user.clone() })
+        }))
+    }
+
+    async fn touch_tokens(&self, used: &[(TokenId, Timestamp)]) -> Result<()> {
+        let mut tables = self.tables();
+        for (id, at) in used {
+            if let Some(stored) = tables.tokens.get_mut(id) {
+                stored.token.last_used_at = stored.token.last_used_at.max(Some(*at));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{
+    MemoryMetadata,
+    tables::{Account, StoredScope},
+};
+use crate::{
+    error::{Error, Result},
+    ports::{Login, NewUser, UserStore},
+    types::{ScopeName, ScopeRole, User, UserId, UserProfile, Username},
+};
+
+#[async_trait]
+impl UserStore for MemoryMetadata {
+    async fn create_user(&self, new: &NewUser) -> Result<()> {
+        let mut tables = self.tables();
+        let user = &new.user;
+        let scope = ScopeName::from(&user.username);
+        if tables.scopes.contains_key(&scope) || tables.user_named(&user.username).is_some() {
+            return Err(Error::UserExists(format!("The name {} is taken; choose another", user.username)));
+        }
+        let email = user.email.to_lowercase();
+        if tables.users.values().any(|account| account.user.email.to_lowercase() == email) {
+            return Err(Error::UserExists("An account with this e-mail address exists; log in instead".to_owned()));
+        }
+        tables.users.insert(user.id, Account { user: user.clone(), password_hash: new.password_hash.clone() });
+        let members = [(user.id, ScopeRole::Owner)].into();
+        tables.scopes.insert(scope, StoredScope { created_at: user.created_at, members });
+        tables.append(&new.audit);
+        Ok(())
+    }
+
+    async fn login(&self, login: &str) -> Result<Option<Login>> {
+        let tables = self.tables();
+        let email = login.contains('@').then(|| login.to_lowercase());
+        let account = tables.users.values().find(|account| match &email {
+            Some(email) => account.user.email.to_lowercase() == *email,
+            None => account.user.username.as_str() == login,
+        });
+        Ok(account.map(|account| Login { user: account.user.clone(), password_hash: account.password_hash.clone() }))
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>> {
+        Ok(self.tables().users.get(&id).map(|account| account.user.clone()))
+    }
+
+    async fn profile(&self, username: &Username) -> Result<Option<UserProfile>> {
+        let tables = self.tables();
+        Ok(tables.user_named(username).map(|user| {
+            let owned =
+                tables.packages.iter().filter(|(name, package)| tables.owners(name, package).contains(&user.id));
+            UserProfile {
+                username: user.username.clone(),
+                created_at: user.created_at,
+                packages: owned.map(|(name, _)| name.clone()).collect(),
+            }
+        }))
+    }
+
+    async fn has_admin(&self) -> Result<bool> {
+        Ok(self.tables().users.values().any(|account| account.user.is_admin))
+    }
+
+    async fn session_user(&self, user: UserId, session: &str) -> Result<Option<User>> {
+        let tables = self.tables();
+        let revoked = tables.revoked_sessions.contains_key(&(user, session.to_owned()));
+        let account = tables.users.get(&user).filter(|account| !revoked && !account.user.disabled);
+        Ok(account.map(|account| account.user.clone()))
+    }
+
+    async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()> {
+        self.tables().revoked_sessions.insert((user, session.to_owned()), expires_at);
+        Ok(())
+    }
+
+    async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
+        self.tables().revoked_sessions.retain(|_, expires_at| *expires_at >= now);
+        Ok(())
+    }
+}
