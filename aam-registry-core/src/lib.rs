@@ -11,6 +11,7 @@ pub mod archive;
 pub mod error;
 pub mod memory;
 pub mod ports;
+pub mod registry;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod types;

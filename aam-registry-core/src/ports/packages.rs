@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use crate::{
     error::Result,
     types::{
-        ArchiveFile, Package, PackageName, PackageSummary, Page, RegistryTotals, SearchQuery, Version, VersionDetail,
-        VersionSummary,
+        Actor, ArchiveFile, Package, PackageName, PackageSummary, Page, RegistryTotals, Rights, SearchQuery, Version,
+        VersionDetail, VersionSummary,
     },
 };
 
@@ -29,6 +29,10 @@ pub trait PackageStore: Debug + Send + Sync + 'static {
     /// The README of a version in Markdown: the outer `None` where there is no
     /// such version, the inner where it has no README.
     async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>>;
+
+    /// What the actor is to a package, for reads that need a right; `None`
+    /// where there is no such package.
+    async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>>;
 
     /// Searches packages that have a `latest`. A package whose full or bare
     /// name equals the text comes first under

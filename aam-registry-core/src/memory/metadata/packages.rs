@@ -8,8 +8,8 @@ use crate::{
     error::{Error, Result},
     ports::PackageStore,
     types::{
-        ApprovalStatus, ArchiveFile, Package, PackageName, PackageSummary, Page, RegistryTotals, SearchQuery, Version,
-        VersionDetail, VersionSummary, Visibility,
+        Actor, ApprovalStatus, ArchiveFile, Package, PackageName, PackageSummary, Page, RegistryTotals, Rights,
+        SearchQuery, Version, VersionDetail, VersionSummary, Visibility,
     },
 };
 
@@ -62,6 +62,11 @@ impl PackageStore for MemoryMetadata {
 
     async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>> {
         Ok(self.tables().version(name, version).map(|(_, stored)| stored.readme.clone()))
+    }
+
+    async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>> {
+        let tables = self.tables();
+        Ok(tables.packages.contains_key(name).then(|| tables.rights(actor, name)))
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {

@@ -1,0 +1,113 @@
+use std::fmt;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::password;
+use crate::{
+    error::{Error, Result},
+    ports::Session,
+    registry::Registry,
+    types::{AuditEvent, Credential, NewAuditEntry, Principal, User},
+};
+
+/// The longest address there is (RFC 5321) and longer than any username.
+const MAX_LOGIN: usize = 254;
+
+/// The bearer token of a new login session.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionToken {
+    /// The JWT.
+    pub access_token: String,
+    /// When the session began, in whole seconds.
+    pub issued_at: Timestamp,
+    /// When it ends, in whole seconds.
+    pub expires_at: Timestamp,
+}
+
+impl fmt::Debug for SessionToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionToken")
+            .field("issued_at", &self.issued_at)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Registry {
+    /// Begins a session of the user with that name or e-mail address.
+    ///
+    /// Takes as long for an unknown user as for a wrong password.
+    ///
+    /// # Errors
+    /// [`Error::InvalidCredentials`], whatever was wrong;
+    /// [`Error::Overloaded`] where too many log in at once.
+    pub async fn login(&self, login: &str, password: String) -> Result<SessionToken> {
+        let known = if login.len() <= MAX_LOGIN { self.inner().users.login(login).await? } else { None };
+        let (user, hash) = known.map(|known| (known.user, known.password_hash)).unzip();
+        let in_bounds = password.len() <= password::MAX_BYTES;
+        // What is too long is nobody's password, but takes its time like one.
+        let password = if in_bounds { password } else { String::new() };
+        let right = self.inner().passwords.verify(password, hash).await? && in_bounds;
+        match user {
+            Some(user) if right && !user.disabled => self.begin_session(&user).await,
+            user => {
+                self.note_failed_login(user.as_ref()).await;
+                Err(Error::InvalidCredentials)
+            }
+        }
+    }
+
+    async fn begin_session(&self, user: &User) -> Result<SessionToken> {
+        let now = self.now();
+        let issued_at = Timestamp::from_second(now.as_second()).map_err(Error::internal)?;
+        let expires_at = issued_at.checked_add(self.policy().session_lifetime).map_err(Error::internal)?;
+        let expires_at = Timestamp::from_second(expires_at.as_second()).map_err(Error::internal)?;
+        let session = Session { id: Uuid::new_v4().to_string(), user: user.id, issued_at, expires_at };
+        let access_token = self.inner().sessions.sign(&session)?;
+        let entry = NewAuditEntry::new(AuditEvent::UserLogin, now).with_actor(user.username.as_str());
+        self.inner().audit.append(&entry).await?;
+        tracing::info!(event = "login", user = %user.username, user_id = %user.id, "user logged in");
+        Ok(SessionToken { access_token, issued_at, expires_at })
+    }
+
+    /// Notes whose login failed. What was typed for a name that nobody has
+    /// may be a password: it is not noted.
+    async fn note_failed_login(&self, user: Option<&User>) {
+        metrics::counter!("aam_failed_logins_total").increment(1);
+        let mut entry = NewAuditEntry::new(AuditEvent::UserLoginFailed, self.now());
+        if let Some(user) = user {
+            entry = entry.with_actor(user.username.as_str());
+        }
+        tracing::warn!(
+            event = "login_failed",
+            user = user.map(|user| tracing::field::display(&user.username)),
+            "login failed",
+        );
+        if let Err(error) = self.inner().audit.append(&entry).await {
+            tracing::warn!(
+                event = "audit_append_failed",
+                error = &error as &dyn std::error::Error,
+                "a failed login could not be noted",
+            );
+        }
+    }
+
+    /// Ends the caller's session.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] where the caller used an API token.
+    pub async fn logout(&self, by: &Principal) -> Result<()> {
+        match &by.credential {
+            Credential::Session { id, expires_at } => {
+                self.inner().users.revoke_session(by.user, id, *expires_at).await?;
+                tracing::info!(event = "logout", user = %by.username, "user logged out");
+                Ok(())
+            }
+            Credential::Token(id) => Err(Error::invalid_request(format!(
+                "Only a login session can be ended so; to end this API token, revoke it: DELETE /api/v1/users/tokens/{id}"
+            ))),
+            Credential::Operator => Err(Error::invalid_request("Only a login session can be ended")),
+        }
+    }
+}

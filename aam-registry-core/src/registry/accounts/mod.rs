@@ -1,0 +1,13 @@
+//! Accounts, logins, API tokens and scopes (contract, section 6).
+
+mod login;
+mod password;
+mod profile;
+mod register;
+mod scopes;
+mod tokens;
+
+pub use login::SessionToken;
+pub use profile::Account;
+pub use register::Registration;
+pub use tokens::TokenRequest;

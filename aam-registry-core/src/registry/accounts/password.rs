@@ -1,0 +1,39 @@
+//! Which passwords are good enough (contract, section 6).
+
+use zxcvbn::{Score, zxcvbn};
+
+/// The fewest characters of a password.
+const MIN_CHARS: usize = 12;
+/// The most bytes of a password: hashing more would only cost time.
+pub(super) const MAX_BYTES: usize = 1024;
+
+/// What is wrong with a new `password` of somebody known by `inputs`.
+///
+/// Slow for long passwords: call it off the async threads.
+pub(super) fn fault(password: &str, inputs: &[&str]) -> Option<String> {
+    if password.len() > MAX_BYTES {
+        return Some(format!("is longer than {MAX_BYTES} bytes"));
+    }
+    if password.chars().count() < MIN_CHARS {
+        return Some(format!("is shorter than {MIN_CHARS} characters"));
+    }
+    let guessable = zxcvbn(password, inputs).score() < Score::Two;
+    guessable.then(|| "is a common password or easy to guess; use several unrelated words".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_common_and_endless_passwords_are_refused() {
+        for bad in
+            ["correct-ho", "password1234", "aaaaaaaaaaaaaaaa", "qwertyuiop123", "ada_lovelace1", &"xK9$".repeat(257)]
+        {
+            assert!(fault(bad, &["ada_lovelace", "ada@example.com"]).is_some(), "{bad:?} passed");
+        }
+        for good in ["correct horse battery staple", "tulip-Wagon-93-kelp", &"xK9$vQ2!".repeat(128)] {
+            assert_eq!(fault(good, &["ada_lovelace", "ada@example.com"]), None, "{good:?} was refused");
+        }
+    }
+}

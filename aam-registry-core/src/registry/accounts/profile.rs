@@ -1,0 +1,35 @@
+use crate::{
+    error::{Error, Result},
+    registry::Registry,
+    types::{Principal, ScopeName, ScopeRole, User, UserProfile, Username},
+};
+
+/// An account as its own user sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The account.
+    pub user: User,
+    /// The scopes it is a member of, with the role, by name.
+    pub scopes: Vec<(ScopeName, ScopeRole)>,
+}
+
+impl Registry {
+    /// The caller's own account.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`] where it is gone.
+    pub async fn account(&self, by: &Principal) -> Result<Account> {
+        let user = self.inner().users.user(by.user).await?;
+        let user = user.ok_or_else(|| Error::Unauthorized("This account does not exist any more".into()))?;
+        let scopes = self.inner().scopes.scopes_of(by.user).await?;
+        Ok(Account { user, scopes })
+    }
+
+    /// What everybody may know of a user.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`].
+    pub async fn profile(&self, username: &Username) -> Result<UserProfile> {
+        self.inner().users.profile(username).await?.ok_or_else(|| Error::UserNotFound(username.clone()))
+    }
+}

@@ -1,0 +1,104 @@
+use crate::{
+    error::{Error, Result},
+    ports::MemberChange,
+    registry::{Registry, reserved},
+    types::{AuditEvent, Principal, Scope, ScopeName, ScopeRole, TokenScope, Username},
+};
+
+impl Registry {
+    /// Makes a scope that the caller owns.
+    ///
+    /// # Errors
+    /// [`Error::NameReserved`], [`Error::ScopeExists`] where a scope or user
+    /// of that name exists, [`Error::Forbidden`].
+    pub async fn create_scope(&self, by: &Principal, name: &ScopeName) -> Result<Scope> {
+        require_scope_management(by)?;
+        reserved::check_scope(name.as_str())?;
+        let audit = self.entry_by(AuditEvent::ScopeCreate, by).with("scope", name.as_str());
+        self.inner().scopes.create_scope(&by.actor(), name, audit.timestamp, &audit).await?;
+        tracing::info!(event = "scope_created", user = %by.username, scope = %name, "scope created");
+        self.scope(name).await
+    }
+
+    /// A scope with its members.
+    ///
+    /// # Errors
+    /// [`Error::ScopeNotFound`].
+    pub async fn scope(&self, name: &ScopeName) -> Result<Scope> {
+        self.inner().scopes.scope(name).await?.ok_or_else(|| Error::ScopeNotFound(name.clone()))
+    }
+
+    /// Adds or changes a member of a scope.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::ScopeNotFound`], [`Error::UserNotFound`],
+    /// [`Error::LastOwner`].
+    pub async fn set_member(
+        &self,
+        by: &Principal,
+        scope: &ScopeName,
+        member: &Username,
+        role: ScopeRole,
+    ) -> Result<()> {
+        let change = self.member_change(by, scope, member, Some(role))?;
+        self.inner().scopes.set_member(&change).await?;
+        tracing::info!(
+            event = "scope_member_set",
+            user = %by.username,
+            scope = %scope,
+            member = %member,
+            role = role.as_str(),
+            "scope member set",
+        );
+        Ok(())
+    }
+
+    /// Removes a member of a scope; nothing happens where the user is none.
+    ///
+    /// # Errors
+    /// As for [`set_member`](Self::set_member).
+    pub async fn remove_member(&self, by: &Principal, scope: &ScopeName, member: &Username) -> Result<()> {
+        let change = self.member_change(by, scope, member, None)?;
+        self.inner().scopes.remove_member(&change).await?;
+        tracing::info!(
+            event = "scope_member_removed",
+            user = %by.username,
+            scope = %scope,
+            member = %member,
+            "scope member removed",
+        );
+        Ok(())
+    }
+
+    fn member_change(
+        &self,
+        by: &Principal,
+        scope: &ScopeName,
+        member: &Username,
+        role: Option<ScopeRole>,
+    ) -> Result<MemberChange> {
+        require_scope_management(by)?;
+        let event = if role.is_some() { AuditEvent::ScopeMemberSet } else { AuditEvent::ScopeMemberRemove };
+        let mut audit = self.entry_by(event, by).with("scope", scope.as_str()).with("member", member.as_str());
+        if let Some(role) = role {
+            audit = audit.with("role", role.as_str());
+        }
+        Ok(MemberChange {
+            actor: by.actor(),
+            scope: scope.clone(),
+            member: member.clone(),
+            role,
+            now: audit.timestamp,
+            audit,
+        })
+    }
+}
+
+/// A token restricted to packages would outgrow that restriction through a scope's members.
+fn require_scope_management(by: &Principal) -> Result<()> {
+    by.require_scope(&[TokenScope::Admin])?;
+    if by.packages.is_empty() {
+        return Ok(());
+    }
+    Err(Error::forbidden("This token is restricted to packages and cannot manage scopes; use one that is not"))
+}

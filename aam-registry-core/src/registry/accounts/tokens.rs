@@ -1,0 +1,165 @@
+use jiff::Timestamp;
+
+use crate::{
+    error::{Detail, Error, Result},
+    registry::Registry,
+    types::{
+        AuditEvent, Credential, PackageName, Principal, Token, TokenId, TokenPattern, TokenScope, TokenScopes,
+        TokenSecret,
+    },
+};
+
+/// The longest name of a token, in characters.
+const MAX_NAME: usize = 64;
+/// The most patterns of packages a token may have.
+const MAX_PATTERNS: usize = 50;
+
+/// An API token somebody asks for, as it was typed.
+#[derive(Clone, Debug, Default)]
+pub struct TokenRequest {
+    /// What to call it: 1 to 64 characters.
+    pub name: String,
+    /// What it may be used for, such as `publish`; at least one.
+    pub scopes: Vec<String>,
+    /// The packages it is restricted to, as names or globs; empty for all.
+    pub packages: Vec<String>,
+    /// When it shall stop working.
+    pub expires_at: Option<Timestamp>,
+}
+
+struct Checked {
+    name: String,
+    scopes: TokenScopes,
+    packages: Vec<TokenPattern>,
+    expires_at: Option<Timestamp>,
+}
+
+impl Registry {
+    /// Makes an API token of the caller's. Its secret is told here and never again.
+    ///
+    /// A token made with a token cannot do more than that, or for longer.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] with every fault; [`Error::Forbidden`].
+    pub async fn create_token(&self, by: &Principal, request: TokenRequest) -> Result<(Token, TokenSecret)> {
+        by.require_scope(&[TokenScope::Admin])?;
+        let checked = check(&request, self.now())?;
+        self.require_no_more(by, &checked).await?;
+        let secret = TokenSecret::generate();
+        let id = TokenId::generate();
+        let scopes: Vec<_> = checked.scopes.iter().map(TokenScope::as_str).collect();
+        let packages: Vec<_> = checked.packages.iter().map(TokenPattern::as_str).collect();
+        let audit = self
+            .entry_by(AuditEvent::TokenCreate, by)
+            .with("token", id.to_string())
+            .with("name", checked.name.as_str())
+            .with("scopes", scopes)
+            .with("packages", packages)
+            .with("expires_at", checked.expires_at.map(|at| at.to_string()));
+        let token = Token {
+            id,
+            user: by.user,
+            name: checked.name,
+            scopes: checked.scopes,
+            packages: checked.packages,
+            created_at: audit.timestamp,
+            expires_at: checked.expires_at,
+            last_used_at: None,
+        };
+        self.inner().tokens.create_token(&by.actor(), &token, secret.digest(), &audit).await?;
+        tracing::info!(event = "token_created", user = %by.username, token_id = %token.id, "API token created");
+        Ok((token, secret))
+    }
+
+    /// The caller's live tokens, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] with a token that lacks the scope `admin`.
+    pub async fn tokens(&self, by: &Principal) -> Result<Vec<Token>> {
+        by.require_scope(&[TokenScope::Admin])?;
+        self.inner().tokens.tokens(&by.actor(), self.now()).await
+    }
+
+    /// Revokes a token of the caller's. A token may always revoke itself.
+    ///
+    /// # Errors
+    /// [`Error::TokenNotFound`]; [`Error::Forbidden`].
+    pub async fn revoke_token(&self, by: &Principal, id: TokenId) -> Result<()> {
+        if by.credential != Credential::Token(id) {
+            by.require_scope(&[TokenScope::Admin])?;
+        }
+        let audit = self.entry_by(AuditEvent::TokenRevoke, by).with("token", id.to_string());
+        self.inner().tokens.revoke_token(&by.actor(), id, &audit).await?;
+        tracing::info!(event = "token_revoked", user = %by.username, token_id = %id, "API token revoked");
+        Ok(())
+    }
+
+    /// Requires that the new token can do nothing `by` cannot, and not for longer.
+    async fn require_no_more(&self, by: &Principal, wanted: &Checked) -> Result<()> {
+        let Credential::Token(id) = by.credential else { return Ok(()) };
+        if let Some(scope) = wanted.scopes.iter().find(|scope| !by.scopes.contains(*scope)) {
+            return Err(Error::forbidden(format!(
+                "This token lacks the scope `{}` and cannot give it to another; log in to do so",
+                scope.as_str()
+            )));
+        }
+        let covered = |wanted: &TokenPattern| {
+            by.packages.contains(wanted)
+                || wanted.as_str().parse::<PackageName>().is_ok_and(|name| by.require_package(&name).is_ok())
+        };
+        let restricted = !by.packages.is_empty();
+        if restricted && (wanted.packages.is_empty() || !wanted.packages.iter().all(covered)) {
+            return Err(Error::forbidden(
+                "This token is restricted to packages and cannot make one for others; log in to do so",
+            ));
+        }
+        let own = self.inner().tokens.tokens(&by.actor(), self.now()).await?;
+        let own = own.into_iter().find(|token| token.id == id);
+        let own = own.ok_or_else(|| Error::Unauthorized("This API token was revoked".into()))?;
+        if own.expires_at.is_some_and(|end| wanted.expires_at.is_none_or(|wanted| wanted > end)) {
+            return Err(Error::forbidden(
+                "This token expires and cannot make one that lasts longer; give `expires_at` or log in",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The request in the domain's words; else every fault.
+fn check(request: &TokenRequest, now: Timestamp) -> Result<Checked> {
+    let mut details = Vec::new();
+    let name = request.name.trim().to_owned();
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        details.push(Detail::new("name", format!("is not 1 to {MAX_NAME} characters without control characters")));
+    }
+    let scopes = request.scopes.iter().filter_map(|text| {
+        let scope = TokenScope::parse(text);
+        if scope.is_none() {
+            let known: Vec<_> = TokenScope::ALL.into_iter().map(TokenScope::as_str).collect();
+            let text: String = text.chars().take(MAX_NAME).collect();
+            details.push(Detail::new("scopes", format!("`{text}` is none of {}", known.join(", "))));
+        }
+        scope
+    });
+    let scopes = scopes.collect();
+    if request.scopes.is_empty() {
+        details.push(Detail::new("scopes", "is empty; name what the token is for, such as `publish`"));
+    }
+    if request.packages.len() > MAX_PATTERNS {
+        details.push(Detail::new("packages", format!("has more than {MAX_PATTERNS} entries")));
+    }
+    let mut packages = Vec::new();
+    for text in request.packages.iter().take(MAX_PATTERNS) {
+        match TokenPattern::parse(text) {
+            Ok(pattern) => packages.push(pattern),
+            Err(error) => details.push(Detail::new("packages", error.to_string())),
+        }
+    }
+    if request.expires_at.is_some_and(|at| at <= now) {
+        details.push(Detail::new("expires_at", "is not in the future"));
+    }
+    if details.is_empty() {
+        return Ok(Checked { name, scopes, packages, expires_at: request.expires_at });
+    }
+    Err(Error::InvalidRequest { message: "The token cannot be made as asked; see the details".into(), details })
+}

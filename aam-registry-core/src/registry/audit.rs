@@ -1,0 +1,70 @@
+use super::Registry;
+use crate::{
+    error::{Error, Result},
+    types::{
+        Action, AuditEntry, AuditEvent, AuditFilter, NewAuditEntry, PackageName, Page, PageRequest, Principal,
+        TokenScope,
+    },
+};
+
+/// How many entries one call of the sequencer chains.
+pub(super) const SEQUENCE_LIMIT: usize = 500;
+
+impl Registry {
+    /// The audit log, newest first; for administrators.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub async fn audit_log(&self, by: &Principal, filter: &AuditFilter) -> Result<Page<AuditEntry>> {
+        by.require_scope(&[TokenScope::Admin])?;
+        if !by.acts_as_admin() || !by.packages.is_empty() {
+            return Err(Error::forbidden(
+                "Only an administrator may read the whole audit log; owners may read that of their packages",
+            ));
+        }
+        self.inner().audit.entries(filter).await
+    }
+
+    /// The audit log of one package, newest first; for its owners and
+    /// administrators.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::PackageNotFound`].
+    pub async fn package_audit_log(
+        &self,
+        by: &Principal,
+        name: &PackageName,
+        page: PageRequest,
+    ) -> Result<Page<AuditEntry>> {
+        by.require_package(name)?;
+        let rights = self.inner().packages.rights(&by.actor(), name).await?;
+        let rights = rights.ok_or_else(|| Error::PackageNotFound(name.clone()))?;
+        if !rights.permit(Action::Manage) {
+            return Err(Error::forbidden(format!("Only an owner of {name} may read its audit log")));
+        }
+        let filter = AuditFilter { package: Some(name.clone()), event: None, actor: None, from: None, to: None, page };
+        self.inner().audit.entries(&filter).await
+    }
+
+    /// Gives audit entries their position and hash; gives how many got one.
+    pub async fn sequence_audit(&self) -> Result<usize> {
+        let mut sequenced = 0;
+        loop {
+            let some = self.inner().audit.sequence(SEQUENCE_LIMIT).await?;
+            sequenced += some;
+            if some < SEQUENCE_LIMIT {
+                return Ok(sequenced);
+            }
+        }
+    }
+
+    /// An entry of what `by` does now to the package `name`.
+    pub(super) fn entry(&self, event: AuditEvent, by: &Principal, name: &PackageName) -> NewAuditEntry {
+        self.entry_by(event, by).with_package(name)
+    }
+
+    /// An entry of what `by` does now.
+    pub(super) fn entry_by(&self, event: AuditEvent, by: &Principal) -> NewAuditEntry {
+        NewAuditEntry::new(event, self.now()).with_actor(by.username.as_str())
+    }
+}

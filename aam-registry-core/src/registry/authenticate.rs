@@ -1,0 +1,95 @@
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use super::Registry;
+use crate::{
+    error::{Error, Result},
+    ports::TokenHolder,
+    types::{Credential, Principal, TokenId, TokenScopes, TokenSecret},
+};
+
+/// How far the last use shown of a token may lag behind.
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
+
+impl Registry {
+    /// Tells who a bearer token stands for: an API token (`aam_…`) or the JWT
+    /// of a login.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`] where it is malformed, forged, expired or
+    /// revoked, or its user is gone or disabled.
+    pub async fn authenticate(&self, bearer: &str) -> Result<Principal> {
+        if bearer.starts_with(TokenSecret::PREFIX) {
+            self.authenticate_token(bearer).await
+        } else {
+            self.authenticate_session(bearer).await
+        }
+    }
+
+    async fn authenticate_token(&self, bearer: &str) -> Result<Principal> {
+        // The checksum inside refuses look-alikes before the database is asked.
+        let secret = TokenSecret::parse(bearer).ok_or_else(|| {
+            Error::Unauthorized("This is not an API token of this registry; check that it was copied whole".into())
+        })?;
+        let now = self.now();
+        let holder = self.inner().tokens.token_holder(&secret.digest(), now).await?;
+        let TokenHolder { token, user } = holder.ok_or_else(|| {
+            Error::Unauthorized("This API token is unknown, expired or revoked; create a new one".into())
+        })?;
+        let lags = |used: Timestamp| now.duration_since(used).unsigned_abs() >= TOUCH_EVERY;
+        if token.last_used_at.is_none_or(lags) {
+            self.inner().touches.note(token.id, now);
+        }
+        Ok(Principal {
+            user: user.id,
+            username: user.username,
+            is_admin: user.is_admin,
+            credential: Credential::Token(token.id),
+            scopes: token.scopes,
+            packages: token.packages,
+        })
+    }
+
+    async fn authenticate_session(&self, bearer: &str) -> Result<Principal> {
+        let ended = || Error::Unauthorized("This session is not valid or has ended; log in again".into());
+        let session = self.inner().sessions.verify(bearer, self.now()).ok_or_else(ended)?;
+        let user = self.inner().users.session_user(session.user, &session.id).await?.ok_or_else(ended)?;
+        Ok(Principal {
+            user: user.id,
+            username: user.username,
+            is_admin: user.is_admin,
+            credential: Credential::Session { id: session.id, expires_at: session.expires_at },
+            scopes: TokenScopes::all(),
+            packages: Vec::new(),
+        })
+    }
+
+    /// Stores when tokens were last used.
+    pub(super) async fn flush_token_touches(&self) -> Result<()> {
+        let used: Vec<_> = self.inner().touches.take().into_iter().collect();
+        if used.is_empty() {
+            return Ok(());
+        }
+        self.inner().tokens.touch_tokens(&used).await
+    }
+}
+
+/// When tokens were used since that was last stored.
+#[derive(Debug, Default)]
+pub(super) struct TokenTouches(Mutex<HashMap<TokenId, Timestamp>>);
+
+impl TokenTouches {
+    fn note(&self, token: TokenId, at: Timestamp) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(token, at);
+    }
+
+    fn take(&self) -> HashMap<TokenId, Timestamp> {
+        mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

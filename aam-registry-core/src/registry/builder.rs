@@ -1,0 +1,170 @@
+use std::{fmt, sync::Arc};
+
+use tokio::sync::Semaphore;
+
+use super::{
+    Policy, Registry, authenticate::TokenTouches, counting::DownloadCounter, handle::Inner, totals::TotalsCache,
+};
+use crate::ports::{
+    ArchiveStore, AuditLog, Clock, Database, DownloadStore, PackageStore, PasswordHasher, PublishStore, RateLimiter,
+    ScopeStore, SessionSigner, SystemClock, TokenStore, UserStore, VersionStore,
+};
+
+/// How many archives are judged at a time; each holds a blocking thread for as long as its upload lasts.
+const JUDGED_AT_ONCE: usize = 128;
+/// How many archives are taken apart for readers at a time; each holds a blocking thread.
+const UNPACKED_AT_ONCE: usize = 64;
+
+/// The ports that a registry still lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildError {
+    missing: Vec<&'static str>,
+}
+
+impl BuildError {
+    /// The names of the missing ports, as the builder's methods are called.
+    pub fn missing(&self) -> &[&'static str] {
+        &self.missing
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the registry lacks these ports: {}", self.missing.join(", "))
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+macro_rules! builder {
+    ($($(#[$doc:meta])* $port:ident: $trait:ident;)+) => {
+        /// Gathers the ports and the policy of a [`Registry`].
+        #[derive(Default)]
+        pub struct RegistryBuilder {
+            $($port: Option<Arc<dyn $trait>>,)+
+            clock: Option<Arc<dyn Clock>>,
+            policy: Policy,
+        }
+
+        impl RegistryBuilder {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $port(mut self, port: impl $trait) -> Self {
+                    self.$port = Some(Arc::new(port));
+                    self
+                }
+            )+
+
+            fn missing(&self) -> Vec<&'static str> {
+                let mut missing = Vec::new();
+                $(
+                    if self.$port.is_none() {
+                        missing.push(stringify!($port));
+                    }
+                )+
+                missing
+            }
+
+            /// Builds the registry.
+            ///
+            /// # Errors
+            /// [`BuildError`] names every port that is missing.
+            pub fn build(self) -> Result<Registry, BuildError> {
+                let missing = self.missing();
+                let ($(Some($port),)+) = ($(self.$port,)+) else {
+                    return Err(BuildError { missing });
+                };
+                Ok(Registry::new(Inner {
+                    $($port,)+
+                    clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+                    policy: self.policy,
+                    counter: DownloadCounter::default(),
+                    touches: TokenTouches::default(),
+                    totals: TotalsCache::default(),
+                    judging: Arc::new(Semaphore::new(JUDGED_AT_ONCE)),
+                    unpacking: Arc::new(Semaphore::new(UNPACKED_AT_ONCE)),
+                }))
+            }
+        }
+    };
+}
+
+builder! {
+    /// Sets what keeps packages and versions for reading.
+    packages: PackageStore;
+    /// Sets what makes uploads versions.
+    publishing: PublishStore;
+    /// Sets what changes published versions.
+    versions: VersionStore;
+    /// Sets what keeps download counts.
+    downloads: DownloadStore;
+    /// Sets what keeps accounts.
+    users: UserStore;
+    /// Sets what keeps API tokens.
+    tokens: TokenStore;
+    /// Sets what keeps scopes.
+    scopes: ScopeStore;
+    /// Sets what keeps the audit log.
+    audit: AuditLog;
+    /// Sets what keeps the bytes of archives.
+    archives: ArchiveStore;
+    /// Sets what limits how often clients may do what.
+    rate_limiter: RateLimiter;
+    /// Sets what hashes passwords.
+    passwords: PasswordHasher;
+    /// Sets what signs login sessions.
+    sessions: SessionSigner;
+}
+
+impl RegistryBuilder {
+    /// Sets every port that one database keeps.
+    #[must_use]
+    pub fn database(mut self, database: impl Database) -> Self {
+        let database = Arc::new(database);
+        self.packages = Some(database.clone());
+        self.publishing = Some(database.clone());
+        self.versions = Some(database.clone());
+        self.downloads = Some(database.clone());
+        self.users = Some(database.clone());
+        self.tokens = Some(database.clone());
+        self.scopes = Some(database.clone());
+        self.audit = Some(database);
+        self
+    }
+
+    /// Sets what tells the time; the machine's clock where this is not called.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// Sets what the operator decides; the defaults where this is not called.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+}
+
+impl fmt::Debug for RegistryBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistryBuilder")
+            .field("missing", &self.missing())
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_missing_port_is_named_at_once() {
+        let error = Registry::builder().build().expect_err("nothing was set");
+        assert_eq!(error.missing().len(), 12);
+        assert!(error.to_string().ends_with("rate_limiter, passwords, sessions"), "{error}");
+    }
+}

@@ -1,0 +1,199 @@
+use std::collections::BTreeMap;
+
+use super::Registry;
+use crate::{
+    error::{Error, Result},
+    ports::{Deprecation, TagChange, Unyank, Yank, Yanked},
+    types::{AuditEvent, DistTag, NewAuditEntry, PackageName, Principal, TokenScope, Version},
+};
+
+/// The longest reason of a yank and message of a deprecation, in characters.
+const MAX_MESSAGE: usize = 512;
+
+/// A yank that was taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unyanked {
+    /// The version as published.
+    pub version: Version,
+    /// The tags this moved.
+    pub moved_tags: BTreeMap<DistTag, Version>,
+}
+
+impl Registry {
+    /// Withdraws a version from resolution; it stays downloadable.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::PackageNotFound`], [`Error::VersionNotFound`].
+    pub async fn yank(
+        &self,
+        by: &Principal,
+        name: &PackageName,
+        version: &Version,
+        reason: Option<String>,
+    ) -> Result<Yanked> {
+        by.require_scope(&[TokenScope::Yank])?;
+        by.require_package(name)?;
+        let reason = message("reason", reason)?;
+        let version = self.version(name, version).await?.summary.version;
+        let mut audit = self.entry(AuditEvent::VersionYank, by, name).with_version(&version);
+        if let Some(reason) = &reason {
+            audit = audit.with("reason", reason.as_str());
+        }
+        let yank = Yank {
+            actor: by.actor(),
+            package: name.clone(),
+            version,
+            reason,
+            latest_policy: self.policy().latest,
+            now: audit.timestamp,
+            audit,
+        };
+        let yanked = self.inner().versions.yank(&yank).await?;
+        tracing::info!(
+            event = "version_yanked",
+            user = %by.username,
+            package = %name,
+            version = %yanked.version,
+            "version yanked",
+        );
+        Ok(yanked)
+    }
+
+    /// Takes a yank back; tags it removed stay removed.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::PackageNotFound`], [`Error::VersionNotFound`].
+    pub async fn unyank(&self, by: &Principal, name: &PackageName, version: &Version) -> Result<Unyanked> {
+        by.require_scope(&[TokenScope::Yank])?;
+        by.require_package(name)?;
+        let version = self.version(name, version).await?.summary.version;
+        let audit = self.entry(AuditEvent::VersionUnyank, by, name).with_version(&version);
+        let unyank = Unyank {
+            actor: by.actor(),
+            package: name.clone(),
+            version: version.clone(),
+            latest_policy: self.policy().latest,
+            now: audit.timestamp,
+            audit,
+        };
+        let moved_tags = self.inner().versions.unyank(&unyank).await?;
+        tracing::info!(
+            event = "version_unyanked",
+            user = %by.username,
+            package = %name,
+            version = %version,
+            "yank taken back",
+        );
+        Ok(Unyanked { version, moved_tags })
+    }
+
+    /// Sets the warning that clients show for a version, or removes it.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::PackageNotFound`], [`Error::VersionNotFound`].
+    pub async fn deprecate(
+        &self,
+        by: &Principal,
+        name: &PackageName,
+        version: &Version,
+        message: Option<String>,
+    ) -> Result<()> {
+        by.require_scope(&[TokenScope::Yank])?;
+        by.require_package(name)?;
+        let message = self::message("message", message)?;
+        let version = self.version(name, version).await?.summary.version;
+        let audit =
+            self.entry(AuditEvent::VersionDeprecate, by, name).with_version(&version).with("message", message.clone());
+        let deprecation = Deprecation {
+            actor: by.actor(),
+            package: name.clone(),
+            version: version.clone(),
+            message,
+            now: audit.timestamp,
+            audit,
+        };
+        self.inner().versions.set_deprecation(&deprecation).await?;
+        tracing::info!(
+            event = "version_deprecated",
+            user = %by.username,
+            package = %name,
+            version = %version,
+            deprecated = deprecation.message.is_some(),
+            "deprecation changed",
+        );
+        Ok(())
+    }
+
+    /// Lets a dist-tag, `latest` included, name a version; gives the version
+    /// as published.
+    ///
+    /// # Errors
+    /// [`Error::TagNotAllowed`], [`Error::InvalidTag`], [`Error::Forbidden`],
+    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`].
+    pub async fn set_tag(
+        &self,
+        by: &Principal,
+        name: &PackageName,
+        tag: &DistTag,
+        version: &Version,
+    ) -> Result<Version> {
+        by.require_scope(&[TokenScope::Tag, TokenScope::Publish])?;
+        by.require_package(name)?;
+        if !self.policy().allows_tag(tag) {
+            return Err(Error::TagNotAllowed(tag.clone()));
+        }
+        let version = self.version(name, version).await?.summary.version;
+        let audit = self.entry(AuditEvent::TagSet, by, name).with_version(&version).with("tag", tag.as_str());
+        let change = tag_change(by, name, tag, Some(version.clone()), audit);
+        self.inner().versions.set_tag(&change).await?;
+        tracing::info!(
+            event = "tag_set",
+            user = %by.username,
+            package = %name,
+            version = %version,
+            tag = %tag,
+            "dist-tag set",
+        );
+        Ok(version)
+    }
+
+    /// Removes a dist-tag other than `latest`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidTag`] for `latest`, [`Error::TagNotFound`],
+    /// [`Error::Forbidden`], [`Error::PackageNotFound`].
+    pub async fn remove_tag(&self, by: &Principal, name: &PackageName, tag: &DistTag) -> Result<()> {
+        by.require_scope(&[TokenScope::Tag, TokenScope::Publish])?;
+        by.require_package(name)?;
+        if tag.is_latest() {
+            return Err(Error::InvalidTag(
+                "The dist-tag `latest` cannot be removed; set it to another version instead".into(),
+            ));
+        }
+        let audit = self.entry(AuditEvent::TagRemove, by, name).with("tag", tag.as_str());
+        let change = tag_change(by, name, tag, None, audit);
+        self.inner().versions.remove_tag(&change).await?;
+        tracing::info!(event = "tag_removed", user = %by.username, package = %name, tag = %tag, "dist-tag removed");
+        Ok(())
+    }
+}
+
+/// A message worth keeping: without surrounding space, `None` where empty.
+fn message(field: &str, text: Option<String>) -> Result<Option<String>> {
+    let Some(text) = text else { return Ok(None) };
+    let text = text.trim();
+    if text.chars().count() > MAX_MESSAGE {
+        return Err(Error::invalid_request(format!("`{field}` is longer than {MAX_MESSAGE} characters; shorten it")));
+    }
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+fn tag_change(
+    by: &Principal,
+    name: &PackageName,
+    tag: &DistTag,
+    version: Option<Version>,
+    audit: NewAuditEntry,
+) -> TagChange {
+    TagChange { actor: by.actor(), package: name.clone(), tag: tag.clone(), version, now: audit.timestamp, audit }
+}

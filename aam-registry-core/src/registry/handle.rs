@@ -1,0 +1,106 @@
+use std::{fmt, sync::Arc};
+
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::{Policy, RegistryBuilder, authenticate::TokenTouches, counting::DownloadCounter, totals::TotalsCache};
+use crate::{
+    error::Result,
+    ports::{
+        ArchiveStore, AuditLog, Clock, DownloadStore, PackageStore, PasswordHasher, PublishStore, RateLimiter,
+        ScopeStore, SessionSigner, TokenStore, UserStore, VersionStore,
+    },
+};
+
+/// The registry: its ports, its policy and the use cases over them.
+///
+/// A clone is cheap and is the same registry.
+#[derive(Clone)]
+pub struct Registry(Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) packages: Arc<dyn PackageStore>,
+    pub(super) publishing: Arc<dyn PublishStore>,
+    pub(super) versions: Arc<dyn VersionStore>,
+    pub(super) downloads: Arc<dyn DownloadStore>,
+    pub(super) users: Arc<dyn UserStore>,
+    pub(super) tokens: Arc<dyn TokenStore>,
+    pub(super) scopes: Arc<dyn ScopeStore>,
+    pub(super) audit: Arc<dyn AuditLog>,
+    pub(super) archives: Arc<dyn ArchiveStore>,
+    pub(super) rate_limiter: Arc<dyn RateLimiter>,
+    pub(super) passwords: Arc<dyn PasswordHasher>,
+    pub(super) sessions: Arc<dyn SessionSigner>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) policy: Policy,
+    pub(super) counter: DownloadCounter,
+    pub(super) touches: TokenTouches,
+    pub(super) totals: TotalsCache,
+    /// One permit for each archive that a blocking thread may judge at a time.
+    pub(super) judging: Arc<Semaphore>,
+    /// One permit for each archive that a blocking thread may take apart for a reader at a time.
+    pub(super) unpacking: Arc<Semaphore>,
+}
+
+impl Registry {
+    /// Starts building a registry.
+    pub fn builder() -> RegistryBuilder {
+        RegistryBuilder::default()
+    }
+
+    pub(super) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    pub(super) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// What the operator decided.
+    pub fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+
+    /// What limits how often clients may do what.
+    pub fn rate_limiter(&self) -> &Arc<dyn RateLimiter> {
+        &self.0.rate_limiter
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// A backend error of kind database.
+    pub async fn check_database(&self) -> Result<()> {
+        self.0.packages.check().await
+    }
+
+    /// Whether the archive store answers.
+    ///
+    /// # Errors
+    /// A backend error of kind storage.
+    pub async fn check_storage(&self) -> Result<()> {
+        self.0.archives.check().await
+    }
+
+    /// Whether the store behind cache and rate limits answers.
+    ///
+    /// # Errors
+    /// A backend error.
+    pub async fn check_cache(&self) -> Result<()> {
+        self.0.rate_limiter.check().await
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry")
+            .field("packages", &self.0.packages)
+            .field("archives", &self.0.archives)
+            .field("policy", &self.0.policy)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,28 @@
+//! What the registry does: one plain async method a use case, on a cheap
+//! clonable [`Registry`] over the ports.
+//!
+//! Nothing here knows HTTP, a database or an object store. A caller decodes a
+//! request, calls one method with a [`Principal`](crate::types::Principal)
+//! where somebody must be known, and encodes the answer.
+
+mod accounts;
+mod audit;
+mod authenticate;
+mod background;
+mod builder;
+mod changes;
+mod counting;
+mod download;
+mod handle;
+mod owners;
+mod packages;
+mod policy;
+mod reserved;
+mod resolve;
+mod totals;
+
+pub use accounts::{Account, Registration, SessionToken, TokenRequest};
+pub use builder::{BuildError, RegistryBuilder};
+pub use changes::Unyanked;
+pub use handle::Registry;
+pub use policy::{Policy, RegistrationPolicy};

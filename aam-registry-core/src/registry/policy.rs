@@ -1,0 +1,82 @@
+use std::time::Duration;
+
+use crate::types::{DistTag, LatestPolicy};
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RegistrationPolicy {
+    /// Everybody.
+    #[default]
+    Open,
+    /// Nobody; accounts are made by the operator.
+    Closed,
+}
+
+/// What the operator decides about the registry as a whole.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// How `latest` is chosen.
+    pub latest: LatestPolicy,
+    /// Who may make an account.
+    pub registration: RegistrationPolicy,
+    /// The dist-tags that may be set beside `latest`; `None` for any.
+    pub allowed_tags: Option<Vec<DistTag>>,
+    /// How long a login lasts.
+    pub session_lifetime: Duration,
+    /// How long one upload may take in all.
+    pub upload_timeout: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            latest: LatestPolicy::default(),
+            registration: RegistrationPolicy::default(),
+            allowed_tags: None,
+            session_lifetime: Duration::from_hours(24),
+            upload_timeout: Duration::from_mins(15),
+        }
+    }
+}
+
+impl Policy {
+    /// Sets how `latest` is chosen.
+    #[must_use]
+    pub fn with_latest(mut self, latest: LatestPolicy) -> Self {
+        self.latest = latest;
+        self
+    }
+
+    /// Sets who may make an account.
+    #[must_use]
+    pub fn with_registration(mut self, registration: RegistrationPolicy) -> Self {
+        self.registration = registration;
+        self
+    }
+
+    /// Restricts the dist-tags that may be set beside `latest`.
+    #[must_use]
+    pub fn with_allowed_tags(mut self, tags: impl IntoIterator<Item = DistTag>) -> Self {
+        self.allowed_tags = Some(tags.into_iter().collect());
+        self
+    }
+
+    /// Sets how long a login lasts.
+    #[must_use]
+    pub fn with_session_lifetime(mut self, lifetime: Duration) -> Self {
+        self.session_lifetime = lifetime;
+        self
+    }
+
+    /// Sets how long one upload may take in all.
+    #[must_use]
+    pub fn with_upload_timeout(mut self, timeout: Duration) -> Self {
+        self.upload_timeout = timeout;
+        self
+    }
+
+    /// Whether `tag` may be set by a client.
+    pub(super) fn allows_tag(&self, tag: &DistTag) -> bool {
+        tag.is_latest() || self.allowed_tags.as_ref().is_none_or(|allowed| allowed.contains(tag))
+    }
+}

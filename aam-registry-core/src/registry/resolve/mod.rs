@@ -1,0 +1,3 @@
+//! Choosing versions: of one package, and of everything it needs.
+
+mod one;
