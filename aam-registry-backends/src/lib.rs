@@ -1,1 +1,11 @@
-//! The AAM registry.
+//! Adapters for the ports of `aam-registry-core`, each behind a feature of its
+//! own and with a configuration of its own.
+
+#[cfg(feature = "argon2")]
+pub mod argon2;
+#[cfg(feature = "governor")]
+pub mod governor;
+#[cfg(feature = "jwt")]
+pub mod jwt;
+#[cfg(feature = "opendal")]
+pub mod opendal;

@@ -1,0 +1,48 @@
+use aam_registry_core::ports::RateClass;
+
+/// How many requests a minute a client may make of each class; 0 for any number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimits {
+    search: u32,
+    download: u32,
+    publish: u32,
+    auth: u32,
+    other: u32,
+}
+
+impl Default for RateLimits {
+    /// 100 searches, 1000 downloads, 10 publishes, 20 logins and registrations,
+    /// 300 others.
+    fn default() -> Self {
+        Self { search: 100, download: 1000, publish: 10, auth: 20, other: 300 }
+    }
+}
+
+impl RateLimits {
+    /// No limit on anything.
+    pub const OFF: Self = Self { search: 0, download: 0, publish: 0, auth: 0, other: 0 };
+
+    /// The limit of a class.
+    pub fn of(&self, class: RateClass) -> u32 {
+        match class {
+            RateClass::Search => self.search,
+            RateClass::Download => self.download,
+            RateClass::Publish => self.publish,
+            RateClass::Auth => self.auth,
+            RateClass::Other => self.other,
+        }
+    }
+
+    /// Limits a class to `per_minute` requests a client; 0 for any number.
+    #[must_use]
+    pub fn with(mut self, class: RateClass, per_minute: u32) -> Self {
+        *match class {
+            RateClass::Search => &mut self.search,
+            RateClass::Download => &mut self.download,
+            RateClass::Publish => &mut self.publish,
+            RateClass::Auth => &mut self.auth,
+            RateClass::Other => &mut self.other,
+        } = per_minute;
+        self
+    }
+}

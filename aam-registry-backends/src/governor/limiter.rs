@@ -1,0 +1,217 @@
+use std::{
+    hash::{BuildHasher, RandomState},
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use aam_registry_core::{
+    Result,
+    ports::{RateClass, RateDecision, RateLimiter},
+};
+use async_trait::async_trait;
+use governor::{
+    Quota,
+    clock::{Clock, DefaultClock},
+    middleware::StateInformationMiddleware,
+};
+
+use super::{
+    RateLimits,
+    clients::{Clients, MOST_CLIENTS},
+};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// Limits clients in this process: a minute's worth at once, then evenly.
+///
+/// A client that stayed away for a minute is forgotten within another.
+#[derive(Debug)]
+pub struct GovernorLimiter {
+    classes: [Option<Arc<ClassLimiter<DefaultClock>>>; RateClass::ALL.len()],
+    /// Keyed at random, so that nobody can choose an address that falls together with another.
+    hasher: RandomState,
+    started: Instant,
+    /// When clients were last forgotten, in seconds since the start.
+    forgot: AtomicU64,
+}
+
+impl GovernorLimiter {
+    /// A limiter by `limits`.
+    pub fn new(limits: &RateLimits) -> Self {
+        let limiter = |class| {
+            let per_minute = NonZeroU32::new(limits.of(class))?;
+            Some(Arc::new(ClassLimiter::new(per_minute, MOST_CLIENTS, DefaultClock::default())))
+        };
+        Self {
+            classes: RateClass::ALL.map(limiter),
+            hasher: RandomState::new(),
+            started: Instant::now(),
+            forgot: AtomicU64::new(0),
+        }
+    }
+
+    fn class(&self, class: RateClass) -> Option<&Arc<ClassLimiter<DefaultClock>>> {
+        let at = RateClass::ALL.iter().position(|other| *other == class)?;
+        self.classes[at].as_ref()
+    }
+
+    /// Forgets clients once a minute, on whichever request comes by.
+    fn forget_clients(&self) {
+        let now = self.started.elapsed().as_secs();
+        let forgot = self.forgot.load(Ordering::Relaxed);
+        if now < forgot + MINUTE.as_secs()
+            || self.forgot.compare_exchange(forgot, now, Ordering::Relaxed, Ordering::Relaxed).is_err()
+        {
+            return;
+        }
+        let classes: Vec<_> = self.classes.iter().flatten().cloned().collect();
+        tokio::task::spawn_blocking(move || classes.iter().for_each(|class| class.forget_clients()));
+    }
+}
+
+#[async_trait]
+impl RateLimiter for GovernorLimiter {
+    async fn take(&self, class: RateClass, client: &str) -> Result<Option<RateDecision>> {
+        let Some(limiter) = self.class(class) else { return Ok(None) };
+        let decision = limiter.take(self.hasher.hash_one(client));
+        self.forget_clients();
+        Ok(Some(decision))
+    }
+
+    async fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The limiter of one class.
+#[derive(Debug)]
+struct ClassLimiter<C: Clock> {
+    per_minute: NonZeroU32,
+    inner: governor::RateLimiter<u64, Clients, C, StateInformationMiddleware>,
+}
+
+impl<C: Clock> ClassLimiter<C> {
+    fn new(per_minute: NonZeroU32, most_clients: usize, clock: C) -> Self {
+        let clients = Clients::new(most_clients);
+        let inner = governor::RateLimiter::new(Quota::per_minute(per_minute), clients, clock);
+        Self { per_minute, inner }
+    }
+
+    fn take(&self, client: u64) -> RateDecision {
+        let limit = self.per_minute.get();
+        // One request is given back each interval.
+        let interval = MINUTE / limit;
+        match self.inner.check_key(&client) {
+            Ok(state) => {
+                let remaining = state.remaining_burst_capacity();
+                // Governor tells whole requests; the one being given back right now counts as taken.
+                RateDecision { limit, remaining, reset: interval * (limit - remaining), retry_after: None }
+            }
+            Err(refusal) => {
+                let wait = refusal.wait_time_from(self.inner.clock().now());
+                let reset = wait + interval * (limit - 1);
+                RateDecision { limit, remaining: 0, reset, retry_after: Some(wait) }
+            }
+        }
+    }
+
+    fn forget_clients(&self) {
+        self.inner.retain_recent();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use governor::clock::FakeRelativeClock;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn limiter(per_minute: u32, most_clients: usize) -> (ClassLimiter<FakeRelativeClock>, FakeRelativeClock) {
+        let clock = FakeRelativeClock::default();
+        let per_minute = NonZeroU32::new(per_minute).expect("a limit");
+        (ClassLimiter::new(per_minute, most_clients, clock.clone()), clock)
+    }
+
+    #[test]
+    fn requests_are_given_back_one_by_one() {
+        let (limiter, clock) = limiter(6, 10);
+        for _ in 0..6 {
+            assert_eq!(limiter.take(1).retry_after, None);
+        }
+        let refused = limiter.take(1);
+        assert_eq!(refused.retry_after, Some(Duration::from_secs(10)));
+        assert_eq!(refused.reset, Duration::from_mins(1));
+        clock.advance(Duration::from_secs(9));
+        assert_eq!(limiter.take(1).retry_after, Some(Duration::from_secs(1)));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(limiter.take(1).retry_after, None);
+        assert_eq!(limiter.take(1).retry_after, Some(Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn after_reset_all_are_left_again() {
+        let (limiter, clock) = limiter(6, 10);
+        for taken in 1..=6 {
+            let decision = limiter.take(1);
+            assert_eq!(decision.reset, Duration::from_secs(10) * taken);
+        }
+        let reset = limiter.take(1).reset;
+        clock.advance(reset);
+        assert_eq!(limiter.take(1).remaining, 5);
+    }
+
+    #[test]
+    fn clients_beyond_the_most_share_one_state() {
+        let (limiter, clock) = limiter(2, 3);
+        for client in 0..3 {
+            assert_eq!(limiter.take(client).remaining, 1);
+        }
+        assert_eq!(limiter.take(100).remaining, 1);
+        assert_eq!(limiter.take(101).remaining, 0);
+        assert!(limiter.take(102).retry_after.is_some());
+        assert_eq!(limiter.take(2).remaining, 0, "a known client keeps its own state");
+        clock.advance(Duration::from_mins(2));
+        limiter.forget_clients();
+        assert_eq!(limiter.inner.len(), 0);
+        assert_eq!(limiter.take(102).remaining, 1);
+        assert_eq!(limiter.take(103).remaining, 1, "there is room again");
+    }
+
+    #[test]
+    fn a_client_is_not_forgotten_while_it_waits() {
+        let (limiter, clock) = limiter(2, 3);
+        limiter.take(1);
+        limiter.take(1);
+        clock.advance(Duration::from_secs(5));
+        limiter.forget_clients();
+        assert!(limiter.take(1).retry_after.is_some());
+    }
+
+    proptest! {
+        /// In any minute no more than twice the limit passes (the burst and what
+        /// is given back meanwhile), and a client that waits as told passes.
+        #[test]
+        fn waiting_as_told_is_enough(limit in 1..2000_u32, pauses in prop::collection::vec(0..70_000_u64, 1..200)) {
+            let (limiter, clock) = limiter(limit, 10);
+            let (mut passed, mut elapsed) = (0_u128, 0_u128);
+            for pause in pauses {
+                clock.advance(Duration::from_millis(pause));
+                elapsed += u128::from(pause);
+                let decision = limiter.take(1);
+                prop_assert!(decision.reset <= MINUTE);
+                if let Some(wait) = decision.retry_after {
+                    clock.advance(wait);
+                    elapsed += wait.as_millis() + 1;
+                    prop_assert_eq!(limiter.take(1).retry_after, None);
+                }
+                passed += 1;
+                prop_assert!(passed <= u128::from(limit) + u128::from(limit) * elapsed / 60_000 + 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Login sessions as signed JSON Web Tokens (RFC 7519), HS256.
+
+mod config;
+mod sessions;
+
+pub use config::JwtConfig;
+pub use sessions::JwtSessions;
