@@ -16,6 +16,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a case fails by panicking")]
 
 pub mod archives;
+pub mod database;
 pub mod passwords;
 pub mod rate_limit;
 pub mod sessions;

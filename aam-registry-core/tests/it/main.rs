@@ -1,1 +1,3 @@
 //! The tests of the core crate through its public face.
+
+mod memory;

@@ -1,0 +1,159 @@
+//! Accounts and login sessions.
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use super::world::{
+    actor, audit_by, disabled_user, new_user, publish, published, refused, scope, scoped_name, session, stranger,
+    stranger_name, user,
+};
+use crate::{
+    error::ErrorCode,
+    ports::Database,
+    types::{AuditEvent, PackageName, ScopeMember, ScopeName, ScopeRole, User},
+};
+
+/// All that was said of a user comes back, whichever way it is looked up.
+pub async fn a_new_user_is_found_by_id_name_and_email(db: &dyn Database) {
+    let (mut user, stamp) = (stranger(), Timestamp::from_microsecond(1_700_000_000_123_456).expect("an instant"));
+    user.email = format!("Zoë.{}@Example.COM", user.username);
+    user.created_at = stamp;
+    db.create_user(&new_user(&user)).await.expect("create");
+
+    assert_eq!(db.user(user.id).await.expect("read"), Some(user.clone()));
+    for login in [user.username.as_str(), &user.email, &user.email.to_lowercase(), &user.email.to_uppercase()] {
+        let found = db.login(login).await.expect("read").unwrap_or_else(|| panic!("nobody is {login:?}"));
+        assert_eq!((found.user, found.password_hash), (user.clone(), new_user(&user).password_hash));
+    }
+    let profile = db.profile(&user.username).await.expect("read").expect("a profile");
+    assert_eq!((profile.username, profile.created_at, profile.packages), (user.username.clone(), stamp, vec![]));
+    assert!(!format!("{:?}", db.login(user.username.as_str()).await).contains("$test$"), "Debug shows the hash");
+
+    let entries = audit_by(db, &session(&user)).await;
+    assert_eq!(entries.iter().map(|one| one.entry.event).collect::<Vec<_>>(), [AuditEvent::UserRegister]);
+}
+
+/// Usernames and scopes are one namespace.
+pub async fn a_new_user_owns_the_scope_of_its_name(db: &dyn Database) {
+    let user = user(db).await;
+    let name = ScopeName::from(&user.username);
+    let scope = db.scope(&name).await.expect("read").expect("a scope");
+    assert_eq!((scope.name, scope.created_at), (name.clone(), user.created_at));
+    assert_eq!(scope.members, [ScopeMember { username: user.username.clone(), role: ScopeRole::Owner }]);
+    assert_eq!(db.scopes_of(user.id).await.expect("read"), [(name, ScopeRole::Owner)]);
+}
+
+/// `UserExists` for a username that is taken.
+pub async fn a_username_is_taken_once(db: &dyn Database) {
+    let first = user(db).await;
+    let second = User { username: first.username.clone(), ..stranger() };
+    refused(db.create_user(&new_user(&second)).await, ErrorCode::UserExists);
+    assert_eq!(db.login(first.username.as_str()).await.expect("read").map(|login| login.user), Some(first));
+}
+
+/// `UserExists` for an e-mail address that is taken, however it is spelled.
+pub async fn an_email_address_is_taken_once_in_any_case(db: &dyn Database) {
+    let first = User { email: format!("ÄNNE.{}@Example.com", stranger_name()), ..stranger() };
+    db.create_user(&new_user(&first)).await.expect("create");
+    for email in [first.email.clone(), first.email.to_lowercase(), first.email.to_uppercase()] {
+        let second = User { email, ..stranger() };
+        refused(db.create_user(&new_user(&second)).await, ErrorCode::UserExists);
+    }
+}
+
+/// `UserExists` for the name of a scope that somebody made.
+pub async fn the_name_of_a_scope_is_no_free_username(db: &dyn Database) {
+    let taken = scope(db, &actor(db).await).await;
+    let user = User { username: taken.as_str().parse().expect("a username"), ..stranger() };
+    refused(db.create_user(&new_user(&user)).await, ErrorCode::UserExists);
+    assert_eq!(db.user(user.id).await.expect("read"), None);
+}
+
+/// Of several registrations of one name at once, one succeeds and the others are `UserExists`.
+pub async fn of_users_made_at_once_one_gets_the_name(db: &dyn Database) {
+    let username = stranger_name();
+    let users: Vec<_> = (0..6).map(|_| new_user(&User { username: username.clone(), ..stranger() })).collect();
+    let results = join_all(users.iter().map(|user| db.create_user(user))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    for result in results.into_iter().filter(Result::is_err) {
+        refused(result, ErrorCode::UserExists);
+    }
+}
+
+/// A registration that fails leaves no scope, no e-mail address and no audit entry behind.
+pub async fn a_refused_user_leaves_nothing(db: &dyn Database) {
+    let first = user(db).await;
+    let second = User { email: first.email.clone(), ..stranger() };
+    refused(db.create_user(&new_user(&second)).await, ErrorCode::UserExists);
+    assert_eq!(db.user(second.id).await.expect("read"), None);
+    assert_eq!(db.scope(&ScopeName::from(&second.username)).await.expect("read"), None);
+    assert!(audit_by(db, &session(&second)).await.is_empty());
+
+    let third = User { email: stranger().email, ..second };
+    db.create_user(&new_user(&third)).await.expect("the name is still free");
+}
+
+/// Nobody is behind a name, an address or an id that no user has, nor behind junk.
+pub async fn an_unknown_login_is_none(db: &dyn Database) {
+    let user = user(db).await;
+    let junk = ["", "@", "%", "_", "' OR 1=1 --", "a@b@c", "*", "\u{0}"].map(str::to_owned);
+    for login in junk.into_iter().chain([stranger_name().to_string(), stranger().email, format!("{} ", user.username)])
+    {
+        assert!(db.login(&login).await.expect("read").is_none(), "{login:?} is somebody");
+    }
+    assert_eq!(db.user(stranger().id).await.expect("read"), None);
+    assert_eq!(db.profile(&stranger_name()).await.expect("read"), None);
+}
+
+/// There is an administrator once one was made.
+pub async fn an_administrator_is_noticed(db: &dyn Database) {
+    let admin = User { is_admin: true, ..stranger() };
+    db.create_user(&new_user(&admin)).await.expect("create");
+    assert!(db.has_admin().await.expect("read"));
+    assert_eq!(db.user(admin.id).await.expect("read"), Some(admin));
+}
+
+/// A session's user is found until the session is revoked; other sessions live on.
+pub async fn a_revoked_session_has_no_user(db: &dyn Database) {
+    let (user, other) = (user(db).await, user(db).await);
+    assert_eq!(db.session_user(user.id, "first").await.expect("read"), Some(user.clone()));
+    let end = super::world::after(3600);
+    db.revoke_session(user.id, "first", end).await.expect("revoke");
+    db.revoke_session(user.id, "first", end).await.expect("revoke again");
+    assert_eq!(db.session_user(user.id, "first").await.expect("read"), None);
+    assert_eq!(db.session_user(user.id, "second").await.expect("read"), Some(user));
+    assert_eq!(db.session_user(other.id, "first").await.expect("read"), Some(other));
+}
+
+/// Neither an unknown nor a disabled user has sessions.
+pub async fn a_session_of_nobody_or_a_disabled_user_has_no_user(db: &dyn Database) {
+    assert_eq!(db.session_user(stranger().id, "any").await.expect("read"), None);
+    let shut_out = disabled_user(db).await;
+    assert_eq!(db.session_user(shut_out.id, "any").await.expect("read"), None);
+    assert_eq!(db.user(shut_out.id).await.expect("read"), Some(shut_out), "the account itself remains");
+}
+
+/// Only revocations of sessions that expired by themselves may be forgotten.
+pub async fn forgetting_sessions_keeps_live_revocations(db: &dyn Database) {
+    let user = user(db).await;
+    let now = super::world::now();
+    db.revoke_session(user.id, "old", super::world::after(-3600)).await.expect("revoke");
+    db.revoke_session(user.id, "live", super::world::after(3600)).await.expect("revoke");
+    db.forget_sessions(now).await.expect("forget");
+    assert_eq!(db.session_user(user.id, "live").await.expect("read"), None);
+}
+
+/// A profile names the packages its user owns, itself or through a scope, by name.
+pub async fn a_profile_lists_owned_packages(db: &dyn Database) {
+    let (owner, plain) = published(db, &["1.0.0", "1.1.0"]).await;
+    let scope = scope(db, &owner).await;
+    let scoped = scoped_name(&scope);
+    publish(db, &owner, &scoped, &["1.0.0"]).await;
+    let (other, _) = published(db, &["1.0.0"]).await;
+
+    let packages = async |name| db.profile(name).await.expect("read").expect("a profile").packages;
+    let mut expected: Vec<PackageName> = vec![plain.clone(), scoped];
+    expected.sort();
+    assert_eq!(packages(&owner.username).await, expected);
+    assert!(!packages(&other.username).await.contains(&plain));
+}

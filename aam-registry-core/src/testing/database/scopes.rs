@@ -1,0 +1,221 @@
+//! Scopes and their members.
+
+use futures_util::future::join_all;
+
+use super::world::{actor, admin, audit_by, dead_actors, entry, now, refused, scope, scope_name, stranger_name};
+use crate::{
+    error::{ErrorCode, Result},
+    ports::{Database, MemberChange},
+    types::{Actor, AuditEvent, ScopeMember, ScopeName, ScopeRole, Username},
+};
+
+fn change(by: &Actor, scope: &ScopeName, member: &Username, role: Option<ScopeRole>) -> MemberChange {
+    let event = if role.is_some() { AuditEvent::ScopeMemberSet } else { AuditEvent::ScopeMemberRemove };
+    let (scope, member) = (scope.clone(), member.clone());
+    MemberChange { actor: by.clone(), scope, member, role, now: now(), audit: entry(event, by) }
+}
+
+async fn set(db: &dyn Database, by: &Actor, scope: &ScopeName, member: &Actor, role: ScopeRole) -> Result<()> {
+    db.set_member(&change(by, scope, &member.username, Some(role))).await
+}
+
+async fn remove(db: &dyn Database, by: &Actor, scope: &ScopeName, member: &Actor) -> Result<()> {
+    db.remove_member(&change(by, scope, &member.username, None)).await
+}
+
+/// The members of a scope, by name.
+async fn members(db: &dyn Database, scope: &ScopeName) -> Vec<(Username, ScopeRole)> {
+    let scope = db.scope(scope).await.expect("read").expect("a scope");
+    scope.members.into_iter().map(|ScopeMember { username, role }| (username, role)).collect()
+}
+
+fn by_name<const N: usize>(members: [(&Actor, ScopeRole); N]) -> Vec<(Username, ScopeRole)> {
+    let mut members = members.map(|(actor, role)| (actor.username.clone(), role)).to_vec();
+    members.sort_by(|a, b| a.0.cmp(&b.0));
+    members
+}
+
+/// How many changes of members `actor` has on record.
+async fn changes(db: &dyn Database, actor: &Actor) -> usize {
+    let of_members = [AuditEvent::ScopeMemberSet, AuditEvent::ScopeMemberRemove];
+    audit_by(db, actor).await.iter().filter(|one| of_members.contains(&one.entry.event)).count()
+}
+
+/// Whoever makes a scope owns it, and the making is on record.
+pub async fn a_new_scope_is_its_makers(db: &dyn Database) {
+    let (actor, name, at) = (actor(db).await, scope_name(), now());
+    db.create_scope(&actor, &name, at, &entry(AuditEvent::ScopeCreate, &actor)).await.expect("create");
+    let scope = db.scope(&name).await.expect("read").expect("a scope");
+    assert_eq!((scope.name, scope.created_at), (name.clone(), at));
+    assert_eq!(members(db, &name).await, by_name([(&actor, ScopeRole::Owner)]));
+
+    let mut expected = vec![name, ScopeName::from(&actor.username)];
+    expected.sort();
+    let scopes = db.scopes_of(actor.user).await.expect("read");
+    assert_eq!(scopes, expected.into_iter().map(|name| (name, ScopeRole::Owner)).collect::<Vec<_>>());
+    let made = audit_by(db, &actor).await.iter().filter(|one| one.entry.event == AuditEvent::ScopeCreate).count();
+    assert_eq!(made, 1);
+}
+
+/// `ScopeExists`, for its owner and for others.
+pub async fn a_scope_is_taken_once(db: &dyn Database) {
+    let (owner, other) = (actor(db).await, actor(db).await);
+    let name = scope(db, &owner).await;
+    for actor in [&owner, &other] {
+        let again = db.create_scope(actor, &name, now(), &entry(AuditEvent::ScopeCreate, actor)).await;
+        refused(again, ErrorCode::ScopeExists);
+    }
+    assert_eq!(members(db, &name).await, by_name([(&owner, ScopeRole::Owner)]));
+    assert!(audit_by(db, &other).await.iter().all(|one| one.entry.event != AuditEvent::ScopeCreate));
+}
+
+/// `ScopeExists` for the name of a user.
+pub async fn the_name_of_a_user_is_no_free_scope(db: &dyn Database) {
+    let (actor, other) = (actor(db).await, actor(db).await);
+    let name = ScopeName::from(&other.username);
+    let made = db.create_scope(&actor, &name, now(), &entry(AuditEvent::ScopeCreate, &actor)).await;
+    refused(made, ErrorCode::ScopeExists);
+}
+
+/// Of several makers of one scope at once, one succeeds and the others are `ScopeExists`.
+pub async fn of_scopes_made_at_once_one_is_made(db: &dyn Database) {
+    let name = scope_name();
+    let actors = join_all((0..6).map(|_| actor(db))).await;
+    let results = join_all(
+        actors
+            .iter()
+            .map(async |actor| db.create_scope(actor, &name, now(), &entry(AuditEvent::ScopeCreate, actor)).await),
+    )
+    .await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    for result in results.into_iter().filter(Result::is_err) {
+        refused(result, ErrorCode::ScopeExists);
+    }
+    assert_eq!(members(db, &name).await.len(), 1);
+}
+
+/// Owners add members, change their roles and remove them; each is on record.
+pub async fn members_come_and_change_and_go(db: &dyn Database) {
+    let (owner, member) = (actor(db).await, actor(db).await);
+    let scope = scope(db, &owner).await;
+    for role in [ScopeRole::Contributor, ScopeRole::Member, ScopeRole::Owner, ScopeRole::Member] {
+        set(db, &owner, &scope, &member, role).await.expect("set");
+        assert_eq!(members(db, &scope).await, by_name([(&owner, ScopeRole::Owner), (&member, role)]));
+        assert!(db.scopes_of(member.user).await.expect("read").contains(&(scope.clone(), role)));
+    }
+    remove(db, &owner, &scope, &member).await.expect("remove");
+    assert_eq!(members(db, &scope).await, by_name([(&owner, ScopeRole::Owner)]));
+    assert_eq!(db.scopes_of(member.user).await.expect("read").len(), 1, "only its own");
+    assert_eq!(changes(db, &owner).await, 5);
+}
+
+/// `Forbidden` for members, contributors and others.
+pub async fn only_owners_change_members(db: &dyn Database) {
+    let (owner, member, contributor, other) = (actor(db).await, actor(db).await, actor(db).await, actor(db).await);
+    let scope = scope(db, &owner).await;
+    set(db, &owner, &scope, &member, ScopeRole::Member).await.expect("set");
+    set(db, &owner, &scope, &contributor, ScopeRole::Contributor).await.expect("set");
+    for by in [&member, &contributor, &other] {
+        refused(set(db, by, &scope, &other, ScopeRole::Contributor).await, ErrorCode::Forbidden);
+        refused(set(db, by, &scope, by, ScopeRole::Owner).await, ErrorCode::Forbidden);
+        refused(remove(db, by, &scope, &owner).await, ErrorCode::Forbidden);
+        assert_eq!(changes(db, by).await, 0);
+    }
+    assert_eq!(members(db, &scope).await.len(), 3);
+}
+
+/// An administrator may, with a credential that says so.
+pub async fn an_administrator_changes_members(db: &dyn Database) {
+    let (owner, member, admin) = (actor(db).await, actor(db).await, admin(db).await);
+    let scope = scope(db, &owner).await;
+    let plain = Actor { as_admin: false, ..admin.clone() };
+    refused(set(db, &plain, &scope, &member, ScopeRole::Member).await, ErrorCode::Forbidden);
+    let impostor = Actor { as_admin: true, ..member.clone() };
+    refused(set(db, &impostor, &scope, &member, ScopeRole::Member).await, ErrorCode::Forbidden);
+    set(db, &admin, &scope, &member, ScopeRole::Member).await.expect("set");
+    remove(db, &admin, &scope, &member).await.expect("remove");
+}
+
+/// A member of any role removes itself.
+pub async fn a_member_may_leave(db: &dyn Database) {
+    let (owner, other) = (actor(db).await, actor(db).await);
+    let scope = scope(db, &owner).await;
+    for role in [ScopeRole::Contributor, ScopeRole::Member, ScopeRole::Owner] {
+        set(db, &owner, &scope, &other, role).await.expect("set");
+        remove(db, &other, &scope, &other).await.expect("leave");
+        assert_eq!(members(db, &scope).await, by_name([(&owner, ScopeRole::Owner)]));
+    }
+}
+
+/// `LastOwner`, whether the owner would go or only get a lesser role.
+pub async fn the_last_owner_stays(db: &dyn Database) {
+    let (owner, other) = (actor(db).await, actor(db).await);
+    let scope = scope(db, &owner).await;
+    set(db, &owner, &scope, &other, ScopeRole::Member).await.expect("set");
+    refused(remove(db, &owner, &scope, &owner).await, ErrorCode::LastOwner);
+    refused(set(db, &owner, &scope, &owner, ScopeRole::Member).await, ErrorCode::LastOwner);
+    set(db, &owner, &scope, &owner, ScopeRole::Owner).await.expect("staying is fine");
+
+    set(db, &owner, &scope, &other, ScopeRole::Owner).await.expect("set");
+    set(db, &other, &scope, &owner, ScopeRole::Contributor).await.expect("no longer the last");
+    refused(remove(db, &other, &scope, &other).await, ErrorCode::LastOwner);
+    let expected = by_name([(&owner, ScopeRole::Contributor), (&other, ScopeRole::Owner)]);
+    assert_eq!(members(db, &scope).await, expected);
+}
+
+/// However owners leave at once, one remains.
+pub async fn two_owners_leaving_at_once_leave_one(db: &dyn Database) {
+    let owners = [actor(db).await, actor(db).await, actor(db).await];
+    let scope = scope(db, &owners[0]).await;
+    for owner in &owners[1..] {
+        set(db, &owners[0], &scope, owner, ScopeRole::Owner).await.expect("set");
+    }
+    let results = join_all(owners.iter().map(|owner| remove(db, owner, &scope, owner))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 2);
+    for result in results.into_iter().filter(Result::is_err) {
+        refused(result, ErrorCode::LastOwner);
+    }
+    assert_eq!(members(db, &scope).await.len(), 1);
+}
+
+/// `ScopeNotFound`, or `UserNotFound` in a scope there is.
+pub async fn unknown_scopes_and_users_are_told_apart(db: &dyn Database) {
+    let (owner, member) = (actor(db).await, actor(db).await);
+    let (scope, nowhere) = (scope(db, &owner).await, scope_name());
+    assert_eq!(db.scope(&nowhere).await.expect("read"), None);
+    refused(set(db, &owner, &nowhere, &member, ScopeRole::Member).await, ErrorCode::ScopeNotFound);
+    refused(remove(db, &owner, &nowhere, &member).await, ErrorCode::ScopeNotFound);
+    let nobody = stranger_name();
+    let set = db.set_member(&change(&owner, &scope, &nobody, Some(ScopeRole::Member))).await;
+    refused(set, ErrorCode::UserNotFound);
+    refused(db.remove_member(&change(&owner, &scope, &nobody, None)).await, ErrorCode::UserNotFound);
+    assert_eq!(changes(db, &owner).await, 0);
+}
+
+/// Giving the role somebody has, or removing who is no member, succeeds and leaves no entry.
+pub async fn a_membership_that_is_so_already_is_no_change(db: &dyn Database) {
+    let (owner, member) = (actor(db).await, actor(db).await);
+    let scope = scope(db, &owner).await;
+    remove(db, &owner, &scope, &member).await.expect("nobody to remove");
+    remove(db, &member, &scope, &member).await.expect("nobody to leave");
+    set(db, &owner, &scope, &member, ScopeRole::Member).await.expect("set");
+    set(db, &owner, &scope, &member, ScopeRole::Member).await.expect("the same again");
+    assert_eq!((changes(db, &owner).await, changes(db, &member).await), (1, 0));
+}
+
+/// Whoever is gone, shut out or logged out makes no scope and changes no member.
+pub async fn a_dead_credential_changes_no_scope(db: &dyn Database) {
+    let (owner, member) = (actor(db).await, actor(db).await);
+    let scope = scope(db, &owner).await;
+    for (what, dead) in dead_actors(db, &owner).await {
+        let name = scope_name();
+        let made = db.create_scope(&dead, &name, now(), &entry(AuditEvent::ScopeCreate, &dead)).await;
+        assert_eq!(made.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
+        assert_eq!(db.scope(&name).await.expect("read"), None, "{what}");
+        let set = set(db, &dead, &scope, &member, ScopeRole::Member).await;
+        assert_eq!(set.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
+        let left = remove(db, &dead, &scope, &dead).await;
+        assert_eq!(left.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
+    }
+    assert_eq!(members(db, &scope).await, by_name([(&owner, ScopeRole::Owner)]));
+}

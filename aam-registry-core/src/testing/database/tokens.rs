@@ -1,0 +1,149 @@
+//! API tokens.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::world::{actor, after, audit_by, dead_actors, entry, now, refused, scope_name, word};
+use crate::{
+    error::ErrorCode,
+    ports::Database,
+    types::{
+        Actor, AuditEvent, Credential, Sha256Digest, Token, TokenId, TokenPattern, TokenScope, TokenSecret, UserId,
+    },
+};
+
+fn token(user: UserId, created_at: Timestamp) -> Token {
+    Token {
+        id: TokenId::generate(),
+        user,
+        name: format!("\"{}\" €", word()),
+        scopes: [TokenScope::Publish, TokenScope::Tag].into_iter().collect(),
+        packages: Vec::new(),
+        created_at,
+        expires_at: None,
+        last_used_at: None,
+    }
+}
+
+/// Makes `token` the actor's and gives the digest of its secret.
+async fn create(db: &dyn Database, actor: &Actor, token: &Token) -> Sha256Digest {
+    let secret = TokenSecret::generate().digest();
+    db.create_token(actor, token, secret, &entry(AuditEvent::TokenCreate, actor)).await.expect("create a token");
+    secret
+}
+
+/// All that was said of a token comes back, with its user, and the making is on record.
+pub async fn a_token_is_found_by_its_digest(db: &dyn Database) {
+    let actor = actor(db).await;
+    let pattern = |text: &str| TokenPattern::parse(text).expect("a pattern");
+    let full = Token {
+        packages: vec![pattern("@team/*"), pattern("greet-kit")],
+        expires_at: Some(after(3600)),
+        ..token(actor.user, now())
+    };
+    let bare = Token { scopes: [].into_iter().collect(), ..token(actor.user, now()) };
+    for token in [full, bare] {
+        let secret = create(db, &actor, &token).await;
+        let holder = db.token_holder(&secret, now()).await.expect("read").expect("a holder");
+        assert_eq!(holder.token, token);
+        assert_eq!(Some(holder.user), db.user(actor.user).await.expect("read"));
+    }
+    assert_eq!(db.token_holder(&TokenSecret::generate().digest(), now()).await.expect("read"), None);
+    let made = audit_by(db, &actor).await.iter().filter(|one| one.entry.event == AuditEvent::TokenCreate).count();
+    assert_eq!(made, 2);
+}
+
+/// A user sees the own live tokens, the newest first.
+pub async fn tokens_are_listed_newest_first(db: &dyn Database) {
+    let (actor, other) = (actor(db).await, actor(db).await);
+    create(db, &other, &token(other.user, now())).await;
+    let start = now();
+    let at = |seconds| start + SignedDuration::from_secs(seconds);
+    let tokens = [at(-20), at(-40), at(-30)].map(|made| token(actor.user, made));
+    for token in &tokens {
+        create(db, &actor, token).await;
+    }
+    let listed = db.tokens(&actor, now()).await.expect("read");
+    assert_eq!(listed, [tokens[0].clone(), tokens[2].clone(), tokens[1].clone()]);
+}
+
+/// A revoked token is neither found nor listed, and whoever acts with it is refused.
+pub async fn a_revoked_token_is_gone(db: &dyn Database) {
+    let actor = actor(db).await;
+    let token = token(actor.user, now());
+    let secret = create(db, &actor, &token).await;
+    let with_token = Actor { credential: Credential::Token(token.id), ..actor.clone() };
+    let name = scope_name();
+    let audit = entry(AuditEvent::ScopeCreate, &actor);
+    db.create_scope(&with_token, &name, now(), &audit).await.expect("the token is good before");
+
+    db.revoke_token(&actor, token.id, &entry(AuditEvent::TokenRevoke, &actor)).await.expect("revoke");
+    assert_eq!(db.token_holder(&secret, now()).await.expect("read"), None);
+    assert_eq!(db.tokens(&actor, now()).await.expect("read"), []);
+    let audit = entry(AuditEvent::ScopeCreate, &actor);
+    refused(db.create_scope(&with_token, &scope_name(), now(), &audit).await, ErrorCode::Unauthorized);
+    let again = db.revoke_token(&actor, token.id, &entry(AuditEvent::TokenRevoke, &actor)).await;
+    refused(again, ErrorCode::TokenNotFound);
+    let revoked = audit_by(db, &actor).await.iter().filter(|one| one.entry.event == AuditEvent::TokenRevoke).count();
+    assert_eq!(revoked, 1, "one entry for the revocation, none for the refusal");
+}
+
+/// Another's token is `TokenNotFound` and lives on; nobody acts with it in another's name.
+pub async fn a_token_of_another_cannot_be_revoked(db: &dyn Database) {
+    let (actor, other) = (actor(db).await, actor(db).await);
+    let token = token(actor.user, now());
+    let secret = create(db, &actor, &token).await;
+    let revoked = db.revoke_token(&other, token.id, &entry(AuditEvent::TokenRevoke, &other)).await;
+    refused(revoked, ErrorCode::TokenNotFound);
+    assert!(db.token_holder(&secret, now()).await.expect("read").is_some());
+
+    let thief = Actor { credential: Credential::Token(token.id), ..other };
+    let audit = entry(AuditEvent::ScopeCreate, &thief);
+    refused(db.create_scope(&thief, &scope_name(), now(), &audit).await, ErrorCode::Unauthorized);
+}
+
+/// From its last instant on a token is neither found nor listed, nor good to act with.
+pub async fn an_expired_token_is_gone(db: &dyn Database) {
+    let actor = actor(db).await;
+    let end = after(60);
+    let token = Token { expires_at: Some(end), ..token(actor.user, now()) };
+    let secret = create(db, &actor, &token).await;
+    let before = end - SignedDuration::from_micros(1);
+    assert!(db.token_holder(&secret, before).await.expect("read").is_some());
+    assert_eq!(db.tokens(&actor, before).await.expect("read").len(), 1);
+    assert_eq!(db.token_holder(&secret, end).await.expect("read"), None);
+    assert_eq!(db.tokens(&actor, end).await.expect("read"), []);
+
+    let with_token = Actor { credential: Credential::Token(token.id), ..actor.clone() };
+    let audit = entry(AuditEvent::ScopeCreate, &actor);
+    refused(db.create_scope(&with_token, &scope_name(), end, &audit).await, ErrorCode::Unauthorized);
+}
+
+/// The last use is remembered, whatever order the notes come in; a note of no token is dropped.
+pub async fn a_used_token_says_when(db: &dyn Database) {
+    let actor = actor(db).await;
+    let token = token(actor.user, now());
+    create(db, &actor, &token).await;
+    let (early, late) = (now(), after(30));
+    db.touch_tokens(&[(token.id, late), (TokenId::generate(), late)]).await.expect("touch");
+    db.touch_tokens(&[(token.id, early)]).await.expect("touch");
+    db.touch_tokens(&[]).await.expect("touch nothing");
+    let listed = db.tokens(&actor, now()).await.expect("read");
+    assert_eq!(listed, [Token { last_used_at: Some(late), ..token }]);
+}
+
+/// Whoever is gone, shut out or logged out makes and revokes no token.
+pub async fn a_dead_credential_makes_no_token(db: &dyn Database) {
+    let actor = actor(db).await;
+    let kept = token(actor.user, now());
+    create(db, &actor, &kept).await;
+    for (what, dead) in dead_actors(db, &actor).await {
+        let token = token(dead.user, now());
+        let secret = TokenSecret::generate().digest();
+        let made = db.create_token(&dead, &token, secret, &entry(AuditEvent::TokenCreate, &dead)).await;
+        assert_eq!(made.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
+        assert_eq!(db.token_holder(&secret, now()).await.expect("read"), None, "{what}");
+        let revoked = db.revoke_token(&dead, kept.id, &entry(AuditEvent::TokenRevoke, &dead)).await;
+        assert_eq!(revoked.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
+    }
+    assert_eq!(db.tokens(&actor, now()).await.expect("read"), [kept]);
+}

@@ -1,0 +1,252 @@
+//! What the cases start from.
+
+use std::fmt::Debug;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::{
+    error::{ErrorCode, Result},
+    ports::{Clock, Database, NewUser, PublishCommit, Published, SystemClock},
+    types::{
+        Actor, ArchiveFile, ArchiveKey, AuditEntry, AuditEvent, AuditFilter, Credential, DistTag, LatestPolicy,
+        Manifest, NewAuditEntry, NewUpload, PackageName, PageRequest, ScopeName, Sha256Digest, UploadId, User, UserId,
+        Username, Version,
+    },
+};
+
+/// A word that nothing else in the database holds: 14 lower-case letters.
+pub(super) fn word() -> String {
+    rand::random::<[u8; 14]>().iter().map(|byte| char::from(b'a' + byte % 26)).collect()
+}
+
+pub(super) fn package_name() -> PackageName {
+    word().parse().expect("a package name")
+}
+
+pub(super) fn scoped_name(scope: &ScopeName) -> PackageName {
+    PackageName::scoped(scope, &word()).expect("a package name")
+}
+
+pub(super) fn scope_name() -> ScopeName {
+    word().parse().expect("a scope")
+}
+
+pub(super) fn v(text: &str) -> Version {
+    text.parse().expect("a version")
+}
+
+pub(super) fn tag(text: &str) -> DistTag {
+    text.parse().expect("a dist-tag")
+}
+
+/// The present, as precise as databases keep it.
+pub(super) fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+/// The present and `seconds`.
+pub(super) fn after(seconds: i64) -> Timestamp {
+    now() + SignedDuration::from_secs(seconds)
+}
+
+/// A user who is not in the database.
+pub(super) fn stranger() -> User {
+    let name = word();
+    User {
+        id: UserId::generate(),
+        username: name.parse().expect("a username"),
+        email: format!("{name}@example.com"),
+        is_admin: false,
+        disabled: false,
+        created_at: now(),
+    }
+}
+
+pub(super) fn new_user(user: &User) -> NewUser {
+    NewUser {
+        user: user.clone(),
+        password_hash: format!("$test${}", user.username),
+        audit: NewAuditEntry::new(AuditEvent::UserRegister, user.created_at).with_actor(user.username.as_str()),
+    }
+}
+
+/// A user who is in the database.
+pub(super) async fn user(db: &dyn Database) -> User {
+    let user = stranger();
+    db.create_user(&new_user(&user)).await.expect("create a user");
+    user
+}
+
+/// A user who was shut out.
+pub(super) async fn disabled_user(db: &dyn Database) -> User {
+    let user = User { disabled: true, ..stranger() };
+    db.create_user(&new_user(&user)).await.expect("create a user");
+    user
+}
+
+/// A user, logged in.
+pub(super) async fn actor(db: &dyn Database) -> Actor {
+    session(&user(db).await)
+}
+
+/// An administrator, with a credential that says so.
+pub(super) async fn admin(db: &dyn Database) -> Actor {
+    let user = User { is_admin: true, ..stranger() };
+    db.create_user(&new_user(&user)).await.expect("create an administrator");
+    Actor { as_admin: true, ..session(&user) }
+}
+
+/// `user` with a new session.
+pub(super) fn session(user: &User) -> Actor {
+    Actor {
+        user: user.id,
+        username: user.username.clone(),
+        credential: Credential::Session { id: word(), expires_at: after(3600) },
+        as_admin: false,
+    }
+}
+
+/// The same user with a session that was revoked since.
+pub(super) async fn logged_out(db: &dyn Database, actor: &Actor) -> Actor {
+    let (id, expires_at) = (word(), after(3600));
+    db.revoke_session(actor.user, &id, expires_at).await.expect("revoke a session");
+    Actor { credential: Credential::Session { id, expires_at }, ..actor.clone() }
+}
+
+/// The same user with a session that ran out.
+pub(super) fn expired(actor: &Actor) -> Actor {
+    Actor { credential: Credential::Session { id: word(), expires_at: after(-1) }, ..actor.clone() }
+}
+
+/// Actors whose user or credential is no good, with what is wrong.
+pub(super) async fn dead_actors(db: &dyn Database, alive: &Actor) -> Vec<(&'static str, Actor)> {
+    let unknown_token = Credential::Token(crate::types::TokenId::generate());
+    vec![
+        ("unknown user", session(&stranger())),
+        ("disabled user", session(&disabled_user(db).await)),
+        ("revoked session", logged_out(db, alive).await),
+        ("expired session", expired(alive)),
+        ("unknown token", Actor { credential: unknown_token, ..alive.clone() }),
+    ]
+}
+
+/// An audit entry of `event` by `actor`, now.
+pub(super) fn entry(event: AuditEvent, actor: &Actor) -> NewAuditEntry {
+    NewAuditEntry::new(event, now()).with_actor(actor.username.as_str())
+}
+
+/// A scope that `owner` owns.
+pub(super) async fn scope(db: &dyn Database, owner: &Actor) -> ScopeName {
+    let name = scope_name();
+    db.create_scope(owner, &name, now(), &entry(AuditEvent::ScopeCreate, owner)).await.expect("create a scope");
+    name
+}
+
+/// The user `name` as a person to name in a change.
+pub(super) fn stranger_name() -> Username {
+    stranger().username
+}
+
+/// A small manifest of one skill, with `more` keys put in or replaced.
+pub(super) fn manifest_with(name: &PackageName, version: &str, more: &serde_json::Value) -> Manifest {
+    let mut document = json!({
+        "name": name.as_str(),
+        "version": version,
+        "description": "For tests",
+        "artifacts": {"skills": [{"name": "greeter", "path": "skills/greeter", "description": "Greets"}]},
+    });
+    for (key, value) in more.as_object().into_iter().flatten() {
+        document[key] = value.clone();
+    }
+    Manifest::from_document(document).expect("a valid manifest")
+}
+
+pub(super) fn manifest(name: &PackageName, version: &str) -> Manifest {
+    manifest_with(name, version, &json!({}))
+}
+
+/// A live upload of `actor`.
+pub(super) async fn upload(db: &dyn Database, actor: &Actor) -> UploadId {
+    let id = UploadId::generate();
+    let upload = NewUpload { id, user: actor.user, started_at: now(), lease_until: after(600) };
+    db.begin_upload(&upload).await.expect("begin an upload");
+    id
+}
+
+/// A commit of `upload` as `manifest` says, for a case to change.
+pub(super) fn commit(actor: &Actor, upload: UploadId, manifest: Manifest) -> PublishCommit {
+    let contents = format!("{upload}");
+    let audit = entry(AuditEvent::PackagePublish, actor).with_package(&manifest.name).with_version(&manifest.version);
+    PublishCommit {
+        actor: actor.clone(),
+        upload,
+        archive: ArchiveKey::from(upload),
+        sha256: Sha256Digest::of(contents.as_bytes()),
+        archive_size: 1234,
+        files: vec![ArchiveFile {
+            path: "aam.yaml".to_owned(),
+            size: 99,
+            sha256: Sha256Digest::of(b"aam.yaml"),
+            executable: false,
+        }],
+        readme: None,
+        tag: None,
+        latest_policy: LatestPolicy::Highest,
+        now: now(),
+        audit,
+        manifest,
+    }
+}
+
+/// Tries to publish what `manifest` says.
+pub(super) async fn try_publish(db: &dyn Database, actor: &Actor, manifest: Manifest) -> Result<Published> {
+    let upload = upload(db, actor).await;
+    db.commit_publish(&commit(actor, upload, manifest)).await
+}
+
+/// Publishes versions of a package, one after the other.
+pub(super) async fn publish(db: &dyn Database, actor: &Actor, name: &PackageName, versions: &[&str]) {
+    for version in versions {
+        try_publish(db, actor, manifest(name, version)).await.expect("publish");
+    }
+}
+
+/// A user and the package of these versions that the user owns.
+pub(super) async fn published(db: &dyn Database, versions: &[&str]) -> (Actor, PackageName) {
+    let (actor, name) = (actor(db).await, package_name());
+    publish(db, &actor, &name, versions).await;
+    (actor, name)
+}
+
+/// What `latest` names.
+pub(super) async fn latest(db: &dyn Database, name: &PackageName) -> Option<String> {
+    let package = db.package(name).await.expect("read a package").expect("a package");
+    package.latest().map(ToString::to_string)
+}
+
+pub(super) fn everything() -> AuditFilter {
+    let page = PageRequest { page: 1, limit: 200 };
+    AuditFilter { package: None, event: None, actor: None, from: None, to: None, page }
+}
+
+/// The audit entries of a package, newest first.
+pub(super) async fn audit_of(db: &dyn Database, name: &PackageName) -> Vec<AuditEntry> {
+    let filter = AuditFilter { package: Some(name.clone()), ..everything() };
+    db.entries(&filter).await.expect("read the audit log").items
+}
+
+/// The audit entries by a user, newest first.
+pub(super) async fn audit_by(db: &dyn Database, actor: &Actor) -> Vec<AuditEntry> {
+    let filter = AuditFilter { actor: Some(actor.username.to_string()), ..everything() };
+    db.entries(&filter).await.expect("read the audit log").items
+}
+
+/// Requires `result` to be the refusal with that code.
+#[track_caller]
+pub(super) fn refused<T: Debug>(result: Result<T>, code: ErrorCode) {
+    match result {
+        Ok(value) => panic!("expected {code:?}, got {value:?}"),
+        Err(error) => assert_eq!(error.code(), code, "{error}"),
+    }
+}
