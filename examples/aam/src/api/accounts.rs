@@ -1,0 +1,116 @@
+//! Users, sessions, tokens, scopes.
+
+use aam_registry_core::types::{PackageName, ScopeName, ScopeRole, Username};
+use jiff::Timestamp;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{
+    client::Client,
+    retry::Repeat,
+    wire::{Account, SessionToken, TokenInfo},
+};
+use crate::{config::Secret, failure::Result};
+
+/// What an API token shall be.
+#[derive(Debug)]
+pub(crate) struct NewToken<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) scopes: &'a [String],
+    /// Names or globs; empty for all packages.
+    pub(crate) packages: &'a [String],
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl Client {
+    /// Makes an account.
+    pub(crate) async fn register(&self, username: &Username, email: &str, password: &Secret) -> Result<Value> {
+        let body = json!({"username": username.as_str(), "email": email, "password": password.expose()});
+        self.send_json(Method::POST, self.url("users/register"), &body, Repeat::IfUnsent).await
+    }
+
+    /// Opens a session; `login` is a username or an e-mail address.
+    pub(crate) async fn login(&self, login: &str, password: &Secret) -> Result<Secret> {
+        let key = if login.contains('@') { "email" } else { "username" };
+        let body = json!({key: login, "password": password.expose()});
+        let session: SessionToken =
+            self.send_json(Method::POST, self.url("users/login"), &body, Repeat::IfUnsent).await?;
+        Ok(Secret::new(session.access_token))
+    }
+
+    /// Ends the session whose token this client has.
+    pub(crate) async fn end_session(&self) -> Result<()> {
+        self.act(Method::POST, self.url("users/logout"), None).await
+    }
+
+    /// Who the caller is.
+    pub(crate) async fn account(&self) -> Result<Account> {
+        self.get(self.url("users/me")).await
+    }
+
+    /// Makes an API token.
+    pub(crate) async fn create_token(&self, token: &NewToken<'_>) -> Result<TokenInfo> {
+        let mut body = json!({"name": token.name, "scopes": token.scopes});
+        if !token.packages.is_empty() {
+            body["packages"] = json!(token.packages);
+        }
+        if let Some(expires_at) = token.expires_at {
+            body["expires_at"] = json!(expires_at.to_string());
+        }
+        self.send_json(Method::POST, self.url("users/tokens"), &body, Repeat::IfUnsent).await
+    }
+
+    /// The caller's API tokens, as the registry lists them.
+    pub(crate) async fn tokens(&self) -> Result<Vec<TokenInfo>> {
+        let answer: Value = self.get(self.url("users/tokens")).await?;
+        let list = answer.get("tokens").cloned().unwrap_or(answer);
+        serde_json::from_value(list).map_err(|error| {
+            crate::failure::Failure::new(
+                crate::failure::Kind::Unavailable,
+                "not_a_registry",
+                format!("The list of tokens does not fit: {error}"),
+            )
+        })
+    }
+
+    /// Revokes a token.
+    pub(crate) async fn revoke_token(&self, id: &str) -> Result<()> {
+        self.act(Method::DELETE, self.url(&format!("users/tokens/{id}")), None).await
+    }
+
+    /// Makes a scope.
+    pub(crate) async fn create_scope(&self, name: &ScopeName) -> Result<Value> {
+        self.send_json(Method::POST, self.url("scopes"), &json!({"name": name.as_str()}), Repeat::IfUnsent).await
+    }
+
+    /// A scope and its members.
+    pub(crate) async fn scope(&self, name: &ScopeName) -> Result<Value> {
+        self.get(self.url(&format!("scopes/{name}"))).await
+    }
+
+    /// Gives somebody a role in a scope.
+    pub(crate) async fn set_member(&self, scope: &ScopeName, user: &Username, role: ScopeRole) -> Result<()> {
+        let url = self.url(&format!("scopes/{scope}/members/{user}"));
+        self.act(Method::PUT, url, Some(&json!({"role": role.as_str()}))).await
+    }
+
+    /// Takes somebody out of a scope.
+    pub(crate) async fn remove_member(&self, scope: &ScopeName, user: &Username) -> Result<()> {
+        self.act(Method::DELETE, self.url(&format!("scopes/{scope}/members/{user}")), None).await
+    }
+
+    /// The owners of a package.
+    pub(crate) async fn owners(&self, name: &PackageName) -> Result<Value> {
+        self.get(self.package_url(name, "owners")).await
+    }
+
+    /// Makes somebody an owner of a package.
+    pub(crate) async fn add_owner(&self, name: &PackageName, user: &Username) -> Result<()> {
+        self.act(Method::PUT, self.package_url(name, &format!("owners/{user}")), None).await
+    }
+
+    /// Takes a package from one of its owners.
+    pub(crate) async fn remove_owner(&self, name: &PackageName, user: &Username) -> Result<()> {
+        self.act(Method::DELETE, self.package_url(name, &format!("owners/{user}")), None).await
+    }
+}

@@ -1,0 +1,138 @@
+//! Sending requests: time-outs, retries, the credential.
+
+use std::time::Duration;
+
+use aam_registry_core::types::{PackageName, Version};
+use reqwest::{Method, RequestBuilder, Response, Url};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{
+    answer,
+    retry::{self, Repeat},
+};
+use crate::{
+    config::{RegistryUrl, Secret},
+    failure::{Failure, Kind, Result},
+};
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long the registry may be silent.
+pub(super) const IDLE: Duration = Duration::from_secs(30);
+
+/// A client of one registry. Its token goes there and nowhere else.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    /// Without the idle time-out, which counts sending as silence.
+    pub(super) uploads: reqwest::Client,
+    registry: RegistryUrl,
+    token: Option<Secret>,
+}
+
+impl Client {
+    /// A client of `registry` that sends `token` with every request.
+    pub(crate) fn new(registry: RegistryUrl, token: Option<Secret>) -> Result<Self> {
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(concat!("aam/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(CONNECT)
+                .pool_max_idle_per_host(8)
+        };
+        let failed = |error| Failure::new(Kind::Other, "tls", format!("Cannot set up connections: {error}"));
+        let http = builder().read_timeout(IDLE).build().map_err(failed)?;
+        let uploads = builder().build().map_err(failed)?;
+        Ok(Self { http, uploads, registry, token })
+    }
+
+    /// The same client with another token.
+    pub(crate) fn with_token(&self, token: Secret) -> Self {
+        Self { token: Some(token), ..self.clone() }
+    }
+
+    /// The registry's address.
+    pub(crate) fn registry(&self) -> &RegistryUrl {
+        &self.registry
+    }
+
+    /// Reads JSON.
+    pub(super) async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T> {
+        let response = self.send(Repeat::Harmless, || self.request(Method::GET, url.clone())).await?;
+        answer::json(&self.registry, response).await
+    }
+
+    /// Sends JSON and reads JSON.
+    pub(super) async fn send_json<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        url: Url,
+        body: &Value,
+        repeat: Repeat,
+    ) -> Result<T> {
+        let response = self.send(repeat, || self.request(method.clone(), url.clone()).json(body)).await?;
+        answer::json(&self.registry, response).await
+    }
+
+    /// Sends a request whose answer says no more than that it was done.
+    pub(super) async fn act(&self, method: Method, url: Url, body: Option<&Value>) -> Result<()> {
+        let request = || {
+            let request = self.request(method.clone(), url.clone());
+            match body {
+                Some(body) => request.json(body),
+                None => request,
+            }
+        };
+        let response = self.send(Repeat::Harmless, request).await?;
+        if response.status().is_success() { Ok(()) } else { Err(answer::failure(&self.registry, response).await) }
+    }
+
+    /// Sends a request, and again where that may help; the answer may still be a refusal.
+    pub(super) async fn send(&self, repeat: Repeat, request: impl Fn() -> RequestBuilder) -> Result<Response> {
+        let mut attempt = 0;
+        loop {
+            let last = attempt + 1 == retry::ATTEMPTS;
+            let wait = match request().send().await {
+                Ok(response) => match repeat.after_answer(response.status(), response.headers(), attempt) {
+                    Some(wait) if !last => wait,
+                    _ => return Ok(response),
+                },
+                Err(error) if !last && repeat.after_error(&error) => retry::backoff(attempt),
+                Err(error) => return Err(answer::unreachable_registry(&self.registry, &error)),
+            };
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// A request with the credential.
+    pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.authorised(self.http.request(method, url))
+    }
+
+    /// Adds the credential.
+    pub(super) fn authorised(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.token {
+            Some(token) => request.bearer_auth(token.expose()),
+            None => request,
+        }
+    }
+
+    /// The address of `path` under `/api/v1`. Segments must need no escaping,
+    /// which names, versions, tags and ids never do.
+    pub(super) fn url(&self, path: &str) -> Url {
+        Url::parse(&format!("{}/api/v1/{path}", self.registry)).expect("a registry's address takes any plain path")
+    }
+
+    /// The address of something of a package.
+    pub(super) fn package_url(&self, name: &PackageName, rest: &str) -> Url {
+        let slash = if rest.is_empty() { "" } else { "/" };
+        self.url(&format!("packages/{name}{slash}{rest}"))
+    }
+
+    /// The address of something of a version.
+    pub(super) fn version_url(&self, name: &PackageName, version: &Version, rest: &str) -> Url {
+        let slash = if rest.is_empty() { "" } else { "/" };
+        self.package_url(name, &format!("{version}{slash}{rest}"))
+    }
+}

@@ -1,0 +1,16 @@
+//! The registry's HTTP API v1, as a client sees it.
+
+mod accounts;
+mod answer;
+mod client;
+mod download;
+mod packages;
+mod publish;
+mod retry;
+mod wire;
+
+pub(crate) use accounts::NewToken;
+pub(crate) use client::Client;
+pub(crate) use download::Expected;
+pub(crate) use packages::SearchRequest;
+pub(crate) use wire::{PackageInfo, SearchPage, VersionInfo};

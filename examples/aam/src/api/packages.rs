@@ -1,0 +1,128 @@
+//! Reading packages, and the changes that are not a publish.
+
+use std::collections::BTreeMap;
+
+use aam_registry_core::types::{ArtifactType, DistTag, PackageName, ScopeName, Selector, Version};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{
+    answer,
+    client::Client,
+    retry::Repeat,
+    wire::{Resolution, Resolved},
+};
+use crate::failure::Result;
+
+/// What to search for.
+#[derive(Debug, Default)]
+pub(crate) struct SearchRequest {
+    pub(crate) text: String,
+    pub(crate) kind: Option<ArtifactType>,
+    pub(crate) scope: Option<ScopeName>,
+    pub(crate) keyword: Option<String>,
+    pub(crate) sort: Option<String>,
+    pub(crate) page: u32,
+    pub(crate) limit: u32,
+}
+
+/// How a selector is written in a request.
+pub(crate) fn spelled(selector: &Selector) -> String {
+    match selector {
+        Selector::Constraint(constraint) => constraint.as_str().to_owned(),
+        Selector::Tag(tag) => tag.as_str().to_owned(),
+    }
+}
+
+impl Client {
+    /// Searches.
+    pub(crate) async fn search(&self, request: &SearchRequest) -> Result<Value> {
+        let mut url = self.url("packages");
+        {
+            let mut query = url.query_pairs_mut();
+            let kind = request.kind.map(ArtifactType::as_str);
+            let optional = [
+                ("type", kind),
+                ("scope", request.scope.as_ref().map(ScopeName::as_str)),
+                ("keyword", request.keyword.as_deref()),
+                ("sort", request.sort.as_deref()),
+                ("q", Some(&*request.text).filter(|text| !text.is_empty())),
+            ];
+            for (key, value) in optional {
+                if let Some(value) = value {
+                    query.append_pair(key, value);
+                }
+            }
+            query.append_pair("page", &request.page.to_string()).append_pair("limit", &request.limit.to_string());
+        }
+        self.get(url).await
+    }
+
+    /// A package.
+    pub(crate) async fn package(&self, name: &PackageName) -> Result<Value> {
+        self.get(self.package_url(name, "")).await
+    }
+
+    /// One version.
+    pub(crate) async fn version(&self, name: &PackageName, version: &Version) -> Result<Value> {
+        self.get(self.version_url(name, version, "")).await
+    }
+
+    /// The version a selector stands for.
+    pub(crate) async fn resolve(&self, name: &PackageName, selector: &Selector) -> Result<Resolved> {
+        let mut url = self.package_url(name, "resolve");
+        url.query_pairs_mut().append_pair("spec", &spelled(selector));
+        self.get(url).await
+    }
+
+    /// One version of every package that `wanted` and its dependencies need.
+    pub(crate) async fn resolve_tree(
+        &self,
+        wanted: &BTreeMap<PackageName, Selector>,
+    ) -> Result<BTreeMap<PackageName, Resolved>> {
+        let wanted: BTreeMap<&str, String> = wanted.iter().map(|(name, s)| (name.as_str(), spelled(s))).collect();
+        let body = json!({"dependencies": wanted});
+        let answer: Resolution = self.send_json(Method::POST, self.url("resolve"), &body, Repeat::Harmless).await?;
+        Ok(answer.resolved.into_iter().map(|(name, resolved)| (name.0, resolved)).collect())
+    }
+
+    /// Withdraws a version from resolution.
+    pub(crate) async fn yank(&self, name: &PackageName, version: &Version, reason: Option<&str>) -> Result<Value> {
+        let mut url = self.version_url(name, version, "");
+        if let Some(reason) = reason {
+            url.query_pairs_mut().append_pair("reason", reason);
+        }
+        let response = self.send(Repeat::Harmless, || self.request(Method::DELETE, url.clone())).await?;
+        answer::json(self.registry(), response).await
+    }
+
+    /// Takes a yank back.
+    pub(crate) async fn unyank(&self, name: &PackageName, version: &Version) -> Result<()> {
+        self.act(Method::POST, self.version_url(name, version, "unyank"), None).await
+    }
+
+    /// Sets the warning clients show for a version, or removes it.
+    pub(crate) async fn deprecate(&self, name: &PackageName, version: &Version, message: Option<&str>) -> Result<()> {
+        let url = self.version_url(name, version, "deprecation");
+        match message {
+            Some(message) => self.act(Method::PUT, url, Some(&json!({"message": message}))).await,
+            None => self.act(Method::DELETE, url, None).await,
+        }
+    }
+
+    /// The dist-tags of a package.
+    pub(crate) async fn tags(&self, name: &PackageName) -> Result<Value> {
+        self.get(self.package_url(name, "tags")).await
+    }
+
+    /// Points a dist-tag at a version.
+    pub(crate) async fn set_tag(&self, name: &PackageName, tag: &DistTag, version: &Version) -> Result<()> {
+        let url = self.package_url(name, &format!("tags/{tag}"));
+        self.act(Method::PUT, url, Some(&json!({"version": version.to_string()}))).await
+    }
+
+    /// Removes a dist-tag.
+    pub(crate) async fn remove_tag(&self, name: &PackageName, tag: &DistTag) -> Result<()> {
+        self.act(Method::DELETE, self.package_url(name, &format!("tags/{tag}")), None).await
+    }
+}

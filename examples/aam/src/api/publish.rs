@@ -1,0 +1,154 @@
+//! Sending an archive.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use aam_registry_core::types::{DistTag, PackageName, Sha256Digest, Version};
+use futures_util::StreamExt;
+use reqwest::{
+    Body, Method, Response,
+    multipart::{Form, Part},
+};
+use tokio_util::io::ReaderStream;
+
+use super::{
+    answer,
+    client::{Client, IDLE},
+    retry::{self, Repeat},
+    wire::Receipt,
+};
+use crate::failure::{Failure, Kind, Result};
+
+/// How long the registry may take to answer once it has everything, in idle periods.
+const PATIENCE: u32 = 4;
+
+/// An archive to publish.
+#[derive(Debug)]
+pub(crate) struct Upload<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) name: &'a PackageName,
+    pub(crate) version: &'a Version,
+    pub(crate) sha256: Sha256Digest,
+    /// In bytes.
+    pub(crate) size: u64,
+    pub(crate) tag: Option<&'a DistTag>,
+}
+
+/// How a publish ended well.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The registry took it.
+    Published(Box<Receipt>),
+    /// The registry already had exactly these bytes as that version, from a
+    /// publish whose answer never came or from an earlier run.
+    AlreadyThere,
+}
+
+/// Why one try brought no answer.
+enum Silence {
+    Broken(reqwest::Error),
+    Stalled,
+}
+
+impl Client {
+    /// Publishes an archive; `progress` hears the bytes sent so far.
+    pub(crate) async fn publish(
+        &self,
+        upload: &Upload<'_>,
+        progress: impl Fn(u64) + Clone + Send + 'static,
+    ) -> Result<Outcome> {
+        let mut attempt = 0;
+        loop {
+            let last = attempt + 1 == retry::ATTEMPTS;
+            let wait = match self.send_archive(upload, progress.clone()).await? {
+                Ok(response) => match Repeat::Harmless.after_answer(response.status(), response.headers(), attempt) {
+                    Some(wait) if !last => wait,
+                    _ => return self.published(upload, response).await,
+                },
+                Err(Silence::Broken(error)) if last || !Repeat::Harmless.after_error(&error) => {
+                    return Err(answer::unreachable_registry(self.registry(), &error));
+                }
+                Err(Silence::Stalled) if last => {
+                    let message = format!("{} stopped taking the archive", self.registry());
+                    return Err(Failure::new(Kind::Unavailable, "unreachable", message)
+                        .hint("publish again: a version that arrived after all is recognised"));
+                }
+                Err(_) => retry::backoff(attempt),
+            };
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    async fn published(&self, upload: &Upload<'_>, response: Response) -> Result<Outcome> {
+        match answer::json::<Receipt>(self.registry(), response).await {
+            Ok(receipt) => Ok(Outcome::Published(Box::new(receipt))),
+            Err(failure) if failure.code == "version_exists" && names(&failure, upload.sha256) => {
+                // The lost answer may have been lost before the tag was asked for.
+                if let Some(tag) = upload.tag {
+                    self.set_tag(upload.name, tag, upload.version).await?;
+                }
+                Ok(Outcome::AlreadyThere)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn send_archive(
+        &self,
+        upload: &Upload<'_>,
+        progress: impl Fn(u64) + Send + 'static,
+    ) -> Result<Result<Response, Silence>> {
+        let failed = |error| Failure::io("read", upload.path, &error);
+        let file = tokio::fs::File::open(upload.path).await.map_err(failed)?;
+        let sent = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&sent);
+        let stream = ReaderStream::with_capacity(file, 64 * 1024).inspect(move |chunk| {
+            if let Ok(chunk) = chunk {
+                let size = chunk.len() as u64;
+                progress(counter.fetch_add(size, Ordering::Relaxed) + size);
+            }
+        });
+        let archive = Part::stream_with_length(Body::wrap_stream(stream), upload.size).file_name(format!(
+            "{}-{}.aam",
+            upload.name.fs_name(),
+            upload.version
+        ));
+        // What can be judged without the archive goes first, so that it can be refused first.
+        let mut form = Form::new().text("checksum", upload.sha256.to_string());
+        if let Some(tag) = upload.tag {
+            form = form.text("tag", tag.to_string());
+        }
+        let form = form.part("archive", archive);
+        let request = self.authorised(self.uploads.request(Method::POST, self.url("packages"))).multipart(form);
+        tokio::select! {
+            answer = request.send() => Ok(answer.map_err(Silence::Broken)),
+            () = stall(&sent, upload.size) => Ok(Err(Silence::Stalled)),
+        }
+    }
+}
+
+/// Ends when nothing was sent for a while, or no answer followed what was sent.
+async fn stall(sent: &AtomicU64, size: u64) {
+    let (mut before, mut silent) = (0, 0);
+    loop {
+        tokio::time::sleep(IDLE).await;
+        let now = sent.load(Ordering::Relaxed);
+        silent = if now == before { silent + 1 } else { 0 };
+        before = now;
+        let allowed = if now >= size { PATIENCE } else { 1 };
+        if silent >= allowed {
+            return;
+        }
+    }
+}
+
+fn names(failure: &Failure, sha256: Sha256Digest) -> bool {
+    let text = sha256.to_string();
+    failure.details.iter().any(|detail| detail.error.eq_ignore_ascii_case(&text))
+}

@@ -1,0 +1,160 @@
+//! The JSON that the registry sends. What is only shown stays text, so that a
+//! newer registry's values do not break an older client.
+
+use std::collections::BTreeMap;
+
+use aam_registry_core::types::{PackageName, Sha256Digest, Version};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::text::Text;
+
+/// A checksum object.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Checksum {
+    pub(crate) sha256: Text<Sha256Digest>,
+}
+
+/// One version chosen by the registry.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Resolved {
+    pub(crate) version: Text<Version>,
+    pub(crate) checksum: Checksum,
+    pub(crate) archive_size: u64,
+    #[serde(default)]
+    pub(crate) dependencies: BTreeMap<Text<PackageName>, String>,
+}
+
+/// The answer of `POST /resolve`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Resolution {
+    pub(super) resolved: BTreeMap<Text<PackageName>, Resolved>,
+}
+
+/// A page of a search.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SearchPage {
+    pub(crate) packages: Vec<SearchRow>,
+    pub(crate) total: u64,
+    pub(crate) page: u64,
+    pub(crate) pages: u64,
+}
+
+/// One package of a search.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SearchRow {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) description: String,
+    pub(crate) latest_version: Option<String>,
+    #[serde(default)]
+    pub(crate) artifact_types: Vec<String>,
+    #[serde(default)]
+    pub(crate) downloads: u64,
+}
+
+/// A package as `GET /packages/{pkg}` shows it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PackageInfo {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) owners: Vec<String>,
+    #[serde(default)]
+    pub(crate) downloads: u64,
+    #[serde(default)]
+    pub(crate) dist_tags: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) versions: Vec<VersionRow>,
+}
+
+/// One version in a package's list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct VersionRow {
+    pub(crate) version: String,
+    #[serde(default)]
+    pub(crate) yanked: bool,
+    pub(crate) deprecated: Option<String>,
+}
+
+/// One version as `GET /packages/{pkg}/{v}` shows it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct VersionInfo {
+    pub(crate) version: String,
+    #[serde(default)]
+    pub(crate) description: String,
+    pub(crate) author: Option<String>,
+    pub(crate) license: Option<String>,
+    pub(crate) repository: Option<String>,
+    pub(crate) homepage: Option<String>,
+    #[serde(default)]
+    pub(crate) keywords: Vec<String>,
+    pub(crate) published_at: Option<Text<Timestamp>>,
+    pub(crate) published_by: Option<String>,
+    #[serde(default)]
+    pub(crate) yanked: bool,
+    pub(crate) yanked_reason: Option<String>,
+    pub(crate) deprecated: Option<String>,
+    pub(crate) checksum: Checksum,
+    #[serde(default)]
+    pub(crate) dependencies: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) artifacts: BTreeMap<String, Vec<ArtifactRow>>,
+    #[serde(default)]
+    pub(crate) archive_size: u64,
+}
+
+/// One artifact of a version.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ArtifactRow {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) description: Option<String>,
+}
+
+/// The answer to a publish.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Receipt {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) checksum: Checksum,
+    #[serde(default)]
+    pub(crate) url: Option<String>,
+    #[serde(default)]
+    pub(crate) dist_tags: Vec<String>,
+    #[serde(default)]
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Who the caller is.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Account {
+    pub(crate) username: String,
+    pub(crate) email: Option<String>,
+    #[serde(default)]
+    pub(crate) is_admin: bool,
+    #[serde(default)]
+    pub(crate) scopes: serde_json::Value,
+}
+
+/// The answer to a login.
+#[derive(Debug, Deserialize)]
+pub(super) struct SessionToken {
+    pub(super) access_token: String,
+}
+
+/// An API token; the secret only where it was just made.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct TokenInfo {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<String>,
+    #[serde(default)]
+    pub(crate) scopes: Vec<String>,
+    #[serde(default)]
+    pub(crate) packages: Option<Vec<String>>,
+    pub(crate) created_at: Option<Text<Timestamp>>,
+    pub(crate) expires_at: Option<Text<Timestamp>>,
+    #[serde(default)]
+    pub(crate) last_used_at: Option<Text<Timestamp>>,
+}

@@ -1,0 +1,129 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::{commands, failure::Result, output::Output, session::Session};
+
+const AFTER_HELP: &str = "\
+Environment:
+  AAM_REGISTRY                 the registry to use: a name or an address
+  AAM_TOKEN                    a token for that registry (or the default one); never sent elsewhere
+  AAM_REGISTRY_TOKEN_<NAME>    a token for the registry called NAME, in capitals, `-` as `_`
+  AAM_HOME                     the folder of config.yaml and credentials.yaml (default ~/.aam)
+  NO_COLOR                     no colours
+
+Which registry: --registry, AAM_REGISTRY, the default one, the only one, http://localhost:8000.
+Which token: AAM_REGISTRY_TOKEN_<NAME>, AAM_TOKEN, what `aam login` stored for that address.
+
+Exit codes:
+  0 done   1 failed   2 wrong usage or configuration   3 not logged in or not allowed
+  4 not found   5 conflict   6 registry unreachable or busy   7 wrong checksum   8 invalid package";
+
+const EXAMPLES: &str = "\
+Install and share packages of skills, agents, prompts and instructions for AI coding tools.
+
+  aam registry add http://localhost:8000 --name local --default
+  aam register
+  aam install @my_org/style-guide --platform claude,cursor
+  aam pkg init my-skills && cd my-skills && aam pkg publish";
+
+/// The client of the AAM registry.
+#[derive(Debug, Parser)]
+#[command(name = "aam", version, about = "Install and share packages for AI coding tools", long_about = EXAMPLES,
+    after_long_help = AFTER_HELP, propagate_version = true)]
+pub(crate) struct Cli {
+    /// The registry to use: a name of `aam registry list`, or an address
+    #[arg(long, global = true, value_name = "NAME|URL")]
+    registry: Option<String>,
+
+    /// The project to work in, instead of the current folder
+    #[arg(long, short = 'C', global = true, value_name = "FOLDER", default_value = ".", hide_default_value = true)]
+    project: PathBuf,
+
+    /// Print results and errors as JSON
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// Print results and errors only
+    #[arg(long, short, global = true)]
+    quiet: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(subcommand)]
+    Registry(commands::registry::Registry),
+    Register(commands::register::Register),
+    Login(commands::login::Login),
+    Logout(commands::logout::Logout),
+    Whoami(commands::whoami::Whoami),
+    #[command(subcommand)]
+    Token(commands::token::Token),
+    #[command(subcommand)]
+    Scope(commands::scope::Scope),
+    Search(commands::search::Search),
+    Info(commands::info::Info),
+    Download(commands::download::Download),
+    Yank(commands::yank::Yank),
+    Unyank(commands::unyank::Unyank),
+    Deprecate(commands::deprecate::Deprecate),
+    #[command(subcommand)]
+    DistTag(commands::dist_tag::DistTag),
+    #[command(subcommand)]
+    Owner(commands::owner::Owner),
+}
+
+impl Cli {
+    /// How to speak.
+    pub(crate) fn output(&self) -> Output {
+        Output::new(self.json, self.quiet)
+    }
+
+    /// Runs the command.
+    pub(crate) async fn run(self) -> Result<()> {
+        let session = Session::open(self.output(), self.registry, self.project)?;
+        match self.command {
+            Command::Registry(command) => command.run(session),
+            Command::Register(command) => command.run(&session).await,
+            Command::Login(command) => command.run(&session).await,
+            Command::Logout(command) => command.run(&session).await,
+            Command::Whoami(command) => command.run(&session).await,
+            Command::Token(command) => command.run(&session).await,
+            Command::Scope(command) => command.run(&session).await,
+            Command::Search(command) => command.run(&session).await,
+            Command::Info(command) => command.run(&session).await,
+            Command::Download(command) => command.run(&session).await,
+            Command::Yank(command) => command.run(&session).await,
+            Command::Unyank(command) => command.run(&session).await,
+            Command::Deprecate(command) => command.run(&session).await,
+            Command::DistTag(command) => command.run(&session).await,
+            Command::Owner(command) => command.run(&session).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_says_what_it_does() {
+        fn check(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{} says nothing", command.get_name());
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
+    }
+}

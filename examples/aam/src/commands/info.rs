@@ -1,0 +1,121 @@
+//! `aam info`
+
+use clap::Args;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{
+    api::{PackageInfo, VersionInfo},
+    failure::{Failure, Kind, Result},
+    output::{Output, plain},
+    session::Session,
+    spec::PackageSpec,
+};
+
+/// Show a package, or one of its versions
+#[derive(Debug, Args)]
+#[command(long_about = "Show a package, or one of its versions.\n\n  \
+    aam info @my_org/style-guide\n  \
+    aam info greet-kit@1.0.0\n  \
+    aam info greet-kit@^1 --json")]
+pub(crate) struct Info {
+    /// The package, with a version, tag or constraint where wanted
+    #[arg(value_name = "PACKAGE[@VERSION]")]
+    package: PackageSpec,
+}
+
+fn read<T: DeserializeOwned>(value: &Value) -> Result<T> {
+    T::deserialize(value).map_err(|error| {
+        Failure::new(Kind::Unavailable, "not_a_registry", format!("The registry's answer does not fit: {error}"))
+    })
+}
+
+impl Info {
+    pub(crate) async fn run(self, session: &Session) -> Result<()> {
+        let client = session.client(&session.registry()?)?;
+        let name = &self.package.name;
+        if self.package.selector.is_some() {
+            let resolved = client.resolve(name, &self.package.selector()).await?;
+            let answer = client.version(name, &resolved.version).await?;
+            let version: VersionInfo = read(&answer)?;
+            return session.out.result(&answer, || version_lines(session.out, name.as_str(), &version));
+        }
+        let answer = client.package(name).await?;
+        let package: PackageInfo = read(&answer)?;
+        let newest = package.dist_tags.get("latest").or(package.versions.first().map(|row| &row.version));
+        let version = match newest.map(|version| version.parse()) {
+            Some(Ok(version)) if !session.out.is_json() => Some(read(&client.version(name, &version).await?)?),
+            _ => None,
+        };
+        session.out.result(&answer, || package_lines(session.out, &package, version.as_ref()))
+    }
+}
+
+fn package_lines(out: Output, package: &PackageInfo, newest: Option<&VersionInfo>) -> Vec<String> {
+    let mut lines = match newest {
+        Some(version) => version_lines(out, &package.name, version),
+        None => vec![package.name.clone()],
+    };
+    field(&mut lines, "owners", &package.owners.join(", "));
+    let tags: Vec<_> = package.dist_tags.iter().map(|(tag, version)| format!("{tag}={version}")).collect();
+    field(&mut lines, "tags", &tags.join(" "));
+    field(&mut lines, "downloads", &package.downloads.to_string());
+    let versions = package.versions.iter().map(|row| {
+        let mark = match (row.yanked, &row.deprecated) {
+            (true, _) => " (yanked)",
+            (false, Some(_)) => " (deprecated)",
+            (false, None) => "",
+        };
+        format!("{}{mark}", row.version)
+    });
+    field(&mut lines, "versions", &versions.collect::<Vec<_>>().join(", "));
+    lines
+}
+
+fn version_lines(out: Output, name: &str, version: &VersionInfo) -> Vec<String> {
+    let mut lines = vec![out.bold(&format!("{name} {}", version.version))];
+    if !version.description.is_empty() {
+        lines.push(plain(&version.description));
+    }
+    if version.yanked {
+        let reason = version.yanked_reason.as_deref().unwrap_or("no reason given");
+        lines.push(out.yellow(&plain(&format!("yanked: {reason}"))));
+    }
+    if let Some(message) = &version.deprecated {
+        lines.push(out.yellow(&plain(&format!("deprecated: {message}"))));
+    }
+    let optional = [
+        ("author", &version.author),
+        ("license", &version.license),
+        ("repository", &version.repository),
+        ("homepage", &version.homepage),
+    ];
+    for (key, value) in optional {
+        field(&mut lines, key, value.as_deref().unwrap_or_default());
+    }
+    field(&mut lines, "keywords", &version.keywords.join(", "));
+    for (kind, artifacts) in &version.artifacts {
+        for artifact in artifacts {
+            let about = artifact.description.as_deref().filter(|text| !text.is_empty());
+            let about = about.map(|text| format!(": {text}")).unwrap_or_default();
+            field(&mut lines, kind.trim_end_matches('s'), &format!("{}{about}", artifact.name));
+        }
+    }
+    for (name, constraint) in &version.dependencies {
+        field(&mut lines, "needs", &format!("{name} {constraint}"));
+    }
+    let published = version.published_at.map(|at| {
+        let by = version.published_by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
+        format!("{at}{by}")
+    });
+    field(&mut lines, "published", &published.unwrap_or_default());
+    field(&mut lines, "sha256", &version.checksum.sha256.to_string());
+    field(&mut lines, "size", &format!("{} bytes", version.archive_size));
+    lines
+}
+
+fn field(lines: &mut Vec<String>, key: &str, value: &str) {
+    if !value.is_empty() {
+        lines.push(format!("  {key:<12} {}", plain(value)));
+    }
+}

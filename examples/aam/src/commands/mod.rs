@@ -1,0 +1,19 @@
+//! The commands, one a file.
+
+mod prompt;
+
+pub(crate) mod deprecate;
+pub(crate) mod dist_tag;
+pub(crate) mod download;
+pub(crate) mod info;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod owner;
+pub(crate) mod register;
+pub(crate) mod registry;
+pub(crate) mod scope;
+pub(crate) mod search;
+pub(crate) mod token;
+pub(crate) mod unyank;
+pub(crate) mod whoami;
+pub(crate) mod yank;

@@ -1,0 +1,37 @@
+//! Asking a person.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use crate::{
+    config::Secret,
+    failure::{Failure, Kind, Result},
+};
+
+/// Asks for a line.
+pub(super) fn line(question: &str, flag: &str) -> Result<String> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage(format!("{question} is needed and nobody can be asked: give {flag}")));
+    }
+    let failed = |error: io::Error| Failure::new(Kind::Other, "io", format!("Cannot ask: {error}"));
+    write!(io::stderr(), "{question}: ").map_err(failed)?;
+    io::stderr().flush().map_err(failed)?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer).map_err(failed)?;
+    let answer = answer.trim().to_owned();
+    if answer.is_empty() { Err(Failure::usage(format!("{question} is needed"))) } else { Ok(answer) }
+}
+
+/// Asks for a password, unseen; from the first line of stdin where `from_stdin`.
+pub(super) fn password(question: &str, from_stdin: bool) -> Result<Secret> {
+    let failed = |error: io::Error| Failure::new(Kind::Other, "io", format!("Cannot read the password: {error}"));
+    let text = if from_stdin {
+        let mut text = String::new();
+        io::stdin().lock().read_line(&mut text).map_err(failed)?;
+        text.trim_end_matches(['\n', '\r']).to_owned()
+    } else if io::stdin().is_terminal() {
+        rpassword::prompt_password(format!("{question}: ")).map_err(failed)?
+    } else {
+        return Err(Failure::usage("A password is needed and nobody can be asked: pipe it in with --password-stdin"));
+    };
+    if text.is_empty() { Err(Failure::usage("The password is empty")) } else { Ok(Secret::new(text)) }
+}

@@ -1,0 +1,141 @@
+//! `aam registry`
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::{
+    config::{Credentials, RegistryEntry, RegistryUrl, is_registry_name},
+    failure::{Failure, Result},
+    output::table,
+    session::Session,
+};
+
+/// Add, list, remove registries, choose the default
+#[derive(Debug, Subcommand)]
+#[command(long_about = "Add, list, remove registries, choose the default one.\n\n  \
+    aam registry add http://localhost:8000 --name local --default\n  \
+    aam registry add team https://aam.example.com\n  \
+    aam registry default team")]
+pub(crate) enum Registry {
+    Add(Add),
+    /// List the registries, the default one marked
+    List,
+    /// Forget a registry and the credential stored for it
+    Remove {
+        /// Its name
+        name: String,
+    },
+    /// Use a registry unless told otherwise
+    Default {
+        /// Its name
+        name: String,
+    },
+}
+
+/// Add a registry
+#[derive(Debug, Args)]
+#[command(long_about = "Add a registry: its address and what you call it, in either order.\n\n  \
+    aam registry add http://localhost:8000 local\n  \
+    aam registry add local http://localhost:8000 --default\n  \
+    aam registry add https://aam.example.com --name team\n\n\
+    Without a name the registry is called by its host. The first registry becomes the default one. \
+    Adding a name again changes its address.")]
+pub(crate) struct Add {
+    /// Its address, or its name
+    #[arg(value_name = "URL|NAME")]
+    first: String,
+    /// Its name, or its address
+    #[arg(value_name = "NAME|URL")]
+    second: Option<String>,
+    /// What you call it
+    #[arg(long, conflicts_with = "second")]
+    name: Option<String>,
+    /// Use it unless told otherwise
+    #[arg(long)]
+    default: bool,
+}
+
+impl Registry {
+    pub(crate) fn run(self, mut session: Session) -> Result<()> {
+        match self {
+            Self::Add(add) => add.run(session),
+            Self::List => list(&session),
+            Self::Remove { name } => {
+                let url = session.config.find(&name)?.url.clone();
+                session.config.registries.retain(|entry| entry.name != name);
+                session.config.write(&session.home)?;
+                if let Ok(url) = url.parse::<RegistryUrl>() {
+                    let mut credentials = Credentials::read(&session.home)?;
+                    if session.config.name_of(&url).is_none() && credentials.remove(&url).is_some() {
+                        credentials.write(&session.home)?;
+                    }
+                }
+                session.out.done(&json!({"removed": name}), || vec![format!("Removed {name} ({url})")])
+            }
+            Self::Default { name } => {
+                session.config.set_default(&name)?;
+                session.config.write(&session.home)?;
+                session.out.done(&json!({"default": name}), || vec![format!("{name} is now the default registry")])
+            }
+        }
+    }
+}
+
+impl Add {
+    fn run(self, mut session: Session) -> Result<()> {
+        let (url, name) = match self.second {
+            Some(second) if second.contains("://") => (second, Some(self.first)),
+            other => (self.first, other.or(self.name)),
+        };
+        let url: RegistryUrl = url.parse()?;
+        let name = name.unwrap_or_else(|| url.host().split(':').next().unwrap_or_default().to_owned());
+        if !is_registry_name(&name) {
+            return Err(Failure::usage(format!(
+                "`{name}` cannot name a registry: use letters, digits, `.`, `-` and `_`"
+            ))
+            .hint("choose a name with --name"));
+        }
+        let config = &mut session.config;
+        let first = config.registries.is_empty();
+        match config.registries.iter_mut().find(|entry| entry.name == name) {
+            Some(entry) => entry.url = url.to_string(),
+            None => config.registries.push(RegistryEntry::new(&name, &url)),
+        }
+        if self.default || first {
+            config.set_default(&name)?;
+        }
+        let default = config.default_registry().is_some_and(|entry| entry.name == name);
+        config.write(&session.home)?;
+        session.out.done(&json!({"name": name, "url": url.as_str(), "default": default}), || {
+            vec![format!("Added {name} ({url}){}", if default { ", the default registry" } else { "" })]
+        })
+    }
+}
+
+fn list(session: &Session) -> Result<()> {
+    let default = session.config.default_registry().map(|entry| entry.name.clone());
+    let credentials = Credentials::read(&session.home)?;
+    let user = |entry: &RegistryEntry| {
+        let url = entry.url.parse::<RegistryUrl>().ok()?;
+        credentials.of(&url).map(|credential| credential.username.clone())
+    };
+    let entries = &session.config.registries;
+    let value: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            let default = Some(&entry.name) == default.as_ref();
+            json!({"name": entry.name, "url": entry.url, "default": default, "username": user(entry)})
+        })
+        .collect();
+    session.out.result(&value, || {
+        if entries.is_empty() {
+            return vec![format!("No registry is configured; {} is used", RegistryUrl::local())];
+        }
+        let row = |entry: &RegistryEntry| {
+            let mark = if Some(&entry.name) == default.as_ref() { "*" } else { " " };
+            let who = user(entry).map(|user| format!("as {user}")).unwrap_or_default();
+            vec![mark.to_owned(), entry.name.clone(), entry.url.clone(), who]
+        };
+        table(&entries.iter().map(row).collect::<Vec<_>>())
+    })
+}

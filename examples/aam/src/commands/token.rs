@@ -1,0 +1,104 @@
+//! `aam token`
+
+use aam_registry_core::types::{TokenPattern, TokenScope};
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::{api::NewToken, failure::Result, output::table, session::Session, spec::Expiry};
+
+/// Make, list and revoke API tokens
+#[derive(Debug, Subcommand)]
+#[command(long_about = "Make, list and revoke API tokens, for CI and other machines.\n\n  \
+    aam token create ci --scope publish --package '@team/*' --expires 90d\n  \
+    aam token list\n  \
+    aam token revoke <ID>")]
+pub(crate) enum Token {
+    Create(Create),
+    /// List your tokens, without their secrets
+    List,
+    /// Revoke a token, at once
+    Revoke {
+        /// Its id, from `aam token list`
+        #[arg(value_parser = token_id)]
+        id: String,
+    },
+}
+
+/// Make a token and print it, once
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Make a token and print it to stdout. It is shown this once; the registry keeps a digest only.\n\n  \
+    aam token create ci --scope publish\n  \
+    TOKEN=$(aam token create ci --scope publish --package '@team/*' --expires 90d --quiet)"
+)]
+pub(crate) struct Create {
+    /// What you call it
+    #[arg(default_value = "token")]
+    name: String,
+    /// When it stops working: `90d`, `12h`, `2027-01-31`, `never`
+    #[arg(long, value_name = "TIME", default_value = "90d")]
+    expires: Expiry,
+    /// What it may do: read, publish, yank, tag, approve, admin
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', default_value = "publish", value_parser = scope)]
+    scopes: Vec<String>,
+    /// Restrict it to packages: a name, or a pattern such as `@team/*`
+    #[arg(long = "package", value_name = "PATTERN", value_delimiter = ',', value_parser = pattern)]
+    packages: Vec<String>,
+}
+
+fn scope(text: &str) -> Result<String, String> {
+    let known = || TokenScope::ALL.map(TokenScope::as_str).join(", ");
+    TokenScope::parse(text).map(|scope| scope.as_str().to_owned()).ok_or_else(|| format!("use one of {}", known()))
+}
+
+fn pattern(text: &str) -> Result<String, String> {
+    TokenPattern::parse(text).map(|pattern| pattern.as_str().to_owned()).map_err(|error| error.to_string())
+}
+
+fn token_id(text: &str) -> Result<String, String> {
+    text.parse::<aam_registry_core::types::TokenId>().map(|id| id.to_string()).map_err(|error| error.to_string())
+}
+
+impl Token {
+    pub(crate) async fn run(self, session: &Session) -> Result<()> {
+        let client = session.authenticated(&session.registry()?)?;
+        match self {
+            Self::Create(create) => {
+                let expires_at = create.expires.from_now(Timestamp::now())?;
+                let token =
+                    NewToken { name: &create.name, scopes: &create.scopes, packages: &create.packages, expires_at };
+                let token = client.create_token(&token).await?;
+                let until = token.expires_at.map_or("never expires".to_owned(), |at| format!("expires {at}"));
+                session.out.note(&format!("Token {} ({}) {until}. It is shown this once:", token.name, token.id));
+                session.out.result(&token, || vec![token.token.clone().unwrap_or_default()])
+            }
+            Self::List => {
+                let tokens = client.tokens().await?;
+                session.out.result(&tokens, || {
+                    if tokens.is_empty() {
+                        return vec!["You have no tokens".to_owned()];
+                    }
+                    let heads = ["id", "name", "scopes", "packages", "expires", "last used"];
+                    let mut rows = vec![heads.map(str::to_owned).to_vec()];
+                    rows.extend(tokens.iter().map(|token| {
+                        let packages = token.packages.as_deref().unwrap_or_default().join(",");
+                        vec![
+                            token.id.clone(),
+                            token.name.clone(),
+                            token.scopes.join(","),
+                            if packages.is_empty() { "all".to_owned() } else { packages },
+                            token.expires_at.map_or("never".to_owned(), |at| at.to_string()),
+                            token.last_used_at.map_or("never".to_owned(), |at| at.to_string()),
+                        ]
+                    }));
+                    table(&rows)
+                })
+            }
+            Self::Revoke { id } => {
+                client.revoke_token(&id).await?;
+                session.out.done(&json!({"revoked": id}), || vec![format!("Revoked {id}")])
+            }
+        }
+    }
+}

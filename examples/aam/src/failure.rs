@@ -1,0 +1,132 @@
+//! Why a command did not do what it was asked, and the exit code that says so.
+
+use std::{fmt, io, path::Path};
+
+use serde::Serialize;
+
+/// The kind of a failure; each has an exit code of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Anything that has no code of its own.
+    Other,
+    /// The command line or a configuration file is wrong.
+    Usage,
+    /// Not logged in, or not allowed.
+    Access,
+    /// The registry has no such thing.
+    NotFound,
+    /// It clashes with what exists.
+    Conflict,
+    /// The registry cannot be reached, or cannot answer now.
+    Unavailable,
+    /// Bytes that are not what they should be.
+    Integrity,
+    /// A package that does not pass validation.
+    Invalid,
+}
+
+impl Kind {
+    /// The exit code of the process; the table stands in `aam --help`.
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Other => 1,
+            Self::Usage => 2,
+            Self::Access => 3,
+            Self::NotFound => 4,
+            Self::Conflict => 5,
+            Self::Unavailable => 6,
+            Self::Integrity => 7,
+            Self::Invalid => 8,
+        }
+    }
+}
+
+/// One line of what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Detail {
+    /// What it is about: a field, a file, a package.
+    pub(crate) field: String,
+    /// What is to be said of it.
+    pub(crate) error: String,
+}
+
+/// A failed command, told to a person or, with `--json`, to a program.
+#[derive(Debug, Serialize)]
+pub(crate) struct Failure {
+    #[serde(skip)]
+    pub(crate) kind: Kind,
+    /// The registry's error code, or one of ours.
+    #[serde(rename = "error")]
+    pub(crate) code: String,
+    pub(crate) message: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) details: Vec<Detail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) request_id: Option<String>,
+    /// What to do next.
+    #[serde(rename = "help", skip_serializing_if = "Option::is_none")]
+    pub(crate) hint: Option<String>,
+}
+
+/// The result of most things here.
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    /// A failure of `kind` with a stable `code`.
+    pub(crate) fn new(kind: Kind, code: &str, message: impl Into<String>) -> Self {
+        Self { kind, code: code.to_owned(), message: message.into(), details: Vec::new(), request_id: None, hint: None }
+    }
+
+    /// The command line or the configuration is wrong.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, "usage", message)
+    }
+
+    /// Bytes are not what they should be.
+    pub(crate) fn integrity(message: impl Into<String>) -> Self {
+        Self::new(Kind::Integrity, "integrity", message)
+    }
+
+    /// A package cannot be used as it is.
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Kind::Invalid, "invalid_package", message)
+    }
+
+    /// A file or folder could not be worked with; `what` as in "read", "write".
+    pub(crate) fn io(what: &str, path: &Path, error: &io::Error) -> Self {
+        Self::new(Kind::Other, "io", format!("Cannot {what} {}: {error}", path.display()))
+    }
+
+    /// Says what to do next.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Lists what there is to list.
+    pub(crate) fn details(mut self, details: Vec<Detail>) -> Self {
+        self.details = details;
+        self
+    }
+}
+
+impl Detail {
+    /// A detail about `field`.
+    pub(crate) fn new(field: impl Into<String>, error: impl Into<String>) -> Self {
+        Self { field: field.into(), error: error.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<aam_registry_core::error::InvalidName> for Failure {
+    fn from(error: aam_registry_core::error::InvalidName) -> Self {
+        Self::usage(error.to_string())
+    }
+}

@@ -1,0 +1,152 @@
+//! What the client says: results to stdout, everything else to stderr.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::builder::styling::{AnsiColor, Style};
+use serde::Serialize;
+
+use crate::failure::{Failure, Result};
+
+/// How to speak: to a person or to a program, loudly or not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    json: bool,
+    quiet: bool,
+    colour: bool,
+}
+
+impl Output {
+    /// Colours need a terminal and no `NO_COLOR`.
+    pub(crate) fn new(json: bool, quiet: bool) -> Self {
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { json, quiet, colour: wanted && !json && io::stdout().is_terminal() && io::stderr().is_terminal() }
+    }
+
+    /// Whether progress bars make sense: a person watches and did not ask for silence.
+    pub(crate) fn shows_progress(self) -> bool {
+        !self.json && !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Whether `--json` was asked for.
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// The answer to a question: `value` as JSON, or the lines of `human`.
+    pub(crate) fn result(self, value: &impl Serialize, human: impl FnOnce() -> Vec<String>) -> Result<()> {
+        if self.json {
+            let text = serde_json::to_string_pretty(value)
+                .map_err(|error| Failure::new(crate::failure::Kind::Other, "io", error.to_string()))?;
+            return Self::print(&text);
+        }
+        let lines = human();
+        if lines.is_empty() { Ok(()) } else { Self::print(&lines.join("\n")) }
+    }
+
+    /// What a command did: as [`Self::result`], but silent for a person who asked for quiet.
+    pub(crate) fn done(self, value: &impl Serialize, human: impl FnOnce() -> Vec<String>) -> Result<()> {
+        if self.quiet && !self.json { Ok(()) } else { self.result(value, human) }
+    }
+
+    /// Tells a person something that is not the result.
+    pub(crate) fn note(self, text: &str) {
+        if !self.quiet && !self.json {
+            Self::complain(text);
+        }
+    }
+
+    /// Warns; silent only with `--json`, whose results carry the warnings themselves, and `--quiet`.
+    pub(crate) fn warn(self, text: &str) {
+        if !self.quiet && !self.json {
+            Self::complain(&format!("{} {text}", self.yellow("warning:")));
+        }
+    }
+
+    /// Tells why a command failed.
+    pub(crate) fn failure(self, failure: &Failure) {
+        if self.json {
+            // Nothing is left to say where stdout is closed.
+            let _ = serde_json::to_string_pretty(failure).map(|text| Self::print(&text));
+            return;
+        }
+        let mut text = format!("{} {}", self.paint(AnsiColor::Red.on_default().bold(), "error:"), failure.message);
+        for detail in &failure.details {
+            text.push_str(&format!("\n  {}: {}", detail.field, detail.error));
+        }
+        if let Some(hint) = &failure.hint {
+            text.push_str(&format!("\n{} {hint}", self.cyan("help:")));
+        }
+        if let Some(id) = &failure.request_id {
+            text.push_str(&format!("\n{}", self.dim(&format!("request id: {id}"))));
+        }
+        Self::complain(&text);
+    }
+
+    pub(crate) fn bold(self, text: &str) -> String {
+        self.paint(Style::new().bold(), text)
+    }
+
+    pub(crate) fn dim(self, text: &str) -> String {
+        self.paint(Style::new().dimmed(), text)
+    }
+
+    pub(crate) fn green(self, text: &str) -> String {
+        self.paint(AnsiColor::Green.on_default(), text)
+    }
+
+    pub(crate) fn yellow(self, text: &str) -> String {
+        self.paint(AnsiColor::Yellow.on_default(), text)
+    }
+
+    pub(crate) fn cyan(self, text: &str) -> String {
+        self.paint(AnsiColor::Cyan.on_default(), text)
+    }
+
+    fn paint(self, style: Style, text: &str) -> String {
+        if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn print(text: &str) -> Result<()> {
+        match writeln!(io::stdout().lock(), "{text}") {
+            // The reader of a pipe may stop reading when it has seen enough.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Failure::new(crate::failure::Kind::Other, "io", format!("Cannot write the result: {error}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn complain(text: &str) {
+        // There is no other place to say that stderr is closed.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+}
+
+/// Text of a registry or a package, safe to show: control characters, which
+/// could move the cursor or recolour a terminal, become `?`.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '?' } else { c }).collect()
+}
+
+/// Aligns rows of cells into lines, two spaces apart.
+pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{:<width$}", plain(cell), width = *width));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_align_and_show_no_escape_sequences() {
+        let rows = vec![vec!["a".to_owned(), "b".to_owned()], vec!["long\u{1b}[31m".to_owned(), "c".to_owned()]];
+        assert_eq!(table(&rows), ["a         b", "long?[31m  c"]);
+    }
+}

@@ -1,0 +1,129 @@
+//! What every command works with: the user's files, the registry in use, the way to speak.
+
+use std::{env, path::PathBuf};
+
+use crate::{
+    api::Client,
+    config::{Config, Credentials, Home, RegistryUrl, Secret},
+    failure::{Failure, Kind, Result},
+    output::Output,
+};
+
+/// One run of the client.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) out: Output,
+    pub(crate) home: Home,
+    pub(crate) config: Config,
+    /// `--registry`.
+    asked_registry: Option<String>,
+    /// `--project`.
+    pub(crate) folder: PathBuf,
+}
+
+/// A registry and what its user calls it.
+#[derive(Clone, Debug)]
+pub(crate) struct Registry {
+    pub(crate) name: Option<String>,
+    pub(crate) url: RegistryUrl,
+}
+
+impl Session {
+    /// Reads the configuration.
+    pub(crate) fn open(out: Output, registry: Option<String>, folder: PathBuf) -> Result<Self> {
+        let home = Home::find()?;
+        let config = Config::read(&home)?;
+        Ok(Self { out, home, config, asked_registry: registry, folder })
+    }
+
+    /// The registry in use: `--registry`, `AAM_REGISTRY`, the default one, the
+    /// only one, the one on this machine.
+    pub(crate) fn registry(&self) -> Result<Registry> {
+        match &self.asked_registry {
+            Some(asked) => self.named(asked),
+            None => self.usual_registry(),
+        }
+    }
+
+    /// The registry in use where the command line names none.
+    fn usual_registry(&self) -> Result<Registry> {
+        if let Some(asked) = variable("AAM_REGISTRY") {
+            return self.named(&asked);
+        }
+        match self.config.default_registry() {
+            Some(entry) => Ok(Registry { name: Some(entry.name.clone()), url: entry.url.parse()? }),
+            None if self.config.registries.is_empty() => Ok(Registry { name: None, url: RegistryUrl::local() }),
+            None => Err(Failure::usage("Several registries are configured and none is the default")
+                .hint("choose one with `aam registry default <NAME>`, or name one with `--registry`")),
+        }
+    }
+
+    /// The registry that `text`, a name or an address, stands for.
+    fn named(&self, text: &str) -> Result<Registry> {
+        if text.contains("://") {
+            return text.parse().map(|url| self.at(url));
+        }
+        let entry = self.config.find(text)?;
+        Ok(Registry { name: Some(entry.name.clone()), url: entry.url.parse()? })
+    }
+
+    /// The registry at `url`.
+    pub(crate) fn at(&self, url: RegistryUrl) -> Registry {
+        Registry { name: self.config.name_of(&url).map(str::to_owned), url }
+    }
+
+    /// A client of `registry` that sends its token, where there is one.
+    pub(crate) fn client(&self, registry: &Registry) -> Result<Client> {
+        Client::new(registry.url.clone(), self.token(registry)?)
+    }
+
+    /// As [`Self::client`], refusing where there is no token.
+    pub(crate) fn authenticated(&self, registry: &Registry) -> Result<Client> {
+        match self.token(registry)? {
+            Some(token) => Client::new(registry.url.clone(), Some(token)),
+            None => {
+                Err(Failure::new(Kind::Access, "unauthorized", format!("You are not logged in to {}", registry.url))
+                    .hint("run `aam login`, or set AAM_TOKEN"))
+            }
+        }
+    }
+
+    /// The token for `registry`, and for no other: `AAM_REGISTRY_TOKEN_<NAME>`
+    /// of its name, `AAM_TOKEN` where it is the registry `AAM_REGISTRY` names
+    /// or, without that, the default one, then what `aam login` stored.
+    fn token(&self, registry: &Registry) -> Result<Option<Secret>> {
+        if let Some(token) = registry.name.as_deref().and_then(|name| variable(&token_variable(name))) {
+            return Ok(Some(Secret::new(token)));
+        }
+        if let Some(token) = variable("AAM_TOKEN") {
+            if self.usual_registry().is_ok_and(|usual| usual.url == registry.url) {
+                return Ok(Some(Secret::new(token)));
+            }
+            self.out.note(&format!(
+                "AAM_TOKEN is not sent to {}: it belongs to the default registry or the one AAM_REGISTRY names",
+                registry.url
+            ));
+        }
+        Ok(Credentials::read(&self.home)?.of(&registry.url).map(|credential| credential.token.clone()))
+    }
+}
+
+/// The variable that holds the token of the registry called `name`.
+fn token_variable(name: &str) -> String {
+    let upper = name.to_ascii_uppercase();
+    format!("AAM_REGISTRY_TOKEN_{}", upper.replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registry_name_becomes_a_variable() {
+        assert_eq!(token_variable("my-team.eu"), "AAM_REGISTRY_TOKEN_MY_TEAM_EU");
+    }
+}
