@@ -27,6 +27,11 @@ impl Constraint {
         Self { text: "*".into(), req: semver::VersionReq::STAR, exact: None }
     }
 
+    /// The constraint that only `version` satisfies.
+    pub fn exactly(version: &Version) -> Self {
+        Self { text: format!("={version}").into(), req: semver::VersionReq::STAR, exact: Some(version.clone()) }
+    }
+
     /// Whether `version` satisfies the constraint. A pre-release does only
     /// where a comparator names a pre-release of the same release.
     pub fn matches(&self, version: &Version) -> bool {

@@ -1,0 +1,217 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::types::{ApprovalStatus, Sha256Digest};
+
+type Roots = BTreeMap<PackageName, Constraint>;
+type Solution = BTreeMap<PackageName, Version>;
+
+fn candidate(version: &str, yanked: bool, dependencies: &[(&str, &str)]) -> VersionSummary {
+    VersionSummary {
+        version: version.parse().expect("version"),
+        published_at: jiff::Timestamp::UNIX_EPOCH,
+        yanked,
+        deprecated: None,
+        sha256: Sha256Digest::of(version.as_bytes()),
+        archive_size: 1,
+        dependencies: demands(dependencies),
+        approval_status: ApprovalStatus::Approved,
+    }
+}
+
+fn demands(of: &[(&str, &str)]) -> Roots {
+    of.iter().map(|(name, constraint)| (name.parse().expect("name"), constraint.parse().expect("constraint"))).collect()
+}
+
+fn package(name: &str, mut versions: Vec<VersionSummary>) -> (PackageName, Option<Vec<VersionSummary>>) {
+    versions.sort_by(|a, b| b.version.cmp(&a.version));
+    (name.parse().expect("name"), Some(versions))
+}
+
+/// Looks up in `world` what the solver asks for, until it has an answer.
+fn solve_lazily(roots: &Roots, world: &Universe) -> Result<Solution, Unsolved> {
+    let mut known = Universe::new();
+    let mut budget = 1_000_000;
+    loop {
+        match solve(roots, &known, &mut budget) {
+            Ok(solution) => return Ok(solution.into_iter().map(|(name, chosen)| (name, chosen.version)).collect()),
+            Err(Unsolved::Needs(names)) => {
+                assert!(!names.is_empty(), "the solver waits for nothing");
+                for name in names {
+                    let found = world.get(&name).cloned().flatten();
+                    assert!(known.insert(name, found).is_none(), "asked for the same package twice");
+                }
+            }
+            Err(unsolved) => return Err(unsolved),
+        }
+    }
+}
+
+fn solved(roots: &[(&str, &str)], world: &Universe) -> Vec<String> {
+    let solution = solve_lazily(&demands(roots), world).expect("a solution");
+    solution.into_iter().map(|(name, version)| format!("{name} {version}")).collect()
+}
+
+#[test]
+fn the_highest_versions_win() {
+    let world = Universe::from([
+        package(
+            "app",
+            vec![candidate("1.0.0", false, &[("lib", "^1")]), candidate("1.1.0", false, &[("lib", "^1.2")])],
+        ),
+        package(
+            "lib",
+            vec![
+                candidate("1.2.0", false, &[]),
+                candidate("1.3.0", false, &[]),
+                candidate("1.4.0-rc.1", false, &[]),
+                candidate("2.0.0", false, &[]),
+            ],
+        ),
+    ]);
+    assert_eq!(solved(&[("app", "*")], &world), ["app 1.1.0", "lib 1.3.0"]);
+}
+
+#[test]
+fn a_dead_end_goes_back() {
+    let world = Universe::from([
+        package("app", vec![candidate("1.0.0", false, &[("lib", "^1")]), candidate("2.0.0", false, &[("lib", "^2")])]),
+        package("tool", vec![candidate("1.0.0", false, &[("lib", "^1")])]),
+        package("lib", vec![candidate("1.0.0", false, &[]), candidate("2.0.0", false, &[])]),
+    ]);
+    assert_eq!(solved(&[("app", "*"), ("tool", "*")], &world), ["app 1.0.0", "lib 1.0.0", "tool 1.0.0"]);
+}
+
+#[test]
+fn cycles_are_fine() {
+    let world = Universe::from([
+        package("a", vec![candidate("1.0.0", false, &[("b", "^1")])]),
+        package("b", vec![candidate("1.0.0", false, &[("a", "^1"), ("b", "*")])]),
+    ]);
+    assert_eq!(solved(&[("a", "*")], &world), ["a 1.0.0", "b 1.0.0"]);
+}
+
+#[test]
+fn a_yanked_version_is_taken_only_where_it_is_named() {
+    let world = Universe::from([
+        package("a", vec![candidate("1.0.0", false, &[("c", "1.1.0")])]),
+        package("b", vec![candidate("1.0.0", false, &[("c", "^1")])]),
+        package("c", vec![candidate("1.0.0", false, &[]), candidate("1.1.0", true, &[])]),
+    ]);
+    assert_eq!(solved(&[("b", "*")], &world), ["b 1.0.0", "c 1.0.0"]);
+    assert_eq!(solved(&[("a", "*")], &world), ["a 1.0.0", "c 1.1.0"]);
+    // `b` is known before anybody has seen that `a` demands exactly the yanked one.
+    assert_eq!(solved(&[("a", "*"), ("b", "*")], &world), ["a 1.0.0", "b 1.0.0", "c 1.1.0"]);
+}
+
+#[test]
+fn a_clash_names_both_sides() {
+    let world = Universe::from([
+        package("a", vec![candidate("1.0.0", false, &[("c", "^1")])]),
+        package("b", vec![candidate("1.0.0", false, &[("c", "^2")])]),
+        package("c", vec![candidate("1.0.0", false, &[]), candidate("2.0.0", false, &[])]),
+    ]);
+    let unsolved = solve_lazily(&demands(&[("a", "*"), ("b", "*")]), &world).expect_err("a clash");
+    let Unsolved::Conflict(clash) = unsolved else { panic!("{unsolved:?}") };
+    let by: Vec<_> = clash.demands.iter().map(|demand| demand.by.as_ref().expect("a package").0.as_str()).collect();
+    assert_eq!((clash.package.as_str(), by), ("c", vec!["a", "b"]));
+}
+
+#[test]
+fn a_missing_dependency_is_a_clash() {
+    let world = Universe::from([package("a", vec![candidate("1.0.0", false, &[("gone", "^1")])])]);
+    let unsolved = solve_lazily(&demands(&[("a", "*")]), &world).expect_err("missing");
+    assert!(matches!(unsolved, Unsolved::Conflict(clash) if clash.package.as_str() == "gone"));
+}
+
+#[test]
+fn the_budget_ends_the_search() {
+    let world = Universe::from([package("a", vec![candidate("1.0.0", false, &[])])]);
+    assert_eq!(solve(&demands(&[("a", "*")]), &world, &mut 0), Err(Unsolved::OutOfSteps));
+}
+
+/// Whether `chosen` satisfies everybody and holds nothing that nobody needs.
+fn is_solution(roots: &Roots, world: &Universe, chosen: &Solution) -> bool {
+    let find = |name: &PackageName| {
+        let versions = world.get(name).and_then(Option::as_deref)?;
+        versions.iter().find(|candidate| Some(&candidate.version) == chosen.get(name))
+    };
+    let mut wishes: Vec<(Option<&PackageName>, &PackageName, &Constraint)> =
+        roots.iter().map(|(name, constraint)| (None, name, constraint)).collect();
+    for name in chosen.keys() {
+        let Some(candidate) = find(name) else { return false };
+        wishes.extend(candidate.dependencies.iter().map(|(needed, constraint)| (Some(name), needed, constraint)));
+    }
+    let met = wishes.iter().all(|(_, name, wish)| chosen.get(*name).is_some_and(|version| wish.matches(version)));
+    let pinned = chosen.iter().all(|(name, version)| {
+        !find(name).is_some_and(|candidate| candidate.yanked)
+            || wishes.iter().any(|(by, of, wish)| *by != Some(name) && *of == name && wish.exact() == Some(version))
+    });
+    let mut reached: BTreeSet<&PackageName> = roots.keys().collect();
+    while let Some((_, name, _)) =
+        wishes.iter().find(|(by, name, _)| by.is_some_and(|by| reached.contains(by)) && !reached.contains(name))
+    {
+        reached.insert(name);
+    }
+    met && pinned && reached.len() == chosen.len()
+}
+
+/// Every choice of at most one version of each package.
+fn all_choices(world: &Universe) -> Vec<Solution> {
+    world.iter().fold(vec![Solution::new()], |choices, (name, versions)| {
+        let with = |choice: &Solution, candidate: &VersionSummary| {
+            let mut choice = choice.clone();
+            choice.insert(name.clone(), candidate.version.clone());
+            choice
+        };
+        let versions = || versions.iter().flatten();
+        choices
+            .iter()
+            .flat_map(|choice| {
+                std::iter::once(choice.clone()).chain(versions().map(move |version| with(choice, version)))
+            })
+            .collect()
+    })
+}
+
+const NAMES: [&str; 5] = ["a", "b", "c", "d", "missing"];
+const VERSIONS: [&str; 4] = ["1.0.0", "1.1.0", "2.0.0", "2.1.0-rc.1"];
+const CONSTRAINTS: [&str; 9] = ["*", "^1", "^2", "1.0.0", "1.1.0", "2.0.0", ">=1.1.0", "<2.0.0", ">=2.1.0-rc.0"];
+
+fn wishes(at_most: usize) -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
+    // The missing package is rare: most worlds would have no solution otherwise.
+    let name = prop_oneof![20 => prop::sample::select(&NAMES[..4]), 1 => Just(NAMES[4])];
+    prop::collection::vec((name, prop::sample::select(&CONSTRAINTS[..])), 0..=at_most)
+}
+
+fn worlds() -> impl Strategy<Value = Universe> {
+    let version = (prop::bool::weighted(0.2), wishes(2));
+    let versions = prop::collection::btree_map(prop::sample::select(&VERSIONS[..]), version, 1..=3);
+    prop::collection::vec(versions, 4).prop_map(|packages| {
+        let named = NAMES.iter().zip(packages);
+        let package = |(name, versions): (&&str, BTreeMap<&str, (bool, Vec<(&str, &str)>)>)| {
+            package(name, versions.iter().map(|(text, (yanked, needs))| candidate(text, *yanked, needs)).collect())
+        };
+        named.map(package).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn a_solution_is_found_exactly_where_there_is_one(world in worlds(), roots in wishes(3)) {
+        let roots = demands(&roots);
+        let solution = solve_lazily(&roots, &world);
+        prop_assert_eq!(&solution, &solve_lazily(&roots, &world), "the same question has two answers");
+        match solution {
+            Ok(chosen) => prop_assert!(is_solution(&roots, &world, &chosen), "{chosen:?}"),
+            Err(Unsolved::Conflict(clash)) => {
+                prop_assert!(!clash.demands.is_empty());
+                let missed = all_choices(&world).into_iter().find(|choice| is_solution(&roots, &world, choice));
+                prop_assert_eq!(missed, None, "the solver saw only {:?}", clash);
+            }
+            Err(unsolved) => prop_assert!(false, "{unsolved:?}"),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use tokio::task;
+
+use super::{
+    conflict::conflict,
+    one::{highest_match, tagged},
+    solver::{Universe, Unsolved, solve},
+};
+use crate::{
+    error::{Error, Result},
+    registry::Registry,
+    types::{Constraint, PackageName, Selector, VersionSummary},
+};
+
+/// How many versions one resolution may look at.
+const STEPS: usize = 1_000_000;
+/// How many packages one resolution may look up.
+const MAX_PACKAGES: usize = 512;
+/// How many packages are looked up at a time.
+const LOOKUPS: usize = 8;
+
+impl Registry {
+    /// Finds a version of each package wanted and of everything those need,
+    /// one version a package, highest first; equal questions have equal answers.
+    ///
+    /// # Errors
+    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`] and
+    /// [`Error::TagNotFound`] for what was asked itself;
+    /// [`Error::ResolutionConflict`] where not everybody can be satisfied.
+    pub async fn resolve_tree(
+        &self,
+        wanted: &BTreeMap<PackageName, Selector>,
+    ) -> Result<BTreeMap<PackageName, VersionSummary>> {
+        if wanted.len() > MAX_PACKAGES {
+            return Err(Error::invalid_request(format!("At most {MAX_PACKAGES} packages can be resolved at once")));
+        }
+        let mut universe = Universe::new();
+        let mut roots = BTreeMap::new();
+        for (name, selector) in wanted {
+            let (versions, constraint) = self.root(name, selector).await?;
+            universe.insert(name.clone(), Some(highest_first(versions)));
+            roots.insert(name.clone(), constraint);
+        }
+        let mut steps = STEPS;
+        loop {
+            let search = task::spawn_blocking(move || {
+                let solved = solve(&roots, &universe, &mut steps);
+                (solved, roots, universe, steps)
+            });
+            let solved;
+            (solved, roots, universe, steps) = search.await.map_err(Error::internal)?;
+            match solved {
+                Ok(solution) => return Ok(solution),
+                Err(Unsolved::Needs(names)) => self.look_up(&mut universe, names).await?,
+                Err(Unsolved::Conflict(clash)) => return Err(conflict(&clash, &universe)),
+                Err(Unsolved::OutOfSteps) => return Err(gave_up("would take too long")),
+            }
+        }
+    }
+
+    /// The versions of a package wanted, and what is accepted of them.
+    async fn root(&self, name: &PackageName, selector: &Selector) -> Result<(Vec<VersionSummary>, Constraint)> {
+        match selector {
+            Selector::Constraint(constraint) => {
+                let versions = self.versions(name).await?;
+                highest_match(name, versions.clone(), constraint)?;
+                Ok((versions, constraint.clone()))
+            }
+            Selector::Tag(tag) => {
+                let package = self.package(name).await?;
+                let versions = package.versions.clone();
+                let version = tagged(package, tag)?.version;
+                Ok((versions, Constraint::exactly(&version)))
+            }
+        }
+    }
+
+    async fn look_up(&self, universe: &mut Universe, names: BTreeSet<PackageName>) -> Result<()> {
+        if universe.len() + names.len() > MAX_PACKAGES {
+            return Err(gave_up(&format!("needs more than {MAX_PACKAGES} packages")));
+        }
+        let found = stream::iter(names).map(async |name| {
+            let versions = self.inner().packages.versions(&name).await?;
+            Ok::<_, Error>((name, versions.map(highest_first)))
+        });
+        let found: Vec<_> = found.buffer_unordered(LOOKUPS).try_collect().await?;
+        universe.extend(found);
+        Ok(())
+    }
+}
+
+fn highest_first(mut versions: Vec<VersionSummary>) -> Vec<VersionSummary> {
+    versions.sort_by(|a, b| Reverse(&a.version).cmp(&Reverse(&b.version)));
+    versions
+}
+
+fn gave_up(why: &str) -> Error {
+    Error::ResolutionConflict {
+        message: format!("Resolving this {why}; ask for fewer packages at once or for exact versions"),
+        details: Vec::new(),
+    }
+}
