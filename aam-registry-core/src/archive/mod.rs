@@ -1,1 +1,33 @@
-//! Reading and judging an `.aam`.
+//! Reading, judging and making an `.aam`: a gzip-compressed tar with
+//! `aam.yaml` at its root (contract, section 4).
+//!
+//! Everything here blocks and holds a bounded amount of memory whatever the
+//! archive holds. One walk over the archive keeps all the rules, so what
+//! [`judge`] accepts is what [`unpack`] writes:
+//!
+//! - One gzip member, read to its verified end, and nothing after it. Inside,
+//!   a tar with its end-of-archive marker, and only zeros after that.
+//! - Limits are counted while reading: an entry that would go beyond them ends
+//!   the reading before its contents are unpacked. Long names and PAX records
+//!   count as unpacked bytes and have at most 1 MiB an entry; what may follow
+//!   the end marker has at most 1 MiB.
+//! - Paths are relative and plain, of at most 1,024 bytes and 32 segments of at
+//!   most 255 bytes. No two differ only in case, and no file is a folder too.
+//! - Only files, folders and links. A link, symbolic or hard, must name a
+//!   regular file of the same archive and counts as a copy of it; all others,
+//!   devices and sparse files among them, are refused.
+//! - What different readers would read differently is refused: a PAX size that
+//!   contradicts the header, a path given twice, sizes in base 256.
+
+mod failure;
+mod judge;
+mod limits;
+mod link;
+mod member;
+mod pax;
+mod source;
+mod tree;
+mod walk;
+
+pub use judge::{JudgedArchive, MAX_README, judge};
+pub use limits::ArchiveLimits;

@@ -1,3 +1,4 @@
 //! The tests of the core crate through its public face.
 
+mod archive;
 mod memory;

@@ -1,0 +1,217 @@
+use std::{collections::HashMap, io::Read, ops::ControlFlow};
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    failure::{from_io, invalid, invalid_entry},
+    limits::ArchiveLimits,
+    member::Member,
+    walk::{too_large, walk},
+};
+use crate::{
+    error::{Error, Result},
+    types::{ArchiveFile, Manifest},
+};
+
+const MANIFEST: &str = "aam.yaml";
+const README: &str = "readme.md";
+const BUFFER: usize = 64 * 1024;
+
+/// The most bytes of a README that are kept for display.
+pub const MAX_README: usize = 1024 * 1024;
+
+/// What an archive holds that passed every rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JudgedArchive {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Its files by path. A link is listed as the copy it stands for.
+    pub files: Vec<ArchiveFile>,
+    /// The `README.md` (in any case) at its root, what is not UTF-8 replaced, cut at [`MAX_README`] bytes.
+    pub readme: Option<String>,
+}
+
+/// Judges a whole `.aam` by every rule of the [module](self).
+///
+/// Reads `reader` to its end unless the archive is refused before.
+/// `on_manifest` runs as soon as the manifest is valid; its error ends the
+/// judging. Blocks.
+///
+/// # Errors
+/// [`InvalidArchive`](Error::InvalidArchive), [`InvalidManifest`](Error::InvalidManifest),
+/// [`PayloadTooLarge`](Error::PayloadTooLarge), or what `on_manifest` returned.
+/// Where `reader` fails: the [`Error`] its [`io::Error`](std::io::Error) carries, else one of the storage.
+pub fn judge(
+    mut reader: impl Read,
+    limits: &ArchiveLimits,
+    on_manifest: impl FnOnce(&Manifest) -> Result<()>,
+) -> Result<JudgedArchive> {
+    let mut on_manifest = Some(on_manifest);
+    let mut once = |manifest: &Manifest| on_manifest.take().map_or(Ok(()), |call| call(manifest));
+    judge_into(&mut reader, limits, &mut once, &mut Nowhere)
+}
+
+/// Where the contents go while they are judged.
+pub(super) trait Sink {
+    fn folder(&mut self, _path: &str) -> Result<()> {
+        Ok(())
+    }
+
+    /// A file begins.
+    fn file(&mut self, _path: &str, _size: u64, _executable: bool) -> Result<()> {
+        Ok(())
+    }
+
+    /// A piece of the file that began last.
+    fn write(&mut self, _piece: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
+    /// The file that began last is whole.
+    fn end(&mut self, _file: &ArchiveFile) -> Result<()> {
+        Ok(())
+    }
+
+    /// `copy` has the contents of the file at `original`, which is whole.
+    fn copy(&mut self, _original: &str, _copy: &ArchiveFile) -> Result<()> {
+        Ok(())
+    }
+}
+
+struct Nowhere;
+
+impl Sink for Nowhere {}
+
+/// Judges, and hands everything to `sink` on the way: what arrives there is
+/// only known to be right when this returns.
+pub(super) fn judge_into(
+    reader: &mut dyn Read,
+    limits: &ArchiveLimits,
+    on_manifest: &mut dyn FnMut(&Manifest) -> Result<()>,
+    sink: &mut dyn Sink,
+) -> Result<JudgedArchive> {
+    let mut judging =
+        Judging { sink, manifest: None, readme: None, files: Vec::new(), folders: Vec::new(), links: Vec::new() };
+    let mut buffer = vec![0; BUFFER];
+    walk(reader, limits, &mut |member| {
+        match member {
+            Member::File { path, size, executable, contents } => {
+                let begun = File { path, size, executable };
+                judging.read_file(begun, contents, &mut buffer, on_manifest)?;
+            }
+            Member::Folder { path } => {
+                judging.sink.folder(path)?;
+                judging.folders.push(path.to_owned());
+            }
+            Member::Link { path, target } => judging.links.push((path.to_owned(), target.to_owned())),
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    judging.finish(limits)
+}
+
+struct File<'a> {
+    path: &'a str,
+    size: u64,
+    executable: bool,
+}
+
+struct Judging<'a> {
+    sink: &'a mut dyn Sink,
+    manifest: Option<Manifest>,
+    readme: Option<String>,
+    files: Vec<ArchiveFile>,
+    folders: Vec<String>,
+    links: Vec<(String, String)>,
+}
+
+impl Judging<'_> {
+    fn read_file(
+        &mut self,
+        File { path, size, executable }: File<'_>,
+        contents: &mut dyn Read,
+        buffer: &mut [u8],
+        on_manifest: &mut dyn FnMut(&Manifest) -> Result<()>,
+    ) -> Result<()> {
+        let is_manifest = path == MANIFEST;
+        let is_readme = path.eq_ignore_ascii_case(README);
+        let keep = match (is_manifest, is_readme) {
+            // One more than allowed, so that the manifest's own check sees that it is too large.
+            (true, _) => Manifest::MAX_SIZE + 1,
+            (_, true) => MAX_README,
+            _ => 0,
+        };
+        self.sink.file(path, size, executable)?;
+        let mut hasher = Sha256::new();
+        let mut kept = Vec::new();
+        let mut left = size;
+        while left > 0 {
+            let read = contents.read(buffer).map_err(from_io)?;
+            if read == 0 {
+                return Err(invalid_entry(path.as_bytes(), "is cut off"));
+            }
+            let piece = &buffer[..read];
+            hasher.update(piece);
+            self.sink.write(piece)?;
+            kept.extend_from_slice(&piece[..read.min(keep - kept.len())]);
+            left -= read as u64;
+        }
+        if is_manifest {
+            let manifest = Manifest::parse(&kept).map_err(Error::InvalidManifest)?;
+            on_manifest(&manifest)?;
+            self.manifest = Some(manifest);
+        } else if is_readme {
+            self.readme = Some(String::from_utf8_lossy(&kept).into_owned());
+        }
+        let sha256 = <[u8; 32]>::from(hasher.finalize()).into();
+        let file = ArchiveFile { path: path.to_owned(), size, sha256, executable };
+        self.sink.end(&file)?;
+        self.files.push(file);
+        Ok(())
+    }
+
+    fn finish(mut self, limits: &ArchiveLimits) -> Result<JudgedArchive> {
+        let Some(manifest) = self.manifest.take() else {
+            return Err(invalid("The archive has no regular file aam.yaml at its root; pack it with `aam pkg pack`"));
+        };
+        self.follow_links(limits)?;
+        self.files.sort_by(|a, b| a.path.cmp(&b.path));
+        self.folders.sort();
+        for (kind, artifact) in manifest.artifacts.iter() {
+            let below = format!("{}/", artifact.path);
+            let next = &self.files[self.files.partition_point(|file| file.path < below)..];
+            let held = next.first().is_some_and(|file| file.path.starts_with(&below))
+                || self.files.binary_search_by(|file| file.path.cmp(&artifact.path)).is_ok()
+                || self.folders.binary_search(&artifact.path).is_ok();
+            if !held {
+                let (kind, name, path) = (kind.as_str(), &artifact.name, &artifact.path);
+                return Err(invalid(format!("The archive does not hold `{path}`, the path of the {kind} `{name}`")));
+            }
+        }
+        Ok(JudgedArchive { manifest, files: self.files, readme: self.readme })
+    }
+
+    fn follow_links(&mut self, limits: &ArchiveLimits) -> Result<()> {
+        if self.links.is_empty() {
+            return Ok(());
+        }
+        let regular: HashMap<&str, &ArchiveFile> = self.files.iter().map(|file| (&*file.path, file)).collect();
+        let mut unpacked: u64 = self.files.iter().map(|file| file.size).sum();
+        let mut copies = Vec::new();
+        for (path, target) in &self.links {
+            let Some(original) = regular.get(&**target) else {
+                let why = "is a link to something that is not a regular file of the package; pack the file itself";
+                return Err(invalid_entry(path.as_bytes(), why));
+            };
+            unpacked = unpacked.saturating_add(original.size);
+            if unpacked > limits.max_unpacked_size() {
+                return Err(too_large(limits));
+            }
+            let copy = ArchiveFile { path: path.clone(), ..(*original).clone() };
+            self.sink.copy(&original.path, &copy)?;
+            copies.push(copy);
+        }
+        self.files.extend(copies);
+        Ok(())
+    }
+}

@@ -1,0 +1,119 @@
+//! What an archive holds so far, to find what it holds twice.
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use super::failure::invalid_entry;
+use crate::error::Result;
+
+/// Every path seen, as a tree of segments, so that memory grows with the text
+/// of the paths and not with their depth times it.
+#[derive(Default)]
+pub(super) struct Tree {
+    nodes: HashMap<(u32, Box<str>), Node>,
+    root_seen: bool,
+}
+
+struct Node {
+    id: u32,
+    /// The segment as first spelled.
+    spelled: Box<str>,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    File,
+    Folder,
+    /// A folder that other paths lead through but that has no entry yet.
+    Implied,
+}
+
+impl Tree {
+    /// Adds the root itself.
+    pub(super) fn add_root(&mut self) -> Result<()> {
+        if std::mem::replace(&mut self.root_seen, true) {
+            return Err(invalid_entry(b".", "is there twice"));
+        }
+        Ok(())
+    }
+
+    /// Adds a file or a folder.
+    pub(super) fn add(&mut self, path: &str, is_folder: bool) -> Result<()> {
+        let mut parent = 0;
+        let mut segments = path.split('/').peekable();
+        while let Some(segment) = segments.next() {
+            let kind = match segments.peek() {
+                Some(_) => Kind::Implied,
+                None if is_folder => Kind::Folder,
+                None => Kind::File,
+            };
+            // At most 32 segments an entry: the count stays far below 2^32.
+            let id = u32::try_from(self.nodes.len() + 1).unwrap_or(u32::MAX);
+            match self.nodes.entry((parent, folded(segment))) {
+                Entry::Vacant(place) => {
+                    place.insert(Node { id, spelled: segment.into(), kind });
+                    parent = id;
+                }
+                Entry::Occupied(mut place) => {
+                    let node = place.get_mut();
+                    match (node.kind, kind) {
+                        _ if *node.spelled != *segment => {
+                            let why = format!("differs only in case from another one spelled `{}`", node.spelled);
+                            return Err(invalid_entry(path.as_bytes(), why));
+                        }
+                        (Kind::Folder | Kind::Implied, Kind::Implied) => {}
+                        (Kind::Implied, Kind::Folder) => node.kind = Kind::Folder,
+                        (Kind::File, Kind::File) | (Kind::Folder, Kind::Folder) => {
+                            return Err(invalid_entry(path.as_bytes(), "is there twice"));
+                        }
+                        (Kind::File, _) | (_, Kind::File) => {
+                            return Err(invalid_entry(path.as_bytes(), "is a file here and a folder there"));
+                        }
+                    }
+                    parent = node.id;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Equal for names that a file system which ignores case takes for one.
+fn folded(segment: &str) -> Box<str> {
+    // Through upper case, since `ſ` and `s`, `ς` and `σ` meet only there.
+    segment.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect::<String>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(paths: &[&str]) -> Result<()> {
+        let mut tree = Tree::default();
+        paths.iter().try_for_each(|path| tree.add(path.trim_end_matches('/'), path.ends_with('/')))
+    }
+
+    #[test]
+    fn different_paths_live_together() {
+        held(&["a/b/c", "a/b/d", "a/b/", "a/", "b/a", "ab", "aam.yaml"]).expect("no clash");
+    }
+
+    #[test]
+    fn clashes_are_found_whatever_the_order() {
+        for paths in [
+            &["a", "a"][..],
+            &["a/", "a/"],
+            &["README.md", "readme.MD"],
+            &["a", "a/"],
+            &["a/", "a"],
+            &["a", "a/b"],
+            &["a/b", "a"],
+            &["a/b", "A/c"],
+            &["A/", "a/b"],
+            &["straſe", "STRASE"],
+            &["É", "é"],
+        ] {
+            assert!(held(paths).is_err(), "{paths:?} passed");
+        }
+    }
+}
