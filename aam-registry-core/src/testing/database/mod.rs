@@ -4,13 +4,25 @@
 //! can share one database, at once or one after the other.
 
 mod accounts;
+mod changes;
+mod owners;
+mod publish_rights;
+mod publishing;
 mod scopes;
+mod tags;
 mod tokens;
+mod uploads;
 mod world;
 
 pub use accounts::*;
+pub use changes::*;
+pub use owners::*;
+pub use publish_rights::*;
+pub use publishing::*;
 pub use scopes::*;
+pub use tags::*;
 pub use tokens::*;
+pub use uploads::*;
 
 /// Makes one test of every case, on the database that `$make` gives.
 #[macro_export]
@@ -53,6 +65,57 @@ macro_rules! database_conformance {
                 unknown_scopes_and_users_are_told_apart,
                 a_membership_that_is_so_already_is_no_change,
                 a_dead_credential_changes_no_scope,
+                a_commit_makes_a_version,
+                what_was_not_published_is_not_there,
+                an_upload_is_committed_once,
+                a_refused_commit_leaves_the_upload,
+                a_version_is_published_once,
+                a_yanked_version_still_exists,
+                of_commits_at_once_one_wins,
+                versions_published_at_once_all_count,
+                a_dead_credential_publishes_nothing,
+                a_check_changes_nothing,
+                a_new_name_is_its_publishers,
+                of_claims_at_once_one_holds,
+                every_role_publishes_in_its_scope,
+                everybody_has_a_scope_to_publish_in,
+                nobody_publishes_in_a_scope_that_does_not_exist,
+                an_administrator_publishes_only_the_own,
+                a_name_like_another_is_refused,
+                scoped_names_may_be_alike,
+                of_names_alike_claimed_at_once_one_is_taken,
+                a_live_upload_is_renewed,
+                a_sweep_spares_renewed_and_committed_uploads,
+                a_lapsed_upload_is_abandoned,
+                an_abandoned_upload_is_forgotten,
+                a_live_upload_is_not_forgotten,
+                a_sweep_keeps_to_its_limit,
+                a_yank_withdraws_a_version,
+                a_yank_is_idempotent,
+                a_package_without_a_visible_version_has_no_latest,
+                an_unyank_undoes_a_yank,
+                a_deprecation_is_a_message,
+                what_is_not_there_cannot_be_changed,
+                only_those_in_charge_change_versions,
+                a_dead_credential_changes_no_version,
+                a_tag_is_set_moved_and_removed,
+                a_tag_that_is_so_already_is_no_change,
+                an_unknown_tag_cannot_be_removed,
+                a_yanked_version_gets_no_tag,
+                a_tag_change_is_checked,
+                a_publish_sets_the_tag_it_asks_for,
+                latest_is_the_highest_release,
+                latest_may_be_the_newest,
+                latest_follows_yanks,
+                latest_set_by_hand_holds_until_something_higher,
+                latest_set_by_hand_may_be_a_prerelease,
+                latest_set_by_hand_ends_with_a_yank,
+                owners_come_and_go,
+                the_last_owner_of_a_package_stays,
+                owners_leaving_at_once_leave_one,
+                an_ownership_that_is_so_already_is_no_change,
+                a_change_of_owners_is_checked,
+                scope_owners_own_its_packages,
             ]
         );
     };

@@ -1,0 +1,150 @@
+//! Owners of packages.
+
+use futures_util::future::join_all;
+
+use super::world::{
+    actor, admin, audit_of, dead_actors, entry, now, package_name, publish, published, refused, scope, scoped_name,
+    stranger_name,
+};
+use crate::{
+    error::{ErrorCode, Result},
+    ports::{Database, MemberChange, OwnerChange},
+    types::{Actor, AuditEvent, PackageName, ScopeRole, Username},
+};
+
+fn change(by: &Actor, package: &PackageName, owner: &Username, event: AuditEvent) -> OwnerChange {
+    let audit = entry(event, by).with_package(package).with("owner", owner.as_str());
+    OwnerChange { actor: by.clone(), package: package.clone(), owner: owner.clone(), now: now(), audit }
+}
+
+async fn add(db: &dyn Database, by: &Actor, package: &PackageName, owner: &Actor) -> Result<()> {
+    db.add_owner(&change(by, package, &owner.username, AuditEvent::OwnershipAdd)).await
+}
+
+async fn remove(db: &dyn Database, by: &Actor, package: &PackageName, owner: &Actor) -> Result<()> {
+    db.remove_owner(&change(by, package, &owner.username, AuditEvent::OwnershipRemove)).await
+}
+
+async fn owners(db: &dyn Database, name: &PackageName) -> Vec<Username> {
+    db.package(name).await.expect("read").expect("a package").owners
+}
+
+fn names<const N: usize>(actors: [&Actor; N]) -> Vec<Username> {
+    let mut names = actors.map(|actor| actor.username.clone()).to_vec();
+    names.sort();
+    names
+}
+
+/// Owners are added and removed, by one another and themselves; a new one has all an owner has; each is on record.
+pub async fn owners_come_and_go(db: &dyn Database) {
+    let (first, name) = published(db, &["1.0.0"]).await;
+    let second = actor(db).await;
+    let change = change(&first, &name, &second.username, AuditEvent::OwnershipAdd);
+    db.add_owner(&change).await.expect("add");
+    let package = db.package(&name).await.expect("read").expect("a package");
+    assert_eq!((package.owners, package.updated_at), (names([&first, &second]), change.now));
+
+    publish(db, &second, &name, &["1.0.1"]).await;
+    remove(db, &second, &name, &first).await.expect("remove");
+    assert_eq!(owners(db, &name).await, names([&second]));
+    refused(add(db, &first, &name, &first).await, ErrorCode::Forbidden);
+    let profile = db.profile(&first.username).await.expect("read").expect("a profile");
+    assert!(!profile.packages.contains(&name));
+
+    add(db, &second, &name, &first).await.expect("add");
+    remove(db, &second, &name, &second).await.expect("leave");
+    assert_eq!(owners(db, &name).await, names([&first]));
+    assert_eq!(audit_of(db, &name).await.len(), 6);
+}
+
+/// `LastOwner`: an unscoped package never is without one.
+pub async fn the_last_owner_of_a_package_stays(db: &dyn Database) {
+    let (owner, name) = published(db, &["1.0.0"]).await;
+    let admin = admin(db).await;
+    refused(remove(db, &owner, &name, &owner).await, ErrorCode::LastOwner);
+    refused(remove(db, &admin, &name, &owner).await, ErrorCode::LastOwner);
+    assert_eq!(owners(db, &name).await, names([&owner]));
+    assert_eq!(audit_of(db, &name).await.len(), 1);
+}
+
+/// However owners leave at once, one remains.
+pub async fn owners_leaving_at_once_leave_one(db: &dyn Database) {
+    let (first, name) = published(db, &["1.0.0"]).await;
+    let others = [first.clone(), actor(db).await, actor(db).await];
+    for other in &others[1..] {
+        add(db, &first, &name, other).await.expect("add");
+    }
+    let results = join_all(others.iter().map(|owner| remove(db, owner, &name, owner))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 2, "{results:?}");
+    for result in results.into_iter().filter(Result::is_err) {
+        refused(result, ErrorCode::LastOwner);
+    }
+    assert_eq!(owners(db, &name).await.len(), 1);
+}
+
+/// Adding an owner or removing who is none succeeds and leaves no entry.
+pub async fn an_ownership_that_is_so_already_is_no_change(db: &dyn Database) {
+    let (owner, name) = published(db, &["1.0.0"]).await;
+    add(db, &owner, &name, &owner).await.expect("add");
+    remove(db, &owner, &name, &actor(db).await).await.expect("remove");
+    assert_eq!(owners(db, &name).await, names([&owner]));
+    assert_eq!(audit_of(db, &name).await.len(), 1);
+}
+
+/// Only owners and administrators change owners, of packages and to users there are.
+pub async fn a_change_of_owners_is_checked(db: &dyn Database) {
+    let (owner, name) = published(db, &["1.0.0"]).await;
+    let (other, nobody) = (actor(db).await, stranger_name());
+    for by in [&owner, &other] {
+        refused(add(db, by, &package_name(), &other).await, ErrorCode::PackageNotFound);
+        refused(remove(db, by, &package_name(), &other).await, ErrorCode::PackageNotFound);
+    }
+    refused(add(db, &other, &name, &other).await, ErrorCode::Forbidden);
+    refused(remove(db, &other, &name, &owner).await, ErrorCode::Forbidden);
+    let unknown = change(&owner, &name, &nobody, AuditEvent::OwnershipAdd);
+    refused(db.add_owner(&unknown).await, ErrorCode::UserNotFound);
+    refused(db.remove_owner(&unknown).await, ErrorCode::UserNotFound);
+    for (what, dead) in dead_actors(db, &owner).await {
+        for result in [add(db, &dead, &name, &other).await, remove(db, &dead, &name, &owner).await] {
+            assert_eq!(result.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
+        }
+    }
+    assert_eq!(owners(db, &name).await, names([&owner]));
+    assert_eq!(audit_of(db, &name).await.len(), 1);
+
+    add(db, &admin(db).await, &name, &other).await.expect("an administrator may");
+}
+
+/// A scoped package has the owners of its scope and those added to it; the former leave through the scope only.
+pub async fn scope_owners_own_its_packages(db: &dyn Database) {
+    let (owner, friend, member) = (actor(db).await, actor(db).await, actor(db).await);
+    let scope = scope(db, &owner).await;
+    let name = scoped_name(&scope);
+    publish(db, &owner, &name, &["1.0.0"]).await;
+    let set_member = async |who: &Actor, role| {
+        let change = MemberChange {
+            actor: owner.clone(),
+            scope: scope.clone(),
+            member: who.username.clone(),
+            role: Some(role),
+            now: now(),
+            audit: entry(AuditEvent::ScopeMemberSet, &owner),
+        };
+        db.set_member(&change).await.expect("set a member");
+    };
+    set_member(&member, ScopeRole::Member).await;
+    assert_eq!(owners(db, &name).await, names([&owner]));
+    refused(add(db, &member, &name, &member).await, ErrorCode::Forbidden);
+    refused(remove(db, &owner, &name, &owner).await, ErrorCode::Forbidden);
+    add(db, &owner, &name, &owner).await.expect("is one already");
+
+    add(db, &owner, &name, &friend).await.expect("add");
+    assert_eq!(owners(db, &name).await, names([&owner, &friend]));
+    publish(db, &friend, &name, &["1.0.1"]).await;
+    remove(db, &friend, &name, &friend).await.expect("leave");
+    assert_eq!(owners(db, &name).await, names([&owner]));
+
+    set_member(&member, ScopeRole::Owner).await;
+    assert_eq!(owners(db, &name).await, names([&owner, &member]));
+    refused(remove(db, &owner, &name, &member).await, ErrorCode::Forbidden);
+}

@@ -1,0 +1,156 @@
+//! Who may publish what.
+
+use futures_util::future::join_all;
+
+use super::world::{
+    actor, admin, audit_of, entry, manifest, now, package_name, publish, published, refused, scope, scope_name,
+    scoped_name, try_publish, v, word,
+};
+use crate::{
+    error::{Error, ErrorCode},
+    ports::{Database, MemberChange, PublishCheck},
+    types::{Actor, AuditEvent, PackageName, ScopeName, ScopeRole},
+};
+
+/// Requires check and commit to refuse alike.
+async fn forbidden(db: &dyn Database, actor: &Actor, name: &PackageName, version: &str) {
+    let check = PublishCheck { actor: actor.clone(), package: name.clone(), version: v(version), now: now() };
+    refused(db.check_publish(&check).await, ErrorCode::Forbidden);
+    refused(try_publish(db, actor, manifest(name, version)).await, ErrorCode::Forbidden);
+}
+
+/// Whoever publishes a new unscoped name owns it; nobody else publishes there, a version that exists included.
+pub async fn a_new_name_is_its_publishers(db: &dyn Database) {
+    let (owner, name) = published(db, &["1.0.0"]).await;
+    let package = db.package(&name).await.expect("read").expect("a package");
+    assert_eq!(package.owners, std::slice::from_ref(&owner.username));
+    let other = actor(db).await;
+    forbidden(db, &other, &name, "1.0.1").await;
+    forbidden(db, &other, &name, "1.0.0").await;
+    publish(db, &owner, &name, &["1.0.1"]).await;
+    assert_eq!(audit_of(db, &name).await.len(), 2);
+}
+
+/// Of several users claiming a name at once, one gets it.
+pub async fn of_claims_at_once_one_holds(db: &dyn Database) {
+    let name = package_name();
+    let actors = join_all((0..6).map(|_| actor(db))).await;
+    let claims = actors
+        .iter()
+        .enumerate()
+        .map(async |(at, actor)| try_publish(db, actor, manifest(&name, &format!("1.0.{at}"))).await);
+    let results = join_all(claims).await;
+    let winner = results.iter().position(Result::is_ok).expect("one claim holds");
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+    for result in results.into_iter().filter(Result::is_err) {
+        refused(result, ErrorCode::Forbidden);
+    }
+    let package = db.package(&name).await.expect("read").expect("a package");
+    assert_eq!(package.owners, [actors[winner].username.clone()]);
+    assert_eq!(package.versions.len(), 1);
+}
+
+/// Every member of a scope publishes there, new and existing packages alike, and owns nothing by it.
+pub async fn every_role_publishes_in_its_scope(db: &dyn Database) {
+    let owner = actor(db).await;
+    let scope = scope(db, &owner).await;
+    let existing = scoped_name(&scope);
+    publish(db, &owner, &existing, &["1.0.0"]).await;
+    for (role, version) in
+        [(ScopeRole::Contributor, "1.1.0"), (ScopeRole::Member, "1.2.0"), (ScopeRole::Owner, "1.3.0")]
+    {
+        let member = actor(db).await;
+        let change = MemberChange {
+            actor: owner.clone(),
+            scope: scope.clone(),
+            member: member.username.clone(),
+            role: Some(role),
+            now: now(),
+            audit: entry(AuditEvent::ScopeMemberSet, &owner),
+        };
+        forbidden(db, &member, &existing, version).await;
+        forbidden(db, &member, &scoped_name(&scope), "1.0.0").await;
+        db.set_member(&change).await.expect("set a member");
+        publish(db, &member, &existing, &[version]).await;
+        let new = scoped_name(&scope);
+        publish(db, &member, &new, &["1.0.0"]).await;
+        let owners = db.package(&new).await.expect("read").expect("a package").owners;
+        assert_eq!(owners.contains(&member.username), role == ScopeRole::Owner, "{role:?}");
+
+        db.remove_member(&MemberChange { role: None, ..change }).await.expect("remove a member");
+        forbidden(db, &member, &new, "1.0.1").await;
+    }
+}
+
+/// A user publishes in the scope of the own name without further ado.
+pub async fn everybody_has_a_scope_to_publish_in(db: &dyn Database) {
+    let (owner, other) = (actor(db).await, actor(db).await);
+    let name = scoped_name(&ScopeName::from(&owner.username));
+    forbidden(db, &other, &name, "1.0.0").await;
+    publish(db, &owner, &name, &["1.0.0"]).await;
+    let package = db.package(&name).await.expect("read").expect("a package");
+    assert_eq!(package.owners, [owner.username]);
+}
+
+/// `Forbidden`, not a new scope.
+pub async fn nobody_publishes_in_a_scope_that_does_not_exist(db: &dyn Database) {
+    let (actor, scope) = (actor(db).await, scope_name());
+    forbidden(db, &actor, &scoped_name(&scope), "1.0.0").await;
+    assert_eq!(db.scope(&scope).await.expect("read"), None);
+}
+
+/// An administrator publishes nothing in another's name.
+pub async fn an_administrator_publishes_only_the_own(db: &dyn Database) {
+    let (owner, plain) = published(db, &["1.0.0"]).await;
+    let scoped = scoped_name(&scope(db, &owner).await);
+    let admin = admin(db).await;
+    forbidden(db, &admin, &plain, "1.0.1").await;
+    forbidden(db, &admin, &scoped, "1.0.0").await;
+    publish(db, &admin, &package_name(), &["1.0.0"]).await;
+}
+
+/// `NameTooSimilar` for a new unscoped name that differs from another only in hyphens.
+pub async fn a_name_like_another_is_refused(db: &dyn Database) {
+    let (first, second) = (word(), word());
+    let name = |text: String| text.parse::<PackageName>().expect("a name");
+    let existing = name(format!("{first}-{second}"));
+    let (owner, other) = (actor(db).await, actor(db).await);
+    publish(db, &owner, &existing, &["1.0.0"]).await;
+    for similar in [format!("{first}{second}"), format!("{first}--{second}"), format!("{first}-{second}-")] {
+        let similar = name(similar);
+        let check = PublishCheck { actor: other.clone(), package: similar.clone(), version: v("1.0.0"), now: now() };
+        for refusal in [
+            db.check_publish(&check).await.expect_err("a check of a similar name"),
+            try_publish(db, &other, manifest(&similar, "1.0.0")).await.expect_err("a similar name"),
+        ] {
+            let Error::NameTooSimilar { name, existing: like } = refusal else { panic!("{refusal:?}") };
+            assert_eq!((name, like), (similar.clone(), existing.clone()));
+        }
+        assert_eq!(db.package(&similar).await.expect("read"), None);
+    }
+    publish(db, &owner, &existing, &["1.0.1"]).await;
+}
+
+/// Scoped names are compared with nobody's.
+pub async fn scoped_names_may_be_alike(db: &dyn Database) {
+    let owner = actor(db).await;
+    let scope = scope(db, &owner).await;
+    let (first, second) = (word(), word());
+    for bare in [format!("{first}-{second}"), format!("{first}{second}")] {
+        publish(db, &owner, &PackageName::scoped(&scope, &bare).expect("a name"), &["1.0.0"]).await;
+    }
+    publish(db, &owner, &first.parse().expect("a name"), &["1.0.0"]).await;
+    publish(db, &owner, &PackageName::scoped(&scope, &first).expect("a name"), &["1.0.0"]).await;
+}
+
+/// Of names alike that are claimed at once, one is taken.
+pub async fn of_names_alike_claimed_at_once_one_is_taken(db: &dyn Database) {
+    let (first, second) = (word(), word());
+    let names = ["", "-", "--"].map(|gap| format!("{first}{gap}{second}").parse::<PackageName>().expect("a name"));
+    let owner = actor(db).await;
+    let results = join_all(names.iter().map(|name| try_publish(db, &owner, manifest(name, "1.0.0")))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+    for result in results.into_iter().filter(Result::is_err) {
+        refused(result, ErrorCode::NameTooSimilar);
+    }
+}
