@@ -39,9 +39,7 @@ impl Registry {
         by.require_package(name)?;
         let rights = self.inner().packages.rights(&by.actor(), name).await?;
         let rights = rights.ok_or_else(|| Error::PackageNotFound(name.clone()))?;
-        if !rights.permit(Action::Manage) {
-            return Err(Error::forbidden(format!("Only an owner of {name} may read its audit log")));
-        }
+        rights.require(Action::Manage, name)?;
         let filter = AuditFilter { package: Some(name.clone()), event: None, actor: None, from: None, to: None, page };
         self.inner().audit.entries(&filter).await
     }

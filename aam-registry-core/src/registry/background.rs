@@ -41,6 +41,7 @@ impl Registry {
     }
 
     async fn sweep(&self) -> Result<()> {
+        self.sweep_uploads().await?;
         self.inner().users.forget_sessions(self.now()).await
     }
 }

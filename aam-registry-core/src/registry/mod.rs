@@ -17,8 +17,10 @@ mod handle;
 mod owners;
 mod packages;
 mod policy;
+mod publish;
 mod reserved;
 mod resolve;
+mod sweep;
 mod totals;
 
 pub use accounts::{Account, Registration, SessionToken, TokenRequest};
@@ -26,3 +28,5 @@ pub use builder::{BuildError, RegistryBuilder};
 pub use changes::Unyanked;
 pub use handle::Registry;
 pub use policy::{Policy, RegistrationPolicy};
+pub use publish::{Publish, PublishOptions, PublishReceipt};
+pub use sweep::SweepReport;

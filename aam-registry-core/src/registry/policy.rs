@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use crate::types::{DistTag, LatestPolicy};
+use crate::{
+    archive::ArchiveLimits,
+    types::{DistTag, LatestPolicy},
+};
 
 /// Who may make an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub enum RegistrationPolicy {
 /// What the operator decides about the registry as a whole.
 #[derive(Clone, Debug)]
 pub struct Policy {
+    /// How large archives may be.
+    pub archive_limits: ArchiveLimits,
     /// How `latest` is chosen.
     pub latest: LatestPolicy,
     /// Who may make an account.
@@ -30,6 +35,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
+            archive_limits: ArchiveLimits::default(),
             latest: LatestPolicy::default(),
             registration: RegistrationPolicy::default(),
             allowed_tags: None,
@@ -40,6 +46,13 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// Sets how large archives may be.
+    #[must_use]
+    pub fn with_archive_limits(mut self, limits: ArchiveLimits) -> Self {
+        self.archive_limits = limits;
+        self
+    }
+
     /// Sets how `latest` is chosen.
     #[must_use]
     pub fn with_latest(mut self, latest: LatestPolicy) -> Self {

@@ -13,7 +13,7 @@ mod users;
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tables::Tables;
@@ -23,13 +23,13 @@ use tables::Tables;
 ///
 /// Reads and changes take turns, so each sees and makes one state. Meant for
 /// tests and small examples: a search looks at every package.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct MemoryMetadata {
-    tables: Mutex<Tables>,
+    tables: Arc<Mutex<Tables>>,
 }
 
 impl MemoryMetadata {
-    /// An empty database.
+    /// An empty database; its clones share what they hold.
     pub fn new() -> Self {
         Self::default()
     }

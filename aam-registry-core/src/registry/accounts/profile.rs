@@ -20,7 +20,7 @@ impl Registry {
     /// [`Error::Unauthorized`] where it is gone.
     pub async fn account(&self, by: &Principal) -> Result<Account> {
         let user = self.inner().users.user(by.user).await?;
-        let user = user.ok_or_else(|| Error::Unauthorized("This account does not exist any more".into()))?;
+        let user = user.ok_or_else(Error::credential_ended)?;
         let scopes = self.inner().scopes.scopes_of(by.user).await?;
         Ok(Account { user, scopes })
     }

@@ -115,7 +115,7 @@ impl Registry {
         }
         let own = self.inner().tokens.tokens(&by.actor(), self.now()).await?;
         let own = own.into_iter().find(|token| token.id == id);
-        let own = own.ok_or_else(|| Error::Unauthorized("This API token was revoked".into()))?;
+        let own = own.ok_or_else(Error::credential_ended)?;
         if own.expires_at.is_some_and(|end| wanted.expires_at.is_none_or(|wanted| wanted > end)) {
             return Err(Error::forbidden(
                 "This token expires and cannot make one that lasts longer; give `expires_at` or log in",

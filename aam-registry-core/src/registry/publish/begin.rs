@@ -1,0 +1,51 @@
+use std::sync::Arc;
+
+use super::{
+    judging::Judging,
+    lease::{LEASE, Lease},
+    upload::{Publish, Upload},
+};
+use crate::{
+    error::{Error, Result},
+    ports::PublishCheck,
+    registry::{Registry, reserved},
+    types::{ArchiveKey, NewUpload, Principal, TokenScope, UploadId},
+};
+
+impl Registry {
+    /// Begins a publish: the archive's bytes go to [`Publish::write`].
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the scope `publish`; [`Error::Overloaded`]
+    /// where too many uploads are under way.
+    pub async fn begin_publish(&self, principal: &Principal) -> Result<Publish> {
+        principal.require_scope(&[TokenScope::Publish])?;
+        let inner = self.inner();
+        let permit = Arc::clone(&inner.judging).try_acquire_owned().map_err(|_| Error::Overloaded)?;
+        let id = UploadId::generate();
+        let key = ArchiveKey::from(id);
+        let now = self.now();
+        let lease_until = now.checked_add(LEASE.min(self.policy().upload_timeout)).map_err(Error::internal)?;
+        let upload = NewUpload { id, user: principal.user, started_at: now, lease_until };
+        inner.publishing.begin_upload(&upload).await?;
+        let writer = inner.archives.create(&key).await?;
+        let (store, clock) = (Arc::clone(&inner.publishing), Arc::clone(&inner.clock));
+        let lease = Lease::new(id, store, clock, now, self.policy().upload_timeout);
+        let (registry, by) = (self.clone(), principal.clone());
+        let judging = Judging::start(self.policy().archive_limits.clone(), permit, async move |manifest| {
+            let (package, version) = (manifest.name, manifest.version);
+            reserved::check_package(&package)?;
+            by.require_package(&package)?;
+            let check = PublishCheck { actor: by.actor(), package, version, now: registry.now() };
+            registry.inner().publishing.check_publish(&check).await
+        });
+        Ok(Publish {
+            registry: self.clone(),
+            by: principal.clone(),
+            key,
+            started_at: now,
+            received: 0,
+            upload: Some(Upload { lease, writer, judging }),
+        })
+    }
+}

@@ -1,0 +1,142 @@
+use super::{
+    PublishOptions, PublishReceipt,
+    judging::{Judgement, Judging},
+    lease::Lease,
+    upload::{Publish, Upload, abort, count_failure},
+    warnings::warnings,
+};
+use crate::{
+    archive::JudgedArchive,
+    error::{Error, Result},
+    ports::{PublishCommit, Published},
+    types::{AuditEvent, DistTag, Manifest, Sha256Digest},
+};
+
+impl Publish {
+    /// Ends the upload, makes the archive durable and commits the version.
+    ///
+    /// # Errors
+    /// As for [`write`](Self::write), and [`Error::ChecksumMismatch`],
+    /// [`Error::TagNotAllowed`]. After a backend error the version may have
+    /// been published: [`Error::VersionExists`] with the same digest tells so
+    /// at the next attempt.
+    pub async fn finish(mut self, options: PublishOptions) -> Result<PublishReceipt> {
+        let upload = self.take_upload()?;
+        let result = self.complete(upload, options).await;
+        if let Err(error) = &result {
+            count_failure(error);
+        }
+        result
+    }
+
+    async fn complete(self, upload: Upload, options: PublishOptions) -> Result<PublishReceipt> {
+        let Upload { mut lease, writer, judging } = upload;
+        let judged = match self.judged(&options, &mut lease, judging).await {
+            Ok(judged) => judged,
+            Err(error) => {
+                abort(writer).await;
+                return Err(error);
+            }
+        };
+        // Durable before the commit: what is acknowledged survives a power cut.
+        let stored = lease.keep_during(writer.finish()).await?;
+        if stored != self.received {
+            return Err(Error::storage(format!("stored {stored} of {} bytes", self.received), true));
+        }
+        lease.keep().await?;
+        self.commit(&lease, judged, options.tag).await
+    }
+
+    async fn judged(
+        &self,
+        options: &PublishOptions,
+        lease: &mut Lease,
+        judging: Judging,
+    ) -> Result<(JudgedArchive, Sha256Digest)> {
+        if let Some(tag) = options.tag.as_ref().filter(|tag| !self.registry.policy().allows_tag(tag)) {
+            return Err(Error::TagNotAllowed(tag.clone()));
+        }
+        let Judgement { verdict, sha256 } = lease.keep_during(judging.end()).await?;
+        // Bytes damaged on their way make a bad archive: say which of the two it was.
+        if let (Some(expected), Some(actual)) = (options.checksum, sha256)
+            && expected != actual
+        {
+            return Err(Error::ChecksumMismatch { expected, actual });
+        }
+        let judged = verdict?;
+        let sha256 = sha256.ok_or_else(|| Error::internal("an archive was approved unread"))?;
+        Ok((judged, sha256))
+    }
+
+    async fn commit(
+        self,
+        lease: &Lease,
+        (judged, sha256): (JudgedArchive, Sha256Digest),
+        tag: Option<DistTag>,
+    ) -> Result<PublishReceipt> {
+        let warnings = warnings(&judged);
+        let JudgedArchive { manifest, files, readme } = judged;
+        // `latest` moves by its own rule at every publish.
+        let tag = tag.filter(|tag| !tag.is_latest());
+        let mut audit = self
+            .registry
+            .entry(AuditEvent::PackagePublish, &self.by, &manifest.name)
+            .with_version(&manifest.version)
+            .with("sha256", sha256.to_string())
+            .with("archive_size", self.received);
+        if let Some(tag) = &tag {
+            audit = audit.with("tag", tag.as_str());
+        }
+        let commit = PublishCommit {
+            actor: self.by.actor(),
+            upload: lease.upload(),
+            archive: self.key.clone(),
+            manifest,
+            sha256,
+            archive_size: self.received,
+            files,
+            readme,
+            tag,
+            latest_policy: self.registry.policy().latest,
+            now: audit.timestamp,
+            audit,
+        };
+        let published = match self.registry.inner().publishing.commit_publish(&commit).await {
+            Ok(published) => published,
+            Err(error) => self.committed_all_the_same(&commit.manifest).await.ok_or(error)?,
+        };
+        self.announce(&commit, &published);
+        Ok(PublishReceipt {
+            manifest: commit.manifest,
+            sha256,
+            archive_size: self.received,
+            published_at: published.published_at,
+            dist_tags: published.dist_tags,
+            warnings,
+        })
+    }
+
+    /// What a commit made whose answer was lost: the version stands, and its
+    /// archive is ours.
+    async fn committed_all_the_same(&self, manifest: &Manifest) -> Option<Published> {
+        let packages = &self.registry.inner().packages;
+        let standing = packages.version(&manifest.name, &manifest.version).await.ok()??;
+        (standing.archive == self.key)
+            .then(|| Published { published_at: standing.summary.published_at, dist_tags: standing.dist_tags })
+    }
+
+    fn announce(&self, commit: &PublishCommit, published: &Published) {
+        metrics::counter!("aam_publishes_total", "outcome" => "published").increment(1);
+        let took = published.published_at.duration_since(self.started_at);
+        tracing::info!(
+            event = "package_published",
+            user = %self.by.username,
+            package = %commit.manifest.name,
+            version = %commit.manifest.version,
+            size_bytes = commit.archive_size,
+            sha256 = %commit.sha256,
+            duration_ms = u64::try_from(took.as_millis()).unwrap_or(0),
+            "package published",
+        );
+    }
+}

@@ -1,0 +1,3 @@
+mod publish;
+mod sweep;
+mod world;

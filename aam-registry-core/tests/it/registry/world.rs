@@ -1,0 +1,180 @@
+//! A registry on in-memory ports, with a clock of its own.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use aam_registry_core::{
+    Result,
+    memory::{InsecurePasswords, MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
+    ports::{ArchiveStore, Clock},
+    registry::{Policy, PublishOptions, PublishReceipt, Registration, Registry, RegistryBuilder, TokenRequest},
+    types::{PackageName, Principal, Version},
+};
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use jiff::Timestamp;
+
+pub(super) const PASSWORD: &str = "tulip-Wagon-93-kelp";
+
+#[derive(Clone, Debug)]
+pub(super) struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    fn new() -> Self {
+        let start: Timestamp = "2026-01-31T23:00:00Z".parse().expect("time");
+        Self(Arc::new(AtomicI64::new(start.as_microsecond())))
+    }
+
+    pub(super) fn advance(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_micros()).expect("short"), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_microsecond(self.0.load(Ordering::SeqCst)).expect("in range")
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) registry: Registry,
+    pub(super) database: MemoryMetadata,
+    pub(super) archives: MemoryArchives,
+    pub(super) clock: TestClock,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with(|builder, _, _| builder)
+    }
+
+    pub(super) fn with_policy(policy: Policy) -> Self {
+        Self::with(|builder, _, _| builder.policy(policy))
+    }
+
+    /// A world whose builder `change` has the last word on.
+    pub(super) fn with(
+        change: impl FnOnce(RegistryBuilder, &MemoryMetadata, &MemoryArchives) -> RegistryBuilder,
+    ) -> Self {
+        let (database, archives, clock) = (MemoryMetadata::new(), MemoryArchives::new(), TestClock::new());
+        let builder = Registry::builder()
+            .database(database.clone())
+            .archives(archives.clone())
+            .rate_limiter(MemoryLimiter::unlimited())
+            .passwords(InsecurePasswords)
+            .sessions(MemorySessions::new())
+            .clock(clock.clone());
+        let registry = change(builder, &database, &archives).build().expect("every port");
+        Self { registry, database, archives, clock }
+    }
+
+    /// A new user's session.
+    pub(super) async fn user(&self, name: &str) -> Principal {
+        self.registry.register(registration(name)).await.expect("registered");
+        self.login(name).await
+    }
+
+    pub(super) async fn admin(&self, name: &str) -> Principal {
+        self.registry.create_admin(registration(name)).await.expect("created");
+        self.login(name).await
+    }
+
+    async fn login(&self, name: &str) -> Principal {
+        let session = self.registry.login(name, PASSWORD.into()).await.expect("logged in");
+        self.registry.authenticate(&session.access_token).await.expect("authenticated")
+    }
+
+    /// A principal with an API token of these scopes and packages.
+    pub(super) async fn token(&self, by: &Principal, scopes: &[&str], packages: &[&str]) -> Principal {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let request =
+            TokenRequest { name: "test".into(), scopes: owned(scopes), packages: owned(packages), expires_at: None };
+        let (_, secret) = self.registry.create_token(by, request).await.expect("created");
+        self.registry.authenticate(secret.expose()).await.expect("authenticated")
+    }
+
+    pub(super) async fn publish(&self, by: &Principal, archive: Vec<u8>) -> Result<PublishReceipt> {
+        self.publish_with(by, archive, PublishOptions::default()).await
+    }
+
+    /// Publishes in small chunks, as a network would bring them.
+    pub(super) async fn publish_with(
+        &self,
+        by: &Principal,
+        archive: Vec<u8>,
+        options: PublishOptions,
+    ) -> Result<PublishReceipt> {
+        let mut publish = self.registry.begin_publish(by).await?;
+        for chunk in archive.chunks(300) {
+            publish.write(Bytes::copy_from_slice(chunk)).await?;
+        }
+        publish.finish(options).await
+    }
+
+    /// Publishes an archive that nothing is wrong with.
+    pub(super) async fn published(&self, by: &Principal, name: &str, version: &str) -> PublishReceipt {
+        self.publish(by, archive(name, version)).await.expect("published")
+    }
+
+    /// How many archives are stored, referred to or not.
+    pub(super) async fn stored_archives(&self) -> usize {
+        self.archives.list(None, 1_000).await.expect("listed").len()
+    }
+}
+
+pub(super) fn registration(name: &str) -> Registration {
+    Registration { username: name.into(), email: format!("{name}@example.com"), password: PASSWORD.into() }
+}
+
+pub(super) fn name(text: &str) -> PackageName {
+    text.parse().expect("name")
+}
+
+pub(super) fn version(text: &str) -> Version {
+    text.parse().expect("version")
+}
+
+pub(super) fn archive(name: &str, version: &str) -> Vec<u8> {
+    archive_with(name, version, "")
+}
+
+/// An archive whose manifest has the lines `more`.
+pub(super) fn archive_with(name: &str, version: &str, more: &str) -> Vec<u8> {
+    let manifest = format!(
+        "name: \"{name}\"\nversion: \"{version}\"\ndescription: For tests\nartifacts:\n  skills:\n    - name: one\n      \
+         path: skills/one\n      description: The one\n{more}"
+    );
+    let skill = format!("---\nname: one\n---\nVersion {version}\n");
+    tar_gz(&[("aam.yaml", manifest.as_bytes()), ("skills/one/SKILL.md", skill.as_bytes()), ("README.md", b"# Hello\n")])
+}
+
+pub(super) fn tar_gz(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
+    for (path, contents) in files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(contents.len() as u64);
+        header.set_mode(0o644);
+        header.set_entry_type(tar::EntryType::Regular);
+        tar.append_data(&mut header, path, *contents).expect("appended");
+    }
+    tar.into_inner().and_then(GzEncoder::finish).expect("packed")
+}
+
+/// Bytes that do not compress.
+pub(super) fn noise(len: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    })
+    .take(len)
+    .collect()
+}
