@@ -9,3 +9,5 @@ pub mod governor;
 pub mod jwt;
 #[cfg(feature = "opendal")]
 pub mod opendal;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;

@@ -5,3 +5,4 @@ mod archives;
 mod passwords;
 mod rate_limit;
 mod sessions;
+mod sqlite;

@@ -1,0 +1,83 @@
+//! Who may do what, read in the transaction that relies on it.
+
+use aam_registry_core::{
+    Error,
+    types::{Actor, Credential, PackageName, Rights, ScopeName, ScopeRole},
+};
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::{
+    failure::{Failure, Tx},
+    sql,
+};
+
+/// An actor whose user and credential are alive.
+pub(super) struct Caller {
+    /// The user's id.
+    pub(super) user: String,
+    admin: bool,
+}
+
+/// Requires the actor to exist, not to be disabled and to hold a live credential.
+pub(super) fn require_live(tx: &Connection, actor: &Actor, now: Timestamp) -> Tx<Caller> {
+    let user = actor.user.to_string();
+    let account = sql::first(tx, "SELECT is_admin, disabled FROM users WHERE id = ?1", [&user], |row| {
+        Ok((row.get::<_, bool>(0)?, row.get::<_, bool>(1)?))
+    })?;
+    let Some((is_admin, false)) = account else { return Err(Error::credential_ended().into()) };
+    let alive = match &actor.credential {
+        Credential::Session { id, expires_at } => {
+            *expires_at > now
+                && !sql::exists(tx, "SELECT 1 FROM revoked_sessions WHERE user_id = ?1 AND id = ?2", (&user, id))?
+        }
+        Credential::Token(id) => sql::exists(
+            tx,
+            "SELECT 1 FROM tokens WHERE id = ?1 AND user_id = ?2 AND revoked_at IS NULL
+             AND (expires_at IS NULL OR expires_at > ?3)",
+            (id.to_string(), &user, now.as_microsecond()),
+        )?,
+        Credential::Operator => true,
+    };
+    if !alive {
+        return Err(Error::credential_ended().into());
+    }
+    Ok(Caller { user, admin: actor.as_admin && is_admin })
+}
+
+impl Caller {
+    /// The actor, whether or not its credential is alive.
+    pub(super) fn of(tx: &Connection, actor: &Actor) -> Tx<Self> {
+        let user = actor.user.to_string();
+        let is_admin = sql::exists(tx, "SELECT 1 FROM users WHERE id = ?1 AND is_admin AND NOT disabled", [&user])?;
+        Ok(Self { user, admin: actor.as_admin && is_admin })
+    }
+
+    /// What the caller is to a scope.
+    pub(super) fn scope_rights(&self, tx: &Connection, scope: &ScopeName) -> Tx<Rights> {
+        Ok(Rights { admin: self.admin, package_owner: false, scope_role: role(tx, scope.as_str(), &self.user)? })
+    }
+
+    /// What the caller is to a package; `id` where it exists.
+    pub(super) fn package_rights(&self, tx: &Connection, id: Option<i64>, name: &PackageName) -> Tx<Rights> {
+        let owner = "SELECT 1 FROM package_owners WHERE package_id = ?1 AND user_id = ?2";
+        Ok(Rights {
+            admin: self.admin,
+            package_owner: sql::exists(tx, owner, (id, &self.user))?,
+            scope_role: match name.scope() {
+                Some(scope) => role(tx, scope.as_str(), &self.user)?,
+                None => None,
+            },
+        })
+    }
+}
+
+/// The role of a user in a scope.
+pub(super) fn role(tx: &Connection, scope: &str, user: &str) -> Tx<Option<ScopeRole>> {
+    let query = "SELECT role FROM scope_members WHERE scope = ?1 AND user_id = ?2";
+    sql::first(tx, query, (scope, user), |row| to_role(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?))
+}
+
+pub(super) fn to_role(text: &str) -> Tx<ScopeRole> {
+    ScopeRole::parse(text).ok_or_else(|| Failure::Corrupt(format!("scope role `{text}`")))
+}

@@ -1,0 +1,127 @@
+use aam_registry_core::{
+    Result,
+    ports::AuditLog,
+    types::{AuditEntry, AuditEvent, AuditFilter, ChainHash, NewAuditEntry, PackageName, Page},
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, ToSql};
+
+use super::{
+    SqliteMetadata,
+    failure::{Failure, Tx},
+    sql,
+};
+
+/// What [`entry`] reads.
+const COLUMNS: &str = "entry_id, event, actor, package, version, timestamp, metadata, position, hash";
+
+/// Appends an entry to the log, in the transaction of what it records.
+pub(super) fn append(tx: &Connection, entry: &NewAuditEntry) -> Tx<()> {
+    sql::run(
+        tx,
+        "INSERT INTO audit_log (entry_id, event, actor, package, version, timestamp, metadata)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        (
+            entry.id.to_string(),
+            entry.event.as_str(),
+            &entry.actor,
+            entry.package.as_ref().map(PackageName::as_str),
+            &entry.version,
+            entry.timestamp.as_microsecond(),
+            serde_json::to_string(&entry.metadata)?,
+        ),
+    )?;
+    Ok(())
+}
+
+#[async_trait]
+impl AuditLog for SqliteMetadata {
+    async fn append(&self, entry: &NewAuditEntry) -> Result<()> {
+        let entry = entry.clone();
+        self.write(move |tx| append(tx, &entry)).await
+    }
+
+    async fn sequence(&self, limit: usize) -> Result<usize> {
+        // The sequencer comes by every second; most of the time there is nothing to sync a disk for.
+        let any = self.read(|tx| sql::exists(tx, "SELECT 1 FROM audit_log WHERE position IS NULL", [])).await?;
+        if any { self.write(move |tx| sequence(tx, limit)).await } else { Ok(0) }
+    }
+
+    async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>> {
+        let filter = filter.clone();
+        self.read(move |tx| entries(tx, &filter)).await
+    }
+}
+
+fn sequence(tx: &Connection, limit: usize) -> Tx<usize> {
+    let (mut position, mut hash): (u64, ChainHash) =
+        sql::first(tx, "SELECT position, hash FROM audit_chain", [], |row| {
+            Ok((sql::unsigned(row, 0)?, sql::digest(row, 1)?))
+        })?
+        .ok_or_else(|| Failure::Corrupt("the head of the audit chain is missing".into()))?;
+    let query = format!("SELECT {COLUMNS}, id FROM audit_log WHERE position IS NULL ORDER BY id LIMIT ?1");
+    let loose: Vec<(NewAuditEntry, i64)> =
+        sql::all(tx, &query, [i64::try_from(limit).unwrap_or(i64::MAX)], |row| Ok((entry(row)?.entry, row.get(9)?)))?;
+    for (entry, id) in &loose {
+        position += 1;
+        hash = entry.chain_hash(&hash, position);
+        sql::run(
+            tx,
+            "UPDATE audit_log SET position = ?2, hash = ?3 WHERE id = ?1",
+            (id, sql::signed(position), hash.as_bytes()),
+        )?;
+    }
+    sql::run(tx, "UPDATE audit_chain SET position = ?1, hash = ?2", (sql::signed(position), hash.as_bytes()))?;
+    Ok(loose.len())
+}
+
+fn entries(tx: &Connection, filter: &AuditFilter) -> Tx<Page<AuditEntry>> {
+    let package = filter.package.as_ref().map(PackageName::as_str);
+    let event = filter.event.map(AuditEvent::as_str);
+    let from = filter.from.map(Timestamp::as_microsecond);
+    let to = filter.to.map(Timestamp::as_microsecond);
+    let mut conditions = vec!["TRUE"];
+    let mut params: Vec<&dyn ToSql> = Vec::new();
+    for (condition, param, asked) in [
+        ("package = ?", &package as &dyn ToSql, package.is_some()),
+        ("event = ?", &event, event.is_some()),
+        ("actor = ?", &filter.actor, filter.actor.is_some()),
+        ("timestamp >= ?", &from, from.is_some()),
+        ("timestamp < ?", &to, to.is_some()),
+    ] {
+        if asked {
+            conditions.push(condition);
+            params.push(param);
+        }
+    }
+    let conditions = conditions.join(" AND ");
+    let total = format!("SELECT count(*) FROM audit_log WHERE {conditions}");
+    let total = sql::first(tx, &total, &*params, |row| sql::unsigned(row, 0))?.unwrap_or(0);
+    let (limit, offset) = (sql::signed(filter.page.limit), sql::signed(filter.page.offset()));
+    params.extend([&limit as &dyn ToSql, &offset]);
+    // Positions are given in the order of the append, so that is the order of both parts of the list.
+    let query = format!("SELECT {COLUMNS} FROM audit_log WHERE {conditions} ORDER BY id DESC LIMIT ? OFFSET ?");
+    Ok(Page { items: sql::all(tx, &query, &*params, entry)?, total, request: filter.page })
+}
+
+fn entry(row: &Row<'_>) -> Tx<AuditEntry> {
+    let event: String = row.get(1)?;
+    let package: Option<String> = row.get(3)?;
+    let chained = match row.get::<_, Option<i64>>(7)? {
+        Some(_) => Some((sql::unsigned(row, 7)?, sql::digest(row, 8)?)),
+        None => None,
+    };
+    Ok(AuditEntry {
+        entry: NewAuditEntry {
+            id: row.get::<_, String>(0)?.parse().map_err(|_| Failure::Corrupt("id of an audit entry".into()))?,
+            event: AuditEvent::parse(&event).ok_or_else(|| Failure::Corrupt(format!("audit event `{event}`")))?,
+            actor: row.get(2)?,
+            package: package.map(|package| package.parse()).transpose()?,
+            version: row.get(4)?,
+            timestamp: sql::instant(row, 5)?,
+            metadata: serde_json::from_str(row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?)?,
+        },
+        chained,
+    })
+}

@@ -1,0 +1,33 @@
+//! Every metadata port on SQLite: no other service, one file.
+//!
+//! WAL journal, one thread that writes and commits what waits together, a few
+//! that read, full-text search by FTS5. Commands in other processes may use
+//! the same file at the same time.
+
+mod access;
+mod audit;
+mod changes;
+mod config;
+mod connection;
+mod downloads;
+mod failure;
+mod listing;
+mod owners;
+mod packages;
+mod publishing;
+mod readers;
+mod schema;
+mod scopes;
+mod search;
+mod spelling;
+mod sql;
+mod store;
+mod tags;
+mod tokens;
+mod users;
+mod versions;
+mod writer;
+
+pub use config::SqliteConfig;
+pub use schema::{migrate, pending_migrations};
+pub use store::SqliteMetadata;

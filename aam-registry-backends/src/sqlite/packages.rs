@@ -1,0 +1,129 @@
+use std::collections::BTreeMap;
+
+use aam_registry_core::{
+    Result,
+    ports::PackageStore,
+    types::{
+        Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, RegistryTotals, Rights, SearchQuery,
+        Username, Version, VersionDetail, VersionSummary, Visibility,
+    },
+};
+use async_trait::async_trait;
+use rusqlite::Connection;
+
+use super::{
+    SqliteMetadata,
+    access::Caller,
+    failure::{Failure, Tx},
+    search, sql,
+    versions::{self, VersionId},
+};
+
+#[async_trait]
+impl PackageStore for SqliteMetadata {
+    async fn package(&self, name: &PackageName) -> Result<Option<Package>> {
+        let name = name.clone();
+        self.read(move |tx| package(tx, &name)).await
+    }
+
+    async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>> {
+        let name = name.clone();
+        self.read(move |tx| find(tx, &name)?.map(|id| versions::summaries(tx, id)).transpose()).await
+    }
+
+    async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>> {
+        let (name, version) = (name.clone(), version.clone());
+        self.read(move |tx| versions::detail(tx, &name, &version)).await
+    }
+
+    async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>> {
+        let (name, version) = (name.clone(), version.clone());
+        self.read(move |tx| versions::files(tx, &name, &version)).await
+    }
+
+    async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>> {
+        let (name, version) = (name.clone(), version.clone());
+        self.read(move |tx| versions::readme(tx, &name, &version)).await
+    }
+
+    async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>> {
+        let (actor, name) = (actor.clone(), name.clone());
+        self.read(move |tx| match find(tx, &name)? {
+            Some(id) => Caller::of(tx, &actor)?.package_rights(tx, Some(id), &name).map(Some),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
+        let query = query.clone();
+        self.read(move |tx| search::search(tx, &query)).await
+    }
+
+    async fn totals(&self) -> Result<RegistryTotals> {
+        self.read(|tx| {
+            let query = "SELECT packages, versions, users, downloads, storage_bytes FROM registry_totals";
+            let totals = sql::first(tx, query, [], |row| {
+                Ok(RegistryTotals {
+                    packages: sql::unsigned(row, 0)?,
+                    versions: sql::unsigned(row, 1)?,
+                    users: sql::unsigned(row, 2)?,
+                    downloads: sql::unsigned(row, 3)?,
+                    storage_bytes: sql::unsigned(row, 4)?,
+                })
+            })?;
+            totals.ok_or_else(|| Failure::Corrupt("the totals are missing".into()))
+        })
+        .await
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.read(|tx| sql::exists(tx, "SELECT 1 FROM registry_totals", []).map(drop)).await
+    }
+}
+
+/// The id of a package.
+pub(super) type PackageId = i64;
+
+/// The package of that name.
+pub(super) fn find(tx: &Connection, name: &PackageName) -> Tx<Option<PackageId>> {
+    sql::first(tx, "SELECT id FROM packages WHERE name = ?1", [name.as_str()], sql::value)
+}
+
+/// The owners of a package, by name: its own and those of its scope.
+pub(super) fn owners(tx: &Connection, id: PackageId) -> Tx<Vec<Username>> {
+    let query = "SELECT u.username FROM package_owners o JOIN users u ON u.id = o.user_id WHERE o.package_id = ?1
+                 UNION
+                 SELECT u.username FROM packages p JOIN scope_members m ON m.scope = p.scope AND m.role = 'owner'
+                 JOIN users u ON u.id = m.user_id WHERE p.id = ?1
+                 ORDER BY 1";
+    sql::all(tx, query, [id], |row| sql::parsed(row, 0))
+}
+
+fn package(tx: &Connection, name: &PackageName) -> Tx<Option<Package>> {
+    let query = "SELECT id, created_at, updated_at, downloads FROM packages WHERE name = ?1";
+    let found = sql::first(tx, query, [name.as_str()], |row| {
+        let id: PackageId = row.get(0)?;
+        Ok((id, sql::instant(row, 1)?, sql::instant(row, 2)?, sql::unsigned(row, 3)?))
+    })?;
+    let Some((id, created_at, updated_at, downloads)) = found else { return Ok(None) };
+    let tags = "SELECT t.tag, v.version, v.id FROM dist_tags t JOIN versions v ON v.id = t.version_id
+                WHERE t.package_id = ?1";
+    let tags: BTreeMap<DistTag, (Version, VersionId)> =
+        sql::all(tx, tags, [id], |row| Ok((sql::parsed(row, 0)?, (sql::parsed(row, 1)?, row.get(2)?))))?;
+    let shown = match tags.get(&DistTag::latest()) {
+        Some((_, latest)) => *latest,
+        None => versions::newest(tx, id)?,
+    };
+    Ok(Some(Package {
+        name: name.clone(),
+        manifest: versions::manifest(tx, shown)?,
+        created_at,
+        updated_at,
+        owners: owners(tx, id)?,
+        visibility: Visibility::Public,
+        downloads,
+        dist_tags: tags.into_iter().map(|(tag, (version, _))| (tag, version)).collect(),
+        versions: versions::summaries(tx, id)?,
+    }))
+}

@@ -1,0 +1,96 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use aam_registry_core::{Error, Result};
+use rusqlite::Connection;
+
+use super::{
+    SqliteConfig,
+    connection::{open_reader, open_writer, setup_lock},
+    failure::Tx,
+    readers::Readers,
+    schema,
+    writer::Writer,
+};
+
+/// Every metadata port on one SQLite database.
+///
+/// One thread writes, a few read, and nothing is cached: what another process
+/// changes is seen by the next read. Dropping it waits for the calls under way
+/// and closes the database.
+#[derive(Debug)]
+pub struct SqliteMetadata {
+    readers: Readers,
+    writer: Writer,
+    /// Whether the schema was found to be one that this release can work on.
+    current: Arc<AtomicBool>,
+}
+
+impl SqliteMetadata {
+    /// Opens a database, makes it where there is none, and, unless configured
+    /// otherwise, brings its schema up to date.
+    ///
+    /// Without migrations it opens a database whose schema is behind, too;
+    /// every call then fails until something else has brought it up to date.
+    ///
+    /// # Errors
+    /// [`DatabaseUnavailable`](aam_registry_core::ErrorCode::DatabaseUnavailable)
+    /// where the file cannot be opened or a migration fails.
+    pub async fn open(config: SqliteConfig) -> Result<Self> {
+        tokio::task::spawn_blocking(move || Self::open_blocking(&config)).await.map_err(Error::internal)?
+    }
+
+    fn open_blocking(config: &SqliteConfig) -> Result<Self> {
+        let _lock = setup_lock(config)?;
+        let mut writer = open_writer(config)?;
+        if config.auto_migrate() {
+            schema::migrate_locked(&mut writer)?;
+        }
+        let readers = (0..config.readers()).map(|_| open_reader(config)).collect::<Result<_>>()?;
+        Ok(Self {
+            readers: Readers::start(readers, config.queue()).map_err(Error::internal)?,
+            writer: Writer::start(writer, config.queue()).map_err(Error::internal)?,
+            current: Arc::default(),
+        })
+    }
+
+    /// Runs `read` at one instant of the database.
+    pub(super) async fn read<T, F>(&self, read: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Tx<T> + Send + 'static,
+    {
+        let current = Arc::clone(&self.current);
+        self.readers
+            .read(move |tx| {
+                require_current(tx, &current)?;
+                read(tx)
+            })
+            .await
+    }
+
+    /// Runs `change` as one durable transaction.
+    pub(super) async fn write<T, F>(&self, change: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Tx<T> + Send + 'static,
+    {
+        let current = Arc::clone(&self.current);
+        self.writer
+            .write(move |tx| {
+                require_current(tx, &current)?;
+                change(tx)
+            })
+            .await
+    }
+}
+
+fn require_current(tx: &Connection, current: &AtomicBool) -> Tx<()> {
+    if !current.load(Ordering::Acquire) {
+        schema::require_current(tx)?;
+        current.store(true, Ordering::Release);
+    }
+    Ok(())
+}

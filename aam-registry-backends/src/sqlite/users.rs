@@ -1,0 +1,155 @@
+use aam_registry_core::{
+    Error, Result,
+    ports::{Login, NewUser, UserStore},
+    types::{ScopeName, ScopeRole, User, UserId, UserProfile, Username},
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, Row};
+
+use super::{SqliteMetadata, audit, failure::Tx, scopes, sql};
+
+#[async_trait]
+impl UserStore for SqliteMetadata {
+    async fn create_user(&self, user: &NewUser) -> Result<()> {
+        let user = user.clone();
+        self.write(move |tx| create(tx, &user)).await
+    }
+
+    async fn login(&self, login: &str) -> Result<Option<Login>> {
+        let (column, login) =
+            if login.contains('@') { ("email_key", email_key(login)) } else { ("username", login.to_owned()) };
+        self.read(move |tx| {
+            let query = format!("SELECT {}, u.password_hash FROM users u WHERE u.{column} = ?1", columns("u"));
+            sql::first(tx, &query, [login], |row| {
+                Ok(Login { user: user(row, 0)?, password_hash: row.get(COLUMNS.len())? })
+            })
+        })
+        .await
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>> {
+        self.read(move |tx| {
+            let query = format!("SELECT {} FROM users u WHERE u.id = ?1", columns("u"));
+            sql::first(tx, &query, [id.to_string()], |row| user(row, 0))
+        })
+        .await
+    }
+
+    async fn profile(&self, username: &Username) -> Result<Option<UserProfile>> {
+        let username = username.clone();
+        self.read(move |tx| profile(tx, username)).await
+    }
+
+    async fn has_admin(&self) -> Result<bool> {
+        self.read(|tx| sql::exists(tx, "SELECT 1 FROM users WHERE is_admin", [])).await
+    }
+
+    async fn session_user(&self, id: UserId, session: &str) -> Result<Option<User>> {
+        let session = session.to_owned();
+        self.read(move |tx| {
+            let query = format!(
+                "SELECT {} FROM users u WHERE u.id = ?1 AND NOT u.disabled
+                 AND NOT EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = u.id AND r.id = ?2)",
+                columns("u")
+            );
+            sql::first(tx, &query, (id.to_string(), session), |row| user(row, 0))
+        })
+        .await
+    }
+
+    async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()> {
+        let session = session.to_owned();
+        self.write(move |tx| {
+            sql::run(
+                tx,
+                "INSERT INTO revoked_sessions (id, user_id, expires_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                (session, user.to_string(), expires_at.as_microsecond()),
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
+        self.write(move |tx| {
+            sql::run(tx, "DELETE FROM revoked_sessions WHERE expires_at < ?1", [now.as_microsecond()])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+const COLUMNS: [&str; 6] = ["id", "username", "email", "is_admin", "disabled", "created_at"];
+
+/// The columns that [`user`] reads, of the table under that alias.
+pub(super) fn columns(alias: &str) -> String {
+    COLUMNS.map(|column| format!("{alias}.{column}")).join(", ")
+}
+
+/// Reads an account from the columns that start at `at`.
+pub(super) fn user(row: &Row<'_>, at: usize) -> Tx<User> {
+    Ok(User {
+        id: sql::parsed(row, at)?,
+        username: sql::parsed(row, at + 1)?,
+        email: row.get(at + 2)?,
+        is_admin: row.get(at + 3)?,
+        disabled: row.get(at + 4)?,
+        created_at: sql::instant(row, at + 5)?,
+    })
+}
+
+/// The id of a user who must exist.
+pub(super) fn require_id(tx: &Connection, username: &Username) -> Tx<String> {
+    sql::first(tx, "SELECT id FROM users WHERE username = ?1", [username.as_str()], sql::value)?
+        .ok_or_else(|| Error::UserNotFound(username.clone()).into())
+}
+
+fn email_key(email: &str) -> String {
+    email.to_lowercase()
+}
+
+fn create(tx: &Connection, new: &NewUser) -> Tx<()> {
+    let user = &new.user;
+    let id = user.id.to_string();
+    let exists = |message: String| Err(Error::UserExists(message).into());
+    let taken = "SELECT 1 FROM users WHERE username = ?1 UNION ALL SELECT 1 FROM scopes WHERE name = ?1";
+    if sql::exists(tx, taken, [user.username.as_str()])? {
+        return exists(format!("The name {} is taken; choose another", user.username));
+    }
+    if sql::exists(tx, "SELECT 1 FROM users WHERE email_key = ?1", [email_key(&user.email)])? {
+        return exists("There is an account with this e-mail address; log in, or use another address".into());
+    }
+    sql::run(
+        tx,
+        "INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        (
+            &id,
+            user.username.as_str(),
+            &user.email,
+            email_key(&user.email),
+            &new.password_hash,
+            user.is_admin,
+            user.disabled,
+            user.created_at.as_microsecond(),
+        ),
+    )?;
+    scopes::insert(tx, &ScopeName::from(&user.username), &id, user.created_at)?;
+    sql::run(tx, "UPDATE registry_totals SET users = users + 1", [])?;
+    audit::append(tx, &new.audit)
+}
+
+fn profile(tx: &Connection, username: Username) -> Tx<Option<UserProfile>> {
+    let account = sql::first(tx, "SELECT id, created_at FROM users WHERE username = ?1", [username.as_str()], |row| {
+        Ok((row.get::<_, String>(0)?, sql::instant(row, 1)?))
+    })?;
+    let Some((id, created_at)) = account else { return Ok(None) };
+    let packages = "SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id WHERE o.user_id = ?1
+                    UNION
+                    SELECT p.name FROM scope_members m JOIN packages p ON p.scope = m.scope
+                    WHERE m.user_id = ?1 AND m.role = ?2
+                    ORDER BY 1";
+    let packages = sql::all(tx, packages, (id, ScopeRole::Owner.as_str()), |row| sql::parsed(row, 0))?;
+    Ok(Some(UserProfile { username, created_at, packages }))
+}

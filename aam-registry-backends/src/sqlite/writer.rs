@@ -1,0 +1,159 @@
+//! The thread that writes.
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread::{self, JoinHandle},
+};
+
+use aam_registry_core::{Error, Result, error::Outcome};
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::failure::{Failure, Tx, is_transient};
+
+/// How many changes share one commit at most: few enough that the first of
+/// them does not wait long for the last.
+const GROUP: usize = 64;
+
+/// A thread with the only connection that writes, fed from a bounded queue.
+///
+/// What waits in the queue is committed together, each change in a savepoint
+/// of its own: a sync of the disk costs the same for one and for many.
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection, queue: usize) -> std::io::Result<Self> {
+        let (sender, receiver) = mpsc::channel(queue);
+        let thread = thread::Builder::new().name("sqlite-writer".into());
+        let thread = thread.spawn(move || serve(&connection, receiver))?;
+        Ok(Self { queue: Some(sender), thread: Some(thread) })
+    }
+
+    /// Runs `change` as one transaction and answers when it is durable.
+    pub(super) async fn write<T, F>(&self, change: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Tx<T> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(Change { work: Some(change), result: None, reply });
+        let closed = || Error::database("the database was closed", false, Outcome::NotApplied);
+        self.queue.as_ref().ok_or_else(closed)?.send(job).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| Error::database("the database writer ended", false, Outcome::Unknown))?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}
+
+trait Job: Send {
+    /// Does the work inside a savepoint; whether to keep it.
+    fn run(&mut self, connection: &Connection) -> bool;
+
+    /// Answers the caller once it is known what became of the transaction.
+    fn reply(self: Box<Self>, committed: Result<(), Lost>);
+}
+
+struct Change<F, T> {
+    work: Option<F>,
+    result: Option<Result<T>>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<F, T> Job for Change<F, T>
+where
+    T: Send,
+    F: FnOnce(&Connection) -> Tx<T> + Send,
+{
+    fn run(&mut self, connection: &Connection) -> bool {
+        let Some(work) = self.work.take() else { return false };
+        self.result = catch_unwind(AssertUnwindSafe(|| work(connection).map_err(Failure::into_error))).ok();
+        matches!(self.result, Some(Ok(_)))
+    }
+
+    fn reply(self: Box<Self>, committed: Result<(), Lost>) {
+        // A refusal, too, may rest on a change of the same group that was lost.
+        let result = match committed {
+            Err(lost) => Err(lost.into_error()),
+            Ok(()) => {
+                self.result.unwrap_or_else(|| Err(Error::database("a change panicked", false, Outcome::NotApplied)))
+            }
+        };
+        let _ = self.reply.send(result);
+    }
+}
+
+/// Why a transaction was not committed.
+#[derive(Clone, Debug)]
+struct Lost {
+    reason: String,
+    retry: bool,
+    outcome: Outcome,
+}
+
+impl Lost {
+    fn new(error: &rusqlite::Error, outcome: Outcome) -> Self {
+        Self { reason: error.to_string(), retry: is_transient(error), outcome }
+    }
+
+    fn into_error(self) -> Error {
+        Error::database(self.reason, self.retry, self.outcome)
+    }
+}
+
+fn serve(connection: &Connection, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+    while let Some(first) = queue.blocking_recv() {
+        let mut group = vec![first];
+        let committed = commit(connection, &mut group, &mut queue);
+        if !connection.is_autocommit()
+            && let Err(error) = connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(event = "database_rollback_failed", %error, "a rollback failed");
+        }
+        for job in group {
+            job.reply(committed.clone());
+        }
+    }
+}
+
+/// Commits the one job in `group` and what joins it from `queue` meanwhile.
+fn commit(
+    connection: &Connection,
+    group: &mut Vec<Box<dyn Job>>,
+    queue: &mut mpsc::Receiver<Box<dyn Job>>,
+) -> Result<(), Lost> {
+    let not_applied = |error: rusqlite::Error| Lost::new(&error, Outcome::NotApplied);
+    // Other processes write too: to begin as a reader and become a writer later could only fail.
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(not_applied)?;
+    let mut at = 0;
+    while let Some(job) = group.get_mut(at) {
+        connection.execute_batch("SAVEPOINT change").map_err(not_applied)?;
+        if !job.run(connection) {
+            // Some failures end the whole transaction; then this one fails as well.
+            connection.execute_batch("ROLLBACK TO change").map_err(not_applied)?;
+        }
+        connection.execute_batch("RELEASE change").map_err(not_applied)?;
+        at += 1;
+        if at < GROUP {
+            group.extend(queue.try_recv().ok());
+        }
+    }
+    // Whether a sync that failed reached the disk is unknown.
+    connection.execute_batch("COMMIT").map_err(|error| Lost::new(&error, Outcome::Unknown))
+}
