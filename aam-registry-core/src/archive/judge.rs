@@ -13,7 +13,7 @@ use crate::{
     types::{ArchiveFile, Manifest},
 };
 
-const MANIFEST: &str = "aam.yaml";
+pub(super) const MANIFEST: &str = "aam.yaml";
 const README: &str = "readme.md";
 const BUFFER: usize = 64 * 1024;
 
@@ -177,17 +177,8 @@ impl Judging<'_> {
         self.follow_links(limits)?;
         self.files.sort_by(|a, b| a.path.cmp(&b.path));
         self.folders.sort();
-        for (kind, artifact) in manifest.artifacts.iter() {
-            let below = format!("{}/", artifact.path);
-            let next = &self.files[self.files.partition_point(|file| file.path < below)..];
-            let held = next.first().is_some_and(|file| file.path.starts_with(&below))
-                || self.files.binary_search_by(|file| file.path.cmp(&artifact.path)).is_ok()
-                || self.folders.binary_search(&artifact.path).is_ok();
-            if !held {
-                let (kind, name, path) = (kind.as_str(), &artifact.name, &artifact.path);
-                return Err(invalid(format!("The archive does not hold `{path}`, the path of the {kind} `{name}`")));
-            }
-        }
+        let paths: Vec<&str> = self.files.iter().map(|file| &*file.path).collect();
+        check_artifacts(&manifest, &paths, &self.folders)?;
         Ok(JudgedArchive { manifest, files: self.files, readme: self.readme })
     }
 
@@ -214,4 +205,22 @@ impl Judging<'_> {
         self.files.extend(copies);
         Ok(())
     }
+}
+
+/// Checks that every artifact's path is a file or a folder, given the sorted
+/// paths of the files and of the folders with an entry of their own.
+pub(super) fn check_artifacts(manifest: &Manifest, files: &[&str], folders: &[String]) -> Result<()> {
+    for (kind, artifact) in manifest.artifacts.iter() {
+        let path = &artifact.path;
+        let below = format!("{path}/");
+        let next = files.get(files.partition_point(|file| **file < *below));
+        let held = next.is_some_and(|file| file.starts_with(&below))
+            || files.binary_search(&&**path).is_ok()
+            || folders.binary_search(path).is_ok();
+        if !held {
+            let (kind, name) = (kind.as_str(), &artifact.name);
+            return Err(invalid(format!("The archive does not hold `{path}`, the path of the {kind} `{name}`")));
+        }
+    }
+    Ok(())
 }

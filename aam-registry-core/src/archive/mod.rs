@@ -19,15 +19,23 @@
 //! - What different readers would read differently is refused: a PAX size that
 //!   contradicts the header, a path given twice, sizes in base 256.
 
+mod copy;
+mod diff;
 mod failure;
 mod judge;
 mod limits;
 mod link;
 mod member;
+mod pack;
 mod pax;
 mod source;
 mod tree;
+mod unpack;
 mod walk;
 
+pub use copy::copy_file;
+pub use diff::{FileDiff, FileStatus, MAX_DIFF, MAX_DIFFED_FILE, MAX_DIFFS, ManifestChange, PackageDiff, diff};
 pub use judge::{JudgedArchive, MAX_README, judge};
 pub use limits::ArchiveLimits;
+pub use pack::{PackContents, PackEntry, pack};
+pub use unpack::unpack;

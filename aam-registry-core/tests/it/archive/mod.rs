@@ -2,6 +2,9 @@
 
 mod crafted;
 mod damaged;
+mod diffed;
 mod hostile;
+mod packed;
 mod real;
 mod refused;
+mod unpacked;

@@ -1,0 +1,148 @@
+//! What differs between two archives.
+
+mod manifest;
+mod text;
+mod texts;
+
+use std::{cmp::Ordering, io::Read};
+
+use serde_json::Value;
+
+use self::{
+    text::{Writer, mode_lines},
+    texts::{Body, Texts},
+};
+use super::{
+    judge::{JudgedArchive, judge_into},
+    limits::ArchiveLimits,
+};
+use crate::{error::Result, types::ArchiveFile};
+
+pub use text::{MAX_DIFF, MAX_DIFFS};
+pub use texts::MAX_DIFFED_FILE;
+
+/// What differs between two archives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PackageDiff {
+    /// Manifest keys whose values differ, by key.
+    pub manifest: Vec<ManifestChange>,
+    /// Files that differ, by path.
+    pub files: Vec<FileDiff>,
+}
+
+/// One manifest key whose value differs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ManifestChange {
+    /// The path of keys, joined by dots. Lists are compared whole.
+    pub key: String,
+    /// The value before; `None` where there was none.
+    pub before: Option<Value>,
+    /// The value after; `None` where there is none.
+    pub after: Option<Value>,
+}
+
+/// What became of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileStatus {
+    /// It is new.
+    Added,
+    /// It is gone.
+    Removed,
+    /// Its contents or its executable bit changed.
+    Modified,
+}
+
+impl FileStatus {
+    /// The status as text: `added`, `removed`, `modified`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Modified => "modified",
+        }
+    }
+}
+
+/// One file that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileDiff {
+    /// Its path.
+    pub path: String,
+    /// What became of it.
+    pub status: FileStatus,
+    /// Whether either side is not text: holds a NUL early on, or is not UTF-8.
+    pub binary: bool,
+    /// A unified diff, of at most [`MAX_DIFF`] bytes; `None` for what is
+    /// binary or was too large to compare.
+    pub diff: Option<String>,
+    /// Whether `diff` was cut, or left out for its size.
+    pub truncated: bool,
+}
+
+/// Compares two whole `.aam`.
+///
+/// Texts of up to [`MAX_DIFFED_FILE`] bytes are compared line by line, and
+/// contents are held only for those, up to 16 MiB an archive. A diff has at
+/// most [`MAX_DIFF`] bytes and all of them together [`MAX_DIFFS`]; comparing
+/// takes at most about two seconds, after which diffs become coarser, then
+/// are left out. Blocks.
+///
+/// # Errors
+/// As for [`judge`](super::judge).
+pub fn diff(mut before: impl Read, mut after: impl Read, limits: &ArchiveLimits) -> Result<PackageDiff> {
+    let (mut old, mut new) = (Texts::default(), Texts::default());
+    let before = judge_into(&mut before, limits, &mut |_| Ok(()), &mut old)?;
+    let after = judge_into(&mut after, limits, &mut |_| Ok(()), &mut new)?;
+    Ok(PackageDiff {
+        manifest: manifest::changes(&before.manifest.document, &after.manifest.document),
+        files: file_diffs(&before, &old, &after, &new),
+    })
+}
+
+fn file_diffs(before: &JudgedArchive, old: &Texts, after: &JudgedArchive, new: &Texts) -> Vec<FileDiff> {
+    let (mut removed, mut added) = (before.files.iter().peekable(), after.files.iter().peekable());
+    let mut writer = Writer::new();
+    let mut diffs = Vec::new();
+    loop {
+        let order = match (removed.peek(), added.peek()) {
+            (None, None) => return diffs,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(before), Some(after)) => before.path.cmp(&after.path),
+        };
+        let before = if order.is_le() { removed.next() } else { None };
+        let after = if order.is_ge() { added.next() } else { None };
+        diffs.extend(file_diff(before.map(|file| (file, old)), after.map(|file| (file, new)), &mut writer));
+    }
+}
+
+fn file_diff(
+    before: Option<(&ArchiveFile, &Texts)>,
+    after: Option<(&ArchiveFile, &Texts)>,
+    writer: &mut Writer,
+) -> Option<FileDiff> {
+    let (path, status, mode) = match (before, after) {
+        (None, None) => return None,
+        (Some((file, _)), None) => (&file.path, FileStatus::Removed, String::new()),
+        (None, Some((file, _))) => (&file.path, FileStatus::Added, String::new()),
+        (Some((a, _)), Some((b, _))) => {
+            if (a.sha256, a.executable) == (b.sha256, b.executable) {
+                return None;
+            }
+            (&b.path, FileStatus::Modified, mode_lines(a.executable, b.executable))
+        }
+    };
+    let bodies = [before, after].map(|side| side.map(|(file, texts)| texts.body(&file.sha256)));
+    let binary = bodies.iter().flatten().any(|body| matches!(body, Body::Binary));
+    let [old, new] = bodies.map(|body| match body {
+        None => Some(None),
+        Some(Body::Text(text)) => Some(Some(text.as_str())),
+        Some(Body::Binary | Body::Large) => None,
+    });
+    let (diff, truncated) = match (old, new) {
+        (Some(old), Some(new)) => writer.diff(path, &mode, old, new),
+        _ if !mode.is_empty() => (Some(mode), !binary),
+        _ => (None, !binary),
+    };
+    Some(FileDiff { path: path.clone(), status, binary, diff, truncated })
+}
