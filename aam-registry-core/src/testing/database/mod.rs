@@ -4,22 +4,30 @@
 //! can share one database, at once or one after the other.
 
 mod accounts;
+mod audit;
 mod changes;
+mod downloads;
 mod owners;
+mod packages;
 mod publish_rights;
 mod publishing;
 mod scopes;
+mod search;
 mod tags;
 mod tokens;
 mod uploads;
 mod world;
 
 pub use accounts::*;
+pub use audit::*;
 pub use changes::*;
+pub use downloads::*;
 pub use owners::*;
+pub use packages::*;
 pub use publish_rights::*;
 pub use publishing::*;
 pub use scopes::*;
+pub use search::*;
 pub use tags::*;
 pub use tokens::*;
 pub use uploads::*;
@@ -116,6 +124,39 @@ macro_rules! database_conformance {
                 an_ownership_that_is_so_already_is_no_change,
                 a_change_of_owners_is_checked,
                 scope_owners_own_its_packages,
+                versions_are_listed_newest_published_first,
+                a_package_is_described_by_latest,
+                a_package_was_created_with_its_first_version,
+                a_scope_is_part_of_the_name,
+                totals_grow,
+                a_working_database_answers,
+                a_row_shows_the_package,
+                every_field_is_searched,
+                all_words_must_match,
+                the_last_word_is_a_prefix,
+                an_exact_name_comes_first,
+                downloads_weigh_in,
+                a_name_weighs_more_than_a_description,
+                one_typo_is_forgiven,
+                one_typo_in_a_name_is_forgiven,
+                a_match_leaves_typos_out,
+                filters_narrow,
+                sorts_order,
+                pages_cut_the_results,
+                yanked_only_packages_are_absent,
+                a_search_knows_latest_alone,
+                junk_is_text,
+                a_text_without_a_word_finds_nothing,
+                downloads_add_up,
+                totals_show_after_a_refresh,
+                downloads_of_nothing_are_dropped,
+                batches_at_once_all_count,
+                an_entry_comes_back_whole,
+                filters_narrow_the_log,
+                entries_are_listed_newest_first,
+                pages_cut_the_log,
+                sequencing_makes_a_chain,
+                sequencers_at_once_make_one_chain,
             ]
         );
     };

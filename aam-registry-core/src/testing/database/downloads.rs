@@ -1,0 +1,93 @@
+//! Download counts.
+
+use futures_util::future::join_all;
+use jiff::civil::{Date, date};
+
+use super::{
+    changes::yank,
+    world::{package_name, published, v},
+};
+use crate::{
+    ports::Database,
+    types::{DayDownloads, DownloadCount, DownloadQuery, PackageName},
+};
+
+const FIRST: Date = date(2025, 2, 27);
+const SECOND: Date = date(2025, 2, 28);
+const THIRD: Date = date(2025, 3, 1);
+
+fn count(package: &PackageName, version: &str, day: Date, count: u64) -> DownloadCount {
+    DownloadCount { package: package.clone(), version: v(version), day, count }
+}
+
+async fn days(db: &dyn Database, name: &PackageName, version: Option<&str>, from: Date, to: Date) -> DayDownloads {
+    let query = DownloadQuery { package: name.clone(), version: version.map(v), from, to };
+    db.downloads(&query).await.expect("read downloads")
+}
+
+/// Counts add up by day and version; both ends of a range belong to it; days without any are absent.
+pub async fn downloads_add_up(db: &dyn Database) {
+    let (_, name) = published(db, &["1.0.0+b", "1.1.0"]).await;
+    let large = u64::from(u32::MAX) * 2;
+    let batch = vec![count(&name, "1.0.0", FIRST, 3), count(&name, "1.1.0", FIRST, 4), count(&name, "1.1.0", THIRD, 1)];
+    db.add_downloads(&batch).await.expect("add");
+    db.add_downloads(&vec![count(&name, "1.0.0", FIRST, 2), count(&name, "1.1.0", THIRD, large)]).await.expect("add");
+    db.add_downloads(&Vec::new()).await.expect("add nothing");
+
+    for (version, from, to, expected) in [
+        (None, FIRST, THIRD, vec![(FIRST, 9), (THIRD, large + 1)]),
+        (None, FIRST, SECOND, vec![(FIRST, 9)]),
+        (None, SECOND, THIRD, vec![(THIRD, large + 1)]),
+        (None, SECOND, SECOND, vec![]),
+        (None, THIRD, FIRST, vec![]),
+        (None, Date::MIN, Date::MAX, vec![(FIRST, 9), (THIRD, large + 1)]),
+        (Some("1.0.0"), FIRST, THIRD, vec![(FIRST, 5)]),
+        (Some("1.0.0+other"), FIRST, THIRD, vec![(FIRST, 5)]),
+        (Some("1.1.0"), FIRST, THIRD, vec![(FIRST, 4), (THIRD, large + 1)]),
+        (Some("9.9.9"), FIRST, THIRD, vec![]),
+    ] {
+        let found = days(db, &name, version, from, to).await;
+        assert_eq!(found, expected.into_iter().collect(), "{version:?} from {from} to {to}");
+    }
+}
+
+/// Metadata shows what was added once the totals are refreshed.
+pub async fn totals_show_after_a_refresh(db: &dyn Database) {
+    let (actor, name) = published(db, &["1.0.0", "1.1.0"]).await;
+    db.yank(&yank(&actor, &name, "1.1.0")).await.expect("yank");
+    let before = db.totals().await.expect("read").downloads;
+    for _ in 0..2 {
+        let batch = vec![count(&name, "1.0.0", FIRST, 3), count(&name, "1.1.0", SECOND, 4)];
+        db.add_downloads(&batch).await.expect("add");
+        db.refresh_totals().await.expect("refresh");
+    }
+    let shown = async |version| db.version(&name, &v(version)).await.expect("read").expect("a version").downloads;
+    assert_eq!((shown("1.0.0").await, shown("1.1.0").await), (6, 8), "those of a yanked version count");
+    let package = db.package(&name).await.expect("read").expect("a package");
+    assert_eq!(package.downloads, 14);
+    assert!(db.totals().await.expect("read").downloads >= before + 14);
+}
+
+/// Counts of what does not exist are dropped, and the rest of the batch is not.
+pub async fn downloads_of_nothing_are_dropped(db: &dyn Database) {
+    let (_, name) = published(db, &["1.0.0"]).await;
+    let nowhere = package_name();
+    let batch =
+        vec![count(&nowhere, "1.0.0", FIRST, 5), count(&name, "1.0.0", FIRST, 1), count(&name, "2.0.0", FIRST, 5)];
+    db.add_downloads(&batch).await.expect("add");
+    assert_eq!(days(db, &name, None, FIRST, THIRD).await, [(FIRST, 1)].into());
+    assert_eq!(days(db, &nowhere, None, FIRST, THIRD).await, [].into());
+}
+
+/// Batches added at once all count.
+pub async fn batches_at_once_all_count(db: &dyn Database) {
+    let (_, name) = published(db, &["1.0.0", "1.1.0"]).await;
+    let one = vec![count(&name, "1.0.0", FIRST, 1), count(&name, "1.1.0", FIRST, 2)];
+    let other = vec![count(&name, "1.1.0", FIRST, 2), count(&name, "1.0.0", FIRST, 1)];
+    let batches = (0..20).map(|at| db.add_downloads(if at % 2 == 0 { &one } else { &other }));
+    for added in join_all(batches).await {
+        added.expect("add");
+    }
+    assert_eq!(days(db, &name, None, FIRST, FIRST).await, [(FIRST, 60)].into());
+    assert_eq!(days(db, &name, Some("1.0.0"), FIRST, FIRST).await, [(FIRST, 20)].into());
+}
