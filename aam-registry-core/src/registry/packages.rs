@@ -1,12 +1,13 @@
+use std::collections::BTreeMap;
+
 use super::Registry;
 use crate::{
     error::{Error, Result},
     types::{
-        ArchiveFile, DayDownloads, DistTag, DownloadQuery, Package, PackageName, PackageSummary, Page, SearchQuery,
-        Username, Version, VersionDetail, VersionSummary,
+        ArchiveFile, DayDownloads, DistTag, DownloadQuery, LatestPolicy, Package, PackageName, PackageSummary, Page,
+        SearchQuery, Username, Version, VersionDetail, VersionSummary,
     },
 };
-use std::collections::BTreeMap;
 
 impl Registry {
     /// Searches packages.
@@ -110,7 +111,8 @@ impl Registry {
 /// `; the highest is 1.4.0`, or that there is none.
 pub(super) fn highest_hint(versions: &[VersionSummary]) -> String {
     let standing = versions.iter().filter(|version| !version.yanked).map(|version| &version.version);
-    standing
-        .max()
-        .map_or_else(|| "; all its versions are yanked".to_owned(), |highest| format!("; the highest is {highest}"))
+    match LatestPolicy::Highest.pick(standing) {
+        Some(highest) => format!("; the highest is {highest}"),
+        None => "; all its versions are yanked".to_owned(),
+    }
 }

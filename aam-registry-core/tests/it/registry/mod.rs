@@ -1,3 +1,9 @@
+mod accounts;
+mod audit;
+mod changes;
+mod downloads;
+mod faults;
 mod publish;
+mod resolve;
 mod sweep;
 mod world;

@@ -1,0 +1,254 @@
+use std::time::Duration;
+
+use aam_registry_core::{
+    ErrorCode,
+    ports::Clock,
+    registry::{Policy, Registration, RegistrationPolicy, TokenRequest},
+    types::{AuditEvent, AuditFilter, Credential, PageRequest, Principal, ScopeRole, TokenScope, Username},
+};
+
+use super::world::{PASSWORD, World, name, registration};
+
+fn request(scopes: &[&str]) -> TokenRequest {
+    TokenRequest {
+        name: "ci".into(),
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        ..TokenRequest::default()
+    }
+}
+
+fn username(text: &str) -> Username {
+    text.parse().expect("username")
+}
+
+async fn events(world: &World, admin: &Principal) -> Vec<(AuditEvent, Option<String>)> {
+    let page = PageRequest { page: 1, limit: 200 };
+    let filter = AuditFilter { package: None, event: None, actor: None, from: None, to: None, page };
+    let entries = world.registry.audit_log(admin, &filter).await.expect("entries").items;
+    entries.into_iter().map(|entry| (entry.entry.event, entry.entry.actor)).collect()
+}
+
+#[tokio::test]
+async fn a_user_registers_logs_in_and_out() {
+    let world = World::new();
+    let user = world.registry.register(registration("ada")).await.expect("registered");
+    assert!(!user.is_admin && !user.disabled);
+    for login in ["ada", "ada@example.com", "ADA@Example.com"] {
+        let session = world.registry.login(login, PASSWORD.into()).await.expect(login);
+        assert_eq!(session.expires_at.duration_since(session.issued_at).as_hours(), 24);
+        let ada = world.registry.authenticate(&session.access_token).await.expect("authenticated");
+        assert_eq!((ada.user, ada.username.as_str()), (user.id, "ada"));
+        let account = world.registry.account(&ada).await.expect("account");
+        assert_eq!(account.scopes, [("ada".parse().expect("scope"), ScopeRole::Owner)]);
+        world.registry.logout(&ada).await.expect("logged out");
+        let error = world.registry.authenticate(&session.access_token).await.expect_err("ended");
+        assert_eq!(error.code(), ErrorCode::Unauthorized);
+    }
+    assert!(!format!("{:?}", registration("ada")).contains(PASSWORD));
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_time() {
+    let world = World::with_policy(Policy::default().with_session_lifetime(Duration::from_hours(1)));
+    world.registry.register(registration("ada")).await.expect("registered");
+    let session = world.registry.login("ada", PASSWORD.into()).await.expect("logged in");
+    world.clock.advance(Duration::from_mins(59));
+    world.registry.authenticate(&session.access_token).await.expect("alive");
+    world.clock.advance(Duration::from_mins(1));
+    let error = world.registry.authenticate(&session.access_token).await.expect_err("ended");
+    assert_eq!(error.code(), ErrorCode::Unauthorized);
+}
+
+#[tokio::test]
+async fn a_failed_login_never_says_why() {
+    let world = World::new();
+    let root = world.admin("boss").await;
+    world.user("ada").await;
+    let long = "x".repeat(2_000);
+    let attempts = [("ada", "wrong-Wagon-93-kelp"), ("nobody", PASSWORD), ("", ""), ("ada", &long), (&long, PASSWORD)];
+    for (login, password) in attempts {
+        let error = world.registry.login(login, password.into()).await.expect_err("refused");
+        assert_eq!(error.to_string(), "Wrong username or password");
+    }
+    let failed: Vec<_> =
+        events(&world, &root).await.into_iter().filter(|(e, _)| *e == AuditEvent::UserLoginFailed).collect();
+    let actors: Vec<_> = failed.iter().map(|(_, actor)| actor.as_deref()).collect();
+    // Newest first; what was typed for somebody unknown may be a password.
+    assert_eq!(actors, [None, Some("ada"), None, None, Some("ada")]);
+}
+
+#[tokio::test]
+async fn names_and_addresses_are_taken_once() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    world.registry.create_scope(&ada, &"my_org".parse().expect("scope")).await.expect("created");
+    let code = async |registration| world.registry.register(registration).await.expect_err("refused").code();
+    assert_eq!(
+        code(Registration { email: "other@example.com".into(), ..registration("ada") }).await,
+        ErrorCode::UserExists
+    );
+    assert_eq!(
+        code(Registration { email: "ADA@example.com".into(), ..registration("eve") }).await,
+        ErrorCode::UserExists
+    );
+    assert_eq!(code(registration("my_org")).await, ErrorCode::UserExists);
+    assert_eq!(code(registration("login")).await, ErrorCode::NameReserved);
+    assert_eq!(
+        code(Registration { password: "password1234".into(), ..registration("eve") }).await,
+        ErrorCode::InvalidRequest
+    );
+    let taken = world.registry.create_scope(&ada, &"my_org".parse().expect("scope")).await.expect_err("taken");
+    assert_eq!(taken.code(), ErrorCode::ScopeExists);
+    let reserved = world.registry.create_scope(&ada, &"admin".parse().expect("scope")).await.expect_err("reserved");
+    assert_eq!(reserved.code(), ErrorCode::NameReserved);
+}
+
+#[tokio::test]
+async fn a_closed_registry_registers_nobody_but_administrators() {
+    let world = World::with_policy(Policy::default().with_registration(RegistrationPolicy::Closed));
+    let error = world.registry.register(registration("ada")).await.expect_err("closed");
+    assert_eq!(error.code(), ErrorCode::RegistrationClosed);
+    assert!(!world.registry.has_admin().await.expect("read"));
+    assert!(world.admin("admin").await.acts_as_admin());
+    assert!(world.registry.has_admin().await.expect("read"));
+}
+
+#[tokio::test]
+async fn a_token_works_until_it_is_revoked_or_expires() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    let ends = world.clock.now().checked_add(Duration::from_hours(1)).expect("time");
+    let wanted = TokenRequest { expires_at: Some(ends), packages: vec!["@ada/*".into()], ..request(&["publish"]) };
+    let (token, secret) = world.registry.create_token(&ada, wanted).await.expect("created");
+    let by = world.registry.authenticate(secret.expose()).await.expect("authenticated");
+    assert_eq!(by.credential, Credential::Token(token.id));
+    assert!(by.scopes.contains(TokenScope::Publish) && !by.scopes.contains(TokenScope::Admin));
+    assert_eq!(world.registry.logout(&by).await.expect_err("no session").code(), ErrorCode::InvalidRequest);
+    world.clock.advance(Duration::from_hours(1));
+    assert_eq!(
+        world.registry.authenticate(secret.expose()).await.expect_err("expired").code(),
+        ErrorCode::Unauthorized
+    );
+
+    let (token, secret) = world.registry.create_token(&ada, request(&["read"])).await.expect("created");
+    let itself = world.registry.authenticate(secret.expose()).await.expect("authenticated");
+    assert_eq!(world.registry.tokens(&itself).await.expect_err("no scope").code(), ErrorCode::Forbidden);
+    world.registry.revoke_token(&itself, token.id).await.expect("a token may revoke itself");
+    assert_eq!(
+        world.registry.authenticate(secret.expose()).await.expect_err("revoked").code(),
+        ErrorCode::Unauthorized
+    );
+    assert_eq!(world.registry.revoke_token(&ada, token.id).await.expect_err("gone").code(), ErrorCode::TokenNotFound);
+    for forged in ["aam_x", "aam_", &secret.expose().replace('a', "b"), "", "eyJhbGciOiJub25lIn0.e30."] {
+        assert_eq!(world.registry.authenticate(forged).await.expect_err("forged").code(), ErrorCode::Unauthorized);
+    }
+}
+
+#[tokio::test]
+async fn every_fault_of_a_token_is_told() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    let wanted = TokenRequest {
+        name: String::new(),
+        scopes: vec!["publish".into(), "fly".into()],
+        packages: vec!["@ada/[".into()],
+        expires_at: Some(world.clock.now()),
+    };
+    let error = world.registry.create_token(&ada, wanted).await.expect_err("refused");
+    let fields: Vec<_> = error.details().into_iter().map(|detail| detail.field).collect();
+    assert_eq!(fields, ["name", "scopes", "packages", "expires_at"]);
+    let error = world.registry.create_token(&ada, request(&[])).await.expect_err("no scope");
+    assert_eq!(error.details()[0].field, "scopes");
+}
+
+#[tokio::test]
+async fn a_token_made_with_a_token_never_exceeds_it() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    let hour = world.clock.now().checked_add(Duration::from_hours(1)).expect("time");
+    let parent = TokenRequest {
+        expires_at: Some(hour),
+        packages: vec!["@ada/*".into(), "kit".into()],
+        ..request(&["admin", "publish"])
+    };
+    let (_, secret) = world.registry.create_token(&ada, parent).await.expect("created");
+    let parent = world.registry.authenticate(secret.expose()).await.expect("authenticated");
+    let wanted = |scopes: &[&str], packages: &[&str], expires_at| TokenRequest {
+        packages: packages.iter().map(|pattern| (*pattern).to_owned()).collect(),
+        expires_at,
+        ..request(scopes)
+    };
+    for fine in [
+        wanted(&["publish"], &["@ada/*"], Some(hour)),
+        wanted(&["admin", "publish"], &["@ada/tools", "kit"], Some(hour)),
+    ] {
+        world.registry.create_token(&parent, fine).await.expect("no more than its parent");
+    }
+    let later = hour.checked_add(Duration::from_secs(1)).expect("time");
+    for more in [
+        wanted(&["yank"], &["kit"], Some(hour)),
+        wanted(&["publish"], &[], Some(hour)),
+        wanted(&["publish"], &["@ada/*", "other"], Some(hour)),
+        wanted(&["publish"], &["*"], Some(hour)),
+        wanted(&["publish"], &["kit"], Some(later)),
+        wanted(&["publish"], &["kit"], None),
+    ] {
+        let error = world.registry.create_token(&parent, more).await.expect_err("more than its parent");
+        assert_eq!(error.code(), ErrorCode::Forbidden, "{error}");
+    }
+    let publisher = world.token(&ada, &["publish"], &[]).await;
+    let error = world.registry.create_token(&publisher, request(&["publish"])).await.expect_err("no scope admin");
+    assert_eq!(error.code(), ErrorCode::Forbidden);
+}
+
+#[tokio::test]
+async fn last_use_is_stored_in_batches() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    world.token(&ada, &["read"], &[]).await;
+    let used = world.clock.now();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    stop.send(()).expect("open");
+    world.registry.run_background(async { drop(stopped.await) }).await;
+    assert_eq!(world.registry.tokens(&ada).await.expect("tokens")[0].last_used_at, Some(used));
+}
+
+#[tokio::test]
+async fn a_scope_has_members_with_roles() {
+    let world = World::new();
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let scope = "my_org".parse().expect("scope");
+    let made = world.registry.create_scope(&ada, &scope).await.expect("created");
+    assert_eq!((made.members.len(), made.members[0].username.as_str()), (1, "ada"));
+    let error = world.publish(&bob, super::world::archive("@my_org/kit", "1.0.0")).await.expect_err("no member");
+    assert_eq!(error.code(), ErrorCode::Forbidden);
+    world.registry.set_member(&ada, &scope, &username("bob"), ScopeRole::Contributor).await.expect("set");
+    world.published(&bob, "@my_org/kit", "1.0.0").await;
+    let error =
+        world.registry.set_member(&bob, &scope, &username("bob"), ScopeRole::Owner).await.expect_err("no owner");
+    assert_eq!(error.code(), ErrorCode::Forbidden);
+    let error = world.registry.remove_member(&ada, &scope, &username("ada")).await.expect_err("the last owner");
+    assert_eq!(error.code(), ErrorCode::LastOwner);
+    world.registry.remove_member(&ada, &scope, &username("bob")).await.expect("removed");
+    assert_eq!(world.registry.scope(&scope).await.expect("scope").members.len(), 1);
+    let restricted = world.token(&ada, &["admin"], &["@my_org/*"]).await;
+    let error = world
+        .registry
+        .set_member(&restricted, &scope, &username("bob"), ScopeRole::Owner)
+        .await
+        .expect_err("restricted");
+    assert_eq!(error.code(), ErrorCode::Forbidden);
+    let missing = "missing".parse().expect("scope");
+    assert_eq!(world.registry.scope(&missing).await.expect_err("none").code(), ErrorCode::ScopeNotFound);
+}
+
+#[tokio::test]
+async fn a_profile_shows_packages_and_no_address() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    world.published(&ada, "greet-kit", "1.0.0").await;
+    world.published(&ada, "@ada/tools", "1.0.0").await;
+    let profile = world.registry.profile(&username("ada")).await.expect("profile");
+    assert_eq!(profile.packages, [name("@ada/tools"), name("greet-kit")]);
+    assert_eq!(world.registry.profile(&username("nobody")).await.expect_err("none").code(), ErrorCode::UserNotFound);
+}

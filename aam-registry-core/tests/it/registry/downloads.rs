@@ -1,0 +1,165 @@
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use aam_registry_core::{
+    Error, ErrorCode, Result,
+    error::Outcome,
+    memory::MemoryMetadata,
+    ports::DownloadStore,
+    types::{DayDownloads, DownloadBatch, DownloadQuery},
+};
+use async_trait::async_trait;
+use jiff::civil::{Date, date};
+
+use super::world::{World, name, version};
+
+fn query(package: &str, of: Option<&str>, from: Date, to: Date) -> DownloadQuery {
+    DownloadQuery { package: name(package), version: of.map(version), from, to }
+}
+
+fn january(package: &str) -> DownloadQuery {
+    query(package, None, date(2026, 1, 1), date(2026, 2, 28))
+}
+
+#[tokio::test]
+async fn downloads_count_by_version_and_utc_day() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    for number in ["1.0.0", "1.1.0"] {
+        world.published(&ada, "greet-kit", number).await;
+    }
+    let package = name("greet-kit");
+    let old = world.registry.version(&package, &version("1.0.0")).await.expect("version");
+    let new = world.registry.version(&package, &version("1.1.0")).await.expect("version");
+    for detail in [&old, &new, &new] {
+        world.registry.count_download(detail);
+    }
+    // From 23:00 into the next day.
+    world.clock.advance(Duration::from_hours(2));
+    world.registry.count_download(&new);
+    world.registry.flush_downloads().await.expect("flushed");
+    world.registry.flush_downloads().await.expect("nothing twice");
+
+    let all = world.registry.downloads(&january("greet-kit")).await.expect("downloads");
+    assert_eq!(all, DayDownloads::from([(date(2026, 1, 31), 3), (date(2026, 2, 1), 1)]));
+    let of_old = query("greet-kit", Some("1.0.0"), date(2026, 1, 1), date(2026, 2, 28));
+    let of_old = world.registry.downloads(&of_old).await.expect("downloads");
+    assert_eq!(of_old, DayDownloads::from([(date(2026, 1, 31), 1)]));
+
+    world.registry.refresh_totals().await.expect("refreshed");
+    assert_eq!(world.registry.package(&package).await.expect("package").downloads, 4);
+    assert_eq!(world.registry.totals().await.expect("totals").downloads, 4);
+}
+
+#[tokio::test]
+async fn what_does_not_exist_has_no_downloads() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    world.published(&ada, "greet-kit", "1.0.0").await;
+    let code = async |query| world.registry.downloads(&query).await.expect_err("refused").code();
+    let (first, last) = (date(2026, 1, 1), date(2026, 2, 1));
+    assert_eq!(code(query("missing", None, first, last)).await, ErrorCode::PackageNotFound);
+    assert_eq!(code(query("greet-kit", Some("9.9.9"), first, last)).await, ErrorCode::VersionNotFound);
+    assert_eq!(code(query("greet-kit", None, last, first)).await, ErrorCode::InvalidRequest);
+}
+
+/// Fails the next calls so.
+#[derive(Debug)]
+struct FaultyDownloads {
+    inner: MemoryMetadata,
+    outcomes: Mutex<Vec<Outcome>>,
+}
+
+#[async_trait]
+impl DownloadStore for FaultyDownloads {
+    async fn add_downloads(&self, batch: &DownloadBatch) -> Result<()> {
+        let outcome = self.outcomes.lock().expect("lock").pop();
+        match outcome {
+            None => self.inner.add_downloads(batch).await,
+            Some(outcome) => {
+                if outcome == Outcome::Applied {
+                    self.inner.add_downloads(batch).await?;
+                }
+                Err(Error::database("connection reset", true, outcome))
+            }
+        }
+    }
+
+    async fn refresh_totals(&self) -> Result<()> {
+        self.inner.refresh_totals().await
+    }
+
+    async fn downloads(&self, query: &DownloadQuery) -> Result<DayDownloads> {
+        self.inner.downloads(query).await
+    }
+}
+
+#[tokio::test]
+async fn a_failed_flush_loses_nothing_and_counts_nothing_twice() {
+    for (outcome, counted) in [(Outcome::NotApplied, 3), (Outcome::Applied, 3), (Outcome::Unknown, 1)] {
+        let world = World::with(|builder, database, _| {
+            builder.downloads(FaultyDownloads { inner: database.clone(), outcomes: Mutex::new(vec![outcome]) })
+        });
+        let ada = world.user("ada").await;
+        world.published(&ada, "greet-kit", "1.0.0").await;
+        let detail = world.registry.version(&name("greet-kit"), &version("1.0.0")).await.expect("version");
+        world.registry.count_download(&detail);
+        world.registry.count_download(&detail);
+        world.registry.flush_downloads().await.expect_err("the store failed");
+        world.registry.count_download(&detail);
+        world.registry.flush_downloads().await.expect("flushed");
+        let days = world.registry.downloads(&january("greet-kit")).await.expect("downloads");
+        assert_eq!(days.values().sum::<u64>(), counted, "{outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_threads_count_while_others_flush() {
+    let world = Arc::new(World::new());
+    let ada = world.user("ada").await;
+    world.published(&ada, "greet-kit", "1.0.0").await;
+    let detail = Arc::new(world.registry.version(&name("greet-kit"), &version("1.0.0")).await.expect("version"));
+    let counted = Arc::new(AtomicU64::new(0));
+    let counters = (0..8).map(|_| {
+        let (world, detail, counted) = (Arc::clone(&world), Arc::clone(&detail), Arc::clone(&counted));
+        tokio::spawn(async move {
+            for _ in 0..500 {
+                world.registry.count_download(&detail);
+                counted.fetch_add(1, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    let counters: Vec<_> = counters.collect();
+    while counted.load(Ordering::SeqCst) < 4_000 {
+        world.registry.flush_downloads().await.expect("flushed");
+        tokio::task::yield_now().await;
+    }
+    futures_util::future::join_all(counters).await;
+    world.registry.flush_downloads().await.expect("flushed");
+    let days = world.registry.downloads(&january("greet-kit")).await.expect("downloads");
+    assert_eq!(days.values().sum::<u64>(), 4_000);
+}
+
+#[tokio::test]
+async fn the_last_counts_are_stored_when_the_work_ends() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    world.published(&ada, "greet-kit", "1.0.0").await;
+    let detail = world.registry.version(&name("greet-kit"), &version("1.0.0")).await.expect("version");
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let background = world.registry.run_background(async { drop(stopped.await) });
+    let work = async {
+        tokio::task::yield_now().await;
+        world.registry.count_download(&detail);
+        stop.send(()).expect("running");
+    };
+    futures_util::future::join(background, work).await;
+    let days = world.registry.downloads(&january("greet-kit")).await.expect("downloads");
+    assert_eq!(days.values().sum::<u64>(), 1);
+}

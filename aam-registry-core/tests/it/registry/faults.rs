@@ -1,0 +1,278 @@
+//! What happens where a port fails in the middle.
+
+use std::{
+    ops::Range,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use aam_registry_core::{
+    Error, ErrorCode, Result,
+    error::Outcome,
+    memory::{MemoryArchives, MemoryMetadata},
+    ports::{
+        ArchiveContent, ArchiveStore, ArchiveWriter, PackageStore, PublishCheck, PublishCommit, PublishStore,
+        Published, StoredArchive,
+    },
+    registry::PublishOptions,
+    types::{ArchiveKey, NewUpload, Upload, UploadId},
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::world::{World, archive, name, version};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    /// The commit never reaches the database.
+    BeforeCommit,
+    /// The commit is made, its answer lost.
+    AfterCommit,
+    /// The commit is made, its answer lost, and a retry inside the adapter meets its own version.
+    MeetsItself,
+}
+
+/// Fails at the next commit.
+#[derive(Debug)]
+struct FaultyPublishing {
+    inner: MemoryMetadata,
+    fault: Mutex<Option<Fault>>,
+}
+
+fn lost() -> Error {
+    Error::database("connection reset", true, Outcome::Unknown)
+}
+
+#[async_trait]
+impl PublishStore for FaultyPublishing {
+    async fn begin_upload(&self, upload: &NewUpload) -> Result<()> {
+        self.inner.begin_upload(upload).await
+    }
+
+    async fn renew_upload(&self, id: UploadId, lease_until: Timestamp) -> Result<bool> {
+        self.inner.renew_upload(id, lease_until).await
+    }
+
+    async fn check_publish(&self, check: &PublishCheck) -> Result<()> {
+        self.inner.check_publish(check).await
+    }
+
+    async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {
+        let fault = self.fault.lock().expect("lock").take();
+        match fault {
+            None => self.inner.commit_publish(commit).await,
+            Some(Fault::BeforeCommit) => Err(lost()),
+            Some(Fault::AfterCommit) => {
+                self.inner.commit_publish(commit).await?;
+                Err(lost())
+            }
+            Some(Fault::MeetsItself) => {
+                self.inner.commit_publish(commit).await?;
+                self.inner.commit_publish(commit).await
+            }
+        }
+    }
+
+    async fn abandon_uploads(&self, now: Timestamp, limit: usize) -> Result<usize> {
+        self.inner.abandon_uploads(now, limit).await
+    }
+
+    async fn abandoned_uploads(&self, before: Timestamp, limit: usize) -> Result<Vec<Upload>> {
+        self.inner.abandoned_uploads(before, limit).await
+    }
+
+    async fn forget_upload(&self, id: UploadId) -> Result<()> {
+        self.inner.forget_upload(id).await
+    }
+}
+
+fn world_with(fault: Fault) -> World {
+    World::with(|builder, database, _| {
+        builder.publishing(FaultyPublishing { inner: database.clone(), fault: Mutex::new(Some(fault)) })
+    })
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_was_lost_is_read_again() {
+    for fault in [Fault::AfterCommit, Fault::MeetsItself] {
+        let world = world_with(fault);
+        let ada = world.user("ada").await;
+        let receipt = world.publish(&ada, archive("greet-kit", "1.0.0")).await.expect("it was committed");
+        let detail = world.registry.version(&name("greet-kit"), &version("1.0.0")).await.expect("version");
+        assert_eq!(receipt.published_at, detail.summary.published_at);
+        assert_eq!(receipt.dist_tags, detail.dist_tags);
+        world.clock.advance(Duration::from_hours(2));
+        world.registry.sweep_uploads().await.expect("swept");
+        world.registry.open_archive(&detail, None).await.expect("its archive stands");
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_was_not_made_fails_and_blocks_nothing() {
+    let world = world_with(Fault::BeforeCommit);
+    let ada = world.user("ada").await;
+    let bytes = archive("greet-kit", "1.0.0");
+    let error = world.publish(&ada, bytes.clone()).await.expect_err("not committed");
+    assert_eq!(error.code(), ErrorCode::DatabaseUnavailable);
+    assert_eq!(world.stored_archives().await, 1, "nothing is deleted on an error after the commit began");
+    let receipt = world.publish(&ada, bytes).await.expect("published");
+    for _ in 0..2 {
+        world.clock.advance(Duration::from_mins(20));
+        world.registry.sweep_uploads().await.expect("swept");
+    }
+    assert_eq!(world.stored_archives().await, 1, "the sweeper took what the failure left");
+    let detail = world.database.version(&name("greet-kit"), &version("1.0.0")).await.expect("read").expect("version");
+    assert_eq!(detail.summary.sha256, receipt.sha256);
+    world.registry.open_archive(&detail, None).await.expect("and left what was published");
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Broken {
+    Write,
+    Finish,
+    /// `finish` makes the bytes durable and then fails.
+    AfterFinish,
+    Delete,
+}
+
+#[derive(Clone, Debug)]
+struct FaultyArchives {
+    inner: MemoryArchives,
+    broken: Broken,
+    failures: Arc<AtomicUsize>,
+}
+
+impl FaultyArchives {
+    /// Fails twice at most.
+    fn fails(&self, at: Broken) -> Result<()> {
+        if self.broken == at && self.failures.fetch_add(1, Ordering::SeqCst) < 2 {
+            return Err(Error::storage("the disk is full", true));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ArchiveStore for FaultyArchives {
+    async fn create(&self, key: &ArchiveKey) -> Result<Box<dyn ArchiveWriter>> {
+        Ok(Box::new(FaultyWriter { store: self.clone(), inner: self.inner.create(key).await? }))
+    }
+
+    async fn open(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>> {
+        self.inner.open(key, range).await
+    }
+
+    async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>> {
+        self.inner.size(key).await
+    }
+
+    async fn delete(&self, key: &ArchiveKey) -> Result<()> {
+        self.fails(Broken::Delete)?;
+        self.inner.delete(key).await
+    }
+
+    async fn list(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
+        self.inner.list(after, limit).await
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.inner.check().await
+    }
+}
+
+#[derive(Debug)]
+struct FaultyWriter {
+    store: FaultyArchives,
+    inner: Box<dyn ArchiveWriter>,
+}
+
+#[async_trait]
+impl ArchiveWriter for FaultyWriter {
+    async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        self.store.fails(Broken::Write)?;
+        self.inner.write(bytes).await
+    }
+
+    async fn finish(self: Box<Self>) -> Result<u64> {
+        self.store.fails(Broken::Finish)?;
+        let size = self.inner.finish().await?;
+        self.store.fails(Broken::AfterFinish)?;
+        Ok(size)
+    }
+
+    async fn abort(self: Box<Self>) -> Result<()> {
+        self.inner.abort().await
+    }
+}
+
+fn world_of(broken: Broken) -> World {
+    World::with(|builder, _, archives| {
+        builder.archives(FaultyArchives { inner: archives.clone(), broken, failures: Arc::default() })
+    })
+}
+
+#[tokio::test]
+async fn a_store_that_fails_shows_no_half_version() {
+    for broken in [Broken::Write, Broken::Finish, Broken::AfterFinish] {
+        let world = world_of(broken);
+        let ada = world.user("ada").await;
+        let bytes = archive("greet-kit", "1.0.0");
+        for _ in 0..2 {
+            let error = world.publish(&ada, bytes.clone()).await.expect_err("not stored");
+            assert_eq!(error.code(), ErrorCode::StorageUnavailable, "{broken:?}");
+            let error = world.registry.package(&name("greet-kit")).await.expect_err("nothing there");
+            assert_eq!(error.code(), ErrorCode::PackageNotFound);
+        }
+        world.publish(&ada, bytes).await.expect("nothing blocks the version");
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_cannot_be_deleted_are_tried_again() {
+    let world = world_of(Broken::Delete);
+    let ada = world.user("ada").await;
+    for _ in 0..3 {
+        drop(world.registry.begin_publish(&ada).await.expect("begun"));
+    }
+    world.clock.advance(Duration::from_mins(20));
+    world.registry.sweep_uploads().await.expect("swept");
+    world.clock.advance(Duration::from_mins(20));
+    let report = world.registry.sweep_uploads().await.expect("swept");
+    assert_eq!((report.deleted, report.failed), (1, 2));
+    let report = world.registry.sweep_uploads().await.expect("swept");
+    assert_eq!((report.deleted, report.failed), (2, 0));
+}
+
+#[tokio::test]
+async fn a_publish_dropped_while_it_is_committed_is_whole_or_absent() {
+    for polls in 0..12 {
+        let world = World::new();
+        let ada = world.user("ada").await;
+        let mut publish = world.registry.begin_publish(&ada).await.expect("begun");
+        publish.write(archive("greet-kit", "1.0.0").into()).await.expect("written");
+        let finish = Box::pin(publish.finish(PublishOptions::default()));
+        let finished = poll_at_most(finish, polls).await;
+        match world.registry.version(&name("greet-kit"), &version("1.0.0")).await {
+            Ok(detail) => drop(world.registry.open_archive(&detail, None).await.expect("its archive is there")),
+            Err(error) => {
+                assert!(!finished, "an acknowledged version is missing");
+                assert_eq!(error.code(), ErrorCode::PackageNotFound);
+            }
+        }
+    }
+}
+
+/// Polls `future` up to `times` times and drops it; whether it completed.
+async fn poll_at_most(mut future: impl Future + Unpin, times: usize) -> bool {
+    for _ in 0..times {
+        if futures_util::poll!(&mut future).is_ready() {
+            return true;
+        }
+        tokio::task::yield_now().await;
+    }
+    false
+}
