@@ -1,6 +1,7 @@
 mod accounts;
 mod audit;
 mod changes;
+mod contents;
 mod downloads;
 mod faults;
 mod publish;

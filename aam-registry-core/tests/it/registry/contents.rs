@@ -1,0 +1,164 @@
+use std::{io::Write, ops::Range};
+
+use aam_registry_core::{
+    ErrorCode, Result,
+    archive::FileStatus,
+    memory::MemoryArchives,
+    ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
+    types::ArchiveKey,
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::world::{World, archive_with, name, noise, tar_gz, version};
+
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Bytes,
+    File,
+    Stream,
+}
+
+/// Opens archives as other kinds of stores would.
+#[derive(Debug)]
+struct Reshaped(MemoryArchives, Shape);
+
+#[async_trait]
+impl ArchiveStore for Reshaped {
+    async fn create(&self, key: &ArchiveKey) -> Result<Box<dyn ArchiveWriter>> {
+        self.0.create(key).await
+    }
+
+    async fn open(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>> {
+        let content = self.0.open(key, range).await?;
+        let Some(ArchiveContent::Bytes(bytes)) = content else { return Ok(content) };
+        let len = bytes.len() as u64;
+        Ok(Some(match self.1 {
+            Shape::Bytes => ArchiveContent::Bytes(bytes),
+            Shape::File => {
+                let mut file = tempfile::tempfile().expect("file");
+                file.write_all(&bytes).expect("written");
+                std::io::Seek::rewind(&mut file).expect("rewound");
+                ArchiveContent::File { file, len }
+            }
+            Shape::Stream => {
+                let chunks: Vec<_> = bytes.chunks(700).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+                ArchiveContent::Stream { stream: stream::iter(chunks).boxed(), len }
+            }
+        }))
+    }
+
+    async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>> {
+        self.0.size(key).await
+    }
+
+    async fn delete(&self, key: &ArchiveKey) -> Result<()> {
+        self.0.delete(key).await
+    }
+
+    async fn list(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
+        self.0.list(after, limit).await
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.0.check().await
+    }
+}
+
+fn world_of(shape: Shape) -> World {
+    World::with(|builder, _, archives| builder.archives(Reshaped(archives.clone(), shape)))
+}
+
+/// An archive with a file of two megabytes.
+fn large(number: &str) -> Vec<u8> {
+    let manifest = format!(
+        "name: kit\nversion: {number}\ndescription: x\nartifacts:\n  skills:\n    - {{name: one, path: one.md, description: x}}\n"
+    );
+    tar_gz(&[("aam.yaml", manifest.as_bytes()), ("one.md", b"# One\n"), ("data/big.bin", &noise(2_000_000))])
+}
+
+#[tokio::test]
+async fn one_file_is_read_out_of_any_kind_of_store() {
+    for shape in [Shape::Bytes, Shape::File, Shape::Stream] {
+        let world = world_of(shape);
+        let ada = world.user("ada").await;
+        world.publish(&ada, large("1.0.0")).await.expect("published");
+        for (path, expected) in [("one.md", b"# One\n".to_vec()), ("data/big.bin", noise(2_000_000))] {
+            let content = world.registry.file(&name("kit"), &version("1.0.0"), path).await.expect("file");
+            assert_eq!(content.file.size, expected.len() as u64);
+            let chunks: Vec<Bytes> = content.stream.try_collect().await.expect("whole");
+            assert!(chunks.concat() == expected, "{path} differs ({shape:?})");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_in_the_archive_is_not_found() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    world.publish(&ada, large("1.0.0")).await.expect("published");
+    for path in ["missing", "", "data", "./one.md", "../one.md", "ONE.md"] {
+        let error = world.registry.file(&name("kit"), &version("1.0.0"), path).await.expect_err("refused");
+        assert_eq!(error.code(), ErrorCode::NotFound, "{path:?}");
+    }
+    let error = world.registry.file(&name("kit"), &version("2.0.0"), "one.md").await.expect_err("no version");
+    assert_eq!(error.code(), ErrorCode::VersionNotFound);
+}
+
+#[tokio::test]
+async fn readers_that_leave_free_their_thread() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    world.publish(&ada, large("1.0.0")).await.expect("published");
+    let mut left = 0;
+    while left < 200 {
+        match world.registry.file(&name("kit"), &version("1.0.0"), "data/big.bin").await {
+            Ok(mut content) => {
+                content.stream.next().await.expect("a chunk").expect("read");
+                left += 1;
+            }
+            Err(error) => {
+                assert_eq!(error.code(), ErrorCode::Overloaded);
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_diff_tells_what_changed() {
+    for shape in [Shape::Bytes, Shape::File, Shape::Stream] {
+        let world = world_of(shape);
+        let ada = world.user("ada").await;
+        let (one, two) = (version("1.0.0"), version("2.0.0"));
+        world.publish(&ada, archive_with("kit", "1.0.0", "")).await.expect("published");
+        world.publish(&ada, archive_with("kit", "2.0.0", "license: MIT\n")).await.expect("published");
+        let diff = world.registry.diff(&name("kit"), &one, &two).await.expect("diff");
+        let keys: Vec<_> = diff.manifest.iter().map(|change| change.key.as_str()).collect();
+        assert_eq!(keys, ["license", "version"]);
+        let files: Vec<_> = diff.files.iter().map(|file| (file.path.as_str(), file.status)).collect();
+        assert_eq!(files, [("aam.yaml", FileStatus::Modified), ("skills/one/SKILL.md", FileStatus::Modified)]);
+        let same = world.registry.diff(&name("kit"), &one, &one).await.expect("diff");
+        assert!(same.files.is_empty() && same.manifest.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_store_is_not_the_clients_fault() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    world.published(&ada, "kit", "1.0.0").await;
+    let one = version("1.0.0");
+    let detail = world.registry.version(&name("kit"), &one).await.expect("version");
+    world.archives.delete(&detail.archive).await.expect("deleted");
+    let error = world.registry.file(&name("kit"), &one, "README.md").await.expect_err("lost");
+    assert_eq!(error.code(), ErrorCode::StorageUnavailable);
+    let mut writer = world.archives.create(&detail.archive).await.expect("created");
+    writer.write(Bytes::from_static(b"junk")).await.expect("written");
+    writer.finish().await.expect("stored");
+    let error = world.registry.diff(&name("kit"), &one, &one).await.expect_err("damaged");
+    assert_eq!(error.code(), ErrorCode::StorageUnavailable);
+    let content = world.registry.file(&name("kit"), &one, "README.md").await.expect("opened");
+    content.stream.try_collect::<Vec<Bytes>>().await.expect_err("the stream breaks off");
+}
