@@ -283,6 +283,7 @@ pub async fn a_listing_comes_in_pages(store: &dyn ArchiveStore) {
                 break;
             }
             listed.extend(page.into_iter().map(|stored| stored.key));
+            assert!(keys.starts_with(&listed), "pages of {limit} give {listed:?} of {keys:?}");
         }
         assert_eq!(listed, keys, "pages of {limit}");
     }
