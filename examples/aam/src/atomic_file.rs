@@ -13,6 +13,8 @@ pub(crate) enum Mode {
     Executable,
     /// The user alone (600).
     Private,
+    /// As the file that is replaced, else plain.
+    Kept,
 }
 
 /// Writes `bytes` to `path`, making its folders; an existing file is replaced whole.
@@ -22,6 +24,9 @@ pub(crate) fn write(path: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
     let failed = |error: std::io::Error| Failure::io("write", path, &error);
     let mut file = builder(mode).tempfile_in(folder).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
+    if let (Mode::Kept, Ok(data)) = (mode, fs::metadata(path)) {
+        file.as_file().set_permissions(data.permissions()).map_err(failed)?;
+    }
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
@@ -33,7 +38,7 @@ fn builder(mode: Mode) -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     // The umask takes from these what the user wants taken.
     let bits = match mode {
-        Mode::Plain => 0o666,
+        Mode::Plain | Mode::Kept => 0o666,
         Mode::Executable => 0o777,
         Mode::Private => 0o600,
     };

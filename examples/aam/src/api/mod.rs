@@ -12,5 +12,6 @@ mod wire;
 pub(crate) use accounts::NewToken;
 pub(crate) use client::Client;
 pub(crate) use download::Expected;
-pub(crate) use packages::SearchRequest;
-pub(crate) use wire::{PackageInfo, SearchPage, VersionInfo};
+pub(crate) use packages::{SearchRequest, spelled};
+pub(crate) use publish::{Outcome, Upload};
+pub(crate) use wire::{PackageInfo, Resolved, SearchPage, VersionInfo};

@@ -1,0 +1,64 @@
+//! `aam pkg pack`
+
+use std::{fs, path::PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use crate::{
+    atomic_file::{self, Mode},
+    failure::{Failure, Result},
+    package::{Packed, archive_name, inspect},
+    session::Session,
+};
+
+/// Pack a package into an .aam archive
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Pack a folder into an .aam archive. The same files make the same bytes, on every machine.\n\n  \
+    aam pkg pack\n  aam pkg pack my-skills --output dist\n\n\
+    .aamignore says what stays out, written like .gitignore; .git, .aam, *.aam and what operating systems leave \
+    about always do."
+)]
+pub(crate) struct Pack {
+    /// The package's folder; the current one where not given
+    folder: Option<PathBuf>,
+    /// The file, or the folder, to write to
+    #[arg(long, short, default_value = ".")]
+    output: PathBuf,
+}
+
+impl Pack {
+    pub(crate) fn run(self, session: &Session) -> Result<()> {
+        let folder = self.folder.unwrap_or_else(|| session.folder.clone());
+        if !folder.is_dir() {
+            return Err(Failure::usage(format!("{} is not a folder", folder.display())));
+        }
+        let findings = inspect(&folder)?.into_result()?;
+        for warning in &findings.warnings {
+            session.out.warn(&format!("{}: {}", warning.field, warning.error));
+        }
+        let packed = Packed::pack(&folder)?;
+        let manifest = &packed.judged.manifest;
+        let path = match self.output.extension() {
+            Some(extension) if extension == "aam" && !self.output.is_dir() => self.output,
+            _ => self.output.join(archive_name(&manifest.name, &manifest.version)),
+        };
+        let bytes = fs::read(packed.path()).map_err(|error| Failure::io("read", packed.path(), &error))?;
+        atomic_file::write(&path, &bytes, Mode::Plain)?;
+        let value = json!({
+            "name": manifest.name.as_str(),
+            "version": manifest.version.to_string(),
+            "path": path,
+            "sha256": packed.sha256.to_string(),
+            "size": packed.size,
+            "files": packed.judged.files.iter().map(|file| &file.path).collect::<Vec<_>>(),
+        });
+        session.out.done(&value, || {
+            vec![
+                format!("{} ({} files, {} bytes)", path.display(), packed.judged.files.len(), packed.size),
+                format!("sha256 {}", packed.sha256),
+            ]
+        })
+    }
+}

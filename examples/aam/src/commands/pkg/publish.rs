@@ -1,0 +1,108 @@
+//! `aam pkg publish`
+
+use std::path::PathBuf;
+
+use aam_registry_core::types::DistTag;
+use clap::Args;
+use serde_json::json;
+
+use crate::{
+    api::{Outcome, Upload},
+    failure::Result,
+    package::{Packed, inspect},
+    progress::Progress,
+    session::Session,
+};
+
+/// Publish a package
+#[derive(Debug, Args)]
+#[command(long_about = "Publish a package: a folder, which is packed, or an .aam archive.\n\n  \
+    aam pkg publish\n  \
+    aam pkg publish my-skills --tag beta\n  \
+    aam pkg publish my-skills-0.1.0.aam --registry team\n  \
+    aam pkg publish --dry-run     # shows what would be sent, sends nothing\n\n\
+    A published version never changes. Publishing the very same bytes again is no error, so a job that broke off \
+    can be run again.")]
+pub(crate) struct Publish {
+    /// The package's folder or archive; the current folder where not given
+    path: Option<PathBuf>,
+    /// A dist-tag to set, beside `latest`
+    #[arg(long)]
+    tag: Option<DistTag>,
+    /// Check and show everything, send nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Publish {
+    pub(crate) async fn run(self, session: &Session) -> Result<()> {
+        let registry = session.registry()?;
+        let path = self.path.unwrap_or_else(|| session.folder.clone());
+        let findings = inspect(&path)?.into_result()?;
+        for warning in &findings.warnings {
+            session.out.warn(&format!("{}: {}", warning.field, warning.error));
+        }
+        let packed = Packed::of(&path)?;
+        let manifest = &packed.judged.manifest;
+        let (name, version) = (&manifest.name, &manifest.version);
+        if self.dry_run {
+            let files: Vec<_> =
+                packed.judged.files.iter().map(|file| json!({"path": file.path, "size": file.size})).collect();
+            let value = json!({
+                "dry_run": true,
+                "name": name.as_str(),
+                "version": version.to_string(),
+                "registry": registry.url.as_str(),
+                "sha256": packed.sha256.to_string(),
+                "size": packed.size,
+                "files": files,
+            });
+            return session.out.done(&value, || {
+                let mut lines = vec![format!("Would publish {name} {version} to {}:", registry.url)];
+                lines.extend(packed.judged.files.iter().map(|file| format!("  {:>10} {}", file.size, file.path)));
+                lines.push(format!("{} bytes packed, sha256 {}", packed.size, packed.sha256));
+                lines
+            });
+        }
+        let client = session.authenticated(&registry)?;
+        let bar = Progress::new(session.out).bytes(format!("{name} {version}"), packed.size);
+        let upload = Upload {
+            path: packed.path(),
+            name,
+            version,
+            sha256: packed.sha256,
+            size: packed.size,
+            tag: self.tag.as_ref(),
+        };
+        let counter = bar.clone();
+        let outcome = client.publish(&upload, move |sent| counter.set_position(sent)).await?;
+        bar.finish_and_clear();
+        let mut value = json!({
+            "name": name.as_str(),
+            "version": version.to_string(),
+            "registry": registry.url.as_str(),
+            "sha256": packed.sha256.to_string(),
+            "already_published": matches!(outcome, Outcome::AlreadyThere),
+        });
+        match outcome {
+            Outcome::Published(receipt) => {
+                for warning in &receipt.warnings {
+                    session.out.warn(warning);
+                }
+                value["dist_tags"] = json!(receipt.dist_tags);
+                value["warnings"] = json!(receipt.warnings);
+                session.out.done(&value, || {
+                    let tags = receipt.dist_tags.join(", ");
+                    let tags = if tags.is_empty() { String::new() } else { format!(" as {tags}") };
+                    vec![
+                        format!("Published {name} {version}{tags} to {}", registry.url),
+                        format!("Install it with `aam install {name}`"),
+                    ]
+                })
+            }
+            Outcome::AlreadyThere => session
+                .out
+                .done(&value, || vec![format!("{name} {version} is published already, with exactly these bytes")]),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `aam update`
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aam_registry_core::types::PackageName;
+use clap::Args;
+
+use super::install::{installed, told};
+use crate::{
+    config::RegistryUrl,
+    deploy::Policy,
+    failure::{Failure, Result},
+    install::{Change, Free, change, select},
+    project::{LockFile, Project},
+    session::Session,
+};
+
+/// Update installed packages as far as what was asked for allows
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Update installed packages, and what they need, as far as what was asked for allows: a package \
+    installed without a version follows `latest`, one installed as `name@^1.2` stays below 2.0.\n\n  \
+    aam update\n  \
+    aam update greet-kit"
+)]
+pub(crate) struct Update {
+    /// Only these; everything where not given
+    #[arg(value_name = "PACKAGE")]
+    packages: Vec<PackageName>,
+    /// Replace installed files that you changed
+    #[arg(long)]
+    force: bool,
+}
+
+impl Update {
+    pub(crate) async fn run(self, session: &Session) -> Result<()> {
+        let project = Project::find(&session.folder)?;
+        let _guard = project.guard()?;
+        let before = LockFile::read(&project)?.filter(|lock| !lock.packages.is_empty()).ok_or_else(|| {
+            Failure::usage("Nothing is installed here").hint("install something with `aam install <PACKAGE>`")
+        })?;
+        installed(&before, &self.packages)?;
+        let free =
+            if self.packages.is_empty() { Free::All } else { Free::These(self.packages.iter().cloned().collect()) };
+        let registries: BTreeSet<RegistryUrl> =
+            before.packages.values().map(|package| package.registry.0.clone()).collect();
+        let mut after = before.clone();
+        for registry in registries {
+            let client = session.client(&session.at(registry))?;
+            after = select(&client, &after, &BTreeMap::new(), &free).await?;
+        }
+        let policy = if self.force { Policy::Force } else { Policy::Keep };
+        let change_to = Change { before: &before, after: &after, policy, afresh: false, strict: true };
+        let report = change(session, &project, &change_to).await?;
+        told(session, &report, "Everything is up to date")
+    }
+}

@@ -1,0 +1,180 @@
+//! Sections of ours, between markers, in a file that a person writes too.
+//!
+//! Everything is bytes: what stands outside the markers is never read as text,
+//! so it cannot be changed by accident.
+
+/// The marker lines of one section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Markers {
+    begin: String,
+    end: String,
+}
+
+/// Where a section stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Found {
+    /// Where the begin marker starts.
+    start: usize,
+    /// What is between the marker lines.
+    body: (usize, usize),
+    /// Behind the end marker and its line end.
+    end: usize,
+}
+
+/// A begin marker whose end marker is missing: nobody knows what is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unclosed;
+
+impl Markers {
+    /// The markers of the section called `id`, such as `python-style instruction`.
+    pub(super) fn new(id: &str) -> Self {
+        Self { begin: format!("<!-- BEGIN AAM: {id} -->"), end: format!("<!-- END AAM: {id} -->") }
+    }
+
+    fn find(&self, text: &[u8]) -> Result<Option<Found>, Unclosed> {
+        let mut begin: Option<(usize, usize)> = None;
+        let mut at = 0;
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            let next = at + line.len();
+            let bare = line.trim_ascii_end();
+            match begin {
+                None if bare == self.begin.as_bytes() => begin = Some((at, next)),
+                Some((start, body)) if bare == self.end.as_bytes() => {
+                    return Ok(Some(Found { start, body: (body, at), end: next }));
+                }
+                _ => {}
+            }
+            at = next;
+        }
+        if begin.is_some() { Err(Unclosed) } else { Ok(None) }
+    }
+
+    /// What the section holds; line ends as `\n`, whatever an editor made of them.
+    pub(super) fn body(&self, text: &[u8]) -> Result<Option<Vec<u8>>, Unclosed> {
+        let found = self.find(text)?;
+        Ok(found.map(|found| {
+            let body = &text[found.body.0..found.body.1];
+            String::from_utf8_lossy(body).replace("\r\n", "\n").into_bytes()
+        }))
+    }
+
+    /// Puts the section into `text`, in place of the one that is there or at
+    /// the end. Returns what was put before it to set it off; `None` where it
+    /// was there already.
+    pub(super) fn put(&self, text: &mut Vec<u8>, body: &[u8]) -> Result<Option<&'static str>, Unclosed> {
+        let found = self.find(text)?;
+        let mut section = format!("{}\n", self.begin).into_bytes();
+        section.extend_from_slice(&closed(body));
+        section.extend_from_slice(self.end.as_bytes());
+        section.push(b'\n');
+        if let Some(found) = found {
+            text.splice(found.start..found.end, section);
+            return Ok(None);
+        }
+        let before = if text.is_empty() || text.ends_with(b"\n\n") {
+            ""
+        } else if text.ends_with(b"\n") {
+            "\n"
+        } else {
+            "\n\n"
+        };
+        text.extend_from_slice(before.as_bytes());
+        text.extend_from_slice(&section);
+        Ok(Some(before))
+    }
+
+    /// Takes the section out of `text`, with the `before` that was put in with it.
+    pub(super) fn remove(&self, text: &mut Vec<u8>, before: &str) -> Result<(), Unclosed> {
+        if let Some(found) = self.find(text)? {
+            let start =
+                if text[..found.start].ends_with(before.as_bytes()) { found.start - before.len() } else { found.start };
+            text.drain(start..found.end);
+        }
+        Ok(())
+    }
+
+    /// What probably set a section off whose record is lost.
+    pub(super) fn guess_before(&self, text: &[u8]) -> &'static str {
+        match self.find(text) {
+            Ok(Some(found)) if text[..found.start].ends_with(b"\n\n") => "\n",
+            _ => "",
+        }
+    }
+}
+
+/// A body as it stands between the markers: it ends its last line.
+pub(super) fn closed(body: &[u8]) -> Vec<u8> {
+    let mut closed = body.trim_ascii_end().to_vec();
+    closed.push(b'\n');
+    closed
+}
+
+/// Whether a text could be taken for markers of ours.
+pub(super) fn holds_markers(body: &[u8]) -> bool {
+    [&b"<!-- BEGIN AAM:"[..], b"<!-- END AAM:"].iter().any(|mark| body.windows(mark.len()).any(|part| part == *mark))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn bytes(text: &str) -> Vec<u8> {
+        text.as_bytes().to_vec()
+    }
+
+    #[test]
+    fn a_section_is_set_off_and_replaced_in_place() {
+        let markers = Markers::new("a instruction");
+        let mut text = bytes("# Mine\n");
+        assert_eq!(markers.put(&mut text, b"one"), Ok(Some("\n")));
+        text.extend_from_slice(b"after\n");
+        assert_eq!(markers.put(&mut text, b"two\n\n"), Ok(None));
+        let expected = "# Mine\n\n<!-- BEGIN AAM: a instruction -->\ntwo\n<!-- END AAM: a instruction -->\nafter\n";
+        assert_eq!(String::from_utf8_lossy(&text), expected);
+    }
+
+    #[test]
+    fn an_unclosed_section_is_left_alone() {
+        let markers = Markers::new("a instruction");
+        let mut text = bytes("<!-- BEGIN AAM: a instruction -->\nmine?\n");
+        assert_eq!(markers.put(&mut text, b"x"), Err(Unclosed));
+        assert_eq!(markers.remove(&mut text, ""), Err(Unclosed));
+    }
+
+    #[test]
+    fn an_editors_line_ends_are_no_change() {
+        let markers = Markers::new("a instruction");
+        let mut text = Vec::new();
+        markers.put(&mut text, b"one\ntwo").expect("closed");
+        let text = String::from_utf8(text).expect("text").replace('\n', "\r\n");
+        assert_eq!(markers.body(text.as_bytes()), Ok(Some(bytes("one\ntwo\n"))));
+    }
+
+    proptest! {
+        #[test]
+        fn foreign_text_is_kept_byte_for_byte(
+            head in proptest::collection::vec(any::<u8>(), 0..60),
+            tail in proptest::collection::vec(any::<u8>(), 0..60),
+            bodies in proptest::collection::vec("[a-z#\n ]{0,20}", 1..4),
+            order in any::<proptest::sample::Index>(),
+        ) {
+            let markers: Vec<_> = (0..bodies.len()).map(|n| Markers::new(&format!("n{n} instruction"))).collect();
+            let mut text = head.clone();
+            let mut before = Vec::new();
+            for (markers, body) in markers.iter().zip(&bodies) {
+                before.push(markers.put(&mut text, body.as_bytes()).expect("closed").expect("new"));
+            }
+            text.extend_from_slice(&tail);
+            for (markers, body) in markers.iter().zip(&bodies) {
+                prop_assert_eq!(markers.put(&mut text, body.as_bytes()), Ok(None), "put again");
+            }
+            let first = order.index(markers.len());
+            for n in (0..markers.len()).map(|n| (n + first) % markers.len()) {
+                markers[n].remove(&mut text, before[n]).expect("closed");
+            }
+            prop_assert_eq!(text, [head, tail].concat());
+        }
+    }
+}

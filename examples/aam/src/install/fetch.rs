@@ -1,0 +1,109 @@
+//! Archives: downloaded several at a time, verified, unpacked.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use aam_registry_core::{
+    archive::{self, ArchiveLimits},
+    types::{Manifest, PackageName},
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::{
+    api::{Client, Expected, VersionInfo},
+    failure::{Failure, Kind, Result},
+    progress::Progress,
+    project::LockedPackage,
+    session::Session,
+};
+
+/// How many archives are downloaded at a time.
+const PARALLEL: usize = 6;
+
+/// One package to fetch.
+#[derive(Debug)]
+pub(super) struct Job<'a> {
+    pub(super) name: &'a PackageName,
+    pub(super) package: &'a LockedPackage,
+    pub(super) client: Client,
+}
+
+/// One package unpacked in the workshop.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    pub(super) name: PackageName,
+    pub(super) folder: PathBuf,
+    /// What its users should know: yanked, deprecated.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Fetches every job into `workshop`; the first failure ends all.
+pub(super) async fn fetch(session: &Session, jobs: Vec<Job<'_>>, workshop: &Path) -> Result<Vec<Fetched>> {
+    let progress = Progress::new(session.out);
+    stream::iter(jobs.into_iter().map(|job| one(job, workshop, &progress)))
+        .buffer_unordered(PARALLEL)
+        .try_collect()
+        .await
+}
+
+async fn one(job: Job<'_>, workshop: &Path, progress: &Progress) -> Result<Fetched> {
+    let Job { name, package, client } = job;
+    let (archive, folder) = (workshop.join(format!("{}.aam", name.fs_name())), workshop.join(name.fs_name()));
+    let failed = |error: std::io::Error| Failure::io("write", &archive, &error);
+    let mut file = File::create_new(&archive).map_err(failed)?;
+    let bar = progress.bytes(format!("{name} {}", *package.version), package.size);
+    let expected = Expected { sha256: *package.sha256, size: package.size };
+    let (downloaded, warnings) = tokio::join!(
+        client.download(name, &package.version, expected, &mut file, |received| bar.set_position(received)),
+        warnings(&client, name, package),
+    );
+    downloaded?;
+    drop(file);
+    let unpacked = folder.clone();
+    let manifest = tokio::task::spawn_blocking(move || unpack(&archive, &unpacked))
+        .await
+        .map_err(|error| Failure::new(Kind::Other, "internal", format!("Unpacking {name} broke off: {error}")))??;
+    bar.finish_and_clear();
+    if manifest.name != *name || manifest.version != *package.version {
+        return Err(Failure::integrity(format!(
+            "The archive of {name} {} says that it is {} {}",
+            *package.version, manifest.name, manifest.version
+        )));
+    }
+    Ok(Fetched { name: name.clone(), folder, warnings })
+}
+
+/// Unpacks the verified archive at `archive` into the new folder `into`.
+fn unpack(archive: &Path, into: &Path) -> Result<Manifest> {
+    let file = File::open(archive).map_err(|error| Failure::io("read", archive, &error))?;
+    fs::create_dir(into).map_err(|error| Failure::io("make the folder", into, &error))?;
+    // The registry has judged by limits of its own; these only keep the disk from filling.
+    let limits = ArchiveLimits::default().with_max_archive_size(u64::MAX).with_max_unpacked_size(8 << 30);
+    archive::unpack(file, into, &limits).map_err(|error| Failure::invalid(format!("Cannot unpack: {error}")))?;
+    let _ = fs::remove_file(archive);
+    manifest(into)
+}
+
+/// The manifest of an unpacked package.
+pub(super) fn manifest(folder: &Path) -> Result<Manifest> {
+    let path = folder.join("aam.yaml");
+    let bytes = fs::read(&path).map_err(|error| Failure::io("read", &path, &error))?;
+    Manifest::parse(&bytes).map_err(|faults| crate::package::invalid_manifest(&path, &faults))
+}
+
+/// What the registry says of a version; an install does not fail for want of it.
+async fn warnings(client: &Client, name: &PackageName, package: &LockedPackage) -> Vec<String> {
+    let Ok(answer) = client.version(name, &package.version).await else { return Vec::new() };
+    let Ok(info) = serde_json::from_value::<VersionInfo>(answer) else { return Vec::new() };
+    let mut warnings = Vec::new();
+    if info.yanked {
+        let reason = info.yanked_reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        warnings.push(format!("{name} {} is yanked{reason}", *package.version));
+    }
+    if let Some(message) = info.deprecated {
+        warnings.push(format!("{name} {} is deprecated: {message}", *package.version));
+    }
+    warnings
+}

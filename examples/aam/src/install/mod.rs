@@ -1,0 +1,10 @@
+//! Installing: which versions, their archives, and their place in the project.
+
+mod change;
+mod fetch;
+mod platforms;
+mod select;
+
+pub(crate) use change::{Change, Report, change};
+pub(crate) use platforms::choose as choose_platforms;
+pub(crate) use select::{Free, Wanted, select};

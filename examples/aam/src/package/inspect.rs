@@ -1,0 +1,74 @@
+//! Everything that is wrong with a package, at once.
+
+use std::{fs, path::Path};
+
+use aam_registry_core::types::Manifest;
+use serde::Serialize;
+
+use super::{artifacts, packed::Packed};
+use crate::failure::{Detail, Failure, Result};
+
+/// What was found.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Findings {
+    /// What keeps it from being published or used.
+    pub(crate) faults: Vec<Detail>,
+    /// What its users would like better.
+    pub(crate) warnings: Vec<Detail>,
+    #[serde(skip)]
+    pub(crate) manifest: Option<Manifest>,
+}
+
+impl Findings {
+    /// The failure of a package with faults.
+    pub(crate) fn into_result(self) -> Result<Self> {
+        if self.faults.is_empty() {
+            return Ok(self);
+        }
+        let many = if self.faults.len() == 1 { "fault" } else { "faults" };
+        Err(Failure::invalid(format!("The package has {} {many}", self.faults.len())).details(self.faults))
+    }
+}
+
+/// Looks at the package at `path`, a folder or an archive.
+pub(crate) fn inspect(path: &Path) -> Result<Findings> {
+    if !path.is_dir() {
+        return Ok(match Packed::open(path) {
+            Ok(packed) => Findings { manifest: Some(packed.judged.manifest), ..Findings::default() },
+            Err(failure) => Findings { faults: faults_of(failure), ..Findings::default() },
+        });
+    }
+    let mut findings = Findings::default();
+    let bytes = match fs::read(path.join("aam.yaml")) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            findings.faults.push(Detail::new("aam.yaml", format!("{error}; make one with `aam pkg init`")));
+            return Ok(findings);
+        }
+    };
+    match Manifest::parse(&bytes) {
+        Ok(manifest) => {
+            for kind in aam_registry_core::types::ArtifactType::ALL {
+                for (at, artifact) in manifest.artifacts.of(kind).iter().enumerate() {
+                    let field = format!("artifacts.{}[{at}]", kind.plural());
+                    let Findings { faults, warnings, .. } = &mut findings;
+                    artifacts::look_at(path, kind, artifact, &field, faults, warnings);
+                }
+            }
+            findings.manifest = Some(manifest);
+        }
+        Err(faults) => {
+            findings.faults.extend(faults.into_iter().map(|fault| Detail::new(fault.field, fault.error)));
+        }
+    }
+    if findings.faults.is_empty()
+        && let Err(failure) = Packed::pack(path)
+    {
+        findings.faults.extend(faults_of(failure));
+    }
+    Ok(findings)
+}
+
+fn faults_of(failure: Failure) -> Vec<Detail> {
+    if failure.details.is_empty() { vec![Detail::new("archive", failure.message)] } else { failure.details }
+}

@@ -1,0 +1,135 @@
+//! An archive on this machine, judged by the registry's own rules.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, BufWriter, Read, Seek, Write},
+    path::{Path, PathBuf},
+};
+
+use aam_registry_core::{
+    Error,
+    archive::{self, ArchiveLimits, JudgedArchive},
+    types::Sha256Digest,
+};
+use sha2::{Digest, Sha256};
+use tempfile::{NamedTempFile, TempPath};
+
+use super::source;
+use crate::failure::{Detail, Failure, Result};
+
+/// An archive that a registry with the usual limits takes.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    /// Removed with this value, where it was packed for now only.
+    path: Holder,
+    pub(crate) judged: JudgedArchive,
+    pub(crate) sha256: Sha256Digest,
+    /// In bytes.
+    pub(crate) size: u64,
+}
+
+#[derive(Debug)]
+enum Holder {
+    Temporary(TempPath),
+    Lasting(PathBuf),
+}
+
+impl Packed {
+    /// Packs a folder: the same files make the same bytes.
+    pub(crate) fn pack(folder: &Path) -> Result<Self> {
+        let failed = |error: io::Error| Failure::io("pack", folder, &error);
+        let entries = source::collect(folder)?;
+        let mut file = NamedTempFile::with_prefix("aam-pack-").map_err(failed)?;
+        let mut out = BufWriter::new(file.as_file_mut());
+        archive::pack(entries, &mut out).map_err(refused)?;
+        out.flush().map_err(failed)?;
+        drop(out);
+        let path = file.into_temp_path();
+        let judged = Self::judge(&path)?;
+        Ok(Self { path: Holder::Temporary(path), ..judged })
+    }
+
+    /// Takes an archive that is packed already.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        Self::judge(path)
+    }
+
+    /// Packs a folder, or takes an archive.
+    pub(crate) fn of(path: &Path) -> Result<Self> {
+        if path.is_dir() { Self::pack(path) } else { Self::open(path) }
+    }
+
+    /// Where the archive lies.
+    pub(crate) fn path(&self) -> &Path {
+        match &self.path {
+            Holder::Temporary(path) => path,
+            Holder::Lasting(path) => path,
+        }
+    }
+
+    fn judge(path: &Path) -> Result<Self> {
+        let failed = |error: io::Error| Failure::io("read", path, &error);
+        let mut file = File::open(path).map_err(failed)?;
+        let judged = archive::judge(BufReader::new(&file), &ArchiveLimits::default(), |_| Ok(())).map_err(refused)?;
+        file.rewind().map_err(failed)?;
+        let (mut hash, mut size, mut buffer) = (Sha256::new(), 0, vec![0; 64 * 1024]);
+        loop {
+            let read = file.read(&mut buffer).map_err(failed)?;
+            if read == 0 {
+                break;
+            }
+            hash.update(&buffer[..read]);
+            size += read as u64;
+        }
+        let sha256 = Sha256Digest::from(<[u8; 32]>::from(hash.finalize()));
+        Ok(Self { path: Holder::Lasting(path.to_owned()), judged, sha256, size })
+    }
+}
+
+/// What the registry would say to it.
+fn refused(error: Error) -> Failure {
+    let details = error.details().into_iter().map(|detail| Detail::new(detail.field, detail.error)).collect();
+    let code = error.code().as_str();
+    Failure::new(crate::failure::Kind::Invalid, code, error.to_string()).details(details)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::package::{Skeleton, write_skeleton};
+
+    fn package() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("folder");
+        let skeleton = Skeleton::named("@my_org/example".parse().expect("name"));
+        write_skeleton(folder.path(), &skeleton).expect("skeleton");
+        folder
+    }
+
+    #[test]
+    fn the_same_files_make_the_same_bytes() {
+        let (one, two) = (package(), package());
+        fs::write(two.path().join("junk.aam"), "old").expect("file");
+        fs::create_dir(two.path().join(".git")).expect("folder");
+        fs::write(two.path().join(".git/config"), "x").expect("file");
+        let past = fs::File::open(two.path().join("aam.yaml")).expect("file");
+        past.set_modified(std::time::UNIX_EPOCH).expect("time");
+        let (one, two) = (Packed::pack(one.path()).expect("packs"), Packed::pack(two.path()).expect("packs"));
+        assert_eq!(one.sha256, two.sha256);
+        assert_eq!(Packed::open(one.path()).expect("is one").sha256, one.sha256);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_lies_outside_is_not_packed() {
+        let folder = package();
+        std::os::unix::fs::symlink("/etc/hostname", folder.path().join("host")).expect("link");
+        std::os::unix::fs::symlink("aam.yaml", folder.path().join("copy.yaml")).expect("link");
+        let failure = Packed::pack(folder.path()).expect_err("leads out");
+        assert_eq!(failure.details.len(), 1, "{failure:?}");
+        fs::remove_file(folder.path().join("host")).expect("removed");
+        let packed = Packed::pack(folder.path()).expect("packs");
+        assert!(packed.judged.files.iter().any(|file| file.path == "copy.yaml"));
+    }
+}
