@@ -32,7 +32,7 @@ Install and share packages of skills, agents, prompts and instructions for AI co
 /// The client of the AAM registry.
 #[derive(Debug, Parser)]
 #[command(name = "aam", version, about = "Install and share packages for AI coding tools", long_about = EXAMPLES,
-    after_long_help = AFTER_HELP, propagate_version = true)]
+    after_long_help = AFTER_HELP)]
 pub(crate) struct Cli {
     /// The registry to use: a name of `aam registry list`, or an address
     #[arg(long, global = true, value_name = "NAME|URL")]
@@ -105,7 +105,7 @@ impl Cli {
             Command::Install(command) => command.run(&session).await,
             Command::Update(command) => command.run(&session).await,
             Command::Uninstall(command) => command.run(&session).await,
-            Command::List(command) => command.run(&session),
+            Command::List(_) => commands::list::List::run(&session),
             Command::Search(command) => command.run(&session).await,
             Command::Info(command) => command.run(&session).await,
             Command::Download(command) => command.run(&session).await,

@@ -57,15 +57,15 @@ pub(crate) struct Failure {
     pub(crate) kind: Kind,
     /// The registry's error code, or one of ours.
     #[serde(rename = "error")]
-    pub(crate) code: String,
-    pub(crate) message: String,
+    pub(crate) code: Box<str>,
+    pub(crate) message: Box<str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) details: Vec<Detail>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) request_id: Option<String>,
+    pub(crate) request_id: Option<Box<str>>,
     /// What to do next.
     #[serde(rename = "help", skip_serializing_if = "Option::is_none")]
-    pub(crate) hint: Option<String>,
+    pub(crate) hint: Option<Box<str>>,
 }
 
 /// The result of most things here.
@@ -74,7 +74,14 @@ pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 impl Failure {
     /// A failure of `kind` with a stable `code`.
     pub(crate) fn new(kind: Kind, code: &str, message: impl Into<String>) -> Self {
-        Self { kind, code: code.to_owned(), message: message.into(), details: Vec::new(), request_id: None, hint: None }
+        Self {
+            kind,
+            code: code.into(),
+            message: message.into().into_boxed_str(),
+            details: Vec::new(),
+            request_id: None,
+            hint: None,
+        }
     }
 
     /// The command line or the configuration is wrong.
@@ -99,7 +106,7 @@ impl Failure {
 
     /// Says what to do next.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(hint.into().into_boxed_str());
         self
     }
 

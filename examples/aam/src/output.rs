@@ -69,17 +69,13 @@ impl Output {
             let _ = serde_json::to_string_pretty(failure).map(|text| Self::print(&text));
             return;
         }
-        let mut text = format!("{} {}", self.paint(AnsiColor::Red.on_default().bold(), "error:"), failure.message);
-        for detail in &failure.details {
-            text.push_str(&format!("\n  {}: {}", detail.field, detail.error));
-        }
-        if let Some(hint) = &failure.hint {
-            text.push_str(&format!("\n{} {hint}", self.cyan("help:")));
-        }
-        if let Some(id) = &failure.request_id {
-            text.push_str(&format!("\n{}", self.dim(&format!("request id: {id}"))));
-        }
-        Self::complain(&text);
+        let error = self.paint(AnsiColor::Red.on_default().bold(), "error:");
+        let mut lines = vec![format!("{error} {}", plain(&failure.message))];
+        let details = failure.details.iter().map(|detail| format!("  {}: {}", detail.field, detail.error));
+        lines.extend(details.map(|detail| plain(&detail)));
+        lines.extend(failure.hint.iter().map(|hint| format!("{} {hint}", self.cyan("help:"))));
+        lines.extend(failure.request_id.iter().map(|id| self.dim(&format!("request id: {}", plain(id)))));
+        Self::complain(&lines.join("\n"));
     }
 
     pub(crate) fn bold(self, text: &str) -> String {
@@ -147,6 +143,6 @@ mod tests {
     #[test]
     fn tables_align_and_show_no_escape_sequences() {
         let rows = vec![vec!["a".to_owned(), "b".to_owned()], vec!["long\u{1b}[31m".to_owned(), "c".to_owned()]];
-        assert_eq!(table(&rows), ["a         b", "long?[31m  c"]);
+        assert_eq!(table(&rows), ["a          b", "long?[31m  c"]);
     }
 }

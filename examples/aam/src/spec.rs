@@ -80,7 +80,7 @@ impl Expiry {
     }
 
     /// The instant, counted from `now`.
-    pub(crate) fn from_now(self, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+    pub(crate) fn counted_from(self, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
         match self {
             Self::Never => Ok(None),
             Self::At(instant) => Ok(Some(instant)),
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn times_to_live() {
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("time");
-        let at = |text: &str| text.parse::<Expiry>().expect("expiry").from_now(now).expect("in range");
+        let at = |text: &str| text.parse::<Expiry>().expect("expiry").counted_from(now).expect("in range");
         assert_eq!(at("90d"), Some("2026-04-01T00:00:00Z".parse().expect("time")));
         assert_eq!(at("2027-01-31"), Some("2027-01-31T00:00:00Z".parse().expect("time")));
         assert_eq!(at("never"), None);

@@ -55,8 +55,8 @@ fn explained(status: StatusCode, body: ErrorBody) -> Failure {
     Failure {
         kind: kind(status, &body.error),
         details: details.collect(),
-        request_id: body.request_id,
-        hint: hint.map(str::to_owned),
+        request_id: body.request_id.map(String::into_boxed_str),
+        hint: hint.map(Into::into),
         ..Failure::new(Kind::Other, &body.error, body.message)
     }
 }

@@ -88,7 +88,7 @@ impl Client {
     async fn published(&self, upload: &Upload<'_>, response: Response) -> Result<Outcome> {
         match answer::json::<Receipt>(self.registry(), response).await {
             Ok(receipt) => Ok(Outcome::Published(Box::new(receipt))),
-            Err(failure) if failure.code == "version_exists" && names(&failure, upload.sha256) => {
+            Err(failure) if &*failure.code == "version_exists" && names(&failure, upload.sha256) => {
                 // The lost answer may have been lost before the tag was asked for.
                 if let Some(tag) = upload.tag {
                     self.set_tag(upload.name, tag, upload.version).await?;

@@ -16,7 +16,7 @@ use crate::{
 pub(crate) struct List {}
 
 impl List {
-    pub(crate) fn run(&self, session: &Session) -> Result<()> {
+    pub(crate) fn run(session: &Session) -> Result<()> {
         let project = Project::find(&session.folder)?;
         let lock = LockFile::read(&project)?.unwrap_or_default();
         let value: Vec<_> = lock

@@ -70,7 +70,7 @@ pub(super) async fn open(
     let client = anonymous.with_token(anonymous.login(login, password).await?);
     let account = client.account().await?;
     let scopes = SCOPES.map(str::to_owned);
-    let expires_at = expires.from_now(Timestamp::now())?;
+    let expires_at = expires.counted_from(Timestamp::now())?;
     let token = client.create_token(&NewToken { name: "aam login", scopes: &scopes, packages: &[], expires_at }).await;
     // The session has served; that it ends a day later otherwise harms nobody.
     let _ = client.end_session().await;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{failure::Result, output::table, session::Session};
 
-/// Make scopes such as @my_org, and say who publishes there
+/// Make scopes, and say who publishes there
 #[derive(Debug, Subcommand)]
 #[command(long_about = "Make scopes such as @my_org, and say who publishes there. The scope of your username is \
     yours from the start.\n\n  \

@@ -65,7 +65,7 @@ impl Token {
         let client = session.authenticated(&session.registry()?)?;
         match self {
             Self::Create(create) => {
-                let expires_at = create.expires.from_now(Timestamp::now())?;
+                let expires_at = create.expires.counted_from(Timestamp::now())?;
                 let token =
                     NewToken { name: &create.name, scopes: &create.scopes, packages: &create.packages, expires_at };
                 let token = client.create_token(&token).await?;

@@ -33,12 +33,13 @@ fn loose(head: &str) -> BTreeMap<String, Value> {
 
 /// A front matter of `head`, in that order, before `body`.
 pub(super) fn join(head: &[(&str, String)], body: &str) -> Vec<u8> {
-    let lines: String = head.iter().map(|(key, value)| format!("{key}: {value}\n")).collect();
-    format!("---\n{lines}---\n{body}").into_bytes()
+    let lines: Vec<_> = head.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+    format!("---\n{}\n---\n{body}", lines.join("\n")).into_bytes()
 }
 
-/// `text` as a YAML scalar: plain where that is safe, else quoted as in JSON, which YAML reads too.
+/// `text` as a YAML scalar on one line: plain where that is safe, else quoted as in JSON, which YAML reads too.
 pub(super) fn text(text: &str) -> String {
+    let text = &*spaced(text);
     let safe = |c: char| c.is_ascii_alphanumeric() || " ,._/()-".contains(c);
     let words = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
     let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -46,6 +47,11 @@ pub(super) fn text(text: &str) -> String {
         && !text.ends_with(' ')
         && !words.contains(&&*text.to_ascii_lowercase());
     if plain { text.to_owned() } else { Value::String(text.to_owned()).to_string() }
+}
+
+/// Without control characters, which YAML refuses and JSON does not escape all of.
+fn spaced(text: &str) -> String {
+    text.replace(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}'), " ")
 }
 
 #[cfg(test)]
@@ -72,11 +78,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(value in "[^\u{85}\u{2028}\u{2029}\u{fffe}\u{ffff}]{0,40}", body in "[a-z\n]{0,20}") {
+        fn what_is_written_is_read_back(value in "[^\u{fffe}\u{ffff}]{0,40}", body in "[a-z\n]{0,20}") {
             let file = join(&[("description", text(&value))], &body);
             let file = String::from_utf8(file).expect("text");
             let (head, rest) = split(&file);
-            prop_assert_eq!(head.get("description"), Some(&Value::String(value)));
+            prop_assert_eq!(head.get("description"), Some(&Value::String(spaced(&value))));
             prop_assert_eq!(rest, body.trim_start_matches('\n'));
         }
     }

@@ -99,13 +99,13 @@ impl Roots {
         let codex = told
             .or_else(|| env::home_dir().map(|home| home.join(".codex")))
             .ok_or_else(|| Failure::usage("Your home folder is not known; set CODEX_HOME"))?;
-        Self::at(project, codex)
+        Self::at(project, &codex)
     }
 
     /// The bases at known folders.
-    pub(crate) fn at(project: &Path, codex: PathBuf) -> Result<Self> {
+    pub(crate) fn at(project: &Path, codex: &Path) -> Result<Self> {
         let project = fs::canonicalize(project).map_err(|error| Failure::io("open", project, &error))?;
-        let codex = std::path::absolute(&codex).map_err(|error| Failure::io("open", &codex, &error))?;
+        let codex = std::path::absolute(codex).map_err(|error| Failure::io("open", codex, &error))?;
         Ok(Self { project, codex: fs::canonicalize(&codex).unwrap_or(codex) })
     }
 
@@ -171,7 +171,7 @@ mod tests {
         let outside = tempfile::tempdir().expect("folder");
         let project = tempfile::tempdir().expect("folder");
         std::os::unix::fs::symlink(outside.path(), project.path().join(".claude")).expect("link");
-        let roots = Roots::at(project.path(), project.path().join("codex")).expect("roots");
+        let roots = Roots::at(project.path(), &project.path().join("codex")).expect("roots");
         assert!(roots.path(&".claude/agents/a.md".parse().expect("place")).is_err());
         assert!(roots.path(&".cursor/rules/a.mdc".parse().expect("place")).is_ok());
     }

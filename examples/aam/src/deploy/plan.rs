@@ -2,7 +2,7 @@
 //! packages and platforms make the same plan, whatever was installed before.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     path::{Path, PathBuf},
 };
 
@@ -70,7 +70,7 @@ pub(crate) fn plan(packages: &[Deployable<'_>], roots: &Roots) -> Result<Plan> {
             } else {
                 artifact.name.clone()
             };
-            plan.add(package, target, kind, artifact, name, roots)?;
+            plan.add(package, target, kind, artifact, &name, roots)?;
         }
     }
     plan.unique()
@@ -124,17 +124,17 @@ impl Plan {
         target: &Target,
         kind: ArtifactType,
         artifact: &Artifact,
-        name: String,
+        name: &str,
         roots: &Roots,
     ) -> Result<()> {
-        let place = place(target, &name)?;
+        let place = place(target, name)?;
         let owner = &package.manifest.name;
         let document = || -> Result<Document> {
             let mut document = match kind {
                 ArtifactType::Agent => agent::read(package.folder, artifact)?,
                 _ => Document::read(package.folder, artifact)?,
             };
-            document.name.clone_from(&name);
+            name.clone_into(&mut document.name);
             Ok(document)
         };
         match target {
@@ -155,8 +155,8 @@ impl Plan {
                 // Two names of one file, such as a link from CLAUDE.md to AGENTS.md, get a section once.
                 let sections = self.sections.entry(roots.follow(place)?).or_default();
                 let planned = PlannedSection { package: owner.clone(), body: section::closed(&body) };
-                match sections.insert(section_id(kind, &name), planned) {
-                    Some(before) if before.package != *owner => Err(collision(owner, &name)),
+                match sections.insert(section_id(kind, name), planned) {
+                    Some(before) if before.package != *owner => Err(collision(owner, name)),
                     _ => Ok(()),
                 }
             }
@@ -181,9 +181,12 @@ impl Plan {
     }
 
     fn add_file(&mut self, owner: &PackageName, place: Place, contents: Contents) -> Result<()> {
-        match self.files.insert(place.clone(), PlannedFile { package: owner.clone(), contents }) {
-            Some(_) => Err(collision(owner, &place.to_string())),
-            None => Ok(()),
+        match self.files.entry(place) {
+            Entry::Occupied(taken) => Err(collision(owner, &taken.key().to_string())),
+            Entry::Vacant(free) => {
+                free.insert(PlannedFile { package: owner.clone(), contents });
+                Ok(())
+            }
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) fn look_at(
         ArtifactType::Skill => skill(&path, artifact, faults, warnings),
         ArtifactType::Agent => {
             if let Err(failure) = deploy::read_agent(folder, artifact) {
-                faults.push(Detail::new(&*artifact.path, failure.message));
+                faults.push(Detail::new(&*artifact.path, &*failure.message));
             }
         }
         ArtifactType::Prompt | ArtifactType::Instruction => {

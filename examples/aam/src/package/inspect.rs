@@ -31,19 +31,19 @@ impl Findings {
 }
 
 /// Looks at the package at `path`, a folder or an archive.
-pub(crate) fn inspect(path: &Path) -> Result<Findings> {
+pub(crate) fn inspect(path: &Path) -> Findings {
     if !path.is_dir() {
-        return Ok(match Packed::open(path) {
+        return match Packed::open(path) {
             Ok(packed) => Findings { manifest: Some(packed.judged.manifest), ..Findings::default() },
             Err(failure) => Findings { faults: faults_of(failure), ..Findings::default() },
-        });
+        };
     }
     let mut findings = Findings::default();
     let bytes = match fs::read(path.join("aam.yaml")) {
         Ok(bytes) => bytes,
         Err(error) => {
             findings.faults.push(Detail::new("aam.yaml", format!("{error}; make one with `aam pkg init`")));
-            return Ok(findings);
+            return findings;
         }
     };
     match Manifest::parse(&bytes) {
@@ -66,9 +66,9 @@ pub(crate) fn inspect(path: &Path) -> Result<Findings> {
     {
         findings.faults.extend(faults_of(failure));
     }
-    Ok(findings)
+    findings
 }
 
 fn faults_of(failure: Failure) -> Vec<Detail> {
-    if failure.details.is_empty() { vec![Detail::new("archive", failure.message)] } else { failure.details }
+    if failure.details.is_empty() { vec![Detail::new("archive", &*failure.message)] } else { failure.details }
 }

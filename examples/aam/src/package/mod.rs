@@ -13,7 +13,7 @@ use aam_registry_core::types::{ManifestFault, PackageName, Version};
 
 use crate::failure::{Detail, Failure};
 
-pub(crate) use inspect::{Findings, inspect};
+pub(crate) use inspect::inspect;
 pub(crate) use packed::Packed;
 pub(crate) use skeleton::{Skeleton, write as write_skeleton};
 

@@ -41,7 +41,7 @@ impl Packed {
         let entries = source::collect(folder)?;
         let mut file = NamedTempFile::with_prefix("aam-pack-").map_err(failed)?;
         let mut out = BufWriter::new(file.as_file_mut());
-        archive::pack(entries, &mut out).map_err(refused)?;
+        archive::pack(entries, &mut out).map_err(|error| refused(&error))?;
         out.flush().map_err(failed)?;
         drop(out);
         let path = file.into_temp_path();
@@ -70,7 +70,8 @@ impl Packed {
     fn judge(path: &Path) -> Result<Self> {
         let failed = |error: io::Error| Failure::io("read", path, &error);
         let mut file = File::open(path).map_err(failed)?;
-        let judged = archive::judge(BufReader::new(&file), &ArchiveLimits::default(), |_| Ok(())).map_err(refused)?;
+        let judged = archive::judge(BufReader::new(&file), &ArchiveLimits::default(), |_| Ok(()))
+            .map_err(|error| refused(&error))?;
         file.rewind().map_err(failed)?;
         let (mut hash, mut size, mut buffer) = (Sha256::new(), 0, vec![0; 64 * 1024]);
         loop {
@@ -87,7 +88,7 @@ impl Packed {
 }
 
 /// What the registry would say to it.
-fn refused(error: Error) -> Failure {
+fn refused(error: &Error) -> Failure {
     let details = error.details().into_iter().map(|detail| Detail::new(detail.field, detail.error)).collect();
     let code = error.code().as_str();
     Failure::new(crate::failure::Kind::Invalid, code, error.to_string()).details(details)

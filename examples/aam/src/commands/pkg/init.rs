@@ -49,17 +49,14 @@ impl Init {
             (None, None) => session.folder.clone(),
         };
         fs::create_dir_all(&folder).map_err(|error| Failure::io("make the folder", &folder, &error))?;
-        let name = match self.name {
-            Some(name) => name,
-            None => {
-                let full = fs::canonicalize(&folder).map_err(|error| Failure::io("open", &folder, &error))?;
-                let text = full.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-                text.replace([' ', '_', '.'], "-").parse().map_err(|_| {
-                    Failure::usage(
-                        "The folder's name cannot name a package: give a name, as in `aam pkg init my-skills`",
-                    )
-                })?
-            }
+        let name = if let Some(name) = self.name {
+            name
+        } else {
+            let full = fs::canonicalize(&folder).map_err(|error| Failure::io("open", &folder, &error))?;
+            let text = full.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+            text.replace([' ', '_', '.'], "-").parse().map_err(|_| {
+                Failure::usage("The folder's name cannot name a package: give a name, as in `aam pkg init my-skills`")
+            })?
         };
         let mut skeleton = Skeleton::named(name);
         skeleton.version = self.version;
@@ -74,7 +71,7 @@ impl Init {
             )));
         }
         let written = write_skeleton(&folder, &skeleton)?;
-        inspect(&folder)?.into_result()?;
+        inspect(&folder).into_result()?;
         let value = json!({"name": skeleton.name.as_str(), "folder": folder, "written": written});
         session.out.done(&value, || {
             let mut lines = vec![format!("Made {} in {}", skeleton.name, folder.display())];

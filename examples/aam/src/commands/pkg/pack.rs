@@ -34,7 +34,7 @@ impl Pack {
         if !folder.is_dir() {
             return Err(Failure::usage(format!("{} is not a folder", folder.display())));
         }
-        let findings = inspect(&folder)?.into_result()?;
+        let findings = inspect(&folder).into_result()?;
         for warning in &findings.warnings {
             session.out.warn(&format!("{}: {}", warning.field, warning.error));
         }

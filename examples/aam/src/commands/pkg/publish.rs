@@ -38,7 +38,7 @@ impl Publish {
     pub(crate) async fn run(self, session: &Session) -> Result<()> {
         let registry = session.registry()?;
         let path = self.path.unwrap_or_else(|| session.folder.clone());
-        let findings = inspect(&path)?.into_result()?;
+        let findings = inspect(&path).into_result()?;
         for warning in &findings.warnings {
             session.out.warn(&format!("{}: {}", warning.field, warning.error));
         }

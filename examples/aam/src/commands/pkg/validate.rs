@@ -28,7 +28,7 @@ impl Validate {
         if !path.exists() {
             return Err(Failure::new(Kind::NotFound, "no_package", format!("{} does not exist", path.display())));
         }
-        let findings = inspect(&path)?;
+        let findings = inspect(&path);
         for warning in &findings.warnings {
             session.out.warn(&format!("{}: {}", warning.field, warning.error));
         }
