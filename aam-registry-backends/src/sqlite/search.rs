@@ -1,7 +1,5 @@
 //! Search over what is listed.
 
-use std::fmt::Write as _;
-
 use aam_registry_core::types::{PackageSummary, Page, SearchQuery, SearchSort};
 use rusqlite::{Connection, Row, ToSql};
 
@@ -22,14 +20,16 @@ const RANK: &str = "bm25(listing_text, 10.0, 4.0, 4.0, 2.0, 1.0)";
 pub(super) fn search(tx: &Connection, query: &SearchQuery) -> Tx<Page<PackageSummary>> {
     let Some(text) = &query.text else { return list(tx, query, None) };
     let words = query.words();
-    let page = if words.is_empty() { None } else { Some(list(tx, query, Some((text, as_written(&words))))?) };
-    match page {
-        Some(page) if page.total > 0 => return Ok(page),
-        _ => {}
+    if words.is_empty() {
+        return Ok(Page { items: Vec::new(), total: 0, request: query.page });
     }
-    match with_typos(tx, &words)? {
+    let page = list(tx, query, Some((text, as_written(&words))))?;
+    if page.total > 0 {
+        return Ok(page);
+    }
+    match with_one_typo(tx, &words)? {
         Some(expression) => list(tx, query, Some((text, expression))),
-        None => Ok(Page { items: Vec::new(), total: 0, request: query.page }),
+        None => Ok(page),
     }
 }
 
@@ -41,19 +41,24 @@ fn as_written(words: &[String]) -> String {
     expression
 }
 
-/// All words, each as written or with one typo; `None` where some word
-/// resembles nothing.
-fn with_typos(tx: &Connection, words: &[String]) -> Tx<Option<String>> {
-    let mut expression = String::new();
+/// All words, one of them with one typo, as an FTS5 expression; `None` where
+/// no word resembles anything known.
+fn with_one_typo(tx: &Connection, words: &[String]) -> Tx<Option<String>> {
+    let terms: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    let mut alternatives = Vec::new();
     for (at, word) in words.iter().enumerate() {
-        let (and, prefix) = (if at > 0 { " AND " } else { "" }, if at + 1 == words.len() { "*" } else { "" });
-        let _ = write!(expression, "{and}(\"{word}\"{prefix}");
-        for candidate in spelling::candidates(tx, word)? {
-            let _ = write!(expression, " OR \"{candidate}\"");
+        let last = words.len() - 1;
+        let star = |at: usize| if at == last { "*" } else { "" };
+        let meant = spelling::candidates(tx, word, at == last)?;
+        if meant.is_empty() {
+            continue;
         }
-        expression.push(')');
+        let meant: Vec<_> = meant.iter().map(|word| format!("\"{word}\"{}", star(at))).collect();
+        let others = terms.iter().enumerate().filter(|(other, _)| *other != at);
+        let others = others.map(|(other, term)| format!(" AND {term}{}", star(other)));
+        alternatives.push(format!("(({}){})", meant.join(" OR "), others.collect::<String>()));
     }
-    Ok((!words.is_empty()).then_some(expression))
+    Ok((!alternatives.is_empty()).then(|| alternatives.join(" OR ")))
 }
 
 /// One page of what is listed; with text, of what matches its expression.
@@ -88,10 +93,10 @@ fn list(tx: &Connection, query: &SearchQuery, text: Option<(&String, String)>) -
             params.extend([Box::new(exact.clone()) as Box<dyn ToSql>, Box::new(exact)]);
             format!("l.name = ? OR l.bare_name = ? DESC, {RANK} * l.popularity, l.name")
         }
-        // Without text, nothing is more relevant than what is alive.
-        (SearchSort::Relevance | SearchSort::Updated, _) => "l.updated_at DESC, l.name".into(),
+        (SearchSort::Updated, _) => "l.updated_at DESC, l.name".into(),
         (SearchSort::Downloads, _) => "l.downloads DESC, l.name".into(),
-        (SearchSort::Name, _) => "l.name".into(),
+        // Without text, all are as relevant.
+        (SearchSort::Relevance | SearchSort::Name, _) => "l.name".into(),
     };
     params.extend(
         [sql::signed(query.page.limit), sql::signed(query.page.offset())].map(|n| Box::new(n) as Box<dyn ToSql>),

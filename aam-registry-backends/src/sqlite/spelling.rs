@@ -1,4 +1,4 @@
-//! Words that are one typo apart.
+//! Words that are one typo away from what somebody typed.
 
 use std::collections::BTreeSet;
 
@@ -6,83 +6,125 @@ use rusqlite::Connection;
 
 use super::{failure::Tx, sql};
 
-/// Words outside of these lengths, in characters, are taken as they are:
-/// every short word is one typo from many, and nobody types the long ones.
-const LENGTHS: std::ops::RangeInclusive<usize> = 3..=40;
+/// Shorter words are as close to many others as to the one meant.
+const MIN_TYPO_CHARS: usize = 4;
+
+/// How many letters are tried in one place: more than an alphabet and its
+/// digits, less than a script of thousands.
+const MAX_LETTERS: usize = 64;
+
+/// How many words a typo may stand for.
+const MAX_CANDIDATES: usize = 64;
 
 /// Remembers words so that [`candidates`] finds them.
 pub(super) fn learn<'a>(tx: &Connection, words: impl IntoIterator<Item = &'a String>) -> Tx<()> {
-    let words: BTreeSet<_> = words.into_iter().filter(|word| LENGTHS.contains(&word.chars().count())).collect();
-    let insert = "INSERT INTO spellings (spelling, word) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-    for word in words {
-        // Whoever has met a word under itself has met it under its other spellings.
-        if sql::run(tx, insert, (word, word))? > 0 {
-            for spelling in shortened(word) {
-                sql::run(tx, insert, (spelling, word))?;
-            }
-        }
+    for word in words.into_iter().collect::<BTreeSet<_>>() {
+        sql::run(tx, "INSERT INTO words (word) VALUES (?1) ON CONFLICT DO NOTHING", [word])?;
     }
     Ok(())
 }
 
-/// The known words one typo away from `word`, itself included where known.
-pub(super) fn candidates(tx: &Connection, word: &str) -> Tx<BTreeSet<String>> {
-    let mut found = BTreeSet::new();
-    if !LENGTHS.contains(&word.chars().count()) {
-        return Ok(found);
+/// What `typed` may have been meant to be: known words or, where `prefix`,
+/// starts of known words, that one letter changed, added, left out or swapped
+/// with its neighbour makes of it.
+///
+/// The known words are walked in their order, a jump for each letter that
+/// follows somewhere: the cost grows with the alphabet, hardly with the words.
+pub(super) fn candidates(tx: &Connection, typed: &str, prefix: bool) -> Tx<Vec<String>> {
+    let letters: Vec<char> = typed.chars().collect();
+    if letters.len() < MIN_TYPO_CHARS {
+        return Ok(Vec::new());
     }
-    for spelling in shortened(word).into_iter().chain([word.to_owned()]) {
-        let known: Vec<String> =
-            sql::all(tx, "SELECT word FROM spellings WHERE spelling = ?1", [spelling], sql::value)?;
-        found.extend(known.into_iter().filter(|known| is_one_typo(word, known)));
-    }
-    Ok(found)
-}
-
-/// The word with each of its letters left out.
-fn shortened(word: &str) -> BTreeSet<String> {
-    let without = |(at, letter): (usize, char)| [&word[..at], &word[at + letter.len_utf8()..]].concat();
-    word.char_indices().map(without).collect()
-}
-
-/// Whether one letter more, less or other, or two neighbours swapped, make `a`
-/// of `b`; or nothing at all.
-fn is_one_typo(a: &str, b: &str) -> bool {
-    let (a, b): (Vec<_>, Vec<_>) = (a.chars().collect(), b.chars().collect());
-    let same = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
-    let (a, b) = (&a[same..], &b[same..]);
-    match (a, b) {
-        ([], []) => true,
-        ([_, rest @ ..], []) | ([], [_, rest @ ..]) => rest.is_empty(),
-        ([a, a_rest @ ..], [b, b_rest @ ..]) => {
-            let swapped = matches!((a_rest, b_rest), ([a2, a_tail @ ..], [b2, b_tail @ ..]) if a == b2 && b == a2 && a_tail == b_tail);
-            swapped
-                || a_rest == b_rest
-                || [std::slice::from_ref(a), a_rest].concat() == b_rest
-                || a_rest == [std::slice::from_ref(b), b_rest].concat()
+    let mut variants = BTreeSet::new();
+    for at in 0..=letters.len() {
+        let (start, rest) = letters.split_at(at);
+        let start: String = start.iter().collect();
+        let followers = followers(tx, &start)?;
+        if at > 0 && followers.is_empty() {
+            break;
+        }
+        let variant = |middle: &[char], end: &[char]| -> String {
+            start.chars().chain(middle.iter().copied()).chain(end.iter().copied()).collect()
+        };
+        variants.extend(followers.iter().map(|letter| variant(&[*letter], rest)));
+        if let [first, tail @ ..] = rest {
+            variants.extend(followers.iter().map(|letter| variant(&[*letter], tail)));
+            variants.insert(variant(&[], tail));
+            if let [second, tail @ ..] = tail {
+                variants.insert(variant(&[*second, *first], tail));
+            }
         }
     }
+    let mut known = Vec::new();
+    for variant in variants {
+        if known.len() == MAX_CANDIDATES {
+            break;
+        }
+        let next = at_or_after(tx, &variant)?;
+        if next.is_some_and(|next| if prefix { next.starts_with(&variant) } else { next == variant }) {
+            known.push(variant);
+        }
+    }
+    Ok(known)
+}
+
+/// The letters that follow `start` in known words.
+fn followers(tx: &Connection, start: &str) -> Tx<Vec<char>> {
+    let mut letters = Vec::new();
+    let mut from = start.to_owned();
+    while letters.len() < MAX_LETTERS {
+        let Some(word) = at_or_after(tx, &from)?.filter(|word| word.starts_with(start)) else { break };
+        // `start` itself is a word, too; the next begins after it.
+        let Some(letter) = word[start.len()..].chars().next() else {
+            from.push('\u{1}');
+            continue;
+        };
+        letters.push(letter);
+        let Some(next) = (letter..=char::MAX).nth(1) else { break };
+        from = format!("{start}{next}");
+    }
+    Ok(letters)
+}
+
+/// The first known word that does not come before `text`.
+fn at_or_after(tx: &Connection, text: &str) -> Tx<Option<String>> {
+    sql::first(tx, "SELECT word FROM words WHERE word >= ?1 ORDER BY word LIMIT 1", [text], sql::value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn known(words: &[&str]) -> Connection {
+        let connection = Connection::open_in_memory().expect("a database");
+        connection.execute_batch("CREATE TABLE words (word TEXT PRIMARY KEY) WITHOUT ROWID").expect("a table");
+        let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
+        learn(&connection, &words).expect("learn");
+        connection
+    }
+
     #[test]
-    fn one_typo_is_a_letter_more_less_other_or_two_swapped() {
-        for (a, b) in [
-            ("audit", "audit"),
-            ("audt", "audit"),
-            ("auditt", "audit"),
-            ("andit", "audit"),
-            ("aduit", "audit"),
-            ("udit", "audit"),
-            ("audi", "audit"),
-        ] {
-            assert!(is_one_typo(a, b) && is_one_typo(b, a), "{a} {b}");
+    fn one_typo_is_one_edit() {
+        let words = known(&["auditor", "au", "zoë", "zoëlogy"]);
+        for typed in ["auditro", "audito", "auditorr", "auditir", "uditor", "xauditor", "buditor", "aduitor"] {
+            assert_eq!(candidates(&words, typed, false).expect("read"), ["auditor"], "{typed}");
         }
-        for (a, b) in [("aduti", "audit"), ("aud", "audit"), ("abcd", "bacx"), ("abc", "cba"), ("xudix", "audit")] {
-            assert!(!is_one_typo(a, b) && !is_one_typo(b, a), "{a} {b}");
+        for typed in ["audi", "audrio", "adtior", "creator", "auditories"] {
+            assert!(candidates(&words, typed, false).expect("read").is_empty(), "{typed} is close enough");
         }
+        assert_eq!(candidates(&words, "zoölogy", false).expect("read"), ["zoëlogy"]);
+    }
+
+    #[test]
+    fn a_prefix_is_one_typo_from_the_start_of_a_word() {
+        let words = known(&["auditor", "author"]);
+        assert_eq!(candidates(&words, "audt", true).expect("read"), ["aud", "audi", "audit", "aut"]);
+        assert_eq!(candidates(&words, "auditr", true).expect("read"), ["audit", "audito", "auditor"]);
+        assert!(candidates(&words, "audt", false).expect("read").is_empty());
+    }
+
+    #[test]
+    fn short_words_mean_themselves() {
+        assert!(candidates(&known(&["abd"]), "abc", false).expect("read").is_empty());
     }
 }

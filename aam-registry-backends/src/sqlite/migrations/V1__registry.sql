@@ -218,10 +218,7 @@ CREATE VIRTUAL TABLE listing_text USING fts5 (
     content = '', contentless_delete = 1, prefix = '2 3', tokenize = 'unicode61 remove_diacritics 2'
 );
 
--- Every word ever listed, under itself and under itself with any one letter
--- left out: two words one typo apart meet in at least one row.
-CREATE TABLE spellings (
-    spelling TEXT NOT NULL,
-    word     TEXT NOT NULL,
-    PRIMARY KEY (spelling, word)
+-- Every word ever listed, to find what a typo was meant to be.
+CREATE TABLE words (
+    word TEXT PRIMARY KEY
 ) WITHOUT ROWID;

@@ -77,7 +77,8 @@ pub async fn every_role_publishes_in_its_scope(db: &dyn Database) {
         let owners = db.package(&new).await.expect("read").expect("a package").owners;
         assert_eq!(owners.contains(&member.username), role == ScopeRole::Owner, "{role:?}");
 
-        db.remove_member(&MemberChange { role: None, ..change }).await.expect("remove a member");
+        let audit = entry(AuditEvent::ScopeMemberRemove, &owner);
+        db.remove_member(&MemberChange { role: None, audit, ..change }).await.expect("remove a member");
         forbidden(db, &member, &new, "1.0.1").await;
     }
 }
