@@ -9,6 +9,8 @@
 
 pub mod archive;
 pub mod error;
+pub mod http;
+pub mod layers;
 pub mod memory;
 pub mod ports;
 pub mod registry;

@@ -29,7 +29,7 @@ impl Publish {
         result
     }
 
-    async fn complete(self, upload: Upload, options: PublishOptions) -> Result<PublishReceipt> {
+    async fn complete(mut self, upload: Upload, options: PublishOptions) -> Result<PublishReceipt> {
         let Upload { mut lease, writer, judging } = upload;
         let judged = match self.judged(&options, &mut lease, judging).await {
             Ok(judged) => judged,
@@ -48,7 +48,7 @@ impl Publish {
     }
 
     async fn judged(
-        &self,
+        &mut self,
         options: &PublishOptions,
         lease: &mut Lease,
         judging: Judging,
@@ -69,7 +69,7 @@ impl Publish {
     }
 
     async fn commit(
-        self,
+        mut self,
         lease: &Lease,
         (judged, sha256): (JudgedArchive, Sha256Digest),
         tag: Option<DistTag>,
@@ -118,7 +118,7 @@ impl Publish {
 
     /// What a commit made whose answer was lost: the version stands, and its
     /// archive is ours.
-    async fn committed_all_the_same(&self, manifest: &Manifest) -> Option<Published> {
+    async fn committed_all_the_same(&mut self, manifest: &Manifest) -> Option<Published> {
         let packages = &self.registry.inner().packages;
         let standing = packages.version(&manifest.name, &manifest.version).await.ok()??;
         (standing.archive == self.key)

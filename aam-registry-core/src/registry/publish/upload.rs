@@ -71,7 +71,7 @@ impl Publish {
         }
     }
 
-    async fn store(&self, upload: &mut Upload, bytes: Bytes) -> Result<(), Stop> {
+    async fn store(&mut self, upload: &mut Upload, bytes: Bytes) -> Result<(), Stop> {
         let max = self.registry.policy().archive_limits.max_archive_size();
         if self.received > max {
             return Err(Stop::Failed(Error::PayloadTooLarge(format!(

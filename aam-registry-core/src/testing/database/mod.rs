@@ -128,7 +128,6 @@ macro_rules! database_conformance {
                 a_package_is_described_by_latest,
                 a_package_was_created_with_its_first_version,
                 a_scope_is_part_of_the_name,
-                rights_say_what_somebody_is,
                 totals_grow,
                 a_working_database_answers,
                 a_row_shows_the_package,

@@ -5,13 +5,13 @@ use serde_json::json;
 use super::{
     changes::{unyank, yank},
     world::{
-        actor, admin, commit, entry, manifest, manifest_with, now, package_name, publish, published, scope,
-        scoped_name, try_publish, upload, v, word,
+        actor, commit, manifest, manifest_with, now, package_name, publish, published, scope, try_publish, upload, v,
+        word,
     },
 };
 use crate::{
-    ports::{Database, MemberChange, PublishCommit},
-    types::{Actor, AuditEvent, PackageName, Rights, ScopeRole},
+    ports::{Database, PublishCommit},
+    types::PackageName,
 };
 
 /// The order is that of the publishes: neither the versions' own, nor that of clocks that disagree.
@@ -70,40 +70,6 @@ pub async fn a_scope_is_part_of_the_name(db: &dyn Database) {
         let versions = db.versions(name).await.expect("read").expect("a package");
         assert_eq!(versions.iter().map(|one| one.version.clone()).collect::<Vec<_>>(), [v(version)]);
     }
-}
-
-/// What somebody is to a package: its owner, somebody in its scope, an administrator with a credential that says so, or nothing.
-pub async fn rights_say_what_somebody_is(db: &dyn Database) {
-    let (owner, plain) = published(db, &["1.0.0"]).await;
-    let scope = scope(db, &owner).await;
-    let scoped = scoped_name(&scope);
-    publish(db, &owner, &scoped, &["1.0.0"]).await;
-    let (member, admin) = (actor(db).await, admin(db).await);
-    db.set_member(&MemberChange {
-        actor: owner.clone(),
-        scope,
-        member: member.username.clone(),
-        role: Some(ScopeRole::Member),
-        now: now(),
-        audit: entry(AuditEvent::ScopeMemberSet, &owner),
-    })
-    .await
-    .expect("set a member");
-
-    let nothing = Rights::default();
-    let in_scope = |role| Rights { scope_role: Some(role), ..nothing };
-    for (who, name, expected) in [
-        (&owner, &plain, Rights { package_owner: true, ..nothing }),
-        (&owner, &scoped, in_scope(ScopeRole::Owner)),
-        (&member, &scoped, in_scope(ScopeRole::Member)),
-        (&member, &plain, nothing),
-        (&admin, &scoped, Rights { admin: true, ..nothing }),
-        (&Actor { as_admin: false, ..admin.clone() }, &plain, nothing),
-        (&Actor { as_admin: true, ..member.clone() }, &plain, nothing),
-    ] {
-        assert_eq!(db.rights(who, name).await.expect("read"), Some(expected), "{} of {name}", who.username);
-    }
-    assert_eq!(db.rights(&owner, &package_name()).await.expect("read"), None);
 }
 
 /// The totals grow by what is published and who registers, and a yank takes nothing away.

@@ -1,0 +1,59 @@
+//! The answers of endpoints that succeed.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+
+use super::{body::RegistryBody, call::Call, failure::Failure};
+use crate::types::Sha256Digest;
+
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(crate) const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=0, must-revalidate");
+pub(crate) const PRIVATE: HeaderValue = HeaderValue::from_static("private, max-age=0, must-revalidate");
+pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What an endpoint gives.
+pub(crate) type Answered = Result<Response<RegistryBody>, Failure>;
+
+/// A read: JSON that may be kept, but must be asked about again by its entity tag.
+pub(crate) fn read(call: &Call, value: &impl Serialize) -> Answered {
+    Ok(read_document(call, json(value)?, JSON))
+}
+
+/// A read of a document that exists as bytes.
+pub(crate) fn read_document(call: &Call, document: Bytes, media_type: HeaderValue) -> Response<RegistryBody> {
+    // Half a digest is enough to tell two states of one document apart.
+    let tag = data_encoding::HEXLOWER.encode(&Sha256Digest::of(&document).as_bytes()[..16]);
+    let mut response = Response::new(RegistryBody::from(document));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, media_type);
+    headers.insert(header::ETAG, HeaderValue::try_from(format!("\"{tag}\"")).expect("hex is a header value"));
+    headers.insert(header::CACHE_CONTROL, if call.has_credential() { PRIVATE } else { PUBLIC });
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    response
+}
+
+/// What a write did: JSON that nobody keeps.
+pub(crate) fn written(status: StatusCode, value: &impl Serialize) -> Answered {
+    let mut response = Response::new(RegistryBody::from(json(value)?));
+    *response.status_mut() = status;
+    set_unkept(response.headers_mut());
+    Ok(response)
+}
+
+/// A write that has nothing to tell.
+pub(crate) fn no_content() -> Response<RegistryBody> {
+    let mut response = Response::new(RegistryBody::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
+    response
+}
+
+fn set_unkept(headers: &mut HeaderMap) {
+    headers.insert(header::CONTENT_TYPE, JSON);
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
+}
+
+fn json(value: &impl Serialize) -> Result<Bytes, Failure> {
+    serde_json::to_vec(value).map(Bytes::from).map_err(|error| Failure::internal(error.to_string()))
+}

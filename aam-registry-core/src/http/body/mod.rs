@@ -1,0 +1,8 @@
+//! The bodies that go in and out.
+
+mod file;
+mod request;
+mod response;
+
+pub(crate) use request::{RequestBody, content_length};
+pub use response::RegistryBody;

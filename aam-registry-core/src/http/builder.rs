@@ -1,0 +1,241 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::{HeaderName, HeaderValue, Method, Uri, header};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use super::{
+    edge::{Edge, MetricsRenderer},
+    endpoints, openapi,
+    readiness::Readiness,
+    routing::Matcher,
+    service::RegistryService,
+    stack::{Parts, default_stack},
+};
+use crate::{layers::ClientIpPolicy, registry::Registry};
+
+/// What was wrong with the settings of a [`RegistryService`], all at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceBuildError {
+    faults: Vec<String>,
+}
+
+impl fmt::Display for ServiceBuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the registry service cannot be built: {}", self.faults.join("; "))
+    }
+}
+
+impl std::error::Error for ServiceBuildError {}
+
+/// The settings of a [`RegistryService`].
+#[derive(Debug)]
+pub struct RegistryServiceBuilder {
+    registry: Registry,
+    prefix: String,
+    base_url: Option<String>,
+    client_ip: ClientIpPolicy,
+    cors: Vec<String>,
+    request_timeout: Duration,
+    readiness: Readiness,
+    metrics: Option<MetricsRenderer>,
+}
+
+impl RegistryServiceBuilder {
+    pub(super) fn new(registry: Registry) -> Self {
+        Self {
+            registry,
+            prefix: String::new(),
+            base_url: None,
+            client_ip: ClientIpPolicy::default(),
+            cors: Vec::new(),
+            request_timeout: Duration::from_secs(30),
+            readiness: Readiness::default(),
+            metrics: None,
+        }
+    }
+
+    /// Mounts everything below a path such as `/registry`; at the root by default.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Sets the public address, such as `https://registry.example.com`. Its
+    /// path, where it has one, stands in links in place of the prefix, for
+    /// proxies that take it off. Links never come from `Host`.
+    #[must_use]
+    pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
+        self.base_url = Some(base_url.into());
+        self
+    }
+
+    /// Sets which proxies are believed about a client's address.
+    #[must_use]
+    pub fn client_ip(mut self, policy: ClientIpPolicy) -> Self {
+        self.client_ip = policy;
+        self
+    }
+
+    /// Lets pages of these origins, such as `https://example.com`, call the
+    /// API from a browser; `*` lets all. None by default.
+    #[must_use]
+    pub fn cors(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.cors = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets how long anything but a transfer of an archive may take; 30 s by default.
+    #[must_use]
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
+    }
+
+    /// Sets what `GET /ready` tells.
+    #[must_use]
+    pub fn readiness(mut self, readiness: Readiness) -> Self {
+        self.readiness = readiness;
+        self
+    }
+
+    /// Sets what renders `GET /metrics`; without it there is no such path.
+    #[must_use]
+    pub fn metrics(mut self, render: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.metrics = Some(MetricsRenderer(Arc::new(render)));
+        self
+    }
+
+    /// Builds the service.
+    ///
+    /// # Errors
+    /// [`ServiceBuildError`] names every setting that is not valid.
+    pub fn build(self) -> Result<RegistryService, ServiceBuildError> {
+        let mut faults = Vec::new();
+        let prefix = self.prefix.trim_end_matches('/').to_owned();
+        if !is_prefix(&prefix) {
+            faults.push(format!("the prefix `{}` is not a path such as `/registry`", self.prefix));
+        }
+        let link_prefix = match &self.base_url {
+            None => prefix.clone(),
+            Some(url) => base_path(url).unwrap_or_else(|| {
+                faults.push(format!("the base URL `{url}` is not one such as `https://registry.example.com`"));
+                String::new()
+            }),
+        };
+        // A base URL without a path says nothing about where below the host the service lies.
+        let link_prefix = if link_prefix.is_empty() { prefix.clone() } else { link_prefix };
+        let cors = cors_layer(&self.cors, &mut faults);
+        if !faults.is_empty() {
+            return Err(ServiceBuildError { faults });
+        }
+        let document = openapi::document(endpoints::routes(), &openapi_server(self.base_url.as_deref(), &link_prefix));
+        let edge = Edge {
+            prefix: prefix.clone(),
+            link_prefix,
+            readiness: self.readiness,
+            metrics: self.metrics,
+            openapi: document.to_string().into(),
+        };
+        let parts = Parts {
+            registry: self.registry,
+            edge: Arc::new(edge),
+            matcher: Matcher::new(endpoints::routes(), &prefix),
+            client_ip: self.client_ip,
+            cors,
+            request_timeout: self.request_timeout,
+        };
+        Ok(RegistryService::of(default_stack(parts)))
+    }
+}
+
+fn is_prefix(prefix: &str) -> bool {
+    let of_paths = |b: u8| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b);
+    prefix.is_empty() || (prefix.starts_with('/') && prefix.bytes().all(of_paths) && !prefix.contains("//"))
+}
+
+/// The path of a base URL, without a slash at the end.
+fn base_path(url: &str) -> Option<String> {
+    let uri: Uri = url.parse().ok()?;
+    let known = matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none();
+    let path = uri.path().trim_end_matches('/');
+    (known && uri.host().is_some_and(|host| !host.is_empty()) && is_prefix(path)).then(|| path.to_owned())
+}
+
+/// Below which URL clients find the paths of the document.
+fn openapi_server(base_url: Option<&str>, link_prefix: &str) -> String {
+    let origin = base_url
+        .and_then(|url| url.parse::<Uri>().ok())
+        .and_then(|uri| Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?)));
+    match (origin, link_prefix) {
+        (None, "") => "/".to_owned(),
+        (None, path) => path.to_owned(),
+        (Some(origin), path) => format!("{origin}{path}"),
+    }
+}
+
+fn cors_layer(origins: &[String], faults: &mut Vec<String>) -> Option<CorsLayer> {
+    if origins.is_empty() {
+        return None;
+    }
+    let allowed = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        let mut values = Vec::new();
+        for origin in origins {
+            match HeaderValue::try_from(origin.as_str()) {
+                Ok(value) if base_path(origin).is_some_and(|path| path.is_empty()) && !origin.ends_with('/') => {
+                    values.push(value);
+                }
+                _ => faults.push(format!("`{origin}` is not an origin such as `https://example.com`")),
+            }
+        }
+        AllowOrigin::list(values)
+    };
+    let headers = ["x-request-id", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "x-checksum-sha256"];
+    let exposed = headers.map(HeaderName::from_static).into_iter().chain([
+        header::ETAG,
+        header::LOCATION,
+        header::RETRY_AFTER,
+        header::CONTENT_RANGE,
+        header::CONTENT_DISPOSITION,
+    ]);
+    Some(
+        CorsLayer::new()
+            .allow_origin(allowed)
+            .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                header::IF_NONE_MATCH,
+                header::IF_RANGE,
+                header::RANGE,
+            ])
+            .expose_headers(exposed.collect::<Vec<_>>())
+            .max_age(Duration::from_mins(10)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_follow_the_base_url() {
+        assert_eq!(base_path("https://example.com/registry/"), Some("/registry".to_owned()));
+        assert_eq!(base_path("https://example.com"), Some(String::new()));
+        for bad in ["example.com", "ftp://example.com", "https://", "https://example.com/?a=b", ""] {
+            assert_eq!(base_path(bad), None, "{bad}");
+        }
+        assert_eq!(openapi_server(Some("https://example.com/x"), "/x"), "https://example.com/x");
+        assert_eq!(openapi_server(None, ""), "/");
+    }
+
+    #[test]
+    fn every_bad_origin_is_told() {
+        let mut faults = Vec::new();
+        let origins = ["https://a.example", "https://a.example/", "a.example", "https://a.example/x"];
+        let _ = cors_layer(&origins.map(str::to_owned), &mut faults);
+        assert_eq!(faults.len(), 3);
+    }
+}

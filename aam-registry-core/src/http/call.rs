@@ -1,0 +1,130 @@
+use std::{borrow::Cow, str::FromStr, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, Uri, header, request::Parts};
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+
+use super::{
+    body::{RequestBody, content_length},
+    edge::Edge,
+    failure::Failure,
+    query::Query,
+    routing::MatchedRoute,
+};
+use crate::{
+    error::{Error, ErrorCode},
+    registry::Registry,
+    types::{PackageName, Principal, Version},
+};
+
+/// The longest JSON body that is read, in bytes.
+const MAX_JSON: u64 = 1024 * 1024;
+
+/// One request on its way to its endpoint.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) registry: Registry,
+    pub(crate) edge: Arc<Edge>,
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+    uri: Uri,
+    matched: MatchedRoute,
+    principal: Option<Principal>,
+}
+
+impl Call {
+    pub(crate) fn new(registry: Registry, edge: Arc<Edge>, matched: MatchedRoute, mut parts: Parts) -> Self {
+        let principal = parts.extensions.remove::<Principal>();
+        let Parts { method, uri, headers, .. } = parts;
+        Self { registry, edge, method, headers, uri, matched, principal }
+    }
+
+    /// Who calls.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unauthorized`] where that is not known.
+    pub(crate) fn principal(&self) -> Result<&Principal, Failure> {
+        self.principal.as_ref().ok_or_else(|| {
+            Failure::new(
+                ErrorCode::Unauthorized,
+                "This needs a credential; send `Authorization: Bearer` with an API token or the access token of a login",
+            )
+        })
+    }
+
+    pub(crate) fn has_credential(&self) -> bool {
+        self.principal.is_some()
+    }
+
+    /// The text of a path parameter; `None` where it is not UTF-8.
+    pub(crate) fn param(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.matched.param(&self.uri.path()[self.edge.prefix.len()..], name)
+    }
+
+    /// A path parameter in the words of the domain; `None` where it is malformed.
+    pub(crate) fn parsed<T: FromStr>(&self, name: &str) -> Option<T> {
+        self.param(name)?.parse().ok()
+    }
+
+    /// The package of the path. A malformed name is the name of no package.
+    pub(crate) fn package(&self) -> Result<PackageName, Failure> {
+        let text = match (self.param("scope"), self.param("name")) {
+            (Some(scope), Some(name)) => Cow::Owned(format!("@{scope}/{name}")),
+            (None, Some(name)) => name,
+            _ => Cow::Borrowed(""),
+        };
+        text.parse().map_err(|_| {
+            let shown: String = text.chars().take(140).collect();
+            Failure::new(ErrorCode::PackageNotFound, format!("Package {shown} does not exist"))
+        })
+    }
+
+    /// The package and version of the path. A malformed version is no version of any package.
+    pub(crate) fn version(&self) -> Result<(PackageName, Version), Failure> {
+        let package = self.package()?;
+        if let Some(version) = self.parsed("version") {
+            return Ok((package, version));
+        }
+        let text: String = self.param("version").unwrap_or_default().chars().take(64).collect();
+        Err(Error::version_not_found(&package, text).into())
+    }
+
+    pub(crate) fn query(&self) -> Query<'_> {
+        Query::parse(self.uri.query())
+    }
+
+    /// Reads the body as JSON.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, body: RequestBody) -> Result<T, Failure> {
+        if !is_media_type(&self.headers, "application/json") {
+            return Err(Failure::unsupported_media_type("application/json"));
+        }
+        let body = self.bytes(body).await?;
+        serde_json::from_slice(&body).map_err(|error| {
+            Failure::from(Error::invalid_request(format!("The request body is not the JSON expected: {error}")))
+        })
+    }
+
+    async fn bytes(&self, mut body: RequestBody) -> Result<Bytes, Failure> {
+        let too_large = || Failure::from(Error::PayloadTooLarge("A JSON body may have at most 1 MiB".to_owned()));
+        if content_length(&self.headers).is_some_and(|len| len > MAX_JSON) {
+            return Err(too_large());
+        }
+        let mut bytes = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Error::invalid_request("The request body broke off; send it again"))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if (bytes.len() + data.len()) as u64 > MAX_JSON {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&data);
+        }
+        Ok(bytes.freeze())
+    }
+}
+
+/// Whether the body is of the media type `wanted`, whatever its parameters.
+pub(crate) fn is_media_type(headers: &HeaderMap, wanted: &str) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    value.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(wanted)
+}

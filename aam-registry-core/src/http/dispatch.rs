@@ -1,0 +1,85 @@
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_util::future::{BoxFuture, Either, FutureExt, ready};
+use http::{Request, Response};
+use tower::Service;
+
+use super::{
+    body::{RegistryBody, RequestBody},
+    call::Call,
+    edge::Edge,
+    failure::Failure,
+    routing::{Access, Kind, MatchedRoute},
+};
+use crate::registry::Registry;
+
+/// Hands a request to its endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct Dispatch {
+    pub(crate) registry: Registry,
+    pub(crate) edge: Arc<Edge>,
+}
+
+impl Service<Request<RequestBody>> for Dispatch {
+    type Response = Response<RegistryBody>;
+    type Error = Failure;
+    type Future = BoxFuture<'static, Result<Response<RegistryBody>, Failure>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        let Some(matched) = parts.extensions.remove::<MatchedRoute>() else {
+            return ready(Err(Failure::no_such_path())).boxed();
+        };
+        let Some(route) = matched.route() else {
+            return ready(Err(Failure::method_not_allowed(matched.allow()))).boxed();
+        };
+        let call = Call::new(self.registry.clone(), Arc::clone(&self.edge), matched, parts);
+        if route.access == Access::Credential
+            && let Err(failure) = call.principal()
+        {
+            return ready(Err(failure)).boxed();
+        }
+        (route.handler)(call, body)
+    }
+}
+
+/// Sends documents one way and transfers of archives another.
+#[derive(Clone, Debug)]
+pub(crate) struct ByKind<D, T> {
+    pub(crate) documents: D,
+    pub(crate) transfers: T,
+}
+
+impl<D, T, B> Service<Request<B>> for ByKind<D, T>
+where
+    D: Service<Request<B>>,
+    T: Service<Request<B>, Response = D::Response, Error = D::Error>,
+{
+    type Response = D::Response;
+    type Error = D::Error;
+    type Future = Either<D::Future, T::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), D::Error>> {
+        // Both must be able, since only the request tells which it will be.
+        match self.documents.poll_ready(cx) {
+            Poll::Ready(Ok(())) => self.transfers.poll_ready(cx),
+            other => other,
+        }
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let route = request.extensions().get::<MatchedRoute>().and_then(MatchedRoute::route);
+        if route.is_some_and(|route| route.kind == Kind::Transfer) {
+            Either::Right(self.transfers.call(request))
+        } else {
+            Either::Left(self.documents.call(request))
+        }
+    }
+}

@@ -1,0 +1,130 @@
+use http::StatusCode;
+
+use crate::{
+    error::{Error, ErrorCode},
+    http::{
+        answer::{self, Answered},
+        body::RequestBody,
+        call::Call,
+        failure::Failure,
+        routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
+        wire::{AccountAnswer, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer, SessionAnswer},
+    },
+    ports::RateClass,
+    registry::Registration,
+    types::Username,
+};
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        tag: "Users",
+        summary: "Register",
+        description: "Makes an account and the scope of its name, which it owns: `@username/…`. Usernames and scopes \
+            are one namespace.",
+        class: Some(RateClass::Auth),
+        request: RequestContent::json::<RegisterRequest>(),
+        answers: &[Answer {
+            status: 201,
+            description: "The account was made.",
+            content: Content::json::<RegisteredAnswer>(),
+        }],
+        errors: &[
+            ErrorCode::InvalidRequest,
+            ErrorCode::RegistrationClosed,
+            ErrorCode::NameReserved,
+            ErrorCode::UserExists,
+        ],
+        ..route(Verb::Post, "/api/v1/users/register", "register", handler!(register, body))
+    },
+    Route {
+        tag: "Users",
+        summary: "Log in",
+        description: "Opens a session for 24 hours, unless the operator set otherwise. The answer to an unknown user \
+            is that to a wrong password.",
+        class: Some(RateClass::Auth),
+        request: RequestContent::json::<LoginRequest>(),
+        answers: &[Answer { status: 200, description: "The session.", content: Content::json::<SessionAnswer>() }],
+        errors: &[ErrorCode::InvalidRequest, ErrorCode::InvalidCredentials],
+        ..route(Verb::Post, "/api/v1/users/login", "login", handler!(login, body))
+    },
+    Route {
+        tag: "Users",
+        summary: "Log out",
+        description: "Ends the session whose access token is sent. An API token is revoked instead.",
+        access: Access::Credential,
+        answers: &[Answer { status: 204, description: "The session is over.", content: Content::None }],
+        errors: &[ErrorCode::InvalidRequest],
+        ..route(Verb::Post, "/api/v1/users/logout", "logout", handler!(logout))
+    },
+    Route {
+        tag: "Users",
+        summary: "Show the caller's account",
+        access: Access::Credential,
+        answers: &[Answer { status: 200, description: "The account.", content: Content::json::<AccountAnswer>() }],
+        ..route(Verb::Get, "/api/v1/users/me", "getAccount", handler!(account))
+    },
+    Route {
+        tag: "Users",
+        summary: "Show a user",
+        description: "What everybody may know; never the e-mail address.",
+        answers: &[Answer { status: 200, description: "The user.", content: Content::json::<ProfileAnswer>() }],
+        errors: &[ErrorCode::UserNotFound],
+        ..route(Verb::Get, "/api/v1/users/{username}", "getUser", handler!(profile))
+    },
+];
+
+async fn register(call: Call, body: RequestBody) -> Answered {
+    let RegisterRequest { username, email, password } = call.json(body).await?;
+    let user = call.registry.register(Registration { username, email, password }).await?;
+    answer::written(StatusCode::CREATED, &RegisteredAnswer::from(user))
+}
+
+async fn login(call: Call, body: RequestBody) -> Answered {
+    let request: LoginRequest = call.json(body).await?;
+    if request.otp.is_some() {
+        let message = "One-time passwords are not available on this registry yet; log in without `otp`";
+        return Err(Error::invalid_request(message).into());
+    }
+    let login = request.username.or(request.email);
+    let login = login.ok_or_else(|| Error::invalid_request("Give `username` or `email`, and `password`"))?;
+    limit_account(&call, &login).await?;
+    let session = call.registry.login(&login, request.password).await?;
+    answer::written(StatusCode::OK, &SessionAnswer::from(session))
+}
+
+/// Slows guessing at one account from many addresses.
+async fn limit_account(call: &Call, login: &str) -> Result<(), Failure> {
+    // As much as any name has; a longer one is nobody's.
+    let account: String = login.trim().to_lowercase().chars().take(254).collect();
+    let decision = call.registry.rate_limiter().take(RateClass::Auth, &format!("account:{account}")).await?;
+    match decision.and_then(|decision| decision.retry_after) {
+        Some(retry_after) => {
+            crate::http::metrics::rate_limited(RateClass::Auth);
+            Err(Error::RateLimited { retry_after }.into())
+        }
+        None => Ok(()),
+    }
+}
+
+async fn logout(call: Call) -> Answered {
+    call.registry.logout(call.principal()?).await?;
+    Ok(answer::no_content())
+}
+
+async fn account(call: Call) -> Answered {
+    let account = call.registry.account(call.principal()?).await?;
+    answer::read(&call, &AccountAnswer::from(account))
+}
+
+async fn profile(call: Call) -> Answered {
+    let profile = call.registry.profile(&username(&call)?).await?;
+    answer::read(&call, &ProfileAnswer::from(profile))
+}
+
+/// The username of the path. A malformed one is nobody's.
+pub(super) fn username(call: &Call) -> Result<Username, Failure> {
+    call.parsed("username").ok_or_else(|| {
+        let text: String = call.param("username").unwrap_or_default().chars().take(64).collect();
+        Failure::new(ErrorCode::UserNotFound, format!("User {text} does not exist"))
+    })
+}

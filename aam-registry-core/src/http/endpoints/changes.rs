@@ -1,0 +1,118 @@
+use http::StatusCode;
+use serde_json::json;
+
+use super::params::optional;
+use crate::{
+    error::{Error, ErrorCode},
+    http::{
+        answer::{self, Answered},
+        body::RequestBody,
+        call::Call,
+        routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
+        wire::{DeprecatedAnswer, DeprecationRequest, UnyankedAnswer, YankedAnswer},
+    },
+};
+
+const ERRORS: &[ErrorCode] = &[
+    ErrorCode::InvalidRequest,
+    ErrorCode::Forbidden,
+    ErrorCode::PackageNotFound,
+    ErrorCode::VersionNotFound,
+    ErrorCode::VersionGone,
+];
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        tag: "Publishing",
+        summary: "Yank a version",
+        description: "Withdraws a version: no constraint or dist-tag resolves to it any more, but who asks for exactly \
+            it still gets it. `latest` moves to the next version; other dist-tags that named it are removed. Yanking \
+            a yanked version changes nothing. Needs the scope `yank`.",
+        access: Access::Credential,
+        query: &[optional("reason", "Why.", || json!({"type": "string", "maxLength": 512}))],
+        answers: &[Answer {
+            status: 200,
+            description: "The version is yanked.",
+            content: Content::json::<YankedAnswer>(),
+        }],
+        errors: ERRORS,
+        ..route(Verb::Delete, "/api/v1/packages/{package}/{version}", "yankVersion", handler!(yank))
+    },
+    Route {
+        tag: "Publishing",
+        summary: "Take a yank back",
+        description: "Dist-tags that the yank removed stay removed. Needs the scope `yank`.",
+        access: Access::Credential,
+        answers: &[Answer {
+            status: 200,
+            description: "The version is not yanked.",
+            content: Content::json::<UnyankedAnswer>(),
+        }],
+        errors: ERRORS,
+        ..route(Verb::Post, "/api/v1/packages/{package}/{version}/unyank", "unyankVersion", handler!(unyank))
+    },
+    Route {
+        tag: "Publishing",
+        summary: "Deprecate a version",
+        description: "Gives a version a warning that clients show. Needs the scope `yank`.",
+        access: Access::Credential,
+        request: RequestContent::json::<DeprecationRequest>(),
+        answers: &[Answer {
+            status: 200,
+            description: "The version has the warning.",
+            content: Content::json::<DeprecatedAnswer>(),
+        }],
+        errors: ERRORS,
+        ..route(
+            Verb::Put,
+            "/api/v1/packages/{package}/{version}/deprecation",
+            "deprecateVersion",
+            handler!(deprecate, body),
+        )
+    },
+    Route {
+        tag: "Publishing",
+        summary: "Take a deprecation back",
+        description: "Needs the scope `yank`.",
+        access: Access::Credential,
+        answers: &[Answer { status: 204, description: "The version has no warning.", content: Content::None }],
+        errors: ERRORS,
+        ..route(
+            Verb::Delete,
+            "/api/v1/packages/{package}/{version}/deprecation",
+            "undeprecateVersion",
+            handler!(undeprecate),
+        )
+    },
+];
+
+async fn yank(call: Call) -> Answered {
+    let (package, version) = call.version()?;
+    let reason = call.query().text("reason").map(str::to_owned);
+    let yanked = call.registry.yank(call.principal()?, &package, &version, reason).await?;
+    answer::written(StatusCode::OK, &YankedAnswer::new(&package, yanked))
+}
+
+async fn unyank(call: Call) -> Answered {
+    let (package, version) = call.version()?;
+    let unyanked = call.registry.unyank(call.principal()?, &package, &version).await?;
+    answer::written(StatusCode::OK, &UnyankedAnswer::new(&package, &unyanked))
+}
+
+async fn deprecate(call: Call, body: RequestBody) -> Answered {
+    let (package, version) = call.version()?;
+    let request: DeprecationRequest = call.json(body).await?;
+    let message = request.message.trim().to_owned();
+    if message.is_empty() {
+        return Err(Error::invalid_request("`message` is empty; to take a deprecation back, send DELETE").into());
+    }
+    call.registry.deprecate(call.principal()?, &package, &version, Some(message.clone())).await?;
+    let answer = DeprecatedAnswer { name: package.to_string(), version: version.to_string(), deprecated: message };
+    answer::written(StatusCode::OK, &answer)
+}
+
+async fn undeprecate(call: Call) -> Answered {
+    let (package, version) = call.version()?;
+    call.registry.deprecate(call.principal()?, &package, &version, None).await?;
+    Ok(answer::no_content())
+}

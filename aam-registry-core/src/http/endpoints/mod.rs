@@ -1,0 +1,41 @@
+//! The endpoints: each decodes a request, calls one use case and encodes what
+//! it gives. Beside each stands its row of the route table.
+
+mod accounts;
+mod audit;
+mod changes;
+mod download;
+mod files;
+mod owners;
+mod packages;
+mod params;
+mod publish;
+mod resolve;
+mod scopes;
+mod search;
+mod service;
+mod tags;
+mod tokens;
+
+use super::routing::Route;
+
+/// Every route, in the order they are listed.
+pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
+    let groups: [&'static [Route]; _] = [
+        search::ROUTES,
+        packages::ROUTES,
+        resolve::ROUTES,
+        download::ROUTES,
+        files::ROUTES,
+        publish::ROUTES,
+        changes::ROUTES,
+        tags::ROUTES,
+        owners::ROUTES,
+        accounts::ROUTES,
+        tokens::ROUTES,
+        scopes::ROUTES,
+        audit::ROUTES,
+        service::ROUTES,
+    ];
+    groups.into_iter().flatten()
+}

@@ -1,0 +1,67 @@
+use http::StatusCode;
+
+use super::accounts::username;
+use crate::{
+    error::ErrorCode,
+    http::{
+        answer::{self, Answered},
+        call::Call,
+        routing::{Access, Answer, Content, Route, Verb, handler, route},
+        wire::OwnersAnswer,
+    },
+};
+
+const ERRORS: &[ErrorCode] =
+    &[ErrorCode::Forbidden, ErrorCode::PackageNotFound, ErrorCode::UserNotFound, ErrorCode::LastOwner];
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        tag: "Owners and scopes",
+        summary: "List the owners of a package",
+        description: "Those of a scoped package are the owners of its scope and those added to the package.",
+        answers: &[Answer { status: 200, description: "The owners.", content: Content::json::<OwnersAnswer>() }],
+        errors: &[ErrorCode::PackageNotFound],
+        ..route(Verb::Get, "/api/v1/packages/{package}/owners", "listOwners", handler!(list))
+    },
+    Route {
+        tag: "Owners and scopes",
+        summary: "Add an owner",
+        description: "Nothing happens where the user is one. Needs an owner and the scope `admin`.",
+        access: Access::Credential,
+        answers: &[Answer {
+            status: 200,
+            description: "The owners as they are now.",
+            content: Content::json::<OwnersAnswer>(),
+        }],
+        errors: ERRORS,
+        ..route(Verb::Put, "/api/v1/packages/{package}/owners/{username}", "addOwner", handler!(add))
+    },
+    Route {
+        tag: "Owners and scopes",
+        summary: "Remove an owner",
+        description: "The last owner cannot be removed. Needs an owner and the scope `admin`.",
+        access: Access::Credential,
+        answers: &[Answer { status: 204, description: "The user is no owner.", content: Content::None }],
+        errors: ERRORS,
+        ..route(Verb::Delete, "/api/v1/packages/{package}/owners/{username}", "removeOwner", handler!(remove))
+    },
+];
+
+async fn list(call: Call) -> Answered {
+    let package = call.package()?;
+    let owners = call.registry.owners(&package).await?;
+    answer::read(&call, &OwnersAnswer::new(&package, &owners))
+}
+
+async fn add(call: Call) -> Answered {
+    let package = call.package()?;
+    call.registry.add_owner(call.principal()?, &package, &username(&call)?).await?;
+    let owners = call.registry.owners(&package).await?;
+    answer::written(StatusCode::OK, &OwnersAnswer::new(&package, &owners))
+}
+
+async fn remove(call: Call) -> Answered {
+    let package = call.package()?;
+    call.registry.remove_owner(call.principal()?, &package, &username(&call)?).await?;
+    Ok(answer::no_content())
+}

@@ -1,0 +1,95 @@
+use jiff::{ToSpan, civil::Date, tz::TimeZone};
+use serde_json::json;
+
+use super::params::optional;
+use crate::{
+    error::ErrorCode,
+    http::{
+        answer::{self, Answered},
+        call::Call,
+        routing::{Answer, Content, Route, Verb, handler, route},
+        wire::{DownloadsAnswer, PackageAnswer, VersionAnswer, VersionsAnswer, rules},
+    },
+    types::{DownloadQuery, Version},
+};
+
+/// How far back downloads are told where no period is asked for.
+const DEFAULT_DAYS: i64 = 30;
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        tag: "Packages",
+        summary: "Show a package",
+        description: "A package with its owners, dist-tags and versions. Description and the like are those of the \
+            version that `latest` names.",
+        answers: &[Answer { status: 200, description: "The package.", content: Content::json::<PackageAnswer>() }],
+        errors: &[ErrorCode::PackageNotFound],
+        ..route(Verb::Get, "/api/v1/packages/{package}", "getPackage", handler!(package))
+    },
+    Route {
+        tag: "Packages",
+        summary: "List the versions of a package",
+        description: "Newest published first, yanked ones included.",
+        answers: &[Answer { status: 200, description: "The versions.", content: Content::json::<VersionsAnswer>() }],
+        errors: &[ErrorCode::PackageNotFound],
+        ..route(Verb::Get, "/api/v1/packages/{package}/versions", "listVersions", handler!(versions))
+    },
+    Route {
+        tag: "Packages",
+        summary: "Show a version",
+        description: "Everything about one version but the contents of its archive.",
+        answers: &[Answer { status: 200, description: "The version.", content: Content::json::<VersionAnswer>() }],
+        errors: &[ErrorCode::PackageNotFound, ErrorCode::VersionNotFound, ErrorCode::VersionGone],
+        ..route(Verb::Get, "/api/v1/packages/{package}/{version}", "getVersion", handler!(version))
+    },
+    Route {
+        tag: "Packages",
+        summary: "Count downloads by day",
+        description: "Downloads by UTC day. Without a period the last 30 days are told.",
+        query: &[
+            optional("from", "The first UTC day.", || json!({"type": "string", "format": "date"})),
+            optional("to", "The last UTC day; today by default.", || json!({"type": "string", "format": "date"})),
+            optional(
+                "version",
+                "Of one version only.",
+                || json!({"type": "string", "pattern": rules::VERSION, "maxLength": rules::VERSION_LENGTH}),
+            ),
+        ],
+        answers: &[Answer { status: 200, description: "The counts.", content: Content::json::<DownloadsAnswer>() }],
+        errors: &[ErrorCode::InvalidRequest, ErrorCode::PackageNotFound, ErrorCode::VersionNotFound],
+        ..route(Verb::Get, "/api/v1/packages/{package}/downloads", "countDownloads", handler!(downloads))
+    },
+];
+
+async fn package(call: Call) -> Answered {
+    let package = call.registry.package(&call.package()?).await?;
+    answer::read(&call, &PackageAnswer::from(package))
+}
+
+async fn versions(call: Call) -> Answered {
+    let package = call.package()?;
+    let versions = call.registry.versions(&package).await?;
+    let versions = versions.into_iter().map(Into::into).collect();
+    answer::read(&call, &VersionsAnswer { package: package.to_string(), versions })
+}
+
+async fn version(call: Call) -> Answered {
+    let (package, version) = call.version()?;
+    let detail = call.registry.version(&package, &version).await?;
+    let download_url = call.edge.download_url(&package, &detail.summary.version);
+    answer::read(&call, &VersionAnswer::new(detail, download_url))
+}
+
+async fn downloads(call: Call) -> Answered {
+    let package = call.package()?;
+    let mut query = call.query();
+    let version = query.parsed::<Version>("version");
+    let to = query.parsed::<Date>("to");
+    let from = query.parsed::<Date>("from");
+    query.check()?;
+    let to = to.unwrap_or_else(|| TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date());
+    let from = from.unwrap_or_else(|| to.saturating_sub(DEFAULT_DAYS.days()));
+    let wanted = DownloadQuery { package, version, from, to };
+    let days = call.registry.downloads(&wanted).await?;
+    answer::read(&call, &DownloadsAnswer::new(&wanted.package, &days))
+}

@@ -1,0 +1,102 @@
+use http::StatusCode;
+
+use super::accounts::username;
+use crate::{
+    error::{Detail, ErrorCode},
+    http::{
+        answer::{self, Answered},
+        body::RequestBody,
+        call::Call,
+        failure::Failure,
+        routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
+        wire::{MemberAnswer, MemberRequest, ScopeAnswer, ScopeRequest},
+    },
+    types::{ScopeName, ScopeRole},
+};
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        tag: "Owners and scopes",
+        summary: "Make a scope",
+        description: "The caller becomes its owner. Needs the scope `admin` of a token.",
+        access: Access::Credential,
+        request: RequestContent::json::<ScopeRequest>(),
+        answers: &[Answer { status: 201, description: "The scope.", content: Content::json::<ScopeAnswer>() }],
+        errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden, ErrorCode::NameReserved, ErrorCode::ScopeExists],
+        ..route(Verb::Post, "/api/v1/scopes", "createScope", handler!(create, body))
+    },
+    Route {
+        tag: "Owners and scopes",
+        summary: "Show a scope",
+        description: "A scope with its members.",
+        answers: &[Answer { status: 200, description: "The scope.", content: Content::json::<ScopeAnswer>() }],
+        errors: &[ErrorCode::ScopeNotFound],
+        ..route(Verb::Get, "/api/v1/scopes/{scope}", "getScope", handler!(show))
+    },
+    Route {
+        tag: "Owners and scopes",
+        summary: "Set a member of a scope",
+        description: "Adds a user to a scope or changes the user's role. Owners may do everything; members publish, \
+            yank and set dist-tags; contributors publish. Needs an owner and the scope `admin` of a token.",
+        access: Access::Credential,
+        request: RequestContent::json::<MemberRequest>(),
+        answers: &[Answer { status: 200, description: "The member.", content: Content::json::<MemberAnswer>() }],
+        errors: &[
+            ErrorCode::InvalidRequest,
+            ErrorCode::Forbidden,
+            ErrorCode::ScopeNotFound,
+            ErrorCode::UserNotFound,
+            ErrorCode::LastOwner,
+        ],
+        ..route(Verb::Put, "/api/v1/scopes/{scope}/members/{username}", "setMember", handler!(set_member, body))
+    },
+    Route {
+        tag: "Owners and scopes",
+        summary: "Remove a member of a scope",
+        description: "The last owner cannot be removed; members may remove themselves.",
+        access: Access::Credential,
+        answers: &[Answer { status: 204, description: "The user is no member.", content: Content::None }],
+        errors: &[ErrorCode::Forbidden, ErrorCode::ScopeNotFound, ErrorCode::UserNotFound, ErrorCode::LastOwner],
+        ..route(Verb::Delete, "/api/v1/scopes/{scope}/members/{username}", "removeMember", handler!(remove_member))
+    },
+];
+
+async fn create(call: Call, body: RequestBody) -> Answered {
+    let request: ScopeRequest = call.json(body).await?;
+    let name = request.name.parse()?;
+    let scope = call.registry.create_scope(call.principal()?, &name).await?;
+    answer::written(StatusCode::CREATED, &ScopeAnswer::from(scope))
+}
+
+async fn show(call: Call) -> Answered {
+    let scope = call.registry.scope(&scope(&call)?).await?;
+    answer::read(&call, &ScopeAnswer::from(scope))
+}
+
+async fn set_member(call: Call, body: RequestBody) -> Answered {
+    let (scope, member) = (scope(&call)?, username(&call)?);
+    let request: MemberRequest = call.json(body).await?;
+    let role = ScopeRole::parse(&request.role).ok_or_else(|| {
+        let error = "must be one of `owner`, `member`, `contributor`";
+        Failure::invalid(format!("`role` {error}"), vec![Detail::new("role", error)])
+    })?;
+    call.registry.set_member(call.principal()?, &scope, &member, role).await?;
+    let answer = MemberAnswer { scope: scope.to_string(), username: member.to_string(), role: role.as_str() };
+    answer::written(StatusCode::OK, &answer)
+}
+
+async fn remove_member(call: Call) -> Answered {
+    let (scope, member) = (scope(&call)?, username(&call)?);
+    call.registry.remove_member(call.principal()?, &scope, &member).await?;
+    Ok(answer::no_content())
+}
+
+/// The scope of the path. A malformed one does not exist.
+fn scope(call: &Call) -> Result<ScopeName, Failure> {
+    let text = call.param("scope").unwrap_or_default();
+    let bare = text.strip_prefix('@').unwrap_or(&text);
+    bare.parse().map_err(|_| {
+        let shown: String = bare.chars().take(64).collect();
+        Failure::new(ErrorCode::ScopeNotFound, format!("Scope @{shown} does not exist"))
+    })
+}

@@ -1,0 +1,224 @@
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use schemars::SchemaGenerator;
+use tokio::time::timeout;
+
+use crate::{
+    error::{ErrorCode, Result},
+    http::{
+        answer::{self, Answered, NO_STORE},
+        body::RegistryBody,
+        call::Call,
+        failure::Failure,
+        readiness::ReadinessState,
+        routing::{Answer, Content, Route, Verb, handler, route},
+        wire::{HealthAnswer, PartHealthAnswer, ReadyAnswer, ServiceAnswer},
+    },
+};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// How long a part may take to answer before it counts as failing.
+const CHECK_TIME: Duration = Duration::from_secs(3);
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+/// The pages are whole in themselves: style and script are in them, and nothing is fetched from elsewhere.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+const PART_HEALTH: &[Answer] =
+    &[Answer { status: 200, description: "It answers.", content: Content::json::<PartHealthAnswer>() }];
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        tag: "Service",
+        summary: "Tell that the process is up",
+        class: None,
+        answers: &[Answer { status: 200, description: "It is.", content: Content::json::<HealthAnswer>() }],
+        ..route(Verb::Get, "/health", "health", handler!(health))
+    },
+    Route {
+        tag: "Service",
+        summary: "Tell whether the database answers",
+        class: None,
+        answers: PART_HEALTH,
+        errors: &[ErrorCode::DatabaseUnavailable],
+        ..route(Verb::Get, "/health/db", "healthOfDatabase", handler!(database))
+    },
+    Route {
+        tag: "Service",
+        summary: "Tell whether the archive storage answers",
+        class: None,
+        answers: PART_HEALTH,
+        errors: &[ErrorCode::StorageUnavailable],
+        ..route(Verb::Get, "/health/storage", "healthOfStorage", handler!(storage))
+    },
+    Route {
+        tag: "Service",
+        summary: "Tell whether cache and rate limiter answer",
+        class: None,
+        answers: PART_HEALTH,
+        errors: &[ErrorCode::Overloaded],
+        ..route(Verb::Get, "/health/cache", "healthOfCache", handler!(cache))
+    },
+    Route {
+        tag: "Service",
+        summary: "Tell whether this process wants requests",
+        description: "503 only while it starts or drains. While the database or the storage is out it is `degraded`, \
+            since what is cached is still served.",
+        class: None,
+        answers: &[Answer { status: 200, description: "It does.", content: Content::json::<ReadyAnswer>() }],
+        errors: &[ErrorCode::Overloaded],
+        ..route(Verb::Get, "/ready", "ready", handler!(ready))
+    },
+    Route {
+        tag: "Service",
+        summary: "Read the metrics",
+        description: "In the text format of Prometheus. 404 where the host of the registry collects none.",
+        class: None,
+        answers: &[Answer { status: 200, description: "The metrics.", content: Content::Text(&["text/plain"]) }],
+        errors: &[ErrorCode::NotFound],
+        ..route(Verb::Get, "/metrics", "metrics", handler!(metrics))
+    },
+    Route {
+        tag: "Service",
+        summary: "Read this document",
+        answers: &[Answer {
+            status: 200,
+            description: "OpenAPI 3.1.",
+            content: Content::Json(|_| schemars::json_schema!({"type": "object"})),
+        }],
+        ..route(Verb::Get, "/api/openapi.json", "openapi", handler!(openapi))
+    },
+    Route {
+        tag: "Service",
+        summary: "Read this document as a page",
+        answers: &[Answer { status: 200, description: "The page.", content: Content::Text(&["text/html"]) }],
+        ..route(Verb::Get, "/api/docs", "docs", handler!(docs))
+    },
+    Route {
+        tag: "Service",
+        summary: "Tell what this is",
+        description: "A page for browsers (`Accept: text/html`), JSON for others.",
+        class: None,
+        answers: &[Answer {
+            status: 200,
+            description: "What this is.",
+            content: Content::JsonOrPage(SchemaGenerator::subschema_for::<ServiceAnswer>),
+        }],
+        ..route(Verb::Get, "/", "root", handler!(root))
+    },
+];
+
+async fn health(_: Call) -> Answered {
+    answer::written(StatusCode::OK, &HealthAnswer { status: "ok", version: VERSION })
+}
+
+async fn database(call: Call) -> Answered {
+    part_health("database", ErrorCode::DatabaseUnavailable, call.registry.check_database()).await
+}
+
+async fn storage(call: Call) -> Answered {
+    part_health("archive storage", ErrorCode::StorageUnavailable, call.registry.check_storage()).await
+}
+
+async fn cache(call: Call) -> Answered {
+    part_health("cache", ErrorCode::Overloaded, call.registry.check_cache()).await
+}
+
+async fn part_health(part: &str, code: ErrorCode, check: impl Future<Output = Result<()>>) -> Answered {
+    let began = Instant::now();
+    if let Err(cause) = checked(check).await {
+        return Err(Failure::new(code, format!("The registry's {part} does not answer")).with_cause(cause));
+    }
+    let latency_ms = began.elapsed().as_secs_f64() * 1000.0;
+    answer::written(StatusCode::OK, &PartHealthAnswer { status: "ok", latency_ms })
+}
+
+/// The result of a check, or why there is none.
+async fn checked(check: impl Future<Output = Result<()>>) -> Result<(), String> {
+    match timeout(CHECK_TIME, check).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(Failure::from(error).cause().unwrap_or("refused").to_owned()),
+        Err(_) => Err("no answer in time".to_owned()),
+    }
+}
+
+async fn ready(call: Call) -> Answered {
+    let message = match call.edge.readiness.get() {
+        ReadinessState::Starting => "The registry is starting",
+        ReadinessState::Draining => "The registry is shutting down",
+        ReadinessState::Ready => return answer::written(StatusCode::OK, &readiness(&call).await),
+    };
+    Err(Failure::new(ErrorCode::Overloaded, message))
+}
+
+async fn readiness(call: &Call) -> ReadyAnswer {
+    let (database, storage, cache) = tokio::join!(
+        checked(call.registry.check_database()),
+        checked(call.registry.check_storage()),
+        checked(call.registry.check_cache()),
+    );
+    let parts = [("database", database), ("storage", storage), ("cache", cache)];
+    let failing: Vec<_> = parts.iter().filter(|(_, result)| result.is_err()).map(|(part, _)| *part).collect();
+    ReadyAnswer { status: if failing.is_empty() { "ready" } else { "degraded" }, failing }
+}
+
+async fn metrics(call: Call) -> Answered {
+    let Some(renderer) = &call.edge.metrics else {
+        return Err(Failure::new(ErrorCode::NotFound, "This registry collects no metrics"));
+    };
+    let text = (renderer.0)();
+    let media_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    Ok(unkept(text.into(), media_type))
+}
+
+async fn openapi(call: Call) -> Answered {
+    Ok(answer::read_document(&call, call.edge.openapi.clone(), answer::JSON))
+}
+
+async fn docs(call: Call) -> Answered {
+    Ok(page(&call, include_str!("../pages/docs.html")))
+}
+
+async fn root(call: Call) -> Answered {
+    let accept = call.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let mut response = if accept.contains("text/html") {
+        page(&call, include_str!("../pages/index.html"))
+    } else {
+        let prefix = &call.edge.link_prefix;
+        let answer = ServiceAnswer {
+            name: "aam-registry",
+            version: VERSION,
+            api: format!("{prefix}/api/v1"),
+            docs: format!("{prefix}/api/docs"),
+        };
+        answer::read(&call, &answer)?
+    };
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
+    Ok(response)
+}
+
+/// A page with the paths it links to.
+fn page(call: &Call, html: &'static str) -> Response<RegistryBody> {
+    let html = html.replace("{{prefix}}", &call.edge.link_prefix).replace("{{version}}", VERSION);
+    let mut response = answer::read_document(call, html.into(), HTML);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
+    response
+}
+
+fn unkept(bytes: Bytes, media_type: HeaderValue) -> Response<RegistryBody> {
+    let mut response = Response::new(RegistryBody::from(bytes));
+    response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+    response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
+    response
+}

@@ -1,0 +1,92 @@
+use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    error::{Detail, ErrorCode},
+    http::{
+        answer::{self, Answered},
+        body::RequestBody,
+        call::Call,
+        failure::Failure,
+        routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
+        wire::{NewTokenAnswer, TokenRequest, TokensAnswer},
+    },
+    registry,
+};
+
+/// The longest life that can be asked for in days.
+const MAX_DAYS: u32 = 3650;
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        tag: "Users",
+        summary: "Make an API token",
+        description: "The token is told once, in this answer. It never can do more than its user, and dies with its \
+            user. One made with another token cannot do more than that, or for longer. Needs the scope `admin`.",
+        access: Access::Credential,
+        request: RequestContent::json::<TokenRequest>(),
+        answers: &[Answer { status: 201, description: "The token.", content: Content::json::<NewTokenAnswer>() }],
+        errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden],
+        ..route(Verb::Post, "/api/v1/users/tokens", "createToken", handler!(create, body))
+    },
+    Route {
+        tag: "Users",
+        summary: "List the caller's API tokens",
+        description: "Never with their secrets.",
+        access: Access::Credential,
+        answers: &[Answer { status: 200, description: "The tokens.", content: Content::json::<TokensAnswer>() }],
+        errors: &[ErrorCode::Forbidden],
+        ..route(Verb::Get, "/api/v1/users/tokens", "listTokens", handler!(list))
+    },
+    Route {
+        tag: "Users",
+        summary: "Revoke an API token",
+        access: Access::Credential,
+        answers: &[Answer { status: 204, description: "The token works no more.", content: Content::None }],
+        errors: &[ErrorCode::Forbidden, ErrorCode::TokenNotFound],
+        ..route(Verb::Delete, "/api/v1/users/tokens/{id}", "revokeToken", handler!(revoke))
+    },
+];
+
+async fn create(call: Call, body: RequestBody) -> Answered {
+    let request: TokenRequest = call.json(body).await?;
+    let expires_at = expiry(&request)?;
+    let request = registry::TokenRequest {
+        name: request.name,
+        scopes: request.scopes,
+        packages: request.packages.unwrap_or_default(),
+        expires_at,
+    };
+    let (token, secret) = call.registry.create_token(call.principal()?, request).await?;
+    answer::written(StatusCode::CREATED, &NewTokenAnswer::new(token, &secret))
+}
+
+fn expiry(request: &TokenRequest) -> Result<Option<Timestamp>, Failure> {
+    let fault = |field, error: &str| Failure::invalid(format!("`{field}` {error}"), vec![Detail::new(field, error)]);
+    match (&request.expires_at, request.expires_in_days) {
+        (Some(_), Some(_)) => Err(fault("expires_in_days", "cannot be given together with `expires_at`")),
+        (None, None) => Ok(None),
+        (Some(at), None) => match at.parse() {
+            Ok(at) => Ok(Some(at)),
+            Err(_) => Err(fault("expires_at", "must be a time such as `2027-01-31T12:00:00Z`")),
+        },
+        (None, Some(days)) if (1..=MAX_DAYS).contains(&days) => {
+            Ok(Some(Timestamp::now() + SignedDuration::from_hours(i64::from(days) * 24)))
+        }
+        (None, Some(_)) => Err(fault("expires_in_days", "must be from 1 to 3650")),
+    }
+}
+
+async fn list(call: Call) -> Answered {
+    let tokens = call.registry.tokens(call.principal()?).await?;
+    answer::read(&call, &TokensAnswer::from(tokens))
+}
+
+async fn revoke(call: Call) -> Answered {
+    let id = call.parsed("id").ok_or_else(|| {
+        let text: String = call.param("id").unwrap_or_default().chars().take(64).collect();
+        Failure::new(ErrorCode::TokenNotFound, format!("Token {text} does not exist"))
+    })?;
+    call.registry.revoke_token(call.principal()?, id).await?;
+    Ok(answer::no_content())
+}

@@ -1,0 +1,229 @@
+use std::{error::Error as StdError, fmt, time::Duration};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+
+use super::{body::RegistryBody, wire::ErrorBody};
+use crate::{
+    error::{BackendError, BackendKind, Detail, Error, ErrorCode, Outcome},
+    types::{UserId, Username},
+};
+
+/// How long a client shall wait when an outside part is down.
+const OUTAGE_RETRY: Duration = Duration::from_secs(5);
+
+/// Why a request gets an error for an answer; travels through the layers as
+/// their error, until [`AnswerFailuresLayer`](crate::layers::AnswerFailuresLayer)
+/// makes the answer of it.
+pub struct Failure(Box<Inner>);
+
+struct Inner {
+    code: ErrorCode,
+    message: String,
+    details: Vec<Detail>,
+    headers: HeaderMap,
+    cause: Option<String>,
+    caller: Option<Caller>,
+}
+
+/// Who made the request that was answered; an extension of the response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The user's id.
+    pub user: UserId,
+    /// The user's name.
+    pub username: Username,
+}
+
+impl Failure {
+    /// A failure of that code.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        let failure = Self(Box::new(Inner {
+            code,
+            message: message.into(),
+            details: Vec::new(),
+            headers: HeaderMap::new(),
+            cause: None,
+            caller: None,
+        }));
+        match code.status() {
+            401 => failure.with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            503 => failure.with_retry_after(OUTAGE_RETRY),
+            _ => failure,
+        }
+    }
+
+    /// Nothing has that path.
+    pub(crate) fn no_such_path() -> Self {
+        Self::new(ErrorCode::NotFound, "There is nothing at this address; the API is described at /api/docs")
+    }
+
+    /// The path exists, but not with that method.
+    pub(crate) fn method_not_allowed(allow: &str) -> Self {
+        let value = HeaderValue::try_from(allow).expect("method names are a header value");
+        Self::new(ErrorCode::MethodNotAllowed, format!("This address answers {allow} only"))
+            .with_header(header::ALLOW, value)
+    }
+
+    /// The body is of another type than `expected`.
+    pub(crate) fn unsupported_media_type(expected: &str) -> Self {
+        Self::new(
+            ErrorCode::UnsupportedMediaType,
+            format!("The request body must be sent with `Content-Type: {expected}`"),
+        )
+    }
+
+    /// No byte asked for is among the `len` there are.
+    pub(crate) fn range_not_satisfiable(len: u64) -> Self {
+        let failure = Self::new(
+            ErrorCode::RangeNotSatisfiable,
+            format!("The archive has {len} bytes; the range asked for lies outside"),
+        );
+        let content_range = HeaderValue::try_from(format!("bytes */{len}"));
+        failure.with_header(header::CONTENT_RANGE, content_range.expect("digits are a header value"))
+    }
+
+    /// Several things wrong with a query or a body, told all at once.
+    pub(crate) fn invalid(message: impl Into<String>, details: Vec<Detail>) -> Self {
+        Error::InvalidRequest { message: message.into(), details }.into()
+    }
+
+    /// Something of ours went wrong; `cause` is logged, never sent.
+    pub(crate) fn internal(cause: impl Into<String>) -> Self {
+        Self::new(
+            ErrorCode::Internal,
+            "Something went wrong in the registry; tell its operator the `request_id` if it happens again",
+        )
+        .with_cause(cause)
+    }
+
+    /// Says what is to be logged, and never sent.
+    #[must_use]
+    pub(crate) fn with_cause(mut self, cause: impl Into<String>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.insert(name, value);
+        self
+    }
+
+    /// Says how long to wait, in whole seconds, at least one.
+    #[must_use]
+    fn with_retry_after(self, wait: Duration) -> Self {
+        self.with_header(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait).max(1)))
+    }
+
+    /// Notes who is told.
+    #[must_use]
+    pub(crate) fn with_caller(mut self, caller: Caller) -> Self {
+        self.0.caller = Some(caller);
+        self
+    }
+
+    /// The code.
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    /// What is to be logged of its cause.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+
+    /// The headers of the answer beside those every error has.
+    pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.0.headers
+    }
+
+    /// The answer, with the JSON body every error has.
+    pub(crate) fn into_response(self, request_id: &str) -> Response<RegistryBody> {
+        let inner = *self.0;
+        let body = ErrorBody::new(inner.code, inner.message, inner.details, request_id);
+        let mut response = Response::new(RegistryBody::from(body.to_json()));
+        *response.status_mut() = StatusCode::from_u16(inner.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.headers_mut() = inner.headers;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(caller) = inner.caller {
+            response.extensions_mut().insert(caller);
+        }
+        response
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if let Error::Backend(backend) = error {
+            return backend.into();
+        }
+        let mut failure = Self::new(error.code(), error.to_string());
+        failure.0.details = error.details();
+        match error {
+            Error::RateLimited { retry_after } => failure.with_retry_after(retry_after),
+            Error::Overloaded => failure.with_retry_after(Duration::from_secs(1)),
+            _ => failure,
+        }
+    }
+}
+
+impl From<BackendError> for Failure {
+    fn from(error: BackendError) -> Self {
+        let cause = causes(&error);
+        let part = match error.kind {
+            BackendKind::Database => "database",
+            BackendKind::Storage => "archive storage",
+            BackendKind::Internal => return Self::internal(cause),
+        };
+        let advice = match error.outcome {
+            Outcome::NotApplied => "try again in a moment",
+            Outcome::Applied => "what you asked for was done; look before you try again",
+            Outcome::Unknown => "look whether what you asked for was done before you try again",
+        };
+        let code = if part == "database" { ErrorCode::DatabaseUnavailable } else { ErrorCode::StorageUnavailable };
+        Self::new(code, format!("The registry's {part} does not answer; {advice}")).with_cause(cause)
+    }
+}
+
+impl From<crate::error::InvalidName> for Failure {
+    fn from(error: crate::error::InvalidName) -> Self {
+        Error::from(error).into()
+    }
+}
+
+/// An error and what caused it, on one line.
+fn causes(error: &BackendError) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        next = source.source();
+    }
+    text
+}
+
+/// A duration in seconds, rounded up.
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("code", &self.0.code)
+            .field("message", &self.0.message)
+            .field("cause", &self.0.cause)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Failure {}

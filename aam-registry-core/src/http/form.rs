@@ -1,0 +1,162 @@
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use futures_util::Stream;
+use http::{HeaderMap, header};
+use http_body::Body;
+use multer::{Field, Multipart};
+
+use super::{body::RequestBody, call::is_media_type, failure::Failure};
+use crate::error::{Error, ErrorCode};
+
+/// How much may be read without any of it being the content of a part; a
+/// form's boundaries and part headers are far smaller.
+const MAX_BACKLOG: u64 = 1024 * 1024;
+
+/// A `multipart/form-data` body (RFC 7578), read part by part.
+#[derive(Debug)]
+pub(crate) struct Form {
+    multipart: Multipart<'static>,
+    backlog: Backlog,
+}
+
+impl Form {
+    /// The form of a request.
+    ///
+    /// # Errors
+    /// [`ErrorCode::UnsupportedMediaType`] where it is no form.
+    pub(crate) fn new(headers: &HeaderMap, body: RequestBody) -> Result<Self, Failure> {
+        if !is_media_type(headers, "multipart/form-data") {
+            return Err(Failure::unsupported_media_type("multipart/form-data"));
+        }
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let boundary = multer::parse_boundary(content_type)
+            .map_err(|_| Error::invalid_request("The form's `Content-Type` names no boundary"))?;
+        let backlog = Backlog::default();
+        let chunks = Chunks { body, backlog: backlog.clone(), rested: true };
+        Ok(Self { multipart: Multipart::new(chunks, boundary), backlog })
+    }
+
+    /// The next part; the one before must have been dropped.
+    pub(crate) async fn next_part(&mut self) -> Result<Option<Part>, Failure> {
+        let field = self.multipart.next_field().await.map_err(|error| unreadable(&error))?;
+        Ok(field.map(|field| Part { field, backlog: self.backlog.clone() }))
+    }
+}
+
+/// One part of a form.
+#[derive(Debug)]
+pub(crate) struct Part {
+    field: Field<'static>,
+    backlog: Backlog,
+}
+
+impl Part {
+    /// Its name; empty where it has none.
+    pub(crate) fn name(&self) -> &str {
+        self.field.name().unwrap_or("")
+    }
+
+    /// Its next bytes.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
+        let chunk = self.field.chunk().await.map_err(|error| unreadable(&error))?;
+        if let Some(chunk) = &chunk {
+            self.backlog.take(chunk.len());
+        }
+        Ok(chunk)
+    }
+
+    /// The whole of it as text of at most `max` bytes.
+    pub(crate) async fn text(&mut self, max: usize) -> Result<String, Failure> {
+        let mut text = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            if text.len() + chunk.len() > max {
+                let message = format!("The part `{}` of the form is longer than {max} bytes", self.name());
+                return Err(Error::invalid_request(message).into());
+            }
+            text.extend_from_slice(&chunk);
+        }
+        String::from_utf8(text)
+            .map_err(|_| Error::invalid_request(format!("The part `{}` of the form is not UTF-8", self.name())).into())
+    }
+}
+
+fn unreadable(error: &multer::Error) -> Failure {
+    match error {
+        multer::Error::StreamReadFailed(cause) if cause.is::<BacklogFull>() => {
+            Failure::new(ErrorCode::InvalidRequest, "The form's part headers are too long")
+        }
+        multer::Error::StreamReadFailed(_)
+        | multer::Error::IncompleteStream
+        | multer::Error::IncompleteFieldData { .. }
+        | multer::Error::IncompleteHeaders => {
+            Failure::new(ErrorCode::InvalidRequest, "The form broke off before its end; send it again")
+        }
+        _ => Failure::new(ErrorCode::InvalidRequest, format!("The form cannot be read: {error}")),
+    }
+}
+
+/// Bytes that were read and are not yet known to be the content of a part.
+#[derive(Clone, Debug, Default)]
+struct Backlog(Arc<AtomicU64>);
+
+impl Backlog {
+    fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn take(&self, bytes: usize) {
+        self.0.fetch_sub(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn is_full(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > MAX_BACKLOG
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("too much of the form is no content of a part")]
+struct BacklogFull;
+
+/// The body as chunks, one a poll.
+///
+/// The parser takes all it can get at every poll and keeps what it cannot use
+/// yet; resting after each chunk and minding the backlog bounds what it holds.
+struct Chunks {
+    body: RequestBody,
+    backlog: Backlog,
+    rested: bool,
+}
+
+impl Stream for Chunks {
+    type Item = Result<Bytes, Box<dyn std::error::Error + Send + Sync>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if !std::mem::replace(&mut self.rested, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if self.backlog.is_full() {
+            return Poll::Ready(Some(Err(BacklogFull.into())));
+        }
+        loop {
+            return Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                None => None,
+                Some(Err(error)) => Some(Err(error)),
+                Some(Ok(frame)) => {
+                    let Ok(chunk) = frame.into_data() else { continue };
+                    self.backlog.add(chunk.len());
+                    self.rested = false;
+                    Some(Ok(chunk))
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The HTTP edge: the registry as a tower service.
+//!
+//! [`RegistryService`] is the default stack over a
+//! [`Registry`](crate::registry::Registry): match the route, limit by address,
+//! authenticate, limit by principal, dispatch to an endpoint. The stack is put
+//! together in one function of `stack`, out of the layers of
+//! [`layers`](crate::layers). An endpoint decodes a request, calls one use case
+//! and encodes what it gives; its JSON types are those of `wire`.
+
+mod answer;
+mod body;
+mod builder;
+mod call;
+mod dispatch;
+mod edge;
+mod endpoints;
+pub(crate) mod entity_tag;
+mod failure;
+mod form;
+pub(crate) mod metrics;
+mod openapi;
+mod peer;
+mod query;
+mod range;
+mod readiness;
+mod request_id;
+mod routing;
+mod service;
+mod stack;
+mod wire;
+
+pub use body::RegistryBody;
+pub use builder::{RegistryServiceBuilder, ServiceBuildError};
+pub(crate) use failure::whole_seconds;
+pub use failure::{Caller, Failure};
+pub use peer::PeerAddr;
+pub use readiness::{Readiness, ReadinessState};
+pub use routing::MatchedRoute;
+pub use service::{RegistryService, ResponseFuture};

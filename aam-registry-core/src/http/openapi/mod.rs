@@ -1,0 +1,8 @@
+//! The OpenAPI 3.1 document, made of the route table and the wire types.
+
+mod document;
+mod errors;
+mod operation;
+mod parameters;
+
+pub(crate) use document::document;

@@ -1,0 +1,112 @@
+//! One range of bytes (RFC 9110, section 14).
+
+use std::ops::Range;
+
+use http::{HeaderMap, header};
+
+/// What a request asks of a representation of known length.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// All of it: no `Range`, a malformed one, another unit, or several ranges.
+    Whole,
+    /// These bytes; at least one.
+    Part(Range<u64>),
+    /// Bytes it does not have.
+    Unsatisfiable,
+}
+
+/// Reads `Range` for a representation of `len` bytes.
+pub(crate) fn asked_range(headers: &HeaderMap, len: u64) -> Asked {
+    let mut values = headers.get_all(header::RANGE).iter();
+    match (values.next().and_then(|value| value.to_str().ok()), values.next()) {
+        (Some(value), None) => parse(value, len).unwrap_or(Asked::Whole),
+        _ => Asked::Whole,
+    }
+}
+
+fn parse(value: &str, len: u64) -> Option<Asked> {
+    let (unit, spec) = value.split_once('=')?;
+    if !unit.trim().eq_ignore_ascii_case("bytes") {
+        return None;
+    }
+    let (first, last) = spec.trim().split_once('-')?;
+    let range = match (first, last) {
+        ("", suffix) => len.saturating_sub(position(suffix)?)..len,
+        (first, "") => position(first)?..len,
+        (first, last) => {
+            let (first, last) = (position(first)?, position(last)?);
+            if first > last {
+                return None;
+            }
+            first..last.saturating_add(1).min(len)
+        }
+    };
+    Some(if range.start < range.end { Asked::Part(range) } else { Asked::Unsatisfiable })
+}
+
+/// Digits alone; more than fit are as good as the largest number.
+fn position(digits: &str) -> Option<u64> {
+    let valid = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    valid.then(|| digits.parse().unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn asked(value: &str, len: u64) -> Asked {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::RANGE, HeaderValue::try_from(value).expect("header"));
+        asked_range(&headers, len)
+    }
+
+    #[test]
+    fn ranges_follow_the_table_of_the_rfc() {
+        let table: &[(&str, Asked)] = &[
+            ("bytes=0-0", Asked::Part(0..1)),
+            ("bytes=2-5", Asked::Part(2..6)),
+            ("bytes=2-", Asked::Part(2..10)),
+            ("bytes=-3", Asked::Part(7..10)),
+            ("bytes=-30", Asked::Part(0..10)),
+            ("bytes=9-99", Asked::Part(9..10)),
+            ("Bytes=0-1", Asked::Part(0..2)),
+            ("bytes=0-18446744073709551616", Asked::Part(0..10)),
+            ("bytes=10-", Asked::Unsatisfiable),
+            ("bytes=10-20", Asked::Unsatisfiable),
+            ("bytes=-0", Asked::Unsatisfiable),
+            ("bytes=99999999999999999999-", Asked::Unsatisfiable),
+            ("bytes=5-2", Asked::Whole),
+            ("bytes=0-1,3-4", Asked::Whole),
+            ("bytes=a-b", Asked::Whole),
+            ("bytes=+1-2", Asked::Whole),
+            ("bytes=-", Asked::Whole),
+            ("bytes=", Asked::Whole),
+            ("items=0-1", Asked::Whole),
+            ("0-1", Asked::Whole),
+        ];
+        for (value, wanted) in table {
+            assert_eq!(&asked(value, 10), wanted, "{value}");
+        }
+        assert_eq!(asked_range(&HeaderMap::new(), 10), Asked::Whole);
+    }
+
+    #[test]
+    fn two_range_fields_are_several_ranges() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::RANGE, HeaderValue::from_static("bytes=0-1"));
+        headers.append(header::RANGE, HeaderValue::from_static("bytes=2-3"));
+        assert_eq!(asked_range(&headers, 10), Asked::Whole);
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_lies_within(value in "bytes=[0-9]{0,21}-[0-9]{0,21}", len in 0u64..1_000) {
+            if let Asked::Part(range) = asked(&value, len) {
+                prop_assert!(range.start < range.end && range.end <= len);
+            }
+        }
+    }
+}

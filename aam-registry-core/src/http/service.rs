@@ -1,0 +1,85 @@
+use std::{
+    convert::Infallible,
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use http_body::Body;
+use tower::Service;
+
+use super::{
+    body::{RegistryBody, RequestBody},
+    builder::RegistryServiceBuilder,
+    stack::Stack,
+};
+use crate::registry::Registry;
+
+/// The registry as a tower service of HTTP requests: routing, limits,
+/// authentication, endpoints, with an answer to every request.
+///
+/// It takes any body of bytes and mounts wherever such a service fits: below
+/// hyper, axum or tonic, at the root or at a prefix. The host puts the peer's
+/// address into each request as a [`PeerAddr`](super::PeerAddr) extension.
+#[derive(Clone, Debug)]
+pub struct RegistryService {
+    stack: Stack,
+}
+
+impl RegistryService {
+    /// The service with the default settings, at the root.
+    ///
+    /// # Panics
+    /// Never: the default settings are valid.
+    pub fn new(registry: Registry) -> Self {
+        Self::builder(registry).build().expect("the default settings are valid")
+    }
+
+    /// Settings to build the service with.
+    pub fn builder(registry: Registry) -> RegistryServiceBuilder {
+        RegistryServiceBuilder::new(registry)
+    }
+
+    pub(super) fn of(stack: Stack) -> Self {
+        Self { stack }
+    }
+}
+
+impl<B> Service<Request<B>> for RegistryService
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<RegistryBody>;
+    type Error = Infallible;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.stack.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> ResponseFuture {
+        ResponseFuture(self.stack.call(RequestBody::erase(request)))
+    }
+}
+
+/// The future of [`RegistryService`].
+pub struct ResponseFuture(BoxFuture<'static, Result<Response<RegistryBody>, Infallible>>);
+
+impl Future for ResponseFuture {
+    type Output = Result<Response<RegistryBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for ResponseFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ResponseFuture(..)")
+    }
+}

@@ -1,0 +1,149 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Time, rules};
+use crate::{
+    registry::{Account, SessionToken},
+    types::{User, UserProfile},
+};
+
+/// An account to make.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct RegisterRequest {
+    /// Also the name of the user's own scope.
+    #[schemars(regex(pattern = rules::USERNAME))]
+    pub(crate) username: String,
+    #[schemars(email, length(max = 254))]
+    pub(crate) email: String,
+    /// At least 12 characters, and not a common password.
+    #[schemars(length(min = 12, max = 256))]
+    pub(crate) password: String,
+}
+
+/// An account that was made.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Registered")]
+pub(crate) struct RegisteredAnswer {
+    id: String,
+    username: String,
+    email: String,
+    created_at: Time,
+}
+
+impl From<User> for RegisteredAnswer {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            username: user.username.to_string(),
+            email: user.email,
+            created_at: user.created_at.into(),
+        }
+    }
+}
+
+/// A login: `username` or `email`, and the password.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(extend("anyOf" = [
+    {"required": ["username"], "properties": {"username": {"type": "string"}}},
+    {"required": ["email"], "properties": {"email": {"type": "string"}}}
+]))]
+pub(crate) struct LoginRequest {
+    /// A username, or an e-mail address.
+    pub(crate) username: Option<String>,
+    /// An e-mail address, where `username` is not given.
+    pub(crate) email: Option<String>,
+    pub(crate) password: String,
+    /// Must be absent or `null`: one-time passwords are not available on this registry yet.
+    #[schemars(with = "()")]
+    pub(crate) otp: Option<serde_json::Value>,
+}
+
+/// A login session.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Session")]
+pub(crate) struct SessionAnswer {
+    /// The credential: send it as `Authorization: Bearer …`.
+    access_token: String,
+    /// Always `bearer`.
+    token_type: &'static str,
+    /// In seconds.
+    expires_in: i64,
+    expires_at: Time,
+}
+
+impl From<SessionToken> for SessionAnswer {
+    fn from(session: SessionToken) -> Self {
+        Self {
+            expires_in: session.expires_at.as_second() - session.issued_at.as_second(),
+            expires_at: session.expires_at.into(),
+            access_token: session.access_token,
+            token_type: "bearer",
+        }
+    }
+}
+
+/// The caller's own account.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Account")]
+pub(crate) struct AccountAnswer {
+    id: String,
+    username: String,
+    email: String,
+    /// Always `false`: addresses are not verified by this registry yet.
+    email_verified: bool,
+    is_admin: bool,
+    /// `admin` for an administrator.
+    roles: Vec<&'static str>,
+    /// Always `false`: one-time passwords are not available on this registry yet.
+    otp_enabled: bool,
+    /// The scopes the user is a member of.
+    scopes: Vec<Membership>,
+    created_at: Time,
+}
+
+/// A scope and the user's role in it.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Membership {
+    /// The scope, without `@`.
+    name: String,
+    /// `owner`, `member` or `contributor`.
+    role: &'static str,
+}
+
+impl From<Account> for AccountAnswer {
+    fn from(account: Account) -> Self {
+        let Account { user, scopes } = account;
+        let scopes = scopes.iter().map(|(name, role)| Membership { name: name.to_string(), role: role.as_str() });
+        Self {
+            id: user.id.to_string(),
+            username: user.username.to_string(),
+            email: user.email,
+            email_verified: false,
+            is_admin: user.is_admin,
+            roles: if user.is_admin { vec!["admin"] } else { Vec::new() },
+            otp_enabled: false,
+            scopes: scopes.collect(),
+            created_at: user.created_at.into(),
+        }
+    }
+}
+
+/// What everybody may know of a user.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Profile")]
+pub(crate) struct ProfileAnswer {
+    username: String,
+    created_at: Time,
+    /// The packages the user owns, by name.
+    packages: Vec<String>,
+}
+
+impl From<UserProfile> for ProfileAnswer {
+    fn from(profile: UserProfile) -> Self {
+        Self {
+            username: profile.username.to_string(),
+            created_at: profile.created_at.into(),
+            packages: profile.packages.iter().map(ToString::to_string).collect(),
+        }
+    }
+}

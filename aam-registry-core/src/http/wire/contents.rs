@@ -1,0 +1,76 @@
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::types::{ArchiveFile, DayDownloads, PackageName, Version};
+
+/// The files of a version's archive.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Files")]
+pub(crate) struct FilesAnswer {
+    /// The package's full name.
+    package: String,
+    version: String,
+    /// By path.
+    files: Vec<FileRow>,
+}
+
+/// One file.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "File")]
+struct FileRow {
+    /// From the root of the archive.
+    path: String,
+    /// In bytes.
+    size: u64,
+    /// SHA-256 in lower-case hex.
+    #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
+    sha256: String,
+    /// Whether its owner may execute it.
+    executable: bool,
+}
+
+impl FilesAnswer {
+    pub(crate) fn new(package: &PackageName, version: &Version, files: Vec<ArchiveFile>) -> Self {
+        let files = files.into_iter().map(|file| FileRow {
+            path: file.path,
+            size: file.size,
+            sha256: file.sha256.to_string(),
+            executable: file.executable,
+        });
+        Self { package: package.to_string(), version: version.to_string(), files: files.collect() }
+    }
+}
+
+/// Downloads by day.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Downloads")]
+pub(crate) struct DownloadsAnswer {
+    /// The package's full name.
+    package: String,
+    /// In the whole period.
+    total: u64,
+    /// Oldest first; days without downloads are left out.
+    days: Vec<DayRow>,
+}
+
+/// The downloads of one UTC day.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DayDownloads")]
+struct DayRow {
+    #[schemars(extend("format" = "date"))]
+    date: String,
+    downloads: u64,
+}
+
+impl DownloadsAnswer {
+    pub(crate) fn new(package: &PackageName, days: &DayDownloads) -> Self {
+        Self {
+            package: package.to_string(),
+            total: days.values().sum(),
+            days: days
+                .iter()
+                .map(|(date, downloads)| DayRow { date: date.to_string(), downloads: *downloads })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The JSON of the API: serde types, converted from and to the domain's at
+//! the edge, and described to clients through their schemas.
+
+mod accounts;
+mod audit;
+mod changes;
+mod contents;
+mod error;
+mod package;
+mod publish;
+mod resolve;
+pub(crate) mod rules;
+mod scopes;
+mod service;
+mod time;
+mod tokens;
+mod version;
+
+pub(crate) use accounts::{
+    AccountAnswer, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer, SessionAnswer,
+};
+pub(crate) use audit::AuditPage;
+pub(crate) use changes::{
+    DeprecatedAnswer, DeprecationRequest, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, UnyankedAnswer, YankedAnswer,
+};
+pub(crate) use contents::{DownloadsAnswer, FilesAnswer};
+pub(crate) use error::ErrorBody;
+pub(crate) use package::{PackageAnswer, SearchPage};
+pub(crate) use publish::{PublishForm, PublishedAnswer};
+pub(crate) use resolve::{ResolutionAnswer, ResolveRequest, ResolvedAnswer};
+pub(crate) use scopes::{MemberAnswer, MemberRequest, ScopeAnswer, ScopeRequest};
+pub(crate) use service::{HealthAnswer, PartHealthAnswer, ReadyAnswer, ServiceAnswer};
+pub(crate) use time::Time;
+pub(crate) use tokens::{NewTokenAnswer, TokenRequest, TokensAnswer};
+pub(crate) use version::{VersionAnswer, VersionRow, VersionsAnswer};

@@ -1,0 +1,117 @@
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Time, VersionRow};
+use crate::types::{ArtifactType, Package, PackageSummary, Page};
+
+/// A page of packages.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct SearchPage {
+    packages: Vec<PackageRow>,
+    /// Packages on all pages.
+    total: u64,
+    /// The page this is.
+    page: u64,
+    /// How many pages there are; 0 where nothing was found.
+    pages: u64,
+}
+
+/// One package of a search.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PackageSummary")]
+struct PackageRow {
+    /// The full name.
+    name: String,
+    /// The scope; empty where there is none.
+    scope: String,
+    description: String,
+    author: Option<String>,
+    latest_version: String,
+    keywords: Vec<String>,
+    /// What kinds of artifact it holds: `agent`, `skill`, `prompt`, `instruction`.
+    artifact_types: Vec<&'static str>,
+    /// May lag by a minute.
+    downloads: u64,
+    updated_at: Time,
+}
+
+impl From<Page<PackageSummary>> for SearchPage {
+    fn from(page: Page<PackageSummary>) -> Self {
+        let (total, pages) = (page.total, page.pages());
+        let packages = page.items.into_iter().map(PackageRow::from).collect();
+        Self { packages, total, page: page.request.page, pages }
+    }
+}
+
+impl From<PackageSummary> for PackageRow {
+    fn from(package: PackageSummary) -> Self {
+        Self {
+            name: package.name.to_string(),
+            scope: package.name.scope_or_empty().to_owned(),
+            description: package.description,
+            author: package.author,
+            latest_version: package.latest_version.to_string(),
+            keywords: package.keywords,
+            artifact_types: package.artifact_types.into_iter().map(ArtifactType::as_str).collect(),
+            downloads: package.downloads,
+            updated_at: package.updated_at.into(),
+        }
+    }
+}
+
+/// A package.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Package")]
+pub(crate) struct PackageAnswer {
+    /// The full name.
+    name: String,
+    /// The scope; empty where there is none.
+    scope: String,
+    description: String,
+    author: Option<String>,
+    license: Option<String>,
+    repository: Option<String>,
+    homepage: Option<String>,
+    keywords: Vec<String>,
+    /// `null` where no version qualifies, for example because all are yanked.
+    latest_version: Option<String>,
+    created_at: Time,
+    updated_at: Time,
+    /// Usernames.
+    owners: Vec<String>,
+    /// `public`.
+    visibility: &'static str,
+    /// Of all versions; may lag by a minute.
+    downloads: u64,
+    /// Which version each dist-tag names.
+    dist_tags: BTreeMap<String, String>,
+    /// Newest published first, yanked ones included.
+    versions: Vec<VersionRow>,
+}
+
+impl From<Package> for PackageAnswer {
+    fn from(package: Package) -> Self {
+        let latest_version = package.latest().map(ToString::to_string);
+        let manifest = package.manifest;
+        Self {
+            name: package.name.to_string(),
+            scope: package.name.scope_or_empty().to_owned(),
+            description: manifest.description,
+            author: manifest.author,
+            license: manifest.license,
+            repository: manifest.repository,
+            homepage: manifest.homepage,
+            keywords: manifest.keywords,
+            latest_version,
+            created_at: package.created_at.into(),
+            updated_at: package.updated_at.into(),
+            owners: package.owners.iter().map(ToString::to_string).collect(),
+            visibility: package.visibility.as_str(),
+            downloads: package.downloads,
+            dist_tags: package.dist_tags.iter().map(|(tag, version)| (tag.to_string(), version.to_string())).collect(),
+            versions: package.versions.into_iter().map(VersionRow::from).collect(),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Time, rules, version::Checksum};
+
+/// A package to publish. Parts may come in any order.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "the form is read part by part; this describes it")]
+pub(crate) struct PublishForm {
+    /// The `.aam`: a gzip-compressed tar with `aam.yaml` at its root.
+    #[schemars(extend("format" = "binary", "contentMediaType" = "application/gzip"))]
+    archive: String,
+    /// A dist-tag to set beside `latest`.
+    #[schemars(regex(pattern = rules::TAG), extend("not" = {"enum": ["all", "true", "false"]}))]
+    tag: Option<String>,
+    /// The SHA-256 of the archive in hex, to have the upload checked against.
+    #[schemars(regex(pattern = rules::SHA256))]
+    checksum: Option<String>,
+}
+
+/// What a publish made.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Published")]
+pub(crate) struct PublishedAnswer {
+    /// The package's full name.
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) published_at: Time,
+    pub(crate) checksum: Checksum,
+    /// Always `null`: signatures are not available on this registry yet.
+    pub(crate) signature: (),
+    /// The path of the version on this registry.
+    pub(crate) url: String,
+    /// The dist-tags that now name the version.
+    pub(crate) dist_tags: Vec<String>,
+    /// `approved` wherever no approval is required.
+    pub(crate) approval_status: &'static str,
+    /// What is worth a second look, such as a tag that clients prefer over this version.
+    pub(crate) warnings: Vec<String>,
+}

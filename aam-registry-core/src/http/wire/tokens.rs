@@ -1,0 +1,95 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+use crate::types::{Token, TokenPattern, TokenScope, TokenSecret};
+
+/// An API token to make.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "TokenRequest")]
+pub(crate) struct TokenRequest {
+    /// What to call it.
+    #[schemars(length(min = 1, max = 64), regex(pattern = r"^[!-~]+( [!-~]+)*$"))]
+    pub(crate) name: String,
+    /// What it may be used for; `read` is implied.
+    #[schemars(extend("minItems" = 1, "items" = {"enum": ["read", "publish", "yank", "tag", "approve", "admin"]}))]
+    pub(crate) scopes: Vec<String>,
+    /// The packages it is restricted to, by full name or pattern such as `@team/*`; all where absent or empty.
+    #[schemars(length(max = 50), inner(regex(pattern = r"^[a-z0-9@/*?_-]{1,140}$")))]
+    pub(crate) packages: Option<Vec<String>>,
+    /// When it shall stop working; never where neither this nor `expires_in_days` is given.
+    #[schemars(extend("format" = "date-time"))]
+    pub(crate) expires_at: Option<String>,
+    /// In how many days it shall stop working; not together with `expires_at`.
+    #[schemars(range(min = 1, max = 3650))]
+    pub(crate) expires_in_days: Option<u32>,
+}
+
+/// An API token that was made.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NewToken")]
+pub(crate) struct NewTokenAnswer {
+    id: String,
+    name: String,
+    /// The secret: told here and never again.
+    token: String,
+    scopes: Vec<&'static str>,
+    packages: Vec<String>,
+    created_at: Time,
+    expires_at: Option<Time>,
+}
+
+impl NewTokenAnswer {
+    pub(crate) fn new(token: Token, secret: &TokenSecret) -> Self {
+        Self {
+            id: token.id.to_string(),
+            scopes: token.scopes.iter().map(TokenScope::as_str).collect(),
+            packages: patterns(&token.packages),
+            created_at: token.created_at.into(),
+            expires_at: token.expires_at.map(Time),
+            name: token.name,
+            token: secret.expose().to_owned(),
+        }
+    }
+}
+
+/// The caller's API tokens.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Tokens")]
+pub(crate) struct TokensAnswer {
+    /// Newest first.
+    tokens: Vec<TokenRow>,
+}
+
+/// One API token, without its secret.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Token")]
+struct TokenRow {
+    id: String,
+    name: String,
+    scopes: Vec<&'static str>,
+    packages: Vec<String>,
+    created_at: Time,
+    expires_at: Option<Time>,
+    /// May lag by a minute.
+    last_used_at: Option<Time>,
+}
+
+impl From<Vec<Token>> for TokensAnswer {
+    fn from(tokens: Vec<Token>) -> Self {
+        let rows = tokens.into_iter().map(|token| TokenRow {
+            id: token.id.to_string(),
+            scopes: token.scopes.iter().map(TokenScope::as_str).collect(),
+            packages: patterns(&token.packages),
+            created_at: token.created_at.into(),
+            expires_at: token.expires_at.map(Time),
+            last_used_at: token.last_used_at.map(Time),
+            name: token.name,
+        });
+        Self { tokens: rows.collect() }
+    }
+}
+
+fn patterns(patterns: &[TokenPattern]) -> Vec<String> {
+    patterns.iter().map(|pattern| pattern.as_str().to_owned()).collect()
+}

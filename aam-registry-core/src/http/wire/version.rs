@@ -1,0 +1,184 @@
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Time;
+use crate::types::{Artifact, Artifacts, Constraint, PackageName, Sha256Digest, VersionDetail, VersionSummary};
+
+/// The digest of an archive.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Checksum {
+    /// SHA-256 in lower-case hex.
+    #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
+    sha256: String,
+}
+
+impl From<Sha256Digest> for Checksum {
+    fn from(digest: Sha256Digest) -> Self {
+        Self { sha256: digest.to_string() }
+    }
+}
+
+/// Dependencies by full name, each with its version constraint.
+pub(crate) type Dependencies = BTreeMap<String, String>;
+
+pub(crate) fn dependencies(dependencies: &BTreeMap<PackageName, Constraint>) -> Dependencies {
+    dependencies.iter().map(|(name, constraint)| (name.to_string(), constraint.to_string())).collect()
+}
+
+/// One version as its package lists it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "VersionSummary")]
+pub(crate) struct VersionRow {
+    /// The version as published.
+    version: String,
+    published_at: Time,
+    /// Whether it was withdrawn: no constraint resolves to it, but it stays downloadable.
+    yanked: bool,
+    /// The warning to show to whoever uses it.
+    deprecated: Option<String>,
+    checksum: Checksum,
+    /// In bytes.
+    archive_size: u64,
+    dependencies: Dependencies,
+    /// `approved` wherever no approval is required.
+    approval_status: &'static str,
+}
+
+impl From<VersionSummary> for VersionRow {
+    fn from(summary: VersionSummary) -> Self {
+        Self {
+            version: summary.version.to_string(),
+            published_at: summary.published_at.into(),
+            yanked: summary.yanked,
+            deprecated: summary.deprecated,
+            checksum: summary.sha256.into(),
+            archive_size: summary.archive_size,
+            dependencies: dependencies(&summary.dependencies),
+            approval_status: summary.approval_status.as_str(),
+        }
+    }
+}
+
+/// The versions of a package.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Versions")]
+pub(crate) struct VersionsAnswer {
+    /// The package's full name.
+    pub(crate) package: String,
+    /// Newest published first, yanked ones included.
+    pub(crate) versions: Vec<VersionRow>,
+}
+
+/// One artifact of a package.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Artifact")]
+struct ArtifactRow {
+    name: String,
+    description: String,
+    /// Where it lies in the archive.
+    path: String,
+}
+
+impl From<Artifact> for ArtifactRow {
+    fn from(artifact: Artifact) -> Self {
+        Self { name: artifact.name, description: artifact.description, path: artifact.path }
+    }
+}
+
+/// The artifacts of a package, by type.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Artifacts")]
+struct ArtifactRows {
+    agents: Vec<ArtifactRow>,
+    skills: Vec<ArtifactRow>,
+    prompts: Vec<ArtifactRow>,
+    instructions: Vec<ArtifactRow>,
+}
+
+impl From<Artifacts> for ArtifactRows {
+    fn from(artifacts: Artifacts) -> Self {
+        let rows = |list: Vec<Artifact>| list.into_iter().map(ArtifactRow::from).collect();
+        Self {
+            agents: rows(artifacts.agents),
+            skills: rows(artifacts.skills),
+            prompts: rows(artifacts.prompts),
+            instructions: rows(artifacts.instructions),
+        }
+    }
+}
+
+/// Everything about one version but its contents.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Version")]
+pub(crate) struct VersionAnswer {
+    /// The package's full name.
+    name: String,
+    /// The package's scope; empty where it has none.
+    scope: String,
+    version: String,
+    description: String,
+    author: Option<String>,
+    license: Option<String>,
+    repository: Option<String>,
+    homepage: Option<String>,
+    keywords: Vec<String>,
+    published_at: Time,
+    /// The username of who published it.
+    published_by: String,
+    yanked: bool,
+    yanked_reason: Option<String>,
+    deprecated: Option<String>,
+    checksum: Checksum,
+    /// Always `null`: signatures are not available on this registry yet.
+    signature: (),
+    /// Always `null`: attestations are not available on this registry yet.
+    attestation: (),
+    dependencies: Dependencies,
+    artifacts: ArtifactRows,
+    /// A path on this registry.
+    download_url: String,
+    /// In bytes.
+    archive_size: u64,
+    approval_status: &'static str,
+    /// The dist-tags that name this version.
+    dist_tags: Vec<String>,
+    /// Always empty: evaluation results are not available on this registry yet.
+    eval_results: [String; 0],
+    /// May lag by a minute.
+    downloads: u64,
+}
+
+impl VersionAnswer {
+    pub(crate) fn new(detail: VersionDetail, download_url: String) -> Self {
+        let VersionDetail { package, summary, manifest, .. } = detail;
+        Self {
+            name: package.to_string(),
+            scope: package.scope_or_empty().to_owned(),
+            version: summary.version.to_string(),
+            description: manifest.description,
+            author: manifest.author,
+            license: manifest.license,
+            repository: manifest.repository,
+            homepage: manifest.homepage,
+            keywords: manifest.keywords,
+            published_at: summary.published_at.into(),
+            published_by: detail.published_by.to_string(),
+            yanked: summary.yanked,
+            yanked_reason: detail.yanked_reason,
+            deprecated: summary.deprecated,
+            checksum: summary.sha256.into(),
+            signature: (),
+            attestation: (),
+            dependencies: dependencies(&summary.dependencies),
+            artifacts: manifest.artifacts.into(),
+            download_url,
+            archive_size: summary.archive_size,
+            approval_status: summary.approval_status.as_str(),
+            dist_tags: detail.dist_tags.iter().map(ToString::to_string).collect(),
+            eval_results: [],
+            downloads: detail.downloads,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower::Service;
+
+use crate::{
+    error::Result,
+    http::{Caller, Failure},
+    types::Principal,
+};
+
+pin_project! {
+    /// The future of [`Authenticate`](super::Authenticate).
+    pub struct ResponseFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        #[pin]
+        state: State<S, B>,
+        caller: Option<Caller>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        Checking {
+            checking: BoxFuture<'static, Result<Principal>>,
+            next: Option<(S, Request<B>)>,
+        },
+        Calling {
+            #[pin]
+            calling: S::Future,
+        },
+        Refused {
+            failure: Option<Failure>,
+        },
+    }
+}
+
+impl<S, B> ResponseFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
+    pub(super) fn anonymous(calling: S::Future) -> Self {
+        Self { state: State::Calling { calling }, caller: None }
+    }
+
+    pub(super) fn refused(failure: Failure) -> Self {
+        Self { state: State::Refused { failure: Some(failure) }, caller: None }
+    }
+
+    pub(super) fn checking(checking: BoxFuture<'static, Result<Principal>>, inner: S, request: Request<B>) -> Self {
+        Self { state: State::Checking { checking, next: Some((inner, request)) }, caller: None }
+    }
+}
+
+impl<S, B, R> Future for ResponseFuture<S, B>
+where
+    S: Service<Request<B>, Response = Response<R>, Error = Failure>,
+{
+    type Output = Result<Response<R>, Failure>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            match this.state.as_mut().project() {
+                StateProjection::Checking { checking, next } => {
+                    let principal = ready!(checking.as_mut().poll(cx))?;
+                    let (mut inner, mut request) = next.take().expect("polled after completion");
+                    *this.caller = Some(Caller { user: principal.user, username: principal.username.clone() });
+                    request.extensions_mut().insert(principal);
+                    let calling = inner.call(request);
+                    this.state.set(State::Calling { calling });
+                }
+                StateProjection::Calling { calling } => {
+                    let result = ready!(calling.poll(cx));
+                    let Some(caller) = this.caller.take() else { return Poll::Ready(result) };
+                    return Poll::Ready(match result {
+                        Ok(mut response) => {
+                            response.extensions_mut().insert(caller);
+                            Ok(response)
+                        }
+                        Err(failure) => Err(failure.with_caller(caller)),
+                    });
+                }
+                StateProjection::Refused { failure } => {
+                    return Poll::Ready(Err(failure.take().expect("polled after completion")));
+                }
+            }
+        }
+    }
+}
+
+impl<S, B> fmt::Debug for ResponseFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").field("caller", &self.caller).finish_non_exhaustive()
+    }
+}

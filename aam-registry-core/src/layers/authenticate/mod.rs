@@ -1,0 +1,8 @@
+//! Tells who makes a request.
+
+mod future;
+mod layer;
+mod service;
+
+pub use layer::AuthenticateLayer;
+pub use service::Authenticate;

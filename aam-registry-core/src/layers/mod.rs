@@ -1,0 +1,24 @@
+//! Tower layers of the HTTP edge, each usable on its own.
+//!
+//! Inside, services fail with a [`Failure`](crate::http::Failure);
+//! [`AnswerFailuresLayer`] makes the answer of it. What a layer learns about a
+//! request it hands on as one typed extension: [`ClientAddress`], and the
+//! [`Principal`](crate::types::Principal) where there is one.
+
+mod answer_failures;
+mod authenticate;
+mod catch_panic;
+mod client_address;
+mod conditional;
+mod head;
+mod observe;
+mod rate_limit;
+
+pub use answer_failures::{AnswerFailures, AnswerFailuresLayer};
+pub use authenticate::{Authenticate, AuthenticateLayer};
+pub use catch_panic::{CatchPanic, CatchPanicLayer};
+pub use client_address::{ClientAddress, ClientAddressLayer, ClientAddressService, ClientIpPolicy};
+pub use conditional::{Conditional, ConditionalLayer};
+pub use head::{Head, HeadLayer};
+pub use observe::{Observe, ObserveLayer};
+pub use rate_limit::{LimitBy, RateLimit, RateLimitLayer};

@@ -1,0 +1,163 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower::Service;
+
+use super::headers;
+use crate::{
+    error::{Error, ErrorCode},
+    http::{Failure, metrics},
+    ports::{RateClass, RateDecision, RateLimiter},
+};
+
+/// One request being taken from the limiter.
+pub(super) struct Taking {
+    class: RateClass,
+    decision: BoxFuture<'static, Option<RateDecision>>,
+}
+
+impl Taking {
+    pub(super) fn new(limiter: Arc<dyn RateLimiter>, class: RateClass, client: String) -> Self {
+        let decision = Box::pin(async move {
+            limiter.take(class, &client).await.unwrap_or_else(|error| {
+                tracing::warn!(event = "rate_limiter_failed", class = class.as_str(), error = %error);
+                None
+            })
+        });
+        Self { class, decision }
+    }
+
+    /// What was decided, and whether the request is refused.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<RateDecision>, Failure>> {
+        let decision = ready!(self.decision.as_mut().poll(cx));
+        let Some((decision, retry_after)) = decision.and_then(|decision| Some((decision, decision.retry_after?)))
+        else {
+            return Poll::Ready(Ok(decision));
+        };
+        metrics::rate_limited(self.class);
+        let mut failure = Failure::from(Error::RateLimited { retry_after });
+        headers::insert(failure.headers_mut(), &decision);
+        Poll::Ready(Err(failure))
+    }
+}
+
+pin_project! {
+    /// The future of [`RateLimit`](super::RateLimit).
+    pub struct ResponseFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        #[pin]
+        state: State<S, B>,
+        decision: Option<RateDecision>,
+        if_refused: Option<(Arc<dyn RateLimiter>, RateClass, String)>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        Taking {
+            taking: Taking,
+            next: Option<(S, Request<B>)>,
+        },
+        Calling {
+            #[pin]
+            calling: S::Future,
+        },
+        Refused {
+            taking: Taking,
+            failure: Option<Failure>,
+        },
+    }
+}
+
+impl<S, B> ResponseFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
+    pub(super) fn unlimited(calling: S::Future) -> Self {
+        Self { state: State::Calling { calling }, decision: None, if_refused: None }
+    }
+
+    pub(super) fn limited(taking: Taking, inner: S, request: Request<B>) -> Self {
+        let state = State::Taking { taking, next: Some((inner, request)) };
+        Self { state, decision: None, if_refused: None }
+    }
+
+    pub(super) fn limited_if_refused(
+        calling: S::Future,
+        limiter: Arc<dyn RateLimiter>,
+        class: RateClass,
+        key: String,
+    ) -> Self {
+        let state = State::Calling { calling };
+        Self { state, decision: None, if_refused: Some((limiter, class, key)) }
+    }
+}
+
+impl<S, B, R> Future for ResponseFuture<S, B>
+where
+    S: Service<Request<B>, Response = Response<R>, Error = Failure>,
+{
+    type Output = Result<Response<R>, Failure>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            match this.state.as_mut().project() {
+                StateProjection::Taking { taking, next } => {
+                    *this.decision = ready!(taking.poll(cx))?;
+                    let (mut inner, request) = next.take().expect("polled after completion");
+                    let calling = inner.call(request);
+                    this.state.set(State::Calling { calling });
+                }
+                StateProjection::Calling { calling } => {
+                    let mut result = ready!(calling.poll(cx));
+                    let refused = matches!(&result, Err(failure) if failure.code() == ErrorCode::Unauthorized);
+                    if let Some((limiter, class, key)) = this.if_refused.take().filter(|_| refused) {
+                        let taking = Taking::new(limiter, class, key);
+                        this.state.set(State::Refused { taking, failure: result.err() });
+                        continue;
+                    }
+                    if let Some(decision) = this.decision {
+                        let headers = match &mut result {
+                            Ok(response) => response.headers_mut(),
+                            Err(failure) => failure.headers_mut(),
+                        };
+                        headers::insert(headers, decision);
+                    }
+                    return Poll::Ready(result);
+                }
+                StateProjection::Refused { taking, failure } => {
+                    let decision = ready!(taking.poll(cx))?;
+                    let mut failure = failure.take().expect("polled after completion");
+                    if let Some(decision) = decision {
+                        headers::insert(failure.headers_mut(), &decision);
+                    }
+                    return Poll::Ready(Err(failure));
+                }
+            }
+        }
+    }
+}
+
+impl<S, B> fmt::Debug for ResponseFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").field("decision", &self.decision).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,70 @@
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::{Extensions, Request, Response, header};
+use tower::Service;
+
+use super::{
+    LimitBy,
+    future::{ResponseFuture, Taking},
+};
+use crate::{
+    http::{Failure, MatchedRoute},
+    layers::ClientAddress,
+    ports::{RateClass, RateLimiter},
+    types::Principal,
+};
+
+/// The service of [`RateLimitLayer`](super::RateLimitLayer).
+#[derive(Clone, Debug)]
+pub struct RateLimit<S> {
+    pub(super) inner: S,
+    pub(super) limiter: Arc<dyn RateLimiter>,
+    pub(super) by: LimitBy,
+}
+
+impl<S, B, R> Service<Request<B>> for RateLimit<S>
+where
+    S: Service<Request<B>, Response = Response<R>, Error = Failure> + Clone,
+{
+    type Response = Response<R>;
+    type Error = Failure;
+    type Future = ResponseFuture<S, B>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let has_credential = request.headers().contains_key(header::AUTHORIZATION);
+        let class = request.extensions().get::<MatchedRoute>().and_then(MatchedRoute::rate_class);
+        let key = class.and_then(|class| Some((class, self.key(class, request.extensions())?)));
+        match key {
+            None => ResponseFuture::unlimited(self.inner.call(request)),
+            // Whom to count it for is known only when the credential has been checked.
+            Some((class, key)) if self.by == LimitBy::Address && has_credential && class != RateClass::Auth => {
+                let limiter = Arc::clone(&self.limiter);
+                ResponseFuture::limited_if_refused(self.inner.call(request), limiter, class, key)
+            }
+            Some((class, key)) => {
+                let taking = Taking::new(Arc::clone(&self.limiter), class, key);
+                // The clone stays behind: the service that was polled ready is the one to call.
+                let clone = self.inner.clone();
+                ResponseFuture::limited(taking, std::mem::replace(&mut self.inner, clone), request)
+            }
+        }
+    }
+}
+
+impl<S> RateLimit<S> {
+    fn key(&self, class: RateClass, extensions: &Extensions) -> Option<String> {
+        match self.by {
+            LimitBy::Address => extensions.get::<ClientAddress>().map(|address| address.limit_key()),
+            // Logging in is limited by address and account; who is logged in already does not matter.
+            LimitBy::Principal if class == RateClass::Auth => None,
+            LimitBy::Principal => extensions.get::<Principal>().map(|principal| format!("user:{}", principal.user)),
+        }
+    }
+}
