@@ -1,6 +1,9 @@
 use std::{future::Future, time::Duration};
 
-use futures_util::future::{self, Either};
+use futures_util::{
+    FutureExt,
+    future::{self, BoxFuture, Either},
+};
 use tokio::{
     sync::watch,
     time::{self, MissedTickBehavior},
@@ -15,6 +18,17 @@ const REFRESH_TOTALS_EVERY: Duration = Duration::from_mins(1);
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 const TOUCH_TOKENS_EVERY: Duration = Duration::from_secs(30);
 
+/// One turn of a job. Boxed over an owned registry, so that the whole work can be spawned.
+type Step = fn(Registry) -> BoxFuture<'static, Result<()>>;
+
+const JOBS: [(&str, Duration, Step); 5] = [
+    ("audit_sequencing", SEQUENCE_EVERY, |registry| async move { registry.sequence_audit().await.map(drop) }.boxed()),
+    ("download_flush", FLUSH_DOWNLOADS_EVERY, |registry| async move { registry.flush_downloads().await }.boxed()),
+    ("totals_refresh", REFRESH_TOTALS_EVERY, |registry| async move { registry.refresh_totals().await }.boxed()),
+    ("upload_sweep", SWEEP_EVERY, |registry| async move { registry.sweep().await }.boxed()),
+    ("token_touches", TOUCH_TOKENS_EVERY, |registry| async move { registry.flush_token_touches().await }.boxed()),
+];
+
 impl Registry {
     /// Does what has to be done beside the requests until `until` completes,
     /// then stores what was still only counted.
@@ -23,12 +37,8 @@ impl Registry {
     /// logged and tried again at its next turn.
     pub async fn run_background(&self, until: impl Future<Output = ()>) {
         let (stop, is_stopped) = watch::channel(false);
-        let work = future::join5(
-            every("audit_sequencing", SEQUENCE_EVERY, &is_stopped, async || self.sequence_audit().await.map(drop)),
-            every("download_flush", FLUSH_DOWNLOADS_EVERY, &is_stopped, async || self.flush_downloads().await),
-            every("totals_refresh", REFRESH_TOTALS_EVERY, &is_stopped, async || self.refresh_totals().await),
-            every("upload_sweep", SWEEP_EVERY, &is_stopped, async || self.sweep().await),
-            every("token_touches", TOUCH_TOKENS_EVERY, &is_stopped, async || self.flush_token_touches().await),
+        let work = future::join_all(
+            JOBS.map(|(job, period, step)| every(job, period, is_stopped.clone(), move || step(self.clone()))),
         );
         let stop = async {
             until.await;
@@ -50,19 +60,20 @@ impl Registry {
 async fn every(
     job: &'static str,
     period: Duration,
-    stopped: &watch::Receiver<bool>,
-    step: impl AsyncFn() -> Result<()>,
+    mut stopped: watch::Receiver<bool>,
+    step: impl Fn() -> BoxFuture<'static, Result<()>>,
 ) {
-    let mut stopped = stopped.clone();
     let mut ticks = time::interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let stop = std::pin::pin!(stopped.wait_for(|stopped| *stopped));
         let tick = std::pin::pin!(ticks.tick());
-        match future::select(stop, tick).await {
-            Either::Left(_) => return,
-            Either::Right(_) => report(job, step().await),
+        // What ends the wait holds a lock guard, which must be gone before the turn.
+        let is_stopped = matches!(future::select(stop, tick).await, Either::Left(_));
+        if is_stopped {
+            return;
         }
+        report(job, step().await);
     }
 }
 

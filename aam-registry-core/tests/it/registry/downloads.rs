@@ -153,13 +153,12 @@ async fn the_last_counts_are_stored_when_the_work_ends() {
     world.published(&ada, "greet-kit", "1.0.0").await;
     let detail = world.registry.version(&name("greet-kit"), &version("1.0.0")).await.expect("version");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let background = world.registry.run_background(async { drop(stopped.await) });
-    let work = async {
-        tokio::task::yield_now().await;
-        world.registry.count_download(&detail);
-        stop.send(()).expect("running");
-    };
-    futures_util::future::join(background, work).await;
+    let registry = world.registry.clone();
+    let background = tokio::spawn(async move { registry.run_background(async { drop(stopped.await) }).await });
+    tokio::task::yield_now().await;
+    world.registry.count_download(&detail);
+    stop.send(()).expect("running");
+    background.await.expect("the work ends");
     let days = world.registry.downloads(&january("greet-kit")).await.expect("downloads");
     assert_eq!(days.values().sum::<u64>(), 1);
 }
