@@ -39,6 +39,14 @@ impl<'a> Query<'a> {
         }
     }
 
+    /// The value of `name`, which must be given.
+    pub(crate) fn required<T: FromStr<Err: ToString>>(&mut self, name: &str) -> Option<T> {
+        if self.text(name).is_none() {
+            self.fault(name, "is required");
+        }
+        self.parsed(name)
+    }
+
     /// The value of `name` as one of a few words.
     pub(crate) fn one_of<T>(&mut self, name: &str, words: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
         let value = self.text(name)?;

@@ -1,14 +1,29 @@
-use http::HeaderValue;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use serde_json::json;
 
+use super::params::required;
 use crate::{
-    error::ErrorCode,
+    error::{Error, ErrorCode},
     http::{
         answer::{self, Answered},
+        body::RegistryBody,
         call::Call,
-        routing::{Answer, Content, Route, Verb, handler, route},
-        wire::FilesAnswer,
+        entity_tag,
+        failure::Failure,
+        routing::{Answer, Content, Kind, Route, Verb, handler, route},
+        wire::{DiffAnswer, FilesAnswer, rules},
     },
+    registry::FileContent,
+    types::Version,
 };
+
+const ERRORS: &[ErrorCode] =
+    &[ErrorCode::PackageNotFound, ErrorCode::VersionNotFound, ErrorCode::NotFound, ErrorCode::VersionGone];
+
+/// Nothing in an archive may run in the registry's name.
+const SANDBOX: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
@@ -16,7 +31,7 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "Read the README of a version",
         description: "As Markdown source.",
         answers: &[Answer { status: 200, description: "The README.", content: Content::Text(&["text/markdown"]) }],
-        errors: &[ErrorCode::PackageNotFound, ErrorCode::VersionNotFound, ErrorCode::NotFound, ErrorCode::VersionGone],
+        errors: ERRORS,
         ..route(Verb::Get, "/api/v1/packages/{package}/{version}/readme", "getReadme", handler!(readme))
     },
     Route {
@@ -27,7 +42,59 @@ pub(super) const ROUTES: &[Route] = &[
         errors: &[ErrorCode::PackageNotFound, ErrorCode::VersionNotFound, ErrorCode::VersionGone],
         ..route(Verb::Get, "/api/v1/packages/{package}/{version}/files", "listFiles", handler!(list))
     },
+    Route {
+        tag: "Contents",
+        summary: "Read one file of a version",
+        description: "As text where it is UTF-8, else as bytes; never as a type that a browser runs.",
+        kind: Kind::Transfer,
+        answers: &[
+            Answer {
+                status: 200,
+                description: "The file.",
+                content: Content::Bytes(&["text/plain", "application/octet-stream"]),
+            },
+            Answer { status: 304, description: "The file is the one `If-None-Match` names.", content: Content::None },
+        ],
+        errors: ERRORS,
+        ..route(Verb::Get, "/api/v1/packages/{package}/{version}/files/{path}", "getFile", handler!(file))
+    },
+    Route {
+        tag: "Contents",
+        summary: "Read the signature of a version",
+        description: "404 for every version: signatures are not available on this registry yet.",
+        errors: ERRORS,
+        ..route(Verb::Get, "/api/v1/packages/{package}/{version}/signature", "getSignature", handler!(signature))
+    },
+    Route {
+        tag: "Contents",
+        summary: "Read the attestation of a version",
+        description: "404 for every version: attestations are not available on this registry yet.",
+        errors: ERRORS,
+        ..route(Verb::Get, "/api/v1/packages/{package}/{version}/attestation", "getAttestation", handler!(attestation))
+    },
+    Route {
+        tag: "Contents",
+        summary: "Compare two versions",
+        description: "Manifest keys and files that differ; for text files with unified diffs of at most 64 KiB each \
+            and 1 MiB together, cut behind a whole line and marked `truncated`.",
+        query: &[
+            required("from", "The version before.", version_schema),
+            required("to", "The version after.", version_schema),
+        ],
+        answers: &[Answer { status: 200, description: "What differs.", content: Content::json::<DiffAnswer>() }],
+        errors: &[
+            ErrorCode::InvalidRequest,
+            ErrorCode::PackageNotFound,
+            ErrorCode::VersionNotFound,
+            ErrorCode::VersionGone,
+        ],
+        ..route(Verb::Get, "/api/v1/packages/{package}/diff", "diffVersions", handler!(diff))
+    },
 ];
+
+fn version_schema() -> serde_json::Value {
+    json!({"type": "string", "pattern": rules::VERSION, "maxLength": rules::VERSION_LENGTH})
+}
 
 async fn readme(call: Call) -> Answered {
     let (package, version) = call.version()?;
@@ -40,4 +107,64 @@ async fn list(call: Call) -> Answered {
     let (package, version) = call.version()?;
     let files = call.registry.files(&package, &version).await?;
     answer::read(&call, &FilesAnswer::new(&package, &version, files))
+}
+
+async fn file(call: Call) -> Answered {
+    let (package, version) = call.version()?;
+    let path = call.param("path").ok_or_else(|| {
+        Failure::new(ErrorCode::NotFound, format!("Version {version} of {package} has no file whose path is not UTF-8"))
+    })?;
+    let FileContent { file, mut stream } = call.registry.file(&package, &version, &path).await?;
+    let etag = format!("\"{}\"", file.sha256);
+    let mut response = Response::new(RegistryBody::empty());
+    if entity_tag::none_match_names(&call.headers, &etag) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else {
+        let first = stream.next().await.transpose();
+        let first = first.map_err(|error| Error::storage(error, true))?.unwrap_or_default();
+        let media_type = if is_text(&first) { "text/plain; charset=utf-8" } else { "application/octet-stream" };
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(file.size));
+        if call.method != Method::HEAD {
+            let chunks = stream::iter((!first.is_empty()).then_some(Ok(first))).chain(stream);
+            *response.body_mut() = RegistryBody::stream(chunks.boxed(), file.size);
+        }
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, HeaderValue::try_from(etag).expect("hex is a header value"));
+    headers.insert(header::CACHE_CONTROL, if call.has_credential() { answer::PRIVATE } else { answer::PUBLIC });
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, SANDBOX);
+    Ok(response)
+}
+
+/// Whether a file that begins so is text: UTF-8 without NUL.
+fn is_text(start: &Bytes) -> bool {
+    let cut_short = |error: std::str::Utf8Error| error.error_len().is_none();
+    !start.contains(&0) && std::str::from_utf8(start).map_or_else(cut_short, |_| true)
+}
+
+async fn signature(call: Call) -> Answered {
+    Err(lacking(&call, "signature").await?)
+}
+
+async fn attestation(call: Call) -> Answered {
+    Err(lacking(&call, "attestation").await?)
+}
+
+/// What a version that exists does not have.
+async fn lacking(call: &Call, what: &str) -> Result<Failure, Failure> {
+    let (package, version) = call.version()?;
+    call.registry.version(&package, &version).await?;
+    Ok(Failure::new(ErrorCode::NotFound, format!("Version {version} of {package} has no {what}")))
+}
+
+async fn diff(call: Call) -> Answered {
+    let package = call.package()?;
+    let mut query = call.query();
+    let (from, to) = (query.required::<Version>("from"), query.required::<Version>("to"));
+    query.check()?;
+    let (Some(from), Some(to)) = (from, to) else { return Err(Failure::internal("a query was checked in vain")) };
+    let diff = call.registry.diff(&package, &from, &to).await?;
+    answer::read(&call, &DiffAnswer::new(&package, &from, &to, diff))
 }

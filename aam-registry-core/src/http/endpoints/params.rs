@@ -20,3 +20,12 @@ pub(super) const fn optional(
 ) -> QueryParam {
     QueryParam { name, description, required: false, schema }
 }
+
+/// A parameter that must be given.
+pub(super) const fn required(
+    name: &'static str,
+    description: &'static str,
+    schema: fn() -> serde_json::Value,
+) -> QueryParam {
+    QueryParam { name, description, required: true, schema }
+}

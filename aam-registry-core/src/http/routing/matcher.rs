@@ -139,6 +139,19 @@ mod tests {
     }
 
     #[test]
+    fn a_path_of_files_keeps_its_slashes() {
+        for spelling in ["x/y%20z.md", "x%2Fy%20z.md"] {
+            assert_eq!(
+                find(&format!("/reg/api/v1/packages/a/1.0.0/files/{spelling}")),
+                Some((
+                    "/api/v1/packages/{package}/{version}/files/{path}".to_owned(),
+                    vec!["a".to_owned(), "1.0.0".to_owned(), "x/y z.md".to_owned()]
+                ))
+            );
+        }
+    }
+
+    #[test]
     fn words_win_over_versions_and_nothing_else_matches() {
         for scope in ["", "@s/"] {
             let (pattern, _) = find(&format!("/reg/api/v1/packages/{scope}a/tags")).expect("tags");

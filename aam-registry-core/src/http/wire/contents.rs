@@ -1,7 +1,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::types::{ArchiveFile, DayDownloads, PackageName, Version};
+use serde_json::Value;
+
+use crate::{
+    archive::{FileDiff, ManifestChange, PackageDiff},
+    types::{ArchiveFile, DayDownloads, PackageName, Version},
+};
 
 /// The files of a version's archive.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -71,6 +76,67 @@ impl DownloadsAnswer {
                 .iter()
                 .map(|(date, downloads)| DayRow { date: date.to_string(), downloads: *downloads })
                 .collect(),
+        }
+    }
+}
+
+/// What differs between two versions.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Diff")]
+pub(crate) struct DiffAnswer {
+    /// The package's full name.
+    package: String,
+    from: String,
+    to: String,
+    /// Keys of the manifest whose values differ.
+    manifest: Vec<ManifestRow>,
+    /// Files that differ, by path.
+    files: Vec<FileDiffRow>,
+}
+
+/// One key of the manifest whose value differs.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ManifestChange")]
+struct ManifestRow {
+    /// The path of keys, joined by dots.
+    key: String,
+    /// `null` where there was none.
+    before: Option<Value>,
+    /// `null` where there is none.
+    after: Option<Value>,
+}
+
+/// One file that differs.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "FileDiff")]
+struct FileDiffRow {
+    path: String,
+    /// `added`, `removed` or `modified`.
+    status: &'static str,
+    /// Whether either side is not text.
+    binary: bool,
+    /// A unified diff; `null` for what is binary or too large to compare.
+    diff: Option<String>,
+    /// Whether the diff was cut, or left out for its size.
+    truncated: bool,
+}
+
+impl DiffAnswer {
+    pub(crate) fn new(package: &PackageName, from: &Version, to: &Version, diff: PackageDiff) -> Self {
+        let changed = |ManifestChange { key, before, after }| ManifestRow { key, before, after };
+        let differing = |FileDiff { path, status, binary, diff, truncated }| FileDiffRow {
+            path,
+            status: status.as_str(),
+            binary,
+            diff,
+            truncated,
+        };
+        Self {
+            package: package.to_string(),
+            from: from.to_string(),
+            to: to.to_string(),
+            manifest: diff.manifest.into_iter().map(changed).collect(),
+            files: diff.files.into_iter().map(differing).collect(),
         }
     }
 }

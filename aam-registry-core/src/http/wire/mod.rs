@@ -23,7 +23,7 @@ pub(crate) use audit::AuditPage;
 pub(crate) use changes::{
     DeprecatedAnswer, DeprecationRequest, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, UnyankedAnswer, YankedAnswer,
 };
-pub(crate) use contents::{DownloadsAnswer, FilesAnswer};
+pub(crate) use contents::{DiffAnswer, DownloadsAnswer, FilesAnswer};
 pub(crate) use error::ErrorBody;
 pub(crate) use package::{PackageAnswer, SearchPage};
 pub(crate) use publish::{PublishForm, PublishedAnswer};
