@@ -77,7 +77,9 @@ fn missing(connection: &Connection) -> Result<Vec<String>> {
 }
 
 fn applied(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
-    if !connection.table_exists(None, "refinery_schema_history")? {
+    // `Connection::table_exists` would answer from what this connection remembers of the schema.
+    let table = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'refinery_schema_history'";
+    if !connection.prepare(table)?.exists([])? {
         return Ok(Vec::new());
     }
     connection.prepare("SELECT version FROM refinery_schema_history")?.query_map([], |row| row.get(0))?.collect()

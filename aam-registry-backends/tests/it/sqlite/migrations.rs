@@ -1,0 +1,81 @@
+use aam_registry_backends::sqlite::{SqliteMetadata, migrate, pending_migrations};
+use aam_registry_core::{ErrorCode, ports::PackageStore};
+use rusqlite::Connection;
+
+use super::world::{actor, config, database, open};
+
+#[tokio::test]
+async fn four_starters_at_once_migrate_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let starters: Vec<_> = (0..4).map(|_| tokio::spawn(SqliteMetadata::open(config(folder.path())))).collect();
+    for starter in starters {
+        starter.await.expect("a task").expect("a database").check().await.expect("a schema");
+    }
+}
+
+#[test]
+fn four_commands_at_once_migrate_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = &config(folder.path());
+    let ran = std::thread::scope(|scope| {
+        let commands: Vec<_> = (0..4).map(|_| scope.spawn(|| migrate(config).expect("migrate"))).collect();
+        commands.into_iter().flat_map(|command| command.join().expect("a thread")).collect::<Vec<_>>()
+    });
+    let known = pending_migrations(&super::world::config(&folder.path().join("elsewhere"))).expect("read");
+    assert!(!known.is_empty());
+    assert_eq!(ran, known, "each ran once, in order");
+    assert_eq!(pending_migrations(config).expect("read"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_schema_that_is_behind_is_an_outage_until_it_is_brought_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = config(folder.path());
+    let store = SqliteMetadata::open(config.clone().with_auto_migrate(false)).await.expect("a database");
+    assert!(!pending_migrations(&config).expect("read").is_empty());
+    let error = store.check().await.expect_err("no schema");
+    assert_eq!(error.code(), ErrorCode::DatabaseUnavailable);
+    let error = store.totals().await.expect_err("no schema");
+    assert_eq!(error.code(), ErrorCode::DatabaseUnavailable);
+
+    let elsewhere = config.clone();
+    tokio::task::spawn_blocking(move || migrate(&elsewhere)).await.expect("a task").expect("migrate");
+    store.check().await.expect("it heals by itself");
+    actor(&store, "owner").await;
+}
+
+#[test]
+fn asking_what_is_pending_makes_no_database() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(!pending_migrations(&config(folder.path())).expect("read").is_empty());
+    assert!(!config(folder.path()).path().exists());
+}
+
+/// What a later release leaves behind.
+async fn newer_schema(oldest_release: &str) -> tempfile::TempDir {
+    let (store, folder) = database().await;
+    drop(store);
+    let connection = Connection::open(config(folder.path()).path()).expect("open");
+    let later = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+                 VALUES (1000, 'later', '2030-01-01T00:00:00Z', '1')";
+    connection.execute(later, []).expect("insert");
+    connection.execute("UPDATE schema_compatibility SET oldest_release = ?1", [oldest_release]).expect("update");
+    folder
+}
+
+#[tokio::test]
+async fn a_newer_schema_that_serves_this_release_is_accepted() {
+    let folder = newer_schema("0.1.0").await;
+    open(folder.path()).await.check().await.expect("it serves us");
+}
+
+#[tokio::test]
+async fn a_newer_schema_that_serves_it_no_longer_is_refused() {
+    let folder = newer_schema("99.0.0").await;
+    let error = SqliteMetadata::open(config(folder.path())).await.expect_err("it does not serve us");
+    assert_eq!(error.code(), ErrorCode::DatabaseUnavailable);
+    let store = SqliteMetadata::open(config(folder.path()).with_auto_migrate(false)).await.expect("a database");
+    let error = store.check().await.expect_err("it does not serve us");
+    assert_eq!(error.code(), ErrorCode::DatabaseUnavailable);
+    assert!(std::error::Error::source(&error).expect("a cause").to_string().contains("99.0.0"), "{error:?}");
+}
