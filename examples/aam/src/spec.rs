@@ -74,9 +74,10 @@ pub(crate) enum Expiry {
 }
 
 impl Expiry {
-    /// How long a login lasts unless told otherwise: 90 days.
+    /// How long a login lasts unless told otherwise: a year, so that it can
+    /// make tokens of the usual 90 days most of that time.
     pub(crate) fn default_login() -> Self {
-        Self::After(SignedDuration::from_hours(90 * 24))
+        Self::After(SignedDuration::from_hours(365 * 24))
     }
 
     /// The instant, counted from `now`.

@@ -1,6 +1,6 @@
 //! `aam login`
 
-use aam_registry_core::types::Username;
+use aam_registry_core::types::{TokenScope, Username};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What a login's token may do: all that the commands of this client need.
-const SCOPES: [&str; 5] = ["read", "publish", "yank", "tag", "admin"];
+const SCOPES: [TokenScope; 6] = TokenScope::ALL;
 
 /// Log in to a registry
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub(crate) struct Login {
     #[arg(long)]
     password_stdin: bool,
     /// When the login ends: `90d`, `12h`, `2027-01-31`, `never`
-    #[arg(long, value_name = "TIME", default_value = "90d")]
+    #[arg(long, value_name = "TIME", default_value = "365d")]
     expires: Expiry,
 }
 
@@ -58,6 +58,12 @@ pub(super) fn warn_of_readers(session: &Session, registry: &Registry) {
     }
 }
 
+/// Opens a session, to be ended with [`Client::end_session`].
+pub(super) async fn open_session(registry: &Registry, login: &str, password: &Secret) -> Result<Client> {
+    let anonymous = Client::new(registry.url.clone(), None)?;
+    Ok(anonymous.with_token(anonymous.login(login, password).await?))
+}
+
 /// Logs in: a session, an API token made with it, the session ended.
 pub(super) async fn open(
     session: &Session,
@@ -66,10 +72,9 @@ pub(super) async fn open(
     password: &Secret,
     expires: Expiry,
 ) -> Result<Credential> {
-    let anonymous = Client::new(registry.url.clone(), None)?;
-    let client = anonymous.with_token(anonymous.login(login, password).await?);
+    let client = open_session(registry, login, password).await?;
     let account = client.account().await?;
-    let scopes = SCOPES.map(str::to_owned);
+    let scopes = SCOPES.map(|scope| scope.as_str().to_owned());
     let expires_at = expires.counted_from(Timestamp::now())?;
     let token = client.create_token(&NewToken { name: "aam login", scopes: &scopes, packages: &[], expires_at }).await;
     // The session has served; that it ends a day later otherwise harms nobody.
@@ -87,7 +92,7 @@ pub(super) async fn open(
     credentials.write(&session.home)?;
     if let Some(before) = before {
         // A token replaced is a token nobody would revoke later; it may be dead already.
-        let _ = anonymous.with_token(credential.token.clone()).revoke_token(&before.token_id).await;
+        let _ = client.with_token(credential.token.clone()).revoke_token(&before.token_id).await;
     }
     Ok(credential)
 }

@@ -1,11 +1,21 @@
 //! `aam token`
 
+use std::io::IsTerminal;
+
 use aam_registry_core::types::{TokenPattern, TokenScope};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::{api::NewToken, failure::Result, output::table, session::Session, spec::Expiry};
+use super::{login, prompt};
+use crate::{
+    api::NewToken,
+    config::{Credentials, Secret},
+    failure::{Failure, Result},
+    output::table,
+    session::{Registry, Session},
+    spec::Expiry,
+};
 
 /// Make, list and revoke API tokens
 #[derive(Debug, Subcommand)]
@@ -45,6 +55,9 @@ pub(crate) struct Create {
     /// Restrict it to packages: a name, or a pattern such as `@team/*`
     #[arg(long = "package", value_name = "PATTERN", value_delimiter = ',', value_parser = pattern)]
     packages: Vec<String>,
+    /// Use your password, from stdin, instead of the login: for a token that outlives the login
+    #[arg(long)]
+    password_stdin: bool,
 }
 
 fn scope(text: &str) -> Result<String, String> {
@@ -60,15 +73,49 @@ fn token_id(text: &str) -> Result<String, String> {
     text.parse::<aam_registry_core::types::TokenId>().map(|id| id.to_string()).map_err(|error| error.to_string())
 }
 
+impl Create {
+    /// The user and password to make the token with, where the login is not
+    /// enough: no token makes one that outlives it.
+    fn password(
+        &self,
+        session: &Session,
+        registry: &Registry,
+        until: Option<Timestamp>,
+    ) -> Result<Option<(String, Secret)>> {
+        let credentials = Credentials::read(&session.home)?;
+        let Some(login) = credentials.of(&registry.url) else {
+            return if self.password_stdin { Err(Failure::usage("Log in first: `aam login`")) } else { Ok(None) };
+        };
+        let outlives = login.expires_at.is_some_and(|end| until.is_none_or(|until| until > *end));
+        if self.password_stdin || (outlives && std::io::stdin().is_terminal()) {
+            if outlives {
+                session.out.note("The token outlives your login, so your password is needed");
+            }
+            return Ok(Some((login.username.clone(), prompt::password("Password", self.password_stdin)?)));
+        }
+        Ok(None)
+    }
+}
+
 impl Token {
     pub(crate) async fn run(self, session: &Session) -> Result<()> {
-        let client = session.authenticated(&session.registry()?)?;
+        let registry = session.registry()?;
+        let client = session.authenticated(&registry)?;
         match self {
             Self::Create(create) => {
                 let expires_at = create.expires.counted_from(Timestamp::now())?;
                 let token =
                     NewToken { name: &create.name, scopes: &create.scopes, packages: &create.packages, expires_at };
-                let token = client.create_token(&token).await?;
+                let token = match create.password(session, &registry, expires_at)? {
+                    Some((user, password)) => {
+                        let client = login::open_session(&registry, &user, &password).await?;
+                        let token = client.create_token(&token).await;
+                        // The session has served; that it ends a day later otherwise harms nobody.
+                        let _ = client.end_session().await;
+                        token?
+                    }
+                    None => client.create_token(&token).await?,
+                };
                 let until = token.expires_at.map_or("never expires".to_owned(), |at| format!("expires {at}"));
                 session.out.note(&format!("Token {} ({}) {until}. It is shown this once:", token.name, token.id));
                 session.out.result(&token, || vec![token.token.clone().unwrap_or_default()])

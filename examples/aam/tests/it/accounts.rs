@@ -1,0 +1,121 @@
+//! Accounts, logins, tokens, scopes, owners.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{
+    machine::Machine,
+    server::{PASSWORD, Server, fixture},
+};
+
+#[test]
+fn a_login_is_stored_for_its_user_alone_and_ends_with_logout() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    let path = machine.home().join("credentials.yaml");
+    let stored = fs::read_to_string(&path).expect("stored");
+    assert!(stored.contains("aam_") && !stored.contains(PASSWORD), "{stored}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let me = machine.json(&["whoami"]);
+    assert_eq!(me["username"], "alice");
+    assert!(me["login_expires_at"].is_string(), "{me}");
+
+    assert_eq!(machine.json(&["logout"])["revoked"], true);
+    assert!(!fs::read_to_string(&path).expect("stored").contains("aam_"));
+    let error = machine.fails(3, &["whoami"]);
+    assert_eq!(error["error"], "unauthorized");
+    assert!(error["help"].as_str().is_some_and(|help| help.contains("aam login")), "{error}");
+
+    machine.ok_with(&["login", "--username", "alice", "--password-stdin"], &format!("{PASSWORD}\n"));
+    machine.ok_with(&["login", "--username", "alice@example.com", "--password-stdin"], &format!("{PASSWORD}\n"));
+    let tokens = machine.json(&["token", "list"]);
+    assert_eq!(tokens.as_array().map(Vec::len), Some(1), "a new login replaces the old one's token: {tokens}");
+}
+
+#[test]
+fn a_wrong_password_is_said_plainly() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    let mut command = machine.aam(&["--json", "login", "--username", "alice", "--password-stdin"]);
+    let file = machine.home().join("password");
+    fs::write(&file, "not-the-password\n").expect("written");
+    let output = command.stdin(fs::File::open(file).expect("file")).output().expect("aam runs");
+    assert_eq!(output.status.code(), Some(3));
+    let error: Value = serde_json::from_slice(&output.stdout).expect("json");
+    assert_eq!(error["error"], "invalid_credentials");
+    assert!(error["request_id"].is_string(), "{error}");
+}
+
+#[test]
+fn a_token_is_printed_once_and_can_do_what_it_says() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    let token = machine.ok(&["token", "create", "ci", "--scope", "publish", "--package", "greet-kit", "--quiet"]);
+    let token = token.trim();
+    assert!(token.starts_with("aam_") && !token.contains(char::is_whitespace), "{token}");
+    assert!(!machine.ok(&["token", "list"]).contains(token));
+
+    let ci = Machine::new();
+    let run = |arguments: &[&str]| {
+        ci.aam(arguments).env("AAM_REGISTRY", server.url()).env("AAM_TOKEN", token).output().expect("aam runs")
+    };
+    let archive = fixture("greet-kit-1.0.0.aam");
+    assert!(run(&["pkg", "publish", archive.to_str().expect("text")]).status.success());
+    let other = fixture("pre-1.0.0-rc.1.aam");
+    assert_eq!(run(&["pkg", "publish", other.to_str().expect("text")]).status.code(), Some(3), "another package");
+    assert_eq!(run(&["scope", "create", "mine"]).status.code(), Some(3), "another scope");
+
+    let id = machine.json(&["token", "list"]);
+    let id = id.as_array().expect("list").iter().find(|row| row["name"] == "ci").expect("listed")["id"].clone();
+    machine.ok(&["token", "revoke", id.as_str().expect("text")]);
+    assert_eq!(run(&["whoami"]).status.code(), Some(3));
+}
+
+#[test]
+fn a_token_is_sent_to_its_own_registry_only() {
+    let (mine, other) = (Server::start(), Server::start());
+    let machine = mine.machine_of_alice();
+    machine.ok(&["registry", "add", "other", &other.url()]);
+    let token = machine.ok(&["token", "create", "ci", "--quiet"]);
+    let whoami = |registry: &str, name: &str| {
+        let mut command = machine.aam(&["whoami", "--registry", registry, "--quiet"]);
+        fs::remove_file(machine.home().join("credentials.yaml")).ok();
+        command.env(name, token.trim()).output().expect("aam runs")
+    };
+    let said = |output: std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(whoami("test", "AAM_TOKEN").status.success());
+    assert!(whoami("test", "AAM_REGISTRY_TOKEN_TEST").status.success());
+    assert!(said(whoami("other", "AAM_TOKEN")).contains("not logged in"));
+    assert!(said(whoami("other", "AAM_REGISTRY_TOKEN_TEST")).contains("not logged in"));
+    assert!(said(whoami(&other.url(), "AAM_TOKEN")).contains("not logged in"));
+}
+
+#[test]
+fn scopes_and_packages_are_shared() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    let bob = Machine::new();
+    bob.ok(&["registry", "add", &server.url(), "test"]);
+    bob.register("bobby");
+    let archive = fixture("acme-review-suite-2.1.0.aam");
+    let archive = archive.to_str().expect("text");
+    assert_eq!(bob.fails(3, &["pkg", "publish", archive])["error"], "forbidden");
+    machine.ok(&["scope", "add", "acme", "bobby", "--role", "contributor"]);
+    bob.ok(&["pkg", "publish", archive]);
+    assert!(machine.ok(&["scope", "show", "@acme"]).contains("contributor"));
+    machine.ok(&["scope", "rm", "acme", "bobby"]);
+    assert_eq!(bob.fails(3, &["yank", "@acme/review-suite@2.1.0"])["error"], "forbidden");
+
+    machine.ok(&["owner", "add", "@acme/review-suite", "bobby"]);
+    assert!(machine.ok(&["owner", "ls", "@acme/review-suite"]).contains("bobby"));
+    bob.ok(&["yank", "@acme/review-suite@2.1.0", "--reason", "broken"]);
+    assert!(machine.ok(&["info", "@acme/review-suite@2.1.0"]).contains("yanked: broken"));
+    bob.ok(&["unyank", "@acme/review-suite@2.1.0"]);
+    machine.ok(&["owner", "rm", "@acme/review-suite", "bobby"]);
+}

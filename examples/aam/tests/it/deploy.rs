@@ -1,0 +1,141 @@
+//! What stands where, and what a person's files come to: no harm.
+
+use std::fs;
+
+use crate::{machine::Machine, server::Server};
+
+#[test]
+fn every_platform_finds_its_files() {
+    let server = Server::start();
+    let machine = server.machine_with_fixtures();
+    machine.ok(&["install", "@acme/review-suite", "--platform", "claude,cursor,copilot,codex"]);
+    let python = machine.read(".cursor/rules/python-style.mdc");
+    assert_eq!(
+        python,
+        "---\ndescription: Python style rules\nglobs: \"**/*.py\"\nalwaysApply: false\n---\nUse type hints. Prefer \
+         pathlib.\n"
+    );
+    let agent = machine.read(".cursor/rules/agent-reviewer.mdc");
+    assert!(agent.starts_with("---\ndescription: A careful code reviewer\nalwaysApply: true\n---\nYou are"), "{agent}");
+    let agent = machine.read(".github/agents/reviewer.agent.md");
+    assert!(agent.starts_with("---\nname: reviewer\ndescription: A careful code reviewer\n---\n"), "{agent}");
+    let python = machine.read(".github/instructions/python-style.instructions.md");
+    assert!(python.contains("applyTo: \"**/*.py\"\n---\nUse type hints."), "{python}");
+    let prompt = machine.read(".aam/packages/acme--review-suite/prompts/review-diff.md");
+    for path in [".claude/prompts/review-diff.md", ".github/prompts/review-diff.md", ".cursor/prompts/review-diff.md"] {
+        assert_eq!(machine.read(path), prompt, "{path}");
+    }
+    assert_eq!(fs::read_to_string(machine.codex().join("prompts/review-diff.md")).expect("prompt"), prompt);
+    assert!(machine.codex().join("skills/code-review/SKILL.md").exists());
+    let agents = machine.read("AGENTS.md");
+    assert!(agents.contains("<!-- BEGIN AAM: reviewer agent -->") && agents.contains("python-style instruction"));
+    for base in [".claude", ".cursor", ".github"] {
+        assert!(machine.has(&format!("{base}/skills/hello-skill/SKILL.md")), "{base}");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let script = machine.project().join(".claude/skills/hello-skill/scripts/hello.sh");
+        assert!(fs::metadata(script).expect("script").permissions().mode() & 0o100 != 0);
+    }
+}
+
+#[test]
+fn the_platform_is_the_one_the_project_shows() {
+    let server = Server::start();
+    let machine = server.machine_with_fixtures();
+    fs::create_dir(machine.project().join(".cursor")).expect("folder");
+    fs::create_dir_all(machine.project().join(".github/workflows")).expect("folder");
+    let output = machine.run(&["install", "greet-kit"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Installing for cursor (found in this project"));
+    assert!(machine.has(".cursor/skills/hello-skill") && !machine.has(".claude") && !machine.has(".github/skills"));
+}
+
+#[test]
+fn a_persons_files_are_not_replaced() {
+    let server = Server::start();
+    let machine = server.machine_with_fixtures();
+    machine.write(".claude/agents/reviewer.md", "mine\n");
+    let before = machine.snapshot();
+    let error = machine.fails(5, &["install", "@acme/review-suite", "--platform", "claude"]);
+    assert_eq!(error["details"][0]["field"], ".claude/agents/reviewer.md");
+    assert_eq!(machine.snapshot(), before, "nothing was written");
+    machine.ok(&["install", "@acme/review-suite", "--platform", "claude", "--force"]);
+    assert!(machine.read(".claude/agents/reviewer.md").contains("careful"));
+}
+
+#[test]
+fn what_a_person_changed_is_kept_at_uninstall() {
+    let server = Server::start();
+    let machine = server.machine_with_fixtures();
+    machine.ok(&["install", "@acme/review-suite", "--platform", "claude"]);
+    machine.write(".claude/agents/reviewer.md", "changed\n");
+    machine.write(".claude/skills/code-review/notes.md", "added\n");
+    let text = machine.read("CLAUDE.md").replace("Prefer pathlib", "Prefer os.path");
+    machine.write("CLAUDE.md", &format!("Before\n{text}After\n"));
+    let error = machine.fails(5, &["install", "@acme/review-suite@2.1.0", "--platform", "claude"]);
+    assert_eq!(error["details"].as_array().map(Vec::len), Some(2), "{error}");
+    let report = machine.json(&["uninstall", "@acme/review-suite"]);
+    assert_eq!(
+        report["files"]["kept"],
+        serde_json::json!([".claude/agents/reviewer.md", "CLAUDE.md, python-style instruction"])
+    );
+    assert_eq!(machine.read(".claude/agents/reviewer.md"), "changed\n");
+    assert!(machine.has(".claude/skills/code-review/notes.md") && !machine.has(".claude/skills/code-review/SKILL.md"));
+    assert_eq!(machine.read("CLAUDE.md"), format!("Before\n{text}After\n"));
+}
+
+fn publish_agent(machine: &Machine, package: &str, prompt: &str) {
+    let folder = package.replace(['@', '/'], "");
+    let manifest = format!(
+        "name: '{package}'\nversion: 1.0.0\ndescription: d\nartifacts:\n  agents:\n    - {{name: helper, path: \
+         agents/helper, description: d}}\n"
+    );
+    machine.write(&format!("{folder}/aam.yaml"), &manifest);
+    machine.write(&format!("{folder}/agents/helper/agent.yaml"), "name: helper\nsystem_prompt: p.md\n");
+    machine.write(&format!("{folder}/agents/helper/p.md"), prompt);
+    machine.ok(&["pkg", "publish", &folder]);
+}
+
+#[test]
+fn two_packages_with_one_name_stand_side_by_side() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    publish_agent(&machine, "@acme/one", "one\n");
+    publish_agent(&machine, "two", "two\n");
+    machine.ok(&["install", "@acme/one", "--platform", "claude"]);
+    assert!(machine.has(".claude/agents/helper.md"));
+    machine.ok(&["install", "two", "--platform", "claude"]);
+    assert!(machine.read(".claude/agents/acme--one--helper.md").contains("one"));
+    assert!(machine.read(".claude/agents/two--helper.md").contains("name: two--helper"));
+    assert!(!machine.has(".claude/agents/helper.md"));
+    machine.ok(&["uninstall", "two"]);
+    assert!(machine.read(".claude/agents/helper.md").contains("one"));
+    assert!(!machine.has(".claude/agents/acme--one--helper.md"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_out_of_the_project_is_not_written_through() {
+    let server = Server::start();
+    let machine = server.machine_with_fixtures();
+    let outside = tempfile::tempdir().expect("folder");
+    std::os::unix::fs::symlink(outside.path(), machine.project().join(".claude")).expect("link");
+    machine.fails(8, &["install", "greet-kit", "--platform", "claude"]);
+    machine.fails(8, &["install", "greet-kit", "--platform", "claude", "--force"]);
+    assert_eq!(fs::read_dir(outside.path()).expect("folder").count(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn one_file_with_two_names_gets_a_section_once() {
+    let server = Server::start();
+    let machine = server.machine_with_fixtures();
+    machine.write("AGENTS.md", "Mine.\n");
+    std::os::unix::fs::symlink("AGENTS.md", machine.project().join("CLAUDE.md")).expect("link");
+    machine.ok(&["install", "@my_org/style-guide", "--platform", "claude,codex"]);
+    assert_eq!(machine.read("AGENTS.md").matches("BEGIN AAM: house-style instruction").count(), 1);
+    assert!(fs::symlink_metadata(machine.project().join("CLAUDE.md")).expect("there").is_symlink());
+    machine.ok(&["uninstall", "@my_org/style-guide"]);
+    assert_eq!(machine.read("AGENTS.md"), "Mine.\n");
+}

@@ -1,0 +1,77 @@
+//! Publishing, over networks good and bad.
+
+use crate::{
+    machine::Machine,
+    proxy::{Mischief, Proxy},
+    server::{Server, fixture},
+};
+
+#[test]
+fn a_publish_whose_answer_is_lost_is_a_success() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    let token = machine.ok(&["token", "create", "ci", "--quiet"]);
+    let proxy = Proxy::start(server.address, "POST /api/v1/packages ", Mischief::Cut, 1);
+    let archive = fixture("greet-kit-1.0.0.aam");
+    let output = machine
+        .aam(&["--json", "pkg", "publish", archive.to_str().expect("text"), "--tag", "beta"])
+        .env("AAM_REGISTRY", proxy.url())
+        .env("AAM_TOKEN", token.trim())
+        .output()
+        .expect("aam runs");
+    assert_eq!(proxy.left(), 0, "the answer was cut");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
+    assert_eq!(value["already_published"], true);
+    assert_eq!(machine.json(&["dist-tag", "ls", "greet-kit"])["tags"]["beta"], "1.0.0");
+}
+
+#[test]
+fn other_bytes_of_the_same_version_are_refused() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    machine.ok(&["pkg", "init", "@acme/notes", "--folder", "."]);
+    machine.ok(&["pkg", "publish"]);
+    assert_eq!(machine.json(&["pkg", "publish"])["already_published"], true);
+    machine.write("skills/notes/SKILL.md", "---\nname: notes\ndescription: Changed\n---\nNew.\n");
+    let error = machine.fails(5, &["pkg", "publish"]);
+    assert_eq!(error["error"], "version_exists");
+    assert!(error["help"].as_str().is_some_and(|help| help.contains("raise the version")), "{error}");
+}
+
+#[test]
+fn a_dry_run_sends_nothing() {
+    let server = Server::start();
+    let machine = Machine::new();
+    machine.ok(&["registry", "add", &server.url(), "test"]);
+    let archive = fixture("greet-kit-1.0.0.aam");
+    let value = machine.json(&["pkg", "publish", archive.to_str().expect("text"), "--dry-run"]);
+    assert_eq!((&value["dry_run"], &value["version"]), (&true.into(), &"1.0.0".into()));
+    assert_eq!(machine.fails(4, &["info", "greet-kit"])["error"], "package_not_found");
+}
+
+#[test]
+fn versions_are_tagged_yanked_and_deprecated() {
+    let server = Server::start();
+    let machine = server.machine_with_fixtures();
+    machine.ok(&["dist-tag", "add", "greet-kit@1.0.0", "stable"]);
+    assert!(machine.ok(&["dist-tag", "ls", "greet-kit"]).contains("stable  1.0.0"));
+    machine.ok(&["dist-tag", "rm", "greet-kit", "stable"]);
+    machine.ok(&["yank", "greet-kit@1.1.0", "--reason", "oops"]);
+    assert_eq!(machine.json(&["info", "greet-kit"])["latest_version"], "1.0.0");
+    machine.ok(&["unyank", "greet-kit@1.1.0"]);
+    machine.ok(&["deprecate", "greet-kit@1.1.0", "use 2.0"]);
+    let report = machine.json(&["install", "greet-kit"]);
+    assert_eq!(report["warnings"][0], "greet-kit 1.1.0 is deprecated: use 2.0");
+    machine.ok(&["deprecate", "greet-kit@1.1.0", "--undo"]);
+    assert!(!machine.ok(&["info", "greet-kit@1.1.0"]).contains("deprecated"));
+}
+
+#[test]
+fn an_unreachable_registry_is_named() {
+    let machine = Machine::new();
+    machine.ok(&["registry", "add", "http://127.0.0.1:1", "test"]);
+    let error = machine.fails(6, &["search", "x"]);
+    assert_eq!(error["error"], "unreachable");
+    assert!(error["message"].as_str().is_some_and(|message| message.contains("127.0.0.1:1")), "{error}");
+}

@@ -1,0 +1,44 @@
+//! Which registry is used.
+
+use std::fs;
+
+use crate::machine::Machine;
+
+#[test]
+fn registries_are_added_in_either_order_and_removed() {
+    let machine = Machine::new();
+    machine.ok(&["registry", "add", "http://localhost:8000", "local"]);
+    machine.ok(&["registry", "add", "team", "https://aam.example.com/"]);
+    machine.ok(&["registry", "add", "https://other.example.com", "--name", "other", "--default"]);
+    let list = machine.json(&["registry", "list"]);
+    let row = |n: usize| (list[n]["name"].as_str(), list[n]["url"].as_str(), list[n]["default"].as_bool());
+    assert_eq!(row(0), (Some("local"), Some("http://localhost:8000"), Some(false)));
+    assert_eq!(row(1), (Some("team"), Some("https://aam.example.com"), Some(false)));
+    assert_eq!(row(2), (Some("other"), Some("https://other.example.com"), Some(true)));
+    machine.ok(&["registry", "default", "team"]);
+    machine.ok(&["registry", "remove", "team"]);
+    assert_eq!(machine.fails(2, &["registry", "remove", "team"])["error"], "unknown_registry");
+    assert_eq!(machine.fails(2, &["search", "x"])["error"], "usage", "two are left and none is the default");
+}
+
+#[test]
+fn what_another_client_wrote_is_kept() {
+    let machine = Machine::new();
+    fs::create_dir_all(machine.home()).expect("folder");
+    let config = "registries:\n  - name: files\n    url: file:///srv/registry\n    type: local\nsecurity:\n  \
+                  require_checksum: true\n";
+    fs::write(machine.home().join("config.yaml"), config).expect("written");
+    machine.ok(&["registry", "add", "http://localhost:8000", "local", "--default"]);
+    let text = fs::read_to_string(machine.home().join("config.yaml")).expect("text");
+    assert!(text.contains("type: local") && text.contains("require_checksum: true"), "{text}");
+    let error = machine.fails(2, &["search", "x", "--registry", "files"]);
+    assert!(error["message"].as_str().is_some_and(|message| message.contains("over HTTP")), "{error}");
+}
+
+#[test]
+fn a_wrong_command_line_is_json_too() {
+    let machine = Machine::new();
+    assert_eq!(machine.fails(2, &["install", "Not A Name"])["error"], "usage");
+    assert_eq!(machine.fails(2, &["no-such-command"])["error"], "usage");
+    assert_eq!(machine.fails(2, &["install", "a", "--platform", "emacs"])["error"], "usage");
+}

@@ -1,0 +1,96 @@
+//! A registry in this process, on a port of its own.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Output,
+    thread,
+};
+
+use aam_registry_core::{
+    http::RegistryService,
+    memory::{InsecurePasswords, MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
+    registry::Registry,
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
+use tokio::{net::TcpListener, runtime::Runtime};
+
+use crate::machine::Machine;
+
+/// A password that no registry refuses.
+pub(crate) const PASSWORD: &str = "violet-harbour-tin-41";
+
+/// A running registry; it ends with this value.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    _runtime: Runtime,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        let registry = Registry::builder()
+            .database(MemoryMetadata::new())
+            .archives(MemoryArchives::new())
+            .rate_limiter(MemoryLimiter::unlimited())
+            .passwords(InsecurePasswords)
+            .sessions(MemorySessions::new())
+            .build()
+            .expect("every port is there");
+        let service = TowerToHyperService::new(RegistryService::new(registry));
+        let runtime = Runtime::new().expect("runtime");
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let service = service.clone();
+                tokio::spawn(async move {
+                    // A client that goes away is its own affair.
+                    let _ =
+                        auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+        });
+        Self { address, _runtime: runtime }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A machine whose default registry this is, logged in as the new user `alice`, owner of `@acme` and `@my_org`.
+    pub(crate) fn machine_of_alice(&self) -> Machine {
+        let machine = Machine::new();
+        machine.ok(&["registry", "add", &self.url(), "--name", "test", "--default"]);
+        machine.register("alice");
+        machine.ok(&["scope", "create", "my_org"]);
+        machine.ok(&["scope", "create", "@acme"]);
+        machine
+    }
+
+    /// As [`Self::machine_of_alice`], with the fixtures published.
+    pub(crate) fn machine_with_fixtures(&self) -> Machine {
+        let machine = self.machine_of_alice();
+        for name in FIXTURES {
+            let path = fixture(name);
+            machine.ok(&["pkg", "publish", path.to_str().expect("text")]);
+        }
+        machine
+    }
+}
+
+/// The archives of `tests/fixtures` that belong together.
+pub(crate) const FIXTURES: [&str; 4] =
+    ["greet-kit-1.0.0.aam", "greet-kit-1.1.0.aam", "acme-review-suite-2.1.0.aam", "my_org-style-guide-0.3.0.aam"];
+
+pub(crate) fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(name)
+}
+
+/// Runs `work` on a thread, for tests of two things at once.
+pub(crate) fn beside(work: impl FnOnce() -> Output + Send + 'static) -> thread::JoinHandle<Output> {
+    thread::spawn(work)
+}
