@@ -24,8 +24,10 @@ pub(super) struct Folder {
 impl Folder {
     /// Creates the folder where it does not exist, durably.
     pub(super) fn create(root: &Path) -> io::Result<Self> {
+        // A relative path ends before the folder it is relative to.
+        let root = std::path::absolute(root)?;
         let existing = root.ancestors().find(|folder| folder.is_dir()).map(Path::to_path_buf);
-        fs::create_dir_all(root)?;
+        fs::create_dir_all(&root)?;
         let root = root.canonicalize()?;
         if let Some(existing) = existing.and_then(|folder| folder.canonicalize().ok()) {
             for folder in root.ancestors().take_while(|folder| folder.starts_with(&existing)) {
