@@ -1,90 +1,116 @@
-use std::{future::Future, time::Duration};
+use std::{mem, time::Duration};
 
-use futures_util::{
-    FutureExt,
-    future::{self, BoxFuture, Either},
-};
-use tokio::{
-    sync::watch,
-    time::{self, MissedTickBehavior},
-};
+use futures_util::future;
+use tokio::time::{self, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
 
 use super::Registry;
 use crate::error::Result;
 
-const SEQUENCE_EVERY: Duration = Duration::from_millis(500);
-const FLUSH_DOWNLOADS_EVERY: Duration = Duration::from_secs(2);
-const REFRESH_TOTALS_EVERY: Duration = Duration::from_mins(1);
-const SWEEP_EVERY: Duration = Duration::from_mins(1);
-const TOUCH_TOKENS_EVERY: Duration = Duration::from_secs(30);
+/// Work to be done again and again beside the requests.
+#[derive(Clone, Copy)]
+enum Job {
+    SequenceAudit,
+    FlushDownloads,
+    RefreshTotals,
+    SweepUploads,
+    TouchTokens,
+}
 
-/// One turn of a job. Boxed over an owned registry, so that the whole work can be spawned.
-type Step = fn(Registry) -> BoxFuture<'static, Result<()>>;
+impl Job {
+    const ALL: [Self; 5] =
+        [Self::SequenceAudit, Self::FlushDownloads, Self::RefreshTotals, Self::SweepUploads, Self::TouchTokens];
+    /// What must not be lost when the process ends.
+    const LAST: [Self; 3] = [Self::FlushDownloads, Self::TouchTokens, Self::SequenceAudit];
 
-const JOBS: [(&str, Duration, Step); 5] = [
-    ("audit_sequencing", SEQUENCE_EVERY, |registry| async move { registry.sequence_audit().await.map(drop) }.boxed()),
-    ("download_flush", FLUSH_DOWNLOADS_EVERY, |registry| async move { registry.flush_downloads().await }.boxed()),
-    ("totals_refresh", REFRESH_TOTALS_EVERY, |registry| async move { registry.refresh_totals().await }.boxed()),
-    ("upload_sweep", SWEEP_EVERY, |registry| async move { registry.sweep().await }.boxed()),
-    ("token_touches", TOUCH_TOKENS_EVERY, |registry| async move { registry.flush_token_touches().await }.boxed()),
-];
+    fn name(self) -> &'static str {
+        match self {
+            Self::SequenceAudit => "sequence_audit",
+            Self::FlushDownloads => "flush_downloads",
+            Self::RefreshTotals => "refresh_totals",
+            Self::SweepUploads => "sweep_uploads",
+            Self::TouchTokens => "touch_tokens",
+        }
+    }
+
+    fn period(self) -> Duration {
+        match self {
+            // The contract gives an entry its position within a second.
+            Self::SequenceAudit => Duration::from_millis(500),
+            Self::FlushDownloads => Duration::from_secs(2),
+            Self::TouchTokens => Duration::from_secs(30),
+            Self::RefreshTotals | Self::SweepUploads => Duration::from_mins(1),
+        }
+    }
+
+    async fn run(self, registry: &Registry) -> Result<()> {
+        match self {
+            Self::SequenceAudit => registry.sequence_audit().await.map(drop),
+            Self::FlushDownloads => registry.flush_downloads().await,
+            Self::RefreshTotals => registry.refresh_totals().await,
+            Self::SweepUploads => {
+                registry.sweep_uploads().await?;
+                registry.inner().users.forget_sessions(registry.now()).await
+            }
+            Self::TouchTokens => registry.flush_token_touches().await,
+        }
+    }
+}
 
 impl Registry {
     /// Does what has to be done beside the requests until `until` completes,
     /// then stores what was still only counted.
     ///
     /// Safe to run on any number of replicas at once. A step that fails is
-    /// logged and tried again at its next turn.
+    /// logged and tried again at its next turn; a step begun is finished.
     pub async fn run_background(&self, until: impl Future<Output = ()>) {
-        let (stop, is_stopped) = watch::channel(false);
-        let work = future::join_all(
-            JOBS.map(|(job, period, step)| every(job, period, is_stopped.clone(), move || step(self.clone()))),
-        );
-        let stop = async {
+        let ended = CancellationToken::new();
+        let work = future::join_all(Job::ALL.map(|job| self.run_until(job, &ended)));
+        let ending = async {
             until.await;
-            stop.send_replace(true);
+            ended.cancel();
         };
-        future::join(work, stop).await;
-        report("download_flush", self.flush_downloads().await);
-        report("token_touches", self.flush_token_touches().await);
-        report("audit_sequencing", self.sequence_audit().await.map(drop));
-    }
-
-    async fn sweep(&self) -> Result<()> {
-        self.sweep_uploads().await?;
-        self.inner().users.forget_sessions(self.now()).await
-    }
-}
-
-/// Does `step` every `period` until `stopped`; a step begun is finished.
-async fn every(
-    job: &'static str,
-    period: Duration,
-    mut stopped: watch::Receiver<bool>,
-    step: impl Fn() -> BoxFuture<'static, Result<()>>,
-) {
-    let mut ticks = time::interval(period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let stop = std::pin::pin!(stopped.wait_for(|stopped| *stopped));
-        let tick = std::pin::pin!(ticks.tick());
-        // What ends the wait holds a lock guard, which must be gone before the turn.
-        let is_stopped = matches!(future::select(stop, tick).await, Either::Left(_));
-        if is_stopped {
-            return;
+        future::join(work, ending).await;
+        for job in Job::LAST {
+            Health::default().note(job, job.run(self).await);
         }
-        report(job, step().await);
+    }
+
+    async fn run_until(&self, job: Job, ended: &CancellationToken) {
+        let mut health = Health::default();
+        let mut ticks = time::interval(job.period());
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while ended.run_until_cancelled(ticks.tick()).await.is_some() {
+            health.note(job, job.run(self).await);
+        }
     }
 }
 
-fn report(job: &'static str, result: Result<()>) {
-    if let Err(error) = result {
-        metrics::counter!("aam_background_failures_total", "job" => job).increment(1);
-        tracing::warn!(
-            event = "background_job_failed",
-            job,
-            error = &error as &dyn std::error::Error,
-            "background work failed and will be tried again",
-        );
+/// Whether a job fails: told when that changes, not every time.
+#[derive(Default)]
+struct Health {
+    failing: bool,
+}
+
+impl Health {
+    fn note(&mut self, job: Job, result: Result<()>) {
+        let was_failing = mem::replace(&mut self.failing, result.is_err());
+        match result {
+            Ok(()) if was_failing => {
+                tracing::info!(event = "background_job_recovered", job = job.name(), "background work goes on again");
+            }
+            Ok(()) => {}
+            Err(error) => {
+                metrics::counter!("aam_background_failures_total", "job" => job.name()).increment(1);
+                if !was_failing {
+                    tracing::warn!(
+                        event = "background_job_failed",
+                        job = job.name(),
+                        error = &error as &dyn std::error::Error,
+                        "background work failed and will be tried again",
+                    );
+                }
+            }
+        }
     }
 }

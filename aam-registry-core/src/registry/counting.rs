@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     mem,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -69,7 +69,7 @@ impl DownloadCounter {
     }
 
     /// Gives what was counted to `store`.
-    pub(super) async fn flush(&self, store: &dyn DownloadStore) -> Result<()> {
+    pub(super) async fn flush(&self, store: &Arc<dyn DownloadStore>) -> Result<()> {
         let mut waiting = self.waiting.lock().await;
         loop {
             self.gather(&mut waiting);
@@ -89,7 +89,7 @@ impl DownloadCounter {
                 })
                 .collect();
             if let Err(error) = store.add_downloads(&rows).await {
-                if certainly_not_applied(&error) {
+                if may_be_repeated(&error) {
                     waiting.extend(batch);
                 }
                 return Err(error);
@@ -121,10 +121,12 @@ impl Counted {
     }
 }
 
-fn certainly_not_applied(error: &Error) -> bool {
+/// Whether the same batch may and should be given to the store again.
+fn may_be_repeated(error: &Error) -> bool {
     match error {
-        Error::Backend(backend) => backend.outcome == Outcome::NotApplied,
-        _ => true,
+        Error::Backend(backend) => backend.outcome == Outcome::NotApplied && backend.retry,
+        Error::Overloaded => true,
+        _ => false,
     }
 }
 

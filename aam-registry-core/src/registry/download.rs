@@ -36,13 +36,13 @@ impl Registry {
 
     /// Adds what was counted to the store.
     ///
-    /// A batch the store certainly did not add is kept for the next call; one
-    /// whose fate is unknown is dropped, since a download may rather be missed
-    /// than counted twice.
+    /// A batch the store certainly did not add is kept for the next call where
+    /// that may succeed; one whose fate is unknown is dropped, since a download
+    /// may rather be missed than counted twice.
     ///
     /// # Errors
     /// What the store said.
     pub async fn flush_downloads(&self) -> Result<()> {
-        self.inner().counter.flush(&*self.inner().downloads).await
+        self.inner().counter.flush(&self.inner().downloads).await
     }
 }

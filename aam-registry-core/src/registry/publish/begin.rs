@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::{
     judging::Judging,
     lease::{LEASE, Lease},
-    upload::{Publish, Upload},
+    upload::{Attempt, Publish, Upload},
 };
 use crate::{
     error::{Error, Result},
@@ -32,20 +32,14 @@ impl Registry {
         let (store, clock) = (Arc::clone(&inner.publishing), Arc::clone(&inner.clock));
         let lease = Lease::new(id, store, clock, now, self.policy().upload_timeout);
         let (registry, by) = (self.clone(), principal.clone());
-        let judging = Judging::start(self.policy().archive_limits.clone(), permit, async move |manifest| {
+        let judging = Judging::start(self.policy().archive_limits, permit, async move |manifest| {
             let (package, version) = (manifest.name, manifest.version);
             reserved::check_package(&package)?;
             by.require_package(&package)?;
             let check = PublishCheck { actor: by.actor(), package, version, now: registry.now() };
             registry.inner().publishing.check_publish(&check).await
         });
-        Ok(Publish {
-            registry: self.clone(),
-            by: principal.clone(),
-            key,
-            started_at: now,
-            received: 0,
-            upload: Some(Upload { lease, writer, judging }),
-        })
+        let attempt = Attempt { registry: self.clone(), by: principal.clone(), key, started_at: now, received: 0 };
+        Ok(Publish { attempt, upload: Some(Upload { lease, writer, judging }) })
     }
 }

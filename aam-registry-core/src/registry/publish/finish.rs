@@ -2,7 +2,7 @@ use super::{
     PublishOptions, PublishReceipt,
     judging::{Judgement, Judging},
     lease::Lease,
-    upload::{Publish, Upload, abort, count_failure},
+    upload::{Attempt, Publish, Upload, abort, count_failure},
     warnings::warnings,
 };
 use crate::{
@@ -22,14 +22,16 @@ impl Publish {
     /// at the next attempt.
     pub async fn finish(mut self, options: PublishOptions) -> Result<PublishReceipt> {
         let upload = self.take_upload()?;
-        let result = self.complete(upload, options).await;
+        let result = self.attempt.complete(upload, options).await;
         if let Err(error) = &result {
             count_failure(error);
         }
         result
     }
+}
 
-    async fn complete(mut self, upload: Upload, options: PublishOptions) -> Result<PublishReceipt> {
+impl Attempt {
+    async fn complete(self, upload: Upload, options: PublishOptions) -> Result<PublishReceipt> {
         let Upload { mut lease, writer, judging } = upload;
         let judged = match self.judged(&options, &mut lease, judging).await {
             Ok(judged) => judged,
@@ -48,7 +50,7 @@ impl Publish {
     }
 
     async fn judged(
-        &mut self,
+        &self,
         options: &PublishOptions,
         lease: &mut Lease,
         judging: Judging,
@@ -69,7 +71,7 @@ impl Publish {
     }
 
     async fn commit(
-        mut self,
+        self,
         lease: &Lease,
         (judged, sha256): (JudgedArchive, Sha256Digest),
         tag: Option<DistTag>,
@@ -118,11 +120,11 @@ impl Publish {
 
     /// What a commit made whose answer was lost: the version stands, and its
     /// archive is ours.
-    async fn committed_all_the_same(&mut self, manifest: &Manifest) -> Option<Published> {
+    async fn committed_all_the_same(&self, manifest: &Manifest) -> Option<Published> {
         let packages = &self.registry.inner().packages;
         let standing = packages.version(&manifest.name, &manifest.version).await.ok()??;
         (standing.archive == self.key)
-            .then(|| Published { published_at: standing.summary.published_at, dist_tags: standing.dist_tags })
+            .then_some(Published { published_at: standing.summary.published_at, dist_tags: standing.dist_tags })
     }
 
     fn announce(&self, commit: &PublishCommit, published: &Published) {

@@ -17,13 +17,20 @@ use crate::{
 /// Dropping it leaves nothing visible; the sweeper cleans up.
 #[derive(Debug)]
 pub struct Publish {
+    pub(super) attempt: Attempt,
+    /// `None` once it has failed, or a call on it was dropped midway.
+    pub(super) upload: Option<Upload>,
+}
+
+/// What is known of a publish whatever becomes of its upload.
+#[derive(Debug)]
+pub(super) struct Attempt {
     pub(super) registry: Registry,
     pub(super) by: Principal,
     pub(super) key: ArchiveKey,
     pub(super) started_at: Timestamp,
+    /// How many bytes came so far.
     pub(super) received: u64,
-    /// `None` once it has failed, or a call on it was dropped midway.
-    pub(super) upload: Option<Upload>,
 }
 
 /// What is alive of an upload until it fails or finishes.
@@ -61,8 +68,8 @@ impl Publish {
     /// [`Error::VersionExists`], [`Error::Timeout`], or a backend error.
     pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
         let mut upload = self.take_upload()?;
-        self.received = self.received.saturating_add(bytes.len() as u64);
-        match self.store(&mut upload, bytes).await {
+        self.attempt.received = self.attempt.received.saturating_add(bytes.len() as u64);
+        match self.attempt.store(&mut upload, bytes).await {
             Ok(()) => {
                 self.upload = Some(upload);
                 Ok(())
@@ -71,7 +78,15 @@ impl Publish {
         }
     }
 
-    async fn store(&mut self, upload: &mut Upload, bytes: Bytes) -> Result<(), Stop> {
+    /// Takes the upload out while a call works on it, so that one dropped
+    /// midway, with who knows how many bytes stored, cannot be continued.
+    pub(super) fn take_upload(&mut self) -> Result<Upload> {
+        self.upload.take().ok_or_else(|| Error::internal("a publish was continued after it had failed"))
+    }
+}
+
+impl Attempt {
+    async fn store(&self, upload: &mut Upload, bytes: Bytes) -> Result<(), Stop> {
         let max = self.registry.policy().archive_limits.max_archive_size();
         if self.received > max {
             return Err(Stop::Failed(Error::PayloadTooLarge(format!(
@@ -84,12 +99,6 @@ impl Publish {
         }
         upload.writer.write(bytes).await?;
         Ok(())
-    }
-
-    /// Takes the upload out while a call works on it, so that one dropped
-    /// midway, with who knows how many bytes stored, cannot be continued.
-    pub(super) fn take_upload(&mut self) -> Result<Upload> {
-        self.upload.take().ok_or_else(|| Error::internal("a publish was continued after it had failed"))
     }
 }
 

@@ -21,14 +21,13 @@ pub(super) fn conflict(clash: &Clash, universe: &Universe) -> Error {
     };
     let mut relaxed = false;
     for demand in demands.iter().filter(|_| demands.len() > 1) {
-        let others = || demands.iter().filter(|other| *other != demand);
-        if let Some(would_do) = highest(versions, others()) {
+        if let Some(would_do) = highest(versions, demands, Some(demand)) {
             relaxed = true;
             details.push(detail(format!("{}, {} would do", relax(demand), would_do.version)));
         }
     }
     if !relaxed {
-        let existing = highest(versions, [].iter());
+        let existing = highest(versions, &[], None);
         details.push(detail(existing.map_or_else(
             || "has no version that is not yanked".to_owned(),
             |highest| format!("has no version that any of these would accept; the highest is {}", highest.version),
@@ -41,13 +40,17 @@ pub(super) fn conflict(clash: &Clash, universe: &Universe) -> Error {
     Error::ResolutionConflict { message, details }
 }
 
-fn highest<'a, 'd>(
+/// The highest version that meets all `demands` but `without`.
+fn highest<'a>(
     versions: &'a [VersionSummary],
-    demands: impl Iterator<Item = &'d Demand> + Clone,
+    demands: &[Demand],
+    without: Option<&Demand>,
 ) -> Option<&'a VersionSummary> {
-    versions
-        .iter()
-        .find(|version| !version.yanked && demands.clone().all(|demand| demand.constraint.matches(&version.version)))
+    let meets = |version: &VersionSummary| {
+        let others = demands.iter().filter(|demand| Some(*demand) != without);
+        others.map(|demand| &demand.constraint).all(|constraint| constraint.matches(&version.version))
+    };
+    versions.iter().find(|version| !version.yanked && meets(version))
 }
 
 fn demander(demand: &Demand) -> String {

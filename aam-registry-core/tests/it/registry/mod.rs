@@ -6,5 +6,6 @@ mod downloads;
 mod faults;
 mod publish;
 mod resolve;
+mod sendable;
 mod sweep;
 mod world;

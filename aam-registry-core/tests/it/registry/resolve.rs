@@ -5,9 +5,9 @@ use aam_registry_core::{ErrorCode, Result, types::Principal};
 use super::world::{World, archive_with, name, version};
 
 async fn publish(world: &World, by: &Principal, package: &str, number: &str, needs: &[(&str, &str)]) {
-    let lines: String = needs.iter().map(|(name, constraint)| format!("  \"{name}\": \"{constraint}\"\n")).collect();
-    let more = if needs.is_empty() { String::new() } else { format!("dependencies:\n{lines}") };
-    world.publish(by, archive_with(package, number, &more)).await.expect("published");
+    let needs: Vec<_> = needs.iter().map(|(name, constraint)| format!("\"{name}\": \"{constraint}\"")).collect();
+    let dependencies = format!("dependencies: {{{}}}\n", needs.join(", "));
+    world.publish(by, archive_with(package, number, &dependencies)).await.expect("published");
 }
 
 async fn one(world: &World, package: &str, spec: &str) -> Result<String> {

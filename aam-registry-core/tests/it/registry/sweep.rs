@@ -34,29 +34,6 @@ async fn only_what_was_abandoned_long_ago_is_deleted() {
 }
 
 #[tokio::test]
-async fn a_refused_archive_that_was_stored_goes() {
-    let world = World::new();
-    let ada = world.user("ada").await;
-    let bytes = archive("greet-kit", "1.0.0");
-    let mut both = [
-        world.registry.begin_publish(&ada).await.expect("begun"),
-        world.registry.begin_publish(&ada).await.expect("begun"),
-    ];
-    for publish in &mut both {
-        publish.write(bytes.clone().into()).await.expect("written");
-    }
-    let [first, second] = both;
-    first.finish(PublishOptions::default()).await.expect("published");
-    second.finish(PublishOptions::default()).await.expect_err("exists");
-    assert_eq!(world.stored_archives().await, 2, "the loser was durable before it lost");
-    for _ in 0..2 {
-        world.clock.advance(Duration::from_mins(20));
-        world.registry.sweep_uploads().await.expect("swept");
-    }
-    assert_eq!(world.stored_archives().await, 1);
-}
-
-#[tokio::test]
 async fn many_uploads_are_swept_beside_live_ones() {
     let world = World::new();
     let ada = world.user("ada").await;

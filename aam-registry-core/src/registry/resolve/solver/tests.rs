@@ -189,10 +189,12 @@ fn worlds() -> impl Strategy<Value = Universe> {
     let versions = prop::collection::btree_map(prop::sample::select(&VERSIONS[..]), version, 1..=3);
     prop::collection::vec(versions, 4).prop_map(|packages| {
         let named = NAMES.iter().zip(packages);
-        let package = |(name, versions): (&&str, BTreeMap<&str, (bool, Vec<(&str, &str)>)>)| {
-            package(name, versions.iter().map(|(text, (yanked, needs))| candidate(text, *yanked, needs)).collect())
-        };
-        named.map(package).collect()
+        named
+            .map(|(name, versions)| {
+                let candidates = versions.iter().map(|(text, (yanked, needs))| candidate(text, *yanked, needs));
+                package(name, candidates.collect())
+            })
+            .collect()
     })
 }
 
