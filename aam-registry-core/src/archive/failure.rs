@@ -14,23 +14,23 @@ pub(super) fn invalid(message: impl Into<String>) -> Error {
 
 /// The entry of that name is refused.
 pub(super) fn invalid_entry(name: &[u8], why: impl Display) -> Error {
-    invalid(format!("The archive's entry {} {why}", shown(name)))
+    invalid(format!("The archive's entry `{}` {why}", line(name)))
 }
 
 /// What an [`io::Error`] from below the walk means: the failure of the source
 /// where it carries one, else an archive that is damaged.
 pub(super) fn from_io(error: io::Error) -> Error {
     error.downcast::<Error>().unwrap_or_else(|error| {
-        invalid(format!("The archive is not a whole gzip tar: {}", shown(error.to_string().as_bytes())))
+        invalid(format!("The archive is not a whole gzip tar: {}", line(error.to_string().as_bytes())))
     })
 }
 
 /// Text from the archive on one line, cut where it is long.
-fn shown(name: &[u8]) -> String {
-    let text = String::from_utf8_lossy(name);
+fn line(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
     let mut line: String = text.chars().take(MAX_NAME).flat_map(char::escape_debug).collect();
     if text.chars().nth(MAX_NAME).is_some() {
         line.push('…');
     }
-    format!("`{line}`")
+    line
 }

@@ -1,0 +1,33 @@
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+const NAME: &str = "aam-registry";
+
+/// The server's binary, built where it is missing or stale.
+pub(crate) fn server_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| env::var_os("AAM_REGISTRY_BIN").map_or_else(build, PathBuf::from))
+}
+
+fn build() -> PathBuf {
+    let test = env::current_exe().expect("the test's own path is known");
+    // `<target>/<profile folder>/deps/<test>`
+    let folder = test.parent().and_then(Path::parent).expect("cargo puts tests two folders deep");
+    let profile = folder.file_name().and_then(|name| name.to_str()).expect("a profile folder");
+    let target = folder.parent().expect("a target folder");
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--quiet", "--package", NAME, "--bin", NAME, "--profile"])
+        .arg(if profile == "debug" { "dev" } else { profile })
+        .arg("--target-dir")
+        .arg(target)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .status()
+        .expect("cargo runs");
+    assert!(status.success(), "{NAME} does not build");
+    folder.join(format!("{NAME}{}", env::consts::EXE_SUFFIX))
+}

@@ -1,0 +1,119 @@
+use aam_registry_tests::{Answer, Api};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// The headers of the contract that are shown where they are present.
+const SHOWN: &[&str] = &[
+    "accept-ranges",
+    "allow",
+    "cache-control",
+    "content-disposition",
+    "content-range",
+    "content-type",
+    "etag",
+    "location",
+    "repr-digest",
+    "retry-after",
+    "vary",
+    "www-authenticate",
+    "x-checksum-sha256",
+    "x-content-type-options",
+];
+
+/// Requests and their answers, with what differs from run to run blotted out.
+#[derive(Debug, Default)]
+pub(crate) struct Transcript(Vec<Value>);
+
+impl Transcript {
+    /// Notes an answer.
+    pub(crate) fn note(&mut self, request: &str, answer: &Answer) {
+        let mut headers = answer.headers(SHOWN);
+        // The tag of JSON is a digest over times and ids too; that of an archive is the archive's.
+        if let Some(tag) = headers.get_mut("etag").filter(|_| answer.header("x-checksum-sha256").is_empty()) {
+            "[etag]".clone_into(tag);
+        }
+        let body = match serde_json::from_slice::<Value>(&answer.body) {
+            Ok(json) => blotted(json),
+            Err(_) if answer.body.is_empty() => Value::Null,
+            Err(_) => match std::str::from_utf8(&answer.body) {
+                Ok(text) => text.into(),
+                Err(_) => format!("[{} bytes]", answer.body.len()).into(),
+            },
+        };
+        assert!(!answer.header("x-request-id").is_empty(), "{request} has no X-Request-Id");
+        self.0.push(json!({"request": request, "status": answer.status, "headers": headers, "body": body}));
+    }
+
+    /// Gets and notes.
+    pub(crate) async fn get(&mut self, api: &Api, path: &str) -> Answer {
+        let answer = api.get(path).await;
+        self.note(&format!("GET {path}"), &answer);
+        answer
+    }
+
+    /// Gets with a request header and notes.
+    pub(crate) async fn get_with(&mut self, api: &Api, path: &str, name: &str, value: &str) -> Answer {
+        let answer = Answer::of(api.request(Method::GET, path).header(name, value)).await;
+        self.note(&format!("GET {path} ({name}: {value})"), &answer);
+        answer
+    }
+
+    /// Posts JSON and notes.
+    pub(crate) async fn post(&mut self, api: &Api, path: &str, body: &Value) -> Answer {
+        let answer = api.post(path, body).await;
+        self.note(&format!("POST {path}"), &answer);
+        answer
+    }
+
+    /// Puts JSON and notes.
+    pub(crate) async fn put(&mut self, api: &Api, path: &str, body: &Value) -> Answer {
+        let answer = api.put(path, body).await;
+        self.note(&format!("PUT {path}"), &answer);
+        answer
+    }
+
+    /// Deletes and notes.
+    pub(crate) async fn delete(&mut self, api: &Api, path: &str) -> Answer {
+        let answer = api.delete(path).await;
+        self.note(&format!("DELETE {path}"), &answer);
+        answer
+    }
+
+    /// Publishes and notes under `what`.
+    pub(crate) async fn publish(&mut self, what: &str, api: &Api, aam: &[u8], fields: &[(&'static str, &str)]) {
+        let answer = api.publish(aam, fields).await;
+        self.note(&format!("POST /api/v1/packages: {what}"), &answer);
+    }
+
+    /// Notes only what matters of an answer.
+    pub(crate) fn summary(&mut self, request: &str, what: &Value) {
+        self.0.push(json!({"request": request, "answer": what}));
+    }
+
+    /// Everything noted.
+    pub(crate) fn into_value(self) -> Value {
+        Value::Array(self.0)
+    }
+}
+
+/// The JSON without times and ids.
+fn blotted(mut json: Value) -> Value {
+    match &mut json {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let what = match key.as_str() {
+                    "request_id" => "[request id]",
+                    "date" => "[date]",
+                    "timestamp" => "[time]",
+                    "id" => "[id]",
+                    key if key.ends_with("_at") => "[time]",
+                    _ => "",
+                };
+                *value = if what.is_empty() || value.is_null() { blotted(value.take()) } else { what.into() };
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| *value = blotted(value.take())),
+        _ => {}
+    }
+    json
+}

@@ -1,0 +1,4 @@
+//! The registry as its users meet it: a real server process over HTTP.
+
+mod api;
+mod kill;
