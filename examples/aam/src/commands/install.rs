@@ -172,8 +172,8 @@ pub(super) fn told(session: &Session, report: &Report, nothing: &str) -> Result<
         for moved in &report.removed {
             lines.push(format!("{} {} {}", out.yellow("-"), moved.name, moved.version));
         }
-        lines.extend(report.files.written.iter().map(|file| out.dim(&format!("    wrote {file}"))));
-        lines.extend(report.files.removed.iter().map(|file| out.dim(&format!("    removed {file}"))));
+        lines.extend(listed("wrote", &report.files.written).into_iter().map(|line| out.dim(&line)));
+        lines.extend(listed("removed", &report.files.removed).into_iter().map(|line| out.dim(&line)));
         if lines.is_empty() {
             lines.push(nothing.to_owned());
         }
@@ -181,7 +181,17 @@ pub(super) fn told(session: &Session, report: &Report, nothing: &str) -> Result<
     })
 }
 
-/// The names of `names` as the lock file knows them, or the failure that one is not installed.
+/// The first of `files`, and how many more there are.
+fn listed(what: &str, files: &[String]) -> Vec<String> {
+    const SHOWN: usize = 20;
+    let mut lines: Vec<_> = files.iter().take(SHOWN).map(|file| format!("    {what} {file}")).collect();
+    if files.len() > SHOWN {
+        lines.push(format!("    {what} {} more files", files.len() - SHOWN));
+    }
+    lines
+}
+
+/// Requires that all of `names` are installed.
 pub(super) fn installed(lock: &LockFile, names: &[PackageName]) -> Result<()> {
     match names.iter().find(|name| !lock.packages.contains_key(&Text((*name).clone()))) {
         None => Ok(()),

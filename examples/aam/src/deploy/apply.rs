@@ -1,7 +1,7 @@
 //! Bringing a project from what was written before to what is planned.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
 };
@@ -43,7 +43,14 @@ pub(crate) struct Applied {
 /// Finds everything that stands in the way of `plan`, before anything is written.
 pub(crate) fn check(roots: &Roots, record: &Record, plan: &Plan, policy: Policy) -> Result<()> {
     let mut conflicts = Vec::new();
-    for (place, file) in &plan.files {
+    for folder in plan.files.keys().flat_map(Place::folders).collect::<BTreeSet<_>>() {
+        let path = roots.path(&folder)?;
+        if path.exists() && !path.is_dir() {
+            conflicts.push(Detail::new(folder.to_string(), "is a file, where a folder is needed"));
+        }
+    }
+    let unplaced = !conflicts.is_empty();
+    for (place, file) in plan.files.iter().filter(|_| !unplaced) {
         let path = roots.path(place)?;
         let there = present(&path)?;
         let planned = digest(&file.contents)?;
@@ -81,6 +88,20 @@ pub(crate) fn check(roots: &Roots, record: &Record, plan: &Plan, policy: Policy)
     Err(Failure::new(Kind::Conflict, "files_in_the_way", "Files of yours are in the way; nothing was written")
         .details(conflicts)
         .hint("move them away, or replace them with --force"))
+}
+
+/// Puts the files that are planned and not there yet on record, for the case
+/// that the process is killed between writing them and saying so.
+pub(crate) fn announce(roots: &Roots, record: &mut Record, plan: &Plan) -> Result<()> {
+    for (place, file) in &plan.files {
+        let key = Text(place.clone());
+        if !record.files.contains_key(&key) && matches!(present(&roots.path(place)?)?, Present::Nothing) {
+            note_folders(roots, record, place)?;
+            let sha256 = Text(digest(&file.contents)?);
+            record.files.insert(key, FileRecord { package: Text(file.package.clone()), sha256 });
+        }
+    }
+    Ok(())
 }
 
 /// Writes what is planned, removes what was written before and is planned no more.
@@ -311,13 +332,11 @@ fn is_executable(_path: &Path) -> bool {
 
 /// Remembers the folders that writing `place` will make.
 fn note_folders(roots: &Roots, record: &mut Record, place: &Place) -> Result<()> {
-    let mut folder = place.parent();
-    while let Some(place) = folder {
-        if roots.path(&place)?.exists() {
+    for folder in place.folders() {
+        if roots.path(&folder)?.exists() {
             break;
         }
-        folder = place.parent();
-        record.folders.insert(Text(place));
+        record.folders.insert(Text(folder));
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ mod rules;
 mod section;
 
 pub(crate) use agent::read as read_agent;
-pub(crate) use apply::{Applied, Policy, apply, check};
+pub(crate) use apply::{Applied, Policy, announce, apply, check};
 pub(crate) use front_matter::split as front_matter;
 pub(crate) use place::Roots;
 pub(crate) use plan::{Deployable, Plan, plan};

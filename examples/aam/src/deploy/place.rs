@@ -48,10 +48,10 @@ impl Place {
         Self::new(self.base, &format!("{}/{path}", self.path))
     }
 
-    /// The folder it is in; `None` for what lies in the base itself.
-    pub(super) fn parent(&self) -> Option<Self> {
-        let (parent, _) = self.path.rsplit_once('/')?;
-        Some(Self { base: self.base, path: parent.to_owned() })
+    /// The folders it is in below its base, the innermost first.
+    pub(super) fn folders(&self) -> impl Iterator<Item = Self> {
+        let ends = self.path.rmatch_indices('/').map(|(at, _)| at);
+        ends.map(|end| Self { base: self.base, path: self.path[..end].to_owned() })
     }
 
     /// How many folders it is deep.

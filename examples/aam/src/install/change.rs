@@ -68,6 +68,8 @@ pub(crate) async fn change(session: &Session, project: &Project, change: &Change
     put_in_place(project, &mut state, change.after, &fetched)?;
     let unpacked = read_manifests(&self::folders(project, change.after, &[]))?;
     let plan = self::plan(change.after, &unpacked, &roots)?;
+    deploy::announce(&roots, &mut state.deployed, &plan)?;
+    state.write(project)?;
     let applied = deploy::apply(&roots, &mut state.deployed, &plan, change.policy);
     // What was written must be on record even where something went wrong half way.
     state.write(project)?;
@@ -127,6 +129,11 @@ fn plan(lock: &LockFile, unpacked: &[(Manifest, PathBuf)], roots: &Roots) -> Res
 fn put_in_place(project: &Project, state: &mut State, lock: &LockFile, fetched: &[Fetched]) -> Result<()> {
     let packages = project.packages();
     fs::create_dir_all(&packages).map_err(|error| Failure::io("make the folder", &packages, &error))?;
+    // Killed half way, a package must not be taken for one that is whole.
+    for Fetched { name, .. } in fetched {
+        state.unpacked.remove(&Text(name.clone()));
+    }
+    state.write(project)?;
     for Fetched { name, folder, .. } in fetched {
         let to = project.package(name);
         remove_folder(&to)?;

@@ -15,18 +15,21 @@ pub(crate) struct Findings {
     pub(crate) faults: Vec<Detail>,
     /// What its users would like better.
     pub(crate) warnings: Vec<Detail>,
+    /// The archive of a package without faults.
     #[serde(skip)]
-    pub(crate) manifest: Option<Manifest>,
+    pub(crate) packed: Option<Packed>,
 }
 
 impl Findings {
-    /// The failure of a package with faults.
-    pub(crate) fn into_result(self) -> Result<Self> {
-        if self.faults.is_empty() {
-            return Ok(self);
+    /// The archive and the warnings, or the failure of a package with faults.
+    pub(crate) fn into_result(self) -> Result<(Packed, Vec<Detail>)> {
+        match self.packed {
+            Some(packed) if self.faults.is_empty() => Ok((packed, self.warnings)),
+            _ => {
+                let many = if self.faults.len() == 1 { "fault" } else { "faults" };
+                Err(Failure::invalid(format!("The package has {} {many}", self.faults.len())).details(self.faults))
+            }
         }
-        let many = if self.faults.len() == 1 { "fault" } else { "faults" };
-        Err(Failure::invalid(format!("The package has {} {many}", self.faults.len())).details(self.faults))
     }
 }
 
@@ -34,7 +37,7 @@ impl Findings {
 pub(crate) fn inspect(path: &Path) -> Findings {
     if !path.is_dir() {
         return match Packed::open(path) {
-            Ok(packed) => Findings { manifest: Some(packed.judged.manifest), ..Findings::default() },
+            Ok(packed) => Findings { packed: Some(packed), ..Findings::default() },
             Err(failure) => Findings { faults: faults_of(failure), ..Findings::default() },
         };
     }
@@ -55,16 +58,16 @@ pub(crate) fn inspect(path: &Path) -> Findings {
                     artifacts::look_at(path, kind, artifact, &field, faults, warnings);
                 }
             }
-            findings.manifest = Some(manifest);
         }
         Err(faults) => {
             findings.faults.extend(faults.into_iter().map(|fault| Detail::new(fault.field, fault.error)));
         }
     }
-    if findings.faults.is_empty()
-        && let Err(failure) = Packed::pack(path)
-    {
-        findings.faults.extend(faults_of(failure));
+    if findings.faults.is_empty() {
+        match Packed::pack(path) {
+            Ok(packed) => findings.packed = Some(packed),
+            Err(failure) => findings.faults.extend(faults_of(failure)),
+        }
     }
     findings
 }

@@ -14,7 +14,6 @@ use aam_registry_core::types::{ManifestFault, PackageName, Version};
 use crate::failure::{Detail, Failure};
 
 pub(crate) use inspect::inspect;
-pub(crate) use packed::Packed;
 pub(crate) use skeleton::{Skeleton, write as write_skeleton};
 
 /// The file name of an archive: `name-1.0.0.aam`, `scope-name-1.0.0.aam`.

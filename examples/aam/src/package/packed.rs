@@ -36,7 +36,7 @@ enum Holder {
 
 impl Packed {
     /// Packs a folder: the same files make the same bytes.
-    pub(crate) fn pack(folder: &Path) -> Result<Self> {
+    pub(super) fn pack(folder: &Path) -> Result<Self> {
         let failed = |error: io::Error| Failure::io("pack", folder, &error);
         let entries = source::collect(folder)?;
         let mut file = NamedTempFile::with_prefix("aam-pack-").map_err(failed)?;
@@ -50,13 +50,8 @@ impl Packed {
     }
 
     /// Takes an archive that is packed already.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    pub(super) fn open(path: &Path) -> Result<Self> {
         Self::judge(path)
-    }
-
-    /// Packs a folder, or takes an archive.
-    pub(crate) fn of(path: &Path) -> Result<Self> {
-        if path.is_dir() { Self::pack(path) } else { Self::open(path) }
     }
 
     /// Where the archive lies.

@@ -8,7 +8,13 @@ use std::{
 
 use aam_registry_core::types::PackageName;
 
-use crate::failure::{Failure, Kind, Result};
+use crate::{
+    atomic_file::{self, Mode},
+    failure::{Failure, Kind, Result},
+};
+
+/// What of ours is of no use to others who work on the project.
+const IGNORED: &str = "/packages/\n/.guard\n/.new-*/\n";
 
 /// A project: the folder that `.aam` is in.
 #[derive(Debug)]
@@ -82,6 +88,10 @@ impl Project {
     pub(crate) fn guard(&self) -> Result<Guard<'_>> {
         let folder = self.folder();
         fs::create_dir_all(&folder).map_err(|error| Failure::io("make the folder", &folder, &error))?;
+        let ignore = folder.join(".gitignore");
+        if !ignore.exists() {
+            atomic_file::write(&ignore, IGNORED.as_bytes(), Mode::Plain)?;
+        }
         let path = folder.join(".guard");
         let failed = |error: io::Error| Failure::io("lock", &path, &error);
         let file = File::create(&path).map_err(failed)?;
@@ -115,6 +125,10 @@ impl Project {
         // Each may be missing, and the folder may hold something else: all fine.
         let _ = fs::remove_dir(self.packages());
         let _ = fs::remove_file(self.folder().join(".guard"));
+        let ignore = self.folder().join(".gitignore");
+        if fs::read(&ignore).is_ok_and(|text| text == IGNORED.as_bytes()) {
+            let _ = fs::remove_file(ignore);
+        }
         let _ = fs::remove_dir(self.folder());
     }
 }

@@ -1,6 +1,9 @@
 //! `.aam/aam-lock.yaml`: which version of what is installed, and who asked for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use aam_registry_core::types::{PackageName, Selector, Sha256Digest, Version};
 use serde::{Deserialize, Serialize};
@@ -71,7 +74,24 @@ impl LockFile {
                 format!("{} has format {}, which this aam does not know", path.display(), lock.lockfile_version),
             )
             .hint("update aam")),
-            lock => Ok(lock),
+            Some(lock) => lock.checked(&path).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Refuses what was asked for in words that nobody understands.
+    fn checked(self, path: &Path) -> Result<Self> {
+        let strange = self.requested().find(|(_, package)| package.selector().is_none());
+        match strange.map(|(name, _)| name.clone()) {
+            None => Ok(self),
+            Some(name) => Err(Failure::new(
+                Kind::Usage,
+                "invalid_file",
+                format!(
+                    "{} is not valid: what is requested of {name} is no version, tag or constraint",
+                    path.display()
+                ),
+            )),
         }
     }
 

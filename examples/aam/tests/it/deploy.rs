@@ -139,3 +139,14 @@ fn one_file_with_two_names_gets_a_section_once() {
     machine.ok(&["uninstall", "@my_org/style-guide"]);
     assert_eq!(machine.read("AGENTS.md"), "Mine.\n");
 }
+
+#[test]
+fn a_file_where_a_folder_is_needed_is_said_before_anything_is_written() {
+    let server = Server::start();
+    let machine = server.machine_with_fixtures();
+    machine.write(".claude", "a file\n");
+    let before = machine.snapshot();
+    let error = machine.fails(5, &["install", "greet-kit", "--platform", "claude"]);
+    assert_eq!(error["details"][0]["field"], ".claude");
+    assert_eq!(machine.snapshot(), before);
+}

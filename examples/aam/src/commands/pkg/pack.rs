@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     atomic_file::{self, Mode},
     failure::{Failure, Result},
-    package::{Packed, archive_name, inspect},
+    package::{archive_name, inspect},
     session::Session,
 };
 
@@ -34,11 +34,10 @@ impl Pack {
         if !folder.is_dir() {
             return Err(Failure::usage(format!("{} is not a folder", folder.display())));
         }
-        let findings = inspect(&folder).into_result()?;
-        for warning in &findings.warnings {
+        let (packed, warnings) = inspect(&folder).into_result()?;
+        for warning in &warnings {
             session.out.warn(&format!("{}: {}", warning.field, warning.error));
         }
-        let packed = Packed::pack(&folder)?;
         let manifest = &packed.judged.manifest;
         let path = match self.output.extension() {
             Some(extension) if extension == "aam" && !self.output.is_dir() => self.output,

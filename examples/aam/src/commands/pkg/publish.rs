@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{
     api::{Outcome, Upload},
     failure::Result,
-    package::{Packed, inspect},
+    package::inspect,
     progress::Progress,
     session::Session,
 };
@@ -38,11 +38,10 @@ impl Publish {
     pub(crate) async fn run(self, session: &Session) -> Result<()> {
         let registry = session.registry()?;
         let path = self.path.unwrap_or_else(|| session.folder.clone());
-        let findings = inspect(&path).into_result()?;
-        for warning in &findings.warnings {
+        let (packed, warnings) = inspect(&path).into_result()?;
+        for warning in &warnings {
             session.out.warn(&format!("{}: {}", warning.field, warning.error));
         }
-        let packed = Packed::of(&path)?;
         let manifest = &packed.judged.manifest;
         let (name, version) = (&manifest.name, &manifest.version);
         if self.dry_run {

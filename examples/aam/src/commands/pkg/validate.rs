@@ -32,17 +32,14 @@ impl Validate {
         for warning in &findings.warnings {
             session.out.warn(&format!("{}: {}", warning.field, warning.error));
         }
-        let findings = findings.into_result()?;
-        let (name, version) = findings.manifest.as_ref().map(|manifest| (&manifest.name, &manifest.version)).unzip();
+        let (packed, warnings) = findings.into_result()?;
+        let (name, version) = (&packed.judged.manifest.name, &packed.judged.manifest.version);
         let value = json!({
             "valid": true,
-            "name": name.map(ToString::to_string),
-            "version": version.map(ToString::to_string),
-            "warnings": findings.warnings,
+            "name": name.as_str(),
+            "version": version.to_string(),
+            "warnings": warnings,
         });
-        session.out.done(&value, || match (name, version) {
-            (Some(name), Some(version)) => vec![format!("{name} {version} is valid")],
-            _ => vec!["The package is valid".to_owned()],
-        })
+        session.out.done(&value, || vec![format!("{name} {version} is valid")])
     }
 }
