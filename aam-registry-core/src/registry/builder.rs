@@ -39,6 +39,26 @@ impl std::error::Error for BuildError {}
 macro_rules! builder {
     ($($(#[$doc:meta])* $port:ident: $trait:ident;)+) => {
         /// Gathers the ports and the policy of a [`Registry`].
+        ///
+        /// ```
+        /// use aam_registry_core::{
+        ///     memory::{InsecurePasswords, MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
+        ///     registry::{Policy, Registry, RegistrationPolicy},
+        /// };
+        ///
+        /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+        /// let registry = Registry::builder()
+        ///     .database(MemoryMetadata::new())
+        ///     .archives(MemoryArchives::new())
+        ///     .rate_limiter(MemoryLimiter::unlimited())
+        ///     .passwords(InsecurePasswords)
+        ///     .sessions(MemorySessions::new())
+        ///     .policy(Policy::default().with_registration(RegistrationPolicy::Closed))
+        ///     .build()?;
+        /// assert_eq!(registry.policy().registration, RegistrationPolicy::Closed);
+        /// # Ok(())
+        /// # }
+        /// ```
         #[derive(Default)]
         pub struct RegistryBuilder {
             $($port: Option<Arc<dyn $trait>>,)+
