@@ -1,2 +1,22 @@
-//! Placeholder.
-fn main() {}
+//! The AAM registry server: configuration, commands and the process around
+//! [`aam_registry_core`].
+
+mod assemble;
+mod cli;
+mod commands;
+mod config;
+mod logs;
+mod metrics;
+mod serve;
+mod signing_secret;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    commands::run(cli::Cli::parse())
+}

@@ -1,0 +1,130 @@
+//! The commands and what they take.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Flags;
+
+const EXAMPLES: &str = "\
+Examples:
+  aam-registry
+      Serves on http://localhost:8000 with everything it keeps in ./data
+  aam-registry --port 9000 --data-dir /var/lib/aam-registry
+      Serves on another port, from another folder
+  aam-registry create-admin --username admin --email admin@example.com
+      Creates an administrator and asks for the password; the server may run
+  BASE_URL=https://registry.example.com JWT_SECRET_FILE=/run/secrets/jwt aam-registry
+      Serves behind a proxy at a public address
+  aam-registry config show
+      Prints every setting in force and where it came from
+
+Every option is also an environment variable (--data-dir is DATA_DIR) and a key of
+config.yaml (data_dir). Flags prevail, then the environment, then a .env file, then
+config.yaml. Secrets may be read from files: JWT_SECRET_FILE=/run/secrets/jwt.";
+
+/// Serves a registry of packages for AI agents.
+#[derive(Debug, Parser)]
+#[command(name = "aam-registry", version, about, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) flags: Flags<true>,
+}
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the registry (the default)
+    Serve(Serve),
+    /// Bring the schema of the database up to date
+    Migrate(Migrate),
+    /// Create an administrator, also while the server runs
+    CreateAdmin(CreateAdmin),
+    /// Ask a running server whether it is well: exit code 0 or 1
+    Healthcheck(Healthcheck),
+    /// Check or print the configuration
+    Config(Config),
+}
+
+/// `serve`
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) flags: Flags<true>,
+}
+
+/// `migrate`
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    /// Change nothing; fail where something would change
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `create-admin`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --password the password is asked for, or read from the standard input where
+that is no terminal:
+  aam-registry create-admin --username admin --email admin@example.com < password.txt")]
+pub(crate) struct CreateAdmin {
+    /// Name to log in with
+    #[arg(long)]
+    pub(crate) username: String,
+    /// E-mail address
+    #[arg(long)]
+    pub(crate) email: String,
+    /// Password, at least 12 characters; others on this machine can see it
+    #[arg(long)]
+    pub(crate) password: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `healthcheck`
+#[derive(Debug, Args)]
+pub(crate) struct Healthcheck {
+    /// What to ask [default: /health of this machine, by HOST and PORT]
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `config`
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) action: ConfigAction,
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigAction {
+    /// Say everything that is wrong, and nothing else
+    Check(ConfigArgs),
+    /// Print what is in force and where it came from, secrets masked
+    Show(ConfigArgs),
+}
+
+/// `config check` and `config show`
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<true>,
+}

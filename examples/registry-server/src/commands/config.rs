@@ -1,0 +1,28 @@
+//! `config check` and `config show`.
+
+use serde_json::json;
+
+use super::{Answer, Failed};
+use crate::config::{Listing, Surroundings, load};
+
+/// Says everything that is wrong.
+pub(super) fn check(as_json: bool, surroundings: Surroundings) -> Result<Answer, Failed> {
+    match load(surroundings) {
+        Ok(loaded) => {
+            let warnings: String = loaded.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+            let json = json!({ "valid": true, "faults": [], "warnings": loaded.warnings });
+            Ok(Answer::new(as_json, format_args!("{warnings}the configuration is valid"), &json))
+        }
+        Err(faults) if as_json => {
+            let json = json!({ "valid": false, "faults": faults, "warnings": [] });
+            Ok(Answer::new(true, "", &json).bad_unless(false))
+        }
+        Err(faults) => Err(faults.into()),
+    }
+}
+
+/// Prints what is in force.
+pub(super) fn show(as_json: bool, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let listing = Listing::of(&load(surroundings)?);
+    Ok(Answer::new(as_json, &listing, &listing))
+}

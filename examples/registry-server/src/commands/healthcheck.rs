@@ -1,0 +1,89 @@
+//! `healthcheck`.
+
+use std::{io, time::Duration};
+
+use http::{Uri, uri::Scheme};
+use serde_json::json;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+    time,
+};
+
+use super::{Answer, Failed, configuration};
+use crate::{
+    cli::Healthcheck,
+    config::{Settings, Surroundings},
+    serve,
+};
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Asks the server whether it is well.
+pub(super) fn run(command: &Healthcheck, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let settings = configuration(surroundings)?.settings;
+    let url = command.url.clone().unwrap_or_else(|| own_url(&settings));
+    let uri: Uri =
+        url.parse().map_err(|_| Failed(format!("`{url}` is not a URL such as http://localhost:8000/health")))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failed(format!("no thread can be started: {error}")))?;
+    let asked = runtime.block_on(async { time::timeout(PATIENCE, ask(&uri, &settings)).await });
+    let outcome = match asked {
+        Ok(Ok(200)) => Ok(()),
+        Ok(Ok(status)) => Err(format!("it answered {status}")),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+    };
+    let text = match &outcome {
+        Ok(()) => format!("{url} is well"),
+        Err(reason) => format!("{url} is not well: {reason}"),
+    };
+    let json = json!({ "url": url, "healthy": outcome.is_ok(), "error": outcome.as_ref().err() });
+    Ok(Answer::new(command.json, text, &json).bad_unless(outcome.is_ok()))
+}
+
+fn own_url(settings: &Settings) -> String {
+    let scheme = if settings.tls_cert.is_some() { "https" } else { "http" };
+    let host = match settings.host.0.as_str() {
+        "0.0.0.0" => "127.0.0.1".to_owned(),
+        "::" => "[::1]".to_owned(),
+        host if host.contains(':') => format!("[{host}]"),
+        host => host.to_owned(),
+    };
+    format!("{scheme}://{host}:{}/health", settings.port.0)
+}
+
+/// The status the server answers with.
+async fn ask(uri: &Uri, settings: &Settings) -> io::Result<u16> {
+    let bad = |problem: &str| io::Error::new(io::ErrorKind::InvalidInput, problem.to_owned());
+    let authority = uri.authority().ok_or_else(|| bad("the URL has no host"))?;
+    let is_https = uri.scheme() == Some(&Scheme::HTTPS);
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let port = authority.port_u16().unwrap_or(if is_https { 443 } else { 80 });
+    let path = match uri.path_and_query().map(|path| path.as_str()) {
+        None | Some("/" | "") => "/health",
+        Some(path) => path,
+    };
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: aam-registry-healthcheck\r\nConnection: close\r\n\r\n"
+    );
+    let stream = TcpStream::connect((host, port)).await?;
+    if !is_https {
+        return exchange(stream, &request).await;
+    }
+    let Some(certificate) = &settings.tls_cert else {
+        return Err(bad("an https URL is only asked where TLS_CERT says which certificate to expect"));
+    };
+    exchange(serve::tls::connect_to_own(stream, certificate, host).await?, &request).await
+}
+
+async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> io::Result<u16> {
+    stream.write_all(request.as_bytes()).await?;
+    stream.flush().await?;
+    let mut head = Vec::new();
+    stream.take(256).read_to_end(&mut head).await?;
+    let status = str::from_utf8(head.get(..12).unwrap_or_default()).ok();
+    status
+        .and_then(|line| line.strip_prefix("HTTP/1.1 ")?.parse().ok())
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "what answered does not speak HTTP"))
+}

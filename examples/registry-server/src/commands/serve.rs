@@ -1,0 +1,24 @@
+//! `serve`.
+
+use super::{Answer, Failed, surroundings};
+use crate::{
+    config::{Flags, load},
+    logs,
+    serve::{self, Invocation},
+};
+
+/// Serves until told to stop.
+pub(super) fn run(flags: Flags<true>) -> Result<Answer, Failed> {
+    let invocation = Invocation::of(&flags);
+    let loaded = load(surroundings(flags))?;
+    logs::start(&loaded.settings);
+    for warning in &loaded.warnings {
+        tracing::warn!(event = "configuration_warning", "{warning}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failed(format!("no threads can be started: {error}")))?;
+    let served = runtime.block_on(serve::serve(loaded.settings, invocation));
+    // A blocking thread that still reads for a client that is gone must not hold up the end.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    served.map(|()| Answer::silent()).map_err(|error| Failed(error.to_string()))
+}

@@ -1,0 +1,89 @@
+//! What is wrong with a configuration, all of it at once.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{
+    resolve::Found,
+    setting::{Kind, Refusal, Spec},
+};
+
+/// One thing that is wrong.
+#[derive(Debug, Serialize)]
+pub(crate) struct Fault {
+    /// The setting, key or file.
+    key: String,
+    /// Where it came from, where it came from anywhere.
+    source: Option<String>,
+    /// What is wrong with it.
+    problem: String,
+    /// What is allowed instead, where that is not plain.
+    allowed: Option<String>,
+}
+
+impl Fault {
+    /// Something about `key`, which stands in `source`.
+    pub(super) fn new(key: impl Into<String>, source: impl fmt::Display, problem: impl Into<String>) -> Self {
+        Self { key: key.into(), source: Some(source.to_string()), problem: problem.into(), allowed: None }
+    }
+
+    /// Something between settings that are right one by one.
+    pub(super) fn between(key: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { key: key.into(), source: None, problem: problem.into(), allowed: None }
+    }
+
+    /// A required setting that nobody set.
+    pub(super) fn missing(spec: &Spec) -> Self {
+        Self { allowed: allowed(spec), ..Self::between(spec.name(), "is required and not set") }
+    }
+
+    /// A setting whose value is refused.
+    pub(super) fn refused(spec: &Spec, found: &Found, refusal: Refusal) -> Self {
+        let (problem, allowed) = match refusal {
+            Refusal::NotAllowed if spec.is_secret() => ("its value is not allowed".to_owned(), allowed(spec)),
+            Refusal::NotAllowed => (format!("`{}` is not allowed", shortened(&found.text)), allowed(spec)),
+            Refusal::NotBuilt(reason) => (reason.to_owned(), allowed(spec)),
+            Refusal::Because(reason) => (reason, allowed(spec)),
+        };
+        Self { allowed, ..Self::new(spec.name(), &found.source, problem) }
+    }
+}
+
+fn allowed(spec: &Spec) -> Option<String> {
+    match &spec.kind {
+        Kind::Built { allowed, .. } => Some(allowed()),
+        Kind::Later(accepted) => accepted.first().map(|text| format!("`{text}`")),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(80).flat_map(char::escape_debug).collect()
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key)?;
+        if let Some(source) = &self.source {
+            write!(f, " ({source})")?;
+        }
+        write!(f, ": {}", self.problem)?;
+        if let Some(allowed) = &self.allowed {
+            write!(f, "; allowed: {allowed}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Debug, Serialize, thiserror::Error)]
+#[serde(transparent)]
+pub(crate) struct Faults(pub(crate) Vec<Fault>);
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.len();
+        write!(f, "the configuration has {count} {}", if count == 1 { "fault" } else { "faults" })?;
+        self.0.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+    }
+}

@@ -1,0 +1,91 @@
+//! The flags that mirror the variables.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
+
+use super::{
+    setting::{Fallback, Kind, Spec, flag_of},
+    table::TABLE,
+};
+
+/// What the flags say; shown in `--help` where `SHOWN`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flags<const SHOWN: bool> {
+    /// The texts, by the variable each flag mirrors.
+    pub(crate) values: BTreeMap<String, String>,
+    /// The configuration file.
+    pub(crate) config: Option<PathBuf>,
+}
+
+impl<const SHOWN: bool> Flags<SHOWN> {
+    /// These, overridden by `later` ones that stand behind a command.
+    pub(crate) fn then<const ALSO: bool>(mut self, later: Flags<ALSO>) -> Self {
+        self.values.extend(later.values);
+        self.config = later.config.or(self.config);
+        self
+    }
+}
+
+impl<const SHOWN: bool> Args for Flags<SHOWN> {
+    fn augment_args(command: Command) -> Command {
+        let config =
+            Arg::new("config").long("config").value_name("FILE").value_parser(value_parser!(PathBuf)).help(
+                "Configuration file [env: AAM_CONFIG] [default: ./config.yaml, then /etc/aam-registry/config.yaml]",
+            );
+        TABLE.iter().flat_map(args::<SHOWN>).fold(command.arg(config), Command::arg)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+fn args<const SHOWN: bool>(spec: &'static Spec) -> impl Iterator<Item = Arg> {
+    spec.variables().enumerate().flat_map(move |(nth, variable)| {
+        let mut arg = Arg::new(variable).long(flag_of(variable));
+        let mut hidden = true;
+        if let Kind::Built { heading, default, placeholder, .. } = &spec.kind {
+            hidden = !SHOWN || nth > 0;
+            arg = arg.value_name(*placeholder).help(help(spec, default)).help_heading(*heading);
+        }
+        let file = spec.is_secret().then(|| {
+            let name = format!("{variable}_FILE");
+            Arg::new(name.clone()).long(flag_of(&name)).hide(true)
+        });
+        [arg.hide(hidden)].into_iter().chain(file)
+    })
+}
+
+fn help(spec: &Spec, default: &Fallback) -> String {
+    let mut help = spec.help.concat().trim().to_owned();
+    match default {
+        Fallback::Unset => {}
+        Fallback::Text(text) | Fallback::Computed(text, _) => {
+            help.push_str(&format!(" [default: {text}]"));
+        }
+    }
+    help
+}
+
+impl<const SHOWN: bool> FromArgMatches for Flags<SHOWN> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut flags = Self::default();
+        flags.update_from_arg_matches(matches)?;
+        Ok(flags)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        for variable in TABLE.iter().flat_map(Spec::variables) {
+            for name in [variable.to_owned(), format!("{variable}_FILE")] {
+                if let Ok(Some(text)) = matches.try_get_one::<String>(&name) {
+                    self.values.insert(name, text.clone());
+                }
+            }
+        }
+        if let Some(path) = matches.get_one::<PathBuf>("config") {
+            self.config = Some(path.clone());
+        }
+        Ok(())
+    }
+}

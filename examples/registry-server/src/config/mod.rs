@@ -1,0 +1,21 @@
+//! What the operator decides: one table of settings, read from flags, the
+//! environment, a `.env` file, a YAML file and defaults, in that order.
+
+mod fault;
+mod flags;
+mod listing;
+mod near_miss;
+mod resolve;
+mod setting;
+mod sources;
+mod table;
+mod values;
+mod yaml;
+
+pub(crate) use fault::Faults;
+pub(crate) use flags::Flags;
+pub(crate) use listing::Listing;
+pub(crate) use resolve::{Loaded, load};
+pub(crate) use sources::Surroundings;
+pub(crate) use table::Settings;
+pub(crate) use values::{LatestChoice, LogFormat, Origins, Registration, StorageBackend};

@@ -1,0 +1,73 @@
+//! Names that were probably meant to be ours.
+
+use super::{setting::Spec, table::TABLE};
+
+/// The name of ours that an unknown variable probably meant.
+pub(super) fn of_variable(name: &str) -> Option<String> {
+    let ours = || TABLE.iter().flat_map(variables);
+    if ours().any(|known| known == name) || matches!(name, "AAM_CONFIG") {
+        return None;
+    }
+    if let Some(bare) = name.strip_prefix("AAM_")
+        && ours().any(|known| known == bare)
+    {
+        return Some(bare.to_owned());
+    }
+    closest(name, ours().chain(["AAM_CONFIG".to_owned()]))
+}
+
+/// The key of ours that an unknown key probably meant.
+pub(super) fn of_key(key: &str) -> Option<String> {
+    let variables = TABLE.iter().flat_map(variables).map(|name| name.to_ascii_lowercase());
+    let keys = TABLE.iter().flat_map(|spec| spec.names).map(|name| (*name).to_ascii_lowercase());
+    let lower = key.to_ascii_lowercase();
+    let ours: Vec<_> = variables.chain(keys).collect();
+    if ours.contains(&lower) {
+        return Some(lower);
+    }
+    closest(&lower, ours.into_iter())
+}
+
+fn variables(spec: &'static Spec) -> impl Iterator<Item = String> {
+    spec.variables().flat_map(|name| {
+        let file = spec.is_secret().then(|| format!("{name}_FILE"));
+        [name.to_owned()].into_iter().chain(file)
+    })
+}
+
+/// Short names are close to many: `PATH` is no slip of `PORT`.
+fn closest(name: &str, ours: impl Iterator<Item = String>) -> Option<String> {
+    ours.map(|known| (strsim::osa_distance(name, &known), known))
+        .filter(|(distance, known)| *distance <= if known.len() < 8 { 1 } else { 2 })
+        .min()
+        .map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_seen() {
+        for (slip, meant) in [
+            ("DATABSE_URL", "DATABASE_URL"),
+            ("JWT_SECRETS", "JWT_SECRET"),
+            ("JWT_SECRET_FLIE", "JWT_SECRET_FILE"),
+            ("PROT", "PORT"),
+            ("AAM_PORT", "PORT"),
+            ("RATE_LIMIT_SERCH", "RATE_LIMIT_SEARCH"),
+        ] {
+            assert_eq!(of_variable(slip).as_deref(), Some(meant), "{slip}");
+        }
+        assert_eq!(of_key("Port").as_deref(), Some("port"));
+        assert_eq!(of_key("cache.redis_ulr").as_deref(), Some("cache.redis_url"));
+    }
+
+    #[test]
+    fn what_is_ours_or_plainly_another_s_is_left_alone() {
+        for name in ["PORT", "AAM_CONFIG", "AAM_TOKEN", "PATH", "HOME", "SHELL", "LANG", "HOSTNAME", "LOGNAME", "USER"]
+        {
+            assert_eq!(of_variable(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Which value prevails, and what is wrong with those that do.
+
+use std::{cell::RefCell, collections::BTreeMap, fs};
+
+use super::{
+    fault::{Fault, Faults},
+    near_miss,
+    setting::{Fallback, Kind, Refusal, Spec},
+    sources::{Layers, Source, Surroundings},
+    table::{Settings, TABLE},
+    values::StorageBackend,
+};
+
+/// A value in force.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    /// Its text.
+    pub(crate) text: String,
+    /// Where it came from.
+    pub(crate) source: Source,
+}
+
+/// Finds the text of each setting.
+#[derive(Debug)]
+pub(crate) struct Resolver<'a> {
+    layers: &'a Layers,
+    faults: RefCell<BTreeMap<String, Fault>>,
+}
+
+impl Resolver<'_> {
+    /// The text of the setting called `name`, where it has one.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        let spec = TABLE.iter().find(|spec| spec.name() == name)?;
+        self.find(spec).map(|found| found.text)
+    }
+
+    /// The text of a setting and where it came from.
+    pub(super) fn find(&self, spec: &Spec) -> Option<Found> {
+        self.given(spec).or_else(|| {
+            let Kind::Built { default, .. } = &spec.kind else { return None };
+            let text = match default {
+                Fallback::Unset => None,
+                Fallback::Text(text) => Some((*text).to_owned()),
+                Fallback::Computed(_, compute) => compute(self),
+            };
+            text.map(|text| Found { text, source: Source::Default })
+        })
+    }
+
+    fn given(&self, spec: &Spec) -> Option<Found> {
+        self.layers.layers.iter().find_map(|layer| {
+            let mut found: Option<Found> = None;
+            for name in spec.names {
+                let plain = layer.get(name).map(|(text, source)| Found { text: text.clone(), source: source.clone() });
+                let file = format!("{name}_FILE");
+                let from_file = layer.get(&file).filter(|_| spec.is_secret());
+                let from_file = from_file.and_then(|(path, source)| self.read_secret(&file, path, source));
+                for candidate in [plain, from_file].into_iter().flatten() {
+                    match &found {
+                        Some(first) if first.text != candidate.text => {
+                            let problem = format!("is also given as {}; keep one of the two", first.source);
+                            self.fault(Fault::new(spec.name(), &candidate.source, problem));
+                        }
+                        Some(_) => {}
+                        None => found = Some(candidate),
+                    }
+                }
+            }
+            found
+        })
+    }
+
+    fn read_secret(&self, name: &str, path: &str, source: &Source) -> Option<Found> {
+        let problem = match fs::read_to_string(path) {
+            Ok(text) if !text.trim().is_empty() => {
+                return Some(Found { text: text.trim_end_matches(['\r', '\n']).to_owned(), source: source.clone() });
+            }
+            Ok(_) => format!("the file {path} is empty"),
+            Err(error) => format!("the file {path} cannot be read: {error}"),
+        };
+        self.fault(Fault::new(name, source, problem));
+        None
+    }
+
+    /// A setting is looked up more than once; what is wrong with it is said once.
+    fn fault(&self, fault: Fault) {
+        self.faults.borrow_mut().entry(fault.to_string()).or_insert(fault);
+    }
+
+    /// Refuses a setting that a later release will know, where it asks for anything.
+    pub(super) fn refuse_later(&self, spec: &'static Spec) -> Option<Fault> {
+        let found = self.given(spec)?;
+        let Kind::Later(accepted) = &spec.kind else { return None };
+        let asks = !accepted.contains(&found.text.to_ascii_lowercase().as_str());
+        asks.then(|| Fault::refused(spec, &found, Refusal::Because(spec.help.concat().trim().to_owned())))
+    }
+}
+
+/// A configuration without fault.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// What is in force.
+    pub(crate) settings: Settings,
+    /// Every text in force, with its source, in the order of the table.
+    pub(crate) found: Vec<(&'static Spec, Option<Found>)>,
+    /// What looks wrong and stops nothing.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Reads the configuration.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(crate) fn load(surroundings: Surroundings) -> Result<Loaded, Faults> {
+    let mut layers = Layers::read(surroundings);
+    let mut faults = std::mem::take(&mut layers.faults);
+    let resolver = Resolver { layers: &layers, faults: RefCell::default() };
+    let settings = Settings::read(&resolver);
+    let found = TABLE.iter().map(|spec| (spec, resolver.find(spec))).collect();
+    faults.extend(resolver.faults.into_inner().into_values());
+    let settings = match settings {
+        Ok(settings) => {
+            faults.extend(settings.contradictions());
+            Some(settings)
+        }
+        Err(more) => {
+            faults.extend(more);
+            None
+        }
+    };
+    match settings {
+        Some(settings) if faults.is_empty() => {
+            let mut warnings = settings.warnings();
+            warnings.extend(layers.seen.iter().filter_map(|(name, source)| {
+                near_miss::of_variable(name).map(|ours| format!("{source} is not known: did you mean {ours}?"))
+            }));
+            Ok(Loaded { settings, found, warnings })
+        }
+        _ => Err(Faults(faults)),
+    }
+}
+
+impl Settings {
+    /// Whether this registry serves more than the machine it runs on.
+    pub(crate) fn is_production(&self) -> bool {
+        !self.base_url.is_local()
+    }
+
+    /// What does not go together.
+    fn contradictions(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(_), None) => faults.push(Fault::between("TLS_KEY", "is required where TLS_CERT is set")),
+            (None, Some(_)) => faults.push(Fault::between("TLS_CERT", "is required where TLS_KEY is set")),
+            _ => {}
+        }
+        let admin = [
+            ("ADMIN_USERNAME", self.admin_username.is_some()),
+            ("ADMIN_EMAIL", self.admin_email.is_some()),
+            ("ADMIN_PASSWORD", self.admin_password.is_some()),
+        ];
+        if admin.iter().any(|(_, set)| *set) {
+            faults.extend(
+                admin
+                    .iter()
+                    .filter(|(_, set)| !set)
+                    .map(|(name, _)| Fault::between(*name, "is required where another one of ADMIN_* is set")),
+            );
+        }
+        if self.max_unpacked_size.0 < self.max_archive_size.0 {
+            faults.push(Fault::between("MAX_UNPACKED_SIZE", "must not be less than MAX_ARCHIVE_SIZE"));
+        }
+        faults
+    }
+
+    /// What goes together but should not stay so.
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.jwt_secret.is_none() && self.is_production() {
+            warnings.push(
+                "JWT_SECRET is not set: a generated one in DATA_DIR signs logins; set it before there is a second server"
+                    .to_owned(),
+            );
+        }
+        if self.domain.as_ref().is_some_and(|domain| !domain.is_host_of(&self.base_url)) {
+            warnings.push(format!("DOMAIN is not the host of BASE_URL; links lead to {}", self.base_url));
+        }
+        if self.storage_backend == StorageBackend::Memory {
+            warnings.push("STORAGE_BACKEND is memory: every archive is lost when the server stops".to_owned());
+        }
+        warnings
+    }
+}

@@ -1,0 +1,189 @@
+//! Where values come from: flags, the environment, `.env` and a YAML file.
+
+use std::{
+    collections::BTreeMap,
+    env, fmt, fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    fault::Fault,
+    setting::{Spec, flag_of},
+    table::TABLE,
+    yaml,
+};
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A flag, with its dashes.
+    Flag(String),
+    /// An environment variable.
+    Environment(String),
+    /// A variable of a `.env` file.
+    DotEnv(PathBuf, String),
+    /// A key of the configuration file.
+    File(PathBuf, String),
+    /// Nobody set it.
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "flag {flag}"),
+            Self::Environment(name) => write!(f, "environment variable {name}"),
+            Self::DotEnv(path, name) => write!(f, "{name} in {}", path.display()),
+            Self::File(path, key) => write!(f, "{key} in {}", path.display()),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// What the process was started with and in.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    /// The values of flags, by the variable they mirror.
+    pub(crate) flags: BTreeMap<String, String>,
+    /// The file that `--config` names.
+    pub(crate) config: Option<PathBuf>,
+    /// The environment; variables that are not UTF-8 are nobody's.
+    pub(crate) environment: BTreeMap<String, String>,
+    /// Where `.env` and `config.yaml` are looked for.
+    pub(crate) folder: PathBuf,
+}
+
+impl Surroundings {
+    /// Those of this process.
+    pub(crate) fn of_process(flags: BTreeMap<String, String>, config: Option<PathBuf>) -> Self {
+        let text = |text: std::ffi::OsString| text.into_string().ok();
+        let environment = env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
+        Self { flags, config, environment, folder: PathBuf::new() }
+    }
+}
+
+/// One source with its values by the names of the table, or those with `_FILE` behind.
+#[derive(Debug)]
+pub(super) struct Layer {
+    values: BTreeMap<String, (String, Source)>,
+}
+
+impl Layer {
+    /// The value under `name`, where it is not empty.
+    pub(super) fn get(&self, name: &str) -> Option<&(String, Source)> {
+        self.values.get(name).filter(|(text, _)| !text.trim().is_empty())
+    }
+}
+
+/// Every source, the one that prevails first, and all names seen in environments.
+#[derive(Debug)]
+pub(super) struct Layers {
+    pub(super) layers: Vec<Layer>,
+    pub(super) seen: Vec<(String, Source)>,
+    pub(super) faults: Vec<Fault>,
+}
+
+impl Layers {
+    /// Reads all sources.
+    pub(super) fn read(surroundings: Surroundings) -> Self {
+        let Surroundings { flags, config, environment, folder } = surroundings;
+        let mut faults = Vec::new();
+        let dot_env_path = folder.join(".env");
+        let dot_env = read_dot_env(&dot_env_path, &mut faults);
+
+        let flags = layer(flags, |name| Source::Flag(format!("--{}", flag_of(name))));
+        let environment = layer(environment, |name| Source::Environment(name.to_owned()));
+        let dot_env = layer(dot_env, |name| Source::DotEnv(dot_env_path.clone(), name.to_owned()));
+        let seen = [&environment, &dot_env]
+            .into_iter()
+            .flat_map(|layer| layer.values.iter().map(|(name, (_, source))| (name.clone(), source.clone())))
+            .collect();
+
+        let named = config.or_else(|| {
+            [&environment, &dot_env].into_iter().find_map(|layer| layer.get("AAM_CONFIG")).map(|(path, _)| path.into())
+        });
+        let file = read_file(named, &folder, &mut faults);
+        let mut layers = vec![flags, environment, dot_env, file];
+        // These belong to every tool that speaks to Amazon; only where they are given to us do they ask for anything.
+        for layer in &mut layers[1..=2] {
+            layer.values.retain(|name, _| !name.starts_with("AWS_"));
+        }
+        Self { layers, seen, faults }
+    }
+}
+
+fn layer(values: BTreeMap<String, String>, source: impl Fn(&str) -> Source) -> Layer {
+    let values = values.into_iter().map(|(name, text)| {
+        let source = source(&name);
+        (name, (text, source))
+    });
+    Layer { values: values.collect() }
+}
+
+fn read_dot_env(path: &Path, faults: &mut Vec<Fault>) -> BTreeMap<String, String> {
+    let lines = match dotenvy::from_path_iter(path) {
+        Ok(lines) => lines,
+        Err(error) if error.not_found() => return BTreeMap::new(),
+        Err(error) => {
+            faults.push(Fault::between(path.display().to_string(), format!("cannot be read: {error}")));
+            return BTreeMap::new();
+        }
+    };
+    let mut values = BTreeMap::new();
+    for line in lines {
+        match line {
+            Ok((name, text)) => {
+                values.insert(name, text);
+            }
+            // The error quotes the line, which may hold a secret.
+            Err(_) => {
+                let problem = format!(
+                    "has a line that is not `NAME=value`, behind {}; quote values that hold spaces or `#`",
+                    values.keys().next_back().map_or("the start", |name: &String| name.as_str()),
+                );
+                faults.push(Fault::between(path.display().to_string(), problem));
+            }
+        }
+    }
+    values
+}
+
+/// Reads the file that was named, or else the first there is.
+fn read_file(named: Option<PathBuf>, folder: &Path, faults: &mut Vec<Fault>) -> Layer {
+    let candidates = match &named {
+        Some(path) => vec![path.clone()],
+        None => vec![folder.join("config.yaml"), PathBuf::from("/etc/aam-registry/config.yaml")],
+    };
+    let mut values = BTreeMap::new();
+    for path in candidates {
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                values = yaml::read(&path, &text, faults);
+                break;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {}
+            Err(error) => {
+                faults.push(Fault::between(path.display().to_string(), format!("cannot be read: {error}")));
+                break;
+            }
+        }
+    }
+    Layer { values }
+}
+
+/// The setting that a key of the configuration file names, and the name it is kept under.
+pub(super) fn by_key(key: &str) -> Option<(&'static Spec, String)> {
+    TABLE.iter().find_map(|spec| {
+        if spec.names.contains(&key) {
+            return Some((spec, key.to_owned()));
+        }
+        spec.variables().find_map(|variable| {
+            let lower = variable.to_ascii_lowercase();
+            let is_file = spec.is_secret() && key.strip_suffix("_file") == Some(lower.as_str());
+            (key == lower)
+                .then(|| variable.to_owned())
+                .or_else(|| is_file.then(|| format!("{variable}_FILE")))
+                .map(|name| (spec, name))
+        })
+    })
+}

@@ -1,0 +1,142 @@
+//! Settings about accounts and what they may do.
+
+use std::fmt;
+
+use aam_registry_backends::jwt::JwtConfig;
+use aam_registry_core::types::{DistTag, Username};
+use secrecy::SecretString;
+
+use crate::config::setting::{Refusal, Value};
+
+impl Value for Username {
+    const PLACEHOLDER: &'static str = "NAME";
+
+    fn allowed() -> String {
+        "3 to 64 lower-case letters, digits, hyphens and underscores, starting with a letter or digit".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        text.parse().map_err(|_| Refusal::NotAllowed)
+    }
+}
+
+/// An e-mail address; the registry itself judges it when the account is made.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct EmailAddress(pub(crate) String);
+
+impl fmt::Debug for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EmailAddress(…)")
+    }
+}
+
+impl Value for EmailAddress {
+    const PLACEHOLDER: &'static str = "EMAIL";
+
+    fn allowed() -> String {
+        "an e-mail address".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        match text.split_once('@') {
+            Some((local, domain)) if !local.is_empty() && !domain.is_empty() => Ok(Self(text.to_owned())),
+            _ => Err(Refusal::NotAllowed),
+        }
+    }
+}
+
+/// The password of an administrator; the registry itself judges it when the account is made.
+#[derive(Clone, Debug)]
+pub(crate) struct AdminPassword(pub(crate) SecretString);
+
+impl Value for AdminPassword {
+    const PLACEHOLDER: &'static str = "PASSWORD";
+
+    fn allowed() -> String {
+        "at least 12 characters".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        if text.chars().count() < 12 { Err(Refusal::NotAllowed) } else { Ok(Self(text.into())) }
+    }
+}
+
+/// The secrets of logins: the first signs, all verify.
+#[derive(Clone, Debug)]
+pub(crate) struct JwtSecrets {
+    /// The one that signs.
+    pub(crate) first: SecretString,
+    /// Those that signed before.
+    pub(crate) retired: Vec<SecretString>,
+}
+
+impl Value for JwtSecrets {
+    const PLACEHOLDER: &'static str = "SECRETS";
+
+    fn allowed() -> String {
+        format!(
+            "a comma-separated list of secrets, each of at least {} bytes; `openssl rand -hex 32` makes one",
+            JwtConfig::MIN_SECRET_LEN
+        )
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let secrets: Vec<_> = text.split(',').map(str::trim).collect();
+        if secrets.iter().any(|secret| secret.len() < JwtConfig::MIN_SECRET_LEN) {
+            return Err(Refusal::Because("one of its secrets is too short to be safe".to_owned()));
+        }
+        let mut secrets = secrets.into_iter().map(SecretString::from);
+        let first = secrets.next().ok_or(Refusal::NotAllowed)?;
+        Ok(Self { first, retired: secrets.collect() })
+    }
+}
+
+/// Names of dist-tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TagList(pub(crate) Vec<DistTag>);
+
+impl Value for TagList {
+    const PLACEHOLDER: &'static str = "TAGS";
+
+    fn allowed() -> String {
+        "a comma-separated list of dist-tags such as `beta,stable`".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        text.split(',')
+            .map(|tag| tag.trim().parse())
+            .collect::<Result<_, _>>()
+            .map(Self)
+            .map_err(|error| Refusal::Because(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn secrets_rotate_and_are_never_shown() {
+        let (new, old) = ("n".repeat(32), "o".repeat(32));
+        let secrets = JwtSecrets::parse(&format!("{new}, {old}")).expect("a list");
+        assert_eq!(secrets.first.expose_secret(), new);
+        assert_eq!(secrets.retired[0].expose_secret(), old);
+        assert!(!format!("{secrets:?}").contains(&new));
+    }
+
+    #[test]
+    fn a_short_secret_is_refused_wherever_it_stands() {
+        let long = "n".repeat(32);
+        for bad in ["short".to_owned(), format!("{long},short"), format!("{long},,{long}"), format!("{long},")] {
+            assert!(matches!(JwtSecrets::parse(&bad), Err(Refusal::Because(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_bad_tag_is_named() {
+        let Err(Refusal::Because(reason)) = TagList::parse("beta,1.2.3") else { panic!("1.2.3 passed") };
+        assert!(reason.contains("1.2.3"));
+    }
+}

@@ -1,0 +1,120 @@
+//! Settings that are one word out of a few.
+
+use tracing::level_filters::LevelFilter;
+
+use crate::config::setting::{Refusal, Value};
+
+macro_rules! choice {
+    (
+        $(#[$doc:meta])*
+        $type:ident as $placeholder:literal {
+            $($(#[$variant_doc:meta])* $variant:ident = $text:literal $(| $alias:literal)*,)+
+        }
+        $(later { $($later:literal)|+ => $reason:literal $(,)? })?
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum $type {
+            $($(#[$variant_doc])* $variant,)+
+        }
+
+        impl Value for $type {
+            const PLACEHOLDER: &'static str = $placeholder;
+
+            fn allowed() -> String {
+                let words: &[&str] = &[$($text),+];
+                words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
+            }
+
+            fn parse(text: &str) -> Result<Self, Refusal> {
+                match text.to_ascii_lowercase().as_str() {
+                    $($text $(| $alias)* => Ok(Self::$variant),)+
+                    $($($later)|+ => Err(Refusal::NotBuilt($reason)),)?
+                    _ => Err(Refusal::NotAllowed),
+                }
+            }
+        }
+    };
+}
+
+choice! {
+    /// On or off.
+    Switch as "BOOL" {
+        /// On.
+        On = "true" | "on" | "yes" | "1",
+        /// Off.
+        Off = "false" | "off" | "no" | "0",
+    }
+}
+
+impl Switch {
+    /// Whether it is on.
+    pub(crate) fn is_on(self) -> bool {
+        self == Self::On
+    }
+}
+
+choice! {
+    /// Where archives are kept.
+    StorageBackend as "KIND" {
+        /// In a folder.
+        Local = "local",
+        /// In this process, until it ends.
+        Memory = "memory",
+    }
+    later { "s3" | "minio" | "gcs" | "azblob" => "object storage is not built into this release" }
+}
+
+choice! {
+    /// Who may make an account.
+    Registration as "WHO" {
+        /// Everybody.
+        Open = "open",
+        /// Nobody.
+        Closed = "closed",
+    }
+    later { "invite" => "registration by invitation is not built into this release" }
+}
+
+choice! {
+    /// Which version `latest` points to.
+    LatestChoice as "POLICY" {
+        /// The highest.
+        Highest = "highest",
+        /// The one published last.
+        Newest = "newest",
+    }
+}
+
+choice! {
+    /// The form of the log.
+    LogFormat as "FORMAT" {
+        /// One JSON object a line.
+        Json = "json",
+        /// For people.
+        Text = "text",
+    }
+}
+
+/// The least important log lines that are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LogLevel(pub(crate) LevelFilter);
+
+impl Value for LogLevel {
+    const PLACEHOLDER: &'static str = "LEVEL";
+
+    fn allowed() -> String {
+        "`error`, `warn`, `info`, `debug` or `trace`".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        match text.to_ascii_lowercase().as_str() {
+            "error" => Ok(Self(LevelFilter::ERROR)),
+            "warn" | "warning" => Ok(Self(LevelFilter::WARN)),
+            "info" => Ok(Self(LevelFilter::INFO)),
+            "debug" => Ok(Self(LevelFilter::DEBUG)),
+            "trace" => Ok(Self(LevelFilter::TRACE)),
+            _ => Err(Refusal::NotAllowed),
+        }
+    }
+}

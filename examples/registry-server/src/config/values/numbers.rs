@@ -1,0 +1,144 @@
+//! Settings that are numbers, with or without a unit.
+
+use std::time::Duration;
+
+use crate::config::setting::{Refusal, Value};
+
+macro_rules! number {
+    ($(#[$doc:meta])* $type:ident($inner:ty), $min:literal..=$max:expr, $placeholder:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) struct $type(pub(crate) $inner);
+
+        impl Value for $type {
+            const PLACEHOLDER: &'static str = $placeholder;
+
+            fn allowed() -> String {
+                format!("a whole number from {} to {}", $min, $max)
+            }
+
+            fn parse(text: &str) -> Result<Self, Refusal> {
+                let range: std::ops::RangeInclusive<$inner> = $min..=$max;
+                let number = text.parse().map_err(|_| Refusal::NotAllowed)?;
+                if range.contains(&number) { Ok(Self(number)) } else { Err(Refusal::NotAllowed) }
+            }
+        }
+    };
+}
+
+number! {
+    /// A TCP port; 0 for any free one.
+    Port(u16), 0..=u16::MAX, "PORT"
+}
+number! {
+    /// How many connections a pool holds.
+    PoolSize(u16), 1..=1024, "N"
+}
+number! {
+    /// Hours, up to a year.
+    Hours(u32), 1..=8760, "HOURS"
+}
+
+impl Hours {
+    /// The span of time.
+    pub(crate) fn lifetime(self) -> Duration {
+        Duration::from_hours(self.0.into())
+    }
+}
+
+number! {
+    /// How many things there may be.
+    Count(u64), 1..=10_000_000, "N"
+}
+number! {
+    /// Requests a minute; 0 for no limit.
+    PerMinute(u32), 0..=1_000_000_000, "N"
+}
+
+/// A number of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size(pub(crate) u64);
+
+impl Value for Size {
+    const PLACEHOLDER: &'static str = "BYTES";
+
+    fn allowed() -> String {
+        "a number of bytes above 0, such as `52428800` or `50MiB`".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let (number, unit) = split_unit(text)?;
+        let factor: u64 = match unit.to_ascii_lowercase().as_str() {
+            "" | "b" => 1,
+            "kb" => 1000,
+            "mb" => 1000 * 1000,
+            "gb" => 1000 * 1000 * 1000,
+            "kib" | "k" => 1 << 10,
+            "mib" | "m" => 1 << 20,
+            "gib" | "g" => 1 << 30,
+            _ => return Err(Refusal::NotAllowed),
+        };
+        match number.checked_mul(factor) {
+            Some(bytes) if bytes > 0 => Ok(Self(bytes)),
+            _ => Err(Refusal::NotAllowed),
+        }
+    }
+}
+
+/// A span of time, from a second to a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timeout(pub(crate) Duration);
+
+impl Value for Timeout {
+    const PLACEHOLDER: &'static str = "TIME";
+
+    fn allowed() -> String {
+        "a time from 1 second to 24 hours, such as `90s`, `15m` or `2h`".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let (number, unit) = split_unit(text)?;
+        let factor: u64 = match unit {
+            "" | "s" => 1,
+            "m" | "min" => 60,
+            "h" => 3600,
+            _ => return Err(Refusal::NotAllowed),
+        };
+        match number.checked_mul(factor) {
+            Some(seconds @ 1..=86400) => Ok(Self(Duration::from_secs(seconds))),
+            _ => Err(Refusal::NotAllowed),
+        }
+    }
+}
+
+fn split_unit(text: &str) -> Result<(u64, &str), Refusal> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let number = text[..digits].parse().map_err(|_| Refusal::NotAllowed)?;
+    Ok((number, text[digits..].trim_start()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_times_take_units() {
+        assert_eq!(Size::parse("52428800"), Ok(Size(52_428_800)));
+        assert_eq!(Size::parse("50MiB"), Ok(Size(52_428_800)));
+        assert_eq!(Size::parse("1 GB"), Ok(Size(1_000_000_000)));
+        assert_eq!(Timeout::parse("15m"), Ok(Timeout(Duration::from_mins(15))));
+        assert_eq!(Timeout::parse("90"), Ok(Timeout(Duration::from_secs(90))));
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_refused() {
+        for bad in ["", "0", "-1", "1.5MiB", "MiB", "1 parsec", "18446744073709551615g"] {
+            assert_eq!(Size::parse(bad), Err(Refusal::NotAllowed), "{bad:?}");
+        }
+        for bad in ["0s", "25h", "m", "1d"] {
+            assert_eq!(Timeout::parse(bad), Err(Refusal::NotAllowed), "{bad:?}");
+        }
+        assert_eq!(Port::parse("65536"), Err(Refusal::NotAllowed));
+        assert_eq!(PoolSize::parse("0"), Err(Refusal::NotAllowed));
+    }
+}

@@ -1,0 +1,79 @@
+//! What `/metrics` tells, under the names operators know.
+
+use std::{future::Future, time::Duration};
+
+use aam_registry_core::registry::Registry;
+use futures_util::future::{self, Either};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::time;
+
+/// How often the gauges are brought up to date.
+const REFRESH_EVERY: Duration = Duration::from_secs(10);
+
+/// From a cached download to an upload of fifteen minutes, in seconds.
+const DURATIONS: &[f64] =
+    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 900.0];
+
+/// Starts recording; the handle renders what was recorded.
+///
+/// # Errors
+/// Where something already records in this process.
+pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full("aam_request_duration_seconds".to_owned()), DURATIONS)?
+        .build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder).map_err(BuildError::FailedToSetGlobalRecorder)?;
+    describe();
+    gauge!("aam_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    Ok(handle)
+}
+
+fn describe() {
+    describe_counter!("aam_requests_total", "Requests answered");
+    describe_histogram!("aam_request_duration_seconds", Unit::Seconds, "Time from a request to its answer's head");
+    describe_counter!("aam_downloads_total", "Downloads counted by this process");
+    describe_counter!("aam_download_bytes_total", Unit::Bytes, "Bytes of archives sent");
+    describe_counter!("aam_publishes_total", "Uploads by outcome");
+    describe_counter!("aam_rate_limited_requests_total", "Requests refused for coming too often");
+    describe_counter!("aam_failed_logins_total", "Logins with a wrong name or password");
+    describe_counter!("aam_background_failures_total", "Background work that failed and was tried again");
+    describe_gauge!("aam_packages_total", "Packages of the registry");
+    describe_gauge!("aam_versions_total", "Versions of the registry, yanked ones included");
+    describe_gauge!("aam_users_total", "Users of the registry");
+    describe_gauge!("aam_storage_bytes", Unit::Bytes, "Bytes of all archives of the registry");
+    describe_gauge!("aam_registry_downloads", "Downloads of the registry ever counted");
+    describe_gauge!("aam_build_info", "1, with the version of this server");
+}
+
+/// Keeps the gauges of the whole registry up to date until `stop` completes.
+pub(crate) async fn keep_up(registry: Registry, handle: PrometheusHandle, stop: impl Future<Output = ()>) {
+    let mut stop = std::pin::pin!(stop);
+    let mut ticks = time::interval(REFRESH_EVERY);
+    loop {
+        if let Either::Left(_) = future::select(&mut stop, std::pin::pin!(ticks.tick())).await {
+            return;
+        }
+        handle.run_upkeep();
+        match registry.totals().await {
+            Ok(totals) => {
+                gauge!("aam_packages_total").set(as_gauge(totals.packages));
+                gauge!("aam_versions_total").set(as_gauge(totals.versions));
+                gauge!("aam_users_total").set(as_gauge(totals.users));
+                gauge!("aam_storage_bytes").set(as_gauge(totals.storage_bytes));
+                gauge!("aam_registry_downloads").set(as_gauge(totals.downloads));
+            }
+            Err(error) => tracing::debug!(
+                event = "totals_failed",
+                error = &error as &dyn std::error::Error,
+                "the sizes of the registry could not be read",
+            ),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
+fn as_gauge(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,86 @@
+use std::{
+    env,
+    io::{self, Write},
+    net::SocketAddr,
+};
+
+use aam_registry_core::registry::Registry;
+
+use crate::config::{Flags, LogFormat, Settings, StorageBackend};
+
+/// How the server was started, as far as its other commands must be started alike.
+#[derive(Clone, Debug)]
+pub(crate) struct Invocation {
+    program: String,
+    flags: String,
+}
+
+impl Invocation {
+    /// That of a process with these flags.
+    pub(crate) fn of(flags: &Flags<true>) -> Self {
+        let program = env::args().next().unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned());
+        let mut text = String::new();
+        if let Some(path) = &flags.config {
+            text.push_str(&format!(" --config {}", quoted(&path.display().to_string())));
+        }
+        for (variable, flag) in [("DATA_DIR", "data-dir"), ("DATABASE_URL", "database-url")] {
+            if let Some(value) = flags.values.get(variable) {
+                text.push_str(&format!(" --{flag} {}", quoted(value)));
+            }
+        }
+        Self { program: quoted(&program), flags: text }
+    }
+
+    fn command(&self, command: &str) -> String {
+        format!("{} {command}{}", self.program, self.flags)
+    }
+}
+
+fn quoted(word: &str) -> String {
+    let is_plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-:=@".contains(&byte));
+    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// Says where the registry is, where its data is, and what to do next.
+pub(super) async fn greet(
+    settings: &Settings,
+    invocation: &Invocation,
+    address: SocketAddr,
+    base_url: &str,
+    registry: &Registry,
+) {
+    let version = env!("CARGO_PKG_VERSION");
+    let database = settings.database_url.path.display().to_string();
+    let archives = match settings.storage_backend {
+        StorageBackend::Local => settings.storage_path.display().to_string(),
+        StorageBackend::Memory => "memory".to_owned(),
+    };
+    // Where the database cannot say, nobody needs to be told how to begin.
+    let has_admin = registry.has_admin().await.unwrap_or(true);
+    let create_admin = invocation.command("create-admin --username admin --email admin@example.com");
+
+    if settings.log_format == LogFormat::Json {
+        tracing::info!(
+            event = "server_started",
+            version,
+            address = %address,
+            url = base_url,
+            database,
+            archives,
+            "serving"
+        );
+        if !has_admin {
+            tracing::info!(event = "no_admin_yet", command = create_admin, "create the first administrator");
+        }
+        return;
+    }
+    let admin = if has_admin { String::new() } else { format!("  First admin  {create_admin}\n") };
+    let text = format!(
+        "AAM registry {version} listens on {address}: {base_url}\n\
+         \x20 Data         database {database}, archives {archives}\n\
+         {admin}\
+         \x20 Publish      aam registry add {base_url} --default && aam register && aam pkg publish\n\
+         \x20 API          {base_url}/api/docs\n"
+    );
+    let _ = io::stdout().lock().write_all(text.as_bytes());
+}

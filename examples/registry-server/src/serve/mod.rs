@@ -1,0 +1,142 @@
+//! The serving process: listener, connections, TLS, and how it ends.
+
+mod connection;
+mod greeting;
+mod listener;
+mod schema;
+mod signals;
+pub(crate) mod tls;
+
+use std::{io, sync::Arc, time::Duration};
+
+use aam_registry_core::http::{Readiness, ReadinessState};
+use tokio::{sync::watch, time};
+
+use crate::{
+    assemble::{self, AssembleError},
+    config::Settings,
+    metrics,
+};
+use connection::Connections;
+pub(crate) use greeting::Invocation;
+
+/// How long connections are still accepted after the process was told to end.
+const STILL_ACCEPTING: Duration = Duration::from_secs(5);
+/// How long connections accepted last have to bring their request.
+const LAST_REQUESTS: Duration = Duration::from_millis(500);
+/// How long requests in flight have to finish.
+const FINISHING: Duration = Duration::from_secs(30);
+
+/// Why the process could not serve.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// The address.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// Where.
+        address: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The certificate or its key.
+    #[error("HTTPS cannot be served: {0}")]
+    Tls(#[from] tls::TlsError),
+    /// The registry.
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
+    /// The metrics.
+    #[error("metrics cannot be recorded: {0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    /// The signals.
+    #[error("signals cannot be received: {0}")]
+    Signals(#[source] io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT, then lets what is in flight finish.
+///
+/// # Errors
+/// Where it cannot start.
+pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<(), ServeError> {
+    let mut signals = signals::Signals::listen().map_err(ServeError::Signals)?;
+    // First of all: a second server by mistake must not touch the data of the first.
+    let listener = listener::bind(&settings).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| ServeError::Listen { address: settings.host.0.clone(), reason: error.to_string() })?;
+    let tls = match (&settings.tls_cert, &settings.tls_key) {
+        (Some(certificate), Some(key)) => Some(tls::Acceptor::load(certificate, key)?),
+        _ => None,
+    };
+    let recorded = metrics::install()?;
+    let registry = assemble::registry(&settings).await?;
+
+    let base_url = settings.base_url.with_port_if_zero(address.port());
+    let readiness = Readiness::new(ReadinessState::Starting);
+    let rendered = recorded.clone();
+    let service =
+        assemble::service(&settings, registry.clone(), &base_url, readiness.clone(), move || rendered.render())?;
+
+    let (stop, stopped) = watch::channel(false);
+    let connections = Arc::new(Connections::new(service, readiness.clone(), tls.clone()));
+    let accepting = tokio::spawn(connections.accept(listener, until(stopped)));
+    let (finish, finished) = watch::channel(false);
+    let background = tokio::spawn({
+        let registry = registry.clone();
+        let end = until(finished.clone());
+        async move { registry.run_background(end).await }
+    });
+    let metering = tokio::spawn(metrics::keep_up(registry.clone(), recorded, until(finished.clone())));
+    if let Some(tls) = tls {
+        tokio::spawn(tls.reload_when_changed(until(finished)));
+    }
+
+    let started = async {
+        schema::wait(&settings).await?;
+        assemble::first_admin(&settings, &registry).await?;
+        readiness.set(ReadinessState::Ready);
+        greeting::greet(&settings, &invocation, address, &base_url, &registry).await;
+        Ok::<_, ServeError>(())
+    };
+    let outcome = tokio::select! {
+        started = started => match started {
+            Ok(()) => {
+                signals.next().await;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        },
+        () = signals.next() => Ok(()),
+    };
+    if outcome.is_ok() {
+        readiness.set(ReadinessState::Draining);
+        tracing::info!(event = "draining", "told to end; requests under way will finish");
+        let drained = async {
+            time::sleep(STILL_ACCEPTING).await;
+            stop.send_replace(true);
+            let Ok(graceful) = accepting.await else { return };
+            time::sleep(LAST_REQUESTS).await;
+            if time::timeout(FINISHING, graceful.shutdown()).await.is_err() {
+                tracing::warn!(event = "requests_cut_off", "requests did not finish in time and were cut off");
+            }
+        };
+        tokio::select! {
+            () = drained => {}
+            () = signals.next() => {
+                tracing::warn!(event = "stopped_at_once", "told to end a second time; not waiting any longer");
+                std::process::exit(1);
+            }
+        }
+    }
+    finish.send_replace(true);
+    let _ = background.await;
+    let _ = metering.await;
+    if outcome.is_ok() {
+        tracing::info!(event = "stopped", "ended");
+    }
+    outcome
+}
+
+/// Completes once the switch is on.
+async fn until(mut switch: watch::Receiver<bool>) {
+    let _ = switch.wait_for(|is_on| *is_on).await;
+}

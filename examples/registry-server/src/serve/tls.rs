@@ -1,0 +1,190 @@
+//! HTTPS served by the process itself.
+
+use std::{
+    fs,
+    future::Future,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use futures_util::future::{self, Either};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, ServerConfig, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+};
+use tokio::{net::TcpStream, sync::watch, time};
+use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
+
+const HANDSHAKE: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Why a certificate cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TlsError {
+    /// A file that holds no PEM of what is wanted.
+    #[error("{path} holds no {what} in PEM: {reason}")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What was looked for.
+        what: &'static str,
+        /// Why it was not found.
+        reason: String,
+    },
+    /// A certificate and a key that do not go together.
+    #[error("the certificate and the key cannot be used: {0}")]
+    Pair(#[from] Error),
+}
+
+/// Greets TLS clients with the certificate of two files, as they are now.
+#[derive(Clone, Debug)]
+pub(crate) struct Acceptor {
+    files: Arc<[PathBuf; 2]>,
+    current: Arc<watch::Sender<Arc<ServerConfig>>>,
+}
+
+impl Acceptor {
+    /// Reads a certificate chain and its key.
+    pub(super) fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        let config = read(certificate, key)?;
+        let files = [certificate.to_owned(), key.to_owned()];
+        Ok(Self { files: Arc::new(files), current: Arc::new(watch::Sender::new(config)) })
+    }
+
+    /// Shakes hands.
+    pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<server::TlsStream<TcpStream>> {
+        let config = Arc::clone(&self.current.borrow());
+        time::timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await?
+    }
+
+    /// Takes the files anew whenever they have changed, until `stop` completes;
+    /// connections made before keep what they began with.
+    pub(super) async fn reload_when_changed(self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        let mut seen = self.stamps();
+        loop {
+            let pause = std::pin::pin!(time::sleep(LOOK_AGAIN));
+            if let Either::Left(_) = future::select(&mut stop, pause).await {
+                return;
+            }
+            let stamps = self.stamps();
+            if stamps == seen {
+                continue;
+            }
+            let [certificate, key] = &*self.files;
+            match read(certificate, key) {
+                Ok(config) => {
+                    self.current.send_replace(config);
+                    tracing::info!(event = "certificate_reloaded", "serving the new certificate");
+                }
+                // One of the two may not be there yet; the next change of either is looked at again.
+                Err(error) => {
+                    tracing::warn!(event = "certificate_reload_failed", %error, "serving the old certificate")
+                }
+            }
+            seen = stamps;
+        }
+    }
+
+    fn stamps(&self) -> [Option<(SystemTime, u64)>; 2] {
+        self.files.each_ref().map(|path| {
+            let metadata = fs::metadata(path).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        })
+    }
+}
+
+fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    let chain = certificates(certificate)?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| TlsError::File {
+        path: key.to_owned(),
+        what: "private key",
+        reason: error.to_string(),
+    })?;
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let failed = |reason: String| TlsError::File { path: path.to_owned(), what: "certificate", reason };
+    let chain: Vec<_> =
+        CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|error| failed(error.to_string()))?;
+    if chain.is_empty() { Err(failed("there is none in it".to_owned())) } else { Ok(chain) }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+/// Connects to a server on this machine, which must show the certificate in `file`.
+pub(crate) async fn connect_to_own(
+    stream: TcpStream,
+    file: &Path,
+    host: &str,
+) -> io::Result<client::TlsStream<TcpStream>> {
+    let mut chain = certificates(file).map_err(io::Error::other)?;
+    let verifier = OwnCertificate { expected: chain.swap_remove(0), provider: provider() };
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+/// Trusts one certificate, whatever name and issuer it has: a server is asked
+/// by its local address, for which no certificate is made.
+#[derive(Debug)]
+struct OwnCertificate {
+    expected: CertificateDer<'static>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for OwnCertificate {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if *end_entity == self.expected {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(CertificateError::ApplicationVerificationFailure.into())
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
