@@ -1,6 +1,7 @@
 //! The adapters against the conformance suites of their ports, and what each
 //! promises beyond them.
 
+mod agreement;
 mod archives;
 mod passwords;
 mod rate_limit;
