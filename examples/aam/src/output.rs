@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::builder::styling::{AnsiColor, Style};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::failure::{Failure, Result};
@@ -122,6 +123,11 @@ impl Output {
 /// could move the cursor or recolour a terminal, become `?`.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '?' } else { c }).collect()
+}
+
+/// An instant, to the second.
+pub(crate) fn instant(at: Timestamp) -> String {
+    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }
 
 /// Aligns rows of cells into lines, two spaces apart.

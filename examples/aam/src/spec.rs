@@ -85,10 +85,12 @@ impl Expiry {
         match self {
             Self::Never => Ok(None),
             Self::At(instant) => Ok(Some(instant)),
-            Self::After(time) => now
-                .checked_add(time)
-                .map(Some)
-                .map_err(|_| Failure::usage("That is too far in the future; use `never` for a token without an end")),
+            // To the second: nobody reads the rest.
+            Self::After(time) => {
+                now.checked_add(time).and_then(|at| Timestamp::from_second(at.as_second())).map(Some).map_err(|_| {
+                    Failure::usage("That is too far in the future; use `never` for a token without an end")
+                })
+            }
         }
     }
 }

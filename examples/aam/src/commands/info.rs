@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     api::{PackageInfo, VersionInfo},
     failure::{Failure, Kind, Result},
-    output::{Output, plain},
+    output::{Output, instant, plain},
     session::Session,
     spec::PackageSpec,
 };
@@ -106,7 +106,7 @@ fn version_lines(out: Output, name: &str, version: &VersionInfo) -> Vec<String> 
     }
     let published = version.published_at.map(|at| {
         let by = version.published_by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
-        format!("{at}{by}")
+        format!("{}{by}", instant(at.0))
     });
     field(&mut lines, "published", &published.unwrap_or_default());
     field(&mut lines, "sha256", &version.checksum.sha256.to_string());

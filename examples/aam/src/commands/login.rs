@@ -10,6 +10,7 @@ use crate::{
     api::{Client, NewToken},
     config::{Credential, Credentials, Secret},
     failure::Result,
+    output::instant,
     session::{Registry, Session},
     spec::Expiry,
 };
@@ -105,7 +106,8 @@ pub(super) fn told(session: &Session, registry: &Registry, credential: &Credenti
         "expires_at": credential.expires_at,
     });
     session.out.done(&value, || {
-        let until = credential.expires_at.map_or("it does not expire".to_owned(), |at| format!("it expires {at}"));
+        let until =
+            credential.expires_at.map_or("it does not expire".to_owned(), |at| format!("it expires {}", instant(at.0)));
         vec![format!("Logged in to {} as {}; {until}", registry.url, credential.username)]
     })
 }

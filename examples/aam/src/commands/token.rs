@@ -12,7 +12,7 @@ use crate::{
     api::NewToken,
     config::{Credentials, Secret},
     failure::{Failure, Result},
-    output::table,
+    output::{instant, table},
     session::{Registry, Session},
     spec::Expiry,
 };
@@ -97,6 +97,15 @@ impl Create {
     }
 }
 
+/// No token makes one that outlives it or can do more.
+fn outlived(failure: Failure) -> Failure {
+    if &*failure.code == "forbidden" {
+        failure.hint("make it with your password instead: --password-stdin")
+    } else {
+        failure
+    }
+}
+
 impl Token {
     pub(crate) async fn run(self, session: &Session) -> Result<()> {
         let registry = session.registry()?;
@@ -114,9 +123,10 @@ impl Token {
                         let _ = client.end_session().await;
                         token?
                     }
-                    None => client.create_token(&token).await?,
+                    None => client.create_token(&token).await.map_err(outlived)?,
                 };
-                let until = token.expires_at.map_or("never expires".to_owned(), |at| format!("expires {at}"));
+                let until =
+                    token.expires_at.map_or("never expires".to_owned(), |at| format!("expires {}", instant(at.0)));
                 session.out.note(&format!("Token {} ({}) {until}. It is shown this once:", token.name, token.id));
                 session.out.result(&token, || vec![token.token.clone().unwrap_or_default()])
             }
@@ -135,8 +145,8 @@ impl Token {
                             token.name.clone(),
                             token.scopes.join(","),
                             if packages.is_empty() { "all".to_owned() } else { packages },
-                            token.expires_at.map_or("never".to_owned(), |at| at.to_string()),
-                            token.last_used_at.map_or("never".to_owned(), |at| at.to_string()),
+                            token.expires_at.map_or("never".to_owned(), |at| instant(at.0)),
+                            token.last_used_at.map_or("never".to_owned(), |at| instant(at.0)),
                         ]
                     }));
                     table(&rows)

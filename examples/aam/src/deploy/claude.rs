@@ -24,7 +24,8 @@ pub(super) fn agent(document: &Document) -> Vec<u8> {
 
 /// An instruction inside a file that is always read: what it is limited to is said in words.
 pub(super) fn instruction(document: &Document) -> Vec<u8> {
-    if document.globs.is_empty() {
+    let everything = document.globs.iter().any(|glob| matches!(&**glob, "*" | "**" | "**/*"));
+    if everything || document.globs.is_empty() {
         return document.body.clone().into_bytes();
     }
     let globs: Vec<_> = document.globs.iter().map(|glob| format!("`{glob}`")).collect();
