@@ -195,7 +195,7 @@ pub enum Error {
         details: Vec<Detail>,
     },
     /// `aam.yaml` does not pass validation; at least one fault.
-    #[error("aam.yaml is not valid: {} {}", .0.len(), if .0.len() == 1 { "fault" } else { "faults" })]
+    #[error("The manifest `aam.yaml` is not valid: {} {}", .0.len(), if .0.len() == 1 { "fault" } else { "faults" })]
     InvalidManifest(Vec<ManifestFault>),
     /// The archive is not one the registry takes.
     #[error("{0}")]
@@ -285,7 +285,7 @@ pub enum Error {
     #[error("The name @{0} is taken")]
     ScopeExists(ScopeName),
     /// The last owner cannot go.
-    #[error("{0} is the last owner; add another one first")]
+    #[error("User {0} is the last owner; add another one first")]
     LastOwner(Username),
     /// No set of versions satisfies everybody.
     #[error("{message}")]

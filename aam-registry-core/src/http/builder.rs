@@ -1,11 +1,15 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use http::{HeaderName, HeaderValue, Method, Uri, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::{
     edge::{Edge, MetricsRenderer},
-    endpoints, openapi,
+    endpoints,
     readiness::Readiness,
     routing::Matcher,
     service::RegistryService,
@@ -129,13 +133,13 @@ impl RegistryServiceBuilder {
         if !faults.is_empty() {
             return Err(ServiceBuildError { faults });
         }
-        let document = openapi::document(endpoints::routes(), &openapi_server(self.base_url.as_deref(), &link_prefix));
         let edge = Edge {
             prefix: prefix.clone(),
+            server: openapi_server(self.base_url.as_deref(), &link_prefix),
             link_prefix,
             readiness: self.readiness,
             metrics: self.metrics,
-            openapi: document.to_string().into(),
+            openapi: OnceLock::new(),
         };
         let parts = Parts {
             registry: self.registry,

@@ -1,8 +1,8 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use super::readiness::Readiness;
+use super::{endpoints, openapi, readiness::Readiness};
 use crate::types::{PackageName, Version};
 
 /// What the endpoints need to know of how they are mounted.
@@ -14,11 +14,17 @@ pub(crate) struct Edge {
     pub(crate) link_prefix: String,
     pub(crate) readiness: Readiness,
     pub(crate) metrics: Option<MetricsRenderer>,
-    /// The OpenAPI document, made once.
-    pub(crate) openapi: Bytes,
+    /// Below which URL clients find the API.
+    pub(crate) server: String,
+    /// The OpenAPI document, made when it is first asked for.
+    pub(crate) openapi: OnceLock<Bytes>,
 }
 
 impl Edge {
+    pub(crate) fn openapi(&self) -> Bytes {
+        self.openapi.get_or_init(|| openapi::document(endpoints::routes(), &self.server).to_string().into()).clone()
+    }
+
     /// Where a version is.
     pub(crate) fn version_url(&self, package: &PackageName, version: &Version) -> String {
         format!("{}/api/v1/packages/{package}/{version}", self.link_prefix)

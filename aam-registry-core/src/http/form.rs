@@ -18,7 +18,9 @@ use crate::error::{Error, ErrorCode};
 
 /// How much may be read without any of it being the content of a part; a
 /// form's boundaries and part headers are far smaller.
-const MAX_BACKLOG: u64 = 1024 * 1024;
+const MAX_BACKLOG: u64 = 256 * 1024;
+/// How much is handed to the parser at once.
+const MAX_CHUNK: usize = 64 * 1024;
 
 /// A `multipart/form-data` body (RFC 7578), read part by part.
 #[derive(Debug)]
@@ -40,7 +42,7 @@ impl Form {
         let boundary = multer::parse_boundary(content_type)
             .map_err(|_| Error::invalid_request("The form's `Content-Type` names no boundary"))?;
         let backlog = Backlog::default();
-        let chunks = Chunks { body, backlog: backlog.clone(), rested: true };
+        let chunks = Chunks { body, current: Bytes::new(), backlog: backlog.clone(), rested: true };
         Ok(Self { multipart: Multipart::new(chunks, boundary), backlog })
     }
 
@@ -125,12 +127,14 @@ impl Backlog {
 #[error("too much of the form is no content of a part")]
 struct BacklogFull;
 
-/// The body as chunks, one a poll.
+/// The body in chunks of bounded size, one a poll.
 ///
 /// The parser takes all it can get at every poll and keeps what it cannot use
 /// yet; resting after each chunk and minding the backlog bounds what it holds.
 struct Chunks {
     body: RequestBody,
+    /// What the body gave and was not handed on yet.
+    current: Bytes,
     backlog: Backlog,
     rested: bool,
 }
@@ -146,17 +150,17 @@ impl Stream for Chunks {
         if self.backlog.is_full() {
             return Poll::Ready(Some(Err(BacklogFull.into())));
         }
-        loop {
-            return Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-                None => None,
-                Some(Err(error)) => Some(Err(error)),
-                Some(Ok(frame)) => {
-                    let Ok(chunk) = frame.into_data() else { continue };
-                    self.backlog.add(chunk.len());
-                    self.rested = false;
-                    Some(Ok(chunk))
-                }
-            });
+        while self.current.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Ok(frame)) => self.current = frame.into_data().unwrap_or_default(),
+            }
         }
+        let len = self.current.len().min(MAX_CHUNK);
+        let chunk = self.current.split_to(len);
+        self.backlog.add(len);
+        self.rested = false;
+        Poll::Ready(Some(Ok(chunk)))
     }
 }

@@ -1,5 +1,6 @@
 //! The tests of the core crate through its public face.
 
 mod archive;
+mod http;
 mod memory;
 mod registry;

@@ -122,7 +122,8 @@ async fn file(call: Call) -> Answered {
     } else {
         let first = stream.next().await.transpose();
         let first = first.map_err(|error| Error::storage(error, true))?.unwrap_or_default();
-        let media_type = if is_text(&first) { "text/plain; charset=utf-8" } else { "application/octet-stream" };
+        let media_type =
+            if is_text(&first, file.size) { "text/plain; charset=utf-8" } else { "application/octet-stream" };
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(file.size));
         if call.method != Method::HEAD {
@@ -138,9 +139,10 @@ async fn file(call: Call) -> Answered {
     Ok(response)
 }
 
-/// Whether a file that begins so is text: UTF-8 without NUL.
-fn is_text(start: &Bytes) -> bool {
-    let cut_short = |error: std::str::Utf8Error| error.error_len().is_none();
+/// Whether a file of `size` bytes that begins so is text: UTF-8 without NUL.
+fn is_text(start: &Bytes, size: u64) -> bool {
+    let goes_on = (start.len() as u64) < size;
+    let cut_short = |error: std::str::Utf8Error| goes_on && error.error_len().is_none();
     !start.contains(&0) && std::str::from_utf8(start).map_or_else(cut_short, |_| true)
 }
 

@@ -180,7 +180,7 @@ async fn metrics(call: Call) -> Answered {
 }
 
 async fn openapi(call: Call) -> Answered {
-    Ok(answer::read_document(&call, call.edge.openapi.clone(), answer::JSON))
+    Ok(answer::read_document(&call, call.edge.openapi(), answer::JSON))
 }
 
 async fn docs(call: Call) -> Answered {

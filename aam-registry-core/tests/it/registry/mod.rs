@@ -8,4 +8,4 @@ mod publish;
 mod resolve;
 mod sendable;
 mod sweep;
-mod world;
+pub(crate) mod world;

@@ -19,10 +19,10 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use jiff::Timestamp;
 
-pub(super) const PASSWORD: &str = "tulip-Wagon-93-kelp";
+pub(crate) const PASSWORD: &str = "tulip-Wagon-93-kelp";
 
 #[derive(Clone, Debug)]
-pub(super) struct TestClock(Arc<AtomicI64>);
+pub(crate) struct TestClock(Arc<AtomicI64>);
 
 impl TestClock {
     fn new() -> Self {
@@ -30,7 +30,7 @@ impl TestClock {
         Self(Arc::new(AtomicI64::new(start.as_microsecond())))
     }
 
-    pub(super) fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         self.0.fetch_add(i64::try_from(by.as_micros()).expect("short"), Ordering::SeqCst);
     }
 }
@@ -42,24 +42,24 @@ impl Clock for TestClock {
 }
 
 #[derive(Debug)]
-pub(super) struct World {
-    pub(super) registry: Registry,
-    pub(super) database: MemoryMetadata,
-    pub(super) archives: MemoryArchives,
-    pub(super) clock: TestClock,
+pub(crate) struct World {
+    pub(crate) registry: Registry,
+    pub(crate) database: MemoryMetadata,
+    pub(crate) archives: MemoryArchives,
+    pub(crate) clock: TestClock,
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|builder, _, _| builder)
     }
 
-    pub(super) fn with_policy(policy: Policy) -> Self {
+    pub(crate) fn with_policy(policy: Policy) -> Self {
         Self::with(|builder, _, _| builder.policy(policy))
     }
 
     /// A world whose builder `change` has the last word on.
-    pub(super) fn with(
+    pub(crate) fn with(
         change: impl FnOnce(RegistryBuilder, &MemoryMetadata, &MemoryArchives) -> RegistryBuilder,
     ) -> Self {
         let (database, archives, clock) = (MemoryMetadata::new(), MemoryArchives::new(), TestClock::new());
@@ -75,12 +75,12 @@ impl World {
     }
 
     /// A new user's session.
-    pub(super) async fn user(&self, name: &str) -> Principal {
+    pub(crate) async fn user(&self, name: &str) -> Principal {
         self.registry.register(registration(name)).await.expect("registered");
         self.login(name).await
     }
 
-    pub(super) async fn admin(&self, name: &str) -> Principal {
+    pub(crate) async fn admin(&self, name: &str) -> Principal {
         self.registry.create_admin(registration(name)).await.expect("created");
         self.login(name).await
     }
@@ -91,7 +91,7 @@ impl World {
     }
 
     /// A principal with an API token of these scopes and packages.
-    pub(super) async fn token(&self, by: &Principal, scopes: &[&str], packages: &[&str]) -> Principal {
+    pub(crate) async fn token(&self, by: &Principal, scopes: &[&str], packages: &[&str]) -> Principal {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         let request =
             TokenRequest { name: "test".into(), scopes: owned(scopes), packages: owned(packages), expires_at: None };
@@ -99,12 +99,12 @@ impl World {
         self.registry.authenticate(secret.expose()).await.expect("authenticated")
     }
 
-    pub(super) async fn publish(&self, by: &Principal, archive: Vec<u8>) -> Result<PublishReceipt> {
+    pub(crate) async fn publish(&self, by: &Principal, archive: Vec<u8>) -> Result<PublishReceipt> {
         self.publish_with(by, archive, PublishOptions::default()).await
     }
 
     /// Publishes in small chunks, as a network would bring them.
-    pub(super) async fn publish_with(
+    pub(crate) async fn publish_with(
         &self,
         by: &Principal,
         archive: Vec<u8>,
@@ -118,34 +118,34 @@ impl World {
     }
 
     /// Publishes an archive that nothing is wrong with.
-    pub(super) async fn published(&self, by: &Principal, name: &str, version: &str) -> PublishReceipt {
+    pub(crate) async fn published(&self, by: &Principal, name: &str, version: &str) -> PublishReceipt {
         self.publish(by, archive(name, version)).await.expect("published")
     }
 
     /// How many archives are stored, referred to or not.
-    pub(super) async fn stored_archives(&self) -> usize {
+    pub(crate) async fn stored_archives(&self) -> usize {
         self.archives.list(None, 1_000).await.expect("listed").len()
     }
 }
 
-pub(super) fn registration(name: &str) -> Registration {
+pub(crate) fn registration(name: &str) -> Registration {
     Registration { username: name.into(), email: format!("{name}@example.com"), password: PASSWORD.into() }
 }
 
-pub(super) fn name(text: &str) -> PackageName {
+pub(crate) fn name(text: &str) -> PackageName {
     text.parse().expect("name")
 }
 
-pub(super) fn version(text: &str) -> Version {
+pub(crate) fn version(text: &str) -> Version {
     text.parse().expect("version")
 }
 
-pub(super) fn archive(name: &str, version: &str) -> Vec<u8> {
+pub(crate) fn archive(name: &str, version: &str) -> Vec<u8> {
     archive_with(name, version, "")
 }
 
 /// An archive whose manifest has the lines `more`.
-pub(super) fn archive_with(name: &str, version: &str, more: &str) -> Vec<u8> {
+pub(crate) fn archive_with(name: &str, version: &str, more: &str) -> Vec<u8> {
     let manifest = format!(
         "name: \"{name}\"\nversion: \"{version}\"\ndescription: For tests\nartifacts:\n  skills:\n    - name: one\n      \
          path: skills/one\n      description: The one\n{more}"
@@ -154,7 +154,7 @@ pub(super) fn archive_with(name: &str, version: &str, more: &str) -> Vec<u8> {
     tar_gz(&[("aam.yaml", manifest.as_bytes()), ("skills/one/SKILL.md", skill.as_bytes()), ("README.md", b"# Hello\n")])
 }
 
-pub(super) fn tar_gz(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn tar_gz(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
     for (path, contents) in files {
         let mut header = tar::Header::new_ustar();
@@ -167,7 +167,7 @@ pub(super) fn tar_gz(files: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// Bytes that do not compress.
-pub(super) fn noise(len: usize) -> Vec<u8> {
+pub(crate) fn noise(len: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     std::iter::repeat_with(|| {
         state ^= state << 13;

@@ -1,0 +1,107 @@
+//! Accounts, sessions, API tokens.
+
+use aam_registry_core::registry::{Policy, RegistrationPolicy};
+use http::Method;
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use super::site::Site;
+use crate::registry::world::{PASSWORD, World};
+
+fn registration() -> Value {
+    json!({"username": "ada", "email": "ada@example.com", "password": PASSWORD})
+}
+
+#[tokio::test]
+async fn a_user_registers_and_logs_in() {
+    let site = Site::new();
+    let register = |body: Value| {
+        let site = &site;
+        async move { site.send_json(Method::POST, "/api/v1/users/register", "", &body).await }
+    };
+    assert_snapshot!(register(registration()).await.snapshot());
+    register(registration()).await.assert_error(409, "user_exists");
+    let weak = register(json!({"username": "X", "email": "nobody", "password": "password1234"})).await;
+    weak.assert_error(400, "invalid_request");
+    assert_eq!(weak.json()["details"].as_array().map(Vec::len), Some(3));
+    register(json!({"username": "admin", "email": "a@example.com", "password": PASSWORD}))
+        .await
+        .assert_error(403, "name_reserved");
+
+    let login = |body: Value| {
+        let site = &site;
+        async move { site.send_json(Method::POST, "/api/v1/users/login", "", &body).await }
+    };
+    let session = login(json!({"username": "ada", "password": PASSWORD})).await;
+    assert_snapshot!(session.snapshot());
+    assert_eq!(login(json!({"email": "ADA@example.com", "password": PASSWORD})).await.status, 200);
+    let wrong = login(json!({"username": "ada", "password": "wrong"})).await;
+    wrong.assert_error(401, "invalid_credentials");
+    let unknown = login(json!({"username": "nobody", "password": "wrong"})).await;
+    unknown.assert_error(401, "invalid_credentials");
+    assert_eq!(wrong.json()["message"], unknown.json()["message"]);
+    login(json!({"password": PASSWORD})).await.assert_error(400, "invalid_request");
+    login(json!({"username": "ada", "password": PASSWORD, "otp": "123456"})).await.assert_error(400, "invalid_request");
+    assert_eq!(login(json!({"username": "ada", "password": PASSWORD, "otp": null})).await.status, 200);
+
+    let token = session.json()["access_token"].as_str().expect("a token").to_owned();
+    assert_snapshot!(site.act(Method::GET, "/api/v1/users/me", &token).await.snapshot());
+    assert_eq!(site.act(Method::POST, "/api/v1/users/logout", &token).await.status, 204);
+    site.act(Method::GET, "/api/v1/users/me", &token).await.assert_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn registration_may_be_closed() {
+    let site = Site::of(World::with_policy(Policy::default().with_registration(RegistrationPolicy::Closed)));
+    let reply = site.send_json(Method::POST, "/api/v1/users/register", "", &registration()).await;
+    reply.assert_error(403, "registration_closed");
+}
+
+#[tokio::test]
+async fn a_profile_tells_no_address() {
+    let (site, _) = Site::published().await;
+    let reply = site.get("/api/v1/users/ada").await;
+    assert_snapshot!(reply.snapshot());
+    assert!(!reply.text().contains("example.com"));
+    site.get("/api/v1/users/nobody").await.assert_error(404, "user_not_found");
+    site.get("/api/v1/users/N!").await.assert_error(404, "user_not_found");
+}
+
+#[tokio::test]
+async fn tokens_are_made_listed_and_revoked() {
+    let site = Site::new();
+    let session = site.user("ada").await;
+    let create = |body: Value| {
+        let (site, session) = (&site, &session);
+        async move { site.send_json(Method::POST, "/api/v1/users/tokens", session, &body).await }
+    };
+    let wanted = json!({"name": "ci", "scopes": ["publish", "yank"], "packages": ["@ada/*"], "expires_at": "2027-01-01T00:00:00Z"});
+    let made = create(wanted).await;
+    assert_snapshot!(made.snapshot());
+    assert!(made.json()["token"].as_str().expect("a secret").starts_with("aam_"));
+    assert_eq!(create(json!({"name": "short", "scopes": ["read"], "expires_in_days": 7})).await.status, 201);
+    for bad in [
+        json!({"name": "x", "scopes": ["fly"]}),
+        json!({"name": "", "scopes": ["read"]}),
+        json!({"name": "x", "scopes": []}),
+        json!({"name": "x", "scopes": ["read"], "expires_in_days": 0}),
+        json!({"name": "x", "scopes": ["read"], "expires_in_days": 9999}),
+        json!({"name": "x", "scopes": ["read"], "expires_at": "tomorrow"}),
+        json!({"name": "x", "scopes": ["read"], "expires_at": "2020-01-01T00:00:00Z"}),
+        json!({"name": "x", "scopes": ["read"], "expires_at": "2027-01-01T00:00:00Z", "expires_in_days": 1}),
+        json!({"name": "x", "scopes": ["read"], "packages": ["No!"]}),
+    ] {
+        create(bad).await.assert_error(400, "invalid_request");
+    }
+    let list = site.act(Method::GET, "/api/v1/users/tokens", &session).await;
+    assert!(!list.text().contains("aam_"));
+    assert_eq!(list.json()["tokens"].as_array().map(Vec::len), Some(2));
+
+    let token = made.json()["token"].as_str().expect("a secret").to_owned();
+    site.act(Method::POST, "/api/v1/users/logout", &token).await.assert_error(400, "invalid_request");
+    let path = format!("/api/v1/users/tokens/{}", made.json()["id"].as_str().expect("an id"));
+    assert_eq!(site.act(Method::DELETE, &path, &session).await.status, 204);
+    site.act(Method::DELETE, &path, &session).await.assert_error(404, "token_not_found");
+    site.act(Method::DELETE, "/api/v1/users/tokens/nonsense", &session).await.assert_error(404, "token_not_found");
+    site.act(Method::GET, "/api/v1/users/me", &token).await.assert_error(401, "unauthorized");
+}

@@ -1,0 +1,201 @@
+//! Errors of every layer.
+
+use std::time::Duration;
+
+use aam_registry_core::{
+    ErrorCode, Result,
+    error::Outcome,
+    memory::MemoryMetadata,
+    ports::PackageStore,
+    types::{
+        Actor, ArchiveFile, Package, PackageName, PackageSummary, Page, RegistryTotals, Rights, SearchQuery, Version,
+        VersionDetail, VersionSummary,
+    },
+};
+use async_trait::async_trait;
+use http::Method;
+use serde_json::json;
+
+use super::site::{Site, request};
+use crate::registry::world::World;
+
+#[tokio::test]
+async fn what_is_nowhere_is_not_found() {
+    let site = Site::new();
+    for path in
+        ["/nothing", "/api", "/api/v1", "/api/v1/", "/api/v1/packages/", "//", "/api/v1/users", "/api/v2/packages"]
+    {
+        site.get(path).await.assert_error(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn other_methods_are_told_which_work() {
+    let site = Site::new();
+    for (method, path, allow) in [
+        (Method::PATCH, "/api/v1/packages", "GET, HEAD, POST"),
+        (Method::POST, "/api/v1/packages/a/1.0.0", "GET, HEAD, DELETE"),
+        (Method::GET, "/api/v1/resolve", "POST"),
+        (Method::OPTIONS, "/health", "GET, HEAD"),
+        (Method::HEAD, "/api/v1/users/login", "POST"),
+        (Method::CONNECT, "/ready", "GET, HEAD"),
+    ] {
+        let reply = site.send(request(method.clone(), path, &[], "")).await;
+        if method == Method::HEAD {
+            assert_eq!(reply.status, 405);
+        } else {
+            reply.assert_error(405, "method_not_allowed");
+        }
+        assert_eq!(reply.header("allow"), allow, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_credential_is_never_anonymous() {
+    let (site, _) = Site::published().await;
+    for bad in ["Bearer nonsense", "Bearer", "Basic YTpi", "aam_x", "Bearer aam_abc", "Bearer a.b.c", ""] {
+        for path in ["/api/v1/packages", "/api/v1/packages/greet-kit/1.0.0/download", "/health", "/api/v1/users/me"] {
+            site.get_with(path, &[("authorization", bad)]).await.assert_error(401, "unauthorized");
+        }
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_json_of_bounded_size() {
+    let site = Site::new();
+    let send = |content_type: &'static str, body: String| {
+        let request = request(Method::POST, "/api/v1/resolve", &[("content-type", content_type)], body);
+        let site = &site;
+        async move { site.send(request).await }
+    };
+    assert_eq!(send("application/json; charset=utf-8", "{\"dependencies\": {}}".into()).await.status, 200);
+    for other in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""] {
+        send(other, "{}".into()).await.assert_error(415, "unsupported_media_type");
+    }
+    for broken in ["{", "[]", "null", "\u{0}", "{\"dependencies\": 1}", "{\"dependencies\": {\"a\": null}}"] {
+        send("application/json", broken.into()).await.assert_error(400, "invalid_request");
+    }
+    let long = format!("{{\"dependencies\": {{}}, \"x\": \"{}\"}}", "x".repeat(1 << 20));
+    send("application/json", long.clone()).await.assert_error(413, "payload_too_large");
+    let mut unannounced = request(Method::POST, "/api/v1/resolve", &[("content-type", "application/json")], long);
+    unannounced.headers_mut().remove("content-length");
+    site.send(unannounced).await.assert_error(413, "payload_too_large");
+    let nothing =
+        site.send(request(Method::POST, "/api/v1/resolve", &[("content-type", "application/json")], "")).await;
+    nothing.assert_error(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn request_ids_are_kept_where_they_are_sane() {
+    let site = Site::new();
+    let id_of = |given: &'static str| {
+        let site = &site;
+        async move { site.get_with("/nothing", &[("x-request-id", given)]).await }
+    };
+    for sane in ["abc-123", "0190d9f0-0000-7000-8000-000000000000", "a.b:c/d+e=_"] {
+        let reply = id_of(sane).await;
+        reply.assert_error(404, "not_found");
+        assert_eq!(reply.header("x-request-id"), sane);
+    }
+    for other in ["", "a b", "a\"b", "<script>", "a{}"] {
+        let reply = id_of(other).await;
+        reply.assert_error(404, "not_found");
+        assert_ne!(reply.header("x-request-id"), other);
+    }
+    let long = "x".repeat(129);
+    assert_ne!(site.get_with("/", &[("x-request-id", &long)]).await.header("x-request-id"), long);
+    let ids = [site.get("/health").await, site.get("/health").await];
+    assert_ne!(ids[0].header("x-request-id"), ids[1].header("x-request-id"));
+}
+
+/// Fails, panics or hangs, by the name of the package asked for.
+#[derive(Debug)]
+struct Troubled(MemoryMetadata);
+
+#[async_trait]
+impl PackageStore for Troubled {
+    async fn package(&self, name: &PackageName) -> Result<Option<Package>> {
+        match name.as_str() {
+            "panics" => panic!("the secret is 1234"),
+            "hangs" => std::future::pending().await,
+            "fails" => {
+                let source = "host db.internal refused the password hunter2";
+                Err(aam_registry_core::Error::database(source, true, Outcome::NotApplied))
+            }
+            "bugs" => Err(aam_registry_core::Error::internal("assertion at /src/lib.rs:7")),
+            _ => self.0.package(name).await,
+        }
+    }
+
+    async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>> {
+        self.0.versions(name).await
+    }
+
+    async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>> {
+        self.0.version(name, version).await
+    }
+
+    async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>> {
+        self.0.files(name, version).await
+    }
+
+    async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>> {
+        self.0.readme(name, version).await
+    }
+
+    async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
+        self.0.search(query).await
+    }
+
+    async fn rights(&self, actor: &Actor, package: &PackageName) -> Result<Option<Rights>> {
+        self.0.rights(actor, package).await
+    }
+
+    async fn totals(&self) -> Result<RegistryTotals> {
+        self.0.totals().await
+    }
+
+    async fn check(&self) -> Result<()> {
+        Err(aam_registry_core::Error::database("host db.internal is away", true, Outcome::NotApplied))
+    }
+}
+
+fn troubled() -> Site {
+    let world = World::with(|builder, database, _| builder.packages(Troubled(database.clone())));
+    Site::with(world, "", |builder| builder.request_timeout(Duration::from_millis(50)))
+}
+
+#[tokio::test]
+async fn trouble_inside_is_told_without_secrets() {
+    let site = troubled();
+    for (name, status, code) in [
+        ("panics", 500, ErrorCode::Internal),
+        ("bugs", 500, ErrorCode::Internal),
+        ("fails", 503, ErrorCode::DatabaseUnavailable),
+        ("hangs", 504, ErrorCode::Timeout),
+    ] {
+        let reply = site.get(&format!("/api/v1/packages/{name}")).await;
+        reply.assert_error(status, code.as_str());
+        for secret in ["1234", "db.internal", "hunter2", "src/lib.rs"] {
+            assert!(!reply.text().contains(secret), "{reply:?}");
+        }
+    }
+    assert_eq!(site.get("/health").await.status, 200, "it goes on");
+}
+
+#[tokio::test]
+async fn an_outage_degrades_readiness_and_fails_its_part() {
+    let site = troubled();
+    site.get("/health/db").await.assert_error(503, "database_unavailable");
+    assert_eq!(site.get("/health/storage").await.status, 200);
+    let ready = site.get("/ready").await;
+    assert_eq!((ready.status.as_u16(), ready.json()), (200, json!({"status": "degraded", "failing": ["database"]})));
+}
+
+#[tokio::test]
+async fn errors_are_the_same_for_head() {
+    let site = Site::new();
+    let reply = site.head("/api/v1/packages/nobody").await;
+    assert_eq!((reply.status.as_u16(), reply.body.len()), (404, 0));
+    assert_eq!(reply.header("content-type"), "application/json");
+}

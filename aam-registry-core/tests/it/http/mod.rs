@@ -1,0 +1,20 @@
+//! The HTTP edge, in process on in-memory ports.
+//!
+//! Every answer a test gets is held against the OpenAPI document: a status
+//! it does not list for the route fails the test.
+
+mod accounts;
+mod caching;
+mod changes;
+mod documented;
+mod download;
+mod errors;
+mod files;
+mod junk;
+mod limits;
+mod mounting;
+mod packages;
+mod publish;
+mod reply;
+mod service;
+mod site;
