@@ -1,8 +1,13 @@
-use std::{fmt::Write, fs, path::Path, process::Stdio};
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use reqwest::Client;
 use tempfile::TempDir;
-use tokio::process::Command;
 
 use crate::{
     error::{Failure, Result},
@@ -10,12 +15,15 @@ use crate::{
     registry::Download,
 };
 
+const CONFIGURATION: &str = "nginx.conf";
+
 /// nginx, serving the bytes of a download from a folder with the same headers.
 #[derive(Debug)]
 pub(crate) struct Nginx {
     process: Running,
     port: u16,
-    _folder: TempDir,
+    binary: PathBuf,
+    folder: TempDir,
 }
 
 impl Nginx {
@@ -27,20 +35,12 @@ impl Nginx {
         let parent = file.parent().unwrap_or(&root);
         fs::create_dir_all(parent).map_err(Failure::io("the folder for nginx"))?;
         fs::write(&file, &download.body).map_err(Failure::io("the file for nginx"))?;
-        let configuration = folder.path().join("nginx.conf");
-        fs::write(&configuration, configure(folder.path(), port, download)).map_err(Failure::io("nginx.conf"))?;
-        let child = Command::new(binary)
-            .arg("-c")
-            .arg(&configuration)
-            .arg("-p")
-            .arg(folder.path())
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(Failure::io("nginx does not start"))?;
-        let mut process = Running::new(child)?;
-        process.listens("nginx", port).await?;
-        let nginx = Self { process, port, _folder: folder };
+        let configuration = configure(folder.path(), port, download);
+        fs::write(folder.path().join(CONFIGURATION), configuration).map_err(Failure::io(CONFIGURATION))?;
+        let mut start = tokio::process::Command::from(command(binary, folder.path()));
+        let child = start.kill_on_drop(true).spawn().map_err(Failure::io("nginx does not start"))?;
+        let mut nginx = Self { process: Running::new(child)?, port, binary: binary.to_owned(), folder };
+        nginx.process.listens("nginx", port).await?;
         nginx.check(download).await?;
         Ok(nginx)
     }
@@ -68,6 +68,24 @@ impl Nginx {
         }
         Ok(())
     }
+}
+
+impl Drop for Nginx {
+    /// Lets nginx end its workers itself: killed, it would leave them behind.
+    fn drop(&mut self) {
+        let mut stop = command(&self.binary, self.folder.path());
+        // What goes wrong here is seen by nobody who could help.
+        stop.args(["-s", "stop"]).stderr(Stdio::null()).status().ok();
+        if !self.process.ended_within(Duration::from_secs(5)) {
+            eprintln!("nginx does not end; its process id is {}", self.pid());
+        }
+    }
+}
+
+fn command(binary: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(binary);
+    command.arg("-c").arg(folder.join(CONFIGURATION)).arg("-p").arg(folder).stdin(Stdio::null());
+    command
 }
 
 /// The headers that nginx makes itself, the same as ours or as long.

@@ -1,7 +1,7 @@
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::process::Child;
@@ -42,6 +42,18 @@ impl Running {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Err(Failure::Other(format!("{name} does not listen after 20 s")))
+    }
+
+    /// Whether the server ends by itself within `time`. Blocks that long.
+    pub(crate) fn ended_within(&mut self, time: Duration) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < time {
+            if let Ok(Some(_)) = self.child.try_wait() {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        false
     }
 }
 
