@@ -111,7 +111,7 @@ impl World {
         options: PublishOptions,
     ) -> Result<PublishReceipt> {
         let mut publish = self.registry.begin_publish(by).await?;
-        for chunk in archive.chunks(300) {
+        for chunk in archive.chunks(50) {
             publish.write(Bytes::copy_from_slice(chunk)).await?;
         }
         publish.finish(options).await

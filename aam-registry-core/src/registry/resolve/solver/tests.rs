@@ -83,6 +83,17 @@ fn a_dead_end_goes_back() {
 }
 
 #[test]
+fn a_dead_end_goes_back_to_who_brought_it_up() {
+    let world = Universe::from([
+        package("a", vec![candidate("1.0.0", false, &[])]),
+        package("b", vec![candidate("1.0.0", false, &[]), candidate("2.0.0", false, &[("c", "*")])]),
+        package("c", vec![candidate("1.0.0", false, &[("a", "^2")])]),
+    ]);
+    // Only `a` stands in the way of `c`, but another version of `b` does without `c`.
+    assert_eq!(solved(&[("a", "*"), ("b", "*")], &world), ["a 1.0.0", "b 1.0.0"]);
+}
+
+#[test]
 fn cycles_are_fine() {
     let world = Universe::from([
         package("a", vec![candidate("1.0.0", false, &[("b", "^1")])]),
