@@ -1,5 +1,7 @@
 //! The audit log: append-only, hash-chained (contract, section 7).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -124,12 +126,27 @@ impl NewAuditEntry {
             self.package.as_ref().map(PackageName::as_str),
             self.version,
             self.timestamp.as_microsecond(),
-            self.metadata,
+            sorted(&self.metadata),
         ]);
         let mut hasher = Sha256::new();
         hasher.update(previous.as_bytes());
         hasher.update(fields.to_string().as_bytes());
         <[u8; 32]>::from(hasher.finalize()).into()
+    }
+}
+
+/// The object with its keys sorted at every depth: where a host's build of
+/// `serde_json` keeps the order of insertion, hashes must not depend on it.
+fn sorted(object: &Map<String, Value>) -> Value {
+    let by_key: BTreeMap<_, _> = object.iter().collect();
+    by_key.into_iter().map(|(key, value)| (key.clone(), sorted_value(value))).collect()
+}
+
+fn sorted_value(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => sorted(object),
+        Value::Array(items) => items.iter().map(sorted_value).collect(),
+        other => other.clone(),
     }
 }
 
@@ -157,4 +174,56 @@ pub struct AuditFilter {
     pub to: Option<Timestamp>,
     /// The page.
     pub page: PageRequest,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry() -> NewAuditEntry {
+        let stamp = Timestamp::from_microsecond(1_700_000_000_123_456).expect("an instant");
+        NewAuditEntry { id: Uuid::nil(), ..NewAuditEntry::new(AuditEvent::TagSet, stamp) }
+            .with_actor("ada")
+            .with_package(&"@team/kit".parse().expect("a name"))
+            .with_version(&"1.0.0".parse().expect("a version"))
+            .with("tag", "beta")
+            .with("facts", serde_json::json!({"b": [1, {"d": null, "c": true}], "a": "\u{e9}"}))
+    }
+
+    /// What was chained once must verify for ever, so the hash of an entry never changes.
+    #[test]
+    fn the_hash_of_an_entry_is_that_of_its_canonical_text() {
+        let text = r#"[7,"00000000-0000-0000-0000-000000000000","tag.set","ada","@team/kit","1.0.0",1700000000123456,{"facts":{"a":"é","b":[1,{"c":true,"d":null}]},"tag":"beta"}]"#;
+        let previous = ChainHash::of(b"before");
+        let expected = ChainHash::of(&[previous.as_bytes(), text.as_bytes()].concat());
+        assert_eq!(entry().chain_hash(&previous, 7), expected);
+    }
+
+    #[test]
+    fn every_field_is_in_the_hash() {
+        let previous = ChainHash::of(b"before");
+        let hash = entry().chain_hash(&previous, 7);
+        let stamp = entry().timestamp + jiff::SignedDuration::from_micros(1);
+        for other in [
+            NewAuditEntry { id: Uuid::max(), ..entry() },
+            NewAuditEntry { event: AuditEvent::TagRemove, ..entry() },
+            NewAuditEntry { actor: None, ..entry() },
+            NewAuditEntry { package: None, ..entry() },
+            NewAuditEntry { version: None, ..entry() },
+            NewAuditEntry { timestamp: stamp, ..entry() },
+            entry().with("tag", "edge"),
+        ] {
+            assert_ne!(other.chain_hash(&previous, 7), hash, "{other:?}");
+        }
+        assert_ne!(entry().chain_hash(&previous, 8), hash);
+        assert_ne!(entry().chain_hash(&hash, 7), hash);
+    }
+
+    #[test]
+    fn events_survive_their_text() {
+        for event in AuditEvent::ALL {
+            assert_eq!(AuditEvent::parse(event.as_str()), Some(*event));
+        }
+        assert_eq!(AuditEvent::parse("package.unknown"), None);
+    }
 }

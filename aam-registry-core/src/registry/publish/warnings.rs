@@ -9,8 +9,5 @@ pub(super) fn warnings(judged: &JudgedArchive) -> Vec<String> {
     if judged.manifest.license.is_none() {
         warnings.push("aam.yaml names no `license`; without one nobody knows what they may do with it".to_owned());
     }
-    if let Some(own) = judged.manifest.dependencies.get(&judged.manifest.name) {
-        warnings.push(format!("aam.yaml lists the package itself as a dependency ({own})"));
-    }
     warnings
 }

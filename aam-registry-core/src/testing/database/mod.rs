@@ -146,6 +146,7 @@ macro_rules! database_conformance {
                 yanked_only_packages_are_absent,
                 a_search_knows_latest_alone,
                 junk_is_text,
+                a_sentence_is_searched_as_a_whole,
                 a_text_without_a_word_finds_nothing,
                 downloads_add_up,
                 totals_show_after_a_refresh,

@@ -362,6 +362,26 @@ pub async fn junk_is_text(db: &dyn Database) {
     find(db, &SearchQuery { keyword: Some("\"%_*' OR 1=1".to_owned()), ..everything() }).await;
 }
 
+/// A sentence of many words is found as it is and with one typo, and refused with two, not with an error.
+pub async fn a_sentence_is_searched_as_a_whole(db: &dyn Database) {
+    let actor = actor(db).await;
+    let words: Vec<_> = (0..17).map(|_| word()).collect();
+    let name = make_new(db, &actor, json!({"description": words.join(" ")})).await;
+    let misspell = |wrong: &[usize]| {
+        let spelled = words.iter().enumerate();
+        let spelled =
+            spelled.map(|(at, word)| if wrong.contains(&at) { with_typo(word, 6, 1, "0") } else { word.clone() });
+        spelled.collect::<Vec<_>>().join(" ")
+    };
+    finds_only(db, &misspell(&[]), &name).await;
+    finds_only(db, &misspell(&[3]), &name).await;
+    finds_only(db, &misspell(&[16]), &name).await;
+    let all: Vec<_> = (0..17).collect();
+    for typed in [misspell(&[3, 9]), misspell(&all), format!("{0} {0}", misspell(&all))] {
+        assert!(names(db, &text(&typed)).await.is_empty(), "{typed}");
+    }
+}
+
 /// A text without a letter or digit finds nothing, rather than everything.
 pub async fn a_text_without_a_word_finds_nothing(db: &dyn Database) {
     make_new(db, &actor(db).await, json!({})).await;
