@@ -21,6 +21,7 @@ mod policy;
 mod publish;
 mod reserved;
 mod resolve;
+mod search;
 mod sweep;
 mod totals;
 

@@ -4,17 +4,12 @@ use super::Registry;
 use crate::{
     error::{Error, Result},
     types::{
-        ArchiveFile, DayDownloads, DistTag, DownloadQuery, LatestPolicy, Package, PackageName, PackageSummary, Page,
-        SearchQuery, Username, Version, VersionDetail, VersionSummary,
+        ArchiveFile, DayDownloads, DistTag, DownloadQuery, LatestPolicy, Package, PackageName, Username, Version,
+        VersionDetail, VersionSummary,
     },
 };
 
 impl Registry {
-    /// Searches packages.
-    pub async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
-        self.inner().packages.search(query).await
-    }
-
     /// The package with its owners, dist-tags and versions.
     ///
     /// # Errors

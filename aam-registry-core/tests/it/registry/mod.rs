@@ -6,6 +6,7 @@ mod downloads;
 mod faults;
 mod publish;
 mod resolve;
+mod search;
 mod sendable;
 mod sweep;
 pub(crate) mod world;
