@@ -41,6 +41,7 @@ impl Registry {
         role: ScopeRole,
     ) -> Result<()> {
         let change = self.member_change(by, scope, member, Some(role))?;
+        self.require_keeps_own_scope(&change).await?;
         self.inner().scopes.set_member(&change).await?;
         tracing::info!(
             event = "scope_member_set",
@@ -59,6 +60,7 @@ impl Registry {
     /// As for [`set_member`](Self::set_member).
     pub async fn remove_member(&self, by: &Principal, scope: &ScopeName, member: &Username) -> Result<()> {
         let change = self.member_change(by, scope, member, None)?;
+        self.require_keeps_own_scope(&change).await?;
         self.inner().scopes.remove_member(&change).await?;
         tracing::info!(
             event = "scope_member_removed",
@@ -91,6 +93,16 @@ impl Registry {
             now: audit.timestamp,
             audit,
         })
+    }
+
+    /// Requires that no user ceases to own the scope of the own name, whomever else it was shared with.
+    async fn require_keeps_own_scope(&self, change: &MemberChange) -> Result<()> {
+        let MemberChange { scope, member, role, .. } = change;
+        let loses = scope.as_str() == member.as_str() && *role != Some(ScopeRole::Owner);
+        if loses && self.inner().users.profile(member).await?.is_some() {
+            return Err(Error::forbidden(format!("@{scope} is the scope of the user {member}, who always owns it")));
+        }
+        Ok(())
     }
 }
 

@@ -252,3 +252,19 @@ async fn a_profile_shows_packages_and_no_address() {
     assert_eq!(profile.packages, [name("@ada/tools"), name("greet-kit")]);
     assert_eq!(world.registry.profile(&username("nobody")).await.expect_err("none").code(), ErrorCode::UserNotFound);
 }
+
+#[tokio::test]
+async fn nobody_loses_the_scope_of_the_own_name() {
+    let world = World::new();
+    let (ada, eve) = (world.user("ada").await, world.user("eve").await);
+    let scope = "ada".parse().expect("scope");
+    world.registry.set_member(&ada, &scope, &username("eve"), ScopeRole::Owner).await.expect("shared");
+    for by in [&eve, &ada] {
+        let removed = world.registry.remove_member(by, &scope, &username("ada")).await.expect_err("removed");
+        assert_eq!(removed.code(), ErrorCode::Forbidden);
+        let demoted = world.registry.set_member(by, &scope, &username("ada"), ScopeRole::Member).await;
+        assert_eq!(demoted.expect_err("demoted").code(), ErrorCode::Forbidden);
+    }
+    world.registry.remove_member(&eve, &scope, &username("eve")).await.expect("left");
+    assert_eq!(world.registry.scope(&scope).await.expect("scope").members.len(), 1);
+}
