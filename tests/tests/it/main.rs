@@ -2,3 +2,5 @@
 
 mod api;
 mod kill;
+mod races;
+mod restarts;
