@@ -151,14 +151,13 @@ pub(crate) async fn first_admin(settings: &Settings, registry: &Registry) -> Res
 
 fn sessions(settings: &Settings) -> Result<JwtSessions, AssembleError> {
     let generated: SecretString;
-    let (first, retired) = match &settings.jwt_secret {
-        Some(secrets) => (&secrets.first, secrets.retired.as_slice()),
-        None => {
-            let data_dir = &settings.data_dir;
-            generated = signing_secret::load_or_create(data_dir)
-                .map_err(|source| AssembleError::Data { path: data_dir.clone(), source })?;
-            (&generated, [].as_slice())
-        }
+    let (first, retired) = if let Some(secrets) = &settings.jwt_secret {
+        (&secrets.first, secrets.retired.as_slice())
+    } else {
+        let data_dir = &settings.data_dir;
+        generated = signing_secret::load_or_create(data_dir)
+            .map_err(|source| AssembleError::Data { path: data_dir.clone(), source })?;
+        (&generated, [].as_slice())
     };
     let config = retired
         .iter()

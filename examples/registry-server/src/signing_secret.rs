@@ -23,7 +23,7 @@ pub(crate) fn load_or_create(data_dir: &Path) -> io::Result<SecretString> {
     }
     let mut bytes = [0_u8; 32];
     rand::rng().fill_bytes(&mut bytes);
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = data_encoding::HEXLOWER.encode(&bytes);
 
     fs::create_dir_all(data_dir)?;
     let mut file = tempfile::Builder::new().prefix(".jwt-secret").tempfile_in(data_dir)?;

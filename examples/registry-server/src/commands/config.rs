@@ -2,16 +2,18 @@
 
 use serde_json::json;
 
-use super::{Answer, Failed};
+use super::{Answer, Failed, answer};
 use crate::config::{Listing, Surroundings, load};
 
 /// Says everything that is wrong.
 pub(super) fn check(as_json: bool, surroundings: Surroundings) -> Result<Answer, Failed> {
     match load(surroundings) {
         Ok(loaded) => {
-            let warnings: String = loaded.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+            if !as_json {
+                loaded.warnings.iter().for_each(|warning| answer::warn(warning));
+            }
             let json = json!({ "valid": true, "faults": [], "warnings": loaded.warnings });
-            Ok(Answer::new(as_json, format_args!("{warnings}the configuration is valid"), &json))
+            Ok(Answer::new(as_json, "the configuration is valid", &json))
         }
         Err(faults) if as_json => {
             let json = json!({ "valid": false, "faults": faults, "warnings": [] });

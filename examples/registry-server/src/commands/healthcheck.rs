@@ -60,7 +60,7 @@ async fn ask(uri: &Uri, settings: &Settings) -> io::Result<u16> {
     let is_https = uri.scheme() == Some(&Scheme::HTTPS);
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
     let port = authority.port_u16().unwrap_or(if is_https { 443 } else { 80 });
-    let path = match uri.path_and_query().map(|path| path.as_str()) {
+    let path = match uri.path_and_query().map(http::uri::PathAndQuery::as_str) {
         None | Some("/" | "") => "/health",
         Some(path) => path,
     };

@@ -58,14 +58,11 @@ fn args<const SHOWN: bool>(spec: &'static Spec) -> impl Iterator<Item = Arg> {
 }
 
 fn help(spec: &Spec, default: &Fallback) -> String {
-    let mut help = spec.help.concat().trim().to_owned();
+    let help = spec.help.concat();
     match default {
-        Fallback::Unset => {}
-        Fallback::Text(text) | Fallback::Computed(text, _) => {
-            help.push_str(&format!(" [default: {text}]"));
-        }
+        Fallback::Unset => help.trim().to_owned(),
+        Fallback::Text(text) | Fallback::Computed(text, _) => format!("{} [default: {text}]", help.trim()),
     }
-    help
 }
 
 impl<const SHOWN: bool> FromArgMatches for Flags<SHOWN> {

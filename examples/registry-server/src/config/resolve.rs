@@ -48,7 +48,7 @@ impl Resolver<'_> {
     }
 
     fn given(&self, spec: &Spec) -> Option<Found> {
-        self.layers.layers.iter().find_map(|layer| {
+        self.layers.by_rank.iter().find_map(|layer| {
             let mut found: Option<Found> = None;
             for name in spec.names {
                 let plain = layer.get(name).map(|(text, source)| Found { text: text.clone(), source: source.clone() });

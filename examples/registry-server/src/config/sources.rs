@@ -78,7 +78,7 @@ impl Layer {
 /// Every source, the one that prevails first, and all names seen in environments.
 #[derive(Debug)]
 pub(super) struct Layers {
-    pub(super) layers: Vec<Layer>,
+    pub(super) by_rank: Vec<Layer>,
     pub(super) seen: Vec<(String, Source)>,
     pub(super) faults: Vec<Fault>,
 }
@@ -102,13 +102,13 @@ impl Layers {
         let named = config.or_else(|| {
             [&environment, &dot_env].into_iter().find_map(|layer| layer.get("AAM_CONFIG")).map(|(path, _)| path.into())
         });
-        let file = read_file(named, &folder, &mut faults);
-        let mut layers = vec![flags, environment, dot_env, file];
+        let file = read_file(named.as_deref(), &folder, &mut faults);
+        let mut by_rank = vec![flags, environment, dot_env, file];
         // These belong to every tool that speaks to Amazon; only where they are given to us do they ask for anything.
-        for layer in &mut layers[1..=2] {
+        for layer in &mut by_rank[1..=2] {
             layer.values.retain(|name, _| !name.starts_with("AWS_"));
         }
-        Self { layers, seen, faults }
+        Self { by_rank, seen, faults }
     }
 }
 
@@ -130,28 +130,24 @@ fn read_dot_env(path: &Path, faults: &mut Vec<Fault>) -> BTreeMap<String, String
         }
     };
     let mut values = BTreeMap::new();
+    let mut last = "the start".to_owned();
     for line in lines {
-        match line {
-            Ok((name, text)) => {
-                values.insert(name, text);
-            }
+        if let Ok((name, text)) = line {
+            last.clone_from(&name);
+            values.insert(name, text);
+        } else {
             // The error quotes the line, which may hold a secret.
-            Err(_) => {
-                let problem = format!(
-                    "has a line that is not `NAME=value`, behind {}; quote values that hold spaces or `#`",
-                    values.keys().next_back().map_or("the start", |name: &String| name.as_str()),
-                );
-                faults.push(Fault::between(path.display().to_string(), problem));
-            }
+            let problem = format!("has a line behind {last} that is not `NAME=value`; quote values with spaces or `#`");
+            faults.push(Fault::between(path.display().to_string(), problem));
         }
     }
     values
 }
 
 /// Reads the file that was named, or else the first there is.
-fn read_file(named: Option<PathBuf>, folder: &Path, faults: &mut Vec<Fault>) -> Layer {
-    let candidates = match &named {
-        Some(path) => vec![path.clone()],
+fn read_file(named: Option<&Path>, folder: &Path, faults: &mut Vec<Fault>) -> Layer {
+    let candidates = match named {
+        Some(path) => vec![path.to_owned()],
         None => vec![folder.join("config.yaml"), PathBuf::from("/etc/aam-registry/config.yaml")],
     };
     let mut values = BTreeMap::new();

@@ -92,10 +92,14 @@ where
         line.put("event", name);
         for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
             if let Some(Fields(fields)) = span.extensions().get() {
-                fields.iter().for_each(|(name, value)| line.put(name, value.clone()));
+                for (name, value) in fields {
+                    line.put(name, value.clone());
+                }
             }
         }
-        own.0.into_iter().for_each(|(name, value)| line.put(name, value));
+        for (name, value) in own.0 {
+            line.put(name, value);
+        }
 
         let Ok(mut text) = serde_json::to_vec(&line) else { return };
         text.push(b'\n');

@@ -19,14 +19,13 @@ impl Invocation {
     /// That of a process with these flags.
     pub(crate) fn of(flags: &Flags<true>) -> Self {
         let program = env::args().next().unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned());
+        let config = flags.config.iter().map(|path| ("config", path.display().to_string()));
+        let data = [("DATA_DIR", "data-dir"), ("DATABASE_URL", "database-url")]
+            .into_iter()
+            .filter_map(|(variable, flag)| Some((flag, flags.values.get(variable)?.clone())));
         let mut text = String::new();
-        if let Some(path) = &flags.config {
-            text.push_str(&format!(" --config {}", quoted(&path.display().to_string())));
-        }
-        for (variable, flag) in [("DATA_DIR", "data-dir"), ("DATABASE_URL", "database-url")] {
-            if let Some(value) = flags.values.get(variable) {
-                text.push_str(&format!(" --{flag} {}", quoted(value)));
-            }
+        for (flag, value) in config.chain(data) {
+            text.extend([" --", flag, " ", &quoted(&value)]);
         }
         Self { program: quoted(&program), flags: text }
     }

@@ -83,7 +83,7 @@ impl Acceptor {
                 }
                 // One of the two may not be there yet; the next change of either is looked at again.
                 Err(error) => {
-                    tracing::warn!(event = "certificate_reload_failed", %error, "serving the old certificate")
+                    tracing::warn!(event = "certificate_reload_failed", %error, "serving the old certificate");
                 }
             }
             seen = stamps;
