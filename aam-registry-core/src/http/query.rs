@@ -23,9 +23,15 @@ impl<'a> Query<'a> {
         Self { pairs: pairs.collect(), faults: Vec::new() }
     }
 
-    /// The first value of `name`; an empty one counts as absent.
+    /// Makes empty values of `names` count as absent.
+    pub(crate) fn ignore_empty(mut self, names: &[&str]) -> Self {
+        self.pairs.retain(|(key, value)| !value.is_empty() || !names.contains(&&**key));
+        self
+    }
+
+    /// The first value of `name`.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| &**value).filter(|value| !value.is_empty())
+        self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| &**value)
     }
 
     /// The value of `name` in the words of the domain.
@@ -103,8 +109,9 @@ mod tests {
     fn values_are_decoded_and_junk_is_text() {
         let query = Query::parse(Some("q=a+b%20c%2B&=x&&type&k=%ff%zz&q=second"));
         assert_eq!(query.text("q"), Some("a b c+"));
-        assert_eq!(query.text("type"), None);
         assert_eq!(query.text("k"), Some("\u{fffd}%zz"));
+        assert_eq!((query.text("type"), query.text("none")), (Some(""), None));
+        assert_eq!(query.ignore_empty(&["type"]).text("type"), None);
     }
 
     #[test]

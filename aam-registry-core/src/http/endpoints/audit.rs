@@ -59,7 +59,7 @@ fn events() -> serde_json::Value {
 }
 
 async fn whole(call: Call) -> Answered {
-    let mut query = call.query();
+    let mut query = call.query().ignore_empty(&["actor"]);
     let filter = AuditFilter {
         package: query.parsed("package"),
         event: query.one_of("event", "the events this registry records", AuditEvent::parse),

@@ -88,7 +88,7 @@ pub(super) const ROUTES: &[Route] = &[
 
 async fn yank(call: Call) -> Answered {
     let (package, version) = call.version()?;
-    let reason = call.query().text("reason").map(str::to_owned);
+    let reason = call.query().ignore_empty(&["reason"]).text("reason").map(str::to_owned);
     let yanked = call.registry.yank(call.principal()?, &package, &version, reason).await?;
     answer::written(StatusCode::OK, &YankedAnswer::new(&package, yanked))
 }

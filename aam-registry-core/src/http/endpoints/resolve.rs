@@ -11,7 +11,7 @@ use crate::{
         call::Call,
         failure::Failure,
         routing::{Answer, Content, RequestContent, Route, Verb, handler, route},
-        wire::{ResolutionAnswer, ResolveRequest, ResolvedAnswer},
+        wire::{ResolutionAnswer, ResolveRequest, ResolvedAnswer, rules},
     },
     types::{PackageName, Selector},
 };
@@ -27,7 +27,7 @@ pub(super) const ROUTES: &[Route] = &[
         query: &[optional(
             "spec",
             "A version constraint or a dist-tag; `latest` by default.",
-            || json!({"type": "string"}),
+            || json!({"type": "string", "pattern": rules::SELECTOR, "maxLength": rules::SELECTOR_LENGTH}),
         )],
         answers: &[Answer { status: 200, description: "The version.", content: Content::json::<ResolvedAnswer>() }],
         errors: &[
@@ -58,7 +58,7 @@ pub(super) const ROUTES: &[Route] = &[
 
 async fn resolve(call: Call) -> Answered {
     let package = call.package()?;
-    let mut query = call.query();
+    let mut query = call.query().ignore_empty(&["spec"]);
     let selector = query.parsed::<Selector>("spec");
     query.check()?;
     let selector = selector.unwrap_or_else(|| Selector::Tag(crate::types::DistTag::latest()));

@@ -13,6 +13,9 @@ use crate::{
     types::{ArtifactType, SearchQuery, SearchSort},
 };
 
+/// What may be given empty, for forms and clients that send all they have.
+const FILTERS: &[&str] = &["q", "type", "scope", "keyword", "sort"];
+
 const LIMIT: QueryParam = optional(
     "limit",
     "How many packages a page holds.",
@@ -25,25 +28,25 @@ pub(super) const ROUTES: &[Route] = &[Route {
     description: "Full-text search over name, description, keywords, author and artifact names. All words must match, \
         the last one as a prefix; where nothing matches, one typo is tolerated. Any text is allowed. A package whose \
         name is exactly the text comes first; then the text's rank counts, weighted by downloads. `@scope/*` lists a \
-        scope. Without `q` all packages are listed.",
+        scope. Without `q` all packages are listed. Empty filters are no filters.",
     class: Some(RateClass::Search),
     query: &[
         optional("q", "What to look for.", || json!({"type": "string"})),
         optional(
             "type",
             "Only packages with an artifact of this type.",
-            || json!({"type": "string", "enum": ["skill", "agent", "prompt", "instruction"]}),
+            || json!({"type": "string", "enum": ["skill", "agent", "prompt", "instruction", ""]}),
         ),
         optional(
             "scope",
             "Only packages of this scope, without `@`.",
-            || json!({"type": "string", "pattern": rules::SCOPE}),
+            || json!({"type": "string", "pattern": rules::SCOPE_OR_NONE}),
         ),
         optional("keyword", "Only packages with this keyword.", || json!({"type": "string"})),
         optional(
             "sort",
             "`relevance` is the default with `q`, `updated` without.",
-            || json!({"type": "string", "enum": ["relevance", "updated", "downloads", "name"]}),
+            || json!({"type": "string", "enum": ["relevance", "updated", "downloads", "name", ""]}),
         ),
         PAGE,
         LIMIT,
@@ -54,7 +57,7 @@ pub(super) const ROUTES: &[Route] = &[Route {
 }];
 
 async fn search(call: Call) -> Answered {
-    let mut query = call.query();
+    let mut query = call.query().ignore_empty(FILTERS);
     let text = query.text("q").map(str::to_owned);
     let default_sort = if text.is_some() { SearchSort::Relevance } else { SearchSort::Updated };
     let wanted = SearchQuery {

@@ -25,7 +25,7 @@ fn in_path(name: &str) -> Value {
         ),
         "tag" => (
             "A dist-tag; not a version, `all`, `true` or `false`.",
-            json!({"type": "string", "pattern": rules::TAG, "not": {"enum": ["all", "true", "false"]}}),
+            json!({"type": "string", "pattern": rules::TAG}),
             "beta",
         ),
         "scope" => ("The scope, without `@`.", json!({"type": "string", "pattern": rules::SCOPE}), "my_org"),

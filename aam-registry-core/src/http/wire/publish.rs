@@ -11,7 +11,7 @@ pub(crate) struct PublishForm {
     #[schemars(extend("format" = "binary", "contentMediaType" = "application/gzip"))]
     archive: String,
     /// A dist-tag to set beside `latest`.
-    #[schemars(regex(pattern = rules::TAG), extend("not" = {"enum": ["all", "true", "false"]}))]
+    #[schemars(regex(pattern = rules::TAG))]
     tag: Option<String>,
     /// The SHA-256 of the archive in hex, to have the upload checked against.
     #[schemars(regex(pattern = rules::SHA256))]

@@ -3,7 +3,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::version::{Checksum, Dependencies, dependencies};
+use super::{
+    rules,
+    version::{Checksum, Dependencies, dependencies},
+};
 use crate::types::{PackageName, VersionSummary};
 
 /// One version chosen for a constraint or dist-tag.
@@ -50,6 +53,10 @@ impl ResolvedAnswer {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ResolveRequest {
     /// Full package names, each with a version constraint or a dist-tag; an empty text means `latest`.
+    #[schemars(extend(
+        "propertyNames" = {"pattern": rules::PACKAGE},
+        "additionalProperties" = {"type": "string", "pattern": rules::SELECTOR, "maxLength": rules::SELECTOR_LENGTH}
+    ))]
     pub(crate) dependencies: BTreeMap<String, String>,
 }
 

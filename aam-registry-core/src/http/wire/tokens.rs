@@ -6,7 +6,10 @@ use crate::types::{Token, TokenPattern, TokenScope, TokenSecret};
 
 /// An API token to make.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(rename = "TokenRequest")]
+#[schemars(extend("not" = {
+    "required": ["expires_at", "expires_in_days"],
+    "properties": {"expires_at": {"type": "string"}, "expires_in_days": {"type": "integer"}}
+}))]
 pub(crate) struct TokenRequest {
     /// What to call it.
     #[schemars(length(min = 1, max = 64), regex(pattern = r"^[!-~]+( [!-~]+)*$"))]
@@ -18,7 +21,7 @@ pub(crate) struct TokenRequest {
     #[schemars(length(max = 50), inner(regex(pattern = r"^[a-z0-9@/*?_-]{1,140}$")))]
     pub(crate) packages: Option<Vec<String>>,
     /// When it shall stop working; never where neither this nor `expires_in_days` is given.
-    #[schemars(extend("format" = "date-time"))]
+    #[schemars(extend("format" = "date-time"), regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"))]
     pub(crate) expires_at: Option<String>,
     /// In how many days it shall stop working; not together with `expires_at`.
     #[schemars(range(min = 1, max = 3650))]
