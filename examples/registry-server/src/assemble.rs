@@ -10,6 +10,7 @@ use aam_registry_backends::{
     sqlite::{SqliteConfig, SqliteMetadata},
 };
 use aam_registry_core::{
+    Error,
     archive::ArchiveLimits,
     http::{Readiness, RegistryService, ServiceBuildError},
     layers::ClientIpPolicy,
@@ -66,6 +67,17 @@ pub(crate) fn reason(error: &(dyn std::error::Error + 'static)) -> String {
     let mut texts = causes.collect::<Vec<_>>();
     texts.dedup();
     texts.join(": ")
+}
+
+/// What the registry refused, with every fault it found.
+pub(crate) fn refusal(error: &Error) -> String {
+    match error {
+        Error::InvalidRequest { message, details } if !details.is_empty() => {
+            let faults: Vec<_> = details.iter().map(|detail| format!("{}: {}", detail.field, detail.error)).collect();
+            format!("{message}: {}", faults.join("; "))
+        }
+        other => reason(other),
+    }
 }
 
 /// The database of these settings.
@@ -137,7 +149,7 @@ pub(crate) async fn first_admin(settings: &Settings, registry: &Registry) -> Res
     else {
         return Ok(());
     };
-    let failed = |error: aam_registry_core::Error| AssembleError::Admin(reason(&error));
+    let failed = |error: Error| AssembleError::Admin(refusal(&error));
     if registry.has_admin().await.map_err(failed)? {
         return Ok(());
     }

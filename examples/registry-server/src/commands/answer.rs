@@ -59,7 +59,7 @@ impl From<crate::assemble::AssembleError> for Failed {
 
 impl From<aam_registry_core::Error> for Failed {
     fn from(error: aam_registry_core::Error) -> Self {
-        Self(crate::assemble::reason(&error))
+        Self(crate::assemble::refusal(&error))
     }
 }
 

@@ -1,0 +1,206 @@
+//! `config check` and `config show`.
+
+use crate::process::Site;
+
+/// The value and the source of one setting as `config show` has them.
+#[track_caller]
+fn shown(site: &Site, args: &[&str], name: &str) -> (String, String) {
+    let json = site.run(&[&["config", "show", "--json"], args].concat()).succeeded().json();
+    let line = json["settings"].as_array().expect("a list").iter().find(|line| line["name"] == name);
+    let line = line.expect("the setting is listed");
+    (line["value"].as_str().unwrap_or_default().to_owned(), line["source"].as_str().expect("text").to_owned())
+}
+
+#[test]
+fn flags_prevail_over_the_environment_over_dot_env_over_the_file_over_defaults() {
+    let mut site = Site::new();
+    assert_eq!(shown(&site, &[], "PORT"), ("8000".to_owned(), "default".to_owned()));
+    site.write("config.yaml", "port: 8001\n");
+    assert_eq!(shown(&site, &[], "PORT"), ("8001".to_owned(), "port in config.yaml".to_owned()));
+    site.write(".env", "PORT=8002\nSOMEBODY_ELSES=1\n");
+    assert_eq!(shown(&site, &[], "PORT"), ("8002".to_owned(), "PORT in .env".to_owned()));
+    site.set("PORT", 8003);
+    assert_eq!(shown(&site, &[], "PORT"), ("8003".to_owned(), "environment variable PORT".to_owned()));
+    assert_eq!(shown(&site, &["--port", "8004"], "PORT"), ("8004".to_owned(), "flag --port".to_owned()));
+}
+
+#[test]
+fn the_file_is_the_one_that_was_named() {
+    let mut site = Site::new();
+    site.write("config.yaml", "port: 8001\n");
+    site.write("other.yaml", "port: 8002\ncors_origins: [https://a.example, https://b.example]\n");
+    site.write("third.yaml", "port: 8003\n");
+    site.set("AAM_CONFIG", "other.yaml");
+    assert_eq!(shown(&site, &[], "PORT").0, "8002");
+    assert_eq!(shown(&site, &[], "CORS_ORIGINS").0, "https://a.example,https://b.example");
+    assert_eq!(shown(&site, &["--config", "third.yaml"], "PORT").0, "8003");
+    let stderr = site.run(&["config", "check", "--config", "none.yaml"]).failed().stderr();
+    assert!(stderr.contains("none.yaml: cannot be read"), "{stderr}");
+}
+
+#[test]
+fn an_empty_variable_is_one_nobody_set() {
+    let mut site = Site::new();
+    site.write("config.yaml", "port: 8001\n");
+    site.set("PORT", "").set("SMTP_HOST", "").set("REQUIRE_SIGNATURES", "false").set("JWT_SECRET", "");
+    assert_eq!(shown(&site, &[], "PORT").0, "8001");
+}
+
+#[test]
+fn settings_follow_one_another() {
+    let mut site = Site::new();
+    site.set("DATA_DIR", "/srv/aam").set("DOMAIN", "registry.example.com").set("STORAGE_TYPE", "memory");
+    assert_eq!(shown(&site, &[], "DATABASE_URL").0, "sqlite:///srv/aam/registry.db");
+    assert_eq!(shown(&site, &[], "STORAGE_PATH").0, "/srv/aam/packages");
+    assert_eq!(shown(&site, &[], "BASE_URL").0, "https://registry.example.com");
+    assert_eq!(shown(&site, &[], "STORAGE_BACKEND").0, "memory");
+}
+
+#[test]
+fn every_fault_is_told_at_once_with_its_key_its_source_and_what_is_allowed() {
+    let mut site = Site::new();
+    site.write("config.yaml", "prot: 1\nlog_level: loud\ncache: { redis_ulr: x }\njwt_secret: 12345\n");
+    site.write(".env", "RATE_LIMIT_AUTH=many\n");
+    site.set("HOST", "http://here").set("TLS_CERT", "cert.pem").set("ADMIN_USERNAME", "root");
+    let stderr = site.run(&["config", "check", "--max-archive-size", "big"]).failed().stderr();
+    for told in [
+        "prot (config.yaml): unknown key; did you mean `port`?",
+        "LOG_LEVEL (log_level in config.yaml): `loud` is not allowed; allowed: `error`, `warn`",
+        "cache.redis_ulr (config.yaml): unknown key; did you mean `cache.redis_url`?",
+        "jwt_secret (config.yaml): its value must be text",
+        "RATE_LIMIT_AUTH (RATE_LIMIT_AUTH in .env): `many` is not allowed; allowed: a whole number from 0",
+        "HOST (environment variable HOST): `http://here` is not allowed",
+        "MAX_ARCHIVE_SIZE (flag --max-archive-size): `big` is not allowed",
+    ] {
+        assert!(stderr.contains(told), "{told} is not in\n{stderr}");
+    }
+    let json = site.run(&["config", "check", "--json"]).failed().json();
+    assert_eq!(json["valid"], false);
+    assert_eq!(json["faults"].as_array().expect("a list").len(), 6);
+    assert_eq!(json["faults"][0]["key"], "cache.redis_ulr");
+
+    let stderr = site.run(&["serve"]).failed().stderr();
+    assert!(stderr.contains("the configuration has 6 faults"), "{stderr}");
+}
+
+#[test]
+fn settings_that_need_one_another_are_told() {
+    let mut site = Site::new();
+    site.set("TLS_CERT", "cert.pem").set("ADMIN_USERNAME", "root").set("MAX_UNPACKED_SIZE", "1MiB");
+    let stderr = site.run(&["config", "check"]).failed().stderr();
+    for key in ["TLS_KEY: is required", "ADMIN_EMAIL: is required", "ADMIN_PASSWORD: is required", "MAX_UNPACKED_SIZE"]
+    {
+        assert!(stderr.contains(key), "{key} is not in\n{stderr}");
+    }
+}
+
+#[test]
+fn what_this_release_cannot_do_is_refused_in_plain_words() {
+    for (name, value, told) in [
+        ("DATABASE_URL", "postgresql://u:hunter2@h/aam", "PostgreSQL is not built into this release"),
+        ("DATABASE_REPLICA_URL", "postgresql://u:hunter2@h/aam", "Read replicas are not built"),
+        ("REDIS_URL", "redis://:hunter2@h", "Redis is not built"),
+        ("STORAGE_BACKEND", "s3", "object storage is not built"),
+        ("S3_BUCKET", "b", "S3 storage is not built"),
+        ("MINIO_SECRET_KEY", "hunter2", "MinIO storage is not built"),
+        ("DOWNLOAD_REDIRECT", "presigned", "Redirected downloads are not built"),
+        ("REGISTRATION", "invite", "registration by invitation is not built"),
+        ("REQUIRE_SIGNATURES", "true", "Signatures are not built"),
+        ("REQUIRE_APPROVAL", "yes", "Approval of versions is not built"),
+        ("REQUIRE_APPROVAL_FOR_TAGS", "stable", "Approval of versions is not built"),
+        ("REQUIRE_ADMIN_2FA", "1", "One-time passwords are not built"),
+        ("REGISTRY_PRIVATE_KEY", "key.pem", "Attestation is not built"),
+        ("SMTP_PASSWORD", "hunter2", "Mail is not built"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h", "OpenTelemetry are not built"),
+    ] {
+        let mut site = Site::new();
+        let stderr = site.set(name, value).run(&["config", "check"]).failed().stderr();
+        assert!(stderr.contains(name) && stderr.contains(told), "{name}: {stderr}");
+        assert!(!stderr.contains("hunter2"), "{name}: {stderr}");
+    }
+    for (yaml, told) in [
+        ("audit: { enabled: false }", "audit.enabled"),
+        ("audit: { retention_days: 30 }", "audit.retention_days"),
+        ("audit: { log_all_reads: true }", "audit.log_all_reads"),
+        ("cache: { redis_url: redis://h }", "REDIS_URL"),
+        ("cdn: { enabled: true }", "cdn.enabled"),
+        ("webhooks: [ { url: https://h } ]", "webhooks"),
+        ("aws_secret_access_key: hunter2", "AWS_SECRET_ACCESS_KEY"),
+    ] {
+        let site = Site::new();
+        site.write("config.yaml", yaml);
+        let stderr = site.run(&["config", "check"]).failed().stderr();
+        assert!(
+            stderr.contains(told) && stderr.contains("in this release") || stderr.contains("into this release"),
+            "{stderr}"
+        );
+        assert!(!stderr.contains("hunter2"), "{stderr}");
+    }
+}
+
+#[test]
+fn what_asks_for_nothing_is_no_fault() {
+    let mut site = Site::new();
+    site.write(
+        "config.yaml",
+        "audit: { enabled: true, log_all_reads: false }\ncdn: { enabled: false }\nwebhooks: []\n",
+    );
+    // Every tool that speaks to Amazon reads these.
+    site.set("AWS_ACCESS_KEY_ID", "AKIA").set("DOWNLOAD_REDIRECT", "off").set("REQUIRE_APPROVAL", "false");
+    site.run(&["config", "check"]).succeeded();
+}
+
+#[test]
+fn near_misses_are_warned_about_and_strangers_are_not() {
+    let mut site = Site::new();
+    site.write(".env", "DATABSE_URL=x\n");
+    site.set("JWT_SECRTE", "x").set("AAM_PORT", 1).set("AAM_TOKEN", "x").set("PATHS", "x").set("DATABASE", "x");
+    let json = site.run(&["config", "check", "--json"]).succeeded().json();
+    let warnings: Vec<_> =
+        json["warnings"].as_array().expect("a list").iter().filter_map(|text| text.as_str()).collect();
+    assert_eq!(
+        warnings,
+        [
+            "environment variable AAM_PORT is not known: did you mean PORT?",
+            "environment variable JWT_SECRTE is not known: did you mean JWT_SECRET?",
+            "DATABSE_URL in .env is not known: did you mean DATABASE_URL?",
+        ]
+    );
+}
+
+#[test]
+fn secrets_come_from_files_and_are_never_shown() {
+    let mut site = Site::new();
+    let secret = "s3cr3t".repeat(6);
+    let path = site.write("jwt.txt", &format!("{secret}\n"));
+    site.set("JWT_SECRET_FILE", path.display());
+    let (value, source) = shown(&site, &[], "JWT_SECRET");
+    assert_eq!((value.as_str(), source.as_str()), ("********", "environment variable JWT_SECRET_FILE"));
+
+    site.set("JWT_SECRET", "another-secret".repeat(3));
+    let stderr = site.run(&["config", "check"]).failed().stderr();
+    assert!(stderr.contains("is also given as environment variable JWT_SECRET"), "{stderr}");
+    assert!(!stderr.contains("another-secret") && !stderr.contains(&secret), "{stderr}");
+
+    let mut site = Site::new();
+    let stderr = site.set("ADMIN_PASSWORD_FILE", "nowhere").run(&["config", "check"]).failed().stderr();
+    assert!(stderr.contains("ADMIN_PASSWORD_FILE") && stderr.contains("nowhere cannot be read"), "{stderr}");
+}
+
+#[test]
+fn broken_files_are_told_without_their_contents() {
+    let site = Site::new();
+    site.write("config.yaml", "jwt_secret: hunter2\n  port: [\n");
+    site.write(".env", "A=1\nhunter2 is no assignment\n");
+    let stderr = site.run(&["config", "check"]).failed().stderr();
+    assert!(stderr.contains("config.yaml: is not valid YAML"), "{stderr}");
+    assert!(stderr.contains(".env: has a line behind A"), "{stderr}");
+    assert!(!stderr.contains("hunter2"), "{stderr}");
+}
+
+#[test]
+fn an_unknown_flag_is_refused() {
+    let ran = Site::new().run(&["--prot", "1"]);
+    assert_eq!(ran.code(), Some(2));
+    assert!(ran.stderr().contains("--port"), "{}", ran.stderr());
+}

@@ -1,0 +1,85 @@
+//! The log and the metrics.
+
+use serde_json::{Value, json};
+
+use crate::{process::Site, web};
+
+#[test]
+fn the_log_is_json_lines_without_any_secret() {
+    let mut site = Site::new();
+    let secret = "jwt-secret-of-the-test".repeat(2);
+    let admin_password = "the password of the administrator";
+    let password = "the password of somebody else";
+    site.set("JWT_SECRET", &secret)
+        .set("ADMIN_USERNAME", "root")
+        .set("ADMIN_EMAIL", "root@example.com")
+        .set("ADMIN_PASSWORD", admin_password);
+    let server = site.serve(&["--log-level", "trace"]);
+    let port = server.port();
+    let account = json!({ "username": "alice", "email": "alice@example.com", "password": password });
+    assert_eq!(web::post(port, "/api/v1/users/register", "", &account).status, 201);
+    let wrong = json!({ "username": "alice", "password": "a wrong password, and long" });
+    assert_eq!(web::post(port, "/api/v1/users/login", "", &wrong).status, 401);
+    let by_email = json!({ "email": "alice@example.com", "password": password });
+    let session = web::post(port, "/api/v1/users/login", "", &by_email).json()["access_token"].clone();
+    let session = session.as_str().expect("a session").to_owned();
+    let bearer = format!("Authorization: Bearer {session}\r\n");
+    let token = web::post(port, "/api/v1/users/tokens", &bearer, &json!({ "name": "ci", "scopes": ["publish"] }));
+    let token = token.json()["token"].as_str().expect("a token").to_owned();
+    let asked = web::get(port, "/api/v1/users/alice?token=hidden-in-the-query").expect("answered");
+    assert_eq!(asked.status, 200);
+    while server.wait_for("request")["route"] != "/api/v1/users/{username}" {}
+
+    let log = server.log();
+    let lines: Vec<Value> = log.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    for line in &lines {
+        assert!(line["timestamp"].as_str().is_some_and(|time| time.ends_with('Z') && time.contains('T')), "{line}");
+        assert!(line["level"].is_string() && line["event"].is_string(), "{line}");
+    }
+    for event in ["admin_created", "user_registered", "login_failed", "login", "token_created"] {
+        let line = lines.iter().find(|line| line["event"] == event);
+        assert!(line.unwrap_or_else(|| panic!("no {event} in {log:#?}"))["level"].is_string());
+        if event != "admin_created" {
+            assert!(line.is_some_and(|line| line["request_id"].is_string()), "{event}: {line:?}");
+        }
+    }
+    let request = lines.iter().find(|line| line["event"] == "request").expect("a request");
+    for field in ["request_id", "method", "route", "status", "duration_ms", "client_ip"] {
+        assert!(!request[field].is_null(), "{field}: {request}");
+    }
+    let text = log.join("\n");
+    for hidden in [&secret, admin_password, password, "a wrong password", &session, &token, "@example.com", "hidden-in"]
+    {
+        assert!(!text.contains(hidden), "{hidden} is in the log");
+    }
+}
+
+#[test]
+fn the_metrics_have_the_names_operators_know() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let port = server.port();
+    let account = json!({ "username": "alice", "email": "alice@example.com", "password": "a long enough password" });
+    assert_eq!(web::post(port, "/api/v1/users/register", "", &account).status, 201);
+    assert_eq!(web::get(port, "/api/v1/packages/nothing").expect("answered").status, 404);
+    let text = web::get(port, "/metrics").expect("answered").body;
+    for line in [
+        "aam_requests_total{method=\"GET\",route=\"/api/v1/packages/{package}\",status=\"404\"} 1",
+        "# TYPE aam_request_duration_seconds histogram",
+        "# TYPE aam_packages_total gauge",
+        "# TYPE aam_versions_total gauge",
+        "# TYPE aam_users_total gauge",
+        "# TYPE aam_storage_bytes gauge",
+        "# TYPE aam_registry_downloads gauge",
+        "aam_build_info{version=",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+}
+
+#[test]
+fn text_is_for_people() {
+    let site = Site::new();
+    let ran = site.run(&["--log-format", "text", "--port", "0", "--tls-cert", "none.pem", "--tls-key", "none.pem"]);
+    assert!(ran.failed().stderr().starts_with("error: HTTPS cannot be served: none.pem holds no certificate"));
+}

@@ -1,0 +1,11 @@
+//! The server binary as an operator meets it: a process with flags, an
+//! environment, files, signals and a log.
+
+mod admin;
+mod config;
+mod logs;
+mod process;
+mod start;
+mod stop;
+mod tls;
+mod web;

@@ -1,0 +1,86 @@
+//! Starting, and the schema.
+
+use std::{fs, net::TcpListener};
+
+use crate::{
+    process::{Site, mode},
+    web,
+};
+
+#[test]
+fn from_nothing_to_a_running_registry_and_again() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    assert_eq!(web::get(server.port(), "/ready").expect("answered").status, 200);
+    assert_eq!(web::get(server.port(), "/health/storage").expect("answered").status, 200);
+    let hint = server.wait_for("no_admin_yet");
+    assert!(hint["command"].as_str().expect("text").contains("create-admin --username admin"));
+    drop(server);
+
+    let secret = fs::read_to_string(site.path("data/jwt-secret")).expect("kept");
+    assert_eq!(mode(&site.path("data/jwt-secret")), 0o600);
+    drop(site.serve(&[]));
+    assert_eq!(fs::read_to_string(site.path("data/jwt-secret")).expect("kept"), secret);
+}
+
+#[test]
+fn a_production_setup_without_a_secret_is_warned() {
+    let mut site = Site::new();
+    let server = site.set("BASE_URL", "https://registry.example.com").serve(&[]);
+    let log = server.log().join("\n");
+    assert!(log.contains("configuration_warning") && log.contains("JWT_SECRET is not set"), "{log}");
+    let log = Site::new().serve(&[]).log().join("\n");
+    assert!(!log.contains("configuration_warning"), "{log}");
+}
+
+#[test]
+fn a_port_in_use_is_told_before_any_data_is_touched() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let site = Site::new();
+    let stderr = site.run(&["--host", "127.0.0.1", "--port", &port]).failed().stderr();
+    assert!(stderr.contains(&format!("127.0.0.1:{port}: the port is in use")), "{stderr}");
+    assert!(!site.path("data").exists());
+}
+
+#[test]
+fn migrate_brings_the_schema_up_and_check_only_says() {
+    let site = Site::new();
+    let json = site.run(&["migrate", "--check", "--json"]).failed().json();
+    assert_eq!(json["up_to_date"], false);
+    assert!(!site.path("data").exists(), "--check changes nothing");
+    let applied = site.run(&["migrate", "--json"]).succeeded().json();
+    assert_eq!(applied["applied"], json["pending"]);
+    assert_eq!(site.run(&["migrate", "--json"]).succeeded().json()["applied"].as_array().map(Vec::len), Some(0));
+    site.run(&["migrate", "--check"]).succeeded();
+}
+
+#[test]
+fn a_server_waits_for_a_schema_that_is_behind() {
+    let mut site = Site::new();
+    site.set("AUTO_MIGRATE", "off").set("HOST", "127.0.0.1");
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+    site.run(&["migrate"]).succeeded();
+    fs::remove_file(site.path("data/registry.db")).expect("removed");
+    let server = site.serve_until(&["--port", &port.to_string()], "schema_behind");
+    assert_eq!(web::get(port, "/health").expect("answered").status, 200);
+    assert_eq!(web::get(port, "/ready").expect("answered").status, 503);
+    site.run(&["migrate"]).succeeded();
+    server.wait_for("server_started");
+    assert_eq!(web::get(port, "/ready").expect("answered").status, 200);
+}
+
+#[test]
+fn healthcheck_says_whether_the_server_is_well() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let port = server.port().to_string();
+    site.run(&["healthcheck", "--port", &port]).succeeded();
+    let url = format!("http://localhost:{port}/ready");
+    assert_eq!(site.run(&["healthcheck", "--url", &url, "--json"]).succeeded().json()["healthy"], true);
+    let nowhere = format!("http://localhost:{port}/nowhere");
+    let ran = site.run(&["healthcheck", "--url", &nowhere]).failed();
+    assert!(ran.stdout().contains("it answered 404"), "{}", ran.stdout());
+    drop(server);
+    site.run(&["healthcheck", "--port", &port]).failed();
+}

@@ -1,0 +1,77 @@
+//! How a server ends.
+
+use std::{
+    io::{ErrorKind, Write},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
+
+use crate::{process::Site, web};
+
+/// Less than the five seconds for which a server still accepts.
+const WITHIN_THE_PROMISE: Duration = Duration::from_secs(4);
+
+#[test]
+fn sigterm_under_load_loses_no_request() {
+    let mut site = Site::new();
+    site.set("RATE_LIMIT_SEARCH", 0).set("RATE_LIMIT_AUTH", 0).set("RATE_LIMIT_OTHER", 0);
+    let mut server = site.serve(&[]);
+    let port = server.port();
+    let (over, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    assert_eq!(web::get(port, "/api/v1/packages").expect("no request is lost").status, 200);
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        while answered.load(Ordering::Relaxed) < 20 {
+            thread::yield_now();
+        }
+        let body = r#"{"username": "nobody-at-all", "password": "not the password of anybody"}"#;
+        let mut slow = web::connect(port).expect("connected");
+        let head = "POST /api/v1/users/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+        write!(slow, "{head}Content-Length: {}\r\n\r\n{}", body.len(), &body[..10]).expect("sent");
+
+        server.terminate();
+        server.wait_for("draining");
+        assert_eq!(web::get(port, "/ready").expect("still accepted").status, 503);
+        assert_eq!(web::get(port, "/health").expect("still accepted").status, 200);
+        thread::sleep(WITHIN_THE_PROMISE);
+        over.store(true, Ordering::Relaxed);
+
+        // What was begun before the end is finished behind it.
+        while web::connect(port).is_ok() {
+            thread::sleep(Duration::from_millis(50));
+        }
+        slow.write_all(&body.as_bytes()[10..]).expect("sent");
+        let answer = web::read(&mut slow).expect("answered");
+        assert_eq!(answer.status, 401, "{answer:?}");
+        assert!(answer.head.to_ascii_lowercase().contains("connection: close"), "{}", answer.head);
+    });
+    assert!(server.wait().success());
+    assert!(server.log().last().expect("a log").contains(r#""event":"stopped""#));
+    assert_eq!(web::get(port, "/health").expect_err("it is gone").kind(), ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let site = Site::new();
+    let mut server = site.serve(&[]);
+    server.terminate();
+    server.wait_for("draining");
+    server.terminate();
+    assert_eq!(server.wait().code(), Some(1));
+    assert!(server.log().iter().any(|line| line.contains("stopped_at_once")));
+}
+
+#[test]
+fn a_server_that_waits_for_its_schema_ends_too() {
+    let mut site = Site::new();
+    let mut server = site.set("AUTO_MIGRATE", "off").serve_until(&[], "schema_behind");
+    server.terminate();
+    assert!(server.wait().success());
+}
