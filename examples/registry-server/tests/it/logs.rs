@@ -62,7 +62,10 @@ fn the_metrics_have_the_names_operators_know() {
     let account = json!({ "username": "alice", "email": "alice@example.com", "password": "a long enough password" });
     assert_eq!(web::post(port, "/api/v1/users/register", "", &account).status, 201);
     assert_eq!(web::get(port, "/api/v1/packages/nothing").expect("answered").status, 404);
-    let text = web::get(port, "/metrics").expect("answered").body;
+    let mut text = String::new();
+    while !text.contains("aam_users_total") {
+        text = web::get(port, "/metrics").expect("answered").body;
+    }
     for line in [
         "aam_requests_total{method=\"GET\",route=\"/api/v1/packages/{package}\",status=\"404\"} 1",
         "# TYPE aam_request_duration_seconds histogram",

@@ -1,6 +1,7 @@
 //! How a server ends.
 
 use std::{
+    fs,
     io::{ErrorKind, Write},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
@@ -13,17 +14,21 @@ use crate::{process::Site, web};
 const WITHIN_THE_PROMISE: Duration = Duration::from_secs(4);
 
 #[test]
-fn sigterm_under_load_loses_no_request() {
+fn sigterm_under_load_loses_no_request_and_no_count() {
     let mut site = Site::new();
-    site.set("RATE_LIMIT_SEARCH", 0).set("RATE_LIMIT_AUTH", 0).set("RATE_LIMIT_OTHER", 0);
+    site.set("RATE_LIMIT_DOWNLOAD", 0);
     let mut server = site.serve(&[]);
     let port = server.port();
+    let authorization = web::sign_up(port, "alice");
+    let archive = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/greet-kit-1.0.0.aam"));
+    assert_eq!(web::publish(port, &authorization, &archive.expect("there")).status, 201);
     let (over, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {
-                    assert_eq!(web::get(port, "/api/v1/packages").expect("no request is lost").status, 200);
+                    let download = "/api/v1/packages/greet-kit/1.0.0/download";
+                    assert_eq!(web::get(port, download).expect("no request is lost").status, 200);
                     answered.fetch_add(1, Ordering::Relaxed);
                 }
             });
@@ -55,6 +60,10 @@ fn sigterm_under_load_loses_no_request() {
     assert!(server.wait().success());
     assert!(server.log().last().expect("a log").contains(r#""event":"stopped""#));
     assert_eq!(web::get(port, "/health").expect_err("it is gone").kind(), ErrorKind::ConnectionRefused);
+
+    let server = site.serve(&[]);
+    let counted = web::get(server.port(), "/api/v1/packages/greet-kit/downloads").expect("answered").json();
+    assert_eq!(counted["total"], answered.into_inner(), "every download is counted");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// An answer, read to its end.
 #[derive(Debug)]
@@ -34,18 +34,18 @@ pub(crate) fn connect(port: u16) -> io::Result<TcpStream> {
 pub(crate) fn read(stream: &mut TcpStream) -> io::Result<Answer> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let (head, body) = text.split_once("\r\n\r\n").ok_or_else(|| cut_off(&text))?;
-    let status = head.get(9..12).and_then(|status| status.parse().ok()).ok_or_else(|| cut_off(&text))?;
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").ok_or_else(|| cut_off(&bytes))?;
+    let (head, body) = (String::from_utf8_lossy(&bytes[..end]), &bytes[end + 4..]);
+    let status = head.get(9..12).and_then(|status| status.parse().ok()).ok_or_else(|| cut_off(&bytes))?;
     let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
     if length.is_some_and(|length: usize| length != body.len()) {
-        return Err(cut_off(&text));
+        return Err(cut_off(&bytes));
     }
-    Ok(Answer { status, head: head.to_owned(), body: body.to_owned() })
+    Ok(Answer { status, head: head.into_owned(), body: String::from_utf8_lossy(body).into_owned() })
 }
 
-fn cut_off(text: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, format!("cut off: {text:?}"))
+fn cut_off(bytes: &[u8]) -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, format!("cut off: {:?}", String::from_utf8_lossy(bytes)))
 }
 
 pub(crate) fn get(port: u16, path: &str) -> io::Result<Answer> {
@@ -55,14 +55,32 @@ pub(crate) fn get(port: u16, path: &str) -> io::Result<Answer> {
 }
 
 pub(crate) fn post(port: u16, path: &str, authorization: &str, body: &Value) -> Answer {
+    send(port, path, authorization, "application/json", body.to_string().as_bytes())
+}
+
+/// Publishes an archive.
+pub(crate) fn publish(port: u16, authorization: &str, archive: &[u8]) -> Answer {
+    let head = "--boundary\r\nContent-Disposition: form-data; name=\"archive\"; filename=\"package.aam\"\r\n\r\n";
+    let body = [head.as_bytes(), archive, b"\r\n--boundary--\r\n"].concat();
+    send(port, "/api/v1/packages", authorization, "multipart/form-data; boundary=boundary", &body)
+}
+
+fn send(port: u16, path: &str, authorization: &str, content_type: &str, body: &[u8]) -> Answer {
     let mut stream = connect(port).expect("connected");
-    let body = body.to_string();
-    write!(
-        stream,
+    let head = format!(
         "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{authorization}Content-Type: \
-         application/json\r\nContent-Length: {}\r\n\r\n{body}",
+         {content_type}\r\nContent-Length: {}\r\n\r\n",
         body.len()
-    )
-    .expect("sent");
+    );
+    stream.write_all(&[head.as_bytes(), body].concat()).expect("sent");
     read(&mut stream).expect("answered")
+}
+
+/// Makes an account and logs it in; gives the header that says so.
+pub(crate) fn sign_up(port: u16, username: &str) -> String {
+    let password = "a sentence that is long enough";
+    let account = json!({ "username": username, "email": format!("{username}@example.com"), "password": password });
+    assert_eq!(post(port, "/api/v1/users/register", "", &account).status, 201);
+    let login = post(port, "/api/v1/users/login", "", &account).json();
+    format!("Authorization: Bearer {}\r\n", login["access_token"].as_str().expect("a token"))
 }
