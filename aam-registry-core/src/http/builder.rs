@@ -9,9 +9,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::{
     edge::{Edge, MetricsRenderer},
-    endpoints,
     readiness::Readiness,
-    routing::Matcher,
     service::RegistryService,
     stack::{Parts, default_stack},
 };
@@ -32,6 +30,27 @@ impl fmt::Display for ServiceBuildError {
 impl std::error::Error for ServiceBuildError {}
 
 /// The settings of a [`RegistryService`].
+///
+/// ```
+/// use aam_registry_core::{http::RegistryService, memory, registry::Registry};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let registry = Registry::builder()
+/// #     .database(memory::MemoryMetadata::new())
+/// #     .archives(memory::MemoryArchives::new())
+/// #     .rate_limiter(memory::MemoryLimiter::unlimited())
+/// #     .passwords(memory::InsecurePasswords)
+/// #     .sessions(memory::MemorySessions::new())
+/// #     .build()?;
+/// let service = RegistryService::builder(registry)
+///     .prefix("/registry")
+///     .base_url("https://example.com/registry")
+///     .cors(["https://app.example.com"])
+///     .build()?;
+/// # drop(service);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct RegistryServiceBuilder {
     registry: Registry,
@@ -134,7 +153,7 @@ impl RegistryServiceBuilder {
             return Err(ServiceBuildError { faults });
         }
         let edge = Edge {
-            prefix: prefix.clone(),
+            prefix,
             server: openapi_server(self.base_url.as_deref(), &link_prefix),
             link_prefix,
             readiness: self.readiness,
@@ -144,7 +163,6 @@ impl RegistryServiceBuilder {
         let parts = Parts {
             registry: self.registry,
             edge: Arc::new(edge),
-            matcher: Matcher::new(endpoints::routes(), &prefix),
             client_ip: self.client_ip,
             cors,
             request_timeout: self.request_timeout,

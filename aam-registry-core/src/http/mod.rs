@@ -31,9 +31,11 @@ mod wire;
 
 pub use body::RegistryBody;
 pub use builder::{RegistryServiceBuilder, ServiceBuildError};
+pub(crate) use endpoints::routes;
 pub(crate) use failure::whole_seconds;
 pub use failure::{Caller, Failure};
 pub use peer::PeerAddr;
 pub use readiness::{Readiness, ReadinessState};
 pub use routing::MatchedRoute;
+pub(crate) use routing::Matcher;
 pub use service::{RegistryService, ResponseFuture};

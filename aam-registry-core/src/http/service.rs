@@ -25,6 +25,31 @@ use crate::registry::Registry;
 /// It takes any body of bytes and mounts wherever such a service fits: below
 /// hyper, axum or tonic, at the root or at a prefix. The host puts the peer's
 /// address into each request as a [`PeerAddr`](super::PeerAddr) extension.
+///
+/// ```
+/// use aam_registry_core::{http::RegistryService, memory, registry::Registry};
+/// use bytes::Bytes;
+/// use http::Request;
+/// use http_body_util::{BodyExt, Empty};
+/// use tower::ServiceExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let registry = Registry::builder()
+///     .database(memory::MemoryMetadata::new())
+///     .archives(memory::MemoryArchives::new())
+///     .rate_limiter(memory::MemoryLimiter::unlimited())
+///     .passwords(memory::InsecurePasswords)
+///     .sessions(memory::MemorySessions::new())
+///     .build()?;
+/// let service = RegistryService::new(registry);
+/// let response = service.oneshot(Request::get("/api/v1/packages").body(Empty::<Bytes>::new())?).await?;
+/// assert_eq!(response.status(), 200);
+/// let body = response.into_body().collect().await?.to_bytes();
+/// assert_eq!(&body[..], br#"{"packages":[],"total":0,"page":1,"pages":0}"#);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct RegistryService {
     stack: Stack,

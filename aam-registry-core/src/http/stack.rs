@@ -15,13 +15,12 @@ use super::{
     edge::Edge,
     failure::Failure,
     request_id::{RandomRequestId, drop_unfit_request_id},
-    routing::Matcher,
 };
 use crate::{
     error::Error,
     layers::{
         AnswerFailuresLayer, AuthenticateLayer, CatchPanicLayer, ClientAddressLayer, ClientIpPolicy, ConditionalLayer,
-        HeadLayer, LimitBy, ObserveLayer, RateLimitLayer,
+        HeadLayer, LimitBy, MatchRouteLayer, ObserveLayer, RateLimitLayer,
     },
     registry::Registry,
 };
@@ -37,7 +36,6 @@ pub(super) type Stack = BoxCloneSyncService<Request<RequestBody>, Response<Regis
 pub(super) struct Parts {
     pub(super) registry: Registry,
     pub(super) edge: Arc<Edge>,
-    pub(super) matcher: Matcher,
     pub(super) client_ip: ClientIpPolicy,
     pub(super) cors: Option<CorsLayer>,
     pub(super) request_timeout: Duration,
@@ -46,8 +44,9 @@ pub(super) struct Parts {
 /// The way of every request: outside what each answer shows, then match route,
 /// limit by address, authenticate, limit by principal, dispatch.
 pub(super) fn default_stack(parts: Parts) -> Stack {
-    let Parts { registry, edge, matcher, client_ip, cors, request_timeout } = parts;
+    let Parts { registry, edge, client_ip, cors, request_timeout } = parts;
     let limiter = registry.rate_limiter();
+    let routes = MatchRouteLayer::new(&edge.prefix);
     let dispatch = Dispatch { registry: registry.clone(), edge };
 
     let documents = ServiceBuilder::new()
@@ -66,7 +65,7 @@ pub(super) fn default_stack(parts: Parts) -> Stack {
             .layer(SetRequestIdLayer::x_request_id(RandomRequestId))
             .layer(PropagateRequestIdLayer::x_request_id())
             .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION]))
-            .map_request(move |request| match_route(&matcher, request))
+            .layer(routes)
             .layer(ClientAddressLayer::new(client_ip))
             .layer(ObserveLayer)
             .layer(HeadLayer)
@@ -78,14 +77,6 @@ pub(super) fn default_stack(parts: Parts) -> Stack {
             .layer(RateLimitLayer::new(Arc::clone(limiter), LimitBy::Principal))
             .service(ByKind { documents, transfers }),
     )
-}
-
-/// Gives a request the [`MatchedRoute`](super::MatchedRoute), where its path has one.
-fn match_route(matcher: &Matcher, mut request: Request<RequestBody>) -> Request<RequestBody> {
-    if let Some(matched) = matcher.find(request.method(), request.uri().path()) {
-        request.extensions_mut().insert(matched);
-    }
-    request
 }
 
 /// A client that refuses every coding we have, and plain too, gets plain

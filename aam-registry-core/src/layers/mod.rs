@@ -2,7 +2,8 @@
 //!
 //! Inside, services fail with a [`Failure`](crate::http::Failure);
 //! [`AnswerFailuresLayer`] makes the answer of it. What a layer learns about a
-//! request it hands on as one typed extension: [`ClientAddress`], and the
+//! request it hands on as one typed extension: the
+//! [`MatchedRoute`](crate::http::MatchedRoute), the [`ClientAddress`], and the
 //! [`Principal`](crate::types::Principal) where there is one.
 
 mod answer_failures;
@@ -11,6 +12,7 @@ mod catch_panic;
 mod client_address;
 mod conditional;
 mod head;
+mod match_route;
 mod observe;
 mod rate_limit;
 
@@ -20,5 +22,6 @@ pub use catch_panic::{CatchPanic, CatchPanicLayer};
 pub use client_address::{ClientAddress, ClientAddressLayer, ClientAddressService, ClientIpPolicy};
 pub use conditional::{Conditional, ConditionalLayer};
 pub use head::{Head, HeadLayer};
+pub use match_route::{MatchRoute, MatchRouteLayer};
 pub use observe::{Observe, ObserveLayer};
 pub use rate_limit::{LimitBy, RateLimit, RateLimitLayer};

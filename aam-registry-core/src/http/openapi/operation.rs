@@ -2,6 +2,7 @@ use serde_json::{Map, Value, json};
 
 use super::{document::Schemas, errors::errors, parameters::parameters};
 use crate::http::routing::{Access, Answer, Content, Kind, RequestContent, Route, Verb};
+use crate::ports::RateClass;
 
 /// One operation of the document.
 pub(super) fn operation(route: &Route, schemas: &mut Schemas) -> Value {
@@ -85,6 +86,18 @@ fn headers(route: &Route, answer: &Answer) -> Map<String, Value> {
     }
     if route.kind == Kind::Transfer && matches!(answer.status, 200 | 206) && route.verb == Verb::Get {
         names.push(("Content-Length", "In bytes."));
+        names.push(("Cache-Control", "How long the answer may be kept."));
+    }
+    if route.class == Some(RateClass::Download) && matches!(answer.status, 200 | 206) {
+        names.extend([
+            ("Content-Disposition", "The name to save the archive by."),
+            ("X-Checksum-SHA256", "The SHA-256 of the whole archive, in hex."),
+            ("Repr-Digest", "The same in base64 (RFC 9530)."),
+            ("Accept-Ranges", "`bytes`."),
+        ]);
+    }
+    if answer.status == 206 {
+        names.push(("Content-Range", "Which bytes these are, of how many."));
     }
     if route.class.is_some() {
         names.extend([

@@ -7,6 +7,22 @@ use super::AnswerFailures;
 ///
 /// The request's [`RequestId`](tower_http::request_id::RequestId) goes into
 /// the body, so whatever sets it belongs outside this layer.
+///
+/// ```
+/// use aam_registry_core::{ErrorCode, http::{Failure, RegistryBody}, layers::AnswerFailuresLayer};
+/// use http::{Request, Response};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), std::convert::Infallible> {
+/// let service = ServiceBuilder::new().layer(AnswerFailuresLayer).service(service_fn(|_: Request<()>| async {
+///     Err::<Response<RegistryBody>, _>(Failure::new(ErrorCode::Forbidden, "Not on Sundays"))
+/// }));
+/// let response = service.oneshot(Request::new(())).await?;
+/// assert_eq!((response.status().as_u16(), &response.headers()["content-type"]), (403, &"application/json".parse().expect("a header")));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AnswerFailuresLayer;
 

@@ -3,6 +3,19 @@ use tower::Layer;
 use super::CatchPanic;
 
 /// Turns a panic inside into an internal [`Failure`](crate::http::Failure).
+///
+/// ```
+/// use aam_registry_core::{ErrorCode, http::Failure, layers::CatchPanicLayer};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let service = ServiceBuilder::new().layer(CatchPanicLayer).service(service_fn(|divisor: u32| async move {
+///     Ok::<_, Failure>(7 / divisor)
+/// }));
+/// assert_eq!(service.oneshot(0).await.expect_err("a division by zero").code(), ErrorCode::Internal);
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CatchPanicLayer;
 

@@ -4,7 +4,31 @@ use tower::Layer;
 
 use super::{ClientAddressService, ClientIpPolicy};
 
-/// Gives a request its [`ClientAddress`](super::ClientAddress) as an extension.
+/// Gives a request its [`ClientAddress`](super::ClientAddress) as an extension,
+/// where the server told the peer's as a [`PeerAddr`](crate::http::PeerAddr).
+///
+/// ```
+/// use aam_registry_core::{
+///     http::PeerAddr,
+///     layers::{ClientAddress, ClientAddressLayer, ClientIpPolicy},
+/// };
+/// use http::Request;
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), std::convert::Infallible> {
+/// let service = ServiceBuilder::new().layer(ClientAddressLayer::new(ClientIpPolicy::default())).service(service_fn(
+///     |request: Request<()>| async move {
+///         Ok::<_, std::convert::Infallible>(request.extensions().get::<ClientAddress>().copied())
+///     },
+/// ));
+/// let request = Request::builder().header("x-forwarded-for", "203.0.113.9").body(()).expect("a request");
+/// let mut request = request;
+/// request.extensions_mut().insert(PeerAddr(([127, 0, 0, 1], 4711).into()));
+/// assert_eq!(service.oneshot(request).await?, Some(ClientAddress([203, 0, 113, 9].into())));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ClientAddressLayer {
     policy: Arc<ClientIpPolicy>,

@@ -1,0 +1,47 @@
+use std::sync::Arc;
+
+use tower::Layer;
+
+use super::MatchRoute;
+use crate::http::{Matcher, routes};
+
+/// Gives a request its [`MatchedRoute`](crate::http::MatchedRoute) as an
+/// extension, where its path has one: what [`ObserveLayer`](super::super::ObserveLayer)
+/// and [`RateLimitLayer`](super::super::RateLimitLayer) go by.
+///
+/// ```
+/// use aam_registry_core::{http::MatchedRoute, layers::MatchRouteLayer};
+/// use http::Request;
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), std::convert::Infallible> {
+/// let service = ServiceBuilder::new().layer(MatchRouteLayer::new("/registry")).service(service_fn(
+///     |request: Request<()>| async move {
+///         Ok::<_, std::convert::Infallible>(request.extensions().get::<MatchedRoute>().map(MatchedRoute::pattern))
+///     },
+/// ));
+/// let request = Request::get("/registry/api/v1/packages/@my_org/style-guide").body(()).expect("a request");
+/// assert_eq!(service.oneshot(request).await?, Some("/api/v1/packages/{package}"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct MatchRouteLayer {
+    matcher: Arc<Matcher>,
+}
+
+impl MatchRouteLayer {
+    /// Matches paths below `prefix`, which is empty or like `/registry`.
+    pub fn new(prefix: &str) -> Self {
+        Self { matcher: Arc::new(Matcher::new(routes(), prefix)) }
+    }
+}
+
+impl<S> Layer<S> for MatchRouteLayer {
+    type Service = MatchRoute<S>;
+
+    fn layer(&self, inner: S) -> MatchRoute<S> {
+        MatchRoute { inner, matcher: Arc::clone(&self.matcher) }
+    }
+}
