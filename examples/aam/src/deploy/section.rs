@@ -52,10 +52,7 @@ impl Markers {
     /// What the section holds; line ends as `\n`, whatever an editor made of them.
     pub(super) fn body(&self, text: &[u8]) -> Result<Option<Vec<u8>>, Unclosed> {
         let found = self.find(text)?;
-        Ok(found.map(|found| {
-            let body = &text[found.body.0..found.body.1];
-            String::from_utf8_lossy(body).replace("\r\n", "\n").into_bytes()
-        }))
+        Ok(found.map(|found| unix_lines(&text[found.body.0..found.body.1])))
     }
 
     /// Puts the section into `text`, in place of the one that is there or at
@@ -102,11 +99,26 @@ impl Markers {
     }
 }
 
-/// A body as it stands between the markers: it ends its last line.
+/// A body as it stands between the markers: it ends its last line, and lines
+/// end with `\n`, so that what [`Markers::body`] reads is what was put.
 pub(super) fn closed(body: &[u8]) -> Vec<u8> {
-    let mut closed = body.trim_ascii_end().to_vec();
+    let mut closed = unix_lines(body.trim_ascii_end());
     closed.push(b'\n');
     closed
+}
+
+/// `text` without the carriage returns before its line ends.
+fn unix_lines(text: &[u8]) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(text.len());
+    for byte in text {
+        if *byte == b'\n' {
+            while lines.ends_with(b"\r") {
+                lines.pop();
+            }
+        }
+        lines.push(*byte);
+    }
+    lines
 }
 
 /// Whether a text could be taken for markers of ours.
@@ -157,7 +169,7 @@ mod tests {
         fn foreign_text_is_kept_byte_for_byte(
             head in proptest::collection::vec(any::<u8>(), 0..60),
             tail in proptest::collection::vec(any::<u8>(), 0..60),
-            bodies in proptest::collection::vec("[a-z#\n ]{0,20}", 1..4),
+            bodies in proptest::collection::vec("[a-z#\r\n ]{0,20}", 1..4),
             order in any::<proptest::sample::Index>(),
         ) {
             let markers: Vec<_> = (0..bodies.len()).map(|n| Markers::new(&format!("n{n} instruction"))).collect();
@@ -169,6 +181,7 @@ mod tests {
             text.extend_from_slice(&tail);
             for (markers, body) in markers.iter().zip(&bodies) {
                 prop_assert_eq!(markers.put(&mut text, body.as_bytes()), Ok(None), "put again");
+                prop_assert_eq!(markers.body(&text), Ok(Some(closed(body.as_bytes()))), "read back");
             }
             let first = order.index(markers.len());
             for n in (0..markers.len()).map(|n| (n + first) % markers.len()) {

@@ -114,6 +114,26 @@ fn two_packages_with_one_name_stand_side_by_side() {
     assert!(!machine.has(".claude/agents/acme--one--helper.md"));
 }
 
+#[test]
+fn an_instruction_with_crlf_line_ends_is_taken_back() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    let manifest = "name: '@acme/windows'\nversion: 1.0.0\ndescription: d\nartifacts:\n  instructions:\n    - \
+                    {name: k, path: instructions/k.md, description: d}\n    - {name: l, path: \
+                    instructions/l.md, description: d}\n";
+    machine.write("windows/aam.yaml", manifest);
+    machine.write("windows/instructions/k.md", "a\r\nb");
+    machine.write("windows/instructions/l.md", "---\r\nglobs: '*.rs'\r\n---\r\na\r\r\nb\r\n");
+    machine.ok(&["pkg", "publish", "windows"]);
+    machine.write("CLAUDE.md", "Mine.\r\n");
+    let report = machine.json(&["install", "@acme/windows", "--platform", "claude,cursor,codex"]);
+    assert_eq!(report["files"]["written"].as_array().map(Vec::len), Some(6), "{report}");
+    let report = machine.json(&["uninstall", "@acme/windows"]);
+    assert_eq!(report["files"]["kept"], serde_json::json!([]));
+    assert_eq!(machine.read("CLAUDE.md"), "Mine.\r\n");
+    assert!(!machine.has("AGENTS.md") && !machine.has(".cursor"));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_out_of_the_project_is_not_written_through() {
