@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     config::{Credentials, RegistryEntry, RegistryUrl, is_registry_name},
-    failure::{Failure, Result},
+    failure::{Failure, Kind, Result},
     output::table,
     session::Session,
 };
@@ -39,7 +39,7 @@ pub(crate) enum Registry {
     aam registry add local http://localhost:8000 --default\n  \
     aam registry add https://aam.example.com --name team\n\n\
     Without a name the registry is called by its host. The first registry becomes the default one. \
-    Adding a name again changes its address.")]
+    A name keeps its address until `aam registry remove`.")]
 pub(crate) struct Add {
     /// Its address, or its name
     #[arg(value_name = "URL|NAME")]
@@ -97,8 +97,9 @@ impl Add {
         }
         let config = &mut session.config;
         let first = config.registries.is_empty();
-        match config.registries.iter_mut().find(|entry| entry.name == name) {
-            Some(entry) => entry.url = url.to_string(),
+        match config.registries.iter().find(|entry| entry.name == name) {
+            Some(entry) if entry.is_at(&url) => {}
+            Some(entry) => return Err(taken(entry)),
             None => config.registries.push(RegistryEntry::new(&name, &url)),
         }
         if self.default || first {
@@ -110,6 +111,13 @@ impl Add {
             vec![format!("Added {name} ({url}){}", if default { ", the default registry" } else { "" })]
         })
     }
+}
+
+/// A name that stands for another address: packages would come from elsewhere unnoticed.
+fn taken(entry: &RegistryEntry) -> Failure {
+    let RegistryEntry { name, url, .. } = entry;
+    Failure::new(Kind::Conflict, "registry_exists", format!("`{name}` is {url} already"))
+        .hint(format!("choose another name with --name, or run `aam registry remove {name}` first"))
 }
 
 fn list(session: &Session) -> Result<()> {

@@ -44,6 +44,11 @@ impl RegistryEntry {
     pub(crate) fn new(name: &str, url: &RegistryUrl) -> Self {
         Self { name: name.to_owned(), url: url.to_string(), default: false, other: BTreeMap::new() }
     }
+
+    /// Whether `url` is its address.
+    pub(crate) fn is_at(&self, url: &RegistryUrl) -> bool {
+        self.url.parse::<RegistryUrl>().is_ok_and(|own| own == *url)
+    }
 }
 
 /// Whether `name` may name a registry: letters, digits, `.`, `-`, `_`, at most 64, not like an address.
@@ -88,8 +93,7 @@ impl Config {
 
     /// The name a registry's address goes by here.
     pub(crate) fn name_of(&self, url: &RegistryUrl) -> Option<&str> {
-        let same = |entry: &&RegistryEntry| entry.url.parse::<RegistryUrl>().is_ok_and(|other| other == *url);
-        self.registries.iter().find(same).map(|entry| &*entry.name)
+        self.registries.iter().find(|entry| entry.is_at(url)).map(|entry| &*entry.name)
     }
 
     fn unknown(&self, name: &str) -> Failure {

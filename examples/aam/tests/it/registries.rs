@@ -22,6 +22,25 @@ fn registries_are_added_in_either_order_and_removed() {
 }
 
 #[test]
+fn a_name_keeps_its_address() {
+    let machine = Machine::new();
+    machine.ok(&["registry", "add", "http://localhost:8000", "local"]);
+    machine.ok(&["registry", "add", "https://aam.example.com", "team", "--default"]);
+    let error = machine.fails(5, &["registry", "add", "local", "http://other.example.com", "--default"]);
+    assert_eq!(error["error"], "registry_exists");
+    assert!(error["help"].as_str().is_some_and(|help| help.contains("`aam registry remove local`")), "{error}");
+    let row = |n: usize| {
+        let list = machine.json(&["registry", "list"]);
+        (list[n]["url"].as_str().map(str::to_owned), list[n]["default"].as_bool())
+    };
+    assert_eq!(row(0), (Some("http://localhost:8000".to_owned()), Some(false)), "nothing was changed");
+    machine.ok(&["registry", "add", "local", "http://localhost:8000/"]);
+    assert_eq!(row(1).1, Some(true), "the default stays");
+    machine.ok(&["registry", "add", "local", "http://localhost:8000", "--default"]);
+    assert_eq!(row(0).1, Some(true));
+}
+
+#[test]
 fn what_another_client_wrote_is_kept() {
     let machine = Machine::new();
     fs::create_dir_all(machine.home()).expect("folder");
