@@ -52,14 +52,14 @@ impl Output {
     /// Tells a person something that is not the result.
     pub(crate) fn note(self, text: &str) {
         if !self.quiet && !self.json {
-            Self::complain(text);
+            Self::complain(&plain(text));
         }
     }
 
     /// Warns; silent only with `--json`, whose results carry the warnings themselves, and `--quiet`.
     pub(crate) fn warn(self, text: &str) {
         if !self.quiet && !self.json {
-            Self::complain(&format!("{} {text}", self.yellow("warning:")));
+            Self::complain(&format!("{} {}", self.yellow("warning:"), plain(text)));
         }
     }
 
@@ -71,9 +71,9 @@ impl Output {
             return;
         }
         let error = self.paint(AnsiColor::Red.on_default().bold(), "error:");
-        let mut lines = vec![format!("{error} {}", plain(&failure.message))];
+        let mut lines = vec![format!("{error} {}", paragraph(&failure.message))];
         let details = failure.details.iter().map(|detail| format!("  {}: {}", detail.field, detail.error));
-        lines.extend(details.map(|detail| plain(&detail)));
+        lines.extend(details.map(|detail| paragraph(&detail)));
         lines.extend(failure.hint.iter().map(|hint| format!("{} {hint}", self.cyan("help:"))));
         lines.extend(failure.request_id.iter().map(|id| self.dim(&format!("request id: {}", plain(id)))));
         Self::complain(&lines.join("\n"));
@@ -119,10 +119,32 @@ impl Output {
     }
 }
 
-/// Text of a registry or a package, safe to show: control characters, which
-/// could move the cursor or recolour a terminal, become `?`.
+/// Text of a registry or a package, safe to show on one line: a line end or tab
+/// becomes a space, and what could move the cursor, recolour a terminal, turn
+/// the order of what follows or hide itself becomes `?`.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '?' } else { c }).collect()
+    let shown = |c| match c {
+        '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' => ' ',
+        c if c.is_control() || is_format(c) => '?',
+        c => c,
+    };
+    text.trim_end().chars().map(shown).collect()
+}
+
+/// As [`plain`], but the lines of `text` stay: indented, so that none passes for one of ours.
+fn paragraph(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n    ")
+}
+
+/// Whether a character is one of Unicode's format characters (category Cf),
+/// save the two joiners (U+200C, U+200D) that words and emoji are written with.
+fn is_format(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}'
+        | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}' | '\u{e0020}'..='\u{e007f}'
+    )
 }
 
 /// An instant, to the second.
@@ -150,5 +172,13 @@ mod tests {
     fn tables_align_and_show_no_escape_sequences() {
         let rows = vec![vec!["a".to_owned(), "b".to_owned()], vec!["long\u{1b}[31m".to_owned(), "c".to_owned()]];
         assert_eq!(table(&rows), ["a          b", "long?[31m  c"]);
+    }
+
+    #[test]
+    fn nothing_is_shown_that_reorders_hides_or_breaks_a_line() {
+        assert_eq!(plain("a\u{202e}b\u{2066}c\u{200b}d\u{feff}e\u{e0041}f"), "a?b?c?d?e?f");
+        assert_eq!(plain("one\r\ntwo\tthree\u{2028}four\n"), "one  two three four");
+        assert_eq!(plain("é 日本 👩\u{200d}💻 می\u{200c}خواهم"), "é 日本 👩\u{200d}💻 می\u{200c}خواهم");
+        assert_eq!(paragraph("a\u{1b}\nhelp: b\n"), "a?\n    help: b");
     }
 }

@@ -54,7 +54,7 @@ impl Info {
 fn package_lines(out: Output, package: &PackageInfo, newest: Option<&VersionInfo>) -> Vec<String> {
     let mut lines = match newest {
         Some(version) => version_lines(out, &package.name, version),
-        None => vec![package.name.clone()],
+        None => vec![plain(&package.name)],
     };
     field(&mut lines, "owners", &package.owners.join(", "));
     let tags: Vec<_> = package.dist_tags.iter().map(|(tag, version)| format!("{tag}={version}")).collect();
@@ -73,7 +73,7 @@ fn package_lines(out: Output, package: &PackageInfo, newest: Option<&VersionInfo
 }
 
 fn version_lines(out: Output, name: &str, version: &VersionInfo) -> Vec<String> {
-    let mut lines = vec![out.bold(&format!("{name} {}", version.version))];
+    let mut lines = vec![out.bold(&plain(&format!("{name} {}", version.version)))];
     if !version.description.is_empty() {
         lines.push(plain(&version.description));
     }
@@ -116,6 +116,6 @@ fn version_lines(out: Output, name: &str, version: &VersionInfo) -> Vec<String> 
 
 fn field(lines: &mut Vec<String>, key: &str, value: &str) {
     if !value.is_empty() {
-        lines.push(format!("  {key:<12} {}", plain(value)));
+        lines.push(format!("  {:<12} {}", plain(key), plain(value)));
     }
 }

@@ -4,7 +4,7 @@ use aam_registry_core::types::{PackageName, Username};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use crate::{failure::Result, session::Session};
+use crate::{failure::Result, output::plain, session::Session};
 
 /// Add, remove and list the owners of a package
 #[derive(Debug, Subcommand)]
@@ -53,7 +53,7 @@ impl Owner {
                 session.out.result(&answer, || {
                     let owners = answer.get("owners").and_then(Value::as_array).into_iter().flatten();
                     let name = |owner: &Value| {
-                        owner.as_str().or_else(|| owner.get("username")?.as_str()).unwrap_or_default().to_owned()
+                        plain(owner.as_str().or_else(|| owner.get("username")?.as_str()).unwrap_or_default())
                     };
                     owners.map(name).collect()
                 })

@@ -73,7 +73,7 @@ impl Search {
                         row.latest_version.clone().unwrap_or_default(),
                         row.artifact_types.join(","),
                         format!("{}↓", row.downloads),
-                        row.description.replace('\n', " "),
+                        row.description.clone(),
                     ]
                 })
                 .collect();

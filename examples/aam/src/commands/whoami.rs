@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::{config::Credentials, failure::Result, session::Session};
+use crate::{config::Credentials, failure::Result, output::plain, session::Session};
 
 /// Show who you are to a registry
 #[derive(Debug, Args)]
@@ -24,6 +24,6 @@ impl Whoami {
             "scopes": account.scopes,
             "login_expires_at": expires_at,
         });
-        session.out.result(&value, || vec![format!("{} on {}", account.username, registry.url)])
+        session.out.result(&value, || vec![format!("{} on {}", plain(&account.username), registry.url)])
     }
 }

@@ -1,8 +1,9 @@
 //! `aam yank`
 
 use clap::Args;
+use serde_json::Value;
 
-use crate::{failure::Result, session::Session, spec::VersionSpec};
+use crate::{failure::Result, output::plain, session::Session, spec::VersionSpec};
 
 /// Withdraw a version from resolution
 #[derive(Debug, Args)]
@@ -25,8 +26,9 @@ impl Yank {
         let answer = client.yank(name, version, self.reason.as_deref()).await?;
         session.out.done(&answer, || {
             let mut lines = vec![format!("Yanked {name} {version}")];
-            if let Some(moved) = answer.get("moved_tags").and_then(serde_json::Value::as_object) {
-                lines.extend(moved.iter().map(|(tag, to)| format!("  {tag} is now {}", to.as_str().unwrap_or("gone"))));
+            if let Some(moved) = answer.get("moved_tags").and_then(Value::as_object) {
+                let line = |(tag, to): (&String, &Value)| format!("{tag} is now {}", to.as_str().unwrap_or("gone"));
+                lines.extend(moved.iter().map(|moved| format!("  {}", plain(&line(moved)))));
             }
             lines
         })

@@ -75,3 +75,23 @@ fn an_unreachable_registry_is_named() {
     assert_eq!(error["error"], "unreachable");
     assert!(error["message"].as_str().is_some_and(|message| message.contains("127.0.0.1:1")), "{error}");
 }
+
+#[test]
+fn a_description_cannot_deceive_a_terminal() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    machine.ok(&["pkg", "init", "@acme/notes", "--folder", "."]);
+    let own = machine.read("aam.yaml");
+    let lines = own.lines().map(|line| match line.strip_prefix("description:") {
+        Some(_) => r#"description: "safe\u202Eefas\n  owners  me""#,
+        None => line,
+    });
+    let manifest = lines.collect::<Vec<_>>().join("\n");
+    machine.write("aam.yaml", &manifest);
+    machine.ok(&["pkg", "publish"]);
+    machine.ok(&["deprecate", "@acme/notes@0.1.0", "use\n  owners  me\u{2066}"]);
+    for shown in [machine.ok(&["info", "@acme/notes"]), machine.ok(&["search", "notes"])] {
+        assert!(shown.contains("safe?efas   owners  me"), "{shown}");
+        assert!(!shown.contains(['\u{202e}', '\u{2066}']) && !shown.contains("\n  owners  me"), "{shown}");
+    }
+}

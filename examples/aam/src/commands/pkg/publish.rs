@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::{
     api::{Outcome, Upload},
     failure::Result,
+    output::plain,
     package::inspect,
     progress::Progress,
     session::Session,
@@ -91,7 +92,7 @@ impl Publish {
                 value["dist_tags"] = json!(receipt.dist_tags);
                 value["warnings"] = json!(receipt.warnings);
                 session.out.done(&value, || {
-                    let tags = receipt.dist_tags.join(", ");
+                    let tags = plain(&receipt.dist_tags.join(", "));
                     let tags = if tags.is_empty() { String::new() } else { format!(" as {tags}") };
                     vec![
                         format!("Published {name} {version}{tags} to {}", registry.url),
