@@ -30,6 +30,10 @@ pub(super) fn errors(route: &Route) -> BTreeMap<u16, Value> {
     if route.access == Access::Credential || !route.errors.is_empty() {
         [ErrorCode::DatabaseUnavailable, ErrorCode::Overloaded].into_iter().for_each(&mut add);
     }
+    if route.pattern.contains("{package}/") {
+        // `@scope` without a name takes the next segment for it, and the path is another one.
+        add(ErrorCode::MethodNotAllowed);
+    }
     [ErrorCode::Internal, ErrorCode::Timeout].into_iter().for_each(&mut add);
     by_status.into_iter().map(|(status, codes)| (status, answer(status, &codes))).collect()
 }

@@ -15,8 +15,8 @@ pub(crate) struct RegisterRequest {
     pub(crate) username: String,
     #[schemars(email, length(max = 254))]
     pub(crate) email: String,
-    /// At least 12 characters, and not a common password.
-    #[schemars(length(min = 12, max = 256))]
+    /// At least 12 characters, at most 1024 bytes, and not a common password.
+    #[schemars(length(min = 12, max = 1024))]
     pub(crate) password: String,
 }
 
