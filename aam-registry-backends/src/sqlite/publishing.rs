@@ -1,7 +1,7 @@
 use aam_registry_core::{
     Error, Result,
     ports::{PublishCheck, PublishCommit, PublishStore, Published},
-    types::{Actor, ArchiveKey, NewUpload, PackageName, ScopeName, Upload, UploadId, Version},
+    types::{Action, Actor, ArchiveKey, NewUpload, PackageName, ScopeName, Upload, UploadId, Version},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -141,6 +141,11 @@ fn publish(tx: &Connection, commit: &PublishCommit) -> Tx<Published> {
     )?;
     if consumed == 0 {
         return Err(Error::upload_ended().into());
+    }
+    if let (Some(tag), Some(id)) = (&commit.tag, package)
+        && tags::exists(tx, id, tag)?
+    {
+        caller.package_rights(tx, package, name)?.require(Action::Tag, name)?;
     }
     let package = match package {
         Some(package) => package,

@@ -17,6 +17,11 @@ pub(super) fn set(tx: &Connection, package: PackageId, tag: &DistTag, version: V
     Ok(changed > 0)
 }
 
+/// Whether there is such a tag.
+pub(super) fn exists(tx: &Connection, package: PackageId, tag: &DistTag) -> Tx<bool> {
+    sql::exists(tx, "SELECT 1 FROM dist_tags WHERE package_id = ?1 AND tag = ?2", (package, tag.as_str()))
+}
+
 /// Removes a tag; whether there was one.
 pub(super) fn remove(tx: &Connection, package: PackageId, tag: &DistTag) -> Tx<bool> {
     let delete = "DELETE FROM dist_tags WHERE package_id = ?1 AND tag = ?2";

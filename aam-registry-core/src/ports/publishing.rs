@@ -34,7 +34,8 @@ pub trait PublishStore: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`VersionExists`](crate::Error::VersionExists), also where only build
     /// metadata differs; [`Forbidden`](crate::Error::Forbidden) without the
-    /// right, also where the scope does not exist;
+    /// right, also where the scope does not exist, and where the asked tag
+    /// exists without [`Action::Tag`](crate::types::Action);
     /// [`NameTooSimilar`](crate::Error::NameTooSimilar) for a new unscoped
     /// name whose [`similarity_key`](PackageName::similarity_key) another
     /// unscoped package has; [`Timeout`](crate::Error::Timeout) where the

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     ports::{PublishCheck, PublishCommit, PublishStore, Published},
-    types::{Actor, ArchiveKey, NewUpload, PackageName, Upload, UploadId, Version},
+    types::{Action, Actor, ArchiveKey, NewUpload, PackageName, Upload, UploadId, Version},
 };
 
 #[async_trait]
@@ -38,6 +38,10 @@ impl PublishStore for MemoryMetadata {
         let upload = tables.uploads.get(&commit.upload);
         if upload.is_none_or(|upload| upload.abandoned_at.is_some() || upload.user != commit.actor.user) {
             return Err(Error::upload_ended());
+        }
+        let stands = |tag| tables.packages.get(name).is_some_and(|package| package.dist_tags().contains_key(tag));
+        if commit.tag.as_ref().is_some_and(stands) {
+            tables.rights(&commit.actor, name).require(Action::Tag, name)?;
         }
 
         tables.uploads.remove(&commit.upload);

@@ -78,8 +78,6 @@ impl Attempt {
     ) -> Result<PublishReceipt> {
         let warnings = warnings(&judged);
         let JudgedArchive { manifest, files, readme } = judged;
-        // `latest` moves by its own rule at every publish.
-        let tag = tag.filter(|tag| !tag.is_latest());
         let mut audit = self
             .registry
             .entry(AuditEvent::PackagePublish, &self.by, &manifest.name)

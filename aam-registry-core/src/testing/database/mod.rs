@@ -85,6 +85,7 @@ macro_rules! database_conformance {
                 a_check_changes_nothing,
                 a_new_name_is_its_publishers,
                 of_claims_at_once_one_holds,
+                a_publish_moves_a_tag_only_for_who_may_tag,
                 every_role_publishes_in_its_scope,
                 everybody_has_a_scope_to_publish_in,
                 nobody_publishes_in_a_scope_that_does_not_exist,

@@ -3,12 +3,12 @@
 use futures_util::future::join_all;
 
 use super::world::{
-    actor, admin, audit_of, entry, manifest, now, package_name, publish, published, refused, scope, scope_name,
-    scoped_name, try_publish, v, word,
+    actor, admin, audit_of, commit, entry, manifest, now, package_name, publish, published, refused, scope, scope_name,
+    scoped_name, tag, try_publish, upload, v, word,
 };
 use crate::{
     error::{Error, ErrorCode},
-    ports::{Database, MemberChange, PublishCheck},
+    ports::{Database, MemberChange, PublishCheck, PublishCommit},
     types::{Actor, AuditEvent, PackageName, ScopeName, ScopeRole},
 };
 
@@ -48,6 +48,37 @@ pub async fn of_claims_at_once_one_holds(db: &dyn Database) {
     let package = db.package(&name).await.expect("read").expect("a package");
     assert_eq!(package.owners, [actors[winner].username.clone()]);
     assert_eq!(package.versions.len(), 1);
+}
+
+/// Who may publish but not tag sets a new tag with a publish, and moves none that exists.
+pub async fn a_publish_moves_a_tag_only_for_who_may_tag(db: &dyn Database) {
+    let owner = actor(db).await;
+    let scope = scope(db, &owner).await;
+    let name = scoped_name(&scope);
+    publish(db, &owner, &name, &["2.0.0"]).await;
+    let contributor = actor(db).await;
+    let joining = MemberChange {
+        actor: owner.clone(),
+        scope: scope.clone(),
+        member: contributor.username.clone(),
+        role: Some(ScopeRole::Contributor),
+        now: now(),
+        audit: entry(AuditEvent::ScopeMemberSet, &owner),
+    };
+    db.set_member(&joining).await.expect("set a member");
+    let tagged = async |actor: &Actor, version: &str, asked: &str| {
+        let upload = upload(db, actor).await;
+        db.commit_publish(&PublishCommit { tag: Some(tag(asked)), ..commit(actor, upload, manifest(&name, version)) })
+            .await
+    };
+    let first = tagged(&contributor, "0.1.0", "beta").await.expect("a new tag");
+    assert_eq!(first.dist_tags, [tag("beta")]);
+    refused(tagged(&contributor, "0.1.1", "beta").await, ErrorCode::Forbidden);
+    refused(tagged(&contributor, "0.1.1", "latest").await, ErrorCode::Forbidden);
+    let moved = tagged(&owner, "0.1.1", "beta").await.expect("an owner's publish");
+    assert_eq!(moved.dist_tags, [tag("beta")]);
+    let latest = tagged(&owner, "0.1.2", "latest").await.expect("an owner's publish");
+    assert_eq!(latest.dist_tags, [tag("latest")]);
 }
 
 /// Every member of a scope publishes there, new and existing packages alike, and owns nothing by it.
