@@ -313,7 +313,7 @@ pub enum Error {
     #[error("The registry is busy; try again in a moment")]
     Overloaded,
     /// Too many requests.
-    #[error("Too many requests; try again in {} s", .retry_after.as_secs().max(1))]
+    #[error("Too many requests; try again in {} s", .retry_after.as_millis().div_ceil(1000).max(1))]
     RateLimited {
         /// How long to wait.
         retry_after: Duration,

@@ -10,6 +10,7 @@ use crate::{
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
         wire::{AccountAnswer, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer, SessionAnswer},
     },
+    layers::refuse_over_limit,
     ports::RateClass,
     registry::Registration,
     types::Username,
@@ -94,16 +95,9 @@ async fn login(call: Call, body: RequestBody) -> Answered {
 
 /// Slows guessing at one account from many addresses.
 async fn limit_account(call: &Call, login: &str) -> Result<(), Failure> {
-    // As much as any name has; a longer one is nobody's.
-    let account: String = login.trim().to_lowercase().chars().take(254).collect();
+    let account = call.registry.account_key(login).await?;
     let decision = call.registry.rate_limiter().take(RateClass::Auth, &format!("account:{account}")).await?;
-    match decision.and_then(|decision| decision.retry_after) {
-        Some(retry_after) => {
-            crate::http::metrics::rate_limited(RateClass::Auth);
-            Err(Error::RateLimited { retry_after }.into())
-        }
-        None => Ok(()),
-    }
+    decision.map_or(Ok(()), |decision| refuse_over_limit(RateClass::Auth, &decision))
 }
 
 async fn logout(call: Call) -> Answered {

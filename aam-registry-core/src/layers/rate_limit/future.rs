@@ -13,8 +13,8 @@ use tower::Service;
 
 use super::headers;
 use crate::{
-    error::{Error, ErrorCode},
-    http::{Failure, metrics},
+    error::ErrorCode,
+    http::Failure,
     ports::{RateClass, RateDecision, RateLimiter},
 };
 
@@ -38,14 +38,10 @@ impl Taking {
     /// What was decided, and whether the request is refused.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<RateDecision>, Failure>> {
         let decision = ready!(self.decision.as_mut().poll(cx));
-        let Some((decision, retry_after)) = decision.and_then(|decision| Some((decision, decision.retry_after?)))
-        else {
-            return Poll::Ready(Ok(decision));
-        };
-        metrics::rate_limited(self.class);
-        let mut failure = Failure::from(Error::RateLimited { retry_after });
-        headers::insert(failure.headers_mut(), &decision);
-        Poll::Ready(Err(failure))
+        Poll::Ready(match &decision {
+            Some(taken) => headers::refuse_over_limit(self.class, taken).map(|()| decision),
+            None => Ok(None),
+        })
     }
 }
 

@@ -1,14 +1,27 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{http::whole_seconds, ports::RateDecision};
+use crate::{
+    error::Error,
+    http::{Failure, metrics, whole_seconds},
+    ports::{RateClass, RateDecision},
+};
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-/// Tells the client where it stands.
+/// Tells the client where it stands. What a limit further inside has said stays.
 pub(super) fn insert(headers: &mut HeaderMap, decision: &RateDecision) {
-    headers.insert(LIMIT, HeaderValue::from(decision.limit));
-    headers.insert(REMAINING, HeaderValue::from(decision.remaining));
-    headers.insert(RESET, HeaderValue::from(whole_seconds(decision.reset)));
+    headers.entry(LIMIT).or_insert(HeaderValue::from(decision.limit));
+    headers.entry(REMAINING).or_insert(HeaderValue::from(decision.remaining));
+    headers.entry(RESET).or_insert(HeaderValue::from(whole_seconds(decision.reset)));
+}
+
+/// Fails where `decision` refuses the request.
+pub(crate) fn refuse_over_limit(class: RateClass, decision: &RateDecision) -> Result<(), Failure> {
+    let Some(retry_after) = decision.retry_after else { return Ok(()) };
+    metrics::rate_limited(class);
+    let mut failure = Failure::from(Error::RateLimited { retry_after });
+    insert(failure.headers_mut(), decision);
+    Err(failure)
 }

@@ -5,5 +5,6 @@ mod headers;
 mod layer;
 mod service;
 
+pub(crate) use headers::refuse_over_limit;
 pub use layer::{LimitBy, RateLimitLayer};
 pub use service::RateLimit;

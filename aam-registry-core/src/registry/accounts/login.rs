@@ -58,6 +58,14 @@ impl Registry {
         }
     }
 
+    /// What stands for the account that `login` means, however it is spelled;
+    /// for limits on guessing.
+    pub async fn account_key(&self, login: &str) -> Result<String> {
+        let spelled: String = login.trim().to_lowercase().chars().take(MAX_LOGIN).collect();
+        let known = self.inner().users.login(&spelled).await?;
+        Ok(known.map_or(spelled, |known| known.user.id.to_string()))
+    }
+
     async fn begin_session(&self, user: &User) -> Result<SessionToken> {
         let now = self.now();
         let issued_at = Timestamp::from_second(now.as_second()).map_err(Error::internal)?;

@@ -93,7 +93,10 @@ async fn logins_are_limited_by_account_and_by_address() {
     };
     assert_eq!(login("192.0.2.1", "ada").await.status, 200);
     assert_eq!(login("192.0.2.2", " ADA ").await.status, 401);
-    login("192.0.2.3", "ada").await.assert_error(429, "rate_limited");
+    let refused = login("192.0.2.3", "ada").await;
+    refused.assert_error(429, "rate_limited");
+    assert_eq!(refused.header("ratelimit-remaining"), "0", "the limit that refused tells");
+    login("192.0.2.5", "ada@example.com").await.assert_error(429, "rate_limited");
     login("192.0.2.4", "x1").await.assert_error(401, "invalid_credentials");
     login("192.0.2.4", "x2").await.assert_error(401, "invalid_credentials");
     login("192.0.2.4", "x3").await.assert_error(429, "rate_limited");
