@@ -100,6 +100,10 @@ impl Call {
             return Err(Failure::unsupported_media_type("application/json"));
         }
         let body = self.bytes(body).await?;
+        // An array would be read as the fields in their order, which is nobody's contract.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Error::invalid_request("The request body must be a JSON object").into());
+        }
         serde_json::from_slice(&body).map_err(|error| {
             Failure::from(Error::invalid_request(format!("The request body is not the JSON expected: {error}")))
         })

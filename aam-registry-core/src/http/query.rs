@@ -45,6 +45,15 @@ impl<'a> Query<'a> {
         }
     }
 
+    /// The value of `name` as what `form` describes.
+    pub(crate) fn read<T: FromStr>(&mut self, name: &str, form: &str) -> Option<T> {
+        let value = self.text(name)?.parse().ok();
+        if value.is_none() {
+            self.fault(name, format!("must be {form}"));
+        }
+        value
+    }
+
     /// The value of `name`, which must be given.
     pub(crate) fn required<T: FromStr<Err: ToString>>(&mut self, name: &str) -> Option<T> {
         if self.text(name).is_none() {

@@ -13,6 +13,9 @@ use crate::{
     types::{AuditEvent, AuditFilter},
 };
 
+/// What `from` and `to` are.
+const TIME: &str = "a time such as 2026-11-24T00:00:00Z";
+
 const LIMIT: QueryParam = optional(
     "limit",
     "How many entries a page holds.",
@@ -64,8 +67,8 @@ async fn whole(call: Call) -> Answered {
         package: query.parsed("package"),
         event: query.one_of("event", "the events this registry records", AuditEvent::parse),
         actor: query.text("actor").map(str::to_owned),
-        from: query.parsed::<Timestamp>("from"),
-        to: query.parsed::<Timestamp>("to"),
+        from: query.read::<Timestamp>("from", TIME),
+        to: query.read::<Timestamp>("to", TIME),
         page: query.page(50, 200),
     };
     query.check()?;

@@ -80,12 +80,15 @@ async fn version(call: Call) -> Answered {
     answer::read(&call, &VersionAnswer::new(detail, download_url))
 }
 
+/// What `from` and `to` are.
+const DAY: &str = "a date such as 2026-11-24";
+
 async fn downloads(call: Call) -> Answered {
     let package = call.package()?;
     let mut query = call.query();
     let version = query.parsed::<Version>("version");
-    let to = query.parsed::<Date>("to");
-    let from = query.parsed::<Date>("from");
+    let to = query.read::<Date>("to", DAY);
+    let from = query.read::<Date>("from", DAY);
     query.check()?;
     let to = to.unwrap_or_else(|| TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date());
     let from = from.unwrap_or_else(|| to.saturating_sub(DEFAULT_DAYS.days()));

@@ -72,7 +72,7 @@ async fn bodies_are_json_of_bounded_size() {
     for other in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""] {
         send(other, "{}".into()).await.assert_error(415, "unsupported_media_type");
     }
-    for broken in ["{", "[]", "null", "\u{0}", "{\"dependencies\": 1}", "{\"dependencies\": {\"a\": null}}"] {
+    for broken in ["{", "[]", "[{}]", "null", "\u{0}", "{\"dependencies\": 1}", "{\"dependencies\": {\"a\": null}}"] {
         send("application/json", broken.into()).await.assert_error(400, "invalid_request");
     }
     let long = format!("{{\"dependencies\": {{}}, \"x\": \"{}\"}}", "x".repeat(1 << 20));
