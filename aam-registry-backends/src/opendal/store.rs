@@ -65,6 +65,12 @@ impl OpendalArchives {
         Ok(entries)
     }
 
+    /// Fails where the folder is gone; there is none elsewhere.
+    async fn check_folder(&self) -> Result<()> {
+        let Some(folder) = self.folder.clone() else { return Ok(()) };
+        blocking(move || folder.check()).await
+    }
+
     /// What a listing says of an archive; `None` where it was deleted meanwhile.
     async fn stored(&self, key: ArchiveKey, entry: Entry) -> Result<Option<StoredArchive>> {
         // Some services list names alone.
@@ -102,6 +108,8 @@ impl OpendalArchives {
 #[async_trait]
 impl ArchiveStore for OpendalArchives {
     async fn create(&self, key: &ArchiveKey) -> Result<Box<dyn ArchiveWriter>> {
+        // OpenDAL would make a missing folder anew, and a disk mounted over it later hide what was written.
+        self.check_folder().await?;
         let writer = OpendalWriter::create(&self.operator, self.folder.clone(), key).await?;
         Ok(Box::new(writer))
     }
@@ -158,11 +166,10 @@ impl ArchiveStore for OpendalArchives {
     }
 
     async fn check(&self) -> Result<()> {
-        if let Some(folder) = &self.folder {
-            let folder = folder.clone();
-            return blocking(move || folder.check()).await;
+        match self.folder {
+            Some(_) => self.check_folder().await,
+            None => self.operator.check().await.map_err(storage_error),
         }
-        self.operator.check().await.map_err(storage_error)
     }
 }
 

@@ -121,5 +121,8 @@ mod beyond_the_suite {
         let store = store(&root);
         std::fs::remove_dir_all(&root).expect("remove");
         store.check().await.expect_err("the folder is gone");
+        let key = ArchiveKey::from(UploadId::generate());
+        store.create(&key).await.expect_err("nothing is written where a disk may be missing");
+        assert!(!root.exists());
     }
 }
