@@ -99,19 +99,19 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
     };
     let outcome = tokio::select! {
         started = started => match started {
-            Ok(()) => {
-                signals.next().await;
-                Ok(())
-            }
+            Ok(()) => Ok(signals.next().await),
             Err(error) => Err(error),
         },
-        () = signals.next() => Ok(()),
+        told = signals.next() => Ok(told),
     };
-    if outcome.is_ok() {
+    if let Ok(told) = outcome {
         readiness.set(ReadinessState::Draining);
         tracing::info!(event = "draining", "told to end; requests under way will finish");
         let drained = async {
-            time::sleep(STILL_ACCEPTING).await;
+            // No balancer stands before what a person runs at a terminal.
+            if told == signals::Told::Terminate {
+                time::sleep(STILL_ACCEPTING).await;
+            }
             stop.send_replace(true);
             let Ok(graceful) = accepting.await else { return };
             time::sleep(LAST_REQUESTS).await;
@@ -121,7 +121,7 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         };
         tokio::select! {
             () = drained => {}
-            () = signals.next() => {
+            () = signals.again() => {
                 tracing::warn!(event = "stopped_at_once", "told to end a second time; not waiting any longer");
                 std::process::exit(1);
             }
@@ -133,7 +133,7 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
     if outcome.is_ok() {
         tracing::info!(event = "stopped", "ended");
     }
-    outcome
+    outcome.map(drop)
 }
 
 /// Completes once the switch is on.

@@ -1,6 +1,22 @@
-use std::io;
+use std::{io, time::Duration};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::Instant,
+};
+
+/// Signals this close together are one: `timeout` and some supervisors tell
+/// the process and then its group.
+const SAME: Duration = Duration::from_secs(1);
+
+/// Who told the process to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// A supervisor, by SIGTERM.
+    Terminate,
+    /// A person at the terminal, by SIGINT.
+    Interrupt,
+}
 
 /// SIGTERM and SIGINT.
 #[derive(Debug)]
@@ -16,10 +32,16 @@ impl Signals {
     }
 
     /// Completes when the next of either arrives.
-    pub(super) async fn next(&mut self) {
+    pub(super) async fn next(&mut self) -> Told {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Told::Terminate,
+            _ = self.interrupt.recv() => Told::Interrupt,
         }
+    }
+
+    /// Completes when the process is told once more, not only by an echo of the first signal.
+    pub(super) async fn again(&mut self) {
+        let first = Instant::now();
+        while self.next().await == Told::Terminate && first.elapsed() < SAME {}
     }
 }

@@ -163,7 +163,12 @@ impl Server {
     }
 
     pub(crate) fn terminate(&self) {
-        let killed = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status();
+        self.signal("TERM");
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let killed = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status();
         assert!(killed.expect("a shell").success());
     }
 

@@ -72,9 +72,19 @@ fn a_second_signal_ends_it_at_once() {
     let mut server = site.serve(&[]);
     server.terminate();
     server.wait_for("draining");
-    server.terminate();
+    server.signal("INT");
     assert_eq!(server.wait().code(), Some(1));
     assert!(server.log().iter().any(|line| line.contains("stopped_at_once")));
+}
+
+#[test]
+fn a_signal_told_twice_at_once_is_one() {
+    let site = Site::new();
+    let mut server = site.serve(&[]);
+    server.terminate();
+    server.wait_for("draining");
+    server.terminate();
+    assert!(server.wait().success());
 }
 
 #[test]
