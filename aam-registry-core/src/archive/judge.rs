@@ -31,7 +31,7 @@ pub struct JudgedArchive {
     pub readme: Option<String>,
 }
 
-/// Judges a whole `.aam` by every rule of the [module](self).
+/// Judges a whole `.aam` by every rule of the [module](super).
 ///
 /// Reads `reader` to its end unless the archive is refused before.
 /// `on_manifest` runs as soon as the manifest is valid; its error ends the
