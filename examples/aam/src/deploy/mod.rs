@@ -1,6 +1,6 @@
 //! Putting the artifacts of installed packages where AI coding tools look for them.
 //!
-//! [`plan`] says, from the packages alone, what should stand where. [`apply`]
+//! [`plan()`] says, from the packages alone, what should stand where. [`apply()`]
 //! compares that with the [`Record`] of what was written before and with what
 //! lies there now, and brings the one to the other without touching anything
 //! a person wrote.
