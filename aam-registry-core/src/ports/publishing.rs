@@ -22,8 +22,8 @@ pub trait PublishStore: Debug + Send + Sync + 'static {
     /// consumed or never known.
     async fn renew_upload(&self, id: UploadId, lease_until: Timestamp) -> Result<bool>;
 
-    /// Fails where a commit of that version could not succeed any more, with
-    /// the error the commit would give.
+    /// Fails where a commit of that version, whatever its tag, could not
+    /// succeed any more, with the error the commit would give.
     async fn check_publish(&self, check: &PublishCheck) -> Result<()>;
 
     /// Makes an upload a version: authorises, claims the name where it is new
