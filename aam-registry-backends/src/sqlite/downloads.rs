@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use aam_registry_core::{
     Result,
     ports::DownloadStore,
@@ -13,10 +15,13 @@ use super::{
     versions::VersionId,
 };
 
+/// How long the id of a batch is known: longer than anybody tries to add it.
+const REMEMBERED: Duration = Duration::from_hours(24);
+
 #[async_trait]
 impl DownloadStore for SqliteMetadata {
     async fn add_downloads(&self, batch: &DownloadBatch) -> Result<()> {
-        if batch.is_empty() {
+        if batch.counts.is_empty() {
             return Ok(());
         }
         let batch = batch.clone();
@@ -36,7 +41,14 @@ impl DownloadStore for SqliteMetadata {
 }
 
 fn add(tx: &Connection, batch: &DownloadBatch) -> Tx<()> {
-    for count in batch {
+    let insert = "INSERT INTO download_batches (id, gathered_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    let gathered_at = batch.gathered_at.as_microsecond();
+    if sql::run(tx, insert, (batch.id.to_string(), gathered_at))? == 0 {
+        return Ok(());
+    }
+    let forgotten = gathered_at - i64::try_from(REMEMBERED.as_micros()).unwrap_or(i64::MAX);
+    sql::run(tx, "DELETE FROM download_batches WHERE gathered_at < ?1", [forgotten])?;
+    for count in &batch.counts {
         let find = "SELECT v.id FROM packages p JOIN versions v ON v.package_id = p.id
                     WHERE p.name = ?1 AND v.version_key = ?2";
         let found = sql::first(tx, find, (count.package.as_str(), count.version.key()), sql::value::<VersionId>)?;

@@ -5,8 +5,10 @@
 //! the same file at the same time.
 
 mod access;
+mod archive_index;
 mod audit;
 mod changes;
+mod changes_feed;
 mod config;
 mod connection;
 mod downloads;
@@ -28,6 +30,7 @@ mod users;
 mod versions;
 mod writer;
 
+pub use changes_feed::SqliteChanges;
 pub use config::SqliteConfig;
 pub use schema::{migrate, pending_migrations};
 pub use store::SqliteMetadata;

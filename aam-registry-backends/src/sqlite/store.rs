@@ -23,7 +23,7 @@ use super::{
 #[derive(Debug)]
 pub struct SqliteMetadata {
     readers: Readers,
-    writer: Writer,
+    pub(super) writer: Arc<Writer>,
     /// Whether the schema was found to be one that this release can work on.
     current: Arc<AtomicBool>,
 }
@@ -51,7 +51,7 @@ impl SqliteMetadata {
         let readers = (0..config.readers()).map(|_| open_reader(config)).collect::<Result<_>>()?;
         Ok(Self {
             readers: Readers::start(readers, config.queue()).map_err(Error::internal)?,
-            writer: Writer::start(writer, config.queue()).map_err(Error::internal)?,
+            writer: Arc::new(Writer::start(writer, config.queue()).map_err(Error::internal)?),
             current: Arc::default(),
         })
     }

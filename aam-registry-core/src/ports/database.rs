@@ -1,13 +1,31 @@
-use super::{AuditLog, DownloadStore, PackageStore, PublishStore, ScopeStore, TokenStore, UserStore, VersionStore};
+use super::{
+    ArchiveIndex, AuditLog, DownloadStore, PackageStore, PublishStore, ScopeStore, TokenStore, UserStore, VersionStore,
+};
 
 /// Every port that keeps metadata, in one store: what a transaction of one of
 /// them changes, the others see.
 pub trait Database:
-    PackageStore + PublishStore + VersionStore + DownloadStore + UserStore + TokenStore + ScopeStore + AuditLog
+    PackageStore
+    + ArchiveIndex
+    + PublishStore
+    + VersionStore
+    + DownloadStore
+    + UserStore
+    + TokenStore
+    + ScopeStore
+    + AuditLog
 {
 }
 
 impl<S> Database for S where
-    S: PackageStore + PublishStore + VersionStore + DownloadStore + UserStore + TokenStore + ScopeStore + AuditLog
+    S: PackageStore
+        + ArchiveIndex
+        + PublishStore
+        + VersionStore
+        + DownloadStore
+        + UserStore
+        + TokenStore
+        + ScopeStore
+        + AuditLog
 {
 }

@@ -10,7 +10,8 @@ use crate::{
 /// Keeps download counts by version and UTC day.
 #[async_trait]
 pub trait DownloadStore: Debug + Send + Sync + 'static {
-    /// Adds a batch of counts. Counts of versions that no longer exist are dropped.
+    /// Adds a batch of counts; nothing happens where a batch of that id was
+    /// added within a day before. Counts of versions that do not exist are dropped.
     async fn add_downloads(&self, batch: &DownloadBatch) -> Result<()>;
 
     /// Brings the totals that metadata shows up to what was added.

@@ -13,8 +13,10 @@
 //! [`Error::Unauthorized`]: crate::Error::Unauthorized
 //! [`Error::Forbidden`]: crate::Error::Forbidden
 
+mod archive_index;
 mod archives;
 mod audit;
+mod changes;
 mod clock;
 mod database;
 mod downloads;
@@ -24,11 +26,14 @@ mod publishing;
 mod rate_limit;
 mod scopes;
 mod sessions;
+mod shared_cache;
 mod tokens;
 mod users;
 
+pub use archive_index::ArchiveIndex;
 pub use archives::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive};
 pub use audit::AuditLog;
+pub use changes::{Change, ChangeEvent, ChangeFeed};
 pub use clock::{Clock, SystemClock};
 pub use database::Database;
 pub use downloads::DownloadStore;
@@ -41,5 +46,6 @@ pub use publishing::{
 pub use rate_limit::{RateClass, RateDecision, RateLimiter};
 pub use scopes::{MemberChange, ScopeStore};
 pub use sessions::{Session, SessionSigner};
+pub use shared_cache::{Cached, SharedCache, Stamp};
 pub use tokens::{TokenHolder, TokenStore};
 pub use users::{Login, NewUser, UserStore};

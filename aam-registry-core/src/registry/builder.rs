@@ -6,8 +6,8 @@ use super::{
     Policy, Registry, authenticate::TokenTouches, counting::DownloadCounter, handle::Inner, totals::TotalsCache,
 };
 use crate::ports::{
-    ArchiveStore, AuditLog, Clock, Database, DownloadStore, PackageStore, PasswordHasher, PublishStore, RateLimiter,
-    ScopeStore, SessionSigner, SystemClock, TokenStore, UserStore, VersionStore,
+    ArchiveIndex, ArchiveStore, AuditLog, Clock, Database, DownloadStore, PackageStore, PasswordHasher, PublishStore,
+    RateLimiter, ScopeStore, SessionSigner, SystemClock, TokenStore, UserStore, VersionStore,
 };
 
 /// How many archives are judged at a time; each holds a blocking thread for as long as its upload lasts.
@@ -127,6 +127,8 @@ builder! {
     scopes: ScopeStore;
     /// Sets what keeps the audit log.
     audit: AuditLog;
+    /// Sets what knows which archives there should be.
+    archive_index: ArchiveIndex;
     /// Sets what keeps the bytes of archives.
     archives: ArchiveStore;
     /// Sets what limits how often clients may do what.
@@ -149,6 +151,7 @@ impl RegistryBuilder {
         self.users = Some(database.clone());
         self.tokens = Some(database.clone());
         self.scopes = Some(database.clone());
+        self.archive_index = Some(database.clone());
         self.audit = Some(database);
         self
     }
@@ -184,7 +187,7 @@ mod tests {
     #[test]
     fn every_missing_port_is_named_at_once() {
         let error = Registry::builder().build().expect_err("nothing was set");
-        assert_eq!(error.missing().len(), 12);
+        assert_eq!(error.missing().len(), 13);
         assert!(error.to_string().ends_with("rate_limiter, passwords, sessions"), "{error}");
     }
 }

@@ -14,7 +14,7 @@ use jiff::{Timestamp, civil::Date, tz::Offset};
 use crate::{
     error::{Error, Outcome, Result},
     ports::DownloadStore,
-    types::{ArchiveKey, DownloadCount, PackageName, Version, VersionDetail},
+    types::{ArchiveKey, ArchiveLocation, DownloadBatch, DownloadCount, PackageName, Version},
 };
 
 const SHARDS: usize = 16;
@@ -32,7 +32,15 @@ const BATCH: usize = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct DownloadCounter {
     shards: [Mutex<Shard>; SHARDS],
-    waiting: tokio::sync::Mutex<Counts>,
+    waiting: tokio::sync::Mutex<Waiting>,
+}
+
+/// What the shards gave and no store has yet.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Given to the store before, with an unknown end.
+    batch: Option<DownloadBatch>,
+    counts: Counts,
 }
 
 /// An archive is one version's, so that its key finds the count without a copy of the name.
@@ -49,51 +57,37 @@ struct Counted {
 
 impl DownloadCounter {
     /// Counts one download at `now`.
-    pub(super) fn count(&self, version: &VersionDetail, now: Timestamp) {
+    pub(super) fn count(&self, location: &ArchiveLocation, now: Timestamp) {
         let day = Offset::UTC.to_datetime(now).date();
         let mut shard = self.shards[own_shard()].lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(counted) = shard.get_mut(&version.archive) {
+        if let Some(counted) = shard.get_mut(&location.archive) {
             return counted.add(day);
         }
         if shard.len() < MAX_PER_SHARD {
-            let mut counted = Counted {
-                package: version.package.clone(),
-                version: version.summary.version.clone(),
-                days: Vec::new(),
-            };
+            let mut counted =
+                Counted { package: location.package.clone(), version: location.version.clone(), days: Vec::new() };
             counted.add(day);
-            shard.insert(version.archive.clone(), counted);
+            shard.insert(location.archive.clone(), counted);
         } else {
             metrics::counter!("aam_downloads_uncounted_total").increment(1);
         }
     }
 
     /// Gives what was counted to `store`.
-    pub(super) async fn flush(&self, store: &Arc<dyn DownloadStore>) -> Result<()> {
+    pub(super) async fn flush(&self, store: &Arc<dyn DownloadStore>, now: Timestamp) -> Result<()> {
         let mut waiting = self.waiting.lock().await;
         loop {
-            self.gather(&mut waiting);
-            if waiting.is_empty() {
-                return Ok(());
+            self.gather(&mut waiting.counts);
+            if waiting.batch.is_none() {
+                waiting.batch = next_batch(&mut waiting.counts, now);
             }
-            // Out of `waiting` before the store is asked: a call that is dropped midway must not be repeated.
-            let rest = waiting.keys().nth(BATCH).cloned().map(|key| waiting.split_off(&key)).unwrap_or_default();
-            let batch = mem::replace(&mut *waiting, rest);
-            let rows = batch
-                .iter()
-                .map(|((package, version, day), count)| DownloadCount {
-                    package: package.clone(),
-                    version: version.clone(),
-                    day: *day,
-                    count: *count,
-                })
-                .collect();
-            if let Err(error) = store.add_downloads(&rows).await {
-                if may_be_repeated(&error) {
-                    waiting.extend(batch);
-                }
-                return Err(error);
+            let Some(batch) = &waiting.batch else { return Ok(()) };
+            // The batch stays where it is until its fate is known: its id makes another try harmless.
+            let added = store.add_downloads(batch).await;
+            if added.as_ref().err().is_none_or(|error| !may_be_repeated(error)) {
+                waiting.batch = None;
             }
+            added?;
         }
     }
 
@@ -121,10 +115,25 @@ impl Counted {
     }
 }
 
-/// Whether the same batch may and should be given to the store again.
+/// Takes what fits a batch out of `counts`; `None` where there is nothing.
+fn next_batch(counts: &mut Counts, now: Timestamp) -> Option<DownloadBatch> {
+    let rest = counts.keys().nth(BATCH).cloned().map(|key| counts.split_off(&key)).unwrap_or_default();
+    let batch = mem::replace(counts, rest);
+    let counts: Vec<_> = batch
+        .into_iter()
+        .map(|((package, version, day), count)| DownloadCount { package, version, day, count })
+        .collect();
+    (!counts.is_empty()).then(|| DownloadBatch::new(now, counts))
+}
+
+/// Whether the same batch should be given to the store again.
 fn may_be_repeated(error: &Error) -> bool {
     match error {
-        Error::Backend(backend) => backend.outcome == Outcome::NotApplied && backend.retry,
+        Error::Backend(backend) => match backend.outcome {
+            Outcome::NotApplied => backend.retry,
+            Outcome::Unknown => true,
+            Outcome::Applied => false,
+        },
         Error::Overloaded => true,
         _ => false,
     }

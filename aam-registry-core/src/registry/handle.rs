@@ -7,8 +7,8 @@ use super::{Policy, RegistryBuilder, authenticate::TokenTouches, counting::Downl
 use crate::{
     error::Result,
     ports::{
-        ArchiveStore, AuditLog, Clock, DownloadStore, PackageStore, PasswordHasher, PublishStore, RateLimiter,
-        ScopeStore, SessionSigner, TokenStore, UserStore, VersionStore,
+        ArchiveIndex, ArchiveStore, AuditLog, Clock, DownloadStore, PackageStore, PasswordHasher, PublishStore,
+        RateLimiter, ScopeStore, SessionSigner, TokenStore, UserStore, VersionStore,
     },
 };
 
@@ -27,6 +27,7 @@ pub(super) struct Inner {
     pub(super) tokens: Arc<dyn TokenStore>,
     pub(super) scopes: Arc<dyn ScopeStore>,
     pub(super) audit: Arc<dyn AuditLog>,
+    pub(super) archive_index: Arc<dyn ArchiveIndex>,
     pub(super) archives: Arc<dyn ArchiveStore>,
     pub(super) rate_limiter: Arc<dyn RateLimiter>,
     pub(super) passwords: Arc<dyn PasswordHasher>,

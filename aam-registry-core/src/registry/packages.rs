@@ -97,7 +97,7 @@ impl Registry {
     }
 
     /// Why `version` was not found: the package, or only the version.
-    async fn no_such_version(&self, name: &PackageName, version: &Version) -> Result<Error> {
+    pub(super) async fn no_such_version(&self, name: &PackageName, version: &Version) -> Result<Error> {
         let versions = self.versions(name).await?;
         Ok(Error::version_not_found(name, format_args!("{version}{}", highest_hint(&versions))))
     }

@@ -15,6 +15,12 @@ impl ArchiveKey {
     /// What every key starts with.
     pub const PREFIX: &str = "archives/";
 
+    /// The upload whose bytes lie there.
+    pub fn upload_id(&self) -> UploadId {
+        let id = self.0.rsplit('/').next().and_then(|file| file.strip_suffix(".aam")?.parse().ok());
+        id.expect("every key is made from an upload id")
+    }
+
     /// The key as a relative path with forward slashes.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -59,6 +65,7 @@ mod tests {
     fn keys_survive_their_text() {
         let key = ArchiveKey::from(UploadId::generate());
         assert_eq!(key.as_str().parse::<ArchiveKey>().expect("key"), key);
+        assert_eq!(ArchiveKey::from(key.upload_id()), key);
         for bad in ["archives/../x.aam", "x", "archives/zz/0190d9f0-0000-7000-8000-000000000000.aam"] {
             assert!(bad.parse::<ArchiveKey>().is_err(), "{bad:?} passed");
         }

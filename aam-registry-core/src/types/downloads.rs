@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 
-use crate::types::{PackageName, Version};
+use crate::types::{PackageName, Version, id::id};
 
 /// How often one version was downloaded on one UTC day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +19,28 @@ pub struct DownloadCount {
     pub count: u64,
 }
 
-/// Counts to add to what is stored, at most one a version and day.
-pub type DownloadBatch = Vec<DownloadCount>;
+id! {
+    /// Identifies one batch of counts.
+    DownloadBatchId
+}
+
+/// Counts to add to what is stored, once however often they are given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DownloadBatch {
+    /// Its id.
+    pub id: DownloadBatchId,
+    /// When it was gathered.
+    pub gathered_at: Timestamp,
+    /// At most one a version and day.
+    pub counts: Vec<DownloadCount>,
+}
+
+impl DownloadBatch {
+    /// A new batch.
+    pub fn new(gathered_at: Timestamp, counts: Vec<DownloadCount>) -> Self {
+        Self { id: DownloadBatchId::generate(), gathered_at, counts }
+    }
+}
 
 /// Which downloads to tell of.
 #[derive(Clone, Debug, PartialEq, Eq)]

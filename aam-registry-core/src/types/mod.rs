@@ -1,6 +1,7 @@
 //! The words of the domain: newtypes that are parsed once and then trusted.
 
 mod archive_key;
+mod archive_location;
 mod artifact;
 mod audit;
 mod constraint;
@@ -23,12 +24,13 @@ mod user;
 mod version;
 
 pub use archive_key::ArchiveKey;
+pub use archive_location::ArchiveLocation;
 pub use artifact::{Artifact, ArtifactType, Artifacts};
 pub use audit::{AuditEntry, AuditEvent, AuditFilter, ChainHash, NewAuditEntry};
 pub use constraint::{Constraint, Selector};
 pub use digest::Sha256Digest;
 pub use dist_tag::DistTag;
-pub use downloads::{DayDownloads, DownloadBatch, DownloadCount, DownloadQuery};
+pub use downloads::{DayDownloads, DownloadBatch, DownloadBatchId, DownloadCount, DownloadQuery};
 pub use latest::{LatestPolicy, LatestTag, PublishedVersion};
 pub use manifest::{Manifest, ManifestFault};
 pub use name::{PackageName, ScopeName, Username};

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::types::{
-    ArchiveKey, ArtifactType, Constraint, DistTag, Manifest, PackageName, Sha256Digest, Username, Version,
+    ArchiveKey, ArchiveLocation, ArtifactType, Constraint, DistTag, Manifest, PackageName, Sha256Digest, Username,
+    Version,
 };
 
 /// Who may see a package.
@@ -112,6 +113,19 @@ pub struct VersionDetail {
     pub dist_tags: Vec<DistTag>,
     /// Downloads of this version; may lag by a minute.
     pub downloads: u64,
+}
+
+impl VersionDetail {
+    /// Where its archive lies.
+    pub fn location(&self) -> ArchiveLocation {
+        ArchiveLocation {
+            package: self.package.clone(),
+            version: self.summary.version.clone(),
+            archive: self.archive.clone(),
+            sha256: self.summary.sha256,
+            size: self.summary.archive_size,
+        }
+    }
 }
 
 /// One row of a search.

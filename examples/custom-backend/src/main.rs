@@ -71,8 +71,8 @@ async fn publish_and_read(registry: &Registry, archive: Bytes) -> Result<Bytes, 
     publish.write(archive).await?;
     let receipt = publish.finish(PublishOptions::default()).await?;
 
-    let version = registry.version(&receipt.manifest.name, &receipt.manifest.version).await?;
-    match registry.open_archive(&version, None).await? {
+    let location = registry.locate(&receipt.manifest.name, &receipt.manifest.version).await?;
+    match registry.open_archive(&location, None).await? {
         ArchiveContent::File { mut file, .. } => {
             let mut bytes = Vec::new();
             std::io::Read::read_to_end(&mut file, &mut bytes)?;

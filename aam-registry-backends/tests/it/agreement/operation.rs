@@ -2,8 +2,8 @@ use aam_registry_core::{
     Error, ErrorCode, Result,
     ports::{Database, Deprecation, MemberChange, OwnerChange, PublishCheck, PublishCommit, TagChange, Unyank, Yank},
     types::{
-        ArchiveFile, ArchiveKey, AuditEvent, DownloadCount, LatestPolicy, NewAuditEntry, NewUpload, ScopeRole,
-        Sha256Digest, UploadId,
+        ArchiveFile, ArchiveKey, AuditEvent, DownloadBatch, DownloadCount, LatestPolicy, NewAuditEntry, NewUpload,
+        ScopeRole, Sha256Digest, UploadId,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -153,7 +153,7 @@ impl Task<'_> {
             }
             Verb::Download { day, count } => {
                 let count = DownloadCount { package: package.clone(), version, day: DAYS[*day], count: *count };
-                db.add_downloads(&vec![count]).await.map(|()| String::new())
+                db.add_downloads(&DownloadBatch::new(now, vec![count])).await.map(|()| String::new())
             }
             Verb::RefreshTotals => db.refresh_totals().await.map(|()| String::new()),
             Verb::Sequence { limit } => db.sequence(*limit).await.map(|count| count.to_string()),

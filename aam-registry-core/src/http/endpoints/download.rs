@@ -15,7 +15,7 @@ use crate::{
         routing::{Answer, Content, Kind, Route, Verb, handler, route},
     },
     ports::{ArchiveContent, RateClass},
-    types::{PackageName, Sha256Digest, Version, VersionDetail},
+    types::{ArchiveLocation, PackageName, Sha256Digest, Version},
 };
 
 const X_CHECKSUM_SHA256: HeaderName = HeaderName::from_static("x-checksum-sha256");
@@ -50,9 +50,9 @@ pub(super) const ROUTES: &[Route] = &[Route {
 
 async fn download(call: Call) -> Answered {
     let (package, version) = call.version()?;
-    let detail = call.registry.version(&package, &version).await?;
-    let size = detail.summary.archive_size;
-    let sha256 = detail.summary.sha256.to_string();
+    let location = call.registry.locate(&package, &version).await?;
+    let size = location.size;
+    let sha256 = location.sha256.to_string();
     let etag = format!("\"{sha256}\"");
 
     if entity_tag::none_match_names(&call.headers, &etag) {
@@ -72,12 +72,12 @@ async fn download(call: Call) -> Answered {
     let body = if call.method == Method::HEAD {
         None
     } else {
-        match open(&call, &detail, part.clone()).await? {
+        match open(&call, &location, part.clone()).await? {
             Opened::Elsewhere(response) => return Ok(response),
             Opened::Here(body) => Some(body),
         }
     };
-    Ok(archive(&detail, &sha256, etag, part, body))
+    Ok(archive(&location, &sha256, etag, part, body))
 }
 
 enum Opened {
@@ -86,12 +86,12 @@ enum Opened {
 }
 
 /// Opens the archive, or a part of it, for a `GET`, and counts that.
-async fn open(call: &Call, detail: &VersionDetail, part: Option<Range<u64>>) -> Result<Opened, Failure> {
+async fn open(call: &Call, location: &ArchiveLocation, part: Option<Range<u64>>) -> Result<Opened, Failure> {
     let from_start = part.as_ref().is_none_or(|range| range.start == 0);
-    let len = part.as_ref().map_or(detail.summary.archive_size, |range| range.end - range.start);
-    let (body, actual) = match call.registry.open_archive(detail, part).await? {
+    let len = part.as_ref().map_or(location.size, |range| range.end - range.start);
+    let (body, actual) = match call.registry.open_archive(location, part).await? {
         ArchiveContent::Redirect(uri) => {
-            call.registry.count_download(detail);
+            call.registry.count_download(location);
             let mut response = Response::new(RegistryBody::empty());
             *response.status_mut() = StatusCode::FOUND;
             response.headers_mut().insert(header::LOCATION, header_value(uri.to_string()));
@@ -106,10 +106,10 @@ async fn open(call: &Call, detail: &VersionDetail, part: Option<Range<u64>>) -> 
         ArchiveContent::Stream { stream, len } => (RegistryBody::stream(stream, len), len),
     };
     if actual != len {
-        return Err(Error::storage(format!("archive {} has {actual} bytes for {len}", detail.archive), false).into());
+        return Err(Error::storage(format!("archive {} has {actual} bytes for {len}", location.archive), false).into());
     }
     if from_start {
-        call.registry.count_download(detail);
+        call.registry.count_download(location);
     }
     metrics::download_bytes(len);
     Ok(Opened::Here(body))
@@ -117,20 +117,20 @@ async fn open(call: &Call, detail: &VersionDetail, part: Option<Range<u64>>) -> 
 
 /// The answer with every header of the contract; for `HEAD` without the body.
 fn archive(
-    detail: &VersionDetail,
+    location: &ArchiveLocation,
     sha256: &str,
     etag: String,
     part: Option<Range<u64>>,
     body: Option<RegistryBody>,
 ) -> Response<RegistryBody> {
-    let size = detail.summary.archive_size;
+    let size = location.size;
     let mut response = Response::new(body.unwrap_or_default());
     let headers = response.headers_mut();
     headers.reserve(10);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/gzip"));
-    headers.insert(header::CONTENT_DISPOSITION, disposition(&detail.package, &detail.summary.version));
+    headers.insert(header::CONTENT_DISPOSITION, disposition(&location.package, &location.version));
     headers.insert(X_CHECKSUM_SHA256, header_value(sha256.to_owned()));
-    headers.insert(REPR_DIGEST, repr_digest(&detail.summary.sha256));
+    headers.insert(REPR_DIGEST, repr_digest(&location.sha256));
     headers.insert(header::ETAG, header_value(etag));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CACHE_CONTROL, IMMUTABLE);

@@ -11,7 +11,10 @@ use crate::{
 impl DownloadStore for MemoryMetadata {
     async fn add_downloads(&self, batch: &DownloadBatch) -> Result<()> {
         let mut tables = self.tables();
-        for count in batch {
+        if !tables.download_batches.insert(batch.id) {
+            return Ok(());
+        }
+        for count in &batch.counts {
             let package = tables.packages.get_mut(&count.package);
             let mut versions = package.into_iter().flat_map(|package| &mut package.versions);
             if let Some(version) = versions.find(|one| one.manifest.version == count.version) {

@@ -8,8 +8,8 @@ use crate::{
     error::{Error, Result},
     ports::PackageStore,
     types::{
-        Actor, ApprovalStatus, ArchiveFile, Package, PackageName, PackageSummary, Page, RegistryTotals, Rights,
-        SearchQuery, Version, VersionDetail, VersionSummary, Visibility,
+        Actor, ApprovalStatus, ArchiveFile, ArchiveLocation, Package, PackageName, PackageSummary, Page,
+        RegistryTotals, Rights, SearchQuery, Version, VersionDetail, VersionSummary, Visibility,
     },
 };
 
@@ -91,7 +91,7 @@ impl PackageStore for MemoryMetadata {
 }
 
 impl Tables {
-    fn version(&self, name: &PackageName, version: &Version) -> Option<(&StoredPackage, &StoredVersion)> {
+    pub(super) fn version(&self, name: &PackageName, version: &Version) -> Option<(&StoredPackage, &StoredVersion)> {
         let package = self.packages.get(name)?;
         Some((package, package.version(version)?))
     }
@@ -104,6 +104,16 @@ impl StoredPackage {
 }
 
 impl StoredVersion {
+    pub(super) fn location(&self) -> ArchiveLocation {
+        ArchiveLocation {
+            package: self.manifest.name.clone(),
+            version: self.manifest.version.clone(),
+            archive: self.archive.clone(),
+            sha256: self.sha256,
+            size: self.archive_size,
+        }
+    }
+
     fn summary(&self) -> VersionSummary {
         VersionSummary {
             version: self.manifest.version.clone(),

@@ -5,9 +5,9 @@ use jiff::{Timestamp, civil::Date};
 use crate::{
     error::{Error, Result},
     types::{
-        Actor, ArchiveFile, ArchiveKey, AuditEntry, Credential, DistTag, LatestPolicy, LatestTag, Manifest,
-        NewAuditEntry, PackageName, PublishedVersion, Rights, ScopeName, ScopeRole, Sha256Digest, Token, TokenId,
-        UploadId, User, UserId, Username, Version,
+        Actor, ArchiveFile, ArchiveKey, AuditEntry, Credential, DistTag, DownloadBatchId, LatestPolicy, LatestTag,
+        Manifest, NewAuditEntry, PackageName, PublishedVersion, Rights, ScopeName, ScopeRole, Sha256Digest, Token,
+        TokenId, UploadId, User, UserId, Username, Version,
     },
 };
 
@@ -21,6 +21,8 @@ pub(super) struct Tables {
     pub(super) scopes: BTreeMap<ScopeName, StoredScope>,
     pub(super) packages: BTreeMap<PackageName, StoredPackage>,
     pub(super) uploads: BTreeMap<UploadId, StoredUpload>,
+    /// The batches of downloads that were added.
+    pub(super) download_batches: BTreeSet<DownloadBatchId>,
     /// In the order of their append; the first `sequenced` have a position.
     pub(super) audit: Vec<AuditEntry>,
     pub(super) sequenced: usize,

@@ -5,11 +5,11 @@ use jiff::civil::{Date, date};
 
 use super::{
     changes::yank,
-    world::{package_name, published, v},
+    world::{now, package_name, published, v},
 };
 use crate::{
     ports::Database,
-    types::{DayDownloads, DownloadCount, DownloadQuery, PackageName},
+    types::{DayDownloads, DownloadBatch, DownloadCount, DownloadQuery, PackageName},
 };
 
 const FIRST: Date = date(2025, 2, 27);
@@ -18,6 +18,10 @@ const THIRD: Date = date(2025, 3, 1);
 
 fn count(package: &PackageName, version: &str, day: Date, count: u64) -> DownloadCount {
     DownloadCount { package: package.clone(), version: v(version), day, count }
+}
+
+async fn add(db: &dyn Database, counts: Vec<DownloadCount>) {
+    db.add_downloads(&DownloadBatch::new(now(), counts)).await.expect("add");
 }
 
 async fn days(db: &dyn Database, name: &PackageName, version: Option<&str>, from: Date, to: Date) -> DayDownloads {
@@ -29,10 +33,10 @@ async fn days(db: &dyn Database, name: &PackageName, version: Option<&str>, from
 pub async fn downloads_add_up(db: &dyn Database) {
     let (_, name) = published(db, &["1.0.0+b", "1.1.0"]).await;
     let large = u64::from(u32::MAX) * 2;
-    let batch = vec![count(&name, "1.0.0", FIRST, 3), count(&name, "1.1.0", FIRST, 4), count(&name, "1.1.0", THIRD, 1)];
-    db.add_downloads(&batch).await.expect("add");
-    db.add_downloads(&vec![count(&name, "1.0.0", FIRST, 2), count(&name, "1.1.0", THIRD, large)]).await.expect("add");
-    db.add_downloads(&Vec::new()).await.expect("add nothing");
+    add(db, vec![count(&name, "1.0.0", FIRST, 3), count(&name, "1.1.0", FIRST, 4), count(&name, "1.1.0", THIRD, 1)])
+        .await;
+    add(db, vec![count(&name, "1.0.0", FIRST, 2), count(&name, "1.1.0", THIRD, large)]).await;
+    add(db, Vec::new()).await;
 
     for (version, from, to, expected) in [
         (None, FIRST, THIRD, vec![(FIRST, 9), (THIRD, large + 1)]),
@@ -57,8 +61,7 @@ pub async fn totals_show_after_a_refresh(db: &dyn Database) {
     db.yank(&yank(&actor, &name, "1.1.0")).await.expect("yank");
     let before = db.totals().await.expect("read").downloads;
     for _ in 0..2 {
-        let batch = vec![count(&name, "1.0.0", FIRST, 3), count(&name, "1.1.0", SECOND, 4)];
-        db.add_downloads(&batch).await.expect("add");
+        add(db, vec![count(&name, "1.0.0", FIRST, 3), count(&name, "1.1.0", SECOND, 4)]).await;
         db.refresh_totals().await.expect("refresh");
     }
     let shown = async |version| db.version(&name, &v(version)).await.expect("read").expect("a version").downloads;
@@ -72,9 +75,8 @@ pub async fn totals_show_after_a_refresh(db: &dyn Database) {
 pub async fn downloads_of_nothing_are_dropped(db: &dyn Database) {
     let (_, name) = published(db, &["1.0.0"]).await;
     let nowhere = package_name();
-    let batch =
-        vec![count(&nowhere, "1.0.0", FIRST, 5), count(&name, "1.0.0", FIRST, 1), count(&name, "2.0.0", FIRST, 5)];
-    db.add_downloads(&batch).await.expect("add");
+    add(db, vec![count(&nowhere, "1.0.0", FIRST, 5), count(&name, "1.0.0", FIRST, 1), count(&name, "2.0.0", FIRST, 5)])
+        .await;
     assert_eq!(days(db, &name, None, FIRST, THIRD).await, [(FIRST, 1)].into());
     assert_eq!(days(db, &nowhere, None, FIRST, THIRD).await, [].into());
 }
@@ -84,10 +86,23 @@ pub async fn batches_at_once_all_count(db: &dyn Database) {
     let (_, name) = published(db, &["1.0.0", "1.1.0"]).await;
     let one = vec![count(&name, "1.0.0", FIRST, 1), count(&name, "1.1.0", FIRST, 2)];
     let other = vec![count(&name, "1.1.0", FIRST, 2), count(&name, "1.0.0", FIRST, 1)];
-    let batches = (0..20).map(|at| db.add_downloads(if at % 2 == 0 { &one } else { &other }));
-    for added in join_all(batches).await {
-        added.expect("add");
-    }
+    let batches = (0..20).map(|at| add(db, if at % 2 == 0 { one.clone() } else { other.clone() }));
+    join_all(batches).await;
     assert_eq!(days(db, &name, None, FIRST, FIRST).await, [(FIRST, 60)].into());
     assert_eq!(days(db, &name, Some("1.0.0"), FIRST, FIRST).await, [(FIRST, 20)].into());
+}
+
+/// A batch counts once, however often and however much at once it is given.
+pub async fn a_batch_counts_once(db: &dyn Database) {
+    let (_, name) = published(db, &["1.0.0"]).await;
+    let batch = DownloadBatch::new(now(), vec![count(&name, "1.0.0", FIRST, 3)]);
+    for added in join_all((0..4).map(|_| db.add_downloads(&batch))).await {
+        added.expect("add");
+    }
+    db.add_downloads(&batch).await.expect("add again");
+    db.refresh_totals().await.expect("refresh");
+    db.add_downloads(&batch).await.expect("add after a refresh");
+    db.refresh_totals().await.expect("refresh");
+    assert_eq!(days(db, &name, None, FIRST, FIRST).await, [(FIRST, 3)].into());
+    assert_eq!(db.package(&name).await.expect("read").expect("a package").downloads, 3);
 }

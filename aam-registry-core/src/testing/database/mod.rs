@@ -4,6 +4,7 @@
 //! can share one database, at once or one after the other.
 
 mod accounts;
+mod archives;
 mod audit;
 mod changes;
 mod downloads;
@@ -19,6 +20,7 @@ mod uploads;
 mod world;
 
 pub use accounts::*;
+pub use archives::*;
 pub use audit::*;
 pub use changes::*;
 pub use downloads::*;
@@ -153,6 +155,10 @@ macro_rules! database_conformance {
                 totals_show_after_a_refresh,
                 downloads_of_nothing_are_dropped,
                 batches_at_once_all_count,
+                a_batch_counts_once,
+                a_location_is_that_of_the_version,
+                published_archives_are_listed_by_key,
+                only_what_nothing_refers_to_is_unreferenced,
                 an_entry_comes_back_whole,
                 filters_narrow_the_log,
                 entries_are_listed_newest_first,

@@ -5,13 +5,13 @@ use serde_json::json;
 
 use super::{
     changes::{unyank, yank},
-    world::{actor, manifest_with, package_name, publish, scope, scoped_name, try_publish, v, word},
+    world::{actor, manifest_with, now, package_name, publish, scope, scoped_name, try_publish, v, word},
 };
 use crate::{
     ports::Database,
     types::{
-        Actor, ArtifactType, DownloadCount, PackageName, PackageSummary, Page, PageRequest, ScopeName, SearchQuery,
-        SearchSort,
+        Actor, ArtifactType, DownloadBatch, DownloadCount, PackageName, PackageSummary, Page, PageRequest, ScopeName,
+        SearchQuery, SearchSort,
     },
 };
 
@@ -61,7 +61,7 @@ async fn make_new(db: &dyn Database, actor: &Actor, more: serde_json::Value) -> 
 async fn download(db: &dyn Database, name: &PackageName, count: u64) {
     let day = date(2025, 6, 1);
     let count = DownloadCount { package: name.clone(), version: v("1.0.0"), day, count };
-    db.add_downloads(&vec![count]).await.expect("add downloads");
+    db.add_downloads(&DownloadBatch::new(now(), vec![count])).await.expect("add downloads");
     db.refresh_totals().await.expect("refresh");
 }
 

@@ -107,7 +107,7 @@ async fn a_commit_whose_answer_was_lost_is_read_again() {
         assert_eq!(receipt.dist_tags, detail.dist_tags);
         world.clock.advance(Duration::from_hours(2));
         world.registry.sweep_uploads().await.expect("swept");
-        world.registry.open_archive(&detail, None).await.expect("its archive stands");
+        world.registry.open_archive(&detail.location(), None).await.expect("its archive stands");
     }
 }
 
@@ -127,7 +127,7 @@ async fn a_commit_that_was_not_made_fails_and_blocks_nothing() {
     assert_eq!(world.stored_archives().await, 1, "the sweeper took what the failure left");
     let detail = world.database.version(&name("greet-kit"), &version("1.0.0")).await.expect("read").expect("version");
     assert_eq!(detail.summary.sha256, receipt.sha256);
-    world.registry.open_archive(&detail, None).await.expect("and left what was published");
+    world.registry.open_archive(&detail.location(), None).await.expect("and left what was published");
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -257,7 +257,9 @@ async fn a_publish_dropped_while_it_is_committed_is_whole_or_absent() {
         let finish = Box::pin(publish.finish(PublishOptions::default()));
         let finished = poll_at_most(finish, polls).await;
         match world.registry.version(&name("greet-kit"), &version("1.0.0")).await {
-            Ok(detail) => drop(world.registry.open_archive(&detail, None).await.expect("its archive is there")),
+            Ok(detail) => {
+                drop(world.registry.open_archive(&detail.location(), None).await.expect("its archive is there"))
+            }
             Err(error) => {
                 assert!(!finished, "an acknowledged version is missing");
                 assert_eq!(error.code(), ErrorCode::PackageNotFound);

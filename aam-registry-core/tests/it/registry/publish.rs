@@ -26,7 +26,7 @@ async fn what_is_published_can_be_read() {
 
     let detail = world.registry.version(&name("greet-kit"), &version("1.0.0")).await.expect("version");
     assert_eq!((detail.summary.sha256, detail.published_by.as_str()), (receipt.sha256, "ada"));
-    let content = world.registry.open_archive(&detail, None).await.expect("opened");
+    let content = world.registry.open_archive(&detail.location(), None).await.expect("opened");
     let aam_registry_core::ports::ArchiveContent::Bytes(stored) = content else { panic!("{content:?}") };
     assert_eq!(stored, bytes);
     let files = world.registry.files(&name("greet-kit"), &version("1.0.0")).await.expect("files");

@@ -1,0 +1,37 @@
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+
+use super::MemoryMetadata;
+use crate::{
+    error::Result,
+    ports::ArchiveIndex,
+    types::{ArchiveKey, ArchiveLocation, PackageName, Version},
+};
+
+#[async_trait]
+impl ArchiveIndex for MemoryMetadata {
+    async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>> {
+        Ok(self.tables().version(name, version).map(|(_, stored)| stored.location()))
+    }
+
+    async fn published_archives(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<ArchiveLocation>> {
+        let tables = self.tables();
+        let versions = tables.packages.values().flat_map(|package| &package.versions);
+        let wanted = versions.filter(|version| after.is_none_or(|after| version.archive > *after));
+        let mut locations: Vec<_> = wanted.map(|version| version.location()).collect();
+        locations.sort_unstable_by(|a, b| a.archive.cmp(&b.archive));
+        locations.truncate(limit);
+        Ok(locations)
+    }
+
+    async fn unreferenced_archives(&self, keys: &[ArchiveKey]) -> Result<Vec<ArchiveKey>> {
+        let tables = self.tables();
+        let versions = tables.packages.values().flat_map(|package| &package.versions);
+        let referenced: BTreeSet<_> = versions
+            .map(|version| version.archive.clone())
+            .chain(tables.uploads.keys().map(|upload| ArchiveKey::from(*upload)))
+            .collect();
+        Ok(keys.iter().filter(|key| !referenced.contains(*key)).cloned().collect())
+    }
+}

@@ -1,0 +1,43 @@
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+
+use crate::{
+    error::Result,
+    types::{PackageName, ScopeName},
+};
+
+/// Carries word of changes from whoever makes them to every replica's cache.
+#[async_trait]
+pub trait ChangeFeed: Debug + Send + Sync + 'static {
+    /// What happens from now on. The stream begins with whether the link
+    /// stands, restores a broken link by itself and never ends.
+    fn subscribe(&self) -> BoxStream<'static, ChangeEvent>;
+
+    /// Tells of a change that was made. A feed that hears of committed
+    /// transactions by itself does nothing.
+    async fn announce(&self, change: &Change) -> Result<()>;
+}
+
+/// What a change may have made stale.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// What is known of a package and its versions.
+    Package(PackageName),
+    /// What is known of every package in a scope.
+    Scope(ScopeName),
+    /// Anything.
+    Everything,
+}
+
+/// What a [`ChangeFeed`] tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangeEvent {
+    /// From here on every change is told.
+    Linked,
+    /// The link broke: changes go by unheard until it stands again.
+    Lost,
+    /// Somebody changed something.
+    Changed(Change),
+}

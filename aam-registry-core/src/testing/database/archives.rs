@@ -1,0 +1,72 @@
+//! Which archives there should be.
+
+use super::{
+    changes::yank,
+    world::{actor, commit, manifest, now, package_name, published, upload, v},
+};
+use crate::{
+    ports::Database,
+    types::{ArchiveKey, UploadId},
+};
+
+/// How many archives are listed at once: few, so that there is more than one page.
+const PAGE: usize = 3;
+
+/// A location says what the version says, with any build metadata, yanked or not.
+pub async fn a_location_is_that_of_the_version(db: &dyn Database) {
+    let (actor, name) = published(db, &["1.0.0+linux"]).await;
+    let detail = db.version(&name, &v("1.0.0")).await.expect("read").expect("a version");
+    for asked in ["1.0.0", "1.0.0+linux", "1.0.0+other"] {
+        let location = db.archive_location(&name, &v(asked)).await.expect("read").expect("a location");
+        assert_eq!(location, detail.location(), "{asked}");
+        assert_eq!(location.version.to_string(), "1.0.0+linux");
+    }
+    db.yank(&yank(&actor, &name, "1.0.0")).await.expect("yank");
+    let location = db.archive_location(&name, &v("1.0.0")).await.expect("read");
+    assert_eq!(location, Some(detail.location()), "a yanked version keeps its archive");
+    assert_eq!(db.archive_location(&name, &v("1.0.1")).await.expect("read"), None);
+    assert_eq!(db.archive_location(&package_name(), &v("1.0.0")).await.expect("read"), None);
+}
+
+/// Every archive of a version is listed once, by key, page by page.
+pub async fn published_archives_are_listed_by_key(db: &dyn Database) {
+    let (_, name) = published(db, &["1.0.0", "1.1.0", "1.2.0", "1.3.0-rc.1", "2.0.0"]).await;
+    let mut expected = Vec::new();
+    for version in db.versions(&name).await.expect("read").expect("a package") {
+        expected.push(db.archive_location(&name, &version.version).await.expect("read").expect("a location"));
+    }
+    expected.sort_by(|a, b| a.archive.cmp(&b.archive));
+
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let page = db.published_archives(after.as_ref(), PAGE).await.expect("list");
+        assert!(page.len() <= PAGE && page.is_sorted_by(|a, b| a.archive < b.archive), "{page:?}");
+        let Some(last) = page.last() else { break };
+        assert!(after.is_none_or(|after| page[0].archive > after), "a page begins behind the last one");
+        after = Some(last.archive.clone());
+        listed.extend(page.into_iter().filter(|location| location.package == name));
+    }
+    assert_eq!(listed, expected);
+}
+
+/// What a version or an upload refers to is not unreferenced, whatever became of the upload.
+pub async fn only_what_nothing_refers_to_is_unreferenced(db: &dyn Database) {
+    let (actor, name) = (actor(db).await, package_name());
+    let (live, consumed) = (upload(db, &actor).await, upload(db, &actor).await);
+    db.commit_publish(&commit(&actor, consumed, manifest(&name, "1.0.0"))).await.expect("commit");
+    let lapsed = UploadId::generate();
+    let began = crate::types::NewUpload { id: lapsed, user: actor.user, started_at: now(), lease_until: now() };
+    db.begin_upload(&began).await.expect("begin");
+
+    let strangers = [ArchiveKey::from(UploadId::generate()), ArchiveKey::from(UploadId::generate())];
+    let keys = [live, consumed, lapsed].map(ArchiveKey::from);
+    let asked = [&strangers[0], &keys[0], &keys[1], &strangers[1], &keys[2]].map(Clone::clone);
+    assert_eq!(db.unreferenced_archives(&asked).await.expect("read"), strangers);
+    assert_eq!(db.unreferenced_archives(&[]).await.expect("read"), []);
+
+    db.abandon_uploads(super::world::after(1), 100_000).await.expect("sweep");
+    assert_eq!(db.unreferenced_archives(&asked).await.expect("read"), strangers, "abandoned, and not yet deleted");
+    db.forget_upload(lapsed).await.expect("forget");
+    let unreferenced = db.unreferenced_archives(&asked).await.expect("read");
+    assert_eq!(unreferenced, [&strangers[0], &strangers[1], &keys[2]].map(Clone::clone));
+}

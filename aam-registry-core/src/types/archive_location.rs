@@ -1,0 +1,19 @@
+//! Where the archive of a published version lies.
+
+use crate::types::{ArchiveKey, PackageName, Sha256Digest, Version};
+
+/// What never changes about a published version: which archive is its, its
+/// digest and its size. May be kept for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveLocation {
+    /// The package.
+    pub package: PackageName,
+    /// The version as published, build metadata included.
+    pub version: Version,
+    /// The key in the archive store.
+    pub archive: ArchiveKey,
+    /// The digest of the archive.
+    pub sha256: Sha256Digest,
+    /// The size of the archive, in bytes.
+    pub size: u64,
+}
