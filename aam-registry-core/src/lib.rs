@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod archive;
+pub mod decorate;
 pub mod error;
 pub mod http;
 pub mod layers;

@@ -1,0 +1,156 @@
+//! Accounts, credentials, scopes and the audit log.
+
+use std::time::Instant;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{CachedMetadata, kept::CREDENTIAL_LIFETIME};
+use crate::{
+    error::Result,
+    ports::{AuditLog, Change, Database, Login, MemberChange, NewUser, ScopeStore, TokenHolder, TokenStore, UserStore},
+    types::{
+        Actor, AuditEntry, AuditFilter, NewAuditEntry, Page, Scope, ScopeName, ScopeRole, Sha256Digest, Token, TokenId,
+        User, UserId, UserProfile, Username,
+    },
+};
+
+#[async_trait]
+impl<D: Database> UserStore for CachedMetadata<D> {
+    async fn create_user(&self, user: &NewUser) -> Result<()> {
+        self.inner.database.create_user(user).await
+    }
+
+    async fn login(&self, login: &str) -> Result<Option<Login>> {
+        self.inner.database.login(login).await
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>> {
+        self.inner.database.user(id).await
+    }
+
+    async fn profile(&self, username: &Username) -> Result<Option<UserProfile>> {
+        self.inner.database.profile(username).await
+    }
+
+    async fn has_admin(&self) -> Result<bool> {
+        self.inner.database.has_admin().await
+    }
+
+    async fn session_user(&self, user: UserId, session: &str) -> Result<Option<User>> {
+        let kept = &self.inner.kept;
+        let key = (user, session.to_owned());
+        let (mark, read_at) = (kept.credential_mark(), Instant::now());
+        if let Some(entry) = kept.sessions.get(&key, CREDENTIAL_LIFETIME).filter(|entry| entry.holds_by == mark) {
+            return Ok(Some(entry.value.clone()));
+        }
+        let shared_key = format!("session/{user}/{session}");
+        let read = self.inner.database.session_user(user, session);
+        let found = self.read_shared(&shared_key, &[sessions_of(user)], CREDENTIAL_LIFETIME, read).await?;
+        if let Some(found) = &found {
+            kept.sessions.keep(key, found.clone(), mark, read_at, 1);
+        }
+        Ok(found)
+    }
+
+    async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()> {
+        let session = session.to_owned();
+        self.revoking(
+            Some(user),
+            move |database| async move { database.revoke_session(user, &session, expires_at).await },
+        )
+        .await
+    }
+
+    async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
+        self.inner.database.forget_sessions(now).await
+    }
+}
+
+/// The group in a shared cache of a user's sessions.
+pub(super) fn sessions_of(user: UserId) -> String {
+    format!("sessions/{user}")
+}
+
+#[async_trait]
+impl<D: Database> TokenStore for CachedMetadata<D> {
+    async fn create_token(
+        &self,
+        actor: &Actor,
+        token: &Token,
+        secret: Sha256Digest,
+        audit: &NewAuditEntry,
+    ) -> Result<()> {
+        self.inner.database.create_token(actor, token, secret, audit).await
+    }
+
+    async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>> {
+        self.inner.database.tokens(actor, now).await
+    }
+
+    async fn revoke_token(&self, actor: &Actor, id: TokenId, audit: &NewAuditEntry) -> Result<()> {
+        let (actor, audit) = (actor.clone(), audit.clone());
+        self.revoking(None, move |database| async move { database.revoke_token(&actor, id, &audit).await }).await
+    }
+
+    async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {
+        let kept = &self.inner.kept;
+        let (mark, read_at) = (kept.credential_mark(), Instant::now());
+        let is_alive = |holder: &TokenHolder| holder.token.expires_at.is_none_or(|expires_at| expires_at > now);
+        let entry = kept.tokens.get(secret, CREDENTIAL_LIFETIME);
+        if let Some(entry) = entry.filter(|entry| entry.holds_by == mark && is_alive(&entry.value)) {
+            return Ok(Some(entry.value.clone()));
+        }
+        let found = self.inner.database.token_holder(secret, now).await?;
+        if let Some(found) = &found {
+            kept.tokens.keep(*secret, found.clone(), mark, read_at, 1);
+        }
+        Ok(found)
+    }
+
+    async fn touch_tokens(&self, used: &[(TokenId, Timestamp)]) -> Result<()> {
+        self.inner.database.touch_tokens(used).await
+    }
+}
+
+#[async_trait]
+impl<D: Database> ScopeStore for CachedMetadata<D> {
+    async fn create_scope(&self, actor: &Actor, name: &ScopeName, now: Timestamp, audit: &NewAuditEntry) -> Result<()> {
+        self.inner.database.create_scope(actor, name, now, audit).await
+    }
+
+    async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>> {
+        self.inner.database.scope(name).await
+    }
+
+    async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>> {
+        self.inner.database.scopes_of(user).await
+    }
+
+    async fn set_member(&self, change: &MemberChange) -> Result<()> {
+        let member = change.clone();
+        let of = Change::Scope(change.scope.clone());
+        self.changing(of, move |database| async move { database.set_member(&member).await }).await
+    }
+
+    async fn remove_member(&self, change: &MemberChange) -> Result<()> {
+        let member = change.clone();
+        let of = Change::Scope(change.scope.clone());
+        self.changing(of, move |database| async move { database.remove_member(&member).await }).await
+    }
+}
+
+#[async_trait]
+impl<D: Database> AuditLog for CachedMetadata<D> {
+    async fn append(&self, entry: &NewAuditEntry) -> Result<()> {
+        self.inner.database.append(entry).await
+    }
+
+    async fn sequence(&self, limit: usize) -> Result<usize> {
+        self.inner.database.sequence(limit).await
+    }
+
+    async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>> {
+        self.inner.database.entries(filter).await
+    }
+}

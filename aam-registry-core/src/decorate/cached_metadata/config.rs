@@ -1,0 +1,44 @@
+use std::time::Duration;
+
+/// The `downloads` figures in metadata are brought up to date twice a minute
+/// and may be a minute old: what shows them is kept no longer than the rest of that.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// How much metadata is kept, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataCacheConfig {
+    capacity: u64,
+    lifetime: Duration,
+}
+
+impl Default for MetadataCacheConfig {
+    /// 64 MiB in this process, for 30 seconds.
+    fn default() -> Self {
+        Self { capacity: 64 << 20, lifetime: LONGEST }
+    }
+}
+
+impl MetadataCacheConfig {
+    /// Sets how many bytes, about, are kept in this process.
+    #[must_use]
+    pub fn with_capacity(mut self, bytes: u64) -> Self {
+        self.capacity = bytes;
+        self
+    }
+
+    /// Sets how long anything is kept that may change; at most 30 seconds.
+    /// This bounds what a change that nobody told of can do.
+    #[must_use]
+    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime.min(LONGEST);
+        self
+    }
+
+    pub(super) fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    pub(super) fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+}

@@ -1,0 +1,57 @@
+//! What is kept in this process.
+
+use std::{
+    fmt,
+    hash::Hash,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use quick_cache::{Equivalent, Weighter, sync::Cache};
+
+/// Values by key with what they hold by, bounded by their weight in bytes.
+pub(super) struct Entries<K, H, V>(Cache<K, Arc<Entry<H, V>>, ByWeight>);
+
+pub(super) struct Entry<H, V> {
+    pub(super) value: V,
+    /// By what the value holds.
+    pub(super) holds_by: H,
+    read_at: Instant,
+    weight: u64,
+}
+
+#[derive(Clone)]
+struct ByWeight;
+
+impl<K, H, V> Weighter<K, Arc<Entry<H, V>>> for ByWeight {
+    fn weight(&self, _: &K, entry: &Arc<Entry<H, V>>) -> u64 {
+        entry.weight
+    }
+}
+
+impl<K: Eq + Hash, H, V> Entries<K, H, V> {
+    /// Room for `capacity` bytes in values of about `typical` bytes each.
+    pub(super) fn new(capacity: u64, typical: u64) -> Self {
+        let items = usize::try_from(capacity / typical.max(1)).unwrap_or(usize::MAX);
+        Self(Cache::with_weighter(items, capacity, ByWeight))
+    }
+
+    /// The value of `key`, where it was read less than `lifetime` ago.
+    pub(super) fn get<Q>(&self, key: &Q, lifetime: Duration) -> Option<Arc<Entry<H, V>>>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.0.get(key).filter(|entry| entry.read_at.elapsed() < lifetime)
+    }
+
+    /// Keeps `value`, which was read after `read_at`.
+    pub(super) fn keep(&self, key: K, value: V, holds_by: H, read_at: Instant, weight: u64) {
+        self.0.insert(key, Arc::new(Entry { value, holds_by, read_at, weight }));
+    }
+}
+
+impl<K, H, V> fmt::Debug for Entries<K, H, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entries").finish_non_exhaustive()
+    }
+}

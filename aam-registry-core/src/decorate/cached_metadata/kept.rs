@@ -1,0 +1,142 @@
+//! Everything that is kept in this process.
+
+use std::{
+    hash::{Hash, Hasher},
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use quick_cache::{Equivalent, sync::Cache};
+
+use super::{MetadataCacheConfig, entries::Entries};
+use crate::{
+    decorate::Mark,
+    ports::TokenHolder,
+    types::{
+        ArchiveLocation, Manifest, Package, PackageName, Sha256Digest, User, UserId, Version, VersionDetail,
+        VersionSummary,
+    },
+};
+
+/// How long it is believed that a credential lives: half of the second in
+/// which a revocation has to be in force, since a value that replicas share
+/// may be that old already when it is kept here.
+pub(super) const CREDENTIAL_LIFETIME: Duration = Duration::from_millis(450);
+
+/// How many archives are remembered, for ever: about 300 bytes each.
+const LOCATIONS: usize = 100_000;
+/// How many credentials are kept for the moment that they are believed in.
+const CREDENTIALS: u64 = 10_000;
+
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) packages: Entries<PackageName, Mark, Package>,
+    pub(super) lists: Entries<PackageName, Mark, Vec<VersionSummary>>,
+    pub(super) versions: Entries<VersionOf, Mark, VersionDetail>,
+    /// These never change.
+    pub(super) locations: Cache<VersionOf, Arc<ArchiveLocation>>,
+    pub(super) sessions: Entries<(UserId, String), u64, User>,
+    pub(super) tokens: Entries<Sha256Digest, u64, TokenHolder>,
+    /// Counts what may have ended a credential in this process.
+    credentials: AtomicU64,
+}
+
+impl Kept {
+    pub(super) fn new(config: &MetadataCacheConfig) -> Self {
+        let third = config.capacity() / 3;
+        Self {
+            packages: Entries::new(third, 8 << 10),
+            lists: Entries::new(third, 4 << 10),
+            versions: Entries::new(third, 4 << 10),
+            locations: Cache::new(LOCATIONS),
+            sessions: Entries::new(CREDENTIALS, 1),
+            tokens: Entries::new(CREDENTIALS, 1),
+            credentials: AtomicU64::new(0),
+        }
+    }
+
+    /// By what a credential that is read now holds.
+    pub(super) fn credential_mark(&self) -> u64 {
+        self.credentials.load(Ordering::Acquire)
+    }
+
+    /// Believes in no credential that was read before.
+    pub(super) fn doubt_credentials(&self) {
+        self.credentials.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// One version of one package.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct VersionOf(pub(super) PackageName, pub(super) Version);
+
+/// The same without owning it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct VersionIn<'a>(pub(super) &'a PackageName, pub(super) &'a Version);
+
+impl Hash for VersionIn<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+        self.1.hash(state);
+    }
+}
+
+impl Equivalent<VersionOf> for VersionIn<'_> {
+    fn equivalent(&self, key: &VersionOf) -> bool {
+        *self.0 == key.0 && *self.1 == key.1
+    }
+}
+
+impl VersionIn<'_> {
+    pub(super) fn to_owned(self) -> VersionOf {
+        VersionOf(self.0.clone(), self.1.clone())
+    }
+}
+
+/// About how many bytes of memory a value takes.
+pub(super) trait Weigh {
+    fn weight(&self) -> u64;
+}
+
+impl Weigh for Vec<VersionSummary> {
+    fn weight(&self) -> u64 {
+        let one = |version: &VersionSummary| 320 + 120 * version.dependencies.len() as u64;
+        128 + self.iter().map(one).sum::<u64>()
+    }
+}
+
+impl Weigh for VersionDetail {
+    fn weight(&self) -> u64 {
+        1024 + self.manifest.weight()
+    }
+}
+
+impl Weigh for Package {
+    fn weight(&self) -> u64 {
+        1024 + self.manifest.weight() + self.versions.weight() + 96 * self.dist_tags.len() as u64
+    }
+}
+
+impl Weigh for Manifest {
+    fn weight(&self) -> u64 {
+        struct Length(u64);
+        impl io::Write for Length {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0 += bytes.len() as u64;
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut length = Length(0);
+        // A document that was read as JSON can be written.
+        let _ = serde_json::to_writer(&mut length, &self.document);
+        // The document is a tree of small allocations, and its fields are there a second time.
+        4 * length.0
+    }
+}

@@ -1,0 +1,14 @@
+//! A database whose reads are kept for as long as nothing changed.
+
+mod accounts;
+mod config;
+mod entries;
+mod kept;
+mod lookup;
+mod packages;
+mod store;
+mod stored;
+mod writes;
+
+pub use config::MetadataCacheConfig;
+pub use store::{CachedMetadata, CachedMetadataBuilder};

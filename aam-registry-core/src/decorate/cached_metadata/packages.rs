@@ -1,0 +1,84 @@
+//! The reads of packages and archives.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{CachedMetadata, kept::VersionIn, lookup::count};
+use crate::{
+    error::Result,
+    ports::{ArchiveIndex, Database, PackageStore},
+    types::{
+        Actor, ArchiveFile, ArchiveKey, ArchiveLocation, Package, PackageName, PackageSummary, Page, RegistryTotals,
+        Rights, SearchQuery, Version, VersionDetail, VersionSummary,
+    },
+};
+
+#[async_trait]
+impl<D: Database> PackageStore for CachedMetadata<D> {
+    async fn package(&self, name: &PackageName) -> Result<Option<Package>> {
+        let read = self.inner.database.package(name);
+        self.read_package(&self.inner.kept.packages, name, || name.clone(), ("package", ""), name, read).await
+    }
+
+    async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>> {
+        let read = self.inner.database.versions(name);
+        self.read_package(&self.inner.kept.lists, name, || name.clone(), ("versions", ""), name, read).await
+    }
+
+    async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>> {
+        let read = self.inner.database.version(name, version);
+        let key = VersionIn(name, version);
+        let shared = version.key();
+        self.read_package(&self.inner.kept.versions, &key, || key.to_owned(), ("version", &shared), name, read).await
+    }
+
+    async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>> {
+        self.inner.database.files(name, version).await
+    }
+
+    async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>> {
+        self.inner.database.readme(name, version).await
+    }
+
+    async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>> {
+        self.inner.database.rights(actor, name).await
+    }
+
+    async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
+        self.inner.database.search(query).await
+    }
+
+    async fn totals(&self) -> Result<RegistryTotals> {
+        self.inner.database.totals().await
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.inner.database.check().await
+    }
+}
+
+#[async_trait]
+impl<D: Database> ArchiveIndex for CachedMetadata<D> {
+    async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>> {
+        let locations = &self.inner.kept.locations;
+        let kept = locations.get(&VersionIn(name, version));
+        count("location", kept.is_some());
+        if let Some(location) = kept {
+            return Ok(Some(ArchiveLocation::clone(&location)));
+        }
+        let location = self.inner.database.archive_location(name, version).await?;
+        if let Some(location) = &location {
+            locations.insert(VersionIn(name, version).to_owned(), Arc::new(location.clone()));
+        }
+        Ok(location)
+    }
+
+    async fn published_archives(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<ArchiveLocation>> {
+        self.inner.database.published_archives(after, limit).await
+    }
+
+    async fn unreferenced_archives(&self, keys: &[ArchiveKey]) -> Result<Vec<ArchiveKey>> {
+        self.inner.database.unreferenced_archives(keys).await
+    }
+}

@@ -1,0 +1,209 @@
+//! Values as replicas share them: JSON that only this module reads.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::types::{ApprovalStatus, Manifest, Package, User, VersionDetail, VersionSummary, Visibility};
+
+/// What can be shared, and read back where it is whole.
+pub(super) trait Shared: Sized {
+    /// As it is shared.
+    type Stored: Serialize + DeserializeOwned;
+
+    fn store(&self) -> Self::Stored;
+
+    /// `None` for what no release wrote.
+    fn restore(stored: Self::Stored) -> Option<Self>;
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredSummary {
+    version: String,
+    published_at: i64,
+    yanked: bool,
+    deprecated: Option<String>,
+    sha256: String,
+    archive_size: u64,
+    dependencies: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredDetail {
+    package: String,
+    summary: StoredSummary,
+    manifest: Value,
+    published_by: String,
+    yanked_reason: Option<String>,
+    archive: String,
+    dist_tags: Vec<String>,
+    downloads: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredPackage {
+    name: String,
+    manifest: Value,
+    created_at: i64,
+    updated_at: i64,
+    owners: Vec<String>,
+    downloads: u64,
+    dist_tags: BTreeMap<String, String>,
+    versions: Vec<StoredSummary>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredUser {
+    id: String,
+    username: String,
+    email: String,
+    is_admin: bool,
+    created_at: i64,
+}
+
+impl Shared for VersionSummary {
+    type Stored = StoredSummary;
+
+    fn store(&self) -> StoredSummary {
+        // Neither is stored yet, since there is one of each.
+        let ApprovalStatus::Approved = self.approval_status;
+        StoredSummary {
+            version: self.version.to_string(),
+            published_at: self.published_at.as_microsecond(),
+            yanked: self.yanked,
+            deprecated: self.deprecated.clone(),
+            sha256: self.sha256.to_string(),
+            archive_size: self.archive_size,
+            dependencies: self
+                .dependencies
+                .iter()
+                .map(|(name, constraint)| (name.to_string(), constraint.as_str().to_owned()))
+                .collect(),
+        }
+    }
+
+    fn restore(stored: StoredSummary) -> Option<Self> {
+        let dependencies = stored.dependencies.into_iter();
+        Some(Self {
+            version: stored.version.parse().ok()?,
+            published_at: instant(stored.published_at)?,
+            yanked: stored.yanked,
+            deprecated: stored.deprecated,
+            sha256: stored.sha256.parse().ok()?,
+            archive_size: stored.archive_size,
+            dependencies: dependencies
+                .map(|(name, constraint)| Some((name.parse().ok()?, constraint.parse().ok()?)))
+                .collect::<Option<_>>()?,
+            approval_status: ApprovalStatus::Approved,
+        })
+    }
+}
+
+impl Shared for Vec<VersionSummary> {
+    type Stored = Vec<StoredSummary>;
+
+    fn store(&self) -> Vec<StoredSummary> {
+        self.iter().map(Shared::store).collect()
+    }
+
+    fn restore(stored: Vec<StoredSummary>) -> Option<Self> {
+        stored.into_iter().map(Shared::restore).collect()
+    }
+}
+
+impl Shared for VersionDetail {
+    type Stored = StoredDetail;
+
+    fn store(&self) -> StoredDetail {
+        StoredDetail {
+            package: self.package.to_string(),
+            summary: self.summary.store(),
+            manifest: self.manifest.document.clone(),
+            published_by: self.published_by.to_string(),
+            yanked_reason: self.yanked_reason.clone(),
+            archive: self.archive.to_string(),
+            dist_tags: self.dist_tags.iter().map(ToString::to_string).collect(),
+            downloads: self.downloads,
+        }
+    }
+
+    fn restore(stored: StoredDetail) -> Option<Self> {
+        Some(Self {
+            package: stored.package.parse().ok()?,
+            summary: VersionSummary::restore(stored.summary)?,
+            manifest: Manifest::from_document(stored.manifest).ok()?,
+            published_by: stored.published_by.parse().ok()?,
+            yanked_reason: stored.yanked_reason,
+            archive: stored.archive.parse().ok()?,
+            dist_tags: stored.dist_tags.iter().map(|tag| tag.parse().ok()).collect::<Option<_>>()?,
+            downloads: stored.downloads,
+        })
+    }
+}
+
+impl Shared for Package {
+    type Stored = StoredPackage;
+
+    fn store(&self) -> StoredPackage {
+        let Visibility::Public = self.visibility;
+        StoredPackage {
+            name: self.name.to_string(),
+            manifest: self.manifest.document.clone(),
+            created_at: self.created_at.as_microsecond(),
+            updated_at: self.updated_at.as_microsecond(),
+            owners: self.owners.iter().map(ToString::to_string).collect(),
+            downloads: self.downloads,
+            dist_tags: self.dist_tags.iter().map(|(tag, version)| (tag.to_string(), version.to_string())).collect(),
+            versions: self.versions.store(),
+        }
+    }
+
+    fn restore(stored: StoredPackage) -> Option<Self> {
+        let tags = stored.dist_tags.iter();
+        Some(Self {
+            name: stored.name.parse().ok()?,
+            manifest: Manifest::from_document(stored.manifest).ok()?,
+            created_at: instant(stored.created_at)?,
+            updated_at: instant(stored.updated_at)?,
+            owners: stored.owners.iter().map(|owner| owner.parse().ok()).collect::<Option<_>>()?,
+            visibility: Visibility::Public,
+            downloads: stored.downloads,
+            dist_tags: tags
+                .map(|(tag, version)| Some((tag.parse().ok()?, version.parse().ok()?)))
+                .collect::<Option<_>>()?,
+            versions: Vec::restore(stored.versions)?,
+        })
+    }
+}
+
+impl Shared for User {
+    type Stored = StoredUser;
+
+    fn store(&self) -> StoredUser {
+        StoredUser {
+            id: self.id.to_string(),
+            username: self.username.to_string(),
+            email: self.email.clone(),
+            is_admin: self.is_admin,
+            created_at: self.created_at.as_microsecond(),
+        }
+    }
+
+    fn restore(stored: StoredUser) -> Option<Self> {
+        Some(Self {
+            id: stored.id.parse().ok()?,
+            username: stored.username.parse().ok()?,
+            email: stored.email,
+            is_admin: stored.is_admin,
+            // Nobody who is shut out is shared.
+            disabled: false,
+            created_at: instant(stored.created_at)?,
+        })
+    }
+}
+
+fn instant(microseconds: i64) -> Option<Timestamp> {
+    Timestamp::from_microsecond(microseconds).ok()
+}

@@ -1,0 +1,158 @@
+//! The changes, and whom they are told to.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tracing::Instrument;
+
+use super::{CachedMetadata, accounts::sessions_of};
+use crate::{
+    error::{Error, Outcome, Result},
+    ports::{
+        Change, Database, Deprecation, DownloadStore, OwnerChange, PublishCheck, PublishCommit, PublishStore,
+        Published, TagChange, Unyank, VersionStore, Yank, Yanked,
+    },
+    types::{DayDownloads, DistTag, DownloadBatch, DownloadQuery, NewUpload, Upload, UploadId, UserId, Version},
+};
+
+impl<D: Database> CachedMetadata<D> {
+    /// Makes a change and tells of it before it is answered.
+    pub(super) async fn changing<T, F>(&self, change: Change, make: impl FnOnce(Arc<D>) -> F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let around = self.inner.around.clone();
+        let made = make(Arc::clone(&self.inner.database));
+        whole(async move {
+            let result = made.await;
+            if may_have_changed(&result) {
+                around.freshness.note(&change);
+                around.empty_shared(&change).await;
+                // Once more: meanwhile the old may have come back from the shared cache.
+                around.freshness.note(&change);
+                for feed in &around.announced {
+                    // A feed that is down for us is `Lost` for itself; the others keep nothing for long.
+                    if let Err(error) = feed.announce(&change).await {
+                        tracing::debug!(
+                            event = "change_not_announced",
+                            error = &error as &dyn std::error::Error,
+                            "a change could not be announced"
+                        );
+                    }
+                }
+            }
+            result
+        })
+        .await
+    }
+
+    /// Ends a credential, and no longer believes in any before that is answered.
+    pub(super) async fn revoking<F>(&self, user: Option<UserId>, make: impl FnOnce(Arc<D>) -> F) -> Result<()>
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        let made = make(Arc::clone(&inner.database));
+        whole(async move {
+            let result = made.await;
+            inner.kept.doubt_credentials();
+            if let (Some(user), Some(shared)) = (user, &inner.around.shared) {
+                let _ = shared.empty(&sessions_of(user)).await;
+                inner.kept.doubt_credentials();
+            }
+            result
+        })
+        .await
+    }
+}
+
+/// Lets `work` end whether or not anybody waits for it: a change that is made
+/// is told of, also where its client has gone.
+async fn whole<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    tokio::spawn(work.in_current_span()).await.map_err(Error::internal)?
+}
+
+fn may_have_changed<T>(result: &Result<T>) -> bool {
+    match result {
+        Ok(_) => true,
+        Err(Error::Backend(backend)) => backend.outcome != Outcome::NotApplied,
+        Err(_) => false,
+    }
+}
+
+#[async_trait]
+impl<D: Database> PublishStore for CachedMetadata<D> {
+    async fn begin_upload(&self, upload: &NewUpload) -> Result<()> {
+        self.inner.database.begin_upload(upload).await
+    }
+
+    async fn renew_upload(&self, id: UploadId, lease_until: Timestamp) -> Result<bool> {
+        self.inner.database.renew_upload(id, lease_until).await
+    }
+
+    async fn check_publish(&self, check: &PublishCheck) -> Result<()> {
+        self.inner.database.check_publish(check).await
+    }
+
+    async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {
+        let of = Change::Package(commit.manifest.name.clone());
+        let commit = commit.clone();
+        self.changing(of, move |database| async move { database.commit_publish(&commit).await }).await
+    }
+
+    async fn abandon_uploads(&self, now: Timestamp, limit: usize) -> Result<usize> {
+        self.inner.database.abandon_uploads(now, limit).await
+    }
+
+    async fn abandoned_uploads(&self, before: Timestamp, limit: usize) -> Result<Vec<Upload>> {
+        self.inner.database.abandoned_uploads(before, limit).await
+    }
+
+    async fn forget_upload(&self, id: UploadId) -> Result<()> {
+        self.inner.database.forget_upload(id).await
+    }
+}
+
+macro_rules! version_changes {
+    ($($method:ident($change:ty) -> $answer:ty;)+) => {
+        #[async_trait]
+        impl<D: Database> VersionStore for CachedMetadata<D> {
+            $(
+                async fn $method(&self, change: &$change) -> Result<$answer> {
+                    let of = Change::Package(change.package.clone());
+                    let change = change.clone();
+                    self.changing(of, move |database| async move { database.$method(&change).await }).await
+                }
+            )+
+        }
+    };
+}
+
+version_changes! {
+    yank(Yank) -> Yanked;
+    unyank(Unyank) -> BTreeMap<DistTag, Version>;
+    set_deprecation(Deprecation) -> ();
+    set_tag(TagChange) -> ();
+    remove_tag(TagChange) -> ();
+    add_owner(OwnerChange) -> ();
+    remove_owner(OwnerChange) -> ();
+}
+
+#[async_trait]
+impl<D: Database> DownloadStore for CachedMetadata<D> {
+    async fn add_downloads(&self, batch: &DownloadBatch) -> Result<()> {
+        self.inner.database.add_downloads(batch).await
+    }
+
+    async fn refresh_totals(&self) -> Result<()> {
+        self.inner.database.refresh_totals().await?;
+        self.inner.around.freshness.note(&Change::Everything);
+        Ok(())
+    }
+
+    async fn downloads(&self, query: &DownloadQuery) -> Result<DayDownloads> {
+        self.inner.database.downloads(query).await
+    }
+}

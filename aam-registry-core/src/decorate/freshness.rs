@@ -1,0 +1,189 @@
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use crate::{
+    ports::{Change, ChangeEvent},
+    types::PackageName,
+};
+
+/// More packages than change while an entry of a cache lives; two that share
+/// a counter only make each other stale.
+const COUNTERS: usize = 4096;
+
+/// Tells whether what was read of a package may have changed since.
+///
+/// A clonable handle. A reader takes a [`Mark`] before it reads, and keeps the
+/// mark with what it read; the value holds for as long as the mark is fresh.
+/// Whoever changes something says so after the change, so that a value read
+/// before it and kept after it is never taken for fresh.
+#[derive(Clone)]
+pub struct Freshness(Arc<State>);
+
+struct State {
+    /// Whether each feed of changes stands; while one does not, nothing is fresh.
+    links: Vec<AtomicBool>,
+    /// Counts what may have changed everything.
+    everything: AtomicU64,
+    /// Counts changes of packages and of scopes, each by its hash.
+    counters: Box<[AtomicU64]>,
+    hasher: RandomState,
+}
+
+/// The state of a package at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    everything: u64,
+    package: Counted,
+    scope: Option<Counted>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Counted {
+    at: usize,
+    count: u64,
+}
+
+impl Freshness {
+    /// With a feed of changes for each of `links`, which do not stand yet.
+    pub(super) fn new(links: usize) -> Self {
+        Self(Arc::new(State {
+            links: (0..links).map(|_| AtomicBool::new(false)).collect(),
+            everything: AtomicU64::new(0),
+            counters: (0..COUNTERS).map(|_| AtomicU64::new(0)).collect(),
+            hasher: RandomState::new(),
+        }))
+    }
+
+    /// The state of a package now; `None` while changes may go by unheard.
+    pub fn mark(&self, name: &PackageName) -> Option<Mark> {
+        let everything = self.0.everything.load(Ordering::Acquire);
+        if !self.is_linked() {
+            return None;
+        }
+        let scope = name.scope_or_empty();
+        let scope = (!scope.is_empty()).then(|| self.counted(self.scope_counter(scope)));
+        Some(Mark { everything, package: self.counted(self.package_counter(name)), scope })
+    }
+
+    /// Whether nothing can have changed since `mark` was taken.
+    pub fn is_fresh(&self, mark: &Mark) -> bool {
+        let holds = |counted: &Counted| self.counted(counted.at) == *counted;
+        self.0.everything.load(Ordering::Acquire) == mark.everything
+            && self.is_linked()
+            && holds(&mark.package)
+            && mark.scope.as_ref().is_none_or(holds)
+    }
+
+    /// Makes what `change` touches stale.
+    pub fn note(&self, change: &Change) {
+        let counter = match change {
+            Change::Package(name) => &self.0.counters[self.package_counter(name)],
+            Change::Scope(scope) => &self.0.counters[self.scope_counter(scope.as_str())],
+            Change::Everything => &self.0.everything,
+        };
+        counter.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Notes what the feed number `link` told; gives whether its link broke or stood up by that.
+    pub(super) fn hear(&self, link: usize, event: &ChangeEvent) -> bool {
+        let stands = &self.0.links[link];
+        match event {
+            ChangeEvent::Changed(change) => {
+                self.note(change);
+                false
+            }
+            ChangeEvent::Lost => {
+                let stood = stands.swap(false, Ordering::AcqRel);
+                self.note(&Change::Everything);
+                stood
+            }
+            ChangeEvent::Linked => {
+                // What went by unheard is forgotten before anything is fresh again.
+                self.note(&Change::Everything);
+                !stands.swap(true, Ordering::AcqRel)
+            }
+        }
+    }
+
+    fn is_linked(&self) -> bool {
+        self.0.links.iter().all(|stands| stands.load(Ordering::Acquire))
+    }
+
+    fn counted(&self, at: usize) -> Counted {
+        Counted { at, count: self.0.counters[at].load(Ordering::Acquire) }
+    }
+
+    fn package_counter(&self, name: &PackageName) -> usize {
+        self.counter(("package", name.as_str()))
+    }
+
+    fn scope_counter(&self, scope: &str) -> usize {
+        self.counter(("scope", scope))
+    }
+
+    fn counter(&self, of: (&str, &str)) -> usize {
+        #[expect(clippy::cast_possible_truncation, reason = "any part of a hash will do")]
+        let hash = self.0.hasher.hash_one(of) as usize;
+        hash % COUNTERS
+    }
+}
+
+impl fmt::Debug for Freshness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Freshness").field("linked", &self.is_linked()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> PackageName {
+        text.parse().expect("a name")
+    }
+
+    #[test]
+    fn a_change_makes_its_package_stale_and_no_other() {
+        let freshness = Freshness::new(0);
+        let names: Vec<_> = (0..20).map(|at| name(&format!("@team/kit-{at}"))).collect();
+        let marks: Vec<_> = names.iter().map(|name| freshness.mark(name).expect("linked")).collect();
+        freshness.note(&Change::Package(names[3].clone()));
+        assert!(!freshness.is_fresh(&marks[3]));
+        let fresh = marks.iter().filter(|mark| freshness.is_fresh(mark)).count();
+        assert!(fresh > 15, "counters are hardly shared, but {fresh} of 20 are fresh");
+        assert!(freshness.is_fresh(&freshness.mark(&names[3]).expect("linked")));
+    }
+
+    #[test]
+    fn a_change_of_a_scope_makes_its_packages_stale() {
+        let freshness = Freshness::new(0);
+        let (inside, outside) = (name("@team/kit"), name("kit"));
+        let marks = [&inside, &outside].map(|name| freshness.mark(name).expect("linked"));
+        freshness.note(&Change::Scope("team".parse().expect("a scope")));
+        assert!(!freshness.is_fresh(&marks[0]) && freshness.is_fresh(&marks[1]));
+        freshness.note(&Change::Everything);
+        assert!(!freshness.is_fresh(&marks[1]));
+    }
+
+    #[test]
+    fn nothing_is_fresh_while_a_link_is_down() {
+        let (freshness, kit) = (Freshness::new(2), name("kit"));
+        assert_eq!(freshness.mark(&kit), None);
+        assert!(freshness.hear(0, &ChangeEvent::Linked));
+        assert_eq!(freshness.mark(&kit), None, "one link is down");
+        assert!(freshness.hear(1, &ChangeEvent::Linked));
+        let mark = freshness.mark(&kit).expect("linked");
+        assert!(freshness.is_fresh(&mark));
+        assert!(freshness.hear(1, &ChangeEvent::Lost) && !freshness.hear(1, &ChangeEvent::Lost));
+        assert!(!freshness.is_fresh(&mark));
+        assert_eq!(freshness.mark(&kit), None);
+        assert!(freshness.hear(1, &ChangeEvent::Linked));
+        assert!(!freshness.is_fresh(&mark), "what went by unheard may have changed it");
+    }
+}
