@@ -7,10 +7,17 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use aam_registry_core::{ports::ArchiveContent, types::ArchiveKey};
+use aam_registry_core::{
+    ports::{ArchiveContent, StoredArchive},
+    types::ArchiveKey,
+};
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use super::store::SMALL;
+
+/// How the name of what is not whole yet ends.
+const PART: &str = ".part";
 
 /// What a local folder needs beside OpenDAL, which syncs no folder, has no
 /// abort there and reads into buffers of its own. Every method blocks.
@@ -45,7 +52,7 @@ impl Folder {
     /// so that the rename stays in one file system, and under a name that is
     /// no archive's and that a delete by somebody else can tell.
     pub(super) fn part(key: &ArchiveKey) -> String {
-        format!("{key}.part")
+        format!("{key}{PART}")
     }
 
     /// Gives a synced part its name, durably.
@@ -70,11 +77,7 @@ impl Folder {
     }
 
     pub(super) fn open(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> io::Result<Option<ArchiveContent>> {
-        let mut file = match File::open(self.root.join(key.as_str())) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        let Some(mut file) = found(File::open(self.root.join(key.as_str())))? else { return Ok(None) };
         let size = file.metadata()?.len();
         let range = range.unwrap_or(0..size);
         if range.end > size || range.start > range.end {
@@ -94,8 +97,54 @@ impl Folder {
         Ok(Some(ArchiveContent::Bytes(Bytes::from(bytes))))
     }
 
+    /// Up to `limit` parts in the order of their keys, from behind `after`.
+    pub(super) fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> io::Result<Vec<StoredArchive>> {
+        let archives = self.root.join(ArchiveKey::PREFIX);
+        let mut parts = Vec::new();
+        for folder in names(&archives)? {
+            // Nothing in it comes behind `after` where its last possible key does not.
+            if after.is_some_and(|after| format!("{}{folder}/~", ArchiveKey::PREFIX).as_str() < after.as_str()) {
+                continue;
+            }
+            for name in names(&archives.join(&folder))? {
+                let key = name.strip_suffix(PART).map(|name| format!("{}{folder}/{name}", ArchiveKey::PREFIX));
+                let Some(key) = key.and_then(|key| key.parse::<ArchiveKey>().ok()) else { continue };
+                if after.is_some_and(|after| key <= *after) {
+                    continue;
+                }
+                if parts.len() == limit {
+                    return Ok(parts);
+                }
+                let Some(metadata) = found(fs::metadata(archives.join(&folder).join(&name)))? else { continue };
+                let modified_at = metadata.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
+                parts.push(StoredArchive { key, size: metadata.len(), modified_at });
+            }
+        }
+        Ok(parts)
+    }
+
     pub(super) fn check(&self) -> io::Result<()> {
         fs::read_dir(&self.root).map(drop)
+    }
+}
+
+/// The names in a folder in their order; those that are no text are nobody's here.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let Some(entries) = found(fs::read_dir(folder))? else { return Ok(Vec::new()) };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry?.file_name().into_string());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// `None` for what is not there, or lies in what is no folder.
+fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

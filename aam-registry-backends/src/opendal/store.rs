@@ -165,6 +165,12 @@ impl ArchiveStore for OpendalArchives {
         Ok(listed)
     }
 
+    async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
+        let Some(folder) = self.folder.clone() else { return Ok(Vec::new()) };
+        let after = after.cloned();
+        blocking(move || folder.unfinished(after.as_ref(), limit)).await
+    }
+
     async fn check(&self) -> Result<()> {
         match self.folder {
             Some(_) => self.check_folder().await,

@@ -59,6 +59,9 @@ mod beyond_the_suite {
         drop(writer);
         assert_eq!(files(folder.path()).len(), 1, "there is something to clean up");
         let store = store(folder.path());
+        let left = store.unfinished(None, 10).await.expect("unfinished");
+        assert_eq!(left.iter().map(|left| &left.key).collect::<Vec<_>>(), [&key]);
+        assert!(left[0].size > 0 && left[0].modified_at.is_some(), "{left:?}");
         assert_eq!(store.list(None, 10).await.expect("list"), []);
         store.delete(&key).await.expect("delete");
         assert_eq!(files(folder.path()), Vec::<PathBuf>::new());
@@ -106,12 +109,14 @@ mod beyond_the_suite {
     async fn foreign_files_are_not_listed() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = store(folder.path());
-        for name in ["archives/README", "archives/ab/notes.txt", "archives/ab/x.aam", "lost+found/x"] {
+        let foreign = ["archives/README", "archives/ab/notes.txt", "archives/ab/x.aam", "archives/ab/x.aam.part"];
+        for name in foreign.into_iter().chain(["lost+found/x"]) {
             let path = folder.path().join(name);
             std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
             std::fs::write(path, "x").expect("a file");
         }
         assert_eq!(store.list(None, 10).await.expect("list"), []);
+        assert_eq!(store.unfinished(None, 10).await.expect("unfinished"), []);
     }
 
     #[tokio::test]

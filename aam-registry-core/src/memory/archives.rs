@@ -21,7 +21,22 @@ pub struct MemoryArchives {
     archives: Arc<RwLock<Archives>>,
 }
 
-type Archives = BTreeMap<ArchiveKey, (Bytes, Timestamp)>;
+#[derive(Default)]
+struct Archives {
+    finished: BTreeMap<ArchiveKey, (Bytes, Timestamp)>,
+    /// What was begun, when, and how much of it was written. A writer's bytes die with it.
+    unfinished: BTreeMap<ArchiveKey, (u64, Timestamp)>,
+}
+
+/// Up to `limit` entries of `archives` from behind `after`.
+fn page<'a, T>(
+    archives: &'a BTreeMap<ArchiveKey, T>,
+    after: Option<&ArchiveKey>,
+    limit: usize,
+) -> impl Iterator<Item = (&'a ArchiveKey, &'a T)> {
+    let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+    archives.range((start, Bound::Unbounded)).take(limit)
+}
 
 impl MemoryArchives {
     /// An empty store; its clones share what they hold.
@@ -41,18 +56,19 @@ impl MemoryArchives {
 
 impl fmt::Debug for MemoryArchives {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryArchives").field("archives", &self.read().len()).finish()
+        f.debug_struct("MemoryArchives").field("archives", &self.read().finished.len()).finish()
     }
 }
 
 #[async_trait]
 impl ArchiveStore for MemoryArchives {
     async fn create(&self, key: &ArchiveKey) -> Result<Box<dyn ArchiveWriter>> {
+        self.write().unfinished.insert(key.clone(), (0, Timestamp::now()));
         Ok(Box::new(MemoryWriter { store: self.clone(), key: key.clone(), bytes: BytesMut::new() }))
     }
 
     async fn open(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>> {
-        let Some(bytes) = self.read().get(key).map(|(bytes, _)| bytes.clone()) else {
+        let Some(bytes) = self.read().finished.get(key).map(|(bytes, _)| bytes.clone()) else {
             return Ok(None);
         };
         let Some(range) = range else {
@@ -66,19 +82,32 @@ impl ArchiveStore for MemoryArchives {
     }
 
     async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>> {
-        Ok(self.read().get(key).map(|(bytes, _)| bytes.len() as u64))
+        Ok(self.read().finished.get(key).map(|(bytes, _)| bytes.len() as u64))
     }
 
     async fn delete(&self, key: &ArchiveKey) -> Result<()> {
-        self.write().remove(key);
+        let mut archives = self.write();
+        archives.unfinished.remove(key);
+        archives.finished.remove(key);
         Ok(())
     }
 
     async fn list(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let archives = self.read();
-        let listed = archives.range((start, Bound::Unbounded)).take(limit).map(|(key, (bytes, modified_at))| {
-            StoredArchive { key: key.clone(), size: bytes.len() as u64, modified_at: Some(*modified_at) }
+        let listed = page(&archives.finished, after, limit).map(|(key, (bytes, modified_at))| StoredArchive {
+            key: key.clone(),
+            size: bytes.len() as u64,
+            modified_at: Some(*modified_at),
+        });
+        Ok(listed.collect())
+    }
+
+    async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
+        let archives = self.read();
+        let listed = page(&archives.unfinished, after, limit).map(|(key, (size, begun_at))| StoredArchive {
+            key: key.clone(),
+            size: *size,
+            modified_at: Some(*begun_at),
         });
         Ok(listed.collect())
     }
@@ -99,17 +128,23 @@ struct MemoryWriter {
 impl ArchiveWriter for MemoryWriter {
     async fn write(&mut self, bytes: Bytes) -> Result<()> {
         self.bytes.extend_from_slice(&bytes);
+        if let Some((size, _)) = self.store.write().unfinished.get_mut(&self.key) {
+            *size = self.bytes.len() as u64;
+        }
         Ok(())
     }
 
     async fn finish(self: Box<Self>) -> Result<u64> {
         let Self { store, key, bytes } = *self;
         let size = bytes.len() as u64;
-        store.write().insert(key, (bytes.freeze(), Timestamp::now()));
+        let mut archives = store.write();
+        archives.unfinished.remove(&key);
+        archives.finished.insert(key, (bytes.freeze(), Timestamp::now()));
         Ok(size)
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {
+        self.store.write().unfinished.remove(&self.key);
         Ok(())
     }
 }

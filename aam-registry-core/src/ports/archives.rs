@@ -22,12 +22,22 @@ pub trait ArchiveStore: Debug + Send + Sync + 'static {
     /// The size in bytes of the archive at `key`; `None` where there is none.
     async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>>;
 
-    /// Deletes the archive at `key` and what an unfinished writer left there.
-    /// It is no error where there is nothing.
+    /// Deletes the archive at `key` and what unfinished writers left there,
+    /// however many. It is no error where there is nothing.
     async fn delete(&self, key: &ArchiveKey) -> Result<()>;
 
     /// Up to `limit` archives in the order of their keys, from behind `after`.
     async fn list(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>>;
+
+    /// Up to `limit` keys, in their order from behind `after`, where writers
+    /// that have not finished hold something, or have left it behind. Each
+    /// comes with what is there so far: 0 bytes where the store does not
+    /// tell, and when it was begun or last written.
+    ///
+    /// A writer still at work may be among them, and so may the key of a
+    /// finished archive that an earlier attempt had begun: look before
+    /// deleting.
+    async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>>;
 
     /// Whether the store answers; for health checks.
     ///
@@ -84,7 +94,7 @@ impl Debug for ArchiveContent {
     }
 }
 
-/// One archive in a listing.
+/// One archive, or what there is of one, in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredArchive {
     /// Its key.

@@ -34,6 +34,8 @@ macro_rules! archive_store_conformance {
                 deleting_nothing_is_no_error,
                 deleting_one_leaves_the_others,
                 deleting_stops_an_unfinished_writer_from_showing,
+                what_writers_left_is_told_until_it_is_deleted,
+                what_was_given_up_or_finished_is_not_unfinished,
                 a_listing_is_in_the_order_of_keys,
                 a_listing_comes_in_pages,
                 a_listing_shows_sizes_and_times,
@@ -253,6 +255,74 @@ pub async fn deleting_stops_an_unfinished_writer_from_showing(store: &dyn Archiv
     assert_absent(store, &key).await;
     drop(writer);
     assert_absent(store, &key).await;
+}
+
+async fn unfinished(store: &dyn ArchiveStore, after: Option<&ArchiveKey>, limit: usize) -> Vec<ArchiveKey> {
+    let left = store.unfinished(after, limit).await.expect("unfinished");
+    for stored in &left {
+        if let Some(modified_at) = stored.modified_at {
+            let age = Timestamp::now().duration_since(modified_at).abs();
+            assert!(age < SignedDuration::from_mins(10), "begun just now, not {age:?} ago");
+        }
+    }
+    left.into_iter().map(|stored| stored.key).collect()
+}
+
+/// What writers left is told in the order of keys and in pages, beside no
+/// finished archive, until its key is deleted. A store whose writers leave
+/// nothing has nothing to tell.
+pub async fn what_writers_left_is_told_until_it_is_deleted(store: &dyn ArchiveStore) {
+    assert_eq!(unfinished(store, None, 10).await, [], "nothing was begun");
+    let mut keys: Vec<_> = (0..4).map(|_| new_key()).collect();
+    keys.sort();
+    for key in keys.iter().rev() {
+        let mut writer = store.create(key).await.expect("create");
+        // Enough that any store has been sent some of it.
+        for seed in 0..3 {
+            writer.write(sample(seed, 6 * MIB)).await.expect("write");
+        }
+        drop(writer);
+    }
+    put(store, &new_key(), &sample(1, 10)).await;
+    if unfinished(store, None, 10).await.is_empty() {
+        return;
+    }
+    assert_eq!(unfinished(store, None, 10).await, keys);
+    assert_eq!(unfinished(store, None, 3).await, keys[..3]);
+    assert_eq!(unfinished(store, Some(&keys[1]), 10).await, keys[2..]);
+    assert_eq!(unfinished(store, Some(&keys[3]), 10).await, []);
+    store.delete(&keys[1]).await.expect("delete");
+    assert_eq!(unfinished(store, None, 10).await, [keys[0].clone(), keys[2].clone(), keys[3].clone()]);
+    assert_eq!(unfinished(store, Some(&keys[1]), 1).await, [keys[2].clone()], "a page behind a key that is gone");
+    assert_eq!(list_all(store).await.len(), 1, "only what was finished is an archive");
+}
+
+/// An aborted writer and a finished one leave nothing unfinished, and a second
+/// attempt at a key that an earlier one left ends with the key all the same.
+pub async fn what_was_given_up_or_finished_is_not_unfinished(store: &dyn ArchiveStore) {
+    let (given_up, finished) = (new_key(), new_key());
+    for key in [&given_up, &finished] {
+        let mut writer = store.create(key).await.expect("create");
+        writer.write(sample(6, 12 * MIB)).await.expect("write");
+        writer.write(sample(7, 12 * MIB)).await.expect("write");
+        if key == &given_up {
+            writer.abort().await.expect("abort");
+        } else {
+            writer.finish().await.expect("finish");
+        }
+    }
+    assert_eq!(unfinished(store, None, 10).await, []);
+    for bytes in [sample(8, 17 * MIB), sample(9, 100)] {
+        let key = new_key();
+        let mut left = store.create(&key).await.expect("create");
+        left.write(bytes.clone()).await.expect("write");
+        drop(left);
+        put(store, &key, &bytes).await;
+        assert!(get(store, &key, None).await == Some(bytes), "the second attempt is what is read");
+        store.delete(&key).await.expect("delete");
+        assert_absent(store, &key).await;
+        assert_eq!(unfinished(store, None, 10).await, [], "a delete takes what every attempt left");
+    }
 }
 
 /// Archives are listed in the order of their keys, whenever they were written.

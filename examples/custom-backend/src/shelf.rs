@@ -31,6 +31,27 @@ impl ShelfArchives {
     fn path(&self, key: &ArchiveKey) -> PathBuf {
         self.folder.join(key.as_str().rsplit('/').next().unwrap_or_default())
     }
+
+    /// The files of one extension in the order of their keys.
+    async fn files(&self, extension: &str, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
+        let mut keys = Vec::new();
+        let mut entries = fs::read_dir(&self.folder).await.map_err(failed)?;
+        while let Some(entry) = entries.next_entry().await.map_err(failed)? {
+            let name = entry.file_name();
+            let id = name.to_str().and_then(|name| name.strip_suffix(extension)?.strip_suffix('.')?.parse().ok());
+            let key = id.map(|id: UploadId| ArchiveKey::from(id));
+            keys.extend(key.filter(|key| after.is_none_or(|after| key > after)));
+        }
+        keys.sort_unstable();
+        let mut listed = Vec::new();
+        for key in keys.into_iter().take(limit) {
+            // It may have been deleted or finished meanwhile.
+            if let Some(metadata) = found(fs::metadata(self.path(&key).with_extension(extension)).await)? {
+                listed.push(StoredArchive { key, size: metadata.len(), modified_at: None });
+            }
+        }
+        Ok(listed)
+    }
 }
 
 /// An outage must never read as "not found": only that one kind of error becomes `None`.
@@ -76,21 +97,11 @@ impl ArchiveStore for ShelfArchives {
     }
 
     async fn list(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
-        let mut keys = Vec::new();
-        let mut entries = fs::read_dir(&self.folder).await.map_err(failed)?;
-        while let Some(entry) = entries.next_entry().await.map_err(failed)? {
-            let name = entry.file_name();
-            let id = name.to_str().and_then(|name| name.strip_suffix(".aam")?.parse::<UploadId>().ok());
-            keys.extend(id.map(ArchiveKey::from).filter(|key| after.is_none_or(|after| key > after)));
-        }
-        keys.sort_unstable();
-        let mut listed = Vec::new();
-        for key in keys.into_iter().take(limit) {
-            if let Some(size) = self.size(&key).await? {
-                listed.push(StoredArchive { key, size, modified_at: None });
-            }
-        }
-        Ok(listed)
+        self.files("aam", after, limit).await
+    }
+
+    async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
+        self.files("part", after, limit).await
     }
 
     async fn check(&self) -> Result<()> {

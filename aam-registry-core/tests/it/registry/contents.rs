@@ -61,6 +61,10 @@ impl ArchiveStore for Reshaped {
         self.0.list(after, limit).await
     }
 
+    async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
+        self.0.unfinished(after, limit).await
+    }
+
     async fn check(&self) -> Result<()> {
         self.0.check().await
     }

@@ -179,6 +179,10 @@ impl ArchiveStore for FaultyArchives {
         self.inner.list(after, limit).await
     }
 
+    async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
+        self.inner.unfinished(after, limit).await
+    }
+
     async fn check(&self) -> Result<()> {
         self.inner.check().await
     }
