@@ -138,6 +138,8 @@ pub enum BackendKind {
     Database,
     /// The archive store.
     Storage,
+    /// What cache, rate limits and word of changes are shared through.
+    Cache,
     /// Anything else of ours.
     Internal,
 }
@@ -171,6 +173,7 @@ impl fmt::Display for BackendError {
         f.write_str(match self.kind {
             BackendKind::Database => "the database does not answer",
             BackendKind::Storage => "the archive storage does not answer",
+            BackendKind::Cache => "the shared cache does not answer",
             BackendKind::Internal => "an internal part failed",
         })
     }
@@ -360,6 +363,12 @@ impl Error {
         BackendError { kind: BackendKind::Storage, retry, outcome: Outcome::Unknown, source: source.into() }.into()
     }
 
+    /// What replicas share beside the database failed: the cache, the rate
+    /// limits or word of changes. Whoever can do without it goes on.
+    pub fn cache(source: impl Into<Box<dyn StdError + Send + Sync>>, retry: bool) -> Self {
+        BackendError { kind: BackendKind::Cache, retry, outcome: Outcome::Unknown, source: source.into() }.into()
+    }
+
     /// Something of ours failed that never should.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         BackendError { kind: BackendKind::Internal, retry: false, outcome: Outcome::Unknown, source: source.into() }
@@ -401,6 +410,7 @@ impl Error {
             Self::Backend(backend) => match backend.kind {
                 BackendKind::Database => ErrorCode::DatabaseUnavailable,
                 BackendKind::Storage => ErrorCode::StorageUnavailable,
+                BackendKind::Cache => ErrorCode::Overloaded,
                 BackendKind::Internal => ErrorCode::Internal,
             },
         }

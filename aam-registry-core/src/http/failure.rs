@@ -172,9 +172,10 @@ impl From<Error> for Failure {
 impl From<BackendError> for Failure {
     fn from(error: BackendError) -> Self {
         let cause = causes(&error);
-        let part = match error.kind {
-            BackendKind::Database => "database",
-            BackendKind::Storage => "archive storage",
+        let (part, code) = match error.kind {
+            BackendKind::Database => ("database", ErrorCode::DatabaseUnavailable),
+            BackendKind::Storage => ("archive storage", ErrorCode::StorageUnavailable),
+            BackendKind::Cache => ("cache", ErrorCode::Overloaded),
             BackendKind::Internal => return Self::internal(cause),
         };
         let advice = match error.outcome {
@@ -182,7 +183,6 @@ impl From<BackendError> for Failure {
             Outcome::Applied => "what you asked for was done; look before you try again",
             Outcome::Unknown => "look whether what you asked for was done before you try again",
         };
-        let code = if part == "database" { ErrorCode::DatabaseUnavailable } else { ErrorCode::StorageUnavailable };
         Self::new(code, format!("The registry's {part} does not answer; {advice}")).with_cause(cause)
     }
 }

@@ -24,5 +24,5 @@ pub use conditional::{Conditional, ConditionalLayer};
 pub use head::{Head, HeadLayer};
 pub use match_route::{MatchRoute, MatchRouteLayer};
 pub use observe::{Observe, ObserveLayer};
-pub(crate) use rate_limit::refuse_over_limit;
 pub use rate_limit::{LimitBy, RateLimit, RateLimitLayer};
+pub(crate) use rate_limit::{refuse_over_limit, take_request};

@@ -10,7 +10,7 @@ use crate::{
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
         wire::{AccountAnswer, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer, SessionAnswer},
     },
-    layers::refuse_over_limit,
+    layers::{refuse_over_limit, take_request},
     ports::RateClass,
     registry::Registration,
     types::Username,
@@ -96,7 +96,8 @@ async fn login(call: Call, body: RequestBody) -> Answered {
 /// Slows guessing at one account from many addresses.
 async fn limit_account(call: &Call, login: &str) -> Result<(), Failure> {
     let account = call.registry.account_key(login).await?;
-    let decision = call.registry.rate_limiter().take(RateClass::Auth, &format!("account:{account}")).await?;
+    let client = format!("account:{account}");
+    let decision = take_request(&**call.registry.rate_limiter(), RateClass::Auth, &client).await;
     decision.map_or(Ok(()), |decision| refuse_over_limit(RateClass::Auth, &decision))
 }
 

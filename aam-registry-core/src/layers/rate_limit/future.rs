@@ -11,7 +11,7 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower::Service;
 
-use super::headers;
+use super::{headers, take_request};
 use crate::{
     error::ErrorCode,
     http::Failure,
@@ -26,13 +26,7 @@ pub(super) struct Taking {
 
 impl Taking {
     pub(super) fn new(limiter: Arc<dyn RateLimiter>, class: RateClass, client: String) -> Self {
-        let decision = Box::pin(async move {
-            limiter.take(class, &client).await.unwrap_or_else(|error| {
-                tracing::warn!(event = "rate_limiter_failed", class = class.as_str(), error = %error);
-                None
-            })
-        });
-        Self { class, decision }
+        Self { class, decision: Box::pin(async move { take_request(&*limiter, class, &client).await }) }
     }
 
     /// What was decided, and whether the request is refused.

@@ -2,7 +2,13 @@
 
 use std::net::SocketAddr;
 
-use aam_registry_core::{http::PeerAddr, memory::MemoryLimiter, ports::RateClass};
+use aam_registry_core::{
+    Error, Result,
+    http::PeerAddr,
+    memory::MemoryLimiter,
+    ports::{RateClass, RateDecision, RateLimiter},
+};
+use async_trait::async_trait;
 use http::Method;
 use serde_json::json;
 
@@ -100,4 +106,31 @@ async fn logins_are_limited_by_account_and_by_address() {
     login("192.0.2.4", "x1").await.assert_error(401, "invalid_credentials");
     login("192.0.2.4", "x2").await.assert_error(401, "invalid_credentials");
     login("192.0.2.4", "x3").await.assert_error(429, "rate_limited");
+}
+
+#[derive(Debug)]
+struct Broken;
+
+#[async_trait]
+impl RateLimiter for Broken {
+    async fn take(&self, _: RateClass, _: &str) -> Result<Option<RateDecision>> {
+        Err(Error::cache("cache.internal is away", true))
+    }
+
+    async fn check(&self) -> Result<()> {
+        Err(Error::cache("cache.internal is away", true))
+    }
+}
+
+#[tokio::test]
+async fn a_limiter_that_fails_fails_no_request() {
+    let site = Site::of(World::with(|builder, _, _| builder.rate_limiter(Broken)));
+    site.user("ada").await;
+    let body = json!({"username": "ada", "password": PASSWORD}).to_string();
+    let login = request(Method::POST, "/api/v1/users/login", &[("content-type", "application/json")], body);
+    assert_eq!(site.send(login).await.status, 200);
+    assert_eq!(site.get("/api/v1/packages").await.status, 200);
+    let health = site.get("/health/cache").await;
+    health.assert_error(503, "overloaded");
+    assert!(!health.text().contains("cache.internal"), "{health:?}");
 }
