@@ -1,8 +1,6 @@
 //! Ports that wrap a port: what they add is theirs, what they answer is what
 //! the wrapped one would.
 
-#![deny(clippy::missing_trait_methods)]
-
 mod cached_metadata;
 mod freshness;
 

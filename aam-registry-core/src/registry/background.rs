@@ -38,9 +38,8 @@ impl Job {
             // The contract gives an entry its position within a second.
             Self::SequenceAudit => Duration::from_millis(500),
             Self::FlushDownloads => Duration::from_secs(2),
-            Self::TouchTokens => Duration::from_secs(30),
-            // The contract lets figures be a minute old, and caches keep them for half of that.
-            Self::RefreshTotals => Duration::from_secs(30),
+            // The contract lets download figures be a minute old, and caches keep them for half of that.
+            Self::RefreshTotals | Self::TouchTokens => Duration::from_secs(30),
             Self::SweepUploads => Duration::from_mins(1),
         }
     }

@@ -22,6 +22,7 @@ mod publish;
 mod reserved;
 mod resolve;
 mod search;
+mod storage;
 mod sweep;
 mod totals;
 
@@ -32,4 +33,5 @@ pub use contents::FileContent;
 pub use handle::Registry;
 pub use policy::{Policy, RegistrationPolicy};
 pub use publish::{Publish, PublishOptions, PublishReceipt};
+pub use storage::{CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, VerifyReport};
 pub use sweep::SweepReport;

@@ -16,6 +16,9 @@ impl ArchiveKey {
     pub const PREFIX: &str = "archives/";
 
     /// The upload whose bytes lie there.
+    ///
+    /// # Panics
+    /// Never: every key is made of an upload's id.
     pub fn upload_id(&self) -> UploadId {
         let id = self.0.rsplit('/').next().and_then(|file| file.strip_suffix(".aam")?.parse().ok());
         id.expect("every key is made from an upload id")

@@ -1,5 +1,7 @@
 //! Accounts, credentials, scopes and the audit log.
 
+#![deny(clippy::missing_trait_methods)]
+
 use std::time::Instant;
 
 use async_trait::async_trait;

@@ -1,5 +1,7 @@
 //! The reads of packages and archives.
 
+#![deny(clippy::missing_trait_methods)]
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

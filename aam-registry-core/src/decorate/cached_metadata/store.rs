@@ -159,13 +159,14 @@ impl Around {
                 self.empty_shared(change).await;
             }
             if self.freshness.hear(link, &event) {
-                match event {
-                    ChangeEvent::Lost => tracing::warn!(
+                if event == ChangeEvent::Lost {
+                    tracing::warn!(
                         event = "change_feed_lost",
                         feed = ?feed,
                         "changes are not heard of: metadata is read from the database until they are again"
-                    ),
-                    _ => tracing::info!(event = "change_feed_linked", feed = ?feed, "changes are heard of"),
+                    );
+                } else {
+                    tracing::info!(event = "change_feed_linked", feed = ?feed, "changes are heard of");
                 }
             }
         }

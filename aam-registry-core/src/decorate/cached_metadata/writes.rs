@@ -1,5 +1,7 @@
 //! The changes, and whom they are told to.
 
+#![deny(clippy::missing_trait_methods)]
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
@@ -24,9 +26,9 @@ impl<D: Database> CachedMetadata<D> {
         F: Future<Output = Result<T>> + Send + 'static,
     {
         let around = self.inner.around.clone();
-        let made = make(Arc::clone(&self.inner.database));
+        let work = make(Arc::clone(&self.inner.database));
         whole(async move {
-            let result = made.await;
+            let result = work.await;
             if may_have_changed(&result) {
                 around.freshness.note(&change);
                 around.empty_shared(&change).await;
@@ -54,9 +56,9 @@ impl<D: Database> CachedMetadata<D> {
         F: Future<Output = Result<()>> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
-        let made = make(Arc::clone(&inner.database));
+        let work = make(Arc::clone(&inner.database));
         whole(async move {
-            let result = made.await;
+            let result = work.await;
             inner.kept.doubt_credentials();
             if let (Some(user), Some(shared)) = (user, &inner.around.shared) {
                 let _ = shared.empty(&sessions_of(user)).await;

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use super::MemoryMetadata;
+use super::{MemoryMetadata, tables::StoredVersion};
 use crate::{
     error::Result,
     ports::ArchiveIndex,
@@ -19,7 +19,7 @@ impl ArchiveIndex for MemoryMetadata {
         let tables = self.tables();
         let versions = tables.packages.values().flat_map(|package| &package.versions);
         let wanted = versions.filter(|version| after.is_none_or(|after| version.archive > *after));
-        let mut locations: Vec<_> = wanted.map(|version| version.location()).collect();
+        let mut locations: Vec<_> = wanted.map(StoredVersion::location).collect();
         locations.sort_unstable_by(|a, b| a.archive.cmp(&b.archive));
         locations.truncate(limit);
         Ok(locations)

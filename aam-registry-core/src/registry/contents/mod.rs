@@ -7,3 +7,4 @@ mod reader;
 mod writer;
 
 pub use file::FileContent;
+pub(super) use reader::ArchiveReader;

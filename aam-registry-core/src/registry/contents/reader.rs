@@ -20,7 +20,7 @@ pub(super) fn accepted_limits() -> ArchiveLimits {
 }
 
 /// Reads an open archive on a blocking thread.
-pub(super) enum ArchiveReader {
+pub(in crate::registry) enum ArchiveReader {
     Bytes(Cursor<Bytes>),
     File(Take<File>),
     Stream { stream: BoxStream<'static, io::Result<Bytes>>, current: Bytes, runtime: Handle },
@@ -31,7 +31,7 @@ impl ArchiveReader {
     ///
     /// # Errors
     /// A backend error where only a client could fetch the content.
-    pub(super) fn new(content: ArchiveContent) -> Result<Self> {
+    pub(in crate::registry) fn new(content: ArchiveContent) -> Result<Self> {
         match content {
             ArchiveContent::Bytes(bytes) => Ok(Self::Bytes(Cursor::new(bytes))),
             ArchiveContent::File { file, len } => Ok(Self::File(file.take(len))),

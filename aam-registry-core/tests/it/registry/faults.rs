@@ -262,7 +262,7 @@ async fn a_publish_dropped_while_it_is_committed_is_whole_or_absent() {
         let finished = poll_at_most(finish, polls).await;
         match world.registry.version(&name("greet-kit"), &version("1.0.0")).await {
             Ok(detail) => {
-                drop(world.registry.open_archive(&detail.location(), None).await.expect("its archive is there"))
+                drop(world.registry.open_archive(&detail.location(), None).await.expect("its archive is there"));
             }
             Err(error) => {
                 assert!(!finished, "an acknowledged version is missing");

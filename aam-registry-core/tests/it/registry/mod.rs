@@ -8,5 +8,6 @@ mod publish;
 mod resolve;
 mod search;
 mod sendable;
+mod storage;
 mod sweep;
 pub(crate) mod world;

@@ -1,0 +1,108 @@
+use std::io;
+
+use futures_util::{StreamExt, stream};
+use sha2::{Digest, Sha256};
+use tokio::task;
+
+use crate::{
+    error::{Error, Result},
+    ports::ArchiveContent,
+    registry::{Registry, contents::ArchiveReader},
+    types::{ArchiveKey, ArchiveLocation, Sha256Digest},
+};
+
+/// How many versions one call of the database gives.
+const BATCH: usize = 500;
+/// How many archives are looked at at once: as many as hide the way to a remote store.
+const AT_ONCE: usize = 16;
+
+/// What is wrong with an archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// There is none.
+    Missing,
+    /// It has this many bytes.
+    Size(u64),
+    /// It has this digest.
+    Digest(Sha256Digest),
+}
+
+/// What a verification found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// Versions that were looked at.
+    pub checked: u64,
+    /// Bytes of their archives.
+    pub bytes: u64,
+    /// Versions with a damaged archive.
+    pub damaged: u64,
+}
+
+impl Registry {
+    /// Checks that every version has its archive with its size and, where
+    /// `deep`, its digest. `tell` hears of each version as it is done, with
+    /// what is wrong with it.
+    ///
+    /// # Errors
+    /// A backend error where store or database cannot be read: then nothing is
+    /// said of what was not looked at yet.
+    pub async fn verify_storage(
+        &self,
+        deep: bool,
+        mut tell: impl FnMut(&ArchiveLocation, Option<Damage>) + Send,
+    ) -> Result<VerifyReport> {
+        let mut report = VerifyReport::default();
+        let mut after: Option<ArchiveKey> = None;
+        loop {
+            let page = self.inner().archive_index.published_archives(after.as_ref(), BATCH).await?;
+            let Some(last) = page.last() else { return Ok(report) };
+            after = Some(last.archive.clone());
+            let mut checks = stream::iter(page)
+                .map(|location| async move { (self.damage_of(&location, deep).await, location) })
+                .buffer_unordered(AT_ONCE);
+            while let Some((damage, location)) = checks.next().await {
+                let damage = damage?;
+                report.checked += 1;
+                report.bytes += location.size;
+                report.damaged += u64::from(damage.is_some());
+                tell(&location, damage);
+            }
+        }
+    }
+
+    async fn damage_of(&self, location: &ArchiveLocation, deep: bool) -> Result<Option<Damage>> {
+        let archives = &self.inner().archives;
+        let Some(size) = archives.size(&location.archive).await? else { return Ok(Some(Damage::Missing)) };
+        if size != location.size {
+            return Ok(Some(Damage::Size(size)));
+        }
+        if !deep {
+            return Ok(None);
+        }
+        let Some(content) = archives.open(&location.archive, None).await? else { return Ok(Some(Damage::Missing)) };
+        let digest = digest_of(content).await?;
+        Ok((digest != location.sha256).then_some(Damage::Digest(digest)))
+    }
+}
+
+async fn digest_of(content: ArchiveContent) -> Result<Sha256Digest> {
+    let mut reader = ArchiveReader::new(content)?;
+    let digest = task::spawn_blocking(move || {
+        let mut hash = HashWriter(Sha256::new());
+        io::copy(&mut reader, &mut hash).map(|_| Sha256Digest::from(<[u8; 32]>::from(hash.0.finalize())))
+    });
+    digest.await.map_err(Error::internal)?.map_err(|error| Error::storage(error, true))
+}
+
+struct HashWriter(Sha256);
+
+impl io::Write for HashWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
