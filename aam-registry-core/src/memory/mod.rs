@@ -1,13 +1,17 @@
 //! In-memory versions of the ports, for examples and tests.
 
 mod archives;
+mod changes;
 mod metadata;
 mod passwords;
 mod rate_limit;
 mod sessions;
+mod shared_cache;
 
 pub use archives::MemoryArchives;
+pub use changes::MemoryChanges;
 pub use metadata::MemoryMetadata;
 pub use passwords::InsecurePasswords;
 pub use rate_limit::MemoryLimiter;
 pub use sessions::MemorySessions;
+pub use shared_cache::MemorySharedCache;

@@ -16,10 +16,12 @@
 #![expect(clippy::missing_panics_doc, reason = "a case fails by panicking")]
 
 pub mod archives;
+pub mod changes;
 pub mod database;
 pub mod passwords;
 pub mod rate_limit;
 pub mod sessions;
+pub mod shared_cache;
 
 /// Makes one `#[tokio::test]` of every named case of a suite in
 /// [`testing`](crate::testing).
