@@ -1,8 +1,12 @@
 //! Ports that wrap a port: what they add is theirs, what they answer is what
 //! the wrapped one would.
 
+mod breaker;
 mod cached_metadata;
+mod fallback_limiter;
 mod freshness;
 
+pub use breaker::{Admission, Breaker};
 pub use cached_metadata::{CachedMetadata, CachedMetadataBuilder, MetadataCacheConfig};
+pub use fallback_limiter::FallbackLimiter;
 pub use freshness::{Freshness, Mark};
