@@ -9,5 +9,10 @@ pub mod governor;
 pub mod jwt;
 #[cfg(feature = "opendal")]
 pub mod opendal;
+#[cfg(feature = "governor")]
+mod rate_limits;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+
+#[cfg(feature = "governor")]
+pub use rate_limits::RateLimits;

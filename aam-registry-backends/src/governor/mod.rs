@@ -2,8 +2,8 @@
 //! [governor](https://docs.rs/governor).
 
 mod clients;
-mod config;
 mod limiter;
 
-pub use config::RateLimits;
 pub use limiter::GovernorLimiter;
+
+pub use crate::RateLimits;

@@ -1,4 +1,4 @@
-use aam_registry_backends::governor::{GovernorLimiter, RateLimits};
+use aam_registry_backends::{RateLimits, governor::GovernorLimiter};
 use aam_registry_core::{
     ports::{RateClass, RateLimiter},
     rate_limiter_conformance,
