@@ -9,10 +9,12 @@ pub mod governor;
 pub mod jwt;
 #[cfg(feature = "opendal")]
 pub mod opendal;
-#[cfg(feature = "governor")]
+#[cfg(any(feature = "governor", feature = "redis"))]
 mod rate_limits;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
-#[cfg(feature = "governor")]
+#[cfg(any(feature = "governor", feature = "redis"))]
 pub use rate_limits::RateLimits;

@@ -5,5 +5,7 @@ mod agreement;
 mod archives;
 mod passwords;
 mod rate_limit;
+#[cfg(feature = "service-tests")]
+mod redis;
 mod sessions;
 mod sqlite;

@@ -1,0 +1,213 @@
+use std::{fmt, time::Duration};
+
+use aam_registry_core::{Error, Result};
+use redis::{
+    Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError, TlsCertificates, io::tcp::TcpSettings,
+};
+use rustls::{
+    crypto::{CryptoProvider, aws_lc_rs},
+    pki_types::{CertificateDer, pem::PemObject},
+};
+
+/// Which Redis is used, and how patiently.
+#[derive(Clone)]
+pub struct RedisConfig {
+    url: String,
+    root_certificates: Option<Vec<u8>>,
+    key_prefix: String,
+    pool_size: u32,
+    connect_timeout: Duration,
+    acquire_timeout: Duration,
+    response_timeout: Duration,
+    pause: Duration,
+}
+
+impl RedisConfig {
+    /// The longest an attempt to connect lasts.
+    pub const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+    /// The Redis at `url`: `redis://[user][:password@]host[:port][/database]`,
+    /// `rediss://…` for TLS, or `unix:///path`. Keys begin with `aam:`; at most
+    /// 8 connections beside one that all share and one for each subscriber.
+    ///
+    /// A request waits at most 50 ms for a connection and 50 ms for an answer,
+    /// an attempt to connect goes on beside it for up to a second, and after a
+    /// failure nobody waits for Redis for a second.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            root_certificates: None,
+            key_prefix: "aam:".to_owned(),
+            pool_size: 8,
+            connect_timeout: Self::MAX_CONNECT_TIMEOUT,
+            acquire_timeout: Duration::from_millis(50),
+            response_timeout: Duration::from_millis(50),
+            pause: Duration::from_secs(1),
+        }
+    }
+
+    /// Trusts the certificates of `pem`, and those of the system no longer;
+    /// for `rediss://` alone.
+    #[must_use]
+    pub fn with_root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.root_certificates = Some(pem.into());
+        self
+    }
+
+    /// Sets what every key and channel begins with; registries that share a
+    /// Redis have different ones.
+    #[must_use]
+    pub fn with_key_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.key_prefix = prefix.into();
+        self
+    }
+
+    /// Sets how many connections the pool may have; at least 1.
+    #[must_use]
+    pub fn with_pool_size(mut self, connections: u32) -> Self {
+        self.pool_size = connections.max(1);
+        self
+    }
+
+    /// Sets how long an attempt to connect may last, TLS and login included;
+    /// 1 ms to [`MAX_CONNECT_TIMEOUT`](Self::MAX_CONNECT_TIMEOUT).
+    #[must_use]
+    pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout.clamp(Duration::from_millis(1), Self::MAX_CONNECT_TIMEOUT);
+        self
+    }
+
+    /// Sets how long a call waits for a connection; at least 1 ms.
+    #[must_use]
+    pub fn with_acquire_timeout(mut self, timeout: Duration) -> Self {
+        self.acquire_timeout = timeout.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Sets how long a call waits for an answer; at least 1 ms.
+    #[must_use]
+    pub fn with_response_timeout(mut self, timeout: Duration) -> Self {
+        self.response_timeout = timeout.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Sets how long calls do without Redis after a failure before one looks
+    /// whether it is back.
+    #[must_use]
+    pub fn with_pause(mut self, pause: Duration) -> Self {
+        self.pause = pause;
+        self
+    }
+
+    pub(super) fn key_prefix(&self) -> &str {
+        &self.key_prefix
+    }
+
+    pub(super) fn pool_size(&self) -> u32 {
+        self.pool_size
+    }
+
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    pub(super) fn acquire_timeout(&self) -> Duration {
+        self.acquire_timeout
+    }
+
+    pub(super) fn response_timeout(&self) -> Duration {
+        self.response_timeout
+    }
+
+    pub(super) fn pause(&self) -> Duration {
+        self.pause
+    }
+
+    /// What connects.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] where URL or certificates are not valid.
+    pub(super) fn client(&self) -> Result<Client> {
+        let invalid = |error: RedisError| Error::invalid_request(format!("The Redis URL is not valid: {error}"));
+        let info = self.url.as_str().into_connection_info().map_err(invalid)?;
+        // Small commands go out at once instead of waiting for the answer to the one before.
+        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
+        if let ConnectionAddr::TcpTls { insecure, .. } = info.addr() {
+            if *insecure {
+                return Err(Error::invalid_request("The Redis URL asks for TLS without checks (`#insecure`)"));
+            }
+            // The client takes the provider of the process. There is one from here on; that of a host stays.
+            if CryptoProvider::get_default().is_none() {
+                let _ = aws_lc_rs::default_provider().install_default();
+            }
+        }
+        match self.root_certificates.clone() {
+            None => Client::open(info).map_err(invalid),
+            Some(pem) if CertificateDer::pem_slice_iter(&pem).next().is_none() => {
+                Err(Error::invalid_request("The root certificates for Redis hold no certificate in PEM"))
+            }
+            Some(pem) => {
+                let certificates = TlsCertificates { client_tls: None, root_cert: Some(pem) };
+                Client::build_with_tls(info, certificates).map_err(|error| {
+                    Error::invalid_request(format!("The root certificates for Redis cannot be used: {error}"))
+                })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for RedisConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL may hold a password, also where it is not a URL.
+        let info: Option<ConnectionInfo> = self.url.as_str().into_connection_info().ok();
+        f.debug_struct("RedisConfig")
+            .field("address", &info.as_ref().map(|info| info.addr().to_string()))
+            .field("database", &info.as_ref().map(|info| info.redis_settings().db()))
+            .field("key_prefix", &self.key_prefix)
+            .field("pool_size", &self.pool_size)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("acquire_timeout", &self.acquire_timeout)
+            .field("response_timeout", &self.response_timeout)
+            .field("pause", &self.pause)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_does_not_show() {
+        for url in [
+            "redis://:hunter2@localhost:6379/3",
+            "rediss://ada:hunter2@localhost",
+            "unix:///run/redis.sock?pass=hunter2",
+            "redis://:hunter2@local host",
+            "hunter2",
+        ] {
+            let config = RedisConfig::new(url);
+            assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
+            match config.client() {
+                Ok(client) => assert!(!format!("{client:?}").contains("hunter2"), "{client:?}"),
+                Err(error) => assert!(!format!("{error:?} {error}").contains("hunter2"), "{error:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        for url in
+            ["", "localhost", "http://localhost", "redis://", "redis://h/x", "rediss://h/#insecure", "redis://h:x"]
+        {
+            assert!(RedisConfig::new(url).client().is_err(), "{url:?} passed");
+        }
+        for pem in ["", "nonsense", "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"] {
+            assert!(RedisConfig::new("rediss://h").with_root_certificates(pem).client().is_err(), "{pem:?} passed");
+        }
+        let certificate = rcgen::generate_simple_self_signed(["h".to_owned()]).expect("a certificate").cert.pem();
+        let config = |url| RedisConfig::new(url).with_root_certificates(&*certificate);
+        assert!(config("redis://h").client().is_err(), "certificates for what is not encrypted");
+        assert!(config("rediss://h").client().is_ok());
+    }
+}

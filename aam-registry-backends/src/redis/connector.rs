@@ -1,0 +1,111 @@
+use std::{
+    io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bb8_redis::{
+    RedisConnectionManager,
+    bb8::{ErrorSink, ManageConnection},
+};
+use redis::{ErrorKind, RedisError, RedisResult, aio::MultiplexedConnection};
+use tokio::time::timeout;
+
+/// Makes the connections of a link.
+#[derive(Debug)]
+pub(super) struct Connector {
+    pub(super) manager: RedisConnectionManager,
+    pub(super) connect_timeout: Duration,
+    pub(super) response_timeout: Duration,
+    /// How long an idle connection may take to show that it still works.
+    pub(super) check_timeout: Duration,
+    pub(super) era: Arc<Era>,
+}
+
+/// A connection, with what is to be known of it.
+#[derive(Clone, Debug)]
+pub(super) struct Connection {
+    pub(super) inner: MultiplexedConnection,
+    pub(super) era: u64,
+    /// Names this run of the server: it has another name after a restart, and
+    /// so has a replica that took its place.
+    pub(super) server: Arc<str>,
+}
+
+impl ManageConnection for Connector {
+    type Connection = Connection;
+    type Error = RedisError;
+
+    async fn connect(&self) -> RedisResult<Connection> {
+        let era = self.era.now();
+        let connecting = async {
+            let mut inner = self.manager.connect().await?;
+            inner.set_response_timeout(self.response_timeout);
+            let server = run_id(&mut inner).await?;
+            Ok(Connection { inner, era, server })
+        };
+        timeout(self.connect_timeout, connecting).await.unwrap_or_else(|_| Err(timed_out()))
+    }
+
+    async fn is_valid(&self, connection: &mut Connection) -> RedisResult<()> {
+        if self.has_broken(connection) {
+            return Err((ErrorKind::Io, "the connection is from before a failure").into());
+        }
+        let checking = self.manager.is_valid(&mut connection.inner);
+        timeout(self.check_timeout, checking).await.unwrap_or_else(|_| Err(timed_out()))
+    }
+
+    fn has_broken(&self, connection: &mut Connection) -> bool {
+        connection.era != self.era.now()
+    }
+}
+
+async fn run_id(connection: &mut MultiplexedConnection) -> RedisResult<Arc<str>> {
+    let info: String = redis::cmd("INFO").arg("server").query_async(connection).await?;
+    let id = info.lines().find_map(|line| line.strip_prefix("run_id:"));
+    id.map(|id| id.trim().into()).ok_or_else(|| (ErrorKind::Client, "`INFO server` tells no run_id").into())
+}
+
+pub(super) fn timed_out() -> RedisError {
+    io::Error::from(io::ErrorKind::TimedOut).into()
+}
+
+/// Counts failures, so that no connection made before one is used after it: a
+/// link that was cut silently, or one to a server that gave up its place, looks
+/// well until somebody waits for it in vain.
+#[derive(Debug, Default)]
+pub(super) struct Era(AtomicU64);
+
+impl Era {
+    pub(super) fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Ends `era`, where it has not ended. Many that fail at once end it once.
+    pub(super) fn end(&self, era: u64) {
+        let _ = self.0.compare_exchange(era, era + 1, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+/// Keeps the last error the pool met on its own, to tell why it has no connection to give.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LastTrouble(Arc<Mutex<Option<RedisError>>>);
+
+impl LastTrouble {
+    pub(super) fn take(&self) -> Option<RedisError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl ErrorSink<RedisError> for LastTrouble {
+    fn sink(&self, error: RedisError) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    fn boxed_clone(&self) -> Box<dyn ErrorSink<RedisError>> {
+        Box::new(self.clone())
+    }
+}

@@ -1,0 +1,136 @@
+use std::time::Duration;
+
+use aam_registry_core::{
+    Result,
+    ports::{RateClass, RateDecision, RateLimiter},
+};
+use async_trait::async_trait;
+use data_encoding::BASE64URL_NOPAD;
+use redis::Script;
+use sha2::{Digest, Sha256};
+
+use super::{RedisLink, purpose::Purpose};
+use crate::RateLimits;
+
+const MINUTE: Duration = Duration::from_mins(1);
+const MINUTE_MICROS: u64 = 60_000_000;
+
+/// Limits clients together with every other limiter on the same Redis: a
+/// minute's worth at once, then evenly.
+///
+/// It counts by the clock of Redis, and keeps of a client nothing but a hash,
+/// for a minute at most. Where Redis is out it fails; wrapped in a
+/// [`FallbackLimiter`](aam_registry_core::decorate::FallbackLimiter) it limits
+/// by another one then.
+#[derive(Clone, Debug)]
+pub struct RedisLimiter {
+    link: RedisLink,
+    limits: RateLimits,
+    script: Script,
+}
+
+impl RedisLimiter {
+    /// A limiter by `limits`, which are the same on every replica.
+    pub fn new(link: RedisLink, limits: &RateLimits) -> Self {
+        Self { link, limits: *limits, script: Script::new(include_str!("limiter.lua")) }
+    }
+
+    /// The key of a client: of one length whatever the client is called, and telling nobody who it is.
+    fn key(&self, class: RateClass, client: &str) -> String {
+        let hash = Sha256::digest(client);
+        let name = format!("{}:{}", class.as_str(), BASE64URL_NOPAD.encode(&hash[..16]));
+        self.link.key("limit:", &name)
+    }
+}
+
+#[async_trait]
+impl RateLimiter for RedisLimiter {
+    async fn take(&self, class: RateClass, client: &str) -> Result<Option<RateDecision>> {
+        let Some(rate) = Rate::per_minute(self.limits.of(class)) else { return Ok(None) };
+        let mut taking = self.script.key(self.key(class, client));
+        taking.arg(rate.interval).arg(rate.all());
+        let (passes, ahead) = self.link.lease(Purpose::Limiter).await?.script(&taking).await?;
+        Ok(Some(rate.decision(passes, ahead)))
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.link.check().await
+    }
+}
+
+/// A limit as the script counts it.
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    limit: u32,
+    /// In which one request is given back, in whole microseconds.
+    interval: u64,
+}
+
+impl Rate {
+    fn per_minute(limit: u32) -> Option<Self> {
+        let interval = MINUTE_MICROS.checked_div(u64::from(limit))?.max(1);
+        Some(Self { limit, interval })
+    }
+
+    /// In which all requests are given back, in microseconds.
+    fn all(self) -> u64 {
+        self.interval * u64::from(self.limit)
+    }
+
+    /// What the script's answer means: whether the request passes, and in how
+    /// many microseconds all requests are left again.
+    fn decision(self, passes: bool, ahead: u64) -> RateDecision {
+        let limit = self.limit;
+        let interval = MINUTE / limit;
+        if passes {
+            let remaining = self.all().saturating_sub(ahead) / self.interval;
+            let remaining = u32::try_from(remaining).unwrap_or(limit).min(limit);
+            // The request being given back right now counts as taken.
+            RateDecision { limit, remaining, reset: interval * (limit - remaining), retry_after: None }
+        } else {
+            let wait = Duration::from_micros((ahead + self.interval).saturating_sub(self.all()).max(1));
+            RateDecision { limit, remaining: 0, reset: wait + interval * (limit - 1), retry_after: Some(wait) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_told_in_whole_requests() {
+        let rate = Rate::per_minute(6).expect("a limit");
+        let decision = |passes, seconds: u64| rate.decision(passes, seconds * 1_000_000);
+        let first = decision(true, 10);
+        assert_eq!((first.remaining, first.reset, first.retry_after), (5, Duration::from_secs(10), None));
+        let between = decision(true, 15);
+        assert_eq!((between.remaining, between.reset), (4, Duration::from_secs(20)));
+        let last = decision(true, 60);
+        assert_eq!((last.remaining, last.reset), (0, MINUTE));
+        let refused = decision(false, 57);
+        assert_eq!((refused.remaining, refused.retry_after), (0, Some(Duration::from_secs(7))));
+        assert_eq!(refused.reset, Duration::from_secs(57));
+    }
+
+    #[test]
+    fn no_limit_is_no_rate() {
+        assert!(Rate::per_minute(0).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn every_answer_makes_sense(limit in 1..=u32::MAX, passes: bool, share in 0.0..=1.0_f64) {
+            let rate = Rate::per_minute(limit).expect("a limit");
+            prop_assert!(rate.all() / rate.interval == u64::from(limit));
+            #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "any will do")]
+            let ahead = (rate.all() as f64 * share) as u64;
+            let decision = rate.decision(passes, ahead);
+            prop_assert!(decision.remaining <= limit);
+            prop_assert!(decision.retry_after.is_none() == passes);
+            prop_assert!(decision.retry_after.is_none_or(|wait| wait <= decision.reset));
+        }
+    }
+}

@@ -1,0 +1,196 @@
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
+
+use aam_registry_core::{
+    Error, Result,
+    decorate::{Admission, Breaker},
+};
+use bb8_redis::{
+    RedisConnectionManager,
+    bb8::{Pool, RunError},
+};
+use redis::{Client, ErrorKind, RedisError};
+
+use super::{
+    RedisConfig,
+    connector::{Connector, Era, LastTrouble, timed_out},
+    failure,
+    lease::{Held, Lease},
+    purpose::Purpose,
+    shared::SharedConnection,
+};
+
+/// A link to one Redis that limiter, cache and changes share; cheap to clone.
+///
+/// It connects by itself, whenever it is needed and nothing stands. After a
+/// failure calls fail at once for a moment, and then one look beside them at a
+/// time finds out whether Redis is back: a Redis that is out or slow holds up
+/// the calls under way when that shows, and no others.
+///
+/// Small commands of all callers go over one connection. Pipelined there, 64
+/// callers limit more than twice as many requests a second as over a pool of
+/// 8, where each takes a connection, tests it and waits for an answer of its
+/// own. What may be large has a connection of the pool to itself, so that no
+/// small command waits behind it.
+#[derive(Clone)]
+pub struct RedisLink(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    client: Client,
+    prefix: String,
+    connect_timeout: Duration,
+    shared: SharedConnection,
+    pool: Pool<Connector>,
+    pool_size: u32,
+    pool_trouble: LastTrouble,
+    breaker: Breaker,
+    era: Arc<Era>,
+}
+
+impl RedisLink {
+    /// A link by `config`, which is checked; whether Redis is there is not.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] where the configuration cannot work.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn new(config: &RedisConfig) -> Result<Self> {
+        let client = config.client()?;
+        let era = Arc::new(Era::default());
+        let manager = RedisConnectionManager::new(client.get_connection_info().clone())
+            .map_err(|error| Error::invalid_request(format!("The Redis URL is not valid: {error}")))?;
+        let connector = Connector {
+            manager,
+            connect_timeout: config.connect_timeout(),
+            response_timeout: config.response_timeout(),
+            // So that a second connection may still be tried before the time for getting one is over.
+            check_timeout: config.acquire_timeout().min(config.response_timeout()) / 2,
+            era: Arc::clone(&era),
+        };
+        let pool_trouble = LastTrouble::default();
+        let pool = Pool::builder()
+            .max_size(config.pool_size())
+            .connection_timeout(config.acquire_timeout())
+            .retry_connection(false)
+            .test_on_check_out(true)
+            .error_sink(Box::new(pool_trouble.clone()))
+            .build_unchecked(connector);
+        let shared = SharedConnection::new(pool.clone(), Arc::clone(&era), config.acquire_timeout());
+        Ok(Self(Arc::new(Inner {
+            client,
+            prefix: config.key_prefix().to_owned(),
+            connect_timeout: config.connect_timeout(),
+            shared,
+            pool,
+            pool_size: config.pool_size(),
+            pool_trouble,
+            breaker: Breaker::new(config.pause()),
+            era,
+        })))
+    }
+
+    /// Whether Redis answers, asked of it now.
+    ///
+    /// # Errors
+    /// A backend error of kind cache.
+    pub async fn check(&self) -> Result<()> {
+        let mut lease = self.insist(Purpose::Check).await?;
+        lease.command(&redis::cmd("PING")).await
+    }
+
+    /// A connection for one call, unless Redis was out a moment ago.
+    pub(super) async fn lease(&self, purpose: Purpose) -> Result<Lease<'_>> {
+        match self.0.breaker.admit() {
+            Admission::Through => return self.insist(purpose).await,
+            Admission::Refused => {}
+            Admission::Probe => {
+                let link = self.clone();
+                // The outcome is noted; no caller waits for it.
+                tokio::spawn(async move { link.check().await });
+            }
+        }
+        Err(Error::cache("redis was out a moment ago", true))
+    }
+
+    /// A connection for one call that is worth the wait even where Redis was
+    /// out a moment ago.
+    pub(super) async fn insist(&self, purpose: Purpose) -> Result<Lease<'_>> {
+        let held = if purpose.may_be_large() {
+            self.0.pool.get().await.map(Held::Pooled).map_err(|error| self.no_connection(error))
+        } else {
+            self.0.shared.get().await.map(Held::Shared).map_err(Some)
+        };
+        match held {
+            Ok(held) => Ok(Lease { link: self, purpose, held }),
+            Err(Some(error)) => Err(self.failed(purpose, error)),
+            Err(None) => {
+                failure::count(purpose);
+                Err(Error::cache("every connection to redis is in use", true))
+            }
+        }
+    }
+
+    /// Why the pool gave none; nothing where all it may have are in use.
+    fn no_connection(&self, error: RunError<RedisError>) -> Option<RedisError> {
+        let trouble = self.0.pool_trouble.take();
+        match error {
+            RunError::User(error) => Some(error),
+            RunError::TimedOut if self.0.pool.state().connections >= self.0.pool_size => None,
+            RunError::TimedOut => Some(trouble.unwrap_or_else(timed_out)),
+        }
+    }
+
+    /// Notes that Redis did what it was asked.
+    pub(super) fn succeeded(&self) {
+        if self.0.breaker.succeeded() {
+            tracing::info!(event = "redis_recovered", "redis answers again");
+        }
+    }
+
+    /// Notes that a command failed on a connection of `era`.
+    pub(super) fn command_failed(&self, purpose: Purpose, error: RedisError, era: u64) -> Error {
+        // An answer, if only that the command is refused, shows that the connection works.
+        if failure::is_answer(&error) {
+            failure::count(purpose);
+            return Error::cache(error, false);
+        }
+        self.0.era.end(era);
+        self.failed(purpose, error)
+    }
+
+    fn failed(&self, purpose: Purpose, error: RedisError) -> Error {
+        failure::count(purpose);
+        if self.0.breaker.failed() {
+            tracing::warn!(
+                event = "redis_failed",
+                purpose = purpose.as_str(),
+                error = &error as &dyn StdError,
+                "redis does not answer; it is done without until it does",
+            );
+        }
+        let retry = error.kind() != ErrorKind::InvalidClientConfig;
+        Error::cache(error, retry)
+    }
+
+    /// The key or channel of that name.
+    pub(super) fn key(&self, kind: &str, name: &str) -> String {
+        [&self.0.prefix, kind, name].concat()
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.0.connect_timeout
+    }
+}
+
+impl fmt::Debug for RedisLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisLink")
+            .field("address", &self.0.client.get_connection_info().addr().to_string())
+            .field("prefix", &self.0.prefix)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,39 @@
+//! What replicas share beside the database, in Redis 6 or newer: rate limits,
+//! a cache and word of changes.
+//!
+//! Everything goes over one [`RedisLink`], and each part can be used without
+//! the others. Redis may lose what it holds, be slow or be away: limits are
+//! each replica's own then, reads go to the database, and no request waits
+//! longer than the [time-outs](RedisConfig::new) of the link. It is one server
+//! with replicas at most, not a cluster; the user it is used as needs the
+//! commands `EVALSHA`, `SCRIPT LOAD`, `GET`, `MGET`, `SET`, `DEL`, `PTTL`,
+//! `PEXPIRE`, `TIME`, `INFO`, `PING`, `PUBLISH` and `SUBSCRIBE`.
+//!
+//! ```no_run
+//! use aam_registry_backends::{RateLimits, redis::{RedisConfig, RedisLimiter, RedisLink}};
+//! # use aam_registry_core::{decorate::FallbackLimiter, memory::MemoryLimiter};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> aam_registry_core::Result<()> {
+//! let link = RedisLink::new(&RedisConfig::new("redis://localhost:6379"))?;
+//! let limiter = RedisLimiter::new(link.clone(), &RateLimits::default());
+//! # let limiter_of_this_replica = MemoryLimiter::unlimited();
+//! let limiter = FallbackLimiter::new(limiter, limiter_of_this_replica);
+//! # Ok(())
+//! # }
+//! ```
+
+mod config;
+mod connector;
+mod failure;
+mod lease;
+mod limiter;
+mod link;
+mod purpose;
+mod shared;
+
+pub use config::RedisConfig;
+pub use limiter::RedisLimiter;
+pub use link::RedisLink;
+
+pub use crate::RateLimits;

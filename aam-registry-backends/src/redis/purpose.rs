@@ -1,0 +1,25 @@
+/// What a connection is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Limiter,
+    Cache,
+    Changes,
+    Check,
+}
+
+impl Purpose {
+    /// The purpose as text, for metrics and logs.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Limiter => "limiter",
+            Self::Cache => "cache",
+            Self::Changes => "changes",
+            Self::Check => "check",
+        }
+    }
+
+    /// Whether commands or answers may be large, and would hold others up.
+    pub(super) fn may_be_large(self) -> bool {
+        self == Self::Cache
+    }
+}

@@ -1,0 +1,3 @@
+//! Redis away, slow or unreachable: nothing hangs, and it is used again when it is back.
+
+mod limiter;
