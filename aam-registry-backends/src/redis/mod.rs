@@ -10,7 +10,7 @@
 //! `PEXPIRE`, `TIME`, `INFO`, `PING`, `PUBLISH` and `SUBSCRIBE`.
 //!
 //! ```no_run
-//! use aam_registry_backends::{RateLimits, redis::{RedisConfig, RedisLimiter, RedisLink}};
+//! use aam_registry_backends::{RateLimits, redis::{RedisCache, RedisConfig, RedisLimiter, RedisLink}};
 //! # use aam_registry_core::{decorate::FallbackLimiter, memory::MemoryLimiter};
 //!
 //! # #[tokio::main]
@@ -19,12 +19,16 @@
 //! let limiter = RedisLimiter::new(link.clone(), &RateLimits::default());
 //! # let limiter_of_this_replica = MemoryLimiter::unlimited();
 //! let limiter = FallbackLimiter::new(limiter, limiter_of_this_replica);
+//! let cache = RedisCache::new(link.clone());
 //! # Ok(())
 //! # }
 //! ```
 
+mod arrears;
+mod cache;
 mod config;
 mod connector;
+mod envelope;
 mod failure;
 mod lease;
 mod limiter;
@@ -32,6 +36,7 @@ mod link;
 mod purpose;
 mod shared;
 
+pub use cache::RedisCache;
 pub use config::RedisConfig;
 pub use limiter::RedisLimiter;
 pub use link::RedisLink;

@@ -5,8 +5,10 @@
 //! same time. What would disturb them runs on servers that the tests start
 //! themselves, from the `redis-server` on the `PATH`.
 
+mod cache;
 mod faults;
 mod limiter;
+mod losses;
 mod proxy;
 mod server;
 mod world;

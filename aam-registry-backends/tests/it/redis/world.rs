@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use aam_registry_backends::redis::{RedisConfig, RedisLink};
+use aam_registry_backends::redis::{RedisCache, RedisConfig, RedisLink};
+use aam_registry_core::ports::SharedCache;
 use redis::{Client, aio::MultiplexedConnection};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
@@ -68,4 +69,15 @@ pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
         }
     };
     assert!(timeout(PATIENCE, waiting).await.is_ok(), "{what}: not in time");
+}
+
+pub(super) async fn value(cache: &RedisCache, key: &str, groups: &[&str]) -> Option<String> {
+    let value = cache.get(key, groups).await.expect("get").value?;
+    Some(String::from_utf8(value.to_vec()).expect("text"))
+}
+
+/// Puts with a fresh stamp.
+pub(super) async fn fill(cache: &RedisCache, key: &str, groups: &[&str], value: &str) {
+    let stamp = cache.get(key, groups).await.expect("get").stamp;
+    cache.put(key, groups, value.to_owned().into(), &stamp, LONG).await.expect("put");
 }

@@ -1,3 +1,4 @@
 //! Redis away, slow or unreachable: nothing hangs, and it is used again when it is back.
 
+mod cache;
 mod limiter;
