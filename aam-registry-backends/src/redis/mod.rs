@@ -10,7 +10,7 @@
 //! `PEXPIRE`, `TIME`, `INFO`, `PING`, `PUBLISH` and `SUBSCRIBE`.
 //!
 //! ```no_run
-//! use aam_registry_backends::{RateLimits, redis::{RedisCache, RedisConfig, RedisLimiter, RedisLink}};
+//! use aam_registry_backends::{RateLimits, redis::{RedisCache, RedisChanges, RedisConfig, RedisLimiter, RedisLink}};
 //! # use aam_registry_core::{decorate::FallbackLimiter, memory::MemoryLimiter};
 //!
 //! # #[tokio::main]
@@ -20,12 +20,14 @@
 //! # let limiter_of_this_replica = MemoryLimiter::unlimited();
 //! let limiter = FallbackLimiter::new(limiter, limiter_of_this_replica);
 //! let cache = RedisCache::new(link.clone());
+//! let changes = RedisChanges::new(link).without_its_own();
 //! # Ok(())
 //! # }
 //! ```
 
 mod arrears;
 mod cache;
+mod changes;
 mod config;
 mod connector;
 mod envelope;
@@ -33,10 +35,13 @@ mod failure;
 mod lease;
 mod limiter;
 mod link;
+mod message;
 mod purpose;
 mod shared;
+mod subscription;
 
 pub use cache::RedisCache;
+pub use changes::RedisChanges;
 pub use config::RedisConfig;
 pub use limiter::RedisLimiter;
 pub use link::RedisLink;

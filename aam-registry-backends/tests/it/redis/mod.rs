@@ -6,8 +6,10 @@
 //! themselves, from the `redis-server` on the `PATH`.
 
 mod cache;
+mod changes;
 mod faults;
 mod limiter;
+mod link;
 mod losses;
 mod proxy;
 mod server;

@@ -1,4 +1,5 @@
 //! Redis away, slow or unreachable: nothing hangs, and it is used again when it is back.
 
 mod cache;
+mod changes;
 mod limiter;

@@ -1,0 +1,104 @@
+use std::{sync::Arc, time::Duration};
+
+use aam_registry_core::{
+    Error, Result,
+    ports::{Change, ChangeEvent, ChangeFeed},
+};
+use async_trait::async_trait;
+use data_encoding::HEXLOWER;
+use futures_util::stream::BoxStream;
+use tokio::time;
+
+use super::{RedisLink, arrears::Arrears, message, purpose::Purpose, subscription::Subscription};
+
+/// How long to wait before trying again to tell what could not be told.
+const RETRY_EVERY: Duration = Duration::from_millis(500);
+
+/// Carries word of changes between replicas by publish and subscribe.
+///
+/// Each subscriber has a connection of its own, over which it asks once a
+/// second whether Redis is still there: a link that was cut, also silently, is
+/// [`Lost`](ChangeEvent::Lost) within some three seconds, and
+/// [`Linked`](ChangeEvent::Linked) again as soon as Redis confirms a new
+/// subscription.
+///
+/// A change that could not be announced, since Redis did not answer, is
+/// announced as soon as it does, several of them as one of everything.
+#[derive(Clone, Debug)]
+pub struct RedisChanges {
+    inner: Arc<Inner>,
+    hears_itself: bool,
+}
+
+#[derive(Debug)]
+struct Inner {
+    link: RedisLink,
+    channel: String,
+    /// Names this feed in what it announces.
+    sender: String,
+    untold: Arrears<Change>,
+}
+
+impl RedisChanges {
+    /// A feed at the end of `link`, whose subscribers hear of every change.
+    pub fn new(link: RedisLink) -> Self {
+        let channel = link.key("changes", "");
+        let sender = HEXLOWER.encode(&rand::random::<[u8; 8]>());
+        let inner = Inner { link, channel, sender, untold: Arrears::default() };
+        Self { inner: Arc::new(inner), hears_itself: true }
+    }
+
+    /// Its subscribers hear nothing of what is announced through it and its
+    /// clones: for a cache whose owner empties it before announcing.
+    #[must_use]
+    pub fn without_its_own(mut self) -> Self {
+        self.hears_itself = false;
+        self
+    }
+}
+
+impl Inner {
+    async fn tell(&self, change: &Change) -> Result<()> {
+        let mut publish = redis::cmd("PUBLISH");
+        publish.arg(&self.channel).arg(message::write(&self.sender, change));
+        // Worth a wait also while Redis is out: who changed something waits, not who reads.
+        self.link.insist(Purpose::Changes).await?.command(&publish).await
+    }
+
+    async fn tell_until_nothing_is_owed(&self) {
+        while !self.untold.is_done() {
+            time::sleep(RETRY_EVERY).await;
+            let (changes, number) = self.untold.all();
+            let change = match &*changes {
+                [change] => change,
+                _ => &Change::Everything,
+            };
+            // A failure has been counted, and told of when it began.
+            if self.tell(change).await.is_ok() {
+                self.untold.settle(number);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl ChangeFeed for RedisChanges {
+    fn subscribe(&self) -> BoxStream<'static, ChangeEvent> {
+        let Inner { link, channel, sender, .. } = &*self.inner;
+        let deaf_to = (!self.hears_itself).then(|| sender.clone());
+        Subscription::new(link, channel.clone(), deaf_to).into_stream()
+    }
+
+    async fn announce(&self, change: &Change) -> Result<()> {
+        let (inner, change) = (Arc::clone(&self.inner), change.clone());
+        // Goes on where the caller goes away: the change has been made.
+        let telling = tokio::spawn(async move {
+            let result = inner.tell(&change).await;
+            if result.is_err() && inner.untold.add(change) {
+                tokio::spawn(async move { inner.tell_until_nothing_is_owed().await });
+            }
+            result
+        });
+        telling.await.map_err(Error::internal)?
+    }
+}

@@ -1,0 +1,139 @@
+use std::{error::Error as StdError, time::Duration};
+
+use aam_registry_core::ports::{Change, ChangeEvent};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use redis::{
+    Client, ErrorKind, RedisError, RedisResult, Value,
+    aio::{PubSubSink, PubSubStream},
+};
+use tokio::time::{sleep, timeout};
+
+use super::{RedisLink, connector::timed_out, failure, message, purpose::Purpose};
+
+/// How long a link may be silent before Redis is asked whether it is still there.
+const SILENCE: Duration = Duration::from_secs(1);
+/// How long Redis may take to answer that.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The shortest and the longest time between two attempts to connect.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+
+/// One subscriber: connects, listens, and connects again.
+pub(super) struct Subscription {
+    client: Client,
+    connect_timeout: Duration,
+    channel: String,
+    /// Whose messages are not told.
+    deaf_to: Option<String>,
+    link: Option<Link>,
+    /// What the subscriber was last told of the link.
+    told: Option<ChangeEvent>,
+    pause: Duration,
+}
+
+struct Link {
+    sink: PubSubSink,
+    messages: PubSubStream,
+}
+
+impl Subscription {
+    pub(super) fn new(link: &RedisLink, channel: String, deaf_to: Option<String>) -> Self {
+        Self {
+            client: link.client().clone(),
+            connect_timeout: link.connect_timeout(),
+            channel,
+            deaf_to,
+            link: None,
+            told: None,
+            pause: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn into_stream(self) -> BoxStream<'static, ChangeEvent> {
+        stream::unfold(self, |mut this| async { Some((this.next().await, this)) }).boxed()
+    }
+
+    async fn next(&mut self) -> ChangeEvent {
+        loop {
+            let Some(link) = &mut self.link else {
+                if let Some(news) = self.connect().await {
+                    return news;
+                }
+                continue;
+            };
+            match link.next().await {
+                Ok((sender, _)) if self.deaf_to.as_ref() == Some(&sender) => {}
+                Ok((_, change)) => return ChangeEvent::Changed(change),
+                Err(error) => {
+                    self.link = None;
+                    if let Some(news) = self.lost(&error) {
+                        return news;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tries to connect once. Gives what the subscriber has to be told.
+    async fn connect(&mut self) -> Option<ChangeEvent> {
+        sleep(self.pause).await;
+        let connecting = timeout(self.connect_timeout, Link::connect(&self.client, &self.channel));
+        match connecting.await.unwrap_or_else(|_| Err(timed_out())) {
+            Ok(link) => {
+                self.link = Some(link);
+                self.pause = Duration::ZERO;
+                if self.told == Some(ChangeEvent::Lost) {
+                    tracing::info!(event = "changes_linked", "changes of other replicas are heard again");
+                }
+                self.told = Some(ChangeEvent::Linked);
+                self.told.clone()
+            }
+            Err(error) => {
+                self.pause = (self.pause * 2).clamp(PAUSES.0, PAUSES.1);
+                self.lost(&error)
+            }
+        }
+    }
+
+    fn lost(&mut self, error: &RedisError) -> Option<ChangeEvent> {
+        failure::count(Purpose::Changes);
+        if self.told == Some(ChangeEvent::Lost) {
+            return None;
+        }
+        tracing::warn!(
+            event = "changes_lost",
+            error = error as &dyn StdError,
+            "changes of other replicas go by unheard until redis answers again",
+        );
+        self.told = Some(ChangeEvent::Lost);
+        self.told.clone()
+    }
+}
+
+impl Link {
+    /// A connection on which the subscription is confirmed.
+    async fn connect(client: &Client, channel: &str) -> RedisResult<Self> {
+        let (mut sink, messages) = client.get_async_pubsub().await?.split();
+        sink.subscribe(channel).await?;
+        Ok(Self { sink, messages })
+    }
+
+    /// The next change, and who made it.
+    async fn next(&mut self) -> RedisResult<(String, Change)> {
+        loop {
+            match timeout(SILENCE, self.messages.next()).await {
+                Ok(Some(message)) => {
+                    let (sender, change) = message::read(message.get_payload_bytes());
+                    return Ok((sender.to_owned(), change));
+                }
+                Ok(None) => return Err((ErrorKind::Io, "the connection was closed").into()),
+                Err(_) => {
+                    let pinging = timeout(PATIENCE, self.sink.ping::<Value>());
+                    pinging.await.unwrap_or_else(|_| Err(timed_out()))?;
+                }
+            }
+        }
+    }
+}
