@@ -14,6 +14,8 @@ mod rate_limits;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(feature = "sqlite")]
+mod relational;
+#[cfg(feature = "sqlite")]
 pub mod sqlite;
 
 #[cfg(any(feature = "governor", feature = "redis"))]

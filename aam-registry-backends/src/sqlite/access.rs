@@ -7,10 +7,8 @@ use aam_registry_core::{
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{
-    failure::{Failure, Tx},
-    sql,
-};
+use super::{failure::Tx, sql};
+use crate::relational::columns;
 
 /// An actor whose user and credential are alive.
 pub(super) struct Caller {
@@ -75,9 +73,5 @@ impl Caller {
 /// The role of a user in a scope.
 pub(super) fn role(tx: &Connection, scope: &str, user: &str) -> Tx<Option<ScopeRole>> {
     let query = "SELECT role FROM scope_members WHERE scope = ?1 AND user_id = ?2";
-    sql::first(tx, query, (scope, user), |row| to_role(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?))
-}
-
-pub(super) fn to_role(text: &str) -> Tx<ScopeRole> {
-    ScopeRole::parse(text).ok_or_else(|| Failure::Corrupt(format!("scope role `{text}`")))
+    sql::first(tx, query, (scope, user), |row| sql::coded(row, 0, columns::role))
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Row};
 
 use super::{SqliteMetadata, failure::Tx, sql};
+use crate::relational::columns;
 
 /// What [`location`] reads.
 const COLUMNS: &str = "p.name, v.version, v.archive, v.sha256, v.archive_size";
@@ -33,7 +34,7 @@ impl ArchiveIndex for SqliteMetadata {
                 "SELECT {COLUMNS} FROM versions v JOIN packages p ON p.id = v.package_id
                  WHERE v.archive > ?1 ORDER BY v.archive LIMIT ?2"
             );
-            sql::all(tx, &query, (after, i64::try_from(limit).unwrap_or(i64::MAX)), location)
+            sql::all(tx, &query, (after, columns::limit(limit)), location)
         })
         .await
     }

@@ -12,6 +12,7 @@ use super::{
     failure::{Failure, Tx},
     sql,
 };
+use crate::relational::columns;
 
 /// What [`entry`] reads.
 const COLUMNS: &str = "entry_id, event, actor, package, version, timestamp, metadata, position, hash";
@@ -62,17 +63,17 @@ fn sequence(tx: &Connection, limit: usize) -> Tx<usize> {
         .ok_or_else(|| Failure::Corrupt("the head of the audit chain is missing".into()))?;
     let query = format!("SELECT {COLUMNS}, id FROM audit_log WHERE position IS NULL ORDER BY id LIMIT ?1");
     let loose: Vec<(NewAuditEntry, i64)> =
-        sql::all(tx, &query, [i64::try_from(limit).unwrap_or(i64::MAX)], |row| Ok((entry(row)?.entry, row.get(9)?)))?;
+        sql::all(tx, &query, [columns::limit(limit)], |row| Ok((entry(row)?.entry, row.get(9)?)))?;
     for (entry, id) in &loose {
         position += 1;
         hash = entry.chain_hash(&hash, position);
         sql::run(
             tx,
             "UPDATE audit_log SET position = ?2, hash = ?3 WHERE id = ?1",
-            (id, sql::signed(position), hash.as_bytes()),
+            (id, columns::signed(position), hash.as_bytes()),
         )?;
     }
-    sql::run(tx, "UPDATE audit_chain SET position = ?1, hash = ?2", (sql::signed(position), hash.as_bytes()))?;
+    sql::run(tx, "UPDATE audit_chain SET position = ?1, hash = ?2", (columns::signed(position), hash.as_bytes()))?;
     Ok(loose.len())
 }
 
@@ -98,7 +99,7 @@ fn entries(tx: &Connection, filter: &AuditFilter) -> Tx<Page<AuditEntry>> {
     let conditions = conditions.join(" AND ");
     let total = format!("SELECT count(*) FROM audit_log WHERE {conditions}");
     let total = sql::first(tx, &total, &*params, |row| sql::unsigned(row, 0))?.unwrap_or(0);
-    let (limit, offset) = (sql::signed(filter.page.limit), sql::signed(filter.page.offset()));
+    let (limit, offset) = (columns::signed(filter.page.limit), columns::signed(filter.page.offset()));
     params.extend([&limit as &dyn ToSql, &offset]);
     // Positions are given in the order of the append, so that is the order of both parts of the list.
     let query = format!("SELECT {COLUMNS} FROM audit_log WHERE {conditions} ORDER BY id DESC LIMIT ? OFFSET ?");
@@ -106,7 +107,6 @@ fn entries(tx: &Connection, filter: &AuditFilter) -> Tx<Page<AuditEntry>> {
 }
 
 fn entry(row: &Row<'_>) -> Tx<AuditEntry> {
-    let event: String = row.get(1)?;
     let package: Option<String> = row.get(3)?;
     let chained = match row.get::<_, Option<i64>>(7)? {
         Some(_) => Some((sql::unsigned(row, 7)?, sql::digest(row, 8)?)),
@@ -115,12 +115,12 @@ fn entry(row: &Row<'_>) -> Tx<AuditEntry> {
     Ok(AuditEntry {
         entry: NewAuditEntry {
             id: row.get::<_, String>(0)?.parse().map_err(|_| Failure::Corrupt("id of an audit entry".into()))?,
-            event: AuditEvent::parse(&event).ok_or_else(|| Failure::Corrupt(format!("audit event `{event}`")))?,
+            event: sql::coded(row, 1, columns::audit_event)?,
             actor: row.get(2)?,
             package: package.map(|package| package.parse()).transpose()?,
             version: row.get(4)?,
             timestamp: sql::instant(row, 5)?,
-            metadata: serde_json::from_str(row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?)?,
+            metadata: sql::coded(row, 6, |text| Ok(serde_json::from_str(text)?))?,
         },
         chained,
     })

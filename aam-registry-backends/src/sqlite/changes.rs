@@ -17,6 +17,7 @@ use super::{
     sql, tags,
     versions::{self, VersionId},
 };
+use crate::relational::refusals;
 
 #[async_trait]
 impl VersionStore for SqliteMetadata {
@@ -128,11 +129,10 @@ fn deprecate(tx: &Connection, change: &Deprecation) -> Tx<()> {
 }
 
 fn set_tag(tx: &Connection, change: &TagChange) -> Tx<()> {
-    let version = change.version.as_ref().ok_or_else(|| Error::invalid_request("Say which version to tag"))?;
+    let version = change.version.as_ref().ok_or_else(refusals::no_version_to_tag)?;
     let (package, id) = authorise(tx, &change.actor, change.now, &change.package, version, Action::Tag)?;
     if sql::exists(tx, "SELECT 1 FROM versions WHERE id = ?1 AND yanked_at IS NOT NULL", [id])? {
-        let message = format!("Version {version} of {} is yanked; unyank it or tag another", change.package);
-        return Err(Error::InvalidTag(message).into());
+        return Err(refusals::yanked_gets_no_tag(&change.package, version).into());
     }
     let changed = if change.tag.is_latest() {
         tags::set_latest(tx, package, version)?
@@ -152,10 +152,10 @@ fn remove_tag(tx: &Connection, change: &TagChange) -> Tx<()> {
     let package = packages::find(tx, name)?.ok_or_else(|| Error::PackageNotFound(name.clone()))?;
     caller.package_rights(tx, Some(package), name)?.require(Action::Tag, name)?;
     if change.tag.is_latest() {
-        return Err(Error::InvalidTag("The tag `latest` cannot be removed; set it to another version".into()).into());
+        return Err(refusals::latest_stays().into());
     }
     if !tags::remove(tx, package, &change.tag)? {
-        return Err(Error::TagNotFound { package: name.clone(), tag: change.tag.to_string() }.into());
+        return Err(refusals::no_such_tag(change).into());
     }
     listing::touch(tx, package, change.now)?;
     audit::append(tx, &change.audit)

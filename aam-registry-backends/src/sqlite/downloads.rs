@@ -11,9 +11,10 @@ use rusqlite::Connection;
 use super::{
     SqliteMetadata,
     failure::{Failure, Tx},
-    listing, sql,
+    sql,
     versions::VersionId,
 };
+use crate::relational::{columns, listing::popularity};
 
 /// How long the id of a batch is known: longer than anybody tries to add it.
 const REMEMBERED: Duration = Duration::from_hours(24);
@@ -53,7 +54,7 @@ fn add(tx: &Connection, batch: &DownloadBatch) -> Tx<()> {
                     WHERE p.name = ?1 AND v.version_key = ?2";
         let found = sql::first(tx, find, (count.package.as_str(), count.version.key()), sql::value::<VersionId>)?;
         let Some(version) = found else { continue };
-        let downloads = sql::signed(count.count);
+        let downloads = columns::signed(count.count);
         sql::run(
             tx,
             "INSERT INTO download_days (version_id, day, downloads) VALUES (?1, ?2, ?3)
@@ -86,7 +87,7 @@ fn refresh(tx: &Connection) -> Tx<()> {
             sql::run(
                 tx,
                 "UPDATE listings SET downloads = ?2, popularity = ?3 WHERE package_id = ?1",
-                (package, sql::signed(downloads), listing::popularity(downloads)),
+                (package, columns::signed(downloads), popularity(downloads)),
             )?;
         }
     }

@@ -6,6 +6,8 @@ use aam_registry_core::{
 };
 use rusqlite::ErrorCode;
 
+use crate::relational::columns::Corrupt;
+
 /// Why a transaction did not do what was asked; it is rolled back.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -32,15 +34,21 @@ impl From<rusqlite::Error> for Failure {
     }
 }
 
+impl From<Corrupt> for Failure {
+    fn from(Corrupt(what): Corrupt) -> Self {
+        Self::Corrupt(what)
+    }
+}
+
 impl From<InvalidName> for Failure {
     fn from(error: InvalidName) -> Self {
-        Self::Corrupt(error.to_string())
+        Corrupt::from(error).into()
     }
 }
 
 impl From<serde_json::Error> for Failure {
     fn from(error: serde_json::Error) -> Self {
-        Self::Corrupt(error.to_string())
+        Corrupt::from(error).into()
     }
 }
 

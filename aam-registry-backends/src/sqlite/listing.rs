@@ -1,6 +1,6 @@
 //! What search knows of a package: what its `latest` says.
 
-use aam_registry_core::types::{ArtifactType, DistTag, PackageName, search_words};
+use aam_registry_core::types::{DistTag, PackageName};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -9,6 +9,10 @@ use super::{
     packages::PackageId,
     spelling, sql,
     versions::{self, VersionId},
+};
+use crate::relational::{
+    columns,
+    listing::{ListedWords, popularity, type_bits},
 };
 
 /// Notes that something of a package changed.
@@ -51,7 +55,7 @@ pub(super) fn rebuild(tx: &Connection, package: PackageId) -> Tx<()> {
             manifest.version.to_string(),
             serde_json::to_string(&manifest.keywords)?,
             type_bits(&manifest.artifacts.types()),
-            sql::signed(downloads),
+            columns::signed(downloads),
             popularity(downloads),
             updated_at,
         ),
@@ -60,37 +64,11 @@ pub(super) fn rebuild(tx: &Connection, package: PackageId) -> Tx<()> {
         let insert = "INSERT INTO listing_keywords (keyword, package_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
         sql::run(tx, insert, (keyword, package))?;
     }
-    let artifacts: Vec<_> = manifest.artifacts.iter().flat_map(|(_, artifact)| search_words(&artifact.name)).collect();
-    let keywords: Vec<_> = manifest.keywords.iter().flat_map(|keyword| search_words(keyword)).collect();
-    let columns = [
-        search_words(name.as_str()),
-        keywords,
-        artifacts,
-        search_words(&manifest.description),
-        search_words(manifest.author.as_deref().unwrap_or_default()),
-    ];
-    spelling::learn(tx, columns.iter().flatten())?;
+    let words = ListedWords::of(&manifest);
+    spelling::learn(tx, words.fields().into_iter().flatten())?;
     let insert = "INSERT INTO listing_text (name, keywords, artifacts, description, author, rowid)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let [name, keywords, artifacts, description, author] = columns.map(|words| words.join(" "));
+    let [name, keywords, artifacts, description, author] = words.fields().map(|words| words.join(" "));
     sql::run(tx, insert, (name, keywords, artifacts, description, author, package))?;
     Ok(())
-}
-
-/// The factor by which downloads raise a text rank: a thousand of them weigh
-/// about as much as the word in another place.
-pub(super) fn popularity(downloads: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a logarithm does not tell such numbers apart")]
-    let downloads = downloads as f64;
-    1.0 + downloads.ln_1p() / 10.0
-}
-
-/// A bit for each type.
-pub(super) fn type_bits(types: &[ArtifactType]) -> u8 {
-    ArtifactType::ALL.iter().zip(0..).filter(|(kind, _)| types.contains(kind)).fold(0, |bits, (_, at)| bits | 1 << at)
-}
-
-/// The types of [`type_bits`].
-pub(super) fn types_of_bits(bits: u8) -> Vec<ArtifactType> {
-    ArtifactType::ALL.iter().zip(0..).filter(|(_, at)| bits & (1 << at) != 0).map(|(kind, _)| *kind).collect()
 }

@@ -14,6 +14,7 @@ use super::{
     packages::{self, PackageId},
     sql, users,
 };
+use crate::relational::refusals;
 
 /// A package and a user, as an owner may change them.
 struct Ownership {
@@ -53,17 +54,11 @@ pub(super) fn remove(tx: &Connection, change: &OwnerChange) -> Tx<()> {
     let ownership = authorise(tx, change)?;
     let delete = "DELETE FROM package_owners WHERE package_id = ?1 AND user_id = ?2";
     if sql::run(tx, delete, (ownership.package, &ownership.user))? == 0 {
-        return if ownership.through_scope { Err(owns_through_scope(change).into()) } else { Ok(()) };
+        return if ownership.through_scope { Err(refusals::owns_through_scope(change).into()) } else { Ok(()) };
     }
     if change.package.scope().is_none() && packages::owners(tx, ownership.package)?.is_empty() {
         return Err(Error::LastOwner(change.owner.clone()).into());
     }
     listing::touch(tx, ownership.package, change.now)?;
     audit::append(tx, &change.audit)
-}
-
-fn owns_through_scope(change: &OwnerChange) -> Error {
-    let (owner, package) = (&change.owner, &change.package);
-    let scope = package.scope_or_empty();
-    Error::forbidden(format!("{owner} owns {package} through the scope @{scope}; change the member's role there"))
 }

@@ -15,8 +15,9 @@ use super::{
     listing,
     packages::{self, PackageId},
     scopes, sql, tags,
-    versions::{self, VersionId},
+    versions::VersionId,
 };
+use crate::relational::{columns, refusals};
 
 #[async_trait]
 impl PublishStore for SqliteMetadata {
@@ -66,7 +67,7 @@ impl PublishStore for SqliteMetadata {
         }
         self.write(move |tx| {
             let abandon = format!("UPDATE uploads SET abandoned_at = ?1 WHERE id IN ({ended})");
-            sql::run(tx, &abandon, (now, i64::try_from(limit).unwrap_or(i64::MAX)))
+            sql::run(tx, &abandon, (now, columns::limit(limit)))
         })
         .await
     }
@@ -74,7 +75,7 @@ impl PublishStore for SqliteMetadata {
     async fn abandoned_uploads(&self, before: Timestamp, limit: usize) -> Result<Vec<Upload>> {
         let query = "SELECT id, abandoned_at FROM uploads WHERE abandoned_at < ?1 ORDER BY abandoned_at, id LIMIT ?2";
         self.read(move |tx| {
-            sql::all(tx, query, (before.as_microsecond(), i64::try_from(limit).unwrap_or(i64::MAX)), |row| {
+            sql::all(tx, query, (before.as_microsecond(), columns::limit(limit)), |row| {
                 let id: UploadId = sql::parsed(row, 0)?;
                 Ok(Upload { id, archive: ArchiveKey::from(id), abandoned_at: sql::instant(row, 1)? })
             })
@@ -104,7 +105,7 @@ fn authorise(
     if let Some(scope) = name.scope()
         && !scopes::exists(tx, &scope)?
     {
-        return Err(Error::forbidden(format!("The scope @{scope} does not exist; create it first")).into());
+        return Err(refusals::no_such_scope_to_publish_to(&scope).into());
     }
     caller.package_rights(tx, package, name)?.require_publish(name, package.is_some())?;
     match package {
@@ -187,7 +188,7 @@ fn claim(tx: &Connection, name: &PackageName, caller: &Caller, now: Timestamp) -
 
 fn insert(tx: &Connection, package: PackageId, caller: &Caller, commit: &PublishCommit) -> Tx<VersionId> {
     let manifest = &commit.manifest;
-    let archive_size = sql::signed(commit.archive_size);
+    let archive_size = columns::signed(commit.archive_size);
     sql::run(
         tx,
         "INSERT INTO versions (package_id, version, version_key, published_at, published_by, sha256, archive,
@@ -202,7 +203,7 @@ fn insert(tx: &Connection, package: PackageId, caller: &Caller, commit: &Publish
             commit.sha256.as_bytes(),
             commit.archive.as_str(),
             archive_size,
-            versions::dependencies_column(&manifest.dependencies)?,
+            columns::dependencies_text(&manifest.dependencies)?,
         ),
     )?;
     let version = tx.last_insert_rowid();
@@ -214,7 +215,7 @@ fn insert(tx: &Connection, package: PackageId, caller: &Caller, commit: &Publish
     sql::run(
         tx,
         "INSERT INTO contents (version_id, files, readme) VALUES (?1, ?2, ?3)",
-        (version, versions::files_column(&commit.files)?, &commit.readme),
+        (version, columns::files_text(&commit.files)?, &commit.readme),
     )?;
     let add = "UPDATE registry_totals SET versions = versions + 1, storage_bytes = storage_bytes + ?1";
     sql::run(tx, add, [archive_size])?;

@@ -8,6 +8,7 @@ use super::{
     connection::{open_reader, open_writer, setup_lock},
     failure::unavailable,
 };
+use crate::relational::schema as relational;
 
 mod embedded {
     refinery::embed_migrations!("src/sqlite/migrations");
@@ -53,12 +54,7 @@ pub fn pending_migrations(config: &SqliteConfig) -> Result<Vec<String>> {
 
 /// Fails unless this release can work on the schema as it is.
 pub(super) fn require_current(connection: &Connection) -> Result<()> {
-    let missing = missing(connection)?;
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let message = format!("the schema is behind by {} migrations; run `migrate`", missing.len());
-    Err(Error::database(message, true, Outcome::NotApplied))
+    relational::require_none(&missing(connection)?)
 }
 
 fn missing(connection: &Connection) -> Result<Vec<String>> {
@@ -66,35 +62,20 @@ fn missing(connection: &Connection) -> Result<Vec<String>> {
     let applied = applied(connection).map_err(failed)?;
     let runner = embedded::migrations::runner();
     let known = runner.get_migrations();
-    if applied.iter().any(|version| known.iter().all(|migration| i64::from(migration.version()) != *version)) {
-        require_served(connection)?;
+    if relational::is_newer(known, &applied) {
+        let oldest = "SELECT oldest_release FROM schema_compatibility";
+        let oldest: String = connection.query_row(oldest, [], |row| row.get(0)).map_err(failed)?;
+        relational::require_served(&oldest)?;
     }
-    Ok(known
-        .iter()
-        .filter(|migration| !applied.contains(&i64::from(migration.version())))
-        .map(ToString::to_string)
-        .collect())
+    Ok(relational::missing(known, &applied))
 }
 
 fn applied(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
     // `Connection::table_exists` would answer from what this connection remembers of the schema.
-    let table = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'refinery_schema_history'";
-    if !connection.prepare(table)?.exists([])? {
+    let table = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    if !connection.prepare(table)?.exists([relational::HISTORY])? {
         return Ok(Vec::new());
     }
-    connection.prepare("SELECT version FROM refinery_schema_history")?.query_map([], |row| row.get(0))?.collect()
-}
-
-/// Fails where a newer release left a schema that no longer serves this one.
-fn require_served(connection: &Connection) -> Result<()> {
-    let oldest: String = connection
-        .query_row("SELECT oldest_release FROM schema_compatibility", [], |row| row.get(0))
-        .map_err(|error| unavailable(error, Outcome::NotApplied))?;
-    let ours = env!("CARGO_PKG_VERSION");
-    let parse = |text: &str| text.parse::<aam_registry_core::types::Version>().ok();
-    if parse(&oldest).is_some_and(|oldest| parse(ours).is_some_and(|ours| ours >= oldest)) {
-        return Ok(());
-    }
-    let message = format!("the schema was made by a newer release and serves {oldest} and later; this is {ours}");
-    Err(Error::database(message, false, Outcome::NotApplied))
+    let applied = format!("SELECT version FROM {}", relational::HISTORY);
+    connection.prepare(&applied)?.query_map([], |row| row.get(0))?.collect()
 }

@@ -7,13 +7,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{
-    SqliteMetadata,
-    access::{self, to_role},
-    audit,
-    failure::Tx,
-    sql, users,
-};
+use super::{SqliteMetadata, access, audit, failure::Tx, sql, users};
+use crate::relational::{columns, refusals};
 
 #[async_trait]
 impl ScopeStore for SqliteMetadata {
@@ -38,7 +33,7 @@ impl ScopeStore for SqliteMetadata {
         let query = "SELECT scope, role FROM scope_members WHERE user_id = ?1 ORDER BY scope";
         self.read(move |tx| {
             sql::all(tx, query, [user.to_string()], |row| {
-                Ok((sql::parsed(row, 0)?, to_role(&row.get::<_, String>(1)?)?))
+                Ok((sql::parsed(row, 0)?, sql::coded(row, 1, columns::role)?))
             })
         })
         .await
@@ -79,7 +74,7 @@ fn scope(tx: &Connection, name: &ScopeName) -> Tx<Option<Scope>> {
     let members = "SELECT u.username, m.role FROM scope_members m JOIN users u ON u.id = m.user_id
                    WHERE m.scope = ?1 ORDER BY u.username";
     let members = sql::all(tx, members, [name.as_str()], |row| {
-        Ok(ScopeMember { username: sql::parsed(row, 0)?, role: to_role(&row.get::<_, String>(1)?)? })
+        Ok(ScopeMember { username: sql::parsed(row, 0)?, role: sql::coded(row, 1, columns::role)? })
     })?;
     Ok(Some(Scope { name: name.clone(), created_at, members }))
 }
@@ -92,9 +87,7 @@ fn set_role(tx: &Connection, change: &MemberChange) -> Tx<()> {
     }
     let leaves = role.is_none() && *member == change.actor.username;
     if !leaves && !caller.scope_rights(tx, scope)?.permit(Action::Manage) {
-        return Err(
-            Error::forbidden(format!("You may not change the members of @{scope}; ask one of its owners")).into()
-        );
+        return Err(refusals::may_not_change_members(scope).into());
     }
     let user = users::require_id(tx, member)?;
     let before = access::role(tx, scope.as_str(), &user)?;

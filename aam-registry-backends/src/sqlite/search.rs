@@ -3,10 +3,11 @@
 use aam_registry_core::types::{PackageSummary, Page, SearchQuery, SearchSort};
 use rusqlite::{Connection, Row, ToSql};
 
-use super::{
-    failure::Tx,
+use super::{failure::Tx, spelling, sql};
+use crate::relational::{
+    columns,
     listing::{type_bits, types_of_bits},
-    spelling, sql,
+    search::{Alternative, Term, as_written, with_one_typo},
 };
 
 /// What [`summary`] reads.
@@ -23,42 +24,26 @@ pub(super) fn search(tx: &Connection, query: &SearchQuery) -> Tx<Page<PackageSum
     if words.is_empty() {
         return Ok(Page { items: Vec::new(), total: 0, request: query.page });
     }
-    let page = list(tx, query, Some((text, as_written(&words))))?;
+    let page = list(tx, query, Some((text, expression(&[as_written(&words)]))))?;
     if page.total > 0 {
         return Ok(page);
     }
-    match with_one_typo(tx, &words)? {
-        Some(expression) => list(tx, query, Some((text, expression))),
-        None => Ok(page),
-    }
+    let last = words.len() - 1;
+    let meant = words.iter().enumerate().map(|(at, word)| spelling::candidates(tx, word, at == last));
+    let alternatives = with_one_typo(&words, meant.collect::<Tx<_>>()?);
+    if alternatives.is_empty() { Ok(page) } else { list(tx, query, Some((text, expression(&alternatives)))) }
 }
 
-/// All words, the last one as a prefix, as an FTS5 expression. Words hold
-/// letters and digits only, so quotes keep any of them from being syntax.
-fn as_written(words: &[String]) -> String {
-    let mut expression = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" AND ");
-    expression.push('*');
-    expression
-}
-
-/// All words, one of them with one typo, as an FTS5 expression; `None` where
-/// no word resembles anything known.
-fn with_one_typo(tx: &Connection, words: &[String]) -> Tx<Option<String>> {
-    let terms: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
-    let mut alternatives = Vec::new();
-    for (at, word) in words.iter().enumerate() {
-        let last = words.len() - 1;
-        let star = |at: usize| if at == last { "*" } else { "" };
-        let meant = spelling::candidates(tx, word, at == last)?;
-        if meant.is_empty() {
-            continue;
-        }
-        let meant: Vec<_> = meant.iter().map(|word| format!("\"{word}\"{}", star(at))).collect();
-        let others = terms.iter().enumerate().filter(|(other, _)| *other != at);
-        let others = others.map(|(other, term)| format!(" AND {term}{}", star(other)));
-        alternatives.push(format!("(({}){})", meant.join(" OR "), others.collect::<String>()));
-    }
-    Ok((!alternatives.is_empty()).then(|| alternatives.join(" OR ")))
+/// Any of the alternatives, as an FTS5 expression. Words hold letters and
+/// digits only, so quotes keep any of them from being syntax.
+fn expression(alternatives: &[Alternative]) -> String {
+    let any = |term: &Term| {
+        let star = if term.prefix { "*" } else { "" };
+        let words: Vec<_> = term.words.iter().map(|word| format!("\"{word}\"{star}")).collect();
+        format!("({})", words.join(" OR "))
+    };
+    let all = |terms: &Alternative| format!("({})", terms.iter().map(any).collect::<Vec<_>>().join(" AND "));
+    alternatives.iter().map(all).collect::<Vec<_>>().join(" OR ")
 }
 
 /// One page of what is listed; with text, of what matches its expression.
@@ -99,7 +84,8 @@ fn list(tx: &Connection, query: &SearchQuery, text: Option<(&String, String)>) -
         (SearchSort::Relevance | SearchSort::Name, _) => "l.name".into(),
     };
     params.extend(
-        [sql::signed(query.page.limit), sql::signed(query.page.offset())].map(|n| Box::new(n) as Box<dyn ToSql>),
+        [columns::signed(query.page.limit), columns::signed(query.page.offset())]
+            .map(|n| Box::new(n) as Box<dyn ToSql>),
     );
     let select = format!("SELECT {COLUMNS} {rows} ORDER BY {order} LIMIT ? OFFSET ?");
     let items = sql::all(tx, &select, rusqlite::params_from_iter(&params), summary)?;
@@ -112,7 +98,7 @@ fn summary(row: &Row<'_>) -> Tx<PackageSummary> {
         description: row.get(1)?,
         author: row.get(2)?,
         latest_version: sql::parsed(row, 3)?,
-        keywords: serde_json::from_str(&row.get::<_, String>(4)?)?,
+        keywords: sql::coded(row, 4, |text| Ok(serde_json::from_str(text)?))?,
         artifact_types: types_of_bits(row.get(5)?),
         downloads: sql::unsigned(row, 6)?,
         updated_at: sql::instant(row, 7)?,

@@ -5,16 +5,11 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 use super::{failure::Tx, sql};
-
-/// Shorter words are as close to many others as to the one meant.
-const MIN_TYPO_CHARS: usize = 4;
+use crate::relational::search::{MAX_CANDIDATES, may_be_mistyped};
 
 /// How many letters are tried in one place: more than an alphabet and its
 /// digits, less than a script of thousands.
 const MAX_LETTERS: usize = 64;
-
-/// How many words a typo may stand for.
-const MAX_CANDIDATES: usize = 64;
 
 /// Remembers words so that [`candidates`] finds them.
 pub(super) fn learn<'a>(tx: &Connection, words: impl IntoIterator<Item = &'a String>) -> Tx<()> {
@@ -32,7 +27,7 @@ pub(super) fn learn<'a>(tx: &Connection, words: impl IntoIterator<Item = &'a Str
 /// follows somewhere: the cost grows with the alphabet, hardly with the words.
 pub(super) fn candidates(tx: &Connection, typed: &str, prefix: bool) -> Tx<Vec<String>> {
     let letters: Vec<char> = typed.chars().collect();
-    if letters.len() < MIN_TYPO_CHARS {
+    if !may_be_mistyped(&letters) {
         return Ok(Vec::new());
     }
     let mut variants = BTreeSet::new();

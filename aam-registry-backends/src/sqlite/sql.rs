@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Params, Row, types::FromSql};
 
 use super::failure::{Failure, Tx};
+use crate::relational::columns::{self, Corrupt};
 
 /// Runs a statement that gives no rows; how many rows it changed.
 pub(super) fn run(tx: &Connection, sql: &str, params: impl Params) -> Tx<usize> {
@@ -52,15 +53,11 @@ where
 }
 
 pub(super) fn instant(row: &Row<'_>, column: usize) -> Tx<Timestamp> {
-    to_instant(row.get(column)?)
+    Ok(columns::instant(row.get(column)?)?)
 }
 
 pub(super) fn optional_instant(row: &Row<'_>, column: usize) -> Tx<Option<Timestamp>> {
-    row.get::<_, Option<i64>>(column)?.map(to_instant).transpose()
-}
-
-fn to_instant(microseconds: i64) -> Tx<Timestamp> {
-    Timestamp::from_microsecond(microseconds).map_err(|error| Failure::Corrupt(error.to_string()))
+    Ok(row.get::<_, Option<i64>>(column)?.map(columns::instant).transpose()?)
 }
 
 pub(super) fn digest(row: &Row<'_>, column: usize) -> Tx<Sha256Digest> {
@@ -72,7 +69,7 @@ pub(super) fn unsigned(row: &Row<'_>, column: usize) -> Tx<u64> {
     Ok(row.get::<_, i64>(column)?.unsigned_abs())
 }
 
-/// A count or size as the database keeps it.
-pub(super) fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
+/// A column that holds a domain type as `read` knows it.
+pub(super) fn coded<T>(row: &Row<'_>, column: usize, read: impl FnOnce(&str) -> Result<T, Corrupt>) -> Tx<T> {
+    Ok(read(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)?)
 }

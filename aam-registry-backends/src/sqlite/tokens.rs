@@ -1,17 +1,14 @@
 use aam_registry_core::{
     Error, Result,
     ports::{TokenHolder, TokenStore},
-    types::{Actor, NewAuditEntry, Sha256Digest, Token, TokenId, TokenPattern, TokenScope},
+    types::{Actor, NewAuditEntry, Sha256Digest, Token, TokenId},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::Row;
 
-use super::{
-    SqliteMetadata, access, audit,
-    failure::{Failure, Tx},
-    sql, users,
-};
+use super::{SqliteMetadata, access, audit, failure::Tx, sql, users};
+use crate::relational::columns;
 
 /// What [`token`] reads.
 const COLUMNS: &str = "t.id, t.user_id, t.name, t.scopes, t.packages, t.created_at, t.expires_at, t.last_used_at";
@@ -29,8 +26,6 @@ impl TokenStore for SqliteMetadata {
         let (actor, token, entry) = (actor.clone(), token.clone(), audit.clone());
         self.write(move |tx| {
             let caller = access::require_live(tx, &actor, entry.timestamp)?;
-            let scopes: Vec<_> = token.scopes.iter().map(TokenScope::as_str).collect();
-            let packages: Vec<_> = token.packages.iter().map(TokenPattern::as_str).collect();
             sql::run(
                 tx,
                 "INSERT INTO tokens (id, user_id, name, secret, scopes, packages, created_at, expires_at, last_used_at)
@@ -40,8 +35,8 @@ impl TokenStore for SqliteMetadata {
                     caller.user,
                     &token.name,
                     secret.as_bytes(),
-                    serde_json::to_string(&scopes)?,
-                    serde_json::to_string(&packages)?,
+                    columns::token_scopes_text(token.scopes)?,
+                    columns::token_patterns_text(&token.packages)?,
                     token.created_at.as_microsecond(),
                     token.expires_at.map(Timestamp::as_microsecond),
                     token.last_used_at.map(Timestamp::as_microsecond),
@@ -115,15 +110,12 @@ impl TokenStore for SqliteMetadata {
 }
 
 fn token(row: &Row<'_>) -> Tx<Token> {
-    let texts = |column| -> Tx<Vec<String>> { Ok(serde_json::from_str(&row.get::<_, String>(column)?)?) };
-    let scope =
-        |text: &String| TokenScope::parse(text).ok_or_else(|| Failure::Corrupt(format!("token scope `{text}`")));
     Ok(Token {
         id: sql::parsed(row, 0)?,
         user: sql::parsed(row, 1)?,
         name: row.get(2)?,
-        scopes: texts(3)?.iter().map(scope).collect::<Tx<_>>()?,
-        packages: texts(4)?.iter().map(|pattern| Ok(TokenPattern::parse(pattern)?)).collect::<Tx<_>>()?,
+        scopes: sql::coded(row, 3, columns::token_scopes)?,
+        packages: sql::coded(row, 4, columns::token_patterns)?,
         created_at: sql::instant(row, 5)?,
         expires_at: sql::optional_instant(row, 6)?,
         last_used_at: sql::optional_instant(row, 7)?,

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
 use super::{SqliteMetadata, audit, failure::Tx, scopes, sql};
+use crate::relational::{columns, refusals};
 
 #[async_trait]
 impl UserStore for SqliteMetadata {
@@ -18,7 +19,7 @@ impl UserStore for SqliteMetadata {
 
     async fn login(&self, login: &str) -> Result<Option<Login>> {
         let (column, login) =
-            if login.contains('@') { ("email_key", email_key(login)) } else { ("username", login.to_owned()) };
+            if login.contains('@') { ("email_key", columns::email_key(login)) } else { ("username", login.to_owned()) };
         self.read(move |tx| {
             let query = format!("SELECT {}, u.password_hash FROM users u WHERE u.{column} = ?1", columns("u"));
             sql::first(tx, &query, [login], |row| {
@@ -105,20 +106,15 @@ pub(super) fn require_id(tx: &Connection, username: &Username) -> Tx<String> {
         .ok_or_else(|| Error::UserNotFound(username.clone()).into())
 }
 
-fn email_key(email: &str) -> String {
-    email.to_lowercase()
-}
-
 fn create(tx: &Connection, new: &NewUser) -> Tx<()> {
     let user = &new.user;
     let id = user.id.to_string();
-    let exists = |message: String| Err(Error::UserExists(message).into());
     let taken = "SELECT 1 FROM users WHERE username = ?1 UNION ALL SELECT 1 FROM scopes WHERE name = ?1";
     if sql::exists(tx, taken, [user.username.as_str()])? {
-        return exists(format!("The name {} is taken; choose another", user.username));
+        return Err(refusals::name_is_taken(user).into());
     }
-    if sql::exists(tx, "SELECT 1 FROM users WHERE email_key = ?1", [email_key(&user.email)])? {
-        return exists("There is an account with this e-mail address; log in, or use another address".into());
+    if sql::exists(tx, "SELECT 1 FROM users WHERE email_key = ?1", [columns::email_key(&user.email)])? {
+        return Err(refusals::address_is_taken().into());
     }
     sql::run(
         tx,
@@ -128,7 +124,7 @@ fn create(tx: &Connection, new: &NewUser) -> Tx<()> {
             &id,
             user.username.as_str(),
             &user.email,
-            email_key(&user.email),
+            columns::email_key(&user.email),
             &new.password_hash,
             user.is_admin,
             user.disabled,

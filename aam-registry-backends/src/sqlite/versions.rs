@@ -1,10 +1,8 @@
 //! Versions as reads return them.
 
-use std::collections::BTreeMap;
-
 use aam_registry_core::{
     Error,
-    types::{ApprovalStatus, ArchiveFile, Constraint, Manifest, PackageName, Version, VersionDetail, VersionSummary},
+    types::{ApprovalStatus, ArchiveFile, Manifest, PackageName, Version, VersionDetail, VersionSummary},
 };
 use rusqlite::{Connection, Row};
 
@@ -13,6 +11,7 @@ use super::{
     packages::{self, PackageId},
     sql,
 };
+use crate::relational::columns;
 
 /// The id of a version; later published ones have higher ids.
 pub(super) type VersionId = i64;
@@ -72,22 +71,14 @@ pub(super) fn detail(tx: &Connection, name: &PackageName, version: &Version) -> 
 /// The manifest of a version.
 pub(super) fn manifest(tx: &Connection, version: VersionId) -> Tx<Manifest> {
     let query = "SELECT document FROM manifests WHERE version_id = ?1";
-    let document: String = sql::first(tx, query, [version], sql::value)?
-        .ok_or_else(|| Failure::Corrupt("a version without a manifest".into()))?;
-    Manifest::from_document(serde_json::from_str(&document)?)
-        .map_err(|faults| Failure::Corrupt(format!("a manifest with {} faults", faults.len())))
+    sql::first(tx, query, [version], |row| sql::coded(row, 0, columns::manifest))?
+        .ok_or_else(|| Failure::Corrupt("a version without a manifest".into()))
 }
 
 /// The files of a version's archive.
 pub(super) fn files(tx: &Connection, name: &PackageName, version: &Version) -> Tx<Option<Vec<ArchiveFile>>> {
     let query = format!("SELECT (SELECT c.files FROM contents c WHERE c.version_id = v.id) {FROM}");
-    sql::first(tx, &query, (name.as_str(), version.key()), |row| {
-        let files: Vec<FileColumns> = serde_json::from_str(&row.get::<_, String>(0)?)?;
-        files
-            .into_iter()
-            .map(|(path, size, sha256, executable)| Ok(ArchiveFile { path, size, sha256: sha256.parse()?, executable }))
-            .collect()
-    })
+    sql::first(tx, &query, (name.as_str(), version.key()), |row| sql::coded(row, 0, columns::files))
 }
 
 /// The README of a version.
@@ -97,26 +88,7 @@ pub(super) fn readme(tx: &Connection, name: &PackageName, version: &Version) -> 
     sql::first(tx, &query, (name.as_str(), version.key()), sql::value)
 }
 
-/// A file as it is stored: path, size, digest in hex, whether it is executable.
-type FileColumns = (String, u64, String, bool);
-
-/// The text that [`files`] reads back.
-pub(super) fn files_column(files: &[ArchiveFile]) -> Tx<String> {
-    let columns: Vec<_> =
-        files.iter().map(|file| (&file.path, file.size, file.sha256.to_string(), file.executable)).collect();
-    Ok(serde_json::to_string(&columns)?)
-}
-
-/// The text that [`summary`] reads dependencies back from.
-pub(super) fn dependencies_column(dependencies: &BTreeMap<PackageName, Constraint>) -> Tx<String> {
-    let columns: BTreeMap<_, _> =
-        dependencies.iter().map(|(name, constraint)| (name.as_str(), constraint.as_str())).collect();
-    Ok(serde_json::to_string(&columns)?)
-}
-
 fn summary(row: &Row<'_>) -> Tx<VersionSummary> {
-    let dependencies: BTreeMap<String, String> =
-        serde_json::from_str(row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?)?;
     Ok(VersionSummary {
         version: sql::parsed(row, 0)?,
         published_at: sql::instant(row, 1)?,
@@ -124,10 +96,7 @@ fn summary(row: &Row<'_>) -> Tx<VersionSummary> {
         deprecated: row.get(3)?,
         sha256: sql::digest(row, 4)?,
         archive_size: sql::unsigned(row, 5)?,
-        dependencies: dependencies
-            .into_iter()
-            .map(|(name, constraint)| Ok((name.parse()?, constraint.parse()?)))
-            .collect::<Tx<_>>()?,
+        dependencies: sql::coded(row, 6, columns::dependencies)?,
         approval_status: ApprovalStatus::Approved,
     })
 }

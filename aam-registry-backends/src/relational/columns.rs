@@ -1,0 +1,118 @@
+//! Domain types as the columns of a table hold them.
+
+use std::collections::BTreeMap;
+
+use aam_registry_core::{
+    error::InvalidName,
+    types::{
+        ArchiveFile, AuditEvent, Constraint, Manifest, PackageName, ScopeRole, TokenPattern, TokenScope, TokenScopes,
+    },
+};
+use jiff::Timestamp;
+
+/// What is stored cannot be read back.
+#[derive(Debug)]
+pub(crate) struct Corrupt(pub(crate) String);
+
+impl From<InvalidName> for Corrupt {
+    fn from(error: InvalidName) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for Corrupt {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A count or size as a database keeps it: signed.
+pub(crate) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// How many rows to read or change at most.
+pub(crate) fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// An instant out of microseconds since 1970.
+pub(crate) fn instant(microseconds: i64) -> Result<Timestamp, Corrupt> {
+    Timestamp::from_microsecond(microseconds).map_err(|error| Corrupt(error.to_string()))
+}
+
+/// What makes an e-mail address another one: all of it but its case.
+pub(crate) fn email_key(email: &str) -> String {
+    email.to_lowercase()
+}
+
+/// A file: path, size, digest in hex, whether it is executable.
+type FileColumns = (String, u64, String, bool);
+
+/// The text that [`files`] reads back.
+pub(crate) fn files_text(files: &[ArchiveFile]) -> Result<String, Corrupt> {
+    let columns: Vec<_> =
+        files.iter().map(|file| (&file.path, file.size, file.sha256.to_string(), file.executable)).collect();
+    Ok(serde_json::to_string(&columns)?)
+}
+
+/// The files of an archive.
+pub(crate) fn files(text: &str) -> Result<Vec<ArchiveFile>, Corrupt> {
+    let files: Vec<FileColumns> = serde_json::from_str(text)?;
+    files
+        .into_iter()
+        .map(|(path, size, sha256, executable)| Ok(ArchiveFile { path, size, sha256: sha256.parse()?, executable }))
+        .collect()
+}
+
+/// The text that [`dependencies`] reads back.
+pub(crate) fn dependencies_text(dependencies: &BTreeMap<PackageName, Constraint>) -> Result<String, Corrupt> {
+    let columns: BTreeMap<_, _> =
+        dependencies.iter().map(|(name, constraint)| (name.as_str(), constraint.as_str())).collect();
+    Ok(serde_json::to_string(&columns)?)
+}
+
+/// What a version needs.
+pub(crate) fn dependencies(text: &str) -> Result<BTreeMap<PackageName, Constraint>, Corrupt> {
+    let dependencies: BTreeMap<String, String> = serde_json::from_str(text)?;
+    dependencies.into_iter().map(|(name, constraint)| Ok((name.parse()?, constraint.parse()?))).collect()
+}
+
+/// A manifest out of its document.
+pub(crate) fn manifest(text: &str) -> Result<Manifest, Corrupt> {
+    Manifest::from_document(serde_json::from_str(text)?)
+        .map_err(|faults| Corrupt(format!("a manifest with {} faults", faults.len())))
+}
+
+/// The text that [`token_scopes`] reads back.
+pub(crate) fn token_scopes_text(scopes: TokenScopes) -> Result<String, Corrupt> {
+    Ok(serde_json::to_string(&scopes.iter().map(TokenScope::as_str).collect::<Vec<_>>())?)
+}
+
+/// What a token may be used for.
+pub(crate) fn token_scopes(text: &str) -> Result<TokenScopes, Corrupt> {
+    let scopes: Vec<String> = serde_json::from_str(text)?;
+    let scope = |text: &String| TokenScope::parse(text).ok_or_else(|| Corrupt(format!("token scope `{text}`")));
+    scopes.iter().map(scope).collect()
+}
+
+/// The text that [`token_patterns`] reads back.
+pub(crate) fn token_patterns_text(patterns: &[TokenPattern]) -> Result<String, Corrupt> {
+    Ok(serde_json::to_string(&patterns.iter().map(TokenPattern::as_str).collect::<Vec<_>>())?)
+}
+
+/// The packages a token is restricted to.
+pub(crate) fn token_patterns(text: &str) -> Result<Vec<TokenPattern>, Corrupt> {
+    let patterns: Vec<String> = serde_json::from_str(text)?;
+    patterns.iter().map(|pattern| Ok(TokenPattern::parse(pattern)?)).collect()
+}
+
+/// The role of a member of a scope.
+pub(crate) fn role(text: &str) -> Result<ScopeRole, Corrupt> {
+    ScopeRole::parse(text).ok_or_else(|| Corrupt(format!("scope role `{text}`")))
+}
+
+/// What an audit entry records.
+pub(crate) fn audit_event(text: &str) -> Result<AuditEvent, Corrupt> {
+    AuditEvent::parse(text).ok_or_else(|| Corrupt(format!("audit event `{text}`")))
+}

@@ -1,0 +1,9 @@
+//! What the adapters on relational databases share: how domain types lie in
+//! columns, what a search looks for, which schema serves this release, and
+//! what is said to those who are refused.
+
+pub(crate) mod columns;
+pub(crate) mod listing;
+pub(crate) mod refusals;
+pub(crate) mod schema;
+pub(crate) mod search;
