@@ -9,11 +9,13 @@ pub mod governor;
 pub mod jwt;
 #[cfg(feature = "opendal")]
 pub mod opendal;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(any(feature = "governor", feature = "redis"))]
 mod rate_limits;
 #[cfg(feature = "redis")]
 pub mod redis;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod relational;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

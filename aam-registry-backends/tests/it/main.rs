@@ -4,8 +4,13 @@
 mod agreement;
 mod archives;
 mod passwords;
+#[cfg(feature = "service-tests")]
+mod postgres;
 mod rate_limit;
 #[cfg(feature = "service-tests")]
 mod redis;
+mod replicas;
+mod searches;
 mod sessions;
 mod sqlite;
+mod world;

@@ -13,6 +13,18 @@ macro_rules! id {
             }
         }
 
+        impl From<uuid::Uuid> for $type {
+            fn from(id: uuid::Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl From<$type> for uuid::Uuid {
+            fn from(id: $type) -> Self {
+                id.0
+            }
+        }
+
         impl std::str::FromStr for $type {
             type Err = crate::error::InvalidName;
 

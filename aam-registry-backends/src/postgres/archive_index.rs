@@ -1,0 +1,52 @@
+use aam_registry_core::{
+    Result,
+    ports::ArchiveIndex,
+    types::{ArchiveKey, ArchiveLocation, PackageName, Version},
+};
+use async_trait::async_trait;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::{PostgresMetadata, failure::Tx, sql};
+use crate::relational::columns;
+
+const LOCATION: &str = "SELECT p.name, v.version, v.archive, v.sha256, v.archive_size
+    FROM packages p JOIN versions v ON v.package_id = p.id WHERE p.name = $1 AND v.version_key = $2";
+const LOCATIONS: &str = "SELECT p.name, v.version, v.archive, v.sha256, v.archive_size
+    FROM versions v JOIN packages p ON p.id = v.package_id WHERE v.archive > $1 ORDER BY v.archive LIMIT $2";
+const UNREFERENCED: &str =
+    "SELECT k.archive FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY k (archive, upload, at)
+    WHERE NOT EXISTS (SELECT 1 FROM versions v WHERE v.archive = k.archive)
+    AND NOT EXISTS (SELECT 1 FROM uploads u WHERE u.id = k.upload) ORDER BY k.at";
+
+#[async_trait]
+impl ArchiveIndex for PostgresMetadata {
+    async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>> {
+        let key = &version.key();
+        self.read(|tx| async move { sql::first(&tx, LOCATION, [&name.as_str(), key], location).await }).await
+    }
+
+    async fn published_archives(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<ArchiveLocation>> {
+        // No key is empty.
+        let after = after.map_or("", ArchiveKey::as_str);
+        let limit = columns::limit(limit);
+        self.read(|tx| async move { sql::all(&tx, LOCATIONS, [&after, &limit], location).await }).await
+    }
+
+    async fn unreferenced_archives(&self, keys: &[ArchiveKey]) -> Result<Vec<ArchiveKey>> {
+        let archives: &Vec<_> = &keys.iter().map(ArchiveKey::as_str).collect();
+        let uploads: &Vec<_> = &keys.iter().map(|key| Uuid::from(key.upload_id())).collect();
+        self.read(|tx| async move { sql::all(&tx, UNREFERENCED, [archives, uploads], |row| sql::parsed(row, 0)).await })
+            .await
+    }
+}
+
+fn location(row: &Row) -> Tx<ArchiveLocation> {
+    Ok(ArchiveLocation {
+        package: sql::parsed(row, 0)?,
+        version: sql::parsed(row, 1)?,
+        archive: sql::parsed(row, 2)?,
+        sha256: sql::digest(row, 3)?,
+        size: sql::unsigned(row, 4)?,
+    })
+}

@@ -1,0 +1,215 @@
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use aam_registry_core::{
+    Result,
+    ports::{Change, ChangeEvent, ChangeFeed},
+};
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream::BoxStream};
+use tokio::{
+    sync::broadcast::{self, error::RecvError},
+    time::{self, MissedTickBehavior},
+};
+use tokio_postgres::AsyncMessage;
+
+use super::{
+    PostgresMetadata,
+    connection::Connector,
+    failure::{Fault, FaultKind},
+};
+
+/// What transactions tell of their changes on.
+pub(super) const CHANNEL: &str = "aam_changes";
+
+/// How many events a subscriber may lag behind before it is told that it lost some.
+const BACKLOG: usize = 4096;
+
+/// How often the link is probed, and how long the answer may take: a link
+/// that was cut silently is noticed within the two together.
+const PROBE_EVERY: Duration = Duration::from_secs(2);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The pauses between attempts to restore the link.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What a payload begins with.
+const PACKAGE: &str = "package:";
+const SCOPE: &str = "scope:";
+
+/// How a change is told; `None` where no transaction makes such a change.
+pub(super) fn payload(change: &Change) -> Option<String> {
+    match change {
+        Change::Package(name) => Some(format!("{PACKAGE}{name}")),
+        Change::Scope(name) => Some(format!("{SCOPE}{name}")),
+        Change::Everything => None,
+    }
+}
+
+/// The change that a payload tells of. What a newer release tells may concern anything.
+fn change(payload: &str) -> Change {
+    let package = payload.strip_prefix(PACKAGE).and_then(|name| name.parse().ok().map(Change::Package));
+    let scope = || payload.strip_prefix(SCOPE).and_then(|name| name.parse().ok().map(Change::Scope));
+    package.or_else(scope).unwrap_or(Change::Everything)
+}
+
+/// Tells of every change to packages and memberships that is committed to a
+/// PostgreSQL database, by whomever, this process included.
+///
+/// All subscribers share one connection, made for the first of them and closed
+/// when the database, the feed and all its streams are gone. Needs a direct connection or a
+/// session pooler: through a transaction pooler nothing is heard.
+#[derive(Clone, Debug)]
+pub struct PostgresChanges {
+    link: Arc<Link>,
+}
+
+impl PostgresMetadata {
+    /// What tells of changes.
+    pub fn changes(&self) -> PostgresChanges {
+        self.changes.clone()
+    }
+}
+
+impl PostgresChanges {
+    pub(super) fn new(connector: Connector) -> Self {
+        let (events, _) = broadcast::channel(BACKLOG);
+        let state = State { linked: false, listener: Some(connector) };
+        Self { link: Arc::new(Link { events, state: Mutex::new(state) }) }
+    }
+}
+
+/// The link to the server that all subscribers share.
+#[derive(Debug)]
+struct Link {
+    events: broadcast::Sender<ChangeEvent>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    linked: bool,
+    /// How to connect, until somebody listens.
+    listener: Option<Connector>,
+}
+
+impl Link {
+    /// Tells all subscribers whether the link stands.
+    fn set(&self, linked: bool) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut state.linked, linked) != linked {
+            let _ = self.events.send(standing(linked));
+        }
+    }
+}
+
+fn standing(linked: bool) -> ChangeEvent {
+    if linked { ChangeEvent::Linked } else { ChangeEvent::Lost }
+}
+
+#[async_trait]
+impl ChangeFeed for PostgresChanges {
+    fn subscribe(&self) -> BoxStream<'static, ChangeEvent> {
+        // What is told after this moment is received, what was told before is in the state.
+        let mut state = self.link.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let events = self.link.events.subscribe();
+        let first = standing(state.linked);
+        if let Some(connector) = state.listener.take() {
+            tokio::spawn(listen(connector, Arc::downgrade(&self.link)));
+        }
+        drop(state);
+        let subscriber = Subscriber { link: Arc::clone(&self.link), events, due: VecDeque::from([first]) };
+        futures_util::stream::unfold(subscriber, Subscriber::next).boxed()
+    }
+
+    async fn announce(&self, _: &Change) -> Result<()> {
+        Ok(())
+    }
+}
+
+struct Subscriber {
+    /// Keeps the listener going.
+    link: Arc<Link>,
+    events: broadcast::Receiver<ChangeEvent>,
+    due: VecDeque<ChangeEvent>,
+}
+
+impl Subscriber {
+    async fn next(mut self) -> Option<(ChangeEvent, Self)> {
+        if let Some(event) = self.due.pop_front() {
+            return Some((event, self));
+        }
+        match self.events.recv().await {
+            Ok(event) => Some((event, self)),
+            Err(RecvError::Lagged(_)) => {
+                let state = self.link.state.lock().unwrap_or_else(PoisonError::into_inner);
+                // From here on nothing is missed again; what is still to come is told twice at worst.
+                self.events = self.link.events.subscribe();
+                if state.linked {
+                    self.due.push_back(ChangeEvent::Linked);
+                }
+                drop(state);
+                Some((ChangeEvent::Lost, self))
+            }
+            // The sender is part of the link that this holds.
+            Err(RecvError::Closed) => None,
+        }
+    }
+}
+
+/// Keeps the link up for as long as somebody holds it.
+async fn listen(connector: Connector, link: Weak<Link>) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let fault = match linked(&connector, &link, &mut pause).await {
+            Ok(()) => return,
+            Err(fault) => fault,
+        };
+        let Some(link) = link.upgrade() else { return };
+        tracing::warn!(event = "database_listener_lost", error = %fault, "changes go unheard until the link is restored");
+        link.set(false);
+        drop(link);
+        time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Listens on one connection until it is lost, or until nobody wants to hear.
+async fn linked(connector: &Connector, link: &Weak<Link>, pause: &mut Duration) -> std::result::Result<(), Fault> {
+    let (client, mut messages) = connector.listener().await?;
+    let lost = |error: tokio_postgres::Error| Fault::from(error);
+    client.batch_execute(&format!("LISTEN {CHANNEL}")).await.map_err(lost)?;
+    let mut probes = time::interval(PROBE_EVERY);
+    probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    match link.upgrade() {
+        Some(link) => link.set(true),
+        None => return Ok(()),
+    }
+    *pause = FIRST_PAUSE;
+    loop {
+        tokio::select! {
+            message = messages.recv() => match message {
+                Some(Ok(AsyncMessage::Notification(told))) if told.channel() == CHANNEL => {
+                    let Some(link) = link.upgrade() else { return Ok(()) };
+                    let _ = link.events.send(ChangeEvent::Changed(change(told.payload())));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error.into()),
+                None => return Err(Fault::new(FaultKind::Lost, "the server closed the connection")),
+            },
+            _ = probes.tick() => {
+                if link.strong_count() == 0 {
+                    return Ok(());
+                }
+                match time::timeout(PROBE_TIMEOUT, client.batch_execute("SELECT 1")).await {
+                    Ok(answer) => answer.map_err(lost)?,
+                    Err(_) => return Err(Fault::silent(PROBE_TIMEOUT)),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! One connection to the server and its prepared statements.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    future::{Future, poll_fn},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use tokio::{sync::mpsc, time};
+use tokio_postgres::{
+    AsyncMessage, Client, Config, Row, Statement,
+    types::{ToSql, Type},
+};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::{
+    PostgresConfig,
+    failure::{Failure, Fault, FaultKind, Tx},
+};
+
+/// More than there are different statements.
+const STATEMENTS: usize = 256;
+
+/// How much longer than a statement may take an answer is waited for.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// The parameters of a statement. An array of references, so that those of
+/// several statements that are joined live long enough.
+pub(super) type Params<'a, const N: usize> = [&'a (dyn ToSql + Sync); N];
+
+/// What a server tells unasked, until the connection ends.
+pub(super) type Messages = mpsc::UnboundedReceiver<Result<AsyncMessage, tokio_postgres::Error>>;
+
+/// How connections are made.
+#[derive(Clone)]
+pub(super) struct Connector {
+    config: Config,
+    tls: MakeRustlsConnect,
+    connect_timeout: Duration,
+    patience: Option<Duration>,
+    settings: String,
+}
+
+impl Connector {
+    /// Connects to what `target` names, as `config` says.
+    pub(super) fn new(config: &PostgresConfig, target: &super::target::Target) -> Result<Self, String> {
+        let mut server = target.config.clone();
+        if server.get_application_name().is_none() {
+            server.application_name(&config.application_name);
+        }
+        server.connect_timeout(config.connect_timeout);
+        // A link that was cut silently is noticed within some seconds.
+        server.keepalives(true).keepalives_idle(Duration::from_secs(10));
+        server.keepalives_interval(Duration::from_secs(3)).keepalives_retries(3);
+        server.tcp_user_timeout(Duration::from_secs(20));
+        let statement = config.statement_timeout;
+        Ok(Self {
+            tls: super::tls::connector(target)?,
+            config: server,
+            connect_timeout: config.connect_timeout,
+            patience: (!statement.is_zero()).then(|| statement + MARGIN),
+            settings: settings(&[
+                ("statement_timeout", &statement.as_millis().to_string()),
+                ("lock_timeout", &config.lock_timeout.as_millis().to_string()),
+                ("idle_in_transaction_session_timeout", &config.idle_in_transaction_timeout.as_millis().to_string()),
+                ("default_transaction_isolation", "'read committed'"),
+                ("client_min_messages", "warning"),
+                // Plans of some milliseconds gain nothing from a compiler or from more processes.
+                ("jit", "off"),
+                ("max_parallel_workers_per_gather", "0"),
+            ]),
+        })
+    }
+
+    /// A connection that hears what the server tells unasked.
+    pub(super) async fn listener(&self) -> Result<(Client, Messages), Fault> {
+        let connecting = async { self.config.connect(self.tls.clone()).await.map_err(unreachable) };
+        let (client, mut connection) = within(self.connect_timeout, connecting).await?;
+        let (told, messages) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+                let ended = message.is_err();
+                if told.send(message).is_err() || ended {
+                    return;
+                }
+            }
+        });
+        Ok((client, messages))
+    }
+
+    /// A connection, set up.
+    pub(super) async fn connect(&self) -> Result<Session, Fault> {
+        let connecting = async {
+            let (client, connection) = self.config.connect(self.tls.clone()).await.map_err(unreachable)?;
+            tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(event = "database_connection_ended", %error, "a database connection ended");
+                }
+            });
+            client.batch_execute(&self.settings).await.map_err(unreachable)?;
+            Ok(Session::new(client, self.patience))
+        };
+        within(self.connect_timeout, connecting).await
+    }
+}
+
+async fn within<T>(patience: Duration, connecting: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    time::timeout(patience, connecting).await.unwrap_or_else(|_| {
+        Err(Fault::new(FaultKind::Busy, format!("no connection within {} ms", patience.as_millis())))
+    })
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").finish_non_exhaustive()
+    }
+}
+
+/// What sets up a session, in one message. Poolers pass this on, other than start-up parameters.
+pub(super) fn settings(values: &[(&str, &str)]) -> String {
+    values.iter().map(|(name, value)| format!("SET {name} = {value}")).collect::<Vec<_>>().join("; ")
+}
+
+/// Whatever keeps from connecting may be over when the caller tries again.
+fn unreachable(error: tokio_postgres::Error) -> Fault {
+    Fault::new(FaultKind::Busy, Fault::from(error).to_string())
+}
+
+/// A statement that a session has prepared.
+#[derive(Clone)]
+pub(super) struct Prepared {
+    statement: Statement,
+    #[cfg(all(test, feature = "service-tests"))]
+    sql: &'static str,
+}
+
+/// A connection that one call at a time uses.
+///
+/// Requests are sent in the order in which their futures are first polled, so
+/// that prepared ones that are joined cross the network together.
+pub(super) struct Session {
+    client: Client,
+    statements: Mutex<HashMap<&'static str, Prepared>>,
+    patience: Option<Duration>,
+    lost: AtomicBool,
+    #[cfg(all(test, feature = "service-tests"))]
+    pub(super) plans: super::plans::Plans,
+}
+
+impl Session {
+    fn new(client: Client, patience: Option<Duration>) -> Self {
+        Self {
+            client,
+            statements: Mutex::default(),
+            patience,
+            lost: AtomicBool::new(false),
+            #[cfg(all(test, feature = "service-tests"))]
+            plans: super::plans::Plans::default(),
+        }
+    }
+
+    /// The connection itself.
+    pub(super) fn client(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    /// Whether the connection may be used again.
+    pub(super) fn is_usable(&self) -> bool {
+        !self.lost.load(Ordering::Acquire) && !self.client.is_closed()
+    }
+
+    /// Keeps the connection from being used again.
+    pub(super) fn give_up(&self) {
+        self.lost.store(true, Ordering::Release);
+    }
+
+    /// The statements, prepared; without asking the server where they were prepared before.
+    pub(super) async fn prepare<const N: usize>(&self, sql: [&'static str; N]) -> Tx<[Prepared; N]> {
+        let mut prepared = Vec::with_capacity(N);
+        for sql in sql {
+            let known = self.statements.lock().unwrap_or_else(PoisonError::into_inner).get(sql).cloned();
+            prepared.push(match known {
+                Some(known) => known,
+                None => self.prepare_anew(sql).await?,
+            });
+        }
+        prepared.try_into().map_err(|_| Failure::Corrupt("a statement that was not prepared".into()))
+    }
+
+    async fn prepare_anew(&self, sql: &'static str) -> Tx<Prepared> {
+        let prepared = Prepared {
+            statement: self.answer(Box::pin(self.client.prepare(sql))).await?,
+            #[cfg(all(test, feature = "service-tests"))]
+            sql,
+        };
+        let mut statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
+        if statements.len() >= STATEMENTS {
+            statements.clear();
+        }
+        statements.insert(sql, prepared.clone());
+        Ok(prepared)
+    }
+
+    /// The rows of a prepared query.
+    pub(super) async fn rows<const N: usize>(&self, prepared: &Prepared, params: Params<'_, N>) -> Tx<Vec<Row>> {
+        #[cfg(all(test, feature = "service-tests"))]
+        self.plans.explain(&self.client, prepared.sql, prepared.statement.params(), &params).await;
+        self.answer(Box::pin(self.client.query(&prepared.statement, &params))).await
+    }
+
+    /// Runs a prepared statement; how many rows it changed.
+    pub(super) async fn execute<const N: usize>(&self, prepared: &Prepared, params: Params<'_, N>) -> Tx<u64> {
+        #[cfg(all(test, feature = "service-tests"))]
+        self.plans.explain(&self.client, prepared.sql, prepared.statement.params(), &params).await;
+        self.answer(Box::pin(self.client.execute(&prepared.statement, &params))).await
+    }
+
+    /// The rows of a query that is planned anew, knowing its parameters.
+    pub(super) async fn ask(&self, sql: &str, params: &[(&(dyn ToSql + Sync), Type)]) -> Tx<Vec<Row>> {
+        #[cfg(all(test, feature = "service-tests"))]
+        self.plans.explain_typed(&self.client, sql, params).await;
+        self.answer(Box::pin(self.client.query_typed(sql, params))).await
+    }
+
+    /// Sends a command and does not wait for its end. What fails of it fails what follows.
+    pub(super) fn send(&self, sql: &str) {
+        // The first poll sends it.
+        let _ = self.client.batch_execute(sql).now_or_never();
+    }
+
+    /// Runs a command.
+    pub(super) async fn command(&self, sql: &str) -> Tx<()> {
+        self.answer(Box::pin(self.client.batch_execute(sql))).await
+    }
+
+    async fn answer<T>(&self, asked: impl Future<Output = Result<T, tokio_postgres::Error>> + Unpin) -> Tx<T> {
+        let answer = match self.patience {
+            Some(patience) => match time::timeout(patience, asked).await {
+                Ok(answer) => answer.map_err(Fault::from),
+                Err(_) => Err(Fault::silent(patience)),
+            },
+            None => asked.await.map_err(Fault::from),
+        };
+        answer.map_err(|fault| {
+            if matches!(fault.kind, FaultKind::Lost | FaultKind::Stale) {
+                self.give_up();
+            }
+            fault.into()
+        })
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("usable", &self.is_usable()).finish_non_exhaustive()
+    }
+}

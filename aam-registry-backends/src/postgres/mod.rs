@@ -1,0 +1,74 @@
+//! Every metadata port on PostgreSQL 13 or newer, for any number of replicas.
+//!
+//! # Transactions
+//!
+//! Reads see one snapshot: one statement, or a `REPEATABLE READ READ ONLY`
+//! transaction of statements that are sent at once. Changes are `READ
+//! COMMITTED` with explicit row locks, taken in this order:
+//!
+//! 1. the user who acts, `FOR SHARE`: to disable a user, or to revoke a session
+//!    of theirs, waits for what they have under way;
+//! 2. the token they act with, `FOR SHARE`, by id where there are several;
+//! 3. the scope, `FOR SHARE` to rely on a membership of it, `FOR NO KEY UPDATE`
+//!    to change one;
+//! 4. the package, `FOR NO KEY UPDATE`, by id where there are several: changes
+//!    of one package wait for one another, those of two packages never;
+//! 5. versions, tags, listings and uploads, by id, only under the lock of their
+//!    package, and counts of downloads.
+//!
+//! A right, a credential or an upload that is lost before the commit is lost
+//! for the commit. What two make at once under one name (a package, a user, a
+//! scope) ends in a unique violation for the second, whose whole transaction
+//! then starts again and finds what the first made.
+//!
+//! # Failures
+//!
+//! A unique violation, a serialization failure, a deadlock and a connection
+//! lost before its commit was sent are met by starting again, a bounded number
+//! of times. Where the connection is lost with the commit on its way, the
+//! outcome is unknown and the caller has to look. While the schema is behind,
+//! or the server away, every call fails, and heals by itself.
+//!
+//! # Poolers
+//!
+//! A session pooler may stand in between. A transaction pooler must not: it
+//! breaks `LISTEN`, by which replicas hear of changes, and may break prepared
+//! statements.
+
+mod access;
+mod archive_index;
+mod attempts;
+mod audit;
+mod changes;
+mod changes_feed;
+mod commit;
+mod config;
+mod connection;
+mod downloads;
+mod failure;
+mod listing;
+mod owners;
+mod packages;
+#[cfg(all(test, feature = "service-tests"))]
+mod plans;
+mod pool;
+mod publishing;
+mod schema;
+mod scopes;
+mod search;
+mod spelling;
+mod sql;
+mod store;
+mod tags;
+mod target;
+mod tls;
+mod tokens;
+mod totals;
+mod users;
+mod versions;
+
+pub use changes_feed::PostgresChanges;
+pub use config::PostgresConfig;
+pub use schema::{migrate, pending_migrations};
+pub use store::PostgresMetadata;
+pub use target::InvalidPostgresUrl;

@@ -1,0 +1,145 @@
+use std::collections::BTreeMap;
+
+use aam_registry_core::{
+    Result,
+    ports::PackageStore,
+    types::{
+        Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, RegistryTotals, Rights, ScopeRole,
+        SearchQuery, Version, VersionDetail, VersionSummary, Visibility,
+    },
+};
+use async_trait::async_trait;
+use futures_util::try_join;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::{
+    PostgresMetadata, access,
+    connection::Session,
+    failure::{Failure, Tx},
+    search, sql,
+    versions::{self, SUMMARIES},
+};
+use crate::relational::columns;
+
+/// The id of a package.
+pub(super) type PackageId = i64;
+
+/// The manifest is that of `latest`, or of the newest where there is none.
+const PACKAGE: &str = "SELECT p.created_at, p.updated_at, p.downloads,
+        (SELECT m.document FROM manifests m WHERE m.version_id = COALESCE(
+            (SELECT t.version_id FROM dist_tags t WHERE t.package_id = p.id AND t.tag = $2),
+            (SELECT v.id FROM versions v WHERE v.package_id = p.id ORDER BY v.id DESC LIMIT 1))),
+        ARRAY(SELECT u.username FROM package_owners o JOIN users u ON u.id = o.user_id WHERE o.package_id = p.id
+              UNION
+              SELECT u.username FROM scope_members m JOIN users u ON u.id = m.user_id
+              WHERE m.scope = p.scope AND m.role = $3
+              ORDER BY 1)
+    FROM packages p WHERE p.name = $1";
+const TAGS: &str = "SELECT t.tag, v.version FROM packages p
+    JOIN dist_tags t ON t.package_id = p.id JOIN versions v ON v.id = t.version_id WHERE p.name = $1";
+const RIGHTS: &str = "SELECT u.is_admin, u.disabled,
+        EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $2),
+        (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = $2)
+    FROM packages p LEFT JOIN users u ON u.id = $2 WHERE p.name = $1";
+const TOTALS: &str = "SELECT t.packages + p.packages, t.versions + p.versions, t.users + p.users, t.downloads,
+        t.storage_bytes + p.storage_bytes
+    FROM registry_totals t, (
+        SELECT COALESCE(sum(packages), 0)::bigint AS packages, COALESCE(sum(versions), 0)::bigint AS versions,
+            COALESCE(sum(users), 0)::bigint AS users, COALESCE(sum(storage_bytes), 0)::bigint AS storage_bytes
+        FROM pending_totals
+    ) p";
+const CHECK: &str = "SELECT 1 FROM registry_totals";
+
+#[async_trait]
+impl PackageStore for PostgresMetadata {
+    async fn package(&self, name: &PackageName) -> Result<Option<Package>> {
+        self.snapshot(|tx| async move { package(&tx, name).await }).await
+    }
+
+    async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>> {
+        self.read(|tx| async move { versions::summaries(&tx, name).await }).await
+    }
+
+    async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>> {
+        self.read(|tx| async move { versions::detail(&tx, name, version).await }).await
+    }
+
+    async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>> {
+        self.read(|tx| async move { versions::files(&tx, name, version).await }).await
+    }
+
+    async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>> {
+        self.read(|tx| async move { versions::readme(&tx, name, version).await }).await
+    }
+
+    async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>> {
+        let user = Uuid::from(actor.user);
+        self.read(|tx| async move {
+            sql::first(&tx, RIGHTS, [&name.as_str(), &user], |row| {
+                let role: Option<&str> = row.try_get(3)?;
+                Ok(Rights {
+                    admin: actor.as_admin && access::account(row, 0)?.is_some_and(access::Account::administers),
+                    package_owner: row.try_get(2)?,
+                    scope_role: role.map(columns::role).transpose()?,
+                })
+            })
+            .await
+        })
+        .await
+    }
+
+    async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
+        self.lagging(|tx| async move { search::search(&tx, query).await }).await
+    }
+
+    async fn totals(&self) -> Result<RegistryTotals> {
+        self.lagging(|tx| async move {
+            let totals = sql::first(&tx, TOTALS, [], totals).await?;
+            totals.ok_or_else(|| Failure::Corrupt("the totals are missing".into()))
+        })
+        .await
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.read(|tx| async move { sql::exists(&tx, CHECK, []).await.map(drop) }).await
+    }
+}
+
+async fn package(tx: &Session, name: &PackageName) -> Tx<Option<Package>> {
+    let [package, tags, summaries] = tx.prepare([PACKAGE, TAGS, SUMMARIES]).await?;
+    let (full, owner) = (name.as_str(), ScopeRole::Owner.as_str());
+    let (packages, tags, versions) = try_join!(
+        tx.rows(&package, [&full, &DistTag::LATEST, &owner]),
+        tx.rows(&tags, [&full]),
+        tx.rows(&summaries, [&full]),
+    )?;
+    let Some(row) = packages.first() else { return Ok(None) };
+    let document: Option<&str> = row.try_get(3)?;
+    let document = document.ok_or_else(|| Failure::Corrupt("a package without a manifest".into()))?;
+    let owners = row.try_get::<_, Vec<&str>>(4)?.into_iter().map(str::parse).collect::<Result<_, _>>()?;
+    Ok(Some(Package {
+        name: name.clone(),
+        manifest: columns::manifest(document)?,
+        created_at: sql::instant(row, 0)?,
+        updated_at: sql::instant(row, 1)?,
+        owners,
+        visibility: Visibility::Public,
+        downloads: sql::unsigned(row, 2)?,
+        dist_tags: tags
+            .iter()
+            .map(|row| Ok((sql::parsed(row, 0)?, sql::parsed(row, 1)?)))
+            .collect::<Tx<BTreeMap<DistTag, Version>>>()?,
+        versions: versions::read_summaries(&versions)?.unwrap_or_default(),
+    }))
+}
+
+fn totals(row: &Row) -> Tx<RegistryTotals> {
+    Ok(RegistryTotals {
+        packages: sql::unsigned(row, 0)?,
+        versions: sql::unsigned(row, 1)?,
+        users: sql::unsigned(row, 2)?,
+        downloads: sql::unsigned(row, 3)?,
+        storage_bytes: sql::unsigned(row, 4)?,
+    })
+}

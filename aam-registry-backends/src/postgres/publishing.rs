@@ -1,0 +1,176 @@
+use aam_registry_core::{
+    Error, Result,
+    ports::{PublishCheck, PublishCommit, PublishStore, Published},
+    types::{Actor, ArchiveKey, Credential, NewUpload, PackageName, Rights, Upload, UploadId},
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio_postgres::{Row, types::ToSql};
+use uuid::Uuid;
+
+use super::{
+    PostgresMetadata,
+    access::{self, Caller},
+    commit::publish,
+    connection::Session,
+    failure::Tx,
+    packages::PackageId,
+    sql::{self, Text},
+};
+use crate::relational::{columns, refusals};
+
+const BEGIN: &str = "INSERT INTO uploads (id, user_id, started_at, lease_until) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (id) DO NOTHING";
+const RENEW: &str = "UPDATE uploads SET lease_until = $2 WHERE id = $1 AND abandoned_at IS NULL";
+const ANY_LAPSED: &str = "SELECT 1 FROM uploads WHERE abandoned_at IS NULL AND lease_until < $1 LIMIT 1";
+/// An upload that is locked is being renewed, committed or abandoned by somebody else.
+const ABANDON: &str = "UPDATE uploads SET abandoned_at = $1 WHERE id = ANY (ARRAY (
+        SELECT id FROM uploads WHERE abandoned_at IS NULL AND lease_until < $1
+        ORDER BY lease_until LIMIT $2 FOR UPDATE SKIP LOCKED
+    ))";
+const ABANDONED: &str = "SELECT id, abandoned_at FROM uploads WHERE abandoned_at < $1
+    ORDER BY abandoned_at, id LIMIT $2";
+const FORGET: &str = "DELETE FROM uploads WHERE id = $1 AND abandoned_at IS NOT NULL";
+
+/// All that a check asks, without a lock.
+const CHECK: &str = "SELECT u.is_admin, u.disabled,
+        EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = $1 AND r.id = $2),
+        EXISTS (SELECT 1 FROM tokens t WHERE t.id = $3 AND t.user_id = $1 AND t.revoked_at IS NULL
+                AND (t.expires_at IS NULL OR t.expires_at > $4)),
+        EXISTS (SELECT 1 FROM scopes s WHERE s.name = $6),
+        EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $1),
+        (SELECT m.role FROM scope_members m WHERE m.scope = $6 AND m.user_id = $1),
+        p.id, (SELECT q.name FROM packages q WHERE q.similarity_key = $8), v.version, v.sha256
+    FROM (SELECT 1) one LEFT JOIN users u ON u.id = $1 LEFT JOIN packages p ON p.name = $5
+        LEFT JOIN versions v ON v.package_id = p.id AND v.version_key = $7";
+#[async_trait]
+impl PublishStore for PostgresMetadata {
+    async fn begin_upload(&self, upload: &NewUpload) -> Result<()> {
+        let (id, user) = (Uuid::from(upload.id), Uuid::from(upload.user));
+        let (started_at, lease_until) = (upload.started_at.as_microsecond(), upload.lease_until.as_microsecond());
+        self.repeatable(|tx| async move {
+            sql::run(&tx, BEGIN, [&id, &user, &started_at, &lease_until]).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn renew_upload(&self, id: UploadId, lease_until: Timestamp) -> Result<bool> {
+        let (id, lease_until) = (Uuid::from(id), lease_until.as_microsecond());
+        self.repeatable(|tx| async move { Ok(sql::run(&tx, RENEW, [&id, &lease_until]).await? > 0) }).await
+    }
+
+    async fn check_publish(&self, check: &PublishCheck) -> Result<()> {
+        self.read(|tx| async move { check_publish(&tx, check).await }).await
+    }
+
+    async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {
+        self.write(|tx| async move { publish(&tx, commit).await }).await
+    }
+
+    async fn abandon_uploads(&self, now: Timestamp, limit: usize) -> Result<usize> {
+        let (now, limit) = (now.as_microsecond(), columns::limit(limit));
+        // Most of the time there is none.
+        if !self.read(|tx| async move { sql::exists(&tx, ANY_LAPSED, [&now]).await }).await? {
+            return Ok(0);
+        }
+        let abandoned = self.repeatable(|tx| async move { sql::run(&tx, ABANDON, [&now, &limit]).await }).await?;
+        Ok(usize::try_from(abandoned).unwrap_or(usize::MAX))
+    }
+
+    async fn abandoned_uploads(&self, before: Timestamp, limit: usize) -> Result<Vec<Upload>> {
+        let (before, limit) = (before.as_microsecond(), columns::limit(limit));
+        self.read(|tx| async move {
+            sql::all(&tx, ABANDONED, [&before, &limit], |row| {
+                let id: UploadId = sql::id(row, 0)?;
+                Ok(Upload { id, archive: ArchiveKey::from(id), abandoned_at: sql::instant(row, 1)? })
+            })
+            .await
+        })
+        .await
+    }
+
+    async fn forget_upload(&self, id: UploadId) -> Result<()> {
+        self.repeatable(|tx| async move {
+            sql::run(&tx, FORGET, [&Uuid::from(id)]).await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// What may keep a caller from publishing a version.
+pub(super) struct Obstacles {
+    pub(super) rights: Rights,
+    pub(super) scope_exists: bool,
+    pub(super) package_exists: bool,
+    pub(super) published: Option<Error>,
+    pub(super) similar: Option<Error>,
+}
+
+impl Obstacles {
+    pub(super) fn require_none(self, name: &PackageName) -> Tx<()> {
+        if let Some(scope) = name.scope()
+            && !self.scope_exists
+        {
+            return Err(refusals::no_such_scope_to_publish_to(&scope).into());
+        }
+        self.rights.require_publish(name, self.package_exists)?;
+        let obstacle = if self.package_exists { self.published } else { self.similar };
+        obstacle.map_or(Ok(()), |obstacle| Err(obstacle.into()))
+    }
+}
+
+/// The error of a version that was published, out of the two columns that start at `at`.
+pub(super) fn version_exists(row: &Row, at: usize, name: &PackageName) -> Tx<Error> {
+    Ok(Error::VersionExists {
+        package: name.clone(),
+        version: sql::parsed(row, at)?,
+        sha256: sql::digest(row, at + 1)?,
+    })
+}
+
+pub(super) fn too_similar(row: &Row, at: usize, name: &PackageName) -> Tx<Error> {
+    Ok(Error::NameTooSimilar { name: name.clone(), existing: sql::parsed(row, at)? })
+}
+
+/// What an unscoped package's name is too similar by.
+pub(super) fn similarity_key(name: &PackageName) -> Option<String> {
+    name.scope().is_none().then(|| name.similarity_key())
+}
+
+async fn check_publish(tx: &Session, check: &PublishCheck) -> Tx<()> {
+    let PublishCheck { actor, package: name, version, now } = check;
+    let (user, moment) = (Uuid::from(actor.user), now.as_microsecond());
+    let (session, token) = credential(actor);
+    let (scope, key, similarity_key) = (name.scope_or_empty(), version.key(), similarity_key(name));
+    let params: [&(dyn ToSql + Sync); 8] =
+        [&user, &session, &token, &moment, &name.as_str(), &scope, &key, &similarity_key];
+    let obstacles = sql::first(tx, CHECK, params, |row| {
+        let alive = match &actor.credential {
+            Credential::Session { expires_at, .. } => !row.try_get::<_, bool>(2)? && expires_at > now,
+            Credential::Token(_) => row.try_get(3)?,
+            Credential::Operator => true,
+        };
+        let caller = Caller::new(actor, access::account(row, 0)?, alive)?;
+        let role: Option<&str> = row.try_get(6)?;
+        let is_there = |at| Ok::<_, super::failure::Failure>(row.try_get::<_, Option<&str>>(at)?.is_some());
+        Ok(Obstacles {
+            rights: caller.rights(row.try_get(5)?, role.map(columns::role).transpose()?),
+            scope_exists: row.try_get(4)?,
+            package_exists: row.try_get::<_, Option<PackageId>>(7)?.is_some(),
+            similar: if is_there(8)? { Some(too_similar(row, 8, name)?) } else { None },
+            published: if is_there(9)? { Some(version_exists(row, 9, name)?) } else { None },
+        })
+    });
+    obstacles.await?.map_or(Ok(()), |obstacles| obstacles.require_none(name))
+}
+
+/// The session or token of an actor, as parameters.
+fn credential(actor: &Actor) -> (Option<Text<'_>>, Option<Uuid>) {
+    match &actor.credential {
+        Credential::Session { id, .. } => (Some(Text(id)), None),
+        Credential::Token(id) => (None, Some(Uuid::from(*id))),
+        Credential::Operator => (None, None),
+    }
+}

@@ -1,0 +1,250 @@
+//! Migrations, and whether a database has had them.
+//!
+//! A migration is a file whose statements run in one transaction. One that
+//! begins with the line `-- no-transaction` runs statement by statement, each
+//! in a transaction of its own, as `CREATE INDEX CONCURRENTLY` demands; its
+//! statements end with a semicolon at the end of a line, and since it may end
+//! in the middle, running it again from its start must do no harm: drop the
+//! index `IF EXISTS` before creating it.
+
+use std::time::Duration;
+
+use aam_registry_core::{Error, Result, error::Outcome};
+use refinery::{Migration, Runner};
+use refinery_core::{
+    AsyncMigrate,
+    traits::r#async::{AsyncQuery, AsyncTransaction},
+};
+use tokio::time;
+use tokio_postgres::error::SqlState;
+
+use super::{
+    PostgresConfig,
+    connection::{Connector, Session, settings},
+    failure::{Failure, Fault, FaultKind, Tx},
+    sql,
+};
+use crate::relational::schema as relational;
+
+mod embedded {
+    refinery::embed_migrations!("src/postgres/migrations");
+}
+
+/// What the first line of a migration says that must not run in a transaction.
+const NO_TRANSACTION: &str = "-- no-transaction";
+
+/// The advisory lock of whoever migrates: the bytes of `aam-schm`.
+const MIGRATING: i64 = 0x6161_6d2d_7363_686d;
+
+/// How often somebody looks whether another has finished migrating. Who waits
+/// inside the server would hold a snapshot that an index made beside the
+/// running registry waits for, for ever.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How long a migration waits for a lock: all who come after it wait, too.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How often a migration that did not get its lock tries again, and how long it leaves the others alone before.
+const TRIES: u32 = 30;
+const PAUSE: Duration = Duration::from_secs(1);
+
+const STATEMENT_TIMEOUT: Duration = Duration::from_mins(30);
+
+/// The oldest server this works on.
+const OLDEST_SERVER: i32 = 13;
+
+/// Brings the schema of a database up to date; gives the names of the
+/// migrations that ran. Safe to call from many processes at once, and beside
+/// running replicas.
+///
+/// # Errors
+/// [`DatabaseUnavailable`](aam_registry_core::ErrorCode::DatabaseUnavailable)
+/// where the server does not answer or is too old, the extension `pg_trgm` is
+/// missing, a newer release left a schema that no longer serves this one, or a
+/// migration fails; the schema is then as the last migration that succeeded
+/// left it.
+pub async fn migrate(config: &PostgresConfig) -> Result<Vec<String>> {
+    migrate_by(config, &embedded::migrations::runner()).await
+}
+
+/// The migrations a database has not had, oldest first. Changes nothing, also
+/// where there is no schema yet.
+///
+/// # Errors
+/// [`DatabaseUnavailable`](aam_registry_core::ErrorCode::DatabaseUnavailable)
+/// where the database cannot be read, or was brought by a newer release to a
+/// schema that no longer serves this one.
+pub async fn pending_migrations(config: &PostgresConfig) -> Result<Vec<String>> {
+    let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
+    let session = connector.connect().await.map_err(not_applied)?;
+    missing(&session, embedded::migrations::runner().get_migrations()).await.map_err(failed)
+}
+
+/// Fails unless this release can work on the schema as it is.
+pub(super) async fn require_current(session: &Session) -> Tx<()> {
+    let missing = missing(session, embedded::migrations::runner().get_migrations()).await?;
+    Ok(relational::require_none(&missing)?)
+}
+
+async fn missing(session: &Session, known: &[Migration]) -> Tx<Vec<String>> {
+    let applied = applied(session).await?;
+    if relational::is_newer(known, &applied) {
+        let oldest = "SELECT oldest_release FROM schema_compatibility";
+        let oldest: Option<String> = sql::first(session, oldest, [], |row| Ok(row.try_get(0)?)).await?;
+        relational::require_served(&oldest.unwrap_or_default())?;
+    }
+    Ok(relational::missing(known, &applied))
+}
+
+async fn applied(session: &Session) -> Tx<Vec<i64>> {
+    let table = "SELECT to_regclass($1) IS NOT NULL";
+    let there = sql::first(session, table, [&relational::HISTORY], |row| Ok(row.try_get::<_, bool>(0)?)).await?;
+    if there != Some(true) {
+        return Ok(Vec::new());
+    }
+    let applied = "SELECT version::bigint FROM refinery_schema_history";
+    sql::all(session, applied, [], |row| Ok(row.try_get(0)?)).await
+}
+
+async fn migrate_by(config: &PostgresConfig, runner: &Runner) -> Result<Vec<String>> {
+    let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
+    let session = connector.connect().await.map_err(not_applied)?;
+    require_server(&session).await.map_err(failed)?;
+    lock(&session).await.map_err(failed)?;
+    if missing(&session, runner.get_migrations()).await.map_err(failed)?.is_empty() {
+        return Ok(Vec::new());
+    }
+    require_trigrams(&session).await.map_err(failed)?;
+    let patience = [
+        ("lock_timeout", LOCK_TIMEOUT.as_millis().to_string()),
+        ("statement_timeout", STATEMENT_TIMEOUT.as_millis().to_string()),
+    ];
+    let patience = patience.each_ref().map(|(name, value)| (*name, value.as_str()));
+    session.command(&settings(&patience)).await.map_err(failed)?;
+    // The lock goes with the session.
+    run(runner, &mut Migrator { session }).await
+}
+
+async fn run(runner: &Runner, migrator: &mut Migrator) -> Result<Vec<String>> {
+    let mut applied = Vec::new();
+    // A newer release may have been here; whether it left a schema that serves us was checked apart.
+    let runner = Runner::new(runner.get_migrations()).set_abort_missing(false);
+    for attempt in 1.. {
+        let error = match runner.run_async(migrator).await {
+            Ok(report) => {
+                applied.extend(report.applied_migrations().iter().map(ToString::to_string));
+                break;
+            }
+            Err(error) => error,
+        };
+        applied
+            .extend(error.report().into_iter().flat_map(refinery::Report::applied_migrations).map(ToString::to_string));
+        if attempt == TRIES || !waited_for_a_lock(&error) {
+            return Err(Error::database(error, attempt == TRIES, Outcome::Unknown));
+        }
+        tracing::warn!(event = "migration_waits", attempt, "a migration did not get its lock and will be tried again");
+        time::sleep(PAUSE).await;
+    }
+    Ok(applied)
+}
+
+fn waited_for_a_lock(error: &refinery::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let database = error.downcast_ref::<tokio_postgres::Error>();
+        if database.is_some_and(|error| error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// Waits until nobody else migrates; the lock is held until the session ends.
+async fn lock(session: &Session) -> Tx<()> {
+    let lock = "SELECT pg_try_advisory_lock($1)";
+    while sql::first(session, lock, [&MIGRATING], |row| Ok(row.try_get::<_, bool>(0)?)).await? != Some(true) {
+        time::sleep(LOOK_EVERY).await;
+    }
+    Ok(())
+}
+
+async fn require_server(session: &Session) -> Tx<()> {
+    let version = "SELECT current_setting('server_version_num')::int / 10000, current_setting('server_version')";
+    let server = sql::first(session, version, [], |row| Ok((row.try_get::<_, i32>(0)?, row.try_get::<_, String>(1)?)));
+    match server.await? {
+        Some((major, version)) if major < OLDEST_SERVER => {
+            let reason = format!("PostgreSQL {OLDEST_SERVER} or newer is needed; this is {version}");
+            Err(Fault::new(FaultKind::Permanent, reason).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes the extension that finds mistyped words, or says who has to.
+async fn require_trigrams(session: &Session) -> Tx<()> {
+    let created = session.command("CREATE EXTENSION IF NOT EXISTS pg_trgm").await;
+    created.map_err(|failure| match failure {
+        Failure::Database(fault) if fault.kind != FaultKind::Lost => {
+            let reason = format!(
+                "the extension pg_trgm is missing and could not be created ({fault}); install PostgreSQL's contrib \
+                 modules, then run in this database as a superuser: CREATE EXTENSION pg_trgm"
+            );
+            Fault::new(FaultKind::Permanent, reason).into()
+        }
+        other => other,
+    })
+}
+
+fn misconfigured(reason: String) -> Error {
+    Error::database(reason, false, Outcome::NotApplied)
+}
+
+fn not_applied(fault: Fault) -> Error {
+    fault.into_error(Outcome::NotApplied)
+}
+
+fn failed(failure: Failure) -> Error {
+    failure.into_error(Outcome::NotApplied)
+}
+
+/// The session that migrates, as refinery drives it.
+struct Migrator {
+    session: Session,
+}
+
+impl AsyncTransaction for Migrator {
+    type Error = tokio_postgres::Error;
+
+    async fn execute<'a, T>(&'a mut self, queries: T) -> Result<usize, Self::Error>
+    where
+        T: Iterator<Item = &'a str> + Send + 'a,
+    {
+        let mut queries = queries.peekable();
+        if !queries.peek().is_some_and(|first| first.starts_with(NO_TRANSACTION)) {
+            return AsyncTransaction::execute(self.session.client(), queries).await;
+        }
+        let mut count = 0;
+        for query in queries {
+            for statement in statements(query) {
+                self.session.client().batch_execute(statement).await?;
+            }
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+impl AsyncQuery<Vec<Migration>> for Migrator {
+    async fn query(&mut self, query: &str) -> Result<Vec<Migration>, tokio_postgres::Error> {
+        AsyncQuery::query(self.session.client(), query).await
+    }
+}
+
+impl AsyncMigrate for Migrator {}
+
+/// The statements of a migration without a transaction.
+fn statements(migration: &str) -> impl Iterator<Item = &str> {
+    let statements = migration.split_inclusive(";\n");
+    statements.filter(|statement| statement.lines().any(|line| !line.trim().is_empty() && !line.starts_with("--")))
+}

@@ -1,0 +1,297 @@
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use aam_registry_core::{Error, Result, error::Outcome};
+use tokio::{sync::Mutex, time::Instant};
+
+use super::{
+    PostgresChanges, PostgresConfig,
+    attempts::Attempts,
+    connection::{Connector, Session},
+    failure::{Failure, Tx},
+    pool::{Lease, Pool},
+    schema,
+};
+
+/// How long a replica that failed is left alone.
+const REPLICA_REST: Duration = Duration::from_secs(5);
+
+/// Every metadata port on one PostgreSQL database, which other processes may
+/// use at the same time.
+///
+/// Nothing is cached: what another process changes is seen by the next read.
+#[derive(Debug)]
+pub struct PostgresMetadata {
+    config: PostgresConfig,
+    primary: Server,
+    replica: Option<Replica>,
+    pub(super) changes: PostgresChanges,
+    /// Held by the call that brings the schema up to date.
+    migrating: Mutex<()>,
+}
+
+/// A server, and whether its schema was found to be one that this release can work on.
+#[derive(Debug)]
+struct Server {
+    pool: Pool,
+    current: AtomicBool,
+}
+
+/// A server that may lag behind, and until when it is left alone.
+#[derive(Debug)]
+struct Replica {
+    server: Server,
+    resting: std::sync::Mutex<Option<Instant>>,
+}
+
+impl Server {
+    fn new(config: &PostgresConfig, connector: Connector) -> Self {
+        let pool = Pool::new(connector, config.pool_size, config.acquire_timeout);
+        Self { pool, current: AtomicBool::new(false) }
+    }
+
+    /// A connection to a schema that this release can work on.
+    async fn get(&self) -> Tx<Lease> {
+        let lease = self.pool.get().await?;
+        if !self.current.load(Ordering::Acquire) {
+            schema::require_current(&lease).await?;
+            self.current.store(true, Ordering::Release);
+        }
+        Ok(lease)
+    }
+}
+
+impl PostgresMetadata {
+    /// Makes a database ready for use and, where configured, brings its schema
+    /// up to date. Connections are made when they are needed.
+    ///
+    /// A server that is away is no error here, nor is a schema that is behind:
+    /// every call then fails until the server is there, or something has
+    /// brought the schema up to date.
+    ///
+    /// # Errors
+    /// [`DatabaseUnavailable`](aam_registry_core::ErrorCode::DatabaseUnavailable)
+    /// where the root certificates cannot be read or a migration fails.
+    pub async fn open(config: PostgresConfig) -> Result<Self> {
+        let connector = |target| {
+            Connector::new(&config, target).map_err(|reason| Error::database(reason, false, Outcome::NotApplied))
+        };
+        let primary = connector(&config.primary)?;
+        let replica = config.replica.as_ref().map(connector).transpose()?;
+        let replica = replica
+            .map(|connector| Replica { server: Server::new(&config, connector), resting: std::sync::Mutex::default() });
+        let changes = PostgresChanges::new(primary.clone());
+        let primary = Server::new(&config, primary);
+        let opened = Self { primary, replica, changes, migrating: Mutex::default(), config };
+        if opened.config.auto_migrate
+            && let Err(error) = schema::migrate(&opened.config).await
+            && !is_away(&error)
+        {
+            return Err(error);
+        }
+        Ok(opened)
+    }
+
+    /// Runs `change` as one durable transaction.
+    pub(super) async fn write<T, F, Fut>(&self, change: F) -> Result<T>
+    where
+        F: Fn(Arc<Session>) -> Fut + Send + Sync,
+        Fut: Future<Output = Tx<T>> + Send,
+        T: Send,
+    {
+        let mut attempts = Attempts::default();
+        loop {
+            let (failure, outcome) = match self.try_write(&change).await {
+                Ok(value) => return Ok(value),
+                Err(failed) => failed,
+            };
+            attempts.again(failure, outcome).await?;
+        }
+    }
+
+    async fn try_write<T, F, Fut>(&self, change: &F) -> Result<T, (Failure, Outcome)>
+    where
+        F: Fn(Arc<Session>) -> Fut,
+        Fut: Future<Output = Tx<T>>,
+    {
+        let not_applied = |failure| (failure, Outcome::NotApplied);
+        let lease = self.connection().await.map_err(not_applied)?;
+        let open = Open::begin(&lease, "BEGIN");
+        match change(Arc::clone(&lease)).await {
+            Ok(value) => open.commit().await.map(|()| value),
+            Err(failure) => {
+                open.end("ROLLBACK");
+                Err(not_applied(failure))
+            }
+        }
+    }
+
+    /// Runs `change`, a single statement that does no harm when it runs twice.
+    pub(super) async fn repeatable<T, F, Fut>(&self, change: F) -> Result<T>
+    where
+        F: Fn(Arc<Session>) -> Fut + Send + Sync,
+        Fut: Future<Output = Tx<T>> + Send,
+        T: Send,
+    {
+        let mut attempts = Attempts::default();
+        loop {
+            let lease = match self.connection().await {
+                Ok(lease) => lease,
+                Err(failure) => {
+                    attempts.again(failure, Outcome::NotApplied).await?;
+                    continue;
+                }
+            };
+            match change(Arc::clone(&lease)).await {
+                Ok(value) => return Ok(value),
+                Err(failure) => attempts.repeat(failure).await?,
+            }
+        }
+    }
+
+    /// Runs `read`, a single query.
+    pub(super) async fn read<T, F, Fut>(&self, read: F) -> Result<T>
+    where
+        F: Fn(Arc<Session>) -> Fut + Send + Sync,
+        Fut: Future<Output = Tx<T>> + Send,
+        T: Send,
+    {
+        let mut attempts = Attempts::default();
+        loop {
+            let failure = match self.connection().await {
+                Ok(lease) => match read(Arc::clone(&lease)).await {
+                    Ok(value) => return Ok(value),
+                    Err(failure) => failure,
+                },
+                Err(failure) => failure,
+            };
+            attempts.again(failure, Outcome::NotApplied).await?;
+        }
+    }
+
+    /// Runs `read` at one instant of the database.
+    pub(super) async fn snapshot<T, F, Fut>(&self, read: F) -> Result<T>
+    where
+        F: Fn(Arc<Session>) -> Fut + Send + Sync,
+        Fut: Future<Output = Tx<T>> + Send,
+        T: Send,
+    {
+        self.read(|tx| at_one_instant(tx, &read)).await
+    }
+
+    /// Runs `read` at one instant of the replica, where there is one; else, or where it fails, of the primary.
+    pub(super) async fn lagging<T, F, Fut>(&self, read: F) -> Result<T>
+    where
+        F: Fn(Arc<Session>) -> Fut + Send + Sync,
+        Fut: Future<Output = Tx<T>> + Send,
+        T: Send,
+    {
+        if let Some(replica) = self.replica.as_ref().filter(|replica| !replica.is_resting()) {
+            match replica.read(&read).await {
+                Ok(value) => return Ok(value),
+                Err(Failure::Refused(refusal)) if !matches!(refusal, Error::Backend(_)) => return Err(refusal),
+                Err(failure) => replica.rest(&failure.into_error(Outcome::NotApplied)),
+            }
+        }
+        self.snapshot(read).await
+    }
+
+    async fn connection(&self) -> Tx<Lease> {
+        let behind = match self.primary.get().await {
+            Err(Failure::Refused(behind)) if self.config.auto_migrate => behind,
+            got => return got,
+        };
+        let _alone = self.migrating.lock().await;
+        if !self.primary.current.load(Ordering::Acquire) {
+            tracing::info!(event = "database_behind", error = %behind, "the schema is brought up to date");
+            schema::migrate(&self.config).await?;
+        }
+        self.primary.get().await
+    }
+}
+
+impl Replica {
+    async fn read<T, F, Fut>(&self, read: &F) -> Tx<T>
+    where
+        F: Fn(Arc<Session>) -> Fut,
+        Fut: Future<Output = Tx<T>>,
+    {
+        let lease = self.server.get().await?;
+        at_one_instant(Arc::clone(&lease), read).await
+    }
+
+    fn is_resting(&self) -> bool {
+        let until = *self.resting.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        until.is_some_and(|until| until > Instant::now())
+    }
+
+    fn rest(&self, error: &Error) {
+        tracing::warn!(
+            event = "database_replica_failed",
+            error = error as &dyn std::error::Error,
+            "the read replica failed; the primary is read instead",
+        );
+        *self.resting.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now() + REPLICA_REST);
+    }
+}
+
+async fn at_one_instant<T, F, Fut>(tx: Arc<Session>, read: &F) -> Tx<T>
+where
+    F: Fn(Arc<Session>) -> Fut,
+    Fut: Future<Output = Tx<T>>,
+{
+    let open = Open::begin(&tx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    let value = read(Arc::clone(&tx)).await;
+    open.end("COMMIT");
+    value
+}
+
+fn is_away(error: &Error) -> bool {
+    matches!(error, Error::Backend(backend) if backend.retry && backend.outcome == Outcome::NotApplied)
+}
+
+/// A transaction that was begun. Dropped, as where nobody waits for its end
+/// any more, it takes its connection with it: the server rolls it back.
+struct Open<'a> {
+    session: &'a Session,
+    ended: bool,
+}
+
+impl<'a> Open<'a> {
+    /// Begins a transaction, without waiting for the server to say so.
+    fn begin(session: &'a Session, begin: &str) -> Self {
+        session.send(begin);
+        Self { session, ended: false }
+    }
+
+    /// Commits; tells what is known of the changes where that fails.
+    async fn commit(mut self) -> Result<(), (Failure, Outcome)> {
+        let committed = self.session.command("COMMIT").await;
+        self.ended = true;
+        committed.map_err(|failure| match failure.fault() {
+            // An error that left the connection alive is the server's word that nothing was kept.
+            Some(_) if self.session.is_usable() => (failure, Outcome::NotApplied),
+            _ => (failure, Outcome::Unknown),
+        })
+    }
+
+    /// Ends a transaction that changed nothing or shall change nothing, without waiting for the server.
+    fn end(mut self, end: &str) {
+        self.session.send(end);
+        self.ended = true;
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.session.give_up();
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The server behind a URL.
+
+use std::{fmt, path::PathBuf};
+
+use percent_encoding::percent_decode_str;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+
+/// What a URL of PostgreSQL starts with.
+const SCHEMES: [&str; 3] = ["postgresql+asyncpg://", "postgresql://", "postgres://"];
+
+/// A URL that names no PostgreSQL database. Tells nothing of the URL itself,
+/// which may hold a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidPostgresUrl(String);
+
+impl InvalidPostgresUrl {
+    fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+impl fmt::Display for InvalidPostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for InvalidPostgresUrl {}
+
+/// Whether and how the server has to prove itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// Not at all.
+    None,
+    /// By a certificate that a root of the operating system vouches for.
+    SystemRoots,
+    /// By a certificate that a root in this file vouches for.
+    Roots(PathBuf),
+}
+
+/// Where a server is and how to reach it.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) config: tokio_postgres::Config,
+    pub(super) proof: Proof,
+}
+
+impl Target {
+    pub(super) fn parse(url: &str) -> Result<Self, InvalidPostgresUrl> {
+        let rest = SCHEMES.iter().find_map(|scheme| url.strip_prefix(scheme)).ok_or_else(|| {
+            InvalidPostgresUrl::new("it does not begin with `postgres://`, `postgresql://` or `postgresql+asyncpg://`")
+        })?;
+        let (server, options) = rest.split_once('?').unwrap_or((rest, ""));
+        let (mut mode, mut roots, mut others) = (None, None, Vec::new());
+        for option in options.split('&').filter(|option| !option.is_empty()) {
+            let (key, value) = option.split_once('=').unwrap_or((option, ""));
+            let value = percent_decode_str(value).decode_utf8_lossy();
+            match key {
+                // What asyncpg calls it.
+                "sslmode" | "ssl" => mode = Some(value.into_owned()),
+                "sslrootcert" => roots = Some(value.into_owned()),
+                _ => others.push(option),
+            }
+        }
+        let config = format!("postgresql://{server}?{}", others.join("&")).parse();
+        let mut config: tokio_postgres::Config = config.map_err(|error: tokio_postgres::Error| {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            InvalidPostgresUrl::new(cause.unwrap_or_else(|| error.to_string()))
+        })?;
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(InvalidPostgresUrl::new("it names no host"));
+        }
+        let (ssl_mode, proves) = ssl_mode(mode.as_deref())?;
+        config.ssl_mode(ssl_mode);
+        let proof = match roots.as_deref() {
+            Some("system") => Proof::SystemRoots,
+            Some(file) => Proof::Roots(file.into()),
+            None if proves => Proof::SystemRoots,
+            None => Proof::None,
+        };
+        // Of several hosts only the one that takes changes will do.
+        if config.get_hosts().len() > 1 && !options.contains("target_session_attrs") {
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
+        Ok(Self { config, proof })
+    }
+}
+
+/// The mode, and whether the server's certificate is checked in it.
+fn ssl_mode(name: Option<&str>) -> Result<(SslMode, bool), InvalidPostgresUrl> {
+    match name {
+        Some("disable" | "false") => Ok((SslMode::Disable, false)),
+        None | Some("prefer") => Ok((SslMode::Prefer, false)),
+        // An encrypted link to whoever answers protects from nobody, so that `require` means the best of these.
+        Some("require" | "verify-ca" | "verify-full" | "true") => Ok((SslMode::Require, true)),
+        Some(_) => Err(InvalidPostgresUrl::new("its `sslmode` is none of `disable`, `prefer` and `require`")),
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = |host: &Host| match host {
+            Host::Tcp(name) => name.clone(),
+            #[cfg(unix)]
+            Host::Unix(path) => path.display().to_string(),
+        };
+        f.debug_struct("Target")
+            .field("hosts", &self.config.get_hosts().iter().map(host).collect::<Vec<_>>())
+            .field("ports", &self.config.get_ports())
+            .field("user", &self.config.get_user())
+            .field("database", &self.config.get_dbname())
+            .field("ssl_mode", &self.config.get_ssl_mode())
+            .field("proof", &self.proof)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(url: &str) -> Target {
+        Target::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"))
+    }
+
+    #[test]
+    fn every_scheme_names_a_database() {
+        for scheme in SCHEMES {
+            let target = parsed(&format!("{scheme}ada:se%40cret@db.example.com:6432/aam?connect_timeout=3"));
+            assert_eq!(target.config.get_hosts(), [Host::Tcp("db.example.com".to_owned())]);
+            assert_eq!(target.config.get_ports(), [6432]);
+            assert_eq!((target.config.get_user(), target.config.get_dbname()), (Some("ada"), Some("aam")));
+            assert_eq!(target.config.get_password(), Some("se@cret".as_bytes()));
+        }
+    }
+
+    #[test]
+    fn the_mode_says_how_the_server_proves_itself() {
+        for (options, mode, proof) in [
+            ("", SslMode::Prefer, Proof::None),
+            ("?sslmode=disable", SslMode::Disable, Proof::None),
+            ("?sslmode=prefer", SslMode::Prefer, Proof::None),
+            ("?sslmode=require", SslMode::Require, Proof::SystemRoots),
+            ("?ssl=require&application_name=x", SslMode::Require, Proof::SystemRoots),
+            ("?sslmode=verify-full&sslrootcert=system", SslMode::Require, Proof::SystemRoots),
+            ("?sslrootcert=%2Fetc%2Froot.pem&sslmode=require", SslMode::Require, Proof::Roots("/etc/root.pem".into())),
+            ("?sslrootcert=/etc/root.pem", SslMode::Prefer, Proof::Roots("/etc/root.pem".into())),
+        ] {
+            let target = parsed(&format!("postgres://ada@localhost/aam{options}"));
+            assert_eq!((target.config.get_ssl_mode(), target.proof), (mode, proof), "{options}");
+        }
+    }
+
+    #[test]
+    fn of_several_hosts_the_writable_one_is_meant() {
+        let attributes = |url| parsed(url).config.get_target_session_attrs();
+        assert_eq!(attributes("postgres://ada@one/aam"), TargetSessionAttrs::Any);
+        assert_eq!(attributes("postgres://ada@one,two/aam"), TargetSessionAttrs::ReadWrite);
+        let any = "postgres://ada@one,two/aam?target_session_attrs=any";
+        assert_eq!(attributes(any), TargetSessionAttrs::Any);
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let url = "postgres://ada:hunter2@localhost/aam";
+        assert!(!format!("{:?}", parsed(url)).contains("hunter2"));
+        for url in ["mysql://ada:hunter2@localhost/aam", "hunter2", "postgres://ada:hunter2@localhost:x/aam"] {
+            let error = Target::parse(url).expect_err("no database");
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+        }
+        for bad in ["postgres://", "postgres://ada@localhost/aam?sslmode=allow", "postgres://ada@localhost/aam?what=x"]
+        {
+            assert!(Target::parse(bad).is_err(), "{bad} passed");
+        }
+    }
+}

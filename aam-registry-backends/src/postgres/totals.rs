@@ -1,0 +1,107 @@
+//! Folding what was only counted into the totals that metadata shows.
+
+use aam_registry_core::Result;
+use futures_util::try_join;
+use jiff::Timestamp;
+
+use super::{
+    PostgresMetadata, changes_feed, connection::Session, downloads::REMEMBERED, failure::Tx, packages::PackageId, sql,
+    versions::VersionId,
+};
+use crate::relational::{columns, listing::popularity};
+
+/// How many versions one transaction brings up to date: few enough that
+/// nobody waits long for the packages it locks.
+const CHUNK: i64 = 500;
+
+/// The advisory lock of whoever refreshes: the bytes of `aam-totl`.
+const REFRESHING: i64 = 0x6161_6d2d_746f_746c;
+
+const ANY: &str = "SELECT 1 WHERE EXISTS (SELECT 1 FROM pending_downloads)
+    OR EXISTS (SELECT 1 FROM pending_totals)";
+const LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
+const FOLD: &str = "WITH folded AS (DELETE FROM pending_totals RETURNING packages, versions, users, storage_bytes
+    ), total AS (
+        SELECT COALESCE(sum(packages), 0) AS packages, COALESCE(sum(versions), 0) AS versions,
+            COALESCE(sum(users), 0) AS users, COALESCE(sum(storage_bytes), 0) AS storage_bytes FROM folded
+    )
+    UPDATE registry_totals r SET packages = r.packages + t.packages, versions = r.versions + t.versions,
+        users = r.users + t.users, storage_bytes = r.storage_bytes + t.storage_bytes FROM total t";
+const FORGET_BATCHES: &str = "DELETE FROM download_batches WHERE gathered_at < $1";
+const CHOOSE: &str = "SELECT v.id, v.package_id FROM (
+        SELECT version_id FROM pending_downloads ORDER BY version_id LIMIT $1
+    ) p JOIN versions v ON v.id = p.version_id";
+const LOCK_PACKAGES: &str = "SELECT 1 FROM packages WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE";
+const LOCK_COUNTS: &str = "SELECT 1 FROM pending_downloads WHERE version_id = ANY ($1) ORDER BY version_id FOR UPDATE";
+/// Gives the packages whose downloads grew.
+const REFRESH: &str = "WITH counted AS (
+        DELETE FROM pending_downloads WHERE version_id = ANY ($1) RETURNING version_id, downloads
+    ), version AS (
+        UPDATE versions v SET downloads = v.downloads + c.downloads FROM counted c WHERE v.id = c.version_id
+        RETURNING v.package_id, c.downloads
+    ), package AS (SELECT package_id, sum(downloads)::bigint AS downloads FROM version GROUP BY package_id
+    ), total AS (UPDATE registry_totals SET downloads = downloads + (SELECT COALESCE(sum(downloads), 0) FROM counted)
+    )
+    UPDATE packages p SET downloads = p.downloads + n.downloads FROM package n WHERE p.id = n.package_id
+    RETURNING p.id, p.name, p.downloads";
+const RELIST: &str = "WITH package AS (
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::float8[]) p (id, downloads, popularity)
+    ), weighed AS (
+        UPDATE listing_text t SET popularity = p.popularity FROM package p WHERE t.package_id = p.id
+    )
+    UPDATE listings l SET downloads = p.downloads, popularity = p.popularity FROM package p WHERE l.package_id = p.id";
+const TELL: &str = "SELECT pg_notify($1, told) FROM unnest($2::text[]) told";
+
+/// Brings the totals up to date, unless somebody else is about it.
+pub(super) async fn refresh(store: &PostgresMetadata) -> Result<()> {
+    let any = store.read(|tx| async move { sql::exists(&tx, ANY, []).await }).await?;
+    if !any || !store.write(|tx| async move { fold(&tx).await }).await? {
+        return Ok(());
+    }
+    while store.write(|tx| async move { refresh_chunk(&tx).await }).await? {}
+    Ok(())
+}
+
+/// Whether nobody else refreshes; nobody will before the end of the transaction.
+async fn is_alone(tx: &Session) -> Tx<bool> {
+    let alone = sql::first(tx, LOCK, [&REFRESHING], |row| Ok(row.try_get::<_, bool>(0)?)).await?;
+    Ok(alone == Some(true))
+}
+
+/// Folds the sizes of the registry; whether nobody else refreshes.
+async fn fold(tx: &Session) -> Tx<bool> {
+    if !is_alone(tx).await? {
+        return Ok(false);
+    }
+    let forgotten = Timestamp::now().as_microsecond() - i64::try_from(REMEMBERED.as_micros()).unwrap_or(i64::MAX);
+    let [fold, forget] = tx.prepare([FOLD, FORGET_BATCHES]).await?;
+    try_join!(tx.execute(&fold, []), tx.execute(&forget, [&forgotten]))?;
+    Ok(true)
+}
+
+/// Brings some versions up to date; whether there may be more.
+async fn refresh_chunk(tx: &Session) -> Tx<bool> {
+    if !is_alone(tx).await? {
+        return Ok(false);
+    }
+    let [lock_packages, lock_counts, refresh, relist, tell] =
+        tx.prepare([LOCK_PACKAGES, LOCK_COUNTS, REFRESH, RELIST, TELL]).await?;
+    let chosen: Vec<(VersionId, PackageId)> =
+        sql::all(tx, CHOOSE, [&CHUNK], |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?;
+    let (versions, packages): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
+    let (_, _, refreshed) = try_join!(
+        tx.rows(&lock_packages, [&packages]),
+        tx.rows(&lock_counts, [&versions]),
+        tx.rows(&refresh, [&versions]),
+    )?;
+    let (mut ids, mut downloads, mut popularities, mut told) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for row in &refreshed {
+        let now = sql::unsigned(row, 2)?;
+        ids.push(row.try_get::<_, PackageId>(0)?);
+        told.extend(changes_feed::payload(&aam_registry_core::ports::Change::Package(sql::parsed(row, 1)?)));
+        downloads.push(columns::signed(now));
+        popularities.push(popularity(now));
+    }
+    try_join!(tx.execute(&relist, [&ids, &downloads, &popularities]), tx.rows(&tell, [&changes_feed::CHANNEL, &told]),)?;
+    Ok(versions.len() == usize::try_from(CHUNK).unwrap_or(usize::MAX))
+}

@@ -1,0 +1,164 @@
+use aam_registry_core::{
+    Result,
+    ports::{Change, Login, NewUser, UserStore},
+    types::{ScopeName, ScopeRole, User, UserId, UserProfile, Username},
+};
+use async_trait::async_trait;
+use futures_util::try_join;
+use jiff::Timestamp;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::{
+    PostgresMetadata,
+    audit::Append,
+    connection::Session,
+    failure::Tx,
+    sql::{self, Text},
+};
+use crate::relational::{columns, refusals};
+
+/// What [`user`] reads.
+macro_rules! user_columns {
+    () => {
+        "u.id, u.username, u.email, u.is_admin, u.disabled, u.created_at"
+    };
+}
+pub(super) use user_columns;
+
+/// How many columns [`user`] reads.
+const COLUMNS: usize = 6;
+
+const LOGIN_BY_EMAIL: &str =
+    concat!("SELECT ", user_columns!(), ", u.password_hash FROM users u WHERE u.email_key = $1");
+const LOGIN_BY_NAME: &str = concat!("SELECT ", user_columns!(), ", u.password_hash FROM users u WHERE u.username = $1");
+const BY_ID: &str = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
+const BY_SESSION: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    " FROM users u WHERE u.id = $1 AND NOT u.disabled
+      AND NOT EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = u.id AND r.id = $2)"
+);
+const ANY_ADMIN: &str = "SELECT 1 FROM users WHERE is_admin LIMIT 1";
+const PROFILE: &str = "SELECT u.created_at, ARRAY(
+        SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id WHERE o.user_id = u.id
+        UNION
+        SELECT p.name FROM scope_members m JOIN packages p ON p.scope = m.scope WHERE m.user_id = u.id AND m.role = $2
+        ORDER BY 1
+    ) FROM users u WHERE u.username = $1";
+/// Waits for what the user has under way, which relies on the session.
+const REVOKE_SESSION: &str = "INSERT INTO revoked_sessions (id, user_id, expires_at)
+    SELECT $1, u.id, $3 FROM (SELECT id FROM users WHERE id = $2 FOR NO KEY UPDATE) u ON CONFLICT DO NOTHING";
+const FORGET_SESSIONS: &str = "DELETE FROM revoked_sessions r USING (
+        SELECT user_id, id FROM revoked_sessions WHERE expires_at < $1 FOR UPDATE SKIP LOCKED
+    ) old WHERE r.user_id = old.user_id AND r.id = old.id";
+const NAME_TAKEN: &str = "SELECT 1 FROM users WHERE username = $1 UNION ALL SELECT 1 FROM scopes WHERE name = $1";
+const EMAIL_TAKEN: &str = "SELECT 1 FROM users WHERE email_key = $1";
+const CREATE: &str = "WITH account AS (
+        INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    ), scope AS (INSERT INTO scopes (name, created_at) VALUES ($2, $8)
+    ), member AS (INSERT INTO scope_members (scope, user_id, role) VALUES ($2, $1, $9)
+    )
+    INSERT INTO pending_totals (users) VALUES (1)";
+
+#[async_trait]
+impl UserStore for PostgresMetadata {
+    async fn create_user(&self, user: &NewUser) -> Result<()> {
+        self.write(|tx| async move { create(&tx, user).await }).await
+    }
+
+    async fn login(&self, login: &str) -> Result<Option<Login>> {
+        let (query, login) = if login.contains('@') {
+            (LOGIN_BY_EMAIL, columns::email_key(login))
+        } else {
+            (LOGIN_BY_NAME, login.to_owned())
+        };
+        let login = &login;
+        self.read(|tx| async move {
+            sql::first(&tx, query, [&Text(login)], |row| {
+                Ok(Login { user: user(row, 0)?, password_hash: row.try_get(COLUMNS)? })
+            })
+            .await
+        })
+        .await
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>> {
+        self.read(|tx| async move { sql::first(&tx, BY_ID, [&Uuid::from(id)], |row| user(row, 0)).await }).await
+    }
+
+    async fn profile(&self, username: &Username) -> Result<Option<UserProfile>> {
+        self.read(|tx| async move {
+            sql::first(&tx, PROFILE, [&username.as_str(), &ScopeRole::Owner.as_str()], |row| {
+                let packages = row.try_get::<_, Vec<&str>>(1)?.into_iter().map(str::parse);
+                let packages = packages.collect::<Result<_, _>>()?;
+                Ok(UserProfile { username: username.clone(), created_at: sql::instant(row, 0)?, packages })
+            })
+            .await
+        })
+        .await
+    }
+
+    async fn has_admin(&self) -> Result<bool> {
+        self.read(|tx| async move { sql::exists(&tx, ANY_ADMIN, []).await }).await
+    }
+
+    async fn session_user(&self, id: UserId, session: &str) -> Result<Option<User>> {
+        self.read(|tx| async move {
+            sql::first(&tx, BY_SESSION, [&Uuid::from(id), &Text(session)], |row| user(row, 0)).await
+        })
+        .await
+    }
+
+    async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()> {
+        let expires_at = expires_at.as_microsecond();
+        self.repeatable(|tx| async move {
+            sql::run(&tx, REVOKE_SESSION, [&Text(session), &Uuid::from(user), &expires_at]).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
+        self.repeatable(|tx| async move {
+            sql::run(&tx, FORGET_SESSIONS, [&now.as_microsecond()]).await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Reads an account from the columns that start at `at`.
+pub(super) fn user(row: &Row, at: usize) -> Tx<User> {
+    Ok(User {
+        id: sql::id(row, at)?,
+        username: sql::parsed(row, at + 1)?,
+        email: sql::text(row, at + 2)?,
+        is_admin: row.try_get(at + 3)?,
+        disabled: row.try_get(at + 4)?,
+        created_at: sql::instant(row, at + 5)?,
+    })
+}
+
+async fn create(tx: &Session, new: &NewUser) -> Tx<()> {
+    let user = &new.user;
+    let (username, email_key) = (user.username.as_str(), columns::email_key(&user.email));
+    let [name_taken, email_taken, create] = tx.prepare([NAME_TAKEN, EMAIL_TAKEN, CREATE]).await?;
+    let append = Append::prepare(tx).await?;
+    let email_key = Text(&email_key);
+    let (names, emails) = try_join!(tx.rows(&name_taken, [&username]), tx.rows(&email_taken, [&email_key]))?;
+    if !names.is_empty() {
+        return Err(refusals::name_is_taken(user).into());
+    }
+    if !emails.is_empty() {
+        return Err(refusals::address_is_taken().into());
+    }
+    let (id, created_at) = (Uuid::from(user.id), user.created_at.as_microsecond());
+    let (email, owner) = (Text(&user.email), ScopeRole::Owner.as_str());
+    let account: [&(dyn tokio_postgres::types::ToSql + Sync); 9] =
+        [&id, &username, &email, &email_key, &new.password_hash, &user.is_admin, &user.disabled, &created_at, &owner];
+    let scope = Change::Scope(ScopeName::from(&user.username));
+    try_join!(tx.execute(&create, account), append.run(tx, &new.audit, Some(scope)))?;
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! PostgreSQL against the suite of the metadata ports, and what it promises beyond it.
+
+mod conformance;
+mod world;

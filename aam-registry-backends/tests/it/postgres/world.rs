@@ -1,0 +1,149 @@
+//! What the tests start from: a database of their own on the server that
+//! `AAM_TEST_POSTGRES_URL` names, which `scripts/services` starts.
+
+use std::{
+    collections::hash_map::DefaultHasher,
+    fs,
+    hash::{Hash, Hasher},
+    path::Path,
+    sync::LazyLock,
+    thread,
+};
+
+use aam_registry_backends::postgres::{PostgresConfig, PostgresMetadata, migrate};
+use tokio_postgres::{Client, NoTls};
+
+pub(super) use crate::world::{actor, publish};
+
+/// The advisory lock of whoever makes the template.
+const TEMPLATE: i64 = 0x7465_6d70_6c61_7465;
+
+static SERVER: LazyLock<String> = LazyLock::new(|| {
+    std::env::var("AAM_TEST_POSTGRES_URL")
+        .expect("AAM_TEST_POSTGRES_URL is not set; run the tests by `scripts/services cargo nextest run …`")
+});
+
+/// A database that is dropped when this is.
+#[derive(Debug)]
+pub(super) struct TestDatabase {
+    name: String,
+}
+
+impl TestDatabase {
+    /// A database with the schema of this release.
+    pub(super) async fn new() -> Self {
+        let admin = connect(&SERVER).await;
+        admin.execute("SELECT pg_advisory_lock($1)", &[&TEMPLATE]).await.expect("lock");
+        let template = template_name();
+        if !exists(&admin, &template).await {
+            let unfinished = Self::make(&admin, &locale(&admin).await).await;
+            migrate(&unfinished.config()).await.expect("migrate");
+            end_connections(&admin, &unfinished.name).await;
+            let rename = format!("ALTER DATABASE {} RENAME TO {template}", unfinished.name);
+            admin.batch_execute(&rename).await.expect("rename");
+        }
+        admin.execute("SELECT pg_advisory_unlock($1)", &[&TEMPLATE]).await.expect("unlock");
+        Self::make(&admin, &format!("TEMPLATE {template}")).await
+    }
+
+    /// A database without any schema.
+    pub(super) async fn empty() -> Self {
+        let admin = connect(&SERVER).await;
+        let locale = locale(&admin).await;
+        Self::make(&admin, &locale).await
+    }
+
+    async fn make(admin: &Client, like: &str) -> Self {
+        let name = format!("aam_{:032x}", rand_u128());
+        admin.batch_execute(&format!("CREATE DATABASE {name} {like}")).await.expect("create a database");
+        Self { name }
+    }
+
+    pub(super) fn url(&self) -> String {
+        let (server, _) = SERVER.rsplit_once('/').expect("a URL of a database");
+        format!("{server}/{}", self.name)
+    }
+
+    pub(super) fn config(&self) -> PostgresConfig {
+        PostgresConfig::new(&self.url()).expect("a URL").with_application_name(self.name.as_str())
+    }
+
+    pub(super) async fn open(&self) -> PostgresMetadata {
+        PostgresMetadata::open(self.config()).await.expect("a database")
+    }
+
+    /// A connection beside those of the registry.
+    pub(super) async fn client(&self) -> Client {
+        connect(&self.url()).await
+    }
+
+    /// The name the server knows it by.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        let dropped = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async { connect(&SERVER).await.batch_execute(&drop).await.expect("drop a database") });
+        });
+        if dropped.join().is_err() && !thread::panicking() {
+            panic!("the database was not dropped");
+        }
+    }
+}
+
+/// A database with the schema of this release, and what keeps it there.
+pub(super) async fn database() -> (PostgresMetadata, TestDatabase) {
+    let database = TestDatabase::new().await;
+    (database.open().await, database)
+}
+
+pub(super) async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a server");
+    tokio::spawn(connection);
+    client
+}
+
+/// A URL of that server with other parts.
+pub(super) fn server_url() -> &'static str {
+    &SERVER
+}
+
+async fn exists(admin: &Client, name: &str) -> bool {
+    admin.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await.expect("read").is_some()
+}
+
+/// What of the registry was connected does not keep a template from being copied.
+async fn end_connections(admin: &Client, name: &str) {
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+    while !admin.query(end, &[&name]).await.expect("end").is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A locale in which nothing sorts by bytes by itself, where the server has one.
+async fn locale(admin: &Client) -> String {
+    let version = admin.query_one("SELECT current_setting('server_version_num')::int", &[]).await.expect("a version");
+    let icu = if version.get::<_, i32>(0) >= 150_000 { " LOCALE_PROVIDER icu ICU_LOCALE 'en-US'" } else { "" };
+    format!("TEMPLATE template0{icu}")
+}
+
+/// A name for what these migrations make.
+fn template_name() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/postgres/migrations");
+    let mut files: Vec<_> = fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path()).collect();
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        fs::read(file).expect("a migration").hash(&mut hasher);
+    }
+    format!("aam_template_{:016x}", hasher.finish())
+}
+
+fn rand_u128() -> u128 {
+    uuid::Uuid::new_v4().as_u128()
+}

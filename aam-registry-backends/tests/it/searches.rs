@@ -1,0 +1,121 @@
+//! What searches find, on any database.
+
+use aam_registry_core::{
+    ports::Database,
+    types::{ArtifactType, PackageSummary, Page, PageRequest, SearchQuery, SearchSort},
+};
+use futures_util::StreamExt;
+use proptest::prelude::*;
+use serde_json::json;
+
+use crate::world::{actor, publish};
+
+const ADJECTIVES: [&str; 10] =
+    ["careful", "clever", "diligent", "eager", "gentle", "honest", "patient", "polite", "precise", "steady"];
+const NOUNS: [&str; 10] = [
+    "auditor",
+    "builder",
+    "courier",
+    "drafter",
+    "examiner",
+    "forecaster",
+    "gardener",
+    "librarian",
+    "mapper",
+    "painter",
+];
+
+fn query(text: &str) -> SearchQuery {
+    SearchQuery {
+        text: Some(text.to_owned()),
+        artifact_type: None,
+        scope: None,
+        keyword: None,
+        sort: SearchSort::Relevance,
+        page: PageRequest { page: 1, limit: 100 },
+    }
+}
+
+async fn names(store: &impl Database, text: &str) -> Vec<String> {
+    let page = store.search(&query(text)).await.expect("search");
+    page.items.iter().map(|package| package.name.to_string()).collect()
+}
+
+/// 2,000 packages: every adjective with every noun, twenty times.
+async fn crowd(store: &impl Database) {
+    let owner = actor(store, "owner").await;
+    let packages = (0..2000).map(|at| {
+        let (adjective, noun, series) = (ADJECTIVES[at % 10], NOUNS[at / 10 % 10], at / 100);
+        let kind = if series % 2 == 0 { "skills" } else { "prompts" };
+        let more = json!({
+            "description": format!("A {adjective} {noun} for teams of {series}"),
+            "keywords": [noun, format!("series{series}")],
+            "artifacts": {kind: [{"name": format!("{noun}-helper"), "path": "main.md"}]},
+        });
+        let owner = &owner;
+        async move {
+            let name = format!("@owner/{adjective}-{noun}-{series}");
+            publish(store, owner, &name, "1.0.0", more).await.expect("publish");
+        }
+    });
+    // Enough at once, and not so many that they wait too long for one another.
+    let packages: Vec<_> = packages.collect();
+    futures_util::stream::iter(packages).buffer_unordered(64).collect::<()>().await;
+}
+
+fn all_hold(page: &Page<PackageSummary>, word: &str) {
+    for package in &page.items {
+        assert!(package.name.as_str().contains(word) || package.description.contains(word), "{package:?}");
+    }
+}
+
+/// Words, prefixes, filters and typos find what they should among 2,000 packages.
+pub(crate) async fn find_among_many(store: &impl Database) {
+    crowd(store).await;
+    let found = store.search(&query("clever auditor")).await.expect("search");
+    assert_eq!((found.total, found.items.len()), (20, 20));
+    all_hold(&found, "clever-auditor");
+
+    let found = store.search(&query("aud")).await.expect("search");
+    assert_eq!((found.total, found.items.len(), found.pages()), (200, 100, 2));
+    all_hold(&found, "auditor");
+
+    for typo in ["auditro", "audittor", "suditor", "auitor clever"] {
+        let found = store.search(&query(typo)).await.expect("search");
+        assert!(found.total > 0, "{typo} finds nothing");
+        all_hold(&found, "auditor");
+    }
+    assert_eq!(store.search(&query("cleverr auditro")).await.expect("search").total, 0, "two typos");
+
+    let filtered = SearchQuery { artifact_type: Some(ArtifactType::Prompt), ..query("clever auditor") };
+    assert_eq!(store.search(&filtered).await.expect("search").total, 10);
+    let filtered = SearchQuery { keyword: Some("series3".to_owned()), ..query("clever") };
+    assert_eq!(store.search(&filtered).await.expect("search").total, 10);
+    let filtered = SearchQuery { keyword: Some("series3".to_owned()), text: None, ..query("") };
+    assert_eq!(store.search(&filtered).await.expect("search").total, 100);
+
+    assert_eq!(names(store, "steady-painter-7").await[0], "@owner/steady-painter-7");
+    let everything = SearchQuery { text: None, page: PageRequest { page: 20, limit: 100 }, ..query("") };
+    let last = store.search(&everything).await.expect("search");
+    assert_eq!((last.total, last.items.len()), (2000, 100));
+}
+
+/// The order of fields a word is found in: name, keywords, description.
+pub(crate) async fn rank_by_field(store: &impl Database) {
+    let owner = actor(store, "owner").await;
+    publish(store, &owner, "apple", "1.0.0", json!({"description": "Grows beside every orchard"}))
+        .await
+        .expect("publish");
+    publish(store, &owner, "orchard-tools", "1.0.0", json!({"description": "Tools"})).await.expect("publish");
+    publish(store, &owner, "pear", "1.0.0", json!({"keywords": ["orchard"]})).await.expect("publish");
+    assert_eq!(names(store, "orchard").await, ["orchard-tools", "pear", "apple"]);
+}
+
+/// Whatever is typed, as `search` is asked, is no error.
+pub(crate) fn take_any_text(search: impl Fn(SearchQuery)) {
+    let junk =
+        prop_oneof![any::<String>(), "[a-zA-Z\"'*^:(){}+\\-ⓐİß一 ]{0,60}", "(AND |OR |NOT |NEAR\\(|name:|\"){1,6}"];
+    proptest!(|(text in junk)| {
+        search(query(&text));
+    });
+}

@@ -1,0 +1,69 @@
+//! What the tests of databases start from.
+
+use aam_registry_core::{
+    Result,
+    ports::{Clock, Database, NewUser, PublishCommit, Published, SystemClock},
+    types::{
+        Actor, ArchiveKey, AuditEvent, Credential, LatestPolicy, Manifest, NewAuditEntry, NewUpload, Sha256Digest,
+        UploadId, User, UserId,
+    },
+};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+/// A new user, logged in.
+pub(crate) async fn actor(store: &impl Database, name: &str) -> Actor {
+    let now = SystemClock.now();
+    let user = User {
+        id: UserId::generate(),
+        username: name.parse().expect("a username"),
+        email: format!("{name}@example.com"),
+        is_admin: false,
+        disabled: false,
+        created_at: now,
+    };
+    let credential = Credential::Session { id: name.to_owned(), expires_at: now + SignedDuration::from_hours(1) };
+    let actor = Actor { user: user.id, username: user.username.clone(), credential, as_admin: false };
+    let audit = NewAuditEntry::new(AuditEvent::UserRegister, now).with_actor(name);
+    store.create_user(&NewUser { user, password_hash: "$test$".into(), audit }).await.expect("create a user");
+    actor
+}
+
+/// Publishes a version of a package of one skill, with `more` keys in its manifest.
+pub(crate) async fn publish(
+    store: &impl Database,
+    actor: &Actor,
+    name: &str,
+    version: &str,
+    more: Value,
+) -> Result<Published> {
+    let mut document = json!({
+        "name": name,
+        "version": version,
+        "description": "For tests",
+        "artifacts": {"skills": [{"name": "greeter", "path": "skills/greeter"}]},
+    });
+    for (key, value) in more.as_object().cloned().into_iter().flatten() {
+        document[key] = value;
+    }
+    let manifest = Manifest::from_document(document).expect("a valid manifest");
+    let (upload, now) = (UploadId::generate(), SystemClock.now());
+    let lease_until = now + SignedDuration::from_hours(1);
+    store.begin_upload(&NewUpload { id: upload, user: actor.user, started_at: now, lease_until }).await?;
+    let audit = NewAuditEntry::new(AuditEvent::PackagePublish, now).with_package(&manifest.name);
+    let commit = PublishCommit {
+        actor: actor.clone(),
+        upload,
+        archive: ArchiveKey::from(upload),
+        sha256: Sha256Digest::of(upload.to_string().as_bytes()),
+        archive_size: 1234,
+        files: Vec::new(),
+        readme: None,
+        tag: None,
+        latest_policy: LatestPolicy::Highest,
+        now,
+        audit,
+        manifest,
+    };
+    store.commit_publish(&commit).await
+}
