@@ -3,10 +3,11 @@ use std::{io, ops::Range, sync::Arc, time::SystemTime};
 use aam_registry_core::{
     Result,
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
-    types::ArchiveKey,
+    types::{ArchiveKey, ArchiveLocation},
 };
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
+use http::{Method, Uri};
 use jiff::Timestamp;
 use opendal::{
     Entry, EntryMode, ErrorKind, Operator,
@@ -124,6 +125,10 @@ impl ArchiveStore for OpendalArchives {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(storage_error(error)),
         }
+    }
+
+    async fn redirect(&self, _location: &ArchiveLocation, _method: &Method) -> Result<Option<Uri>> {
+        Ok(None)
     }
 
     async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>> {

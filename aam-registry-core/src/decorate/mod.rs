@@ -3,10 +3,12 @@
 
 mod breaker;
 mod cached_metadata;
+mod cdn;
 mod fallback_limiter;
 mod freshness;
 
 pub use breaker::{Admission, Breaker};
 pub use cached_metadata::{CachedMetadata, CachedMetadataBuilder, MetadataCacheConfig};
+pub use cdn::{CdnArchives, InvalidCdnBase};
 pub use fallback_limiter::FallbackLimiter;
 pub use freshness::{Freshness, Mark};

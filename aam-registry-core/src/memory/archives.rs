@@ -7,12 +7,13 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use http::{Method, Uri};
 use jiff::Timestamp;
 
 use crate::{
     error::{Error, Result},
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
-    types::ArchiveKey,
+    types::{ArchiveKey, ArchiveLocation},
 };
 
 /// Keeps archives in memory, for as long as the process lives.
@@ -79,6 +80,10 @@ impl ArchiveStore for MemoryArchives {
             (Some(start), Some(end)) if start <= end => Ok(Some(ArchiveContent::Bytes(bytes.slice(start..end)))),
             _ => Err(Error::internal(format!("range {range:?} lies outside the {} bytes of {key}", bytes.len()))),
         }
+    }
+
+    async fn redirect(&self, _location: &ArchiveLocation, _method: &Method) -> Result<Option<Uri>> {
+        Ok(None)
     }
 
     async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>> {

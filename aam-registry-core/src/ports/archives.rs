@@ -3,10 +3,13 @@ use std::{fmt::Debug, io, ops::Range};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use http::Uri;
+use http::{Method, Uri};
 use jiff::Timestamp;
 
-use crate::{error::Result, types::ArchiveKey};
+use crate::{
+    error::Result,
+    types::{ArchiveKey, ArchiveLocation},
+};
 
 /// Keeps the bytes of archives. A key is written at most once.
 #[async_trait]
@@ -18,6 +21,12 @@ pub trait ArchiveStore: Debug + Send + Sync + 'static {
     /// Opens the archive at `key`, or the `range` of its bytes (within its
     /// size); `None` where there is none.
     async fn open(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>>;
+
+    /// Where a client that asks for the archive at `location` with `method`
+    /// (`GET`, or `HEAD` for what it would get) is to fetch it instead;
+    /// `None` where it is to be sent from here. Looks at nothing: the archive
+    /// may be missing there too.
+    async fn redirect(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>>;
 
     /// The size in bytes of the archive at `key`; `None` where there is none.
     async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>>;
@@ -63,8 +72,6 @@ pub trait ArchiveWriter: Debug + Send {
 
 /// An open archive, or a range of one.
 pub enum ArchiveContent {
-    /// The client shall fetch it there.
-    Redirect(Uri),
     /// It is in memory.
     Bytes(Bytes),
     /// It is a local file, from the current position on; `len` bytes are meant.
@@ -86,7 +93,6 @@ pub enum ArchiveContent {
 impl Debug for ArchiveContent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Redirect(uri) => f.debug_tuple("Redirect").field(uri).finish(),
             Self::Bytes(bytes) => f.debug_tuple("Bytes").field(&bytes.len()).finish(),
             Self::File { len, .. } => f.debug_struct("File").field("len", len).finish_non_exhaustive(),
             Self::Stream { len, .. } => f.debug_struct("Stream").field("len", len).finish_non_exhaustive(),

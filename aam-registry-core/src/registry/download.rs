@@ -1,5 +1,7 @@
 use std::ops::Range;
 
+use http::{Method, Uri};
+
 use super::Registry;
 use crate::{
     error::{Error, Result},
@@ -17,6 +19,16 @@ impl Registry {
             Some(location) => Ok(location),
             None => Err(self.no_such_version(name, version).await?),
         }
+    }
+
+    /// Where a client that asks for an archive with `method` (`GET` or `HEAD`)
+    /// is to fetch it instead; `None` where it is to be sent from here, which
+    /// [`open_archive`](Self::open_archive) can do in either case.
+    ///
+    /// # Errors
+    /// A backend error where the store fails to say.
+    pub async fn redirect_archive(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>> {
+        self.inner().archives.redirect(location, method).await
     }
 
     /// Opens a version's archive, or a range of its bytes within its size.

@@ -17,3 +17,12 @@ pub struct ArchiveLocation {
     /// The size of the archive, in bytes.
     pub size: u64,
 }
+
+impl ArchiveLocation {
+    /// What the archive is called where it is kept as a file: the package
+    /// without its scope, the version, `.aam`. ASCII without spaces, quotes
+    /// or slashes.
+    pub fn file_name(&self) -> String {
+        format!("{}-{}.aam", self.package.bare(), self.version)
+    }
+}

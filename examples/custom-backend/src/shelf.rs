@@ -7,10 +7,11 @@ use std::{
 use aam_registry_core::{
     Error, Result,
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
-    types::{ArchiveKey, UploadId},
+    types::{ArchiveKey, ArchiveLocation, UploadId},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::{Method, Uri};
 use tokio::{
     fs::{self, File},
     io::{AsyncSeekExt, AsyncWriteExt},
@@ -84,6 +85,10 @@ impl ArchiveStore for ShelfArchives {
         };
         file.seek(SeekFrom::Start(range.start)).await.map_err(failed)?;
         Ok(Some(ArchiveContent::File { file: file.into_std().await, len: range.end - range.start }))
+    }
+
+    async fn redirect(&self, _location: &ArchiveLocation, _method: &Method) -> Result<Option<Uri>> {
+        Ok(None)
     }
 
     async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>> {

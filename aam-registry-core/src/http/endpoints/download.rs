@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
 
 use crate::{
     error::{Error, ErrorCode},
@@ -12,10 +12,10 @@ use crate::{
         failure::Failure,
         metrics,
         range::{Asked, asked_range},
-        routing::{Answer, Content, Kind, Route, Verb, handler, route},
+        routing::{Answer, Content, Handler, Kind, Route, Verb, handler, route},
     },
     ports::{ArchiveContent, RateClass},
-    types::{ArchiveLocation, PackageName, Sha256Digest, Version},
+    types::{ArchiveLocation, Sha256Digest},
 };
 
 const X_CHECKSUM_SHA256: HeaderName = HeaderName::from_static("x-checksum-sha256");
@@ -24,80 +24,138 @@ const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=3153600
 /// A redirect may point to a link that expires.
 const REDIRECT_CACHE: HeaderValue = HeaderValue::from_static("private, max-age=60");
 
-pub(super) const ROUTES: &[Route] = &[Route {
-    tag: "Packages",
-    summary: "Download an archive",
-    description: "The `.aam` of a version, with its SHA-256 in `X-Checksum-SHA256` and `Repr-Digest` and as `ETag`. \
-        One `Range` of bytes may be asked for. Yanked versions stay downloadable. Archives never change: they are \
-        sent as `immutable` and may be kept for ever. What was served so cannot be called back from caches that are \
-        not the registry's own.",
-    class: Some(RateClass::Download),
-    kind: Kind::Transfer,
-    answers: &[
-        Answer { status: 200, description: "The whole archive.", content: Content::Bytes(&["application/gzip"]) },
-        Answer { status: 206, description: "The range asked for.", content: Content::Bytes(&["application/gzip"]) },
-        Answer { status: 302, description: "The archive lies where `Location` says.", content: Content::None },
-        Answer { status: 304, description: "The archive is the one `If-None-Match` names.", content: Content::None },
-    ],
-    errors: &[
-        ErrorCode::PackageNotFound,
-        ErrorCode::VersionNotFound,
-        ErrorCode::VersionGone,
-        ErrorCode::RangeNotSatisfiable,
-    ],
-    ..route(Verb::Get, "/api/v1/packages/{package}/{version}/download", "downloadArchive", handler!(download))
-}];
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        summary: "Download an archive",
+        description: "The `.aam` of a version, with its SHA-256 in `X-Checksum-SHA256` and `Repr-Digest` and as \
+            `ETag`. One `Range` of bytes may be asked for. Yanked versions stay downloadable. Archives never change: \
+            they are sent as `immutable` and may be kept for ever. What was served so cannot be called back from \
+            caches that are not the registry's own.",
+        answers: &[
+            WHOLE,
+            PART,
+            Answer { status: 302, description: "The archive lies where `Location` says.", content: Content::None },
+            UNCHANGED,
+        ],
+        errors: &[
+            ErrorCode::PackageNotFound,
+            ErrorCode::VersionNotFound,
+            ErrorCode::VersionGone,
+            ErrorCode::RangeNotSatisfiable,
+        ],
+        ..transfer("/api/v1/packages/{package}/{version}/download", "downloadArchive", handler!(download))
+    },
+    Route {
+        summary: "Download an archive by its digest",
+        description: "The same for caches in front of the registry, such as a CDN: the path names the very bytes. \
+            Always sent from here, never counted as a download.",
+        answers: &[WHOLE, PART, UNCHANGED],
+        errors: &[
+            ErrorCode::PackageNotFound,
+            ErrorCode::VersionNotFound,
+            ErrorCode::NotFound,
+            ErrorCode::VersionGone,
+            ErrorCode::RangeNotSatisfiable,
+        ],
+        ..transfer(
+            "/api/v1/packages/{package}/{version}/download/{sha256}",
+            "downloadArchiveByDigest",
+            handler!(download_by_digest),
+        )
+    },
+];
+
+const WHOLE: Answer =
+    Answer { status: 200, description: "The whole archive.", content: Content::Bytes(&["application/gzip"]) };
+const PART: Answer =
+    Answer { status: 206, description: "The range asked for.", content: Content::Bytes(&["application/gzip"]) };
+const UNCHANGED: Answer =
+    Answer { status: 304, description: "The archive is the one `If-None-Match` names.", content: Content::None };
+
+const fn transfer(pattern: &'static str, id: &'static str, handler: Handler) -> Route {
+    Route {
+        tag: "Packages",
+        class: Some(RateClass::Download),
+        kind: Kind::Transfer,
+        ..route(Verb::Get, pattern, id, handler)
+    }
+}
 
 async fn download(call: Call) -> Answered {
     let (package, version) = call.version()?;
     let location = call.registry.locate(&package, &version).await?;
-    let size = location.size;
-    let sha256 = location.sha256.to_string();
-    let etag = format!("\"{sha256}\"");
+    let etag = etag(&location.sha256);
+    let part = match wanted(&call, &location, &etag)? {
+        Wanted::Nothing(response) => return Ok(response),
+        Wanted::Bytes(part) => part,
+    };
+    let counts = call.method == Method::GET;
+    if let Some(uri) = call.registry.redirect_archive(&location, &call.method).await? {
+        if counts {
+            call.registry.count_download(&location);
+        }
+        return Ok(found(&uri));
+    }
+    let from_start = part.as_ref().is_none_or(|range| range.start == 0);
+    let response = archive(&call, &location, etag, part).await?;
+    if counts && from_start {
+        call.registry.count_download(&location);
+    }
+    Ok(response)
+}
 
-    if entity_tag::none_match_names(&call.headers, &etag) {
+async fn download_by_digest(call: Call) -> Answered {
+    let (package, version) = call.version()?;
+    let location = call.registry.locate(&package, &version).await?;
+    if call.parsed::<Sha256Digest>("sha256") != Some(location.sha256) {
+        let message = format!("Version {version} of {package} has no archive of that SHA-256");
+        return Err(Error::NotFound(message).into());
+    }
+    let etag = etag(&location.sha256);
+    match wanted(&call, &location, &etag)? {
+        Wanted::Nothing(response) => Ok(response),
+        Wanted::Bytes(part) => archive(&call, &location, etag, part).await,
+    }
+}
+
+/// What a request wants of an archive.
+enum Wanted {
+    /// No bytes: it has them.
+    Nothing(Response<RegistryBody>),
+    /// A range of its bytes, or all.
+    Bytes(Option<Range<u64>>),
+}
+
+fn wanted(call: &Call, location: &ArchiveLocation, etag: &str) -> Result<Wanted, Failure> {
+    let size = location.size;
+    if entity_tag::none_match_names(&call.headers, etag) {
         let mut response = Response::new(RegistryBody::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response.headers_mut().insert(header::ETAG, header_value(etag));
+        response.headers_mut().insert(header::ETAG, header_value(etag.to_owned()));
         response.headers_mut().insert(header::CACHE_CONTROL, IMMUTABLE);
-        return Ok(response);
+        return Ok(Wanted::Nothing(response));
     }
-    let part = match asked_range(&call.headers, size) {
-        Asked::Part(range) if entity_tag::if_range_holds(&call.headers, &etag) => Some(range),
-        Asked::Unsatisfiable if entity_tag::if_range_holds(&call.headers, &etag) => {
+    Ok(Wanted::Bytes(match asked_range(&call.headers, size) {
+        Asked::Part(range) if entity_tag::if_range_holds(&call.headers, etag) => Some(range),
+        Asked::Unsatisfiable if entity_tag::if_range_holds(&call.headers, etag) => {
             return Err(Failure::range_not_satisfiable(size));
         }
         _ => None,
-    };
-    let body = if call.method == Method::HEAD {
-        None
-    } else {
-        match open(&call, &location, part.clone()).await? {
-            Opened::Elsewhere(response) => return Ok(response),
-            Opened::Here(body) => Some(body),
-        }
-    };
-    Ok(archive(&location, &sha256, etag, part, body))
+    }))
 }
 
-enum Opened {
-    Elsewhere(Response<RegistryBody>),
-    Here(RegistryBody),
+fn found(uri: &Uri) -> Response<RegistryBody> {
+    let mut response = Response::new(RegistryBody::empty());
+    *response.status_mut() = StatusCode::FOUND;
+    response.headers_mut().insert(header::LOCATION, header_value(uri.to_string()));
+    response.headers_mut().insert(header::CACHE_CONTROL, REDIRECT_CACHE);
+    response
 }
 
-/// Opens the archive, or a part of it, for a `GET`, and counts that.
-async fn open(call: &Call, location: &ArchiveLocation, part: Option<Range<u64>>) -> Result<Opened, Failure> {
-    let from_start = part.as_ref().is_none_or(|range| range.start == 0);
+/// The bytes of the archive, or of a part of it.
+async fn open(call: &Call, location: &ArchiveLocation, part: Option<Range<u64>>) -> Result<RegistryBody, Failure> {
     let len = part.as_ref().map_or(location.size, |range| range.end - range.start);
     let (body, actual) = match call.registry.open_archive(location, part).await? {
-        ArchiveContent::Redirect(uri) => {
-            call.registry.count_download(location);
-            let mut response = Response::new(RegistryBody::empty());
-            *response.status_mut() = StatusCode::FOUND;
-            response.headers_mut().insert(header::LOCATION, header_value(uri.to_string()));
-            response.headers_mut().insert(header::CACHE_CONTROL, REDIRECT_CACHE);
-            return Ok(Opened::Elsewhere(response));
-        }
         ArchiveContent::Bytes(bytes) => {
             let actual = bytes.len() as u64;
             (RegistryBody::from(bytes), actual)
@@ -108,29 +166,22 @@ async fn open(call: &Call, location: &ArchiveLocation, part: Option<Range<u64>>)
     if actual != len {
         return Err(Error::storage(format!("archive {} has {actual} bytes for {len}", location.archive), false).into());
     }
-    if from_start {
-        call.registry.count_download(location);
-    }
     metrics::download_bytes(len);
-    Ok(Opened::Here(body))
+    Ok(body)
 }
 
 /// The answer with every header of the contract; for `HEAD` without the body.
-fn archive(
-    location: &ArchiveLocation,
-    sha256: &str,
-    etag: String,
-    part: Option<Range<u64>>,
-    body: Option<RegistryBody>,
-) -> Response<RegistryBody> {
+async fn archive(call: &Call, location: &ArchiveLocation, etag: String, part: Option<Range<u64>>) -> Answered {
+    let body = if call.method == Method::HEAD { None } else { Some(open(call, location, part.clone()).await?) };
     let size = location.size;
+    let sha256 = &location.sha256;
     let mut response = Response::new(body.unwrap_or_default());
     let headers = response.headers_mut();
     headers.reserve(10);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/gzip"));
-    headers.insert(header::CONTENT_DISPOSITION, disposition(&location.package, &location.version));
-    headers.insert(X_CHECKSUM_SHA256, header_value(sha256.to_owned()));
-    headers.insert(REPR_DIGEST, repr_digest(&location.sha256));
+    headers.insert(header::CONTENT_DISPOSITION, disposition(location));
+    headers.insert(X_CHECKSUM_SHA256, header_value(sha256.to_string()));
+    headers.insert(REPR_DIGEST, repr_digest(sha256));
     headers.insert(header::ETAG, header_value(etag));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CACHE_CONTROL, IMMUTABLE);
@@ -141,11 +192,15 @@ fn archive(
         headers.insert(header::CONTENT_RANGE, header_value(content_range));
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
-    response
+    Ok(response)
 }
 
-fn disposition(package: &PackageName, version: &Version) -> HeaderValue {
-    header_value(format!("attachment; filename=\"{}-{version}.aam\"", package.bare()))
+fn etag(sha256: &Sha256Digest) -> String {
+    format!("\"{sha256}\"")
+}
+
+fn disposition(location: &ArchiveLocation) -> HeaderValue {
+    header_value(format!("attachment; filename=\"{}\"", location.file_name()))
 }
 
 /// RFC 9530.

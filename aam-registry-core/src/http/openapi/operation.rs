@@ -84,6 +84,9 @@ fn headers(route: &Route, answer: &Answer) -> Map<String, Value> {
     if answer.status == 201 && route.tag == "Publishing" {
         names.push(("Location", "The path of the version."));
     }
+    if answer.status == 302 {
+        names.push(("Location", "Where the archive is to be fetched; good for a few minutes."));
+    }
     if route.kind == Kind::Transfer && matches!(answer.status, 200 | 206) && route.verb == Verb::Get {
         names.push(("Content-Length", "In bytes."));
         names.push(("Cache-Control", "How long the answer may be kept."));

@@ -35,6 +35,11 @@ fn in_path(name: &str) -> Value {
             json!({"type": "string", "minLength": 1}),
             "README.md",
         ),
+        "sha256" => (
+            "The SHA-256 of the archive, in hex.",
+            json!({"type": "string", "pattern": rules::SHA256}),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        ),
         _ => ("The id.", json!({"type": "string", "format": "uuid"}), "0190d9f0-0000-7000-8000-000000000000"),
     };
     json!({

@@ -6,4 +6,6 @@ mod route;
 
 pub use matched::MatchedRoute;
 pub(crate) use matcher::Matcher;
-pub(crate) use route::{Access, Answer, Content, Kind, QueryParam, RequestContent, Route, Verb, handler, route};
+pub(crate) use route::{
+    Access, Answer, Content, Handler, Kind, QueryParam, RequestContent, Route, Verb, handler, route,
+};

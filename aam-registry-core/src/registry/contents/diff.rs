@@ -19,8 +19,8 @@ impl Registry {
     pub async fn diff(&self, name: &PackageName, from: &Version, to: &Version) -> Result<PackageDiff> {
         let (from, to) = (self.locate(name, from).await?, self.locate(name, to).await?);
         let permit = self.unpacking_permit()?;
-        let before = ArchiveReader::new(self.open_archive(&from, None).await?)?;
-        let after = ArchiveReader::new(self.open_archive(&to, None).await?)?;
+        let before = ArchiveReader::new(self.open_archive(&from, None).await?);
+        let after = ArchiveReader::new(self.open_archive(&to, None).await?);
         let differing = task::spawn_blocking(move || {
             let _permit = permit;
             archive::diff(before, after, &accepted_limits())

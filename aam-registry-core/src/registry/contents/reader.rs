@@ -7,11 +7,7 @@ use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
 use tokio::runtime::Handle;
 
-use crate::{
-    archive::ArchiveLimits,
-    error::{Error, Result},
-    ports::ArchiveContent,
-};
+use crate::{archive::ArchiveLimits, ports::ArchiveContent};
 
 /// No limits: the archives were judged by those in force when they were
 /// published, and stay readable under stricter ones.
@@ -28,17 +24,13 @@ pub(in crate::registry) enum ArchiveReader {
 
 impl ArchiveReader {
     /// The reader of `content`; must be made on an async thread.
-    ///
-    /// # Errors
-    /// A backend error where only a client could fetch the content.
-    pub(in crate::registry) fn new(content: ArchiveContent) -> Result<Self> {
+    pub(in crate::registry) fn new(content: ArchiveContent) -> Self {
         match content {
-            ArchiveContent::Bytes(bytes) => Ok(Self::Bytes(Cursor::new(bytes))),
-            ArchiveContent::File { file, len } => Ok(Self::File(file.take(len))),
+            ArchiveContent::Bytes(bytes) => Self::Bytes(Cursor::new(bytes)),
+            ArchiveContent::File { file, len } => Self::File(file.take(len)),
             ArchiveContent::Stream { stream, .. } => {
-                Ok(Self::Stream { stream, current: Bytes::new(), runtime: Handle::current() })
+                Self::Stream { stream, current: Bytes::new(), runtime: Handle::current() }
             }
-            ArchiveContent::Redirect(_) => Err(Error::internal("the archive store only redirects")),
         }
     }
 }

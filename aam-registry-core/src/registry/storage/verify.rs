@@ -86,7 +86,7 @@ impl Registry {
 }
 
 async fn digest_of(content: ArchiveContent) -> Result<Sha256Digest> {
-    let mut reader = ArchiveReader::new(content)?;
+    let mut reader = ArchiveReader::new(content);
     let digest = task::spawn_blocking(move || {
         let mut hash = HashWriter(Sha256::new());
         io::copy(&mut reader, &mut hash).map(|_| Sha256Digest::from(<[u8; 32]>::from(hash.0.finalize())))

@@ -16,6 +16,7 @@ async fn every_operation_is_routed() {
                 .replace("{package}", "@scope/name")
                 .replace("{version}", "1.0.0")
                 .replace("{path}", "a/b")
+                .replace("{sha256}", &"0".repeat(64))
                 .replace("{tag}", "beta")
                 .replace("{scope}", "scope")
                 .replace("{username}", "ada")

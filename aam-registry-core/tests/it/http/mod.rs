@@ -15,6 +15,7 @@ mod limits;
 mod mounting;
 mod packages;
 mod publish;
+mod redirects;
 mod reply;
 mod service;
 mod site;

@@ -5,11 +5,12 @@ use aam_registry_core::{
     archive::FileStatus,
     memory::MemoryArchives,
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
-    types::ArchiveKey,
+    types::{ArchiveKey, ArchiveLocation},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use http::{Method, Uri};
 
 use super::world::{World, archive_with, name, noise, tar_gz, version};
 
@@ -47,6 +48,10 @@ impl ArchiveStore for Reshaped {
                 ArchiveContent::Stream { stream: stream::iter(chunks).boxed(), len }
             }
         }))
+    }
+
+    async fn redirect(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>> {
+        self.0.redirect(location, method).await
     }
 
     async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>> {

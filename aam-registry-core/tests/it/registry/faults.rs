@@ -18,10 +18,11 @@ use aam_registry_core::{
         Published, StoredArchive,
     },
     registry::PublishOptions,
-    types::{ArchiveKey, NewUpload, Upload, UploadId},
+    types::{ArchiveKey, ArchiveLocation, NewUpload, Upload, UploadId},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::{Method, Uri};
 use jiff::Timestamp;
 
 use super::world::{World, archive, name, version};
@@ -164,6 +165,10 @@ impl ArchiveStore for FaultyArchives {
 
     async fn open(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>> {
         self.inner.open(key, range).await
+    }
+
+    async fn redirect(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>> {
+        self.inner.redirect(location, method).await
     }
 
     async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>> {

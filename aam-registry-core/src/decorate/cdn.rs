@@ -1,0 +1,115 @@
+use std::ops::Range;
+
+use async_trait::async_trait;
+use http::{Method, Uri, uri::Scheme};
+
+use crate::{
+    error::{Error, Result},
+    ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
+    types::{ArchiveKey, ArchiveLocation},
+};
+
+/// Not the base URL of a CDN.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not the base URL of a CDN: use one such as `https://cdn.example.com`")]
+pub struct InvalidCdnBase(String);
+
+/// Sends the clients of another store to a CDN whose origin is this registry.
+///
+/// A client is sent to `<base>/api/v1/packages/<package>/<version>/download/<sha256>`.
+/// That path names the bytes themselves, so that nothing a CDN has cached can
+/// be wrong, and the registry sends what lies there from here to whoever asks,
+/// so that no CDN is sent back to itself.
+///
+/// ```
+/// use aam_registry_core::{decorate::CdnArchives, memory::MemoryArchives};
+///
+/// let archives = CdnArchives::new(MemoryArchives::new(), "https://cdn.example.com")?;
+/// # drop(archives);
+/// # Ok::<(), aam_registry_core::decorate::InvalidCdnBase>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct CdnArchives<S> {
+    inner: S,
+    /// Without a slash at the end.
+    base: String,
+}
+
+impl<S: ArchiveStore> CdnArchives<S> {
+    /// `base` is where the CDN shows the root of the registry: its path, where
+    /// it has one, is that of the registry's public address.
+    ///
+    /// # Errors
+    /// [`InvalidCdnBase`] unless it is an `http` or `https` URL without a query.
+    pub fn new(inner: S, base: &str) -> Result<Self, InvalidCdnBase> {
+        let valid = base.parse::<Uri>().is_ok_and(|uri| {
+            [Some(&Scheme::HTTPS), Some(&Scheme::HTTP)].contains(&uri.scheme())
+                && uri.host().is_some_and(|host| !host.is_empty())
+                && uri.query().is_none()
+        });
+        // A `Uri` drops a fragment silently.
+        if !valid || base.contains('#') {
+            return Err(InvalidCdnBase(base.to_owned()));
+        }
+        Ok(Self { inner, base: base.trim_end_matches('/').to_owned() })
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: ArchiveStore> ArchiveStore for CdnArchives<S> {
+    async fn create(&self, key: &ArchiveKey) -> Result<Box<dyn ArchiveWriter>> {
+        self.inner.create(key).await
+    }
+
+    async fn open(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>> {
+        self.inner.open(key, range).await
+    }
+
+    async fn redirect(&self, location: &ArchiveLocation, _method: &Method) -> Result<Option<Uri>> {
+        let ArchiveLocation { package, version, sha256, .. } = location;
+        let address = format!("{}/api/v1/packages/{package}/{version}/download/{sha256}", self.base);
+        address.parse().map(Some).map_err(Error::internal)
+    }
+
+    async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>> {
+        self.inner.size(key).await
+    }
+
+    async fn delete(&self, key: &ArchiveKey) -> Result<()> {
+        self.inner.delete(key).await
+    }
+
+    async fn list(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
+        self.inner.list(after, limit).await
+    }
+
+    async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
+        self.inner.unfinished(after, limit).await
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.inner.check().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::MemoryArchives;
+
+    crate::archive_store_conformance!(async {
+        (CdnArchives::new(MemoryArchives::new(), "https://cdn.example.com").expect("a base"), ())
+    });
+
+    #[test]
+    fn only_a_base_url_is_one() {
+        for good in ["https://cdn.example.com", "http://localhost:8001/", "https://cdn.example.com/registry/"] {
+            assert!(CdnArchives::new(MemoryArchives::new(), good).is_ok(), "{good}");
+        }
+        for bad in ["cdn.example.com", "/registry", "ftp://cdn.example.com", "https://c.example/?a", "https://c/#x", ""]
+        {
+            assert!(CdnArchives::new(MemoryArchives::new(), bad).is_err(), "{bad}");
+        }
+    }
+}
