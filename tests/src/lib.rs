@@ -10,8 +10,10 @@
 mod api;
 mod binary;
 mod packages;
+mod s3;
 mod server;
 
 pub use api::{Answer, Api};
 pub use packages::{Package, fixture};
+pub use s3::{Buckets, S3Server, serve_s3};
 pub use server::{Server, Stopped};

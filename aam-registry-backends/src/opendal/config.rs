@@ -1,7 +1,14 @@
 use std::path::PathBuf;
 
+#[cfg(feature = "azblob")]
+use super::AzblobConfig;
+#[cfg(feature = "gcs")]
+use super::GcsConfig;
+#[cfg(feature = "s3")]
+use super::S3Config;
+
 /// Where archives are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum OpendalConfig {
     /// In a folder of this machine.
@@ -11,11 +18,41 @@ pub enum OpendalConfig {
     },
     /// In memory, until the process ends.
     Memory,
+    /// In a bucket of S3 or of anything that speaks it, such as MinIO.
+    #[cfg(feature = "s3")]
+    S3(S3Config),
+    /// In a bucket of Google Cloud Storage.
+    #[cfg(feature = "gcs")]
+    Gcs(GcsConfig),
+    /// In a container of Azure Blob Storage.
+    #[cfg(feature = "azblob")]
+    Azblob(AzblobConfig),
 }
 
 impl OpendalConfig {
     /// A folder of this machine.
     pub fn fs(root: impl Into<PathBuf>) -> Self {
         Self::Fs { root: root.into() }
+    }
+}
+
+#[cfg(feature = "s3")]
+impl From<S3Config> for OpendalConfig {
+    fn from(config: S3Config) -> Self {
+        Self::S3(config)
+    }
+}
+
+#[cfg(feature = "gcs")]
+impl From<GcsConfig> for OpendalConfig {
+    fn from(config: GcsConfig) -> Self {
+        Self::Gcs(config)
+    }
+}
+
+#[cfg(feature = "azblob")]
+impl From<AzblobConfig> for OpendalConfig {
+    fn from(config: AzblobConfig) -> Self {
+        Self::Azblob(config)
     }
 }

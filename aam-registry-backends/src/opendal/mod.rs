@@ -1,24 +1,55 @@
-//! Archives in whatever [OpenDAL](https://opendal.apache.org) reaches: today a
-//! local folder or memory.
+//! Archives in whatever [OpenDAL](https://opendal.apache.org) reaches: a local
+//! folder, memory, S3 and what speaks it (feature `s3`), Google Cloud Storage
+//! (`gcs`), Azure Blob Storage (`azblob`).
+//!
+//! ```no_run
+//! # #[cfg(feature = "s3")]
+//! # fn example() -> aam_registry_core::Result<()> {
+//! use std::time::Duration;
+//!
+//! use aam_registry_backends::opendal::{OpendalArchives, S3Config};
+//!
+//! let config = S3Config::new("archives")
+//!     .with_endpoint("http://minio:9000")
+//!     .with_public_endpoint("https://files.example.com")
+//!     .with_credentials("access-key", "secret-key".into());
+//! let archives = OpendalArchives::new(&config.into())?.with_presigned_redirects(Duration::from_mins(15))?;
+//! # drop(archives);
+//! # Ok(())
+//! # }
+//! ```
 
+#[cfg(feature = "azblob")]
+mod azblob;
 mod config;
+mod failure;
 mod folder;
+#[cfg(feature = "gcs")]
+mod gcs;
+#[cfg(feature = "remote")]
+mod links;
+mod listing;
+#[cfg(feature = "remote")]
+mod patience;
+mod place;
+#[cfg(feature = "remote")]
+mod remote;
+#[cfg(feature = "remote")]
+mod remote_writer;
+#[cfg(feature = "s3")]
+mod s3;
 mod store;
+#[cfg(feature = "remote")]
+mod transport;
 mod writer;
 
+#[cfg(feature = "azblob")]
+pub use azblob::AzblobConfig;
 pub use config::OpendalConfig;
+#[cfg(feature = "gcs")]
+pub use gcs::GcsConfig;
+#[cfg(feature = "remote")]
+pub use patience::Patience;
+#[cfg(feature = "s3")]
+pub use s3::S3Config;
 pub use store::OpendalArchives;
-
-use aam_registry_core::Error;
-
-fn storage_error(error: opendal::Error) -> Error {
-    let retry = error.is_temporary();
-    Error::storage(error, retry)
-}
-
-fn folder_error(error: std::io::Error) -> Error {
-    match error.kind() {
-        std::io::ErrorKind::InvalidInput => Error::internal(error),
-        kind => Error::storage(error, kind == std::io::ErrorKind::Interrupted),
-    }
-}

@@ -1,4 +1,4 @@
-use std::{io, ops::Range, sync::Arc, time::SystemTime};
+use std::{io, ops::Range};
 
 use aam_registry_core::{
     Result,
@@ -6,181 +6,173 @@ use aam_registry_core::{
     types::{ArchiveKey, ArchiveLocation},
 };
 use async_trait::async_trait;
-use futures_util::TryStreamExt;
 use http::{Method, Uri};
-use jiff::Timestamp;
-use opendal::{
-    Entry, EntryMode, ErrorKind, Operator,
-    services::{Fs, Memory},
-};
+use opendal::ErrorKind;
 
-use super::{OpendalConfig, folder::Folder, folder_error, storage_error, writer::OpendalWriter};
+use super::{
+    OpendalConfig,
+    failure::{folder_error, storage_error},
+    folder::Folder,
+    listing,
+    place::Place,
+    writer::LocalWriter,
+};
+#[cfg(feature = "remote")]
+use super::{links::PresignedLinks, remote_writer::RemoteWriter};
 
 /// Up to this size an archive is read at once rather than opened or streamed.
 pub(super) const SMALL: u64 = 64 * 1024;
 
-/// The largest chunk in which a remote archive is read.
-const READ_CHUNK: usize = 256 * 1024;
-
 /// Keeps archives through OpenDAL.
 ///
-/// On a local folder an archive is written beside its place, synced, renamed,
-/// and its folders are synced too, before it counts as written.
+/// In a folder an archive is written beside its place, synced, renamed, and
+/// its folders are synced too, before it counts as written. In an object
+/// store it is one object, sent in parts of 8 MiB, or at once where it is
+/// smaller, and counts as written when the store tells its size; up to 32 MiB
+/// of it are in memory on the way. It is read by one request, in chunks as
+/// they come.
 #[derive(Clone, Debug)]
 pub struct OpendalArchives {
-    operator: Operator,
-    folder: Option<Arc<Folder>>,
+    place: Place,
+    #[cfg(feature = "remote")]
+    links: Option<PresignedLinks>,
 }
 
 impl OpendalArchives {
-    /// Connects to the store that `config` names. Blocks for as long as it
-    /// takes to create a folder.
+    /// Makes ready to use the store that `config` names; an object store is
+    /// not asked yet. Blocks for as long as it takes to create a folder.
     ///
     /// # Errors
     /// A backend error of kind storage.
     pub fn new(config: &OpendalConfig) -> Result<Self> {
-        opendal::install_default();
-        match config {
-            OpendalConfig::Fs { root } => {
-                let folder = Folder::create(root).map_err(folder_error)?;
-                let service = Fs::default().root(&folder.root().to_string_lossy());
-                let operator = Operator::new(service).map_err(storage_error)?;
-                Ok(Self { operator, folder: Some(Arc::new(folder)) })
-            }
-            OpendalConfig::Memory => {
-                let operator = Operator::new(Memory::default()).map_err(storage_error)?;
-                Ok(Self { operator, folder: None })
-            }
-        }
+        Ok(Self {
+            place: Place::new(config)?,
+            #[cfg(feature = "remote")]
+            links: None,
+        })
     }
 
-    /// The entries of one folder by path, folders with a slash at the end.
-    async fn entries(&self, folder: &str) -> Result<Vec<Entry>> {
-        let mut entries = match self.operator.list(folder).await {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(storage_error(error)),
-        };
-        entries.retain(|entry| entry.path() != folder);
-        entries.sort_unstable_by(|a, b| a.path().cmp(b.path()));
-        Ok(entries)
-    }
-
-    /// Fails where the folder is gone; there is none elsewhere.
-    async fn check_folder(&self) -> Result<()> {
-        let Some(folder) = self.folder.clone() else { return Ok(()) };
-        blocking(move || folder.check()).await
-    }
-
-    /// What a listing says of an archive; `None` where it was deleted meanwhile.
-    async fn stored(&self, key: ArchiveKey, entry: Entry) -> Result<Option<StoredArchive>> {
-        // Some services list names alone.
-        let metadata = if entry.metadata().mode() == EntryMode::FILE {
-            entry.metadata().clone()
-        } else {
-            match self.operator.stat(key.as_str()).await {
-                Ok(metadata) => metadata,
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(storage_error(error)),
-            }
-        };
-        let modified_at = metadata.last_modified().and_then(|time| Timestamp::try_from(SystemTime::from(time)).ok());
-        Ok(Some(StoredArchive { key, size: metadata.content_length(), modified_at }))
-    }
-
-    async fn open_remote(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> opendal::Result<ArchiveContent> {
-        let range = match range {
-            Some(range) => range,
-            None => 0..self.operator.stat(key.as_str()).await?.content_length(),
-        };
-        let len = range.end.saturating_sub(range.start);
-        if len <= SMALL {
-            let bytes = self.operator.read_with(key.as_str()).range(range).await?;
-            return Ok(ArchiveContent::Bytes(bytes.to_bytes()));
-        }
-        // Asked before the first chunk, so that what is missing is not found out half-way through an answer.
-        self.operator.stat(key.as_str()).await?;
-        let reader = self.operator.reader_with(key.as_str()).chunk(READ_CHUNK).await?;
-        let stream = reader.into_bytes_stream(range).await?;
-        Ok(ArchiveContent::Stream { stream: Box::pin(stream.map_err(io::Error::other)), len })
+    /// Sends the clients that download to the object store, by links that are
+    /// good for `expiry` (2 minutes to 7 days) and for that archive only.
+    ///
+    /// # Errors
+    /// A backend error of kind storage where the store makes no such links,
+    /// as a folder does not, or where `expiry` is out of bounds.
+    #[cfg(feature = "remote")]
+    pub fn with_presigned_redirects(mut self, expiry: std::time::Duration) -> Result<Self> {
+        let Place::Remote(remote) = &self.place else { return Err(super::links::no_links()) };
+        self.links = Some(PresignedLinks::new(remote.links.clone(), expiry)?);
+        Ok(self)
     }
 }
 
 #[async_trait]
 impl ArchiveStore for OpendalArchives {
     async fn create(&self, key: &ArchiveKey) -> Result<Box<dyn ArchiveWriter>> {
-        // OpenDAL would make a missing folder anew, and a disk mounted over it later hide what was written.
-        self.check_folder().await?;
-        let writer = OpendalWriter::create(&self.operator, self.folder.clone(), key).await?;
-        Ok(Box::new(writer))
+        Ok(match &self.place {
+            Place::Folder(operator, folder) => {
+                // OpenDAL would make a missing folder anew, and a disk mounted over it later hide what was written.
+                let checked = folder.clone();
+                blocking(move || checked.check()).await?;
+                Box::new(LocalWriter::create(operator, Some(folder.clone()), key).await?)
+            }
+            Place::Memory(operator) => Box::new(LocalWriter::create(operator, None, key).await?),
+            #[cfg(feature = "remote")]
+            Place::Remote(remote) => Box::new(RemoteWriter::create(remote.clone(), key).await?),
+        })
     }
 
     async fn open(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>> {
-        if let Some(folder) = &self.folder {
-            let (folder, key) = (folder.clone(), key.clone());
-            return blocking(move || folder.open(&key, range)).await;
-        }
-        match self.open_remote(key, range).await {
-            Ok(content) => Ok(Some(content)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(storage_error(error)),
+        match &self.place {
+            Place::Folder(_, folder) => {
+                let (folder, key) = (folder.clone(), key.clone());
+                blocking(move || folder.open(&key, range)).await
+            }
+            Place::Memory(operator) => {
+                let bytes = match range {
+                    Some(range) => operator.read_with(key.as_str()).range(range).await,
+                    None => operator.read(key.as_str()).await,
+                };
+                found(bytes.map(|bytes| ArchiveContent::Bytes(bytes.to_bytes())))
+            }
+            #[cfg(feature = "remote")]
+            Place::Remote(remote) => found(remote.open(key, range).await),
         }
     }
 
+    #[cfg(feature = "remote")]
+    async fn redirect(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>> {
+        match &self.links {
+            Some(links) => links.link(location, method).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    #[cfg(not(feature = "remote"))]
     async fn redirect(&self, _location: &ArchiveLocation, _method: &Method) -> Result<Option<Uri>> {
         Ok(None)
     }
 
     async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>> {
-        match self.operator.stat(key.as_str()).await {
-            Ok(metadata) => Ok(Some(metadata.content_length())),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(storage_error(error)),
+        match &self.place {
+            Place::Folder(operator, _) | Place::Memory(operator) => {
+                found(operator.stat(key.as_str()).await.map(|metadata| metadata.content_length()))
+            }
+            #[cfg(feature = "remote")]
+            Place::Remote(remote) => found(remote.size(key).await),
         }
     }
 
     async fn delete(&self, key: &ArchiveKey) -> Result<()> {
-        if self.folder.is_some() {
-            self.operator.delete(&Folder::part(key)).await.map_err(storage_error)?;
+        // What is unfinished goes first: it may become the archive in between, and not come back after it.
+        match &self.place {
+            Place::Folder(operator, _) => operator.delete(&Folder::part(key)).await.map_err(storage_error)?,
+            Place::Memory(_) => {}
+            #[cfg(feature = "remote")]
+            Place::Remote(remote) => remote.abort(key).await.map_err(storage_error)?,
         }
-        self.operator.delete(key.as_str()).await.map_err(storage_error)
+        self.place.operator().delete(key.as_str()).await.map_err(storage_error)
     }
 
     async fn list(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
-        let mut listed = Vec::new();
-        // No service lists in order for certain; one folder at a time bounds what has to be sorted.
-        for folder in self.entries(ArchiveKey::PREFIX).await? {
-            // "archives/ab/" and all in it comes before a key such as "archives/cd/…".
-            let passed =
-                after.is_some_and(|after| folder.path() < after.as_str() && !after.as_str().starts_with(folder.path()));
-            if passed || !folder.path().ends_with('/') {
-                continue;
-            }
-            for entry in self.entries(folder.path()).await? {
-                let Ok(key) = entry.path().parse::<ArchiveKey>() else { continue };
-                if after.is_some_and(|after| key <= *after) {
-                    continue;
-                }
-                if listed.len() == limit {
-                    return Ok(listed);
-                }
-                listed.extend(self.stored(key, entry).await?);
-            }
+        match &self.place {
+            #[cfg(feature = "remote")]
+            Place::Remote(remote) if remote.in_order => listing::in_order(&remote.reading, after, limit).await,
+            place => listing::by_folder(place.operator(), after, limit).await,
         }
-        Ok(listed)
     }
 
     async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
-        let Some(folder) = self.folder.clone() else { return Ok(Vec::new()) };
-        let after = after.cloned();
-        blocking(move || folder.unfinished(after.as_ref(), limit)).await
+        match &self.place {
+            Place::Folder(_, folder) => {
+                let (folder, after) = (folder.clone(), after.cloned());
+                blocking(move || folder.unfinished(after.as_ref(), limit)).await
+            }
+            Place::Memory(_) => Ok(Vec::new()),
+            #[cfg(feature = "remote")]
+            Place::Remote(remote) => remote.unfinished(after, limit).await.map_err(storage_error),
+        }
     }
 
     async fn check(&self) -> Result<()> {
-        match self.folder {
-            Some(_) => self.check_folder().await,
-            None => self.operator.check().await.map_err(storage_error),
+        match &self.place {
+            Place::Folder(_, folder) => {
+                let folder = folder.clone();
+                blocking(move || folder.check()).await
+            }
+            Place::Memory(operator) => operator.check().await.map_err(storage_error),
+            #[cfg(feature = "remote")]
+            Place::Remote(remote) => remote.probing.check().await.map_err(storage_error),
         }
+    }
+}
+
+/// `None` for what is not there; every other failure is one.
+fn found<T>(result: opendal::Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(storage_error(error)),
     }
 }
 

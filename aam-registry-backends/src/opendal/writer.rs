@@ -5,13 +5,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use opendal::{Operator, Writer};
 
-use super::{folder::Folder, storage_error, store::blocking};
+use super::{failure::storage_error, folder::Folder, store::blocking};
 
-/// What is gathered before it is sent to the store.
+/// What is gathered before it is written.
 const WRITE_CHUNK: usize = 256 * 1024;
 
-/// Writes one archive.
-pub(super) struct OpendalWriter {
+/// Writes one archive to a folder, or to memory.
+pub(super) struct LocalWriter {
     writer: Writer,
     operator: Operator,
     folder: Option<Arc<Folder>>,
@@ -19,7 +19,7 @@ pub(super) struct OpendalWriter {
     size: u64,
 }
 
-impl OpendalWriter {
+impl LocalWriter {
     pub(super) async fn create(operator: &Operator, folder: Option<Arc<Folder>>, key: &ArchiveKey) -> Result<Self> {
         let path = if folder.is_some() { Folder::part(key) } else { key.to_string() };
         let writer = operator.writer_with(&path).chunk(WRITE_CHUNK).await.map_err(storage_error)?;
@@ -27,14 +27,14 @@ impl OpendalWriter {
     }
 }
 
-impl fmt::Debug for OpendalWriter {
+impl fmt::Debug for LocalWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpendalWriter").field("key", &self.key).field("size", &self.size).finish_non_exhaustive()
+        f.debug_struct("LocalWriter").field("key", &self.key).field("size", &self.size).finish_non_exhaustive()
     }
 }
 
 #[async_trait]
-impl ArchiveWriter for OpendalWriter {
+impl ArchiveWriter for LocalWriter {
     async fn write(&mut self, bytes: Bytes) -> Result<()> {
         if bytes.is_empty() {
             return Ok(());

@@ -1,4 +1,6 @@
-mod folder {
+//! A folder of this machine.
+
+mod suite {
     use aam_registry_backends::opendal::{OpendalArchives, OpendalConfig};
     use aam_registry_core::archive_store_conformance;
 
@@ -7,13 +9,6 @@ mod folder {
         let store = OpendalArchives::new(&OpendalConfig::fs(folder.path().join("packages"))).expect("a store");
         (store, folder)
     });
-}
-
-mod memory {
-    use aam_registry_backends::opendal::{OpendalArchives, OpendalConfig};
-    use aam_registry_core::archive_store_conformance;
-
-    archive_store_conformance!(async { (OpendalArchives::new(&OpendalConfig::Memory).expect("a store"), ()) });
 }
 
 mod beyond_the_suite {

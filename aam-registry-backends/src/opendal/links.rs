@@ -1,0 +1,54 @@
+use std::time::Duration;
+
+use aam_registry_core::{Error, Result, types::ArchiveLocation};
+use http::{Method, Uri};
+use opendal::Operator;
+
+use super::{failure::storage_error, remote::GZIP};
+
+/// Links by which clients fetch archives from the store themselves.
+#[derive(Clone, Debug)]
+pub(super) struct PresignedLinks {
+    operator: Operator,
+    expiry: Duration,
+}
+
+impl PresignedLinks {
+    /// # Errors
+    /// Where `expiry` is not one, or the store makes no such links.
+    pub(super) fn new(operator: Operator, expiry: Duration) -> Result<Self> {
+        // Clients may keep the redirect for a minute; signatures of S3 last no longer than a week.
+        if !(Duration::from_mins(2)..=Duration::from_hours(7 * 24)).contains(&expiry) {
+            let reason = format!("presigned links that are good for {expiry:?}: use 2 minutes to 7 days");
+            return Err(Error::storage(reason, false));
+        }
+        let able = operator.info().capability();
+        if able.presign_read && able.presign_stat { Ok(Self { operator, expiry }) } else { Err(no_links()) }
+    }
+
+    /// A link to the archive at `location` for one method, under which it is
+    /// served with the type and the name that the registry would give it.
+    pub(super) async fn link(&self, location: &ArchiveLocation, method: &Method) -> Result<Uri> {
+        let path = location.archive.as_str();
+        let disposition = format!("attachment; filename=\"{}\"", location.file_name());
+        let able = self.operator.info().capability();
+        let request = if method == Method::HEAD {
+            let mut link = self.operator.presign_stat_with(path, self.expiry);
+            if able.stat_with_override_content_type && able.stat_with_override_content_disposition {
+                link = link.override_content_type(GZIP).override_content_disposition(&disposition);
+            }
+            link.await
+        } else {
+            let mut link = self.operator.presign_read_with(path, self.expiry);
+            if able.read_with_override_content_type && able.read_with_override_content_disposition {
+                link = link.override_content_type(GZIP).override_content_disposition(&disposition);
+            }
+            link.await
+        };
+        request.map(|request| request.uri().clone()).map_err(storage_error)
+    }
+}
+
+pub(super) fn no_links() -> Error {
+    Error::storage("this storage makes no presigned links; turn DOWNLOAD_REDIRECT off or use S3", false)
+}

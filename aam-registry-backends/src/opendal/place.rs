@@ -1,0 +1,58 @@
+use std::sync::Arc;
+
+use aam_registry_core::Result;
+use opendal::{
+    Operator,
+    services::{Fs, Memory},
+};
+
+#[cfg(feature = "remote")]
+use super::remote::Remote;
+use super::{
+    OpendalConfig,
+    failure::{folder_error, storage_error},
+    folder::Folder,
+};
+
+/// Where the archives are.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    Folder(Operator, Arc<Folder>),
+    Memory(Operator),
+    #[cfg(feature = "remote")]
+    Remote(Arc<Remote>),
+}
+
+impl Place {
+    pub(super) fn new(config: &OpendalConfig) -> Result<Self> {
+        opendal::install_default();
+        match config {
+            OpendalConfig::Fs { root } => {
+                let folder = Folder::create(root).map_err(folder_error)?;
+                let service = Fs::default().root(&folder.root().to_string_lossy());
+                Ok(Self::Folder(Operator::new(service).map_err(storage_error)?, Arc::new(folder)))
+            }
+            OpendalConfig::Memory => Operator::new(Memory::default()).map(Self::Memory).map_err(storage_error),
+            #[cfg(feature = "s3")]
+            OpendalConfig::S3(config) => super::s3::connect(config).map(Self::remote),
+            #[cfg(feature = "gcs")]
+            OpendalConfig::Gcs(config) => config.connect().map(Self::remote),
+            #[cfg(feature = "azblob")]
+            OpendalConfig::Azblob(config) => config.connect().map(Self::remote),
+        }
+    }
+
+    #[cfg(feature = "remote")]
+    fn remote(remote: Remote) -> Self {
+        Self::Remote(Arc::new(remote))
+    }
+
+    /// What reads, lists and deletes.
+    pub(super) fn operator(&self) -> &Operator {
+        match self {
+            Self::Folder(operator, _) | Self::Memory(operator) => operator,
+            #[cfg(feature = "remote")]
+            Self::Remote(remote) => &remote.reading,
+        }
+    }
+}

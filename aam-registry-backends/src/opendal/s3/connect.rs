@@ -1,0 +1,48 @@
+use aam_registry_core::{Error, Result};
+use opendal::{OperationContext, Operator, services::S3};
+use reqsign_aws_v4::{Credential, DefaultCredentialProvider, StaticCredentialProvider};
+use reqsign_core::ProvideCredentialChain;
+use secrecy::ExposeSecret;
+
+use super::{S3Config, uploads::Uploads};
+use crate::opendal::{
+    failure::storage_error,
+    remote::Remote,
+    transport::{Absence, CheckedTransport},
+};
+
+/// Makes ready to use the bucket; nothing is sent yet.
+pub(in crate::opendal) fn connect(config: &S3Config) -> Result<Remote> {
+    config.check().map_err(|faults| Error::storage(faults, false))?;
+    let patience = &config.patience;
+    let transport = CheckedTransport::connect(patience, Absence::Xml).map_err(storage_error)?;
+    let operator = |endpoint: &str| Operator::new(service(config, endpoint)).map_err(storage_error);
+    let context = OperationContext::new().with_http_transport(transport.clone());
+    let links = operator(&config.public_endpoint())?.with_context(context).layer(patience.read_timeout());
+    let remote = Remote::new(operator(&config.endpoint())?, transport.clone(), patience);
+    Ok(Remote { links, uploads: Some(Uploads::new(config, transport)), in_order: true, ..remote })
+}
+
+fn service(config: &S3Config, endpoint: &str) -> S3 {
+    let service = S3::default()
+        .bucket(&config.bucket)
+        .region(&config.region)
+        .endpoint(endpoint)
+        .root(&config.prefix())
+        .credential_provider_chain(credentials(config))
+        // Nothing comes from the environment but the credentials, where none are given.
+        .disable_config_load();
+    if config.is_path_style() { service } else { service.enable_virtual_host_style() }
+}
+
+pub(super) fn credentials(config: &S3Config) -> ProvideCredentialChain<Credential> {
+    let chain = ProvideCredentialChain::new();
+    let Some(given) = &config.credentials else {
+        return chain.push(DefaultCredentialProvider::builder().build());
+    };
+    let provider = StaticCredentialProvider::new(&given.access_key, given.secret_key.expose_secret());
+    chain.push(match &given.session_token {
+        Some(token) => provider.with_session_token(token.expose_secret()),
+        None => provider,
+    })
+}

@@ -1,0 +1,200 @@
+use std::{fmt, sync::Arc};
+
+use aam_registry_core::{ports::StoredArchive, types::ArchiveKey};
+use backon::Retryable;
+use http::{Method, Request, StatusCode};
+use opendal::{Buffer, Error, ErrorKind, HttpTransporter, Result};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqsign_aws_v4::{Credential, RequestSigner};
+use reqsign_core::{Context, OsEnv, Signer};
+use reqsign_file_read_tokio::TokioFileRead;
+use serde::Deserialize;
+
+use super::{S3Config, connect::credentials};
+use crate::opendal::Patience;
+
+/// What stands as it is in a query (RFC 3986, section 2.3).
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The multipart uploads under way in a bucket, which OpenDAL begins and ends
+/// but neither lists nor aborts when their writer is gone.
+#[derive(Clone)]
+pub(in crate::opendal) struct Uploads {
+    /// Where the bucket is, with a slash at the end.
+    bucket: String,
+    /// What keys start with there.
+    prefix: String,
+    transport: HttpTransporter,
+    signer: Arc<Signer<Credential>>,
+    patience: Patience,
+}
+
+/// Where the last page of a listing ended.
+#[derive(Debug, Default)]
+struct Marker {
+    key: Option<String>,
+    upload: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Page {
+    // Not optional, so that nothing but such a page passes for an empty one.
+    is_truncated: bool,
+    next_key_marker: Option<String>,
+    next_upload_id_marker: Option<String>,
+    #[serde(default, rename = "Upload")]
+    uploads: Vec<Upload>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Upload {
+    key: String,
+    #[serde(rename = "UploadId")]
+    id: String,
+    #[serde(default)]
+    initiated: String,
+}
+
+impl Uploads {
+    pub(super) fn new(config: &S3Config, transport: HttpTransporter) -> Self {
+        let context = Context::new().with_file_read(TokioFileRead).with_http_send(transport.clone()).with_env(OsEnv);
+        let signer = Signer::new(context, credentials(config), RequestSigner::new("s3", &config.region));
+        let (endpoint, name) = (config.endpoint(), &config.bucket);
+        let bucket = if config.is_path_style() {
+            format!("{endpoint}/{name}/")
+        } else {
+            format!("{}/", endpoint.replacen("://", &format!("://{name}."), 1))
+        };
+        let patience = config.patience.clone();
+        Self { bucket, prefix: config.prefix(), transport, signer: Arc::new(signer), patience }
+    }
+
+    /// Up to `limit` keys with uploads under way, in their order from behind
+    /// `after`, each with when the last of its uploads was begun.
+    pub(in crate::opendal) async fn list(
+        &self,
+        after: Option<&ArchiveKey>,
+        limit: usize,
+    ) -> Result<Vec<StoredArchive>> {
+        let mut listed: Vec<StoredArchive> = Vec::new();
+        let prefix = format!("{}{}", self.prefix, ArchiveKey::PREFIX);
+        let mut marker = Marker { key: after.map(|after| format!("{}{after}", self.prefix)), upload: None };
+        loop {
+            let page = self.page(&prefix, &marker).await?;
+            for upload in page.uploads {
+                let key = upload.key.strip_prefix(&self.prefix).and_then(|key| key.parse::<ArchiveKey>().ok());
+                let Some(key) = key.filter(|key| after.is_none_or(|after| key > after)) else { continue };
+                let begun_at = upload.initiated.parse().ok();
+                if let Some(last) = listed.last_mut().filter(|last| last.key == key) {
+                    last.modified_at = last.modified_at.max(begun_at);
+                } else if listed.len() == limit {
+                    return Ok(listed);
+                } else {
+                    listed.push(StoredArchive { key, size: 0, modified_at: begun_at });
+                }
+            }
+            match next(page.is_truncated, page.next_key_marker, page.next_upload_id_marker, &marker) {
+                Some(next) => marker = next,
+                None => return Ok(listed),
+            }
+        }
+    }
+
+    /// Aborts every upload of one key.
+    pub(in crate::opendal) async fn abort(&self, key: &ArchiveKey) -> Result<()> {
+        let key = format!("{}{key}", self.prefix);
+        let mut marker = Marker::default();
+        loop {
+            let page = self.page(&key, &marker).await?;
+            for upload in page.uploads.iter().filter(|upload| upload.key == key) {
+                self.abort_one(&key, &upload.id).await?;
+            }
+            match next(page.is_truncated, page.next_key_marker, page.next_upload_id_marker, &marker) {
+                Some(next) => marker = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn page(&self, prefix: &str, from: &Marker) -> Result<Page> {
+        let mut url = format!("{}?uploads&prefix={}", self.bucket, utf8_percent_encode(prefix, ENCODED));
+        for (name, value) in [("key-marker", &from.key), ("upload-id-marker", &from.upload)] {
+            if let Some(value) = value {
+                url.extend(["&", name, "="].into_iter().chain(utf8_percent_encode(value, ENCODED)));
+            }
+        }
+        let (status, body) = self.send(Method::GET, &url).await?;
+        if status != StatusCode::OK {
+            return Err(refused(status, &body));
+        }
+        quick_xml::de::from_str(&body)
+            .map_err(|error| Error::new(ErrorKind::Unexpected, "not a list of uploads").set_source(error))
+    }
+
+    async fn abort_one(&self, key: &str, upload: &str) -> Result<()> {
+        let path = key.split('/').map(|part| utf8_percent_encode(part, ENCODED).to_string()).collect::<Vec<_>>();
+        let upload = utf8_percent_encode(upload, ENCODED);
+        let (status, body) =
+            self.send(Method::DELETE, &format!("{}{}?uploadId={upload}", self.bucket, path.join("/"))).await?;
+        // It may have ended since it was listed.
+        if status.is_success() || body.contains("<Code>NoSuchUpload</Code>") {
+            return Ok(());
+        }
+        Err(refused(status, &body))
+    }
+
+    /// Sends a request without a body, and again where that may help.
+    async fn send(&self, method: Method, url: &str) -> Result<(StatusCode, String)> {
+        let once = async || {
+            let (status, body) = self.send_once(method.clone(), url).await?;
+            if is_passing(status) { Err(refused(status, &body)) } else { Ok((status, body)) }
+        };
+        once.retry(self.patience.backoff()).when(Error::is_temporary).await
+    }
+
+    async fn send_once(&self, method: Method, url: &str) -> Result<(StatusCode, String)> {
+        let fault = |error| Error::new(ErrorKind::Unexpected, "a request for uploads").set_source(error);
+        let request = Request::builder().method(method).uri(url).body(Buffer::new()).map_err(fault)?;
+        let (mut parts, body) = request.into_parts();
+        let answered = async {
+            self.signer.sign(&mut parts, None).await.map_err(|error| {
+                let retry = error.is_retryable();
+                Error::new(ErrorKind::Unexpected, "a request cannot be signed").with_temporary(retry).set_source(error)
+            })?;
+            self.transport.send(Request::from_parts(parts, body)).await
+        };
+        let answer = tokio::time::timeout(self.patience.read, answered)
+            .await
+            .map_err(|_| Error::new(ErrorKind::Unexpected, "no answer in time").set_temporary())??;
+        let (parts, body) = answer.into_parts();
+        Ok((parts.status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
+    }
+}
+
+/// Where the next page begins; `None` behind the last, and where a store would only repeat itself.
+fn next(truncated: bool, key: Option<String>, upload: Option<String>, current: &Marker) -> Option<Marker> {
+    let advanced = key != current.key || upload != current.upload;
+    (truncated && key.is_some() && advanced).then_some(Marker { key, upload })
+}
+
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 429 | 500 | 502 | 503 | 504)
+}
+
+fn refused(status: StatusCode, body: &str) -> Error {
+    let kind = match status {
+        StatusCode::FORBIDDEN => ErrorKind::PermissionDenied,
+        StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited,
+        _ => ErrorKind::Unexpected,
+    };
+    let text: String = body.chars().take(500).collect();
+    Error::new(kind, format!("{status}: {text}")).with_temporary(is_passing(status))
+}
+
+impl fmt::Debug for Uploads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Uploads").field("bucket", &self.bucket).field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}

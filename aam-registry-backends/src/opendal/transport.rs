@@ -1,0 +1,95 @@
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use opendal::{
+    Buffer, Error, ErrorKind, HttpBody, HttpTransport, HttpTransporter,
+    raw::{oio::ReadStream, parse_content_range},
+};
+use opendal_http_transport_reqwest::ReqwestTransport;
+
+use super::Patience;
+
+/// Sends the requests of OpenDAL, and takes no answer that means something
+/// else than it says.
+pub(super) struct CheckedTransport {
+    inner: ReqwestTransport,
+    absence: Absence,
+}
+
+/// What a 404 must look like to be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// It must name an error of S3: a proxy whose store is gone answers 404 too.
+    #[cfg(feature = "s3")]
+    Xml,
+    /// Every 404 is.
+    #[cfg(any(feature = "gcs", feature = "azblob"))]
+    Any,
+}
+
+impl CheckedTransport {
+    /// A transport with connections of its own.
+    ///
+    /// # Errors
+    /// Where TLS cannot be set up.
+    pub(super) fn connect(patience: &Patience, absence: Absence) -> opendal::Result<HttpTransporter> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(patience.connect)
+            .build()
+            .map_err(|error| Error::new(ErrorKind::ConfigInvalid, "connections cannot be set up").set_source(error))?;
+        Ok(HttpTransporter::new(Self { inner: ReqwestTransport::new(client), absence }))
+    }
+}
+
+impl HttpTransport for CheckedTransport {
+    async fn fetch(&self, request: Request<Buffer>) -> opendal::Result<Response<HttpBody>> {
+        let range = request.headers().get(header::RANGE).cloned();
+        let method = request.method().clone();
+        let response = self.inner.fetch(request).await?;
+        if method == Method::GET && response.status().is_success() {
+            check_range(range.as_ref(), &response)?;
+        }
+        match self.absence {
+            // Without a body there is nothing to look at.
+            #[cfg(feature = "s3")]
+            Absence::Xml if response.status() == StatusCode::NOT_FOUND && method != Method::HEAD => {
+                check_absence(response).await
+            }
+            _ => Ok(response),
+        }
+    }
+}
+
+/// An answer with other bytes than asked for would be put behind those that
+/// came before it broke off.
+fn check_range(asked: Option<&HeaderValue>, response: &Response<HttpBody>) -> opendal::Result<()> {
+    let partial = response.status() == StatusCode::PARTIAL_CONTENT;
+    let as_asked = match asked {
+        None => !partial,
+        Some(asked) => {
+            let sent = parse_content_range(response.headers())?.and_then(|range| range.range());
+            partial && sent.is_some_and(|sent| Some(sent.start) == first_byte(asked))
+        }
+    };
+    if as_asked {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Unexpected, "the store sent other bytes than it was asked for").set_temporary())
+}
+
+/// Where `bytes=5-9` or `bytes=5-` begins.
+fn first_byte(range: &HeaderValue) -> Option<u64> {
+    let (first, _) = range.to_str().ok()?.strip_prefix("bytes=")?.split_once('-')?;
+    first.parse().ok()
+}
+
+#[cfg(feature = "s3")]
+async fn check_absence(response: Response<HttpBody>) -> opendal::Result<Response<HttpBody>> {
+    let (parts, mut body) = response.into_parts();
+    let body = body.read_all().await?;
+    if !String::from_utf8_lossy(&body.to_bytes()).contains("<Code>") {
+        let error = Error::new(ErrorKind::Unexpected, "a 404 came from something that is no store");
+        return Err(error.set_temporary());
+    }
+    let len = body.len() as u64;
+    let chunk = futures_util::stream::iter([Ok(body)]);
+    Ok(Response::from_parts(parts, HttpBody::new(chunk, Some(len))))
+}

@@ -1,0 +1,5 @@
+//! Archives through OpenDAL.
+
+mod folder;
+mod memory;
+mod s3;

@@ -1,0 +1,90 @@
+use std::{fs, io, net::SocketAddr, path::Path};
+
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use s3s::{
+    auth::SimpleAuth,
+    service::{S3Service, S3ServiceBuilder},
+};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use super::Buckets;
+
+/// An S3 server of this process with one empty bucket; gone when dropped.
+#[derive(Debug)]
+pub struct S3Server {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+    folder: TempDir,
+}
+
+impl S3Server {
+    /// The bucket that is there.
+    pub const BUCKET: &str = "archives";
+    /// The access key that opens it.
+    pub const ACCESS_KEY: &str = "test-access-key";
+    /// The secret key that belongs to the access key.
+    pub const SECRET_KEY: &str = "test-secret-key";
+
+    /// Starts one on a port of its own.
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir(folder.path().join(Self::BUCKET)).expect("a bucket");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let service = service(folder.path(), Self::ACCESS_KEY, Self::SECRET_KEY).expect("a folder");
+        Self { address, task: tokio::spawn(accept(listener, service)), folder }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its URL.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The folder of the bucket, an object a file.
+    pub fn bucket(&self) -> std::path::PathBuf {
+        self.folder.path().join(Self::BUCKET)
+    }
+}
+
+impl Drop for S3Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Serves the folders in `root` as buckets, until the process ends.
+///
+/// # Errors
+/// Where there is no such folder.
+pub async fn serve_s3(listener: TcpListener, root: &Path, access_key: &str, secret_key: &str) -> io::Result<()> {
+    accept(listener, service(root, access_key, secret_key)?).await;
+    Ok(())
+}
+
+fn service(root: &Path, access_key: &str, secret_key: &str) -> io::Result<S3Service> {
+    let mut service = S3ServiceBuilder::new(Buckets::new(root)?);
+    service.set_auth(SimpleAuth::from_single(access_key, secret_key));
+    Ok(service.build())
+}
+
+async fn accept(listener: TcpListener, service: S3Service) {
+    loop {
+        // A client that was gone before it was accepted.
+        let Ok((connection, _)) = listener.accept().await else { continue };
+        let _ = connection.set_nodelay(true);
+        let service = service.clone();
+        tokio::spawn(async move {
+            // A connection that breaks is the client's to tell of.
+            let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(connection), service).await;
+        });
+    }
+}
