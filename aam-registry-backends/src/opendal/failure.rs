@@ -8,8 +8,9 @@ pub(super) fn storage_error(error: opendal::Error) -> Error {
     if error.kind() == ErrorKind::RangeNotSatisfied {
         return Error::internal(error);
     }
-    // What was tried again in vain counts as persistent, yet may succeed later.
-    let retry = error.is_temporary() || error.is_persistent();
+    // Behind the retries every failure counts as persistent, even one that was not tried again.
+    let passing = matches!(error.kind(), ErrorKind::Unexpected | ErrorKind::RateLimited | ErrorKind::Conflict);
+    let retry = error.is_temporary() || (error.is_persistent() && passing);
     Error::storage(error, retry)
 }
 
