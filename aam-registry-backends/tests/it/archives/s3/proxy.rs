@@ -194,7 +194,11 @@ async fn answer(
     let chunks = upstream.bytes_stream().map_err(io::Error::other).boxed();
     let chunks = match fault {
         Some(Fault::CutBehind(bytes)) => {
-            let cut = stream::once(future::ready(Err(io::ErrorKind::ConnectionReset.into())));
+            // While a body waits, what came before it is sent.
+            let cut = stream::once(async {
+                tokio::task::yield_now().await;
+                Err(io::ErrorKind::ConnectionReset.into())
+            });
             first(chunks, bytes).chain(cut).boxed()
         }
         Some(Fault::SilenceBehind(bytes)) => first(chunks, bytes).chain(stream::pending()).boxed(),
