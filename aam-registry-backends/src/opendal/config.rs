@@ -20,13 +20,13 @@ pub enum OpendalConfig {
     Memory,
     /// In a bucket of S3 or of anything that speaks it, such as MinIO.
     #[cfg(feature = "s3")]
-    S3(S3Config),
+    S3(Box<S3Config>),
     /// In a bucket of Google Cloud Storage.
     #[cfg(feature = "gcs")]
-    Gcs(GcsConfig),
+    Gcs(Box<GcsConfig>),
     /// In a container of Azure Blob Storage.
     #[cfg(feature = "azblob")]
-    Azblob(AzblobConfig),
+    Azblob(Box<AzblobConfig>),
 }
 
 impl OpendalConfig {
@@ -39,20 +39,20 @@ impl OpendalConfig {
 #[cfg(feature = "s3")]
 impl From<S3Config> for OpendalConfig {
     fn from(config: S3Config) -> Self {
-        Self::S3(config)
+        Self::S3(Box::new(config))
     }
 }
 
 #[cfg(feature = "gcs")]
 impl From<GcsConfig> for OpendalConfig {
     fn from(config: GcsConfig) -> Self {
-        Self::Gcs(config)
+        Self::Gcs(Box::new(config))
     }
 }
 
 #[cfg(feature = "azblob")]
 impl From<AzblobConfig> for OpendalConfig {
     fn from(config: AzblobConfig) -> Self {
-        Self::Azblob(config)
+        Self::Azblob(Box::new(config))
     }
 }

@@ -1,6 +1,7 @@
 use std::time::SystemTime;
 
 use aam_registry_core::{Result, ports::StoredArchive, types::ArchiveKey};
+#[cfg(feature = "remote")]
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use opendal::{Entry, EntryMode, ErrorKind, Operator};

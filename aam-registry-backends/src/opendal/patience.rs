@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use backon::ExponentialBuilder;
 use opendal::layers::{RetryEvent, RetryInterceptor, RetryLayer, TimeoutLayer};
 
 /// How long an object store is waited for, and how often it is asked again.
@@ -96,8 +95,8 @@ impl Patience {
 
     /// The waits between the tries of a call that OpenDAL does not make.
     #[cfg(feature = "s3")]
-    pub(super) fn backoff(&self) -> ExponentialBuilder {
-        ExponentialBuilder::default()
+    pub(super) fn backoff(&self) -> backon::ExponentialBuilder {
+        backon::ExponentialBuilder::default()
             .with_max_times(self.retries)
             .with_min_delay(self.first_retry)
             .with_max_delay(self.last_retry)

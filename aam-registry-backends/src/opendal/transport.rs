@@ -1,8 +1,5 @@
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use opendal::{
-    Buffer, Error, ErrorKind, HttpBody, HttpTransport, HttpTransporter,
-    raw::{oio::ReadStream, parse_content_range},
-};
+use opendal::{Buffer, Error, ErrorKind, HttpBody, HttpTransport, HttpTransporter, raw::parse_content_range};
 use opendal_http_transport_reqwest::ReqwestTransport;
 
 use super::Patience;
@@ -84,7 +81,7 @@ fn first_byte(range: &HeaderValue) -> Option<u64> {
 #[cfg(feature = "s3")]
 async fn check_absence(response: Response<HttpBody>) -> opendal::Result<Response<HttpBody>> {
     let (parts, mut body) = response.into_parts();
-    let body = body.read_all().await?;
+    let body = body.to_buffer().await?;
     if !String::from_utf8_lossy(&body.to_bytes()).contains("<Code>") {
         let error = Error::new(ErrorKind::Unexpected, "a 404 came from something that is no store");
         return Err(error.set_temporary());

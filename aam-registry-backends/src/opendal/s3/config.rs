@@ -18,6 +18,9 @@ use crate::opendal::Patience;
 /// `s3:AbortMultipartUpload` on the archives, and `s3:ListBucket` and
 /// `s3:ListBucketMultipartUploads` on the bucket; without `s3:ListBucket` AWS
 /// answers 403 for an archive that is not there, which is then an error.
+///
+/// MinIO lists the uploads of one key alone, so that nothing shows there as
+/// unfinished; it removes what was left after a day by itself.
 #[derive(Clone, Debug)]
 pub struct S3Config {
     pub(super) bucket: String,
