@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Migrate(Migrate),
     /// Create an administrator, also while the server runs
     CreateAdmin(CreateAdmin),
+    /// Compare the archive storage with the database, also while the server runs
+    Storage(Storage),
     /// Ask a running server whether it is well: exit code 0 or 1
     Healthcheck(Healthcheck),
     /// Check or print the configuration
@@ -83,6 +85,61 @@ pub(crate) struct CreateAdmin {
     /// Password, at least 12 characters; others on this machine can see it
     #[arg(long)]
     pub(crate) password: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `storage`
+#[derive(Debug, Args)]
+pub(crate) struct Storage {
+    #[command(subcommand)]
+    pub(crate) action: StorageAction,
+}
+
+/// What to do with the storage.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StorageAction {
+    /// Delete archives that no version refers to, and uploads that never ended
+    Cleanup(Cleanup),
+    /// Check that every version has its archive
+    Verify(Verify),
+}
+
+/// `storage cleanup`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Failed uploads are swept by the server itself; this finds what is left all the same,
+for example after a database was restored. What an upload under way will need is
+never touched.
+
+Examples:
+  aam-registry storage cleanup --dry-run
+  aam-registry storage cleanup --older-than 7d --json")]
+pub(crate) struct Cleanup {
+    /// Delete nothing; only tell what would be
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How long ago it must have been written: a number with s, m, h or d
+    #[arg(long, default_value = "24h", value_name = "TIME", value_parser = crate::config::parse_age)]
+    pub(crate) older_than: std::time::Duration,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `storage verify`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exits with 1 where any version is damaged, naming each. --deep reads every byte.")]
+pub(crate) struct Verify {
+    /// Read every archive and compare its SHA-256, not only its size
+    #[arg(long)]
+    pub(crate) deep: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

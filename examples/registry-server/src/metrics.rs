@@ -39,6 +39,11 @@ fn describe() {
     describe_counter!("aam_rate_limited_requests_total", "Requests refused for coming too often");
     describe_counter!("aam_failed_logins_total", "Logins with a wrong name or password");
     describe_counter!("aam_background_failures_total", "Background work that failed and was tried again");
+    describe_counter!("aam_cache_requests_total", "Looks into caches by tier and result");
+    describe_counter!("aam_redis_failures_total", "Calls of Redis that failed");
+    describe_gauge!("aam_database_pool_connections", "Connections to the database by state");
+    describe_gauge!("aam_database_pool_waiting", "Calls that wait for a connection to the database");
+    describe_counter!("aam_database_retries_total", "Transactions that were started again");
     describe_gauge!("aam_packages_total", "Packages of the registry");
     describe_gauge!("aam_versions_total", "Versions of the registry, yanked ones included");
     describe_gauge!("aam_users_total", "Users of the registry");

@@ -5,8 +5,12 @@ use std::io::{self, BufRead, IsTerminal};
 use aam_registry_core::registry::Registration;
 use serde_json::json;
 
-use super::{Answer, Failed, configuration};
-use crate::{assemble, cli::CreateAdmin, config::Surroundings};
+use super::{Answer, Failed, configuration, runtime};
+use crate::{
+    assemble::{self, Purpose},
+    cli::CreateAdmin,
+    config::Surroundings,
+};
 
 /// Creates an administrator in the database, whether or not a server runs on it.
 pub(super) fn run(command: CreateAdmin, surroundings: Surroundings) -> Result<Answer, Failed> {
@@ -16,10 +20,8 @@ pub(super) fn run(command: CreateAdmin, surroundings: Surroundings) -> Result<An
         Some(password) => password,
         None => read_password().map_err(|error| Failed(format!("the password cannot be read: {error}")))?,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.map_err(|error| Failed(format!("no threads can be started: {error}")))?;
-    let user = runtime.block_on(async {
-        let registry = assemble::registry(&settings).await?;
+    let user = runtime()?.block_on(async {
+        let registry = assemble::registry(&settings, Purpose::Command).await?;
         Ok::<_, Failed>(registry.create_admin(Registration { username, email, password }).await?)
     })?;
     let json = json!({ "id": user.id.to_string(), "username": user.username.as_str(), "is_admin": user.is_admin });

@@ -5,12 +5,14 @@ mod config;
 mod create_admin;
 mod healthcheck;
 mod migrate;
+mod progress;
 mod serve;
+mod storage;
 
 use std::process::ExitCode;
 
 use crate::{
-    cli::{Cli, Command, ConfigAction},
+    cli::{Cli, Command, ConfigAction, StorageAction},
     config::{Flags, Loaded, Surroundings, load},
 };
 use answer::{Answer, Failed};
@@ -26,6 +28,12 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             let flags = before.then(create.flags.clone());
             create_admin::run(create, surroundings(flags))
         }
+        Some(Command::Storage(storage)) => match storage.action {
+            StorageAction::Cleanup(cleanup) => {
+                storage::cleanup(&cleanup, surroundings(before.then(cleanup.flags.clone())))
+            }
+            StorageAction::Verify(verify) => storage::verify(&verify, surroundings(before.then(verify.flags.clone()))),
+        },
         Some(Command::Healthcheck(check)) => {
             let flags = before.then(check.flags.clone());
             healthcheck::run(&check, surroundings(flags))
@@ -40,6 +48,12 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 
 fn surroundings<const SHOWN: bool>(flags: Flags<SHOWN>) -> Surroundings {
     Surroundings::of_process(flags.values, flags.config)
+}
+
+/// Where a command does its work.
+fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|error| Failed(format!("no threads can be started: {error}")))
 }
 
 /// The configuration of a command that only needs it to work.

@@ -18,4 +18,7 @@ pub(crate) use listing::Listing;
 pub(crate) use resolve::{Loaded, load};
 pub(crate) use sources::Surroundings;
 pub(crate) use table::Settings;
-pub(crate) use values::{LatestChoice, LogFormat, Origins, Registration, StorageBackend};
+pub(crate) use values::{
+    DatabaseUrl, DownloadRedirect, Endpoint, LatestChoice, LogFormat, Origins, PostgresUrl, Registration, SecretKey,
+    StorageBackend, parse_age,
+};

@@ -8,7 +8,7 @@ use super::{
     setting::{Fallback, Kind, Refusal, Spec},
     sources::{Layers, Source, Surroundings},
     table::{Settings, TABLE},
-    values::StorageBackend,
+    values::{DownloadRedirect, StorageBackend},
 };
 
 /// A value in force.
@@ -167,16 +167,83 @@ impl Settings {
                     .map(|(name, _)| Fault::between(*name, "is required where another one of ADMIN_* is set")),
             );
         }
+        faults.extend(self.missing_of_storage().into_iter().map(|(name, problem)| Fault::between(name, problem)));
+        if self.database_replica_url.is_some() && !self.database_url.is_shared() {
+            let problem = "needs DATABASE_URL to be PostgreSQL; SQLite has no replicas";
+            faults.push(Fault::between("DATABASE_REPLICA_URL", problem));
+        }
         if self.max_unpacked_size.0 < self.max_archive_size.0 {
             faults.push(Fault::between("MAX_UNPACKED_SIZE", "must not be less than MAX_ARCHIVE_SIZE"));
         }
         faults
     }
 
+    /// What the choice of storage and redirects lacks.
+    fn missing_of_storage(&self) -> Vec<(&'static str, &'static str)> {
+        let is_object_store = matches!(self.storage_backend, StorageBackend::S3 | StorageBackend::Minio);
+        let is_minio = self.storage_backend == StorageBackend::Minio;
+        let is_s3 = self.storage_backend == StorageBackend::S3;
+        let (key, secret) = (self.aws_access_key_id.is_some(), self.aws_secret_access_key.is_some());
+        let redirect = self.download_redirect;
+        let (is_gcs, is_azblob) =
+            (self.storage_backend == StorageBackend::Gcs, self.storage_backend == StorageBackend::Azblob);
+        let can_presign = is_object_store || is_gcs || is_azblob;
+        [
+            (
+                is_gcs && !cfg!(feature = "gcs"),
+                "STORAGE_BACKEND",
+                "is `gcs`, which this server was built without; build it with `--features gcs`",
+            ),
+            (
+                is_azblob && !cfg!(feature = "azblob"),
+                "STORAGE_BACKEND",
+                "is `azblob`, which this server was built without; build it with `--features azblob`",
+            ),
+            (is_gcs && self.gcs_bucket.is_none(), "GCS_BUCKET", "is required where STORAGE_BACKEND is gcs"),
+            (
+                is_azblob && self.azblob_account.is_none(),
+                "AZBLOB_ACCOUNT",
+                "is required where STORAGE_BACKEND is azblob",
+            ),
+            (
+                is_azblob && self.azblob_container.is_none(),
+                "AZBLOB_CONTAINER",
+                "is required where STORAGE_BACKEND is azblob",
+            ),
+            (is_object_store && self.s3_bucket.is_none(), "S3_BUCKET", "is required for this STORAGE_BACKEND"),
+            (is_s3 && key && !secret, "AWS_SECRET_ACCESS_KEY", "is required where AWS_ACCESS_KEY_ID is set"),
+            (is_s3 && secret && !key, "AWS_ACCESS_KEY_ID", "is required where AWS_SECRET_ACCESS_KEY is set"),
+            (is_minio && self.minio_endpoint.is_none(), "MINIO_ENDPOINT", "is required where STORAGE_BACKEND is minio"),
+            (
+                is_minio && self.minio_access_key.is_none(),
+                "MINIO_ACCESS_KEY",
+                "is required where STORAGE_BACKEND is minio",
+            ),
+            (
+                is_minio && self.minio_secret_key.is_none(),
+                "MINIO_SECRET_KEY",
+                "is required where STORAGE_BACKEND is minio",
+            ),
+            (
+                redirect == DownloadRedirect::Presigned && !can_presign,
+                "DOWNLOAD_REDIRECT",
+                "is `presigned`, which needs STORAGE_BACKEND to be an object store",
+            ),
+            (
+                redirect == DownloadRedirect::Cdn && self.cdn_base_url.is_none(),
+                "cdn.base_url",
+                "is required where downloads are redirected to a CDN",
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(lacks, name, problem)| lacks.then_some((name, problem)))
+        .collect()
+    }
+
     /// What goes together but should not stay so.
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.jwt_secret.is_none() && self.is_production() {
+        if self.jwt_secret.is_none() && (self.is_production() || self.database_url.is_shared()) {
             warnings.push(
                 "JWT_SECRET is not set: a generated one in DATA_DIR signs logins; set it before there is a second server"
                     .to_owned(),
@@ -184,6 +251,21 @@ impl Settings {
         }
         if self.domain.as_ref().is_some_and(|domain| !domain.is_host_of(&self.base_url)) {
             warnings.push(format!("DOMAIN is not the host of BASE_URL; links lead to {}", self.base_url));
+        }
+        let backend = self.storage_backend;
+        for (set, of, name) in [
+            (self.gcs_prefix.is_some(), StorageBackend::Gcs, "GCS_PREFIX"),
+            (self.gcs_credential.is_some(), StorageBackend::Gcs, "GCS_CREDENTIAL"),
+            (self.azblob_prefix.is_some(), StorageBackend::Azblob, "AZBLOB_PREFIX"),
+            (self.azblob_account_key.is_some(), StorageBackend::Azblob, "AZBLOB_ACCOUNT_KEY"),
+            (self.minio_endpoint.is_some(), StorageBackend::Minio, "MINIO_ENDPOINT"),
+        ] {
+            if set && backend != of {
+                warnings.push(format!("{name} is set and not used: STORAGE_BACKEND is another one"));
+            }
+        }
+        if self.cdn_enabled.is_on() && self.download_redirect != DownloadRedirect::Cdn {
+            warnings.push("cdn.enabled is on, but DOWNLOAD_REDIRECT sends no client to the CDN".to_owned());
         }
         if self.storage_backend == StorageBackend::Memory {
             warnings.push("STORAGE_BACKEND is memory: every archive is lost when the server stops".to_owned());

@@ -103,12 +103,7 @@ impl Layers {
             [&environment, &dot_env].into_iter().find_map(|layer| layer.get("AAM_CONFIG")).map(|(path, _)| path.into())
         });
         let file = read_file(named.as_deref(), &folder, &mut faults);
-        let mut by_rank = vec![flags, environment, dot_env, file];
-        // These belong to every tool that speaks to Amazon; only where they are given to us do they ask for anything.
-        for layer in &mut by_rank[1..=2] {
-            layer.values.retain(|name, _| !name.starts_with("AWS_"));
-        }
-        Self { by_rank, seen, faults }
+        Self { by_rank: vec![flags, environment, dot_env, file], seen, faults }
     }
 }
 

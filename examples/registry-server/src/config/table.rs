@@ -10,9 +10,10 @@ use super::{
     resolve::Resolver,
     setting::{Fallback, Kind, Secrecy, Spec, Value, read, settings},
     values::{
-        AdminPassword, BaseUrl, ClientIpHeader, Count, DatabaseUrl, Domain, EmailAddress, Host, Hours, JwtSecrets,
-        LatestChoice, LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize, Port, Registration, Size,
-        StorageBackend, Switch, TagList, Timeout,
+        AdminPassword, BaseUrl, Bucket, ClientIpHeader, Count, DatabaseUrl, Domain, DownloadRedirect, EmailAddress,
+        Endpoint, Host, Hours, JwtSecrets, LatestChoice, LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize,
+        Port, PostgresUrl, RedisUrl, Registration, Seconds, SecretKey, Size, StorageBackend, Switch, TagList, Timeout,
+        Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -54,16 +55,75 @@ settings! {
             Fallback::Computed("sqlite://<DATA_DIR>/registry.db", |settings| {
                 Some(format!("sqlite://{}/registry.db", settings.text("DATA_DIR")?.trim_end_matches('/')))
             });
-        /// Connections that read the database
+        /// Read replica of a PostgreSQL database, for search, listing and statistics
+        database_replica_url: Option<PostgresUrl> = "DATABASE_REPLICA_URL" [secret];
+        /// Connections to the database
         database_pool_size: PoolSize = "DATABASE_POOL_SIZE", Fallback::Text("10");
         /// Bring the schema of the database up at the start
-        auto_migrate: Switch = "AUTO_MIGRATE", Fallback::Text("true");
+        auto_migrate: Switch = "AUTO_MIGRATE", Fallback::Computed("true, false for PostgreSQL", |settings| {
+            let is_sqlite = settings.text("DATABASE_URL").is_none_or(|url| url.starts_with("sqlite:"));
+            Some(is_sqlite.to_string())
+        });
         /// Where archives are kept
         storage_backend: StorageBackend = "STORAGE_BACKEND" | "STORAGE_TYPE", Fallback::Text("local");
         /// Folder of the archives
         storage_path: PathBuf = "STORAGE_PATH", Fallback::Computed("<DATA_DIR>/packages", |settings| {
             Some(format!("{}/packages", settings.text("DATA_DIR")?.trim_end_matches('/')))
         });
+    }
+    "Object storage" {
+        /// Bucket of the archives, for s3 and minio
+        s3_bucket: Option<Bucket> = "S3_BUCKET";
+        /// Region of the bucket
+        s3_region: Word = "S3_REGION", Fallback::Text("us-east-1");
+        /// Address of what speaks S3, where it is not Amazon's
+        s3_endpoint_url: Option<Endpoint> = "S3_ENDPOINT_URL";
+        /// Address of the same for clients, in presigned links
+        s3_public_endpoint_url: Option<Endpoint> = "S3_PUBLIC_ENDPOINT_URL";
+        /// What the keys of all archives begin with
+        s3_prefix: Option<Word> = "S3_PREFIX";
+        /// Public half of the key to the bucket; without one, that of the machine's role
+        aws_access_key_id: Option<SecretKey> = "AWS_ACCESS_KEY_ID" [secret];
+        /// Secret half of the key to the bucket
+        aws_secret_access_key: Option<SecretKey> = "AWS_SECRET_ACCESS_KEY" [secret];
+        /// Address of MinIO, for minio
+        minio_endpoint: Option<Endpoint> = "MINIO_ENDPOINT";
+        /// Public half of MinIO's key
+        minio_access_key: Option<SecretKey> = "MINIO_ACCESS_KEY" [secret];
+        /// Secret half of MinIO's key
+        minio_secret_key: Option<SecretKey> = "MINIO_SECRET_KEY" [secret];
+        /// Bucket of the archives, for gcs
+        gcs_bucket: Option<Bucket> = "GCS_BUCKET";
+        /// What the keys of all archives begin with, for gcs
+        gcs_prefix: Option<Word> = "GCS_PREFIX";
+        /// Key of a service account, its JSON in base64; without one, that of the machine
+        gcs_credential: Option<SecretKey> = "GCS_CREDENTIAL" [secret];
+        /// Storage account of the archives, for azblob
+        azblob_account: Option<Word> = "AZBLOB_ACCOUNT";
+        /// Container of the archives, for azblob
+        azblob_container: Option<Bucket> = "AZBLOB_CONTAINER";
+        /// What the keys of all archives begin with, for azblob
+        azblob_prefix: Option<Word> = "AZBLOB_PREFIX";
+        /// Key of the storage account, in base64; without one, that of the machine
+        azblob_account_key: Option<SecretKey> = "AZBLOB_ACCOUNT_KEY" [secret];
+        /// Where clients fetch whole archives: here, from the object store or from a CDN
+        download_redirect: DownloadRedirect = "DOWNLOAD_REDIRECT",
+            Fallback::Computed("off; cdn where cdn.enabled", |settings| {
+                let cdn = settings.text("cdn.enabled").is_some_and(|text| Switch::parse(&text) == Ok(Switch::On));
+                Some(if cdn { "cdn" } else { "off" }.to_owned())
+            });
+        /// Whether there is a CDN before this registry
+        cdn_enabled: Switch = "cdn.enabled", Fallback::Text("false");
+        /// Address of the CDN; it fetches what it lacks from this registry
+        cdn_base_url: Option<BaseUrl> = "cdn.base_url";
+    }
+    "Cache" {
+        /// Redis, for limits and a metadata cache that replicas share
+        redis_url: Option<RedisUrl> = "REDIS_URL" | "cache.redis_url" [secret];
+        /// Whether metadata is kept in memory
+        cache_enabled: Switch = "cache.enabled", Fallback::Text("true");
+        /// Longest that metadata is kept; that of downloads at most 30 seconds
+        cache_ttl_seconds: Seconds = "cache.ttl_seconds", Fallback::Text("300");
     }
     "Accounts" {
         /// Secret that signs logins; of a comma-separated list the first signs, all verify
@@ -115,42 +175,8 @@ settings! {
         });
     }
     later {
-        /// Read replicas are not built into this release
-        "DATABASE_REPLICA_URL" [secret];
-        /// Redis is not built into this release; one server keeps its limits in its own memory
-        "REDIS_URL" | "cache.redis_url" [secret];
-        /// The metadata cache is not built into this release; reads go to the database
-        "cache.enabled", OFF;
-        /// The metadata cache is not built into this release; reads go to the database
-        "cache.ttl_seconds";
-        /// S3 storage is not built into this release
-        "S3_BUCKET";
-        /// S3 storage is not built into this release
-        "S3_REGION";
-        /// S3 storage is not built into this release
-        "S3_ENDPOINT_URL";
-        /// S3 storage is not built into this release
-        "S3_PUBLIC_ENDPOINT_URL";
-        /// S3 storage is not built into this release
-        "S3_PREFIX";
-        /// S3 storage is not built into this release
-        "AWS_ACCESS_KEY_ID" [secret];
-        /// S3 storage is not built into this release
-        "AWS_SECRET_ACCESS_KEY" [secret];
-        /// MinIO storage is not built into this release
-        "MINIO_ENDPOINT";
-        /// MinIO storage is not built into this release
-        "MINIO_ACCESS_KEY" [secret];
-        /// MinIO storage is not built into this release
-        "MINIO_SECRET_KEY" [secret];
-        /// CDN support is not built into this release
-        "cdn.enabled", OFF;
-        /// CDN support is not built into this release
-        "cdn.base_url";
-        /// CDN support is not built into this release
+        /// Purging and signing on a CDN are not built into this release; downloads are redirected to cdn.base_url without it
         "cdn.provider";
-        /// Redirected downloads are not built into this release
-        "DOWNLOAD_REDIRECT", &["off", "false"];
         /// Signatures are not built into this release
         "REQUIRE_SIGNATURES", OFF;
         /// Approval of versions is not built into this release

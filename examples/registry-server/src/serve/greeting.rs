@@ -49,10 +49,13 @@ pub(super) async fn greet(
     registry: &Registry,
 ) {
     let version = env!("CARGO_PKG_VERSION");
-    let database = settings.database_url.path.display().to_string();
+    let database = settings.database_url.to_string();
+    let bucket = settings.s3_bucket.as_ref().map_or("", |bucket| &bucket.0);
     let archives = match settings.storage_backend {
         StorageBackend::Local => settings.storage_path.display().to_string(),
         StorageBackend::Memory => "memory".to_owned(),
+        StorageBackend::S3 | StorageBackend::Minio => format!("s3://{bucket}"),
+        StorageBackend::Gcs | StorageBackend::Azblob => format!("{:?}", settings.storage_backend).to_lowercase(),
     };
     // Where the database cannot say, nobody needs to be told how to begin.
     let has_admin = registry.has_admin().await.unwrap_or(true);

@@ -13,7 +13,7 @@ use aam_registry_core::http::{Readiness, ReadinessState};
 use tokio::{sync::watch, time};
 
 use crate::{
-    assemble::{self, AssembleError},
+    assemble::{self, AssembleError, Purpose},
     config::Settings,
     metrics,
 };
@@ -68,7 +68,7 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         _ => None,
     };
     let recorded = metrics::install()?;
-    let registry = assemble::registry(&settings).await?;
+    let registry = assemble::registry(&settings, Purpose::Serve).await?;
 
     let base_url = settings.base_url.with_port_if_zero(address.port());
     let readiness = Readiness::new(ReadinessState::Starting);

@@ -1,34 +1,70 @@
 use std::time::Duration;
 
-use aam_registry_backends::sqlite;
+use aam_registry_core::Error;
 use tokio::time;
 
 use crate::{
-    assemble::{self, AssembleError, reason},
+    assemble::{self, AssembleError},
     config::Settings,
 };
 
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// Waits until the schema is one that this release works on; somebody else brings it up.
+/// Waits until the database answers and its schema is one that this release
+/// works on; brings it up where that is asked for.
 pub(super) async fn wait(settings: &Settings) -> Result<(), AssembleError> {
-    let mut warned = false;
+    let mut warned = Warned::default();
     loop {
-        let config = assemble::database_config(settings);
-        let pending = tokio::task::spawn_blocking(move || sqlite::pending_migrations(&config)).await;
-        let failed = |reason| AssembleError::Database { path: settings.database_url.path.clone(), reason };
-        let pending = pending.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(reason(&error)))?;
-        if pending.is_empty() {
-            return Ok(());
+        match assemble::pending_migrations(settings).await {
+            Ok(pending) if pending.is_empty() => return Ok(()),
+            Ok(_) if settings.auto_migrate.is_on() => {
+                // Others may be at it; whoever comes second finds nothing to do.
+                let applied = assemble::migrate(settings).await?;
+                tracing::info!(event = "schema_migrated", applied = applied.join(", "), "the schema was brought up");
+            }
+            Ok(pending) => {
+                if warned.of_schema() {
+                    tracing::warn!(
+                        event = "schema_behind",
+                        pending = pending.len(),
+                        "waiting for the schema to be brought up: run `aam-registry migrate`"
+                    );
+                }
+                time::sleep(LOOK_AGAIN).await;
+            }
+            Err(error) if may_answer_later(&error) => {
+                if warned.of_database() {
+                    tracing::warn!(
+                        event = "database_unreachable",
+                        database = %settings.database_url,
+                        error = &error as &dyn std::error::Error,
+                        "waiting for the database"
+                    );
+                }
+                time::sleep(LOOK_AGAIN).await;
+            }
+            Err(error) => return Err(assemble::unusable(settings, &error)),
         }
-        if !warned {
-            warned = true;
-            tracing::warn!(
-                event = "schema_behind",
-                pending = pending.len(),
-                "waiting for the schema to be brought up: run `aam-registry migrate`"
-            );
-        }
-        time::sleep(LOOK_AGAIN).await;
     }
+}
+
+/// What was told already, so that it is told once.
+#[derive(Default)]
+struct Warned {
+    schema: bool,
+    database: bool,
+}
+
+impl Warned {
+    fn of_schema(&mut self) -> bool {
+        !std::mem::replace(&mut self.schema, true)
+    }
+
+    fn of_database(&mut self) -> bool {
+        !std::mem::replace(&mut self.database, true)
+    }
+}
+
+fn may_answer_later(error: &Error) -> bool {
+    matches!(error, Error::Backend(backend) if backend.retry)
 }

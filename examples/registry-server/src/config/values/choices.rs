@@ -59,10 +59,29 @@ choice! {
     StorageBackend as "KIND" {
         /// In a folder.
         Local = "local",
+        /// In a bucket of Amazon S3 or of what speaks like it.
+        S3 = "s3",
+        /// In a bucket of `MinIO`.
+        Minio = "minio",
+        /// In a bucket of Google Cloud Storage.
+        Gcs = "gcs",
+        /// In a container of Azure Blob Storage.
+        Azblob = "azblob",
         /// In this process, until it ends.
         Memory = "memory",
     }
-    later { "s3" | "minio" | "gcs" | "azblob" => "object storage is not built into this release" }
+}
+
+choice! {
+    /// Where whole archives are sent from.
+    DownloadRedirect as "WHERE" {
+        /// From here.
+        Off = "off" | "false",
+        /// From the object store, by a link that expires.
+        Presigned = "presigned",
+        /// From a CDN before this registry.
+        Cdn = "cdn",
+    }
 }
 
 choice! {

@@ -5,9 +5,11 @@ mod choices;
 mod network;
 mod numbers;
 mod storage;
+mod stores;
 
 pub(crate) use accounts::{AdminPassword, EmailAddress, JwtSecrets, TagList};
-pub(crate) use choices::{LatestChoice, LogFormat, LogLevel, Registration, StorageBackend, Switch};
+pub(crate) use choices::{DownloadRedirect, LatestChoice, LogFormat, LogLevel, Registration, StorageBackend, Switch};
 pub(crate) use network::{BaseUrl, ClientIpHeader, Domain, Host, Networks, Origins};
-pub(crate) use numbers::{Count, Hours, PerMinute, PoolSize, Port, Size, Timeout};
-pub(crate) use storage::DatabaseUrl;
+pub(crate) use numbers::{Count, Hours, PerMinute, PoolSize, Port, Seconds, Size, Timeout, parse_age};
+pub(crate) use storage::{DatabaseUrl, PostgresUrl};
+pub(crate) use stores::{Bucket, Endpoint, RedisUrl, SecretKey, Word};

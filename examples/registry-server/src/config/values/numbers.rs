@@ -47,6 +47,18 @@ impl Hours {
 }
 
 number! {
+    /// Seconds, up to a day.
+    Seconds(u32), 1..=86_400, "SECONDS"
+}
+
+impl Seconds {
+    /// The span of time.
+    pub(crate) fn lifetime(self) -> Duration {
+        Duration::from_secs(self.0.into())
+    }
+}
+
+number! {
     /// How many things there may be.
     Count(u64), 1..=10_000_000, "N"
 }
@@ -109,6 +121,20 @@ impl Value for Timeout {
             _ => Err(Refusal::NotAllowed),
         }
     }
+}
+
+/// Reads how old something must be, for a command's flag: `0s`, `24h`, `7d`.
+pub(crate) fn parse_age(text: &str) -> Result<Duration, String> {
+    let allowed = || "a time such as `30m`, `24h` or `7d`".to_owned();
+    let (number, unit) = split_unit(text).map_err(|_| allowed())?;
+    let factor: u64 = match unit {
+        "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(allowed()),
+    };
+    number.checked_mul(factor).map(Duration::from_secs).ok_or_else(allowed)
 }
 
 fn split_unit(text: &str) -> Result<(u64, &str), Refusal> {

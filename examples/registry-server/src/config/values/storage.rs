@@ -1,31 +1,49 @@
 //! Where the metadata is kept.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
+
+use aam_registry_backends::postgres::PostgresConfig;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::setting::{Refusal, Value};
 
-/// The database of the metadata: a file of SQLite.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct DatabaseUrl {
-    /// The file.
-    pub(crate) path: PathBuf,
+/// The database of the metadata.
+#[derive(Clone, Debug)]
+pub(crate) enum DatabaseUrl {
+    /// A file of SQLite.
+    Sqlite(PathBuf),
+    /// A database of a PostgreSQL server.
+    Postgres(PostgresUrl),
+}
+
+impl DatabaseUrl {
+    /// Whether it is one that several replicas can share.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+}
+
+/// Without credentials.
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "{}", path.display()),
+            Self::Postgres(url) => url.fmt(f),
+        }
+    }
 }
 
 impl Value for DatabaseUrl {
     const PLACEHOLDER: &'static str = "URL";
 
     fn allowed() -> String {
-        "`sqlite://<path>`, for example `sqlite://./data/registry.db` or `sqlite:///var/lib/aam/registry.db`".to_owned()
+        format!("`sqlite://<path>`, for example `sqlite:///var/lib/aam/registry.db`, or {}", PostgresUrl::allowed())
     }
 
     fn parse(text: &str) -> Result<Self, Refusal> {
         let Some((scheme, rest)) = text.split_once(':') else { return Err(Refusal::NotAllowed) };
-        match scheme {
-            "sqlite" => {}
-            "postgres" | "postgresql" | "postgresql+asyncpg" => {
-                return Err(Refusal::NotBuilt("PostgreSQL is not built into this release"));
-            }
-            _ => return Err(Refusal::NotAllowed),
+        if scheme != "sqlite" {
+            return PostgresUrl::parse(text).map(Self::Postgres);
         }
         let path = rest.strip_prefix("//").unwrap_or(rest);
         if path.contains(":memory:") {
@@ -34,7 +52,54 @@ impl Value for DatabaseUrl {
         if path.is_empty() || path.ends_with('/') || path.contains('?') {
             return Err(Refusal::NotAllowed);
         }
-        Ok(Self { path: path.into() })
+        Ok(Self::Sqlite(path.into()))
+    }
+}
+
+/// The address of a PostgreSQL database, credentials included.
+#[derive(Clone, Debug)]
+pub(crate) struct PostgresUrl {
+    url: SecretString,
+    /// The same without what must not be shown.
+    shown: String,
+}
+
+impl PostgresUrl {
+    /// The whole address.
+    pub(crate) fn expose(&self) -> &str {
+        self.url.expose_secret()
+    }
+}
+
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl Value for PostgresUrl {
+    const PLACEHOLDER: &'static str = "URL";
+
+    fn allowed() -> String {
+        "`postgresql://<user>:<password>@<host>:5432/<database>`, with `%`-escapes where a password has `:`, `/`, `@`, \
+         `#` or `?`"
+            .to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let Some((scheme, rest)) = text.split_once("://") else { return Err(Refusal::NotAllowed) };
+        if !matches!(scheme, "postgres" | "postgresql" | "postgresql+asyncpg") {
+            return Err(Refusal::NotAllowed);
+        }
+        if PostgresConfig::new(text).is_err() {
+            return Err(Refusal::NotAllowed);
+        }
+        let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+        let place = place.split('?').next().unwrap_or_default();
+        if place.is_empty() || place.starts_with('/') && place.len() == 1 {
+            return Err(Refusal::NotAllowed);
+        }
+        Ok(Self { url: text.into(), shown: format!("postgresql://{place}") })
     }
 }
 
@@ -44,22 +109,26 @@ mod tests {
 
     #[test]
     fn sqlite_paths_are_relative_or_absolute() {
-        for (url, path) in [
+        for (url, expected) in [
             ("sqlite://./data/registry.db", "./data/registry.db"),
             ("sqlite:///var/lib/aam/registry.db", "/var/lib/aam/registry.db"),
             ("sqlite:registry.db", "registry.db"),
         ] {
-            assert_eq!(DatabaseUrl::parse(url), Ok(DatabaseUrl { path: path.into() }));
+            let parsed = DatabaseUrl::parse(url).expect("a database");
+            assert!(matches!(&parsed, DatabaseUrl::Sqlite(path) if path.to_str() == Some(expected)), "{parsed:?}");
         }
-        for bad in ["sqlite://", "sqlite://x?mode=ro", "mysql://x", "registry.db", "sqlite://data/"] {
-            assert_eq!(DatabaseUrl::parse(bad), Err(Refusal::NotAllowed), "{bad}");
+        for bad in ["sqlite://", "sqlite://x?mode=ro", "mysql://x", "registry.db", "sqlite://data/", "postgresql://"] {
+            assert!(matches!(DatabaseUrl::parse(bad), Err(Refusal::NotAllowed)), "{bad}");
         }
     }
 
     #[test]
-    fn postgresql_is_refused_in_plain_words() {
-        for url in ["postgresql://u:p@h/aam", "postgres://h/aam", "postgresql+asyncpg://h/aam"] {
-            assert_eq!(DatabaseUrl::parse(url), Err(Refusal::NotBuilt("PostgreSQL is not built into this release")));
+    fn postgresql_is_shown_without_credentials() {
+        for url in ["postgresql://u:hun@ter2@h:5432/aam?sslmode=require", "postgresql+asyncpg://u:hunter2@h:5432/aam"] {
+            let parsed = DatabaseUrl::parse(url).expect("a database");
+            assert!(parsed.is_shared());
+            assert_eq!(parsed.to_string(), "postgresql://h:5432/aam");
+            assert!(!format!("{parsed:?}").contains("ter2"), "{parsed:?}");
         }
     }
 }

@@ -1,0 +1,102 @@
+//! The archive store of these settings.
+
+use std::time::Duration;
+
+#[cfg(feature = "azblob")]
+use aam_registry_backends::opendal::AzblobConfig;
+#[cfg(feature = "gcs")]
+use aam_registry_backends::opendal::GcsConfig;
+use aam_registry_backends::opendal::{OpendalArchives, OpendalConfig, S3Config};
+use aam_registry_core::{decorate::CdnArchives, registry::RegistryBuilder};
+use secrecy::ExposeSecret;
+
+use super::{AssembleError, reason};
+use crate::config::{DownloadRedirect, Endpoint, SecretKey, Settings, StorageBackend};
+
+/// How long a presigned link leads to its archive: long enough to begin a
+/// download, which then may last as long as it does.
+const LINK_LIFETIME: Duration = Duration::from_mins(5);
+
+/// Opens the archive store and gives it to `builder`.
+pub(super) fn add(builder: RegistryBuilder, settings: &Settings) -> Result<RegistryBuilder, AssembleError> {
+    let failed = |error: &dyn std::error::Error| AssembleError::Storage(error.to_string());
+    let unusable = |error: aam_registry_core::Error| AssembleError::Storage(reason(&error));
+    let archives = OpendalArchives::new(&config(settings)?).map_err(unusable)?;
+    Ok(match settings.download_redirect {
+        DownloadRedirect::Off => builder.archives(archives),
+        DownloadRedirect::Presigned => {
+            builder.archives(archives.with_presigned_redirects(LINK_LIFETIME).map_err(unusable)?)
+        }
+        DownloadRedirect::Cdn => {
+            let base = settings.cdn_base_url.as_ref().map_or("", |url| url.as_str());
+            builder.archives(CdnArchives::new(archives, base).map_err(|error| failed(&error))?)
+        }
+    })
+}
+
+fn config(settings: &Settings) -> Result<OpendalConfig, AssembleError> {
+    match settings.storage_backend {
+        StorageBackend::Local => Ok(OpendalConfig::fs(&settings.storage_path)),
+        StorageBackend::Memory => Ok(OpendalConfig::Memory),
+        StorageBackend::S3 => Ok(s3(
+            settings,
+            settings.s3_endpoint_url.as_ref(),
+            settings.aws_access_key_id.as_ref().zip(settings.aws_secret_access_key.as_ref()),
+        )),
+        StorageBackend::Minio => Ok(s3(
+            settings,
+            settings.minio_endpoint.as_ref(),
+            settings.minio_access_key.as_ref().zip(settings.minio_secret_key.as_ref()),
+        )),
+        #[cfg(feature = "gcs")]
+        StorageBackend::Gcs => Ok(gcs(settings)),
+        #[cfg(feature = "azblob")]
+        StorageBackend::Azblob => Ok(azblob(settings)),
+        #[cfg(not(all(feature = "gcs", feature = "azblob")))]
+        other => Err(AssembleError::Storage(format!("this server was built without {other:?}"))),
+    }
+}
+
+fn s3(settings: &Settings, endpoint: Option<&Endpoint>, key: Option<(&SecretKey, &SecretKey)>) -> OpendalConfig {
+    let bucket = settings.s3_bucket.as_ref().map_or("", |bucket| &bucket.0);
+    let mut config = S3Config::new(bucket).with_region(&settings.s3_region.0);
+    if let Some(endpoint) = endpoint {
+        config = config.with_endpoint(&endpoint.0);
+    }
+    if let Some(endpoint) = &settings.s3_public_endpoint_url {
+        config = config.with_public_endpoint(&endpoint.0);
+    }
+    if let Some(prefix) = &settings.s3_prefix {
+        config = config.with_prefix(&prefix.0);
+    }
+    if let Some((public, secret)) = key {
+        config = config.with_credentials(public.0.expose_secret(), secret.0.clone());
+    }
+    config.into()
+}
+
+#[cfg(feature = "gcs")]
+fn gcs(settings: &Settings) -> OpendalConfig {
+    let mut config = GcsConfig::new(settings.gcs_bucket.as_ref().map_or("", |bucket| &bucket.0));
+    if let Some(prefix) = &settings.gcs_prefix {
+        config = config.with_prefix(&prefix.0);
+    }
+    if let Some(credential) = &settings.gcs_credential {
+        config = config.with_credential(credential.0.clone());
+    }
+    config.into()
+}
+
+#[cfg(feature = "azblob")]
+fn azblob(settings: &Settings) -> OpendalConfig {
+    let account = settings.azblob_account.as_ref().map_or("", |account| &account.0);
+    let container = settings.azblob_container.as_ref().map_or("", |container| &container.0);
+    let mut config = AzblobConfig::new(account, container);
+    if let Some(prefix) = &settings.azblob_prefix {
+        config = config.with_prefix(&prefix.0);
+    }
+    if let Some(key) = &settings.azblob_account_key {
+        config = config.with_account_key(key.0.clone());
+    }
+    config.into()
+}

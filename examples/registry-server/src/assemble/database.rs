@@ -1,0 +1,134 @@
+//! The database of these settings, and what is kept of it.
+
+use std::{fs, path::Path};
+
+use aam_registry_backends::{
+    postgres::{self, PostgresConfig, PostgresMetadata},
+    redis::{RedisCache, RedisChanges, RedisLink},
+    sqlite::{self, SqliteConfig, SqliteMetadata},
+};
+use aam_registry_core::{
+    Error, Result,
+    decorate::{CachedMetadata, MetadataCacheConfig},
+    ports::{ChangeFeed, Database},
+    registry::RegistryBuilder,
+};
+
+use super::{AssembleError, Purpose, reason};
+use crate::config::{DatabaseUrl, PostgresUrl, Settings};
+
+/// Opens the database and gives it to `builder`.
+pub(super) async fn add(
+    builder: RegistryBuilder,
+    settings: &Settings,
+    purpose: Purpose,
+    redis: Option<RedisLink>,
+) -> Result<RegistryBuilder, AssembleError> {
+    let cache = (purpose == Purpose::Serve && settings.cache_enabled.is_on()).then(|| Cache { settings, redis });
+    match &settings.database_url {
+        DatabaseUrl::Sqlite(path) => {
+            create_folder(path)?;
+            let opened = SqliteMetadata::open(sqlite_config(path, settings)).await;
+            let database = opened.map_err(|error| unusable(settings, &error))?;
+            let changes = database.changes();
+            Ok(with_cache(builder, cache, database, changes))
+        }
+        DatabaseUrl::Postgres(url) => {
+            let opened = PostgresMetadata::open(postgres_config(url, settings)?).await;
+            let database = opened.map_err(|error| unusable(settings, &error))?;
+            let changes = database.changes();
+            Ok(with_cache(builder, cache, database, changes))
+        }
+    }
+}
+
+/// What is kept before the database.
+struct Cache<'a> {
+    settings: &'a Settings,
+    redis: Option<RedisLink>,
+}
+
+fn with_cache(
+    builder: RegistryBuilder,
+    cache: Option<Cache<'_>>,
+    database: impl Database,
+    changes: impl ChangeFeed,
+) -> RegistryBuilder {
+    let Some(Cache { settings, redis }) = cache else { return builder.database(database) };
+    let config = MetadataCacheConfig::default().with_lifetime(settings.cache_ttl_seconds.lifetime());
+    let mut cached = CachedMetadata::builder(database).config(config).changes(changes);
+    if let Some(redis) = redis {
+        cached =
+            cached.shared(RedisCache::new(redis.clone())).announcements(RedisChanges::new(redis).without_its_own());
+    }
+    builder.database(cached.start())
+}
+
+/// Brings the schema up to date; gives the names of the migrations that ran.
+///
+/// # Errors
+/// A backend error, or that the folder of the database cannot be made.
+pub(crate) async fn migrate(settings: &Settings) -> Result<Vec<String>, AssembleError> {
+    let migrated = match &settings.database_url {
+        DatabaseUrl::Sqlite(path) => {
+            create_folder(path)?;
+            let config = sqlite_config(path, settings);
+            blocking(move || sqlite::migrate(&config)).await
+        }
+        DatabaseUrl::Postgres(url) => postgres::migrate(&postgres_config(url, settings)?).await,
+    };
+    migrated.map_err(|error| unusable(settings, &error))
+}
+
+/// The migrations that the database has not had.
+///
+/// # Errors
+/// A backend error.
+pub(crate) async fn pending_migrations(settings: &Settings) -> Result<Vec<String>> {
+    match &settings.database_url {
+        DatabaseUrl::Sqlite(path) => {
+            let config = sqlite_config(path, settings);
+            blocking(move || sqlite::pending_migrations(&config)).await
+        }
+        DatabaseUrl::Postgres(url) => {
+            let config = postgres_config(url, settings).map_err(Error::internal)?;
+            postgres::pending_migrations(&config).await
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+}
+
+fn postgres_config(url: &PostgresUrl, settings: &Settings) -> Result<PostgresConfig, AssembleError> {
+    let bad = |error: postgres::InvalidPostgresUrl| AssembleError::Database {
+        database: settings.database_url.to_string(),
+        reason: error.to_string(),
+    };
+    let mut config = PostgresConfig::new(url.expose())
+        .map_err(bad)?
+        .with_pool_size(settings.database_pool_size.0.into())
+        .with_auto_migrate(settings.auto_migrate.is_on());
+    if let Some(replica) = &settings.database_replica_url {
+        config = config.with_replica(replica.expose()).map_err(bad)?;
+    }
+    Ok(config)
+}
+
+fn sqlite_config(path: &Path, settings: &Settings) -> SqliteConfig {
+    SqliteConfig::new(path)
+        .with_readers(settings.database_pool_size.0.into())
+        .with_auto_migrate(settings.auto_migrate.is_on())
+}
+
+/// Makes the folder of the database where there is none.
+fn create_folder(path: &Path) -> Result<(), AssembleError> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    fs::create_dir_all(folder).map_err(|source| AssembleError::Data { path: folder.to_owned(), source })
+}
+
+/// That the database cannot be used, and why.
+pub(crate) fn unusable(settings: &Settings, error: &Error) -> AssembleError {
+    AssembleError::Database { database: settings.database_url.to_string(), reason: reason(error) }
+}

@@ -1,0 +1,141 @@
+//! The registry put together from its adapters.
+
+mod archives;
+mod database;
+mod redis;
+mod rules;
+
+use std::{io, path::PathBuf};
+
+use aam_registry_backends::argon2::{Argon2Config, Argon2Passwords};
+use aam_registry_core::{
+    Error,
+    http::{Readiness, RegistryService, ServiceBuildError},
+    layers::ClientIpPolicy,
+    registry::{BuildError, Registration as Account, Registry},
+};
+use secrecy::ExposeSecret;
+
+use crate::config::{Origins, Settings};
+pub(crate) use database::{migrate, pending_migrations, unusable};
+
+/// Why the registry could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AssembleError {
+    /// A folder or file of the data folder.
+    #[error("{path} cannot be used: {source}")]
+    Data {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The database.
+    #[error("the database {database} cannot be used: {reason}")]
+    Database {
+        /// Which.
+        database: String,
+        /// Why.
+        reason: String,
+    },
+    /// The archives.
+    #[error("the archive storage cannot be opened: {0}")]
+    Storage(String),
+    /// Redis.
+    #[error("REDIS_URL cannot be used: {0}")]
+    Redis(String),
+    /// The secrets of logins.
+    #[error("JWT_SECRET cannot be used: {0}")]
+    Sessions(String),
+    /// The administrator of `ADMIN_*`.
+    #[error("the administrator of ADMIN_USERNAME cannot be created: {0}")]
+    Admin(String),
+    /// The registry.
+    #[error(transparent)]
+    Registry(#[from] BuildError),
+    /// The service.
+    #[error(transparent)]
+    Service(#[from] ServiceBuildError),
+}
+
+/// An error with its causes, for the operator.
+pub(crate) fn reason(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    let mut texts = causes.collect::<Vec<_>>();
+    texts.dedup();
+    texts.join(": ")
+}
+
+/// What the registry refused, with every fault it found.
+pub(crate) fn refusal(error: &Error) -> String {
+    match error {
+        Error::InvalidRequest { message, details } if !details.is_empty() => {
+            let faults: Vec<_> = details.iter().map(|detail| format!("{}: {}", detail.field, detail.error)).collect();
+            format!("{message}: {}", faults.join("; "))
+        }
+        other => reason(other),
+    }
+}
+
+/// What a registry is put together for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To serve, for long and beside other replicas.
+    Serve,
+    /// For one command, which reads everything once.
+    Command,
+}
+
+/// The registry of these settings.
+pub(crate) async fn registry(settings: &Settings, purpose: Purpose) -> Result<Registry, AssembleError> {
+    let redis = redis::link(settings)?;
+    let builder = Registry::builder()
+        .passwords(Argon2Passwords::new(&Argon2Config::default()))
+        .sessions(rules::sessions(settings)?)
+        .policy(rules::policy(settings));
+    let builder = redis::add_limiter(archives::add(builder, settings)?, settings, redis.as_ref());
+    Ok(database::add(builder, settings, purpose, redis).await?.build()?)
+}
+
+/// The service over `registry`.
+pub(crate) fn service(
+    settings: &Settings,
+    registry: Registry,
+    base_url: &str,
+    readiness: Readiness,
+    metrics: impl Fn() -> String + Send + Sync + 'static,
+) -> Result<RegistryService, AssembleError> {
+    let proxies = settings.trusted_proxies.0.iter().copied();
+    let cors = match &settings.cors_origins {
+        None => Vec::new(),
+        Some(Origins::Any) => vec!["*".to_owned()],
+        Some(Origins::List(origins)) => origins.clone(),
+    };
+    let service = RegistryService::builder(registry)
+        .base_url(base_url)
+        .client_ip(ClientIpPolicy::new(proxies, settings.client_ip_header.0.clone()))
+        .cors(cors)
+        .readiness(readiness)
+        .metrics(metrics)
+        .build()?;
+    Ok(service)
+}
+
+/// Creates the administrator of `ADMIN_*` where there is none yet.
+pub(crate) async fn first_admin(settings: &Settings, registry: &Registry) -> Result<(), AssembleError> {
+    let (Some(username), Some(email), Some(password)) =
+        (&settings.admin_username, &settings.admin_email, &settings.admin_password)
+    else {
+        return Ok(());
+    };
+    let failed = |error: Error| AssembleError::Admin(refusal(&error));
+    if registry.has_admin().await.map_err(failed)? {
+        return Ok(());
+    }
+    let account = Account {
+        username: username.to_string(),
+        email: email.0.clone(),
+        password: password.0.expose_secret().to_owned(),
+    };
+    registry.create_admin(account).await.map(drop).map_err(failed)
+}

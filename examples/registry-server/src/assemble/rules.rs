@@ -1,0 +1,70 @@
+//! What the operator decides, as the registry takes it.
+
+use aam_registry_backends::{
+    governor::RateLimits,
+    jwt::{JwtConfig, JwtSessions},
+};
+use aam_registry_core::{
+    archive::ArchiveLimits,
+    ports::RateClass,
+    registry::{Policy, RegistrationPolicy},
+    types::LatestPolicy,
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{AssembleError, reason};
+use crate::{
+    config::{LatestChoice, Registration, Settings},
+    signing_secret,
+};
+
+/// What signs logins.
+pub(super) fn sessions(settings: &Settings) -> Result<JwtSessions, AssembleError> {
+    let generated: SecretString;
+    let (first, retired) = if let Some(secrets) = &settings.jwt_secret {
+        (&secrets.first, secrets.retired.as_slice())
+    } else {
+        let data_dir = &settings.data_dir;
+        generated = signing_secret::load_or_create(data_dir)
+            .map_err(|source| AssembleError::Data { path: data_dir.clone(), source })?;
+        (&generated, [].as_slice())
+    };
+    let config = retired
+        .iter()
+        .fold(JwtConfig::new(first.expose_secret()), |config, secret| config.with_retired(secret.expose_secret()));
+    JwtSessions::new(&config).map_err(|error| AssembleError::Sessions(reason(&error)))
+}
+
+/// How often clients may do what.
+pub(super) fn rate_limits(settings: &Settings) -> RateLimits {
+    RateLimits::default()
+        .with(RateClass::Search, settings.rate_limit_search.0)
+        .with(RateClass::Download, settings.rate_limit_download.0)
+        .with(RateClass::Publish, settings.rate_limit_publish.0)
+        .with(RateClass::Auth, settings.rate_limit_auth.0)
+        .with(RateClass::Other, settings.rate_limit_other.0)
+}
+
+/// Everything else.
+pub(super) fn policy(settings: &Settings) -> Policy {
+    let limits = ArchiveLimits::default()
+        .with_max_archive_size(settings.max_archive_size.0)
+        .with_max_unpacked_size(settings.max_unpacked_size.0)
+        .with_max_entries(settings.max_archive_entries.0);
+    let policy = Policy::default()
+        .with_archive_limits(limits)
+        .with_latest(match settings.latest_tag_policy {
+            LatestChoice::Highest => LatestPolicy::Highest,
+            LatestChoice::Newest => LatestPolicy::Newest,
+        })
+        .with_registration(match settings.registration {
+            Registration::Open => RegistrationPolicy::Open,
+            Registration::Closed => RegistrationPolicy::Closed,
+        })
+        .with_session_lifetime(settings.token_expire_hours.lifetime())
+        .with_upload_timeout(settings.upload_timeout.0);
+    match &settings.allowed_tags {
+        Some(tags) => policy.with_allowed_tags(tags.0.iter().cloned()),
+        None => policy,
+    }
+}

@@ -1,0 +1,117 @@
+//! `storage cleanup` and `storage verify`.
+
+use aam_registry_core::registry::{CleanupOptions, Damage, Garbage, GarbageFate, GarbageKind};
+use indicatif::HumanBytes;
+use serde_json::{Value, json};
+
+use super::{Answer, Failed, configuration, progress, runtime};
+use crate::{
+    assemble::{self, Purpose},
+    cli::{Cleanup, Verify},
+    config::Surroundings,
+};
+
+/// Deletes what nothing refers to.
+pub(super) fn cleanup(command: &Cleanup, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let settings = configuration(surroundings)?.settings;
+    let options = CleanupOptions { older_than: command.older_than, dry_run: command.dry_run };
+    let mut found: Vec<Garbage> = Vec::new();
+    let report = runtime()?.block_on(async {
+        let registry = assemble::registry(&settings, Purpose::Command).await?;
+        let bar = progress::counting("found that nothing refers to");
+        let report = registry
+            .clean_storage(options, |garbage| {
+                bar.inc(1);
+                found.push(garbage.clone());
+            })
+            .await;
+        bar.finish_and_clear();
+        Ok::<_, Failed>(report?)
+    })?;
+
+    let verb = if command.dry_run { "would be deleted" } else { "deleted" };
+    let mut lines: Vec<_> = found.iter().map(line_of).collect();
+    lines.push(format!(
+        "{} archives and {} unfinished uploads {verb}, {}; {} looked at",
+        report.archives,
+        report.unfinished,
+        HumanBytes(report.bytes),
+        report.scanned
+    ));
+    if report.failed > 0 {
+        lines.push(format!("{} could not be deleted: run it again", report.failed));
+    }
+    let json = json!({
+        "dry_run": command.dry_run, "scanned": report.scanned, "archives": report.archives,
+        "unfinished": report.unfinished, "bytes": report.bytes, "failed": report.failed,
+        "items": found.iter().map(json_of).collect::<Vec<_>>(),
+    });
+    Ok(Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.failed == 0))
+}
+
+fn kind(garbage: &Garbage) -> &'static str {
+    match garbage.kind {
+        GarbageKind::Archive => "archive",
+        GarbageKind::Unfinished => "unfinished",
+    }
+}
+
+fn line_of(garbage: &Garbage) -> String {
+    let size = HumanBytes(garbage.stored.size);
+    let fate = match &garbage.fate {
+        GarbageFate::Deleted => "deleted".to_owned(),
+        GarbageFate::WouldBeDeleted => "would be deleted".to_owned(),
+        GarbageFate::Failed(reason) => format!("not deleted: {reason}"),
+    };
+    format!("{} {} ({size}): {fate}", kind(garbage), garbage.stored.key)
+}
+
+fn json_of(garbage: &Garbage) -> Value {
+    let error = if let GarbageFate::Failed(reason) = &garbage.fate { Some(reason) } else { None };
+    json!({
+        "kind": kind(garbage), "archive": garbage.stored.key.as_str(), "size": garbage.stored.size,
+        "modified_at": garbage.stored.modified_at.map(|at| at.to_string()),
+        "deleted": garbage.fate == GarbageFate::Deleted, "error": error,
+    })
+}
+
+/// Checks that every version has its archive.
+pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let settings = configuration(surroundings)?.settings;
+    let mut damaged: Vec<(String, Value)> = Vec::new();
+    let report = runtime()?.block_on(async {
+        let registry = assemble::registry(&settings, Purpose::Command).await?;
+        let bar = progress::counting("versions checked");
+        let report = registry
+            .verify_storage(command.deep, |location, damage| {
+                bar.inc(1);
+                let Some(damage) = damage else { return };
+                let (package, version) = (&location.package, &location.version);
+                let (problem, told) = match damage {
+                    Damage::Missing => ("missing", "its archive is missing".to_owned()),
+                    Damage::Size(size) => ("size", format!("its archive has {size} bytes, not {}", location.size)),
+                    Damage::Digest(digest) => {
+                        ("digest", format!("its archive has the SHA-256 {digest}, not {}", location.sha256))
+                    }
+                };
+                let json = json!({
+                    "package": package.as_str(), "version": version.to_string(),
+                    "archive": location.archive.as_str(), "problem": problem, "message": told,
+                });
+                damaged.push((format!("{package} {version}: {told} ({})", location.archive), json));
+            })
+            .await;
+        bar.finish_and_clear();
+        Ok::<_, Failed>(report?)
+    })?;
+
+    let mut lines: Vec<_> = damaged.iter().map(|(line, _)| line.clone()).collect();
+    let how = if command.deep { "read and compared" } else { "looked at" };
+    let (checked, bytes) = (report.checked, HumanBytes(report.bytes));
+    lines.push(format!("{checked} versions with {bytes} {how}; {} damaged", report.damaged));
+    let json = json!({
+        "deep": command.deep, "checked": report.checked, "bytes": report.bytes,
+        "damaged": damaged.into_iter().map(|(_, json)| json).collect::<Vec<_>>(),
+    });
+    Ok(Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.damaged == 0))
+}

@@ -1,0 +1,133 @@
+//! Object stores, Redis and CDN.
+
+use http::Uri;
+use secrecy::SecretString;
+
+use crate::config::setting::{Refusal, Value};
+
+/// The address of an HTTP service, without a slash at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint(pub(crate) String);
+
+impl Value for Endpoint {
+    const PLACEHOLDER: &'static str = "URL";
+
+    fn allowed() -> String {
+        "an address such as `https://s3.example.com` or `minio:9000`".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        // MinIO's own tools take a host and a port alone.
+        let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let trimmed = with_scheme.trim_end_matches('/');
+        let uri: Uri = trimmed.parse().map_err(|_| Refusal::NotAllowed)?;
+        let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+        let plain = uri.query().is_none() && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        if is_http && plain { Ok(Self(trimmed.to_owned())) } else { Err(Refusal::NotAllowed) }
+    }
+}
+
+/// The name of a bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bucket(pub(crate) String);
+
+impl Value for Bucket {
+    const PLACEHOLDER: &'static str = "NAME";
+
+    fn allowed() -> String {
+        "3 to 63 lower-case letters, digits, dots and hyphens".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+        let fits = (3..=63).contains(&text.len()) && text.bytes().all(allowed);
+        if fits { Ok(Self(text.to_owned())) } else { Err(Refusal::NotAllowed) }
+    }
+}
+
+/// Any one word, such as a region, a key prefix or the public half of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Word(pub(crate) String);
+
+impl Value for Word {
+    const PLACEHOLDER: &'static str = "TEXT";
+
+    fn allowed() -> String {
+        "one word of visible characters".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Refusal::NotAllowed)
+        }
+    }
+}
+
+/// The secret half of a key.
+#[derive(Clone, Debug)]
+pub(crate) struct SecretKey(pub(crate) SecretString);
+
+impl Value for SecretKey {
+    const PLACEHOLDER: &'static str = "SECRET";
+
+    fn allowed() -> String {
+        Word::allowed()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        Word::parse(text).map(|word| Self(word.0.into()))
+    }
+}
+
+/// The address of a Redis server, credentials included.
+#[derive(Clone, Debug)]
+pub(crate) struct RedisUrl(pub(crate) SecretString);
+
+impl Value for RedisUrl {
+    const PLACEHOLDER: &'static str = "URL";
+
+    fn allowed() -> String {
+        "`redis://[:<password>@]<host>:6379[/<number>]`, or `rediss://` for TLS".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let rest = text.strip_prefix("redis://").or_else(|| text.strip_prefix("rediss://"));
+        let host = rest.map(|rest| rest.rsplit_once('@').map_or(rest, |(_, host)| host));
+        if host.is_some_and(|host| !host.is_empty() && !host.starts_with('/')) {
+            Ok(Self(text.into()))
+        } else {
+            Err(Refusal::NotAllowed)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_an_address_with_or_without_its_scheme() {
+        for (text, endpoint) in [
+            ("https://s3.example.com/", "https://s3.example.com"),
+            ("minio:9000", "http://minio:9000"),
+            ("http://[::1]:9000", "http://[::1]:9000"),
+        ] {
+            assert_eq!(Endpoint::parse(text), Ok(Endpoint(endpoint.to_owned())));
+        }
+        for bad in ["ftp://x", "http://user:pw@x", "http://x?y=z", "a b"] {
+            assert_eq!(Endpoint::parse(bad), Err(Refusal::NotAllowed), "{bad}");
+        }
+    }
+
+    #[test]
+    fn redis_needs_a_host() {
+        for good in ["redis://localhost:6379", "rediss://:pw@h/1", "redis://u:p@ss@h"] {
+            assert!(RedisUrl::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["redis://", "localhost:6379", "http://h", "redis:///1"] {
+            assert!(RedisUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
