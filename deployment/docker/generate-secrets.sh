@@ -1,0 +1,39 @@
+#!/bin/sh
+# Writes the secrets of the containers to files in the folder $1: those that
+# .env gives, and for those that it leaves empty a random one, made up once. So
+# nothing here has a password that somebody else knows.
+set -eu
+
+folder=$1
+# In the volume, which only these containers and root on the host can open,
+# each file is read by another user.
+umask 022
+
+random() {
+    od -An -N 32 -tx1 /dev/urandom | tr -d ' \n'
+}
+
+keep() { # NAME VALUE
+    if [ -n "$2" ]; then
+        printf '%s' "$2" >"$folder/$1.new"
+    elif [ -s "$folder/$1" ]; then
+        return
+    else
+        random >"$folder/$1.new"
+    fi
+    # Whole or not at all, however this ends.
+    mv "$folder/$1.new" "$folder/$1"
+}
+
+case "$POSTGRES_USER$POSTGRES_PASSWORD$POSTGRES_DB" in
+*[!A-Za-z0-9._~-]*)
+    printf 'POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB stand in a URL: letters, digits and . _ ~ - only\n' >&2
+    exit 1
+    ;;
+esac
+
+keep postgres-password "$POSTGRES_PASSWORD"
+keep minio-password "$MINIO_ROOT_PASSWORD"
+keep jwt-secret "$JWT_SECRET"
+keep grafana-password ''
+keep database-url "postgresql://$POSTGRES_USER:$(cat "$folder/postgres-password")@postgres:5432/$POSTGRES_DB"
