@@ -3,6 +3,7 @@
 
 mod admin;
 mod config;
+mod deployment;
 mod logs;
 mod process;
 mod start;

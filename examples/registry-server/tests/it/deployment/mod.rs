@@ -1,0 +1,10 @@
+//! What operators deploy the server with, judged against the server itself.
+
+mod compose;
+mod files;
+mod image;
+mod kubernetes;
+mod monitoring;
+mod proxies;
+mod server;
+mod systemd;
