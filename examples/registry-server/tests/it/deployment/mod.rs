@@ -1,6 +1,7 @@
 //! What operators deploy the server with, judged against the server itself.
 
 mod compose;
+mod documents;
 mod files;
 mod image;
 mod kubernetes;
