@@ -40,7 +40,10 @@ class Containers:
         self.secrets = self.folder("secrets")
         self.running = {}
         # PostgreSQL refuses to run as root.
-        self.database_user = pwd.getpwnam("postgres").pw_uid if os.getuid() == 0 else None
+        self.database_user = None
+        if os.getuid() == 0:
+            users = {user.pw_name: user.pw_uid for user in pwd.getpwall()}
+            self.database_user = users.get("postgres", users["nobody"])
 
     def folder(self, name):
         path = self.work / name
