@@ -134,7 +134,7 @@ class Containers:
     def minio(self):
         key, secret = self.store_credentials()
         command = [self.options.object_store, "--port", self.ports["minio"], "--root", self.folder("objects")]
-        self.start("minio", command, {"S3_ACCESS_KEY": key, "S3_SECRET_KEY": secret})
+        self.start("minio", [*command, "--access-key", key, "--secret-key", secret], self.environment("minio"))
 
         def answers():
             connection = http.client.HTTPConnection("127.0.0.1", self.ports["minio"], timeout=5)
