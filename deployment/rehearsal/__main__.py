@@ -89,7 +89,7 @@ def play(containers):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("--server", "--object-store", "--caddy"):
+    for name in ("--server", "--object-store"):
         parser.add_argument(name, required=True, type=lambda path: pathlib.Path(path).absolute())
     options = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp(prefix="aam-rehearsal-"))

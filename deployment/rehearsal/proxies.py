@@ -55,6 +55,6 @@ def caddy(containers):
         (f"\n{HOST} {{\n", f"\n{HOST} {{\n\tbind 127.0.0.1\n\ttls {work}/fullchain.pem {work}/privkey.pem\n"),
     ))
     (work / "Caddyfile").write_text(f"{{\n\tadmin off\n\thttp_port {plain}\n\thttps_port {secure}\n}}\n{site}")
-    command = [containers.options.caddy, "run", "--adapter", "caddyfile", "--config", work / "Caddyfile"]
+    command = ["caddy", "run", "--adapter", "caddyfile", "--config", work / "Caddyfile"]
     containers.start("caddy", command, {"PATH": os.environ["PATH"], "HOME": str(work)})
     return plain, secure
