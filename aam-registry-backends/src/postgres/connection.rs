@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use bb8_postgres::{PostgresConnectionManager, bb8::ManageConnection};
 use futures_util::FutureExt;
 use tokio::{sync::mpsc, time};
 use tokio_postgres::{
@@ -42,6 +43,8 @@ pub(super) type Messages = mpsc::UnboundedReceiver<Result<AsyncMessage, tokio_po
 pub(super) struct Connector {
     config: Config,
     tls: MakeRustlsConnect,
+    /// Makes the connections of a pool.
+    manager: PostgresConnectionManager<MakeRustlsConnect>,
     connect_timeout: Duration,
     patience: Option<Duration>,
     settings: String,
@@ -60,8 +63,10 @@ impl Connector {
         server.keepalives_interval(Duration::from_secs(3)).keepalives_retries(3);
         server.tcp_user_timeout(Duration::from_secs(20));
         let statement = config.statement_timeout;
+        let tls = super::tls::connector(target)?;
         Ok(Self {
-            tls: super::tls::connector(target)?,
+            manager: PostgresConnectionManager::new(server.clone(), tls.clone()),
+            tls,
             config: server,
             connect_timeout: config.connect_timeout,
             patience: (!statement.is_zero()).then(|| statement + MARGIN),
@@ -97,12 +102,7 @@ impl Connector {
     /// A connection, set up.
     pub(super) async fn connect(&self) -> Result<Session, Fault> {
         let connecting = async {
-            let (client, connection) = self.config.connect(self.tls.clone()).await.map_err(unreachable)?;
-            tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(event = "database_connection_ended", %error, "a database connection ended");
-                }
-            });
+            let client = self.manager.connect().await.map_err(unreachable)?;
             client.batch_execute(&self.settings).await.map_err(unreachable)?;
             Ok(Session::new(client, self.patience))
         };

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use bb8::{ErrorSink, ManageConnection, PooledConnection, QueueStrategy, RunError};
+use bb8_postgres::bb8::{self, ErrorSink, ManageConnection, PooledConnection, QueueStrategy, RunError};
 use tokio::sync::watch;
 
 use super::{

@@ -34,6 +34,10 @@ pub(super) fn add(builder: RegistryBuilder, settings: &Settings) -> Result<Regis
     })
 }
 
+#[cfg_attr(
+    all(feature = "gcs", feature = "azblob"),
+    expect(clippy::unnecessary_wraps, reason = "a server without one of the stores refuses it")
+)]
 fn config(settings: &Settings) -> Result<OpendalConfig, AssembleError> {
     match settings.storage_backend {
         StorageBackend::Local => Ok(OpendalConfig::fs(&settings.storage_path)),
