@@ -1,32 +1,55 @@
 use aam_registry_core::archive::{PackContents, PackEntry, pack};
 use bytes::Bytes;
+use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use crate::error::{Failure, Result};
 
-pub(crate) const NAME: &str = "bench";
-pub(crate) const VERSION: &str = "1.0.0";
+/// What tar and gzip add to the contents, and the manifest.
+const AROUND: usize = 400;
 
-const MANIFEST: &str = "\
-name: bench
-version: 1.0.0
-description: Twelve kilobytes to download
-artifacts:
-  skills:
-    - name: bench
-      path: noise.bin
-      description: Bytes that do not compress
-";
+/// Archives of one size, most of it noise that does not compress.
+#[derive(Clone, Debug)]
+pub(crate) struct Archives {
+    noise: Vec<u8>,
+}
 
-/// An archive of 12 KB, most of it noise.
-pub(crate) fn of_12_kb() -> Result<Bytes> {
-    let noise: Vec<u8> = std::iter::repeat_with(rand::random).take(12_000 - 250).collect();
-    let entry = |path: &str, bytes: Vec<u8>| PackEntry {
-        path: path.to_owned(),
-        executable: false,
-        contents: PackContents::Bytes(bytes),
-    };
-    let entries = vec![entry("aam.yaml", MANIFEST.as_bytes().to_vec()), entry("noise.bin", noise)];
-    let mut archive = Vec::new();
-    pack(entries, &mut archive).map_err(|error| Failure::Other(format!("the archive cannot be packed: {error}")))?;
-    Ok(archive.into())
+impl Archives {
+    /// Archives of about `size` bytes; the same bytes every time.
+    pub(crate) fn of_size(size: usize) -> Self {
+        let mut noise = vec![0; size.saturating_sub(AROUND)];
+        StdRng::seed_from_u64(0x0aa3).fill_bytes(&mut noise);
+        Self { noise }
+    }
+
+    /// The archive of one version.
+    pub(crate) fn pack(&self, name: &str, version: &str) -> Result<Bytes> {
+        let manifest = format!(
+            "name: \"{name}\"\n\
+             version: {version}\n\
+             description: Bytes to measure with\n\
+             artifacts:\n  skills:\n    - name: noise\n      path: noise.bin\n      description: Does not compress\n"
+        );
+        let entry = |path: &str, bytes: Vec<u8>| PackEntry {
+            path: path.to_owned(),
+            executable: false,
+            contents: PackContents::Bytes(bytes),
+        };
+        let entries = vec![entry("aam.yaml", manifest.into_bytes()), entry("noise.bin", self.noise.clone())];
+        let mut archive = Vec::new();
+        pack(entries, &mut archive)
+            .map_err(|error| Failure::Other(format!("the archive cannot be packed: {error}")))?;
+        Ok(archive.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn archives_have_about_the_size_asked_for() {
+        let archive = Archives::of_size(12_000).pack("@bench/x", "1.0.0").expect("an archive");
+        assert!((11_800..12_200).contains(&archive.len()), "{}", archive.len());
+        assert_eq!(archive, Archives::of_size(12_000).pack("@bench/x", "1.0.0").expect("an archive"));
+    }
 }

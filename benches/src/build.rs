@@ -5,7 +5,10 @@ use tokio::process::Command;
 
 use crate::error::{Failure, Result};
 
-const PACKAGE: &str = "aam-registry";
+/// The package and the binary of the registry.
+pub(crate) const SERVER: &str = "aam-registry";
+/// Those of the peers.
+pub(crate) const PEERS: &str = "aam-registry-peers";
 
 /// A line of cargo's `--message-format=json`, as far as it matters.
 #[derive(Deserialize)]
@@ -19,13 +22,16 @@ struct Target {
     name: String,
 }
 
-/// Builds the server and tells where it is.
-pub(crate) async fn server(profile: &str) -> Result<PathBuf> {
-    eprintln!("building {PACKAGE} with the profile {profile}");
+/// Builds packages with a profile, and tells where their binaries are.
+pub(crate) async fn binaries<const N: usize>(profile: &str, packages: [&str; N]) -> Result<[PathBuf; N]> {
+    eprintln!("building {} with the profile {profile}", packages.join(" and "));
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--package", PACKAGE, "--bin", PACKAGE, "--profile", profile])
-        .arg("--message-format=json-render-diagnostics")
+    let mut command = Command::new(cargo);
+    command.args(["build", "--profile", profile, "--message-format=json-render-diagnostics"]);
+    for package in packages {
+        command.args(["--package", package, "--bin", package]);
+    }
+    let output = command
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -33,12 +39,15 @@ pub(crate) async fn server(profile: &str) -> Result<PathBuf> {
         .await
         .map_err(Failure::io("cargo does not start"))?;
     if !output.status.success() {
-        return Err(Failure::Other(format!("{PACKAGE} does not build")));
+        return Err(Failure::Other(format!("{} does not build", packages.join(" or "))));
     }
-    let messages =
-        output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Message>(line).ok());
-    messages
-        .filter(|message| message.target.as_ref().is_some_and(|target| target.name == PACKAGE))
-        .find_map(|message| message.executable)
-        .ok_or_else(|| Failure::Other("cargo does not say where it put the server".to_owned()))
+    let lines = output.stdout.split(|byte| *byte == b'\n');
+    let messages: Vec<Message> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    let mut found = Vec::new();
+    for package in packages {
+        let of_package = |message: &&Message| message.target.as_ref().is_some_and(|target| target.name == package);
+        let executable = messages.iter().filter(of_package).find_map(|message| message.executable.clone());
+        found.push(executable.ok_or_else(|| Failure::Other(format!("cargo does not say where it put {package}")))?);
+    }
+    Ok(found.try_into().expect("one for each package"))
 }

@@ -2,17 +2,24 @@ use std::io;
 
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
-/// Why nothing was measured.
+/// Why something was not measured.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
+    /// What is not there to take part.
     #[error("{0}")]
-    Missing(&'static str),
+    Absent(String),
     #[error("{what}: {source}")]
     Io { what: String, source: io::Error },
     #[error("the server answers {status} to {what}: {body}")]
     Refused { what: &'static str, status: u16, body: String },
-    #[error(transparent)]
-    Http(#[from] reqwest::Error),
+    #[error("a request failed: {0}")]
+    Reqwest(#[from] reqwest::Error),
+    #[error("a request failed: {0}")]
+    Hyper(#[from] hyper::Error),
+    #[error("the SQLite database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("the PostgreSQL database: {0}")]
+    Postgres(#[from] tokio_postgres::Error),
     #[error("{0}")]
     Other(String),
 }

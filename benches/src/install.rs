@@ -6,6 +6,21 @@ use std::{
 
 use tokio::process::Command;
 
+use crate::process::is_root;
+
+/// The programs that rows use, each with Debian's package of it.
+const PROGRAMS: [(&str, &str); 6] = [
+    ("wrk", "wrk"),
+    ("nginx", "nginx-light"),
+    ("h2load", "nghttp2-client"),
+    ("docker-registry", "docker-registry"),
+    ("initdb", "postgresql"),
+    ("npm", "npm"),
+];
+
+/// The yardstick's version: its figures are compared with those of other days.
+const VERDACCIO: &str = "verdaccio@6";
+
 /// The program of that name on the path, or where Debian puts servers.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
@@ -13,25 +28,44 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     folders.map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// Installs the Debian packages of those programs that are missing, where that
-/// is possible: as root, with apt-get.
-pub(crate) async fn missing(programs: &[&str]) {
-    let missing: Vec<_> = programs.iter().copied().filter(|program| find(program).is_none()).collect();
-    // Only root may write there; where anybody may, apt-get says no by itself.
-    let is_root =
-        std::fs::metadata("/proc/self").is_ok_and(|process| std::os::unix::fs::MetadataExt::uid(&process) == 0);
-    if missing.is_empty() || !is_root {
-        return;
-    }
-    let Some(apt) = find("apt-get") else { return };
-    eprintln!("installing {} with apt-get", missing.join(" and "));
-    let installed = apt_get(&apt, &missing).await;
-    if !installed {
+/// Where the benchmarks keep what they need: beside what is built.
+pub(crate) fn folder() -> PathBuf {
+    let binary = env::current_exe().ok();
+    let target = binary.as_deref().and_then(|binary| binary.parent()?.parent());
+    target.unwrap_or(Path::new("target")).join("benches")
+}
+
+/// The script that starts verdaccio, where it is installed.
+pub(crate) fn verdaccio() -> PathBuf {
+    folder().join("verdaccio/node_modules/verdaccio/bin/verdaccio")
+}
+
+/// Installs what is missing, where that is possible: Debian's packages as
+/// root by apt-get, verdaccio beside what is built by npm.
+pub(crate) async fn missing() {
+    let missing = PROGRAMS.iter().filter(|(program, _)| find(program).is_none() && !is_postgres_there(program));
+    let packages: Vec<_> = missing.map(|(_, package)| *package).collect();
+    if let (false, true, Some(apt)) = (packages.is_empty(), is_root(), find("apt-get")) {
+        eprintln!("installing {} with apt-get", packages.join(", "));
         // The package lists may be empty, as in a fresh container.
-        if !apt_get_update(&apt).await || !apt_get(&apt, &missing).await {
-            eprintln!("apt-get could not install {}", missing.join(" and "));
+        let installed = apt_get(&apt, &packages).await || (update(&apt).await && apt_get(&apt, &packages).await);
+        if !installed {
+            eprintln!("apt-get could not install all of {}", packages.join(", "));
         }
     }
+    if let (false, Some(npm)) = (verdaccio().is_file(), find("npm")) {
+        eprintln!("installing {VERDACCIO} with npm");
+        let mut command = Command::new(npm);
+        command.args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(folder().join("verdaccio")).arg(VERDACCIO);
+        if !succeeds(command).await {
+            eprintln!("npm could not install {VERDACCIO}");
+        }
+    }
+}
+
+/// Debian keeps PostgreSQL's programs off the path.
+fn is_postgres_there(program: &str) -> bool {
+    program == "initdb" && Path::new("/usr/lib/postgresql").is_dir()
 }
 
 async fn apt_get(apt: &Path, packages: &[&str]) -> bool {
@@ -40,7 +74,7 @@ async fn apt_get(apt: &Path, packages: &[&str]) -> bool {
     succeeds(command).await
 }
 
-async fn apt_get_update(apt: &Path) -> bool {
+async fn update(apt: &Path) -> bool {
     let mut command = Command::new(apt);
     command.args(["update", "--quiet"]);
     succeeds(command).await

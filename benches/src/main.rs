@@ -1,108 +1,119 @@
-//! One command that measures the registry beside a yardstick in the same run.
+//! One command that measures the registry beside yardsticks in the same run.
 //!
-//! Machines are noisy, so every figure is a ratio against nginx serving the
-//! same bytes with the same headers, in interleaved rounds. Nothing here fails
-//! because of a figure.
+//! Machines are noisy, so every figure that counts is a ratio to a yardstick
+//! doing the same work in interleaved rounds. Nothing here fails because of a
+//! figure.
 
 mod archive;
+mod bench;
 mod build;
 mod error;
 mod install;
 mod load;
+mod machine;
 mod measure;
-mod nginx;
+mod options;
 mod process;
-mod registry;
 mod report;
+mod rows;
+mod scale;
+mod server;
+mod services;
+mod yardsticks;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 
 use crate::{
+    bench::Bench,
     error::{Failure, Result},
-    measure::{Contestant, Plan},
-    nginx::Nginx,
-    registry::RegistryServer,
-    report::Report,
+    measure::interleaved,
+    options::{Command, Options},
+    report::{Outcome, Report},
+    rows::Spec,
 };
 
-/// Measures the download of a 12 KB archive, with nginx as the yardstick.
-///
-/// Builds the server, starts it and nginx on the loopback, and lets wrk load
-/// each in turn. Takes about a minute after the build.
-#[derive(Debug, Parser)]
-#[command(name = "aam-registry-benches")]
-struct Options {
-    /// How many times each server is measured
-    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100))]
-    rounds: u32,
-    /// How long one measurement takes, in seconds
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
-    seconds: u64,
-    /// How many keep-alive connections load a server
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    connections: u32,
-    /// The cargo profile to build the server with; `dist` is that of shipped binaries
-    #[arg(long, default_value = "release")]
-    profile: String,
-    /// Measures this server binary instead of building one
-    #[arg(long)]
-    server: Option<PathBuf>,
-    /// Installs nothing: what is missing is only told
-    #[arg(long)]
-    no_install: bool,
-    /// Where the results go as JSON
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/results"))]
-    results: PathBuf,
-}
+/// What the table calls the registry.
+const OURS: &str = "aam-registry";
 
 #[tokio::main]
-async fn main() -> std::process::ExitCode {
+async fn main() -> ExitCode {
     match run(Options::parse()).await {
-        Ok(()) => std::process::ExitCode::SUCCESS,
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
-            std::process::ExitCode::FAILURE
+            ExitCode::FAILURE
         }
     }
 }
 
-async fn run(options: Options) -> Result<()> {
-    if !options.no_install {
-        install::missing(&["wrk", "nginx"]).await;
+async fn run(mut options: Options) -> Result<()> {
+    match options.command.take() {
+        None if options.list => list(),
+        None => return measure(&options).await,
+        Some(Command::Scale(fill)) => {
+            let server = match &fill.server_binary {
+                Some(binary) => binary.clone(),
+                None => {
+                    let [server] = build::binaries(&fill.profile, [build::SERVER]).await?;
+                    server
+                }
+            };
+            scale::fill(&Bench::new(&options, server, PathBuf::new())?, &fill).await?;
+        }
+        Some(Command::S3Server(server)) => services::serve(server).await.map_err(Failure::io("the S3 server"))?,
     }
-    let wrk =
-        install::find("wrk").ok_or(Failure::Missing("wrk, the load generator, is not installed (Debian: wrk)"))?;
-    let binary = match options.server {
-        Some(binary) => binary,
-        None => build::server(&options.profile).await?,
-    };
-
-    let archive = archive::of_12_kb()?;
-    let registry = RegistryServer::start(&binary).await?;
-    let download = registry.publish(archive).await?;
-    let nginx = if let Some(nginx) = install::find("nginx") {
-        Some(Nginx::start(&nginx, &download).await?)
-    } else {
-        eprintln!("nginx is not installed (Debian: nginx), so there is no yardstick and no ratio");
-        None
-    };
-    let yardstick =
-        nginx.as_ref().map(|nginx| Contestant { name: "nginx", pid: nginx.pid(), url: nginx.url(&download) });
-    let ours = Contestant { name: "aam-registry", pid: registry.pid(), url: download.url.clone() };
-    let contestants: Vec<_> = yardstick.into_iter().chain([ours]).collect();
-
-    let plan = Plan {
-        rounds: options.rounds,
-        warm_up: Duration::from_secs(1),
-        duration: Duration::from_secs(options.seconds),
-        connections: options.connections,
-    };
-    let rounds = measure::interleaved(&wrk, &contestants, &plan).await?;
-    let report = Report::new(&plan, &contestants, &rounds, download.body.len());
-    report.print();
-    let path = report.write(&options.results)?;
-    eprintln!("written to {}", path.display());
     Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the rows are what was asked for")]
+fn list() {
+    for Spec { name, what, .. } in rows::ALL {
+        println!("{name:<26}{what}");
+    }
+}
+
+async fn measure(options: &Options) -> Result<()> {
+    let specs: Vec<_> = rows::ALL.iter().filter(|spec| options.wants(spec.name)).collect();
+    if specs.is_empty() {
+        return Err(Failure::Other("no row is called so; `--list` prints those there are".to_owned()));
+    }
+    if !options.no_install {
+        install::missing().await;
+    }
+    let [server, peers] = match &options.server_binary {
+        None => build::binaries(&options.profile, [build::SERVER, build::PEERS]).await?,
+        Some(server) => {
+            let server = std::path::absolute(server).map_err(Failure::io("the server's binary"))?;
+            let [peers] = build::binaries(&options.profile, [build::PEERS]).await?;
+            [server, peers]
+        }
+    };
+    process::raise_open_files();
+    let bench = Bench::new(options, server, peers)?;
+    let mut report = Report::new(bench.plan(), &options.profile);
+    for spec in specs {
+        eprintln!("{}", spec.name);
+        report.add(outcome(&bench, spec).await);
+    }
+    report.conclude();
+    let folder = match &options.results {
+        Some(folder) => folder.clone(),
+        None if options.is_whole() => concat!(env!("CARGO_MANIFEST_DIR"), "/results").into(),
+        None => bench.kept_folder("results"),
+    };
+    let [json, svg] = report.write(&folder)?;
+    eprintln!("written to {} and {}", json.display(), svg.display());
+    Ok(())
+}
+
+/// Measures one row; what keeps it from being measured is its outcome.
+async fn outcome(bench: &Bench, spec: &Spec) -> Outcome {
+    let measured = async {
+        let mut row = (spec.prepare)(bench).await?;
+        let rounds = interleaved(&mut row, bench.plan()).await?;
+        Ok::<_, Failure>(Outcome::new(spec.name, &row, &rounds))
+    };
+    measured.await.unwrap_or_else(|failure| Outcome::none(spec.name, spec.what, failure.to_string()))
 }

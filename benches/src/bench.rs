@@ -1,0 +1,129 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    error::{Failure, Result},
+    install,
+    load::{H2load, Tool, Wrk},
+    measure::Plan,
+    options::Options,
+    scale::Size,
+    server::{Launcher, Registry, Setup},
+};
+
+/// What every row needs: the binaries, a place on the disk, how much to measure.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    plan: Plan,
+    scale: Size,
+    launcher: Arc<Launcher>,
+    peers: PathBuf,
+    folder: PathBuf,
+    certificate: Certificate,
+}
+
+/// A certificate made for this run, in PEM.
+#[derive(Debug)]
+pub(crate) struct Certificate {
+    pub(crate) chain: PathBuf,
+    pub(crate) key: PathBuf,
+    _folder: TempDir,
+}
+
+impl Bench {
+    pub(crate) fn new(options: &Options, server: PathBuf, peers: PathBuf) -> Result<Self> {
+        let folder = install::folder();
+        let run = folder.join("run");
+        fs::create_dir_all(&run).map_err(Failure::io("the folder of benchmarks"))?;
+        let certificate = Certificate::make(&run)?;
+        let launcher = Arc::new(Launcher::new(server, run));
+        Ok(Self { plan: options.plan(), scale: options.size(), launcher, peers, folder, certificate })
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The largest registry that is measured.
+    pub(crate) fn scale(&self) -> Size {
+        self.scale
+    }
+
+    /// The binary of the registry.
+    pub(crate) fn server(&self) -> &Path {
+        self.launcher.binary()
+    }
+
+    /// What starts servers of that binary.
+    pub(crate) fn launcher(&self) -> Arc<Launcher> {
+        Arc::clone(&self.launcher)
+    }
+
+    /// Starts a server of that binary.
+    pub(crate) async fn start(&self, setup: &Setup) -> Result<Registry> {
+        self.launcher.start(setup).await
+    }
+
+    /// The binary of the peers.
+    pub(crate) fn peers(&self) -> &Path {
+        &self.peers
+    }
+
+    pub(crate) fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// A new folder that ends with the value. It lies beside what is built, on
+    /// a disk: where temporary files are kept in memory, nothing is durable.
+    pub(crate) fn folder(&self, name: &str) -> Result<TempDir> {
+        let made = TempDir::with_prefix_in(format!("{name}-"), self.folder.join("run"));
+        made.map_err(Failure::io("no folder can be made"))
+    }
+
+    /// A folder that stays, to be used by the next run, too.
+    pub(crate) fn kept_folder(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// A program that is installed.
+    ///
+    /// # Errors
+    /// [`Failure::Absent`] where it is not, with the package that has it.
+    #[expect(clippy::unused_self, reason = "what a row needs is asked of this value")]
+    pub(crate) fn program(&self, name: &str, package: &str) -> Result<PathBuf> {
+        install::find(name).ok_or_else(|| Failure::Absent(format!("{name} is not installed ({package})")))
+    }
+
+    pub(crate) fn wrk(&self) -> Result<Tool> {
+        Ok(Tool::Wrk(Wrk(self.program("wrk", "Debian: wrk")?)))
+    }
+
+    pub(crate) fn h2load(&self) -> Result<Tool> {
+        Ok(Tool::H2load(H2load(self.program("h2load", "Debian: nghttp2-client")?)))
+    }
+
+    /// The script that starts verdaccio.
+    #[expect(clippy::unused_self, reason = "what a row needs is asked of this value")]
+    pub(crate) fn verdaccio(&self) -> Result<PathBuf> {
+        let script = install::verdaccio();
+        if script.is_file() { Ok(script) } else { Err(Failure::Absent("verdaccio is not installed (npm)".to_owned())) }
+    }
+}
+
+impl Certificate {
+    fn make(folder: &Path) -> Result<Self> {
+        let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+        let made = rcgen::generate_simple_self_signed(names)
+            .map_err(|error| Failure::Other(format!("no certificate can be made: {error}")))?;
+        let folder = TempDir::with_prefix_in("certificate-", folder).map_err(Failure::io("no folder can be made"))?;
+        let (chain, key) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
+        fs::write(&chain, made.cert.pem()).map_err(Failure::io("the certificate"))?;
+        fs::write(&key, made.signing_key.serialize_pem()).map_err(Failure::io("the certificate's key"))?;
+        Ok(Self { chain, key, _folder: folder })
+    }
+}

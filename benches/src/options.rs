@@ -1,0 +1,110 @@
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Parser, Subcommand};
+
+use crate::{measure::Plan, scale, scale::Size, services::ObjectServer};
+
+/// Measures the registry beside what it is compared with, in the same run.
+///
+/// Builds the server as it is shipped, starts it and every yardstick that is
+/// installed on the loopback, lets each do the same work in turn, round after
+/// round, and prints a table of what came of it: figures, ratios to each
+/// yardstick as the median of the rounds and their extremes, and whether the
+/// goals are met. A goal that is missed is shown; the command fails only where
+/// it cannot measure.
+#[derive(Debug, Parser)]
+#[command(name = "aam-registry-benches", after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// Prints the rows there are and what they measure
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Only the rows whose name contains this; several are separated by commas
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub(crate) rows: Vec<String>,
+    /// How many times each contender is measured (7; with --quick 2)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: Option<u32>,
+    /// How long one measurement takes, in seconds (5; with --quick 1)
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=60))]
+    seconds: Option<u64>,
+    /// Few short rounds on small registries: to see that everything works, not for figures
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Packages of the largest registry (100000; with --quick 1000)
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    packages: Option<u64>,
+    /// Versions of the largest registry (1000000; with --quick 10000)
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    versions: Option<u64>,
+    /// The cargo profile to build the server and the peers with
+    #[arg(long, default_value = "dist")]
+    pub(crate) profile: String,
+    /// Measures this server instead of building one; the peers are still built
+    #[arg(long, value_name = "PATH")]
+    pub(crate) server_binary: Option<PathBuf>,
+    /// Installs nothing: what is missing is only told
+    #[arg(long)]
+    pub(crate) no_install: bool,
+    /// Where the table goes as JSON and as a picture; of a part or a quick run, beside what is built
+    #[arg(long, value_name = "DIR")]
+    pub(crate) results: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Fills a database with a registry of many packages
+    Scale(scale::Fill),
+    #[command(hide = true)]
+    S3Server(ObjectServer),
+}
+
+const EXAMPLES: &str = "\
+Everything, as the README shows it (about an hour; the machine should do nothing else):
+  cargo run --release -p aam-registry-benches
+
+Does it work at all? (a few minutes after the build)
+  cargo run --release -p aam-registry-benches -- --quick
+
+One kind of work, while changing it:
+  cargo run --release -p aam-registry-benches -- --rows download-12-kb --rounds 3 --seconds 2
+  cargo run --release -p aam-registry-benches -- --rows search,growth
+
+Another build of the server, such as the one before a change:
+  cargo run --release -p aam-registry-benches -- --server-binary ../before/aam-registry
+
+A large registry to try things on:
+  cargo run --release -p aam-registry-benches -- scale --data-dir ./data --packages 100000 --versions 1000000
+
+Needs wrk. Takes nginx, h2load, PostgreSQL, verdaccio and docker-registry where they are
+installed, and installs them where it can (as root on Debian; verdaccio by npm).
+Micro-benchmarks: cargo bench -p aam-registry-parts. Instructions and flame graphs:
+benches/callgrind, benches/flamegraph.";
+
+impl Options {
+    pub(crate) fn plan(&self) -> Plan {
+        let (rounds, seconds) = if self.quick { (2, 1) } else { (7, 5) };
+        Plan {
+            rounds: self.rounds.unwrap_or(rounds),
+            warm_up: Duration::from_secs(1),
+            duration: Duration::from_secs(self.seconds.unwrap_or(seconds)),
+        }
+    }
+
+    /// The largest registry.
+    pub(crate) fn size(&self) -> Size {
+        let (packages, versions) = if self.quick { (1_000, 10_000) } else { (100_000, 1_000_000) };
+        Size::new(self.packages.unwrap_or(packages), self.versions.unwrap_or(versions))
+    }
+
+    /// Whether a row of that name is wanted.
+    pub(crate) fn wants(&self, row: &str) -> bool {
+        self.rows.is_empty() || self.rows.iter().any(|pattern| row.contains(pattern.as_str()))
+    }
+
+    /// Whether the results are what the README shows.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.rows.is_empty() && !self.quick && self.packages.is_none() && self.versions.is_none()
+    }
+}

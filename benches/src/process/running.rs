@@ -1,0 +1,110 @@
+use std::{
+    fs,
+    net::{Ipv4Addr, TcpListener},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+
+use crate::error::{Failure, Result};
+
+/// A server that ends with this value.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+    pid: u32,
+    name: String,
+    /// What it is told to end by before it is killed; `None` where it is killed at once.
+    farewell: Option<Signal>,
+}
+
+/// How long a server may take to end when it is told to.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
+impl Running {
+    /// Starts a process that is killed when this is dropped.
+    pub(crate) fn start(name: &str, mut command: Command) -> Result<Self> {
+        let child = command
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|source| Failure::io(format!("{name} does not start"))(source))?;
+        let pid = child.id().ok_or_else(|| Failure::Other(format!("{name} ended at once")))?;
+        Ok(Self { child, pid, name: name.to_owned(), farewell: None })
+    }
+
+    /// Tells it to end by `signal`, and waits for that, when this is dropped:
+    /// killed, it would leave processes of its own behind.
+    #[must_use]
+    pub(crate) fn that_ends_by(mut self, signal: Signal) -> Self {
+        self.farewell = Some(signal);
+        self
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Waits until something listens on `port`.
+    pub(crate) async fn listens(&mut self, port: u16) -> Result<()> {
+        for _ in 0..1500 {
+            self.require_alive()?;
+            if tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Err(Failure::Other(format!("{} does not listen after 30 s", self.name)))
+    }
+
+    /// Fails where it has ended.
+    pub(crate) fn require_alive(&mut self) -> Result<()> {
+        match self.child.try_wait() {
+            Ok(Some(status)) => Err(Failure::Other(format!("{} ended with {status}", self.name))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Kills it and waits until it is gone.
+    pub(crate) async fn kill(mut self) -> Result<()> {
+        self.farewell = None;
+        self.child.kill().await.map_err(Failure::io(format!("{} cannot be killed", self.name)))
+    }
+
+    /// Whether it ends by itself within `time`. Blocks that long.
+    fn ended_within(&mut self, time: Duration) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < time {
+            if let Ok(Some(_)) = self.child.try_wait() {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        false
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let Some(signal) = self.farewell else { return };
+        if let Ok(Some(_)) = self.child.try_wait() {
+            return;
+        }
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        let told = pid.is_some_and(|pid| kill_process(pid, signal).is_ok());
+        if !told || !self.ended_within(LAST_WORDS) {
+            eprintln!("{} does not end; its process id is {}", self.name, self.pid);
+        }
+    }
+}
+
+/// A port of the loopback that nobody listens on.
+pub(crate) fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Failure::io("no port is free"))?;
+    Ok(listener.local_addr().map_err(Failure::io("no port is free"))?.port())
+}
+
+/// Whether this process is root's.
+pub(crate) fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| std::os::unix::fs::MetadataExt::uid(&process) == 0)
+}

@@ -1,0 +1,64 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::measure::{Judged, Metric, Rounds, Row, Spread};
+
+/// What came of one row.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Outcome {
+    pub(crate) name: &'static str,
+    pub(crate) title: String,
+    pub(crate) rounds: usize,
+    pub(crate) contenders: Vec<Figures>,
+    pub(crate) goals: Vec<Judged>,
+    /// Who should have taken part and could not, and why.
+    pub(crate) absent: Vec<String>,
+}
+
+/// What one contender did.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Figures {
+    pub(crate) name: String,
+    pub(crate) figures: BTreeMap<Metric, Spread>,
+    /// The last contender's figures by this one's, round by round.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) last_by_this: BTreeMap<Metric, Spread>,
+}
+
+impl Outcome {
+    pub(crate) fn new(name: &'static str, row: &Row, rounds: &Rounds) -> Self {
+        let last = rounds.names().last().cloned().unwrap_or_default();
+        let metrics = rounds.metrics();
+        let figures = |contender: &String| {
+            let of = |metric: &Metric| Some((*metric, rounds.spread(contender, *metric)?));
+            let by = |metric: &Metric| {
+                let ratio = rounds.compared(&last, contender, *metric, |ours, theirs| ours / theirs)?;
+                Some((*metric, ratio))
+            };
+            Figures {
+                name: contender.clone(),
+                figures: metrics.iter().filter_map(of).collect(),
+                last_by_this: if *contender == last {
+                    BTreeMap::new()
+                } else {
+                    metrics.iter().filter_map(by).collect()
+                },
+            }
+        };
+        Self {
+            name,
+            title: row.title.clone(),
+            rounds: rounds.len(),
+            contenders: rounds.names().iter().map(figures).collect(),
+            goals: row.goals.iter().map(|goal| goal.judge(rounds)).collect(),
+            absent: row.absent.clone(),
+        }
+    }
+
+    /// A row that nobody could be measured in.
+    pub(crate) fn none(name: &'static str, what: &str, why: String) -> Self {
+        let (contenders, goals) = (Vec::new(), Vec::new());
+        Self { name, title: what.to_owned(), rounds: 0, contenders, goals, absent: vec![why] }
+    }
+}

@@ -1,0 +1,17 @@
+//! What is measured: a row of the table each, and who does the work in it.
+
+mod binary;
+mod catalog;
+mod contest;
+mod documents;
+mod downloads;
+mod growth;
+mod memory;
+mod object_store;
+mod publish;
+mod publish_large;
+mod search;
+mod start;
+mod transports;
+
+pub(crate) use catalog::{ALL, Spec};

@@ -1,0 +1,83 @@
+use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
+
+/// Random numbers that are the same for the same thing every time.
+///
+/// Xoshiro's numbers are fixed by its definition, whatever the version of the
+/// library.
+#[derive(Debug)]
+pub(super) struct Random(Xoshiro256PlusPlus);
+
+/// The seed of all registries; another makes others.
+const SEED: u64 = 0x5ca1_e5ee_d000_0001;
+
+impl Random {
+    /// Those of the `index`th thing of a kind.
+    pub(super) fn of(kind: &str, index: u64) -> Self {
+        // FNV-1a: kinds are few and must only differ.
+        let kind = kind.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        Self(Xoshiro256PlusPlus::seed_from_u64(SEED ^ kind ^ index.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    }
+
+    /// Below `end`, which is not 0.
+    pub(super) fn below(&mut self, end: u64) -> u64 {
+        self.0.random_range(0..end)
+    }
+
+    /// From 0 up to 1.
+    pub(super) fn unit(&mut self) -> f64 {
+        self.0.random()
+    }
+
+    /// Whether something happens that happens so often.
+    pub(super) fn chance(&mut self, probability: f64) -> bool {
+        self.unit() < probability
+    }
+
+    /// One of some things.
+    pub(super) fn one_of<'a, T: ?Sized>(&mut self, things: &[&'a T]) -> &'a T {
+        things[usize::try_from(self.below(things.len() as u64)).unwrap_or_default()]
+    }
+
+    /// An index below `len` where the first ones come up most: by Zipf's law
+    /// the second half as often as the first, the third a third as often.
+    pub(super) fn skewed(&mut self, len: usize) -> usize {
+        #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 things")]
+        let end = (len as f64 + 1.0).ln();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 0 and below the length")]
+        let index = ((self.unit() * end).exp() - 1.0) as usize;
+        index.min(len.saturating_sub(1))
+    }
+
+    pub(super) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        self.0.random()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_thing_has_the_same_numbers() {
+        let numbers = |kind, index| {
+            let mut random = Random::of(kind, index);
+            [random.below(1000), random.below(1000), random.below(1000)]
+        };
+        assert_eq!(numbers("package", 7), numbers("package", 7));
+        assert_ne!(numbers("package", 7), numbers("package", 8));
+        assert_ne!(numbers("package", 7), numbers("user", 7));
+    }
+
+    #[test]
+    fn the_first_come_up_most() {
+        let mut random = Random::of("skew", 0);
+        let mut seen = [0_u32; 1000];
+        for _ in 0..100_000 {
+            seen[random.skewed(seen.len())] += 1;
+        }
+        assert!(seen[0] > 8_000 && seen[0] > seen[1] && seen[1] > seen[9], "{:?}", &seen[..10]);
+        assert!(seen[500..].iter().sum::<u32>() > 1_000);
+    }
+}

@@ -1,0 +1,11 @@
+//! What the registry is compared with, each a server that gives the same bytes.
+
+mod distribution;
+mod kind;
+mod nginx;
+mod peer;
+mod verdaccio;
+mod work;
+
+pub(crate) use kind::{Kind, Yardstick};
+pub(crate) use work::{Protocol, Work};
