@@ -1,5 +1,5 @@
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -18,8 +18,13 @@ const PROGRAMS: [(&str, &str); 6] = [
     ("npm", "npm"),
 ];
 
-/// The yardstick's version: its figures are compared with those of other days.
-const VERDACCIO: &str = "verdaccio@6";
+/// What npm installs as verdaccio. One of its packages asks for another by a
+/// tag that mirrors need not have; the version is what the tag names.
+const VERDACCIO: &str =
+    r#"{"private": true, "dependencies": {"verdaccio": "6"}, "overrides": {"node-fetch": "^2.6.7"}}"#;
+
+/// Where Debian puts PostgreSQL, in a folder for each version.
+pub(crate) const POSTGRES: &str = "/usr/lib/postgresql";
 
 /// The program of that name on the path, or where Debian puts servers.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
@@ -54,18 +59,24 @@ pub(crate) async fn missing() {
         }
     }
     if let (false, Some(npm)) = (verdaccio().is_file(), find("npm")) {
-        eprintln!("installing {VERDACCIO} with npm");
-        let mut command = Command::new(npm);
-        command.args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(folder().join("verdaccio")).arg(VERDACCIO);
-        if !succeeds(command).await {
-            eprintln!("npm could not install {VERDACCIO}");
+        eprintln!("installing verdaccio with npm");
+        if !install_verdaccio(&npm).await {
+            eprintln!("npm could not install verdaccio");
         }
     }
 }
 
+async fn install_verdaccio(npm: &Path) -> bool {
+    let prefix = folder().join("verdaccio");
+    let written = fs::create_dir_all(&prefix).and_then(|()| fs::write(prefix.join("package.json"), VERDACCIO));
+    let mut command = Command::new(npm);
+    command.args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(&prefix);
+    written.is_ok() && succeeds(command).await
+}
+
 /// Debian keeps PostgreSQL's programs off the path.
 fn is_postgres_there(program: &str) -> bool {
-    program == "initdb" && Path::new("/usr/lib/postgresql").is_dir()
+    program == "initdb" && Path::new(POSTGRES).is_dir()
 }
 
 async fn apt_get(apt: &Path, packages: &[&str]) -> bool {

@@ -75,7 +75,7 @@ fn list() {
 }
 
 async fn measure(options: &Options) -> Result<()> {
-    let specs: Vec<_> = rows::ALL.iter().filter(|spec| options.wants(spec.name)).collect();
+    let specs = options.rows();
     if specs.is_empty() {
         return Err(Failure::Other("no row is called so; `--list` prints those there are".to_owned()));
     }

@@ -2,7 +2,12 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
 
-use crate::{measure::Plan, scale, scale::Size, services::ObjectServer};
+use crate::{
+    measure::Plan,
+    rows::{self, Spec},
+    scale::{self, Size},
+    services::ObjectServer,
+};
 
 /// Measures the registry beside what it is compared with, in the same run.
 ///
@@ -20,7 +25,7 @@ pub(crate) struct Options {
     /// Prints the rows there are and what they measure
     #[arg(long)]
     pub(crate) list: bool,
-    /// Only the rows whose name contains this; several are separated by commas
+    /// Only the row of that name, or else those whose name contains it; several are separated by commas
     #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
     pub(crate) rows: Vec<String>,
     /// How many times each contender is measured (7; with --quick 2)
@@ -98,9 +103,15 @@ impl Options {
         Size::new(self.packages.unwrap_or(packages), self.versions.unwrap_or(versions))
     }
 
-    /// Whether a row of that name is wanted.
-    pub(crate) fn wants(&self, row: &str) -> bool {
-        self.rows.is_empty() || self.rows.iter().any(|pattern| row.contains(pattern.as_str()))
+    /// Those of the rows that are wanted.
+    pub(crate) fn rows(&self) -> Vec<&'static Spec> {
+        let is_wanted = |spec: &&Spec| {
+            self.rows.iter().any(|pattern| {
+                let is_name = rows::ALL.iter().any(|other| other.name == pattern);
+                if is_name { spec.name == pattern } else { spec.name.contains(pattern.as_str()) }
+            })
+        };
+        rows::ALL.iter().filter(|spec| self.rows.is_empty() || is_wanted(spec)).collect()
     }
 
     /// Whether the results are what the README shows.

@@ -157,13 +157,13 @@ impl std::fmt::Display for Goal {
             (Bound::AtLeast(least), _) => write!(f, "≥ {}", self.show(*least))?,
             (Bound::AtMost(most), Against::Nothing | Against::By(_)) => write!(f, "≤ {}", self.show(*most))?,
             (Bound::AtMost(most), Against::Less(yardstick)) => {
-                return write!(f, "≤ {yardstick}'s + {}", self.show(*most));
+                return write!(f, "≤ {yardstick} + {}", self.show(*most));
             }
             (Bound::Within(tolerance), _) => write!(f, "= 1 ± {tolerance} ×")?,
         }
         match against {
             Against::Nothing => Ok(()),
-            Against::By(yardstick) | Against::Less(yardstick) => write!(f, " {yardstick}'s"),
+            Against::By(yardstick) | Against::Less(yardstick) => write!(f, " {yardstick}"),
         }
     }
 }
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn a_ratio_is_judged_by_its_median() {
         let goal = Goal::at_least(Metric::RequestsPerSecond, OURS, 1.1).times("nginx");
-        assert_eq!(goal.to_string(), "requests/s ≥ 1.10 × nginx's");
+        assert_eq!(goal.to_string(), "requests/s ≥ 1.10 × nginx");
         let judged = goal.judge(&rounds(Metric::RequestsPerSecond, &[(100.0, 90.0), (100.0, 121.0), (100.0, 132.0)]));
         assert_eq!((judged.verdict, &*judged.shown), (Verdict::Met, "1.21 ×"));
         assert!((judged.score.expect("a score").median - 1.1).abs() < 1e-9);
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_difference_is_bounded_by_itself() {
         let goal = Goal::at_most(Metric::FirstByteMicroseconds, OURS, 1000.0).more_than("nginx");
-        assert_eq!(goal.to_string(), "first byte ≤ nginx's + 1.00 ms");
+        assert_eq!(goal.to_string(), "first byte ≤ nginx + 1.00 ms");
         let met = goal.judge(&rounds(Metric::FirstByteMicroseconds, &[(5000.0, 5900.0)]));
         assert_eq!(met.verdict, Verdict::Met);
         let missed = goal.judge(&rounds(Metric::FirstByteMicroseconds, &[(5000.0, 6100.0)]));

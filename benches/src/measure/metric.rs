@@ -6,6 +6,8 @@ use serde::Serialize;
 pub(crate) enum Metric {
     /// Requests a second.
     RequestsPerSecond,
+    /// Megabytes (10⁶ bytes) a second.
+    MegabytesPerSecond,
     /// Processor time of the server a request, in microseconds.
     CpuMicroseconds,
     /// The time that half of the requests stay below, in microseconds.
@@ -14,8 +16,6 @@ pub(crate) enum Metric {
     P99Microseconds,
     /// The second of the two by the first.
     P99ToP50,
-    /// Megabytes (10⁶ bytes) a second.
-    MegabytesPerSecond,
     /// From the request to the first bytes of the body, in microseconds.
     FirstByteMicroseconds,
     /// What was fetched from the store for one archive that many clients asked for, by its size.

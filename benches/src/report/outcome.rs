@@ -2,7 +2,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::measure::{Judged, Metric, Rounds, Row, Spread};
+use crate::{
+    OURS,
+    measure::{Judged, Metric, Rounds, Row, Spread},
+};
 
 /// What came of one row.
 #[derive(Clone, Debug, Serialize)]
@@ -21,25 +24,24 @@ pub(crate) struct Outcome {
 pub(crate) struct Figures {
     pub(crate) name: String,
     pub(crate) figures: BTreeMap<Metric, Spread>,
-    /// The last contender's figures by this one's, round by round.
+    /// The registry's figures by this yardstick's, round by round.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) last_by_this: BTreeMap<Metric, Spread>,
+    pub(crate) ours_by_this: BTreeMap<Metric, Spread>,
 }
 
 impl Outcome {
     pub(crate) fn new(name: &'static str, row: &Row, rounds: &Rounds) -> Self {
-        let last = rounds.names().last().cloned().unwrap_or_default();
         let metrics = rounds.metrics();
         let figures = |contender: &String| {
             let of = |metric: &Metric| Some((*metric, rounds.spread(contender, *metric)?));
             let by = |metric: &Metric| {
-                let ratio = rounds.compared(&last, contender, *metric, |ours, theirs| ours / theirs)?;
+                let ratio = rounds.compared(OURS, contender, *metric, |ours, theirs| ours / theirs)?;
                 Some((*metric, ratio))
             };
             Figures {
                 name: contender.clone(),
                 figures: metrics.iter().filter_map(of).collect(),
-                last_by_this: if *contender == last {
+                ours_by_this: if *contender == OURS {
                     BTreeMap::new()
                 } else {
                     metrics.iter().filter_map(by).collect()

@@ -1,20 +1,24 @@
 use std::fmt::Write;
 
 use super::{Outcome, outcome::Figures};
-use crate::measure::{Metric, Spread, Verdict};
+use crate::{
+    OURS,
+    measure::{Metric, Spread, Verdict},
+};
 
 /// The row as lines of text.
 pub(super) fn lines(outcome: &Outcome) -> String {
     let mut text = format!("{}: {}", outcome.name, outcome.title);
     if outcome.rounds > 0 {
-        write!(text, " ({} rounds)", outcome.rounds).expect("a string takes all");
+        let plural = if outcome.rounds == 1 { "" } else { "s" };
+        write!(text, " ({} round{plural})", outcome.rounds).expect("a string takes all");
     }
     text.push('\n');
     let mut metrics: Vec<_> = outcome.contenders.iter().flat_map(|one| one.figures.keys().copied()).collect();
     metrics.sort_unstable();
     metrics.dedup();
-    if let (Some(first), Some(last)) = (metrics.first(), outcome.contenders.last()) {
-        text.push_str(&head(&metrics, *first, &last.name));
+    if !metrics.is_empty() {
+        text.push_str(&head(&metrics, outcome.contenders.iter().any(|one| !one.ours_by_this.is_empty())));
     }
     for one in &outcome.contenders {
         text.push_str(&line(one, &metrics));
@@ -35,14 +39,16 @@ pub(super) fn lines(outcome: &Outcome) -> String {
 
 const NAME: usize = 34;
 const FIGURE: usize = 13;
-const RATIO: usize = 24;
 
-fn head(metrics: &[Metric], first: Metric, last: &str) -> String {
+fn head(metrics: &[Metric], has_ratios: bool) -> String {
     let mut text = format!("  {:<NAME$}", "");
     for metric in metrics {
         write!(text, "{:>FIGURE$}", metric.label()).expect("a string takes all");
     }
-    writeln!(text, "{:>RATIO$}", format!("{last}'s {} by it", first.label())).expect("a string takes all");
+    if let (true, Some(first)) = (has_ratios, metrics.first()) {
+        write!(text, "   {OURS}'s {} by it", first.label()).expect("a string takes all");
+    }
+    text.push('\n');
     text
 }
 
@@ -52,8 +58,9 @@ fn line(one: &Figures, metrics: &[Metric]) -> String {
         let shown = one.figures.get(metric).map_or("-".to_owned(), |spread| metric.show(spread.median));
         write!(text, "{shown:>FIGURE$}").expect("a string takes all");
     }
-    let ratio = metrics.first().and_then(|first| one.last_by_this.get(first)).map(ratio);
-    writeln!(text, "{:>RATIO$}", ratio.unwrap_or_default()).expect("a string takes all");
+    let ratio = metrics.first().and_then(|first| one.ours_by_this.get(first)).map(ratio);
+    let ratio = ratio.map_or_else(String::new, |ratio| format!("   {ratio}"));
+    writeln!(text, "{ratio}").expect("a string takes all");
     text
 }
 
@@ -86,8 +93,8 @@ mod tests {
         let text = lines(&Outcome::new("download-12-kb", &row, &rounds));
         assert!(text.contains("1.25 (1.20-1.30)"), "{text}");
         assert!(text.contains("1.50 ms"), "{text}");
-        assert!(text.contains("met     requests/s ≥ 1.10 × nginx's: 1.25 ×"), "{text}");
-        assert!(text.contains("?       requests/s ≥ 45 × verdaccio's: not measured"), "{text}");
+        assert!(text.contains("met     requests/s ≥ 1.10 × nginx: 1.25 ×"), "{text}");
+        assert!(text.contains("?       requests/s ≥ 45 × verdaccio: not measured"), "{text}");
         assert!(text.contains("not measured: verdaccio is not installed (npm)"), "{text}");
     }
 }

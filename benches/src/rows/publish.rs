@@ -45,7 +45,7 @@ pub(super) async fn small(bench: &Bench) -> Result<Row> {
 
 async fn on_postgres(bench: &Bench, row: &mut Row) -> Result<Publisher> {
     let postgres = Postgres::start(bench).await?;
-    let setup = Setup::default().with("DATABASE_URL", postgres.database("publish").await?);
+    let setup = Setup::default().with("DATABASE_URL", postgres.new_database("publish").await?);
     bench.launcher().run(&setup, &["migrate"]).await?;
     let publisher = Publisher::start(bench, "PostgreSQL", &setup).await?;
     row.keep(postgres);

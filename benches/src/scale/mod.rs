@@ -9,7 +9,7 @@ mod archives;
 mod dataset;
 mod document;
 mod fill;
-
+mod postgres;
 mod prepared;
 mod queries;
 mod random;
@@ -22,6 +22,6 @@ mod words;
 
 pub(crate) use dataset::{Dataset, SAMPLE};
 pub(crate) use fill::{Fill, fill};
-pub(crate) use prepared::on_sqlite;
+pub(crate) use prepared::{on_postgres, on_sqlite};
 pub(crate) use queries::Queries;
 pub(crate) use size::Size;

@@ -3,11 +3,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Dataset, Size, archives::Stored, sqlite, tables::Source};
+use aam_registry_core::types::Sha256Digest;
+
+use super::{Dataset, Size, archives::Stored, postgres, sqlite, tables::Source};
 use crate::{
     bench::Bench,
     error::{Failure, Result},
     server::Setup,
+    services::Postgres,
 };
 
 /// What says for which schema a kept database was made; written last.
@@ -30,6 +33,34 @@ pub(crate) async fn on_sqlite(bench: &Bench, size: Size) -> Result<PathBuf> {
     make(bench, &folder, size).await?;
     fs::write(folder.join(MADE_FOR), wanted).map_err(Failure::io("the new registry"))?;
     Ok(folder)
+}
+
+/// The URL of a database with a registry of that size; made where no earlier
+/// run has left one, and used by the next.
+pub(crate) async fn on_postgres(bench: &Bench, postgres: &Postgres, size: Size) -> Result<String> {
+    let name = format!("scale_{}_{}", size.packages, size.versions);
+    let wanted = {
+        let url = postgres.new_database("schema_now").await?;
+        migrate(bench, &url).await?;
+        let schema = postgres::schema(&postgres.connect("schema_now").await?).await?;
+        Sha256Digest::of(format!("{EDITION}\n{schema}").as_bytes()).to_string()
+    };
+    if postgres.comment(&name).await?.is_some_and(|made_for| made_for == wanted) {
+        return Ok(postgres.url(&name));
+    }
+    eprintln!("  making a registry of {size} on PostgreSQL");
+    let url = postgres.new_database(&name).await?;
+    migrate(bench, &url).await?;
+    let dataset = tokio::task::spawn_blocking(move || Dataset::new(size)).await;
+    let dataset = dataset.map_err(|error| Failure::Other(error.to_string()))?;
+    let stored = Stored::new()?;
+    postgres::fill(&postgres.connect(&name).await?, &Source { dataset: &dataset, stored: &stored }).await?;
+    postgres.set_comment(&name, &wanted).await?;
+    Ok(url)
+}
+
+async fn migrate(bench: &Bench, url: &str) -> Result<()> {
+    bench.launcher().run(&Setup::default().with("DATABASE_URL", url), &["migrate"]).await
 }
 
 /// Fills an empty data folder.

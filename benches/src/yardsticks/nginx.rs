@@ -15,6 +15,7 @@ use crate::{
 };
 
 const CONFIGURATION: &str = "nginx.conf";
+const OK: u16 = 200;
 const NOT_MODIFIED: u16 = 304;
 
 /// nginx, serving the bytes of an answer from a folder with the same headers.
@@ -108,18 +109,23 @@ fn file_path(path: &str) -> &str {
 
 /// The headers that nginx makes itself, the same as ours or as long.
 const NGINX_OWN: [&str; 5] = ["server", "date", "connection", "content-length", "content-type"];
-/// Those it makes of files, the same as ours.
-const OF_FILES: [&str; 2] = ["accept-ranges", "content-range"];
 
 /// As fast as nginx is known to serve files: two workers, `sendfile`, its head
 /// in one packet with the body, open files cached, no log.
 fn configure(folder: &Path, port: u16, work: &Work, certificate: &Certificate) -> String {
     let answer = &work.answer;
     let makes_etag = answer.status == NOT_MODIFIED;
+    // It says of a whole file that it takes ranges, unless it takes none, and of a part of one nothing.
+    let takes_ranges = work.whole.headers.contains_key("accept-ranges");
     let mut headers = String::new();
     for (name, value) in &answer.headers {
         let name = name.as_str();
-        let is_made = NGINX_OWN.contains(&name) || OF_FILES.contains(&name) || (makes_etag && name == "etag");
+        let is_made = match name {
+            "accept-ranges" => answer.status == OK,
+            "content-range" => true,
+            "etag" => makes_etag,
+            name => NGINX_OWN.contains(&name),
+        };
         if let (false, Ok(value)) = (is_made, value.to_str()) {
             let value = value.replace('\\', "\\\\").replace('"', "\\\"");
             writeln!(headers, "      add_header {name} \"{value}\";").expect("a string takes all");
@@ -156,6 +162,7 @@ http {{
   types {{ }}
   default_type "{content_type}";
   etag {etag};
+  {ranges}
   ssl_certificate {certificate};
   ssl_certificate_key {key};
   server {{
@@ -168,6 +175,7 @@ http {{
 }}
 "#,
         folder = folder.display(),
+        ranges = if takes_ranges { "" } else { "max_ranges 0;" },
         etag = if makes_etag { "on" } else { "off" },
         certificate = certificate.chain.display(),
         key = certificate.key.display(),

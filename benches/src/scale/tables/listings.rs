@@ -27,16 +27,10 @@ pub(super) const LISTINGS: Table = Table {
 pub(super) const LISTING_KEYWORDS: Table =
     Table { name: "listing_keywords", columns: &["keyword", "package_id"], rows: listing_keywords };
 
-pub(super) const LISTING_TEXT: Table = Table {
-    name: "listing_text",
-    columns: &["rowid", "name", "keywords", "artifacts", "description", "author"],
-    rows: listing_text,
-};
-
 pub(super) const WORDS: Table = Table { name: "words", columns: &["word"], rows: words };
 
 /// Packages that have a `latest`, with what its manifest says.
-fn listed<'a>(source: &'a Source<'a>) -> impl Iterator<Item = (&'a Package, Manifest)> {
+pub(super) fn listed<'a>(source: &'a Source<'a>) -> impl Iterator<Item = (&'a Package, Manifest)> {
     source.dataset.packages.iter().filter_map(|package| {
         let release = &package.releases[latest(&package.releases)?];
         let document = document::manifest(source.dataset, package, release);
@@ -72,13 +66,6 @@ fn listing_keywords<'a>(source: &'a Source<'a>) -> Rows<'a> {
     Box::new(listed(source).flat_map(of_package))
 }
 
-fn listing_text<'a>(source: &'a Source<'a>) -> Rows<'a> {
-    Box::new(listed(source).map(|(package, manifest)| {
-        let words = searched(package, &manifest).map(|words| words.join(" ").into());
-        [package.id.into()].into_iter().chain(words).collect()
-    }))
-}
-
 fn words<'a>(source: &'a Source<'a>) -> Rows<'a> {
     let all: BTreeSet<_> =
         listed(source).flat_map(|(package, manifest)| searched(package, &manifest).into_iter().flatten()).collect();
@@ -86,7 +73,7 @@ fn words<'a>(source: &'a Source<'a>) -> Rows<'a> {
 }
 
 /// The words of name, keywords, artifacts, description and author.
-fn searched(package: &Package, manifest: &Manifest) -> [Vec<String>; 5] {
+pub(super) fn searched(package: &Package, manifest: &Manifest) -> [Vec<String>; 5] {
     let artifacts = manifest.artifacts.iter().flat_map(|(_, artifact)| search_words(&artifact.name));
     [
         search_words(package.name.as_str()),
@@ -98,12 +85,12 @@ fn searched(package: &Package, manifest: &Manifest) -> [Vec<String>; 5] {
 }
 
 /// A bit for each type, as the databases keep them.
-fn type_bits(types: &[ArtifactType]) -> i64 {
+pub(super) fn type_bits(types: &[ArtifactType]) -> i64 {
     ArtifactType::ALL.iter().zip(0..).filter(|(kind, _)| types.contains(kind)).fold(0, |bits, (_, at)| bits | 1 << at)
 }
 
 /// The factor by which downloads raise a text rank, as the databases keep it.
-fn popularity(downloads: u64) -> f64 {
+pub(super) fn popularity(downloads: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a logarithm does not tell such numbers apart")]
     let downloads = downloads as f64;
     1.0 + downloads.ln_1p() / 10.0

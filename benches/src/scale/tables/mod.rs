@@ -6,6 +6,7 @@ mod accounts;
 mod audit;
 mod listings;
 mod packages;
+mod text;
 mod versions;
 
 use super::{archives::Stored, dataset::Dataset, value::Value};
@@ -34,6 +35,7 @@ pub(super) struct Table {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     Sqlite,
+    Postgres,
 }
 
 /// Every table of a database.
@@ -50,11 +52,13 @@ pub(super) fn of(dialect: Dialect) -> Vec<Table> {
         packages::DIST_TAGS,
         versions::DOWNLOAD_DAYS,
         audit::AUDIT_LOG,
+        listings::LISTINGS,
+        listings::LISTING_KEYWORDS,
+        listings::WORDS,
     ];
     match dialect {
-        Dialect::Sqlite => {
-            tables.extend([listings::LISTINGS, listings::LISTING_KEYWORDS, listings::LISTING_TEXT, listings::WORDS])
-        }
+        Dialect::Sqlite => tables.push(text::SQLITE),
+        Dialect::Postgres => tables.push(text::POSTGRES),
     }
     tables
 }
