@@ -20,6 +20,9 @@ mod tables;
 mod value;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use dataset::{Dataset, SAMPLE};
 pub(crate) use fill::{Fill, fill};
 pub(crate) use prepared::{on_postgres, on_sqlite};
