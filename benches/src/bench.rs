@@ -37,6 +37,7 @@ pub(crate) struct Certificate {
 
 impl Bench {
     pub(crate) fn new(options: &Options, server: PathBuf, peers: PathBuf) -> Result<Self> {
+        let server = std::path::absolute(server).map_err(Failure::io("the server's binary"))?;
         let folder = install::folder();
         let run = folder.join("run");
         fs::create_dir_all(&run).map_err(Failure::io("the folder of benchmarks"))?;

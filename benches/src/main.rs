@@ -53,12 +53,11 @@ async fn run(mut options: Options) -> Result<()> {
         None if options.list => list(),
         None => return measure(&options).await,
         Some(Command::Scale(fill)) => {
-            let server = match &fill.server_binary {
-                Some(binary) => binary.clone(),
-                None => {
-                    let [server] = build::binaries(&fill.profile, [build::SERVER]).await?;
-                    server
-                }
+            let server = if let Some(binary) = &fill.server_binary {
+                binary.clone()
+            } else {
+                let [server] = build::binaries(&fill.profile, [build::SERVER]).await?;
+                server
             };
             scale::fill(&Bench::new(&options, server, PathBuf::new())?, &fill).await?;
         }
@@ -85,9 +84,8 @@ async fn measure(options: &Options) -> Result<()> {
     let [server, peers] = match &options.server_binary {
         None => build::binaries(&options.profile, [build::SERVER, build::PEERS]).await?,
         Some(server) => {
-            let server = std::path::absolute(server).map_err(Failure::io("the server's binary"))?;
             let [peers] = build::binaries(&options.profile, [build::PEERS]).await?;
-            [server, peers]
+            [server.clone(), peers]
         }
     };
     process::raise_open_files();

@@ -1,7 +1,5 @@
 //! Parts of the registry, each alone, with the allocations it makes.
 
-#![expect(missing_docs, reason = "the macro's items cannot be documented")]
-
 use std::{
     convert::Infallible,
     hint::black_box,

@@ -22,7 +22,7 @@ pub(crate) enum Protocol {
 /// Answers by hyper from memory, with a task for each connection on a thread
 /// for each core.
 #[tokio::main]
-pub(crate) async fn serve(address: SocketAddr, canned: Canned, protocol: Protocol) -> io::Result<()> {
+pub(crate) async fn serve(address: SocketAddr, canned: &Canned, protocol: Protocol) -> io::Result<()> {
     let listener = TcpListener::bind(address).await?;
     loop {
         let (stream, _) = listener.accept().await?;

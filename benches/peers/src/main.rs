@@ -64,7 +64,7 @@ fn run(options: &Options) -> io::Result<()> {
     let address = (Ipv4Addr::LOCALHOST, options.port).into();
     match options.peer {
         Peer::RawLoop => raw_loop::serve(address, &canned),
-        Peer::Hyper => bare_hyper::serve(address, canned, bare_hyper::Protocol::Http1),
-        Peer::HyperHttp2 => bare_hyper::serve(address, canned, bare_hyper::Protocol::Http2),
+        Peer::Hyper => bare_hyper::serve(address, &canned, bare_hyper::Protocol::Http1),
+        Peer::HyperHttp2 => bare_hyper::serve(address, &canned, bare_hyper::Protocol::Http2),
     }
 }

@@ -1,8 +1,4 @@
-use std::{
-    io,
-    net::Ipv4Addr,
-    time::{Duration, Instant},
-};
+use std::{io, net::Ipv4Addr, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::{
@@ -68,17 +64,14 @@ impl Downloads {
 
     /// Lets them go on for `time`; fails where one of them cannot.
     pub(crate) async fn go_on(&mut self, time: Duration) -> Result<()> {
-        let until = Instant::now() + time;
-        while let Ok(ended) = timeout(until.saturating_duration_since(Instant::now()), self.clients.join_next()).await {
-            let why = match ended {
-                None => "no client downloads".to_owned(),
-                Some(Ok(Ok(()))) => "the server closed it".to_owned(),
-                Some(Ok(Err(error))) => error.to_string(),
-                Some(Err(error)) => error.to_string(),
-            };
-            return Err(Failure::Other(format!("a download ended: {why}")));
-        }
-        Ok(())
+        let Ok(ended) = timeout(time, self.clients.join_next()).await else { return Ok(()) };
+        let why = match ended {
+            None => "no client downloads".to_owned(),
+            Some(Ok(Ok(()))) => "the server closed it".to_owned(),
+            Some(Ok(Err(error))) => error.to_string(),
+            Some(Err(error)) => error.to_string(),
+        };
+        Err(Failure::Other(format!("a download ended: {why}")))
     }
 }
 
@@ -113,8 +106,9 @@ fn body_left(start: &[u8]) -> io::Result<u64> {
         return Err(strange());
     }
     let fields = text.lines().filter_map(|line| line.split_once(':'));
-    let length = fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.trim());
-    let length: u64 = length.last().and_then(|value| value.parse().ok()).ok_or_else(strange)?;
+    let mut length = fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length: u64 =
+        length.next().map(|(_, value)| value.trim()).and_then(|value| value.parse().ok()).ok_or_else(strange)?;
     Ok(length - (start.len() - head - 4) as u64)
 }
 

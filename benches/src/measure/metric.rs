@@ -53,12 +53,11 @@ impl Metric {
     pub(crate) fn show(self, value: f64) -> String {
         match self {
             Self::RequestsPerSecond if value < 100.0 => format!("{value:.1}"),
-            Self::RequestsPerSecond => format!("{value:.0}"),
+            Self::RequestsPerSecond | Self::MegabytesPerSecond => format!("{value:.0}"),
             Self::CpuMicroseconds | Self::P50Microseconds | Self::P99Microseconds | Self::FirstByteMicroseconds => {
                 time(value)
             }
             Self::P99ToP50 | Self::FetchedFromStore => format!("{value:.2}"),
-            Self::MegabytesPerSecond => format!("{value:.0}"),
             Self::ReadyMilliseconds => format!("{value:.0} ms"),
             Self::ResidentMegabytes | Self::AnonymousMegabytes | Self::FileMegabytes => format!("{value:.1} MB"),
         }

@@ -2,8 +2,8 @@
 
 mod outcome;
 mod picture;
-mod report;
 mod table;
+mod whole;
 
 pub(crate) use outcome::Outcome;
-pub(crate) use report::Report;
+pub(crate) use whole::Report;

@@ -13,7 +13,7 @@ pub(crate) struct Outcome {
     pub(crate) name: &'static str,
     pub(crate) title: String,
     pub(crate) rounds: usize,
-    pub(crate) contenders: Vec<Figures>,
+    pub(crate) contenders: Vec<Record>,
     pub(crate) goals: Vec<Judged>,
     /// Who should have taken part and could not, and why.
     pub(crate) absent: Vec<String>,
@@ -21,7 +21,7 @@ pub(crate) struct Outcome {
 
 /// What one contender did.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Figures {
+pub(crate) struct Record {
     pub(crate) name: String,
     pub(crate) figures: BTreeMap<Metric, Spread>,
     /// The registry's figures by this yardstick's, round by round.
@@ -38,7 +38,7 @@ impl Outcome {
                 let ratio = rounds.compared(OURS, contender, *metric, |ours, theirs| ours / theirs)?;
                 Some((*metric, ratio))
             };
-            Figures {
+            Record {
                 name: contender.clone(),
                 figures: metrics.iter().filter_map(of).collect(),
                 ours_by_this: if *contender == OURS {

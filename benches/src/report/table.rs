@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use super::{Outcome, outcome::Figures};
+use super::{Outcome, outcome::Record};
 use crate::{
     OURS,
     measure::{Metric, Spread, Verdict},
@@ -52,7 +52,7 @@ fn head(metrics: &[Metric], has_ratios: bool) -> String {
     text
 }
 
-fn line(one: &Figures, metrics: &[Metric]) -> String {
+fn line(one: &Record, metrics: &[Metric]) -> String {
     let mut text = format!("  {:<NAME$}", one.name);
     for metric in metrics {
         let shown = one.figures.get(metric).map_or("-".to_owned(), |spread| metric.show(spread.median));

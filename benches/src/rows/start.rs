@@ -41,8 +41,10 @@ impl Contender for Started {
     }
 
     async fn measure(&mut self, _: Duration) -> Result<Sample> {
-        let setup = Setup::default();
-        let setup = self.data.iter().fold(setup, |setup, data| setup.in_folder(data));
+        let setup = match &self.data {
+            Some(data) => Setup::default().in_folder(data),
+            None => Setup::default(),
+        };
         let registry = self.launcher.start(&setup).await?;
         let ready_after = registry.ready_after();
         registry.kill().await?;

@@ -188,11 +188,11 @@ fn package(
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most ten million and not negative")]
     let downloads = (10.0 * random.unit().max(1e-6).powf(-1.2)) as u64;
     let length = random.below(14) + 3;
-    let keywords = (0..random.below(5) + 1).map(|_| words::common(&mut random).to_owned());
+    let keywords = (0..=random.below(5)).map(|_| words::common(&mut random).to_owned());
     let mut keywords: Vec<_> = keywords.collect();
     keywords.sort_unstable();
     keywords.dedup();
-    let artifacts = (0..random.below(3) + 1).map(|at| {
+    let artifacts = (0..=random.below(3)).map(|at| {
         let kind = ArtifactType::ALL[random.skewed(ArtifactType::ALL.len())];
         (kind, format!("{}-{at}", words::word(&mut random)))
     });

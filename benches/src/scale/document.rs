@@ -1,4 +1,4 @@
-use aam_registry_core::types::{ArchiveKey, ArtifactType, UploadId};
+use aam_registry_core::types::{ArchiveKey, ArtifactType, Sha256Digest, UploadId};
 use serde_json::{Map, Value, json};
 use uuid::Builder;
 
@@ -61,7 +61,8 @@ pub(super) fn dependencies(dataset: &Dataset, package: &Package) -> Map<String, 
 /// The files of an archive: path, size, digest in hex, whether it is executable.
 pub(super) fn files(package: &Package, release: &Release) -> Value {
     let mut random = Random::of("files", release.id.unsigned_abs());
-    let mut file = |path: String| json!([path, random.below(20_000), hex(&random.bytes::<32>()), false]);
+    let mut file =
+        |path: String| json!([path, random.below(20_000), Sha256Digest::from(random.bytes::<32>()).to_string(), false]);
     let mut files = vec![file("aam.yaml".to_owned()), file("README.md".to_owned())];
     for (kind, name) in &package.artifacts {
         let path = path(*kind, name);
@@ -95,8 +96,4 @@ pub(super) fn uuid(kind: &str, release: &Release) -> uuid::Uuid {
     let milliseconds = release.published_at.unsigned_abs() / 1000;
     let random = Random::of(kind, release.id.unsigned_abs()).bytes();
     Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

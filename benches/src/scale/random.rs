@@ -43,10 +43,15 @@ impl Random {
     /// An index below `len` where the first ones come up most: by Zipf's law
     /// the second half as often as the first, the third a third as often.
     pub(super) fn skewed(&mut self, len: usize) -> usize {
+        self.skewed_behind(1.0, len)
+    }
+
+    /// The same as if so many things came before: the more, the less the first ones stand out.
+    pub(super) fn skewed_behind(&mut self, before: f64, len: usize) -> usize {
         #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 things")]
-        let end = (len as f64 + 1.0).ln();
+        let end = ((before + len as f64) / before).ln();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 0 and below the length")]
-        let index = ((self.unit() * end).exp() - 1.0) as usize;
+        let index = (((self.unit() * end).exp() - 1.0) * before) as usize;
         index.min(len.saturating_sub(1))
     }
 
@@ -79,5 +84,7 @@ mod tests {
         }
         assert!(seen[0] > 8_000 && seen[0] > seen[1] && seen[1] > seen[9], "{:?}", &seen[..10]);
         assert!(seen[500..].iter().sum::<u32>() > 1_000);
+        let first = (0..100_000).filter(|_| random.skewed_behind(30.0, 1000) == 0).count();
+        assert!((500..2_000).contains(&first), "{first}");
     }
 }

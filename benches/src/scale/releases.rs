@@ -94,7 +94,7 @@ mod tests {
     fn no_version_comes_twice() {
         for index in 0..200 {
             let releases = of_project(&mut Random::of("releases", index), 300, 10_000);
-            let versions: BTreeSet<_> = releases.iter().map(|release| release.version.key().to_owned()).collect();
+            let versions: BTreeSet<_> = releases.iter().map(|release| release.version.key()).collect();
             assert_eq!(versions.len(), releases.len());
             assert!(releases.is_sorted_by_key(|release| release.published_at));
         }
@@ -106,7 +106,9 @@ mod tests {
         assert_eq!(latest(&releases), Some(2));
         releases[2].is_yanked = true;
         assert_eq!(latest(&releases), Some(1));
-        releases.iter_mut().for_each(|release| release.is_yanked = true);
+        for release in &mut releases {
+            release.is_yanked = true;
+        }
         assert_eq!(latest(&releases), None);
     }
 }

@@ -274,6 +274,9 @@ const SYLLABLES: [&str; 40] = [
     "sol", "ter", "ix", "on",
 ];
 
+/// Makes the most common word stand in one package of ten.
+const EVENNESS: f64 = 30.0;
+
 /// How many words there are beside the common ones: projects, products and people have names.
 const RARE: u64 = 12_000;
 
@@ -283,13 +286,13 @@ pub(super) fn word(random: &mut Random) -> String {
         let rare = random.below(RARE);
         self::rare(rare)
     } else {
-        COMMON[random.skewed(COMMON.len())].to_owned()
+        common(random).to_owned()
     }
 }
 
 /// A common word.
 pub(super) fn common(random: &mut Random) -> &'static str {
-    COMMON[random.skewed(COMMON.len())]
+    COMMON[random.skewed_behind(EVENNESS, COMMON.len())]
 }
 
 /// A word that few use.

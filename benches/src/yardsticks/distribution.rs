@@ -1,8 +1,8 @@
 use std::{fs, path::Path, process::Stdio};
 
+use aam_registry_core::types::Sha256Digest;
 use bytes::Bytes;
 use reqwest::{Client, StatusCode};
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -60,7 +60,7 @@ async fn push(base: &str, blob: &Bytes) -> Result<String> {
     let location = begun.headers().get("location").and_then(|value| value.to_str().ok());
     let mut url = reqwest::Url::parse(location.ok_or_else(|| strange("begins no upload"))?)
         .map_err(|_| strange("names no place for an upload"))?;
-    let digest = format!("sha256:{}", hex(&Sha256::digest(blob)));
+    let digest = format!("sha256:{}", Sha256Digest::of(blob));
     url.query_pairs_mut().append_pair("digest", &digest);
     let put = client.put(url).header("content-type", "application/octet-stream").body(blob.clone()).send().await?;
     if put.status() != StatusCode::CREATED {
@@ -69,10 +69,6 @@ async fn push(base: &str, blob: &Bytes) -> Result<String> {
     let path = format!("/v2/bench/blobs/{digest}");
     let pulled = client.get(format!("{base}{path}")).send().await?.bytes().await?;
     if pulled == *blob { Ok(path) } else { Err(strange("does not serve the same bytes")) }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn configure(folder: &Path, port: u16) -> String {
