@@ -1,278 +1,73 @@
+use std::sync::LazyLock;
+
 use super::random::Random;
 
+type Words = LazyLock<Vec<&'static str>>;
+
+fn words_in(text: &'static str) -> Vec<&'static str> {
+    text.split_whitespace().collect()
+}
+
 /// What people write about, most common first.
-const COMMON: [&str; 204] = [
-    "code",
-    "review",
-    "agent",
-    "test",
-    "data",
-    "api",
-    "git",
-    "docs",
-    "search",
-    "python",
-    "build",
-    "rust",
-    "security",
-    "web",
-    "commit",
-    "release",
-    "sql",
-    "deploy",
-    "lint",
-    "format",
-    "markdown",
-    "json",
-    "debug",
-    "image",
-    "chat",
-    "report",
-    "schema",
-    "typescript",
-    "plan",
-    "task",
-    "audit",
-    "log",
-    "error",
-    "style",
-    "database",
-    "cloud",
-    "file",
-    "project",
-    "summary",
-    "email",
-    "react",
-    "cache",
-    "design",
-    "research",
-    "write",
-    "translate",
-    "table",
-    "monitor",
-    "kubernetes",
-    "docker",
-    "terraform",
-    "java",
-    "pull",
-    "request",
-    "branch",
-    "merge",
-    "issue",
-    "ticket",
-    "sprint",
-    "story",
-    "prompt",
-    "context",
-    "memory",
-    "vector",
-    "embedding",
-    "model",
-    "inference",
-    "training",
-    "dataset",
-    "metric",
-    "trace",
-    "profile",
-    "benchmark",
-    "latency",
-    "throughput",
-    "queue",
-    "stream",
-    "event",
-    "webhook",
-    "endpoint",
-    "route",
-    "server",
-    "client",
-    "browser",
-    "page",
-    "form",
-    "button",
-    "layout",
-    "color",
-    "font",
-    "icon",
-    "chart",
-    "graph",
-    "query",
-    "index",
-    "migration",
-    "backup",
-    "restore",
-    "secret",
-    "token",
-    "password",
-    "login",
-    "session",
-    "user",
-    "account",
-    "billing",
-    "invoice",
-    "payment",
-    "order",
-    "product",
-    "catalog",
-    "price",
-    "customer",
-    "support",
-    "feedback",
-    "survey",
-    "calendar",
-    "meeting",
-    "agenda",
-    "minutes",
-    "transcript",
-    "audio",
-    "video",
-    "speech",
-    "caption",
-    "photo",
-    "camera",
-    "map",
-    "weather",
-    "travel",
-    "recipe",
-    "health",
-    "fitness",
-    "finance",
-    "budget",
-    "tax",
-    "legal",
-    "contract",
-    "policy",
-    "privacy",
-    "compliance",
-    "license",
-    "patent",
-    "paper",
-    "citation",
-    "bibliography",
-    "latex",
-    "notebook",
-    "spreadsheet",
-    "presentation",
-    "slide",
-    "diagram",
-    "flow",
-    "state",
-    "machine",
-    "parser",
-    "compiler",
-    "syntax",
-    "grammar",
-    "token-count",
-    "refactor",
-    "rename",
-    "extract",
-    "inline",
-    "module",
-    "package",
-    "dependency",
-    "version",
-    "changelog",
-    "license-check",
-    "vulnerability",
-    "patch",
-    "upgrade",
-    "downgrade",
-    "rollback",
-    "canary",
-    "feature",
-    "flag",
-    "experiment",
-    "analysis",
-    "forecast",
-    "anomaly",
-    "alert",
-    "incident",
-    "runbook",
-    "postmortem",
-    "onboarding",
-    "handbook",
-    "glossary",
-    "template",
-    "snippet",
-    "shell",
-    "script",
-    "cron",
-    "pipeline",
-    "workflow",
-    "matrix",
-    "runner",
-    "artifact",
-    "registry",
-    "container",
-    "cluster",
-    "node",
-    "network",
-];
+static COMMON: Words = LazyLock::new(|| {
+    words_in(
+        "
+    code review agent test data api git docs search python build rust security web commit release sql deploy
+    lint format markdown json debug image chat report schema typescript plan task audit log error style database
+    cloud file project summary email react cache design research write translate table monitor kubernetes docker
+    terraform java pull request branch merge issue ticket sprint story prompt context memory vector embedding
+    model inference training dataset metric trace profile benchmark latency throughput queue stream event
+    webhook endpoint route server client browser page form button layout color font icon chart graph query index
+    migration backup restore secret token password login session user account billing invoice payment order
+    product catalog price customer support feedback survey calendar meeting agenda minutes transcript audio
+    video speech caption photo camera map weather travel recipe health fitness finance budget tax legal contract
+    policy privacy compliance license patent paper citation bibliography latex notebook spreadsheet presentation
+    slide diagram flow state machine parser compiler syntax grammar token-count refactor rename extract inline
+    module package dependency version changelog license-check vulnerability patch upgrade downgrade rollback
+    canary feature flag experiment analysis forecast anomaly alert incident runbook postmortem onboarding
+    handbook glossary template snippet shell script cron pipeline workflow matrix runner artifact registry
+    container cluster node network
+",
+    )
+});
 
 /// What names end in.
-const KINDS: [&str; 24] = [
-    "kit",
-    "skill",
-    "helper",
-    "agent",
-    "suite",
-    "tools",
-    "guide",
-    "bot",
-    "assistant",
-    "rules",
-    "checker",
-    "writer",
-    "reviewer",
-    "runner",
-    "pack",
-    "flow",
-    "studio",
-    "coach",
-    "lab",
-    "hub",
-    "doctor",
-    "pilot",
-    "scout",
-    "mentor",
-];
+static KINDS: Words = LazyLock::new(|| {
+    words_in(
+        "
+    kit skill helper agent suite tools guide bot assistant rules checker writer reviewer runner pack flow studio
+    coach lab hub doctor pilot scout mentor
+",
+    )
+});
 
 /// What holds sentences together.
-const BETWEEN: [&str; 16] =
-    ["for", "with", "and", "the", "of", "in", "your", "that", "a", "from", "to", "before", "every", "by", "on", "into"];
+static BETWEEN: Words = LazyLock::new(|| {
+    words_in(
+        "
+    for with and the of in your that a from to before every by on into
+",
+    )
+});
 
 /// What such a package does.
-const VERBS: [&str; 24] = [
-    "writes",
-    "reviews",
-    "checks",
-    "explains",
-    "finds",
-    "fixes",
-    "plans",
-    "summarizes",
-    "translates",
-    "formats",
-    "tests",
-    "measures",
-    "compares",
-    "collects",
-    "cleans",
-    "draws",
-    "tracks",
-    "answers",
-    "drafts",
-    "validates",
-    "generates",
-    "refactors",
-    "watches",
-    "sorts",
-];
+static VERBS: Words = LazyLock::new(|| {
+    words_in(
+        "
+    writes reviews checks explains finds fixes plans summarizes translates formats tests measures compares
+    collects cleans draws tracks answers drafts validates generates refactors watches sorts
+",
+    )
+});
 
-const SYLLABLES: [&str; 40] = [
-    "ba", "ce", "di", "fo", "ga", "he", "ji", "ka", "lo", "mu", "na", "or", "pe", "qui", "ra", "si", "ta", "ul", "ve",
-    "wi", "xa", "yo", "zu", "bri", "cla", "dra", "fle", "gro", "kri", "lum", "mar", "nor", "pla", "sta", "tri", "ven",
-    "sol", "ter", "ix", "on",
-];
+static SYLLABLES: Words = LazyLock::new(|| {
+    words_in(
+        "
+    ba ce di fo ga he ji ka lo mu na or pe qui ra si ta ul ve wi xa yo zu bri cla dra fle gro kri lum mar nor
+    pla sta tri ven sol ter ix on
+",
+    )
+});
 
 /// Makes the most common word stand in one package of ten.
 const EVENNESS: f64 = 30.0;
