@@ -10,6 +10,8 @@ const BARS: (f64, f64) = (430.0, 800.0);
 const TOP: f64 = 74.0;
 const LINE: f64 = 22.0;
 const BAR: f64 = 12.0;
+/// What shows of a bar that is off the scale.
+const SLIVER: f64 = 3.0;
 /// The scores at the ends of the scale, which is logarithmic.
 const SCALE: (f64, f64) = (0.25, 4.0);
 
@@ -90,7 +92,7 @@ fn bar(goal: &Judged, y: f64) -> String {
     if let Some(score) = goal.score {
         let (class, end) = (if goal.verdict == Verdict::Met { "met" } else { "missed" }, at(score.median));
         let (top, middle) = (y + (LINE - BAR) / 2.0, y + LINE / 2.0);
-        let width = end - BARS.0;
+        let width = (end - BARS.0).max(SLIVER);
         write!(
             svg,
             "<rect class=\"{class}\" x=\"{}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{BAR}\" rx=\"2\"/>\
