@@ -1,8 +1,7 @@
 //! What is written must be what the registry itself would have written.
 
-use aam_registry_backends::sqlite::{SqliteConfig, SqliteMetadata, migrate};
 use aam_registry_core::{
-    ports::{AuditLog, Database, PackageStore, TagChange},
+    ports::{Database, TagChange},
     types::{
         Actor, AuditEvent, AuditFilter, ChainHash, Credential, DistTag, NewAuditEntry, PackageSummary, PageRequest,
         SearchQuery, SearchSort, Version, search_words,
@@ -10,18 +9,88 @@ use aam_registry_core::{
 };
 use jiff::Timestamp;
 
-use super::{Dataset, Size, archives::Stored, dataset::Package, releases::latest, sqlite, tables::Source};
+use super::{Dataset, Size, archives::Stored, dataset::Package, releases::latest, tables::Source};
 
 const SIZE: Size = Size { packages: 60, versions: 600 };
 
-async fn on_sqlite(dataset: &Dataset) -> (SqliteMetadata, tempfile::TempDir) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let config = SqliteConfig::new(folder.path().join("registry.db"));
-    migrate(&config).expect("a schema");
-    let stored = Stored::new().expect("an archive");
-    sqlite::fill(config.path(), &Source { dataset, stored: &stored }).expect("filled");
-    (SqliteMetadata::open(config).await.expect("a database"), folder)
+macro_rules! on_every_database {
+    ($($case:ident),+ $(,)?) => {
+        mod sqlite {
+            use aam_registry_backends::sqlite::{SqliteConfig, SqliteMetadata, migrate};
+
+            use super::{Dataset, SIZE, Source, Stored};
+            use crate::scale::sqlite::fill;
+
+            async fn filled(dataset: &Dataset) -> (SqliteMetadata, tempfile::TempDir) {
+                let folder = tempfile::tempdir().expect("a folder");
+                let config = SqliteConfig::new(folder.path().join("registry.db"));
+                migrate(&config).expect("a schema");
+                let stored = Stored::new().expect("an archive");
+                fill(config.path(), &Source { dataset, stored: &stored }).expect("filled");
+                (SqliteMetadata::open(config).await.expect("a database"), folder)
+            }
+
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    let dataset = Dataset::new(SIZE);
+                    let (database, _folder) = filled(&dataset).await;
+                    super::$case(&database, &dataset).await;
+                }
+            )+
+        }
+
+        #[cfg(feature = "service-tests")]
+        mod postgres {
+            use aam_registry_backends::postgres::{PostgresConfig, PostgresMetadata, migrate};
+            use tokio_postgres::{Client, Config, NoTls};
+
+            use super::{Dataset, SIZE, Source, Stored};
+            use crate::scale::postgres::fill;
+
+            async fn connect(config: &Config) -> Client {
+                let (client, connection) = config.connect(NoTls).await.expect("PostgreSQL");
+                tokio::spawn(async move { connection.await.ok() });
+                client
+            }
+
+            async fn filled(name: &str, dataset: &Dataset) -> PostgresMetadata {
+                let server = std::env::var("AAM_TEST_POSTGRES_URL").expect(
+                    "AAM_TEST_POSTGRES_URL is not set; run the tests by `scripts/services cargo nextest run …`",
+                );
+                let mut config: Config = server.parse().expect("a URL");
+                let admin = connect(&config).await;
+                for change in [format!("DROP DATABASE IF EXISTS {name}"), format!("CREATE DATABASE {name}")] {
+                    admin.batch_execute(&change).await.expect("a database");
+                }
+                let (base, options) = server.split_once('?').unwrap_or((&server, ""));
+                let (base, _) = base.rsplit_once('/').expect("a URL with a database");
+                let of_metadata = PostgresConfig::new(&format!("{base}/{name}?{options}")).expect("a URL");
+                migrate(&of_metadata).await.expect("a schema");
+                let stored = Stored::new().expect("an archive");
+                let client = connect(config.dbname(name)).await;
+                fill(&client, &Source { dataset, stored: &stored }).await.expect("filled");
+                PostgresMetadata::open(of_metadata).await.expect("a database")
+            }
+
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    let dataset = Dataset::new(SIZE);
+                    let database = filled(concat!("bench_", stringify!($case)), &dataset).await;
+                    super::$case(&database, &dataset).await;
+                }
+            )+
+        }
+    };
 }
+
+on_every_database!(
+    every_version_reads_back,
+    the_audit_chain_holds,
+    packages_are_listed_as_the_registry_lists_them,
+    lists_have_everything_that_has_a_latest,
+);
 
 fn query(text: Option<&str>) -> SearchQuery {
     SearchQuery {
@@ -34,10 +103,7 @@ fn query(text: Option<&str>) -> SearchQuery {
     }
 }
 
-#[tokio::test]
-async fn every_version_reads_back() {
-    let dataset = Dataset::new(SIZE);
-    let (database, _folder) = on_sqlite(&dataset).await;
+async fn every_version_reads_back(database: &impl Database, dataset: &Dataset) {
     for package in &dataset.packages {
         let read = database.package(&package.name).await.expect("read").expect("a package");
         assert_eq!(read.downloads, package.downloads());
@@ -58,10 +124,7 @@ async fn every_version_reads_back() {
     assert_eq!((totals.packages, totals.versions), (SIZE.packages, SIZE.versions));
 }
 
-#[tokio::test]
-async fn the_audit_chain_holds() {
-    let dataset = Dataset::new(SIZE);
-    let (database, _folder) = on_sqlite(&dataset).await;
+async fn the_audit_chain_holds(database: &impl Database, _: &Dataset) {
     let page = PageRequest { page: 1, limit: SIZE.versions + 10 };
     let filter = AuditFilter { package: None, event: None, actor: None, from: None, to: None, page };
     assert_eq!(database.sequence(100).await.expect("sequenced"), 0, "an entry has no position");
@@ -77,21 +140,18 @@ async fn the_audit_chain_holds() {
 }
 
 /// Moves `latest` away and back, so that the database lists a package anew.
-#[tokio::test]
-async fn packages_are_listed_as_the_registry_lists_them() {
-    let dataset = Dataset::new(SIZE);
-    let (database, _folder) = on_sqlite(&dataset).await;
+async fn packages_are_listed_as_the_registry_lists_them(database: &impl Database, dataset: &Dataset) {
     let mut relisted = 0;
     for package in &dataset.packages {
         let Some(at) = latest(&package.releases) else { continue };
         let mut others = package.releases.iter().enumerate().filter(|(other, one)| *other != at && !one.is_yanked);
         let Some((_, other)) = others.next() else { continue };
-        let before = found(&database, package).await;
+        let before = found(database, package).await;
         assert!(!before.is_empty(), "{} is not found", package.name);
         for version in [&other.version, &package.releases[at].version] {
-            tag_latest(&database, &dataset, package, version).await;
+            tag_latest(database, dataset, package, version).await;
         }
-        assert_eq!(found(&database, package).await, before, "{}", package.name);
+        assert_eq!(found(database, package).await, before, "{}", package.name);
         relisted += 1;
     }
     assert!(relisted > 20, "{relisted}");
@@ -136,10 +196,7 @@ async fn tag_latest(database: &impl Database, dataset: &Dataset, package: &Packa
     database.set_tag(&change).await.expect("the owner may");
 }
 
-#[tokio::test]
-async fn lists_have_everything_that_has_a_latest() {
-    let dataset = Dataset::new(SIZE);
-    let (database, _folder) = on_sqlite(&dataset).await;
+async fn lists_have_everything_that_has_a_latest(database: &impl Database, dataset: &Dataset) {
     let listed = dataset.packages.iter().filter(|package| latest(&package.releases).is_some()).count();
     let page = database.search(&query(None)).await.expect("a list");
     assert_eq!(page.total, listed as u64);
