@@ -32,7 +32,7 @@ pub(super) fn config(url: &str) -> RedisConfig {
 
 /// Impatient, so that faults show soon.
 pub(super) fn hasty(url: &str) -> RedisConfig {
-    let soon = Duration::from_millis(300);
+    let soon = Duration::from_secs(1);
     config(url).with_acquire_timeout(soon).with_response_timeout(soon).with_pause(Duration::from_millis(100))
 }
 
