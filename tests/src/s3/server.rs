@@ -9,7 +9,10 @@ use s3s::{
     service::{S3Service, S3ServiceBuilder},
 };
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    task::{JoinHandle, JoinSet},
+};
 
 use super::Buckets;
 
@@ -77,12 +80,15 @@ fn service(root: &Path, access_key: &str, secret_key: &str) -> io::Result<S3Serv
 }
 
 async fn accept(listener: TcpListener, service: S3Service) {
+    // What was accepted ends with the server.
+    let mut connections = JoinSet::new();
     loop {
         // A client that was gone before it was accepted.
         let Ok((connection, _)) = listener.accept().await else { continue };
         let _ = connection.set_nodelay(true);
         let service = service.clone();
-        tokio::spawn(async move {
+        while connections.try_join_next().is_some() {}
+        connections.spawn(async move {
             // A connection that breaks is the client's to tell of.
             let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(connection), service).await;
         });

@@ -2,5 +2,6 @@
 
 mod api;
 mod kill;
+mod object_store;
 mod races;
 mod restarts;

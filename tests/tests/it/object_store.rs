@@ -1,0 +1,79 @@
+//! A server that keeps its archives in a bucket.
+
+use std::time::{Duration, Instant};
+
+use aam_registry_tests::{Answer, Api, Package, S3Server, Server};
+use rand::RngExt;
+
+const PATH: &str = "/api/v1/packages/kit/1.0.0/download";
+
+async fn on(bucket: &S3Server, more: &[(&str, &str)]) -> Server {
+    let endpoint = bucket.endpoint();
+    let settings = [
+        ("STORAGE_BACKEND", "minio"),
+        ("MINIO_ENDPOINT", endpoint.as_str()),
+        ("MINIO_ACCESS_KEY", S3Server::ACCESS_KEY),
+        ("MINIO_SECRET_KEY", S3Server::SECRET_KEY),
+        ("S3_BUCKET", S3Server::BUCKET),
+    ];
+    Server::start_with(&[&settings, more].concat()).await
+}
+
+/// Publishes a package of several parts; gives its bytes.
+async fn publish(ada: &Api) -> Vec<u8> {
+    let mut noise = vec![0; 20 * 1024 * 1024];
+    rand::rng().fill(&mut noise[..]);
+    let aam = Package::new("kit", "1.0.0").file("noise.bin", noise).aam();
+    ada.publish(&aam, &[]).await.expect_status(201);
+    aam
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archives_lie_in_the_bucket_and_outlive_the_server() {
+    let bucket = S3Server::start().await;
+    let server = on(&bucket, &[]).await;
+    server.anonymous().get("/health/storage").await.expect_status(200);
+    let aam = publish(&server.user("ada").await).await;
+    assert!(!server.data_dir().join("packages").exists(), "nothing lies in a folder beside it");
+    assert!(bucket.bucket().join("archives").is_dir());
+    let server = server.kill().start().await;
+    assert!(server.anonymous().get(PATH).await.expect_status(200).body == aam);
+    let part = server.anonymous().request(reqwest::Method::GET, PATH).header("range", "bytes=9000000-9000099");
+    let part = Answer::of(part).await.expect_status(206);
+    assert!(part.body == aam[9_000_000..9_000_100]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_bucket_the_registry_still_tells_what_there_is() {
+    let bucket = S3Server::start().await;
+    let server = on(&bucket, &[]).await;
+    let ada = server.user("ada").await;
+    publish(&ada).await;
+    drop(bucket);
+    // Its connections end when their tasks are next looked at.
+    let until = Instant::now() + Duration::from_mins(1);
+    while server.anonymous().get("/health/storage").await.status == 200 {
+        assert!(Instant::now() < until, "the bucket goes on");
+        tokio::task::yield_now().await;
+    }
+    let gone = server.anonymous().get(PATH).await.expect_status(503);
+    assert_eq!(gone.json()["error"], "storage_unavailable");
+    let refused = ada.publish(&Package::new("kit", "1.1.0").aam(), &[]).await.expect_status(503);
+    assert_eq!(refused.json()["error"], "storage_unavailable");
+    let package = server.anonymous().get("/api/v1/packages/kit").await.expect_status(200);
+    assert_eq!(package.json()["latest_version"], "1.0.0", "what was not stored was not published");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_are_sent_to_the_bucket_where_that_is_asked_for() {
+    let bucket = S3Server::start().await;
+    let public = format!("http://localhost:{}", bucket.address().port());
+    let settings = [("DOWNLOAD_REDIRECT", "presigned"), ("S3_PUBLIC_ENDPOINT_URL", public.as_str())];
+    let server = on(&bucket, &settings).await;
+    let aam = publish(&server.user("ada").await).await;
+    let sent = server.anonymous().get(PATH).await.expect_status(302);
+    let link = sent.header("location").strip_prefix(&public).expect("where clients reach it").to_owned();
+    let fetched = server.anonymous().at(&public).get(&link).await.expect_status(200);
+    assert!(fetched.body == aam);
+    assert_eq!(fetched.header("content-disposition"), "attachment; filename=\"kit-1.0.0.aam\"");
+}
