@@ -73,11 +73,11 @@ impl Value for SecretKey {
     const PLACEHOLDER: &'static str = "SECRET";
 
     fn allowed() -> String {
-        Word::allowed()
+        "text without control characters".to_owned()
     }
 
     fn parse(text: &str) -> Result<Self, Refusal> {
-        Word::parse(text).map(|word| Self(word.0.into()))
+        if text.contains(char::is_control) { Err(Refusal::NotAllowed) } else { Ok(Self(text.into())) }
     }
 }
 
