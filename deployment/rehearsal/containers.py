@@ -1,5 +1,6 @@
 """The services of docker-compose.yml as processes."""
 
+import hashlib
 import http.client
 import os
 import pathlib
@@ -157,6 +158,8 @@ class Containers:
         bucket = self.environment("create-bucket")["S3_BUCKET"]
         self.run(
             ["curl", "-fsS", "-X", "PUT", "--aws-sigv4", "aws:amz:us-east-1:s3", "-K", "-",
+             # Older releases of curl sign this header and do not send it.
+             "-H", f"x-amz-content-sha256: {hashlib.sha256().hexdigest()}",
              f"http://127.0.0.1:{self.ports['minio']}/{bucket}"],
             self.environment("create-bucket"), given='user = "{}:{}"\n'.format(*self.store_credentials()),
         )
