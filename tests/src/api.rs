@@ -29,8 +29,7 @@ pub struct Answer {
 
 impl Api {
     pub(crate) fn new(base: &str) -> Self {
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
-        Self { client: client.expect("a client without TLS"), base: base.to_owned(), token: None }
+        Self { client: client(), base: base.to_owned(), token: None }
     }
 
     /// The same client with a bearer token.
@@ -101,6 +100,12 @@ impl Api {
         }
         send(request).await.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
+}
+
+/// An HTTP client with connections of its own, which follows no redirects.
+pub(crate) fn client() -> Client {
+    let client = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
+    client.expect("a client without TLS")
 }
 
 /// Sends any request and reads the whole answer.

@@ -1,23 +1,31 @@
 use std::{
+    env,
     fs::{self, File},
-    net::TcpListener,
-    path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    path::PathBuf,
+    process::{Command, ExitStatus, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::{api::Api, binary::server_binary};
+use crate::{
+    api::Api,
+    command::{Ran, server_program},
+    eventually::PATIENCE,
+    process::{Process, free_port},
+    settings::Settings,
+    stores::Stores,
+};
 
-/// How long a server may take to be ready, on a busy machine too.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Names the stack of servers that a test does not care about.
+const STACK: &str = "AAM_TEST_STACK";
 
 /// A running server process; killed when dropped.
 #[derive(Debug)]
 pub struct Server {
-    child: Child,
+    process: Process,
     base: String,
     stopped: Option<Stopped>,
 }
@@ -26,21 +34,35 @@ pub struct Server {
 #[derive(Debug)]
 pub struct Stopped {
     folder: TempDir,
-    settings: Vec<(String, String)>,
+    settings: Settings,
+    /// What it runs on and nobody else does: gone with it.
+    _stores: Option<Arc<Stores>>,
 }
 
 impl Server {
-    /// Starts a server on an empty folder and waits until it is ready. Rates
-    /// are not limited.
+    /// Starts a server on nothing and waits until it is ready. Rates are not
+    /// limited.
+    ///
+    /// `AAM_TEST_STACK` says on what it runs: `local`, which is the default,
+    /// on a folder, and `production` on a PostgreSQL, an S3 and a Redis of its own.
     pub async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
     /// Starts one with more environment variables.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        Stopped { folder, settings }.start().await
+        let stores = match env::var(STACK).as_deref() {
+            Err(_) | Ok("local") => None,
+            Ok("production") => Some(Arc::new(Stores::start().await)),
+            Ok(other) => panic!("{STACK} is `local` or `production`, not `{other}`"),
+        };
+        let on = stores.as_ref().map(|stores| stores.settings()).unwrap_or_default();
+        Stopped { _stores: stores, ..Stopped::new(on.and(settings)) }.start().await
+    }
+
+    /// Starts one with exactly these environment variables.
+    pub async fn start_on(settings: Settings) -> Self {
+        Stopped::new(settings).start().await
     }
 
     /// Where it is reached.
@@ -65,35 +87,57 @@ impl Server {
     }
 
     /// Where it keeps its data.
-    pub fn data_dir(&self) -> std::path::PathBuf {
+    pub fn data_dir(&self) -> PathBuf {
         self.kept().data_dir()
     }
 
-    /// What it has logged so far.
+    /// What it has logged so far, before it was started again included.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.kept().log()).unwrap_or_default()
+        self.kept().log()
+    }
+
+    /// Runs another command of the server's program on the same data.
+    pub async fn run(&self, arguments: &[&str]) -> Ran {
+        let mut command = self.kept().command();
+        command.args(arguments);
+        Ran::of(command).await
     }
 
     /// Kills the process outright (SIGKILL) and waits until it is gone.
     pub fn kill(mut self) -> Stopped {
-        self.child.kill().expect("the process can be killed");
-        self.child.wait().expect("the process ends");
+        self.process.kill();
         self.stopped.take().expect("taken only here and in terminate")
     }
 
     /// Asks the process to end (SIGTERM) and waits until it has.
-    #[cfg(unix)]
     pub async fn terminate(mut self) -> (Stopped, ExitStatus) {
-        let asked = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
-        assert!(asked.success());
+        self.process.signal("TERM");
+        let Some(status) = self.process.end().await else { panic!("it did not end on SIGTERM:\n{}", self.log()) };
+        (self.stopped.take().expect("taken only here and in kill"), status)
+    }
+
+    /// Waits until it wants requests.
+    pub async fn ready(&mut self) {
+        let is_ready = self.answers("/ready", |status| status == 200).await;
+        assert!(is_ready, "the server ended:\n{}", self.log());
+    }
+
+    /// Waits until it answers at all; `false` where it ends before.
+    async fn listens(&mut self) -> bool {
+        self.answers("/health", |_| true).await
+    }
+
+    async fn answers(&mut self, path: &str, as_wanted: fn(u16) -> bool) -> bool {
+        let api = self.anonymous();
         let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("the process can be asked") {
-                return (self.stopped.take().expect("taken only here and in kill"), status);
+        while self.process.ended().is_none() {
+            if api.try_get(path).await.is_ok_and(|answer| as_wanted(answer.status)) {
+                return true;
             }
-            assert!(Instant::now() < until, "it did not end on SIGTERM:\n{}", self.log());
+            assert!(Instant::now() < until, "{path} is not what it shall be:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        false
     }
 
     fn kept(&self) -> &Stopped {
@@ -101,66 +145,71 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended on its own.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 impl Stopped {
-    /// Starts it again on the same data, and waits until it is ready.
+    /// One that never ran.
+    pub fn new(settings: Settings) -> Self {
+        Self { folder: tempfile::tempdir().expect("a temporary folder"), settings, _stores: None }
+    }
+
+    /// Gives it a `config.yaml`.
+    #[must_use]
+    pub fn with_config(self, yaml: &str) -> Self {
+        fs::write(self.folder.path().join("config.yaml"), yaml).expect("our own folder");
+        self
+    }
+
+    /// Starts it on the same data, and waits until it is ready.
     pub async fn start(self) -> Server {
-        let port = free_port();
-        let log = File::options().create(true).append(true).open(self.log()).expect("a log file");
-        let child = Command::new(server_binary())
-            .arg("serve")
-            .current_dir(self.folder.path())
-            .env_clear()
-            .envs(["PATH", "HOME", "SYSTEMROOT"].iter().filter_map(|key| Some((key, std::env::var_os(key)?))))
-            .env("HOST", "127.0.0.1")
-            .env("PORT", port.to_string())
-            .env("DATA_DIR", self.data_dir())
-            .env("LOG_LEVEL", "info")
-            .envs(["SEARCH", "DOWNLOAD", "PUBLISH", "AUTH", "OTHER"].map(|class| (format!("RATE_LIMIT_{class}"), "0")))
-            .envs(self.settings.iter().map(|(key, value)| (key, value)))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a second handle"))
-            .stderr(log)
-            .spawn()
-            .expect("the server starts");
-        let mut server = Server { child, base: format!("http://127.0.0.1:{port}"), stopped: Some(self) };
-        server.wait_until_ready().await;
+        let mut server = self.launch().await;
+        server.ready().await;
         server
     }
 
-    fn data_dir(&self) -> std::path::PathBuf {
+    /// Starts it on the same data, and waits only until it listens.
+    pub async fn launch(mut self) -> Server {
+        loop {
+            let mut server = self.spawn();
+            if server.listens().await {
+                return server;
+            }
+            let log = server.log();
+            // Another test may take a free port first.
+            assert!(log.contains("the port is in use"), "the server ended at once:\n{log}");
+            self = server.stopped.take().expect("held while it runs");
+        }
+    }
+
+    /// What was logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    fn spawn(self) -> Server {
+        let port = free_port();
+        let log = File::options().create(true).append(true).open(self.log_file()).expect("a log file");
+        let mut command = self.command();
+        command
+            .arg("serve")
+            .env("HOST", "127.0.0.1")
+            .env("PORT", port.to_string())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a second handle"))
+            .stderr(log);
+        Server { process: Process::spawn(&mut command), base: format!("http://127.0.0.1:{port}"), stopped: Some(self) }
+    }
+
+    /// The server's program with its settings, in its folder.
+    fn command(&self) -> Command {
+        let mut command = server_program(&self.settings);
+        command.current_dir(self.folder.path()).env("DATA_DIR", self.data_dir());
+        command
+    }
+
+    fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    fn log(&self) -> std::path::PathBuf {
-        Path::new(self.folder.path()).join("server.log")
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("server.log")
     }
-}
-
-impl Server {
-    async fn wait_until_ready(&mut self) {
-        let api = self.anonymous();
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("the process can be asked") {
-                panic!("the server ended at once with {status}:\n{}", self.log());
-            }
-            if api.try_get("/ready").await.is_ok_and(|answer| answer.status == 200) {
-                return;
-            }
-            assert!(Instant::now() < until, "the server is not ready:\n{}", self.log());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }

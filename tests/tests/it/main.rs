@@ -1,7 +1,10 @@
-//! The registry as its users meet it: a real server process over HTTP.
+//! The registry as its users meet it: real server processes over HTTP.
 
 mod api;
 mod kill;
 mod object_store;
+#[cfg(feature = "service-tests")]
+mod production;
 mod races;
 mod restarts;
+mod sent;

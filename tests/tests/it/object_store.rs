@@ -2,21 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use aam_registry_tests::{Answer, Api, Package, S3Server, Server};
+use aam_registry_tests::{Answer, Api, Package, S3Server, Server, Settings};
 use rand::RngExt;
 
 const PATH: &str = "/api/v1/packages/kit/1.0.0/download";
 
 async fn on(bucket: &S3Server, more: &[(&str, &str)]) -> Server {
     let endpoint = bucket.endpoint();
-    let settings = [
-        ("STORAGE_BACKEND", "minio"),
-        ("MINIO_ENDPOINT", endpoint.as_str()),
-        ("MINIO_ACCESS_KEY", S3Server::ACCESS_KEY),
-        ("MINIO_SECRET_KEY", S3Server::SECRET_KEY),
-        ("S3_BUCKET", S3Server::BUCKET),
-    ];
-    Server::start_with(&[&settings, more].concat()).await
+    let settings = Settings::default()
+        .with("STORAGE_BACKEND", "minio")
+        .with("MINIO_ENDPOINT", endpoint)
+        .with("MINIO_ACCESS_KEY", S3Server::ACCESS_KEY)
+        .with("MINIO_SECRET_KEY", S3Server::SECRET_KEY)
+        .with("S3_BUCKET", S3Server::BUCKET);
+    Server::start_on(settings.and(more)).await
 }
 
 /// Publishes a package of several parts; gives its bytes.

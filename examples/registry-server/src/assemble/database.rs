@@ -1,6 +1,6 @@
 //! The database of these settings, and what is kept of it.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use aam_registry_backends::{
     postgres::{self, PostgresConfig, PostgresMetadata},
@@ -16,6 +16,11 @@ use aam_registry_core::{
 
 use super::{AssembleError, Purpose, reason};
 use crate::config::{DatabaseUrl, PostgresUrl, Settings};
+
+/// How long a request may keep the database at one statement. With the wait for
+/// a connection before it and for an answer after it this ends before the 30
+/// seconds of a request do, so that a database that hangs is told apart.
+const STATEMENT: Duration = Duration::from_secs(15);
 
 /// Opens the database and gives it to `builder`.
 pub(super) async fn add(
@@ -34,7 +39,11 @@ pub(super) async fn add(
             Ok(with_cache(builder, cache, database, changes))
         }
         DatabaseUrl::Postgres(url) => {
-            let opened = PostgresMetadata::open(postgres_config(url, settings)?).await;
+            let mut config = postgres_config(url, settings)?;
+            if purpose == Purpose::Serve {
+                config = config.with_statement_timeout(STATEMENT);
+            }
+            let opened = PostgresMetadata::open(config).await;
             let database = opened.map_err(|error| unusable(settings, &error))?;
             let changes = database.changes();
             Ok(with_cache(builder, cache, database, changes))

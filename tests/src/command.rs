@@ -1,0 +1,65 @@
+use std::{
+    env,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+use tokio::task;
+
+use crate::{binary::server_binary, settings::Settings};
+
+/// The server's program with these settings and nothing else of this process'
+/// environment. Rates are not limited where the settings do not say so.
+pub(crate) fn server_program(settings: &Settings) -> Command {
+    let mut command = Command::new(server_binary());
+    command
+        .env_clear()
+        .envs(["PATH", "HOME", "SYSTEMROOT"].iter().filter_map(|key| Some((key, env::var_os(key)?))))
+        .env("LOG_LEVEL", "info")
+        .envs(["SEARCH", "DOWNLOAD", "PUBLISH", "AUTH", "OTHER"].map(|class| (format!("RATE_LIMIT_{class}"), "0")))
+        .envs(settings.iter());
+    command
+}
+
+/// What a command of the server's program printed, and how it ended.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Its exit code; `None` where a signal ended it.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained about.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Runs a command of the server's program to its end, in an empty folder.
+    pub async fn on(settings: &Settings, arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut command = server_program(settings);
+        command.args(arguments).current_dir(folder.path());
+        Self::of(command).await
+    }
+
+    pub(crate) async fn of(mut command: Command) -> Self {
+        // What the command talks to may run in this process.
+        let ran = task::spawn_blocking(move || command.stdin(Stdio::null()).output());
+        let ran = ran.await.expect("no panic").expect("the command runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        Self { code: ran.status.code(), stdout: text(ran.stdout), stderr: text(ran.stderr) }
+    }
+
+    /// Asserts the exit code.
+    #[expect(clippy::return_self_not_must_use, reason = "often the code is all that matters")]
+    #[track_caller]
+    pub fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// What it printed as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", self.stdout, self.stderr))
+    }
+}

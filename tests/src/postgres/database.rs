@@ -1,0 +1,91 @@
+use std::{
+    env,
+    net::{SocketAddr, ToSocketAddrs},
+    thread,
+};
+
+use tokio_postgres::{Client, Config, NoTls, config::Host};
+
+use super::connect;
+use crate::process::random;
+
+/// Names a server on which tests may create databases.
+const VARIABLE: &str = "AAM_TEST_POSTGRES_URL";
+
+/// An empty database of a test's own, on the server that all tests share;
+/// dropped with this.
+#[derive(Debug)]
+pub struct Database {
+    name: String,
+    url: String,
+    server: Config,
+}
+
+impl Database {
+    /// Creates one.
+    ///
+    /// # Panics
+    /// Where `AAM_TEST_POSTGRES_URL` names no server on which that can be done.
+    pub async fn create() -> Self {
+        let server = env::var(VARIABLE).unwrap_or_else(|_| {
+            panic!(
+                "{VARIABLE} is not set: run this as `scripts/services COMMAND`, or name a PostgreSQL superuser's URL"
+            )
+        });
+        let name = format!("aam_test_{:016x}", random());
+        let admin = connect(&server).await.unwrap_or_else(|error| panic!("{VARIABLE}: {error}"));
+        admin.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("the right to create databases");
+        let (base, query) = server.split_once('?').unwrap_or((&server, ""));
+        let (base, _) = base.rsplit_once('/').unwrap_or_else(|| panic!("{VARIABLE} names no database"));
+        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+        let server: Config = server.parse().expect("connected with it");
+        Self { url: format!("{base}/{name}{query}"), name, server }
+    }
+
+    /// The URL of the database.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where its server listens.
+    pub fn address(&self) -> SocketAddr {
+        let host = match self.server.get_hosts() {
+            [Host::Tcp(host), ..] => host.as_str(),
+            _ => panic!("{VARIABLE} names no host"),
+        };
+        let port = self.server.get_ports().first().copied().unwrap_or(5432);
+        (host, port).to_socket_addrs().expect("a host that is known").next().expect("an address")
+    }
+
+    /// The URL of the database where its server is reached at another address.
+    pub fn url_at(&self, address: SocketAddr) -> String {
+        let (before, rest) = self.url.rsplit_once('@').unwrap_or_else(|| panic!("{VARIABLE} names no user"));
+        let (_, database) = rest.split_once('/').expect("built with one");
+        format!("{before}@{address}/{database}")
+    }
+
+    /// A connection to it.
+    pub async fn client(&self) -> Client {
+        connect(&self.url).await.expect("the database answers")
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let (server, name) = (self.server.clone(), self.name.clone());
+        // A runtime must not be waited for on one of its own threads.
+        let dropping = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let (client, connection) = server.connect(NoTls).await.map_err(std::io::Error::other)?;
+                let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+                tokio::select! {
+                    dropped = client.batch_execute(&drop) => dropped.map_err(std::io::Error::other),
+                    ended = connection => ended.map_err(std::io::Error::other),
+                }
+            })
+        });
+        let dropped = dropping.join().expect("no panic");
+        assert!(dropped.is_ok() || thread::panicking(), "{}: {dropped:?}", self.name);
+    }
+}

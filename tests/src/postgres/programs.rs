@@ -1,0 +1,57 @@
+use std::{
+    env, fs,
+    os::unix::{fs::MetadataExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+/// Where Debian puts the programs of each release.
+const DEBIAN: &str = "/usr/lib/postgresql";
+
+/// Whom PostgreSQL runs as where this process is root, which it refuses.
+const USERS: [&str; 2] = ["postgres", "nobody"];
+
+/// The folder of `initdb` and `postgres`, of the newest release there is.
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let on_path = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
+        let mut releases: Vec<_> =
+            fs::read_dir(DEBIAN).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        releases.sort_by_key(|path| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()));
+        let releases = releases.into_iter().rev().map(|release| release.join("bin"));
+        let mut folders = on_path.into_iter().chain(releases);
+        let found = folders.find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file());
+        found.expect("PostgreSQL's initdb and postgres are installed; on Debian: apt-get install postgresql")
+    })
+}
+
+/// A program of PostgreSQL, to be run as somebody it runs as.
+pub(super) fn program(name: &str) -> Command {
+    let mut command = Command::new(folder().join(name));
+    if let Some((user, group)) = other_user() {
+        command.uid(user).gid(group);
+    }
+    command
+}
+
+/// The ids of the user that runs PostgreSQL, where that is another one than
+/// runs this process.
+pub(super) fn other_user() -> Option<(u32, u32)> {
+    static USER: OnceLock<Option<(u32, u32)>> = OnceLock::new();
+    *USER.get_or_init(|| {
+        let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+        is_root.then(|| {
+            let accounts = fs::read_to_string("/etc/passwd").expect("accounts can be read");
+            let found = USERS.iter().find_map(|user| ids(&accounts, user));
+            found.expect("a user that PostgreSQL may run as: postgres or nobody")
+        })
+    })
+}
+
+fn ids(accounts: &str, user: &str) -> Option<(u32, u32)> {
+    let line = accounts.lines().find(|line| line.split(':').next() == Some(user))?;
+    let mut fields = line.split(':').skip(2);
+    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+}

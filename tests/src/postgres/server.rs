@@ -1,0 +1,132 @@
+use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt, path::PathBuf, process::Stdio};
+
+use tempfile::TempDir;
+use tokio_postgres::Client;
+
+use super::{connect, programs::program, template};
+use crate::{
+    eventually::eventually,
+    process::{Process, free_port, send_signal},
+};
+
+/// What is thrown away need not outlive a loss of power; that of the process
+/// it must, so commits are written before they are acknowledged.
+const OPTIONS: [&str; 6] = [
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=on",
+    "shared_buffers=32MB",
+];
+
+/// A PostgreSQL server of a test's own with an empty database; gone when dropped.
+#[derive(Debug)]
+pub struct Postgres {
+    port: u16,
+    password: String,
+    folder: TempDir,
+    process: Option<Process>,
+}
+
+impl Postgres {
+    /// Starts one.
+    pub async fn start() -> Self {
+        let folder = tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o755)).tempdir();
+        let folder = folder.expect("a temporary folder");
+        let password = template::copy_to(&folder.path().join("data"));
+        let mut postgres = Self { port: 0, password, folder, process: None };
+        // The port is its own once it answers there.
+        for _ in 0..20 {
+            postgres.port = free_port();
+            if postgres.launch().await {
+                return postgres;
+            }
+        }
+        panic!("PostgreSQL does not start:\n{}", postgres.log());
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
+    /// The URL of its database.
+    pub fn url(&self) -> String {
+        self.url_at(self.address())
+    }
+
+    /// The same where it is reached at another address.
+    pub fn url_at(&self, address: SocketAddr) -> String {
+        format!("postgresql://postgres:{}@{address}/postgres", self.password)
+    }
+
+    /// A connection to the database.
+    pub async fn client(&self) -> Client {
+        connect(&self.url()).await.expect("the database answers")
+    }
+
+    /// Ends it in good order (a fast shutdown): transactions under way are rolled back.
+    pub async fn stop(&mut self) {
+        let mut process = self.process.take().expect("it runs");
+        process.signal("INT");
+        assert!(process.end().await.is_some(), "it does not end:\n{}", self.log());
+    }
+
+    /// Kills it and every process of its connections outright (SIGKILL).
+    pub fn kill(&mut self) {
+        let mut process = self.process.take().expect("it runs");
+        let main = process.id();
+        let children = fs::read_to_string(format!("/proc/{main}/task/{main}/children")).expect("a kernel that tells");
+        process.kill();
+        for child in children.split_ascii_whitespace() {
+            send_signal(child.parse().expect("a number"), "KILL");
+        }
+    }
+
+    /// Starts it again where it was, on what it had.
+    pub async fn start_again(&mut self) {
+        let port = self.port;
+        eventually(format!("port {port} to be PostgreSQL's again"), async || self.launch().await.then_some(())).await;
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// Starts the process; whether it answers.
+    async fn launch(&mut self) -> bool {
+        let log = fs::File::options().create(true).append(true).open(self.log_file()).expect("a log file");
+        let mut command = program("postgres");
+        command.arg("-D").arg(self.folder.path().join("data")).args(["-p", &self.port.to_string()]);
+        for option in OPTIONS {
+            command.args(["-c", option]);
+        }
+        command.current_dir(self.folder.path()).env_clear();
+        command.stdin(Stdio::null()).stdout(log.try_clone().expect("a second handle")).stderr(log);
+        let mut process = Process::spawn(&mut command);
+        let url = self.url();
+        let (answers, _) = eventually("PostgreSQL to answer", async || {
+            if process.ended().is_some() {
+                return Some(false);
+            }
+            connect(&url).await.is_ok().then_some(true)
+        })
+        .await;
+        self.process = answers.then_some(process);
+        answers
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if self.process.is_some() {
+            self.kill();
+        }
+    }
+}

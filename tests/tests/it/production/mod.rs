@@ -1,0 +1,51 @@
+//! Several servers on PostgreSQL, S3 and Redis.
+
+mod audit;
+mod changes;
+mod counts;
+mod failover;
+mod limits;
+mod load;
+mod migrations;
+mod outages;
+mod races;
+mod rollout;
+mod storage;
+mod sweeping;
+
+use aam_registry_tests::{Answer, Api, Server, Stores, replicas};
+
+/// Three servers on the same stores.
+#[derive(Debug)]
+pub(crate) struct Replicas {
+    pub(crate) servers: [Server; 3],
+    pub(crate) stores: Stores,
+}
+
+impl Replicas {
+    pub(crate) async fn start() -> Self {
+        let stores = Stores::start().await;
+        Self { servers: replicas(&stores.settings()).await, stores }
+    }
+
+    /// Registers a user; a client of each server with that session.
+    pub(crate) async fn user(&self, username: &str) -> [Api; 3] {
+        let api = self.servers[0].user(username).await;
+        self.servers.each_ref().map(|server| api.at(server.base()))
+    }
+
+    /// A client of each server without a credential.
+    pub(crate) fn anonymous(&self) -> [Api; 3] {
+        self.servers.each_ref().map(Server::anonymous)
+    }
+}
+
+/// How many answers have this status.
+pub(crate) fn count(answers: &[Answer], status: u16) -> usize {
+    answers.iter().filter(|answer| answer.status == status).count()
+}
+
+/// The statuses and codes of the answers, for messages.
+pub(crate) fn told(answers: &[Answer]) -> Vec<String> {
+    answers.iter().map(|answer| format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body))).collect()
+}

@@ -1,0 +1,87 @@
+//! The database goes down: cached public downloads go on, the rest is a clear 503.
+
+use std::time::Duration;
+
+use aam_registry_tests::{Link, report};
+
+use super::Scene;
+use crate::production::load::Kind;
+
+const DOWN: &[&str] = &["200", "503 database_unavailable"];
+/// What cannot be done without a database.
+const NEEDS_IT: [Kind; 3] = [Kind::Search, Kind::Account, Kind::Publish];
+
+impl Scene {
+    /// What clients may see while the database is down, once the servers have noticed.
+    fn expect_database_down(&self) {
+        self.load.expect("down", &[Kind::Download], &["200"]);
+        self.load.expect("down", &[Kind::Package], DOWN);
+        self.load.expect("down", &NEEDS_IT, &["503 database_unavailable"]);
+    }
+
+    /// What clients may see while the database goes away or comes back.
+    fn expect_database_failing(&self, phase: &'static str) {
+        self.load.expect(phase, &[Kind::Download], &["200"]);
+        self.load.expect(phase, &[Kind::Package], DOWN);
+        self.load.expect(phase, &NEEDS_IT, &["200", "201", "503 database_unavailable"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_is_stopped_and_started() {
+    let mut scene = Scene::start().await;
+    scene.load.calm_phase("going").await;
+    scene.postgres.stop().await;
+    scene.load.go_on(Duration::from_secs(1)).await;
+    scene.load.phase("down");
+    scene.load.go_on(Duration::from_secs(6)).await;
+    scene.expect_health(&["database"]).await;
+    scene.expect_database_down();
+    scene.postgres.start_again().await;
+    scene.load.heal().await;
+    for phase in ["going", "healing"] {
+        scene.expect_database_failing(phase);
+    }
+    scene.load.expect_no_longer_than(Duration::from_secs(20));
+    scene.end("PostgreSQL stopped and started").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_is_killed_again_and_again() {
+    let mut scene = Scene::start().await;
+    for _ in 0..4 {
+        scene.load.calm_phase("going").await;
+        scene.postgres.kill();
+        scene.load.go_on(Duration::from_millis(700)).await;
+        scene.load.phase("down");
+        scene.load.go_on(Duration::from_millis(800)).await;
+        scene.load.phase("coming");
+        scene.postgres.start_again().await;
+        let took = scene.load.heal().await;
+        report(format_args!("healed after {took:.2?}"));
+    }
+    scene.expect_database_down();
+    for phase in ["going", "coming", "healing"] {
+        scene.expect_database_failing(phase);
+    }
+    scene.load.expect_no_longer_than(Duration::from_secs(20));
+    scene.end("PostgreSQL killed four times").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_is_silent() {
+    let scene = Scene::start().await;
+    scene.load.calm_phase("silent").await;
+    scene.to_postgres.set(Link::Silent);
+    // Longer than anything is waited for.
+    scene.load.go_on(Duration::from_secs(10)).await;
+    scene.expect_health(&["database"]).await;
+    scene.load.go_on(Duration::from_secs(22)).await;
+    scene.expect_database_failing("silent");
+    scene.to_postgres.set(Link::Passes);
+    scene.load.heal().await;
+    scene.expect_database_failing("healing");
+    // A connection is waited for 5 s, a statement has 15 s and its answer 5 s more.
+    scene.load.expect_no_longer_than(Duration::from_secs(45));
+    scene.end("PostgreSQL silent").await;
+}
