@@ -63,12 +63,21 @@ impl Pool {
             biased;
             got = self.connections.get_owned() => got.map_err(|error| match error {
                 RunError::User(fault) => fault,
-                RunError::TimedOut => Fault::new(FaultKind::Busy, "all connections to the database are in use"),
+                RunError::TimedOut => Fault::new(FaultKind::Busy, self.timed_out()),
             })?,
             fault = failed => return Err(fault),
         };
         self.gauge.note(&self.connections);
         Ok(Lease { session: Some(session), connections: self.connections.clone(), gauge: Arc::clone(&self.gauge) })
+    }
+}
+
+impl Pool {
+    fn timed_out(&self) -> String {
+        match self.connections.state().connections {
+            0 => "no connection to the database was made in time".to_owned(),
+            all => format!("all {all} connections to the database are in use"),
+        }
     }
 }
 

@@ -8,12 +8,16 @@ use std::{
     path::Path,
     sync::LazyLock,
     thread,
+    time::Duration,
 };
 
 use aam_registry_backends::postgres::{PostgresConfig, PostgresMetadata, migrate};
 use tokio_postgres::{Client, NoTls};
 
 pub(super) use crate::world::{actor, publish};
+
+/// How long a test waits for what has to happen.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The advisory lock of whoever makes the template.
 const TEMPLATE: i64 = 0x7465_6d70_6c61_7465;
@@ -75,6 +79,23 @@ impl TestDatabase {
     /// A connection beside those of the registry.
     pub(super) async fn client(&self) -> Client {
         connect(&self.url()).await
+    }
+
+    /// Waits until a session waits for a lock in a statement that holds `what`; gives its process.
+    pub(super) async fn who_waits(&self, what: &str) -> i32 {
+        // A session sees the others as they were when its transaction began, so this one has none.
+        let watcher = self.client().await;
+        let waits = "SELECT pid FROM pg_stat_activity
+                     WHERE datname = $1 AND wait_event_type = 'Lock' AND query LIKE '%' || $2 || '%'";
+        let waiting = async {
+            loop {
+                match watcher.query(waits, &[&self.name, &what]).await.expect("read").first() {
+                    Some(row) => return row.get(0),
+                    None => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("somebody waits for a lock")
     }
 
     /// The name the server knows it by.
