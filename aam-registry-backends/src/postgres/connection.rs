@@ -136,8 +136,6 @@ fn unreachable(error: tokio_postgres::Error) -> Fault {
 #[derive(Clone)]
 pub(super) struct Prepared {
     statement: Statement,
-    #[cfg(all(test, feature = "service-tests"))]
-    sql: &'static str,
 }
 
 /// A connection that one call at a time uses.
@@ -149,20 +147,11 @@ pub(super) struct Session {
     statements: Mutex<HashMap<&'static str, Prepared>>,
     patience: Option<Duration>,
     lost: AtomicBool,
-    #[cfg(all(test, feature = "service-tests"))]
-    pub(super) plans: super::plans::Plans,
 }
 
 impl Session {
     fn new(client: Client, patience: Option<Duration>) -> Self {
-        Self {
-            client,
-            statements: Mutex::default(),
-            patience,
-            lost: AtomicBool::new(false),
-            #[cfg(all(test, feature = "service-tests"))]
-            plans: super::plans::Plans::default(),
-        }
+        Self { client, statements: Mutex::default(), patience, lost: AtomicBool::new(false) }
     }
 
     /// The connection itself.
@@ -194,11 +183,7 @@ impl Session {
     }
 
     async fn prepare_anew(&self, sql: &'static str) -> Tx<Prepared> {
-        let prepared = Prepared {
-            statement: self.answer(Box::pin(self.client.prepare(sql))).await?,
-            #[cfg(all(test, feature = "service-tests"))]
-            sql,
-        };
+        let prepared = Prepared { statement: self.answer(Box::pin(self.client.prepare(sql))).await? };
         let mut statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
         if statements.len() >= STATEMENTS {
             statements.clear();
@@ -209,22 +194,16 @@ impl Session {
 
     /// The rows of a prepared query.
     pub(super) async fn rows<const N: usize>(&self, prepared: &Prepared, params: Params<'_, N>) -> Tx<Vec<Row>> {
-        #[cfg(all(test, feature = "service-tests"))]
-        self.plans.explain(&self.client, prepared.sql, prepared.statement.params(), &params).await;
         self.answer(Box::pin(self.client.query(&prepared.statement, &params))).await
     }
 
     /// Runs a prepared statement; how many rows it changed.
     pub(super) async fn execute<const N: usize>(&self, prepared: &Prepared, params: Params<'_, N>) -> Tx<u64> {
-        #[cfg(all(test, feature = "service-tests"))]
-        self.plans.explain(&self.client, prepared.sql, prepared.statement.params(), &params).await;
         self.answer(Box::pin(self.client.execute(&prepared.statement, &params))).await
     }
 
     /// The rows of a query that is planned anew, knowing its parameters.
     pub(super) async fn ask(&self, sql: &str, params: &[(&(dyn ToSql + Sync), Type)]) -> Tx<Vec<Row>> {
-        #[cfg(all(test, feature = "service-tests"))]
-        self.plans.explain_typed(&self.client, sql, params).await;
         self.answer(Box::pin(self.client.query_typed(sql, params))).await
     }
 

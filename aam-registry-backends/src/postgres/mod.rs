@@ -49,8 +49,6 @@ mod failure;
 mod listing;
 mod owners;
 mod packages;
-#[cfg(all(test, feature = "service-tests"))]
-mod plans;
 mod pool;
 mod publishing;
 mod schema;

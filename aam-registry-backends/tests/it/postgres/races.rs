@@ -10,8 +10,8 @@ use aam_registry_core::{
         SystemClock, TagChange, UserStore, VersionStore, Yank,
     },
     types::{
-        Actor, AuditEvent, Credential, DistTag, DownloadBatch, DownloadCount, DownloadQuery, LatestPolicy,
-        NewAuditEntry, PackageName, ScopeName, ScopeRole, User, UserId,
+        Actor, AuditEvent, DistTag, DownloadBatch, DownloadCount, DownloadQuery, LatestPolicy, NewAuditEntry,
+        PackageName, ScopeName, ScopeRole, User, UserId,
     },
 };
 use futures_util::future::join_all;
