@@ -13,7 +13,7 @@ use super::{
     access::PackageAccess,
     audit::Append,
     connection::Session,
-    failure::Tx,
+    failure::{Fault, FaultKind, Tx},
     listing::{self, Listing},
     packages::PackageId,
     publishing::{Obstacles, similarity_key, too_similar, version_exists},
@@ -61,6 +61,11 @@ pub(super) async fn publish(tx: &Session, commit: &PublishCommit) -> Tx<Publishe
         async { OptionFuture::from(commit.tag.as_ref().map(|tag| tags.exists(tx, name, tag))).await.transpose() },
         tx.execute(&consume, [&upload, &user]),
     )?;
+    // There was no package to lock, and then there was one: what was read belongs to several instants.
+    let made_meanwhile = similar.iter().any(|row| row.try_get(0).is_ok_and(|other: &str| other == full));
+    if access.package.is_none() && made_meanwhile {
+        return Err(Fault::new(FaultKind::Raced, "somebody made the package at the same time").into());
+    }
     let obstacles = Obstacles {
         rights: access.rights,
         scope_exists: access.scope_exists,
