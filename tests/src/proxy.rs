@@ -16,7 +16,7 @@ use tokio::{
         TcpListener, TcpStream,
         tcp::{ReadHalf, WriteHalf},
     },
-    sync::watch,
+    sync::{Notify, watch},
     task::JoinHandle,
     time,
 };
@@ -106,7 +106,7 @@ async fn accept(
     loop {
         // A client that was gone before it was accepted.
         let Ok((client, _)) = listener.accept().await else { continue };
-        let connection = Connection { links: links.subscribe(), mark, is_marked: Arc::new(AtomicBool::new(false)) };
+        let connection = Connection { links: links.subscribe(), mark, marked: Arc::default() };
         let open = Arc::clone(&open);
         tokio::spawn(async move {
             open.fetch_add(1, Ordering::AcqRel);
@@ -121,7 +121,14 @@ async fn accept(
 struct Connection {
     links: watch::Receiver<Links>,
     mark: &'static str,
-    is_marked: Arc<AtomicBool>,
+    marked: Arc<Marked>,
+}
+
+/// Whether the client has sent the mark.
+#[derive(Debug, Default)]
+struct Marked {
+    is: AtomicBool,
+    has_become: Notify,
 }
 
 impl Connection {
@@ -141,7 +148,7 @@ impl Connection {
             tokio::select! {
                 // A half-closed connection still carries the other half.
                 _ = async { tokio::join!(there, back) } => false,
-                () = watched.until(|link| link == Link::Cut) => true,
+                () = watched.until_cut() => true,
             }
         };
         if is_cut {
@@ -158,7 +165,8 @@ impl Connection {
             let len = from.read(&mut chunk).await.unwrap_or(0);
             // Short enough to be sent in one piece.
             if is_clients && !self.mark.is_empty() && contains(&chunk[..len], self.mark.as_bytes()) {
-                self.is_marked.store(true, Ordering::Release);
+                self.marked.is.store(true, Ordering::Release);
+                self.marked.has_become.notify_one();
             }
             self.until(|link| link != Link::Silent).await;
             if len == 0 {
@@ -176,7 +184,18 @@ impl Connection {
     }
 
     fn link_of(&self, links: Links) -> Link {
-        links.marked.filter(|_| self.is_marked.load(Ordering::Acquire)).unwrap_or(links.all)
+        links.marked.filter(|_| self.marked.is.load(Ordering::Acquire)).unwrap_or(links.all)
+    }
+
+    async fn until_cut(&mut self) {
+        let marked = Arc::clone(&self.marked);
+        loop {
+            tokio::select! {
+                () = self.until(|link| link == Link::Cut) => return,
+                // Another rule holds for it from now on.
+                () = marked.has_become.notified() => {}
+            }
+        }
     }
 
     async fn until(&mut self, is_meant: impl Fn(Link) -> bool) {

@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aam_registry_tests::{Api, Package, Ran, Server, Settings, Stores, eventually, postgres::Client, replicas, report};
+use aam_registry_tests::{
+    Api, PATIENCE, Package, Ran, Server, Settings, Stores, eventually, postgres::Client, replicas, report,
+};
+use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use reqwest::Body;
@@ -17,18 +20,53 @@ use reqwest::Body;
 use super::storage::files;
 use crate::sent::{Sent, noise};
 
-const LONG_ENOUGH: Duration = Duration::from_secs(35);
+/// Clients and cleaners go on for this long, and until there was enough of everything.
+const LONG_ENOUGH: Duration = Duration::from_secs(25);
 /// A day in the microseconds of the database.
 const DAY: i64 = 86_400_000_000;
 
-/// What uploads there were.
+/// What clients and cleaners have done.
 #[derive(Debug, Default)]
-struct Uploads {
+struct Done {
     is_over: AtomicBool,
     serial: AtomicU64,
-    cut_off: AtomicU64,
-    slow: AtomicU64,
     published: Mutex<Vec<Sent>>,
+    /// Uploads that were published although they took long.
+    slow: AtomicU64,
+    /// Uploads whose client went away.
+    cut_off: AtomicU64,
+    /// Starts of a server, each with a sweep, that was then killed.
+    sweeps: AtomicU64,
+    /// Abandoned uploads that a sweep deleted, or will.
+    aged: AtomicU64,
+    /// Abandoned uploads that no sweep knows of any more.
+    forgotten: AtomicU64,
+    /// Runs of the command.
+    cleanups: AtomicU64,
+    /// What the command deleted.
+    cleaned: AtomicU64,
+}
+
+impl Done {
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
+    }
+
+    /// What was done, how often, and how often it must be to mean something.
+    fn counts(&self) -> [(&'static str, u64, u64); 8] {
+        let count = |count: &AtomicU64| count.load(Ordering::Acquire);
+        let published = self.published.lock().expect("not poisoned").len();
+        [
+            ("published", published.try_into().expect("few"), 50),
+            ("slowly", count(&self.slow), 4),
+            ("cut off", count(&self.cut_off), 10),
+            ("sweeps", count(&self.sweeps), 3),
+            ("aged", count(&self.aged), 1),
+            ("forgotten", count(&self.forgotten), 1),
+            ("cleanups", count(&self.cleanups), 4),
+            ("cleaned", count(&self.cleaned), 1),
+        ]
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,35 +77,27 @@ async fn no_acknowledged_version_loses_its_archive() {
     let servers = replicas::<3>(&settings).await;
     let user = servers[0].user("publisher").await;
     let crashing = servers[0].user("crashing").await;
-    let uploads = Arc::new(Uploads::default());
-    let mut clients = Vec::new();
+    let done = Arc::new(Done::default());
+    let mut tasks = Vec::new();
     for seed in 0..9 {
         let api = user.at(servers[usize::try_from(seed % 3).expect("small")].base());
-        clients.push(tokio::spawn(match seed {
-            0..3 => publish(api, seed, Arc::clone(&uploads), Pace::Quick),
-            3..6 => publish(api, seed, Arc::clone(&uploads), Pace::Slow),
-            _ => publish(api, seed, Arc::clone(&uploads), Pace::CutOff),
-        }));
+        let pace = [Pace::Quick, Pace::Slow, Pace::CutOff][usize::try_from(seed / 3).expect("small")];
+        tasks.push(tokio::spawn(publish(api, seed, Arc::clone(&done), pace)));
     }
-    let cleaned = tokio::spawn(clean_again_and_again(settings.clone(), Arc::clone(&uploads)));
-    let swept = tokio::spawn(sweep_again_and_again(crashing, settings.clone(), Arc::clone(&uploads)));
-    let time = tokio::spawn(let_time_pass(stores.database.client().await, Arc::clone(&uploads)));
-    tokio::time::sleep(LONG_ENOUGH).await;
-    uploads.is_over.store(true, Ordering::Release);
-    for client in clients {
-        client.await.expect("clients end");
+    tasks.push(tokio::spawn(clean_again_and_again(settings.clone(), Arc::clone(&done))));
+    tasks.push(tokio::spawn(sweep_again_and_again(crashing, settings.clone(), Arc::clone(&done))));
+    tasks.push(tokio::spawn(let_time_pass(stores.database.client().await, Arc::clone(&done))));
+    let began = Instant::now();
+    while began.elapsed() < LONG_ENOUGH || done.counts().iter().any(|(_, count, least)| count < least) {
+        assert!(began.elapsed() < 2 * PATIENCE, "too little to mean anything: {:?}", done.counts());
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let (cleanups, deleted) = cleaned.await.expect("cleaners end");
-    report(format_args!("{cleanups} cleanups took away {deleted} archives and unfinished uploads"));
-    let rounds = swept.await.expect("sweepers end");
-    let (aged, forgotten) = time.await.expect("time passes");
-    report(format_args!("{rounds} sweeps; of abandoned uploads {aged} grew old and {forgotten} were forgotten"));
-    assert!(cleanups > 3 && deleted > 0, "too little cleaning to mean anything");
-    assert!(rounds > 3 && aged > 0 && forgotten > 0, "too little sweeping to mean anything");
-    let published = std::mem::take(&mut *uploads.published.lock().expect("not poisoned"));
-    let (slow, cut_off) = (uploads.slow.load(Ordering::Acquire), uploads.cut_off.load(Ordering::Acquire));
-    report(format_args!("{} published, {slow} of them slowly; {cut_off} cut off", published.len()));
-    assert!(published.len() > 50 && slow > 3 && cut_off > 10, "too little to mean anything");
+    done.is_over.store(true, Ordering::Release);
+    for task in tasks {
+        task.await.expect("clients and cleaners end");
+    }
+    report(format_args!("{:?}", done.counts()));
+    let published = std::mem::take(&mut *done.published.lock().expect("not poisoned"));
 
     let verified = servers[0].run(&["storage", "verify", "--deep", "--json"]).await.expect_code(0).json();
     assert!(verified["checked"].as_u64() >= u64::try_from(published.len()).ok(), "{verified}");
@@ -79,7 +109,7 @@ async fn no_acknowledged_version_loses_its_archive() {
     gone_in_the_end(&stores, &settings).await;
     let again = servers[0].run(&["storage", "verify", "--deep", "--json"]).await.expect_code(0).json();
     assert_eq!(again["checked"], verified["checked"]);
-    assert_eq!(verified["checked"], files(&stores.s3.bucket()).len(), "archives and nothing else");
+    assert_eq!(again["checked"], files(&stores.s3.bucket()).len(), "archives and nothing else");
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,11 +119,10 @@ enum Pace {
     CutOff,
 }
 
-#[expect(clippy::single_match_else, reason = "both ends are worth a line")]
-async fn publish(api: Api, seed: u64, uploads: Arc<Uploads>, pace: Pace) {
+async fn publish(api: Api, seed: u64, done: Arc<Done>, pace: Pace) {
     let mut rng = StdRng::seed_from_u64(seed);
-    while !uploads.is_over.load(Ordering::Acquire) {
-        let serial = uploads.serial.fetch_add(1, Ordering::AcqRel);
+    while !done.is_over() {
+        let serial = done.serial.fetch_add(1, Ordering::AcqRel);
         // Of those with more than one part of an object some are cut off between parts.
         let size = if rng.random_bool(0.08) { 9_000_000 } else { rng.random_range(0..100_000) };
         let mut sent = Sent::sized(&mut rng, serial, size);
@@ -107,7 +136,7 @@ async fn publish(api: Api, seed: u64, uploads: Arc<Uploads>, pace: Pace) {
         let answer = match tokio::time::timeout(Duration::from_millis(patience), sending).await {
             Ok(answer) => answer.expect("an answer"),
             Err(_) => {
-                uploads.cut_off.fetch_add(1, Ordering::AcqRel);
+                done.cut_off.fetch_add(1, Ordering::AcqRel);
                 // It may have been whole when its client went away.
                 api.publish(&sent.aam, &[]).await
             }
@@ -117,9 +146,9 @@ async fn publish(api: Api, seed: u64, uploads: Arc<Uploads>, pace: Pace) {
             continue;
         }
         assert!(sent.is_acknowledged_by(&answer), "{}", String::from_utf8_lossy(&answer.body));
-        uploads.slow.fetch_add(u64::from(pace == Pace::Slow), Ordering::AcqRel);
+        done.slow.fetch_add(u64::from(pace == Pace::Slow), Ordering::AcqRel);
         sent.acknowledged = true;
-        uploads.published.lock().expect("not poisoned").push(sent);
+        done.published.lock().expect("not poisoned").push(sent);
     }
 }
 
@@ -131,62 +160,52 @@ fn in_pieces(aam: &[u8], pieces: usize, pause: Duration) -> Body {
     }))
 }
 
-/// Runs the command over and over; how often, and how much it deleted.
-async fn clean_again_and_again(settings: Settings, uploads: Arc<Uploads>) -> (u64, u64) {
-    let (mut rounds, mut deleted) = (0, 0);
-    while !uploads.is_over.load(Ordering::Acquire) {
+/// Runs the command over and over.
+async fn clean_again_and_again(settings: Settings, done: Arc<Done>) {
+    while !done.is_over() {
         let ran = Ran::on(&settings, &["storage", "cleanup", "--older-than", "0s", "--json"]).await.expect_code(0);
-        rounds += 1;
         let told = ran.json();
-        deleted += ["archives", "unfinished"].iter().map(|key| told[key].as_u64().expect("a number")).sum::<u64>();
+        let cleaned = ["archives", "unfinished"].iter().map(|key| told[key].as_u64().expect("a number")).sum();
+        done.cleaned.fetch_add(cleaned, Ordering::AcqRel);
+        done.cleanups.fetch_add(1, Ordering::AcqRel);
     }
-    (rounds, deleted)
 }
 
 /// Starts a server over and over, since each sweeps at its start, and kills it
-/// amid uploads of several parts; how often.
-async fn sweep_again_and_again(user: Api, settings: Settings, uploads: Arc<Uploads>) -> u64 {
-    let mut rounds = 0;
-    while !uploads.is_over.load(Ordering::Acquire) {
+/// amid an upload of several parts.
+async fn sweep_again_and_again(user: Api, settings: Settings, done: Arc<Done>) {
+    let aam = Bytes::from(Package::new("never-whole", "1.0.0").file("noise", noise(22_000_000)).aam());
+    while !done.is_over() {
         let server = Server::start_on(settings.clone()).await;
         let api = user.at(server.base());
-        let cut_off: Vec<_> = (0..2)
-            .map(|_| {
-                let aam = Package::new("never-whole", "1.0.0").file("noise", noise(12_000_000)).aam();
-                let api = api.clone();
-                let most = Ok::<_, io::Error>(aam[..11_000_000].to_vec());
-                let unending = stream::iter([most]).chain(stream::pending());
-                tokio::spawn(async move { api.try_publish(Body::wrap_stream(unending), &[]).await })
-            })
-            .collect();
-        // Long enough for a part to be stored.
+        // More than two parts, of which the first are stored when the last is waited for.
+        let most = Ok::<_, io::Error>(aam.slice(..20_000_000));
+        let unending = Body::wrap_stream(stream::iter([most]).chain(stream::pending()));
+        let cut_off = tokio::spawn(async move { api.try_publish(unending, &[]).await });
+        // Long enough for that, were the machine not busy.
         tokio::time::sleep(Duration::from_millis(1200)).await;
         drop(server);
-        for upload in cut_off {
-            assert!(upload.await.expect("no panic").is_err());
-        }
-        rounds += 1;
+        assert!(cut_off.await.expect("no panic").is_err());
+        done.sweeps.fetch_add(1, Ordering::AcqRel);
     }
-    rounds
 }
 
 /// Lets abandoned uploads, and no others, grow older than any upload could
 /// last, so that a sweep deletes them; those of `crashing` it lets be forgotten,
-/// as by a restored backup, so that only a cleanup finds what they left. How
-/// many of each.
-async fn let_time_pass(database: Client, uploads: Arc<Uploads>) -> (u64, u64) {
-    let (mut aged, mut forgotten) = (0, 0);
+/// as by a restored backup, so that only a cleanup finds what they left.
+async fn let_time_pass(database: Client, done: Arc<Done>) {
     let crashing = "user_id = (SELECT id FROM users WHERE username = 'crashing')";
     let age = format!(
         "UPDATE uploads SET abandoned_at = abandoned_at - $1 WHERE abandoned_at > lease_until AND NOT {crashing}"
     );
     let forget = format!("DELETE FROM uploads WHERE abandoned_at IS NOT NULL AND {crashing}");
-    while !uploads.is_over.load(Ordering::Acquire) {
-        aged += database.execute(&age, &[&DAY]).await.expect("our own database");
-        forgotten += database.execute(&forget, &[]).await.expect("our own database");
+    while !done.is_over() {
+        let aged = database.execute(&age, &[&DAY]).await.expect("our own database");
+        done.aged.fetch_add(aged, Ordering::AcqRel);
+        let forgotten = database.execute(&forget, &[]).await.expect("our own database");
+        done.forgotten.fetch_add(forgotten, Ordering::AcqRel);
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
-    (aged, forgotten)
 }
 
 /// Lets time pass for the uploads that were cut off, and lets a server sweep.
