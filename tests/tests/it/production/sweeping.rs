@@ -119,6 +119,7 @@ enum Pace {
     CutOff,
 }
 
+#[expect(clippy::single_match_else, reason = "both ends are worth a line")]
 async fn publish(api: Api, seed: u64, done: Arc<Done>, pace: Pace) {
     let mut rng = StdRng::seed_from_u64(seed);
     while !done.is_over() {
