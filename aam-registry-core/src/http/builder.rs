@@ -59,6 +59,7 @@ pub struct RegistryServiceBuilder {
     client_ip: ClientIpPolicy,
     cors: Vec<String>,
     request_timeout: Duration,
+    body_timeout: Duration,
     readiness: Readiness,
     metrics: Option<MetricsRenderer>,
 }
@@ -72,6 +73,7 @@ impl RegistryServiceBuilder {
             client_ip: ClientIpPolicy::default(),
             cors: Vec::new(),
             request_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
             readiness: Readiness::default(),
             metrics: None,
         }
@@ -112,6 +114,14 @@ impl RegistryServiceBuilder {
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a client may send nothing of a body it has begun, until it
+    /// is answered [`Timeout`](crate::error::ErrorCode::Timeout); 30 s by default.
+    #[must_use]
+    pub fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.body_timeout = timeout;
         self
     }
 
@@ -167,7 +177,7 @@ impl RegistryServiceBuilder {
             cors,
             request_timeout: self.request_timeout,
         };
-        Ok(RegistryService::of(default_stack(parts)))
+        Ok(RegistryService::of(default_stack(parts), self.body_timeout))
     }
 }
 

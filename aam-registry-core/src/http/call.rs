@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
 use super::{
-    body::{RequestBody, content_length},
+    body::{RequestBody, Stalled, content_length},
     edge::Edge,
     failure::Failure,
     query::Query,
@@ -116,7 +116,10 @@ impl Call {
         }
         let mut bytes = BytesMut::new();
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| Error::invalid_request("The request body broke off; send it again"))?;
+            let frame = frame.map_err(|error| {
+                let broken_off = || Error::invalid_request("The request body broke off; send it again");
+                Stalled::told(&*error).unwrap_or_else(broken_off)
+            })?;
             let Ok(data) = frame.into_data() else { continue };
             if (bytes.len() + data.len()) as u64 > MAX_JSON {
                 return Err(too_large());

@@ -13,7 +13,11 @@ use http::{HeaderMap, header};
 use http_body::Body;
 use multer::{Field, Multipart};
 
-use super::{body::RequestBody, call::is_media_type, failure::Failure};
+use super::{
+    body::{RequestBody, Stalled},
+    call::is_media_type,
+    failure::Failure,
+};
 use crate::error::{Error, ErrorCode};
 
 /// How much may be read without any of it being the content of a part; a
@@ -95,14 +99,16 @@ fn unreadable(error: &multer::Error) -> Failure {
         multer::Error::StreamReadFailed(cause) if cause.is::<BacklogFull>() => {
             Failure::new(ErrorCode::InvalidRequest, "The form's part headers are too long")
         }
-        multer::Error::StreamReadFailed(_)
-        | multer::Error::IncompleteStream
+        multer::Error::StreamReadFailed(cause) => Stalled::told(&**cause).map_or_else(broken_off, Failure::from),
+        multer::Error::IncompleteStream
         | multer::Error::IncompleteFieldData { .. }
-        | multer::Error::IncompleteHeaders => {
-            Failure::new(ErrorCode::InvalidRequest, "The form broke off before its end; send it again")
-        }
+        | multer::Error::IncompleteHeaders => broken_off(),
         _ => Failure::new(ErrorCode::InvalidRequest, format!("The form cannot be read: {error}")),
     }
+}
+
+fn broken_off() -> Failure {
+    Failure::new(ErrorCode::InvalidRequest, "The form broke off before its end; send it again")
 }
 
 /// Bytes that were read and are not yet known to be the content of a part.

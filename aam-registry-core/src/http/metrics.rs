@@ -22,3 +22,8 @@ pub(crate) fn rate_limited(class: RateClass) {
 pub(crate) fn download_bytes(bytes: u64) {
     metrics::counter!("aam_download_bytes_total").increment(bytes);
 }
+
+/// Counts one request whose body stopped coming.
+pub(crate) fn body_stalled() {
+    metrics::counter!("aam_connections_timed_out_total", "what" => "body").increment(1);
+}

@@ -4,6 +4,7 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -53,6 +54,7 @@ use crate::registry::Registry;
 #[derive(Clone, Debug)]
 pub struct RegistryService {
     stack: Stack,
+    body_timeout: Duration,
 }
 
 impl RegistryService {
@@ -69,8 +71,8 @@ impl RegistryService {
         RegistryServiceBuilder::new(registry)
     }
 
-    pub(super) fn of(stack: Stack) -> Self {
-        Self { stack }
+    pub(super) fn of(stack: Stack, body_timeout: Duration) -> Self {
+        Self { stack, body_timeout }
     }
 }
 
@@ -88,7 +90,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture {
-        ResponseFuture(self.stack.call(RequestBody::erase(request)))
+        ResponseFuture(self.stack.call(RequestBody::erase(request, self.body_timeout)))
     }
 }
 

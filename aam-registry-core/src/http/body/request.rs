@@ -1,7 +1,7 @@
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -9,6 +9,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Version, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
+
+use super::stall::Stall;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -25,12 +27,14 @@ const DRAIN_TIME: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub(crate) struct RequestBody {
     inner: Option<UnsyncBoxBody<Bytes, BoxError>>,
+    stall: Stall,
     drain: bool,
 }
 
 impl RequestBody {
-    /// Takes a request's body off its type; an empty one costs nothing.
-    pub(crate) fn erase<B>(request: Request<B>) -> Request<Self>
+    /// Takes a request's body off its type, and gives it up where nothing of it
+    /// comes for `patience`; an empty one costs nothing.
+    pub(crate) fn erase<B>(request: Request<B>, patience: Duration) -> Request<Self>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -41,7 +45,7 @@ impl RequestBody {
         } else {
             // Who waits for `100 Continue` has not begun to send, and HTTP/2 can end one stream alone.
             let drain = parts.version <= Version::HTTP_11 && !parts.headers.contains_key(header::EXPECT);
-            Self { inner: Some(body.map_err(Into::into).boxed_unsync()), drain }
+            Self { inner: Some(body.map_err(Into::into).boxed_unsync()), stall: Stall::after(patience), drain }
         };
         Request::from_parts(parts, body)
     }
@@ -52,12 +56,19 @@ impl Body for RequestBody {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
-        let frame = Pin::new(inner).poll_frame(cx);
-        if matches!(frame, Poll::Ready(None | Some(Err(_)))) {
-            self.inner = None;
+        let this = &mut *self;
+        let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
+        let frame = match Pin::new(inner).poll_frame(cx) {
+            Poll::Ready(frame) => {
+                this.stall.end();
+                frame
+            }
+            Poll::Pending => Some(Err(ready!(this.stall.poll(cx)).into())),
+        };
+        if !matches!(frame, Some(Ok(_))) {
+            this.inner = None;
         }
-        frame
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -19,3 +19,4 @@ mod redirects;
 mod reply;
 mod service;
 mod site;
+mod stalled;
