@@ -44,6 +44,9 @@ fn describe() {
     describe_gauge!("aam_database_pool_connections", "Connections to the database by state");
     describe_gauge!("aam_database_pool_waiting", "Calls that wait for a connection to the database");
     describe_counter!("aam_database_retries_total", "Transactions that were started again");
+    describe_gauge!("aam_connections_open", "Connections of clients");
+    describe_counter!("aam_connections_refused_total", "Connections for which there was no place");
+    describe_counter!("aam_connections_timed_out_total", "Connections given up for what took too long");
     describe_gauge!("aam_packages_total", "Packages of the registry");
     describe_gauge!("aam_versions_total", "Versions of the registry, yanked ones included");
     describe_gauge!("aam_users_total", "Users of the registry");

@@ -115,6 +115,7 @@ pub(crate) fn service(
         .base_url(base_url)
         .client_ip(ClientIpPolicy::new(proxies, settings.client_ip_header.0.clone()))
         .cors(cors)
+        .body_timeout(settings.body_timeout.0)
         .readiness(readiness)
         .metrics(metrics)
         .build()?;

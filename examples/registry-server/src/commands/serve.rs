@@ -15,7 +15,8 @@ pub(super) fn run(flags: Flags<true>) -> Result<Answer, Failed> {
     for warning in &loaded.warnings {
         tracing::warn!(event = "configuration_warning", "{warning}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let threads = loaded.settings.threads.0;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.map_err(|error| Failed(format!("no threads can be started: {error}")))?;
     let served = runtime.block_on(serve::serve(loaded.settings, invocation));
     // A blocking thread that still reads for a client that is gone must not hold up the end.

@@ -2,7 +2,9 @@
 
 use std::{
     io::{self, IsTerminal},
+    num::NonZero,
     path::PathBuf,
+    thread,
 };
 
 use super::{
@@ -10,10 +12,10 @@ use super::{
     resolve::Resolver,
     setting::{Fallback, Kind, Secrecy, Spec, Value, read, settings},
     values::{
-        AdminPassword, BaseUrl, Bucket, ClientIpHeader, Count, DatabaseUrl, Domain, DownloadRedirect, EmailAddress,
-        Endpoint, Host, Hours, JwtSecrets, LatestChoice, LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize,
-        Port, PostgresUrl, RedisUrl, Registration, Seconds, SecretKey, Size, StorageBackend, Switch, TagList, Timeout,
-        Word,
+        AdminPassword, Backlog, BaseUrl, Bucket, ClientIpHeader, Connections, Count, DatabaseUrl, Domain,
+        DownloadRedirect, EmailAddress, Endpoint, Host, Hours, JwtSecrets, LatestChoice, LogFormat, LogLevel, Networks,
+        Origins, PerMinute, PoolSize, Port, PostgresUrl, RedisUrl, Registration, Seconds, SecretKey, Size,
+        StorageBackend, Switch, TagList, Threads, Timeout, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -46,6 +48,24 @@ settings! {
         client_ip_header: ClientIpHeader = "CLIENT_IP_HEADER", Fallback::Text("X-Forwarded-For");
         /// Origins whose web pages may call the registry
         cors_origins: Option<Origins> = "CORS_ORIGINS";
+    }
+    "Connections" {
+        /// Threads that serve
+        threads: Threads = "THREADS", Fallback::Computed("the processors there are", |_| {
+            Some(thread::available_parallelism().map_or(1, NonZero::get).to_string())
+        });
+        /// Most connections at a time; idle ones make room for others
+        max_connections: Connections = "MAX_CONNECTIONS", Fallback::Text("10000");
+        /// Most connections that wait to be accepted; the system may allow fewer
+        backlog: Backlog = "BACKLOG", Fallback::Text("4096");
+        /// Longest that a client may take over the head of a request, or to begin its first one
+        header_timeout: Timeout = "HEADER_TIMEOUT", Fallback::Text("30s");
+        /// Longest that a client may send nothing of a body it has begun
+        body_timeout: Timeout = "BODY_TIMEOUT", Fallback::Text("30s");
+        /// Longest that a client may take over the next 16 KiB of an answer
+        write_timeout: Timeout = "WRITE_TIMEOUT", Fallback::Text("1m");
+        /// Longest that a connection is kept between requests; more than balancers keep theirs
+        idle_timeout: Timeout = "IDLE_TIMEOUT", Fallback::Text("75s");
     }
     "Data" {
         /// Folder of the database, the archives and the generated keys

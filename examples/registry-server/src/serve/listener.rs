@@ -1,37 +1,59 @@
 use std::{io, net::SocketAddr};
 
-use tokio::net::{TcpListener, TcpSocket, lookup_host};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, lookup_host};
 
 use super::ServeError;
 use crate::config::Settings;
 
-/// How many connections the kernel keeps until they are accepted.
-const BACKLOG: u32 = 1024;
-
-/// Listens where the settings say.
-pub(super) async fn bind(settings: &Settings) -> Result<TcpListener, ServeError> {
-    let (host, port) = (settings.host.0.as_str(), settings.port.0);
+/// Listens where the settings say: on every address of the host, `::` being
+/// those of IPv4 too.
+pub(super) async fn bind(settings: &Settings) -> Result<Vec<TcpListener>, ServeError> {
+    let (host, wanted) = (settings.host.0.as_str(), settings.port.0);
     let failed = |error: &io::Error| ServeError::Listen {
-        address: if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") },
-        reason: explain(error, port),
+        address: if host.contains(':') { format!("[{host}]:{wanted}") } else { format!("{host}:{wanted}") },
+        reason: explain(error, wanted),
     };
-    let addresses = lookup_host((host, port)).await.map_err(|error| failed(&error))?;
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in addresses {
-        match listen(address) {
-            Ok(listener) => return Ok(listener),
-            Err(error) => last = error,
+    let addresses = lookup_host((host, wanted)).await.map_err(|error| failed(&error))?;
+    let mut port = wanted;
+    let mut listeners: Vec<TcpListener> = Vec::new();
+    let mut absent = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for mut address in addresses {
+        address.set_port(port);
+        match listen(address, settings.backlog.0) {
+            Ok(listener) => {
+                // A free port that was taken for one address is that of the others.
+                port = listener.local_addr().map_err(|error| failed(&error))?.port();
+                listeners.push(listener);
+            }
+            // `localhost` names ::1 also where there is no IPv6, and names are listed more than once.
+            Err(error) if is_absent(&error) => absent = error,
+            Err(_) if listeners.iter().any(|listener| listener.local_addr().is_ok_and(|taken| taken == address)) => {}
+            Err(error) => return Err(failed(&error)),
         }
     }
-    Err(failed(&last))
+    if listeners.is_empty() { Err(failed(&absent)) } else { Ok(listeners) }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+fn listen(address: SocketAddr, backlog: u16) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A server started again must not wait for the connections of the last one to be forgotten.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        // Whatever the system's habit: `::` is for all, the others are for themselves anyway.
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(backlog.into())?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Whether the machine does not have the address at all.
+fn is_absent(error: &io::Error) -> bool {
+    use io::ErrorKind::{AddrNotAvailable, Unsupported};
+    matches!(error.kind(), AddrNotAvailable | Unsupported)
+        || error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
 }
 
 fn explain(error: &io::Error, port: u16) -> String {

@@ -1,24 +1,30 @@
 //! The serving process: listener, connections, TLS, and how it ends.
 
+mod accept;
 mod connection;
+mod descriptors;
 mod greeting;
 mod listener;
 mod schema;
+mod seats;
 mod signals;
 pub(crate) mod tls;
 
 use std::{io, sync::Arc, time::Duration};
 
 use aam_registry_core::http::{Readiness, ReadinessState};
-use tokio::{sync::watch, time};
+use tokio::{sync::watch, task::JoinSet, time};
 
 use crate::{
     assemble::{self, AssembleError, Purpose},
     config::Settings,
     metrics,
 };
-use connection::Connections;
+use accept::Accepting;
+use connection::{Patience, Serving};
+use descriptors::Capacity;
 pub(crate) use greeting::Invocation;
+use seats::Seats;
 
 /// How long connections are still accepted after the process was told to end.
 const STILL_ACCEPTING: Duration = Duration::from_secs(5);
@@ -59,8 +65,8 @@ pub(crate) enum ServeError {
 pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<(), ServeError> {
     let mut signals = signals::Signals::listen().map_err(ServeError::Signals)?;
     // First of all: a second server by mistake must not touch the data of the first.
-    let listener = listener::bind(&settings).await?;
-    let address = listener
+    let listeners = listener::bind(&settings).await?;
+    let address = listeners[0]
         .local_addr()
         .map_err(|error| ServeError::Listen { address: settings.host.0.clone(), reason: error.to_string() })?;
     let tls = match (&settings.tls_cert, &settings.tls_key) {
@@ -77,8 +83,14 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         assemble::service(&settings, registry.clone(), &base_url, readiness.clone(), move || rendered.render())?;
 
     let (stop, stopped) = watch::channel(false);
-    let connections = Arc::new(Connections::new(service, readiness.clone(), tls.clone()));
-    let accepting = tokio::spawn(connections.accept(listener, until(stopped)));
+    let capacity = Capacity::of(settings.max_connections.0);
+    let seats = Arc::new(Seats::new(capacity.regular, capacity.spare));
+    let patience = Patience::of(&settings);
+    let serving = Serving::new(service, readiness.clone(), tls.clone(), Arc::clone(&seats), patience);
+    let serving = Arc::new(serving);
+    let accepting = Arc::new(Accepting::new(Arc::clone(&serving), seats, tls.is_some()));
+    let accepting: JoinSet<()> =
+        listeners.into_iter().map(|listener| Arc::clone(&accepting).accept(listener, until(stopped.clone()))).collect();
     let (finish, finished) = watch::channel(false);
     let background = tokio::spawn({
         let registry = registry.clone();
@@ -113,9 +125,9 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
                 time::sleep(STILL_ACCEPTING).await;
             }
             stop.send_replace(true);
-            let Ok(graceful) = accepting.await else { return };
+            accepting.join_all().await;
             time::sleep(LAST_REQUESTS).await;
-            if time::timeout(FINISHING, graceful.shutdown()).await.is_err() {
+            if time::timeout(FINISHING, serving.end()).await.is_err() {
                 tracing::warn!(event = "requests_cut_off", "requests did not finish in time and were cut off");
             }
         };

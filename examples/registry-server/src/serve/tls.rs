@@ -55,10 +55,14 @@ impl Acceptor {
         Ok(Self { files: Arc::new(files), current: Arc::new(watch::Sender::new(config)) })
     }
 
-    /// Shakes hands.
-    pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<server::TlsStream<TcpStream>> {
+    /// Shakes hands, for no longer than `patience`.
+    pub(super) async fn accept(
+        &self,
+        stream: TcpStream,
+        patience: Duration,
+    ) -> io::Result<server::TlsStream<TcpStream>> {
         let config = Arc::clone(&self.current.borrow());
-        time::timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await?
+        time::timeout(patience.min(HANDSHAKE), TlsAcceptor::from(config).accept(stream)).await?
     }
 
     /// Takes the files anew whenever they have changed, until `stop` completes;

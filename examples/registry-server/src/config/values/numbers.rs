@@ -31,6 +31,18 @@ number! {
     Port(u16), 0..=u16::MAX, "PORT"
 }
 number! {
+    /// How many threads serve.
+    Threads(usize), 1..=1024, "N"
+}
+number! {
+    /// How many connections there may be.
+    Connections(usize), 1..=1_000_000, "N"
+}
+number! {
+    /// How many connections may wait to be accepted.
+    Backlog(u16), 1..=u16::MAX, "N"
+}
+number! {
     /// How many connections a pool holds.
     PoolSize(u16), 1..=1024, "N"
 }

@@ -1,0 +1,104 @@
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use aam_registry_core::http::RegistryBody;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::{client::UnderWay, pace::Pace};
+
+/// The most of an answer that HTTP/2 is given at once, in bytes: as much as one
+/// of its frames holds.
+const PIECE: usize = 16 * 1024;
+
+/// The body of a request, which is under way until this is dropped.
+#[derive(Debug)]
+pub(super) struct RequestBody {
+    body: Incoming,
+    _under_way: Option<UnderWay>,
+}
+
+impl RequestBody {
+    pub(super) fn new(body: Incoming, under_way: &UnderWay) -> Self {
+        let under_way = (!body.is_end_stream()).then(|| under_way.clone());
+        Self { body, _under_way: under_way }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The body of an answer, which is under way until this is dropped.
+#[derive(Debug)]
+pub(super) struct AnswerBody {
+    body: RegistryBody,
+    /// What the body gave and was not handed on yet.
+    rest: Bytes,
+    pace: Option<Arc<Pace>>,
+    _under_way: UnderWay,
+}
+
+impl AnswerBody {
+    /// An answer that goes out in pieces of its own size, where a pace is kept of them.
+    pub(super) fn new(body: RegistryBody, pace: Option<Arc<Pace>>, under_way: UnderWay) -> Self {
+        Self { body, rest: Bytes::new(), pace, _under_way: under_way }
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let this = &mut *self;
+        let Some(pace) = &this.pace else { return Pin::new(&mut this.body).poll_frame(cx) };
+        pace.ask();
+        if this.rest.is_empty() {
+            match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => this.rest = data,
+                    Err(other) => return Poll::Ready(Some(Ok(other))),
+                },
+                end => return Poll::Ready(end),
+            }
+        }
+        let len = this.rest.len().min(PIECE);
+        let piece = this.rest.split_to(len);
+        pace.give();
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let rest = self.rest.len() as u64;
+        let below = self.body.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(below.lower() + rest);
+        if let Some(upper) = below.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint
+    }
+}

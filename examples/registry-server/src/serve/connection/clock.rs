@@ -1,0 +1,251 @@
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::client::Client;
+use crate::config::Settings;
+
+/// What a client that reads slowly must take within the write time-out, in bytes.
+const LEAST_TAKEN: usize = 16 * 1024;
+/// How long a connection may be kept: certificates and balancers change, and
+/// nothing that a client holds on to shall be held for ever.
+const KEPT: Duration = Duration::from_hours(1);
+/// How long a connection lies idle until its buffers are given back.
+const REST_AFTER: Duration = Duration::from_secs(1);
+/// How long a client has to take leave of a connection that is to end.
+pub(super) const LEAVE: Duration = Duration::from_secs(3);
+/// No time-out of a request can be set longer than this.
+const LONGEST: Duration = Duration::from_hours(24);
+/// How long one who has no place among the connections may take over anything.
+const WITHOUT_PLACE: Duration = Duration::from_secs(5);
+
+/// How long a client is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::serve) struct Patience {
+    header: Duration,
+    idle: Duration,
+    write: Duration,
+}
+
+impl Patience {
+    pub(in crate::serve) fn of(settings: &Settings) -> Self {
+        Self { header: settings.header_timeout.0, idle: settings.idle_timeout.0, write: settings.write_timeout.0 }
+    }
+
+    pub(super) fn header(self) -> Duration {
+        self.header
+    }
+
+    pub(super) fn write(self) -> Duration {
+        self.write
+    }
+
+    fn with(self, client: &Client) -> Self {
+        if client.seat.is_regular() {
+            return self;
+        }
+        Self { header: self.header.min(WITHOUT_PLACE), idle: self.idle.min(WITHOUT_PLACE), ..self }
+    }
+}
+
+/// What a connection has waited for long enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expired {
+    /// The head of a request.
+    Header,
+    /// Another request.
+    Idle,
+    /// That what it sends is taken.
+    Write,
+    /// That its client takes leave.
+    Leave,
+    /// That there is an end of requests on it.
+    Kept,
+    /// Anything at all: it can give its buffers back.
+    Rest,
+}
+
+impl Expired {
+    /// Under which label it is counted as a time-out.
+    pub(super) fn label(self) -> Option<&'static str> {
+        match self {
+            Self::Header => Some("header"),
+            Self::Idle => Some("idle"),
+            Self::Write => Some("write"),
+            Self::Leave | Self::Kept | Self::Rest => None,
+        }
+    }
+}
+
+/// The time-outs of one connection, all by one timer.
+///
+/// The timer is moved only to an earlier time, and where it runs out it is
+/// looked whether there is still something to wait for: a request that is
+/// answered at once costs no timer.
+#[derive(Debug)]
+pub(super) struct Clock {
+    patience: Patience,
+    timer: Pin<Box<Sleep>>,
+    is_set: bool,
+    born: Instant,
+    requests: usize,
+    /// Since when nothing is under way.
+    idle: Option<Instant>,
+    /// Since when the head of a request is read.
+    head: Option<Instant>,
+    /// Since when the network takes nothing, or too little, and what was written then.
+    blocked: Option<(Instant, usize)>,
+    closing: Option<Instant>,
+    leaving: Option<Instant>,
+}
+
+impl Clock {
+    pub(super) fn new(patience: Patience) -> Self {
+        let born = Instant::now();
+        Self {
+            patience,
+            timer: Box::pin(sleep_until(born + LONGEST)),
+            is_set: false,
+            born,
+            requests: 0,
+            idle: Some(born),
+            head: None,
+            blocked: None,
+            closing: None,
+            leaving: None,
+        }
+    }
+
+    /// Begins to wait for the client's leave.
+    pub(super) fn leave(&mut self) {
+        self.leaving.get_or_insert_with(Instant::now);
+    }
+
+    /// Since when nothing is under way.
+    pub(super) fn idle_for(&self) -> Option<Duration> {
+        self.idle.map(|since| since.elapsed())
+    }
+
+    /// Completes where something was waited for long enough.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, client: &Client, can_rest: bool) -> Poll<Expired> {
+        self.look(client);
+        loop {
+            let (at, what) = self.next(client, can_rest);
+            if at < self.timer.deadline() {
+                self.timer.as_mut().reset(at);
+                self.is_set = false;
+            }
+            if self.is_set && !self.timer.is_elapsed() {
+                return Poll::Pending;
+            }
+            self.is_set = true;
+            ready!(self.timer.as_mut().poll(cx));
+            if at <= self.timer.deadline() {
+                return Poll::Ready(what);
+            }
+            self.timer.as_mut().reset(at);
+            self.is_set = false;
+        }
+    }
+
+    /// Notes when what the client does now began.
+    fn look(&mut self, client: &Client) {
+        let requests = client.requests();
+        if client.is_busy() {
+            self.idle = None;
+        } else if self.idle.is_none() || self.requests != requests {
+            self.idle = Some(Instant::now());
+        }
+        self.requests = requests;
+        begin_where(&mut self.head, client.is_reading_head());
+        begin_where(&mut self.closing, client.is_closing());
+        if !client.is_blocked() {
+            self.blocked = None;
+        } else if self.blocked.is_none_or(|(_, then)| client.written().wrapping_sub(then) >= LEAST_TAKEN) {
+            self.blocked = Some((Instant::now(), client.written()));
+        }
+    }
+
+    /// What runs out next, and when.
+    fn next(&self, client: &Client, can_rest: bool) -> (Instant, Expired) {
+        let patience = self.patience.with(client);
+        let mut next = match self.leaving {
+            None => (self.born + KEPT, Expired::Kept),
+            Some(since) => (since + LONGEST, Expired::Leave),
+        };
+        let mut or = |since: Instant, patience: Duration, what: Expired| {
+            let at = since + patience;
+            if at < next.0 {
+                next = (at, what);
+            }
+        };
+        if let Some(since) = self.closing {
+            or(since, LEAVE, Expired::Leave);
+        }
+        if let Some((since, _)) = self.blocked {
+            or(since, patience.write, Expired::Write);
+        }
+        let Some(idle) = self.idle else { return next };
+        if let Some(leaving) = self.leaving {
+            or(leaving.max(idle), LEAVE, Expired::Leave);
+        } else if let Some(since) = self.head {
+            or(since, patience.header, Expired::Header);
+        } else if self.requests == 0 {
+            or(self.born, patience.header, Expired::Header);
+        } else {
+            or(idle, patience.idle, Expired::Idle);
+            if can_rest && self.closing.is_none() && self.blocked.is_none() && !client.owes_answer() {
+                or(idle, REST_AFTER, Expired::Rest);
+            }
+        }
+        next
+    }
+}
+
+fn begin_where(since: &mut Option<Instant>, is_so: bool) {
+    if !is_so {
+        *since = None;
+    } else if since.is_none() {
+        *since = Some(Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::task::noop_waker_ref;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::serve::seats::Seats;
+
+    const PATIENCE: Duration = Duration::from_secs(2);
+
+    /// Whether a client that takes so many bytes ten times a second is given up.
+    async fn is_given_up(bytes: usize) -> bool {
+        let seat = Arc::new(Seats::new(1, 0)).take().expect("a place");
+        let client = Arc::new(Client::new(([127, 0, 0, 1], 4711).into(), seat));
+        let _under_way = client.begin_request();
+        let mut clock = Clock::new(Patience { header: PATIENCE, idle: PATIENCE, write: PATIENCE });
+        for _ in 0..40 {
+            client.note_write(&Poll::Ready(Ok(bytes)));
+            client.note_write(&Poll::Pending);
+            match clock.poll(&mut Context::from_waker(noop_waker_ref()), &client, true) {
+                Poll::Ready(what) => return what == Expired::Write,
+                Poll::Pending => sleep(Duration::from_millis(100)).await,
+            }
+        }
+        false
+    }
+
+    #[tokio::test]
+    async fn a_little_now_and_then_is_not_enough() {
+        let (little, enough) = tokio::join!(is_given_up(100), is_given_up(LEAST_TAKEN / 4));
+        assert!(little && !enough);
+    }
+}

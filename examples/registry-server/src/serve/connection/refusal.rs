@@ -1,0 +1,162 @@
+//! Answers to requests that get no further than the connection.
+
+use aam_registry_core::{error::ErrorCode, http::RegistryBody};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
+use serde_json::json;
+
+/// The largest head of a request, in bytes.
+pub(super) const MAX_HEAD: usize = 32 * 1024;
+/// The longest address of a request that is looked at, in bytes.
+const MAX_TARGET: usize = 8 * 1024;
+/// What a field of a head counts for beside its name and its value (RFC 9113, section 6.5.2).
+const FIELD: usize = 32;
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// How many seconds a client shall wait when there is no place for it.
+const RETRY_AFTER: u64 = 1;
+
+/// Why a request is answered without being served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// There are as many connections as there may be.
+    Overloaded,
+    /// Its address is too long.
+    TargetTooLong,
+    /// Its head is too large.
+    HeadTooLarge,
+    /// It is no HTTP.
+    NotHttp,
+}
+
+impl Refusal {
+    /// What is wrong with a request before anything of it is looked up.
+    pub(super) fn of<B>(request: &Request<B>) -> Option<Self> {
+        let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+        if target > MAX_TARGET {
+            return Some(Self::TargetTooLong);
+        }
+        // The library minds that of HTTP/1.
+        let fields = (request.version() == Version::HTTP_2).then(|| request.headers().iter());
+        let size: usize =
+            fields.into_iter().flatten().map(|(name, value)| name.as_str().len() + value.len() + FIELD).sum();
+        (size > MAX_HEAD).then_some(Self::HeadTooLarge)
+    }
+
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::NotHttp => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn code(self) -> ErrorCode {
+        match self {
+            Self::Overloaded => ErrorCode::Overloaded,
+            Self::TargetTooLong | Self::HeadTooLarge | Self::NotHttp => ErrorCode::InvalidRequest,
+        }
+    }
+
+    fn message(self) -> &'static str {
+        match self {
+            Self::Overloaded => "The registry has as many connections as it takes; try again in a moment",
+            Self::TargetTooLong => "The address of the request is too long; paths and queries may have 8 KiB together",
+            Self::HeadTooLarge => "The head of the request is too large; it may have 100 headers and 32 KiB",
+            Self::NotHttp => "What was sent is no request of HTTP/1.1 or HTTP/2",
+        }
+    }
+
+    /// The body and the headers of the answer; those of the connection are not among them.
+    fn parts(self) -> (String, [(HeaderName, HeaderValue); 4]) {
+        let id = format!("{:032x}", rand::random::<u128>());
+        let body = json!({ "error": self.code().as_str(), "message": self.message(), "request_id": id }).to_string();
+        let headers = [
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            (header::CONTENT_LENGTH, HeaderValue::from(body.len())),
+            (X_REQUEST_ID, HeaderValue::try_from(id).expect("hex is a header value")),
+        ];
+        (body, headers)
+    }
+
+    /// The answer of a service.
+    pub(super) fn response(self) -> Response<RegistryBody> {
+        let (body, headers) = self.parts();
+        let mut response = Response::new(RegistryBody::from(body));
+        *response.status_mut() = self.status();
+        response.headers_mut().extend(headers);
+        if self == Self::Overloaded {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+        }
+        response
+    }
+
+    /// What to put in the place of the header of an empty body, to the end of the answer.
+    fn text(self) -> String {
+        let (body, headers) = self.parts();
+        let mut text = String::new();
+        for (name, value) in &headers {
+            text.extend([name.as_str(), ": ", value.to_str().unwrap_or_default(), "\r\n"]);
+        }
+        text.push_str("\r\n");
+        text.push_str(&body);
+        text
+    }
+}
+
+/// The whole answer of HTTP/1.1 to a connection there is no place for, whatever it asks.
+pub(in crate::serve) fn overloaded() -> String {
+    let text = Refusal::Overloaded.text();
+    format!("HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: {RETRY_AFTER}\r\n{text}")
+}
+
+/// Our answer in the place of the one without a body that the HTTP library
+/// gave to what it did not understand; `None` where it is none of these.
+pub(super) fn in_place_of(answer: &[u8]) -> Option<Bytes> {
+    const NO_BODY: &str = "content-length: 0\r\n";
+    let head = str::from_utf8(answer).ok()?.strip_suffix("\r\n\r\n")?;
+    let refusal = match head.strip_prefix("HTTP/1.1 ").or_else(|| head.strip_prefix("HTTP/1.0 "))?.get(..3)? {
+        "400" => Refusal::NotHttp,
+        "414" => Refusal::TargetTooLong,
+        "431" => Refusal::HeadTooLarge,
+        _ => return None,
+    };
+    let head = format!("{head}\r\n");
+    head.contains(NO_BODY).then(|| format!("{}{}", head.replace(NO_BODY, ""), refusal.text()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_library_says_without_words_is_said_in_json() {
+        let bare = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\
+            date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
+        let answer = in_place_of(bare).expect("one of its answers");
+        let answer = str::from_utf8(&answer).expect("UTF-8");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        assert!(
+            head.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ndate: "),
+            "{head}"
+        );
+        assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
+        assert!(!head.contains("content-length: 0"), "{head}");
+        let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        assert_eq!(body["error"], "invalid_request");
+        assert!(head.contains(&format!("x-request-id: {}", body["request_id"].as_str().expect("text"))), "{head}");
+    }
+
+    #[test]
+    fn what_a_service_says_is_left_alone() {
+        for answer in [
+            "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\n{}",
+            "HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n",
+            "\r\n\r\n",
+        ] {
+            assert_eq!(in_place_of(answer.as_bytes()), None, "{answer}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+use std::{convert::Infallible, future::ready, sync::Arc};
+
+use aam_registry_core::http::{PeerAddr, ReadinessState, RegistryBody};
+use futures_util::future::Either;
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use hyper::{
+    body::Incoming,
+    service::{Service, service_fn},
+};
+use tower::ServiceExt;
+
+use super::{
+    body::{AnswerBody, RequestBody},
+    client::{Client, UnderWay},
+    pace::Pace,
+    refusal::Refusal,
+    serving::Serving,
+};
+
+/// What serves the requests of one connection.
+pub(super) fn service_of(
+    serving: Arc<Serving>,
+    client: Arc<Client>,
+) -> impl Service<Request<Incoming>, Response = Response<AnswerBody>, Error = Infallible, Future: Send + 'static> + Send
+{
+    service_fn(move |request: Request<Incoming>| {
+        let (serving, client) = (Arc::clone(&serving), Arc::clone(&client));
+        let under_way = client.begin_request();
+        let version = request.version();
+        let answer = if let Some(refusal) = refusal(&request, &serving, &client) {
+            client.linger();
+            Either::Left(ready(Ok(refusal.response())))
+        } else {
+            let mut request = request.map(|body| RequestBody::new(body, &under_way));
+            request.extensions_mut().insert(PeerAddr(client.peer));
+            Either::Right(serving.service.clone().oneshot(request))
+        };
+        async move { answer.await.map(|response| finish(response, version, &serving, &client, under_way)) }
+    })
+}
+
+/// Why a request is not served, where that is so.
+fn refusal(request: &Request<Incoming>, serving: &Serving, client: &Client) -> Option<Refusal> {
+    if let Some(refusal) = Refusal::of(request) {
+        return Some(refusal);
+    }
+    if client.seat.becomes_regular() || is_probe(request.uri().path()) {
+        return None;
+    }
+    serving.note_refused();
+    Some(Refusal::Overloaded)
+}
+
+/// What is answered even where there is no place: how the server is.
+fn is_probe(path: &str) -> bool {
+    matches!(path, "/ready" | "/metrics" | "/health") || path.starts_with("/health/")
+}
+
+/// The answer as it goes out on this connection.
+fn finish(
+    mut response: Response<RegistryBody>,
+    version: Version,
+    serving: &Serving,
+    client: &Client,
+    under_way: UnderWay,
+) -> Response<AnswerBody> {
+    let is_http2 = version == Version::HTTP_2;
+    // Whoever keeps this connection shall ask again elsewhere before it is closed; one without a place may not keep it.
+    let ends = !client.seat.is_regular() || serving.readiness.get() == ReadinessState::Draining;
+    if ends {
+        client.end_soon();
+    }
+    // Behind a time-out the rest of a body may still be to come, which is no next request.
+    if !is_http2 && (ends || response.status() == StatusCode::GATEWAY_TIMEOUT) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    let pace = if is_http2 { Pace::current() } else { None };
+    response.map(|body| AnswerBody::new(body, pace, under_way))
+}

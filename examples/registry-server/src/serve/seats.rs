@@ -1,0 +1,155 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use metrics::Gauge;
+
+/// Of how many places one shall be free for those who come next.
+const FREE: usize = 16;
+
+/// Places for connections: as many as there may be, and a few more in which
+/// probes are answered and everybody else is told that there is no place.
+#[derive(Debug)]
+pub(super) struct Seats {
+    regular: Kind,
+    spare: Kind,
+    /// How many idle connections shall still make room.
+    wanted: AtomicUsize,
+    open: Gauge,
+}
+
+#[derive(Debug)]
+struct Kind {
+    taken: AtomicUsize,
+    most: usize,
+}
+
+impl Kind {
+    fn new(most: usize) -> Self {
+        Self { taken: AtomicUsize::new(0), most }
+    }
+
+    fn take(&self) -> bool {
+        let more = |taken| (taken < self.most).then_some(taken + 1);
+        self.taken.fetch_update(Ordering::AcqRel, Ordering::Relaxed, more).is_ok()
+    }
+
+    fn give_back(&self) {
+        self.taken.fetch_sub(1, Ordering::Release);
+    }
+}
+
+impl Seats {
+    pub(super) fn new(regular: usize, spare: usize) -> Self {
+        let open = metrics::gauge!("aam_connections_open");
+        open.set(0);
+        Self { regular: Kind::new(regular), spare: Kind::new(spare), wanted: AtomicUsize::new(0), open }
+    }
+
+    /// A place for a connection; `None` where not even a spare one is left.
+    pub(super) fn take(self: &Arc<Self>) -> Option<Seat> {
+        let is_regular = self.regular.take();
+        if !is_regular && !self.spare.take() {
+            return None;
+        }
+        self.open.increment(1);
+        Some(Seat { seats: Arc::clone(self), is_regular: AtomicBool::new(is_regular) })
+    }
+
+    /// How many connections there may be.
+    pub(super) fn regular(&self) -> usize {
+        self.regular.most
+    }
+
+    /// How many places are missing until enough are free for those who come next.
+    pub(super) fn missing(&self) -> usize {
+        let taken = self.regular.taken.load(Ordering::Relaxed);
+        (taken + self.regular.most / FREE + 1).saturating_sub(self.regular.most)
+    }
+
+    /// Wishes that so many idle connections give up their places.
+    pub(super) fn want(&self, places: usize) {
+        self.wanted.store(places, Ordering::Relaxed);
+    }
+
+    /// Whether an idle connection shall give up its place.
+    pub(super) fn wants_one(&self) -> bool {
+        self.wanted.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |wanted| wanted.checked_sub(1)).is_ok()
+    }
+}
+
+/// The place of one connection, given back when dropped.
+#[derive(Debug)]
+pub(super) struct Seat {
+    seats: Arc<Seats>,
+    is_regular: AtomicBool,
+}
+
+impl Seat {
+    /// Whether its connection is one of those there may be.
+    pub(super) fn is_regular(&self) -> bool {
+        self.is_regular.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is one, or has just become one because a place was given up.
+    pub(super) fn becomes_regular(&self) -> bool {
+        if self.is_regular() {
+            return true;
+        }
+        if !self.seats.regular.take() {
+            return false;
+        }
+        if self.is_regular.swap(true, Ordering::Relaxed) {
+            self.seats.regular.give_back();
+        } else {
+            self.seats.spare.give_back();
+        }
+        true
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let kind = if self.is_regular() { &self.seats.regular } else { &self.seats.spare };
+        kind.give_back();
+        self.seats.open.decrement(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spare_place_becomes_a_regular_one_when_there_is_room() {
+        let seats = Arc::new(Seats::new(1, 1));
+        let first = seats.take().expect("a place");
+        let second = seats.take().expect("a spare place");
+        assert!(first.is_regular() && !second.is_regular());
+        assert!(seats.take().is_none(), "none is left");
+        assert!(!second.becomes_regular());
+        drop(first);
+        assert!(second.becomes_regular() && second.is_regular());
+        let third = seats.take().expect("a spare place");
+        assert!(!third.is_regular());
+        drop(second);
+        drop(third);
+        assert!(seats.take().expect("a place").is_regular());
+        assert_eq!(seats.spare.taken.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn no_more_places_are_given_up_than_are_wanted() {
+        let seats = Arc::new(Seats::new(32, 1));
+        let taken: Vec<_> = (0..29).filter_map(|_| seats.take()).collect();
+        assert_eq!(seats.missing(), 0);
+        let more: Vec<_> = (0..3).filter_map(|_| seats.take()).collect();
+        assert_eq!(seats.missing(), 3);
+        assert!(!seats.wants_one());
+        seats.want(seats.missing());
+        assert_eq!((0..10).filter(|_| seats.wants_one()).count(), 3);
+        drop((taken, more));
+        assert_eq!(seats.missing(), 0);
+    }
+}
