@@ -236,6 +236,30 @@ fn broken_files_are_told_without_their_contents() {
 }
 
 #[test]
+fn connections_have_defaults_and_bounds() {
+    let mut site = Site::new();
+    for (name, default) in [
+        ("MAX_CONNECTIONS", "10000"),
+        ("BACKLOG", "4096"),
+        ("HEADER_TIMEOUT", "30s"),
+        ("BODY_TIMEOUT", "30s"),
+        ("WRITE_TIMEOUT", "1m"),
+        ("IDLE_TIMEOUT", "75s"),
+    ] {
+        assert_eq!(shown(&site, &[], name), (default.to_owned(), "default".to_owned()), "{name}");
+    }
+    let threads: usize = shown(&site, &[], "THREADS").0.parse().expect("a number");
+    assert_eq!(threads, std::thread::available_parallelism().expect("known").get());
+    site.write("config.yaml", "threads: 3\nidle_timeout: 10m\n");
+    assert_eq!(shown(&site, &["--max-connections", "7"], "MAX_CONNECTIONS").0, "7");
+    assert_eq!(shown(&site, &[], "IDLE_TIMEOUT").0, "10m");
+    assert_eq!(shown(&site, &[], "THREADS").0, "3");
+    site.set("THREADS", 0).set("BACKLOG", 65536).set("MAX_CONNECTIONS", 0).set("WRITE_TIMEOUT", "0s");
+    let stderr = site.run(&["config", "check"]).failed().stderr();
+    assert!(stderr.contains("4 faults"), "{stderr}");
+}
+
+#[test]
 fn an_unknown_flag_is_refused() {
     let ran = Site::new().run(&["--prot", "1"]);
     assert_eq!(ran.code(), Some(2));

@@ -3,9 +3,13 @@
 
 mod admin;
 mod config;
+mod connections;
+mod crowd;
 mod deployment;
+mod http2;
 mod logs;
 mod process;
+mod slow;
 mod start;
 mod stop;
 mod tls;

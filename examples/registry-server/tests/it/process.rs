@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -73,7 +73,19 @@ impl Site {
 
     /// Starts a server on a free port and waits until its log says `event`.
     pub(crate) fn serve_until(&self, args: &[&str], event: &str) -> Server {
-        let mut server = Server::start(self.command(args).env("PORT", "0"));
+        Self::started(&mut self.command(args), event)
+    }
+
+    /// Starts a server that may have so many files open.
+    pub(crate) fn serve_with_files(&self, files: u32) -> Server {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {files} && exec \"$0\""), env!("CARGO_BIN_EXE_aam-registry")]);
+        command.current_dir(self.folder.path()).env_clear().envs(self.environment.iter().cloned());
+        Self::started(&mut command, "server_started")
+    }
+
+    fn started(command: &mut Command, event: &str) -> Server {
+        let mut server = Server::start(command.env("PORT", "0"));
         server.started = server.wait_for(event);
         server
     }
@@ -162,6 +174,10 @@ impl Server {
         address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port")
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn terminate(&self) {
         self.signal("TERM");
     }
@@ -181,6 +197,16 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -67,6 +67,28 @@ fn sigterm_under_load_loses_no_request_and_no_count() {
 }
 
 #[test]
+fn kept_connections_are_told_to_close_and_idle_ones_are_closed() {
+    let site = Site::new();
+    let mut server = site.serve(&[]);
+    let mut kept = web::connect(server.port()).expect("connected");
+    let mut idle = web::connect(server.port()).expect("connected");
+    let mut silent = web::connect(server.port()).expect("connected");
+    for stream in [&mut kept, &mut idle] {
+        let answer = web::ask(stream, "/health").expect("answered");
+        assert!(!answer.head.contains("connection: close"), "{}", answer.head);
+    }
+    server.terminate();
+    server.wait_for("draining");
+    let answer = web::ask(&mut kept, "/health").expect("still answered");
+    assert!(answer.head.contains("connection: close"), "{}", answer.head);
+    for stream in [&mut kept, &mut idle, &mut silent] {
+        assert!(web::is_closed(stream));
+    }
+    assert!(server.wait().success());
+    assert!(!server.log().join("").contains("requests_cut_off"), "{:#?}", server.log());
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once() {
     let site = Site::new();
     let mut server = site.serve(&[]);

@@ -5,7 +5,7 @@ use std::{fs, thread, time::Duration};
 use crate::{process::Site, web};
 
 /// Writes a new certificate and its key.
-fn make(site: &Site, name: &str) -> (String, String) {
+pub(crate) fn make(site: &Site, name: &str) -> (String, String) {
     let made = rcgen::generate_simple_self_signed(["registry.example.com".to_owned()]).expect("made");
     let certificate = site.write(&format!("{name}.pem"), &made.cert.pem());
     let key = site.write(&format!("{name}.key"), &made.signing_key.serialize_pem());
@@ -40,4 +40,15 @@ fn https_is_served_and_new_certificates_are_taken_as_they_come() {
         thread::sleep(Duration::from_millis(100));
     }
     assert!(!shows(&old));
+}
+
+#[test]
+fn a_handshake_is_not_waited_for_for_ever() {
+    let mut site = Site::new();
+    let (certificate, key) = make(&site, "served");
+    site.set("HEADER_TIMEOUT", "1s").set("TLS_CERT", certificate).set("TLS_KEY", key);
+    let server = site.set("LOG_LEVEL", "debug").serve(&[]);
+    let mut silent = web::connect(server.port()).expect("connected");
+    assert!(web::is_closed(&mut silent));
+    server.wait_for("tls_handshake_failed");
 }

@@ -44,6 +44,46 @@ pub(crate) fn read(stream: &mut TcpStream) -> io::Result<Answer> {
     Ok(Answer { status, head: head.into_owned(), body: String::from_utf8_lossy(body).into_owned() })
 }
 
+/// Asks for `path` on a connection that is kept.
+pub(crate) fn ask(stream: &mut TcpStream, path: &str) -> io::Result<Answer> {
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+    read_one(stream)
+}
+
+/// Reads one answer, and nothing behind it.
+pub(crate) fn read_one(stream: &mut TcpStream) -> io::Result<Answer> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if stream.read(&mut byte)? == 0 {
+            return Err(cut_off(&head));
+        }
+        head.extend(byte);
+    }
+    let head = String::from_utf8_lossy(&head[..head.len() - 4]).into_owned();
+    let status = head.get(9..12).and_then(|status| status.parse().ok()).ok_or_else(|| cut_off(head.as_bytes()))?;
+    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body)?;
+    Ok(Answer { status, head, body: String::from_utf8_lossy(&body).into_owned() })
+}
+
+/// Whether the server closes the connection, or has reset it, without another word.
+pub(crate) fn is_closed(stream: &mut TcpStream) -> bool {
+    match stream.read(&mut [0]) {
+        Ok(read) => read == 0,
+        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => true,
+        Err(error) => panic!("the connection is still open: {error}"),
+    }
+}
+
+/// A figure of `/metrics`; 0 where it is not there.
+#[track_caller]
+pub(crate) fn metric(port: u16, name: &str) -> u64 {
+    let text = get(port, "/metrics").expect("answered").body;
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok()).unwrap_or(0)
+}
+
 fn cut_off(bytes: &[u8]) -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, format!("cut off: {:?}", String::from_utf8_lossy(bytes)))
 }

@@ -1,0 +1,100 @@
+//! More connections than there may be.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    thread,
+    time::Duration,
+};
+
+use crate::{
+    process::{Server, Site, wait_until},
+    web::{self, Answer},
+};
+
+/// How many connections beyond those there may be are listened to.
+const SPARE: usize = 64;
+
+/// A connection on which a request is under way.
+pub(crate) fn busy(server: &Server) -> TcpStream {
+    let mut stream = web::connect(server.port()).expect("connected");
+    let head = "POST /api/v1/users/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    write!(stream, "{head}Content-Length: 2\r\nExpect: 100-continue\r\n\r\n").expect("sent");
+    let mut told = [0; 25];
+    stream.read_exact(&mut told).expect("the server wants the rest");
+    assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+#[track_caller]
+fn assert_refused(answer: &Answer) {
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert_eq!(answer.json()["error"], "overloaded");
+    for header in ["retry-after: 1", "connection: close", "content-type: application/json", "x-request-id: "] {
+        assert!(answer.head.contains(header), "{header} is not in {}", answer.head);
+    }
+}
+
+#[test]
+fn beyond_the_most_connections_requests_are_refused_and_probes_are_answered() {
+    let mut site = Site::new();
+    let server = site.set("MAX_CONNECTIONS", 2).serve(&[]);
+    let port = server.port();
+    let mut held = [busy(&server), busy(&server)];
+    assert_refused(&web::get(port, "/api/v1/packages").expect("answered"));
+    // Also to who is still sending, and may not look before all is sent.
+    let mut sending = web::connect(port).expect("connected");
+    write!(sending, "POST /api/v1/packages HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n").expect("sent");
+    wait_until("it is refused", || sending.peek(&mut [0; 12]).expect("answered") == 12);
+    for _ in 0..10 {
+        sending.write_all(&"x".repeat(30_000).into_bytes()).expect("still taken");
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_refused(&web::read(&mut sending).expect("answered"));
+    for probe in ["/health", "/ready", "/metrics", "/health/db"] {
+        let mut stream = web::connect(port).expect("connected");
+        write!(stream, "GET {probe} HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
+        let answer = web::read(&mut stream).expect("answered and closed");
+        assert_eq!(answer.status, 200, "{probe}");
+        assert!(answer.head.contains("connection: close"), "{probe}: {}", answer.head);
+    }
+    assert_eq!(web::metric(port, "aam_connections_refused_total{reason=\"limit\"}"), 2);
+    wait_until("the refused ones are gone", || web::metric(port, "aam_connections_open") == 3);
+    assert_eq!(server.wait_for("connections_exhausted")["max_connections"], 2);
+    // Those who have a place are served as ever.
+    for stream in &mut held {
+        stream.write_all(b"{}").expect("sent");
+        assert_eq!(web::read_one(stream).expect("answered").status, 400);
+    }
+    drop(held);
+    wait_until("there is a place again", || web::get(port, "/api/v1/packages").expect("answered").status == 200);
+}
+
+#[test]
+fn idle_connections_make_room() {
+    let mut site = Site::new();
+    let server = site.set("MAX_CONNECTIONS", 2).serve(&[]);
+    let mut kept = web::connect(server.port()).expect("connected");
+    assert_eq!(web::ask(&mut kept, "/health").expect("answered").status, 200);
+    thread::sleep(Duration::from_millis(1100));
+    let mut busy = busy(&server);
+    wait_until("there is a place", || web::get(server.port(), "/api/v1/packages").expect("answered").status == 200);
+    assert!(web::is_closed(&mut kept));
+    busy.write_all(b"{}").expect("sent");
+    assert_eq!(web::read_one(&mut busy).expect("no request made room").status, 400);
+}
+
+#[test]
+fn a_flood_is_told_without_being_listened_to() {
+    let mut site = Site::new();
+    let server = site.set("MAX_CONNECTIONS", 1).set("HEADER_TIMEOUT", "10m").serve(&[]);
+    let held = busy(&server);
+    let mut silent: Vec<_> = (0..SPARE).map(|_| web::connect(server.port()).expect("connected")).collect();
+    let mut turned_away = web::connect(server.port()).expect("connected");
+    assert_refused(&web::read(&mut turned_away).expect("answered unasked"));
+    // Who says nothing does not keep the others away for long.
+    assert!(silent.iter_mut().all(web::is_closed));
+    wait_until("it recovers", || web::get(server.port(), "/health").expect("answered").status == 200);
+    assert_eq!(web::metric(server.port(), "aam_connections_refused_total{reason=\"flood\"}"), 1);
+    drop(held);
+}

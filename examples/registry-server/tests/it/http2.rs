@@ -1,0 +1,230 @@
+//! HTTP/2, in clear text and over TLS.
+
+use std::{future::Future, io, sync::Arc};
+
+use bytes::Bytes;
+use h2::{
+    Reason, RecvStream,
+    client::{Builder, SendRequest},
+};
+use http::{Request, Response, StatusCode};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinHandle,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use crate::{
+    crowd,
+    process::{Site, wait_until},
+    slow, tls, web,
+};
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+}
+
+/// A connection of HTTP/2.
+struct Client {
+    requests: SendRequest<Bytes>,
+    /// Completes when the connection is at its end.
+    end: JoinHandle<Result<(), h2::Error>>,
+}
+
+impl Client {
+    async fn connect(port: u16, builder: &Builder) -> Self {
+        Self::over(TcpStream::connect(("127.0.0.1", port)).await.expect("connected"), builder).await
+    }
+
+    async fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, builder: &Builder) -> Self {
+        let (requests, connection) = builder.handshake(stream).await.expect("HTTP/2 is spoken");
+        Self { requests, end: tokio::spawn(connection) }
+    }
+
+    async fn send(&self, request: Request<()>) -> Result<Response<RecvStream>, h2::Error> {
+        let mut requests = self.requests.clone().ready().await?;
+        requests.send_request(request, true)?.0.await
+    }
+
+    async fn get(&self, path: &str) -> Result<(StatusCode, Value), h2::Error> {
+        read(self.send(get(path)).await?).await
+    }
+}
+
+fn get(path: &str) -> Request<()> {
+    Request::get(format!("http://localhost{path}")).body(()).expect("a request")
+}
+
+/// The status and the body of an answer.
+async fn read(response: Response<RecvStream>) -> Result<(StatusCode, Value), h2::Error> {
+    let status = response.status();
+    let mut body = response.into_body();
+    let mut bytes = Vec::new();
+    while let Some(data) = body.data().await {
+        let data = data?;
+        body.flow_control().release_capacity(data.len())?;
+        bytes.extend_from_slice(&data);
+    }
+    Ok((status, serde_json::from_slice(&bytes).expect("JSON")))
+}
+
+#[test]
+fn many_requests_share_a_connection_in_clear_text() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    block_on(async {
+        let client = Client::connect(server.port(), &Builder::new()).await;
+        let answers = futures_util::future::join_all((0..50).map(|number| {
+            let path = if number % 2 == 0 { "/health" } else { "/nowhere" };
+            client.get(path)
+        }));
+        for (number, answer) in answers.await.into_iter().enumerate() {
+            assert_eq!(answer.expect("answered").0, if number % 2 == 0 { 200 } else { 404 });
+        }
+    });
+    assert_eq!(web::metric(server.port(), "aam_requests_total{method=\"GET\",route=\"/health\",status=\"200\"}"), 25);
+}
+
+async fn connect_tls(port: u16, certificate: &str, protocol: &[u8]) -> io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(certificate).expect("a certificate")).expect("one that can be trusted");
+    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions of TLS")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![protocol.to_vec()];
+    let name = ServerName::try_from("registry.example.com").expect("a name");
+    let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+#[test]
+fn over_tls_the_client_chooses() {
+    let site = Site::new();
+    let (certificate, key) = tls::make(&site, "served");
+    let server = site.serve(&["--tls-cert", &certificate, "--tls-key", &key]);
+    block_on(async {
+        let stream = connect_tls(server.port(), &certificate, b"h2").await.expect("connected");
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+        let client = Client::over(stream, &Builder::new()).await;
+        for _ in 0..2 {
+            assert_eq!(client.get("/health").await.expect("answered").0, 200);
+        }
+
+        let mut stream = connect_tls(server.port(), &certificate, b"http/1.1").await.expect("connected");
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.expect("sent");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.expect("answered, and closed as TLS is");
+        assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+
+        let refused = connect_tls(server.port(), &certificate, b"gopher").await;
+        assert!(refused.is_err(), "it speaks nothing else");
+    });
+}
+
+#[test]
+fn a_stream_that_is_not_read_is_reset_and_the_others_go_on() {
+    let mut site = Site::new();
+    let server = site.set("WRITE_TIMEOUT", "2s").serve(&[]);
+    let download = slow::publish_large(server.port());
+    block_on(async {
+        let client = Client::connect(server.port(), Builder::new().initial_window_size(1000)).await;
+        let mut stuck = client.send(get(download)).await.expect("answered").into_body();
+        assert_eq!(stuck.data().await.expect("data").expect("as much as may be sent").len(), 1000);
+        assert_eq!(slow::open_archives(&server), 1);
+        let error = loop {
+            tokio::select! {
+                data = stuck.data() => break data.expect("not the end").expect_err("no more may be sent"),
+                answer = client.get("/health") => assert_eq!(answer.expect("answered").0, 200),
+            }
+        };
+        assert_eq!(error.reason(), Some(Reason::CANCEL));
+        assert_eq!(client.get("/health").await.expect("the connection is as good as before").0, 200);
+        wait_until("nothing is held", || slow::open_archives(&server) == 0);
+    });
+    assert_eq!(web::metric(server.port(), "aam_connections_timed_out_total{what=\"write\"}"), 1);
+}
+
+#[test]
+fn an_idle_connection_is_taken_leave_of() {
+    let mut site = Site::new();
+    let server = site.set("IDLE_TIMEOUT", "1s").serve(&[]);
+    block_on(async {
+        let client = Client::connect(server.port(), &Builder::new()).await;
+        assert_eq!(client.get("/health").await.expect("answered").0, 200);
+        let Client { requests, end } = client;
+        end.await.expect("it ends").expect("in peace");
+        drop(requests);
+    });
+    assert_eq!(web::metric(server.port(), "aam_connections_timed_out_total{what=\"idle\"}"), 1);
+}
+
+#[test]
+fn what_is_too_large_is_refused_in_json() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    block_on(async {
+        let client = Client::connect(server.port(), &Builder::new()).await;
+        let mut request = get("/health");
+        request.headers_mut().insert("cookie", "x".repeat(40 * 1024).parse().expect("a value"));
+        let (status, json) = read(client.send(request).await.expect("answered")).await.expect("read");
+        assert_eq!((status.as_u16(), json["error"].as_str()), (431, Some("invalid_request")));
+        let (status, json) = client.get(&format!("/{}", "x".repeat(9 * 1024))).await.expect("answered");
+        assert_eq!((status.as_u16(), json["error"].as_str()), (414, Some("invalid_request")));
+    });
+}
+
+#[test]
+fn beyond_the_most_connections_a_request_is_refused_and_leave_is_taken() {
+    let mut site = Site::new();
+    let server = site.set("MAX_CONNECTIONS", 1).serve(&[]);
+    let held = crowd::busy(&server);
+    block_on(async {
+        let client = Client::connect(server.port(), &Builder::new()).await;
+        let (status, json) = client.get("/api/v1/packages").await.expect("answered");
+        assert_eq!((status.as_u16(), json["error"].as_str()), (503, Some("overloaded")));
+        client.end.await.expect("it ends").expect("in peace");
+    });
+    let idle = web::metric(server.port(), "aam_connections_timed_out_total{what=\"idle\"}");
+    assert_eq!(idle, 0, "it ends at once, not when it has lain idle");
+    drop(held);
+}
+
+#[test]
+fn what_was_begun_is_finished_when_the_server_ends() {
+    let site = Site::new();
+    let mut server = site.serve(&[]);
+    let port = server.port();
+    let body = r#"{"username": "nobody-at-all", "password": "not the password of anybody"}"#;
+    block_on(async {
+        let client = Client::connect(port, &Builder::new()).await;
+        let request = Request::post("http://localhost/api/v1/users/login")
+            .header("content-type", "application/json")
+            .body(())
+            .expect("a request");
+        let mut requests = client.requests.clone().ready().await.expect("ready");
+        let (answer, mut rest) = requests.send_request(request, false).expect("sent");
+        rest.send_data(Bytes::copy_from_slice(&body.as_bytes()[..10]), false).expect("sent");
+        assert_eq!(client.get("/health").await.expect("answered").0, 200);
+
+        server.signal("INT");
+        server.wait_for("draining");
+        while TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        rest.send_data(Bytes::copy_from_slice(&body.as_bytes()[10..]), true).expect("sent");
+        assert_eq!(read(answer.await.expect("answered")).await.expect("read").0, 401);
+        client.end.await.expect("it ends").expect("in peace");
+    });
+    assert!(server.wait().success());
+    assert!(!server.log().join("").contains("requests_cut_off"), "{:#?}", server.log());
+}
