@@ -4,10 +4,9 @@ use aam_registry_core::{Error, Result};
 use redis::{
     Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError, TlsCertificates, io::tcp::TcpSettings,
 };
-use rustls::{
-    crypto::{CryptoProvider, aws_lc_rs},
-    pki_types::{CertificateDer, pem::PemObject},
-};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+
+use super::roots;
 
 /// Which Redis is used, and how patiently.
 #[derive(Clone)]
@@ -132,27 +131,26 @@ impl RedisConfig {
         let info = self.url.as_str().into_connection_info().map_err(invalid)?;
         // Small commands go out at once instead of waiting for the answer to the one before.
         let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        if let ConnectionAddr::TcpTls { insecure, .. } = info.addr() {
-            if *insecure {
-                return Err(Error::invalid_request("The Redis URL asks for TLS without checks (`#insecure`)"));
-            }
-            // The client takes the provider of the process. There is one from here on; that of a host stays.
-            if CryptoProvider::get_default().is_none() {
-                let _ = aws_lc_rs::default_provider().install_default();
-            }
+        let ConnectionAddr::TcpTls { insecure, .. } = info.addr() else {
+            return match self.root_certificates {
+                None => Client::open(info).map_err(invalid),
+                Some(_) => Err(Error::invalid_request("Root certificates for Redis need a `rediss://` URL")),
+            };
+        };
+        if *insecure {
+            return Err(Error::invalid_request("The Redis URL asks for TLS without checks (`#insecure`)"));
         }
-        match self.root_certificates.clone() {
-            None => Client::open(info).map_err(invalid),
-            Some(pem) if CertificateDer::pem_slice_iter(&pem).next().is_none() => {
-                Err(Error::invalid_request("The root certificates for Redis hold no certificate in PEM"))
-            }
-            Some(pem) => {
-                let certificates = TlsCertificates { client_tls: None, root_cert: Some(pem) };
-                Client::build_with_tls(info, certificates).map_err(|error| {
-                    Error::invalid_request(format!("The root certificates for Redis cannot be used: {error}"))
-                })
-            }
+        let roots = self.root_certificates.clone().unwrap_or_else(roots::of_the_system);
+        if roots::are_none(&roots) {
+            return Err(Error::invalid_request("There is no root certificate that could vouch for Redis"));
         }
+        // The client takes the provider of the process. There is one from here on; that of a host stays.
+        if CryptoProvider::get_default().is_none() {
+            let _ = aws_lc_rs::default_provider().install_default();
+        }
+        let certificates = TlsCertificates { client_tls: None, root_cert: Some(roots) };
+        Client::build_with_tls(info, certificates)
+            .map_err(|error| Error::invalid_request(format!("The root certificates for Redis cannot be used: {error}")))
     }
 }
 

@@ -71,7 +71,6 @@ impl RedisLink {
         let pool = Pool::builder()
             .max_size(config.pool_size())
             .connection_timeout(config.acquire_timeout())
-            .retry_connection(false)
             .test_on_check_out(true)
             .error_sink(Box::new(pool_trouble.clone()))
             .build_unchecked(connector);

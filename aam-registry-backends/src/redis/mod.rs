@@ -37,6 +37,7 @@ mod limiter;
 mod link;
 mod message;
 mod purpose;
+mod roots;
 mod shared;
 mod subscription;
 
