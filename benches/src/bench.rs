@@ -1,6 +1,7 @@
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
+    process,
     sync::Arc,
 };
 
@@ -25,7 +26,12 @@ pub(crate) struct Bench {
     peers: PathBuf,
     folder: PathBuf,
     certificate: Certificate,
+    run: RunFolder,
 }
+
+/// What this run puts on the disk; gone when it ends.
+#[derive(Debug)]
+struct RunFolder(PathBuf);
 
 /// A certificate made for this run, in PEM.
 #[derive(Debug)]
@@ -39,11 +45,10 @@ impl Bench {
     pub(crate) fn new(options: &Options, server: PathBuf, peers: PathBuf) -> Result<Self> {
         let server = std::path::absolute(server).map_err(Failure::io("the server's binary"))?;
         let folder = install::folder();
-        let run = folder.join("run");
-        fs::create_dir_all(&run).map_err(Failure::io("the folder of benchmarks"))?;
-        let certificate = Certificate::make(&run)?;
-        let launcher = Arc::new(Launcher::new(server, run));
-        Ok(Self { plan: options.plan(), scale: options.size(), launcher, peers, folder, certificate })
+        let run = RunFolder::make(&folder.join("run")).map_err(Failure::io("the folder of benchmarks"))?;
+        let certificate = Certificate::make(&run.0)?;
+        let launcher = Arc::new(Launcher::new(server, run.0.clone()));
+        Ok(Self { plan: options.plan(), scale: options.size(), launcher, peers, folder, certificate, run })
     }
 
     pub(crate) fn plan(&self) -> &Plan {
@@ -82,7 +87,7 @@ impl Bench {
     /// A new folder that ends with the value. It lies beside what is built, on
     /// a disk: where temporary files are kept in memory, nothing is durable.
     pub(crate) fn folder(&self, name: &str) -> Result<TempDir> {
-        let made = TempDir::with_prefix_in(format!("{name}-"), self.folder.join("run"));
+        let made = TempDir::with_prefix_in(format!("{name}-"), &self.run.0);
         made.map_err(Failure::io("no folder can be made"))
     }
 
@@ -113,6 +118,28 @@ impl Bench {
     pub(crate) fn verdaccio(&self) -> Result<PathBuf> {
         let script = install::verdaccio();
         if script.is_file() { Ok(script) } else { Err(Failure::Absent("verdaccio is not installed (npm)".to_owned())) }
+    }
+}
+
+impl RunFolder {
+    /// Makes one named after this process, and removes those of processes that were cut off.
+    fn make(all: &Path) -> io::Result<Self> {
+        let own = all.join(process::id().to_string());
+        fs::create_dir_all(&own)?;
+        for other in fs::read_dir(all)? {
+            let other = other?;
+            if !Path::new("/proc").join(other.file_name()).exists() {
+                fs::remove_dir_all(other.path())?;
+            }
+        }
+        Ok(Self(own))
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        // The next run removes what is left.
+        fs::remove_dir_all(&self.0).ok();
     }
 }
 
