@@ -1,10 +1,16 @@
 //! PostgreSQL against the suite of the metadata ports, and what it promises beyond it.
 
+mod changes_feed;
 mod conformance;
+mod connecting;
 mod lost;
+mod metrics;
+mod migrations;
 mod processes;
-#[expect(dead_code, reason = "it can do more than is asked of it so far")]
 mod proxy;
 mod races;
+mod replica;
 mod searches;
+mod texts;
+mod tls;
 mod world;

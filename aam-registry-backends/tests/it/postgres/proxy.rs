@@ -39,6 +39,13 @@ pub(super) struct Proxy {
     listener: JoinHandle<()>,
 }
 
+/// The host and port of the server of the tests.
+pub(super) fn server() -> String {
+    let config: tokio_postgres::Config = super::world::server_url().parse().expect("a URL");
+    let Some(tokio_postgres::config::Host::Tcp(host)) = config.get_hosts().first() else { panic!("no host") };
+    format!("{host}:{}", config.get_ports().first().copied().unwrap_or(5432))
+}
+
 #[derive(Debug)]
 struct State {
     server: String,
@@ -58,11 +65,8 @@ impl Proxy {
 
     pub(super) async fn start_at(address: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).await.expect("a port");
-        let config: tokio_postgres::Config = super::world::server_url().parse().expect("a URL");
-        let Some(tokio_postgres::config::Host::Tcp(host)) = config.get_hosts().first() else { panic!("no host") };
-        let port = config.get_ports().first().copied().unwrap_or(5432);
         let state = Arc::new(State {
-            server: format!("{host}:{port}"),
+            server: server(),
             cut: Mutex::default(),
             cuts: AtomicUsize::default(),
             open: watch::Sender::new(true),

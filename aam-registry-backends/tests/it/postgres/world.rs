@@ -51,7 +51,6 @@ impl TestDatabase {
     }
 
     /// A database without any schema.
-    #[expect(dead_code, reason = "for tests of migrations")]
     pub(super) async fn empty() -> Self {
         let admin = connect(&SERVER).await;
         let locale = locale(&admin).await;
@@ -73,6 +72,13 @@ impl TestDatabase {
         PostgresConfig::new(&self.url()).expect("a URL").with_application_name(self.name.as_str())
     }
 
+    /// As somebody else.
+    pub(super) fn config_as(&self, role: &str, password: &str) -> PostgresConfig {
+        let url = self.url();
+        let (_, server) = url.split_once('@').expect("a URL with a user");
+        PostgresConfig::new(&format!("postgres://{role}:{password}@{server}")).expect("a URL")
+    }
+
     pub(super) async fn open(&self) -> PostgresMetadata {
         PostgresMetadata::open(self.config()).await.expect("a database")
     }
@@ -80,6 +86,18 @@ impl TestDatabase {
     /// A connection beside those of the registry.
     pub(super) async fn client(&self) -> Client {
         connect(&self.url()).await
+    }
+
+    /// Waits until the registry has so many sessions.
+    pub(super) async fn has_sessions(&self, wanted: i64) {
+        let watcher = connect(&SERVER).await;
+        let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1";
+        let counted = async {
+            while watcher.query_one(sessions, &[&self.name]).await.expect("read").get::<_, i64>(0) != wanted {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, counted).await.expect("so many sessions");
     }
 
     /// Waits until a session waits for a lock in a statement that holds `what`; gives its process.

@@ -1,0 +1,139 @@
+use aam_registry_backends::postgres::{PostgresMetadata, migrate, pending_migrations};
+use aam_registry_core::{Error, ErrorCode, ports::PackageStore};
+
+use super::world::{TestDatabase, actor, connect, server_url};
+
+async fn names_of_tables(database: &TestDatabase) -> Vec<String> {
+    let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1";
+    let rows = database.client().await.query(tables, &[]).await.expect("read");
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+fn reason(error: &Error) -> String {
+    std::error::Error::source(error).expect("a cause").to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn four_starters_at_once_migrate_once() {
+    let database = TestDatabase::empty().await;
+    let starters: Vec<_> =
+        (0..4).map(|_| tokio::spawn(PostgresMetadata::open(database.config().with_auto_migrate(true)))).collect();
+    for starter in starters {
+        starter.await.expect("a task").expect("a database").check().await.expect("a schema");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn four_commands_at_once_migrate_once() {
+    let database = TestDatabase::empty().await;
+    let known = pending_migrations(&database.config()).await.expect("read");
+    assert!(!known.is_empty());
+    let commands: Vec<_> = (0..4)
+        .map(|_| {
+            let config = database.config();
+            tokio::spawn(async move { migrate(&config).await })
+        })
+        .collect();
+    let mut ran = Vec::new();
+    for command in commands {
+        ran.extend(command.await.expect("a task").expect("migrate"));
+    }
+    assert_eq!(ran, known, "each ran once, in order");
+    assert_eq!(pending_migrations(&database.config()).await.expect("read"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_schema_that_is_behind_is_an_outage_until_it_is_brought_up() {
+    let database = TestDatabase::empty().await;
+    let store = database.open().await;
+    for _ in 0..2 {
+        let error = store.check().await.expect_err("no schema");
+        assert_eq!(error.code(), ErrorCode::DatabaseUnavailable);
+        assert!(matches!(&error, Error::Backend(backend) if backend.retry), "{error:?}");
+        assert!(reason(&error).contains("run `migrate`"), "{error:?}");
+    }
+    let error = store.totals().await.expect_err("no schema");
+    assert_eq!(error.code(), ErrorCode::DatabaseUnavailable);
+    migrate(&database.config()).await.expect("migrate");
+    store.check().await.expect("it heals by itself");
+    actor(&store, "owner").await;
+}
+
+#[tokio::test]
+async fn asking_what_is_pending_makes_nothing() {
+    let database = TestDatabase::empty().await;
+    assert!(!pending_migrations(&database.config()).await.expect("read").is_empty());
+    assert_eq!(names_of_tables(&database).await, Vec::<String>::new());
+}
+
+/// What a later release leaves behind.
+async fn newer_schema(oldest_release: &str) -> TestDatabase {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    let later = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+                 VALUES (1000, 'later', '2030-01-01T00:00:00Z', '1')";
+    client.batch_execute(later).await.expect("insert");
+    let serves = "UPDATE schema_compatibility SET oldest_release = $1";
+    client.execute(serves, &[&oldest_release]).await.expect("update");
+    database
+}
+
+#[tokio::test]
+async fn a_newer_schema_that_serves_this_release_is_accepted() {
+    let database = newer_schema("0.1.0").await;
+    database.open().await.check().await.expect("it serves us");
+    assert_eq!(migrate(&database.config()).await.expect("nothing to do"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_newer_schema_that_serves_it_no_longer_is_refused() {
+    let database = newer_schema("99.0.0").await;
+    let opened = PostgresMetadata::open(database.config().with_auto_migrate(true)).await;
+    assert_eq!(opened.expect_err("it does not serve us").code(), ErrorCode::DatabaseUnavailable);
+    let error = database.open().await.check().await.expect_err("it does not serve us");
+    assert_eq!(error.code(), ErrorCode::DatabaseUnavailable);
+    assert!(reason(&error).contains("99.0.0"), "{error:?}");
+    assert!(matches!(&error, Error::Backend(backend) if !backend.retry), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_missing_extension_says_who_has_to_make_it() {
+    let database = TestDatabase::empty().await;
+    let admin = database.client().await;
+    let role = format!("plain_{}", database.name());
+    // Owns the schema, and may not make anything else in the database.
+    let make = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'plain'; GRANT CREATE ON SCHEMA public TO {role};
+         REVOKE CREATE ON DATABASE {} FROM PUBLIC",
+        database.name()
+    );
+    admin.batch_execute(&make).await.expect("a role");
+    let config = database.config_as(&role, "plain");
+    let error = migrate(&config).await.expect_err("no extension");
+    assert_eq!(error.code(), ErrorCode::DatabaseUnavailable);
+    assert!(reason(&error).contains("as a superuser: CREATE EXTENSION pg_trgm"), "{error:?}");
+    admin.batch_execute("CREATE EXTENSION pg_trgm").await.expect("an extension");
+    migrate(&config).await.expect("it is there");
+
+    drop(database);
+    connect(server_url()).await.batch_execute(&format!("DROP ROLE {role}")).await.expect("drop");
+}
+
+#[tokio::test]
+async fn whoever_waits_for_another_to_migrate_holds_no_snapshot() {
+    let database = TestDatabase::empty().await;
+    let admin = database.client().await;
+    // What the registry's own migrators take.
+    admin.batch_execute("SELECT pg_advisory_lock(x'61616d2d7363686d'::bigint)").await.expect("lock");
+    let waiting = tokio::spawn({
+        let config = database.config();
+        async move { migrate(&config).await }
+    });
+    database.has_sessions(1).await;
+    // It waits for the end of every snapshot in the database.
+    admin.batch_execute("CREATE TABLE other (thing INT)").await.expect("a table");
+    let made = admin.batch_execute("CREATE INDEX CONCURRENTLY other_thing ON other (thing)");
+    tokio::time::timeout(super::world::PATIENCE, made).await.expect("nobody holds a snapshot").expect("an index");
+    admin.batch_execute("DROP TABLE other; SELECT pg_advisory_unlock_all()").await.expect("unlock");
+    assert!(!waiting.await.expect("a task").expect("migrate").is_empty());
+}

@@ -1,0 +1,114 @@
+//! Text that PostgreSQL cannot hold as it is.
+
+use aam_registry_core::{
+    ports::{
+        AuditLog, Clock, Deprecation, PackageStore, PublishCommit, PublishStore, SystemClock, TokenStore, UserStore,
+        VersionStore, Yank,
+    },
+    types::{
+        ArchiveKey, AuditEvent, AuditFilter, LatestPolicy, Manifest, NewAuditEntry, NewUpload, PackageName,
+        PageRequest, SearchQuery, SearchSort, Sha256Digest, Token, TokenId, TokenScopes, UploadId, Version,
+    },
+};
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::world::{actor, database};
+
+/// Holds what no text of PostgreSQL may, and what stands for it there.
+const ODD: &str = "a\0b\u{1}0 zoë\u{fffd}";
+
+#[tokio::test]
+async fn any_text_comes_back_as_it_was() {
+    let (store, _database) = database().await;
+    let owner = actor(&store, "owner").await;
+    let name: PackageName = "kit".parse().expect("a name");
+    let version: Version = "1.0.0".parse().expect("a version");
+    let now = SystemClock.now();
+    let audit = |event| NewAuditEntry::new(event, now).with_actor(ODD).with("reason", ODD);
+
+    let document = json!({
+        "name": "kit", "version": "1.0.0", "description": ODD, "author": ODD, "keywords": ["odd"],
+        "artifacts": {"skills": [{"name": "s", "path": "s", "description": ODD}]},
+    });
+    let (upload, lease_until) = (UploadId::generate(), now + SignedDuration::from_hours(1));
+    store.begin_upload(&NewUpload { id: upload, user: owner.user, started_at: now, lease_until }).await.expect("begin");
+    let commit = PublishCommit {
+        actor: owner.clone(),
+        upload,
+        archive: ArchiveKey::from(upload),
+        manifest: Manifest::from_document(document).expect("a manifest"),
+        sha256: Sha256Digest::of(b""),
+        archive_size: 1,
+        files: Vec::new(),
+        readme: Some(ODD.to_owned()),
+        tag: None,
+        latest_policy: LatestPolicy::Highest,
+        now,
+        audit: audit(AuditEvent::PackagePublish),
+    };
+    store.commit_publish(&commit).await.expect("publish");
+    let deprecation = Deprecation {
+        actor: owner.clone(),
+        package: name.clone(),
+        version: version.clone(),
+        message: Some(ODD.to_owned()),
+        now,
+        audit: audit(AuditEvent::VersionDeprecate),
+    };
+    store.set_deprecation(&deprecation).await.expect("deprecate");
+    let query = SearchQuery {
+        text: Some(format!("{ODD} zoe")),
+        artifact_type: None,
+        scope: None,
+        keyword: Some("odd".to_owned()),
+        sort: SearchSort::Relevance,
+        page: PageRequest { page: 1, limit: 10 },
+    };
+    let found = store.search(&query).await.expect("search");
+    assert_eq!((found.items[0].description.as_str(), found.items[0].author.as_deref()), (ODD, Some(ODD)));
+    let nothing = SearchQuery { text: None, keyword: Some(ODD.to_owned()), ..query };
+    assert_eq!(store.search(&nothing).await.expect("search").total, 0);
+
+    let detail = store.version(&name, &version).await.expect("read").expect("a version");
+    assert_eq!((detail.manifest.description.as_str(), detail.summary.deprecated.as_deref()), (ODD, Some(ODD)));
+    assert_eq!(store.readme(&name, &version).await.expect("read"), Some(Some(ODD.to_owned())));
+    let yank = Yank {
+        actor: owner.clone(),
+        package: name.clone(),
+        version: version.clone(),
+        reason: Some(ODD.to_owned()),
+        latest_policy: LatestPolicy::Highest,
+        now,
+        audit: audit(AuditEvent::VersionYank),
+    };
+    store.yank(&yank).await.expect("yank");
+    let detail = store.version(&name, &version).await.expect("read").expect("a version");
+    assert_eq!(detail.yanked_reason.as_deref(), Some(ODD));
+
+    let page = PageRequest { page: 1, limit: 10 };
+    let filter = AuditFilter { package: None, event: None, actor: Some(ODD.to_owned()), from: None, to: None, page };
+    let log = store.entries(&filter).await.expect("read");
+    assert_eq!(log.total, 3);
+    assert!(log.items.iter().all(|one| one.entry.actor.as_deref() == Some(ODD) && one.entry.metadata["reason"] == ODD));
+
+    let token = Token {
+        id: TokenId::generate(),
+        user: owner.user,
+        name: ODD.to_owned(),
+        scopes: TokenScopes::all(),
+        packages: Vec::new(),
+        created_at: now,
+        expires_at: None,
+        last_used_at: None,
+    };
+    store
+        .create_token(&owner, &token, Sha256Digest::of(b"secret"), &audit(AuditEvent::TokenCreate))
+        .await
+        .expect("create");
+    assert_eq!(store.tokens(&owner, now).await.expect("read"), [token]);
+    store.revoke_session(owner.user, ODD, lease_until).await.expect("revoke");
+    assert_eq!(store.session_user(owner.user, ODD).await.expect("read"), None);
+    assert!(store.session_user(owner.user, "other").await.expect("read").is_some());
+    assert!(store.login(&format!("{ODD}@x")).await.expect("read").is_none());
+}
