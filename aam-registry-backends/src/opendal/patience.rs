@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use opendal::layers::{RetryEvent, RetryInterceptor, RetryLayer, TimeoutLayer};
+use opendal::{
+    Operator,
+    layers::{RetryEvent, RetryInterceptor, RetryLayer, TimeoutLayer},
+};
 
 /// How long an object store is waited for, and how often it is asked again.
 ///
@@ -12,10 +15,14 @@ use opendal::layers::{RetryEvent, RetryInterceptor, RetryLayer, TimeoutLayer};
 pub struct Patience {
     /// For a connection to come about; 3 s.
     pub connect: Duration,
-    /// For an answer to begin, and for its next bytes; 10 s.
+    /// For an answer to begin, and for its next bytes; 5 s.
     pub read: Duration,
-    /// For one part of at most 8 MiB to be taken; 60 s.
+    /// For the same with all retries; 10 s.
+    pub read_in_all: Duration,
+    /// For one part of at most 8 MiB to be taken; 10 s.
     pub write: Duration,
+    /// For the parts on their way, two at most, to be taken with all retries; 20 s.
+    pub write_in_all: Duration,
     /// How often one call is tried again; 3 times.
     pub retries: usize,
     /// Before the first retry; doubled for every further one, and stretched
@@ -29,8 +36,10 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(3),
-            read: Duration::from_secs(10),
-            write: Duration::from_mins(1),
+            read: Duration::from_secs(5),
+            read_in_all: Duration::from_secs(10),
+            write: Duration::from_secs(10),
+            write_in_all: Duration::from_secs(20),
             retries: 3,
             first_retry: Duration::from_millis(100),
             last_retry: Duration::from_secs(3),
@@ -46,17 +55,17 @@ impl Patience {
         self
     }
 
-    /// Sets how long an answer may take to begin and to go on.
+    /// Sets how long an answer may take to begin and to go on, at one try and with all retries.
     #[must_use]
-    pub fn with_read(mut self, read: Duration) -> Self {
-        self.read = read;
+    pub fn with_read(mut self, one: Duration, in_all: Duration) -> Self {
+        (self.read, self.read_in_all) = (one, in_all);
         self
     }
 
-    /// Sets how long one part of at most 8 MiB may take to be taken.
+    /// Sets how long one part of at most 8 MiB may take to be taken, at one try and with all retries.
     #[must_use]
-    pub fn with_write(mut self, write: Duration) -> Self {
-        self.write = write;
+    pub fn with_write(mut self, one: Duration, in_all: Duration) -> Self {
+        (self.write, self.write_in_all) = (one, in_all);
         self
     }
 
@@ -67,15 +76,22 @@ impl Patience {
         self
     }
 
-    pub(super) fn read_timeout(&self) -> TimeoutLayer {
-        TimeoutLayer::new().with_timeout(self.read).with_io_timeout(self.read)
+    /// Bounds a read that is tried once.
+    pub(super) fn read_once(&self) -> TimeoutLayer {
+        within(self.read)
     }
 
-    pub(super) fn write_timeout(&self) -> TimeoutLayer {
-        TimeoutLayer::new().with_timeout(self.write).with_io_timeout(self.write)
+    /// Bounds each try of a read, and all together.
+    pub(super) fn bound_reads(&self, operator: Operator) -> Operator {
+        operator.layer(within(self.read)).layer(self.retry()).layer(within(self.read_in_all))
     }
 
-    pub(super) fn retry(&self) -> RetryLayer<impl RetryInterceptor> {
+    /// Bounds each try of a write, and all together.
+    pub(super) fn bound_writes(&self, operator: Operator) -> Operator {
+        operator.layer(within(self.write)).layer(self.retry()).layer(within(self.write_in_all))
+    }
+
+    fn retry(&self) -> RetryLayer<impl RetryInterceptor> {
         RetryLayer::new()
             .with_max_times(self.retries)
             .with_min_delay(self.first_retry)
@@ -103,4 +119,8 @@ impl Patience {
             .with_factor(2.0)
             .with_jitter()
     }
+}
+
+fn within(time: Duration) -> TimeoutLayer {
+    TimeoutLayer::new().with_timeout(time).with_io_timeout(time)
 }

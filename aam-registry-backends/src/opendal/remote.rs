@@ -34,14 +34,11 @@ pub(super) struct Remote {
 impl Remote {
     pub(super) fn new(operator: Operator, transport: HttpTransporter, patience: &Patience) -> Self {
         let operator = operator.with_context(OperationContext::new().with_http_transport(transport));
-        let probing = operator.clone().layer(patience.read_timeout());
-        // A time-out inside the retries is one of one try.
-        let reading = probing.clone().layer(patience.retry());
-        let writing = operator.layer(patience.write_timeout()).layer(patience.retry());
+        let probing = operator.clone().layer(patience.read_once());
         Self {
             links: probing.clone(),
-            reading,
-            writing,
+            reading: patience.bound_reads(operator.clone()),
+            writing: patience.bound_writes(operator),
             probing,
             in_order: false,
             #[cfg(feature = "s3")]

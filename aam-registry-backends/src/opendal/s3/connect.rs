@@ -18,7 +18,7 @@ pub(in crate::opendal) fn connect(config: &S3Config) -> Result<Remote> {
     let transport = CheckedTransport::connect(patience, Absence::Xml).map_err(storage_error)?;
     let operator = |endpoint: &str| Operator::new(service(config, endpoint)).map_err(storage_error);
     let context = OperationContext::new().with_http_transport(transport.clone());
-    let links = operator(&config.public_endpoint())?.with_context(context).layer(patience.read_timeout());
+    let links = operator(&config.public_endpoint())?.with_context(context).layer(patience.read_once());
     let remote = Remote::new(operator(&config.endpoint())?, transport.clone(), patience);
     Ok(Remote { links, uploads: Some(Uploads::new(config, transport)), in_order: true, ..remote })
 }

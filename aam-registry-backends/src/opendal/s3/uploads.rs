@@ -155,7 +155,8 @@ impl Uploads {
             let (status, body) = self.send_once(method.clone(), url).await?;
             if is_passing(status) { Err(refused(status, &body)) } else { Ok((status, body)) }
         };
-        once.retry(self.patience.backoff()).when(Error::is_temporary).await
+        let tries = once.retry(self.patience.backoff()).when(Error::is_temporary);
+        tokio::time::timeout(self.patience.read_in_all, tries).await.unwrap_or_else(|_| Err(no_answer()))
     }
 
     async fn send_once(&self, method: Method, url: &str) -> Result<(StatusCode, String)> {
@@ -169,9 +170,7 @@ impl Uploads {
             })?;
             self.transport.send(Request::from_parts(parts, body)).await
         };
-        let answer = tokio::time::timeout(self.patience.read, answered)
-            .await
-            .map_err(|_| Error::new(ErrorKind::Unexpected, "no answer in time").set_temporary())??;
+        let answer = tokio::time::timeout(self.patience.read, answered).await.map_err(|_| no_answer())??;
         let (parts, body) = answer.into_parts();
         Ok((parts.status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
     }
@@ -181,6 +180,10 @@ impl Uploads {
 fn next(truncated: bool, key: Option<String>, upload: Option<String>, current: &Marker) -> Option<Marker> {
     let advanced = key != current.key || upload != current.upload;
     (truncated && key.is_some() && advanced).then_some(Marker { key, upload })
+}
+
+fn no_answer() -> Error {
+    Error::new(ErrorKind::Unexpected, "no answer in time").set_temporary()
 }
 
 fn is_passing(status: StatusCode) -> bool {

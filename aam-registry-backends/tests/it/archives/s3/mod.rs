@@ -49,6 +49,9 @@ mod suite_below_a_prefix {
     });
 }
 
+/// More time than any test takes.
+const AMPLE: Duration = Duration::from_mins(1);
+
 /// Three retries that do not wait.
 fn hasty() -> Patience {
     Patience::default().with_retries(3, Duration::from_millis(1), Duration::from_millis(2))
@@ -57,7 +60,10 @@ fn hasty() -> Patience {
 /// One retry, and little time for an answer.
 fn short() -> Patience {
     let time = Duration::from_secs(2);
-    hasty().with_retries(1, Duration::from_millis(1), Duration::from_millis(2)).with_read(time).with_write(time)
+    hasty()
+        .with_retries(1, Duration::from_millis(1), Duration::from_millis(2))
+        .with_read(time, AMPLE)
+        .with_write(time, AMPLE)
 }
 
 /// A store behind a proxy.

@@ -10,7 +10,7 @@ use aam_registry_core::{
 };
 use aam_registry_tests::S3Server;
 
-use super::{Setup, config, hasty, new_key, proxy::Fault, read_whole, short, store};
+use super::{AMPLE, Setup, config, hasty, new_key, proxy::Fault, read_whole, short, store};
 
 const METHODS: [&str; 5] = ["GET", "HEAD", "PUT", "POST", "DELETE"];
 
@@ -123,12 +123,26 @@ async fn nobody_there_is_an_outage() {
 async fn a_silent_store_is_an_outage() {
     // Nothing is answered, however long one waits.
     let moment = Duration::from_millis(50);
-    let setup = Setup::with(hasty().with_read(moment).with_write(moment)).await;
+    let setup = Setup::with(hasty().with_read(moment, AMPLE).with_write(moment, AMPLE)).await;
     let (key, _) = setup.kept(12_000).await;
     for method in METHODS {
         setup.proxy.plan_always(method, "", Fault::Silence);
     }
     assert_failed(&failures(&setup.store, &key).await, true);
+}
+
+#[tokio::test]
+async fn a_silent_store_is_not_asked_as_often_as_there_is_patience_for() {
+    let (moment, in_all) = (Duration::from_millis(50), Duration::from_millis(200));
+    let often = hasty().with_retries(1_000, Duration::from_millis(1), Duration::from_millis(1));
+    let setup = Setup::with(often.with_read(moment, in_all).with_write(moment, in_all)).await;
+    let (key, _) = setup.kept(12_000).await;
+    for method in METHODS {
+        setup.proxy.plan_always(method, "", Fault::Silence);
+    }
+    assert_failed(&failures(&setup.store, &key).await, true);
+    let seen = setup.proxy.seen();
+    assert!(seen.len() < 100, "{} requests", seen.len());
 }
 
 #[tokio::test]
