@@ -26,7 +26,9 @@ impl Attempts {
     pub(super) async fn again(&mut self, failure: Failure, outcome: Outcome) -> Result<()> {
         self.failed += 1;
         let kind = failure.fault().filter(|_| outcome == Outcome::NotApplied && self.failed < MOST);
-        let Some(kind) = kind.filter(|kind| !matches!(kind, FaultKind::Busy | FaultKind::Permanent)) else {
+        // Whoever waited for a silent server has no time left to wait for it again.
+        let hopeless = |kind| matches!(kind, FaultKind::Silent | FaultKind::Busy | FaultKind::Permanent);
+        let Some(kind) = kind.filter(|kind| !hopeless(*kind)) else {
             let outcome = if self.unknown { Outcome::Unknown } else { outcome };
             return Err(failure.into_error(outcome));
         };
@@ -42,7 +44,7 @@ impl Attempts {
 
     /// As [`again`](Self::again), for what may be done twice.
     pub(super) async fn repeat(&mut self, failure: Failure) -> Result<()> {
-        self.unknown |= failure.fault() == Some(FaultKind::Lost);
+        self.unknown |= matches!(failure.fault(), Some(FaultKind::Lost | FaultKind::Silent));
         self.again(failure, Outcome::NotApplied).await
     }
 }

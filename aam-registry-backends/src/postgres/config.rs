@@ -79,9 +79,10 @@ impl PostgresConfig {
         self
     }
 
-    /// Sets how long a statement may take, in whole milliseconds; a server that
-    /// is silent for five seconds longer is taken for lost. Migrations have
-    /// half an hour.
+    /// Sets how long a statement may take, in whole milliseconds. Where a server
+    /// is silent for two seconds longer, the call fails and all connections to
+    /// it are made anew; with zero it is waited for without an end. Migrations
+    /// have half an hour.
     #[must_use]
     pub fn with_statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;

@@ -5,8 +5,8 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -29,7 +29,7 @@ use super::{
 const STATEMENTS: usize = 256;
 
 /// How much longer than a statement may take an answer is waited for.
-const MARGIN: Duration = Duration::from_secs(5);
+const MARGIN: Duration = Duration::from_secs(2);
 
 /// The parameters of a statement. An array of references, so that those of
 /// several statements that are joined live long enough.
@@ -48,6 +48,8 @@ pub(super) struct Connector {
     connect_timeout: Duration,
     patience: Option<Duration>,
     settings: String,
+    /// How often a server was found silent on one of the connections.
+    silences: Arc<AtomicU64>,
 }
 
 impl Connector {
@@ -69,6 +71,7 @@ impl Connector {
             tls,
             config: server,
             connect_timeout: config.connect_timeout,
+            silences: Arc::default(),
             patience: (!statement.is_zero()).then(|| statement + MARGIN),
             settings: settings(&[
                 ("statement_timeout", &statement.as_millis().to_string()),
@@ -101,10 +104,11 @@ impl Connector {
 
     /// A connection, set up.
     pub(super) async fn connect(&self) -> Result<Session, Fault> {
+        let silences = Silences { noted: self.silences.load(Ordering::Acquire), all: Arc::clone(&self.silences) };
         let connecting = async {
             let client = self.manager.connect().await.map_err(unreachable)?;
             client.batch_execute(&self.settings).await.map_err(unreachable)?;
-            Ok(Session::new(client, self.patience))
+            Ok(Session::new(client, self.patience, silences))
         };
         within(self.connect_timeout, connecting).await
     }
@@ -138,6 +142,24 @@ pub(super) struct Prepared {
     statement: Statement,
 }
 
+/// How often the server was found silent, in all and when a connection was made.
+struct Silences {
+    all: Arc<AtomicU64>,
+    noted: u64,
+}
+
+impl Silences {
+    /// Counts a silence, unless one was found since the connection was made:
+    /// what was made after that is not to suffer from the same one.
+    fn note(&self) {
+        let _ = self.all.compare_exchange(self.noted, self.noted + 1, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    fn is_more(&self) -> bool {
+        self.all.load(Ordering::Acquire) != self.noted
+    }
+}
+
 /// A connection that one call at a time uses.
 ///
 /// Requests are sent in the order in which their futures are first polled, so
@@ -147,11 +169,12 @@ pub(super) struct Session {
     statements: Mutex<HashMap<&'static str, Prepared>>,
     patience: Option<Duration>,
     lost: AtomicBool,
+    silences: Silences,
 }
 
 impl Session {
-    fn new(client: Client, patience: Option<Duration>) -> Self {
-        Self { client, statements: Mutex::default(), patience, lost: AtomicBool::new(false) }
+    fn new(client: Client, patience: Option<Duration>, silences: Silences) -> Self {
+        Self { client, statements: Mutex::default(), patience, lost: AtomicBool::new(false), silences }
     }
 
     /// The connection itself.
@@ -162,6 +185,12 @@ impl Session {
     /// Whether the connection may be used again.
     pub(super) fn is_usable(&self) -> bool {
         !self.lost.load(Ordering::Acquire) && !self.client.is_closed()
+    }
+
+    /// Whether the server was found silent since the connection was made: on
+    /// this one it may be silent, too.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.silences.is_more()
     }
 
     /// Keeps the connection from being used again.
@@ -227,8 +256,11 @@ impl Session {
             None => asked.await.map_err(Fault::from),
         };
         answer.map_err(|fault| {
-            if matches!(fault.kind, FaultKind::Lost | FaultKind::Stale) {
+            if matches!(fault.kind, FaultKind::Lost | FaultKind::Silent | FaultKind::Stale) {
                 self.give_up();
+            }
+            if fault.kind == FaultKind::Silent {
+                self.silences.note();
             }
             fault.into()
         })

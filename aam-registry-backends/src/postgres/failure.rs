@@ -45,6 +45,9 @@ pub(super) enum FaultKind {
     Stale,
     /// The connection is gone.
     Lost,
+    /// The server answers nothing on a connection that stands: on another that
+    /// lay idle beside it it would answer as little.
+    Silent,
     /// The server or a lock is busy, or there is no server: the caller may try again later.
     Busy,
     /// The same call will fail again.
@@ -60,6 +63,7 @@ impl FaultKind {
             Self::Deadlock => "deadlock",
             Self::Stale => "stale_statement",
             Self::Lost => "connection_lost",
+            Self::Silent => "connection_silent",
             Self::Busy => "busy",
             Self::Permanent => "permanent",
         }
@@ -91,7 +95,7 @@ impl Fault {
 
     /// The server did not answer for so long.
     pub(super) fn silent(patience: Duration) -> Self {
-        Self::new(FaultKind::Lost, format!("the server was silent for {} s", patience.as_secs()))
+        Self::new(FaultKind::Silent, format!("the server was silent for {} ms", patience.as_millis()))
     }
 
     /// The port's error.

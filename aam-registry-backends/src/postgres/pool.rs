@@ -91,11 +91,14 @@ impl ManageConnection for Connector {
 
     /// Without asking the server: what it would answer now says nothing of the statement to come.
     async fn is_valid(&self, session: &mut Self::Connection) -> Result<(), Fault> {
-        if session.is_usable() { Ok(()) } else { Err(Fault::new(FaultKind::Lost, "the connection was closed")) }
+        if session.is_suspect() || !session.is_usable() {
+            return Err(Fault::new(FaultKind::Lost, "the connection was closed"));
+        }
+        Ok(())
     }
 
     fn has_broken(&self, session: &mut Self::Connection) -> bool {
-        !session.is_usable()
+        session.is_suspect() || !session.is_usable()
     }
 }
 

@@ -185,7 +185,7 @@ async fn require_server(session: &Session) -> Tx<()> {
 async fn require_trigrams(session: &Session) -> Tx<()> {
     let created = session.command("CREATE EXTENSION IF NOT EXISTS pg_trgm").await;
     created.map_err(|failure| match failure {
-        Failure::Database(fault) if fault.kind != FaultKind::Lost => {
+        Failure::Database(fault) if !matches!(fault.kind, FaultKind::Lost | FaultKind::Silent) => {
             let reason = format!(
                 "the extension pg_trgm is missing and could not be created ({fault}); install PostgreSQL's contrib \
                  modules, then run in this database as a superuser: CREATE EXTENSION pg_trgm"

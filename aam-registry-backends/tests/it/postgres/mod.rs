@@ -11,6 +11,7 @@ mod proxy;
 mod races;
 mod replica;
 mod searches;
+mod silent;
 mod texts;
 mod tls;
 mod world;

@@ -51,6 +51,10 @@ struct State {
     server: String,
     cut: Mutex<Option<Cut>>,
     cuts: AtomicUsize,
+    /// What the server told unasked.
+    notices: Mutex<Vec<String>>,
+    /// How many connections had something to ask while no byte went through.
+    held: AtomicUsize,
     /// Whether bytes go through at all.
     open: watch::Sender<bool>,
     /// Connections end when this changes.
@@ -69,6 +73,8 @@ impl Proxy {
             server: server(),
             cut: Mutex::default(),
             cuts: AtomicUsize::default(),
+            notices: Mutex::default(),
+            held: AtomicUsize::default(),
             open: watch::Sender::new(true),
             generation: watch::Sender::new(0),
         });
@@ -103,9 +109,19 @@ impl Proxy {
         self.state.cuts.load(Ordering::SeqCst)
     }
 
+    /// The notices of the server so far.
+    pub(super) fn notices(&self) -> Vec<String> {
+        self.state.notices.lock().expect("lock").clone()
+    }
+
     /// Lets no byte through any more; nobody is told.
     pub(super) fn fall_silent(&self) {
         self.state.open.send_replace(false);
+    }
+
+    /// On how many connections something was asked in silence.
+    pub(super) fn held(&self) -> usize {
+        self.state.held.load(Ordering::SeqCst)
     }
 
     /// Lets bytes through again, on new connections.
@@ -155,6 +171,9 @@ async fn requests(state: &State, mut client: OwnedReadHalf, mut server: OwnedWri
         if commits && state.cuts_at(|cut| cut == Cut::CommitOnItsWay) {
             return;
         }
+        if !*state.open.borrow() {
+            state.held.fetch_add(1, Ordering::SeqCst);
+        }
         state.wait_until_open().await;
         if server.write_all(&message).await.is_err() {
             return;
@@ -173,6 +192,9 @@ async fn answers(state: &State, mut server: OwnedReadHalf, mut client: OwnedWrit
         if message.starts_with(b"C") && state.cuts_at(|cut| cut == Cut::Answer) {
             return;
         }
+        if message.starts_with(b"N") {
+            state.notices.lock().expect("lock").extend(notice(&message));
+        }
         in_transaction += usize::from(message == b"Z\0\0\0\x05T");
         if state.cuts_at(|cut| matches!(cut, Cut::InTransaction(answers) if in_transaction > answers)) {
             return;
@@ -182,6 +204,13 @@ async fn answers(state: &State, mut server: OwnedReadHalf, mut client: OwnedWrit
             return;
         }
     }
+}
+
+/// The text of a notice.
+fn notice(message: &[u8]) -> Option<String> {
+    let mut fields = message.get(5..)?.split(|byte| *byte == 0);
+    let text = fields.find_map(|field| field.strip_prefix(b"M"))?;
+    Some(String::from_utf8_lossy(text).into_owned())
 }
 
 /// The next message; the first of a client has no type.

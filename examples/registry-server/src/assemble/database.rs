@@ -17,10 +17,11 @@ use aam_registry_core::{
 use super::{AssembleError, Purpose, reason};
 use crate::config::{DatabaseUrl, PostgresUrl, Settings};
 
-/// How long a request may keep the database at one statement. With the wait for
-/// a connection before it and for an answer after it this ends before the 30
-/// seconds of a request do, so that a database that hangs is told apart.
-const STATEMENT: Duration = Duration::from_secs(15);
+/// How long a request may keep the database at one statement. With up to five
+/// seconds for a connection before it and two for an answer after it this ends
+/// well before the 30 seconds of a request do, so that a database that hangs is
+/// told apart.
+const STATEMENT: Duration = Duration::from_secs(10);
 
 /// Opens the database and gives it to `builder`.
 pub(super) async fn add(

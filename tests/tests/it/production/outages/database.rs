@@ -81,7 +81,7 @@ async fn the_database_is_silent() {
     scene.to_postgres.set(Link::Passes);
     scene.load.heal().await;
     scene.expect_database_failing("healing");
-    // A connection is waited for 5 s, a statement has 15 s and its answer 5 s more.
-    scene.load.expect_no_longer_than(Duration::from_secs(45));
+    // A connection is waited for 5 s, a statement has 10 s and its answer 2 s more.
+    scene.load.expect_no_longer_than(Duration::from_secs(25));
     scene.end("PostgreSQL silent").await;
 }
