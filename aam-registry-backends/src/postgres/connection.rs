@@ -82,6 +82,9 @@ impl Connector {
                 // Plans of some milliseconds gain nothing from a compiler or from more processes.
                 ("jit", "off"),
                 ("max_parallel_workers_per_gather", "0"),
+                // What is asked for often lies in memory, and the rest on flash: where the server
+                // reckons with a disk that seeks, it reads whole tables in place of an index.
+                ("random_page_cost", "1.1"),
             ]),
         })
     }

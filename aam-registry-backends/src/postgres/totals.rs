@@ -17,7 +17,8 @@ const CHUNK: i64 = 500;
 /// The advisory lock of whoever refreshes: the bytes of `aam-totl`.
 const REFRESHING: i64 = 0x6161_6d2d_746f_746c;
 
-const ANY: &str = "SELECT 1 WHERE EXISTS (SELECT 1 FROM pending_downloads)
+/// The first of an order is found in the index, whatever space deleted counts left before it.
+const ANY: &str = "SELECT 1 WHERE (SELECT version_id FROM pending_downloads ORDER BY version_id LIMIT 1) IS NOT NULL
     OR EXISTS (SELECT 1 FROM pending_totals)";
 const LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
 const FOLD: &str = "WITH folded AS (DELETE FROM pending_totals RETURNING packages, versions, users, storage_bytes

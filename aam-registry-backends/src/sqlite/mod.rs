@@ -16,6 +16,8 @@ mod failure;
 mod listing;
 mod owners;
 mod packages;
+#[cfg(test)]
+mod plans;
 mod publishing;
 mod readers;
 mod schema;

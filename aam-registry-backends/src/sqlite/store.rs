@@ -49,9 +49,14 @@ impl SqliteMetadata {
             schema::migrate_locked(&mut writer)?;
         }
         let readers = (0..config.readers()).map(|_| open_reader(config)).collect::<Result<_>>()?;
+        Self::on(writer, readers, config.queue())
+    }
+
+    /// Serves calls on these connections.
+    pub(super) fn on(writer: Connection, readers: Vec<Connection>, queue: usize) -> Result<Self> {
         Ok(Self {
-            readers: Readers::start(readers, config.queue()).map_err(Error::internal)?,
-            writer: Arc::new(Writer::start(writer, config.queue()).map_err(Error::internal)?),
+            readers: Readers::start(readers, queue).map_err(Error::internal)?,
+            writer: Arc::new(Writer::start(writer, queue).map_err(Error::internal)?),
             current: Arc::default(),
         })
     }

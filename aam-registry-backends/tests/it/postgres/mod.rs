@@ -6,6 +6,7 @@ mod connecting;
 mod lost;
 mod metrics;
 mod migrations;
+mod plans;
 mod processes;
 mod proxy;
 mod races;

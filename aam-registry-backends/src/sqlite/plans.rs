@@ -1,0 +1,92 @@
+//! How the database runs what the registry asks it for.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use aam_registry_core::{ports::PackageStore, testing::database};
+use rusqlite::{
+    Connection,
+    trace::{TraceEvent, TraceEventCodes},
+};
+
+use super::{
+    SqliteConfig, SqliteMetadata,
+    connection::{open_reader, open_writer},
+    schema,
+};
+
+/// What does not grow with the registry, or is taken as a whole and then empty.
+const SMALL: &[&str] = &[
+    "audit_chain",
+    "main.listing_text_config",
+    "pending_downloads",
+    "refinery_schema_history",
+    "registry_totals",
+    "schema_compatibility",
+    "sqlite_schema",
+];
+
+/// What walks a table itself, which lies in the order of its key, and stops at the end of a page.
+const IN_ORDER: &str = "FROM audit_log WHERE TRUE ORDER BY id DESC LIMIT ? OFFSET ?";
+
+/// The statements that ran.
+type Statements = Arc<Mutex<BTreeSet<String>>>;
+
+fn traced(mut connection: Connection, statements: &Statements) -> Connection {
+    let statements = Arc::clone(statements);
+    let note = move |event: TraceEvent<'_>| {
+        if let TraceEvent::Stmt(statement, _) = event {
+            statements.lock().unwrap_or_else(PoisonError::into_inner).insert(statement.sql().into_owned());
+        }
+    };
+    connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(note)).expect("a trace");
+    connection
+}
+
+/// The steps of the plan of a statement that read a table from one end to the other and without an index.
+fn scans(connection: &Connection, statement: &str) -> Vec<String> {
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).expect("a statement");
+    // Without statistics no plan depends on the parameters.
+    let mut rows = explain.raw_query();
+    let mut scans = Vec::new();
+    while let Some(row) = rows.next().expect("a plan") {
+        let step: String = row.get(3).expect("a step");
+        let Some(scanned) = step.strip_prefix("SCAN ") else { continue };
+        let table = scanned.split(' ').next().unwrap_or_default();
+        if !SMALL.contains(&table) && !scanned.contains(" INDEX ") && !statement.ends_with(IN_ORDER) {
+            scans.push(step);
+        }
+    }
+    scans
+}
+
+#[tokio::test]
+async fn no_statement_reads_a_table_that_grows_from_end_to_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = SqliteConfig::new(folder.path().join("registry.db"));
+    let statements = Statements::default();
+    let mut writer = open_writer(&config).expect("a database");
+    schema::migrate_locked(&mut writer).expect("migrate");
+    let reader = open_reader(&config).expect("a database");
+    let store =
+        SqliteMetadata::on(traced(writer, &statements), vec![traced(reader, &statements)], 16).expect("a database");
+    for (_, case) in database::cases() {
+        case(&store).await;
+    }
+    store.check().await.expect("a database");
+    drop(store);
+
+    // Plans come of the schema alone: nothing ever asks for statistics.
+    let connection = Connection::open(config.path()).expect("a database");
+    let statements = statements.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut found = BTreeSet::new();
+    for statement in statements.iter() {
+        for step in scans(&connection, statement) {
+            found.insert(format!("{step}: {}", statement.chars().take(600).collect::<String>()));
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+    assert!(statements.len() > 100, "{} statements", statements.len());
+}

@@ -1,0 +1,69 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
+
+use serde_json::Value;
+
+/// How the server ran the statements of one session, as its module `auto_explain` tells.
+#[derive(Debug, Default)]
+pub(super) struct Plans(BTreeMap<String, BTreeSet<Step>>);
+
+/// A step of a plan that reads a table.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Step {
+    table: String,
+    kind: String,
+}
+
+impl Plans {
+    /// Makes every session of the database tell of the plan of each of its statements.
+    pub(super) const TELL: &str = "SET session_preload_libraries = 'auto_explain';
+        SET auto_explain.log_min_duration = 0; SET auto_explain.log_format = 'json';
+        SET auto_explain.log_level = 'warning'";
+
+    /// Reads what a server told.
+    pub(super) fn read(notices: &[String]) -> Self {
+        let mut plans = Self::default();
+        for notice in notices {
+            let Some((_, plan)) = notice.split_once("plan:\n") else { continue };
+            let plan: Value = serde_json::from_str(plan).expect("a plan");
+            let text = plan["Query Text"].as_str().expect("a text").split_whitespace().collect::<Vec<_>>().join(" ");
+            plans.0.entry(text).or_default().extend(steps(&plan["Plan"]));
+        }
+        plans
+    }
+
+    /// How many different statements ran.
+    pub(super) fn statements(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The tables that were read, however.
+    pub(super) fn tables(&self) -> BTreeSet<&str> {
+        self.0.values().flatten().map(|step| step.table.as_str()).collect()
+    }
+
+    /// Which statements read a table from one end to the other, but for those tables.
+    pub(super) fn scans(&self, except: &[&str]) -> String {
+        let mut scans = String::new();
+        for (text, steps) in &self.0 {
+            let scanned = steps.iter().filter(|step| step.kind == "Seq Scan" && !except.contains(&step.table.as_str()));
+            for step in scanned {
+                writeln!(scans, "{}: {text}", step.table).expect("a text");
+            }
+        }
+        scans
+    }
+}
+
+fn steps(plan: &Value) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if let (Some(table), Some(kind)) = (plan["Relation Name"].as_str(), plan["Node Type"].as_str()) {
+        steps.push(Step { table: table.to_owned(), kind: kind.to_owned() });
+    }
+    for below in plan["Plans"].as_array().into_iter().flatten() {
+        steps.extend(self::steps(below));
+    }
+    steps
+}

@@ -1,0 +1,113 @@
+-- A registry of 100,000 packages: two versions each, and of twenty of them 500 more.
+
+-- Nothing but what the test does itself keeps rows from being seen by all, which index-only scans live on.
+DO $$
+DECLARE
+    name TEXT;
+BEGIN
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+        EXECUTE format('ALTER TABLE %I SET (autovacuum_enabled = off)', name);
+    END LOOP;
+END $$;
+
+INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at)
+SELECT md5('user' || n)::uuid, 'user-' || n, 'user-' || n || '@example.com', 'user-' || n || '@example.com', '$test$',
+    n % 1000 = 0, FALSE, 1700000000000000 + n
+FROM generate_series(1, 20000) n;
+
+INSERT INTO scopes (name, created_at) SELECT 'scope-' || n, 1700000000000000 + n FROM generate_series(1, 20000) n;
+
+INSERT INTO scope_members (scope, user_id, role)
+SELECT 'scope-' || n, md5('user' || (n + part * 7) % 20000 + 1)::uuid,
+    CASE part WHEN 0 THEN 'owner' WHEN 1 THEN 'member' ELSE 'contributor' END
+FROM generate_series(1, 20000) n, generate_series(0, 2) part;
+
+INSERT INTO revoked_sessions (user_id, id, expires_at)
+SELECT md5('user' || n)::uuid, 'session-' || n, 4000000000000000 + n FROM generate_series(1, 20000) n;
+
+INSERT INTO tokens (id, user_id, name, secret, scopes, packages, created_at)
+SELECT md5('token' || n)::uuid, md5('user' || n % 20000 + 1)::uuid, 'token ' || n, sha256(('token' || n)::bytea),
+    '[]', '[]', 1700000000000000 + n
+FROM generate_series(1, 40000) n;
+
+INSERT INTO packages (id, name, scope, similarity_key, created_at, updated_at, downloads)
+SELECT n, CASE WHEN n % 10 = 0 THEN '@scope-' || n % 20000 + 1 || '/kit-' || n ELSE 'kit-' || n END,
+    CASE WHEN n % 10 = 0 THEN 'scope-' || n % 20000 + 1 END, CASE WHEN n % 10 <> 0 THEN 'kit' || n END,
+    1700000000000000 + n, 1700000000000000 + n * 7919 % 100000, n * 7919 % 100000
+FROM generate_series(1, 100000) n;
+
+INSERT INTO package_owners (package_id, user_id)
+SELECT n, md5('user' || n % 20000 + 1)::uuid FROM generate_series(1, 100000) n;
+
+INSERT INTO versions (id, package_id, version, version_key, published_at, published_by, sha256, archive, archive_size,
+    dependencies)
+SELECT id, package, '1.0.' || id, '1.0.' || id, 1700000000000000 + id, md5('user' || package % 20000 + 1)::uuid,
+    sha256(id::text::bytea), 'archives/' || right(upload, 2) || '/' || upload || '.aam', 1234, '{}'
+FROM (
+    SELECT id, CASE WHEN id <= 200000 THEN (id + 1) / 2 ELSE id % 20 + 1 END AS package,
+        md5('upload' || id)::uuid::text AS upload
+    FROM generate_series(1, 210000) id
+) v;
+
+INSERT INTO manifests (version_id, document)
+SELECT v.id, json_build_object('name', p.name, 'version', v.version, 'description', 'For tests',
+    'artifacts', json_build_object('skills', json_build_array(json_build_object('name', 'greeter', 'path', 'greeter')))
+)::text
+FROM versions v JOIN packages p ON p.id = v.package_id;
+
+INSERT INTO contents (version_id, files, readme) SELECT id, '[]', 'Read me' FROM versions;
+
+INSERT INTO dist_tags (package_id, tag, version_id) SELECT n, 'latest', n * 2 FROM generate_series(1, 100000) n;
+INSERT INTO dist_tags (package_id, tag, version_id) SELECT n, 'beta', n * 2 - 1 FROM generate_series(1, 100000, 5) n;
+
+INSERT INTO uploads (id, user_id, started_at, lease_until, abandoned_at)
+SELECT md5('live' || n)::uuid, md5('user' || n)::uuid, 1700000000000000, 4000000000000000,
+    CASE WHEN n % 100 = 0 THEN 1700000000000000 + n END
+FROM generate_series(1, 20000) n;
+
+INSERT INTO download_days (version_id, day, downloads)
+SELECT n, DATE '2025-06-01' + day, 1 FROM generate_series(1, 100000) n, generate_series(0, 1) day;
+
+INSERT INTO pending_downloads (version_id, downloads) SELECT n, 1 FROM generate_series(1, 20000) n;
+
+INSERT INTO download_batches (id, gathered_at)
+SELECT md5('batch' || n)::uuid, 4000000000000000 + n FROM generate_series(1, 20000) n;
+
+UPDATE registry_totals SET packages = 100000, versions = 210000, users = 20000;
+INSERT INTO pending_totals (versions) SELECT 1 FROM generate_series(1, 100);
+
+INSERT INTO audit_log (entry_id, event, actor, package, version, timestamp, metadata, position, hash)
+SELECT md5('entry' || n)::uuid,
+    (ARRAY['package.publish', 'version.yank', 'version.unyank', 'version.deprecate', 'tag.set', 'tag.remove',
+        'scope.create', 'scope.member_set', 'user.register', 'user.login', 'user.login_failed', 'token.create'])
+        [n % 12 + 1],
+    'user-' || n % 20000 + 1, 'kit-' || n % 100000, '1.0.0', 1700000000000000 + n,
+    json_build_object('sha256', encode(sha256(n::text::bytea), 'hex'))::text, n, sha256(n::text::bytea)
+FROM generate_series(1, 200000) n;
+UPDATE audit_chain SET position = 200000, hash = sha256('200000');
+
+INSERT INTO listings (package_id, name, bare_name, scope, description, author, latest_version, keywords,
+    artifact_types, downloads, popularity, updated_at)
+SELECT id, name, 'kit-' || id, COALESCE(scope, ''),
+    'Kit ' || id || ' ' || repeat('says in a sentence or two what it is good for ', 4), 'Somebody <somebody@example.com>',
+    '1.0.' || id * 2, '["word' || id % 5000 || '", "common' || id % 50 || '"]', 1 << (id % 4)::int,
+    downloads, 1 + ln(1 + downloads) / 10, updated_at
+FROM packages;
+
+INSERT INTO listing_keywords (keyword, package_id)
+SELECT 'word' || n % 5000, n FROM generate_series(1, 100000) n
+UNION ALL SELECT 'common' || n % 50, n FROM generate_series(1, 100000) n;
+
+INSERT INTO listing_text (package_id, name, bare_name, scope, artifact_types, popularity, document)
+SELECT package_id, name, bare_name, scope, artifact_types, popularity,
+    ('''kit'':1A ''' || package_id || ''':2A ''word' || package_id % 5000 || ''':3B ''common' || package_id % 50
+        || ''':4B ''tests'':5D')::tsvector
+FROM listings;
+
+INSERT INTO words (word)
+SELECT 'kit' UNION SELECT 'tests' UNION SELECT n::text FROM generate_series(1, 100000) n
+UNION SELECT 'word' || n FROM generate_series(0, 4999) n UNION SELECT 'common' || n FROM generate_series(0, 49) n;
+
+SELECT setval(pg_get_serial_sequence('packages', 'id'), 100000),
+    setval(pg_get_serial_sequence('versions', 'id'), 210000),
+    setval(pg_get_serial_sequence('audit_log', 'id'), max(id)) FROM audit_log;
