@@ -1,7 +1,9 @@
 use aam_registry_backends::postgres::{PostgresMetadata, migrate, pending_migrations};
 use aam_registry_core::{Error, ErrorCode, ports::PackageStore};
 
-use super::world::{TestDatabase, actor, connect, server_url};
+use serde_json::json;
+
+use super::world::{TestDatabase, actor, connect, publish, server_url};
 
 async fn names_of_tables(database: &TestDatabase) -> Vec<String> {
     let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1";
@@ -136,4 +138,72 @@ async fn whoever_waits_for_another_to_migrate_holds_no_snapshot() {
     tokio::time::timeout(super::world::PATIENCE, made).await.expect("nobody holds a snapshot").expect("an index");
     admin.batch_execute("DROP TABLE other; SELECT pg_advisory_unlock_all()").await.expect("unlock");
     assert!(!waiting.await.expect("a task").expect("migrate").is_empty());
+}
+
+/// What is made of an index while the registry runs.
+const INDEX: &str = "V2__listing_text_scope";
+
+/// A database to which that index is still to come, or comes again: whoever made it last was kept from ending.
+async fn before_the_index() -> TestDatabase {
+    let database = TestDatabase::new().await;
+    let half_made = "DELETE FROM refinery_schema_history WHERE version = 2;
+        UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = 'listing_text_scope'::regclass";
+    database.client().await.batch_execute(half_made).await.expect("a superuser");
+    database
+}
+
+async fn is_valid(database: &TestDatabase) -> bool {
+    let valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'listing_text_scope'::regclass";
+    database.client().await.query_one(valid, &[]).await.expect("read").get(0)
+}
+
+#[tokio::test]
+async fn an_index_that_was_left_half_made_is_made_anew() {
+    let database = before_the_index().await;
+    assert!(!is_valid(&database).await);
+    assert_eq!(migrate(&database.config()).await.expect("migrate"), [INDEX]);
+    assert!(is_valid(&database).await);
+}
+
+#[tokio::test]
+async fn an_index_is_made_while_the_registry_publishes() {
+    let database = TestDatabase::new().await;
+    let store = database.open().await;
+    let owner = actor(&store, "owner").await;
+    publish(&store, &owner, "greet-kit", "1.0.0", json!({})).await.expect("publish");
+    let admin = database.client().await;
+    let undo = "DELETE FROM refinery_schema_history WHERE version = 2; DROP INDEX listing_text_scope";
+    admin.batch_execute(undo).await.expect("undo");
+    admin.batch_execute("BEGIN; UPDATE listing_text SET popularity = popularity").await.expect("a change under way");
+    let config = database.config();
+    let migrating = tokio::spawn(async move { migrate(&config).await });
+    database.who_waits("CREATE INDEX").await;
+    publish(&store, &owner, "other-kit", "1.0.0", json!({})).await.expect("nobody waits for the index");
+    admin.batch_execute("COMMIT").await.expect("commit");
+    assert_eq!(migrating.await.expect("a task").expect("migrate"), [INDEX]);
+    assert!(is_valid(&database).await);
+}
+
+#[tokio::test]
+async fn a_migration_that_gets_no_lock_lets_the_others_pass_and_tries_again() {
+    let database = before_the_index().await;
+    let admin = database.client().await;
+    admin.batch_execute("BEGIN; LOCK TABLE listing_text IN SHARE UPDATE EXCLUSIVE MODE").await.expect("lock");
+    let config = database.config();
+    let migrating = tokio::spawn(async move { migrate(&config).await });
+    let first = database.who_waits("listing_text_scope").await;
+    let waits = "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'";
+    let watcher = database.client().await;
+    let gave_up = async {
+        while watcher.query_opt(waits, &[&first]).await.expect("read").is_some() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(super::world::PATIENCE, gave_up).await.expect("it does not wait for ever");
+    assert!(!is_valid(&database).await);
+    assert_eq!(database.who_waits("listing_text_scope").await, first, "it tries again, on the session with the lock");
+    admin.batch_execute("ROLLBACK").await.expect("unlock");
+    assert_eq!(migrating.await.expect("a task").expect("migrate"), [INDEX]);
+    assert!(is_valid(&database).await);
+    database.open().await.check().await.expect("a schema");
 }
