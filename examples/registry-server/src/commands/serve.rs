@@ -11,7 +11,8 @@ use crate::{
 pub(super) fn run(flags: Flags<true>) -> Result<Answer, Failed> {
     let invocation = Invocation::of(&flags);
     let loaded = load(surroundings(flags))?;
-    logs::start(&loaded.settings);
+    let _remainder =
+        logs::start(&loaded.settings).map_err(|error| Failed(format!("no log can be written: {error}")))?;
     for warning in &loaded.warnings {
         tracing::warn!(event = "configuration_warning", "{warning}");
     }

@@ -1,67 +1,86 @@
 //! One flat JSON object a line.
 
-use std::{error::Error, fmt, io::Write};
+use std::{
+    cell::RefCell,
+    error::Error,
+    fmt::{self, Write as _},
+    io::Write,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde::Serialize;
 use tracing::{
-    Event, Subscriber,
+    Event, Level, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Id, Record},
 };
 use tracing_subscriber::{
     Layer,
-    fmt::MakeWriter,
     layer::Context,
     registry::{LookupSpan, Scope},
 };
+
+use super::sink::Lines;
 
 /// Writes events with the fields of the spans around them, all on one level:
 /// `timestamp, level, event`, then what the event has.
 #[derive(Debug)]
 pub(super) struct JsonLines<W> {
-    writer: W,
+    lines: Lines<W>,
 }
 
 impl<W> JsonLines<W> {
-    pub(super) fn new(writer: W) -> Self {
-        Self { writer }
+    pub(super) fn new(lines: Lines<W>) -> Self {
+        Self { lines }
     }
 }
 
-/// Fields in the order they came; of two of one name the later prevails.
+/// What a thread writes a line with; kept, so that a line costs no allocation.
 #[derive(Default)]
-struct Fields(Vec<(&'static str, Value)>);
+struct Desk {
+    line: Vec<u8>,
+    /// For what is known only by how it displays.
+    text: String,
+    second: Second,
+}
 
-impl Fields {
-    fn put(&mut self, name: &'static str, value: impl Into<Value>) {
-        let value = value.into();
-        match self.0.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, known)) => *known = value,
-            None => self.0.push((name, value)),
+thread_local! {
+    static DESK: RefCell<Desk> = RefCell::default();
+}
+
+/// The start of a timestamp, which lines of the same second share.
+#[derive(Default)]
+struct Second {
+    number: u64,
+    text: String,
+}
+
+impl Second {
+    /// Writes the time now, to the millisecond with its zeros, so that lines of one log sort as text.
+    fn write_now(&mut self, line: &mut Vec<u8>) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        if self.number != now.as_secs() || self.text.is_empty() {
+            self.number = now.as_secs();
+            let time = Timestamp::from_second(now.as_secs().cast_signed()).unwrap_or_default();
+            time.to_string().trim_end_matches('Z').clone_into(&mut self.text);
         }
-    }
-
-    fn take(&mut self, name: &str) -> Option<Value> {
-        let position = self.0.iter().position(|(known, _)| *known == name)?;
-        Some(self.0.remove(position).1)
+        line.extend_from_slice(self.text.as_bytes());
+        let _ = write!(line, ".{:03}Z", now.subsec_millis());
     }
 }
 
-impl Serialize for Fields {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
-    }
-}
+/// The fields of a span in the order they came, as JSON; of two of one name the later prevails.
+#[derive(Default)]
+struct SpanFields(Vec<(&'static str, Vec<u8>)>);
 
 impl<S, W> Layer<S> for JsonLines<W>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
-    W: for<'a> MakeWriter<'a> + 'static,
+    W: Write + Send + 'static,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let mut fields = Fields::default();
+        let mut fields = SpanFields::default();
         attributes.record(&mut fields);
         if let Some(span) = context.span(id) {
             span.extensions_mut().insert(fields);
@@ -70,83 +89,210 @@ where
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         if let Some(span) = context.span(id)
-            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
+            && let Some(fields) = span.extensions_mut().get_mut::<SpanFields>()
         {
             values.record(fields);
         }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let metadata = event.metadata();
-        let mut own = Fields::default();
-        event.record(&mut own);
-
-        let mut line = Fields::default();
-        line.put("timestamp", now());
-        line.put("level", metadata.level().as_str().to_ascii_lowercase());
-        // What a library beneath has to say has no name of ours.
-        let name = own.take("event").unwrap_or_else(|| {
-            own.put("target", metadata.target());
-            "log".into()
+        DESK.with_borrow_mut(|desk| {
+            let Desk { line, text, second } = desk;
+            line.clear();
+            line.extend_from_slice(b"{\"timestamp\":\"");
+            second.write_now(line);
+            line.extend_from_slice(b"\",\"level\":\"");
+            line.extend_from_slice(level(*event.metadata().level()).as_bytes());
+            line.push(b'"');
+            let mut names = Names { line, recorded: 0, has_name: false };
+            event.record(&mut names);
+            let Names { recorded, has_name, .. } = names;
+            if !has_name {
+                put(line, "event", "log");
+            }
+            write_spans(line, event, recorded, &context);
+            event.record(&mut OwnFields { line, text });
+            // What a library beneath has to say has no name of ours.
+            if !has_name {
+                put(line, "target", event.metadata().target());
+            }
+            line.extend_from_slice(b"}\n");
+            self.lines.put(line, *event.metadata().level() <= Level::WARN);
         });
-        line.put("event", name);
-        for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
-            if let Some(Fields(fields)) = span.extensions().get() {
-                for (name, value) in fields {
-                    line.put(name, value.clone());
-                }
+    }
+}
+
+/// Writes what the spans around an event have and it has not, from the outermost in.
+fn write_spans<S>(line: &mut Vec<u8>, event: &Event<'_>, recorded: u64, context: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let fields = event.metadata().fields();
+    let has_event = |name: &str| fields.field(name).is_some_and(|field| recorded & bit(&field) != 0);
+    for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
+        let is_last = |name: &str| {
+            let further_in =
+                context.event_scope(event).into_iter().flatten().take_while(|inner| inner.id() != span.id());
+            further_in.into_iter().all(|inner| inner.extensions().get::<SpanFields>().is_none_or(|of| !of.has(name)))
+        };
+        let extensions = span.extensions();
+        for (name, value) in extensions.get::<SpanFields>().into_iter().flat_map(|fields| &fields.0) {
+            if !has_event(name) && is_last(name) {
+                put_name(line, name);
+                line.extend_from_slice(value);
             }
         }
-        for (name, value) in own.0 {
-            line.put(name, value);
+    }
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "error",
+        Level::WARN => "warn",
+        Level::INFO => "info",
+        Level::DEBUG => "debug",
+        Level::TRACE => "trace",
+    }
+}
+
+/// The place of a field among those of its event; an event has no more than 32.
+fn bit(field: &Field) -> u64 {
+    1 << (field.index() % 64)
+}
+
+fn put_name(line: &mut Vec<u8>, name: &str) {
+    line.extend_from_slice(b",\"");
+    line.extend_from_slice(name.as_bytes());
+    line.extend_from_slice(b"\":");
+}
+
+fn put(line: &mut Vec<u8>, name: &str, value: impl Serialize) {
+    put_name(line, name);
+    put_value(line, value);
+}
+
+/// Numbers and texts, which can always be written.
+fn put_value(line: &mut Vec<u8>, value: impl Serialize) {
+    let _ = serde_json::to_writer(line, &value);
+}
+
+/// Fields that are written somewhere as they are visited.
+trait Put {
+    fn put(&mut self, field: &Field, value: impl Serialize);
+    fn put_debug(&mut self, field: &Field, value: &dyn fmt::Debug);
+}
+
+/// Looks which fields an event has, and writes its name.
+struct Names<'a> {
+    line: &'a mut Vec<u8>,
+    recorded: u64,
+    has_name: bool,
+}
+
+impl Put for Names<'_> {
+    fn put(&mut self, field: &Field, value: impl Serialize) {
+        self.recorded |= bit(field);
+        if field.name() == "event" {
+            self.has_name = true;
+            put(self.line, "event", value);
         }
+    }
 
-        let Ok(mut text) = serde_json::to_vec(&line) else { return };
-        text.push(b'\n');
-        // Nobody is left to be told that the log cannot be written.
-        let _ = self.writer.make_writer_for(metadata).write_all(&text);
+    fn put_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.recorded |= bit(field);
+        if field.name() == "event" {
+            self.put(field, format!("{value:?}"));
+        }
     }
 }
 
-/// To the millisecond, with its zeros, so that lines of one log sort as text.
-fn now() -> String {
-    format!("{:.3}", Timestamp::now())
+/// Writes all fields of an event but its name.
+struct OwnFields<'a> {
+    line: &'a mut Vec<u8>,
+    text: &'a mut String,
 }
 
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field.name(), format!("{value:?}"));
+impl Put for OwnFields<'_> {
+    fn put(&mut self, field: &Field, value: impl Serialize) {
+        if field.name() != "event" {
+            put(self.line, field.name(), value);
+        }
     }
 
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field.name(), value);
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field.name(), value);
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field.name(), value);
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field.name(), value);
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field.name(), (value * 1000.0).round() / 1000.0);
-    }
-
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.put(field.name(), crate::assemble::reason(value));
+    fn put_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() != "event" {
+            self.text.clear();
+            let _ = write!(self.text, "{value:?}");
+            put(self.line, field.name(), &self.text);
+        }
     }
 }
+
+impl SpanFields {
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| *known == name)
+    }
+}
+
+impl Put for SpanFields {
+    fn put(&mut self, field: &Field, value: impl Serialize) {
+        let mut json = Vec::new();
+        put_value(&mut json, value);
+        match self.0.iter_mut().find(|(known, _)| *known == field.name()) {
+            Some((_, known)) => *known = json,
+            None => self.0.push((field.name(), json)),
+        }
+    }
+
+    fn put_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, format!("{value:?}"));
+    }
+}
+
+/// How each visitor visits; a blanket implementation is not to be had for a trait of another crate.
+macro_rules! visit {
+    ($($visitor:ty),+) => {
+        $(
+            impl Visit for $visitor {
+                fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+                    self.put_debug(field, value);
+                }
+
+                fn record_str(&mut self, field: &Field, value: &str) {
+                    self.put(field, value);
+                }
+
+                fn record_u64(&mut self, field: &Field, value: u64) {
+                    self.put(field, value);
+                }
+
+                fn record_i64(&mut self, field: &Field, value: i64) {
+                    self.put(field, value);
+                }
+
+                fn record_bool(&mut self, field: &Field, value: bool) {
+                    self.put(field, value);
+                }
+
+                fn record_f64(&mut self, field: &Field, value: f64) {
+                    self.put(field, (value * 1000.0).round() / 1000.0);
+                }
+
+                fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+                    self.put(field, crate::assemble::reason(value));
+                }
+            }
+        )+
+    };
+}
+
+visit!(Names<'_>, OwnFields<'_>, SpanFields);
 
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use serde_json::Value;
     use tracing_subscriber::layer::SubscriberExt;
 
     use super::*;
@@ -164,23 +310,30 @@ mod tests {
         }
     }
 
-    fn lines(of: impl FnOnce()) -> Vec<Value> {
+    fn text(of: impl FnOnce()) -> String {
         let kept = Kept::default();
-        let writer = kept.clone();
-        let subscriber = tracing_subscriber::registry().with(JsonLines::new(move || writer.clone()));
-        tracing::subscriber::with_default(subscriber, of);
-        let text = String::from_utf8(kept.0.lock().expect("not poisoned").clone()).expect("UTF-8");
-        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+        let lines = Lines::start(kept.clone()).expect("a thread");
+        let remainder = lines.remainder();
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(JsonLines::new(lines)), of);
+        drop(remainder);
+        let text = kept.0.lock().expect("not poisoned").clone();
+        String::from_utf8(text).expect("UTF-8")
+    }
+
+    fn lines(of: impl FnOnce()) -> Vec<Value> {
+        text(of).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
 
     #[test]
     fn fields_of_spans_and_events_stand_on_one_level() {
-        let lines = lines(|| {
+        let text = text(|| {
             let span = tracing::info_span!("request", request_id = "abc", user = "span");
             let _entered = span.enter();
             tracing::info!(event = "login", user = "alice", duration_ms = 1.234_567, status = 200_u16, "logged in\n");
         });
-        let [line] = lines.as_slice() else { panic!("one line") };
+        assert_eq!(text.matches("\"user\"").count(), 1, "no name stands twice: {text}");
+        assert!(text.starts_with("{\"timestamp\":\""), "{text}");
+        let line: Value = serde_json::from_str(text.trim_end()).expect("one line");
         assert_eq!(line["level"], "info");
         assert_eq!(line["event"], "login");
         assert_eq!(line["request_id"], "abc");
@@ -188,7 +341,22 @@ mod tests {
         assert_eq!(line["duration_ms"], 1.235);
         assert_eq!(line["status"], 200);
         assert_eq!(line["message"], "logged in\n");
-        assert!(line["timestamp"].as_str().expect("text").ends_with('Z'));
+        assert!(line["timestamp"].as_str().expect("text").parse::<Timestamp>().is_ok());
+    }
+
+    #[test]
+    fn what_is_further_in_prevails() {
+        let lines = lines(|| {
+            let outer = tracing::info_span!("outer", job = "outer", request_id = "abc");
+            let _outer = outer.enter();
+            let inner = tracing::info_span!("inner", job = "inner", late = tracing::field::Empty);
+            inner.record("late", "\"quoted\"");
+            let _inner = inner.enter();
+            tracing::info!(event = "x", request_id = None::<&str>);
+        });
+        assert_eq!(lines[0]["job"], "inner");
+        assert_eq!(lines[0]["late"], "\"quoted\"");
+        assert_eq!(lines[0]["request_id"], "abc", "an event that leaves a field empty has none");
     }
 
     #[test]

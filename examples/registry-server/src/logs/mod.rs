@@ -1,6 +1,7 @@
 //! The log: one JSON object a line, or text for people.
 
 mod json;
+mod sink;
 
 use std::io::{self, IsTerminal};
 
@@ -8,9 +9,14 @@ use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::Sub
 
 use crate::config::{LogFormat, Settings};
 use json::JsonLines;
+use sink::{Lines, Remainder};
 
-/// Starts to log as `settings` say.
-pub(crate) fn start(settings: &Settings) {
+/// Starts to log as `settings` say; what this gives has to live for as long as
+/// there may be lines.
+///
+/// # Errors
+/// Where no thread can be started.
+pub(crate) fn start(settings: &Settings) -> io::Result<Option<Remainder>> {
     let level = settings.log_level.0;
     // At debug and below, the libraries beneath would drown what is ours.
     let quiet = level.min(tracing::level_filters::LevelFilter::INFO);
@@ -19,11 +25,18 @@ pub(crate) fn start(settings: &Settings) {
         .with_target("aam_registry", level)
         .with_target("aam_registry_core", level)
         .with_target("aam_registry_backends", level);
-    let layer = match settings.log_format {
-        LogFormat::Json => JsonLines::new(io::stdout).boxed(),
+    let (layer, remainder) = match settings.log_format {
+        LogFormat::Json => {
+            let lines = Lines::start(io::stdout())?;
+            let remainder = lines.remainder();
+            (JsonLines::new(lines).boxed(), Some(remainder))
+        }
         LogFormat::Text => {
-            tracing_subscriber::fmt::layer().with_target(false).with_ansi(io::stdout().is_terminal()).boxed()
+            let layer = tracing_subscriber::fmt::layer().with_target(false).with_ansi(io::stdout().is_terminal());
+            (layer.boxed(), None)
         }
     };
-    tracing_subscriber::registry().with(layer.with_filter(targets)).init();
+    // A filter of all rather than of one layer: it is asked once for each place that logs, not for each event.
+    tracing_subscriber::registry().with(targets).with(layer).init();
+    Ok(remainder)
 }

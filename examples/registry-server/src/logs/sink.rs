@@ -1,0 +1,204 @@
+//! Where the lines go.
+
+use std::{
+    fmt,
+    io::Write,
+    mem, slice,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread::{self, Thread},
+    time::Duration,
+};
+
+/// How long a line may wait for others to be written with.
+const LONGEST_WAIT: Duration = Duration::from_millis(50);
+/// How many bytes of lines are written at once; whoever fills them writes them.
+const WRITTEN_AT_ONCE: usize = 64 * 1024;
+const SHARDS: usize = 16;
+
+/// Writes lines together rather than one by one, since a system call for each
+/// costs more than the request it tells of.
+///
+/// The lines of one thread stay in their order. Those of different threads are
+/// out of order by no more than 50 ms, and so much is lost when the process is
+/// killed.
+pub(super) struct LineSink<W> {
+    shards: [Mutex<Vec<u8>>; SHARDS],
+    output: Mutex<Output<W>>,
+    /// Whether the writing thread knows that there is something to write.
+    is_told: AtomicBool,
+}
+
+struct Output<W> {
+    writer: W,
+    /// What is being written; an empty shard is given its memory in exchange.
+    taken: Vec<u8>,
+}
+
+/// Writes what is left when it is dropped.
+#[must_use = "lines that wait are lost without it"]
+pub(crate) struct Remainder(Arc<dyn Fn() + Send + Sync>);
+
+impl Drop for Remainder {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// A sink together with the thread that writes what waits in it.
+pub(super) struct Lines<W> {
+    sink: Arc<LineSink<W>>,
+    writer: Thread,
+}
+
+impl<W: Write + Send + 'static> Lines<W> {
+    /// Starts to write to `output`, until the process ends.
+    pub(super) fn start(output: W) -> std::io::Result<Self> {
+        let sink = Arc::new(LineSink {
+            shards: Default::default(),
+            output: Mutex::new(Output { writer: output, taken: Vec::new() }),
+            is_told: AtomicBool::new(false),
+        });
+        let writing = Arc::clone(&sink);
+        let thread = thread::Builder::new().name("log".to_owned()).spawn(move || {
+            loop {
+                while !writing.is_told.load(Ordering::Acquire) {
+                    thread::park();
+                }
+                thread::sleep(LONGEST_WAIT);
+                writing.is_told.store(false, Ordering::Release);
+                writing.write_out(&writing.shards);
+            }
+        })?;
+        Ok(Self { sink, writer: thread.thread().clone() })
+    }
+
+    /// Takes a whole line; one that is `urgent` is written before this returns.
+    pub(super) fn put(&self, line: &[u8], urgent: bool) {
+        let shard = &self.sink.shards[own_shard()];
+        let is_full = {
+            let mut lines = lock(shard);
+            lines.extend_from_slice(line);
+            lines.len() >= WRITTEN_AT_ONCE
+        };
+        if urgent {
+            self.sink.write_out(&self.sink.shards);
+        } else if is_full {
+            self.sink.write_out(slice::from_ref(shard));
+        } else if !self.sink.is_told.load(Ordering::Relaxed) && !self.sink.is_told.swap(true, Ordering::AcqRel) {
+            self.writer.unpark();
+        }
+    }
+
+    pub(super) fn remainder(&self) -> Remainder {
+        let sink = Arc::clone(&self.sink);
+        Remainder(Arc::new(move || sink.write_out(&sink.shards)))
+    }
+}
+
+impl<W: Write> LineSink<W> {
+    fn write_out(&self, shards: &[Mutex<Vec<u8>>]) {
+        // Held while lines are taken, so that none of a thread overtake those before them.
+        let mut output = lock(&self.output);
+        let Output { writer, taken } = &mut *output;
+        for shard in shards {
+            mem::swap(taken, &mut *lock(shard));
+            // Nobody is left to be told that the log cannot be written.
+            let _ = writer.write_all(taken);
+            taken.clear();
+        }
+        let _ = writer.flush();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn own_shard() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static SHARD: usize = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+    }
+    SHARD.with(|shard| *shard)
+}
+
+impl<W> fmt::Debug for Lines<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lines(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Instant};
+
+    use super::*;
+
+    /// Tells what is written.
+    struct Told(mpsc::Sender<Vec<u8>>);
+
+    impl Write for Told {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let _ = self.0.send(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn lines() -> (Lines<Told>, mpsc::Receiver<Vec<u8>>) {
+        let (sender, receiver) = mpsc::channel();
+        (Lines::start(Told(sender)).expect("a thread"), receiver)
+    }
+
+    #[test]
+    fn a_line_is_written_by_itself() {
+        let (lines, written) = lines();
+        for round in 0..3 {
+            let line = format!("line {round}\n");
+            lines.put(line.as_bytes(), false);
+            let told = written.recv_timeout(Duration::from_secs(20)).expect("written");
+            assert_eq!(told, line.as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_is_urgent_is_written_at_once_with_what_came_before() {
+        let (lines, written) = lines();
+        lines.put(b"one\n", false);
+        lines.put(b"two\n", true);
+        let told: Vec<u8> = written.try_iter().flatten().collect();
+        assert_eq!(told, b"one\ntwo\n");
+    }
+
+    #[test]
+    fn nothing_is_lost_of_many_lines_from_many_threads() {
+        let (lines, written) = lines();
+        thread::scope(|scope| {
+            for name in 0..8 {
+                let lines = &lines;
+                scope.spawn(move || {
+                    (0..2_000).for_each(|n| lines.put(format!("{name} {n} {:0>60}\n", 0).as_bytes(), false))
+                });
+            }
+        });
+        drop(lines.remainder());
+        let mut text = Vec::new();
+        let until = Instant::now() + Duration::from_secs(20);
+        while text.iter().filter(|b| **b == b'\n').count() < 16_000 && Instant::now() < until {
+            text.extend(written.recv_timeout(Duration::from_secs(20)).expect("written"));
+        }
+        let text = String::from_utf8(text).expect("text");
+        for name in 0..8 {
+            let of_thread = text.lines().filter_map(|line| line.strip_prefix(&format!("{name} ")));
+            let numbers: Vec<u32> =
+                of_thread.map(|rest| rest.split(' ').next().and_then(|n| n.parse().ok()).expect("a number")).collect();
+            assert_eq!(numbers, (0..2_000).collect::<Vec<_>>(), "the lines of a thread are in order");
+        }
+    }
+}
