@@ -1,4 +1,7 @@
-use std::fmt;
+use std::{
+    fmt,
+    hash::{BuildHasherDefault, Hasher},
+};
 
 use governor::{
     nanos::Nanos,
@@ -16,9 +19,29 @@ pub(super) const MOST_CLIENTS: usize = 200_000;
 /// Bounded: clients beyond the most share one state, so that a flood from many
 /// addresses takes neither the memory nor the state of those already known.
 pub(super) struct Clients {
-    known: DashMapStateStore<u64>,
+    known: DashMapStateStore<u64, BuildHasherDefault<IsHash>>,
     rest: InMemoryState,
     most: usize,
+}
+
+/// The keys are hashes, and keyed at random.
+#[derive(Default)]
+struct IsHash(u64);
+
+impl Hasher for IsHash {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = self.0.rotate_left(8) ^ hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Clients {

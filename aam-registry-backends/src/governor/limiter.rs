@@ -1,10 +1,11 @@
 use std::{
-    hash::{BuildHasher, RandomState},
+    hash::BuildHasher,
     num::NonZeroU32,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -13,6 +14,7 @@ use aam_registry_core::{
     ports::{RateClass, RateDecision, RateLimiter},
 };
 use async_trait::async_trait;
+use foldhash::quality::RandomState;
 use governor::{
     Quota,
     clock::{Clock, DefaultClock},
@@ -48,7 +50,7 @@ impl GovernorLimiter {
         };
         Self {
             classes: RateClass::ALL.map(limiter),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             started: Instant::now(),
             forgot: AtomicU64::new(0),
         }
@@ -57,6 +59,13 @@ impl GovernorLimiter {
     fn class(&self, class: RateClass) -> Option<&Arc<ClassLimiter<DefaultClock>>> {
         let at = RateClass::ALL.iter().position(|other| *other == class)?;
         self.classes[at].as_ref()
+    }
+
+    fn decide(&self, class: RateClass, client: &str) -> Option<RateDecision> {
+        let limiter = self.class(class)?;
+        let decision = limiter.take(self.hasher.hash_one(client));
+        self.forget_clients();
+        Some(decision)
     }
 
     /// Forgets clients once a minute, on whichever request comes by.
@@ -76,10 +85,11 @@ impl GovernorLimiter {
 #[async_trait]
 impl RateLimiter for GovernorLimiter {
     async fn take(&self, class: RateClass, client: &str) -> Result<Option<RateDecision>> {
-        let Some(limiter) = self.class(class) else { return Ok(None) };
-        let decision = limiter.take(self.hasher.hash_one(client));
-        self.forget_clients();
-        Ok(Some(decision))
+        Ok(self.decide(class, client))
+    }
+
+    fn take_now(&self, class: RateClass, client: &str) -> Poll<Option<RateDecision>> {
+        Poll::Ready(self.decide(class, client))
     }
 
     async fn check(&self) -> Result<()> {

@@ -1,4 +1,4 @@
-use std::{error::Error as StdError, sync::Arc, time::Duration};
+use std::{error::Error as StdError, sync::Arc, task::Poll, time::Duration};
 
 use async_trait::async_trait;
 
@@ -93,6 +93,11 @@ impl RateLimiter for FallbackLimiter {
             }
         }
         self.second.take(class, client).await
+    }
+
+    /// Never: the first limiter is one that is waited for.
+    fn take_now(&self, _: RateClass, _: &str) -> Poll<Option<RateDecision>> {
+        Poll::Pending
     }
 
     /// Whether the first limiter answers: with the second alone the limits

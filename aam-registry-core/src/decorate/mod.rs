@@ -6,9 +6,13 @@ mod cached_metadata;
 mod cdn;
 mod fallback_limiter;
 mod freshness;
+mod meter;
+mod tiered_archives;
 
 pub use breaker::{Admission, Breaker};
 pub use cached_metadata::{CachedMetadata, CachedMetadataBuilder, MetadataCacheConfig};
 pub use cdn::{CdnArchives, InvalidCdnBase};
 pub use fallback_limiter::FallbackLimiter;
 pub use freshness::{Freshness, Mark};
+pub(crate) use meter::TierMeter;
+pub use tiered_archives::{ArchiveCacheConfig, TieredArchives};

@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue, Method, Uri, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::{
+    downloads::ReadyDownloads,
     edge::{Edge, MetricsRenderer},
     readiness::Readiness,
     service::RegistryService,
@@ -169,6 +170,7 @@ impl RegistryServiceBuilder {
             readiness: self.readiness,
             metrics: self.metrics,
             openapi: OnceLock::new(),
+            downloads: ReadyDownloads::new(),
         };
         let parts = Parts {
             registry: self.registry,

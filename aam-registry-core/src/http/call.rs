@@ -57,9 +57,18 @@ impl Call {
         self.principal.is_some()
     }
 
+    /// The path as it was asked for, the prefix of the mount included.
+    pub(crate) fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    fn below_prefix(&self) -> &str {
+        &self.uri.path()[self.edge.prefix.len()..]
+    }
+
     /// The text of a path parameter; `None` where it is not UTF-8.
     pub(crate) fn param(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.matched.param(&self.uri.path()[self.edge.prefix.len()..], name)
+        self.matched.param(self.below_prefix(), name)
     }
 
     /// A path parameter in the words of the domain; `None` where it is malformed.
@@ -69,15 +78,7 @@ impl Call {
 
     /// The package of the path. A malformed name is the name of no package.
     pub(crate) fn package(&self) -> Result<PackageName, Failure> {
-        let text = match (self.param("scope"), self.param("name")) {
-            (Some(scope), Some(name)) => Cow::Owned(format!("@{scope}/{name}")),
-            (None, Some(name)) => name,
-            _ => Cow::Borrowed(""),
-        };
-        text.parse().map_err(|_| {
-            let shown: String = text.chars().take(140).collect();
-            Failure::new(ErrorCode::PackageNotFound, format!("Package {shown} does not exist"))
-        })
+        self.matched.package(self.below_prefix())
     }
 
     /// The package and version of the path. A malformed version is no version of any package.

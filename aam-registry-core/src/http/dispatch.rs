@@ -10,6 +10,7 @@ use tower::Service;
 use super::{
     body::{RegistryBody, RequestBody},
     call::Call,
+    context::RequestContext,
     edge::Edge,
     failure::Failure,
     routing::{Access, Kind, MatchedRoute},
@@ -34,7 +35,7 @@ impl Service<Request<RequestBody>> for Dispatch {
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let Some(matched) = parts.extensions.remove::<MatchedRoute>() else {
+        let Some(matched) = parts.extensions.remove().and_then(RequestContext::into_route) else {
             return ready(Err(Failure::no_such_path())).boxed();
         };
         let Some(route) = matched.route() else {
@@ -75,7 +76,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let route = request.extensions().get::<MatchedRoute>().and_then(MatchedRoute::route);
+        let route =
+            RequestContext::of(request.extensions()).and_then(RequestContext::route).and_then(MatchedRoute::route);
         if route.is_some_and(|route| route.kind == Kind::Transfer) {
             Either::Right(self.transfers.call(request))
         } else {

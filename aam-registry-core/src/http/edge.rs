@@ -2,7 +2,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use super::{endpoints, openapi, readiness::Readiness};
+use super::{downloads::ReadyDownloads, endpoints, openapi, readiness::Readiness};
 use crate::types::{PackageName, Version};
 
 /// What the endpoints need to know of how they are mounted.
@@ -18,11 +18,18 @@ pub(crate) struct Edge {
     pub(crate) server: String,
     /// The OpenAPI document, made when it is first asked for.
     pub(crate) openapi: OnceLock<Bytes>,
+    /// The downloads that are ready.
+    pub(crate) downloads: ReadyDownloads,
 }
 
 impl Edge {
     pub(crate) fn openapi(&self) -> Bytes {
         self.openapi.get_or_init(|| openapi::document(endpoints::routes(), &self.server).to_string().into()).clone()
+    }
+
+    /// The path at which a version's archive is asked for here.
+    pub(crate) fn download_path(&self, package: &PackageName, version: &Version) -> String {
+        format!("{}/api/v1/packages/{package}/{version}/download", self.prefix)
     }
 
     /// Where a version is.

@@ -2,9 +2,8 @@
 //!
 //! Inside, services fail with a [`Failure`](crate::http::Failure);
 //! [`AnswerFailuresLayer`] makes the answer of it. What a layer learns about a
-//! request it hands on as one typed extension: the
-//! [`MatchedRoute`](crate::http::MatchedRoute), the [`ClientAddress`], and the
-//! [`Principal`](crate::types::Principal) where there is one.
+//! request it hands on in the [`RequestContext`](crate::http::RequestContext),
+//! and who makes it as the [`Principal`](crate::types::Principal) where there is one.
 
 mod answer_failures;
 mod authenticate;
@@ -12,9 +11,11 @@ mod catch_panic;
 mod client_address;
 mod conditional;
 mod head;
+mod keep_documents;
 mod match_route;
 mod observe;
 mod rate_limit;
+mod request_id;
 
 pub use answer_failures::{AnswerFailures, AnswerFailuresLayer};
 pub use authenticate::{Authenticate, AuthenticateLayer};
@@ -22,7 +23,9 @@ pub use catch_panic::{CatchPanic, CatchPanicLayer};
 pub use client_address::{ClientAddress, ClientAddressLayer, ClientAddressService, ClientIpPolicy};
 pub use conditional::{Conditional, ConditionalLayer};
 pub use head::{Head, HeadLayer};
+pub(crate) use keep_documents::{COMPRESSED_FROM, KeepDocumentsLayer};
 pub use match_route::{MatchRoute, MatchRouteLayer};
 pub use observe::{Observe, ObserveLayer};
 pub use rate_limit::{LimitBy, RateLimit, RateLimitLayer};
-pub(crate) use rate_limit::{refuse_over_limit, take_request};
+pub(crate) use rate_limit::{LimitKey, refuse_over_limit, take_request};
+pub use request_id::{RequestIdLayer, SetRequestId};

@@ -1,6 +1,7 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -38,14 +39,9 @@ impl MemoryLimiter {
         self.limits.insert(class, per_minute);
         self
     }
-}
 
-#[async_trait]
-impl RateLimiter for MemoryLimiter {
-    async fn take(&self, class: RateClass, client: &str) -> Result<Option<RateDecision>> {
-        let Some(limit) = self.limits.get(&class).copied().filter(|limit| *limit > 0) else {
-            return Ok(None);
-        };
+    fn decide(&self, class: RateClass, client: &str) -> Option<RateDecision> {
+        let limit = self.limits.get(&class).copied().filter(|limit| *limit > 0)?;
         let now = Instant::now();
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let live = window.take().filter(|window| now.duration_since(window.began) < WINDOW);
@@ -58,7 +54,18 @@ impl RateLimiter for MemoryLimiter {
         } else {
             Some(reset)
         };
-        Ok(Some(RateDecision { limit, remaining: limit - *taken, reset, retry_after }))
+        Some(RateDecision { limit, remaining: limit - *taken, reset, retry_after })
+    }
+}
+
+#[async_trait]
+impl RateLimiter for MemoryLimiter {
+    async fn take(&self, class: RateClass, client: &str) -> Result<Option<RateDecision>> {
+        Ok(self.decide(class, client))
+    }
+
+    fn take_now(&self, class: RateClass, client: &str) -> Poll<Option<RateDecision>> {
+        Poll::Ready(self.decide(class, client))
     }
 
     async fn check(&self) -> Result<()> {

@@ -14,6 +14,7 @@
 //! [`Error::Forbidden`]: crate::Error::Forbidden
 
 mod archive_index;
+mod archive_source;
 mod archives;
 mod audit;
 mod changes;
@@ -31,6 +32,7 @@ mod tokens;
 mod users;
 
 pub use archive_index::ArchiveIndex;
+pub use archive_source::ArchiveSource;
 pub use archives::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive};
 pub use audit::AuditLog;
 pub use changes::{Change, ChangeEvent, ChangeFeed};

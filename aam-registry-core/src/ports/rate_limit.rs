@@ -1,4 +1,4 @@
-use std::{fmt::Debug, time::Duration};
+use std::{fmt::Debug, task::Poll, time::Duration};
 
 use async_trait::async_trait;
 
@@ -41,6 +41,13 @@ pub trait RateLimiter: Debug + Send + Sync + 'static {
     /// Takes one request of `class` by `client` (an address, a user, an
     /// account to log in to). `None` where the class is not limited.
     async fn take(&self, class: RateClass, client: &str) -> Result<Option<RateDecision>>;
+
+    /// The same at once, for a limiter that waits for nobody; `Pending`, with
+    /// nothing taken, where [`take`](Self::take) has to be asked.
+    fn take_now(&self, class: RateClass, client: &str) -> Poll<Option<RateDecision>> {
+        let _ = (class, client);
+        Poll::Pending
+    }
 
     /// Whether the limiter's store answers; for health checks.
     async fn check(&self) -> Result<()>;

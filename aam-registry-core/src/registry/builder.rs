@@ -5,9 +5,13 @@ use tokio::sync::Semaphore;
 use super::{
     Policy, Registry, authenticate::TokenTouches, counting::DownloadCounter, handle::Inner, totals::TotalsCache,
 };
-use crate::ports::{
-    ArchiveIndex, ArchiveStore, AuditLog, Clock, Database, DownloadStore, PackageStore, PasswordHasher, PublishStore,
-    RateLimiter, ScopeStore, SessionSigner, SystemClock, TokenStore, UserStore, VersionStore,
+use crate::{
+    decorate::Freshness,
+    ports::{
+        ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore, PackageStore,
+        PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, SystemClock, TokenStore, UserStore,
+        VersionStore,
+    },
 };
 
 /// How many archives are judged at a time; each holds a blocking thread for as long as its upload lasts.
@@ -62,6 +66,8 @@ macro_rules! builder {
         #[derive(Default)]
         pub struct RegistryBuilder {
             $($port: Option<Arc<dyn $trait>>,)+
+            archive_source: Option<Arc<dyn ArchiveSource>>,
+            freshness: Option<Freshness>,
             clock: Option<Arc<dyn Clock>>,
             policy: Policy,
         }
@@ -92,11 +98,14 @@ macro_rules! builder {
             /// [`BuildError`] names every port that is missing.
             pub fn build(self) -> Result<Registry, BuildError> {
                 let missing = self.missing();
-                let ($(Some($port),)+) = ($(self.$port,)+) else {
+                let archive_source = self.archive_source.or_else(|| Some(Arc::new(self.archives.clone()?)));
+                let ($(Some($port),)+ Some(archive_source)) = ($(self.$port,)+ archive_source) else {
                     return Err(BuildError { missing });
                 };
                 Ok(Registry::new(Inner {
                     $($port,)+
+                    archive_source,
+                    freshness: self.freshness,
                     clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
                     policy: self.policy,
                     counter: DownloadCounter::default(),
@@ -153,6 +162,24 @@ impl RegistryBuilder {
         self.scopes = Some(database.clone());
         self.archive_index = Some(database.clone());
         self.audit = Some(database);
+        self
+    }
+
+    /// Sets what archives are read from, such as a
+    /// [cache](crate::decorate::TieredArchives) in front of their store; the
+    /// store itself where this is not called.
+    #[must_use]
+    pub fn archive_source(mut self, source: impl ArchiveSource) -> Self {
+        self.archive_source = Some(Arc::new(source));
+        self
+    }
+
+    /// Sets what tells for how long what was made of metadata may be kept, of
+    /// a [cached database](crate::decorate::CachedMetadata::freshness); without
+    /// it, every answer is made anew.
+    #[must_use]
+    pub fn freshness(mut self, freshness: Freshness) -> Self {
+        self.freshness = Some(freshness);
         self
     }
 

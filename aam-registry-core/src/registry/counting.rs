@@ -1,41 +1,121 @@
 //! Counting downloads without waiting for a store or for one another.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    mem,
+    collections::BTreeMap,
+    fmt, mem,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use jiff::{Timestamp, civil::Date, tz::Offset};
+use metrics::Counter;
 
 use crate::{
     error::{Error, Outcome, Result},
     ports::DownloadStore,
-    types::{ArchiveKey, ArchiveLocation, DownloadBatch, DownloadCount, PackageName, Version},
+    types::{ArchiveLocation, DownloadBatch, DownloadCount, PackageName, Version},
 };
 
 const SHARDS: usize = 16;
 /// The most versions one shard counts between two flushes; more are dropped.
 const MAX_PER_SHARD: usize = 16_384;
-/// The most counts kept while the store fails; more stay in the shards.
+/// The most counts kept while the store fails; more stay where they were counted.
 const MAX_WAITING: usize = 65_536;
 /// The most counts given to the store at once.
 const BATCH: usize = 1_000;
+const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
-/// Counts downloads by version and UTC day until they are stored.
+/// Counts the downloads of one version: a number that whoever downloads adds
+/// to, and the flush takes.
 ///
-/// Each thread counts in a shard of its own, so that no lock is contended by
-/// more than the threads that happen to share one and the flush.
-#[derive(Debug, Default)]
-pub(super) struct DownloadCounter {
-    shards: [Mutex<Shard>; SHARDS],
-    waiting: tokio::sync::Mutex<Waiting>,
+/// There may be several for one version; their counts add up.
+pub struct DownloadTally {
+    package: PackageName,
+    version: Version,
+    counted: AtomicU64,
 }
 
-/// What the shards gave and no store has yet.
+/// Downloads of one day, as the number that a tally keeps: 24 bits of days
+/// since 1970 above 40 bits of downloads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Counted(u64);
+
+impl Counted {
+    const NONE: Self = Self(0);
+    const COUNT_BITS: u32 = 40;
+
+    fn one(day: u32) -> Self {
+        Self(u64::from(day) << Self::COUNT_BITS | 1)
+    }
+
+    fn day(self) -> i64 {
+        (self.0 >> Self::COUNT_BITS).cast_signed()
+    }
+
+    fn count(self) -> u64 {
+        self.0 & ((1 << Self::COUNT_BITS) - 1)
+    }
+
+    fn date(self) -> Date {
+        let noon = self.day() * SECONDS_A_DAY + SECONDS_A_DAY / 2;
+        Offset::UTC.to_datetime(Timestamp::from_second(noon).unwrap_or_default()).date()
+    }
+}
+
+impl DownloadTally {
+    pub(super) fn new(location: &ArchiveLocation) -> Self {
+        Self {
+            package: location.package.clone(),
+            version: location.version.clone(),
+            counted: AtomicU64::new(Counted::NONE.0),
+        }
+    }
+
+    /// Adds a download of `day`; gives what was there before.
+    fn add(&self, day: u32) -> Counted {
+        let one = Counted::one(day);
+        let next = |before| {
+            let before = Counted(before);
+            let goes_on = before != Counted::NONE && before.day() == one.day();
+            Some(if goes_on { before.0 + 1 } else { one.0 })
+        };
+        let before = self.counted.fetch_update(Ordering::AcqRel, Ordering::Relaxed, next);
+        before.map_or(Counted::NONE, Counted)
+    }
+
+    fn take(&self) -> Counted {
+        Counted(self.counted.swap(Counted::NONE.0, Ordering::AcqRel))
+    }
+}
+
+impl fmt::Debug for DownloadTally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counted = Counted(self.counted.load(Ordering::Relaxed));
+        f.debug_struct("DownloadTally")
+            .field("package", &self.package)
+            .field("version", &self.version)
+            .field("counted", &counted.count())
+            .finish()
+    }
+}
+
+/// Gathers what the tallies count until it is stored.
+///
+/// A lock is taken by the first download of a version after a flush, and of a
+/// shard that few threads have; all others add to a number.
+#[derive(Debug, Default)]
+pub(super) struct DownloadCounter {
+    /// The tallies that hold something.
+    touched: [Mutex<Vec<Arc<DownloadTally>>>; SHARDS],
+    /// What no tally holds: of days that are over, and what was counted without one.
+    aside: Mutex<Counts>,
+    waiting: tokio::sync::Mutex<Waiting>,
+    total: OnceLock<Total>,
+}
+
+/// What was counted and no store has yet.
 #[derive(Debug, Default)]
 struct Waiting {
     /// Given to the store before, with an unknown end.
@@ -43,33 +123,55 @@ struct Waiting {
     counts: Counts,
 }
 
-/// An archive is one version's, so that its key finds the count without a copy of the name.
-type Shard = HashMap<ArchiveKey, Counted>;
 type Counts = BTreeMap<(PackageName, Version, Date), u64>;
 
-#[derive(Debug)]
-struct Counted {
-    package: PackageName,
-    version: Version,
-    /// By day; more than one only around midnight.
-    days: Vec<(Date, u64)>,
+struct Total(Counter);
+
+impl fmt::Debug for Total {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Total(..)")
+    }
 }
 
 impl DownloadCounter {
     /// Counts one download at `now`.
-    pub(super) fn count(&self, location: &ArchiveLocation, now: Timestamp) {
-        let day = Offset::UTC.to_datetime(now).date();
-        let mut shard = self.shards[own_shard()].lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(counted) = shard.get_mut(&location.archive) {
-            return counted.add(day);
+    pub(super) fn count(&self, tally: &Arc<DownloadTally>, now: Timestamp) {
+        self.count_in_total();
+        let today = day(now);
+        let before = tally.add(today);
+        if before == Counted::NONE {
+            self.touch(tally);
+        } else if before.day() != i64::from(today) {
+            self.put_aside(tally.package.clone(), tally.version.clone(), before);
         }
-        if shard.len() < MAX_PER_SHARD {
-            let mut counted =
-                Counted { package: location.package.clone(), version: location.version.clone(), days: Vec::new() };
-            counted.add(day);
-            shard.insert(location.archive.clone(), counted);
+    }
+
+    /// Counts one download at `now` of what has no tally.
+    pub(super) fn count_once(&self, location: &ArchiveLocation, now: Timestamp) {
+        self.count_in_total();
+        self.put_aside(location.package.clone(), location.version.clone(), Counted::one(day(now)));
+    }
+
+    fn count_in_total(&self) {
+        self.total.get_or_init(|| Total(metrics::counter!("aam_downloads_total"))).0.increment(1);
+    }
+
+    fn touch(&self, tally: &Arc<DownloadTally>) {
+        let mut touched = lock(&self.touched[own_shard()]);
+        if touched.len() < MAX_PER_SHARD {
+            touched.push(Arc::clone(tally));
         } else {
-            metrics::counter!("aam_downloads_uncounted_total").increment(1);
+            drop(touched);
+            uncounted(tally.take().count());
+        }
+    }
+
+    fn put_aside(&self, package: PackageName, version: Version, counted: Counted) {
+        let mut aside = lock(&self.aside);
+        if aside.len() < MAX_WAITING {
+            *aside.entry((package, version, counted.date())).or_default() += counted.count();
+        } else {
+            uncounted(counted.count());
         }
     }
 
@@ -92,27 +194,39 @@ impl DownloadCounter {
     }
 
     fn gather(&self, waiting: &mut Counts) {
-        for shard in &self.shards {
+        if waiting.len() >= MAX_WAITING {
+            return;
+        }
+        for (key, count) in mem::take(&mut *lock(&self.aside)) {
+            *waiting.entry(key).or_default() += count;
+        }
+        for shard in &self.touched {
             if waiting.len() >= MAX_WAITING {
                 return;
             }
-            let counted = mem::take(&mut *shard.lock().unwrap_or_else(PoisonError::into_inner));
-            for Counted { package, version, days } in counted.into_values() {
-                for (day, count) in days {
-                    *waiting.entry((package.clone(), version.clone(), day)).or_default() += count;
+            for tally in mem::take(&mut *lock(shard)) {
+                let counted = tally.take();
+                // Another thread may have found it empty, too, just before it was taken here.
+                if counted != Counted::NONE {
+                    let key = (tally.package.clone(), tally.version.clone(), counted.date());
+                    *waiting.entry(key).or_default() += counted.count();
                 }
             }
         }
     }
 }
 
-impl Counted {
-    fn add(&mut self, day: Date) {
-        match self.days.iter_mut().find(|(of, _)| *of == day) {
-            Some((_, count)) => *count += 1,
-            None => self.days.push((day, 1)),
-        }
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn uncounted(downloads: u64) {
+    metrics::counter!("aam_downloads_uncounted_total").increment(downloads);
+}
+
+/// The UTC day, in days since 1970.
+fn day(now: Timestamp) -> u32 {
+    u32::try_from(now.as_second() / SECONDS_A_DAY).unwrap_or(0)
 }
 
 /// Takes what fits a batch out of `counts`; `None` where there is nothing.
@@ -145,4 +259,35 @@ fn own_shard() -> usize {
         static SHARD: usize = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
     }
     SHARD.with(|shard| *shard)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::types::{ArchiveKey, Sha256Digest, UploadId};
+
+    fn tally() -> DownloadTally {
+        DownloadTally::new(&ArchiveLocation {
+            package: "kit".parse().expect("a name"),
+            version: "1.0.0".parse().expect("a version"),
+            archive: ArchiveKey::from(UploadId::generate()),
+            sha256: Sha256Digest::of(b"kit"),
+            size: 3,
+        })
+    }
+
+    #[test]
+    fn a_tally_counts_one_day_and_gives_up_the_last() {
+        let (tally, noon) = (tally(), "2026-01-31T12:00:00Z".parse::<Timestamp>().expect("a time"));
+        let today = day(noon);
+        assert_eq!(tally.add(today), Counted::NONE);
+        assert_eq!(tally.add(today), Counted::one(today));
+        let before = tally.add(today + 1);
+        assert_eq!((before.date(), before.count()), (date(2026, 1, 31), 2));
+        let taken = tally.take();
+        assert_eq!((taken.date(), taken.count()), (date(2026, 2, 1), 1));
+        assert_eq!(tally.take(), Counted::NONE);
+    }
 }

@@ -1,8 +1,8 @@
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use http::{Method, Uri};
 
-use super::Registry;
+use super::{DownloadTally, Registry};
 use crate::{
     error::{Error, Result},
     ports::ArchiveContent,
@@ -36,7 +36,7 @@ impl Registry {
     /// # Errors
     /// A backend error where the store fails or has lost the archive.
     pub async fn open_archive(&self, location: &ArchiveLocation, range: Option<Range<u64>>) -> Result<ArchiveContent> {
-        let content = self.inner().archives.open(&location.archive, range).await?;
+        let content = self.inner().archive_source.open(location, range).await?;
         // A version without its bytes is our fault: never a 404, which clients and caches would believe.
         content.ok_or_else(|| {
             tracing::error!(
@@ -53,8 +53,19 @@ impl Registry {
     /// Counts one download. Never waits; the count is stored by
     /// [`flush_downloads`](Self::flush_downloads).
     pub fn count_download(&self, location: &ArchiveLocation) {
-        metrics::counter!("aam_downloads_total").increment(1);
-        self.inner().counter.count(location, self.now());
+        self.inner().counter.count_once(location, self.now());
+    }
+
+    /// A tally of the downloads of a version, to be kept: what is
+    /// [counted in it](Self::count_in) waits for nobody.
+    pub fn tally(&self, location: &ArchiveLocation) -> Arc<DownloadTally> {
+        Arc::new(DownloadTally::new(location))
+    }
+
+    /// Counts one download as [`count_download`](Self::count_download) does,
+    /// with no lock that others may hold.
+    pub fn count_in(&self, tally: &Arc<DownloadTally>) {
+        self.inner().counter.count(tally, self.now());
     }
 
     /// Adds what was counted to the store.

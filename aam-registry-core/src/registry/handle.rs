@@ -5,10 +5,11 @@ use tokio::sync::Semaphore;
 
 use super::{Policy, RegistryBuilder, authenticate::TokenTouches, counting::DownloadCounter, totals::TotalsCache};
 use crate::{
+    decorate::Freshness,
     error::Result,
     ports::{
-        ArchiveIndex, ArchiveStore, AuditLog, Clock, DownloadStore, PackageStore, PasswordHasher, PublishStore,
-        RateLimiter, ScopeStore, SessionSigner, TokenStore, UserStore, VersionStore,
+        ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, PackageStore, PasswordHasher,
+        PublishStore, RateLimiter, ScopeStore, SessionSigner, TokenStore, UserStore, VersionStore,
     },
 };
 
@@ -29,6 +30,8 @@ pub(super) struct Inner {
     pub(super) audit: Arc<dyn AuditLog>,
     pub(super) archive_index: Arc<dyn ArchiveIndex>,
     pub(super) archives: Arc<dyn ArchiveStore>,
+    pub(super) archive_source: Arc<dyn ArchiveSource>,
+    pub(super) freshness: Option<Freshness>,
     pub(super) rate_limiter: Arc<dyn RateLimiter>,
     pub(super) passwords: Arc<dyn PasswordHasher>,
     pub(super) sessions: Arc<dyn SessionSigner>,
@@ -64,6 +67,11 @@ impl Registry {
     /// What the operator decided.
     pub fn policy(&self) -> &Policy {
         &self.0.policy
+    }
+
+    /// What tells for how long what was made of metadata may be kept.
+    pub(crate) fn freshness(&self) -> Option<&Freshness> {
+        self.0.freshness.as_ref()
     }
 
     /// What limits how often clients may do what.

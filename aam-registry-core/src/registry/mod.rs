@@ -30,6 +30,7 @@ pub use accounts::{Account, Registration, SessionToken, TokenRequest};
 pub use builder::{BuildError, RegistryBuilder};
 pub use changes::Unyanked;
 pub use contents::FileContent;
+pub use counting::DownloadTally;
 pub use handle::Registry;
 pub use policy::{Policy, RegistrationPolicy};
 pub use publish::{Publish, PublishOptions, PublishReceipt};

@@ -48,12 +48,12 @@ macro_rules! archive_store_conformance {
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-fn new_key() -> ArchiveKey {
+pub(super) fn new_key() -> ArchiveKey {
     ArchiveKey::from(UploadId::generate())
 }
 
 /// Bytes that differ from place to place, so that a mixed-up order shows.
-fn sample(seed: u64, len: usize) -> Bytes {
+pub(super) fn sample(seed: u64, len: usize) -> Bytes {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut bytes = BytesMut::with_capacity(len + 8);
     while bytes.len() < len {
@@ -66,7 +66,7 @@ fn sample(seed: u64, len: usize) -> Bytes {
     bytes.freeze()
 }
 
-async fn put(store: &dyn ArchiveStore, key: &ArchiveKey, bytes: &Bytes) {
+pub(super) async fn put(store: &dyn ArchiveStore, key: &ArchiveKey, bytes: &Bytes) {
     let mut writer = store.create(key).await.expect("create");
     writer.write(bytes.clone()).await.expect("write");
     let size = writer.finish().await.expect("finish");
@@ -74,7 +74,11 @@ async fn put(store: &dyn ArchiveStore, key: &ArchiveKey, bytes: &Bytes) {
 }
 
 async fn get(store: &dyn ArchiveStore, key: &ArchiveKey, range: Option<Range<u64>>) -> Option<Bytes> {
-    let content = store.open(key, range).await.expect("open")?;
+    Some(read(store.open(key, range).await.expect("open")?).await)
+}
+
+/// Reads all that was opened.
+pub(super) async fn read(content: ArchiveContent) -> Bytes {
     let (bytes, announced) = match content {
         ArchiveContent::Bytes(bytes) => (bytes.clone(), bytes.len() as u64),
         ArchiveContent::File { file, len } => {
@@ -92,7 +96,7 @@ async fn get(store: &dyn ArchiveStore, key: &ArchiveKey, range: Option<Range<u64
         }
     };
     assert_eq!(bytes.len() as u64, announced, "the content is as long as announced");
-    Some(bytes)
+    bytes
 }
 
 async fn list_all(store: &dyn ArchiveStore) -> Vec<ArchiveKey> {

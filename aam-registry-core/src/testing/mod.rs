@@ -15,6 +15,7 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a case fails by panicking")]
 
+pub mod archive_source;
 pub mod archives;
 pub mod changes;
 pub mod database;

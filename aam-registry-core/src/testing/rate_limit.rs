@@ -1,7 +1,7 @@
 //! What every [`RateLimiter`] does. The suite expects a fresh one with the
 //! limits of [`LIMITS`] and no other, and takes less than six seconds a case.
 
-use std::time::Duration;
+use std::{task::Poll, time::Duration};
 
 use futures_util::future::join_all;
 
@@ -24,6 +24,7 @@ macro_rules! rate_limiter_conformance {
                 classes_are_apart,
                 a_class_without_limit_is_not_limited,
                 takers_at_once_share_one_limit,
+                what_is_taken_now_is_taken_once,
                 the_limiter_answers,
             ]
         );
@@ -124,6 +125,20 @@ pub async fn a_class_without_limit_is_not_limited(limiter: &dyn RateLimiter) {
 pub async fn takers_at_once_share_one_limit(limiter: &dyn RateLimiter) {
     let decisions = join_all((0..50).map(|_| take(limiter, RateClass::Download, "a"))).await;
     assert_eq!(decisions.iter().filter(|decision| decision.retry_after.is_none()).count(), 10);
+}
+
+/// A limiter that decides at once takes from the same limit, and one that does not takes nothing.
+pub async fn what_is_taken_now_is_taken_once(limiter: &dyn RateLimiter) {
+    let at_once = limiter.take_now(RateClass::Download, "a");
+    let decision = take(limiter, RateClass::Download, "a").await;
+    match at_once {
+        Poll::Ready(now) => {
+            assert_eq!(now.map(|now| (now.remaining, now.retry_after)), Some((9, None)));
+            assert_eq!(decision.remaining, 8);
+            assert_eq!(limiter.take_now(RateClass::Other, "a"), Poll::Ready(None), "the class is not limited");
+        }
+        Poll::Pending => assert_eq!(decision.remaining, 9),
+    }
 }
 
 /// A limiter that works says so.

@@ -5,3 +5,4 @@ mod cached;
 mod http;
 mod memory;
 mod registry;
+mod tiered;

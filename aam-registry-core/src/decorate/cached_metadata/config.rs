@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 /// The `downloads` figures in metadata are brought up to date twice a minute
-/// and may be a minute old: what shows them is kept no longer than the rest of that.
-const LONGEST: Duration = Duration::from_secs(30);
+/// and may be a minute old. Of the rest of that, documents made of metadata are
+/// kept for ten seconds, and metadata no longer than this.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// How much metadata is kept, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub struct MetadataCacheConfig {
 }
 
 impl Default for MetadataCacheConfig {
-    /// 64 MiB in this process, for 30 seconds.
+    /// 64 MiB in this process, for 20 seconds.
     fn default() -> Self {
         Self { capacity: 64 << 20, lifetime: LONGEST }
     }
@@ -26,7 +27,7 @@ impl MetadataCacheConfig {
         self
     }
 
-    /// Sets how long anything is kept that may change; at most 30 seconds.
+    /// Sets how long anything is kept that may change; at most 20 seconds.
     /// This bounds what a change that nobody told of can do.
     #[must_use]
     pub fn with_lifetime(mut self, lifetime: Duration) -> Self {

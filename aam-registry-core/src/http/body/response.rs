@@ -48,6 +48,14 @@ impl RegistryBody {
         Self(Kind::Stream { stream, remaining: len })
     }
 
+    /// All of it, where it lies in memory.
+    pub(crate) fn as_bytes(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Kind::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// Another body, such as a compressed one.
     pub(crate) fn boxed<B>(body: B) -> Self
     where

@@ -1,6 +1,6 @@
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
+use http::{HeaderValue, Method, Response, StatusCode, Uri, header};
 
 use crate::{
     error::{Error, ErrorCode},
@@ -8,19 +8,14 @@ use crate::{
         answer::Answered,
         body::RegistryBody,
         call::Call,
-        entity_tag,
+        downloads::{ReadyDownload, Wanted},
         failure::Failure,
-        metrics,
-        range::{Asked, asked_range},
         routing::{Answer, Content, Handler, Kind, Route, Verb, handler, route},
     },
     ports::{ArchiveContent, RateClass},
-    types::{ArchiveLocation, Sha256Digest},
+    types::Sha256Digest,
 };
 
-const X_CHECKSUM_SHA256: HeaderName = HeaderName::from_static("x-checksum-sha256");
-const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
-const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// A redirect may point to a link that expires.
 const REDIRECT_CACHE: HeaderValue = HeaderValue::from_static("private, max-age=60");
 
@@ -82,24 +77,25 @@ const fn transfer(pattern: &'static str, id: &'static str, handler: Handler) -> 
 }
 
 async fn download(call: Call) -> Answered {
-    let (package, version) = call.version()?;
-    let location = call.registry.locate(&package, &version).await?;
-    let etag = etag(&location.sha256);
-    let part = match wanted(&call, &location, &etag)? {
-        Wanted::Nothing(response) => return Ok(response),
+    let ready = match call.edge.downloads.get(call.path()) {
+        Some(ready) => ready,
+        None => find(&call).await?,
+    };
+    let part = match ready.wanted(&call.headers)? {
+        Wanted::Unchanged => return Ok(ready.unchanged()),
         Wanted::Bytes(part) => part,
     };
     let counts = call.method == Method::GET;
-    if let Some(uri) = call.registry.redirect_archive(&location, &call.method).await? {
+    if let Some(uri) = call.registry.redirect_archive(&ready.location, &call.method).await? {
         if counts {
-            call.registry.count_download(&location);
+            call.registry.count_in(&ready.tally);
         }
         return Ok(found(&uri));
     }
     let from_start = part.as_ref().is_none_or(|range| range.start == 0);
-    let response = archive(&call, &location, etag, part).await?;
+    let response = archive(&call, &ready, part).await?;
     if counts && from_start {
-        call.registry.count_download(&location);
+        call.registry.count_in(&ready.tally);
     }
     Ok(response)
 }
@@ -111,49 +107,44 @@ async fn download_by_digest(call: Call) -> Answered {
         let message = format!("Version {version} of {package} has no archive of that SHA-256");
         return Err(Error::NotFound(message).into());
     }
-    let etag = etag(&location.sha256);
-    match wanted(&call, &location, &etag)? {
-        Wanted::Nothing(response) => Ok(response),
-        Wanted::Bytes(part) => archive(&call, &location, etag, part).await,
+    let ready = ReadyDownload::new(&call.registry, location);
+    match ready.wanted(&call.headers)? {
+        Wanted::Unchanged => Ok(ready.unchanged()),
+        Wanted::Bytes(part) => archive(&call, &ready, part).await,
     }
 }
 
-/// What a request wants of an archive.
-enum Wanted {
-    /// No bytes: it has them.
-    Nothing(Response<RegistryBody>),
-    /// A range of its bytes, or all.
-    Bytes(Option<Range<u64>>),
-}
-
-fn wanted(call: &Call, location: &ArchiveLocation, etag: &str) -> Result<Wanted, Failure> {
-    let size = location.size;
-    if entity_tag::none_match_names(&call.headers, etag) {
-        let mut response = Response::new(RegistryBody::empty());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response.headers_mut().insert(header::ETAG, header_value(etag.to_owned()));
-        response.headers_mut().insert(header::CACHE_CONTROL, IMMUTABLE);
-        return Ok(Wanted::Nothing(response));
-    }
-    Ok(Wanted::Bytes(match asked_range(&call.headers, size) {
-        Asked::Part(range) if entity_tag::if_range_holds(&call.headers, etag) => Some(range),
-        Asked::Unsatisfiable if entity_tag::if_range_holds(&call.headers, etag) => {
-            return Err(Failure::range_not_satisfiable(size));
-        }
-        _ => None,
-    }))
+/// Finds the version of the path, and keeps what was found ready.
+async fn find(call: &Call) -> Result<Arc<ReadyDownload>, Failure> {
+    let (package, version) = call.version()?;
+    let location = call.registry.locate(&package, &version).await?;
+    let usual = call.edge.download_path(&location.package, &location.version);
+    let ready = Arc::new(ReadyDownload::new(&call.registry, location));
+    call.edge.downloads.keep(call.path(), &usual, &ready);
+    Ok(ready)
 }
 
 fn found(uri: &Uri) -> Response<RegistryBody> {
     let mut response = Response::new(RegistryBody::empty());
     *response.status_mut() = StatusCode::FOUND;
-    response.headers_mut().insert(header::LOCATION, header_value(uri.to_string()));
+    let location = HeaderValue::try_from(uri.to_string()).expect("an address is a header value");
+    response.headers_mut().insert(header::LOCATION, location);
     response.headers_mut().insert(header::CACHE_CONTROL, REDIRECT_CACHE);
     response
 }
 
+/// The answer with every header of the contract; for `HEAD` without the body.
+async fn archive(call: &Call, ready: &ReadyDownload, part: Option<Range<u64>>) -> Answered {
+    let body = match call.method {
+        Method::HEAD => RegistryBody::empty(),
+        _ => open(call, ready, part.clone()).await?,
+    };
+    Ok(ready.archive(part, body))
+}
+
 /// The bytes of the archive, or of a part of it.
-async fn open(call: &Call, location: &ArchiveLocation, part: Option<Range<u64>>) -> Result<RegistryBody, Failure> {
+async fn open(call: &Call, ready: &ReadyDownload, part: Option<Range<u64>>) -> Result<RegistryBody, Failure> {
+    let location = &ready.location;
     let len = part.as_ref().map_or(location.size, |range| range.end - range.start);
     let (body, actual) = match call.registry.open_archive(location, part).await? {
         ArchiveContent::Bytes(bytes) => {
@@ -166,48 +157,6 @@ async fn open(call: &Call, location: &ArchiveLocation, part: Option<Range<u64>>)
     if actual != len {
         return Err(Error::storage(format!("archive {} has {actual} bytes for {len}", location.archive), false).into());
     }
-    metrics::download_bytes(len);
+    call.edge.downloads.count_bytes(len);
     Ok(body)
-}
-
-/// The answer with every header of the contract; for `HEAD` without the body.
-async fn archive(call: &Call, location: &ArchiveLocation, etag: String, part: Option<Range<u64>>) -> Answered {
-    let body = if call.method == Method::HEAD { None } else { Some(open(call, location, part.clone()).await?) };
-    let size = location.size;
-    let sha256 = &location.sha256;
-    let mut response = Response::new(body.unwrap_or_default());
-    let headers = response.headers_mut();
-    headers.reserve(10);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/gzip"));
-    headers.insert(header::CONTENT_DISPOSITION, disposition(location));
-    headers.insert(X_CHECKSUM_SHA256, header_value(sha256.to_string()));
-    headers.insert(REPR_DIGEST, repr_digest(sha256));
-    headers.insert(header::ETAG, header_value(etag));
-    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(header::CACHE_CONTROL, IMMUTABLE);
-    let len = part.as_ref().map_or(size, |range| range.end - range.start);
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(len));
-    if let Some(range) = part {
-        let content_range = format!("bytes {}-{}/{size}", range.start, range.end - 1);
-        headers.insert(header::CONTENT_RANGE, header_value(content_range));
-        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-    }
-    Ok(response)
-}
-
-fn etag(sha256: &Sha256Digest) -> String {
-    format!("\"{sha256}\"")
-}
-
-fn disposition(location: &ArchiveLocation) -> HeaderValue {
-    header_value(format!("attachment; filename=\"{}\"", location.file_name()))
-}
-
-/// RFC 9530.
-fn repr_digest(sha256: &Sha256Digest) -> HeaderValue {
-    header_value(format!("sha-256=:{}:", sha256.to_base64()))
-}
-
-fn header_value(text: String) -> HeaderValue {
-    HeaderValue::try_from(text).expect("names, versions, digests and addresses are visible ASCII")
 }

@@ -20,6 +20,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Packages",
         summary: "Show a package",
+        is_kept: true,
         description: "A package with its owners, dist-tags and versions. Description and the like are those of the \
             version that `latest` names.",
         answers: &[Answer { status: 200, description: "The package.", content: Content::json::<PackageAnswer>() }],
@@ -29,6 +30,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Packages",
         summary: "List the versions of a package",
+        is_kept: true,
         description: "Newest published first, yanked ones included.",
         answers: &[Answer { status: 200, description: "The versions.", content: Content::json::<VersionsAnswer>() }],
         errors: &[ErrorCode::PackageNotFound],
@@ -37,6 +39,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Packages",
         summary: "Show a version",
+        is_kept: true,
         description: "Everything about one version but the contents of its archive.",
         answers: &[Answer { status: 200, description: "The version.", content: Content::json::<VersionAnswer>() }],
         errors: &[ErrorCode::PackageNotFound, ErrorCode::VersionNotFound, ErrorCode::VersionGone],

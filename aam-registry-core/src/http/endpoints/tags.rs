@@ -17,6 +17,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Dist-tags",
         summary: "List the dist-tags of a package",
+        is_kept: true,
         description: "Movable names of versions. The registry keeps `latest` itself: the highest version that is \
             neither a pre-release nor yanked; where there is none, the highest pre-release.",
         answers: &[Answer { status: 200, description: "The dist-tags.", content: Content::json::<TagsAnswer>() }],

@@ -3,7 +3,12 @@ use std::{borrow::Cow, sync::Arc};
 use percent_encoding::percent_decode_str;
 
 use super::{Route, matcher::Entry};
-use crate::ports::RateClass;
+use crate::{
+    error::ErrorCode,
+    http::{Failure, metrics::RouteMeter},
+    ports::RateClass,
+    types::PackageName,
+};
 
 /// What a request's path and method were found to mean; an extension of the request.
 #[derive(Clone, Debug)]
@@ -41,6 +46,25 @@ impl MatchedRoute {
     /// The methods the path answers.
     pub(crate) fn allow(&self) -> &str {
         &self.entry.allow
+    }
+
+    /// What counts the requests of the path's pattern.
+    pub(crate) fn meter(&self) -> &Arc<RouteMeter> {
+        &self.entry.meter
+    }
+
+    /// The package that `path` names, which is the request's path below the
+    /// prefix. A malformed name is the name of no package.
+    pub(crate) fn package(&self, path: &str) -> Result<PackageName, Failure> {
+        let text = match (self.param(path, "scope"), self.param(path, "name")) {
+            (Some(scope), Some(name)) => Cow::Owned(format!("@{scope}/{name}")),
+            (None, Some(name)) => name,
+            _ => Cow::Borrowed(""),
+        };
+        text.parse().map_err(|_| {
+            let shown: String = text.chars().take(140).collect();
+            Failure::new(ErrorCode::PackageNotFound, format!("Package {shown} does not exist"))
+        })
     }
 
     /// The value of a parameter out of `path`, which is the request's path

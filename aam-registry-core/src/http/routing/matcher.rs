@@ -3,6 +3,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 use http::Method;
 
 use super::{MatchedRoute, Route, matched::MAX_PARAMS};
+use crate::http::metrics::RouteMeter;
 
 /// Finds the route of a path.
 #[derive(Clone, Debug)]
@@ -19,6 +20,7 @@ pub(super) struct Entry {
     pub(super) params: Vec<&'static str>,
     pub(super) routes: Vec<&'static Route>,
     pub(super) allow: String,
+    pub(super) meter: Arc<RouteMeter>,
 }
 
 const PACKAGE: &str = "{package}";
@@ -43,6 +45,7 @@ impl Matcher {
                     params: params(pattern, &spelling),
                     allow: allow(&routes),
                     routes: routes.clone(),
+                    meter: Arc::new(RouteMeter::new(pattern)),
                 };
                 table.insert(spelling, Arc::new(entry)).expect("no two patterns of the table clash");
             }

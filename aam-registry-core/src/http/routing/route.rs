@@ -31,6 +31,9 @@ pub(crate) struct Route {
     pub(crate) access: Access,
     pub(crate) class: Option<RateClass>,
     pub(crate) kind: Kind,
+    /// Whether a read without a credential may be answered with what the last
+    /// one was, as long as its package did not change.
+    pub(crate) is_kept: bool,
     pub(crate) query: &'static [QueryParam],
     pub(crate) request: RequestContent,
     pub(crate) answers: &'static [Answer],
@@ -65,6 +68,7 @@ pub(crate) const fn route(verb: Verb, pattern: &'static str, id: &'static str, h
         access: Access::Public,
         class: Some(RateClass::Other),
         kind: Kind::Document,
+        is_kept: false,
         query: &[],
         request: RequestContent::None,
         answers: &[],

@@ -5,9 +5,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::Response;
+use http::{HeaderValue, Response};
 use pin_project_lite::pin_project;
-use tower_http::request_id::RequestId;
 
 use crate::http::{Failure, RegistryBody};
 
@@ -17,12 +16,12 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         inner: F,
-        request_id: Option<RequestId>,
+        request_id: Option<HeaderValue>,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: F, request_id: Option<RequestId>) -> Self {
+    pub(super) fn new(inner: F, request_id: Option<HeaderValue>) -> Self {
         Self { inner, request_id }
     }
 }
@@ -39,7 +38,7 @@ where
             Ok(response) => return Poll::Ready(Ok(response)),
             Err(failure) => failure,
         };
-        let request_id = this.request_id.as_ref().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
+        let request_id = this.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
         if let Some(cause) = failure.cause() {
             tracing::error!(event = "request_failed", request_id, code = failure.code().as_str(), error = cause);
         }

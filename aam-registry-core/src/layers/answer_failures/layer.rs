@@ -5,8 +5,8 @@ use super::AnswerFailures;
 /// Answers every [`Failure`](crate::http::Failure) with the JSON body of the
 /// contract's section 2, and logs the cause of those that are the registry's fault.
 ///
-/// The request's [`RequestId`](tower_http::request_id::RequestId) goes into
-/// the body, so whatever sets it belongs outside this layer.
+/// The id of the request goes into the body, so the
+/// [`RequestIdLayer`](super::super::RequestIdLayer) belongs outside this one.
 ///
 /// ```
 /// use aam_registry_core::{ErrorCode, http::{Failure, RegistryBody}, layers::AnswerFailuresLayer};

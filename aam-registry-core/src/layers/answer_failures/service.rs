@@ -5,10 +5,9 @@ use std::{
 
 use http::{Request, Response};
 use tower::Service;
-use tower_http::request_id::RequestId;
 
 use super::future::ResponseFuture;
-use crate::http::{Failure, RegistryBody};
+use crate::http::{Failure, RegistryBody, RequestContext};
 
 /// The service of [`AnswerFailuresLayer`](super::AnswerFailuresLayer).
 #[derive(Clone, Debug)]
@@ -31,7 +30,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let request_id = request.extensions().get::<RequestId>().cloned();
+        let request_id = RequestContext::of(request.extensions()).and_then(RequestContext::id).cloned();
         ResponseFuture::new(self.inner.call(request), request_id)
     }
 }

@@ -24,7 +24,7 @@ pin_project! {
     {
         #[pin]
         state: State<S, B>,
-        caller: Option<Caller>,
+        caller: Option<Box<Caller>>,
     }
 }
 
@@ -36,7 +36,8 @@ pin_project! {
     {
         Checking {
             checking: BoxFuture<'static, Result<Principal>>,
-            next: Option<(S, Request<B>)>,
+            // Boxed, so that what is moved along for requests without a credential is small.
+            next: Option<Box<(S, Request<B>)>>,
         },
         Calling {
             #[pin]
@@ -61,7 +62,7 @@ where
     }
 
     pub(super) fn checking(checking: BoxFuture<'static, Result<Principal>>, inner: S, request: Request<B>) -> Self {
-        Self { state: State::Checking { checking, next: Some((inner, request)) }, caller: None }
+        Self { state: State::Checking { checking, next: Some(Box::new((inner, request))) }, caller: None }
     }
 }
 
@@ -77,8 +78,9 @@ where
             match this.state.as_mut().project() {
                 StateProjection::Checking { checking, next } => {
                     let principal = ready!(checking.as_mut().poll(cx))?;
-                    let (mut inner, mut request) = next.take().expect("polled after completion");
-                    *this.caller = Some(Caller { user: principal.user, username: principal.username.clone() });
+                    let (mut inner, mut request) = *next.take().expect("polled after completion");
+                    let caller = Caller { user: principal.user, username: principal.username.clone() };
+                    *this.caller = Some(Box::new(caller));
                     request.extensions_mut().insert(principal);
                     let calling = inner.call(request);
                     this.state.set(State::Calling { calling });
@@ -88,10 +90,10 @@ where
                     let Some(caller) = this.caller.take() else { return Poll::Ready(result) };
                     return Poll::Ready(match result {
                         Ok(mut response) => {
-                            response.extensions_mut().insert(caller);
+                            response.extensions_mut().insert(*caller);
                             Ok(response)
                         }
-                        Err(failure) => Err(failure.with_caller(caller)),
+                        Err(failure) => Err(failure.with_caller(*caller)),
                     });
                 }
                 StateProjection::Refused { failure } => {

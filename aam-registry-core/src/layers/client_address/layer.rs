@@ -4,12 +4,13 @@ use tower::Layer;
 
 use super::{ClientAddressService, ClientIpPolicy};
 
-/// Gives a request its [`ClientAddress`](super::ClientAddress) as an extension,
-/// where the server told the peer's as a [`PeerAddr`](crate::http::PeerAddr).
+/// Puts where a request comes from into its
+/// [`RequestContext`](crate::http::RequestContext), where the server told the
+/// peer's address as a [`PeerAddr`](crate::http::PeerAddr).
 ///
 /// ```
 /// use aam_registry_core::{
-///     http::PeerAddr,
+///     http::{PeerAddr, RequestContext},
 ///     layers::{ClientAddress, ClientAddressLayer, ClientIpPolicy},
 /// };
 /// use http::Request;
@@ -19,7 +20,7 @@ use super::{ClientAddressService, ClientIpPolicy};
 /// # async fn main() -> Result<(), std::convert::Infallible> {
 /// let service = ServiceBuilder::new().layer(ClientAddressLayer::new(ClientIpPolicy::default())).service(service_fn(
 ///     |request: Request<()>| async move {
-///         Ok::<_, std::convert::Infallible>(request.extensions().get::<ClientAddress>().copied())
+///         Ok::<_, std::convert::Infallible>(RequestContext::of(request.extensions()).and_then(RequestContext::client))
 ///     },
 /// ));
 /// let request = Request::builder().header("x-forwarded-for", "203.0.113.9").body(()).expect("a request");

@@ -6,6 +6,8 @@ use std::{
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
+use crate::layers::LimitKey;
+
 /// Where a request comes from: the peer, or whom a trusted proxy names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
@@ -13,12 +15,12 @@ pub struct ClientAddress(pub IpAddr);
 impl ClientAddress {
     /// By what the address is limited: itself, or the /64 of an IPv6 address,
     /// since one customer usually has all of that.
-    pub fn limit_key(self) -> String {
+    pub(crate) fn limit_key(self) -> LimitKey {
         match self.0 {
-            IpAddr::V4(v4) => format!("address:{v4}"),
+            IpAddr::V4(v4) => LimitKey::of_ipv4(v4),
             IpAddr::V6(v6) => {
                 let network = Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX));
-                format!("address:{network}/64")
+                LimitKey::of(format_args!("address:{network}/64"))
             }
         }
     }
@@ -135,9 +137,10 @@ mod tests {
 
     #[test]
     fn an_ipv6_client_is_limited_by_its_network() {
-        let key = |text: &str| ClientAddress(text.parse().expect("address")).limit_key();
+        let key = |text: &str| ClientAddress(text.parse().expect("address")).limit_key().as_str().to_owned();
         assert_eq!(key("2001:db8:1:2:3:4:5:6"), "address:2001:db8:1:2::/64");
         assert_eq!(key("2001:db8:1:2::9"), key("2001:db8:1:2:3:4:5:6"));
+        assert_eq!(key("2001:db8:1111:2222::"), "address:2001:db8:1111:2222::/64");
         assert_eq!(key("192.0.2.1"), "address:192.0.2.1");
     }
 }

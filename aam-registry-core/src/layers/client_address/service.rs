@@ -7,7 +7,7 @@ use http::Request;
 use tower::Service;
 
 use super::ClientIpPolicy;
-use crate::http::PeerAddr;
+use crate::http::{PeerAddr, RequestContext};
 
 /// The service of [`ClientAddressLayer`](super::ClientAddressLayer).
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ where
     fn call(&mut self, mut request: Request<B>) -> S::Future {
         if let Some(PeerAddr(peer)) = request.extensions().get::<PeerAddr>().copied() {
             let address = self.policy.client_address(peer.ip(), request.headers());
-            request.extensions_mut().insert(address);
+            RequestContext::of_mut(request.extensions_mut()).set_client(address);
         }
         self.inner.call(request)
     }

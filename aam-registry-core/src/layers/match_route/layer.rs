@@ -5,12 +5,15 @@ use tower::Layer;
 use super::MatchRoute;
 use crate::http::{Matcher, routes};
 
-/// Gives a request its [`MatchedRoute`](crate::http::MatchedRoute) as an
-/// extension, where its path has one: what [`ObserveLayer`](super::super::ObserveLayer)
+/// Puts what a request's path and method mean into its
+/// [`RequestContext`](crate::http::RequestContext), where they mean anything: what [`ObserveLayer`](super::super::ObserveLayer)
 /// and [`RateLimitLayer`](super::super::RateLimitLayer) go by.
 ///
 /// ```
-/// use aam_registry_core::{http::MatchedRoute, layers::MatchRouteLayer};
+/// use aam_registry_core::{
+///     http::{MatchedRoute, RequestContext},
+///     layers::MatchRouteLayer,
+/// };
 /// use http::Request;
 /// use tower::{ServiceBuilder, ServiceExt, service_fn};
 ///
@@ -18,7 +21,8 @@ use crate::http::{Matcher, routes};
 /// # async fn main() -> Result<(), std::convert::Infallible> {
 /// let service = ServiceBuilder::new().layer(MatchRouteLayer::new("/registry")).service(service_fn(
 ///     |request: Request<()>| async move {
-///         Ok::<_, std::convert::Infallible>(request.extensions().get::<MatchedRoute>().map(MatchedRoute::pattern))
+///         let route = RequestContext::of(request.extensions()).and_then(RequestContext::route);
+///         Ok::<_, std::convert::Infallible>(route.map(MatchedRoute::pattern))
 ///     },
 /// ));
 /// let request = Request::get("/registry/api/v1/packages/@my_org/style-guide").body(()).expect("a request");

@@ -6,7 +6,7 @@ use std::{
 use http::Request;
 use tower::Service;
 
-use crate::http::Matcher;
+use crate::http::{Matcher, RequestContext};
 
 /// The service of [`MatchRouteLayer`](super::MatchRouteLayer).
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> S::Future {
         if let Some(matched) = self.matcher.find(request.method(), request.uri().path()) {
-            request.extensions_mut().insert(matched);
+            RequestContext::of_mut(request.extensions_mut()).set_route(matched);
         }
         self.inner.call(request)
     }

@@ -1,17 +1,20 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Instant,
 };
 
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use pin_project_lite::pin_project;
-use tower_http::request_id::RequestId;
 use tracing::{field, instrument::Instrumented};
 
 use crate::{
-    http::{Caller, metrics},
+    http::{
+        Caller,
+        metrics::{MethodLabel, RouteMeter},
+    },
     layers::ClientAddress,
 };
 
@@ -19,35 +22,35 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Observation {
     began: Instant,
-    method: &'static str,
-    route: &'static str,
+    method: MethodLabel,
+    meter: Arc<RouteMeter>,
     client: Option<ClientAddress>,
-    request_id: Option<RequestId>,
+    request_id: Option<HeaderValue>,
 }
 
 impl Observation {
     pub(super) fn begin(
-        method: &'static str,
-        route: &'static str,
+        method: MethodLabel,
+        meter: Arc<RouteMeter>,
         client: Option<ClientAddress>,
-        request_id: Option<RequestId>,
+        request_id: Option<HeaderValue>,
     ) -> Self {
-        Self { began: Instant::now(), method, route, client, request_id }
+        Self { began: Instant::now(), method, meter, client, request_id }
     }
 
     pub(super) fn request_id(&self) -> Option<&str> {
-        self.request_id.as_ref().and_then(|id| id.header_value().to_str().ok())
+        self.request_id.as_ref().and_then(|id| id.to_str().ok())
     }
 
     fn end(&self, status: StatusCode, caller: Option<&Caller>) {
         let duration = self.began.elapsed();
-        metrics::request(self.method, self.route, status, duration);
+        self.meter.count(self.method, status, duration);
         tracing::info!(
             parent: None,
             event = "request",
             request_id = self.request_id(),
-            method = self.method,
-            route = self.route,
+            method = self.method.as_str(),
+            route = self.meter.route(),
             status = status.as_u16(),
             duration_ms = duration.as_secs_f64() * 1000.0,
             client_ip = self.client.map(|client| field::display(client.0)),

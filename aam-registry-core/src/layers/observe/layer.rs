@@ -1,6 +1,9 @@
+use std::sync::Arc;
+
 use tower::Layer;
 
 use super::Observe;
+use crate::http::{MatchedRoute, metrics::RouteMeter};
 
 /// Counts every request in `aam_requests_total` and
 /// `aam_request_duration_seconds`, and logs it in one line (`event=request`).
@@ -15,6 +18,7 @@ impl<S> Layer<S> for ObserveLayer {
     type Service = Observe<S>;
 
     fn layer(&self, inner: S) -> Observe<S> {
-        Observe { inner }
+        let unmatched = Arc::new(RouteMeter::new(MatchedRoute::UNMATCHED));
+        Observe { inner, unmatched }
     }
 }

@@ -1,17 +1,20 @@
-use std::task::{Context, Poll};
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
 
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use tower::Service;
-use tower_http::request_id::RequestId;
 use tracing::Instrument;
 
 use super::future::{Observation, ResponseFuture};
-use crate::{http::MatchedRoute, layers::ClientAddress};
+use crate::http::{MatchedRoute, RequestContext, metrics::RouteMeter};
 
 /// The service of [`ObserveLayer`](super::ObserveLayer).
 #[derive(Clone, Debug)]
 pub struct Observe<S> {
     pub(super) inner: S,
+    pub(super) unmatched: Arc<RouteMeter>,
 }
 
 impl<S, B, R> Service<Request<B>> for Observe<S>
@@ -27,27 +30,13 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let extensions = request.extensions();
-        let request_id = extensions.get::<RequestId>().cloned();
-        let route = extensions.get::<MatchedRoute>().map_or(MatchedRoute::UNMATCHED, MatchedRoute::pattern);
-        let client = extensions.get::<ClientAddress>().copied();
-        let observation = Observation::begin(method(request.method()), route, client, request_id);
+        let context = RequestContext::of(request.extensions());
+        let meter = context.and_then(RequestContext::route).map_or(&self.unmatched, MatchedRoute::meter);
+        let client = context.and_then(RequestContext::client);
+        let id = context.and_then(RequestContext::id).cloned();
+        let observation = Observation::begin(request.method().into(), Arc::clone(meter), client, id);
         let span = tracing::info_span!("request", request_id = observation.request_id());
         let inner = span.in_scope(|| self.inner.call(request));
         ResponseFuture::new(inner.instrument(span), observation)
-    }
-}
-
-/// The method as a label; what we never answer is not worth a label of its own.
-fn method(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        _ => "other",
     }
 }

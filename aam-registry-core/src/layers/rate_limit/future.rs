@@ -11,7 +11,7 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower::Service;
 
-use super::{headers, take_request};
+use super::{headers, key::LimitKey, take_request};
 use crate::{
     error::ErrorCode,
     http::Failure,
@@ -25,17 +25,13 @@ pub(super) struct Taking {
 }
 
 impl Taking {
-    pub(super) fn new(limiter: Arc<dyn RateLimiter>, class: RateClass, client: String) -> Self {
-        Self { class, decision: Box::pin(async move { take_request(&*limiter, class, &client).await }) }
+    pub(super) fn new(limiter: Arc<dyn RateLimiter>, class: RateClass, client: LimitKey) -> Self {
+        Self { class, decision: Box::pin(async move { take_request(&*limiter, class, client.as_str()).await }) }
     }
 
     /// What was decided, and whether the request is refused.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<RateDecision>, Failure>> {
-        let decision = ready!(self.decision.as_mut().poll(cx));
-        Poll::Ready(match &decision {
-            Some(taken) => headers::refuse_over_limit(self.class, taken).map(|()| decision),
-            None => Ok(None),
-        })
+        Poll::Ready(headers::passed(self.class, ready!(self.decision.as_mut().poll(cx))))
     }
 }
 
@@ -48,7 +44,7 @@ pin_project! {
         #[pin]
         state: State<S, B>,
         decision: Option<RateDecision>,
-        if_refused: Option<(Arc<dyn RateLimiter>, RateClass, String)>,
+        if_refused: Option<Box<(Arc<dyn RateLimiter>, RateClass, LimitKey)>>,
     }
 }
 
@@ -60,7 +56,8 @@ pin_project! {
     {
         Taking {
             taking: Taking,
-            next: Option<(S, Request<B>)>,
+            // Boxed, as it is rare: what is always moved along shall be small.
+            next: Option<Box<(S, Request<B>)>>,
         },
         Calling {
             #[pin]
@@ -68,6 +65,9 @@ pin_project! {
         },
         Refused {
             taking: Taking,
+            failure: Option<Failure>,
+        },
+        Over {
             failure: Option<Failure>,
         },
     }
@@ -78,11 +78,19 @@ where
     S: Service<Request<B>>,
 {
     pub(super) fn unlimited(calling: S::Future) -> Self {
-        Self { state: State::Calling { calling }, decision: None, if_refused: None }
+        Self::passed(calling, None)
+    }
+
+    pub(super) fn passed(calling: S::Future, decision: Option<RateDecision>) -> Self {
+        Self { state: State::Calling { calling }, decision, if_refused: None }
+    }
+
+    pub(super) fn over(failure: Failure) -> Self {
+        Self { state: State::Over { failure: Some(failure) }, decision: None, if_refused: None }
     }
 
     pub(super) fn limited(taking: Taking, inner: S, request: Request<B>) -> Self {
-        let state = State::Taking { taking, next: Some((inner, request)) };
+        let state = State::Taking { taking, next: Some(Box::new((inner, request))) };
         Self { state, decision: None, if_refused: None }
     }
 
@@ -90,10 +98,10 @@ where
         calling: S::Future,
         limiter: Arc<dyn RateLimiter>,
         class: RateClass,
-        key: String,
+        key: LimitKey,
     ) -> Self {
         let state = State::Calling { calling };
-        Self { state, decision: None, if_refused: Some((limiter, class, key)) }
+        Self { state, decision: None, if_refused: Some(Box::new((limiter, class, key))) }
     }
 }
 
@@ -109,14 +117,15 @@ where
             match this.state.as_mut().project() {
                 StateProjection::Taking { taking, next } => {
                     *this.decision = ready!(taking.poll(cx))?;
-                    let (mut inner, request) = next.take().expect("polled after completion");
+                    let (mut inner, request) = *next.take().expect("polled after completion");
                     let calling = inner.call(request);
                     this.state.set(State::Calling { calling });
                 }
                 StateProjection::Calling { calling } => {
                     let mut result = ready!(calling.poll(cx));
                     let refused = matches!(&result, Err(failure) if failure.code() == ErrorCode::Unauthorized);
-                    if let Some((limiter, class, key)) = this.if_refused.take().filter(|_| refused) {
+                    if let Some(taken) = this.if_refused.take().filter(|_| refused) {
+                        let (limiter, class, key) = *taken;
                         let taking = Taking::new(limiter, class, key);
                         this.state.set(State::Refused { taking, failure: result.err() });
                         continue;
@@ -137,6 +146,9 @@ where
                         headers::insert(failure.headers_mut(), &decision);
                     }
                     return Poll::Ready(Err(failure));
+                }
+                StateProjection::Over { failure } => {
+                    return Poll::Ready(Err(failure.take().expect("polled after completion")));
                 }
             }
         }

@@ -1,8 +1,8 @@
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 
 use crate::{
     error::Error,
-    http::{Failure, metrics, whole_seconds},
+    http::{Failure, metrics, short_number, whole_seconds},
     ports::{RateClass, RateDecision},
 };
 
@@ -12,9 +12,17 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
 /// Tells the client where it stands. What a limit further inside has said stays.
 pub(super) fn insert(headers: &mut HeaderMap, decision: &RateDecision) {
-    headers.entry(LIMIT).or_insert(HeaderValue::from(decision.limit));
-    headers.entry(REMAINING).or_insert(HeaderValue::from(decision.remaining));
-    headers.entry(RESET).or_insert(HeaderValue::from(whole_seconds(decision.reset)));
+    headers.entry(LIMIT).or_insert_with(|| short_number(decision.limit));
+    headers.entry(REMAINING).or_insert_with(|| short_number(decision.remaining));
+    headers.entry(RESET).or_insert_with(|| short_number(whole_seconds(decision.reset)));
+}
+
+/// What was decided of a request, unless that is to refuse it.
+pub(super) fn passed(class: RateClass, decision: Option<RateDecision>) -> Result<Option<RateDecision>, Failure> {
+    match &decision {
+        Some(taken) => refuse_over_limit(class, taken).map(|()| decision),
+        None => Ok(None),
+    }
 }
 
 /// Fails where `decision` refuses the request.

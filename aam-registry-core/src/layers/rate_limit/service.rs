@@ -9,9 +9,11 @@ use tower::Service;
 use super::{
     LimitBy,
     future::{ResponseFuture, Taking},
+    headers,
+    key::LimitKey,
 };
 use crate::{
-    http::{Failure, MatchedRoute},
+    http::{Failure, MatchedRoute, RequestContext},
     layers::ClientAddress,
     ports::{RateClass, RateLimiter},
     types::Principal,
@@ -39,7 +41,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let has_credential = request.headers().contains_key(header::AUTHORIZATION);
-        let class = request.extensions().get::<MatchedRoute>().and_then(MatchedRoute::rate_class);
+        let class = route(request.extensions()).and_then(MatchedRoute::rate_class);
         let key = class.and_then(|class| Some((class, self.key(class, request.extensions())?)));
         match key {
             None => ResponseFuture::unlimited(self.inner.call(request)),
@@ -49,6 +51,12 @@ where
                 ResponseFuture::limited_if_refused(self.inner.call(request), limiter, class, key)
             }
             Some((class, key)) => {
+                if let Poll::Ready(decision) = self.limiter.take_now(class, key.as_str()) {
+                    return match headers::passed(class, decision) {
+                        Ok(decision) => ResponseFuture::passed(self.inner.call(request), decision),
+                        Err(failure) => ResponseFuture::over(failure),
+                    };
+                }
                 let taking = Taking::new(Arc::clone(&self.limiter), class, key);
                 // The clone stays behind: the service that was polled ready is the one to call.
                 let clone = self.inner.clone();
@@ -58,13 +66,20 @@ where
     }
 }
 
+fn route(extensions: &Extensions) -> Option<&MatchedRoute> {
+    RequestContext::of(extensions)?.route()
+}
+
 impl<S> RateLimit<S> {
-    fn key(&self, class: RateClass, extensions: &Extensions) -> Option<String> {
+    fn key(&self, class: RateClass, extensions: &Extensions) -> Option<LimitKey> {
         match self.by {
-            LimitBy::Address => extensions.get::<ClientAddress>().map(|address| address.limit_key()),
+            LimitBy::Address => RequestContext::of(extensions)?.client().map(ClientAddress::limit_key),
             // Logging in is limited by address and account; who is logged in already does not matter.
             LimitBy::Principal if class == RateClass::Auth => None,
-            LimitBy::Principal => extensions.get::<Principal>().map(|principal| format!("user:{}", principal.user)),
+            LimitBy::Principal => {
+                let principal = extensions.get::<Principal>()?;
+                Some(LimitKey::of(format_args!("user:{}", principal.user)))
+            }
         }
     }
 }

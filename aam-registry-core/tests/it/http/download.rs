@@ -112,3 +112,41 @@ async fn yanked_versions_stay_downloadable() {
     assert_eq!(reply.status, 200);
     assert_eq!(site.get(PATH).await.status, 200);
 }
+
+/// What clients got through the service is what was counted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_download_counts_once_under_load() {
+    let (site, token) = Site::published().await;
+    site.publish(&token, "greet-kit", "1.1.0").await;
+    let site = std::sync::Arc::new(site);
+    let clients = (0..8).map(|client| {
+        let site = std::sync::Arc::clone(&site);
+        tokio::spawn(async move {
+            let mut got = 0;
+            for round in 0..200 {
+                let path = PATH.replace("1.0.0", if round % 3 == 0 { "1.1.0" } else { "1.0.0" });
+                let (method, headers): (_, Headers<'_>) = match (client + round) % 5 {
+                    0 => (Method::HEAD, &[]),
+                    1 => (Method::GET, &[("range", "bytes=5-9")]),
+                    2 => (Method::GET, &[("range", "bytes=0-9")]),
+                    3 => (Method::GET, &[("if-none-match", "*")]),
+                    _ => (Method::GET, &[]),
+                };
+                let reply = site.send(request(method.clone(), &path, headers, "")).await;
+                let from_start = reply.header_if_any("content-range").is_none_or(|range| range.starts_with("bytes 0-"));
+                got += u64::from(method == Method::GET && matches!(reply.status.as_u16(), 200 | 206) && from_start);
+                if round % 50 == 0 {
+                    site.world.registry.flush_downloads().await.expect("flushed");
+                }
+            }
+            got
+        })
+    });
+    let mut got = 0;
+    for client in clients.collect::<Vec<_>>() {
+        got += client.await.expect("no panic");
+    }
+    site.world.registry.flush_downloads().await.expect("flushed");
+    site.world.registry.refresh_totals().await.expect("refreshed");
+    assert_eq!(site.world.registry.totals().await.expect("totals").downloads, got);
+}

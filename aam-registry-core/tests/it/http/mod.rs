@@ -11,6 +11,7 @@ mod download;
 mod errors;
 mod files;
 mod junk;
+mod kept;
 mod limits;
 mod mounting;
 mod packages;

@@ -1,0 +1,12 @@
+//! Archives kept in front of their store: small ones in memory, all of them on
+//! a disk that is nearer than the store.
+
+mod config;
+mod disk;
+mod fetch;
+mod flight;
+mod memory;
+mod source;
+
+pub use config::ArchiveCacheConfig;
+pub use source::TieredArchives;

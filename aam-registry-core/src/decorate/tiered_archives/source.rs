@@ -1,0 +1,179 @@
+use std::{
+    collections::HashMap,
+    ops::Range,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+
+use super::{
+    ArchiveCacheConfig,
+    disk::DiskTier,
+    fetch::{blocking, fetch},
+    flight::{Ending, Flight},
+    memory::MemoryTier,
+};
+use crate::{
+    decorate::TierMeter,
+    error::{Error, Result},
+    ports::{ArchiveContent, ArchiveSource, ArchiveStore},
+    types::{ArchiveKey, ArchiveLocation},
+};
+
+/// How many archives are fetched from the store at a time; each takes up to 2 MiB while it is.
+const FETCHED_AT_ONCE: usize = 32;
+/// How often it is looked again for what was found to be kept, and was gone the next moment.
+const LOOKS: usize = 3;
+
+/// A store whose archives are kept in memory where they are small, and on a
+/// disk where there is one that is nearer than the store.
+///
+/// - Whoever asks for an archive that is being fetched follows that fetch,
+///   from its first byte on, at a pace of their own.
+/// - Nothing is kept, and nobody is given the last bytes, before the whole was
+///   found to have the digest it was published with.
+/// - What is kept is bounded by its bytes, and so is what a fetch takes.
+///
+/// ```
+/// use aam_registry_core::{
+///     decorate::{ArchiveCacheConfig, TieredArchives},
+///     memory::{InsecurePasswords, MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
+///     registry::Registry,
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let archives = MemoryArchives::new();
+/// let cached = TieredArchives::start(archives.clone(), &ArchiveCacheConfig::default())?;
+/// let registry = Registry::builder()
+///     .database(MemoryMetadata::new())
+///     .archives(archives)
+///     .archive_source(cached)
+///     .rate_limiter(MemoryLimiter::unlimited())
+///     .passwords(InsecurePasswords)
+///     .sessions(MemorySessions::new())
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct TieredArchives<S> {
+    tiers: Arc<Tiers<S>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Tiers<S> {
+    pub(super) store: S,
+    pub(super) memory: MemoryTier,
+    pub(super) disk: Option<Arc<DiskTier>>,
+    pub(super) fetching: Semaphore,
+    pub(super) store_meter: TierMeter,
+    flights: Mutex<HashMap<ArchiveKey, Arc<Flight>>>,
+}
+
+impl<S: ArchiveStore> TieredArchives<S> {
+    /// Keeps archives of `store` as `config` says; takes over what an earlier
+    /// process left on the disk.
+    ///
+    /// # Errors
+    /// A backend error of kind storage, where the folder of the disk cannot be used.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime, where there is a disk.
+    pub fn start(store: S, config: &ArchiveCacheConfig) -> Result<Self> {
+        let disk = match &config.disk {
+            None => None,
+            Some(disk) => Some(Arc::new(DiskTier::open(disk).map_err(|error| Error::storage(error, false))?)),
+        };
+        if let Some(disk) = disk.clone() {
+            tokio::task::spawn_blocking(move || {
+                if let Err(error) = disk.take_over() {
+                    tracing::warn!(event = "archive_cache_failed", %error, "what was kept on disk cannot be listed");
+                }
+            });
+        }
+        let tiers = Tiers {
+            store,
+            memory: MemoryTier::new(config),
+            disk,
+            fetching: Semaphore::new(FETCHED_AT_ONCE),
+            store_meter: TierMeter::new("store"),
+            flights: Mutex::default(),
+        };
+        Ok(Self { tiers: Arc::new(tiers) })
+    }
+
+    /// Follows the fetch of an archive, which begins where there is none.
+    fn follow(&self, archive: &ArchiveLocation) -> Arc<Flight> {
+        let mut flights = self.tiers.flights();
+        if let Some(flight) = flights.get(&archive.archive) {
+            return Arc::clone(flight);
+        }
+        let flight = Arc::new(Flight::new());
+        flights.insert(archive.archive.clone(), Arc::clone(&flight));
+        drop(flights);
+        tokio::spawn(fetch(Arc::clone(&self.tiers), Arc::clone(&flight), archive.clone()));
+        flight
+    }
+
+    async fn open_kept(&self, archive: &ArchiveLocation, range: &Range<u64>) -> Option<ArchiveContent> {
+        if let Some(bytes) = self.tiers.memory.get(&archive.sha256) {
+            return part(&bytes, range).map(ArchiveContent::Bytes);
+        }
+        let disk = self.tiers.disk.clone()?;
+        let (sha256, wanted, len) = (archive.sha256, range.clone(), range.end - range.start);
+        match blocking(move || disk.get(&sha256, &wanted)).await {
+            Ok(file) => file.map(|file| ArchiveContent::File { file, len }),
+            Err(error) => {
+                tracing::warn!(event = "archive_cache_failed", %error, "an archive kept on disk cannot be read");
+                None
+            }
+        }
+    }
+}
+
+impl<S> Tiers<S> {
+    pub(super) fn flights(&self) -> MutexGuard<'_, HashMap<ArchiveKey, Arc<Flight>>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: ArchiveStore> ArchiveSource for TieredArchives<S> {
+    async fn open(&self, archive: &ArchiveLocation, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>> {
+        let wanted = range.clone().unwrap_or(0..archive.size);
+        if wanted.start > wanted.end || wanted.end > archive.size {
+            let reason = format!("range {wanted:?} lies outside the {} bytes of {}", archive.size, archive.archive);
+            return Err(Error::internal(reason));
+        }
+        for _ in 0..LOOKS {
+            if let Some(content) = self.open_kept(archive, &wanted).await {
+                return Ok(Some(content));
+            }
+            if self.tiers.disk.is_none() && !self.tiers.memory.admits(archive.size) {
+                break;
+            }
+            let flight = self.follow(archive);
+            match flight.opened().await {
+                None => {
+                    let len = wanted.end - wanted.start;
+                    return Ok(Some(ArchiveContent::Stream { stream: flight.read(wanted), len }));
+                }
+                Some(Ending::Whole(Some(bytes))) => return Ok(part(&bytes, &wanted).map(ArchiveContent::Bytes)),
+                Some(Ending::Whole(None) | Ending::OnDisk) => {}
+                Some(Ending::Missing) => return Ok(None),
+                Some(Ending::Aside) => break,
+                Some(Ending::Failed(trouble)) => return Err(trouble.into()),
+            }
+        }
+        self.tiers.store.open(&archive.archive, range).await
+    }
+}
+
+fn part(bytes: &Bytes, range: &Range<u64>) -> Option<Bytes> {
+    let (start, end) = (usize::try_from(range.start).ok()?, usize::try_from(range.end).ok()?);
+    (end <= bytes.len()).then(|| bytes.slice(start..end))
+}

@@ -1,0 +1,7 @@
+//! The downloads whose answers are ready but for the bytes.
+
+mod ready;
+mod table;
+
+pub(crate) use ready::{ReadyDownload, Wanted};
+pub(crate) use table::ReadyDownloads;

@@ -1,0 +1,60 @@
+//! Header values made anew for a request, without an allocation each.
+
+use std::{
+    cell::RefCell,
+    fmt::{Display, Write},
+};
+
+use bytes::BytesMut;
+use http::HeaderValue;
+
+/// How many bytes of values share one allocation; a value kept for long keeps that much.
+const BLOCK: usize = 4096;
+
+thread_local! {
+    static VALUES: RefCell<BytesMut> = RefCell::new(BytesMut::with_capacity(BLOCK));
+}
+
+/// The header value of what `text` displays.
+///
+/// # Panics
+/// Where that is not visible ASCII: it is for numbers, digests and ids.
+pub(crate) fn short_value(text: impl Display) -> HeaderValue {
+    made(|values| write!(values, "{text}").expect("a buffer takes all"))
+}
+
+/// The header value of a number.
+pub(crate) fn short_number(number: impl Into<u64>) -> HeaderValue {
+    made(|values| values.extend_from_slice(itoa::Buffer::new().format(number.into()).as_bytes()))
+}
+
+/// The header value of a new random id, a version 4 UUID.
+pub(crate) fn random_id() -> HeaderValue {
+    // The thread's generator spares each request a system call.
+    let id = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
+    made(|values| values.extend_from_slice(id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).as_bytes()))
+}
+
+fn made(write: impl FnOnce(&mut BytesMut)) -> HeaderValue {
+    let bytes = VALUES.with_borrow_mut(|values| {
+        write(values);
+        values.split().freeze()
+    });
+    HeaderValue::from_maybe_shared(bytes).expect("numbers, digests and ids are visible ASCII")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_apart_from_one_another() {
+        let values: Vec<_> = (0..3000_u32).map(short_number).collect();
+        for (number, value) in values.iter().enumerate() {
+            assert_eq!(value, number.to_string().as_str());
+        }
+        let ids = [random_id(), random_id()];
+        assert!(ids[0] != ids[1] && ids.iter().all(|id| id.len() == 36));
+        assert_eq!(short_value(format_args!("bytes {}-{}/{}", 1, 2, 3)), "bytes 1-2/3");
+    }
+}

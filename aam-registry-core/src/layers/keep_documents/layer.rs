@@ -1,0 +1,82 @@
+use std::{fmt, sync::Arc};
+
+use quick_cache::{Weighter, sync::Cache};
+use tower::Layer;
+
+use super::{document::Document, service::KeepDocuments};
+use crate::decorate::{Freshness, TierMeter};
+
+/// How much memory the kept documents take, about.
+const CAPACITY: u64 = 32 << 20;
+const TYPICAL: u64 = 8 << 10;
+
+/// Answers a read of a package without a credential with the document that was
+/// made for the last one, where nothing can have changed since.
+///
+/// For routes that say so: the answer must be the same for everybody without a
+/// credential, and about the package that the path names.
+#[derive(Clone, Debug)]
+pub(crate) struct KeepDocumentsLayer {
+    kept: Option<Arc<Kept>>,
+    /// How much of a path lies before what routes match.
+    prefix: usize,
+}
+
+impl KeepDocumentsLayer {
+    /// Without anything that tells of changes nothing is kept.
+    pub(crate) fn new(freshness: Option<Freshness>, prefix: &str) -> Self {
+        Self { kept: freshness.map(Kept::new).map(Arc::new), prefix: prefix.len() }
+    }
+}
+
+impl<S> Layer<S> for KeepDocumentsLayer {
+    type Service = KeepDocuments<S>;
+
+    fn layer(&self, inner: S) -> KeepDocuments<S> {
+        KeepDocuments { inner, kept: self.kept.clone(), prefix: self.prefix }
+    }
+}
+
+/// The documents by the raw path that asks for each.
+pub(super) struct Kept {
+    documents: Cache<Box<str>, Arc<Document>, ByMemory>,
+    pub(super) freshness: Freshness,
+    meter: TierMeter,
+}
+
+#[derive(Clone)]
+struct ByMemory;
+
+impl Weighter<Box<str>, Arc<Document>> for ByMemory {
+    fn weight(&self, _: &Box<str>, document: &Arc<Document>) -> u64 {
+        document.weight()
+    }
+}
+
+impl Kept {
+    fn new(freshness: Freshness) -> Self {
+        let items = usize::try_from(CAPACITY / TYPICAL).unwrap_or(usize::MAX);
+        Self {
+            documents: Cache::with_weighter(items, CAPACITY, ByMemory),
+            freshness,
+            meter: TierMeter::new("document"),
+        }
+    }
+
+    pub(super) fn get(&self, path: &str) -> Option<Arc<Document>> {
+        let holds = |document: &Arc<Document>| self.freshness.is_fresh(&document.mark) && document.is_young();
+        let document = self.documents.get(path).filter(holds);
+        self.meter.count(document.is_some());
+        document
+    }
+
+    pub(super) fn keep(&self, path: Box<str>, document: &Arc<Document>) {
+        self.documents.insert(path, Arc::clone(document));
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").field("documents", &self.documents.len()).finish_non_exhaustive()
+    }
+}

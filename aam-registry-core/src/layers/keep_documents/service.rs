@@ -1,0 +1,95 @@
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use futures_util::future::{BoxFuture, Either, FutureExt};
+use http::{HeaderMap, Method, Request, Response, header};
+use tower::Service;
+
+use super::{document::Document, layer::Kept};
+use crate::{
+    http::{Coding, Failure, MatchedRoute, RegistryBody, RequestContext, ask_for},
+    types::{PackageName, Principal},
+};
+
+/// The service of [`KeepDocumentsLayer`](super::KeepDocumentsLayer).
+#[derive(Clone, Debug)]
+pub(crate) struct KeepDocuments<S> {
+    pub(super) inner: S,
+    pub(super) kept: Option<Arc<Kept>>,
+    pub(super) prefix: usize,
+}
+
+type Answered = Result<Response<RegistryBody>, Failure>;
+
+impl<S, B> Service<Request<B>> for KeepDocuments<S>
+where
+    S: Service<Request<B>, Response = Response<RegistryBody>, Error = Failure>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<RegistryBody>;
+    type Error = Failure;
+    type Future = Either<Ready<Answered>, BoxFuture<'static, Answered>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let Some(kept) = self.kept.as_ref().filter(|_| may_be_kept(&request)) else {
+            return Either::Right(self.inner.call(request).boxed());
+        };
+        if let Some(document) = kept.get(request.uri().path()) {
+            if let Some(response) = document.answer_now(request.headers()) {
+                return Either::Left(ready(Ok(response)));
+            }
+            let asked = std::mem::take(request.headers_mut());
+            return Either::Right(async move { Ok(document.answer(&asked).await) }.boxed());
+        }
+        // Before the read: what changes after this makes stale what the read gave.
+        let mark = package(&request, self.prefix).and_then(|name| kept.freshness.mark(&name));
+        let Some(mark) = mark else { return Either::Right(self.inner.call(request).boxed()) };
+        let (kept, read_at, path) = (Arc::clone(kept), Instant::now(), request.uri().path().into());
+        let asked = plain_and_whole(request.headers_mut());
+        let answer = self.inner.call(request);
+        let answer = async move {
+            let response = answer.await?;
+            let Some(document) = Document::of(&response, mark, read_at).map(Arc::new) else { return Ok(response) };
+            kept.keep(path, &document);
+            Ok(document.answer(&asked).await)
+        };
+        Either::Right(answer.boxed())
+    }
+}
+
+/// Whether the answer is the same for all who ask like this.
+fn may_be_kept<B>(request: &Request<B>) -> bool {
+    let route = RequestContext::of(request.extensions()).and_then(RequestContext::route);
+    route.and_then(MatchedRoute::route).is_some_and(|route| route.is_kept)
+        && matches!(*request.method(), Method::GET | Method::HEAD)
+        && request.uri().query().is_none()
+        && request.extensions().get::<Principal>().is_none()
+        // Of other spellings of a path there are too many.
+        && !request.uri().path().contains('%')
+}
+
+fn package<B>(request: &Request<B>, prefix: usize) -> Option<PackageName> {
+    let path = request.uri().path().get(prefix..)?;
+    RequestContext::of(request.extensions())?.route()?.package(path).ok()
+}
+
+/// Asks for the plain document whatever was asked for; gives what was.
+fn plain_and_whole(headers: &mut HeaderMap) -> HeaderMap {
+    let mut asked = HeaderMap::new();
+    for name in [header::ACCEPT_ENCODING, header::IF_NONE_MATCH] {
+        for value in headers.get_all(&name) {
+            asked.append(&name, value.clone());
+        }
+        headers.remove(&name);
+    }
+    ask_for(Coding::Identity, headers);
+    asked
+}

@@ -1,0 +1,6 @@
+//! Archives in front of their store.
+
+mod conformance;
+mod fetching;
+mod keeping;
+mod store;
