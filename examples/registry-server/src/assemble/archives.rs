@@ -7,10 +7,14 @@ use aam_registry_backends::opendal::AzblobConfig;
 #[cfg(feature = "gcs")]
 use aam_registry_backends::opendal::GcsConfig;
 use aam_registry_backends::opendal::{OpendalArchives, OpendalConfig, S3Config};
-use aam_registry_core::{decorate::CdnArchives, registry::RegistryBuilder};
+use aam_registry_core::{
+    Error,
+    decorate::{ArchiveCacheConfig, CdnArchives, TieredArchives},
+    registry::RegistryBuilder,
+};
 use secrecy::ExposeSecret;
 
-use super::{AssembleError, reason};
+use super::{AssembleError, Purpose, reason};
 use crate::config::{DownloadRedirect, Endpoint, SecretKey, Settings, StorageBackend};
 
 /// How long a presigned link leads to its archive: long enough to begin a
@@ -18,10 +22,19 @@ use crate::config::{DownloadRedirect, Endpoint, SecretKey, Settings, StorageBack
 const LINK_LIFETIME: Duration = Duration::from_mins(5);
 
 /// Opens the archive store and gives it to `builder`.
-pub(super) fn add(builder: RegistryBuilder, settings: &Settings) -> Result<RegistryBuilder, AssembleError> {
+pub(super) fn add(
+    builder: RegistryBuilder,
+    settings: &Settings,
+    purpose: Purpose,
+) -> Result<RegistryBuilder, AssembleError> {
     let failed = |error: &dyn std::error::Error| AssembleError::Storage(error.to_string());
     let unusable = |error: aam_registry_core::Error| AssembleError::Storage(reason(&error));
     let archives = OpendalArchives::new(&config(settings)?).map_err(unusable)?;
+    let builder = if purpose == Purpose::Serve && settings.cache_enabled.is_on() {
+        builder.archive_source(cached(archives.clone(), settings).map_err(unusable)?)
+    } else {
+        builder
+    };
     Ok(match settings.download_redirect {
         DownloadRedirect::Off => builder.archives(archives),
         DownloadRedirect::Presigned => {
@@ -38,6 +51,26 @@ pub(super) fn add(builder: RegistryBuilder, settings: &Settings) -> Result<Regis
     all(feature = "gcs", feature = "azblob"),
     expect(clippy::unnecessary_wraps, reason = "a server without one of the stores refuses it")
 )]
+/// What is kept of the archives.
+fn cached(archives: OpendalArchives, settings: &Settings) -> Result<TieredArchives<OpendalArchives>, Error> {
+    let config = ArchiveCacheConfig::default().with_memory(settings.archive_cache_memory.0);
+    let is_far = !matches!(settings.storage_backend, StorageBackend::Local | StorageBackend::Memory);
+    if !is_far || settings.archive_cache_disk.0 == 0 {
+        return TieredArchives::start(archives, &config);
+    }
+    let on_disk = config.clone().with_disk(&settings.archive_cache_path, settings.archive_cache_disk.0);
+    TieredArchives::start(archives.clone(), &on_disk).or_else(|error| {
+        // A cache that cannot be had is no reason not to serve.
+        tracing::warn!(
+            event = "archive_cache_failed",
+            path = %settings.archive_cache_path.display(),
+            error = &error as &dyn std::error::Error,
+            "archives are not kept on disk; ARCHIVE_CACHE_PATH names another folder, ARCHIVE_CACHE_DISK=0 turns it off",
+        );
+        TieredArchives::start(archives, &config)
+    })
+}
+
 fn config(settings: &Settings) -> Result<OpendalConfig, AssembleError> {
     match settings.storage_backend {
         StorageBackend::Local => Ok(OpendalConfig::fs(&settings.storage_path)),

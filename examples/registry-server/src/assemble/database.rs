@@ -71,7 +71,8 @@ fn with_cache(
         cached =
             cached.shared(RedisCache::new(redis.clone())).announcements(RedisChanges::new(redis).without_its_own());
     }
-    builder.database(cached.start())
+    let cached = cached.start();
+    builder.freshness(cached.freshness()).database(cached)
 }
 
 /// Brings the schema up to date; gives the names of the migrations that ran.

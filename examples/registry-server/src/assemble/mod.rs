@@ -93,7 +93,7 @@ pub(crate) async fn registry(settings: &Settings, purpose: Purpose) -> Result<Re
         .passwords(Argon2Passwords::new(&Argon2Config::default()))
         .sessions(rules::sessions(settings)?)
         .policy(rules::policy(settings));
-    let builder = redis::add_limiter(archives::add(builder, settings)?, settings, redis.as_ref());
+    let builder = redis::add_limiter(archives::add(builder, settings, purpose)?, settings, redis.as_ref());
     Ok(database::add(builder, settings, purpose, redis).await?.build()?)
 }
 

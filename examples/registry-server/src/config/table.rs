@@ -14,7 +14,7 @@ use super::{
     values::{
         AdminPassword, Backlog, BaseUrl, Bucket, ClientIpHeader, Connections, Count, DatabaseUrl, Domain,
         DownloadRedirect, EmailAddress, Endpoint, Host, Hours, JwtSecrets, LatestChoice, LogFormat, LogLevel, Networks,
-        Origins, PerMinute, PoolSize, Port, PostgresUrl, RedisUrl, Registration, Seconds, SecretKey, Size,
+        Origins, PerMinute, PoolSize, Port, PostgresUrl, RedisUrl, Registration, Room, Seconds, SecretKey, Size,
         StorageBackend, Switch, TagList, Threads, Timeout, Word,
     },
 };
@@ -140,10 +140,18 @@ settings! {
     "Cache" {
         /// Redis, for limits and a metadata cache that replicas share
         redis_url: Option<RedisUrl> = "REDIS_URL" | "cache.redis_url" [secret];
-        /// Whether metadata is kept in memory
+        /// Whether metadata and archives are kept
         cache_enabled: Switch = "cache.enabled", Fallback::Text("true");
         /// Longest that metadata is kept; that of downloads at most 30 seconds
         cache_ttl_seconds: Seconds = "cache.ttl_seconds", Fallback::Text("300");
+        /// Most that small archives may take of the memory; 0 for none
+        archive_cache_memory: Room = "ARCHIVE_CACHE_MEMORY", Fallback::Text("64MiB");
+        /// Most that archives of an object store may take of the disk; 0 for none
+        archive_cache_disk: Room = "ARCHIVE_CACHE_DISK", Fallback::Text("10GiB");
+        /// Folder of those archives; nobody else may use it
+        archive_cache_path: PathBuf = "ARCHIVE_CACHE_PATH", Fallback::Computed("<DATA_DIR>/cache", |settings| {
+            Some(format!("{}/cache", settings.text("DATA_DIR")?.trim_end_matches('/')))
+        });
     }
     "Accounts" {
         /// Secret that signs logins; of a comma-separated list the first signs, all verify

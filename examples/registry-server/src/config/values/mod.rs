@@ -11,7 +11,7 @@ pub(crate) use accounts::{AdminPassword, EmailAddress, JwtSecrets, TagList};
 pub(crate) use choices::{DownloadRedirect, LatestChoice, LogFormat, LogLevel, Registration, StorageBackend, Switch};
 pub(crate) use network::{BaseUrl, ClientIpHeader, Domain, Host, Networks, Origins};
 pub(crate) use numbers::{
-    Backlog, Connections, Count, Hours, PerMinute, PoolSize, Port, Seconds, Size, Threads, Timeout, parse_age,
+    Backlog, Connections, Count, Hours, PerMinute, PoolSize, Port, Room, Seconds, Size, Threads, Timeout, parse_age,
 };
 pub(crate) use storage::{DatabaseUrl, PostgresUrl};
 pub(crate) use stores::{Bucket, Endpoint, RedisUrl, SecretKey, Word};

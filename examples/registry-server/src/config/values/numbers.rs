@@ -109,6 +109,22 @@ impl Value for Size {
     }
 }
 
+/// A number of bytes, or 0 for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Room(pub(crate) u64);
+
+impl Value for Room {
+    const PLACEHOLDER: &'static str = "BYTES";
+
+    fn allowed() -> String {
+        "a number of bytes, such as `67108864` or `64MiB`, or `0` for none".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        if text.trim() == "0" { Ok(Self(0)) } else { Size::parse(text).map(|size| Self(size.0)) }
+    }
+}
+
 /// A span of time, from a second to a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Timeout(pub(crate) Duration);
