@@ -1,7 +1,7 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use http::{Request, Response, header};
-use tower::{BoxError, ServiceBuilder, timeout::TimeoutLayer, util::BoxCloneSyncService};
+use tower::{BoxError, Layer, ServiceBuilder, timeout::TimeoutLayer, util::BoxCloneSyncService};
 use tower_http::{
     compression::{CompressionBody, CompressionLayer, predicate::SizeAbove},
     cors::CorsLayer,
@@ -20,7 +20,7 @@ use crate::{
     layers::{
         AnswerFailuresLayer, AuthenticateLayer, COMPRESSED_FROM, CatchPanicLayer, ClientAddressLayer, ClientIpPolicy,
         ConditionalLayer, HeadLayer, KeepDocumentsLayer, LimitBy, MatchRouteLayer, ObserveLayer, RateLimitLayer,
-        RequestIdLayer,
+        RequestIdLayer, RequestSpanLayer,
     },
     registry::Registry,
 };
@@ -48,6 +48,7 @@ pub(super) fn default_stack(parts: Parts) -> Stack {
 
     let documents = ServiceBuilder::new()
         .layer(KeepDocumentsLayer::new(registry.freshness().cloned(), &edge.prefix))
+        .layer(RequestSpanLayer)
         .layer(ConditionalLayer)
         .map_request(choose_coding)
         .map_response(unwrap_uncompressed)
@@ -55,7 +56,7 @@ pub(super) fn default_stack(parts: Parts) -> Stack {
         .map_err(failure_of)
         .layer(TimeoutLayer::new(request_timeout))
         .service(dispatch.clone());
-    let transfers = dispatch;
+    let transfers = RequestSpanLayer.layer(dispatch);
 
     BoxCloneSyncService::new(
         ServiceBuilder::new()

@@ -16,6 +16,8 @@ mod match_route;
 mod observe;
 mod rate_limit;
 mod request_id;
+mod request_span;
+mod short_text;
 
 pub use answer_failures::{AnswerFailures, AnswerFailuresLayer};
 pub use authenticate::{Authenticate, AuthenticateLayer};
@@ -27,5 +29,8 @@ pub(crate) use keep_documents::{COMPRESSED_FROM, KeepDocumentsLayer};
 pub use match_route::{MatchRoute, MatchRouteLayer};
 pub use observe::{Observe, ObserveLayer};
 pub use rate_limit::{LimitBy, RateLimit, RateLimitLayer};
-pub(crate) use rate_limit::{LimitKey, refuse_over_limit, take_request};
+pub(crate) use rate_limit::{refuse_over_limit, take_request};
 pub use request_id::{RequestIdLayer, SetRequestId};
+pub(crate) use request_span::request_span;
+pub use request_span::{RequestSpan, RequestSpanLayer};
+pub(crate) use short_text::ShortText;

@@ -72,6 +72,7 @@ const fn transfer(pattern: &'static str, id: &'static str, handler: Handler) -> 
         tag: "Packages",
         class: Some(RateClass::Download),
         kind: Kind::Transfer,
+        is_quiet: true,
         ..route(Verb::Get, pattern, id, handler)
     }
 }

@@ -34,6 +34,9 @@ pub(crate) struct Route {
     /// Whether a read without a credential may be answered with what the last
     /// one was, as long as its package did not change.
     pub(crate) is_kept: bool,
+    /// Whether it tells nothing but that it was called, and so needs no span
+    /// around it: its failures are logged with the id of the request outside.
+    pub(crate) is_quiet: bool,
     pub(crate) query: &'static [QueryParam],
     pub(crate) request: RequestContent,
     pub(crate) answers: &'static [Answer],
@@ -69,6 +72,7 @@ pub(crate) const fn route(verb: Verb, pattern: &'static str, id: &'static str, h
         class: Some(RateClass::Other),
         kind: Kind::Document,
         is_kept: false,
+        is_quiet: false,
         query: &[],
         request: RequestContent::None,
         answers: &[],

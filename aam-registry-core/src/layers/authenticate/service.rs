@@ -2,9 +2,10 @@ use std::task::{Context, Poll};
 
 use http::{HeaderMap, Request, Response, header};
 use tower::Service;
+use tracing::Instrument;
 
 use super::future::ResponseFuture;
-use crate::{error::ErrorCode, http::Failure, registry::Registry};
+use crate::{error::ErrorCode, http::Failure, layers::request_span, registry::Registry};
 
 /// The service of [`AuthenticateLayer`](super::AuthenticateLayer).
 #[derive(Clone, Debug)]
@@ -31,7 +32,8 @@ where
             Err(failure) => ResponseFuture::refused(failure),
             Ok(Some(bearer)) => {
                 let (registry, bearer) = (self.registry.clone(), bearer.to_owned());
-                let checking = Box::pin(async move { registry.authenticate(&bearer).await });
+                let span = request_span(request.extensions());
+                let checking = Box::pin(async move { registry.authenticate(&bearer).await }.instrument(span));
                 // The clone stays behind: the service that was polled ready is the one to call.
                 let clone = self.inner.clone();
                 ResponseFuture::checking(checking, std::mem::replace(&mut self.inner, clone), request)

@@ -6,21 +6,28 @@ use std::{
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
-use crate::layers::LimitKey;
+use crate::layers::ShortText;
 
 /// Where a request comes from: the peer, or whom a trusted proxy names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
+    pub(crate) fn to_text(self) -> ShortText {
+        match self.0 {
+            IpAddr::V4(v4) => ShortText::of_ipv4("", v4),
+            IpAddr::V6(v6) => ShortText::of(format_args!("{v6}")),
+        }
+    }
+
     /// By what the address is limited: itself, or the /64 of an IPv6 address,
     /// since one customer usually has all of that.
-    pub(crate) fn limit_key(self) -> LimitKey {
+    pub(crate) fn limit_key(self) -> ShortText {
         match self.0 {
-            IpAddr::V4(v4) => LimitKey::of_ipv4(v4),
+            IpAddr::V4(v4) => ShortText::of_ipv4("address:", v4),
             IpAddr::V6(v6) => {
                 let network = Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX));
-                LimitKey::of(format_args!("address:{network}/64"))
+                ShortText::of(format_args!("address:{network}/64"))
             }
         }
     }
@@ -142,5 +149,8 @@ mod tests {
         assert_eq!(key("2001:db8:1:2::9"), key("2001:db8:1:2:3:4:5:6"));
         assert_eq!(key("2001:db8:1111:2222::"), "address:2001:db8:1111:2222::/64");
         assert_eq!(key("192.0.2.1"), "address:192.0.2.1");
+        for address in ["192.0.2.1", "0.0.0.0", "255.255.255.255", "2001:db8:1:2:3:4:5:6"] {
+            assert_eq!(ClientAddress(address.parse().expect("address")).to_text().as_str(), address);
+        }
     }
 }

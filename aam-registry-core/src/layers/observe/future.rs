@@ -8,14 +8,14 @@ use std::{
 
 use http::{HeaderValue, Response, StatusCode};
 use pin_project_lite::pin_project;
-use tracing::{field, instrument::Instrumented};
+use tracing::field;
 
 use crate::{
     http::{
         Caller,
         metrics::{MethodLabel, RouteMeter},
     },
-    layers::ClientAddress,
+    layers::{ClientAddress, ShortText},
 };
 
 /// What is known of a request while it is under way.
@@ -44,6 +44,7 @@ impl Observation {
 
     fn end(&self, status: StatusCode, caller: Option<&Caller>) {
         let duration = self.began.elapsed();
+        let client = self.client.map(ClientAddress::to_text);
         self.meter.count(self.method, status, duration);
         tracing::info!(
             parent: None,
@@ -53,7 +54,7 @@ impl Observation {
             route = self.meter.route(),
             status = status.as_u16(),
             duration_ms = duration.as_secs_f64() * 1000.0,
-            client_ip = self.client.map(|client| field::display(client.0)),
+            client_ip = client.as_ref().map(ShortText::as_str),
             user_id = caller.map(|caller| field::display(caller.user)),
             user = caller.map(|caller| caller.username.as_str()),
         );
@@ -65,13 +66,13 @@ pin_project! {
     #[derive(Debug)]
     pub struct ResponseFuture<F> {
         #[pin]
-        inner: Instrumented<F>,
+        inner: F,
         observation: Observation,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: Instrumented<F>, observation: Observation) -> Self {
+    pub(super) fn new(inner: F, observation: Observation) -> Self {
         Self { inner, observation }
     }
 }

@@ -7,10 +7,7 @@ use crate::http::{MatchedRoute, metrics::RouteMeter};
 
 /// Counts every request in `aam_requests_total` and
 /// `aam_request_duration_seconds`, and logs it in one line (`event=request`).
-///
-/// What happens inside is in a span `request` that carries the `request_id`,
-/// so that the events of the use cases have it too. Times are those to the
-/// head of the answer.
+/// Times are those to the head of the answer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ObserveLayer;
 

@@ -5,7 +5,6 @@ use std::{
 
 use http::{Request, Response};
 use tower::Service;
-use tracing::Instrument;
 
 use super::future::{Observation, ResponseFuture};
 use crate::http::{MatchedRoute, RequestContext, metrics::RouteMeter};
@@ -35,8 +34,6 @@ where
         let client = context.and_then(RequestContext::client);
         let id = context.and_then(RequestContext::id).cloned();
         let observation = Observation::begin(request.method().into(), Arc::clone(meter), client, id);
-        let span = tracing::info_span!("request", request_id = observation.request_id());
-        let inner = span.in_scope(|| self.inner.call(request));
-        ResponseFuture::new(inner.instrument(span), observation)
+        ResponseFuture::new(self.inner.call(request), observation)
     }
 }

@@ -10,11 +10,13 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower::Service;
+use tracing::{Instrument, Span};
 
-use super::{headers, key::LimitKey, take_request};
+use super::{headers, take_request};
 use crate::{
     error::ErrorCode,
     http::Failure,
+    layers::ShortText,
     ports::{RateClass, RateDecision, RateLimiter},
 };
 
@@ -25,8 +27,9 @@ pub(super) struct Taking {
 }
 
 impl Taking {
-    pub(super) fn new(limiter: Arc<dyn RateLimiter>, class: RateClass, client: LimitKey) -> Self {
-        Self { class, decision: Box::pin(async move { take_request(&*limiter, class, client.as_str()).await }) }
+    pub(super) fn new(limiter: Arc<dyn RateLimiter>, class: RateClass, client: ShortText, span: Span) -> Self {
+        let take = async move { take_request(&*limiter, class, client.as_str()).await };
+        Self { class, decision: Box::pin(take.instrument(span)) }
     }
 
     /// What was decided, and whether the request is refused.
@@ -44,7 +47,7 @@ pin_project! {
         #[pin]
         state: State<S, B>,
         decision: Option<RateDecision>,
-        if_refused: Option<Box<(Arc<dyn RateLimiter>, RateClass, LimitKey)>>,
+        if_refused: Option<Box<(Arc<dyn RateLimiter>, RateClass, ShortText)>>,
     }
 }
 
@@ -98,7 +101,7 @@ where
         calling: S::Future,
         limiter: Arc<dyn RateLimiter>,
         class: RateClass,
-        key: LimitKey,
+        key: ShortText,
     ) -> Self {
         let state = State::Calling { calling };
         Self { state, decision: None, if_refused: Some(Box::new((limiter, class, key))) }
@@ -126,7 +129,7 @@ where
                     let refused = matches!(&result, Err(failure) if failure.code() == ErrorCode::Unauthorized);
                     if let Some(taken) = this.if_refused.take().filter(|_| refused) {
                         let (limiter, class, key) = *taken;
-                        let taking = Taking::new(limiter, class, key);
+                        let taking = Taking::new(limiter, class, key, Span::current());
                         this.state.set(State::Refused { taking, failure: result.err() });
                         continue;
                     }

@@ -10,11 +10,10 @@ use super::{
     LimitBy,
     future::{ResponseFuture, Taking},
     headers,
-    key::LimitKey,
 };
 use crate::{
     http::{Failure, MatchedRoute, RequestContext},
-    layers::ClientAddress,
+    layers::{ClientAddress, ShortText, request_span},
     ports::{RateClass, RateLimiter},
     types::Principal,
 };
@@ -57,7 +56,8 @@ where
                         Err(failure) => ResponseFuture::over(failure),
                     };
                 }
-                let taking = Taking::new(Arc::clone(&self.limiter), class, key);
+                let span = request_span(request.extensions());
+                let taking = Taking::new(Arc::clone(&self.limiter), class, key, span);
                 // The clone stays behind: the service that was polled ready is the one to call.
                 let clone = self.inner.clone();
                 ResponseFuture::limited(taking, std::mem::replace(&mut self.inner, clone), request)
@@ -71,14 +71,14 @@ fn route(extensions: &Extensions) -> Option<&MatchedRoute> {
 }
 
 impl<S> RateLimit<S> {
-    fn key(&self, class: RateClass, extensions: &Extensions) -> Option<LimitKey> {
+    fn key(&self, class: RateClass, extensions: &Extensions) -> Option<ShortText> {
         match self.by {
             LimitBy::Address => RequestContext::of(extensions)?.client().map(ClientAddress::limit_key),
             // Logging in is limited by address and account; who is logged in already does not matter.
             LimitBy::Principal if class == RateClass::Auth => None,
             LimitBy::Principal => {
                 let principal = extensions.get::<Principal>()?;
-                Some(LimitKey::of(format_args!("user:{}", principal.user)))
+                Some(ShortText::of(format_args!("user:{}", principal.user)))
             }
         }
     }

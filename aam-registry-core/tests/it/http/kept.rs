@@ -32,7 +32,7 @@ async fn sites() -> Sites {
     let token = keeping.user("ada").await;
     let by = keeping.principal(&token).await;
     // Long enough that every document is worth compressing.
-    let keywords: String = (0..20).map(|n| format!("  - keyword-number-{n:0>16}\n")).collect();
+    let keywords = (0..20).map(|n| format!("  - keyword-number-{n:0>16}\n")).collect::<Vec<_>>().concat();
     for number in 0..20 {
         let more = format!("keywords:\n{keywords}");
         let archive = archive_with("greet-kit", &format!("1.{number}.0"), &more);
@@ -57,7 +57,7 @@ async fn whatever_is_asked_the_answer_is_the_same() {
     let sites = sites().await;
     for path in READS {
         let etag = sites.plain.get(path).await.header("etag").to_owned();
-        let gzipped = etag.replace("\"", "").to_owned() + "-gzip";
+        let gzipped = etag.replace('"', "") + "-gzip";
         let conditions = [
             "*".to_owned(),
             etag.clone(),

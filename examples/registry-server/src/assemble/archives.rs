@@ -47,10 +47,6 @@ pub(super) fn add(
     })
 }
 
-#[cfg_attr(
-    all(feature = "gcs", feature = "azblob"),
-    expect(clippy::unnecessary_wraps, reason = "a server without one of the stores refuses it")
-)]
 /// What is kept of the archives.
 fn cached(archives: OpendalArchives, settings: &Settings) -> Result<TieredArchives<OpendalArchives>, Error> {
     let config = ArchiveCacheConfig::default().with_memory(settings.archive_cache_memory.0);
@@ -71,6 +67,10 @@ fn cached(archives: OpendalArchives, settings: &Settings) -> Result<TieredArchiv
     })
 }
 
+#[cfg_attr(
+    all(feature = "gcs", feature = "azblob"),
+    expect(clippy::unnecessary_wraps, reason = "a server without one of the stores refuses it")
+)]
 fn config(settings: &Settings) -> Result<OpendalConfig, AssembleError> {
     match settings.storage_backend {
         StorageBackend::Local => Ok(OpendalConfig::fs(&settings.storage_path)),

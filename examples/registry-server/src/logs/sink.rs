@@ -133,7 +133,7 @@ impl<W> fmt::Debug for Lines<W> {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::mpsc, time::Instant};
+    use std::sync::mpsc;
 
     use super::*;
 
@@ -183,17 +183,14 @@ mod tests {
             for name in 0..8 {
                 let lines = &lines;
                 scope.spawn(move || {
-                    (0..2_000).for_each(|n| lines.put(format!("{name} {n} {:0>60}\n", 0).as_bytes(), false))
+                    (0..2_000).for_each(|n| lines.put(format!("{name} {n} {:0>60}\n", 0).as_bytes(), false));
                 });
             }
         });
         drop(lines.remainder());
-        let mut text = Vec::new();
-        let until = Instant::now() + Duration::from_secs(20);
-        while text.iter().filter(|b| **b == b'\n').count() < 16_000 && Instant::now() < until {
-            text.extend(written.recv_timeout(Duration::from_secs(20)).expect("written"));
-        }
+        let text: Vec<u8> = written.try_iter().flatten().collect();
         let text = String::from_utf8(text).expect("text");
+        assert_eq!(text.lines().count(), 16_000);
         for name in 0..8 {
             let of_thread = text.lines().filter_map(|line| line.strip_prefix(&format!("{name} ")));
             let numbers: Vec<u32> =

@@ -4,35 +4,35 @@ use std::{
     str,
 };
 
-/// By what somebody is limited, as text that took no allocation.
+/// An address, an id or the like as text that took no allocation.
 #[derive(Clone, Copy)]
-pub(crate) struct LimitKey {
+pub(crate) struct ShortText {
     text: [u8; Self::LONGEST],
     len: usize,
 }
 
-impl LimitKey {
+impl ShortText {
     /// An IPv6 network is the longest there is.
     const LONGEST: usize = 64;
 
     /// # Panics
     /// Where `text` has more than 64 bytes: no address and no id has.
     pub(crate) fn of(text: fmt::Arguments<'_>) -> Self {
-        let mut key = Self { text: [0; Self::LONGEST], len: 0 };
-        key.write_fmt(text).expect("addresses and ids fit");
-        key
+        let mut short = Self { text: [0; Self::LONGEST], len: 0 };
+        short.write_fmt(text).expect("addresses and ids fit");
+        short
     }
 
-    /// The key `address:` and the address; the same as [`of`](Self::of) that text, only sooner made.
-    pub(crate) fn of_ipv4(address: Ipv4Addr) -> Self {
-        let mut key = Self { text: [0; Self::LONGEST], len: 0 };
-        let mut separator = "address:";
+    /// `before` and then the address: what [`of`](Self::of) would make of both, only sooner.
+    pub(crate) fn of_ipv4(before: &str, address: Ipv4Addr) -> Self {
+        let mut short = Self { text: [0; Self::LONGEST], len: 0 };
+        let mut separator = before;
         for octet in address.octets() {
-            let written = key.write_str(separator).and_then(|()| key.write_str(itoa::Buffer::new().format(octet)));
+            let written = short.write_str(separator).and_then(|()| short.write_str(itoa::Buffer::new().format(octet)));
             written.expect("an address fits");
             separator = ".";
         }
-        key
+        short
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -40,7 +40,7 @@ impl LimitKey {
     }
 }
 
-impl Write for LimitKey {
+impl Write for ShortText {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let end = self.len + text.len();
         self.text.get_mut(self.len..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
@@ -49,7 +49,7 @@ impl Write for LimitKey {
     }
 }
 
-impl fmt::Debug for LimitKey {
+impl fmt::Debug for ShortText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
     }

@@ -1,0 +1,18 @@
+use tower::Layer;
+
+use super::RequestSpan;
+
+/// Has what happens inside happen in a span `request` that carries the
+/// `request_id`, so that the events of the use cases have it too.
+///
+/// Belongs inside whatever answers at once: a span costs more than that.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RequestSpanLayer;
+
+impl<S> Layer<S> for RequestSpanLayer {
+    type Service = RequestSpan<S>;
+
+    fn layer(&self, inner: S) -> RequestSpan<S> {
+        RequestSpan { inner }
+    }
+}

@@ -1,0 +1,43 @@
+use std::task::{Context, Poll};
+
+use http::{Extensions, Request};
+use tower::Service;
+use tracing::{Instrument, Span, instrument::Instrumented};
+
+use crate::http::{MatchedRoute, RequestContext};
+
+/// The service of [`RequestSpanLayer`](super::RequestSpanLayer).
+#[derive(Clone, Debug)]
+pub struct RequestSpan<S> {
+    pub(super) inner: S,
+}
+
+impl<S, B> Service<Request<B>> for RequestSpan<S>
+where
+    S: Service<Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Instrumented<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let span = request_span(request.extensions());
+        let inner = span.in_scope(|| self.inner.call(request));
+        inner.instrument(span)
+    }
+}
+
+/// The span of a request; none for a route that has nothing to tell.
+pub(crate) fn request_span(extensions: &Extensions) -> Span {
+    let context = RequestContext::of(extensions);
+    let route = context.and_then(RequestContext::route).and_then(MatchedRoute::route);
+    if route.is_some_and(|route| route.is_quiet) {
+        return Span::none();
+    }
+    let id = context.and_then(RequestContext::id).and_then(|id| id.to_str().ok());
+    tracing::info_span!("request", request_id = id)
+}
