@@ -8,7 +8,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 use sha2::Digest;
@@ -20,6 +20,8 @@ use crate::{decorate::TierMeter, types::Sha256Digest};
 const PARTS: &str = "parts";
 /// How much of a file is read at once to look whether it is right.
 const CHUNK: usize = 256 << 10;
+/// How long nothing is written after that failed, so that a full disk does not end every download.
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// Archives in files named by their digest, bounded by their bytes; those that
 /// were not asked for the longest go first. Every method blocks.
@@ -31,6 +33,7 @@ pub(super) struct DiskTier {
     capacity: u64,
     index: Mutex<Index>,
     parts: AtomicU64,
+    paused_at: Mutex<Option<Instant>>,
     pub(super) meter: TierMeter,
 }
 
@@ -59,7 +62,7 @@ impl DiskTier {
             _ => fs::create_dir_all(&parts)?,
         }
         let (index, meter) = (Mutex::default(), TierMeter::new("disk"));
-        Ok(Self { folder, capacity, index, parts: AtomicU64::new(0), meter })
+        Ok(Self { folder, capacity, index, parts: AtomicU64::new(0), paused_at: Mutex::default(), meter })
     }
 
     /// Takes over what a process before this one left.
@@ -137,10 +140,22 @@ impl DiskTier {
 
     /// A new file to write to, which is nobody's yet.
     pub(super) fn begin(&self) -> io::Result<(File, Part)> {
+        if self.paused_at().is_some_and(|at| at.elapsed() < PAUSE) {
+            return Err(io::Error::other("it could not be written a moment ago"));
+        }
         let number = self.parts.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.join(PARTS).join(number.to_string());
         let file = File::options().read(true).write(true).create_new(true).open(&path)?;
         Ok((file, Part { path }))
+    }
+
+    /// Begins no file for a while.
+    pub(super) fn pause(&self) {
+        *self.paused_at() = Some(Instant::now());
+    }
+
+    fn paused_at(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.paused_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps what was written and found to be right.
@@ -280,6 +295,15 @@ mod tests {
         assert!(!tier.prove(&wrong).expect("read") && !has(&tier, &wrong));
         assert_eq!(walk(folder.path()), 1);
         assert_eq!(tier.index().bytes, 5);
+    }
+
+    #[test]
+    fn nothing_is_begun_right_after_writing_failed() {
+        let folder = tempfile::tempdir().expect("folder");
+        let tier = tier(folder.path(), 1000);
+        let kept = keep(&tier, b"kept");
+        tier.pause();
+        assert!(tier.begin().is_err() && has(&tier, &kept), "what is there already is read");
     }
 
     fn walk(folder: &Path) -> usize {

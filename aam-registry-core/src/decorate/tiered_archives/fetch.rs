@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Up to this size bytes are hashed where they are rather than on another thread.
-const HASHED_AT_ONCE: usize = 64 << 10;
+pub(super) const HASHED_AT_ONCE: usize = 64 << 10;
 
 /// Fetches an archive for all who follow, and keeps what it found to be right.
 pub(super) async fn fetch<S: ArchiveStore>(tiers: Arc<Tiers<S>>, flight: Arc<Flight>, archive: ArchiveLocation) {
@@ -30,17 +30,22 @@ pub(super) async fn fetch<S: ArchiveStore>(tiers: Arc<Tiers<S>>, flight: Arc<Fli
     let ending = bring(&tiers, &flight, &archive).await.unwrap_or_else(Ending::Failed);
     match &ending {
         Ending::Whole(Some(bytes)) => tiers.memory.keep(archive.sha256, bytes.clone()),
-        Ending::Failed(trouble) => tracing::warn!(
-            event = "archive_fetch_failed",
-            package = %archive.package,
-            version = %archive.version,
-            archive = %archive.archive,
-            error = &*trouble.reason,
-            "an archive could not be fetched from its store",
-        ),
+        Ending::Failed(trouble) => tell(&archive, trouble),
         _ => {}
     }
     landing.land(ending);
+}
+
+/// Says in the log that an archive could not be had.
+pub(super) fn tell(archive: &ArchiveLocation, trouble: &Trouble) {
+    tracing::warn!(
+        event = "archive_fetch_failed",
+        package = %archive.package,
+        version = %archive.version,
+        archive = %archive.archive,
+        error = &*trouble.reason,
+        "an archive could not be fetched from its store",
+    );
 }
 
 /// Ends a flight however its fetch ends, so that nobody waits for ever.
@@ -115,17 +120,17 @@ async fn streamed<S: ArchiveStore>(
     archive: &ArchiveLocation,
     mut stream: BoxStream<'static, io::Result<Bytes>>,
 ) -> Result<Ending, Trouble> {
+    let keeps_all = tiers.memory.admits(archive.size);
     let (sink, part) = match tiers.disk.clone() {
-        None => (Sink::new(None), None),
+        None => (Sink::new(None, keeps_all), None),
         Some(disk) => match blocking(move || disk.begin()).await {
-            Ok((file, part)) => (Sink::new(Some(Arc::new(file))), Some(part)),
+            Ok((file, part)) => (Sink::new(Some(Arc::new(file)), keeps_all), Some(part)),
             Err(error) => {
                 tracing::warn!(event = "archive_cache_failed", %error, "archives are not kept on disk");
                 return Ok(Ending::Aside);
             }
         },
     };
-    let keeps_all = tiers.memory.admits(archive.size);
     flight.open(sink.file.clone());
     let mut sinking = Sinking::Idle(sink);
     let mut arrived = 0;
@@ -137,13 +142,15 @@ async fn streamed<S: ArchiveStore>(
         }
         flight.arrive(chunk.clone());
         // The last chunk is written while the next one is on its way.
-        let sink = sinking.done().await?;
+        let sink = sinking.done(tiers).await?;
         if !keeps_all {
             flight.written(sink.len);
         }
         sinking = Sinking::Busy(task::spawn_blocking(move || sink.take(&chunk)));
     }
-    let sink = sinking.done().await?;
+    let sink = sinking.done(tiers).await?;
+    // It may have been let go of on the way.
+    let part = part.filter(|_| sink.file.is_some());
     check(archive, sink.len, sink.digest())?;
     let bytes = if keeps_all { flight.bytes() } else { None };
     if let (Some(disk), Some(part)) = (tiers.disk.clone(), part) {
@@ -159,19 +166,26 @@ async fn streamed<S: ArchiveStore>(
 struct Sink {
     hasher: sha2::Sha256,
     file: Option<Arc<File>>,
+    /// Whether memory holds all, so that the file can be done without.
+    keeps_all: bool,
     len: u64,
 }
 
 impl Sink {
-    fn new(file: Option<Arc<File>>) -> Self {
-        Self { hasher: sha2::Sha256::new(), file, len: 0 }
+    fn new(file: Option<Arc<File>>, keeps_all: bool) -> Self {
+        Self { hasher: sha2::Sha256::new(), file, keeps_all, len: 0 }
     }
 
     /// Blocks.
     fn take(mut self, chunk: &[u8]) -> io::Result<Self> {
         self.hasher.update(chunk);
-        if let Some(file) = &self.file {
-            (&**file).write_all(chunk)?;
+        if let Some(file) = &self.file
+            && let Err(error) = (&**file).write_all(chunk)
+        {
+            if !self.keeps_all {
+                return Err(error);
+            }
+            self.file = None;
         }
         self.len += chunk.len() as u64;
         Ok(self)
@@ -188,22 +202,28 @@ enum Sinking {
 }
 
 impl Sinking {
-    async fn done(self) -> Result<Sink, Trouble> {
+    async fn done<S>(self, tiers: &Tiers<S>) -> Result<Sink, Trouble> {
         match self {
             Self::Idle(sink) => Ok(sink),
             Self::Busy(handle) => {
                 let sink = handle.await.map_err(io::Error::other).and_then(|result| result);
-                sink.map_err(|error| Trouble::new(format_args!("the cache cannot be written: {error}"), true))
+                sink.map_err(|error| {
+                    // Whoever asks next is given the archive without it.
+                    if let Some(disk) = &tiers.disk {
+                        disk.pause();
+                    }
+                    Trouble::new(format_args!("the cache cannot be written: {error}"), true)
+                })
             }
         }
     }
 }
 
-fn check(archive: &ArchiveLocation, size: u64, digest: Sha256Digest) -> Result<(), Trouble> {
+pub(super) fn check(archive: &ArchiveLocation, size: u64, digest: Sha256Digest) -> Result<(), Trouble> {
     if size == archive.size && digest == archive.sha256 { Ok(()) } else { Err(damaged(archive)) }
 }
 
-fn damaged(archive: &ArchiveLocation) -> Trouble {
+pub(super) fn damaged(archive: &ArchiveLocation) -> Trouble {
     Trouble::new(format_args!("archive {} is damaged in its store", archive.archive), false)
 }
 
@@ -220,4 +240,17 @@ pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_stops_no_archive_that_memory_holds() {
+        let full = || Some(Arc::new(File::options().write(true).open("/dev/full").expect("the device")));
+        let sink = Sink::new(full(), true).take(b"kit").expect("goes on");
+        assert!(sink.file.is_none() && sink.digest() == Sha256Digest::of(b"kit"));
+        assert!(Sink::new(full(), false).take(b"kit").is_err());
+    }
 }

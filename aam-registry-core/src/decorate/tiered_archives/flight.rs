@@ -243,3 +243,20 @@ fn read_exact_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> io::Result<(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_does_not_grow_with_what_lies_on_disk() {
+        let flight = Flight::new();
+        for arrived in 1..=100 {
+            flight.arrive(Bytes::from(vec![0; 256 << 10]));
+            flight.written(arrived * CHUNK);
+            let held: usize = flight.state().window.iter().map(Bytes::len).sum();
+            assert!(held as u64 <= WINDOW + CHUNK, "{held} bytes");
+        }
+        assert!(flight.bytes().is_none(), "not all are there");
+    }
+}

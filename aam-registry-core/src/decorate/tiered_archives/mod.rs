@@ -1,6 +1,7 @@
 //! Archives kept in front of their store: small ones in memory, all of them on
 //! a disk that is nearer than the store.
 
+mod checked;
 mod config;
 mod disk;
 mod fetch;

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     ArchiveCacheConfig,
+    checked::checked,
     disk::DiskTier,
     fetch::{blocking, fetch},
     flight::{Ending, Flight},
@@ -32,8 +33,9 @@ const LOOKS: usize = 3;
 ///
 /// - Whoever asks for an archive that is being fetched follows that fetch,
 ///   from its first byte on, at a pace of their own.
-/// - Nothing is kept, and nobody is given the last bytes, before the whole was
-///   found to have the digest it was published with.
+/// - Nothing is kept, and nobody who reads a stream is given the last bytes,
+///   before the whole was found to have the digest it was published with. A
+///   range of what nothing keeps is the store's word alone.
 /// - What is kept is bounded by its bytes, and so is what a fetch takes.
 ///
 /// ```
@@ -169,7 +171,15 @@ impl<S: ArchiveStore> ArchiveSource for TieredArchives<S> {
                 Some(Ending::Failed(trouble)) => return Err(trouble.into()),
             }
         }
-        self.tiers.store.open(&archive.archive, range).await
+        let is_whole = wanted == (0..archive.size);
+        let content = self.tiers.store.open(&archive.archive, range).await?;
+        Ok(content.map(|content| match content {
+            // A range cannot be told to be right or wrong.
+            ArchiveContent::Stream { stream, len } if is_whole => {
+                ArchiveContent::Stream { stream: checked(archive.clone(), stream), len }
+            }
+            other => other,
+        }))
     }
 }
 

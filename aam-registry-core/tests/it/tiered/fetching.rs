@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct World {
     store: RemoteStore,
     tiered: TieredArchives<RemoteStore>,
-    _folder: tempfile::TempDir,
+    folder: Option<tempfile::TempDir>,
 }
 
 impl World {
@@ -28,7 +28,13 @@ impl World {
         let (store, folder) = (RemoteStore::default(), tempfile::tempdir().expect("folder"));
         let config = ArchiveCacheConfig::default().with_disk(folder.path(), 1 << 30);
         let tiered = TieredArchives::start(store.clone(), &config).expect("started");
-        Self { store, tiered, _folder: folder }
+        Self { store, tiered, folder: Some(folder) }
+    }
+
+    fn without_disk() -> Self {
+        let store = RemoteStore::default();
+        let tiered = TieredArchives::start(store.clone(), &ArchiveCacheConfig::default()).expect("started");
+        Self { store, tiered, folder: None }
     }
 
     async fn open(&self, archive: &ArchiveLocation) -> BoxStream<'static, io::Result<Bytes>> {
@@ -149,6 +155,38 @@ async fn wrong_bytes_never_look_complete_and_are_not_kept() {
             world.store.set_fault(Fault::None);
             assert!(world.read(&archive).await.expect("read") == bytes, "{fault:?} of {len} bytes");
         }
+    }
+}
+
+#[tokio::test]
+async fn wrong_bytes_never_look_complete_where_nothing_is_kept() {
+    for fault in [Fault::Damaged, Fault::TooLong, Fault::BreaksOff] {
+        let world = World::without_disk();
+        let (archive, bytes) = world.store.put(7, LARGE).await;
+        world.store.set_fault(fault);
+        let mut stream = world.open(&archive).await;
+        let (mut read, mut end) = (0, None);
+        while end.is_none() {
+            match stream.next().await {
+                Some(Ok(chunk)) => read += chunk.len(),
+                other => end = other,
+            }
+        }
+        end.expect("an end").expect_err("it is damaged");
+        assert!(read > 0 && read < bytes.len(), "{fault:?}: {read} of {} bytes were handed on", bytes.len());
+        world.store.set_fault(Fault::None);
+        assert!(world.read(&archive).await.expect("read") == bytes);
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_cannot_be_written_stops_no_download() {
+    let world = World::new();
+    let (archive, bytes) = world.store.put(8, LARGE).await;
+    let folder = world.folder.as_ref().expect("a folder").path();
+    std::fs::remove_dir_all(folder).expect("removed");
+    for _ in 0..2 {
+        assert!(world.read(&archive).await.expect("read") == bytes);
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn add(
     let failed = |error: &dyn std::error::Error| AssembleError::Storage(error.to_string());
     let unusable = |error: aam_registry_core::Error| AssembleError::Storage(reason(&error));
     let archives = OpendalArchives::new(&config(settings)?).map_err(unusable)?;
-    let builder = if purpose == Purpose::Serve && settings.cache_enabled.is_on() {
+    let builder = if purpose == Purpose::Serve {
         builder.archive_source(cached(archives.clone(), settings).map_err(unusable)?)
     } else {
         builder
@@ -47,8 +47,11 @@ pub(super) fn add(
     })
 }
 
-/// What is kept of the archives.
+/// What is kept of the archives; without a cache nothing is, and they are still checked as they are sent.
 fn cached(archives: OpendalArchives, settings: &Settings) -> Result<TieredArchives<OpendalArchives>, Error> {
+    if !settings.cache_enabled.is_on() {
+        return TieredArchives::start(archives, &ArchiveCacheConfig::default().with_memory(0));
+    }
     let config = ArchiveCacheConfig::default().with_memory(settings.archive_cache_memory.0);
     let is_far = !matches!(settings.storage_backend, StorageBackend::Local | StorageBackend::Memory);
     if !is_far || settings.archive_cache_disk.0 == 0 {
