@@ -58,9 +58,9 @@ impl Document {
         self.read_at.elapsed() < LIFETIME
     }
 
-    /// About how much memory it takes, its codings included.
+    /// About how much memory it takes at most: all its codings together are less than twice the plain bytes.
     pub(super) fn weight(&self) -> u64 {
-        2048 + 2 * self.plain.bytes.len() as u64
+        2048 + 3 * self.plain.bytes.len() as u64
     }
 
     /// The answer to a request, where it needs nothing that was not asked for before.

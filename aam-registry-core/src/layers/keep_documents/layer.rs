@@ -80,3 +80,30 @@ impl fmt::Debug for Kept {
         f.debug_struct("Kept").field("documents", &self.documents.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use http::{HeaderValue, Response, header};
+
+    use super::*;
+    use crate::{decorate::CachedMetadata, http::RegistryBody, memory::MemoryMetadata};
+
+    #[tokio::test]
+    async fn memory_is_bounded_by_bytes() {
+        let freshness = CachedMetadata::builder(MemoryMetadata::new()).start().freshness();
+        let mark = freshness.mark(&"kit".parse().expect("a name")).expect("linked");
+        let kept = Kept::new(freshness);
+        for number in 0..400 {
+            let mut response = Response::new(RegistryBody::from("x".repeat(200 << 10)));
+            response.headers_mut().insert(header::ETAG, HeaderValue::from_static("\"x\""));
+            let document = Document::of(&response, mark, Instant::now()).expect("a document");
+            kept.keep(format!("/{number}").into(), &Arc::new(document));
+        }
+        let held = (0..400).filter(|number| kept.get(&format!("/{number}")).is_some()).count() as u64;
+        assert!(held > 10, "{held} are kept");
+        // With every coding, none of which is longer than what it is made of.
+        assert!(held * 3 * (200 << 10) <= CAPACITY, "{held} are kept");
+    }
+}

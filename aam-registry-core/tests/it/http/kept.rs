@@ -1,14 +1,18 @@
 //! Documents that are kept answer as those that are made anew.
 
-use http::{Method, header};
+use std::time::{Duration, Instant};
 
-use aam_registry_core::{decorate::CachedMetadata, memory::MemoryMetadata};
+use aam_registry_core::{
+    decorate::CachedMetadata,
+    memory::{MemoryChanges, MemoryMetadata},
+};
+use http::{Method, header};
 
 use super::{
     reply::Reply,
     site::{Site, request},
 };
-use crate::registry::world::{World, archive_with};
+use crate::registry::world::{World, archive_with, name};
 
 const READS: [&str; 4] = [
     "/api/v1/packages/greet-kit",
@@ -19,14 +23,20 @@ const READS: [&str; 4] = [
 
 struct Sites {
     keeping: Site,
+    /// Another replica, which keeps documents, too.
+    other: Site,
     plain: Site,
     token: String,
 }
 
-/// Two sites of one registry, of which one keeps documents.
+/// Three sites of one registry, of which two keep documents.
 async fn sites() -> Sites {
     let database = MemoryMetadata::new();
-    let cached = CachedMetadata::builder(database.clone()).start();
+    let changes = MemoryChanges::new();
+    let cache = || CachedMetadata::builder(database.clone()).announcements(changes.clone()).start();
+    let (cached, beside) = (cache(), cache());
+    let linked = [cached.freshness(), beside.freshness()];
+    until("linked", async || linked.iter().all(|freshness| freshness.mark(&name("greet-kit")).is_some())).await;
     let world = World::with(|builder, _, _| builder.freshness(cached.freshness()).database(cached));
     let keeping = Site::of(world);
     let token = keeping.user("ada").await;
@@ -39,8 +49,21 @@ async fn sites() -> Sites {
         keeping.world.publish(&by, archive).await.expect("published");
     }
     let (archives, clock) = (keeping.world.archives.clone(), keeping.world.clock.clone());
+    let other = Site::of(World::with(|builder, _, _| {
+        let builder = builder.freshness(beside.freshness()).database(beside);
+        builder.archives(archives.clone()).clock(clock.clone())
+    }));
     let plain = Site::of(World::with(|builder, _, _| builder.database(database).archives(archives).clock(clock)));
-    Sites { keeping, plain, token }
+    Sites { keeping, other, plain, token }
+}
+
+/// Waits for what is to come long before a document is too old to be kept.
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !holds().await {
+        assert!(Instant::now() < deadline, "{what}");
+        tokio::task::yield_now().await;
+    }
 }
 
 fn told(reply: &Reply) -> Vec<(String, String)> {
@@ -102,6 +125,40 @@ async fn after_a_change_nobody_reads_what_was_before_it() {
             assert!(kept.body == plain.body, "{path}");
         }
         assert_ne!(sites.keeping.get(READS[2]).await.header("etag"), before.header("etag"));
+    }
+}
+
+#[tokio::test]
+async fn every_change_is_seen_here_at_once_and_elsewhere_as_soon_as_it_is_told() {
+    let sites = sites().await;
+    sites.keeping.user("bob").await;
+    let package = READS[0];
+    let version = READS[2];
+    let changes = [
+        (Method::DELETE, format!("{version}?reason=broken"), ""),
+        (Method::POST, format!("{version}/unyank"), ""),
+        (Method::PUT, format!("{version}/deprecation"), "{\"message\": \"old\"}"),
+        (Method::DELETE, format!("{version}/deprecation"), ""),
+        (Method::PUT, format!("{package}/tags/beta"), "{\"version\": \"1.3.0\"}"),
+        (Method::DELETE, format!("{package}/tags/beta"), ""),
+        (Method::PUT, format!("{package}/owners/bob"), ""),
+        (Method::DELETE, format!("{package}/owners/bob"), ""),
+    ];
+    let bearer = format!("Bearer {}", sites.token);
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    for (method, path, body) in changes {
+        for path in READS {
+            sites.keeping.get(path).await;
+            sites.other.get(path).await;
+        }
+        let answer = sites.keeping.send(request(method.clone(), &path, &headers, body)).await;
+        assert!((200..300).contains(&answer.status.as_u16()), "{method} {path}: {}", answer.status);
+        for read in READS {
+            let now = sites.plain.get(read).await.body;
+            assert!(sites.keeping.get(read).await.body == now, "{read} after {method} {path}");
+            let seen = async || sites.other.get(read).await.body == now;
+            until(&format!("{read} elsewhere after {method} {path}"), seen).await;
+        }
     }
 }
 
