@@ -1,13 +1,19 @@
-use std::{convert::Infallible, future::ready, sync::Arc};
+use std::{
+    cell::RefCell,
+    convert::Infallible,
+    future::ready,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
-use aam_registry_core::http::{PeerAddr, ReadinessState, RegistryBody};
+use aam_registry_core::http::{PeerAddr, ReadinessState, RegistryBody, RegistryService};
 use futures_util::future::Either;
 use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::{
     body::Incoming,
-    service::{Service, service_fn},
+    service::{Service as HyperService, service_fn},
 };
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 
 use super::{
     body::{AnswerBody, RequestBody},
@@ -21,8 +27,10 @@ use super::{
 pub(super) fn service_of(
     serving: Arc<Serving>,
     client: Arc<Client>,
-) -> impl Service<Request<Incoming>, Response = Response<AnswerBody>, Error = Infallible, Future: Send + 'static> + Send
+) -> impl HyperService<Request<Incoming>, Response = Response<AnswerBody>, Error = Infallible, Future: Send + 'static> + Send
 {
+    // One for the connection: a clone for each request copies every layer of it.
+    let service = RefCell::new(serving.service.clone());
     service_fn(move |request: Request<Incoming>| {
         let (serving, client) = (Arc::clone(&serving), Arc::clone(&client));
         let under_way = client.begin_request();
@@ -33,10 +41,23 @@ pub(super) fn service_of(
         } else {
             let mut request = request.map(|body| RequestBody::new(body, &under_way));
             request.extensions_mut().insert(PeerAddr(client.peer));
-            Either::Right(serving.service.clone().oneshot(request))
+            Either::Right(call(&service, request))
         };
         async move { answer.await.map(|response| finish(response, version, &serving, &client, under_way)) }
     })
+}
+
+/// Calls the service, where it has to be waited for a copy of it.
+fn call(
+    service: &RefCell<RegistryService>,
+    request: Request<RequestBody>,
+) -> impl Future<Output = Result<Response<RegistryBody>, Infallible>> + Send + use<> {
+    let mut service = service.borrow_mut();
+    let is_ready = Service::<Request<RequestBody>>::poll_ready(&mut *service, &mut Context::from_waker(Waker::noop()));
+    match is_ready {
+        Poll::Ready(Ok(())) => Either::Left(service.call(request)),
+        _ => Either::Right(service.clone().oneshot(request)),
+    }
 }
 
 /// Why a request is not served, where that is so.
