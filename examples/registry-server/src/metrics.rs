@@ -34,6 +34,7 @@ fn describe() {
     describe_counter!("aam_requests_total", "Requests answered");
     describe_histogram!("aam_request_duration_seconds", Unit::Seconds, "Time from a request to its answer's head");
     describe_counter!("aam_downloads_total", "Downloads counted by this process");
+    describe_counter!("aam_downloads_uncounted_total", "Downloads that could not be counted");
     describe_counter!("aam_download_bytes_total", Unit::Bytes, "Bytes of archives sent");
     describe_counter!("aam_publishes_total", "Uploads by outcome");
     describe_counter!("aam_rate_limited_requests_total", "Requests refused for coming too often");
