@@ -42,6 +42,36 @@ async fn archives_lie_in_the_bucket_and_outlive_the_server() {
     assert!(part.body == aam[9_000_000..9_000_100]);
 }
 
+/// How often a cache had what it was asked for, since the server started.
+async fn hits(server: &Server, tier: &str) -> u64 {
+    let answer = server.anonymous().get("/metrics").await.expect_status(200);
+    let text = String::from_utf8(answer.body).expect("text");
+    let is_it = |line: &&str| {
+        line.starts_with("aam_cache_requests_total{")
+            && line.contains(&format!("tier=\"{tier}\""))
+            && line.contains("result=\"hit\"")
+    };
+    let line = text.lines().find(is_it);
+    line.and_then(|line| line.rsplit(' ').next()).map_or(0, |count| count.parse().expect("a number"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_is_fetched_from_its_bucket_once_also_across_a_restart() {
+    let bucket = S3Server::start().await;
+    let server = on(&bucket, &[]).await;
+    let aam = publish(&server.user("ada").await).await;
+    for _ in 0..3 {
+        assert!(server.anonymous().get(PATH).await.expect_status(200).body == aam);
+    }
+    assert_eq!(hits(&server, "store").await, 1);
+    assert!(hits(&server, "disk").await >= 1);
+    let server = server.kill().start().await;
+    for _ in 0..2 {
+        assert!(server.anonymous().get(PATH).await.expect_status(200).body == aam);
+    }
+    assert_eq!(hits(&server, "store").await, 0, "it lay on the disk");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_its_bucket_the_registry_still_tells_what_there_is() {
     let bucket = S3Server::start().await;
