@@ -5,10 +5,8 @@ use std::{
     error::Error,
     fmt::{self, Write as _},
     io::Write,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
-use jiff::Timestamp;
 use serde::Serialize;
 use tracing::{
     Event, Level, Subscriber,
@@ -21,7 +19,7 @@ use tracing_subscriber::{
     registry::{LookupSpan, Scope},
 };
 
-use super::sink::Lines;
+use super::{second::Second, sink::Lines};
 
 /// Writes events with the fields of the spans around them, all on one level:
 /// `timestamp, level, event`, then what the event has.
@@ -50,27 +48,6 @@ struct Desk {
 
 thread_local! {
     static DESK: RefCell<Desk> = RefCell::default();
-}
-
-/// The start of a timestamp, which lines of the same second share.
-#[derive(Default)]
-struct Second {
-    number: u64,
-    text: String,
-}
-
-impl Second {
-    /// Writes the time now, to the millisecond with its zeros, so that lines of one log sort as text.
-    fn write_now(&mut self, line: &mut Vec<u8>) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        if self.number != now.as_secs() || self.text.is_empty() {
-            self.number = now.as_secs();
-            let time = Timestamp::from_second(now.as_secs().cast_signed()).unwrap_or_default();
-            time.to_string().trim_end_matches('Z').clone_into(&mut self.text);
-        }
-        line.extend_from_slice(self.text.as_bytes());
-        let _ = write!(line, ".{:03}Z", now.subsec_millis());
-    }
 }
 
 /// The fields of a span in the order they came, as JSON; of two of one name the later prevails.
@@ -333,6 +310,7 @@ visit!(Names<'_>, OwnFields<'_>, SpanFields);
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use jiff::Timestamp;
     use serde_json::Value;
     use tracing_subscriber::layer::SubscriberExt;
 

@@ -1,6 +1,7 @@
 //! The log: one JSON object a line, or text for people.
 
 mod json;
+mod second;
 mod sink;
 
 use std::io::{self, IsTerminal};
