@@ -48,3 +48,37 @@ impl fmt::Debug for ReadyDownloads {
         f.debug_struct("ReadyDownloads").field("ready", &self.by_path.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        memory::{InsecurePasswords, MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
+        registry::Registry,
+        types::{ArchiveKey, ArchiveLocation, Sha256Digest, UploadId},
+    };
+
+    #[test]
+    fn only_the_usual_spelling_is_kept() {
+        let registry = Registry::builder()
+            .database(MemoryMetadata::new())
+            .archives(MemoryArchives::new())
+            .rate_limiter(MemoryLimiter::unlimited())
+            .passwords(InsecurePasswords)
+            .sessions(MemorySessions::new())
+            .build()
+            .expect("a registry");
+        let location = ArchiveLocation {
+            package: "kit".parse().expect("a name"),
+            version: "1.0.0".parse().expect("a version"),
+            archive: ArchiveKey::from(UploadId::generate()),
+            sha256: Sha256Digest::of(b"kit"),
+            size: 3,
+        };
+        let (table, ready) = (ReadyDownloads::new(), Arc::new(ReadyDownload::new(&registry, location)));
+        table.keep("/k%69t/1.0.0/download", "/kit/1.0.0/download", &ready);
+        assert!(table.get("/k%69t/1.0.0/download").is_none() && table.get("/kit/1.0.0/download").is_none());
+        table.keep("/kit/1.0.0/download", "/kit/1.0.0/download", &ready);
+        assert!(table.get("/kit/1.0.0/download").is_some());
+    }
+}

@@ -83,23 +83,45 @@ impl fmt::Debug for Kept {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use http::{HeaderValue, Response, header};
 
     use super::*;
-    use crate::{decorate::CachedMetadata, http::RegistryBody, memory::MemoryMetadata};
+    use crate::{
+        decorate::{CachedMetadata, Mark},
+        http::RegistryBody,
+        memory::MemoryMetadata,
+    };
+
+    /// What keeps documents, and the state of a package of theirs.
+    fn kept() -> (Kept, Mark) {
+        let freshness = CachedMetadata::builder(MemoryMetadata::new()).start().freshness();
+        let mark = freshness.mark(&"kit".parse().expect("a name")).expect("linked");
+        (Kept::new(freshness), mark)
+    }
+
+    fn document(len: usize, mark: Mark, read_at: Instant) -> Arc<Document> {
+        let mut response = Response::new(RegistryBody::from("x".repeat(len)));
+        response.headers_mut().insert(header::ETAG, HeaderValue::from_static("\"x\""));
+        Arc::new(Document::of(&response, mark, read_at).expect("a document"))
+    }
+
+    #[tokio::test]
+    async fn what_was_read_ten_seconds_ago_is_read_again() {
+        let (kept, mark) = kept();
+        for (age, is_kept) in [(0, true), (8, true), (10, false), (60, false)] {
+            let read_at = Instant::now().checked_sub(Duration::from_secs(age)).expect("the system runs for longer");
+            kept.keep("/kit".into(), &document(100, mark, read_at));
+            assert_eq!(kept.get("/kit").is_some(), is_kept, "{age} seconds");
+        }
+    }
 
     #[tokio::test]
     async fn memory_is_bounded_by_bytes() {
-        let freshness = CachedMetadata::builder(MemoryMetadata::new()).start().freshness();
-        let mark = freshness.mark(&"kit".parse().expect("a name")).expect("linked");
-        let kept = Kept::new(freshness);
+        let (kept, mark) = kept();
         for number in 0..400 {
-            let mut response = Response::new(RegistryBody::from("x".repeat(200 << 10)));
-            response.headers_mut().insert(header::ETAG, HeaderValue::from_static("\"x\""));
-            let document = Document::of(&response, mark, Instant::now()).expect("a document");
-            kept.keep(format!("/{number}").into(), &Arc::new(document));
+            kept.keep(format!("/{number}").into(), &document(200 << 10, mark, Instant::now()));
         }
         let held = (0..400).filter(|number| kept.get(&format!("/{number}")).is_some()).count() as u64;
         assert!(held > 10, "{held} are kept");

@@ -57,6 +57,25 @@ async fn downloads_count_by_version_and_utc_day() {
 }
 
 #[tokio::test]
+async fn a_tally_counts_on_across_midnight() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    world.published(&ada, "greet-kit", "1.0.0").await;
+    let location = world.registry.locate(&name("greet-kit"), &version("1.0.0")).await.expect("version");
+    let tallies = [world.registry.tally(&location), world.registry.tally(&location)];
+    // From 23:00 into the next day.
+    for hours in [0, 2] {
+        world.clock.advance(Duration::from_hours(hours));
+        for tally in [&tallies[0], &tallies[0], &tallies[1]] {
+            world.registry.count_in(tally);
+        }
+    }
+    world.registry.flush_downloads().await.expect("flushed");
+    let days = world.registry.downloads(&january("greet-kit")).await.expect("downloads");
+    assert_eq!(days, DayDownloads::from([(date(2026, 1, 31), 3), (date(2026, 2, 1), 3)]));
+}
+
+#[tokio::test]
 async fn what_does_not_exist_has_no_downloads() {
     let world = World::new();
     let ada = world.user("ada").await;

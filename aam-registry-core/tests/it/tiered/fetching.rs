@@ -192,8 +192,9 @@ async fn a_disk_that_cannot_be_written_stops_no_download() {
 
 #[tokio::test]
 async fn a_store_that_is_down_fails_all_who_wait_and_the_next_one_tries_again() {
-    let world = World::new();
-    let (archive, bytes) = world.store.put(6, LARGE).await;
+    // Nothing of it waits for a disk, so that all ask before any is answered.
+    let world = World::without_disk();
+    let (archive, bytes) = world.store.put(6, 100).await;
     world.store.set_fault(Fault::Down);
     let waiting = join_all((0..20).map(|_| world.tiered.open(&archive, None))).await;
     for refused in waiting {
