@@ -2,16 +2,16 @@
 
 mod accounts;
 mod choices;
+mod database;
 mod network;
 mod numbers;
-mod storage;
 mod stores;
 
 pub(crate) use accounts::{AdminPassword, EmailAddress, JwtSecrets, TagList};
 pub(crate) use choices::{DownloadRedirect, LatestChoice, LogFormat, LogLevel, Registration, StorageBackend, Switch};
+pub(crate) use database::{DatabaseUrl, PostgresUrl};
 pub(crate) use network::{BaseUrl, ClientIpHeader, Domain, Host, Networks, Origins};
 pub(crate) use numbers::{
     Backlog, Connections, Count, Hours, PerMinute, PoolSize, Port, Room, Seconds, Size, Threads, Timeout, parse_age,
 };
-pub(crate) use storage::{DatabaseUrl, PostgresUrl};
 pub(crate) use stores::{Bucket, Endpoint, RedisUrl, SecretKey, Word};
