@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{
+    address::may_hold_secret,
     resolve::Found,
     setting::{Kind, Refusal, Spec},
 };
@@ -41,7 +42,9 @@ impl Fault {
     /// A setting whose value is refused.
     pub(super) fn refused(spec: &Spec, found: &Found, refusal: Refusal) -> Self {
         let (problem, allowed) = match refusal {
-            Refusal::NotAllowed if spec.is_secret() => ("its value is not allowed".to_owned(), allowed(spec)),
+            Refusal::NotAllowed if spec.is_secret() || may_hold_secret(&found.text) => {
+                ("its value is not allowed".to_owned(), allowed(spec))
+            }
             Refusal::NotAllowed => (format!("`{}` is not allowed", shortened(&found.text)), allowed(spec)),
             Refusal::NotBuilt(reason) => (reason.to_owned(), allowed(spec)),
             Refusal::Because(reason) => (reason, allowed(spec)),

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{
+    address::{self, MASK},
     resolve::Loaded,
     setting::{Fallback, Kind, Spec},
 };
@@ -39,12 +40,12 @@ impl Listing {
     }
 }
 
-/// A URL shows all but its credentials; every other secret shows nothing.
+/// A URL shows where it leads; every other secret shows nothing.
 fn shown(spec: &Spec, text: &str) -> String {
-    if !spec.is_secret() || (spec.name().ends_with("_URL") && !text.contains('@')) {
+    if !spec.is_secret() {
         return text.to_owned();
     }
-    "********".to_owned()
+    if spec.name().ends_with("_URL") { address::masked(text) } else { MASK.to_owned() }
 }
 
 impl fmt::Display for Listing {

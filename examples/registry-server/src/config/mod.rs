@@ -1,6 +1,7 @@
 //! What the operator decides: one table of settings, read from flags, the
 //! environment, a `.env` file, a YAML file and defaults, in that order.
 
+mod address;
 mod fault;
 mod flags;
 mod listing;
@@ -12,6 +13,7 @@ mod table;
 mod values;
 mod yaml;
 
+pub(crate) use address::{MASK, may_hold_secret};
 pub(crate) use fault::Faults;
 pub(crate) use flags::Flags;
 pub(crate) use listing::Listing;

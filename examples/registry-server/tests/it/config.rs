@@ -106,6 +106,11 @@ fn storage_redirects_and_replicas_say_what_they_need() {
         (&[("DATABASE_REPLICA_URL", "postgresql://u:hunter2@h/aam")], "DATABASE_REPLICA_URL: needs DATABASE_URL"),
         (&[("REDIS_URL", "localhost:6379")], "REDIS_URL (environment variable REDIS_URL): its value is not allowed"),
         (&[("DATABASE_URL", "mysql://u:hunter2@h/aam")], "allowed: `sqlite://<path>`"),
+        (
+            &[("S3_ENDPOINT_URL", "https://u:hunter2@h")],
+            "S3_ENDPOINT_URL): its value is not allowed; allowed: an address",
+        ),
+        (&[("BASE_URL", "https://h/?token=hunter2")], "BASE_URL): its value is not allowed; allowed: an http"),
     ] {
         let mut site = Site::new();
         for (name, value) in given {
@@ -136,6 +141,9 @@ fn the_production_stack_is_a_few_variables() {
     );
     let listing = site.run(&["config", "show"]).succeeded().stdout();
     assert!(!listing.contains("hunter2"), "{listing}");
+    assert_eq!(shown(&site, &[], "DATABASE_URL").0, "postgresql+asyncpg://********@db:5432/aam");
+    site.set("DATABASE_URL", "postgresql://db/aam?user=aam&password=hunter2");
+    assert_eq!(shown(&site, &[], "DATABASE_URL").0, "postgresql://db/aam?********");
     site.set("DATABASE_URL", "");
     assert_eq!(shown(&site, &[], "AUTO_MIGRATE").0, "true");
 }

@@ -5,7 +5,10 @@ use std::{fmt, path::PathBuf};
 use aam_registry_backends::postgres::PostgresConfig;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::setting::{Refusal, Value};
+use crate::config::{
+    address::{self, MASK},
+    setting::{Refusal, Value},
+};
 
 /// The database of the metadata.
 #[derive(Clone, Debug)]
@@ -87,16 +90,15 @@ impl Value for PostgresUrl {
     }
 
     fn parse(text: &str) -> Result<Self, Refusal> {
-        let Some((scheme, rest)) = text.split_once("://") else { return Err(Refusal::NotAllowed) };
+        let Some((scheme, _)) = text.split_once("://") else { return Err(Refusal::NotAllowed) };
         if !matches!(scheme, "postgres" | "postgresql" | "postgresql+asyncpg") {
             return Err(Refusal::NotAllowed);
         }
         if PostgresConfig::new(text).is_err() {
             return Err(Refusal::NotAllowed);
         }
-        let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-        let place = place.split('?').next().unwrap_or_default();
-        if place.is_empty() || place.starts_with('/') && place.len() == 1 {
+        let place = address::place(text).unwrap_or(MASK);
+        if matches!(place, "" | "/") {
             return Err(Refusal::NotAllowed);
         }
         Ok(Self { url: text.into(), shown: format!("postgresql://{place}") })
@@ -130,5 +132,7 @@ mod tests {
             assert_eq!(parsed.to_string(), "postgresql://h:5432/aam");
             assert!(!format!("{parsed:?}").contains("ter2"), "{parsed:?}");
         }
+        let parsed = DatabaseUrl::parse("postgresql://u@h/aam?password=hunt@er2").expect("a database");
+        assert_eq!(parsed.to_string(), "postgresql://********");
     }
 }
