@@ -6,7 +6,7 @@ use std::{
 
 use aam_registry_core::registry::Registry;
 
-use crate::config::{Flags, LogFormat, Settings, StorageBackend};
+use crate::config::{Flags, LogFormat, MASK, Settings, StorageBackend, may_hold_secret};
 
 /// How the server was started, as far as its other commands must be started alike.
 #[derive(Clone, Debug)]
@@ -20,9 +20,14 @@ impl Invocation {
     pub(crate) fn of(flags: &Flags<true>) -> Self {
         let program = env::args().next().unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned());
         let config = flags.config.iter().map(|path| ("config", path.display().to_string()));
-        let data = [("DATA_DIR", "data-dir"), ("DATABASE_URL", "database-url")]
-            .into_iter()
-            .filter_map(|(variable, flag)| Some((flag, flags.values.get(variable)?.clone())));
+        let data =
+            [("DATA_DIR", "data-dir"), ("DATABASE_URL", "database-url"), ("DATABASE_URL_FILE", "database-url-file")];
+        let data = data.into_iter().filter_map(|(variable, flag)| {
+            let value = flags.values.get(variable)?;
+            // What is told of it goes to the log.
+            let is_secret = variable == "DATABASE_URL" && may_hold_secret(value);
+            Some((flag, if is_secret { MASK.to_owned() } else { value.clone() }))
+        });
         let mut text = String::new();
         for (flag, value) in config.chain(data) {
             text.extend([" --", flag, " ", &quoted(&value)]);
@@ -85,4 +90,24 @@ pub(super) async fn greet(
          \x20 API          {base_url}/api/docs\n"
     );
     let _ = io::stdout().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_command_names_the_same_database_and_no_password() {
+        for (variable, value, told) in [
+            ("DATABASE_URL", "postgresql://u:hunter2@h/aam", "migrate --database-url '********'"),
+            ("DATABASE_URL", "postgresql://h/aam?password=hunter2", "migrate --database-url '********'"),
+            ("DATABASE_URL", "sqlite:///srv/aam.db", "migrate --database-url sqlite:///srv/aam.db"),
+            ("DATABASE_URL_FILE", "/run/url", "migrate --database-url-file /run/url"),
+            ("DATA_DIR", "/srv/a b", "migrate --data-dir '/srv/a b'"),
+        ] {
+            let values = [(variable.to_owned(), value.to_owned())].into();
+            let command = Invocation::of(&Flags { values, config: None }).command("migrate");
+            assert!(command.ends_with(told), "{command}");
+        }
+    }
 }
