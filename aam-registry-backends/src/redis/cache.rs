@@ -34,8 +34,8 @@ const AT_ONCE: usize = 500;
 /// on a replica that took over, no value fits at all.
 ///
 /// A group that could not be emptied, since Redis did not answer, is emptied
-/// as soon as it does, and before anything else is read through this cache.
-/// Other replicas may see its old values until then.
+/// as soon as it does; until then every read through this cache fails, and
+/// other replicas may see the group's old values.
 ///
 /// Any eviction policy will do.
 #[derive(Clone, Debug)]
@@ -79,7 +79,10 @@ impl Inner {
     }
 
     async fn get(&self, key: &str, groups: &[&str]) -> Result<Cached> {
-        self.empty_what_is_owed().await?;
+        if !self.unemptied.is_empty() {
+            // Nobody who reads waits for what is made up for beside it.
+            return Err(Error::cache("redis still holds what was to be emptied", true));
+        }
         let mut lease = self.link.lease(Purpose::Cache).await?;
         let keys = self.generation_keys(groups);
         let mut look = redis::cmd("MGET");

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use aam_registry_backends::redis::RedisCache;
 use aam_registry_core::ports::SharedCache;
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all};
 use tokio::time::timeout;
 
 use crate::redis::{
@@ -72,6 +72,8 @@ async fn what_could_not_be_emptied_is_emptied_later() {
     until("it answers", async || answers(&here).await).await;
     proxy.turn(Weather::Broken);
     here.empty("package").await.expect_err("redis is out of reach");
+    let reading = here.get("other", &["other"]).now_or_never().expect("nobody waits for what is owed");
+    reading.expect_err("it may be of what was to be emptied");
     assert_eq!(value(&there, "key", &GROUPS).await.as_deref(), Some("old"), "nobody else can know");
     proxy.turn(Weather::Fair);
     // Nothing is asked of this replica: it sees to it by itself.
