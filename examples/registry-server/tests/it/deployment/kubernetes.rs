@@ -190,7 +190,7 @@ fn pods_may_do_no_more_than_they_need() {
 #[test]
 fn the_api_is_rolled_without_a_gap() {
     let api = object("Deployment", "aam-api");
-    assert_eq!(api["spec"]["replicas"], 3);
+    assert_eq!(api["spec"].get("replicas"), None, "the autoscaler's word would be overridden");
     assert_eq!(api["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"], 0);
     let pod = &api["spec"]["template"];
     assert_eq!(pod["spec"]["terminationGracePeriodSeconds"], 45);
@@ -210,7 +210,9 @@ fn the_api_is_rolled_without_a_gap() {
     ] {
         assert_eq!(selector, labels);
     }
-    assert_eq!(object("HorizontalPodAutoscaler", "aam-api")["spec"]["scaleTargetRef"]["name"], "aam-api");
+    let autoscaler = object("HorizontalPodAutoscaler", "aam-api");
+    assert_eq!(autoscaler["spec"]["scaleTargetRef"]["name"], "aam-api");
+    assert_eq!(autoscaler["spec"]["minReplicas"], 3);
 }
 
 #[test]
