@@ -206,6 +206,9 @@ fn containers_may_do_no_more_than_they_need() {
         assert_eq!(service["cap_add"], Value::Null, "{name}");
         assert_eq!(service["privileged"], Value::Null, "{name}");
         assert_eq!(service["security_opt"], json!(["no-new-privileges:true"]), "{name}");
+        assert!(service["pids_limit"].as_u64().is_some_and(|most| most <= 1024), "{name}");
+        let memory = service["mem_limit"].as_str().unwrap_or_else(|| panic!("{name} may take all memory"));
+        assert!(memory.ends_with(['m', 'g']), "{name}: {memory}");
         let image = service["image"].as_str().expect("an image");
         let tag = image.split_once(':').expect("a tag").1;
         assert!(tag.contains(|c: char| c.is_ascii_digit()) && tag != "latest", "{image} is not pinned");
