@@ -14,6 +14,11 @@ fi
 binary=$1
 here=$(dirname "$0")
 
+# With the settings of the service, and none from the environment of who installs it.
+as_service() {
+    (cd /var/lib/aam-registry && env -i PATH="$PATH" runuser -u aam-registry -- /usr/local/bin/aam-registry "$@")
+}
+
 id -u aam-registry >/dev/null 2>&1 ||
     useradd --system --user-group --home-dir /var/lib/aam-registry --no-create-home \
         --shell /usr/sbin/nologin aam-registry
@@ -33,9 +38,9 @@ mv /usr/local/bin/aam-registry.new /usr/local/bin/aam-registry
 install -m 644 "$here"/aam-registry*.service "$here"/aam-registry*.timer /etc/systemd/system/
 
 # What is wrong with the configuration, before the running server is stopped for it.
-(cd /var/lib/aam-registry && runuser -u aam-registry -- /usr/local/bin/aam-registry config check)
+as_service config check
 # Nothing to do for a SQLite database that is there, and the schema must be there before the server.
-(cd /var/lib/aam-registry && runuser -u aam-registry -- /usr/local/bin/aam-registry migrate)
+as_service migrate
 
 systemctl daemon-reload
 systemctl enable --quiet aam-registry.service aam-registry-storage-cleanup.timer

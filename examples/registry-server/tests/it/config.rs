@@ -24,6 +24,14 @@ fn flags_prevail_over_the_environment_over_dot_env_over_the_file_over_defaults()
     assert_eq!(shown(&site, &["--port", "8004"], "PORT"), ("8004".to_owned(), "flag --port".to_owned()));
 }
 
+/// As systemd does, which reads the same file.
+#[test]
+fn single_quotes_in_dot_env_take_everything_as_it_is() {
+    let site = Site::new();
+    site.write(".env", "S3_PREFIX='a$b#c\\d\"e'\n");
+    assert_eq!(shown(&site, &[], "S3_PREFIX").0, r#"a$b#c\d"e"#);
+}
+
 #[test]
 fn the_file_is_the_one_that_was_named() {
     let mut site = Site::new();
