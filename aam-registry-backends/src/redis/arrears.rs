@@ -1,4 +1,13 @@
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use aam_registry_core::Result;
+use tokio::time;
+
+/// How long to wait before trying again what did not work.
+const RETRY_EVERY: Duration = Duration::from_millis(500);
 
 /// What could not be told to Redis yet, and still has to be.
 #[derive(Debug)]
@@ -31,19 +40,31 @@ impl<T: Clone + PartialEq> Arrears<T> {
         !std::mem::replace(&mut owed.somebody_sees_to_it, true)
     }
 
+    /// Pays everything that is owed, as often as it takes.
+    pub(super) async fn make_up<F: Future<Output = Result<()>>>(&self, pay: impl Fn(Vec<T>) -> F) {
+        while !self.is_done() {
+            time::sleep(RETRY_EVERY).await;
+            let (things, number) = self.all();
+            // A failure has been counted, and told of when it began.
+            if pay(things).await.is_ok() {
+                self.settle(number);
+            }
+        }
+    }
+
     /// Everything that is owed, and a number by which it is [`settle`](Self::settle)d.
-    pub(super) fn all(&self) -> (Vec<T>, u64) {
+    fn all(&self) -> (Vec<T>, u64) {
         let owed = self.owed();
         (owed.things.iter().map(|(_, thing)| thing.clone()).collect(), owed.next)
     }
 
     /// Strikes out what was owed when `number` was given.
-    pub(super) fn settle(&self, number: u64) {
+    fn settle(&self, number: u64) {
         self.owed().things.retain(|(added, _)| *added >= number);
     }
 
     /// Whether nothing is owed any more: whoever saw to it is free then.
-    pub(super) fn is_done(&self) -> bool {
+    fn is_done(&self) -> bool {
         let mut owed = self.owed();
         owed.somebody_sees_to_it = !owed.things.is_empty();
         owed.things.is_empty()

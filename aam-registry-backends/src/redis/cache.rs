@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use redis::Script;
-use tokio::time;
 
 use super::{RedisLink, arrears::Arrears, envelope, purpose::Purpose};
 
@@ -17,8 +16,6 @@ use super::{RedisLink, arrears::Arrears, envelope, purpose::Purpose};
 const GROUP_LIFE: Duration = Duration::from_mins(1);
 /// The longest lifetime of a value; what is to live longer is read again.
 const MAX_LIFETIME: Duration = Duration::from_hours(30 * 24);
-/// How long to wait before trying again to empty what could not be emptied.
-const RETRY_EVERY: Duration = Duration::from_millis(500);
 /// How many groups are emptied by one command.
 const AT_ONCE: usize = 500;
 
@@ -128,24 +125,6 @@ impl Inner {
         }
         Ok(())
     }
-
-    async fn empty_what_is_owed(&self) -> Result<()> {
-        if self.unemptied.is_empty() {
-            return Ok(());
-        }
-        let (groups, number) = self.unemptied.all();
-        self.empty(&groups).await?;
-        self.unemptied.settle(number);
-        Ok(())
-    }
-
-    async fn empty_until_nothing_is_owed(&self) {
-        while !self.unemptied.is_done() {
-            time::sleep(RETRY_EVERY).await;
-            // A failure has been counted, and told of when it began.
-            let _ = self.empty_what_is_owed().await;
-        }
-    }
 }
 
 #[async_trait]
@@ -164,7 +143,10 @@ impl SharedCache for RedisCache {
         let emptying = tokio::spawn(async move {
             let result = inner.empty(std::slice::from_ref(&group)).await;
             if result.is_err() && inner.unemptied.add(group) {
-                tokio::spawn(async move { inner.empty_until_nothing_is_owed().await });
+                tokio::spawn(async move {
+                    let inner = &inner;
+                    inner.unemptied.make_up(|groups| async move { inner.empty(&groups).await }).await;
+                });
             }
             result
         });

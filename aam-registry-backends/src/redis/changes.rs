@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use aam_registry_core::{
     Error, Result,
@@ -7,12 +7,8 @@ use aam_registry_core::{
 use async_trait::async_trait;
 use data_encoding::HEXLOWER;
 use futures_util::stream::BoxStream;
-use tokio::time;
 
 use super::{RedisLink, arrears::Arrears, message, purpose::Purpose, subscription::Subscription};
-
-/// How long to wait before trying again to tell what could not be told.
-const RETRY_EVERY: Duration = Duration::from_millis(500);
 
 /// Carries word of changes between replicas by publish and subscribe.
 ///
@@ -65,18 +61,11 @@ impl Inner {
         self.link.insist(Purpose::Changes).await?.command(&publish).await
     }
 
-    async fn tell_until_nothing_is_owed(&self) {
-        while !self.untold.is_done() {
-            time::sleep(RETRY_EVERY).await;
-            let (changes, number) = self.untold.all();
-            let change = match &*changes {
-                [change] => change,
-                _ => &Change::Everything,
-            };
-            // A failure has been counted, and told of when it began.
-            if self.tell(change).await.is_ok() {
-                self.untold.settle(number);
-            }
+    /// Tells of several changes as of one of everything.
+    async fn tell_all(&self, changes: &[Change]) -> Result<()> {
+        match changes {
+            [change] => self.tell(change).await,
+            _ => self.tell(&Change::Everything).await,
         }
     }
 }
@@ -95,7 +84,10 @@ impl ChangeFeed for RedisChanges {
         let telling = tokio::spawn(async move {
             let result = inner.tell(&change).await;
             if result.is_err() && inner.untold.add(change) {
-                tokio::spawn(async move { inner.tell_until_nothing_is_owed().await });
+                tokio::spawn(async move {
+                    let inner = &inner;
+                    inner.untold.make_up(|changes| async move { inner.tell_all(&changes).await }).await;
+                });
             }
             result
         });
