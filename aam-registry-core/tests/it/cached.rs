@@ -17,25 +17,22 @@ use crate::registry::world::{World, name, version};
 
 database_conformance!(async { (CachedMetadata::builder(MemoryMetadata::new()).start(), ()) });
 
-/// A feed that tells what a test says.
+/// A feed that tells what a test says, and ends where it says nothing.
 #[derive(Clone, Debug)]
-struct Told(broadcast::Sender<ChangeEvent>);
+struct Told(broadcast::Sender<Option<ChangeEvent>>);
 
 #[async_trait]
 impl ChangeFeed for Told {
     fn subscribe(&self) -> BoxStream<'static, ChangeEvent> {
         let events = futures_util::stream::unfold(self.0.subscribe(), async |mut told| {
-            let event = told.recv().await.ok()?;
+            let event = told.recv().await.ok()??;
             Some((event, told))
         });
-        futures_util::stream::once(async { ChangeEvent::Linked })
-            .chain(events)
-            .chain(futures_util::stream::pending())
-            .boxed()
+        futures_util::stream::once(async { ChangeEvent::Linked }).chain(events).boxed()
     }
 
     async fn announce(&self, change: &Change) -> Result<()> {
-        let _ = self.0.send(ChangeEvent::Changed(change.clone()));
+        let _ = self.0.send(Some(ChangeEvent::Changed(change.clone())));
         Ok(())
     }
 }
@@ -101,7 +98,7 @@ impl Beside {
     }
 
     fn tell(&self, event: ChangeEvent) {
-        self.told.0.send(event).expect("somebody listens");
+        self.told.0.send(Some(event)).expect("somebody listens");
     }
 }
 
@@ -130,6 +127,16 @@ async fn while_a_feed_is_broken_nothing_is_kept_that_may_change() {
     }
     beside.tell(ChangeEvent::Linked);
     beside.keeps("linked again").await;
+}
+
+#[tokio::test]
+async fn a_feed_that_ended_is_a_broken_one() {
+    let beside = Beside::new().await;
+    beside.told.0.send(None).expect("somebody listens");
+    beside.deprecate("unheard").await;
+    beside.shows("unheard").await;
+    beside.deprecate("once more").await;
+    assert!(beside.says().await.iter().all(|says| says.as_deref() == Some("once more")));
 }
 
 #[tokio::test]

@@ -158,17 +158,24 @@ impl Around {
                 // First, or what is read right after would bring the old back from there.
                 self.empty_shared(change).await;
             }
-            if self.freshness.hear(link, &event) {
-                if event == ChangeEvent::Lost {
-                    tracing::warn!(
-                        event = "change_feed_lost",
-                        feed = ?feed,
-                        "changes are not heard of: metadata is read from the database until they are again"
-                    );
-                } else {
-                    tracing::info!(event = "change_feed_linked", feed = ?feed, "changes are heard of");
-                }
-            }
+            self.hear(link, &*feed, &event);
+        }
+        // A feed should not end; one that did tells of nothing any more.
+        self.hear(link, &*feed, &ChangeEvent::Lost);
+    }
+
+    fn hear(&self, link: usize, feed: &dyn ChangeFeed, event: &ChangeEvent) {
+        if !self.freshness.hear(link, event) {
+            return;
+        }
+        if *event == ChangeEvent::Lost {
+            tracing::warn!(
+                event = "change_feed_lost",
+                feed = ?feed,
+                "changes are not heard of: metadata is read from the database until they are again"
+            );
+        } else {
+            tracing::info!(event = "change_feed_linked", feed = ?feed, "changes are heard of");
         }
     }
 
