@@ -1,11 +1,14 @@
-use std::{mem, time::Duration};
+use std::{mem, pin::pin, time::Duration};
 
-use futures_util::future;
-use tokio::time::{self, MissedTickBehavior};
+use futures_util::future::{self, Either};
+use tokio::time::{self, Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::Registry;
 use crate::error::Result;
+
+/// How often work that takes its time is told to be overdue.
+const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// Work to be done again and again beside the requests.
 #[derive(Clone, Copy)]
@@ -73,28 +76,56 @@ impl Registry {
         };
         future::join(work, ending).await;
         for job in Job::LAST {
-            Health::default().note(job, job.run(self).await);
+            Health::of(job).note(job.run(self).await);
         }
     }
 
     async fn run_until(&self, job: Job, ended: &CancellationToken) {
-        let mut health = Health::default();
+        let mut health = Health::of(job);
         let mut ticks = time::interval(job.period());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while ended.run_until_cancelled(ticks.tick()).await.is_some() {
-            health.note(job, job.run(self).await);
+            let result = health.watch(job.run(self)).await;
+            health.note(result);
         }
     }
 }
 
-/// Whether a job fails: told when that changes, not every time.
-#[derive(Default)]
+/// How a job does: whether it fails, told when that changes, and since when it was last done.
 struct Health {
+    job: Job,
     failing: bool,
+    done: Instant,
 }
 
 impl Health {
-    fn note(&mut self, job: Job, result: Result<()>) {
+    fn of(job: Job) -> Self {
+        Self { job, failing: false, done: Instant::now() }
+    }
+
+    /// Waits for the job, and tells meanwhile how long it is overdue.
+    async fn watch<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            self.tell_lag();
+            if let Either::Left((result, _)) = future::select(work.as_mut(), pin!(time::sleep(TELL_EVERY))).await {
+                return result;
+            }
+        }
+    }
+
+    /// For how long the job should have been done once more.
+    fn tell_lag(&self) {
+        let lag = self.done.elapsed().saturating_sub(self.job.period());
+        metrics::gauge!("aam_background_job_lag_seconds", "job" => self.job.name()).set(lag);
+    }
+
+    fn note(&mut self, result: Result<()>) {
+        let job = self.job;
+        if result.is_ok() {
+            self.done = Instant::now();
+        }
+        self.tell_lag();
         let was_failing = mem::replace(&mut self.failing, result.is_err());
         match result {
             Ok(()) if was_failing => {
@@ -113,5 +144,39 @@ impl Health {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+    use crate::error::Error;
+
+    #[tokio::test]
+    async fn a_job_is_overdue_until_it_is_done() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let metrics = recorder.handle();
+        let _recording = metrics::set_default_local_recorder(&recorder);
+        let told = || {
+            let text = metrics.render();
+            let lag = text
+                .lines()
+                .find_map(|line| line.strip_prefix(r#"aam_background_job_lag_seconds{job="sequence_audit"} "#));
+            Duration::from_secs_f64(lag.expect("told").parse().expect("a number"))
+        };
+        let mut health = Health::of(Job::SequenceAudit);
+        health.note(Ok(()));
+        assert_eq!(told(), Duration::ZERO);
+        health.done -= Duration::from_mins(1);
+        assert_eq!(health.watch(future::pending::<()>()).now_or_never(), None, "it hangs");
+        assert!(told() >= Duration::from_secs(59), "{:?}", told());
+        health.done -= Duration::from_mins(1);
+        health.note(Err(Error::Overloaded));
+        assert!(told() >= Duration::from_secs(119), "{:?}", told());
+        health.note(Ok(()));
+        assert_eq!(told(), Duration::ZERO);
     }
 }

@@ -4,7 +4,7 @@ use std::{future::Future, time::Duration};
 
 use aam_registry_core::registry::Registry;
 use futures_util::future::{self, Either};
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::time;
 
@@ -26,6 +26,7 @@ pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(BuildError::FailedToSetGlobalRecorder)?;
     describe();
+    begin_at_zero();
     gauge!("aam_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
 }
@@ -40,6 +41,7 @@ fn describe() {
     describe_counter!("aam_rate_limited_requests_total", "Requests refused for coming too often");
     describe_counter!("aam_failed_logins_total", "Logins with a wrong name or password");
     describe_counter!("aam_background_failures_total", "Background work that failed and was tried again");
+    describe_gauge!("aam_background_job_lag_seconds", Unit::Seconds, "Time by which background work is overdue");
     describe_counter!("aam_cache_requests_total", "Looks into caches by tier and result");
     describe_counter!("aam_redis_failures_total", "Calls of Redis that failed");
     describe_gauge!("aam_database_pool_connections", "Connections to the database by state");
@@ -54,6 +56,15 @@ fn describe() {
     describe_gauge!("aam_storage_bytes", Unit::Bytes, "Bytes of all archives of the registry");
     describe_gauge!("aam_registry_downloads", "Downloads of the registry ever counted");
     describe_gauge!("aam_build_info", "1, with the version of this server");
+}
+
+/// Records what alerts wait for: a rate tells of the first time only where it was 0 before.
+fn begin_at_zero() {
+    for outcome in ["published", "refused", "failed"] {
+        counter!("aam_publishes_total", "outcome" => outcome).increment(0);
+    }
+    counter!("aam_downloads_uncounted_total").increment(0);
+    counter!("aam_failed_logins_total").increment(0);
 }
 
 /// Keeps the gauges of the whole registry up to date until `stop` completes.

@@ -3,7 +3,7 @@
 use std::{fs, net::TcpListener};
 
 use crate::{
-    process::{Site, mode},
+    process::{Site, mode, wait_until},
     web,
 };
 
@@ -21,6 +21,27 @@ fn from_nothing_to_a_running_registry_and_again() {
     assert_eq!(mode(&site.path("data/jwt-secret")), 0o600);
     drop(site.serve(&[]));
     assert_eq!(fs::read_to_string(site.path("data/jwt-secret")).expect("kept"), secret);
+}
+
+#[test]
+fn what_alerts_wait_for_is_told_before_it_happens() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let told = || web::get(server.port(), "/metrics").expect("answered").body;
+    let text = told();
+    for counter in [
+        r#"aam_publishes_total{outcome="published"} 0"#,
+        r#"aam_publishes_total{outcome="refused"} 0"#,
+        r#"aam_publishes_total{outcome="failed"} 0"#,
+        "aam_downloads_uncounted_total 0",
+        "aam_failed_logins_total 0",
+    ] {
+        assert!(text.lines().any(|line| line == counter), "{counter}: {text}");
+    }
+    for job in ["sequence_audit", "flush_downloads", "refresh_totals", "sweep_uploads", "touch_tokens"] {
+        let lag = format!("aam_background_job_lag_seconds{{job=\"{job}\"}} ");
+        wait_until("it is told", || told().contains(&lag));
+    }
 }
 
 #[test]
