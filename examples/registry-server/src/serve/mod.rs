@@ -4,6 +4,8 @@ mod accept;
 mod connection;
 mod descriptors;
 mod greeting;
+#[cfg(test)]
+mod in_memory;
 mod listener;
 mod schema;
 mod seats;

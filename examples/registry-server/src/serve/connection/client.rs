@@ -27,6 +27,7 @@ pub(super) struct Client {
     is_blocked: AtomicBool,
     written: AtomicUsize,
     ends_soon: AtomicBool,
+    is_old: AtomicBool,
     is_closing: AtomicBool,
     lingers: AtomicBool,
     is_cut: AtomicBool,
@@ -45,6 +46,7 @@ impl Client {
             is_blocked: AtomicBool::new(false),
             written: AtomicUsize::new(0),
             ends_soon: AtomicBool::new(false),
+            is_old: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
             lingers: AtomicBool::new(false),
             is_cut: AtomicBool::new(false),
@@ -130,6 +132,15 @@ impl Client {
 
     pub(super) fn ends_soon(&self) -> bool {
         self.ends_soon.load(Ordering::Relaxed)
+    }
+
+    /// Has the connection end behind the next answer, and not before somebody asks.
+    pub(super) fn grow_old(&self) {
+        self.is_old.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_old(&self) -> bool {
+        self.is_old.load(Ordering::Relaxed)
     }
 
     pub(super) fn note_closing(&self) {

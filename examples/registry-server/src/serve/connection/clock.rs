@@ -29,15 +29,28 @@ pub(in crate::serve) struct Patience {
     header: Duration,
     idle: Duration,
     write: Duration,
+    kept: Duration,
 }
 
 impl Patience {
     pub(in crate::serve) fn of(settings: &Settings) -> Self {
-        Self { header: settings.header_timeout.0, idle: settings.idle_timeout.0, write: settings.write_timeout.0 }
+        Self {
+            header: settings.header_timeout.0,
+            idle: settings.idle_timeout.0,
+            write: settings.write_timeout.0,
+            kept: KEPT,
+        }
     }
 
-    pub(super) fn header(self) -> Duration {
-        self.header
+    /// The same for everything, with a connection kept for so long.
+    #[cfg(test)]
+    pub(in crate::serve) fn uniform(patience: Duration, kept: Duration) -> Self {
+        Self { header: patience, idle: patience, write: patience, kept }
+    }
+
+    /// How long this client may take over the head of a request, or a handshake.
+    pub(super) fn header(self, client: &Client) -> Duration {
+        self.with(client).header
     }
 
     pub(super) fn write(self) -> Duration {
@@ -63,7 +76,7 @@ pub(super) enum Expired {
     Write,
     /// That its client takes leave.
     Leave,
-    /// That there is an end of requests on it.
+    /// That there is an end of requests on it: the next one shall be the last.
     Kept,
     /// Anything at all: it can give its buffers back.
     Rest,
@@ -101,6 +114,8 @@ pub(super) struct Clock {
     blocked: Option<(Instant, usize)>,
     closing: Option<Instant>,
     leaving: Option<Instant>,
+    /// Whether the client is told to go with its next answer.
+    is_old: bool,
 }
 
 impl Clock {
@@ -117,12 +132,18 @@ impl Clock {
             blocked: None,
             closing: None,
             leaving: None,
+            is_old: false,
         }
     }
 
     /// Begins to wait for the client's leave.
     pub(super) fn leave(&mut self) {
         self.leaving.get_or_insert_with(Instant::now);
+    }
+
+    /// Waits for no end of requests any more.
+    pub(super) fn grow_old(&mut self) {
+        self.is_old = true;
     }
 
     /// Since when nothing is under way.
@@ -174,8 +195,9 @@ impl Clock {
     fn next(&self, client: &Client, can_rest: bool) -> (Instant, Expired) {
         let patience = self.patience.with(client);
         let mut next = match self.leaving {
-            None => (self.born + KEPT, Expired::Kept),
             Some(since) => (since + LONGEST, Expired::Leave),
+            None if self.is_old => (self.born + patience.kept + LONGEST, Expired::Leave),
+            None => (self.born + patience.kept, Expired::Kept),
         };
         let mut or = |since: Instant, patience: Duration, what: Expired| {
             let at = since + patience;
@@ -219,10 +241,14 @@ mod tests {
     use std::sync::Arc;
 
     use futures_util::task::noop_waker_ref;
-    use tokio::time::sleep;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+        time::sleep,
+    };
 
     use super::*;
-    use crate::serve::seats::Seats;
+    use crate::serve::{in_memory, seats::Seats};
 
     const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -231,7 +257,7 @@ mod tests {
         let seat = Arc::new(Seats::new(1, 0)).take().expect("a place");
         let client = Arc::new(Client::new(([127, 0, 0, 1], 4711).into(), seat));
         let _under_way = client.begin_request();
-        let mut clock = Clock::new(Patience { header: PATIENCE, idle: PATIENCE, write: PATIENCE });
+        let mut clock = Clock::new(Patience::uniform(PATIENCE, KEPT));
         for _ in 0..40 {
             client.note_write(&Poll::Ready(Ok(bytes)));
             client.note_write(&Poll::Pending);
@@ -247,5 +273,32 @@ mod tests {
     async fn a_little_now_and_then_is_not_enough() {
         let (little, enough) = tokio::join!(is_given_up(100), is_given_up(LEAST_TAKEN / 4));
         assert!(little && !enough);
+    }
+
+    #[test]
+    fn who_has_no_place_may_not_take_long_over_a_handshake() {
+        let seats = Arc::new(Seats::new(1, 1));
+        let client = || Client::new(([127, 0, 0, 1], 4711).into(), seats.take().expect("a place"));
+        let (regular, spare) = (client(), client());
+        let patience = Patience::uniform(Duration::from_mins(1), KEPT);
+        assert_eq!(patience.header(&regular), Duration::from_mins(1));
+        assert_eq!(patience.header(&spare), WITHOUT_PLACE);
+    }
+
+    #[tokio::test]
+    async fn an_old_connection_ends_behind_an_answer_and_not_before() {
+        let seats = Arc::new(Seats::new(1, 0));
+        let serving = in_memory::serving(&seats, Patience::uniform(Duration::from_mins(1), Duration::ZERO));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let mut client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+        let (stream, peer) = listener.accept().await.expect("accepted");
+        let connection = tokio::spawn(serving.connection(stream, peer, seats.take().expect("a place")));
+        // Long enough that it is old before anybody asks.
+        sleep(Duration::from_millis(50)).await;
+        client.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.expect("answered and closed");
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close\r\n"), "{answer}");
+        connection.await.expect("it ends");
     }
 }

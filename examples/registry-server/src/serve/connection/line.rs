@@ -70,6 +70,7 @@ impl Line {
                 Event::Done(done) => return Outcome::Done(done),
                 Event::Told if !self.must_leave() => {}
                 Event::Told => return Outcome::Drop,
+                Event::Expired(Expired::Kept) => self.grow_old(),
                 Event::Expired(what) => {
                     self.note(what);
                     return Outcome::Drop;
@@ -95,6 +96,7 @@ impl Line {
                     }
                     return Outcome::Drop;
                 }
+                Event::Expired(Expired::Kept) if !self.client.speaks_http2() => self.grow_old(),
                 event @ (Event::Told | Event::Expired(Expired::Idle | Expired::Kept)) => {
                     if let Event::Expired(what) = event {
                         self.note(what);
@@ -105,6 +107,13 @@ impl Line {
                 }
             }
         }
+    }
+
+    /// Has the next answer say that it is the last: a request may be on its way,
+    /// and HTTP/1 has no word by which a client learns that nobody read it.
+    fn grow_old(&mut self) {
+        self.clock.grow_old();
+        self.client.grow_old();
     }
 
     /// Whether the server wants this connection to end.

@@ -87,7 +87,7 @@ fn finish(
 ) -> Response<AnswerBody> {
     let is_http2 = version == Version::HTTP_2;
     // Whoever keeps this connection shall ask again elsewhere before it is closed; one without a place may not keep it.
-    let ends = !client.seat.is_regular() || serving.readiness.get() == ReadinessState::Draining;
+    let ends = !client.seat.is_regular() || client.is_old() || serving.readiness.get() == ReadinessState::Draining;
     if ends {
         client.end_soon();
     }

@@ -134,7 +134,7 @@ impl Serving {
             return self.talk(Stream::new(stream, client), line).await;
         };
         // What only HTTPS needs is no part of what every connection holds.
-        match Box::pin(tls.accept(stream, self.patience.header())).await {
+        match Box::pin(tls.accept(stream, self.patience.header(&client))).await {
             Ok(stream) => self.talk(Stream::new(Box::new(stream), client), line).await,
             Err(error) => {
                 if error.kind() == io::ErrorKind::TimedOut {

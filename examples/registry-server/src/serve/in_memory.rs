@@ -1,0 +1,27 @@
+//! A server that keeps all it has in memory, for tests of what is around it.
+
+use std::sync::Arc;
+
+use aam_registry_core::{
+    http::{Readiness, ReadinessState, RegistryService},
+    memory::{InsecurePasswords, MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
+    registry::Registry,
+};
+
+use super::{
+    connection::{Patience, Serving},
+    seats::Seats,
+};
+
+pub(super) fn serving(seats: &Arc<Seats>, patience: Patience) -> Arc<Serving> {
+    let registry = Registry::builder()
+        .database(MemoryMetadata::new())
+        .archives(MemoryArchives::new())
+        .rate_limiter(MemoryLimiter::unlimited())
+        .passwords(InsecurePasswords)
+        .sessions(MemorySessions::new())
+        .build()
+        .expect("a registry");
+    let service = RegistryService::builder(registry).base_url("http://localhost").build().expect("a service");
+    Arc::new(Serving::new(service, Readiness::new(ReadinessState::Ready), None, Arc::clone(seats), patience))
+}
