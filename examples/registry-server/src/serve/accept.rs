@@ -1,7 +1,7 @@
 use std::{
     future::Future,
     io::{self, Read, Write},
-    net::{Shutdown, SocketAddr},
+    net::{self, Shutdown, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -31,6 +31,7 @@ const WARN_EVERY: Duration = Duration::from_mins(1);
 pub(super) struct Accepting {
     serving: Arc<Serving>,
     seats: Arc<Seats>,
+    backlog: u16,
     speaks_tls: bool,
     crowd: Mutex<Crowd>,
     turned_away: Counter,
@@ -45,9 +46,9 @@ struct Crowd {
 }
 
 impl Accepting {
-    pub(super) fn new(serving: Arc<Serving>, seats: Arc<Seats>, speaks_tls: bool) -> Self {
+    pub(super) fn new(serving: Arc<Serving>, seats: Arc<Seats>, backlog: u16, speaks_tls: bool) -> Self {
         let turned_away = metrics::counter!("aam_connections_refused_total", "reason" => "flood");
-        Self { serving, seats, speaks_tls, crowd: Mutex::default(), turned_away }
+        Self { serving, seats, backlog, speaks_tls, crowd: Mutex::default(), turned_away }
     }
 
     /// Accepts until `stop` completes, and then whoever still waits.
@@ -55,9 +56,10 @@ impl Accepting {
         let mut stop = std::pin::pin!(stop);
         loop {
             let accepted = tokio::select! {
+                // First, or those who come without an end would have it never stop.
                 biased;
+                () = &mut stop => return self.admit_who_waits(listener),
                 accepted = listener.accept() => accepted,
-                () = &mut stop => return,
             };
             match accepted {
                 Ok((stream, peer)) => self.admit(stream, peer),
@@ -69,6 +71,19 @@ impl Accepting {
                     self.make_room(ROOM_FOR_FILES);
                     time::sleep(PAUSE).await;
                 }
+            }
+        }
+    }
+
+    /// Admits those whom the system has accepted already, and no more than it may have.
+    fn admit_who_waits(&self, listener: TcpListener) {
+        // Asked itself: the runtime may not have heard yet of who came last.
+        let Ok(listener) = listener.into_std() else { return };
+        for _ in 0..=self.backlog {
+            match listener.accept().and_then(|(stream, peer)| Ok((nonblocking(stream)?, peer))) {
+                Ok((stream, peer)) => self.admit(stream, peer),
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(_) => return,
             }
         }
     }
@@ -114,6 +129,11 @@ impl Accepting {
     }
 }
 
+fn nonblocking(stream: net::TcpStream) -> io::Result<TcpStream> {
+    stream.set_nonblocking(true)?;
+    TcpStream::from_std(stream)
+}
+
 /// Whether it is time again for what was done `last`; notes that it is done now.
 fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
     let is_due = last.is_none_or(|last| last.elapsed() >= every);
@@ -150,4 +170,42 @@ fn is_of_one_connection(error: &io::Error) -> bool {
             | NetworkUnreachable
             | TimedOut
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::serve::{connection::Patience, in_memory};
+
+    /// How many of so many clients that wait are served by a server that stops.
+    async fn served(clients: usize, backlog: u16) -> usize {
+        let minute = Duration::from_mins(1);
+        let seats = Arc::new(Seats::new(100, 0));
+        let serving = in_memory::serving(&seats, Patience::uniform(minute, minute));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut waiting = Vec::new();
+        for _ in 0..clients {
+            let mut client = TcpStream::connect(address).await.expect("connected");
+            client.write_all(b"GET /health HTTP/1.0\r\n\r\n").await.expect("sent");
+            waiting.push(client);
+        }
+        Arc::new(Accepting::new(serving, seats, backlog, false)).accept(listener, ready(())).await;
+        let mut served = 0;
+        for mut client in waiting {
+            let mut answer = Vec::new();
+            served += usize::from(client.read_to_end(&mut answer).await.is_ok() && !answer.is_empty());
+        }
+        served
+    }
+
+    #[tokio::test]
+    async fn at_the_end_those_who_wait_are_served_and_no_more_than_may_wait() {
+        assert_eq!(served(20, 100).await, 20);
+        assert_eq!(served(20, 4).await, 5);
+    }
 }

@@ -35,6 +35,7 @@ const LAST_REQUESTS: Duration = Duration::from_millis(500);
 /// How long requests in flight have to finish.
 const FINISHING: Duration = Duration::from_secs(30);
 
+
 /// Why the process could not serve.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServeError {
@@ -90,7 +91,8 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
     let patience = Patience::of(&settings);
     let serving = Serving::new(service, readiness.clone(), tls.clone(), Arc::clone(&seats), patience);
     let serving = Arc::new(serving);
-    let accepting = Arc::new(Accepting::new(Arc::clone(&serving), seats, tls.is_some()));
+    let accepting = Accepting::new(Arc::clone(&serving), seats, settings.backlog.0, tls.is_some());
+    let accepting = Arc::new(accepting);
     let accepting: JoinSet<()> =
         listeners.into_iter().map(|listener| Arc::clone(&accepting).accept(listener, until(stopped.clone()))).collect();
     let (finish, finished) = watch::channel(false);
