@@ -15,6 +15,7 @@ pub(crate) mod tls;
 use std::{io, sync::Arc, time::Duration};
 
 use aam_registry_core::http::{Readiness, ReadinessState};
+use futures_util::future;
 use tokio::{sync::watch, task::JoinSet, time};
 
 use crate::{
@@ -35,6 +36,8 @@ const LAST_REQUESTS: Duration = Duration::from_millis(500);
 /// How long requests in flight have to finish.
 const FINISHING: Duration = Duration::from_secs(30);
 
+/// How long the last of the background work may take, such as storing what was counted.
+const LAST_WORK: Duration = Duration::from_secs(7);
 
 /// Why the process could not serve.
 #[derive(Debug, thiserror::Error)]
@@ -144,8 +147,9 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         }
     }
     finish.send_replace(true);
-    let _ = background.await;
-    let _ = metering.await;
+    if time::timeout(LAST_WORK, future::join(background, metering)).await.is_err() {
+        tracing::warn!(event = "background_cut_off", "background work did not end in time and was cut off");
+    }
     if outcome.is_ok() {
         tracing::info!(event = "stopped", "ended");
     }
