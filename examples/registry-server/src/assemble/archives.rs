@@ -27,8 +27,7 @@ pub(super) fn add(
     settings: &Settings,
     purpose: Purpose,
 ) -> Result<RegistryBuilder, AssembleError> {
-    let failed = |error: &dyn std::error::Error| AssembleError::Storage(error.to_string());
-    let unusable = |error: aam_registry_core::Error| AssembleError::Storage(reason(&error));
+    let unusable = |error: Error| AssembleError::Storage(reason(&error));
     let archives = OpendalArchives::new(&config(settings)?).map_err(unusable)?;
     let builder = if purpose == Purpose::Serve {
         builder.archive_source(cached(archives.clone(), settings).map_err(unusable)?)
@@ -42,7 +41,8 @@ pub(super) fn add(
         }
         DownloadRedirect::Cdn => {
             let base = settings.cdn_base_url.as_ref().map_or("", |url| url.as_str());
-            builder.archives(CdnArchives::new(archives, base).map_err(|error| failed(&error))?)
+            let cdn = CdnArchives::new(archives, base);
+            builder.archives(cdn.map_err(|error| AssembleError::Storage(error.to_string()))?)
         }
     })
 }

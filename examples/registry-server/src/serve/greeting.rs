@@ -6,7 +6,7 @@ use std::{
 
 use aam_registry_core::registry::Registry;
 
-use crate::config::{Flags, LogFormat, MASK, Settings, StorageBackend, may_hold_secret};
+use crate::config::{Bucket, Flags, LogFormat, MASK, Settings, StorageBackend, may_hold_secret};
 
 /// How the server was started, as far as its other commands must be started alike.
 #[derive(Clone, Debug)]
@@ -55,12 +55,13 @@ pub(super) async fn greet(
 ) {
     let version = env!("CARGO_PKG_VERSION");
     let database = settings.database_url.to_string();
-    let bucket = settings.s3_bucket.as_ref().map_or("", |bucket| &bucket.0);
+    let name = |bucket: Option<&Bucket>| bucket.map_or_else(String::new, |bucket| bucket.0.clone());
     let archives = match settings.storage_backend {
         StorageBackend::Local => settings.storage_path.display().to_string(),
         StorageBackend::Memory => "memory".to_owned(),
-        StorageBackend::S3 | StorageBackend::Minio => format!("s3://{bucket}"),
-        StorageBackend::Gcs | StorageBackend::Azblob => format!("{:?}", settings.storage_backend).to_lowercase(),
+        StorageBackend::S3 | StorageBackend::Minio => format!("s3://{}", name(settings.s3_bucket.as_ref())),
+        StorageBackend::Gcs => format!("gs://{}", name(settings.gcs_bucket.as_ref())),
+        StorageBackend::Azblob => format!("az://{}", name(settings.azblob_container.as_ref())),
     };
     // Where the database cannot say, nobody needs to be told how to begin.
     let has_admin = registry.has_admin().await.unwrap_or(true);

@@ -45,7 +45,7 @@ impl Value for Bucket {
     }
 }
 
-/// Any one word, such as a region, a key prefix or the public half of a key.
+/// Any one word, such as a region, a key prefix or the name of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Word(pub(crate) String);
 
@@ -57,6 +57,7 @@ impl Value for Word {
     }
 
     fn parse(text: &str) -> Result<Self, Refusal> {
+        // It becomes a part of URLs, and of requests that are signed.
         if text.bytes().all(|byte| byte.is_ascii_graphic()) {
             Ok(Self(text.to_owned()))
         } else {
@@ -65,7 +66,7 @@ impl Value for Word {
     }
 }
 
-/// The secret half of a key.
+/// A key to a store, or a half of one.
 #[derive(Clone, Debug)]
 pub(crate) struct SecretKey(pub(crate) SecretString);
 
@@ -77,6 +78,7 @@ impl Value for SecretKey {
     }
 
     fn parse(text: &str) -> Result<Self, Refusal> {
+        // One is of the file it was read from, and cannot stand in a header.
         if text.contains(char::is_control) { Err(Refusal::NotAllowed) } else { Ok(Self(text.into())) }
     }
 }
