@@ -142,7 +142,7 @@ settings! {
         redis_url: Option<RedisUrl> = "REDIS_URL" | "cache.redis_url" [secret];
         /// Whether metadata and archives are kept
         cache_enabled: Switch = "cache.enabled", Fallback::Text("true");
-        /// Longest that metadata is kept; at most 20 seconds, and 10 more as finished documents
+        /// Longest that metadata is kept; more than 20 counts as 20, and finished documents are kept 10 longer
         cache_ttl_seconds: Seconds = "cache.ttl_seconds", Fallback::Text("300");
         /// Most that small archives may take of the memory; 0 for none
         archive_cache_memory: Room = "ARCHIVE_CACHE_MEMORY", Fallback::Text("64MiB");
