@@ -175,34 +175,30 @@ impl DownloadCounter {
         }
     }
 
-    /// Gives what was counted to `store`.
+    /// Gives what was counted until now to `store`; what is counted meanwhile
+    /// is left for the next time, or a busy registry would never be done.
     pub(super) async fn flush(&self, store: &Arc<dyn DownloadStore>, now: Timestamp) -> Result<()> {
         let mut waiting = self.waiting.lock().await;
         loop {
-            self.gather(&mut waiting.counts);
-            if waiting.batch.is_none() {
-                waiting.batch = next_batch(&mut waiting.counts, now);
+            let gathered_all = self.gather(&mut waiting.counts);
+            waiting.give(store, now).await?;
+            if gathered_all {
+                return Ok(());
             }
-            let Some(batch) = &waiting.batch else { return Ok(()) };
-            // The batch stays where it is until its fate is known: its id makes another try harmless.
-            let added = store.add_downloads(batch).await;
-            if added.as_ref().err().is_none_or(|error| !may_be_repeated(error)) {
-                waiting.batch = None;
-            }
-            added?;
         }
     }
 
-    fn gather(&self, waiting: &mut Counts) {
+    /// Takes what the tallies hold; says whether all of it had room.
+    fn gather(&self, waiting: &mut Counts) -> bool {
         if waiting.len() >= MAX_WAITING {
-            return;
+            return false;
         }
         for (key, count) in mem::take(&mut *lock(&self.aside)) {
             *waiting.entry(key).or_default() += count;
         }
         for shard in &self.touched {
             if waiting.len() >= MAX_WAITING {
-                return;
+                return false;
             }
             for tally in mem::take(&mut *lock(shard)) {
                 let counted = tally.take();
@@ -212,6 +208,25 @@ impl DownloadCounter {
                     *waiting.entry(key).or_default() += counted.count();
                 }
             }
+        }
+        true
+    }
+}
+
+impl Waiting {
+    /// Gives all that waits to `store`.
+    async fn give(&mut self, store: &Arc<dyn DownloadStore>, now: Timestamp) -> Result<()> {
+        loop {
+            if self.batch.is_none() {
+                self.batch = next_batch(&mut self.counts, now);
+            }
+            let Some(batch) = &self.batch else { return Ok(()) };
+            // The batch stays where it is until its fate is known: its id makes another try harmless.
+            let added = store.add_downloads(batch).await;
+            if added.as_ref().err().is_none_or(|error| !may_be_repeated(error)) {
+                self.batch = None;
+            }
+            added?;
         }
     }
 }
@@ -263,10 +278,53 @@ fn own_shard() -> usize {
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
     use jiff::civil::date;
 
     use super::*;
-    use crate::types::{ArchiveKey, Sha256Digest, UploadId};
+    use crate::types::{ArchiveKey, DayDownloads, DownloadQuery, Sha256Digest, UploadId};
+
+    /// A store during whose every change a download ends.
+    #[derive(Debug)]
+    struct Busy {
+        counter: Arc<DownloadCounter>,
+        tally: Arc<DownloadTally>,
+        added: Mutex<Vec<u64>>,
+    }
+
+    #[async_trait]
+    impl DownloadStore for Busy {
+        async fn add_downloads(&self, batch: &DownloadBatch) -> Result<()> {
+            let mut added = lock(&self.added);
+            assert!(added.len() < 100, "without an end");
+            added.extend(batch.counts.iter().map(|count| count.count));
+            self.counter.count(&self.tally, batch.gathered_at);
+            Ok(())
+        }
+
+        async fn refresh_totals(&self) -> Result<()> {
+            Ok(())
+        }
+
+        async fn downloads(&self, _: &DownloadQuery) -> Result<DayDownloads> {
+            Err(Error::internal("not asked for"))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flush_ends_while_downloads_go_on() {
+        let (counter, tally, now) = (Arc::new(DownloadCounter::default()), Arc::new(tally()), Timestamp::now());
+        let added = Mutex::default();
+        let busy = Arc::new(Busy { counter: Arc::clone(&counter), tally: Arc::clone(&tally), added });
+        let store: Arc<dyn DownloadStore> = Arc::<Busy>::clone(&busy);
+        for _ in 0..3 {
+            counter.count(&tally, now);
+        }
+        counter.flush(&store, now).await.expect("flushed");
+        assert_eq!(*lock(&busy.added), [3]);
+        counter.flush(&store, now).await.expect("flushed");
+        assert_eq!(*lock(&busy.added), [3, 1]);
+    }
 
     fn tally() -> DownloadTally {
         DownloadTally::new(&ArchiveLocation {
