@@ -179,6 +179,14 @@ impl fmt::Display for BackendError {
     }
 }
 
+/// An error with its causes in one line: for logs and operators, never for clients.
+pub(crate) fn with_causes(error: &(dyn StdError + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    let mut texts: Vec<_> = causes.map(ToString::to_string).collect();
+    texts.dedup();
+    texts.join(": ")
+}
+
 impl StdError for BackendError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         Some(&*self.source)

@@ -115,7 +115,11 @@ impl ArchiveStore for OpendalArchives {
 
     async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>> {
         match &self.place {
-            Place::Folder(operator, _) | Place::Memory(operator) => {
+            Place::Folder(_, folder) => {
+                let (folder, key) = (folder.clone(), key.clone());
+                blocking(move || folder.size(&key)).await
+            }
+            Place::Memory(operator) => {
                 found(operator.stat(key.as_str()).await.map(|metadata| metadata.content_length()))
             }
             #[cfg(feature = "remote")]

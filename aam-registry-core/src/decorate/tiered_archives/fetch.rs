@@ -15,7 +15,7 @@ use super::{
     source::Tiers,
 };
 use crate::{
-    error::Error,
+    error::{Error, with_causes},
     ports::{ArchiveContent, ArchiveStore},
     types::{ArchiveLocation, Sha256Digest},
 };
@@ -229,10 +229,7 @@ pub(super) fn damaged(archive: &ArchiveLocation) -> Trouble {
 
 fn trouble(error: &Error) -> Trouble {
     let retry = matches!(error, Error::Backend(backend) if backend.retry);
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-    let mut texts: Vec<_> = causes.map(ToString::to_string).collect();
-    texts.dedup();
-    Trouble::new(texts.join(": "), retry)
+    Trouble::new(with_causes(error), retry)
 }
 
 /// Runs work that blocks on a thread made for that.

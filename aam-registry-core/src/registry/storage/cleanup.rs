@@ -2,7 +2,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::{error::Result, ports::StoredArchive, registry::Registry, types::ArchiveKey};
+use crate::{
+    error::{Result, with_causes},
+    ports::StoredArchive,
+    registry::Registry,
+    types::ArchiveKey,
+};
 
 /// How many keys one call of a port handles.
 const BATCH: usize = 1_000;
@@ -50,7 +55,7 @@ pub enum GarbageFate {
     Deleted,
     /// It would be deleted, were this not a dry run.
     WouldBeDeleted,
-    /// It could not be deleted, for this reason.
+    /// It could not be deleted, for this reason, with its causes.
     Failed(String),
 }
 
@@ -135,7 +140,7 @@ impl Registry {
                     error = &error as &dyn std::error::Error,
                     "an archive that nothing refers to could not be deleted",
                 );
-                GarbageFate::Failed(error.to_string())
+                GarbageFate::Failed(with_causes(&error))
             }
         };
         Garbage { kind, stored, fate }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use tokio::task;
 
 use crate::{
-    error::{Error, Result},
+    error::{BackendKind, Error, Result, with_causes},
     ports::ArchiveContent,
     registry::{Registry, contents::ArchiveReader},
     types::{ArchiveKey, ArchiveLocation, Sha256Digest},
@@ -17,7 +17,7 @@ const BATCH: usize = 500;
 const AT_ONCE: usize = 16;
 
 /// What is wrong with an archive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Damage {
     /// There is none.
     Missing,
@@ -25,6 +25,9 @@ pub enum Damage {
     Size(u64),
     /// It has this digest.
     Digest(Sha256Digest),
+    /// It cannot be read, for this reason, with its causes, and could not if
+    /// tried again.
+    Unreadable(String),
 }
 
 /// What a verification found.
@@ -44,8 +47,9 @@ impl Registry {
     /// what is wrong with it.
     ///
     /// # Errors
-    /// A backend error where store or database cannot be read: then nothing is
-    /// said of what was not looked at yet.
+    /// A backend error where store or database cannot be read and might be
+    /// later: then nothing is said of what was not looked at yet. An archive
+    /// that the store refuses for good is damaged instead.
     pub async fn verify_storage(
         &self,
         deep: bool,
@@ -71,6 +75,15 @@ impl Registry {
     }
 
     async fn damage_of(&self, location: &ArchiveLocation, deep: bool) -> Result<Option<Damage>> {
+        match self.look_at(location, deep).await {
+            Err(Error::Backend(error)) if error.kind == BackendKind::Storage && !error.retry => {
+                Ok(Some(Damage::Unreadable(with_causes(&error))))
+            }
+            looked => looked,
+        }
+    }
+
+    async fn look_at(&self, location: &ArchiveLocation, deep: bool) -> Result<Option<Damage>> {
         let archives = &self.inner().archives;
         let Some(size) = archives.size(&location.archive).await? else { return Ok(Some(Damage::Missing)) };
         if size != location.size {
@@ -86,12 +99,14 @@ impl Registry {
 }
 
 async fn digest_of(content: ArchiveContent) -> Result<Sha256Digest> {
+    // What a disk refused it will refuse again; a stream may break off on its way.
+    let may_heal = matches!(content, ArchiveContent::Stream { .. });
     let mut reader = ArchiveReader::new(content);
     let digest = task::spawn_blocking(move || {
         let mut hash = HashWriter(Sha256::new());
         io::copy(&mut reader, &mut hash).map(|_| Sha256Digest::from(<[u8; 32]>::from(hash.0.finalize())))
     });
-    digest.await.map_err(Error::internal)?.map_err(|error| Error::storage(error, true))
+    digest.await.map_err(Error::internal)?.map_err(|error| Error::storage(error, may_heal))
 }
 
 struct HashWriter(Sha256);

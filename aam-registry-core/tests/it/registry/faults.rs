@@ -17,7 +17,7 @@ use aam_registry_core::{
         ArchiveContent, ArchiveStore, ArchiveWriter, PackageStore, PublishCheck, PublishCommit, PublishStore,
         Published, StoredArchive,
     },
-    registry::PublishOptions,
+    registry::{CleanupOptions, Damage, GarbageFate, PublishOptions},
     types::{ArchiveKey, ArchiveLocation, NewUpload, Upload, UploadId},
 };
 use async_trait::async_trait;
@@ -138,6 +138,10 @@ enum Broken {
     /// `finish` makes the bytes durable and then fails.
     AfterFinish,
     Delete,
+    /// It is not there now, and may be later.
+    Open,
+    /// It is there and never can be read.
+    Read,
 }
 
 #[derive(Clone, Debug)]
@@ -164,7 +168,14 @@ impl ArchiveStore for FaultyArchives {
     }
 
     async fn open(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>> {
-        self.inner.open(key, range).await
+        self.fails(Broken::Open)?;
+        if self.fails(Broken::Read).is_ok() {
+            return self.inner.open(key, range).await;
+        }
+        // A file that is open for writing alone.
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let file = std::fs::File::options().write(true).open(file.path()).expect("the same file");
+        Ok(Some(ArchiveContent::File { file, len: 1 }))
     }
 
     async fn redirect(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>> {
@@ -254,6 +265,45 @@ async fn bytes_that_cannot_be_deleted_are_tried_again() {
     assert_eq!((report.deleted, report.failed), (1, 2));
     let report = world.registry.sweep_uploads().await.expect("swept");
     assert_eq!((report.deleted, report.failed), (2, 0));
+}
+
+#[tokio::test]
+async fn an_archive_that_cannot_be_read_hides_no_other() {
+    let world = world_of(Broken::Read);
+    let ada = world.user("ada").await;
+    for number in ["1.0.0", "1.1.0", "1.2.0"] {
+        world.publish(&ada, archive("greet-kit", number)).await.expect("published");
+    }
+    let mut found = Vec::new();
+    let report = world.registry.verify_storage(true, |_, damage| found.extend(damage)).await.expect("verified");
+    assert_eq!((report.checked, report.damaged), (3, 2));
+    for damage in found {
+        let Damage::Unreadable(reason) = damage else { panic!("{damage:?}") };
+        assert!(reason.starts_with("the archive storage does not answer: "), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_no_damage() {
+    let world = world_of(Broken::Open);
+    let ada = world.user("ada").await;
+    world.publish(&ada, archive("greet-kit", "1.0.0")).await.expect("published");
+    let error = world.registry.verify_storage(true, |_, damage| panic!("{damage:?}")).await.expect_err("it is away");
+    assert_eq!(error.code(), ErrorCode::StorageUnavailable);
+}
+
+#[tokio::test]
+async fn why_garbage_stays_is_told_to_its_cause() {
+    let world = world_of(Broken::Delete);
+    let mut writer = world.archives.create(&ArchiveKey::from(UploadId::generate())).await.expect("created");
+    writer.write(Bytes::from_static(b"nobody's")).await.expect("written");
+    writer.finish().await.expect("stored");
+    let mut fates = Vec::new();
+    let all = CleanupOptions { older_than: Duration::ZERO, dry_run: false };
+    world.clock.advance(Duration::from_hours(24 * 365 * 10));
+    world.registry.clean_storage(all, |garbage| fates.push(garbage.fate.clone())).await.expect("cleaned");
+    let reason = "the archive storage does not answer: the disk is full".to_owned();
+    assert_eq!(fates, [GarbageFate::Failed(reason)]);
 }
 
 #[tokio::test]

@@ -10,11 +10,13 @@ use serde::Serialize;
 
 use crate::config::Faults;
 
-/// What a command that ran to its end says.
+/// What a command says that ran to its end, or that found something before it failed.
 #[derive(Debug)]
 pub(super) struct Answer {
     text: String,
     good: bool,
+    /// Why the command could not do the rest.
+    broke_off: Option<Failed>,
 }
 
 impl Answer {
@@ -25,17 +27,23 @@ impl Answer {
         } else {
             text.to_string()
         };
-        Self { text, good: true }
+        Self { text, good: true, broke_off: None }
     }
 
     /// Says nothing.
     pub(super) fn silent() -> Self {
-        Self { text: String::new(), good: true }
+        Self { text: String::new(), good: true, broke_off: None }
     }
 
     /// Says the same, and that it is bad.
     pub(super) fn bad_unless(mut self, good: bool) -> Self {
         self.good = good;
+        self
+    }
+
+    /// Says the same, and what kept the command from running to its end.
+    pub(super) fn broken_off_by(mut self, failed: Failed) -> Self {
+        self.broke_off = Some(failed);
         self
     }
 }
@@ -66,16 +74,22 @@ impl From<aam_registry_core::Error> for Failed {
 /// Prints the outcome: answers to the standard output, failures to the standard error.
 pub(super) fn exit_code(outcome: Result<Answer, Failed>) -> ExitCode {
     match outcome {
-        Ok(Answer { text, good }) => {
+        Ok(Answer { text, good, broke_off }) => {
             let text = text.trim_end();
             let printed = if text.is_empty() { Ok(()) } else { writeln!(io::stdout().lock(), "{text}") };
-            if good && printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            match broke_off {
+                Some(failed) => failure(&failed),
+                None if good && printed.is_ok() => ExitCode::SUCCESS,
+                None => ExitCode::FAILURE,
+            }
         }
-        Err(failed) => {
-            let _ = writeln!(io::stderr().lock(), "error: {failed}");
-            ExitCode::FAILURE
-        }
+        Err(failed) => failure(&failed),
     }
+}
+
+fn failure(failed: &Failed) -> ExitCode {
+    let _ = writeln!(io::stderr().lock(), "error: {failed}");
+    ExitCode::FAILURE
 }
 
 /// Prints a warning beside the answer.

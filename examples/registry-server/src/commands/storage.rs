@@ -16,21 +16,30 @@ pub(super) fn cleanup(command: &Cleanup, surroundings: Surroundings) -> Result<A
     let settings = configuration(surroundings)?.settings;
     let options = CleanupOptions { older_than: command.older_than, dry_run: command.dry_run };
     let mut found: Vec<Garbage> = Vec::new();
-    let report = runtime()?.block_on(async {
+    let cleaned = runtime()?.block_on(async {
         let registry = assemble::registry(&settings, Purpose::Command).await?;
         let bar = progress::counting("found that nothing refers to");
-        let report = registry
+        let cleaned = registry
             .clean_storage(options, |garbage| {
                 bar.inc(1);
                 found.push(garbage.clone());
             })
             .await;
         bar.finish_and_clear();
-        Ok::<_, Failed>(report?)
+        Ok::<_, Failed>(cleaned)
     })?;
 
-    let verb = if command.dry_run { "would be deleted" } else { "deleted" };
     let mut lines: Vec<_> = found.iter().map(line_of).collect();
+    let items: Vec<_> = found.iter().map(json_of).collect();
+    let report = match cleaned {
+        Ok(report) => report,
+        Err(error) => {
+            let failed = Failed::from(error);
+            let json = json!({ "dry_run": command.dry_run, "items": items, "error": failed.to_string() });
+            return Ok(Answer::new(command.json, lines.join("\n"), &json).broken_off_by(failed));
+        }
+    };
+    let verb = if command.dry_run { "would be deleted" } else { "deleted" };
     lines.push(format!(
         "{} archives and {} unfinished uploads {verb}, {}; {} looked at",
         report.archives,
@@ -44,7 +53,7 @@ pub(super) fn cleanup(command: &Cleanup, surroundings: Surroundings) -> Result<A
     let json = json!({
         "dry_run": command.dry_run, "scanned": report.scanned, "archives": report.archives,
         "unfinished": report.unfinished, "bytes": report.bytes, "failed": report.failed,
-        "items": found.iter().map(json_of).collect::<Vec<_>>(),
+        "items": items,
     });
     Ok(Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.failed == 0))
 }
@@ -78,11 +87,11 @@ fn json_of(garbage: &Garbage) -> Value {
 /// Checks that every version has its archive.
 pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Answer, Failed> {
     let settings = configuration(surroundings)?.settings;
-    let mut damaged: Vec<(String, Value)> = Vec::new();
-    let report = runtime()?.block_on(async {
+    let (mut lines, mut items): (Vec<String>, Vec<Value>) = (Vec::new(), Vec::new());
+    let verified = runtime()?.block_on(async {
         let registry = assemble::registry(&settings, Purpose::Command).await?;
         let bar = progress::counting("versions checked");
-        let report = registry
+        let verified = registry
             .verify_storage(command.deep, |location, damage| {
                 bar.inc(1);
                 let Some(damage) = damage else { return };
@@ -93,25 +102,32 @@ pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Ans
                     Damage::Digest(digest) => {
                         ("digest", format!("its archive has the SHA-256 {digest}, not {}", location.sha256))
                     }
+                    Damage::Unreadable(reason) => ("unreadable", format!("its archive cannot be read: {reason}")),
                 };
-                let json = json!({
+                items.push(json!({
                     "package": package.as_str(), "version": version.to_string(),
                     "archive": location.archive.as_str(), "problem": problem, "message": told,
-                });
-                damaged.push((format!("{package} {version}: {told} ({})", location.archive), json));
+                }));
+                lines.push(format!("{package} {version}: {told} ({})", location.archive));
             })
             .await;
         bar.finish_and_clear();
-        Ok::<_, Failed>(report?)
+        Ok::<_, Failed>(verified)
     })?;
 
-    let mut lines: Vec<_> = damaged.iter().map(|(line, _)| line.clone()).collect();
+    let report = match verified {
+        Ok(report) => report,
+        Err(error) => {
+            let failed = Failed::from(error);
+            let json = json!({ "deep": command.deep, "damaged": items, "error": failed.to_string() });
+            return Ok(Answer::new(command.json, lines.join("\n"), &json).broken_off_by(failed));
+        }
+    };
     let how = if command.deep { "read and compared" } else { "looked at" };
     let (checked, bytes) = (report.checked, HumanBytes(report.bytes));
     lines.push(format!("{checked} versions with {bytes} {how}; {} damaged", report.damaged));
     let json = json!({
-        "deep": command.deep, "checked": report.checked, "bytes": report.bytes,
-        "damaged": damaged.into_iter().map(|(_, json)| json).collect::<Vec<_>>(),
+        "deep": command.deep, "checked": report.checked, "bytes": report.bytes, "damaged": items,
     });
     Ok(Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.damaged == 0))
 }

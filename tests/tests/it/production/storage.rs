@@ -135,6 +135,10 @@ async fn a_folder_is_cleaned_and_verified() {
     let unfinished = [leave_unfinished(&store).await];
     kept.check_cleanup(&[kept.add_garbage(), kept.add_garbage()], &unfinished).await;
     kept.check_verify().await;
+    // Nothing can be read through a link to itself, and the others are told all the same.
+    std::os::unix::fs::symlink(&kept.archives[0], &kept.archives[0]).expect("our own link");
+    let seen = kept.server.run(&["storage", "verify", "--json"]).await.expect_code(1).json();
+    assert_eq!(problems(&seen), ["1.0.0 unreadable", "1.1.0 size"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
