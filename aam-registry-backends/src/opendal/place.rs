@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use aam_registry_core::Result;
+use aam_registry_core::{Error, Result};
 use opendal::{
     Operator,
     services::{Fs, Memory},
@@ -29,7 +29,12 @@ impl Place {
         match config {
             OpendalConfig::Fs { root } => {
                 let folder = Folder::create(root).map_err(folder_error)?;
-                let service = Fs::default().root(&folder.root().to_string_lossy());
+                // OpenDAL takes text; another folder of a name like it would be no place for archives.
+                let root = folder.root().to_str().ok_or_else(|| {
+                    let reason = format!("the path {} is not UTF-8; set STORAGE_PATH to one that is", root.display());
+                    Error::storage(reason, false)
+                })?;
+                let service = Fs::default().root(root);
                 Ok(Self::Folder(Operator::new(service).map_err(storage_error)?, Arc::new(folder)))
             }
             OpendalConfig::Memory => Operator::new(Memory::default()).map(Self::Memory).map_err(storage_error),

@@ -16,6 +16,7 @@ mod beyond_the_suite {
 
     use aam_registry_backends::opendal::{OpendalArchives, OpendalConfig};
     use aam_registry_core::{
+        Error,
         ports::{ArchiveContent, ArchiveStore},
         types::{ArchiveKey, UploadId},
     };
@@ -43,6 +44,29 @@ mod beyond_the_suite {
         writer.finish().await.expect("finish");
         assert_eq!(files(&root), [root.join(key.as_str())]);
         assert_eq!(store(&root).size(&key).await.expect("size"), Some(5), "a store opened later sees it");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_can_never_be_read_is_not_worth_a_retry() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(folder.path());
+        let key = ArchiveKey::from(UploadId::generate());
+        let path = folder.path().join(key.as_str());
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::os::unix::fs::symlink(&path, &path).expect("a link to itself");
+        for error in [store.size(&key).await.expect_err("a loop"), store.open(&key, None).await.expect_err("a loop")] {
+            assert!(matches!(&error, Error::Backend(backend) if !backend.retry), "{error:?}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_path_that_is_no_text_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let name: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"packages-\xff");
+        let error = OpendalArchives::new(&OpendalConfig::fs(folder.path().join(name))).expect_err("no text");
+        assert!(format!("{error:?}").contains("is not UTF-8"), "{error:?}");
     }
 
     #[tokio::test]
