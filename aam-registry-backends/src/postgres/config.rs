@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use tokio_postgres::config::TargetSessionAttrs;
+
 use super::target::{InvalidPostgresUrl, Target};
 
 /// Where a PostgreSQL database is and how it is used.
@@ -29,11 +31,14 @@ impl PostgresConfig {
     /// in the PEM file `sslrootcert` vouches for, or one of the operating
     /// system's. `verify-ca` and `verify-full` mean `require`.
     ///
+    /// Of several hosts, `postgres://user@one,two/name`, the first that takes
+    /// changes is used, unless `target_session_attrs` says otherwise.
+    ///
     /// # Errors
     /// [`InvalidPostgresUrl`] where it is no such URL.
     pub fn new(url: &str) -> Result<Self, InvalidPostgresUrl> {
         Ok(Self {
-            primary: Target::parse(url)?,
+            primary: Target::parse(url, TargetSessionAttrs::ReadWrite)?,
             replica: None,
             pool_size: 10,
             acquire_timeout: Duration::from_secs(5),
@@ -48,12 +53,12 @@ impl PostgresConfig {
 
     /// Sets a read replica for searches, totals and download statistics, which
     /// may lag behind. While it is away or its schema is behind, they are read
-    /// from the primary.
+    /// from the primary. Of several hosts the first that answers is used.
     ///
     /// # Errors
     /// [`InvalidPostgresUrl`] where it is no such URL.
     pub fn with_replica(mut self, url: &str) -> Result<Self, InvalidPostgresUrl> {
-        self.replica = Some(Target::parse(url)?);
+        self.replica = Some(Target::parse(url, TargetSessionAttrs::Any)?);
         Ok(self)
     }
 
@@ -72,7 +77,9 @@ impl PostgresConfig {
         self
     }
 
-    /// Sets how long connecting may take, login included.
+    /// Sets how long connecting may take, login included: to all hosts
+    /// together. A `connect_timeout` in the URL, in seconds for each host, comes
+    /// before it.
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
