@@ -13,7 +13,7 @@ use std::{
 
 use bb8_postgres::{PostgresConnectionManager, bb8::ManageConnection};
 use futures_util::FutureExt;
-use tokio::{sync::mpsc, time};
+use tokio::{runtime::Handle, sync::mpsc, time};
 use tokio_postgres::{
     AsyncMessage, Client, Config, Row, Statement,
     types::{ToSql, Type},
@@ -30,6 +30,9 @@ const STATEMENTS: usize = 256;
 
 /// How much longer than a statement may take an answer is waited for.
 const MARGIN: Duration = Duration::from_secs(2);
+
+/// How long the server has to take the word that a statement is wanted no more.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The parameters of a statement. An array of references, so that those of
 /// several statements that are joined live long enough.
@@ -59,18 +62,15 @@ impl Connector {
         if server.get_application_name().is_none() {
             server.application_name(&config.application_name);
         }
-        server.connect_timeout(config.connect_timeout);
-        // A link that was cut silently is noticed within some seconds.
-        server.keepalives(true).keepalives_idle(Duration::from_secs(10));
-        server.keepalives_interval(Duration::from_secs(3)).keepalives_retries(3);
-        server.tcp_user_timeout(Duration::from_secs(20));
+        let (each, connect_timeout) = target.connect_timeouts(config.connect_timeout);
+        server.connect_timeout(each);
         let statement = config.statement_timeout;
         let tls = super::tls::connector(target)?;
         Ok(Self {
             manager: PostgresConnectionManager::new(server.clone(), tls.clone()),
             tls,
             config: server,
-            connect_timeout: config.connect_timeout,
+            connect_timeout,
             silences: Arc::default(),
             patience: (!statement.is_zero()).then(|| statement + MARGIN),
             settings: settings(&[
@@ -91,7 +91,7 @@ impl Connector {
 
     /// A connection that hears what the server tells unasked.
     pub(super) async fn listener(&self) -> Result<(Client, Messages), Fault> {
-        let connecting = async { self.config.connect(self.tls.clone()).await.map_err(unreachable) };
+        let connecting = async { self.config.connect(self.tls.clone()).await.map_err(not_connected) };
         let (client, mut connection) = within(self.connect_timeout, connecting).await?;
         let (told, messages) = mpsc::unbounded_channel();
         tokio::spawn(async move {
@@ -109,9 +109,9 @@ impl Connector {
     pub(super) async fn connect(&self) -> Result<Session, Fault> {
         let silences = Silences { noted: self.silences.load(Ordering::Acquire), all: Arc::clone(&self.silences) };
         let connecting = async {
-            let client = self.manager.connect().await.map_err(unreachable)?;
-            client.batch_execute(&self.settings).await.map_err(unreachable)?;
-            Ok(Session::new(client, self.patience, silences))
+            let client = self.manager.connect().await.map_err(not_connected)?;
+            client.batch_execute(&self.settings).await.map_err(not_connected)?;
+            Ok(Session::new(client, self.tls.clone(), self.patience, silences))
         };
         within(self.connect_timeout, connecting).await
     }
@@ -135,7 +135,7 @@ pub(super) fn settings(values: &[(&str, &str)]) -> String {
 }
 
 /// Whatever keeps from connecting may be over when the caller tries again.
-fn unreachable(error: tokio_postgres::Error) -> Fault {
+fn not_connected(error: tokio_postgres::Error) -> Fault {
     Fault::new(FaultKind::Busy, Fault::from(error).to_string())
 }
 
@@ -169,6 +169,8 @@ impl Silences {
 /// that prepared ones that are joined cross the network together.
 pub(super) struct Session {
     client: Client,
+    /// Encrypts the connection by which a statement is cancelled.
+    tls: MakeRustlsConnect,
     statements: Mutex<HashMap<&'static str, Prepared>>,
     patience: Option<Duration>,
     lost: AtomicBool,
@@ -176,8 +178,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    fn new(client: Client, patience: Option<Duration>, silences: Silences) -> Self {
-        Self { client, statements: Mutex::default(), patience, lost: AtomicBool::new(false), silences }
+    fn new(client: Client, tls: MakeRustlsConnect, patience: Option<Duration>, silences: Silences) -> Self {
+        Self { client, tls, statements: Mutex::default(), patience, lost: AtomicBool::new(false), silences }
     }
 
     /// The connection itself.
@@ -199,6 +201,25 @@ impl Session {
     /// Keeps the connection from being used again.
     pub(super) fn give_up(&self) {
         self.lost.store(true, Ordering::Release);
+    }
+
+    /// Keeps the connection from being used again, and ends the statement that
+    /// is under way for nobody: the server would run it to its end, and wait
+    /// for locks, though the connection is gone.
+    pub(super) fn abandon(&self) {
+        if self.lost.swap(true, Ordering::AcqRel) || self.client.is_closed() {
+            return;
+        }
+        // Where the runtime ends, so does the process, and the server has to find out by itself.
+        let Ok(runtime) = Handle::try_current() else { return };
+        let (statement, tls) = (self.client.cancel_token(), self.tls.clone());
+        runtime.spawn(async move {
+            match time::timeout(CANCEL_TIMEOUT, statement.cancel_query(tls)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(event = "database_cancel_failed", %error, "a statement runs on"),
+                Err(_) => tracing::debug!(event = "database_cancel_failed", "a statement runs on"),
+            }
+        });
     }
 
     /// The statements, prepared; without asking the server where they were prepared before.
@@ -239,7 +260,8 @@ impl Session {
         self.answer(Box::pin(self.client.query_typed(sql, params))).await
     }
 
-    /// Sends a command and does not wait for its end. What fails of it fails what follows.
+    /// Sends a command and does not wait for its end. That it fails is not
+    /// heard: a connection that is lost fails what follows, too.
     pub(super) fn send(&self, sql: &str) {
         // The first poll sends it.
         let _ = self.client.batch_execute(sql).now_or_never();

@@ -25,7 +25,8 @@ const REPLICA_REST: Duration = Duration::from_secs(5);
 /// Every metadata port on one PostgreSQL database, which other processes may
 /// use at the same time.
 ///
-/// Nothing is cached: what another process changes is seen by the next read.
+/// Nothing is cached: what another process changes is seen by the next read,
+/// unless that is of a replica, which may lag behind.
 #[derive(Debug)]
 pub struct PostgresMetadata {
     config: PostgresConfig,
@@ -165,10 +166,15 @@ impl PostgresMetadata {
         let mut attempts = Attempts::default();
         loop {
             let failure = match self.connection().await {
-                Ok(lease) => match read(Arc::clone(&lease)).await {
-                    Ok(value) => return Ok(value),
-                    Err(failure) => failure,
-                },
+                Ok(lease) => {
+                    let awaited = Awaited { session: &lease, ended: false };
+                    let value = read(Arc::clone(&lease)).await;
+                    awaited.end();
+                    match value {
+                        Ok(value) => return Ok(value),
+                        Err(failure) => failure,
+                    }
+                }
                 Err(failure) => failure,
             };
             attempts.again(failure, Outcome::NotApplied).await?;
@@ -256,24 +262,52 @@ fn is_away(error: &Error) -> bool {
     matches!(error, Error::Backend(backend) if backend.retry && backend.outcome == Outcome::NotApplied)
 }
 
-/// A transaction that was begun. Dropped, as where nobody waits for its end
-/// any more, it takes its connection with it: the server rolls it back.
-struct Open<'a> {
+/// A query whose answer is waited for. Dropped before, it ends on the server, too.
+struct Awaited<'a> {
     session: &'a Session,
     ended: bool,
+}
+
+impl Awaited<'_> {
+    fn end(mut self) {
+        self.ended = true;
+    }
+}
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.session.abandon();
+        }
+    }
+}
+
+/// A transaction that was begun. Dropped, as where nobody waits for its end
+/// any more, it takes its connection with it: the server ends the statement
+/// that is under way, unless that is the commit, and rolls it back.
+struct Open<'a> {
+    session: &'a Session,
+    stage: Stage,
+}
+
+enum Stage {
+    Begun,
+    Committing,
+    Ended,
 }
 
 impl<'a> Open<'a> {
     /// Begins a transaction, without waiting for the server to say so.
     fn begin(session: &'a Session, begin: &str) -> Self {
         session.send(begin);
-        Self { session, ended: false }
+        Self { session, stage: Stage::Begun }
     }
 
     /// Commits; tells what is known of the changes where that fails.
     async fn commit(mut self) -> Result<(), (Failure, Outcome)> {
+        self.stage = Stage::Committing;
         let committed = self.session.command("COMMIT").await;
-        self.ended = true;
+        self.stage = Stage::Ended;
         committed.map_err(|failure| match failure.fault() {
             // An error that left the connection alive is the server's word that nothing was kept.
             Some(_) if self.session.is_usable() => (failure, Outcome::NotApplied),
@@ -284,14 +318,16 @@ impl<'a> Open<'a> {
     /// Ends a transaction that changed nothing or shall change nothing, without waiting for the server.
     fn end(mut self, end: &str) {
         self.session.send(end);
-        self.ended = true;
+        self.stage = Stage::Ended;
     }
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        if !self.ended {
-            self.session.give_up();
+        match self.stage {
+            Stage::Begun => self.session.abandon(),
+            Stage::Committing => self.session.give_up(),
+            Stage::Ended => {}
         }
     }
 }

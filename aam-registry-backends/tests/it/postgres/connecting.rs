@@ -7,6 +7,7 @@ use aam_registry_core::{
     Error, ErrorCode, Result,
     error::Outcome,
     ports::{ArchiveIndex, PackageStore, UserStore},
+    types::{PageRequest, SearchQuery, SearchSort},
 };
 use serde_json::json;
 
@@ -125,6 +126,39 @@ async fn a_statement_is_not_waited_for_for_ever() {
     let (name, version) = ("greet-kit".parse().expect("a name"), "1.0.0".parse().expect("a version"));
     let cause = outage(store.archive_location(&name, &version).await);
     assert!(cause.contains("statement timeout"), "{cause}");
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_ends_on_the_server() {
+    let database = TestDatabase::new().await;
+    let (long, config) = (PATIENCE * 10, database.config());
+    let config = config.with_lock_timeout(long).with_statement_timeout(long).with_pool_size(1);
+    let store = Arc::new(PostgresMetadata::open(config).await.expect("a database"));
+    let owner = actor(&*store, "owner").await;
+    let admin = database.client().await;
+    admin.batch_execute("BEGIN; LOCK TABLE users, listings IN ACCESS EXCLUSIVE MODE").await.expect("lock");
+    let given_up = async |table: &str, asked: tokio::task::JoinHandle<()>| {
+        database.who_waits(table).await;
+        asked.abort();
+        database.nobody_waits().await;
+    };
+    let (asked, user) = (Arc::clone(&store), owner.user);
+    given_up("FROM users", tokio::spawn(async move { drop(asked.user(user).await) })).await;
+    let asked = Arc::clone(&store);
+    let everything = SearchQuery {
+        text: None,
+        artifact_type: None,
+        scope: None,
+        keyword: None,
+        sort: SearchSort::Name,
+        page: PageRequest { page: 1, limit: 10 },
+    };
+    given_up("FROM listings", tokio::spawn(async move { drop(asked.search(&everything).await) })).await;
+    let (asked, publisher) = (Arc::clone(&store), owner.clone());
+    let publishing = async move { drop(publish(&*asked, &publisher, "greet-kit", "1.0.0", json!({})).await) };
+    given_up("FROM users", tokio::spawn(publishing)).await;
+    admin.batch_execute("ROLLBACK").await.expect("unlock");
+    publish(&*store, &owner, "greet-kit", "1.0.0", json!({})).await.expect("nothing is left of it");
 }
 
 #[tokio::test]

@@ -117,6 +117,18 @@ impl TestDatabase {
         tokio::time::timeout(PATIENCE, waiting).await.expect("somebody waits for a lock")
     }
 
+    /// Waits until no session waits for a lock.
+    pub(super) async fn nobody_waits(&self) {
+        let watcher = self.client().await;
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'";
+        let over = async {
+            while watcher.query_one(waits, &[&self.name]).await.expect("read").get::<_, i64>(0) > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, over).await.expect("nobody waits for a lock");
+    }
+
     /// The name the server knows it by.
     pub(super) fn name(&self) -> &str {
         &self.name
