@@ -72,7 +72,8 @@ impl FaultKind {
     fn of(code: &SqlState) -> Self {
         match code.code() {
             "23505" => Self::Raced,
-            "40001" => Self::Conflict,
+            // The second is said of what was sent behind a statement that failed.
+            "40001" | "25P02" => Self::Conflict,
             "40P01" => Self::Deadlock,
             // A schema that was changed, or a pooler that handed out another session.
             "0A000" | "26000" => Self::Stale,
