@@ -1,5 +1,6 @@
 use std::{
     collections::VecDeque,
+    pin::pin,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
@@ -14,7 +15,7 @@ use tokio::{
     sync::broadcast::{self, error::RecvError},
     time::{self, MissedTickBehavior},
 };
-use tokio_postgres::AsyncMessage;
+use tokio_postgres::{AsyncMessage, Client};
 
 use super::{
     PostgresMetadata,
@@ -32,6 +33,11 @@ const BACKLOG: usize = 4096;
 /// that was cut silently is noticed within the two together.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a link lives at most: the server behind a name changes, and one
+/// that was replaced and left running hears of no change. Replicas do not all
+/// go at once.
+const MAX_LIFETIME: Duration = Duration::from_mins(30);
 
 /// The pauses between attempts to restore the link.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -161,15 +167,29 @@ impl Subscriber {
     }
 }
 
+/// Why listening on a connection ended without a fault.
+enum End {
+    /// Nobody wants to hear any more.
+    Unwanted,
+    /// The connection is old.
+    Aged,
+}
+
 /// Keeps the link up for as long as somebody holds it.
 async fn listen(connector: Connector, link: Weak<Link>) {
     let mut pause = FIRST_PAUSE;
     loop {
-        let fault = match linked(&connector, &link, &mut pause).await {
-            Ok(()) => return,
+        let ended = linked(&connector, &link, &mut pause).await;
+        let Some(link) = link.upgrade() else { return };
+        let fault = match ended {
+            Ok(End::Unwanted) => return,
+            Ok(End::Aged) => {
+                // What is told between two connections goes unheard.
+                link.set(false);
+                continue;
+            }
             Err(fault) => fault,
         };
-        let Some(link) = link.upgrade() else { return };
         tracing::warn!(event = "database_listener_lost", error = %fault, "changes go unheard until the link is restored");
         link.set(false);
         drop(link);
@@ -178,23 +198,31 @@ async fn listen(connector: Connector, link: Weak<Link>) {
     }
 }
 
-/// Listens on one connection until it is lost, or until nobody wants to hear.
-async fn linked(connector: &Connector, link: &Weak<Link>, pause: &mut Duration) -> std::result::Result<(), Fault> {
+/// Runs a statement whose answer never takes long.
+async fn ask(client: &Client, sql: &str) -> std::result::Result<(), Fault> {
+    match time::timeout(PROBE_TIMEOUT, client.batch_execute(sql)).await {
+        Ok(answer) => answer.map_err(Fault::from),
+        Err(_) => Err(Fault::silent(PROBE_TIMEOUT)),
+    }
+}
+
+/// Listens on one connection until it is lost or old, or until nobody wants to hear.
+async fn linked(connector: &Connector, link: &Weak<Link>, pause: &mut Duration) -> std::result::Result<End, Fault> {
     let (client, mut messages) = connector.listener().await?;
-    let lost = |error: tokio_postgres::Error| Fault::from(error);
-    client.batch_execute(&format!("LISTEN {CHANNEL}")).await.map_err(lost)?;
+    ask(&client, &format!("LISTEN {CHANNEL}")).await?;
+    let mut aged = pin!(time::sleep(MAX_LIFETIME.mul_f64(rand::random_range(0.8..1.0))));
     let mut probes = time::interval(PROBE_EVERY);
     probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     match link.upgrade() {
         Some(link) => link.set(true),
-        None => return Ok(()),
+        None => return Ok(End::Unwanted),
     }
     *pause = FIRST_PAUSE;
     loop {
         tokio::select! {
             message = messages.recv() => match message {
                 Some(Ok(AsyncMessage::Notification(told))) if told.channel() == CHANNEL => {
-                    let Some(link) = link.upgrade() else { return Ok(()) };
+                    let Some(link) = link.upgrade() else { return Ok(End::Unwanted) };
                     let _ = link.events.send(ChangeEvent::Changed(change(told.payload())));
                 }
                 Some(Ok(_)) => {}
@@ -203,13 +231,11 @@ async fn linked(connector: &Connector, link: &Weak<Link>, pause: &mut Duration) 
             },
             _ = probes.tick() => {
                 if link.strong_count() == 0 {
-                    return Ok(());
+                    return Ok(End::Unwanted);
                 }
-                match time::timeout(PROBE_TIMEOUT, client.batch_execute("SELECT 1")).await {
-                    Ok(answer) => answer.map_err(lost)?,
-                    Err(_) => return Err(Fault::silent(PROBE_TIMEOUT)),
-                }
+                ask(&client, "SELECT 1").await?;
             }
+            () = &mut aged => return Ok(End::Aged),
         }
     }
 }
