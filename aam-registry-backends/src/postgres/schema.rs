@@ -163,7 +163,11 @@ fn waited_for_a_lock(error: &refinery::Error) -> bool {
 /// Waits until nobody else migrates; the lock is held until the session ends.
 async fn lock(session: &Session) -> Tx<()> {
     let lock = "SELECT pg_try_advisory_lock($1)";
+    let mut told = false;
     while sql::first(session, lock, [&MIGRATING], |row| Ok(row.try_get::<_, bool>(0)?)).await? != Some(true) {
+        if !std::mem::replace(&mut told, true) {
+            tracing::info!(event = "migration_waits", "another process migrates this database; it is waited for");
+        }
         time::sleep(LOOK_EVERY).await;
     }
     Ok(())
