@@ -17,7 +17,7 @@ use super::{
 use crate::relational::{
     columns,
     listing::{type_bits, types_of_bits},
-    search::{Alternative, Term, as_written, with_one_typo},
+    search::{Alternative, RANKED, Term, as_written, with_one_typo},
 };
 
 /// What [`summary`] reads.
@@ -26,11 +26,6 @@ const COLUMNS: &str = "l.name, l.description, l.author, l.latest_version, l.keyw
 
 /// The weights of description and author, artifacts, keywords, and name in the text rank.
 const WEIGHTS: &str = "'{0.1, 0.25, 0.4, 1.0}'";
-
-/// How many of the packages that match are ranked by how well they do: all
-/// where they are no more; of more, the most popular ones, before the others,
-/// which come by popularity. To rank a hundred thousand takes too long for a page.
-const RANKED: i64 = 1_000;
 
 /// The longest word that can be looked for, in bytes; none that is listed is as long.
 const LONGEST_WORD: usize = 2_046;
@@ -154,7 +149,7 @@ impl Matching<'_> {
     async fn page(&self, tx: &Session) -> Tx<Page<PackageSummary>> {
         let rows = self.few(tx).await?;
         let total = count(&rows)?;
-        if total <= RANKED.unsigned_abs() {
+        if total <= u64::from(RANKED) {
             return Ok(Page { items: summaries(&rows, 1)?, total, request: self.query.page });
         }
         let (total, items) = try_join!(self.count(tx), self.many(tx))?;
@@ -210,7 +205,7 @@ impl Matching<'_> {
     async fn many(&self, tx: &Session) -> Tx<Vec<Row>> {
         let filters = Filters::of(self.query);
         let (limit, offset) = (columns::signed(self.query.page.limit), columns::signed(self.query.page.offset()));
-        let walked = limit.saturating_add(offset).max(RANKED);
+        let walked = limit.saturating_add(offset).max(i64::from(RANKED));
         let mut asked = Asked::default();
         let matches = asked.param(&self.expression, Type::TEXT);
         let conditions = filters.conditions("t", &mut asked);

@@ -84,4 +84,9 @@ mod tests {
         assert!(variants("kit").is_empty());
         assert!(!variants("zoëx").is_empty());
     }
+
+    #[test]
+    fn endless_words_mean_themselves() {
+        assert!(variants(&"ab".repeat(1_000)).is_empty());
+    }
 }

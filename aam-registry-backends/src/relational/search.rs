@@ -3,8 +3,17 @@
 /// The most words that one mistyped word may stand for.
 pub(crate) const MAX_CANDIDATES: usize = 64;
 
+/// How many of the packages that match are ranked by how well they do: all
+/// where they are no more; of more, the most downloaded ones and those of the
+/// very name, before the others, which come by their downloads. To rank a
+/// hundred thousand takes too long for a page.
+pub(crate) const RANKED: u32 = 1_000;
+
 /// Shorter words are as close to many others as to the one meant.
 const MIN_TYPO_CHARS: usize = 4;
+
+/// Longer words are no words; what one typo makes of one grows with its square.
+const MAX_TYPO_CHARS: usize = 32;
 
 /// Something every package found has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +50,7 @@ pub(crate) fn with_one_typo(words: &[String], meant: Vec<Vec<String>>) -> Vec<Al
 
 /// Whether a typo in a word is forgiven.
 pub(crate) fn may_be_mistyped(word: &[char]) -> bool {
-    word.len() >= MIN_TYPO_CHARS
+    (MIN_TYPO_CHARS..=MAX_TYPO_CHARS).contains(&word.len())
 }
 
 #[cfg(test)]
@@ -50,6 +59,13 @@ mod tests {
 
     fn term(words: &[&str], prefix: bool) -> Term {
         Term { words: words.iter().map(|word| (*word).to_owned()).collect(), prefix }
+    }
+
+    #[test]
+    fn a_typo_is_forgiven_in_what_may_be_a_word() {
+        for (letters, may_be) in [(3, false), (4, true), (32, true), (33, false), (2_000, false)] {
+            assert_eq!(may_be_mistyped(&vec!['a'; letters]), may_be, "{letters} letters");
+        }
     }
 
     #[test]

@@ -122,4 +122,10 @@ mod tests {
     fn short_words_mean_themselves() {
         assert!(candidates(&known(&["abd"]), "abc", false).expect("read").is_empty());
     }
+
+    #[test]
+    fn endless_words_mean_themselves() {
+        let typed = "ab".repeat(1_000);
+        assert!(candidates(&known(&[&typed[1..]]), &typed, false).expect("read").is_empty());
+    }
 }

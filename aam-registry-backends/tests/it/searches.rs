@@ -98,6 +98,39 @@ pub(crate) async fn find_among_many(store: &impl Database) {
     let everything = SearchQuery { text: None, page: PageRequest { page: 20, limit: 100 }, ..query("") };
     let last = store.search(&everything).await.expect("search");
     assert_eq!((last.total, last.items.len()), (2000, 100));
+    rank_the_most_downloaded(store).await;
+}
+
+/// Of more than a thousand packages that match, the thousand most downloaded
+/// come by rank and those behind them by downloads and name, whatever their
+/// rank; but one of the very name comes first.
+async fn rank_the_most_downloaded(store: &impl Database) {
+    let owner = actor(store, "late").await;
+    for name in ["teams", "zz-teams"] {
+        publish(store, &owner, name, "1.0.0", json!({})).await.expect("publish");
+    }
+    let mut crowd: Vec<_> =
+        (0..2000).map(|at| format!("@owner/{}-{}-{}", ADJECTIVES[at % 10], NOUNS[at / 10 % 10], at / 100)).collect();
+    crowd.sort_unstable();
+    let page = async |number: u64, sort| {
+        let query = SearchQuery { sort, page: PageRequest { page: number, limit: 100 }, ..query("teams") };
+        let page = store.search(&query).await.expect("search");
+        assert_eq!(page.total, 2002);
+        page.items.iter().map(|package| package.name.to_string()).collect::<Vec<_>>()
+    };
+    let mut ranked = Vec::new();
+    for number in 1..=11 {
+        ranked.extend(page(number, SearchSort::Relevance).await);
+    }
+    assert_eq!(ranked[0], "teams", "the very name");
+    ranked[1..=1000].sort_unstable();
+    assert_eq!(ranked[1..], crowd[..1099]);
+    assert_eq!(page(12, SearchSort::Relevance).await, crowd[1099..1199]);
+    assert_eq!(page(21, SearchSort::Relevance).await, [crowd[1999].as_str(), "zz-teams"]);
+    for sort in [SearchSort::Name, SearchSort::Downloads] {
+        assert_eq!(page(3, sort).await, crowd[200..300]);
+        assert_eq!(page(21, sort).await, ["teams", "zz-teams"]);
+    }
 }
 
 /// The order of fields a word is found in: name, keywords, description.
