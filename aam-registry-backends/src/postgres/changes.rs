@@ -21,7 +21,7 @@ use super::{
     tags::{Choice, Tags},
     versions::{VersionId, of_name_and_key},
 };
-use crate::relational::refusals;
+use crate::relational::{refusals, tags::moved_latest};
 
 const VERSION: &str = concat!("SELECT v.id, v.version, v.yanked_at, v.yanked_reason, v.deprecated", of_name_and_key!());
 const YANK: &str = "UPDATE versions SET yanked_at = $2, yanked_reason = $3 WHERE id = $1";
@@ -64,7 +64,19 @@ struct Changing {
     tags: Tags,
     listing: Listing,
     append: Append,
-    version: [Prepared; 3],
+    find: Prepared,
+    yank: Prepared,
+    deprecate: Prepared,
+}
+
+/// A version that somebody wants to change.
+struct Wanted<'a> {
+    actor: &'a Actor,
+    now: Timestamp,
+    package: &'a PackageName,
+    version: &'a Version,
+    /// What the actor must have the right to.
+    action: Action,
 }
 
 /// A version that is there, and what the caller is to its package.
@@ -79,36 +91,35 @@ struct Found {
 
 impl Changing {
     async fn prepare(tx: &Session) -> Tx<Self> {
+        let [find, yank, deprecate] = tx.prepare([VERSION, YANK, DEPRECATE]).await?;
         Ok(Self {
             access: PackageAccess::prepare(tx).await?,
             tags: Tags::prepare(tx).await?,
             listing: Listing::prepare(tx).await?,
             append: Append::prepare(tx).await?,
-            version: tx.prepare([VERSION, YANK, DEPRECATE]).await?,
+            find,
+            yank,
+            deprecate,
         })
     }
 
-    /// Finds a version and what `latest` is chosen from, and requires the
-    /// right to `action` on the package.
-    async fn find(
-        &self,
-        tx: &Session,
-        actor: &Actor,
-        now: Timestamp,
-        name: &PackageName,
-        version: &Version,
-        action: Action,
-    ) -> Tx<(Found, Choice)> {
-        let (full, key) = (name.as_str(), version.key());
-        let (access, rows, choice) = try_join!(
-            self.access.take(tx, actor, name, now),
-            tx.rows(&self.version[0], [&full, &key]),
-            self.tags.choice(tx, name),
+    /// Finds a version, and requires the right to change it.
+    async fn find(&self, tx: &Session, wanted: &Wanted<'_>) -> Tx<Found> {
+        let (name, key) = (wanted.package.as_str(), wanted.version.key());
+        let (access, rows) = try_join!(
+            self.access.take(tx, wanted.actor, wanted.package, wanted.now),
+            tx.rows(&self.find, [&name, &key]),
         )?;
-        Ok((found(&access, rows.first(), name, version, action)?, choice))
+        found(&access, rows.first(), wanted)
     }
 
-    /// Makes `latest` what it has become; gives the tag where it names another version than before.
+    /// As [`find`](Self::find), with what `latest` is chosen from, which is
+    /// read under the same lock.
+    async fn find_to_choose(&self, tx: &Session, wanted: &Wanted<'_>) -> Tx<(Found, Choice)> {
+        try_join!(self.find(tx, wanted), self.tags.choice(tx, wanted.package))
+    }
+
+    /// Makes `latest` what it has become, and lists what it names now.
     async fn move_latest(
         &self,
         tx: &Session,
@@ -145,10 +156,10 @@ impl Changing {
     }
 }
 
-fn found(access: &Access, row: Option<&Row>, name: &PackageName, version: &Version, action: Action) -> Tx<Found> {
-    let package = access.require_package(name)?;
-    let row = row.ok_or_else(|| Error::version_not_found(name, version))?;
-    access.require(action, name)?;
+fn found(access: &Access, row: Option<&Row>, wanted: &Wanted<'_>) -> Tx<Found> {
+    let package = access.require_package(wanted.package)?;
+    let row = row.ok_or_else(|| Error::version_not_found(wanted.package, wanted.version))?;
+    access.require(wanted.action, wanted.package)?;
     Ok(Found {
         package,
         id: row.try_get(0)?,
@@ -170,7 +181,9 @@ fn with_visibility(mut published: Vec<PublishedVersion>, version: &Version, visi
 async fn yank(tx: &Session, change: &Yank) -> Tx<Yanked> {
     let name = &change.package;
     let changing = Changing::prepare(tx).await?;
-    let (found, choice) = changing.find(tx, &change.actor, change.now, name, &change.version, Action::Yank).await?;
+    let wanted =
+        Wanted { actor: &change.actor, now: change.now, package: name, version: &change.version, action: Action::Yank };
+    let (found, choice) = changing.find_to_choose(tx, &wanted).await?;
     let Found { package, id, version, yanked_at, yanked_reason, .. } = found;
     if let Some(yanked_at) = yanked_at {
         let (moved_tags, removed_tags) = (BTreeMap::new(), Vec::new());
@@ -179,29 +192,31 @@ async fn yank(tx: &Session, change: &Yank) -> Tx<Yanked> {
     let (before, after) = recomputed(choice, &version, false, change.latest_policy);
     let (now, reason) = (change.now.as_microsecond(), change.reason.as_deref().map(sql::Text));
     let (_, mut removed_tags) =
-        try_join!(tx.execute(&changing.version[1], [&id, &now, &reason]), changing.tags.remove_of_version(tx, id),)?;
+        try_join!(tx.execute(&changing.yank, [&id, &now, &reason]), changing.tags.remove_of_version(tx, id),)?;
     changing.move_latest(tx, package, name, (before.as_ref(), after.as_ref()), change.now).await?;
     changing.note(tx, name, &change.audit, change.now).await?;
     if before.is_some() && after.is_none() {
         removed_tags.push(DistTag::latest());
     }
     removed_tags.sort();
-    let moved_tags = moved(before, after);
+    let moved_tags = moved_latest(before, after);
     Ok(Yanked { version, yanked_at: change.now, reason: change.reason.clone(), moved_tags, removed_tags })
 }
 
 async fn unyank(tx: &Session, change: &Unyank) -> Tx<BTreeMap<DistTag, Version>> {
     let name = &change.package;
     let changing = Changing::prepare(tx).await?;
-    let (found, choice) = changing.find(tx, &change.actor, change.now, name, &change.version, Action::Yank).await?;
+    let wanted =
+        Wanted { actor: &change.actor, now: change.now, package: name, version: &change.version, action: Action::Yank };
+    let (found, choice) = changing.find_to_choose(tx, &wanted).await?;
     if found.yanked_at.is_none() {
         return Ok(BTreeMap::new());
     }
     let (before, after) = recomputed(choice, &found.version, true, change.latest_policy);
-    tx.execute(&changing.version[1], [&found.id, &None::<i64>, &None::<&str>]).await?;
+    tx.execute(&changing.yank, [&found.id, &None::<i64>, &None::<&str>]).await?;
     changing.move_latest(tx, found.package, name, (before.as_ref(), after.as_ref()), change.now).await?;
     changing.note(tx, name, &change.audit, change.now).await?;
-    Ok(moved(before, after))
+    Ok(moved_latest(before, after))
 }
 
 /// What `latest` named, and what it names once `version` may be seen or not.
@@ -216,23 +231,18 @@ fn recomputed(
     (choice.before, after)
 }
 
-/// `latest`, where it names another version than before.
-fn moved(before: Option<LatestTag>, after: Option<LatestTag>) -> BTreeMap<DistTag, Version> {
-    let before = before.map(|tag| tag.version);
-    let moved = after.map(|tag| tag.version).filter(|version| before.as_ref() != Some(version));
-    moved.map(|version| (DistTag::latest(), version)).into_iter().collect()
-}
-
 async fn deprecate(tx: &Session, change: &Deprecation) -> Tx<()> {
     let name = &change.package;
     let changing = Changing::prepare(tx).await?;
-    let (found, _) = changing.find(tx, &change.actor, change.now, name, &change.version, Action::Yank).await?;
+    let wanted =
+        Wanted { actor: &change.actor, now: change.now, package: name, version: &change.version, action: Action::Yank };
+    let found = changing.find(tx, &wanted).await?;
     if found.deprecated == change.message {
         return Ok(());
     }
     let message = change.message.as_deref().map(sql::Text);
     let deprecate: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&found.id, &message];
-    try_join!(tx.execute(&changing.version[2], deprecate), changing.note(tx, name, &change.audit, change.now),)?;
+    try_join!(tx.execute(&changing.deprecate, deprecate), changing.note(tx, name, &change.audit, change.now),)?;
     Ok(())
 }
 
@@ -240,7 +250,8 @@ async fn set_tag(tx: &Session, change: &TagChange) -> Tx<()> {
     let name = &change.package;
     let version = change.version.as_ref().ok_or_else(refusals::no_version_to_tag)?;
     let changing = Changing::prepare(tx).await?;
-    let (found, choice) = changing.find(tx, &change.actor, change.now, name, version, Action::Tag).await?;
+    let wanted = Wanted { actor: &change.actor, now: change.now, package: name, version, action: Action::Tag };
+    let (found, choice) = changing.find_to_choose(tx, &wanted).await?;
     if found.yanked_at.is_some() {
         return Err(refusals::yanked_gets_no_tag(name, version).into());
     }

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use aam_registry_core::{
     Result,
     ports::DownloadStore,
@@ -10,9 +8,6 @@ use uuid::Uuid;
 
 use super::{PostgresMetadata, sql, totals};
 use crate::relational::columns;
-
-/// How long the id of a batch is known: longer than anybody tries to add it.
-pub(super) const REMEMBERED: Duration = Duration::from_hours(24);
 
 /// Adds a batch, once. Rows are made and locked in the order of versions and
 /// days by all who add, so that none of them waits for one that waits for it.

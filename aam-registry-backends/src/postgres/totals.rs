@@ -2,13 +2,11 @@
 
 use aam_registry_core::Result;
 use futures_util::try_join;
-use jiff::Timestamp;
 
 use super::{
-    PostgresMetadata, changes_feed, connection::Session, downloads::REMEMBERED, failure::Tx, packages::PackageId, sql,
-    versions::VersionId,
+    PostgresMetadata, changes_feed, connection::Session, failure::Tx, packages::PackageId, sql, versions::VersionId,
 };
-use crate::relational::{columns, listing::popularity};
+use crate::relational::{columns, downloads::BATCH_REMEMBERED, listing::popularity};
 
 /// How many versions one transaction brings up to date: few enough that
 /// nobody waits long for the packages it locks.
@@ -28,7 +26,9 @@ const FOLD: &str = "WITH folded AS (DELETE FROM pending_totals RETURNING package
     )
     UPDATE registry_totals r SET packages = r.packages + t.packages, versions = r.versions + t.versions,
         users = r.users + t.users, storage_bytes = r.storage_bytes + t.storage_bytes FROM total t";
-const FORGET_BATCHES: &str = "DELETE FROM download_batches WHERE gathered_at < $1";
+/// By the time of those who gather, whatever the clock of this machine says.
+const FORGET_BATCHES: &str = "DELETE FROM download_batches
+    WHERE gathered_at < (SELECT max(gathered_at) FROM download_batches) - $1::bigint";
 const CHOOSE: &str = "SELECT v.id, v.package_id FROM (
         SELECT version_id FROM pending_downloads ORDER BY version_id LIMIT $1
     ) p JOIN versions v ON v.id = p.version_id";
@@ -74,9 +74,9 @@ async fn fold(tx: &Session) -> Tx<bool> {
     if !is_alone(tx).await? {
         return Ok(false);
     }
-    let forgotten = Timestamp::now().as_microsecond() - i64::try_from(REMEMBERED.as_micros()).unwrap_or(i64::MAX);
+    let remembered = i64::try_from(BATCH_REMEMBERED.as_micros()).unwrap_or(i64::MAX);
     let [fold, forget] = tx.prepare([FOLD, FORGET_BATCHES]).await?;
-    try_join!(tx.execute(&fold, []), tx.execute(&forget, [&forgotten]))?;
+    try_join!(tx.execute(&fold, []), tx.execute(&forget, [&remembered]))?;
     Ok(true)
 }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use aam_registry_core::{
     Error, Result,
     ports::{Deprecation, OwnerChange, TagChange, Unyank, VersionStore, Yank, Yanked},
-    types::{Action, Actor, DistTag, LatestTag, PackageName, Version},
+    types::{Action, Actor, DistTag, PackageName, Version},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use super::{
     sql, tags,
     versions::{self, VersionId},
 };
-use crate::relational::refusals;
+use crate::relational::{refusals, tags::moved_latest};
 
 #[async_trait]
 impl VersionStore for SqliteMetadata {
@@ -95,7 +95,7 @@ fn yank(tx: &Connection, change: Yank) -> Tx<Yanked> {
     removed_tags.sort();
     listing::touch(tx, package, change.now)?;
     audit::append(tx, &change.audit)?;
-    let moved_tags = moved(before, after);
+    let moved_tags = moved_latest(before, after);
     Ok(Yanked { version, yanked_at: change.now, reason: change.reason, moved_tags, removed_tags })
 }
 
@@ -108,14 +108,7 @@ fn unyank(tx: &Connection, change: &Unyank) -> Tx<BTreeMap<DistTag, Version>> {
     let (before, after) = tags::recompute_latest(tx, package, change.latest_policy)?;
     listing::touch(tx, package, change.now)?;
     audit::append(tx, &change.audit)?;
-    Ok(moved(before, after))
-}
-
-/// `latest`, where it names another version than before.
-fn moved(before: Option<LatestTag>, after: Option<LatestTag>) -> BTreeMap<DistTag, Version> {
-    let before = before.map(|tag| tag.version);
-    let moved = after.map(|tag| tag.version).filter(|version| before.as_ref() != Some(version));
-    moved.map(|version| (DistTag::latest(), version)).into_iter().collect()
+    Ok(moved_latest(before, after))
 }
 
 fn deprecate(tx: &Connection, change: &Deprecation) -> Tx<()> {

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use aam_registry_core::{
     Result,
     ports::DownloadStore,
@@ -14,10 +12,7 @@ use super::{
     sql,
     versions::VersionId,
 };
-use crate::relational::{columns, listing::popularity};
-
-/// How long the id of a batch is known: longer than anybody tries to add it.
-const REMEMBERED: Duration = Duration::from_hours(24);
+use crate::relational::{columns, downloads::BATCH_REMEMBERED, listing::popularity};
 
 #[async_trait]
 impl DownloadStore for SqliteMetadata {
@@ -47,7 +42,7 @@ fn add(tx: &Connection, batch: &DownloadBatch) -> Tx<()> {
     if sql::run(tx, insert, (batch.id.to_string(), gathered_at))? == 0 {
         return Ok(());
     }
-    let forgotten = gathered_at - i64::try_from(REMEMBERED.as_micros()).unwrap_or(i64::MAX);
+    let forgotten = gathered_at - i64::try_from(BATCH_REMEMBERED.as_micros()).unwrap_or(i64::MAX);
     sql::run(tx, "DELETE FROM download_batches WHERE gathered_at < ?1", [forgotten])?;
     for count in &batch.counts {
         let find = "SELECT v.id FROM packages p JOIN versions v ON v.package_id = p.id

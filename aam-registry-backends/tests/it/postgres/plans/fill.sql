@@ -71,7 +71,7 @@ SELECT n, DATE '2025-06-01' + day, 1 FROM generate_series(1, 100000) n, generate
 INSERT INTO pending_downloads (version_id, downloads) SELECT n, 1 FROM generate_series(1, 20000) n;
 
 INSERT INTO download_batches (id, gathered_at)
-SELECT md5('batch' || n)::uuid, 4000000000000000 + n FROM generate_series(1, 20000) n;
+SELECT md5('batch' || n)::uuid, (extract(epoch FROM now()) * 1000000)::bigint + n FROM generate_series(1, 20000) n;
 
 UPDATE registry_totals SET packages = 100000, versions = 210000, users = 20000;
 INSERT INTO pending_totals (versions) SELECT 1 FROM generate_series(1, 100);
