@@ -127,7 +127,7 @@ impl ScopeAccess {
         Ok(Self { liveness: Liveness::prepare(tx).await?, scope: tx.prepare([SCOPE_TO_CHANGE, ROLE]).await? })
     }
 
-    /// Locks the actor and the scope; gives the caller, its rights, and whether the scope exists.
+    /// Locks the actor and the scope; gives the actor's rights, and whether the scope exists.
     pub(super) async fn take(
         &self,
         tx: &Session,

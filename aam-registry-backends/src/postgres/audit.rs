@@ -108,7 +108,7 @@ impl AuditLog for PostgresMetadata {
     }
 
     async fn sequence(&self, limit: usize) -> Result<usize> {
-        // The sequencer comes by every second; most of the time there is nothing to lock a row for.
+        // The sequencer comes by twice a second; most of the time there is nothing to lock a row for.
         let any = self.read(|tx| async move { sql::exists(&tx, ANY_LOOSE, []).await }).await?;
         if !any {
             return Ok(0);

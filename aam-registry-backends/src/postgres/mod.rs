@@ -8,13 +8,20 @@
 //!
 //! 1. the user who acts, `FOR SHARE`: to disable a user, or to revoke a session
 //!    of theirs, waits for what they have under way;
-//! 2. the token they act with, `FOR SHARE`, by id where there are several;
+//! 2. the token they act with, `FOR SHARE`; to revoke one, `FOR NO KEY UPDATE`,
+//!    it and the one they act with, by id;
 //! 3. the scope, `FOR SHARE` to rely on a membership of it, `FOR NO KEY UPDATE`
 //!    to change one;
-//! 4. the package, `FOR NO KEY UPDATE`, by id where there are several: changes
-//!    of one package wait for one another, those of two packages never;
-//! 5. versions, tags, listings and uploads, by id, only under the lock of their
-//!    package, and counts of downloads.
+//! 4. the package, `FOR NO KEY UPDATE`: changes of one package wait for one
+//!    another, those of two packages do not. To fold downloads into totals
+//!    takes no other lock before those of some packages, by id;
+//! 5. the upload that becomes a version; abandoning passes over those that are
+//!    locked, and locks nothing else;
+//! 6. downloads that were counted and not folded yet, by version. To count some
+//!    takes no other lock.
+//!
+//! Versions, tags and listings are changed under the lock of their package, or
+//! in the transaction that makes it, and are not locked themselves.
 //!
 //! A right, a credential or an upload that is lost before the commit is lost
 //! for the commit. What two make at once under one name (a package, a user, a

@@ -44,7 +44,7 @@ impl AuditLog for SqliteMetadata {
     }
 
     async fn sequence(&self, limit: usize) -> Result<usize> {
-        // The sequencer comes by every second; most of the time there is nothing to sync a disk for.
+        // The sequencer comes by twice a second; most of the time there is nothing to sync a disk for.
         let any = self.read(|tx| sql::exists(tx, "SELECT 1 FROM audit_log WHERE position IS NULL", [])).await?;
         if any { self.write(move |tx| sequence(tx, limit)).await } else { Ok(0) }
     }

@@ -107,6 +107,7 @@ pub struct StoredArchive {
     pub key: ArchiveKey,
     /// Its size in bytes.
     pub size: u64,
-    /// When it was last written.
+    /// When it was begun or last written; `None` where the store does not tell,
+    /// and the upload's own time is taken for it.
     pub modified_at: Option<Timestamp>,
 }

@@ -1,12 +1,13 @@
 //! What the registry needs from outside, one trait a file.
 //!
-//! Every port is object-safe, speaks domain types only, and is shared as
-//! `Arc<dyn Port>`. One method is one transaction: no begin or commit crosses
-//! a port. A method that changes something on behalf of an [`Actor`] checks
-//! inside its transaction that the actor still exists, is not disabled and
-//! holds a live credential ([`Error::Unauthorized`]), and what [`Rights`] the
-//! actor has ([`Error::Forbidden`]); it appends the audit entry it is given in
-//! the same transaction, if and only if it changes something.
+//! Every port is object-safe, speaks domain types only (but for a redirect,
+//! which is a `Uri` for a `Method`), and is shared as `Arc<dyn Port>`. One
+//! method is one transaction: no begin or commit crosses a port. A method that
+//! changes something on behalf of an [`Actor`] checks inside its transaction
+//! that the actor still exists, is not disabled and holds a live credential
+//! ([`Error::Unauthorized`]), and what [`Rights`] the actor has
+//! ([`Error::Forbidden`]); it appends the audit entry it is given in the same
+//! transaction, if and only if it changes something.
 //!
 //! [`Actor`]: crate::types::Actor
 //! [`Rights`]: crate::types::Rights
