@@ -5,8 +5,9 @@ use std::sync::Arc;
 use aam_registry_core::{
     ErrorCode,
     ports::Database,
-    types::{AuditEntry, AuditFilter, ChainHash, PageRequest},
+    types::{AuditEntry, AuditFilter, ChainHash, DownloadBatch, DownloadCount, PackageName, PageRequest},
 };
+use jiff::civil::date;
 use serde_json::json;
 
 use crate::world::{actor, publish};
@@ -19,6 +20,21 @@ pub(crate) async fn see_each_others_changes(store: &impl Database, other: &impl 
     publish(other, &owner, "greet-kit", "1.0.0", json!({})).await.expect("publish");
     assert!(store.package(&name).await.expect("read").is_some());
     publish(store, &owner, "greet-kit", "1.1.0", json!({})).await.expect("both write");
+}
+
+/// A batch counts once, however far behind the clock is of who gathered it.
+pub(crate) async fn count_once_whatever_the_clock_says(store: &impl Database, other: &impl Database) {
+    let owner = actor(store, "owner").await;
+    publish(store, &owner, "greet-kit", "1.0.0", json!({})).await.expect("publish");
+    let day = date(2020, 1, 1);
+    let package: PackageName = "greet-kit".parse().expect("a name");
+    let count = DownloadCount { package: package.clone(), version: "1.0.0".parse().expect("a version"), day, count: 3 };
+    let batch = DownloadBatch::new("2020-01-01T00:00:00Z".parse().expect("a time"), vec![count]);
+    for store in [store as &dyn Database, other] {
+        store.add_downloads(&batch).await.expect("add");
+        store.refresh_totals().await.expect("refresh");
+    }
+    assert_eq!(store.package(&package).await.expect("read").expect("a package").downloads, 3);
 }
 
 /// Of sixteen who publish one version, one wins and the others are told.

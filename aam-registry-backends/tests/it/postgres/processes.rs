@@ -11,6 +11,12 @@ async fn a_change_of_another_replica_is_seen_at_once() {
     replicas::see_each_others_changes(&store, &database.open().await).await;
 }
 
+#[tokio::test]
+async fn a_batch_counts_once_whatever_the_clock_says() {
+    let (store, database) = database().await;
+    replicas::count_once_whatever_the_clock_says(&store, &database.open().await).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_sixteen_publishers_on_two_replicas_one_wins() {
     let (store, database) = database().await;

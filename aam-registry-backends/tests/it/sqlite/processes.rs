@@ -16,6 +16,12 @@ async fn a_change_of_another_process_is_seen_at_once() {
     replicas::see_each_others_changes(&store, &open(folder.path()).await).await;
 }
 
+#[tokio::test]
+async fn a_batch_counts_once_whatever_the_clock_says() {
+    let (store, folder) = database().await;
+    replicas::count_once_whatever_the_clock_says(&store, &open(folder.path()).await).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_sixteen_publishers_in_two_processes_one_wins() {
     let (store, folder) = database().await;
