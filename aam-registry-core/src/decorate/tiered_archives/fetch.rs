@@ -11,6 +11,7 @@ use sha2::Digest;
 use tokio::task::{self, JoinHandle};
 
 use super::{
+    disk::Part,
     flight::{Ending, Flight, Trouble},
     source::Tiers,
 };
@@ -121,16 +122,12 @@ async fn streamed<S: ArchiveStore>(
     mut stream: BoxStream<'static, io::Result<Bytes>>,
 ) -> Result<Ending, Trouble> {
     let keeps_all = tiers.memory.admits(archive.size);
-    let (sink, part) = match tiers.disk.clone() {
-        None => (Sink::new(None, keeps_all), None),
-        Some(disk) => match blocking(move || disk.begin()).await {
-            Ok((file, part)) => (Sink::new(Some(Arc::new(file)), keeps_all), Some(part)),
-            Err(error) => {
-                tracing::warn!(event = "archive_cache_failed", %error, "archives are not kept on disk");
-                return Ok(Ending::Aside);
-            }
-        },
-    };
+    let begun = begin(tiers, archive.size).await;
+    if begun.is_none() && !keeps_all {
+        return Ok(Ending::Aside);
+    }
+    let (file, part) = begun.unzip();
+    let sink = Sink::new(file.map(Arc::new), keeps_all);
     flight.open(sink.file.clone());
     let mut sinking = Sinking::Idle(sink);
     let mut arrived = 0;
@@ -154,12 +151,21 @@ async fn streamed<S: ArchiveStore>(
     check(archive, sink.len, sink.digest())?;
     let bytes = if keeps_all { flight.bytes() } else { None };
     if let (Some(disk), Some(part)) = (tiers.disk.clone(), part) {
-        let (sha256, size) = (archive.sha256, archive.size);
-        if let Err(error) = blocking(move || disk.keep(&part, &sha256, size)).await {
+        let sha256 = archive.sha256;
+        if let Err(error) = blocking(move || disk.keep(part, &sha256)).await {
             tracing::warn!(event = "archive_cache_failed", %error, "an archive was not kept on disk");
         }
     }
     Ok(Ending::Whole(bytes))
+}
+
+/// A file to keep `size` bytes in, where there is a disk and it has room.
+async fn begin<S>(tiers: &Tiers<S>, size: u64) -> Option<(File, Part)> {
+    let disk = tiers.disk.clone()?;
+    blocking(move || disk.begin(size)).await.unwrap_or_else(|error| {
+        tracing::warn!(event = "archive_cache_failed", %error, "for a minute no archive is kept on disk");
+        None
+    })
 }
 
 /// Where the bytes of a stream go beside to those who follow it.

@@ -188,6 +188,12 @@ async fn a_disk_that_cannot_be_written_stops_no_download() {
     for _ in 0..2 {
         assert!(world.read(&archive).await.expect("read") == bytes);
     }
+    let (small, bytes) = world.store.put(9, 100).await;
+    let before = world.store.opened();
+    for _ in 0..2 {
+        assert!(world.read(&small).await.expect("read") == bytes);
+    }
+    assert_eq!(world.store.opened(), before + 1, "memory keeps it");
 }
 
 #[tokio::test]

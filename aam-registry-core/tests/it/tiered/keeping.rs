@@ -1,6 +1,6 @@
 //! What is kept, and for how long.
 
-use std::{fs, io::Read, path::Path};
+use std::{fs, io::Read, path::Path, time::Duration};
 
 use aam_registry_core::{
     decorate::{ArchiveCacheConfig, TieredArchives},
@@ -27,6 +27,17 @@ async fn read(tiered: &TieredArchives<RemoteStore>, archive: &ArchiveLocation) -
 
 fn start(store: &RemoteStore, config: &ArchiveCacheConfig) -> TieredArchives<RemoteStore> {
     TieredArchives::start(store.clone(), config).expect("started")
+}
+
+/// Starts where another was dropped, whose last work may still be under way.
+async fn restart(store: &RemoteStore, config: &ArchiveCacheConfig) -> TieredArchives<RemoteStore> {
+    for _ in 0..1000 {
+        if let Ok(tiered) = TieredArchives::start(store.clone(), config) {
+            return tiered;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    start(store, config)
 }
 
 #[tokio::test]
@@ -85,7 +96,7 @@ async fn what_is_on_disk_survives_a_restart_and_what_is_damaged_there_heals() {
     let mut damaged = fs::read(&file).expect("the file");
     damaged[100_000] ^= 1;
     fs::write(&file, damaged).expect("damaged");
-    let second = start(&store, &config);
+    let second = restart(&store, &config).await;
     assert!(read(&second, &right).await == right_bytes);
     assert_eq!(store.opened(), 2, "the one that is right was not fetched again");
     assert!(read(&second, &wrong).await == wrong_bytes);
@@ -110,6 +121,48 @@ async fn the_disk_is_bounded_and_a_file_that_is_gone_is_fetched_again() {
     let before = store.opened();
     assert!(read(&tiered, last).await == *bytes);
     assert_eq!(store.opened(), before + 1);
+}
+
+#[tokio::test]
+async fn what_is_changed_on_the_disk_heals() {
+    let (store, folder) = (RemoteStore::default(), tempfile::tempdir().expect("folder"));
+    let tiered = start(&store, &ArchiveCacheConfig::default().with_memory(0).with_disk(folder.path(), 1 << 30));
+    let (archive, bytes) = store.put(1, 200_000).await;
+    assert!(read(&tiered, &archive).await == bytes);
+    let file = file_of(folder.path(), &archive);
+    let mut damaged = fs::read(&file).expect("the file");
+    damaged[100_000] ^= 1;
+    for (len, opened) in [(damaged.len(), 2), (5_000, 3)] {
+        fs::write(&file, &damaged[..len]).expect("damaged");
+        assert!(read(&tiered, &archive).await == bytes);
+        assert_eq!(store.opened(), opened, "it was fetched again");
+        assert!(read(&tiered, &archive).await == bytes);
+        assert_eq!(store.opened(), opened, "and kept");
+    }
+}
+
+#[tokio::test]
+async fn the_disk_is_bounded_while_many_are_fetched() {
+    let (store, folder) = (RemoteStore::default(), tempfile::tempdir().expect("folder"));
+    let config = ArchiveCacheConfig::default().with_memory(0).with_disk(folder.path(), 1_000_000);
+    let tiered = start(&store, &config);
+    let gate = store.gate();
+    let mut reads = Vec::new();
+    for seed in 0..8 {
+        let (archive, bytes) = store.put(seed, 300_000).await;
+        let tiered = tiered.clone();
+        reads.push(tokio::spawn(async move { assert!(read(&tiered, &archive).await == bytes) }));
+    }
+    while !reads.is_empty() {
+        gate.add_permits(1);
+        tokio::task::yield_now().await;
+        assert!(bytes_in(folder.path()) <= 1_000_000);
+        let mut under_way = Vec::new();
+        for read in reads {
+            if read.is_finished() { read.await.expect("the right bytes") } else { under_way.push(read) }
+        }
+        reads = under_way;
+    }
 }
 
 #[tokio::test]
