@@ -5,7 +5,10 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, RecvTimeoutError},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -166,6 +169,20 @@ impl Server {
     /// Every line of the log so far.
     pub(crate) fn log(&self) -> Vec<String> {
         self.log.lock().expect("not poisoned").clone()
+    }
+
+    /// Ends the server, and then every line of its log: what several threads
+    /// log comes late and not in order.
+    pub(crate) fn whole_log(mut self) -> Vec<String> {
+        self.terminate();
+        assert!(self.wait().success());
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.log(),
+                Err(RecvTimeoutError::Timeout) => panic!("the log has no end: {:#?}", self.log()),
+            }
+        }
     }
 
     /// The port it listens on.
