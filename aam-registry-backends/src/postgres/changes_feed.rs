@@ -119,6 +119,10 @@ fn standing(linked: bool) -> ChangeEvent {
 
 #[async_trait]
 impl ChangeFeed for PostgresChanges {
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
     fn subscribe(&self) -> BoxStream<'static, ChangeEvent> {
         // What is told after this moment is received, what was told before is in the state.
         let mut state = self.link.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -72,6 +72,10 @@ impl Inner {
 
 #[async_trait]
 impl ChangeFeed for RedisChanges {
+    fn name(&self) -> &'static str {
+        "redis"
+    }
+
     fn subscribe(&self) -> BoxStream<'static, ChangeEvent> {
         let Inner { link, channel, sender, .. } = &*self.inner;
         let deaf_to = (!self.hears_itself).then(|| sender.clone());

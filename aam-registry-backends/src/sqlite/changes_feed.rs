@@ -34,6 +34,10 @@ impl SqliteMetadata {
 
 #[async_trait]
 impl ChangeFeed for SqliteChanges {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
     fn subscribe(&self) -> BoxStream<'static, ChangeEvent> {
         let mut looks = time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);

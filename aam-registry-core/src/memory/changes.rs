@@ -37,6 +37,10 @@ impl Default for MemoryChanges {
 
 #[async_trait]
 impl ChangeFeed for MemoryChanges {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
     fn subscribe(&self) -> BoxStream<'static, ChangeEvent> {
         let changes = stream::unfold(self.sender.subscribe(), |mut receiver| async {
             let change = match receiver.recv().await {

@@ -11,6 +11,9 @@ use crate::{
 /// Carries word of changes from whoever makes them to every replica's cache.
 #[async_trait]
 pub trait ChangeFeed: Debug + Send + Sync + 'static {
+    /// What it is called in the log: one lower-case word such as `redis`.
+    fn name(&self) -> &'static str;
+
     /// What happens from now on. The stream begins with whether the link
     /// stands, restores a broken link by itself and never ends.
     fn subscribe(&self) -> BoxStream<'static, ChangeEvent>;

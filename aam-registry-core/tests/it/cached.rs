@@ -23,6 +23,10 @@ struct Told(broadcast::Sender<Option<ChangeEvent>>);
 
 #[async_trait]
 impl ChangeFeed for Told {
+    fn name(&self) -> &'static str {
+        "told"
+    }
+
     fn subscribe(&self) -> BoxStream<'static, ChangeEvent> {
         let events = futures_util::stream::unfold(self.0.subscribe(), async |mut told| {
             let event = told.recv().await.ok()??;

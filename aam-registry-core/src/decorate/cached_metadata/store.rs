@@ -171,11 +171,11 @@ impl Around {
         if *event == ChangeEvent::Lost {
             tracing::warn!(
                 event = "change_feed_lost",
-                feed = ?feed,
+                feed = feed.name(),
                 "changes are not heard of: metadata is read from the database until they are again"
             );
         } else {
-            tracing::info!(event = "change_feed_linked", feed = ?feed, "changes are heard of");
+            tracing::info!(event = "change_feed_linked", feed = feed.name(), "changes are heard of");
         }
     }
 

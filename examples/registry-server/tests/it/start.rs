@@ -45,6 +45,12 @@ fn what_alerts_wait_for_is_told_before_it_happens() {
 }
 
 #[test]
+fn a_feed_of_changes_is_logged_by_its_name() {
+    let server = Site::new().serve_until(&[], "change_feed_linked");
+    assert_eq!(server.started["feed"], "sqlite");
+}
+
+#[test]
 fn a_production_setup_without_a_secret_is_warned() {
     let mut site = Site::new();
     let server = site.set("BASE_URL", "https://registry.example.com").serve(&[]);
