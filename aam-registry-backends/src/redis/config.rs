@@ -122,24 +122,37 @@ impl RedisConfig {
         self.pause
     }
 
+    /// Checks the URL alone, neither certificates nor whether Redis is there.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] where no [`RedisLink`](super::RedisLink)
+    /// could be made of it; the message holds nothing of the URL.
+    pub fn check_url(&self) -> Result<()> {
+        self.info().map(drop)
+    }
+
+    fn info(&self) -> Result<ConnectionInfo> {
+        let info = self.url.as_str().into_connection_info().map_err(|error| invalid(&error))?;
+        if matches!(info.addr(), ConnectionAddr::TcpTls { insecure: true, .. }) {
+            return Err(Error::invalid_request("The Redis URL asks for TLS without checks (`#insecure`)"));
+        }
+        Ok(info)
+    }
+
     /// What connects.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] where URL or certificates are not valid.
     pub(super) fn client(&self) -> Result<Client> {
-        let invalid = |error: RedisError| Error::invalid_request(format!("The Redis URL is not valid: {error}"));
-        let info = self.url.as_str().into_connection_info().map_err(invalid)?;
+        let info = self.info()?;
         // Small commands go out at once instead of waiting for the answer to the one before.
         let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        let ConnectionAddr::TcpTls { insecure, .. } = info.addr() else {
+        let ConnectionAddr::TcpTls { .. } = info.addr() else {
             return match self.root_certificates {
-                None => Client::open(info).map_err(invalid),
+                None => Client::open(info).map_err(|error| invalid(&error)),
                 Some(_) => Err(Error::invalid_request("Root certificates for Redis need a `rediss://` URL")),
             };
         };
-        if *insecure {
-            return Err(Error::invalid_request("The Redis URL asks for TLS without checks (`#insecure`)"));
-        }
         let roots = self.root_certificates.clone().unwrap_or_else(roots::of_the_system);
         if roots::are_none(&roots) {
             return Err(Error::invalid_request("There is no root certificate that could vouch for Redis"));
@@ -152,6 +165,10 @@ impl RedisConfig {
         Client::build_with_tls(info, certificates)
             .map_err(|error| Error::invalid_request(format!("The root certificates for Redis cannot be used: {error}")))
     }
+}
+
+fn invalid(error: &RedisError) -> Error {
+    Error::invalid_request(format!("The Redis URL is not valid: {error}"))
 }
 
 impl fmt::Debug for RedisConfig {
@@ -199,6 +216,7 @@ mod tests {
             ["", "localhost", "http://localhost", "redis://", "redis://h/x", "rediss://h/#insecure", "redis://h:x"]
         {
             assert!(RedisConfig::new(url).client().is_err(), "{url:?} passed");
+            assert!(RedisConfig::new(url).check_url().is_err(), "{url:?} passed");
         }
         for pem in ["", "nonsense", "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"] {
             assert!(RedisConfig::new("rediss://h").with_root_certificates(pem).client().is_err(), "{pem:?} passed");

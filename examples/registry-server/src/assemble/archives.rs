@@ -14,7 +14,7 @@ use aam_registry_core::{
 };
 use secrecy::ExposeSecret;
 
-use super::{AssembleError, Purpose, reason};
+use super::{AssembleError, Purpose, cause};
 use crate::config::{DownloadRedirect, Endpoint, SecretKey, Settings, StorageBackend};
 
 /// How long a presigned link leads to its archive: long enough to begin a
@@ -27,7 +27,10 @@ pub(super) fn add(
     settings: &Settings,
     purpose: Purpose,
 ) -> Result<RegistryBuilder, AssembleError> {
-    let unusable = |error: Error| AssembleError::Storage(reason(&error));
+    let unusable = |error: Error| match settings.storage_backend {
+        StorageBackend::Local => AssembleError::Folder { path: settings.storage_path.clone(), reason: cause(&error) },
+        _ => AssembleError::Storage(cause(&error)),
+    };
     let archives = OpendalArchives::new(&config(settings)?).map_err(unusable)?;
     let builder = if purpose == Purpose::Serve {
         builder.archive_source(cached(archives.clone(), settings).map_err(unusable)?)

@@ -14,7 +14,7 @@ use aam_registry_core::{
     registry::RegistryBuilder,
 };
 
-use super::{AssembleError, Purpose, reason};
+use super::{AssembleError, Purpose, cause};
 use crate::config::{DatabaseUrl, PostgresUrl, Settings};
 
 /// How long a request may keep the database at one statement. With up to five
@@ -141,5 +141,5 @@ fn create_folder(path: &Path) -> Result<(), AssembleError> {
 
 /// That the database cannot be used, and why.
 pub(crate) fn unusable(settings: &Settings, error: &Error) -> AssembleError {
-    AssembleError::Database { database: settings.database_url.to_string(), reason: reason(error) }
+    AssembleError::Database { database: settings.database_url.to_string(), reason: cause(error) }
 }

@@ -38,7 +38,15 @@ pub(crate) enum AssembleError {
         /// Why.
         reason: String,
     },
-    /// The archives.
+    /// The folder of the archives.
+    #[error("the folder of the archives {path} cannot be used (STORAGE_PATH, or `packages` in DATA_DIR): {reason}")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The archives elsewhere.
     #[error("the archive storage cannot be opened: {0}")]
     Storage(String),
     /// Redis.
@@ -64,6 +72,14 @@ pub(crate) fn reason(error: &(dyn std::error::Error + 'static)) -> String {
     let mut texts = causes.collect::<Vec<_>>();
     texts.dedup();
     texts.join(": ")
+}
+
+/// Why an outside part cannot be used, where it is said already that it cannot.
+pub(crate) fn cause(error: &Error) -> String {
+    match error {
+        Error::Backend(backend) => reason(&*backend.source),
+        other => reason(other),
+    }
 }
 
 /// What the registry refused, with every fault it found.

@@ -113,11 +113,17 @@ fn storage_redirects_and_replicas_say_what_they_need() {
         (&[("DOWNLOAD_REDIRECT", "cdn")], "cdn.base_url: is required"),
         (&[("DATABASE_REPLICA_URL", "postgresql://u:hunter2@h/aam")], "DATABASE_REPLICA_URL: needs DATABASE_URL"),
         (&[("REDIS_URL", "localhost:6379")], "REDIS_URL (environment variable REDIS_URL): its value is not allowed"),
+        (&[("REDIS_URL", "redis://:hunter2@h:99999")], "allowed: `redis://"),
+        (&[("REDIS_URL", "redis://:hunter2@h/cache")], "allowed: `redis://"),
+        (&[("REDIS_URL", "redis://:TOP#hunter2@h")], "written `%23`"),
         (&[("DATABASE_URL", "mysql://u:hunter2@h/aam")], "allowed: `sqlite://<path>`"),
         (
             &[("S3_ENDPOINT_URL", "https://u:hunter2@h")],
             "S3_ENDPOINT_URL): its value is not allowed; allowed: an address",
         ),
+        (&[("S3_ENDPOINT_URL", "http://user:hunter2@127.0.0.1:9000")], "its value is not allowed; allowed: an address"),
+        (&[("S3_ENDPOINT_URL", "https://h/?X-Amz-Signature=hunter2")], "its value is not allowed; allowed: an address"),
+        (&[("BASE_URL", "http://user:hunter2@x.y")], "BASE_URL): its value is not allowed; allowed: an http"),
         (&[("BASE_URL", "https://h/?token=hunter2")], "BASE_URL): its value is not allowed; allowed: an http"),
     ] {
         let mut site = Site::new();
@@ -152,6 +158,8 @@ fn the_production_stack_is_a_few_variables() {
     assert_eq!(shown(&site, &[], "DATABASE_URL").0, "postgresql+asyncpg://********@db:5432/aam");
     site.set("DATABASE_URL", "postgresql://db/aam?user=aam&password=hunter2");
     assert_eq!(shown(&site, &[], "DATABASE_URL").0, "postgresql://db/aam?********");
+    site.set("REDIS_URL", "redis://h/?password=hunter2");
+    assert_eq!(shown(&site, &[], "REDIS_URL").0, "redis://h/?********");
     site.set("DATABASE_URL", "");
     assert_eq!(shown(&site, &[], "AUTO_MIGRATE").0, "true");
 }

@@ -111,3 +111,12 @@ fn healthcheck_says_whether_the_server_is_well() {
     drop(server);
     site.run(&["healthcheck", "--port", &port]).failed();
 }
+
+#[test]
+fn a_data_folder_that_cannot_be_made_is_named_with_its_setting() {
+    let mut site = Site::new();
+    let file = site.write("file", "");
+    site.set("STORAGE_PATH", file.join("packages").display()).set("PORT", 0);
+    let stderr = site.run(&["serve"]).failed().stderr();
+    assert!(stderr.contains(&format!("{}/packages", file.display())) && stderr.contains("STORAGE_PATH"), "{stderr}");
+}

@@ -1,5 +1,6 @@
 //! Object stores, Redis and CDN.
 
+use aam_registry_backends::redis::RedisConfig;
 use http::Uri;
 use secrecy::SecretString;
 
@@ -91,13 +92,16 @@ impl Value for RedisUrl {
     const PLACEHOLDER: &'static str = "URL";
 
     fn allowed() -> String {
-        "`redis://[:<password>@]<host>:6379[/<number>]`, or `rediss://` for TLS".to_owned()
+        "`redis://[[<user>]:<password>@]<host>[:<port>][/<number>]`, or `rediss://` for TLS; `#`, `/`, `?` and `%` of \
+         a password are written `%23`, `%2F`, `%3F` and `%25`"
+            .to_owned()
     }
 
     fn parse(text: &str) -> Result<Self, Refusal> {
         let rest = text.strip_prefix("redis://").or_else(|| text.strip_prefix("rediss://"));
         let host = rest.map(|rest| rest.rsplit_once('@').map_or(rest, |(_, host)| host));
-        if host.is_some_and(|host| !host.is_empty() && !host.starts_with('/')) {
+        let has_host = host.is_some_and(|host| !host.is_empty() && !host.starts_with('/'));
+        if has_host && RedisConfig::new(text).check_url().is_ok() {
             Ok(Self(text.into()))
         } else {
             Err(Refusal::NotAllowed)
@@ -125,10 +129,19 @@ mod tests {
 
     #[test]
     fn redis_needs_a_host() {
-        for good in ["redis://localhost:6379", "rediss://:pw@h/1", "redis://u:p@ss@h"] {
+        for good in ["redis://localhost:6379", "rediss://:pw@h/1", "redis://u:p@ss@h", "redis://:TOP%23SECRET@h"] {
             assert!(RedisUrl::parse(good).is_ok(), "{good}");
         }
-        for bad in ["redis://", "localhost:6379", "http://h", "redis:///1"] {
+        for bad in [
+            "redis://",
+            "localhost:6379",
+            "http://h",
+            "redis:///1",
+            "redis://u:p@127.0.0.1:99999",
+            "redis://h/notadb",
+            "redis://:TOP#SECRET@h",
+            "rediss://h/#insecure",
+        ] {
             assert!(RedisUrl::parse(bad).is_err(), "{bad}");
         }
     }
