@@ -170,11 +170,15 @@ pub struct BackendError {
 
 impl fmt::Display for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            BackendKind::Database => "the database does not answer",
-            BackendKind::Storage => "the archive storage does not answer",
-            BackendKind::Cache => "the shared cache does not answer",
-            BackendKind::Internal => "an internal part failed",
+        // Whether it answers at all is only known by its cause: it may be there and refuse.
+        f.write_str(match (self.kind, self.retry) {
+            (BackendKind::Database, true) => "the database cannot be used now",
+            (BackendKind::Database, false) => "the database failed",
+            (BackendKind::Storage, true) => "the archive storage cannot be used now",
+            (BackendKind::Storage, false) => "the archive storage failed",
+            (BackendKind::Cache, true) => "the shared cache cannot be used now",
+            (BackendKind::Cache, false) => "the shared cache failed",
+            (BackendKind::Internal, _) => "an internal part failed",
         })
     }
 }
@@ -366,9 +370,10 @@ impl Error {
         BackendError { kind: BackendKind::Database, retry, outcome, source: source.into() }.into()
     }
 
-    /// The archive store failed.
+    /// The archive store failed. Nothing was changed by that: bytes in a store
+    /// count from when the database says so.
     pub fn storage(source: impl Into<Box<dyn StdError + Send + Sync>>, retry: bool) -> Self {
-        BackendError { kind: BackendKind::Storage, retry, outcome: Outcome::Unknown, source: source.into() }.into()
+        BackendError { kind: BackendKind::Storage, retry, outcome: Outcome::NotApplied, source: source.into() }.into()
     }
 
     /// What replicas share beside the database failed: the cache, the rate

@@ -178,12 +178,18 @@ impl From<BackendError> for Failure {
             BackendKind::Cache => ("cache", ErrorCode::Overloaded),
             BackendKind::Internal => return Self::internal(cause),
         };
+        // What will fail again is not away: an archive may be missing from a store that is well.
+        let (trouble, again) = if error.retry {
+            ("does not answer", "try again in a moment")
+        } else {
+            ("failed at this", "tell its operator the `request_id` if it happens again")
+        };
         let advice = match error.outcome {
-            Outcome::NotApplied => "try again in a moment",
+            Outcome::NotApplied => again,
             Outcome::Applied => "what you asked for was done; look before you try again",
             Outcome::Unknown => "look whether what you asked for was done before you try again",
         };
-        Self::new(code, format!("The registry's {part} does not answer; {advice}")).with_cause(cause)
+        Self::new(code, format!("The registry's {part} {trouble}; {advice}")).with_cause(cause)
     }
 }
 
@@ -227,3 +233,21 @@ impl fmt::Debug for Failure {
 }
 
 impl StdError for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_is_that_of_the_trouble() {
+        for (error, told) in [
+            (Error::storage("away", true), "archive storage does not answer; try again in a moment"),
+            (Error::storage("missing", false), "archive storage failed at this; tell its operator"),
+            (Error::database("away", true, Outcome::NotApplied), "database does not answer; try again in a moment"),
+            (Error::database("lost", true, Outcome::Unknown), "look whether what you asked for was done"),
+        ] {
+            let failure = Failure::from(error);
+            assert!(failure.to_string().contains(told), "{failure} lacks {told}");
+        }
+    }
+}

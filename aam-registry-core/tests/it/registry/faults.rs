@@ -279,7 +279,7 @@ async fn an_archive_that_cannot_be_read_hides_no_other() {
     assert_eq!((report.checked, report.damaged), (3, 2));
     for damage in found {
         let Damage::Unreadable(reason) = damage else { panic!("{damage:?}") };
-        assert!(reason.starts_with("the archive storage does not answer: "), "{reason}");
+        assert!(reason.starts_with("the archive storage failed: "), "{reason}");
     }
 }
 
@@ -302,7 +302,7 @@ async fn why_garbage_stays_is_told_to_its_cause() {
     let all = CleanupOptions { older_than: Duration::ZERO, dry_run: false };
     world.clock.advance(Duration::from_hours(24 * 365 * 10));
     world.registry.clean_storage(all, |garbage| fates.push(garbage.fate.clone())).await.expect("cleaned");
-    let reason = "the archive storage does not answer: the disk is full".to_owned();
+    let reason = "the archive storage cannot be used now: the disk is full".to_owned();
     assert_eq!(fates, [GarbageFate::Failed(reason)]);
 }
 
