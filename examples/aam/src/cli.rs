@@ -24,7 +24,7 @@ Exit codes:
 const EXAMPLES: &str = "\
 Install and share packages of skills, agents, prompts and instructions for AI coding tools.
 
-  aam registry add http://localhost:8000 --name local --default
+  aam registry add local http://localhost:8000 --default
   aam register
   aam install @my_org/style-guide --platform claude,cursor
   aam pkg init my-skills && cd my-skills && aam pkg publish";

@@ -13,7 +13,7 @@ use crate::{
 /// Add, list, remove registries, choose the default
 #[derive(Debug, Subcommand)]
 #[command(long_about = "Add, list, remove registries, choose the default one.\n\n  \
-    aam registry add http://localhost:8000 --name local --default\n  \
+    aam registry add local http://localhost:8000 --default\n  \
     aam registry add team https://aam.example.com\n  \
     aam registry default team")]
 pub(crate) enum Registry {
