@@ -43,9 +43,13 @@ pub(super) enum Unsolved {
     Needs(BTreeSet<PackageName>),
     /// There is none; this clash stood in the way most often.
     Conflict(Clash),
-    /// The budget was used up.
-    OutOfSteps,
+    /// The budget was used up; what stood in the way most often until then, if anything did.
+    OutOfSteps(Option<Clash>),
 }
+
+/// How many versions one resolution may look at: some 30 milliseconds of a
+/// processor, and six times what a tree of 300 packages takes.
+pub(super) const BUDGET: usize = 100_000;
 
 /// Finds a version for each of `roots` and all they need.
 ///
@@ -59,7 +63,7 @@ pub(super) fn solve(
     let mut search = Search::new(roots, universe, budget);
     match search.decide() {
         Ok(()) => Ok(search.solution()),
-        Err(Stop::OutOfSteps) => Err(Unsolved::OutOfSteps),
+        Err(Stop::OutOfSteps) => Err(Unsolved::OutOfSteps(search.noted_clash())),
         Err(Stop::Needs) => Err(Unsolved::Needs(search.unknown_demanded())),
         Err(Stop::Blame(_)) => {
             // Somebody not looked up yet might demand exactly a yanked version that was passed over.
@@ -269,12 +273,16 @@ impl<'a> Search<'a> {
             .or_insert_with(|| (1, Clash { package: package.clone(), demands: demands() }));
     }
 
-    fn worst_clash(mut self) -> Clash {
+    /// What stood in the way most often.
+    fn noted_clash(&mut self) -> Option<Clash> {
         let worst = self.clashes.iter().max_by_key(|(name, (times, _))| (*times, Reverse(*name)));
-        let worst = worst.map(|(name, _)| *name);
-        let noted = worst.and_then(|name| self.clashes.remove(name)).map(|(_, clash)| clash);
+        let worst = worst.map(|(name, _)| *name)?;
+        self.clashes.remove(worst).map(|(_, clash)| clash)
+    }
+
+    fn worst_clash(mut self) -> Clash {
         // Nothing clashed where versions only contradict themselves or were yanked.
-        noted.unwrap_or_else(|| {
+        self.noted_clash().unwrap_or_else(|| {
             let first = self.queue[0];
             Clash { package: first.clone(), demands: self.wishes[first].iter().map(Wish::demand).collect() }
         })

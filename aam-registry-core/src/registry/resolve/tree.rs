@@ -9,16 +9,14 @@ use tokio::task;
 use super::{
     conflict::conflict,
     one::{highest_match, tagged},
-    solver::{Universe, Unsolved, solve},
+    solver::{BUDGET, Universe, Unsolved, solve},
 };
 use crate::{
-    error::{Error, Result},
+    error::{Detail, Error, Result},
     registry::Registry,
     types::{Constraint, PackageName, Selector, VersionSummary},
 };
 
-/// How many versions one resolution may look at.
-const STEPS: usize = 1_000_000;
 /// How many packages one resolution may look up.
 const MAX_PACKAGES: usize = 512;
 /// How many packages are looked up at a time.
@@ -46,7 +44,7 @@ impl Registry {
             universe.insert(name.clone(), Some(highest_first(versions)));
             roots.insert(name.clone(), constraint);
         }
-        let mut steps = STEPS;
+        let mut steps = BUDGET;
         loop {
             let search = task::spawn_blocking(move || {
                 let solved = solve(&roots, &universe, &mut steps);
@@ -58,7 +56,10 @@ impl Registry {
                 Ok(solution) => return Ok(solution),
                 Err(Unsolved::Needs(names)) => self.look_up(&mut universe, names).await?,
                 Err(Unsolved::Conflict(clash)) => return Err(conflict(&clash, &universe)),
-                Err(Unsolved::OutOfSteps) => return Err(gave_up("would take too long")),
+                Err(Unsolved::OutOfSteps(clash)) => {
+                    let details = clash.map(|clash| conflict(&clash, &universe).details());
+                    return Err(gave_up("would take too long", details.unwrap_or_default()));
+                }
             }
         }
     }
@@ -82,7 +83,7 @@ impl Registry {
 
     async fn look_up(&self, universe: &mut Universe, names: BTreeSet<PackageName>) -> Result<()> {
         if universe.len() + names.len() > MAX_PACKAGES {
-            return Err(gave_up(&format!("needs more than {MAX_PACKAGES} packages")));
+            return Err(gave_up(&format!("needs more than {MAX_PACKAGES} packages"), Vec::new()));
         }
         let found = stream::iter(names).map(async |name| {
             let versions = self.inner().packages.versions(&name).await?;
@@ -99,9 +100,9 @@ fn highest_first(mut versions: Vec<VersionSummary>) -> Vec<VersionSummary> {
     versions
 }
 
-fn gave_up(why: &str) -> Error {
+fn gave_up(why: &str, details: Vec<Detail>) -> Error {
     Error::ResolutionConflict {
         message: format!("Resolving this {why}; ask for fewer packages at once or for exact versions"),
-        details: Vec::new(),
+        details,
     }
 }

@@ -30,10 +30,14 @@ fn package(name: &str, mut versions: Vec<VersionSummary>) -> (PackageName, Optio
 
 /// Looks up in `world` what the solver asks for, until it has an answer.
 fn solve_lazily(roots: &Roots, world: &Universe) -> Result<Solution, Unsolved> {
+    let mut budget = BUDGET;
+    solve_within(&mut budget, roots, world)
+}
+
+fn solve_within(budget: &mut usize, roots: &Roots, world: &Universe) -> Result<Solution, Unsolved> {
     let mut known = Universe::new();
-    let mut budget = 1_000_000;
     loop {
-        match solve(roots, &known, &mut budget) {
+        match solve(roots, &known, budget) {
             Ok(solution) => return Ok(solution.into_iter().map(|(name, chosen)| (name, chosen.version)).collect()),
             Err(Unsolved::Needs(names)) => {
                 assert!(!names.is_empty(), "the solver waits for nothing");
@@ -138,7 +142,46 @@ fn a_missing_dependency_is_a_clash() {
 #[test]
 fn the_budget_ends_the_search() {
     let world = Universe::from([package("a", vec![candidate("1.0.0", false, &[])])]);
-    assert_eq!(solve(&demands(&[("a", "*")]), &world, &mut 0), Err(Unsolved::OutOfSteps));
+    assert_eq!(solve(&demands(&[("a", "*")]), &world, &mut 0), Err(Unsolved::OutOfSteps(None)));
+}
+
+#[test]
+fn a_search_that_is_given_up_tells_what_it_was_stuck_at() {
+    let numbers: Vec<_> = (0..15).map(|number| format!("1.{number}.0")).collect();
+    let names: Vec<_> = (0..9).map(|number| format!("p{number}")).collect();
+    let mut world =
+        Universe::from([package("seen", vec![candidate("1.0.0", false, &[]), candidate("1.0.1", false, &[])])]);
+    for (at, name) in names.iter().enumerate() {
+        let (free, next) = (format!("free-{name}"), names.get(at + 1));
+        let needs = [(&*free, "*"), next.map_or(("seen", "=1.0.0"), |next| (&**next, "*"))];
+        world.extend([package(name, numbers.iter().map(|number| candidate(number, false, &needs)).collect())]);
+        world.extend([package(&free, numbers.iter().map(|number| candidate(number, false, &[])).collect())]);
+    }
+    let unsolved = solve_lazily(&demands(&[("p0", "*"), ("seen", "=1.0.1")]), &world).expect_err("too much");
+    let Unsolved::OutOfSteps(Some(clash)) = unsolved else { panic!("{unsolved:?}") };
+    assert_eq!((clash.package.as_str(), clash.demands.len()), ("seen", 2));
+}
+
+#[test]
+fn a_large_tree_takes_a_small_part_of_the_budget() {
+    let number = |major: usize, minor: usize| format!("{major}.{minor}.0");
+    let name = |at: usize| format!("p{at:03}");
+    let mut world = Universe::new();
+    for at in 0..300 {
+        let versions = (0..40).map(|version| {
+            let (major, minor) = (version / 10, version % 10);
+            // In a major version that is not always the newest.
+            let of = (at * 4 + 1..at * 4 + 5).chain([at + 40, at + 90]).filter(|of| *of < 300);
+            let needs: Vec<_> = of.map(|of| (name(of), format!("^{}", 3 - of % 3))).collect();
+            let needs: Vec<_> = needs.iter().map(|(of, constraint)| (&**of, &**constraint)).collect();
+            candidate(&number(major, minor), false, &needs)
+        });
+        world.extend([package(&name(at), versions.collect())]);
+    }
+    let mut budget = BUDGET;
+    solve_within(&mut budget, &demands(&[("p000", "*")]), &world).expect("a solution");
+    let used = BUDGET - budget;
+    assert!(used < BUDGET / 5, "{used} of {BUDGET} were used");
 }
 
 /// Whether `chosen` satisfies everybody and holds nothing that nobody needs.
