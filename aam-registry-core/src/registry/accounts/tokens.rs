@@ -155,11 +155,13 @@ fn check(request: &TokenRequest, now: Timestamp) -> Result<Checked> {
             Err(error) => details.push(Detail::new("packages", error.to_string())),
         }
     }
-    if request.expires_at.is_some_and(|at| at <= now) {
+    // Databases keep microseconds; what is told here is what is listed later.
+    let expires_at = request.expires_at.map(|at| Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at));
+    if expires_at.is_some_and(|at| at <= now) {
         details.push(Detail::new("expires_at", "is not in the future"));
     }
     if details.is_empty() {
-        return Ok(Checked { name, scopes, packages, expires_at: request.expires_at });
+        return Ok(Checked { name, scopes, packages, expires_at });
     }
     Err(Error::InvalidRequest { message: "The token cannot be made as asked; see the details".into(), details })
 }

@@ -118,8 +118,10 @@ async fn a_token_works_until_it_is_revoked_or_expires() {
     let world = World::new();
     let ada = world.user("ada").await;
     let ends = world.clock.now().checked_add(Duration::from_hours(1)).expect("time");
-    let wanted = TokenRequest { expires_at: Some(ends), packages: vec!["@ada/*".into()], ..request(&["publish"]) };
+    let finer = ends.checked_add(Duration::from_nanos(789)).expect("time");
+    let wanted = TokenRequest { expires_at: Some(finer), packages: vec!["@ada/*".into()], ..request(&["publish"]) };
     let (token, secret) = world.registry.create_token(&ada, wanted).await.expect("created");
+    assert_eq!(token.expires_at, Some(ends), "more than databases keep");
     let by = world.registry.authenticate(secret.expose()).await.expect("authenticated");
     assert_eq!(by.credential, Credential::Token(token.id));
     assert!(by.scopes.contains(TokenScope::Publish) && !by.scopes.contains(TokenScope::Admin));
