@@ -1,4 +1,4 @@
-use std::io;
+use std::{error::Error as StdError, fmt, io};
 
 use aam_registry_core::Error;
 use opendal::ErrorKind;
@@ -11,12 +11,46 @@ pub(super) fn storage_error(error: opendal::Error) -> Error {
     // Behind the retries every failure counts as persistent, even one that was not tried again.
     let passing = matches!(error.kind(), ErrorKind::Unexpected | ErrorKind::RateLimited | ErrorKind::Conflict);
     let retry = error.is_temporary() || (error.is_persistent() && passing);
-    Error::storage(error, retry)
+    tracing::debug!(event = "storage_error", error = %error, "the archive storage refused or failed");
+    Error::storage(Told(error), retry)
+}
+
+/// A failure of OpenDAL by kind, message and source, without the context of its call.
+#[derive(Debug)]
+struct Told(opendal::Error);
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.message() {
+            "" => self.0.kind().fmt(f),
+            message => write!(f, "{}: {message}", self.0.kind()),
+        }
+    }
+}
+
+impl StdError for Told {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()
+    }
 }
 
 pub(super) fn folder_error(error: io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::InvalidInput => Error::internal(error),
         kind => Error::storage(error, kind == io::ErrorKind::Interrupted),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_context_of_a_call_is_not_told() {
+        let error = opendal::Error::new(ErrorKind::ConfigInvalid, "the bucket is unknown")
+            .with_context("response", "Parts { status: 404 }")
+            .with_operation("read");
+        let Error::Backend(backend) = storage_error(error) else { panic!("no failure of a part") };
+        assert_eq!(backend.source.to_string(), "ConfigInvalid: the bucket is unknown");
     }
 }
