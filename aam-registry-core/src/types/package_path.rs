@@ -14,6 +14,8 @@ pub(crate) enum PathFault {
     Empty,
     #[error("is absolute; paths start at the package's root")]
     Absolute,
+    #[error("begins with a letter and a colon, which is a drive on Windows; rename it")]
+    Drive,
     #[error("holds `..`; paths stay inside the package")]
     Parent,
     #[error("holds an empty segment or `.`; write it plainly")]
@@ -44,9 +46,12 @@ pub(crate) fn package_path(text: &str) -> Result<&str, PathFault> {
     if path.chars().any(char::is_control) {
         return Err(PathFault::Control);
     }
-    // `C:` makes a path absolute, or relative to another drive, on Windows.
-    if bytes[0] == b'/' || (bytes.len() > 1 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':') {
+    if bytes[0] == b'/' {
         return Err(PathFault::Absolute);
+    }
+    // `C:` makes a path absolute, or relative to another drive, on Windows.
+    if bytes.len() > 1 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' {
+        return Err(PathFault::Drive);
     }
     if path.len() > MAX_PATH {
         return Err(PathFault::Long);
@@ -86,8 +91,8 @@ mod tests {
             ("./", PathFault::Empty),
             ("/etc/passwd", PathFault::Absolute),
             (".//etc/passwd", PathFault::Absolute),
-            ("C:/Windows", PathFault::Absolute),
-            ("c:x", PathFault::Absolute),
+            ("C:/Windows", PathFault::Drive),
+            ("c:x", PathFault::Drive),
             ("..", PathFault::Parent),
             ("a/../../b", PathFault::Parent),
             ("././a", PathFault::Unclean),
