@@ -17,7 +17,7 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
         Err(error) => return Err(Failure::io("read", path, &error)),
     };
     serde_saphyr::from_str(&text).map(Some).map_err(|error| {
-        let text = error.to_string();
+        let text = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
         let first = text.lines().next().unwrap_or_default();
         Failure::new(Kind::Usage, "invalid_file", format!("{} is not valid: {first}", path.display()))
     })

@@ -1,11 +1,16 @@
 //! From YAML to a document, within limits.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 
 use super::{Manifest, ManifestFault, faults::quoted};
+
+const MAX_NODES: usize = 50_000;
+const MAX_DEPTH: usize = 32;
+const MAX_ALIASES: usize = 100;
 
 /// The document of an `aam.yaml`.
 pub(super) fn read(yaml: &[u8]) -> Result<Value, ManifestFault> {
@@ -14,11 +19,35 @@ pub(super) fn read(yaml: &[u8]) -> Result<Value, ManifestFault> {
     }
     let yaml = std::str::from_utf8(yaml).map_err(|_| fault("is not UTF-8 text"))?;
     let mut document: Value = serde_saphyr::from_str_with_options(yaml, limits()).map_err(|error| {
-        let text = error.without_snippet().to_string();
+        let text = error.without_snippet().render_with_formatter(&PlainWords);
         fault(format!("is not the YAML expected: {}", quoted(text.trim())))
     })?;
     keep_numbers_as_written(yaml, &mut document);
     Ok(document)
+}
+
+/// Tells an author what is wrong with a file; the parser's own words tell a
+/// programmer which of its options to change.
+struct PlainWords;
+
+impl MessageFormatter for PlainWords {
+    fn format_message<'a>(&self, error: &'a serde_saphyr::Error) -> Cow<'a, str> {
+        use serde_saphyr::Error::{
+            AliasExpansionLimitExceeded, AliasReplayCounterOverflow, AliasReplayLimitExceeded,
+            AliasReplayStackDepthExceeded, Budget,
+        };
+        match error {
+            Budget { .. }
+            | AliasReplayCounterOverflow { .. }
+            | AliasReplayLimitExceeded { .. }
+            | AliasExpansionLimitExceeded { .. }
+            | AliasReplayStackDepthExceeded { .. } => format!(
+                "it has too much in it; at most {MAX_NODES} values, {MAX_DEPTH} levels and {MAX_ALIASES} aliases are read"
+            )
+            .into(),
+            other => UserMessageFormatter.format_message(other),
+        }
+    }
 }
 
 fn fault(error: impl Into<String>) -> ManifestFault {
@@ -31,9 +60,9 @@ fn limits() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_events: 200_000,
-            max_nodes: 50_000,
-            max_depth: 32,
-            max_aliases: 100,
+            max_nodes: MAX_NODES,
+            max_depth: MAX_DEPTH,
+            max_aliases: MAX_ALIASES,
             max_anchors: 100,
             max_documents: 1,
             max_merge_keys: 100,

@@ -152,7 +152,17 @@ fn hostile_yaml_is_refused_within_limits() {
         let found = faults(&yaml);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with("aam.yaml: ") && found[0].len() < 1000, "{found:?}");
+        for insides in ["DuplicateKeyPolicy", "Options", "breach", "Nodes {", "max_"] {
+            assert!(!found[0].contains(insides), "{found:?}");
+        }
     }
+    assert!(
+        faults(&minimal("name: b"))[0].contains("duplicate mapping key `name`"),
+        "{:?}",
+        faults(&minimal("name: b"))
+    );
+    let wide = minimal(&format!("wide: [{}]", vec!["1"; 60_000].join(",")));
+    assert!(faults(&wide)[0].contains("at most 50000 values, 32 levels and 100 aliases"), "{:?}", faults(&wide));
     assert_eq!(Manifest::parse(b"name: \xff").expect_err("not UTF-8")[0].error, "is not UTF-8 text");
     let many = minimal("").replace("[{", &format!("[{} {{", "{},".repeat(300)));
     assert_eq!(faults(&many).len(), 101);

@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path, text: &str, faults: &mut Vec<Fault>) -> Values {
         }
         Ok(Some(_)) => faults.push(Fault::between(shown, "is no mapping of keys to values")),
         Err(error) => {
-            let error = error.without_snippet().to_string();
+            let error = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
             faults.push(Fault::between(shown, format!("is not valid YAML: {}", error.trim())));
         }
     }
