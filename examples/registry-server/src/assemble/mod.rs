@@ -23,7 +23,7 @@ pub(crate) use database::{migrate, pending_migrations, unusable};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AssembleError {
     /// A folder or file of the data folder.
-    #[error("{path} cannot be used: {source}")]
+    #[error("{path} cannot be used: {source}; DATA_DIR or DATABASE_URL names another folder")]
     Data {
         /// Which.
         path: PathBuf,

@@ -119,4 +119,8 @@ fn a_data_folder_that_cannot_be_made_is_named_with_its_setting() {
     site.set("STORAGE_PATH", file.join("packages").display()).set("PORT", 0);
     let stderr = site.run(&["serve"]).failed().stderr();
     assert!(stderr.contains(&format!("{}/packages", file.display())) && stderr.contains("STORAGE_PATH"), "{stderr}");
+    let mut site = Site::new();
+    let folder = site.write("file", "").join("data");
+    let stderr = site.set("DATA_DIR", folder.display()).set("PORT", 0).run(&["serve"]).failed().stderr();
+    assert!(stderr.contains(&folder.display().to_string()) && stderr.contains("DATA_DIR"), "{stderr}");
 }
