@@ -1,4 +1,4 @@
-//! What every [`Database`](crate::ports::Database) does.
+//! What every [`Database`] does.
 //!
 //! The cases name things at random and look only at what is theirs, so they
 //! can share one database, at once or one after the other.

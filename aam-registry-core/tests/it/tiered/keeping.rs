@@ -179,7 +179,8 @@ fn file_of(folder: &Path, archive: &ArchiveLocation) -> std::path::PathBuf {
     folder.join(&name[..2]).join(name)
 }
 
+/// Of what is there; of files that go meanwhile, none.
 fn bytes_in(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path());
-    entries.map(|path| if path.is_dir() { bytes_in(&path) } else { path.metadata().expect("file").len() }).sum()
+    entries.map(|path| if path.is_dir() { bytes_in(&path) } else { path.metadata().map_or(0, |file| file.len()) }).sum()
 }
