@@ -5,6 +5,7 @@ mod changes;
 mod metadata;
 mod passwords;
 mod rate_limit;
+mod registry;
 mod sessions;
 mod shared_cache;
 
@@ -13,5 +14,6 @@ pub use changes::MemoryChanges;
 pub use metadata::MemoryMetadata;
 pub use passwords::InsecurePasswords;
 pub use rate_limit::MemoryLimiter;
+pub use registry::registry;
 pub use sessions::MemorySessions;
 pub use shared_cache::MemorySharedCache;

@@ -2,8 +2,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use aam_registry_core::{
     http::{PeerAddr, RegistryService},
-    memory::{InsecurePasswords, MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
-    registry::Registry,
+    memory,
 };
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
@@ -48,14 +47,7 @@ impl InProcess {
     /// Where the registry refuses that.
     pub fn start() -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let registry = Registry::builder()
-            .database(MemoryMetadata::new())
-            .archives(MemoryArchives::new())
-            .rate_limiter(MemoryLimiter::unlimited())
-            .passwords(InsecurePasswords)
-            .sessions(MemorySessions::new())
-            .build()
-            .expect("every port is there");
+        let registry = memory::registry().build().expect("every port is there");
         let started = Self { runtime, service: RegistryService::new(registry) };
         started.publish();
         started

@@ -53,21 +53,13 @@ impl fmt::Debug for ReadyDownloads {
 mod tests {
     use super::*;
     use crate::{
-        memory::{InsecurePasswords, MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
-        registry::Registry,
+        memory,
         types::{ArchiveKey, ArchiveLocation, Sha256Digest, UploadId},
     };
 
     #[test]
     fn only_the_usual_spelling_is_kept() {
-        let registry = Registry::builder()
-            .database(MemoryMetadata::new())
-            .archives(MemoryArchives::new())
-            .rate_limiter(MemoryLimiter::unlimited())
-            .passwords(InsecurePasswords)
-            .sessions(MemorySessions::new())
-            .build()
-            .expect("a registry");
+        let registry = memory::registry().build().expect("a registry");
         let location = ArchiveLocation {
             package: "kit".parse().expect("a name"),
             version: "1.0.0".parse().expect("a version"),

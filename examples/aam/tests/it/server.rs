@@ -7,11 +7,7 @@ use std::{
     thread,
 };
 
-use aam_registry_core::{
-    http::RegistryService,
-    memory::{InsecurePasswords, MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
-    registry::Registry,
-};
+use aam_registry_core::{http::RegistryService, memory};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
@@ -32,14 +28,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
-        let registry = Registry::builder()
-            .database(MemoryMetadata::new())
-            .archives(MemoryArchives::new())
-            .rate_limiter(MemoryLimiter::unlimited())
-            .passwords(InsecurePasswords)
-            .sessions(MemorySessions::new())
-            .build()
-            .expect("every port is there");
+        let registry = memory::registry().build().expect("every port is there");
         let service = TowerToHyperService::new(RegistryService::new(registry));
         let runtime = Runtime::new().expect("runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");

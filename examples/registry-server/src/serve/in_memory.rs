@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use aam_registry_core::{
     http::{Readiness, ReadinessState, RegistryService},
-    memory::{InsecurePasswords, MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
-    registry::Registry,
+    memory,
 };
 
 use super::{
@@ -14,14 +13,7 @@ use super::{
 };
 
 pub(super) fn serving(seats: &Arc<Seats>, patience: Patience) -> Arc<Serving> {
-    let registry = Registry::builder()
-        .database(MemoryMetadata::new())
-        .archives(MemoryArchives::new())
-        .rate_limiter(MemoryLimiter::unlimited())
-        .passwords(InsecurePasswords)
-        .sessions(MemorySessions::new())
-        .build()
-        .expect("a registry");
+    let registry = memory::registry().build().expect("a registry");
     let service = RegistryService::builder(registry).base_url("http://localhost").build().expect("a service");
     Arc::new(Serving::new(service, Readiness::new(ReadinessState::Ready), None, Arc::clone(seats), patience))
 }
