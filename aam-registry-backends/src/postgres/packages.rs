@@ -90,7 +90,7 @@ impl PackageStore for PostgresMetadata {
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
-        self.lagging(|tx| async move { search::search(&tx, query).await }).await
+        self.lagging(|tx| async move { search::search(&tx, &self.searches, query).await }).await
     }
 
     async fn totals(&self) -> Result<RegistryTotals> {
