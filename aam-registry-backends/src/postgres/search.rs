@@ -2,12 +2,13 @@
 //!
 //! Every change of a row of `listings` notes the transaction that made it. A
 //! snapshot tells the oldest transaction that may still commit: whoever has
-//! read what transactions from there on did has seen all. The numbers mean
-//! something to one server until it is started anew; for another the index is
-//! made anew.
+//! read what transactions from there on did has seen all. A primary and its
+//! replicas number transactions alike, until one takes another's place or is
+//! started anew and may lack what the index has: of a server that was not read
+//! before, the index is made anew.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard},
 };
 
@@ -31,10 +32,11 @@ macro_rules! of_listing {
     };
 }
 
-/// Which server this is, and since when; up to which transaction all are over.
+/// Which server this is, since when and as what; and up to which transaction all are over.
 macro_rules! of_server {
     () => {
-        "pg_postmaster_start_time()::text AS server, pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon"
+        "current_database() || pg_postmaster_start_time() AS server, pg_is_in_recovery() AS is_replica,
+        pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon"
     };
 }
 
@@ -44,15 +46,18 @@ const ALL: &str =
 /// What a transaction that is yet to come left behind was restored from
 /// another server, and read with all the rest.
 const CHANGED: &str = concat!(
-    "SELECT s.server, s.horizon, ",
+    "SELECT s.server, s.is_replica, s.horizon, ",
     of_listing!(),
     " FROM (SELECT ",
     of_server!(),
-    ", pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next) s
-    LEFT JOIN listings l ON l.changed_by >= $1 AND l.changed_by < s.next"
+    ") s LEFT JOIN listings l ON l.changed_by >= $1
+        AND l.changed_by < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)"
 );
 const SUMMARIES: &str = "SELECT package_id, name, description, author, latest_version, keywords, artifact_types,
     downloads, updated_at FROM listings WHERE package_id = ANY ($1) AND latest_version IS NOT NULL";
+
+/// More servers than a registry reads; of those it did, all but the last are forgotten.
+const MOST_SERVERS: usize = 16;
 
 /// What is searched.
 #[derive(Debug, Default)]
@@ -64,63 +69,65 @@ pub(super) struct Searches {
 
 #[derive(Debug)]
 struct Indexed {
-    read: Read,
+    /// Those that have no past but the one the index knows.
+    servers: HashSet<Server>,
+    /// What all transactions before this one did is in the index.
+    horizon: i64,
     index: SearchIndex,
 }
 
-/// How far a server was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Read {
-    server: String,
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Server {
+    name: String,
+    is_replica: bool,
+}
+
+/// What a snapshot is of.
+struct Snapshot {
+    server: Server,
     horizon: i64,
 }
 
 /// Searches; see [`PackageStore::search`](aam_registry_core::ports::PackageStore::search).
-pub(super) async fn search(tx: &Session, searches: &Searches, query: &SearchQuery) -> Tx<Page<PackageSummary>> {
-    let found = searches.search(tx, query).await?;
+/// `None` where the index is being made: then [`Searches::made`] is to be
+/// waited for, without a connection that others may need.
+pub(super) async fn search(tx: &Session, searches: &Searches, query: &SearchQuery) -> Tx<Option<Page<PackageSummary>>> {
+    let Some(found) = searches.search(tx, query).await? else { return Ok(None) };
     let mut summaries: HashMap<PackageId, PackageSummary> =
         sql::all(tx, SUMMARIES, [&found.packages], |row| Ok((row.try_get(0)?, summary(row)?))).await?;
     let items = found.packages.iter().filter_map(|package| summaries.remove(package)).collect();
-    Ok(Page { items, total: found.total, request: query.page })
+    Ok(Some(Page { items, total: found.total, request: query.page }))
 }
 
 impl Searches {
-    async fn search(&self, tx: &Session, query: &SearchQuery) -> Tx<Found> {
-        loop {
-            let known = self.indexed().as_ref().map(|indexed| indexed.read.clone());
-            let Some(known) = known else {
-                self.make(tx).await?;
-                continue;
-            };
-            let [changed] = tx.prepare([CHANGED]).await?;
-            let rows = tx.rows(&changed, [&known.horizon]).await?;
-            let now = rows.first().map(Read::of).transpose()?;
-            let mut indexed = self.indexed();
-            let same = indexed.as_mut().filter(|indexed| indexed.read.server == known.server);
-            match (same, now) {
-                (Some(indexed), Some(now)) if now.server == known.server && now.horizon >= known.horizon => {
-                    // Others may have read more meanwhile: what they took over stays.
-                    indexed.read.horizon = indexed.read.horizon.max(now.horizon);
-                    let changed =
-                        rows.iter().filter(|row| row.try_get::<_, Option<i64>>(2).is_ok_and(|id| id.is_some()));
-                    indexed.index.update(changed.map(|row| listing(row, 2)))?;
-                    return Ok(indexed.index.search(query));
-                }
-                (Some(_), _) => *indexed = None,
-                // Somebody else found it out.
-                (None, _) => {}
-            }
-        }
+    /// Waits while the index is being made.
+    pub(super) async fn made(&self) {
+        drop(self.making.lock().await);
     }
 
-    /// Makes the index, unless somebody else has by now.
-    async fn make(&self, tx: &Session) -> Tx<()> {
-        let _alone = self.making.lock().await;
-        if self.indexed().is_some() {
-            return Ok(());
+    async fn search(&self, tx: &Session, query: &SearchQuery) -> Tx<Option<Found>> {
+        let horizon = self.indexed().as_ref().map(|indexed| indexed.horizon);
+        if let Some(horizon) = horizon {
+            let [changed] = tx.prepare([CHANGED]).await?;
+            let rows = tx.rows(&changed, [&horizon]).await?;
+            let snapshot = rows.first().map(Snapshot::of).transpose()?;
+            if let (Some(indexed), Some(snapshot)) = (self.indexed().as_mut(), snapshot)
+                && indexed.servers.contains(&snapshot.server)
+            {
+                indexed.take(&rows, horizon, &snapshot)?;
+                return Ok(Some(indexed.index.search(query)));
+            }
         }
+        let Ok(_alone) = self.making.try_lock() else { return Ok(None) };
+        self.make(tx).await?;
+        Ok(self.indexed().as_ref().map(|indexed| indexed.index.search(query)))
+    }
+
+    /// Makes the index of one snapshot.
+    async fn make(&self, tx: &Session) -> Tx<()> {
         let [server, all] = tx.prepare([SERVER, ALL]).await?;
-        let Some(read) = tx.rows(&server, []).await?.first().map(Read::of).transpose()? else { return Ok(()) };
+        let snapshot = tx.rows(&server, []).await?.first().map(Snapshot::of).transpose()?;
+        let Some(Snapshot { server, horizon }) = snapshot else { return Ok(()) };
         let (mut index, mut last): (_, PackageId) = (SearchIndex::default(), 0);
         loop {
             let rows = tx.rows(&all, [&last, &BATCH]).await?;
@@ -128,7 +135,15 @@ impl Searches {
             let Some(row) = rows.last() else { break };
             last = row.try_get(0)?;
         }
-        *self.indexed() = Some(Indexed { read, index });
+        let mut indexed = self.indexed();
+        let mut servers = indexed.take().map(|indexed| indexed.servers).unwrap_or_default();
+        // Two that take changes have each a past of its own.
+        servers.retain(|other| other.is_replica || server.is_replica);
+        if servers.len() >= MOST_SERVERS {
+            servers.clear();
+        }
+        servers.insert(server);
+        *indexed = Some(Indexed { servers, horizon, index });
         Ok(())
     }
 
@@ -142,9 +157,26 @@ impl Searches {
     }
 }
 
-impl Read {
+impl Indexed {
+    /// Takes over what the transactions from `first` on did, as one snapshot shows it.
+    fn take(&mut self, rows: &[Row], first: i64, snapshot: &Snapshot) -> Tx<()> {
+        let is_listing = |row: &&Row| row.try_get::<_, Option<PackageId>>(3).is_ok_and(|package| package.is_some());
+        self.index.update(rows.iter().filter(is_listing).map(|row| listing(row, 3)))?;
+        if snapshot.horizon < first {
+            // A replica that lags; should it take the place of the primary, it goes on from there.
+            self.horizon = self.horizon.min(snapshot.horizon);
+        } else if self.horizon >= first {
+            // Others may have read more meanwhile.
+            self.horizon = self.horizon.max(snapshot.horizon);
+        }
+        Ok(())
+    }
+}
+
+impl Snapshot {
     fn of(row: &Row) -> Tx<Self> {
-        Ok(Self { server: row.try_get(0)?, horizon: row.try_get(1)? })
+        let server = Server { name: row.try_get(0)?, is_replica: row.try_get(1)? };
+        Ok(Self { server, horizon: row.try_get(2)? })
     }
 }
 

@@ -26,6 +26,17 @@ impl BitSet {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
+    /// What numbers what it holds: the smallest is 0.
+    pub(super) fn numbering(&self) -> Numbering<'_> {
+        let mut count = 0;
+        let before = self.0.iter().map(|word| {
+            let before = count;
+            count += word.count_ones() as usize;
+            before
+        });
+        Numbering { set: self, before: before.collect() }
+    }
+
     /// Keeps what `other` holds, too.
     pub(super) fn intersect(&mut self, other: &Self) {
         self.0.truncate(other.0.len());
@@ -54,6 +65,22 @@ impl BitSet {
                 Some(at * 64 + bit)
             })
         })
+    }
+}
+
+/// The places of what a set holds.
+pub(super) struct Numbering<'a> {
+    set: &'a BitSet,
+    /// How many come before each 64 numbers.
+    before: Vec<usize>,
+}
+
+impl Numbering<'_> {
+    /// How many smaller numbers the set holds; `None` where it does not hold this one.
+    pub(super) fn of(&self, number: u32) -> Option<usize> {
+        let word = self.set.0.get(number as usize / 64)?;
+        let bit = 1 << (number % 64);
+        (word & bit != 0).then(|| self.before[number as usize / 64] + (word & (bit - 1)).count_ones() as usize)
     }
 }
 
@@ -89,6 +116,14 @@ mod tests {
         assert_eq!(numbers.iter().collect::<Vec<_>>(), [0, 63, 1000]);
         assert_eq!(numbers.count(), 3);
         assert!(numbers.contains(63) && !numbers.contains(64) && !numbers.contains(1_000_000));
+    }
+
+    #[test]
+    fn what_it_holds_is_numbered_in_order() {
+        let numbers = set(&[3, 63, 64, 700]);
+        let numbering = numbers.numbering();
+        assert_eq!([3, 63, 64, 700].map(|number| numbering.of(number)), [0, 1, 2, 3].map(Some));
+        assert_eq!([0, 65, 701, 100_000].map(|number| numbering.of(number)), [None; 4]);
     }
 
     #[test]

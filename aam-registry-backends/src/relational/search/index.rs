@@ -64,6 +64,8 @@ pub(super) struct Document {
     pub(super) package: i64,
     revision: i64,
     pub(super) name: Box<str>,
+    /// Where in the name the part begins that stands behind the scope.
+    bare_name_at: usize,
     pub(super) downloads: u64,
     updated_at: i64,
     pub(super) artifact_types: u8,
@@ -91,7 +93,7 @@ pub(super) struct Orders {
 
 impl Document {
     pub(super) fn bare_name(&self) -> &str {
-        self.name.rsplit_once('/').map_or(&*self.name, |(_, bare)| bare)
+        &self.name[self.bare_name_at..]
     }
 
     fn cmp_bare_name(&self, other: &Self) -> Ordering {
@@ -168,6 +170,7 @@ impl SearchIndex {
             package: listing.package,
             revision: listing.revision,
             text: text_hash(&listed),
+            bare_name_at: listed.name.rfind('/').map_or(0, |at| at + 1),
             name: listed.name.into(),
             downloads: listed.downloads,
             updated_at: listed.updated_at,
@@ -268,6 +271,7 @@ impl Document {
             package,
             revision,
             name: Box::default(),
+            bare_name_at: 0,
             downloads: 0,
             updated_at: 0,
             artifact_types: 0,

@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use aam_registry_core::types::{SearchQuery, SearchSort};
 
 use super::{
@@ -140,9 +138,14 @@ impl SearchIndex {
 
     /// Puts what matches best first; what matches as well stays in its order.
     fn rank(&self, slots: &mut [Slot], alternatives: &[Alternative<'_, '_>]) {
-        let numbers: HashMap<Slot, usize> = slots.iter().copied().zip(0..).collect();
         let wanted: BitSet = slots.iter().copied().collect();
+        let numbering = wanted.numbering();
         let usual_length = float(self.length) / float(self.listed.count().max(1));
+        // What a word needs to weigh so that it counts half of the most it can.
+        let needed = wanted
+            .iter()
+            .map(|slot| SATURATION * (1.0 - LENGTH + LENGTH * f64::from(self.document(slot).length) / usual_length));
+        let needed: Vec<_> = needed.collect();
         let mut best = vec![0.0_f64; slots.len()];
         for alternative in alternatives {
             let mut scores = vec![0.0; slots.len()];
@@ -150,27 +153,26 @@ impl SearchIndex {
                 let mut weights = vec![0.0; slots.len()];
                 for places in &term.places {
                     for (slot, weight) in places.slots.iter().zip(&places.weights) {
-                        if wanted.contains(*slot) {
-                            weights[numbers[slot]] += f64::from(*weight);
+                        if let Some(number) = numbering.of(*slot) {
+                            weights[number] += f64::from(*weight);
                         }
                     }
                 }
-                for ((score, weight), slot) in scores.iter_mut().zip(weights).zip(&*slots) {
-                    let length = f64::from(self.document(*slot).length) / usual_length;
-                    let needed = SATURATION * (1.0 - LENGTH + LENGTH * length);
+                for ((score, weight), needed) in scores.iter_mut().zip(weights).zip(&needed) {
                     *score += term.rarity * weight * (SATURATION + 1.0) / (weight + needed);
                 }
             }
-            for ((best, score), slot) in best.iter_mut().zip(scores).zip(&*slots) {
-                if alternative.hits.contains(*slot) {
+            for ((best, score), slot) in best.iter_mut().zip(scores).zip(wanted.iter()) {
+                if alternative.hits.contains(slot) {
                     *best = best.max(score);
                 }
             }
         }
-        for (best, slot) in best.iter_mut().zip(&*slots) {
-            *best *= popularity(self.document(*slot).downloads);
+        for (best, slot) in best.iter_mut().zip(wanted.iter()) {
+            *best *= popularity(self.document(slot).downloads);
         }
-        slots.sort_by(|a, b| best[numbers[b]].total_cmp(&best[numbers[a]]));
+        let score = |slot: Slot| numbering.of(slot).map_or(0.0, |number| best[number]);
+        slots.sort_by(|a, b| score(*b).total_cmp(&score(*a)));
     }
 
     /// The packages of that full or bare name, the most downloaded first.
