@@ -115,6 +115,7 @@ impl Document {
 
 impl SearchIndex {
     /// The highest revision that was put in; 0 where there is none.
+    #[cfg(any(feature = "sqlite", test))]
     pub(crate) fn newest(&self) -> i64 {
         self.newest
     }

@@ -13,4 +13,5 @@ mod spelling;
 mod words;
 
 pub(crate) use index::{Listed, Listing, SearchIndex};
+#[cfg(feature = "postgres")]
 pub(crate) use matching::Found;
