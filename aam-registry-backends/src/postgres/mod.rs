@@ -61,7 +61,6 @@ mod publishing;
 mod schema;
 mod scopes;
 mod search;
-mod spelling;
 mod sql;
 mod store;
 mod tags;

@@ -90,7 +90,13 @@ impl PackageStore for PostgresMetadata {
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
-        self.lagging(|tx| async move { search::search(&tx, query).await }).await
+        loop {
+            self.searches.made().await;
+            let page = self.lagging(|tx| async move { search::search(&tx, &self.searches, query).await }).await?;
+            if let Some(page) = page {
+                return Ok(page);
+            }
+        }
     }
 
     async fn totals(&self) -> Result<RegistryTotals> {

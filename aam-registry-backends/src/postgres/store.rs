@@ -17,6 +17,7 @@ use super::{
     failure::{Failure, Tx},
     pool::{Lease, Pool},
     schema,
+    search::Searches,
 };
 
 /// How long a replica that failed is left alone.
@@ -25,14 +26,16 @@ const REPLICA_REST: Duration = Duration::from_secs(5);
 /// Every metadata port on one PostgreSQL database, which other processes may
 /// use at the same time.
 ///
-/// Nothing is cached: what another process changes is seen by the next read,
-/// unless that is of a replica, which may lag behind.
+/// What another process changes is seen by the next read, unless that is of a
+/// replica, which may lag behind. Searches keep an index of what is listed,
+/// about half a kilobyte a package, that the first one makes.
 #[derive(Debug)]
 pub struct PostgresMetadata {
     config: PostgresConfig,
     primary: Server,
     replica: Option<Replica>,
     pub(super) changes: PostgresChanges,
+    pub(super) searches: Searches,
     /// Held by the call that brings the schema up to date.
     migrating: Mutex<()>,
 }
@@ -89,7 +92,8 @@ impl PostgresMetadata {
             .map(|connector| Replica { server: Server::new(&config, connector), resting: std::sync::Mutex::default() });
         let changes = PostgresChanges::new(primary.clone());
         let primary = Server::new(&config, primary);
-        let opened = Self { primary, replica, changes, migrating: Mutex::default(), config };
+        let opened =
+            Self { primary, replica, changes, searches: Searches::default(), migrating: Mutex::default(), config };
         if opened.config.auto_migrate
             && let Err(error) = schema::migrate(&opened.config).await
             && !is_away(&error)

@@ -4,9 +4,10 @@ use aam_registry_core::Result;
 use futures_util::try_join;
 
 use super::{
-    PostgresMetadata, changes_feed, connection::Session, failure::Tx, packages::PackageId, sql, versions::VersionId,
+    PostgresMetadata, changes_feed, connection::Session, failure::Tx, listing::changed, packages::PackageId, sql,
+    versions::VersionId,
 };
-use crate::relational::{columns, downloads::BATCH_REMEMBERED, listing::popularity};
+use crate::relational::downloads::BATCH_REMEMBERED;
 
 /// How many versions one transaction brings up to date: few enough that
 /// nobody waits long for the packages it locks.
@@ -45,12 +46,11 @@ const REFRESH: &str = "WITH counted AS (
     )
     UPDATE packages p SET downloads = p.downloads + n.downloads FROM package n WHERE p.id = n.package_id
     RETURNING p.id, p.name, p.downloads";
-const RELIST: &str = "WITH package AS (
-        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::float8[]) p (id, downloads, popularity)
-    ), weighed AS (
-        UPDATE listing_text t SET popularity = p.popularity FROM package p WHERE t.package_id = p.id
-    )
-    UPDATE listings l SET downloads = p.downloads, popularity = p.popularity FROM package p WHERE l.package_id = p.id";
+const RELIST: &str = concat!(
+    "UPDATE listings l SET downloads = p.downloads, ",
+    changed!(),
+    " FROM unnest($1::bigint[], $2::bigint[]) p (id, downloads) WHERE l.package_id = p.id"
+);
 const TELL: &str = "SELECT pg_notify($1, told) FROM unnest($2::text[]) told";
 
 /// Brings the totals up to date, unless somebody else is about it.
@@ -95,14 +95,12 @@ async fn refresh_chunk(tx: &Session) -> Tx<bool> {
         tx.rows(&lock_counts, [&versions]),
         tx.rows(&refresh, [&versions]),
     )?;
-    let (mut ids, mut downloads, mut popularities, mut told) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut ids, mut downloads, mut told) = (Vec::new(), Vec::new(), Vec::new());
     for row in &refreshed {
-        let now = sql::unsigned(row, 2)?;
         ids.push(row.try_get::<_, PackageId>(0)?);
         told.extend(changes_feed::payload(&aam_registry_core::ports::Change::Package(sql::parsed(row, 1)?)));
-        downloads.push(columns::signed(now));
-        popularities.push(popularity(now));
+        downloads.push(row.try_get::<_, i64>(2)?);
     }
-    try_join!(tx.execute(&relist, [&ids, &downloads, &popularities]), tx.rows(&tell, [&changes_feed::CHANNEL, &told]),)?;
+    try_join!(tx.execute(&relist, [&ids, &downloads]), tx.rows(&tell, [&changes_feed::CHANNEL, &told]))?;
     Ok(versions.len() == usize::try_from(CHUNK).unwrap_or(usize::MAX))
 }

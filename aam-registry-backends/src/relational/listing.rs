@@ -1,41 +1,10 @@
 //! What search knows of a package: what the manifest of its `latest` says.
 
-use aam_registry_core::types::{ArtifactType, Manifest, search_words};
+use aam_registry_core::types::{ArtifactType, Manifest};
 
-/// The words of a manifest by where they stand.
-#[derive(Debug)]
-pub(crate) struct ListedWords {
-    pub(crate) name: Vec<String>,
-    pub(crate) keywords: Vec<String>,
-    pub(crate) artifacts: Vec<String>,
-    pub(crate) description: Vec<String>,
-    pub(crate) author: Vec<String>,
-}
-
-impl ListedWords {
-    pub(crate) fn of(manifest: &Manifest) -> Self {
-        let artifacts = manifest.artifacts.iter();
-        Self {
-            name: search_words(manifest.name.as_str()),
-            keywords: manifest.keywords.iter().flat_map(|keyword| search_words(keyword)).collect(),
-            artifacts: artifacts.flat_map(|(_, artifact)| search_words(&artifact.name)).collect(),
-            description: search_words(&manifest.description),
-            author: search_words(manifest.author.as_deref().unwrap_or_default()),
-        }
-    }
-
-    /// The words of each field, the weightiest field first.
-    pub(crate) fn fields(&self) -> [&[String]; 5] {
-        [&self.name, &self.keywords, &self.artifacts, &self.description, &self.author]
-    }
-}
-
-/// The factor by which downloads raise a text rank: a thousand of them weigh
-/// about as much as the word in another place.
-pub(crate) fn popularity(downloads: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a logarithm does not tell such numbers apart")]
-    let downloads = downloads as f64;
-    1.0 + downloads.ln_1p() / 10.0
+/// The names of a package's artifacts, in one text: what a search has to do with is their words.
+pub(crate) fn artifact_names(manifest: &Manifest) -> String {
+    manifest.artifacts.iter().map(|(_, artifact)| artifact.name.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// A bit for each type.

@@ -1,5 +1,5 @@
 //! What the adapters on relational databases share: how domain types lie in
-//! columns, what a search looks for, how downloads are counted, what becomes
+//! columns, how searches run, how downloads are counted, what becomes
 //! of tags, which schema serves this release, and what is said to those who
 //! are refused.
 

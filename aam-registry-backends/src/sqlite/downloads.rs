@@ -9,10 +9,11 @@ use rusqlite::Connection;
 use super::{
     SqliteMetadata,
     failure::{Failure, Tx},
+    listing::next_change,
     sql,
     versions::VersionId,
 };
-use crate::relational::{columns, downloads::BATCH_REMEMBERED, listing::popularity};
+use crate::relational::{columns, downloads::BATCH_REMEMBERED};
 
 #[async_trait]
 impl DownloadStore for SqliteMetadata {
@@ -76,13 +77,13 @@ fn refresh(tx: &Connection) -> Tx<()> {
             "UPDATE packages SET downloads = downloads + ?2
              WHERE id = (SELECT package_id FROM versions WHERE id = ?1) RETURNING id, downloads",
             (version, downloads),
-            |row| Ok((row.get::<_, i64>(0)?, sql::unsigned(row, 1)?)),
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
         )?;
         if let Some((package, downloads)) = package {
             sql::run(
                 tx,
-                "UPDATE listings SET downloads = ?2, popularity = ?3 WHERE package_id = ?1",
-                (package, columns::signed(downloads), popularity(downloads)),
+                concat!("UPDATE listings SET downloads = ?2, change = ", next_change!(), " WHERE package_id = ?1"),
+                (package, downloads),
             )?;
         }
     }

@@ -1,7 +1,7 @@
 //! Every metadata port on SQLite: no other service, one file.
 //!
 //! WAL journal, one thread that writes and commits what waits together, a few
-//! that read, full-text search by FTS5. Commands in other processes may use
+//! that read, and one more that searches. Commands in other processes may use
 //! the same file at the same time.
 
 mod access;
@@ -23,7 +23,6 @@ mod readers;
 mod schema;
 mod scopes;
 mod search;
-mod spelling;
 mod sql;
 mod store;
 mod tags;

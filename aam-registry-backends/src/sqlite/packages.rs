@@ -57,7 +57,7 @@ impl PackageStore for SqliteMetadata {
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
         let query = query.clone();
-        self.read(move |tx| search::search(tx, &query)).await
+        self.read_index(move |tx, index| search::search(tx, index, &query)).await
     }
 
     async fn totals(&self) -> Result<RegistryTotals> {

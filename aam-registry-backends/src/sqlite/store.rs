@@ -1,5 +1,5 @@
 use std::sync::{
-    Arc,
+    Arc, Mutex, MutexGuard,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -14,15 +14,20 @@ use super::{
     schema,
     writer::Writer,
 };
+use crate::relational::search::SearchIndex;
 
 /// Every metadata port on one SQLite database.
 ///
-/// One thread writes, a few read, and nothing is cached: what another process
-/// changes is seen by the next read. Dropping it waits for the calls under way
-/// and closes the database.
+/// One thread writes, a few read, one searches: it keeps an index of what is
+/// listed, about half a kilobyte a package, that the first search makes. What
+/// another process changes is seen by the next read or search. Dropping it
+/// waits for the calls under way and closes the database.
 #[derive(Debug)]
 pub struct SqliteMetadata {
     readers: Readers,
+    /// Searches have a thread of their own: the first one takes as long as a thousand reads.
+    searcher: Readers,
+    index: Arc<Mutex<SearchIndex>>,
     pub(super) writer: Arc<Writer>,
     /// Whether the schema was found to be one that this release can work on.
     current: Arc<AtomicBool>,
@@ -49,13 +54,15 @@ impl SqliteMetadata {
             schema::migrate_locked(&mut writer)?;
         }
         let readers = (0..config.readers()).map(|_| open_reader(config)).collect::<Result<_>>()?;
-        Self::on(writer, readers, config.queue())
+        Self::on(writer, readers, open_reader(config)?, config.queue())
     }
 
     /// Serves calls on these connections.
-    pub(super) fn on(writer: Connection, readers: Vec<Connection>, queue: usize) -> Result<Self> {
+    pub(super) fn on(writer: Connection, readers: Vec<Connection>, searcher: Connection, queue: usize) -> Result<Self> {
         Ok(Self {
             readers: Readers::start(readers, queue).map_err(Error::internal)?,
+            searcher: Readers::start(vec![searcher], queue).map_err(Error::internal)?,
+            index: Arc::default(),
             writer: Arc::new(Writer::start(writer, queue).map_err(Error::internal)?),
             current: Arc::default(),
         })
@@ -76,6 +83,21 @@ impl SqliteMetadata {
             .await
     }
 
+    /// Runs `search` at one instant of the database, with the index of what is listed.
+    pub(super) async fn read_index<T, F>(&self, search: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &mut SearchIndex) -> Tx<T> + Send + 'static,
+    {
+        let (current, index) = (Arc::clone(&self.current), Arc::clone(&self.index));
+        self.searcher
+            .read(move |tx| {
+                require_current(tx, &current)?;
+                search(tx, &mut whole(&index))
+            })
+            .await
+    }
+
     /// Runs `change` as one durable transaction.
     pub(super) async fn write<T, F>(&self, change: F) -> Result<T>
     where
@@ -90,6 +112,16 @@ impl SqliteMetadata {
             })
             .await
     }
+}
+
+/// The index; an empty one where it was left half made.
+fn whole(index: &Mutex<SearchIndex>) -> MutexGuard<'_, SearchIndex> {
+    index.lock().unwrap_or_else(|poisoned| {
+        index.clear_poison();
+        let mut index = poisoned.into_inner();
+        *index = SearchIndex::default();
+        index
+    })
 }
 
 fn require_current(tx: &Connection, current: &AtomicBool) -> Tx<()> {

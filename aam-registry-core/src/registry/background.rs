@@ -18,11 +18,18 @@ enum Job {
     RefreshTotals,
     SweepUploads,
     TouchTokens,
+    PrepareSearches,
 }
 
 impl Job {
-    const ALL: [Self; 5] =
-        [Self::SequenceAudit, Self::FlushDownloads, Self::RefreshTotals, Self::SweepUploads, Self::TouchTokens];
+    const ALL: [Self; 6] = [
+        Self::SequenceAudit,
+        Self::FlushDownloads,
+        Self::RefreshTotals,
+        Self::SweepUploads,
+        Self::TouchTokens,
+        Self::PrepareSearches,
+    ];
     /// What must not be lost when the process ends.
     const LAST: [Self; 3] = [Self::FlushDownloads, Self::TouchTokens, Self::SequenceAudit];
 
@@ -33,6 +40,7 @@ impl Job {
             Self::RefreshTotals => "refresh_totals",
             Self::SweepUploads => "sweep_uploads",
             Self::TouchTokens => "touch_tokens",
+            Self::PrepareSearches => "prepare_searches",
         }
     }
 
@@ -41,6 +49,7 @@ impl Job {
             // The contract gives an entry its position within a second.
             Self::SequenceAudit => Duration::from_millis(500),
             Self::FlushDownloads => Duration::from_secs(2),
+            Self::PrepareSearches => Duration::from_secs(10),
             // The contract lets download figures be a minute old, and caches keep them for half of that.
             Self::RefreshTotals | Self::TouchTokens => Duration::from_secs(30),
             Self::SweepUploads => Duration::from_mins(1),
@@ -57,6 +66,7 @@ impl Job {
                 registry.inner().users.forget_sessions(registry.now()).await
             }
             Self::TouchTokens => registry.flush_token_touches().await,
+            Self::PrepareSearches => registry.prepare_searches().await,
         }
     }
 }

@@ -1,7 +1,7 @@
 use super::Registry;
 use crate::{
     error::Result,
-    types::{PackageSummary, Page, ScopeName, SearchQuery},
+    types::{PackageSummary, Page, PageRequest, ScopeName, SearchQuery, SearchSort},
 };
 
 impl Registry {
@@ -16,6 +16,20 @@ impl Registry {
         }
         let query = SearchQuery { text: None, scope: Some(listed), ..query.clone() };
         self.inner().packages.search(&query).await
+    }
+
+    /// Searches for nothing in particular: what a database keeps for searches
+    /// is there, and near to what is listed, when somebody asks.
+    pub(super) async fn prepare_searches(&self) -> Result<()> {
+        let query = SearchQuery {
+            text: None,
+            artifact_type: None,
+            scope: None,
+            keyword: None,
+            sort: SearchSort::Name,
+            page: PageRequest { page: 1, limit: 1 },
+        };
+        self.inner().packages.search(&query).await.map(drop)
     }
 }
 

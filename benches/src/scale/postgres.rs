@@ -60,7 +60,6 @@ fn write_row(text: &mut String, row: &[Value]) {
             Value::Null => text.push_str("\\N"),
             Value::Bool(value) => text.push(if *value { 't' } else { 'f' }),
             Value::Int(value) => write!(text, "{value}").expect("a string takes all"),
-            Value::Real(value) => write!(text, "{value}").expect("a string takes all"),
             Value::Text(value) => write_text(text, value),
             Value::Bytes(value) => {
                 text.push_str("\\\\x");

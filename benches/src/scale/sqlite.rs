@@ -57,7 +57,6 @@ impl ToSql for Value {
             Self::Null => ToSqlOutput::Owned(SqlValue::Null),
             Self::Bool(value) => ToSqlOutput::Owned(SqlValue::Integer(i64::from(*value))),
             Self::Int(value) => ToSqlOutput::Owned(SqlValue::Integer(*value)),
-            Self::Real(value) => ToSqlOutput::Owned(SqlValue::Real(*value)),
             Self::Text(value) => ToSqlOutput::Borrowed(ValueRef::Text(value.as_bytes())),
             Self::Bytes(value) => ToSqlOutput::Borrowed(ValueRef::Blob(value)),
         })

@@ -4,7 +4,6 @@ pub(crate) enum Value {
     Null,
     Bool(bool),
     Int(i64),
-    Real(f64),
     Text(String),
     Bytes(Vec<u8>),
 }
@@ -18,12 +17,6 @@ impl From<bool> for Value {
 impl From<i64> for Value {
     fn from(value: i64) -> Self {
         Self::Int(value)
-    }
-}
-
-impl From<f64> for Value {
-    fn from(value: f64) -> Self {
-        Self::Real(value)
     }
 }
 

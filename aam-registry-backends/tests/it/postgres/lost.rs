@@ -112,7 +112,7 @@ async fn a_backend_ended_by_an_administrator_between_statements_is_no_failure() 
     let (store, admin) = (database.open().await, database.client().await);
     let owner = actor(&store, "owner").await;
     publish(&store, &owner, "greet-kit", "1.0.0", json!({})).await.expect("publish");
-    for (table, version) in [("users", "1.0.1"), ("packages", "1.0.2"), ("words", "1.0.3"), ("audit_log", "1.0.4")] {
+    for (table, version) in [("users", "1.0.1"), ("packages", "1.0.2"), ("listings", "1.0.3"), ("audit_log", "1.0.4")] {
         admin.batch_execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await.expect("lock");
         let kill = async {
             let waiting = database.who_waits("").await;

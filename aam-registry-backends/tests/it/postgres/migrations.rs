@@ -141,19 +141,19 @@ async fn whoever_waits_for_another_to_migrate_holds_no_snapshot() {
 }
 
 /// What is made of an index while the registry runs.
-const INDEX: &str = "V2__listing_text_scope";
+const INDEX: &str = "V4__listings_changed";
 
 /// A database to which that index is still to come, or comes again: whoever made it last was kept from ending.
 async fn before_the_index() -> TestDatabase {
     let database = TestDatabase::new().await;
-    let half_made = "DELETE FROM refinery_schema_history WHERE version = 2;
-        UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = 'listing_text_scope'::regclass";
+    let half_made = "DELETE FROM refinery_schema_history WHERE version = 4;
+        UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = 'listings_changed'::regclass";
     database.client().await.batch_execute(half_made).await.expect("a superuser");
     database
 }
 
 async fn is_valid(database: &TestDatabase) -> bool {
-    let valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'listing_text_scope'::regclass";
+    let valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'listings_changed'::regclass";
     database.client().await.query_one(valid, &[]).await.expect("read").get(0)
 }
 
@@ -172,9 +172,9 @@ async fn an_index_is_made_while_the_registry_publishes() {
     let owner = actor(&store, "owner").await;
     publish(&store, &owner, "greet-kit", "1.0.0", json!({})).await.expect("publish");
     let admin = database.client().await;
-    let undo = "DELETE FROM refinery_schema_history WHERE version = 2; DROP INDEX listing_text_scope";
+    let undo = "DELETE FROM refinery_schema_history WHERE version = 4; DROP INDEX listings_changed";
     admin.batch_execute(undo).await.expect("undo");
-    admin.batch_execute("BEGIN; UPDATE listing_text SET popularity = popularity").await.expect("a change under way");
+    admin.batch_execute("BEGIN; UPDATE listings SET downloads = downloads").await.expect("a change under way");
     let config = database.config();
     let migrating = tokio::spawn(async move { migrate(&config).await });
     database.who_waits("CREATE INDEX").await;
@@ -188,10 +188,10 @@ async fn an_index_is_made_while_the_registry_publishes() {
 async fn a_migration_that_gets_no_lock_lets_the_others_pass_and_tries_again() {
     let database = before_the_index().await;
     let admin = database.client().await;
-    admin.batch_execute("BEGIN; LOCK TABLE listing_text IN SHARE UPDATE EXCLUSIVE MODE").await.expect("lock");
+    admin.batch_execute("BEGIN; LOCK TABLE listings IN SHARE UPDATE EXCLUSIVE MODE").await.expect("lock");
     let config = database.config();
     let migrating = tokio::spawn(async move { migrate(&config).await });
-    let first = database.who_waits("listing_text_scope").await;
+    let first = database.who_waits("listings_changed").await;
     let waits = "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'";
     let watcher = database.client().await;
     let gave_up = async {
@@ -201,7 +201,7 @@ async fn a_migration_that_gets_no_lock_lets_the_others_pass_and_tries_again() {
     };
     tokio::time::timeout(super::world::PATIENCE, gave_up).await.expect("it does not wait for ever");
     assert!(!is_valid(&database).await);
-    assert_eq!(database.who_waits("listing_text_scope").await, first, "it tries again, on the session with the lock");
+    assert_eq!(database.who_waits("listings_changed").await, first, "it tries again, on the session with the lock");
     admin.batch_execute("ROLLBACK").await.expect("unlock");
     assert_eq!(migrating.await.expect("a task").expect("migrate"), [INDEX]);
     assert!(is_valid(&database).await);

@@ -1,7 +1,10 @@
 use std::sync::OnceLock;
 
 use aam_registry_backends::postgres::PostgresMetadata;
-use aam_registry_core::ports::PackageStore;
+use aam_registry_core::{
+    ports::PackageStore,
+    types::{PageRequest, SearchQuery, SearchSort},
+};
 use serde_json::json;
 
 use super::world::{TestDatabase, actor, database, publish};
@@ -36,4 +39,53 @@ fn no_text_is_an_error() {
     searches::take_any_text(|query| {
         runtime.block_on(store.search(&query)).expect("search");
     });
+}
+
+async fn by_downloads(store: &PostgresMetadata) -> Vec<String> {
+    let query = SearchQuery {
+        text: None,
+        artifact_type: None,
+        scope: None,
+        keyword: None,
+        sort: SearchSort::Downloads,
+        page: PageRequest { page: 1, limit: 10 },
+    };
+    let page = store.search(&query).await.expect("search");
+    assert_eq!(page.total, page.items.len() as u64);
+    page.items.iter().map(|package| package.name.to_string()).collect()
+}
+
+#[tokio::test]
+async fn what_began_before_others_and_commits_after_them_is_found() {
+    let (store, database) = database().await;
+    let (owner, elsewhere) = (actor(&store, "owner").await, database.open().await);
+    for name in ["a-kit", "b-kit"] {
+        publish(&store, &owner, name, "1.0.0", json!({})).await.expect("publish");
+    }
+    assert_eq!(by_downloads(&store).await, ["a-kit", "b-kit"]);
+    let admin = database.client().await;
+    let download = "BEGIN; UPDATE listings SET downloads = 9, revision = revision + 1,
+        changed_by = pg_current_xact_id()::text::bigint WHERE name = 'b-kit'";
+    admin.batch_execute(download).await.expect("a change under way");
+    publish(&elsewhere, &owner, "c-kit", "1.0.0", json!({})).await.expect("publish");
+    for _ in 0..2 {
+        assert_eq!(by_downloads(&store).await, ["a-kit", "b-kit", "c-kit"]);
+    }
+    admin.batch_execute("COMMIT").await.expect("commit");
+    assert_eq!(by_downloads(&store).await, ["b-kit", "a-kit", "c-kit"]);
+    assert_eq!(by_downloads(&elsewhere).await, ["b-kit", "a-kit", "c-kit"]);
+}
+
+#[tokio::test]
+async fn what_was_restored_from_another_server_is_found_and_what_changes_afterwards() {
+    let (store, database) = database().await;
+    let owner = actor(&store, "owner").await;
+    publish(&store, &owner, "a-kit", "1.0.0", json!({})).await.expect("publish");
+    // As transactions of a server are numbered that has done much.
+    database.client().await.batch_execute("UPDATE listings SET changed_by = 1000000000").await.expect("update");
+    for store in [&store, &database.open().await] {
+        assert_eq!(by_downloads(store).await, ["a-kit"]);
+    }
+    publish(&store, &owner, "b-kit", "1.0.0", json!({})).await.expect("publish");
+    assert_eq!(by_downloads(&store).await, ["a-kit", "b-kit"]);
 }

@@ -52,8 +52,9 @@ async fn what_was_not_committed_is_gone_after_a_kill() {
     other
         .execute_batch("PRAGMA cache_size = 1; BEGIN IMMEDIATE; UPDATE registry_totals SET versions = 99")
         .expect("begin");
-    let fill = "INSERT INTO words WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
-                SELECT 'half-a-word-' || i FROM n";
+    let fill = "INSERT INTO download_batches
+                WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+                SELECT 'half-a-batch-' || i, i FROM n";
     other.execute(fill, []).expect("insert");
     let copy = killed(folder.path());
     let log = fs::metadata(copy.path().join("registry.db-wal")).expect("a log").len();

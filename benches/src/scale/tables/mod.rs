@@ -6,7 +6,6 @@ mod accounts;
 mod audit;
 mod listings;
 mod packages;
-mod text;
 mod versions;
 
 use super::{archives::Stored, dataset::Dataset, value::Value};
@@ -31,7 +30,7 @@ pub(super) struct Table {
     pub(super) rows: for<'a> fn(&'a Source<'a>) -> Rows<'a>,
 }
 
-/// What databases keep in different ways: the words that are searched.
+/// What databases keep in different ways: what changed of what is listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     Sqlite,
@@ -52,13 +51,10 @@ pub(super) fn of(dialect: Dialect) -> Vec<Table> {
         packages::DIST_TAGS,
         versions::DOWNLOAD_DAYS,
         audit::AUDIT_LOG,
-        listings::LISTINGS,
-        listings::LISTING_KEYWORDS,
-        listings::WORDS,
     ];
     match dialect {
-        Dialect::Sqlite => tables.push(text::SQLITE),
-        Dialect::Postgres => tables.push(text::POSTGRES),
+        Dialect::Sqlite => tables.push(listings::SQLITE),
+        Dialect::Postgres => tables.push(listings::POSTGRES),
     }
     tables
 }

@@ -38,7 +38,9 @@ fn what_alerts_wait_for_is_told_before_it_happens() {
     ] {
         assert!(text.lines().any(|line| line == counter), "{counter}: {text}");
     }
-    for job in ["sequence_audit", "flush_downloads", "refresh_totals", "sweep_uploads", "touch_tokens"] {
+    for job in
+        ["sequence_audit", "flush_downloads", "refresh_totals", "sweep_uploads", "touch_tokens", "prepare_searches"]
+    {
         let lag = format!("aam_background_job_lag_seconds{{job=\"{job}\"}} ");
         wait_until("it is told", || told().contains(&lag));
     }

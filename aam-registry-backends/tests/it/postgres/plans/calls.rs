@@ -73,9 +73,8 @@ async fn sweep(store: &PostgresMetadata) {
 
 async fn search(store: &PostgresMetadata) {
     let sorts = [SearchSort::Relevance, SearchSort::Name, SearchSort::Updated, SearchSort::Downloads];
-    // Of all packages, of more than are ranked, of some, and of some but for a typo. What every package says is no
-    // text to look for: whoever counts all reads all.
-    let texts = [None, Some("common7"), Some("kit common7"), Some("word77"), Some("kit wrod77")];
+    // Of all packages, of what all say, of more than are ranked, of some, and of some but for a typo.
+    let texts = [None, Some("kit"), Some("common7"), Some("kit common7"), Some("word77"), Some("kit wrod77")];
     let filters = [(None, None, None), (Some(ArtifactType::Skill), None, None), (None, Some("scope-71"), None)];
     let filters = filters.into_iter().chain([(None, None, Some("common7")), (None, None, Some("word77"))]);
     for (artifact_type, scope, keyword) in filters {

@@ -86,27 +86,12 @@ SELECT md5('entry' || n)::uuid,
 FROM generate_series(1, 200000) n;
 UPDATE audit_chain SET position = 200000, hash = sha256('200000');
 
-INSERT INTO listings (package_id, name, bare_name, scope, description, author, latest_version, keywords,
-    artifact_types, downloads, popularity, updated_at)
-SELECT id, name, 'kit-' || id, COALESCE(scope, ''),
-    'Kit ' || id || ' ' || repeat('says in a sentence or two what it is good for ', 4), 'Somebody <somebody@example.com>',
-    '1.0.' || id * 2, '["word' || id % 5000 || '", "common' || id % 50 || '"]', 1 << (id % 4)::int,
-    downloads, 1 + ln(1 + downloads) / 10, updated_at
+INSERT INTO listings (package_id, name, description, author, latest_version, keywords, artifacts, artifact_types,
+    downloads, updated_at)
+SELECT id, name, 'Kit ' || id || ' ' || repeat('says in a sentence or two what it is good for ', 4),
+    'Somebody <somebody@example.com>', '1.0.' || id * 2,
+    '["word' || id % 5000 || '", "common' || id % 50 || '"]', 'greeter', 1 << (id % 4)::int, downloads, updated_at
 FROM packages;
-
-INSERT INTO listing_keywords (keyword, package_id)
-SELECT 'word' || n % 5000, n FROM generate_series(1, 100000) n
-UNION ALL SELECT 'common' || n % 50, n FROM generate_series(1, 100000) n;
-
-INSERT INTO listing_text (package_id, name, bare_name, scope, artifact_types, popularity, document)
-SELECT package_id, name, bare_name, scope, artifact_types, popularity,
-    ('''kit'':1A ''' || package_id || ''':2A ''word' || package_id % 5000 || ''':3B ''common' || package_id % 50
-        || ''':4B ''tests'':5D')::tsvector
-FROM listings;
-
-INSERT INTO words (word)
-SELECT 'kit' UNION SELECT 'tests' UNION SELECT n::text FROM generate_series(1, 100000) n
-UNION SELECT 'word' || n FROM generate_series(0, 4999) n UNION SELECT 'common' || n FROM generate_series(0, 49) n;
 
 SELECT setval(pg_get_serial_sequence('packages', 'id'), 100000),
     setval(pg_get_serial_sequence('versions', 'id'), 210000),

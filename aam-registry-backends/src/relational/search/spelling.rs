@@ -1,23 +1,19 @@
 //! Words that are one typo away from what somebody typed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::Connection;
-
-use super::{failure::Tx, sql};
-use crate::relational::search::{MAX_CANDIDATES, may_be_mistyped};
+/// The most words that one mistyped word may stand for.
+const MAX_CANDIDATES: usize = 64;
 
 /// How many letters are tried in one place: more than an alphabet and its
 /// digits, less than a script of thousands.
 const MAX_LETTERS: usize = 64;
 
-/// Remembers words so that [`candidates`] finds them.
-pub(super) fn learn<'a>(tx: &Connection, words: impl IntoIterator<Item = &'a String>) -> Tx<()> {
-    for word in words.into_iter().collect::<BTreeSet<_>>() {
-        sql::run(tx, "INSERT INTO words (word) VALUES (?1) ON CONFLICT DO NOTHING", [word])?;
-    }
-    Ok(())
-}
+/// Shorter words are as close to many others as to the one meant.
+const MIN_TYPO_CHARS: usize = 4;
+
+/// Longer words are no words; what one typo makes of one grows with its square.
+const MAX_TYPO_CHARS: usize = 32;
 
 /// What `typed` may have been meant to be: known words or, where `prefix`,
 /// starts of known words, that one letter changed, added, left out or swapped
@@ -25,16 +21,16 @@ pub(super) fn learn<'a>(tx: &Connection, words: impl IntoIterator<Item = &'a Str
 ///
 /// The known words are walked in their order, a jump for each letter that
 /// follows somewhere: the cost grows with the alphabet, hardly with the words.
-pub(super) fn candidates(tx: &Connection, typed: &str, prefix: bool) -> Tx<Vec<String>> {
+pub(super) fn candidates<T>(known: &BTreeMap<Box<str>, T>, typed: &str, prefix: bool) -> Vec<String> {
     let letters: Vec<char> = typed.chars().collect();
     if !may_be_mistyped(&letters) {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let mut variants = BTreeSet::new();
     for at in 0..=letters.len() {
         let (start, rest) = letters.split_at(at);
         let start: String = start.iter().collect();
-        let followers = followers(tx, &start)?;
+        let followers = followers(known, &start);
         if at > 0 && followers.is_empty() {
             break;
         }
@@ -50,25 +46,24 @@ pub(super) fn candidates(tx: &Connection, typed: &str, prefix: bool) -> Tx<Vec<S
             }
         }
     }
-    let mut known = Vec::new();
-    for variant in variants {
-        if known.len() == MAX_CANDIDATES {
-            break;
-        }
-        let next = at_or_after(tx, &variant)?;
-        if next.is_some_and(|next| if prefix { next.starts_with(&variant) } else { next == variant }) {
-            known.push(variant);
-        }
-    }
-    Ok(known)
+    let is_known = |variant: &String| {
+        let next = at_or_after(known, variant);
+        next.is_some_and(|next| if prefix { next.starts_with(&**variant) } else { next == variant })
+    };
+    variants.into_iter().filter(is_known).take(MAX_CANDIDATES).collect()
+}
+
+/// Whether a typo in a word is forgiven.
+fn may_be_mistyped(word: &[char]) -> bool {
+    (MIN_TYPO_CHARS..=MAX_TYPO_CHARS).contains(&word.len())
 }
 
 /// The letters that follow `start` in known words.
-fn followers(tx: &Connection, start: &str) -> Tx<Vec<char>> {
+fn followers<T>(known: &BTreeMap<Box<str>, T>, start: &str) -> Vec<char> {
     let mut letters = Vec::new();
     let mut from = start.to_owned();
     while letters.len() < MAX_LETTERS {
-        let Some(word) = at_or_after(tx, &from)?.filter(|word| word.starts_with(start)) else { break };
+        let Some(word) = at_or_after(known, &from).filter(|word| word.starts_with(start)) else { break };
         // `start` itself is a word, too; the next begins after it.
         let Some(letter) = word[start.len()..].chars().next() else {
             from.push('\u{1}');
@@ -78,54 +73,49 @@ fn followers(tx: &Connection, start: &str) -> Tx<Vec<char>> {
         let Some(next) = (letter..=char::MAX).nth(1) else { break };
         from = format!("{start}{next}");
     }
-    Ok(letters)
+    letters
 }
 
 /// The first known word that does not come before `text`.
-fn at_or_after(tx: &Connection, text: &str) -> Tx<Option<String>> {
-    sql::first(tx, "SELECT word FROM words WHERE word >= ?1 ORDER BY word LIMIT 1", [text], sql::value)
+fn at_or_after<'a, T>(known: &'a BTreeMap<Box<str>, T>, text: &str) -> Option<&'a str> {
+    known.range::<str, _>((std::ops::Bound::Included(text), std::ops::Bound::Unbounded)).next().map(|(word, _)| &**word)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn known(words: &[&str]) -> Connection {
-        let connection = Connection::open_in_memory().expect("a database");
-        connection.execute_batch("CREATE TABLE words (word TEXT PRIMARY KEY) WITHOUT ROWID").expect("a table");
-        let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
-        learn(&connection, &words).expect("learn");
-        connection
+    fn known(words: &[&str]) -> BTreeMap<Box<str>, usize> {
+        words.iter().map(|word| ((*word).into(), word.len())).collect()
     }
 
     #[test]
     fn one_typo_is_one_edit() {
         let words = known(&["auditor", "au", "zoë", "zoëlogy"]);
         for typed in ["auditro", "audito", "auditorr", "auditir", "uditor", "xauditor", "buditor", "aduitor"] {
-            assert_eq!(candidates(&words, typed, false).expect("read"), ["auditor"], "{typed}");
+            assert_eq!(candidates(&words, typed, false), ["auditor"], "{typed}");
         }
         for typed in ["audi", "audrio", "adtior", "creator", "auditories"] {
-            assert!(candidates(&words, typed, false).expect("read").is_empty(), "{typed} is close enough");
+            assert!(candidates(&words, typed, false).is_empty(), "{typed} is close enough");
         }
-        assert_eq!(candidates(&words, "zoölogy", false).expect("read"), ["zoëlogy"]);
+        assert_eq!(candidates(&words, "zoölogy", false), ["zoëlogy"]);
     }
 
     #[test]
     fn a_prefix_is_one_typo_from_the_start_of_a_word() {
         let words = known(&["auditor", "author"]);
-        assert_eq!(candidates(&words, "audt", true).expect("read"), ["aud", "audi", "audit", "aut"]);
-        assert_eq!(candidates(&words, "auditr", true).expect("read"), ["audit", "audito", "auditor"]);
-        assert!(candidates(&words, "audt", false).expect("read").is_empty());
+        assert_eq!(candidates(&words, "audt", true), ["aud", "audi", "audit", "aut"]);
+        assert_eq!(candidates(&words, "auditr", true), ["audit", "audito", "auditor"]);
+        assert!(candidates(&words, "audt", false).is_empty());
     }
 
     #[test]
-    fn short_words_mean_themselves() {
-        assert!(candidates(&known(&["abd"]), "abc", false).expect("read").is_empty());
-    }
-
-    #[test]
-    fn endless_words_mean_themselves() {
+    fn a_typo_is_forgiven_in_what_may_be_a_word() {
+        for (letters, may_be) in [(3, false), (4, true), (32, true), (33, false), (2_000, false)] {
+            assert_eq!(may_be_mistyped(&vec!['a'; letters]), may_be, "{letters} letters");
+        }
+        assert!(candidates(&known(&["abd"]), "abc", false).is_empty());
         let typed = "ab".repeat(1_000);
-        assert!(candidates(&known(&[&typed[1..]]), &typed, false).expect("read").is_empty());
+        assert!(candidates(&known(&[&typed[1..]]), &typed, false).is_empty());
     }
 }

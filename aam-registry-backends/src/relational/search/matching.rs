@@ -1,0 +1,323 @@
+use aam_registry_core::types::{SearchQuery, SearchSort};
+
+use super::{
+    bit_set::BitSet,
+    index::{Document, Places, SearchIndex, Slot},
+    spelling, words,
+};
+use crate::relational::listing::type_bits;
+
+/// How many of the packages that match are ranked by how well they do: of
+/// more, the most downloaded ones and those of the very name, before the
+/// others, which come by their downloads. To rank a hundred thousand takes too
+/// long for a page.
+const RANKED: usize = 1_000;
+
+/// How fast more of a word stops to count, and how much longer texts need more of it: the constants of BM25.
+const SATURATION: f64 = 1.2;
+const LENGTH: f64 = 0.75;
+
+/// A page of what was found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The ids of the packages of the page, in order.
+    pub(crate) packages: Vec<i64>,
+    /// How many packages there are on all pages.
+    pub(crate) total: u64,
+}
+
+/// What one word of a search matches.
+struct Matched<'a> {
+    /// Where the words that match stand.
+    places: Vec<&'a Places>,
+    /// Where any of them does.
+    slots: BitSet,
+    /// What a match of it is worth: the rarer it is, the more.
+    rarity: f64,
+}
+
+/// All words of a search, one of them perhaps corrected.
+struct Alternative<'a, 'b> {
+    terms: Vec<&'b Matched<'a>>,
+    hits: BitSet,
+}
+
+impl SearchIndex {
+    /// Finds what `query` asks for; see [`PackageStore::search`](aam_registry_core::ports::PackageStore::search).
+    pub(crate) fn search(&self, query: &SearchQuery) -> Found {
+        let admitted = self.admitted(query);
+        let Some(text) = &query.text else { return self.page(query, &admitted) };
+        let typed: Vec<_> = query.words().into_iter().map(words::folded).collect();
+        if typed.is_empty() {
+            return Found { packages: Vec::new(), total: 0 };
+        }
+        let last = typed.len() - 1;
+        let written: Vec<_> = typed.iter().enumerate().map(|(at, word)| self.matched([word], at == last)).collect();
+        let as_written = Alternative::of(written.iter().collect(), &admitted);
+        if as_written.hits.count() > 0 {
+            return self.ranked_page(query, text, &[as_written]);
+        }
+        let meant = typed.iter().enumerate().map(|(at, word)| {
+            let candidates = spelling::candidates(&self.words, word, at == last);
+            (!candidates.is_empty()).then(|| self.matched(&candidates, at == last))
+        });
+        let meant: Vec<_> = meant.collect();
+        let corrected = meant.iter().enumerate().filter_map(|(at, meant)| {
+            let mut terms: Vec<_> = written.iter().collect();
+            terms[at] = meant.as_ref()?;
+            Some(Alternative::of(terms, &admitted))
+        });
+        self.ranked_page(query, text, &corrected.collect::<Vec<_>>())
+    }
+
+    /// What the filters of a search let through.
+    fn admitted(&self, query: &SearchQuery) -> BitSet {
+        let mut admitted = self.listed.clone();
+        if let Some(kind) = query.artifact_type {
+            let bit = type_bits(&[kind]);
+            let documents = (0..).zip(&self.documents);
+            let of_type = documents.filter(|(_, document)| document.artifact_types & bit != 0).map(|(slot, _)| slot);
+            admitted.intersect(&of_type.collect());
+        }
+        if let Some(scope) = &query.scope {
+            let start = format!("@{scope}/");
+            let by_name = &self.orders.name;
+            let first = by_name.partition_point(|slot| *self.document(*slot).name < *start);
+            let names = by_name[first..].iter().copied();
+            admitted.intersect(&names.take_while(|slot| self.document(*slot).name.starts_with(&start)).collect());
+        }
+        if let Some(keyword) = &query.keyword {
+            admitted.intersect(&self.keywords.get(&**keyword).into_iter().flatten().copied().collect());
+        }
+        admitted
+    }
+
+    /// What holds any of `words` or, where `prefix`, of what starts so.
+    fn matched<'w>(&self, words: impl IntoIterator<Item = &'w String>, prefix: bool) -> Matched<'_> {
+        let mut places = Vec::new();
+        for word in words {
+            if prefix {
+                let following =
+                    self.words.range::<str, _>((std::ops::Bound::Included(&**word), std::ops::Bound::Unbounded));
+                places.extend(following.take_while(|(other, _)| other.starts_with(&**word)).map(|(_, places)| places));
+            } else {
+                places.extend(self.words.get(&**word));
+            }
+        }
+        let mut slots: BitSet = places.iter().flat_map(|places| places.slots.iter().copied()).collect();
+        slots.intersect(&self.listed);
+        let (all, some) = (float(self.listed.count()), float(slots.count()));
+        // What more than half have says little, but not the opposite.
+        let rarity = ((all - some + 0.5) / (some + 0.5)).ln().max(1e-6);
+        Matched { places, slots, rarity }
+    }
+
+    /// A page of what matches any of some alternatives.
+    fn ranked_page(&self, query: &SearchQuery, text: &str, alternatives: &[Alternative<'_, '_>]) -> Found {
+        let mut hits = BitSet::default();
+        for alternative in alternatives {
+            hits.unite(&alternative.hits);
+        }
+        if query.sort != SearchSort::Relevance {
+            return self.page(query, &hits);
+        }
+        let (limit, offset) = bounds(query);
+        let by_downloads = self.orders.downloads.iter().copied().filter(|slot| hits.contains(*slot));
+        let popular: Vec<_> = by_downloads.take(RANKED.max(offset.saturating_add(limit))).collect();
+        let (ranked, others) = popular.split_at(popular.len().min(RANKED));
+        let mut exact = self.named(&text.trim().to_lowercase());
+        exact.retain(|slot| hits.contains(*slot));
+        let is_exact: BitSet = exact.iter().copied().collect();
+        let not_exact = |slots: &[Slot]| slots.iter().copied().filter(|slot| !is_exact.contains(*slot)).collect();
+        let (mut ranked, others): (Vec<_>, Vec<_>) = (not_exact(ranked), not_exact(others));
+        self.rank(&mut exact, alternatives);
+        self.rank(&mut ranked, alternatives);
+        let page = exact.into_iter().chain(ranked).chain(others).skip(offset).take(limit);
+        Found { packages: page.map(|slot| self.document(slot).package).collect(), total: hits.count() as u64 }
+    }
+
+    /// Puts what matches best first; what matches as well stays in its order.
+    fn rank(&self, slots: &mut [Slot], alternatives: &[Alternative<'_, '_>]) {
+        let wanted: BitSet = slots.iter().copied().collect();
+        let numbering = wanted.numbering();
+        let usual_length = float(self.length) / float(self.listed.count().max(1));
+        // What a word needs to weigh so that it counts half of the most it can.
+        let needed = wanted
+            .iter()
+            .map(|slot| SATURATION * (1.0 - LENGTH + LENGTH * f64::from(self.document(slot).length) / usual_length));
+        let needed: Vec<_> = needed.collect();
+        let mut best = vec![0.0_f64; slots.len()];
+        for alternative in alternatives {
+            let mut scores = vec![0.0; slots.len()];
+            for term in &alternative.terms {
+                let mut weights = vec![0.0; slots.len()];
+                for places in &term.places {
+                    for (slot, weight) in places.slots.iter().zip(&places.weights) {
+                        if let Some(number) = numbering.of(*slot) {
+                            weights[number] += f64::from(*weight);
+                        }
+                    }
+                }
+                for ((score, weight), needed) in scores.iter_mut().zip(weights).zip(&needed) {
+                    *score += term.rarity * weight * (SATURATION + 1.0) / (weight + needed);
+                }
+            }
+            for ((best, score), slot) in best.iter_mut().zip(scores).zip(wanted.iter()) {
+                if alternative.hits.contains(slot) {
+                    *best = best.max(score);
+                }
+            }
+        }
+        for (best, slot) in best.iter_mut().zip(wanted.iter()) {
+            *best *= popularity(self.document(slot).downloads);
+        }
+        let score = |slot: Slot| numbering.of(slot).map_or(0.0, |number| best[number]);
+        slots.sort_by(|a, b| score(*b).total_cmp(&score(*a)));
+    }
+
+    /// The packages of that full or bare name, the most downloaded first.
+    fn named(&self, name: &str) -> Vec<Slot> {
+        let bare = name.rsplit_once('/').map_or(name, |(_, bare)| bare);
+        let by_bare_name = &self.orders.bare_name;
+        let first = by_bare_name.partition_point(|slot| self.document(*slot).bare_name() < bare);
+        let of_bare_name = by_bare_name[first..].iter().take_while(|slot| self.document(**slot).bare_name() == bare);
+        let mut named: Vec<_> =
+            of_bare_name.copied().filter(|slot| bare == name || *self.document(*slot).name == *name).collect();
+        named.sort_by(|a, b| self.document(*a).cmp_downloads(self.document(*b)));
+        named
+    }
+
+    /// A page of `hits` in an order that no rank has a part in.
+    fn page(&self, query: &SearchQuery, hits: &BitSet) -> Found {
+        let order = match query.sort {
+            SearchSort::Updated => &self.orders.update,
+            SearchSort::Downloads => &self.orders.downloads,
+            SearchSort::Relevance | SearchSort::Name => &self.orders.name,
+        };
+        let (limit, offset) = bounds(query);
+        let page = order.iter().filter(|slot| hits.contains(**slot)).skip(offset).take(limit);
+        Found { packages: page.map(|slot| self.document(*slot).package).collect(), total: hits.count() as u64 }
+    }
+
+    fn document(&self, slot: Slot) -> &Document {
+        &self.documents[slot as usize]
+    }
+}
+
+impl<'a, 'b> Alternative<'a, 'b> {
+    fn of(terms: Vec<&'b Matched<'a>>, admitted: &BitSet) -> Self {
+        let mut hits = admitted.clone();
+        for term in &terms {
+            hits.intersect(&term.slots);
+        }
+        Self { terms, hits }
+    }
+}
+
+/// How many packages a page shows, and how many come before it.
+fn bounds(query: &SearchQuery) -> (usize, usize) {
+    let size = |number| usize::try_from(number).unwrap_or(usize::MAX);
+    (size(query.page.limit), size(query.page.offset()))
+}
+
+/// The factor by which downloads raise a text rank: a thousand of them weigh
+/// about as much as the word in another place.
+fn popularity(downloads: u64) -> f64 {
+    1.0 + float(downloads).ln_1p() / 10.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "ranks do not tell such numbers apart")]
+fn float(number: impl TryInto<u64>) -> f64 {
+    number.try_into().unwrap_or(u64::MAX) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use aam_registry_core::types::PageRequest;
+
+    use super::*;
+    use crate::relational::search::{Listed, Listing};
+
+    fn index(listed: impl IntoIterator<Item = Listed>) -> SearchIndex {
+        let mut index = SearchIndex::default();
+        let listings =
+            (1..).zip(listed).map(|(id, listed)| Listing { package: id, revision: id, listed: Some(listed) });
+        index.update(listings.map(Ok::<_, ()>)).expect("no error among them");
+        index
+    }
+
+    fn named(name: &str, description: &str, downloads: u64) -> Listed {
+        Listed { name: name.to_owned(), description: description.to_owned(), downloads, ..Listed::default() }
+    }
+
+    fn query(text: &str) -> SearchQuery {
+        SearchQuery {
+            text: Some(text.to_owned()),
+            artifact_type: None,
+            scope: None,
+            keyword: None,
+            sort: SearchSort::Relevance,
+            page: PageRequest { page: 1, limit: 100 },
+        }
+    }
+
+    fn find(index: &SearchIndex, text: &str) -> Vec<i64> {
+        index.search(&query(text)).packages
+    }
+
+    #[test]
+    fn a_rare_word_weighs_more_than_a_common_one() {
+        let mut listed: Vec<_> = (0..10).map(|at| named(&format!("kit-{at}"), "common", 0)).collect();
+        listed.push(named("a", "common common common rare", 0));
+        listed.push(named("common", "rarely so rare", 0));
+        listed.push(named("rare", "common", 0));
+        assert_eq!(find(&index(listed), "common rare"), [13, 12, 11]);
+    }
+
+    #[test]
+    fn a_short_text_says_more_by_a_word_than_a_long_one() {
+        let long = "kit and so much more that one loses sight of it";
+        assert_eq!(find(&index([named("a", long, 0), named("b", "kit", 0), named("c", "", 0)]), "kit"), [2, 1]);
+    }
+
+    #[test]
+    fn every_letter_is_found_as_it_is_folded() {
+        let index = index([named("a", "Zoë", 0), named("b", "zoe", 0)]);
+        for text in ["zoë", "ZOE", "zo"] {
+            assert_eq!(index.search(&query(text)).total, 2, "{text}");
+        }
+    }
+
+    #[test]
+    fn of_several_words_one_is_corrected() {
+        let index = index([named("a", "clever auditor", 0), named("b", "clever painter", 5), named("c", "auditor", 5)]);
+        assert_eq!(find(&index, "clevr auditor"), [1]);
+        assert_eq!(find(&index, "auditor clevr"), [1]);
+        assert_eq!(find(&index, "clevr auditro"), [0_i64; 0]);
+        assert_eq!(find(&index, "auditro"), [3, 1]);
+    }
+
+    #[test]
+    fn a_scope_is_no_start_of_another() {
+        let index = index(["@a/kit", "@ab/kit", "@a-b/kit", "kit"].map(|name| named(name, "", 0)));
+        let in_scope = SearchQuery { scope: Some("a".parse().expect("a scope")), text: None, ..query("") };
+        assert_eq!(index.search(&in_scope), Found { packages: vec![1], total: 1 });
+    }
+
+    #[test]
+    fn of_the_very_name_is_first_however_many_match() {
+        let mut listed: Vec<_> = (0..3_000).map(|at| named(&format!("kit-{at:04}"), "kit", 1_000 - at / 3)).collect();
+        listed.push(named("@team/kit", "", 0));
+        listed.push(named("kit", "", 0));
+        let index = index(listed);
+        let page = |number| {
+            let query = SearchQuery { page: PageRequest { page: number, limit: 2 }, ..query("KIT") };
+            index.search(&query)
+        };
+        assert_eq!(page(1), Found { packages: vec![3002, 3001], total: 3002 });
+        assert_eq!(page(2).packages, [1, 2]);
+        assert_eq!(page(1501).packages, [2999, 3000]);
+        assert_eq!(page(1502).packages, [0_i64; 0]);
+        assert_eq!(find(&index, "@team/kit"), [3001]);
+    }
+}
