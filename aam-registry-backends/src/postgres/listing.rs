@@ -9,6 +9,7 @@ use unicode_normalization::char::decompose_canonical;
 use super::{
     connection::{Prepared, Session},
     failure::{Failure, Tx},
+    packages::PackageId,
     sql::{self, Text},
     versions::of_name_and_key,
 };
@@ -51,6 +52,11 @@ const LIST: &str = "WITH package AS (SELECT id FROM packages WHERE name = $1
     )
     INSERT INTO words (word) SELECT w.word COLLATE \"C\" FROM unnest($14::text[]) w (word)
     WHERE NOT EXISTS (SELECT 1 FROM words k WHERE k.word = w.word) ORDER BY 1 ON CONFLICT DO NOTHING";
+/// Lists another version of a package that is listed by the same otherwise.
+const MOVE: &str = "UPDATE listings SET latest_version = $2, updated_at = $3 WHERE package_id = $1";
+const ALIKE: &str = "SELECT 1 FROM listings l JOIN listing_text t ON t.package_id = l.package_id
+    WHERE l.name = $1 AND l.description = $2 AND l.author IS NOT DISTINCT FROM $3 AND l.keywords = $4
+        AND l.artifact_types = $5 AND t.document = $6::text::tsvector";
 const MANIFEST: &str =
     concat!("SELECT (SELECT m.document FROM manifests m WHERE m.version_id = v.id)", of_name_and_key!());
 
@@ -60,12 +66,15 @@ pub(super) struct Listing {
     touch_alone: Prepared,
     unlist: Prepared,
     list: Prepared,
+    move_alone: Prepared,
+    alike: Prepared,
 }
 
 impl Listing {
     pub(super) async fn prepare(tx: &Session) -> Tx<Self> {
-        let [touch, touch_alone, unlist, list] = tx.prepare([TOUCH, TOUCH_LISTING, UNLIST, LIST]).await?;
-        Ok(Self { touch, touch_alone, unlist, list })
+        let [touch, touch_alone, unlist, list, move_alone, alike] =
+            tx.prepare([TOUCH, TOUCH_LISTING, UNLIST, LIST, MOVE, ALIKE]).await?;
+        Ok(Self { touch, touch_alone, unlist, list, move_alone, alike })
     }
 
     /// Notes that something of a package changed.
@@ -81,6 +90,30 @@ impl Listing {
     /// Lists a package no longer, since it has no `latest`.
     pub(super) async fn unlist(&self, tx: &Session, name: &PackageName) -> Tx<()> {
         tx.execute(&self.unlist, [&name.as_str()]).await.map(drop)
+    }
+
+    /// Whether a package is listed by what a manifest says, but for the version.
+    pub(super) async fn is_alike(&self, tx: &Session, manifest: &Manifest) -> Tx<bool> {
+        let row: [&(dyn tokio_postgres::types::ToSql + Sync); 6] = [
+            &manifest.name.as_str(),
+            &Text(&manifest.description),
+            &manifest.author.as_deref().map(Text),
+            &serde_json::to_string(&manifest.keywords)?,
+            &i16::from(type_bits(&manifest.artifacts.types())),
+            &document(&ListedWords::of(manifest)),
+        ];
+        Ok(!tx.rows(&self.alike, row).await?.is_empty())
+    }
+
+    /// Lists another version of a package that [is listed alike](Self::is_alike).
+    pub(super) async fn move_listing(
+        &self,
+        tx: &Session,
+        package: PackageId,
+        latest: &Version,
+        now: Timestamp,
+    ) -> Tx<()> {
+        tx.execute(&self.move_alone, [&package, &latest.to_string(), &now.as_microsecond()]).await.map(drop)
     }
 
     /// Lists a package by what the manifest of its `latest` says.
