@@ -51,14 +51,37 @@ impl Folder {
     /// Where the bytes of an archive lie until they are all there: beside it,
     /// so that the rename stays in one file system, and under a name that is
     /// no archive's and that a delete by somebody else can tell.
-    pub(super) fn part(key: &ArchiveKey) -> String {
-        format!("{key}{PART}")
+    fn part(&self, key: &ArchiveKey) -> PathBuf {
+        self.root.join(format!("{key}{PART}"))
+    }
+
+    /// Makes an empty part, and the folders it lies in but for the root: a disk
+    /// mounted there later would hide what was written in its place.
+    pub(super) fn create_part(&self, key: &ArchiveKey) -> io::Result<File> {
+        let path = self.part(key);
+        match File::create(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            created => return created,
+        }
+        let folders: Vec<_> = path.ancestors().skip(1).take_while(|folder| **folder != *self.root).collect();
+        for folder in folders.into_iter().rev() {
+            match fs::create_dir(folder) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
+        }
+        File::create(&path)
+    }
+
+    /// Removes a part; it is no error where there is none.
+    pub(super) fn remove_part(&self, key: &ArchiveKey) -> io::Result<()> {
+        found(fs::remove_file(self.part(key))).map(drop)
     }
 
     /// Gives a synced part its name, durably.
     pub(super) fn publish(&self, key: &ArchiveKey) -> io::Result<()> {
         let path = self.root.join(key.as_str());
-        fs::rename(self.root.join(Self::part(key)), &path)?;
+        fs::rename(self.part(key), &path)?;
         let mut folders = path.ancestors().skip(1).take_while(|folder| folder.starts_with(&self.root));
         let Some(parent) = folders.next() else { return Ok(()) };
         sync_folder(parent)?;

@@ -24,11 +24,13 @@ mod azblob;
 mod config;
 mod failure;
 mod folder;
+mod folder_writer;
 #[cfg(feature = "gcs")]
 mod gcs;
 #[cfg(feature = "remote")]
 mod links;
 mod listing;
+mod memory_writer;
 #[cfg(feature = "remote")]
 mod patience;
 mod place;
@@ -41,7 +43,6 @@ mod s3;
 mod store;
 #[cfg(feature = "remote")]
 mod transport;
-mod writer;
 
 #[cfg(feature = "azblob")]
 pub use azblob::AzblobConfig;

@@ -1,4 +1,4 @@
-use std::{io, ops::Range};
+use std::{io, ops::Range, sync::Arc};
 
 use aam_registry_core::{
     Result,
@@ -8,14 +8,15 @@ use aam_registry_core::{
 use async_trait::async_trait;
 use http::{Method, Uri};
 use opendal::ErrorKind;
+use tokio::task::{self, JoinHandle};
 
 use super::{
     OpendalConfig,
     failure::{folder_error, storage_error},
-    folder::Folder,
+    folder_writer::FolderWriter,
     listing,
+    memory_writer::MemoryWriter,
     place::Place,
-    writer::LocalWriter,
 };
 #[cfg(feature = "remote")]
 use super::{links::PresignedLinks, remote_writer::RemoteWriter};
@@ -70,13 +71,8 @@ impl OpendalArchives {
 impl ArchiveStore for OpendalArchives {
     async fn create(&self, key: &ArchiveKey) -> Result<Box<dyn ArchiveWriter>> {
         Ok(match &self.place {
-            Place::Folder(operator, folder) => {
-                // OpenDAL would make a missing folder anew, and a disk mounted over it later hide what was written.
-                let checked = folder.clone();
-                blocking(move || checked.check()).await?;
-                Box::new(LocalWriter::create(operator, Some(folder.clone()), key).await?)
-            }
-            Place::Memory(operator) => Box::new(LocalWriter::create(operator, None, key).await?),
+            Place::Folder(_, folder) => Box::new(FolderWriter::new(Arc::clone(folder), key.clone())),
+            Place::Memory(operator) => Box::new(MemoryWriter::create(operator, key).await?),
             #[cfg(feature = "remote")]
             Place::Remote(remote) => Box::new(RemoteWriter::create(remote.clone(), key).await?),
         })
@@ -130,7 +126,10 @@ impl ArchiveStore for OpendalArchives {
     async fn delete(&self, key: &ArchiveKey) -> Result<()> {
         // What is unfinished goes first: it may become the archive in between, and not come back after it.
         match &self.place {
-            Place::Folder(operator, _) => operator.delete(&Folder::part(key)).await.map_err(storage_error)?,
+            Place::Folder(_, folder) => {
+                let (folder, key) = (Arc::clone(folder), key.clone());
+                blocking(move || folder.remove_part(&key)).await?;
+            }
             Place::Memory(_) => {}
             #[cfg(feature = "remote")]
             Place::Remote(remote) => remote.abort(key).await.map_err(storage_error)?,
@@ -182,6 +181,10 @@ fn found<T>(result: opendal::Result<T>) -> Result<Option<T>> {
 
 /// Runs file work off the async threads.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(io::Error::other).and_then(|result| result).map_err(folder_error)
+    ended(task::spawn_blocking(work)).await
+}
+
+/// What came of file work that runs off the async threads.
+pub(super) async fn ended<T>(work: JoinHandle<io::Result<T>>) -> Result<T> {
+    work.await.map_err(io::Error::other).and_then(|done| done).map_err(folder_error)
 }

@@ -11,23 +11,33 @@ use uuid::Uuid;
 
 use super::{
     connection::{Prepared, Session},
-    failure::Tx,
+    failure::{Failure, Tx},
     packages::PackageId,
     sql::{self, Text},
 };
 use crate::relational::columns;
 
+/// What [`PackageAccess::of`] reads: what the user `$1` with the session `$2`
+/// is to the package `p` and the scope `$3`.
+macro_rules! rights_columns {
+    () => {
+        "EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = $1 AND r.id = $2),
+         EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $1),
+         (SELECT m.role FROM scope_members m WHERE m.scope = $3 AND m.user_id = $1)"
+    };
+}
+pub(super) use rights_columns;
+
 const ACCOUNT: &str = "SELECT is_admin, disabled FROM users WHERE id = $1 FOR SHARE";
 /// To revoke a session takes a lock that its user's, once taken, keeps out: what this reads afterwards holds.
 const REVOKED_SESSION: &str = "SELECT 1 FROM revoked_sessions WHERE user_id = $1 AND id = $2";
-const LIVE_TOKEN: &str = "SELECT 1 FROM tokens WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL
+const LIVE_TOKEN: &str = "SELECT 1 FROM tokens WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL
                           AND (expires_at IS NULL OR expires_at > $3) FOR SHARE";
 const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR SHARE";
 const SCOPE_TO_CHANGE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
 const PACKAGE: &str = "SELECT id, downloads FROM packages WHERE name = $1 FOR NO KEY UPDATE";
-const OWNER: &str = "SELECT 1 FROM packages p JOIN package_owners o ON o.package_id = p.id
-                     WHERE p.name = $1 AND o.user_id = $2";
 const ROLE: &str = "SELECT role FROM scope_members WHERE scope = $1 AND user_id = $2";
+const RIGHTS: &str = concat!("SELECT ", rights_columns!(), " FROM (SELECT 1) one LEFT JOIN packages p ON p.name = $4");
 
 /// An actor whose user and credential are alive.
 pub(super) struct Caller {
@@ -78,6 +88,25 @@ pub(super) fn account(row: &Row, at: usize) -> Tx<Option<Account>> {
     Ok(Some(Account { is_admin, disabled }))
 }
 
+/// The session or token of an actor, as parameters.
+pub(super) fn credential(actor: &Actor) -> (Option<Text<'_>>, Option<Uuid>) {
+    match &actor.credential {
+        Credential::Session { id, .. } => (Some(Text(id)), None),
+        Credential::Token(id) => (None, Some(Uuid::from(*id))),
+        Credential::Operator => (None, None),
+    }
+}
+
+/// Whether a credential is alive, of which was found whether its session was
+/// revoked and whether its token is live.
+pub(super) fn is_alive(actor: &Actor, revoked_session: bool, live_token: bool, now: Timestamp) -> bool {
+    match &actor.credential {
+        Credential::Session { expires_at, .. } => !revoked_session && *expires_at > now,
+        Credential::Token(_) => live_token,
+        Credential::Operator => true,
+    }
+}
+
 /// The statements that find out whether an actor is alive.
 pub(super) struct Liveness([Prepared; 3]);
 
@@ -97,17 +126,21 @@ impl Liveness {
         let Self([account_of, revoked, live]) = self;
         let (user, moment) = (Uuid::from(actor.user), now.as_microsecond());
         let found = async { tx.rows(account_of, [&user]).await?.first().map(|row| account(row, 0)).transpose() };
-        let alive = async {
-            match &actor.credential {
-                Credential::Session { id, expires_at } => {
-                    Ok(tx.rows(revoked, [&user, &Text(id)]).await?.is_empty() && *expires_at > now)
-                }
-                Credential::Token(id) => Ok(!tx.rows(live, [&user, &Uuid::from(*id), &moment]).await?.is_empty()),
-                Credential::Operator => Ok(true),
+        let (session, token) = credential(actor);
+        let revoked = async {
+            match session {
+                Some(session) => Ok(!tx.rows(revoked, [&user, &session]).await?.is_empty()),
+                None => Ok(false),
             }
         };
-        let (account, alive) = try_join!(found, alive)?;
-        Caller::new(actor, account.flatten(), alive)
+        let live = async {
+            match token {
+                Some(token) => Ok(!tx.rows(live, [&token, &user, &moment]).await?.is_empty()),
+                None => Ok(false),
+            }
+        };
+        let (account, revoked, live) = try_join!(found, revoked, live)?;
+        Caller::new(actor, account.flatten(), is_alive(actor, revoked, live, now))
     }
 }
 
@@ -149,14 +182,23 @@ impl ScopeAccess {
 
 /// The statements that find out what an actor is to a package.
 pub(super) struct PackageAccess {
-    liveness: Liveness,
-    package: [Prepared; 4],
+    locks: [Prepared; 4],
+    rights: Prepared,
+}
+
+/// What was found under the locks on an actor, a scope and a package.
+pub(super) struct Held {
+    account: Option<Account>,
+    live_token: bool,
+    scope_exists: bool,
+    /// The package, where there is one.
+    pub(super) package: Option<Locked>,
 }
 
 /// What somebody is to a package that nobody else can change before the commit.
 pub(super) struct Access {
     pub(super) rights: Rights,
-    /// Whether the scope of the package's name exists, where it has one.
+    /// Whether there is a scope of the package's name.
     pub(super) scope_exists: bool,
     /// The package, where there is one.
     pub(super) package: Option<Locked>,
@@ -171,36 +213,48 @@ pub(super) struct Locked {
 
 impl PackageAccess {
     pub(super) async fn prepare(tx: &Session) -> Tx<Self> {
-        Ok(Self { liveness: Liveness::prepare(tx).await?, package: tx.prepare([SCOPE, PACKAGE, OWNER, ROLE]).await? })
+        let [rights] = tx.prepare([RIGHTS]).await?;
+        Ok(Self { locks: tx.prepare([ACCOUNT, LIVE_TOKEN, SCOPE, PACKAGE]).await?, rights })
     }
 
     /// Locks the actor, the scope and the package, in this order. Sends all it
     /// asks at once, so that what is joined behind it reads under the locks.
-    pub(super) async fn take(&self, tx: &Session, actor: &Actor, name: &PackageName, now: Timestamp) -> Tx<Access> {
-        let [scope_of, package_of, owner_of, role_of] = &self.package;
-        let user = Uuid::from(actor.user);
+    pub(super) async fn lock(&self, tx: &Session, actor: &Actor, name: &PackageName, now: Timestamp) -> Tx<Held> {
+        let [account_of, token_of, scope_of, package_of] = &self.locks;
+        let (user, moment) = (Uuid::from(actor.user), now.as_microsecond());
         let (full, scope) = (name.as_str(), name.scope_or_empty());
-        let scope_lock =
-            async { if scope.is_empty() { Ok(true) } else { Ok(!tx.rows(scope_of, [&scope]).await?.is_empty()) } };
-        let role = async {
-            if scope.is_empty() {
-                return Ok(None);
-            }
-            let rows = tx.rows(role_of, [&scope, &user]).await?;
-            rows.first().map(|row| sql::coded(row, 0, columns::role)).transpose()
+        let live_token = async {
+            let (_, Some(token)) = credential(actor) else { return Ok(false) };
+            Ok(!tx.rows(token_of, [&token, &user, &moment]).await?.is_empty())
         };
-        let (caller, scope_exists, packages, owners, scope_role) = try_join!(
-            self.liveness.require(tx, actor, now),
-            scope_lock,
-            tx.rows(package_of, [&full]),
-            tx.rows(owner_of, [&full, &user]),
-            role,
-        )?;
-        let package = packages.first().map(|row| {
-            Ok::<_, super::failure::Failure>(Locked { id: row.try_get(0)?, downloads: sql::unsigned(row, 1)? })
-        });
-        let rights = caller.rights(!owners.is_empty(), scope_role);
-        Ok(Access { rights, scope_exists, package: package.transpose()? })
+        let scope_exists = async { Ok(!scope.is_empty() && !tx.rows(scope_of, [&scope]).await?.is_empty()) };
+        let (accounts, live_token, scope_exists, packages) =
+            try_join!(tx.rows(account_of, [&user]), live_token, scope_exists, tx.rows(package_of, [&full]),)?;
+        let package = packages
+            .first()
+            .map(|row| Ok::<_, Failure>(Locked { id: row.try_get(0)?, downloads: sql::unsigned(row, 1)? }));
+        let account = accounts.first().map(|row| account(row, 0)).transpose()?.flatten();
+        Ok(Held { account, live_token, scope_exists, package: package.transpose()? })
+    }
+
+    /// As [`lock`](Self::lock), and reads the rights.
+    pub(super) async fn take(&self, tx: &Session, actor: &Actor, name: &PackageName, now: Timestamp) -> Tx<Access> {
+        let (session, _) = credential(actor);
+        let (user, full, scope) = (Uuid::from(actor.user), name.as_str(), name.scope_or_empty());
+        let (held, rights) =
+            try_join!(self.lock(tx, actor, name, now), tx.rows(&self.rights, [&user, &session, &scope, &full]),)?;
+        let rights = rights.first().ok_or_else(|| Failure::Corrupt("rights without a row".into()))?;
+        Self::of(actor, &held, rights, now)
+    }
+
+    /// What an actor is by what is `held` and by the columns of
+    /// [`rights_columns`] that `row`, read after it, begins with.
+    pub(super) fn of(actor: &Actor, held: &Held, row: &Row, now: Timestamp) -> Tx<Access> {
+        let alive = is_alive(actor, row.try_get(0)?, held.live_token, now);
+        let caller = Caller::new(actor, held.account, alive)?;
+        let role: Option<&str> = row.try_get(2)?;
+        let rights = caller.rights(row.try_get(1)?, role.map(columns::role).transpose()?);
+        Ok(Access { rights, scope_exists: held.scope_exists, package: held.package })
     }
 }
 

@@ -5,121 +5,208 @@ use aam_registry_core::{
     ports::{Change, PublishCommit, Published},
     types::{Action, DistTag, LatestTag, PublishedVersion},
 };
-use futures_util::{future::OptionFuture, try_join};
+use futures_util::try_join;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{
-    access::PackageAccess,
+    access::{Access, PackageAccess, credential, rights_columns},
     audit::Append,
-    connection::Session,
-    failure::{Fault, FaultKind, Tx},
+    connection::{Prepared, Session},
+    failure::{Failure, Fault, FaultKind, Tx},
     listing::{self, Listing},
     packages::PackageId,
     publishing::{Obstacles, similarity_key, too_similar, version_exists},
     sql::Text,
-    tags::{Choice, Tags},
+    tags::{Choice, Tags, choice_columns, with_choice},
     versions::of_name_and_key,
 };
 use crate::relational::columns;
 
 /// To consume an upload and to abandon it exclude one another by its row's lock.
 const CONSUME: &str = "DELETE FROM uploads WHERE id = $1 AND user_id = $2 AND abandoned_at IS NULL";
-const PUBLISHED: &str = concat!("SELECT v.version, v.sha256", of_name_and_key!());
+/// What a publish has to know of its package, read at once.
+const SITUATION: &str = concat!(
+    "SELECT ",
+    rights_columns!(),
+    ", p.id, ",
+    choice_columns!(),
+    " FROM (SELECT 1) one LEFT JOIN packages p ON p.name = $4",
+    with_choice!()
+);
 const SIMILAR: &str = "SELECT name FROM packages WHERE similarity_key = $1";
+const PUBLISHED: &str = concat!("SELECT v.version, v.sha256", of_name_and_key!());
+const TAGGED: &str = "SELECT 1 FROM packages p JOIN dist_tags t ON t.package_id = p.id
+    WHERE p.name = $1 AND t.tag = $2";
 
-/// Makes a version and, where `$1` is null, its package: of an unscoped one the publisher is the owner.
-const INSERT: &str = "WITH made AS (
-        INSERT INTO packages (name, scope, similarity_key, created_at, updated_at)
-        SELECT $2, $3, $4, $5, $5 WHERE $1::bigint IS NULL RETURNING id
-    ), package AS (SELECT id FROM made UNION ALL SELECT $1 WHERE $1 IS NOT NULL
-    ), touched AS (UPDATE packages SET updated_at = $5 WHERE id = $1
-    ), owner AS (
-        INSERT INTO package_owners (package_id, user_id) SELECT id, $6 FROM made WHERE $3::text IS NULL
+/// Makes a package: of an unscoped one the publisher is the owner.
+const INSERT_PACKAGE: &str = "WITH package AS (
+        INSERT INTO packages (name, scope, similarity_key, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
+        RETURNING id
+    ), owner AS (INSERT INTO package_owners (package_id, user_id) SELECT id, $5 FROM package WHERE $2::text IS NULL
+    ), made AS (INSERT INTO pending_totals (packages) VALUES (1)
+    )
+    SELECT id FROM package";
+/// Makes a version and the tags that name it.
+const INSERT_VERSION: &str = "WITH package AS (UPDATE packages SET updated_at = $2 WHERE id = $1
     ), version AS (
         INSERT INTO versions (package_id, version, version_key, published_at, published_by, sha256, archive,
                               archive_size, dependencies)
-        SELECT id, $7, $8, $5, $6, $9, $10, $11, $12 FROM package RETURNING id
-    ), manifest AS (INSERT INTO manifests (version_id, document) SELECT id, $13 FROM version
-    ), content AS (INSERT INTO contents (version_id, files, readme) SELECT id, $14, $15 FROM version
+        VALUES ($1, $3, $4, $2, $5, $6, $7, $8, $9) RETURNING id
+    ), manifest AS (INSERT INTO manifests (version_id, document) SELECT id, $10 FROM version
+    ), content AS (INSERT INTO contents (version_id, files, readme) SELECT id, $11, $12 FROM version
+    ), tagged AS (
+        INSERT INTO dist_tags (package_id, tag, version_id, instead_of)
+        SELECT $1, t.tag, v.id, t.instead_of FROM version v, unnest($13::text[], $14::text[]) t (tag, instead_of)
+        ON CONFLICT (package_id, tag) DO UPDATE SET version_id = excluded.version_id, instead_of = excluded.instead_of
     )
-    INSERT INTO pending_totals (packages, versions, storage_bytes) SELECT (SELECT count(*) FROM made), 1, $11";
+    INSERT INTO pending_totals (versions, storage_bytes) VALUES (1, $8)";
 
 pub(super) async fn publish(tx: &Session, commit: &PublishCommit) -> Tx<Published> {
     let (name, version) = (&commit.manifest.name, &commit.manifest.version);
-    let (user, key, similarity_key) = (Uuid::from(commit.actor.user), version.key(), similarity_key(name));
-    let (access, tags) = (PackageAccess::prepare(tx).await?, Tags::prepare(tx).await?);
-    let (listing, append) = (Listing::prepare(tx).await?, Append::prepare(tx).await?);
-    let [published, similar, consume, insert] = tx.prepare([PUBLISHED, SIMILAR, CONSUME, INSERT]).await?;
+    let publishing = Publishing::prepare(tx).await?;
+    let Situation { access, choice } = publishing.take(tx, commit).await?;
 
-    let (full, upload) = (name.as_str(), Uuid::from(commit.upload));
-    let (access, published, similar, choice, tagged, consumed) = try_join!(
-        access.take(tx, &commit.actor, name, commit.now),
-        tx.rows(&published, [&full, &key]),
-        tx.rows(&similar, [&similarity_key]),
-        tags.choice(tx, name),
-        async { OptionFuture::from(commit.tag.as_ref().map(|tag| tags.exists(tx, name, tag))).await.transpose() },
-        tx.execute(&consume, [&upload, &user]),
-    )?;
-    // There was no package to lock, and then there was one: what was read belongs to several instants.
-    let made_meanwhile = similar.iter().any(|row| row.try_get(0).is_ok_and(|other: &str| other == full));
-    if access.package.is_none() && made_meanwhile {
-        return Err(Fault::new(FaultKind::Raced, "somebody made the package at the same time").into());
-    }
-    let obstacles = Obstacles {
-        rights: access.rights,
-        scope_exists: access.scope_exists,
-        package_exists: access.package.is_some(),
-        published: published.first().map(|row| version_exists(row, 0, name)).transpose()?,
-        similar: similar.first().map(|row| too_similar(row, 0, name)).transpose()?,
-    };
-    obstacles.require_none(name)?;
-    if consumed == 0 {
-        return Err(Error::upload_ended().into());
-    }
-    if tagged == Some(true) {
-        access.require(Action::Tag, name)?;
-    }
-
-    let package = access.package.map(|package| package.id);
     let (before, after) = latest(choice, commit);
     let moved = before.as_ref().map(|tag| &tag.version) != after.as_ref().map(|tag| &tag.version);
+    let is_latest = after.as_ref().is_some_and(|after| after.version == *version);
     let listed = match &after {
-        Some(after) if moved && after.version != *version => Some(listing::manifest(tx, name, &after.version).await?),
+        Some(after) if moved && !is_latest => Some(listing::manifest(tx, name, &after.version).await?),
         _ => None,
     };
-    let row = VersionRow::of(commit, package, user, similarity_key)?;
-    let put_latest = async {
-        if before != after {
-            tags.put_latest(tx, name, after.as_ref()).await?;
-        }
-        Ok(())
+    let mut named = Vec::new();
+    if let Some(after) = after.as_ref().filter(|_| is_latest) {
+        named.push((DistTag::latest(), after.instead_of.as_ref().map(ToString::to_string)));
+    }
+    named.extend(commit.tag.clone().filter(|tag| !tag.is_latest()).map(|tag| (tag, None)));
+    let (package, downloads) = match access.package {
+        Some(package) => (package.id, package.downloads),
+        None => (publishing.insert_package(tx, commit).await?, 0),
     };
-    let put_tag = async {
-        if let Some(tag) = commit.tag.as_ref().filter(|tag| !tag.is_latest()) {
-            tags.put(tx, name, tag, version).await?;
+    let row = VersionRow::of(commit, package, &named)?;
+    let put_latest = async {
+        if before != after && !is_latest {
+            publishing.tags.put_latest(tx, name, after.as_ref()).await?;
         }
         Ok(())
     };
     let list = async {
+        let (listing, now) = (&publishing.listing, commit.now);
         if moved {
-            let downloads = access.package.map_or(0, |package| package.downloads);
-            listing.list(tx, listed.as_ref().unwrap_or(&commit.manifest), downloads, commit.now).await
+            listing.list(tx, listed.as_ref().unwrap_or(&commit.manifest), downloads, now).await
         } else {
-            listing.touch_listing(tx, name, commit.now).await
+            listing.touch_listing(tx, name, now).await
         }
     };
     try_join!(
-        tx.execute(&insert, row.params()),
+        tx.execute(&publishing.insert_version, row.params()),
         put_latest,
-        put_tag,
         list,
-        append.run(tx, &commit.audit, Some(Change::Package(name.clone()))),
+        publishing.append.run(tx, &commit.audit, Some(Change::Package(name.clone()))),
     )?;
-    let latest = after.is_some_and(|after| after.version == *version).then(DistTag::latest);
-    let mut dist_tags: Vec<_> = commit.tag.clone().filter(|tag| !tag.is_latest()).into_iter().chain(latest).collect();
+    let mut dist_tags: Vec<_> = named.into_iter().map(|(tag, _)| tag).collect();
     dist_tags.sort();
     Ok(Published { published_at: commit.now, dist_tags })
+}
+
+/// The statements of a publish.
+struct Publishing {
+    access: PackageAccess,
+    tags: Tags,
+    listing: Listing,
+    append: Append,
+    consume: Prepared,
+    situation: Prepared,
+    similar: Prepared,
+    published: Prepared,
+    tagged: Prepared,
+    insert_package: Prepared,
+    insert_version: Prepared,
+}
+
+/// What a publish that nothing stands in the way of finds, under the locks that keep it so.
+struct Situation {
+    access: Access,
+    choice: Choice,
+}
+
+impl Publishing {
+    async fn prepare(tx: &Session) -> Tx<Self> {
+        let [consume, situation, similar, published, tagged, insert_package, insert_version] =
+            tx.prepare([CONSUME, SITUATION, SIMILAR, PUBLISHED, TAGGED, INSERT_PACKAGE, INSERT_VERSION]).await?;
+        Ok(Self {
+            access: PackageAccess::prepare(tx).await?,
+            tags: Tags::prepare(tx).await?,
+            listing: Listing::prepare(tx).await?,
+            append: Append::prepare(tx).await?,
+            consume,
+            situation,
+            similar,
+            published,
+            tagged,
+            insert_package,
+            insert_version,
+        })
+    }
+
+    /// Locks what the publish relies on, consumes its upload and finds out
+    /// that it may go on. Sends all it asks at once.
+    async fn take(&self, tx: &Session, commit: &PublishCommit) -> Tx<Situation> {
+        let (actor, now) = (&commit.actor, commit.now);
+        let (name, key) = (&commit.manifest.name, commit.manifest.version.key());
+        let (full, scope) = (name.as_str(), name.scope_or_empty());
+        let (user, upload) = (Uuid::from(actor.user), Uuid::from(commit.upload));
+        let (session, _) = credential(actor);
+        let similar = async {
+            let Some(similarity_key) = similarity_key(name) else { return Ok(None) };
+            let rows = tx.rows(&self.similar, [&similarity_key]).await?;
+            Ok(rows.first().map(|row| too_similar(row, 0, name)).transpose()?.flatten())
+        };
+        let is_tagged = async {
+            let Some(tag) = &commit.tag else { return Ok(false) };
+            Ok(!tx.rows(&self.tagged, [&full, &tag.as_str()]).await?.is_empty())
+        };
+        let (held, similar, situation, is_tagged, consumed) = try_join!(
+            self.access.lock(tx, actor, name, now),
+            similar,
+            // Behind it, so that it knows of a package that was found similar to itself.
+            tx.rows(&self.situation, [&user, &session, &scope, &full]),
+            is_tagged,
+            tx.execute(&self.consume, [&upload, &user]),
+        )?;
+        let situation = situation.first().ok_or_else(|| Failure::Corrupt("a situation without a row".into()))?;
+        // There was no package to lock, and then there was one: what was read belongs to several instants.
+        if held.package.is_none() && situation.try_get::<_, Option<PackageId>>(3)?.is_some() {
+            return Err(Fault::new(FaultKind::Raced, "somebody made the package at the same time").into());
+        }
+        let access = PackageAccess::of(actor, &held, situation, now)?;
+        let choice = Choice::read(situation, 4)?;
+        let published = if choice.published.iter().any(|published| published.version.key() == key) {
+            let rows = tx.rows(&self.published, [&full, &key]).await?;
+            rows.first().map(|row| version_exists(row, 0, name)).transpose()?.flatten()
+        } else {
+            None
+        };
+        let (rights, scope_exists, package_exists) = (access.rights, access.scope_exists, access.package.is_some());
+        Obstacles { rights, scope_exists, package_exists, published, similar }.require_none(name)?;
+        if consumed == 0 {
+            return Err(Error::upload_ended().into());
+        }
+        if is_tagged {
+            access.require(Action::Tag, name)?;
+        }
+        Ok(Situation { access, choice })
+    }
+
+    async fn insert_package(&self, tx: &Session, commit: &PublishCommit) -> Tx<PackageId> {
+        let name = &commit.manifest.name;
+        let scope = Some(name.scope_or_empty()).filter(|scope| !scope.is_empty());
+        let (similarity_key, now, user) =
+            (similarity_key(name), commit.now.as_microsecond(), Uuid::from(commit.actor.user));
+        let rows = tx.rows(&self.insert_package, [&name.as_str(), &scope, &similarity_key, &now, &user]).await?;
+        let row = rows.first().ok_or_else(|| Failure::Corrupt("a package that was not made".into()))?;
+        Ok(row.try_get(0)?)
+    }
 }
 
 /// What `latest` names before and after the publish.
@@ -133,16 +220,13 @@ fn latest(choice: Choice, commit: &PublishCommit) -> (Option<LatestTag>, Option<
     (choice.before, after)
 }
 
-/// What [`INSERT`] is given.
+/// What [`INSERT_VERSION`] is given.
 struct VersionRow<'a> {
-    package: Option<PackageId>,
-    name: &'a str,
-    scope: Option<&'a str>,
-    similarity_key: Option<String>,
+    package: PackageId,
     now: i64,
-    user: Uuid,
     version: String,
     key: String,
+    user: Uuid,
     sha256: &'a [u8],
     archive: &'a str,
     archive_size: i64,
@@ -150,25 +234,20 @@ struct VersionRow<'a> {
     document: String,
     files: String,
     readme: Option<Text<'a>>,
+    tags: Vec<&'a str>,
+    /// What the policy had picked in place of what each tag names.
+    instead_of: Vec<Option<&'a str>>,
 }
 
 impl<'a> VersionRow<'a> {
-    fn of(
-        commit: &'a PublishCommit,
-        package: Option<PackageId>,
-        user: Uuid,
-        similarity_key: Option<String>,
-    ) -> Tx<Self> {
+    fn of(commit: &'a PublishCommit, package: PackageId, named: &'a [(DistTag, Option<String>)]) -> Tx<Self> {
         let manifest = &commit.manifest;
         Ok(Self {
             package,
-            name: manifest.name.as_str(),
-            scope: Some(manifest.name.scope_or_empty()).filter(|scope| !scope.is_empty()),
-            similarity_key,
             now: commit.now.as_microsecond(),
-            user,
             version: manifest.version.to_string(),
             key: manifest.version.key(),
+            user: commit.actor.user.into(),
             sha256: commit.sha256.as_bytes(),
             archive: commit.archive.as_str(),
             archive_size: columns::signed(commit.archive_size),
@@ -176,19 +255,18 @@ impl<'a> VersionRow<'a> {
             document: serde_json::to_string(&manifest.document)?,
             files: columns::files_text(&commit.files)?,
             readme: commit.readme.as_deref().map(Text),
+            tags: named.iter().map(|(tag, _)| tag.as_str()).collect(),
+            instead_of: named.iter().map(|(_, instead_of)| instead_of.as_deref()).collect(),
         })
     }
 
-    fn params(&self) -> [&(dyn ToSql + Sync); 15] {
+    fn params(&self) -> [&(dyn ToSql + Sync); 14] {
         [
             &self.package,
-            &self.name,
-            &self.scope,
-            &self.similarity_key,
             &self.now,
-            &self.user,
             &self.version,
             &self.key,
+            &self.user,
             &self.sha256,
             &self.archive,
             &self.archive_size,
@@ -196,6 +274,8 @@ impl<'a> VersionRow<'a> {
             &self.document,
             &self.files,
             &self.readme,
+            &self.tags,
+            &self.instead_of,
         ]
     }
 }

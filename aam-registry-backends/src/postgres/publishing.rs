@@ -1,7 +1,7 @@
 use aam_registry_core::{
     Error, Result,
     ports::{PublishCheck, PublishCommit, PublishStore, Published},
-    types::{Actor, ArchiveKey, Credential, NewUpload, PackageName, Rights, Upload, UploadId},
+    types::{ArchiveKey, NewUpload, PackageName, Rights, Upload, UploadId},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use super::{
     connection::Session,
     failure::Tx,
     packages::PackageId,
-    sql::{self, Text},
+    sql,
 };
 use crate::relational::{columns, refusals};
 
@@ -123,17 +123,17 @@ impl Obstacles {
     }
 }
 
-/// The error of a version that was published, out of the two columns that start at `at`.
-pub(super) fn version_exists(row: &Row, at: usize, name: &PackageName) -> Tx<Error> {
-    Ok(Error::VersionExists {
-        package: name.clone(),
-        version: sql::parsed(row, at)?,
-        sha256: sql::digest(row, at + 1)?,
-    })
+/// The error of a version that was published, out of the two columns that start at `at`; `None` where they are null.
+pub(super) fn version_exists(row: &Row, at: usize, name: &PackageName) -> Tx<Option<Error>> {
+    let Some(version) = row.try_get::<_, Option<&str>>(at)? else { return Ok(None) };
+    let (package, version, sha256) = (name.clone(), version.parse()?, sql::digest(row, at + 1)?);
+    Ok(Some(Error::VersionExists { package, version, sha256 }))
 }
 
-pub(super) fn too_similar(row: &Row, at: usize, name: &PackageName) -> Tx<Error> {
-    Ok(Error::NameTooSimilar { name: name.clone(), existing: sql::parsed(row, at)? })
+/// The error of a name too similar to that in the column `at`; `None` where it is null.
+pub(super) fn too_similar(row: &Row, at: usize, name: &PackageName) -> Tx<Option<Error>> {
+    let Some(existing) = row.try_get::<_, Option<&str>>(at)? else { return Ok(None) };
+    Ok(Some(Error::NameTooSimilar { name: name.clone(), existing: existing.parse()? }))
 }
 
 /// What an unscoped package's name is too similar by.
@@ -144,35 +144,21 @@ pub(super) fn similarity_key(name: &PackageName) -> Option<String> {
 async fn check_publish(tx: &Session, check: &PublishCheck) -> Tx<()> {
     let PublishCheck { actor, package: name, version, now } = check;
     let (user, moment) = (Uuid::from(actor.user), now.as_microsecond());
-    let (session, token) = credential(actor);
+    let (session, token) = access::credential(actor);
     let (scope, key, similarity_key) = (name.scope_or_empty(), version.key(), similarity_key(name));
     let params: [&(dyn ToSql + Sync); 8] =
         [&user, &session, &token, &moment, &name.as_str(), &scope, &key, &similarity_key];
     let obstacles = sql::first(tx, CHECK, params, |row| {
-        let alive = match &actor.credential {
-            Credential::Session { expires_at, .. } => !row.try_get::<_, bool>(2)? && expires_at > now,
-            Credential::Token(_) => row.try_get(3)?,
-            Credential::Operator => true,
-        };
+        let alive = access::is_alive(actor, row.try_get(2)?, row.try_get(3)?, *now);
         let caller = Caller::new(actor, access::account(row, 0)?, alive)?;
         let role: Option<&str> = row.try_get(6)?;
-        let is_there = |at| Ok::<_, super::failure::Failure>(row.try_get::<_, Option<&str>>(at)?.is_some());
         Ok(Obstacles {
             rights: caller.rights(row.try_get(5)?, role.map(columns::role).transpose()?),
             scope_exists: row.try_get(4)?,
             package_exists: row.try_get::<_, Option<PackageId>>(7)?.is_some(),
-            similar: if is_there(8)? { Some(too_similar(row, 8, name)?) } else { None },
-            published: if is_there(9)? { Some(version_exists(row, 9, name)?) } else { None },
+            similar: too_similar(row, 8, name)?,
+            published: version_exists(row, 9, name)?,
         })
     });
     obstacles.await?.map_or(Ok(()), |obstacles| obstacles.require_none(name))
-}
-
-/// The session or token of an actor, as parameters.
-fn credential(actor: &Actor) -> (Option<Text<'_>>, Option<Uuid>) {
-    match &actor.credential {
-        Credential::Session { id, .. } => (Some(Text(id)), None),
-        Credential::Token(id) => (None, Some(Uuid::from(*id))),
-        Credential::Operator => (None, None),
-    }
 }

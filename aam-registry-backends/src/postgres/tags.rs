@@ -1,21 +1,37 @@
 //! Dist-tags and the choice of `latest`, under the lock of the package.
 
 use aam_registry_core::types::{DistTag, LatestTag, PackageName, PublishedVersion, Version};
-use futures_util::try_join;
+use tokio_postgres::Row;
 
 use super::{
     connection::{Prepared, Session},
-    failure::Tx,
+    failure::{Failure, Tx},
     sql,
     versions::VersionId,
 };
 
-const LATEST: &str = "SELECT v.version, t.instead_of FROM packages p
-    JOIN dist_tags t ON t.package_id = p.id AND t.tag = $2 JOIN versions v ON v.id = t.version_id WHERE p.name = $1";
-const PUBLISHED: &str = "SELECT v.version, v.yanked_at IS NULL FROM packages p
-    JOIN versions v ON v.package_id = p.id WHERE p.name = $1 ORDER BY v.id";
-const EXISTS: &str = "SELECT 1 FROM packages p JOIN dist_tags t ON t.package_id = p.id
-    WHERE p.name = $1 AND t.tag = $2";
+/// What [`Choice::read`] reads.
+macro_rules! choice_columns {
+    () => {
+        "t.version_id, t.instead_of, c.ids, c.versions, c.visible"
+    };
+}
+pub(super) use choice_columns;
+
+/// What has the columns of a choice for a package `p`.
+macro_rules! with_choice {
+    () => {
+        " LEFT JOIN dist_tags t ON t.package_id = p.id AND t.tag = 'latest'
+          LEFT JOIN LATERAL (
+              SELECT array_agg(v.id) ids, array_agg(v.version) versions, array_agg(v.yanked_at IS NULL) visible
+              FROM (SELECT id, version, yanked_at FROM versions WHERE package_id = p.id ORDER BY id) v
+          ) c ON TRUE"
+    };
+}
+pub(super) use with_choice;
+
+const CHOICE: &str =
+    concat!("SELECT ", choice_columns!(), " FROM (SELECT 1) one LEFT JOIN packages p ON p.name = $1", with_choice!());
 const PUT: &str = "INSERT INTO dist_tags (package_id, tag, version_id, instead_of)
     SELECT p.id, $2, v.id, $4 FROM packages p JOIN versions v ON v.package_id = p.id
     WHERE p.name = $1 AND v.version_key = $3
@@ -27,9 +43,7 @@ const REMOVE_OF_VERSION: &str = "DELETE FROM dist_tags WHERE version_id = $1 AND
 
 /// The statements about tags.
 pub(super) struct Tags {
-    latest: Prepared,
-    published: Prepared,
-    exists: Prepared,
+    choice: Prepared,
     put: Prepared,
     remove: Prepared,
     remove_of_version: Prepared,
@@ -41,36 +55,39 @@ pub(super) struct Choice {
     pub(super) published: Vec<PublishedVersion>,
 }
 
+impl Choice {
+    /// Out of the columns of [`choice_columns`] that start at `at`.
+    pub(super) fn read(row: &Row, at: usize) -> Tx<Self> {
+        let ids: Vec<VersionId> = row.try_get::<_, Option<_>>(at + 2)?.unwrap_or_default();
+        let versions: Vec<&str> = row.try_get::<_, Option<_>>(at + 3)?.unwrap_or_default();
+        let visible: Vec<bool> = row.try_get::<_, Option<_>>(at + 4)?.unwrap_or_default();
+        let published = versions.into_iter().zip(visible);
+        let published = published.map(|(version, visible)| Ok(PublishedVersion { version: version.parse()?, visible }));
+        let published = published.collect::<Tx<Vec<_>>>()?;
+        let (latest, instead_of): (Option<VersionId>, Option<&str>) = (row.try_get(at)?, row.try_get(at + 1)?);
+        let before = match latest {
+            Some(latest) => {
+                let place = ids.binary_search(&latest).ok().and_then(|place| published.get(place));
+                let version = place.ok_or_else(|| Failure::Corrupt("a tag that names no version".into()))?;
+                let instead_of = instead_of.map(str::parse).transpose()?;
+                Some(LatestTag { version: version.version.clone(), instead_of })
+            }
+            None => None,
+        };
+        Ok(Self { before, published })
+    }
+}
+
 impl Tags {
     pub(super) async fn prepare(tx: &Session) -> Tx<Self> {
-        let [latest, published, exists, put, remove, remove_of_version] =
-            tx.prepare([LATEST, PUBLISHED, EXISTS, PUT, REMOVE, REMOVE_OF_VERSION]).await?;
-        Ok(Self { latest, published, exists, put, remove, remove_of_version })
+        let [choice, put, remove, remove_of_version] = tx.prepare([CHOICE, PUT, REMOVE, REMOVE_OF_VERSION]).await?;
+        Ok(Self { choice, put, remove, remove_of_version })
     }
 
-    /// What `latest` names.
-    pub(super) async fn latest(&self, tx: &Session, name: &PackageName) -> Tx<Option<LatestTag>> {
-        let rows = tx.rows(&self.latest, [&name.as_str(), &DistTag::LATEST]).await?;
-        let tag = rows.first().map(|row| {
-            let instead_of: Option<&str> = row.try_get(1)?;
-            Ok(LatestTag { version: sql::parsed(row, 0)?, instead_of: instead_of.map(str::parse).transpose()? })
-        });
-        tag.transpose()
-    }
-
-    /// What `latest` is chosen from.
+    /// What `latest` names, and what it is chosen from.
     pub(super) async fn choice(&self, tx: &Session, name: &PackageName) -> Tx<Choice> {
-        let full = name.as_str();
-        let (before, published) = try_join!(self.latest(tx, name), tx.rows(&self.published, [&full]))?;
-        let published = published
-            .iter()
-            .map(|row| Ok(PublishedVersion { version: sql::parsed(row, 0)?, visible: row.try_get(1)? }));
-        Ok(Choice { before, published: published.collect::<Tx<_>>()? })
-    }
-
-    /// Whether there is such a tag.
-    pub(super) async fn exists(&self, tx: &Session, name: &PackageName, tag: &DistTag) -> Tx<bool> {
-        Ok(!tx.rows(&self.exists, [&name.as_str(), &tag.as_str()]).await?.is_empty())
+        let rows = tx.rows(&self.choice, [&name.as_str()]).await?;
+        Choice::read(rows.first().ok_or_else(|| Failure::Corrupt("a choice without a row".into()))?, 0)
     }
 
     /// Makes a tag other than `latest` name a version; whether it did not before.

@@ -145,8 +145,14 @@ mod beyond_the_suite {
         let store = store(&root);
         std::fs::remove_dir_all(&root).expect("remove");
         store.check().await.expect_err("the folder is gone");
-        let key = ArchiveKey::from(UploadId::generate());
-        store.create(&key).await.expect_err("nothing is written where a disk may be missing");
+        for size in [10, 2 << 20] {
+            let mut writer = store.create(&UploadId::generate().into()).await.expect("create");
+            let stored = match writer.write(vec![7; size].into()).await {
+                Ok(()) => writer.finish().await.map(drop),
+                Err(error) => Err(error),
+            };
+            stored.expect_err("nothing is written where a disk may be missing");
+        }
         assert!(!root.exists());
     }
 }

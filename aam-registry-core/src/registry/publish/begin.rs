@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::{
     judging::Judging,
     lease::{LEASE, Lease},
@@ -9,7 +11,7 @@ use crate::{
     error::{Error, Result},
     ports::PublishCheck,
     registry::{Registry, reserved},
-    types::{ArchiveKey, NewUpload, Principal, TokenScope, UploadId},
+    types::{ArchiveKey, Manifest, NewUpload, Principal, TokenScope, UploadId},
 };
 
 impl Registry {
@@ -31,15 +33,25 @@ impl Registry {
         let writer = inner.archives.create(&key).await?;
         let (store, clock) = (Arc::clone(&inner.publishing), Arc::clone(&inner.clock));
         let lease = Lease::new(id, store, clock, now, self.policy().upload_timeout);
-        let (registry, by) = (self.clone(), principal.clone());
-        let judging = Judging::start(self.policy().archive_limits, permit, async move |manifest| {
-            let (package, version) = (manifest.name, manifest.version);
-            reserved::check_package(&package)?;
-            by.require_package(&package)?;
-            let check = PublishCheck { actor: by.actor(), package, version, now: registry.now() };
+        let by = principal.clone();
+        let rule = move |manifest: &Manifest| {
+            reserved::check_package(&manifest.name)?;
+            by.require_package(&manifest.name)
+        };
+        let (registry, actor) = (self.clone(), principal.actor());
+        let check = async move |manifest: Manifest| {
+            let check = PublishCheck { actor, package: manifest.name, version: manifest.version, now: registry.now() };
             registry.inner().publishing.check_publish(&check).await
-        });
-        let attempt = Attempt { registry: self.clone(), by: principal.clone(), key, started_at: now, received: 0 };
+        };
+        let judging = Judging::new(self.policy().archive_limits, permit, rule, check);
+        let attempt = Attempt {
+            registry: self.clone(),
+            by: principal.clone(),
+            key,
+            started_at: now,
+            received: 0,
+            hasher: Sha256::new(),
+        };
         Ok(Publish { attempt, upload: Some(Upload { lease, writer, judging }) })
     }
 }

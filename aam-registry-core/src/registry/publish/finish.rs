@@ -1,6 +1,8 @@
+use sha2::Digest;
+
 use super::{
     PublishOptions, PublishReceipt,
-    judging::{Judgement, Judging},
+    judging::Judging,
     lease::Lease,
     upload::{Attempt, Publish, Upload, abort, count_failure},
     warnings::warnings,
@@ -58,16 +60,13 @@ impl Attempt {
         if let Some(tag) = options.tag.as_ref().filter(|tag| !self.registry.policy().allows_tag(tag)) {
             return Err(Error::TagNotAllowed(tag.clone()));
         }
-        let Judgement { verdict, sha256 } = lease.keep_during(judging.end()).await?;
+        let verdict = lease.keep_during(async { Ok(judging.end().await) }).await?;
+        let sha256 = <[u8; 32]>::from(self.hasher.clone().finalize()).into();
         // Bytes damaged on their way make a bad archive: say which of the two it was.
-        if let (Some(expected), Some(actual)) = (options.checksum, sha256)
-            && expected != actual
-        {
-            return Err(Error::ChecksumMismatch { expected, actual });
+        if let Some(expected) = options.checksum.filter(|expected| *expected != sha256) {
+            return Err(Error::ChecksumMismatch { expected, actual: sha256 });
         }
-        let judged = verdict?;
-        let sha256 = sha256.ok_or_else(|| Error::internal("an archive was approved unread"))?;
-        Ok((judged, sha256))
+        Ok((verdict?, sha256))
     }
 
     async fn commit(
@@ -103,7 +102,16 @@ impl Attempt {
         };
         let published = match self.registry.inner().publishing.commit_publish(&commit).await {
             Ok(published) => published,
-            Err(error) => self.committed_all_the_same(&commit.manifest).await.ok_or(error)?,
+            Err(error) => match self.standing(&commit.manifest).await {
+                Ok(Some(published)) => published,
+                Ok(None) => {
+                    if !matches!(error, Error::Backend(_)) {
+                        self.delete_archive().await;
+                    }
+                    return Err(error);
+                }
+                Err(_) => return Err(error),
+            },
         };
         self.announce(&commit, &published);
         Ok(PublishReceipt {
@@ -118,11 +126,21 @@ impl Attempt {
 
     /// What a commit made whose answer was lost: the version stands, and its
     /// archive is ours.
-    async fn committed_all_the_same(&self, manifest: &Manifest) -> Option<Published> {
-        let packages = &self.registry.inner().packages;
-        let standing = packages.version(&manifest.name, &manifest.version).await.ok()??;
-        (standing.archive == self.key)
-            .then_some(Published { published_at: standing.summary.published_at, dist_tags: standing.dist_tags })
+    async fn standing(&self, manifest: &Manifest) -> Result<Option<Published>> {
+        let standing = self.registry.inner().packages.version(&manifest.name, &manifest.version).await?;
+        let ours = standing.filter(|standing| standing.archive == self.key);
+        Ok(ours.map(|ours| Published { published_at: ours.summary.published_at, dist_tags: ours.dist_tags }))
+    }
+
+    /// Deletes the bytes of a version that was refused, where that works: the sweeper does the rest.
+    async fn delete_archive(&self) {
+        if let Err(error) = self.registry.inner().archives.delete(&self.key).await {
+            tracing::debug!(
+                event = "upload_abort_failed",
+                error = &error as &dyn std::error::Error,
+                "what was stored of a failed upload stays until the sweep",
+            );
+        }
     }
 
     fn announce(&self, commit: &PublishCommit, published: &Published) {

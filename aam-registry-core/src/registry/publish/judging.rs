@@ -1,9 +1,12 @@
-//! The blocking task that reads an archive while it arrives.
+//! Reading an archive off the async threads.
 
-use std::io::{self, Read};
+use std::{
+    fmt,
+    io::{self, Read},
+};
 
-use bytes::Bytes;
-use sha2::{Digest, Sha256};
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::future::BoxFuture;
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, mpsc},
@@ -13,98 +16,141 @@ use tokio::{
 use crate::{
     archive::{self, ArchiveLimits, JudgedArchive},
     error::{Error, Result},
-    types::{Manifest, Sha256Digest},
+    types::Manifest,
 };
 
 /// How many chunks may wait to be judged.
 const CHUNKS: usize = 16;
 
+/// An archive of up to so many bytes is judged when all of it has come: to
+/// wake a thread for each piece would cost more than to judge it.
+const SMALL: usize = 64 * 1024;
+
 /// An archive under judgement.
 #[derive(Debug)]
 pub(super) struct Judging {
-    chunks: mpsc::Sender<Bytes>,
-    judge: JoinHandle<Judgement>,
-}
-
-/// What came of a judgement.
-#[derive(Debug)]
-pub(super) struct Judgement {
-    /// What the archive holds, or why it is refused.
-    pub(super) verdict: Result<JudgedArchive>,
-    /// The digest of the archive; `None` where the judge did not read it to its end.
-    pub(super) sha256: Option<Sha256Digest>,
+    /// What has come of an archive that may be a small one.
+    gathered: BytesMut,
+    /// What judges it; `None` once a thread does.
+    judge: Option<Judge>,
+    thread: Option<Thread>,
 }
 
 impl Judging {
-    /// Starts judging on a blocking thread, for as long as chunks come and
-    /// `permit` is held. `check` runs as soon as the manifest is known.
-    pub(super) fn start<C, F>(limits: ArchiveLimits, permit: OwnedSemaphorePermit, check: C) -> Self
+    /// Will judge an archive, holding `permit` until that is done. Its
+    /// manifest has to pass `rule`, and, where there is more to come that
+    /// would come in vain, `check`.
+    pub(super) fn new<R, C, F>(limits: ArchiveLimits, permit: OwnedSemaphorePermit, rule: R, check: C) -> Self
     where
+        R: FnOnce(&Manifest) -> Result<()> + Send + 'static,
         C: FnOnce(Manifest) -> F + Send + 'static,
-        F: Future<Output = Result<()>>,
+        F: Future<Output = Result<()>> + Send + 'static,
     {
+        let check: Check = Box::new(|manifest| Box::pin(check(manifest)));
+        let judge = Judge { limits, permit, rule: Box::new(rule), check };
+        Self { gathered: BytesMut::new(), judge: Some(judge), thread: None }
+    }
+
+    /// Hands the judge the next bytes; `false` where it has already refused.
+    pub(super) async fn feed(&mut self, bytes: Bytes) -> bool {
+        if self.judge.is_some() && self.gathered.len() + bytes.len() <= SMALL {
+            self.gathered.extend_from_slice(&bytes);
+            return true;
+        }
+        if let Some(judge) = self.judge.take() {
+            self.thread = Some(judge.start(self.gathered.split().freeze()));
+        }
+        match &self.thread {
+            Some(thread) => thread.chunks.send(bytes).await.is_ok(),
+            None => false,
+        }
+    }
+
+    /// Waits for the judgement. What was fed is the whole archive.
+    pub(super) async fn end(self) -> Result<JudgedArchive> {
+        match (self.judge, self.thread) {
+            (Some(judge), _) => judge.judge(self.gathered.freeze()).await,
+            (None, Some(thread)) => thread.end().await,
+            (None, None) => Err(Error::internal("an archive without a judge")),
+        }
+    }
+}
+
+/// Whether the publisher may publish what a manifest names.
+type Rule = Box<dyn FnOnce(&Manifest) -> Result<()> + Send>;
+/// Whether a commit of what a manifest names could still succeed.
+type Check = Box<dyn FnOnce(Manifest) -> BoxFuture<'static, Result<()>> + Send>;
+
+struct Judge {
+    limits: ArchiveLimits,
+    permit: OwnedSemaphorePermit,
+    rule: Rule,
+    check: Check,
+}
+
+impl Judge {
+    /// Judges a whole archive.
+    async fn judge(self, archive: Bytes) -> Result<JudgedArchive> {
+        let Self { limits, permit, rule, .. } = self;
+        let judge = task::spawn_blocking(move || {
+            let _permit = permit;
+            archive::judge(archive.reader(), &limits, rule)
+        });
+        judge.await.map_err(Error::internal)?
+    }
+
+    /// Starts to judge an archive that begins with `first`, for as long as chunks come.
+    fn start(self, first: Bytes) -> Thread {
+        let Self { limits, permit, rule, check } = self;
         let (chunks, received) = mpsc::channel(CHUNKS);
         let runtime = Handle::current();
         let judge = task::spawn_blocking(move || {
             let _permit = permit;
-            let mut reader =
-                ChunkReader { chunks: received, current: Bytes::new(), hasher: Sha256::new(), ended: false };
-            let verdict = archive::judge(&mut reader, &limits, |manifest| runtime.block_on(check(manifest.clone())));
-            Judgement { sha256: reader.digest(verdict.is_ok()), verdict }
+            archive::judge(ChunkReader { chunks: received, current: first }, &limits, |manifest| {
+                rule(manifest)?;
+                runtime.block_on(check(manifest.clone()))
+            })
         });
-        Self { chunks, judge }
-    }
-
-    /// Hands the judge the next bytes; `false` where it has already refused.
-    pub(super) async fn feed(&self, bytes: Bytes) -> bool {
-        self.chunks.send(bytes).await.is_ok()
-    }
-
-    /// Waits for the judgement. What was fed is the whole archive.
-    pub(super) async fn end(self) -> Result<Judgement> {
-        drop(self.chunks);
-        self.judge.await.map_err(Error::internal)
+        Thread { chunks, judge }
     }
 }
 
-/// Reads the chunks of a channel, hashing them.
+impl fmt::Debug for Judge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Judge").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// The thread that judges an archive while it comes.
+#[derive(Debug)]
+struct Thread {
+    chunks: mpsc::Sender<Bytes>,
+    judge: JoinHandle<Result<JudgedArchive>>,
+}
+
+impl Thread {
+    async fn end(self) -> Result<JudgedArchive> {
+        drop(self.chunks);
+        self.judge.await.map_err(Error::internal)?
+    }
+}
+
+/// Reads the chunks of a channel.
 struct ChunkReader {
     chunks: mpsc::Receiver<Bytes>,
     current: Bytes,
-    hasher: Sha256,
-    ended: bool,
-}
-
-impl ChunkReader {
-    /// The digest of everything; `None` where that was not read.
-    fn digest(mut self, read_rest: bool) -> Option<Sha256Digest> {
-        if read_rest {
-            self.current = Bytes::new();
-            while self.next_chunk() {}
-        }
-        self.ended.then(|| <[u8; 32]>::from(self.hasher.finalize()).into())
-    }
-
-    fn next_chunk(&mut self) -> bool {
-        let Some(chunk) = self.chunks.blocking_recv() else {
-            self.ended = true;
-            return false;
-        };
-        self.hasher.update(&chunk);
-        self.current = chunk;
-        true
-    }
 }
 
 impl Read for ChunkReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.current.is_empty() {
-            if !self.next_chunk() {
-                return Ok(0);
+            match self.chunks.blocking_recv() {
+                Some(chunk) => self.current = chunk,
+                None => return Ok(0),
             }
         }
         let some = self.current.len().min(buffer.len());
-        buffer[..some].copy_from_slice(&self.current.split_to(some));
+        self.current.copy_to_slice(&mut buffer[..some]);
         Ok(some)
     }
 }

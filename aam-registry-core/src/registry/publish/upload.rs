@@ -1,10 +1,8 @@
 use bytes::Bytes;
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
-use super::{
-    judging::{Judgement, Judging},
-    lease::Lease,
-};
+use super::{judging::Judging, lease::Lease};
 use crate::{
     error::{Error, Result},
     ports::ArchiveWriter,
@@ -31,6 +29,8 @@ pub(super) struct Attempt {
     pub(super) started_at: Timestamp,
     /// How many bytes came so far.
     pub(super) received: u64,
+    /// Of those bytes.
+    pub(super) hasher: Sha256,
 }
 
 /// What is alive of an upload until it fails or finishes.
@@ -69,6 +69,7 @@ impl Publish {
     pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
         let mut upload = self.take_upload()?;
         self.attempt.received = self.attempt.received.saturating_add(bytes.len() as u64);
+        self.attempt.hasher.update(&bytes);
         match self.attempt.store(&mut upload, bytes).await {
             Ok(()) => {
                 self.upload = Some(upload);
@@ -107,7 +108,7 @@ impl Upload {
         let error = match stop {
             Stop::Failed(error) => error,
             Stop::Refused => match self.judging.end().await {
-                Ok(Judgement { verdict: Err(error), .. }) | Err(error) => error,
+                Err(error) => error,
                 Ok(_) => Error::internal("the judge approved an archive before its end"),
             },
         };
