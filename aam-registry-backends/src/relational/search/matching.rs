@@ -1,7 +1,9 @@
+use std::{collections::HashSet, ptr};
+
 use aam_registry_core::types::{SearchQuery, SearchSort};
 
 use super::{
-    bit_set::BitSet,
+    bit_set::{BitSet, Numbering},
     index::{Document, Places, SearchIndex, Slot},
     spelling, words,
 };
@@ -47,10 +49,11 @@ impl SearchIndex {
     pub(crate) fn search(&self, query: &SearchQuery) -> Found {
         let admitted = self.admitted(query);
         let Some(text) = &query.text else { return self.page(query, &admitted) };
-        let typed: Vec<_> = query.words().into_iter().map(words::folded).collect();
-        if typed.is_empty() {
-            return Found { packages: Vec::new(), total: 0 };
-        }
+        let mut typed: Vec<_> = query.words().into_iter().map(words::folded).collect();
+        let Some(start) = typed.pop() else { return Found { packages: Vec::new(), total: 0 } };
+        let mut seen = HashSet::new();
+        typed.retain(|word| seen.insert(word.clone()));
+        typed.push(start);
         let last = typed.len() - 1;
         let written: Vec<_> = typed.iter().enumerate().map(|(at, word)| self.matched([word], at == last)).collect();
         let as_written = Alternative::of(written.iter().collect(), &admitted);
@@ -65,7 +68,7 @@ impl SearchIndex {
         let corrected = meant.iter().enumerate().filter_map(|(at, meant)| {
             let mut terms: Vec<_> = written.iter().collect();
             terms[at] = meant.as_ref()?;
-            Some(Alternative::of(terms, &admitted))
+            Some(Alternative::of(terms, &admitted)).filter(|corrected| corrected.hits.count() > 0)
         });
         self.ranked_page(query, text, &corrected.collect::<Vec<_>>())
     }
@@ -129,50 +132,54 @@ impl SearchIndex {
         exact.retain(|slot| hits.contains(*slot));
         let is_exact: BitSet = exact.iter().copied().collect();
         let not_exact = |slots: &[Slot]| slots.iter().copied().filter(|slot| !is_exact.contains(*slot)).collect();
-        let (mut ranked, others): (Vec<_>, Vec<_>) = (not_exact(ranked), not_exact(others));
-        self.rank(&mut exact, alternatives);
-        self.rank(&mut ranked, alternatives);
+        let (ranked, others): (Vec<_>, Vec<_>) = (not_exact(ranked), not_exact(others));
+        let wanted: BitSet = exact.iter().chain(&ranked).copied().collect();
+        let numbering = wanted.numbering();
+        let scores = self.scores(&wanted, &numbering, alternatives);
+        let score = |slot: &Slot| numbering.of(*slot).map_or(0.0, |number| scores[number]);
+        // What matches as well stays in its order.
+        let [exact, ranked] = [exact, ranked].map(|mut slots| {
+            slots.sort_by(|a, b| score(b).total_cmp(&score(a)));
+            slots
+        });
         let page = exact.into_iter().chain(ranked).chain(others).skip(offset).take(limit);
         Found { packages: page.map(|slot| self.document(slot).package).collect(), total: hits.count() as u64 }
     }
 
-    /// Puts what matches best first; what matches as well stays in its order.
-    fn rank(&self, slots: &mut [Slot], alternatives: &[Alternative<'_, '_>]) {
-        let wanted: BitSet = slots.iter().copied().collect();
-        let numbering = wanted.numbering();
+    /// How well what is `wanted` matches the alternative that it matches best, by its numbers.
+    fn scores(&self, wanted: &BitSet, numbering: &Numbering<'_>, alternatives: &[Alternative<'_, '_>]) -> Vec<f64> {
         let usual_length = float(self.length) / float(self.listed.count().max(1));
         // What a word needs to weigh so that it counts half of the most it can.
         let needed = wanted
             .iter()
             .map(|slot| SATURATION * (1.0 - LENGTH + LENGTH * f64::from(self.document(slot).length) / usual_length));
         let needed: Vec<_> = needed.collect();
-        let mut best = vec![0.0_f64; slots.len()];
+        // Alternatives have most of their words together.
+        let mut terms: Vec<(&Matched<'_>, Vec<f64>)> = Vec::new();
+        for term in alternatives.iter().flat_map(|alternative| &alternative.terms) {
+            if !terms.iter().any(|(known, _)| ptr::eq(*known, *term)) {
+                terms.push((term, term.scores(numbering, &needed)));
+            }
+        }
+        let mut best = vec![0.0_f64; needed.len()];
         for alternative in alternatives {
-            let mut scores = vec![0.0; slots.len()];
+            let mut sums = vec![0.0; needed.len()];
             for term in &alternative.terms {
-                let mut weights = vec![0.0; slots.len()];
-                for places in &term.places {
-                    for (slot, weight) in places.slots.iter().zip(&places.weights) {
-                        if let Some(number) = numbering.of(*slot) {
-                            weights[number] += f64::from(*weight);
-                        }
-                    }
-                }
-                for ((score, weight), needed) in scores.iter_mut().zip(weights).zip(&needed) {
-                    *score += term.rarity * weight * (SATURATION + 1.0) / (weight + needed);
+                let scores = terms.iter().find(|(known, _)| ptr::eq(*known, *term)).map(|(_, scores)| scores);
+                for (sum, score) in sums.iter_mut().zip(scores.into_iter().flatten()) {
+                    *sum += score;
                 }
             }
-            for ((best, score), slot) in best.iter_mut().zip(scores).zip(wanted.iter()) {
+            for ((best, sum), slot) in best.iter_mut().zip(sums).zip(wanted.iter()) {
                 if alternative.hits.contains(slot) {
-                    *best = best.max(score);
+                    *best = best.max(sum);
                 }
             }
         }
         for (best, slot) in best.iter_mut().zip(wanted.iter()) {
             *best *= popularity(self.document(slot).downloads);
         }
-        let score = |slot: Slot| numbering.of(slot).map_or(0.0, |number| best[number]);
-        slots.sort_by(|a, b| score(*b).total_cmp(&score(*a)));
+        best
     }
 
     /// The packages of that full or bare name, the most downloaded first.
@@ -201,6 +208,22 @@ impl SearchIndex {
 
     fn document(&self, slot: Slot) -> &Document {
         &self.documents[slot as usize]
+    }
+}
+
+impl Matched<'_> {
+    /// What it adds to the rank of each package that has a number.
+    fn scores(&self, numbering: &Numbering<'_>, needed: &[f64]) -> Vec<f64> {
+        let mut weights = vec![0.0; needed.len()];
+        for places in &self.places {
+            for (slot, weight) in places.slots.iter().zip(&places.weights) {
+                if let Some(number) = numbering.of(*slot) {
+                    weights[number] += f64::from(*weight);
+                }
+            }
+        }
+        let score = |(weight, needed): (f64, &f64)| self.rarity * weight * (SATURATION + 1.0) / (weight + needed);
+        weights.into_iter().zip(needed).map(score).collect()
     }
 }
 
@@ -295,6 +318,20 @@ mod tests {
         assert_eq!(find(&index, "auditor clevr"), [1]);
         assert_eq!(find(&index, "clevr auditro"), [0_i64; 0]);
         assert_eq!(find(&index, "auditro"), [3, 1]);
+    }
+
+    #[test]
+    fn a_word_that_is_said_again_says_no_more() {
+        let index = index([named("a", "kit kit paint", 0), named("b", "kit", 0), named("c", "kitchen", 9)]);
+        assert_eq!(find(&index, "kit kit kit paint"), find(&index, "kit paint"));
+        assert_eq!(find(&index, "kit kit"), find(&index, "kit kit kit"));
+        assert_eq!(index.search(&query("kit kit")).total, 2);
+    }
+
+    #[test]
+    fn a_corrected_start_of_a_word_weighs_as_much_as_the_word() {
+        let index = index([named("a", "auditor", 0), named("b", "audit audit", 0)]);
+        assert_eq!(find(&index, "auditr"), [2, 1]);
     }
 
     #[test]

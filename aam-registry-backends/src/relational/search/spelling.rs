@@ -15,9 +15,9 @@ const MIN_TYPO_CHARS: usize = 4;
 /// Longer words are no words; what one typo makes of one grows with its square.
 const MAX_TYPO_CHARS: usize = 32;
 
-/// What `typed` may have been meant to be: known words or, where `prefix`,
-/// starts of known words, that one letter changed, added, left out or swapped
-/// with its neighbour makes of it.
+/// What `typed` may have been meant to be: known words or, where `prefix`, the
+/// shortest starts of known words, that one letter changed, added, left out or
+/// swapped with its neighbour makes of it.
 ///
 /// The known words are walked in their order, a jump for each letter that
 /// follows somewhere: the cost grows with the alphabet, hardly with the words.
@@ -30,10 +30,10 @@ pub(super) fn candidates<T>(known: &BTreeMap<Box<str>, T>, typed: &str, prefix: 
     for at in 0..=letters.len() {
         let (start, rest) = letters.split_at(at);
         let start: String = start.iter().collect();
-        let followers = followers(known, &start);
-        if at > 0 && followers.is_empty() {
+        if !at_or_after(known, &start).is_some_and(|word| word.starts_with(&start)) {
             break;
         }
+        let followers = followers(known, &start);
         let variant = |middle: &[char], end: &[char]| -> String {
             start.chars().chain(middle.iter().copied()).chain(end.iter().copied()).collect()
         };
@@ -46,11 +46,18 @@ pub(super) fn candidates<T>(known: &BTreeMap<Box<str>, T>, typed: &str, prefix: 
             }
         }
     }
+    variants.remove(typed);
     let is_known = |variant: &String| {
         let next = at_or_after(known, variant);
         next.is_some_and(|next| if prefix { next.starts_with(&**variant) } else { next == variant })
     };
-    variants.into_iter().filter(is_known).take(MAX_CANDIDATES).collect()
+    let mut candidates: Vec<String> = variants.into_iter().filter(is_known).collect();
+    if prefix {
+        // What starts with the longer one starts with the shorter one, which comes before it.
+        candidates.dedup_by(|longer, shorter| longer.starts_with(&**shorter));
+    }
+    candidates.truncate(MAX_CANDIDATES);
+    candidates
 }
 
 /// Whether a typo in a word is forgiven.
@@ -92,10 +99,12 @@ mod tests {
     #[test]
     fn one_typo_is_one_edit() {
         let words = known(&["auditor", "au", "zoë", "zoëlogy"]);
-        for typed in ["auditro", "audito", "auditorr", "auditir", "uditor", "xauditor", "buditor", "aduitor"] {
+        let mistyped =
+            ["auditro", "audito", "auditorr", "auditorx", "auditir", "uditor", "xauditor", "buditor", "aduitor"];
+        for typed in mistyped {
             assert_eq!(candidates(&words, typed, false), ["auditor"], "{typed}");
         }
-        for typed in ["audi", "audrio", "adtior", "creator", "auditories"] {
+        for typed in ["auditor", "audi", "audrio", "adtior", "creator", "auditories"] {
             assert!(candidates(&words, typed, false).is_empty(), "{typed} is close enough");
         }
         assert_eq!(candidates(&words, "zoölogy", false), ["zoëlogy"]);
@@ -104,8 +113,9 @@ mod tests {
     #[test]
     fn a_prefix_is_one_typo_from_the_start_of_a_word() {
         let words = known(&["auditor", "author"]);
-        assert_eq!(candidates(&words, "audt", true), ["aud", "audi", "audit", "aut"]);
-        assert_eq!(candidates(&words, "auditr", true), ["audit", "audito", "auditor"]);
+        assert_eq!(candidates(&words, "audt", true), ["aud", "aut"]);
+        assert_eq!(candidates(&words, "auditr", true), ["audit"]);
+        assert_eq!(candidates(&words, "auditorx", true), ["auditor"]);
         assert!(candidates(&words, "audt", false).is_empty());
     }
 

@@ -196,8 +196,9 @@ pub async fn one_typo_is_forgiven(db: &dyn Database) {
     let name = make_new(db, &actor, json!({"description": format!("{first} {second}"), "keywords": [first]})).await;
     let at = first.len() - 3;
     let swapped = with_typo(&first, at, 2, "xq");
-    let typos = [with_typo(&first, at, 1, "w"), with_typo(&first, at, 1, ""), with_typo(&first, at, 0, "w"), swapped];
-    for typo in &typos {
+    let added = with_typo(&first, first.len(), 0, "w");
+    let (changed, left_out) = (with_typo(&first, at, 1, "w"), with_typo(&first, at, 1, ""));
+    for typo in &[changed, left_out, with_typo(&first, at, 0, "w"), swapped, added] {
         finds_only(db, typo, &name).await;
         finds_only(db, &format!("{typo} {second}"), &name).await;
         finds_only(db, &format!("{second} {typo}"), &name).await;
