@@ -47,6 +47,17 @@ fn what_alerts_wait_for_is_told_before_it_happens() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn no_memory_is_asked_for_in_huge_pages() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let maps = fs::read_to_string(format!("/proc/{}/smaps", server.pid())).expect("the server's");
+    let flags = maps.lines().filter_map(|line| line.strip_prefix("VmFlags:"));
+    // As proc_pid_smaps(5) abbreviates it.
+    assert_eq!(flags.filter(|flags| flags.split_whitespace().any(|flag| flag == "hg")).count(), 0);
+}
+
+#[test]
 fn a_feed_of_changes_is_logged_by_its_name() {
     let server = Site::new().serve_until(&[], "change_feed_linked");
     assert_eq!(server.started["feed"], "sqlite");
