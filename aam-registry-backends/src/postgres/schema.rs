@@ -139,7 +139,7 @@ async fn run(runner: &Runner, migrator: &mut Migrator) -> Result<Vec<String>> {
         };
         applied
             .extend(error.report().into_iter().flat_map(refinery::Report::applied_migrations).map(ToString::to_string));
-        if attempt == TRIES || !waited_for_a_lock(&error) {
+        if attempt == TRIES || !got_no_lock(&error) {
             return Err(Error::database(error, attempt == TRIES, Outcome::Unknown));
         }
         tracing::warn!(event = "migration_waits", attempt, "a migration did not get its lock and will be tried again");
@@ -148,11 +148,12 @@ async fn run(runner: &Runner, migrator: &mut Migrator) -> Result<Vec<String>> {
     Ok(applied)
 }
 
-fn waited_for_a_lock(error: &refinery::Error) -> bool {
+/// Whether a migration waited too long for a lock, or in a circle with others.
+fn got_no_lock(error: &refinery::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        let database = error.downcast_ref::<tokio_postgres::Error>();
-        if database.is_some_and(|error| error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)) {
+        let code = error.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code);
+        if code.is_some_and(|code| [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED].contains(code)) {
             return true;
         }
         cause = error.source();
