@@ -111,10 +111,13 @@ async fn migrate_by(config: &PostgresConfig, runner: &Runner) -> Result<Vec<Stri
     let session = connector.connect().await.map_err(not_applied)?;
     require_server(&session).await.map_err(failed)?;
     lock(&session).await.map_err(failed)?;
-    if missing(&session, runner.get_migrations()).await.map_err(failed)?.is_empty() {
+    let missing = missing(&session, runner.get_migrations()).await.map_err(failed)?;
+    if missing.is_empty() {
         return Ok(Vec::new());
     }
-    require_trigrams(&session).await.map_err(failed)?;
+    if missing.len() == runner.get_migrations().len() {
+        require_trigrams(&session).await.map_err(failed)?;
+    }
     let patience = [
         ("lock_timeout", LOCK_TIMEOUT.as_millis().to_string()),
         ("statement_timeout", STATEMENT_TIMEOUT.as_millis().to_string()),
@@ -186,7 +189,7 @@ async fn require_server(session: &Session) -> Tx<()> {
     }
 }
 
-/// Makes the extension that finds mistyped words, or says who has to.
+/// Makes the extension that the first migration needs, and no later one, or says who has to.
 async fn require_trigrams(session: &Session) -> Tx<()> {
     let created = session.command("CREATE EXTENSION IF NOT EXISTS pg_trgm").await;
     created.map_err(|failure| match failure {
