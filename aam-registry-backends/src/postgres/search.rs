@@ -5,7 +5,8 @@
 //! read what transactions from there on did has seen all. A primary and its
 //! replicas number transactions alike, until one takes another's place or is
 //! started anew and may lack what the index has: of a server that was not read
-//! before, the index is made anew.
+//! before, the index is made anew. So it is where the table is another one, as
+//! after a restore.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -32,10 +33,14 @@ macro_rules! of_listing {
     };
 }
 
-/// Which server this is, since when and as what; and up to which transaction all are over.
+/// Which server this is, since when and as what; and up to which transaction
+/// all are over. The file of a table, whose path names the database too, is
+/// the same on replicas, and another one after whatever did not change it row
+/// by row.
 macro_rules! of_server {
     () => {
-        "current_database() || pg_postmaster_start_time() AS server, pg_is_in_recovery() AS is_replica,
+        "pg_relation_filepath('listings') AS file, pg_postmaster_start_time()::text AS started,
+        pg_is_in_recovery() AS is_replica,
         pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon"
     };
 }
@@ -46,7 +51,7 @@ const ALL: &str =
 /// What a transaction that is yet to come left behind was restored from
 /// another server, and read with all the rest.
 const CHANGED: &str = concat!(
-    "SELECT s.server, s.is_replica, s.horizon, ",
+    "SELECT s.file, s.started, s.is_replica, s.horizon, ",
     of_listing!(),
     " FROM (SELECT ",
     of_server!(),
@@ -78,7 +83,8 @@ struct Indexed {
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Server {
-    name: String,
+    file: String,
+    started: String,
     is_replica: bool,
 }
 
@@ -137,8 +143,8 @@ impl Searches {
         }
         let mut indexed = self.indexed();
         let mut servers = indexed.take().map(|indexed| indexed.servers).unwrap_or_default();
-        // Two that take changes have each a past of its own.
-        servers.retain(|other| other.is_replica || server.is_replica);
+        // Two that take changes have each a past of its own, and so has another file.
+        servers.retain(|other| other.file == server.file && (other.is_replica || server.is_replica));
         if servers.len() >= MOST_SERVERS {
             servers.clear();
         }
@@ -160,8 +166,8 @@ impl Searches {
 impl Indexed {
     /// Takes over what the transactions from `first` on did, as one snapshot shows it.
     fn take(&mut self, rows: &[Row], first: i64, snapshot: &Snapshot) -> Tx<()> {
-        let is_listing = |row: &&Row| row.try_get::<_, Option<PackageId>>(3).is_ok_and(|package| package.is_some());
-        self.index.update(rows.iter().filter(is_listing).map(|row| listing(row, 3)))?;
+        let is_listing = |row: &&Row| row.try_get::<_, Option<PackageId>>(4).is_ok_and(|package| package.is_some());
+        self.index.update(rows.iter().filter(is_listing).map(|row| listing(row, 4)))?;
         if snapshot.horizon < first {
             // A replica that lags; should it take the place of the primary, it goes on from there.
             self.horizon = self.horizon.min(snapshot.horizon);
@@ -175,8 +181,8 @@ impl Indexed {
 
 impl Snapshot {
     fn of(row: &Row) -> Tx<Self> {
-        let server = Server { name: row.try_get(0)?, is_replica: row.try_get(1)? };
-        Ok(Self { server, horizon: row.try_get(2)? })
+        let server = Server { file: row.try_get(0)?, started: row.try_get(1)?, is_replica: row.try_get(2)? };
+        Ok(Self { server, horizon: row.try_get(3)? })
     }
 }
 

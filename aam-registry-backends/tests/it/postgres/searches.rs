@@ -7,7 +7,7 @@ use aam_registry_core::{
 };
 use serde_json::json;
 
-use super::world::{TestDatabase, actor, database, publish};
+use super::world::{TestDatabase, actor, connect, database, end_connections, publish, server_url};
 use crate::searches;
 
 #[tokio::test]
@@ -88,4 +88,32 @@ async fn what_was_restored_from_another_server_is_found_and_what_changes_afterwa
     }
     publish(&store, &owner, "b-kit", "1.0.0", json!({})).await.expect("publish");
     assert_eq!(by_downloads(&store).await, ["a-kit", "b-kit"]);
+}
+
+#[tokio::test]
+async fn a_database_that_took_the_place_of_another_is_searched_and_not_that_one() {
+    let ((store, database), (elsewhere, restored)) = (database().await, database().await);
+    for (store, name) in [(&store, "a-kit"), (&elsewhere, "b-kit")] {
+        let owner = actor(store, "owner").await;
+        publish(store, &owner, name, "1.0.0", json!({})).await.expect("publish");
+        assert_eq!(by_downloads(store).await, [name]);
+    }
+    drop(elsewhere);
+    let admin = connect(server_url()).await;
+    let (name, other, aside) = (database.name(), restored.name(), format!("{}_aside", database.name()));
+    for (from, to) in [(name, aside.as_str()), (other, name), (&aside, other)] {
+        end_connections(&admin, from).await;
+        admin.batch_execute(&format!("ALTER DATABASE {from} RENAME TO {to}")).await.expect("rename");
+    }
+    assert_eq!(by_downloads(&store).await, ["b-kit"]);
+}
+
+#[tokio::test]
+async fn what_was_taken_away_with_all_rows_is_not_found() {
+    let (store, database) = database().await;
+    let owner = actor(&store, "owner").await;
+    publish(&store, &owner, "a-kit", "1.0.0", json!({})).await.expect("publish");
+    assert_eq!(by_downloads(&store).await, ["a-kit"]);
+    database.client().await.batch_execute("TRUNCATE listings").await.expect("truncate");
+    assert!(by_downloads(&store).await.is_empty());
 }
