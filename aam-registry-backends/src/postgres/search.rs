@@ -2,7 +2,10 @@
 //!
 //! Every change of a row of `listings` notes the transaction that made it. A
 //! snapshot tells the oldest transaction that may still commit: whoever has
-//! read what transactions from there on did has seen all. A primary and its
+//! read what transactions from there on did has seen all. One that stays open
+//! for long would have all since then read again and again, so the snapshot of
+//! the last search tells which of them it saw. That of a replica does not say
+//! which transactions were under way. A primary and its
 //! replicas number transactions alike, until one takes another's place or is
 //! started anew and may lack what the index has: of a server that was not read
 //! before, the index is made anew. So it is where the table is another one, as
@@ -10,7 +13,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use aam_registry_core::types::{PackageSummary, Page, SearchQuery};
@@ -40,7 +46,7 @@ macro_rules! of_listing {
 macro_rules! of_server {
     () => {
         "pg_relation_filepath('listings') AS file, pg_postmaster_start_time()::text AS started,
-        pg_is_in_recovery() AS is_replica,
+        pg_is_in_recovery() AS is_replica, CASE WHEN NOT pg_is_in_recovery() THEN pg_current_snapshot()::text END AS seen,
         pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon"
     };
 }
@@ -51,12 +57,16 @@ const ALL: &str =
 /// What a transaction that is yet to come left behind was restored from
 /// another server, and read with all the rest.
 const CHANGED: &str = concat!(
-    "SELECT s.file, s.started, s.is_replica, s.horizon, ",
+    "SELECT s.file, s.started, s.is_replica, s.seen, s.horizon, ",
     of_listing!(),
     " FROM (SELECT ",
     of_server!(),
     ") s LEFT JOIN listings l ON l.changed_by >= $1
-        AND l.changed_by < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)"
+        AND l.changed_by < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+        AND pg_visible_in_snapshot(
+            l.changed_by::text::xid8,
+            (SELECT CASE WHEN NOT pg_is_in_recovery() THEN $2::text::pg_snapshot END)
+        ) IS NOT TRUE"
 );
 const SUMMARIES: &str = "SELECT package_id, name, description, author, latest_version, keywords, artifact_types,
     downloads, updated_at FROM listings WHERE package_id = ANY ($1) AND latest_version IS NOT NULL";
@@ -68,16 +78,22 @@ const MOST_SERVERS: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Searches {
     indexed: Mutex<Option<Indexed>>,
+    /// How often it was made.
+    times_made: AtomicU64,
     /// Held by the search that makes the index.
     making: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
 struct Indexed {
+    /// Which of those made it is.
+    number: u64,
     /// Those that have no past but the one the index knows.
     servers: HashSet<Server>,
     /// What all transactions before this one did is in the index.
     horizon: i64,
+    /// What all transactions did that this snapshot saw is in the index, too. Only a primary has one.
+    seen: Option<String>,
     index: SearchIndex,
 }
 
@@ -91,6 +107,7 @@ struct Server {
 /// What a snapshot is of.
 struct Snapshot {
     server: Server,
+    seen: Option<String>,
     horizon: i64,
 }
 
@@ -112,17 +129,22 @@ impl Searches {
     }
 
     async fn search(&self, tx: &Session, query: &SearchQuery) -> Tx<Option<Found>> {
-        let horizon = self.indexed().as_ref().map(|indexed| indexed.horizon);
-        if let Some(horizon) = horizon {
+        let known = || self.indexed().as_ref().map(|indexed| (indexed.number, indexed.horizon, indexed.seen.clone()));
+        while let Some((number, horizon, seen)) = known() {
             let [changed] = tx.prepare([CHANGED]).await?;
-            let rows = tx.rows(&changed, [&horizon]).await?;
+            let rows = tx.rows(&changed, [&horizon, &seen]).await?;
             let snapshot = rows.first().map(Snapshot::of).transpose()?;
-            if let (Some(indexed), Some(snapshot)) = (self.indexed().as_mut(), snapshot)
-                && indexed.servers.contains(&snapshot.server)
-            {
-                indexed.take(&rows, horizon, &snapshot)?;
-                return Ok(Some(indexed.index.search(query)));
+            let mut indexed = self.indexed();
+            let (Some(indexed), Some(snapshot)) = (indexed.as_mut(), snapshot) else { break };
+            // One that was made meanwhile may lack more than was read.
+            if indexed.number != number {
+                continue;
             }
+            if !indexed.servers.contains(&snapshot.server) {
+                break;
+            }
+            indexed.take(&rows, horizon, snapshot)?;
+            return Ok(Some(indexed.index.search(query)));
         }
         let Ok(_alone) = self.making.try_lock() else { return Ok(None) };
         self.make(tx).await?;
@@ -133,7 +155,7 @@ impl Searches {
     async fn make(&self, tx: &Session) -> Tx<()> {
         let [server, all] = tx.prepare([SERVER, ALL]).await?;
         let snapshot = tx.rows(&server, []).await?.first().map(Snapshot::of).transpose()?;
-        let Some(Snapshot { server, horizon }) = snapshot else { return Ok(()) };
+        let Some(Snapshot { server, seen, horizon }) = snapshot else { return Ok(()) };
         let (mut index, mut last): (_, PackageId) = (SearchIndex::default(), 0);
         loop {
             let rows = tx.rows(&all, [&last, &BATCH]).await?;
@@ -149,7 +171,8 @@ impl Searches {
             servers.clear();
         }
         servers.insert(server);
-        *indexed = Some(Indexed { servers, horizon, index });
+        let number = self.times_made.fetch_add(1, Ordering::Relaxed);
+        *indexed = Some(Indexed { number, servers, horizon, seen, index });
         Ok(())
     }
 
@@ -165,9 +188,16 @@ impl Searches {
 
 impl Indexed {
     /// Takes over what the transactions from `first` on did, as one snapshot shows it.
-    fn take(&mut self, rows: &[Row], first: i64, snapshot: &Snapshot) -> Tx<()> {
-        let is_listing = |row: &&Row| row.try_get::<_, Option<PackageId>>(4).is_ok_and(|package| package.is_some());
-        self.index.update(rows.iter().filter(is_listing).map(|row| listing(row, 4)))?;
+    fn take(&mut self, rows: &[Row], first: i64, snapshot: Snapshot) -> Tx<()> {
+        let mut changed = Vec::new();
+        for row in rows {
+            let (package, revision): (Option<PackageId>, Option<i64>) = (row.try_get(5)?, row.try_get(6)?);
+            if package.zip(revision).is_some_and(|(package, revision)| !self.index.is_known(package, revision)) {
+                changed.push(row);
+            }
+        }
+        self.index.update(changed.into_iter().map(|row| listing(row, 5)))?;
+        self.seen = snapshot.seen;
         if snapshot.horizon < first {
             // A replica that lags; should it take the place of the primary, it goes on from there.
             self.horizon = self.horizon.min(snapshot.horizon);
@@ -182,7 +212,7 @@ impl Indexed {
 impl Snapshot {
     fn of(row: &Row) -> Tx<Self> {
         let server = Server { file: row.try_get(0)?, started: row.try_get(1)?, is_replica: row.try_get(2)? };
-        Ok(Self { server, horizon: row.try_get(3)? })
+        Ok(Self { server, seen: row.try_get(3)?, horizon: row.try_get(4)? })
     }
 }
 

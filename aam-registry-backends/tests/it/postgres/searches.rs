@@ -77,6 +77,22 @@ async fn what_began_before_others_and_commits_after_them_is_found() {
 }
 
 #[tokio::test]
+async fn what_was_seen_is_not_read_again_while_a_transaction_stays_open() {
+    let (store, database) = database().await;
+    let owner = actor(&store, "owner").await;
+    let open = database.client().await;
+    open.batch_execute("BEGIN; SELECT pg_current_xact_id()").await.expect("a transaction");
+    for name in ["a-kit", "b-kit"] {
+        publish(&store, &owner, name, "1.0.0", json!({})).await.expect("publish");
+        assert!(by_downloads(&store).await.contains(&name.to_owned()));
+    }
+    // No change that is noted as one: whoever reads the row again shows it.
+    let change = "UPDATE listings SET downloads = 9, revision = revision + 1 WHERE name = 'b-kit'";
+    database.client().await.batch_execute(change).await.expect("update");
+    assert_eq!(by_downloads(&store).await, ["a-kit", "b-kit"]);
+}
+
+#[tokio::test]
 async fn what_was_restored_from_another_server_is_found_and_what_changes_afterwards() {
     let (store, database) = database().await;
     let owner = actor(&store, "owner").await;
