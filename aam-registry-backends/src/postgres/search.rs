@@ -19,7 +19,7 @@ use std::{
     },
 };
 
-use aam_registry_core::types::{PackageSummary, Page, SearchQuery};
+use aam_registry_core::types::{PackageName, PackageSummary, Page, SearchQuery, Version};
 use tokio_postgres::Row;
 
 use super::{connection::Session, failure::Tx, packages::PackageId, sql};
@@ -34,7 +34,7 @@ const BATCH: i64 = 5_000;
 /// What [`listing`] reads.
 macro_rules! of_listing {
     () => {
-        "l.package_id, l.revision, l.latest_version IS NOT NULL, l.name, l.description, l.author, l.keywords,
+        "l.package_id, l.revision, l.latest_version, l.name, l.description, l.author, l.keywords,
         l.artifacts, l.artifact_types, l.downloads, l.updated_at"
     };
 }
@@ -218,22 +218,33 @@ impl Snapshot {
 
 /// What is listed, from columns that start at `at`.
 fn listing(row: &Row, at: usize) -> Tx<Listing> {
-    let is_listed: bool = row.try_get(at + 2)?;
-    let listed = is_listed.then(|| listed(row, at + 3)).transpose()?;
-    Ok(Listing { package: row.try_get(at)?, revision: row.try_get(at + 1)?, listed })
+    let (package, revision) = (row.try_get(at)?, row.try_get(at + 1)?);
+    let listed = listed(row, at + 2).unwrap_or_else(|_| {
+        // What it says may hold what no log should.
+        tracing::error!(event = "listing_unreadable", package, "a listed package cannot be read; no search finds it");
+        None
+    });
+    Ok(Listing { package, revision, listed })
 }
 
-fn listed(row: &Row, at: usize) -> Tx<Listed> {
-    Ok(Listed {
-        name: row.try_get(at)?,
-        description: sql::text(row, at + 1)?,
-        author: sql::optional_text(row, at + 2)?,
-        keywords: sql::coded(row, at + 3, |text| Ok(serde_json::from_str(text)?))?,
-        artifacts: sql::text(row, at + 4)?,
-        artifact_types: types(row, at + 5)?,
-        downloads: sql::unsigned(row, at + 6)?,
-        updated_at: row.try_get(at + 7)?,
-    })
+fn listed(row: &Row, at: usize) -> Tx<Option<Listed>> {
+    if row.try_get::<_, Option<&str>>(at)?.is_none() {
+        return Ok(None);
+    }
+    // What is found can be shown.
+    let _: Version = sql::parsed(row, at)?;
+    let name: PackageName = sql::parsed(row, at + 1)?;
+    let updated_at = sql::instant(row, at + 8)?;
+    Ok(Some(Listed {
+        name: name.to_string(),
+        description: sql::text(row, at + 2)?,
+        author: sql::optional_text(row, at + 3)?,
+        keywords: sql::coded(row, at + 4, |text| Ok(serde_json::from_str(text)?))?,
+        artifacts: sql::text(row, at + 5)?,
+        artifact_types: types(row, at + 6)?,
+        downloads: sql::unsigned(row, at + 7)?,
+        updated_at: updated_at.as_microsecond(),
+    }))
 }
 
 fn summary(row: &Row) -> Tx<PackageSummary> {

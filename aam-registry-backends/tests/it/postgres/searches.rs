@@ -133,3 +133,22 @@ async fn what_was_taken_away_with_all_rows_is_not_found() {
     database.client().await.batch_execute("TRUNCATE listings").await.expect("truncate");
     assert!(by_downloads(&store).await.is_empty());
 }
+
+#[tokio::test]
+async fn what_cannot_be_read_keeps_nobody_from_finding_the_rest() {
+    let (store, database) = database().await;
+    let owner = actor(&store, "owner").await;
+    for name in ["a-kit", "b-kit", "c-kit"] {
+        publish(&store, &owner, name, "1.0.0", json!({})).await.expect("publish");
+    }
+    assert_eq!(by_downloads(&store).await, ["a-kit", "b-kit", "c-kit"]);
+    let broken = "UPDATE listings SET keywords = CASE name WHEN 'b-kit' THEN 'no list' ELSE keywords END,
+        latest_version = CASE name WHEN 'c-kit' THEN 'no version' ELSE latest_version END,
+        revision = revision + 1, changed_by = pg_current_xact_id()::text::bigint WHERE name <> 'a-kit'";
+    database.client().await.batch_execute(broken).await.expect("update");
+    for store in [&store, &database.open().await] {
+        assert_eq!(by_downloads(store).await, ["a-kit"]);
+    }
+    publish(&store, &owner, "b-kit", "1.0.1", json!({})).await.expect("publish");
+    assert_eq!(by_downloads(&store).await, ["a-kit", "b-kit"]);
+}
