@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use aam_registry_core::{
-    Result,
+    Error, Result,
     ports::PackageStore,
     types::{
         Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, RegistryTotals, Rights, ScopeRole,
@@ -10,6 +10,7 @@ use aam_registry_core::{
 };
 use async_trait::async_trait;
 use futures_util::try_join;
+use tokio::task::JoinHandle;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -91,10 +92,15 @@ impl PackageStore for PostgresMetadata {
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
         loop {
-            self.searches.made().await;
+            let times_made = self.searches.times_made();
             let page = self.lagging(|tx| async move { search::search(&tx, &self.searches, query).await }).await?;
             if let Some(page) = page {
                 return Ok(page);
+            }
+            // Without a connection that others may need.
+            match self.make_index(times_made) {
+                Some(making) => making.await.map_err(|_| Error::internal("the index of searches was not made"))??,
+                None => self.searches.made().await,
             }
         }
     }
@@ -109,6 +115,26 @@ impl PackageStore for PostgresMetadata {
 
     async fn check(&self) -> Result<()> {
         self.read(|tx| async move { sql::exists(&tx, CHECK, []).await.map(drop) }).await
+    }
+}
+
+impl PostgresMetadata {
+    /// Makes the index of searches, which goes on where nobody waits for it
+    /// any more. `None` where somebody makes it, or it was made more often
+    /// than so.
+    fn make_index(&self, times_made: u64) -> Option<JoinHandle<Result<()>>> {
+        let leave = self.searches.leave_to_make(times_made)?;
+        let store = self.clone();
+        Some(tokio::spawn(async move {
+            let _leave = leave;
+            let searches = &store.searches;
+            let made = store.lagging(|tx| async move { searches.make(&tx).await }).await;
+            if let Err(error) = &made {
+                let error = error as &dyn std::error::Error;
+                tracing::warn!(event = "search_index_not_made", error, "the index of searches could not be made");
+            }
+            made
+        }))
     }
 }
 

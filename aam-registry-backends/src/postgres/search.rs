@@ -13,23 +13,36 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    iter,
     sync::{
-        Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use aam_registry_core::types::{PackageName, PackageSummary, Page, SearchQuery, Version};
+use aam_registry_core::{
+    Error,
+    types::{PackageName, PackageSummary, Page, SearchQuery, Version},
+};
+use tokio::{
+    sync::{OwnedMutexGuard, mpsc},
+    task,
+};
 use tokio_postgres::Row;
 
-use super::{connection::Session, failure::Tx, packages::PackageId, sql};
+use super::{
+    connection::Session,
+    failure::{Failure, Tx},
+    packages::PackageId,
+    sql,
+};
 use crate::relational::{
     listing::types_of_bits,
     search::{Found, Listed, Listing, SearchIndex},
 };
 
 /// How many packages are read at a time where all are.
-const BATCH: i64 = 5_000;
+const BATCH: i64 = 1_000;
 
 /// What [`listing`] reads.
 macro_rules! of_listing {
@@ -80,8 +93,8 @@ pub(super) struct Searches {
     indexed: Mutex<Option<Indexed>>,
     /// How often it was made.
     times_made: AtomicU64,
-    /// Held by the search that makes the index.
-    making: tokio::sync::Mutex<()>,
+    /// Held by whoever makes the index.
+    making: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
@@ -97,7 +110,7 @@ struct Indexed {
     index: SearchIndex,
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Server {
     file: String,
     started: String,
@@ -112,8 +125,7 @@ struct Snapshot {
 }
 
 /// Searches; see [`PackageStore::search`](aam_registry_core::ports::PackageStore::search).
-/// `None` where the index is being made: then [`Searches::made`] is to be
-/// waited for, without a connection that others may need.
+/// `None` where an index has to be made first.
 pub(super) async fn search(tx: &Session, searches: &Searches, query: &SearchQuery) -> Tx<Option<Page<PackageSummary>>> {
     let Some(found) = searches.search(tx, query).await? else { return Ok(None) };
     let mut summaries: HashMap<PackageId, PackageSummary> =
@@ -122,7 +134,21 @@ pub(super) async fn search(tx: &Session, searches: &Searches, query: &SearchQuer
     Ok(Some(Page { items, total: found.total, request: query.page }))
 }
 
+/// Leave to make the index.
+pub(super) type Leave = OwnedMutexGuard<()>;
+
 impl Searches {
+    /// How often the index was made.
+    pub(super) fn times_made(&self) -> u64 {
+        self.times_made.load(Ordering::Acquire)
+    }
+
+    /// Leave to make the index, unless somebody makes it or it was made more often than so.
+    pub(super) fn leave_to_make(&self, times_made: u64) -> Option<Leave> {
+        let leave = Arc::clone(&self.making).try_lock_owned().ok()?;
+        (self.times_made() == times_made).then_some(leave)
+    }
+
     /// Waits while the index is being made.
     pub(super) async fn made(&self) {
         drop(self.making.lock().await);
@@ -146,33 +172,45 @@ impl Searches {
             indexed.take(&rows, horizon, snapshot)?;
             return Ok(Some(indexed.index.search(query)));
         }
-        let Ok(_alone) = self.making.try_lock() else { return Ok(None) };
-        self.make(tx).await?;
-        Ok(self.indexed().as_ref().map(|indexed| indexed.index.search(query)))
+        Ok(None)
     }
 
-    /// Makes the index of one snapshot.
-    async fn make(&self, tx: &Session) -> Tx<()> {
+    /// Makes the index of one snapshot, on a thread that nothing else waits for.
+    pub(super) async fn make(&self, tx: &Session) -> Tx<()> {
         let [server, all] = tx.prepare([SERVER, ALL]).await?;
         let snapshot = tx.rows(&server, []).await?.first().map(Snapshot::of).transpose()?;
         let Some(Snapshot { server, seen, horizon }) = snapshot else { return Ok(()) };
-        let (mut index, mut last): (_, PackageId) = (SearchIndex::default(), 0);
+        let (batches, mut read) = mpsc::channel::<Vec<Row>>(1);
+        let building = task::spawn_blocking(move || {
+            let mut index = SearchIndex::default();
+            let rows = iter::from_fn(|| read.blocking_recv()).flatten();
+            index.update(rows.map(|row| listing(&row, 0)))?;
+            Ok::<_, Failure>(index)
+        });
+        let mut last: PackageId = 0;
         loop {
             let rows = tx.rows(&all, [&last, &BATCH]).await?;
-            index.update(rows.iter().map(|row| listing(row, 0)))?;
             let Some(row) = rows.last() else { break };
             last = row.try_get(0)?;
+            if batches.send(rows).await.is_err() {
+                break;
+            }
         }
+        drop(batches);
+        let index = building.await.map_err(|_| Error::internal("the index of searches was not built"))??;
         let mut indexed = self.indexed();
-        let mut servers = indexed.take().map(|indexed| indexed.servers).unwrap_or_default();
+        let old = indexed.take();
+        let mut servers = old.as_ref().map(|old| old.servers.clone()).unwrap_or_default();
         // Two that take changes have each a past of its own, and so has another file.
         servers.retain(|other| other.file == server.file && (other.is_replica || server.is_replica));
         if servers.len() >= MOST_SERVERS {
             servers.clear();
         }
         servers.insert(server);
-        let number = self.times_made.fetch_add(1, Ordering::Relaxed);
+        let number = self.times_made.fetch_add(1, Ordering::AcqRel);
         *indexed = Some(Indexed { number, servers, horizon, seen, index });
+        // That takes its time, too.
+        task::spawn_blocking(move || drop(old));
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
 use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
@@ -151,4 +151,22 @@ async fn what_cannot_be_read_keeps_nobody_from_finding_the_rest() {
     }
     publish(&store, &owner, "b-kit", "1.0.1", json!({})).await.expect("publish");
     assert_eq!(by_downloads(&store).await, ["a-kit", "b-kit"]);
+}
+
+#[tokio::test]
+async fn an_index_is_made_to_its_end_where_nobody_waits_for_it_any_more() {
+    let (store, database) = database().await;
+    let owner = actor(&store, "owner").await;
+    publish(&store, &owner, "a-kit", "1.0.0", json!({})).await.expect("publish");
+    let admin = database.client().await;
+    admin.batch_execute("BEGIN; LOCK TABLE listings IN ACCESS EXCLUSIVE MODE").await.expect("lock");
+    let maker = tokio::select! {
+        _ = by_downloads(&store) => panic!("the index was made of nothing"),
+        maker = database.who_waits("listings") => maker,
+    };
+    // What was given up is cancelled by now.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(database.who_waits("listings").await, maker);
+    admin.batch_execute("ROLLBACK").await.expect("unlock");
+    assert_eq!(by_downloads(&store).await, ["a-kit"]);
 }
