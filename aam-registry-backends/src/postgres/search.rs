@@ -124,14 +124,24 @@ struct Snapshot {
     horizon: i64,
 }
 
+/// What a search answers.
+pub(super) struct Answer {
+    pub(super) page: Page<PackageSummary>,
+    /// Whether the snapshot shows all that was found. Another search may have
+    /// told the index of something newer.
+    pub(super) is_whole: bool,
+}
+
 /// Searches; see [`PackageStore::search`](aam_registry_core::ports::PackageStore::search).
 /// `None` where an index has to be made first.
-pub(super) async fn search(tx: &Session, searches: &Searches, query: &SearchQuery) -> Tx<Option<Page<PackageSummary>>> {
+pub(super) async fn search(tx: &Session, searches: &Searches, query: &SearchQuery) -> Tx<Option<Answer>> {
     let Some(found) = searches.search(tx, query).await? else { return Ok(None) };
     let mut summaries: HashMap<PackageId, PackageSummary> =
         sql::all(tx, SUMMARIES, [&found.packages], |row| Ok((row.try_get(0)?, summary(row)?))).await?;
+    let is_whole = summaries.len() == found.packages.len();
     let items = found.packages.iter().filter_map(|package| summaries.remove(package)).collect();
-    Ok(Some(Page { items, total: found.total, request: query.page }))
+    let page = Page { items, total: found.total, request: query.page };
+    Ok(Some(Answer { page, is_whole }))
 }
 
 /// Leave to make the index.

@@ -170,3 +170,29 @@ async fn an_index_is_made_to_its_end_where_nobody_waits_for_it_any_more() {
     admin.batch_execute("ROLLBACK").await.expect("unlock");
     assert_eq!(by_downloads(&store).await, ["a-kit"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_page_shows_all_it_counts_while_packages_come_and_go() {
+    let (store, database) = database().await;
+    let owner = actor(&store, "owner").await;
+    for name in ["a-kit", "b-kit"] {
+        publish(&store, &owner, name, "1.0.0", json!({})).await.expect("publish");
+    }
+    let mut searches = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let store = store.clone();
+        searches.spawn(async move {
+            loop {
+                by_downloads(&store).await;
+            }
+        });
+    }
+    let admin = database.client().await;
+    for _ in 0..300 {
+        let change = "UPDATE listings SET latest_version = CASE WHEN latest_version IS NULL THEN '1.0.0' END,
+            revision = revision + 1, changed_by = pg_current_xact_id()::text::bigint WHERE name = 'b-kit'";
+        admin.batch_execute(change).await.expect("update");
+        tokio::time::sleep(Duration::from_millis(3)).await;
+        assert!(searches.try_join_next().is_none(), "a search failed");
+    }
+}
