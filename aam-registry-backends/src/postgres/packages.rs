@@ -100,6 +100,10 @@ impl PackageStore for PostgresMetadata {
             let answer = self.lagging(|tx| async move { search::search(&tx, &self.searches, query).await }).await?;
             if let Some(answer) = answer {
                 answers += 1;
+                if self.searches.has_expired() {
+                    // It goes on by itself.
+                    drop(self.make_index(times_made));
+                }
                 if answer.is_whole || answers == MOST_ANSWERS {
                     return Ok(answer.page);
                 }

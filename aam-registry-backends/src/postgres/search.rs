@@ -18,6 +18,7 @@ use std::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use aam_registry_core::{
@@ -87,6 +88,10 @@ const SUMMARIES: &str = "SELECT package_id, name, description, author, latest_ve
 /// More servers than a registry reads; of those it did, all but the last are forgotten.
 const MOST_SERVERS: usize = 16;
 
+/// How long an index is kept. A server that crashed, or a replica that follows
+/// a new primary, may have lost what the index has, and tells nothing of it.
+const MAX_AGE: Duration = Duration::from_hours(1);
+
 /// What is searched.
 #[derive(Debug, Default)]
 pub(super) struct Searches {
@@ -101,6 +106,8 @@ pub(super) struct Searches {
 struct Indexed {
     /// Which of those made it is.
     number: u64,
+    /// When it is to be made anew.
+    expires_at: Instant,
     /// Those that have no past but the one the index knows.
     servers: HashSet<Server>,
     /// What all transactions before this one did is in the index.
@@ -151,6 +158,18 @@ impl Searches {
     /// How often the index was made.
     pub(super) fn times_made(&self) -> u64 {
         self.times_made.load(Ordering::Acquire)
+    }
+
+    /// Whether it is time to make the index anew; said once. The old one goes on answering.
+    pub(super) fn has_expired(&self) -> bool {
+        let now = Instant::now();
+        self.indexed().as_mut().is_some_and(|indexed| {
+            let expired = indexed.expires_at <= now;
+            if expired {
+                indexed.expires_at = now + MAX_AGE;
+            }
+            expired
+        })
     }
 
     /// Leave to make the index, unless somebody makes it or it was made more often than so.
@@ -218,7 +237,7 @@ impl Searches {
         }
         servers.insert(server);
         let number = self.times_made.fetch_add(1, Ordering::AcqRel);
-        *indexed = Some(Indexed { number, servers, horizon, seen, index });
+        *indexed = Some(Indexed { number, expires_at: Instant::now() + MAX_AGE, servers, horizon, seen, index });
         // That takes its time, too.
         task::spawn_blocking(move || drop(old));
         Ok(())

@@ -28,7 +28,8 @@ const REPLICA_REST: Duration = Duration::from_secs(5);
 ///
 /// What another process changes is seen by the next read, unless that is of a
 /// replica, which may lag behind. Searches keep an index of what is listed,
-/// about half a kilobyte a package, that the first one makes.
+/// about half a kilobyte a package, that the first one makes; twice that while
+/// it is made anew.
 ///
 /// Clones share all of it.
 #[derive(Clone, Debug)]
