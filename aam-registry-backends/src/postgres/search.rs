@@ -5,11 +5,12 @@
 //! read what transactions from there on did has seen all. One that stays open
 //! for long would have all since then read again and again, so the snapshot of
 //! the last search tells which of them it saw. That of a replica does not say
-//! which transactions were under way. A primary and its
-//! replicas number transactions alike, until one takes another's place or is
-//! started anew and may lack what the index has: of a server that was not read
-//! before, the index is made anew. So it is where the table is another one, as
-//! after a restore.
+//! which transactions were under way.
+//!
+//! A primary and its replicas number transactions alike, until one takes
+//! another's place or is started anew and may lack what the index has: of a
+//! server that was not read before, the index is made anew. So it is where the
+//! table is another one, as after a restore.
 
 use std::{
     collections::{HashMap, HashSet},
