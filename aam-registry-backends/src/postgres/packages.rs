@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use aam_registry_core::{
-    Result,
+    Error, Result,
     ports::PackageStore,
     types::{
         Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, RegistryTotals, Rights, ScopeRole,
@@ -10,6 +10,7 @@ use aam_registry_core::{
 };
 use async_trait::async_trait;
 use futures_util::try_join;
+use tokio::task::JoinHandle;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -49,6 +50,9 @@ const TOTALS: &str = "SELECT t.packages + p.packages, t.versions + p.versions, t
             COALESCE(sum(users), 0)::bigint AS users, COALESCE(sum(storage_bytes), 0)::bigint AS storage_bytes
         FROM pending_totals
     ) p";
+/// How often a search is answered, where the answers lack packages that were found. A replica may lag for long.
+const MOST_ANSWERS: u32 = 3;
+
 const CHECK: &str = "SELECT 1 FROM registry_totals";
 
 #[async_trait]
@@ -90,11 +94,25 @@ impl PackageStore for PostgresMetadata {
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
+        let mut answers = 0;
         loop {
-            self.searches.made().await;
-            let page = self.lagging(|tx| async move { search::search(&tx, &self.searches, query).await }).await?;
-            if let Some(page) = page {
-                return Ok(page);
+            let times_made = self.searches.times_made();
+            let answer = self.lagging(|tx| async move { search::search(&tx, &self.searches, query).await }).await?;
+            if let Some(answer) = answer {
+                answers += 1;
+                if self.searches.has_expired() {
+                    // It goes on by itself.
+                    drop(self.make_index(times_made));
+                }
+                if answer.is_whole || answers == MOST_ANSWERS {
+                    return Ok(answer.page);
+                }
+                continue;
+            }
+            // Without a connection that others may need.
+            match self.make_index(times_made) {
+                Some(making) => making.await.map_err(|_| Error::internal("the index of searches was not made"))??,
+                None => self.searches.made().await,
             }
         }
     }
@@ -109,6 +127,26 @@ impl PackageStore for PostgresMetadata {
 
     async fn check(&self) -> Result<()> {
         self.read(|tx| async move { sql::exists(&tx, CHECK, []).await.map(drop) }).await
+    }
+}
+
+impl PostgresMetadata {
+    /// Makes the index of searches, which goes on where nobody waits for it
+    /// any more. `None` where somebody makes it, or it was made more often
+    /// than so.
+    fn make_index(&self, times_made: u64) -> Option<JoinHandle<Result<()>>> {
+        let leave = self.searches.leave_to_make(times_made)?;
+        let store = self.clone();
+        Some(tokio::spawn(async move {
+            let _leave = leave;
+            let searches = &store.searches;
+            let made = store.lagging(|tx| async move { searches.make(&tx).await }).await;
+            if let Err(error) = &made {
+                let error = error as &dyn std::error::Error;
+                tracing::warn!(event = "search_index_not_made", error, "the index of searches could not be made");
+            }
+            made
+        }))
     }
 }
 

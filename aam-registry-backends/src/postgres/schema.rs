@@ -111,10 +111,13 @@ async fn migrate_by(config: &PostgresConfig, runner: &Runner) -> Result<Vec<Stri
     let session = connector.connect().await.map_err(not_applied)?;
     require_server(&session).await.map_err(failed)?;
     lock(&session).await.map_err(failed)?;
-    if missing(&session, runner.get_migrations()).await.map_err(failed)?.is_empty() {
+    let missing = missing(&session, runner.get_migrations()).await.map_err(failed)?;
+    if missing.is_empty() {
         return Ok(Vec::new());
     }
-    require_trigrams(&session).await.map_err(failed)?;
+    if missing.len() == runner.get_migrations().len() {
+        require_trigrams(&session).await.map_err(failed)?;
+    }
     let patience = [
         ("lock_timeout", LOCK_TIMEOUT.as_millis().to_string()),
         ("statement_timeout", STATEMENT_TIMEOUT.as_millis().to_string()),
@@ -139,7 +142,7 @@ async fn run(runner: &Runner, migrator: &mut Migrator) -> Result<Vec<String>> {
         };
         applied
             .extend(error.report().into_iter().flat_map(refinery::Report::applied_migrations).map(ToString::to_string));
-        if attempt == TRIES || !waited_for_a_lock(&error) {
+        if attempt == TRIES || !got_no_lock(&error) {
             return Err(Error::database(error, attempt == TRIES, Outcome::Unknown));
         }
         tracing::warn!(event = "migration_waits", attempt, "a migration did not get its lock and will be tried again");
@@ -148,11 +151,12 @@ async fn run(runner: &Runner, migrator: &mut Migrator) -> Result<Vec<String>> {
     Ok(applied)
 }
 
-fn waited_for_a_lock(error: &refinery::Error) -> bool {
+/// Whether a migration waited too long for a lock, or in a circle with others.
+fn got_no_lock(error: &refinery::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        let database = error.downcast_ref::<tokio_postgres::Error>();
-        if database.is_some_and(|error| error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)) {
+        let code = error.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code);
+        if code.is_some_and(|code| [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED].contains(code)) {
             return true;
         }
         cause = error.source();
@@ -185,7 +189,7 @@ async fn require_server(session: &Session) -> Tx<()> {
     }
 }
 
-/// Makes the extension that finds mistyped words, or says who has to.
+/// Makes the extension that the first migration needs, and no later one, or says who has to.
 async fn require_trigrams(session: &Session) -> Tx<()> {
     let created = session.command("CREATE EXTENSION IF NOT EXISTS pg_trgm").await;
     created.map_err(|failure| match failure {

@@ -2,40 +2,66 @@
 //!
 //! Every change of a row of `listings` notes the transaction that made it. A
 //! snapshot tells the oldest transaction that may still commit: whoever has
-//! read what transactions from there on did has seen all. A primary and its
-//! replicas number transactions alike, until one takes another's place or is
-//! started anew and may lack what the index has: of a server that was not read
-//! before, the index is made anew.
+//! read what transactions from there on did has seen all. One that stays open
+//! for long would have all since then read again and again, so the snapshot of
+//! the last search tells which of them it saw. That of a replica does not say
+//! which transactions were under way.
+//!
+//! A primary and its replicas number transactions alike, until one takes
+//! another's place or is started anew and may lack what the index has: of a
+//! server that was not read before, the index is made anew. So it is where the
+//! table is another one, as after a restore.
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard},
+    iter,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
-use aam_registry_core::types::{PackageSummary, Page, SearchQuery};
+use aam_registry_core::{
+    Error,
+    types::{PackageName, PackageSummary, Page, SearchQuery, Version},
+};
+use tokio::{
+    sync::{OwnedMutexGuard, mpsc},
+    task,
+};
 use tokio_postgres::Row;
 
-use super::{connection::Session, failure::Tx, packages::PackageId, sql};
+use super::{
+    connection::Session,
+    failure::{Failure, Tx},
+    packages::PackageId,
+    sql,
+};
 use crate::relational::{
     listing::types_of_bits,
     search::{Found, Listed, Listing, SearchIndex},
 };
 
 /// How many packages are read at a time where all are.
-const BATCH: i64 = 5_000;
+const BATCH: i64 = 1_000;
 
 /// What [`listing`] reads.
 macro_rules! of_listing {
     () => {
-        "l.package_id, l.revision, l.latest_version IS NOT NULL, l.name, l.description, l.author, l.keywords,
+        "l.package_id, l.revision, l.latest_version, l.name, l.description, l.author, l.keywords,
         l.artifacts, l.artifact_types, l.downloads, l.updated_at"
     };
 }
 
-/// Which server this is, since when and as what; and up to which transaction all are over.
+/// Which server this is, since when and as what; and up to which transaction
+/// all are over. The file of a table, whose path names the database too, is
+/// the same on replicas, and another one after whatever did not change it row
+/// by row.
 macro_rules! of_server {
     () => {
-        "current_database() || pg_postmaster_start_time() AS server, pg_is_in_recovery() AS is_replica,
+        "pg_relation_filepath('listings') AS file, pg_postmaster_start_time()::text AS started,
+        pg_is_in_recovery() AS is_replica, CASE WHEN NOT pg_is_in_recovery() THEN pg_current_snapshot()::text END AS seen,
         pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon"
     };
 }
@@ -46,12 +72,16 @@ const ALL: &str =
 /// What a transaction that is yet to come left behind was restored from
 /// another server, and read with all the rest.
 const CHANGED: &str = concat!(
-    "SELECT s.server, s.is_replica, s.horizon, ",
+    "SELECT s.file, s.started, s.is_replica, s.seen, s.horizon, ",
     of_listing!(),
     " FROM (SELECT ",
     of_server!(),
     ") s LEFT JOIN listings l ON l.changed_by >= $1
-        AND l.changed_by < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)"
+        AND l.changed_by < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+        AND pg_visible_in_snapshot(
+            l.changed_by::text::xid8,
+            (SELECT CASE WHEN NOT pg_is_in_recovery() THEN $2::text::pg_snapshot END)
+        ) IS NOT TRUE"
 );
 const SUMMARIES: &str = "SELECT package_id, name, description, author, latest_version, keywords, artifact_types,
     downloads, updated_at FROM listings WHERE package_id = ANY ($1) AND latest_version IS NOT NULL";
@@ -59,91 +89,158 @@ const SUMMARIES: &str = "SELECT package_id, name, description, author, latest_ve
 /// More servers than a registry reads; of those it did, all but the last are forgotten.
 const MOST_SERVERS: usize = 16;
 
+/// How long an index is kept. A server that crashed, or a replica that follows
+/// a new primary, may have lost what the index has, and tells nothing of it.
+const MAX_AGE: Duration = Duration::from_hours(1);
+
 /// What is searched.
 #[derive(Debug, Default)]
 pub(super) struct Searches {
     indexed: Mutex<Option<Indexed>>,
-    /// Held by the search that makes the index.
-    making: tokio::sync::Mutex<()>,
+    /// How often it was made.
+    times_made: AtomicU64,
+    /// Held by whoever makes the index.
+    making: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
 struct Indexed {
+    /// Which of those made it is.
+    number: u64,
+    /// When it is to be made anew.
+    expires_at: Instant,
     /// Those that have no past but the one the index knows.
     servers: HashSet<Server>,
     /// What all transactions before this one did is in the index.
     horizon: i64,
+    /// What all transactions did that this snapshot saw is in the index, too. Only a primary has one.
+    seen: Option<String>,
     index: SearchIndex,
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Server {
-    name: String,
+    file: String,
+    started: String,
     is_replica: bool,
 }
 
 /// What a snapshot is of.
 struct Snapshot {
     server: Server,
+    seen: Option<String>,
     horizon: i64,
 }
 
+/// What a search answers.
+pub(super) struct Answer {
+    pub(super) page: Page<PackageSummary>,
+    /// Whether the snapshot shows all that was found. Another search may have
+    /// told the index of something newer.
+    pub(super) is_whole: bool,
+}
+
 /// Searches; see [`PackageStore::search`](aam_registry_core::ports::PackageStore::search).
-/// `None` where the index is being made: then [`Searches::made`] is to be
-/// waited for, without a connection that others may need.
-pub(super) async fn search(tx: &Session, searches: &Searches, query: &SearchQuery) -> Tx<Option<Page<PackageSummary>>> {
+/// `None` where an index has to be made first.
+pub(super) async fn search(tx: &Session, searches: &Searches, query: &SearchQuery) -> Tx<Option<Answer>> {
     let Some(found) = searches.search(tx, query).await? else { return Ok(None) };
     let mut summaries: HashMap<PackageId, PackageSummary> =
         sql::all(tx, SUMMARIES, [&found.packages], |row| Ok((row.try_get(0)?, summary(row)?))).await?;
+    let is_whole = summaries.len() == found.packages.len();
     let items = found.packages.iter().filter_map(|package| summaries.remove(package)).collect();
-    Ok(Some(Page { items, total: found.total, request: query.page }))
+    let page = Page { items, total: found.total, request: query.page };
+    Ok(Some(Answer { page, is_whole }))
 }
 
+/// Leave to make the index.
+pub(super) type Leave = OwnedMutexGuard<()>;
+
 impl Searches {
+    /// How often the index was made.
+    pub(super) fn times_made(&self) -> u64 {
+        self.times_made.load(Ordering::Acquire)
+    }
+
+    /// Whether it is time to make the index anew; said once. The old one goes on answering.
+    pub(super) fn has_expired(&self) -> bool {
+        let now = Instant::now();
+        self.indexed().as_mut().is_some_and(|indexed| {
+            let expired = indexed.expires_at <= now;
+            if expired {
+                indexed.expires_at = now + MAX_AGE;
+            }
+            expired
+        })
+    }
+
+    /// Leave to make the index, unless somebody makes it or it was made more often than so.
+    pub(super) fn leave_to_make(&self, times_made: u64) -> Option<Leave> {
+        let leave = Arc::clone(&self.making).try_lock_owned().ok()?;
+        (self.times_made() == times_made).then_some(leave)
+    }
+
     /// Waits while the index is being made.
     pub(super) async fn made(&self) {
         drop(self.making.lock().await);
     }
 
     async fn search(&self, tx: &Session, query: &SearchQuery) -> Tx<Option<Found>> {
-        let horizon = self.indexed().as_ref().map(|indexed| indexed.horizon);
-        if let Some(horizon) = horizon {
+        let known = || self.indexed().as_ref().map(|indexed| (indexed.number, indexed.horizon, indexed.seen.clone()));
+        while let Some((number, horizon, seen)) = known() {
             let [changed] = tx.prepare([CHANGED]).await?;
-            let rows = tx.rows(&changed, [&horizon]).await?;
+            let rows = tx.rows(&changed, [&horizon, &seen]).await?;
             let snapshot = rows.first().map(Snapshot::of).transpose()?;
-            if let (Some(indexed), Some(snapshot)) = (self.indexed().as_mut(), snapshot)
-                && indexed.servers.contains(&snapshot.server)
-            {
-                indexed.take(&rows, horizon, &snapshot)?;
-                return Ok(Some(indexed.index.search(query)));
+            let mut indexed = self.indexed();
+            let (Some(indexed), Some(snapshot)) = (indexed.as_mut(), snapshot) else { break };
+            // One that was made meanwhile may lack more than was read.
+            if indexed.number != number {
+                continue;
             }
+            if !indexed.servers.contains(&snapshot.server) {
+                break;
+            }
+            indexed.take(&rows, horizon, snapshot)?;
+            return Ok(Some(indexed.index.search(query)));
         }
-        let Ok(_alone) = self.making.try_lock() else { return Ok(None) };
-        self.make(tx).await?;
-        Ok(self.indexed().as_ref().map(|indexed| indexed.index.search(query)))
+        Ok(None)
     }
 
-    /// Makes the index of one snapshot.
-    async fn make(&self, tx: &Session) -> Tx<()> {
+    /// Makes the index of one snapshot, on a thread that nothing else waits for.
+    pub(super) async fn make(&self, tx: &Session) -> Tx<()> {
         let [server, all] = tx.prepare([SERVER, ALL]).await?;
         let snapshot = tx.rows(&server, []).await?.first().map(Snapshot::of).transpose()?;
-        let Some(Snapshot { server, horizon }) = snapshot else { return Ok(()) };
-        let (mut index, mut last): (_, PackageId) = (SearchIndex::default(), 0);
+        let Some(Snapshot { server, seen, horizon }) = snapshot else { return Ok(()) };
+        let (batches, mut read) = mpsc::channel::<Vec<Row>>(1);
+        let building = task::spawn_blocking(move || {
+            let mut index = SearchIndex::default();
+            let rows = iter::from_fn(|| read.blocking_recv()).flatten();
+            index.update(rows.map(|row| listing(&row, 0)))?;
+            Ok::<_, Failure>(index)
+        });
+        let mut last: PackageId = 0;
         loop {
             let rows = tx.rows(&all, [&last, &BATCH]).await?;
-            index.update(rows.iter().map(|row| listing(row, 0)))?;
             let Some(row) = rows.last() else { break };
             last = row.try_get(0)?;
+            if batches.send(rows).await.is_err() {
+                break;
+            }
         }
+        drop(batches);
+        let index = building.await.map_err(|_| Error::internal("the index of searches was not built"))??;
         let mut indexed = self.indexed();
-        let mut servers = indexed.take().map(|indexed| indexed.servers).unwrap_or_default();
-        // Two that take changes have each a past of its own.
-        servers.retain(|other| other.is_replica || server.is_replica);
+        let old = indexed.take();
+        let mut servers = old.as_ref().map(|old| old.servers.clone()).unwrap_or_default();
+        // Two that take changes have each a past of its own, and so has another file.
+        servers.retain(|other| other.file == server.file && (other.is_replica || server.is_replica));
         if servers.len() >= MOST_SERVERS {
             servers.clear();
         }
         servers.insert(server);
-        *indexed = Some(Indexed { servers, horizon, index });
+        let number = self.times_made.fetch_add(1, Ordering::AcqRel);
+        *indexed = Some(Indexed { number, expires_at: Instant::now() + MAX_AGE, servers, horizon, seen, index });
+        // That takes its time, too.
+        task::spawn_blocking(move || drop(old));
         Ok(())
     }
 
@@ -159,9 +256,16 @@ impl Searches {
 
 impl Indexed {
     /// Takes over what the transactions from `first` on did, as one snapshot shows it.
-    fn take(&mut self, rows: &[Row], first: i64, snapshot: &Snapshot) -> Tx<()> {
-        let is_listing = |row: &&Row| row.try_get::<_, Option<PackageId>>(3).is_ok_and(|package| package.is_some());
-        self.index.update(rows.iter().filter(is_listing).map(|row| listing(row, 3)))?;
+    fn take(&mut self, rows: &[Row], first: i64, snapshot: Snapshot) -> Tx<()> {
+        let mut changed = Vec::new();
+        for row in rows {
+            let (package, revision): (Option<PackageId>, Option<i64>) = (row.try_get(5)?, row.try_get(6)?);
+            if package.zip(revision).is_some_and(|(package, revision)| !self.index.is_known(package, revision)) {
+                changed.push(row);
+            }
+        }
+        self.index.update(changed.into_iter().map(|row| listing(row, 5)))?;
+        self.seen = snapshot.seen;
         if snapshot.horizon < first {
             // A replica that lags; should it take the place of the primary, it goes on from there.
             self.horizon = self.horizon.min(snapshot.horizon);
@@ -175,29 +279,40 @@ impl Indexed {
 
 impl Snapshot {
     fn of(row: &Row) -> Tx<Self> {
-        let server = Server { name: row.try_get(0)?, is_replica: row.try_get(1)? };
-        Ok(Self { server, horizon: row.try_get(2)? })
+        let server = Server { file: row.try_get(0)?, started: row.try_get(1)?, is_replica: row.try_get(2)? };
+        Ok(Self { server, seen: row.try_get(3)?, horizon: row.try_get(4)? })
     }
 }
 
 /// What is listed, from columns that start at `at`.
 fn listing(row: &Row, at: usize) -> Tx<Listing> {
-    let is_listed: bool = row.try_get(at + 2)?;
-    let listed = is_listed.then(|| listed(row, at + 3)).transpose()?;
-    Ok(Listing { package: row.try_get(at)?, revision: row.try_get(at + 1)?, listed })
+    let (package, revision) = (row.try_get(at)?, row.try_get(at + 1)?);
+    let listed = listed(row, at + 2).unwrap_or_else(|_| {
+        // What it says may hold what no log should.
+        tracing::error!(event = "listing_unreadable", package, "a listed package cannot be read; no search finds it");
+        None
+    });
+    Ok(Listing { package, revision, listed })
 }
 
-fn listed(row: &Row, at: usize) -> Tx<Listed> {
-    Ok(Listed {
-        name: row.try_get(at)?,
-        description: sql::text(row, at + 1)?,
-        author: sql::optional_text(row, at + 2)?,
-        keywords: sql::coded(row, at + 3, |text| Ok(serde_json::from_str(text)?))?,
-        artifacts: sql::text(row, at + 4)?,
-        artifact_types: types(row, at + 5)?,
-        downloads: sql::unsigned(row, at + 6)?,
-        updated_at: row.try_get(at + 7)?,
-    })
+fn listed(row: &Row, at: usize) -> Tx<Option<Listed>> {
+    if row.try_get::<_, Option<&str>>(at)?.is_none() {
+        return Ok(None);
+    }
+    // What is found can be shown.
+    let _: Version = sql::parsed(row, at)?;
+    let name: PackageName = sql::parsed(row, at + 1)?;
+    let updated_at = sql::instant(row, at + 8)?;
+    Ok(Some(Listed {
+        name: name.to_string(),
+        description: sql::text(row, at + 2)?,
+        author: sql::optional_text(row, at + 3)?,
+        keywords: sql::coded(row, at + 4, |text| Ok(serde_json::from_str(text)?))?,
+        artifacts: sql::text(row, at + 5)?,
+        artifact_types: types(row, at + 6)?,
+        downloads: sql::unsigned(row, at + 7)?,
+        updated_at: updated_at.as_microsecond(),
+    }))
 }
 
 fn summary(row: &Row) -> Tx<PackageSummary> {

@@ -28,16 +28,19 @@ const REPLICA_REST: Duration = Duration::from_secs(5);
 ///
 /// What another process changes is seen by the next read, unless that is of a
 /// replica, which may lag behind. Searches keep an index of what is listed,
-/// about half a kilobyte a package, that the first one makes.
-#[derive(Debug)]
+/// about half a kilobyte a package, that the first one makes; twice that while
+/// it is made anew.
+///
+/// Clones share all of it.
+#[derive(Clone, Debug)]
 pub struct PostgresMetadata {
     config: PostgresConfig,
-    primary: Server,
-    replica: Option<Replica>,
+    primary: Arc<Server>,
+    replica: Option<Arc<Replica>>,
     pub(super) changes: PostgresChanges,
-    pub(super) searches: Searches,
+    pub(super) searches: Arc<Searches>,
     /// Held by the call that brings the schema up to date.
-    migrating: Mutex<()>,
+    migrating: Arc<Mutex<()>>,
 }
 
 /// A server, and whether its schema was found to be one that this release can work on.
@@ -88,12 +91,12 @@ impl PostgresMetadata {
         };
         let primary = connector(&config.primary)?;
         let replica = config.replica.as_ref().map(connector).transpose()?;
-        let replica = replica
-            .map(|connector| Replica { server: Server::new(&config, connector), resting: std::sync::Mutex::default() });
+        let replica = replica.map(|connector| {
+            Arc::new(Replica { server: Server::new(&config, connector), resting: std::sync::Mutex::default() })
+        });
         let changes = PostgresChanges::new(primary.clone());
-        let primary = Server::new(&config, primary);
-        let opened =
-            Self { primary, replica, changes, searches: Searches::default(), migrating: Mutex::default(), config };
+        let primary = Arc::new(Server::new(&config, primary));
+        let opened = Self { primary, replica, changes, searches: Arc::default(), migrating: Arc::default(), config };
         if opened.config.auto_migrate
             && let Err(error) = schema::migrate(&opened.config).await
             && !is_away(&error)

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use aam_registry_core::types::{PackageSummary, Page, SearchQuery};
-use rusqlite::{Connection, Row};
+use aam_registry_core::types::{PackageName, PackageSummary, Page, SearchQuery, Version};
+use rusqlite::{Connection, Row, types::ValueRef};
 
 use super::{failure::Tx, packages::PackageId, sql};
 use crate::relational::{
@@ -12,7 +12,7 @@ use crate::relational::{
 };
 
 /// What was listed, changed or unlisted behind some change, in that order.
-const CHANGED: &str = "SELECT package_id, change, latest_version IS NOT NULL, name, description, author, keywords,
+const CHANGED: &str = "SELECT package_id, change, latest_version, name, description, author, keywords,
     artifacts, artifact_types, downloads, updated_at FROM listings WHERE change > ?1 ORDER BY change";
 const SUMMARIES: &str = "SELECT package_id, name, description, author, latest_version, keywords, artifact_types,
     downloads, updated_at FROM listings
@@ -31,22 +31,33 @@ pub(super) fn search(tx: &Connection, index: &mut SearchIndex, query: &SearchQue
 }
 
 fn listing(row: &Row<'_>) -> Tx<Listing> {
-    let is_listed: bool = row.get(2)?;
-    let listed = is_listed.then(|| listed(row)).transpose()?;
-    Ok(Listing { package: row.get(0)?, revision: row.get(1)?, listed })
+    let (package, revision) = (row.get(0)?, row.get(1)?);
+    let listed = listed(row).unwrap_or_else(|_| {
+        // What it says may hold what no log should.
+        tracing::error!(event = "listing_unreadable", package, "a listed package cannot be read; no search finds it");
+        None
+    });
+    Ok(Listing { package, revision, listed })
 }
 
-fn listed(row: &Row<'_>) -> Tx<Listed> {
-    Ok(Listed {
-        name: row.get(3)?,
+fn listed(row: &Row<'_>) -> Tx<Option<Listed>> {
+    if row.get_ref(2)? == ValueRef::Null {
+        return Ok(None);
+    }
+    // What is found can be shown.
+    let _: Version = sql::parsed(row, 2)?;
+    let name: PackageName = sql::parsed(row, 3)?;
+    let updated_at = sql::instant(row, 10)?;
+    Ok(Some(Listed {
+        name: name.to_string(),
         description: row.get(4)?,
         author: row.get(5)?,
         keywords: sql::coded(row, 6, |text| Ok(serde_json::from_str(text)?))?,
         artifacts: row.get(7)?,
         artifact_types: row.get(8)?,
         downloads: sql::unsigned(row, 9)?,
-        updated_at: row.get(10)?,
-    })
+        updated_at: updated_at.as_microsecond(),
+    }))
 }
 
 fn summary(row: &Row<'_>) -> Tx<PackageSummary> {

@@ -152,3 +152,39 @@ pub(crate) fn take_any_text(search: impl Fn(SearchQuery)) {
         search(query(&text));
     });
 }
+
+/// Finds what was listed before searches ran in memory, by all that it was found by: `a-kit` and `@team/b-kit`, of
+/// three packages.
+pub(crate) async fn find_what_was_listed_before(store: &impl Database) {
+    for (text, found) in [
+        ("a-kit", &["a-kit"] as &[&str]),
+        ("welcome", &["a-kit"]),
+        ("waver helper", &["a-kit"]),
+        ("everybody", &["a-kit"]),
+        ("Zoë", &["a-kit"]),
+        ("everybdy", &["a-kit"]),
+        ("@team/b-kit", &["@team/b-kit"]),
+        ("parting", &["@team/b-kit"]),
+        ("goodbye", &["@team/b-kit"]),
+        ("kit", &["a-kit", "@team/b-kit"]),
+        ("c-kit", &[]),
+    ] {
+        assert_eq!(names(store, text).await, found, "{text:?}");
+    }
+    let of = |keyword: Option<&str>, artifact_type| SearchQuery {
+        text: None,
+        artifact_type,
+        keyword: keyword.map(str::to_owned),
+        sort: SearchSort::Name,
+        ..query("")
+    };
+    for (query, found) in [
+        (of(None, None), &["@team/b-kit", "a-kit"] as &[&str]),
+        (of(Some("hello"), None), &["a-kit"]),
+        (of(None, Some(ArtifactType::ALL[1])), &["@team/b-kit"]),
+    ] {
+        let page = store.search(&query).await.expect("search");
+        let names: Vec<_> = page.items.iter().map(|package| package.name.as_str()).collect();
+        assert_eq!((names.as_slice(), page.total), (found, found.len() as u64), "{query:?}");
+    }
+}

@@ -1,6 +1,10 @@
 -- Searches run on an index in the memory of each process, which reads what
 -- changed since the last one: the rows here. A package that was listed and has
 -- no `latest` any more stays, without a version.
+--
+-- All locks come first: searches of the release before read these tables in
+-- another order than the statements below would lock them.
+LOCK TABLE listing_text, listings, listing_keywords, words IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE listings
     DROP COLUMN bare_name,
     DROP COLUMN scope,

@@ -120,6 +120,13 @@ impl SearchIndex {
         self.newest
     }
 
+    /// Whether the package is known as this change or a later one left it.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn is_known(&self, package: i64, revision: i64) -> bool {
+        let slot = self.slots.get(&package);
+        slot.is_some_and(|slot| self.documents[*slot as usize].revision >= revision)
+    }
+
     /// Takes over what the database says, each package as it was changed last.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use aam_registry_core::{Error, ErrorCode, ports::PackageStore};
 use serde_json::json;
 
 use super::world::{TestDatabase, actor, connect, publish, server_url};
+use crate::searches;
 
 async fn names_of_tables(database: &TestDatabase) -> Vec<String> {
     let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1";
@@ -138,6 +139,50 @@ async fn whoever_waits_for_another_to_migrate_holds_no_snapshot() {
     tokio::time::timeout(super::world::PATIENCE, made).await.expect("nobody holds a snapshot").expect("an index");
     admin.batch_execute("DROP TABLE other; SELECT pg_advisory_unlock_all()").await.expect("unlock");
     assert!(!waiting.await.expect("a task").expect("migrate").is_empty());
+}
+
+/// A database as the second migration left it, with packages: `a-kit` and `@team/b-kit` are listed.
+async fn before_the_search_in_memory() -> TestDatabase {
+    let (database, current) = (TestDatabase::empty().await, TestDatabase::new().await);
+    let client = database.client().await;
+    client.batch_execute(include_str!("../../../src/postgres/migrations/V1__registry.sql")).await.expect("V1");
+    for statement in include_str!("../../../src/postgres/migrations/V2__listing_text_scope.sql").split_inclusive(";\n")
+    {
+        client.batch_execute(statement).await.expect("V2");
+    }
+    let history = "CREATE TABLE refinery_schema_history
+        (version INT4 PRIMARY KEY, name VARCHAR(255), applied_on VARCHAR(255), checksum VARCHAR(255))";
+    client.batch_execute(history).await.expect("a table");
+    let applied = "SELECT version, name, applied_on, checksum FROM refinery_schema_history WHERE version <= 2";
+    for row in current.client().await.query(applied, &[]).await.expect("read") {
+        let (version, rest): (i32, [String; 3]) = (row.get(0), [1, 2, 3].map(|at| row.get(at)));
+        let insert = "INSERT INTO refinery_schema_history VALUES ($1, $2, $3, $4)";
+        client.execute(insert, &[&version, &rest[0], &rest[1], &rest[2]]).await.expect("insert");
+    }
+    client.batch_execute(include_str!("listed_by_words.sql")).await.expect("packages");
+    database
+}
+
+#[tokio::test]
+async fn what_was_listed_before_searches_ran_in_memory_is_found_as_before() {
+    let database = before_the_search_in_memory().await;
+    let ran = migrate(&database.config()).await.expect("migrate");
+    assert_eq!(ran, ["V3__search_changes", INDEX]);
+    let store = database.open().await;
+    searches::find_what_was_listed_before(&store).await;
+    assert_eq!(store.totals().await.expect("read").packages, 3);
+}
+
+#[tokio::test]
+async fn a_migration_that_waits_in_a_circle_tries_again() {
+    let database = before_the_search_in_memory().await;
+    let search = database.client().await;
+    search.batch_execute("BEGIN; SELECT FROM words").await.expect("a search");
+    let config = database.config();
+    let migrating = tokio::spawn(async move { migrate(&config).await });
+    database.who_waits("LOCK TABLE").await;
+    search.batch_execute("SELECT FROM listing_text; COMMIT").await.expect("the migration lets the search pass");
+    assert!(!migrating.await.expect("a task").expect("migrate").is_empty());
 }
 
 /// What is made of an index while the registry runs.

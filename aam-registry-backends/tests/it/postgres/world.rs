@@ -168,7 +168,7 @@ async fn exists(admin: &Client, name: &str) -> bool {
 }
 
 /// What of the registry was connected does not keep a template from being copied.
-async fn end_connections(admin: &Client, name: &str) {
+pub(super) async fn end_connections(admin: &Client, name: &str) {
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
     while !admin.query(end, &[&name]).await.expect("end").is_empty() {
         tokio::task::yield_now().await;

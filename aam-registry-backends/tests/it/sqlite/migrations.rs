@@ -3,6 +3,7 @@ use aam_registry_core::{ErrorCode, ports::PackageStore};
 use rusqlite::Connection;
 
 use super::world::{actor, config, database, open};
+use crate::searches;
 
 #[tokio::test]
 async fn four_starters_at_once_migrate_once() {
@@ -78,4 +79,32 @@ async fn a_newer_schema_that_serves_it_no_longer_is_refused() {
     let error = store.check().await.expect_err("it does not serve us");
     assert_eq!(error.code(), ErrorCode::DatabaseUnavailable);
     assert!(std::error::Error::source(&error).expect("a cause").to_string().contains("99.0.0"), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_was_listed_before_searches_ran_in_memory_is_found_as_before() {
+    let (store, current) = database().await;
+    drop(store);
+    let folder = tempfile::tempdir().expect("a folder");
+    let connection = Connection::open(config(folder.path()).path()).expect("open");
+    for script in [
+        include_str!("../../../src/sqlite/migrations/V1__registry.sql"),
+        include_str!("../../../src/sqlite/migrations/V2__download_batches.sql"),
+        include_str!("listed_by_words.sql"),
+    ] {
+        connection.execute_batch(script).expect("a script");
+    }
+    let current = config(current.path());
+    connection.execute("ATTACH ?1 AS current", [current.path().to_str().expect("a path")]).expect("attach");
+    let history = "CREATE TABLE refinery_schema_history AS
+                   SELECT * FROM current.refinery_schema_history WHERE version <= 2";
+    connection.execute_batch(history).expect("a history");
+    drop(connection);
+
+    let config = config(folder.path());
+    let ran = tokio::task::spawn_blocking(move || migrate(&config)).await.expect("a task").expect("migrate");
+    assert_eq!(ran, ["V3__search_changes"]);
+    let store = open(folder.path()).await;
+    searches::find_what_was_listed_before(&store).await;
+    assert_eq!(store.totals().await.expect("read").packages, 3);
 }
