@@ -39,10 +39,16 @@ pub struct SearchQuery {
 const MAX_WORDS: usize = 32;
 
 /// The words of a text that is searched, or searched for: its runs of letters
-/// and digits, in lower case.
+/// and digits, with the marks that stand behind a letter, in lower case.
 pub fn search_words(text: &str) -> Vec<String> {
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let runs = text.split(|c: char| !c.is_alphanumeric() && !is_mark(c));
+    let words = runs.map(|run| run.trim_start_matches(is_mark)).filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect()
+}
+
+/// Whether it is a diacritic by itself, as in texts that were decomposed.
+fn is_mark(c: char) -> bool {
+    ('\u{300}'..='\u{36f}').contains(&c)
 }
 
 impl SearchQuery {
@@ -51,5 +57,15 @@ impl SearchQuery {
         let mut words = search_words(self.text.as_deref().unwrap_or_default());
         words.truncate(MAX_WORDS);
         words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::search_words;
+
+    #[test]
+    fn marks_belong_to_the_letter_before_them() {
+        assert_eq!(search_words("Fac\u{327}ade \u{301}x-y"), ["fac\u{327}ade", "x", "y"]);
     }
 }

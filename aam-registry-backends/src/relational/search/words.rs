@@ -1,7 +1,7 @@
 //! What is a word.
 
 use aam_registry_core::types::search_words;
-use unicode_normalization::char::decompose_canonical;
+use unicode_normalization::{UnicodeNormalization, char::decompose_canonical};
 
 use super::index::Listed;
 
@@ -36,7 +36,7 @@ pub(super) fn folded(word: String) -> String {
     if word.is_ascii() {
         return word;
     }
-    word.chars().filter(|letter| !is_mark(*letter)).map(folded_letter).collect()
+    word.nfc().filter(|letter| !is_mark(*letter)).map(folded_letter).collect()
 }
 
 fn folded_letter(letter: char) -> char {
@@ -75,6 +75,8 @@ mod tests {
         for (word, plain) in [
             ("zoë", "zoe"),
             ("über", "uber"),
+            ("zoe\u{308}", "zoe"),
+            ("λο\u{301}γος", "λόγοσ"),
             ("ấm", "am"),
             ("i\u{307}stanbul", "istanbul"),
             ("λόγος", "λόγοσ"),
