@@ -21,14 +21,7 @@ impl Registry {
     /// Searches for nothing in particular: what a database keeps for searches
     /// is there, and near to what is listed, when somebody asks.
     pub(super) async fn prepare_searches(&self) -> Result<()> {
-        let query = SearchQuery {
-            text: None,
-            artifact_type: None,
-            scope: None,
-            keyword: None,
-            sort: SearchSort::Name,
-            page: PageRequest { page: 1, limit: 1 },
-        };
+        let query = SearchQuery::everything(SearchSort::Name, PageRequest { page: 1, limit: 1 });
         self.inner().packages.search(&query).await.map(drop)
     }
 }

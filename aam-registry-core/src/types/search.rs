@@ -52,6 +52,11 @@ fn is_mark(c: char) -> bool {
 }
 
 impl SearchQuery {
+    /// A list of all there is, for searches to narrow.
+    pub fn everything(sort: SearchSort, page: PageRequest) -> Self {
+        Self { text: None, artifact_type: None, scope: None, keyword: None, sort, page }
+    }
+
     /// The words to look for: the first 32 of the text.
     pub fn words(&self) -> Vec<String> {
         let mut words = search_words(self.text.as_deref().unwrap_or_default());

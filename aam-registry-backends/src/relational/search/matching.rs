@@ -276,11 +276,7 @@ mod tests {
     fn query(text: &str) -> SearchQuery {
         SearchQuery {
             text: Some(text.to_owned()),
-            artifact_type: None,
-            scope: None,
-            keyword: None,
-            sort: SearchSort::Relevance,
-            page: PageRequest { page: 1, limit: 100 },
+            ..SearchQuery::everything(SearchSort::Relevance, PageRequest { page: 1, limit: 100 })
         }
     }
 

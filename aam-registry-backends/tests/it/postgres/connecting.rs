@@ -135,14 +135,7 @@ async fn what_nobody_waits_for_any_more_ends_on_the_server() {
     let config = config.with_lock_timeout(long).with_statement_timeout(long).with_pool_size(1);
     let store = Arc::new(PostgresMetadata::open(config).await.expect("a database"));
     let owner = actor(&*store, "owner").await;
-    let everything = SearchQuery {
-        text: None,
-        artifact_type: None,
-        scope: None,
-        keyword: None,
-        sort: SearchSort::Name,
-        page: PageRequest { page: 1, limit: 10 },
-    };
+    let everything = SearchQuery::everything(SearchSort::Name, PageRequest { page: 1, limit: 10 });
     // The index of searches is made to its end, whoever waits for it.
     store.search(&everything).await.expect("search");
     let admin = database.client().await;

@@ -42,14 +42,7 @@ fn no_text_is_an_error() {
 }
 
 async fn by_name(store: &SqliteMetadata) -> Vec<String> {
-    let query = SearchQuery {
-        text: None,
-        artifact_type: None,
-        scope: None,
-        keyword: None,
-        sort: SearchSort::Name,
-        page: PageRequest { page: 1, limit: 10 },
-    };
+    let query = SearchQuery::everything(SearchSort::Name, PageRequest { page: 1, limit: 10 });
     let page = store.search(&query).await.expect("search");
     assert_eq!(page.total, page.items.len() as u64);
     page.items.iter().map(|package| package.name.to_string()).collect()

@@ -16,14 +16,7 @@ use crate::{
 };
 
 fn everything() -> SearchQuery {
-    SearchQuery {
-        text: None,
-        artifact_type: None,
-        scope: None,
-        keyword: None,
-        sort: SearchSort::Relevance,
-        page: PageRequest { page: 1, limit: 50 },
-    }
+    SearchQuery::everything(SearchSort::Relevance, PageRequest { page: 1, limit: 50 })
 }
 
 fn text(text: &str) -> SearchQuery {

@@ -5,11 +5,7 @@ use super::world::World;
 fn typed(text: &str) -> SearchQuery {
     SearchQuery {
         text: Some(text.to_owned()),
-        artifact_type: None,
-        scope: None,
-        keyword: None,
-        sort: SearchSort::Relevance,
-        page: PageRequest { page: 1, limit: 20 },
+        ..SearchQuery::everything(SearchSort::Relevance, PageRequest { page: 1, limit: 20 })
     }
 }
 
