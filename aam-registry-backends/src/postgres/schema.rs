@@ -10,9 +10,8 @@
 use std::time::Duration;
 
 use aam_registry_core::{Error, Result, error::Outcome};
-use refinery::{Migration, Runner};
 use refinery_core::{
-    AsyncMigrate,
+    AsyncMigrate, Migration, Runner,
     traits::r#async::{AsyncQuery, AsyncTransaction},
 };
 use tokio::time;
@@ -24,11 +23,15 @@ use super::{
     failure::{Failure, Fault, FaultKind, Tx},
     sql,
 };
-use crate::relational::schema as relational;
+use crate::relational::schema::{self as relational, Embedded, embedded};
 
-mod embedded {
-    refinery::embed_migrations!("src/postgres/migrations");
-}
+/// The migrations, oldest first.
+const MIGRATIONS: &[Embedded] = &embedded![
+    "V1__registry",
+    "V2__listing_text_scope",
+    "V3__search_changes",
+    "V4__listings_changed",
+];
 
 /// What the first line of a migration says that must not run in a transaction.
 const NO_TRANSACTION: &str = "-- no-transaction";
@@ -64,7 +67,7 @@ const OLDEST_SERVER: i32 = 13;
 /// migration fails; the schema is then as the last migration that succeeded
 /// left it.
 pub async fn migrate(config: &PostgresConfig) -> Result<Vec<String>> {
-    migrate_by(config, &embedded::migrations::runner()).await
+    migrate_by(config, &relational::runner(MIGRATIONS)).await
 }
 
 /// The migrations a database has not had, oldest first. Changes nothing, also
@@ -77,12 +80,12 @@ pub async fn migrate(config: &PostgresConfig) -> Result<Vec<String>> {
 pub async fn pending_migrations(config: &PostgresConfig) -> Result<Vec<String>> {
     let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
     let session = connector.connect().await.map_err(not_applied)?;
-    missing(&session, embedded::migrations::runner().get_migrations()).await.map_err(failed)
+    missing(&session, relational::runner(MIGRATIONS).get_migrations()).await.map_err(failed)
 }
 
 /// Fails unless this release can work on the schema as it is.
 pub(super) async fn require_current(session: &Session) -> Tx<()> {
-    let missing = missing(session, embedded::migrations::runner().get_migrations()).await?;
+    let missing = missing(session, relational::runner(MIGRATIONS).get_migrations()).await?;
     Ok(relational::require_none(&missing)?)
 }
 
@@ -141,7 +144,7 @@ async fn run(runner: &Runner, migrator: &mut Migrator) -> Result<Vec<String>> {
             Err(error) => error,
         };
         applied
-            .extend(error.report().into_iter().flat_map(refinery::Report::applied_migrations).map(ToString::to_string));
+            .extend(error.report().into_iter().flat_map(refinery_core::Report::applied_migrations).map(ToString::to_string));
         if attempt == TRIES || !got_no_lock(&error) {
             return Err(Error::database(error, attempt == TRIES, Outcome::Unknown));
         }
@@ -152,7 +155,7 @@ async fn run(runner: &Runner, migrator: &mut Migrator) -> Result<Vec<String>> {
 }
 
 /// Whether a migration waited too long for a lock, or in a circle with others.
-fn got_no_lock(error: &refinery::Error) -> bool {
+fn got_no_lock(error: &refinery_core::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         let code = error.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code);
@@ -255,4 +258,12 @@ impl AsyncMigrate for Migrator {}
 fn statements(migration: &str) -> impl Iterator<Item = &str> {
     let statements = migration.split_inclusive(";\n");
     statements.filter(|statement| statement.lines().any(|line| !line.trim().is_empty() && !line.starts_with("--")))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_migration_is_embedded() {
+        super::relational::assert_all_are_embedded("src/postgres/migrations", super::MIGRATIONS);
+    }
 }

@@ -1,10 +1,42 @@
 //! Which schema this release can work on.
 
 use aam_registry_core::{Error, Result, error::Outcome, types::Version};
-use refinery::Migration;
+use refinery_core::{Migration, Runner};
 
 /// The table in which migrations that ran are kept, in every database.
 pub(crate) const HISTORY: &str = "refinery_schema_history";
+
+/// A migration's name, such as `V1__registry`, and its statements.
+pub(crate) type Embedded = (&'static str, &'static str);
+
+/// The migrations of these names, out of the folder `migrations` beside the
+/// calling file. A list costs less to build than the macro that reads a folder:
+/// it needs no second copy of everything the migrating library depends on.
+macro_rules! embedded {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("migrations/", $name, ".sql")))),*]
+    };
+}
+pub(crate) use embedded;
+
+/// What runs these migrations.
+pub(crate) fn runner(migrations: &[Embedded]) -> Runner {
+    let known = |&(name, statements): &Embedded| Migration::unapplied(name, statements).expect("a valid name");
+    Runner::new(&migrations.iter().map(known).collect::<Vec<_>>())
+}
+
+/// Fails the test that calls it unless every file of the folder is embedded, in order.
+#[cfg(test)]
+pub(crate) fn assert_all_are_embedded(folder: &str, migrations: &[Embedded]) {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("the folder of migrations is there")
+        .map(|entry| entry.expect("the folder can be read").path())
+        .map(|path| path.file_stem().expect("a file has a name").to_string_lossy().into_owned())
+        .collect();
+    files.sort_by_key(|name| Migration::unapplied(name, "").expect("a valid name").version());
+    assert_eq!(migrations.iter().map(|(name, _)| *name).collect::<Vec<_>>(), files);
+}
 
 /// The names of those of the `known` migrations that are not `applied`, oldest first.
 pub(crate) fn missing(known: &[Migration], applied: &[i64]) -> Vec<String> {

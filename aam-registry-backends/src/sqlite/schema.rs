@@ -8,11 +8,10 @@ use super::{
     connection::{open_reader, open_writer, setup_lock},
     failure::unavailable,
 };
-use crate::relational::schema as relational;
+use crate::relational::schema::{self as relational, Embedded, embedded};
 
-mod embedded {
-    refinery::embed_migrations!("src/sqlite/migrations");
-}
+/// The migrations, oldest first.
+const MIGRATIONS: &[Embedded] = &embedded!["V1__registry", "V2__download_batches", "V3__search_changes"];
 
 /// Brings the schema of a database up to date; gives the names of the
 /// migrations that ran. Safe to call from many processes at once. Blocks.
@@ -30,7 +29,7 @@ pub(super) fn migrate_locked(connection: &mut Connection) -> Result<Vec<String>>
     if missing(connection)?.is_empty() {
         return Ok(Vec::new());
     }
-    let report = embedded::migrations::runner()
+    let report = relational::runner(MIGRATIONS)
         // A newer release may have been here; whether it left a schema that serves us is checked apart.
         .set_abort_missing(false)
         .run(connection)
@@ -47,7 +46,7 @@ pub(super) fn migrate_locked(connection: &mut Connection) -> Result<Vec<String>>
 /// schema that no longer serves this one.
 pub fn pending_migrations(config: &SqliteConfig) -> Result<Vec<String>> {
     if !config.path().exists() {
-        return Ok(embedded::migrations::runner().get_migrations().iter().map(ToString::to_string).collect());
+        return Ok(relational::runner(MIGRATIONS).get_migrations().iter().map(ToString::to_string).collect());
     }
     missing(&open_reader(config)?)
 }
@@ -60,7 +59,7 @@ pub(super) fn require_current(connection: &Connection) -> Result<()> {
 fn missing(connection: &Connection) -> Result<Vec<String>> {
     let failed = |error| unavailable(error, Outcome::NotApplied);
     let applied = applied(connection).map_err(failed)?;
-    let runner = embedded::migrations::runner();
+    let runner = relational::runner(MIGRATIONS);
     let known = runner.get_migrations();
     if relational::is_newer(known, &applied) {
         let oldest = "SELECT oldest_release FROM schema_compatibility";
@@ -78,4 +77,12 @@ fn applied(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
     }
     let applied = format!("SELECT version FROM {}", relational::HISTORY);
     connection.prepare(&applied)?.query_map([], |row| row.get(0))?.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_migration_is_embedded() {
+        super::relational::assert_all_are_embedded("src/sqlite/migrations", super::MIGRATIONS);
+    }
 }
