@@ -31,6 +31,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V2__listing_text_scope",
     "V3__search_changes",
     "V4__listings_changed",
+    "V5__oldest_release",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.
@@ -81,6 +82,12 @@ pub async fn pending_migrations(config: &PostgresConfig) -> Result<Vec<String>> 
     let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
     let session = connector.connect().await.map_err(not_applied)?;
     missing(&session, relational::runner(MIGRATIONS).get_migrations()).await.map_err(failed)
+}
+
+/// The oldest release of the registry that can work on the schema that this
+/// one's migrations leave. Older servers have to be stopped before they run.
+pub fn oldest_release() -> String {
+    relational::oldest_release(relational::runner(MIGRATIONS).get_migrations())
 }
 
 /// Fails unless this release can work on the schema as it is.
@@ -143,8 +150,9 @@ async fn run(runner: &Runner, migrator: &mut Migrator) -> Result<Vec<String>> {
             }
             Err(error) => error,
         };
-        applied
-            .extend(error.report().into_iter().flat_map(refinery_core::Report::applied_migrations).map(ToString::to_string));
+        applied.extend(
+            error.report().into_iter().flat_map(refinery_core::Report::applied_migrations).map(ToString::to_string),
+        );
         if attempt == TRIES || !got_no_lock(&error) {
             return Err(Error::database(error, attempt == TRIES, Outcome::Unknown));
         }
@@ -262,8 +270,15 @@ fn statements(migration: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn every_migration_is_embedded() {
-        super::relational::assert_all_are_embedded("src/postgres/migrations", super::MIGRATIONS);
+        relational::assert_all_are_embedded("src/postgres/migrations", MIGRATIONS);
+    }
+
+    #[test]
+    fn each_migration_names_the_oldest_release_that_may_run_beside_it() {
+        relational::tests::each_names_the_oldest_release(relational::runner(MIGRATIONS).get_migrations(), 5);
     }
 }

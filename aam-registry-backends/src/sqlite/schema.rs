@@ -11,7 +11,8 @@ use super::{
 use crate::relational::schema::{self as relational, Embedded, embedded};
 
 /// The migrations, oldest first.
-const MIGRATIONS: &[Embedded] = &embedded!["V1__registry", "V2__download_batches", "V3__search_changes"];
+const MIGRATIONS: &[Embedded] =
+    &embedded!["V1__registry", "V2__download_batches", "V3__search_changes", "V4__oldest_release"];
 
 /// Brings the schema of a database up to date; gives the names of the
 /// migrations that ran. Safe to call from many processes at once. Blocks.
@@ -51,6 +52,12 @@ pub fn pending_migrations(config: &SqliteConfig) -> Result<Vec<String>> {
     missing(&open_reader(config)?)
 }
 
+/// The oldest release of the registry that can work on the schema that this
+/// one's migrations leave. Older servers have to be stopped before they run.
+pub fn oldest_release() -> String {
+    relational::oldest_release(relational::runner(MIGRATIONS).get_migrations())
+}
+
 /// Fails unless this release can work on the schema as it is.
 pub(super) fn require_current(connection: &Connection) -> Result<()> {
     relational::require_none(&missing(connection)?)
@@ -81,8 +88,15 @@ fn applied(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn every_migration_is_embedded() {
-        super::relational::assert_all_are_embedded("src/sqlite/migrations", super::MIGRATIONS);
+        relational::assert_all_are_embedded("src/sqlite/migrations", MIGRATIONS);
+    }
+
+    #[test]
+    fn each_migration_names_the_oldest_release_that_may_run_beside_it() {
+        relational::tests::each_names_the_oldest_release(relational::runner(MIGRATIONS).get_migrations(), 4);
     }
 }
