@@ -111,6 +111,7 @@ codes! {
     Internal = "internal", 500;
     StorageUnavailable = "storage_unavailable", 503;
     DatabaseUnavailable = "database_unavailable", 503;
+    CacheUnavailable = "cache_unavailable", 503;
     Overloaded = "overloaded", 503;
     Timeout = "timeout", 504;
 }
@@ -423,7 +424,7 @@ impl Error {
             Self::Backend(backend) => match backend.kind {
                 BackendKind::Database => ErrorCode::DatabaseUnavailable,
                 BackendKind::Storage => ErrorCode::StorageUnavailable,
-                BackendKind::Cache => ErrorCode::Overloaded,
+                BackendKind::Cache => ErrorCode::CacheUnavailable,
                 BackendKind::Internal => ErrorCode::Internal,
             },
         }

@@ -53,8 +53,9 @@ impl RedisConfig {
         self
     }
 
-    /// Sets what every key and channel begins with; registries that share a
-    /// Redis have different ones.
+    /// Sets what every key and channel begins with. Registries that share a
+    /// Redis have different ones, unless their link
+    /// [holds their ids apart](super::RedisLink::awaiting_registry).
     #[must_use]
     pub fn with_key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.key_prefix = prefix.into();

@@ -15,7 +15,7 @@ use crate::RateLimits;
 const MINUTE: Duration = Duration::from_mins(1);
 const MINUTE_MICROS: u64 = 60_000_000;
 
-/// Limits clients together with every other limiter on the same Redis: a
+/// Limits clients together with every other limiter of the same registry: a
 /// minute's worth at once, then evenly.
 ///
 /// It counts by the clock of Redis, and keeps of a client nothing but a hash,
@@ -34,22 +34,22 @@ impl RedisLimiter {
     pub fn new(link: RedisLink, limits: &RateLimits) -> Self {
         Self { link, limits: *limits, script: Script::new(include_str!("limiter.lua")) }
     }
+}
 
-    /// The key of a client: of one length whatever the client is called, and telling nobody who it is.
-    fn key(&self, class: RateClass, client: &str) -> String {
-        let hash = Sha256::digest(client);
-        let name = format!("{}:{}", class.as_str(), BASE64URL_NOPAD.encode(&hash[..16]));
-        self.link.key("limit:", &name)
-    }
+/// The name of a client: of one length whatever the client is called, and telling nobody who it is.
+fn name_of(class: RateClass, client: &str) -> String {
+    let hash = Sha256::digest(client);
+    format!("{}:{}", class.as_str(), BASE64URL_NOPAD.encode(&hash[..16]))
 }
 
 #[async_trait]
 impl RateLimiter for RedisLimiter {
     async fn take(&self, class: RateClass, client: &str) -> Result<Option<RateDecision>> {
         let Some(rate) = Rate::per_minute(self.limits.of(class)) else { return Ok(None) };
-        let mut taking = self.script.key(self.key(class, client));
+        let mut lease = self.link.lease(Purpose::Limiter).await?;
+        let mut taking = self.script.key(lease.key("limit:", &name_of(class, client)));
         taking.arg(rate.interval).arg(rate.all());
-        let (passes, ahead) = self.link.lease(Purpose::Limiter).await?.script(&taking).await?;
+        let (passes, ahead) = lease.script(&taking).await?;
         Ok(Some(rate.decision(passes, ahead)))
     }
 

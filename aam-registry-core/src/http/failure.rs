@@ -175,7 +175,7 @@ impl From<BackendError> for Failure {
         let (part, code) = match error.kind {
             BackendKind::Database => ("database", ErrorCode::DatabaseUnavailable),
             BackendKind::Storage => ("archive storage", ErrorCode::StorageUnavailable),
-            BackendKind::Cache => ("cache", ErrorCode::Overloaded),
+            BackendKind::Cache => ("cache", ErrorCode::CacheUnavailable),
             BackendKind::Internal => return Self::internal(cause),
         };
         // What will fail again is not away: an archive may be missing from a store that is well.

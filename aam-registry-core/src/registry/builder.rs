@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::{
     Policy, Registry, authenticate::TokenTouches, counting::DownloadCounter, handle::Inner, totals::TotalsCache,
@@ -111,6 +111,7 @@ macro_rules! builder {
                     counter: DownloadCounter::default(),
                     touches: TokenTouches::default(),
                     totals: TotalsCache::default(),
+                    id: OnceCell::new(),
                     judging: Arc::new(Semaphore::new(JUDGED_AT_ONCE)),
                     unpacking: Arc::new(Semaphore::new(UNPACKED_AT_ONCE)),
                 }))

@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::{Policy, RegistryBuilder, authenticate::TokenTouches, counting::DownloadCounter, totals::TotalsCache};
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
         ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, PackageStore, PasswordHasher,
         PublishStore, RateLimiter, ScopeStore, SessionSigner, TokenStore, UserStore, VersionStore,
     },
+    types::RegistryId,
 };
 
 /// The registry: its ports, its policy and the use cases over them.
@@ -40,6 +41,7 @@ pub(super) struct Inner {
     pub(super) counter: DownloadCounter,
     pub(super) touches: TokenTouches,
     pub(super) totals: TotalsCache,
+    pub(super) id: OnceCell<RegistryId>,
     /// One permit for each archive that a blocking thread may judge at a time.
     pub(super) judging: Arc<Semaphore>,
     /// One permit for each archive that a blocking thread may take apart for a reader at a time.
@@ -72,6 +74,14 @@ impl Registry {
     /// What tells for how long what was made of metadata may be kept.
     pub(crate) fn freshness(&self) -> Option<&Freshness> {
         self.0.freshness.as_ref()
+    }
+
+    /// Which registry this is, as its database says; asked once.
+    ///
+    /// # Errors
+    /// A backend error of kind database.
+    pub async fn id(&self) -> Result<RegistryId> {
+        self.0.id.get_or_try_init(|| self.0.archive_index.registry_id()).await.copied()
     }
 
     /// What limits how often clients may do what.

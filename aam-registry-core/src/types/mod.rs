@@ -16,6 +16,7 @@ mod package;
 mod package_path;
 mod page;
 mod principal;
+mod registry_id;
 mod rights;
 mod search;
 mod token;
@@ -40,6 +41,7 @@ pub use package::{
 pub(crate) use package_path::package_path;
 pub use page::{Page, PageRequest};
 pub use principal::{Actor, Credential, Principal};
+pub use registry_id::RegistryId;
 pub use rights::{Action, Rights, ScopeRole};
 pub use search::{SearchQuery, SearchSort, search_words};
 pub use token::{Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret};

@@ -11,8 +11,8 @@ use crate::{
     error::Result,
     ports::{ArchiveIndex, Database, PackageStore},
     types::{
-        Actor, ArchiveFile, ArchiveKey, ArchiveLocation, Package, PackageName, PackageSummary, Page, RegistryTotals,
-        Rights, SearchQuery, Version, VersionDetail, VersionSummary,
+        Actor, ArchiveFile, ArchiveKey, ArchiveLocation, Package, PackageName, PackageSummary, Page, RegistryId,
+        RegistryTotals, Rights, SearchQuery, Version, VersionDetail, VersionSummary,
     },
 };
 
@@ -82,5 +82,9 @@ impl<D: Database> ArchiveIndex for CachedMetadata<D> {
 
     async fn unreferenced_archives(&self, keys: &[ArchiveKey]) -> Result<Vec<ArchiveKey>> {
         self.inner.database.unreferenced_archives(keys).await
+    }
+
+    async fn registry_id(&self) -> Result<RegistryId> {
+        self.inner.database.registry_id().await
     }
 }

@@ -62,9 +62,10 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Service",
         summary: "Tell whether cache and rate limiter answer",
+        description: "Writes to Redis, where there is one: one that is out of memory or takes no writes is not well.",
         class: None,
         answers: PART_HEALTH,
-        errors: &[ErrorCode::Overloaded],
+        errors: &[ErrorCode::CacheUnavailable],
         ..route(Verb::Get, "/health/cache", "healthOfCache", handler!(cache))
     },
     Route {
@@ -129,7 +130,7 @@ async fn storage(call: Call) -> Answered {
 }
 
 async fn cache(call: Call) -> Answered {
-    part_health("cache", ErrorCode::Overloaded, call.registry.check_cache()).await
+    part_health("cache", ErrorCode::CacheUnavailable, call.registry.check_cache()).await
 }
 
 async fn part_health(part: &str, code: ErrorCode, check: impl Future<Output = Result<()>>) -> Answered {

@@ -19,26 +19,35 @@ use std::{
 
 use tables::Tables;
 
+use crate::types::RegistryId;
+
 /// A metadata database that lives and dies with the process: every
 /// [`Database`](crate::ports::Database) port in one store.
 ///
 /// Reads and changes take turns, so each sees and makes one state. Meant for
 /// tests and small examples: a search looks at every package.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct MemoryMetadata {
+    registry_id: RegistryId,
     tables: Arc<Mutex<Tables>>,
 }
 
 impl MemoryMetadata {
     /// An empty database; its clones share what they hold.
     pub fn new() -> Self {
-        Self::default()
+        Self { registry_id: RegistryId::generate(), tables: Arc::default() }
     }
 
     /// Every method checks all it must before it changes anything, so a
     /// panicking one has left no half change behind a poisoned lock.
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryMetadata {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

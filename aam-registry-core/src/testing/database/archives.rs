@@ -70,3 +70,10 @@ pub async fn only_what_nothing_refers_to_is_unreferenced(db: &dyn Database) {
     let unreferenced = db.unreferenced_archives(&asked).await.expect("read");
     assert_eq!(unreferenced, [&strangers[0], &strangers[1], &keys[2]].map(Clone::clone));
 }
+
+/// A registry has one id, on whatever connection it is asked for.
+pub async fn a_registry_keeps_its_id(db: &dyn Database) {
+    let id = db.registry_id().await.expect("read");
+    let again = futures_util::future::join_all((0..8).map(|_| db.registry_id())).await;
+    assert!(again.into_iter().all(|again| again.expect("read") == id));
+}

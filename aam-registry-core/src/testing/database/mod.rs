@@ -161,6 +161,7 @@ macro_rules! database_cases {
             a_location_is_that_of_the_version,
             published_archives_are_listed_by_key,
             only_what_nothing_refers_to_is_unreferenced,
+            a_registry_keeps_its_id,
             an_entry_comes_back_whole,
             filters_narrow_the_log,
             entries_are_listed_newest_first,

@@ -110,7 +110,11 @@ pub(crate) async fn registry(settings: &Settings, purpose: Purpose) -> Result<Re
         .sessions(rules::sessions(settings)?)
         .policy(rules::policy(settings));
     let builder = redis::add_limiter(archives::add(builder, settings, purpose)?, settings, redis.as_ref());
-    Ok(database::add(builder, settings, purpose, redis).await?.build()?)
+    let registry = database::add(builder, settings, purpose, redis.clone()).await?.build()?;
+    if let Some(link) = redis {
+        redis::name(link, registry.clone());
+    }
+    Ok(registry)
 }
 
 /// The service over `registry`.

@@ -140,6 +140,8 @@ settings! {
     "Cache" {
         /// Redis, for limits and a metadata cache that replicas share
         redis_url: Option<RedisUrl> = "REDIS_URL" | "cache.redis_url" [secret];
+        /// What the keys and channels in Redis begin with, before the registry's own id
+        redis_prefix: Word = "REDIS_PREFIX" | "cache.prefix", Fallback::Text("aam");
         /// Whether metadata and archives are kept
         cache_enabled: Switch = "cache.enabled", Fallback::Text("true");
         /// Longest that metadata is kept; more than 20 counts as 20, and finished documents are kept 10 longer
