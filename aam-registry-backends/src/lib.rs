@@ -19,6 +19,8 @@ pub mod redis;
 mod relational;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod url_options;
 
 #[cfg(any(feature = "governor", feature = "redis"))]
 pub use rate_limits::RateLimits;

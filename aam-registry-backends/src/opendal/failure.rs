@@ -12,6 +12,10 @@ pub(super) fn storage_error(error: opendal::Error) -> Error {
     let passing = matches!(error.kind(), ErrorKind::Unexpected | ErrorKind::RateLimited | ErrorKind::Conflict);
     let retry = error.is_temporary() || (error.is_persistent() && passing);
     tracing::debug!(event = "storage_error", error = %error, "the archive storage refused or failed");
+    if error.kind() == ErrorKind::PermissionDenied {
+        // In the words of a file system, which whoever asks what failed understands.
+        return Error::storage(io::Error::new(io::ErrorKind::PermissionDenied, Told(error)), retry);
+    }
     Error::storage(Told(error), retry)
 }
 

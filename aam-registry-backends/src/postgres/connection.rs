@@ -175,11 +175,21 @@ pub(super) struct Session {
     patience: Option<Duration>,
     lost: AtomicBool,
     silences: Silences,
+    /// Whether it was asked which server is at the other end.
+    identified: AtomicBool,
 }
 
 impl Session {
     fn new(client: Client, tls: MakeRustlsConnect, patience: Option<Duration>, silences: Silences) -> Self {
-        Self { client, tls, statements: Mutex::default(), patience, lost: AtomicBool::new(false), silences }
+        Self {
+            client,
+            tls,
+            statements: Mutex::default(),
+            patience,
+            lost: AtomicBool::new(false),
+            silences,
+            identified: AtomicBool::new(false),
+        }
     }
 
     /// The connection itself.
@@ -196,6 +206,16 @@ impl Session {
     /// this one it may be silent, too.
     pub(super) fn is_suspect(&self) -> bool {
         self.silences.is_more()
+    }
+
+    /// Whether it was asked which server is at the other end.
+    pub(super) fn is_identified(&self) -> bool {
+        self.identified.load(Ordering::Acquire)
+    }
+
+    /// Notes that it was.
+    pub(super) fn set_identified(&self) {
+        self.identified.store(true, Ordering::Release);
     }
 
     /// Keeps the connection from being used again.

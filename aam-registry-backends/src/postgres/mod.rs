@@ -53,6 +53,7 @@ mod config;
 mod connection;
 mod downloads;
 mod failure;
+mod identity;
 mod listing;
 mod owners;
 mod packages;

@@ -15,6 +15,7 @@ use super::{
     attempts::Attempts,
     connection::{Connector, Session},
     failure::{Failure, Tx},
+    identity::ServerIdentity,
     pool::{Lease, Pool},
     schema,
     search::Searches,
@@ -216,6 +217,16 @@ impl PostgresMetadata {
     }
 
     async fn connection(&self) -> Tx<Lease> {
+        let lease = self.current_connection().await?;
+        if !lease.is_identified() {
+            let server = ServerIdentity::at_end_of(&lease).await?;
+            lease.set_identified();
+            self.changes.note_server(&server);
+        }
+        Ok(lease)
+    }
+
+    async fn current_connection(&self) -> Tx<Lease> {
         let behind = match self.primary.get().await {
             Err(Failure::Refused(behind)) if self.config.auto_migrate => behind,
             got => return got,

@@ -13,6 +13,7 @@ mod config;
 mod connection;
 mod downloads;
 mod failure;
+mod file;
 mod listing;
 mod owners;
 mod packages;

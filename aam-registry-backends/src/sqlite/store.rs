@@ -10,6 +10,7 @@ use super::{
     SqliteConfig,
     connection::{open_reader, open_writer, setup_lock},
     failure::Tx,
+    file::DatabaseFile,
     readers::Readers,
     schema,
     writer::Writer,
@@ -20,8 +21,9 @@ use crate::relational::search::SearchIndex;
 ///
 /// One thread writes, a few read, one searches: it keeps an index of what is
 /// listed, about half a kilobyte a package, that the first search makes. What
-/// another process changes is seen by the next read or search. Dropping it
-/// waits for the calls under way and closes the database.
+/// another process changes is seen by the next read or search. Where the file
+/// is replaced or removed, every call fails until the process is started
+/// again. Dropping it waits for the calls under way and closes the database.
 #[derive(Debug)]
 pub struct SqliteMetadata {
     readers: Readers,
@@ -29,6 +31,8 @@ pub struct SqliteMetadata {
     searcher: Readers,
     index: Arc<Mutex<SearchIndex>>,
     pub(super) writer: Arc<Writer>,
+    /// `None` for a database in memory.
+    pub(super) file: Option<Arc<DatabaseFile>>,
     /// Whether the schema was found to be one that this release can work on.
     current: Arc<AtomicBool>,
 }
@@ -54,7 +58,9 @@ impl SqliteMetadata {
             schema::migrate_locked(&mut writer)?;
         }
         let readers = (0..config.readers()).map(|_| open_reader(config)).collect::<Result<_>>()?;
-        Self::on(writer, readers, open_reader(config)?, config.queue())
+        let searcher = open_reader(config)?;
+        let file = Some(Arc::new(DatabaseFile::opened(config.path())));
+        Ok(Self { file, ..Self::on(writer, readers, searcher, config.queue())? })
     }
 
     /// Serves calls on these connections.
@@ -64,6 +70,7 @@ impl SqliteMetadata {
             searcher: Readers::start(vec![searcher], queue).map_err(Error::internal)?,
             index: Arc::default(),
             writer: Arc::new(Writer::start(writer, queue).map_err(Error::internal)?),
+            file: None,
             current: Arc::default(),
         })
     }
@@ -74,9 +81,10 @@ impl SqliteMetadata {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Tx<T> + Send + 'static,
     {
-        let current = Arc::clone(&self.current);
+        let (file, current) = (self.file.clone(), Arc::clone(&self.current));
         self.readers
             .read(move |tx| {
+                file.map_or(Ok(()), |file| file.require())?;
                 require_current(tx, &current)?;
                 read(tx)
             })
@@ -89,9 +97,10 @@ impl SqliteMetadata {
         T: Send + 'static,
         F: FnOnce(&Connection, &mut SearchIndex) -> Tx<T> + Send + 'static,
     {
-        let (current, index) = (Arc::clone(&self.current), Arc::clone(&self.index));
+        let (file, current, index) = (self.file.clone(), Arc::clone(&self.current), Arc::clone(&self.index));
         self.searcher
             .read(move |tx| {
+                file.map_or(Ok(()), |file| file.require())?;
                 require_current(tx, &current)?;
                 search(tx, &mut whole(&index))
             })
@@ -104,9 +113,10 @@ impl SqliteMetadata {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Tx<T> + Send + 'static,
     {
-        let current = Arc::clone(&self.current);
+        let (file, current) = (self.file.clone(), Arc::clone(&self.current));
         self.writer
             .write(move |tx| {
+                file.map_or(Ok(()), |file| file.look())?;
                 require_current(tx, &current)?;
                 change(tx)
             })

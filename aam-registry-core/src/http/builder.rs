@@ -170,7 +170,7 @@ impl RegistryServiceBuilder {
             readiness: self.readiness,
             metrics: self.metrics,
             openapi: OnceLock::new(),
-            downloads: ReadyDownloads::new(),
+            downloads: ReadyDownloads::new(self.registry.freshness().cloned()),
         };
         let parts = Parts {
             registry: self.registry,

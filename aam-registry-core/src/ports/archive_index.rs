@@ -12,7 +12,8 @@ use crate::{
 #[async_trait]
 pub trait ArchiveIndex: Debug + Send + Sync + 'static {
     /// Where the archive of a version lies; build metadata in `version` does
-    /// not matter. What it gives once for a version, it gives for ever.
+    /// not matter. What it gives once for a version, it gives for as long as
+    /// the database loses no commit.
     async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>>;
 
     /// Up to `limit` archives of versions in the order of their keys, from

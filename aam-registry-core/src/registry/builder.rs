@@ -3,7 +3,8 @@ use std::{fmt, sync::Arc};
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::{
-    Policy, Registry, authenticate::TokenTouches, counting::DownloadCounter, handle::Inner, totals::TotalsCache,
+    Policy, Registry, authenticate::TokenTouches, counting::DownloadCounter, handle::Inner, storage::KnownOwner,
+    totals::TotalsCache,
 };
 use crate::{
     decorate::Freshness,
@@ -112,6 +113,7 @@ macro_rules! builder {
                     touches: TokenTouches::default(),
                     totals: TotalsCache::default(),
                     id: OnceCell::new(),
+                    storage_owner: KnownOwner::default(),
                     judging: Arc::new(Semaphore::new(JUDGED_AT_ONCE)),
                     unpacking: Arc::new(Semaphore::new(UNPACKED_AT_ONCE)),
                 }))

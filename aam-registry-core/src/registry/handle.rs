@@ -3,7 +3,10 @@ use std::{fmt, sync::Arc};
 use jiff::Timestamp;
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::{Policy, RegistryBuilder, authenticate::TokenTouches, counting::DownloadCounter, totals::TotalsCache};
+use super::{
+    Policy, RegistryBuilder, authenticate::TokenTouches, counting::DownloadCounter, storage::KnownOwner,
+    totals::TotalsCache,
+};
 use crate::{
     decorate::Freshness,
     error::Result,
@@ -42,6 +45,7 @@ pub(super) struct Inner {
     pub(super) touches: TokenTouches,
     pub(super) totals: TotalsCache,
     pub(super) id: OnceCell<RegistryId>,
+    pub(super) storage_owner: KnownOwner,
     /// One permit for each archive that a blocking thread may judge at a time.
     pub(super) judging: Arc<Semaphore>,
     /// One permit for each archive that a blocking thread may take apart for a reader at a time.
@@ -97,12 +101,13 @@ impl Registry {
         self.0.packages.check().await
     }
 
-    /// Whether the archive store answers.
+    /// Whether the archive store answers, and is not another registry's.
     ///
     /// # Errors
     /// A backend error of kind storage.
     pub async fn check_storage(&self) -> Result<()> {
-        self.0.archives.check().await
+        self.0.archives.check().await?;
+        self.require_storage_to_write().await
     }
 
     /// Whether the store behind cache and rate limits answers.

@@ -106,6 +106,8 @@ pub(crate) enum StorageAction {
     Cleanup(Cleanup),
     /// Check that every version has its archive
     Verify(Verify),
+    /// Mark the storage as this registry's, whosever it was
+    Adopt(Adopt),
 }
 
 /// `storage cleanup`
@@ -135,11 +137,27 @@ pub(crate) struct Cleanup {
 /// `storage verify`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exits with 1 where any version is damaged, naming each. --deep reads every byte.")]
+Exits with 1 where any version is damaged, or may not be read, naming each. --deep
+reads every byte.")]
 pub(crate) struct Verify {
     /// Read every archive and compare its SHA-256, not only its size
     #[arg(long)]
     pub(crate) deep: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `storage adopt`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A registry marks its storage with its id, which is made with its database, and leaves
+one alone that bears another's mark: the cleanup of one would delete the archives of
+the other. After a database was made anew for archives that are kept, this gives them
+to the new one. Make sure that no other registry uses them.")]
+pub(crate) struct Adopt {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

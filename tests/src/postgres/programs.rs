@@ -12,7 +12,7 @@ const DEBIAN: &str = "/usr/lib/postgresql";
 /// Whom PostgreSQL runs as where this process is root, which it refuses.
 const USERS: [&str; 2] = ["postgres", "nobody"];
 
-/// The folder of `initdb` and `postgres`, of the newest release there is.
+/// The folder of PostgreSQL's programs, of the newest release there is.
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {

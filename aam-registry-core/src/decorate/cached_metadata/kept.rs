@@ -14,7 +14,7 @@ use quick_cache::{Equivalent, sync::Cache};
 
 use super::{MetadataCacheConfig, entries::Entries};
 use crate::{
-    decorate::Mark,
+    decorate::{ArchiveMark, Mark},
     ports::TokenHolder,
     types::{
         ArchiveLocation, Manifest, Package, PackageName, Sha256Digest, User, UserId, Version, VersionDetail,
@@ -37,8 +37,8 @@ pub(super) struct Kept {
     pub(super) packages: Entries<PackageName, Mark, Package>,
     pub(super) lists: Entries<PackageName, Mark, Vec<VersionSummary>>,
     pub(super) versions: Entries<VersionOf, Mark, VersionDetail>,
-    /// These never change.
-    pub(super) locations: Cache<VersionOf, Arc<ArchiveLocation>>,
+    /// These change only where a database lost commits.
+    pub(super) locations: Cache<VersionOf, Arc<KeptLocation>>,
     pub(super) sessions: Entries<(UserId, String), u64, User>,
     pub(super) tokens: Entries<Sha256Digest, u64, TokenHolder>,
     /// Counts what may have ended a credential in this process.
@@ -70,6 +70,13 @@ impl Kept {
     }
 }
 
+/// Where an archive lies, for as long as the mark holds.
+#[derive(Debug)]
+pub(super) struct KeptLocation {
+    pub(super) location: ArchiveLocation,
+    pub(super) mark: ArchiveMark,
+}
+
 /// One version of one package.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct VersionOf(pub(super) PackageName, pub(super) Version);
@@ -94,6 +101,30 @@ impl Equivalent<VersionOf> for VersionIn<'_> {
 impl VersionIn<'_> {
     pub(super) fn to_owned(self) -> VersionOf {
         VersionOf(self.0.clone(), self.1.clone())
+    }
+}
+
+/// Tells which archives versions have.
+pub(super) trait Digests {
+    /// Gives `tell` each version with the digest of its archive.
+    fn each(&self, tell: impl FnMut(&Version, &Sha256Digest));
+}
+
+impl Digests for Vec<VersionSummary> {
+    fn each(&self, mut tell: impl FnMut(&Version, &Sha256Digest)) {
+        self.iter().for_each(|one| tell(&one.version, &one.sha256));
+    }
+}
+
+impl Digests for VersionDetail {
+    fn each(&self, mut tell: impl FnMut(&Version, &Sha256Digest)) {
+        tell(&self.summary.version, &self.summary.sha256);
+    }
+}
+
+impl Digests for Package {
+    fn each(&self, tell: impl FnMut(&Version, &Sha256Digest)) {
+        self.versions.each(tell);
     }
 }
 

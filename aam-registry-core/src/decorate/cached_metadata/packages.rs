@@ -6,7 +6,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{CachedMetadata, kept::VersionIn, lookup::count};
+use super::{
+    CachedMetadata,
+    kept::{KeptLocation, VersionIn},
+    lookup::count,
+};
 use crate::{
     error::Result,
     ports::{ArchiveIndex, Database, PackageStore},
@@ -63,15 +67,22 @@ impl<D: Database> PackageStore for CachedMetadata<D> {
 #[async_trait]
 impl<D: Database> ArchiveIndex for CachedMetadata<D> {
     async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>> {
-        let locations = &self.inner.kept.locations;
-        let kept = locations.get(&VersionIn(name, version));
+        let (locations, freshness) = (&self.inner.kept.locations, &self.inner.around.freshness);
+        let key = VersionIn(name, version);
+        let kept = locations.get(&key).filter(|kept| freshness.has_same_archives(&kept.mark));
         count("location", kept.is_some());
-        if let Some(location) = kept {
-            return Ok(Some(ArchiveLocation::clone(&location)));
+        if let Some(kept) = kept {
+            return Ok(Some(kept.location.clone()));
         }
+        // Before the read: a publish after this makes stale what the read gave.
+        let mark = freshness.archive_mark(name);
         let location = self.inner.database.archive_location(name, version).await?;
-        if let Some(location) = &location {
-            locations.insert(VersionIn(name, version).to_owned(), Arc::new(location.clone()));
+        match &location {
+            Some(location) => {
+                let kept = KeptLocation { location: location.clone(), mark };
+                locations.insert(key.to_owned(), Arc::new(kept));
+            }
+            None => drop(locations.remove(&key)),
         }
         Ok(location)
     }

@@ -100,8 +100,17 @@ impl<D: Database> PublishStore for CachedMetadata<D> {
 
     async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {
         let of = Change::Package(commit.manifest.name.clone());
-        let commit = commit.clone();
-        self.changing(of, move |database| async move { database.commit_publish(&commit).await }).await
+        let (commit, published) = (commit.clone(), of.clone());
+        let freshness = self.freshness();
+        let publishing = move |database: Arc<D>| async move {
+            let result = database.commit_publish(&commit).await;
+            if may_have_changed(&result) {
+                // A version that was published before the database lost it may be kept with another archive.
+                freshness.note_archives(&published);
+            }
+            result
+        };
+        self.changing(of, publishing).await
     }
 
     async fn abandon_uploads(&self, now: Timestamp, limit: usize) -> Result<usize> {

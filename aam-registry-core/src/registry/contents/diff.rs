@@ -17,7 +17,7 @@ impl Registry {
     /// [`Error::PackageNotFound`], [`Error::VersionNotFound`],
     /// [`Error::Overloaded`] where too many archives are open.
     pub async fn diff(&self, name: &PackageName, from: &Version, to: &Version) -> Result<PackageDiff> {
-        let (from, to) = (self.locate(name, from).await?, self.locate(name, to).await?);
+        let (from, to) = (self.version(name, from).await?.location(), self.version(name, to).await?.location());
         let permit = self.unpacking_permit()?;
         let before = ArchiveReader::new(self.open_archive(&from, None).await?);
         let after = ArchiveReader::new(self.open_archive(&to, None).await?);

@@ -46,7 +46,7 @@ impl Registry {
         let same: Vec<_> =
             files.into_iter().filter(|other| other.sha256 == file.sha256).map(|other| other.path).collect();
         let permit = self.unpacking_permit()?;
-        let archive = self.open_archive(&self.locate(name, version).await?, None).await?;
+        let archive = self.open_archive(&self.version(name, version).await?.location(), None).await?;
         let reader = ArchiveReader::new(archive);
         let (mut writer, stream) = ChunkWriter::new();
         let limits = accepted_limits();

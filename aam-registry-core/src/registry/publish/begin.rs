@@ -19,9 +19,11 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::Forbidden`] without the scope `publish`; [`Error::Overloaded`]
-    /// where too many uploads are under way.
+    /// where too many uploads are under way; a backend error where database or
+    /// store fail, or the store is another registry's.
     pub async fn begin_publish(&self, principal: &Principal) -> Result<Publish> {
         principal.require_scope(&[TokenScope::Publish])?;
+        self.require_storage_to_write().await?;
         let inner = self.inner();
         let permit = Arc::clone(&inner.judging).try_acquire_owned().map_err(|_| Error::Overloaded)?;
         let id = UploadId::generate();

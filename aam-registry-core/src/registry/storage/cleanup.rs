@@ -84,13 +84,15 @@ impl Registry {
     /// what was listed and is unreferenced after that stays so for ever.
     ///
     /// # Errors
-    /// A backend error where store or database cannot be read; what could not
-    /// be deleted is only counted.
+    /// A backend error where store or database cannot be read, or where the
+    /// store is not certainly [this registry's](Registry::claim_storage); what
+    /// could not be deleted is only counted.
     pub async fn clean_storage(
         &self,
         options: CleanupOptions,
         mut tell: impl FnMut(&Garbage) + Send,
     ) -> Result<CleanupReport> {
+        self.require_own_storage().await?;
         let mut report = CleanupReport::default();
         for kind in [GarbageKind::Archive, GarbageKind::Unfinished] {
             let mut after: Option<ArchiveKey> = None;

@@ -5,7 +5,7 @@ use aam_registry_core::{
     archive::FileStatus,
     memory::MemoryArchives,
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
-    types::{ArchiveKey, ArchiveLocation},
+    types::{ArchiveKey, ArchiveLocation, RegistryId},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -68,6 +68,14 @@ impl ArchiveStore for Reshaped {
 
     async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
         self.0.unfinished(after, limit).await
+    }
+
+    async fn owner(&self) -> Result<Option<RegistryId>> {
+        self.0.owner().await
+    }
+
+    async fn set_owner(&self, registry: RegistryId) -> Result<()> {
+        self.0.set_owner(registry).await
     }
 
     async fn check(&self) -> Result<()> {

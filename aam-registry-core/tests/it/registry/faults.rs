@@ -1,6 +1,7 @@
 //! What happens where a port fails in the middle.
 
 use std::{
+    io,
     ops::Range,
     sync::{
         Arc, Mutex,
@@ -18,7 +19,7 @@ use aam_registry_core::{
         Published, StoredArchive,
     },
     registry::{CleanupOptions, Damage, GarbageFate, PublishOptions},
-    types::{ArchiveKey, ArchiveLocation, NewUpload, Upload, UploadId},
+    types::{ArchiveKey, ArchiveLocation, NewUpload, RegistryId, Upload, UploadId},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -142,6 +143,8 @@ enum Broken {
     Open,
     /// It is there and never can be read.
     Read,
+    /// It is there and may not be read.
+    Permission,
 }
 
 #[derive(Clone, Debug)]
@@ -169,6 +172,8 @@ impl ArchiveStore for FaultyArchives {
 
     async fn open(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>> {
         self.fails(Broken::Open)?;
+        self.fails(Broken::Permission)
+            .map_err(|_| Error::storage(io::Error::from(io::ErrorKind::PermissionDenied), false))?;
         if self.fails(Broken::Read).is_ok() {
             return self.inner.open(key, range).await;
         }
@@ -197,6 +202,14 @@ impl ArchiveStore for FaultyArchives {
 
     async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
         self.inner.unfinished(after, limit).await
+    }
+
+    async fn owner(&self) -> Result<Option<RegistryId>> {
+        self.inner.owner().await
+    }
+
+    async fn set_owner(&self, registry: RegistryId) -> Result<()> {
+        self.inner.set_owner(registry).await
     }
 
     async fn check(&self) -> Result<()> {
@@ -284,6 +297,19 @@ async fn an_archive_that_cannot_be_read_hides_no_other() {
 }
 
 #[tokio::test]
+async fn an_archive_that_may_not_be_read_is_not_called_damaged() {
+    let world = world_of(Broken::Permission);
+    let ada = world.user("ada").await;
+    for number in ["1.0.0", "1.1.0", "1.2.0"] {
+        world.publish(&ada, archive("greet-kit", number)).await.expect("published");
+    }
+    let mut found = Vec::new();
+    let report = world.registry.verify_storage(true, |_, damage| found.extend(damage)).await.expect("verified");
+    assert_eq!((report.checked, report.damaged, report.not_permitted), (3, 0, 2));
+    assert!(found.iter().all(|damage| matches!(damage, Damage::NotPermitted(_))), "{found:?}");
+}
+
+#[tokio::test]
 async fn a_store_that_is_away_is_no_damage() {
     let world = world_of(Broken::Open);
     let ada = world.user("ada").await;
@@ -301,6 +327,7 @@ async fn why_garbage_stays_is_told_to_its_cause() {
     let mut fates = Vec::new();
     let all = CleanupOptions { older_than: Duration::ZERO, dry_run: false };
     world.clock.advance(Duration::from_hours(24 * 365 * 10));
+    world.registry.adopt_storage().await.expect("marked");
     world.registry.clean_storage(all, |garbage| fates.push(garbage.fate.clone())).await.expect("cleaned");
     let reason = "the archive storage cannot be used now: the disk is full".to_owned();
     assert_eq!(fates, [GarbageFate::Failed(reason)]);

@@ -9,5 +9,6 @@ mod resolve;
 mod search;
 mod sendable;
 mod storage;
+mod storage_owner;
 mod sweep;
 pub(crate) mod world;

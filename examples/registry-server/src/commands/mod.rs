@@ -32,6 +32,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             StorageAction::Cleanup(cleanup) => {
                 storage::cleanup(&cleanup, surroundings(before.then(cleanup.flags.clone())))
             }
+            StorageAction::Adopt(adopt) => storage::adopt(&adopt, surroundings(before.then(adopt.flags.clone()))),
             StorageAction::Verify(verify) => storage::verify(&verify, surroundings(before.then(verify.flags.clone()))),
         },
         Some(Command::Healthcheck(check)) => {

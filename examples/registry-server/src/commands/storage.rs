@@ -1,4 +1,4 @@
-//! `storage cleanup` and `storage verify`.
+//! `storage cleanup`, `storage verify` and `storage adopt`.
 
 use aam_registry_core::registry::{CleanupOptions, Damage, Garbage, GarbageFate, GarbageKind};
 use indicatif::HumanBytes;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Answer, Failed, configuration, progress, runtime};
 use crate::{
     assemble::{self, Purpose},
-    cli::{Cleanup, Verify},
+    cli::{Adopt, Cleanup, Verify},
     config::Surroundings,
 };
 
@@ -87,7 +87,7 @@ fn json_of(garbage: &Garbage) -> Value {
 /// Checks that every version has its archive.
 pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Answer, Failed> {
     let settings = configuration(surroundings)?.settings;
-    let (mut lines, mut items): (Vec<String>, Vec<Value>) = (Vec::new(), Vec::new());
+    let (mut lines, mut items, mut not_permitted): (Vec<String>, Vec<Value>, Vec<Value>) = Default::default();
     let verified = runtime()?.block_on(async {
         let registry = assemble::registry(&settings, Purpose::Command).await?;
         let bar = progress::counting("versions checked");
@@ -103,7 +103,11 @@ pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Ans
                         ("digest", format!("its archive has the SHA-256 {digest}, not {}", location.sha256))
                     }
                     Damage::Unreadable(reason) => ("unreadable", format!("its archive cannot be read: {reason}")),
+                    Damage::NotPermitted(reason) => {
+                        ("not_permitted", format!("its archive is not readable: permission denied: {reason}"))
+                    }
                 };
+                let items = if problem == "not_permitted" { &mut not_permitted } else { &mut items };
                 items.push(json!({
                     "package": package.as_str(), "version": version.to_string(),
                     "archive": location.archive.as_str(), "problem": problem, "message": told,
@@ -119,15 +123,41 @@ pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Ans
         Ok(report) => report,
         Err(error) => {
             let failed = Failed::from(error);
-            let json = json!({ "deep": command.deep, "damaged": items, "error": failed.to_string() });
+            let json = json!({
+                "deep": command.deep, "damaged": items, "not_permitted": not_permitted, "error": failed.to_string(),
+            });
             return Ok(Answer::new(command.json, lines.join("\n"), &json).broken_off_by(failed));
         }
     };
     let how = if command.deep { "read and compared" } else { "looked at" };
     let (checked, bytes) = (report.checked, HumanBytes(report.bytes));
     lines.push(format!("{checked} versions with {bytes} {how}; {} damaged", report.damaged));
+    if report.not_permitted > 0 {
+        lines.push(format!(
+            "{} not readable: permission denied; give this registry's user or key the right to read them, and look again",
+            report.not_permitted
+        ));
+    }
     let json = json!({
         "deep": command.deep, "checked": report.checked, "bytes": report.bytes, "damaged": items,
+        "not_permitted": not_permitted,
     });
-    Ok(Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.damaged == 0))
+    Ok(Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.damaged + report.not_permitted == 0))
+}
+
+/// Marks the storage as this registry's.
+pub(super) fn adopt(command: &Adopt, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let settings = configuration(surroundings)?.settings;
+    let (id, before) = runtime()?.block_on(async {
+        let registry = assemble::registry(&settings, Purpose::Command).await?;
+        let id = registry.id().await?;
+        Ok::<_, Failed>((id, registry.adopt_storage().await?))
+    })?;
+    let text = match before {
+        Some(before) if before == id => format!("the storage was marked as that of this registry, {id}, already"),
+        Some(before) => format!("the storage was that of the registry {before}, and is now that of this one, {id}"),
+        None => format!("the storage had no mark, and is now that of this registry, {id}"),
+    };
+    let json = json!({ "registry": id.to_string(), "before": before.map(|before| before.to_string()) });
+    Ok(Answer::new(command.json, text, &json))
 }

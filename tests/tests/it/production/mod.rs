@@ -6,10 +6,12 @@ mod counts;
 mod failover;
 mod limits;
 mod load;
+mod lost_commits;
 mod migrations;
 mod outages;
 mod races;
 mod rollout;
+mod shared_stores;
 mod storage;
 mod sweeping;
 
