@@ -121,7 +121,7 @@ impl Link {
         if self.servers.is_successor(server) {
             tracing::info!(
                 event = "database_replaced",
-                "the database is restored, started anew or another one: nothing that was read before is kept"
+                "the database was restored, started anew or replaced, or its tables rewritten: nothing read before is kept"
             );
             let _ = self.events.send(ChangeEvent::Changed(Change::Everything));
         }
