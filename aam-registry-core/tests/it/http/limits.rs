@@ -131,6 +131,6 @@ async fn a_limiter_that_fails_fails_no_request() {
     assert_eq!(site.send(login).await.status, 200);
     assert_eq!(site.get("/api/v1/packages").await.status, 200);
     let health = site.get("/health/cache").await;
-    health.assert_error(503, "overloaded");
+    health.assert_error(503, "cache_unavailable");
     assert!(!health.text().contains("cache.internal"), "{health:?}");
 }
