@@ -1,3 +1,4 @@
+-- oldest release: 0.2.0
 -- Tells this registry apart from others that use the same Redis or bucket.
 CREATE TABLE registry_identity (
     id          INTEGER PRIMARY KEY CHECK (id = 1),
