@@ -6,7 +6,7 @@ use std::{
 use aam_registry_core::{Error, Result, ports::StoredArchive, types::ArchiveKey};
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
-use opendal::{Entry, EntryMode, ErrorKind, Lister, Operator};
+use opendal::{Entry, EntryMode, ErrorKind, Operator};
 use tokio::time;
 
 use super::failure::storage_error;
@@ -21,7 +21,7 @@ const LONGEST_SILENCE: Duration = Duration::from_mins(2);
 
 /// The next entry of a listing.
 #[cfg(feature = "remote")]
-async fn next(operator: &Operator, entries: &mut Lister) -> Result<Option<Entry>> {
+async fn next(operator: &Operator, entries: &mut opendal::Lister) -> Result<Option<Entry>> {
     match time::timeout(LONGEST_SILENCE, entries.try_next()).await {
         Ok(entry) => entry.map_err(storage_error),
         Err(_) => Err(repeats_itself(operator)),

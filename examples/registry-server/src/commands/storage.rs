@@ -87,7 +87,7 @@ fn json_of(garbage: &Garbage) -> Value {
 /// Checks that every version has its archive.
 pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Answer, Failed> {
     let settings = configuration(surroundings)?.settings;
-    let (mut lines, mut items, mut not_permitted): (Vec<String>, Vec<Value>, Vec<Value>) = Default::default();
+    let (mut lines, mut items, mut not_permitted) = (Vec::new(), Vec::<Value>::new(), Vec::<Value>::new());
     let verified = runtime()?.block_on(async {
         let registry = assemble::registry(&settings, Purpose::Command).await?;
         let bar = progress::counting("versions checked");

@@ -1,7 +1,9 @@
 //! A database that goes back in time under replicas that run on.
 
 use aam_registry_core::types::Sha256Digest;
-use aam_registry_tests::{Api, Package, Postgres, Redis, S3Server, Server, Stores, eventually, production, replicas};
+use aam_registry_tests::{
+    Api, Package, Redis, S3Server, Server, Stores, eventually, postgres::Postgres, production, replicas,
+};
 
 const KIT: &str = "/api/v1/packages/kit";
 
@@ -75,13 +77,9 @@ async fn a_version_that_a_restore_took_back_is_served_as_it_is_published_again()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_a_failover_lost_is_served_as_it_is_published_again() {
     let (mut postgres, s3, redis) = tokio::join!(Postgres::start(), S3Server::start(), Redis::start());
-    for shared in [Some(redis.url()), None] {
-        let mut settings = production(&postgres.url(), &s3.endpoint());
-        if let Some(redis) = shared {
-            settings = settings.with("REDIS_URL", redis);
-        }
+    let alone = production(&postgres.url(), &s3.endpoint());
+    for (name, settings) in [("ada", alone.clone().with("REDIS_URL", redis.url())), ("bob", alone)] {
         let servers = replicas::<2>(&settings).await;
-        let name = if settings == settings.clone().without("REDIS_URL") { "bob" } else { "ada" };
         let user = servers[0].user(name).await;
         // What the standby has when it takes over.
         postgres.stop().await;
