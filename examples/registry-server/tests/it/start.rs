@@ -38,9 +38,15 @@ fn what_alerts_wait_for_is_told_before_it_happens() {
     ] {
         assert!(text.lines().any(|line| line == counter), "{counter}: {text}");
     }
-    for job in
-        ["sequence_audit", "flush_downloads", "refresh_totals", "sweep_uploads", "touch_tokens", "prepare_searches"]
-    {
+    for job in [
+        "sequence_audit",
+        "flush_downloads",
+        "refresh_totals",
+        "sweep_uploads",
+        "touch_tokens",
+        "prepare_searches",
+        "claim_storage",
+    ] {
         let lag = format!("aam_background_job_lag_seconds{{job=\"{job}\"}} ");
         wait_until("it is told", || told().contains(&lag));
     }
