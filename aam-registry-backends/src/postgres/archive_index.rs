@@ -42,7 +42,7 @@ impl ArchiveIndex for PostgresMetadata {
 
     async fn registry_id(&self) -> Result<RegistryId> {
         let id = self.read(|tx| async move {
-            sql::first(&tx, "SELECT registry_id FROM registry_identity", [], |row| sql::id(row, 0)).await
+            sql::first(&tx, "SELECT registry_id FROM registry_identity WHERE id = 1", [], |row| sql::id(row, 0)).await
         });
         id.await?.ok_or_else(columns::no_registry_id)
     }

@@ -55,8 +55,9 @@ impl ArchiveIndex for SqliteMetadata {
     }
 
     async fn registry_id(&self) -> Result<RegistryId> {
-        let id =
-            self.read(|tx| sql::first(tx, "SELECT registry_id FROM registry_identity", [], |row| sql::parsed(row, 0)));
+        let id = self.read(|tx| {
+            sql::first(tx, "SELECT registry_id FROM registry_identity WHERE id = 1", [], |row| sql::parsed(row, 0))
+        });
         id.await?.ok_or_else(columns::no_registry_id)
     }
 }
