@@ -415,7 +415,7 @@ pub async fn a_store_is_whose_it_was_last_marked_as(store: &dyn ArchiveStore) {
     }
     let (key, bytes) = (new_key(), sample(3, KIB));
     put(store, &key, &bytes).await;
-    assert_eq!(list_all(store).await, [key.clone()]);
+    assert_eq!(list_all(store).await, std::slice::from_ref(&key));
     store.delete(&key).await.expect("delete");
     assert!(store.owner().await.expect("read").is_some());
 }

@@ -112,7 +112,9 @@ pub(super) trait Digests {
 
 impl Digests for Vec<VersionSummary> {
     fn each(&self, mut tell: impl FnMut(&Version, &Sha256Digest)) {
-        self.iter().for_each(|one| tell(&one.version, &one.sha256));
+        for one in self {
+            tell(&one.version, &one.sha256);
+        }
     }
 }
 

@@ -50,7 +50,9 @@ impl<D: Database> CachedMetadata<D> {
         let (mark, read_at) = (around.freshness.mark(name), Instant::now());
         let Some(mark) = mark else {
             let value = read.await?;
-            value.iter().for_each(|value| self.hold_locations_to(name, value));
+            if let Some(value) = &value {
+                self.hold_locations_to(name, value);
+            }
             return Ok(value);
         };
 
