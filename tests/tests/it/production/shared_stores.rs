@@ -1,6 +1,8 @@
 //! Registries that use the same Redis, or the same store of archives.
 
-use aam_registry_tests::{Api, Database, Package, Redis, Server, Settings, eventually, replicas};
+use aam_registry_tests::{
+    Api, Package, Redis, S3Server, Server, Settings, eventually, postgres::Database, production, replicas,
+};
 
 const JWT_SECRET: &str = "a secret that all replicas of a test have in common";
 
