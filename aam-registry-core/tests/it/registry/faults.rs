@@ -299,7 +299,7 @@ async fn why_garbage_stays_is_told_to_its_cause() {
     writer.write(Bytes::from_static(b"nobody's")).await.expect("written");
     writer.finish().await.expect("stored");
     let mut fates = Vec::new();
-    let all = CleanupOptions { older_than: Duration::ZERO, dry_run: false };
+    let all = CleanupOptions { older_than: Duration::ZERO, dry_run: false, force: true };
     world.clock.advance(Duration::from_hours(24 * 365 * 10));
     world.registry.clean_storage(all, |garbage| fates.push(garbage.fate.clone())).await.expect("cleaned");
     let reason = "the archive storage cannot be used now: the disk is full".to_owned();
