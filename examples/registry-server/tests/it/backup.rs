@@ -78,7 +78,9 @@ fn a_plain_copy_of_the_database_of_a_running_server_is_not_empty() {
     let site = Site::new();
     let mut server = site.serve(&[]);
     let authorization = web::sign_up(server.port(), "alice");
-    VERSIONS.iter().for_each(|version| publish(server.port(), &authorization, version));
+    for version in VERSIONS {
+        publish(server.port(), &authorization, version);
+    }
     let checked = || {
         let copy = restored(&site, &site.path("data/registry.db"));
         // One that was copied while it was written may be refused; it is copied again.
@@ -97,7 +99,9 @@ fn a_cleanup_that_would_take_all_asks_first() {
     let site = Site::new();
     let server = site.serve(&[]);
     let authorization = web::sign_up(server.port(), "alice");
-    VERSIONS.iter().for_each(|version| publish(server.port(), &authorization, version));
+    for version in VERSIONS {
+        publish(server.port(), &authorization, version);
+    }
     drop(server);
     for name in names_in(&site.path("data")).into_iter().filter(|name| name.starts_with("registry.db")) {
         fs::remove_file(site.path("data").join(name)).expect("our own file");

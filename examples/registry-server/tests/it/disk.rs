@@ -99,7 +99,7 @@ fn the_room_on_each_disk_is_measured() {
                 told.lines().find_map(|line| line.strip_prefix(&name)).unwrap_or_else(|| panic!("{name}: {told}"));
             line.parse().expect("a number")
         };
-        let (free, size) = (value("aam_disk_free_bytes"), value("aam_disk_size_bytes"));
-        assert!(free > 0.0 && free <= size, "{part}: {free} of {size}");
+        let (free, all) = (value("aam_disk_free_bytes"), value("aam_disk_size_bytes"));
+        assert!(free > 0.0 && free <= all, "{part}: {free} of {all}");
     }
 }
