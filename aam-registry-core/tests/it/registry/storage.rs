@@ -78,13 +78,13 @@ async fn so_much_is_not_deleted_unless_it_is_forced() {
     }
     world.clock.advance(Duration::from_hours(25));
     let suspicion = Some(Suspicion { archives: 3, of: 4 });
-    let would = CleanupReport { scanned: 4, archives: 3, bytes: 24, suspicion, ..CleanupReport::default() };
+    let expected = CleanupReport { scanned: 4, archives: 3, bytes: 24, suspicion, ..CleanupReport::default() };
     let report = world.registry.clean_storage(NOW, |garbage| panic!("{garbage:?}")).await.expect("looked");
-    assert_eq!((report, world.stored_archives().await), (would, 4));
+    assert_eq!((report, world.stored_archives().await), (expected, 4));
     let dry = CleanupOptions { dry_run: true, ..NOW };
-    assert_eq!(world.registry.clean_storage(dry, |_| {}).await.expect("looked"), would);
+    assert_eq!(world.registry.clean_storage(dry, |_| {}).await.expect("looked"), expected);
     let forced = CleanupOptions { force: true, ..NOW };
-    assert_eq!(world.registry.clean_storage(forced, |_| {}).await.expect("cleaned"), would);
+    assert_eq!(world.registry.clean_storage(forced, |_| {}).await.expect("cleaned"), expected);
     assert_eq!(world.stored_archives().await, 1);
 }
 
