@@ -130,6 +130,10 @@ fn read_dot_env(path: &Path, faults: &mut Vec<Fault>, warnings: &mut Vec<String>
         match line {
             Ok(Assignment { name, value, line, has_reference }) => {
                 let source = Source::DotEnv(path.to_owned(), name.clone(), line);
+                if OF_THE_PROCESS.contains(&name.as_str()) {
+                    warnings
+                        .push(format!("{source} is not read: it holds where the environment of the process has it"));
+                }
                 if has_reference && is_ours(&name) {
                     warnings
                         .push(format!("{source} holds `${{`, which stays as it is: nothing is replaced in this file"));
@@ -143,6 +147,9 @@ fn read_dot_env(path: &Path, faults: &mut Vec<Fault>, warnings: &mut Vec<String>
     }
     Layer { values }
 }
+
+/// Variables of the library that checks certificates, which knows no `.env`.
+const OF_THE_PROCESS: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// Whether the server knows a variable of that name.
 fn is_ours(name: &str) -> bool {

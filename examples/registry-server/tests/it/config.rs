@@ -38,10 +38,11 @@ fn dot_env_replaces_nothing_in_a_value() {
         site.write(".env", line);
         assert_eq!(shown(&site, &[], "S3_PREFIX").0, expected, "{line}");
     }
-    site.write(".env", "PORT=1\nS3_PREFIX=${xyz}\nOTHERS=${xyz}\n");
+    site.write(".env", "PORT=1\nS3_PREFIX=${xyz}\nOTHERS=${xyz}\nSSL_CERT_FILE=/roots.pem\n");
     let json = site.run(&["config", "check", "--json"]).succeeded().json();
     let told = "S3_PREFIX in .env, line 2 holds `${`, which stays as it is: nothing is replaced in this file";
-    assert_eq!(json["warnings"], serde_json::json!([told]));
+    let ignored = "SSL_CERT_FILE in .env, line 4 is not read: it holds where the environment of the process has it";
+    assert_eq!(json["warnings"], serde_json::json!([told, ignored]));
 }
 
 #[test]
