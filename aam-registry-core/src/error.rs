@@ -1,6 +1,10 @@
 //! What can go wrong, in the domain's words (contract, section 2).
 
+mod disk;
+
 use std::{error::Error as StdError, fmt, time::Duration};
+
+pub use disk::{DiskError, DiskTrouble};
 
 use crate::types::{DistTag, ManifestFault, PackageName, ScopeName, Sha256Digest, TokenId, Username, Version};
 
@@ -169,6 +173,25 @@ pub struct BackendError {
     pub source: Box<dyn StdError + Send + Sync>,
 }
 
+impl BackendError {
+    /// The stable code. A database whose disk takes nothing is well itself:
+    /// what is unavailable is storage.
+    pub(crate) fn code(&self) -> ErrorCode {
+        match self.kind {
+            BackendKind::Database if self.disk_trouble().is_some() => ErrorCode::StorageUnavailable,
+            BackendKind::Database => ErrorCode::DatabaseUnavailable,
+            BackendKind::Storage => ErrorCode::StorageUnavailable,
+            BackendKind::Cache => ErrorCode::CacheUnavailable,
+            BackendKind::Internal => ErrorCode::Internal,
+        }
+    }
+
+    /// What is wrong with the disk of that part, where that is the cause.
+    pub fn disk_trouble(&self) -> Option<DiskTrouble> {
+        DiskTrouble::behind(&*self.source)
+    }
+}
+
 impl fmt::Display for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Whether it answers at all is only known by its cause: it may be there and refuse.
@@ -181,6 +204,19 @@ impl fmt::Display for BackendError {
             (BackendKind::Cache, false) => "the shared cache failed",
             (BackendKind::Internal, _) => "an internal part failed",
         })
+    }
+}
+
+/// The cause of a failure where a part does not permit what was asked of it:
+/// its credentials lack a right.
+#[derive(Debug, thiserror::Error)]
+#[error("permission denied: {0}")]
+pub struct NotPermitted(Box<dyn StdError + Send + Sync>);
+
+impl NotPermitted {
+    /// What the part itself says is `cause`.
+    pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(cause.into())
     }
 }
 
@@ -421,12 +457,7 @@ impl Error {
             Self::Timeout(_) => ErrorCode::Timeout,
             Self::Overloaded => ErrorCode::Overloaded,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
-            Self::Backend(backend) => match backend.kind {
-                BackendKind::Database => ErrorCode::DatabaseUnavailable,
-                BackendKind::Storage => ErrorCode::StorageUnavailable,
-                BackendKind::Cache => ErrorCode::CacheUnavailable,
-                BackendKind::Internal => ErrorCode::Internal,
-            },
+            Self::Backend(backend) => backend.code(),
         }
     }
 

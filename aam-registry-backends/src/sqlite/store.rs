@@ -8,9 +8,11 @@ use rusqlite::Connection;
 
 use super::{
     SqliteConfig,
-    connection::{open_reader, open_writer, setup_lock},
+    checkpoints::Checkpoints,
+    connection::{open_checkpointer, open_reader, open_writer, setup_lock},
     failure::Tx,
     file::DatabaseFile,
+    probe::WriteProbe,
     readers::Readers,
     schema,
     writer::Writer,
@@ -33,6 +35,9 @@ pub struct SqliteMetadata {
     pub(super) writer: Arc<Writer>,
     /// `None` for a database in memory.
     pub(super) file: Option<Arc<DatabaseFile>>,
+    /// Dropped last but for what others hold, so that what is written last is copied too.
+    _checkpoints: Option<Checkpoints>,
+    pub(super) probe: WriteProbe,
     /// Whether the schema was found to be one that this release can work on.
     current: Arc<AtomicBool>,
 }
@@ -58,9 +63,10 @@ impl SqliteMetadata {
             schema::migrate_locked(&mut writer)?;
         }
         let readers = (0..config.readers()).map(|_| open_reader(config)).collect::<Result<_>>()?;
-        let searcher = open_reader(config)?;
+        let checkpoints = Checkpoints::start(open_checkpointer(config)?).map_err(Error::internal)?;
+        let opened = Self::on(writer, readers, open_reader(config)?, config.queue())?;
         let file = Some(Arc::new(DatabaseFile::opened(config.path())));
-        Ok(Self { file, ..Self::on(writer, readers, searcher, config.queue())? })
+        Ok(Self { file, _checkpoints: Some(checkpoints), ..opened })
     }
 
     /// Serves calls on these connections.
@@ -71,6 +77,8 @@ impl SqliteMetadata {
             index: Arc::default(),
             writer: Arc::new(Writer::start(writer, queue).map_err(Error::internal)?),
             file: None,
+            _checkpoints: None,
+            probe: WriteProbe::default(),
             current: Arc::default(),
         })
     }

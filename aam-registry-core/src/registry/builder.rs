@@ -3,7 +3,11 @@ use std::{fmt, sync::Arc};
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::{
-    Policy, Registry, authenticate::TokenTouches, counting::DownloadCounter, handle::Inner, storage::KnownOwner,
+    Policy, Registry,
+    authenticate::TokenTouches,
+    counting::DownloadCounter,
+    handle::Inner,
+    storage::{KnownOwner, StorageProbe},
     totals::TotalsCache,
 };
 use crate::{
@@ -114,6 +118,7 @@ macro_rules! builder {
                     totals: TotalsCache::default(),
                     id: OnceCell::new(),
                     storage_owner: KnownOwner::default(),
+                    storage_probe: StorageProbe::default(),
                     judging: Arc::new(Semaphore::new(JUDGED_AT_ONCE)),
                     unpacking: Arc::new(Semaphore::new(UNPACKED_AT_ONCE)),
                 }))

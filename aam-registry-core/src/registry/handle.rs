@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::{
-    Policy, RegistryBuilder, authenticate::TokenTouches, counting::DownloadCounter, storage::KnownOwner,
+    Policy, RegistryBuilder,
+    authenticate::TokenTouches,
+    counting::DownloadCounter,
+    storage::{KnownOwner, StorageProbe},
     totals::TotalsCache,
 };
 use crate::{
@@ -46,6 +49,7 @@ pub(super) struct Inner {
     pub(super) totals: TotalsCache,
     pub(super) id: OnceCell<RegistryId>,
     pub(super) storage_owner: KnownOwner,
+    pub(super) storage_probe: StorageProbe,
     /// One permit for each archive that a blocking thread may judge at a time.
     pub(super) judging: Arc<Semaphore>,
     /// One permit for each archive that a blocking thread may take apart for a reader at a time.
@@ -99,15 +103,6 @@ impl Registry {
     /// A backend error of kind database.
     pub async fn check_database(&self) -> Result<()> {
         self.0.packages.check().await
-    }
-
-    /// Whether the archive store answers, and is not another registry's.
-    ///
-    /// # Errors
-    /// A backend error of kind storage.
-    pub async fn check_storage(&self) -> Result<()> {
-        self.0.archives.check().await?;
-        self.require_storage_to_write().await
     }
 
     /// Whether the store behind cache and rate limits answers.

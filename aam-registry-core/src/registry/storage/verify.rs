@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use tokio::task;
 
 use crate::{
-    error::{BackendError, BackendKind, Error, Result, with_causes},
+    error::{BackendError, BackendKind, Error, NotPermitted, Result, with_causes},
     ports::ArchiveContent,
     registry::{Registry, contents::ArchiveReader},
     types::{ArchiveKey, ArchiveLocation, Sha256Digest},
@@ -113,7 +113,8 @@ impl Registry {
 fn is_denied(error: &BackendError) -> bool {
     let mut cause: Option<&(dyn StdError + 'static)> = StdError::source(error);
     while let Some(error) = cause {
-        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+        let by_file_system = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if error.is::<NotPermitted>() || by_file_system == Some(io::ErrorKind::PermissionDenied) {
             return true;
         }
         cause = error.source();

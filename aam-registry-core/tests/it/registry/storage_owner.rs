@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use super::world::{World, archive, name, version};
 
-const NOW: CleanupOptions = CleanupOptions { older_than: Duration::ZERO, dry_run: false };
+const NOW: CleanupOptions = CleanupOptions { older_than: Duration::ZERO, dry_run: false, force: true };
 
 /// A registry with a database of its own on this store.
 fn world_on(archives: &MemoryArchives) -> World {
