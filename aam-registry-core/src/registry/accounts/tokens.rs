@@ -96,7 +96,6 @@ impl Registry {
 
     /// Requires that the new token can do nothing `by` cannot, and not for longer.
     async fn require_no_more(&self, by: &Principal, wanted: &Checked) -> Result<()> {
-        let Credential::Token(id) = by.credential else { return Ok(()) };
         if let Some(scope) = wanted.scopes.iter().find(|scope| !by.scopes.contains(*scope)) {
             return Err(Error::forbidden(format!(
                 "This token lacks the scope `{}` and cannot give it to another; log in to do so",
@@ -113,6 +112,7 @@ impl Registry {
                 "This token is restricted to packages and cannot make one for others; log in to do so",
             ));
         }
+        let Credential::Token(id) = by.credential else { return Ok(()) };
         let own = self.inner().tokens.tokens(&by.actor(), self.now()).await?;
         let own = own.into_iter().find(|token| token.id == id);
         let own = own.ok_or_else(Error::credential_ended)?;

@@ -1,9 +1,10 @@
 //! A registry behind its HTTP edge.
 
-use std::{convert::Infallible, sync::OnceLock};
+use std::{convert::Infallible, net::SocketAddr, sync::OnceLock};
 
 use aam_registry_core::{
     http::{PeerAddr, RegistryService, RegistryServiceBuilder},
+    memory::MemoryLimiter,
     types::Principal,
 };
 use bytes::Bytes;
@@ -133,6 +134,18 @@ impl Site {
     }
 }
 
+pub(super) fn limited(limiter: MemoryLimiter) -> Site {
+    Site::of(World::with(|builder, _, _| builder.rate_limiter(limiter)))
+}
+
+/// Sends a request over a connection from `peer`.
+pub(super) async fn from(site: &Site, peer: &str, method: Method, path: &str, headers: &[(&str, &str)]) -> Reply {
+    let mut request = request(method, path, headers, "");
+    let peer: SocketAddr = format!("{peer}:4711").parse().expect("an address");
+    request.extensions_mut().insert(PeerAddr(peer));
+    site.send(request).await
+}
+
 pub(super) fn request(
     method: Method,
     path: &str,
@@ -209,7 +222,10 @@ fn fits(template: &str, path: &str) -> bool {
 #[track_caller]
 fn assert_documented(method: &Method, path: &str, status: u16) {
     let Some(operation) = operation(method, path) else {
-        assert!(matches!(status, 401 | 404 | 405), "{method} {path} is not in the document, and answered {status}");
+        assert!(
+            matches!(status, 401 | 404 | 405 | 429),
+            "{method} {path} is not in the document, and answered {status}"
+        );
         return;
     };
     let known = operation["responses"].get(status.to_string()).is_some();
