@@ -19,6 +19,7 @@ mod packages;
 mod publish;
 mod redirects;
 mod reply;
+mod rights;
 mod service;
 mod site;
 mod stalled;
