@@ -72,6 +72,8 @@ shared! {
     impl AuditLog {
         async fn append(&self, entry: &NewAuditEntry) -> Result<()>;
         async fn sequence(&self, limit: usize) -> Result<usize>;
+        async fn position(&self) -> Result<u64>;
+        async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>>;
         async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>>;
     }
     impl ChangeFeed {

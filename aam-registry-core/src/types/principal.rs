@@ -60,7 +60,9 @@ pub struct Principal {
 
 impl Principal {
     /// The caller as whom the host of the registry authenticated `user`: with
-    /// all the rights that the user has, administrators' included.
+    /// all the rights that the user has, administrators' included. The user is
+    /// one that [`find_user`](crate::registry::Registry::find_user) found or
+    /// [`create_user`](crate::registry::Registry::create_user) made.
     ///
     /// A host that lets fewer things be done sets [`scopes`](Self::scopes) and
     /// [`packages`](Self::packages). It may keep the value for as long as its
