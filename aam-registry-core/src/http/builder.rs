@@ -107,8 +107,8 @@ impl RegistryServiceBuilder {
         self
     }
 
-    /// Leaves out the routes of these groups: they answer as what does not
-    /// exist, and the description of the API does not hold them. A host that
+    /// Leaves out the routes of these groups: their paths answer as if there had
+    /// never been any, and the description of the API does not hold them. A host that
     /// has accounts of its own leaves out registration and login:
     ///
     /// ```

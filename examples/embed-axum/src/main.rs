@@ -173,11 +173,11 @@ mod tests {
         let (_, app) = host();
         let cookie = log_in(&app).await;
         let logout = Request::post("/registry/api/v1/users/logout").header(header::COOKIE, &cookie);
-        assert_eq!(send(&app, logout, "").await.0, StatusCode::NOT_FOUND, "that route was left out");
+        assert_eq!(send(&app, logout, "").await.0, StatusCode::METHOD_NOT_ALLOWED, "that route was left out");
         let me = Request::get("/registry/api/v1/users/me").header(header::COOKIE, &cookie);
         assert_eq!(send(&app, me, "").await.0, StatusCode::OK);
         let login = Request::post("/registry/api/v1/users/login");
-        assert_eq!(send(&app, login, r#"{"username":"ada","password":"x"}"#).await.0, StatusCode::NOT_FOUND);
+        assert_eq!(send(&app, login, r#"{"username":"ada","password":"x"}"#).await.0, StatusCode::METHOD_NOT_ALLOWED);
     }
 
     #[tokio::test]
