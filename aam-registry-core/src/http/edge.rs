@@ -37,9 +37,10 @@ impl Edge {
 
     /// Nothing has the path that was asked for.
     pub(crate) fn no_such_path(&self) -> Failure {
-        let described = match self.without.contains(&RouteGroup::Documentation) {
-            true => String::new(),
-            false => format!("; the API is described at {}/api/docs", self.link_prefix),
+        let described = if self.without.contains(&RouteGroup::Documentation) {
+            String::new()
+        } else {
+            format!("; the API is described at {}/api/docs", self.link_prefix)
         };
         Failure::new(ErrorCode::NotFound, format!("There is nothing at this address{described}"))
     }

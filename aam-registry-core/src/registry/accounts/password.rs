@@ -29,7 +29,8 @@ fn weakness(password: &str, inputs: &[&str]) -> Option<String> {
     if password.chars().count() < MIN_CHARS {
         return Some(format!("is shorter than {MIN_CHARS} characters"));
     }
-    is_guessable(password, inputs).then(|| "is a common password or easy to guess; use several unrelated words".to_owned())
+    is_guessable(password, inputs)
+        .then(|| "is a common password or easy to guess; use several unrelated words".to_owned())
 }
 
 #[cfg(feature = "password-strength")]
