@@ -192,7 +192,7 @@ async fn whoever_keeps_failing_for_a_name_does_not_lock_its_owner_out() {
         let owner = login(&site, "198.51.100.7", "ada", PASSWORD).await;
         assert_eq!(owner.status, 200, "after {n} rounds");
     }
-    assert_eq!(login(&site, "2001:db8::1", "ADA@example.com", PASSWORD).await.status, 200, "by any spelling");
+    assert_eq!(login(&site, "[2001:db8::1]", "ADA@example.com", PASSWORD).await.status, 200, "by any spelling");
 }
 
 #[tokio::test]
@@ -246,9 +246,9 @@ async fn networks_that_one_customer_has_are_forgiven_once() {
     let site = guarded(1);
     site.user("ada").await;
     login(&site, "192.0.2.1", "ada", "wrong").await.assert_error(401, "invalid_credentials");
-    login(&site, "2001:db8:1:1::1", "ada", "wrong").await.assert_error(401, "invalid_credentials");
-    login(&site, "2001:db8:1:2::1", "ada", "wrong").await.assert_error(429, "rate_limited");
-    login(&site, "2001:db8:2:1::1", "ada", "wrong").await.assert_error(401, "invalid_credentials");
+    login(&site, "[2001:db8:1:1::1]", "ada", "wrong").await.assert_error(401, "invalid_credentials");
+    login(&site, "[2001:db8:1:2::1]", "ada", "wrong").await.assert_error(429, "rate_limited");
+    login(&site, "[2001:db8:2:1::1]", "ada", "wrong").await.assert_error(401, "invalid_credentials");
 }
 
 #[tokio::test]

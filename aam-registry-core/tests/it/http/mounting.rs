@@ -4,7 +4,10 @@ use aam_registry_core::http::{Readiness, ReadinessState, RegistryService, RouteG
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::site::{Site, request};
+use super::{
+    reply::Reply,
+    site::{Site, request},
+};
 use crate::registry::world::World;
 
 #[tokio::test]
@@ -45,14 +48,15 @@ async fn groups_of_routes_can_be_left_out() {
         assert!(all.contains_key(path) && !rest.contains_key(path), "{path}");
         if path.starts_with("/api") {
             // What is left is what the path means otherwise: the profile of a user of that name.
-            site.send(request(Method::POST, path, &[], "")).await.assert_error(405, "method_not_allowed");
+            let reply = Reply::of(site.respond(request(Method::POST, path, &[], "")).await).await;
+            reply.assert_error(405, "method_not_allowed");
             site.get(path).await.assert_error(404, "user_not_found");
         } else {
             site.get(path).await.assert_error(404, "not_found");
         }
     }
     assert!(rest["/api/v1/packages"].get("post").is_none() && rest["/api/v1/packages"].get("get").is_some());
-    let publish = site.send(request(Method::POST, "/api/v1/packages", &[], "")).await;
+    let publish = Reply::of(site.respond(request(Method::POST, "/api/v1/packages", &[], "")).await).await;
     publish.assert_error(405, "method_not_allowed");
     assert_eq!(publish.header("allow"), "GET, HEAD");
     assert_eq!(site.get("/api/v1/packages").await.status, 200);

@@ -79,6 +79,7 @@ impl Site {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let reply = Reply::of(self.respond(request).await).await;
         if let Some(path) = path.strip_prefix(self.prefix) {
+            let path = if path.is_empty() { "/" } else { path };
             assert_documented(&method, path, reply.status.as_u16());
         }
         reply
