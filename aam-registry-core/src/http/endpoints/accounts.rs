@@ -90,7 +90,10 @@ async fn login(call: Call, body: RequestBody) -> Answered {
     let login = request.username.or(request.email);
     let login = login.ok_or_else(|| Error::invalid_request("Give `username` or `email`, and `password`"))?;
     let attempt = LoginAttempt::begin(&call.registry, call.client, &login).await?;
-    let session = call.registry.login(&login, request.password).await;
+    let session = match call.client {
+        Some(client) => call.registry.login_from(client.0, &login, request.password).await,
+        None => call.registry.login(&login, request.password).await,
+    };
     attempt.end(&session).await;
     answer::written(StatusCode::OK, &SessionAnswer::from(session?))
 }
