@@ -73,6 +73,6 @@ mod versions;
 
 pub use changes_feed::PostgresChanges;
 pub use config::PostgresConfig;
-pub use schema::{migrate, pending_migrations};
+pub use schema::{migrate, oldest_release, pending_migrations};
 pub use store::PostgresMetadata;
 pub use target::InvalidPostgresUrl;

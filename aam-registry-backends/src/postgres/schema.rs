@@ -80,6 +80,12 @@ pub async fn pending_migrations(config: &PostgresConfig) -> Result<Vec<String>> 
     missing(&session, embedded::migrations::runner().get_migrations()).await.map_err(failed)
 }
 
+/// The oldest release of the registry that can work on the schema that this
+/// one's migrations leave. Older servers have to be stopped before they run.
+pub fn oldest_release() -> String {
+    relational::oldest_release(embedded::migrations::runner().get_migrations())
+}
+
 /// Fails unless this release can work on the schema as it is.
 pub(super) async fn require_current(session: &Session) -> Tx<()> {
     let missing = missing(session, embedded::migrations::runner().get_migrations()).await?;
@@ -255,4 +261,14 @@ impl AsyncMigrate for Migrator {}
 fn statements(migration: &str) -> impl Iterator<Item = &str> {
     let statements = migration.split_inclusive(";\n");
     statements.filter(|statement| statement.lines().any(|line| !line.trim().is_empty() && !line.starts_with("--")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_migration_names_the_oldest_release_that_may_run_beside_it() {
+        relational::tests::each_names_the_oldest_release(embedded::migrations::runner().get_migrations(), 5);
+    }
 }

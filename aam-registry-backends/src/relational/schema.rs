@@ -6,6 +6,9 @@ use refinery::Migration;
 /// The table in which migrations that ran are kept, in every database.
 pub(crate) const HISTORY: &str = "refinery_schema_history";
 
+/// What a migration calls the oldest release by that can work on the schema it leaves.
+const OLDEST_RELEASE: &str = "-- oldest release: ";
+
 /// The names of those of the `known` migrations that are not `applied`, oldest first.
 pub(crate) fn missing(known: &[Migration], applied: &[i64]) -> Vec<String> {
     known
@@ -13,6 +16,16 @@ pub(crate) fn missing(known: &[Migration], applied: &[i64]) -> Vec<String> {
         .filter(|migration| !applied.contains(&i64::from(migration.version())))
         .map(ToString::to_string)
         .collect()
+}
+
+/// The oldest release that can work on the schema which `known` migrations leave: the last one that names it.
+pub(crate) fn oldest_release(known: &[Migration]) -> String {
+    let named = known.iter().filter_map(|migration| Some((migration.version(), named_release(migration)?)));
+    named.max_by_key(|(version, _)| *version).map_or_else(String::new, |(_, release)| release.to_owned())
+}
+
+fn named_release(migration: &Migration) -> Option<&str> {
+    migration.sql()?.lines().find_map(|line| line.strip_prefix(OLDEST_RELEASE)).map(str::trim)
 }
 
 /// Whether a newer release than this was at the schema.
@@ -38,4 +51,22 @@ pub(crate) fn require_none(missing: &[String]) -> Result<()> {
     }
     let message = format!("the schema is behind by {} migrations; run `migrate`", missing.len());
     Err(Error::database(message, true, Outcome::NotApplied))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Requires every migration from `first` on to name the oldest release that can work beside it, and to
+    /// record another one than the migration before it did.
+    pub(crate) fn each_names_the_oldest_release(known: &[Migration], first: i64) {
+        let mut recorded = "0.1.0";
+        for migration in known.iter().filter(|migration| i64::from(migration.version()) >= first) {
+            let named = named_release(migration).unwrap_or_else(|| panic!("`{OLDEST_RELEASE}…` is not in {migration}"));
+            named.parse::<Version>().unwrap_or_else(|error| panic!("{migration}: {error}"));
+            let records = migration.sql().is_some_and(|sql| sql.contains(&format!("SET oldest_release = '{named}'")));
+            assert_eq!(records, named != recorded, "{migration} names {named} and the schema before it {recorded}");
+            recorded = named;
+        }
+    }
 }

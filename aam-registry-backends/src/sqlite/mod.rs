@@ -33,5 +33,5 @@ mod writer;
 
 pub use changes_feed::SqliteChanges;
 pub use config::SqliteConfig;
-pub use schema::{migrate, pending_migrations};
+pub use schema::{migrate, oldest_release, pending_migrations};
 pub use store::SqliteMetadata;

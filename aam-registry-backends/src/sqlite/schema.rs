@@ -52,6 +52,12 @@ pub fn pending_migrations(config: &SqliteConfig) -> Result<Vec<String>> {
     missing(&open_reader(config)?)
 }
 
+/// The oldest release of the registry that can work on the schema that this
+/// one's migrations leave. Older servers have to be stopped before they run.
+pub fn oldest_release() -> String {
+    relational::oldest_release(embedded::migrations::runner().get_migrations())
+}
+
 /// Fails unless this release can work on the schema as it is.
 pub(super) fn require_current(connection: &Connection) -> Result<()> {
     relational::require_none(&missing(connection)?)
@@ -78,4 +84,14 @@ fn applied(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
     }
     let applied = format!("SELECT version FROM {}", relational::HISTORY);
     connection.prepare(&applied)?.query_map([], |row| row.get(0))?.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_migration_names_the_oldest_release_that_may_run_beside_it() {
+        relational::tests::each_names_the_oldest_release(embedded::migrations::runner().get_migrations(), 4);
+    }
 }

@@ -1,4 +1,4 @@
-use aam_registry_backends::sqlite::{SqliteMetadata, migrate, pending_migrations};
+use aam_registry_backends::sqlite::{SqliteMetadata, migrate, oldest_release, pending_migrations};
 use aam_registry_core::{ErrorCode, ports::PackageStore};
 use rusqlite::Connection;
 
@@ -52,6 +52,16 @@ fn asking_what_is_pending_makes_no_database() {
     assert!(!config(folder.path()).path().exists());
 }
 
+#[tokio::test]
+async fn the_schema_records_the_oldest_release_that_can_work_on_it() {
+    let (store, folder) = database().await;
+    drop(store);
+    let connection = Connection::open(config(folder.path()).path()).expect("open");
+    let recorded = "SELECT oldest_release FROM schema_compatibility";
+    let recorded: String = connection.query_row(recorded, [], |row| row.get(0)).expect("read");
+    assert_eq!(recorded, oldest_release());
+}
+
 /// What a later release leaves behind.
 async fn newer_schema(oldest_release: &str) -> tempfile::TempDir {
     let (store, folder) = database().await;
@@ -66,7 +76,7 @@ async fn newer_schema(oldest_release: &str) -> tempfile::TempDir {
 
 #[tokio::test]
 async fn a_newer_schema_that_serves_this_release_is_accepted() {
-    let folder = newer_schema("0.1.0").await;
+    let folder = newer_schema("0.2.0").await;
     open(folder.path()).await.check().await.expect("it serves us");
 }
 
@@ -103,7 +113,7 @@ async fn what_was_listed_before_searches_ran_in_memory_is_found_as_before() {
 
     let config = config(folder.path());
     let ran = tokio::task::spawn_blocking(move || migrate(&config)).await.expect("a task").expect("migrate");
-    assert_eq!(ran, ["V3__search_changes"]);
+    assert_eq!(ran.first().map(String::as_str), Some("V3__search_changes"));
     let store = open(folder.path()).await;
     searches::find_what_was_listed_before(&store).await;
     assert_eq!(store.totals().await.expect("read").packages, 3);

@@ -108,6 +108,14 @@ pub(crate) async fn pending_migrations(settings: &Settings) -> Result<Vec<String
     }
 }
 
+/// The oldest release that can work on the schema which the migrations leave.
+pub(crate) fn oldest_release(settings: &Settings) -> String {
+    match &settings.database_url {
+        DatabaseUrl::Sqlite(_) => sqlite::oldest_release(),
+        DatabaseUrl::Postgres(_) => postgres::oldest_release(),
+    }
+}
+
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
 }

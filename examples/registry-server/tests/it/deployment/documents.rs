@@ -4,6 +4,7 @@ use super::{
     files::{assignments, path, text},
     server,
 };
+use crate::process::Site;
 
 const FILE: &str = "deployment/README.md";
 
@@ -24,4 +25,21 @@ fn every_file_that_is_linked_is_there() {
     for link in text(FILE).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
         assert!(path("deployment").join(link).exists(), "{link}");
     }
+}
+
+#[test]
+fn the_table_of_upgrades_says_which_release_may_run_beside_this_one() {
+    let release = env!("CARGO_PKG_VERSION");
+    let text = text(FILE);
+    let row = text.lines().find(|line| line.starts_with(&format!("| {release} |"))).expect("a row for this release");
+    let oldest = Site::new().run(&["migrate", "--check", "--json"]).failed().json()["oldest_release"].clone();
+    let oldest = oldest.as_str().expect("a release");
+    assert!(row.contains(&format!("| {oldest} and later")), "{oldest}: {row}");
+}
+
+#[test]
+fn images_are_named_after_this_release() {
+    let release = env!("CARGO_PKG_VERSION");
+    assert!(text("deployment/docker/docker-compose.yml").contains(&format!("image: aam-registry:{release}\n")));
+    assert!(text("deployment/kubernetes/kustomization.yaml").contains(&format!("newTag: {release}\n")));
 }
