@@ -62,15 +62,13 @@ impl Document {
     /// When an instruction is read, of those files that it is for.
     pub(super) fn reading(&self) -> Reading {
         let trigger = self.head.text("trigger").or(self.head.text("inclusion")).unwrap_or_default();
-        if !self.written_globs().is_empty() {
-            return Reading::Always;
-        }
-        match (self.always_apply(), trigger) {
-            (Some(true), _) | (_, "always_on" | "always") => Reading::Always,
-            (_, "manual") => Reading::Asked,
-            (Some(false), _) | (_, "model_decision" | "auto") if !self.description.is_empty() => Reading::Fitting,
-            (Some(false), _) => Reading::Asked,
-            _ => Reading::Always,
+        let narrowed = self.always_apply() == Some(false) || matches!(trigger, "model_decision" | "auto");
+        if self.always_apply() == Some(true) || !(narrowed || trigger == "manual") {
+            Reading::Always
+        } else if trigger == "manual" || self.description.is_empty() {
+            Reading::Asked
+        } else {
+            Reading::Fitting
         }
     }
 }

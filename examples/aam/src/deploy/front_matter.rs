@@ -35,15 +35,22 @@ impl Head {
             }
         }
         let whole: Option<BTreeMap<String, Value>> = serde_saphyr::from_str(text).ok();
-        let entry = |(key, raw): (String, String)| {
-            let raw = raw.trim_end().to_owned();
-            let value = match &whole {
-                Some(values) => values.get(&key).cloned().unwrap_or(Value::Null),
-                None => alone(&key, &raw),
+        let Some(mut values) = whole else {
+            let entry = |(key, raw): (String, String)| {
+                let raw = raw.trim_end().to_owned();
+                Entry { value: alone(&key, &raw), key, raw }
             };
-            Entry { key, raw, value }
+            return Self { entries: raw.into_iter().map(entry).collect() };
         };
-        Self { entries: raw.into_iter().map(entry).collect() }
+        let mut entries = Vec::new();
+        for (key, raw) in raw {
+            if let Some(value) = values.remove(&key) {
+                entries.push(Entry { key, raw: raw.trim_end().to_owned(), value });
+            }
+        }
+        // YAML has more ways to write a key than lines that begin with it.
+        entries.extend(values.into_iter().map(|(key, value)| Entry { raw: format!("{key}: {value}"), key, value }));
+        Self { entries }
     }
 
     /// The value of `key`.
@@ -200,6 +207,8 @@ mod tests {
         assert_eq!(head["globs"], json!(["*.py", "a/**"]));
         let (head, _) = split_head(text);
         assert_eq!(head.raw("tools"), Some("tools:\n  - Read\n  - Grep"));
+        let (head, _) = split_head("---\n{name: x, \"to\\u006fls\": [Read]}\n---\n");
+        assert_eq!(head.raw("tools"), Some("tools: [\"Read\"]"));
         assert_eq!(split_head("---\na: 1\nb: 2\na: 3\n---\n").0.twice(), Some("a"));
     }
 

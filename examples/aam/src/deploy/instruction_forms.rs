@@ -3,7 +3,7 @@
 use super::{
     document::{Document, Reading},
     front_matter::{self, line, quoted},
-    limits::{Refusal, Rendered},
+    limits::Rendered,
 };
 
 fn described(document: &Document) -> Vec<String> {
@@ -23,17 +23,17 @@ fn list(key: &str, globs: &[String]) -> Vec<String> {
 }
 
 /// A rule of Claude Code, read for the files of its `paths`, else always.
-pub(super) fn claude(document: &Document) -> Result<Rendered, Refusal> {
+pub(super) fn claude(document: &Document) -> Rendered {
     let mut head = described(document);
     let globs = document.globs();
     if !globs.is_empty() {
         head.extend(list("paths", &globs));
     }
-    Ok(Rendered { bytes: front_matter::join(&head, &document.body), lost: widened(document) })
+    Rendered { bytes: front_matter::join(&head, &document.body), lost: widened(document) }
 }
 
 /// A rule of Cursor, which reads globs as they stand there: quotes would be a part of them.
-pub(super) fn cursor(document: &Document) -> Result<Rendered, Refusal> {
+pub(super) fn cursor(document: &Document) -> Rendered {
     let mut head = vec![line("description", &document.description)];
     let globs = document.written_globs();
     if !globs.is_empty() {
@@ -41,20 +41,20 @@ pub(super) fn cursor(document: &Document) -> Result<Rendered, Refusal> {
     }
     let always = document.always_apply().unwrap_or(globs.is_empty() && document.reading() == Reading::Always);
     head.push(format!("alwaysApply: {always}"));
-    Ok(front_matter::join(&head, &document.body).into())
+    front_matter::join(&head, &document.body).into()
 }
 
 /// An instruction of GitHub Copilot, which reads it only where `applyTo` says for which files.
-pub(super) fn copilot(document: &Document) -> Result<Rendered, Refusal> {
+pub(super) fn copilot(document: &Document) -> Rendered {
     let globs = document.globs();
     let globs = if globs.is_empty() { "**".to_owned() } else { globs.join(",") };
     let mut head = described(document);
     head.push(format!("applyTo: {}", quoted(&globs)));
-    Ok(Rendered { bytes: front_matter::join(&head, &document.body), lost: widened(document) })
+    Rendered { bytes: front_matter::join(&head, &document.body), lost: widened(document) }
 }
 
 /// A rule of Windsurf.
-pub(super) fn windsurf(document: &Document) -> Result<Rendered, Refusal> {
+pub(super) fn windsurf(document: &Document) -> Rendered {
     let globs = document.globs();
     let mut head = match (&*globs, document.reading()) {
         ([], Reading::Always) => vec!["trigger: always_on".to_owned()],
@@ -64,11 +64,11 @@ pub(super) fn windsurf(document: &Document) -> Result<Rendered, Refusal> {
         (globs, _) => [vec!["trigger: glob".to_owned()], list("globs", globs)].concat(),
     };
     head.extend(described(document));
-    Ok(front_matter::join(&head, &document.body).into())
+    front_matter::join(&head, &document.body).into()
 }
 
 /// A steering file of Kiro.
-pub(super) fn kiro(document: &Document) -> Result<Rendered, Refusal> {
+pub(super) fn kiro(document: &Document) -> Rendered {
     let globs = document.globs();
     let mut head = match (&*globs, document.reading()) {
         ([], Reading::Always) => vec!["inclusion: always".to_owned()],
@@ -78,11 +78,11 @@ pub(super) fn kiro(document: &Document) -> Result<Rendered, Refusal> {
         (globs, _) => [vec!["inclusion: fileMatch".to_owned()], list("fileMatchPattern", globs)].concat(),
     };
     head.extend(described(document));
-    Ok(front_matter::join(&head, &document.body).into())
+    front_matter::join(&head, &document.body).into()
 }
 
 /// An instruction inside a file that is always read: what it is limited to is said in words.
-pub(super) fn section(document: &Document) -> Result<Rendered, Refusal> {
+pub(super) fn section(document: &Document) -> Rendered {
     let globs: Vec<_> = document.globs().iter().map(|glob| format!("`{glob}`")).collect();
     let limit = match (globs.is_empty(), document.reading()) {
         (false, _) => format!("For files that match {}:\n\n", globs.join(", ")),
@@ -90,5 +90,5 @@ pub(super) fn section(document: &Document) -> Result<Rendered, Refusal> {
         (true, Reading::Asked) => "Only where a person asks for it:\n\n".to_owned(),
         (true, Reading::Always) => String::new(),
     };
-    Ok(format!("{limit}{}", document.body).into_bytes().into())
+    format!("{limit}{}", document.body).into_bytes().into()
 }

@@ -179,7 +179,7 @@ impl Plan {
         let rendered = |form: Form| -> Result<Result<Rendered, Refusal>> {
             let mut document = Document::read(&**package, kind, artifact)?;
             name.clone_into(&mut document.name);
-            Ok(form(&document))
+            Ok(form.of(&document))
         };
         match target {
             Target::Nowhere(why) => return Ok(Err(Refusal((*why).to_owned()))),

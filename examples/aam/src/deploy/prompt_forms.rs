@@ -90,7 +90,7 @@ fn described(document: &Document) -> Vec<String> {
 }
 
 /// A command of Claude Code: one input is all that is said, several are told apart by their names.
-pub(super) fn claude(document: &Document) -> Result<Rendered, Refusal> {
+pub(super) fn claude(document: &Document) -> Rendered {
     let plain = |name: &str| name.replace('-', "_");
     let inputs: Vec<String> = names(&pieces(&document.body)).into_iter().map(plain).collect();
     let mut head = described(document);
@@ -105,22 +105,22 @@ pub(super) fn claude(document: &Document) -> Result<Rendered, Refusal> {
     let body = filled(&document.body, "$ARGUMENTS", |name, names| {
         Some(if names.len() == 1 { "$ARGUMENTS".to_owned() } else { format!("${}", plain(name)) })
     });
-    Ok(front_matter::join(&head, &body).into())
+    front_matter::join(&head, &body).into()
 }
 
 /// A command of Cursor: plain Markdown, behind which it puts what is said.
-pub(super) fn cursor(document: &Document) -> Result<Rendered, Refusal> {
+pub(super) fn cursor(document: &Document) -> Rendered {
     let lost = document.head.keys().filter(|key| !matches!(*key, "name" | "description")).map(str::to_owned);
-    Ok(Rendered { bytes: document.body.clone().into_bytes(), lost: lost.collect() })
+    Rendered { bytes: document.body.clone().into_bytes(), lost: lost.collect() }
 }
 
 /// A prompt file of GitHub Copilot.
-pub(super) fn copilot(document: &Document) -> Result<Rendered, Refusal> {
+pub(super) fn copilot(document: &Document) -> Rendered {
     let mut head = vec![line("name", &document.name)];
     head.extend(described(document));
     head.extend(kept(document, &["name", "description"]));
     let body = filled(&document.body, "${input:arguments}", |name, _| Some(format!("${{input:{name}}}")));
-    Ok(front_matter::join(&head, &body).into())
+    front_matter::join(&head, &body).into()
 }
 
 /// A command of Gemini CLI: TOML, with `{{args}}` for what is said.
@@ -138,28 +138,30 @@ pub(super) fn gemini(document: &Document) -> Result<Rendered, Refusal> {
 }
 
 /// A command of OpenCode: several inputs are told apart by their position.
-pub(super) fn opencode(document: &Document) -> Result<Rendered, Refusal> {
+pub(super) fn opencode(document: &Document) -> Rendered {
     let mut head = described(document);
     head.extend(kept(document, &["name", "description", "mode"]));
     let body = filled(&document.body, "$ARGUMENTS", |name, names| {
         let at = names.iter().position(|other| *other == name)?;
         Some(if names.len() == 1 { "$ARGUMENTS".to_owned() } else { format!("${}", at + 1) })
     });
-    Ok(front_matter::join(&head, &body).into())
+    front_matter::join(&head, &body).into()
 }
 
 /// A workflow of Windsurf, called by its file.
-pub(super) fn windsurf(document: &Document) -> Result<Rendered, Refusal> {
+pub(super) fn windsurf(document: &Document) -> Rendered {
     let lost = document.head.keys().filter(|key| !matches!(*key, "name" | "description")).map(str::to_owned);
-    Ok(Rendered { bytes: front_matter::join(&described(document), &document.body), lost: lost.collect() })
+    Rendered { bytes: front_matter::join(&described(document), &document.body), lost: lost.collect() }
 }
 
 /// A skill.
-pub(super) fn skill(document: &Document) -> Result<Rendered, Refusal> {
+pub(super) fn skill(document: &Document) -> Rendered {
     let mut head = vec![line("name", &document.name)];
-    head.extend(described(document));
+    // Tools read no skill without one.
+    let description = if document.description.is_empty() { "A prompt to be asked for" } else { &document.description };
+    head.push(line("description", description));
     head.extend(kept(document, &["name", "description"]));
-    Ok(front_matter::join(&head, &document.body).into())
+    front_matter::join(&head, &document.body).into()
 }
 
 #[cfg(test)]

@@ -56,12 +56,24 @@ impl Base {
     /// The place at `path` below it.
     pub(super) fn place(self, path: &str) -> Result<Place> {
         let Some(root) = self.path()? else { return Place::new(None, path) };
-        let absolute = std::path::absolute(&root).map_err(|error| Failure::io("open", &root, &error))?;
+        let absolute = real(&std::path::absolute(&root).map_err(|error| Failure::io("open", &root, &error))?);
         let text = absolute.to_str().map(|text| text.trim_end_matches('/')).ok_or_else(|| {
             Failure::usage(format!("{} cannot be installed to: its name is no text", absolute.display()))
         })?;
         Place::new(Some(Arc::from(text)), path)
     }
+}
+
+/// The path without links, so that one folder has one name; as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    for at in path.ancestors() {
+        if let Ok(real) = std::fs::canonicalize(at) {
+            return path
+                .strip_prefix(at)
+                .map_or_else(|_| path.to_owned(), |rest| real.components().chain(rest.components()).collect());
+        }
+    }
+    path.to_owned()
 }
 
 fn told(variable: &str) -> Option<PathBuf> {

@@ -9,7 +9,23 @@ use super::{
 };
 
 /// How an artifact is brought into a platform's form.
-pub(super) type Form = fn(&Document) -> Result<Rendered, Refusal>;
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Form {
+    /// A form for every artifact of the type.
+    Any(fn(&Document) -> Rendered),
+    /// A form for those that ask for nothing that the platform lacks.
+    Limited(fn(&Document) -> Result<Rendered, Refusal>),
+}
+
+impl Form {
+    /// The document in this form.
+    pub(super) fn of(self, document: &Document) -> Result<Rendered, Refusal> {
+        match self {
+            Self::Any(form) => Ok(form(document)),
+            Self::Limited(form) => form(document),
+        }
+    }
+}
 
 /// One platform.
 #[derive(Debug)]

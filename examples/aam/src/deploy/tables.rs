@@ -16,15 +16,15 @@ const fn skills(base: Base, folder: &'static str) -> Target {
 }
 
 const fn agent_as_skill(base: Base, folder: &'static str) -> Target {
-    Target::Skill { base, folder, form: agent_forms::skill }
+    Target::Skill { base, folder, form: Form::Limited(agent_forms::skill) }
 }
 
 const fn prompt_as_skill(base: Base, folder: &'static str) -> Target {
-    Target::Skill { base, folder, form: prompt_forms::skill }
+    Target::Skill { base, folder, form: Form::Any(prompt_forms::skill) }
 }
 
 const fn section(base: Base, file: &'static str) -> Target {
-    Target::Section { base, file, form: instruction_forms::section }
+    Target::Section { base, file, form: Form::Any(instruction_forms::section) }
 }
 
 /// The folder of skills that several tools read.
@@ -35,15 +35,15 @@ pub(super) const CLAUDE: Rules = Rules {
     home: Some(Base::Claude),
     project: Targets {
         skill: skills(Project, ".claude/skills"),
-        agent: markdown(Project, ".claude/agents", agent_forms::claude),
-        prompt: markdown(Project, ".claude/commands", prompt_forms::claude),
-        instruction: markdown(Project, ".claude/rules", instruction_forms::claude),
+        agent: markdown(Project, ".claude/agents", Form::Limited(agent_forms::claude)),
+        prompt: markdown(Project, ".claude/commands", Form::Any(prompt_forms::claude)),
+        instruction: markdown(Project, ".claude/rules", Form::Any(instruction_forms::claude)),
     },
     user: Targets {
         skill: skills(Base::Claude, "skills"),
-        agent: markdown(Base::Claude, "agents", agent_forms::claude),
-        prompt: markdown(Base::Claude, "commands", prompt_forms::claude),
-        instruction: markdown(Base::Claude, "rules", instruction_forms::claude),
+        agent: markdown(Base::Claude, "agents", Form::Limited(agent_forms::claude)),
+        prompt: markdown(Base::Claude, "commands", Form::Any(prompt_forms::claude)),
+        instruction: markdown(Base::Claude, "rules", Form::Any(instruction_forms::claude)),
     },
 };
 
@@ -52,19 +52,19 @@ pub(super) const CURSOR: Rules = Rules {
     home: Some(Base::Cursor),
     project: Targets {
         skill: skills(Project, SHARED),
-        agent: markdown(Project, ".cursor/agents", agent_forms::cursor),
-        prompt: markdown(Project, ".cursor/commands", prompt_forms::cursor),
+        agent: markdown(Project, ".cursor/agents", Form::Limited(agent_forms::cursor)),
+        prompt: markdown(Project, ".cursor/commands", Form::Any(prompt_forms::cursor)),
         instruction: Target::File {
             base: Project,
             folder: ".cursor/rules",
             suffix: ".mdc",
-            form: instruction_forms::cursor,
+            form: Form::Any(instruction_forms::cursor),
         },
     },
     user: Targets {
         skill: skills(Base::Cursor, "skills"),
-        agent: markdown(Base::Cursor, "agents", agent_forms::cursor),
-        prompt: markdown(Base::Cursor, "commands", prompt_forms::cursor),
+        agent: markdown(Base::Cursor, "agents", Form::Limited(agent_forms::cursor)),
+        prompt: markdown(Base::Cursor, "commands", Form::Any(prompt_forms::cursor)),
         instruction: Target::Nowhere("Cursor keeps a user's rules in its settings, not in files"),
     },
 };
@@ -79,30 +79,35 @@ pub(super) const COPILOT: Rules = Rules {
             base: Project,
             folder: ".github/agents",
             suffix: ".agent.md",
-            form: agent_forms::copilot,
+            form: Form::Limited(agent_forms::copilot),
         },
         prompt: Target::File {
             base: Project,
             folder: ".github/prompts",
             suffix: ".prompt.md",
-            form: prompt_forms::copilot,
+            form: Form::Any(prompt_forms::copilot),
         },
         instruction: Target::File {
             base: Project,
             folder: ".github/instructions",
             suffix: ".instructions.md",
-            form: instruction_forms::copilot,
+            form: Form::Any(instruction_forms::copilot),
         },
     },
     user: Targets {
         skill: skills(Base::Agents, "skills"),
-        agent: Target::File { base: Base::Copilot, folder: "agents", suffix: ".agent.md", form: agent_forms::copilot },
+        agent: Target::File {
+            base: Base::Copilot,
+            folder: "agents",
+            suffix: ".agent.md",
+            form: Form::Limited(agent_forms::copilot),
+        },
         prompt: Target::Nowhere("GitHub Copilot reads prompts of projects only"),
         instruction: Target::File {
             base: Base::Copilot,
             folder: "instructions",
             suffix: ".instructions.md",
-            form: instruction_forms::copilot,
+            form: Form::Any(instruction_forms::copilot),
         },
     },
 };
@@ -112,13 +117,23 @@ pub(super) const CODEX: Rules = Rules {
     home: Some(Base::Codex),
     project: Targets {
         skill: skills(Project, SHARED),
-        agent: Target::File { base: Project, folder: ".codex/agents", suffix: ".toml", form: agent_forms::codex },
+        agent: Target::File {
+            base: Project,
+            folder: ".codex/agents",
+            suffix: ".toml",
+            form: Form::Limited(agent_forms::codex),
+        },
         prompt: prompt_as_skill(Project, SHARED),
         instruction: section(Project, "AGENTS.md"),
     },
     user: Targets {
         skill: skills(Base::Agents, "skills"),
-        agent: Target::File { base: Base::Codex, folder: "agents", suffix: ".toml", form: agent_forms::codex },
+        agent: Target::File {
+            base: Base::Codex,
+            folder: "agents",
+            suffix: ".toml",
+            form: Form::Limited(agent_forms::codex),
+        },
         prompt: prompt_as_skill(Base::Agents, "skills"),
         instruction: section(Base::Codex, "AGENTS.md"),
     },
@@ -130,13 +145,23 @@ pub(super) const GEMINI: Rules = Rules {
     project: Targets {
         skill: skills(Project, SHARED),
         agent: agent_as_skill(Project, SHARED),
-        prompt: Target::File { base: Project, folder: ".gemini/commands", suffix: ".toml", form: prompt_forms::gemini },
+        prompt: Target::File {
+            base: Project,
+            folder: ".gemini/commands",
+            suffix: ".toml",
+            form: Form::Limited(prompt_forms::gemini),
+        },
         instruction: section(Project, "GEMINI.md"),
     },
     user: Targets {
         skill: skills(Base::Agents, "skills"),
         agent: agent_as_skill(Base::Agents, "skills"),
-        prompt: Target::File { base: Base::Gemini, folder: "commands", suffix: ".toml", form: prompt_forms::gemini },
+        prompt: Target::File {
+            base: Base::Gemini,
+            folder: "commands",
+            suffix: ".toml",
+            form: Form::Limited(prompt_forms::gemini),
+        },
         instruction: section(Base::Gemini, "GEMINI.md"),
     },
 };
@@ -146,14 +171,14 @@ pub(super) const OPENCODE: Rules = Rules {
     home: Some(Base::OpenCode),
     project: Targets {
         skill: skills(Project, SHARED),
-        agent: markdown(Project, ".opencode/agents", agent_forms::opencode),
-        prompt: markdown(Project, ".opencode/commands", prompt_forms::opencode),
+        agent: markdown(Project, ".opencode/agents", Form::Limited(agent_forms::opencode)),
+        prompt: markdown(Project, ".opencode/commands", Form::Any(prompt_forms::opencode)),
         instruction: section(Project, "AGENTS.md"),
     },
     user: Targets {
         skill: skills(Base::Agents, "skills"),
-        agent: markdown(Base::OpenCode, "agents", agent_forms::opencode),
-        prompt: markdown(Base::OpenCode, "commands", prompt_forms::opencode),
+        agent: markdown(Base::OpenCode, "agents", Form::Limited(agent_forms::opencode)),
+        prompt: markdown(Base::OpenCode, "commands", Form::Any(prompt_forms::opencode)),
         instruction: section(Base::OpenCode, "AGENTS.md"),
     },
 };
@@ -164,13 +189,13 @@ pub(super) const WINDSURF: Rules = Rules {
     project: Targets {
         skill: skills(Project, SHARED),
         agent: agent_as_skill(Project, SHARED),
-        prompt: markdown(Project, ".windsurf/workflows", prompt_forms::windsurf),
-        instruction: markdown(Project, ".windsurf/rules", instruction_forms::windsurf),
+        prompt: markdown(Project, ".windsurf/workflows", Form::Any(prompt_forms::windsurf)),
+        instruction: markdown(Project, ".windsurf/rules", Form::Any(instruction_forms::windsurf)),
     },
     user: Targets {
         skill: skills(Base::Windsurf, "skills"),
         agent: agent_as_skill(Base::Windsurf, "skills"),
-        prompt: markdown(Base::Windsurf, "global_workflows", prompt_forms::windsurf),
+        prompt: markdown(Base::Windsurf, "global_workflows", Form::Any(prompt_forms::windsurf)),
         instruction: section(Base::Windsurf, "memories/global_rules.md"),
     },
 };
@@ -180,15 +205,15 @@ pub(super) const KIRO: Rules = Rules {
     home: Some(Base::Kiro),
     project: Targets {
         skill: skills(Project, ".kiro/skills"),
-        agent: markdown(Project, ".kiro/agents", agent_forms::kiro),
+        agent: markdown(Project, ".kiro/agents", Form::Limited(agent_forms::kiro)),
         prompt: prompt_as_skill(Project, ".kiro/skills"),
-        instruction: markdown(Project, ".kiro/steering", instruction_forms::kiro),
+        instruction: markdown(Project, ".kiro/steering", Form::Any(instruction_forms::kiro)),
     },
     user: Targets {
         skill: skills(Base::Kiro, "skills"),
-        agent: markdown(Base::Kiro, "agents", agent_forms::kiro),
+        agent: markdown(Base::Kiro, "agents", Form::Limited(agent_forms::kiro)),
         prompt: prompt_as_skill(Base::Kiro, "skills"),
-        instruction: markdown(Base::Kiro, "steering", instruction_forms::kiro),
+        instruction: markdown(Base::Kiro, "steering", Form::Any(instruction_forms::kiro)),
     },
 };
 

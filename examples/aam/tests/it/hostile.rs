@@ -72,6 +72,7 @@ fn our_own_folder_linked_elsewhere_is_not_followed() {
     fs::create_dir(machine.project().join(".aam")).expect("folder");
     for name in [".guard", "packages", "aam-lock.yaml", ".gitignore"] {
         let link = machine.project().join(".aam").join(name);
+        fs::remove_file(&link).ok();
         let target = if name == "packages" { outside.clone() } else { outside.join("precious") };
         symlink(target, &link).expect("link");
         machine.run(&["install", "@acme/evil", "--platform", "claude"]);
