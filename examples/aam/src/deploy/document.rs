@@ -44,7 +44,8 @@ impl Document {
     pub(super) fn globs(&self) -> Vec<String> {
         let globs = self.written_globs();
         let everything = |glob: &String| matches!(&**glob, "*" | "**" | "**/*");
-        if globs.iter().any(everything) { Vec::new() } else { globs }
+        let always = self.always_apply() == Some(true);
+        if always || globs.iter().any(everything) { Vec::new() } else { globs }
     }
 
     /// As [`Self::globs`], with those that fit everything.
@@ -63,7 +64,8 @@ impl Document {
     pub(super) fn reading(&self) -> Reading {
         let trigger = self.head.text("trigger").or(self.head.text("inclusion")).unwrap_or_default();
         let narrowed = self.always_apply() == Some(false) || matches!(trigger, "model_decision" | "auto");
-        if self.always_apply() == Some(true) || !(narrowed || trigger == "manual") {
+        let limited = !self.written_globs().is_empty();
+        if limited || self.always_apply() == Some(true) || !(narrowed || trigger == "manual") {
             Reading::Always
         } else if trigger == "manual" || self.description.is_empty() {
             Reading::Asked

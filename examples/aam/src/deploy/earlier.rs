@@ -141,8 +141,9 @@ fn copilot_instruction(document: &Document) -> Vec<u8> {
 }
 
 fn instruction_section(document: &Document) -> String {
-    let globs = document.globs();
-    if globs.is_empty() {
+    let globs = document.written_globs();
+    let everything = globs.iter().any(|glob| matches!(&**glob, "*" | "**" | "**/*"));
+    if everything || globs.is_empty() {
         return document.body.clone();
     }
     let globs: Vec<_> = globs.iter().map(|glob| format!("`{glob}`")).collect();
