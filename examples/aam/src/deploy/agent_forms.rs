@@ -48,7 +48,7 @@ pub(super) fn claude(document: &Document) -> Result<Rendered, Refusal> {
         head.extend(demands.verbatim("model"));
     }
     head.extend(demands.model(claude).map(|model| line("model", &model)));
-    if document.head.get("mcpServers").is_some_and(|servers| servers.is_array()) {
+    if document.head.get("mcpServers").is_some_and(Value::is_array) {
         head.extend(demands.verbatim("mcpServers"));
     }
     if let Some(servers) = demands.servers()? {

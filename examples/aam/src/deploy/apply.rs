@@ -106,12 +106,11 @@ pub(crate) fn announce(roots: &Roots, record: &mut Record, plan: &Plan, policy: 
         let key = Text(PlaceKey(place.clone()));
         match record.files.get_mut(&key) {
             Some(known) if *known.sha256 != file.sha256 => known.next = Some(Text(file.sha256)),
-            Some(_) => {}
             None if there == Present::Nothing || policy == Policy::Force => {
                 note_folders(roots, record, place)?;
                 record.files.insert(key, FileRecord::new(&file.package, file.sha256));
             }
-            None => {}
+            _ => {}
         }
     }
     for (place, sections) in &plan.sections {
@@ -127,11 +126,10 @@ pub(crate) fn announce(roots: &Roots, record: &mut Record, plan: &Plan, policy: 
             let file = file.or_insert_with(|| SectionedFile { created: text.is_none(), ..SectionedFile::default() });
             match file.sections.get_mut(id) {
                 Some(known) if known.sha256 != sha256 => known.next = Some(sha256),
-                Some(_) => {}
                 None if absent => {
                     file.sections.insert(id.clone(), section_record(planned, String::new()));
                 }
-                None => {}
+                _ => {}
             }
         }
     }
@@ -174,7 +172,7 @@ pub(crate) fn apply(
         record.put_file(place, FileRecord::new(&file.package, planned));
     }
     apply_sections(roots, record, plan, policy, others, &mut applied)?;
-    remove_folders(roots, record)?;
+    remove_folders(roots, record);
     Ok(applied)
 }
 
@@ -391,7 +389,7 @@ fn note_folders(roots: &Roots, record: &mut Record, place: &Place) -> Result<()>
 }
 
 /// Removes the folders that we made and nobody uses, deepest first.
-fn remove_folders(roots: &Roots, record: &mut Record) -> Result<()> {
+fn remove_folders(roots: &Roots, record: &mut Record) {
     let mut folders: Vec<_> = record.folders.iter().cloned().collect();
     folders.sort_by_key(|key| std::cmp::Reverse(key.0.0.depth()));
     for key in folders {
@@ -400,5 +398,4 @@ fn remove_folders(roots: &Roots, record: &mut Record) -> Result<()> {
             record.folders.remove(&key);
         }
     }
-    Ok(())
 }

@@ -96,7 +96,8 @@ impl StateFile {
         let mut uses = Vec::new();
         for name in self.home.names(FOLDER)? {
             let path = format!("{FOLDER}/{name}");
-            if path == self.path || !name.ends_with(".yaml") {
+            let is_record = std::path::Path::new(&name).extension().is_some_and(|extension| extension == "yaml");
+            if path == self.path || !is_record {
                 continue;
             }
             let Some(state) = yaml::read_in::<State>(&self.home, &path)? else { continue };
