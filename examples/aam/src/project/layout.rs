@@ -125,14 +125,21 @@ impl Project {
     /// Waits until no other command changes the project. The kernel lets go of
     /// the lock when the process ends, however it ends.
     pub(crate) fn guard(&self) -> Result<Guard<'_>> {
+        let path = format!("{}/.guard", self.own());
+        let file = loop {
+            let file = self.folder.open_lock(&path)?;
+            file.lock().map_err(|error| {
+                Failure::new(Kind::Other, "io", format!("Cannot lock {}: {error}", self.shown(self.own()).display()))
+            })?;
+            // Whoever held it may have removed it with everything else.
+            if self.folder.look(&path)? == Entry::File {
+                break file;
+            }
+        };
         let ignore = format!("{}/.gitignore", self.own());
         if self.scope == Scope::Project && self.folder.look(&ignore)? == Entry::Nothing {
             self.folder.write(&ignore, IGNORED.as_bytes(), Mode::Plain)?;
         }
-        let file = self.folder.open_lock(&format!("{}/.guard", self.own()))?;
-        file.lock().map_err(|error| {
-            Failure::new(Kind::Other, "io", format!("Cannot lock {}: {error}", self.shown(self.own()).display()))
-        })?;
         self.folder.sweep(self.own());
         Ok(Guard { project: self, _file: file })
     }
