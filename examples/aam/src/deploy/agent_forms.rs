@@ -28,7 +28,7 @@ pub(super) fn claude(document: &Document) -> Result<Rendered, Refusal> {
     let raw = document.head.raw("tools").map(|raw| raw.trim_start_matches("tools:").trim());
     match (raw, written) {
         // In Claude Code's own words, to the letter.
-        (Some(raw), Some(tools)) if own(raw.trim_start_matches(['-', '[', ' ', '"', '\''])) && !tools.is_empty() => {
+        (Some(raw), Some(tools)) if tools.is_empty() || own(raw.trim_start_matches(['-', '[', ' ', '"', '\''])) => {
             head.extend(demands.verbatim("tools"));
         }
         _ => {

@@ -79,6 +79,7 @@ type Claimant = (PackageName, ArtifactType, String);
 pub(crate) fn plan(packages: &[Deployable], scope: Scope, roots: &Roots) -> Result<Plan> {
     let claims = claims(packages, scope)?;
     let mut plan = Plan::default();
+    let mut losses = Losses::default();
     for deployable in packages {
         for (platform, kind, artifact) in artifacts(deployable) {
             let target = platform.targets(scope).of(kind);
@@ -88,20 +89,54 @@ pub(crate) fn plan(packages: &[Deployable], scope: Scope, roots: &Roots) -> Resu
             let claimants = claim.as_ref().and_then(|claim| claims.get(claim)).unwrap_or(&none);
             let name = name(owner, kind, artifact, claimants);
             let added = plan.add(deployable, target, kind, artifact, &name, roots)?;
-            let said = format!("{} {} of {owner}", kind.as_str(), artifact.name);
             match added {
-                Ok(lost) if lost.is_empty() => {}
-                Ok(lost) => {
-                    let keys: Vec<_> = lost.iter().map(|key| format!("`{key}`")).collect();
-                    plan.remarks.insert(format!("{platform}: the {said} goes without {}", keys.join(", ")));
-                }
+                Ok(lost) => losses.note(platform, kind, owner, &artifact.name, lost),
                 Err(Refusal(why)) => {
-                    plan.remarks.insert(format!("{platform}: the {said} is not installed: {why}"));
+                    let what = format!("{} {} of {owner}", kind.as_str(), artifact.name);
+                    plan.remarks.insert(format!("{platform}: the {what} is not installed: {why}"));
                 }
             }
         }
     }
+    plan.remarks.extend(losses.lines());
     plan.unique()
+}
+
+/// The artifacts that a platform takes without a part of their front matter, by what they lose.
+#[derive(Debug, Default)]
+struct Losses<'a>(BTreeMap<(Platform, ArtifactType, &'a PackageName, Vec<String>), BTreeSet<&'a str>>);
+
+impl<'a> Losses<'a> {
+    fn note(
+        &mut self,
+        platform: Platform,
+        kind: ArtifactType,
+        owner: &'a PackageName,
+        artifact: &'a str,
+        mut lost: Vec<String>,
+    ) {
+        if !lost.is_empty() {
+            lost.sort();
+            self.0.entry((platform, kind, owner, lost)).or_default().insert(artifact);
+        }
+    }
+
+    /// One line for those that lose the same.
+    fn lines(self) -> impl Iterator<Item = String> {
+        const NAMED: usize = 3;
+        self.0.into_iter().map(|((platform, kind, owner, lost), artifacts)| {
+            let keys: Vec<_> = lost.iter().map(|key| format!("`{key}`")).collect();
+            let keys = keys.join(", ");
+            let named: Vec<_> = artifacts.iter().take(NAMED).copied().collect();
+            let (named, all) = (named.join(", "), artifacts.len());
+            let kind = kind.as_str();
+            match all {
+                1 => format!("{platform}: the {kind} {named} of {owner} goes without {keys}"),
+                2..=NAMED => format!("{platform}: the {kind}s {named} of {owner} go without {keys}"),
+                _ => format!("{platform}: {all} {kind}s of {owner} ({named} and others) go without {keys}"),
+            }
+        })
+    }
 }
 
 fn artifacts(deployable: &Deployable) -> impl Iterator<Item = (Platform, ArtifactType, &Artifact)> {

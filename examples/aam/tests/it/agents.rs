@@ -68,6 +68,7 @@ fn servers_and_denials_arrive_or_stop_the_agent() {
     refused("tools: Read\ntools: Bash\n", "claude", "twice");
     refused("tools: Bash(git:*)\n", "copilot", "only some commands");
     refused("tools: []\n", "agents", "tools");
+    holds("tools: []\n", "claude", &["tools: []\n"]);
 }
 
 #[test]
@@ -81,5 +82,5 @@ fn a_restriction_beside_a_line_that_is_no_yaml_is_kept() {
 fn what_does_not_restrict_is_said_to_be_lost() {
     let (files, remarks) = agent("model: sonnet\ncolor: blue\n", "gemini");
     assert!(files.contains("You help."), "{files}");
-    assert!(remarks.contains("goes without `model`, `color`"), "{remarks}");
+    assert!(remarks.contains("goes without `color`, `model`"), "{remarks}");
 }
