@@ -27,7 +27,7 @@ fn linked(path: &Path) -> Failure {
         "link_in_the_way",
         format!("{} is a symbolic link, and aam follows none there", path.display()),
     )
-    .hint("replace the link with a real file or folder, or use aam in the folder that it leads to")
+    .hint("replace the link with a real file or folder; what is meant for all your projects is installed with --global")
 }
 
 fn in_the_way(message: String) -> Failure {
