@@ -239,7 +239,11 @@ pub(super) fn opencode(document: &Document) -> Result<Rendered, Refusal> {
 fn opencode_rules(tool: &Tool) -> Vec<(String, Value)> {
     let allowed = |keys: &[&str]| keys.iter().map(|key| ((*key).to_owned(), json!("allow"))).collect();
     match tool {
-        Tool::Read => allowed(&["read"]),
+        // As OpenCode itself has it: what `*` denied is allowed again, files of secrets are asked for.
+        Tool::Read => {
+            let rules = json!({"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"});
+            vec![("read".to_owned(), rules)]
+        }
         Tool::Search => allowed(&["grep", "glob", "list"]),
         Tool::Edit => allowed(&["edit"]),
         Tool::Execute(None) => allowed(&["bash"]),

@@ -33,7 +33,11 @@ fn a_list_of_tools_arrives_in_every_dialect_that_has_one() {
     let tools = "tools: Read, Grep, Bash\nmodel: opus\n";
     holds(tools, "claude", &["tools: Read, Grep, Bash\n", "model: opus\n"]);
     holds(tools, "copilot", &["tools: [\"read\", \"search\", \"execute\"]\n"]);
-    holds(tools, "opencode", &["permission: {\"*\":\"deny\",", "\"bash\":\"allow\"", "\"read\":\"allow\""]);
+    holds(
+        tools,
+        "opencode",
+        &["permission: {\"*\":\"deny\",", "\"bash\":\"allow\"", "\"read\":{\"*\":\"allow\",\"*.env\":\"ask\""],
+    );
     holds(tools, "kiro", &["tools: [\"read\",\"shell\"]\n"]);
     for platform in ["cursor", "codex", "gemini", "windsurf", "agents"] {
         refused(tools, platform, "tools");
