@@ -11,6 +11,8 @@ pub enum RateClass {
     Search,
     /// Downloads of archives.
     Download,
+    /// Reading inside archives: comparing two, taking one file out.
+    Contents,
     /// Publishing.
     Publish,
     /// Registration and login.
@@ -21,13 +23,14 @@ pub enum RateClass {
 
 impl RateClass {
     /// Every class.
-    pub const ALL: [Self; 5] = [Self::Search, Self::Download, Self::Publish, Self::Auth, Self::Other];
+    pub const ALL: [Self; 6] = [Self::Search, Self::Download, Self::Contents, Self::Publish, Self::Auth, Self::Other];
 
     /// The class as text, for metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Search => "search",
             Self::Download => "download",
+            Self::Contents => "contents",
             Self::Publish => "publish",
             Self::Auth => "auth",
             Self::Other => "other",

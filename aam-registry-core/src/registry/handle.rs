@@ -3,7 +3,10 @@ use std::{fmt, sync::Arc};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use super::{Policy, RegistryBuilder, authenticate::TokenTouches, counting::DownloadCounter, totals::TotalsCache};
+use super::{
+    Policy, RegistryBuilder, authenticate::TokenTouches, contents::Unpacking, counting::DownloadCounter,
+    totals::TotalsCache,
+};
 use crate::{
     decorate::Freshness,
     error::Result,
@@ -42,8 +45,8 @@ pub(super) struct Inner {
     pub(super) totals: TotalsCache,
     /// One permit for each archive that a blocking thread may judge at a time.
     pub(super) judging: Arc<Semaphore>,
-    /// One permit for each archive that a blocking thread may take apart for a reader at a time.
-    pub(super) unpacking: Arc<Semaphore>,
+    /// Who may read inside archives, and what was found there.
+    pub(super) unpacking: Unpacking,
 }
 
 impl Registry {

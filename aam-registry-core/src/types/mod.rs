@@ -4,6 +4,7 @@ mod archive_key;
 mod archive_location;
 mod artifact;
 mod audit;
+mod client_network;
 mod constraint;
 mod digest;
 mod dist_tag;
@@ -27,12 +28,13 @@ pub use archive_key::ArchiveKey;
 pub use archive_location::ArchiveLocation;
 pub use artifact::{Artifact, ArtifactType, Artifacts};
 pub use audit::{AuditEntry, AuditEvent, AuditFilter, ChainHash, NewAuditEntry};
+pub use client_network::ClientNetwork;
 pub use constraint::{Constraint, Selector};
 pub use digest::Sha256Digest;
 pub use dist_tag::DistTag;
 pub use downloads::{DayDownloads, DownloadBatch, DownloadBatchId, DownloadCount, DownloadQuery};
 pub use latest::{LatestPolicy, LatestTag, PublishedVersion};
-pub use manifest::{Manifest, ManifestFault};
+pub use manifest::{Manifest, ManifestFault, ManifestLimits};
 pub use name::{PackageName, ScopeName, Username};
 pub use package::{
     ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary, Visibility,
