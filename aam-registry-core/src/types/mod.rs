@@ -23,6 +23,7 @@ mod token;
 mod upload;
 mod user;
 mod version;
+mod version_list;
 
 pub use archive_key::ArchiveKey;
 pub use archive_location::ArchiveLocation;
@@ -48,3 +49,4 @@ pub use token::{Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecr
 pub use upload::{NewUpload, Upload, UploadId};
 pub use user::{Scope, ScopeMember, User, UserId, UserProfile};
 pub use version::Version;
+pub use version_list::{VersionBounds, VersionList, VersionRange};
