@@ -40,7 +40,7 @@ pub use name::{PackageName, ScopeName, Username};
 pub use package::{
     ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary, Visibility,
 };
-pub(crate) use package_path::package_path;
+pub(crate) use package_path::{MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, package_path};
 pub use page::{Page, PageRequest};
 pub use principal::{Actor, Credential, Principal};
 pub use rights::{Action, Rights, ScopeRole};
