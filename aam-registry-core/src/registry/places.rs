@@ -76,10 +76,8 @@ impl<K: Clone + Eq + Hash + Send + Sync + 'static> Places<K> {
             let all = Arc::clone(&self.all).acquire_owned().await.map_err(|_| Crowded::All)?;
             Ok(Place { _all: all, _own: own })
         };
-        match timeout(self.patience, place).await {
-            Ok(place) => place,
-            Err(_) => Err(crowded),
-        }
+        let outcome = timeout(self.patience, place).await;
+        outcome.unwrap_or(Err(crowded))
     }
 
     fn present(&self, asker: &K) -> Result<(Arc<Semaphore>, Presence<K>), Crowded> {

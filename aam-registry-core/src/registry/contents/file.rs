@@ -85,12 +85,11 @@ impl Registry {
         let (registry, wanted) = (self.clone(), file.clone());
         let unpacked = task::spawn_blocking(move || {
             let _place = place;
-            let mut spool = match &room {
-                None => Spool::in_memory(),
-                Some(_) => {
-                    let file = registry.inner().unpacking.spool_file();
-                    Spool::on_disk(file.map_err(|error| Error::storage(error, true))?)
-                }
+            let mut spool = if room.is_some() {
+                let file = registry.inner().unpacking.spool_file();
+                Spool::on_disk(file.map_err(|error| Error::storage(error, true))?)
+            } else {
+                Spool::in_memory()
             };
             let paths: Vec<_> = same.iter().map(String::as_str).collect();
             archive::copy_file(reader, &paths, &ACCEPTED, &mut spool).map_err(not_the_clients)?;

@@ -32,7 +32,7 @@ const ROOM: u32 = 2048;
 /// What reads inside archives share: who may do so when, and what was found.
 pub(in crate::registry) struct Unpacking {
     /// Places on blocking threads, which take archives apart.
-    unpacking: Places<ClientNetwork>,
+    threads: Places<ClientNetwork>,
     /// Places for files that are spooled to the disk, for as long as their readers take.
     spooling: Places<ClientNetwork>,
     room: Arc<Semaphore>,
@@ -49,7 +49,7 @@ impl Unpacking {
         // Taking an archive apart is work for a processor; a second one a processor works while the first waits for bytes.
         let at_once = 2 * thread::available_parallelism().map_or(2, usize::from).max(2);
         Self {
-            unpacking: Places::new(at_once, at_once / 2, PATIENCE),
+            threads: Places::new(at_once, at_once / 2, PATIENCE),
             spooling: Places::new(SPOOLED_AT_ONCE, SPOOLED_AT_ONCE_EACH, PATIENCE),
             room: Arc::new(Semaphore::new(ROOM as usize)),
             folder,
@@ -60,7 +60,7 @@ impl Unpacking {
 
     /// Waits for leave to keep a blocking thread busy with an archive.
     pub(super) async fn place(&self, from: Option<&ClientNetwork>) -> Result<Place> {
-        self.unpacking.take(from).await.map_err(crowded)
+        self.threads.take(from).await.map_err(crowded)
     }
 
     /// Waits for leave to keep a file of `size` bytes on the disk.
