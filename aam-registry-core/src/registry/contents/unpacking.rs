@@ -46,7 +46,7 @@ pub(in crate::registry) struct Unpacking {
 impl Unpacking {
     /// Spools to `folder`, or to the system's folder of temporary files.
     pub(in crate::registry) fn new(folder: Option<PathBuf>) -> Self {
-        // Taking an archive apart is work for a processor; a second one a processor works while the first waits for bytes.
+        // Taking an archive apart is work for a processor. There are two places for each, since one may wait for bytes.
         let at_once = 2 * thread::available_parallelism().map_or(2, usize::from).max(2);
         Self {
             threads: Places::new(at_once, at_once / 2, PATIENCE),
