@@ -29,10 +29,11 @@ pub(crate) struct Call {
     pub(crate) edge: Arc<Edge>,
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
+    /// Where the request comes from; `None` where nobody told the service.
+    pub(crate) client: Option<ClientAddress>,
     uri: Uri,
     matched: MatchedRoute,
     principal: Option<Principal>,
-    client: Option<ClientAddress>,
 }
 
 impl Call {
@@ -45,7 +46,7 @@ impl Call {
     ) -> Self {
         let principal = parts.extensions.remove::<Principal>();
         let Parts { method, uri, headers, .. } = parts;
-        Self { registry, edge, method, headers, uri, matched, principal, client }
+        Self { registry, edge, method, headers, client, uri, matched, principal }
     }
 
     /// Who calls.

@@ -35,9 +35,9 @@ impl Service<Request<RequestBody>> for Dispatch {
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let context = parts.extensions.remove::<RequestContext>().unwrap_or_default();
-        let client = context.client();
-        let Some(matched) = context.into_route() else {
+        let context: Option<RequestContext> = parts.extensions.remove();
+        let client = context.as_ref().and_then(RequestContext::client);
+        let Some(matched) = context.and_then(RequestContext::into_route) else {
             return ready(Err(Failure::no_such_path())).boxed();
         };
         let Some(route) = matched.route() else {

@@ -4,7 +4,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     Policy, Registry, authenticate::TokenTouches, contents::Unpacking, counting::DownloadCounter, handle::Inner,
-    totals::TotalsCache,
+    storage::StorageProbe, totals::TotalsCache,
 };
 use crate::{
     decorate::Freshness,
@@ -111,6 +111,7 @@ macro_rules! builder {
                     counter: DownloadCounter::default(),
                     touches: TokenTouches::default(),
                     totals: TotalsCache::default(),
+                    storage_probe: StorageProbe::default(),
                     judging: Arc::new(Semaphore::new(JUDGED_AT_ONCE)),
                     unpacking: Unpacking::new(self.spool_folder),
                 }))

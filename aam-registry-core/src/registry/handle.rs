@@ -5,7 +5,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     Policy, RegistryBuilder, authenticate::TokenTouches, contents::Unpacking, counting::DownloadCounter,
-    totals::TotalsCache,
+    storage::StorageProbe, totals::TotalsCache,
 };
 use crate::{
     decorate::Freshness,
@@ -43,6 +43,7 @@ pub(super) struct Inner {
     pub(super) counter: DownloadCounter,
     pub(super) touches: TokenTouches,
     pub(super) totals: TotalsCache,
+    pub(super) storage_probe: StorageProbe,
     /// One permit for each archive that a blocking thread may judge at a time.
     pub(super) judging: Arc<Semaphore>,
     /// Who may read inside archives, and what was found there.
@@ -88,14 +89,6 @@ impl Registry {
     /// A backend error of kind database.
     pub async fn check_database(&self) -> Result<()> {
         self.0.packages.check().await
-    }
-
-    /// Whether the archive store answers.
-    ///
-    /// # Errors
-    /// A backend error of kind storage.
-    pub async fn check_storage(&self) -> Result<()> {
-        self.0.archives.check().await
     }
 
     /// Whether the store behind cache and rate limits answers.
