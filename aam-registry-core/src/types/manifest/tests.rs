@@ -199,7 +199,7 @@ fn keys_levels_and_dependencies_are_bounded_where_something_is_published() {
     let more = limits.with_max_dependencies(257);
     assert_eq!(faults_within(more, &needs(257)), [""; 0]);
 
-    let prompts: String = (0..1000).map(|i| format!("{{name: p{i}, path: p.md}},")).collect();
+    let prompts = (0..1000).map(|i| format!("{{name: p{i}, path: p.md}},")).collect::<Vec<_>>().concat();
     let many = minimal("").replace("[{", &format!("[{prompts}{{"));
     let found = Manifest::parse_within(many.as_bytes(), &limits).expect_err("too many");
     assert_eq!(found[0].error, "has 1001 entries; at most 1000 are allowed");

@@ -116,7 +116,7 @@ async fn manifests_of_wider_limits_are_compared_in_little_room() {
     let token = site.user("ada").await;
     let key = "k".repeat(1_000_000);
     for number in ["1.0.0", "1.1.0"] {
-        let leaves: String = (0..20_000).map(|at| format!("    a{at}: {number}\n")).collect();
+        let leaves = (0..20_000).map(|at| format!("    a{at}: {number}\n")).collect::<Vec<_>>().concat();
         let archive = archive_with("greet-kit", number, &format!("mine:\n  ? {key}\n  :\n{leaves}"));
         assert_eq!(site.publish_form(&token, &[("archive", &archive)]).await.status, 201);
     }
