@@ -69,7 +69,7 @@ impl<D: Database> CachedMetadata<D> {
 
     /// Forgets where the archives of a package lie where metadata that was just
     /// read names others: the database lost the commit that they are from.
-    fn hold_locations_to(&self, name: &PackageName, metadata: &impl Digests) {
+    pub(super) fn hold_locations_to(&self, name: &PackageName, metadata: &impl Digests) {
         let Inner { around, kept, .. } = &*self.inner;
         let mut differs = false;
         metadata.each(|version, sha256| {
