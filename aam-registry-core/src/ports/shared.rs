@@ -21,8 +21,8 @@ use crate::{
     types::{
         Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, DayDownloads, DistTag, DownloadBatch,
         DownloadQuery, NewAuditEntry, NewUpload, Package, PackageName, PackageSummary, Page, Principal,
-        PublishedVersion, RegistryTotals, Rights, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token,
-        TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
+        PublishedVersion, RegistryId, RegistryTotals, Rights, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest,
+        Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
         VersionRange, VersionSummary,
     },
 };
@@ -56,6 +56,7 @@ shared! {
         async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>>;
         async fn published_archives(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<ArchiveLocation>>;
         async fn unreferenced_archives(&self, keys: &[ArchiveKey]) -> Result<Vec<ArchiveKey>>;
+        async fn registry_id(&self) -> Result<RegistryId>;
     }
     impl ArchiveSource {
         async fn open(&self, archive: &ArchiveLocation, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>>;
@@ -68,6 +69,8 @@ shared! {
         async fn delete(&self, key: &ArchiveKey) -> Result<()>;
         async fn list(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>>;
         async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>>;
+        async fn owner(&self) -> Result<Option<RegistryId>>;
+        async fn set_owner(&self, registry: RegistryId) -> Result<()>;
         async fn check(&self) -> Result<()>;
     }
     impl AuditLog {
