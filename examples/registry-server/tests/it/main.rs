@@ -13,4 +13,5 @@ mod slow;
 mod start;
 mod stop;
 mod tls;
+mod users;
 mod web;
