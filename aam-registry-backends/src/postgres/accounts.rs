@@ -113,7 +113,8 @@ async fn apply(tx: &Session, change: &AccountChange) -> Tx<ChangedAccount> {
 
 /// The account of a user, who must exist; nobody else changes it before the commit.
 async fn require(tx: &Session, username: &Username) -> Tx<AccountState> {
-    let account = sql::first(tx, ACCOUNT, [&username.as_str()], |row| {
+    let name = username.as_str();
+    let account = sql::first(tx, ACCOUNT, [&name], |row| {
         Ok(AccountState {
             user: users::user(row, 0)?,
             password_hash: row.try_get(users::COLUMNS)?,

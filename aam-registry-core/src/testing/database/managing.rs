@@ -189,8 +189,8 @@ pub async fn who_changes_a_password_keeps_this_session_alone(db: &dyn Database) 
     let same = db.change_account(&own(&user, "$test$new", Some(&email), None)).await.expect("the address it has");
     assert!(!same.changed);
     let other = super::world::user(db).await;
-    let taken = own(&user, "$test$new", Some(&other.email.to_uppercase()), Some("$test$more"));
-    refused(db.change_account(&taken).await, ErrorCode::UserExists);
+    let anothers = own(&user, "$test$new", Some(&other.email.to_uppercase()), Some("$test$more"));
+    refused(db.change_account(&anothers).await, ErrorCode::UserExists);
     assert_eq!(db.login(name).await.expect("read").expect("a user").password_hash, "$test$new", "all or nothing");
 
     let events: Vec<_> = audit_by(db, &user).await.iter().map(|one| one.entry.event).collect();

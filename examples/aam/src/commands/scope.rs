@@ -59,7 +59,7 @@ pub(super) fn scope_name(text: &str) -> Result<ScopeName, String> {
 /// The fields of each entry of a list.
 fn rows(shown: &Value, list: &str, fields: [&str; 2]) -> Vec<Vec<String>> {
     let entries = shown.get(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let text = |entry: &Value, field| entry.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |entry: &Value, field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
     entries.iter().map(|entry| fields.map(|field| text(entry, field)).to_vec()).collect()
 }
 

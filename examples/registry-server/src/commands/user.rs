@@ -56,7 +56,8 @@ pub(super) fn list(command: &ListUsers, surroundings: Surroundings) -> Result<An
     })?;
     let mut text = String::new();
     for user in &users {
-        let _ = writeln!(text, "{:<24} {:<32} {}", user.username, user.email, state(user));
+        let line = format!("{:<24} {:<32} {}", user.username.as_str(), user.email, state(user));
+        let _ = writeln!(text, "{}", line.trim_end());
     }
     if users.is_empty() {
         text.push_str("no such users");
