@@ -42,6 +42,15 @@ pub struct AccountFilter {
     pub limit: usize,
 }
 
+impl AccountFilter {
+    /// Whether an account is one of those.
+    pub fn admits(&self, user: &User) -> bool {
+        self.is_admin.is_none_or(|is_admin| user.is_admin == is_admin)
+            && self.disabled.is_none_or(|disabled| user.disabled == disabled)
+            && self.after.as_ref().is_none_or(|after| user.username > *after)
+    }
+}
+
 /// An account with what its credentials are checked against.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccountState {

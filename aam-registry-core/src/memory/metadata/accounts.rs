@@ -73,14 +73,6 @@ impl AccountStore for MemoryMetadata {
     }
 }
 
-impl AccountFilter {
-    fn admits(&self, user: &User) -> bool {
-        self.is_admin.is_none_or(|is_admin| user.is_admin == is_admin)
-            && self.disabled.is_none_or(|disabled| user.disabled == disabled)
-            && self.after.as_ref().is_none_or(|after| user.username > *after)
-    }
-}
-
 impl Tables {
     fn account_facts(&self, change: &AccountChange) -> Result<AccountFacts> {
         let mut accounts = self.users.values();
