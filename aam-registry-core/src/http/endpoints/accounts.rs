@@ -113,7 +113,10 @@ async fn login(call: Call, body: RequestBody) -> Answered {
     let login = request.username.or(request.email);
     let login = login.ok_or_else(|| Error::invalid_request("Give `username` or `email`, and `password`"))?;
     limit_account(&call, &login).await?;
-    let session = call.registry.login(&login, request.password).await?;
+    let session = match call.client {
+        Some(client) => call.registry.login_from(client.0, &login, request.password).await?,
+        None => call.registry.login(&login, request.password).await?,
+    };
     answer::written(StatusCode::OK, &SessionAnswer::from(session))
 }
 
@@ -139,7 +142,8 @@ async fn change(call: Call, body: RequestBody) -> Answered {
     let AccountChangeRequest { email, password, current_password } = call.json(body).await?;
     let by = call.principal()?;
     limit_account(&call, by.username.as_str()).await?;
-    let change = OwnAccountChange { current_password, email, password };
+    let client = call.client.map(|client| client.0);
+    let change = OwnAccountChange { current_password, client, email, password };
     match call.registry.change_own_account(by, change).await {
         Ok(account) => answer::written(StatusCode::OK, &AccountAnswer::from(account)),
         Err(Error::InvalidCredentials) => {

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use super::{Account, email, password};
 use crate::{
@@ -15,6 +15,9 @@ pub struct OwnAccountChange {
     pub current_password: String,
     /// The e-mail address it shall have; `None` to keep it.
     pub email: Option<String>,
+    /// The address it is asked from, which log and audit log tell where the
+    /// current password is a wrong one.
+    pub client: Option<IpAddr>,
     /// The password it shall have, at least 12 characters and not a common
     /// one; `None` to keep it.
     pub password: Option<String>,
@@ -65,7 +68,7 @@ impl Registry {
             })
         });
         let change = checked.await.map_err(Error::internal)??;
-        self.require_password(&known, change.current_password).await?;
+        self.require_password(&known, change.current_password, change.client).await?;
 
         let password_hash = match change.password {
             Some(password) => Some(self.inner().passwords.hash(password).await?),
