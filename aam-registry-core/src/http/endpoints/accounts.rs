@@ -135,10 +135,12 @@ async fn account(call: Call) -> Answered {
 async fn change(call: Call, body: RequestBody) -> Answered {
     let AccountChangeRequest { email, password, current_password } = call.json(body).await?;
     let by = call.principal()?;
-    limit_account(&call, by.username.as_str()).await?;
+    let attempt = LoginAttempt::begin(&call.registry, call.client, by.username.as_str()).await?;
     let client = call.client.map(|client| client.0);
     let change = OwnAccountChange { current_password, client, email, password };
-    match call.registry.change_own_account(by, change).await {
+    let changed = call.registry.change_own_account(by, change).await;
+    attempt.end_of_principal(&changed).await;
+    match changed {
         Ok(account) => answer::written(StatusCode::OK, &AccountAnswer::from(account)),
         Err(Error::InvalidCredentials) => {
             let message = "`current_password` is not the password of this account";
