@@ -137,7 +137,7 @@ async fn change(call: Call, body: RequestBody) -> Answered {
     let by = call.principal()?;
     let attempt = LoginAttempt::begin(&call.registry, call.client, by.username.as_str()).await?;
     let client = call.client.map(|client| client.0);
-    let change = OwnAccountChange { current_password, client, email, password };
+    let change = OwnAccountChange { current_password, email, client, password };
     let changed = call.registry.change_own_account(by, change).await;
     attempt.end_of_principal(&changed).await;
     match changed {
