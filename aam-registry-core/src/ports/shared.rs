@@ -21,8 +21,9 @@ use crate::{
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, DayDownloads, DistTag,
         DownloadBatch, DownloadQuery, NewAuditEntry, NewUpload, Package, PackageName, PackageSummary, Page, Principal,
-        RegistryTotals, Rights, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token, TokenId, Upload,
-        UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionSummary,
+        PublishedVersion, RegistryTotals, Rights, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token,
+        TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
+        VersionRange, VersionSummary,
     },
 };
 
@@ -93,7 +94,11 @@ shared! {
     }
     impl PackageStore {
         async fn package(&self, name: &PackageName) -> Result<Option<Package>>;
+        async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>>;
         async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>>;
+        async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>>;
+        async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>>;
+        async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>>;
         async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>>;
         async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>>;
         async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>>;

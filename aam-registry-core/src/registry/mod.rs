@@ -18,6 +18,7 @@ mod events;
 mod handle;
 mod owners;
 mod packages;
+mod places;
 mod policy;
 mod publish;
 mod reserved;
@@ -32,7 +33,7 @@ pub use accounts::{
 };
 pub use builder::{BuildError, RegistryBuilder};
 pub use changes::Unyanked;
-pub use contents::FileContent;
+pub use contents::{FileContent, ListedFile};
 pub use counting::DownloadTally;
 pub use events::Events;
 pub use handle::Registry;
