@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use aam_registry_core::{
     registry::{AccountDescription, NewAccount, OPERATOR, Registry},
-    types::{AccountFilter, AccountRole, Token, User, Username},
+    types::{AccountFilter, AccountRole, Token, TokenPattern, TokenScope, User, Username},
 };
 use serde_json::{Value, json};
 
@@ -146,8 +146,8 @@ fn token_json(token: &Token) -> Value {
     json!({
         "id": token.id.to_string(),
         "name": token.name,
-        "scopes": token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
-        "packages": token.packages.iter().map(|pattern| pattern.as_str()).collect::<Vec<_>>(),
+        "scopes": token.scopes.iter().map(TokenScope::as_str).collect::<Vec<_>>(),
+        "packages": token.packages.iter().map(TokenPattern::as_str).collect::<Vec<_>>(),
         "created_at": token.created_at.to_string(),
         "expires_at": token.expires_at.map(|at| at.to_string()),
         "last_used_at": token.last_used_at.map(|at| at.to_string()),
