@@ -130,8 +130,8 @@ async fn a_user_changes_the_own_password_and_address() {
     ] {
         change(bad).await.assert_error(400, "invalid_request");
     }
-    let taken = change(json!({"email": "BOB@example.com", "current_password": PASSWORD})).await;
-    taken.assert_error(409, "user_exists");
+    let of_bob = change(json!({"email": "BOB@example.com", "current_password": PASSWORD})).await;
+    of_bob.assert_error(409, "user_exists");
     assert_eq!(site.act(Method::GET, "/api/v1/users/me", &other).await.status, 200, "nothing was changed");
 
     let changed = change(json!({"password": new, "email": "ada@example.org", "current_password": PASSWORD})).await;
