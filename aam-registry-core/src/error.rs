@@ -327,6 +327,9 @@ pub enum Error {
     /// Too much at once.
     #[error("The registry is busy; try again in a moment")]
     Overloaded,
+    /// Others change the same thing, and take too long.
+    #[error("{0} is being changed by other requests that take too long; try again in a moment")]
+    Contended(String),
     /// Too many requests.
     #[error("Too many requests; try again in {} s", .retry_after.as_millis().div_ceil(1000).max(1))]
     RateLimited {
@@ -418,7 +421,7 @@ impl Error {
             Self::VersionGone { .. } => ErrorCode::VersionGone,
             Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,
             Self::Timeout(_) => ErrorCode::Timeout,
-            Self::Overloaded => ErrorCode::Overloaded,
+            Self::Overloaded | Self::Contended(_) => ErrorCode::Overloaded,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::Backend(backend) => match backend.kind {
                 BackendKind::Database => ErrorCode::DatabaseUnavailable,

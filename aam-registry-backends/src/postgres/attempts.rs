@@ -27,7 +27,8 @@ impl Attempts {
         self.failed += 1;
         let kind = failure.fault().filter(|_| outcome == Outcome::NotApplied && self.failed < MOST);
         // Whoever waited for a silent server has no time left to wait for it again.
-        let hopeless = |kind| matches!(kind, FaultKind::Silent | FaultKind::Busy | FaultKind::Permanent);
+        let hopeless =
+            |kind| matches!(kind, FaultKind::Silent | FaultKind::Locked | FaultKind::Busy | FaultKind::Permanent);
         let Some(kind) = kind.filter(|kind| !hopeless(*kind)) else {
             let outcome = if self.unknown { Outcome::Unknown } else { outcome };
             return Err(failure.into_error(outcome));

@@ -13,6 +13,7 @@ use tokio_postgres::Row;
 use super::{
     PostgresMetadata,
     access::{Access, Locked, PackageAccess},
+    admission::Rows,
     audit::Append,
     connection::{Prepared, Session},
     failure::Tx,
@@ -30,31 +31,38 @@ const DEPRECATE: &str = "UPDATE versions SET deprecated = $2 WHERE id = $1";
 #[async_trait]
 impl VersionStore for PostgresMetadata {
     async fn yank(&self, change: &Yank) -> Result<Yanked> {
-        self.write(|tx| async move { yank(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_package(&change.package);
+        self.change(rows, |tx| async move { yank(&tx, change).await }).await
     }
 
     async fn unyank(&self, change: &Unyank) -> Result<BTreeMap<DistTag, Version>> {
-        self.write(|tx| async move { unyank(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_package(&change.package);
+        self.change(rows, |tx| async move { unyank(&tx, change).await }).await
     }
 
     async fn set_deprecation(&self, change: &Deprecation) -> Result<()> {
-        self.write(|tx| async move { deprecate(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_package(&change.package);
+        self.change(rows, |tx| async move { deprecate(&tx, change).await }).await
     }
 
     async fn set_tag(&self, change: &TagChange) -> Result<()> {
-        self.write(|tx| async move { set_tag(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_package(&change.package);
+        self.change(rows, |tx| async move { set_tag(&tx, change).await }).await
     }
 
     async fn remove_tag(&self, change: &TagChange) -> Result<()> {
-        self.write(|tx| async move { remove_tag(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_package(&change.package);
+        self.change(rows, |tx| async move { remove_tag(&tx, change).await }).await
     }
 
     async fn add_owner(&self, change: &OwnerChange) -> Result<()> {
-        self.write(|tx| async move { owners::add(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_package(&change.package);
+        self.change(rows, |tx| async move { owners::add(&tx, change).await }).await
     }
 
     async fn remove_owner(&self, change: &OwnerChange) -> Result<()> {
-        self.write(|tx| async move { owners::remove(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_package(&change.package);
+        self.change(rows, |tx| async move { owners::remove(&tx, change).await }).await
     }
 }
 

@@ -43,6 +43,7 @@
 //! statements.
 
 mod access;
+mod admission;
 mod archive_index;
 mod attempts;
 mod audit;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     PostgresMetadata,
     access::{self, Caller},
+    admission::Rows,
     commit::publish,
     connection::Session,
     failure::Tx,
@@ -67,7 +68,8 @@ impl PublishStore for PostgresMetadata {
     }
 
     async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {
-        self.write(|tx| async move { publish(&tx, commit).await }).await
+        let rows = Rows::of(&commit.actor).and_package(&commit.manifest.name);
+        self.change(rows, |tx| async move { publish(&tx, commit).await }).await
     }
 
     async fn abandon_uploads(&self, now: Timestamp, limit: usize) -> Result<usize> {

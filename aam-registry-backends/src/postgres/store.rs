@@ -12,9 +12,10 @@ use tokio::{sync::Mutex, time::Instant};
 
 use super::{
     PostgresChanges, PostgresConfig,
+    admission::{Admission, Rows},
     attempts::Attempts,
     connection::{Connector, Session},
-    failure::{Failure, Tx},
+    failure::{Failure, Fault, FaultKind, Tx},
     pool::{Lease, Pool},
     schema,
     search::Searches,
@@ -37,6 +38,7 @@ pub struct PostgresMetadata {
     config: PostgresConfig,
     primary: Arc<Server>,
     replica: Option<Arc<Replica>>,
+    admission: Arc<Admission>,
     pub(super) changes: PostgresChanges,
     pub(super) searches: Arc<Searches>,
     /// Held by the call that brings the schema up to date.
@@ -96,7 +98,9 @@ impl PostgresMetadata {
         });
         let changes = PostgresChanges::new(primary.clone());
         let primary = Arc::new(Server::new(&config, primary));
-        let opened = Self { primary, replica, changes, searches: Arc::default(), migrating: Arc::default(), config };
+        let admission = Arc::new(Admission::new(config.pool_size, config.acquire_timeout));
+        let (searches, migrating) = (Arc::default(), Arc::default());
+        let opened = Self { config, primary, replica, admission, changes, searches, migrating };
         if opened.config.auto_migrate
             && let Err(error) = schema::migrate(&opened.config).await
             && !is_away(&error)
@@ -106,7 +110,29 @@ impl PostgresMetadata {
         Ok(opened)
     }
 
-    /// Runs `change` as one durable transaction.
+    /// Runs `change`, which locks `rows`, as one durable transaction.
+    pub(super) async fn change<T, F, Fut>(&self, rows: Rows, change: F) -> Result<T>
+    where
+        F: Fn(Arc<Session>) -> Fut + Send + Sync,
+        Fut: Future<Output = Tx<T>> + Send,
+        T: Send,
+    {
+        let _admitted = self.admission.admit(rows.clone()).await?;
+        self.write(change).await.map_err(|error| told_of(error, &rows))
+    }
+
+    /// Runs `change`, a single statement that locks `rows` and does no harm when it runs twice.
+    pub(super) async fn repeatable_change<T, F, Fut>(&self, rows: Rows, change: F) -> Result<T>
+    where
+        F: Fn(Arc<Session>) -> Fut + Send + Sync,
+        Fut: Future<Output = Tx<T>> + Send,
+        T: Send,
+    {
+        let _admitted = self.admission.admit(rows.clone()).await?;
+        self.repeatable(change).await.map_err(|error| told_of(error, &rows))
+    }
+
+    /// Runs `change`, which waits for no lock that a request may hold for long, as one durable transaction.
     pub(super) async fn write<T, F, Fut>(&self, change: F) -> Result<T>
     where
         F: Fn(Arc<Session>) -> Fut + Send + Sync,
@@ -263,6 +289,18 @@ where
     let value = read(Arc::clone(&tx)).await;
     open.end("COMMIT");
     value
+}
+
+/// Says of a lock that was not to be had what it is of.
+fn told_of(error: Error, rows: &Rows) -> Error {
+    let locked = |cause: &Fault| cause.kind == FaultKind::Locked;
+    match &error {
+        Error::Backend(backend) if backend.source.downcast_ref().is_some_and(locked) => {
+            tracing::warn!(event = "database_locked", error = &error as &dyn std::error::Error, "a change got no lock");
+            rows.contended()
+        }
+        _ => error,
+    }
 }
 
 fn is_away(error: &Error) -> bool {

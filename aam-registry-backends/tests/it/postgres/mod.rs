@@ -3,6 +3,7 @@
 mod changes_feed;
 mod conformance;
 mod connecting;
+mod locked;
 mod lost;
 mod metrics;
 mod migrations;

@@ -117,6 +117,12 @@ impl TestDatabase {
         tokio::time::timeout(PATIENCE, waiting).await.expect("somebody waits for a lock")
     }
 
+    /// How many sessions wait for a lock.
+    pub(super) async fn waiters(&self) -> i64 {
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'";
+        self.client().await.query_one(waits, &[&self.name]).await.expect("read").get(0)
+    }
+
     /// Waits until no session waits for a lock.
     pub(super) async fn nobody_waits(&self) {
         let watcher = self.client().await;
