@@ -168,6 +168,13 @@ pub struct BackendError {
     pub source: Box<dyn StdError + Send + Sync>,
 }
 
+impl BackendError {
+    /// Whether this server must not work on the part as it is.
+    pub(crate) fn is_unfit(&self) -> bool {
+        self.source.is::<Unfit>()
+    }
+}
+
 impl fmt::Display for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Whether it answers at all is only known by its cause: it may be there and refuse.
@@ -341,7 +348,25 @@ pub enum Error {
     Backend(#[from] BackendError),
 }
 
+/// Why a database that is there must not be worked on by this server as it is.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Unfit(String);
+
 impl Error {
+    /// The database is there, and this server must not work on it as it is:
+    /// its schema serves newer releases only, or it is reached in a way that
+    /// cannot work. It stops being ready until that has changed. `reason` says
+    /// to the operator what is wrong and what to do.
+    pub fn unfit(reason: impl Into<String>) -> Self {
+        Self::database(Unfit(reason.into()), false, Outcome::NotApplied)
+    }
+
+    /// Whether the database must not be worked on by this server as it is.
+    pub fn is_unfit(&self) -> bool {
+        matches!(self, Self::Backend(backend) if backend.is_unfit())
+    }
+
     /// The request is wrong, in one sentence.
     pub fn invalid_request(message: impl Into<String>) -> Self {
         Self::InvalidRequest { message: message.into(), details: Vec::new() }

@@ -198,7 +198,8 @@ async fn yank(tx: &Session, change: &Yank) -> Tx<Yanked> {
         return Ok(Yanked { version, yanked_at, reason: yanked_reason, moved_tags, removed_tags });
     }
     let (before, after) = recomputed(choice, &version, false, change.latest_policy);
-    let (now, reason) = (change.now.as_microsecond(), change.reason.as_deref().map(sql::Text));
+    let yanked_at = change.now.max(package.updated_at);
+    let (now, reason) = (yanked_at.as_microsecond(), change.reason.as_deref().map(sql::Text));
     let (_, mut removed_tags) =
         try_join!(tx.execute(&changing.yank, [&id, &now, &reason]), changing.tags.remove_of_version(tx, id),)?;
     changing.move_latest(tx, package, name, (before.as_ref(), after.as_ref()), change.now).await?;
@@ -208,7 +209,7 @@ async fn yank(tx: &Session, change: &Yank) -> Tx<Yanked> {
     }
     removed_tags.sort();
     let moved_tags = moved_latest(before, after);
-    Ok(Yanked { version, yanked_at: change.now, reason: change.reason.clone(), moved_tags, removed_tags })
+    Ok(Yanked { version, yanked_at, reason: change.reason.clone(), moved_tags, removed_tags })
 }
 
 async fn unyank(tx: &Session, change: &Unyank) -> Tx<BTreeMap<DistTag, Version>> {

@@ -1,6 +1,6 @@
 //! Prepared statements and the way between columns and domain types.
 
-use std::{borrow::Cow, error::Error, str::FromStr};
+use std::{borrow::Cow, error::Error, str::FromStr, time::Duration};
 
 use aam_registry_core::types::Sha256Digest;
 use jiff::{
@@ -197,4 +197,17 @@ mod tests {
         assert_eq!(day_number(Date::MIN), day_number(date(1, 1, 1)));
         assert_eq!(day_number(Date::MAX), 2_932_896);
     }
+}
+
+/// The database's clock when the statement began, in microseconds since 1970.
+macro_rules! now {
+    () => {
+        "(extract(epoch FROM now()) * 1000000)::bigint"
+    };
+}
+pub(super) use now;
+
+/// A duration in microseconds.
+pub(super) fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4)
 }

@@ -1,11 +1,4 @@
-use std::{
-    future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use aam_registry_core::{Error, Result, error::Outcome};
 use tokio::{sync::Mutex, time::Instant};
@@ -14,11 +7,13 @@ use super::{
     PostgresChanges, PostgresConfig,
     admission::{Admission, Rows},
     attempts::Attempts,
+    clock::Skew,
     connection::{Connector, Session},
     failure::{Failure, Fault, FaultKind, Tx},
     pool::{Lease, Pool},
     schema,
     search::Searches,
+    standing::Standing,
 };
 
 /// How long a replica that failed is left alone.
@@ -39,17 +34,18 @@ pub struct PostgresMetadata {
     primary: Arc<Server>,
     replica: Option<Arc<Replica>>,
     admission: Arc<Admission>,
+    pub(super) skew: Arc<Skew>,
     pub(super) changes: PostgresChanges,
     pub(super) searches: Arc<Searches>,
     /// Held by the call that brings the schema up to date.
     migrating: Arc<Mutex<()>>,
 }
 
-/// A server, and whether its schema was found to be one that this release can work on.
+/// A server, and what was found out of it.
 #[derive(Debug)]
 struct Server {
     pool: Pool,
-    current: AtomicBool,
+    standing: Standing,
 }
 
 /// A server that may lag behind, and until when it is left alone.
@@ -60,18 +56,15 @@ struct Replica {
 }
 
 impl Server {
-    fn new(config: &PostgresConfig, connector: Connector) -> Self {
-        let pool = Pool::new(connector, config.pool_size, config.acquire_timeout);
-        Self { pool, current: AtomicBool::new(false) }
+    fn new(config: &PostgresConfig, connector: Connector, skew: Option<Arc<Skew>>) -> Self {
+        let standing = Standing::new(connector.clone(), skew);
+        Self { pool: Pool::new(connector, config.pool_size, config.acquire_timeout), standing }
     }
 
-    /// A connection to a schema that this release can work on.
+    /// A connection to a database that this release can work on.
     async fn get(&self) -> Tx<Lease> {
         let lease = self.pool.get().await?;
-        if !self.current.load(Ordering::Acquire) {
-            schema::require_current(&lease).await?;
-            self.current.store(true, Ordering::Release);
-        }
+        self.standing.require(&lease).await?;
         Ok(lease)
     }
 }
@@ -94,13 +87,14 @@ impl PostgresMetadata {
         let primary = connector(&config.primary)?;
         let replica = config.replica.as_ref().map(connector).transpose()?;
         let replica = replica.map(|connector| {
-            Arc::new(Replica { server: Server::new(&config, connector), resting: std::sync::Mutex::default() })
+            Arc::new(Replica { server: Server::new(&config, connector, None), resting: std::sync::Mutex::default() })
         });
         let changes = PostgresChanges::new(primary.clone());
-        let primary = Arc::new(Server::new(&config, primary));
+        let skew = Arc::new(Skew::new(Arc::clone(&config.clock)));
+        let primary = Arc::new(Server::new(&config, primary, Some(Arc::clone(&skew))));
         let admission = Arc::new(Admission::new(config.pool_size, config.acquire_timeout));
         let (searches, migrating) = (Arc::default(), Arc::default());
-        let opened = Self { config, primary, replica, admission, changes, searches, migrating };
+        let opened = Self { config, primary, replica, admission, skew, changes, searches, migrating };
         if opened.config.auto_migrate
             && let Err(error) = schema::migrate(&opened.config).await
             && !is_away(&error)
@@ -243,11 +237,11 @@ impl PostgresMetadata {
 
     async fn connection(&self) -> Tx<Lease> {
         let behind = match self.primary.get().await {
-            Err(Failure::Refused(behind)) if self.config.auto_migrate => behind,
+            Err(Failure::Refused(behind)) if self.config.auto_migrate && !behind.is_unfit() => behind,
             got => return got,
         };
         let _alone = self.migrating.lock().await;
-        if !self.primary.current.load(Ordering::Acquire) {
+        if !self.primary.standing.is_accepted() {
             tracing::info!(event = "database_behind", error = %behind, "the schema is brought up to date");
             schema::migrate(&self.config).await?;
         }

@@ -172,6 +172,11 @@ impl From<Error> for Failure {
 impl From<BackendError> for Failure {
     fn from(error: BackendError) -> Self {
         let cause = causes(&error);
+        if error.is_unfit() {
+            let message = "This server cannot work with the registry's database as it is, and its log says why; try \
+                again in a moment, or tell its operator";
+            return Self::new(ErrorCode::DatabaseUnavailable, message).with_cause(cause);
+        }
         let (part, code) = match error.kind {
             BackendKind::Database => ("database", ErrorCode::DatabaseUnavailable),
             BackendKind::Storage => ("archive storage", ErrorCode::StorageUnavailable),

@@ -1,6 +1,7 @@
 //! PostgreSQL against the suite of the metadata ports, and what it promises beyond it.
 
 mod changes_feed;
+mod clocks;
 mod conformance;
 mod connecting;
 mod locked;
@@ -14,6 +15,7 @@ mod races;
 mod replica;
 mod searches;
 mod silent;
+mod standing;
 mod texts;
 mod tls;
 mod world;

@@ -14,7 +14,7 @@ use std::{
 use aam_registry_backends::postgres::{PostgresConfig, PostgresMetadata, migrate};
 use tokio_postgres::{Client, NoTls};
 
-pub(super) use crate::world::{actor, publish};
+pub(super) use crate::world::{actor, publish, publish_within};
 
 /// How long a test waits for what has to happen.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);

@@ -24,6 +24,7 @@ use crate::{
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How long a part may take to answer before it counts as failing.
 const CHECK_TIME: Duration = Duration::from_secs(3);
+const NO_ANSWER: &str = "no answer in time";
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 /// The pages are whole in themselves: style and script are in them, and nothing is fetched from elsewhere.
@@ -70,11 +71,12 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Service",
         summary: "Tell whether this process wants requests",
-        description: "503 only while it starts or drains. While the database or the storage is out it is `degraded`, \
+        description: "503 only while it starts or drains, and where this release cannot work on the database as it \
+            is. While the database or the storage is out it is `degraded`, \
             since what is cached is still served.",
         class: None,
         answers: &[Answer { status: 200, description: "It does.", content: Content::json::<ReadyAnswer>() }],
-        errors: &[ErrorCode::Overloaded],
+        errors: &[ErrorCode::Overloaded, ErrorCode::DatabaseUnavailable],
         ..route(Verb::Get, "/ready", "ready", handler!(ready))
     },
     Route {
@@ -146,7 +148,7 @@ async fn checked(check: impl Future<Output = Result<()>>) -> Result<(), String> 
     match timeout(CHECK_TIME, check).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(Failure::from(error).cause().unwrap_or("refused").to_owned()),
-        Err(_) => Err("no answer in time".to_owned()),
+        Err(_) => Err(NO_ANSWER.to_owned()),
     }
 }
 
@@ -154,20 +156,26 @@ async fn ready(call: Call) -> Answered {
     let message = match call.edge.readiness.get() {
         ReadinessState::Starting => "The registry is starting",
         ReadinessState::Draining => "The registry is shutting down",
-        ReadinessState::Ready => return answer::written(StatusCode::OK, &readiness(&call).await),
+        ReadinessState::Ready => return answer::written(StatusCode::OK, &readiness(&call).await?),
     };
     Err(Failure::new(ErrorCode::Overloaded, message))
 }
 
-async fn readiness(call: &Call) -> ReadyAnswer {
-    let (database, storage, cache) = tokio::join!(
-        checked(call.registry.check_database()),
-        checked(call.registry.check_storage()),
-        checked(call.registry.check_cache()),
-    );
-    let parts = [("database", database), ("storage", storage), ("cache", cache)];
+/// # Errors
+/// That this process must not work on the database as it is.
+async fn readiness(call: &Call) -> Result<ReadyAnswer, Failure> {
+    let database = async {
+        match timeout(CHECK_TIME, call.registry.check_database()).await {
+            Ok(Err(error)) if error.is_unfit() => Err(Failure::from(error)),
+            Ok(outcome) => Ok(checked(async { outcome }).await),
+            Err(_) => Ok(Err(NO_ANSWER.to_owned())),
+        }
+    };
+    let (database, storage, cache) =
+        tokio::join!(database, checked(call.registry.check_storage()), checked(call.registry.check_cache()),);
+    let parts = [("database", database?), ("storage", storage), ("cache", cache)];
     let failing: Vec<_> = parts.iter().filter(|(_, result)| result.is_err()).map(|(part, _)| *part).collect();
-    ReadyAnswer { status: if failing.is_empty() { "ready" } else { "degraded" }, failing }
+    Ok(ReadyAnswer { status: if failing.is_empty() { "ready" } else { "degraded" }, failing })
 }
 
 async fn metrics(call: Call) -> Answered {

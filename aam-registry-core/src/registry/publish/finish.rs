@@ -145,7 +145,7 @@ impl Attempt {
 
     fn announce(&self, commit: &PublishCommit, published: &Published) {
         metrics::counter!("aam_publishes_total", "outcome" => "published").increment(1);
-        let took = published.published_at.duration_since(self.started_at);
+        let took = self.registry.inner().clock.elapsed().saturating_sub(self.started);
         tracing::info!(
             event = "package_published",
             user = %self.by.username,
