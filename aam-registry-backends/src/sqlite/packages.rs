@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use aam_registry_core::{
-    Result,
+    Error, Result,
     ports::PackageStore,
     types::{
         Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, RegistryTotals, Rights, SearchQuery,
@@ -98,6 +98,11 @@ pub(super) fn find(tx: &Connection, name: &PackageName) -> Tx<Option<PackageId>>
 pub(super) fn now_of(tx: &Connection, id: PackageId, now: Timestamp) -> Tx<Timestamp> {
     let updated = sql::first(tx, "SELECT updated_at FROM packages WHERE id = ?1", [id], |row| sql::instant(row, 0))?;
     Ok(updated.map_or(now, |updated| now.max(updated)))
+}
+
+/// The package of that name, which must exist.
+pub(super) fn require(tx: &Connection, name: &PackageName) -> Tx<PackageId> {
+    find(tx, name)?.ok_or_else(|| Error::PackageNotFound(name.clone()).into())
 }
 
 /// The owners of a package, by name: its own and those of its scope.
