@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use aam_registry_core::{
     Error, Result,
-    ports::{PublishCheck, PublishCommit, PublishStore, Published},
+    ports::{Clock, PublishCheck, PublishCommit, PublishStore, Published, SystemClock},
     types::{Action, Actor, ArchiveKey, NewUpload, PackageName, ScopeName, Upload, UploadId, Version},
 };
 use async_trait::async_trait;
