@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{
     PostgresMetadata, access,
     connection::Session,
-    failure::{Failure, Tx},
+    failure::{Failure, Fault, FaultKind, Tx},
     search, sql,
     versions::{self, SUMMARIES},
 };

@@ -5,7 +5,6 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use tracing::Instrument;
 
 use super::{CachedMetadata, accounts::sessions_of};

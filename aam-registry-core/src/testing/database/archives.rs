@@ -2,7 +2,7 @@
 
 use super::{
     changes::yank,
-    world::{actor, commit, manifest, now, package_name, published, upload, v},
+    world::{actor, commit, manifest, package_name, published, upload, v},
 };
 use crate::{
     ports::Database,
