@@ -15,7 +15,7 @@ use aam_registry_core::{
     },
 };
 use futures_util::future::join_all;
-use jiff::{SignedDuration, civil::date};
+use jiff::civil::date;
 use serde_json::json;
 
 use super::world::{TestDatabase, actor, publish, publish_within};

@@ -23,7 +23,6 @@ use aam_registry_core::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Uri};
-use jiff::Timestamp;
 
 use super::world::{World, archive, name, version};
 
