@@ -129,7 +129,11 @@ impl PackageStore for PostgresMetadata {
     async fn check(&self) -> Result<()> {
         self.read(|tx| async move {
             match sql::first(&tx, CHECK, [], |row| Ok(row.try_get(0)?)).await? {
-                Some(true) => Err(Fault::new(FaultKind::Busy, READ_ONLY).into()),
+                Some(true) => {
+                    // Another session may take changes: this one keeps what held when it was made.
+                    tx.give_up();
+                    Err(Fault::new(FaultKind::Busy, READ_ONLY).into())
+                }
                 _ => Ok(()),
             }
         })

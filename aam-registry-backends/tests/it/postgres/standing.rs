@@ -64,7 +64,6 @@ async fn a_read_only_primary_is_not_well() {
     let refused = until(&store, Result::is_err).await.expect_err("it takes no changes");
     assert_eq!(refused.code(), ErrorCode::DatabaseUnavailable);
     assert!(!refused.is_unfit(), "it heals by itself");
-    // The session of the administrator is read-only by now as little.
     admin.batch_execute(&format!("{read_only} off")).await.expect("a superuser");
     until(&store, Result::is_ok).await.expect("it takes changes");
 }
