@@ -1,6 +1,10 @@
 //! What can go wrong, in the domain's words (contract, section 2).
 
+mod disk;
+
 use std::{error::Error as StdError, fmt, time::Duration};
+
+pub use disk::{DiskError, DiskTrouble};
 
 use crate::types::{DistTag, ManifestFault, PackageName, ScopeName, Sha256Digest, TokenId, Username, Version};
 
@@ -172,6 +176,23 @@ impl BackendError {
     /// Whether this server must not work on the part as it is.
     pub(crate) fn is_unfit(&self) -> bool {
         self.source.is::<Unfit>()
+    }
+
+    /// The stable code. A database whose disk takes nothing is well itself:
+    /// what is unavailable is storage.
+    pub(crate) fn code(&self) -> ErrorCode {
+        match self.kind {
+            BackendKind::Database if self.disk_trouble().is_some() => ErrorCode::StorageUnavailable,
+            BackendKind::Database => ErrorCode::DatabaseUnavailable,
+            BackendKind::Storage => ErrorCode::StorageUnavailable,
+            BackendKind::Cache => ErrorCode::Overloaded,
+            BackendKind::Internal => ErrorCode::Internal,
+        }
+    }
+
+    /// What is wrong with the disk of that part, where that is the cause.
+    pub fn disk_trouble(&self) -> Option<DiskTrouble> {
+        DiskTrouble::behind(&*self.source)
     }
 }
 
@@ -448,12 +469,7 @@ impl Error {
             Self::Timeout(_) => ErrorCode::Timeout,
             Self::Overloaded | Self::Contended(_) => ErrorCode::Overloaded,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
-            Self::Backend(backend) => match backend.kind {
-                BackendKind::Database => ErrorCode::DatabaseUnavailable,
-                BackendKind::Storage => ErrorCode::StorageUnavailable,
-                BackendKind::Cache => ErrorCode::Overloaded,
-                BackendKind::Internal => ErrorCode::Internal,
-            },
+            Self::Backend(backend) => backend.code(),
         }
     }
 

@@ -9,12 +9,12 @@ use schemars::SchemaGenerator;
 use tokio::time::timeout;
 
 use crate::{
-    error::{ErrorCode, Result},
+    error::{Error, ErrorCode, Result},
     http::{
         answer::{self, Answered, NO_STORE},
         body::RegistryBody,
         call::Call,
-        failure::Failure,
+        failure::{Failure, trouble},
         readiness::ReadinessState,
         routing::{Answer, Content, Route, Verb, handler, route},
         wire::{HealthAnswer, PartHealthAnswer, ReadyAnswer, ServiceAnswer},
@@ -24,7 +24,6 @@ use crate::{
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How long a part may take to answer before it counts as failing.
 const CHECK_TIME: Duration = Duration::from_secs(3);
-const NO_ANSWER: &str = "no answer in time";
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 /// The pages are whole in themselves: style and script are in them, and nothing is fetched from elsewhere.
@@ -47,6 +46,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Service",
         summary: "Tell whether the database answers",
+        description: "A database in a file also has to take a change.",
         class: None,
         answers: PART_HEALTH,
         errors: &[ErrorCode::DatabaseUnavailable],
@@ -54,7 +54,8 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
-        summary: "Tell whether the archive storage answers",
+        summary: "Tell whether the archive storage answers and takes archives",
+        description: "It is given a small one twice a minute at most, which is read back and deleted.",
         class: None,
         answers: PART_HEALTH,
         errors: &[ErrorCode::StorageUnavailable],
@@ -71,9 +72,9 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Service",
         summary: "Tell whether this process wants requests",
-        description: "503 only while it starts or drains, and where this release cannot work on the database as it \
-            is. While the database or the storage is out it is `degraded`, \
-            since what is cached is still served.",
+        description: "503 only while it starts, telling what it waits for, or drains, and where this release cannot \
+            work on the database as it is. While the database or the storage is out it is `degraded`, since what is \
+            cached is still served.",
         class: None,
         answers: &[Answer { status: 200, description: "It does.", content: Content::json::<ReadyAnswer>() }],
         errors: &[ErrorCode::Overloaded, ErrorCode::DatabaseUnavailable],
@@ -136,26 +137,51 @@ async fn cache(call: Call) -> Answered {
 
 async fn part_health(part: &str, code: ErrorCode, check: impl Future<Output = Result<()>>) -> Answered {
     let began = Instant::now();
-    if let Err(cause) = checked(check).await {
-        return Err(Failure::new(code, format!("The registry's {part} does not answer")).with_cause(cause));
+    if let Err(unwell) = checked(part, check).await {
+        return Err(Failure::new(code, unwell.told).with_cause(unwell.cause));
     }
     let latency_ms = began.elapsed().as_secs_f64() * 1000.0;
     answer::written(StatusCode::OK, &PartHealthAnswer { status: "ok", latency_ms })
 }
 
-/// The result of a check, or why there is none.
-async fn checked(check: impl Future<Output = Result<()>>) -> Result<(), String> {
+/// What is wrong with a part.
+struct Unwell {
+    /// As anybody may know it.
+    told: String,
+    /// For the log.
+    cause: String,
+}
+
+impl Unwell {
+    /// A part that gave no answer in time.
+    fn silent(part: &str) -> Self {
+        Self { told: format!("The registry's {part} does not answer"), cause: "no answer in time".to_owned() }
+    }
+}
+
+/// The result of a check of `part`, or why there is none.
+async fn checked(part: &str, check: impl Future<Output = Result<()>>) -> Result<(), Unwell> {
     match timeout(CHECK_TIME, check).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(Failure::from(error).cause().unwrap_or("refused").to_owned()),
-        Err(_) => Err(NO_ANSWER.to_owned()),
+        Ok(Err(error)) => {
+            let told = match &error {
+                Error::Backend(backend) => trouble(backend),
+                _ => None,
+            };
+            let told = told.unwrap_or_else(|| Unwell::silent(part).told);
+            Err(Unwell { told, cause: Failure::from(error).cause().unwrap_or("refused").to_owned() })
+        }
+        Err(_) => Err(Unwell::silent(part)),
     }
 }
 
 async fn ready(call: Call) -> Answered {
     let message = match call.edge.readiness.get() {
-        ReadinessState::Starting => "The registry is starting",
-        ReadinessState::Draining => "The registry is shutting down",
+        ReadinessState::Starting => match call.edge.readiness.awaited_now() {
+            Some(what) => format!("The registry is starting: it waits for {what}"),
+            None => "The registry is starting".to_owned(),
+        },
+        ReadinessState::Draining => "The registry is shutting down".to_owned(),
         ReadinessState::Ready => return answer::written(StatusCode::OK, &readiness(&call).await?),
     };
     Err(Failure::new(ErrorCode::Overloaded, message))
@@ -167,15 +193,19 @@ async fn readiness(call: &Call) -> Result<ReadyAnswer, Failure> {
     let database = async {
         match timeout(CHECK_TIME, call.registry.check_database()).await {
             Ok(Err(error)) if error.is_unfit() => Err(Failure::from(error)),
-            Ok(outcome) => Ok(checked(async { outcome }).await),
-            Err(_) => Ok(Err(NO_ANSWER.to_owned())),
+            Ok(outcome) => Ok(checked("database", async { outcome }).await),
+            Err(_) => Ok(Err(Unwell::silent("database"))),
         }
     };
-    let (database, storage, cache) =
-        tokio::join!(database, checked(call.registry.check_storage()), checked(call.registry.check_cache()),);
+    let (database, storage, cache) = tokio::join!(
+        database,
+        checked("archive storage", call.registry.check_storage()),
+        checked("cache", call.registry.check_cache()),
+    );
     let parts = [("database", database?), ("storage", storage), ("cache", cache)];
-    let failing: Vec<_> = parts.iter().filter(|(_, result)| result.is_err()).map(|(part, _)| *part).collect();
-    Ok(ReadyAnswer { status: if failing.is_empty() { "ready" } else { "degraded" }, failing })
+    let unwell = parts.into_iter().filter_map(|(part, result)| Some((part, result.err()?.told)));
+    let (failing, reasons): (Vec<_>, Vec<_>) = unwell.unzip();
+    Ok(ReadyAnswer { status: if failing.is_empty() { "ready" } else { "degraded" }, failing, reasons })
 }
 
 async fn metrics(call: Call) -> Answered {
