@@ -29,7 +29,7 @@ impl Clock for Wrong {
 }
 
 /// Far more than a test takes, and less than any clock here is wrong by.
-const ABOUT: Duration = Duration::from_secs(60);
+const ABOUT: Duration = Duration::from_mins(1);
 
 const PASSWORD: &str = "tulip-Wagon-93-kelp";
 

@@ -28,11 +28,11 @@ async fn abandoned(db: &dyn Database, ago: Duration, id: UploadId) -> Option<Upl
 /// Only a live upload is renewed.
 pub async fn a_live_upload_is_renewed(db: &dyn Database) {
     let (actor, name) = (actor(db).await, package_name());
-    assert!(!db.renew_upload(UploadId::generate(), Duration::from_secs(600)).await.expect("renew"), "unknown");
+    assert!(!db.renew_upload(UploadId::generate(), Duration::from_mins(10)).await.expect("renew"), "unknown");
     let consumed = upload(db, &actor).await;
-    assert!(db.renew_upload(consumed, Duration::from_secs(900)).await.expect("renew"));
+    assert!(db.renew_upload(consumed, Duration::from_mins(15)).await.expect("renew"));
     db.commit_publish(&commit(&actor, consumed, manifest(&name, "1.0.0"))).await.expect("commit");
-    assert!(!db.renew_upload(consumed, Duration::from_secs(900)).await.expect("renew"), "consumed");
+    assert!(!db.renew_upload(consumed, Duration::from_mins(15)).await.expect("renew"), "consumed");
 }
 
 /// An upload whose lease was extended, or that became a version, is never abandoned.
@@ -43,7 +43,7 @@ pub async fn a_sweep_spares_renewed_and_committed_uploads(db: &dyn Database) {
         let begun = NewUpload { id, user: actor.user, lease: Duration::from_mins(1) };
         db.begin_upload(&begun).await.expect("begin");
     }
-    assert!(db.renew_upload(renewed, Duration::from_secs(900)).await.expect("renew"));
+    assert!(db.renew_upload(renewed, Duration::from_mins(15)).await.expect("renew"));
     db.commit_publish(&commit(&actor, committed, manifest(&name, "1.0.0"))).await.expect("commit");
     db.abandon_uploads(MANY).await.expect("sweep");
     assert_eq!(abandoned(db, Duration::ZERO, renewed).await, None);
@@ -72,7 +72,7 @@ pub async fn a_lapsed_upload_is_abandoned(db: &dyn Database) {
     assert_eq!((found.id, found.archive), (dead, ArchiveKey::from(dead)));
     assert_eq!(abandoned(db, Duration::from_hours(1), dead).await, None, "not abandoned an hour ago");
     assert_eq!(abandoned(db, Duration::ZERO, alive).await, None);
-    assert!(!db.renew_upload(dead, Duration::from_secs(600)).await.expect("renew"));
+    assert!(!db.renew_upload(dead, Duration::from_mins(10)).await.expect("renew"));
     refused(db.commit_publish(&commit(&actor, dead, manifest(&name, "1.0.0"))).await, ErrorCode::Timeout);
     assert_eq!(db.package(&name).await.expect("read"), None);
     db.commit_publish(&commit(&actor, alive, manifest(&name, "1.0.0"))).await.expect("commit");
