@@ -52,11 +52,6 @@ impl Failure {
         }
     }
 
-    /// Nothing has that path.
-    pub(crate) fn no_such_path() -> Self {
-        Self::new(ErrorCode::NotFound, "There is nothing at this address; the API is described at /api/docs")
-    }
-
     /// The path exists, but not with that method.
     pub(crate) fn method_not_allowed(allow: &str) -> Self {
         let value = HeaderValue::try_from(allow).expect("method names are a header value");
@@ -121,6 +116,11 @@ impl Failure {
     pub(crate) fn with_caller(mut self, caller: Caller) -> Self {
         self.0.caller = Some(caller);
         self
+    }
+
+    /// Who is told, where that is known.
+    pub(crate) fn caller(&self) -> Option<&Caller> {
+        self.0.caller.as_ref()
     }
 
     /// The code.

@@ -95,7 +95,7 @@ impl Tables {
             Credential::Token(id) => self.tokens.get(id).is_some_and(|stored| {
                 stored.token.user == actor.user && stored.token.expires_at.is_none_or(|end| end > now)
             }),
-            Credential::Operator => true,
+            Credential::Operator | Credential::Host => true,
         };
         if live { Ok(user) } else { Err(Error::credential_ended()) }
     }

@@ -171,6 +171,7 @@ macro_rules! database_cases {
             entries_are_listed_newest_first,
             pages_cut_the_log,
             sequencing_makes_a_chain,
+            the_log_is_followed_by_position,
             sequencers_at_once_make_one_chain,
         ]);
     };

@@ -37,11 +37,15 @@ pub(super) fn sessions(settings: &Settings) -> Result<JwtSessions, AssembleError
 
 /// How often clients may do what.
 pub(super) fn rate_limits(settings: &Settings) -> RateLimits {
+    let auth = settings.rate_limit_auth.0;
+    // Where guessing is not limited there is nothing to forgive.
+    let forgiven = if auth == 0 { 0 } else { RateLimits::default().of(RateClass::ForgivenLogin) };
     RateLimits::default()
         .with(RateClass::Search, settings.rate_limit_search.0)
         .with(RateClass::Download, settings.rate_limit_download.0)
         .with(RateClass::Publish, settings.rate_limit_publish.0)
-        .with(RateClass::Auth, settings.rate_limit_auth.0)
+        .with(RateClass::Auth, auth)
+        .with(RateClass::ForgivenLogin, forgiven)
         .with(RateClass::Other, settings.rate_limit_other.0)
 }
 

@@ -189,9 +189,9 @@ settings! {
         rate_limit_download: PerMinute = "RATE_LIMIT_DOWNLOAD", Fallback::Text("1000");
         /// Publishing
         rate_limit_publish: PerMinute = "RATE_LIMIT_PUBLISH", Fallback::Text("10");
-        /// Registration and login, by account and by address
+        /// Registrations and failed logins, by account and by address
         rate_limit_auth: PerMinute = "RATE_LIMIT_AUTH", Fallback::Text("20");
-        /// Everything else under /api
+        /// Everything else under /api, and credentials not known yet on every path
         rate_limit_other: PerMinute = "RATE_LIMIT_OTHER", Fallback::Text("300");
     }
     "Logs" {

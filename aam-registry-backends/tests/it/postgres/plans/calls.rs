@@ -95,6 +95,8 @@ async fn search(store: &PostgresMetadata) {
 }
 
 async fn read_log(store: &PostgresMetadata) {
+    let position = store.position().await.expect("read");
+    store.entries_after(position.saturating_sub(100), 50).await.expect("read");
     let packages = [None, Some("kit-5".parse().expect("a name"))];
     for package in packages {
         for event in [None, Some(AuditEvent::PackagePublish)] {
