@@ -6,6 +6,7 @@ use aam_registry_core::ports::RateClass;
 pub struct RateLimits {
     search: u32,
     download: u32,
+    contents: u32,
     publish: u32,
     auth: u32,
     forgiven_login: u32,
@@ -13,22 +14,25 @@ pub struct RateLimits {
 }
 
 impl Default for RateLimits {
-    /// 100 searches, 1000 downloads, 10 publishes, 20 registrations and failed
-    /// logins, 300 others a minute; 3 forgiven logins a day.
+    /// 100 searches, 1000 downloads, 60 reads inside archives, 10 publishes, 20
+    /// registrations and failed logins, 300 others a minute; 3 forgiven logins
+    /// a day.
     fn default() -> Self {
-        Self { search: 100, download: 1000, publish: 10, auth: 20, forgiven_login: 3, other: 300 }
+        Self { search: 100, download: 1000, contents: 60, publish: 10, auth: 20, forgiven_login: 3, other: 300 }
     }
 }
 
 impl RateLimits {
     /// No limit on anything.
-    pub const OFF: Self = Self { search: 0, download: 0, publish: 0, auth: 0, forgiven_login: 0, other: 0 };
+    pub const OFF: Self =
+        Self { search: 0, download: 0, contents: 0, publish: 0, auth: 0, forgiven_login: 0, other: 0 };
 
     /// The limit of a class.
     pub fn of(&self, class: RateClass) -> u32 {
         match class {
             RateClass::Search => self.search,
             RateClass::Download => self.download,
+            RateClass::Contents => self.contents,
             RateClass::Publish => self.publish,
             RateClass::Auth => self.auth,
             RateClass::ForgivenLogin => self.forgiven_login,
@@ -42,6 +46,7 @@ impl RateLimits {
         *match class {
             RateClass::Search => &mut self.search,
             RateClass::Download => &mut self.download,
+            RateClass::Contents => &mut self.contents,
             RateClass::Publish => &mut self.publish,
             RateClass::Auth => &mut self.auth,
             RateClass::ForgivenLogin => &mut self.forgiven_login,

@@ -364,6 +364,9 @@ pub enum Error {
         /// How long to wait.
         retry_after: Duration,
     },
+    /// One client does more at the same time than it may.
+    #[error("{0}")]
+    TooManyAtOnce(String),
     /// Something outside the domain failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
@@ -468,7 +471,7 @@ impl Error {
             Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,
             Self::Timeout(_) => ErrorCode::Timeout,
             Self::Overloaded | Self::Contended(_) => ErrorCode::Overloaded,
-            Self::RateLimited { .. } => ErrorCode::RateLimited,
+            Self::RateLimited { .. } | Self::TooManyAtOnce(_) => ErrorCode::RateLimited,
             Self::Backend(backend) => backend.code(),
         }
     }

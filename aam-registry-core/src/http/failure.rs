@@ -163,7 +163,7 @@ impl From<Error> for Failure {
         failure.0.details = error.details();
         match error {
             Error::RateLimited { retry_after } => failure.with_retry_after(retry_after),
-            Error::Overloaded => failure.with_retry_after(Duration::from_secs(1)),
+            Error::Overloaded | Error::TooManyAtOnce(_) => failure.with_retry_after(Duration::from_secs(1)),
             _ => failure,
         }
     }

@@ -11,6 +11,8 @@ pub enum RateClass {
     Search,
     /// Downloads of archives.
     Download,
+    /// Reading inside archives: comparing two, taking one file out.
+    Contents,
     /// Publishing.
     Publish,
     /// Registrations and failed logins.
@@ -24,14 +26,15 @@ pub enum RateClass {
 
 impl RateClass {
     /// Every class.
-    pub const ALL: [Self; 6] =
-        [Self::Search, Self::Download, Self::Publish, Self::Auth, Self::ForgivenLogin, Self::Other];
+    pub const ALL: [Self; 7] =
+        [Self::Search, Self::Download, Self::Contents, Self::Publish, Self::Auth, Self::ForgivenLogin, Self::Other];
 
     /// The class as text, for metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Search => "search",
             Self::Download => "download",
+            Self::Contents => "contents",
             Self::Publish => "publish",
             Self::Auth => "auth",
             Self::ForgivenLogin => "forgiven_login",

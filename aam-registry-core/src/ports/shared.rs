@@ -20,9 +20,10 @@ use crate::{
     error::Result,
     types::{
         Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, DayDownloads, DistTag, DownloadBatch,
-        DownloadQuery, NewAuditEntry, NewUpload, Package, PackageName, PackageSummary, Page, Principal, RegistryTotals,
-        Rights, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token, TokenId, Upload, UploadId, User, UserId,
-        UserProfile, Username, Version, VersionDetail, VersionSummary,
+        DownloadQuery, NewAuditEntry, NewUpload, Package, PackageName, PackageSummary, Page, Principal,
+        PublishedVersion, RegistryTotals, Rights, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token,
+        TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
+        VersionRange, VersionSummary,
     },
 };
 
@@ -88,7 +89,11 @@ shared! {
     }
     impl PackageStore {
         async fn package(&self, name: &PackageName) -> Result<Option<Package>>;
+        async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>>;
         async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>>;
+        async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>>;
+        async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>>;
+        async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>>;
         async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>>;
         async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>>;
         async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>>;
@@ -103,11 +108,11 @@ shared! {
     }
     impl PublishStore {
         async fn begin_upload(&self, upload: &NewUpload) -> Result<()>;
-        async fn renew_upload(&self, id: UploadId, lease_until: Timestamp) -> Result<bool>;
+        async fn renew_upload(&self, id: UploadId, lease: Duration) -> Result<bool>;
         async fn check_publish(&self, check: &PublishCheck) -> Result<()>;
         async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published>;
-        async fn abandon_uploads(&self, now: Timestamp, limit: usize) -> Result<usize>;
-        async fn abandoned_uploads(&self, before: Timestamp, limit: usize) -> Result<Vec<Upload>>;
+        async fn abandon_uploads(&self, limit: usize) -> Result<usize>;
+        async fn abandoned_uploads(&self, ago: Duration, limit: usize) -> Result<Vec<Upload>>;
         async fn forget_upload(&self, id: UploadId) -> Result<()>;
     }
     impl RateLimiter {

@@ -135,6 +135,8 @@ macro_rules! database_cases {
             a_change_of_owners_is_checked,
             scope_owners_own_its_packages,
             versions_are_listed_newest_published_first,
+            a_list_of_versions_keeps_to_its_bounds,
+            the_small_reads_tell_what_the_package_tells,
             a_package_is_described_by_latest,
             a_package_was_created_with_its_first_version,
             a_scope_is_part_of_the_name,
