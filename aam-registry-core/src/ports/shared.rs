@@ -181,6 +181,10 @@ impl<T: Clock + ?Sized> Clock for Arc<T> {
     fn now(&self) -> Timestamp {
         self.as_ref().now()
     }
+
+    fn elapsed(&self) -> Duration {
+        self.as_ref().elapsed()
+    }
 }
 
 #[deny(clippy::missing_trait_methods)]
