@@ -16,7 +16,8 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
-    PostgresMetadata, access,
+    PostgresMetadata,
+    access::{self, account_columns},
     connection::Session,
     failure::{Failure, Fault, FaultKind, Tx},
     search, sql,
@@ -48,10 +49,13 @@ const OWNERS: &str = "SELECT ARRAY(
 /// A row for each tag, or one without a tag where a package has none.
 const TAGS: &str = "SELECT t.tag, v.version FROM packages p
     LEFT JOIN (dist_tags t JOIN versions v ON v.id = t.version_id) ON t.package_id = p.id WHERE p.name = $1";
-const RIGHTS: &str = "SELECT u.is_admin, u.disabled,
-        EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $2),
+const RIGHTS: &str = concat!(
+    "SELECT ",
+    account_columns!(),
+    ", EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $2),
         (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = $2)
-    FROM packages p LEFT JOIN users u ON u.id = $2 WHERE p.name = $1";
+    FROM packages p LEFT JOIN users u ON u.id = $2 WHERE p.name = $1"
+);
 const TOTALS: &str = "SELECT t.packages + p.packages, t.versions + p.versions, t.users + p.users, t.downloads,
         t.storage_bytes + p.storage_bytes
     FROM registry_totals t, (
@@ -110,10 +114,10 @@ impl PackageStore for PostgresMetadata {
         let user = Uuid::from(actor.user);
         self.read(|tx| async move {
             sql::first(&tx, RIGHTS, [&name.as_str(), &user], |row| {
-                let role: Option<&str> = row.try_get(3)?;
+                let role: Option<&str> = row.try_get(5)?;
                 Ok(Rights {
-                    admin: actor.as_admin && access::account(row, 0)?.is_some_and(access::Account::administers),
-                    package_owner: row.try_get(2)?,
+                    admin: actor.as_admin && access::account(row, 0, actor)?.is_some_and(access::Account::administers),
+                    package_owner: row.try_get(4)?,
                     scope_role: role.map(columns::role).transpose()?,
                 })
             })

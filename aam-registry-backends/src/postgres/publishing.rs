@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     PostgresMetadata,
-    access::{self, Caller},
+    access::{self, Caller, account_columns},
     admission::Rows,
     commit::publish,
     connection::Session,
@@ -54,8 +54,10 @@ const ABANDONED: &str = concat!(
 const FORGET: &str = "DELETE FROM uploads WHERE id = $1 AND abandoned_at IS NOT NULL";
 
 /// All that a check asks, without a lock.
-const CHECK: &str = "SELECT u.is_admin, u.disabled,
-        EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = $1 AND r.id = $2),
+const CHECK: &str = concat!(
+    "SELECT ",
+    account_columns!(),
+    ", EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = $1 AND r.id = $2),
         EXISTS (SELECT 1 FROM tokens t WHERE t.id = $3 AND t.user_id = $1 AND t.revoked_at IS NULL
                 AND (t.expires_at IS NULL OR t.expires_at > $4)),
         EXISTS (SELECT 1 FROM scopes s WHERE s.name = $6),
@@ -63,7 +65,8 @@ const CHECK: &str = "SELECT u.is_admin, u.disabled,
         (SELECT m.role FROM scope_members m WHERE m.scope = $6 AND m.user_id = $1),
         p.id, (SELECT q.name FROM packages q WHERE q.similarity_key = $8), v.version, v.sha256
     FROM (SELECT 1) one LEFT JOIN users u ON u.id = $1 LEFT JOIN packages p ON p.name = $5
-        LEFT JOIN versions v ON v.package_id = p.id AND v.version_key = $7";
+        LEFT JOIN versions v ON v.package_id = p.id AND v.version_key = $7"
+);
 #[async_trait]
 impl PublishStore for PostgresMetadata {
     async fn begin_upload(&self, upload: &NewUpload) -> Result<()> {
@@ -169,15 +172,15 @@ async fn check_publish(tx: &Session, check: &PublishCheck) -> Tx<()> {
     let params: [&(dyn ToSql + Sync); 8] =
         [&user, &session, &token, &moment, &name.as_str(), &scope, &key, &similarity_key];
     let obstacles = sql::first(tx, CHECK, params, |row| {
-        let alive = access::is_alive(actor, row.try_get(2)?, row.try_get(3)?, *now);
-        let caller = Caller::new(actor, access::account(row, 0)?, alive)?;
-        let role: Option<&str> = row.try_get(6)?;
+        let alive = access::is_alive(actor, row.try_get(4)?, row.try_get(5)?, *now);
+        let caller = Caller::new(actor, access::account(row, 0, actor)?, alive)?;
+        let role: Option<&str> = row.try_get(8)?;
         Ok(Obstacles {
-            rights: caller.rights(row.try_get(5)?, role.map(columns::role).transpose()?),
-            scope_exists: row.try_get(4)?,
-            package_exists: row.try_get::<_, Option<PackageId>>(7)?.is_some(),
-            similar: too_similar(row, 8, name)?,
-            published: version_exists(row, 9, name)?,
+            rights: caller.rights(row.try_get(7)?, role.map(columns::role).transpose()?),
+            scope_exists: row.try_get(6)?,
+            package_exists: row.try_get::<_, Option<PackageId>>(9)?.is_some(),
+            similar: too_similar(row, 10, name)?,
+            published: version_exists(row, 11, name)?,
         })
     });
     obstacles.await?.map_or(Ok(()), |obstacles| obstacles.require_none(name))

@@ -390,7 +390,7 @@ async fn a_credential_revoked_before_the_commit_is_no_good_for_it() {
     let owner = actor(&*stores[0], "owner").await;
     publish(&*stores[0], &owner, "kit", "1.0.0", json!({})).await.expect("publish");
     let admin = database.client().await;
-    let aam_registry_core::types::Credential::Session { id, expires_at } = &owner.credential else {
+    let aam_registry_core::types::Credential::Session { id, expires_at, .. } = &owner.credential else {
         panic!("a session")
     };
     // The publish has checked its credential and waits for the package; the revocation waits for the publish.

@@ -110,7 +110,7 @@ async fn any_text_comes_back_as_it_was() {
         .expect("create");
     assert_eq!(store.tokens(&owner, now).await.expect("read"), [token]);
     store.revoke_session(owner.user, ODD, now + SignedDuration::from_hours(1)).await.expect("revoke");
-    assert_eq!(store.session_user(owner.user, ODD).await.expect("read"), None);
-    assert!(store.session_user(owner.user, "other").await.expect("read").is_some());
+    assert_eq!(store.session_user(owner.user, ODD, 0).await.expect("read"), None);
+    assert!(store.session_user(owner.user, "other", 0).await.expect("read").is_some());
     assert!(store.login(&format!("{ODD}@x")).await.expect("read").is_none());
 }

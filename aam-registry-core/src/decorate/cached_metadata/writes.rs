@@ -49,16 +49,24 @@ impl<D: Database> CachedMetadata<D> {
         .await
     }
 
-    /// Ends a credential, and no longer believes in any before that is answered.
-    pub(super) async fn revoking<F>(&self, user: Option<UserId>, make: impl FnOnce(Arc<D>) -> F) -> Result<()>
+    /// Ends credentials, and no longer believes in any before that is
+    /// answered. `whose` gives the user whose sessions may have ended, out of
+    /// what came of it where that is known.
+    pub(super) async fn revoking<T, F>(
+        &self,
+        whose: impl FnOnce(Option<&T>) -> Option<UserId> + Send + 'static,
+        make: impl FnOnce(Arc<D>) -> F,
+    ) -> Result<T>
     where
-        F: Future<Output = Result<()>> + Send + 'static,
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
         let work = make(Arc::clone(&inner.database));
         whole(async move {
             let result = work.await;
             inner.kept.doubt_credentials();
+            let user = whose(result.as_ref().ok());
             if let (Some(user), Some(shared)) = (user, &inner.around.shared) {
                 let _ = shared.empty(&sessions_of(user)).await;
                 inner.kept.doubt_credentials();

@@ -1,5 +1,6 @@
 //! Every metadata port over plain maps behind one lock.
 
+mod accounts;
 mod archive_index;
 mod audit;
 mod changes;

@@ -1,5 +1,6 @@
 //! Several servers on PostgreSQL, S3 and Redis.
 
+mod accounts;
 mod audit;
 mod changes;
 mod counts;
