@@ -176,6 +176,19 @@ pub(super) fn day(row: &Row, column: usize) -> Tx<Date> {
     EPOCH.checked_add(jiff::Span::new().days(number)).map_err(|error| Failure::Corrupt(error.to_string()))
 }
 
+/// The database's clock when the statement began, in microseconds since 1970.
+macro_rules! now {
+    () => {
+        "(extract(epoch FROM now()) * 1000000)::bigint"
+    };
+}
+pub(super) use now;
+
+/// A duration in microseconds.
+pub(super) fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,17 +210,4 @@ mod tests {
         assert_eq!(day_number(Date::MIN), day_number(date(1, 1, 1)));
         assert_eq!(day_number(Date::MAX), 2_932_896);
     }
-}
-
-/// The database's clock when the statement began, in microseconds since 1970.
-macro_rules! now {
-    () => {
-        "(extract(epoch FROM now()) * 1000000)::bigint"
-    };
-}
-pub(super) use now;
-
-/// A duration in microseconds.
-pub(super) fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4)
 }

@@ -74,11 +74,11 @@ async fn uploads_live_and_die_by_the_databases_clock() {
     let owner = actor(&right, "owner").await;
     for wrong_by in [600, -600] {
         let wrong = store(&database, wrong_by).await;
-        let [begun_here, begun_there, lapsed] = [(); 3].map(|()| UploadId::generate());
+        let [ours, theirs, lapsed] = [(); 3].map(|()| UploadId::generate());
         let lease = Duration::from_mins(2);
-        wrong.begin_upload(&NewUpload { id: begun_here, user: owner.user, lease }).await.expect("begin");
-        right.begin_upload(&NewUpload { id: begun_there, user: owner.user, lease }).await.expect("begin");
-        assert!(wrong.renew_upload(begun_there, lease).await.expect("renew"));
+        wrong.begin_upload(&NewUpload { id: ours, user: owner.user, lease }).await.expect("begin");
+        right.begin_upload(&NewUpload { id: theirs, user: owner.user, lease }).await.expect("begin");
+        assert!(wrong.renew_upload(theirs, lease).await.expect("renew"));
         assert_eq!(wrong.abandon_uploads(100).await.expect("sweep"), 0, "{wrong_by}: all are alive");
         assert_eq!(right.abandon_uploads(100).await.expect("sweep"), 0, "{wrong_by}: all are alive");
         wrong.begin_upload(&NewUpload { id: lapsed, user: owner.user, lease: Duration::ZERO }).await.expect("begin");
