@@ -5,7 +5,7 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -23,6 +23,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{
     PostgresConfig,
     failure::{Failure, Fault, FaultKind, Tx},
+    standing::Process,
 };
 
 /// More than there are different statements.
@@ -177,6 +178,8 @@ pub(super) struct Session {
     silences: Silences,
     /// Whether it was asked which server is at the other end.
     identified: AtomicBool,
+    /// The process of the server that answered first.
+    process: OnceLock<Process>,
 }
 
 impl Session {
@@ -189,12 +192,23 @@ impl Session {
             lost: AtomicBool::new(false),
             silences,
             identified: AtomicBool::new(false),
+            process: OnceLock::new(),
         }
     }
 
     /// The connection itself.
     pub(super) fn client(&mut self) -> &mut Client {
         &mut self.client
+    }
+
+    /// The process of the server that answered first, once that was asked.
+    pub(super) fn process(&self) -> Option<Process> {
+        self.process.get().copied()
+    }
+
+    /// Whether this is the process that answered first; notes it where none did.
+    pub(super) fn is_of(&self, process: Process) -> bool {
+        *self.process.get_or_init(|| process) == process
     }
 
     /// Whether the connection may be used again.

@@ -20,7 +20,10 @@ use std::{
 
 use tables::Tables;
 
-use crate::types::RegistryId;
+use crate::{
+    ports::{Clock, SystemClock},
+    types::RegistryId,
+};
 
 /// A metadata database that lives and dies with the process: every
 /// [`Database`](crate::ports::Database) port in one store.
@@ -31,24 +34,32 @@ use crate::types::RegistryId;
 pub struct MemoryMetadata {
     registry_id: RegistryId,
     tables: Arc<Mutex<Tables>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Default for MemoryMetadata {
+    fn default() -> Self {
+        Self { registry_id: RegistryId::generate(), tables: Arc::default(), clock: Arc::new(SystemClock) }
+    }
 }
 
 impl MemoryMetadata {
     /// An empty database; its clones share what they hold.
     pub fn new() -> Self {
-        Self { registry_id: RegistryId::generate(), tables: Arc::default() }
+        Self::default()
+    }
+
+    /// Sets the clock that leases of uploads go by; the machine's where this is not called.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
     }
 
     /// Every method checks all it must before it changes anything, so a
     /// panicking one has left no half change behind a poisoned lock.
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Default for MemoryMetadata {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -7,6 +7,7 @@ mod counts;
 mod failover;
 mod limits;
 mod load;
+mod locked;
 mod lost_commits;
 mod migrations;
 mod outages;
