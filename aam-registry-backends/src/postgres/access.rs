@@ -43,7 +43,7 @@ const LIVE_TOKEN: &str = "SELECT 1 FROM tokens WHERE id = $1 AND user_id = $2 AN
                           AND (expires_at IS NULL OR expires_at > $3) FOR SHARE";
 const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR SHARE";
 const SCOPE_TO_CHANGE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
-const PACKAGE: &str = "SELECT id, downloads FROM packages WHERE name = $1 FOR NO KEY UPDATE";
+const PACKAGE: &str = "SELECT id, downloads, updated_at FROM packages WHERE name = $1 FOR NO KEY UPDATE";
 const ROLE: &str = "SELECT role FROM scope_members WHERE scope = $1 AND user_id = $2";
 const RIGHTS: &str = concat!("SELECT ", rights_columns!(), " FROM (SELECT 1) one LEFT JOIN packages p ON p.name = $4");
 
@@ -227,6 +227,7 @@ pub(super) struct Access {
 pub(super) struct Locked {
     pub(super) id: PackageId,
     pub(super) downloads: u64,
+    pub(super) updated_at: Timestamp,
 }
 
 impl PackageAccess {
@@ -248,9 +249,10 @@ impl PackageAccess {
         let scope_exists = async { Ok(!scope.is_empty() && !tx.rows(scope_of, [&scope]).await?.is_empty()) };
         let (accounts, live_token, scope_exists, packages) =
             try_join!(tx.rows(account_of, [&user]), live_token, scope_exists, tx.rows(package_of, [&full]),)?;
-        let package = packages
-            .first()
-            .map(|row| Ok::<_, Failure>(Locked { id: row.try_get(0)?, downloads: sql::unsigned(row, 1)? }));
+        let package = packages.first().map(|row| {
+            let (downloads, updated_at) = (sql::unsigned(row, 1)?, sql::instant(row, 2)?);
+            Ok::<_, Failure>(Locked { id: row.try_get(0)?, downloads, updated_at })
+        });
         let account = accounts.first().map(|row| account(row, 0, actor)).transpose()?.flatten();
         Ok(Held { account, live_token, scope_exists, package: package.transpose()? })
     }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     PostgresMetadata, access,
+    admission::Rows,
     audit::Append,
     connection::Session,
     failure::Tx,
@@ -74,7 +75,8 @@ impl AccountStore for PostgresMetadata {
     }
 
     async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount> {
-        self.write(|tx| async move { apply(&tx, change).await }).await
+        let rows = Rows::of_name(&change.username);
+        self.change(rows, |tx| async move { apply(&tx, change).await }).await
     }
 
     async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64> {

@@ -41,16 +41,23 @@
 //! # Poolers
 //!
 //! A session pooler may stand in between. A transaction pooler must not: it
-//! breaks `LISTEN`, by which replicas hear of changes, and may break prepared
-//! statements.
+//! breaks `LISTEN`, by which replicas hear of changes, settings of sessions and
+//! prepared statements. Where one is found, every call fails.
+//!
+//! # Clocks
+//!
+//! Leases go by the clock of the server. How far that of this machine is from
+//! it is measured, and [`PostgresMetadata::clock`] corrects it by that.
 
 mod access;
 mod accounts;
+mod admission;
 mod archive_index;
 mod attempts;
 mod audit;
 mod changes;
 mod changes_feed;
+mod clock;
 mod commit;
 mod config;
 mod connection;
@@ -65,6 +72,7 @@ mod schema;
 mod scopes;
 mod search;
 mod sql;
+mod standing;
 mod store;
 mod tags;
 mod target;
@@ -75,6 +83,7 @@ mod users;
 mod versions;
 
 pub use changes_feed::PostgresChanges;
+pub use clock::PostgresClock;
 pub use config::PostgresConfig;
 pub use schema::{migrate, oldest_release, pending_migrations};
 pub use store::PostgresMetadata;

@@ -19,7 +19,7 @@ use super::{
     PostgresMetadata,
     access::{self, account_columns},
     connection::Session,
-    failure::{Failure, Tx},
+    failure::{Failure, Fault, FaultKind, Tx},
     search, sql,
     versions::{self, LIST},
 };
@@ -66,7 +66,8 @@ const TOTALS: &str = "SELECT t.packages + p.packages, t.versions + p.versions, t
 /// How often a search is answered, where the answers lack packages that were found. A replica may lag for long.
 const MOST_ANSWERS: u32 = 3;
 
-const CHECK: &str = "SELECT 1 FROM registry_totals";
+const READ_ONLY: &str = "the database takes no changes: it is read-only, or a standby";
+const CHECK: &str = "SELECT current_setting('transaction_read_only') = 'on' FROM registry_totals";
 
 #[async_trait]
 impl PackageStore for PostgresMetadata {
@@ -158,7 +159,17 @@ impl PackageStore for PostgresMetadata {
     }
 
     async fn check(&self) -> Result<()> {
-        self.read(|tx| async move { sql::exists(&tx, CHECK, []).await.map(drop) }).await
+        self.read(|tx| async move {
+            match sql::first(&tx, CHECK, [], |row| Ok(row.try_get(0)?)).await? {
+                Some(true) => {
+                    // Another session may take changes: this one keeps what held when it was made.
+                    tx.give_up();
+                    Err(Fault::new(FaultKind::Busy, READ_ONLY).into())
+                }
+                _ => Ok(()),
+            }
+        })
+        .await
     }
 }
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     PostgresMetadata,
     access::{self, ScopeAccess},
+    admission::Rows,
     audit::Append,
     connection::Session,
     failure::Tx,
@@ -40,7 +41,8 @@ const DROP_MEMBER: &str = "DELETE FROM scope_members WHERE scope = $1 AND user_i
 #[async_trait]
 impl ScopeStore for PostgresMetadata {
     async fn create_scope(&self, actor: &Actor, name: &ScopeName, now: Timestamp, audit: &NewAuditEntry) -> Result<()> {
-        self.write(|tx| async move { create(&tx, actor, name, now, audit).await }).await
+        let rows = Rows::of(actor).and_scope(name);
+        self.change(rows, |tx| async move { create(&tx, actor, name, now, audit).await }).await
     }
 
     async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>> {
@@ -58,12 +60,14 @@ impl ScopeStore for PostgresMetadata {
     }
 
     async fn set_member(&self, change: &MemberChange) -> Result<()> {
-        self.write(|tx| async move { set_role(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_scope(&change.scope);
+        self.change(rows, |tx| async move { set_role(&tx, change).await }).await
     }
 
     async fn remove_member(&self, change: &MemberChange) -> Result<()> {
         let change = &MemberChange { role: None, ..change.clone() };
-        self.write(|tx| async move { set_role(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_scope(&change.scope);
+        self.change(rows, |tx| async move { set_role(&tx, change).await }).await
     }
 }
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     PostgresMetadata,
+    admission::Rows,
     audit::Append,
     connection::Session,
     failure::Tx,
@@ -67,7 +68,7 @@ const CREATE: &str = "WITH account AS (
 #[async_trait]
 impl UserStore for PostgresMetadata {
     async fn create_user(&self, user: &NewUser) -> Result<()> {
-        self.write(|tx| async move { create(&tx, user).await }).await
+        self.change(Rows::of_name(&user.user.username), |tx| async move { create(&tx, user).await }).await
     }
 
     async fn login(&self, login: &str) -> Result<Option<Login>> {
@@ -120,7 +121,7 @@ impl UserStore for PostgresMetadata {
 
     async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()> {
         let expires_at = expires_at.as_microsecond();
-        self.repeatable(|tx| async move {
+        self.repeatable_change(Rows::of_user(user), |tx| async move {
             sql::run(&tx, REVOKE_SESSION, [&Text(session), &Uuid::from(user), &expires_at]).await?;
             Ok(())
         })

@@ -1,5 +1,7 @@
 //! What the tests of databases start from.
 
+use std::time::Duration;
+
 use aam_registry_core::{
     Result,
     ports::{Clock, Database, NewUser, PublishCommit, Published, SystemClock},
@@ -38,6 +40,18 @@ pub(crate) async fn publish(
     version: &str,
     more: Value,
 ) -> Result<Published> {
+    publish_within(Duration::from_hours(1), store, actor, name, version, more).await
+}
+
+/// As [`publish`], by an upload whose lease lasts so long.
+pub(crate) async fn publish_within(
+    lease: Duration,
+    store: &impl Database,
+    actor: &Actor,
+    name: &str,
+    version: &str,
+    more: Value,
+) -> Result<Published> {
     let mut document = json!({
         "name": name,
         "version": version,
@@ -49,8 +63,7 @@ pub(crate) async fn publish(
     }
     let manifest = Manifest::from_document(document).expect("a valid manifest");
     let (upload, now) = (UploadId::generate(), SystemClock.now());
-    let lease_until = now + SignedDuration::from_hours(1);
-    store.begin_upload(&NewUpload { id: upload, user: actor.user, started_at: now, lease_until }).await?;
+    store.begin_upload(&NewUpload { id: upload, user: actor.user, lease }).await?;
     let audit = NewAuditEntry::new(AuditEvent::PackagePublish, now).with_package(&manifest.name);
     let commit = PublishCommit {
         actor: actor.clone(),

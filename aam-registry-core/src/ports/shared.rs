@@ -113,11 +113,11 @@ shared! {
     }
     impl PublishStore {
         async fn begin_upload(&self, upload: &NewUpload) -> Result<()>;
-        async fn renew_upload(&self, id: UploadId, lease_until: Timestamp) -> Result<bool>;
+        async fn renew_upload(&self, id: UploadId, lease: Duration) -> Result<bool>;
         async fn check_publish(&self, check: &PublishCheck) -> Result<()>;
         async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published>;
-        async fn abandon_uploads(&self, now: Timestamp, limit: usize) -> Result<usize>;
-        async fn abandoned_uploads(&self, before: Timestamp, limit: usize) -> Result<Vec<Upload>>;
+        async fn abandon_uploads(&self, limit: usize) -> Result<usize>;
+        async fn abandoned_uploads(&self, ago: Duration, limit: usize) -> Result<Vec<Upload>>;
         async fn forget_upload(&self, id: UploadId) -> Result<()>;
     }
     impl RateLimiter {
@@ -185,6 +185,10 @@ impl<T: Authenticator + ?Sized> Authenticator for Arc<T> {
 impl<T: Clock + ?Sized> Clock for Arc<T> {
     fn now(&self) -> Timestamp {
         self.as_ref().now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.as_ref().elapsed()
     }
 }
 

@@ -2,10 +2,9 @@
 
 #![deny(clippy::missing_trait_methods)]
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use tracing::Instrument;
 
 use super::{CachedMetadata, accounts::sessions_of};
@@ -98,8 +97,8 @@ impl<D: Database> PublishStore for CachedMetadata<D> {
         self.inner.database.begin_upload(upload).await
     }
 
-    async fn renew_upload(&self, id: UploadId, lease_until: Timestamp) -> Result<bool> {
-        self.inner.database.renew_upload(id, lease_until).await
+    async fn renew_upload(&self, id: UploadId, lease: Duration) -> Result<bool> {
+        self.inner.database.renew_upload(id, lease).await
     }
 
     async fn check_publish(&self, check: &PublishCheck) -> Result<()> {
@@ -112,12 +111,12 @@ impl<D: Database> PublishStore for CachedMetadata<D> {
         self.changing(of, move |database| async move { database.commit_publish(&commit).await }).await
     }
 
-    async fn abandon_uploads(&self, now: Timestamp, limit: usize) -> Result<usize> {
-        self.inner.database.abandon_uploads(now, limit).await
+    async fn abandon_uploads(&self, limit: usize) -> Result<usize> {
+        self.inner.database.abandon_uploads(limit).await
     }
 
-    async fn abandoned_uploads(&self, before: Timestamp, limit: usize) -> Result<Vec<Upload>> {
-        self.inner.database.abandoned_uploads(before, limit).await
+    async fn abandoned_uploads(&self, ago: Duration, limit: usize) -> Result<Vec<Upload>> {
+        self.inner.database.abandoned_uploads(ago, limit).await
     }
 
     async fn forget_upload(&self, id: UploadId) -> Result<()> {

@@ -1,6 +1,6 @@
 //! What the cases start from.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -171,7 +171,7 @@ pub(super) fn manifest(name: &PackageName, version: &str) -> Manifest {
 /// A live upload of `actor`.
 pub(super) async fn upload(db: &dyn Database, actor: &Actor) -> UploadId {
     let id = UploadId::generate();
-    let upload = NewUpload { id, user: actor.user, started_at: now(), lease_until: after(600) };
+    let upload = NewUpload { id, user: actor.user, lease: Duration::from_mins(10) };
     db.begin_upload(&upload).await.expect("begin an upload");
     id
 }

@@ -7,6 +7,7 @@ mod counts;
 mod failover;
 mod limits;
 mod load;
+mod locked;
 mod migrations;
 mod outages;
 mod races;

@@ -66,8 +66,8 @@ async fn read_accounts(store: &PostgresMetadata) {
 /// What goes on beside all requests.
 async fn sweep(store: &PostgresMetadata) {
     let now = SystemClock.now();
-    store.abandon_uploads(now, 100).await.expect("sweep");
-    store.abandoned_uploads(now, 100).await.expect("list");
+    store.abandon_uploads(100).await.expect("sweep");
+    store.abandoned_uploads(std::time::Duration::ZERO, 100).await.expect("list");
     store.forget_sessions(now).await.expect("forget");
     let first = store.published_archives(None, 100).await.expect("list");
     let keys: Vec<_> = first.into_iter().map(|location| location.archive).collect();
