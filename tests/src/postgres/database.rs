@@ -8,7 +8,7 @@ use std::{
 
 use tokio_postgres::{Client, Config, NoTls, config::Host};
 
-use super::{connect, programs::program};
+use super::{connect, programs::client};
 use crate::process::random;
 
 /// Names a server on which tests may create databases.
@@ -68,7 +68,7 @@ impl Database {
 
     /// Writes a dump of it, as an operator does.
     pub fn dump(&self) -> Vec<u8> {
-        let dumped = program("pg_dump").args(["--format=custom", "--dbname", &self.url]).current_dir("/").output();
+        let dumped = client("pg_dump").args(["--format=custom", "--dbname", &self.url]).output();
         let dumped = dumped.expect("pg_dump runs");
         assert!(dumped.status.success(), "{}", String::from_utf8_lossy(&dumped.stderr));
         dumped.stdout
@@ -76,9 +76,8 @@ impl Database {
 
     /// Puts everything back as a dump has it, under whoever is connected.
     pub fn restore(&self, dump: &[u8]) {
-        let restoring = program("pg_restore")
+        let restoring = client("pg_restore")
             .args(["--clean", "--if-exists", "--single-transaction", "--dbname", &self.url])
-            .current_dir("/")
             .stdin(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn();
