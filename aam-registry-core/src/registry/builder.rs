@@ -1,4 +1,4 @@
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, num::NonZero, path::PathBuf, sync::Arc, thread};
 
 use tokio::sync::{OnceCell, Semaphore};
 
@@ -8,6 +8,9 @@ use super::{
     contents::Unpacking,
     counting::DownloadCounter,
     handle::Inner,
+    places::Places,
+    publish::UploadCrowd,
+    resolve,
     storage::{KnownOwner, StorageProbe},
     totals::TotalsCache,
 };
@@ -20,8 +23,10 @@ use crate::{
     },
 };
 
-/// How many archives are judged at a time; each holds a blocking thread for as long as its upload lasts.
-const JUDGED_AT_ONCE: usize = 128;
+/// How many archives are judged at a time: more than there are processors would only be slower.
+fn judged_at_once() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get).max(2)
+}
 
 /// The ports that a registry still lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +112,7 @@ macro_rules! builder {
                 let ($(Some($port),)+ Some(archive_source)) = ($(self.$port,)+ archive_source) else {
                     return Err(BuildError { missing });
                 };
+                let uploading = UploadCrowd::new(self.policy.uploads_per_user);
                 Ok(Registry::new(Inner {
                     $($port,)+
                     archive_source,
@@ -118,8 +124,10 @@ macro_rules! builder {
                     totals: TotalsCache::default(),
                     id: OnceCell::new(),
                     storage_owner: KnownOwner::default(),
+                    resolving: Places::new(resolve::AT_ONCE, resolve::AT_ONCE_EACH, resolve::PATIENCE),
+                    uploading,
+                    judging: Arc::new(Semaphore::new(judged_at_once())),
                     storage_probe: StorageProbe::default(),
-                    judging: Arc::new(Semaphore::new(JUDGED_AT_ONCE)),
                     unpacking: Unpacking::new(self.spool_folder),
                 }))
             }

@@ -8,6 +8,8 @@ use super::{
     authenticate::TokenTouches,
     contents::Unpacking,
     counting::DownloadCounter,
+    places::Places,
+    publish::UploadCrowd,
     storage::{KnownOwner, StorageProbe},
     totals::TotalsCache,
 };
@@ -18,7 +20,7 @@ use crate::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, PackageStore,
         PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, TokenStore, UserStore, VersionStore,
     },
-    types::RegistryId,
+    types::{ClientNetwork, RegistryId},
 };
 
 /// The registry: its ports, its policy and the use cases over them.
@@ -52,7 +54,11 @@ pub(super) struct Inner {
     pub(super) id: OnceCell<RegistryId>,
     pub(super) storage_owner: KnownOwner,
     pub(super) storage_probe: StorageProbe,
-    /// One permit for each archive that a blocking thread may judge at a time.
+    /// Places for the trees that are resolved at a time.
+    pub(super) resolving: Places<ClientNetwork>,
+    /// Places for the uploads that are under way at a time.
+    pub(super) uploading: UploadCrowd,
+    /// One permit for each thread that judges an archive at a time, and does not wait for its client.
     pub(super) judging: Arc<Semaphore>,
     /// Who may read inside archives, and what was found there.
     pub(super) unpacking: Unpacking,

@@ -39,6 +39,7 @@ pub use events::Events;
 pub use handle::Registry;
 pub use policy::{Policy, RegistrationPolicy};
 pub use publish::{Publish, PublishOptions, PublishReceipt};
+pub(crate) use resolve::require_few;
 pub use storage::{
     CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, StorageOwner, Suspicion, VerifyReport,
 };
