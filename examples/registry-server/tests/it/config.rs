@@ -192,7 +192,11 @@ fn the_production_stack_is_a_few_variables() {
     assert_eq!(shown(&site, &[], "DATABASE_URL").0, "postgresql+asyncpg://********@db:5432/aam");
     site.set("DATABASE_URL", "postgresql://db/aam?user=aam&password=hunter2");
     assert_eq!(shown(&site, &[], "DATABASE_URL").0, "postgresql://db/aam?********");
+    // The client of Redis would ignore it.
     site.set("REDIS_URL", "redis://h/?password=hunter2");
+    let refused = site.run(&["config", "check"]).failed().stderr();
+    assert!(refused.contains("option `password` is not supported") && !refused.contains("hunter2"), "{refused}");
+    site.set("REDIS_URL", "redis://h/?protocol=resp3");
     assert_eq!(shown(&site, &[], "REDIS_URL").0, "redis://h/?********");
     site.set("DATABASE_URL", "");
     assert_eq!(shown(&site, &[], "AUTO_MIGRATE").0, "true");
