@@ -158,8 +158,8 @@ impl Changing {
 
 fn found(access: &Access, row: Option<&Row>, wanted: &Wanted<'_>) -> Tx<Found> {
     let package = access.require_package(wanted.package)?;
-    let row = row.ok_or_else(|| Error::version_not_found(wanted.package, wanted.version))?;
     access.require(wanted.action, wanted.package)?;
+    let row = row.ok_or_else(|| Error::version_not_found(wanted.package, wanted.version))?;
     Ok(Found {
         package,
         id: row.try_get(0)?,

@@ -105,6 +105,7 @@ async fn set_role(tx: &Session, change: &MemberChange) -> Tx<()> {
         return Err(refusals::may_not_change_members(scope).into());
     }
     let Some(row) = found.first() else { return Err(Error::UserNotFound(member.clone()).into()) };
+    change.require_keeps_own_scope()?;
     let (user, before, owners): (Uuid, Option<&str>, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
     let before = before.map(columns::role).transpose()?;
     if before == *role {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use aam_registry_core::{
-    Error, Result,
+    Result,
     ports::{Deprecation, OwnerChange, TagChange, Unyank, VersionStore, Yank, Yanked},
     types::{Action, Actor, DistTag, PackageName, Version},
 };
@@ -57,7 +57,7 @@ impl VersionStore for SqliteMetadata {
     }
 }
 
-/// Finds a version and requires the right to `action` on its package.
+/// Finds a package, requires the right to `action` on it, and only then looks for the version.
 fn authorise(
     tx: &Connection,
     actor: &Actor,
@@ -67,9 +67,9 @@ fn authorise(
     action: Action,
 ) -> Tx<(PackageId, VersionId)> {
     let caller = access::require_live(tx, actor, now)?;
-    let (package, version) = versions::require(tx, name, version)?;
+    let package = packages::require(tx, name)?;
     caller.package_rights(tx, Some(package), name)?.require(action, name)?;
-    Ok((package, version))
+    Ok((package, versions::require(tx, package, name, version)?))
 }
 
 fn yank(tx: &Connection, change: Yank) -> Tx<Yanked> {
@@ -142,7 +142,7 @@ fn set_tag(tx: &Connection, change: &TagChange) -> Tx<()> {
 fn remove_tag(tx: &Connection, change: &TagChange) -> Tx<()> {
     let name = &change.package;
     let caller = access::require_live(tx, &change.actor, change.now)?;
-    let package = packages::find(tx, name)?.ok_or_else(|| Error::PackageNotFound(name.clone()))?;
+    let package = packages::require(tx, name)?;
     caller.package_rights(tx, Some(package), name)?.require(Action::Tag, name)?;
     if change.tag.is_latest() {
         return Err(refusals::latest_stays().into());

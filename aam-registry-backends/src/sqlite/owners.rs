@@ -27,7 +27,7 @@ struct Ownership {
 fn authorise(tx: &Connection, change: &OwnerChange) -> Tx<Ownership> {
     let name = &change.package;
     let caller = access::require_live(tx, &change.actor, change.now)?;
-    let package = packages::find(tx, name)?.ok_or_else(|| Error::PackageNotFound(name.clone()))?;
+    let package = packages::require(tx, name)?;
     caller.package_rights(tx, Some(package), name)?.require(Action::Manage, name)?;
     let user = users::require_id(tx, &change.owner)?;
     let role = match name.scope() {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use aam_registry_core::{
-    Result,
+    Error, Result,
     ports::PackageStore,
     types::{
         Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, RegistryTotals, Rights, SearchQuery,
@@ -88,6 +88,11 @@ pub(super) type PackageId = i64;
 /// The package of that name.
 pub(super) fn find(tx: &Connection, name: &PackageName) -> Tx<Option<PackageId>> {
     sql::first(tx, "SELECT id FROM packages WHERE name = ?1", [name.as_str()], sql::value)
+}
+
+/// The package of that name, which must exist.
+pub(super) fn require(tx: &Connection, name: &PackageName) -> Tx<PackageId> {
+    find(tx, name)?.ok_or_else(|| Error::PackageNotFound(name.clone()).into())
 }
 
 /// The owners of a package, by name: its own and those of its scope.

@@ -90,6 +90,7 @@ fn set_role(tx: &Connection, change: &MemberChange) -> Tx<()> {
         return Err(refusals::may_not_change_members(scope).into());
     }
     let user = users::require_id(tx, member)?;
+    change.require_keeps_own_scope()?;
     let before = access::role(tx, scope.as_str(), &user)?;
     if before == *role {
         return Ok(());

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row};
 
 use super::{
     failure::{Failure, Tx},
-    packages::{self, PackageId},
+    packages::PackageId,
     sql,
 };
 use crate::relational::columns;
@@ -22,12 +22,11 @@ const SUMMARY: &str = "v.version, v.published_at, v.yanked_at, v.deprecated, v.s
 /// What finds the version of a full name and a key.
 const FROM: &str = "FROM packages p JOIN versions v ON v.package_id = p.id WHERE p.name = ?1 AND v.version_key = ?2";
 
-/// A package and one of its versions, or the error that says which of them does not exist.
-pub(super) fn require(tx: &Connection, name: &PackageName, version: &Version) -> Tx<(PackageId, VersionId)> {
-    let package = packages::find(tx, name)?.ok_or_else(|| Error::PackageNotFound(name.clone()))?;
+/// A version of a package, which must exist.
+pub(super) fn require(tx: &Connection, package: PackageId, name: &PackageName, version: &Version) -> Tx<VersionId> {
     let query = "SELECT id FROM versions WHERE package_id = ?1 AND version_key = ?2";
     let id = sql::first(tx, query, (package, version.key()), sql::value)?;
-    Ok((package, id.ok_or_else(|| Error::version_not_found(name, version))?))
+    Ok(id.ok_or_else(|| Error::version_not_found(name, version))?)
 }
 
 /// The version of a package that was published last.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     types::{Actor, NewAuditEntry, Scope, ScopeName, ScopeRole, UserId, Username},
 };
 
@@ -27,7 +27,8 @@ pub trait ScopeStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ScopeNotFound`](crate::Error::ScopeNotFound), [`UserNotFound`](crate::Error::UserNotFound),
-    /// [`LastOwner`](crate::Error::LastOwner) where the last owner would lose that role.
+    /// [`LastOwner`](crate::Error::LastOwner) where the last owner would lose that role, and what
+    /// [`require_keeps_own_scope`](MemberChange::require_keeps_own_scope) refuses.
     async fn set_member(&self, change: &MemberChange) -> Result<()>;
 
     /// Removes a member (`change.role` is `None`); nothing happens where the
@@ -54,4 +55,20 @@ pub struct MemberChange {
     pub now: Timestamp,
     /// What the audit log shall say.
     pub audit: NewAuditEntry,
+}
+
+impl MemberChange {
+    /// Requires that no user ceases to own the scope of the own name, whomever
+    /// else it was shared with. An adapter asks once it knows that the actor
+    /// has the right to the change and that the member exists.
+    ///
+    /// # Errors
+    /// [`Forbidden`](crate::Error::Forbidden).
+    pub fn require_keeps_own_scope(&self) -> Result<()> {
+        let Self { scope, member, role, .. } = self;
+        if scope.as_str() != member.as_str() || *role == Some(ScopeRole::Owner) {
+            return Ok(());
+        }
+        Err(Error::forbidden(format!("@{scope} is the scope of the user {member}, who always owns it")))
+    }
 }

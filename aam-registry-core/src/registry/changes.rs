@@ -4,7 +4,7 @@ use super::Registry;
 use crate::{
     error::{Error, Result},
     ports::{Deprecation, TagChange, Unyank, Yank, Yanked},
-    types::{AuditEvent, DistTag, NewAuditEntry, PackageName, Principal, TokenScope, Version},
+    types::{Action, AuditEvent, DistTag, NewAuditEntry, PackageName, Principal, TokenScope, Version},
 };
 
 /// The longest reason of a yank and message of a deprecation, in characters.
@@ -32,7 +32,7 @@ impl Registry {
         reason: Option<String>,
     ) -> Result<Yanked> {
         by.require_scope(&[TokenScope::Yank])?;
-        by.require_package(name)?;
+        self.require_right(by, Action::Yank, name).await?;
         let reason = message("reason", reason)?;
         let version = self.version(name, version).await?.summary.version;
         let mut audit = self.entry(AuditEvent::VersionYank, by, name).with_version(&version);
@@ -65,7 +65,7 @@ impl Registry {
     /// [`Error::Forbidden`], [`Error::PackageNotFound`], [`Error::VersionNotFound`].
     pub async fn unyank(&self, by: &Principal, name: &PackageName, version: &Version) -> Result<Unyanked> {
         by.require_scope(&[TokenScope::Yank])?;
-        by.require_package(name)?;
+        self.require_right(by, Action::Yank, name).await?;
         let version = self.version(name, version).await?.summary.version;
         let audit = self.entry(AuditEvent::VersionUnyank, by, name).with_version(&version);
         let unyank = Unyank {
@@ -99,7 +99,7 @@ impl Registry {
         message: Option<String>,
     ) -> Result<()> {
         by.require_scope(&[TokenScope::Yank])?;
-        by.require_package(name)?;
+        self.require_right(by, Action::Yank, name).await?;
         let message = self::message("message", message)?;
         let version = self.version(name, version).await?.summary.version;
         let audit =
@@ -138,7 +138,7 @@ impl Registry {
         version: &Version,
     ) -> Result<Version> {
         by.require_scope(&[TokenScope::Tag, TokenScope::Publish])?;
-        by.require_package(name)?;
+        self.require_right(by, Action::Tag, name).await?;
         if !self.policy().allows_tag(tag) {
             return Err(Error::TagNotAllowed(tag.clone()));
         }
@@ -164,7 +164,7 @@ impl Registry {
     /// [`Error::Forbidden`], [`Error::PackageNotFound`].
     pub async fn remove_tag(&self, by: &Principal, name: &PackageName, tag: &DistTag) -> Result<()> {
         by.require_scope(&[TokenScope::Tag, TokenScope::Publish])?;
-        by.require_package(name)?;
+        self.require_right(by, Action::Tag, name).await?;
         if tag.is_latest() {
             return Err(Error::InvalidTag(
                 "The dist-tag `latest` cannot be removed; set it to another version instead".into(),
@@ -175,6 +175,17 @@ impl Registry {
         self.inner().versions.remove_tag(&change).await?;
         tracing::info!(event = "tag_removed", user = %by.username, package = %name, tag = %tag, "dist-tag removed");
         Ok(())
+    }
+}
+
+impl Registry {
+    /// Requires that the credential covers a package and that `by` has the
+    /// right to `action` on it, before anything is told of what is in it. The
+    /// transaction of a change asks for the right again.
+    pub(super) async fn require_right(&self, by: &Principal, action: Action, name: &PackageName) -> Result<()> {
+        by.require_package(name)?;
+        let rights = self.inner().packages.rights(&by.actor(), name).await?;
+        rights.ok_or_else(|| Error::PackageNotFound(name.clone()))?.require(action, name)
     }
 }
 

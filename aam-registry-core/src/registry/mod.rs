@@ -26,7 +26,7 @@ mod storage;
 mod sweep;
 mod totals;
 
-pub use accounts::{Account, Registration, SessionToken, TokenRequest};
+pub use accounts::{Account, NewAccount, Registration, SessionToken, TokenRequest};
 pub use builder::{BuildError, RegistryBuilder};
 pub use changes::Unyanked;
 pub use contents::FileContent;

@@ -82,6 +82,20 @@ impl Principal {
         Err(Error::forbidden(format!("This token lacks the scope {}; create one that has it", names.join(" or "))))
     }
 
+    /// Requires a credential that may be used for more than single packages:
+    /// with the scope `admin` and without a restriction to packages. `what`
+    /// ends the sentence "this token cannot …".
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn require_unrestricted(&self, what: &str) -> Result<()> {
+        self.require_scope(&[TokenScope::Admin])?;
+        if self.packages.is_empty() {
+            return Ok(());
+        }
+        Err(Error::forbidden(format!("This token is restricted to packages and cannot {what}; use one that is not")))
+    }
+
     /// Requires the credential to cover `package`.
     ///
     /// # Errors

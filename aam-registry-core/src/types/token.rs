@@ -27,7 +27,8 @@ pub enum TokenScope {
     Yank,
     /// Set and remove dist-tags.
     Tag,
-    /// Approve versions.
+    /// Approve versions. Kept for tokens that were stored with it: nothing
+    /// uses it yet, and no new token gets it.
     Approve,
     /// Manage packages, scopes and, for an administrator, the registry.
     Admin,
@@ -36,6 +37,14 @@ pub enum TokenScope {
 impl TokenScope {
     /// All scopes.
     pub const ALL: [Self; 6] = [Self::Read, Self::Publish, Self::Yank, Self::Tag, Self::Approve, Self::Admin];
+
+    /// The scopes that a new token may get.
+    pub const GRANTED: [Self; 5] = [Self::Read, Self::Publish, Self::Yank, Self::Tag, Self::Admin];
+
+    /// Whether a new token may get it.
+    pub fn is_granted(self) -> bool {
+        Self::GRANTED.contains(&self)
+    }
 
     /// The scope as text.
     pub fn as_str(self) -> &'static str {

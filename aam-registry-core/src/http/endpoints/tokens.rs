@@ -22,7 +22,8 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Users",
         summary: "Make an API token",
         description: "The token is told once, in this answer. It never can do more than its user, and dies with its \
-            user. One made with another token cannot do more than that, or for longer. Needs the scope `admin`.",
+            user. One made with another token cannot do more than that, or for longer. Needs the scope `admin` and a \
+            token that is not restricted to packages.",
         access: Access::Credential,
         request: RequestContent::json::<TokenRequest>(),
         answers: &[Answer { status: 201, description: "The token.", content: Content::json::<NewTokenAnswer>() }],
@@ -32,7 +33,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Users",
         summary: "List the caller's API tokens",
-        description: "Never with their secrets.",
+        description: "Never with their secrets. Needs the scope `admin` and a token that is not restricted to packages.",
         access: Access::Credential,
         answers: &[Answer { status: 200, description: "The tokens.", content: Content::json::<TokensAnswer>() }],
         errors: &[ErrorCode::Forbidden],
@@ -41,6 +42,8 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Users",
         summary: "Revoke an API token",
+        description: "At once. A token may revoke itself; for another it needs the scope `admin` and no restriction to \
+            packages.",
         access: Access::Credential,
         answers: &[Answer { status: 204, description: "The token works no more.", content: Content::None }],
         errors: &[ErrorCode::Forbidden, ErrorCode::TokenNotFound],

@@ -15,7 +15,7 @@ pub(crate) struct TokenRequest {
     #[schemars(length(min = 1, max = 64), regex(pattern = r"^[!-~]+( [!-~]+)*$"))]
     pub(crate) name: String,
     /// What it may be used for; `read` is implied.
-    #[schemars(extend("minItems" = 1, "items" = {"enum": ["read", "publish", "yank", "tag", "approve", "admin"]}))]
+    #[schemars(extend("minItems" = 1, "items" = {"enum": ["read", "publish", "yank", "tag", "admin"]}))]
     pub(crate) scopes: Vec<String>,
     /// The packages it is restricted to, by full name or pattern such as `@team/*`; all where absent or empty.
     #[schemars(length(max = 50), inner(regex(pattern = r"^[a-z0-9@/*?_-]{1,140}$")))]

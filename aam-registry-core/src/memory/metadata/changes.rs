@@ -17,7 +17,6 @@ use crate::{
 impl VersionStore for MemoryMetadata {
     async fn yank(&self, yank: &Yank) -> Result<Yanked> {
         let mut tables = self.tables();
-        tables.require_version(&yank.package, &yank.version)?;
         tables.require(&yank.actor, Action::Yank, &yank.package, yank.now)?;
         let package = tables.package_mut(&yank.package)?;
         let stored = package.version_mut(&yank.package, &yank.version)?;
@@ -42,7 +41,6 @@ impl VersionStore for MemoryMetadata {
 
     async fn unyank(&self, unyank: &Unyank) -> Result<BTreeMap<DistTag, Version>> {
         let mut tables = self.tables();
-        tables.require_version(&unyank.package, &unyank.version)?;
         tables.require(&unyank.actor, Action::Yank, &unyank.package, unyank.now)?;
         let package = tables.package_mut(&unyank.package)?;
         if package.version_mut(&unyank.package, &unyank.version)?.yanked.take().is_none() {
@@ -57,7 +55,6 @@ impl VersionStore for MemoryMetadata {
 
     async fn set_deprecation(&self, deprecation: &Deprecation) -> Result<()> {
         let mut tables = self.tables();
-        tables.require_version(&deprecation.package, &deprecation.version)?;
         tables.require(&deprecation.actor, Action::Yank, &deprecation.package, deprecation.now)?;
         let package = tables.package_mut(&deprecation.package)?;
         let stored = package.version_mut(&deprecation.package, &deprecation.version)?;
@@ -73,9 +70,9 @@ impl VersionStore for MemoryMetadata {
     async fn set_tag(&self, change: &TagChange) -> Result<()> {
         let mut tables = self.tables();
         let wanted = change.version.as_ref().ok_or_else(|| Error::invalid_request("Say which version to tag"))?;
+        tables.require(&change.actor, Action::Tag, &change.package, change.now)?;
         let stored = tables.require_version(&change.package, wanted)?;
         let (version, yanked) = (stored.manifest.version.clone(), stored.yanked.is_some());
-        tables.require(&change.actor, Action::Tag, &change.package, change.now)?;
         if yanked {
             let message = format!("Version {version} of {} is yanked; unyank it or tag another", change.package);
             return Err(Error::InvalidTag(message));
@@ -90,7 +87,6 @@ impl VersionStore for MemoryMetadata {
 
     async fn remove_tag(&self, change: &TagChange) -> Result<()> {
         let mut tables = self.tables();
-        tables.package_mut(&change.package)?;
         tables.require(&change.actor, Action::Tag, &change.package, change.now)?;
         if change.tag.is_latest() {
             return Err(Error::InvalidTag("The tag `latest` cannot be removed; set it to another version".to_owned()));
@@ -146,13 +142,16 @@ impl Tables {
         self.packages.get_mut(name).ok_or_else(|| not_found(name))
     }
 
+    /// Requires a live actor, a package that exists and the right to `action` on it, in this order.
     fn require(&self, actor: &Actor, action: Action, name: &PackageName, now: Timestamp) -> Result<()> {
         self.require_live(actor, now)?;
+        if !self.packages.contains_key(name) {
+            return Err(not_found(name));
+        }
         self.rights(actor, name).require(action, name)
     }
 
-    fn require_owner_change(&mut self, change: &OwnerChange) -> Result<UserId> {
-        self.package_mut(&change.package)?;
+    fn require_owner_change(&self, change: &OwnerChange) -> Result<UserId> {
         self.require(&change.actor, Action::Manage, &change.package, change.now)?;
         Ok(self.user_named(&change.owner).ok_or_else(|| Error::UserNotFound(change.owner.clone()))?.id)
     }

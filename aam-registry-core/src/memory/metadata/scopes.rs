@@ -65,6 +65,7 @@ impl Tables {
             return Err(Error::forbidden(format!("Only owners of the scope @{} may change its members", change.scope)));
         }
         let member = self.user_named(&change.member).ok_or_else(|| Error::UserNotFound(change.member.clone()))?.id;
+        change.require_keeps_own_scope()?;
         if scope.members.get(&member).copied() == role {
             return Ok(());
         }

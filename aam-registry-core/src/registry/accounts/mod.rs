@@ -1,5 +1,6 @@
 //! Accounts, logins, API tokens and scopes (contract, section 6).
 
+mod email;
 mod login;
 mod password;
 mod profile;
@@ -9,5 +10,5 @@ mod tokens;
 
 pub use login::SessionToken;
 pub use profile::Account;
-pub use register::Registration;
+pub use register::{NewAccount, Registration};
 pub use tokens::TokenRequest;

@@ -1,16 +1,29 @@
 //! Which passwords are good enough (contract, section 6).
 
+use data_encoding::BASE64URL_NOPAD;
 use zxcvbn::{Score, zxcvbn};
+
+use crate::error::Detail;
 
 /// The fewest characters of a password.
 const MIN_CHARS: usize = 12;
 /// The most bytes of a password: hashing more would only cost time.
 pub(super) const MAX_BYTES: usize = 1024;
 
-/// What is wrong with a new `password` of somebody known by `inputs`.
+/// What is wrong with a new `password` of the user of that name and address.
 ///
 /// Slow for long passwords: call it off the async threads.
-pub(super) fn fault(password: &str, inputs: &[&str]) -> Option<String> {
+pub(super) fn fault(password: &str, username: &str, email: &str) -> Option<Detail> {
+    let local = email.split('@').next().unwrap_or_default();
+    weakness(password, &[username, email, local]).map(|weakness| Detail::new("password", weakness))
+}
+
+/// A password that nobody knows.
+pub(super) fn unknown() -> String {
+    BASE64URL_NOPAD.encode(&rand::random::<[u8; 32]>())
+}
+
+fn weakness(password: &str, inputs: &[&str]) -> Option<String> {
     if password.len() > MAX_BYTES {
         return Some(format!("is longer than {MAX_BYTES} bytes"));
     }
@@ -30,10 +43,10 @@ mod tests {
         for bad in
             ["correct-ho", "password1234", "aaaaaaaaaaaaaaaa", "qwertyuiop123", "ada_lovelace1", &"xK9$".repeat(257)]
         {
-            assert!(fault(bad, &["ada_lovelace", "ada@example.com"]).is_some(), "{bad:?} passed");
+            assert!(weakness(bad, &["ada_lovelace", "ada@example.com"]).is_some(), "{bad:?} passed");
         }
         for good in ["correct horse battery staple", "tulip-Wagon-93-kelp", &"xK9$vQ2!".repeat(128)] {
-            assert_eq!(fault(good, &["ada_lovelace", "ada@example.com"]), None, "{good:?} was refused");
+            assert_eq!(weakness(good, &["ada_lovelace", "ada@example.com"]), None, "{good:?} was refused");
         }
     }
 }

@@ -2,8 +2,11 @@ use crate::{
     error::{Error, Result},
     ports::MemberChange,
     registry::{Registry, reserved},
-    types::{AuditEvent, Principal, Scope, ScopeName, ScopeRole, TokenScope, Username},
+    types::{AuditEvent, Principal, Scope, ScopeName, ScopeRole, Username},
 };
+
+/// What a token restricted to packages cannot do: it would outgrow that restriction through a scope's members.
+const MANAGE_SCOPES: &str = "manage scopes";
 
 impl Registry {
     /// Makes a scope that the caller owns.
@@ -12,7 +15,7 @@ impl Registry {
     /// [`Error::NameReserved`], [`Error::ScopeExists`] where a scope or user
     /// of that name exists, [`Error::Forbidden`].
     pub async fn create_scope(&self, by: &Principal, name: &ScopeName) -> Result<Scope> {
-        require_scope_management(by)?;
+        by.require_unrestricted(MANAGE_SCOPES)?;
         reserved::check_scope(name.as_str())?;
         let audit = self.entry_by(AuditEvent::ScopeCreate, by).with("scope", name.as_str());
         self.inner().scopes.create_scope(&by.actor(), name, audit.timestamp, &audit).await?;
@@ -41,7 +44,6 @@ impl Registry {
         role: ScopeRole,
     ) -> Result<()> {
         let change = self.member_change(by, scope, member, Some(role))?;
-        self.require_keeps_own_scope(&change).await?;
         self.inner().scopes.set_member(&change).await?;
         tracing::info!(
             event = "scope_member_set",
@@ -60,7 +62,6 @@ impl Registry {
     /// As for [`set_member`](Self::set_member).
     pub async fn remove_member(&self, by: &Principal, scope: &ScopeName, member: &Username) -> Result<()> {
         let change = self.member_change(by, scope, member, None)?;
-        self.require_keeps_own_scope(&change).await?;
         self.inner().scopes.remove_member(&change).await?;
         tracing::info!(
             event = "scope_member_removed",
@@ -79,7 +80,7 @@ impl Registry {
         member: &Username,
         role: Option<ScopeRole>,
     ) -> Result<MemberChange> {
-        require_scope_management(by)?;
+        by.require_unrestricted(MANAGE_SCOPES)?;
         let event = if role.is_some() { AuditEvent::ScopeMemberSet } else { AuditEvent::ScopeMemberRemove };
         let mut audit = self.entry_by(event, by).with("scope", scope.as_str()).with("member", member.as_str());
         if let Some(role) = role {
@@ -94,23 +95,4 @@ impl Registry {
             audit,
         })
     }
-
-    /// Requires that no user ceases to own the scope of the own name, whomever else it was shared with.
-    async fn require_keeps_own_scope(&self, change: &MemberChange) -> Result<()> {
-        let MemberChange { scope, member, role, .. } = change;
-        let loses = scope.as_str() == member.as_str() && *role != Some(ScopeRole::Owner);
-        if loses && self.inner().users.profile(member).await?.is_some() {
-            return Err(Error::forbidden(format!("@{scope} is the scope of the user {member}, who always owns it")));
-        }
-        Ok(())
-    }
-}
-
-/// A token restricted to packages would outgrow that restriction through a scope's members.
-fn require_scope_management(by: &Principal) -> Result<()> {
-    by.require_scope(&[TokenScope::Admin])?;
-    if by.packages.is_empty() {
-        return Ok(());
-    }
-    Err(Error::forbidden("This token is restricted to packages and cannot manage scopes; use one that is not"))
 }

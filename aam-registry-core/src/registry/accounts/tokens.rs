@@ -3,10 +3,7 @@ use jiff::Timestamp;
 use crate::{
     error::{Detail, Error, Result},
     registry::Registry,
-    types::{
-        AuditEvent, Credential, PackageName, Principal, Token, TokenId, TokenPattern, TokenScope, TokenScopes,
-        TokenSecret,
-    },
+    types::{AuditEvent, Credential, Principal, Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret},
 };
 
 /// The longest name of a token, in characters.
@@ -37,12 +34,13 @@ struct Checked {
 impl Registry {
     /// Makes an API token of the caller's. Its secret is told here and never again.
     ///
-    /// A token made with a token cannot do more than that, or for longer.
+    /// A token made with a token cannot do more than that, or for longer; one
+    /// that is restricted to packages makes none.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] with every fault; [`Error::Forbidden`].
     pub async fn create_token(&self, by: &Principal, request: TokenRequest) -> Result<(Token, TokenSecret)> {
-        by.require_scope(&[TokenScope::Admin])?;
+        by.require_unrestricted("make others")?;
         let checked = check(&request, self.now())?;
         self.require_no_more(by, &checked).await?;
         let secret = TokenSecret::generate();
@@ -74,9 +72,10 @@ impl Registry {
     /// The caller's live tokens, newest first.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] with a token that lacks the scope `admin`.
+    /// [`Error::Forbidden`] with a token that lacks the scope `admin` or is
+    /// restricted to packages.
     pub async fn tokens(&self, by: &Principal) -> Result<Vec<Token>> {
-        by.require_scope(&[TokenScope::Admin])?;
+        by.require_unrestricted("list others")?;
         self.inner().tokens.tokens(&by.actor(), self.now()).await
     }
 
@@ -86,7 +85,7 @@ impl Registry {
     /// [`Error::TokenNotFound`]; [`Error::Forbidden`].
     pub async fn revoke_token(&self, by: &Principal, id: TokenId) -> Result<()> {
         if by.credential != Credential::Token(id) {
-            by.require_scope(&[TokenScope::Admin])?;
+            by.require_unrestricted("revoke others")?;
         }
         let audit = self.entry_by(AuditEvent::TokenRevoke, by).with("token", id.to_string());
         self.inner().tokens.revoke_token(&by.actor(), id, &audit).await?;
@@ -102,16 +101,6 @@ impl Registry {
                 "This token lacks the scope `{}` and cannot give it to another; log in to do so",
                 scope.as_str()
             )));
-        }
-        let covered = |wanted: &TokenPattern| {
-            by.packages.contains(wanted)
-                || wanted.as_str().parse::<PackageName>().is_ok_and(|name| by.require_package(&name).is_ok())
-        };
-        let restricted = !by.packages.is_empty();
-        if restricted && (wanted.packages.is_empty() || !wanted.packages.iter().all(covered)) {
-            return Err(Error::forbidden(
-                "This token is restricted to packages and cannot make one for others; log in to do so",
-            ));
         }
         let own = self.inner().tokens.tokens(&by.actor(), self.now()).await?;
         let own = own.into_iter().find(|token| token.id == id);
@@ -134,12 +123,17 @@ fn check(request: &TokenRequest, now: Timestamp) -> Result<Checked> {
     }
     let scopes = request.scopes.iter().filter_map(|text| {
         let scope = TokenScope::parse(text);
-        if scope.is_none() {
-            let known: Vec<_> = TokenScope::ALL.into_iter().map(TokenScope::as_str).collect();
-            let text: String = text.chars().take(MAX_NAME).collect();
-            details.push(Detail::new("scopes", format!("`{text}` is none of {}", known.join(", "))));
-        }
-        scope
+        let fault = match scope {
+            Some(scope) if scope.is_granted() => return Some(scope),
+            Some(_) => "is not available on this registry yet, since nothing would use it; leave it out".to_owned(),
+            None => {
+                let known: Vec<_> = TokenScope::GRANTED.into_iter().map(TokenScope::as_str).collect();
+                format!("is none of {}", known.join(", "))
+            }
+        };
+        let text: String = text.chars().take(MAX_NAME).collect();
+        details.push(Detail::new("scopes", format!("`{text}` {fault}")));
+        None
     });
     let scopes = scopes.collect();
     if request.scopes.is_empty() {

@@ -2,12 +2,12 @@
 
 use super::world::{
     actor, admin, after, audit_of, dead_actors, entry, latest, now, package_name, publish, published, refused, scope,
-    scoped_name, tag, v,
+    scoped_name, stranger_name, tag, v,
 };
 use crate::{
     error::{ErrorCode, Result},
-    ports::{Database, Deprecation, MemberChange, TagChange, Unyank, Yank, Yanked},
-    types::{Actor, AuditEvent, DistTag, LatestPolicy, PackageName, ScopeRole, VersionDetail},
+    ports::{Database, Deprecation, MemberChange, OwnerChange, TagChange, Unyank, Yank, Yanked},
+    types::{Actor, AuditEvent, DistTag, LatestPolicy, PackageName, ScopeRole, Username, VersionDetail},
 };
 
 pub(super) fn yank(actor: &Actor, package: &PackageName, version: &str) -> Yank {
@@ -155,17 +155,42 @@ async fn attempts(db: &dyn Database, actor: &Actor, name: &PackageName, version:
     ]
 }
 
-/// `PackageNotFound` or `VersionNotFound`, to owners and strangers alike.
+/// `PackageNotFound` to anybody, `VersionNotFound` to those who might have changed it.
 pub async fn what_is_not_there_cannot_be_changed(db: &dyn Database) {
     let (owner, name) = published(db, &["1.0.0"]).await;
+    for result in attempts(db, &owner, &name, "1.0.1").await {
+        refused(result, ErrorCode::VersionNotFound);
+    }
     for actor in [&owner, &actor(db).await] {
-        for result in attempts(db, actor, &name, "1.0.1").await {
-            refused(result, ErrorCode::VersionNotFound);
-        }
         for result in attempts(db, actor, &package_name(), "1.0.0").await {
             refused(result, ErrorCode::PackageNotFound);
         }
     }
+}
+
+/// Whoever lacks the right is refused with the same words whether or not the
+/// version, the tag or the person is there.
+pub async fn a_refusal_does_not_tell_what_is_there(db: &dyn Database) {
+    let (owner, name) = published(db, &["1.0.0"]).await;
+    let (stranger, known) = (actor(db).await, owner.username.clone());
+    let told = async |version: &str, removed: &str, person: &Username| {
+        let audit = entry(AuditEvent::TagRemove, &stranger).with_package(&name);
+        let (actor, package) = (stranger.clone(), name.clone());
+        let change = TagChange { actor, package, tag: tag(removed), version: None, now: now(), audit };
+        let audit = entry(AuditEvent::OwnershipAdd, &stranger).with_package(&name);
+        let (actor, package) = (stranger.clone(), name.clone());
+        let owner = OwnerChange { actor, package, owner: person.clone(), now: now(), audit };
+        let mut results = attempts(db, &stranger, &name, version).await;
+        results.extend([db.remove_tag(&change).await, db.add_owner(&owner).await, db.remove_owner(&owner).await]);
+        let refusal = |result: Result<()>| {
+            let error = result.expect_err("refused");
+            (error.code(), error.to_string())
+        };
+        results.into_iter().map(refusal).collect::<Vec<_>>()
+    };
+    let of_what_is_there = told("1.0.0", "latest", &known).await;
+    assert!(of_what_is_there.iter().all(|(code, _)| *code == ErrorCode::Forbidden), "{of_what_is_there:?}");
+    assert_eq!(told("9.9.9", "nothing", &stranger_name()).await, of_what_is_there);
 }
 
 /// Owners of the package, members and owners of its scope and administrators change versions; nobody else.

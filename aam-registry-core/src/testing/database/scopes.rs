@@ -163,6 +163,40 @@ pub async fn the_last_owner_stays(db: &dyn Database) {
     assert_eq!(members(db, &scope).await, expected);
 }
 
+/// `Forbidden`, whoever else owns the scope of a user's name by now.
+pub async fn a_user_keeps_the_scope_of_its_name(db: &dyn Database) {
+    let (user, other) = (actor(db).await, actor(db).await);
+    let scope = ScopeName::from(&user.username);
+    set(db, &user, &scope, &other, ScopeRole::Owner).await.expect("share");
+    for by in [&user, &other] {
+        refused(set(db, by, &scope, &user, ScopeRole::Member).await, ErrorCode::Forbidden);
+        refused(remove(db, by, &scope, &user).await, ErrorCode::Forbidden);
+    }
+    set(db, &other, &scope, &user, ScopeRole::Owner).await.expect("it is so already");
+    remove(db, &user, &scope, &other).await.expect("others may go");
+    assert_eq!(members(db, &scope).await, by_name([(&user, ScopeRole::Owner)]));
+}
+
+/// Whoever may not change members is refused with the same words whether or
+/// not the person is a member or a user at all.
+pub async fn a_refusal_does_not_tell_who_is_there(db: &dyn Database) {
+    let (owner, stranger) = (actor(db).await, actor(db).await);
+    let scope = ScopeName::from(&owner.username);
+    let mut told = Vec::new();
+    for person in [owner.username.clone(), actor(db).await.username, stranger_name()] {
+        let set = db.set_member(&change(&stranger, &scope, &person, Some(ScopeRole::Member))).await;
+        let remove = db.remove_member(&change(&stranger, &scope, &person, None)).await;
+        told.push([set, remove].map(|result| {
+            let error = result.expect_err("refused");
+            (error.code(), error.to_string())
+        }));
+    }
+    assert!(
+        told.iter().flatten().all(|refusal| refusal.0 == ErrorCode::Forbidden && *refusal == told[0][0]),
+        "{told:?}"
+    );
+}
+
 /// However owners leave at once, one remains.
 pub async fn two_owners_leaving_at_once_leave_one(db: &dyn Database) {
     let owners = [actor(db).await, actor(db).await, actor(db).await];

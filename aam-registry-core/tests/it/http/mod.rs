@@ -18,6 +18,7 @@ mod packages;
 mod publish;
 mod redirects;
 mod reply;
+mod rights;
 mod service;
 mod site;
 mod stalled;

@@ -49,7 +49,7 @@ pub(crate) struct Create {
     /// When it stops working: `90d`, `12h`, `2027-01-31`, `never`
     #[arg(long, value_name = "TIME", default_value = "90d")]
     expires: Expiry,
-    /// What it may do: read, publish, yank, tag, approve, admin
+    /// What it may do: read, publish, yank, tag, admin
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', default_value = "publish", value_parser = scope)]
     scopes: Vec<String>,
     /// Restrict it to packages: a name, or a pattern such as `@team/*`
@@ -61,8 +61,9 @@ pub(crate) struct Create {
 }
 
 fn scope(text: &str) -> Result<String, String> {
-    let known = || TokenScope::ALL.map(TokenScope::as_str).join(", ");
-    TokenScope::parse(text).map(|scope| scope.as_str().to_owned()).ok_or_else(|| format!("use one of {}", known()))
+    let known = || TokenScope::GRANTED.map(TokenScope::as_str).join(", ");
+    let granted = TokenScope::parse(text).filter(|scope| scope.is_granted());
+    granted.map(|scope| scope.as_str().to_owned()).ok_or_else(|| format!("use one of {}", known()))
 }
 
 fn pattern(text: &str) -> Result<String, String> {
