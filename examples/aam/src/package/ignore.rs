@@ -259,7 +259,7 @@ mod tests {
         fn why_of(&self, path: &str, named: &[&str]) -> Option<Reason> {
             let root = self.0.path();
             let mut ignore = Ignore::read(root, named.iter().map(PathBuf::from).collect()).expect("rules");
-            let whole = Path::new(path);
+            let whole = Path::new(path.trim_end_matches('/'));
             let above: Vec<_> = whole.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()).collect();
             for folder in above.into_iter().rev() {
                 if let Some(reason) = ignore.leaves_out(folder, true) {
