@@ -2,6 +2,7 @@
 
 mod accounts;
 mod deploy;
+mod hostile;
 mod install;
 mod machine;
 mod pkg;
