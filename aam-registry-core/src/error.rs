@@ -1,6 +1,10 @@
 //! What can go wrong, in the domain's words (contract, section 2).
 
+mod disk;
+
 use std::{error::Error as StdError, fmt, time::Duration};
+
+pub use disk::{DiskError, DiskTrouble};
 
 use crate::types::{DistTag, ManifestFault, PackageName, ScopeName, Sha256Digest, TokenId, Username, Version};
 
@@ -166,6 +170,25 @@ pub struct BackendError {
     pub outcome: Outcome,
     /// The cause: for logs, never for clients.
     pub source: Box<dyn StdError + Send + Sync>,
+}
+
+impl BackendError {
+    /// The stable code. A database whose disk takes nothing is well itself:
+    /// what is unavailable is storage.
+    pub(crate) fn code(&self) -> ErrorCode {
+        match self.kind {
+            BackendKind::Database if self.disk_trouble().is_some() => ErrorCode::StorageUnavailable,
+            BackendKind::Database => ErrorCode::DatabaseUnavailable,
+            BackendKind::Storage => ErrorCode::StorageUnavailable,
+            BackendKind::Cache => ErrorCode::Overloaded,
+            BackendKind::Internal => ErrorCode::Internal,
+        }
+    }
+
+    /// What is wrong with the disk of that part, where that is the cause.
+    pub fn disk_trouble(&self) -> Option<DiskTrouble> {
+        DiskTrouble::behind(&*self.source)
+    }
 }
 
 impl fmt::Display for BackendError {
@@ -420,12 +443,7 @@ impl Error {
             Self::Timeout(_) => ErrorCode::Timeout,
             Self::Overloaded => ErrorCode::Overloaded,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
-            Self::Backend(backend) => match backend.kind {
-                BackendKind::Database => ErrorCode::DatabaseUnavailable,
-                BackendKind::Storage => ErrorCode::StorageUnavailable,
-                BackendKind::Cache => ErrorCode::Overloaded,
-                BackendKind::Internal => ErrorCode::Internal,
-            },
+            Self::Backend(backend) => backend.code(),
         }
     }
 

@@ -34,6 +34,8 @@ impl StdError for Told {
     }
 }
 
+/// What a failure of a folder is in the words of the domain; the system's own
+/// error stays in it, since it tells a full disk from other trouble.
 pub(super) fn folder_error(error: io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::InvalidInput => Error::internal(error),

@@ -55,6 +55,9 @@ pub(super) enum FaultKind {
 }
 
 impl FaultKind {
+    /// Those after which a transaction may start again at once.
+    pub(super) const PASSING: [Self; 5] = [Self::Raced, Self::Conflict, Self::Deadlock, Self::Stale, Self::Lost];
+
     /// The kind as text, for metrics.
     pub(super) fn as_str(self) -> &'static str {
         match self {

@@ -89,6 +89,7 @@ impl PostgresMetadata {
         let connector = |target| {
             Connector::new(&config, target).map_err(|reason| Error::database(reason, false, Outcome::NotApplied))
         };
+        super::attempts::begin_at_zero();
         let primary = connector(&config.primary)?;
         let replica = config.replica.as_ref().map(connector).transpose()?;
         let replica = replica.map(|connector| {

@@ -56,6 +56,7 @@ impl RedisLink {
     /// Outside a tokio runtime.
     pub fn new(config: &RedisConfig) -> Result<Self> {
         let client = config.client()?;
+        failure::begin_at_zero();
         let era = Arc::new(Era::default());
         let manager = RedisConnectionManager::new(client.get_connection_info().clone())
             .map_err(|error| Error::invalid_request(format!("The Redis URL is not valid: {error}")))?;

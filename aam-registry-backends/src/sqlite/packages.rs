@@ -78,7 +78,7 @@ impl PackageStore for SqliteMetadata {
     }
 
     async fn check(&self) -> Result<()> {
-        self.read(|tx| sql::exists(tx, "SELECT 1 FROM registry_totals", []).map(drop)).await
+        self.check_both().await
     }
 }
 

@@ -8,8 +8,10 @@ use rusqlite::Connection;
 
 use super::{
     SqliteConfig,
-    connection::{open_reader, open_writer, setup_lock},
+    checkpoints::Checkpoints,
+    connection::{open_checkpointer, open_reader, open_writer, setup_lock},
     failure::Tx,
+    probe::WriteProbe,
     readers::Readers,
     schema,
     writer::Writer,
@@ -29,6 +31,9 @@ pub struct SqliteMetadata {
     searcher: Readers,
     index: Arc<Mutex<SearchIndex>>,
     pub(super) writer: Arc<Writer>,
+    /// Dropped last but for what others hold, so that what is written last is copied too.
+    _checkpoints: Option<Checkpoints>,
+    pub(super) probe: WriteProbe,
     /// Whether the schema was found to be one that this release can work on.
     current: Arc<AtomicBool>,
 }
@@ -54,7 +59,9 @@ impl SqliteMetadata {
             schema::migrate_locked(&mut writer)?;
         }
         let readers = (0..config.readers()).map(|_| open_reader(config)).collect::<Result<_>>()?;
-        Self::on(writer, readers, open_reader(config)?, config.queue())
+        let checkpoints = Checkpoints::start(open_checkpointer(config)?).map_err(Error::internal)?;
+        let opened = Self::on(writer, readers, open_reader(config)?, config.queue())?;
+        Ok(Self { _checkpoints: Some(checkpoints), ..opened })
     }
 
     /// Serves calls on these connections.
@@ -64,6 +71,8 @@ impl SqliteMetadata {
             searcher: Readers::start(vec![searcher], queue).map_err(Error::internal)?,
             index: Arc::default(),
             writer: Arc::new(Writer::start(writer, queue).map_err(Error::internal)?),
+            _checkpoints: None,
+            probe: WriteProbe::default(),
             current: Arc::default(),
         })
     }

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorCode},
+    layers::ClientAddress,
     registry::Registry,
     types::{PackageName, Principal, Version},
 };
@@ -28,16 +29,24 @@ pub(crate) struct Call {
     pub(crate) edge: Arc<Edge>,
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
+    /// Where the request comes from; `None` where nobody told the service.
+    pub(crate) client: Option<ClientAddress>,
     uri: Uri,
     matched: MatchedRoute,
     principal: Option<Principal>,
 }
 
 impl Call {
-    pub(crate) fn new(registry: Registry, edge: Arc<Edge>, matched: MatchedRoute, mut parts: Parts) -> Self {
+    pub(crate) fn new(
+        registry: Registry,
+        edge: Arc<Edge>,
+        matched: MatchedRoute,
+        client: Option<ClientAddress>,
+        mut parts: Parts,
+    ) -> Self {
         let principal = parts.extensions.remove::<Principal>();
         let Parts { method, uri, headers, .. } = parts;
-        Self { registry, edge, method, headers, uri, matched, principal }
+        Self { registry, edge, method, headers, client, uri, matched, principal }
     }
 
     /// Who calls.

@@ -110,6 +110,8 @@ struct Health {
 
 impl Health {
     fn of(job: Job) -> Self {
+        // A rate tells of the first failure only where the count was 0 before.
+        metrics::counter!("aam_background_failures_total", "job" => job.name()).increment(0);
         Self { job, failing: false, done: Instant::now() }
     }
 

@@ -3,7 +3,8 @@ use std::{fmt, sync::Arc};
 use tokio::sync::Semaphore;
 
 use super::{
-    Policy, Registry, authenticate::TokenTouches, counting::DownloadCounter, handle::Inner, totals::TotalsCache,
+    Policy, Registry, authenticate::TokenTouches, counting::DownloadCounter, handle::Inner, storage::StorageProbe,
+    totals::TotalsCache,
 };
 use crate::{
     decorate::Freshness,
@@ -111,6 +112,7 @@ macro_rules! builder {
                     counter: DownloadCounter::default(),
                     touches: TokenTouches::default(),
                     totals: TotalsCache::default(),
+                    storage_probe: StorageProbe::default(),
                     judging: Arc::new(Semaphore::new(JUDGED_AT_ONCE)),
                     unpacking: Arc::new(Semaphore::new(UNPACKED_AT_ONCE)),
                 }))

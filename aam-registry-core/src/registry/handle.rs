@@ -3,7 +3,10 @@ use std::{fmt, sync::Arc};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use super::{Policy, RegistryBuilder, authenticate::TokenTouches, counting::DownloadCounter, totals::TotalsCache};
+use super::{
+    Policy, RegistryBuilder, authenticate::TokenTouches, counting::DownloadCounter, storage::StorageProbe,
+    totals::TotalsCache,
+};
 use crate::{
     decorate::Freshness,
     error::Result,
@@ -40,6 +43,7 @@ pub(super) struct Inner {
     pub(super) counter: DownloadCounter,
     pub(super) touches: TokenTouches,
     pub(super) totals: TotalsCache,
+    pub(super) storage_probe: StorageProbe,
     /// One permit for each archive that a blocking thread may judge at a time.
     pub(super) judging: Arc<Semaphore>,
     /// One permit for each archive that a blocking thread may take apart for a reader at a time.
@@ -85,14 +89,6 @@ impl Registry {
     /// A backend error of kind database.
     pub async fn check_database(&self) -> Result<()> {
         self.0.packages.check().await
-    }
-
-    /// Whether the archive store answers.
-    ///
-    /// # Errors
-    /// A backend error of kind storage.
-    pub async fn check_storage(&self) -> Result<()> {
-        self.0.archives.check().await
     }
 
     /// Whether the store behind cache and rate limits answers.

@@ -34,5 +34,5 @@ pub use counting::DownloadTally;
 pub use handle::Registry;
 pub use policy::{Policy, RegistrationPolicy};
 pub use publish::{Publish, PublishOptions, PublishReceipt};
-pub use storage::{CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, VerifyReport};
+pub use storage::{CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, Suspicion, VerifyReport};
 pub use sweep::SweepReport;

@@ -105,7 +105,7 @@ impl Cli {
             Command::Install(command) => command.run(&session).await,
             Command::Update(command) => command.run(&session).await,
             Command::Uninstall(command) => command.run(&session).await,
-            Command::List(_) => commands::list::List::run(&session),
+            Command::List(command) => command.run(&session),
             Command::Search(command) => command.run(&session).await,
             Command::Info(command) => command.run(&session).await,
             Command::Download(command) => command.run(&session).await,

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::Flags;
+use crate::config::{Flags, keys_of_the_file_alone};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,11 +19,19 @@ Examples:
 
 Every option is also an environment variable (--data-dir is DATA_DIR) and a key of
 config.yaml (data_dir). Flags prevail, then the environment, then a .env file, then
-config.yaml. Secrets may be read from files: JWT_SECRET_FILE=/run/secrets/jwt.";
+config.yaml. Secrets may be read from files: JWT_SECRET_FILE=/run/secrets/jwt. In .env
+nothing is replaced: a value is what is written, spaces and `\\` between single quotes.
+What the server calls by HTTPS has to prove itself by the certificates of the system,
+or by those in the file that SSL_CERT_FILE names (PEM), or in the folder SSL_CERT_DIR.";
+
+/// What stands behind the settings in `--help`.
+fn after_settings() -> String {
+    format!("{}\n\n{EXAMPLES}", keys_of_the_file_alone())
+}
 
 /// Serves a registry of packages for AI agents.
 #[derive(Debug, Parser)]
-#[command(name = "aam-registry", version, about, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "aam-registry", version, about, after_help = after_settings(), max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -42,6 +50,8 @@ pub(crate) enum Command {
     CreateAdmin(CreateAdmin),
     /// Compare the archive storage with the database, also while the server runs
     Storage(Storage),
+    /// Copy the database into a folder, also while the server runs
+    Backup(Backup),
     /// Ask a running server whether it is well: exit code 0 or 1
     Healthcheck(Healthcheck),
     /// Check or print the configuration
@@ -50,7 +60,7 @@ pub(crate) enum Command {
 
 /// `serve`
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_settings())]
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) flags: Flags<true>,
@@ -113,7 +123,8 @@ pub(crate) enum StorageAction {
 #[command(after_help = "\
 Failed uploads are swept by the server itself; this finds what is left all the same,
 for example after a database was restored. What an upload under way will need is
-never touched.
+never touched. Where all archives would go, or three or more that are more than a tenth,
+it deletes nothing and says so: look what it is, then give --force.
 
 Examples:
   aam-registry storage cleanup --dry-run
@@ -122,6 +133,9 @@ pub(crate) struct Cleanup {
     /// Delete nothing; only tell what would be
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Delete even where that is all archives, or more than a tenth of them
+    #[arg(long)]
+    pub(crate) force: bool,
     /// How long ago it must have been written: a number with s, m, h or d
     #[arg(long, default_value = "24h", value_name = "TIME", value_parser = crate::config::parse_age)]
     pub(crate) older_than: std::time::Duration,
@@ -140,6 +154,30 @@ pub(crate) struct Verify {
     /// Read every archive and compare its SHA-256, not only its size
     #[arg(long)]
     pub(crate) deep: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `backup`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Writes DIR/registry-<time>.db: the database as it was at one instant. A file of that
+name is always whole; what ends with `.part` is not. The archives and the keys in the
+data folder are to be copied beside it, afterwards: docs/backup.md tells how, and how
+to restore.
+
+Example:
+  aam-registry backup --to /srv/backup --database-only")]
+pub(crate) struct Backup {
+    /// Folder to write to; made where there is none
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: std::path::PathBuf,
+    /// The database alone, which is all that this release backs up (SQLite only)
+    #[arg(long)]
+    pub(crate) database_only: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use futures_util::StreamExt;
 use tokio::task::JoinHandle;
 
-use super::{MetadataCacheConfig, kept::Kept};
+use super::{MetadataCacheConfig, kept::Kept, lookup::begin_at_zero};
 use crate::{
     decorate::Freshness,
     ports::{Change, ChangeEvent, ChangeFeed, Database, SharedCache},
@@ -127,6 +127,7 @@ impl<D: Database> CachedMetadataBuilder<D> {
     /// # Panics
     /// Outside of a Tokio runtime, where there is any feed.
     pub fn start(self) -> CachedMetadata<D> {
+        begin_at_zero(self.shared.is_some());
         let around = Around {
             freshness: Freshness::new(self.feeds.len()),
             shared: self.shared,

@@ -89,7 +89,10 @@ async fn login(call: Call, body: RequestBody) -> Answered {
     let login = request.username.or(request.email);
     let login = login.ok_or_else(|| Error::invalid_request("Give `username` or `email`, and `password`"))?;
     limit_account(&call, &login).await?;
-    let session = call.registry.login(&login, request.password).await?;
+    let session = match call.client {
+        Some(client) => call.registry.login_from(client.0, &login, request.password).await?,
+        None => call.registry.login(&login, request.password).await?,
+    };
     answer::written(StatusCode::OK, &SessionAnswer::from(session))
 }
 

@@ -28,7 +28,10 @@ pub(super) fn errors(route: &Route) -> BTreeMap<u16, Value> {
             .for_each(&mut add);
     }
     if route.access == Access::Credential || !route.errors.is_empty() {
-        [ErrorCode::DatabaseUnavailable, ErrorCode::Overloaded].into_iter().for_each(&mut add);
+        // A database in a file on a full disk is the second: what is unavailable is storage.
+        [ErrorCode::DatabaseUnavailable, ErrorCode::StorageUnavailable, ErrorCode::Overloaded]
+            .into_iter()
+            .for_each(&mut add);
     }
     if route.pattern.contains("{package}/") {
         // `@scope` without a name takes the next segment for it, and the path is another one.

@@ -189,7 +189,13 @@ async fn an_outage_degrades_readiness_and_fails_its_part() {
     site.get("/health/db").await.assert_error(503, "database_unavailable");
     assert_eq!(site.get("/health/storage").await.status, 200);
     let ready = site.get("/ready").await;
-    assert_eq!((ready.status.as_u16(), ready.json()), (200, json!({"status": "degraded", "failing": ["database"]})));
+    assert_eq!(
+        (ready.status.as_u16(), ready.json()),
+        (
+            200,
+            json!({"status": "degraded", "failing": ["database"], "reasons": ["The registry's database does not answer"]})
+        )
+    );
 }
 
 #[tokio::test]

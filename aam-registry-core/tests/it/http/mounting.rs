@@ -69,6 +69,10 @@ async fn readiness_follows_the_handle() {
     let handle = readiness.clone();
     let site = Site::with(World::new(), "", |builder| builder.readiness(readiness));
     site.get("/ready").await.assert_error(503, "overloaded");
+    handle.wait_for("the database to answer");
+    let waits = site.get("/ready").await;
+    waits.assert_error(503, "overloaded");
+    assert_eq!(waits.json()["message"], "The registry is starting: it waits for the database to answer");
     handle.set(ReadinessState::Ready);
     assert_eq!(site.get("/ready").await.json(), json!({"status": "ready", "failing": []}));
     handle.set(ReadinessState::Draining);

@@ -252,6 +252,35 @@ async fn a_store_that_fails_shows_no_half_version() {
 }
 
 #[tokio::test]
+async fn health_gives_the_store_an_archive_and_takes_it_back() {
+    for broken in [Broken::Write, Broken::Finish, Broken::AfterFinish, Broken::Open] {
+        let world = world_of(broken);
+        for _ in 0..2 {
+            // The second time it is told again and not tried.
+            for _ in 0..2 {
+                let error = world.registry.check_storage().await.expect_err("it takes nothing");
+                assert_eq!(error.code(), ErrorCode::StorageUnavailable, "{broken:?}");
+            }
+            world.clock.advance(Duration::from_secs(2));
+        }
+        world.registry.check_storage().await.expect("it is well");
+        assert_eq!(world.stored_archives().await, 0, "{broken:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_deletes_nothing_is_given_no_archive_after_another() {
+    let world = world_of(Broken::Delete);
+    for left in [1, 1, 2] {
+        world.registry.check_storage().await.expect_err("it deletes nothing");
+        assert_eq!(world.stored_archives().await, left);
+        world.clock.advance(Duration::from_mins(6));
+    }
+    world.clock.advance(Duration::from_mins(6));
+    world.registry.check_storage().await.expect("it is well");
+}
+
+#[tokio::test]
 async fn bytes_that_cannot_be_deleted_are_tried_again() {
     let world = world_of(Broken::Delete);
     let ada = world.user("ada").await;
@@ -299,7 +328,7 @@ async fn why_garbage_stays_is_told_to_its_cause() {
     writer.write(Bytes::from_static(b"nobody's")).await.expect("written");
     writer.finish().await.expect("stored");
     let mut fates = Vec::new();
-    let all = CleanupOptions { older_than: Duration::ZERO, dry_run: false };
+    let all = CleanupOptions { older_than: Duration::ZERO, dry_run: false, force: true };
     world.clock.advance(Duration::from_hours(24 * 365 * 10));
     world.registry.clean_storage(all, |garbage| fates.push(garbage.fate.clone())).await.expect("cleaned");
     let reason = "the archive storage cannot be used now: the disk is full".to_owned();

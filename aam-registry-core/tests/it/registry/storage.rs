@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use aam_registry_core::{
     ports::{ArchiveStore, PublishStore},
-    registry::{CleanupOptions, CleanupReport, Damage, GarbageFate, GarbageKind, VerifyReport},
+    registry::{CleanupOptions, CleanupReport, Damage, GarbageFate, GarbageKind, Suspicion, VerifyReport},
     types::{ArchiveKey, ArchiveLocation, NewUpload, UploadId},
 };
 use bytes::Bytes;
@@ -26,7 +26,7 @@ async fn store(world: &World, bytes: &'static [u8]) -> ArchiveKey {
     key
 }
 
-const NOW: CleanupOptions = CleanupOptions { older_than: Duration::ZERO, dry_run: false };
+const NOW: CleanupOptions = CleanupOptions { older_than: Duration::ZERO, dry_run: false, force: false };
 
 #[tokio::test]
 async fn only_what_nothing_refers_to_and_is_old_is_deleted() {
@@ -52,7 +52,7 @@ async fn only_what_nothing_refers_to_and_is_old_is_deleted() {
     let mut told = Vec::new();
     let dry = CleanupOptions { dry_run: true, ..CleanupOptions::default() };
     let report = world.registry.clean_storage(dry, |garbage| told.push(garbage.clone())).await.expect("cleaned");
-    let expected = CleanupReport { scanned: 5, archives: 1, unfinished: 1, bytes: 12, failed: 0 };
+    let expected = CleanupReport { scanned: 5, archives: 1, unfinished: 1, bytes: 12, failed: 0, suspicion: None };
     assert_eq!(report, expected);
     assert!(told.iter().all(|garbage| garbage.fate == GarbageFate::WouldBeDeleted), "{told:?}");
     let seen: Vec<_> = told.iter().map(|garbage| (garbage.kind, garbage.stored.key.clone())).collect();
@@ -65,6 +65,27 @@ async fn only_what_nothing_refers_to_and_is_old_is_deleted() {
     assert_eq!(report, CleanupReport { scanned: 3, ..CleanupReport::default() }, "the second finds nothing");
     assert_eq!(world.stored_archives().await, 2);
     drop(writer);
+}
+
+/// As where a database was restored from an older state, or is another registry's.
+#[tokio::test]
+async fn so_much_is_not_deleted_unless_it_is_forced() {
+    let world = world();
+    let ada = world.user("ada").await;
+    world.published(&ada, "greet-kit", "1.0.0").await;
+    for _ in 0..3 {
+        store(&world, b"nobody's").await;
+    }
+    world.clock.advance(Duration::from_hours(25));
+    let suspicion = Some(Suspicion { archives: 3, of: 4 });
+    let expected = CleanupReport { scanned: 4, archives: 3, bytes: 24, suspicion, ..CleanupReport::default() };
+    let report = world.registry.clean_storage(NOW, |garbage| panic!("{garbage:?}")).await.expect("looked");
+    assert_eq!((report, world.stored_archives().await), (expected, 4));
+    let dry = CleanupOptions { dry_run: true, ..NOW };
+    assert_eq!(world.registry.clean_storage(dry, |_| {}).await.expect("looked"), expected);
+    let forced = CleanupOptions { force: true, ..NOW };
+    assert_eq!(world.registry.clean_storage(forced, |_| {}).await.expect("cleaned"), expected);
+    assert_eq!(world.stored_archives().await, 1);
 }
 
 #[tokio::test]

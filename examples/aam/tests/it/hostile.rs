@@ -1,185 +1,206 @@
-//! Registries, and what stands in front of them, that answer what they should not.
+//! A cloned repository that was made to do harm.
 
-use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
-    thread,
-};
+#![cfg(unix)]
 
-use crate::machine::Machine;
+use std::{fs, os::unix::fs::symlink};
 
-/// A server that answers each request as `answer` says, and notes what it was sent.
-struct Stage {
-    address: SocketAddr,
-    heard: Arc<Mutex<Vec<String>>>,
+use crate::{machine::Machine, server::Server};
+
+/// A machine on which a package with a skill called `hooks` was published.
+fn with_hooks(server: &Server) -> Machine {
+    let machine = server.machine_of_alice();
+    machine.publish(
+        "@acme/evil",
+        "1.0.0",
+        "  skills:\n    - {name: hooks, path: skills/hooks, description: d}\n",
+        &[
+            ("skills/hooks/SKILL.md", "---\nname: hooks\ndescription: d\n---\nx\n"),
+            ("skills/hooks/post-checkout", "#!/bin/sh\ntouch /tmp/owned\n"),
+        ],
+    );
+    machine
 }
 
-impl Stage {
-    fn start(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("bound");
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let notes = Arc::clone(&heard);
-        let answer = Arc::new(answer);
-        thread::spawn(move || {
-            for mut client in listener.incoming().flatten() {
-                let (notes, answer) = (Arc::clone(&notes), Arc::clone(&answer));
-                thread::spawn(move || {
-                    if let Some((first, whole)) = read(&client) {
-                        notes.lock().expect("a lock").push(whole);
-                        answer(&first, &mut client);
-                    }
-                });
-            }
-        });
-        Self { address, heard }
-    }
-
-    fn json(status: &'static str, body: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
-        Self::start(move |first, client| say(client, status, "", &body(first)))
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    fn heard(&self) -> String {
-        self.heard.lock().expect("a lock").join("\n")
-    }
-
-    fn machine(&self) -> Machine {
-        let machine = Machine::new();
-        machine.ok(&["registry", "add", &self.url(), "test", "--default"]);
-        machine
-    }
+/// The lock file of an install of it, as a repository would bring it.
+fn lock(machine: &Machine) -> String {
+    let other = machine.other("elsewhere");
+    let folder = other.to_str().expect("text");
+    machine.ok(&["-C", folder, "install", "@acme/evil", "--platform", "claude"]);
+    fs::read_to_string(other.join(".aam/aam-lock.yaml")).expect("lock")
 }
 
-/// The first line and the whole of a request.
-fn read(client: &TcpStream) -> Option<(String, String)> {
-    let mut reader = BufReader::new(client.try_clone().ok()?);
-    let (mut whole, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
+#[test]
+fn a_skill_folder_linked_to_git_gets_nothing() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    let lock = lock(&machine);
+    machine.write(".git/HEAD", "ref: refs/heads/main\n");
+    for link in [".claude", ".claude/skills"] {
+        machine.write(".aam/aam-lock.yaml", &lock);
+        let path = machine.project().join(link);
+        fs::create_dir_all(path.parent().expect("below")).expect("folder");
+        let target = if link == ".claude" { ".git" } else { "../.git" };
+        symlink(target, &path).expect("link");
+        for force in [&[][..], &["--force"]] {
+            let error = machine.fails(5, &[&["install", "--locked"], force].concat());
+            assert_eq!(error["error"], "link_in_the_way");
+            assert!(error["message"].as_str().is_some_and(|text| text.contains("is a symbolic link")), "{error}");
+            assert!(error["help"].as_str().is_some_and(|text| text.contains("real")), "{error}");
         }
-        whole.push_str(&line);
-        if line == "\r\n" {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    whole.push_str(&String::from_utf8_lossy(&body));
-    Some((whole.lines().next()?.to_owned(), whole))
-}
-
-fn say(client: &mut TcpStream, status: &str, headers: &str, body: &str) {
-    let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
-    // The client may have heard enough.
-    let _ = client.write_all(format!("{head}{body}").as_bytes());
-}
-
-fn resolved(name: &str, version: &str, size: u64, needs: &str) -> String {
-    let sha256 = "0".repeat(64);
-    format!(
-        r#"{{"resolved": {{"{name}": {{"version": "{version}", "checksum": {{"sha256": "{sha256}"}},
-        "download_url": "/", "archive_size": {size}, "dependencies": {needs}}}}}}}"#
-    )
-}
-
-#[test]
-fn an_endless_answer_is_not_read_to_its_end() {
-    let stage = Stage::start(|_, client| {
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n[";
-        let chunk = vec![b' '; 1 << 20];
-        // Far more than any package has, far less than a machine's memory.
-        let _ = client.write_all(head.as_bytes());
-        for _ in 0..256 {
-            if client.write_all(&chunk).is_err() {
-                return;
-            }
-        }
-    });
-    let error = stage.machine().fails(6, &["info", "a"]);
-    assert!(error["message"].as_str().is_some_and(|text| text.contains("larger than")), "{error}");
-}
-
-#[test]
-fn an_answer_that_was_not_asked_for_installs_nothing() {
-    for (answer, said) in [
-        (resolved("a", "1.0.0", 1, "{}"), "chose a 1.0.0 where `^2`"),
-        (resolved("b", "2.0.0", 1, "{}"), "no version of a"),
-        (r#"{"resolved": {}}"#.to_owned(), "no version of a"),
-        (resolved("a", "2.0.0", 1_000_000_000_000_000, "{}"), "1000000000000000 bytes"),
-        (resolved("a", "2.0.0", 1, r#"{"b": "^1"}"#), "no version of b"),
-        (resolved("a", "2.0.0", 1, r#"{"b": "not a constraint"}"#), "needs `not a constraint`"),
-    ] {
-        let stage = Stage::json("200 OK", move |_| answer.clone());
-        let machine = stage.machine();
-        let error = machine.fails(7, &["install", "a@^2"]);
-        assert!(error["message"].as_str().is_some_and(|text| text.contains(said)), "{said}: {error}");
-        assert!(!machine.has(".aam/aam-lock.yaml"), "{said}");
+        let inside: Vec<_> = fs::read_dir(machine.project().join(".git")).expect("folder").flatten().collect();
+        assert_eq!(inside.len(), 1, "{inside:?}");
+        fs::remove_file(&path).expect("removed");
+        fs::remove_dir(path.parent().expect("below")).ok();
     }
 }
 
 #[test]
-fn no_password_or_token_follows_a_redirect_to_another_origin() {
-    for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
-        let elsewhere = Stage::json("200 OK", |_| r#"{"access_token": "x", "username": "eve"}"#.to_owned());
-        let target = elsewhere.url();
-        let stage = Stage::start(move |first, client| {
-            let path = first.split(' ').nth(1).unwrap_or_default();
-            say(client, status, &format!("location: {target}{path}\r\n"), "");
-        });
-        let machine = stage.machine();
-        let mut command = machine.aam(&["--json", "whoami"]);
-        let output = command.env("AAM_TOKEN", "aam_secret-token").output().expect("aam runs");
-        let error: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
-        assert_eq!(error["error"], "redirected", "{error}");
-        assert_eq!(error["message"], format!("{} redirects to {}; nothing was sent there", stage.url(), elsewhere.url()));
-        assert!(error["help"].as_str().is_some_and(|help| help.contains(&elsewhere.url())), "{error}");
-        assert_eq!(elsewhere.heard(), "");
+fn our_own_folder_linked_elsewhere_is_not_followed() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    let outside = machine.other("outside");
+    fs::write(outside.join("precious"), "precious").expect("written");
+    symlink(&outside, machine.project().join(".aam")).expect("link");
+    for arguments in [&["install", "@acme/evil"][..], &["uninstall", "@acme/evil"], &["update"], &["list"]] {
+        let error = machine.fails(5, arguments);
+        assert_eq!(error["error"], "link_in_the_way", "{arguments:?}");
+    }
+    assert_eq!(fs::read_dir(&outside).expect("folder").count(), 1);
+    fs::remove_file(machine.project().join(".aam")).expect("removed");
+
+    // One level below: the lock, the lock file, the packages.
+    fs::create_dir(machine.project().join(".aam")).expect("folder");
+    for name in [".guard", "packages", "aam-lock.yaml", ".gitignore"] {
+        let link = machine.project().join(".aam").join(name);
+        fs::remove_file(&link).ok();
+        let target = if name == "packages" { outside.clone() } else { outside.join("precious") };
+        symlink(target, &link).expect("link");
+        machine.run(&["install", "@acme/evil", "--platform", "claude"]);
+        assert_eq!(fs::read_to_string(outside.join("precious")).expect("kept"), "precious", "{name}");
+        assert_eq!(fs::read_dir(&outside).expect("folder").count(), 1, "{name}");
+        fs::remove_file(&link).ok();
     }
 }
 
 #[test]
-fn what_stands_in_front_of_a_registry_is_told_apart_from_it() {
-    for (status, exit, said) in [
-        ("413 Request Entity Too Large", 8, "does not let so large an archive through"),
-        ("502 Bad Gateway", 6, "the registry behind it cannot be reached"),
-        ("407 Proxy Authentication Required", 3, "wants a login"),
-        ("418 I'm a teapot", 6, "does not answer like a registry"),
-    ] {
-        let stage = Stage::json(status, |_| "<html>nginx</html>".to_owned());
-        let error = stage.machine().fails(exit, &["info", "a"]);
-        assert!(error["message"].as_str().is_some_and(|text| text.contains(said)), "{status}: {error}");
-        assert!(error["help"].is_string(), "{status}: {error}");
+fn hard_links_are_not_written_through() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    let precious = machine.other("outside").join("precious");
+    fs::write(&precious, "precious\n").expect("written");
+    fs::create_dir(machine.project().join(".aam")).expect("folder");
+    fs::hard_link(&precious, machine.project().join(".aam/.guard")).expect("link");
+    fs::hard_link(&precious, machine.project().join("AGENTS.md")).expect("link");
+    machine.publish(
+        "@acme/rule",
+        "1.0.0",
+        "  instructions:\n    - {name: rule, path: r.md, description: d}\n",
+        &[("r.md", "Rule.\n")],
+    );
+    machine.ok(&["install", "@acme/rule", "--platform", "codex"]);
+    assert!(machine.read("AGENTS.md").contains("Rule."));
+    assert_eq!(fs::read_to_string(&precious).expect("kept"), "precious\n");
+}
+
+#[test]
+fn what_became_a_link_since_is_not_deleted_through() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    machine.ok(&["install", "@acme/evil", "--platform", "claude"]);
+    let outside = machine.other("outside");
+    fs::rename(machine.project().join(".claude/skills/hooks"), outside.join("hooks")).expect("moved");
+    symlink(outside.join("hooks"), machine.project().join(".claude/skills/hooks")).expect("link");
+    let report = machine.json(&["uninstall", "@acme/evil"]);
+    assert_eq!(report["files"]["kept"].as_array().map(Vec::len), Some(2), "{report}");
+    assert!(outside.join("hooks/SKILL.md").exists());
+}
+
+#[test]
+fn planted_records_delete_nothing() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    let lock = lock(&machine);
+    machine.write("src/main.rs", "fn main() {}\n");
+    let sha256 = "53a1f6bd9e97a34d0a7d9fe4cb8f0ba85a1d4ef0c2fb03d0e7ab4ea9fc7c0d4f";
+    machine.write(
+        ".aam/installed.yaml",
+        &format!(
+            "unpacked: {{'@acme/evil': {sha256}}}\nfiles:\n  src/main.rs: {{package: '@acme/evil', sha256: {sha256}}}\n"
+        ),
+    );
+    machine.write(".aam/aam-lock.yaml", &lock);
+    machine.ok(&["install", "--locked"]);
+    machine.ok(&["uninstall", "@acme/evil", "--force"]);
+    assert_eq!(machine.read("src/main.rs"), "fn main() {}\n");
+}
+
+#[test]
+fn a_planted_package_is_not_deployed() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    let lock = lock(&machine);
+    machine.write(".aam/aam-lock.yaml", &lock);
+    for folder in ["@acme/evil", "acme--evil"] {
+        let folder = format!(".aam/packages/{folder}");
+        let manifest = "name: '@acme/evil'\nversion: 1.0.0\ndescription: d\nartifacts:\n  skills:\n    - {name: hooks, \
+                        path: skills/hooks, description: d}\n";
+        machine.write(&format!("{folder}/aam.yaml"), manifest);
+        machine.write(&format!("{folder}/skills/hooks/SKILL.md"), "planted\n");
     }
+    machine.ok(&["install"]);
+    machine.ok(&["install", "--platform", "claude,codex"]);
+    let text = machine.read(".claude/skills/hooks/SKILL.md");
+    assert!(text.starts_with("---\nname: hooks"), "{text}");
+    assert!(!machine.codex().exists(), "an install into a project writes nothing of the user's");
+    // What was unpacked by us and changed since is fetched again, too.
+    machine.write(".aam/packages/@acme/evil/skills/hooks/SKILL.md", "planted\n");
+    machine.ok(&["install", "--platform", "kiro"]);
+    assert_eq!(machine.read(".kiro/skills/hooks/SKILL.md"), text);
 }
 
 #[test]
-fn json_output_moves_no_cursor() {
-    let body = "{\"packages\": [{\"name\": \"a\", \"description\": \"x\u{9b}31m\u{202e}y\u{7f}\", \
-                \"latest_version\": \"1.0.0\"}], \"total\": 1, \"page\": 1, \"pages\": 1}";
-    let stage = Stage::json("200 OK", move |_| body.to_owned());
-    let shown = stage.machine().ok(&["--json", "search", "a"]);
-    assert!(shown.chars().all(|c| c == '\n' || (' '..='~').contains(&c)), "{shown:?}");
-    let value: serde_json::Value = serde_json::from_str(&shown).expect("json");
-    assert_eq!(value["packages"][0]["description"], "x\u{9b}31m\u{202e}y\u{7f}");
+fn two_packages_never_share_a_folder() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    machine.ok(&["install", "@acme/evil", "--platform", "claude"]);
+    assert!(machine.has(".aam/packages/@acme/evil/aam.yaml") && !machine.has(".aam/packages/acme--evil"));
+    // An earlier aam unpacked it elsewhere: what is ours of it goes.
+    let skill = machine.read(".aam/packages/@acme/evil/skills/hooks/SKILL.md");
+    machine.write(".aam/packages/acme--evil/skills/hooks/SKILL.md", &skill);
+    machine.write(".aam/packages/acme--evil/notes.md", "a person's\n");
+    machine.ok(&["install", "--locked"]);
+    assert!(!machine.has(".aam/packages/acme--evil/skills") && machine.has(".aam/packages/acme--evil/notes.md"));
 }
 
 #[test]
-fn a_download_that_says_another_size_is_refused_before_it_is_read() {
-    let stage = Stage::start(|first, client| {
-        if first.starts_with("POST") {
-            say(client, "200 OK", "", &resolved("a", "2.0.0", 10, "{}"));
-        } else {
-            let _ = client.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000000\r\n\r\nabc");
-        }
-    });
-    let error = stage.machine().fails(7, &["install", "a@^2", "--platform", "claude"]);
-    assert!(error["message"].as_str().is_some_and(|text| text.contains("1000000000000 bytes")), "{error}");
+fn the_users_own_files_are_not_written_through_links() {
+    let machine = Machine::new();
+    let precious = machine.other("outside").join("precious");
+    fs::write(&precious, "{}\n").expect("written");
+    fs::create_dir_all(machine.home()).expect("folder");
+    symlink(&precious, machine.home().join("config.yaml")).expect("link");
+    let error = machine.fails(5, &["registry", "add", "http://localhost:8000", "local"]);
+    assert_eq!(error["error"], "link_in_the_way");
+    assert_eq!(fs::read_to_string(&precious).expect("kept"), "{}\n");
+}
+
+#[test]
+fn a_new_package_in_a_cloned_folder_follows_no_link() {
+    let machine = Machine::new();
+    let outside = machine.other("outside");
+    symlink(&outside, machine.project().join("skills")).expect("link");
+    machine.fails(5, &["pkg", "init", "mine", "--folder", "."]);
+    assert_eq!(fs::read_dir(&outside).expect("folder").count(), 0);
+}
+
+#[test]
+fn a_project_reached_through_a_link_is_as_good_as_any() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    let link = machine.user().join("shortcut");
+    symlink(machine.project(), &link).expect("link");
+    machine.ok(&["-C", link.to_str().expect("text"), "install", "@acme/evil", "--platform", "claude"]);
+    assert!(machine.has(".claude/skills/hooks/SKILL.md"));
+    machine.ok(&["uninstall", "@acme/evil"]);
+    assert!(!machine.has(".claude"));
 }

@@ -135,7 +135,8 @@ fn postgres_config(url: &PostgresUrl, settings: &Settings) -> Result<PostgresCon
     Ok(config)
 }
 
-fn sqlite_config(path: &Path, settings: &Settings) -> SqliteConfig {
+/// How the SQLite database at `path` is used.
+pub(crate) fn sqlite_config(path: &Path, settings: &Settings) -> SqliteConfig {
     SqliteConfig::new(path)
         .with_readers(settings.database_pool_size.0.into())
         .with_auto_migrate(settings.auto_migrate.is_on())

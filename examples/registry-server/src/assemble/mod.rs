@@ -17,7 +17,7 @@ use aam_registry_core::{
 use secrecy::ExposeSecret;
 
 use crate::config::{Origins, Settings};
-pub(crate) use database::{migrate, oldest_release, pending_migrations, unusable};
+pub(crate) use database::{migrate, oldest_release, pending_migrations, sqlite_config, unusable};
 
 /// Why the registry could not be put together.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod answer;
+mod backup;
 mod config;
 mod create_admin;
 mod healthcheck;
@@ -34,6 +35,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             }
             StorageAction::Verify(verify) => storage::verify(&verify, surroundings(before.then(verify.flags.clone()))),
         },
+        Some(Command::Backup(backup)) => backup::run(&backup, surroundings(before.then(backup.flags.clone()))),
         Some(Command::Healthcheck(check)) => {
             let flags = before.then(check.flags.clone());
             healthcheck::run(&check, surroundings(flags))

@@ -1,6 +1,6 @@
 //! `storage cleanup` and `storage verify`.
 
-use aam_registry_core::registry::{CleanupOptions, Damage, Garbage, GarbageFate, GarbageKind};
+use aam_registry_core::registry::{CleanupOptions, Damage, Garbage, GarbageFate, GarbageKind, Suspicion};
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use crate::{
 /// Deletes what nothing refers to.
 pub(super) fn cleanup(command: &Cleanup, surroundings: Surroundings) -> Result<Answer, Failed> {
     let settings = configuration(surroundings)?.settings;
-    let options = CleanupOptions { older_than: command.older_than, dry_run: command.dry_run };
+    let options = CleanupOptions { older_than: command.older_than, dry_run: command.dry_run, force: command.force };
     let mut found: Vec<Garbage> = Vec::new();
     let cleaned = runtime()?.block_on(async {
         let registry = assemble::registry(&settings, Purpose::Command).await?;
@@ -39,7 +39,8 @@ pub(super) fn cleanup(command: &Cleanup, surroundings: Surroundings) -> Result<A
             return Ok(Answer::new(command.json, lines.join("\n"), &json).broken_off_by(failed));
         }
     };
-    let verb = if command.dry_run { "would be deleted" } else { "deleted" };
+    let stopped = report.suspicion.filter(|_| !command.dry_run && !command.force);
+    let verb = if command.dry_run || stopped.is_some() { "would be deleted" } else { "deleted" };
     lines.push(format!(
         "{} archives and {} unfinished uploads {verb}, {}; {} looked at",
         report.archives,
@@ -50,12 +51,35 @@ pub(super) fn cleanup(command: &Cleanup, surroundings: Surroundings) -> Result<A
     if report.failed > 0 {
         lines.push(format!("{} could not be deleted: run it again", report.failed));
     }
+    let needs_force = report.suspicion.map(|suspicion| why_ask(suspicion, stopped.is_some()));
     let json = json!({
         "dry_run": command.dry_run, "scanned": report.scanned, "archives": report.archives,
         "unfinished": report.unfinished, "bytes": report.bytes, "failed": report.failed,
+        "stopped": stopped.is_some(), "needs_force": needs_force,
         "items": items,
     });
-    Ok(Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.failed == 0))
+    if let (true, Some(why)) = (command.dry_run, &needs_force) {
+        lines.push(why.clone());
+    }
+    let answer = Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.failed == 0);
+    Ok(match needs_force.filter(|_| stopped.is_some()) {
+        Some(why) => answer.broken_off_by(Failed(why)),
+        None => answer,
+    })
+}
+
+/// Why somebody should look before so much is deleted.
+fn why_ask(suspicion: Suspicion, is_stopped: bool) -> String {
+    let Suspicion { archives, of } = suspicion;
+    let (outcome, much) = (
+        if is_stopped { "nothing was deleted" } else { "without --dry-run this stops" },
+        if suspicion.is_all() { "all there are" } else { "more than a tenth" },
+    );
+    format!(
+        "{outcome}: nothing refers to {archives} of {of} archives, {much}. Failed uploads do not leave that many. \
+         Rather the database was restored from an older state or is a new and empty one, or the archives of another \
+         registry lie in the same place. See which by `storage cleanup --dry-run`; --force deletes them all the same"
+    )
 }
 
 fn kind(garbage: &Garbage) -> &'static str {

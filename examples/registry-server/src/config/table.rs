@@ -143,7 +143,7 @@ settings! {
         /// Whether metadata and archives are kept
         cache_enabled: Switch = "cache.enabled", Fallback::Text("true");
         /// Longest that metadata is kept; more than 20 counts as 20, and finished documents are kept 10 longer
-        cache_ttl_seconds: Seconds = "cache.ttl_seconds", Fallback::Text("300");
+        cache_ttl_seconds: Seconds = "cache.ttl_seconds", Fallback::Text("20");
         /// Most that small archives may take of the memory; 0 for none
         archive_cache_memory: Room = "ARCHIVE_CACHE_MEMORY", Fallback::Text("64MiB");
         /// Most that archives of an object store may take of the disk; 0 for none

@@ -21,7 +21,7 @@ use tokio::{sync::watch, task::JoinSet, time};
 use crate::{
     assemble::{self, AssembleError, Purpose},
     config::Settings,
-    metrics,
+    disks, metrics,
 };
 use accept::Accepting;
 use connection::{Patience, Serving};
@@ -104,13 +104,14 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         let end = until(finished.clone());
         async move { registry.run_background(end).await }
     });
-    let metering = tokio::spawn(metrics::keep_up(registry.clone(), recorded, until(finished.clone())));
+    let metering =
+        tokio::spawn(metrics::keep_up(registry.clone(), recorded, disks::of(&settings), until(finished.clone())));
     if let Some(tls) = tls {
         tokio::spawn(tls.reload_when_changed(until(finished)));
     }
 
     let started = async {
-        schema::wait(&settings).await?;
+        schema::wait(&settings, &readiness).await?;
         assemble::first_admin(&settings, &registry).await?;
         readiness.set(ReadinessState::Ready);
         greeting::greet(&settings, &invocation, address, &base_url, &registry).await;

@@ -104,7 +104,9 @@ fn a_server_waits_for_a_schema_that_is_behind() {
     fs::remove_file(site.path("data/registry.db")).expect("removed");
     let server = site.serve_until(&["--port", &port.to_string()], "schema_behind");
     assert_eq!(web::get(port, "/health").expect("answered").status, 200);
-    assert_eq!(web::get(port, "/ready").expect("answered").status, 503);
+    let waits = web::get(port, "/ready").expect("answered");
+    assert_eq!(waits.status, 503);
+    assert!(waits.body.contains("it waits for the schema of its database to be migrated"), "{}", waits.body);
     site.run(&["migrate"]).succeeded();
     server.wait_for("server_started");
     assert_eq!(web::get(port, "/ready").expect("answered").status, 200);

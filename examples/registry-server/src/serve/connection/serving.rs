@@ -123,6 +123,11 @@ impl Serving {
         self.seats.wants_one()
     }
 
+    /// Whether it serves HTTPS itself.
+    pub(super) fn speaks_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Counts a request for which there was no place.
     pub(super) fn note_refused(&self) {
         self.refused.increment(1);
