@@ -71,10 +71,8 @@ fn moved(registry: &RegistryUrl, response: &Response) -> Failure {
     let path = response.url().as_str().strip_prefix(registry.as_str()).unwrap_or_default();
     let address = target.as_str().strip_suffix(path).unwrap_or(target.as_str()).trim_end_matches('/');
     let message = format!("{registry} redirects to {}; nothing was sent there", plain(address));
-    Failure::new(Kind::Usage, "redirected", message).hint(format!(
-        "if that is the registry, use its new address: `aam registry add <NAME> {}`",
-        plain(address)
-    ))
+    Failure::new(Kind::Usage, "redirected", message)
+        .hint(format!("if that is the registry, use its new address: `aam registry add <NAME> {}`", plain(address)))
 }
 
 /// The failure of an answer that is none of a registry's.
@@ -186,12 +184,16 @@ fn misconfigured(registry: &RegistryUrl, cause: &str) -> Option<Failure> {
             .map(|failure| failure.hint("tell the operator, and check this machine's clock"));
     }
     if lower.contains("invalidcontenttype") || lower.contains("corrupt message") {
-        return failure("tls", format!("{registry} does not speak TLS there"))
-            .map(|failure| failure.hint("if the registry is served without TLS, use an address that begins with http://"));
+        return failure("tls", format!("{registry} does not speak TLS there")).map(|failure| {
+            failure.hint("if the registry is served without TLS, use an address that begins with http://")
+        });
     }
     if lower.contains("proxy") || lower.contains("tunnel") {
-        return failure("proxy", format!("The proxy on the way to {registry} cannot be used: {cause}"))
-            .map(|failure| failure.hint("check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or name the registry's host in NO_PROXY"));
+        return failure("proxy", format!("The proxy on the way to {registry} cannot be used: {cause}")).map(
+            |failure| {
+                failure.hint("check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or name the registry's host in NO_PROXY")
+            },
+        );
     }
     None
 }

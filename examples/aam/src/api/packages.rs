@@ -151,9 +151,9 @@ fn answers(
     }
     for (dependent, package) in resolved {
         for (name, needed) in &package.dependencies {
-            let selector = needed.parse().map_err(|_| {
-                answer::wrong(registry, &format!("{dependent} needs `{}` of {name}", plain(needed)))
-            })?;
+            let selector = needed
+                .parse()
+                .map_err(|_| answer::wrong(registry, &format!("{dependent} needs `{}` of {name}", plain(needed))))?;
             found(name, &selector)?;
         }
     }

@@ -288,8 +288,17 @@ mod tests {
             assert_eq!(package.why(never), Some(Reason::Never), "{never}");
         }
         for usual in [
-            ".env", "a/.ENV", ".env.production", ".npmrc", ".ssh/id", "skills/x/id_rsa", "a.PEM", "keys/a.pem",
-            ".claude/settings.local.json", "node_modules/x/y.js", "keys/.env",
+            ".env",
+            "a/.ENV",
+            ".env.production",
+            ".npmrc",
+            ".ssh/id",
+            "skills/x/id_rsa",
+            "a.PEM",
+            "keys/a.pem",
+            ".claude/settings.local.json",
+            "node_modules/x/y.js",
+            "keys/.env",
         ] {
             assert_eq!(package.why(usual), Some(Reason::Usual), "{usual}");
         }

@@ -86,7 +86,14 @@ impl Packed {
             size += read as u64;
         }
         let sha256 = Sha256Digest::from(<[u8; 32]>::from(hash.finalize()));
-        Ok(Self { path: Holder::Lasting(path.to_owned()), judged, sha256, size, left_out: Vec::new(), suspects: Vec::new() })
+        Ok(Self {
+            path: Holder::Lasting(path.to_owned()),
+            judged,
+            sha256,
+            size,
+            left_out: Vec::new(),
+            suspects: Vec::new(),
+        })
     }
 }
 

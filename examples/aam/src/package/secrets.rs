@@ -33,12 +33,14 @@ const SECRETS: &[(&str, &str)] = &[
     ("a Hugging Face token", r"\bhf_[0-9A-Za-z]{34,}\b"),
     ("a SendGrid key", r"\bSG\.[0-9A-Za-z_-]{22}\.[0-9A-Za-z_-]{43}\b"),
     ("a JSON Web Token", r"\beyJ[0-9A-Za-z_-]{15,}\.eyJ[0-9A-Za-z_-]{15,}\.[0-9A-Za-z_-]{20,}"),
-    ("a password in an address", r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@$<{]{1,64}:[^\s/:@$<{*]{8,128}@[a-z0-9.-]+\.[a-z]{2,}"),
+    (
+        "a password in an address",
+        r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@$<{]{1,64}:[^\s/:@$<{*]{8,128}@[a-z0-9.-]+\.[a-z]{2,}",
+    ),
 ];
 
-static ANY: LazyLock<RegexSet> = LazyLock::new(|| {
-    RegexSet::new(SECRETS.iter().map(|(_, pattern)| pattern)).expect("valid patterns")
-});
+static ANY: LazyLock<RegexSet> =
+    LazyLock::new(|| RegexSet::new(SECRETS.iter().map(|(_, pattern)| pattern)).expect("valid patterns"));
 
 /// A line that looks as if it held a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -80,7 +80,11 @@ pub(super) fn collect(folder: &Path) -> Result<Collected> {
             Err(why) => faults.push(Detail::new(shown, format!("{why}, or leave it out with .aamignore"))),
         }
     }
-    if faults.is_empty() { Ok(collected) } else { Err(Failure::invalid("Not everything can be packed").details(faults)) }
+    if faults.is_empty() {
+        Ok(collected)
+    } else {
+        Err(Failure::invalid("Not everything can be packed").details(faults))
+    }
 }
 
 /// The paths of the artifacts that the manifest names; none where it cannot be

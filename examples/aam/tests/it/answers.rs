@@ -139,7 +139,10 @@ fn no_password_or_token_follows_a_redirect_to_another_origin() {
         let output = command.env("AAM_TOKEN", "aam_secret-token").output().expect("aam runs");
         let error: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
         assert_eq!(error["error"], "redirected", "{error}");
-        assert_eq!(error["message"], format!("{} redirects to {}; nothing was sent there", stage.url(), elsewhere.url()));
+        assert_eq!(
+            error["message"],
+            format!("{} redirects to {}; nothing was sent there", stage.url(), elsewhere.url())
+        );
         assert!(error["help"].as_str().is_some_and(|help| help.contains(&elsewhere.url())), "{error}");
         assert_eq!(elsewhere.heard(), "");
     }

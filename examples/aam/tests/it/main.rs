@@ -1,8 +1,8 @@
 //! The real `aam` against a real registry, on in-memory ports, over HTTP.
 
 mod accounts;
-mod answers;
 mod agents;
+mod answers;
 mod deploy;
 mod golden;
 mod hostile;
