@@ -22,3 +22,15 @@ pub mod sqlite;
 
 #[cfg(any(feature = "governor", feature = "redis"))]
 pub use rate_limits::RateLimits;
+
+/// The program of README's section on embedding, which has to compile as it stands.
+#[cfg(all(
+    doctest,
+    feature = "argon2",
+    feature = "governor",
+    feature = "jwt",
+    feature = "opendal",
+    feature = "sqlite"
+))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -356,6 +356,9 @@ pub enum Error {
         /// How long to wait.
         retry_after: Duration,
     },
+    /// One client does more at the same time than it may.
+    #[error("{0}")]
+    TooManyAtOnce(String),
     /// Something outside the domain failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
@@ -442,7 +445,7 @@ impl Error {
             Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,
             Self::Timeout(_) => ErrorCode::Timeout,
             Self::Overloaded => ErrorCode::Overloaded,
-            Self::RateLimited { .. } => ErrorCode::RateLimited,
+            Self::RateLimited { .. } | Self::TooManyAtOnce(_) => ErrorCode::RateLimited,
             Self::Backend(backend) => backend.code(),
         }
     }

@@ -93,7 +93,7 @@ pub(super) fn credential(actor: &Actor) -> (Option<Text<'_>>, Option<Uuid>) {
     match &actor.credential {
         Credential::Session { id, .. } => (Some(Text(id)), None),
         Credential::Token(id) => (None, Some(Uuid::from(*id))),
-        Credential::Operator => (None, None),
+        Credential::Operator | Credential::Host => (None, None),
     }
 }
 
@@ -103,7 +103,7 @@ pub(super) fn is_alive(actor: &Actor, revoked_session: bool, live_token: bool, n
     match &actor.credential {
         Credential::Session { expires_at, .. } => !revoked_session && *expires_at > now,
         Credential::Token(_) => live_token,
-        Credential::Operator => true,
+        Credential::Operator | Credential::Host => true,
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn require_live(tx: &Connection, actor: &Actor, now: Timestamp) -> Tx
              AND (expires_at IS NULL OR expires_at > ?3)",
             (id.to_string(), &user, now.as_microsecond()),
         )?,
-        Credential::Operator => true,
+        Credential::Operator | Credential::Host => true,
     };
     if !alive {
         return Err(Error::credential_ended().into());

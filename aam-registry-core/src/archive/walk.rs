@@ -34,7 +34,7 @@ pub(super) fn walk(
 ) -> Result<()> {
     let source = BufReader::with_capacity(BUFFER, Source::new(reader, limits.max_archive_size()));
     let mut archive = Archive::new(Counted { inner: GzDecoder::new(source), count: 0 });
-    let mut budget = Budget { limits, unpacked: 0, entries: 0 };
+    let mut budget = Budget { limits, unpacked: 0, entries: 0, paths: 0 };
     let mut tree = Tree::default();
     let mut prelude = Prelude::default();
     let mut end = 0;
@@ -49,6 +49,7 @@ pub(super) fn walk(
         let Description { path, kind, size } = Description::read(&header, std::mem::take(&mut prelude))?;
         budget.entry()?;
         budget.unpack(size)?;
+        budget.path(&path)?;
         let is_folder = matches!(kind, Kind::Folder);
         if path.is_empty() {
             tree.add_root()?;
@@ -146,6 +147,7 @@ struct Budget<'a> {
     limits: &'a ArchiveLimits,
     unpacked: u64,
     entries: u64,
+    paths: u64,
 }
 
 impl Budget<'_> {
@@ -153,6 +155,15 @@ impl Budget<'_> {
         self.entries += 1;
         if self.entries > self.limits.max_entries() {
             return Err(invalid(format!("The archive has more than {} entries", self.limits.max_entries())));
+        }
+        Ok(())
+    }
+
+    fn path(&mut self, path: &str) -> Result<()> {
+        self.paths = self.paths.saturating_add(path.len() as u64);
+        let max = self.limits.max_paths_size();
+        if self.paths > max {
+            return Err(invalid(format!("The paths in the archive have more than {max} bytes together; shorten them")));
         }
         Ok(())
     }

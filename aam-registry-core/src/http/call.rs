@@ -16,7 +16,7 @@ use crate::{
     error::{Error, ErrorCode},
     layers::ClientAddress,
     registry::Registry,
-    types::{PackageName, Principal, Version},
+    types::{ClientNetwork, PackageName, Principal, Version},
 };
 
 /// The longest JSON body that is read, in bytes.
@@ -60,6 +60,11 @@ impl Call {
                 "This needs a credential; send `Authorization: Bearer` with an API token or the access token of a login",
             )
         })
+    }
+
+    /// The network the call comes from, where that is known.
+    pub(crate) fn client_network(&self) -> Option<ClientNetwork> {
+        self.client.map(|client| client.0.into())
     }
 
     pub(crate) fn has_credential(&self) -> bool {

@@ -38,7 +38,7 @@ impl Service<Request<RequestBody>> for Dispatch {
         let context: Option<RequestContext> = parts.extensions.remove();
         let client = context.as_ref().and_then(RequestContext::client);
         let Some(matched) = context.and_then(RequestContext::into_route) else {
-            return ready(Err(Failure::no_such_path())).boxed();
+            return ready(Err(self.edge.no_such_path())).boxed();
         };
         let Some(route) = matched.route() else {
             return ready(Err(Failure::method_not_allowed(matched.allow()))).boxed();

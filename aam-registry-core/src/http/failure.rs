@@ -52,11 +52,6 @@ impl Failure {
         }
     }
 
-    /// Nothing has that path.
-    pub(crate) fn no_such_path() -> Self {
-        Self::new(ErrorCode::NotFound, "There is nothing at this address; the API is described at /api/docs")
-    }
-
     /// The path exists, but not with that method.
     pub(crate) fn method_not_allowed(allow: &str) -> Self {
         let value = HeaderValue::try_from(allow).expect("method names are a header value");
@@ -123,6 +118,11 @@ impl Failure {
         self
     }
 
+    /// Who is told, where that is known.
+    pub(crate) fn caller(&self) -> Option<&Caller> {
+        self.0.caller.as_ref()
+    }
+
     /// The code.
     pub fn code(&self) -> ErrorCode {
         self.0.code
@@ -163,7 +163,7 @@ impl From<Error> for Failure {
         failure.0.details = error.details();
         match error {
             Error::RateLimited { retry_after } => failure.with_retry_after(retry_after),
-            Error::Overloaded => failure.with_retry_after(Duration::from_secs(1)),
+            Error::Overloaded | Error::TooManyAtOnce(_) => failure.with_retry_after(Duration::from_secs(1)),
             _ => failure,
         }
     }

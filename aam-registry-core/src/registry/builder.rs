@@ -1,10 +1,10 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use tokio::sync::Semaphore;
 
 use super::{
-    Policy, Registry, authenticate::TokenTouches, counting::DownloadCounter, handle::Inner, storage::StorageProbe,
-    totals::TotalsCache,
+    Policy, Registry, authenticate::TokenTouches, contents::Unpacking, counting::DownloadCounter, handle::Inner,
+    storage::StorageProbe, totals::TotalsCache,
 };
 use crate::{
     decorate::Freshness,
@@ -17,8 +17,6 @@ use crate::{
 
 /// How many archives are judged at a time; each holds a blocking thread for as long as its upload lasts.
 const JUDGED_AT_ONCE: usize = 128;
-/// How many archives are taken apart for readers at a time; each holds a blocking thread.
-const UNPACKED_AT_ONCE: usize = 64;
 
 /// The ports that a registry still lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +69,7 @@ macro_rules! builder {
             freshness: Option<Freshness>,
             clock: Option<Arc<dyn Clock>>,
             policy: Policy,
+            spool_folder: Option<PathBuf>,
         }
 
         impl RegistryBuilder {
@@ -114,7 +113,7 @@ macro_rules! builder {
                     totals: TotalsCache::default(),
                     storage_probe: StorageProbe::default(),
                     judging: Arc::new(Semaphore::new(JUDGED_AT_ONCE)),
-                    unpacking: Arc::new(Semaphore::new(UNPACKED_AT_ONCE)),
+                    unpacking: Unpacking::new(self.spool_folder),
                 }))
             }
         }
@@ -196,6 +195,15 @@ impl RegistryBuilder {
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Sets the folder that large files of archives are unpacked to while they
+    /// are read: up to 2 GiB, in files without a name; the system's folder of
+    /// temporary files where this is not called, or cannot be written to.
+    #[must_use]
+    pub fn spool_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.spool_folder = Some(folder.into());
         self
     }
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::{
-    Policy, RegistryBuilder, authenticate::TokenTouches, counting::DownloadCounter, storage::StorageProbe,
-    totals::TotalsCache,
+    Policy, RegistryBuilder, authenticate::TokenTouches, contents::Unpacking, counting::DownloadCounter,
+    storage::StorageProbe, totals::TotalsCache,
 };
 use crate::{
     decorate::Freshness,
@@ -46,8 +46,8 @@ pub(super) struct Inner {
     pub(super) storage_probe: StorageProbe,
     /// One permit for each archive that a blocking thread may judge at a time.
     pub(super) judging: Arc<Semaphore>,
-    /// One permit for each archive that a blocking thread may take apart for a reader at a time.
-    pub(super) unpacking: Arc<Semaphore>,
+    /// Who may read inside archives, and what was found there.
+    pub(super) unpacking: Unpacking,
 }
 
 impl Registry {

@@ -4,6 +4,7 @@ mod archive_key;
 mod archive_location;
 mod artifact;
 mod audit;
+mod client_network;
 mod constraint;
 mod digest;
 mod dist_tag;
@@ -22,22 +23,24 @@ mod token;
 mod upload;
 mod user;
 mod version;
+mod version_list;
 
 pub use archive_key::ArchiveKey;
 pub use archive_location::ArchiveLocation;
 pub use artifact::{Artifact, ArtifactType, Artifacts};
 pub use audit::{AuditEntry, AuditEvent, AuditFilter, ChainHash, NewAuditEntry};
+pub use client_network::ClientNetwork;
 pub use constraint::{Constraint, Selector};
 pub use digest::Sha256Digest;
 pub use dist_tag::DistTag;
 pub use downloads::{DayDownloads, DownloadBatch, DownloadBatchId, DownloadCount, DownloadQuery};
 pub use latest::{LatestPolicy, LatestTag, PublishedVersion};
-pub use manifest::{Manifest, ManifestFault};
+pub use manifest::{Manifest, ManifestFault, ManifestLimits};
 pub use name::{PackageName, ScopeName, Username};
 pub use package::{
     ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary, Visibility,
 };
-pub(crate) use package_path::package_path;
+pub(crate) use package_path::{MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, package_path};
 pub use page::{Page, PageRequest};
 pub use principal::{Actor, Credential, Principal};
 pub use rights::{Action, Rights, ScopeRole};
@@ -46,3 +49,4 @@ pub use token::{Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecr
 pub use upload::{NewUpload, Upload, UploadId};
 pub use user::{Scope, ScopeMember, User, UserId, UserProfile};
 pub use version::Version;
+pub use version_list::{VersionBounds, VersionList, VersionRange};

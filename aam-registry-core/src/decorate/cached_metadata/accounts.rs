@@ -152,6 +152,14 @@ impl<D: Database> AuditLog for CachedMetadata<D> {
         self.inner.database.sequence(limit).await
     }
 
+    async fn position(&self) -> Result<u64> {
+        self.inner.database.position().await
+    }
+
+    async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>> {
+        self.inner.database.entries_after(after, limit).await
+    }
+
     async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>> {
         self.inner.database.entries(filter).await
     }

@@ -1,6 +1,7 @@
 //! Everything that is kept in this process.
 
 use std::{
+    collections::BTreeMap,
     hash::{Hash, Hasher},
     io,
     sync::{
@@ -17,8 +18,8 @@ use crate::{
     decorate::Mark,
     ports::TokenHolder,
     types::{
-        ArchiveLocation, Manifest, Package, PackageName, Sha256Digest, User, UserId, Version, VersionDetail,
-        VersionSummary,
+        ArchiveLocation, DistTag, Manifest, Package, PackageName, PublishedVersion, Sha256Digest, User, UserId,
+        Version, VersionDetail, VersionSummary,
     },
 };
 
@@ -37,6 +38,8 @@ pub(super) struct Kept {
     pub(super) packages: Entries<PackageName, Mark, Package>,
     pub(super) lists: Entries<PackageName, Mark, Vec<VersionSummary>>,
     pub(super) versions: Entries<VersionOf, Mark, VersionDetail>,
+    pub(super) numbers: Entries<PackageName, Mark, Vec<PublishedVersion>>,
+    pub(super) tags: Entries<PackageName, Mark, BTreeMap<DistTag, Version>>,
     /// These never change.
     pub(super) locations: Cache<VersionOf, Arc<ArchiveLocation>>,
     pub(super) sessions: Entries<(UserId, String), u64, User>,
@@ -47,11 +50,15 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) fn new(config: &MetadataCacheConfig) -> Self {
-        let third = config.capacity() / 3;
+        // Numbers and tags are small beside the rest, which shares what they leave.
+        let small = config.capacity() / 12;
+        let third = (config.capacity() - 2 * small) / 3;
         Self {
             packages: Entries::new(third, 8 << 10),
             lists: Entries::new(third, 4 << 10),
             versions: Entries::new(third, 4 << 10),
+            numbers: Entries::new(small, 1 << 10),
+            tags: Entries::new(small, 512),
             locations: Cache::new(LOCATIONS),
             sessions: Entries::new(CREDENTIALS, 1),
             tokens: Entries::new(CREDENTIALS, 1),
@@ -106,6 +113,18 @@ impl Weigh for Vec<VersionSummary> {
     fn weight(&self) -> u64 {
         let one = |version: &VersionSummary| 320 + 120 * version.dependencies.len() as u64;
         128 + self.iter().map(one).sum::<u64>()
+    }
+}
+
+impl Weigh for Vec<PublishedVersion> {
+    fn weight(&self) -> u64 {
+        128 + 160 * self.len() as u64
+    }
+}
+
+impl Weigh for BTreeMap<DistTag, Version> {
+    fn weight(&self) -> u64 {
+        128 + 256 * self.len() as u64
     }
 }
 

@@ -2,7 +2,7 @@
 
 #![deny(clippy::missing_trait_methods)]
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -11,8 +11,9 @@ use crate::{
     error::Result,
     ports::{ArchiveIndex, Database, PackageStore},
     types::{
-        Actor, ArchiveFile, ArchiveKey, ArchiveLocation, Package, PackageName, PackageSummary, Page, RegistryTotals,
-        Rights, SearchQuery, Version, VersionDetail, VersionSummary,
+        Actor, ArchiveFile, ArchiveKey, ArchiveLocation, DistTag, Package, PackageName, PackageSummary, Page,
+        PublishedVersion, RegistryTotals, Rights, SearchQuery, Username, Version, VersionDetail, VersionList,
+        VersionRange, VersionSummary,
     },
 };
 
@@ -21,6 +22,24 @@ impl<D: Database> PackageStore for CachedMetadata<D> {
     async fn package(&self, name: &PackageName) -> Result<Option<Package>> {
         let read = self.inner.database.package(name);
         self.read_package(&self.inner.kept.packages, name, || name.clone(), ("package", ""), name, read).await
+    }
+
+    async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>> {
+        self.inner.database.version_list(name, range).await
+    }
+
+    async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>> {
+        let read = self.inner.database.version_numbers(name);
+        self.read_package(&self.inner.kept.numbers, name, || name.clone(), ("numbers", ""), name, read).await
+    }
+
+    async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>> {
+        let read = self.inner.database.tags(name);
+        self.read_package(&self.inner.kept.tags, name, || name.clone(), ("tags", ""), name, read).await
+    }
+
+    async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>> {
+        self.inner.database.owners(name).await
     }
 
     async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>> {

@@ -7,10 +7,10 @@ use crate::{
         body::RequestBody,
         call::Call,
         failure::Failure,
+        login_attempt::LoginAttempt,
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
         wire::{AccountAnswer, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer, SessionAnswer},
     },
-    layers::{refuse_over_limit, take_request},
     ports::RateClass,
     registry::Registration,
     types::Username,
@@ -41,7 +41,8 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Users",
         summary: "Log in",
         description: "Opens a session for 24 hours, unless the operator set otherwise. The answer to an unknown user \
-            is that to a wrong password.",
+            is that to a wrong password. Failures are limited, for an address and for an account; a right password \
+            from an address that has not failed is let in, however often others fail for that account.",
         class: Some(RateClass::Auth),
         request: RequestContent::json::<LoginRequest>(),
         answers: &[Answer { status: 200, description: "The session.", content: Content::json::<SessionAnswer>() }],
@@ -88,20 +89,13 @@ async fn login(call: Call, body: RequestBody) -> Answered {
     }
     let login = request.username.or(request.email);
     let login = login.ok_or_else(|| Error::invalid_request("Give `username` or `email`, and `password`"))?;
-    limit_account(&call, &login).await?;
+    let attempt = LoginAttempt::begin(&call.registry, call.client, &login).await?;
     let session = match call.client {
-        Some(client) => call.registry.login_from(client.0, &login, request.password).await?,
-        None => call.registry.login(&login, request.password).await?,
+        Some(client) => call.registry.login_from(client.0, &login, request.password).await,
+        None => call.registry.login(&login, request.password).await,
     };
-    answer::written(StatusCode::OK, &SessionAnswer::from(session))
-}
-
-/// Slows guessing at one account from many addresses.
-async fn limit_account(call: &Call, login: &str) -> Result<(), Failure> {
-    let account = call.registry.account_key(login).await?;
-    let client = format!("account:{account}");
-    let decision = take_request(&**call.registry.rate_limiter(), RateClass::Auth, &client).await;
-    decision.map_or(Ok(()), |decision| refuse_over_limit(RateClass::Auth, &decision))
+    attempt.end(&session).await;
+    answer::written(StatusCode::OK, &SessionAnswer::from(session?))
 }
 
 async fn logout(call: Call) -> Answered {

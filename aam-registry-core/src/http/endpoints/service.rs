@@ -17,7 +17,7 @@ use crate::{
         failure::{Failure, trouble},
         readiness::ReadinessState,
         routing::{Answer, Content, Route, Verb, handler, route},
-        wire::{HealthAnswer, PartHealthAnswer, ReadyAnswer, ServiceAnswer},
+        wire::{HealthAnswer, LimitsAnswer, PartHealthAnswer, ReadyAnswer, ServiceAnswer},
     },
 };
 
@@ -103,6 +103,14 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "Read this document as a page",
         answers: &[Answer { status: 200, description: "The page.", content: Content::Text(&["text/html"]) }],
         ..route(Verb::Get, "/api/docs", "docs", handler!(docs))
+    },
+    Route {
+        tag: "Service",
+        summary: "Tell what this registry takes",
+        description: "The limits of what is published, and which features are on. A client that knows them can tell \
+            its user before it sends anything.",
+        answers: &[Answer { status: 200, description: "The limits.", content: Content::json::<LimitsAnswer>() }],
+        ..route(Verb::Get, "/api/v1/limits", "limits", handler!(limits))
     },
     Route {
         tag: "Service",
@@ -206,6 +214,10 @@ async fn openapi(call: Call) -> Answered {
 
 async fn docs(call: Call) -> Answered {
     Ok(page(&call, include_str!("../pages/docs.html")))
+}
+
+async fn limits(call: Call) -> Answered {
+    answer::read(&call, &LimitsAnswer::new(call.registry.policy()))
 }
 
 async fn root(call: Call) -> Answered {

@@ -17,11 +17,9 @@ pub(super) fn errors(route: &Route) -> BTreeMap<u16, Value> {
         }
     };
     route.errors.iter().copied().for_each(&mut add);
-    // A bad credential is refused everywhere, also where none is needed.
+    // A bad credential is refused everywhere, also where none is needed, and costs its address something.
     add(ErrorCode::Unauthorized);
-    if route.class.is_some() {
-        add(ErrorCode::RateLimited);
-    }
+    add(ErrorCode::RateLimited);
     if !matches!(route.request, RequestContent::None) {
         [ErrorCode::InvalidRequest, ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType]
             .into_iter()

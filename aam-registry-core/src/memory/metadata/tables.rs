@@ -95,7 +95,7 @@ impl Tables {
             Credential::Token(id) => self.tokens.get(id).is_some_and(|stored| {
                 stored.token.user == actor.user && stored.token.expires_at.is_none_or(|end| end > now)
             }),
-            Credential::Operator => true,
+            Credential::Operator | Credential::Host => true,
         };
         if live { Ok(user) } else { Err(Error::credential_ended()) }
     }
@@ -166,13 +166,17 @@ impl StoredPackage {
 
     /// Recomputes `latest` and gives what it was before.
     pub(super) fn recompute_latest(&mut self, policy: LatestPolicy) -> Option<LatestTag> {
-        let published: Vec<_> = self
-            .versions
-            .iter()
-            .map(|one| PublishedVersion { version: one.manifest.version.clone(), visible: one.yanked.is_none() })
-            .collect();
-        let next = policy.recompute(self.latest.as_ref(), &published);
+        let next = policy.recompute(self.latest.as_ref(), &self.published());
         std::mem::replace(&mut self.latest, next)
+    }
+
+    /// The number of every version in the order of publishing, and whether it may be chosen.
+    pub(super) fn published(&self) -> Vec<PublishedVersion> {
+        let published = |one: &StoredVersion| PublishedVersion {
+            version: one.manifest.version.clone(),
+            visible: one.yanked.is_none(),
+        };
+        self.versions.iter().map(published).collect()
     }
 
     /// Sets a tag, `latest` by hand included; whether that changed what it names.

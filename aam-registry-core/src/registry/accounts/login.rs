@@ -134,8 +134,11 @@ impl Registry {
                 Ok(())
             }
             Credential::Token(id) => Err(Error::invalid_request(format!(
-                "Only a login session can be ended so; to end this API token, revoke it: DELETE /api/v1/users/tokens/{id}"
+                "Only a login session can be ended so; to end this API token, revoke it by its id, {id}"
             ))),
+            Credential::Host => Err(Error::invalid_request(
+                "This login is one of the application that the registry is part of; log out there",
+            )),
             Credential::Operator => Err(Error::invalid_request("Only a login session can be ended")),
         }
     }

@@ -8,7 +8,7 @@ use tokio::task;
 
 use super::{
     conflict::conflict,
-    one::{highest_match, tagged},
+    one::highest_match,
     solver::{BUDGET, Universe, Unsolved, solve},
 };
 use crate::{
@@ -68,15 +68,12 @@ impl Registry {
     async fn root(&self, name: &PackageName, selector: &Selector) -> Result<(Vec<VersionSummary>, Constraint)> {
         match selector {
             Selector::Constraint(constraint) => {
-                let versions = self.versions(name).await?;
-                highest_match(name, versions.clone(), constraint)?;
-                Ok((versions, constraint.clone()))
+                highest_match(name, &self.version_numbers(name).await?, constraint)?;
+                Ok((self.versions(name).await?, constraint.clone()))
             }
             Selector::Tag(tag) => {
-                let package = self.package(name).await?;
-                let versions = package.versions.clone();
-                let version = tagged(package, tag)?.version;
-                Ok((versions, Constraint::exactly(&version)))
+                let version = self.tagged(name, tag).await?;
+                Ok((self.versions(name).await?, Constraint::exactly(&version)))
             }
         }
     }

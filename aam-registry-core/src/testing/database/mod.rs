@@ -133,6 +133,8 @@ macro_rules! database_cases {
             a_change_of_owners_is_checked,
             scope_owners_own_its_packages,
             versions_are_listed_newest_published_first,
+            a_list_of_versions_keeps_to_its_bounds,
+            the_small_reads_tell_what_the_package_tells,
             a_package_is_described_by_latest,
             a_package_was_created_with_its_first_version,
             a_scope_is_part_of_the_name,
@@ -169,6 +171,7 @@ macro_rules! database_cases {
             entries_are_listed_newest_first,
             pages_cut_the_log,
             sequencing_makes_a_chain,
+            the_log_is_followed_by_position,
             sequencers_at_once_make_one_chain,
         ]);
     };

@@ -128,6 +128,8 @@ pub(super) async fn dead_actors(db: &dyn Database, alive: &Actor) -> Vec<(&'stat
         ("revoked session", logged_out(db, alive).await),
         ("expired session", expired(alive)),
         ("unknown token", Actor { credential: unknown_token, ..alive.clone() }),
+        ("unknown user of the host", Actor { credential: Credential::Host, ..session(&stranger()) }),
+        ("disabled user of the host", Actor { credential: Credential::Host, ..session(&disabled_user(db).await) }),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! Errors of every layer.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use aam_registry_core::{
     ErrorCode, Result,
@@ -8,8 +8,8 @@ use aam_registry_core::{
     memory::MemoryMetadata,
     ports::PackageStore,
     types::{
-        Actor, ArchiveFile, Package, PackageName, PackageSummary, Page, RegistryTotals, Rights, SearchQuery, Version,
-        VersionDetail, VersionSummary,
+        Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, PublishedVersion, RegistryTotals,
+        Rights, SearchQuery, Username, Version, VersionDetail, VersionList, VersionRange,
     },
 };
 use async_trait::async_trait;
@@ -127,8 +127,20 @@ impl PackageStore for Troubled {
         }
     }
 
-    async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>> {
-        self.0.versions(name).await
+    async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>> {
+        self.0.version_list(name, range).await
+    }
+
+    async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>> {
+        self.0.version_numbers(name).await
+    }
+
+    async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>> {
+        self.0.tags(name).await
+    }
+
+    async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>> {
+        self.0.owners(name).await
     }
 
     async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>> {

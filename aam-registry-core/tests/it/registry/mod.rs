@@ -3,6 +3,7 @@ mod audit;
 mod changes;
 mod contents;
 mod downloads;
+mod events;
 mod faults;
 mod publish;
 mod resolve;

@@ -24,7 +24,7 @@ async fn futures_move_between_threads() {
     sendable(&world.registry.begin_publish(&ada));
     sendable(&world.registry.resolve_tree(&BTreeMap::new()));
     sendable(&world.registry.file(&kit, &one, "x"));
-    sendable(&world.registry.diff(&kit, &one, &one));
+    sendable(&world.registry.diff(&kit, &one, &one, None));
     sendable(&world.registry.login("ada", String::new()));
     sendable(&world.registry.register(registration("bob")));
     let registry = world.registry.clone();

@@ -108,7 +108,8 @@ pub(crate) async fn registry(settings: &Settings, purpose: Purpose) -> Result<Re
     let builder = Registry::builder()
         .passwords(Argon2Passwords::new(&Argon2Config::default()))
         .sessions(rules::sessions(settings)?)
-        .policy(rules::policy(settings));
+        .policy(rules::policy(settings))
+        .spool_folder(&settings.data_dir);
     let builder = redis::add_limiter(archives::add(builder, settings, purpose)?, settings, redis.as_ref());
     Ok(database::add(builder, settings, purpose, redis).await?.build()?)
 }

@@ -179,6 +179,10 @@ settings! {
         max_unpacked_size: Size = "MAX_UNPACKED_SIZE", Fallback::Text("524288000");
         /// Most entries of an archive
         max_archive_entries: Count = "MAX_ARCHIVE_ENTRIES", Fallback::Text("10000");
+        /// Most dependencies of a version
+        max_dependencies: Count = "MAX_DEPENDENCIES", Fallback::Text("256");
+        /// Most bytes of a key in aam.yaml
+        max_manifest_key: Size = "MAX_MANIFEST_KEY", Fallback::Text("256");
         /// Longest that one upload may take
         upload_timeout: Timeout = "UPLOAD_TIMEOUT", Fallback::Text("15m");
     }
@@ -187,11 +191,13 @@ settings! {
         rate_limit_search: PerMinute = "RATE_LIMIT_SEARCH", Fallback::Text("100");
         /// Downloads
         rate_limit_download: PerMinute = "RATE_LIMIT_DOWNLOAD", Fallback::Text("1000");
+        /// Single files of archives, and what differs between two
+        rate_limit_contents: PerMinute = "RATE_LIMIT_CONTENTS", Fallback::Text("60");
         /// Publishing
         rate_limit_publish: PerMinute = "RATE_LIMIT_PUBLISH", Fallback::Text("10");
-        /// Registration and login, by account and by address
+        /// Registrations and failed logins, by account and by address
         rate_limit_auth: PerMinute = "RATE_LIMIT_AUTH", Fallback::Text("20");
-        /// Everything else under /api
+        /// Everything else under /api, and credentials not known yet on every path
         rate_limit_other: PerMinute = "RATE_LIMIT_OTHER", Fallback::Text("300");
     }
     "Logs" {

@@ -95,10 +95,12 @@ fn a_plain_copy_of_the_database_of_a_running_server_is_not_empty() {
 }
 
 #[test]
-fn a_cleanup_that_would_take_all_asks_first() {
+fn a_cleanup_behind_a_database_from_before_asks_first() {
     let site = Site::new();
     let server = site.serve(&[]);
     let authorization = web::sign_up(server.port(), "alice");
+    let told = site.run(&["backup", "--to", "backups", "--database-only", "--json"]).succeeded().json();
+    let backup = site.path(told["file"].as_str().expect("a path"));
     for version in VERSIONS {
         publish(server.port(), &authorization, version);
     }
@@ -106,6 +108,7 @@ fn a_cleanup_that_would_take_all_asks_first() {
     for name in names_in(&site.path("data")).into_iter().filter(|name| name.starts_with("registry.db")) {
         fs::remove_file(site.path("data").join(name)).expect("our own file");
     }
+    fs::copy(backup, site.path("data/registry.db")).expect("copied");
     let archives = || {
         let told = cleanup(&site, &["--dry-run", "--json"]).succeeded().json();
         (told["archives"].as_u64(), told["needs_force"].as_str().map(str::to_owned))

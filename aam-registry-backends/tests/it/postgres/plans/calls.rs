@@ -5,7 +5,7 @@ use aam_registry_core::{
     },
     types::{
         ArtifactType, AuditEvent, AuditFilter, DownloadBatch, DownloadCount, DownloadQuery, PackageName, PageRequest,
-        SearchQuery, SearchSort, Version,
+        SearchQuery, SearchSort, Version, VersionBounds, VersionRange,
     },
 };
 use jiff::civil::date;
@@ -32,6 +32,11 @@ pub(super) async fn read_everything(store: &PostgresMetadata) {
 async fn read_package(store: &PostgresMetadata, name: &PackageName, version: &Version) {
     assert!(store.package(name).await.expect("read").is_some(), "{name}");
     assert!(!store.versions(name).await.expect("read").expect("a package").is_empty());
+    let range = VersionRange { before: Some(version.clone()), bounds: VersionBounds::LISTED };
+    assert!(store.version_list(name, &range).await.expect("read").is_some());
+    assert!(!store.version_numbers(name).await.expect("read").expect("a package").is_empty());
+    assert!(store.tags(name).await.expect("read").is_some());
+    assert!(store.owners(name).await.expect("read").is_some());
     assert!(store.version(name, version).await.expect("read").is_some(), "{name} {version}");
     assert!(store.files(name, version).await.expect("read").is_some());
     assert!(store.readme(name, version).await.expect("read").is_some());
@@ -95,6 +100,8 @@ async fn search(store: &PostgresMetadata) {
 }
 
 async fn read_log(store: &PostgresMetadata) {
+    let position = store.position().await.expect("read");
+    store.entries_after(position.saturating_sub(100), 50).await.expect("read");
     let packages = [None, Some("kit-5".parse().expect("a name"))];
     for package in packages {
         for event in [None, Some(AuditEvent::PackagePublish)] {
