@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::types::ArchiveFile;
+use super::failure::invalid_entry;
+use crate::error::Result;
 
 /// Which names the entries of an archive may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,26 +81,31 @@ fn is_device(segment: &str) -> bool {
     matches!((number.next(), number.next()), (Some('0'..='9' | '¹' | '²' | '³'), None))
 }
 
-/// A folder that git takes for a repository without a working tree, whose
-/// configuration it would follow: one with `HEAD`, and with `objects` and
+/// Refuses a folder that git takes for a repository without a working tree,
+/// whose configuration it would follow: one with `HEAD`, and with `objects` and
 /// `refs` or with `commondir`.
-pub(super) fn repository<'a>(files: &'a [ArchiveFile], folders: &'a [String]) -> Option<&'a str> {
-    let files = || files.iter().map(|file| &*file.path);
-    let mut heads = files().filter(|path| split(path).1.eq_ignore_ascii_case("HEAD")).peekable();
-    heads.peek()?;
+pub(super) fn refuse_repository<'a>(paths: impl Iterator<Item = &'a str> + Clone) -> Result<()> {
+    let mut heads = paths.clone().filter(|path| split(path).1.eq_ignore_ascii_case("HEAD")).peekable();
+    if heads.peek().is_none() {
+        return Ok(());
+    }
     // Every path and every folder on the way to it, since a folder need not have an entry.
     let mut present = HashSet::new();
-    for path in files().chain(folders.iter().map(String::as_str)) {
+    for path in paths {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         present.extend(ends.map(|end| path[..end].to_ascii_lowercase()));
     }
-    heads.map(|path| split(path).0).find(|folder| {
+    for head in heads {
+        let folder = split(head).0.to_ascii_lowercase();
         let holds = |name: &str| {
-            let path = if folder.is_empty() { name.to_owned() } else { format!("{}/{name}", folder.to_ascii_lowercase()) };
-            present.contains(&path)
+            present.contains(&*if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") })
         };
-        (holds("objects") && holds("refs")) || holds("commondir")
-    })
+        if (holds("objects") && holds("refs")) || holds("commondir") {
+            let why = "makes its folder a git repository: git would run what is configured there";
+            return Err(invalid_entry(head.as_bytes(), why));
+        }
+    }
+    Ok(())
 }
 
 /// The folder and the last segment.
@@ -114,8 +120,20 @@ mod tests {
     #[test]
     fn what_any_system_takes_for_git_is_refused_everywhere() {
         for name in [
-            ".git", ".GIT", ".Git", "skills/x/.git/config", ".git./config", ".git /x", ".git. .", "git~1", "GIT~1/x",
-            ".git::$INDEX_ALLOCATION/x", ".g\u{200c}it/config", "\u{feff}.git", ".gi\u{202e}t", ".git:x",
+            ".git",
+            ".GIT",
+            ".Git",
+            "skills/x/.git/config",
+            ".git./config",
+            ".git /x",
+            ".git. .",
+            "git~1",
+            "GIT~1/x",
+            ".git::$INDEX_ALLOCATION/x",
+            ".g\u{200c}it/config",
+            "\u{feff}.git",
+            ".gi\u{202e}t",
+            ".git:x",
         ] {
             assert_eq!(check(name, NameRule::Portable), Err(NameFault::Git), "{name:?}");
             assert_eq!(check(name, NameRule::Unpackable), Err(NameFault::Git), "{name:?}");
@@ -148,31 +166,30 @@ mod tests {
             assert_eq!(check(name, NameRule::Portable), Err(fault), "{name:?}");
             assert_eq!(check(name, NameRule::Unpackable), Ok(()), "{name:?}");
         }
-        for name in ["auxiliary.md", "com.md", "com10", "console", "é.md", "日本.md", "a b.md", "👩\u{200d}💻.md", ".x"] {
+        for name in ["auxiliary.md", "com.md", "com10", "console", "é.md", "日本.md", "a b.md", "👩\u{200d}💻.md", ".x"]
+        {
             assert_eq!(check(name, NameRule::Portable), Ok(()), "{name:?}");
         }
     }
 
-    fn found(files: &[&str], folders: &[&str]) -> Option<String> {
-        let file = |path: &&str| ArchiveFile {
-            path: (*path).to_owned(),
-            size: 0,
-            sha256: [0; 32].into(),
-            executable: false,
-        };
-        let files: Vec<_> = files.iter().map(file).collect();
-        let folders: Vec<_> = folders.iter().map(|folder| (*folder).to_owned()).collect();
-        repository(&files, &folders).map(str::to_owned)
-    }
-
     #[test]
-    fn a_bare_repository_is_found_whatever_the_case() {
-        assert_eq!(found(&["s/HEAD", "s/objects/x", "s/refs/x"], &[]), Some("s".to_owned()));
-        assert_eq!(found(&["s/head", "s/config"], &["s/Objects", "s/REFS"]), Some("s".to_owned()));
-        assert_eq!(found(&["HEAD", "objects/x"], &["refs"]), Some(String::new()));
-        assert_eq!(found(&["s/HEAD", "s/commondir"], &[]), Some("s".to_owned()));
-        assert_eq!(found(&["s/HEAD", "objects/x", "refs/x"], &[]), None);
-        assert_eq!(found(&["s/HEAD", "s/objects/x"], &[]), None);
-        assert_eq!(found(&["s/objects/x", "s/refs/x", "s/config"], &[]), None);
+    fn a_bare_repository_is_refused_whatever_the_case() {
+        let check = |paths: &[&str]| refuse_repository(paths.iter().copied()).map_err(|error| error.to_string());
+        for paths in [
+            &["s/HEAD", "s/objects/x", "s/refs/x"][..],
+            &["s/head", "s/config", "s/Objects", "s/REFS"],
+            &["HEAD", "objects/x", "refs"],
+            &["s/HEAD", "s/commondir"],
+        ] {
+            let message = check(paths).expect_err("a repository");
+            assert!(message.contains("git repository"), "{message}");
+        }
+        for paths in [
+            &["s/HEAD", "objects/x", "refs/x"][..],
+            &["s/HEAD", "s/objects/x"],
+            &["s/objects/x", "s/refs/x", "s/config"],
+        ] {
+            assert_eq!(check(paths), Ok(()), "{paths:?}");
+        }
     }
 }
