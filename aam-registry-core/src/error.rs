@@ -173,6 +173,11 @@ pub struct BackendError {
 }
 
 impl BackendError {
+    /// Whether this server must not work on the part as it is.
+    pub(crate) fn is_unfit(&self) -> bool {
+        self.source.is::<Unfit>()
+    }
+
     /// The stable code. A database whose disk takes nothing is well itself:
     /// what is unavailable is storage.
     pub(crate) fn code(&self) -> ErrorCode {
@@ -350,6 +355,9 @@ pub enum Error {
     /// Too much at once.
     #[error("The registry is busy; try again in a moment")]
     Overloaded,
+    /// Others change the same thing, and take too long.
+    #[error("{0} is being changed by other requests that take too long; try again in a moment")]
+    Contended(String),
     /// Too many requests.
     #[error("Too many requests; try again in {} s", .retry_after.as_millis().div_ceil(1000).max(1))]
     RateLimited {
@@ -364,7 +372,25 @@ pub enum Error {
     Backend(#[from] BackendError),
 }
 
+/// Why a database that is there must not be worked on by this server as it is.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Unfit(String);
+
 impl Error {
+    /// The database is there, and this server must not work on it as it is:
+    /// its schema serves newer releases only, or it is reached in a way that
+    /// cannot work. It stops being ready until that has changed. `reason` says
+    /// to the operator what is wrong and what to do.
+    pub fn unfit(reason: impl Into<String>) -> Self {
+        Self::database(Unfit(reason.into()), false, Outcome::NotApplied)
+    }
+
+    /// Whether the database must not be worked on by this server as it is.
+    pub fn is_unfit(&self) -> bool {
+        matches!(self, Self::Backend(backend) if backend.is_unfit())
+    }
+
     /// The request is wrong, in one sentence.
     pub fn invalid_request(message: impl Into<String>) -> Self {
         Self::InvalidRequest { message: message.into(), details: Vec::new() }
@@ -444,7 +470,7 @@ impl Error {
             Self::VersionGone { .. } => ErrorCode::VersionGone,
             Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,
             Self::Timeout(_) => ErrorCode::Timeout,
-            Self::Overloaded => ErrorCode::Overloaded,
+            Self::Overloaded | Self::Contended(_) => ErrorCode::Overloaded,
             Self::RateLimited { .. } | Self::TooManyAtOnce(_) => ErrorCode::RateLimited,
             Self::Backend(backend) => backend.code(),
         }

@@ -5,7 +5,7 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -23,6 +23,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{
     PostgresConfig,
     failure::{Failure, Fault, FaultKind, Tx},
+    standing::Process,
 };
 
 /// More than there are different statements.
@@ -175,16 +176,29 @@ pub(super) struct Session {
     patience: Option<Duration>,
     lost: AtomicBool,
     silences: Silences,
+    /// The process of the server that answered first.
+    process: OnceLock<Process>,
 }
 
 impl Session {
     fn new(client: Client, tls: MakeRustlsConnect, patience: Option<Duration>, silences: Silences) -> Self {
-        Self { client, tls, statements: Mutex::default(), patience, lost: AtomicBool::new(false), silences }
+        let (statements, process) = (Mutex::default(), OnceLock::new());
+        Self { client, tls, statements, patience, lost: AtomicBool::new(false), silences, process }
     }
 
     /// The connection itself.
     pub(super) fn client(&mut self) -> &mut Client {
         &mut self.client
+    }
+
+    /// The process of the server that answered first, once that was asked.
+    pub(super) fn process(&self) -> Option<Process> {
+        self.process.get().copied()
+    }
+
+    /// Whether this is the process that answered first; notes it where none did.
+    pub(super) fn is_of(&self, process: Process) -> bool {
+        *self.process.get_or_init(|| process) == process
     }
 
     /// Whether the connection may be used again.

@@ -16,9 +16,10 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
-    PostgresMetadata, access,
+    PostgresMetadata,
+    access::{self, account_columns},
     connection::Session,
-    failure::{Failure, Tx},
+    failure::{Failure, Fault, FaultKind, Tx},
     search, sql,
     versions::{self, LIST},
 };
@@ -48,10 +49,13 @@ const OWNERS: &str = "SELECT ARRAY(
 /// A row for each tag, or one without a tag where a package has none.
 const TAGS: &str = "SELECT t.tag, v.version FROM packages p
     LEFT JOIN (dist_tags t JOIN versions v ON v.id = t.version_id) ON t.package_id = p.id WHERE p.name = $1";
-const RIGHTS: &str = "SELECT u.is_admin, u.disabled,
-        EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $2),
+const RIGHTS: &str = concat!(
+    "SELECT ",
+    account_columns!(),
+    ", EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $2),
         (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = $2)
-    FROM packages p LEFT JOIN users u ON u.id = $2 WHERE p.name = $1";
+    FROM packages p LEFT JOIN users u ON u.id = $2 WHERE p.name = $1"
+);
 const TOTALS: &str = "SELECT t.packages + p.packages, t.versions + p.versions, t.users + p.users, t.downloads,
         t.storage_bytes + p.storage_bytes
     FROM registry_totals t, (
@@ -62,7 +66,8 @@ const TOTALS: &str = "SELECT t.packages + p.packages, t.versions + p.versions, t
 /// How often a search is answered, where the answers lack packages that were found. A replica may lag for long.
 const MOST_ANSWERS: u32 = 3;
 
-const CHECK: &str = "SELECT 1 FROM registry_totals";
+const READ_ONLY: &str = "the database takes no changes: it is read-only, or a standby";
+const CHECK: &str = "SELECT current_setting('transaction_read_only') = 'on' FROM registry_totals";
 
 #[async_trait]
 impl PackageStore for PostgresMetadata {
@@ -109,10 +114,10 @@ impl PackageStore for PostgresMetadata {
         let user = Uuid::from(actor.user);
         self.read(|tx| async move {
             sql::first(&tx, RIGHTS, [&name.as_str(), &user], |row| {
-                let role: Option<&str> = row.try_get(3)?;
+                let role: Option<&str> = row.try_get(5)?;
                 Ok(Rights {
-                    admin: actor.as_admin && access::account(row, 0)?.is_some_and(access::Account::administers),
-                    package_owner: row.try_get(2)?,
+                    admin: actor.as_admin && access::account(row, 0, actor)?.is_some_and(access::Account::administers),
+                    package_owner: row.try_get(4)?,
                     scope_role: role.map(columns::role).transpose()?,
                 })
             })
@@ -154,7 +159,17 @@ impl PackageStore for PostgresMetadata {
     }
 
     async fn check(&self) -> Result<()> {
-        self.read(|tx| async move { sql::exists(&tx, CHECK, []).await.map(drop) }).await
+        self.read(|tx| async move {
+            match sql::first(&tx, CHECK, [], |row| Ok(row.try_get(0)?)).await? {
+                Some(true) => {
+                    // Another session may take changes: this one keeps what held when it was made.
+                    tx.give_up();
+                    Err(Fault::new(FaultKind::Busy, READ_ONLY).into())
+                }
+                _ => Ok(()),
+            }
+        })
+        .await
     }
 }
 

@@ -22,7 +22,7 @@ use super::{
     PostgresConfig,
     connection::{Connector, Session, settings},
     failure::{Failure, Fault, FaultKind, Tx},
-    sql,
+    sql, standing,
 };
 use crate::relational::schema as relational;
 
@@ -77,6 +77,7 @@ pub async fn migrate(config: &PostgresConfig) -> Result<Vec<String>> {
 pub async fn pending_migrations(config: &PostgresConfig) -> Result<Vec<String>> {
     let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
     let session = connector.connect().await.map_err(not_applied)?;
+    standing::require_own(&connector, &session).await.map_err(failed)?;
     missing(&session, embedded::migrations::runner().get_migrations()).await.map_err(failed)
 }
 
@@ -116,6 +117,7 @@ async fn migrate_by(config: &PostgresConfig, runner: &Runner) -> Result<Vec<Stri
     let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
     let session = connector.connect().await.map_err(not_applied)?;
     require_server(&session).await.map_err(failed)?;
+    standing::require_own(&connector, &session).await.map_err(failed)?;
     lock(&session).await.map_err(failed)?;
     let missing = missing(&session, runner.get_migrations()).await.map_err(failed)?;
     if missing.is_empty() {

@@ -5,6 +5,7 @@
 //! other processes may use the same file at the same time.
 
 mod access;
+mod accounts;
 mod archive_index;
 mod audit;
 mod backup;

@@ -9,6 +9,7 @@ use aam_registry_core::{
     },
 };
 use async_trait::async_trait;
+use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
@@ -107,6 +108,13 @@ pub(super) type PackageId = i64;
 /// The package of that name.
 pub(super) fn find(tx: &Connection, name: &PackageName) -> Tx<Option<PackageId>> {
     sql::first(tx, "SELECT id FROM packages WHERE name = ?1", [name.as_str()], sql::value)
+}
+
+/// The instant that counts as `now` for a change of a package: never one before it last changed, since
+/// the clock may have been set back.
+pub(super) fn now_of(tx: &Connection, id: PackageId, now: Timestamp) -> Tx<Timestamp> {
+    let updated = sql::first(tx, "SELECT updated_at FROM packages WHERE id = ?1", [id], |row| sql::instant(row, 0))?;
+    Ok(updated.map_or(now, |updated| now.max(updated)))
 }
 
 /// The package of that name, which must exist.

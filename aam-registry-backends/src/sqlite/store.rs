@@ -1,6 +1,6 @@
-use std::sync::{
-    Arc, Mutex, MutexGuard,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use aam_registry_core::{Error, Result};
@@ -35,7 +35,7 @@ pub struct SqliteMetadata {
     _checkpoints: Option<Checkpoints>,
     pub(super) probe: WriteProbe,
     /// Whether the schema was found to be one that this release can work on.
-    current: Arc<AtomicBool>,
+    current: Arc<Current>,
 }
 
 impl SqliteMetadata {
@@ -133,10 +133,19 @@ fn whole(index: &Mutex<SearchIndex>) -> MutexGuard<'_, SearchIndex> {
     })
 }
 
-fn require_current(tx: &Connection, current: &AtomicBool) -> Tx<()> {
-    if !current.load(Ordering::Acquire) {
-        schema::require_current(tx)?;
-        current.store(true, Ordering::Release);
+/// When the schema was last found to be one that this release can work on:
+/// a newer release may bring it further while this one runs.
+type Current = Mutex<Option<Instant>>;
+
+/// How often the schema is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+fn require_current(tx: &Connection, current: &Current) -> Tx<()> {
+    let found = || current.lock().unwrap_or_else(PoisonError::into_inner);
+    if found().is_some_and(|found| found.elapsed() < LOOK_EVERY) {
+        return Ok(());
     }
-    Ok(())
+    let judged = schema::require_current(tx);
+    *found() = judged.is_ok().then(Instant::now);
+    Ok(judged?)
 }

@@ -153,7 +153,12 @@ fn commit(
 ) -> Result<(), Lost> {
     let not_applied = |error: rusqlite::Error| Lost::new(connection, &error, Outcome::NotApplied);
     // Other processes write too: to begin as a reader and become a writer later could only fail.
-    connection.execute_batch("BEGIN IMMEDIATE").map_err(not_applied)?;
+    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
+        // Who waited behind it has waited as long for the same lock: were they to try one after
+        // the other, the last would wait for as many times the time-out.
+        group.extend(std::iter::from_fn(|| queue.try_recv().ok()));
+        return Err(not_applied(error));
+    }
     let mut at = 0;
     while let Some(job) = group.get_mut(at) {
         connection.execute_batch("SAVEPOINT change").map_err(not_applied)?;

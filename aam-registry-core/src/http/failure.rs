@@ -176,6 +176,7 @@ impl From<BackendError> for Failure {
         // What will fail again is not away: an archive may be missing from a store that is well.
         let again = match error.disk_trouble() {
             Some(_) => "its operator has to see to that",
+            None if error.is_unfit() => "try again in a moment, or tell its operator",
             None if error.retry => "try again in a moment",
             None => "tell its operator the `request_id` if it happens again",
         };
@@ -196,6 +197,9 @@ pub(crate) fn trouble(error: &BackendError) -> Option<String> {
         BackendKind::Cache => ("cache", "disk with the registry's cache"),
         BackendKind::Internal => return None,
     };
+    if error.is_unfit() {
+        return Some("This server cannot work with the registry's database as it is, and its log says why".to_owned());
+    }
     Some(match error.disk_trouble() {
         Some(DiskTrouble::Full) => format!("The {disk} is full: room has to be made there"),
         Some(DiskTrouble::Unwritable) => {

@@ -16,6 +16,7 @@
 //! [`Error::Unauthorized`]: crate::Error::Unauthorized
 //! [`Error::Forbidden`]: crate::Error::Forbidden
 
+mod accounts;
 mod archive_index;
 mod archive_source;
 mod archives;
@@ -36,6 +37,10 @@ mod shared_cache;
 mod tokens;
 mod users;
 
+pub use accounts::{
+    AccountActor, AccountChange, AccountFacts, AccountStore, AccountUpdate, ChangedAccount, RevokedTokens,
+    TokenRevocation,
+};
 pub use archive_index::ArchiveIndex;
 pub use archive_source::ArchiveSource;
 pub use archives::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive};

@@ -28,6 +28,9 @@ pub struct Session {
     pub id: String,
     /// Whose it is.
     pub user: UserId,
+    /// How often all sessions of the user had been ended when it began; 0
+    /// where a bearer token does not say.
+    pub generation: u64,
     /// When it began, in whole seconds.
     pub issued_at: Timestamp,
     /// When it ends, in whole seconds.

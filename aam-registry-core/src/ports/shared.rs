@@ -10,17 +10,17 @@ use http::{Extensions, HeaderMap, Method, Uri, request::Parts};
 use jiff::Timestamp;
 
 use super::{
-    ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator, Cached, Change,
-    ChangeEvent, ChangeFeed, Clock, Deprecation, DownloadStore, Login, MemberChange, NewUser, OwnerChange,
-    PackageStore, PasswordHasher, PublishCheck, PublishCommit, PublishStore, Published, RateClass, RateDecision,
-    RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp, StoredArchive, TagChange, TokenHolder,
-    TokenStore, Unyank, UserStore, VersionStore, Yank, Yanked,
+    AccountChange, AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog,
+    Authenticator, Cached, Change, ChangeEvent, ChangeFeed, ChangedAccount, Clock, Deprecation, DownloadStore, Login,
+    MemberChange, NewUser, OwnerChange, PackageStore, PasswordHasher, PublishCheck, PublishCommit, PublishStore,
+    Published, RateClass, RateDecision, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp,
+    StoredArchive, TagChange, TokenHolder, TokenRevocation, TokenStore, Unyank, UserStore, VersionStore, Yank, Yanked,
 };
 use crate::{
     error::Result,
     types::{
-        Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, DayDownloads, DistTag, DownloadBatch,
-        DownloadQuery, NewAuditEntry, NewUpload, Package, PackageName, PackageSummary, Page, Principal,
+        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, DayDownloads, DistTag,
+        DownloadBatch, DownloadQuery, NewAuditEntry, NewUpload, Package, PackageName, PackageSummary, Page, Principal,
         PublishedVersion, RegistryTotals, Rights, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token,
         TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
         VersionRange, VersionSummary,
@@ -52,6 +52,11 @@ macro_rules! shared {
 }
 
 shared! {
+    impl AccountStore {
+        async fn accounts(&self, filter: &AccountFilter) -> Result<Vec<User>>;
+        async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount>;
+        async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64>;
+    }
     impl ArchiveIndex {
         async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>>;
         async fn published_archives(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<ArchiveLocation>>;
@@ -108,11 +113,11 @@ shared! {
     }
     impl PublishStore {
         async fn begin_upload(&self, upload: &NewUpload) -> Result<()>;
-        async fn renew_upload(&self, id: UploadId, lease_until: Timestamp) -> Result<bool>;
+        async fn renew_upload(&self, id: UploadId, lease: Duration) -> Result<bool>;
         async fn check_publish(&self, check: &PublishCheck) -> Result<()>;
         async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published>;
-        async fn abandon_uploads(&self, now: Timestamp, limit: usize) -> Result<usize>;
-        async fn abandoned_uploads(&self, before: Timestamp, limit: usize) -> Result<Vec<Upload>>;
+        async fn abandon_uploads(&self, limit: usize) -> Result<usize>;
+        async fn abandoned_uploads(&self, ago: Duration, limit: usize) -> Result<Vec<Upload>>;
         async fn forget_upload(&self, id: UploadId) -> Result<()>;
     }
     impl RateLimiter {
@@ -147,7 +152,7 @@ shared! {
         async fn user(&self, id: UserId) -> Result<Option<User>>;
         async fn profile(&self, username: &Username) -> Result<Option<UserProfile>>;
         async fn has_admin(&self) -> Result<bool>;
-        async fn session_user(&self, user: UserId, session: &str) -> Result<Option<User>>;
+        async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>>;
         async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()>;
         async fn forget_sessions(&self, now: Timestamp) -> Result<()>;
     }
@@ -180,6 +185,10 @@ impl<T: Authenticator + ?Sized> Authenticator for Arc<T> {
 impl<T: Clock + ?Sized> Clock for Arc<T> {
     fn now(&self) -> Timestamp {
         self.as_ref().now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.as_ref().elapsed()
     }
 }
 

@@ -63,7 +63,7 @@ impl Job {
             Self::RefreshTotals => registry.refresh_totals().await,
             Self::SweepUploads => {
                 registry.sweep_uploads().await?;
-                registry.inner().users.forget_sessions(registry.now()).await
+                registry.forget_sessions().await
             }
             Self::TouchTokens => registry.flush_token_touches().await,
             Self::PrepareSearches => registry.prepare_searches().await,

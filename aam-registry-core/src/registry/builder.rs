@@ -9,9 +9,9 @@ use super::{
 use crate::{
     decorate::Freshness,
     ports::{
-        ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore, PackageStore,
-        PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, SystemClock, TokenStore, UserStore,
-        VersionStore,
+        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore,
+        PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, SystemClock, TokenStore,
+        UserStore, VersionStore,
     },
 };
 
@@ -131,6 +131,8 @@ builder! {
     downloads: DownloadStore;
     /// Sets what keeps accounts.
     users: UserStore;
+    /// Sets what changes accounts and ends credentials.
+    accounts: AccountStore;
     /// Sets what keeps API tokens.
     tokens: TokenStore;
     /// Sets what keeps scopes.
@@ -159,6 +161,7 @@ impl RegistryBuilder {
         self.versions = Some(database.clone());
         self.downloads = Some(database.clone());
         self.users = Some(database.clone());
+        self.accounts = Some(database.clone());
         self.tokens = Some(database.clone());
         self.scopes = Some(database.clone());
         self.archive_index = Some(database.clone());
@@ -224,7 +227,7 @@ mod tests {
     #[test]
     fn every_missing_port_is_named_at_once() {
         let error = Registry::builder().build().expect_err("nothing was set");
-        assert_eq!(error.missing().len(), 13);
+        assert_eq!(error.missing().len(), 14);
         assert!(error.to_string().ends_with("rate_limiter, passwords, sessions"), "{error}");
     }
 }

@@ -11,8 +11,8 @@ use crate::{
     decorate::Freshness,
     error::Result,
     ports::{
-        ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, PackageStore, PasswordHasher,
-        PublishStore, RateLimiter, ScopeStore, SessionSigner, TokenStore, UserStore, VersionStore,
+        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, PackageStore,
+        PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, TokenStore, UserStore, VersionStore,
     },
 };
 
@@ -28,6 +28,7 @@ pub(super) struct Inner {
     pub(super) versions: Arc<dyn VersionStore>,
     pub(super) downloads: Arc<dyn DownloadStore>,
     pub(super) users: Arc<dyn UserStore>,
+    pub(super) accounts: Arc<dyn AccountStore>,
     pub(super) tokens: Arc<dyn TokenStore>,
     pub(super) scopes: Arc<dyn ScopeStore>,
     pub(super) audit: Arc<dyn AuditLog>,

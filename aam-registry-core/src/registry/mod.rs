@@ -28,7 +28,9 @@ mod storage;
 mod sweep;
 mod totals;
 
-pub use accounts::{Account, NewAccount, Registration, SessionToken, TokenRequest};
+pub use accounts::{
+    Account, AccountDescription, NewAccount, OPERATOR, OwnAccountChange, Registration, SessionToken, TokenRequest,
+};
 pub use builder::{BuildError, RegistryBuilder};
 pub use changes::Unyanked;
 pub use contents::{FileContent, ListedFile};

@@ -1,5 +1,6 @@
 //! The words of the domain: newtypes that are parsed once and then trusted.
 
+mod account;
 mod archive_key;
 mod archive_location;
 mod artifact;
@@ -25,6 +26,7 @@ mod user;
 mod version;
 mod version_list;
 
+pub use account::{AccountFilter, AccountRole, AccountState, is_session_ended};
 pub use archive_key::ArchiveKey;
 pub use archive_location::ArchiveLocation;
 pub use artifact::{Artifact, ArtifactType, Artifacts};
@@ -47,6 +49,6 @@ pub use rights::{Action, Rights, ScopeRole};
 pub use search::{SearchQuery, SearchSort, search_words};
 pub use token::{Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret};
 pub use upload::{NewUpload, Upload, UploadId};
-pub use user::{Scope, ScopeMember, User, UserId, UserProfile};
+pub use user::{Collaborator, Scope, ScopeMember, User, UserId, UserProfile};
 pub use version::Version;
 pub use version_list::{VersionBounds, VersionList, VersionRange};

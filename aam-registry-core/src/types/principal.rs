@@ -14,6 +14,8 @@ pub enum Credential {
     Session {
         /// The JWT's `jti`.
         id: String,
+        /// The [generation](crate::ports::Session::generation) it is of.
+        generation: u64,
         /// When the JWT expires.
         expires_at: Timestamp,
     },

@@ -62,6 +62,7 @@ enum Command {
     Login(commands::login::Login),
     Logout(commands::logout::Logout),
     Whoami(commands::whoami::Whoami),
+    Passwd(commands::passwd::Passwd),
     #[command(subcommand)]
     Token(commands::token::Token),
     #[command(subcommand)]
@@ -99,6 +100,7 @@ impl Cli {
             Command::Login(command) => command.run(&session).await,
             Command::Logout(command) => command.run(&session).await,
             Command::Whoami(command) => command.run(&session).await,
+            Command::Passwd(command) => command.run(&session).await,
             Command::Token(command) => command.run(&session).await,
             Command::Scope(command) => command.run(&session).await,
             Command::Pkg(command) => command.run(&session).await,

@@ -1,6 +1,7 @@
 //! The commands and what they take.
 
-use clap::{Args, Parser, Subcommand};
+use aam_registry_core::types::AccountRole;
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 use crate::config::{Flags, keys_of_the_file_alone};
 
@@ -48,6 +49,10 @@ pub(crate) enum Command {
     Migrate(Migrate),
     /// Create an administrator, also while the server runs
     CreateAdmin(CreateAdmin),
+    /// Create, list, change and shut out accounts, also while the server runs
+    User(User),
+    /// Revoke API tokens, also while the server runs
+    Token(Token),
     /// Compare the archive storage with the database, also while the server runs
     Storage(Storage),
     /// Copy the database into a folder, also while the server runs
@@ -95,6 +100,178 @@ pub(crate) struct CreateAdmin {
     /// Password, at least 12 characters; others on this machine can see it
     #[arg(long)]
     pub(crate) password: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `user`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+All of these work beside a running server, and every replica follows within a second.
+
+Examples:
+  aam-registry user create --username ada --email ada@example.com
+  aam-registry user grant-role ada admin
+  aam-registry user disable ada
+  aam-registry user reset-password ada < password.txt")]
+pub(crate) struct User {
+    #[command(subcommand)]
+    pub(crate) action: UserAction,
+}
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserAction {
+    /// Create an account for somebody, whatever REGISTRATION says
+    Create(CreateUser),
+    /// List accounts
+    List(ListUsers),
+    /// Show an account with its scopes, packages and API tokens
+    Show(NamedUser),
+    /// Shut an account out: its sessions end, its API tokens are refused, its packages stay
+    Disable(NamedUser),
+    /// Let an account in again; API tokens that were not revoked work again
+    Enable(NamedUser),
+    /// Give an account a role
+    GrantRole(RoleOfUser),
+    /// Take a role from an account
+    RevokeRole(RoleOfUser),
+    /// Set a new password and end every session of the account
+    ResetPassword(ResetPassword),
+}
+
+/// `user create`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --password the password is asked for, or read from the standard input where
+that is no terminal. Its user changes it with `aam passwd`.")]
+pub(crate) struct CreateUser {
+    /// Name to log in with; also the name of the account's own scope
+    #[arg(long)]
+    pub(crate) username: String,
+    /// E-mail address
+    #[arg(long)]
+    pub(crate) email: String,
+    /// Password, at least 12 characters; others on this machine can see it
+    #[arg(long)]
+    pub(crate) password: Option<String>,
+    /// Make it an administrator
+    #[arg(long)]
+    pub(crate) admin: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `user list`
+#[derive(Debug, Args)]
+pub(crate) struct ListUsers {
+    /// Only those with this role
+    #[arg(long, value_parser = role)]
+    pub(crate) role: Option<AccountRole>,
+    /// Only those that are disabled
+    #[arg(long)]
+    pub(crate) disabled: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `user show`, `disable` and `enable`
+#[derive(Debug, Args)]
+pub(crate) struct NamedUser {
+    /// Whose account
+    #[arg(value_name = "USERNAME")]
+    pub(crate) username: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `user grant-role` and `revoke-role`
+#[derive(Debug, Args)]
+pub(crate) struct RoleOfUser {
+    /// Whose account
+    #[arg(value_name = "USERNAME")]
+    pub(crate) username: String,
+    /// Which role: admin
+    #[arg(value_parser = role)]
+    pub(crate) role: AccountRole,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `user reset-password`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --password the password is asked for, or read from the standard input where
+that is no terminal. API tokens go on: `aam-registry token revoke --user` ends them.")]
+pub(crate) struct ResetPassword {
+    /// Whose account
+    #[arg(value_name = "USERNAME")]
+    pub(crate) username: String,
+    /// Password, at least 12 characters; others on this machine can see it
+    #[arg(long)]
+    pub(crate) password: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+fn role(text: &str) -> Result<AccountRole, String> {
+    let known = || AccountRole::ALL.map(AccountRole::as_str).join(", ");
+    AccountRole::parse(text).ok_or_else(|| format!("this registry has no such role yet; the roles are: {}", known()))
+}
+
+/// `token`
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    #[command(subcommand)]
+    pub(crate) action: TokenAction,
+}
+
+/// What to do with API tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenAction {
+    /// Revoke API tokens for good, on every replica within a second
+    Revoke(RevokeTokens),
+}
+
+/// `token revoke`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Sessions of logins are no API tokens: `aam-registry user disable` or `user reset-password`
+ends those of one user, a new JWT_SECRET those of all.
+
+Examples:
+  aam-registry token revoke --id 0190d9f0-0000-7000-8000-000000000000
+  aam-registry token revoke --user ada
+  aam-registry token revoke --all")]
+#[command(group(ArgGroup::new("which").required(true).args(["id", "user", "all"])))]
+pub(crate) struct RevokeTokens {
+    /// The token of this id, as `user show` lists it
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+    /// All tokens of this user
+    #[arg(long, value_name = "USERNAME")]
+    pub(crate) user: Option<String>,
+    /// All tokens of all users
+    #[arg(long)]
+    pub(crate) all: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -51,6 +51,12 @@ fn describe() {
     describe_counter!("aam_redis_failures_total", "Calls of Redis that failed");
     describe_gauge!("aam_database_pool_connections", "Connections to the database by state");
     describe_gauge!("aam_database_pool_waiting", "Calls that wait for a connection to the database");
+    describe_gauge!("aam_database_changes_waiting", "Changes that wait for others of the same package, scope or user");
+    describe_gauge!(
+        "aam_clock_skew_seconds",
+        Unit::Seconds,
+        "How far the clock of this machine is ahead of the database's"
+    );
     describe_counter!("aam_database_retries_total", "Transactions that were started again");
     describe_gauge!("aam_connections_open", "Connections of clients");
     describe_counter!("aam_connections_refused_total", "Connections for which there was no place");

@@ -27,6 +27,7 @@ use crate::{
 /// which a revocation has to be in force, since a value that replicas share
 /// may be that old already when it is kept here.
 pub(super) const CREDENTIAL_LIFETIME: Duration = Duration::from_millis(450);
+const _: () = assert!(2 * CREDENTIAL_LIFETIME.as_millis() < 1000, "a revocation is in force within a second");
 
 /// How many archives are remembered, for ever: about 300 bytes each.
 const LOCATIONS: usize = 100_000;
@@ -42,7 +43,7 @@ pub(super) struct Kept {
     pub(super) tags: Entries<PackageName, Mark, BTreeMap<DistTag, Version>>,
     /// These never change.
     pub(super) locations: Cache<VersionOf, Arc<ArchiveLocation>>,
-    pub(super) sessions: Entries<(UserId, String), u64, User>,
+    pub(super) sessions: Entries<(UserId, String, u64), u64, User>,
     pub(super) tokens: Entries<Sha256Digest, u64, TokenHolder>,
     /// Counts what may have ended a credential in this process.
     credentials: AtomicU64,

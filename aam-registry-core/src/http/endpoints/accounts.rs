@@ -9,10 +9,13 @@ use crate::{
         failure::Failure,
         login_attempt::LoginAttempt,
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
-        wire::{AccountAnswer, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer, SessionAnswer},
+        wire::{
+            AccountAnswer, AccountChangeRequest, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer,
+            SessionAnswer,
+        },
     },
     ports::RateClass,
-    registry::Registration,
+    registry::{OwnAccountChange, Registration},
     types::Username,
 };
 
@@ -67,6 +70,27 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Users",
+        summary: "Change the caller's e-mail address or password",
+        description: "Needs the current password. Ends the caller's other sessions; API tokens go on: list them and \
+            revoke those that are not known. Needs the scope `admin` and a token that is not restricted to packages.",
+        access: Access::Credential,
+        class: Some(RateClass::Auth),
+        request: RequestContent::json::<AccountChangeRequest>(),
+        answers: &[Answer {
+            status: 200,
+            description: "The account as it is now.",
+            content: Content::json::<AccountAnswer>(),
+        }],
+        errors: &[
+            ErrorCode::InvalidRequest,
+            ErrorCode::InvalidCredentials,
+            ErrorCode::Forbidden,
+            ErrorCode::UserExists,
+        ],
+        ..route(Verb::Patch, "/api/v1/users/me", "changeAccount", handler!(change, body))
+    },
+    Route {
+        tag: "Users",
         summary: "Show a user",
         description: "What everybody may know; never the e-mail address.",
         answers: &[Answer { status: 200, description: "The user.", content: Content::json::<ProfileAnswer>() }],
@@ -106,6 +130,24 @@ async fn logout(call: Call) -> Answered {
 async fn account(call: Call) -> Answered {
     let account = call.registry.account(call.principal()?).await?;
     answer::read(&call, &AccountAnswer::from(account))
+}
+
+async fn change(call: Call, body: RequestBody) -> Answered {
+    let AccountChangeRequest { email, password, current_password } = call.json(body).await?;
+    let by = call.principal()?;
+    let attempt = LoginAttempt::begin(&call.registry, call.client, by.username.as_str()).await?;
+    let client = call.client.map(|client| client.0);
+    let change = OwnAccountChange { current_password, email, client, password };
+    let changed = call.registry.change_own_account(by, change).await;
+    attempt.end_of_principal(&changed).await;
+    match changed {
+        Ok(account) => answer::written(StatusCode::OK, &AccountAnswer::from(account)),
+        Err(Error::InvalidCredentials) => {
+            let message = "`current_password` is not the password of this account";
+            Err(Failure::new(ErrorCode::InvalidCredentials, message))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn profile(call: Call) -> Answered {

@@ -72,11 +72,12 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Service",
         summary: "Tell whether this process wants requests",
-        description: "503 only while it starts, telling what it waits for, or drains. While the database or the \
-            storage is out it is `degraded`, since what is cached is still served.",
+        description: "503 only while it starts, telling what it waits for, or drains, and where this release cannot \
+            work on the database as it is. While the database or the storage is out it is `degraded`, since what is \
+            cached is still served.",
         class: None,
         answers: &[Answer { status: 200, description: "It does.", content: Content::json::<ReadyAnswer>() }],
-        errors: &[ErrorCode::Overloaded],
+        errors: &[ErrorCode::Overloaded, ErrorCode::DatabaseUnavailable],
         ..route(Verb::Get, "/ready", "ready", handler!(ready))
     },
     Route {
@@ -159,19 +160,26 @@ struct Unwell {
     cause: String,
 }
 
+impl Unwell {
+    /// A part that gave no answer in time.
+    fn silent(part: &str) -> Self {
+        Self { told: format!("The registry's {part} does not answer"), cause: "no answer in time".to_owned() }
+    }
+}
+
 /// The result of a check of `part`, or why there is none.
 async fn checked(part: &str, check: impl Future<Output = Result<()>>) -> Result<(), Unwell> {
-    let silent = || format!("The registry's {part} does not answer");
     match timeout(CHECK_TIME, check).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => {
             let told = match &error {
-                Error::Backend(backend) => trouble(backend).unwrap_or_else(silent),
-                _ => silent(),
+                Error::Backend(backend) => trouble(backend),
+                _ => None,
             };
+            let told = told.unwrap_or_else(|| Unwell::silent(part).told);
             Err(Unwell { told, cause: Failure::from(error).cause().unwrap_or("refused").to_owned() })
         }
-        Err(_) => Err(Unwell { told: silent(), cause: "no answer in time".to_owned() }),
+        Err(_) => Err(Unwell::silent(part)),
     }
 }
 
@@ -182,21 +190,30 @@ async fn ready(call: Call) -> Answered {
             None => "The registry is starting".to_owned(),
         },
         ReadinessState::Draining => "The registry is shutting down".to_owned(),
-        ReadinessState::Ready => return answer::written(StatusCode::OK, &readiness(&call).await),
+        ReadinessState::Ready => return answer::written(StatusCode::OK, &readiness(&call).await?),
     };
     Err(Failure::new(ErrorCode::Overloaded, message))
 }
 
-async fn readiness(call: &Call) -> ReadyAnswer {
+/// # Errors
+/// That this process must not work on the database as it is.
+async fn readiness(call: &Call) -> Result<ReadyAnswer, Failure> {
+    let database = async {
+        match timeout(CHECK_TIME, call.registry.check_database()).await {
+            Ok(Err(error)) if error.is_unfit() => Err(Failure::from(error)),
+            Ok(outcome) => Ok(checked("database", async { outcome }).await),
+            Err(_) => Ok(Err(Unwell::silent("database"))),
+        }
+    };
     let (database, storage, cache) = tokio::join!(
-        checked("database", call.registry.check_database()),
+        database,
         checked("archive storage", call.registry.check_storage()),
         checked("cache", call.registry.check_cache()),
     );
-    let parts = [("database", database), ("storage", storage), ("cache", cache)];
+    let parts = [("database", database?), ("storage", storage), ("cache", cache)];
     let unwell = parts.into_iter().filter_map(|(part, result)| Some((part, result.err()?.told)));
     let (failing, reasons): (Vec<_>, Vec<_>) = unwell.unzip();
-    ReadyAnswer { status: if failing.is_empty() { "ready" } else { "degraded" }, failing, reasons }
+    Ok(ReadyAnswer { status: if failing.is_empty() { "ready" } else { "degraded" }, failing, reasons })
 }
 
 async fn metrics(call: Call) -> Answered {

@@ -18,7 +18,7 @@ mod tokens;
 mod version;
 
 pub(crate) use accounts::{
-    AccountAnswer, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer, SessionAnswer,
+    AccountAnswer, AccountChangeRequest, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer, SessionAnswer,
 };
 pub(crate) use audit::AuditPage;
 pub(crate) use changes::{

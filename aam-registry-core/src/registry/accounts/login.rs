@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::password;
 use crate::{
     error::{Error, Result},
-    ports::Session,
+    ports::{Login, Session},
     registry::Registry,
     types::{AuditEvent, Credential, NewAuditEntry, Principal, User},
 };
@@ -57,13 +57,14 @@ impl Registry {
 
     async fn begin_login(&self, login: &str, password: String, client: Option<IpAddr>) -> Result<SessionToken> {
         let known = if login.len() <= MAX_LOGIN { self.inner().users.login(login).await? } else { None };
+        let generation = known.as_ref().map_or(0, |known| known.session_generation);
         let (user, hash) = known.map(|known| (known.user, known.password_hash)).unzip();
         let in_bounds = password.len() <= password::MAX_BYTES;
         // What is too long is nobody's password, but takes its time like one.
         let password = if in_bounds { password } else { String::new() };
         let right = self.inner().passwords.verify(password, hash).await? && in_bounds;
         match user {
-            Some(user) if right && !user.disabled => self.begin_session(&user, client).await,
+            Some(user) if right && !user.disabled => self.begin_session(&user, generation, client).await,
             user => {
                 self.note_failed_login(user.as_ref(), client).await;
                 Err(Error::InvalidCredentials)
@@ -79,12 +80,26 @@ impl Registry {
         Ok(known.map_or(spelled, |known| known.user.id.to_string()))
     }
 
-    async fn begin_session(&self, user: &User, client: Option<IpAddr>) -> Result<SessionToken> {
+    /// Requires that `password`, which came from the address `client`, is that of an account.
+    ///
+    /// # Errors
+    /// [`Error::InvalidCredentials`], [`Error::Overloaded`].
+    pub(super) async fn require_password(&self, known: &Login, password: String, client: Option<IpAddr>) -> Result<()> {
+        let hash = Some(known.password_hash.clone());
+        if password.len() <= password::MAX_BYTES && self.inner().passwords.verify(password, hash).await? {
+            return Ok(());
+        }
+        self.note_failed_login(Some(&known.user), client).await;
+        Err(Error::InvalidCredentials)
+    }
+
+    /// Begins a session of the generation that was read together with what the login was checked against.
+    async fn begin_session(&self, user: &User, generation: u64, client: Option<IpAddr>) -> Result<SessionToken> {
         let now = self.now();
         let issued_at = Timestamp::from_second(now.as_second()).map_err(Error::internal)?;
         let expires_at = issued_at.checked_add(self.policy().session_lifetime).map_err(Error::internal)?;
         let expires_at = Timestamp::from_second(expires_at.as_second()).map_err(Error::internal)?;
-        let session = Session { id: Uuid::new_v4().to_string(), user: user.id, issued_at, expires_at };
+        let session = Session { id: Uuid::new_v4().to_string(), user: user.id, generation, issued_at, expires_at };
         let access_token = self.inner().sessions.sign(&session)?;
         let entry = NewAuditEntry::new(AuditEvent::UserLogin, now).with_actor(user.username.as_str());
         self.inner().audit.append(&from(entry, client)).await?;
@@ -128,7 +143,7 @@ impl Registry {
     /// [`Error::InvalidRequest`] where the caller used an API token.
     pub async fn logout(&self, by: &Principal) -> Result<()> {
         match &by.credential {
-            Credential::Session { id, expires_at } => {
+            Credential::Session { id, expires_at, .. } => {
                 self.inner().users.revoke_session(by.user, id, *expires_at).await?;
                 tracing::info!(event = "logout", user = %by.username, "user logged out");
                 Ok(())

@@ -26,13 +26,13 @@ impl Registry {
         let permit = Arc::clone(&inner.judging).try_acquire_owned().map_err(|_| Error::Overloaded)?;
         let id = UploadId::generate();
         let key = ArchiveKey::from(id);
-        let now = self.now();
-        let lease_until = now.checked_add(LEASE.min(self.policy().upload_timeout)).map_err(Error::internal)?;
-        let upload = NewUpload { id, user: principal.user, started_at: now, lease_until };
+        let lease = LEASE.min(self.policy().upload_timeout);
+        let started = inner.clock.elapsed();
+        let upload = NewUpload { id, user: principal.user, lease };
         inner.publishing.begin_upload(&upload).await?;
         let writer = inner.archives.create(&key).await?;
         let (store, clock) = (Arc::clone(&inner.publishing), Arc::clone(&inner.clock));
-        let lease = Lease::new(id, store, clock, now, self.policy().upload_timeout);
+        let lease = Lease::new(id, store, clock, started, self.policy().upload_timeout);
         let by = principal.clone();
         let rule = move |manifest: &Manifest| {
             reserved::check_package(&manifest.name)?;
@@ -44,14 +44,8 @@ impl Registry {
             registry.inner().publishing.check_publish(&check).await
         };
         let judging = Judging::new(self.policy().archive_limits, permit, rule, check);
-        let attempt = Attempt {
-            registry: self.clone(),
-            by: principal.clone(),
-            key,
-            started_at: now,
-            received: 0,
-            hasher: Sha256::new(),
-        };
+        let attempt =
+            Attempt { registry: self.clone(), by: principal.clone(), key, started, received: 0, hasher: Sha256::new() };
         Ok(Publish { attempt, upload: Some(Upload { lease, writer, judging }) })
     }
 }

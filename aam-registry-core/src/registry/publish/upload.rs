@@ -1,5 +1,6 @@
+use std::time::Duration;
+
 use bytes::Bytes;
-use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{judging::Judging, lease::Lease};
@@ -26,7 +27,8 @@ pub(super) struct Attempt {
     pub(super) registry: Registry,
     pub(super) by: Principal,
     pub(super) key: ArchiveKey,
-    pub(super) started_at: Timestamp,
+    /// When it began, as [`Clock::elapsed`](crate::ports::Clock::elapsed) tells it.
+    pub(super) started: Duration,
     /// How many bytes came so far.
     pub(super) received: u64,
     /// Of those bytes.

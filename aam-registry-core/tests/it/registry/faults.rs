@@ -23,7 +23,6 @@ use aam_registry_core::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Uri};
-use jiff::Timestamp;
 
 use super::world::{World, archive, name, version};
 
@@ -54,8 +53,8 @@ impl PublishStore for FaultyPublishing {
         self.inner.begin_upload(upload).await
     }
 
-    async fn renew_upload(&self, id: UploadId, lease_until: Timestamp) -> Result<bool> {
-        self.inner.renew_upload(id, lease_until).await
+    async fn renew_upload(&self, id: UploadId, lease: Duration) -> Result<bool> {
+        self.inner.renew_upload(id, lease).await
     }
 
     async fn check_publish(&self, check: &PublishCheck) -> Result<()> {
@@ -78,12 +77,12 @@ impl PublishStore for FaultyPublishing {
         }
     }
 
-    async fn abandon_uploads(&self, now: Timestamp, limit: usize) -> Result<usize> {
-        self.inner.abandon_uploads(now, limit).await
+    async fn abandon_uploads(&self, limit: usize) -> Result<usize> {
+        self.inner.abandon_uploads(limit).await
     }
 
-    async fn abandoned_uploads(&self, before: Timestamp, limit: usize) -> Result<Vec<Upload>> {
-        self.inner.abandoned_uploads(before, limit).await
+    async fn abandoned_uploads(&self, ago: Duration, limit: usize) -> Result<Vec<Upload>> {
+        self.inner.abandoned_uploads(ago, limit).await
     }
 
     async fn forget_upload(&self, id: UploadId) -> Result<()> {

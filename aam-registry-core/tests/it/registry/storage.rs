@@ -38,8 +38,8 @@ async fn only_what_nothing_refers_to_and_is_old_is_deleted() {
     live.write(Bytes::copy_from_slice(&bytes[..50])).await.expect("written");
     let orphan = store(&world, b"nobody's").await;
     let recorded = store(&world, b"of an upload that is recorded").await;
-    let (id, now) = (recorded.upload_id(), Timestamp::now());
-    let upload = NewUpload { id, user: ada.user, started_at: now, lease_until: now };
+    let id = recorded.upload_id();
+    let upload = NewUpload { id, user: ada.user, lease: Duration::ZERO };
     world.database.begin_upload(&upload).await.expect("recorded");
     let unfinished = ArchiveKey::from(UploadId::generate());
     let mut writer = world.archives.create(&unfinished).await.expect("created");

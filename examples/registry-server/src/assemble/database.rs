@@ -47,6 +47,7 @@ pub(super) async fn add(
             let opened = PostgresMetadata::open(config).await;
             let database = opened.map_err(|error| unusable(settings, &error))?;
             let changes = database.changes();
+            let builder = builder.clock(database.clock());
             Ok(with_cache(builder, cache, database, changes))
         }
     }

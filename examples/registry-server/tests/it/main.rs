@@ -16,4 +16,5 @@ mod slow;
 mod start;
 mod stop;
 mod tls;
+mod users;
 mod web;

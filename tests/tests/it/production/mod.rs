@@ -1,11 +1,13 @@
 //! Several servers on PostgreSQL, S3 and Redis.
 
+mod accounts;
 mod audit;
 mod changes;
 mod counts;
 mod failover;
 mod limits;
 mod load;
+mod locked;
 mod migrations;
 mod outages;
 mod races;
