@@ -169,8 +169,9 @@ impl RegistryServiceBuilder {
         self
     }
 
-    /// Sets how long a client may send nothing of a body it has begun, until it
-    /// is answered [`Timeout`](crate::error::ErrorCode::Timeout); 30 s by default.
+    /// Sets how long a client may take over the next 16 KiB of a body it has
+    /// begun, or over its end, until it is answered
+    /// [`Timeout`](crate::error::ErrorCode::Timeout); 30 s by default.
     #[must_use]
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = timeout;

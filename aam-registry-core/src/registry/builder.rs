@@ -1,10 +1,10 @@
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, num::NonZero, path::PathBuf, sync::Arc, thread};
 
 use tokio::sync::Semaphore;
 
 use super::{
     Policy, Registry, authenticate::TokenTouches, contents::Unpacking, counting::DownloadCounter, handle::Inner,
-    storage::StorageProbe, totals::TotalsCache,
+    places::Places, publish::UploadCrowd, resolve, storage::StorageProbe, totals::TotalsCache,
 };
 use crate::{
     decorate::Freshness,
@@ -15,8 +15,10 @@ use crate::{
     },
 };
 
-/// How many archives are judged at a time; each holds a blocking thread for as long as its upload lasts.
-const JUDGED_AT_ONCE: usize = 128;
+/// How many archives are judged at a time: more than there are processors would only be slower.
+fn judged_at_once() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get).max(2)
+}
 
 /// The ports that a registry still lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +104,7 @@ macro_rules! builder {
                 let ($(Some($port),)+ Some(archive_source)) = ($(self.$port,)+ archive_source) else {
                     return Err(BuildError { missing });
                 };
+                let uploading = UploadCrowd::new(self.policy.uploads_per_user);
                 Ok(Registry::new(Inner {
                     $($port,)+
                     archive_source,
@@ -111,8 +114,10 @@ macro_rules! builder {
                     counter: DownloadCounter::default(),
                     touches: TokenTouches::default(),
                     totals: TotalsCache::default(),
+                    resolving: Places::new(resolve::AT_ONCE, resolve::AT_ONCE_EACH, resolve::PATIENCE),
+                    uploading,
+                    judging: Arc::new(Semaphore::new(judged_at_once())),
                     storage_probe: StorageProbe::default(),
-                    judging: Arc::new(Semaphore::new(JUDGED_AT_ONCE)),
                     unpacking: Unpacking::new(self.spool_folder),
                 }))
             }

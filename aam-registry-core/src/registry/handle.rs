@@ -5,7 +5,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     Policy, RegistryBuilder, authenticate::TokenTouches, contents::Unpacking, counting::DownloadCounter,
-    storage::StorageProbe, totals::TotalsCache,
+    places::Places, publish::UploadCrowd, storage::StorageProbe, totals::TotalsCache,
 };
 use crate::{
     decorate::Freshness,
@@ -14,6 +14,7 @@ use crate::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, PackageStore,
         PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, TokenStore, UserStore, VersionStore,
     },
+    types::ClientNetwork,
 };
 
 /// The registry: its ports, its policy and the use cases over them.
@@ -45,7 +46,11 @@ pub(super) struct Inner {
     pub(super) touches: TokenTouches,
     pub(super) totals: TotalsCache,
     pub(super) storage_probe: StorageProbe,
-    /// One permit for each archive that a blocking thread may judge at a time.
+    /// Places for the trees that are resolved at a time.
+    pub(super) resolving: Places<ClientNetwork>,
+    /// Places for the uploads that are under way at a time.
+    pub(super) uploading: UploadCrowd,
+    /// One permit for each thread that judges an archive at a time, and does not wait for its client.
     pub(super) judging: Arc<Semaphore>,
     /// Who may read inside archives, and what was found there.
     pub(super) unpacking: Unpacking,

@@ -39,5 +39,6 @@ pub use events::Events;
 pub use handle::Registry;
 pub use policy::{Policy, RegistrationPolicy};
 pub use publish::{Publish, PublishOptions, PublishReceipt};
+pub(crate) use resolve::require_few;
 pub use storage::{CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, Suspicion, VerifyReport};
 pub use sweep::SweepReport;

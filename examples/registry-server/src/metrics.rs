@@ -60,6 +60,8 @@ fn describe() {
     describe_counter!("aam_database_retries_total", "Transactions that were started again");
     describe_gauge!("aam_connections_open", "Connections of clients");
     describe_counter!("aam_connections_refused_total", "Connections for which there was no place");
+    describe_counter!("aam_requests_refused_total", "Requests that were not begun, since memory for answers was short");
+    describe_gauge!("aam_answer_memory_bytes", Unit::Bytes, "Memory of answers that their clients have not read yet");
     describe_counter!("aam_connections_timed_out_total", "Connections given up for what took too long");
     describe_gauge!("aam_packages_total", "Packages of the registry");
     describe_gauge!("aam_versions_total", "Versions of the registry, yanked ones included");

@@ -1,9 +1,9 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::{judging::Judging, lease::Lease};
+use super::{crowd::UploadPlace, judging::Judging, lease::Lease};
 use crate::{
     error::{Error, Result},
     ports::ArchiveWriter,
@@ -33,6 +33,8 @@ pub(super) struct Attempt {
     pub(super) received: u64,
     /// Of those bytes.
     pub(super) hasher: Sha256,
+    /// Taken until the publish has ended, one way or the other.
+    pub(super) _place: Arc<UploadPlace>,
 }
 
 /// What is alive of an upload until it fails or finishes.

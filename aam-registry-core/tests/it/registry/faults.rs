@@ -284,7 +284,7 @@ async fn bytes_that_cannot_be_deleted_are_tried_again() {
     let world = world_of(Broken::Delete);
     let ada = world.user("ada").await;
     for _ in 0..3 {
-        drop(world.registry.begin_publish(&ada).await.expect("begun"));
+        drop(world.registry.begin_publish(&ada, None).await.expect("begun"));
     }
     world.clock.advance(Duration::from_mins(20));
     world.registry.sweep_uploads().await.expect("swept");
@@ -339,7 +339,7 @@ async fn a_publish_dropped_while_it_is_committed_is_whole_or_absent() {
     for polls in 0..12 {
         let world = World::new();
         let ada = world.user("ada").await;
-        let mut publish = world.registry.begin_publish(&ada).await.expect("begun");
+        let mut publish = world.registry.begin_publish(&ada, None).await.expect("begun");
         publish.write(archive("greet-kit", "1.0.0").into()).await.expect("written");
         let finish = Box::pin(publish.finish(PublishOptions::default()));
         let finished = poll_at_most(finish, polls).await;

@@ -33,7 +33,7 @@ async fn only_what_nothing_refers_to_and_is_old_is_deleted() {
     let world = world();
     let ada = world.user("ada").await;
     world.published(&ada, "greet-kit", "1.0.0").await;
-    let mut live = world.registry.begin_publish(&ada).await.expect("begun");
+    let mut live = world.registry.begin_publish(&ada, None).await.expect("begun");
     let bytes = archive("greet-kit", "1.1.0");
     live.write(Bytes::copy_from_slice(&bytes[..50])).await.expect("written");
     let orphan = store(&world, b"nobody's").await;
@@ -93,7 +93,7 @@ async fn an_upload_under_way_survives_a_cleanup_of_everything() {
     let world = world();
     let ada = world.user("ada").await;
     let bytes = archive("greet-kit", "1.0.0");
-    let mut publish = world.registry.begin_publish(&ada).await.expect("begun");
+    let mut publish = world.registry.begin_publish(&ada, None).await.expect("begun");
     for chunk in bytes.chunks(20) {
         publish.write(Bytes::copy_from_slice(chunk)).await.expect("written");
         world.registry.clean_storage(NOW, |garbage| panic!("{garbage:?}")).await.expect("cleaned");

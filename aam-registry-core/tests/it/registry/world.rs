@@ -115,7 +115,7 @@ impl World {
         archive: Vec<u8>,
         options: PublishOptions,
     ) -> Result<PublishReceipt> {
-        let mut publish = self.registry.begin_publish(by).await?;
+        let mut publish = self.registry.begin_publish(by, None).await?;
         for chunk in archive.chunks(50) {
             publish.write(Bytes::copy_from_slice(chunk)).await?;
         }

@@ -76,7 +76,8 @@ pub(super) fn policy(settings: &Settings) -> Policy {
             Registration::Closed => RegistrationPolicy::Closed,
         })
         .with_session_lifetime(settings.token_expire_hours.lifetime())
-        .with_upload_timeout(settings.upload_timeout.0);
+        .with_upload_timeout(settings.upload_timeout.0)
+        .with_uploads_per_user(settings.max_uploads_per_user.0);
     match &settings.allowed_tags {
         Some(tags) => policy.with_allowed_tags(tags.0.iter().cloned()),
         None => policy,

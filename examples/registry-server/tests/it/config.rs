@@ -298,7 +298,13 @@ fn connections_have_defaults_and_bounds() {
     let mut site = Site::new();
     for (name, default) in [
         ("MAX_CONNECTIONS", "10000"),
+        ("MAX_CONNECTIONS_PER_ADDRESS", "1000"),
         ("BACKLOG", "4096"),
+        ("ANSWER_MEMORY", "256MiB"),
+        ("ANSWER_MEMORY_PER_CONNECTION", "1MiB"),
+        ("HTTP2_MAX_STREAMS", "100"),
+        ("HTTP2_SEND_BUFFER", "64KiB"),
+        ("MAX_UPLOADS_PER_USER", "4"),
         ("HEADER_TIMEOUT", "30s"),
         ("BODY_TIMEOUT", "30s"),
         ("WRITE_TIMEOUT", "1m"),
@@ -312,9 +318,14 @@ fn connections_have_defaults_and_bounds() {
     assert_eq!(shown(&site, &["--max-connections", "7"], "MAX_CONNECTIONS").0, "7");
     assert_eq!(shown(&site, &[], "IDLE_TIMEOUT").0, "10m");
     assert_eq!(shown(&site, &[], "THREADS").0, "3");
-    site.set("THREADS", 0).set("BACKLOG", 65536).set("MAX_CONNECTIONS", 0).set("WRITE_TIMEOUT", "0s");
+    site.set("THREADS", 0)
+        .set("BACKLOG", 65536)
+        .set("HTTP2_MAX_STREAMS", 0)
+        .set("MAX_UPLOADS_PER_USER", 0)
+        .set("MAX_CONNECTIONS", 0)
+        .set("WRITE_TIMEOUT", "0s");
     let stderr = site.run(&["config", "check"]).failed().stderr();
-    assert!(stderr.contains("4 faults"), "{stderr}");
+    assert!(stderr.contains("6 faults"), "{stderr}");
 }
 
 #[test]

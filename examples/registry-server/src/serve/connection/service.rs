@@ -68,8 +68,11 @@ fn refusal(request: &Request<Incoming>, serving: &Serving, client: &Client) -> O
     if let Some(refusal) = Refusal::of(request) {
         return Some(refusal);
     }
-    if client.seat.becomes_regular() || is_probe(request.uri().path()) {
+    if is_probe(request.uri().path()) {
         return None;
+    }
+    if client.seat.becomes_regular() {
+        return serving.is_out_of_memory().then_some(Refusal::OutOfMemory);
     }
     serving.note_refused();
     Some(Refusal::Overloaded)
