@@ -35,16 +35,27 @@ pub(super) enum NameFault {
 
 /// Checks a path of plain segments.
 pub(super) fn check(path: &str, rule: NameRule) -> Result<(), NameFault> {
-    path.split('/').try_for_each(|segment| match rule {
-        NameRule::Any => Ok(()),
-        _ if is_git(segment) => Err(NameFault::Git),
-        NameRule::Unpackable => Ok(()),
-        NameRule::Portable if segment.chars().any(is_invisible) => Err(NameFault::Invisible),
-        NameRule::Portable if segment.contains(['<', '>', ':', '"', '|', '?', '*']) => Err(NameFault::Reserved),
-        NameRule::Portable if segment.ends_with(['.', ' ']) => Err(NameFault::Ending),
-        NameRule::Portable if is_device(segment) => Err(NameFault::Device),
-        NameRule::Portable => Ok(()),
-    })
+    let fault = |segment| match rule {
+        NameRule::Any => None,
+        _ if is_git(segment) => Some(NameFault::Git),
+        NameRule::Unpackable => None,
+        NameRule::Portable => unportable(segment),
+    };
+    path.split('/').find_map(fault).map_or(Ok(()), Err)
+}
+
+/// Why some system cannot have a segment, or would not show what it is called.
+fn unportable(segment: &str) -> Option<NameFault> {
+    if segment.chars().any(is_invisible) {
+        return Some(NameFault::Invisible);
+    }
+    if segment.contains(['<', '>', ':', '"', '|', '?', '*']) {
+        return Some(NameFault::Reserved);
+    }
+    if segment.ends_with(['.', ' ']) {
+        return Some(NameFault::Ending);
+    }
+    is_device(segment).then_some(NameFault::Device)
 }
 
 /// Whether a file system takes the segment for `.git`, by git's own rules for

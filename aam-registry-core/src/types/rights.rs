@@ -148,6 +148,6 @@ mod tests {
         let (owner, confusing) =
             (Rights { package_owner: true, ..Rights::default() }, "acme--review".parse().expect("name"));
         assert!(matches!(owner.require_publish(&confusing, false), Err(Error::InvalidManifest(_))));
-        assert_eq!(owner.require_publish(&confusing, true), Ok(()));
+        assert!(owner.require_publish(&confusing, true).is_ok());
     }
 }

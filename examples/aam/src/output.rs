@@ -1,6 +1,9 @@
 //! What the client says: results to stdout, everything else to stderr.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal, Write},
+};
 
 use clap::builder::styling::{AnsiColor, Style};
 use jiff::Timestamp;
@@ -139,7 +142,8 @@ fn escaped(json: &str) -> String {
     for c in json.chars() {
         if c != '\n' && (c.is_control() || is_format(c) || matches!(c, '\u{2028}' | '\u{2029}')) {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                text.push_str(&format!("\\u{unit:04x}"));
+                // A string takes whatever is written to it.
+                let _ = write!(text, "\\u{unit:04x}");
             }
         } else {
             text.push(c);

@@ -11,6 +11,8 @@ use ignore::{
     gitignore::{Gitignore, GitignoreBuilder},
 };
 
+use serde::{Serialize, Serializer};
+
 use crate::failure::{Failure, Result};
 
 /// What never goes in, wherever it lies: version control, what aam installed
@@ -108,6 +110,12 @@ impl Reason {
             Self::Gitignore => ".gitignore",
             Self::Usual => "commonly private or generated; to pack it, name it in .aamignore as `!path`",
         }
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -63,7 +63,7 @@ fn find(bytes: &[u8]) -> Option<Secret> {
     let found = matched.iter().filter_map(|at| {
         let (what, pattern) = SECRETS[at];
         let start = Regex::new(pattern).ok()?.find(bytes)?.start();
-        Some(Secret { what, line: bytes[..start].iter().filter(|byte| **byte == b'\n').count() + 1 })
+        Some(Secret { what, line: bytes[..start].split(|byte| *byte == b'\n').count() })
     });
     found.min_by_key(|secret| secret.line)
 }

@@ -26,12 +26,7 @@ pub(super) struct Collected {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct LeftOut {
     pub(crate) path: String,
-    #[serde(serialize_with = "as_text")]
     pub(crate) reason: Reason,
-}
-
-fn as_text<S: serde::Serializer>(reason: &Reason, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(reason.as_str())
 }
 
 /// Collects what goes into the archive of the package at `folder`. A link to a
