@@ -6,6 +6,7 @@ use super::{
     failure::{from_io, invalid, invalid_entry},
     limits::ArchiveLimits,
     member::Member,
+    names::{self, NameRule},
     walk::{too_large, walk},
 };
 use crate::{
@@ -187,6 +188,9 @@ impl Judging<'_> {
         self.folders.sort();
         let paths: Vec<&str> = self.files.iter().map(|file| &*file.path).collect();
         check_artifacts(&manifest, &paths, &self.folders)?;
+        if self.limits.names() != NameRule::Any {
+            names::refuse_repository(paths.iter().copied().chain(self.folders.iter().map(String::as_str)))?;
+        }
         Ok(JudgedArchive { manifest, files: self.files, readme: self.readme })
     }
 

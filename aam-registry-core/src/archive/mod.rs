@@ -26,6 +26,7 @@ mod judge;
 mod limits;
 mod link;
 mod member;
+mod names;
 mod pack;
 mod pax;
 mod source;
@@ -40,5 +41,6 @@ pub use diff::{
 };
 pub use judge::{JudgedArchive, MAX_README, judge};
 pub use limits::ArchiveLimits;
+pub use names::NameRule;
 pub use pack::{PackContents, PackEntry, pack};
 pub use unpack::unpack;

@@ -9,9 +9,10 @@ use flate2::bufread::GzDecoder;
 use tar::{Archive, EntryType, Header};
 
 use super::{
-    failure::{from_io, invalid},
+    failure::{from_io, invalid, invalid_entry},
     limits::ArchiveLimits,
     member::{Description, Kind, Member, Prelude},
+    names,
     pax::Pax,
     source::{Counted, Source},
     tree::Tree,
@@ -35,7 +36,7 @@ pub(super) fn walk(
     let source = BufReader::with_capacity(BUFFER, Source::new(reader, limits.max_archive_size()));
     let mut archive = Archive::new(Counted { inner: GzDecoder::new(source), count: 0 });
     let mut budget = Budget { limits, unpacked: 0, entries: 0, paths: 0 };
-    let mut tree = Tree::default();
+    let mut tree = Tree::new(limits.names());
     let mut prelude = Prelude::default();
     let mut end = 0;
 
@@ -55,6 +56,7 @@ pub(super) fn walk(
             tree.add_root()?;
             continue;
         }
+        names::check(&path, limits.names()).map_err(|fault| invalid_entry(path.as_bytes(), fault))?;
         tree.add(&path, is_folder)?;
         let member = match &kind {
             Kind::File { executable } => {

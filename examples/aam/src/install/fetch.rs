@@ -6,7 +6,7 @@ use std::{
 };
 
 use aam_registry_core::{
-    archive::{self, ArchiveLimits},
+    archive::{self, ArchiveLimits, NameRule},
     types::PackageName,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -82,7 +82,10 @@ fn unpack(archive: &Path, into: &Path) -> Result<Package> {
     let file = File::open(archive).map_err(|error| Failure::io("read", archive, &error))?;
     fs::create_dir(into).map_err(|error| Failure::io("make the folder", into, &error))?;
     // The registry has judged by limits of its own; these only keep the disk from filling.
-    let limits = ArchiveLimits::NONE.with_max_unpacked_size(8 << 30).with_max_entries(1_000_000);
+    let limits = ArchiveLimits::NONE
+        .with_max_unpacked_size(8 << 30)
+        .with_max_entries(1_000_000)
+        .with_names(NameRule::Unpackable);
     archive::unpack(file, into, &limits).map_err(|error| Failure::invalid(format!("Cannot unpack: {error}")))?;
     let _ = fs::remove_file(archive);
     Package::open(Folder::open(into)?)

@@ -65,7 +65,10 @@ pub(crate) fn inspect(path: &Path) -> Findings {
     }
     if findings.faults.is_empty() {
         match Packed::pack(path) {
-            Ok(packed) => findings.packed = Some(packed),
+            Ok(packed) => {
+                findings.warnings.extend(packed.suspects.iter().cloned());
+                findings.packed = Some(packed);
+            }
             Err(failure) => findings.faults.extend(faults_of(failure)),
         }
     }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod agents;
+mod answers;
 mod deploy;
 mod golden;
 mod hostile;
