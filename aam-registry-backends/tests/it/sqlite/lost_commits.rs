@@ -70,7 +70,7 @@ fn lose_publishes(folder: &Path) {
     let database = rusqlite::Connection::open(config(folder).path()).expect("open");
     let tables =
         ["versions", "packages", "package_owners", "manifests", "contents", "dist_tags", "listings", "uploads"];
-    let lose: String = tables.iter().map(|table| format!("DELETE FROM {table};")).collect();
+    let lose = tables.map(|table| format!("DELETE FROM {table};")).concat();
     database.execute_batch(&format!("PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE; {lose} COMMIT")).expect("delete");
 }
 

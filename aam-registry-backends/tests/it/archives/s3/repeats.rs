@@ -15,7 +15,7 @@ fn page(body: &str) -> Fault {
 async fn a_continuation_token_that_is_repeated_is_an_error_that_names_the_store() {
     let setup = Setup::new().await;
     let keys = [new_key(), new_key()];
-    let contents: String = keys
+    let contents = keys
         .iter()
         .map(|key| {
             format!(
@@ -23,7 +23,8 @@ async fn a_continuation_token_that_is_repeated_is_an_error_that_names_the_store(
                  <LastModified>2026-01-31T23:00:00.000Z</LastModified></Contents>"
             )
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let repeated = page(&format!(
         "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>again</NextContinuationToken>\
          {contents}</ListBucketResult>"
