@@ -19,6 +19,20 @@ pub mod redis;
 mod relational;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod url_options;
 
 #[cfg(any(feature = "governor", feature = "redis"))]
 pub use rate_limits::RateLimits;
+
+/// The program of README's section on embedding, which has to compile as it stands.
+#[cfg(all(
+    doctest,
+    feature = "argon2",
+    feature = "governor",
+    feature = "jwt",
+    feature = "opendal",
+    feature = "sqlite"
+))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

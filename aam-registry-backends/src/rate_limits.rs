@@ -1,48 +1,57 @@
 use aam_registry_core::ports::RateClass;
 
-/// How many requests a minute a client may make of each class; 0 for any number.
+/// How many requests a client may make of each class in its
+/// [period](RateClass::period); 0 for any number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimits {
     search: u32,
     download: u32,
+    contents: u32,
     publish: u32,
     auth: u32,
+    forgiven_login: u32,
     other: u32,
 }
 
 impl Default for RateLimits {
-    /// 100 searches, 1000 downloads, 10 publishes, 20 logins and registrations,
-    /// 300 others.
+    /// 100 searches, 1000 downloads, 60 reads inside archives, 10 publishes, 20
+    /// registrations and failed logins, 300 others a minute; 3 forgiven logins
+    /// a day.
     fn default() -> Self {
-        Self { search: 100, download: 1000, publish: 10, auth: 20, other: 300 }
+        Self { search: 100, download: 1000, contents: 60, publish: 10, auth: 20, forgiven_login: 3, other: 300 }
     }
 }
 
 impl RateLimits {
     /// No limit on anything.
-    pub const OFF: Self = Self { search: 0, download: 0, publish: 0, auth: 0, other: 0 };
+    pub const OFF: Self =
+        Self { search: 0, download: 0, contents: 0, publish: 0, auth: 0, forgiven_login: 0, other: 0 };
 
     /// The limit of a class.
     pub fn of(&self, class: RateClass) -> u32 {
         match class {
             RateClass::Search => self.search,
             RateClass::Download => self.download,
+            RateClass::Contents => self.contents,
             RateClass::Publish => self.publish,
             RateClass::Auth => self.auth,
+            RateClass::ForgivenLogin => self.forgiven_login,
             RateClass::Other => self.other,
         }
     }
 
-    /// Limits a class to `per_minute` requests a client; 0 for any number.
+    /// Limits a class to `limit` requests a client in its period; 0 for any number.
     #[must_use]
-    pub fn with(mut self, class: RateClass, per_minute: u32) -> Self {
+    pub fn with(mut self, class: RateClass, limit: u32) -> Self {
         *match class {
             RateClass::Search => &mut self.search,
             RateClass::Download => &mut self.download,
+            RateClass::Contents => &mut self.contents,
             RateClass::Publish => &mut self.publish,
             RateClass::Auth => &mut self.auth,
+            RateClass::ForgivenLogin => &mut self.forgiven_login,
             RateClass::Other => &mut self.other,
-        } = per_minute;
+        } = limit;
         self
     }
 }

@@ -1,6 +1,10 @@
 //! What can go wrong, in the domain's words (contract, section 2).
 
+mod disk;
+
 use std::{error::Error as StdError, fmt, time::Duration};
+
+pub use disk::{DiskError, DiskTrouble};
 
 use crate::types::{DistTag, ManifestFault, PackageName, ScopeName, Sha256Digest, TokenId, Username, Version};
 
@@ -111,6 +115,7 @@ codes! {
     Internal = "internal", 500;
     StorageUnavailable = "storage_unavailable", 503;
     DatabaseUnavailable = "database_unavailable", 503;
+    CacheUnavailable = "cache_unavailable", 503;
     Overloaded = "overloaded", 503;
     Timeout = "timeout", 504;
 }
@@ -168,6 +173,30 @@ pub struct BackendError {
     pub source: Box<dyn StdError + Send + Sync>,
 }
 
+impl BackendError {
+    /// Whether this server must not work on the part as it is.
+    pub(crate) fn is_unfit(&self) -> bool {
+        self.source.is::<Unfit>()
+    }
+
+    /// The stable code. A database whose disk takes nothing is well itself:
+    /// what is unavailable is storage.
+    pub(crate) fn code(&self) -> ErrorCode {
+        match self.kind {
+            BackendKind::Database if self.disk_trouble().is_some() => ErrorCode::StorageUnavailable,
+            BackendKind::Database => ErrorCode::DatabaseUnavailable,
+            BackendKind::Storage => ErrorCode::StorageUnavailable,
+            BackendKind::Cache => ErrorCode::CacheUnavailable,
+            BackendKind::Internal => ErrorCode::Internal,
+        }
+    }
+
+    /// What is wrong with the disk of that part, where that is the cause.
+    pub fn disk_trouble(&self) -> Option<DiskTrouble> {
+        DiskTrouble::behind(&*self.source)
+    }
+}
+
 impl fmt::Display for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Whether it answers at all is only known by its cause: it may be there and refuse.
@@ -180,6 +209,19 @@ impl fmt::Display for BackendError {
             (BackendKind::Cache, false) => "the shared cache failed",
             (BackendKind::Internal, _) => "an internal part failed",
         })
+    }
+}
+
+/// The cause of a failure where a part does not permit what was asked of it:
+/// its credentials lack a right.
+#[derive(Debug, thiserror::Error)]
+#[error("permission denied: {0}")]
+pub struct NotPermitted(Box<dyn StdError + Send + Sync>);
+
+impl NotPermitted {
+    /// What the part itself says is `cause`.
+    pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(cause.into())
     }
 }
 
@@ -327,18 +369,42 @@ pub enum Error {
     /// Too much at once.
     #[error("The registry is busy; try again in a moment")]
     Overloaded,
+    /// Others change the same thing, and take too long.
+    #[error("{0} is being changed by other requests that take too long; try again in a moment")]
+    Contended(String),
     /// Too many requests.
     #[error("Too many requests; try again in {} s", .retry_after.as_millis().div_ceil(1000).max(1))]
     RateLimited {
         /// How long to wait.
         retry_after: Duration,
     },
+    /// One client does more at the same time than it may.
+    #[error("{0}")]
+    TooManyAtOnce(String),
     /// Something outside the domain failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
 }
 
+/// Why a database that is there must not be worked on by this server as it is.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Unfit(String);
+
 impl Error {
+    /// The database is there, and this server must not work on it as it is:
+    /// its schema serves newer releases only, or it is reached in a way that
+    /// cannot work. It stops being ready until that has changed. `reason` says
+    /// to the operator what is wrong and what to do.
+    pub fn unfit(reason: impl Into<String>) -> Self {
+        Self::database(Unfit(reason.into()), false, Outcome::NotApplied)
+    }
+
+    /// Whether the database must not be worked on by this server as it is.
+    pub fn is_unfit(&self) -> bool {
+        matches!(self, Self::Backend(backend) if backend.is_unfit())
+    }
+
     /// The request is wrong, in one sentence.
     pub fn invalid_request(message: impl Into<String>) -> Self {
         Self::InvalidRequest { message: message.into(), details: Vec::new() }
@@ -418,14 +484,9 @@ impl Error {
             Self::VersionGone { .. } => ErrorCode::VersionGone,
             Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,
             Self::Timeout(_) => ErrorCode::Timeout,
-            Self::Overloaded => ErrorCode::Overloaded,
-            Self::RateLimited { .. } => ErrorCode::RateLimited,
-            Self::Backend(backend) => match backend.kind {
-                BackendKind::Database => ErrorCode::DatabaseUnavailable,
-                BackendKind::Storage => ErrorCode::StorageUnavailable,
-                BackendKind::Cache => ErrorCode::Overloaded,
-                BackendKind::Internal => ErrorCode::Internal,
-            },
+            Self::Overloaded | Self::Contended(_) => ErrorCode::Overloaded,
+            Self::RateLimited { .. } | Self::TooManyAtOnce(_) => ErrorCode::RateLimited,
+            Self::Backend(backend) => backend.code(),
         }
     }
 

@@ -4,6 +4,14 @@
 //! A host builds a [`registry::Registry`] from adapters of the traits in
 //! [`ports`], wraps it in [`http::RegistryService`] and mounts that wherever a
 //! tower service of HTTP requests fits.
+//!
+//! # Features
+//!
+//! - `password-strength` (default): new passwords that are easy to guess are
+//!   refused, not just short ones.
+//! - `brotli`, `zstd` (default): answers in these codings, beside gzip. The
+//!   second needs a C compiler.
+//! - `testing`: the conformance suites that an adapter of a port runs.
 
 #![forbid(unsafe_code)]
 

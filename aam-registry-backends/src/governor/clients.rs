@@ -1,6 +1,8 @@
 use std::{
     fmt,
     hash::{BuildHasherDefault, Hasher},
+    sync::Arc,
+    time::Duration,
 };
 
 use governor::{
@@ -18,7 +20,10 @@ pub(super) const MOST_CLIENTS: usize = 200_000;
 ///
 /// Bounded: clients beyond the most share one state, so that a flood from many
 /// addresses takes neither the memory nor the state of those already known.
-pub(super) struct Clients {
+#[derive(Clone)]
+pub(super) struct Clients(Arc<States>);
+
+struct States {
     known: DashMapStateStore<u64, BuildHasherDefault<IsHash>>,
     rest: InMemoryState,
     most: usize,
@@ -46,7 +51,19 @@ impl Hasher for IsHash {
 
 impl Clients {
     pub(super) fn new(most: usize) -> Self {
-        Self { known: DashMapStateStore::default(), rest: InMemoryState::default(), most }
+        let (known, rest) = (DashMapStateStore::default(), InMemoryState::default());
+        Self(Arc::new(States { known, rest, most }))
+    }
+
+    /// Gives back one request, of those that are given back one each `interval`.
+    pub(super) fn give_back(&self, client: u64, interval: Duration) {
+        let earlier = |full: Option<Nanos>| full.map(|full| ((), full.saturating_sub(interval.into()))).ok_or(());
+        match self.0.known.get(&client) {
+            Some(state) => state.measure_and_replace(&NotKeyed::NonKey, earlier),
+            // It has taken nothing, or from what the rest share.
+            None => self.0.rest.measure_and_replace(&NotKeyed::NonKey, earlier),
+        }
+        .ok();
     }
 }
 
@@ -57,33 +74,37 @@ impl StateStore for Clients {
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        if let Some(state) = self.known.get(client) {
+        let States { known, rest, most } = &*self.0;
+        if let Some(state) = known.get(client) {
             return state.measure_and_replace(&NotKeyed::NonKey, decide);
         }
-        if self.known.len() >= self.most {
-            return self.rest.measure_and_replace(&NotKeyed::NonKey, decide);
+        if known.len() >= *most {
+            return rest.measure_and_replace(&NotKeyed::NonKey, decide);
         }
-        self.known.measure_and_replace(client, decide)
+        known.measure_and_replace(client, decide)
     }
 }
 
 impl ShrinkableKeyedStateStore<u64> for Clients {
     fn retain_recent(&self, drop_below: Nanos) {
-        self.known.retain_recent(drop_below);
-        self.known.shrink_to_fit();
+        self.0.known.retain_recent(drop_below);
+        self.0.known.shrink_to_fit();
     }
 
     fn len(&self) -> usize {
-        self.known.len()
+        self.0.known.len()
     }
 
     fn is_empty(&self) -> bool {
-        self.known.is_empty()
+        self.0.known.is_empty()
     }
 }
 
 impl fmt::Debug for Clients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Clients").field("known", &self.known.len()).field("most", &self.most).finish_non_exhaustive()
+        f.debug_struct("Clients")
+            .field("known", &self.0.known.len())
+            .field("most", &self.0.most)
+            .finish_non_exhaustive()
     }
 }

@@ -28,9 +28,9 @@ use super::{
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// Limits clients in this process: a minute's worth at once, then evenly.
+/// Limits clients in this process: all of a period at once, then evenly.
 ///
-/// A client that stayed away for a minute is forgotten within another.
+/// A client that stayed away for the period of a class is forgotten within a minute more.
 #[derive(Debug)]
 pub struct GovernorLimiter {
     classes: [Option<Arc<ClassLimiter<DefaultClock>>>; RateClass::ALL.len()],
@@ -45,8 +45,8 @@ impl GovernorLimiter {
     /// A limiter by `limits`.
     pub fn new(limits: &RateLimits) -> Self {
         let limiter = |class| {
-            let per_minute = NonZeroU32::new(limits.of(class))?;
-            Some(Arc::new(ClassLimiter::new(per_minute, MOST_CLIENTS, DefaultClock::default())))
+            let limit = NonZeroU32::new(limits.of(class))?;
+            Some(Arc::new(ClassLimiter::new(limit, class.period(), MOST_CLIENTS, DefaultClock::default())))
         };
         Self {
             classes: RateClass::ALL.map(limiter),
@@ -92,6 +92,13 @@ impl RateLimiter for GovernorLimiter {
         Poll::Ready(self.decide(class, client))
     }
 
+    async fn give_back(&self, class: RateClass, client: &str) -> Result<()> {
+        if let Some(limiter) = self.class(class) {
+            limiter.give_back(self.hasher.hash_one(client));
+        }
+        Ok(())
+    }
+
     async fn check(&self) -> Result<()> {
         Ok(())
     }
@@ -100,21 +107,29 @@ impl RateLimiter for GovernorLimiter {
 /// The limiter of one class.
 #[derive(Debug)]
 struct ClassLimiter<C: Clock> {
-    per_minute: NonZeroU32,
+    limit: NonZeroU32,
+    /// One request is given back each interval.
+    interval: Duration,
+    clients: Clients,
     inner: governor::RateLimiter<u64, Clients, C, StateInformationMiddleware>,
 }
 
 impl<C: Clock> ClassLimiter<C> {
-    fn new(per_minute: NonZeroU32, most_clients: usize, clock: C) -> Self {
+    fn new(limit: NonZeroU32, period: Duration, most_clients: usize, clock: C) -> Self {
         let clients = Clients::new(most_clients);
-        let inner = governor::RateLimiter::new(Quota::per_minute(per_minute), clients, clock);
-        Self { per_minute, inner }
+        // No period is so short, and no limit so high, that nothing lies between two requests.
+        let interval = (period / limit.get()).max(Duration::from_nanos(1));
+        let quota = Quota::with_period(interval).expect("an interval").allow_burst(limit);
+        let inner = governor::RateLimiter::new(quota, clients.clone(), clock);
+        Self { limit, interval, clients, inner }
+    }
+
+    fn give_back(&self, client: u64) {
+        self.clients.give_back(client, self.interval);
     }
 
     fn take(&self, client: u64) -> RateDecision {
-        let limit = self.per_minute.get();
-        // One request is given back each interval.
-        let interval = MINUTE / limit;
+        let (limit, interval) = (self.limit.get(), self.interval);
         match self.inner.check_key(&client) {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
@@ -144,7 +159,7 @@ mod tests {
     fn limiter(per_minute: u32, most_clients: usize) -> (ClassLimiter<FakeRelativeClock>, FakeRelativeClock) {
         let clock = FakeRelativeClock::default();
         let per_minute = NonZeroU32::new(per_minute).expect("a limit");
-        (ClassLimiter::new(per_minute, most_clients, clock.clone()), clock)
+        (ClassLimiter::new(per_minute, MINUTE, most_clients, clock.clone()), clock)
     }
 
     #[test]
@@ -161,6 +176,25 @@ mod tests {
         clock.advance(Duration::from_secs(1));
         assert_eq!(limiter.take(1).retry_after, None);
         assert_eq!(limiter.take(1).retry_after, Some(Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn what_is_given_back_is_left_again() {
+        let (limiter, clock) = limiter(6, 1);
+        for _ in 0..3 {
+            limiter.take(1);
+        }
+        limiter.give_back(1);
+        assert_eq!(limiter.take(1).remaining, 3);
+        clock.advance(Duration::from_mins(2));
+        for _ in 0..10 {
+            limiter.give_back(1);
+        }
+        assert_eq!(limiter.take(1).remaining, 5, "nobody has more than all");
+        limiter.take(2);
+        assert_eq!(limiter.take(3).remaining, 4, "the rest share one state");
+        limiter.give_back(3);
+        assert_eq!(limiter.take(2).remaining, 4);
     }
 
     #[test]

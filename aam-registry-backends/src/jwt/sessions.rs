@@ -31,6 +31,9 @@ struct Claims {
     aud: String,
     sub: String,
     jti: String,
+    /// The generation of the session; absent in tokens of releases that knew none.
+    #[serde(rename = "gen", default)]
+    generation: u64,
     iat: i64,
     exp: i64,
 }
@@ -76,6 +79,7 @@ impl SessionSigner for JwtSessions {
             aud: AUDIENCE.to_owned(),
             sub: session.user.to_string(),
             jti: session.id.clone(),
+            generation: session.generation,
             iat: session.issued_at.as_second(),
             exp: session.expires_at.as_second(),
         };
@@ -87,6 +91,7 @@ impl SessionSigner for JwtSessions {
         let session = Session {
             id: claims.jti,
             user: claims.sub.parse().ok()?,
+            generation: claims.generation,
             issued_at: Timestamp::from_second(claims.iat).ok()?,
             expires_at: Timestamp::from_second(claims.exp).ok()?,
         };

@@ -1,6 +1,6 @@
 use std::{error::Error as StdError, fmt, io};
 
-use aam_registry_core::Error;
+use aam_registry_core::{Error, error::NotPermitted};
 use opendal::ErrorKind;
 
 /// What a failure of OpenDAL is in the words of the domain.
@@ -12,6 +12,9 @@ pub(super) fn storage_error(error: opendal::Error) -> Error {
     let passing = matches!(error.kind(), ErrorKind::Unexpected | ErrorKind::RateLimited | ErrorKind::Conflict);
     let retry = error.is_temporary() || (error.is_persistent() && passing);
     tracing::debug!(event = "storage_error", error = %error, "the archive storage refused or failed");
+    if error.kind() == ErrorKind::PermissionDenied {
+        return Error::storage(NotPermitted::new(Told(error)), retry);
+    }
     Error::storage(Told(error), retry)
 }
 
@@ -34,6 +37,8 @@ impl StdError for Told {
     }
 }
 
+/// What a failure of a folder is in the words of the domain; the system's own
+/// error stays in it, since it tells a full disk from other trouble.
 pub(super) fn folder_error(error: io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::InvalidInput => Error::internal(error),

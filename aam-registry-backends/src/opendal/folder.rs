@@ -1,7 +1,7 @@
 use std::{
     collections::HashSet,
     fs::{self, File},
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, Read, Seek, SeekFrom, Write},
     ops::Range,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -149,6 +149,24 @@ impl Folder {
             }
         }
         Ok(parts)
+    }
+
+    /// Writes whose archives these are, durably.
+    pub(super) fn write_owner(&self, mark: &[u8]) -> io::Result<()> {
+        let path = self.root.join(ArchiveKey::OWNER);
+        let folder = self.root.join(ArchiveKey::PREFIX);
+        match fs::create_dir(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        // Beside its place under a name of its own: another process may write it, too.
+        let new = folder.join(format!("registry-id.{}{PART}", std::process::id()));
+        let mut file = File::create(&new)?;
+        file.write_all(mark)?;
+        file.sync_all()?;
+        fs::rename(&new, &path)?;
+        sync_folder(&folder)?;
+        sync_folder(&self.root)
     }
 
     pub(super) fn check(&self) -> io::Result<()> {

@@ -1,16 +1,43 @@
-use std::time::SystemTime;
+use std::{
+    collections::HashSet,
+    time::{Duration, SystemTime},
+};
 
-use aam_registry_core::{Result, ports::StoredArchive, types::ArchiveKey};
-#[cfg(feature = "remote")]
+use aam_registry_core::{Error, Result, ports::StoredArchive, types::ArchiveKey};
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use opendal::{Entry, EntryMode, ErrorKind, Operator};
+use tokio::time;
 
 use super::failure::storage_error;
 
 /// The most entries one request asks for, as S3 allows.
 #[cfg(feature = "remote")]
 const PAGE: usize = 1000;
+
+/// How long a listing may go on without another entry: some stores give pages
+/// with none of them, and one that repeats its continuation token does so for ever.
+const LONGEST_SILENCE: Duration = Duration::from_mins(2);
+
+/// The next entry of a listing.
+#[cfg(feature = "remote")]
+async fn next(operator: &Operator, entries: &mut opendal::Lister) -> Result<Option<Entry>> {
+    match time::timeout(LONGEST_SILENCE, entries.try_next()).await {
+        Ok(entry) => entry.map_err(storage_error),
+        Err(_) => Err(repeats_itself(operator)),
+    }
+}
+
+fn repeats_itself(operator: &Operator) -> Error {
+    let info = operator.info();
+    let reason = format!(
+        "the {} store `{}` lists the same keys again, or none for ever: it repeats its continuation token; ask whoever \
+         runs it, or update it",
+        info.scheme(),
+        info.name()
+    );
+    Error::storage(reason, false)
+}
 
 /// Lists a service that gives its keys in order from behind any of them.
 #[cfg(feature = "remote")]
@@ -24,9 +51,13 @@ pub(super) async fn in_order(
         asked = asked.start_after(after.as_str());
     }
     let mut entries = asked.await.map_err(storage_error)?;
-    let mut listed = Vec::new();
+    let (mut listed, mut last) = (Vec::new(), String::new());
     while listed.len() < limit {
-        let Some(entry) = entries.try_next().await.map_err(storage_error)? else { break };
+        let Some(entry) = next(operator, &mut entries).await? else { break };
+        if entry.path() <= last.as_str() {
+            return Err(repeats_itself(operator));
+        }
+        entry.path().clone_into(&mut last);
         let Ok(key) = entry.path().parse::<ArchiveKey>() else { continue };
         if after.is_none_or(|after| key > *after) {
             listed.extend(stored(operator, key, entry).await?);
@@ -66,11 +97,26 @@ pub(super) async fn by_folder(
 
 /// The entries of one folder by path, folders with a slash at the end.
 async fn entries(operator: &Operator, folder: &str) -> Result<Vec<Entry>> {
-    let mut entries = match operator.list(folder).await {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+    let mut lister = match operator.lister(folder).await {
+        Ok(lister) => lister,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(storage_error(error)),
     };
+    let (mut entries, mut seen) = (Vec::new(), HashSet::new());
+    loop {
+        let entry = match time::timeout(LONGEST_SILENCE, lister.try_next()).await {
+            Ok(Ok(Some(entry))) => entry,
+            Ok(Ok(None)) => break,
+            // Some services look for the folder only now.
+            Ok(Err(error)) if error.kind() == ErrorKind::NotFound => break,
+            Ok(Err(error)) => return Err(storage_error(error)),
+            Err(_) => return Err(repeats_itself(operator)),
+        };
+        if !seen.insert(entry.path().to_owned()) {
+            return Err(repeats_itself(operator));
+        }
+        entries.push(entry);
+    }
     entries.retain(|entry| entry.path() != folder);
     entries.sort_unstable_by(|a, b| a.path().cmp(b.path()));
     Ok(entries)

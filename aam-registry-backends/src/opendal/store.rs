@@ -1,9 +1,9 @@
 use std::{io, ops::Range, sync::Arc};
 
 use aam_registry_core::{
-    Result,
+    Error, Result,
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
-    types::{ArchiveKey, ArchiveLocation},
+    types::{ArchiveKey, ArchiveLocation, RegistryId},
 };
 use async_trait::async_trait;
 use http::{Method, Uri};
@@ -154,6 +154,29 @@ impl ArchiveStore for OpendalArchives {
             Place::Memory(_) => Ok(Vec::new()),
             #[cfg(feature = "remote")]
             Place::Remote(remote) => remote.unfinished(after, limit).await.map_err(storage_error),
+        }
+    }
+
+    async fn owner(&self) -> Result<Option<RegistryId>> {
+        let Some(mark) = found(self.place.operator().read(ArchiveKey::OWNER).await)? else { return Ok(None) };
+        let mark = mark.to_bytes();
+        let id = std::str::from_utf8(&mark).ok().and_then(|text| text.trim().parse().ok());
+        let reason = || format!("`{}` does not hold the id of a registry", ArchiveKey::OWNER);
+        id.map(Some).ok_or_else(|| Error::storage(reason(), false))
+    }
+
+    async fn set_owner(&self, registry: RegistryId) -> Result<()> {
+        let mark = format!("{registry}\n");
+        match &self.place {
+            Place::Folder(_, folder) => {
+                let folder = folder.clone();
+                blocking(move || folder.write_owner(mark.as_bytes())).await
+            }
+            Place::Memory(operator) => operator.write(ArchiveKey::OWNER, mark).await.map(drop).map_err(storage_error),
+            #[cfg(feature = "remote")]
+            Place::Remote(remote) => {
+                remote.writing.write(ArchiveKey::OWNER, mark).await.map(drop).map_err(storage_error)
+            }
         }
     }
 

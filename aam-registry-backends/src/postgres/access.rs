@@ -2,7 +2,7 @@
 
 use aam_registry_core::{
     Error,
-    types::{Action, Actor, Credential, PackageName, Rights, ScopeName},
+    types::{Action, Actor, Credential, PackageName, Rights, ScopeName, is_session_ended},
 };
 use futures_util::try_join;
 use jiff::Timestamp;
@@ -28,14 +28,22 @@ macro_rules! rights_columns {
 }
 pub(super) use rights_columns;
 
-const ACCOUNT: &str = "SELECT is_admin, disabled FROM users WHERE id = $1 FOR SHARE";
+/// What [`account`] reads of the user `u`.
+macro_rules! account_columns {
+    () => {
+        "u.is_admin, u.disabled, u.session_generation, u.kept_session"
+    };
+}
+pub(super) use account_columns;
+
+const ACCOUNT: &str = concat!("SELECT ", account_columns!(), " FROM users u WHERE u.id = $1 FOR SHARE");
 /// To revoke a session takes a lock that its user's, once taken, keeps out: what this reads afterwards holds.
 const REVOKED_SESSION: &str = "SELECT 1 FROM revoked_sessions WHERE user_id = $1 AND id = $2";
 const LIVE_TOKEN: &str = "SELECT 1 FROM tokens WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL
                           AND (expires_at IS NULL OR expires_at > $3) FOR SHARE";
 const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR SHARE";
 const SCOPE_TO_CHANGE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
-const PACKAGE: &str = "SELECT id, downloads FROM packages WHERE name = $1 FOR NO KEY UPDATE";
+const PACKAGE: &str = "SELECT id, downloads, updated_at FROM packages WHERE name = $1 FOR NO KEY UPDATE";
 const ROLE: &str = "SELECT role FROM scope_members WHERE scope = $1 AND user_id = $2";
 const RIGHTS: &str = concat!("SELECT ", rights_columns!(), " FROM (SELECT 1) one LEFT JOIN packages p ON p.name = $4");
 
@@ -50,7 +58,7 @@ impl Caller {
     /// The actor, where its user is there and not disabled and its credential was found `alive`.
     pub(super) fn new(actor: &Actor, account: Option<Account>, alive: bool) -> Tx<Self> {
         match account {
-            Some(Account { is_admin, disabled: false }) if alive => {
+            Some(Account { is_admin, disabled: false, session_ended: false }) if alive => {
                 Ok(Self { user: actor.user.into(), admin: actor.as_admin && is_admin })
             }
             _ => Err(Error::credential_ended().into()),
@@ -67,11 +75,13 @@ impl Caller {
     }
 }
 
-/// What is known of a user.
+/// What is known of a user who acts.
 #[derive(Clone, Copy)]
 pub(super) struct Account {
     is_admin: bool,
     disabled: bool,
+    /// Whether the session that the user acts with was ended together with the others.
+    session_ended: bool,
 }
 
 impl Account {
@@ -81,11 +91,19 @@ impl Account {
     }
 }
 
-/// An account from the two columns that start at `at`; `None` where they are null.
-pub(super) fn account(row: &Row, at: usize) -> Tx<Option<Account>> {
+/// The account of an actor from the columns of [`account_columns`] that start
+/// at `at`; `None` where they are null.
+pub(super) fn account(row: &Row, at: usize, actor: &Actor) -> Tx<Option<Account>> {
     let columns: (Option<bool>, Option<bool>) = (row.try_get(at)?, row.try_get(at + 1)?);
     let (Some(is_admin), Some(disabled)) = columns else { return Ok(None) };
-    Ok(Some(Account { is_admin, disabled }))
+    let session_ended = match &actor.credential {
+        Credential::Session { id, generation, .. } => {
+            let kept = sql::optional_text(row, at + 3)?;
+            is_session_ended(id, *generation, sql::unsigned(row, at + 2)?, kept.as_deref())
+        }
+        _ => false,
+    };
+    Ok(Some(Account { is_admin, disabled, session_ended }))
 }
 
 /// The session or token of an actor, as parameters.
@@ -93,7 +111,7 @@ pub(super) fn credential(actor: &Actor) -> (Option<Text<'_>>, Option<Uuid>) {
     match &actor.credential {
         Credential::Session { id, .. } => (Some(Text(id)), None),
         Credential::Token(id) => (None, Some(Uuid::from(*id))),
-        Credential::Operator => (None, None),
+        Credential::Operator | Credential::Host => (None, None),
     }
 }
 
@@ -103,7 +121,7 @@ pub(super) fn is_alive(actor: &Actor, revoked_session: bool, live_token: bool, n
     match &actor.credential {
         Credential::Session { expires_at, .. } => !revoked_session && *expires_at > now,
         Credential::Token(_) => live_token,
-        Credential::Operator => true,
+        Credential::Operator | Credential::Host => true,
     }
 }
 
@@ -125,7 +143,7 @@ impl Liveness {
     pub(super) async fn require(&self, tx: &Session, actor: &Actor, now: Timestamp) -> Tx<Caller> {
         let Self([account_of, revoked, live]) = self;
         let (user, moment) = (Uuid::from(actor.user), now.as_microsecond());
-        let found = async { tx.rows(account_of, [&user]).await?.first().map(|row| account(row, 0)).transpose() };
+        let found = async { tx.rows(account_of, [&user]).await?.first().map(|row| account(row, 0, actor)).transpose() };
         let (session, token) = credential(actor);
         let revoked = async {
             match session {
@@ -209,6 +227,7 @@ pub(super) struct Access {
 pub(super) struct Locked {
     pub(super) id: PackageId,
     pub(super) downloads: u64,
+    pub(super) updated_at: Timestamp,
 }
 
 impl PackageAccess {
@@ -230,10 +249,11 @@ impl PackageAccess {
         let scope_exists = async { Ok(!scope.is_empty() && !tx.rows(scope_of, [&scope]).await?.is_empty()) };
         let (accounts, live_token, scope_exists, packages) =
             try_join!(tx.rows(account_of, [&user]), live_token, scope_exists, tx.rows(package_of, [&full]),)?;
-        let package = packages
-            .first()
-            .map(|row| Ok::<_, Failure>(Locked { id: row.try_get(0)?, downloads: sql::unsigned(row, 1)? }));
-        let account = accounts.first().map(|row| account(row, 0)).transpose()?.flatten();
+        let package = packages.first().map(|row| {
+            let (downloads, updated_at) = (sql::unsigned(row, 1)?, sql::instant(row, 2)?);
+            Ok::<_, Failure>(Locked { id: row.try_get(0)?, downloads, updated_at })
+        });
+        let account = accounts.first().map(|row| account(row, 0, actor)).transpose()?.flatten();
         Ok(Held { account, live_token, scope_exists, package: package.transpose()? })
     }
 

@@ -1,7 +1,7 @@
 use aam_registry_core::{
     Result,
     ports::ArchiveIndex,
-    types::{ArchiveKey, ArchiveLocation, PackageName, Version},
+    types::{ArchiveKey, ArchiveLocation, PackageName, RegistryId, Version},
 };
 use async_trait::async_trait;
 use tokio_postgres::Row;
@@ -38,6 +38,13 @@ impl ArchiveIndex for PostgresMetadata {
         let uploads: &Vec<_> = &keys.iter().map(|key| Uuid::from(key.upload_id())).collect();
         self.read(|tx| async move { sql::all(&tx, UNREFERENCED, [archives, uploads], |row| sql::parsed(row, 0)).await })
             .await
+    }
+
+    async fn registry_id(&self) -> Result<RegistryId> {
+        let id = self.read(|tx| async move {
+            sql::first(&tx, "SELECT registry_id FROM registry_identity WHERE id = 1", [], |row| sql::id(row, 0)).await
+        });
+        id.await?.ok_or_else(columns::no_registry_id)
     }
 }
 

@@ -13,6 +13,13 @@ const MOST: u32 = 5;
 /// How long the first pause is at most; each further one may be twice as long.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// Counts no retry so far for every reason there is: a rate tells of the first one only where the count was 0 before.
+pub(super) fn begin_at_zero() {
+    for kind in FaultKind::PASSING {
+        metrics::counter!("aam_database_retries_total", "reason" => kind.as_str()).increment(0);
+    }
+}
+
 /// The attempts of one call.
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
@@ -27,8 +34,7 @@ impl Attempts {
         self.failed += 1;
         let kind = failure.fault().filter(|_| outcome == Outcome::NotApplied && self.failed < MOST);
         // Whoever waited for a silent server has no time left to wait for it again.
-        let hopeless = |kind| matches!(kind, FaultKind::Silent | FaultKind::Busy | FaultKind::Permanent);
-        let Some(kind) = kind.filter(|kind| !hopeless(*kind)) else {
+        let Some(kind) = kind.filter(|kind| FaultKind::PASSING.contains(kind)) else {
             let outcome = if self.unknown { Outcome::Unknown } else { outcome };
             return Err(failure.into_error(outcome));
         };

@@ -40,6 +40,8 @@ const ALL: &str = "SELECT COALESCE(max(position) - min(position) + 1, 0)
     + (SELECT count(*) FROM audit_log WHERE position IS NULL) FROM audit_log";
 /// Whoever sequences holds this row, so that one does at a time.
 const CHAIN: &str = "SELECT position, hash FROM audit_chain FOR NO KEY UPDATE";
+const POSITION: &str = "SELECT position FROM audit_chain";
+const AFTER: &str = concat!("SELECT ", columns!(), " FROM audit_log WHERE position > $1 ORDER BY position LIMIT $2");
 const LOOSE: &str = concat!("SELECT ", columns!(), ", id FROM audit_log WHERE position IS NULL ORDER BY id LIMIT $1");
 const PLACE: &str = "WITH placed AS (
         UPDATE audit_log a SET position = p.position, hash = p.hash
@@ -114,6 +116,16 @@ impl AuditLog for PostgresMetadata {
             return Ok(0);
         }
         self.write(|tx| async move { sequence(&tx, columns::limit(limit)).await }).await
+    }
+
+    async fn position(&self) -> Result<u64> {
+        let position = self.read(|tx| async move { sql::first(&tx, POSITION, [], |row| sql::unsigned(row, 0)).await });
+        Ok(position.await?.unwrap_or(0))
+    }
+
+    async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>> {
+        let (after, limit) = (columns::signed(after), columns::limit(limit));
+        self.read(|tx| async move { sql::all(&tx, AFTER, [&after, &limit], entry).await }).await
     }
 
     async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>> {

@@ -13,6 +13,7 @@ use tokio_postgres::Row;
 use super::{
     PostgresMetadata,
     access::{Access, Locked, PackageAccess},
+    admission::Rows,
     audit::Append,
     connection::{Prepared, Session},
     failure::Tx,
@@ -30,31 +31,38 @@ const DEPRECATE: &str = "UPDATE versions SET deprecated = $2 WHERE id = $1";
 #[async_trait]
 impl VersionStore for PostgresMetadata {
     async fn yank(&self, change: &Yank) -> Result<Yanked> {
-        self.write(|tx| async move { yank(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_package(&change.package);
+        self.change(rows, |tx| async move { yank(&tx, change).await }).await
     }
 
     async fn unyank(&self, change: &Unyank) -> Result<BTreeMap<DistTag, Version>> {
-        self.write(|tx| async move { unyank(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_package(&change.package);
+        self.change(rows, |tx| async move { unyank(&tx, change).await }).await
     }
 
     async fn set_deprecation(&self, change: &Deprecation) -> Result<()> {
-        self.write(|tx| async move { deprecate(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_package(&change.package);
+        self.change(rows, |tx| async move { deprecate(&tx, change).await }).await
     }
 
     async fn set_tag(&self, change: &TagChange) -> Result<()> {
-        self.write(|tx| async move { set_tag(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_package(&change.package);
+        self.change(rows, |tx| async move { set_tag(&tx, change).await }).await
     }
 
     async fn remove_tag(&self, change: &TagChange) -> Result<()> {
-        self.write(|tx| async move { remove_tag(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_package(&change.package);
+        self.change(rows, |tx| async move { remove_tag(&tx, change).await }).await
     }
 
     async fn add_owner(&self, change: &OwnerChange) -> Result<()> {
-        self.write(|tx| async move { owners::add(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_package(&change.package);
+        self.change(rows, |tx| async move { owners::add(&tx, change).await }).await
     }
 
     async fn remove_owner(&self, change: &OwnerChange) -> Result<()> {
-        self.write(|tx| async move { owners::remove(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_package(&change.package);
+        self.change(rows, |tx| async move { owners::remove(&tx, change).await }).await
     }
 }
 
@@ -190,7 +198,8 @@ async fn yank(tx: &Session, change: &Yank) -> Tx<Yanked> {
         return Ok(Yanked { version, yanked_at, reason: yanked_reason, moved_tags, removed_tags });
     }
     let (before, after) = recomputed(choice, &version, false, change.latest_policy);
-    let (now, reason) = (change.now.as_microsecond(), change.reason.as_deref().map(sql::Text));
+    let yanked_at = change.now.max(package.updated_at);
+    let (now, reason) = (yanked_at.as_microsecond(), change.reason.as_deref().map(sql::Text));
     let (_, mut removed_tags) =
         try_join!(tx.execute(&changing.yank, [&id, &now, &reason]), changing.tags.remove_of_version(tx, id),)?;
     changing.move_latest(tx, package, name, (before.as_ref(), after.as_ref()), change.now).await?;
@@ -200,7 +209,7 @@ async fn yank(tx: &Session, change: &Yank) -> Tx<Yanked> {
     }
     removed_tags.sort();
     let moved_tags = moved_latest(before, after);
-    Ok(Yanked { version, yanked_at: change.now, reason: change.reason.clone(), moved_tags, removed_tags })
+    Ok(Yanked { version, yanked_at, reason: change.reason.clone(), moved_tags, removed_tags })
 }
 
 async fn unyank(tx: &Session, change: &Unyank) -> Tx<BTreeMap<DistTag, Version>> {

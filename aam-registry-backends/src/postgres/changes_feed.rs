@@ -21,6 +21,7 @@ use super::{
     PostgresMetadata,
     connection::Connector,
     failure::{Fault, FaultKind},
+    identity::{self, SeenServers, ServerIdentity},
 };
 
 /// What transactions tell of their changes on.
@@ -64,7 +65,9 @@ fn change(payload: &str) -> Change {
 }
 
 /// Tells of every change to packages and memberships that is committed to a
-/// PostgreSQL database, by whomever, this process included.
+/// PostgreSQL database, by whomever, this process included. Tells of a change
+/// of everything where the database was restored, started anew or replaced by
+/// another, as soon as a connection shows it and within two seconds.
 ///
 /// All subscribers share one connection, made for the first of them and closed
 /// when the database, the feed and all its streams are gone. Needs a direct connection or a
@@ -85,7 +88,7 @@ impl PostgresChanges {
     pub(super) fn new(connector: Connector) -> Self {
         let (events, _) = broadcast::channel(BACKLOG);
         let state = State { linked: false, listener: Some(connector) };
-        Self { link: Arc::new(Link { events, state: Mutex::new(state) }) }
+        Self { link: Arc::new(Link { events, state: Mutex::new(state), servers: SeenServers::default() }) }
     }
 }
 
@@ -94,6 +97,7 @@ impl PostgresChanges {
 struct Link {
     events: broadcast::Sender<ChangeEvent>,
     state: Mutex<State>,
+    servers: SeenServers,
 }
 
 #[derive(Debug)]
@@ -103,7 +107,26 @@ struct State {
     listener: Option<Connector>,
 }
 
+impl PostgresChanges {
+    /// Notes which server takes changes. One that took another's place, was
+    /// started anew or was restored may have lost commits: anything may be as
+    /// it was before.
+    pub(super) fn note_server(&self, server: &ServerIdentity) {
+        self.link.note_server(server);
+    }
+}
+
 impl Link {
+    fn note_server(&self, server: &ServerIdentity) {
+        if self.servers.is_successor(server) {
+            tracing::info!(
+                event = "database_replaced",
+                "the database was restored, started anew or replaced, or its tables rewritten: nothing read before is kept"
+            );
+            let _ = self.events.send(ChangeEvent::Changed(Change::Everything));
+        }
+    }
+
     /// Tells all subscribers whether the link stands.
     fn set(&self, linked: bool) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -159,6 +182,8 @@ impl Subscriber {
                 let state = self.link.state.lock().unwrap_or_else(PoisonError::into_inner);
                 // From here on nothing is missed again; what is still to come is told twice at worst.
                 self.events = self.link.events.subscribe();
+                // Among what was missed may be that the database was replaced, which no new link tells.
+                self.due.push_back(ChangeEvent::Changed(Change::Everything));
                 if state.linked {
                     self.due.push_back(ChangeEvent::Linked);
                 }
@@ -202,23 +227,39 @@ async fn listen(connector: Connector, link: Weak<Link>) {
     }
 }
 
-/// Runs a statement whose answer never takes long.
-async fn ask(client: &Client, sql: &str) -> std::result::Result<(), Fault> {
-    match time::timeout(PROBE_TIMEOUT, client.batch_execute(sql)).await {
+/// What a statement gives whose answer never takes long.
+async fn ask<T>(
+    asked: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
+) -> std::result::Result<T, Fault> {
+    match time::timeout(PROBE_TIMEOUT, asked).await {
         Ok(answer) => answer.map_err(Fault::from),
         Err(_) => Err(Fault::silent(PROBE_TIMEOUT)),
     }
 }
 
+/// Notes which server is at the other end.
+async fn identify(client: &Client, link: &Link) -> std::result::Result<(), Fault> {
+    let rows = ask(client.query_typed(identity::SERVER, &[])).await?;
+    // A row that cannot be read tells of no server.
+    if let Some(server) = rows.first().and_then(|row| ServerIdentity::of(row).ok()) {
+        link.note_server(&server);
+    }
+    Ok(())
+}
+
 /// Listens on one connection until it is lost or old, or until nobody wants to hear.
 async fn linked(connector: &Connector, link: &Weak<Link>, pause: &mut Duration) -> std::result::Result<End, Fault> {
     let (client, mut messages) = connector.listener().await?;
-    ask(&client, &format!("LISTEN {CHANNEL}")).await?;
+    ask(client.batch_execute(&format!("LISTEN {CHANNEL}"))).await?;
     let mut aged = pin!(time::sleep(MAX_LIFETIME.mul_f64(rand::random_range(0.8..1.0))));
     let mut probes = time::interval(PROBE_EVERY);
     probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     match link.upgrade() {
-        Some(link) => link.set(true),
+        Some(link) => {
+            // Before the link stands, or what is kept would be believed for a moment.
+            identify(&client, &link).await?;
+            link.set(true);
+        }
         None => return Ok(End::Unwanted),
     }
     *pause = FIRST_PAUSE;
@@ -234,10 +275,8 @@ async fn linked(connector: &Connector, link: &Weak<Link>, pause: &mut Duration) 
                 None => return Err(Fault::new(FaultKind::Lost, "the server closed the connection")),
             },
             _ = probes.tick() => {
-                if link.strong_count() == 0 {
-                    return Ok(End::Unwanted);
-                }
-                ask(&client, "SELECT 1").await?;
+                let Some(link) = link.upgrade() else { return Ok(End::Unwanted) };
+                identify(&client, &link).await?;
             }
             () = &mut aged => return Ok(End::Aged),
         }

@@ -6,6 +6,7 @@ use aam_registry_core::{
     types::{Action, DistTag, LatestTag, PublishedVersion},
 };
 use futures_util::try_join;
+use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -79,11 +80,13 @@ pub(super) async fn publish(tx: &Session, commit: &PublishCommit) -> Tx<Publishe
         named.push((DistTag::latest(), after.instead_of.as_ref().map(ToString::to_string)));
     }
     named.extend(commit.tag.clone().filter(|tag| !tag.is_latest()).map(|tag| (tag, None)));
+    // The clock of another replica may have been ahead.
+    let now = access.package.map_or(commit.now, |package| commit.now.max(package.updated_at));
     let (package, downloads) = match access.package {
         Some(package) => (package.id, package.downloads),
         None => (publishing.insert_package(tx, commit).await?, 0),
     };
-    let row = VersionRow::of(commit, package, &named)?;
+    let row = VersionRow::of(commit, package, &named, now)?;
     let put_latest = async {
         if before != after && !is_latest {
             publishing.tags.put_latest(tx, name, after.as_ref()).await?;
@@ -91,7 +94,7 @@ pub(super) async fn publish(tx: &Session, commit: &PublishCommit) -> Tx<Publishe
         Ok(())
     };
     let list = async {
-        let (listing, now) = (&publishing.listing, commit.now);
+        let listing = &publishing.listing;
         if moved {
             listing.list(tx, listed.as_ref().unwrap_or(&commit.manifest), downloads, now).await
         } else {
@@ -106,7 +109,7 @@ pub(super) async fn publish(tx: &Session, commit: &PublishCommit) -> Tx<Publishe
     )?;
     let mut dist_tags: Vec<_> = named.into_iter().map(|(tag, _)| tag).collect();
     dist_tags.sort();
-    Ok(Published { published_at: commit.now, dist_tags })
+    Ok(Published { published_at: now, dist_tags })
 }
 
 /// The statements of a publish.
@@ -240,11 +243,16 @@ struct VersionRow<'a> {
 }
 
 impl<'a> VersionRow<'a> {
-    fn of(commit: &'a PublishCommit, package: PackageId, named: &'a [(DistTag, Option<String>)]) -> Tx<Self> {
+    fn of(
+        commit: &'a PublishCommit,
+        package: PackageId,
+        named: &'a [(DistTag, Option<String>)],
+        now: Timestamp,
+    ) -> Tx<Self> {
         let manifest = &commit.manifest;
         Ok(Self {
             package,
-            now: commit.now.as_microsecond(),
+            now: now.as_microsecond(),
             version: manifest.version.to_string(),
             key: manifest.version.key(),
             user: commit.actor.user.into(),

@@ -1,5 +1,6 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use aam_registry_core::ports::{Clock, SystemClock};
 use tokio_postgres::config::TargetSessionAttrs;
 
 use super::target::{InvalidPostgresUrl, Target};
@@ -17,6 +18,7 @@ pub struct PostgresConfig {
     pub(super) idle_in_transaction_timeout: Duration,
     pub(super) application_name: String,
     pub(super) auto_migrate: bool,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl PostgresConfig {
@@ -48,6 +50,7 @@ impl PostgresConfig {
             idle_in_transaction_timeout: Duration::from_secs(30),
             application_name: "aam-registry".to_owned(),
             auto_migrate: false,
+            clock: Arc::new(SystemClock),
         })
     }
 
@@ -108,6 +111,13 @@ impl PostgresConfig {
     #[must_use]
     pub fn with_idle_in_transaction_timeout(mut self, timeout: Duration) -> Self {
         self.idle_in_transaction_timeout = timeout;
+        self
+    }
+
+    /// Sets the clock of this machine, which is held against the server's; for tests.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 

@@ -5,7 +5,7 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -23,6 +23,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{
     PostgresConfig,
     failure::{Failure, Fault, FaultKind, Tx},
+    standing::Process,
 };
 
 /// More than there are different statements.
@@ -175,16 +176,39 @@ pub(super) struct Session {
     patience: Option<Duration>,
     lost: AtomicBool,
     silences: Silences,
+    /// Whether it was asked which server is at the other end.
+    identified: AtomicBool,
+    /// The process of the server that answered first.
+    process: OnceLock<Process>,
 }
 
 impl Session {
     fn new(client: Client, tls: MakeRustlsConnect, patience: Option<Duration>, silences: Silences) -> Self {
-        Self { client, tls, statements: Mutex::default(), patience, lost: AtomicBool::new(false), silences }
+        Self {
+            client,
+            tls,
+            statements: Mutex::default(),
+            patience,
+            lost: AtomicBool::new(false),
+            silences,
+            identified: AtomicBool::new(false),
+            process: OnceLock::new(),
+        }
     }
 
     /// The connection itself.
     pub(super) fn client(&mut self) -> &mut Client {
         &mut self.client
+    }
+
+    /// The process of the server that answered first, once that was asked.
+    pub(super) fn process(&self) -> Option<Process> {
+        self.process.get().copied()
+    }
+
+    /// Whether this is the process that answered first; notes it where none did.
+    pub(super) fn is_of(&self, process: Process) -> bool {
+        *self.process.get_or_init(|| process) == process
     }
 
     /// Whether the connection may be used again.
@@ -196,6 +220,16 @@ impl Session {
     /// this one it may be silent, too.
     pub(super) fn is_suspect(&self) -> bool {
         self.silences.is_more()
+    }
+
+    /// Whether it was asked which server is at the other end.
+    pub(super) fn is_identified(&self) -> bool {
+        self.identified.load(Ordering::Acquire)
+    }
+
+    /// Notes that it was.
+    pub(super) fn set_identified(&self) {
+        self.identified.store(true, Ordering::Release);
     }
 
     /// Keeps the connection from being used again.

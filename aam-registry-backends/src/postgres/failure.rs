@@ -48,13 +48,18 @@ pub(super) enum FaultKind {
     /// The server answers nothing on a connection that stands: on another that
     /// lay idle beside it it would answer as little.
     Silent,
-    /// The server or a lock is busy, or there is no server: the caller may try again later.
+    /// Somebody else holds a lock for too long: the caller may try again later.
+    Locked,
+    /// The server is busy, or there is no server: the caller may try again later.
     Busy,
     /// The same call will fail again.
     Permanent,
 }
 
 impl FaultKind {
+    /// Those after which a transaction may start again at once.
+    pub(super) const PASSING: [Self; 5] = [Self::Raced, Self::Conflict, Self::Deadlock, Self::Stale, Self::Lost];
+
     /// The kind as text, for metrics.
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -64,6 +69,7 @@ impl FaultKind {
             Self::Stale => "stale_statement",
             Self::Lost => "connection_lost",
             Self::Silent => "connection_silent",
+            Self::Locked => "lock_timeout",
             Self::Busy => "busy",
             Self::Permanent => "permanent",
         }
@@ -79,8 +85,9 @@ impl FaultKind {
             "0A000" | "26000" => Self::Stale,
             // Ended by an administrator, by a crash, by idling; or a server that became a standby.
             "57P01" | "57P02" | "57P05" | "25P03" | "25006" => Self::Lost,
-            // A lock or statement that took too long, a server that starts or stops; a schema behind or ahead.
-            "55P03" | "57014" | "57P03" | "42P01" | "42703" => Self::Busy,
+            "55P03" => Self::Locked,
+            // A statement that took too long, a server that starts or stops; a schema behind or ahead.
+            "57014" | "57P03" | "42P01" | "42703" => Self::Busy,
             other if other.starts_with("08") => Self::Lost,
             // Out of memory, disk or connections; an error of the system beneath.
             other if other.starts_with("53") || other.starts_with("58") => Self::Busy,

@@ -24,13 +24,13 @@ pub(super) use changed;
 
 /// Notes that something of a package changed.
 const TOUCH: &str = concat!(
-    "WITH package AS (UPDATE packages SET updated_at = $2 WHERE name = $1 RETURNING id)
-    UPDATE listings l SET updated_at = $2, ",
+    "WITH package AS (UPDATE packages SET updated_at = GREATEST(updated_at, $2) WHERE name = $1 RETURNING id, updated_at)
+    UPDATE listings l SET updated_at = p.updated_at, ",
     changed!(),
     " FROM package p WHERE l.package_id = p.id"
 );
 const TOUCH_LISTING: &str = concat!(
-    "UPDATE listings l SET updated_at = $2, ",
+    "UPDATE listings l SET updated_at = GREATEST(l.updated_at, $2), ",
     changed!(),
     " FROM packages p WHERE p.name = $1 AND l.package_id = p.id"
 );
@@ -45,7 +45,7 @@ const LIST: &str = concat!(
     SELECT id, $1, $2, $3, $4, $5, $6, $7, $8, $9 FROM packages WHERE name = $1
     ON CONFLICT (package_id) DO UPDATE SET description = excluded.description, author = excluded.author,
         latest_version = excluded.latest_version, keywords = excluded.keywords, artifacts = excluded.artifacts,
-        artifact_types = excluded.artifact_types, updated_at = excluded.updated_at, ",
+        artifact_types = excluded.artifact_types, updated_at = GREATEST(l.updated_at, excluded.updated_at), ",
     changed!()
 );
 const MANIFEST: &str =

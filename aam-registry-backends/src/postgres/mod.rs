@@ -6,10 +6,12 @@
 //! transaction of statements that are sent at once. Changes are `READ
 //! COMMITTED` with explicit row locks, taken in this order:
 //!
-//! 1. the user who acts, `FOR SHARE`: to disable a user, or to revoke a session
-//!    of theirs, waits for what they have under way;
+//! 1. users: whoever acts, `FOR SHARE`; one who is changed, or a session of whom
+//!    is revoked, `FOR NO KEY UPDATE`, which waits for what they have under way.
+//!    Where one administrator less may be left, all of them before, by id;
 //! 2. the token they act with, `FOR SHARE`; to revoke one, `FOR NO KEY UPDATE`,
-//!    it and the one they act with, by id;
+//!    it and the one they act with, by id; to revoke those of all users takes the
+//!    table instead, and waits for those who make one;
 //! 3. the scope, `FOR SHARE` to rely on a membership of it, `FOR NO KEY UPDATE`
 //!    to change one;
 //! 4. the package, `FOR NO KEY UPDATE`: changes of one package wait for one
@@ -39,20 +41,29 @@
 //! # Poolers
 //!
 //! A session pooler may stand in between. A transaction pooler must not: it
-//! breaks `LISTEN`, by which replicas hear of changes, and may break prepared
-//! statements.
+//! breaks `LISTEN`, by which replicas hear of changes, settings of sessions and
+//! prepared statements. Where one is found, every call fails.
+//!
+//! # Clocks
+//!
+//! Leases go by the clock of the server. How far that of this machine is from
+//! it is measured, and [`PostgresMetadata::clock`] corrects it by that.
 
 mod access;
+mod accounts;
+mod admission;
 mod archive_index;
 mod attempts;
 mod audit;
 mod changes;
 mod changes_feed;
+mod clock;
 mod commit;
 mod config;
 mod connection;
 mod downloads;
 mod failure;
+mod identity;
 mod listing;
 mod owners;
 mod packages;
@@ -62,6 +73,7 @@ mod schema;
 mod scopes;
 mod search;
 mod sql;
+mod standing;
 mod store;
 mod tags;
 mod target;
@@ -72,6 +84,7 @@ mod users;
 mod versions;
 
 pub use changes_feed::PostgresChanges;
+pub use clock::PostgresClock;
 pub use config::PostgresConfig;
 pub use schema::{migrate, oldest_release, pending_migrations};
 pub use store::PostgresMetadata;

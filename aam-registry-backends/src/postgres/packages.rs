@@ -4,8 +4,9 @@ use aam_registry_core::{
     Error, Result,
     ports::PackageStore,
     types::{
-        Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, RegistryTotals, Rights, ScopeRole,
-        SearchQuery, Version, VersionDetail, VersionSummary, Visibility,
+        Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, PublishedVersion, RegistryTotals,
+        Rights, ScopeRole, SearchQuery, Username, Version, VersionBounds, VersionDetail, VersionList, VersionRange,
+        Visibility,
     },
 };
 use async_trait::async_trait;
@@ -15,11 +16,12 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
-    PostgresMetadata, access,
+    PostgresMetadata,
+    access::{self, account_columns},
     connection::Session,
-    failure::{Failure, Tx},
+    failure::{Failure, Fault, FaultKind, Tx},
     search, sql,
-    versions::{self, SUMMARIES},
+    versions::{self, LIST},
 };
 use crate::relational::columns;
 
@@ -37,12 +39,23 @@ const PACKAGE: &str = "SELECT p.created_at, p.updated_at, p.downloads,
               WHERE m.scope = p.scope AND m.role = $3
               ORDER BY 1)
     FROM packages p WHERE p.name = $1";
+const OWNERS: &str = "SELECT ARRAY(
+        SELECT u.username FROM package_owners o JOIN users u ON u.id = o.user_id WHERE o.package_id = p.id
+        UNION
+        SELECT u.username FROM scope_members m JOIN users u ON u.id = m.user_id
+        WHERE m.scope = p.scope AND m.role = $2
+        ORDER BY 1)
+    FROM packages p WHERE p.name = $1";
+/// A row for each tag, or one without a tag where a package has none.
 const TAGS: &str = "SELECT t.tag, v.version FROM packages p
-    JOIN dist_tags t ON t.package_id = p.id JOIN versions v ON v.id = t.version_id WHERE p.name = $1";
-const RIGHTS: &str = "SELECT u.is_admin, u.disabled,
-        EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $2),
+    LEFT JOIN (dist_tags t JOIN versions v ON v.id = t.version_id) ON t.package_id = p.id WHERE p.name = $1";
+const RIGHTS: &str = concat!(
+    "SELECT ",
+    account_columns!(),
+    ", EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $2),
         (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = $2)
-    FROM packages p LEFT JOIN users u ON u.id = $2 WHERE p.name = $1";
+    FROM packages p LEFT JOIN users u ON u.id = $2 WHERE p.name = $1"
+);
 const TOTALS: &str = "SELECT t.packages + p.packages, t.versions + p.versions, t.users + p.users, t.downloads,
         t.storage_bytes + p.storage_bytes
     FROM registry_totals t, (
@@ -53,7 +66,8 @@ const TOTALS: &str = "SELECT t.packages + p.packages, t.versions + p.versions, t
 /// How often a search is answered, where the answers lack packages that were found. A replica may lag for long.
 const MOST_ANSWERS: u32 = 3;
 
-const CHECK: &str = "SELECT 1 FROM registry_totals";
+const READ_ONLY: &str = "the database takes no changes: it is read-only, or a standby";
+const CHECK: &str = "SELECT current_setting('transaction_read_only') = 'on' FROM registry_totals";
 
 #[async_trait]
 impl PackageStore for PostgresMetadata {
@@ -61,8 +75,27 @@ impl PackageStore for PostgresMetadata {
         self.snapshot(|tx| async move { package(&tx, name).await }).await
     }
 
-    async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>> {
-        self.read(|tx| async move { versions::summaries(&tx, name).await }).await
+    async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>> {
+        self.read(|tx| async move { versions::list(&tx, name, range).await }).await
+    }
+
+    async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>> {
+        self.read(|tx| async move { versions::numbers(&tx, name).await }).await
+    }
+
+    async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>> {
+        self.read(|tx| async move {
+            let [query] = tx.prepare([TAGS]).await?;
+            let rows = tx.rows(&query, [&name.as_str()]).await?;
+            if rows.is_empty() { Ok(None) } else { tags(&rows).map(Some) }
+        })
+        .await
+    }
+
+    async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>> {
+        let owner = ScopeRole::Owner.as_str();
+        self.read(|tx| async move { sql::first(&tx, OWNERS, [&name.as_str(), &owner], |row| owners(row, 0)).await })
+            .await
     }
 
     async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>> {
@@ -81,10 +114,10 @@ impl PackageStore for PostgresMetadata {
         let user = Uuid::from(actor.user);
         self.read(|tx| async move {
             sql::first(&tx, RIGHTS, [&name.as_str(), &user], |row| {
-                let role: Option<&str> = row.try_get(3)?;
+                let role: Option<&str> = row.try_get(5)?;
                 Ok(Rights {
-                    admin: actor.as_admin && access::account(row, 0)?.is_some_and(access::Account::administers),
-                    package_owner: row.try_get(2)?,
+                    admin: actor.as_admin && access::account(row, 0, actor)?.is_some_and(access::Account::administers),
+                    package_owner: row.try_get(4)?,
                     scope_role: role.map(columns::role).transpose()?,
                 })
             })
@@ -126,7 +159,17 @@ impl PackageStore for PostgresMetadata {
     }
 
     async fn check(&self) -> Result<()> {
-        self.read(|tx| async move { sql::exists(&tx, CHECK, []).await.map(drop) }).await
+        self.read(|tx| async move {
+            match sql::first(&tx, CHECK, [], |row| Ok(row.try_get(0)?)).await? {
+                Some(true) => {
+                    // Another session may take changes: this one keeps what held when it was made.
+                    tx.give_up();
+                    Err(Fault::new(FaultKind::Busy, READ_ONLY).into())
+                }
+                _ => Ok(()),
+            }
+        })
+        .await
     }
 }
 
@@ -151,31 +194,42 @@ impl PostgresMetadata {
 }
 
 async fn package(tx: &Session, name: &PackageName) -> Tx<Option<Package>> {
-    let [package, tags, summaries] = tx.prepare([PACKAGE, TAGS, SUMMARIES]).await?;
+    let [package, tags_of, list] = tx.prepare([PACKAGE, TAGS, LIST]).await?;
     let (full, owner) = (name.as_str(), ScopeRole::Owner.as_str());
-    let (packages, tags, versions) = try_join!(
+    let bounds = VersionBounds::LISTED;
+    let (before, size, count) = (None::<&str>, versions::size_bound(&bounds), versions::row_bound(&bounds));
+    let (packages, tag_rows, version_rows) = try_join!(
         tx.rows(&package, [&full, &DistTag::LATEST, &owner]),
-        tx.rows(&tags, [&full]),
-        tx.rows(&summaries, [&full]),
+        tx.rows(&tags_of, [&full]),
+        tx.rows(&list, [&full, &before, &size, &count]),
     )?;
     let Some(row) = packages.first() else { return Ok(None) };
     let document: Option<&str> = row.try_get(3)?;
     let document = document.ok_or_else(|| Failure::Corrupt("a package without a manifest".into()))?;
-    let owners = row.try_get::<_, Vec<&str>>(4)?.into_iter().map(str::parse).collect::<Result<_, _>>()?;
+    let list = versions::read_list(&version_rows, &bounds)?.unwrap_or_default();
     Ok(Some(Package {
         name: name.clone(),
         manifest: columns::manifest(document)?,
         created_at: sql::instant(row, 0)?,
         updated_at: sql::instant(row, 1)?,
-        owners,
+        owners: owners(row, 4)?,
         visibility: Visibility::Public,
         downloads: sql::unsigned(row, 2)?,
-        dist_tags: tags
-            .iter()
-            .map(|row| Ok((sql::parsed(row, 0)?, sql::parsed(row, 1)?)))
-            .collect::<Tx<BTreeMap<DistTag, Version>>>()?,
-        versions: versions::read_summaries(&versions)?.unwrap_or_default(),
+        dist_tags: tags(&tag_rows)?,
+        versions: list.versions,
+        version_count: list.total,
     }))
+}
+
+/// What the rows of [`TAGS`] say.
+fn tags(rows: &[Row]) -> Tx<BTreeMap<DistTag, Version>> {
+    let tagged = rows.iter().filter(|row| row.try_get::<_, Option<&str>>(0).is_ok_and(|tag| tag.is_some()));
+    tagged.map(|row| Ok((sql::parsed(row, 0)?, sql::parsed(row, 1)?))).collect()
+}
+
+/// The usernames in an array.
+fn owners(row: &Row, column: usize) -> Tx<Vec<Username>> {
+    Ok(row.try_get::<_, Vec<&str>>(column)?.into_iter().map(str::parse).collect::<Result<_, _>>()?)
 }
 
 fn totals(row: &Row) -> Tx<RegistryTotals> {

@@ -21,7 +21,7 @@ use super::{
     PostgresConfig,
     connection::{Connector, Session, settings},
     failure::{Failure, Fault, FaultKind, Tx},
-    sql,
+    sql, standing,
 };
 use crate::relational::schema::{self as relational, Embedded, embedded};
 
@@ -32,6 +32,8 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V3__search_changes",
     "V4__listings_changed",
     "V5__oldest_release",
+    "V6__session_generations",
+    "V7__registry_identity",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.
@@ -81,6 +83,7 @@ pub async fn migrate(config: &PostgresConfig) -> Result<Vec<String>> {
 pub async fn pending_migrations(config: &PostgresConfig) -> Result<Vec<String>> {
     let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
     let session = connector.connect().await.map_err(not_applied)?;
+    standing::require_own(&connector, &session).await.map_err(failed)?;
     missing(&session, relational::runner(MIGRATIONS).get_migrations()).await.map_err(failed)
 }
 
@@ -120,6 +123,7 @@ async fn migrate_by(config: &PostgresConfig, runner: &Runner) -> Result<Vec<Stri
     let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
     let session = connector.connect().await.map_err(not_applied)?;
     require_server(&session).await.map_err(failed)?;
+    standing::require_own(&connector, &session).await.map_err(failed)?;
     lock(&session).await.map_err(failed)?;
     let missing = missing(&session, runner.get_migrations()).await.map_err(failed)?;
     if missing.is_empty() {

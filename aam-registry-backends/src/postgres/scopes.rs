@@ -1,7 +1,7 @@
 use aam_registry_core::{
     Error, Result,
     ports::{Change, MemberChange, ScopeStore},
-    types::{Action, Actor, NewAuditEntry, Scope, ScopeMember, ScopeName, ScopeRole, UserId},
+    types::{Action, Actor, Collaborator, NewAuditEntry, Scope, ScopeMember, ScopeName, ScopeRole, UserId},
 };
 use async_trait::async_trait;
 use futures_util::try_join;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     PostgresMetadata,
     access::{self, ScopeAccess},
+    admission::Rows,
     audit::Append,
     connection::Session,
     failure::Tx,
@@ -25,6 +26,9 @@ const CREATE: &str = "WITH scope AS (INSERT INTO scopes (name, created_at) VALUE
 const SCOPE: &str = "SELECT s.created_at, u.username, m.role
     FROM scopes s LEFT JOIN scope_members m ON m.scope = s.name LEFT JOIN users u ON u.id = m.user_id
     WHERE s.name = $1 ORDER BY u.username";
+const COLLABORATORS: &str = "SELECT u.username, p.name FROM packages p
+    JOIN package_owners o ON o.package_id = p.id JOIN users u ON u.id = o.user_id
+    WHERE p.scope = $1 ORDER BY p.name, u.username LIMIT $2";
 const SCOPES_OF: &str = "SELECT scope, role FROM scope_members WHERE user_id = $1 ORDER BY scope";
 /// A user and what it is to a scope, and how many owners the scope has.
 const MEMBER: &str = "SELECT u.id, (SELECT m.role FROM scope_members m WHERE m.scope = $2 AND m.user_id = u.id),
@@ -37,11 +41,12 @@ const DROP_MEMBER: &str = "DELETE FROM scope_members WHERE scope = $1 AND user_i
 #[async_trait]
 impl ScopeStore for PostgresMetadata {
     async fn create_scope(&self, actor: &Actor, name: &ScopeName, now: Timestamp, audit: &NewAuditEntry) -> Result<()> {
-        self.write(|tx| async move { create(&tx, actor, name, now, audit).await }).await
+        let rows = Rows::of(actor).and_scope(name);
+        self.change(rows, |tx| async move { create(&tx, actor, name, now, audit).await }).await
     }
 
     async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>> {
-        self.read(|tx| async move { scope(&tx, name).await }).await
+        self.snapshot(|tx| async move { scope(&tx, name).await }).await
     }
 
     async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>> {
@@ -55,12 +60,14 @@ impl ScopeStore for PostgresMetadata {
     }
 
     async fn set_member(&self, change: &MemberChange) -> Result<()> {
-        self.write(|tx| async move { set_role(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_scope(&change.scope);
+        self.change(rows, |tx| async move { set_role(&tx, change).await }).await
     }
 
     async fn remove_member(&self, change: &MemberChange) -> Result<()> {
         let change = &MemberChange { role: None, ..change.clone() };
-        self.write(|tx| async move { set_role(&tx, change).await }).await
+        let rows = Rows::of(&change.actor).and_scope(&change.scope);
+        self.change(rows, |tx| async move { set_role(&tx, change).await }).await
     }
 }
 
@@ -78,15 +85,25 @@ async fn create(tx: &Session, actor: &Actor, name: &ScopeName, now: Timestamp, a
 }
 
 async fn scope(tx: &Session, name: &ScopeName) -> Tx<Option<Scope>> {
-    let [query] = tx.prepare([SCOPE]).await?;
-    let rows = tx.rows(&query, [&name.as_str()]).await?;
+    let [query, collaborators] = tx.prepare([SCOPE, COLLABORATORS]).await?;
+    let (name_text, more) = (name.as_str(), columns::limit(Scope::MAX_COLLABORATORS + 1));
+    let (rows, owners) = try_join!(tx.rows(&query, [&name_text]), tx.rows(&collaborators, [&name_text, &more]))?;
     let Some(first) = rows.first() else { return Ok(None) };
     let created_at = sql::instant(first, 0)?;
+    let has_more_collaborators = owners.len() > Scope::MAX_COLLABORATORS;
     // A scope without members is one row of nobody.
     let members = rows.iter().filter(|row| row.try_get::<_, Option<&str>>(1).is_ok_and(|user| user.is_some()));
     let members =
         members.map(|row| Ok(ScopeMember { username: sql::parsed(row, 1)?, role: sql::coded(row, 2, columns::role)? }));
-    Ok(Some(Scope { name: name.clone(), created_at, members: members.collect::<Tx<_>>()? }))
+    let owners = owners.iter().take(Scope::MAX_COLLABORATORS);
+    let owners = owners.map(|row| Ok(Collaborator { username: sql::parsed(row, 0)?, package: sql::parsed(row, 1)? }));
+    Ok(Some(Scope {
+        name: name.clone(),
+        created_at,
+        members: members.collect::<Tx<_>>()?,
+        collaborators: owners.collect::<Tx<_>>()?,
+        has_more_collaborators,
+    }))
 }
 
 async fn set_role(tx: &Session, change: &MemberChange) -> Tx<()> {

@@ -35,6 +35,7 @@ use tokio_postgres::Row;
 use super::{
     connection::Session,
     failure::{Failure, Tx},
+    identity::{ServerIdentity, of_server},
     packages::PackageId,
     sql,
 };
@@ -54,19 +55,18 @@ macro_rules! of_listing {
     };
 }
 
-/// Which server this is, since when and as what; and up to which transaction
-/// all are over. The file of a table, whose path names the database too, is
-/// the same on replicas, and another one after whatever did not change it row
-/// by row.
-macro_rules! of_server {
+/// Which server this is, and up to which transaction all are over.
+macro_rules! of_snapshot {
     () => {
-        "pg_relation_filepath('listings') AS file, pg_postmaster_start_time()::text AS started,
-        pg_is_in_recovery() AS is_replica, CASE WHEN NOT pg_is_in_recovery() THEN pg_current_snapshot()::text END AS seen,
-        pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon"
+        concat!(
+            of_server!(),
+            ", CASE WHEN NOT pg_is_in_recovery() THEN pg_current_snapshot()::text END AS seen,
+            pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon"
+        )
     };
 }
 
-const SERVER: &str = concat!("SELECT ", of_server!());
+const SNAPSHOT: &str = concat!("SELECT ", of_snapshot!());
 const ALL: &str =
     concat!("SELECT ", of_listing!(), " FROM listings l WHERE l.package_id > $1 ORDER BY l.package_id LIMIT $2");
 /// What a transaction that is yet to come left behind was restored from
@@ -75,7 +75,7 @@ const CHANGED: &str = concat!(
     "SELECT s.file, s.started, s.is_replica, s.seen, s.horizon, ",
     of_listing!(),
     " FROM (SELECT ",
-    of_server!(),
+    of_snapshot!(),
     ") s LEFT JOIN listings l ON l.changed_by >= $1
         AND l.changed_by < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
         AND pg_visible_in_snapshot(
@@ -110,7 +110,7 @@ struct Indexed {
     /// When it is to be made anew.
     expires_at: Instant,
     /// Those that have no past but the one the index knows.
-    servers: HashSet<Server>,
+    servers: HashSet<ServerIdentity>,
     /// What all transactions before this one did is in the index.
     horizon: i64,
     /// What all transactions did that this snapshot saw is in the index, too. Only a primary has one.
@@ -118,16 +118,9 @@ struct Indexed {
     index: SearchIndex,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Server {
-    file: String,
-    started: String,
-    is_replica: bool,
-}
-
 /// What a snapshot is of.
 struct Snapshot {
-    server: Server,
+    server: ServerIdentity,
     seen: Option<String>,
     horizon: i64,
 }
@@ -207,7 +200,7 @@ impl Searches {
 
     /// Makes the index of one snapshot, on a thread that nothing else waits for.
     pub(super) async fn make(&self, tx: &Session) -> Tx<()> {
-        let [server, all] = tx.prepare([SERVER, ALL]).await?;
+        let [server, all] = tx.prepare([SNAPSHOT, ALL]).await?;
         let snapshot = tx.rows(&server, []).await?.first().map(Snapshot::of).transpose()?;
         let Some(Snapshot { server, seen, horizon }) = snapshot else { return Ok(()) };
         let (batches, mut read) = mpsc::channel::<Vec<Row>>(1);
@@ -279,8 +272,7 @@ impl Indexed {
 
 impl Snapshot {
     fn of(row: &Row) -> Tx<Self> {
-        let server = Server { file: row.try_get(0)?, started: row.try_get(1)?, is_replica: row.try_get(2)? };
-        Ok(Self { server, seen: row.try_get(3)?, horizon: row.try_get(4)? })
+        Ok(Self { server: ServerIdentity::of(row)?, seen: row.try_get(3)?, horizon: row.try_get(4)? })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Prepared statements and the way between columns and domain types.
 
-use std::{borrow::Cow, error::Error, str::FromStr};
+use std::{borrow::Cow, error::Error, str::FromStr, time::Duration};
 
 use aam_registry_core::types::Sha256Digest;
 use jiff::{
@@ -174,6 +174,19 @@ pub(super) fn day_number(day: Date) -> i32 {
 pub(super) fn day(row: &Row, column: usize) -> Tx<Date> {
     let number: i32 = row.try_get(column)?;
     EPOCH.checked_add(jiff::Span::new().days(number)).map_err(|error| Failure::Corrupt(error.to_string()))
+}
+
+/// The database's clock when the statement began, in microseconds since 1970.
+macro_rules! now {
+    () => {
+        "(extract(epoch FROM now()) * 1000000)::bigint"
+    };
+}
+pub(super) use now;
+
+/// A duration in microseconds.
+pub(super) fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4)
 }
 
 #[cfg(test)]

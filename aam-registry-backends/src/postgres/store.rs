@@ -1,23 +1,20 @@
-use std::{
-    future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use aam_registry_core::{Error, Result, error::Outcome};
 use tokio::{sync::Mutex, time::Instant};
 
 use super::{
     PostgresChanges, PostgresConfig,
+    admission::{Admission, Rows},
     attempts::Attempts,
+    clock::Skew,
     connection::{Connector, Session},
-    failure::{Failure, Tx},
+    failure::{Failure, Fault, FaultKind, Tx},
+    identity::ServerIdentity,
     pool::{Lease, Pool},
     schema,
     search::Searches,
+    standing::Standing,
 };
 
 /// How long a replica that failed is left alone.
@@ -37,17 +34,19 @@ pub struct PostgresMetadata {
     config: PostgresConfig,
     primary: Arc<Server>,
     replica: Option<Arc<Replica>>,
+    admission: Arc<Admission>,
+    pub(super) skew: Arc<Skew>,
     pub(super) changes: PostgresChanges,
     pub(super) searches: Arc<Searches>,
     /// Held by the call that brings the schema up to date.
     migrating: Arc<Mutex<()>>,
 }
 
-/// A server, and whether its schema was found to be one that this release can work on.
+/// A server, and what was found out of it.
 #[derive(Debug)]
 struct Server {
     pool: Pool,
-    current: AtomicBool,
+    standing: Standing,
 }
 
 /// A server that may lag behind, and until when it is left alone.
@@ -58,18 +57,15 @@ struct Replica {
 }
 
 impl Server {
-    fn new(config: &PostgresConfig, connector: Connector) -> Self {
-        let pool = Pool::new(connector, config.pool_size, config.acquire_timeout);
-        Self { pool, current: AtomicBool::new(false) }
+    fn new(config: &PostgresConfig, connector: Connector, skew: Option<Arc<Skew>>) -> Self {
+        let standing = Standing::new(connector.clone(), skew);
+        Self { pool: Pool::new(connector, config.pool_size, config.acquire_timeout), standing }
     }
 
-    /// A connection to a schema that this release can work on.
+    /// A connection to a database that this release can work on.
     async fn get(&self) -> Tx<Lease> {
         let lease = self.pool.get().await?;
-        if !self.current.load(Ordering::Acquire) {
-            schema::require_current(&lease).await?;
-            self.current.store(true, Ordering::Release);
-        }
+        self.standing.require(&lease).await?;
         Ok(lease)
     }
 }
@@ -89,14 +85,18 @@ impl PostgresMetadata {
         let connector = |target| {
             Connector::new(&config, target).map_err(|reason| Error::database(reason, false, Outcome::NotApplied))
         };
+        super::attempts::begin_at_zero();
         let primary = connector(&config.primary)?;
         let replica = config.replica.as_ref().map(connector).transpose()?;
         let replica = replica.map(|connector| {
-            Arc::new(Replica { server: Server::new(&config, connector), resting: std::sync::Mutex::default() })
+            Arc::new(Replica { server: Server::new(&config, connector, None), resting: std::sync::Mutex::default() })
         });
         let changes = PostgresChanges::new(primary.clone());
-        let primary = Arc::new(Server::new(&config, primary));
-        let opened = Self { primary, replica, changes, searches: Arc::default(), migrating: Arc::default(), config };
+        let skew = Arc::new(Skew::new(Arc::clone(&config.clock)));
+        let primary = Arc::new(Server::new(&config, primary, Some(Arc::clone(&skew))));
+        let admission = Arc::new(Admission::new(config.pool_size, config.acquire_timeout));
+        let (searches, migrating) = (Arc::default(), Arc::default());
+        let opened = Self { config, primary, replica, admission, skew, changes, searches, migrating };
         if opened.config.auto_migrate
             && let Err(error) = schema::migrate(&opened.config).await
             && !is_away(&error)
@@ -106,7 +106,29 @@ impl PostgresMetadata {
         Ok(opened)
     }
 
-    /// Runs `change` as one durable transaction.
+    /// Runs `change`, which locks `rows`, as one durable transaction.
+    pub(super) async fn change<T, F, Fut>(&self, rows: Rows, change: F) -> Result<T>
+    where
+        F: Fn(Arc<Session>) -> Fut + Send + Sync,
+        Fut: Future<Output = Tx<T>> + Send,
+        T: Send,
+    {
+        let _admitted = self.admission.admit(rows.clone()).await?;
+        self.write(change).await.map_err(|error| told_of(error, &rows))
+    }
+
+    /// Runs `change`, a single statement that locks `rows` and does no harm when it runs twice.
+    pub(super) async fn repeatable_change<T, F, Fut>(&self, rows: Rows, change: F) -> Result<T>
+    where
+        F: Fn(Arc<Session>) -> Fut + Send + Sync,
+        Fut: Future<Output = Tx<T>> + Send,
+        T: Send,
+    {
+        let _admitted = self.admission.admit(rows.clone()).await?;
+        self.repeatable(change).await.map_err(|error| told_of(error, &rows))
+    }
+
+    /// Runs `change`, which waits for no lock that a request may hold for long, as one durable transaction.
     pub(super) async fn write<T, F, Fut>(&self, change: F) -> Result<T>
     where
         F: Fn(Arc<Session>) -> Fut + Send + Sync,
@@ -216,12 +238,22 @@ impl PostgresMetadata {
     }
 
     async fn connection(&self) -> Tx<Lease> {
+        let lease = self.current_connection().await?;
+        if !lease.is_identified() {
+            let server = ServerIdentity::at_end_of(&lease).await?;
+            lease.set_identified();
+            self.changes.note_server(&server);
+        }
+        Ok(lease)
+    }
+
+    async fn current_connection(&self) -> Tx<Lease> {
         let behind = match self.primary.get().await {
-            Err(Failure::Refused(behind)) if self.config.auto_migrate => behind,
+            Err(Failure::Refused(behind)) if self.config.auto_migrate && !behind.is_unfit() => behind,
             got => return got,
         };
         let _alone = self.migrating.lock().await;
-        if !self.primary.current.load(Ordering::Acquire) {
+        if !self.primary.standing.is_accepted() {
             tracing::info!(event = "database_behind", error = %behind, "the schema is brought up to date");
             schema::migrate(&self.config).await?;
         }
@@ -263,6 +295,18 @@ where
     let value = read(Arc::clone(&tx)).await;
     open.end("COMMIT");
     value
+}
+
+/// Says of a lock that was not to be had what it is of.
+fn told_of(error: Error, rows: &Rows) -> Error {
+    let locked = |cause: &Fault| cause.kind == FaultKind::Locked;
+    match &error {
+        Error::Backend(backend) if backend.source.downcast_ref().is_some_and(locked) => {
+            tracing::warn!(event = "database_locked", error = &error as &dyn std::error::Error, "a change got no lock");
+            rows.contended()
+        }
+        _ => error,
+    }
 }
 
 fn is_away(error: &Error) -> bool {

@@ -5,9 +5,35 @@ use std::{fmt, path::PathBuf, time::Duration};
 use percent_encoding::percent_decode_str;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
+use crate::url_options;
+
 /// What a URL of PostgreSQL starts with.
 const SCHEMES: [&str; 3] = ["postgresql+asyncpg://", "postgresql://", "postgres://"];
 
+/// The options that a URL may have: the driver's, and how the server proves itself.
+const OPTIONS: [&str; 21] = [
+    "sslmode",
+    "ssl",
+    "sslrootcert",
+    "sslnegotiation",
+    "channel_binding",
+    "user",
+    "password",
+    "dbname",
+    "options",
+    "application_name",
+    "host",
+    "hostaddr",
+    "port",
+    "connect_timeout",
+    "tcp_user_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_retries",
+    "target_session_attrs",
+    "load_balance_hosts",
+];
 /// A URL that names no PostgreSQL database. Tells nothing of the URL itself,
 /// which may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +79,9 @@ impl Target {
             InvalidPostgresUrl::new("it does not begin with `postgres://`, `postgresql://` or `postgresql+asyncpg://`")
         })?;
         let (server, options) = split_options(rest);
+        if let Some(reason) = url_options::refusal(options, &OPTIONS) {
+            return Err(InvalidPostgresUrl::new(reason));
+        }
         let (mut mode, mut roots, mut others, mut keys) = (None, None, Vec::new(), Vec::new());
         for option in options.split('&').filter(|option| !option.is_empty()) {
             let (key, value) = option.split_once('=').unwrap_or((option, ""));

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     PostgresMetadata,
     access::{self, Liveness},
+    admission::Rows,
     audit::Append,
     connection::Session,
     failure::Tx,
@@ -63,7 +64,7 @@ impl TokenStore for PostgresMetadata {
         secret: Sha256Digest,
         audit: &NewAuditEntry,
     ) -> Result<()> {
-        self.write(|tx| async move { create(&tx, actor, token, &secret, audit).await }).await
+        self.change(Rows::of(actor), |tx| async move { create(&tx, actor, token, &secret, audit).await }).await
     }
 
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>> {
@@ -72,7 +73,7 @@ impl TokenStore for PostgresMetadata {
     }
 
     async fn revoke_token(&self, actor: &Actor, id: TokenId, audit: &NewAuditEntry) -> Result<()> {
-        self.write(|tx| async move { revoke(&tx, actor, id, audit).await }).await
+        self.change(Rows::of(actor), |tx| async move { revoke(&tx, actor, id, audit).await }).await
     }
 
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {

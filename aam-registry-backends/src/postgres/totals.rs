@@ -1,5 +1,7 @@
 //! Folding what was only counted into the totals that metadata shows.
 
+use std::collections::HashSet;
+
 use aam_registry_core::Result;
 use futures_util::try_join;
 
@@ -33,7 +35,8 @@ const FORGET_BATCHES: &str = "DELETE FROM download_batches
 const CHOOSE: &str = "SELECT v.id, v.package_id FROM (
         SELECT version_id FROM pending_downloads ORDER BY version_id LIMIT $1
     ) p JOIN versions v ON v.id = p.version_id";
-const LOCK_PACKAGES: &str = "SELECT 1 FROM packages WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE";
+/// A package that is being changed waits for the next time: nobody is to wait for it here.
+const LOCK_PACKAGES: &str = "SELECT id FROM packages WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED";
 const LOCK_COUNTS: &str = "SELECT 1 FROM pending_downloads WHERE version_id = ANY ($1) ORDER BY version_id FOR UPDATE";
 /// Gives the packages whose downloads grew.
 const REFRESH: &str = "WITH counted AS (
@@ -89,12 +92,12 @@ async fn refresh_chunk(tx: &Session) -> Tx<bool> {
         tx.prepare([LOCK_PACKAGES, LOCK_COUNTS, REFRESH, RELIST, TELL]).await?;
     let chosen: Vec<(VersionId, PackageId)> =
         sql::all(tx, CHOOSE, [&CHUNK], |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?;
-    let (versions, packages): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
-    let (_, _, refreshed) = try_join!(
-        tx.rows(&lock_packages, [&packages]),
-        tx.rows(&lock_counts, [&versions]),
-        tx.rows(&refresh, [&versions]),
-    )?;
+    let packages: Vec<_> = chosen.iter().map(|(_, package)| *package).collect();
+    let locked = tx.rows(&lock_packages, [&packages]).await?;
+    let locked = locked.iter().map(|row| row.try_get(0)).collect::<Result<HashSet<PackageId>, _>>()?;
+    let versions: Vec<_> =
+        chosen.into_iter().filter(|(_, package)| locked.contains(package)).map(|(version, _)| version).collect();
+    let (_, refreshed) = try_join!(tx.rows(&lock_counts, [&versions]), tx.rows(&refresh, [&versions]))?;
     let (mut ids, mut downloads, mut told) = (Vec::new(), Vec::new(), Vec::new());
     for row in &refreshed {
         ids.push(row.try_get::<_, PackageId>(0)?);

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     PostgresMetadata,
+    admission::Rows,
     audit::Append,
     connection::Session,
     failure::Tx,
@@ -27,16 +28,18 @@ macro_rules! user_columns {
 pub(super) use user_columns;
 
 /// How many columns [`user`] reads.
-const COLUMNS: usize = 6;
+pub(super) const COLUMNS: usize = 6;
 
 const LOGIN_BY_EMAIL: &str =
-    concat!("SELECT ", user_columns!(), ", u.password_hash FROM users u WHERE u.email_key = $1");
-const LOGIN_BY_NAME: &str = concat!("SELECT ", user_columns!(), ", u.password_hash FROM users u WHERE u.username = $1");
+    concat!("SELECT ", user_columns!(), ", u.password_hash, u.session_generation FROM users u WHERE u.email_key = $1");
+const LOGIN_BY_NAME: &str =
+    concat!("SELECT ", user_columns!(), ", u.password_hash, u.session_generation FROM users u WHERE u.username = $1");
 const BY_ID: &str = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
 const BY_SESSION: &str = concat!(
     "SELECT ",
     user_columns!(),
     " FROM users u WHERE u.id = $1 AND NOT u.disabled
+      AND (u.session_generation = $3 OR u.kept_session = $2)
       AND NOT EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = u.id AND r.id = $2)"
 );
 const ANY_ADMIN: &str = "SELECT 1 FROM users WHERE is_admin LIMIT 1";
@@ -65,7 +68,7 @@ const CREATE: &str = "WITH account AS (
 #[async_trait]
 impl UserStore for PostgresMetadata {
     async fn create_user(&self, user: &NewUser) -> Result<()> {
-        self.write(|tx| async move { create(&tx, user).await }).await
+        self.change(Rows::of_name(&user.user.username), |tx| async move { create(&tx, user).await }).await
     }
 
     async fn login(&self, login: &str) -> Result<Option<Login>> {
@@ -77,7 +80,11 @@ impl UserStore for PostgresMetadata {
         let login = &login;
         self.read(|tx| async move {
             sql::first(&tx, query, [&Text(login)], |row| {
-                Ok(Login { user: user(row, 0)?, password_hash: row.try_get(COLUMNS)? })
+                Ok(Login {
+                    user: user(row, 0)?,
+                    password_hash: row.try_get(COLUMNS)?,
+                    session_generation: sql::unsigned(row, COLUMNS + 1)?,
+                })
             })
             .await
         })
@@ -104,16 +111,17 @@ impl UserStore for PostgresMetadata {
         self.read(|tx| async move { sql::exists(&tx, ANY_ADMIN, []).await }).await
     }
 
-    async fn session_user(&self, id: UserId, session: &str) -> Result<Option<User>> {
+    async fn session_user(&self, id: UserId, session: &str, generation: u64) -> Result<Option<User>> {
+        let generation = columns::signed(generation);
         self.read(|tx| async move {
-            sql::first(&tx, BY_SESSION, [&Uuid::from(id), &Text(session)], |row| user(row, 0)).await
+            sql::first(&tx, BY_SESSION, [&Uuid::from(id), &Text(session), &generation], |row| user(row, 0)).await
         })
         .await
     }
 
     async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()> {
         let expires_at = expires_at.as_microsecond();
-        self.repeatable(|tx| async move {
+        self.repeatable_change(Rows::of_user(user), |tx| async move {
             sql::run(&tx, REVOKE_SESSION, [&Text(session), &Uuid::from(user), &expires_at]).await?;
             Ok(())
         })

@@ -1,6 +1,9 @@
 //! Versions as reads return them.
 
-use aam_registry_core::types::{ApprovalStatus, ArchiveFile, PackageName, Version, VersionDetail, VersionSummary};
+use aam_registry_core::types::{
+    ApprovalStatus, ArchiveFile, PackageName, PublishedVersion, Version, VersionBounds, VersionDetail, VersionList,
+    VersionRange, VersionSummary,
+};
 use tokio_postgres::Row;
 
 use super::{
@@ -28,12 +31,33 @@ macro_rules! of_name_and_key {
 }
 pub(super) use of_name_and_key;
 
-/// A row for each version, or one without a version where a package has none.
-pub(super) const SUMMARIES: &str = concat!(
+/// A row for each version within the bounds and one more where there is one,
+/// or one without a version where there is none; each with the number of all.
+///
+/// The sizes of texts are told without the texts being read, and a window
+/// passes on where a long one lies: only those of the rows given are read.
+pub(super) const LIST: &str = concat!(
     "SELECT ",
     summary_columns!(),
-    " FROM packages p LEFT JOIN versions v ON v.package_id = p.id WHERE p.name = $1 ORDER BY v.id DESC"
+    ", (SELECT count(*) FROM versions c WHERE c.package_id = p.id), v.dependencies_before < $3
+    FROM packages p LEFT JOIN LATERAL (
+        SELECT l.version, l.published_at, l.yanked_at, l.deprecated, l.sha256, l.archive_size, l.id,
+            l.dependencies_before, CASE WHEN l.dependencies_before < $3 THEN l.dependencies END AS dependencies
+        FROM (
+            SELECT o.*, COALESCE(sum(octet_length(o.dependencies)::bigint)
+                OVER (ORDER BY o.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::bigint
+                AS dependencies_before
+            FROM versions o
+            WHERE o.package_id = p.id AND ($2::text IS NULL OR o.id < (
+                SELECT b.id FROM versions b WHERE b.package_id = p.id AND b.version_key = $2))
+            ORDER BY o.id DESC LIMIT $4
+        ) l
+    ) v ON TRUE
+    WHERE p.name = $1 ORDER BY v.id DESC"
 );
+/// The number of every version, or one row without one where a package has none.
+const NUMBERS: &str = "SELECT v.version, v.yanked_at IS NULL
+    FROM packages p LEFT JOIN versions v ON v.package_id = p.id WHERE p.name = $1 ORDER BY v.id DESC";
 const DETAIL: &str = concat!(
     "SELECT ",
     summary_columns!(),
@@ -45,19 +69,52 @@ const DETAIL: &str = concat!(
 const FILES: &str = concat!("SELECT (SELECT c.files FROM contents c WHERE c.version_id = v.id)", of_name_and_key!());
 const README: &str = concat!("SELECT (SELECT c.readme FROM contents c WHERE c.version_id = v.id)", of_name_and_key!());
 
-/// The versions of a package, newest published first.
-pub(super) async fn summaries(tx: &Session, name: &PackageName) -> Tx<Option<Vec<VersionSummary>>> {
-    let [query] = tx.prepare([SUMMARIES]).await?;
-    read_summaries(&tx.rows(&query, [&name.as_str()]).await?)
+/// A part of the versions of a package, newest published first.
+pub(super) async fn list(tx: &Session, name: &PackageName, range: &VersionRange) -> Tx<Option<VersionList>> {
+    let [query] = tx.prepare([LIST]).await?;
+    let (before, bounds) = (range.before.as_ref().map(Version::key), &range.bounds);
+    let rows = tx.rows(&query, [&name.as_str(), &before, &size_bound(bounds), &row_bound(bounds)]).await?;
+    read_list(&rows, bounds)
 }
 
-/// What the rows of [`SUMMARIES`] say.
-pub(super) fn read_summaries(rows: &[Row]) -> Tx<Option<Vec<VersionSummary>>> {
+/// What [`LIST`] takes as the most bytes of dependencies.
+pub(super) fn size_bound(bounds: &VersionBounds) -> i64 {
+    columns::limit(bounds.dependencies)
+}
+
+/// What [`LIST`] takes as the most rows: one more tells whether there are older ones.
+pub(super) fn row_bound(bounds: &VersionBounds) -> i64 {
+    columns::limit(bounds.versions.saturating_add(1))
+}
+
+/// What the rows of [`LIST`] say.
+pub(super) fn read_list(rows: &[Row], bounds: &VersionBounds) -> Tx<Option<VersionList>> {
+    let Some(first) = rows.first() else { return Ok(None) };
+    let total = sql::unsigned(first, 7)?;
+    let mut versions = Vec::new();
+    if first.try_get::<_, Option<&str>>(0)?.is_some() {
+        for row in rows.iter().take(bounds.versions) {
+            if !row.try_get::<_, bool>(8)? {
+                break;
+            }
+            versions.push(summary(row)?);
+        }
+        let has_older = versions.len() < rows.len();
+        return Ok(Some(VersionList { versions, total, has_older }));
+    }
+    Ok(Some(VersionList { versions, total, has_older: false }))
+}
+
+/// The number of every version of a package, newest published first.
+pub(super) async fn numbers(tx: &Session, name: &PackageName) -> Tx<Option<Vec<PublishedVersion>>> {
+    let [query] = tx.prepare([NUMBERS]).await?;
+    let rows = tx.rows(&query, [&name.as_str()]).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     if first.try_get::<_, Option<&str>>(0)?.is_none() {
         return Ok(Some(Vec::new()));
     }
-    rows.iter().map(summary).collect::<Tx<_>>().map(Some)
+    let number = |row: &Row| Ok(PublishedVersion { version: sql::parsed(row, 0)?, visible: row.try_get(1)? });
+    rows.iter().map(number).collect::<Tx<_>>().map(Some)
 }
 
 /// Everything about one version.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use redis::Script;
 
-use super::{RedisLink, arrears::Arrears, envelope, purpose::Purpose};
+use super::{RedisLink, arrears::Arrears, envelope, lease::Lease, purpose::Purpose};
 
 /// How long a group is remembered from the first look on; longer than any
 /// read that a look comes before, and longer than its values once it has some.
@@ -19,7 +19,7 @@ const MAX_LIFETIME: Duration = Duration::from_hours(30 * 24);
 /// How many groups are emptied by one command.
 const AT_ONCE: usize = 500;
 
-/// A cache in Redis, that every replica on the same Redis shares.
+/// A cache in Redis, that every replica of a registry shares.
 ///
 /// Each group has a generation: a random name that comes to be at the first
 /// look and is deleted when the group is emptied. A stamp is the generations
@@ -62,9 +62,9 @@ impl RedisCache {
     }
 }
 
-impl Inner {
+impl Lease<'_> {
     fn generation_key(&self, group: &str) -> String {
-        self.link.key("cache:group:", group)
+        self.key("cache:group:", group)
     }
 
     fn generation_keys(&self, groups: &[&str]) -> Vec<String> {
@@ -72,18 +72,20 @@ impl Inner {
     }
 
     fn value_key(&self, key: &str) -> String {
-        self.link.key("cache:value:", key)
+        self.key("cache:value:", key)
     }
+}
 
+impl Inner {
     async fn get(&self, key: &str, groups: &[&str]) -> Result<Cached> {
         if !self.unemptied.is_empty() {
             // Nobody who reads waits for what is made up for beside it.
             return Err(Error::cache("redis still holds what was to be emptied", true));
         }
         let mut lease = self.link.lease(Purpose::Cache).await?;
-        let keys = self.generation_keys(groups);
+        let keys = lease.generation_keys(groups);
         let mut look = redis::cmd("MGET");
-        look.arg(self.value_key(key)).arg(&keys);
+        look.arg(lease.value_key(key)).arg(&keys);
         let mut found: Vec<Option<Bytes>> = lease.command(&look).await?;
         let sealed = found.drain(..1).next().flatten();
         let known: Option<Vec<String>> =
@@ -110,8 +112,8 @@ impl Inner {
         if lease.server() != server {
             return Ok(());
         }
-        let mut put = self.put.key(self.value_key(key));
-        put.key(self.generation_keys(groups));
+        let mut put = self.put.key(lease.value_key(key));
+        put.key(lease.generation_keys(groups));
         put.arg(envelope::seal(value, stamp)).arg(millis(lifetime)).arg(millis(lifetime + GROUP_LIFE)).arg(generations);
         lease.script(&put).await
     }
@@ -120,7 +122,7 @@ impl Inner {
         // Worth a wait also while Redis is out: who changed something waits, not who reads.
         let mut lease = self.link.insist(Purpose::Cache).await?;
         for groups in groups.chunks(AT_ONCE) {
-            let keys: Vec<String> = groups.iter().map(|group| self.generation_key(group)).collect();
+            let keys: Vec<String> = groups.iter().map(|group| lease.generation_key(group)).collect();
             let () = lease.command(redis::cmd("DEL").arg(keys)).await?;
         }
         Ok(())

@@ -10,6 +10,9 @@ use futures_util::stream::BoxStream;
 
 use super::{RedisLink, arrears::Arrears, message, purpose::Purpose, subscription::Subscription};
 
+/// What the channel is called behind the prefix of the link.
+pub(super) const CHANNEL: &str = "changes";
+
 /// Carries word of changes between replicas by publish and subscribe.
 ///
 /// Each subscriber has a connection of its own, over which it asks once a
@@ -29,7 +32,6 @@ pub struct RedisChanges {
 #[derive(Debug)]
 struct Inner {
     link: RedisLink,
-    channel: String,
     /// Names this feed in what it announces.
     sender: String,
     untold: Arrears<Change>,
@@ -38,9 +40,8 @@ struct Inner {
 impl RedisChanges {
     /// A feed at the end of `link`, whose subscribers hear of every change.
     pub fn new(link: RedisLink) -> Self {
-        let channel = link.key("changes", "");
         let sender = HEXLOWER.encode(&rand::random::<[u8; 8]>());
-        let inner = Inner { link, channel, sender, untold: Arrears::default() };
+        let inner = Inner { link, sender, untold: Arrears::default() };
         Self { inner: Arc::new(inner), hears_itself: true }
     }
 
@@ -55,10 +56,11 @@ impl RedisChanges {
 
 impl Inner {
     async fn tell(&self, change: &Change) -> Result<()> {
-        let mut publish = redis::cmd("PUBLISH");
-        publish.arg(&self.channel).arg(message::write(&self.sender, change));
         // Worth a wait also while Redis is out: who changed something waits, not who reads.
-        self.link.insist(Purpose::Changes).await?.command(&publish).await
+        let mut lease = self.link.insist(Purpose::Changes).await?;
+        let mut publish = redis::cmd("PUBLISH");
+        publish.arg(lease.key(CHANNEL, "")).arg(message::write(&self.sender, change));
+        lease.command(&publish).await
     }
 
     /// Tells of several changes as of one of everything.
@@ -77,9 +79,9 @@ impl ChangeFeed for RedisChanges {
     }
 
     fn subscribe(&self) -> BoxStream<'static, ChangeEvent> {
-        let Inner { link, channel, sender, .. } = &*self.inner;
+        let Inner { link, sender, .. } = &*self.inner;
         let deaf_to = (!self.hears_itself).then(|| sender.clone());
-        Subscription::new(link, channel.clone(), deaf_to).into_stream()
+        Subscription::new(link.clone(), deaf_to).into_stream()
     }
 
     async fn announce(&self, change: &Change) -> Result<()> {

@@ -7,6 +7,11 @@ use redis::{
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 use super::roots;
+use crate::url_options;
+
+/// The options that a URL may have, and one of a socket.
+const OPTIONS: &[&str] = &["protocol"];
+const UNIX_OPTIONS: &[&str] = &["db", "user", "pass", "protocol"];
 
 /// Which Redis is used, and how patiently.
 #[derive(Clone)]
@@ -53,8 +58,9 @@ impl RedisConfig {
         self
     }
 
-    /// Sets what every key and channel begins with; registries that share a
-    /// Redis have different ones.
+    /// Sets what every key and channel begins with. Registries that share a
+    /// Redis have different ones, unless their link
+    /// [holds their ids apart](super::RedisLink::awaiting_registry).
     #[must_use]
     pub fn with_key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.key_prefix = prefix.into();
@@ -132,6 +138,15 @@ impl RedisConfig {
     }
 
     fn info(&self) -> Result<ConnectionInfo> {
+        // The client ignores those that it does not know.
+        if let Some((before, options)) = self.url.split_once('?') {
+            let known =
+                if before.starts_with("unix:") || before.starts_with("redis+unix:") { UNIX_OPTIONS } else { OPTIONS };
+            let options = options.split_once('#').map_or(options, |(options, _)| options);
+            if let Some(reason) = url_options::refusal(options, known) {
+                return Err(Error::invalid_request(format!("The Redis URL is not valid: {reason}")));
+            }
+        }
         let info = self.url.as_str().into_connection_info().map_err(|error| invalid(&error))?;
         if matches!(info.addr(), ConnectionAddr::TcpTls { insecure: true, .. }) {
             return Err(Error::invalid_request("The Redis URL asks for TLS without checks (`#insecure`)"));
@@ -212,9 +227,16 @@ mod tests {
 
     #[test]
     fn what_cannot_work_is_refused() {
-        for url in
-            ["", "localhost", "http://localhost", "redis://", "redis://h/x", "rediss://h/#insecure", "redis://h:x"]
-        {
+        for url in [
+            "",
+            "localhost",
+            "http://localhost",
+            "redis://",
+            "redis://h/x",
+            "rediss://h/#insecure",
+            "redis://h:x",
+            "redis://h?db=3",
+        ] {
             assert!(RedisConfig::new(url).client().is_err(), "{url:?} passed");
             assert!(RedisConfig::new(url).check_url().is_err(), "{url:?} passed");
         }

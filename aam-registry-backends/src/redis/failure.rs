@@ -4,6 +4,13 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use super::purpose::Purpose;
 
+/// Counts no failure so far for every purpose: a rate tells of the first one only where the count was 0 before.
+pub(super) fn begin_at_zero() {
+    for purpose in Purpose::ALL {
+        metrics::counter!("aam_redis_failures_total", "use" => purpose.as_str()).increment(0);
+    }
+}
+
 /// Counts one failure.
 pub(super) fn count(purpose: Purpose) {
     metrics::counter!("aam_redis_failures_total", "use" => purpose.as_str()).increment(1);

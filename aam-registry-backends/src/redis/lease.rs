@@ -12,6 +12,7 @@ use super::{
 pub(super) struct Lease<'a> {
     pub(super) link: &'a RedisLink,
     pub(super) purpose: Purpose,
+    pub(super) prefix: &'a str,
     pub(super) held: Held<'a>,
 }
 
@@ -23,6 +24,11 @@ pub(super) enum Held<'a> {
 }
 
 impl Lease<'_> {
+    /// The key or channel of that name.
+    pub(super) fn key(&self, kind: &str, name: &str) -> String {
+        [self.prefix, kind, name].concat()
+    }
+
     /// Names the run of the server this connection reaches.
     pub(super) fn server(&self) -> &str {
         match &self.held {

@@ -12,45 +12,57 @@ use sha2::{Digest, Sha256};
 use super::{RedisLink, purpose::Purpose};
 use crate::RateLimits;
 
-const MINUTE: Duration = Duration::from_mins(1);
-const MINUTE_MICROS: u64 = 60_000_000;
-
-/// Limits clients together with every other limiter on the same Redis: a
-/// minute's worth at once, then evenly.
+/// Limits clients together with every other limiter of the same registry: all
+/// of a period at once, then evenly.
 ///
 /// It counts by the clock of Redis, and keeps of a client nothing but a hash,
-/// for a minute at most. Where Redis is out it fails; wrapped in a
+/// for the period of the class at most. Where Redis is out it fails; wrapped in a
 /// [`FallbackLimiter`](aam_registry_core::decorate::FallbackLimiter) it limits
 /// by another one then.
 #[derive(Clone, Debug)]
 pub struct RedisLimiter {
     link: RedisLink,
     limits: RateLimits,
-    script: Script,
+    take: Script,
+    give_back: Script,
 }
 
 impl RedisLimiter {
     /// A limiter by `limits`, which are the same on every replica.
     pub fn new(link: RedisLink, limits: &RateLimits) -> Self {
-        Self { link, limits: *limits, script: Script::new(include_str!("limiter.lua")) }
+        let take = Script::new(include_str!("limiter.lua"));
+        let give_back = Script::new(include_str!("limiter_give_back.lua"));
+        Self { link, limits: *limits, take, give_back }
     }
 
-    /// The key of a client: of one length whatever the client is called, and telling nobody who it is.
-    fn key(&self, class: RateClass, client: &str) -> String {
-        let hash = Sha256::digest(client);
-        let name = format!("{}:{}", class.as_str(), BASE64URL_NOPAD.encode(&hash[..16]));
-        self.link.key("limit:", &name)
+    fn rate(&self, class: RateClass) -> Option<Rate> {
+        Rate::of(self.limits.of(class), class.period())
     }
+}
+
+/// The name of a client: of one length whatever the client is called, and telling nobody who it is.
+fn name_of(class: RateClass, client: &str) -> String {
+    let hash = Sha256::digest(client);
+    format!("{}:{}", class.as_str(), BASE64URL_NOPAD.encode(&hash[..16]))
 }
 
 #[async_trait]
 impl RateLimiter for RedisLimiter {
     async fn take(&self, class: RateClass, client: &str) -> Result<Option<RateDecision>> {
-        let Some(rate) = Rate::per_minute(self.limits.of(class)) else { return Ok(None) };
-        let mut taking = self.script.key(self.key(class, client));
+        let Some(rate) = self.rate(class) else { return Ok(None) };
+        let mut lease = self.link.lease(Purpose::Limiter).await?;
+        let mut taking = self.take.key(lease.key("limit:", &name_of(class, client)));
         taking.arg(rate.interval).arg(rate.all());
-        let (passes, ahead) = self.link.lease(Purpose::Limiter).await?.script(&taking).await?;
+        let (passes, ahead) = lease.script(&taking).await?;
         Ok(Some(rate.decision(passes, ahead)))
+    }
+
+    async fn give_back(&self, class: RateClass, client: &str) -> Result<()> {
+        let Some(rate) = self.rate(class) else { return Ok(()) };
+        let mut lease = self.link.lease(Purpose::Limiter).await?;
+        let mut giving = self.give_back.key(lease.key("limit:", &name_of(class, client)));
+        giving.arg(rate.interval);
+        lease.script(&giving).await
     }
 
     async fn check(&self) -> Result<()> {
@@ -62,14 +74,16 @@ impl RateLimiter for RedisLimiter {
 #[derive(Clone, Copy, Debug)]
 struct Rate {
     limit: u32,
+    period: Duration,
     /// In which one request is given back, in whole microseconds.
     interval: u64,
 }
 
 impl Rate {
-    fn per_minute(limit: u32) -> Option<Self> {
-        let interval = MINUTE_MICROS.checked_div(u64::from(limit))?.max(1);
-        Some(Self { limit, interval })
+    fn of(limit: u32, period: Duration) -> Option<Self> {
+        let micros = u64::try_from(period.as_micros()).ok()?;
+        let interval = micros.checked_div(u64::from(limit))?.max(1);
+        Some(Self { limit, period, interval })
     }
 
     /// In which all requests are given back, in microseconds.
@@ -81,7 +95,7 @@ impl Rate {
     /// many microseconds all requests are left again.
     fn decision(self, passes: bool, ahead: u64) -> RateDecision {
         let limit = self.limit;
-        let interval = MINUTE / limit;
+        let interval = self.period / limit;
         if passes {
             let remaining = self.all().saturating_sub(ahead) / self.interval;
             let remaining = u32::try_from(remaining).unwrap_or(limit).min(limit);
@@ -100,9 +114,11 @@ mod tests {
 
     use super::*;
 
+    const MINUTE: Duration = Duration::from_mins(1);
+
     #[test]
     fn an_answer_is_told_in_whole_requests() {
-        let rate = Rate::per_minute(6).expect("a limit");
+        let rate = Rate::of(6, MINUTE).expect("a limit");
         let decision = |passes, seconds: u64| rate.decision(passes, seconds * 1_000_000);
         let first = decision(true, 10);
         assert_eq!((first.remaining, first.reset, first.retry_after), (5, Duration::from_secs(10), None));
@@ -117,13 +133,13 @@ mod tests {
 
     #[test]
     fn no_limit_is_no_rate() {
-        assert!(Rate::per_minute(0).is_none());
+        assert!(Rate::of(0, MINUTE).is_none());
     }
 
     proptest! {
         #[test]
         fn every_answer_makes_sense(limit in 1..=u32::MAX, passes: bool, share in 0.0..=1.0_f64) {
-            let rate = Rate::per_minute(limit).expect("a limit");
+            let rate = Rate::of(limit, MINUTE).expect("a limit");
             prop_assert!(rate.all() / rate.interval == u64::from(limit));
             #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "any will do")]
             let ahead = (rate.all() as f64 * share) as u64;

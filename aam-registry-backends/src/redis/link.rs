@@ -3,11 +3,13 @@ use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 use aam_registry_core::{
     Error, Result,
     decorate::{Admission, Breaker},
+    types::RegistryId,
 };
 use bb8_redis::{
     RedisConnectionManager,
     bb8::{Pool, RunError},
 };
+use data_encoding::HEXLOWER;
 use redis::{Client, ErrorKind, RedisError};
 
 use super::{
@@ -15,9 +17,13 @@ use super::{
     connector::{Connector, Era, LastTrouble, timed_out},
     failure,
     lease::{Held, Lease},
+    namespace::Namespace,
     purpose::Purpose,
     shared::SharedConnection,
 };
+
+/// How long what a check writes is kept.
+const CHECK_LIFE: Duration = Duration::from_secs(10);
 
 /// A link to one Redis that limiter, cache and changes share; cheap to clone.
 ///
@@ -36,7 +42,7 @@ pub struct RedisLink(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     client: Client,
-    prefix: String,
+    namespace: Namespace,
     connect_timeout: Duration,
     shared: SharedConnection,
     pool: Pool<Connector>,
@@ -48,6 +54,7 @@ pub(super) struct Inner {
 
 impl RedisLink {
     /// A link by `config`, which is checked; whether Redis is there is not.
+    /// Keys and channels begin with the prefix of `config` alone.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] where the configuration cannot work.
@@ -55,7 +62,30 @@ impl RedisLink {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn new(config: &RedisConfig) -> Result<Self> {
+        Self::in_namespace(config, Namespace::known(config.key_prefix()))
+    }
+
+    /// The same for a registry that is not known yet: its id is part of every
+    /// key and channel. Until [`set_registry`](Self::set_registry) tells it,
+    /// Redis is done without.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] where the configuration cannot work.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn awaiting_registry(config: &RedisConfig) -> Result<Self> {
+        Self::in_namespace(config, Namespace::awaiting_registry(config.key_prefix()))
+    }
+
+    /// Tells whose keys and channels these are. The first call counts.
+    pub fn set_registry(&self, id: RegistryId) {
+        self.0.namespace.set_registry(id);
+    }
+
+    fn in_namespace(config: &RedisConfig, namespace: Namespace) -> Result<Self> {
         let client = config.client()?;
+        failure::begin_at_zero();
         let era = Arc::new(Era::default());
         let manager = RedisConnectionManager::new(client.get_connection_info().clone())
             .map_err(|error| Error::invalid_request(format!("The Redis URL is not valid: {error}")))?;
@@ -77,7 +107,7 @@ impl RedisLink {
         let shared = SharedConnection::new(pool.clone(), Arc::clone(&era), config.acquire_timeout());
         Ok(Self(Arc::new(Inner {
             client,
-            prefix: config.key_prefix().to_owned(),
+            namespace,
             connect_timeout: config.connect_timeout(),
             shared,
             pool,
@@ -88,11 +118,24 @@ impl RedisLink {
         })))
     }
 
-    /// Whether Redis answers, asked of it now.
+    /// Whether Redis keeps what it is given, asked of it now: one that is out
+    /// of memory or takes no writes still answers.
     ///
     /// # Errors
     /// A backend error of kind cache.
     pub async fn check(&self) -> Result<()> {
+        let mut lease = self.insist(Purpose::Check).await?;
+        let (key, written) = (lease.key("check:", ""), HEXLOWER.encode(&rand::random::<[u8; 8]>()));
+        let mut set = redis::cmd("SET");
+        set.arg(&key).arg(&written).arg("PX").arg(CHECK_LIFE.as_millis());
+        // Another replica may write there too, so nothing is said of what is read.
+        let () = lease.command(&set).await?;
+        let read: Option<String> = lease.command(redis::cmd("GET").arg(&key)).await?;
+        read.map(drop).ok_or_else(|| Error::cache("redis did not keep what was written a moment ago", true))
+    }
+
+    /// Whether Redis answers at all.
+    async fn probe(&self) -> Result<()> {
         let mut lease = self.insist(Purpose::Check).await?;
         lease.command(&redis::cmd("PING")).await
     }
@@ -105,7 +148,7 @@ impl RedisLink {
             Admission::Probe => {
                 let link = self.clone();
                 // The outcome is noted; no caller waits for it.
-                tokio::spawn(async move { link.check().await });
+                tokio::spawn(async move { link.probe().await });
             }
         }
         Err(Error::cache("redis was out a moment ago", true))
@@ -114,13 +157,16 @@ impl RedisLink {
     /// A connection for one call that is worth the wait even where Redis was
     /// out a moment ago.
     pub(super) async fn insist(&self, purpose: Purpose) -> Result<Lease<'_>> {
+        let Some(prefix) = self.0.namespace.get() else {
+            return Err(Error::cache("the database has not told yet which registry this is", true));
+        };
         let held = if purpose.may_be_large() {
             self.0.pool.get().await.map(Held::Pooled).map_err(|error| self.no_connection(error))
         } else {
             self.0.shared.get().await.map(Held::Shared).map_err(Some)
         };
         match held {
-            Ok(held) => Ok(Lease { link: self, purpose, held }),
+            Ok(held) => Ok(Lease { link: self, purpose, prefix, held }),
             Err(Some(error)) => Err(self.failed(purpose, error)),
             Err(None) => {
                 failure::count(purpose);
@@ -171,9 +217,9 @@ impl RedisLink {
         Error::cache(error, retry)
     }
 
-    /// The key or channel of that name.
-    pub(super) fn key(&self, kind: &str, name: &str) -> String {
-        [&self.0.prefix, kind, name].concat()
+    /// What its keys and channels begin with, as soon as that is known.
+    pub(super) fn namespace(&self) -> &Namespace {
+        &self.0.namespace
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -189,7 +235,7 @@ impl fmt::Debug for RedisLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisLink")
             .field("address", &self.0.client.get_connection_info().addr().to_string())
-            .field("prefix", &self.0.prefix)
+            .field("prefix", &self.0.namespace.get())
             .finish_non_exhaustive()
     }
 }

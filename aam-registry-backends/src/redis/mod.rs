@@ -9,6 +9,10 @@
 //! commands `EVALSHA`, `SCRIPT LOAD`, `GET`, `MGET`, `SET`, `DEL`, `PTTL`,
 //! `PEXPIRE`, `TIME`, `INFO`, `PING`, `PUBLISH` and `SUBSCRIBE`.
 //!
+//! Several registries may use one Redis: the keys and channels of each hold the
+//! registry's id, where the link [waits for it](RedisLink::awaiting_registry),
+//! or begin with a [prefix](RedisConfig::with_key_prefix) of their own.
+//!
 //! ```no_run
 //! use aam_registry_backends::{RateLimits, redis::{RedisCache, RedisChanges, RedisConfig, RedisLimiter, RedisLink}};
 //! # use aam_registry_core::{decorate::FallbackLimiter, memory::MemoryLimiter};
@@ -36,6 +40,7 @@ mod lease;
 mod limiter;
 mod link;
 mod message;
+mod namespace;
 mod purpose;
 mod roots;
 mod shared;

@@ -8,6 +8,9 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
+    /// Every purpose.
+    pub(super) const ALL: [Self; 4] = [Self::Limiter, Self::Cache, Self::Changes, Self::Check];
+
     /// The purpose as text, for metrics and logs.
     pub(super) fn as_str(self) -> &'static str {
         match self {

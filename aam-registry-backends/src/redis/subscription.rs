@@ -11,7 +11,7 @@ use redis::{
 };
 use tokio::time::{sleep, timeout};
 
-use super::{RedisLink, connector::timed_out, failure, message, purpose::Purpose};
+use super::{RedisLink, changes::CHANNEL, connector::timed_out, failure, message, purpose::Purpose};
 
 /// How long a link may be silent before Redis is asked whether it is still there.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -22,9 +22,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 
 /// One subscriber: connects, listens, and connects again.
 pub(super) struct Subscription {
-    client: Client,
-    connect_timeout: Duration,
-    channel: String,
+    redis: RedisLink,
     /// Whose messages are not told.
     deaf_to: Option<String>,
     link: Option<Link>,
@@ -39,16 +37,8 @@ struct Link {
 }
 
 impl Subscription {
-    pub(super) fn new(link: &RedisLink, channel: String, deaf_to: Option<String>) -> Self {
-        Self {
-            client: link.client().clone(),
-            connect_timeout: link.connect_timeout(),
-            channel,
-            deaf_to,
-            link: None,
-            told: None,
-            pause: Duration::ZERO,
-        }
+    pub(super) fn new(redis: RedisLink, deaf_to: Option<String>) -> Self {
+        Self { redis, deaf_to, link: None, told: None, pause: Duration::ZERO }
     }
 
     pub(super) fn into_stream(self) -> BoxStream<'static, ChangeEvent> {
@@ -78,8 +68,14 @@ impl Subscription {
 
     /// Tries to connect once. Gives what the subscriber has to be told.
     async fn connect(&mut self) -> Option<ChangeEvent> {
+        if self.told.is_none() && self.redis.namespace().get().is_none() {
+            // Nothing failed: there is only nothing to listen to yet.
+            self.told = Some(ChangeEvent::Lost);
+            return self.told.clone();
+        }
+        let channel = [self.redis.namespace().wait().await, CHANNEL].concat();
         sleep(self.pause).await;
-        let connecting = timeout(self.connect_timeout, Link::connect(&self.client, &self.channel));
+        let connecting = timeout(self.redis.connect_timeout(), Link::connect(self.redis.client(), &channel));
         match connecting.await.unwrap_or_else(|_| Err(timed_out())) {
             Ok(link) => {
                 self.link = Some(link);

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use aam_registry_core::{
-    error::InvalidName,
+    Error,
+    error::{InvalidName, Outcome},
     types::{
         ArchiveFile, AuditEvent, Constraint, Manifest, PackageName, ScopeRole, TokenPattern, TokenScope, TokenScopes,
     },
@@ -34,6 +35,12 @@ pub(crate) fn signed(number: u64) -> i64 {
 /// How many rows to read or change at most.
 pub(crate) fn limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// The error of a database whose only row of `registry_identity` was deleted.
+pub(crate) fn no_registry_id() -> Error {
+    let reason = "the table `registry_identity` is empty: restore its row from a backup";
+    Error::database(reason, false, Outcome::NotApplied)
 }
 
 /// An instant out of microseconds since 1970.

@@ -72,8 +72,9 @@ pub(crate) fn require_served(oldest: &str) -> Result<()> {
     if parse(oldest).is_some_and(|oldest| parse(ours).is_some_and(|ours| ours >= oldest)) {
         return Ok(());
     }
-    let message = format!("the schema was made by a newer release and serves {oldest} and later; this is {ours}");
-    Err(Error::database(message, false, Outcome::NotApplied))
+    Err(Error::unfit(format!(
+        "its schema was made by a newer release and serves {oldest} and later; this is {ours}: replace it by a newer one"
+    )))
 }
 
 /// The error while migrations are `missing`.

@@ -2,7 +2,7 @@
 
 use aam_registry_core::{
     Error,
-    types::{Actor, Credential, PackageName, Rights, ScopeName, ScopeRole},
+    types::{Actor, Credential, PackageName, Rights, ScopeName, ScopeRole, is_session_ended},
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -20,13 +20,16 @@ pub(super) struct Caller {
 /// Requires the actor to exist, not to be disabled and to hold a live credential.
 pub(super) fn require_live(tx: &Connection, actor: &Actor, now: Timestamp) -> Tx<Caller> {
     let user = actor.user.to_string();
-    let account = sql::first(tx, "SELECT is_admin, disabled FROM users WHERE id = ?1", [&user], |row| {
-        Ok((row.get::<_, bool>(0)?, row.get::<_, bool>(1)?))
+    let query = "SELECT is_admin, disabled, session_generation, kept_session FROM users WHERE id = ?1";
+    let account = sql::first(tx, query, [&user], |row| {
+        let kept: Option<String> = row.get(3)?;
+        Ok((row.get::<_, bool>(0)?, row.get::<_, bool>(1)?, sql::unsigned(row, 2)?, kept))
     })?;
-    let Some((is_admin, false)) = account else { return Err(Error::credential_ended().into()) };
+    let Some((is_admin, false, current, kept)) = account else { return Err(Error::credential_ended().into()) };
     let alive = match &actor.credential {
-        Credential::Session { id, expires_at } => {
+        Credential::Session { id, generation, expires_at } => {
             *expires_at > now
+                && !is_session_ended(id, *generation, current, kept.as_deref())
                 && !sql::exists(tx, "SELECT 1 FROM revoked_sessions WHERE user_id = ?1 AND id = ?2", (&user, id))?
         }
         Credential::Token(id) => sql::exists(
@@ -35,7 +38,7 @@ pub(super) fn require_live(tx: &Connection, actor: &Actor, now: Timestamp) -> Tx
              AND (expires_at IS NULL OR expires_at > ?3)",
             (id.to_string(), &user, now.as_microsecond()),
         )?,
-        Credential::Operator => true,
+        Credential::Operator | Credential::Host => true,
     };
     if !alive {
         return Err(Error::credential_ended().into());

@@ -1,7 +1,7 @@
 use aam_registry_core::{
     Result,
     ports::ArchiveIndex,
-    types::{ArchiveKey, ArchiveLocation, PackageName, Version},
+    types::{ArchiveKey, ArchiveLocation, PackageName, RegistryId, Version},
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, Row};
@@ -52,6 +52,13 @@ impl ArchiveIndex for SqliteMetadata {
             failed.map_or(Ok(keys), Err)
         })
         .await
+    }
+
+    async fn registry_id(&self) -> Result<RegistryId> {
+        let id = self.read(|tx| {
+            sql::first(tx, "SELECT registry_id FROM registry_identity WHERE id = 1", [], |row| sql::parsed(row, 0))
+        });
+        id.await?.ok_or_else(columns::no_registry_id)
     }
 }
 

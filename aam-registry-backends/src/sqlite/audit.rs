@@ -49,6 +49,18 @@ impl AuditLog for SqliteMetadata {
         if any { self.write(move |tx| sequence(tx, limit)).await } else { Ok(0) }
     }
 
+    async fn position(&self) -> Result<u64> {
+        let query = "SELECT position FROM audit_chain";
+        let position = self.read(move |tx| sql::first(tx, query, [], |row| sql::unsigned(row, 0))).await?;
+        Ok(position.unwrap_or(0))
+    }
+
+    async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>> {
+        let query = format!("SELECT {COLUMNS} FROM audit_log WHERE position > ?1 ORDER BY position LIMIT ?2");
+        let params = [columns::signed(after), columns::limit(limit)];
+        self.read(move |tx| sql::all(tx, &query, params, entry)).await
+    }
+
     async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>> {
         let filter = filter.clone();
         self.read(move |tx| entries(tx, &filter)).await

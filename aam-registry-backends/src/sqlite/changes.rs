@@ -74,6 +74,7 @@ fn authorise(
 
 fn yank(tx: &Connection, change: Yank) -> Tx<Yanked> {
     let (package, id) = authorise(tx, &change.actor, change.now, &change.package, &change.version, Action::Yank)?;
+    let now = packages::now_of(tx, package, change.now)?;
     let query = "SELECT version, yanked_at, yanked_reason FROM versions WHERE id = ?1";
     let (version, yanked_at, reason) =
         sql::first(tx, query, [id], |row| Ok((sql::parsed(row, 0)?, sql::optional_instant(row, 1)?, row.get(2)?)))?
@@ -84,7 +85,7 @@ fn yank(tx: &Connection, change: Yank) -> Tx<Yanked> {
     sql::run(
         tx,
         "UPDATE versions SET yanked_at = ?2, yanked_reason = ?3 WHERE id = ?1",
-        (id, change.now.as_microsecond(), &change.reason),
+        (id, now.as_microsecond(), &change.reason),
     )?;
     let removed = "DELETE FROM dist_tags WHERE version_id = ?1 AND tag <> ?2 RETURNING tag";
     let mut removed_tags: Vec<DistTag> = sql::all(tx, removed, (id, DistTag::LATEST), |row| sql::parsed(row, 0))?;
@@ -96,7 +97,7 @@ fn yank(tx: &Connection, change: Yank) -> Tx<Yanked> {
     listing::touch(tx, package, change.now)?;
     audit::append(tx, &change.audit)?;
     let moved_tags = moved_latest(before, after);
-    Ok(Yanked { version, yanked_at: change.now, reason: change.reason, moved_tags, removed_tags })
+    Ok(Yanked { version, yanked_at: now, reason: change.reason, moved_tags, removed_tags })
 }
 
 fn unyank(tx: &Connection, change: &Unyank) -> Tx<BTreeMap<DistTag, Version>> {

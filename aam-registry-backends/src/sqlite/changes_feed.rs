@@ -9,26 +9,29 @@ use aam_registry_core::{
 };
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
+use rusqlite::Connection;
 use tokio::time::{self, Interval, MissedTickBehavior};
 
-use super::{SqliteMetadata, sql, writer::Writer};
+use super::{SqliteMetadata, file::DatabaseFile, sql, writer::Writer};
 
 /// A change by another process is to be seen within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// Tells when another process changed a SQLite database.
+/// Tells when another process changed a SQLite database, and is lost where its
+/// file was replaced.
 ///
 /// What this process changes through [`SqliteMetadata`] it does not tell. Once
 /// the database is closed it is silent.
 #[derive(Clone, Debug)]
 pub struct SqliteChanges {
     writer: Weak<Writer>,
+    file: Option<Arc<DatabaseFile>>,
 }
 
 impl SqliteMetadata {
     /// What tells of changes by other processes.
     pub fn changes(&self) -> SqliteChanges {
-        SqliteChanges { writer: Arc::downgrade(&self.writer) }
+        SqliteChanges { writer: Arc::downgrade(&self.writer), file: self.file.clone() }
     }
 }
 
@@ -41,7 +44,7 @@ impl ChangeFeed for SqliteChanges {
     fn subscribe(&self) -> BoxStream<'static, ChangeEvent> {
         let mut looks = time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let watch = Watch { writer: self.writer.clone(), looks, seen: Seen::Nothing };
+        let watch = Watch { writer: self.writer.clone(), file: self.file.clone(), looks, seen: Seen::Nothing };
         futures_util::stream::unfold(watch, Watch::next).boxed()
     }
 
@@ -52,6 +55,7 @@ impl ChangeFeed for SqliteChanges {
 
 struct Watch {
     writer: Weak<Writer>,
+    file: Option<Arc<DatabaseFile>>,
     looks: Interval,
     seen: Seen,
 }
@@ -69,7 +73,12 @@ impl Watch {
             self.looks.tick().await;
             let Some(writer) = self.writer.upgrade() else { return std::future::pending().await };
             // On the connection that makes our own changes the number tells of all others alone.
-            let version = writer.write(|tx| sql::first(tx, "PRAGMA data_version", [], sql::value::<i64>)).await;
+            let file = self.file.clone();
+            let look = move |tx: &Connection| {
+                file.map_or(Ok(()), |file| file.look())?;
+                sql::first(tx, "PRAGMA data_version", [], sql::value::<i64>)
+            };
+            let version = writer.write(look).await;
             let now = version.ok().flatten().map_or(Seen::Failure, Seen::Version);
             let before = std::mem::replace(&mut self.seen, now);
             let event = match (before, now) {

@@ -30,6 +30,16 @@ pub(super) fn open_writer(config: &SqliteConfig) -> Result<Connection> {
     open().map_err(|error| unavailable(error, Outcome::NotApplied))
 }
 
+/// Opens a connection for checkpoints, beside the one that writes.
+pub(super) fn open_checkpointer(config: &SqliteConfig) -> Result<Connection> {
+    let open = || {
+        let connection = open(config, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        Ok(connection)
+    };
+    open().map_err(|error| unavailable(error, Outcome::NotApplied))
+}
+
 /// Opens a connection that can only read.
 pub(super) fn open_reader(config: &SqliteConfig) -> Result<Connection> {
     open(config, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| unavailable(error, Outcome::NotApplied))

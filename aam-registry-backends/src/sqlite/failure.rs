@@ -2,9 +2,9 @@
 
 use aam_registry_core::{
     Error,
-    error::{InvalidName, Outcome},
+    error::{DiskError, DiskTrouble, InvalidName, Outcome},
 };
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::relational::columns::Corrupt;
 
@@ -53,6 +53,14 @@ impl From<serde_json::Error> for Failure {
 }
 
 impl Failure {
+    /// The same, where the file of the database is known: a disk that takes nothing is found by it.
+    pub(super) fn into_error_at(self, path: Option<&str>) -> Error {
+        match self {
+            Self::Sqlite(error) => unavailable_at(path, error, Outcome::NotApplied),
+            other => other.into_error(),
+        }
+    }
+
     /// The port's error, for a transaction of which nothing was kept.
     pub(super) fn into_error(self) -> Error {
         match self {
@@ -68,7 +76,35 @@ impl Failure {
 /// The port's error for a failure of SQLite itself.
 pub(super) fn unavailable(error: rusqlite::Error, outcome: Outcome) -> Error {
     let retry = is_transient(&error);
-    Error::database(error, retry, outcome)
+    match disk_trouble(&error) {
+        Some(trouble) => Error::database(DiskError::new(trouble, error.to_string()), retry, outcome),
+        None => Error::database(error, retry, outcome),
+    }
+}
+
+/// The same for the database at `path`.
+pub(super) fn unavailable_at(path: Option<&str>, error: rusqlite::Error, outcome: Outcome) -> Error {
+    match (disk_trouble(&error), path) {
+        (Some(trouble), Some(path)) => {
+            let retry = is_transient(&error);
+            Error::database(DiskError::new(trouble, format!("{path}: {error}")), retry, outcome)
+        }
+        _ => unavailable(error, outcome),
+    }
+}
+
+/// What is wrong with the disk, where that is why SQLite failed.
+pub(super) fn disk_trouble(error: &rusqlite::Error) -> Option<DiskTrouble> {
+    let error = error.sqlite_error()?;
+    match (error.code, error.extended_code) {
+        (ErrorCode::DiskFull, _) => Some(DiskTrouble::Full),
+        // What exceeds a quota or a limit, or has no room for an index of the log, SQLite tells only so.
+        (_, ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_TRUNCATE) => {
+            Some(DiskTrouble::Unwritable)
+        }
+        (ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied, _) => Some(DiskTrouble::Unwritable),
+        _ => None,
+    }
 }
 
 /// Whether the same call may succeed if made again.

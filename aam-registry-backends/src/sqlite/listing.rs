@@ -23,7 +23,11 @@ macro_rules! next_change {
 }
 pub(super) use next_change;
 
-const TOUCH: &str = concat!("UPDATE listings SET updated_at = ?2, change = ", next_change!(), " WHERE package_id = ?1");
+const TOUCH: &str = concat!(
+    "UPDATE listings SET updated_at = max(updated_at, ?2), change = ",
+    next_change!(),
+    " WHERE package_id = ?1"
+);
 const UNLIST: &str = concat!(
     "UPDATE listings SET latest_version = NULL, change = ",
     next_change!(),
@@ -43,7 +47,7 @@ const LIST: &str = concat!(
 /// Notes that something of a package changed.
 pub(super) fn touch(tx: &Connection, package: PackageId, now: Timestamp) -> Tx<()> {
     let now = now.as_microsecond();
-    sql::run(tx, "UPDATE packages SET updated_at = ?2 WHERE id = ?1", (package, now))?;
+    sql::run(tx, "UPDATE packages SET updated_at = max(updated_at, ?2) WHERE id = ?1", (package, now))?;
     sql::run(tx, TOUCH, (package, now))?;
     Ok(())
 }

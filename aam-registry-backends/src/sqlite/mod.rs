@@ -1,23 +1,28 @@
 //! Every metadata port on SQLite: no other service, one file.
 //!
 //! WAL journal, one thread that writes and commits what waits together, a few
-//! that read, and one more that searches. Commands in other processes may use
-//! the same file at the same time.
+//! that read, one more that searches, and one that checkpoints. Commands in
+//! other processes may use the same file at the same time.
 
 mod access;
+mod accounts;
 mod archive_index;
 mod audit;
+mod backup;
 mod changes;
 mod changes_feed;
+mod checkpoints;
 mod config;
 mod connection;
 mod downloads;
 mod failure;
+mod file;
 mod listing;
 mod owners;
 mod packages;
 #[cfg(test)]
 mod plans;
+mod probe;
 mod publishing;
 mod readers;
 mod schema;
@@ -31,6 +36,7 @@ mod users;
 mod versions;
 mod writer;
 
+pub use backup::{SqliteBackup, back_up};
 pub use changes_feed::SqliteChanges;
 pub use config::SqliteConfig;
 pub use schema::{migrate, oldest_release, pending_migrations};

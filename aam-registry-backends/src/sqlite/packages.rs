@@ -4,11 +4,12 @@ use aam_registry_core::{
     Error, Result,
     ports::PackageStore,
     types::{
-        Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, RegistryTotals, Rights, SearchQuery,
-        Username, Version, VersionDetail, VersionSummary, Visibility,
+        Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, PublishedVersion, RegistryTotals,
+        Rights, SearchQuery, Username, Version, VersionBounds, VersionDetail, VersionList, VersionRange, Visibility,
     },
 };
 use async_trait::async_trait;
+use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
@@ -26,9 +27,28 @@ impl PackageStore for SqliteMetadata {
         self.read(move |tx| package(tx, &name)).await
     }
 
-    async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>> {
+    async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>> {
+        let (name, range) = (name.clone(), range.clone());
+        self.read(move |tx| find(tx, &name)?.map(|id| versions::list(tx, id, &range)).transpose()).await
+    }
+
+    async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>> {
         let name = name.clone();
-        self.read(move |tx| find(tx, &name)?.map(|id| versions::summaries(tx, id)).transpose()).await
+        self.read(move |tx| find(tx, &name)?.map(|id| versions::numbers(tx, id)).transpose()).await
+    }
+
+    async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>> {
+        let name = name.clone();
+        self.read(move |tx| {
+            let Some(id) = find(tx, &name)? else { return Ok(None) };
+            Ok(Some(tags(tx, id)?.into_iter().map(|(tag, (version, _))| (tag, version)).collect()))
+        })
+        .await
+    }
+
+    async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>> {
+        let name = name.clone();
+        self.read(move |tx| find(tx, &name)?.map(|id| owners(tx, id)).transpose()).await
     }
 
     async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>> {
@@ -78,7 +98,7 @@ impl PackageStore for SqliteMetadata {
     }
 
     async fn check(&self) -> Result<()> {
-        self.read(|tx| sql::exists(tx, "SELECT 1 FROM registry_totals", []).map(drop)).await
+        self.check_both().await
     }
 }
 
@@ -88,6 +108,13 @@ pub(super) type PackageId = i64;
 /// The package of that name.
 pub(super) fn find(tx: &Connection, name: &PackageName) -> Tx<Option<PackageId>> {
     sql::first(tx, "SELECT id FROM packages WHERE name = ?1", [name.as_str()], sql::value)
+}
+
+/// The instant that counts as `now` for a change of a package: never one before it last changed, since
+/// the clock may have been set back.
+pub(super) fn now_of(tx: &Connection, id: PackageId, now: Timestamp) -> Tx<Timestamp> {
+    let updated = sql::first(tx, "SELECT updated_at FROM packages WHERE id = ?1", [id], |row| sql::instant(row, 0))?;
+    Ok(updated.map_or(now, |updated| now.max(updated)))
 }
 
 /// The package of that name, which must exist.
@@ -105,6 +132,13 @@ pub(super) fn owners(tx: &Connection, id: PackageId) -> Tx<Vec<Username>> {
     sql::all(tx, query, [id], |row| sql::parsed(row, 0))
 }
 
+/// The dist-tags of a package and the versions they name.
+fn tags(tx: &Connection, id: PackageId) -> Tx<BTreeMap<DistTag, (Version, VersionId)>> {
+    let query = "SELECT t.tag, v.version, v.id FROM dist_tags t JOIN versions v ON v.id = t.version_id
+                 WHERE t.package_id = ?1";
+    sql::all(tx, query, [id], |row| Ok((sql::parsed(row, 0)?, (sql::parsed(row, 1)?, row.get(2)?))))
+}
+
 fn package(tx: &Connection, name: &PackageName) -> Tx<Option<Package>> {
     let query = "SELECT id, created_at, updated_at, downloads FROM packages WHERE name = ?1";
     let found = sql::first(tx, query, [name.as_str()], |row| {
@@ -112,14 +146,12 @@ fn package(tx: &Connection, name: &PackageName) -> Tx<Option<Package>> {
         Ok((id, sql::instant(row, 1)?, sql::instant(row, 2)?, sql::unsigned(row, 3)?))
     })?;
     let Some((id, created_at, updated_at, downloads)) = found else { return Ok(None) };
-    let tags = "SELECT t.tag, v.version, v.id FROM dist_tags t JOIN versions v ON v.id = t.version_id
-                WHERE t.package_id = ?1";
-    let tags: BTreeMap<DistTag, (Version, VersionId)> =
-        sql::all(tx, tags, [id], |row| Ok((sql::parsed(row, 0)?, (sql::parsed(row, 1)?, row.get(2)?))))?;
+    let tags = tags(tx, id)?;
     let shown = match tags.get(&DistTag::latest()) {
         Some((_, latest)) => *latest,
         None => versions::newest(tx, id)?,
     };
+    let list = versions::list(tx, id, &VersionRange { before: None, bounds: VersionBounds::LISTED })?;
     Ok(Some(Package {
         name: name.clone(),
         manifest: versions::manifest(tx, shown)?,
@@ -129,6 +161,7 @@ fn package(tx: &Connection, name: &PackageName) -> Tx<Option<Package>> {
         visibility: Visibility::Public,
         downloads,
         dist_tags: tags.into_iter().map(|(tag, (version, _))| (tag, version)).collect(),
-        versions: versions::summaries(tx, id)?,
+        versions: list.versions,
+        version_count: list.total,
     }))
 }

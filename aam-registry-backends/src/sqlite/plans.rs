@@ -22,6 +22,7 @@ const SMALL: &[&str] = &[
     "audit_chain",
     "pending_downloads",
     "refinery_schema_history",
+    "registry_identity",
     "registry_totals",
     "schema_compatibility",
     "sqlite_schema",

@@ -1,6 +1,8 @@
+use std::time::Duration;
+
 use aam_registry_core::{
     Error, Result,
-    ports::{PublishCheck, PublishCommit, PublishStore, Published},
+    ports::{Clock, PublishCheck, PublishCommit, PublishStore, Published, SystemClock},
     types::{Action, Actor, ArchiveKey, NewUpload, PackageName, ScopeName, Upload, UploadId, Version},
 };
 use async_trait::async_trait;
@@ -27,22 +29,17 @@ impl PublishStore for SqliteMetadata {
             sql::run(
                 tx,
                 "INSERT INTO uploads (id, user_id, started_at, lease_until) VALUES (?1, ?2, ?3, ?4)",
-                (
-                    upload.id.to_string(),
-                    upload.user.to_string(),
-                    upload.started_at.as_microsecond(),
-                    upload.lease_until.as_microsecond(),
-                ),
+                (upload.id.to_string(), upload.user.to_string(), now(), now().saturating_add(micros(upload.lease))),
             )?;
             Ok(())
         })
         .await
     }
 
-    async fn renew_upload(&self, id: UploadId, lease_until: Timestamp) -> Result<bool> {
+    async fn renew_upload(&self, id: UploadId, lease: Duration) -> Result<bool> {
         self.write(move |tx| {
             let renew = "UPDATE uploads SET lease_until = ?2 WHERE id = ?1 AND abandoned_at IS NULL";
-            Ok(sql::run(tx, renew, (id.to_string(), lease_until.as_microsecond()))? > 0)
+            Ok(sql::run(tx, renew, (id.to_string(), now().saturating_add(micros(lease))))? > 0)
         })
         .await
     }
@@ -54,13 +51,13 @@ impl PublishStore for SqliteMetadata {
 
     async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {
         let commit = commit.clone();
-        self.write(move |tx| publish(tx, &commit)).await
+        self.write(move |tx| publish(tx, commit)).await
     }
 
-    async fn abandon_uploads(&self, now: Timestamp, limit: usize) -> Result<usize> {
-        let now = now.as_microsecond();
+    async fn abandon_uploads(&self, limit: usize) -> Result<usize> {
+        let now = now();
         let ended =
-            "SELECT id FROM uploads WHERE abandoned_at IS NULL AND lease_until < ?1 ORDER BY lease_until LIMIT ?2";
+            "SELECT id FROM uploads WHERE abandoned_at IS NULL AND lease_until <= ?1 ORDER BY lease_until LIMIT ?2";
         // Most of the time there is none, and nothing to sync a disk for.
         if !self.read(move |tx| sql::exists(tx, ended, (now, 1))).await? {
             return Ok(0);
@@ -72,10 +69,11 @@ impl PublishStore for SqliteMetadata {
         .await
     }
 
-    async fn abandoned_uploads(&self, before: Timestamp, limit: usize) -> Result<Vec<Upload>> {
-        let query = "SELECT id, abandoned_at FROM uploads WHERE abandoned_at < ?1 ORDER BY abandoned_at, id LIMIT ?2";
+    async fn abandoned_uploads(&self, ago: Duration, limit: usize) -> Result<Vec<Upload>> {
+        let before = now().saturating_sub(micros(ago));
+        let query = "SELECT id, abandoned_at FROM uploads WHERE abandoned_at <= ?1 ORDER BY abandoned_at, id LIMIT ?2";
         self.read(move |tx| {
-            sql::all(tx, query, (before.as_microsecond(), columns::limit(limit)), |row| {
+            sql::all(tx, query, (before, columns::limit(limit)), |row| {
                 let id: UploadId = sql::parsed(row, 0)?;
                 Ok(Upload { id, archive: ArchiveKey::from(id), abandoned_at: sql::instant(row, 1)? })
             })
@@ -90,6 +88,15 @@ impl PublishStore for SqliteMetadata {
         })
         .await
     }
+}
+
+/// The clock of the database, which is that of the machine, in microseconds since 1970.
+fn now() -> i64 {
+    SystemClock.now().as_microsecond()
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Requires that `actor` may publish that version now; gives the package, where there is one already.
@@ -132,9 +139,12 @@ fn require_distinct(tx: &Connection, name: &PackageName) -> Tx<()> {
     similar.map_or(Ok(()), |similar| Err(similar.into()))
 }
 
-fn publish(tx: &Connection, commit: &PublishCommit) -> Tx<Published> {
+fn publish(tx: &Connection, mut commit: PublishCommit) -> Tx<Published> {
+    let (caller, package) = authorise(tx, &commit.actor, &commit.manifest.name, &commit.manifest.version, commit.now)?;
+    if let Some(package) = package {
+        commit.now = packages::now_of(tx, package, commit.now)?;
+    }
     let name = &commit.manifest.name;
-    let (caller, package) = authorise(tx, &commit.actor, name, &commit.manifest.version, commit.now)?;
     let consumed = sql::run(
         tx,
         "DELETE FROM uploads WHERE id = ?1 AND user_id = ?2 AND abandoned_at IS NULL",
@@ -152,7 +162,7 @@ fn publish(tx: &Connection, commit: &PublishCommit) -> Tx<Published> {
         Some(package) => package,
         None => claim(tx, name, &caller, commit.now)?,
     };
-    let version = insert(tx, package, &caller, commit)?;
+    let version = insert(tx, package, &caller, &commit)?;
     tags::recompute_latest(tx, package, commit.latest_policy)?;
     match &commit.tag {
         Some(tag) if tag.is_latest() => {

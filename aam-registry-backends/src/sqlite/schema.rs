@@ -11,8 +11,14 @@ use super::{
 use crate::relational::schema::{self as relational, Embedded, embedded};
 
 /// The migrations, oldest first.
-const MIGRATIONS: &[Embedded] =
-    &embedded!["V1__registry", "V2__download_batches", "V3__search_changes", "V4__oldest_release"];
+const MIGRATIONS: &[Embedded] = &embedded![
+    "V1__registry",
+    "V2__download_batches",
+    "V3__search_changes",
+    "V4__oldest_release",
+    "V5__session_generations",
+    "V6__registry_identity"
+];
 
 /// Brings the schema of a database up to date; gives the names of the
 /// migrations that ran. Safe to call from many processes at once. Blocks.

@@ -1,7 +1,7 @@
 use aam_registry_core::{
     Error, Result,
     ports::{MemberChange, ScopeStore},
-    types::{Action, Actor, NewAuditEntry, Scope, ScopeMember, ScopeName, ScopeRole, UserId, Username},
+    types::{Action, Actor, Collaborator, NewAuditEntry, Scope, ScopeMember, ScopeName, ScopeRole, UserId, Username},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -76,7 +76,15 @@ fn scope(tx: &Connection, name: &ScopeName) -> Tx<Option<Scope>> {
     let members = sql::all(tx, members, [name.as_str()], |row| {
         Ok(ScopeMember { username: sql::parsed(row, 0)?, role: sql::coded(row, 1, columns::role)? })
     })?;
-    Ok(Some(Scope { name: name.clone(), created_at, members }))
+    let owners = "SELECT u.username, p.name FROM packages p JOIN package_owners o ON o.package_id = p.id
+                  JOIN users u ON u.id = o.user_id WHERE p.scope = ?1 ORDER BY p.name, u.username LIMIT ?2";
+    let more = columns::limit(Scope::MAX_COLLABORATORS + 1);
+    let mut collaborators: Vec<_> = sql::all(tx, owners, (name.as_str(), more), |row| {
+        Ok(Collaborator { username: sql::parsed(row, 0)?, package: sql::parsed(row, 1)? })
+    })?;
+    let has_more_collaborators = collaborators.len() > Scope::MAX_COLLABORATORS;
+    collaborators.truncate(Scope::MAX_COLLABORATORS);
+    Ok(Some(Scope { name: name.clone(), created_at, members, collaborators, has_more_collaborators }))
 }
 
 fn set_role(tx: &Connection, change: &MemberChange) -> Tx<()> {

@@ -1,6 +1,6 @@
-use std::sync::{
-    Arc, Mutex, MutexGuard,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use aam_registry_core::{Error, Result};
@@ -8,8 +8,11 @@ use rusqlite::Connection;
 
 use super::{
     SqliteConfig,
-    connection::{open_reader, open_writer, setup_lock},
+    checkpoints::Checkpoints,
+    connection::{open_checkpointer, open_reader, open_writer, setup_lock},
     failure::Tx,
+    file::DatabaseFile,
+    probe::WriteProbe,
     readers::Readers,
     schema,
     writer::Writer,
@@ -20,8 +23,9 @@ use crate::relational::search::SearchIndex;
 ///
 /// One thread writes, a few read, one searches: it keeps an index of what is
 /// listed, about half a kilobyte a package, that the first search makes. What
-/// another process changes is seen by the next read or search. Dropping it
-/// waits for the calls under way and closes the database.
+/// another process changes is seen by the next read or search. Where the file
+/// is replaced or removed, every call fails until the process is started
+/// again. Dropping it waits for the calls under way and closes the database.
 #[derive(Debug)]
 pub struct SqliteMetadata {
     readers: Readers,
@@ -29,8 +33,13 @@ pub struct SqliteMetadata {
     searcher: Readers,
     index: Arc<Mutex<SearchIndex>>,
     pub(super) writer: Arc<Writer>,
+    /// `None` for a database in memory.
+    pub(super) file: Option<Arc<DatabaseFile>>,
+    /// Dropped last but for what others hold, so that what is written last is copied too.
+    _checkpoints: Option<Checkpoints>,
+    pub(super) probe: WriteProbe,
     /// Whether the schema was found to be one that this release can work on.
-    current: Arc<AtomicBool>,
+    current: Arc<Current>,
 }
 
 impl SqliteMetadata {
@@ -54,7 +63,10 @@ impl SqliteMetadata {
             schema::migrate_locked(&mut writer)?;
         }
         let readers = (0..config.readers()).map(|_| open_reader(config)).collect::<Result<_>>()?;
-        Self::on(writer, readers, open_reader(config)?, config.queue())
+        let checkpoints = Checkpoints::start(open_checkpointer(config)?).map_err(Error::internal)?;
+        let opened = Self::on(writer, readers, open_reader(config)?, config.queue())?;
+        let file = Some(Arc::new(DatabaseFile::opened(config.path())));
+        Ok(Self { file, _checkpoints: Some(checkpoints), ..opened })
     }
 
     /// Serves calls on these connections.
@@ -64,6 +76,9 @@ impl SqliteMetadata {
             searcher: Readers::start(vec![searcher], queue).map_err(Error::internal)?,
             index: Arc::default(),
             writer: Arc::new(Writer::start(writer, queue).map_err(Error::internal)?),
+            file: None,
+            _checkpoints: None,
+            probe: WriteProbe::default(),
             current: Arc::default(),
         })
     }
@@ -74,9 +89,10 @@ impl SqliteMetadata {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Tx<T> + Send + 'static,
     {
-        let current = Arc::clone(&self.current);
+        let (file, current) = (self.file.clone(), Arc::clone(&self.current));
         self.readers
             .read(move |tx| {
+                file.map_or(Ok(()), |file| file.require())?;
                 require_current(tx, &current)?;
                 read(tx)
             })
@@ -89,9 +105,10 @@ impl SqliteMetadata {
         T: Send + 'static,
         F: FnOnce(&Connection, &mut SearchIndex) -> Tx<T> + Send + 'static,
     {
-        let (current, index) = (Arc::clone(&self.current), Arc::clone(&self.index));
+        let (file, current, index) = (self.file.clone(), Arc::clone(&self.current), Arc::clone(&self.index));
         self.searcher
             .read(move |tx| {
+                file.map_or(Ok(()), |file| file.require())?;
                 require_current(tx, &current)?;
                 search(tx, &mut whole(&index))
             })
@@ -104,9 +121,10 @@ impl SqliteMetadata {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Tx<T> + Send + 'static,
     {
-        let current = Arc::clone(&self.current);
+        let (file, current) = (self.file.clone(), Arc::clone(&self.current));
         self.writer
             .write(move |tx| {
+                file.map_or(Ok(()), |file| file.look())?;
                 require_current(tx, &current)?;
                 change(tx)
             })
@@ -124,10 +142,19 @@ fn whole(index: &Mutex<SearchIndex>) -> MutexGuard<'_, SearchIndex> {
     })
 }
 
-fn require_current(tx: &Connection, current: &AtomicBool) -> Tx<()> {
-    if !current.load(Ordering::Acquire) {
-        schema::require_current(tx)?;
-        current.store(true, Ordering::Release);
+/// When the schema was last found to be one that this release can work on:
+/// a newer release may bring it further while this one runs.
+type Current = Mutex<Option<Instant>>;
+
+/// How often the schema is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+fn require_current(tx: &Connection, current: &Current) -> Tx<()> {
+    let found = || current.lock().unwrap_or_else(PoisonError::into_inner);
+    if found().is_some_and(|found| found.elapsed() < LOOK_EVERY) {
+        return Ok(());
     }
-    Ok(())
+    let judged = schema::require_current(tx);
+    *found() = judged.is_ok().then(Instant::now);
+    Ok(judged?)
 }

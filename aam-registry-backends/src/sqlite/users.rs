@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
 use super::{SqliteMetadata, audit, failure::Tx, scopes, sql};
-use crate::relational::{columns, refusals};
+use crate::relational::{
+    columns::{self, signed},
+    refusals,
+};
 
 #[async_trait]
 impl UserStore for SqliteMetadata {
@@ -21,9 +24,16 @@ impl UserStore for SqliteMetadata {
         let (column, login) =
             if login.contains('@') { ("email_key", columns::email_key(login)) } else { ("username", login.to_owned()) };
         self.read(move |tx| {
-            let query = format!("SELECT {}, u.password_hash FROM users u WHERE u.{column} = ?1", columns("u"));
+            let query = format!(
+                "SELECT {}, u.password_hash, u.session_generation FROM users u WHERE u.{column} = ?1",
+                columns("u")
+            );
             sql::first(tx, &query, [login], |row| {
-                Ok(Login { user: user(row, 0)?, password_hash: row.get(COLUMNS.len())? })
+                Ok(Login {
+                    user: user(row, 0)?,
+                    password_hash: row.get(COLUMN_COUNT)?,
+                    session_generation: sql::unsigned(row, COLUMN_COUNT + 1)?,
+                })
             })
         })
         .await
@@ -46,15 +56,16 @@ impl UserStore for SqliteMetadata {
         self.read(|tx| sql::exists(tx, "SELECT 1 FROM users WHERE is_admin", [])).await
     }
 
-    async fn session_user(&self, id: UserId, session: &str) -> Result<Option<User>> {
+    async fn session_user(&self, id: UserId, session: &str, generation: u64) -> Result<Option<User>> {
         let session = session.to_owned();
         self.read(move |tx| {
             let query = format!(
                 "SELECT {} FROM users u WHERE u.id = ?1 AND NOT u.disabled
+                 AND (u.session_generation = ?3 OR u.kept_session = ?2)
                  AND NOT EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = u.id AND r.id = ?2)",
                 columns("u")
             );
-            sql::first(tx, &query, (id.to_string(), session), |row| user(row, 0))
+            sql::first(tx, &query, (id.to_string(), session, signed(generation)), |row| user(row, 0))
         })
         .await
     }
@@ -81,6 +92,8 @@ impl UserStore for SqliteMetadata {
     }
 }
 
+/// How many columns [`user`] reads.
+pub(super) const COLUMN_COUNT: usize = COLUMNS.len();
 const COLUMNS: [&str; 6] = ["id", "username", "email", "is_admin", "disabled", "created_at"];
 
 /// The columns that [`user`] reads, of the table under that alias.

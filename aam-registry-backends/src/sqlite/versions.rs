@@ -2,7 +2,10 @@
 
 use aam_registry_core::{
     Error,
-    types::{ApprovalStatus, ArchiveFile, Manifest, PackageName, Version, VersionDetail, VersionSummary},
+    types::{
+        ApprovalStatus, ArchiveFile, Manifest, PackageName, PublishedVersion, Version, VersionDetail, VersionList,
+        VersionRange, VersionSummary,
+    },
 };
 use rusqlite::{Connection, Row};
 
@@ -35,10 +38,42 @@ pub(super) fn newest(tx: &Connection, package: PackageId) -> Tx<VersionId> {
     sql::first(tx, query, [package], sql::value)?.ok_or_else(|| Failure::Corrupt("a package without versions".into()))
 }
 
-/// The versions of a package, newest published first.
-pub(super) fn summaries(tx: &Connection, package: PackageId) -> Tx<Vec<VersionSummary>> {
-    let query = format!("SELECT {SUMMARY} FROM versions v WHERE v.package_id = ?1 ORDER BY v.id DESC");
-    sql::all(tx, &query, [package], summary)
+/// A part of the versions of a package, newest published first.
+pub(super) fn list(tx: &Connection, package: PackageId, range: &VersionRange) -> Tx<VersionList> {
+    let end: Option<VersionId> = match &range.before {
+        None => Some(VersionId::MAX),
+        Some(before) => {
+            let query = "SELECT id FROM versions WHERE package_id = ?1 AND version_key = ?2";
+            sql::first(tx, query, (package, before.key()), sql::value)?
+        }
+    };
+    // The sizes first: they are told without the texts being read. One more than wanted tells whether there are older ones.
+    let sizes = "SELECT id, octet_length(dependencies) FROM versions WHERE package_id = ?1 AND id < ?2
+                 ORDER BY id DESC LIMIT ?3";
+    let limit = columns::limit(range.bounds.versions.saturating_add(1));
+    let sizes: Vec<(VersionId, usize)> = sql::all(tx, sizes, (package, end.unwrap_or_default(), limit), |row| {
+        Ok((row.get(0)?, usize::try_from(sql::unsigned(row, 1)?).unwrap_or(usize::MAX)))
+    })?;
+    let count = range.bounds.count(sizes.iter().map(|(_, size)| *size));
+    let versions = match count.checked_sub(1).and_then(|last| sizes.get(last)) {
+        None => Vec::new(),
+        Some((last, _)) => {
+            let query = format!(
+                "SELECT {SUMMARY} FROM versions v WHERE v.package_id = ?1 AND v.id < ?2 AND v.id >= ?3
+                 ORDER BY v.id DESC"
+            );
+            sql::all(tx, &query, (package, end, last), summary)?
+        }
+    };
+    let total =
+        sql::first(tx, "SELECT count(*) FROM versions WHERE package_id = ?1", [package], |row| sql::unsigned(row, 0))?;
+    Ok(VersionList { versions, total: total.unwrap_or_default(), has_older: count < sizes.len() })
+}
+
+/// The number of every version of a package, newest published first.
+pub(super) fn numbers(tx: &Connection, package: PackageId) -> Tx<Vec<PublishedVersion>> {
+    let query = "SELECT version, yanked_at IS NULL FROM versions WHERE package_id = ?1 ORDER BY id DESC";
+    sql::all(tx, query, [package], |row| Ok(PublishedVersion { version: sql::parsed(row, 0)?, visible: row.get(1)? }))
 }
 
 /// Everything about one version.

@@ -6,11 +6,14 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use aam_registry_core::{Error, Result, error::Outcome};
-use rusqlite::Connection;
+use aam_registry_core::{
+    Error, Result,
+    error::{DiskError, DiskTrouble, Outcome},
+};
+use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
-use super::failure::{Failure, Tx, is_transient};
+use super::failure::{Failure, Tx, disk_trouble, is_transient};
 
 /// How many changes share one commit at most: few enough that the first of
 /// them does not wait long for the last.
@@ -83,7 +86,8 @@ where
 {
     fn run(&mut self, connection: &Connection) -> bool {
         let Some(work) = self.work.take() else { return false };
-        self.result = catch_unwind(AssertUnwindSafe(|| work(connection).map_err(Failure::into_error))).ok();
+        let work = || work(connection).map_err(|failure: Failure| failure.into_error_at(connection.path()));
+        self.result = catch_unwind(AssertUnwindSafe(work)).ok();
         matches!(self.result, Some(Ok(_)))
     }
 
@@ -104,16 +108,25 @@ where
 struct Lost {
     reason: String,
     retry: bool,
+    disk: Option<DiskTrouble>,
     outcome: Outcome,
 }
 
 impl Lost {
-    fn new(error: &rusqlite::Error, outcome: Outcome) -> Self {
-        Self { reason: error.to_string(), retry: is_transient(error), outcome }
+    fn new(connection: &Connection, error: &rusqlite::Error, outcome: Outcome) -> Self {
+        let disk = disk_trouble(error);
+        let reason = match connection.path().filter(|_| disk.is_some()) {
+            Some(path) => format!("{path}: {error}"),
+            None => error.to_string(),
+        };
+        Self { reason, retry: is_transient(error), disk, outcome }
     }
 
     fn into_error(self) -> Error {
-        Error::database(self.reason, self.retry, self.outcome)
+        match self.disk {
+            Some(disk) => Error::database(DiskError::new(disk, self.reason), self.retry, self.outcome),
+            None => Error::database(self.reason, self.retry, self.outcome),
+        }
     }
 }
 
@@ -138,9 +151,14 @@ fn commit(
     group: &mut Vec<Box<dyn Job>>,
     queue: &mut mpsc::Receiver<Box<dyn Job>>,
 ) -> Result<(), Lost> {
-    let not_applied = |error: rusqlite::Error| Lost::new(&error, Outcome::NotApplied);
+    let not_applied = |error: rusqlite::Error| Lost::new(connection, &error, Outcome::NotApplied);
     // Other processes write too: to begin as a reader and become a writer later could only fail.
-    connection.execute_batch("BEGIN IMMEDIATE").map_err(not_applied)?;
+    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
+        // Who waited behind it has waited as long for the same lock: were they to try one after
+        // the other, the last would wait for as many times the time-out.
+        group.extend(std::iter::from_fn(|| queue.try_recv().ok()));
+        return Err(not_applied(error));
+    }
     let mut at = 0;
     while let Some(job) = group.get_mut(at) {
         connection.execute_batch("SAVEPOINT change").map_err(not_applied)?;
@@ -154,6 +172,9 @@ fn commit(
             group.extend(queue.try_recv().ok());
         }
     }
-    // Whether a sync that failed reached the disk is unknown.
-    connection.execute_batch("COMMIT").map_err(|error| Lost::new(&error, Outcome::Unknown))
+    connection.execute_batch("COMMIT").map_err(|error| {
+        // Whether a sync that failed reached the disk is unknown; what there was no room for did not.
+        let is_full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
+        Lost::new(connection, &error, if is_full { Outcome::NotApplied } else { Outcome::Unknown })
+    })
 }

@@ -16,6 +16,7 @@ async fn the_defaults_are_those_of_the_contract() {
     let expected = [
         (RateClass::Search, 100),
         (RateClass::Download, 1000),
+        (RateClass::Contents, 60),
         (RateClass::Publish, 10),
         (RateClass::Auth, 20),
         (RateClass::Other, 300),

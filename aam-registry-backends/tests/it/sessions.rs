@@ -16,7 +16,7 @@ session_signer_conformance!(async { (JwtSessions::new(&JwtConfig::new(NEW)).expe
 fn session() -> Session {
     let issued_at = Timestamp::from_second(1_790_000_000).expect("a timestamp");
     let expires_at = issued_at + SignedDuration::from_hours(24);
-    Session { id: "an-id".to_owned(), user: UserId::generate(), issued_at, expires_at }
+    Session { id: "an-id".to_owned(), user: UserId::generate(), generation: 0, issued_at, expires_at }
 }
 
 fn claims(session: &Session) -> Value {

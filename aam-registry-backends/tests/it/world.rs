@@ -1,5 +1,7 @@
 //! What the tests of databases start from.
 
+use std::time::Duration;
+
 use aam_registry_core::{
     Result,
     ports::{Clock, Database, NewUser, PublishCommit, Published, SystemClock},
@@ -22,7 +24,8 @@ pub(crate) async fn actor(store: &impl Database, name: &str) -> Actor {
         disabled: false,
         created_at: now,
     };
-    let credential = Credential::Session { id: name.to_owned(), expires_at: now + SignedDuration::from_hours(1) };
+    let credential =
+        Credential::Session { id: name.to_owned(), generation: 0, expires_at: now + SignedDuration::from_hours(1) };
     let actor = Actor { user: user.id, username: user.username.clone(), credential, as_admin: false };
     let audit = NewAuditEntry::new(AuditEvent::UserRegister, now).with_actor(name);
     store.create_user(&NewUser { user, password_hash: "$test$".into(), audit }).await.expect("create a user");
@@ -31,6 +34,18 @@ pub(crate) async fn actor(store: &impl Database, name: &str) -> Actor {
 
 /// Publishes a version of a package of one skill, with `more` keys in its manifest.
 pub(crate) async fn publish(
+    store: &impl Database,
+    actor: &Actor,
+    name: &str,
+    version: &str,
+    more: Value,
+) -> Result<Published> {
+    publish_within(Duration::from_hours(1), store, actor, name, version, more).await
+}
+
+/// As [`publish`], by an upload whose lease lasts so long.
+pub(crate) async fn publish_within(
+    lease: Duration,
     store: &impl Database,
     actor: &Actor,
     name: &str,
@@ -48,8 +63,7 @@ pub(crate) async fn publish(
     }
     let manifest = Manifest::from_document(document).expect("a valid manifest");
     let (upload, now) = (UploadId::generate(), SystemClock.now());
-    let lease_until = now + SignedDuration::from_hours(1);
-    store.begin_upload(&NewUpload { id: upload, user: actor.user, started_at: now, lease_until }).await?;
+    store.begin_upload(&NewUpload { id: upload, user: actor.user, lease }).await?;
     let audit = NewAuditEntry::new(AuditEvent::PackagePublish, now).with_package(&manifest.name);
     let commit = PublishCommit {
         actor: actor.clone(),

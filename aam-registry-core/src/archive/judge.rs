@@ -6,6 +6,7 @@ use super::{
     failure::{from_io, invalid, invalid_entry},
     limits::ArchiveLimits,
     member::Member,
+    names::{self, NameRule},
     walk::{too_large, walk},
 };
 use crate::{
@@ -90,8 +91,15 @@ pub(super) fn judge_into(
     on_manifest: &mut dyn FnMut(&Manifest) -> Result<()>,
     sink: &mut dyn Sink,
 ) -> Result<JudgedArchive> {
-    let mut judging =
-        Judging { sink, manifest: None, readme: None, files: Vec::new(), folders: Vec::new(), links: Vec::new() };
+    let mut judging = Judging {
+        sink,
+        limits,
+        manifest: None,
+        readme: None,
+        files: Vec::new(),
+        folders: Vec::new(),
+        links: Vec::new(),
+    };
     let mut buffer = vec![0; BUFFER];
     walk(reader, limits, &mut |member| {
         match member {
@@ -107,7 +115,7 @@ pub(super) fn judge_into(
         }
         Ok(ControlFlow::Continue(()))
     })?;
-    judging.finish(limits)
+    judging.finish()
 }
 
 struct File<'a> {
@@ -118,6 +126,7 @@ struct File<'a> {
 
 struct Judging<'a> {
     sink: &'a mut dyn Sink,
+    limits: &'a ArchiveLimits,
     manifest: Option<Manifest>,
     readme: Option<String>,
     files: Vec<ArchiveFile>,
@@ -157,7 +166,7 @@ impl Judging<'_> {
             left -= read as u64;
         }
         if is_manifest {
-            let manifest = Manifest::parse(&kept).map_err(Error::InvalidManifest)?;
+            let manifest = Manifest::parse_within(&kept, self.limits.manifest()).map_err(Error::InvalidManifest)?;
             on_manifest(&manifest)?;
             self.manifest = Some(manifest);
         } else if is_readme {
@@ -170,19 +179,22 @@ impl Judging<'_> {
         Ok(())
     }
 
-    fn finish(mut self, limits: &ArchiveLimits) -> Result<JudgedArchive> {
+    fn finish(mut self) -> Result<JudgedArchive> {
         let Some(manifest) = self.manifest.take() else {
             return Err(invalid("The archive has no regular file aam.yaml at its root; pack it with `aam pkg pack`"));
         };
-        self.follow_links(limits)?;
+        self.follow_links()?;
         self.files.sort_by(|a, b| a.path.cmp(&b.path));
         self.folders.sort();
         let paths: Vec<&str> = self.files.iter().map(|file| &*file.path).collect();
         check_artifacts(&manifest, &paths, &self.folders)?;
+        if self.limits.names() != NameRule::Any {
+            names::refuse_repository(paths.iter().copied().chain(self.folders.iter().map(String::as_str)))?;
+        }
         Ok(JudgedArchive { manifest, files: self.files, readme: self.readme })
     }
 
-    fn follow_links(&mut self, limits: &ArchiveLimits) -> Result<()> {
+    fn follow_links(&mut self) -> Result<()> {
         if self.links.is_empty() {
             return Ok(());
         }
@@ -195,8 +207,8 @@ impl Judging<'_> {
                 return Err(invalid_entry(path.as_bytes(), why));
             };
             unpacked = unpacked.saturating_add(original.size);
-            if unpacked > limits.max_unpacked_size() {
-                return Err(too_large(limits));
+            if unpacked > self.limits.max_unpacked_size() {
+                return Err(too_large(self.limits));
             }
             let copy = ArchiveFile { path: path.clone(), ..(*original).clone() };
             self.sink.copy(&original.path, &copy)?;

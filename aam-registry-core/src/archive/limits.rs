@@ -1,12 +1,30 @@
-/// How large an archive may be.
+use super::names::NameRule;
+use crate::types::ManifestLimits;
+
+/// How long the paths of an archive may be on average, in bytes: a listing of
+/// its files must not grow to what only the longest path an entry would allow.
+const MEAN_PATH: u64 = 256;
+
+/// How large an archive may be, and how its entries may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArchiveLimits {
     archive_size: u64,
     unpacked_size: u64,
     entries: u64,
+    manifest: ManifestLimits,
+    names: NameRule,
 }
 
 impl ArchiveLimits {
+    /// No limits, for archives that were accepted before.
+    pub const NONE: Self = Self {
+        archive_size: u64::MAX,
+        unpacked_size: u64::MAX,
+        entries: u64::MAX,
+        manifest: ManifestLimits::NONE,
+        names: NameRule::Any,
+    };
+
     /// The most bytes of the archive itself; 52,428,800 unless changed.
     pub fn max_archive_size(&self) -> u64 {
         self.archive_size
@@ -20,6 +38,28 @@ impl ArchiveLimits {
     /// The most entries; 10,000 unless changed.
     pub fn max_entries(&self) -> u64 {
         self.entries
+    }
+
+    /// The most bytes of all paths together: 256 for each entry there may be.
+    pub fn max_paths_size(&self) -> u64 {
+        self.entries.saturating_mul(MEAN_PATH)
+    }
+
+    /// How large the parts of its manifest may be.
+    pub fn manifest(&self) -> &ManifestLimits {
+        &self.manifest
+    }
+
+    /// How its entries may be called; [`NameRule::Portable`] unless changed.
+    pub fn names(&self) -> NameRule {
+        self.names
+    }
+
+    /// Sets how its entries may be called.
+    #[must_use]
+    pub fn with_names(mut self, names: NameRule) -> Self {
+        self.names = names;
+        self
     }
 
     /// Sets the most bytes of the archive itself.
@@ -42,10 +82,23 @@ impl ArchiveLimits {
         self.entries = entries;
         self
     }
+
+    /// Sets how large the parts of its manifest may be.
+    #[must_use]
+    pub fn with_manifest(mut self, manifest: ManifestLimits) -> Self {
+        self.manifest = manifest;
+        self
+    }
 }
 
 impl Default for ArchiveLimits {
     fn default() -> Self {
-        Self { archive_size: 52_428_800, unpacked_size: 524_288_000, entries: 10_000 }
+        Self {
+            archive_size: 52_428_800,
+            unpacked_size: 524_288_000,
+            entries: 10_000,
+            manifest: ManifestLimits::default(),
+            names: NameRule::default(),
+        }
     }
 }

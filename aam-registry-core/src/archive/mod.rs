@@ -12,7 +12,7 @@
 //!   count as unpacked bytes and have at most 1 MiB an entry; what may follow
 //!   the end marker has at most 1 MiB.
 //! - Paths are relative and plain, of at most 1,024 bytes and 32 segments of at
-//!   most 255 bytes. No two differ only in case, and no file is a folder too.
+//!   most 255 bytes, and all together of at most 256 bytes for each entry allowed. No two differ only in case, and no file is a folder too.
 //! - Only files, folders and links. A link, symbolic or hard, must name a
 //!   regular file of the same archive and counts as a copy of it; all others,
 //!   devices and sparse files among them, are refused.
@@ -26,6 +26,7 @@ mod judge;
 mod limits;
 mod link;
 mod member;
+mod names;
 mod pack;
 mod pax;
 mod source;
@@ -34,8 +35,12 @@ mod unpack;
 mod walk;
 
 pub use copy::copy_file;
-pub use diff::{FileDiff, FileStatus, MAX_DIFF, MAX_DIFFED_FILE, MAX_DIFFS, ManifestChange, PackageDiff, diff};
+pub use diff::{
+    FileDiff, FileStatus, MAX_DIFF, MAX_DIFFED_FILE, MAX_DIFFS, MAX_FILE_DIFFS, MAX_MANIFEST_CHANGES,
+    MAX_MANIFEST_DIFF, MAX_MANIFEST_VALUE, ManifestChange, PackageDiff, diff,
+};
 pub use judge::{JudgedArchive, MAX_README, judge};
 pub use limits::ArchiveLimits;
+pub use names::NameRule;
 pub use pack::{PackContents, PackEntry, pack};
 pub use unpack::unpack;

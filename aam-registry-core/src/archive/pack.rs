@@ -11,6 +11,7 @@ use tar::{Builder, Header};
 use super::{
     failure::{invalid, invalid_entry},
     judge::{MANIFEST, check_artifacts},
+    names::{self, NameRule},
     tree::Tree,
     unpack::disk,
 };
@@ -53,9 +54,10 @@ pub enum PackContents {
 /// [`InvalidArchive`](Error::InvalidArchive) and [`InvalidManifest`](Error::InvalidManifest)
 /// for what no registry would take; an internal one where the disk or `out` fails.
 pub fn pack(mut entries: Vec<PackEntry>, out: impl Write) -> Result<Vec<ArchiveFile>> {
-    let mut tree = Tree::default();
+    let mut tree = Tree::new(NameRule::Portable);
     for entry in &mut entries {
         let path = package_path(&entry.path).map_err(|fault| invalid_entry(entry.path.as_bytes(), fault))?;
+        names::check(path, NameRule::Portable).map_err(|fault| invalid_entry(path.as_bytes(), fault))?;
         tree.add(path, false)?;
         entry.path = path.to_owned();
     }
@@ -64,6 +66,7 @@ pub fn pack(mut entries: Vec<PackEntry>, out: impl Write) -> Result<Vec<ArchiveF
     let mut paths: Vec<&str> = entries.iter().map(|entry| &*entry.path).collect();
     paths.sort_unstable();
     check_artifacts(&manifest, &paths, &[])?;
+    names::refuse_repository(paths.iter().copied())?;
 
     let gzip: GzEncoder<_> = GzBuilder::new().mtime(0).operating_system(ANY_SYSTEM).write(out, Compression::default());
     let mut tar = Builder::new(gzip);

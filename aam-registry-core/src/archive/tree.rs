@@ -2,15 +2,17 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use super::failure::invalid_entry;
+use unicode_normalization::UnicodeNormalization;
+
+use super::{failure::invalid_entry, names::NameRule};
 use crate::error::Result;
 
 /// Every path seen, as a tree of segments, so that memory grows with the text
 /// of the paths and not with their depth times it.
-#[derive(Default)]
 pub(super) struct Tree {
     nodes: HashMap<(u32, Box<str>), Node>,
     root_seen: bool,
+    rule: NameRule,
 }
 
 struct Node {
@@ -29,6 +31,11 @@ enum Kind {
 }
 
 impl Tree {
+    /// An empty one.
+    pub(super) fn new(rule: NameRule) -> Self {
+        Self { nodes: HashMap::new(), root_seen: false, rule }
+    }
+
     /// Adds the root itself.
     pub(super) fn add_root(&mut self) -> Result<()> {
         if std::mem::replace(&mut self.root_seen, true) {
@@ -49,7 +56,7 @@ impl Tree {
             };
             // At most 32 segments an entry: the count stays far below 2^32.
             let id = u32::try_from(self.nodes.len() + 1).unwrap_or(u32::MAX);
-            match self.nodes.entry((parent, folded(segment))) {
+            match self.nodes.entry((parent, folded(segment, self.rule))) {
                 Entry::Vacant(place) => {
                     place.insert(Node { id, spelled: segment.into(), kind });
                     parent = id;
@@ -58,7 +65,10 @@ impl Tree {
                     let node = place.get_mut();
                     match (node.kind, kind) {
                         _ if *node.spelled != *segment => {
-                            let why = format!("differs only in case from another one spelled `{}`", node.spelled);
+                            let why = format!(
+                                "differs only in case or in how its letters are composed from another one spelled `{}`",
+                                node.spelled
+                            );
                             return Err(invalid_entry(path.as_bytes(), why));
                         }
                         (Kind::Folder | Kind::Implied, Kind::Implied) => {}
@@ -78,10 +88,15 @@ impl Tree {
     }
 }
 
-/// Equal for names that a file system which ignores case takes for one.
-fn folded(segment: &str) -> Box<str> {
+/// Equal for names that a file system which ignores case takes for one, and,
+/// for a publish, those that one takes for one which composes letters and marks.
+fn folded(segment: &str, rule: NameRule) -> Box<str> {
     // Through upper case, since `ſ` and `s`, `ς` and `σ` meet only there.
-    segment.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect::<String>().into()
+    let folded = segment.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    match rule {
+        NameRule::Portable => folded.nfc().collect::<String>().into(),
+        NameRule::Unpackable | NameRule::Any => folded.collect::<String>().into(),
+    }
 }
 
 #[cfg(test)]
@@ -89,7 +104,7 @@ mod tests {
     use super::*;
 
     fn held(paths: &[&str]) -> Result<()> {
-        let mut tree = Tree::default();
+        let mut tree = Tree::new(NameRule::Portable);
         paths.iter().try_for_each(|path| tree.add(path.trim_end_matches('/'), path.ends_with('/')))
     }
 
@@ -112,6 +127,8 @@ mod tests {
             &["A/", "a/b"],
             &["straſe", "STRASE"],
             &["É", "é"],
+            &["é", "e\u{301}"],
+            &["E\u{301}/a", "é/b"],
         ] {
             assert!(held(paths).is_err(), "{paths:?} passed");
         }

@@ -8,6 +8,7 @@ use std::{
 use super::{
     judge::{Sink, judge_into},
     limits::ArchiveLimits,
+    names::NameRule,
 };
 use crate::{
     error::{Error, Result},
@@ -31,8 +32,13 @@ pub fn unpack(mut reader: impl Read, into: &Path, limits: &ArchiveLimits) -> Res
     if entries.next().is_some() {
         return Err(Error::invalid_request(format!("{} is not empty; unpack into a new folder", into.display())));
     }
+    let limits = match limits.names() {
+        // Whatever else is accepted: what git would run is never unpacked.
+        NameRule::Any => limits.with_names(NameRule::Unpackable),
+        _ => *limits,
+    };
     let mut folder = Folder { root: into, made: HashSet::new(), open: None };
-    let unpacked = judge_into(&mut reader, limits, &mut |_| Ok(()), &mut folder);
+    let unpacked = judge_into(&mut reader, &limits, &mut |_| Ok(()), &mut folder);
     drop(folder);
     match unpacked {
         Ok(archive) => Ok(archive.files),

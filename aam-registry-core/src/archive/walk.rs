@@ -9,9 +9,10 @@ use flate2::bufread::GzDecoder;
 use tar::{Archive, EntryType, Header};
 
 use super::{
-    failure::{from_io, invalid},
+    failure::{from_io, invalid, invalid_entry},
     limits::ArchiveLimits,
     member::{Description, Kind, Member, Prelude},
+    names,
     pax::Pax,
     source::{Counted, Source},
     tree::Tree,
@@ -34,8 +35,8 @@ pub(super) fn walk(
 ) -> Result<()> {
     let source = BufReader::with_capacity(BUFFER, Source::new(reader, limits.max_archive_size()));
     let mut archive = Archive::new(Counted { inner: GzDecoder::new(source), count: 0 });
-    let mut budget = Budget { limits, unpacked: 0, entries: 0 };
-    let mut tree = Tree::default();
+    let mut budget = Budget { limits, unpacked: 0, entries: 0, paths: 0 };
+    let mut tree = Tree::new(limits.names());
     let mut prelude = Prelude::default();
     let mut end = 0;
 
@@ -49,11 +50,13 @@ pub(super) fn walk(
         let Description { path, kind, size } = Description::read(&header, std::mem::take(&mut prelude))?;
         budget.entry()?;
         budget.unpack(size)?;
+        budget.path(&path)?;
         let is_folder = matches!(kind, Kind::Folder);
         if path.is_empty() {
             tree.add_root()?;
             continue;
         }
+        names::check(&path, limits.names()).map_err(|fault| invalid_entry(path.as_bytes(), fault))?;
         tree.add(&path, is_folder)?;
         let member = match &kind {
             Kind::File { executable } => {
@@ -146,6 +149,7 @@ struct Budget<'a> {
     limits: &'a ArchiveLimits,
     unpacked: u64,
     entries: u64,
+    paths: u64,
 }
 
 impl Budget<'_> {
@@ -153,6 +157,15 @@ impl Budget<'_> {
         self.entries += 1;
         if self.entries > self.limits.max_entries() {
             return Err(invalid(format!("The archive has more than {} entries", self.limits.max_entries())));
+        }
+        Ok(())
+    }
+
+    fn path(&mut self, path: &str) -> Result<()> {
+        self.paths = self.paths.saturating_add(path.len() as u64);
+        let max = self.limits.max_paths_size();
+        if self.paths > max {
+            return Err(invalid(format!("The paths in the archive have more than {max} bytes together; shorten them")));
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use http::{Method, Uri, uri::Scheme};
 use crate::{
     error::{Error, Result},
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
-    types::{ArchiveKey, ArchiveLocation},
+    types::{ArchiveKey, ArchiveLocation, RegistryId},
 };
 
 /// Not the base URL of a CDN.
@@ -86,6 +86,14 @@ impl<S: ArchiveStore> ArchiveStore for CdnArchives<S> {
 
     async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
         self.inner.unfinished(after, limit).await
+    }
+
+    async fn owner(&self) -> Result<Option<RegistryId>> {
+        self.inner.owner().await
+    }
+
+    async fn set_owner(&self, registry: RegistryId) -> Result<()> {
+        self.inner.set_owner(registry).await
     }
 
     async fn check(&self) -> Result<()> {

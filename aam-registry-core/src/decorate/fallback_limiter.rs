@@ -54,12 +54,20 @@ impl FallbackLimiter {
 impl First {
     /// What the first limiter decides; an error has been dealt with.
     async fn take(&self, class: RateClass, client: &str) -> Result<Option<RateDecision>, ()> {
-        match self.limiter.take(class, client).await {
-            Ok(decision) => {
+        self.note(self.limiter.take(class, client).await)
+    }
+
+    async fn give_back(&self, class: RateClass, client: &str) -> Result<(), ()> {
+        self.note(self.limiter.give_back(class, client).await)
+    }
+
+    fn note<T>(&self, result: Result<T>) -> Result<T, ()> {
+        match result {
+            Ok(given) => {
                 if self.breaker.succeeded() {
                     tracing::info!(event = "rate_limiter_recovered", "rate limits are shared between replicas again");
                 }
-                Ok(decision)
+                Ok(given)
             }
             Err(error) => {
                 if self.breaker.failed() {
@@ -93,6 +101,24 @@ impl RateLimiter for FallbackLimiter {
             }
         }
         self.second.take(class, client).await
+    }
+
+    /// Where it was taken from the other one, which was asked in between, this
+    /// one has nothing to give back and the other one forgets it by itself.
+    async fn give_back(&self, class: RateClass, client: &str) -> Result<()> {
+        match self.first.breaker.admit() {
+            Admission::Through => {
+                if self.first.give_back(class, client).await.is_ok() {
+                    return Ok(());
+                }
+            }
+            Admission::Refused => {}
+            Admission::Probe => {
+                let (first, client) = (Arc::clone(&self.first), client.to_owned());
+                tokio::spawn(async move { first.give_back(class, &client).await });
+            }
+        }
+        self.second.give_back(class, client).await
     }
 
     /// Never: the first limiter is one that is waited for.
@@ -167,6 +193,11 @@ mod tests {
             self.0.2.take(class, client).await
         }
 
+        async fn give_back(&self, class: RateClass, client: &str) -> Result<()> {
+            self.obey().await?;
+            self.0.2.give_back(class, client).await
+        }
+
         async fn check(&self) -> Result<()> {
             self.obey().await
         }
@@ -232,7 +263,7 @@ mod tests {
 
     fn suite_limiter() -> MemoryLimiter {
         let limiter = MemoryLimiter::unlimited();
-        LIMITS.into_iter().fold(limiter, |limiter, (class, per_minute)| limiter.with_limit(class, per_minute))
+        LIMITS.into_iter().fold(limiter, |limiter, (class, limit)| limiter.with_limit(class, limit))
     }
 
     mod with_the_first {
@@ -253,6 +284,10 @@ mod tests {
         #[async_trait]
         impl RateLimiter for Out {
             async fn take(&self, _: RateClass, _: &str) -> Result<Option<RateDecision>> {
+                Err(Error::cache("it is out", true))
+            }
+
+            async fn give_back(&self, _: RateClass, _: &str) -> Result<()> {
                 Err(Error::cache("it is out", true))
             }
 

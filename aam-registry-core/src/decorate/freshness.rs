@@ -32,6 +32,10 @@ struct State {
     everything: AtomicU64,
     /// Counts changes of packages and of scopes, each by its hash.
     counters: Box<[AtomicU64]>,
+    /// Counts what may have given every version another archive.
+    every_archive: AtomicU64,
+    /// Counts what may have given a version of a package another archive, by the hash of the package.
+    archives: Box<[AtomicU64]>,
     hasher: RandomState,
 }
 
@@ -43,6 +47,18 @@ pub struct Mark {
     scope: Option<Counted>,
 }
 
+/// Which archives the versions of a package have, at one instant.
+///
+/// That changes where a database lost commits and a version is published
+/// again: by a publish, and where a feed tells that anything may have changed.
+/// It holds while a feed is broken, so that downloads go on then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArchiveMark {
+    every: u64,
+    package: u64,
+    at: usize,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Counted {
     at: usize,
@@ -52,10 +68,13 @@ struct Counted {
 impl Freshness {
     /// With a feed of changes for each of `links`, which do not stand yet.
     pub(super) fn new(links: usize) -> Self {
+        let counters = || (0..COUNTERS).map(|_| AtomicU64::new(0)).collect();
         Self(Arc::new(State {
             links: (0..links).map(|_| AtomicBool::new(false)).collect(),
             everything: AtomicU64::new(0),
-            counters: (0..COUNTERS).map(|_| AtomicU64::new(0)).collect(),
+            counters: counters(),
+            every_archive: AtomicU64::new(0),
+            archives: counters(),
             hasher: RandomState::new(),
         }))
     }
@@ -80,7 +99,30 @@ impl Freshness {
             && mark.scope.as_ref().is_none_or(holds)
     }
 
-    /// Makes what `change` touches stale.
+    /// Which archives the versions of a package have now.
+    pub fn archive_mark(&self, name: &PackageName) -> ArchiveMark {
+        let every = self.0.every_archive.load(Ordering::Acquire);
+        let at = self.package_counter(name);
+        ArchiveMark { every, package: self.0.archives[at].load(Ordering::Acquire), at }
+    }
+
+    /// Whether no version of the package can have got another archive since `mark` was taken.
+    pub fn has_same_archives(&self, mark: &ArchiveMark) -> bool {
+        self.0.every_archive.load(Ordering::Acquire) == mark.every
+            && self.0.archives[mark.at].load(Ordering::Acquire) == mark.package
+    }
+
+    /// Makes stale which archives versions have, as far as `change` may have given them others.
+    pub fn note_archives(&self, change: &Change) {
+        let counter = match change {
+            Change::Package(name) => &self.0.archives[self.package_counter(name)],
+            Change::Everything => &self.0.every_archive,
+            Change::Scope(_) => return,
+        };
+        counter.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Makes what `change` touches stale, but not which archives versions have.
     pub fn note(&self, change: &Change) {
         let counter = match change {
             Change::Package(name) => &self.0.counters[self.package_counter(name)],
@@ -95,6 +137,7 @@ impl Freshness {
         let stands = &self.0.links[link];
         match event {
             ChangeEvent::Changed(change) => {
+                self.note_archives(change);
                 self.note(change);
                 false
             }

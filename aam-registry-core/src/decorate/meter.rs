@@ -1,23 +1,25 @@
-use std::{fmt, sync::OnceLock};
+use std::fmt;
 
 use metrics::Counter;
 
 /// Counts how often a tier had what it was asked for.
+///
+/// Both counters exist from the start, at 0: a recorder must be installed before.
 pub(crate) struct TierMeter {
     tier: &'static str,
-    hits: OnceLock<Counter>,
-    misses: OnceLock<Counter>,
+    hits: Counter,
+    misses: Counter,
 }
 
 impl TierMeter {
     pub(crate) fn new(tier: &'static str) -> Self {
-        Self { tier, hits: OnceLock::new(), misses: OnceLock::new() }
+        let counter = |result| metrics::counter!("aam_cache_requests_total", "tier" => tier, "result" => result);
+        Self { tier, hits: counter("hit"), misses: counter("miss") }
     }
 
     pub(crate) fn count(&self, hit: bool) {
-        let (counter, result) = if hit { (&self.hits, "hit") } else { (&self.misses, "miss") };
-        let make = || metrics::counter!("aam_cache_requests_total", "tier" => self.tier, "result" => result);
-        counter.get_or_init(make).increment(1);
+        let counter = if hit { &self.hits } else { &self.misses };
+        counter.increment(1);
     }
 }
 

@@ -11,10 +11,15 @@ use super::{
     downloads::ReadyDownloads,
     edge::{Edge, MetricsRenderer},
     readiness::Readiness,
+    routing::RouteGroup,
     service::RegistryService,
     stack::{Parts, default_stack},
 };
-use crate::{layers::ClientIpPolicy, registry::Registry};
+use crate::{
+    layers::{BearerAuthenticator, ClientIpPolicy, FirstRecognizing},
+    ports::Authenticator,
+    registry::Registry,
+};
 
 /// What was wrong with the settings of a [`RegistryService`], all at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +60,8 @@ impl std::error::Error for ServiceBuildError {}
 #[derive(Debug)]
 pub struct RegistryServiceBuilder {
     registry: Registry,
+    authenticators: Vec<Arc<dyn Authenticator>>,
+    without: Vec<RouteGroup>,
     prefix: String,
     base_url: Option<String>,
     client_ip: ClientIpPolicy,
@@ -68,7 +75,9 @@ pub struct RegistryServiceBuilder {
 impl RegistryServiceBuilder {
     pub(super) fn new(registry: Registry) -> Self {
         Self {
+            authenticators: vec![Arc::new(BearerAuthenticator::new(registry.clone()))],
             registry,
+            without: Vec::new(),
             prefix: String::new(),
             base_url: None,
             client_ip: ClientIpPolicy::default(),
@@ -78,6 +87,48 @@ impl RegistryServiceBuilder {
             readiness: Readiness::default(),
             metrics: None,
         }
+    }
+
+    /// Tells who makes a request by `authenticator` alone, in place of the
+    /// registry's own [`BearerAuthenticator`]: API tokens and the registry's
+    /// logins count for nothing then.
+    #[must_use]
+    pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
+        self.authenticators = vec![Arc::new(authenticator)];
+        self
+    }
+
+    /// Asks `authenticator` before those that are there already. The first
+    /// that recognizes a request has the say: where it refuses, the request is
+    /// refused.
+    #[must_use]
+    pub fn authenticate_first(mut self, authenticator: impl Authenticator) -> Self {
+        self.authenticators.insert(0, Arc::new(authenticator));
+        self
+    }
+
+    /// Leaves out the routes of these groups: their paths answer as if there had
+    /// never been any, and the description of the API does not hold them. A host that
+    /// has accounts of its own leaves out registration and login:
+    ///
+    /// ```
+    /// use aam_registry_core::{
+    ///     http::{RegistryService, RouteGroup},
+    ///     memory,
+    /// };
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = memory::registry().build()?;
+    /// let service =
+    ///     RegistryService::builder(registry).without([RouteGroup::Registration, RouteGroup::Login]).build()?;
+    /// # drop(service);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn without(mut self, groups: impl IntoIterator<Item = RouteGroup>) -> Self {
+        self.without.extend(groups);
+        self
     }
 
     /// Mounts everything below a path such as `/registry`; at the root by default.
@@ -118,8 +169,9 @@ impl RegistryServiceBuilder {
         self
     }
 
-    /// Sets how long a client may send nothing of a body it has begun, until it
-    /// is answered [`Timeout`](crate::error::ErrorCode::Timeout); 30 s by default.
+    /// Sets how long a client may take over the next 16 KiB of a body it has
+    /// begun, or over its end, until it is answered
+    /// [`Timeout`](crate::error::ErrorCode::Timeout); 30 s by default.
     #[must_use]
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = timeout;
@@ -164,16 +216,18 @@ impl RegistryServiceBuilder {
             return Err(ServiceBuildError { faults });
         }
         let edge = Edge {
+            without: self.without,
             prefix,
             server: openapi_server(self.base_url.as_deref(), &link_prefix),
             link_prefix,
             readiness: self.readiness,
             metrics: self.metrics,
             openapi: OnceLock::new(),
-            downloads: ReadyDownloads::new(),
+            downloads: ReadyDownloads::new(self.registry.freshness().cloned()),
         };
         let parts = Parts {
             registry: self.registry,
+            authenticator: FirstRecognizing(self.authenticators),
             edge: Arc::new(edge),
             client_ip: self.client_ip,
             cors,
@@ -237,7 +291,7 @@ fn cors_layer(origins: &[String], faults: &mut Vec<String>) -> Option<CorsLayer>
     Some(
         CorsLayer::new()
             .allow_origin(allowed)
-            .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
+            .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
             .allow_headers([
                 header::AUTHORIZATION,
                 header::CONTENT_TYPE,

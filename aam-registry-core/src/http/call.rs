@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorCode},
+    layers::ClientAddress,
     registry::Registry,
-    types::{PackageName, Principal, Version},
+    types::{ClientNetwork, PackageName, Principal, Version},
 };
 
 /// The longest JSON body that is read, in bytes.
@@ -28,16 +29,24 @@ pub(crate) struct Call {
     pub(crate) edge: Arc<Edge>,
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
+    /// Where the request comes from; `None` where nobody told the service.
+    pub(crate) client: Option<ClientAddress>,
     uri: Uri,
     matched: MatchedRoute,
     principal: Option<Principal>,
 }
 
 impl Call {
-    pub(crate) fn new(registry: Registry, edge: Arc<Edge>, matched: MatchedRoute, mut parts: Parts) -> Self {
+    pub(crate) fn new(
+        registry: Registry,
+        edge: Arc<Edge>,
+        matched: MatchedRoute,
+        client: Option<ClientAddress>,
+        mut parts: Parts,
+    ) -> Self {
         let principal = parts.extensions.remove::<Principal>();
         let Parts { method, uri, headers, .. } = parts;
-        Self { registry, edge, method, headers, uri, matched, principal }
+        Self { registry, edge, method, headers, client, uri, matched, principal }
     }
 
     /// Who calls.
@@ -51,6 +60,11 @@ impl Call {
                 "This needs a credential; send `Authorization: Bearer` with an API token or the access token of a login",
             )
         })
+    }
+
+    /// The network the call comes from, where that is known.
+    pub(crate) fn client_network(&self) -> Option<ClientNetwork> {
+        self.client.map(|client| client.0.into())
     }
 
     pub(crate) fn has_credential(&self) -> bool {

@@ -44,8 +44,17 @@ impl Coding {
                 *known = Some(known.map_or(weight, |known: u16| known.max(weight)));
             }
         }
-        let weighed = Self::ALL.into_iter().filter_map(|coding| Some((wanted[coding as usize].or(others)?, coding)));
+        let known = Self::ALL.into_iter().filter(|coding| coding.is_built_in());
+        let weighed = known.filter_map(|coding| Some((wanted[coding as usize].or(others)?, coding)));
         weighed.filter(|(weight, _)| *weight > 0).max().map_or(Self::Identity, |(_, coding)| coding)
+    }
+
+    fn is_built_in(self) -> bool {
+        match self {
+            Self::Identity | Self::Gzip => true,
+            Self::Brotli => cfg!(feature = "brotli"),
+            Self::Zstd => cfg!(feature = "zstd"),
+        }
     }
 
     fn named(name: &str) -> Option<Self> {
@@ -80,6 +89,7 @@ fn weight_of(text: &str) -> Option<u16> {
 mod tests {
     use super::*;
 
+    #[cfg(all(feature = "brotli", feature = "zstd"))]
     #[test]
     fn the_best_of_what_is_accepted_is_chosen() {
         let accepted = |values: &[&'static str]| {
@@ -111,5 +121,12 @@ mod tests {
         }
         assert_eq!(accepted(&["gzip", "br"]), Coding::Brotli);
         assert_eq!(accepted(&[]), Coding::Identity);
+    }
+
+    #[cfg(not(any(feature = "brotli", feature = "zstd")))]
+    #[test]
+    fn what_is_not_built_in_is_not_chosen() {
+        let headers = [(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, br, zstd"))].into_iter().collect();
+        assert_eq!(Coding::accepted(&headers), Coding::Gzip);
     }
 }

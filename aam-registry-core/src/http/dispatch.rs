@@ -35,13 +35,15 @@ impl Service<Request<RequestBody>> for Dispatch {
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let Some(matched) = parts.extensions.remove().and_then(RequestContext::into_route) else {
-            return ready(Err(Failure::no_such_path())).boxed();
+        let context: Option<RequestContext> = parts.extensions.remove();
+        let client = context.as_ref().and_then(RequestContext::client);
+        let Some(matched) = context.and_then(RequestContext::into_route) else {
+            return ready(Err(self.edge.no_such_path())).boxed();
         };
         let Some(route) = matched.route() else {
             return ready(Err(Failure::method_not_allowed(matched.allow()))).boxed();
         };
-        let call = Call::new(self.registry.clone(), Arc::clone(&self.edge), matched, parts);
+        let call = Call::new(self.registry.clone(), Arc::clone(&self.edge), matched, client, parts);
         if route.access == Access::Credential
             && let Err(failure) = call.principal()
         {

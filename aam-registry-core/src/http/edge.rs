@@ -2,14 +2,21 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use super::{downloads::ReadyDownloads, endpoints, openapi, readiness::Readiness};
-use crate::types::{PackageName, Version};
+use super::{
+    downloads::ReadyDownloads, endpoints, failure::Failure, openapi, readiness::Readiness, routing::RouteGroup,
+};
+use crate::{
+    error::ErrorCode,
+    types::{PackageName, Version},
+};
 
 /// What the endpoints need to know of how they are mounted.
 #[derive(Debug)]
 pub(crate) struct Edge {
     /// Below which path everything lies; empty, or with a leading slash and none at the end.
     pub(crate) prefix: String,
+    /// The routes that are not there.
+    pub(crate) without: Vec<RouteGroup>,
     /// What paths that are told to clients start with.
     pub(crate) link_prefix: String,
     pub(crate) readiness: Readiness,
@@ -24,7 +31,18 @@ pub(crate) struct Edge {
 
 impl Edge {
     pub(crate) fn openapi(&self) -> Bytes {
-        self.openapi.get_or_init(|| openapi::document(endpoints::routes(), &self.server).to_string().into()).clone()
+        let document = || openapi::document(endpoints::routes(&self.without), &self.server, &self.link_prefix);
+        self.openapi.get_or_init(|| document().to_string().into()).clone()
+    }
+
+    /// Nothing has the path that was asked for.
+    pub(crate) fn no_such_path(&self) -> Failure {
+        let described = if self.without.contains(&RouteGroup::Documentation) {
+            String::new()
+        } else {
+            format!("; the API is described at {}/api/docs", self.link_prefix)
+        };
+        Failure::new(ErrorCode::NotFound, format!("There is nothing at this address{described}"))
     }
 
     /// The path at which a version's archive is asked for here.

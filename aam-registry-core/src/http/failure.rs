@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::{body::RegistryBody, wire::ErrorBody};
 use crate::{
-    error::{BackendError, BackendKind, Detail, Error, ErrorCode, Outcome},
+    error::{BackendError, BackendKind, Detail, DiskTrouble, Error, ErrorCode, Outcome},
     types::{UserId, Username},
 };
 
@@ -50,11 +50,6 @@ impl Failure {
             503 => failure.with_retry_after(OUTAGE_RETRY),
             _ => failure,
         }
-    }
-
-    /// Nothing has that path.
-    pub(crate) fn no_such_path() -> Self {
-        Self::new(ErrorCode::NotFound, "There is nothing at this address; the API is described at /api/docs")
     }
 
     /// The path exists, but not with that method.
@@ -123,6 +118,11 @@ impl Failure {
         self
     }
 
+    /// Who is told, where that is known.
+    pub(crate) fn caller(&self) -> Option<&Caller> {
+        self.0.caller.as_ref()
+    }
+
     /// The code.
     pub fn code(&self) -> ErrorCode {
         self.0.code
@@ -163,7 +163,7 @@ impl From<Error> for Failure {
         failure.0.details = error.details();
         match error {
             Error::RateLimited { retry_after } => failure.with_retry_after(retry_after),
-            Error::Overloaded => failure.with_retry_after(Duration::from_secs(1)),
+            Error::Overloaded | Error::TooManyAtOnce(_) => failure.with_retry_after(Duration::from_secs(1)),
             _ => failure,
         }
     }
@@ -171,26 +171,43 @@ impl From<Error> for Failure {
 
 impl From<BackendError> for Failure {
     fn from(error: BackendError) -> Self {
-        let cause = causes(&error);
-        let (part, code) = match error.kind {
-            BackendKind::Database => ("database", ErrorCode::DatabaseUnavailable),
-            BackendKind::Storage => ("archive storage", ErrorCode::StorageUnavailable),
-            BackendKind::Cache => ("cache", ErrorCode::Overloaded),
-            BackendKind::Internal => return Self::internal(cause),
-        };
+        let (code, cause) = (error.code(), causes(&error));
+        let Some(trouble) = trouble(&error) else { return Self::internal(cause) };
         // What will fail again is not away: an archive may be missing from a store that is well.
-        let (trouble, again) = if error.retry {
-            ("does not answer", "try again in a moment")
-        } else {
-            ("failed at this", "tell its operator the `request_id` if it happens again")
+        let again = match error.disk_trouble() {
+            Some(_) => "its operator has to see to that",
+            None if error.is_unfit() => "try again in a moment, or tell its operator",
+            None if error.retry => "try again in a moment",
+            None => "tell its operator the `request_id` if it happens again",
         };
         let advice = match error.outcome {
             Outcome::NotApplied => again,
             Outcome::Applied => "what you asked for was done; look before you try again",
             Outcome::Unknown => "look whether what you asked for was done before you try again",
         };
-        Self::new(code, format!("The registry's {part} {trouble}; {advice}")).with_cause(cause)
+        Self::new(code, format!("{trouble}; {advice}")).with_cause(cause)
     }
+}
+
+/// What is wrong with which part, in a sentence without its end; `None` where it is none of the parts outside.
+pub(crate) fn trouble(error: &BackendError) -> Option<String> {
+    let (part, disk) = match error.kind {
+        BackendKind::Database => ("database", "disk with the registry's database (its data folder)"),
+        BackendKind::Storage => ("archive storage", "disk with the registry's archives"),
+        BackendKind::Cache => ("cache", "disk with the registry's cache"),
+        BackendKind::Internal => return None,
+    };
+    if error.is_unfit() {
+        return Some("This server cannot work with the registry's database as it is, and its log says why".to_owned());
+    }
+    Some(match error.disk_trouble() {
+        Some(DiskTrouble::Full) => format!("The {disk} is full: room has to be made there"),
+        Some(DiskTrouble::Unwritable) => {
+            format!("The {disk} cannot be written to: its folder has to be there and writable for the server")
+        }
+        None if error.retry => format!("The registry's {part} does not answer"),
+        None => format!("The registry's {part} failed at this"),
+    })
 }
 
 impl From<crate::error::InvalidName> for Failure {
@@ -237,6 +254,11 @@ impl StdError for Failure {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::DiskError;
+
+    fn full() -> DiskError {
+        DiskError::new(DiskTrouble::Full, "/srv/registry.db: database or disk is full")
+    }
 
     #[test]
     fn advice_is_that_of_the_trouble() {
@@ -245,9 +267,20 @@ mod tests {
             (Error::storage("missing", false), "archive storage failed at this; tell its operator"),
             (Error::database("away", true, Outcome::NotApplied), "database does not answer; try again in a moment"),
             (Error::database("lost", true, Outcome::Unknown), "look whether what you asked for was done"),
+            (
+                Error::storage(full(), false),
+                "disk with the registry's archives is full: room has to be made there; its",
+            ),
+            (
+                Error::database(full(), false, Outcome::NotApplied),
+                "disk with the registry's database (its data folder)",
+            ),
         ] {
             let failure = Failure::from(error);
             assert!(failure.to_string().contains(told), "{failure} lacks {told}");
+            assert!(!failure.to_string().contains("/srv"), "{failure} tells a path");
         }
+        let failure = Failure::from(Error::database(full(), false, Outcome::NotApplied));
+        assert_eq!(failure.code(), ErrorCode::StorageUnavailable);
     }
 }

@@ -1,5 +1,5 @@
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicU8, Ordering},
 };
 
@@ -8,7 +8,13 @@ use std::sync::{
 /// A clonable handle. The server turns it; a library user who has no phases
 /// leaves it [`Ready`](ReadinessState::Ready), which is the default.
 #[derive(Clone, Debug)]
-pub struct Readiness(Arc<AtomicU8>);
+pub struct Readiness(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    state: AtomicU8,
+    awaited: Mutex<Option<&'static str>>,
+}
 
 /// The phases of a serving process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +37,29 @@ impl Readiness {
 
     /// Turns to `state`.
     pub fn set(&self, state: ReadinessState) {
-        self.0.store(state as u8, Ordering::Release);
+        *self.awaited() = None;
+        self.0.state.store(state as u8, Ordering::Release);
+    }
+
+    /// Turns to [`Starting`](ReadinessState::Starting), until `what` has come
+    /// about: the end of a sentence, such as `the database to answer`.
+    pub fn wait_for(&self, what: &'static str) {
+        self.0.state.store(ReadinessState::Starting as u8, Ordering::Release);
+        *self.awaited() = Some(what);
+    }
+
+    /// What is waited for, where somebody said so.
+    pub(crate) fn awaited_now(&self) -> Option<&'static str> {
+        *self.awaited()
+    }
+
+    fn awaited(&self) -> std::sync::MutexGuard<'_, Option<&'static str>> {
+        self.0.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The current state.
     pub fn get(&self) -> ReadinessState {
-        match self.0.load(Ordering::Acquire) {
+        match self.0.state.load(Ordering::Acquire) {
             0 => ReadinessState::Starting,
             1 => ReadinessState::Ready,
             _ => ReadinessState::Draining,

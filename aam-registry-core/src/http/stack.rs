@@ -19,8 +19,8 @@ use crate::{
     error::Error,
     layers::{
         AnswerFailuresLayer, AuthenticateLayer, COMPRESSED_FROM, CatchPanicLayer, ClientAddressLayer, ClientIpPolicy,
-        ConditionalLayer, HeadLayer, KeepDocumentsLayer, LimitBy, MatchRouteLayer, ObserveLayer, RateLimitLayer,
-        RequestIdLayer, RequestSpanLayer,
+        ConditionalLayer, FirstRecognizing, HeadLayer, KeepDocumentsLayer, MatchRouteLayer, ObserveLayer,
+        RateLimitLayer, RequestIdLayer, RequestSpanLayer,
     },
     registry::Registry,
 };
@@ -32,6 +32,7 @@ pub(super) type Stack = BoxCloneSyncService<Request<RequestBody>, Response<Regis
 #[derive(Debug)]
 pub(super) struct Parts {
     pub(super) registry: Registry,
+    pub(super) authenticator: FirstRecognizing,
     pub(super) edge: Arc<Edge>,
     pub(super) client_ip: ClientIpPolicy,
     pub(super) cors: Option<CorsLayer>,
@@ -41,9 +42,9 @@ pub(super) struct Parts {
 /// The way of every request: outside what each answer shows, then match route,
 /// limit by address, authenticate, limit by principal, dispatch.
 pub(super) fn default_stack(parts: Parts) -> Stack {
-    let Parts { registry, edge, client_ip, cors, request_timeout } = parts;
+    let Parts { registry, authenticator, edge, client_ip, cors, request_timeout } = parts;
     let limiter = registry.rate_limiter();
-    let routes = MatchRouteLayer::new(&edge.prefix);
+    let routes = MatchRouteLayer::without(&edge.without, &edge.prefix);
     let dispatch = Dispatch { registry: registry.clone(), edge: Arc::clone(&edge) };
 
     let documents = ServiceBuilder::new()
@@ -69,9 +70,9 @@ pub(super) fn default_stack(parts: Parts) -> Stack {
             .option_layer(cors)
             .layer(AnswerFailuresLayer)
             .layer(CatchPanicLayer)
-            .layer(RateLimitLayer::new(Arc::clone(limiter), LimitBy::Address))
-            .layer(AuthenticateLayer::new(registry.clone()))
-            .layer(RateLimitLayer::new(Arc::clone(limiter), LimitBy::Principal))
+            .layer(RateLimitLayer::by_address(Arc::clone(limiter), authenticator.clone()))
+            .layer(AuthenticateLayer::new(authenticator))
+            .layer(RateLimitLayer::by_principal(Arc::clone(limiter)))
             .service(ByKind { documents, transfers }),
     )
 }
@@ -104,6 +105,6 @@ mod tests {
 
     #[test]
     fn a_failure_inside_stays_what_it_is() {
-        assert_eq!(failure_of(Box::new(Failure::no_such_path())).code(), ErrorCode::NotFound);
+        assert_eq!(failure_of(Box::new(Failure::new(ErrorCode::NotFound, ""))).code(), ErrorCode::NotFound);
     }
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::{
     error::{Error, Result},
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
-    types::{ArchiveKey, ArchiveLocation},
+    types::{ArchiveKey, ArchiveLocation, RegistryId},
 };
 
 /// Keeps archives in memory, for as long as the process lives.
@@ -27,6 +27,7 @@ struct Archives {
     finished: BTreeMap<ArchiveKey, (Bytes, Timestamp)>,
     /// What was begun, when, and how much of it was written. A writer's bytes die with it.
     unfinished: BTreeMap<ArchiveKey, (u64, Timestamp)>,
+    owner: Option<RegistryId>,
 }
 
 /// Up to `limit` entries of `archives` from behind `after`.
@@ -115,6 +116,15 @@ impl ArchiveStore for MemoryArchives {
             modified_at: Some(*begun_at),
         });
         Ok(listed.collect())
+    }
+
+    async fn owner(&self) -> Result<Option<RegistryId>> {
+        Ok(self.read().owner)
+    }
+
+    async fn set_owner(&self, registry: RegistryId) -> Result<()> {
+        self.write().owner = Some(registry);
+        Ok(())
     }
 
     async fn check(&self) -> Result<()> {

@@ -2,7 +2,7 @@ use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
     task::Poll,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use async_trait::async_trait;
@@ -12,19 +12,23 @@ use crate::{
     ports::{RateClass, RateDecision, RateLimiter},
 };
 
-const WINDOW: Duration = Duration::from_mins(1);
-
-/// Counts requests in fixed windows of a minute; without limits unless given some.
+/// Counts requests in fixed windows of a class's [period](RateClass::period); without limits unless given some.
 #[derive(Debug, Default)]
 pub struct MemoryLimiter {
     limits: HashMap<RateClass, u32>,
-    window: Mutex<Option<Window>>,
+    windows: Mutex<HashMap<RateClass, Window>>,
 }
 
 #[derive(Debug)]
 struct Window {
     began: Instant,
-    taken: HashMap<(RateClass, String), u32>,
+    taken: HashMap<String, u32>,
+}
+
+impl Window {
+    fn beginning(now: Instant) -> Self {
+        Self { began: now, taken: HashMap::new() }
+    }
 }
 
 impl MemoryLimiter {
@@ -33,21 +37,24 @@ impl MemoryLimiter {
         Self::default()
     }
 
-    /// Lets each client make `per_minute` requests of `class`; 0 for any number.
+    /// Lets each client make `limit` requests of `class` in its
+    /// [period](RateClass::period); 0 for any number.
     #[must_use]
-    pub fn with_limit(mut self, class: RateClass, per_minute: u32) -> Self {
-        self.limits.insert(class, per_minute);
+    pub fn with_limit(mut self, class: RateClass, limit: u32) -> Self {
+        self.limits.insert(class, limit);
         self
     }
 
     fn decide(&self, class: RateClass, client: &str) -> Option<RateDecision> {
         let limit = self.limits.get(&class).copied().filter(|limit| *limit > 0)?;
         let now = Instant::now();
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        let live = window.take().filter(|window| now.duration_since(window.began) < WINDOW);
-        let window = window.insert(live.unwrap_or_else(|| Window { began: now, taken: HashMap::new() }));
-        let reset = WINDOW.saturating_sub(now.duration_since(window.began));
-        let taken = window.taken.entry((class, client.to_owned())).or_default();
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = windows.entry(class).or_insert_with(|| Window::beginning(now));
+        if now.duration_since(window.began) >= class.period() {
+            *window = Window::beginning(now);
+        }
+        let reset = class.period().saturating_sub(now.duration_since(window.began));
+        let taken = window.taken.entry(client.to_owned()).or_default();
         let retry_after = if *taken < limit {
             *taken += 1;
             None
@@ -68,6 +75,14 @@ impl RateLimiter for MemoryLimiter {
         Poll::Ready(self.decide(class, client))
     }
 
+    async fn give_back(&self, class: RateClass, client: &str) -> Result<()> {
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = windows.get_mut(&class).and_then(|window| window.taken.get_mut(client)) {
+            *taken = taken.saturating_sub(1);
+        }
+        Ok(())
+    }
+
     async fn check(&self) -> Result<()> {
         Ok(())
     }
@@ -79,8 +94,8 @@ mod tests {
 
     crate::rate_limiter_conformance!(async {
         let mut limiter = MemoryLimiter::unlimited();
-        for (class, per_minute) in crate::testing::rate_limit::LIMITS {
-            limiter = limiter.with_limit(class, per_minute);
+        for (class, limit) in crate::testing::rate_limit::LIMITS {
+            limiter = limiter.with_limit(class, limit);
         }
         (limiter, ())
     });

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::{
     error::Result,
-    types::{ArchiveKey, ArchiveLocation},
+    types::{ArchiveKey, ArchiveLocation, RegistryId},
 };
 
 /// Keeps the bytes of archives. A key is written at most once.
@@ -47,6 +47,18 @@ pub trait ArchiveStore: Debug + Send + Sync + 'static {
     /// finished archive that an earlier attempt had begun: look before
     /// deleting.
     async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>>;
+
+    /// The registry whose archives these are, as a mark in the store says;
+    /// `None` where it has none. The mark lies beside the archives, goes with
+    /// them where they are copied, and is in no listing.
+    ///
+    /// # Errors
+    /// A backend error of kind storage, also where the mark is none of these.
+    async fn owner(&self) -> Result<Option<RegistryId>>;
+
+    /// Marks the archives as those of `registry`, whosever they were before;
+    /// durable when it returns.
+    async fn set_owner(&self, registry: RegistryId) -> Result<()>;
 
     /// Whether the store answers; for health checks.
     ///

@@ -19,6 +19,13 @@ pub trait AuditLog: Debug + Send + Sync + 'static {
     /// Gives how many; safe to call from many places at once.
     async fn sequence(&self, limit: usize) -> Result<usize>;
 
+    /// The position that was given last; 0 where none was.
+    async fn position(&self) -> Result<u64>;
+
+    /// Up to `limit` entries with a position above `after`, by position.
+    /// Whoever goes on after the last of them misses none.
+    async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>>;
+
     /// Entries newest first: those without a position, then by position.
     async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>>;
 }

@@ -30,7 +30,8 @@ pub enum Change {
     Package(PackageName),
     /// What is known of every package in a scope.
     Scope(ScopeName),
-    /// Anything.
+    /// Anything, even which archive a version has: as where the database was
+    /// restored, or another server took its place.
     Everything,
 }
 

@@ -1,5 +1,6 @@
 use super::{
-    ArchiveIndex, AuditLog, DownloadStore, PackageStore, PublishStore, ScopeStore, TokenStore, UserStore, VersionStore,
+    AccountStore, ArchiveIndex, AuditLog, DownloadStore, PackageStore, PublishStore, ScopeStore, TokenStore, UserStore,
+    VersionStore,
 };
 
 /// Every port that keeps metadata, in one store: what a transaction of one of
@@ -11,6 +12,7 @@ pub trait Database:
     + VersionStore
     + DownloadStore
     + UserStore
+    + AccountStore
     + TokenStore
     + ScopeStore
     + AuditLog
@@ -24,6 +26,7 @@ impl<S> Database for S where
         + VersionStore
         + DownloadStore
         + UserStore
+        + AccountStore
         + TokenStore
         + ScopeStore
         + AuditLog

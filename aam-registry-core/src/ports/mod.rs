@@ -1,7 +1,9 @@
 //! What the registry needs from outside, one trait a file.
 //!
 //! Every port is object-safe, speaks domain types only (but for a redirect,
-//! which is a `Uri` for a `Method`), and is shared as `Arc<dyn Port>`. One
+//! which is a `Uri` for a `Method`, and for the head of a request that an
+//! [`Authenticator`] reads), and is shared as `Arc<dyn Port>`; what implements
+//! a port does so in an `Arc` too. One
 //! method is one transaction: no begin or commit crosses a port. A method that
 //! changes something on behalf of an [`Actor`] checks inside its transaction
 //! that the actor still exists, is not disabled and holds a live credential
@@ -14,10 +16,12 @@
 //! [`Error::Unauthorized`]: crate::Error::Unauthorized
 //! [`Error::Forbidden`]: crate::Error::Forbidden
 
+mod accounts;
 mod archive_index;
 mod archive_source;
 mod archives;
 mod audit;
+mod authenticator;
 mod changes;
 mod clock;
 mod database;
@@ -28,14 +32,20 @@ mod publishing;
 mod rate_limit;
 mod scopes;
 mod sessions;
+mod shared;
 mod shared_cache;
 mod tokens;
 mod users;
 
+pub use accounts::{
+    AccountActor, AccountChange, AccountFacts, AccountStore, AccountUpdate, ChangedAccount, RevokedTokens,
+    TokenRevocation,
+};
 pub use archive_index::ArchiveIndex;
 pub use archive_source::ArchiveSource;
 pub use archives::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive};
 pub use audit::AuditLog;
+pub use authenticator::Authenticator;
 pub use changes::{Change, ChangeEvent, ChangeFeed};
 pub use clock::{Clock, SystemClock};
 pub use database::Database;

@@ -1,24 +1,43 @@
-use std::fmt::Debug;
+use std::{collections::BTreeMap, fmt::Debug};
 
 use async_trait::async_trait;
 
 use crate::{
     error::Result,
     types::{
-        Actor, ArchiveFile, Package, PackageName, PackageSummary, Page, RegistryTotals, Rights, SearchQuery, Version,
-        VersionDetail, VersionSummary,
+        Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, PublishedVersion, RegistryTotals,
+        Rights, SearchQuery, Username, Version, VersionBounds, VersionDetail, VersionList, VersionRange,
+        VersionSummary,
     },
 };
 
 /// Reads packages and versions. Each method sees one instant.
 #[async_trait]
 pub trait PackageStore: Debug + Send + Sync + 'static {
-    /// The package with its owners, dist-tags and versions.
+    /// The package with its owners, dist-tags and newest versions.
     async fn package(&self, name: &PackageName) -> Result<Option<Package>>;
 
-    /// The versions of a package, newest published first; `None` where there
-    /// is no such package.
-    async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>>;
+    /// A part of the versions of a package, newest published first; `None`
+    /// where there is no such package. Reads no more than it gives, but for
+    /// the sizes of what is left out.
+    async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>>;
+
+    /// The versions of a package that others are chosen from, newest published
+    /// first: those within [`VersionBounds::CHOSEN_FROM`].
+    async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>> {
+        let range = VersionRange { before: None, bounds: VersionBounds::CHOSEN_FROM };
+        Ok(self.version_list(name, &range).await?.map(|list| list.versions))
+    }
+
+    /// The number of every version of a package and whether it may be chosen,
+    /// newest published first; reads nothing else of them.
+    async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>>;
+
+    /// Every dist-tag of a package and the version it names; reads nothing else.
+    async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>>;
+
+    /// The owners of a package, by name; reads nothing else.
+    async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>>;
 
     /// One version; build metadata in `version` does not matter.
     async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>>;

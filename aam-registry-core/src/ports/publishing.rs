@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, fmt::Debug};
+use std::{collections::BTreeMap, fmt::Debug, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -13,14 +13,17 @@ use crate::{
 
 /// The transactions of a publish: begin → upload → commit, and the sweep of
 /// what never got that far.
+///
+/// Leases go by the clock of the database alone: callers say how long, never
+/// until when, since the clocks of replicas differ.
 #[async_trait]
 pub trait PublishStore: Debug + Send + Sync + 'static {
     /// Records an upload that is about to start.
     async fn begin_upload(&self, upload: &NewUpload) -> Result<()>;
 
-    /// Extends the lease of a live upload; `false` where it was abandoned,
-    /// consumed or never known.
-    async fn renew_upload(&self, id: UploadId, lease_until: Timestamp) -> Result<bool>;
+    /// Makes the lease of a live upload end so long from now; `false` where it
+    /// was abandoned, consumed or never known.
+    async fn renew_upload(&self, id: UploadId, lease: Duration) -> Result<bool>;
 
     /// Fails where a commit of that version, whatever its tag, could not
     /// succeed any more, with the error the commit would give.
@@ -40,14 +43,18 @@ pub trait PublishStore: Debug + Send + Sync + 'static {
     /// name whose [`similarity_key`](PackageName::similarity_key) another
     /// unscoped package has; [`Timeout`](crate::Error::Timeout) where the
     /// upload is no longer alive. A failed commit leaves the upload as it was.
+    ///
+    /// Nothing is committed before what it builds on: where `commit.now` lies
+    /// before the package last changed, as the clock of a replica may have it,
+    /// that instant counts. So it does for every change of a package.
     async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published>;
 
-    /// Marks up to `limit` uploads whose lease ran out before `now` as
-    /// abandoned: from then on they cannot be committed.
-    async fn abandon_uploads(&self, now: Timestamp, limit: usize) -> Result<usize>;
+    /// Marks up to `limit` uploads whose lease has run out as abandoned: from
+    /// then on they cannot be committed.
+    async fn abandon_uploads(&self, limit: usize) -> Result<usize>;
 
-    /// Up to `limit` uploads abandoned before `before`, whose bytes may go.
-    async fn abandoned_uploads(&self, before: Timestamp, limit: usize) -> Result<Vec<Upload>>;
+    /// Up to `limit` uploads that were abandoned at least so long ago.
+    async fn abandoned_uploads(&self, ago: Duration, limit: usize) -> Result<Vec<Upload>>;
 
     /// Forgets an abandoned upload whose bytes are gone.
     async fn forget_upload(&self, id: UploadId) -> Result<()>;

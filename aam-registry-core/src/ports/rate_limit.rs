@@ -11,26 +11,43 @@ pub enum RateClass {
     Search,
     /// Downloads of archives.
     Download,
+    /// Reading inside archives: comparing two, taking one file out.
+    Contents,
     /// Publishing.
     Publish,
-    /// Registration and login.
+    /// Registrations and failed logins.
     Auth,
+    /// Failed logins of an address for an account that are forgiven it: until
+    /// it has had them, the address may try the account whatever others do.
+    ForgivenLogin,
     /// Everything else under `/api`.
     Other,
 }
 
 impl RateClass {
     /// Every class.
-    pub const ALL: [Self; 5] = [Self::Search, Self::Download, Self::Publish, Self::Auth, Self::Other];
+    pub const ALL: [Self; 7] =
+        [Self::Search, Self::Download, Self::Contents, Self::Publish, Self::Auth, Self::ForgivenLogin, Self::Other];
 
     /// The class as text, for metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Search => "search",
             Self::Download => "download",
+            Self::Contents => "contents",
             Self::Publish => "publish",
             Self::Auth => "auth",
+            Self::ForgivenLogin => "forgiven_login",
             Self::Other => "other",
+        }
+    }
+
+    /// The time that a limit of the class is for: a day for
+    /// [`ForgivenLogin`](Self::ForgivenLogin), a minute for the others.
+    pub fn period(self) -> Duration {
+        match self {
+            Self::ForgivenLogin => Duration::from_hours(24),
+            _ => Duration::from_mins(1),
         }
     }
 }
@@ -49,6 +66,10 @@ pub trait RateLimiter: Debug + Send + Sync + 'static {
         Poll::Pending
     }
 
+    /// Gives back one request that was taken, since it turned out not to
+    /// count. Nothing happens where none is taken.
+    async fn give_back(&self, class: RateClass, client: &str) -> Result<()>;
+
     /// Whether the limiter's store answers; for health checks.
     async fn check(&self) -> Result<()>;
 }
@@ -56,7 +77,7 @@ pub trait RateLimiter: Debug + Send + Sync + 'static {
 /// What became of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateDecision {
-    /// Requests a minute.
+    /// Requests in the [period](RateClass::period) of the class.
     pub limit: u32,
     /// Requests left at once.
     pub remaining: u32,

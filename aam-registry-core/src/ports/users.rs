@@ -32,8 +32,9 @@ pub trait UserStore: Debug + Send + Sync + 'static {
     async fn has_admin(&self) -> Result<bool>;
 
     /// The user of a login session; `None` where the user does not exist, is
-    /// disabled, or the session of that id was revoked.
-    async fn session_user(&self, user: UserId, session: &str) -> Result<Option<User>>;
+    /// disabled, the session of that id was revoked, or all sessions of that
+    /// [generation](crate::ports::Session::generation) were ended but another one.
+    async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>>;
 
     /// Revokes a session; it may be forgotten after `expires_at`.
     async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()>;
@@ -66,6 +67,8 @@ pub struct Login {
     pub user: User,
     /// The hash of its password, in PHC string format.
     pub password_hash: String,
+    /// The [generation](crate::ports::Session::generation) of the sessions that begin now.
+    pub session_generation: u64,
 }
 
 impl Debug for Login {

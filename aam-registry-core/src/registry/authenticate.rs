@@ -59,12 +59,17 @@ impl Registry {
     async fn authenticate_session(&self, bearer: &str) -> Result<Principal> {
         let ended = || Error::Unauthorized("This session is not valid or has ended; log in again".into());
         let session = self.inner().sessions.verify(bearer, self.now()).ok_or_else(ended)?;
-        let user = self.inner().users.session_user(session.user, &session.id).await?.ok_or_else(ended)?;
+        let user = self.inner().users.session_user(session.user, &session.id, session.generation).await?;
+        let user = user.ok_or_else(ended)?;
         Ok(Principal {
             user: user.id,
             username: user.username,
             is_admin: user.is_admin,
-            credential: Credential::Session { id: session.id, expires_at: session.expires_at },
+            credential: Credential::Session {
+                id: session.id,
+                generation: session.generation,
+                expires_at: session.expires_at,
+            },
             scopes: TokenScopes::all(),
             packages: Vec::new(),
         })

@@ -19,16 +19,18 @@ enum Job {
     SweepUploads,
     TouchTokens,
     PrepareSearches,
+    ClaimStorage,
 }
 
 impl Job {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::SequenceAudit,
         Self::FlushDownloads,
         Self::RefreshTotals,
         Self::SweepUploads,
         Self::TouchTokens,
         Self::PrepareSearches,
+        Self::ClaimStorage,
     ];
     /// What must not be lost when the process ends.
     const LAST: [Self; 3] = [Self::FlushDownloads, Self::TouchTokens, Self::SequenceAudit];
@@ -41,6 +43,7 @@ impl Job {
             Self::SweepUploads => "sweep_uploads",
             Self::TouchTokens => "touch_tokens",
             Self::PrepareSearches => "prepare_searches",
+            Self::ClaimStorage => "claim_storage",
         }
     }
 
@@ -49,7 +52,7 @@ impl Job {
             // The contract gives an entry its position within a second.
             Self::SequenceAudit => Duration::from_millis(500),
             Self::FlushDownloads => Duration::from_secs(2),
-            Self::PrepareSearches => Duration::from_secs(10),
+            Self::PrepareSearches | Self::ClaimStorage => Duration::from_secs(10),
             // The contract lets download figures be a minute old, and caches keep them for half of that.
             Self::RefreshTotals | Self::TouchTokens => Duration::from_secs(30),
             Self::SweepUploads => Duration::from_mins(1),
@@ -63,10 +66,11 @@ impl Job {
             Self::RefreshTotals => registry.refresh_totals().await,
             Self::SweepUploads => {
                 registry.sweep_uploads().await?;
-                registry.inner().users.forget_sessions(registry.now()).await
+                registry.forget_sessions().await
             }
             Self::TouchTokens => registry.flush_token_touches().await,
             Self::PrepareSearches => registry.prepare_searches().await,
+            Self::ClaimStorage => registry.claim_storage().await.map(drop),
         }
     }
 }
@@ -110,6 +114,8 @@ struct Health {
 
 impl Health {
     fn of(job: Job) -> Self {
+        // A rate tells of the first failure only where the count was 0 before.
+        metrics::counter!("aam_background_failures_total", "job" => job.name()).increment(0);
         Self { job, failing: false, done: Instant::now() }
     }
 

@@ -1,23 +1,32 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, num::NonZero, path::PathBuf, sync::Arc, thread};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::{
-    Policy, Registry, authenticate::TokenTouches, counting::DownloadCounter, handle::Inner, totals::TotalsCache,
+    Policy, Registry,
+    authenticate::TokenTouches,
+    contents::Unpacking,
+    counting::DownloadCounter,
+    handle::Inner,
+    places::Places,
+    publish::UploadCrowd,
+    resolve,
+    storage::{KnownOwner, StorageProbe},
+    totals::TotalsCache,
 };
 use crate::{
     decorate::Freshness,
     ports::{
-        ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore, PackageStore,
-        PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, SystemClock, TokenStore, UserStore,
-        VersionStore,
+        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore,
+        PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, SystemClock, TokenStore,
+        UserStore, VersionStore,
     },
 };
 
-/// How many archives are judged at a time; each holds a blocking thread for as long as its upload lasts.
-const JUDGED_AT_ONCE: usize = 128;
-/// How many archives are taken apart for readers at a time; each holds a blocking thread.
-const UNPACKED_AT_ONCE: usize = 64;
+/// How many archives are judged at a time: more than there are processors would only be slower.
+fn judged_at_once() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get).max(2)
+}
 
 /// The ports that a registry still lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +79,7 @@ macro_rules! builder {
             freshness: Option<Freshness>,
             clock: Option<Arc<dyn Clock>>,
             policy: Policy,
+            spool_folder: Option<PathBuf>,
         }
 
         impl RegistryBuilder {
@@ -102,6 +112,7 @@ macro_rules! builder {
                 let ($(Some($port),)+ Some(archive_source)) = ($(self.$port,)+ archive_source) else {
                     return Err(BuildError { missing });
                 };
+                let uploading = UploadCrowd::new(self.policy.uploads_per_user);
                 Ok(Registry::new(Inner {
                     $($port,)+
                     archive_source,
@@ -111,8 +122,13 @@ macro_rules! builder {
                     counter: DownloadCounter::default(),
                     touches: TokenTouches::default(),
                     totals: TotalsCache::default(),
-                    judging: Arc::new(Semaphore::new(JUDGED_AT_ONCE)),
-                    unpacking: Arc::new(Semaphore::new(UNPACKED_AT_ONCE)),
+                    id: OnceCell::new(),
+                    storage_owner: KnownOwner::default(),
+                    resolving: Places::new(resolve::AT_ONCE, resolve::AT_ONCE_EACH, resolve::PATIENCE),
+                    uploading,
+                    judging: Arc::new(Semaphore::new(judged_at_once())),
+                    storage_probe: StorageProbe::default(),
+                    unpacking: Unpacking::new(self.spool_folder),
                 }))
             }
         }
@@ -130,6 +146,8 @@ builder! {
     downloads: DownloadStore;
     /// Sets what keeps accounts.
     users: UserStore;
+    /// Sets what changes accounts and ends credentials.
+    accounts: AccountStore;
     /// Sets what keeps API tokens.
     tokens: TokenStore;
     /// Sets what keeps scopes.
@@ -158,6 +176,7 @@ impl RegistryBuilder {
         self.versions = Some(database.clone());
         self.downloads = Some(database.clone());
         self.users = Some(database.clone());
+        self.accounts = Some(database.clone());
         self.tokens = Some(database.clone());
         self.scopes = Some(database.clone());
         self.archive_index = Some(database.clone());
@@ -196,6 +215,15 @@ impl RegistryBuilder {
         self.policy = policy;
         self
     }
+
+    /// Sets the folder that large files of archives are unpacked to while they
+    /// are read: up to 2 GiB, in files without a name; the system's folder of
+    /// temporary files where this is not called, or cannot be written to.
+    #[must_use]
+    pub fn spool_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.spool_folder = Some(folder.into());
+        self
+    }
 }
 
 impl fmt::Debug for RegistryBuilder {
@@ -214,7 +242,7 @@ mod tests {
     #[test]
     fn every_missing_port_is_named_at_once() {
         let error = Registry::builder().build().expect_err("nothing was set");
-        assert_eq!(error.missing().len(), 13);
+        assert_eq!(error.missing().len(), 14);
         assert!(error.to_string().ends_with("rate_limiter, passwords, sessions"), "{error}");
     }
 }

@@ -6,7 +6,7 @@ use super::{DownloadTally, Registry};
 use crate::{
     error::{Error, Result},
     ports::ArchiveContent,
-    types::{ArchiveLocation, PackageName, Version},
+    types::{ArchiveLocation, PackageName, Sha256Digest, Version},
 };
 
 impl Registry {
@@ -19,6 +19,24 @@ impl Registry {
             Some(location) => Ok(location),
             None => Err(self.no_such_version(name, version).await?),
         }
+    }
+
+    /// Where the archive of a version lies, if it is the one of that digest.
+    /// What is kept of it is held against what the metadata says.
+    ///
+    /// # Errors
+    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`].
+    pub async fn locate_digest(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        sha256: &Sha256Digest,
+    ) -> Result<Option<ArchiveLocation>> {
+        let mut location = self.locate(name, version).await?;
+        if location.sha256 != *sha256 {
+            location = self.version(name, version).await?.location();
+        }
+        Ok((location.sha256 == *sha256).then_some(location))
     }
 
     /// Where a client that asks for an archive with `method` (`GET` or `HEAD`)

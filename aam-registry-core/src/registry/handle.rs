@@ -1,16 +1,26 @@
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
-use super::{Policy, RegistryBuilder, authenticate::TokenTouches, counting::DownloadCounter, totals::TotalsCache};
+use super::{
+    Policy, RegistryBuilder,
+    authenticate::TokenTouches,
+    contents::Unpacking,
+    counting::DownloadCounter,
+    places::Places,
+    publish::UploadCrowd,
+    storage::{KnownOwner, StorageProbe},
+    totals::TotalsCache,
+};
 use crate::{
     decorate::Freshness,
     error::Result,
     ports::{
-        ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, PackageStore, PasswordHasher,
-        PublishStore, RateLimiter, ScopeStore, SessionSigner, TokenStore, UserStore, VersionStore,
+        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, PackageStore,
+        PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, TokenStore, UserStore, VersionStore,
     },
+    types::{ClientNetwork, RegistryId},
 };
 
 /// The registry: its ports, its policy and the use cases over them.
@@ -25,6 +35,7 @@ pub(super) struct Inner {
     pub(super) versions: Arc<dyn VersionStore>,
     pub(super) downloads: Arc<dyn DownloadStore>,
     pub(super) users: Arc<dyn UserStore>,
+    pub(super) accounts: Arc<dyn AccountStore>,
     pub(super) tokens: Arc<dyn TokenStore>,
     pub(super) scopes: Arc<dyn ScopeStore>,
     pub(super) audit: Arc<dyn AuditLog>,
@@ -40,10 +51,17 @@ pub(super) struct Inner {
     pub(super) counter: DownloadCounter,
     pub(super) touches: TokenTouches,
     pub(super) totals: TotalsCache,
-    /// One permit for each archive that a blocking thread may judge at a time.
+    pub(super) id: OnceCell<RegistryId>,
+    pub(super) storage_owner: KnownOwner,
+    pub(super) storage_probe: StorageProbe,
+    /// Places for the trees that are resolved at a time.
+    pub(super) resolving: Places<ClientNetwork>,
+    /// Places for the uploads that are under way at a time.
+    pub(super) uploading: UploadCrowd,
+    /// One permit for each thread that judges an archive at a time, and does not wait for its client.
     pub(super) judging: Arc<Semaphore>,
-    /// One permit for each archive that a blocking thread may take apart for a reader at a time.
-    pub(super) unpacking: Arc<Semaphore>,
+    /// Who may read inside archives, and what was found there.
+    pub(super) unpacking: Unpacking,
 }
 
 impl Registry {
@@ -74,6 +92,14 @@ impl Registry {
         self.0.freshness.as_ref()
     }
 
+    /// Which registry this is, as its database says; asked once.
+    ///
+    /// # Errors
+    /// A backend error of kind database.
+    pub async fn id(&self) -> Result<RegistryId> {
+        self.0.id.get_or_try_init(|| self.0.archive_index.registry_id()).await.copied()
+    }
+
     /// What limits how often clients may do what.
     pub fn rate_limiter(&self) -> &Arc<dyn RateLimiter> {
         &self.0.rate_limiter
@@ -85,14 +111,6 @@ impl Registry {
     /// A backend error of kind database.
     pub async fn check_database(&self) -> Result<()> {
         self.0.packages.check().await
-    }
-
-    /// Whether the archive store answers.
-    ///
-    /// # Errors
-    /// A backend error of kind storage.
-    pub async fn check_storage(&self) -> Result<()> {
-        self.0.archives.check().await
     }
 
     /// Whether the store behind cache and rate limits answers.

@@ -14,9 +14,11 @@ mod changes;
 mod contents;
 mod counting;
 mod download;
+mod events;
 mod handle;
 mod owners;
 mod packages;
+mod places;
 mod policy;
 mod publish;
 mod reserved;
@@ -26,13 +28,19 @@ mod storage;
 mod sweep;
 mod totals;
 
-pub use accounts::{Account, NewAccount, Registration, SessionToken, TokenRequest};
+pub use accounts::{
+    Account, AccountDescription, NewAccount, OPERATOR, OwnAccountChange, Registration, SessionToken, TokenRequest,
+};
 pub use builder::{BuildError, RegistryBuilder};
 pub use changes::Unyanked;
-pub use contents::FileContent;
+pub use contents::{FileContent, ListedFile};
 pub use counting::DownloadTally;
+pub use events::Events;
 pub use handle::Registry;
 pub use policy::{Policy, RegistrationPolicy};
 pub use publish::{Publish, PublishOptions, PublishReceipt};
-pub use storage::{CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, VerifyReport};
+pub(crate) use resolve::require_few;
+pub use storage::{
+    CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, StorageOwner, Suspicion, VerifyReport,
+};
 pub use sweep::SweepReport;

@@ -4,8 +4,8 @@ use super::Registry;
 use crate::{
     error::{Error, Result},
     types::{
-        ArchiveFile, DayDownloads, DistTag, DownloadQuery, LatestPolicy, Package, PackageName, Username, Version,
-        VersionDetail, VersionSummary,
+        ArchiveFile, DayDownloads, DistTag, DownloadQuery, LatestPolicy, Package, PackageName, PublishedVersion,
+        Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary,
     },
 };
 
@@ -18,7 +18,31 @@ impl Registry {
         self.inner().packages.package(name).await?.ok_or_else(|| Error::PackageNotFound(name.clone()))
     }
 
-    /// The versions of a package, newest published first.
+    /// A part of the versions of a package, newest published first.
+    ///
+    /// # Errors
+    /// [`Error::PackageNotFound`]; [`Error::VersionNotFound`] for the version
+    /// that they were published before.
+    pub async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<VersionList> {
+        let list = self.inner().packages.version_list(name, range).await?;
+        let list = list.ok_or_else(|| Error::PackageNotFound(name.clone()))?;
+        if let Some(before) = range.before.as_ref().filter(|_| list.versions.is_empty()) {
+            self.version(name, before).await?;
+        }
+        Ok(list)
+    }
+
+    /// The number of every version of a package and whether it may be chosen,
+    /// newest published first.
+    ///
+    /// # Errors
+    /// [`Error::PackageNotFound`].
+    pub async fn version_numbers(&self, name: &PackageName) -> Result<Vec<PublishedVersion>> {
+        self.inner().packages.version_numbers(name).await?.ok_or_else(|| Error::PackageNotFound(name.clone()))
+    }
+
+    /// The versions of a package that others are chosen from, newest published
+    /// first: those within [`VersionBounds::CHOSEN_FROM`](crate::types::VersionBounds::CHOSEN_FROM).
     ///
     /// # Errors
     /// [`Error::PackageNotFound`].
@@ -75,7 +99,7 @@ impl Registry {
         }
         match &query.version {
             Some(version) => drop(self.version(&query.package, version).await?),
-            None => drop(self.versions(&query.package).await?),
+            None => drop(self.tags(&query.package).await?),
         }
         self.inner().downloads.downloads(query).await
     }
@@ -85,7 +109,7 @@ impl Registry {
     /// # Errors
     /// [`Error::PackageNotFound`].
     pub async fn tags(&self, name: &PackageName) -> Result<BTreeMap<DistTag, Version>> {
-        Ok(self.package(name).await?.dist_tags)
+        self.inner().packages.tags(name).await?.ok_or_else(|| Error::PackageNotFound(name.clone()))
     }
 
     /// The owners of a package, by name.
@@ -93,19 +117,19 @@ impl Registry {
     /// # Errors
     /// [`Error::PackageNotFound`].
     pub async fn owners(&self, name: &PackageName) -> Result<Vec<Username>> {
-        Ok(self.package(name).await?.owners)
+        self.inner().packages.owners(name).await?.ok_or_else(|| Error::PackageNotFound(name.clone()))
     }
 
     /// Why `version` was not found: the package, or only the version.
     pub(super) async fn no_such_version(&self, name: &PackageName, version: &Version) -> Result<Error> {
-        let versions = self.versions(name).await?;
-        Ok(Error::version_not_found(name, format_args!("{version}{}", highest_hint(&versions))))
+        let numbers = self.version_numbers(name).await?;
+        Ok(Error::version_not_found(name, format_args!("{version}{}", highest_hint(&numbers))))
     }
 }
 
 /// `; the highest is 1.4.0`, or that there is none.
-pub(super) fn highest_hint(versions: &[VersionSummary]) -> String {
-    let standing = versions.iter().filter(|version| !version.yanked).map(|version| &version.version);
+pub(super) fn highest_hint(numbers: &[PublishedVersion]) -> String {
+    let standing = numbers.iter().filter(|version| version.visible).map(|version| &version.version);
     match LatestPolicy::Highest.pick(standing) {
         Some(highest) => format!("; the highest is {highest}"),
         None => "; all its versions are yanked".to_owned(),

@@ -30,6 +30,8 @@ pub struct Policy {
     pub session_lifetime: Duration,
     /// How long one upload may take in all.
     pub upload_timeout: Duration,
+    /// How many uploads of one account may be under way at a time; twice as many from one address.
+    pub uploads_per_user: usize,
 }
 
 impl Default for Policy {
@@ -41,6 +43,7 @@ impl Default for Policy {
             allowed_tags: None,
             session_lifetime: Duration::from_hours(24),
             upload_timeout: Duration::from_mins(15),
+            uploads_per_user: 4,
         }
     }
 }
@@ -85,6 +88,15 @@ impl Policy {
     #[must_use]
     pub fn with_upload_timeout(mut self, timeout: Duration) -> Self {
         self.upload_timeout = timeout;
+        self
+    }
+
+    /// Sets how many uploads of one account may be under way at a time, at
+    /// least one; twice as many may be from one address. Of several replicas
+    /// each counts its own.
+    #[must_use]
+    pub fn with_uploads_per_user(mut self, uploads: usize) -> Self {
+        self.uploads_per_user = uploads.max(1);
         self
     }
 

@@ -6,6 +6,10 @@ use crate::error::Result;
 /// How many uploads one call of a port handles.
 const BATCH: usize = 100;
 
+/// How long after its end a revoked session is remembered: replicas whose
+/// clocks are behind by less do not take it for one that lives.
+const REVOCATION_MARGIN: Duration = Duration::from_hours(1);
+
 /// What a sweep of uploads did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SweepReport {
@@ -30,7 +34,7 @@ impl Registry {
     pub async fn sweep_uploads(&self) -> Result<SweepReport> {
         let mut report = SweepReport::default();
         loop {
-            let marked = self.inner().publishing.abandon_uploads(self.now(), BATCH).await?;
+            let marked = self.inner().publishing.abandon_uploads(BATCH).await?;
             report.abandoned += marked;
             if marked < BATCH {
                 break;
@@ -49,12 +53,18 @@ impl Registry {
         Ok(report)
     }
 
+    /// Forgets the revocations of sessions that have ended by themselves.
+    pub(super) async fn forget_sessions(&self) -> Result<()> {
+        match self.now().checked_sub(REVOCATION_MARGIN) {
+            Ok(ended) => self.inner().users.forget_sessions(ended).await,
+            Err(_) => Ok(()),
+        }
+    }
+
     async fn delete_abandoned(&self, report: &mut SweepReport) -> Result<()> {
-        let now = self.now();
         let longest: Duration = self.policy().upload_timeout + LEASE;
-        let Ok(before) = now.checked_sub(longest) else { return Ok(()) };
         loop {
-            let uploads = self.inner().publishing.abandoned_uploads(before, BATCH).await?;
+            let uploads = self.inner().publishing.abandoned_uploads(longest, BATCH).await?;
             let full = uploads.len() == BATCH;
             let failed_before = report.failed;
             for upload in uploads {

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     ports::{ArchiveContent, ArchiveStore},
-    types::{ArchiveKey, UploadId},
+    types::{ArchiveKey, RegistryId, UploadId},
 };
 
 /// Makes one test of every case, on the store that `$make` gives.
@@ -39,6 +39,7 @@ macro_rules! archive_store_conformance {
                 a_listing_comes_in_pages,
                 a_listing_shows_sizes_and_times,
                 writers_do_not_disturb_one_another,
+                a_store_is_whose_it_was_last_marked_as,
                 the_store_answers,
             ]
         );
@@ -400,4 +401,21 @@ pub async fn the_store_answers(store: &dyn ArchiveStore) {
     put(store, &new_key(), &sample(1, 10)).await;
     store.check().await.expect("check");
     assert_eq!(list_all(store).await.len(), 1, "a check leaves nothing behind");
+}
+
+/// A new store is nobody's; a mark stays until another is set, and is no archive.
+pub async fn a_store_is_whose_it_was_last_marked_as(store: &dyn ArchiveStore) {
+    assert_eq!(store.owner().await.expect("read"), None);
+    for _ in 0..2 {
+        let registry = RegistryId::generate();
+        store.set_owner(registry).await.expect("mark");
+        assert_eq!(store.owner().await.expect("read"), Some(registry));
+        assert_eq!(list_all(store).await, []);
+        assert_eq!(store.unfinished(None, 1000).await.expect("list"), []);
+    }
+    let (key, bytes) = (new_key(), sample(3, KIB));
+    put(store, &key, &bytes).await;
+    assert_eq!(list_all(store).await, std::slice::from_ref(&key));
+    store.delete(&key).await.expect("delete");
+    assert!(store.owner().await.expect("read").is_some());
 }

@@ -25,18 +25,22 @@ macro_rules! rate_limiter_conformance {
                 a_class_without_limit_is_not_limited,
                 takers_at_once_share_one_limit,
                 what_is_taken_now_is_taken_once,
+                what_is_given_back_may_be_taken_again,
+                nothing_taken_is_nothing_given_back,
+                a_day_is_longer_than_a_minute,
                 the_limiter_answers,
             ]
         );
     };
 }
 
-/// The requests a minute the suite expects of each class; 0 for no limit.
-pub const LIMITS: [(RateClass, u32); 5] = [
+/// The requests in its period that the suite expects of each class; 0 for no limit.
+pub const LIMITS: [(RateClass, u32); 6] = [
     (RateClass::Search, 2),
     (RateClass::Download, 10),
     (RateClass::Publish, 1),
     (RateClass::Auth, 5),
+    (RateClass::ForgivenLogin, 2),
     (RateClass::Other, 0),
 ];
 
@@ -44,7 +48,7 @@ async fn take(limiter: &dyn RateLimiter, class: RateClass, client: &str) -> Rate
     limiter.take(class, client).await.expect("take").expect("the class is limited")
 }
 
-/// Each class lets through as many requests at once as it has a minute, and no more.
+/// Each class lets through as many requests at once as it has in its period, and no more.
 pub async fn a_minutes_worth_may_come_at_once(limiter: &dyn RateLimiter) {
     for (class, limit) in LIMITS.into_iter().filter(|(_, limit)| *limit > 0) {
         for n in 1..=limit {
@@ -139,6 +143,40 @@ pub async fn what_is_taken_now_is_taken_once(limiter: &dyn RateLimiter) {
         }
         Poll::Pending => assert_eq!(decision.remaining, 9),
     }
+}
+
+/// What is given back, another request has, of the same client and class alone.
+pub async fn what_is_given_back_may_be_taken_again(limiter: &dyn RateLimiter) {
+    for client in ["a", "b"] {
+        take(limiter, RateClass::Publish, client).await;
+        take(limiter, RateClass::Search, client).await;
+    }
+    for _ in 0..5 {
+        limiter.give_back(RateClass::Publish, "a").await.expect("give back");
+        assert_eq!(take(limiter, RateClass::Publish, "a").await.retry_after, None, "it was given back");
+        assert!(take(limiter, RateClass::Publish, "a").await.retry_after.is_some(), "one was given back, not two");
+    }
+    assert!(take(limiter, RateClass::Publish, "b").await.retry_after.is_some(), "another client");
+    assert_eq!(take(limiter, RateClass::Search, "a").await.remaining, 0, "another class");
+    limiter.give_back(RateClass::Other, "a").await.expect("a class without limit");
+}
+
+/// Nobody gets more than the limit by giving back what was never taken.
+pub async fn nothing_taken_is_nothing_given_back(limiter: &dyn RateLimiter) {
+    for _ in 0..10 {
+        limiter.give_back(RateClass::Publish, "a").await.expect("give back");
+    }
+    assert_eq!(take(limiter, RateClass::Publish, "a").await.retry_after, None);
+    assert!(take(limiter, RateClass::Publish, "a").await.retry_after.is_some());
+}
+
+/// What a day's limit refuses, it refuses for hours.
+pub async fn a_day_is_longer_than_a_minute(limiter: &dyn RateLimiter) {
+    for _ in 0..2 {
+        assert_eq!(take(limiter, RateClass::ForgivenLogin, "a").await.retry_after, None);
+    }
+    let wait = take(limiter, RateClass::ForgivenLogin, "a").await.retry_after.expect("refused");
+    assert!(wait > Duration::from_hours(11) && wait <= Duration::from_hours(24), "wait {wait:?}");
 }
 
 /// A limiter that works says so.

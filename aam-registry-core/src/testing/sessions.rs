@@ -33,6 +33,7 @@ fn session() -> Session {
     Session {
         id: "0190d9f0-5f4e-7c3a-9b1e-2f6a8c4d1e00".to_owned(),
         user: UserId::generate(),
+        generation: 7,
         issued_at,
         expires_at: issued_at + SignedDuration::from_hours(24),
     }

@@ -14,6 +14,9 @@ pub struct ArchiveKey(Box<str>);
 impl ArchiveKey {
     /// What every key starts with.
     pub const PREFIX: &str = "archives/";
+    /// Where the id of the registry lies whose archives are beside it. No key
+    /// of an archive.
+    pub const OWNER: &str = "archives/registry-id";
 
     /// The upload whose bytes lie there.
     ///
@@ -69,7 +72,8 @@ mod tests {
         let key = ArchiveKey::from(UploadId::generate());
         assert_eq!(key.as_str().parse::<ArchiveKey>().expect("key"), key);
         assert_eq!(ArchiveKey::from(key.upload_id()), key);
-        for bad in ["archives/../x.aam", "x", "archives/zz/0190d9f0-0000-7000-8000-000000000000.aam"] {
+        for bad in [ArchiveKey::OWNER, "archives/../x.aam", "x", "archives/zz/0190d9f0-0000-7000-8000-000000000000.aam"]
+        {
             assert!(bad.parse::<ArchiveKey>().is_err(), "{bad:?} passed");
         }
     }

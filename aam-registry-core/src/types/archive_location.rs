@@ -3,7 +3,7 @@
 use crate::types::{ArchiveKey, PackageName, Sha256Digest, Version};
 
 /// What never changes about a published version: which archive is its, its
-/// digest and its size. May be kept for ever.
+/// digest and its size. May be kept for as long as the database loses no commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchiveLocation {
     /// The package.

@@ -38,6 +38,12 @@ impl Constraint {
         self.exact.as_ref().map_or_else(|| self.req.matches(version.as_semver()), |exact| exact == version)
     }
 
+    /// How many comparisons it takes to tell whether a version satisfies the
+    /// constraint, at most; at least one.
+    pub fn comparators(&self) -> usize {
+        if self.exact.is_some() { 1 } else { self.req.comparators.len().max(1) }
+    }
+
     /// The version meant, where the constraint is one bare or `=` full version.
     pub fn exact(&self) -> Option<&Version> {
         self.exact.as_ref()

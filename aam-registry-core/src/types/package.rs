@@ -43,7 +43,7 @@ impl ApprovalStatus {
     }
 }
 
-/// A package with its owners, dist-tags and versions, read at one instant.
+/// A package with its owners, dist-tags and newest versions, read at one instant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Package {
     /// Its full name.
@@ -62,8 +62,11 @@ pub struct Package {
     pub downloads: u64,
     /// Every dist-tag and the version it names.
     pub dist_tags: BTreeMap<DistTag, Version>,
-    /// Its versions, newest published first, yanked ones included.
+    /// Its versions within [`VersionBounds::LISTED`](crate::types::VersionBounds::LISTED),
+    /// newest published first, yanked ones included.
     pub versions: Vec<VersionSummary>,
+    /// How many versions it has in all.
+    pub version_count: u64,
 }
 
 impl Package {

@@ -1,11 +1,11 @@
 //! Where a file lies in a package: one rule for archives and manifests.
 
 /// The most bytes a path may have, so that it fits below a project's folder on every system.
-const MAX_PATH: usize = 1024;
+pub(crate) const MAX_PATH: usize = 1024;
 /// The most bytes of one segment, the limit of common file systems.
-const MAX_SEGMENT: usize = 255;
+pub(crate) const MAX_PATH_SEGMENT: usize = 255;
 /// The most segments, which bounds what an archive's folders cost to remember.
-const MAX_DEPTH: usize = 32;
+pub(crate) const MAX_PATH_DEPTH: usize = 32;
 
 /// Why a path cannot be one in a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,8 +60,8 @@ pub(crate) fn package_path(text: &str) -> Result<&str, PathFault> {
         match segment {
             "" | "." => return Err(PathFault::Unclean),
             ".." => return Err(PathFault::Parent),
-            _ if segment.len() > MAX_SEGMENT => return Err(PathFault::LongSegment),
-            _ if depth >= MAX_DEPTH => return Err(PathFault::Deep),
+            _ if segment.len() > MAX_PATH_SEGMENT => return Err(PathFault::LongSegment),
+            _ if depth >= MAX_PATH_DEPTH => return Err(PathFault::Deep),
             _ => {}
         }
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     error::{Error, Result},
-    types::{PackageName, TokenId, TokenPattern, TokenScope, TokenScopes, UserId, Username},
+    types::{PackageName, TokenId, TokenPattern, TokenScope, TokenScopes, User, UserId, Username},
 };
 
 /// What a principal was authenticated by. Not a secret.
@@ -14,6 +14,8 @@ pub enum Credential {
     Session {
         /// The JWT's `jti`.
         id: String,
+        /// The [generation](crate::ports::Session::generation) it is of.
+        generation: u64,
         /// When the JWT expires.
         expires_at: Timestamp,
     },
@@ -21,6 +23,10 @@ pub enum Credential {
     Token(TokenId),
     /// A command run by the operator on the server itself.
     Operator,
+    /// A login that the host of the registry judges itself, by an
+    /// [`Authenticator`](crate::ports::Authenticator) of its own. The registry
+    /// keeps nothing of it and cannot end it; a transaction checks the user alone.
+    Host,
 }
 
 /// The part of a principal that a transaction checks again: whoever acts must
@@ -55,6 +61,26 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// The caller as whom the host of the registry authenticated `user`: with
+    /// all the rights that the user has, administrators' included. The user is
+    /// one that [`find_user`](crate::registry::Registry::find_user) found or
+    /// [`create_user`](crate::registry::Registry::create_user) made.
+    ///
+    /// A host that lets fewer things be done sets [`scopes`](Self::scopes) and
+    /// [`packages`](Self::packages). It may keep the value for as long as its
+    /// session lasts, and should not for longer: whether the user is disabled
+    /// or still an administrator is asked anew only by what changes something.
+    pub fn of_host(user: &User) -> Self {
+        Self {
+            user: user.id,
+            username: user.username.clone(),
+            is_admin: user.is_admin,
+            credential: Credential::Host,
+            scopes: TokenScopes::all(),
+            packages: Vec::new(),
+        }
+    }
+
     /// The caller as transactions check it.
     pub fn actor(&self) -> Actor {
         Actor {

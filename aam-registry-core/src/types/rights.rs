@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Error, Result},
-    types::PackageName,
+    types::{ManifestFault, PackageName},
 };
 
 /// The role of a member of a scope.
@@ -94,12 +94,22 @@ impl Rights {
     }
 
     /// Requires the right to publish `package`: a new unscoped name is
-    /// anybody's, in a scope a role is needed for new and existing alike.
+    /// anybody's, in a scope a role is needed for new and existing alike. A new
+    /// unscoped name holds no `--`, which stands between scope and name where a
+    /// full name has to be one word.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], saying whom to ask.
+    /// [`Error::Forbidden`], saying whom to ask; [`Error::InvalidManifest`] for
+    /// a new unscoped name with `--`.
     pub fn require_publish(self, package: &PackageName, exists: bool) -> Result<()> {
-        if !exists && package.scope().is_none() { Ok(()) } else { self.require(Action::Publish, package) }
+        if exists || package.scope().is_some() {
+            return self.require(Action::Publish, package);
+        }
+        if package.bare().contains("--") {
+            let error = "a new name without a scope holds no `--`; choose another name".to_owned();
+            return Err(Error::InvalidManifest(vec![ManifestFault { field: "name".to_owned(), error }]));
+        }
+        Ok(())
     }
 }
 
@@ -131,5 +141,13 @@ mod tests {
         assert!(Rights::default().require_publish(&plain, false).is_ok());
         assert!(Rights::default().require_publish(&plain, true).is_err());
         assert!(Rights::default().require_publish(&scoped, false).is_err());
+    }
+
+    #[test]
+    fn a_new_name_that_looks_like_a_scope_and_a_name_is_nobodys() {
+        let (owner, confusing) =
+            (Rights { package_owner: true, ..Rights::default() }, "acme--review".parse().expect("name"));
+        assert!(matches!(owner.require_publish(&confusing, false), Err(Error::InvalidManifest(_))));
+        assert!(owner.require_publish(&confusing, true).is_ok());
     }
 }

@@ -1,9 +1,9 @@
 //! API tokens (contract, section 6).
 
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 
 use data_encoding::BASE32_NOPAD;
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{Glob, GlobBuilder, GlobMatcher};
 use jiff::Timestamp;
 
 use crate::{
@@ -101,7 +101,9 @@ impl fmt::Debug for TokenScopes {
 #[derive(Clone)]
 pub struct TokenPattern {
     text: Box<str>,
-    glob: GlobMatcher,
+    glob: Glob,
+    /// Made when it is first needed: most requests with a token ask for no package of it.
+    matcher: OnceLock<GlobMatcher>,
 }
 
 impl TokenPattern {
@@ -117,12 +119,12 @@ impl TokenPattern {
             return Err(invalid());
         }
         let glob = GlobBuilder::new(text).literal_separator(true).build().map_err(|_| invalid())?;
-        Ok(Self { text: text.into(), glob: glob.compile_matcher() })
+        Ok(Self { text: text.into(), glob, matcher: OnceLock::new() })
     }
 
     /// Whether the pattern covers `name`.
     pub fn matches(&self, name: &PackageName) -> bool {
-        self.glob.is_match(name.as_str())
+        self.matcher.get_or_init(|| self.glob.compile_matcher()).is_match(name.as_str())
     }
 
     /// The pattern as written.

@@ -1,5 +1,7 @@
 //! Uploads on their way to become a version.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::types::{ArchiveKey, UserId, id::id};
@@ -27,10 +29,8 @@ pub struct NewUpload {
     pub id: UploadId,
     /// Who uploads.
     pub user: UserId,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// Until when it counts as alive unless renewed.
-    pub lease_until: Timestamp,
+    /// How long it counts as alive from when it is recorded, unless renewed.
+    pub lease: Duration,
 }
 
 /// An upload whose lease ran out and that can no longer be committed.

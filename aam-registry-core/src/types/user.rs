@@ -46,7 +46,7 @@ pub struct ScopeMember {
     pub role: ScopeRole,
 }
 
-/// A scope with its members.
+/// A scope with its members, and who else publishes in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
     /// Its name, without `@`.
@@ -55,4 +55,23 @@ pub struct Scope {
     pub created_at: Timestamp,
     /// Its members, by name.
     pub members: Vec<ScopeMember>,
+    /// Who owns single packages in it, whether or not a member, by package and
+    /// name: the first [`MAX_COLLABORATORS`](Self::MAX_COLLABORATORS).
+    pub collaborators: Vec<Collaborator>,
+    /// Whether there are more.
+    pub has_more_collaborators: bool,
+}
+
+impl Scope {
+    /// How many collaborators are listed at most.
+    pub const MAX_COLLABORATORS: usize = 100;
+}
+
+/// An owner who was added to one package of a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collaborator {
+    /// Who.
+    pub username: Username,
+    /// Of which package.
+    pub package: PackageName,
 }

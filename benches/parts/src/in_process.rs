@@ -1,8 +1,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use aam_registry_core::{
+    decorate::CachedMetadata,
     http::{PeerAddr, RegistryService},
-    memory,
+    memory::{self, MemoryMetadata},
 };
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
@@ -47,7 +48,10 @@ impl InProcess {
     /// Where the registry refuses that.
     pub fn start() -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let registry = memory::registry().build().expect("every port is there");
+        // As the reference server keeps its metadata.
+        let database = CachedMetadata::builder(MemoryMetadata::new()).start();
+        let builder = memory::registry().freshness(database.freshness()).database(database);
+        let registry = builder.build().expect("every port is there");
         let started = Self { runtime, service: RegistryService::new(registry) };
         started.publish();
         started

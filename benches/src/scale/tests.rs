@@ -184,7 +184,7 @@ async fn tag_latest(database: &impl Database, dataset: &Dataset, package: &Packa
         actor: Actor {
             user: user.id,
             username: user.username,
-            credential: Credential::Session { id: "a session".to_owned(), expires_at: Timestamp::MAX },
+            credential: Credential::Session { id: "a session".to_owned(), generation: 0, expires_at: Timestamp::MAX },
             as_admin: false,
         },
         package: package.name.clone(),

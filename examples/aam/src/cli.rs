@@ -62,6 +62,7 @@ enum Command {
     Login(commands::login::Login),
     Logout(commands::logout::Logout),
     Whoami(commands::whoami::Whoami),
+    Passwd(commands::passwd::Passwd),
     #[command(subcommand)]
     Token(commands::token::Token),
     #[command(subcommand)]
@@ -99,13 +100,14 @@ impl Cli {
             Command::Login(command) => command.run(&session).await,
             Command::Logout(command) => command.run(&session).await,
             Command::Whoami(command) => command.run(&session).await,
+            Command::Passwd(command) => command.run(&session).await,
             Command::Token(command) => command.run(&session).await,
             Command::Scope(command) => command.run(&session).await,
             Command::Pkg(command) => command.run(&session).await,
             Command::Install(command) => command.run(&session).await,
             Command::Update(command) => command.run(&session).await,
             Command::Uninstall(command) => command.run(&session).await,
-            Command::List(_) => commands::list::List::run(&session),
+            Command::List(command) => command.run(&session),
             Command::Search(command) => command.run(&session).await,
             Command::Info(command) => command.run(&session).await,
             Command::Download(command) => command.run(&session).await,

@@ -5,6 +5,7 @@ mod atomic_file;
 mod cli;
 mod commands;
 mod config;
+mod confined;
 mod deploy;
 mod failure;
 mod install;

@@ -1,6 +1,9 @@
 //! What the client says: results to stdout, everything else to stderr.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal, Write},
+};
 
 use clap::builder::styling::{AnsiColor, Style};
 use jiff::Timestamp;
@@ -38,7 +41,7 @@ impl Output {
         if self.json {
             let text = serde_json::to_string_pretty(value)
                 .map_err(|error| Failure::new(crate::failure::Kind::Other, "io", error.to_string()))?;
-            return Self::print(&text);
+            return Self::print(&escaped(&text));
         }
         let lines = human();
         if lines.is_empty() { Ok(()) } else { Self::print(&lines.join("\n")) }
@@ -67,7 +70,7 @@ impl Output {
     pub(crate) fn failure(self, failure: &Failure) {
         if self.json {
             // Nothing is left to say where stdout is closed.
-            let _ = serde_json::to_string_pretty(failure).map(|text| Self::print(&text));
+            let _ = serde_json::to_string_pretty(failure).map(|text| Self::print(&escaped(&text)));
             return;
         }
         let error = self.paint(AnsiColor::Red.on_default().bold(), "error:");
@@ -131,6 +134,24 @@ pub(crate) fn plain(text: &str) -> String {
     text.trim_end().chars().map(shown).collect()
 }
 
+/// JSON in which every character that could move the cursor, turn the order of
+/// what follows or hide itself is escaped, as JSON lets any character of a
+/// string be: it is read by programs, and shown on terminals on the way.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && (c.is_control() || is_format(c) || matches!(c, '\u{2028}' | '\u{2029}')) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // A string takes whatever is written to it.
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
 /// As [`plain`], but the lines of `text` stay: indented, so that none passes for one of ours.
 fn paragraph(text: &str) -> String {
     text.lines().map(plain).collect::<Vec<_>>().join("\n    ")
@@ -172,6 +193,14 @@ mod tests {
     fn tables_align_and_show_no_escape_sequences() {
         let rows = vec![vec!["a".to_owned(), "b".to_owned()], vec!["long\u{1b}[31m".to_owned(), "c".to_owned()]];
         assert_eq!(table(&rows), ["a          b", "long?[31m  c"]);
+    }
+
+    #[test]
+    fn json_shows_nothing_that_acts_and_means_the_same() {
+        let value = serde_json::json!({"a\u{9b}": "x\u{7f}\u{202e}y\u{e0041}\n\u{2028}é"});
+        let text = escaped(&serde_json::to_string_pretty(&value).expect("json"));
+        assert!(text.chars().all(|c| c == '\n' || c == 'é' || (' '..='~').contains(&c)), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).expect("json"), value);
     }
 
     #[test]

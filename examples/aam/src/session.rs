@@ -1,6 +1,10 @@
 //! What every command works with: the user's files, the registry in use, the way to speak.
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use crate::{
     api::Client,
@@ -19,6 +23,8 @@ pub(crate) struct Session {
     asked_registry: Option<String>,
     /// `--project`.
     pub(crate) folder: PathBuf,
+    /// Whether it was said that a token can be read on its way.
+    warned: AtomicBool,
 }
 
 /// A registry and what its user calls it.
@@ -33,7 +39,7 @@ impl Session {
     pub(crate) fn open(out: Output, registry: Option<String>, folder: PathBuf) -> Result<Self> {
         let home = Home::find()?;
         let config = Config::read(&home)?;
-        Ok(Self { out, home, config, asked_registry: registry, folder })
+        Ok(Self { out, home, config, asked_registry: registry, folder, warned: AtomicBool::new(false) })
     }
 
     /// The registry in use: `--registry`, `AAM_REGISTRY`, the default one, the
@@ -74,13 +80,30 @@ impl Session {
 
     /// A client of `registry` that sends its token, where there is one.
     pub(crate) fn client(&self, registry: &Registry) -> Result<Client> {
-        Client::new(registry.url.clone(), self.token(registry)?)
+        let token = self.token(registry)?;
+        if token.is_some() {
+            self.warn_if_exposed(registry);
+        }
+        Client::new(registry.url.clone(), token)
+    }
+
+    /// Warns, once, where whoever is on the way to a registry can read the token.
+    fn warn_if_exposed(&self, registry: &Registry) {
+        if registry.url.is_exposed() && !self.warned.swap(true, Ordering::Relaxed) {
+            self.out.warn(&format!(
+                "your token goes to {} unencrypted: anybody on the way can read and use it; use https",
+                registry.url
+            ));
+        }
     }
 
     /// As [`Self::client`], refusing where there is no token.
     pub(crate) fn authenticated(&self, registry: &Registry) -> Result<Client> {
         match self.token(registry)? {
-            Some(token) => Client::new(registry.url.clone(), Some(token)),
+            Some(token) => {
+                self.warn_if_exposed(registry);
+                Client::new(registry.url.clone(), Some(token))
+            }
             None => {
                 Err(Failure::new(Kind::Access, "unauthorized", format!("You are not logged in to {}", registry.url))
                     .hint("run `aam login`, or set AAM_TOKEN"))

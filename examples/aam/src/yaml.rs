@@ -5,27 +5,53 @@ use std::{fs, io, path::Path};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    atomic_file::{self, Mode},
+    confined::{Entry, Folder, Mode},
     failure::{Failure, Kind, Result},
 };
 
-/// Reads `path`; `None` where there is no such file.
+/// Reads `path`, which may be a link of the user's; `None` where there is no such file.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Failure::io("read", path, &error)),
-    };
-    serde_saphyr::from_str(&text).map(Some).map_err(|error| {
+    match fs::read(path) {
+        Ok(bytes) => parse(path, &bytes).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::io("read", path, &error)),
+    }
+}
+
+/// Reads `path` in `folder`, through no link; `None` where there is no such file.
+pub(crate) fn read_in<T: DeserializeOwned>(folder: &Folder, path: &str) -> Result<Option<T>> {
+    let bytes = folder.read(path)?;
+    bytes.map(|bytes| parse(&folder.path().join(path), &bytes)).transpose()
+}
+
+fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T> {
+    let invalid = |why: &str| Failure::new(Kind::Usage, "invalid_file", format!("{} {why}", path.display()));
+    let text = std::str::from_utf8(bytes).map_err(|_| invalid("is not valid: it is not UTF-8"))?;
+    serde_saphyr::from_str(text).map_err(|error| {
         let text = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
-        let first = text.lines().next().unwrap_or_default();
-        Failure::new(Kind::Usage, "invalid_file", format!("{} is not valid: {first}", path.display()))
+        invalid(&format!("is not valid: {}", text.lines().next().unwrap_or_default()))
     })
 }
 
-/// Writes `value` to `path`, after the comment lines of `head`.
-pub(crate) fn write(path: &Path, head: &str, value: &impl Serialize, mode: Mode) -> Result<()> {
-    let text = serde_saphyr::to_string(value)
-        .map_err(|error| Failure::new(Kind::Other, "io", format!("Cannot write {}: {error}", path.display())))?;
-    atomic_file::write(path, format!("{head}{text}").as_bytes(), mode)
+/// Writes `value` to `path` in `folder`, after the comment lines of `head`.
+pub(crate) fn write_in(folder: &Folder, path: &str, head: &str, value: &impl Serialize, mode: Mode) -> Result<()> {
+    let text = serde_saphyr::to_string(value).map_err(|error| {
+        let shown = folder.path().join(path);
+        Failure::new(Kind::Other, "io", format!("Cannot write {}: {error}", shown.display()))
+    })?;
+    folder.write(path, format!("{head}{text}").as_bytes(), mode)
+}
+
+/// As [`write_in`], for a file that its user may have made a link: it is left to them.
+pub(crate) fn write_own(folder: &Folder, path: &str, head: &str, value: &impl Serialize, mode: Mode) -> Result<()> {
+    if folder.look(path)? == Entry::Link {
+        let shown = folder.path().join(path);
+        return Err(Failure::new(
+            Kind::Conflict,
+            "link_in_the_way",
+            format!("{} is a symbolic link, and aam follows none there", shown.display()),
+        )
+        .hint("replace the link with a real file, or let AAM_HOME name the folder that the real file is in"));
+    }
+    write_in(folder, path, head, value, mode)
 }

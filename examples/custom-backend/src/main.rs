@@ -67,7 +67,7 @@ async fn publish_and_read(registry: &Registry, archive: Bytes) -> Result<Bytes, 
     let session = registry.login("ada", password.to_owned()).await?;
     let principal = registry.authenticate(&session.access_token).await?;
 
-    let mut publish = registry.begin_publish(&principal).await?;
+    let mut publish = registry.begin_publish(&principal, None).await?;
     publish.write(archive).await?;
     let receipt = publish.finish(PublishOptions::default()).await?;
 

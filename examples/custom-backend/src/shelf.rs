@@ -7,7 +7,7 @@ use std::{
 use aam_registry_core::{
     Error, Result,
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
-    types::{ArchiveKey, ArchiveLocation, UploadId},
+    types::{ArchiveKey, ArchiveLocation, RegistryId, UploadId},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,6 +16,9 @@ use tokio::{
     fs::{self, File},
     io::{AsyncSeekExt, AsyncWriteExt},
 };
+
+/// The file that says whose archives these are.
+const OWNER: &str = "registry-id";
 
 /// Keeps each archive as one file of one folder, such as a mounted share.
 #[derive(Clone, Debug)]
@@ -107,6 +110,22 @@ impl ArchiveStore for ShelfArchives {
 
     async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
         self.files("part", after, limit).await
+    }
+
+    async fn owner(&self) -> Result<Option<RegistryId>> {
+        let Some(id) = found(fs::read_to_string(self.folder.join(OWNER)).await)? else { return Ok(None) };
+        let unreadable = |_| failed(io::Error::new(io::ErrorKind::InvalidData, format!("`{OWNER}` holds no id")));
+        id.trim().parse().map(Some).map_err(unreadable)
+    }
+
+    async fn set_owner(&self, registry: RegistryId) -> Result<()> {
+        let part = self.folder.join(OWNER).with_extension("new");
+        let mut file = File::create(&part).await.map_err(failed)?;
+        file.write_all(registry.to_string().as_bytes()).await.map_err(failed)?;
+        file.flush().await.map_err(failed)?;
+        file.sync_all().await.map_err(failed)?;
+        fs::rename(&part, self.folder.join(OWNER)).await.map_err(failed)?;
+        File::open(&self.folder).await.map_err(failed)?.sync_all().await.map_err(failed)
     }
 
     async fn check(&self) -> Result<()> {

@@ -1,8 +1,9 @@
 //! The commands and what they take.
 
-use clap::{Args, Parser, Subcommand};
+use aam_registry_core::types::AccountRole;
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
-use crate::config::Flags;
+use crate::config::{Flags, keys_of_the_file_alone};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,11 +20,19 @@ Examples:
 
 Every option is also an environment variable (--data-dir is DATA_DIR) and a key of
 config.yaml (data_dir). Flags prevail, then the environment, then a .env file, then
-config.yaml. Secrets may be read from files: JWT_SECRET_FILE=/run/secrets/jwt.";
+config.yaml. Secrets may be read from files: JWT_SECRET_FILE=/run/secrets/jwt. In .env
+nothing is replaced: a value is what is written, spaces and `\\` between single quotes.
+What the server calls by HTTPS has to prove itself by the certificates of the system,
+or by those in the file that SSL_CERT_FILE names (PEM), or in the folder SSL_CERT_DIR.";
+
+/// What stands behind the settings in `--help`.
+fn after_settings() -> String {
+    format!("{}\n\n{EXAMPLES}", keys_of_the_file_alone())
+}
 
 /// Serves a registry of packages for AI agents.
 #[derive(Debug, Parser)]
-#[command(name = "aam-registry", version, about, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "aam-registry", version, about, after_help = after_settings(), max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -40,8 +49,14 @@ pub(crate) enum Command {
     Migrate(Migrate),
     /// Create an administrator, also while the server runs
     CreateAdmin(CreateAdmin),
+    /// Create, list, change and shut out accounts, also while the server runs
+    User(User),
+    /// Revoke API tokens, also while the server runs
+    Token(Token),
     /// Compare the archive storage with the database, also while the server runs
     Storage(Storage),
+    /// Copy the database into a folder, also while the server runs
+    Backup(Backup),
     /// Ask a running server whether it is well: exit code 0 or 1
     Healthcheck(Healthcheck),
     /// Check or print the configuration
@@ -50,7 +65,7 @@ pub(crate) enum Command {
 
 /// `serve`
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_settings())]
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) flags: Flags<true>,
@@ -92,6 +107,178 @@ pub(crate) struct CreateAdmin {
     pub(crate) flags: Flags<false>,
 }
 
+/// `user`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+All of these work beside a running server, and every replica follows within a second.
+
+Examples:
+  aam-registry user create --username ada --email ada@example.com
+  aam-registry user grant-role ada admin
+  aam-registry user disable ada
+  aam-registry user reset-password ada < password.txt")]
+pub(crate) struct User {
+    #[command(subcommand)]
+    pub(crate) action: UserAction,
+}
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserAction {
+    /// Create an account for somebody, whatever REGISTRATION says
+    Create(CreateUser),
+    /// List accounts
+    List(ListUsers),
+    /// Show an account with its scopes, packages and API tokens
+    Show(NamedUser),
+    /// Shut an account out: its sessions end, its API tokens are refused, its packages stay
+    Disable(NamedUser),
+    /// Let an account in again; API tokens that were not revoked work again
+    Enable(NamedUser),
+    /// Give an account a role
+    GrantRole(RoleOfUser),
+    /// Take a role from an account
+    RevokeRole(RoleOfUser),
+    /// Set a new password and end every session of the account
+    ResetPassword(ResetPassword),
+}
+
+/// `user create`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --password the password is asked for, or read from the standard input where
+that is no terminal. Its user changes it with `aam passwd`.")]
+pub(crate) struct CreateUser {
+    /// Name to log in with; also the name of the account's own scope
+    #[arg(long)]
+    pub(crate) username: String,
+    /// E-mail address
+    #[arg(long)]
+    pub(crate) email: String,
+    /// Password, at least 12 characters; others on this machine can see it
+    #[arg(long)]
+    pub(crate) password: Option<String>,
+    /// Make it an administrator
+    #[arg(long)]
+    pub(crate) admin: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `user list`
+#[derive(Debug, Args)]
+pub(crate) struct ListUsers {
+    /// Only those with this role
+    #[arg(long, value_parser = role)]
+    pub(crate) role: Option<AccountRole>,
+    /// Only those that are disabled
+    #[arg(long)]
+    pub(crate) disabled: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `user show`, `disable` and `enable`
+#[derive(Debug, Args)]
+pub(crate) struct NamedUser {
+    /// Whose account
+    #[arg(value_name = "USERNAME")]
+    pub(crate) username: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `user grant-role` and `revoke-role`
+#[derive(Debug, Args)]
+pub(crate) struct RoleOfUser {
+    /// Whose account
+    #[arg(value_name = "USERNAME")]
+    pub(crate) username: String,
+    /// Which role: admin
+    #[arg(value_parser = role)]
+    pub(crate) role: AccountRole,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `user reset-password`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --password the password is asked for, or read from the standard input where
+that is no terminal. API tokens go on: `aam-registry token revoke --user` ends them.")]
+pub(crate) struct ResetPassword {
+    /// Whose account
+    #[arg(value_name = "USERNAME")]
+    pub(crate) username: String,
+    /// Password, at least 12 characters; others on this machine can see it
+    #[arg(long)]
+    pub(crate) password: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+fn role(text: &str) -> Result<AccountRole, String> {
+    let known = || AccountRole::ALL.map(AccountRole::as_str).join(", ");
+    AccountRole::parse(text).ok_or_else(|| format!("this registry has no such role yet; the roles are: {}", known()))
+}
+
+/// `token`
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    #[command(subcommand)]
+    pub(crate) action: TokenAction,
+}
+
+/// What to do with API tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenAction {
+    /// Revoke API tokens for good, on every replica within a second
+    Revoke(RevokeTokens),
+}
+
+/// `token revoke`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Sessions of logins are no API tokens: `aam-registry user disable` or `user reset-password`
+ends those of one user, a new JWT_SECRET those of all.
+
+Examples:
+  aam-registry token revoke --id 0190d9f0-0000-7000-8000-000000000000
+  aam-registry token revoke --user ada
+  aam-registry token revoke --all")]
+#[command(group(ArgGroup::new("which").required(true).args(["id", "user", "all"])))]
+pub(crate) struct RevokeTokens {
+    /// The token of this id, as `user show` lists it
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+    /// All tokens of this user
+    #[arg(long, value_name = "USERNAME")]
+    pub(crate) user: Option<String>,
+    /// All tokens of all users
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
 /// `storage`
 #[derive(Debug, Args)]
 pub(crate) struct Storage {
@@ -106,6 +293,8 @@ pub(crate) enum StorageAction {
     Cleanup(Cleanup),
     /// Check that every version has its archive
     Verify(Verify),
+    /// Mark the storage as this registry's, whosever it was
+    Adopt(Adopt),
 }
 
 /// `storage cleanup`
@@ -113,7 +302,8 @@ pub(crate) enum StorageAction {
 #[command(after_help = "\
 Failed uploads are swept by the server itself; this finds what is left all the same,
 for example after a database was restored. What an upload under way will need is
-never touched.
+never touched. Where all archives would go, or three or more that are more than a tenth,
+it deletes nothing and says so: look what it is, then give --force.
 
 Examples:
   aam-registry storage cleanup --dry-run
@@ -122,6 +312,9 @@ pub(crate) struct Cleanup {
     /// Delete nothing; only tell what would be
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Delete even where that is all archives, or more than a tenth of them
+    #[arg(long)]
+    pub(crate) force: bool,
     /// How long ago it must have been written: a number with s, m, h or d
     #[arg(long, default_value = "24h", value_name = "TIME", value_parser = crate::config::parse_age)]
     pub(crate) older_than: std::time::Duration,
@@ -135,11 +328,51 @@ pub(crate) struct Cleanup {
 /// `storage verify`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exits with 1 where any version is damaged, naming each. --deep reads every byte.")]
+Exits with 1 where any version is damaged, or may not be read, naming each. --deep
+reads every byte.")]
 pub(crate) struct Verify {
     /// Read every archive and compare its SHA-256, not only its size
     #[arg(long)]
     pub(crate) deep: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `storage adopt`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A registry marks its storage with its id, which is made with its database, and leaves
+one alone that bears another's mark: the cleanup of one would delete the archives of
+the other. After a database was made anew for archives that are kept, this gives them
+to the new one. Make sure that no other registry uses them.")]
+pub(crate) struct Adopt {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `backup`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Writes DIR/registry-<time>.db: the database as it was at one instant. A file of that
+name is always whole; what ends with `.part` is not. The archives and the keys in the
+data folder are to be copied beside it, afterwards: docs/backup.md tells how, and how
+to restore.
+
+Example:
+  aam-registry backup --to /srv/backup --database-only")]
+pub(crate) struct Backup {
+    /// Folder to write to; made where there is none
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: std::path::PathBuf,
+    /// The database alone, which is all that this release backs up (SQLite only)
+    #[arg(long)]
+    pub(crate) database_only: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

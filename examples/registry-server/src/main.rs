@@ -5,6 +5,7 @@ mod assemble;
 mod cli;
 mod commands;
 mod config;
+mod disks;
 mod logs;
 mod metrics;
 mod serve;

@@ -1,12 +1,17 @@
 //! What `/metrics` tells, under the names operators know.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
-use aam_registry_core::registry::Registry;
+use aam_registry_core::{ports::RateClass, registry::Registry};
 use futures_util::future::{self, Either};
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
-use tokio::time;
+use tokio::{
+    task::{self, JoinHandle},
+    time,
+};
+
+use crate::disks::{self, Disk};
 
 /// How often the gauges are brought up to date.
 const REFRESH_EVERY: Duration = Duration::from_secs(10);
@@ -46,29 +51,63 @@ fn describe() {
     describe_counter!("aam_redis_failures_total", "Calls of Redis that failed");
     describe_gauge!("aam_database_pool_connections", "Connections to the database by state");
     describe_gauge!("aam_database_pool_waiting", "Calls that wait for a connection to the database");
+    describe_gauge!("aam_database_changes_waiting", "Changes that wait for others of the same package, scope or user");
+    describe_gauge!(
+        "aam_clock_skew_seconds",
+        Unit::Seconds,
+        "How far the clock of this machine is ahead of the database's"
+    );
     describe_counter!("aam_database_retries_total", "Transactions that were started again");
     describe_gauge!("aam_connections_open", "Connections of clients");
     describe_counter!("aam_connections_refused_total", "Connections for which there was no place");
+    describe_counter!("aam_requests_refused_total", "Requests that were not begun, since memory for answers was short");
+    describe_gauge!("aam_answer_memory_bytes", Unit::Bytes, "Memory of answers that their clients have not read yet");
     describe_counter!("aam_connections_timed_out_total", "Connections given up for what took too long");
     describe_gauge!("aam_packages_total", "Packages of the registry");
     describe_gauge!("aam_versions_total", "Versions of the registry, yanked ones included");
     describe_gauge!("aam_users_total", "Users of the registry");
     describe_gauge!("aam_storage_bytes", Unit::Bytes, "Bytes of all archives of the registry");
     describe_gauge!("aam_registry_downloads", "Downloads of the registry ever counted");
+    describe_gauge!(
+        "aam_disk_free_bytes",
+        Unit::Bytes,
+        "Bytes of a disk that are free for this server, by what it keeps"
+    );
+    describe_gauge!("aam_disk_size_bytes", Unit::Bytes, "Bytes of that disk, free or not");
     describe_gauge!("aam_build_info", "1, with the version of this server");
 }
 
-/// Records what alerts wait for: a rate tells of the first time only where it was 0 before.
+/// Counts nothing so far wherever it is known what will be counted: a rate
+/// tells of the first time only where the count was 0 before. Caches,
+/// background work, PostgreSQL and Redis do the same for what they count.
 fn begin_at_zero() {
     for outcome in ["published", "refused", "failed"] {
         counter!("aam_publishes_total", "outcome" => outcome).increment(0);
     }
-    counter!("aam_downloads_uncounted_total").increment(0);
-    counter!("aam_failed_logins_total").increment(0);
+    for class in RateClass::ALL {
+        counter!("aam_rate_limited_requests_total", "class" => class.as_str()).increment(0);
+    }
+    for what in ["header", "body", "write", "idle", "handshake"] {
+        counter!("aam_connections_timed_out_total", "what" => what).increment(0);
+    }
+    for reason in ["limit", "flood"] {
+        counter!("aam_connections_refused_total", "reason" => reason).increment(0);
+    }
+    for name in
+        ["aam_downloads_total", "aam_downloads_uncounted_total", "aam_download_bytes_total", "aam_failed_logins_total"]
+    {
+        counter!(name).increment(0);
+    }
 }
 
 /// Keeps the gauges of the whole registry up to date until `stop` completes.
-pub(crate) async fn keep_up(registry: Registry, handle: PrometheusHandle, stop: impl Future<Output = ()>) {
+pub(crate) async fn keep_up(
+    registry: Registry,
+    handle: PrometheusHandle,
+    disks: Vec<Disk>,
+    stop: impl Future<Output = ()>,
+) {
+    let (disks, mut asking) = (Arc::new(disks), None::<JoinHandle<()>>);
     let mut stop = std::pin::pin!(stop);
     let mut ticks = time::interval(REFRESH_EVERY);
     loop {
@@ -76,6 +115,11 @@ pub(crate) async fn keep_up(registry: Registry, handle: PrometheusHandle, stop: 
             return;
         }
         handle.run_upkeep();
+        // Beside the rest, and not again before it has answered: a disk of the network may take long.
+        if asking.as_ref().is_none_or(JoinHandle::is_finished) {
+            let disks = Arc::clone(&disks);
+            asking = Some(task::spawn_blocking(move || disks::record(&disks)));
+        }
         match registry.totals().await {
             Ok(totals) => {
                 gauge!("aam_packages_total").set(as_gauge(totals.packages));

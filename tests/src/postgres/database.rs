@@ -1,12 +1,14 @@
 use std::{
     env,
+    io::Write,
     net::{SocketAddr, ToSocketAddrs},
+    process::Stdio,
     thread,
 };
 
 use tokio_postgres::{Client, Config, NoTls, config::Host};
 
-use super::connect;
+use super::{connect, programs::client};
 use crate::process::random;
 
 /// Names a server on which tests may create databases.
@@ -62,6 +64,27 @@ impl Database {
         let (before, rest) = self.url.rsplit_once('@').unwrap_or_else(|| panic!("{VARIABLE} names no user"));
         let (_, database) = rest.split_once('/').expect("built with one");
         format!("{before}@{address}/{database}")
+    }
+
+    /// Writes a dump of it, as an operator does.
+    pub fn dump(&self) -> Vec<u8> {
+        let dumped = client("pg_dump").args(["--format=custom", "--dbname", &self.url]).output();
+        let dumped = dumped.expect("pg_dump runs");
+        assert!(dumped.status.success(), "{}", String::from_utf8_lossy(&dumped.stderr));
+        dumped.stdout
+    }
+
+    /// Puts everything back as a dump has it, under whoever is connected.
+    pub fn restore(&self, dump: &[u8]) {
+        let restoring = client("pg_restore")
+            .args(["--clean", "--if-exists", "--single-transaction", "--dbname", &self.url])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut restoring = restoring.expect("pg_restore runs");
+        restoring.stdin.take().expect("piped").write_all(dump).expect("it reads all");
+        let restored = restoring.wait_with_output().expect("pg_restore ends");
+        assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
     }
 
     /// A connection to it.

@@ -12,19 +12,30 @@ const DEBIAN: &str = "/usr/lib/postgresql";
 /// Whom PostgreSQL runs as where this process is root, which it refuses.
 const USERS: [&str; 2] = ["postgres", "nobody"];
 
-/// The folder of `initdb` and `postgres`, of the newest release there is.
+/// The folder of the server's programs, of the newest release there is.
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let on_path = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
-        let mut releases: Vec<_> =
-            fs::read_dir(DEBIAN).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-        releases.sort_by_key(|path| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()));
-        let releases = releases.into_iter().rev().map(|release| release.join("bin"));
-        let mut folders = on_path.into_iter().chain(releases);
-        let found = folders.find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file());
+        let found = folders().find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file());
         found.expect("PostgreSQL's initdb and postgres are installed; on Debian: apt-get install postgresql")
     })
+}
+
+/// Where programs of PostgreSQL may be: on the `PATH`, then the newest release first.
+fn folders() -> impl Iterator<Item = PathBuf> {
+    let on_path = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
+    let mut releases: Vec<_> = fs::read_dir(DEBIAN).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    releases.sort_by_key(|path| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()));
+    let releases = releases.into_iter().rev().map(|release| release.join("bin"));
+    on_path.into_iter().chain(releases)
+}
+
+/// A client of PostgreSQL, such as `pg_dump`.
+pub(super) fn client(name: &str) -> Command {
+    let found = folders().map(|folder| folder.join(name)).find(|program| program.is_file());
+    Command::new(
+        found.unwrap_or_else(|| panic!("PostgreSQL's {name} is installed; on Debian: apt-get install postgresql")),
+    )
 }
 
 /// A program of PostgreSQL, to be run as somebody it runs as.

@@ -73,6 +73,23 @@ impl Postgres {
         assert!(process.end().await.is_some(), "it does not end:\n{}", self.log());
     }
 
+    /// Copies all that it has, while it does not run.
+    pub fn back_up(&self) {
+        assert!(self.process.is_none(), "it runs");
+        template::copy(&self.data(), &self.folder.path().join("backup")).expect("our own folder");
+    }
+
+    /// Gives it again what it had when it was backed up, while it does not run.
+    pub fn go_back(&self) {
+        assert!(self.process.is_none(), "it runs");
+        fs::remove_dir_all(self.data()).expect("our own folder");
+        fs::rename(self.folder.path().join("backup"), self.data()).expect("our own folder");
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// Kills it and every process of its connections outright (SIGKILL).
     pub fn kill(&mut self) {
         let mut process = self.process.take().expect("it runs");
@@ -103,7 +120,7 @@ impl Postgres {
     async fn launch(&mut self) -> bool {
         let log = fs::File::options().create(true).append(true).open(self.log_file()).expect("a log file");
         let mut command = program("postgres");
-        command.arg("-D").arg(self.folder.path().join("data")).args(["-p", &self.port.to_string()]);
+        command.arg("-D").arg(self.data()).args(["-p", &self.port.to_string()]);
         for option in OPTIONS {
             command.args(["-c", option]);
         }

@@ -61,7 +61,7 @@ fn make(template: &Path) {
     assert!(template.is_dir(), "{} cannot be made", template.display());
 }
 
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     if !to.is_dir() {
         fs::DirBuilder::new().mode(0o700).create(to)?;
     }

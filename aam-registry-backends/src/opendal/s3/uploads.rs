@@ -13,6 +13,9 @@ use serde::Deserialize;
 use super::{S3Config, connect::credentials};
 use crate::opendal::Patience;
 
+/// More pages than any list of uploads has: of a thousand each.
+const MOST_PAGES: usize = 10_000;
+
 /// What stands as it is in a query (RFC 3986, section 2.3).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -81,7 +84,9 @@ impl Uploads {
         let mut listed: Vec<StoredArchive> = Vec::new();
         let prefix = format!("{}{}", self.prefix, ArchiveKey::PREFIX);
         let mut marker = Marker { key: after.map(|after| format!("{}{after}", self.prefix)), upload: None };
+        let mut pages = 0;
         loop {
+            bounded(&mut pages, &self.bucket)?;
             let page = self.page(&prefix, &marker).await?;
             for upload in page.uploads {
                 let key = upload.key.strip_prefix(&self.prefix).and_then(|key| key.parse::<ArchiveKey>().ok());
@@ -95,7 +100,7 @@ impl Uploads {
                     listed.push(StoredArchive { key, size: 0, modified_at: begun_at });
                 }
             }
-            match next(page.is_truncated, page.next_key_marker, page.next_upload_id_marker, &marker) {
+            match next(page.is_truncated, page.next_key_marker, page.next_upload_id_marker, &marker)? {
                 Some(next) => marker = next,
                 None => return Ok(listed),
             }
@@ -106,12 +111,14 @@ impl Uploads {
     pub(in crate::opendal) async fn abort(&self, key: &ArchiveKey) -> Result<()> {
         let key = format!("{}{key}", self.prefix);
         let mut marker = Marker::default();
+        let mut pages = 0;
         loop {
+            bounded(&mut pages, &self.bucket)?;
             let page = self.page(&key, &marker).await?;
             for upload in page.uploads.iter().filter(|upload| upload.key == key) {
                 self.abort_one(&key, &upload.id).await?;
             }
-            match next(page.is_truncated, page.next_key_marker, page.next_upload_id_marker, &marker) {
+            match next(page.is_truncated, page.next_key_marker, page.next_upload_id_marker, &marker)? {
                 Some(next) => marker = next,
                 None => return Ok(()),
             }
@@ -176,10 +183,30 @@ impl Uploads {
     }
 }
 
-/// Where the next page begins; `None` behind the last, and where a store would only repeat itself.
-fn next(truncated: bool, key: Option<String>, upload: Option<String>, current: &Marker) -> Option<Marker> {
-    let advanced = key != current.key || upload != current.upload;
-    (truncated && key.is_some() && advanced).then_some(Marker { key, upload })
+/// Where the next page begins; `None` behind the last.
+///
+/// # Errors
+/// Where a store would only repeat itself: it tells no place behind this one.
+fn next(truncated: bool, key: Option<String>, upload: Option<String>, current: &Marker) -> Result<Option<Marker>> {
+    if !truncated {
+        return Ok(None);
+    }
+    // Uploads of one key are in the order of their beginning, which their ids do not tell.
+    let advances = key > current.key || (key.is_some() && key == current.key && upload != current.upload);
+    if advances {
+        return Ok(Some(Marker { key, upload }));
+    }
+    let reason = "the store says that there are more unfinished uploads, and gives the same ones again";
+    Err(Error::new(ErrorKind::Unexpected, reason))
+}
+
+/// Fails behind the last page that is believed.
+fn bounded(pages: &mut usize, bucket: &str) -> Result<()> {
+    *pages += 1;
+    if *pages <= MOST_PAGES {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Unexpected, format!("the list of unfinished uploads at {bucket} does not end")))
 }
 
 fn no_answer() -> Error {
@@ -250,8 +277,16 @@ mod tests {
     #[test]
     fn a_store_that_repeats_itself_is_not_asked_for_ever() {
         let current = Marker { key: Some("k".into()), upload: Some("1".into()) };
-        assert!(next(true, Some("k".into()), Some("1".into()), &current).is_none());
-        assert!(next(true, Some("k".into()), Some("2".into()), &current).is_some());
-        assert!(next(true, None, None, &current).is_none() && next(false, Some("l".into()), None, &current).is_none());
+        let next = |truncated, key: Option<&str>, upload: Option<&str>| {
+            next(truncated, key.map(Into::into), upload.map(Into::into), &current).map(|next| next.is_some())
+        };
+        assert!(next(true, Some("k"), Some("1")).is_err(), "the same place");
+        assert!(next(true, Some("j"), Some("1")).is_err(), "a place before it");
+        assert!(next(true, None, None).is_err(), "no place");
+        assert!(next(true, Some("k"), Some("2")).expect("the next upload of the key"));
+        assert!(next(true, Some("l"), None).expect("the next key"));
+        assert!(!next(false, Some("l"), None).expect("the end"));
+        let mut pages = MOST_PAGES - 1;
+        assert!(bounded(&mut pages, "bucket").is_ok() && bounded(&mut pages, "bucket").is_err());
     }
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use aam_registry_core::{
     Error, ErrorCode, Result,
     ports::{Database, Deprecation, MemberChange, OwnerChange, PublishCheck, PublishCommit, TagChange, Unyank, Yank},
@@ -168,8 +170,7 @@ impl Task<'_> {
         latest_policy: LatestPolicy,
     ) -> Result<String> {
         let (id, now, actor) = (self.upload, self.now, asked.actor.clone());
-        let lease_until = now + SignedDuration::from_secs(3600);
-        db.begin_upload(&NewUpload { id, user: actor.user, started_at: now, lease_until }).await?;
+        db.begin_upload(&NewUpload { id, user: actor.user, lease: Duration::from_hours(1) }).await?;
         let audit = NewAuditEntry::new(AuditEvent::PackagePublish, now).with_actor(actor.username.as_str());
         let audit = NewAuditEntry { id: id.to_string().parse().expect("an id"), ..audit.with_package(&asked.package) };
         let sha256 = Sha256Digest::of(id.to_string().as_bytes());

@@ -51,7 +51,7 @@ impl World {
         let actor = |user: &User| Actor {
             user: user.id,
             username: user.username.clone(),
-            credential: Credential::Session { id: "session".to_owned(), expires_at },
+            credential: Credential::Session { id: "session".to_owned(), generation: 0, expires_at },
             as_admin: user.is_admin,
         };
         let parse = |names: &[&str]| names.iter().map(|name| name.parse().expect("a name")).collect();

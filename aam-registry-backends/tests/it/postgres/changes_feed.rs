@@ -143,6 +143,7 @@ async fn a_subscriber_that_lags_behind_is_told_that_it_lost_something() {
     let (told, ()) = tokio::join!(admin.query(tell, &[]), heard);
     told.expect("tell");
     assert_eq!(next(&mut slow).await, ChangeEvent::Lost);
+    assert_eq!(next(&mut slow).await, ChangeEvent::Changed(Change::Everything));
     assert_eq!(next(&mut slow).await, ChangeEvent::Linked);
     admin
         .batch_execute("NOTIFY aam_changes, 'package:last'; NOTIFY aam_changes, 'from-the-future:x'")
@@ -154,4 +155,19 @@ async fn a_subscriber_that_lags_behind_is_told_that_it_lost_something() {
         ChangeEvent::Changed(Change::Everything),
         "what is not understood may be anything"
     );
+}
+
+#[tokio::test]
+async fn a_restore_is_told_as_a_change_of_everything() {
+    let database = TestDatabase::new().await;
+    let store = database.open().await;
+    let owner = actor(&store, "owner").await;
+    let mut events = linked(&store).await;
+    publish(&store, &owner, "greet-kit", "1.0.0", json!({})).await.expect("publish");
+    assert_eq!(next(&mut events).await, package("greet-kit"));
+    // The table has another file then, as after a restore.
+    database.client().await.batch_execute("TRUNCATE listings").await.expect("a superuser");
+    assert_eq!(next(&mut events).await, ChangeEvent::Changed(Change::Everything));
+    publish(&store, &owner, "greet-kit", "1.1.0", json!({})).await.expect("publish");
+    assert_eq!(next(&mut events).await, package("greet-kit"), "it is told once");
 }

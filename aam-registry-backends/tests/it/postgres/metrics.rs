@@ -13,6 +13,10 @@ async fn the_pool_and_what_starts_again_are_measured() {
     let shown = |line: &str| handle.render().lines().any(|shown| shown == line);
     let database = TestDatabase::new().await;
     let store = Arc::new(database.open().await);
+    for reason in ["unique_violation", "serialization_failure", "deadlock", "stale_statement", "connection_lost"] {
+        let none = format!("aam_database_retries_total{{reason=\"{reason}\"}} 0");
+        assert!(shown(&none), "{none}: {}", handle.render());
+    }
     let owner = actor(&*store, "owner").await;
     assert!(shown("aam_database_pool_connections{state=\"in_use\"} 0"), "{}", handle.render());
     assert!(shown("aam_database_pool_connections{state=\"idle\"} 1"), "{}", handle.render());

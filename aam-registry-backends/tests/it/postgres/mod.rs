@@ -1,8 +1,10 @@
 //! PostgreSQL against the suite of the metadata ports, and what it promises beyond it.
 
 mod changes_feed;
+mod clocks;
 mod conformance;
 mod connecting;
+mod locked;
 mod lost;
 mod metrics;
 mod migrations;
@@ -13,6 +15,7 @@ mod races;
 mod replica;
 mod searches;
 mod silent;
+mod standing;
 mod texts;
 mod tls;
 mod world;

@@ -1,6 +1,6 @@
 //! Many at once on several replicas.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
@@ -15,10 +15,10 @@ use aam_registry_core::{
     },
 };
 use futures_util::future::join_all;
-use jiff::{SignedDuration, civil::date};
+use jiff::civil::date;
 use serde_json::json;
 
-use super::world::{TestDatabase, actor, publish};
+use super::world::{TestDatabase, actor, publish, publish_within};
 use crate::replicas::{is_whole, whole_log};
 
 const REPLICAS: usize = 3;
@@ -356,11 +356,10 @@ async fn an_upload_is_either_committed_or_abandoned() {
         let owner = owner.clone();
         async move {
             if at % 2 == 0 {
-                return publish(&*store, &owner, &format!("kit{at}"), "1.0.0", json!({})).await.map(|_| 0);
+                let kit = format!("kit{at}");
+                return publish_within(Duration::ZERO, &*store, &owner, &kit, "1.0.0", json!({})).await.map(|_| 0);
             }
-            // Later than any lease.
-            let late = SystemClock.now() + SignedDuration::from_hours(2);
-            store.abandon_uploads(late, 3).await
+            store.abandon_uploads(3).await
         }
     });
     let (mut published, mut abandoned) = (0, 0);
@@ -391,7 +390,7 @@ async fn a_credential_revoked_before_the_commit_is_no_good_for_it() {
     let owner = actor(&*stores[0], "owner").await;
     publish(&*stores[0], &owner, "kit", "1.0.0", json!({})).await.expect("publish");
     let admin = database.client().await;
-    let aam_registry_core::types::Credential::Session { id, expires_at } = &owner.credential else {
+    let aam_registry_core::types::Credential::Session { id, expires_at, .. } = &owner.credential else {
         panic!("a session")
     };
     // The publish has checked its credential and waits for the package; the revocation waits for the publish.

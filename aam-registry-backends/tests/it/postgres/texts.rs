@@ -1,5 +1,7 @@
 //! Text that PostgreSQL cannot hold as it is.
 
+use std::time::Duration;
+
 use aam_registry_core::{
     ports::{
         AuditLog, Clock, Deprecation, PackageStore, PublishCommit, PublishStore, SystemClock, TokenStore, UserStore,
@@ -31,8 +33,8 @@ async fn any_text_comes_back_as_it_was() {
         "name": "kit", "version": "1.0.0", "description": ODD, "author": ODD, "keywords": ["odd"],
         "artifacts": {"skills": [{"name": "s", "path": "s", "description": ODD}]},
     });
-    let (upload, lease_until) = (UploadId::generate(), now + SignedDuration::from_hours(1));
-    store.begin_upload(&NewUpload { id: upload, user: owner.user, started_at: now, lease_until }).await.expect("begin");
+    let (upload, lease) = (UploadId::generate(), Duration::from_hours(1));
+    store.begin_upload(&NewUpload { id: upload, user: owner.user, lease }).await.expect("begin");
     let commit = PublishCommit {
         actor: owner.clone(),
         upload,
@@ -107,8 +109,8 @@ async fn any_text_comes_back_as_it_was() {
         .await
         .expect("create");
     assert_eq!(store.tokens(&owner, now).await.expect("read"), [token]);
-    store.revoke_session(owner.user, ODD, lease_until).await.expect("revoke");
-    assert_eq!(store.session_user(owner.user, ODD).await.expect("read"), None);
-    assert!(store.session_user(owner.user, "other").await.expect("read").is_some());
+    store.revoke_session(owner.user, ODD, now + SignedDuration::from_hours(1)).await.expect("revoke");
+    assert_eq!(store.session_user(owner.user, ODD, 0).await.expect("read"), None);
+    assert!(store.session_user(owner.user, "other", 0).await.expect("read").is_some());
     assert!(store.login(&format!("{ODD}@x")).await.expect("read").is_none());
 }

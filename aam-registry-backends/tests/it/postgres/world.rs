@@ -14,7 +14,7 @@ use std::{
 use aam_registry_backends::postgres::{PostgresConfig, PostgresMetadata, migrate};
 use tokio_postgres::{Client, NoTls};
 
-pub(super) use crate::world::{actor, publish};
+pub(super) use crate::world::{actor, publish, publish_within};
 
 /// How long a test waits for what has to happen.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -115,6 +115,12 @@ impl TestDatabase {
             }
         };
         tokio::time::timeout(PATIENCE, waiting).await.expect("somebody waits for a lock")
+    }
+
+    /// How many sessions wait for a lock.
+    pub(super) async fn waiters(&self) -> i64 {
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'";
+        self.client().await.query_one(waits, &[&self.name]).await.expect("read").get(0)
     }
 
     /// Waits until no session waits for a lock.

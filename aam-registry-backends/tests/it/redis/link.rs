@@ -3,6 +3,7 @@ use std::time::Duration;
 use aam_registry_backends::RateLimits;
 use aam_registry_backends::redis::{RedisCache, RedisChanges, RedisConfig, RedisLimiter, RedisLink};
 use aam_registry_core::ports::{ChangeEvent, ChangeFeed, RateClass, RateLimiter, SharedCache};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 
 use super::{
@@ -21,6 +22,19 @@ async fn use_all(config: &RedisConfig) {
     fill(&cache, "key", &["group"], "value").await;
     assert_eq!(value(&cache, "key", &["group"]).await.as_deref(), Some("value"));
     assert_eq!(next(&mut RedisChanges::new(link).subscribe()).await, ChangeEvent::Linked);
+}
+
+#[tokio::test]
+async fn failures_are_counted_from_zero() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let (metrics, _recording) = (recorder.handle(), metrics::set_default_local_recorder(&recorder));
+    let link = link(&config("redis://127.0.0.1:1"));
+    let told = metrics.render();
+    for purpose in ["limiter", "cache", "changes", "check"] {
+        let none = format!("aam_redis_failures_total{{use=\"{purpose}\"}} 0");
+        assert!(told.contains(&none), "{none}: {told}");
+    }
+    drop(link);
 }
 
 #[tokio::test]

@@ -134,8 +134,9 @@ async fn a_full_redis_that_evicts_nothing_is_an_error_and_no_more() {
     let cache = RedisCache::new(link(&config(&server.url()).with_pause(Duration::from_hours(1))));
     for _ in 0..3 {
         let error = cache.get("key", &GROUPS).await.expect_err("there is no room");
-        assert_eq!(error.code().as_str(), "overloaded");
+        assert_eq!(error.code().as_str(), "cache_unavailable");
         assert!(format!("{error:?}").contains("OOM"), "it was given up, though it answers: {error:?}");
     }
-    cache.check().await.expect("it answers");
+    let error = cache.check().await.expect_err("it answers, and keeps nothing");
+    assert!(format!("{error:?}").contains("OOM"), "{error:?}");
 }

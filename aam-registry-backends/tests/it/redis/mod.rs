@@ -12,5 +12,6 @@ mod limiter;
 mod link;
 mod losses;
 mod proxy;
+mod registries;
 mod server;
 mod world;

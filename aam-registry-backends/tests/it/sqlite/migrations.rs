@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use aam_registry_backends::sqlite::{SqliteMetadata, migrate, oldest_release, pending_migrations};
 use aam_registry_core::{ErrorCode, ports::PackageStore};
 use rusqlite::Connection;
 
-use super::world::{actor, config, database, open};
+use super::world::{actor, config, database, open, publish};
 use crate::searches;
 
 #[tokio::test]
@@ -78,6 +80,31 @@ async fn newer_schema(oldest_release: &str) -> tempfile::TempDir {
 async fn a_newer_schema_that_serves_this_release_is_accepted() {
     let folder = newer_schema("0.2.0").await;
     open(folder.path()).await.check().await.expect("it serves us");
+}
+
+#[tokio::test]
+async fn a_running_server_stops_once_the_schema_excludes_it() {
+    let (store, folder) = database().await;
+    let owner = actor(&store, "owner").await;
+    let connection = Connection::open(config(folder.path()).path()).expect("open");
+    let later = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+                 VALUES (1000, 'later', '2030-01-01T00:00:00Z', '1');
+                 UPDATE schema_compatibility SET oldest_release = '99.0.0'";
+    connection.execute_batch(later).expect("a later release");
+    let noticed = async {
+        loop {
+            match store.check().await {
+                Ok(()) => tokio::time::sleep(Duration::from_millis(100)).await,
+                Err(error) => return error,
+            }
+        }
+    };
+    let error = tokio::time::timeout(Duration::from_secs(30), noticed).await.expect("it is noticed");
+    assert!(error.is_unfit(), "{error:?}");
+    let error = publish(&store, &owner, "kit", "1.0.0", serde_json::json!({})).await.expect_err("nothing is written");
+    assert!(error.is_unfit(), "{error:?}");
+    connection.execute("UPDATE schema_compatibility SET oldest_release = '0.2.0'", []).expect("update");
+    publish(&store, &owner, "kit", "1.0.0", serde_json::json!({})).await.expect("it is served again");
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 mod changes_feed;
 mod conformance;
 mod durability;
+mod lost_commits;
 mod migrations;
 mod processes;
+mod replaced;
 mod searches;
 mod world;

@@ -3,7 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use aam_registry_backends::sqlite::SqliteMetadata;
-use aam_registry_core::{Error, ErrorCode, error::Outcome, ports::UserStore};
+use aam_registry_core::{
+    Error, ErrorCode,
+    error::Outcome,
+    ports::{PackageStore, UserStore},
+};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -54,4 +58,29 @@ async fn a_database_that_another_holds_is_an_outage_worth_a_retry() {
 
     other.execute_batch("ROLLBACK").expect("rollback");
     publish(&store, &owner, "greet-kit", "1.0.0", json!({})).await.expect("it heals by itself");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn those_who_wait_for_a_database_that_another_holds_do_not_wait_in_turn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // In turn, thirty would wait for longer than the test has patience.
+    let config = config(folder.path()).with_busy_timeout(Duration::from_secs(2));
+    let store = Arc::new(SqliteMetadata::open(config.clone()).await.expect("a database"));
+    let owner = actor(&*store, "owner").await;
+    let other = Connection::open(config.path()).expect("open");
+    other.execute_batch("BEGIN IMMEDIATE").expect("begin");
+    let waiting: Vec<_> = (0..30)
+        .map(|at| {
+            let (store, owner) = (Arc::clone(&store), owner.clone());
+            tokio::spawn(async move { publish(&*store, &owner, &format!("kit-{at}"), "1.0.0", json!({})).await })
+        })
+        .collect();
+    assert!(store.user(owner.user).await.expect("reads go on").is_some());
+    let all = futures_util::future::join_all(waiting);
+    for answer in tokio::time::timeout(Duration::from_secs(30), all).await.expect("nobody waits for all the others") {
+        assert_eq!(answer.expect("a task").expect_err("it is held").code(), ErrorCode::DatabaseUnavailable);
+    }
+    store.check().await.expect_err("it takes no changes");
+    other.execute_batch("ROLLBACK").expect("rollback");
+    store.check().await.expect("it is well");
 }

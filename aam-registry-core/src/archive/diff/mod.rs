@@ -21,13 +21,29 @@ use crate::{error::Result, types::ArchiveFile};
 pub use text::{MAX_DIFF, MAX_DIFFS};
 pub use texts::MAX_DIFFED_FILE;
 
+/// The most manifest keys that a comparison lists.
+pub const MAX_MANIFEST_CHANGES: usize = 1000;
+/// The most bytes of all of them together, keys and values.
+pub const MAX_MANIFEST_DIFF: usize = 256 * 1024;
+/// The most bytes of one value of the manifest; of a larger one, the beginning
+/// of its text is given.
+pub const MAX_MANIFEST_VALUE: usize = 8 * 1024;
+/// The most files that a comparison lists.
+pub const MAX_FILE_DIFFS: usize = 5000;
+/// The most bytes of the paths of all of them together.
+const MAX_PATHS: usize = 1024 * 1024;
+
 /// What differs between two archives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PackageDiff {
     /// Manifest keys whose values differ, by key.
     pub manifest: Vec<ManifestChange>,
+    /// Whether more keys differ than are listed.
+    pub manifest_truncated: bool,
     /// Files that differ, by path.
     pub files: Vec<FileDiff>,
+    /// Whether more files differ than are listed.
+    pub files_truncated: bool,
 }
 
 /// One manifest key whose value differs.
@@ -39,6 +55,9 @@ pub struct ManifestChange {
     pub before: Option<Value>,
     /// The value after; `None` where there is none.
     pub after: Option<Value>,
+    /// Whether the key or a value is cut; of a value that is, the beginning of
+    /// its text is given.
+    pub truncated: bool,
 }
 
 /// What became of a file.
@@ -81,7 +100,8 @@ pub struct FileDiff {
 
 /// Compares two whole `.aam`.
 ///
-/// Texts of up to [`MAX_DIFFED_FILE`] bytes are compared line by line, and
+/// At most [`MAX_MANIFEST_CHANGES`] keys with [`MAX_MANIFEST_DIFF`] bytes and
+/// [`MAX_FILE_DIFFS`] files are listed. Texts of up to [`MAX_DIFFED_FILE`] bytes are compared line by line, and
 /// contents are held only for those, up to 16 MiB an archive. A diff has at
 /// most [`MAX_DIFF`] bytes and all of them together [`MAX_DIFFS`]; comparing
 /// takes at most about two seconds, after which diffs become coarser, then
@@ -93,26 +113,35 @@ pub fn diff(mut before: impl Read, mut after: impl Read, limits: &ArchiveLimits)
     let (mut old, mut new) = (Texts::default(), Texts::default());
     let before = judge_into(&mut before, limits, &mut |_| Ok(()), &mut old)?;
     let after = judge_into(&mut after, limits, &mut |_| Ok(()), &mut new)?;
-    Ok(PackageDiff {
-        manifest: manifest::changes(&before.manifest.document, &after.manifest.document),
-        files: file_diffs(&before, &old, &after, &new),
-    })
+    let (manifest, manifest_truncated) = manifest::changes(&before.manifest.document, &after.manifest.document);
+    let (files, files_truncated) = file_diffs(&before, &old, &after, &new);
+    Ok(PackageDiff { manifest, manifest_truncated, files, files_truncated })
 }
 
-fn file_diffs(before: &JudgedArchive, old: &Texts, after: &JudgedArchive, new: &Texts) -> Vec<FileDiff> {
+/// The files that differ, and whether some are not listed.
+fn file_diffs(before: &JudgedArchive, old: &Texts, after: &JudgedArchive, new: &Texts) -> (Vec<FileDiff>, bool) {
     let (mut removed, mut added) = (before.files.iter().peekable(), after.files.iter().peekable());
     let mut writer = Writer::new();
     let mut diffs = Vec::new();
+    let mut paths = 0;
     loop {
         let order = match (removed.peek(), added.peek()) {
-            (None, None) => return diffs,
+            (None, None) => return (diffs, false),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (Some(before), Some(after)) => before.path.cmp(&after.path),
         };
         let before = if order.is_le() { removed.next() } else { None };
         let after = if order.is_ge() { added.next() } else { None };
-        diffs.extend(file_diff(before.map(|file| (file, old)), after.map(|file| (file, new)), &mut writer));
+        let Some(differing) = file_diff(before.map(|file| (file, old)), after.map(|file| (file, new)), &mut writer)
+        else {
+            continue;
+        };
+        paths += differing.path.len();
+        if diffs.len() == MAX_FILE_DIFFS || paths > MAX_PATHS {
+            return (diffs, true);
+        }
+        diffs.push(differing);
     }
 }
 

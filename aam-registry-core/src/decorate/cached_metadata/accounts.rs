@@ -10,10 +10,13 @@ use jiff::Timestamp;
 use super::{CachedMetadata, kept::CREDENTIAL_LIFETIME};
 use crate::{
     error::Result,
-    ports::{AuditLog, Change, Database, Login, MemberChange, NewUser, ScopeStore, TokenHolder, TokenStore, UserStore},
+    ports::{
+        AccountChange, AccountStore, AuditLog, Change, ChangedAccount, Database, Login, MemberChange, NewUser,
+        ScopeStore, TokenHolder, TokenRevocation, TokenStore, UserStore,
+    },
     types::{
-        Actor, AuditEntry, AuditFilter, NewAuditEntry, Page, Scope, ScopeName, ScopeRole, Sha256Digest, Token, TokenId,
-        User, UserId, UserProfile, Username,
+        AccountFilter, Actor, AuditEntry, AuditFilter, NewAuditEntry, Page, Scope, ScopeName, ScopeRole, Sha256Digest,
+        Token, TokenId, User, UserId, UserProfile, Username,
     },
 };
 
@@ -39,15 +42,15 @@ impl<D: Database> UserStore for CachedMetadata<D> {
         self.inner.database.has_admin().await
     }
 
-    async fn session_user(&self, user: UserId, session: &str) -> Result<Option<User>> {
+    async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>> {
         let kept = &self.inner.kept;
-        let key = (user, session.to_owned());
+        let key = (user, session.to_owned(), generation);
         let (mark, read_at) = (kept.credential_mark(), Instant::now());
         if let Some(entry) = kept.sessions.get(&key, CREDENTIAL_LIFETIME).filter(|entry| entry.holds_by == mark) {
             return Ok(Some(entry.value.clone()));
         }
-        let shared_key = format!("session/{user}/{session}");
-        let read = self.inner.database.session_user(user, session);
+        let shared_key = format!("session/{user}/{generation}/{session}");
+        let read = self.inner.database.session_user(user, session, generation);
         let found = self.read_shared(&shared_key, &[sessions_of(user)], CREDENTIAL_LIFETIME, read).await?;
         if let Some(found) = &found {
             kept.sessions.keep(key, found.clone(), mark, read_at, 1);
@@ -58,7 +61,7 @@ impl<D: Database> UserStore for CachedMetadata<D> {
     async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()> {
         let session = session.to_owned();
         self.revoking(
-            Some(user),
+            move |_| Some(user),
             move |database| async move { database.revoke_session(user, &session, expires_at).await },
         )
         .await
@@ -66,6 +69,27 @@ impl<D: Database> UserStore for CachedMetadata<D> {
 
     async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
         self.inner.database.forget_sessions(now).await
+    }
+}
+
+#[async_trait]
+impl<D: Database> AccountStore for CachedMetadata<D> {
+    async fn accounts(&self, filter: &AccountFilter) -> Result<Vec<User>> {
+        self.inner.database.accounts(filter).await
+    }
+
+    async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount> {
+        let change = change.clone();
+        self.revoking(
+            |changed: Option<&ChangedAccount>| changed.map(|changed| changed.user.id),
+            move |database| async move { database.change_account(&change).await },
+        )
+        .await
+    }
+
+    async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64> {
+        let revocation = revocation.clone();
+        self.revoking(|_| None, move |database| async move { database.revoke_tokens(&revocation).await }).await
     }
 }
 
@@ -92,7 +116,7 @@ impl<D: Database> TokenStore for CachedMetadata<D> {
 
     async fn revoke_token(&self, actor: &Actor, id: TokenId, audit: &NewAuditEntry) -> Result<()> {
         let (actor, audit) = (actor.clone(), audit.clone());
-        self.revoking(None, move |database| async move { database.revoke_token(&actor, id, &audit).await }).await
+        self.revoking(|_| None, move |database| async move { database.revoke_token(&actor, id, &audit).await }).await
     }
 
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {
@@ -150,6 +174,14 @@ impl<D: Database> AuditLog for CachedMetadata<D> {
 
     async fn sequence(&self, limit: usize) -> Result<usize> {
         self.inner.database.sequence(limit).await
+    }
+
+    async fn position(&self) -> Result<u64> {
+        self.inner.database.position().await
+    }
+
+    async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>> {
+        self.inner.database.entries_after(after, limit).await
     }
 
     async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>> {

@@ -1,10 +1,5 @@
 use std::time::Duration;
 
-/// The `downloads` figures in metadata are brought up to date twice a minute
-/// and may be a minute old. Of the rest of that, documents made of metadata are
-/// kept for ten seconds, and metadata no longer than this.
-const LONGEST: Duration = Duration::from_secs(20);
-
 /// How much metadata is kept, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetadataCacheConfig {
@@ -15,11 +10,18 @@ pub struct MetadataCacheConfig {
 impl Default for MetadataCacheConfig {
     /// 64 MiB in this process, for 20 seconds.
     fn default() -> Self {
-        Self { capacity: 64 << 20, lifetime: LONGEST }
+        Self { capacity: 64 << 20, lifetime: Self::LONGEST_LIFETIME }
     }
 }
 
 impl MetadataCacheConfig {
+    /// The longest that anything is kept that may change.
+    ///
+    /// The `downloads` figures in metadata are brought up to date twice a
+    /// minute and may be a minute old. Of the rest of that, documents made of
+    /// metadata are kept for ten seconds, and metadata no longer than this.
+    pub const LONGEST_LIFETIME: Duration = Duration::from_secs(20);
+
     /// Sets how many bytes, about, are kept in this process.
     #[must_use]
     pub fn with_capacity(mut self, bytes: u64) -> Self {
@@ -27,11 +29,12 @@ impl MetadataCacheConfig {
         self
     }
 
-    /// Sets how long anything is kept that may change; at most 20 seconds.
+    /// Sets how long anything is kept that may change; at most
+    /// [`LONGEST_LIFETIME`](Self::LONGEST_LIFETIME).
     /// This bounds what a change that nobody told of can do.
     #[must_use]
     pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetime = lifetime.min(LONGEST);
+        self.lifetime = lifetime.min(Self::LONGEST_LIFETIME);
         self
     }
 

@@ -1,6 +1,7 @@
 //! Everything that is kept in this process.
 
 use std::{
+    collections::BTreeMap,
     hash::{Hash, Hasher},
     io,
     sync::{
@@ -14,11 +15,11 @@ use quick_cache::{Equivalent, sync::Cache};
 
 use super::{MetadataCacheConfig, entries::Entries};
 use crate::{
-    decorate::Mark,
+    decorate::{ArchiveMark, Mark},
     ports::TokenHolder,
     types::{
-        ArchiveLocation, Manifest, Package, PackageName, Sha256Digest, User, UserId, Version, VersionDetail,
-        VersionSummary,
+        ArchiveLocation, DistTag, Manifest, Package, PackageName, PublishedVersion, Sha256Digest, User, UserId,
+        Version, VersionDetail, VersionSummary,
     },
 };
 
@@ -26,6 +27,7 @@ use crate::{
 /// which a revocation has to be in force, since a value that replicas share
 /// may be that old already when it is kept here.
 pub(super) const CREDENTIAL_LIFETIME: Duration = Duration::from_millis(450);
+const _: () = assert!(2 * CREDENTIAL_LIFETIME.as_millis() < 1000, "a revocation is in force within a second");
 
 /// How many archives are remembered, for ever: about 300 bytes each.
 const LOCATIONS: usize = 100_000;
@@ -37,9 +39,11 @@ pub(super) struct Kept {
     pub(super) packages: Entries<PackageName, Mark, Package>,
     pub(super) lists: Entries<PackageName, Mark, Vec<VersionSummary>>,
     pub(super) versions: Entries<VersionOf, Mark, VersionDetail>,
-    /// These never change.
-    pub(super) locations: Cache<VersionOf, Arc<ArchiveLocation>>,
-    pub(super) sessions: Entries<(UserId, String), u64, User>,
+    pub(super) numbers: Entries<PackageName, Mark, Vec<PublishedVersion>>,
+    pub(super) tags: Entries<PackageName, Mark, BTreeMap<DistTag, Version>>,
+    /// These change only where a database lost commits.
+    pub(super) locations: Cache<VersionOf, Arc<KeptLocation>>,
+    pub(super) sessions: Entries<(UserId, String, u64), u64, User>,
     pub(super) tokens: Entries<Sha256Digest, u64, TokenHolder>,
     /// Counts what may have ended a credential in this process.
     credentials: AtomicU64,
@@ -47,11 +51,15 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) fn new(config: &MetadataCacheConfig) -> Self {
-        let third = config.capacity() / 3;
+        // Numbers and tags are small beside the rest, which shares what they leave.
+        let small = config.capacity() / 12;
+        let third = (config.capacity() - 2 * small) / 3;
         Self {
             packages: Entries::new(third, 8 << 10),
             lists: Entries::new(third, 4 << 10),
             versions: Entries::new(third, 4 << 10),
+            numbers: Entries::new(small, 1 << 10),
+            tags: Entries::new(small, 512),
             locations: Cache::new(LOCATIONS),
             sessions: Entries::new(CREDENTIALS, 1),
             tokens: Entries::new(CREDENTIALS, 1),
@@ -68,6 +76,13 @@ impl Kept {
     pub(super) fn doubt_credentials(&self) {
         self.credentials.fetch_add(1, Ordering::AcqRel);
     }
+}
+
+/// Where an archive lies, for as long as the mark holds.
+#[derive(Debug)]
+pub(super) struct KeptLocation {
+    pub(super) location: ArchiveLocation,
+    pub(super) mark: ArchiveMark,
 }
 
 /// One version of one package.
@@ -97,6 +112,42 @@ impl VersionIn<'_> {
     }
 }
 
+/// Tells which archives versions have.
+pub(super) trait Digests {
+    /// Gives `tell` each version with the digest of its archive.
+    fn each(&self, tell: impl FnMut(&Version, &Sha256Digest));
+}
+
+impl Digests for Vec<VersionSummary> {
+    fn each(&self, mut tell: impl FnMut(&Version, &Sha256Digest)) {
+        for one in self {
+            tell(&one.version, &one.sha256);
+        }
+    }
+}
+
+/// Names no digest.
+impl Digests for Vec<PublishedVersion> {
+    fn each(&self, _: impl FnMut(&Version, &Sha256Digest)) {}
+}
+
+/// Names no digest.
+impl Digests for BTreeMap<DistTag, Version> {
+    fn each(&self, _: impl FnMut(&Version, &Sha256Digest)) {}
+}
+
+impl Digests for VersionDetail {
+    fn each(&self, mut tell: impl FnMut(&Version, &Sha256Digest)) {
+        tell(&self.summary.version, &self.summary.sha256);
+    }
+}
+
+impl Digests for Package {
+    fn each(&self, tell: impl FnMut(&Version, &Sha256Digest)) {
+        self.versions.each(tell);
+    }
+}
+
 /// About how many bytes of memory a value takes.
 pub(super) trait Weigh {
     fn weight(&self) -> u64;
@@ -106,6 +157,18 @@ impl Weigh for Vec<VersionSummary> {
     fn weight(&self) -> u64 {
         let one = |version: &VersionSummary| 320 + 120 * version.dependencies.len() as u64;
         128 + self.iter().map(one).sum::<u64>()
+    }
+}
+
+impl Weigh for Vec<PublishedVersion> {
+    fn weight(&self) -> u64 {
+        128 + 160 * self.len() as u64
+    }
+}
+
+impl Weigh for BTreeMap<DistTag, Version> {
+    fn weight(&self) -> u64 {
+        128 + 256 * self.len() as u64
     }
 }
 

@@ -10,7 +10,7 @@ use quick_cache::Equivalent;
 use super::{
     CachedMetadata,
     entries::Entries,
-    kept::Weigh,
+    kept::{Digests, KeptLocation, VersionIn, Weigh},
     store::{Inner, group},
     stored::Shared,
 };
@@ -38,7 +38,7 @@ impl<D: Database> CachedMetadata<D> {
     where
         K: Eq + Hash,
         Q: Hash + Equivalent<K> + ?Sized,
-        V: Shared + Weigh + Clone,
+        V: Shared + Weigh + Digests + Clone,
     {
         let Inner { around, config, .. } = &*self.inner;
         let kept = entries.get(key, config.lifetime()).filter(|entry| around.freshness.is_fresh(&entry.holds_by));
@@ -48,16 +48,43 @@ impl<D: Database> CachedMetadata<D> {
         }
         // Before the read: what changes after this makes stale what the read gave.
         let (mark, read_at) = (around.freshness.mark(name), Instant::now());
-        let Some(mark) = mark else { return read.await };
+        let Some(mark) = mark else {
+            let value = read.await?;
+            if let Some(value) = &value {
+                self.hold_locations_to(name, value);
+            }
+            return Ok(value);
+        };
 
         let key = format!("{kind}{FORM}/{name}/{version}");
         let groups = [Some(Change::Package(name.clone())), name.scope().map(Change::Scope), Some(Change::Everything)];
         let groups: Vec<_> = groups.iter().flatten().map(group).collect();
         let value = self.read_shared(&key, &groups, config.lifetime(), read).await?;
         if let Some(value) = &value {
+            self.hold_locations_to(name, value);
             entries.keep(own(), value.clone(), mark, read_at, value.weight());
         }
         Ok(value)
+    }
+
+    /// Forgets where the archives of a package lie where metadata that was just
+    /// read names others: the database lost the commit that they are from.
+    pub(super) fn hold_locations_to(&self, name: &PackageName, metadata: &impl Digests) {
+        let Inner { around, kept, .. } = &*self.inner;
+        let mut differs = false;
+        metadata.each(|version, sha256| {
+            let location = kept.locations.peek(&VersionIn(name, version));
+            let stale = |location: &KeptLocation| location.location.sha256 != *sha256;
+            differs |= location.is_some_and(|kept| stale(&kept) && around.freshness.has_same_archives(&kept.mark));
+        });
+        if differs {
+            tracing::warn!(
+                event = "archive_locations_forgotten",
+                package = %name,
+                "a version has another archive than before: the database was restored, or lost a publish"
+            );
+            around.freshness.note_archives(&Change::Package(name.clone()));
+        }
     }
 
     /// What replicas share under `key`, else what `read` gives.
@@ -90,6 +117,14 @@ impl<D: Database> CachedMetadata<D> {
             let _ = shared.put(key, &groups, bytes.into(), &stamp, lifetime).await;
         }
         Ok(value)
+    }
+}
+
+/// Counts nothing so far for every tier there is: a rate tells of the first look only where the count was 0 before.
+pub(super) fn begin_at_zero(is_shared: bool) {
+    let tiers = ["process", "location"].into_iter().chain(is_shared.then_some("shared"));
+    for (tier, result) in tiers.flat_map(|tier| [(tier, "hit"), (tier, "miss")]) {
+        metrics::counter!("aam_cache_requests_total", "tier" => tier, "result" => result).increment(0);
     }
 }
 

@@ -2,17 +2,22 @@
 
 #![deny(clippy::missing_trait_methods)]
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::{CachedMetadata, kept::VersionIn, lookup::count};
+use super::{
+    CachedMetadata,
+    kept::{KeptLocation, VersionIn},
+    lookup::count,
+};
 use crate::{
     error::Result,
     ports::{ArchiveIndex, Database, PackageStore},
     types::{
-        Actor, ArchiveFile, ArchiveKey, ArchiveLocation, Package, PackageName, PackageSummary, Page, RegistryTotals,
-        Rights, SearchQuery, Version, VersionDetail, VersionSummary,
+        Actor, ArchiveFile, ArchiveKey, ArchiveLocation, DistTag, Package, PackageName, PackageSummary, Page,
+        PublishedVersion, RegistryId, RegistryTotals, Rights, SearchQuery, Username, Version, VersionDetail,
+        VersionList, VersionRange, VersionSummary,
     },
 };
 
@@ -21,6 +26,28 @@ impl<D: Database> PackageStore for CachedMetadata<D> {
     async fn package(&self, name: &PackageName) -> Result<Option<Package>> {
         let read = self.inner.database.package(name);
         self.read_package(&self.inner.kept.packages, name, || name.clone(), ("package", ""), name, read).await
+    }
+
+    async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>> {
+        let list = self.inner.database.version_list(name, range).await?;
+        if let Some(list) = &list {
+            self.hold_locations_to(name, &list.versions);
+        }
+        Ok(list)
+    }
+
+    async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>> {
+        let read = self.inner.database.version_numbers(name);
+        self.read_package(&self.inner.kept.numbers, name, || name.clone(), ("numbers", ""), name, read).await
+    }
+
+    async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>> {
+        let read = self.inner.database.tags(name);
+        self.read_package(&self.inner.kept.tags, name, || name.clone(), ("tags", ""), name, read).await
+    }
+
+    async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>> {
+        self.inner.database.owners(name).await
     }
 
     async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>> {
@@ -63,15 +90,22 @@ impl<D: Database> PackageStore for CachedMetadata<D> {
 #[async_trait]
 impl<D: Database> ArchiveIndex for CachedMetadata<D> {
     async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>> {
-        let locations = &self.inner.kept.locations;
-        let kept = locations.get(&VersionIn(name, version));
+        let (locations, freshness) = (&self.inner.kept.locations, &self.inner.around.freshness);
+        let key = VersionIn(name, version);
+        let kept = locations.get(&key).filter(|kept| freshness.has_same_archives(&kept.mark));
         count("location", kept.is_some());
-        if let Some(location) = kept {
-            return Ok(Some(ArchiveLocation::clone(&location)));
+        if let Some(kept) = kept {
+            return Ok(Some(kept.location.clone()));
         }
+        // Before the read: a publish after this makes stale what the read gave.
+        let mark = freshness.archive_mark(name);
         let location = self.inner.database.archive_location(name, version).await?;
-        if let Some(location) = &location {
-            locations.insert(VersionIn(name, version).to_owned(), Arc::new(location.clone()));
+        match &location {
+            Some(location) => {
+                let kept = KeptLocation { location: location.clone(), mark };
+                locations.insert(key.to_owned(), Arc::new(kept));
+            }
+            None => drop(locations.remove(&key)),
         }
         Ok(location)
     }
@@ -82,5 +116,9 @@ impl<D: Database> ArchiveIndex for CachedMetadata<D> {
 
     async fn unreferenced_archives(&self, keys: &[ArchiveKey]) -> Result<Vec<ArchiveKey>> {
         self.inner.database.unreferenced_archives(keys).await
+    }
+
+    async fn registry_id(&self) -> Result<RegistryId> {
+        self.inner.database.registry_id().await
     }
 }

@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use futures_util::StreamExt;
 use tokio::task::JoinHandle;
 
-use super::{MetadataCacheConfig, kept::Kept};
+use super::{MetadataCacheConfig, kept::Kept, lookup::begin_at_zero};
 use crate::{
     decorate::Freshness,
     ports::{Change, ChangeEvent, ChangeFeed, Database, SharedCache},
@@ -17,8 +17,10 @@ use crate::{
 ///   is answered; what others change when a feed tells of it. While a feed is
 ///   broken, nothing that may change is kept; what bounds a change that no
 ///   feed told of is [`MetadataCacheConfig::with_lifetime`].
-/// - Where an archive lies never changes and is kept for ever, so that
-///   downloads go on while the database is down.
+/// - Where an archive lies is kept until its package is published to, metadata
+///   names another archive, or a feed tells that anything may have changed, as
+///   after a restore. It is kept while a feed is broken, so that downloads go
+///   on while the database is down.
 /// - That a credential is alive is believed for less than a second, and
 ///   not after this process revoked it. Every change checks it anew.
 ///
@@ -127,6 +129,7 @@ impl<D: Database> CachedMetadataBuilder<D> {
     /// # Panics
     /// Outside of a Tokio runtime, where there is any feed.
     pub fn start(self) -> CachedMetadata<D> {
+        begin_at_zero(self.shared.is_some());
         let around = Around {
             freshness: Freshness::new(self.feeds.len()),
             shared: self.shared,
@@ -154,9 +157,12 @@ impl Around {
     async fn follow(self, link: usize, source: Source, feed: Arc<dyn ChangeFeed>) {
         let mut events = feed.subscribe();
         while let Some(event) = events.next().await {
-            if let (Source::Database, ChangeEvent::Changed(change)) = (source, &event) {
-                // First, or what is read right after would bring the old back from there.
-                self.empty_shared(change).await;
+            // First, or what is read right after would bring the old back from there.
+            match (source, &event) {
+                (Source::Database, ChangeEvent::Changed(change)) => self.empty_shared(change).await,
+                // It may have been restored while nobody heard of it.
+                (Source::Database, ChangeEvent::Linked) => self.empty_shared(&Change::Everything).await,
+                _ => {}
             }
             self.hear(link, &*feed, &event);
         }

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::types::{ApprovalStatus, Manifest, Package, User, VersionDetail, VersionSummary, Visibility};
+use crate::types::{
+    ApprovalStatus, DistTag, Manifest, Package, PublishedVersion, User, Version, VersionDetail, VersionSummary,
+    Visibility,
+};
 
 /// What can be shared, and read back where it is whole.
 pub(super) trait Shared: Sized {
@@ -52,6 +55,7 @@ pub(super) struct StoredPackage {
     downloads: u64,
     dist_tags: BTreeMap<String, String>,
     versions: Vec<StoredSummary>,
+    version_count: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -113,6 +117,33 @@ impl Shared for Vec<VersionSummary> {
     }
 }
 
+impl Shared for Vec<PublishedVersion> {
+    /// Each as published, with whether it may be chosen.
+    type Stored = Vec<(String, bool)>;
+
+    fn store(&self) -> Self::Stored {
+        self.iter().map(|one| (one.version.to_string(), one.visible)).collect()
+    }
+
+    fn restore(stored: Self::Stored) -> Option<Self> {
+        let restore =
+            |(version, visible): (String, bool)| Some(PublishedVersion { version: version.parse().ok()?, visible });
+        stored.into_iter().map(restore).collect()
+    }
+}
+
+impl Shared for BTreeMap<DistTag, Version> {
+    type Stored = BTreeMap<String, String>;
+
+    fn store(&self) -> Self::Stored {
+        self.iter().map(|(tag, version)| (tag.to_string(), version.to_string())).collect()
+    }
+
+    fn restore(stored: Self::Stored) -> Option<Self> {
+        stored.iter().map(|(tag, version)| Some((tag.parse().ok()?, version.parse().ok()?))).collect()
+    }
+}
+
 impl Shared for VersionDetail {
     type Stored = StoredDetail;
 
@@ -157,6 +188,7 @@ impl Shared for Package {
             downloads: self.downloads,
             dist_tags: self.dist_tags.iter().map(|(tag, version)| (tag.to_string(), version.to_string())).collect(),
             versions: self.versions.store(),
+            version_count: self.version_count,
         }
     }
 
@@ -174,6 +206,7 @@ impl Shared for Package {
                 .map(|(tag, version)| Some((tag.parse().ok()?, version.parse().ok()?)))
                 .collect::<Option<_>>()?,
             versions: Vec::restore(stored.versions)?,
+            version_count: stored.version_count,
         })
     }
 }

@@ -2,10 +2,9 @@
 
 #![deny(clippy::missing_trait_methods)]
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use tracing::Instrument;
 
 use super::{CachedMetadata, accounts::sessions_of};
@@ -50,16 +49,24 @@ impl<D: Database> CachedMetadata<D> {
         .await
     }
 
-    /// Ends a credential, and no longer believes in any before that is answered.
-    pub(super) async fn revoking<F>(&self, user: Option<UserId>, make: impl FnOnce(Arc<D>) -> F) -> Result<()>
+    /// Ends credentials, and no longer believes in any before that is
+    /// answered. `whose` gives the user whose sessions may have ended, out of
+    /// what came of it where that is known.
+    pub(super) async fn revoking<T, F>(
+        &self,
+        whose: impl FnOnce(Option<&T>) -> Option<UserId> + Send + 'static,
+        make: impl FnOnce(Arc<D>) -> F,
+    ) -> Result<T>
     where
-        F: Future<Output = Result<()>> + Send + 'static,
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
         let work = make(Arc::clone(&inner.database));
         whole(async move {
             let result = work.await;
             inner.kept.doubt_credentials();
+            let user = whose(result.as_ref().ok());
             if let (Some(user), Some(shared)) = (user, &inner.around.shared) {
                 let _ = shared.empty(&sessions_of(user)).await;
                 inner.kept.doubt_credentials();
@@ -90,8 +97,8 @@ impl<D: Database> PublishStore for CachedMetadata<D> {
         self.inner.database.begin_upload(upload).await
     }
 
-    async fn renew_upload(&self, id: UploadId, lease_until: Timestamp) -> Result<bool> {
-        self.inner.database.renew_upload(id, lease_until).await
+    async fn renew_upload(&self, id: UploadId, lease: Duration) -> Result<bool> {
+        self.inner.database.renew_upload(id, lease).await
     }
 
     async fn check_publish(&self, check: &PublishCheck) -> Result<()> {
@@ -100,16 +107,25 @@ impl<D: Database> PublishStore for CachedMetadata<D> {
 
     async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {
         let of = Change::Package(commit.manifest.name.clone());
-        let commit = commit.clone();
-        self.changing(of, move |database| async move { database.commit_publish(&commit).await }).await
+        let (commit, published) = (commit.clone(), of.clone());
+        let freshness = self.freshness();
+        let publishing = move |database: Arc<D>| async move {
+            let result = database.commit_publish(&commit).await;
+            if may_have_changed(&result) {
+                // A version that was published before the database lost it may be kept with another archive.
+                freshness.note_archives(&published);
+            }
+            result
+        };
+        self.changing(of, publishing).await
     }
 
-    async fn abandon_uploads(&self, now: Timestamp, limit: usize) -> Result<usize> {
-        self.inner.database.abandon_uploads(now, limit).await
+    async fn abandon_uploads(&self, limit: usize) -> Result<usize> {
+        self.inner.database.abandon_uploads(limit).await
     }
 
-    async fn abandoned_uploads(&self, before: Timestamp, limit: usize) -> Result<Vec<Upload>> {
-        self.inner.database.abandoned_uploads(before, limit).await
+    async fn abandoned_uploads(&self, ago: Duration, limit: usize) -> Result<Vec<Upload>> {
+        self.inner.database.abandoned_uploads(ago, limit).await
     }
 
     async fn forget_upload(&self, id: UploadId) -> Result<()> {

@@ -10,9 +10,14 @@ use std::{
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-/// How much of a file is read at once, and so how much memory one download of
-/// a file holds. It stays in a processor's own cache on its way to the network.
+/// How much of a file is read at once at most, and so how much memory one
+/// download of a file holds. It stays in a processor's own cache on its way to
+/// the network.
 const CHUNK: usize = 128 * 1024;
+/// How much is read at first: who takes nothing shall not cost much.
+const FIRST_CHUNK: usize = 16 * 1024;
+/// Which part of what was taken already is read at once.
+const GROWTH: u64 = 8;
 
 /// The next `remaining` bytes of an open file, read in chunks.
 ///
@@ -20,6 +25,7 @@ const CHUNK: usize = 128 * 1024;
 #[derive(Debug)]
 pub(super) struct FileBody {
     state: State,
+    given: u64,
     remaining: u64,
     spare: Spare,
 }
@@ -33,7 +39,7 @@ enum State {
 
 impl FileBody {
     pub(super) fn new(file: File, len: u64) -> Self {
-        Self { state: State::Idle(file), remaining: len, spare: Spare::default() }
+        Self { state: State::Idle(file), given: 0, remaining: len, spare: Spare::default() }
     }
 
     pub(super) fn remaining(&self) -> u64 {
@@ -42,6 +48,7 @@ impl FileBody {
 
     pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         loop {
+            let len = self.next_len();
             match &mut self.state {
                 State::Reading(reading) => {
                     let (file, chunk) = match ready!(Pin::new(reading).poll(cx)) {
@@ -53,7 +60,7 @@ impl FileBody {
                     return self.give(chunk);
                 }
                 State::Idle(file) if self.remaining > 0 => {
-                    let mut chunk = self.spare.chunk(self.remaining);
+                    let mut chunk = self.spare.chunk(len);
                     if chunk.read_cached(file) {
                         return self.give(chunk);
                     }
@@ -68,7 +75,13 @@ impl FileBody {
         }
     }
 
+    fn next_len(&self) -> usize {
+        let grown = usize::try_from(self.given / GROWTH).map_or(CHUNK, |len| len.clamp(FIRST_CHUNK, CHUNK));
+        usize::try_from(self.remaining).map_or(grown, |remaining| remaining.min(grown))
+    }
+
     fn give(&mut self, chunk: Chunk) -> Poll<Option<io::Result<Bytes>>> {
+        self.given += chunk.len as u64;
         self.remaining -= chunk.len as u64;
         Poll::Ready(Some(Ok(Bytes::from_owner(chunk))))
     }
@@ -84,11 +97,10 @@ impl FileBody {
 struct Spare(Arc<Mutex<Option<Box<[u8]>>>>);
 
 impl Spare {
-    fn chunk(&self, remaining: u64) -> Chunk {
-        let len = usize::try_from(remaining).map_or(CHUNK, |remaining| remaining.min(CHUNK));
+    fn chunk(&self, len: usize) -> Chunk {
         let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let memory = spare.unwrap_or_else(|| vec![0; len].into());
-        Chunk { len: len.min(memory.len()), memory, home: self.clone() }
+        let memory = spare.filter(|memory| memory.len() >= len).unwrap_or_else(|| vec![0; len].into());
+        Chunk { len, memory, home: self.clone() }
     }
 }
 
@@ -169,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_memory_of_what_was_sent_is_used_again_and_of_what_was_not_is_left_alone() {
-        let content = [0, 1, 2].map(|byte| vec![byte; CHUNK]).concat();
+        let content = [0, 1, 2].map(|byte| vec![byte; FIRST_CHUNK]).concat();
         let mut body = FileBody::new(file_of(&content), content.len() as u64);
         let first = next(&mut body).await;
         let memory = first.as_ptr();
@@ -181,10 +193,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_takes_nothing_holds_little_and_who_goes_on_gets_more_at_once() {
+        let content = vec![7; 3 << 20];
+        let mut body = FileBody::new(file_of(&content), content.len() as u64);
+        assert_eq!(next(&mut body).await.len(), FIRST_CHUNK);
+        let mut largest = 0;
+        while body.remaining() > 0 {
+            largest = largest.max(next(&mut body).await.len());
+        }
+        assert_eq!(largest, CHUNK);
+    }
+
+    #[tokio::test]
     async fn what_the_system_does_not_hold_is_read_all_the_same() {
         let content: Vec<u8> = (0..=255).cycle().take(2 * CHUNK + 100).collect();
         let mut file = file_of(&content);
-        let mut spare = Spare::default().chunk(content.len() as u64);
+        let mut spare = Spare::default().chunk(CHUNK);
         spare.read(&mut file).expect("read");
         assert_eq!(spare.as_ref(), &content[..CHUNK]);
         let mut body = FileBody::new(file, (content.len() - CHUNK) as u64);

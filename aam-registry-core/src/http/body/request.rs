@@ -32,8 +32,9 @@ pub(crate) struct RequestBody {
 }
 
 impl RequestBody {
-    /// Takes a request's body off its type, and gives it up where nothing of it
-    /// comes for `patience`; an empty one costs nothing.
+    /// Takes a request's body off its type, and gives it up where less than
+    /// 16 KiB of it come while they are waited for as long as `patience`; an
+    /// empty one costs nothing.
     pub(crate) fn erase<B>(request: Request<B>, patience: Duration) -> Request<Self>
     where
         B: Body<Data = Bytes> + Send + 'static,
@@ -60,7 +61,8 @@ impl Body for RequestBody {
         let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
         let frame = match Pin::new(inner).poll_frame(cx) {
             Poll::Ready(frame) => {
-                this.stall.end();
+                let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref);
+                this.stall.note(data.map_or(0, Bytes::len));
                 frame
             }
             Poll::Pending => Some(Err(ready!(this.stall.poll(cx)).into())),

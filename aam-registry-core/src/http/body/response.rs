@@ -56,6 +56,12 @@ impl RegistryBody {
         }
     }
 
+    /// Whether all of it lies in memory that others hold too, so that it costs
+    /// none of its own until it is sent.
+    pub fn is_shared(&self) -> bool {
+        matches!(&self.0, Kind::Bytes(bytes) if !bytes.is_unique())
+    }
+
     /// Another body, such as a compressed one.
     pub(crate) fn boxed<B>(body: B) -> Self
     where

@@ -8,6 +8,7 @@ use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::{
+    decorate::ArchiveMark,
     http::{
         body::RegistryBody,
         entity_tag,
@@ -29,10 +30,12 @@ const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=3153600
 /// and where the client's limit stands.
 const HEADERS: usize = 14;
 
-/// The download of one version: all of its answer that never changes.
+/// The download of one version: all of its answer that stays as long as its archive.
 #[derive(Debug)]
 pub(crate) struct ReadyDownload {
     pub(crate) location: ArchiveLocation,
+    /// For how long it may be kept; `None` where nothing tells.
+    pub(super) mark: Option<ArchiveMark>,
     pub(crate) tally: Arc<DownloadTally>,
     entity_tag: Box<str>,
     /// Those of the whole archive.
@@ -48,7 +51,8 @@ pub(crate) enum Wanted {
 }
 
 impl ReadyDownload {
-    pub(crate) fn new(registry: &Registry, location: ArchiveLocation) -> Self {
+    /// Of a location that was read after `mark` was taken.
+    pub(crate) fn new(registry: &Registry, location: ArchiveLocation, mark: Option<ArchiveMark>) -> Self {
         let ArchiveLocation { sha256, size, .. } = &location;
         let entity_tag = format!("\"{sha256}\"").into_boxed_str();
         let mut values = Values(BytesMut::with_capacity(384));
@@ -63,7 +67,7 @@ impl ReadyDownload {
         headers.insert(header::ACCEPT_RANGES, BYTES);
         headers.insert(header::CACHE_CONTROL, IMMUTABLE);
         headers.insert(header::CONTENT_LENGTH, values.next(format_args!("{size}")));
-        Self { tally: registry.tally(&location), entity_tag, headers, location }
+        Self { tally: registry.tally(&location), mark, entity_tag, headers, location }
     }
 
     /// What a request with these headers wants.

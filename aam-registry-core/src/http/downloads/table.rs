@@ -7,32 +7,48 @@ use metrics::Counter;
 use quick_cache::sync::Cache;
 
 use super::ReadyDownload;
+use crate::{
+    decorate::{ArchiveMark, Freshness},
+    types::PackageName,
+};
 
 /// How many downloads are kept ready: at most 2 KB each.
 const MOST: usize = 10_000;
 
 /// The downloads that are ready, by the raw path that asks for each.
 ///
-/// What they hold never changes, so that they may be kept for ever. Only the
-/// usual spelling of a path is kept: of the others there are too many.
+/// They are kept for as long as their versions have the same archives, where
+/// there is a [`Freshness`] that tells, and not at all where there is none.
+/// Only the usual spelling of a path is kept: of the others there are too many.
 pub(crate) struct ReadyDownloads {
     by_path: Cache<Box<str>, Arc<ReadyDownload>>,
+    freshness: Option<Freshness>,
     bytes: OnceLock<Counter>,
 }
 
 impl ReadyDownloads {
-    pub(crate) fn new() -> Self {
-        Self { by_path: Cache::new(MOST), bytes: OnceLock::new() }
+    pub(crate) fn new(freshness: Option<Freshness>) -> Self {
+        Self { by_path: Cache::new(MOST), freshness, bytes: OnceLock::new() }
     }
 
     /// What is ready at `path`, the prefix of the mount included.
     pub(crate) fn get(&self, path: &str) -> Option<Arc<ReadyDownload>> {
-        self.by_path.get(path)
+        self.by_path.get(path).filter(|ready| self.holds(ready))
+    }
+
+    fn holds(&self, ready: &ReadyDownload) -> bool {
+        let holds = |(freshness, mark): (&Freshness, _)| freshness.has_same_archives(mark);
+        self.freshness.as_ref().zip(ready.mark.as_ref()).is_some_and(holds)
+    }
+
+    /// To be taken before the location of a download is read that is to be kept.
+    pub(crate) fn mark(&self, name: &PackageName) -> Option<ArchiveMark> {
+        self.freshness.as_ref().map(|freshness| freshness.archive_mark(name))
     }
 
     /// Keeps what was asked for at `path` where that is `usual`, the way it is told to clients.
     pub(crate) fn keep(&self, path: &str, usual: &str, ready: &Arc<ReadyDownload>) {
-        if path == usual {
+        if path == usual && ready.mark.is_some() {
             self.by_path.insert(path.into(), Arc::clone(ready));
         }
     }
@@ -53,24 +69,62 @@ impl fmt::Debug for ReadyDownloads {
 mod tests {
     use super::*;
     use crate::{
+        decorate::CachedMetadata,
         memory,
+        ports::Change,
         types::{ArchiveKey, ArchiveLocation, Sha256Digest, UploadId},
     };
 
-    #[test]
-    fn only_the_usual_spelling_is_kept() {
-        let registry = memory::registry().build().expect("a registry");
-        let location = ArchiveLocation {
+    fn location() -> ArchiveLocation {
+        ArchiveLocation {
             package: "kit".parse().expect("a name"),
             version: "1.0.0".parse().expect("a version"),
             archive: ArchiveKey::from(UploadId::generate()),
             sha256: Sha256Digest::of(b"kit"),
             size: 3,
-        };
-        let (table, ready) = (ReadyDownloads::new(), Arc::new(ReadyDownload::new(&registry, location)));
-        table.keep("/k%69t/1.0.0/download", "/kit/1.0.0/download", &ready);
-        assert!(table.get("/k%69t/1.0.0/download").is_none() && table.get("/kit/1.0.0/download").is_none());
-        table.keep("/kit/1.0.0/download", "/kit/1.0.0/download", &ready);
-        assert!(table.get("/kit/1.0.0/download").is_some());
+        }
+    }
+
+    const USUAL: &str = "/kit/1.0.0/download";
+
+    /// A table with a download that was kept at the usual path, where it is kept at all.
+    fn table(freshness: Option<Freshness>) -> ReadyDownloads {
+        let registry = memory::registry().build().expect("a registry");
+        let (table, location) = (ReadyDownloads::new(freshness), location());
+        let ready = Arc::new(ReadyDownload::new(&registry, location.clone(), table.mark(&location.package)));
+        table.keep("/k%69t/1.0.0/download", USUAL, &ready);
+        assert!(table.get("/k%69t/1.0.0/download").is_none() && table.get(USUAL).is_none());
+        table.keep(USUAL, USUAL, &ready);
+        table
+    }
+
+    fn freshness() -> Freshness {
+        CachedMetadata::builder(memory::MemoryMetadata::new()).start().freshness()
+    }
+
+    #[test]
+    fn only_the_usual_spelling_is_kept() {
+        assert!(table(Some(freshness())).get(USUAL).is_some());
+    }
+
+    #[test]
+    fn nothing_is_ready_once_a_version_may_have_another_archive() {
+        for (change, holds) in [
+            (Change::Package("kit".parse().expect("a name")), false),
+            (Change::Everything, false),
+            (Change::Scope("kit".parse().expect("a scope")), true),
+        ] {
+            let freshness = freshness();
+            let table = table(Some(freshness.clone()));
+            freshness.note(&change);
+            assert!(table.get(USUAL).is_some(), "{change:?} of metadata");
+            freshness.note_archives(&change);
+            assert_eq!(table.get(USUAL).is_some(), holds, "{change:?}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_tells_of_changes_nothing_is_kept() {
+        assert!(table(None).get(USUAL).is_none());
     }
 }

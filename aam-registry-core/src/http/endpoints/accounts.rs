@@ -7,12 +7,15 @@ use crate::{
         body::RequestBody,
         call::Call,
         failure::Failure,
+        login_attempt::LoginAttempt,
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
-        wire::{AccountAnswer, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer, SessionAnswer},
+        wire::{
+            AccountAnswer, AccountChangeRequest, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer,
+            SessionAnswer,
+        },
     },
-    layers::{refuse_over_limit, take_request},
     ports::RateClass,
-    registry::Registration,
+    registry::{OwnAccountChange, Registration},
     types::Username,
 };
 
@@ -41,7 +44,8 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Users",
         summary: "Log in",
         description: "Opens a session for 24 hours, unless the operator set otherwise. The answer to an unknown user \
-            is that to a wrong password.",
+            is that to a wrong password. Failures are limited, for an address and for an account; a right password \
+            from an address that has not failed is let in, however often others fail for that account.",
         class: Some(RateClass::Auth),
         request: RequestContent::json::<LoginRequest>(),
         answers: &[Answer { status: 200, description: "The session.", content: Content::json::<SessionAnswer>() }],
@@ -63,6 +67,27 @@ pub(super) const ROUTES: &[Route] = &[
         access: Access::Credential,
         answers: &[Answer { status: 200, description: "The account.", content: Content::json::<AccountAnswer>() }],
         ..route(Verb::Get, "/api/v1/users/me", "getAccount", handler!(account))
+    },
+    Route {
+        tag: "Users",
+        summary: "Change the caller's e-mail address or password",
+        description: "Needs the current password. Ends the caller's other sessions; API tokens go on: list them and \
+            revoke those that are not known. Needs the scope `admin` and a token that is not restricted to packages.",
+        access: Access::Credential,
+        class: Some(RateClass::Auth),
+        request: RequestContent::json::<AccountChangeRequest>(),
+        answers: &[Answer {
+            status: 200,
+            description: "The account as it is now.",
+            content: Content::json::<AccountAnswer>(),
+        }],
+        errors: &[
+            ErrorCode::InvalidRequest,
+            ErrorCode::InvalidCredentials,
+            ErrorCode::Forbidden,
+            ErrorCode::UserExists,
+        ],
+        ..route(Verb::Patch, "/api/v1/users/me", "changeAccount", handler!(change, body))
     },
     Route {
         tag: "Users",
@@ -88,17 +113,13 @@ async fn login(call: Call, body: RequestBody) -> Answered {
     }
     let login = request.username.or(request.email);
     let login = login.ok_or_else(|| Error::invalid_request("Give `username` or `email`, and `password`"))?;
-    limit_account(&call, &login).await?;
-    let session = call.registry.login(&login, request.password).await?;
-    answer::written(StatusCode::OK, &SessionAnswer::from(session))
-}
-
-/// Slows guessing at one account from many addresses.
-async fn limit_account(call: &Call, login: &str) -> Result<(), Failure> {
-    let account = call.registry.account_key(login).await?;
-    let client = format!("account:{account}");
-    let decision = take_request(&**call.registry.rate_limiter(), RateClass::Auth, &client).await;
-    decision.map_or(Ok(()), |decision| refuse_over_limit(RateClass::Auth, &decision))
+    let attempt = LoginAttempt::begin(&call.registry, call.client, &login).await?;
+    let session = match call.client {
+        Some(client) => call.registry.login_from(client.0, &login, request.password).await,
+        None => call.registry.login(&login, request.password).await,
+    };
+    attempt.end(&session).await;
+    answer::written(StatusCode::OK, &SessionAnswer::from(session?))
 }
 
 async fn logout(call: Call) -> Answered {
@@ -109,6 +130,24 @@ async fn logout(call: Call) -> Answered {
 async fn account(call: Call) -> Answered {
     let account = call.registry.account(call.principal()?).await?;
     answer::read(&call, &AccountAnswer::from(account))
+}
+
+async fn change(call: Call, body: RequestBody) -> Answered {
+    let AccountChangeRequest { email, password, current_password } = call.json(body).await?;
+    let by = call.principal()?;
+    let attempt = LoginAttempt::begin(&call.registry, call.client, by.username.as_str()).await?;
+    let client = call.client.map(|client| client.0);
+    let change = OwnAccountChange { current_password, email, client, password };
+    let changed = call.registry.change_own_account(by, change).await;
+    attempt.end_of_principal(&changed).await;
+    match changed {
+        Ok(account) => answer::written(StatusCode::OK, &AccountAnswer::from(account)),
+        Err(Error::InvalidCredentials) => {
+            let message = "`current_password` is not the password of this account";
+            Err(Failure::new(ErrorCode::InvalidCredentials, message))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn profile(call: Call) -> Answered {

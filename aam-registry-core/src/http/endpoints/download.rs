@@ -103,12 +103,15 @@ async fn download(call: Call) -> Answered {
 
 async fn download_by_digest(call: Call) -> Answered {
     let (package, version) = call.version()?;
-    let location = call.registry.locate(&package, &version).await?;
-    if call.parsed::<Sha256Digest>("sha256") != Some(location.sha256) {
+    let located = match call.parsed::<Sha256Digest>("sha256") {
+        Some(sha256) => call.registry.locate_digest(&package, &version, &sha256).await?,
+        None => call.registry.locate(&package, &version).await.map(|_| None)?,
+    };
+    let Some(location) = located else {
         let message = format!("Version {version} of {package} has no archive of that SHA-256");
         return Err(Error::NotFound(message).into());
-    }
-    let ready = ReadyDownload::new(&call.registry, location);
+    };
+    let ready = ReadyDownload::new(&call.registry, location, None);
     match ready.wanted(&call.headers)? {
         Wanted::Unchanged => Ok(ready.unchanged()),
         Wanted::Bytes(part) => archive(&call, &ready, part).await,
@@ -118,9 +121,10 @@ async fn download_by_digest(call: Call) -> Answered {
 /// Finds the version of the path, and keeps what was found ready.
 async fn find(call: &Call) -> Result<Arc<ReadyDownload>, Failure> {
     let (package, version) = call.version()?;
+    let mark = call.edge.downloads.mark(&package);
     let location = call.registry.locate(&package, &version).await?;
     let usual = call.edge.download_path(&location.package, &location.version);
-    let ready = Arc::new(ReadyDownload::new(&call.registry, location));
+    let ready = Arc::new(ReadyDownload::new(&call.registry, location, mark));
     call.edge.downloads.keep(call.path(), &usual, &ready);
     Ok(ready)
 }

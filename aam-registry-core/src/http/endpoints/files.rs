@@ -15,6 +15,7 @@ use crate::{
         routing::{Answer, Content, Kind, Route, Verb, handler, route},
         wire::{DiffAnswer, FilesAnswer, rules},
     },
+    ports::RateClass,
     registry::FileContent,
     types::Version,
 };
@@ -45,7 +46,9 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Contents",
         summary: "Read one file of a version",
-        description: "As text where it is UTF-8, else as bytes; never as a type that a browser runs.",
+        description: "As text where it is UTF-8, else as bytes; never as a type that a browser runs. To read many files, \
+            download the archive: this counts towards a lower limit of requests a minute.",
+        class: Some(RateClass::Contents),
         kind: Kind::Transfer,
         answers: &[
             Answer {
@@ -60,23 +63,12 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Contents",
-        summary: "Read the signature of a version",
-        description: "404 for every version: signatures are not available on this registry yet.",
-        errors: ERRORS,
-        ..route(Verb::Get, "/api/v1/packages/{package}/{version}/signature", "getSignature", handler!(signature))
-    },
-    Route {
-        tag: "Contents",
-        summary: "Read the attestation of a version",
-        description: "404 for every version: attestations are not available on this registry yet.",
-        errors: ERRORS,
-        ..route(Verb::Get, "/api/v1/packages/{package}/{version}/attestation", "getAttestation", handler!(attestation))
-    },
-    Route {
-        tag: "Contents",
         summary: "Compare two versions",
         description: "Manifest keys and files that differ; for text files with unified diffs of at most 64 KiB each \
-            and 1 MiB together, cut behind a whole line and marked `truncated`.",
+            and 1 MiB together, cut behind a whole line and marked `truncated`. At most 1,000 keys of the manifest \
+            are listed, with 256 KiB in all and 8 KiB a value, and at most 5,000 files. Counts towards a lower limit of \
+            requests a minute.",
+        class: Some(RateClass::Contents),
         query: &[
             required("from", "The version before.", version_schema),
             required("to", "The version after.", version_schema),
@@ -114,12 +106,13 @@ async fn file(call: Call) -> Answered {
     let path = call.param("path").ok_or_else(|| {
         Failure::new(ErrorCode::NotFound, format!("Version {version} of {package} has no file whose path is not UTF-8"))
     })?;
-    let FileContent { file, mut stream } = call.registry.file(&package, &version, &path).await?;
-    let etag = format!("\"{}\"", file.sha256);
+    let listed = call.registry.file(&package, &version, &path).await?;
+    let etag = format!("\"{}\"", listed.file.sha256);
     let mut response = Response::new(RegistryBody::empty());
     if entity_tag::none_match_names(&call.headers, &etag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
+        let FileContent { file, mut stream } = call.registry.open_file(listed, call.client_network()).await?;
         let first = stream.next().await.transpose();
         let first = first.map_err(|error| Error::storage(error, true))?.unwrap_or_default();
         let media_type =
@@ -146,27 +139,12 @@ fn is_text(start: &Bytes, size: u64) -> bool {
     !start.contains(&0) && std::str::from_utf8(start).map_or_else(cut_short, |_| true)
 }
 
-async fn signature(call: Call) -> Answered {
-    Err(lacking(&call, "signature").await?)
-}
-
-async fn attestation(call: Call) -> Answered {
-    Err(lacking(&call, "attestation").await?)
-}
-
-/// What a version that exists does not have.
-async fn lacking(call: &Call, what: &str) -> Result<Failure, Failure> {
-    let (package, version) = call.version()?;
-    call.registry.version(&package, &version).await?;
-    Ok(Failure::new(ErrorCode::NotFound, format!("Version {version} of {package} has no {what}")))
-}
-
 async fn diff(call: Call) -> Answered {
     let package = call.package()?;
     let mut query = call.query();
     let (from, to) = (query.required::<Version>("from"), query.required::<Version>("to"));
     query.check()?;
     let (Some(from), Some(to)) = (from, to) else { return Err(Failure::internal("a query was checked in vain")) };
-    let diff = call.registry.diff(&package, &from, &to).await?;
-    answer::read(&call, &DiffAnswer::new(&package, &from, &to, diff))
+    let diff = call.registry.diff(&package, &from, &to, call.client_network()).await?;
+    answer::read(&call, &DiffAnswer::new(&package, &from, &to, &diff))
 }

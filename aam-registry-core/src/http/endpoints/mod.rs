@@ -17,10 +17,10 @@ mod service;
 mod tags;
 mod tokens;
 
-use super::routing::Route;
+use super::routing::{Route, RouteGroup};
 
-/// Every route, in the order they are listed.
-pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
+/// Every route but those of the groups `without`, in the order they are listed.
+pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Route> {
     let groups: [&'static [Route]; _] = [
         search::ROUTES,
         packages::ROUTES,
@@ -37,5 +37,6 @@ pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
         audit::ROUTES,
         service::ROUTES,
     ];
-    groups.into_iter().flatten()
+    let is_there = |route: &&Route| RouteGroup::of(route).is_none_or(|group| !without.contains(&group));
+    groups.into_iter().flatten().filter(is_there)
 }

@@ -10,7 +10,7 @@ use crate::{
         routing::{Answer, Content, Route, Verb, handler, route},
         wire::{DownloadsAnswer, PackageAnswer, VersionAnswer, VersionsAnswer, rules},
     },
-    types::{DownloadQuery, Version},
+    types::{DownloadQuery, Version, VersionBounds, VersionRange},
 };
 
 /// How far back downloads are told where no period is asked for.
@@ -21,8 +21,8 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Packages",
         summary: "Show a package",
         is_kept: true,
-        description: "A package with its owners, dist-tags and versions. Description and the like are those of the \
-            version that `latest` names.",
+        description: "A package with its owners, dist-tags and newest versions. Description and the like are those of \
+            the version that `latest` names.",
         answers: &[Answer { status: 200, description: "The package.", content: Content::json::<PackageAnswer>() }],
         errors: &[ErrorCode::PackageNotFound],
         ..route(Verb::Get, "/api/v1/packages/{package}", "getPackage", handler!(package))
@@ -31,9 +31,15 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Packages",
         summary: "List the versions of a package",
         is_kept: true,
-        description: "Newest published first, yanked ones included.",
+        description: "Newest published first, yanked ones included. One answer tells at most 1,000 versions, and \
+            fewer where their dependencies have more than 4 MiB; `next_before` asks for those that follow.",
+        query: &[optional(
+            "before",
+            "Only versions that were published before this one.",
+            || json!({"type": "string", "pattern": rules::VERSION, "maxLength": rules::VERSION_LENGTH}),
+        )],
         answers: &[Answer { status: 200, description: "The versions.", content: Content::json::<VersionsAnswer>() }],
-        errors: &[ErrorCode::PackageNotFound],
+        errors: &[ErrorCode::InvalidRequest, ErrorCode::PackageNotFound, ErrorCode::VersionNotFound],
         ..route(Verb::Get, "/api/v1/packages/{package}/versions", "listVersions", handler!(versions))
     },
     Route {
@@ -71,9 +77,18 @@ async fn package(call: Call) -> Answered {
 
 async fn versions(call: Call) -> Answered {
     let package = call.package()?;
-    let versions = call.registry.versions(&package).await?;
-    let versions = versions.into_iter().map(Into::into).collect();
-    answer::read(&call, &VersionsAnswer { package: package.to_string(), versions })
+    let mut query = call.query().ignore_empty(&["before"]);
+    let before = query.parsed::<Version>("before");
+    query.check()?;
+    let range = VersionRange { before, bounds: VersionBounds::LISTED };
+    let list = call.registry.version_list(&package, &range).await?;
+    let answer = VersionsAnswer {
+        package: package.to_string(),
+        next_before: list.next_before().map(ToString::to_string),
+        total: list.total,
+        versions: list.versions.into_iter().map(Into::into).collect(),
+    };
+    answer::read(&call, &answer)
 }
 
 async fn version(call: Call) -> Answered {

@@ -106,7 +106,7 @@ async fn receive(call: &Call, mut form: Form) -> Result<PublishReceipt, Failure>
 }
 
 async fn store(call: &Call, part: &mut Part) -> Result<Publish, Failure> {
-    let mut upload = call.registry.begin_publish(call.principal()?).await?;
+    let mut upload = call.registry.begin_publish(call.principal()?, call.client_network()).await?;
     while let Some(chunk) = part.chunk().await? {
         upload.write(chunk).await?;
     }

@@ -13,6 +13,7 @@ use crate::{
         routing::{Answer, Content, RequestContent, Route, Verb, handler, route},
         wire::{ResolutionAnswer, ResolveRequest, ResolvedAnswer, rules},
     },
+    registry::require_few,
     types::{PackageName, Selector},
 };
 
@@ -42,7 +43,9 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Packages",
         summary: "Resolve a whole tree of dependencies",
         description: "One version of every package that is asked for and of everything those need, so that all \
-            constraints hold. Where there is none, `details` name who demands what and what to relax.",
+            constraints hold. Where there is none, `details` name who demands what and what to relax. Few trees are \
+            resolved at a time, and two for one address; more wait for a moment, then they are answered 429 or 503 \
+            with `Retry-After`.",
         request: RequestContent::json::<ResolveRequest>(),
         answers: &[Answer { status: 200, description: "The versions.", content: Content::json::<ResolutionAnswer>() }],
         errors: &[
@@ -70,13 +73,15 @@ async fn resolve(call: Call) -> Answered {
 async fn resolve_tree(call: Call, body: RequestBody) -> Answered {
     let request: ResolveRequest = call.json(body).await?;
     let wanted = selectors(request)?;
-    let resolved = call.registry.resolve_tree(&wanted).await?;
+    let resolved = call.registry.resolve_tree(call.client_network(), &wanted).await?;
     let url = |name: &PackageName, one: &crate::types::VersionSummary| call.edge.download_url(name, &one.version);
     answer::written(http::StatusCode::OK, &ResolutionAnswer::new(&resolved, url))
 }
 
 /// What is wanted, or everything in it that cannot be read.
 fn selectors(request: ResolveRequest) -> Result<BTreeMap<PackageName, Selector>, Failure> {
+    // First, or what is wrong with a body of a mebibyte would be told name by name.
+    require_few(request.dependencies.len())?;
     let mut wanted = BTreeMap::new();
     let mut faults = Vec::new();
     for (name, selector) in request.dependencies {

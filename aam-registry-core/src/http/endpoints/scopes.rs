@@ -28,7 +28,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Owners and scopes",
         summary: "Show a scope",
-        description: "A scope with its members.",
+        description: "A scope with its members, and who owns single packages in it.",
         answers: &[Answer { status: 200, description: "The scope.", content: Content::json::<ScopeAnswer>() }],
         errors: &[ErrorCode::ScopeNotFound],
         ..route(Verb::Get, "/api/v1/scopes/{scope}", "getScope", handler!(show))

@@ -9,15 +9,15 @@ use schemars::SchemaGenerator;
 use tokio::time::timeout;
 
 use crate::{
-    error::{ErrorCode, Result},
+    error::{Error, ErrorCode, Result},
     http::{
         answer::{self, Answered, NO_STORE},
         body::RegistryBody,
         call::Call,
-        failure::Failure,
+        failure::{Failure, trouble},
         readiness::ReadinessState,
         routing::{Answer, Content, Route, Verb, handler, route},
-        wire::{HealthAnswer, PartHealthAnswer, ReadyAnswer, ServiceAnswer},
+        wire::{HealthAnswer, LimitsAnswer, PartHealthAnswer, ReadyAnswer, ServiceAnswer},
     },
 };
 
@@ -46,6 +46,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Service",
         summary: "Tell whether the database answers",
+        description: "A database in a file also has to take a change.",
         class: None,
         answers: PART_HEALTH,
         errors: &[ErrorCode::DatabaseUnavailable],
@@ -53,7 +54,8 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
-        summary: "Tell whether the archive storage answers",
+        summary: "Tell whether the archive storage answers and takes archives",
+        description: "It is given a small one twice a minute at most, which is read back and deleted.",
         class: None,
         answers: PART_HEALTH,
         errors: &[ErrorCode::StorageUnavailable],
@@ -62,19 +64,21 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Service",
         summary: "Tell whether cache and rate limiter answer",
+        description: "Writes to Redis, where there is one: one that is out of memory or takes no writes is not well.",
         class: None,
         answers: PART_HEALTH,
-        errors: &[ErrorCode::Overloaded],
+        errors: &[ErrorCode::CacheUnavailable],
         ..route(Verb::Get, "/health/cache", "healthOfCache", handler!(cache))
     },
     Route {
         tag: "Service",
         summary: "Tell whether this process wants requests",
-        description: "503 only while it starts or drains. While the database or the storage is out it is `degraded`, \
-            since what is cached is still served.",
+        description: "503 only while it starts, telling what it waits for, or drains, and where this release cannot \
+            work on the database as it is. While the database or the storage is out it is `degraded`, since what is \
+            cached is still served.",
         class: None,
         answers: &[Answer { status: 200, description: "It does.", content: Content::json::<ReadyAnswer>() }],
-        errors: &[ErrorCode::Overloaded],
+        errors: &[ErrorCode::Overloaded, ErrorCode::DatabaseUnavailable],
         ..route(Verb::Get, "/ready", "ready", handler!(ready))
     },
     Route {
@@ -104,6 +108,14 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
+        summary: "Tell what this registry takes",
+        description: "The limits of what is published, and which features are on. A client that knows them can tell \
+            its user before it sends anything.",
+        answers: &[Answer { status: 200, description: "The limits.", content: Content::json::<LimitsAnswer>() }],
+        ..route(Verb::Get, "/api/v1/limits", "limits", handler!(limits))
+    },
+    Route {
+        tag: "Service",
         summary: "Tell what this is",
         description: "A page for browsers (`Accept: text/html`), JSON for others.",
         class: None,
@@ -129,45 +141,80 @@ async fn storage(call: Call) -> Answered {
 }
 
 async fn cache(call: Call) -> Answered {
-    part_health("cache", ErrorCode::Overloaded, call.registry.check_cache()).await
+    part_health("cache", ErrorCode::CacheUnavailable, call.registry.check_cache()).await
 }
 
 async fn part_health(part: &str, code: ErrorCode, check: impl Future<Output = Result<()>>) -> Answered {
     let began = Instant::now();
-    if let Err(cause) = checked(check).await {
-        return Err(Failure::new(code, format!("The registry's {part} does not answer")).with_cause(cause));
+    if let Err(unwell) = checked(part, check).await {
+        return Err(Failure::new(code, unwell.told).with_cause(unwell.cause));
     }
     let latency_ms = began.elapsed().as_secs_f64() * 1000.0;
     answer::written(StatusCode::OK, &PartHealthAnswer { status: "ok", latency_ms })
 }
 
-/// The result of a check, or why there is none.
-async fn checked(check: impl Future<Output = Result<()>>) -> Result<(), String> {
+/// What is wrong with a part.
+struct Unwell {
+    /// As anybody may know it.
+    told: String,
+    /// For the log.
+    cause: String,
+}
+
+impl Unwell {
+    /// A part that gave no answer in time.
+    fn silent(part: &str) -> Self {
+        Self { told: format!("The registry's {part} does not answer"), cause: "no answer in time".to_owned() }
+    }
+}
+
+/// The result of a check of `part`, or why there is none.
+async fn checked(part: &str, check: impl Future<Output = Result<()>>) -> Result<(), Unwell> {
     match timeout(CHECK_TIME, check).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(Failure::from(error).cause().unwrap_or("refused").to_owned()),
-        Err(_) => Err("no answer in time".to_owned()),
+        Ok(Err(error)) => {
+            let told = match &error {
+                Error::Backend(backend) => trouble(backend),
+                _ => None,
+            };
+            let told = told.unwrap_or_else(|| Unwell::silent(part).told);
+            Err(Unwell { told, cause: Failure::from(error).cause().unwrap_or("refused").to_owned() })
+        }
+        Err(_) => Err(Unwell::silent(part)),
     }
 }
 
 async fn ready(call: Call) -> Answered {
     let message = match call.edge.readiness.get() {
-        ReadinessState::Starting => "The registry is starting",
-        ReadinessState::Draining => "The registry is shutting down",
-        ReadinessState::Ready => return answer::written(StatusCode::OK, &readiness(&call).await),
+        ReadinessState::Starting => match call.edge.readiness.awaited_now() {
+            Some(what) => format!("The registry is starting: it waits for {what}"),
+            None => "The registry is starting".to_owned(),
+        },
+        ReadinessState::Draining => "The registry is shutting down".to_owned(),
+        ReadinessState::Ready => return answer::written(StatusCode::OK, &readiness(&call).await?),
     };
     Err(Failure::new(ErrorCode::Overloaded, message))
 }
 
-async fn readiness(call: &Call) -> ReadyAnswer {
+/// # Errors
+/// That this process must not work on the database as it is.
+async fn readiness(call: &Call) -> Result<ReadyAnswer, Failure> {
+    let database = async {
+        match timeout(CHECK_TIME, call.registry.check_database()).await {
+            Ok(Err(error)) if error.is_unfit() => Err(Failure::from(error)),
+            Ok(outcome) => Ok(checked("database", async { outcome }).await),
+            Err(_) => Ok(Err(Unwell::silent("database"))),
+        }
+    };
     let (database, storage, cache) = tokio::join!(
-        checked(call.registry.check_database()),
-        checked(call.registry.check_storage()),
-        checked(call.registry.check_cache()),
+        database,
+        checked("archive storage", call.registry.check_storage()),
+        checked("cache", call.registry.check_cache()),
     );
-    let parts = [("database", database), ("storage", storage), ("cache", cache)];
-    let failing: Vec<_> = parts.iter().filter(|(_, result)| result.is_err()).map(|(part, _)| *part).collect();
-    ReadyAnswer { status: if failing.is_empty() { "ready" } else { "degraded" }, failing }
+    let parts = [("database", database?), ("storage", storage), ("cache", cache)];
+    let unwell = parts.into_iter().filter_map(|(part, result)| Some((part, result.err()?.told)));
+    let (failing, reasons): (Vec<_>, Vec<_>) = unwell.unzip();
+    Ok(ReadyAnswer { status: if failing.is_empty() { "ready" } else { "degraded" }, failing, reasons })
 }
 
 async fn metrics(call: Call) -> Answered {
@@ -185,6 +232,10 @@ async fn openapi(call: Call) -> Answered {
 
 async fn docs(call: Call) -> Answered {
     Ok(page(&call, include_str!("../pages/docs.html")))
+}
+
+async fn limits(call: Call) -> Answered {
+    answer::read(&call, &LimitsAnswer::new(call.registry.policy()))
 }
 
 async fn root(call: Call) -> Answered {

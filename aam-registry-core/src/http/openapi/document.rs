@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use schemars::{
     SchemaGenerator,
     generate::{Contract, SchemaSettings},
@@ -32,11 +34,12 @@ impl Schemas {
     }
 }
 
-/// The document of an API below `server`.
-pub(crate) fn document(routes: impl Iterator<Item = &'static Route>, server: &str) -> Value {
+/// The document of an API below `server`, whose paths start with `prefix`.
+pub(crate) fn document(routes: impl Iterator<Item = &'static Route>, server: &str, prefix: &str) -> Value {
     let mut schemas = Schemas::new();
-    let mut paths = Map::new();
+    let (mut paths, mut used) = (Map::new(), BTreeSet::new());
     for route in routes {
+        used.insert(route.tag);
         let item = paths.entry(route.pattern).or_insert_with(|| json!({}));
         item[route.verb.as_str().to_ascii_lowercase()] = operation(route, &mut schemas);
     }
@@ -47,11 +50,11 @@ pub(crate) fn document(routes: impl Iterator<Item = &'static Route>, server: &st
             "title": "AAM registry",
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "Packages for AI agents: skills, agents, prompts and instructions.",
-            "description": include_str!("about.md"),
+            "description": include_str!("about.md").replace("{{prefix}}", prefix),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": server}],
-        "tags": tags(),
+        "tags": tags(&used),
         "paths": paths,
         "components": {
             "schemas": schemas.into_definitions(),
@@ -66,8 +69,8 @@ pub(crate) fn document(routes: impl Iterator<Item = &'static Route>, server: &st
     })
 }
 
-fn tags() -> Value {
-    json!([
+fn tags(used: &BTreeSet<&str>) -> Value {
+    let tags = json!([
         {"name": "Packages", "description": "Finding, resolving and downloading. No credential is needed."},
         {"name": "Contents", "description": "What is inside the archives."},
         {"name": "Publishing", "description": "Versions, once published, never change; they can be yanked and deprecated."},
@@ -76,5 +79,7 @@ fn tags() -> Value {
         {"name": "Users", "description": "Accounts, sessions and API tokens."},
         {"name": "Audit", "description": "Who did what."},
         {"name": "Service", "description": "For operators and their machines."},
-    ])
+    ]);
+    let is_used = |tag: &&Value| tag["name"].as_str().is_some_and(|name| used.contains(name));
+    tags.as_array().into_iter().flatten().filter(is_used).cloned().collect()
 }

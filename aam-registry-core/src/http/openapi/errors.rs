@@ -17,18 +17,19 @@ pub(super) fn errors(route: &Route) -> BTreeMap<u16, Value> {
         }
     };
     route.errors.iter().copied().for_each(&mut add);
-    // A bad credential is refused everywhere, also where none is needed.
+    // A bad credential is refused everywhere, also where none is needed, and costs its address something.
     add(ErrorCode::Unauthorized);
-    if route.class.is_some() {
-        add(ErrorCode::RateLimited);
-    }
+    add(ErrorCode::RateLimited);
     if !matches!(route.request, RequestContent::None) {
         [ErrorCode::InvalidRequest, ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType]
             .into_iter()
             .for_each(&mut add);
     }
     if route.access == Access::Credential || !route.errors.is_empty() {
-        [ErrorCode::DatabaseUnavailable, ErrorCode::Overloaded].into_iter().for_each(&mut add);
+        // A database in a file on a full disk is the second: what is unavailable is storage.
+        [ErrorCode::DatabaseUnavailable, ErrorCode::StorageUnavailable, ErrorCode::Overloaded]
+            .into_iter()
+            .for_each(&mut add);
     }
     if route.pattern.contains("{package}/") {
         // `@scope` without a name takes the next segment for it, and the path is another one.

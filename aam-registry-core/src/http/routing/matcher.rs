@@ -55,7 +55,11 @@ impl Matcher {
 
     /// What `method` on `path` means; `None` where nothing has that path.
     pub(crate) fn find(&self, method: &Method, path: &str) -> Option<MatchedRoute> {
-        let path = canonical(path.strip_prefix(&*self.prefix)?);
+        let below = match path.strip_prefix(&*self.prefix)? {
+            "" => "/",
+            below => below,
+        };
+        let path = canonical(below);
         let found = self.table.at(&path).ok()?;
         let mut spans = [(0, 0); MAX_PARAMS];
         for ((_, value), span) in found.params.iter().zip(&mut spans) {
@@ -123,7 +127,7 @@ mod tests {
     use crate::http::endpoints;
 
     fn find(path: &str) -> Option<(String, Vec<String>)> {
-        let matcher = Matcher::new(endpoints::routes(), "/reg");
+        let matcher = Matcher::new(endpoints::routes(&[]), "/reg");
         let found = matcher.find(&Method::GET, path)?;
         let below = &path["/reg".len()..];
         let values = found.entry.params.iter().map(|name| found.param(below, name).unwrap_or_default().into_owned());
@@ -160,14 +164,16 @@ mod tests {
             let (pattern, _) = find(&format!("/reg/api/v1/packages/{scope}a/tags")).expect("tags");
             assert_eq!(pattern, "/api/v1/packages/{package}/tags");
         }
-        for nothing in ["/api/v1/packages", "/reg", "/reg/api/v1/packages/", "/reg/api/v1/packages/a/b/c/d/e"] {
+        assert_eq!(find("/reg/"), Some(("/".to_owned(), Vec::new())));
+        assert_eq!(find("/reg"), find("/reg/"), "the mount itself, with a slash at its end and without");
+        for nothing in ["/api/v1/packages", "/re", "/reg/api/v1/packages/", "/reg/api/v1/packages/a/b/c/d/e"] {
             assert_eq!(find(nothing), None, "{nothing}");
         }
     }
 
     #[test]
     fn other_methods_are_told_apart() {
-        let matcher = Matcher::new(endpoints::routes(), "");
+        let matcher = Matcher::new(endpoints::routes(&[]), "");
         let found = matcher.find(&Method::PATCH, "/api/v1/packages").expect("the path exists");
         assert!(found.route().is_none());
         assert_eq!(found.allow(), "GET, HEAD, POST");

@@ -1,9 +1,11 @@
 //! Which endpoint answers which path.
 
+mod group;
 mod matched;
 mod matcher;
 mod route;
 
+pub use group::RouteGroup;
 pub use matched::MatchedRoute;
 pub(crate) use matcher::Matcher;
 pub(crate) use route::{

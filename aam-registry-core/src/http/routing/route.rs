@@ -87,6 +87,7 @@ pub(crate) enum Verb {
     Get,
     Put,
     Post,
+    Patch,
     Delete,
 }
 
@@ -96,6 +97,7 @@ impl Verb {
             Self::Get => "GET",
             Self::Put => "PUT",
             Self::Post => "POST",
+            Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
     }
@@ -105,6 +107,7 @@ impl Verb {
             Self::Get => matches!(*method, Method::GET | Method::HEAD),
             Self::Put => method == Method::PUT,
             Self::Post => method == Method::POST,
+            Self::Patch => method == Method::PATCH,
             Self::Delete => method == Method::DELETE,
         }
     }

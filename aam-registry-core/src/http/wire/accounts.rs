@@ -128,6 +128,23 @@ impl From<Account> for AccountAnswer {
     }
 }
 
+/// What to change of the caller's account: `email`, `password` or both.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(extend("anyOf" = [
+    {"required": ["email"], "properties": {"email": {"type": "string"}}},
+    {"required": ["password"], "properties": {"password": {"type": "string"}}}
+]))]
+pub(crate) struct AccountChangeRequest {
+    /// The password that the account has.
+    pub(crate) current_password: String,
+    /// The e-mail address it shall have.
+    #[schemars(email, length(max = 254))]
+    pub(crate) email: Option<String>,
+    /// The password it shall have: at least 12 characters, at most 1024 bytes, and not a common one.
+    #[schemars(length(min = 12, max = 1024))]
+    pub(crate) password: Option<String>,
+}
+
 /// What everybody may know of a user.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Profile")]

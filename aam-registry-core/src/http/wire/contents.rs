@@ -83,60 +83,73 @@ impl DownloadsAnswer {
 /// What differs between two versions.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Diff")]
-pub(crate) struct DiffAnswer {
+pub(crate) struct DiffAnswer<'a> {
     /// The package's full name.
     package: String,
     from: String,
     to: String,
-    /// Keys of the manifest whose values differ.
-    manifest: Vec<ManifestRow>,
+    /// Keys of the manifest whose values differ, by key.
+    manifest: Vec<ManifestRow<'a>>,
+    /// Whether more keys differ than are listed.
+    manifest_truncated: bool,
     /// Files that differ, by path.
-    files: Vec<FileDiffRow>,
+    files: Vec<FileDiffRow<'a>>,
+    /// Whether more files differ than are listed.
+    files_truncated: bool,
 }
 
 /// One key of the manifest whose value differs.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "ManifestChange")]
-struct ManifestRow {
+struct ManifestRow<'a> {
     /// The path of keys, joined by dots.
-    key: String,
+    key: &'a str,
     /// `null` where there was none.
-    before: Option<Value>,
+    before: &'a Option<Value>,
     /// `null` where there is none.
-    after: Option<Value>,
+    after: &'a Option<Value>,
+    /// Whether the key or a value is cut; of a value that is, the beginning of its text is given.
+    truncated: bool,
 }
 
 /// One file that differs.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "FileDiff")]
-struct FileDiffRow {
-    path: String,
+struct FileDiffRow<'a> {
+    path: &'a str,
     /// `added`, `removed` or `modified`.
     status: &'static str,
     /// Whether either side is not text.
     binary: bool,
     /// A unified diff; `null` for what is binary or too large to compare.
-    diff: Option<String>,
+    diff: Option<&'a str>,
     /// Whether the diff was cut, or left out for its size.
     truncated: bool,
 }
 
-impl DiffAnswer {
-    pub(crate) fn new(package: &PackageName, from: &Version, to: &Version, diff: PackageDiff) -> Self {
-        let changed = |ManifestChange { key, before, after }| ManifestRow { key, before, after };
-        let differing = |FileDiff { path, status, binary, diff, truncated }| FileDiffRow {
-            path,
-            status: status.as_str(),
-            binary,
-            diff,
-            truncated,
+impl<'a> DiffAnswer<'a> {
+    pub(crate) fn new(package: &PackageName, from: &Version, to: &Version, diff: &'a PackageDiff) -> Self {
+        let changed = |change: &'a ManifestChange| ManifestRow {
+            key: &change.key,
+            before: &change.before,
+            after: &change.after,
+            truncated: change.truncated,
+        };
+        let differing = |file: &'a FileDiff| FileDiffRow {
+            path: &file.path,
+            status: file.status.as_str(),
+            binary: file.binary,
+            diff: file.diff.as_deref(),
+            truncated: file.truncated,
         };
         Self {
             package: package.to_string(),
             from: from.to_string(),
             to: to.to_string(),
-            manifest: diff.manifest.into_iter().map(changed).collect(),
-            files: diff.files.into_iter().map(differing).collect(),
+            manifest: diff.manifest.iter().map(changed).collect(),
+            manifest_truncated: diff.manifest_truncated,
+            files: diff.files.iter().map(differing).collect(),
+            files_truncated: diff.files_truncated,
         }
     }
 }

@@ -11,7 +11,7 @@ pub(crate) struct ErrorBody {
     error: &'static str,
     /// What went wrong and what to do, for people.
     message: String,
-    /// Every fault, where there are several things to tell.
+    /// Every fault, where there are several things to tell; of more than 101, the last says how many are left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     details: Vec<DetailBody>,
     /// The id of the request, as in `X-Request-Id` and in the registry's log.
@@ -28,13 +28,56 @@ struct DetailBody {
     error: String,
 }
 
+/// How many faults are told, and one more that says how many are not: an
+/// answer must not grow with the request that is at fault.
+const MAX_DETAILS: usize = 100;
+/// The most bytes of each text; what a request repeats in it may be long.
+const MAX_TEXT: usize = 2048;
+
+/// The text, cut where it is long.
+fn shortened(mut text: String) -> String {
+    if text.len() > MAX_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
+        text.push('…');
+    }
+    text
+}
+
 impl ErrorBody {
     pub(crate) fn new(code: ErrorCode, message: String, details: Vec<Detail>, request_id: &str) -> Self {
-        let details = details.into_iter().map(|detail| DetailBody { field: detail.field, error: detail.error });
-        Self { error: code.as_str(), message, details: details.collect(), request_id: request_id.to_owned() }
+        let left_out = details.len().saturating_sub(MAX_DETAILS + 1);
+        let listed = if left_out == 0 { MAX_DETAILS + 1 } else { MAX_DETAILS };
+        let details = details.into_iter().take(listed);
+        let mut details: Vec<_> = details
+            .map(|detail| DetailBody { field: shortened(detail.field), error: shortened(detail.error) })
+            .collect();
+        if left_out > 0 {
+            let error = format!("{} more are left out; mend these first", left_out + 1);
+            details.push(DetailBody { field: String::new(), error });
+        }
+        Self { error: code.as_str(), message: shortened(message), details, request_id: request_id.to_owned() }
     }
 
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string(self).expect("strings are JSON")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(details: usize, text: &str) -> ErrorBody {
+        let details = (0..details).map(|at| Detail::new(format!("{at}{text}"), text)).collect();
+        ErrorBody::new(ErrorCode::InvalidRequest, text.to_owned(), details, "id")
+    }
+
+    #[test]
+    fn an_error_is_bounded_whatever_is_at_fault() {
+        assert_eq!(body(101, "x").details.len(), 101);
+        let cut = body(300, &"ü".repeat(5000));
+        assert_eq!(cut.details.len(), 101);
+        assert_eq!(cut.details[100].error, "200 more are left out; mend these first");
+        assert!(cut.to_json().len() < 500_000);
     }
 }

@@ -6,6 +6,7 @@ mod audit;
 mod changes;
 mod contents;
 mod error;
+mod limits;
 mod package;
 mod publish;
 mod resolve;
@@ -17,7 +18,7 @@ mod tokens;
 mod version;
 
 pub(crate) use accounts::{
-    AccountAnswer, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer, SessionAnswer,
+    AccountAnswer, AccountChangeRequest, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer, SessionAnswer,
 };
 pub(crate) use audit::AuditPage;
 pub(crate) use changes::{
@@ -25,6 +26,7 @@ pub(crate) use changes::{
 };
 pub(crate) use contents::{DiffAnswer, DownloadsAnswer, FilesAnswer};
 pub(crate) use error::ErrorBody;
+pub(crate) use limits::LimitsAnswer;
 pub(crate) use package::{PackageAnswer, SearchPage};
 pub(crate) use publish::{PublishForm, PublishedAnswer};
 pub(crate) use resolve::{ResolutionAnswer, ResolveRequest, ResolvedAnswer};

@@ -87,8 +87,11 @@ pub(crate) struct PackageAnswer {
     downloads: u64,
     /// Which version each dist-tag names.
     dist_tags: BTreeMap<String, String>,
-    /// Newest published first, yanked ones included.
+    /// Newest published first, yanked ones included: at most 1,000, and fewer where their dependencies have more
+    /// than 4 MiB. Older ones are told by `/versions?before=`.
     versions: Vec<VersionRow>,
+    /// How many versions there are in all.
+    versions_total: u64,
 }
 
 impl From<Package> for PackageAnswer {
@@ -112,6 +115,7 @@ impl From<Package> for PackageAnswer {
             downloads: package.downloads,
             dist_tags: package.dist_tags.iter().map(|(tag, version)| (tag.to_string(), version.to_string())).collect(),
             versions: package.versions.into_iter().map(VersionRow::from).collect(),
+            versions_total: package.version_count,
         }
     }
 }

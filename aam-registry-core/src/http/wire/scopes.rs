@@ -21,6 +21,20 @@ pub(crate) struct ScopeAnswer {
     created_at: Time,
     /// By username.
     members: Vec<MemberRow>,
+    /// Who owns single packages in the scope, whether or not a member: at most 100, by package and username. They
+    /// go on publishing these packages whoever is a member.
+    collaborators: Vec<CollaboratorRow>,
+    /// Whether there are more than are listed.
+    collaborators_truncated: bool,
+}
+
+/// An owner of one package of a scope.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ScopeCollaborator")]
+struct CollaboratorRow {
+    username: String,
+    /// The package's full name.
+    package: String,
 }
 
 /// A member of a scope.
@@ -37,7 +51,17 @@ impl From<Scope> for ScopeAnswer {
         let members = scope.members.into_iter();
         let members =
             members.map(|member| MemberRow { username: member.username.to_string(), role: member.role.as_str() });
-        Self { name: scope.name.to_string(), created_at: scope.created_at.into(), members: members.collect() }
+        let collaborators = scope.collaborators.into_iter().map(|collaborator| CollaboratorRow {
+            username: collaborator.username.to_string(),
+            package: collaborator.package.to_string(),
+        });
+        Self {
+            name: scope.name.to_string(),
+            created_at: scope.created_at.into(),
+            members: members.collect(),
+            collaborators: collaborators.collect(),
+            collaborators_truncated: scope.has_more_collaborators,
+        }
     }
 }
 

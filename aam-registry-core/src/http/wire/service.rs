@@ -25,10 +25,13 @@ pub(crate) struct PartHealthAnswer {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Ready")]
 pub(crate) struct ReadyAnswer {
-    /// `ready`, or `degraded` where a part does not answer; `starting` and `draining` come with 503.
+    /// `ready`, or `degraded` where a part fails; `starting` and `draining` come with 503.
     pub(crate) status: &'static str,
-    /// The parts that do not answer: `database`, `storage`, `cache`.
+    /// The parts that fail: `database`, `storage`, `cache`.
     pub(crate) failing: Vec<&'static str>,
+    /// What is wrong with each of them, in their order; absent where all are well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reasons: Vec<String>,
 }
 
 /// What this is.

@@ -67,8 +67,13 @@ impl From<VersionSummary> for VersionRow {
 pub(crate) struct VersionsAnswer {
     /// The package's full name.
     pub(crate) package: String,
-    /// Newest published first, yanked ones included.
+    /// Newest published first, yanked ones included: at most 1,000, and fewer where their dependencies have more
+    /// than 4 MiB.
     pub(crate) versions: Vec<VersionRow>,
+    /// How many versions there are in all.
+    pub(crate) total: u64,
+    /// What to give as `before` for the versions that follow; `null` where these are the last.
+    pub(crate) next_before: Option<String>,
 }
 
 /// One artifact of a package.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use http::{Request, Response};
+use http::{Request, Response, request::Parts};
 use pin_project_lite::pin_project;
 use tower::Service;
 
@@ -15,6 +15,9 @@ use crate::{
     http::{Caller, Failure},
     types::Principal,
 };
+
+/// Who makes the request with the head that comes back.
+type Checking = BoxFuture<'static, Result<(Parts, Principal)>>;
 
 pin_project! {
     /// The future of [`Authenticate`](super::Authenticate).
@@ -35,16 +38,13 @@ pin_project! {
         S: Service<Request<B>>,
     {
         Checking {
-            checking: BoxFuture<'static, Result<Principal>>,
+            checking: Checking,
             // Boxed, so that what is moved along for requests without a credential is small.
-            next: Option<Box<(S, Request<B>)>>,
+            next: Option<Box<(S, B)>>,
         },
         Calling {
             #[pin]
             calling: S::Future,
-        },
-        Refused {
-            failure: Option<Failure>,
         },
     }
 }
@@ -57,12 +57,8 @@ where
         Self { state: State::Calling { calling }, caller: None }
     }
 
-    pub(super) fn refused(failure: Failure) -> Self {
-        Self { state: State::Refused { failure: Some(failure) }, caller: None }
-    }
-
-    pub(super) fn checking(checking: BoxFuture<'static, Result<Principal>>, inner: S, request: Request<B>) -> Self {
-        Self { state: State::Checking { checking, next: Some(Box::new((inner, request))) }, caller: None }
+    pub(super) fn checking(checking: Checking, inner: S, body: B) -> Self {
+        Self { state: State::Checking { checking, next: Some(Box::new((inner, body))) }, caller: None }
     }
 }
 
@@ -77,8 +73,9 @@ where
         loop {
             match this.state.as_mut().project() {
                 StateProjection::Checking { checking, next } => {
-                    let principal = ready!(checking.as_mut().poll(cx))?;
-                    let (mut inner, mut request) = *next.take().expect("polled after completion");
+                    let (head, principal) = ready!(checking.as_mut().poll(cx))?;
+                    let (mut inner, body) = *next.take().expect("polled after completion");
+                    let mut request = Request::from_parts(head, body);
                     let caller = Caller { user: principal.user, username: principal.username.clone() };
                     *this.caller = Some(Box::new(caller));
                     request.extensions_mut().insert(principal);
@@ -95,9 +92,6 @@ where
                         }
                         Err(failure) => Err(failure.with_caller(*caller)),
                     });
-                }
-                StateProjection::Refused { failure } => {
-                    return Poll::Ready(Err(failure.take().expect("polled after completion")));
                 }
             }
         }

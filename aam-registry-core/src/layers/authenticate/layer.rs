@@ -1,23 +1,51 @@
+use std::sync::Arc;
+
 use tower::Layer;
 
 use super::Authenticate;
-use crate::registry::Registry;
+use crate::ports::Authenticator;
 
-/// Reads `Authorization: Bearer …` and gives the request its
-/// [`Principal`](crate::types::Principal) as an extension.
+/// Gives a request its [`Principal`](crate::types::Principal) as an extension,
+/// as an [`Authenticator`] tells it.
 ///
-/// A request without that header passes as anonymous; one with a bad
-/// credential is refused with 401, also where none was needed. The answer
-/// carries the [`Caller`](crate::http::Caller).
+/// A request that the authenticator does not recognize passes as anonymous;
+/// one with a bad credential is refused with 401, also where none was needed.
+/// The answer carries the [`Caller`](crate::http::Caller).
+///
+/// ```
+/// use aam_registry_core::{
+///     http::Failure,
+///     layers::{AuthenticateLayer, BearerAuthenticator},
+///     memory,
+///     types::Principal,
+/// };
+/// use http::{Request, Response, header};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bearers = BearerAuthenticator::new(memory::registry().build()?);
+/// let service = ServiceBuilder::new().layer(AuthenticateLayer::new(bearers)).service(service_fn(
+///     |request: Request<()>| async move {
+///         Ok::<_, Failure>(Response::new(request.extensions().get::<Principal>().is_some()))
+///     },
+/// ));
+/// let anonymous = service.clone().oneshot(Request::new(())).await?;
+/// assert!(!anonymous.into_body());
+/// let forged = Request::builder().header(header::AUTHORIZATION, "Bearer forged").body(())?;
+/// assert!(service.oneshot(forged).await.is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AuthenticateLayer {
-    registry: Registry,
+    authenticator: Arc<dyn Authenticator>,
 }
 
 impl AuthenticateLayer {
-    /// Authenticates against `registry`.
-    pub fn new(registry: Registry) -> Self {
-        Self { registry }
+    /// Believes what `authenticator` says.
+    pub fn new(authenticator: impl Authenticator) -> Self {
+        Self { authenticator: Arc::new(authenticator) }
     }
 }
 
@@ -25,6 +53,6 @@ impl<S> Layer<S> for AuthenticateLayer {
     type Service = Authenticate<S>;
 
     fn layer(&self, inner: S) -> Authenticate<S> {
-        Authenticate { inner, registry: self.registry.clone() }
+        Authenticate { inner, authenticator: Arc::clone(&self.authenticator) }
     }
 }

@@ -20,6 +20,18 @@ impl ClientAddress {
         }
     }
 
+    /// The network that one customer can have at the most: an IPv4 address, or
+    /// the /48 of an IPv6 address.
+    pub(crate) fn site_key(self) -> ShortText {
+        match self.0 {
+            IpAddr::V4(v4) => ShortText::of_ipv4("address:", v4),
+            IpAddr::V6(v6) => {
+                let network = Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 80));
+                ShortText::of(format_args!("address:{network}/48"))
+            }
+        }
+    }
+
     /// By what the address is limited: itself, or the /64 of an IPv6 address,
     /// since one customer usually has all of that.
     pub(crate) fn limit_key(self) -> ShortText {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tower::Layer;
 
 use super::MatchRoute;
-use crate::http::{Matcher, routes};
+use crate::http::{Matcher, RouteGroup, routes};
 
 /// Puts what a request's path and method mean into its
 /// [`RequestContext`](crate::http::RequestContext), where they mean anything: what [`ObserveLayer`](super::super::ObserveLayer)
@@ -38,7 +38,12 @@ pub struct MatchRouteLayer {
 impl MatchRouteLayer {
     /// Matches paths below `prefix`, which is empty or like `/registry`.
     pub fn new(prefix: &str) -> Self {
-        Self { matcher: Arc::new(Matcher::new(routes(), prefix)) }
+        Self::without(&[], prefix)
+    }
+
+    /// The same without the routes of these groups.
+    pub fn without(groups: &[RouteGroup], prefix: &str) -> Self {
+        Self { matcher: Arc::new(Matcher::new(routes(groups), prefix)) }
     }
 }
 

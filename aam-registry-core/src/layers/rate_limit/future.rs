@@ -12,9 +12,8 @@ use pin_project_lite::pin_project;
 use tower::Service;
 use tracing::{Instrument, Span};
 
-use super::{headers, take_request};
+use super::{headers, take_request, taken::Deposit};
 use crate::{
-    error::ErrorCode,
     http::Failure,
     layers::ShortText,
     ports::{RateClass, RateDecision, RateLimiter},
@@ -47,7 +46,8 @@ pin_project! {
         #[pin]
         state: State<S, B>,
         decision: Option<RateDecision>,
-        if_refused: Option<Box<(Arc<dyn RateLimiter>, RateClass, ShortText)>>,
+        // Boxed, as requests without a credential have none: what is always moved along shall be small.
+        deposit: Option<Box<Deposit>>,
     }
 }
 
@@ -59,16 +59,16 @@ pin_project! {
     {
         Taking {
             taking: Taking,
-            // Boxed, as it is rare: what is always moved along shall be small.
+            // Boxed for the same reason.
             next: Option<Box<(S, Request<B>)>>,
         },
         Calling {
             #[pin]
             calling: S::Future,
         },
-        Refused {
-            taking: Taking,
-            failure: Option<Failure>,
+        GivingBack {
+            giving: BoxFuture<'static, ()>,
+            result: Option<Result<S::Response, S::Error>>,
         },
         Over {
             failure: Option<Failure>,
@@ -80,31 +80,17 @@ impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Request<B>>,
 {
-    pub(super) fn unlimited(calling: S::Future) -> Self {
-        Self::passed(calling, None)
-    }
-
-    pub(super) fn passed(calling: S::Future, decision: Option<RateDecision>) -> Self {
-        Self { state: State::Calling { calling }, decision, if_refused: None }
+    pub(super) fn passed(calling: S::Future, decision: Option<RateDecision>, deposit: Option<Box<Deposit>>) -> Self {
+        Self { state: State::Calling { calling }, decision, deposit }
     }
 
     pub(super) fn over(failure: Failure) -> Self {
-        Self { state: State::Over { failure: Some(failure) }, decision: None, if_refused: None }
+        Self { state: State::Over { failure: Some(failure) }, decision: None, deposit: None }
     }
 
-    pub(super) fn limited(taking: Taking, inner: S, request: Request<B>) -> Self {
+    pub(super) fn limited(taking: Taking, inner: S, request: Request<B>, deposit: Option<Box<Deposit>>) -> Self {
         let state = State::Taking { taking, next: Some(Box::new((inner, request))) };
-        Self { state, decision: None, if_refused: None }
-    }
-
-    pub(super) fn limited_if_refused(
-        calling: S::Future,
-        limiter: Arc<dyn RateLimiter>,
-        class: RateClass,
-        key: ShortText,
-    ) -> Self {
-        let state = State::Calling { calling };
-        Self { state, decision: None, if_refused: Some(Box::new((limiter, class, key))) }
+        Self { state, decision: None, deposit }
     }
 }
 
@@ -126,13 +112,6 @@ where
                 }
                 StateProjection::Calling { calling } => {
                     let mut result = ready!(calling.poll(cx));
-                    let refused = matches!(&result, Err(failure) if failure.code() == ErrorCode::Unauthorized);
-                    if let Some(taken) = this.if_refused.take().filter(|_| refused) {
-                        let (limiter, class, key) = *taken;
-                        let taking = Taking::new(limiter, class, key, Span::current());
-                        this.state.set(State::Refused { taking, failure: result.err() });
-                        continue;
-                    }
                     if let Some(decision) = this.decision {
                         let headers = match &mut result {
                             Ok(response) => response.headers_mut(),
@@ -140,15 +119,13 @@ where
                         };
                         headers::insert(headers, decision);
                     }
-                    return Poll::Ready(result);
+                    let giving = this.deposit.take().and_then(|deposit| deposit.settle(&result));
+                    let Some(giving) = giving else { return Poll::Ready(result) };
+                    this.state.set(State::GivingBack { giving, result: Some(result) });
                 }
-                StateProjection::Refused { taking, failure } => {
-                    let decision = ready!(taking.poll(cx))?;
-                    let mut failure = failure.take().expect("polled after completion");
-                    if let Some(decision) = decision {
-                        headers::insert(failure.headers_mut(), &decision);
-                    }
-                    return Poll::Ready(Err(failure));
+                StateProjection::GivingBack { giving, result } => {
+                    ready!(giving.as_mut().poll(cx));
+                    return Poll::Ready(result.take().expect("polled after completion"));
                 }
                 StateProjection::Over { failure } => {
                     return Poll::Ready(Err(failure.take().expect("polled after completion")));

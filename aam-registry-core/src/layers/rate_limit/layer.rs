@@ -2,22 +2,24 @@ use std::sync::Arc;
 
 use tower::Layer;
 
-use super::RateLimit;
-use crate::ports::RateLimiter;
+use super::{RateLimit, proven::ProvenCredentials};
+use crate::ports::{Authenticator, RateLimiter};
 
 /// Whose requests are counted together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LimitBy {
-    /// Those of one address: requests without a credential, all of the class
-    /// [`Auth`](crate::ports::RateClass::Auth), and those whose credential was refused.
-    Address,
-    /// Those of one user, whatever the address.
+#[derive(Clone, Debug)]
+pub(super) enum LimitBy {
+    Address { authenticator: Arc<dyn Authenticator>, proven: Arc<ProvenCredentials> },
     Principal,
 }
 
-/// Takes one request of the route's class from a [`RateLimiter`]; a refused
-/// one is answered 429. Every answer of a limited route says where the client
-/// stands (`RateLimit-Limit`, `RateLimit-Remaining`, `RateLimit-Reset`).
+/// Takes one request from a [`RateLimiter`]; a refused one is answered 429.
+/// Every answer of a limited request says where the client stands
+/// (`RateLimit-Limit`, `RateLimit-Remaining`, `RateLimit-Reset`).
+///
+/// A request counts in the class of its route. A route without a class limits
+/// nobody who comes without a credential; to check one costs something on every
+/// path, so a request with a credential counts as
+/// [`Other`](crate::ports::RateClass::Other) there.
 ///
 /// A limiter that fails limits nobody: it protects, it grants no right.
 #[derive(Clone, Debug)]
@@ -27,9 +29,23 @@ pub struct RateLimitLayer {
 }
 
 impl RateLimitLayer {
-    /// Limits with `limiter`, by `by`.
-    pub fn new(limiter: Arc<dyn RateLimiter>, by: LimitBy) -> Self {
-        Self { limiter, by }
+    /// Limits by address what comes without a credential, and all of the class
+    /// [`Auth`](crate::ports::RateClass::Auth).
+    ///
+    /// A credential that was not good within the last hour, as `authenticator`
+    /// tells them apart, costs its address one request of the class
+    /// [`Other`](crate::ports::RateClass::Other), apart from those without a
+    /// credential. It is taken before the credential is looked at and given
+    /// back when that was good, so that bad ones cost no more lookups than that
+    /// limit allows.
+    pub fn by_address(limiter: Arc<dyn RateLimiter>, authenticator: impl Authenticator) -> Self {
+        let (authenticator, proven) = (Arc::new(authenticator), Arc::default());
+        Self { limiter, by: LimitBy::Address { authenticator, proven } }
+    }
+
+    /// Limits those who are known, each wherever its requests come from.
+    pub fn by_principal(limiter: Arc<dyn RateLimiter>) -> Self {
+        Self { limiter, by: LimitBy::Principal }
     }
 }
 
@@ -37,6 +53,6 @@ impl<S> Layer<S> for RateLimitLayer {
     type Service = RateLimit<S>;
 
     fn layer(&self, inner: S) -> RateLimit<S> {
-        RateLimit { inner, limiter: Arc::clone(&self.limiter), by: self.by }
+        RateLimit { inner, limiter: Arc::clone(&self.limiter), by: self.by.clone() }
     }
 }

@@ -3,13 +3,14 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Extensions, Request, Response, header};
+use http::{Extensions, Request, Response};
 use tower::Service;
 
 use super::{
-    LimitBy,
     future::{ResponseFuture, Taking},
     headers,
+    layer::LimitBy,
+    taken::Deposit,
 };
 use crate::{
     http::{Failure, MatchedRoute, RequestContext},
@@ -26,6 +27,13 @@ pub struct RateLimit<S> {
     pub(super) by: LimitBy,
 }
 
+/// What a request has to pay, and what becomes of that later.
+#[derive(Default)]
+struct Charge {
+    taking: Option<(RateClass, ShortText)>,
+    deposit: Option<Box<Deposit>>,
+}
+
 impl<S, B, R> Service<Request<B>> for RateLimit<S>
 where
     S: Service<Request<B>, Response = Response<R>, Error = Failure> + Clone,
@@ -39,47 +47,59 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let has_credential = request.headers().contains_key(header::AUTHORIZATION);
-        let class = route(request.extensions()).and_then(MatchedRoute::rate_class);
-        let key = class.and_then(|class| Some((class, self.key(class, request.extensions())?)));
-        match key {
-            None => ResponseFuture::unlimited(self.inner.call(request)),
-            // Whom to count it for is known only when the credential has been checked.
-            Some((class, key)) if self.by == LimitBy::Address && has_credential && class != RateClass::Auth => {
-                let limiter = Arc::clone(&self.limiter);
-                ResponseFuture::limited_if_refused(self.inner.call(request), limiter, class, key)
+        let Charge { taking, deposit } = self.charge(&request);
+        let Some((class, key)) = taking else {
+            return ResponseFuture::passed(self.inner.call(request), None, deposit);
+        };
+        if let Poll::Ready(decision) = self.limiter.take_now(class, key.as_str()) {
+            return match headers::passed(class, decision) {
+                Ok(decision) => ResponseFuture::passed(self.inner.call(request), decision, deposit),
+                Err(failure) => ResponseFuture::over(failure),
+            };
+        }
+        let span = request_span(request.extensions());
+        let taking = Taking::new(Arc::clone(&self.limiter), class, key, span);
+        // The clone stays behind: the service that was polled ready is the one to call.
+        let clone = self.inner.clone();
+        ResponseFuture::limited(taking, std::mem::replace(&mut self.inner, clone), request, deposit)
+    }
+}
+
+impl<S> RateLimit<S> {
+    fn charge<B>(&self, request: &Request<B>) -> Charge {
+        let extensions = request.extensions();
+        let class = route(extensions).and_then(MatchedRoute::rate_class);
+        match &self.by {
+            // Logging in is limited by address and account; who is logged in already does not matter.
+            LimitBy::Principal if class == Some(RateClass::Auth) => Charge::default(),
+            LimitBy::Principal => {
+                let key = |principal: &Principal| ShortText::of(format_args!("user:{}", principal.user));
+                let taking = extensions.get().map(|principal| (class.unwrap_or(RateClass::Other), key(principal)));
+                Charge { taking, deposit: None }
             }
-            Some((class, key)) => {
-                if let Poll::Ready(decision) = self.limiter.take_now(class, key.as_str()) {
-                    return match headers::passed(class, decision) {
-                        Ok(decision) => ResponseFuture::passed(self.inner.call(request), decision),
-                        Err(failure) => ResponseFuture::over(failure),
-                    };
-                }
-                let span = request_span(request.extensions());
-                let taking = Taking::new(Arc::clone(&self.limiter), class, key, span);
-                // The clone stays behind: the service that was polled ready is the one to call.
-                let clone = self.inner.clone();
-                ResponseFuture::limited(taking, std::mem::replace(&mut self.inner, clone), request)
+            LimitBy::Address { authenticator, proven } => {
+                let client = RequestContext::of(extensions).and_then(RequestContext::client);
+                let Some(client) = client else { return Charge::default() };
+                let credential = authenticator.credential(request.headers(), extensions);
+                let Some(credential) = credential.filter(|_| class != Some(RateClass::Auth)) else {
+                    return Charge { taking: class.map(|class| (class, client.limit_key())), deposit: None };
+                };
+                let credential = proven.fingerprint(credential);
+                let is_proven = credential.is_some_and(|credential| proven.contains(credential));
+                let taking = (!is_proven).then(|| (RateClass::Other, credentials_key(client)));
+                let (limiter, proven) = (Arc::clone(&self.limiter), Arc::clone(proven));
+                Charge { taking, deposit: Some(Box::new(Deposit { limiter, proven, credential, paid: taking })) }
             }
         }
     }
+}
+
+/// What bad credentials of an address are counted by: not by what stands for its requests without
+/// any, so that whoever has none left can still log in.
+fn credentials_key(client: ClientAddress) -> ShortText {
+    ShortText::of(format_args!("credentials:{}", client.limit_key().as_str()))
 }
 
 fn route(extensions: &Extensions) -> Option<&MatchedRoute> {
     RequestContext::of(extensions)?.route()
-}
-
-impl<S> RateLimit<S> {
-    fn key(&self, class: RateClass, extensions: &Extensions) -> Option<ShortText> {
-        match self.by {
-            LimitBy::Address => RequestContext::of(extensions)?.client().map(ClientAddress::limit_key),
-            // Logging in is limited by address and account; who is logged in already does not matter.
-            LimitBy::Principal if class == RateClass::Auth => None,
-            LimitBy::Principal => {
-                let principal = extensions.get::<Principal>()?;
-                Some(ShortText::of(format_args!("user:{}", principal.user)))
-            }
-        }
-    }
 }

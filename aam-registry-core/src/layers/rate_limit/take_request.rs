@@ -1,17 +1,31 @@
 use std::error::Error as StdError;
 
-use crate::ports::{RateClass, RateDecision, RateLimiter};
+use crate::{
+    error::Error,
+    ports::{RateClass, RateDecision, RateLimiter},
+};
 
 /// Takes one request of `class` by `client`. A limiter that fails limits
 /// nobody: it protects, it grants no right.
 pub(crate) async fn take_request(limiter: &dyn RateLimiter, class: RateClass, client: &str) -> Option<RateDecision> {
     limiter.take(class, client).await.unwrap_or_else(|error| {
-        tracing::warn!(
-            event = "rate_limiter_failed",
-            class = class.as_str(),
-            error = &error as &dyn StdError,
-            "the rate limiter failed; the request goes on without a limit",
-        );
+        tell(class, &error);
         None
     })
+}
+
+/// Gives back what was taken. Where that fails the client waits as if it had failed.
+pub(crate) async fn give_back(limiter: &dyn RateLimiter, class: RateClass, client: &str) {
+    if let Err(error) = limiter.give_back(class, client).await {
+        tell(class, &error);
+    }
+}
+
+fn tell(class: RateClass, error: &Error) {
+    tracing::warn!(
+        event = "rate_limiter_failed",
+        class = class.as_str(),
+        error = error as &dyn StdError,
+        "the rate limiter failed; the request goes on without a limit",
+    );
 }

@@ -2,9 +2,13 @@ use std::task::{Context, Poll};
 
 use http::{Extensions, Request};
 use tower::Service;
-use tracing::{Instrument, Span, instrument::Instrumented};
+use tracing::{Instrument, Span, field, instrument::Instrumented};
 
-use crate::http::{MatchedRoute, RequestContext};
+use crate::{
+    http::{MatchedRoute, RequestContext},
+    layers::{ClientAddress, ShortText},
+    types::Principal,
+};
 
 /// The service of [`RequestSpanLayer`](super::RequestSpanLayer).
 #[derive(Clone, Debug)]
@@ -39,5 +43,13 @@ pub(crate) fn request_span(extensions: &Extensions) -> Span {
         return Span::none();
     }
     let id = context.and_then(RequestContext::id).and_then(|id| id.to_str().ok());
-    tracing::info_span!("request", request_id = id)
+    let client = context.and_then(RequestContext::client).map(ClientAddress::to_text);
+    let principal = extensions.get::<Principal>();
+    tracing::info_span!(
+        "request",
+        request_id = id,
+        client_ip = client.as_ref().map(ShortText::as_str),
+        user_id = principal.map(|by| field::display(by.user)),
+        user = principal.map(|by| by.username.as_str()),
+    )
 }

@@ -6,7 +6,7 @@ use super::{MemoryMetadata, tables::StoredVersion};
 use crate::{
     error::Result,
     ports::ArchiveIndex,
-    types::{ArchiveKey, ArchiveLocation, PackageName, Version},
+    types::{ArchiveKey, ArchiveLocation, PackageName, RegistryId, Version},
 };
 
 #[async_trait]
@@ -33,5 +33,9 @@ impl ArchiveIndex for MemoryMetadata {
             .chain(tables.uploads.keys().map(|upload| ArchiveKey::from(*upload)))
             .collect();
         Ok(keys.iter().filter(|key| !referenced.contains(*key)).cloned().collect())
+    }
+
+    async fn registry_id(&self) -> Result<RegistryId> {
+        Ok(self.registry_id)
     }
 }

@@ -29,6 +29,18 @@ impl AuditLog for MemoryMetadata {
         Ok(end - start)
     }
 
+    async fn position(&self) -> Result<u64> {
+        let tables = self.tables();
+        let last = tables.sequenced.checked_sub(1).and_then(|last| tables.audit[last].chained);
+        Ok(last.map_or(0, |(position, _)| position))
+    }
+
+    async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>> {
+        let tables = self.tables();
+        let is_later = |entry: &&AuditEntry| entry.chained.is_some_and(|(position, _)| position > after);
+        Ok(tables.audit.iter().filter(is_later).take(limit).cloned().collect())
+    }
+
     async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>> {
         let tables = self.tables();
         // Positions follow the order of append, so that order is the one wanted throughout.

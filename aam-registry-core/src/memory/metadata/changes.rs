@@ -19,14 +19,15 @@ impl VersionStore for MemoryMetadata {
         let mut tables = self.tables();
         tables.require(&yank.actor, Action::Yank, &yank.package, yank.now)?;
         let package = tables.package_mut(&yank.package)?;
+        let now = yank.now.max(package.updated_at);
         let stored = package.version_mut(&yank.package, &yank.version)?;
         let version = stored.manifest.version.clone();
         if let Some(StoredYank { at, reason }) = stored.yanked.clone() {
             let (moved_tags, removed_tags) = Default::default();
             return Ok(Yanked { version, yanked_at: at, reason, moved_tags, removed_tags });
         }
-        stored.yanked = Some(StoredYank { at: yank.now, reason: yank.reason.clone() });
-        package.updated_at = yank.now;
+        stored.yanked = Some(StoredYank { at: now, reason: yank.reason.clone() });
+        package.updated_at = now;
         let before = package.recompute_latest(yank.latest_policy);
         let moved_tags = package.moved(before.as_ref().map(|latest| &latest.version));
         let mut removed_tags: Vec<_> =
@@ -36,7 +37,7 @@ impl VersionStore for MemoryMetadata {
             removed_tags.sort();
         }
         tables.append(&yank.audit);
-        Ok(Yanked { version, yanked_at: yank.now, reason: yank.reason.clone(), moved_tags, removed_tags })
+        Ok(Yanked { version, yanked_at: now, reason: yank.reason.clone(), moved_tags, removed_tags })
     }
 
     async fn unyank(&self, unyank: &Unyank) -> Result<BTreeMap<DistTag, Version>> {
@@ -46,7 +47,7 @@ impl VersionStore for MemoryMetadata {
         if package.version_mut(&unyank.package, &unyank.version)?.yanked.take().is_none() {
             return Ok(BTreeMap::new());
         }
-        package.updated_at = unyank.now;
+        package.updated_at = package.updated_at.max(unyank.now);
         let before = package.recompute_latest(unyank.latest_policy);
         let moved = package.moved(before.as_ref().map(|latest| &latest.version));
         tables.append(&unyank.audit);
@@ -62,7 +63,7 @@ impl VersionStore for MemoryMetadata {
             return Ok(());
         }
         stored.deprecated.clone_from(&deprecation.message);
-        package.updated_at = deprecation.now;
+        package.updated_at = package.updated_at.max(deprecation.now);
         tables.append(&deprecation.audit);
         Ok(())
     }
@@ -79,7 +80,7 @@ impl VersionStore for MemoryMetadata {
         }
         let package = tables.package_mut(&change.package)?;
         if package.set_tag(&change.tag, version) {
-            package.updated_at = change.now;
+            package.updated_at = package.updated_at.max(change.now);
             tables.append(&change.audit);
         }
         Ok(())
@@ -95,7 +96,7 @@ impl VersionStore for MemoryMetadata {
         if package.tags.remove(&change.tag).is_none() {
             return Err(Error::TagNotFound { package: change.package.clone(), tag: change.tag.to_string() });
         }
-        package.updated_at = change.now;
+        package.updated_at = package.updated_at.max(change.now);
         tables.append(&change.audit);
         Ok(())
     }
@@ -109,7 +110,7 @@ impl VersionStore for MemoryMetadata {
         }
         let package = tables.package_mut(&change.package)?;
         package.owners.insert(owner);
-        package.updated_at = change.now;
+        package.updated_at = package.updated_at.max(change.now);
         tables.append(&change.audit);
         Ok(())
     }
@@ -126,7 +127,7 @@ impl VersionStore for MemoryMetadata {
             return Err(Error::LastOwner(change.owner.clone()));
         }
         package.owners.remove(&owner);
-        package.updated_at = change.now;
+        package.updated_at = package.updated_at.max(change.now);
         tables.append(&change.audit);
         Ok(())
     }

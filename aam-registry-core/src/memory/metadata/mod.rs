@@ -1,5 +1,6 @@
 //! Every metadata port over plain maps behind one lock.
 
+mod accounts;
 mod archive_index;
 mod audit;
 mod changes;
@@ -19,20 +20,40 @@ use std::{
 
 use tables::Tables;
 
+use crate::{
+    ports::{Clock, SystemClock},
+    types::RegistryId,
+};
+
 /// A metadata database that lives and dies with the process: every
 /// [`Database`](crate::ports::Database) port in one store.
 ///
 /// Reads and changes take turns, so each sees and makes one state. Meant for
 /// tests and small examples: a search looks at every package.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct MemoryMetadata {
+    registry_id: RegistryId,
     tables: Arc<Mutex<Tables>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Default for MemoryMetadata {
+    fn default() -> Self {
+        Self { registry_id: RegistryId::generate(), tables: Arc::default(), clock: Arc::new(SystemClock) }
+    }
 }
 
 impl MemoryMetadata {
     /// An empty database; its clones share what they hold.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Sets the clock that leases of uploads go by; the machine's where this is not called.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
     }
 
     /// Every method checks all it must before it changes anything, so a

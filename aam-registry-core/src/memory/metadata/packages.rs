@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use super::{
@@ -8,8 +10,9 @@ use crate::{
     error::{Error, Result},
     ports::PackageStore,
     types::{
-        Actor, ApprovalStatus, ArchiveFile, ArchiveLocation, Package, PackageName, PackageSummary, Page,
-        RegistryTotals, Rights, SearchQuery, Version, VersionDetail, VersionSummary, Visibility,
+        Actor, ApprovalStatus, ArchiveFile, ArchiveLocation, DistTag, Package, PackageName, PackageSummary, Page,
+        PublishedVersion, RegistryTotals, Rights, SearchQuery, Username, Version, VersionBounds, VersionDetail,
+        VersionList, VersionRange, VersionSummary, Visibility,
     },
 };
 
@@ -19,24 +22,36 @@ impl PackageStore for MemoryMetadata {
         let tables = self.tables();
         let Some(package) = tables.packages.get(name) else { return Ok(None) };
         let foremost = package.foremost().ok_or_else(|| Error::internal("a package without a version"))?;
-        let mut owners: Vec<_> =
-            tables.owners(name, package).into_iter().filter_map(|user| tables.username(user).cloned()).collect();
-        owners.sort();
+        let list = package.list(&VersionRange { before: None, bounds: VersionBounds::LISTED });
         Ok(Some(Package {
             name: name.clone(),
             manifest: foremost.manifest.clone(),
             created_at: package.created_at,
             updated_at: package.updated_at,
-            owners,
+            owners: tables.owner_names(name, package),
             visibility: Visibility::Public,
             downloads: package.downloads(),
             dist_tags: package.dist_tags(),
-            versions: package.summaries(),
+            versions: list.versions,
+            version_count: list.total,
         }))
     }
 
-    async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>> {
-        Ok(self.tables().packages.get(name).map(StoredPackage::summaries))
+    async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>> {
+        Ok(self.tables().packages.get(name).map(|package| package.list(range)))
+    }
+
+    async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>> {
+        Ok(self.tables().packages.get(name).map(|package| package.published().into_iter().rev().collect()))
+    }
+
+    async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>> {
+        Ok(self.tables().packages.get(name).map(StoredPackage::dist_tags))
+    }
+
+    async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>> {
+        let tables = self.tables();
+        Ok(tables.packages.get(name).map(|package| tables.owner_names(name, package)))
     }
 
     async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>> {
@@ -95,11 +110,30 @@ impl Tables {
         let package = self.packages.get(name)?;
         Some((package, package.version(version)?))
     }
+
+    fn owner_names(&self, name: &PackageName, package: &StoredPackage) -> Vec<Username> {
+        let owners = self.owners(name, package).into_iter();
+        let mut owners: Vec<_> = owners.filter_map(|user| self.username(user).cloned()).collect();
+        owners.sort();
+        owners
+    }
 }
 
 impl StoredPackage {
-    fn summaries(&self) -> Vec<VersionSummary> {
-        self.versions.iter().rev().map(StoredVersion::summary).collect()
+    fn list(&self, range: &VersionRange) -> VersionList {
+        let end = match &range.before {
+            None => self.versions.len(),
+            Some(before) => {
+                self.versions.iter().position(|stored| stored.manifest.version == *before).unwrap_or_default()
+            }
+        };
+        let newest_first = || self.versions[..end].iter().rev().map(StoredVersion::summary);
+        let count = range.bounds.count(newest_first().map(|summary| summary.dependencies_size()));
+        VersionList {
+            versions: newest_first().take(count).collect(),
+            total: self.versions.len() as u64,
+            has_older: count < end,
+        }
     }
 }
 

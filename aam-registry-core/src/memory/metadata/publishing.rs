@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -16,12 +19,13 @@ use crate::{
 #[async_trait]
 impl PublishStore for MemoryMetadata {
     async fn begin_upload(&self, upload: &NewUpload) -> Result<()> {
-        let stored = StoredUpload { user: upload.user, lease_until: upload.lease_until, abandoned_at: None };
+        let stored = StoredUpload { user: upload.user, lease_until: self.after(upload.lease), abandoned_at: None };
         self.tables().uploads.insert(upload.id, stored);
         Ok(())
     }
 
-    async fn renew_upload(&self, id: UploadId, lease_until: Timestamp) -> Result<bool> {
+    async fn renew_upload(&self, id: UploadId, lease: Duration) -> Result<bool> {
+        let lease_until = self.after(lease);
         let mut tables = self.tables();
         let upload = tables.uploads.get_mut(&id).filter(|upload| upload.abandoned_at.is_none());
         Ok(upload.map(|upload| upload.lease_until = lease_until).is_some())
@@ -45,16 +49,17 @@ impl PublishStore for MemoryMetadata {
         }
 
         tables.uploads.remove(&commit.upload);
+        let now = tables.packages.get(name).map_or(commit.now, |package| commit.now.max(package.updated_at));
         let package = tables.packages.entry(name.clone()).or_insert_with(|| StoredPackage {
-            created_at: commit.now,
-            updated_at: commit.now,
+            created_at: now,
+            updated_at: now,
             owners: if name.scope().is_none() { [commit.actor.user].into() } else { BTreeSet::new() },
             latest: None,
             tags: BTreeMap::new(),
             versions: Vec::new(),
         });
-        package.updated_at = commit.now;
-        package.versions.push(StoredVersion::from(commit));
+        package.updated_at = now;
+        package.versions.push(StoredVersion { published_at: now, ..StoredVersion::from(commit) });
         package.recompute_latest(commit.latest_policy);
         if let Some(tag) = &commit.tag {
             package.set_tag(tag, version.clone());
@@ -62,26 +67,35 @@ impl PublishStore for MemoryMetadata {
         let tags = package.dist_tags().into_iter().filter(|(_, named)| named == version);
         let dist_tags = tags.map(|(tag, _)| tag).collect();
         tables.append(&commit.audit);
-        Ok(Published { published_at: commit.now, dist_tags })
+        Ok(Published { published_at: now, dist_tags })
     }
 
-    async fn abandon_uploads(&self, now: Timestamp, limit: usize) -> Result<usize> {
+    async fn abandon_uploads(&self, limit: usize) -> Result<usize> {
+        let now = self.clock.now();
         let mut tables = self.tables();
-        let dead = |upload: &&mut StoredUpload| upload.abandoned_at.is_none() && upload.lease_until < now;
+        let dead = |upload: &&mut StoredUpload| upload.abandoned_at.is_none() && upload.lease_until <= now;
         Ok(tables.uploads.values_mut().filter(dead).take(limit).map(|upload| upload.abandoned_at = Some(now)).count())
     }
 
-    async fn abandoned_uploads(&self, before: Timestamp, limit: usize) -> Result<Vec<Upload>> {
+    async fn abandoned_uploads(&self, ago: Duration, limit: usize) -> Result<Vec<Upload>> {
+        let before = self.clock.now().checked_sub(ago).unwrap_or(Timestamp::MIN);
         let tables = self.tables();
         let abandoned = tables.uploads.iter().filter_map(|(id, upload)| {
             Some(Upload { id: *id, archive: ArchiveKey::from(*id), abandoned_at: upload.abandoned_at? })
         });
-        Ok(abandoned.filter(|upload| upload.abandoned_at < before).take(limit).collect())
+        Ok(abandoned.filter(|upload| upload.abandoned_at <= before).take(limit).collect())
     }
 
     async fn forget_upload(&self, id: UploadId) -> Result<()> {
         self.tables().uploads.retain(|other, upload| *other != id || upload.abandoned_at.is_none());
         Ok(())
+    }
+}
+
+impl MemoryMetadata {
+    /// The instant so long from now.
+    fn after(&self, time: Duration) -> Timestamp {
+        self.clock.now().checked_add(time).unwrap_or(Timestamp::MAX)
     }
 }
 

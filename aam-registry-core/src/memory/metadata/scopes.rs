@@ -8,7 +8,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     ports::{MemberChange, ScopeStore},
-    types::{Actor, NewAuditEntry, Scope, ScopeMember, ScopeName, ScopeRole, UserId},
+    types::{Actor, Collaborator, NewAuditEntry, Scope, ScopeMember, ScopeName, ScopeRole, UserId},
 };
 
 #[async_trait]
@@ -35,7 +35,19 @@ impl ScopeStore for MemoryMetadata {
                 .filter_map(|(user, role)| Some(ScopeMember { username: tables.username(*user)?.clone(), role: *role }))
                 .collect();
             members.sort_by(|a, b| a.username.cmp(&b.username));
-            Scope { name: name.clone(), created_at: scope.created_at, members }
+            let in_scope = tables.packages.iter().filter(|(package, _)| package.scope().as_ref() == Some(name));
+            let mut collaborators: Vec<_> = in_scope
+                .flat_map(|(package, stored)| {
+                    let named = |user: &UserId| {
+                        Some(Collaborator { username: tables.username(*user)?.clone(), package: package.clone() })
+                    };
+                    stored.owners.iter().filter_map(named)
+                })
+                .collect();
+            collaborators.sort_by(|a, b| (&a.package, &a.username).cmp(&(&b.package, &b.username)));
+            let has_more_collaborators = collaborators.len() > Scope::MAX_COLLABORATORS;
+            collaborators.truncate(Scope::MAX_COLLABORATORS);
+            Scope { name: name.clone(), created_at: scope.created_at, members, collaborators, has_more_collaborators }
         }))
     }
 

@@ -5,19 +5,21 @@ use jiff::{Timestamp, civil::Date};
 use crate::{
     error::{Error, Result},
     types::{
-        Actor, ArchiveFile, ArchiveKey, AuditEntry, Credential, DistTag, DownloadBatchId, LatestPolicy, LatestTag,
-        Manifest, NewAuditEntry, PackageName, PublishedVersion, Rights, ScopeName, ScopeRole, Sha256Digest, Token,
-        TokenId, UploadId, User, UserId, Username, Version,
+        AccountState, Actor, ArchiveFile, ArchiveKey, AuditEntry, Credential, DistTag, DownloadBatchId, LatestPolicy,
+        LatestTag, Manifest, NewAuditEntry, PackageName, PublishedVersion, Rights, ScopeName, ScopeRole, Sha256Digest,
+        Token, TokenId, UploadId, User, UserId, Username, Version, is_session_ended,
     },
 };
 
 /// All that is stored.
 #[derive(Default)]
 pub(super) struct Tables {
-    pub(super) users: BTreeMap<UserId, Account>,
+    pub(super) users: BTreeMap<UserId, AccountState>,
     /// Until when a revocation has to be remembered, by user and session.
     pub(super) revoked_sessions: BTreeMap<(UserId, String), Timestamp>,
     pub(super) tokens: BTreeMap<TokenId, StoredToken>,
+    /// The ids of tokens that there were.
+    pub(super) revoked_tokens: BTreeSet<TokenId>,
     pub(super) scopes: BTreeMap<ScopeName, StoredScope>,
     pub(super) packages: BTreeMap<PackageName, StoredPackage>,
     pub(super) uploads: BTreeMap<UploadId, StoredUpload>,
@@ -26,11 +28,6 @@ pub(super) struct Tables {
     /// In the order of their append; the first `sequenced` have a position.
     pub(super) audit: Vec<AuditEntry>,
     pub(super) sequenced: usize,
-}
-
-pub(super) struct Account {
-    pub(super) user: User,
-    pub(super) password_hash: String,
 }
 
 pub(super) struct StoredToken {
@@ -86,18 +83,21 @@ pub(super) struct StoredUpload {
 impl Tables {
     /// Requires that the actor exists, is not disabled and holds a live credential.
     pub(super) fn require_live(&self, actor: &Actor, now: Timestamp) -> Result<&User> {
-        let user = self.users.get(&actor.user).map(|account| &account.user);
-        let user = user.filter(|user| !user.disabled).ok_or_else(Error::credential_ended)?;
+        let account = self.users.get(&actor.user).filter(|account| !account.user.disabled);
+        let account = account.ok_or_else(Error::credential_ended)?;
         let live = match &actor.credential {
-            Credential::Session { id, expires_at } => {
-                *expires_at > now && !self.revoked_sessions.contains_key(&(actor.user, id.clone()))
+            Credential::Session { id, generation, expires_at } => {
+                let (current, kept) = (account.session_generation, account.kept_session.as_deref());
+                *expires_at > now
+                    && !is_session_ended(id, *generation, current, kept)
+                    && !self.revoked_sessions.contains_key(&(actor.user, id.clone()))
             }
             Credential::Token(id) => self.tokens.get(id).is_some_and(|stored| {
                 stored.token.user == actor.user && stored.token.expires_at.is_none_or(|end| end > now)
             }),
-            Credential::Operator => true,
+            Credential::Operator | Credential::Host => true,
         };
-        if live { Ok(user) } else { Err(Error::credential_ended()) }
+        if live { Ok(&account.user) } else { Err(Error::credential_ended()) }
     }
 
     /// What the actor, who is live, is to a package.
@@ -166,13 +166,17 @@ impl StoredPackage {
 
     /// Recomputes `latest` and gives what it was before.
     pub(super) fn recompute_latest(&mut self, policy: LatestPolicy) -> Option<LatestTag> {
-        let published: Vec<_> = self
-            .versions
-            .iter()
-            .map(|one| PublishedVersion { version: one.manifest.version.clone(), visible: one.yanked.is_none() })
-            .collect();
-        let next = policy.recompute(self.latest.as_ref(), &published);
+        let next = policy.recompute(self.latest.as_ref(), &self.published());
         std::mem::replace(&mut self.latest, next)
+    }
+
+    /// The number of every version in the order of publishing, and whether it may be chosen.
+    pub(super) fn published(&self) -> Vec<PublishedVersion> {
+        let published = |one: &StoredVersion| PublishedVersion {
+            version: one.manifest.version.clone(),
+            visible: one.yanked.is_none(),
+        };
+        self.versions.iter().map(published).collect()
     }
 
     /// Sets a tag, `latest` by hand included; whether that changed what it names.

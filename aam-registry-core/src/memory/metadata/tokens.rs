@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl StoredToken {
-    fn is_live(&self, now: Timestamp) -> bool {
+    pub(super) fn is_live(&self, now: Timestamp) -> bool {
         self.token.expires_at.is_none_or(|end| end > now)
     }
 }
@@ -45,6 +45,7 @@ impl TokenStore for MemoryMetadata {
             return Err(Error::TokenNotFound(id));
         }
         tables.tokens.remove(&id);
+        tables.revoked_tokens.insert(id);
         tables.append(audit);
         Ok(())
     }

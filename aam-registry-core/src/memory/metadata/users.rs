@@ -1,14 +1,11 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{
-    MemoryMetadata,
-    tables::{Account, StoredScope},
-};
+use super::{MemoryMetadata, tables::StoredScope};
 use crate::{
     error::{Error, Result},
     ports::{Login, NewUser, UserStore},
-    types::{ScopeName, ScopeRole, User, UserId, UserProfile, Username},
+    types::{AccountState, ScopeName, ScopeRole, User, UserId, UserProfile, Username, is_session_ended},
 };
 
 #[async_trait]
@@ -24,7 +21,13 @@ impl UserStore for MemoryMetadata {
         if tables.users.values().any(|account| account.user.email.to_lowercase() == email) {
             return Err(Error::UserExists("An account with this e-mail address exists; log in instead".to_owned()));
         }
-        tables.users.insert(user.id, Account { user: user.clone(), password_hash: new.password_hash.clone() });
+        let account = AccountState {
+            user: user.clone(),
+            password_hash: new.password_hash.clone(),
+            session_generation: 0,
+            kept_session: None,
+        };
+        tables.users.insert(user.id, account);
         let members = [(user.id, ScopeRole::Owner)].into();
         tables.scopes.insert(scope, StoredScope { created_at: user.created_at, members });
         tables.append(&new.audit);
@@ -38,7 +41,11 @@ impl UserStore for MemoryMetadata {
             Some(email) => account.user.email.to_lowercase() == *email,
             None => account.user.username.as_str() == login,
         });
-        Ok(account.map(|account| Login { user: account.user.clone(), password_hash: account.password_hash.clone() }))
+        Ok(account.map(|account| Login {
+            user: account.user.clone(),
+            password_hash: account.password_hash.clone(),
+            session_generation: account.session_generation,
+        }))
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>> {
@@ -62,10 +69,14 @@ impl UserStore for MemoryMetadata {
         Ok(self.tables().users.values().any(|account| account.user.is_admin))
     }
 
-    async fn session_user(&self, user: UserId, session: &str) -> Result<Option<User>> {
+    async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>> {
         let tables = self.tables();
         let revoked = tables.revoked_sessions.contains_key(&(user, session.to_owned()));
-        let account = tables.users.get(&user).filter(|account| !revoked && !account.user.disabled);
+        let is_over = |account: &AccountState| {
+            let (current, kept) = (account.session_generation, account.kept_session.as_deref());
+            revoked || account.user.disabled || is_session_ended(session, generation, current, kept)
+        };
+        let account = tables.users.get(&user).filter(|account| !is_over(account));
         Ok(account.map(|account| account.user.clone()))
     }
 

@@ -1,12 +1,13 @@
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use jiff::Timestamp;
+use tracing::field;
 use uuid::Uuid;
 
 use super::password;
 use crate::{
     error::{Error, Result},
-    ports::Session,
+    ports::{Login, Session},
     registry::Registry,
     types::{AuditEvent, Credential, NewAuditEntry, Principal, User},
 };
@@ -43,16 +44,29 @@ impl Registry {
     /// [`Error::InvalidCredentials`], whatever was wrong;
     /// [`Error::Overloaded`] where too many log in at once.
     pub async fn login(&self, login: &str, password: String) -> Result<SessionToken> {
+        self.begin_login(login, password, None).await
+    }
+
+    /// The same for somebody at the address `client`, which log and audit log tell.
+    ///
+    /// # Errors
+    /// Those of [`login`](Self::login).
+    pub async fn login_from(&self, client: IpAddr, login: &str, password: String) -> Result<SessionToken> {
+        self.begin_login(login, password, Some(client)).await
+    }
+
+    async fn begin_login(&self, login: &str, password: String, client: Option<IpAddr>) -> Result<SessionToken> {
         let known = if login.len() <= MAX_LOGIN { self.inner().users.login(login).await? } else { None };
+        let generation = known.as_ref().map_or(0, |known| known.session_generation);
         let (user, hash) = known.map(|known| (known.user, known.password_hash)).unzip();
         let in_bounds = password.len() <= password::MAX_BYTES;
         // What is too long is nobody's password, but takes its time like one.
         let password = if in_bounds { password } else { String::new() };
         let right = self.inner().passwords.verify(password, hash).await? && in_bounds;
         match user {
-            Some(user) if right && !user.disabled => self.begin_session(&user).await,
+            Some(user) if right && !user.disabled => self.begin_session(&user, generation, client).await,
             user => {
-                self.note_failed_login(user.as_ref()).await;
+                self.note_failed_login(user.as_ref(), client).await;
                 Err(Error::InvalidCredentials)
             }
         }
@@ -66,30 +80,52 @@ impl Registry {
         Ok(known.map_or(spelled, |known| known.user.id.to_string()))
     }
 
-    async fn begin_session(&self, user: &User) -> Result<SessionToken> {
+    /// Requires that `password`, which came from the address `client`, is that of an account.
+    ///
+    /// # Errors
+    /// [`Error::InvalidCredentials`], [`Error::Overloaded`].
+    pub(super) async fn require_password(&self, known: &Login, password: String, client: Option<IpAddr>) -> Result<()> {
+        let hash = Some(known.password_hash.clone());
+        if password.len() <= password::MAX_BYTES && self.inner().passwords.verify(password, hash).await? {
+            return Ok(());
+        }
+        self.note_failed_login(Some(&known.user), client).await;
+        Err(Error::InvalidCredentials)
+    }
+
+    /// Begins a session of the generation that was read together with what the login was checked against.
+    async fn begin_session(&self, user: &User, generation: u64, client: Option<IpAddr>) -> Result<SessionToken> {
         let now = self.now();
         let issued_at = Timestamp::from_second(now.as_second()).map_err(Error::internal)?;
         let expires_at = issued_at.checked_add(self.policy().session_lifetime).map_err(Error::internal)?;
         let expires_at = Timestamp::from_second(expires_at.as_second()).map_err(Error::internal)?;
-        let session = Session { id: Uuid::new_v4().to_string(), user: user.id, issued_at, expires_at };
+        let session = Session { id: Uuid::new_v4().to_string(), user: user.id, generation, issued_at, expires_at };
         let access_token = self.inner().sessions.sign(&session)?;
         let entry = NewAuditEntry::new(AuditEvent::UserLogin, now).with_actor(user.username.as_str());
-        self.inner().audit.append(&entry).await?;
-        tracing::info!(event = "login", user = %user.username, user_id = %user.id, "user logged in");
+        self.inner().audit.append(&from(entry, client)).await?;
+        tracing::info!(
+            event = "login",
+            user = %user.username,
+            user_id = %user.id,
+            client_ip = client.map(field::display),
+            "user logged in",
+        );
         Ok(SessionToken { access_token, issued_at, expires_at })
     }
 
     /// Notes whose login failed. What was typed for a name that nobody has
     /// may be a password: it is not noted.
-    async fn note_failed_login(&self, user: Option<&User>) {
+    async fn note_failed_login(&self, user: Option<&User>, client: Option<IpAddr>) {
         metrics::counter!("aam_failed_logins_total").increment(1);
-        let mut entry = NewAuditEntry::new(AuditEvent::UserLoginFailed, self.now());
+        let mut entry = from(NewAuditEntry::new(AuditEvent::UserLoginFailed, self.now()), client);
         if let Some(user) = user {
             entry = entry.with_actor(user.username.as_str());
         }
         tracing::warn!(
             event = "login_failed",
-            user = user.map(|user| tracing::field::display(&user.username)),
+            user = user.map(|user| field::display(&user.username)),
+            user_id = user.map(|user| field::display(user.id)),
+            client_ip = client.map(field::display),
             "login failed",
         );
         if let Err(error) = self.inner().audit.append(&entry).await {
@@ -107,15 +143,26 @@ impl Registry {
     /// [`Error::InvalidRequest`] where the caller used an API token.
     pub async fn logout(&self, by: &Principal) -> Result<()> {
         match &by.credential {
-            Credential::Session { id, expires_at } => {
+            Credential::Session { id, expires_at, .. } => {
                 self.inner().users.revoke_session(by.user, id, *expires_at).await?;
                 tracing::info!(event = "logout", user = %by.username, "user logged out");
                 Ok(())
             }
             Credential::Token(id) => Err(Error::invalid_request(format!(
-                "Only a login session can be ended so; to end this API token, revoke it: DELETE /api/v1/users/tokens/{id}"
+                "Only a login session can be ended so; to end this API token, revoke it by its id, {id}"
             ))),
+            Credential::Host => Err(Error::invalid_request(
+                "This login is one of the application that the registry is part of; log out there",
+            )),
             Credential::Operator => Err(Error::invalid_request("Only a login session can be ended")),
         }
+    }
+}
+
+/// An entry that tells from where somebody came.
+fn from(entry: NewAuditEntry, client: Option<IpAddr>) -> NewAuditEntry {
+    match client {
+        Some(client) => entry.with("client_ip", client.to_string()),
+        None => entry,
     }
 }

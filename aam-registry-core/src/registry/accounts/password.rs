@@ -1,7 +1,6 @@
 //! Which passwords are good enough (contract, section 6).
 
 use data_encoding::BASE64URL_NOPAD;
-use zxcvbn::{Score, zxcvbn};
 
 use crate::error::Detail;
 
@@ -30,11 +29,21 @@ fn weakness(password: &str, inputs: &[&str]) -> Option<String> {
     if password.chars().count() < MIN_CHARS {
         return Some(format!("is shorter than {MIN_CHARS} characters"));
     }
-    let guessable = zxcvbn(password, inputs).score() < Score::Two;
-    guessable.then(|| "is a common password or easy to guess; use several unrelated words".to_owned())
+    is_guessable(password, inputs)
+        .then(|| "is a common password or easy to guess; use several unrelated words".to_owned())
 }
 
-#[cfg(test)]
+#[cfg(feature = "password-strength")]
+fn is_guessable(password: &str, inputs: &[&str]) -> bool {
+    zxcvbn::zxcvbn(password, inputs).score() < zxcvbn::Score::Two
+}
+
+#[cfg(not(feature = "password-strength"))]
+fn is_guessable(_: &str, _: &[&str]) -> bool {
+    false
+}
+
+#[cfg(all(test, feature = "password-strength"))]
 mod tests {
     use super::*;
 

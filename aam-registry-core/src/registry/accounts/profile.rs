@@ -25,6 +25,12 @@ impl Registry {
         Ok(Account { user, scopes })
     }
 
+    /// The account of that name, for the host that embeds the registry: to make
+    /// a [`Principal::of_host`] of it.
+    pub async fn find_user(&self, username: &Username) -> Result<Option<User>> {
+        Ok(self.inner().users.login(username.as_str()).await?.map(|login| login.user))
+    }
+
     /// What everybody may know of a user.
     ///
     /// # Errors

@@ -95,13 +95,13 @@ impl Registry {
 
     /// Requires that the new token can do nothing `by` cannot, and not for longer.
     async fn require_no_more(&self, by: &Principal, wanted: &Checked) -> Result<()> {
-        let Credential::Token(id) = by.credential else { return Ok(()) };
         if let Some(scope) = wanted.scopes.iter().find(|scope| !by.scopes.contains(*scope)) {
             return Err(Error::forbidden(format!(
                 "This token lacks the scope `{}` and cannot give it to another; log in to do so",
                 scope.as_str()
             )));
         }
+        let Credential::Token(id) = by.credential else { return Ok(()) };
         let own = self.inner().tokens.tokens(&by.actor(), self.now()).await?;
         let own = own.into_iter().find(|token| token.id == id);
         let own = own.ok_or_else(Error::credential_ended)?;

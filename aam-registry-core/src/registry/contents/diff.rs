@@ -1,40 +1,66 @@
 use std::sync::Arc;
 
-use tokio::{sync::OwnedSemaphorePermit, task};
+use tokio::task;
 
-use super::reader::{ArchiveReader, accepted_limits};
+use super::reader::{ACCEPTED, ArchiveReader};
 use crate::{
     archive::{self, PackageDiff},
     error::{Error, Result},
     registry::Registry,
-    types::{PackageName, Version},
+    types::{ArchiveLocation, ClientNetwork, PackageName, Version},
 };
 
 impl Registry {
     /// What differs between two versions of a package.
     ///
+    /// What was found is kept, and told again without a look at the archives.
+    /// Places for this are shared fairly between clients, who are known by the
+    /// network they ask `from`.
+    ///
     /// # Errors
     /// [`Error::PackageNotFound`], [`Error::VersionNotFound`],
-    /// [`Error::Overloaded`] where too many archives are open.
-    pub async fn diff(&self, name: &PackageName, from: &Version, to: &Version) -> Result<PackageDiff> {
-        let (from, to) = (self.locate(name, from).await?, self.locate(name, to).await?);
-        let permit = self.unpacking_permit()?;
-        let before = ArchiveReader::new(self.open_archive(&from, None).await?);
-        let after = ArchiveReader::new(self.open_archive(&to, None).await?);
-        let differing = task::spawn_blocking(move || {
-            let _permit = permit;
-            archive::diff(before, after, &accepted_limits())
+    /// [`Error::TooManyAtOnce`] and [`Error::Overloaded`] where too many archives
+    /// are read already.
+    pub async fn diff(
+        &self,
+        name: &PackageName,
+        before: &Version,
+        after: &Version,
+        from: Option<ClientNetwork>,
+    ) -> Result<Arc<PackageDiff>> {
+        // Held against the metadata, which what is kept of locations may be behind.
+        let (before, after) =
+            (self.version(name, before).await?.location(), self.version(name, after).await?.location());
+        if let Some(diff) = self.inner().unpacking.diffs.get(&(before.sha256, after.sha256)) {
+            return Ok(diff);
+        }
+        // On a task of its own: what was begun is kept also where the client leaves.
+        let registry = self.clone();
+        let comparing = task::spawn(async move {
+            let compare = registry.compare(&before, &after, from);
+            registry.inner().unpacking.diffs.get_or_insert_async(&(before.sha256, after.sha256), compare).await
         });
-        differing.await.map_err(Error::internal)?.map_err(not_the_clients)
+        comparing.await.map_err(Error::internal)?
     }
 
-    /// Leave to keep a blocking thread busy with an archive.
-    pub(super) fn unpacking_permit(&self) -> Result<OwnedSemaphorePermit> {
-        Arc::clone(&self.inner().unpacking).try_acquire_owned().map_err(|_| Error::Overloaded)
+    async fn compare(
+        &self,
+        before: &ArchiveLocation,
+        after: &ArchiveLocation,
+        from: Option<ClientNetwork>,
+    ) -> Result<Arc<PackageDiff>> {
+        let place = self.inner().unpacking.place(from.as_ref()).await?;
+        let before = ArchiveReader::new(self.open_archive(before, None).await?);
+        let after = ArchiveReader::new(self.open_archive(after, None).await?);
+        let differing = task::spawn_blocking(move || {
+            let _place = place;
+            archive::diff(before, after, &ACCEPTED)
+        });
+        differing.await.map_err(Error::internal)?.map(Arc::new).map_err(not_the_clients)
     }
 }
 
 /// An archive that was accepted once and is refused now was damaged in its store.
-fn not_the_clients(error: Error) -> Error {
+pub(super) fn not_the_clients(error: Error) -> Error {
     if error.code().status() < 500 { Error::storage(error, false) } else { error }
 }

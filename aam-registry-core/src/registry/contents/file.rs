@@ -1,18 +1,20 @@
 use std::{fmt, io};
 
 use bytes::Bytes;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::task;
 
 use super::{
-    reader::{ArchiveReader, accepted_limits},
-    writer::ChunkWriter,
+    diff::not_the_clients,
+    reader::{ACCEPTED, ArchiveReader},
+    spool::{self, Spool, Spooled},
+    unpacking::MAX_IN_MEMORY,
 };
 use crate::{
     archive,
     error::{Error, Result},
     registry::Registry,
-    types::{ArchiveFile, PackageName, Version},
+    types::{ArchiveFile, ClientNetwork, PackageName, Version},
 };
 
 /// One file of an archive.
@@ -29,37 +31,79 @@ impl fmt::Debug for FileContent {
     }
 }
 
+/// One file as the list of a version's files has it.
+#[derive(Clone, Debug)]
+pub struct ListedFile {
+    /// What is known of the file.
+    pub file: ArchiveFile,
+    package: PackageName,
+    version: Version,
+    /// The paths of all files that hold the same. A link is listed as the copy
+    /// it stands for: its bytes are those of a regular file among these.
+    same: Vec<String>,
+}
+
 impl Registry {
-    /// Opens one file of a version's archive.
+    /// Finds one file of a version's archive.
     ///
     /// # Errors
     /// [`Error::PackageNotFound`], [`Error::VersionNotFound`],
-    /// [`Error::NotFound`] where the archive has no such file,
-    /// [`Error::Overloaded`] where too many archives are open.
-    pub async fn file(&self, name: &PackageName, version: &Version, path: &str) -> Result<FileContent> {
+    /// [`Error::NotFound`] where the archive has no such file.
+    pub async fn file(&self, name: &PackageName, version: &Version, path: &str) -> Result<ListedFile> {
         let files = self.files(name, version).await?;
         let file = files.iter().find(|file| file.path == path).cloned().ok_or_else(|| {
             let path: String = path.chars().take(256).collect();
             Error::NotFound(format!("Version {version} of {name} has no file `{path}`"))
         })?;
-        // A link is listed as the copy it stands for: its bytes are those of a regular file of the same digest.
-        let same: Vec<_> =
-            files.into_iter().filter(|other| other.sha256 == file.sha256).map(|other| other.path).collect();
-        let permit = self.unpacking_permit()?;
-        let archive = self.open_archive(&self.locate(name, version).await?, None).await?;
-        let reader = ArchiveReader::new(archive);
-        let (mut writer, stream) = ChunkWriter::new();
-        let limits = accepted_limits();
-        task::spawn_blocking(move || {
-            let _permit = permit;
+        let same = files.into_iter().filter(|other| other.sha256 == file.sha256).map(|other| other.path).collect();
+        Ok(ListedFile { file, package: name.clone(), version: version.clone(), same })
+    }
+
+    /// Opens a file of a version's archive.
+    ///
+    /// All of it is unpacked and held against its digest before the first byte
+    /// is given: in memory up to 1 MiB, else on the disk. Places for this
+    /// are shared fairly between clients, who are known by the network they ask `from`.
+    ///
+    /// # Errors
+    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`],
+    /// [`Error::TooManyAtOnce`] and [`Error::Overloaded`] where too many archives
+    /// are read already.
+    pub async fn open_file(&self, listed: ListedFile, from: Option<ClientNetwork>) -> Result<FileContent> {
+        let ListedFile { file, package, version, same } = listed;
+        let unpacking = &self.inner().unpacking;
+        if let Some(contents) = unpacking.kept_file(&file.sha256) {
+            return Ok(FileContent { file, stream: stream::iter([Ok(contents)]).boxed() });
+        }
+        let location = self.version(&package, &version).await?.location();
+        let room = match file.size {
+            0..=MAX_IN_MEMORY => None,
+            size => Some(unpacking.spool_room(size, from.as_ref()).await?),
+        };
+        let place = unpacking.place(from.as_ref()).await?;
+        let reader = ArchiveReader::new(self.open_archive(&location, None).await?);
+        let (registry, wanted) = (self.clone(), file.clone());
+        let unpacked = task::spawn_blocking(move || {
+            let _place = place;
+            let mut spool = if room.is_some() {
+                let file = registry.inner().unpacking.spool_file();
+                Spool::on_disk(file.map_err(|error| Error::storage(error, true))?)
+            } else {
+                Spool::in_memory()
+            };
             let paths: Vec<_> = same.iter().map(String::as_str).collect();
-            let copied = archive::copy_file(reader, &paths, &limits, &mut writer);
-            writer.end(match copied {
-                Ok(true) => Ok(()),
-                Ok(false) => Err(io::Error::other("a file that was listed is not in its archive")),
-                Err(error) => Err(io::Error::other(error)),
-            });
+            archive::copy_file(reader, &paths, &ACCEPTED, &mut spool).map_err(not_the_clients)?;
+            let spooled = spool.finish(wanted.size, &wanted.sha256).map_err(|error| Error::storage(error, false))?;
+            Ok::<_, Error>((spooled, room))
         });
+        let stream = match unpacked.await.map_err(Error::internal)?? {
+            (Spooled::Memory(contents), _) => {
+                unpacking.keep_file(file.sha256, &contents);
+                stream::iter([Ok(contents)]).boxed()
+            }
+            (Spooled::Disk(spooled), Some(room)) => spool::stream(spooled, file.size, room),
+            (Spooled::Disk(_), None) => return Err(Error::internal("a file was spooled without room for it")),
+        };
         Ok(FileContent { file, stream })
     }
 }

@@ -4,7 +4,9 @@
 mod diff;
 mod file;
 mod reader;
-mod writer;
+mod spool;
+mod unpacking;
 
-pub use file::FileContent;
+pub use file::{FileContent, ListedFile};
 pub(super) use reader::ArchiveReader;
+pub(super) use unpacking::Unpacking;

@@ -3,36 +3,42 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::{
-    judging::Judging,
+    judging::{Judging, Turns},
     lease::{LEASE, Lease},
     upload::{Attempt, Publish, Upload},
 };
 use crate::{
-    error::{Error, Result},
+    error::Result,
     ports::PublishCheck,
     registry::{Registry, reserved},
-    types::{ArchiveKey, Manifest, NewUpload, Principal, TokenScope, UploadId},
+    types::{ArchiveKey, ClientNetwork, Manifest, NewUpload, Principal, TokenScope, UploadId},
 };
 
 impl Registry {
     /// Begins a publish: the archive's bytes go to [`Publish::write`].
     ///
+    /// Waits for a moment where as many uploads are under way as there may be:
+    /// of this account, or of the network it comes `from`.
+    ///
     /// # Errors
-    /// [`Error::Forbidden`] without the scope `publish`; [`Error::Overloaded`]
-    /// where too many uploads are under way.
-    pub async fn begin_publish(&self, principal: &Principal) -> Result<Publish> {
+    /// [`Forbidden`](crate::Error::Forbidden) without the scope `publish`;
+    /// [`TooManyAtOnce`](crate::Error::TooManyAtOnce) and [`Overloaded`](crate::Error::Overloaded) where too many
+    /// uploads are under way; a backend error where database or store fail, or
+    /// the store is another registry's.
+    pub async fn begin_publish(&self, principal: &Principal, from: Option<ClientNetwork>) -> Result<Publish> {
         principal.require_scope(&[TokenScope::Publish])?;
+        self.require_storage_to_write().await?;
         let inner = self.inner();
-        let permit = Arc::clone(&inner.judging).try_acquire_owned().map_err(|_| Error::Overloaded)?;
+        let place = Arc::new(inner.uploading.enter(principal.user, from).await?);
         let id = UploadId::generate();
         let key = ArchiveKey::from(id);
-        let now = self.now();
-        let lease_until = now.checked_add(LEASE.min(self.policy().upload_timeout)).map_err(Error::internal)?;
-        let upload = NewUpload { id, user: principal.user, started_at: now, lease_until };
+        let lease = LEASE.min(self.policy().upload_timeout);
+        let started = inner.clock.elapsed();
+        let upload = NewUpload { id, user: principal.user, lease };
         inner.publishing.begin_upload(&upload).await?;
         let writer = inner.archives.create(&key).await?;
         let (store, clock) = (Arc::clone(&inner.publishing), Arc::clone(&inner.clock));
-        let lease = Lease::new(id, store, clock, now, self.policy().upload_timeout);
+        let lease = Lease::new(id, store, clock, started, self.policy().upload_timeout);
         let by = principal.clone();
         let rule = move |manifest: &Manifest| {
             reserved::check_package(&manifest.name)?;
@@ -43,14 +49,20 @@ impl Registry {
             let check = PublishCheck { actor, package: manifest.name, version: manifest.version, now: registry.now() };
             registry.inner().publishing.check_publish(&check).await
         };
-        let judging = Judging::new(self.policy().archive_limits, permit, rule, check);
+        let judging = Judging::new(
+            self.policy().archive_limits,
+            Turns { turns: Arc::clone(&inner.judging), place: Arc::clone(&place) },
+            rule,
+            check,
+        );
         let attempt = Attempt {
             registry: self.clone(),
             by: principal.clone(),
             key,
-            started_at: now,
+            started,
             received: 0,
             hasher: Sha256::new(),
+            _place: place,
         };
         Ok(Publish { attempt, upload: Some(Upload { lease, writer, judging }) })
     }

@@ -113,7 +113,7 @@ impl Attempt {
                 Err(_) => return Err(error),
             },
         };
-        self.announce(&commit, &published);
+        self.announce(&commit);
         Ok(PublishReceipt {
             manifest: commit.manifest,
             sha256,
@@ -143,9 +143,9 @@ impl Attempt {
         }
     }
 
-    fn announce(&self, commit: &PublishCommit, published: &Published) {
+    fn announce(&self, commit: &PublishCommit) {
         metrics::counter!("aam_publishes_total", "outcome" => "published").increment(1);
-        let took = published.published_at.duration_since(self.started_at);
+        let took = self.registry.inner().clock.elapsed().saturating_sub(self.started);
         tracing::info!(
             event = "package_published",
             user = %self.by.username,

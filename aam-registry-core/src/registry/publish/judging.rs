@@ -3,16 +3,18 @@
 use std::{
     fmt,
     io::{self, Read},
+    sync::Arc,
+    thread,
 };
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use tokio::{
-    runtime::Handle,
-    sync::{OwnedSemaphorePermit, mpsc},
-    task::{self, JoinHandle},
+    sync::{Semaphore, mpsc, oneshot},
+    task,
 };
 
+use super::{crowd::UploadPlace, work::Work};
 use crate::{
     archive::{self, ArchiveLimits, JudgedArchive},
     error::{Error, Result},
@@ -20,7 +22,7 @@ use crate::{
 };
 
 /// How many chunks may wait to be judged.
-const CHUNKS: usize = 16;
+const CHUNKS: usize = 4;
 
 /// An archive of up to so many bytes is judged when all of it has come: to
 /// wake a thread for each piece would cost more than to judge it.
@@ -37,17 +39,16 @@ pub(super) struct Judging {
 }
 
 impl Judging {
-    /// Will judge an archive, holding `permit` until that is done. Its
-    /// manifest has to pass `rule`, and, where there is more to come that
-    /// would come in vain, `check`.
-    pub(super) fn new<R, C, F>(limits: ArchiveLimits, permit: OwnedSemaphorePermit, rule: R, check: C) -> Self
+    /// Will judge an archive. Its manifest has to pass `rule`, and, where
+    /// there is more to come that would come in vain, `check`.
+    pub(super) fn new<R, C, F>(limits: ArchiveLimits, turns: Turns, rule: R, check: C) -> Self
     where
         R: FnOnce(&Manifest) -> Result<()> + Send + 'static,
         C: FnOnce(Manifest) -> F + Send + 'static,
         F: Future<Output = Result<()>> + Send + 'static,
     {
         let check: Check = Box::new(|manifest| Box::pin(check(manifest)));
-        let judge = Judge { limits, permit, rule: Box::new(rule), check };
+        let judge = Judge { limits, turns, rule: Box::new(rule), check };
         Self { gathered: BytesMut::new(), judge: Some(judge), thread: None }
     }
 
@@ -58,7 +59,7 @@ impl Judging {
             return true;
         }
         if let Some(judge) = self.judge.take() {
-            self.thread = Some(judge.start(self.gathered.split().freeze()));
+            self.thread = judge.start(self.gathered.split().freeze());
         }
         match &self.thread {
             Some(thread) => thread.chunks.send(bytes).await.is_ok(),
@@ -71,7 +72,8 @@ impl Judging {
         match (self.judge, self.thread) {
             (Some(judge), _) => judge.judge(self.gathered.freeze()).await,
             (None, Some(thread)) => thread.end().await,
-            (None, None) => Err(Error::internal("an archive without a judge")),
+            // The system gave no thread.
+            (None, None) => Err(Error::Overloaded),
         }
     }
 }
@@ -81,9 +83,18 @@ type Rule = Box<dyn FnOnce(&Manifest) -> Result<()> + Send>;
 /// Whether a commit of what a manifest names could still succeed.
 type Check = Box<dyn FnOnce(Manifest) -> BoxFuture<'static, Result<()>> + Send>;
 
+/// What a judge needs of the registry.
+#[derive(Debug)]
+pub(super) struct Turns {
+    /// One permit for each thread that may work at a time.
+    pub(super) turns: Arc<Semaphore>,
+    /// The place of the upload, which is taken for as long as there is a thread for it.
+    pub(super) place: Arc<UploadPlace>,
+}
+
 struct Judge {
     limits: ArchiveLimits,
-    permit: OwnedSemaphorePermit,
+    turns: Turns,
     rule: Rule,
     check: Check,
 }
@@ -91,27 +102,39 @@ struct Judge {
 impl Judge {
     /// Judges a whole archive.
     async fn judge(self, archive: Bytes) -> Result<JudgedArchive> {
-        let Self { limits, permit, rule, .. } = self;
+        let Self { limits, turns: Turns { turns, place }, rule, .. } = self;
+        let turn = turns.acquire_owned().await.map_err(Error::internal)?;
         let judge = task::spawn_blocking(move || {
-            let _permit = permit;
+            let _held = (turn, place);
             archive::judge(archive.reader(), &limits, rule)
         });
         judge.await.map_err(Error::internal)?
     }
 
-    /// Starts to judge an archive that begins with `first`, for as long as chunks come.
-    fn start(self, first: Bytes) -> Thread {
-        let Self { limits, permit, rule, check } = self;
+    /// Starts to judge an archive that begins with `first`, for as long as
+    /// chunks come; `None` where the system gives no thread for it.
+    ///
+    /// The thread is its own: it waits for a client, and the runtime's are for
+    /// what ends soon.
+    fn start(self, first: Bytes) -> Option<Thread> {
+        let Self { limits, turns: Turns { turns, place }, rule, check } = self;
         let (chunks, received) = mpsc::channel(CHUNKS);
-        let runtime = Handle::current();
-        let judge = task::spawn_blocking(move || {
-            let _permit = permit;
-            archive::judge(ChunkReader { chunks: received, current: first }, &limits, |manifest| {
-                rule(manifest)?;
-                runtime.block_on(check(manifest.clone()))
-            })
-        });
-        Thread { chunks, judge }
+        let (tell, verdict) = oneshot::channel();
+        let work = Work::new(turns);
+        let judge = move || {
+            let _place = place;
+            let reader = ChunkReader { chunks: received, current: first, work: work.clone() };
+            let judged = work.begin().and_then(|()| {
+                archive::judge(reader, &limits, |manifest| {
+                    rule(manifest)?;
+                    work.wait(check(manifest.clone()))
+                })
+            });
+            // Nobody may wait for it any more.
+            let _ = tell.send(judged);
+        };
+        thread::Builder::new().name("judge".to_owned()).spawn(judge).ok()?;
+        Some(Thread { chunks, verdict })
     }
 }
 
@@ -125,26 +148,30 @@ impl fmt::Debug for Judge {
 #[derive(Debug)]
 struct Thread {
     chunks: mpsc::Sender<Bytes>,
-    judge: JoinHandle<Result<JudgedArchive>>,
+    verdict: oneshot::Receiver<Result<JudgedArchive>>,
 }
 
 impl Thread {
     async fn end(self) -> Result<JudgedArchive> {
         drop(self.chunks);
-        self.judge.await.map_err(Error::internal)?
+        self.verdict.await.map_err(|_| Error::internal("the judge of an archive panicked"))?
     }
 }
 
-/// Reads the chunks of a channel.
+/// Reads the chunks of a channel, each in a turn of its own.
 struct ChunkReader {
     chunks: mpsc::Receiver<Bytes>,
     current: Bytes,
+    work: Work,
 }
 
 impl Read for ChunkReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.current.is_empty() {
-            match self.chunks.blocking_recv() {
+            self.work.rest();
+            let next = self.chunks.blocking_recv();
+            self.work.begin().map_err(io::Error::other)?;
+            match next {
                 Some(chunk) => self.current = chunk,
                 None => return Ok(0),
             }

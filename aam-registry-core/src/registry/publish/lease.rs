@@ -1,7 +1,5 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
-use jiff::Timestamp;
-
 use crate::{
     error::{Error, Result},
     ports::{Clock, PublishStore},
@@ -19,22 +17,22 @@ pub(super) struct Lease {
     upload: UploadId,
     store: Arc<dyn PublishStore>,
     clock: Arc<dyn Clock>,
-    renewed_at: Timestamp,
-    ends_at: Timestamp,
+    /// These two as [`Clock::elapsed`] tells them.
+    started: Duration,
+    renewed: Duration,
     limit: Duration,
 }
 
 impl Lease {
-    /// The lease of an upload recorded at `started_at` that may take `limit`.
+    /// The lease of an upload recorded at `started` that may take `limit`.
     pub(super) fn new(
         upload: UploadId,
         store: Arc<dyn PublishStore>,
         clock: Arc<dyn Clock>,
-        started_at: Timestamp,
+        started: Duration,
         limit: Duration,
     ) -> Self {
-        let ends_at = started_at.checked_add(limit).unwrap_or(Timestamp::MAX);
-        Self { upload, store, clock, renewed_at: started_at, ends_at, limit }
+        Self { upload, store, clock, started, renewed: started, limit }
     }
 
     pub(super) fn upload(&self) -> UploadId {
@@ -46,18 +44,18 @@ impl Lease {
     /// # Errors
     /// [`Error::Timeout`] where the upload took too long or was given up.
     pub(super) async fn keep(&mut self) -> Result<()> {
-        let now = self.clock.now();
-        if now >= self.ends_at {
+        let now = self.clock.elapsed();
+        let left = self.limit.saturating_sub(now.saturating_sub(self.started));
+        if left.is_zero() {
             return Err(self.took_too_long());
         }
-        if now.duration_since(self.renewed_at).unsigned_abs() < RENEW_EVERY {
+        if now.saturating_sub(self.renewed) < RENEW_EVERY {
             return Ok(());
         }
-        let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX).min(self.ends_at);
-        if !self.store.renew_upload(self.upload, until).await? {
+        if !self.store.renew_upload(self.upload, LEASE.min(left)).await? {
             return Err(Error::upload_ended());
         }
-        self.renewed_at = now;
+        self.renewed = now;
         Ok(())
     }
 

@@ -10,13 +10,16 @@
 //! sweep after its lease.
 
 mod begin;
+mod crowd;
 mod finish;
 mod judging;
 mod lease;
 mod receipt;
 mod upload;
 mod warnings;
+mod work;
 
+pub(super) use crowd::UploadCrowd;
 pub(super) use lease::LEASE;
 pub use receipt::{PublishOptions, PublishReceipt};
 pub use upload::Publish;

@@ -1,8 +1,9 @@
+use std::{sync::Arc, time::Duration};
+
 use bytes::Bytes;
-use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{judging::Judging, lease::Lease};
+use super::{crowd::UploadPlace, judging::Judging, lease::Lease};
 use crate::{
     error::{Error, Result},
     ports::ArchiveWriter,
@@ -26,11 +27,14 @@ pub(super) struct Attempt {
     pub(super) registry: Registry,
     pub(super) by: Principal,
     pub(super) key: ArchiveKey,
-    pub(super) started_at: Timestamp,
+    /// When it began, as [`Clock::elapsed`](crate::ports::Clock::elapsed) tells it.
+    pub(super) started: Duration,
     /// How many bytes came so far.
     pub(super) received: u64,
     /// Of those bytes.
     pub(super) hasher: Sha256,
+    /// Taken until the publish has ended, one way or the other.
+    pub(super) _place: Arc<UploadPlace>,
 }
 
 /// What is alive of an upload until it fails or finishes.

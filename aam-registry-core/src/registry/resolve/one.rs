@@ -1,7 +1,7 @@
 use crate::{
     error::{Error, Result},
     registry::{Registry, packages::highest_hint},
-    types::{Constraint, DistTag, Package, PackageName, Selector, VersionSummary},
+    types::{Constraint, DistTag, PackageName, PublishedVersion, Selector, Version, VersionSummary},
 };
 
 impl Registry {
@@ -15,36 +15,36 @@ impl Registry {
     /// [`Error::PackageNotFound`], [`Error::VersionNotFound`],
     /// [`Error::TagNotFound`].
     pub async fn resolve(&self, name: &PackageName, selector: &Selector) -> Result<VersionSummary> {
-        match selector {
-            Selector::Constraint(constraint) => highest_match(name, self.versions(name).await?, constraint),
-            Selector::Tag(tag) => tagged(self.package(name).await?, tag),
-        }
+        let version = match selector {
+            Selector::Constraint(constraint) => highest_match(name, &self.version_numbers(name).await?, constraint)?,
+            Selector::Tag(tag) => self.tagged(name, tag).await?,
+        };
+        Ok(self.version(name, &version).await?.summary)
+    }
+
+    /// The version `tag` names.
+    pub(super) async fn tagged(&self, name: &PackageName, tag: &DistTag) -> Result<Version> {
+        let named = self.tags(name).await?.remove(tag);
+        named.ok_or_else(|| {
+            if tag.is_latest() {
+                Error::version_not_found(name, "tagged `latest`; all its versions are yanked")
+            } else {
+                Error::TagNotFound { package: name.clone(), tag: tag.to_string() }
+            }
+        })
     }
 }
 
-/// The version `constraint` means among `versions`.
+/// The version `constraint` means among `numbers`.
 pub(super) fn highest_match(
     name: &PackageName,
-    versions: Vec<VersionSummary>,
+    numbers: &[PublishedVersion],
     constraint: &Constraint,
-) -> Result<VersionSummary> {
-    let hint = highest_hint(&versions);
-    let eligible = |version: &VersionSummary| !version.yanked || constraint.exact().is_some();
-    let matching = versions.into_iter().filter(|version| eligible(version) && constraint.matches(&version.version));
+) -> Result<Version> {
+    let eligible = |version: &&PublishedVersion| version.visible || constraint.exact().is_some();
+    let matching = numbers.iter().filter(eligible).map(|one| &one.version).filter(|one| constraint.matches(one));
     matching
-        .max_by(|a, b| a.version.cmp(&b.version))
-        .ok_or_else(|| Error::version_not_found(name, format_args!("matching {constraint}{hint}")))
-}
-
-/// The version `tag` names.
-pub(super) fn tagged(package: Package, tag: &DistTag) -> Result<VersionSummary> {
-    let Package { name, dist_tags, versions, .. } = package;
-    let named = dist_tags.get(tag).and_then(|version| versions.into_iter().find(|known| known.version == *version));
-    named.ok_or_else(|| {
-        if tag.is_latest() {
-            Error::version_not_found(&name, "tagged `latest`; all its versions are yanked")
-        } else {
-            Error::TagNotFound { package: name, tag: tag.to_string() }
-        }
-    })
+        .max()
+        .cloned()
+        .ok_or_else(|| Error::version_not_found(name, format_args!("matching {constraint}{}", highest_hint(numbers))))
 }

@@ -6,35 +6,36 @@
 //! A dead end goes back to the latest decision that had a part in it
 //! (conflict-directed backjumping), and a version is not tried where one of
 //! its dependencies could not be satisfied any more (forward checking).
+//!
+//! A search that needs to know a package stops, and goes on where it stopped
+//! once it was told: see [`Solver::learn`]. Which versions meet a constraint is
+//! found once for each constraint on a package. All of that is paid for out of
+//! one budget.
+
+mod bits;
+mod budget;
+mod clashes;
+mod package;
 
 use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
 };
 
-use crate::types::{Constraint, PackageName, Version, VersionSummary};
+use self::{
+    bits::BitSet,
+    budget::{LEARNED_NEED, LEARNED_VERSION, Spent},
+    clashes::Clashes,
+    package::{Need, Package, Possible, Wish},
+};
+pub(super) use self::{
+    budget::{BUDGET, Budget, Cancellation},
+    clashes::{Clash, Demand},
+};
+use crate::types::{Constraint, PackageName, VersionSummary};
 
-/// What is known of packages: their versions, highest first, or `None` for a
-/// package that does not exist. What is absent has not been looked up.
-pub(super) type Universe = BTreeMap<PackageName, Option<Vec<VersionSummary>>>;
-
-/// A demand on a package.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Demand {
-    /// The version that demands; `None` for the request itself.
-    pub(super) by: Option<(PackageName, Version)>,
-    /// What it accepts.
-    pub(super) constraint: Constraint,
-}
-
-/// Demands on one package that no version meets together.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Clash {
-    /// The package.
-    pub(super) package: PackageName,
-    /// Who demands what.
-    pub(super) demands: Vec<Demand>,
-}
+/// A version of each package.
+pub(super) type Solution = BTreeMap<PackageName, VersionSummary>;
 
 /// Why there is no solution, or not yet.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,270 +46,424 @@ pub(super) enum Unsolved {
     Conflict(Clash),
     /// The budget was used up; what stood in the way most often until then, if anything did.
     OutOfSteps(Option<Clash>),
+    /// Nobody waits for the answer any more.
+    Cancelled,
 }
 
-/// How many versions one resolution may look at: some 30 milliseconds of a
-/// processor, and six times what a tree of 300 packages takes.
-pub(super) const BUDGET: usize = 100_000;
-
-/// Finds a version for each of `roots` and all they need.
-///
-/// A yanked version is taken only where somebody in the solution demands
-/// exactly it. Takes one of `budget` for each version looked at.
-pub(super) fn solve(
-    roots: &BTreeMap<PackageName, Constraint>,
-    universe: &Universe,
-    budget: &mut usize,
-) -> Result<BTreeMap<PackageName, VersionSummary>, Unsolved> {
-    let mut search = Search::new(roots, universe, budget);
-    match search.decide() {
-        Ok(()) => Ok(search.solution()),
-        Err(Stop::OutOfSteps) => Err(Unsolved::OutOfSteps(search.noted_clash())),
-        Err(Stop::Needs) => Err(Unsolved::Needs(search.unknown_demanded())),
-        Err(Stop::Blame(_)) => {
-            // Somebody not looked up yet might demand exactly a yanked version that was passed over.
-            let unknown = search.unknown_named();
-            if search.passed_over && !unknown.is_empty() {
-                return Err(Unsolved::Needs(unknown));
-            }
-            Err(Unsolved::Conflict(search.worst_clash()))
-        }
-    }
-}
-
+/// The place of a package in [`Solver::packages`].
+type Id = usize;
+/// The place of a constraint in [`Solver::constraints`].
+type ConstraintId = usize;
 /// The place of a decision, from 0.
 type Level = usize;
+type Levels = BitSet;
 
-#[derive(Clone, Copy)]
-struct Wish<'a> {
-    /// The decision it comes from and what was decided; `None` for the request itself.
-    by: Option<(Level, &'a PackageName, &'a Version)>,
-    constraint: &'a Constraint,
-}
-
-impl Wish<'_> {
-    fn level(&self) -> Option<Level> {
-        self.by.map(|(level, ..)| level)
-    }
-
-    fn demand(&self) -> Demand {
-        Demand {
-            by: self.by.map(|(_, package, version)| (package.clone(), version.clone())),
-            constraint: self.constraint.clone(),
-        }
-    }
-}
-
-enum Stop {
-    /// The decisions at these levels cannot all stand.
-    Blame(BTreeSet<Level>),
-    Needs,
-    OutOfSteps,
-}
-
-struct Search<'a> {
-    universe: &'a Universe,
-    budget: &'a mut usize,
-    /// Versions that somebody known demands exactly.
-    pinned: BTreeSet<(&'a PackageName, &'a Version)>,
-    chosen: BTreeMap<&'a PackageName, (Level, &'a VersionSummary)>,
-    wishes: BTreeMap<&'a PackageName, Vec<Wish<'a>>>,
-    /// What was demanded, in the order it first was.
-    queue: Vec<&'a PackageName>,
-    /// Each with how often it stood in the way.
-    clashes: BTreeMap<&'a PackageName, (usize, Clash)>,
+/// A search under way.
+#[derive(Debug)]
+pub(super) struct Solver {
+    packages: Vec<Package>,
+    ids: HashMap<PackageName, Id>,
+    /// Each constraint that somebody has on anything, once.
+    constraints: Vec<Constraint>,
+    constraint_ids: HashMap<Box<str>, ConstraintId>,
+    roots: Vec<Need>,
+    /// What was demanded, in the order it first was: the package of each decision, and those still undecided.
+    queue: Vec<Id>,
+    decisions: Vec<Decision>,
+    /// Packages that were learned since the search stopped.
+    learned: Vec<Id>,
+    clashes: Clashes,
+    /// Whether a version was passed over because nobody known demands it exactly.
     passed_over: bool,
+    /// Whether the search has to begin anew before it goes on.
+    starts_over: bool,
+    budget: Budget,
 }
 
-impl<'a> Search<'a> {
-    fn new(roots: &'a BTreeMap<PackageName, Constraint>, universe: &'a Universe, budget: &'a mut usize) -> Self {
-        let dependencies =
-            universe.values().flatten().flatten().flat_map(|candidate| &candidate.dependencies).chain(roots);
-        let pinned = dependencies.filter_map(|(name, constraint)| Some((name, constraint.exact()?))).collect();
-        let wish = |constraint| vec![Wish { by: None, constraint }];
-        Self {
-            universe,
-            budget,
-            pinned,
-            chosen: BTreeMap::new(),
-            wishes: roots.iter().map(|(name, constraint)| (name, wish(constraint))).collect(),
-            queue: roots.keys().collect(),
-            clashes: BTreeMap::new(),
+/// One decided package, or one for which versions are still tried.
+#[derive(Debug)]
+struct Decision {
+    package: Id,
+    /// The next version to try.
+    next: usize,
+    /// The decisions because of which the versions tried so far could not be taken.
+    blame: Levels,
+    /// How long the queue was before the version chosen made it longer.
+    queued: usize,
+}
+
+/// Why the search cannot go on from where it is.
+enum Stop {
+    /// There is no solution.
+    Exhausted,
+    Needs,
+    Spent(Spent),
+}
+
+impl From<Spent> for Stop {
+    fn from(spent: Spent) -> Self {
+        Self::Spent(spent)
+    }
+}
+
+impl Solver {
+    /// A search for a version of each of `roots` and all they need.
+    ///
+    /// A yanked version is taken only where somebody in the solution demands
+    /// exactly it.
+    pub(super) fn new(roots: &BTreeMap<PackageName, Constraint>, budget: Budget) -> Self {
+        let mut solver = Self {
+            packages: Vec::new(),
+            ids: HashMap::new(),
+            constraints: Vec::new(),
+            constraint_ids: HashMap::new(),
+            roots: Vec::new(),
+            queue: Vec::new(),
+            decisions: Vec::new(),
+            learned: Vec::new(),
+            clashes: Clashes::default(),
             passed_over: false,
+            starts_over: true,
+            budget,
+        };
+        for (name, constraint) in roots {
+            let need = solver.need(name, constraint);
+            if let Some(version) = constraint.exact() {
+                solver.packages[need.package].pin(version);
+            }
+            solver.roots.push(need);
         }
+        solver
     }
 
-    /// Decides the first package that is demanded and undecided, and all after it.
-    fn decide(&mut self) -> Result<(), Stop> {
-        let Some(package) = self.queue.iter().copied().find(|package| !self.chosen.contains_key(package)) else {
-            return self.check_pins();
-        };
-        let known = self.universe.get(package).ok_or(Stop::Needs)?;
-        // Whatever is decided here is only needed because of the first who demanded it.
-        let mut blame: BTreeSet<Level> = self.wishes[package].first().and_then(Wish::level).into_iter().collect();
-        let meets = |candidate: &VersionSummary| {
-            self.wishes[package].iter().all(|wish| wish.constraint.matches(&candidate.version))
-        };
-        if !known.iter().flatten().any(meets) {
-            self.note_clash(package, None);
+    /// Tells the versions of a package, `None` for one that does not exist.
+    pub(super) fn learn(&mut self, name: &PackageName, versions: Option<Vec<VersionSummary>>) -> Result<(), Unsolved> {
+        self.note_versions(name, versions).map_err(|spent| self.ended(spent))
+    }
+
+    fn note_versions(&mut self, name: &PackageName, versions: Option<Vec<VersionSummary>>) -> Result<(), Spent> {
+        for candidate in versions.iter().flatten() {
+            self.budget.spend(LEARNED_VERSION + candidate.dependencies.len() * LEARNED_NEED)?;
+            for (needed, constraint) in &candidate.dependencies {
+                let Some(version) = constraint.exact() else { continue };
+                let needed = self.id(needed);
+                // Only a search from the start would look at it again.
+                self.starts_over |= self.packages[needed].pin(version);
+            }
         }
-        let level = self.chosen.len();
-        for candidate in known.iter().flatten() {
-            self.spend()?;
-            if !self.eligible(package, candidate) {
-                continue;
-            }
-            if let Some(culprits) = self.refusal(package, candidate)? {
-                blame.extend(culprits);
-                continue;
-            }
-            match self.decide_as(package, candidate) {
-                Err(Stop::Blame(mut culprits)) => {
-                    // Nothing decided here had a part in it: another version here would change nothing.
-                    if !culprits.remove(&level) {
-                        return Err(Stop::Blame(culprits));
-                    }
-                    blame.extend(culprits);
+        let id = self.id(name);
+        self.packages[id].learn(versions);
+        for at in 0..self.packages[id].wishes.len() {
+            let constraint = self.packages[id].wishes[at].constraint;
+            let meeting = self.packages[id].meeting(constraint, &self.constraints, &mut self.budget)?;
+            self.packages[id].exclude(at, &meeting);
+        }
+        self.learned.push(id);
+        Ok(())
+    }
+
+    /// Searches on.
+    pub(super) fn run(&mut self) -> Result<Solution, Unsolved> {
+        match self.search() {
+            Ok(()) => Ok(self.solution()),
+            Err(Stop::Needs) => Err(Unsolved::Needs(self.unknown_demanded())),
+            Err(Stop::Spent(spent)) => Err(self.ended(spent)),
+            Err(Stop::Exhausted) => {
+                // Somebody not looked up yet might demand exactly a yanked version that was passed over.
+                let unknown = if self.passed_over { self.unknown_named() } else { BTreeSet::new() };
+                if !unknown.is_empty() {
+                    self.starts_over = true;
+                    return Err(Unsolved::Needs(unknown));
                 }
-                done => return done,
+                Err(Unsolved::Conflict(self.conflict()))
             }
         }
-        Err(Stop::Blame(blame))
     }
 
-    /// Decides for `candidate` and then everything after it; takes the
-    /// decision back where that fails.
-    fn decide_as(&mut self, package: &'a PackageName, candidate: &'a VersionSummary) -> Result<(), Stop> {
-        let level = self.chosen.len();
-        let queued = self.queue.len();
-        self.chosen.insert(package, (level, candidate));
-        for (name, constraint) in dependencies(package, candidate) {
-            let wishes = self.wishes.entry(name).or_default();
-            if wishes.is_empty() {
-                self.queue.push(name);
-            }
-            wishes.push(Wish { by: Some((level, package, &candidate.version)), constraint });
+    fn ended(&self, spent: Spent) -> Unsolved {
+        match spent {
+            Spent::Budget => Unsolved::OutOfSteps(self.worst_clash()),
+            Spent::Cancelled => Unsolved::Cancelled,
         }
-        let decided = self.decide();
-        if let Err(Stop::Blame(_)) = decided {
-            self.chosen.remove(package);
-            self.queue.truncate(queued);
-            for (name, _) in dependencies(package, candidate) {
-                self.wishes.get_mut(name).map(Vec::pop);
+    }
+
+    /// How much of the budget is left.
+    #[cfg(test)]
+    fn left(&self) -> usize {
+        self.budget.left()
+    }
+
+    fn search(&mut self) -> Result<(), Stop> {
+        if std::mem::take(&mut self.starts_over) {
+            self.start_over()?;
+        }
+        for id in std::mem::take(&mut self.learned) {
+            if let Some(blame) = self.dead_end(id)? {
+                self.go_back(blame)?;
             }
         }
-        decided
+        loop {
+            let Some(&package) = self.queue.get(self.decisions.len()) else {
+                match self.unpinned() {
+                    None => return Ok(()),
+                    Some(blame) => self.go_back(blame)?,
+                }
+                continue;
+            };
+            if !self.packages[package].is_known() {
+                return Err(Stop::Needs);
+            }
+            if !self.packages[package].has_meeting() {
+                self.clashes.note(package, &self.packages[package], None);
+            }
+            // Whatever is decided here is only needed because of the first who demanded it.
+            let blame = self.packages[package].wishes.first().and_then(Wish::level).into_iter().collect();
+            self.decisions.push(Decision { package, next: 0, blame, queued: self.queue.len() });
+            self.decide_top()?;
+        }
+    }
+
+    fn start_over(&mut self) -> Result<(), Stop> {
+        for package in &mut self.packages {
+            package.forget_search();
+        }
+        self.decisions.clear();
+        self.queue.clear();
+        self.learned.clear();
+        self.passed_over = false;
+        for at in 0..self.roots.len() {
+            let root = self.roots[at];
+            self.wish(root.package, Wish { by: None, constraint: root.constraint })?;
+        }
+        Ok(())
+    }
+
+    /// Takes the next version that can be taken for the last decision, going
+    /// back over as many as it needs.
+    fn decide_top(&mut self) -> Result<(), Stop> {
+        while let Some(top) = self.decisions.last_mut() {
+            let package = top.package;
+            let candidate = top.next;
+            if candidate == self.packages[package].versions().len() {
+                let Some(exhausted) = self.decisions.pop() else { break };
+                self.undo_to(exhausted.blame)?;
+                continue;
+            }
+            top.next += 1;
+            self.budget.spend(1)?;
+            if !self.packages[package].is_eligible(candidate) {
+                self.packages[package].pass_over(candidate);
+                self.passed_over = true;
+                continue;
+            }
+            match self.refusal(package, candidate)? {
+                Some(culprits) => self.blame_top(&culprits),
+                None => return self.choose(package, candidate),
+            }
+        }
+        Err(Stop::Exhausted)
+    }
+
+    fn blame_top(&mut self, culprits: &Levels) {
+        if let Some(top) = self.decisions.last_mut() {
+            top.blame.add_all(culprits);
+        }
+    }
+
+    /// Takes back decisions until one that is to blame, and decides that one otherwise.
+    fn go_back(&mut self, blame: Levels) -> Result<(), Stop> {
+        self.undo_to(blame)?;
+        self.decide_top()
+    }
+
+    /// Takes back decisions until one that is to blame, and the choice of that one.
+    fn undo_to(&mut self, mut blame: Levels) -> Result<(), Stop> {
+        while !self.decisions.is_empty() {
+            self.undo_choice()?;
+            let level = self.decisions.len() - 1;
+            if blame.remove(level) {
+                self.blame_top(&blame);
+                return Ok(());
+            }
+            // It had no part in it: another version of it would change nothing.
+            self.decisions.pop();
+        }
+        Err(Stop::Exhausted)
+    }
+
+    fn choose(&mut self, package: Id, candidate: usize) -> Result<(), Stop> {
+        let level = self.decisions.len() - 1;
+        self.packages[package].chosen = Some((level, candidate));
+        for need in self.needs(package, candidate)?.iter() {
+            self.wish(need.package, Wish { by: Some((level, package, candidate)), constraint: need.constraint })?;
+        }
+        Ok(())
+    }
+
+    fn undo_choice(&mut self) -> Result<(), Stop> {
+        let Some(top) = self.decisions.last() else { return Ok(()) };
+        let (package, queued) = (top.package, top.queued);
+        let Some((_, candidate)) = self.packages[package].chosen.take() else { return Ok(()) };
+        for need in self.needs(package, candidate)?.iter() {
+            self.budget.spend(self.packages[need.package].cost())?;
+            self.packages[need.package].take_back();
+        }
+        self.queue.truncate(queued);
+        Ok(())
+    }
+
+    /// Notes a further wish for a package.
+    fn wish(&mut self, package: Id, wish: Wish) -> Result<(), Stop> {
+        if self.packages[package].wishes.is_empty() {
+            self.queue.push(package);
+        }
+        let at = self.packages[package].wishes.len();
+        self.packages[package].wishes.push(wish);
+        if self.packages[package].is_known() {
+            let meeting = self.packages[package].meeting(wish.constraint, &self.constraints, &mut self.budget)?;
+            self.budget.spend(self.packages[package].cost())?;
+            self.packages[package].exclude(at, &meeting);
+        }
+        Ok(())
     }
 
     /// The decisions because of which `candidate` cannot be taken now; `None`
     /// where it can.
-    fn refusal(
-        &mut self,
-        package: &'a PackageName,
-        candidate: &'a VersionSummary,
-    ) -> Result<Option<BTreeSet<Level>>, Stop> {
-        let unmet = self.wishes[package].iter().find(|wish| !wish.constraint.matches(&candidate.version));
-        if let Some(wish) = unmet {
+    fn refusal(&mut self, package: Id, candidate: usize) -> Result<Option<Levels>, Stop> {
+        if let Some(wish) = self.packages[package].excluding(candidate) {
             return Ok(Some(wish.level().into_iter().collect()));
         }
-        if let Some(own) = candidate.dependencies.get(package)
-            && !own.matches(&candidate.version)
-        {
-            return Ok(Some(BTreeSet::new()));
+        if self.packages[package].contradicts_itself(candidate) {
+            return Ok(Some(Levels::default()));
         }
-        for (name, constraint) in dependencies(package, candidate) {
-            let wish = Wish { by: Some((self.chosen.len(), package, &candidate.version)), constraint };
-            if let Some(culprits) = self.unmeetable(name, wish)? {
-                self.note_clash(name, Some(wish));
+        let level = self.decisions.len() - 1;
+        for need in self.needs(package, candidate)?.iter() {
+            let wish = Wish { by: Some((level, package, candidate)), constraint: need.constraint };
+            if let Some(culprits) = self.unmeetable(need.package, wish)? {
+                self.clashes.note(need.package, &self.packages[need.package], Some(wish));
                 return Ok(Some(culprits));
             }
         }
         Ok(None)
     }
 
-    /// The decisions because of which a further `wish` for `name` cannot be met.
-    fn unmeetable(&mut self, name: &'a PackageName, wish: Wish<'a>) -> Result<Option<BTreeSet<Level>>, Stop> {
-        if let Some((level, chosen)) = self.chosen.get(name) {
-            let fits = wish.constraint.matches(&chosen.version);
-            return Ok((!fits).then(|| BTreeSet::from([*level])));
+    /// The decisions because of which a further `wish` for a package cannot be met.
+    fn unmeetable(&mut self, id: Id, wish: Wish) -> Result<Option<Levels>, Stop> {
+        let package = &mut self.packages[id];
+        if !package.is_known() {
+            return Ok(None);
         }
-        let Some(known) = self.universe.get(name) else { return Ok(None) };
-        for candidate in known.iter().flatten() {
-            self.spend()?;
-            let others = self.wishes.get(name).into_iter().flatten();
-            let met = others.chain([&wish]).all(|wish| wish.constraint.matches(&candidate.version));
-            if met && self.eligible(name, candidate) {
-                return Ok(None);
-            }
+        let meeting = package.meeting(wish.constraint, &self.constraints, &mut self.budget)?;
+        if let Some((level, chosen)) = package.chosen {
+            return Ok((!meeting.has(chosen)).then(|| Levels::from_iter([level])));
         }
-        Ok(Some(self.wishes.get(name).into_iter().flatten().filter_map(Wish::level).collect()))
+        self.budget.spend(package.cost())?;
+        Ok(self.possible(id, Some(&meeting)))
     }
 
-    /// Whether `candidate` may be taken at all: not yanked, or demanded exactly by somebody known.
-    fn eligible(&mut self, package: &'a PackageName, candidate: &'a VersionSummary) -> bool {
-        let eligible = !candidate.yanked || self.pinned.contains(&(package, &candidate.version));
-        self.passed_over |= !eligible;
-        eligible
-    }
-
-    /// Requires that each yanked version was demanded exactly by somebody chosen.
-    fn check_pins(&self) -> Result<(), Stop> {
-        let pinned = |(package, (_, chosen)): (&&PackageName, &(Level, &VersionSummary))| {
-            !chosen.yanked || self.wishes[*package].iter().any(|wish| wish.constraint.exact() == Some(&chosen.version))
+    /// The decisions that exclude all versions of a package that could be taken; `None` where one could.
+    fn possible(&mut self, id: Id, meeting: Option<&BitSet>) -> Option<Levels> {
+        let package = &mut self.packages[id];
+        let culprits = match package.possible(meeting) {
+            Possible::Yes => None,
+            Possible::No(culprits) => Some(culprits),
         };
-        if self.chosen.iter().all(pinned) { Ok(()) } else { Err(Stop::Blame((0..self.chosen.len()).collect())) }
+        self.passed_over |= package.has_passed_over();
+        culprits
     }
 
-    fn spend(&mut self) -> Result<(), Stop> {
-        *self.budget = self.budget.checked_sub(1).ok_or(Stop::OutOfSteps)?;
-        Ok(())
+    /// The decisions because of which a package that was just learned, and is
+    /// demanded already, has no version that could be taken.
+    fn dead_end(&mut self, id: Id) -> Result<Option<Levels>, Stop> {
+        let Some(first) = self.packages[id].wishes.first().copied() else { return Ok(None) };
+        self.budget.spend(self.packages[id].cost())?;
+        let Some(mut culprits) = self.possible(id, None) else { return Ok(None) };
+        culprits.extend(first.level());
+        self.clashes.note(id, &self.packages[id], None);
+        Ok(Some(culprits))
     }
 
-    fn note_clash(&mut self, package: &'a PackageName, further: Option<Wish<'a>>) {
-        let wishes = self.wishes.get(package).into_iter().flatten();
-        let demands = || wishes.chain(&further).map(Wish::demand).collect();
-        self.clashes
-            .entry(package)
-            .and_modify(|(times, _)| *times += 1)
-            .or_insert_with(|| (1, Clash { package: package.clone(), demands: demands() }));
+    /// All decisions, where a yanked version was taken that nobody chosen demands exactly.
+    fn unpinned(&self) -> Option<Levels> {
+        let is_pinned = |decision: &Decision| {
+            let package = &self.packages[decision.package];
+            let Some(chosen) = package.chosen.and_then(|(_, candidate)| package.versions().get(candidate)) else {
+                return true;
+            };
+            let exactly = |wish: &Wish| self.constraints[wish.constraint].exact() == Some(&chosen.version);
+            !chosen.yanked || package.wishes.iter().any(exactly)
+        };
+        (!self.decisions.iter().all(is_pinned)).then(|| (0..self.decisions.len()).collect())
     }
 
-    /// What stood in the way most often.
-    fn noted_clash(&mut self) -> Option<Clash> {
-        let worst = self.clashes.iter().max_by_key(|(name, (times, _))| (*times, Reverse(*name)));
-        let worst = worst.map(|(name, _)| *name)?;
-        self.clashes.remove(worst).map(|(_, clash)| clash)
+    fn id(&mut self, name: &PackageName) -> Id {
+        if let Some(id) = self.ids.get(name) {
+            return *id;
+        }
+        let id = self.packages.len();
+        self.packages.push(Package::new(name.clone()));
+        self.ids.insert(name.clone(), id);
+        id
     }
 
-    fn worst_clash(mut self) -> Clash {
-        // Nothing clashed where versions only contradict themselves or were yanked.
-        self.noted_clash().unwrap_or_else(|| {
-            let first = self.queue[0];
-            Clash { package: first.clone(), demands: self.wishes[first].iter().map(Wish::demand).collect() }
-        })
+    fn need(&mut self, name: &PackageName, constraint: &Constraint) -> Need {
+        let package = self.id(name);
+        let known = self.constraint_ids.get(constraint.as_str()).copied();
+        let constraint = known.unwrap_or_else(|| {
+            let id = self.constraints.len();
+            self.constraint_ids.insert(constraint.as_str().into(), id);
+            self.constraints.push(constraint.clone());
+            id
+        });
+        Need { package, constraint }
     }
 
-    fn solution(self) -> BTreeMap<PackageName, VersionSummary> {
-        self.chosen.into_iter().map(|(name, (_, version))| (name.clone(), version.clone())).collect()
+    /// What a version needs beside its own package.
+    fn needs(&mut self, package: Id, candidate: usize) -> Result<Arc<[Need]>, Spent> {
+        if let Some(needs) = self.packages[package].needs(candidate) {
+            return Ok(needs);
+        }
+        let dependencies = self.packages[package].take_dependencies(candidate);
+        let own = self.packages[package].name.clone();
+        let others = dependencies.iter().filter(|(name, _)| **name != own);
+        let needs: Arc<[Need]> = others.map(|(name, constraint)| self.need(name, constraint)).collect();
+        self.packages[package].put_back(candidate, dependencies, &needs);
+        self.budget.spend(needs.len())?;
+        Ok(needs)
+    }
+
+    fn solution(&self) -> Solution {
+        let chosen = |decision: &Decision| {
+            let package = &self.packages[decision.package];
+            let (_, candidate) = package.chosen?;
+            Some((package.name.clone(), package.versions().get(candidate)?.clone()))
+        };
+        self.decisions.iter().filter_map(chosen).collect()
     }
 
     fn unknown_demanded(&self) -> BTreeSet<PackageName> {
-        self.queue.iter().filter(|name| !self.universe.contains_key(**name)).map(|name| (*name).clone()).collect()
+        let unknown = self.queue.iter().map(|id| &self.packages[*id]).filter(|package| !package.is_known());
+        unknown.map(|package| package.name.clone()).collect()
     }
 
     fn unknown_named(&self) -> BTreeSet<PackageName> {
-        let named = self.universe.values().flatten().flatten().flat_map(|candidate| candidate.dependencies.keys());
-        named.filter(|name| !self.universe.contains_key(*name)).cloned().collect()
+        let candidates = self.packages.iter().flat_map(Package::versions);
+        let is_known = |name: &PackageName| self.ids.get(name).is_some_and(|id| self.packages[*id].is_known());
+        candidates.flat_map(|candidate| candidate.dependencies.keys()).filter(|name| !is_known(name)).cloned().collect()
+    }
+
+    fn worst_clash(&self) -> Option<Clash> {
+        self.clashes.worst(&self.packages, &self.constraints)
+    }
+
+    fn conflict(&self) -> Clash {
+        // Nothing clashed where versions only contradict themselves or were yanked.
+        self.worst_clash().unwrap_or_else(|| {
+            let first = self.roots.first().map_or(0, |root| root.package);
+            Clash::of(&self.packages[first], &self.packages[first].wishes, &self.packages, &self.constraints)
+        })
     }
 }
 
-/// What `candidate` needs beside its own package.
-fn dependencies<'a>(
-    package: &'a PackageName,
-    candidate: &'a VersionSummary,
-) -> impl Iterator<Item = (&'a PackageName, &'a Constraint)> {
-    candidate.dependencies.iter().filter(move |(name, _)| *name != package)
-}
-
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

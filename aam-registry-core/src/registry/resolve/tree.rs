@@ -1,65 +1,84 @@
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::task;
 
 use super::{
     conflict::conflict,
-    one::{highest_match, tagged},
-    solver::{BUDGET, Universe, Unsolved, solve},
+    one::highest_match,
+    solver::{BUDGET, Budget, Cancellation, Solver, Unsolved},
 };
 use crate::{
     error::{Detail, Error, Result},
-    registry::Registry,
-    types::{Constraint, PackageName, Selector, VersionSummary},
+    registry::{
+        Registry,
+        places::{Crowded, Place},
+    },
+    types::{ClientNetwork, Constraint, PackageName, Selector, VersionSummary},
 };
 
 /// How many packages one resolution may look up.
 const MAX_PACKAGES: usize = 512;
 /// How many packages are looked up at a time.
-const LOOKUPS: usize = 8;
+const LOOKUPS: usize = 4;
 
 impl Registry {
     /// Finds a version of each package wanted and of everything those need,
     /// one version a package, highest first; equal questions have equal answers.
     ///
+    /// Few trees are resolved at a time, and fewer for one client, known by
+    /// the network it asks `from`; the others wait for a moment. A resolution
+    /// whose future is dropped ends.
+    ///
     /// # Errors
     /// [`Error::PackageNotFound`], [`Error::VersionNotFound`] and
     /// [`Error::TagNotFound`] for what was asked itself;
-    /// [`Error::ResolutionConflict`] where not everybody can be satisfied.
+    /// [`Error::ResolutionConflict`] where not everybody can be satisfied;
+    /// [`Error::TooManyAtOnce`] and [`Error::Overloaded`] where too many are
+    /// resolved already.
     pub async fn resolve_tree(
         &self,
+        from: Option<ClientNetwork>,
         wanted: &BTreeMap<PackageName, Selector>,
     ) -> Result<BTreeMap<PackageName, VersionSummary>> {
-        if wanted.len() > MAX_PACKAGES {
-            return Err(Error::invalid_request(format!("At most {MAX_PACKAGES} packages can be resolved at once")));
-        }
-        let mut universe = Universe::new();
-        let mut roots = BTreeMap::new();
-        for (name, selector) in wanted {
-            let (versions, constraint) = self.root(name, selector).await?;
-            universe.insert(name.clone(), Some(highest_first(versions)));
-            roots.insert(name.clone(), constraint);
-        }
-        let mut steps = BUDGET;
+        require_few(wanted.len())?;
+        let place = self.inner().resolving.take(from.as_ref()).await.map_err(|crowded| match crowded {
+            Crowded::Own(places) => Error::TooManyAtOnce(format!(
+                "Your address has {places} resolutions under way, and more that wait; resolve fewer trees at once"
+            )),
+            Crowded::All => Error::Overloaded,
+        })?;
+        let found = stream::iter(wanted.clone()).map(async |(name, selector)| {
+            let (versions, constraint) = self.root(&name, &selector).await?;
+            Ok::<_, Error>((name, versions, constraint))
+        });
+        // In order, so that of several faults always the same is told.
+        let found: Vec<_> = found.buffered(LOOKUPS).try_collect().await?;
+        let roots = found.iter().map(|(name, _, constraint)| (name.clone(), constraint.clone())).collect();
+        let search = Search::new(&roots, place);
+        let known: Vec<_> = found.into_iter().map(|(name, versions, _)| (name, Some(versions))).collect();
+        self.answer(search, known).await
+    }
+
+    /// Looks up what the search asks for, until it has an answer.
+    async fn answer(&self, mut search: Search, mut known: Looked) -> Result<BTreeMap<PackageName, VersionSummary>> {
+        let mut looked_up: BTreeSet<PackageName> = BTreeSet::new();
         loop {
-            let search = task::spawn_blocking(move || {
-                let solved = solve(&roots, &universe, &mut steps);
-                (solved, roots, universe, steps)
-            });
+            looked_up.extend(known.iter().map(|(name, _)| name.clone()));
             let solved;
-            (solved, roots, universe, steps) = search.await.map_err(Error::internal)?;
+            (solved, search) = search.go_on(known).await?;
             match solved {
                 Ok(solution) => return Ok(solution),
-                Err(Unsolved::Needs(names)) => self.look_up(&mut universe, names).await?,
-                Err(Unsolved::Conflict(clash)) => return Err(conflict(&clash, &universe)),
+                Err(Unsolved::Needs(names)) if looked_up.len() + names.len() > MAX_PACKAGES => {
+                    return Err(gave_up(&format!("needs more than {MAX_PACKAGES} packages"), Vec::new()));
+                }
+                Err(Unsolved::Needs(names)) => known = self.look_up(names).await?,
+                Err(Unsolved::Conflict(clash)) => return Err(conflict(&clash)),
                 Err(Unsolved::OutOfSteps(clash)) => {
-                    let details = clash.map(|clash| conflict(&clash, &universe).details());
+                    let details = clash.map(|clash| conflict(&clash).details());
                     return Err(gave_up("would take too long", details.unwrap_or_default()));
                 }
+                Err(Unsolved::Cancelled) => return Err(Error::internal("a resolution was cancelled and waited for")),
             }
         }
     }
@@ -68,41 +87,101 @@ impl Registry {
     async fn root(&self, name: &PackageName, selector: &Selector) -> Result<(Vec<VersionSummary>, Constraint)> {
         match selector {
             Selector::Constraint(constraint) => {
-                let versions = self.versions(name).await?;
-                highest_match(name, versions.clone(), constraint)?;
-                Ok((versions, constraint.clone()))
+                highest_match(name, &self.version_numbers(name).await?, constraint)?;
+                Ok((self.versions(name).await?, constraint.clone()))
             }
             Selector::Tag(tag) => {
-                let package = self.package(name).await?;
-                let versions = package.versions.clone();
-                let version = tagged(package, tag)?.version;
-                Ok((versions, Constraint::exactly(&version)))
+                let version = self.tagged(name, tag).await?;
+                Ok((self.versions(name).await?, Constraint::exactly(&version)))
             }
         }
     }
 
-    async fn look_up(&self, universe: &mut Universe, names: BTreeSet<PackageName>) -> Result<()> {
-        if universe.len() + names.len() > MAX_PACKAGES {
-            return Err(gave_up(&format!("needs more than {MAX_PACKAGES} packages"), Vec::new()));
-        }
+    async fn look_up(&self, names: BTreeSet<PackageName>) -> Result<Looked> {
         let found = stream::iter(names).map(async |name| {
             let versions = self.inner().packages.versions(&name).await?;
-            Ok::<_, Error>((name, versions.map(highest_first)))
+            Ok::<_, Error>((name, versions))
         });
-        let found: Vec<_> = found.buffer_unordered(LOOKUPS).try_collect().await?;
-        universe.extend(found);
-        Ok(())
+        found.buffered(LOOKUPS).try_collect().await
     }
 }
 
-fn highest_first(mut versions: Vec<VersionSummary>) -> Vec<VersionSummary> {
-    versions.sort_by(|a, b| Reverse(&a.version).cmp(&Reverse(&b.version)));
-    versions
+/// Refuses a wish for more packages than one resolution looks up.
+pub(crate) fn require_few(wanted: usize) -> Result<()> {
+    if wanted > MAX_PACKAGES {
+        return Err(Error::invalid_request(format!("At most {MAX_PACKAGES} packages can be resolved at once")));
+    }
+    Ok(())
+}
+
+/// Packages that were looked up, with their versions.
+type Looked = Vec<(PackageName, Option<Vec<VersionSummary>>)>;
+type Solved = Result<BTreeMap<PackageName, VersionSummary>, Unsolved>;
+
+/// A search off the async threads, which ends when nobody waits for it.
+struct Search {
+    solver: Solver,
+    ends_when_dropped: CancelWhenDropped,
+    /// Goes with the solver to its thread: as long as that computes, the place is taken.
+    place: Place,
+}
+
+impl Search {
+    fn new(roots: &BTreeMap<PackageName, Constraint>, place: Place) -> Self {
+        Self::within(BUDGET, roots, place)
+    }
+
+    fn within(steps: usize, roots: &BTreeMap<PackageName, Constraint>, place: Place) -> Self {
+        let cancellation = Cancellation::default();
+        let solver = Solver::new(roots, Budget::new(steps, cancellation.clone()));
+        Self { solver, ends_when_dropped: CancelWhenDropped(cancellation), place }
+    }
+
+    async fn go_on(self, known: Looked) -> Result<(Solved, Self)> {
+        // The last stays here, so that it is dropped where this is.
+        let Self { mut solver, ends_when_dropped, place } = self;
+        let search = task::spawn_blocking(move || {
+            let learned = known.into_iter().try_for_each(|(name, versions)| solver.learn(&name, versions));
+            (learned.and_then(|()| solver.run()), solver, place)
+        });
+        let (answer, solver, place) = search.await.map_err(Error::internal)?;
+        Ok((answer, Self { solver, ends_when_dropped, place }))
+    }
+}
+
+/// Cancels a search whose future is dropped.
+struct CancelWhenDropped(Cancellation);
+
+impl Drop for CancelWhenDropped {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 fn gave_up(why: &str, details: Vec<Detail>) -> Error {
     Error::ResolutionConflict {
         message: format!("Resolving this {why}; ask for fewer packages at once or for exact versions"),
         details,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::{
+        places::Places,
+        resolve::solver::tests::{endless, known},
+    };
+
+    #[tokio::test]
+    async fn nothing_is_computed_for_who_does_not_wait_any_more() {
+        let places = Places::<u8>::new(1, 1, std::time::Duration::from_mins(1));
+        let (roots, world) = endless();
+        let search = Search::within(usize::MAX, &roots, places.take(None).await.expect("a place"));
+        let mut search = Box::pin(search.go_on(known(&world)));
+        assert!(futures_util::poll!(&mut search).is_pending());
+        drop(search);
+        // Its place is free when its thread has ended, which it would never do by itself.
+        places.take(None).await.expect("the place of the search that was dropped");
     }
 }

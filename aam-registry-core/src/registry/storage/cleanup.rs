@@ -12,6 +12,12 @@ use crate::{
 /// How many keys one call of a port handles.
 const BATCH: usize = 1_000;
 
+/// Fewer archives than this may be leftovers whatever part of the store they are.
+const FEW: u64 = 3;
+
+/// One archive in so many may be a leftover.
+const ONE_IN: u64 = 10;
+
 /// What a cleanup may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CleanupOptions {
@@ -19,12 +25,14 @@ pub struct CleanupOptions {
     pub older_than: Duration,
     /// Whether to delete nothing, and only tell.
     pub dry_run: bool,
+    /// Whether to delete even what is suspiciously much; see [`Suspicion`].
+    pub force: bool,
 }
 
 impl Default for CleanupOptions {
     /// What is a day old, and is deleted.
     fn default() -> Self {
-        Self { older_than: Duration::from_hours(24), dry_run: false }
+        Self { older_than: Duration::from_hours(24), dry_run: false, force: false }
     }
 }
 
@@ -72,6 +80,35 @@ pub struct CleanupReport {
     pub bytes: u64,
     /// What could not be deleted.
     pub failed: u64,
+    /// Why so much should not be deleted unseen; where nobody forced it,
+    /// nothing was, and the report is that of a dry run.
+    pub suspicion: Option<Suspicion>,
+}
+
+/// That more archives than leftovers could be would be deleted: the database
+/// may have lost what refers to them, or not be the one they belong to.
+///
+/// Suspicious are all archives of a store, and three or more that are more
+/// than a tenth of them. What writers left unfinished does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suspicion {
+    /// How many archives nothing refers to.
+    pub archives: u64,
+    /// How many archives the store has.
+    pub of: u64,
+}
+
+impl Suspicion {
+    fn of(archives: u64, all: u64) -> Option<Self> {
+        let are_all = archives > 0 && archives == all;
+        let are_many = archives >= FEW && archives > all / ONE_IN;
+        (are_all || are_many).then_some(Self { archives, of: all })
+    }
+
+    /// Whether no archive would be left.
+    pub fn is_all(self) -> bool {
+        self.archives == self.of
+    }
 }
 
 impl Registry {
@@ -79,19 +116,35 @@ impl Registry {
     /// version, nor an upload that is under way or that the sweeper still
     /// knows of. `tell` hears of each as it is done.
     ///
+    /// Deletes nothing where that is [suspiciously](Suspicion) much, unless
+    /// `options` force it.
+    ///
     /// Safe beside a registry at work. An upload is recorded before its first
     /// byte is stored, and its record becomes a version in one transaction:
     /// what was listed and is unreferenced after that stays so for ever.
     ///
     /// # Errors
-    /// A backend error where store or database cannot be read; what could not
-    /// be deleted is only counted.
+    /// A backend error where store or database cannot be read, or where the
+    /// store is not certainly [this registry's](Registry::claim_storage); what
+    /// could not be deleted is only counted.
     pub async fn clean_storage(
         &self,
         options: CleanupOptions,
         mut tell: impl FnMut(&Garbage) + Send,
     ) -> Result<CleanupReport> {
+        self.require_own_storage().await?;
+        if !options.dry_run && !options.force {
+            let looked = self.clean(CleanupOptions { dry_run: true, ..options }, &mut |_| {}).await?;
+            if looked.suspicion.is_some() {
+                return Ok(looked);
+            }
+        }
+        self.clean(options, &mut tell).await
+    }
+
+    async fn clean(&self, options: CleanupOptions, tell: &mut (impl FnMut(&Garbage) + Send)) -> Result<CleanupReport> {
         let mut report = CleanupReport::default();
+        let (mut all, mut unreferenced) = (0, 0);
         for kind in [GarbageKind::Archive, GarbageKind::Unfinished] {
             let mut after: Option<ArchiveKey> = None;
             loop {
@@ -103,13 +156,17 @@ impl Registry {
                 let Some(last) = listed.last() else { break };
                 after = Some(last.key.clone());
                 report.scanned += listed.len() as u64;
+                let is_whole = u64::from(kind == GarbageKind::Archive);
+                all += is_whole * listed.len() as u64;
                 for stored in self.garbage_among(listed, options).await? {
+                    unreferenced += is_whole;
                     let garbage = self.take_out(kind, stored, options.dry_run).await;
                     report.add(&garbage);
                     tell(&garbage);
                 }
             }
         }
+        report.suspicion = Suspicion::of(unreferenced, all);
         Ok(report)
     }
 
@@ -164,4 +221,28 @@ impl CleanupReport {
 /// When the store wrote something; where it cannot tell, when the upload began.
 fn written_at(stored: &StoredArchive) -> Timestamp {
     stored.modified_at.unwrap_or_else(|| stored.key.upload_id().generated_at())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_leftovers_are_not_suspicious_and_a_tenth_or_all_is() {
+        for (archives, all, is_suspicious) in [
+            (0, 0, false),
+            (0, 3, false),
+            (1, 1, true),
+            (1, 3, false),
+            (2, 2, true),
+            (2, 5, false),
+            (3, 20, true),
+            (3, 30, false),
+            (4, 30, true),
+            (100, 1000, false),
+            (101, 1000, true),
+        ] {
+            assert_eq!(Suspicion::of(archives, all).is_some(), is_suspicious, "{archives} of {all}");
+        }
+    }
 }

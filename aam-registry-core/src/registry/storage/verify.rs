@@ -1,11 +1,11 @@
-use std::io;
+use std::{error::Error as StdError, io};
 
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 use tokio::task;
 
 use crate::{
-    error::{BackendKind, Error, Result, with_causes},
+    error::{BackendError, BackendKind, Error, NotPermitted, Result, with_causes},
     ports::ArchiveContent,
     registry::{Registry, contents::ArchiveReader},
     types::{ArchiveKey, ArchiveLocation, Sha256Digest},
@@ -28,6 +28,9 @@ pub enum Damage {
     /// It cannot be read, for this reason, with its causes, and could not if
     /// tried again.
     Unreadable(String),
+    /// The store does not permit to read it, for this reason, with its causes:
+    /// nothing is known of its bytes.
+    NotPermitted(String),
 }
 
 /// What a verification found.
@@ -39,6 +42,8 @@ pub struct VerifyReport {
     pub bytes: u64,
     /// Versions with a damaged archive.
     pub damaged: u64,
+    /// Versions whose archive this registry is not permitted to read.
+    pub not_permitted: u64,
 }
 
 impl Registry {
@@ -49,7 +54,8 @@ impl Registry {
     /// # Errors
     /// A backend error where store or database cannot be read and might be
     /// later: then nothing is said of what was not looked at yet. An archive
-    /// that the store refuses for good is damaged instead.
+    /// that the store refuses for good is damaged instead, or one that it does
+    /// not permit to read.
     pub async fn verify_storage(
         &self,
         deep: bool,
@@ -68,7 +74,11 @@ impl Registry {
                 let damage = damage?;
                 report.checked += 1;
                 report.bytes += location.size;
-                report.damaged += u64::from(damage.is_some());
+                match &damage {
+                    None => {}
+                    Some(Damage::NotPermitted(_)) => report.not_permitted += 1,
+                    Some(_) => report.damaged += 1,
+                }
                 tell(&location, damage);
             }
         }
@@ -77,7 +87,8 @@ impl Registry {
     async fn damage_of(&self, location: &ArchiveLocation, deep: bool) -> Result<Option<Damage>> {
         match self.look_at(location, deep).await {
             Err(Error::Backend(error)) if error.kind == BackendKind::Storage && !error.retry => {
-                Ok(Some(Damage::Unreadable(with_causes(&error))))
+                let reason = with_causes(&error);
+                Ok(Some(if is_denied(&error) { Damage::NotPermitted(reason) } else { Damage::Unreadable(reason) }))
             }
             looked => looked,
         }
@@ -96,6 +107,19 @@ impl Registry {
         let digest = digest_of(content).await?;
         Ok((digest != location.sha256).then_some(Damage::Digest(digest)))
     }
+}
+
+/// Whether the store did not permit what was asked of it.
+fn is_denied(error: &BackendError) -> bool {
+    let mut cause: Option<&(dyn StdError + 'static)> = StdError::source(error);
+    while let Some(error) = cause {
+        let by_file_system = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if error.is::<NotPermitted>() || by_file_system == Some(io::ErrorKind::PermissionDenied) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 async fn digest_of(content: ArchiveContent) -> Result<Sha256Digest> {

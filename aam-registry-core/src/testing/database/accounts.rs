@@ -116,20 +116,20 @@ pub async fn an_administrator_is_noticed(db: &dyn Database) {
 /// A session's user is found until the session is revoked; other sessions live on.
 pub async fn a_revoked_session_has_no_user(db: &dyn Database) {
     let (user, other) = (user(db).await, user(db).await);
-    assert_eq!(db.session_user(user.id, "first").await.expect("read"), Some(user.clone()));
+    assert_eq!(db.session_user(user.id, "first", 0).await.expect("read"), Some(user.clone()));
     let end = super::world::after(3600);
     db.revoke_session(user.id, "first", end).await.expect("revoke");
     db.revoke_session(user.id, "first", end).await.expect("revoke again");
-    assert_eq!(db.session_user(user.id, "first").await.expect("read"), None);
-    assert_eq!(db.session_user(user.id, "second").await.expect("read"), Some(user));
-    assert_eq!(db.session_user(other.id, "first").await.expect("read"), Some(other));
+    assert_eq!(db.session_user(user.id, "first", 0).await.expect("read"), None);
+    assert_eq!(db.session_user(user.id, "second", 0).await.expect("read"), Some(user));
+    assert_eq!(db.session_user(other.id, "first", 0).await.expect("read"), Some(other));
 }
 
 /// Neither an unknown nor a disabled user has sessions.
 pub async fn a_session_of_nobody_or_a_disabled_user_has_no_user(db: &dyn Database) {
-    assert_eq!(db.session_user(stranger().id, "any").await.expect("read"), None);
+    assert_eq!(db.session_user(stranger().id, "any", 0).await.expect("read"), None);
     let shut_out = disabled_user(db).await;
-    assert_eq!(db.session_user(shut_out.id, "any").await.expect("read"), None);
+    assert_eq!(db.session_user(shut_out.id, "any", 0).await.expect("read"), None);
     assert_eq!(db.user(shut_out.id).await.expect("read"), Some(shut_out), "the account itself remains");
 }
 
@@ -140,7 +140,7 @@ pub async fn forgetting_sessions_keeps_live_revocations(db: &dyn Database) {
     db.revoke_session(user.id, "old", super::world::after(-3600)).await.expect("revoke");
     db.revoke_session(user.id, "live", super::world::after(3600)).await.expect("revoke");
     db.forget_sessions(now).await.expect("forget");
-    assert_eq!(db.session_user(user.id, "live").await.expect("read"), None);
+    assert_eq!(db.session_user(user.id, "live", 0).await.expect("read"), None);
 }
 
 /// A profile names the packages its user owns, itself or through a scope, by name.

@@ -2,7 +2,7 @@
 
 use super::{
     changes::yank,
-    world::{actor, commit, manifest, now, package_name, published, upload, v},
+    world::{actor, commit, manifest, package_name, published, upload, v},
 };
 use crate::{
     ports::Database,
@@ -55,7 +55,7 @@ pub async fn only_what_nothing_refers_to_is_unreferenced(db: &dyn Database) {
     let (live, consumed) = (upload(db, &actor).await, upload(db, &actor).await);
     db.commit_publish(&commit(&actor, consumed, manifest(&name, "1.0.0"))).await.expect("commit");
     let lapsed = UploadId::generate();
-    let began = crate::types::NewUpload { id: lapsed, user: actor.user, started_at: now(), lease_until: now() };
+    let began = crate::types::NewUpload { id: lapsed, user: actor.user, lease: std::time::Duration::ZERO };
     db.begin_upload(&began).await.expect("begin");
 
     let strangers = [ArchiveKey::from(UploadId::generate()), ArchiveKey::from(UploadId::generate())];
@@ -64,9 +64,16 @@ pub async fn only_what_nothing_refers_to_is_unreferenced(db: &dyn Database) {
     assert_eq!(db.unreferenced_archives(&asked).await.expect("read"), strangers);
     assert_eq!(db.unreferenced_archives(&[]).await.expect("read"), []);
 
-    db.abandon_uploads(super::world::after(1), 100_000).await.expect("sweep");
+    db.abandon_uploads(100_000).await.expect("sweep");
     assert_eq!(db.unreferenced_archives(&asked).await.expect("read"), strangers, "abandoned, and not yet deleted");
     db.forget_upload(lapsed).await.expect("forget");
     let unreferenced = db.unreferenced_archives(&asked).await.expect("read");
     assert_eq!(unreferenced, [&strangers[0], &strangers[1], &keys[2]].map(Clone::clone));
+}
+
+/// A registry has one id, on whatever connection it is asked for.
+pub async fn a_registry_keeps_its_id(db: &dyn Database) {
+    let id = db.registry_id().await.expect("read");
+    let again = futures_util::future::join_all((0..8).map(|_| db.registry_id())).await;
+    assert!(again.into_iter().all(|again| again.expect("read") == id));
 }

@@ -156,6 +156,36 @@ pub async fn sequencing_makes_a_chain(db: &dyn Database) {
     verify(db, &[appended, more].concat()).await;
 }
 
+/// Whoever asks for what comes after a position gets each entry once and in
+/// order, and none that has no position yet.
+pub async fn the_log_is_followed_by_position(db: &dyn Database) {
+    let somebody = somebody();
+    sequence_all(db).await;
+    let mut position = db.position().await.expect("read");
+    let appended = append(db, &somebody, 5).await;
+    if db.position().await.expect("read") == position {
+        assert_eq!(db.entries_after(position, 100).await.expect("read"), Vec::new(), "nothing has a position yet");
+    }
+    sequence_all(db).await;
+    let mut followed = Vec::new();
+    loop {
+        let some = db.entries_after(position, 2).await.expect("read");
+        assert!(some.len() <= 2);
+        for one in &some {
+            let (next, _) = one.chained.expect("a position");
+            assert_eq!(next, position + 1, "no gap and no repetition");
+            position = next;
+        }
+        if some.is_empty() {
+            break;
+        }
+        followed.extend(some.into_iter().map(|one| one.entry));
+    }
+    assert!(db.position().await.expect("read") >= position);
+    followed.retain(|entry| entry.actor.as_deref() == Some(somebody.username.as_str()));
+    assert_eq!(followed, appended);
+}
+
 /// However many sequence at once, there is one chain, and every entry has one place in it.
 pub async fn sequencers_at_once_make_one_chain(db: &dyn Database) {
     let somebody = somebody();

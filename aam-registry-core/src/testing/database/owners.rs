@@ -9,7 +9,7 @@ use super::world::{
 use crate::{
     error::{ErrorCode, Result},
     ports::{Database, MemberChange, OwnerChange},
-    types::{Actor, AuditEvent, PackageName, ScopeRole, Username},
+    types::{Actor, AuditEvent, Collaborator, PackageName, Scope, ScopeRole, Username},
 };
 
 fn change(by: &Actor, package: &PackageName, owner: &Username, event: AuditEvent) -> OwnerChange {
@@ -147,4 +147,34 @@ pub async fn scope_owners_own_its_packages(db: &dyn Database) {
     set_member(&member, ScopeRole::Owner).await;
     assert_eq!(owners(db, &name).await, names([&owner, &member]));
     refused(remove(db, &owner, &name, &member).await, ErrorCode::Forbidden);
+}
+
+/// A scope names the owners that single packages of it have beside it, up to a bound.
+pub async fn a_scope_lists_who_owns_single_packages(db: &dyn Database) {
+    let (owner, outside, other) = (actor(db).await, actor(db).await, actor(db).await);
+    let scope = scope(db, &owner).await;
+    let (first, second) = (scoped_name(&scope), scoped_name(&scope));
+    for name in [&first, &second] {
+        publish(db, &owner, name, &["1.0.0"]).await;
+    }
+    let shown = async || db.scope(&scope).await.expect("read").expect("a scope");
+    assert_eq!(shown().await.collaborators, [], "the owner of the scope owns no single package");
+    add(db, &owner, &first, &outside).await.expect("add");
+    add(db, &owner, &second, &outside).await.expect("add");
+    add(db, &owner, &second, &other).await.expect("add");
+    let of = |actor: &Actor, package: &PackageName| Collaborator {
+        username: actor.username.clone(),
+        package: package.clone(),
+    };
+    let mut expected = vec![of(&outside, &first), of(&outside, &second), of(&other, &second)];
+    expected.sort_by(|a, b| (&a.package, &a.username).cmp(&(&b.package, &b.username)));
+    let scope_now = shown().await;
+    assert_eq!((scope_now.collaborators, scope_now.has_more_collaborators), (expected, false));
+    assert_eq!(scope_now.members.len(), 1, "they are no members");
+
+    for _ in 3..=Scope::MAX_COLLABORATORS {
+        add(db, &owner, &first, &actor(db).await).await.expect("add");
+    }
+    let scope_now = shown().await;
+    assert_eq!((scope_now.collaborators.len(), scope_now.has_more_collaborators), (Scope::MAX_COLLABORATORS, true));
 }

@@ -1,6 +1,8 @@
 //! Reads of packages, and the sizes of the whole.
 
-use serde_json::json;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
 
 use super::{
     changes::{unyank, yank},
@@ -11,7 +13,7 @@ use super::{
 };
 use crate::{
     ports::{Database, PublishCommit},
-    types::PackageName,
+    types::{PackageName, PublishedVersion, VersionBounds, VersionList, VersionRange},
 };
 
 /// The order is that of the publishes: neither the versions' own, nor that of clocks that disagree.
@@ -29,6 +31,64 @@ pub async fn versions_are_listed_newest_published_first(db: &dyn Database) {
     assert_eq!(listed.iter().map(|one| one.version.clone()).collect::<Vec<_>>(), expected);
     let package = db.package(&name).await.expect("read").expect("a package");
     assert_eq!(package.versions, listed);
+}
+
+/// A list ends where its bounds say, tells whether there are older versions, and goes on before any version.
+pub async fn a_list_of_versions_keeps_to_its_bounds(db: &dyn Database) {
+    let (actor, name) = (actor(db).await, package_name());
+    let needs: Map<String, Value> = (0..100).map(|n| (format!("dependency-{n}"), json!("^1.0"))).collect();
+    for version in ["1.0.0", "2.0.0", "3.0.0+build"] {
+        let manifest = manifest_with(&name, version, &json!({"dependencies": needs}));
+        try_publish(db, &actor, manifest).await.expect("publish");
+    }
+    publish(db, &actor, &name, &["4.0.0"]).await;
+    let all = db.versions(&name).await.expect("read").expect("a package");
+    assert_eq!(all.len(), 4);
+    let list = async |before: Option<&str>, versions, dependencies| {
+        let range = VersionRange { before: before.map(v), bounds: VersionBounds { versions, dependencies } };
+        db.version_list(&name, &range).await.expect("read").expect("a package")
+    };
+    // Each of the older three has some two thousand bytes of dependencies.
+    for (before, versions, dependencies, expected, has_older) in [
+        (None, 9, 1 << 20, 0..4, false),
+        (None, 4, 1 << 20, 0..4, false),
+        (None, 3, 1 << 20, 0..3, true),
+        (None, 9, 100, 0..2, true),
+        (None, 9, 3000, 0..3, true),
+        (None, 9, 0, 0..0, true),
+        (Some("4.0.0"), 9, 100, 1..2, true),
+        (Some("3.0.0"), 9, 1 << 20, 2..4, false),
+        (Some("2.0.0"), 9, 100, 3..4, false),
+        (Some("1.0.0"), 9, 1 << 20, 4..4, false),
+        (Some("9.0.0"), 9, 1 << 20, 4..4, false),
+    ] {
+        let listed = list(before, versions, dependencies).await;
+        let expected = VersionList { versions: all[expected].to_vec(), total: 4, has_older };
+        assert_eq!(listed, expected, "before {before:?}, {versions} versions, {dependencies} bytes");
+    }
+    let range = VersionRange { before: None, bounds: VersionBounds::LISTED };
+    assert_eq!(db.version_list(&package_name(), &range).await.expect("read"), None);
+}
+
+/// Tags, owners and numbers of versions are those of the package itself.
+pub async fn the_small_reads_tell_what_the_package_tells(db: &dyn Database) {
+    let (actor, name) = published(db, &["1.0.0", "2.0.0", "1.5.0"]).await;
+    db.yank(&yank(&actor, &name, "2.0.0")).await.expect("yank");
+    let package = db.package(&name).await.expect("read").expect("a package");
+    assert_eq!(package.version_count, 3);
+    assert_eq!(db.tags(&name).await.expect("read"), Some(package.dist_tags));
+    assert_eq!(db.owners(&name).await.expect("read"), Some(package.owners));
+    let numbers = [("1.5.0", true), ("2.0.0", false), ("1.0.0", true)];
+    let numbers = numbers.map(|(version, visible)| PublishedVersion { version: v(version), visible });
+    assert_eq!(db.version_numbers(&name).await.expect("read"), Some(numbers.to_vec()));
+    for version in ["1.5.0", "1.0.0"] {
+        db.yank(&yank(&actor, &name, version)).await.expect("yank");
+    }
+    assert_eq!(db.tags(&name).await.expect("read"), Some(BTreeMap::new()));
+    let unknown = package_name();
+    assert_eq!(db.tags(&unknown).await.expect("read"), None);
+    assert_eq!(db.owners(&unknown).await.expect("read"), None);
+    assert_eq!(db.version_numbers(&unknown).await.expect("read"), None);
 }
 
 /// What a package says of itself is what the version behind `latest` says.

@@ -113,7 +113,7 @@ pub async fn a_refused_commit_leaves_the_upload(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0"]).await;
     let upload = upload(db, &actor).await;
     refused(db.commit_publish(&commit(&actor, upload, manifest(&name, "1.0.0"))).await, ErrorCode::VersionExists);
-    assert!(db.renew_upload(upload, after(900)).await.expect("renew"), "the upload died");
+    assert!(db.renew_upload(upload, std::time::Duration::from_mins(15)).await.expect("renew"), "the upload died");
     db.commit_publish(&commit(&actor, upload, manifest(&name, "1.0.1"))).await.expect("commit");
 }
 
@@ -209,4 +209,29 @@ pub async fn a_check_changes_nothing(db: &dyn Database) {
     }
     assert_eq!(db.package(&name).await.expect("read"), None);
     publish(db, &super::world::actor(db).await, &name, &["1.0.0"]).await;
+}
+
+/// By whatever clock, what comes later is not dated earlier: a version, a yank, the package's last change.
+pub async fn a_clock_that_is_behind_dates_nothing_back(db: &dyn Database) {
+    let (actor, name) = published(db, &["1.0.0"]).await;
+    let before = db.package(&name).await.expect("read").expect("a package");
+    let behind = after(-600);
+    let mut late = commit(&actor, upload(db, &actor).await, manifest(&name, "1.1.0"));
+    late.now = behind;
+    let published = db.commit_publish(&late).await.expect("commit");
+    assert!(published.published_at >= before.updated_at);
+    let found = db.version(&name, &v("1.1.0")).await.expect("read").expect("a version").summary;
+    assert_eq!(found.published_at, published.published_at);
+    let yank = crate::ports::Yank {
+        actor: actor.clone(),
+        package: name.clone(),
+        version: v("1.1.0"),
+        reason: None,
+        latest_policy: crate::types::LatestPolicy::Highest,
+        now: behind,
+        audit: super::world::entry(crate::types::AuditEvent::VersionYank, &actor).with_package(&name),
+    };
+    assert!(db.yank(&yank).await.expect("yank").yanked_at >= published.published_at);
+    let package = db.package(&name).await.expect("read").expect("a package");
+    assert!(package.updated_at >= published.published_at && package.created_at == before.created_at);
 }

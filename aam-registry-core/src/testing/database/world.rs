@@ -1,6 +1,6 @@
 //! What the cases start from.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -102,7 +102,7 @@ pub(super) fn session(user: &User) -> Actor {
     Actor {
         user: user.id,
         username: user.username.clone(),
-        credential: Credential::Session { id: word(), expires_at: after(3600) },
+        credential: Credential::Session { id: word(), generation: 0, expires_at: after(3600) },
         as_admin: false,
     }
 }
@@ -111,12 +111,12 @@ pub(super) fn session(user: &User) -> Actor {
 pub(super) async fn logged_out(db: &dyn Database, actor: &Actor) -> Actor {
     let (id, expires_at) = (word(), after(3600));
     db.revoke_session(actor.user, &id, expires_at).await.expect("revoke a session");
-    Actor { credential: Credential::Session { id, expires_at }, ..actor.clone() }
+    Actor { credential: Credential::Session { id, generation: 0, expires_at }, ..actor.clone() }
 }
 
 /// The same user with a session that ran out.
 pub(super) fn expired(actor: &Actor) -> Actor {
-    Actor { credential: Credential::Session { id: word(), expires_at: after(-1) }, ..actor.clone() }
+    Actor { credential: Credential::Session { id: word(), generation: 0, expires_at: after(-1) }, ..actor.clone() }
 }
 
 /// Actors whose user or credential is no good, with what is wrong.
@@ -128,6 +128,8 @@ pub(super) async fn dead_actors(db: &dyn Database, alive: &Actor) -> Vec<(&'stat
         ("revoked session", logged_out(db, alive).await),
         ("expired session", expired(alive)),
         ("unknown token", Actor { credential: unknown_token, ..alive.clone() }),
+        ("unknown user of the host", Actor { credential: Credential::Host, ..session(&stranger()) }),
+        ("disabled user of the host", Actor { credential: Credential::Host, ..session(&disabled_user(db).await) }),
     ]
 }
 
@@ -169,7 +171,7 @@ pub(super) fn manifest(name: &PackageName, version: &str) -> Manifest {
 /// A live upload of `actor`.
 pub(super) async fn upload(db: &dyn Database, actor: &Actor) -> UploadId {
     let id = UploadId::generate();
-    let upload = NewUpload { id, user: actor.user, started_at: now(), lease_until: after(600) };
+    let upload = NewUpload { id, user: actor.user, lease: Duration::from_mins(10) };
     db.begin_upload(&upload).await.expect("begin an upload");
     id
 }

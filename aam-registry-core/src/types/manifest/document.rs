@@ -9,7 +9,8 @@ use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 use super::{Manifest, ManifestFault, faults::quoted};
 
 const MAX_NODES: usize = 50_000;
-const MAX_DEPTH: usize = 32;
+/// More than may be published, so that the limit for that is what an author is told.
+const MAX_DEPTH: usize = 64;
 const MAX_ALIASES: usize = 100;
 
 /// The document of an `aam.yaml`.

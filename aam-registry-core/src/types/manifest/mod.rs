@@ -2,11 +2,14 @@
 
 mod document;
 mod faults;
+mod limits;
 mod validate;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+
+pub use limits::ManifestLimits;
 
 use crate::types::{Artifacts, Constraint, PackageName, Version};
 
@@ -51,20 +54,30 @@ impl Manifest {
     /// with its checksum in it, so it grows with the package.
     pub const MAX_SIZE: usize = 2 * 1024 * 1024;
 
-    /// Reads and validates an `aam.yaml`.
+    /// Reads and validates an `aam.yaml` that is to be published.
     ///
     /// # Errors
-    /// Every fault at once, at least one, in the order of the contract's list.
-    pub fn parse(yaml: &[u8]) -> Result<Self, Vec<ManifestFault>> {
-        Self::from_document(document::read(yaml).map_err(|fault| vec![fault])?)
+    /// Every fault at once, at least one, in the order of the contract's list;
+    /// what is beyond `limits` comes last.
+    pub fn parse_within(yaml: &[u8], limits: &ManifestLimits) -> Result<Self, Vec<ManifestFault>> {
+        validate::validate(document::read(yaml).map_err(|fault| vec![fault])?, limits)
     }
 
-    /// Validates a document that was read before.
+    /// Reads and validates an `aam.yaml` that was published once, whatever the
+    /// limits were then.
     ///
     /// # Errors
-    /// As for [`parse`](Self::parse).
+    /// As for [`parse_within`](Self::parse_within).
+    pub fn parse(yaml: &[u8]) -> Result<Self, Vec<ManifestFault>> {
+        Self::parse_within(yaml, &ManifestLimits::NONE)
+    }
+
+    /// Validates a document that was read before, whatever the limits were then.
+    ///
+    /// # Errors
+    /// As for [`parse_within`](Self::parse_within).
     pub fn from_document(document: Value) -> Result<Self, Vec<ManifestFault>> {
-        validate::validate(document)
+        validate::validate(document, &ManifestLimits::NONE)
     }
 }
 

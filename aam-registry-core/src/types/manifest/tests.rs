@@ -162,10 +162,66 @@ fn hostile_yaml_is_refused_within_limits() {
         faults(&minimal("name: b"))
     );
     let wide = minimal(&format!("wide: [{}]", vec!["1"; 60_000].join(",")));
-    assert!(faults(&wide)[0].contains("at most 50000 values, 32 levels and 100 aliases"), "{:?}", faults(&wide));
+    assert!(faults(&wide)[0].contains("at most 50000 values, 64 levels and 100 aliases"), "{:?}", faults(&wide));
     assert_eq!(Manifest::parse(b"name: \xff").expect_err("not UTF-8")[0].error, "is not UTF-8 text");
     let many = minimal("").replace("[{", &format!("[{} {{", "{},".repeat(300)));
     assert_eq!(faults(&many).len(), 101);
+}
+
+fn faults_within(limits: ManifestLimits, extra: &str) -> Vec<String> {
+    match Manifest::parse_within(minimal(extra).as_bytes(), &limits) {
+        Ok(_) => Vec::new(),
+        Err(faults) => faults.into_iter().map(|fault| format!("{}: {}", fault.field, fault.error)).collect(),
+    }
+}
+
+#[test]
+fn keys_levels_and_dependencies_are_bounded_where_something_is_published() {
+    let limits = ManifestLimits::default();
+    let key = |n: usize| format!("x: [{{{}: 1}}]", "é".repeat(n / 2));
+    assert_eq!(faults_within(limits, &key(256)), [""; 0]);
+    let found = faults_within(limits, &key(258));
+    assert!(found[0].starts_with("x[0].éé") && found[0].ends_with("is a key of 258 bytes; at most 256 are allowed"));
+
+    let deep = |n: usize| format!("x: {}{}", "[".repeat(n), "]".repeat(n));
+    assert_eq!(faults_within(limits, &deep(31)), [""; 0]);
+    let found = faults_within(limits, &deep(32));
+    assert!(found[0].ends_with("is a mapping or list at level 33; at most 32 are allowed"), "{found:?}");
+    let found = faults_within(limits, &deep(60));
+    assert_eq!(found.len(), 1, "{found:?}");
+
+    let needs = |n: usize| {
+        let names: Vec<_> = (0..n).map(|i| format!("p{i}: '*'")).collect();
+        format!("dependencies: {{{}}}", names.join(", "))
+    };
+    assert_eq!(faults_within(limits, &needs(256)), [""; 0]);
+    assert_eq!(faults_within(limits, &needs(257)), ["dependencies: has 257 entries; at most 256 are allowed"]);
+    let more = limits.with_max_dependencies(257);
+    assert_eq!(faults_within(more, &needs(257)), [""; 0]);
+
+    let prompts = (0..1000).map(|i| format!("{{name: p{i}, path: p.md}},")).collect::<Vec<_>>().concat();
+    let many = minimal("").replace("[{", &format!("[{prompts}{{"));
+    let found = Manifest::parse_within(many.as_bytes(), &limits).expect_err("too many");
+    assert_eq!(found[0].error, "has 1001 entries; at most 1000 are allowed");
+}
+
+#[test]
+fn what_was_published_under_wider_limits_is_read() {
+    let wide = minimal(&format!("? {}\n: 1\nx: {}1{}", "k".repeat(100_000), "[".repeat(50), "]".repeat(50)));
+    let manifest = Manifest::parse(wide.as_bytes()).expect("read");
+    assert_eq!(Manifest::from_document(manifest.document.clone()), Ok(manifest));
+}
+
+#[test]
+fn a_fault_repeats_no_more_than_a_line_of_the_manifest() {
+    let long = "k".repeat(300_000);
+    let extra =
+        format!("? {long}\n: 1\ndependencies:\n  ? {long}\n  : {long}\nkeywords: ['{long}']\nrepository: {long}\n");
+    let found = faults_within(ManifestLimits::default(), &extra);
+    assert!(found.len() >= 5, "{found:#?}");
+    for fault in &found {
+        assert!(fault.len() < 1200 && !fault.contains('\n'), "{fault}");
+    }
 }
 
 proptest! {

@@ -8,7 +8,7 @@ use std::{
 use http::Uri;
 use serde_json::{Map, Value};
 
-use super::{Manifest, ManifestFault, faults::Faults};
+use super::{Manifest, ManifestFault, ManifestLimits, faults::Faults};
 use crate::{
     error::InvalidName,
     types::{Artifact, ArtifactType, Artifacts, Constraint, PackageName, package_path},
@@ -22,7 +22,7 @@ const MAX_ARTIFACT_NAME: usize = 64;
 const MAX_KEYWORDS: usize = 20;
 const MAX_KEYWORD: usize = 32;
 
-pub(super) fn validate(document: Value) -> Result<Manifest, Vec<ManifestFault>> {
+pub(super) fn validate(document: Value, limits: &ManifestLimits) -> Result<Manifest, Vec<ManifestFault>> {
     let mut faults = Faults::default();
     let Value::Object(fields) = &document else {
         faults.add("aam.yaml", "is not a mapping of keys to values");
@@ -41,6 +41,7 @@ pub(super) fn validate(document: Value) -> Result<Manifest, Vec<ManifestFault>> 
     let artifacts = check.artifacts(fields);
     let dependencies = check.dependencies(fields, name.as_ref());
     check.private(fields);
+    limits.check(&document, &mut faults);
 
     match (name, version, description, faults.into_vec()) {
         (Some(name), Some(version), Some(description), faults) if faults.is_empty() => Ok(Manifest {

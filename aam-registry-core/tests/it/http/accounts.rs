@@ -105,3 +105,46 @@ async fn tokens_are_made_listed_and_revoked() {
     site.act(Method::DELETE, "/api/v1/users/tokens/nonsense", &session).await.assert_error(404, "token_not_found");
     site.act(Method::GET, "/api/v1/users/me", &token).await.assert_error(401, "unauthorized");
 }
+
+#[tokio::test]
+async fn a_user_changes_the_own_password_and_address() {
+    let site = Site::new();
+    let (this, other) = (site.user("ada").await, site.login("ada").await);
+    site.user("bob").await;
+    let change = |body: Value| {
+        let (site, this) = (&site, &this);
+        async move { site.send_json(Method::PATCH, "/api/v1/users/me", this, &body).await }
+    };
+    let token = json!({"name": "ci", "scopes": ["read"]});
+    let token = site.send_json(Method::POST, "/api/v1/users/tokens", &this, &token).await.json();
+    let token = token["token"].as_str().expect("a secret");
+
+    let new = "walnut-Ferry-58-loam";
+    let wrong = change(json!({"password": new, "current_password": "no"})).await;
+    assert_snapshot!(wrong.snapshot());
+    for bad in [
+        json!({"current_password": PASSWORD}),
+        json!({"password": new}),
+        json!({"password": "short", "email": "nobody", "current_password": PASSWORD}),
+        json!({"password": "ada@example.com", "current_password": PASSWORD}),
+    ] {
+        change(bad).await.assert_error(400, "invalid_request");
+    }
+    let of_bob = change(json!({"email": "BOB@example.com", "current_password": PASSWORD})).await;
+    of_bob.assert_error(409, "user_exists");
+    assert_eq!(site.act(Method::GET, "/api/v1/users/me", &other).await.status, 200, "nothing was changed");
+
+    let changed = change(json!({"password": new, "email": "ada@example.org", "current_password": PASSWORD})).await;
+    assert_snapshot!(changed.snapshot());
+    site.act(Method::GET, "/api/v1/users/me", &other).await.assert_error(401, "unauthorized");
+    for goes_on in [&*this, token] {
+        assert_eq!(site.act(Method::GET, "/api/v1/users/me", goes_on).await.status, 200);
+    }
+    let login = async |password: &str| {
+        let body = json!({"email": "ada@example.org", "password": password});
+        site.send_json(Method::POST, "/api/v1/users/login", "", &body).await.status.as_u16()
+    };
+    assert_eq!((login(PASSWORD).await, login(new).await), (401, 200));
+    let text = changed.text();
+    assert!(!text.contains(new) && !text.contains(PASSWORD), "{text}");
+}

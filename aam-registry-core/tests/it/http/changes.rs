@@ -95,6 +95,11 @@ async fn scopes_have_members() {
     assert_snapshot!(site.get("/api/v1/scopes/my_org").await.snapshot());
     assert_eq!(site.act(Method::DELETE, member, &token).await.status, 204);
     site.act(Method::DELETE, "/api/v1/scopes/my_org/members/ada", &token).await.assert_error(409, "last_owner");
+    site.publish(&token, "@my_org/kit", "1.0.0").await;
+    site.act(Method::PUT, "/api/v1/packages/@my_org/kit/owners/bob", &token).await;
+    let shown = site.get("/api/v1/scopes/my_org").await.json();
+    assert_eq!(shown["collaborators"], json!([{"username": "bob", "package": "@my_org/kit"}]));
+    assert_eq!(shown["collaborators_truncated"], json!(false));
     site.get("/api/v1/scopes/nobody").await.assert_error(404, "scope_not_found");
     site.get("/api/v1/scopes/No!").await.assert_error(404, "scope_not_found");
 }

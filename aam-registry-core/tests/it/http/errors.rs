@@ -1,6 +1,6 @@
 //! Errors of every layer.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use aam_registry_core::{
     ErrorCode, Result,
@@ -8,8 +8,8 @@ use aam_registry_core::{
     memory::MemoryMetadata,
     ports::PackageStore,
     types::{
-        Actor, ArchiveFile, Package, PackageName, PackageSummary, Page, RegistryTotals, Rights, SearchQuery, Version,
-        VersionDetail, VersionSummary,
+        Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, PublishedVersion, RegistryTotals,
+        Rights, SearchQuery, Username, Version, VersionDetail, VersionList, VersionRange,
     },
 };
 use async_trait::async_trait;
@@ -110,7 +110,14 @@ async fn request_ids_are_kept_where_they_are_sane() {
 
 /// Fails, panics or hangs, by the name of the package asked for.
 #[derive(Debug)]
-struct Troubled(MemoryMetadata);
+struct Troubled(MemoryMetadata, Trouble);
+
+/// What is the matter with the database.
+#[derive(Clone, Copy, Debug)]
+enum Trouble {
+    Away,
+    Unfit,
+}
 
 #[async_trait]
 impl PackageStore for Troubled {
@@ -127,8 +134,20 @@ impl PackageStore for Troubled {
         }
     }
 
-    async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>> {
-        self.0.versions(name).await
+    async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>> {
+        self.0.version_list(name, range).await
+    }
+
+    async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>> {
+        self.0.version_numbers(name).await
+    }
+
+    async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>> {
+        self.0.tags(name).await
+    }
+
+    async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>> {
+        self.0.owners(name).await
     }
 
     async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>> {
@@ -156,18 +175,23 @@ impl PackageStore for Troubled {
     }
 
     async fn check(&self) -> Result<()> {
-        Err(aam_registry_core::Error::database("host db.internal is away", true, Outcome::NotApplied))
+        match self.1 {
+            Trouble::Away => {
+                Err(aam_registry_core::Error::database("host db.internal is away", true, Outcome::NotApplied))
+            }
+            Trouble::Unfit => Err(aam_registry_core::Error::unfit("its schema on db.internal serves 9.0.0 and later")),
+        }
     }
 }
 
-fn troubled() -> Site {
-    let world = World::with(|builder, database, _| builder.packages(Troubled(database.clone())));
+fn troubled(trouble: Trouble) -> Site {
+    let world = World::with(|builder, database, _| builder.packages(Troubled(database.clone(), trouble)));
     Site::with(world, "", |builder| builder.request_timeout(Duration::from_millis(50)))
 }
 
 #[tokio::test]
 async fn trouble_inside_is_told_without_secrets() {
-    let site = troubled();
+    let site = troubled(Trouble::Away);
     for (name, status, code) in [
         ("panics", 500, ErrorCode::Internal),
         ("bugs", 500, ErrorCode::Internal),
@@ -185,11 +209,27 @@ async fn trouble_inside_is_told_without_secrets() {
 
 #[tokio::test]
 async fn an_outage_degrades_readiness_and_fails_its_part() {
-    let site = troubled();
+    let site = troubled(Trouble::Away);
     site.get("/health/db").await.assert_error(503, "database_unavailable");
     assert_eq!(site.get("/health/storage").await.status, 200);
     let ready = site.get("/ready").await;
-    assert_eq!((ready.status.as_u16(), ready.json()), (200, json!({"status": "degraded", "failing": ["database"]})));
+    assert_eq!(
+        (ready.status.as_u16(), ready.json()),
+        (
+            200,
+            json!({"status": "degraded", "failing": ["database"], "reasons": ["The registry's database does not answer"]})
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_database_that_this_release_must_not_work_on_makes_it_unready() {
+    let site = troubled(Trouble::Unfit);
+    let ready = site.get("/ready").await;
+    ready.assert_error(503, "database_unavailable");
+    assert!(ready.text().contains("its log says why") && !ready.text().contains("db.internal"), "{ready:?}");
+    site.get("/health/db").await.assert_error(503, "database_unavailable");
+    assert_eq!(site.get("/health").await.status, 200, "the process is up");
 }
 
 #[tokio::test]

@@ -3,8 +3,12 @@
 use http::Method;
 use insta::assert_snapshot;
 
+use aam_registry_core::{
+    archive::ArchiveLimits, memory::MemoryLimiter, ports::RateClass, registry::Policy, types::ManifestLimits,
+};
+
 use super::site::Site;
-use crate::registry::world::tar_gz;
+use crate::registry::world::{World, archive_with, tar_gz};
 
 const VERSION: &str = "/api/v1/packages/greet-kit/1.0.0";
 
@@ -62,9 +66,6 @@ async fn there_is_nothing_beside_the_archive() {
     for path in ["..", "../aam.yaml", "%2e%2e%2faam.yaml", "nothing", "skills", "skills/one/", "%00", "%ff"] {
         site.get(&format!("{VERSION}/files/{path}")).await.assert_error(404, "not_found");
     }
-    site.get(&format!("{VERSION}/signature")).await.assert_error(404, "not_found");
-    site.get(&format!("{VERSION}/attestation")).await.assert_error(404, "not_found");
-    site.get("/api/v1/packages/greet-kit/9.0.0/signature").await.assert_error(404, "version_not_found");
 }
 
 #[tokio::test]
@@ -78,4 +79,53 @@ async fn versions_are_compared() {
     site.get(&format!("{path}?from=1.0.0&to=3.0.0")).await.assert_error(404, "version_not_found");
     let other = site.send(super::site::request(Method::POST, path, &[], "")).await;
     other.assert_error(405, "method_not_allowed");
+}
+
+#[tokio::test]
+async fn what_is_not_built_has_no_routes() {
+    let (site, _) = Site::published().await;
+    let nowhere = site.get("/api/v1/nothing").await.json()["message"].clone();
+    for what in ["signature", "attestation"] {
+        let reply = site.get(&format!("{VERSION}/{what}")).await;
+        reply.assert_error(404, "not_found");
+        assert_eq!(reply.json()["message"], nowhere, "it exists no more than other paths do");
+        assert_eq!(site.get(VERSION).await.json()[what], serde_json::Value::Null);
+    }
+    assert!(!site.get("/api/openapi.json").await.text().contains("/signature"));
+}
+
+#[tokio::test]
+async fn reads_inside_archives_have_a_limit_of_their_own() {
+    let limiter = MemoryLimiter::unlimited().with_limit(RateClass::Contents, 2);
+    let site = Site::of(World::with(|builder, _, _| builder.rate_limiter(limiter)));
+    let token = site.user("ada").await;
+    assert_eq!(site.publish(&token, "greet-kit", "1.0.0").await.status, 201);
+    let file = format!("{VERSION}/files/README.md");
+    assert_eq!(site.get(&file).await.header("ratelimit-limit"), "2");
+    assert_eq!(site.get("/api/v1/packages/greet-kit/diff?from=1.0.0&to=1.0.0").await.status, 200);
+    site.get(&file).await.assert_error(429, "rate_limited");
+    assert_eq!(site.get(&format!("{VERSION}/files")).await.status, 200);
+    assert_eq!(site.get(&format!("{VERSION}/readme")).await.status, 200);
+}
+
+#[tokio::test]
+async fn manifests_of_wider_limits_are_compared_in_little_room() {
+    let wide = ManifestLimits::default().with_max_key(usize::MAX);
+    let policy = Policy::default().with_archive_limits(ArchiveLimits::default().with_manifest(wide));
+    let site = Site::of(World::with_policy(policy));
+    let token = site.user("ada").await;
+    let key = "k".repeat(1_000_000);
+    for number in ["1.0.0", "1.1.0"] {
+        let leaves = (0..20_000).map(|at| format!("    a{at}: {number}\n")).collect::<Vec<_>>().concat();
+        let archive = archive_with("greet-kit", number, &format!("mine:\n  ? {key}\n  :\n{leaves}"));
+        assert_eq!(site.publish_form(&token, &[("archive", &archive)]).await.status, 201);
+    }
+    let reply = site.get("/api/v1/packages/greet-kit/diff?from=1.0.0&to=1.1.0").await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.body.len() < 1 << 20, "{} bytes", reply.body.len());
+    let told = reply.json();
+    assert_eq!(told["manifest_truncated"], true);
+    assert!(told["manifest"].as_array().is_some_and(|keys| keys.len() > 100));
+    assert_eq!(told["files"][0]["path"], "aam.yaml");
+    assert_eq!(site.get(VERSION).await.status, 200);
 }

@@ -10,6 +10,7 @@ mod documented;
 mod download;
 mod errors;
 mod files;
+mod guessing;
 mod junk;
 mod kept;
 mod limits;

@@ -1,10 +1,13 @@
 //! Where the service is mounted, and for whom.
 
-use aam_registry_core::http::{Readiness, ReadinessState, RegistryService};
+use aam_registry_core::http::{Readiness, ReadinessState, RegistryService, RouteGroup};
 use http::Method;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::site::{Site, request};
+use super::{
+    reply::Reply,
+    site::{Site, request},
+};
 use crate::registry::world::World;
 
 #[tokio::test]
@@ -18,10 +21,53 @@ async fn links_carry_the_prefix() {
     assert_eq!(url, "/registry/api/v1/packages/@ada/tool/1.0.0/download");
     assert_eq!(site.get(url).await.status, 200);
     for outside in ["/api/v1/packages", "/registryapi/v1/packages", "/registr", "/"] {
-        site.get(outside).await.assert_error(404, "not_found");
+        let reply = site.get(outside).await;
+        reply.assert_error(404, "not_found");
+        assert!(reply.text().contains("described at /registry/api/docs"), "{}", reply.text());
     }
+    assert_eq!(site.get("/registry").await.json(), site.get("/registry/").await.json());
+    let about = site.get("/registry/api/openapi.json").await.json()["info"]["description"].to_string();
+    assert!(about.contains("`POST /registry/api/v1/users/tokens`") && !about.contains("{{"), "{about}");
     assert_eq!(site.get("/registry/").await.json()["api"], "/registry/api/v1");
     assert_eq!(site.get("/registry/api/openapi.json").await.json()["servers"], json!([{"url": "/registry"}]));
+}
+
+/// The paths of the document.
+async fn described(site: &Site) -> Map<String, Value> {
+    site.get("/api/openapi.json").await.json()["paths"].as_object().expect("paths").clone()
+}
+
+#[tokio::test]
+async fn groups_of_routes_can_be_left_out() {
+    let whole = Site::new();
+    let all = described(&whole).await;
+    let left_out = [RouteGroup::Registration, RouteGroup::Login, RouteGroup::Publishing, RouteGroup::Probes];
+    let site = Site::with(World::new(), "", |builder| builder.without(left_out));
+    let rest = described(&site).await;
+    for path in ["/api/v1/users/register", "/api/v1/users/login", "/api/v1/users/logout", "/health", "/metrics"] {
+        assert!(all.contains_key(path) && !rest.contains_key(path), "{path}");
+        if path.starts_with("/api") {
+            // What is left is what the path means otherwise: the profile of a user of that name.
+            let reply = Reply::of(site.respond(request(Method::POST, path, &[], "")).await).await;
+            reply.assert_error(405, "method_not_allowed");
+            site.get(path).await.assert_error(404, "user_not_found");
+        } else {
+            // The document of a whole registry does not know this answer.
+            let reply = Reply::of(site.respond(request(Method::GET, path, &[], "")).await).await;
+            reply.assert_error(404, "not_found");
+        }
+    }
+    assert!(rest["/api/v1/packages"].get("post").is_none() && rest["/api/v1/packages"].get("get").is_some());
+    let publish = Reply::of(site.respond(request(Method::POST, "/api/v1/packages", &[], "")).await).await;
+    publish.assert_error(405, "method_not_allowed");
+    assert_eq!(publish.header("allow"), "GET, HEAD");
+    assert_eq!(site.get("/api/v1/packages").await.status, 200);
+    let undescribed = Site::with(World::new(), "", |builder| builder.without([RouteGroup::Documentation]));
+    for path in ["/api/openapi.json", "/api/docs", "/"] {
+        let reply = Reply::of(undescribed.respond(request(Method::GET, path, &[], "")).await).await;
+        reply.assert_error(404, "not_found");
+        assert!(!reply.text().contains("/api/docs"), "{}", reply.text());
+    }
 }
 
 #[tokio::test]
@@ -69,6 +115,10 @@ async fn readiness_follows_the_handle() {
     let handle = readiness.clone();
     let site = Site::with(World::new(), "", |builder| builder.readiness(readiness));
     site.get("/ready").await.assert_error(503, "overloaded");
+    handle.wait_for("the database to answer");
+    let waits = site.get("/ready").await;
+    waits.assert_error(503, "overloaded");
+    assert_eq!(waits.json()["message"], "The registry is starting: it waits for the database to answer");
     handle.set(ReadinessState::Ready);
     assert_eq!(site.get("/ready").await.json(), json!({"status": "ready", "failing": []}));
     handle.set(ReadinessState::Draining);

@@ -1,11 +1,12 @@
 //! Searching and reading packages.
 
+use aam_registry_core::{archive::ArchiveLimits, registry::Policy, types::ManifestLimits};
 use http::Method;
 use insta::assert_snapshot;
 use serde_json::json;
 
 use super::site::Site;
-use crate::registry::world::archive_with;
+use crate::registry::world::{World, archive_with};
 
 #[tokio::test]
 async fn a_search_finds_packages() {
@@ -107,4 +108,56 @@ async fn what_does_not_exist_is_told_by_name() {
         site.get(&format!("/api/v1/packages/greet-kit/{version}")).await.assert_error(404, "version_not_found");
     }
     site.get("/api/v1/packages/greet-kit/1.0.0/unknown").await.assert_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_long_list_of_versions_comes_in_parts() {
+    // Published under wider limits than there are now.
+    let wide = ManifestLimits::default().with_max_dependencies(100_000);
+    let policy = Policy::default().with_archive_limits(ArchiveLimits::default().with_manifest(wide));
+    let site = Site::of(World::with_policy(policy));
+    let token = site.user("ada").await;
+    let name = "dependency-with-a-name-of-almost-sixty-characters";
+    let needs = (0..20_000).map(|n| format!("  {name}-{n}: '>=1.0,<2.0'\n")).collect::<Vec<_>>().concat();
+    for number in ["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"] {
+        let archive = archive_with("kit", number, &format!("dependencies:\n{needs}"));
+        assert_eq!(site.publish_form(&token, &[("archive", &archive)]).await.status, 201);
+    }
+    let numbers = |told: &serde_json::Value| -> Vec<String> {
+        let versions = told["versions"].as_array().expect("versions").iter();
+        versions.map(|one| one["version"].as_str().expect("a version").to_owned()).collect()
+    };
+    let package = site.get("/api/v1/packages/kit").await.json();
+    assert_eq!(
+        (numbers(&package), &package["versions_total"]),
+        (["1.4.0", "1.3.0", "1.2.0"].map(str::to_owned).to_vec(), &json!(5))
+    );
+    let mut path = "/api/v1/packages/kit/versions".to_owned();
+    let mut told = Vec::new();
+    for _ in 0..9 {
+        let part = site.get(&path).await.json();
+        told.extend(numbers(&part));
+        assert_eq!(part["total"], 5);
+        let Some(before) = part["next_before"].as_str() else { break };
+        path = format!("/api/v1/packages/kit/versions?before={before}");
+    }
+    assert_eq!(told, ["1.4.0", "1.3.0", "1.2.0", "1.1.0", "1.0.0"]);
+    // What does not show dependencies reads all versions.
+    assert_eq!(site.get("/api/v1/packages/kit/resolve?spec=%3D1.0.0").await.json()["version"], "1.0.0");
+    assert_eq!(site.get("/api/v1/packages/kit/tags").await.json()["tags"], json!({"latest": "1.4.0"}));
+    site.get("/api/v1/packages/kit/versions?before=9.9.9").await.assert_error(404, "version_not_found");
+    site.get("/api/v1/packages/kit/versions?before=x").await.assert_error(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_version_with_too_many_dependencies_or_too_long_a_key_is_refused() {
+    let (site, token) = Site::published().await;
+    let needs = (0..257).map(|n| format!("  p{n}: '*'\n")).collect::<Vec<_>>().concat();
+    let long = "k".repeat(257);
+    let archive = archive_with("kit", "1.0.0", &format!("dependencies:\n{needs}mine: {{{long}: 1}}\n"));
+    let reply = site.publish_form(&token, &[("archive", &archive)]).await;
+    reply.assert_error(400, "invalid_manifest");
+    let told: Vec<_> =
+        reply.json()["details"].as_array().expect("details").iter().map(|one| one["error"].clone()).collect();
+    assert_eq!(told, ["has 257 entries; at most 256 are allowed", "is a key of 257 bytes; at most 256 are allowed"]);
 }

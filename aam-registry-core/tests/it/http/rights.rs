@@ -37,6 +37,7 @@ const fn row(operation: &'static str, scopes: &'static [&'static str], restricti
 const TABLE: &[Row] = &[
     row("logout", &[], Restriction::Ignored),
     row("getAccount", &[], Restriction::Ignored),
+    row("changeAccount", &["admin"], Restriction::Refused),
     row("publishPackage", &["publish"], Restriction::Covers),
     row("yankVersion", &["yank"], Restriction::Covers),
     row("unyankVersion", &["yank"], Restriction::Covers),
@@ -76,6 +77,10 @@ async fn ask(site: &Site, operation: &str, token: &str) -> Reply {
     match operation {
         "logout" => act(Method::POST, "/api/v1/users/logout").await,
         "getAccount" => act(Method::GET, "/api/v1/users/me").await,
+        "changeAccount" => {
+            send(Method::PATCH, "/api/v1/users/me", json!({"email": "x@example.com", "current_password": "wrong"}))
+                .await
+        }
         "publishPackage" => site.publish_form(token, &[("archive", &archive("greet-kit", "1.0.0"))]).await,
         "yankVersion" => act(Method::DELETE, &format!("{KIT}/9.9.9")).await,
         "unyankVersion" => act(Method::POST, &format!("{KIT}/9.9.9/unyank")).await,

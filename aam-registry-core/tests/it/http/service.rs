@@ -1,6 +1,12 @@
 //! The endpoints for operators.
 
+use aam_registry_core::{
+    archive::ArchiveLimits,
+    registry::{Policy, RegistrationPolicy},
+    types::ManifestLimits,
+};
 use insta::assert_snapshot;
+use serde_json::json;
 
 use super::site::Site;
 use crate::registry::world::World;
@@ -39,4 +45,25 @@ async fn the_root_speaks_to_browsers_and_to_others() {
         assert!(page.header("content-security-policy").contains("default-src 'none'"));
     }
     assert!(site.get("/").await.header("vary").contains("accept"));
+}
+
+#[tokio::test]
+async fn the_limits_are_those_in_force() {
+    assert_snapshot!(Site::new().get("/api/v1/limits").await.snapshot());
+    let manifest = ManifestLimits::default().with_max_dependencies(3).with_max_key(40);
+    let limits = ArchiveLimits::default().with_max_archive_size(1000).with_manifest(manifest);
+    let policy = Policy::default()
+        .with_archive_limits(limits)
+        .with_registration(RegistrationPolicy::Closed)
+        .with_allowed_tags(["beta".parse().expect("a tag")]);
+    let told = Site::of(World::with_policy(policy)).get("/api/v1/limits").await.json();
+    for (field, value) in [
+        ("max_archive_size", json!(1000)),
+        ("max_dependencies", json!(3)),
+        ("max_manifest_key", json!(40)),
+        ("allowed_tags", json!(["beta"])),
+    ] {
+        assert_eq!(told[field], value, "{field}");
+    }
+    assert_eq!(told["features"]["registration"], false);
 }

@@ -1,9 +1,10 @@
 //! A registry behind its HTTP edge.
 
-use std::{convert::Infallible, sync::OnceLock};
+use std::{convert::Infallible, net::SocketAddr, sync::OnceLock};
 
 use aam_registry_core::{
     http::{PeerAddr, RegistryService, RegistryServiceBuilder},
+    memory::MemoryLimiter,
     types::Principal,
 };
 use bytes::Bytes;
@@ -78,6 +79,7 @@ impl Site {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let reply = Reply::of(self.respond(request).await).await;
         if let Some(path) = path.strip_prefix(self.prefix) {
+            let path = if path.is_empty() { "/" } else { path };
             assert_documented(&method, path, reply.status.as_u16());
         }
         reply
@@ -131,6 +133,18 @@ impl Site {
             [("authorization", &*format!("Bearer {token}")), ("content-type", "multipart/form-data; boundary=edge")];
         self.send(request(Method::POST, "/api/v1/packages", &headers, form(parts))).await
     }
+}
+
+pub(super) fn limited(limiter: MemoryLimiter) -> Site {
+    Site::of(World::with(|builder, _, _| builder.rate_limiter(limiter)))
+}
+
+/// Sends a request over a connection from `peer`.
+pub(super) async fn from(site: &Site, peer: &str, method: Method, path: &str, headers: &[(&str, &str)]) -> Reply {
+    let mut request = request(method, path, headers, "");
+    let peer: SocketAddr = format!("{peer}:4711").parse().expect("an address");
+    request.extensions_mut().insert(PeerAddr(peer));
+    site.send(request).await
 }
 
 pub(super) fn request(
@@ -209,7 +223,10 @@ fn fits(template: &str, path: &str) -> bool {
 #[track_caller]
 fn assert_documented(method: &Method, path: &str, status: u16) {
     let Some(operation) = operation(method, path) else {
-        assert!(matches!(status, 401 | 404 | 405), "{method} {path} is not in the document, and answered {status}");
+        assert!(
+            matches!(status, 401 | 404 | 405 | 429),
+            "{method} {path} is not in the document, and answered {status}"
+        );
         return;
     };
     let known = operation["responses"].get(status.to_string()).is_some();

@@ -1,6 +1,6 @@
 //! Request bodies that stop coming.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, pin::Pin, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
@@ -36,7 +36,7 @@ async fn what_stops_coming_is_a_time_out_and_no_broken_request() {
     let half = pieces(br#"{"username": "#, 2).chain(stream::pending());
     let reply = site.send(post("/api/v1/users/login", &json, half)).await;
     reply.assert_error(504, "timeout");
-    assert!(reply.text().contains("Nothing came of the request body"), "{reply:?}");
+    assert!(reply.text().contains("of the request body came in 0 s"), "{reply:?}");
 
     let token = format!("Bearer {}", site.user("ada").await);
     let form_headers = [("authorization", &*token), ("content-type", "multipart/form-data; boundary=edge")];
@@ -45,21 +45,37 @@ async fn what_stops_coming_is_a_time_out_and_no_broken_request() {
         let half = pieces(&whole[..sent], 2).chain(stream::pending());
         let reply = site.send(post("/api/v1/packages", &form_headers, half)).await;
         reply.assert_error(504, "timeout");
-        assert!(reply.text().contains("Nothing came of the request body"), "{reply:?}");
+        assert!(reply.text().contains("of the request body came in 0 s"), "{reply:?}");
     }
     // It blocked nothing.
     let whole = pieces(&whole, 3);
     assert_eq!(site.send(post("/api/v1/packages", &form_headers, whole)).await.status, 201);
 }
 
-#[tokio::test]
-async fn what_comes_in_pieces_may_take_longer_than_each_of_them() {
-    let site = waiting(Duration::from_secs(2));
+/// So many bytes of white space and a login, in four pieces with a pause before each.
+fn slow_login(padding: usize) -> Pin<Box<dyn Stream<Item = Frames> + Send>> {
     let login = json!({"username": "nobody-at-all", "password": PASSWORD}).to_string();
-    let slow = pieces(login.as_bytes(), 4).then(async |piece| {
+    let padded = " ".repeat(padding) + &login;
+    let pieces = pieces(padded.as_bytes(), 4).then(async |piece| {
         tokio::time::sleep(Duration::from_millis(750)).await;
         piece
     });
-    let reply = site.send(post("/api/v1/users/login", &[("content-type", "application/json")], Box::pin(slow))).await;
+    Box::pin(pieces)
+}
+
+#[tokio::test]
+async fn a_large_body_may_take_longer_than_each_of_its_pieces() {
+    let site = waiting(Duration::from_secs(2));
+    let json = [("content-type", "application/json")];
+    let reply = site.send(post("/api/v1/users/login", &json, slow_login(64 * 1024))).await;
     reply.assert_error(401, "invalid_credentials");
+}
+
+#[tokio::test]
+async fn a_little_now_and_then_is_not_enough() {
+    let site = waiting(Duration::from_secs(2));
+    let json = [("content-type", "application/json")];
+    let reply = site.send(post("/api/v1/users/login", &json, slow_login(0))).await;
+    reply.assert_error(504, "timeout");
+    assert!(reply.text().contains("bytes of the request body came in 2 s; send at least 16384"), "{reply:?}");
 }

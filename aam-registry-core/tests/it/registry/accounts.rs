@@ -2,9 +2,11 @@ use std::time::Duration;
 
 use aam_registry_core::{
     ErrorCode,
-    ports::Clock,
-    registry::{NewAccount, Policy, Registration, RegistrationPolicy, TokenRequest},
-    types::{AuditEvent, AuditFilter, Credential, PageRequest, Principal, ScopeRole, TokenScope, Username},
+    ports::{Clock, RevokedTokens},
+    registry::{NewAccount, OPERATOR, Policy, Registration, RegistrationPolicy, TokenRequest},
+    types::{
+        AccountRole, AuditEvent, AuditFilter, Credential, PageRequest, Principal, ScopeRole, TokenScope, Username,
+    },
 };
 
 use super::world::{PASSWORD, World, name, registration};
@@ -310,4 +312,45 @@ async fn nobody_loses_the_scope_of_the_own_name() {
     }
     world.registry.remove_member(&eve, &scope, &username("eve")).await.expect("left");
     assert_eq!(world.registry.scope(&scope).await.expect("scope").members.len(), 1);
+}
+
+#[tokio::test]
+async fn the_operator_manages_accounts_and_each_step_is_on_record() {
+    let world = World::new();
+    let (ada, boss) = (world.user("ada").await, world.admin("boss").await);
+    let (registry, name) = (&world.registry, username("ada"));
+    let token = world.token(&ada, &["publish"], &[]).await;
+    assert!(registry.set_disabled(&name, true).await.expect("disabled").changed);
+    for by in [&ada, &token] {
+        let refused = world.publish(by, super::world::archive("kit", "1.0.0")).await.expect_err("shut out");
+        assert_eq!(refused.code(), ErrorCode::Unauthorized);
+    }
+    assert_eq!(
+        registry.login("ada", PASSWORD.into()).await.expect_err("shut out").code(),
+        ErrorCode::InvalidCredentials
+    );
+    registry.set_disabled(&name, false).await.expect("enabled");
+    world.publish(&token, super::world::archive("kit", "1.0.0")).await.expect("the token works again");
+    registry.set_role(&name, AccountRole::Admin, true).await.expect("granted");
+    registry.set_role(&name, AccountRole::Admin, false).await.expect("revoked");
+    let weak = registry.reset_password(&name, "short".into()).await.expect_err("weak");
+    assert_eq!(weak.details()[0].field, "password");
+    let new = "walnut-Ferry-58-loam";
+    registry.reset_password(&name, new.into()).await.expect("reset");
+    registry.login("ada", new.into()).await.expect("logged in");
+    let described = registry.describe_account(&name).await.expect("described");
+    assert_eq!((described.tokens.len(), described.packages.len(), described.scopes.len()), (1, 1, 1));
+    assert_eq!(registry.revoke_tokens(RevokedTokens::Of(name)).await.expect("revoked"), 1);
+
+    let by_operator: Vec<_> = events(&world, &boss)
+        .await
+        .into_iter()
+        .filter(|(_, actor)| actor.as_deref() == Some(OPERATOR))
+        .map(|(event, _)| event.as_str())
+        .collect();
+    assert_eq!(
+        by_operator,
+        ["token.revoke", "user.password_reset", "user.role_set", "user.role_set", "user.enable", "user.disable"]
+    );
+    assert!(OPERATOR.parse::<Username>().is_err(), "no user can have this name");
 }

@@ -130,6 +130,9 @@ async fn the_log_is_read_by_those_who_may() {
     assert_eq!(world.registry.audit_log(&boss, &filter).await.expect("entries").total, 2);
     let reader = world.token(&boss, &["read"], &[]).await;
     let restricted = world.token(&boss, &["admin"], &["@boss/*"]).await;
+    let publisher = world.token(&ada, &["publish", "yank", "tag"], &[]).await;
+    let unscoped = world.registry.package_audit_log(&publisher, &kit, PAGE).await.expect_err("no scope `admin`");
+    assert_eq!(unscoped.code(), ErrorCode::Forbidden);
     for by in [&ada, &reader, &restricted] {
         let refused = world.registry.audit_log(by, &filter).await.expect_err("not an administrator");
         assert_eq!(refused.code(), ErrorCode::Forbidden);

@@ -1,11 +1,12 @@
-use std::{io::Write, ops::Range};
+use std::{io::Write, net::IpAddr, ops::Range};
 
 use aam_registry_core::{
     ErrorCode, Result,
     archive::FileStatus,
     memory::MemoryArchives,
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
-    types::{ArchiveKey, ArchiveLocation},
+    registry::FileContent,
+    types::{ArchiveKey, ArchiveLocation, ClientNetwork, RegistryId},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -70,6 +71,14 @@ impl ArchiveStore for Reshaped {
         self.0.unfinished(after, limit).await
     }
 
+    async fn owner(&self) -> Result<Option<RegistryId>> {
+        self.0.owner().await
+    }
+
+    async fn set_owner(&self, registry: RegistryId) -> Result<()> {
+        self.0.set_owner(registry).await
+    }
+
     async fn check(&self) -> Result<()> {
         self.0.check().await
     }
@@ -87,6 +96,19 @@ fn large(number: &str) -> Vec<u8> {
     tar_gz(&[("aam.yaml", manifest.as_bytes()), ("one.md", b"# One\n"), ("data/big.bin", &noise(2_000_000))])
 }
 
+fn network(number: u8) -> ClientNetwork {
+    IpAddr::from([192, 0, 2, number]).into()
+}
+
+async fn opened(world: &World, path: &str) -> Result<FileContent> {
+    opened_for(world, path, None).await
+}
+
+async fn opened_for(world: &World, path: &str, from: Option<ClientNetwork>) -> Result<FileContent> {
+    let listed = world.registry.file(&name("kit"), &version("1.0.0"), path).await?;
+    world.registry.open_file(listed, from).await
+}
+
 #[tokio::test]
 async fn one_file_is_read_out_of_any_kind_of_store() {
     for shape in [Shape::Bytes, Shape::File, Shape::Stream] {
@@ -94,7 +116,7 @@ async fn one_file_is_read_out_of_any_kind_of_store() {
         let ada = world.user("ada").await;
         world.publish(&ada, large("1.0.0")).await.expect("published");
         for (path, expected) in [("one.md", b"# One\n".to_vec()), ("data/big.bin", noise(2_000_000))] {
-            let content = world.registry.file(&name("kit"), &version("1.0.0"), path).await.expect("file");
+            let content = opened(&world, path).await.expect("file");
             assert_eq!(content.file.size, expected.len() as u64);
             let chunks: Vec<Bytes> = content.stream.try_collect().await.expect("whole");
             assert!(chunks.concat() == expected, "{path} differs ({shape:?})");
@@ -116,23 +138,72 @@ async fn what_is_not_in_the_archive_is_not_found() {
 }
 
 #[tokio::test]
-async fn readers_that_leave_free_their_thread() {
+async fn slow_readers_and_readers_that_leave_are_in_nobodys_way() {
     let world = World::new();
     let ada = world.user("ada").await;
     world.publish(&ada, large("1.0.0")).await.expect("published");
-    let mut left = 0;
-    while left < 200 {
-        match world.registry.file(&name("kit"), &version("1.0.0"), "data/big.bin").await {
-            Ok(mut content) => {
-                content.stream.next().await.expect("a chunk").expect("read");
-                left += 1;
-            }
-            Err(error) => {
-                assert_eq!(error.code(), ErrorCode::Overloaded);
-                tokio::task::yield_now().await;
-            }
-        }
+    // More at once than there are threads, none of whom reads on.
+    let mut slow = Vec::new();
+    for reader in 0..64 {
+        let mut content = opened_for(&world, "data/big.bin", Some(network(reader / 4))).await.expect("opened");
+        content.stream.next().await.expect("a chunk").expect("read");
+        slow.push(content);
     }
+    opened_for(&world, "one.md", Some(network(200))).await.expect("another file");
+    world.registry.diff(&name("kit"), &version("1.0.0"), &version("1.0.0"), Some(network(200))).await.expect("a diff");
+    for content in &mut slow {
+        let rest: Vec<Bytes> = content.stream.by_ref().try_collect().await.expect("the rest");
+        assert!(rest.concat() == noise(2_000_000)[128 * 1024..]);
+    }
+    drop(slow);
+    for _ in 0..200 {
+        let mut content = opened_for(&world, "data/big.bin", Some(network(0))).await.expect("opened");
+        content.stream.next().await.expect("a chunk").expect("read");
+    }
+}
+
+#[tokio::test]
+async fn one_client_has_a_share_of_the_large_files() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    world.publish(&ada, large("1.0.0")).await.expect("published");
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        held.push(opened_for(&world, "data/big.bin", Some(network(1))).await.expect("opened"));
+    }
+    let mut waiting: Vec<_> = (0..64).map(|_| Box::pin(opened_for(&world, "data/big.bin", Some(network(1))))).collect();
+    for one in &mut waiting {
+        assert!(futures_util::poll!(one).is_pending());
+    }
+    let error = opened_for(&world, "data/big.bin", Some(network(1))).await.expect_err("too many wait");
+    assert_eq!(error.code(), ErrorCode::RateLimited);
+    opened_for(&world, "one.md", Some(network(1))).await.expect("a small file");
+    opened_for(&world, "data/big.bin", Some(network(2))).await.expect("another client");
+    for one in &mut waiting {
+        assert!(futures_util::poll!(one).is_pending());
+    }
+    drop(held);
+    waiting.remove(0).await.expect("its share again");
+}
+
+#[tokio::test]
+async fn what_was_read_inside_an_archive_is_kept() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    world.publish(&ada, large("1.0.0")).await.expect("published");
+    world.publish(&ada, large("2.0.0")).await.expect("published");
+    let (kit, one, two) = (name("kit"), version("1.0.0"), version("2.0.0"));
+    let first = world.registry.diff(&kit, &one, &two, None).await.expect("a diff");
+    opened(&world, "one.md").await.expect("a file");
+    for number in [&one, &two] {
+        let detail = world.registry.version(&kit, number).await.expect("version");
+        world.archives.delete(&detail.archive).await.expect("deleted");
+    }
+    assert_eq!(world.registry.diff(&kit, &one, &two, None).await.expect("kept"), first);
+    world.registry.diff(&kit, &two, &one, None).await.expect_err("another comparison");
+    let content = opened(&world, "one.md").await.expect("kept");
+    assert_eq!(content.stream.try_collect::<Vec<Bytes>>().await.expect("kept"), ["# One\n"]);
+    opened(&world, "data/big.bin").await.expect_err("too large to be kept");
 }
 
 #[tokio::test]
@@ -143,12 +214,12 @@ async fn a_diff_tells_what_changed() {
         let (one, two) = (version("1.0.0"), version("2.0.0"));
         world.publish(&ada, archive_with("kit", "1.0.0", "")).await.expect("published");
         world.publish(&ada, archive_with("kit", "2.0.0", "license: MIT\n")).await.expect("published");
-        let diff = world.registry.diff(&name("kit"), &one, &two).await.expect("diff");
+        let diff = world.registry.diff(&name("kit"), &one, &two, None).await.expect("diff");
         let keys: Vec<_> = diff.manifest.iter().map(|change| change.key.as_str()).collect();
         assert_eq!(keys, ["license", "version"]);
         let files: Vec<_> = diff.files.iter().map(|file| (file.path.as_str(), file.status)).collect();
         assert_eq!(files, [("aam.yaml", FileStatus::Modified), ("skills/one/SKILL.md", FileStatus::Modified)]);
-        let same = world.registry.diff(&name("kit"), &one, &one).await.expect("diff");
+        let same = world.registry.diff(&name("kit"), &one, &one, None).await.expect("diff");
         assert!(same.files.is_empty() && same.manifest.is_empty());
     }
 }
@@ -161,13 +232,13 @@ async fn a_damaged_store_is_not_the_clients_fault() {
     let one = version("1.0.0");
     let detail = world.registry.version(&name("kit"), &one).await.expect("version");
     world.archives.delete(&detail.archive).await.expect("deleted");
-    let error = world.registry.file(&name("kit"), &one, "README.md").await.expect_err("lost");
+    let error = opened(&world, "README.md").await.expect_err("lost");
     assert_eq!(error.code(), ErrorCode::StorageUnavailable);
     let mut writer = world.archives.create(&detail.archive).await.expect("created");
     writer.write(Bytes::from_static(b"junk")).await.expect("written");
     writer.finish().await.expect("stored");
-    let error = world.registry.diff(&name("kit"), &one, &one).await.expect_err("damaged");
+    let error = world.registry.diff(&name("kit"), &one, &one, None).await.expect_err("damaged");
     assert_eq!(error.code(), ErrorCode::StorageUnavailable);
-    let content = world.registry.file(&name("kit"), &one, "README.md").await.expect("opened");
-    content.stream.try_collect::<Vec<Bytes>>().await.expect_err("the stream breaks off");
+    let error = opened(&world, "README.md").await.expect_err("damaged");
+    assert_eq!(error.code(), ErrorCode::StorageUnavailable);
 }

@@ -1,6 +1,7 @@
 //! What happens where a port fails in the middle.
 
 use std::{
+    io,
     ops::Range,
     sync::{
         Arc, Mutex,
@@ -18,12 +19,11 @@ use aam_registry_core::{
         Published, StoredArchive,
     },
     registry::{CleanupOptions, Damage, GarbageFate, PublishOptions},
-    types::{ArchiveKey, ArchiveLocation, NewUpload, Upload, UploadId},
+    types::{ArchiveKey, ArchiveLocation, NewUpload, RegistryId, Upload, UploadId},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Uri};
-use jiff::Timestamp;
 
 use super::world::{World, archive, name, version};
 
@@ -54,8 +54,8 @@ impl PublishStore for FaultyPublishing {
         self.inner.begin_upload(upload).await
     }
 
-    async fn renew_upload(&self, id: UploadId, lease_until: Timestamp) -> Result<bool> {
-        self.inner.renew_upload(id, lease_until).await
+    async fn renew_upload(&self, id: UploadId, lease: Duration) -> Result<bool> {
+        self.inner.renew_upload(id, lease).await
     }
 
     async fn check_publish(&self, check: &PublishCheck) -> Result<()> {
@@ -78,12 +78,12 @@ impl PublishStore for FaultyPublishing {
         }
     }
 
-    async fn abandon_uploads(&self, now: Timestamp, limit: usize) -> Result<usize> {
-        self.inner.abandon_uploads(now, limit).await
+    async fn abandon_uploads(&self, limit: usize) -> Result<usize> {
+        self.inner.abandon_uploads(limit).await
     }
 
-    async fn abandoned_uploads(&self, before: Timestamp, limit: usize) -> Result<Vec<Upload>> {
-        self.inner.abandoned_uploads(before, limit).await
+    async fn abandoned_uploads(&self, ago: Duration, limit: usize) -> Result<Vec<Upload>> {
+        self.inner.abandoned_uploads(ago, limit).await
     }
 
     async fn forget_upload(&self, id: UploadId) -> Result<()> {
@@ -142,6 +142,8 @@ enum Broken {
     Open,
     /// It is there and never can be read.
     Read,
+    /// It is there and may not be read.
+    Permission,
 }
 
 #[derive(Clone, Debug)]
@@ -169,6 +171,8 @@ impl ArchiveStore for FaultyArchives {
 
     async fn open(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>> {
         self.fails(Broken::Open)?;
+        self.fails(Broken::Permission)
+            .map_err(|_| Error::storage(io::Error::from(io::ErrorKind::PermissionDenied), false))?;
         if self.fails(Broken::Read).is_ok() {
             return self.inner.open(key, range).await;
         }
@@ -197,6 +201,14 @@ impl ArchiveStore for FaultyArchives {
 
     async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
         self.inner.unfinished(after, limit).await
+    }
+
+    async fn owner(&self) -> Result<Option<RegistryId>> {
+        self.inner.owner().await
+    }
+
+    async fn set_owner(&self, registry: RegistryId) -> Result<()> {
+        self.inner.set_owner(registry).await
     }
 
     async fn check(&self) -> Result<()> {
@@ -252,11 +264,40 @@ async fn a_store_that_fails_shows_no_half_version() {
 }
 
 #[tokio::test]
+async fn health_gives_the_store_an_archive_and_takes_it_back() {
+    for broken in [Broken::Write, Broken::Finish, Broken::AfterFinish, Broken::Open] {
+        let world = world_of(broken);
+        for _ in 0..2 {
+            // The second time it is told again and not tried.
+            for _ in 0..2 {
+                let error = world.registry.check_storage().await.expect_err("it takes nothing");
+                assert_eq!(error.code(), ErrorCode::StorageUnavailable, "{broken:?}");
+            }
+            world.clock.advance(Duration::from_secs(2));
+        }
+        world.registry.check_storage().await.expect("it is well");
+        assert_eq!(world.stored_archives().await, 0, "{broken:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_deletes_nothing_is_given_no_archive_after_another() {
+    let world = world_of(Broken::Delete);
+    for left in [1, 1, 2] {
+        world.registry.check_storage().await.expect_err("it deletes nothing");
+        assert_eq!(world.stored_archives().await, left);
+        world.clock.advance(Duration::from_mins(6));
+    }
+    world.clock.advance(Duration::from_mins(6));
+    world.registry.check_storage().await.expect("it is well");
+}
+
+#[tokio::test]
 async fn bytes_that_cannot_be_deleted_are_tried_again() {
     let world = world_of(Broken::Delete);
     let ada = world.user("ada").await;
     for _ in 0..3 {
-        drop(world.registry.begin_publish(&ada).await.expect("begun"));
+        drop(world.registry.begin_publish(&ada, None).await.expect("begun"));
     }
     world.clock.advance(Duration::from_mins(20));
     world.registry.sweep_uploads().await.expect("swept");
@@ -284,6 +325,19 @@ async fn an_archive_that_cannot_be_read_hides_no_other() {
 }
 
 #[tokio::test]
+async fn an_archive_that_may_not_be_read_is_not_called_damaged() {
+    let world = world_of(Broken::Permission);
+    let ada = world.user("ada").await;
+    for number in ["1.0.0", "1.1.0", "1.2.0"] {
+        world.publish(&ada, archive("greet-kit", number)).await.expect("published");
+    }
+    let mut found = Vec::new();
+    let report = world.registry.verify_storage(true, |_, damage| found.extend(damage)).await.expect("verified");
+    assert_eq!((report.checked, report.damaged, report.not_permitted), (3, 0, 2));
+    assert!(found.iter().all(|damage| matches!(damage, Damage::NotPermitted(_))), "{found:?}");
+}
+
+#[tokio::test]
 async fn a_store_that_is_away_is_no_damage() {
     let world = world_of(Broken::Open);
     let ada = world.user("ada").await;
@@ -299,8 +353,9 @@ async fn why_garbage_stays_is_told_to_its_cause() {
     writer.write(Bytes::from_static(b"nobody's")).await.expect("written");
     writer.finish().await.expect("stored");
     let mut fates = Vec::new();
-    let all = CleanupOptions { older_than: Duration::ZERO, dry_run: false };
+    let all = CleanupOptions { older_than: Duration::ZERO, dry_run: false, force: true };
     world.clock.advance(Duration::from_hours(24 * 365 * 10));
+    world.registry.adopt_storage().await.expect("marked");
     world.registry.clean_storage(all, |garbage| fates.push(garbage.fate.clone())).await.expect("cleaned");
     let reason = "the archive storage cannot be used now: the disk is full".to_owned();
     assert_eq!(fates, [GarbageFate::Failed(reason)]);
@@ -311,7 +366,7 @@ async fn a_publish_dropped_while_it_is_committed_is_whole_or_absent() {
     for polls in 0..12 {
         let world = World::new();
         let ada = world.user("ada").await;
-        let mut publish = world.registry.begin_publish(&ada).await.expect("begun");
+        let mut publish = world.registry.begin_publish(&ada, None).await.expect("begun");
         publish.write(archive("greet-kit", "1.0.0").into()).await.expect("written");
         let finish = Box::pin(publish.finish(PublishOptions::default()));
         let finished = poll_at_most(finish, polls).await;

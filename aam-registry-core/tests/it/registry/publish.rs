@@ -125,7 +125,7 @@ async fn what_cannot_succeed_fails_before_the_end() {
             "name: \"{package}\"\nversion: 1.0.0\ndescription: x\nartifacts:\n  skills:\n    - {{name: one, path: big.bin, description: x}}\n"
         );
         let bytes = tar_gz(&[("aam.yaml", manifest.as_bytes()), ("big.bin", &noise(2_000_000))]);
-        let mut publish = world.registry.begin_publish(by).await.expect("begun");
+        let mut publish = world.registry.begin_publish(by, None).await.expect("begun");
         let mut chunks = bytes.chunks(10_000).map(Bytes::copy_from_slice);
         let failed = loop {
             let Some(chunk) = chunks.next() else { panic!("{package} was taken to its end") };
@@ -144,7 +144,7 @@ async fn an_archive_over_the_limit_is_cut_off() {
     let limits = ArchiveLimits::default().with_max_archive_size(1_000);
     let world = World::with_policy(Policy::default().with_archive_limits(limits));
     let ada = world.user("ada").await;
-    let mut publish = world.registry.begin_publish(&ada).await.expect("begun");
+    let mut publish = world.registry.begin_publish(&ada, None).await.expect("begun");
     let bytes = tar_gz(&[("aam.yaml", &noise(4_000))]);
     publish.write(Bytes::copy_from_slice(&bytes[..900])).await.expect("within the limit");
     let error = publish.write(Bytes::copy_from_slice(&bytes[900..])).await.expect_err("over the limit");
@@ -174,7 +174,7 @@ async fn publishing_needs_the_scope() {
     let world = World::new();
     let ada = world.user("ada").await;
     let reader = world.token(&ada, &["read", "yank"], &[]).await;
-    let error = world.registry.begin_publish(&reader).await.expect_err("refused");
+    let error = world.registry.begin_publish(&reader, None).await.expect_err("refused");
     assert_eq!(error.code(), ErrorCode::Forbidden);
     let publisher = world.token(&ada, &["publish"], &["@ada/*"]).await;
     world.published(&publisher, "@ada/tools", "1.0.0").await;
@@ -185,7 +185,7 @@ async fn a_token_revoked_meanwhile_publishes_nothing() {
     let world = World::new();
     let ada = world.user("ada").await;
     let token = world.token(&ada, &["publish"], &[]).await;
-    let mut publish = world.registry.begin_publish(&token).await.expect("begun");
+    let mut publish = world.registry.begin_publish(&token, None).await.expect("begun");
     let aam_registry_core::types::Credential::Token(id) = token.credential else { panic!("{token:?}") };
     world.registry.revoke_token(&ada, id).await.expect("revoked");
     let written = publish.write(archive("greet-kit", "1.0.0").into()).await;
@@ -215,7 +215,7 @@ async fn a_slow_upload_lives_while_bytes_arrive_but_not_for_ever() {
     let world = World::with_policy(Policy::default().with_upload_timeout(Duration::from_mins(10)));
     let ada = world.user("ada").await;
     let bytes = archive("greet-kit", "1.0.0");
-    let mut publish = world.registry.begin_publish(&ada).await.expect("begun");
+    let mut publish = world.registry.begin_publish(&ada, None).await.expect("begun");
     let (first, rest) = bytes.split_at(100);
     publish.write(Bytes::copy_from_slice(first)).await.expect("written");
     for _ in 0..5 {
@@ -236,7 +236,7 @@ async fn an_upload_that_stood_still_cannot_be_committed() {
     let world = World::new();
     let ada = world.user("ada").await;
     let bytes = archive("greet-kit", "1.0.0");
-    let mut publish = world.registry.begin_publish(&ada).await.expect("begun");
+    let mut publish = world.registry.begin_publish(&ada, None).await.expect("begun");
     publish.write(bytes.clone().into()).await.expect("written");
     world.clock.advance(Duration::from_secs(121));
     assert_eq!(world.registry.sweep_uploads().await.expect("swept").abandoned, 1);
@@ -246,10 +246,46 @@ async fn an_upload_that_stood_still_cannot_be_committed() {
 }
 
 #[tokio::test]
+async fn one_account_has_so_many_uploads_under_way() {
+    let world = World::with_policy(Policy::default().with_uploads_per_user(2));
+    let ada = world.user("ada").await;
+    let first = world.registry.begin_publish(&ada, None).await.expect("begun");
+    let _second = world.registry.begin_publish(&ada, None).await.expect("begun");
+    let mut third = Box::pin(world.registry.begin_publish(&ada, None));
+    assert!(futures_util::poll!(&mut third).is_pending(), "a third upload was begun");
+    let bob = world.user("bob").await;
+    world.published(&bob, "bobs-tools", "1.0.0").await;
+    drop(first);
+    third.await.expect("begun when another one ended");
+}
+
+#[tokio::test]
+async fn uploads_that_stand_still_keep_nobody_from_publishing() {
+    // More than there are processors on the machines that tests run on.
+    let world = World::with_policy(Policy::default().with_uploads_per_user(64));
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let large = |package: &str| {
+        let manifest = format!(
+            "name: {package}\nversion: 1.0.0\ndescription: x\nartifacts:\n  skills:\n    - {{name: one, path: big.bin, description: x}}\n"
+        );
+        tar_gz(&[("aam.yaml", manifest.as_bytes()), ("big.bin", &noise(200_000))])
+    };
+    let mut still = Vec::new();
+    for number in 0..64 {
+        let mut publish = world.registry.begin_publish(&ada, None).await.expect("begun");
+        // So much that a thread judges it.
+        let half = Bytes::copy_from_slice(&large(&format!("adas-tools-{number}"))[..100_000]);
+        publish.write(half).await.expect("written");
+        still.push(publish);
+    }
+    world.publish(&bob, large("bobs-tools")).await.expect("published beside them");
+}
+
+#[tokio::test]
 async fn a_dropped_publish_leaves_nothing_visible() {
     let world = World::new();
     let ada = world.user("ada").await;
-    let mut publish = world.registry.begin_publish(&ada).await.expect("begun");
+    let mut publish = world.registry.begin_publish(&ada, None).await.expect("begun");
     publish.write(archive("greet-kit", "1.0.0").into()).await.expect("written");
     drop(publish);
     assert_eq!(world.stored_archives().await, 0);

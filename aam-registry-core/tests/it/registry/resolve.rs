@@ -18,7 +18,7 @@ async fn one(world: &World, package: &str, spec: &str) -> Result<String> {
 async fn tree(world: &World, wanted: &[(&str, &str)]) -> Result<Vec<String>> {
     let wanted: BTreeMap<_, _> =
         wanted.iter().map(|(package, spec)| (name(package), spec.parse().expect("selector"))).collect();
-    let resolved = world.registry.resolve_tree(&wanted).await?;
+    let resolved = world.registry.resolve_tree(None, &wanted).await?;
     Ok(resolved.into_iter().map(|(name, chosen)| format!("{name} {}", chosen.version)).collect())
 }
 

@@ -21,10 +21,10 @@ async fn futures_move_between_threads() {
     let world = World::new();
     let ada = world.user("ada").await;
     let (kit, one) = (name("kit"), version("1.0.0"));
-    sendable(&world.registry.begin_publish(&ada));
-    sendable(&world.registry.resolve_tree(&BTreeMap::new()));
+    sendable(&world.registry.begin_publish(&ada, None));
+    sendable(&world.registry.resolve_tree(None, &BTreeMap::new()));
     sendable(&world.registry.file(&kit, &one, "x"));
-    sendable(&world.registry.diff(&kit, &one, &one));
+    sendable(&world.registry.diff(&kit, &one, &one, None));
     sendable(&world.registry.login("ada", String::new()));
     sendable(&world.registry.register(registration("bob")));
     let registry = world.registry.clone();

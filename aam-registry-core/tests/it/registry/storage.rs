@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use aam_registry_core::{
     ports::{ArchiveStore, PublishStore},
-    registry::{CleanupOptions, CleanupReport, Damage, GarbageFate, GarbageKind, VerifyReport},
+    registry::{CleanupOptions, CleanupReport, Damage, GarbageFate, GarbageKind, Suspicion, VerifyReport},
     types::{ArchiveKey, ArchiveLocation, NewUpload, UploadId},
 };
 use bytes::Bytes;
@@ -26,20 +26,20 @@ async fn store(world: &World, bytes: &'static [u8]) -> ArchiveKey {
     key
 }
 
-const NOW: CleanupOptions = CleanupOptions { older_than: Duration::ZERO, dry_run: false };
+const NOW: CleanupOptions = CleanupOptions { older_than: Duration::ZERO, dry_run: false, force: false };
 
 #[tokio::test]
 async fn only_what_nothing_refers_to_and_is_old_is_deleted() {
     let world = world();
     let ada = world.user("ada").await;
     world.published(&ada, "greet-kit", "1.0.0").await;
-    let mut live = world.registry.begin_publish(&ada).await.expect("begun");
+    let mut live = world.registry.begin_publish(&ada, None).await.expect("begun");
     let bytes = archive("greet-kit", "1.1.0");
     live.write(Bytes::copy_from_slice(&bytes[..50])).await.expect("written");
     let orphan = store(&world, b"nobody's").await;
     let recorded = store(&world, b"of an upload that is recorded").await;
-    let (id, now) = (recorded.upload_id(), Timestamp::now());
-    let upload = NewUpload { id, user: ada.user, started_at: now, lease_until: now };
+    let id = recorded.upload_id();
+    let upload = NewUpload { id, user: ada.user, lease: Duration::ZERO };
     world.database.begin_upload(&upload).await.expect("recorded");
     let unfinished = ArchiveKey::from(UploadId::generate());
     let mut writer = world.archives.create(&unfinished).await.expect("created");
@@ -52,7 +52,7 @@ async fn only_what_nothing_refers_to_and_is_old_is_deleted() {
     let mut told = Vec::new();
     let dry = CleanupOptions { dry_run: true, ..CleanupOptions::default() };
     let report = world.registry.clean_storage(dry, |garbage| told.push(garbage.clone())).await.expect("cleaned");
-    let expected = CleanupReport { scanned: 5, archives: 1, unfinished: 1, bytes: 12, failed: 0 };
+    let expected = CleanupReport { scanned: 5, archives: 1, unfinished: 1, bytes: 12, failed: 0, suspicion: None };
     assert_eq!(report, expected);
     assert!(told.iter().all(|garbage| garbage.fate == GarbageFate::WouldBeDeleted), "{told:?}");
     let seen: Vec<_> = told.iter().map(|garbage| (garbage.kind, garbage.stored.key.clone())).collect();
@@ -67,12 +67,34 @@ async fn only_what_nothing_refers_to_and_is_old_is_deleted() {
     drop(writer);
 }
 
+/// As where a database was restored from an older state, or is another registry's.
+#[tokio::test]
+async fn so_much_is_not_deleted_unless_it_is_forced() {
+    let world = world();
+    let ada = world.user("ada").await;
+    world.published(&ada, "greet-kit", "1.0.0").await;
+    world.registry.adopt_storage().await.expect("marked");
+    for _ in 0..3 {
+        store(&world, b"nobody's").await;
+    }
+    world.clock.advance(Duration::from_hours(25));
+    let suspicion = Some(Suspicion { archives: 3, of: 4 });
+    let expected = CleanupReport { scanned: 4, archives: 3, bytes: 24, suspicion, ..CleanupReport::default() };
+    let report = world.registry.clean_storage(NOW, |garbage| panic!("{garbage:?}")).await.expect("looked");
+    assert_eq!((report, world.stored_archives().await), (expected, 4));
+    let dry = CleanupOptions { dry_run: true, ..NOW };
+    assert_eq!(world.registry.clean_storage(dry, |_| {}).await.expect("looked"), expected);
+    let forced = CleanupOptions { force: true, ..NOW };
+    assert_eq!(world.registry.clean_storage(forced, |_| {}).await.expect("cleaned"), expected);
+    assert_eq!(world.stored_archives().await, 1);
+}
+
 #[tokio::test]
 async fn an_upload_under_way_survives_a_cleanup_of_everything() {
     let world = world();
     let ada = world.user("ada").await;
     let bytes = archive("greet-kit", "1.0.0");
-    let mut publish = world.registry.begin_publish(&ada).await.expect("begun");
+    let mut publish = world.registry.begin_publish(&ada, None).await.expect("begun");
     for chunk in bytes.chunks(20) {
         publish.write(Bytes::copy_from_slice(chunk)).await.expect("written");
         world.registry.clean_storage(NOW, |garbage| panic!("{garbage:?}")).await.expect("cleaned");
@@ -103,7 +125,7 @@ async fn every_damage_is_told() {
         locations.push(world.registry.locate(&name("greet-kit"), &version(number)).await.expect("located"));
     }
     let bytes = locations.iter().map(|location| location.size).sum();
-    let clean = VerifyReport { checked: 4, bytes, damaged: 0 };
+    let clean = VerifyReport { checked: 4, bytes, damaged: 0, not_permitted: 0 };
     assert_eq!(damage(&world, true).await, (clean, Vec::new()));
 
     let replace = async |location: &ArchiveLocation, bytes: Option<Vec<u8>>| {

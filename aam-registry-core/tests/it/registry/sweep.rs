@@ -14,7 +14,7 @@ async fn only_what_was_abandoned_long_ago_is_deleted() {
     let world = World::new();
     let ada = world.user("ada").await;
     world.published(&ada, "standing", "1.0.0").await;
-    let mut left = world.registry.begin_publish(&ada).await.expect("begun");
+    let mut left = world.registry.begin_publish(&ada, None).await.expect("begun");
     left.write(Bytes::from_static(b"\x1f\x8b")).await.expect("written");
     drop(left);
 
@@ -38,13 +38,13 @@ async fn many_uploads_are_swept_beside_live_ones() {
     let world = World::new();
     let ada = world.user("ada").await;
     for _ in 0..120 {
-        drop(world.registry.begin_publish(&ada).await.expect("begun"));
+        drop(world.registry.begin_publish(&ada, None).await.expect("begun"));
         tokio::task::yield_now().await;
     }
     world.clock.advance(Duration::from_mins(20));
     assert_eq!(world.registry.sweep_uploads().await.expect("swept").abandoned, 120);
     let bytes = archive("greet-kit", "1.0.0");
-    let mut live = world.registry.begin_publish(&ada).await.expect("begun");
+    let mut live = world.registry.begin_publish(&ada, None).await.expect("begun");
     live.write(Bytes::copy_from_slice(&bytes[..50])).await.expect("written");
     world.clock.advance(Duration::from_secs(119));
     let sweep = async {

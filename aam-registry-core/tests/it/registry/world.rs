@@ -39,6 +39,10 @@ impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_microsecond(self.0.load(Ordering::SeqCst)).expect("in range")
     }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_micros(self.0.load(Ordering::SeqCst).unsigned_abs())
+    }
 }
 
 #[derive(Debug)]
@@ -62,7 +66,8 @@ impl World {
     pub(crate) fn with(
         change: impl FnOnce(RegistryBuilder, &MemoryMetadata, &MemoryArchives) -> RegistryBuilder,
     ) -> Self {
-        let (database, archives, clock) = (MemoryMetadata::new(), MemoryArchives::new(), TestClock::new());
+        let clock = TestClock::new();
+        let (database, archives) = (MemoryMetadata::new().with_clock(clock.clone()), MemoryArchives::new());
         let builder = Registry::builder()
             .database(database.clone())
             .archives(archives.clone())
@@ -110,7 +115,7 @@ impl World {
         archive: Vec<u8>,
         options: PublishOptions,
     ) -> Result<PublishReceipt> {
-        let mut publish = self.registry.begin_publish(by).await?;
+        let mut publish = self.registry.begin_publish(by, None).await?;
         for chunk in archive.chunks(50) {
             publish.write(Bytes::copy_from_slice(chunk)).await?;
         }

@@ -13,7 +13,7 @@ use aam_registry_core::{
     Error, Result,
     memory::MemoryArchives,
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
-    types::{ArchiveKey, ArchiveLocation, Sha256Digest, UploadId},
+    types::{ArchiveKey, ArchiveLocation, RegistryId, Sha256Digest, UploadId},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -145,6 +145,14 @@ impl ArchiveStore for RemoteStore {
 
     async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
         self.archives.unfinished(after, limit).await
+    }
+
+    async fn owner(&self) -> Result<Option<RegistryId>> {
+        self.archives.owner().await
+    }
+
+    async fn set_owner(&self, registry: RegistryId) -> Result<()> {
+        self.archives.set_owner(registry).await
     }
 
     async fn check(&self) -> Result<()> {

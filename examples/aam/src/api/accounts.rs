@@ -48,6 +48,12 @@ impl Client {
         self.get(self.url("users/me")).await
     }
 
+    /// Changes the caller's password.
+    pub(crate) async fn change_password(&self, current: &Secret, wanted: &Secret) -> Result<Account> {
+        let body = json!({"current_password": current.expose(), "password": wanted.expose()});
+        self.send_json(Method::PATCH, self.url("users/me"), &body, Repeat::IfUnsent).await
+    }
+
     /// Makes an API token.
     pub(crate) async fn create_token(&self, token: &NewToken<'_>) -> Result<TokenInfo> {
         let mut body = json!({"name": token.name, "scopes": token.scopes});

@@ -1,13 +1,19 @@
 //! From an HTTP answer to a value or a failure a person can act on.
 
-use reqwest::{Response, StatusCode};
+use reqwest::{Response, StatusCode, header::LOCATION};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
     config::RegistryUrl,
     failure::{Detail, Failure, Kind, Result},
+    output::plain,
 };
+
+/// The most bytes of an answer: beyond what any package of a registry needs.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+/// The most bytes of an answer that tells of a failure.
+const MAX_FAILURE: usize = 1024 * 1024;
 
 /// An error body (contract, section 2).
 #[derive(Deserialize)]
@@ -24,17 +30,69 @@ pub(super) async fn json<T: DeserializeOwned>(registry: &RegistryUrl, response: 
     if !response.status().is_success() {
         return Err(failure(registry, response).await);
     }
-    let bytes = response.bytes().await.map_err(|error| unreachable_registry(registry, &error))?;
+    let bytes = whole(registry, response, MAX_ANSWER).await?;
     serde_json::from_slice(&bytes).map_err(|error| foreign(registry, &format!("its answer does not fit: {error}")))
+}
+
+/// The body of an answer, refused beyond `most` bytes.
+async fn whole(registry: &RegistryUrl, mut response: Response, most: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| unreachable_registry(registry, &error))? {
+        if bytes.len() + chunk.len() > most {
+            return Err(foreign(registry, &format!("its answer is larger than {most} bytes")));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
 }
 
 /// Makes the failure that an unsuccessful answer tells of.
 pub(super) async fn failure(registry: &RegistryUrl, response: Response) -> Failure {
     let status = response.status();
-    let body = response.bytes().await.unwrap_or_default();
+    if status.is_redirection() {
+        return moved(registry, &response);
+    }
+    let body = whole(registry, response, MAX_FAILURE).await.unwrap_or_default();
     match serde_json::from_slice::<ErrorBody>(&body) {
         Ok(body) => explained(status, body),
-        Err(_) => foreign(registry, &format!("it answered {status} without saying why")),
+        Err(_) => unexplained(registry, status),
+    }
+}
+
+/// The failure of an answer that leads to another place: neither credential nor
+/// body is sent there.
+fn moved(registry: &RegistryUrl, response: &Response) -> Failure {
+    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+    let target = location.and_then(|location| response.url().join(location).ok());
+    let Some(target) = target else {
+        return foreign(registry, &format!("it answered {} without saying where to", response.status()));
+    };
+    // What follows the registry's address in the request follows its new address, too.
+    let path = response.url().as_str().strip_prefix(registry.as_str()).unwrap_or_default();
+    let address = target.as_str().strip_suffix(path).unwrap_or(target.as_str()).trim_end_matches('/');
+    let message = format!("{registry} redirects to {}; nothing was sent there", plain(address));
+    Failure::new(Kind::Usage, "redirected", message)
+        .hint(format!("if that is the registry, use its new address: `aam registry add <NAME> {}`", plain(address)))
+}
+
+/// The failure of an answer that is none of a registry's.
+fn unexplained(registry: &RegistryUrl, status: StatusCode) -> Failure {
+    match status.as_u16() {
+        413 => Failure::new(
+            Kind::Invalid,
+            "payload_too_large",
+            format!("A proxy in front of {registry} does not let so large an archive through"),
+        )
+        .hint("ask the operator to raise the proxy's limit (nginx: `client_max_body_size`), or leave files out with .aamignore"),
+        407 => Failure::new(Kind::Access, "proxy", format!("The proxy on the way to {registry} wants a login"))
+            .hint("set HTTPS_PROXY to an address with user and password, such as http://user:password@proxy:3128"),
+        502..=504 => Failure::new(
+            Kind::Unavailable,
+            "unreachable",
+            format!("A proxy in front of {registry} answers {status}: the registry behind it cannot be reached"),
+        )
+        .hint("try again in a moment; where it stays so, tell the operator"),
+        _ => foreign(registry, &format!("it answered {status} without saying why")),
     }
 }
 
@@ -95,6 +153,9 @@ pub(super) fn unreachable_registry(registry: &RegistryUrl, error: &reqwest::Erro
     while let Some(inner) = cause.source() {
         cause = inner;
     }
+    if let Some(failure) = misconfigured(registry, &cause.to_string()) {
+        return failure;
+    }
     let message = if error.is_timeout() {
         format!("{registry} does not answer in time")
     } else if error.is_connect() {
@@ -104,6 +165,43 @@ pub(super) fn unreachable_registry(registry: &RegistryUrl, error: &reqwest::Erro
     };
     Failure::new(Kind::Unavailable, "unreachable", message)
         .hint("check the address with `aam registry list`, and that the registry runs")
+}
+
+/// What a failed connection says of the way that was chosen to the registry.
+fn misconfigured(registry: &RegistryUrl, cause: &str) -> Option<Failure> {
+    let lower = cause.to_ascii_lowercase();
+    let failure = |code, message: String| Some(Failure::new(Kind::Unavailable, code, message));
+    if lower.contains("unknownissuer") || lower.contains("unknown issuer") || lower.contains("self-signed") {
+        return failure("tls", format!("The certificate of {registry} is signed by nobody this machine trusts"))
+            .map(|failure| failure.hint("if your company signs its own certificates, set SSL_CERT_FILE to the file with its root certificate"));
+    }
+    if lower.contains("notvalidforname") || lower.contains("not valid for name") {
+        return failure("tls", format!("The certificate of {registry} is for another name"))
+            .map(|failure| failure.hint("use the address that the certificate names, or tell the operator"));
+    }
+    if lower.contains("expired") && lower.contains("certificate") {
+        return failure("tls", format!("The certificate of {registry} has expired"))
+            .map(|failure| failure.hint("tell the operator, and check this machine's clock"));
+    }
+    if lower.contains("invalidcontenttype") || lower.contains("corrupt message") {
+        return failure("tls", format!("{registry} does not speak TLS there")).map(|failure| {
+            failure.hint("if the registry is served without TLS, use an address that begins with http://")
+        });
+    }
+    if lower.contains("proxy") || lower.contains("tunnel") {
+        return failure("proxy", format!("The proxy on the way to {registry} cannot be used: {cause}")).map(
+            |failure| {
+                failure.hint("check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or name the registry's host in NO_PROXY")
+            },
+        );
+    }
+    None
+}
+
+/// The failure of a registry whose answer is not one to the question.
+pub(super) fn wrong(registry: &RegistryUrl, what: &str) -> Failure {
+    Failure::integrity(format!("{registry} answers what was not asked: {what}; nothing was installed"))
+        .hint("tell the operator; until it is mended, use another registry")
 }
 
 /// The failure of something that does not speak our protocol.

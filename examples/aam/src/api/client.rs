@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aam_registry_core::types::{PackageName, Version};
-use reqwest::{Method, RequestBuilder, Response, Url};
+use reqwest::{Method, RequestBuilder, Response, Url, redirect::Policy};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -18,6 +18,8 @@ use crate::{
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
+/// How many redirects are followed.
+const REDIRECTS: usize = 5;
 /// How long the registry may be silent.
 pub(super) const IDLE: Duration = Duration::from_secs(30);
 
@@ -25,6 +27,8 @@ pub(super) const IDLE: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     http: reqwest::Client,
+    /// Follows redirects to other origins, where the credential does not go along.
+    downloads: reqwest::Client,
     /// Without the idle time-out, which counts sending as silence.
     pub(super) uploads: reqwest::Client,
     registry: RegistryUrl,
@@ -41,9 +45,10 @@ impl Client {
                 .pool_max_idle_per_host(8)
         };
         let failed = |error| Failure::new(Kind::Other, "tls", format!("Cannot set up connections: {error}"));
-        let http = builder().read_timeout(IDLE).build().map_err(failed)?;
-        let uploads = builder().build().map_err(failed)?;
-        Ok(Self { http, uploads, registry, token })
+        let http = builder().redirect(within_the_origin()).read_timeout(IDLE).build().map_err(failed)?;
+        let downloads = builder().redirect(Policy::limited(REDIRECTS)).read_timeout(IDLE).build().map_err(failed)?;
+        let uploads = builder().redirect(Policy::none()).build().map_err(failed)?;
+        Ok(Self { http, downloads, uploads, registry, token })
     }
 
     /// The same client with another token.
@@ -110,6 +115,11 @@ impl Client {
         self.authorised(self.http.request(method, url))
     }
 
+    /// A request for the bytes of an archive, which may lie elsewhere.
+    pub(super) fn download_request(&self, url: Url) -> RequestBuilder {
+        self.authorised(self.downloads.request(Method::GET, url))
+    }
+
     /// Adds the credential.
     pub(super) fn authorised(&self, request: RequestBuilder) -> RequestBuilder {
         match &self.token {
@@ -135,4 +145,14 @@ impl Client {
         let slash = if rest.is_empty() { "" } else { "/" };
         self.package_url(name, &format!("{version}{slash}{rest}"))
     }
+}
+
+/// Follows redirects within the registry's own origin: no password, token or
+/// body of a request goes anywhere else. The answer that would lead elsewhere
+/// is told as it is.
+fn within_the_origin() -> Policy {
+    Policy::custom(|attempt| {
+        let elsewhere = attempt.previous().first().is_none_or(|first| first.origin() != attempt.url().origin());
+        if elsewhere || attempt.previous().len() > REDIRECTS { attempt.stop() } else { attempt.follow() }
+    })
 }

@@ -6,7 +6,6 @@ use std::{
 };
 
 use aam_registry_core::types::{PackageName, Sha256Digest, Version};
-use reqwest::Method;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -58,13 +57,17 @@ impl Client {
         progress: &impl Fn(u64),
     ) -> Result<Result<(), reqwest::Error>> {
         let url = self.version_url(name, version, "download");
-        let mut response = self.send(Repeat::Harmless, || self.request(Method::GET, url.clone())).await?;
+        let mut response = self.send(Repeat::Harmless, || self.download_request(url.clone())).await?;
         if !response.status().is_success() {
             return Err(answer::failure(self.registry(), response).await);
         }
         let failed = |error: std::io::Error| {
             Failure::new(Kind::Other, "io", format!("Cannot keep the archive of {name} {version}: {error}"))
         };
+        if response.content_length().is_some_and(|size| size != expected.size) {
+            let told = response.content_length().unwrap_or_default();
+            return Err(tampered(name, version, &format!("{told} bytes instead of {}", expected.size)));
+        }
         file.rewind().map_err(failed)?;
         file.set_len(0).map_err(failed)?;
         let mut hash = Sha256::new();

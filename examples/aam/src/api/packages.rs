@@ -12,7 +12,10 @@ use super::{
     retry::Repeat,
     wire::{Resolution, Resolved},
 };
-use crate::failure::Result;
+use crate::{config::RegistryUrl, failure::Result, output::plain};
+
+/// The most bytes of an archive that is fetched, whatever a registry says: 4 GiB.
+const MAX_ARCHIVE: u64 = 4 << 30;
 
 /// What to search for.
 #[derive(Debug, Default)]
@@ -72,7 +75,9 @@ impl Client {
     pub(crate) async fn resolve(&self, name: &PackageName, selector: &Selector) -> Result<Resolved> {
         let mut url = self.package_url(name, "resolve");
         url.query_pairs_mut().append_pair("spec", &spelled(selector));
-        self.get(url).await
+        let resolved: Resolved = self.get(url).await?;
+        fits(self.registry(), name, selector, &resolved)?;
+        Ok(resolved)
     }
 
     /// One version of every package that `wanted` and its dependencies need.
@@ -80,10 +85,13 @@ impl Client {
         &self,
         wanted: &BTreeMap<PackageName, Selector>,
     ) -> Result<BTreeMap<PackageName, Resolved>> {
+        let asked = wanted;
         let wanted: BTreeMap<&str, String> = wanted.iter().map(|(name, s)| (name.as_str(), spelled(s))).collect();
         let body = json!({"dependencies": wanted});
         let answer: Resolution = self.send_json(Method::POST, self.url("resolve"), &body, Repeat::Harmless).await?;
-        Ok(answer.resolved.into_iter().map(|(name, resolved)| (name.0, resolved)).collect())
+        let resolved = answer.resolved.into_iter().map(|(name, resolved)| (name.0, resolved)).collect();
+        answers(self.registry(), asked, &resolved)?;
+        Ok(resolved)
     }
 
     /// Withdraws a version from resolution.
@@ -124,5 +132,45 @@ impl Client {
     /// Removes a dist-tag.
     pub(crate) async fn remove_tag(&self, name: &PackageName, tag: &DistTag) -> Result<()> {
         self.act(Method::DELETE, self.package_url(name, &format!("tags/{tag}")), None).await
+    }
+}
+
+/// Fails unless a resolution holds everything that was asked for and that its
+/// packages need, in versions that fit.
+fn answers(
+    registry: &RegistryUrl,
+    wanted: &BTreeMap<PackageName, Selector>,
+    resolved: &BTreeMap<PackageName, Resolved>,
+) -> Result<()> {
+    let found = |name: &PackageName, selector: &Selector| match resolved.get(name) {
+        Some(resolved) => fits(registry, name, selector, resolved),
+        None => Err(answer::wrong(registry, &format!("it names no version of {name}, which was asked for"))),
+    };
+    for (name, selector) in wanted {
+        found(name, selector)?;
+    }
+    for (dependent, package) in resolved {
+        for (name, needed) in &package.dependencies {
+            let selector = needed
+                .parse()
+                .map_err(|_| answer::wrong(registry, &format!("{dependent} needs `{}` of {name}", plain(needed))))?;
+            found(name, &selector)?;
+        }
+    }
+    Ok(())
+}
+
+/// Fails unless a version is one that was asked for. What a tag names, only the registry knows.
+fn fits(registry: &RegistryUrl, name: &PackageName, selector: &Selector, resolved: &Resolved) -> Result<()> {
+    match selector {
+        Selector::Constraint(constraint) if !constraint.matches(&resolved.version) => Err(answer::wrong(
+            registry,
+            &format!("it chose {name} {} where `{}` was asked for", *resolved.version, constraint.as_str()),
+        )),
+        _ if resolved.archive_size > MAX_ARCHIVE => Err(answer::wrong(
+            registry,
+            &format!("it says that {name} {} has {} bytes", *resolved.version, resolved.archive_size),
+        )),
+        _ => Ok(()),
     }
 }

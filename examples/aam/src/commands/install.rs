@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{
     deploy::{Platform, Policy},
     failure::{Failure, Kind, Result},
-    install::{Change, Free, Report, Wanted, change, choose_platforms, select},
+    install::{Change, Free, Report, Wanted, change, choose_platforms, finish_unfinished, select},
     project::{LockFile, Project},
     session::Session,
     spec::PackageSpec,
@@ -25,16 +25,23 @@ use crate::{
     aam install                  # what .aam/aam-lock.yaml and the dependencies of aam.yaml say\n  \
     aam install --locked         # exactly what .aam/aam-lock.yaml says, for CI\n\n\
     After the @ stands a version, a dist-tag or a constraint such as ^1.2, ~1.2.3 or '>=1,<3'; `latest` where there \
-    is none. Packages are unpacked into .aam/packages and put where each tool looks for them; instructions go \
-    between AAM markers into CLAUDE.md and AGENTS.md. Files of yours are never replaced without --force.\n\n\
-    Commit .aam/aam-lock.yaml. Where you commit the installed files too, commit .aam/installed.yaml with them.")]
+    is none. Packages are unpacked into .aam/packages and put where each tool looks for them; where a tool has no \
+    files of its own for instructions, these go between AAM markers into AGENTS.md or GEMINI.md. Files of yours are \
+    never replaced without --force, and nothing is written through a symbolic link inside the project.\n\n\
+    Without --platform it installs for the tools that the project shows signs of (.claude, .cursor, .codex, …), else \
+    for those of the last install, else for `default_platform` of ~/.aam/config.yaml, else for `agents`: \
+    .agents/skills and AGENTS.md, which most tools read.\n\n\
+    Commit .aam/aam-lock.yaml. What was written is on record in ~/.aam.")]
 pub(crate) struct Install {
     /// The packages; without any, what the project says
     #[arg(value_name = "PACKAGE[@VERSION]")]
     packages: Vec<PackageSpec>,
-    /// For which tools: claude, cursor, copilot, codex
+    /// For which tools: claude, cursor, copilot, codex, gemini, opencode, windsurf, kiro, agents
     #[arg(long = "platform", short, value_name = "PLATFORM", value_delimiter = ',')]
     platforms: Vec<Platform>,
+    /// Install for yourself, in every project, instead of into this one
+    #[arg(long, short)]
+    global: bool,
     /// Replace files of yours that are in the way
     #[arg(long)]
     force: bool,
@@ -45,14 +52,15 @@ pub(crate) struct Install {
 
 impl Install {
     pub(crate) async fn run(self, session: &Session) -> Result<()> {
-        let project = Project::find(&session.folder)?;
+        let project = project(session, self.global)?;
         let _guard = project.guard()?;
+        finish_unfinished(session, &project).await?;
         let found = LockFile::read(&project)?;
         let manifest = own_manifest(&project)?;
         let before = found.clone().unwrap_or_default();
         if self.locked {
             let lock = found.ok_or_else(|| {
-                Failure::usage(format!("There is no {} to install from", project.lock_file().display()))
+                Failure::usage(format!("There is no {} to install from", project.shown(&project.lock_file()).display()))
                     .hint("install without --locked first, and commit it")
             })?;
             check_locked(&lock, manifest.as_ref())?;
@@ -120,6 +128,11 @@ impl Install {
     }
 }
 
+/// The project of the current folder, or what is installed for the user.
+pub(super) fn project(session: &Session, global: bool) -> Result<Project> {
+    if global { Project::of_user(&session.home) } else { Project::find(&session.folder) }
+}
+
 /// Whether `lock` has `name` as `constraint` wants it, asked for by a person.
 fn satisfies(lock: &LockFile, name: &PackageName, constraint: &Constraint) -> bool {
     lock.get(name).is_some_and(|package| package.requested.is_some() && constraint.matches(&package.version))
@@ -142,7 +155,7 @@ fn check_locked(lock: &LockFile, manifest: Option<&Manifest>) -> Result<()> {
 
 /// The manifest of a project that is a package itself.
 fn own_manifest(project: &Project) -> Result<Option<Manifest>> {
-    let path = project.manifest();
+    let Some(path) = project.manifest() else { return Ok(None) };
     match fs::read(&path) {
         Ok(bytes) => {
             Manifest::parse(&bytes).map(Some).map_err(|faults| crate::package::invalid_manifest(&path, &faults))
@@ -159,7 +172,16 @@ pub(super) fn told(session: &Session, report: &Report, nothing: &str) -> Result<
         out.warn(warning);
     }
     for kept in &report.files.kept {
-        out.warn(&format!("kept {kept}: it was changed since it was installed (--force removes it)"));
+        out.warn(&format!("left as it is: {kept}"));
+    }
+    for shared in &report.files.shared {
+        out.note(&format!("Left {shared}: an install in another project needs it"));
+    }
+    for remark in &report.remarks {
+        out.note(remark);
+    }
+    if !report.moved.is_empty() {
+        out.note(&format!("Moved to where the tools read it what an earlier aam wrote: {}", report.moved.join(", ")));
     }
     let value = json!(report);
     out.done(&value, || {

@@ -3,21 +3,21 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::{
-    failure::Result,
-    output::table,
-    project::{LockFile, Project},
-    session::Session,
-};
+use super::install::project;
+use crate::{failure::Result, output::table, project::LockFile, session::Session};
 
 /// List what is installed in a project
 #[derive(Debug, Args)]
 #[command(long_about = "List what is installed in the project of the current folder.\n\n  aam list\n  aam list --json")]
-pub(crate) struct List {}
+pub(crate) struct List {
+    /// What is installed for yourself, instead of this project
+    #[arg(long, short)]
+    global: bool,
+}
 
 impl List {
-    pub(crate) fn run(session: &Session) -> Result<()> {
-        let project = Project::find(&session.folder)?;
+    pub(crate) fn run(self, session: &Session) -> Result<()> {
+        let project = project(session, self.global)?;
         let lock = LockFile::read(&project)?.unwrap_or_default();
         let value: Vec<_> = lock
             .packages

@@ -11,6 +11,7 @@ pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod owner;
+pub(crate) mod passwd;
 pub(crate) mod pkg;
 pub(crate) mod register;
 pub(crate) mod registry;

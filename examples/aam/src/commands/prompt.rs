@@ -7,6 +7,21 @@ use crate::{
     failure::{Failure, Kind, Result},
 };
 
+/// Whether a person can be asked.
+pub(super) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a question that is answered with yes or no; no where nothing is answered.
+pub(super) fn yes(question: &str) -> Result<bool> {
+    let failed = |error: io::Error| Failure::new(Kind::Other, "io", format!("Cannot ask: {error}"));
+    write!(io::stderr(), "{question} [y/N] ").map_err(failed)?;
+    io::stderr().flush().map_err(failed)?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer).map_err(failed)?;
+    Ok(matches!(&*answer.trim().to_ascii_lowercase(), "y" | "yes"))
+}
+
 /// Asks for a line.
 pub(super) fn line(question: &str, flag: &str) -> Result<String> {
     if !io::stdin().is_terminal() {

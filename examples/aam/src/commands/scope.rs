@@ -21,7 +21,7 @@ pub(crate) enum Scope {
         #[arg(value_parser = scope_name)]
         scope: ScopeName,
     },
-    /// Show a scope and its members
+    /// Show a scope, its members, and who owns single packages in it
     Show {
         /// With or without `@`
         #[arg(value_parser = scope_name)]
@@ -56,6 +56,27 @@ pub(super) fn scope_name(text: &str) -> Result<ScopeName, String> {
         .map_err(|error: aam_registry_core::error::InvalidName| error.to_string())
 }
 
+/// The fields of each entry of a list.
+fn rows(shown: &Value, list: &str, fields: [&str; 2]) -> Vec<Vec<String>> {
+    let entries = shown.get(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let text = |entry: &Value, field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    entries.iter().map(|entry| fields.map(|field| text(entry, field)).to_vec()).collect()
+}
+
+/// Who goes on publishing single packages, whoever is a member.
+fn collaborators(shown: &Value) -> Vec<String> {
+    let rows = rows(shown, "collaborators", ["package", "username"]);
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec!["Owners of single packages (`aam owner rm PACKAGE USER` takes one away):".to_owned()];
+    lines.extend(table(&rows));
+    if shown.get("collaborators_truncated").and_then(Value::as_bool) == Some(true) {
+        lines.push("… and more".to_owned());
+    }
+    lines
+}
+
 fn role(text: &str) -> Result<ScopeRole, String> {
     ScopeRole::parse(text).ok_or_else(|| "use owner, member or contributor".to_owned())
 }
@@ -71,14 +92,10 @@ impl Scope {
             Self::Show { scope } => {
                 let shown = session.client(&registry)?.scope(&scope).await?;
                 session.out.result(&shown, || {
-                    let members = shown.get("members").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-                    let text = |member: &Value, key: &str| {
-                        member.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
-                    };
-                    let rows: Vec<_> =
-                        members.iter().map(|member| vec![text(member, "username"), text(member, "role")]).collect();
+                    let rows = rows(&shown, "members", ["username", "role"]);
                     let mut lines = vec![format!("@{scope}")];
                     lines.extend(table(&rows));
+                    lines.extend(collaborators(&shown));
                     lines
                 })
             }

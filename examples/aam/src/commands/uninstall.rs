@@ -3,12 +3,12 @@
 use aam_registry_core::types::PackageName;
 use clap::Args;
 
-use super::install::{installed, told};
+use super::install::{installed, project, told};
 use crate::{
     deploy::Policy,
     failure::Result,
-    install::{Change, change},
-    project::{LockFile, Project},
+    install::{Change, change, finish_unfinished},
+    project::LockFile,
     session::Session,
     text::Text,
 };
@@ -26,12 +26,16 @@ pub(crate) struct Uninstall {
     /// Remove installed files that you changed, too
     #[arg(long)]
     force: bool,
+    /// What is installed for yourself, instead of this project
+    #[arg(long, short)]
+    global: bool,
 }
 
 impl Uninstall {
     pub(crate) async fn run(self, session: &Session) -> Result<()> {
-        let project = Project::find(&session.folder)?;
+        let project = project(session, self.global)?;
         let _guard = project.guard()?;
+        finish_unfinished(session, &project).await?;
         let before = LockFile::read(&project)?.unwrap_or_default();
         installed(&before, &self.packages)?;
         let mut after = before.clone();

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use aam_registry_core::types::PackageName;
 use clap::Args;
 
-use super::install::{installed, told};
+use super::install::{installed, project, told};
 use crate::{
     config::RegistryUrl,
     deploy::Policy,
     failure::{Failure, Result},
-    install::{Change, Free, change, select},
-    project::{LockFile, Project},
+    install::{Change, Free, change, finish_unfinished, select},
+    project::LockFile,
     session::Session,
 };
 
@@ -30,12 +30,16 @@ pub(crate) struct Update {
     /// Replace installed files that you changed
     #[arg(long)]
     force: bool,
+    /// What is installed for yourself, instead of this project
+    #[arg(long, short)]
+    global: bool,
 }
 
 impl Update {
     pub(crate) async fn run(self, session: &Session) -> Result<()> {
-        let project = Project::find(&session.folder)?;
+        let project = project(session, self.global)?;
         let _guard = project.guard()?;
+        finish_unfinished(session, &project).await?;
         let before = LockFile::read(&project)?.filter(|lock| !lock.packages.is_empty()).ok_or_else(|| {
             Failure::usage("Nothing is installed here").hint("install something with `aam install <PACKAGE>`")
         })?;

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    atomic_file::Mode,
-    config::{Home, RegistryUrl, Secret},
+    config::{Home, RegistryUrl, Secret, home::CREDENTIALS},
+    confined::Mode,
     failure::Result,
     text::Text,
     yaml,
@@ -42,7 +42,8 @@ impl Credentials {
 
     /// Writes them, mode 600.
     pub(crate) fn write(&self, home: &Home) -> Result<()> {
-        yaml::write(&home.credentials(), "# Secrets: keep this file to yourself.\n", self, Mode::Private)
+        let head = "# Secrets: keep this file to yourself.\n";
+        yaml::write_own(&home.open()?, CREDENTIALS, head, self, Mode::Private)
     }
 
     /// What is stored for `registry`.

@@ -2,7 +2,10 @@
 
 use std::{env, path::PathBuf};
 
-use crate::failure::{Failure, Result};
+use crate::{
+    confined::Folder,
+    failure::{Failure, Result},
+};
 
 /// `~/.aam`, or what `AAM_HOME` says.
 #[derive(Clone, Debug)]
@@ -17,13 +20,23 @@ impl Home {
             .ok_or_else(|| Failure::usage("Your home folder is not known; set AAM_HOME to a folder for aam's files"))
     }
 
+    /// The folder, opened; made where it is missing.
+    pub(crate) fn open(&self) -> Result<Folder> {
+        Folder::create(&self.0)
+    }
+
     /// Registries and preferences.
     pub(crate) fn config(&self) -> PathBuf {
-        self.0.join("config.yaml")
+        self.0.join(CONFIG)
     }
 
     /// Tokens; mode 600.
     pub(crate) fn credentials(&self) -> PathBuf {
-        self.0.join("credentials.yaml")
+        self.0.join(CREDENTIALS)
     }
 }
+
+/// The name of the file of registries and preferences.
+pub(super) const CONFIG: &str = "config.yaml";
+/// The name of the file of tokens.
+pub(super) const CREDENTIALS: &str = "credentials.yaml";

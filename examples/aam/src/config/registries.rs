@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    atomic_file::Mode,
-    config::{Home, RegistryUrl},
+    config::{Home, RegistryUrl, home::CONFIG},
+    confined::Mode,
     failure::{Failure, Kind, Result},
     yaml,
 };
@@ -66,7 +66,7 @@ impl Config {
 
     /// Writes it.
     pub(crate) fn write(&self, home: &Home) -> Result<()> {
-        yaml::write(&home.config(), "", self, Mode::Plain)
+        yaml::write_own(&home.open()?, CONFIG, "", self, Mode::Plain)
     }
 
     /// The registry called `name`.

@@ -1,53 +1,53 @@
-//! An agent: a folder with `agent.yaml` and its system prompt.
+//! An agent: a folder with `agent.yaml` and its system prompt, or one Markdown file.
 
-use std::{
-    fs,
-    path::{Component, Path},
+use std::path::{Component, Path};
+
+use aam_registry_core::types::{Artifact, ArtifactType};
+use serde_json::{Map, Value};
+
+use super::{
+    document::Document,
+    front_matter::Head,
+    source::{Authored, Source},
 };
+use crate::failure::{Failure, Result};
 
-use aam_registry_core::types::Artifact;
-use serde::Deserialize;
-
-use super::document::Document;
-use crate::{
-    failure::{Failure, Result},
-    yaml,
-};
-
-/// The part of `agent.yaml` that every platform understands.
-#[derive(Debug, Deserialize)]
-struct AgentFile {
-    description: Option<String>,
-    /// A file of the agent's folder, or the prompt itself.
-    system_prompt: Option<String>,
-}
-
-/// Reads an agent; one that is a single Markdown file is its own system prompt.
+/// Reads an agent of the package that is made in the folder `package`.
 pub(crate) fn read(package: &Path, artifact: &Artifact) -> Result<Document> {
-    let folder = package.join(&artifact.path);
-    if folder.is_file() {
-        return Document::read(package, artifact);
-    }
-    let file: AgentFile = yaml::read(&folder.join("agent.yaml"))?
-        .ok_or_else(|| Failure::invalid(format!("The agent {} has no agent.yaml", artifact.name)))?;
-    let body = match &file.system_prompt {
-        Some(text) if text.contains('\n') => text.clone(),
-        Some(name) => system_prompt(&folder, name, artifact)?,
-        None => system_prompt(&folder, "system-prompt.md", artifact)?,
-    };
-    let description = file.description.unwrap_or_else(|| artifact.description.clone());
-    Ok(Document { name: artifact.name.clone(), description, globs: Vec::new(), source: Vec::new(), body })
+    Document::read(&Authored(package), ArtifactType::Agent, artifact)
 }
 
-fn system_prompt(folder: &Path, name: &str, artifact: &Artifact) -> Result<String> {
-    let name = Path::new(name.trim_start_matches("./"));
-    if !name.components().all(|part| matches!(part, Component::Normal(_))) {
-        return Err(Failure::invalid(format!(
-            "The system prompt of the agent {} lies outside its folder",
-            artifact.name
-        )));
+/// Reads an agent that is a folder.
+pub(super) fn read_folder(package: &dyn Source, artifact: &Artifact) -> Result<Document> {
+    let Artifact { name, path, .. } = artifact;
+    let source = package
+        .read(&format!("{path}/agent.yaml"))?
+        .ok_or_else(|| Failure::invalid(format!("The agent {name} has no agent.yaml")))?;
+    let text = String::from_utf8_lossy(&source).into_owned();
+    // A key that cannot be read could be one that restricts the agent.
+    serde_saphyr::from_str::<Map<String, Value>>(&text).map_err(|error| {
+        let text = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
+        let first = text.lines().next().unwrap_or_default().to_owned();
+        Failure::invalid(format!("The agent.yaml of the agent {name} is not valid: {first}"))
+    })?;
+    let head = Head::parse(text.strip_prefix('\u{feff}').unwrap_or(&text));
+    let body = match head.text("system_prompt") {
+        Some(text) if text.contains('\n') => text.to_owned(),
+        Some(file) => system_prompt(package, file, artifact)?,
+        None => system_prompt(package, "system-prompt.md", artifact)?,
+    };
+    let description = head.text("description").unwrap_or(&artifact.description).trim().to_owned();
+    Ok(Document { name: name.clone(), description, head, body })
+}
+
+fn system_prompt(package: &dyn Source, file: &str, artifact: &Artifact) -> Result<String> {
+    let file = file.trim_start_matches("./");
+    if !Path::new(file).components().all(|part| matches!(part, Component::Normal(_))) {
+        let message = format!("The system prompt of the agent {} lies outside its folder", artifact.name);
+        return Err(Failure::invalid(message));
     }
-    let path = folder.join(name);
-    let bytes = fs::read(&path).map_err(|error| Failure::io("read the system prompt", &path, &error))?;
+    let path = format!("{}/{file}", artifact.path);
+    let bytes =
+        package.read(&path)?.ok_or_else(|| Failure::invalid(format!("The agent {} has no {path}", artifact.name)))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -1,11 +1,13 @@
 //! A Markdown artifact, read once for all platforms.
 
-use std::{fs, path::Path};
-
-use aam_registry_core::types::Artifact;
+use aam_registry_core::types::{Artifact, ArtifactType};
 use serde_json::Value;
 
-use super::front_matter;
+use super::{
+    agent,
+    front_matter::{self, Head},
+    source::Source,
+};
 use crate::failure::{Failure, Result};
 
 /// An agent, prompt or instruction as platforms need it.
@@ -15,36 +17,88 @@ pub(crate) struct Document {
     pub(super) name: String,
     /// From the file, else from the manifest.
     pub(super) description: String,
-    /// The files it is for; empty for all.
-    pub(super) globs: Vec<String>,
+    /// What its front matter, or `agent.yaml`, says.
+    pub(super) head: Head,
     /// The text without front matter.
     pub(super) body: String,
-    /// The file, byte for byte.
-    pub(super) source: Vec<u8>,
 }
 
 impl Document {
-    /// Reads the Markdown file of a prompt or an instruction.
-    pub(super) fn read(package: &Path, artifact: &Artifact) -> Result<Self> {
-        let path = package.join(&artifact.path);
-        let source = fs::read(&path).map_err(|error| Failure::io("read the artifact", &path, &error))?;
-        let text = String::from_utf8_lossy(&source).into_owned();
-        let (head, body) = front_matter::split(&text);
-        let description = head.get("description").and_then(Value::as_str).unwrap_or(&artifact.description).to_owned();
-        let globs = head.get("applyTo").or_else(|| head.get("globs")).map(globs).unwrap_or_default();
-        Ok(Self { name: artifact.name.clone(), description, globs, body: body.to_owned(), source })
+    /// Reads an artifact that is no skill.
+    pub(super) fn read(package: &dyn Source, kind: ArtifactType, artifact: &Artifact) -> Result<Self> {
+        match package.read(&artifact.path)? {
+            Some(source) => Ok(Self::of_file(artifact, &source)),
+            None if kind == ArtifactType::Agent => agent::read_folder(package, artifact),
+            None => Err(Failure::invalid(format!("The package lacks {}", artifact.path))),
+        }
+    }
+
+    fn of_file(artifact: &Artifact, source: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(source).into_owned();
+        let (head, body) = front_matter::split_head(&text);
+        let description = head.text("description").unwrap_or(&artifact.description).trim().to_owned();
+        Self { name: artifact.name.clone(), description, body: body.to_owned(), head }
+    }
+
+    /// The files an instruction is for; empty for all.
+    pub(super) fn globs(&self) -> Vec<String> {
+        let globs = self.written_globs();
+        let everything = |glob: &String| matches!(&**glob, "*" | "**" | "**/*");
+        let always = self.always_apply() == Some(true);
+        if always || globs.iter().any(everything) { Vec::new() } else { globs }
+    }
+
+    /// As [`Self::globs`], with those that fit everything.
+    pub(super) fn written_globs(&self) -> Vec<String> {
+        let keys = ["applyTo", "globs", "paths", "fileMatchPattern"];
+        let found = keys.iter().find_map(|key| self.head.get(key).filter(|value| !value.is_null()));
+        found.map(globs).unwrap_or_default()
+    }
+
+    /// Cursor's `alwaysApply`, where it was written.
+    pub(super) fn always_apply(&self) -> Option<bool> {
+        self.head.get("alwaysApply").map(is_true)
+    }
+
+    /// When an instruction is read, of those files that it is for.
+    pub(super) fn reading(&self) -> Reading {
+        let trigger = self.head.text("trigger").or(self.head.text("inclusion")).unwrap_or_default();
+        let narrowed = self.always_apply() == Some(false) || matches!(trigger, "model_decision" | "auto");
+        let limited = !self.written_globs().is_empty();
+        if limited || self.always_apply() == Some(true) || !(narrowed || trigger == "manual") {
+            Reading::Always
+        } else if trigger == "manual" || self.description.is_empty() {
+            Reading::Asked
+        } else {
+            Reading::Fitting
+        }
     }
 }
 
+/// When an instruction is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    Always,
+    /// When its description fits what is done.
+    Fitting,
+    /// When a person asks for it.
+    Asked,
+}
+
+fn is_true(value: &Value) -> bool {
+    value.as_bool().unwrap_or_else(|| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true")))
+}
+
 /// Globs are a list, or text with commas between; commas inside braces are part of a glob.
-fn globs(value: &Value) -> Vec<String> {
+pub(super) fn globs(value: &Value) -> Vec<String> {
     let text = match value {
-        Value::String(text) => text.trim().trim_matches(['[', ']']).to_owned(),
+        Value::String(text) => text.trim(),
         Value::Array(list) => {
             return list.iter().filter_map(Value::as_str).map(one_line).filter(|glob| !glob.is_empty()).collect();
         }
         _ => return Vec::new(),
     };
+    let text = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let mut depth = 0i32;
     let pieces = text.split(|c: char| {
         depth += i32::from(c == '{') - i32::from(c == '}');
@@ -69,6 +123,7 @@ mod tests {
         assert_eq!(globs(&json!("a/*.{ts,tsx}, *.js")), ["a/*.{ts,tsx}", "*.js"]);
         assert_eq!(globs(&json!(["*.rs", "*.toml"])), ["*.rs", "*.toml"]);
         assert_eq!(globs(&json!("[\"*.rs\", \"*.toml\"]")), ["*.rs", "*.toml"]);
+        assert_eq!(globs(&json!("src/[ab]")), ["src/[ab]"]);
         assert!(globs(&json!("")).is_empty() && globs(&json!(null)).is_empty());
     }
 }

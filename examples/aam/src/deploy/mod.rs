@@ -3,27 +3,37 @@
 //! [`plan()`] says, from the packages alone, what should stand where. [`apply()`]
 //! compares that with the [`Record`] of what was written before and with what
 //! lies there now, and brings the one to the other without touching anything
-//! a person wrote.
+//! a person wrote. [`adopt()`] fills a record that is missing.
 
+mod adopt;
 mod agent;
+mod agent_forms;
 mod apply;
-mod claude;
-mod codex;
-mod copilot;
-mod cursor;
 mod document;
+mod earlier;
 mod front_matter;
+mod instruction_forms;
+mod limits;
 mod place;
 mod plan;
 mod platform;
+mod prompt_forms;
 mod record;
+mod roots;
 mod rules;
 mod section;
+mod skill;
+mod source;
+mod tables;
+mod tools;
 
+pub(crate) use adopt::adopt;
 pub(crate) use agent::read as read_agent;
-pub(crate) use apply::{Applied, Policy, announce, apply, check};
+pub(crate) use apply::{Applied, Policy, announce, apply, check, sweep};
+pub(crate) use earlier::earlier;
 pub(crate) use front_matter::split as front_matter;
-pub(crate) use place::Roots;
 pub(crate) use plan::{Deployable, Plan, plan};
-pub(crate) use platform::Platform;
-pub(crate) use record::Record;
+pub(crate) use platform::{Platform, Scope};
+pub(crate) use record::{Others, Record};
+pub(crate) use roots::Roots;
+pub(crate) use source::{Package, read};

@@ -1,43 +1,33 @@
 //! Places that may be written to, and no others.
 
-use std::{
-    env, fmt, fs,
-    path::{Component, Path, PathBuf},
-    str::FromStr,
-};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use crate::failure::{Failure, Result};
 
-/// What the path of a place is relative to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Base {
-    /// The project.
-    Project,
-    /// `CODEX_HOME`, else `~/.codex`.
-    CodexHome,
-}
-
-const CODEX_PREFIX: &str = "$CODEX_HOME/";
-
-/// A file or folder below a base: a relative path of plain segments, so that
-/// neither a package nor an edited record can lead elsewhere.
+/// A file or folder below a project or below a folder of the user's: a
+/// relative path of plain segments, so that neither a package nor an edited
+/// record can lead elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Place {
-    base: Base,
+    /// The absolute path of a folder of the user's; `None` for the project.
+    root: Option<Arc<str>>,
     path: String,
 }
 
+/// Between a user's folder and the path below it, in records.
+const BELOW: &str = "//";
+
 impl Place {
     /// The place at `path`, with `/` between segments.
-    pub(crate) fn new(base: Base, path: &str) -> Result<Self> {
+    pub(crate) fn new(root: Option<Arc<str>>, path: &str) -> Result<Self> {
         let plain = !path.is_empty()
             && !path.contains(['\\', '\0'])
-            && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
             && !path.split('/').any(|segment| matches!(segment, "" | "." | ".."));
         // Git runs what lies in its folder; nothing of a package belongs there, nor into our own.
-        let reserved = path.split('/').next().is_some_and(|first| matches!(&*first.to_lowercase(), ".git" | ".aam"));
+        let first = path.split('/').next().unwrap_or_default();
+        let reserved = path.split('/').any(is_git_folder) || (root.is_none() && folded(first) == ".aam");
         if plain && !reserved {
-            Ok(Self { base, path: path.to_owned() })
+            Ok(Self { root, path: path.to_owned() })
         } else {
             Err(Failure::invalid(format!("`{path}` is not a path that may be written to")))
         }
@@ -45,13 +35,28 @@ impl Place {
 
     /// The place of `path` below this one.
     pub(super) fn join(&self, path: &str) -> Result<Self> {
-        Self::new(self.base, &format!("{}/{path}", self.path))
+        Self::new(self.root.clone(), &format!("{}/{path}", self.path))
     }
 
-    /// The folders it is in below its base, the innermost first.
+    /// The place of `path` below the same root.
+    pub(super) fn beside(&self, path: &str) -> Result<Self> {
+        Self::new(self.root.clone(), path)
+    }
+
+    /// The user's folder that it is below; `None` for the project.
+    pub(super) fn root(&self) -> Option<&Arc<str>> {
+        self.root.as_ref()
+    }
+
+    /// The path below the root.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The folders it is in below its root, the innermost first.
     pub(super) fn folders(&self) -> impl Iterator<Item = Self> {
         let ends = self.path.rmatch_indices('/').map(|(at, _)| at);
-        ends.map(|end| Self { base: self.base, path: self.path[..end].to_owned() })
+        ends.map(|end| Self { root: self.root.clone(), path: self.path[..end].to_owned() })
     }
 
     /// How many folders it is deep.
@@ -61,93 +66,64 @@ impl Place {
 
     /// What is the same place on a file system that ignores case.
     pub(super) fn folded(&self) -> String {
-        self.to_string().to_lowercase()
+        self.key().to_lowercase()
     }
+
+    /// Where it is when the project is at `project`.
+    pub(crate) fn absolute(&self, project: &str) -> String {
+        format!("{}/{}", self.root.as_deref().unwrap_or(project), self.path)
+    }
+
+    /// As [`Display`](fmt::Display), but telling where the root ends.
+    fn key(&self) -> String {
+        self.root.as_ref().map_or_else(|| self.path.clone(), |root| format!("{root}{BELOW}{}", self.path))
+    }
+}
+
+/// Whether some system takes `segment` for `.git`: case, dots and spaces at
+/// the end, Windows' short names and streams, characters that macOS ignores.
+fn is_git_folder(segment: &str) -> bool {
+    let seen = folded(segment);
+    matches!(&*seen, ".git" | "git~1")
+}
+
+fn folded(segment: &str) -> String {
+    let ignored =
+        |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
+    let seen: String = segment.chars().filter(|c| !ignored(*c)).collect();
+    let seen = seen.split(':').next().unwrap_or_default();
+    seen.trim_end_matches(['.', ' ']).to_lowercase()
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.base {
-            Base::Project => f.write_str(&self.path),
-            Base::CodexHome => write!(f, "{CODEX_PREFIX}{}", self.path),
+        match &self.root {
+            Some(root) => write!(f, "{root}/{}", self.path),
+            None => f.write_str(&self.path),
         }
     }
 }
 
-impl FromStr for Place {
+/// A place as records spell it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct PlaceKey(pub(crate) Place);
+
+impl fmt::Display for PlaceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.key())
+    }
+}
+
+impl FromStr for PlaceKey {
     type Err = Failure;
 
     fn from_str(text: &str) -> Result<Self> {
-        match text.strip_prefix(CODEX_PREFIX) {
-            Some(path) => Self::new(Base::CodexHome, path),
-            None => Self::new(Base::Project, text),
-        }
+        let place = match text.split_once(BELOW) {
+            Some((root, path)) if std::path::Path::new(root).is_absolute() => Place::new(Some(root.into()), path),
+            _ => Place::new(None, text),
+        };
+        place.map(Self)
     }
-}
-
-/// Where the bases are on this machine.
-#[derive(Clone, Debug)]
-pub(crate) struct Roots {
-    project: PathBuf,
-    codex: PathBuf,
-}
-
-impl Roots {
-    /// The bases of the project at `project`.
-    pub(crate) fn new(project: &Path) -> Result<Self> {
-        let told = env::var_os("CODEX_HOME").filter(|value| !value.is_empty()).map(PathBuf::from);
-        let codex = told
-            .or_else(|| env::home_dir().map(|home| home.join(".codex")))
-            .ok_or_else(|| Failure::usage("Your home folder is not known; set CODEX_HOME"))?;
-        Self::at(project, &codex)
-    }
-
-    /// The bases at known folders.
-    pub(crate) fn at(project: &Path, codex: &Path) -> Result<Self> {
-        let project = fs::canonicalize(project).map_err(|error| Failure::io("open", project, &error))?;
-        let codex = std::path::absolute(codex).map_err(|error| Failure::io("open", codex, &error))?;
-        Ok(Self { project, codex: fs::canonicalize(&codex).unwrap_or(codex) })
-    }
-
-    fn base(&self, base: Base) -> &Path {
-        match base {
-            Base::Project => &self.project,
-            Base::CodexHome => &self.codex,
-        }
-    }
-
-    /// The path of `place`, refused where a link on the way leads out of its base.
-    pub(super) fn path(&self, place: &Place) -> Result<PathBuf> {
-        let base = self.base(place.base);
-        let path = base.join(&place.path);
-        let there = path.ancestors().skip(1).take_while(|folder| *folder != base).find(|folder| folder.exists());
-        if let Some(folder) = there {
-            let real = fs::canonicalize(folder).map_err(|error| Failure::io("open", folder, &error))?;
-            if !real.starts_with(base) {
-                return Err(outside(place, &real));
-            }
-        }
-        Ok(path)
-    }
-
-    /// The place that `place` stands for: itself, or what it links to.
-    pub(super) fn follow(&self, place: Place) -> Result<Place> {
-        let path = self.path(&place)?;
-        if !fs::symlink_metadata(&path).is_ok_and(|data| data.is_symlink()) {
-            return Ok(place);
-        }
-        let real = fs::canonicalize(&path).map_err(|error| Failure::io("follow the link", &path, &error))?;
-        let inside = real.strip_prefix(self.base(place.base)).ok().and_then(Path::to_str);
-        match inside {
-            Some(inside) => Place::new(place.base, inside),
-            None => Err(outside(&place, &real)),
-        }
-    }
-}
-
-fn outside(place: &Place, real: &Path) -> Failure {
-    Failure::invalid(format!("{place} leads out of the project, to {}", real.display()))
-        .hint("replace the symbolic link with a folder, or install where it leads to")
 }
 
 #[cfg(test)]
@@ -156,23 +132,40 @@ mod tests {
 
     #[test]
     fn places_lead_nowhere_else() {
-        for bad in ["", "/etc/passwd", "../x", "a/../b", "a//b", "./a", "a/.", "a\\b", ".git/hooks/x", ".AAM/x", "a\0"]
-        {
-            assert!(bad.parse::<Place>().is_err(), "{bad:?} passed");
+        for bad in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "a/../b",
+            "a//b",
+            "./a",
+            "a/.",
+            "a\\b",
+            ".git/hooks/x",
+            ".AAM/x",
+            "a\0",
+            "a/.git/config",
+            "a/.GIT./x",
+            "a/.git /x",
+            "a/git~1/x",
+            "a/.g\u{200c}it/x",
+            ".git::$INDEX_ALLOCATION/x",
+            ".aam./x",
+        ] {
+            assert!(Place::new(None, bad).is_err(), "{bad:?} passed");
         }
-        let codex: Place = "$CODEX_HOME/skills/a".parse().expect("place");
-        assert_eq!((codex.base, codex.to_string().as_str()), (Base::CodexHome, "$CODEX_HOME/skills/a"));
-        assert!("$CODEX_HOME/../x".parse::<Place>().is_err());
+        for good in [".gitignore", ".github/agents/a.md", "a/.gitkeep", ".claude/skills/aam/x"] {
+            assert!(Place::new(None, good).is_ok(), "{good:?} was refused");
+        }
     }
 
-    #[cfg(unix)]
     #[test]
-    fn a_link_out_of_the_project_is_not_followed() {
-        let outside = tempfile::tempdir().expect("folder");
-        let project = tempfile::tempdir().expect("folder");
-        std::os::unix::fs::symlink(outside.path(), project.path().join(".claude")).expect("link");
-        let roots = Roots::at(project.path(), &project.path().join("codex")).expect("roots");
-        assert!(roots.path(&".claude/agents/a.md".parse().expect("place")).is_err());
-        assert!(roots.path(&".cursor/rules/a.mdc".parse().expect("place")).is_ok());
+    fn a_place_of_the_users_survives_its_text() {
+        let place = PlaceKey(Place::new(Some("/home/a/.codex".into()), "agents/a.toml").expect("place"));
+        assert_eq!(place.to_string(), "/home/a/.codex//agents/a.toml");
+        assert_eq!(place.to_string().parse::<PlaceKey>().expect("place"), place);
+        assert_eq!(place.0.to_string(), "/home/a/.codex/agents/a.toml");
+        assert!("/home/a/.codex//../x".parse::<PlaceKey>().is_err());
+        assert!("home//x".parse::<PlaceKey>().is_err() && "/etc/passwd".parse::<PlaceKey>().is_err());
     }
 }

@@ -3,28 +3,28 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
-    path::{Path, PathBuf},
+    rc::Rc,
 };
 
-use aam_registry_core::types::{Artifact, ArtifactType, Manifest, PackageName};
-use walkdir::WalkDir;
+use aam_registry_core::types::{Artifact, ArtifactType, PackageName, Sha256Digest};
 
 use super::{
-    agent,
     document::Document,
-    place::{Base, Place, Roots},
-    platform::Platform,
-    rules::Target,
-    section,
+    limits::{Refusal, Rendered},
+    place::Place,
+    platform::{Platform, Scope},
+    roots::{Base, Roots},
+    rules::{Form, Target},
+    section, skill,
+    source::{Package, Source},
 };
 use crate::failure::{Detail, Failure, Result};
 
-/// An unpacked package and the platforms it is for.
+/// A package and the platforms it is for.
 #[derive(Debug)]
-pub(crate) struct Deployable<'a> {
-    pub(crate) manifest: &'a Manifest,
-    pub(crate) folder: &'a Path,
-    pub(crate) platforms: &'a BTreeSet<Platform>,
+pub(crate) struct Deployable {
+    pub(crate) package: Rc<Package>,
+    pub(crate) platforms: BTreeSet<Platform>,
 }
 
 /// Files and sections to be.
@@ -33,21 +33,36 @@ pub(crate) struct Plan {
     pub(super) files: BTreeMap<Place, PlannedFile>,
     /// By file, then by what the markers say.
     pub(super) sections: BTreeMap<Place, BTreeMap<String, PlannedSection>>,
+    /// What platforms cannot take, and what they take without a part of it: one line each.
+    pub(crate) remarks: BTreeSet<String>,
 }
 
 /// One file to be.
 #[derive(Debug)]
 pub(super) struct PlannedFile {
     pub(super) package: PackageName,
+    /// The artifact it is of; platforms that read the same folder share it.
+    artifact: (ArtifactType, String),
     pub(super) contents: Contents,
+    pub(super) sha256: Sha256Digest,
+    pub(super) executable: bool,
 }
 
 /// Where the contents of a file come from.
 #[derive(Debug)]
 pub(super) enum Contents {
-    /// A file of the unpacked package, with its mode.
-    Copy(PathBuf),
+    /// A file of the unpacked package.
+    Copy(Rc<Package>, String),
     Bytes(Vec<u8>),
+}
+
+impl Contents {
+    pub(super) fn bytes(&self) -> Result<Vec<u8>> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes.clone()),
+            Self::Copy(package, path) => Ok(package.read(path)?.unwrap_or_default()),
+        }
+    }
 }
 
 /// One section to be.
@@ -57,134 +72,253 @@ pub(super) struct PlannedSection {
     pub(super) body: Vec<u8>,
 }
 
+/// Whose artifact wants a target.
+type Claimant = (PackageName, ArtifactType, String);
+
 /// Plans where `packages` go.
-pub(crate) fn plan(packages: &[Deployable<'_>], roots: &Roots) -> Result<Plan> {
-    let claims = claims(packages)?;
+pub(crate) fn plan(packages: &[Deployable], scope: Scope, roots: &Roots) -> Result<Plan> {
+    let claims = claims(packages, scope)?;
     let mut plan = Plan::default();
-    for package in packages {
-        for (platform, kind, artifact) in artifacts(package) {
-            let target = platform.rules().target(kind);
-            let shared = claims.get(&claim(target, kind, &artifact.name)?).is_some_and(|owners| owners.len() > 1);
-            let name = if shared {
-                format!("{}--{}", package.manifest.name.fs_name(), artifact.name)
-            } else {
-                artifact.name.clone()
-            };
-            plan.add(package, target, kind, artifact, &name, roots)?;
+    let mut losses = Losses::default();
+    for deployable in packages {
+        for (platform, kind, artifact) in artifacts(deployable) {
+            let target = platform.targets(scope).of(kind);
+            let owner = &deployable.package.manifest.name;
+            let none = BTreeSet::new();
+            let claim = claim(target, kind, &artifact.name)?;
+            let claimants = claim.as_ref().and_then(|claim| claims.get(claim)).unwrap_or(&none);
+            let name = name(owner, kind, artifact, claimants);
+            let added = plan.add(deployable, target, kind, artifact, &name, roots)?;
+            match added {
+                Ok(lost) => losses.note(platform, kind, owner, &artifact.name, lost),
+                Err(Refusal(why)) => {
+                    let what = format!("{} {} of {owner}", kind.as_str(), artifact.name);
+                    plan.remarks.insert(format!("{platform}: the {what} is not installed: {why}"));
+                }
+            }
         }
     }
+    plan.remarks.extend(losses.lines());
     plan.unique()
 }
 
-fn artifacts<'a>(package: &'a Deployable<'_>) -> impl Iterator<Item = (Platform, ArtifactType, &'a Artifact)> {
-    package
-        .platforms
-        .iter()
-        .flat_map(|platform| package.manifest.artifacts.iter().map(|(kind, artifact)| (*platform, kind, artifact)))
+/// The artifacts that a platform takes without a part of their front matter, by what they lose.
+#[derive(Debug, Default)]
+struct Losses<'a>(BTreeMap<(Platform, ArtifactType, &'a PackageName, Vec<String>), BTreeSet<&'a str>>);
+
+impl<'a> Losses<'a> {
+    fn note(
+        &mut self,
+        platform: Platform,
+        kind: ArtifactType,
+        owner: &'a PackageName,
+        artifact: &'a str,
+        mut lost: Vec<String>,
+    ) {
+        if !lost.is_empty() {
+            lost.sort();
+            self.0.entry((platform, kind, owner, lost)).or_default().insert(artifact);
+        }
+    }
+
+    /// One line for those that lose the same.
+    fn lines(self) -> impl Iterator<Item = String> {
+        const NAMED: usize = 3;
+        self.0.into_iter().map(|((platform, kind, owner, lost), artifacts)| {
+            let keys: Vec<_> = lost.iter().map(|key| format!("`{key}`")).collect();
+            let keys = keys.join(", ");
+            let named: Vec<_> = artifacts.iter().take(NAMED).copied().collect();
+            let (named, all) = (named.join(", "), artifacts.len());
+            let kind = kind.as_str();
+            match all {
+                1 => format!("{platform}: the {kind} {named} of {owner} goes without {keys}"),
+                2..=NAMED => format!("{platform}: the {kind}s {named} of {owner} go without {keys}"),
+                _ => format!("{platform}: {all} {kind}s of {owner} ({named} and others) go without {keys}"),
+            }
+        })
+    }
 }
 
-/// Which packages want each target, by their artifacts' own names.
-fn claims<'a>(packages: &'a [Deployable<'_>]) -> Result<BTreeMap<String, BTreeSet<&'a PackageName>>> {
-    let mut claims: BTreeMap<String, BTreeSet<&PackageName>> = BTreeMap::new();
-    for package in packages {
-        for (platform, kind, artifact) in artifacts(package) {
-            let claim = claim(platform.rules().target(kind), kind, &artifact.name)?;
-            claims.entry(claim).or_default().insert(&package.manifest.name);
+fn artifacts(deployable: &Deployable) -> impl Iterator<Item = (Platform, ArtifactType, &Artifact)> {
+    deployable.platforms.iter().flat_map(|platform| {
+        deployable.package.manifest.artifacts.iter().map(|(kind, artifact)| (*platform, kind, artifact))
+    })
+}
+
+/// Who wants each target, by their artifacts' own names.
+fn claims(packages: &[Deployable], scope: Scope) -> Result<BTreeMap<String, BTreeSet<Claimant>>> {
+    let mut claims: BTreeMap<String, BTreeSet<Claimant>> = BTreeMap::new();
+    for deployable in packages {
+        for (platform, kind, artifact) in artifacts(deployable) {
+            if let Some(claim) = claim(platform.targets(scope).of(kind), kind, &artifact.name)? {
+                let claimant = (deployable.package.manifest.name.clone(), kind, artifact.name.clone());
+                claims.entry(claim).or_default().insert(claimant);
+            }
         }
     }
     Ok(claims)
 }
 
+/// What an artifact is called where it is deployed: by its own name; with that
+/// of its package where another package has one of that name; with its type
+/// where its package has another artifact of that name there.
+fn name(owner: &PackageName, kind: ArtifactType, artifact: &Artifact, claimants: &BTreeSet<Claimant>) -> String {
+    let kinds: BTreeSet<_> =
+        claimants.iter().filter(|(package, ..)| package == owner).map(|(_, kind, _)| *kind).collect();
+    let plain = if kinds.contains(&ArtifactType::Skill) { Some(&ArtifactType::Skill) } else { kinds.first() };
+    let own = match plain {
+        Some(plain) if *plain != kind => format!("{}-{}", artifact.name, kind.as_str()),
+        _ => artifact.name.clone(),
+    };
+    let others = claimants.iter().any(|(package, ..)| package != owner);
+    if others { format!("{}--{own}", owner.fs_name()) } else { own }
+}
+
 /// What two artifacts must not both be, upper and lower case alike.
-fn claim(target: &Target, kind: ArtifactType, name: &str) -> Result<String> {
+fn claim(target: &Target, kind: ArtifactType, name: &str) -> Result<Option<String>> {
     Ok(match target {
-        Target::Section { file, .. } => format!("{file}#{}", section_id(kind, name).to_lowercase()),
-        Target::Folder { .. } | Target::File { .. } => place(target, name)?.folded(),
+        Target::Section { base, file, .. } => {
+            Some(format!("{base:?} {file}#{}", section_id(kind, name).to_lowercase()))
+        }
+        Target::Nowhere(_) => None,
+        _ => Some(place(target, name)?.folded()),
     })
 }
 
-fn section_id(kind: ArtifactType, name: &str) -> String {
+pub(super) fn section_id(kind: ArtifactType, name: &str) -> String {
     format!("{name} {}", kind.as_str())
 }
 
 fn place(target: &Target, name: &str) -> Result<Place> {
     match target {
-        Target::Folder { base, folder } => Place::new(*base, &format!("{folder}/{name}")),
-        Target::File { base, folder, prefix, suffix, .. } => {
-            Place::new(*base, &format!("{folder}/{prefix}{name}{suffix}"))
-        }
-        Target::Section { file, .. } => Place::new(Base::Project, file),
+        Target::Folder { base, folder } | Target::Skill { base, folder, .. } => base.place(&format!("{folder}/{name}")),
+        Target::File { base, folder, suffix, .. } => base.place(&format!("{folder}/{name}{suffix}")),
+        Target::Section { base, file, .. } => base.place(file),
+        Target::Nowhere(_) => Base::Project.place(name),
     }
 }
 
 impl Plan {
+    /// Adds one artifact; says what of it is lost, or why it is not deployed.
     fn add(
         &mut self,
-        package: &Deployable<'_>,
+        deployable: &Deployable,
         target: &Target,
         kind: ArtifactType,
         artifact: &Artifact,
         name: &str,
         roots: &Roots,
-    ) -> Result<()> {
-        let place = place(target, name)?;
+    ) -> Result<Result<Vec<String>, Refusal>> {
+        let package = &deployable.package;
         let owner = &package.manifest.name;
-        let document = || -> Result<Document> {
-            let mut document = match kind {
-                ArtifactType::Agent => agent::read(package.folder, artifact)?,
-                _ => Document::read(package.folder, artifact)?,
-            };
+        let rendered = |form: Form| -> Result<Result<Rendered, Refusal>> {
+            let mut document = Document::read(&**package, kind, artifact)?;
             name.clone_into(&mut document.name);
-            Ok(document)
+            Ok(form.of(&document))
         };
         match target {
-            Target::Folder { .. } => self.add_folder(owner, &package.folder.join(&artifact.path), &place),
-            Target::File { contents, .. } => {
-                let bytes = contents(&document()?);
-                self.add_file(owner, place, Contents::Bytes(bytes))
+            Target::Nowhere(why) => return Ok(Err(Refusal((*why).to_owned()))),
+            Target::Folder { .. } => {
+                let place = place(target, name)?;
+                self.add_folder(package, kind, artifact, name, &place)?;
             }
-            Target::Section { contents, .. } => {
-                let body = contents(&document()?);
-                if section::holds_markers(&body) {
+            Target::Skill { form, .. } | Target::File { form, .. } => {
+                let mut place = place(target, name)?;
+                if matches!(target, Target::Skill { .. }) {
+                    place = place.join("SKILL.md")?;
+                }
+                let Rendered { bytes, lost } = match rendered(*form)? {
+                    Ok(rendered) => rendered,
+                    Err(refusal) => return Ok(Err(refusal)),
+                };
+                self.add_bytes(owner, kind, artifact, place, bytes)?;
+                return Ok(Ok(lost));
+            }
+            Target::Section { form, .. } => {
+                let place = place(target, name)?;
+                let Rendered { bytes, lost } = match rendered(*form)? {
+                    Ok(rendered) => rendered,
+                    Err(refusal) => return Ok(Err(refusal)),
+                };
+                if section::holds_markers(&bytes) {
                     return Err(Failure::invalid(format!(
                         "The {} {} of {owner} holds AAM markers of its own; it cannot be put into {place}",
                         kind.as_str(),
                         artifact.name
                     )));
                 }
-                // Two names of one file, such as a link from CLAUDE.md to AGENTS.md, get a section once.
-                let sections = self.sections.entry(roots.follow(place)?).or_default();
-                let planned = PlannedSection { package: owner.clone(), body: section::closed(&body) };
+                // Two names of one file, such as a link from GEMINI.md to AGENTS.md, get a section once.
+                let sections = self.sections.entry(roots.instructions(place)?).or_default();
+                let planned = PlannedSection { package: owner.clone(), body: section::closed(&bytes) };
                 match sections.insert(section_id(kind, name), planned) {
-                    Some(before) if before.package != *owner => Err(collision(owner, name)),
-                    _ => Ok(()),
+                    Some(before) if before.package != *owner => return Err(collision(owner, name)),
+                    _ => return Ok(Ok(lost)),
                 }
             }
         }
+        Ok(Ok(Vec::new()))
     }
 
-    fn add_folder(&mut self, owner: &PackageName, folder: &Path, place: &Place) -> Result<()> {
-        if folder.is_file() {
-            return self.add_file(owner, place.join("SKILL.md")?, Contents::Copy(folder.to_owned()));
-        }
-        for entry in WalkDir::new(folder).sort_by_file_name() {
-            let entry = entry.map_err(|error| Failure::invalid(format!("Cannot read a package: {error}")))?;
-            if !entry.file_type().is_file() {
+    /// The skill's folder as it is; tools look for a skill by the name of its folder and in it.
+    fn add_folder(
+        &mut self,
+        package: &Rc<Package>,
+        kind: ArtifactType,
+        artifact: &Artifact,
+        name: &str,
+        place: &Place,
+    ) -> Result<()> {
+        let owner = &package.manifest.name;
+        let renamed = name != artifact.name;
+        let one = package.file(&artifact.path).map(|file| (&*artifact.path, "SKILL.md", file));
+        for (full, inner, file) in one.into_iter().chain(package.below(&artifact.path)) {
+            let place = place.join(inner)?;
+            if renamed && inner == "SKILL.md" {
+                let bytes = package.read(full)?.unwrap_or_default();
+                self.add_bytes(owner, kind, artifact, place, skill::renamed(&bytes, name))?;
                 continue;
             }
-            let inner = entry.path().strip_prefix(folder).ok().and_then(Path::to_str);
-            let inner = inner.ok_or_else(|| Failure::invalid(format!("{owner} holds a file whose name is no text")))?;
-            let inner = inner.replace(std::path::MAIN_SEPARATOR, "/");
-            self.add_file(owner, place.join(&inner)?, Contents::Copy(entry.path().to_owned()))?;
+            let planned = PlannedFile {
+                package: owner.clone(),
+                artifact: (kind, artifact.name.clone()),
+                contents: Contents::Copy(Rc::clone(package), full.to_owned()),
+                sha256: file.sha256,
+                executable: file.executable,
+            };
+            self.add_file(place, planned)?;
         }
         Ok(())
     }
 
-    fn add_file(&mut self, owner: &PackageName, place: Place, contents: Contents) -> Result<()> {
+    fn add_bytes(
+        &mut self,
+        owner: &PackageName,
+        kind: ArtifactType,
+        artifact: &Artifact,
+        place: Place,
+        bytes: Vec<u8>,
+    ) -> Result<()> {
+        let planned = PlannedFile {
+            package: owner.clone(),
+            artifact: (kind, artifact.name.clone()),
+            sha256: Sha256Digest::of(&bytes),
+            contents: Contents::Bytes(bytes),
+            executable: false,
+        };
+        self.add_file(place, planned)
+    }
+
+    fn add_file(&mut self, place: Place, planned: PlannedFile) -> Result<()> {
         match self.files.entry(place) {
-            Entry::Occupied(taken) => Err(collision(owner, &taken.key().to_string())),
+            Entry::Occupied(taken) => {
+                let there = taken.get();
+                let same = there.package == planned.package
+                    && there.artifact == planned.artifact
+                    && there.sha256 == planned.sha256;
+                if same { Ok(()) } else { Err(collision(&planned.package, &taken.key().to_string())) }
+            }
             Entry::Vacant(free) => {
-                free.insert(PlannedFile { package: owner.clone(), contents });
+                free.insert(planned);
                 Ok(())
             }
         }

@@ -1,9 +1,15 @@
 //! The platforms there are.
 
-use std::{fmt, path::Path, str::FromStr};
+use std::{fmt, str::FromStr};
 
-use super::{claude, codex, copilot, cursor, rules::Rules};
-use crate::failure::Failure;
+use super::{
+    rules::{Rules, Targets},
+    tables,
+};
+use crate::{
+    confined::{Entry, Folder},
+    failure::{Failure, Result},
+};
 
 /// An AI coding tool that packages can be installed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,11 +18,35 @@ pub(crate) enum Platform {
     Cursor,
     Copilot,
     Codex,
+    Gemini,
+    OpenCode,
+    Windsurf,
+    Kiro,
+    /// Whatever reads `.agents/skills` and `AGENTS.md`.
+    Agents,
+}
+
+/// For whom packages are installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Project,
+    /// The user, in every project.
+    User,
 }
 
 impl Platform {
     /// All of them.
-    pub(crate) const ALL: [Self; 4] = [Self::Claude, Self::Cursor, Self::Copilot, Self::Codex];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Claude,
+        Self::Cursor,
+        Self::Copilot,
+        Self::Codex,
+        Self::Gemini,
+        Self::OpenCode,
+        Self::Windsurf,
+        Self::Kiro,
+        Self::Agents,
+    ];
 
     /// The platform's name.
     pub(crate) fn as_str(self) -> &'static str {
@@ -25,25 +55,51 @@ impl Platform {
             Self::Cursor => "cursor",
             Self::Copilot => "copilot",
             Self::Codex => "codex",
+            Self::Gemini => "gemini",
+            Self::OpenCode => "opencode",
+            Self::Windsurf => "windsurf",
+            Self::Kiro => "kiro",
+            Self::Agents => "agents",
+        }
+    }
+
+    fn rules(self) -> &'static Rules {
+        match self {
+            Self::Claude => &tables::CLAUDE,
+            Self::Cursor => &tables::CURSOR,
+            Self::Copilot => &tables::COPILOT,
+            Self::Codex => &tables::CODEX,
+            Self::Gemini => &tables::GEMINI,
+            Self::OpenCode => &tables::OPENCODE,
+            Self::Windsurf => &tables::WINDSURF,
+            Self::Kiro => &tables::KIRO,
+            Self::Agents => &tables::AGENTS,
         }
     }
 
     /// What goes where.
-    pub(super) fn rules(self) -> &'static Rules {
-        match self {
-            Self::Claude => &claude::RULES,
-            Self::Cursor => &cursor::RULES,
-            Self::Copilot => &copilot::RULES,
-            Self::Codex => &codex::RULES,
+    pub(super) fn targets(self, scope: Scope) -> &'static Targets {
+        match scope {
+            Scope::Project => &self.rules().project,
+            Scope::User => &self.rules().user,
         }
     }
 
-    /// The platforms a project shows signs of.
-    pub(crate) fn detect(project: &Path) -> Vec<Self> {
-        let shows = |platform: &Self| platform.rules().signs.iter().any(|sign| project.join(sign).exists());
-        let found: Vec<_> = Self::ALL.into_iter().filter(shows).collect();
-        // Where nothing else is seen, even a bare `.github` says something.
-        if found.is_empty() && project.join(".github").is_dir() { vec![Self::Copilot] } else { found }
+    /// The platforms a project shows signs of, each with the sign.
+    pub(crate) fn detect(project: &Folder) -> Vec<(Self, String)> {
+        let there = |sign: &str| project.look(sign).is_ok_and(|entry| entry != Entry::Nothing);
+        let sign =
+            |platform: Self| Some((platform, (*platform.rules().signs.iter().find(|sign| there(sign))?).to_owned()));
+        Self::ALL.into_iter().filter_map(sign).collect()
+    }
+
+    /// The platforms whose folder the user has, each with the folder.
+    pub(crate) fn detect_of_user() -> Vec<(Self, String)> {
+        let sign = |platform: Self| {
+            let folder = platform.rules().home?.path().ok()??;
+            folder.is_dir().then(|| (platform, folder.display().to_string()))
+        };
+        Self::ALL.into_iter().filter_map(sign).collect()
     }
 }
 

@@ -2,13 +2,45 @@
 
 use aam_registry_core::types::ArtifactType;
 
-use super::{document::Document, place::Base};
+use super::{
+    document::Document,
+    limits::{Refusal, Rendered},
+    roots::Base,
+};
 
-/// One platform: its signs in a project, and a target for each artifact type.
+/// How an artifact is brought into a platform's form.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Form {
+    /// A form for every artifact of the type.
+    Any(fn(&Document) -> Rendered),
+    /// A form for those that ask for nothing that the platform lacks.
+    Limited(fn(&Document) -> Result<Rendered, Refusal>),
+}
+
+impl Form {
+    /// The document in this form.
+    pub(super) fn of(self, document: &Document) -> Result<Rendered, Refusal> {
+        match self {
+            Self::Any(form) => Ok(form(document)),
+            Self::Limited(form) => form(document),
+        }
+    }
+}
+
+/// One platform.
 #[derive(Debug)]
 pub(super) struct Rules {
     /// Files and folders that show that a project uses the platform.
     pub(super) signs: &'static [&'static str],
+    /// The user's folder that shows that they use it.
+    pub(super) home: Option<Base>,
+    pub(super) project: Targets,
+    pub(super) user: Targets,
+}
+
+/// A target for each artifact type.
+#[derive(Debug)]
+pub(super) struct Targets {
     pub(super) skill: Target,
     pub(super) agent: Target,
     pub(super) prompt: Target,
@@ -20,21 +52,19 @@ pub(super) struct Rules {
 pub(super) enum Target {
     /// The artifact's folder as it is, at `<folder>/<name>/`.
     Folder { base: Base, folder: &'static str },
-    /// One file, `<folder>/<prefix><name><suffix>`.
-    File {
-        base: Base,
-        folder: &'static str,
-        prefix: &'static str,
-        suffix: &'static str,
-        contents: fn(&Document) -> Vec<u8>,
-    },
+    /// A skill made of one document, `<folder>/<name>/SKILL.md`.
+    Skill { base: Base, folder: &'static str, form: Form },
+    /// One file, `<folder>/<name><suffix>`.
+    File { base: Base, folder: &'static str, suffix: &'static str, form: Form },
     /// A part, between markers, of a file that a person writes too.
-    Section { file: &'static str, contents: fn(&Document) -> Vec<u8> },
+    Section { base: Base, file: &'static str, form: Form },
+    /// The platform has nowhere to put it; why, to stand after the artifact's name.
+    Nowhere(&'static str),
 }
 
-impl Rules {
+impl Targets {
     /// The target of one artifact type.
-    pub(super) fn target(&self, kind: ArtifactType) -> &Target {
+    pub(super) fn of(&self, kind: ArtifactType) -> &Target {
         match kind {
             ArtifactType::Skill => &self.skill,
             ArtifactType::Agent => &self.agent,
@@ -42,9 +72,4 @@ impl Rules {
             ArtifactType::Instruction => &self.instruction,
         }
     }
-}
-
-/// The artifact's file, byte for byte.
-pub(super) fn as_written(document: &Document) -> Vec<u8> {
-    document.source.clone()
 }

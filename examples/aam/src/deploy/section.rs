@@ -21,9 +21,30 @@ struct Found {
     end: usize,
 }
 
-/// A begin marker whose end marker is missing: nobody knows what is ours.
+/// Why nobody knows what of a file is ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Unclosed;
+pub(super) enum Broken {
+    /// The begin marker has no end marker.
+    Unclosed,
+    /// The end marker has no begin marker.
+    Unopened,
+    /// The section is there twice.
+    Twice,
+}
+
+impl Broken {
+    /// What is wrong, to stand after the section's name.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Unclosed => "has its BEGIN line but no END line",
+            Self::Unopened => "has its END line but no BEGIN line",
+            Self::Twice => "stands there twice",
+        }
+    }
+}
+
+/// What some editors put at the head of a file.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 
 impl Markers {
     /// The markers of the section called `id`, such as `python-style instruction`.
@@ -31,26 +52,32 @@ impl Markers {
         Self { begin: format!("<!-- BEGIN AAM: {id} -->"), end: format!("<!-- END AAM: {id} -->") }
     }
 
-    fn find(&self, text: &[u8]) -> Result<Option<Found>, Unclosed> {
+    fn find(&self, text: &[u8]) -> Result<Option<Found>, Broken> {
         let mut begin: Option<(usize, usize)> = None;
+        let mut found = None;
         let mut at = 0;
         for line in text.split_inclusive(|byte| *byte == b'\n') {
             let next = at + line.len();
-            let bare = line.trim_ascii_end();
-            match begin {
-                None if bare == self.begin.as_bytes() => begin = Some((at, next)),
-                Some((start, body)) if bare == self.end.as_bytes() => {
-                    return Ok(Some(Found { start, body: (body, at), end: next }));
+            let marked = if at == 0 && line.starts_with(BOM) { BOM.len() } else { 0 };
+            let bare = line[marked..].trim_ascii();
+            if bare == self.begin.as_bytes() {
+                match begin {
+                    Some(_) => return Err(Broken::Unclosed),
+                    None if found.is_some() => return Err(Broken::Twice),
+                    None => begin = Some((at + marked, next)),
                 }
-                _ => {}
+            } else if bare == self.end.as_bytes() {
+                let (start, body) =
+                    begin.take().ok_or(if found.is_some() { Broken::Twice } else { Broken::Unopened })?;
+                found = Some(Found { start, body: (body, at), end: next });
             }
             at = next;
         }
-        if begin.is_some() { Err(Unclosed) } else { Ok(None) }
+        if begin.is_some() { Err(Broken::Unclosed) } else { Ok(found) }
     }
 
     /// What the section holds; line ends as `\n`, whatever an editor made of them.
-    pub(super) fn body(&self, text: &[u8]) -> Result<Option<Vec<u8>>, Unclosed> {
+    pub(super) fn body(&self, text: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
         let found = self.find(text)?;
         Ok(found.map(|found| unix_lines(&text[found.body.0..found.body.1])))
     }
@@ -58,7 +85,7 @@ impl Markers {
     /// Puts the section into `text`, in place of the one that is there or at
     /// the end. Returns what was put before it to set it off; `None` where it
     /// was there already.
-    pub(super) fn put(&self, text: &mut Vec<u8>, body: &[u8]) -> Result<Option<&'static str>, Unclosed> {
+    pub(super) fn put(&self, text: &mut Vec<u8>, body: &[u8]) -> Result<Option<&'static str>, Broken> {
         let found = self.find(text)?;
         let mut section = format!("{}\n", self.begin).into_bytes();
         section.extend_from_slice(&closed(body));
@@ -81,7 +108,7 @@ impl Markers {
     }
 
     /// Takes the section out of `text`, with the `before` that was put in with it.
-    pub(super) fn remove(&self, text: &mut Vec<u8>, before: &str) -> Result<(), Unclosed> {
+    pub(super) fn remove(&self, text: &mut Vec<u8>, before: &str) -> Result<(), Broken> {
         if let Some(found) = self.find(text)? {
             let start =
                 if text[..found.start].ends_with(before.as_bytes()) { found.start - before.len() } else { found.start };
@@ -121,6 +148,39 @@ fn unix_lines(text: &[u8]) -> Vec<u8> {
     lines
 }
 
+/// The line by which a body is found again where its markers are gone.
+pub(super) fn first_line(body: &[u8]) -> String {
+    let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let line = lines.into_iter().find(|line| !line.is_empty()).unwrap_or_default();
+    String::from_utf8_lossy(line).into_owned()
+}
+
+/// Whether `text` holds `body` without its markers.
+pub(super) fn holds_body(text: &[u8], body: &[u8]) -> bool {
+    let (text, body) = (unix_lines(text), body.trim_ascii());
+    !body.is_empty() && text.windows(body.len()).any(|part| part == body)
+}
+
+/// Whether a line of `text` is `line`.
+pub(super) fn holds_line(text: &[u8], line: &str) -> bool {
+    !line.is_empty() && text.split(|byte| *byte == b'\n').any(|other| other.trim_ascii() == line.as_bytes())
+}
+
+/// Whether nothing stands in `text` but sections of ours.
+pub(super) fn only_sections(text: &[u8]) -> bool {
+    let mut ours = false;
+    for line in text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii) {
+        if line.starts_with(b"<!-- BEGIN AAM:") {
+            ours = true;
+        } else if line.starts_with(b"<!-- END AAM:") {
+            ours = false;
+        } else if !ours && !line.is_empty() && line != BOM {
+            return false;
+        }
+    }
+    true
+}
+
 /// Whether a text could be taken for markers of ours.
 pub(super) fn holds_markers(body: &[u8]) -> bool {
     [&b"<!-- BEGIN AAM:"[..], b"<!-- END AAM:"].iter().any(|mark| body.windows(mark.len()).any(|part| part == *mark))
@@ -151,8 +211,33 @@ mod tests {
     fn an_unclosed_section_is_left_alone() {
         let markers = Markers::new("a instruction");
         let mut text = bytes("<!-- BEGIN AAM: a instruction -->\nmine?\n");
-        assert_eq!(markers.put(&mut text, b"x"), Err(Unclosed));
-        assert_eq!(markers.remove(&mut text, ""), Err(Unclosed));
+        assert_eq!(markers.put(&mut text, b"x"), Err(Broken::Unclosed));
+        assert_eq!(markers.remove(&mut text, ""), Err(Broken::Unclosed));
+    }
+
+    #[test]
+    fn broken_markers_are_told_apart() {
+        let markers = Markers::new("a instruction");
+        let (begin, end) = ("<!-- BEGIN AAM: a instruction -->\n", "<!-- END AAM: a instruction -->\n");
+        for (text, broken) in [
+            (format!("{begin}x\n"), Broken::Unclosed),
+            (format!("x\n{end}"), Broken::Unopened),
+            (format!("{begin}x\n{end}{begin}y\n{end}"), Broken::Twice),
+            (format!("{begin}{begin}x\n{end}"), Broken::Unclosed),
+        ] {
+            assert_eq!(markers.body(text.as_bytes()), Err(broken), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_indentation_hide_no_marker() {
+        let markers = Markers::new("a instruction");
+        let mut text =
+            bytes("\u{feff}  <!-- BEGIN AAM: a instruction -->\none\n<!-- END AAM: a instruction -->  \nrest\n");
+        assert_eq!(markers.body(&text), Ok(Some(bytes("one\n"))));
+        assert_eq!(markers.put(&mut text, b"two"), Ok(None));
+        markers.remove(&mut text, "").expect("whole");
+        assert_eq!(text, bytes("\u{feff}rest\n"));
     }
 
     #[test]

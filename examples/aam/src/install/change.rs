@@ -1,22 +1,17 @@
 //! From one lock file to another: the project follows, wholly or not at all
 //! where something of a person's is in the way.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeSet;
 
-use aam_registry_core::types::{Manifest, PackageName};
+use aam_registry_core::types::PackageName;
 use serde::Serialize;
 
-use super::fetch::{self, Fetched, Job};
+use super::packages::Packages;
 use crate::{
-    api::Client,
-    deploy::{self, Applied, Deployable, Platform, Policy, Roots},
-    failure::{Failure, Result},
+    deploy::{self, Applied, Plan, Platform, Policy, Roots},
+    failure::{Failure, Kind, Result},
     output::plain,
-    project::{LockFile, Project, State},
+    project::{LockFile, Project, State, StateFile, Unfinished},
     session::Session,
     text::Text,
 };
@@ -39,7 +34,11 @@ pub(crate) struct Report {
     pub(crate) installed: Vec<Moved>,
     pub(crate) removed: Vec<Moved>,
     pub(crate) warnings: Vec<String>,
+    /// What platforms cannot take.
+    pub(crate) remarks: Vec<String>,
     pub(crate) files: Applied,
+    /// What an earlier aam wrote at places that no tool reads, and what has another place now.
+    pub(crate) moved: Vec<String>,
 }
 
 /// One package that came, went or changed.
@@ -54,95 +53,121 @@ pub(crate) struct Moved {
 
 /// Makes the change. The caller holds the project's guard.
 pub(crate) async fn change(session: &Session, project: &Project, change: &Change<'_>) -> Result<Report> {
-    let roots = Roots::new(project.root())?;
-    let mut state = State::read(project)?;
-    let workshop = project.workshop()?;
-    let fetched = fetch_missing(session, project, &state, change, workshop.path()).await?;
-    let folders = folders(project, change.after, &fetched);
-    let unpacked = read_manifests(&folders)?;
-    let plan = plan(change.after, &unpacked, &roots)?;
+    let file = StateFile::of(&session.home, project)?;
+    let mut state = file.read()?;
+    let others = file.others()?;
+    let roots = Roots::new(project.folder().again()?);
+    let workshop = tempfile::Builder::new()
+        .prefix("aam-")
+        .tempdir()
+        .map_err(|error| Failure::io("make a folder in", &std::env::temp_dir(), &error))?;
+    let mut packages = Packages::default();
+    if !change.afresh {
+        packages.take_unpacked(project, &state, change.after);
+    }
+    packages.fetch(session, change.after, workshop.path()).await?;
+    let plan = deploy::plan(&packages.of(change.after), project.scope(), &roots)?;
+    let mut warnings = Vec::new();
+    let adopted = adopt(session, project, &mut state, change, &mut packages, &plan, &roots, workshop.path()).await?;
+    warnings.extend(adopted.warnings);
     if change.strict {
         deploy::check(&roots, &state.deployed, &plan, change.policy)?;
     }
-    // Contents are copied out of the unpacked packages, so these come into place first.
-    put_in_place(project, &mut state, change.after, &fetched)?;
-    let unpacked = read_manifests(&self::folders(project, change.after, &[]))?;
-    let plan = self::plan(change.after, &unpacked, &roots)?;
-    deploy::announce(&roots, &mut state.deployed, &plan)?;
-    state.write(project)?;
-    let applied = deploy::apply(&roots, &mut state.deployed, &plan, change.policy);
+    // From here on, a run that is cut short is finished by the next one.
+    state.unfinished = Some(Unfinished { before: change.before.clone(), after: change.after.clone() });
+    file.write(&state)?;
+    packages.unpack(project, &mut state, change.after)?;
+    deploy::announce(&roots, &mut state.deployed, &plan, change.policy)?;
+    file.write(&state)?;
+    let applied = deploy::apply(&roots, &mut state.deployed, &plan, change.policy, &others);
     // What was written must be on record even where something went wrong half way.
-    state.write(project)?;
-    let applied = applied?;
+    file.write(&state)?;
+    let mut applied = applied?;
     finish(project, &mut state, change.after)?;
-    let warnings = fetched.iter().flat_map(|fetched| &fetched.warnings).map(|text| plain(text)).collect();
-    Ok(report(change, warnings, applied))
+    state.unfinished = None;
+    file.write(&state)?;
+    applied.kept.extend(adopted.kept);
+    // What moved was removed from where it was.
+    let moved: BTreeSet<_> = adopted.moved.into_iter().collect();
+    applied.removed.retain(|removed| !moved.contains(removed));
+    warnings.extend(packages.warnings.iter().map(|text| plain(text)));
+    Ok(report(change, warnings, plan.remarks.into_iter().collect(), applied, moved.into_iter().collect()))
 }
 
-async fn fetch_missing(
-    session: &Session,
-    project: &Project,
-    state: &State,
-    change: &Change<'_>,
-    workshop: &Path,
-) -> Result<Vec<Fetched>> {
-    let mut clients: BTreeMap<&str, Client> = BTreeMap::new();
-    let mut jobs = Vec::new();
-    for (Text(name), package) in &change.after.packages {
-        let whole = state.unpacked.get(&Text(name.clone())).is_some_and(|sha256| *sha256 == package.sha256);
-        if whole && !change.afresh && project.package(name).join("aam.yaml").is_file() {
-            continue;
-        }
-        let client = match clients.get(package.registry.as_str()) {
-            Some(client) => client.clone(),
-            None => session.client(&session.at(package.registry.0.clone()))?,
-        };
-        clients.insert(package.registry.as_str(), client.clone());
-        jobs.push(Job { name, package, client });
+/// Finishes the change that an earlier run left half done, where the project
+/// has not changed since.
+pub(crate) async fn finish_unfinished(session: &Session, project: &Project) -> Result<()> {
+    let file = StateFile::of(&session.home, project)?;
+    let mut state = file.read()?;
+    let Some(Unfinished { before, after }) = state.unfinished.take() else { return Ok(()) };
+    deploy::sweep(&Roots::new(project.folder().again()?), &state.deployed);
+    let now = LockFile::read(project)?.unwrap_or_default();
+    if now != before && now != after {
+        // Somebody brought another lock file; what is on record goes by that.
+        return file.write(&state);
     }
-    fetch::fetch(session, jobs, workshop).await
-}
-
-/// Where every package lies unpacked now.
-fn folders(project: &Project, lock: &LockFile, fetched: &[Fetched]) -> Vec<(PackageName, PathBuf)> {
-    let new: BTreeMap<_, _> = fetched.iter().map(|fetched| (&fetched.name, &fetched.folder)).collect();
-    let folder = |name: &PackageName| new.get(name).map_or_else(|| project.package(name), |folder| (*folder).clone());
-    lock.packages.keys().map(|name| (name.0.clone(), folder(name))).collect()
-}
-
-fn read_manifests(folders: &[(PackageName, PathBuf)]) -> Result<Vec<(Manifest, PathBuf)>> {
-    folders.iter().map(|(_, folder)| Ok((fetch::manifest(folder)?, folder.clone()))).collect()
-}
-
-fn plan(lock: &LockFile, unpacked: &[(Manifest, PathBuf)], roots: &Roots) -> Result<deploy::Plan> {
-    let platforms: Vec<BTreeSet<Platform>> =
-        lock.packages.values().map(|package| package.platforms.iter().map(|platform| platform.0).collect()).collect();
-    let packages: Vec<_> = unpacked
-        .iter()
-        .zip(&platforms)
-        .map(|((manifest, folder), platforms)| Deployable { manifest, folder, platforms })
-        .collect();
-    deploy::plan(&packages, roots)
-}
-
-/// Moves what was fetched to `.aam/packages`.
-fn put_in_place(project: &Project, state: &mut State, lock: &LockFile, fetched: &[Fetched]) -> Result<()> {
-    let packages = project.packages();
-    fs::create_dir_all(&packages).map_err(|error| Failure::io("make the folder", &packages, &error))?;
-    // Killed half way, a package must not be taken for one that is whole.
-    for Fetched { name, .. } in fetched {
-        state.unpacked.remove(&Text(name.clone()));
-    }
-    state.write(project)?;
-    for Fetched { name, folder, .. } in fetched {
-        let to = project.package(name);
-        remove_folder(&to)?;
-        fs::rename(folder, &to).map_err(|error| Failure::io("make the folder", &to, &error))?;
-        if let Some(package) = lock.get(name) {
-            state.unpacked.insert(Text(name.clone()), package.sha256);
-        }
+    session.out.note("Finishing what an interrupted run of aam left half done");
+    let again = Change { before: &now, after: &after, policy: Policy::Keep, afresh: false, strict: false };
+    if let Err(failure) = change(session, project, &again).await {
+        // It stays on record, and this command goes by what is.
+        session.out.warn(&format!("it cannot be finished now: {failure}"));
     }
     Ok(())
+}
+
+/// What is known of installs that are not on record here.
+#[derive(Debug, Default)]
+struct Adoption {
+    warnings: Vec<String>,
+    kept: Vec<String>,
+    moved: Vec<String>,
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one change, which its caller goes on using")]
+async fn adopt(
+    session: &Session,
+    project: &Project,
+    state: &mut State,
+    change: &Change<'_>,
+    packages: &mut Packages,
+    after: &Plan,
+    roots: &Roots,
+    workshop: &std::path::Path,
+) -> Result<Adoption> {
+    let on_record =
+        |name: &Text<PackageName>, sha256| state.unpacked.get(name).is_some_and(|unpacked| unpacked.sha256 == sha256);
+    if change.before.packages.iter().all(|(name, package)| on_record(name, package.sha256)) {
+        return Ok(Adoption::default());
+    }
+    let mut adoption = Adoption::default();
+    packages.take_unpacked(project, state, change.before);
+    if let Err(failure) = packages.fetch(session, change.before, workshop).await {
+        if failure.kind == Kind::Unavailable && !change.strict {
+            return Err(failure.hint(
+                "this install is not on record on this machine; the package is needed to tell its files from yours",
+            ));
+        }
+        adoption.warnings.push(format!("what was installed before cannot be fetched, so its files stay: {failure}"));
+    }
+    let before = packages.of(change.before);
+    let plan = deploy::plan(&before, project.scope(), roots)?;
+    let earlier = deploy::earlier(&before)?;
+    let found = deploy::adopt(roots, &mut state.deployed, &plan, &earlier, after)?;
+    if !change.strict {
+        adoption.warnings.push(
+            "this install was not on record on this machine: what equals the packages was removed, nothing else"
+                .to_owned(),
+        );
+    }
+    adoption.kept.extend(found.foreign.iter().map(|place| format!("{place}: it is not what was installed")));
+    if !found.of_user.is_empty() {
+        adoption.warnings.push(format!(
+            "an earlier aam put {} there for all your projects; remove it when no other project needs it",
+            found.of_user.join(", ")
+        ));
+    }
+    adoption.moved = found.moved;
+    Ok(adoption)
 }
 
 /// Removes the packages that are no more, and writes the lock file; the last
@@ -150,32 +175,28 @@ fn put_in_place(project: &Project, state: &mut State, lock: &LockFile, fetched: 
 fn finish(project: &Project, state: &mut State, lock: &LockFile) -> Result<()> {
     let gone: Vec<_> = state.unpacked.keys().filter(|name| !lock.packages.contains_key(*name)).cloned().collect();
     for name in gone {
-        remove_folder(&project.package(&name))?;
+        let folder = project.package(&name);
+        project.folder().remove_all(&folder)?;
+        if let Some((scope, _)) = folder.rsplit_once('/').filter(|_| name.scope().is_some()) {
+            project.folder().remove_empty(scope);
+        }
         state.unpacked.remove(&name);
     }
-    if !lock.packages.is_empty() {
-        state.write(project)?;
-        return lock.write(project);
+    project.folder().remove_file(&project.earlier_record())?;
+    if lock.packages.is_empty() {
+        project.folder().remove_file(&project.lock_file())?;
+        return Ok(());
     }
-    for path in [project.lock_file(), project.state()] {
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Failure::io("remove", &path, &error));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+    lock.write(project)
 }
 
-fn remove_folder(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Failure::io("remove", folder, &error)),
-        _ => Ok(()),
-    }
-}
-
-fn report(change: &Change<'_>, warnings: Vec<String>, files: Applied) -> Report {
+fn report(
+    change: &Change<'_>,
+    warnings: Vec<String>,
+    remarks: Vec<String>,
+    files: Applied,
+    moved: Vec<String>,
+) -> Report {
     let platforms = |platforms: &BTreeSet<Text<Platform>>| platforms.iter().map(|platform| platform.as_str()).collect();
     let mut installed = Vec::new();
     for (name, package) in &change.after.packages {
@@ -200,5 +221,5 @@ fn report(change: &Change<'_>, warnings: Vec<String>, files: Applied) -> Report 
         from: None,
         platforms: platforms(&package.platforms),
     });
-    Report { installed, removed: removed.collect(), warnings, files }
+    Report { installed, removed: removed.collect(), warnings, remarks, files, moved }
 }

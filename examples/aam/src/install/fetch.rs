@@ -6,13 +6,15 @@ use std::{
 };
 
 use aam_registry_core::{
-    archive::{self, ArchiveLimits},
-    types::{Manifest, PackageName},
+    archive::{self, ArchiveLimits, NameRule},
+    types::PackageName,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     api::{Client, Expected, VersionInfo},
+    confined::Folder,
+    deploy::Package,
     failure::{Failure, Kind, Result},
     progress::Progress,
     project::LockedPackage,
@@ -30,27 +32,27 @@ pub(super) struct Job<'a> {
     pub(super) client: Client,
 }
 
-/// One package unpacked in the workshop.
+/// One package, unpacked in the workshop.
 #[derive(Debug)]
 pub(super) struct Fetched {
     pub(super) name: PackageName,
-    pub(super) folder: PathBuf,
+    pub(super) package: Package,
     /// What its users should know: yanked, deprecated.
     pub(super) warnings: Vec<String>,
 }
 
-/// Fetches every job into `workshop`; the first failure ends all.
+/// Fetches every job into `workshop`, a folder that nobody else writes to; the first failure ends all.
 pub(super) async fn fetch(session: &Session, jobs: Vec<Job<'_>>, workshop: &Path) -> Result<Vec<Fetched>> {
     let progress = Progress::new(session.out);
-    stream::iter(jobs.into_iter().map(|job| one(job, workshop, &progress)))
+    stream::iter(jobs.into_iter().enumerate().map(|(at, job)| one(job, workshop.join(at.to_string()), &progress)))
         .buffer_unordered(PARALLEL)
         .try_collect()
         .await
 }
 
-async fn one(job: Job<'_>, workshop: &Path, progress: &Progress) -> Result<Fetched> {
+async fn one(job: Job<'_>, folder: PathBuf, progress: &Progress) -> Result<Fetched> {
     let Job { name, package, client } = job;
-    let (archive, folder) = (workshop.join(format!("{}.aam", name.fs_name())), workshop.join(name.fs_name()));
+    let archive = folder.with_extension("aam");
     let failed = |error: std::io::Error| Failure::io("write", &archive, &error);
     let mut file = File::create_new(&archive).map_err(failed)?;
     let bar = progress.bytes(format!("{name} {}", *package.version), package.size);
@@ -61,36 +63,32 @@ async fn one(job: Job<'_>, workshop: &Path, progress: &Progress) -> Result<Fetch
     );
     downloaded?;
     drop(file);
-    let unpacked = folder.clone();
-    let manifest = tokio::task::spawn_blocking(move || unpack(&archive, &unpacked))
+    let unpacked = tokio::task::spawn_blocking(move || unpack(&archive, &folder))
         .await
         .map_err(|error| Failure::new(Kind::Other, "internal", format!("Unpacking {name} broke off: {error}")))??;
     bar.finish_and_clear();
+    let manifest = &unpacked.manifest;
     if manifest.name != *name || manifest.version != *package.version {
         return Err(Failure::integrity(format!(
             "The archive of {name} {} says that it is {} {}",
             *package.version, manifest.name, manifest.version
         )));
     }
-    Ok(Fetched { name: name.clone(), folder, warnings })
+    Ok(Fetched { name: name.clone(), package: unpacked, warnings })
 }
 
 /// Unpacks the verified archive at `archive` into the new folder `into`.
-fn unpack(archive: &Path, into: &Path) -> Result<Manifest> {
+fn unpack(archive: &Path, into: &Path) -> Result<Package> {
     let file = File::open(archive).map_err(|error| Failure::io("read", archive, &error))?;
     fs::create_dir(into).map_err(|error| Failure::io("make the folder", into, &error))?;
     // The registry has judged by limits of its own; these only keep the disk from filling.
-    let limits = ArchiveLimits::default().with_max_archive_size(u64::MAX).with_max_unpacked_size(8 << 30);
+    let limits = ArchiveLimits::NONE
+        .with_max_unpacked_size(8 << 30)
+        .with_max_entries(1_000_000)
+        .with_names(NameRule::Unpackable);
     archive::unpack(file, into, &limits).map_err(|error| Failure::invalid(format!("Cannot unpack: {error}")))?;
     let _ = fs::remove_file(archive);
-    manifest(into)
-}
-
-/// The manifest of an unpacked package.
-pub(super) fn manifest(folder: &Path) -> Result<Manifest> {
-    let path = folder.join("aam.yaml");
-    let bytes = fs::read(&path).map_err(|error| Failure::io("read", &path, &error))?;
-    Manifest::parse(&bytes).map_err(|faults| crate::package::invalid_manifest(&path, &faults))
+    Package::open(Folder::open(into)?)
 }
 
 /// What the registry says of a version; an install does not fail for want of it.

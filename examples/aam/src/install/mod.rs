@@ -2,9 +2,10 @@
 
 mod change;
 mod fetch;
+mod packages;
 mod platforms;
 mod select;
 
-pub(crate) use change::{Change, Report, change};
+pub(crate) use change::{Change, Report, change, finish_unfinished};
 pub(crate) use platforms::choose as choose_platforms;
 pub(crate) use select::{Free, Wanted, select};

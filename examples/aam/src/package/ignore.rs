@@ -1,98 +1,355 @@
 //! What stays out of an archive.
 
-use std::{fs, io, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
-use globset::{GlobBuilder, GlobMatcher};
+use ignore::{
+    Match,
+    gitignore::{Gitignore, GitignoreBuilder},
+};
+
+use serde::{Serialize, Serializer};
 
 use crate::failure::{Failure, Result};
 
-/// Names that never go in, wherever they are: version control, what aam
-/// installed or packed, and what operating systems strew about.
-const NEVER: &[&str] =
-    &[".git", ".hg", ".svn", ".aam", ".aamignore", ".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"];
+/// What never goes in, wherever it lies: version control, what aam installed
+/// or packed, and what operating systems leave about.
+const NEVER: &[&str] = &[
+    ".git",
+    ".hg",
+    ".svn",
+    ".aam/",
+    ".aamignore",
+    ".DS_Store",
+    "._*",
+    "Thumbs.db",
+    "desktop.ini",
+    "__MACOSX",
+    "*.aam",
+];
 
-/// The rules of `.aamignore`, written as in `.gitignore`: `#` comments, `!` to
-/// take back, a trailing `/` for folders only, `*`, `?`, `[…]`, `**`; a `/`
-/// before the end ties a rule to the package's root. The last rule that fits wins.
-#[derive(Debug, Default)]
-pub(super) struct Ignore(Vec<Rule>);
+/// What stays out unless it is named: files that commonly hold secrets or what
+/// is one person's alone, and what is installed or built from other files.
+const USUALLY_NOT: &[&str] = &[
+    ".env",
+    ".env.*",
+    "!.env.example",
+    "!.env.sample",
+    "!.env.template",
+    ".envrc",
+    ".npmrc",
+    ".yarnrc.yml",
+    ".pypirc",
+    ".netrc",
+    "_netrc",
+    ".git-credentials",
+    ".ssh/",
+    ".gnupg/",
+    ".aws/",
+    ".azure/",
+    ".gcloud/",
+    ".kube/",
+    ".docker/",
+    ".terraform/",
+    "*.tfstate",
+    "*.tfstate.*",
+    ".vault-token",
+    ".claude/settings.local.json",
+    "CLAUDE.local.md",
+    "credentials.json",
+    "service-account*.json",
+    "id_rsa",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+    "*.pem",
+    "*.key",
+    "*.p12",
+    "*.pfx",
+    "*.jks",
+    "*.keystore",
+    "*.kdbx",
+    ".htpasswd",
+    ".bash_history",
+    ".zsh_history",
+    "node_modules/",
+    "__pycache__/",
+    "*.pyc",
+    ".venv/",
+    ".tox/",
+    ".mypy_cache/",
+    ".pytest_cache/",
+    ".ruff_cache/",
+    ".idea/",
+    "*.swp",
+    "*~",
+];
 
+/// The rule of a package that keeps a path out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// It never goes in.
+    Never,
+    /// `.aamignore` says so.
+    Aamignore,
+    /// A `.gitignore` says so.
+    Gitignore,
+    /// It commonly is nobody else's business.
+    Usual,
+}
+
+impl Reason {
+    /// Why, for a person.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "never packed",
+            Self::Aamignore => ".aamignore",
+            Self::Gitignore => ".gitignore",
+            Self::Usual => "commonly private or generated; to pack it, name it in .aamignore as `!path`",
+        }
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// The rules of a package, the first that decides wins: what never goes in,
+/// `.aamignore` at its root, what its manifest names, what usually stays out,
+/// and the `.gitignore` files of the git repository that it lies in.
 #[derive(Debug)]
-struct Rule {
-    glob: GlobMatcher,
-    ignored: bool,
-    folders_only: bool,
+pub(super) struct Ignore {
+    root: PathBuf,
+    never: Gitignore,
+    usual: Gitignore,
+    aamignore: Gitignore,
+    /// The paths of the artifacts in the manifest.
+    named: Vec<PathBuf>,
+    /// The rules of each folder from the repository's root to the package and below, by folder.
+    gitignores: BTreeMap<PathBuf, Gitignore>,
+    /// The folder up to which `.gitignore` files are read, the repository's root.
+    top: PathBuf,
 }
 
 impl Ignore {
-    /// Reads the rules of a package.
-    pub(super) fn read(folder: &Path) -> Result<Self> {
-        let path = folder.join(".aamignore");
-        match fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&text).map_err(|line| Failure::usage(format!("{}: {line}", path.display()))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(Failure::io("read", &path, &error)),
+    /// Reads the rules of the package at `root`, an absolute path; `named` are
+    /// the paths of its artifacts.
+    pub(super) fn read(root: &Path, named: Vec<PathBuf>) -> Result<Self> {
+        let file = root.join(".aamignore");
+        let top = root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(root).to_owned();
+        let mut gitignores = BTreeMap::new();
+        // As git does: a rule of its own that it cannot read decides nothing.
+        let lenient = true;
+        let exclude = top.join(".git/info/exclude");
+        for folder in root.ancestors().take_while(|folder| folder.starts_with(&top)) {
+            let also = (folder == top).then_some(&*exclude);
+            gitignores.insert(folder.to_owned(), rules_of(folder, &[Some(&folder.join(".gitignore")), also], lenient)?);
         }
+        Ok(Self {
+            never: listed(root, NEVER),
+            usual: listed(root, USUALLY_NOT),
+            aamignore: rules_of(root, &[Some(&file)], false)?,
+            named,
+            gitignores,
+            top,
+            root: root.to_owned(),
+        })
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let mut rules = Vec::new();
-        for (number, line) in text.lines().enumerate() {
-            let line = line.trim_end();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
+    /// Reads the rules that a folder below the root has of its own.
+    pub(super) fn enter(&mut self, folder: &Path) -> Result<()> {
+        if !self.gitignores.contains_key(folder) {
+            let rules = rules_of(folder, &[Some(&folder.join(".gitignore"))], true)?;
+            self.gitignores.insert(folder.to_owned(), rules);
+        }
+        Ok(())
+    }
+
+    /// Why `path`, relative to the root, stays out; `None` where it goes in.
+    /// The folders on the way to it are known to go in.
+    pub(super) fn leaves_out(&self, path: &Path, is_folder: bool) -> Option<Reason> {
+        let full = self.root.join(path);
+        if self.never.matched(&full, is_folder).is_ignore() {
+            return Some(Reason::Never);
+        }
+        let mut named = self.named.iter().any(|artifact| artifact.starts_with(path));
+        match self.aamignore.matched(&full, is_folder) {
+            Match::Ignore(_) => return Some(Reason::Aamignore),
+            // A pattern such as `!docs/**` takes in what `.gitignore` left out, but names no secret.
+            Match::Whitelist(glob) if is_plain(glob.original()) => named = true,
+            Match::Whitelist(_) if self.usual.matched(&full, is_folder).is_ignore() => return Some(Reason::Usual),
+            Match::Whitelist(_) => named = true,
+            Match::None => {}
+        }
+        if named {
+            return None;
+        }
+        if self.usual.matched(&full, is_folder).is_ignore() {
+            return Some(Reason::Usual);
+        }
+        let above = full.ancestors().skip(1).take_while(|folder| folder.starts_with(&self.top));
+        for rules in above.filter_map(|folder| self.gitignores.get(folder)) {
+            match rules.matched(&full, is_folder) {
+                Match::Ignore(_) => return Some(Reason::Gitignore),
+                Match::Whitelist(_) => return None,
+                Match::None => {}
             }
-            let (ignored, pattern) = line.strip_prefix('!').map_or((true, line), |rest| (false, rest));
-            let pattern = pattern.strip_prefix('\\').filter(|rest| rest.starts_with(['#', '!'])).unwrap_or(pattern);
-            let (folders_only, pattern) = pattern.strip_suffix('/').map_or((false, pattern), |rest| (true, rest));
-            let tied = pattern.contains('/');
-            let pattern = pattern.strip_prefix('/').unwrap_or(pattern);
-            let spelled = if tied { pattern.to_owned() } else { format!("**/{pattern}") };
-            let glob = GlobBuilder::new(&spelled)
-                .literal_separator(true)
-                .backslash_escape(true)
-                .build()
-                .map_err(|error| format!("line {}: {}", number + 1, error.kind()))?;
-            rules.push(Rule { glob: glob.compile_matcher(), ignored, folders_only });
         }
-        Ok(Self(rules))
+        None
     }
+}
 
-    /// Whether the file or folder at `path`, relative to the package, stays out.
-    pub(super) fn leaves_out(&self, path: &Path, is_folder: bool) -> bool {
-        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        let packed = path.extension().is_some_and(|extension| extension == "aam") && !is_folder;
-        if packed || name.starts_with("._") || NEVER.contains(&&*name) {
-            return true;
-        }
-        let fits = |rule: &&Rule| (is_folder || !rule.folders_only) && rule.glob.is_match(path);
-        self.0.iter().rev().find(fits).is_some_and(|rule| rule.ignored)
+/// Whether a pattern spells the whole name of what it takes in.
+fn is_plain(pattern: &str) -> bool {
+    let last = pattern.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    !last.contains(['*', '?', '['])
+}
+
+fn listed(root: &Path, patterns: &[&str]) -> Gitignore {
+    let mut builder = GitignoreBuilder::new(root);
+    // In any case: `.ENV` holds secrets as `.env` does.
+    builder.case_insensitive(true).expect("can be set");
+    for pattern in patterns {
+        builder.add_line(None, pattern).expect("a valid pattern");
     }
+    builder.build().expect("valid patterns")
+}
+
+/// The rules of the given files, those that exist, for paths below `folder`.
+fn rules_of(folder: &Path, files: &[Option<&Path>], lenient: bool) -> Result<Gitignore> {
+    let mut builder = GitignoreBuilder::new(folder);
+    for file in files.iter().flatten() {
+        let bytes = match fs::read(file) {
+            Ok(bytes) => bytes,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => continue,
+            Err(error) => return Err(Failure::io("read", file, &error)),
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        // Editors on Windows put a BOM there, which would become part of the first rule.
+        for (number, line) in text.strip_prefix('\u{feff}').unwrap_or(&text).lines().enumerate() {
+            match builder.add_line(None, line) {
+                Err(error) if !lenient => {
+                    return Err(Failure::usage(format!("{}, line {}: {error}", file.display(), number + 1)));
+                }
+                _ => {}
+            }
+        }
+    }
+    builder.build().map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn out(rules: &str, path: &str) -> bool {
-        Ignore::parse(rules).expect("rules").leaves_out(Path::new(path.trim_end_matches('/')), path.ends_with('/'))
-    }
+    struct Package(tempfile::TempDir);
 
-    #[test]
-    fn rules_are_read_as_git_reads_them() {
-        assert!(out("*.log", "a/b.log") && !out("/*.log", "a/b.log") && out("/*.log", "b.log"));
-        assert!(out("build/", "build/") && out("build/", "a/build/") && !out("build/", "build"));
-        assert!(out("docs/*.md", "docs/a.md") && !out("docs/*.md", "docs/a/b.md") && out("docs/**", "docs/a/b.md"));
-        assert!(out("*.md\n!README.md", "a.md") && !out("*.md\n!README.md", "README.md"));
-        assert!(!out("# *.md\n\n", "a.md") && out("\\#a", "#a"));
-        assert!(Ignore::parse("a\n[").expect_err("unclosed").starts_with("line 2"));
-    }
-
-    #[test]
-    fn some_things_never_go_in() {
-        for path in [".git/", "a/.git/", ".aam/", "x-1.0.0.aam", "a/.DS_Store", "._a", ".aamignore"] {
-            assert!(out("!*", path), "{path} went in");
+    impl Package {
+        fn with(files: &[(&str, &str)]) -> Self {
+            let folder = tempfile::tempdir().expect("folder");
+            for (path, text) in files {
+                let path = folder.path().join(path);
+                fs::create_dir_all(path.parent().expect("below")).expect("folder");
+                fs::write(path, text).expect("file");
+            }
+            Self(folder)
         }
-        assert!(!out("", ".github/") && !out("", "aam.yaml"));
+
+        fn why(&self, path: &str) -> Option<Reason> {
+            self.why_of(path, &[])
+        }
+
+        fn why_of(&self, path: &str, named: &[&str]) -> Option<Reason> {
+            let root = self.0.path();
+            let mut ignore = Ignore::read(root, named.iter().map(PathBuf::from).collect()).expect("rules");
+            let whole = Path::new(path.trim_end_matches('/'));
+            let above: Vec<_> = whole.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()).collect();
+            for folder in above.into_iter().rev() {
+                if let Some(reason) = ignore.leaves_out(folder, true) {
+                    return Some(reason);
+                }
+                ignore.enter(&root.join(folder)).expect("rules");
+            }
+            ignore.leaves_out(whole, path.ends_with('/'))
+        }
+    }
+
+    #[test]
+    fn a_bom_does_not_switch_off_the_first_rule() {
+        for file in [".aamignore", ".gitignore"] {
+            let package = Package::with(&[(file, "\u{feff}private.md\r\ndrafts/\r\n")]);
+            assert!(package.why("private.md").is_some(), "{file}");
+            assert!(package.why("drafts/a.md").is_some(), "{file}");
+            assert_eq!(package.why("public.md"), None, "{file}");
+        }
+    }
+
+    #[test]
+    fn some_things_never_go_in_and_others_only_by_name() {
+        let package = Package::with(&[(".aamignore", "!.env.local\n!.git\n!*.pem\n!keys/**\n")]);
+        for never in [".git/", "a/.GIT/x", ".aam/x", "x-1.0.0.aam", "a/.DS_Store", "._a", ".aamignore"] {
+            assert_eq!(package.why(never), Some(Reason::Never), "{never}");
+        }
+        for usual in [
+            ".env",
+            "a/.ENV",
+            ".env.production",
+            ".npmrc",
+            ".ssh/id",
+            "skills/x/id_rsa",
+            "a.PEM",
+            "keys/a.pem",
+            ".claude/settings.local.json",
+            "node_modules/x/y.js",
+            "keys/.env",
+        ] {
+            assert_eq!(package.why(usual), Some(Reason::Usual), "{usual}");
+        }
+        for taken in [".env.local", ".env.example", "aam.yaml", ".github/x", ".claude/settings.json", "keys/a.txt"] {
+            assert_eq!(package.why(taken), None, "{taken}");
+        }
+    }
+
+    #[test]
+    fn gitignore_files_count_from_the_root_of_the_repository() {
+        let repository = Package::with(&[
+            (".git/info/exclude", "excluded.md\n"),
+            (".gitignore", "dist/\n*.log\n"),
+            ("pkg/.gitignore", "!keep.log\n"),
+            ("pkg/skills/.gitignore", "secret.md\n"),
+        ]);
+        let root = repository.0.path().join("pkg");
+        let why = |path: &str, is_folder| {
+            let mut ignore = Ignore::read(&root, Vec::new()).expect("rules");
+            ignore.enter(&root.join("skills")).expect("rules");
+            ignore.leaves_out(Path::new(path), is_folder)
+        };
+        assert_eq!(why("dist", true), Some(Reason::Gitignore));
+        assert_eq!(why("a.log", false), Some(Reason::Gitignore));
+        assert_eq!(why("keep.log", false), None);
+        assert_eq!(why("skills/secret.md", false), Some(Reason::Gitignore));
+        assert_eq!(why("secret.md", false), None);
+        assert_eq!(why("excluded.md", false), Some(Reason::Gitignore));
+    }
+
+    #[test]
+    fn what_the_manifest_names_goes_in() {
+        let package = Package::with(&[(".gitignore", "dist/\n")]);
+        assert_eq!(package.why("dist/prompt.md"), Some(Reason::Gitignore));
+        assert_eq!(package.why_of("dist/prompt.md", &["dist/prompt.md"]), None);
+        let aamignore = Package::with(&[(".aamignore", "dist/\n")]);
+        assert_eq!(aamignore.why_of("dist/prompt.md", &["dist/prompt.md"]), Some(Reason::Aamignore));
+    }
+
+    #[test]
+    fn a_broken_rule_is_named_by_its_line() {
+        let package = Package::with(&[(".aamignore", "a\n[z-a]\n")]);
+        let failure = Ignore::read(package.0.path(), Vec::new()).expect_err("a broken range");
+        assert!(failure.message.contains("line 2"), "{failure:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use aam_registry_core::types::Manifest;
+use aam_registry_core::types::{Manifest, ManifestLimits};
 use serde::Serialize;
 
 use super::{artifacts, packed::Packed};
@@ -49,7 +49,7 @@ pub(crate) fn inspect(path: &Path) -> Findings {
             return findings;
         }
     };
-    match Manifest::parse(&bytes) {
+    match Manifest::parse_within(&bytes, &ManifestLimits::default()) {
         Ok(manifest) => {
             for kind in aam_registry_core::types::ArtifactType::ALL {
                 for (at, artifact) in manifest.artifacts.of(kind).iter().enumerate() {
@@ -65,7 +65,10 @@ pub(crate) fn inspect(path: &Path) -> Findings {
     }
     if findings.faults.is_empty() {
         match Packed::pack(path) {
-            Ok(packed) => findings.packed = Some(packed),
+            Ok(packed) => {
+                findings.warnings.extend(packed.suspects.iter().cloned());
+                findings.packed = Some(packed);
+            }
             Err(failure) => findings.faults.extend(faults_of(failure)),
         }
     }

@@ -4,6 +4,7 @@ mod artifacts;
 mod ignore;
 mod inspect;
 mod packed;
+mod secrets;
 mod skeleton;
 mod source;
 
@@ -13,7 +14,9 @@ use aam_registry_core::types::{ManifestFault, PackageName, Version};
 
 use crate::failure::{Detail, Failure};
 
+pub(crate) use ignore::Reason;
 pub(crate) use inspect::inspect;
+pub(crate) use packed::Packed;
 pub(crate) use skeleton::{Skeleton, write as write_skeleton};
 
 /// The file name of an archive: `name-1.0.0.aam`, `scope-name-1.0.0.aam`.

@@ -8,13 +8,16 @@ use std::{
 
 use aam_registry_core::{
     Error,
-    archive::{self, ArchiveLimits, JudgedArchive},
+    archive::{self, ArchiveLimits, JudgedArchive, PackContents, PackEntry},
     types::Sha256Digest,
 };
 use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 
-use super::source;
+use super::{
+    secrets,
+    source::{self, LeftOut},
+};
 use crate::failure::{Detail, Failure, Result};
 
 /// An archive that a registry with the usual limits takes.
@@ -26,6 +29,10 @@ pub(crate) struct Packed {
     pub(crate) sha256: Sha256Digest,
     /// In bytes.
     pub(crate) size: u64,
+    /// What of its folder stayed out; empty for what was packed already.
+    pub(crate) left_out: Vec<LeftOut>,
+    /// Files that look as if they held a secret.
+    pub(crate) suspects: Vec<Detail>,
 }
 
 #[derive(Debug)]
@@ -38,7 +45,8 @@ impl Packed {
     /// Packs a folder: the same files make the same bytes.
     pub(super) fn pack(folder: &Path) -> Result<Self> {
         let failed = |error: io::Error| Failure::io("pack", folder, &error);
-        let entries = source::collect(folder)?;
+        let source::Collected { entries, left_out } = source::collect(folder)?;
+        let suspects = entries.iter().filter_map(suspect).collect();
         let mut file = NamedTempFile::with_prefix("aam-pack-").map_err(failed)?;
         let mut out = BufWriter::new(file.as_file_mut());
         archive::pack(entries, &mut out).map_err(|error| refused(&error))?;
@@ -46,7 +54,7 @@ impl Packed {
         drop(out);
         let path = file.into_temp_path();
         let judged = Self::judge(&path)?;
-        Ok(Self { path: Holder::Temporary(path), ..judged })
+        Ok(Self { path: Holder::Temporary(path), left_out, suspects, ..judged })
     }
 
     /// Takes an archive that is packed already.
@@ -78,8 +86,27 @@ impl Packed {
             size += read as u64;
         }
         let sha256 = Sha256Digest::from(<[u8; 32]>::from(hash.finalize()));
-        Ok(Self { path: Holder::Lasting(path.to_owned()), judged, sha256, size })
+        Ok(Self {
+            path: Holder::Lasting(path.to_owned()),
+            judged,
+            sha256,
+            size,
+            left_out: Vec::new(),
+            suspects: Vec::new(),
+        })
     }
+}
+
+/// What to say of a file that looks as if it held a secret.
+fn suspect(entry: &PackEntry) -> Option<Detail> {
+    let PackContents::Path(path) = &entry.contents else { return None };
+    // A file that cannot be read is told of when it is packed.
+    let secret = secrets::first(path).ok().flatten()?;
+    let error = format!(
+        "line {} looks like {}; what is published cannot be taken back: remove it, or leave the file out with .aamignore",
+        secret.line, secret.what
+    );
+    Some(Detail::new(&*entry.path, error))
 }
 
 /// What the registry would say to it.

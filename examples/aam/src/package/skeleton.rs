@@ -1,11 +1,11 @@
 //! A new package: small, and publishable as it is.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use aam_registry_core::types::{PackageName, Version};
 
 use crate::{
-    atomic_file::{self, Mode},
+    confined::{Entry, Folder, Mode},
     failure::{Failure, Kind, Result},
 };
 
@@ -46,12 +46,12 @@ pub(crate) fn write(folder: &Path, skeleton: &Skeleton) -> Result<Vec<String>> {
             format!("There is a package already: {}", folder.join("aam.yaml").display()),
         ));
     }
+    let folder = Folder::create(folder)?;
     let mut written = Vec::new();
     for (name, text) in files {
-        let path = folder.join(&name);
         // What a person has there is better than what we would put there.
-        if !fs::exists(&path).unwrap_or(true) {
-            atomic_file::write(&path, text.as_bytes(), Mode::Plain)?;
+        if folder.look(&name)? == Entry::Nothing {
+            folder.write(&name, text.as_bytes(), Mode::Plain)?;
             written.push(name);
         }
     }

@@ -1,46 +1,107 @@
 //! The files of a package's folder.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
 
-use aam_registry_core::archive::{PackContents, PackEntry};
+use aam_registry_core::{
+    archive::{PackContents, PackEntry},
+    types::Manifest,
+};
+use serde::Serialize;
 use walkdir::WalkDir;
 
-use super::ignore::Ignore;
+use super::ignore::{Ignore, Reason};
 use crate::failure::{Detail, Failure, Result};
+
+/// What a folder gives to its archive.
+#[derive(Debug)]
+pub(super) struct Collected {
+    pub(super) entries: Vec<PackEntry>,
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+/// A file or a whole folder that stays out.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct LeftOut {
+    pub(crate) path: String,
+    pub(crate) reason: Reason,
+}
 
 /// Collects what goes into the archive of the package at `folder`. A link to a
 /// file inside it goes in as that file.
-pub(super) fn collect(folder: &Path) -> Result<Vec<PackEntry>> {
-    let ignore = Ignore::read(folder)?;
+pub(super) fn collect(folder: &Path) -> Result<Collected> {
     let root = fs::canonicalize(folder).map_err(|error| Failure::io("open the folder", folder, &error))?;
-    let mut entries = Vec::new();
+    let mut ignore = Ignore::read(&root, artifacts(&root))?;
+    let mut collected = Collected { entries: Vec::new(), left_out: Vec::new() };
     let mut faults = Vec::new();
-    let walk = WalkDir::new(&root).sort_by_file_name().into_iter().filter_entry(|entry| {
+    let mut walk = WalkDir::new(&root).min_depth(1).sort_by_file_name().into_iter();
+    while let Some(entry) = walk.next() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let path = error.path().and_then(|path| path.strip_prefix(&root).ok()).unwrap_or(Path::new("."));
+                let why = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                faults.push(Detail::new(path.to_string_lossy(), format!("cannot be read: {why}")));
+                continue;
+            }
+        };
         let path = entry.path().strip_prefix(&root).unwrap_or(entry.path());
-        entry.depth() == 0 || !ignore.leaves_out(path, entry.file_type().is_dir())
-    });
-    for entry in walk {
-        let entry = entry.map_err(|error| Failure::invalid(format!("Cannot read the package: {error}")))?;
-        if entry.file_type().is_dir() {
+        let is_folder = entry.file_type().is_dir();
+        let shown = path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+        if let Some(reason) = ignore.leaves_out(path, is_folder) {
+            let path = if is_folder { format!("{shown}/") } else { shown };
+            collected.left_out.push(LeftOut { path, reason });
+            if is_folder {
+                walk.skip_current_dir();
+            }
             continue;
         }
-        let path = entry.path().strip_prefix(&root).unwrap_or(entry.path());
-        let shown = path.to_string_lossy().into_owned();
-        let Some(inner) = path.to_str() else {
-            faults.push(Detail::new(shown, "its name is not UTF-8"));
+        if is_folder {
+            ignore.enter(entry.path())?;
             continue;
-        };
-        let real = fs::canonicalize(entry.path());
-        match real {
-            Ok(real) if real.starts_with(&root) && real.is_file() => entries.push(PackEntry {
-                path: inner.replace(std::path::MAIN_SEPARATOR, "/"),
+        }
+        if path.to_str().is_none() {
+            faults.push(Detail::new(shown, "has a name that is not UTF-8; rename it"));
+            continue;
+        }
+        match real_file(&root, entry.path()) {
+            Ok(real) => collected.entries.push(PackEntry {
+                path: shown,
                 executable: is_executable(&real),
                 contents: PackContents::Path(real),
             }),
-            _ => faults.push(Detail::new(shown, "is no file of this package; leave it out with .aamignore")),
+            Err(why) => faults.push(Detail::new(shown, format!("{why}, or leave it out with .aamignore"))),
         }
     }
-    if faults.is_empty() { Ok(entries) } else { Err(Failure::invalid("Not everything can be packed").details(faults)) }
+    if faults.is_empty() {
+        Ok(collected)
+    } else {
+        Err(Failure::invalid("Not everything can be packed").details(faults))
+    }
+}
+
+/// The paths of the artifacts that the manifest names; none where it cannot be
+/// read, which is told elsewhere.
+fn artifacts(root: &Path) -> Vec<PathBuf> {
+    let manifest = fs::read(root.join("aam.yaml")).ok().and_then(|bytes| Manifest::parse(&bytes).ok());
+    let paths = manifest.iter().flat_map(|manifest| manifest.artifacts.iter());
+    paths.map(|(_, artifact)| PathBuf::from(&*artifact.path)).collect()
+}
+
+/// The regular, readable file inside the package that `path` leads to, or what
+/// is wrong and what to do about it.
+fn real_file(root: &Path, path: &Path) -> Result<PathBuf, String> {
+    let real = fs::canonicalize(path).map_err(|_| "is a link that leads nowhere; mend it".to_owned())?;
+    if !real.starts_with(root) {
+        return Err("is a link that leads out of the package; copy the file".to_owned());
+    }
+    if !real.is_file() {
+        return Err("is no regular file; remove it".to_owned());
+    }
+    File::open(&real).map_err(|error| format!("cannot be read ({error}); make it readable"))?;
+    Ok(real)
 }
 
 #[cfg(unix)]
@@ -54,5 +115,5 @@ fn is_executable(path: &Path) -> bool {
 fn is_executable(path: &Path) -> bool {
     use std::io::Read;
     let mut head = [0; 2];
-    fs::File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == *b"#!"
+    File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == *b"#!"
 }

@@ -1,38 +1,41 @@
-//! Where things are in a project.
+//! Where things are in a project, and among the user's own files.
 
 use std::{
-    fs::{self, File},
-    io,
+    fs,
     path::{Path, PathBuf},
 };
 
 use aam_registry_core::types::PackageName;
 
 use crate::{
-    atomic_file::{self, Mode},
+    config::Home,
+    confined::{Entry, Folder, Mode},
+    deploy::Scope,
     failure::{Failure, Kind, Result},
 };
 
 /// What of ours is of no use to others who work on the project.
 const IGNORED: &str = "/packages/\n/.guard\n/.new-*/\n";
 
-/// A project: the folder that `.aam` is in.
+/// What packages are installed in: a folder with `.aam`, or the user's own files.
 #[derive(Debug)]
 pub(crate) struct Project {
-    root: PathBuf,
+    folder: Folder,
+    scope: Scope,
 }
 
 /// Held while a command changes the project; others wait.
 #[derive(Debug)]
 pub(crate) struct Guard<'a> {
     project: &'a Project,
-    _file: File,
+    _file: fs::File,
 }
 
 impl Drop for Guard<'_> {
     /// A project that nothing is installed in shall look as if nothing ever was.
     fn drop(&mut self) {
-        if !self.project.lock_file().exists() {
+        let lock = self.project.folder.look(&self.project.lock_file());
+        if matches!(lock, Ok(Entry::Nothing)) {
             self.project.clear();
         }
     }
@@ -40,95 +43,129 @@ impl Drop for Guard<'_> {
 
 impl Project {
     /// The project of `folder`: the nearest one above it that has a lock file
-    /// or a manifest, else the folder itself.
+    /// or a manifest, else the folder itself. A git repository is a project of
+    /// its own; what is installed in the home folder is not for those below
+    /// it; and a folder of another user is not one's own project.
     pub(crate) fn find(folder: &Path) -> Result<Self> {
-        let folder = fs::canonicalize(folder).map_err(|error| Failure::io("open the folder", folder, &error))?;
-        let is_project =
-            |folder: &&Path| folder.join(".aam/aam-lock.yaml").is_file() || folder.join("aam.yaml").is_file();
-        let root = folder.ancestors().find(is_project).unwrap_or(&folder).to_owned();
-        Ok(Self { root })
+        let start = fs::canonicalize(folder).map_err(|error| Failure::io("open the folder", folder, &error))?;
+        let home = std::env::home_dir().and_then(|home| fs::canonicalize(home).ok());
+        let mut root = start.clone();
+        for at in start.ancestors() {
+            let below_home = at != start && Some(at) == home.as_deref();
+            if below_home || !same_owner(&start, at) {
+                break;
+            }
+            if at.join(".aam/aam-lock.yaml").is_file() || at.join("aam.yaml").is_file() {
+                at.clone_into(&mut root);
+                break;
+            }
+            if at.join(".git").exists() {
+                break;
+            }
+        }
+        Ok(Self { folder: Folder::open(&root)?, scope: Scope::Project })
+    }
+
+    /// What is installed for the user, in every project.
+    pub(crate) fn of_user(home: &Home) -> Result<Self> {
+        Ok(Self { folder: home.open()?, scope: Scope::User })
+    }
+
+    pub(crate) fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// The folder that everything is in.
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
     }
 
     pub(crate) fn root(&self) -> &Path {
-        &self.root
+        self.folder.path()
+    }
+
+    /// Where a path of this is, for messages.
+    pub(crate) fn shown(&self, path: &str) -> PathBuf {
+        self.root().join(path)
     }
 
     /// The project's own manifest, where it is a package itself.
-    pub(crate) fn manifest(&self) -> PathBuf {
-        self.root.join("aam.yaml")
+    pub(crate) fn manifest(&self) -> Option<PathBuf> {
+        (self.scope == Scope::Project).then(|| self.root().join("aam.yaml"))
     }
 
     /// Everything of ours.
-    pub(crate) fn folder(&self) -> PathBuf {
-        self.root.join(".aam")
+    fn own(&self) -> &'static str {
+        match self.scope {
+            Scope::Project => ".aam",
+            Scope::User => "global",
+        }
     }
 
     /// What is installed, for everybody who works on the project.
-    pub(crate) fn lock_file(&self) -> PathBuf {
-        self.folder().join("aam-lock.yaml")
+    pub(crate) fn lock_file(&self) -> String {
+        format!("{}/aam-lock.yaml", self.own())
     }
 
-    /// What was written in this copy of the project.
-    pub(crate) fn state(&self) -> PathBuf {
-        self.folder().join("installed.yaml")
+    /// The record that an earlier aam kept in the project; nothing in it is believed.
+    pub(crate) fn earlier_record(&self) -> String {
+        format!("{}/installed.yaml", self.own())
     }
 
-    /// The unpacked packages.
-    pub(crate) fn packages(&self) -> PathBuf {
-        self.folder().join("packages")
+    /// Where a package is unpacked: `@scope/name` or `name`, which no other package can be.
+    pub(crate) fn package(&self, name: &PackageName) -> String {
+        format!("{}/packages/{name}", self.own())
     }
 
-    /// One unpacked package.
-    pub(crate) fn package(&self, name: &PackageName) -> PathBuf {
-        self.packages().join(name.fs_name())
+    /// Where an earlier aam unpacked a package of a scope; another package may have had the same folder.
+    pub(crate) fn earlier_package(&self, name: &PackageName) -> Option<String> {
+        name.scope().map(|_| format!("{}/packages/{}", self.own(), name.fs_name()))
     }
 
     /// Waits until no other command changes the project. The kernel lets go of
     /// the lock when the process ends, however it ends.
     pub(crate) fn guard(&self) -> Result<Guard<'_>> {
-        let folder = self.folder();
-        fs::create_dir_all(&folder).map_err(|error| Failure::io("make the folder", &folder, &error))?;
-        let ignore = folder.join(".gitignore");
-        if !ignore.exists() {
-            atomic_file::write(&ignore, IGNORED.as_bytes(), Mode::Plain)?;
+        let path = format!("{}/.guard", self.own());
+        let file = loop {
+            let file = self.folder.open_lock(&path)?;
+            file.lock().map_err(|error| {
+                Failure::new(Kind::Other, "io", format!("Cannot lock {}: {error}", self.shown(self.own()).display()))
+            })?;
+            // Whoever held it may have removed it with everything else.
+            if self.folder.look(&path)? == Entry::File {
+                break file;
+            }
+        };
+        let ignore = format!("{}/.gitignore", self.own());
+        if self.scope == Scope::Project && self.folder.look(&ignore)? == Entry::Nothing {
+            self.folder.write(&ignore, IGNORED.as_bytes(), Mode::Plain)?;
         }
-        let path = folder.join(".guard");
-        let failed = |error: io::Error| Failure::io("lock", &path, &error);
-        let file = File::create(&path).map_err(failed)?;
-        file.lock().map_err(|error| {
-            Failure::new(Kind::Other, "io", format!("Cannot lock {}: {error}", self.folder().display()))
-        })?;
-        self.sweep();
+        self.folder.sweep(self.own());
         Ok(Guard { project: self, _file: file })
     }
 
-    /// Removes what a killed command left behind; nobody else works here now.
-    fn sweep(&self) {
-        let entries = fs::read_dir(self.folder()).into_iter().flatten().flatten();
-        for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(".new-")) {
-            // What cannot be removed now is tried again next time.
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-
-    /// A folder to unpack into before anything is in its place.
-    pub(crate) fn workshop(&self) -> Result<tempfile::TempDir> {
-        let folder = self.folder();
-        tempfile::Builder::new()
-            .prefix(".new-")
-            .tempdir_in(&folder)
-            .map_err(|error| Failure::io("make a folder in", &folder, &error))
-    }
-
-    /// Removes `.aam` where nothing is left in it that is not ours.
+    /// Removes our folder where nothing is left in it that is not ours.
     fn clear(&self) {
         // Each may be missing, and the folder may hold something else: all fine.
-        let _ = fs::remove_dir(self.packages());
-        let _ = fs::remove_file(self.folder().join(".guard"));
-        let ignore = self.folder().join(".gitignore");
-        if fs::read(&ignore).is_ok_and(|text| text == IGNORED.as_bytes()) {
-            let _ = fs::remove_file(ignore);
+        let own = self.own();
+        self.folder.remove_empty(&format!("{own}/packages"));
+        let _ = self.folder.remove_file(&format!("{own}/.guard"));
+        let ignore = format!("{own}/.gitignore");
+        if self.folder.read(&ignore).is_ok_and(|text| text.as_deref() == Some(IGNORED.as_bytes())) {
+            let _ = self.folder.remove_file(&ignore);
         }
-        let _ = fs::remove_dir(self.folder());
+        self.folder.remove_empty(own);
     }
+}
+
+#[cfg(unix)]
+fn same_owner(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let owner = |path: &Path| fs::metadata(path).map(|data| data.uid()).ok();
+    owner(one) == owner(other)
+}
+
+#[cfg(not(unix))]
+fn same_owner(_one: &Path, _other: &Path) -> bool {
+    true
 }

@@ -9,8 +9,8 @@ use aam_registry_core::types::{PackageName, Selector, Sha256Digest, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    atomic_file::Mode,
     config::RegistryUrl,
+    confined::Mode,
     deploy::Platform,
     failure::{Failure, Kind, Result},
     project::Project,
@@ -66,8 +66,8 @@ impl LockedPackage {
 impl LockFile {
     /// Reads the lock file of a project; `None` where it has none.
     pub(crate) fn read(project: &Project) -> Result<Option<Self>> {
-        let path = project.lock_file();
-        match yaml::read::<Self>(&path)? {
+        let path = project.shown(&project.lock_file());
+        match yaml::read_in::<Self>(project.folder(), &project.lock_file())? {
             Some(lock) if lock.lockfile_version != FORMAT => Err(Failure::new(
                 Kind::Usage,
                 "invalid_file",
@@ -97,7 +97,7 @@ impl LockFile {
 
     /// Writes it.
     pub(crate) fn write(&self, project: &Project) -> Result<()> {
-        yaml::write(&project.lock_file(), HEAD, self, Mode::Plain)
+        yaml::write_in(project.folder(), &project.lock_file(), HEAD, self, Mode::Plain)
     }
 
     /// The package called `name`.

@@ -6,4 +6,4 @@ mod state;
 
 pub(crate) use layout::Project;
 pub(crate) use lock_file::{LockFile, LockedPackage};
-pub(crate) use state::State;
+pub(crate) use state::{State, StateFile, Unfinished, Unpacked};

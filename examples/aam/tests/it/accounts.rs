@@ -114,8 +114,38 @@ fn scopes_and_packages_are_shared() {
 
     machine.ok(&["owner", "add", "@acme/review-suite", "bobby"]);
     assert!(machine.ok(&["owner", "ls", "@acme/review-suite"]).contains("bobby"));
+    let shown = machine.ok(&["scope", "show", "acme"]);
+    assert!(shown.contains("Owners of single packages") && shown.contains("bobby"), "{shown}");
+    assert_eq!(machine.json(&["scope", "show", "acme"])["collaborators"][0]["package"], "@acme/review-suite");
     bob.ok(&["yank", "@acme/review-suite@2.1.0", "--reason", "broken"]);
     assert!(machine.ok(&["info", "@acme/review-suite@2.1.0"]).contains("yanked: broken"));
     bob.ok(&["unyank", "@acme/review-suite@2.1.0"]);
     machine.ok(&["owner", "rm", "@acme/review-suite", "bobby"]);
+}
+
+#[test]
+fn a_password_is_changed_and_the_login_goes_on() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    let new = "walnut-Ferry-58-loam";
+    let said = machine.ok_with(&["passwd", "--password-stdin"], &format!("{PASSWORD}\n{new}\n"));
+    assert!(said.contains("Changed the password of alice") && !said.contains(new), "{said}");
+    assert_eq!(machine.json(&["whoami"])["username"], "alice", "the login is an API token and goes on");
+    machine.ok_with(&["login", "--username", "alice", "--password-stdin"], &format!("{new}\n"));
+    let input = machine.home().join("passwords");
+    for (current, wanted, code) in [(PASSWORD, "elm-Harbour-21-moss", 3), (new, "short", 1)] {
+        fs::write(&input, format!("{current}\n{wanted}\n")).expect("written");
+        let mut command = machine.aam(&["--json", "passwd", "--password-stdin"]);
+        let output = command.stdin(fs::File::open(&input).expect("file")).output().expect("aam runs");
+        assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[test]
+fn a_scope_that_nothing_uses_yet_is_refused_before_it_is_asked_for() {
+    let machine = Machine::new();
+    let refused = machine.run(&["token", "create", "ci", "--scope", "approve"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("read, publish, yank, tag, admin"), "{said}");
 }

@@ -5,50 +5,44 @@ use std::fs;
 use crate::{machine::Machine, server::Server};
 
 #[test]
-fn every_platform_finds_its_files() {
-    let server = Server::start();
-    let machine = server.machine_with_fixtures();
-    machine.ok(&["install", "@acme/review-suite", "--platform", "claude,cursor,copilot,codex"]);
-    let python = machine.read(".cursor/rules/python-style.mdc");
-    assert_eq!(
-        python,
-        "---\ndescription: Python style rules\nglobs: \"**/*.py\"\nalwaysApply: false\n---\nUse type hints. Prefer \
-         pathlib.\n"
-    );
-    let agent = machine.read(".cursor/rules/agent-reviewer.mdc");
-    assert!(agent.starts_with("---\ndescription: A careful code reviewer\nalwaysApply: true\n---\nYou are"), "{agent}");
-    let agent = machine.read(".github/agents/reviewer.agent.md");
-    assert!(agent.starts_with("---\nname: reviewer\ndescription: A careful code reviewer\n---\n"), "{agent}");
-    let python = machine.read(".github/instructions/python-style.instructions.md");
-    assert!(python.contains("applyTo: \"**/*.py\"\n---\nUse type hints."), "{python}");
-    let prompt = machine.read(".aam/packages/acme--review-suite/prompts/review-diff.md");
-    for path in [".claude/prompts/review-diff.md", ".github/prompts/review-diff.md", ".cursor/prompts/review-diff.md"] {
-        assert_eq!(machine.read(path), prompt, "{path}");
-    }
-    assert_eq!(fs::read_to_string(machine.codex().join("prompts/review-diff.md")).expect("prompt"), prompt);
-    assert!(machine.codex().join("skills/code-review/SKILL.md").exists());
-    let agents = machine.read("AGENTS.md");
-    assert!(agents.contains("<!-- BEGIN AAM: reviewer agent -->") && agents.contains("python-style instruction"));
-    for base in [".claude", ".cursor", ".github"] {
-        assert!(machine.has(&format!("{base}/skills/hello-skill/SKILL.md")), "{base}");
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let script = machine.project().join(".claude/skills/hello-skill/scripts/hello.sh");
-        assert!(fs::metadata(script).expect("script").permissions().mode() & 0o100 != 0);
-    }
-}
-
-#[test]
 fn the_platform_is_the_one_the_project_shows() {
     let server = Server::start();
     let machine = server.machine_with_fixtures();
     fs::create_dir(machine.project().join(".cursor")).expect("folder");
     fs::create_dir_all(machine.project().join(".github/workflows")).expect("folder");
     let output = machine.run(&["install", "greet-kit"]);
-    assert!(String::from_utf8_lossy(&output.stderr).contains("Installing for cursor (found in this project"));
-    assert!(machine.has(".cursor/skills/hello-skill") && !machine.has(".claude") && !machine.has(".github/skills"));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("Installing for cursor (this project has .cursor; choose with --platform)"), "{said}");
+    assert!(machine.has(".agents/skills/hello-skill") && !machine.has(".claude") && !machine.has(".cursor/skills"));
+}
+
+#[test]
+fn without_a_sign_it_is_the_last_install_then_the_configured_default_then_what_all_read() {
+    let server = Server::start();
+    let machine = server.machine_with_fixtures();
+    let says = |arguments: &[&str]| String::from_utf8_lossy(&machine.run(arguments).stderr).into_owned();
+    assert!(says(&["install", "greet-kit"]).contains("Installing for agents (nothing here says otherwise"));
+    assert!(machine.has(".agents/skills/hello-skill/SKILL.md"));
+    machine.ok(&["uninstall", "greet-kit"]);
+    let config = machine.home().join("config.yaml");
+    let text = fs::read_to_string(&config).expect("text");
+    fs::write(&config, format!("default_platform: codex\n{text}")).expect("written");
+    assert!(says(&["install", "greet-kit"]).contains("Installing for codex (the default platform of config.yaml"));
+    let said = says(&["install", "@my_org/style-guide"]);
+    assert!(said.contains("Installing for codex (as the packages installed here"), "{said}");
+}
+
+#[test]
+fn scripts_stay_executable() {
+    let server = Server::start();
+    let machine = server.machine_with_fixtures();
+    machine.ok(&["install", "greet-kit", "--platform", "claude,cursor"]);
+    #[cfg(unix)]
+    for base in [".claude", ".agents"] {
+        use std::os::unix::fs::PermissionsExt;
+        let script = machine.project().join(base).join("skills/hello-skill/scripts/hello.sh");
+        assert!(fs::metadata(script).expect("script").permissions().mode() & 0o100 != 0);
+    }
 }
 
 #[test]
@@ -68,21 +62,24 @@ fn a_persons_files_are_not_replaced() {
 fn what_a_person_changed_is_kept_at_uninstall() {
     let server = Server::start();
     let machine = server.machine_with_fixtures();
-    machine.ok(&["install", "@acme/review-suite", "--platform", "claude"]);
+    machine.ok(&["install", "@acme/review-suite", "--platform", "claude,codex"]);
     machine.write(".claude/agents/reviewer.md", "changed\n");
     machine.write(".claude/skills/code-review/notes.md", "added\n");
-    let text = machine.read("CLAUDE.md").replace("Prefer pathlib", "Prefer os.path");
-    machine.write("CLAUDE.md", &format!("Before\n{text}After\n"));
-    let error = machine.fails(5, &["install", "@acme/review-suite@2.1.0", "--platform", "claude"]);
+    let text = machine.read("AGENTS.md").replace("Prefer pathlib", "Prefer os.path");
+    machine.write("AGENTS.md", &format!("Before\n{text}After\n"));
+    let error = machine.fails(5, &["install", "@acme/review-suite@2.1.0", "--platform", "claude,codex"]);
     assert_eq!(error["details"].as_array().map(Vec::len), Some(2), "{error}");
     let report = machine.json(&["uninstall", "@acme/review-suite"]);
     assert_eq!(
         report["files"]["kept"],
-        serde_json::json!([".claude/agents/reviewer.md", "CLAUDE.md, python-style instruction"])
+        serde_json::json!([
+            ".claude/agents/reviewer.md: you changed it since it was installed",
+            "AGENTS.md, python-style instruction: you changed it since it was installed"
+        ])
     );
     assert_eq!(machine.read(".claude/agents/reviewer.md"), "changed\n");
     assert!(machine.has(".claude/skills/code-review/notes.md") && !machine.has(".claude/skills/code-review/SKILL.md"));
-    assert_eq!(machine.read("CLAUDE.md"), format!("Before\n{text}After\n"));
+    assert_eq!(machine.read("AGENTS.md"), format!("Before\n{text}After\n"));
 }
 
 fn publish_agent(machine: &Machine, package: &str, prompt: &str) {
@@ -125,13 +122,13 @@ fn an_instruction_with_crlf_line_ends_is_taken_back() {
     machine.write("windows/instructions/k.md", "a\r\nb");
     machine.write("windows/instructions/l.md", "---\r\nglobs: '*.rs'\r\n---\r\na\r\r\nb\r\n");
     machine.ok(&["pkg", "publish", "windows"]);
-    machine.write("CLAUDE.md", "Mine.\r\n");
-    let report = machine.json(&["install", "@acme/windows", "--platform", "claude,cursor,codex"]);
-    assert_eq!(report["files"]["written"].as_array().map(Vec::len), Some(6), "{report}");
+    machine.write("AGENTS.md", "Mine.\r\n");
+    let report = machine.json(&["install", "@acme/windows", "--platform", "claude,cursor,codex,gemini"]);
+    assert_eq!(report["files"]["written"].as_array().map(Vec::len), Some(8), "{report}");
     let report = machine.json(&["uninstall", "@acme/windows"]);
     assert_eq!(report["files"]["kept"], serde_json::json!([]));
-    assert_eq!(machine.read("CLAUDE.md"), "Mine.\r\n");
-    assert!(!machine.has("AGENTS.md") && !machine.has(".cursor"));
+    assert_eq!(machine.read("AGENTS.md"), "Mine.\r\n");
+    assert!(!machine.has("GEMINI.md") && !machine.has(".cursor"));
 }
 
 #[cfg(unix)]
@@ -141,8 +138,8 @@ fn a_link_out_of_the_project_is_not_written_through() {
     let machine = server.machine_with_fixtures();
     let outside = tempfile::tempdir().expect("folder");
     std::os::unix::fs::symlink(outside.path(), machine.project().join(".claude")).expect("link");
-    machine.fails(8, &["install", "greet-kit", "--platform", "claude"]);
-    machine.fails(8, &["install", "greet-kit", "--platform", "claude", "--force"]);
+    machine.fails(5, &["install", "greet-kit", "--platform", "claude"]);
+    machine.fails(5, &["install", "greet-kit", "--platform", "claude", "--force"]);
     assert_eq!(fs::read_dir(outside.path()).expect("folder").count(), 0);
 }
 
@@ -152,10 +149,10 @@ fn one_file_with_two_names_gets_a_section_once() {
     let server = Server::start();
     let machine = server.machine_with_fixtures();
     machine.write("AGENTS.md", "Mine.\n");
-    std::os::unix::fs::symlink("AGENTS.md", machine.project().join("CLAUDE.md")).expect("link");
-    machine.ok(&["install", "@my_org/style-guide", "--platform", "claude,codex"]);
+    std::os::unix::fs::symlink("AGENTS.md", machine.project().join("GEMINI.md")).expect("link");
+    machine.ok(&["install", "@my_org/style-guide", "--platform", "gemini,codex"]);
     assert_eq!(machine.read("AGENTS.md").matches("BEGIN AAM: house-style instruction").count(), 1);
-    assert!(fs::symlink_metadata(machine.project().join("CLAUDE.md")).expect("there").is_symlink());
+    assert!(fs::symlink_metadata(machine.project().join("GEMINI.md")).expect("there").is_symlink());
     machine.ok(&["uninstall", "@my_org/style-guide"]);
     assert_eq!(machine.read("AGENTS.md"), "Mine.\n");
 }

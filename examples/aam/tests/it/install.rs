@@ -19,7 +19,6 @@ fn a_locked_install_brings_back_exactly_what_was_there() {
             fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path())).expect("removed");
         }
     }
-    fs::remove_dir_all(machine.codex()).expect("removed");
     fs::remove_dir_all(machine.project().join(".aam")).expect("removed");
     machine.write(".aam/aam-lock.yaml", &lock);
     machine.ok(&["install", "--locked"]);
@@ -60,7 +59,7 @@ fn update_goes_as_far_as_was_asked_for() {
     machine.ok(&["install", "@acme/review-suite"]);
     let version = || machine.json(&["list"])[1]["version"].clone();
     assert_eq!(version(), "1.0.0", "what is there does not move by itself");
-    let script = ".claude/skills/hello-skill/scripts/hello.sh";
+    let script = ".agents/skills/hello-skill/scripts/hello.sh";
     let before = machine.read(script);
     let report = machine.json(&["update", "greet-kit"]);
     assert_eq!(
@@ -80,9 +79,9 @@ fn a_package_that_others_need_stays() {
     machine.ok(&["install", "greet-kit", "@acme/review-suite"]);
     let report = machine.json(&["uninstall", "greet-kit"]);
     assert_eq!(report["warnings"][0], "greet-kit stays: @acme/review-suite needs it");
-    assert!(machine.has(".claude/skills/hello-skill"));
+    assert!(machine.has(".agents/skills/hello-skill"));
     machine.ok(&["uninstall", "@acme/review-suite"]);
-    assert!(!machine.has(".claude") && !machine.has(".aam") && !machine.has("CLAUDE.md"));
+    assert!(!machine.has(".agents") && !machine.has(".aam") && !machine.has("AGENTS.md"));
     assert_eq!(machine.fails(4, &["uninstall", "greet-kit"])["error"], "not_installed");
 }
 
@@ -106,7 +105,7 @@ fn a_tampered_download_is_refused() {
     let proxy = Proxy::start(server.address, "/download", Mischief::Flip, 1);
     let error = machine.fails(7, &["install", "greet-kit", "--registry", &proxy.url()]);
     assert_eq!(error["error"], "integrity");
-    assert!(!machine.has(".claude") && !machine.has(".aam"), "nothing was installed");
+    assert!(!machine.has(".agents") && !machine.has(".aam"), "nothing was installed");
     let error = machine.fails(
         7,
         &["download", "greet-kit", "--registry", &Proxy::start(server.address, "/download", Mischief::Flip, 1).url()],
@@ -124,7 +123,7 @@ fn a_broken_download_is_tried_again() {
     let proxy = Proxy::start(server.address, "/download", Mischief::Cut, 2);
     machine.ok(&["install", "greet-kit", "--registry", &proxy.url()]);
     assert_eq!(proxy.left(), 0);
-    assert!(machine.has(".claude/skills/hello-skill/SKILL.md"));
+    assert!(machine.has(".agents/skills/hello-skill/SKILL.md"));
 }
 
 #[test]

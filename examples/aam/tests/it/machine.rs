@@ -105,6 +105,30 @@ impl Machine {
         fs::read_to_string(self.project().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
+    /// Publishes the package `name` of `artifacts`, the YAML lines below `artifacts:`, and `files`.
+    pub(crate) fn publish(&self, name: &str, version: &str, artifacts: &str, files: &[(&str, &str)]) {
+        let folder = self.folder.path().join("packages").join(format!("{name}-{version}").replace(['@', '/'], "_"));
+        let manifest = format!("name: '{name}'\nversion: {version}\ndescription: d\nartifacts:\n{artifacts}");
+        for (path, text) in files.iter().chain(&[("aam.yaml", &*manifest)]) {
+            let path = folder.join(path);
+            fs::create_dir_all(path.parent().expect("in the package")).expect("folder");
+            fs::write(path, text).expect("written");
+        }
+        self.ok(&["pkg", "publish", folder.to_str().expect("text")]);
+    }
+
+    /// Another project on this machine.
+    pub(crate) fn other(&self, name: &str) -> PathBuf {
+        let folder = self.folder.path().join(name);
+        fs::create_dir_all(&folder).expect("folder");
+        folder
+    }
+
+    /// The user's home folder.
+    pub(crate) fn user(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn has(&self, path: &str) -> bool {
         self.project().join(path).exists()
     }

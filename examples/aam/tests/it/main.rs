@@ -1,12 +1,17 @@
 //! The real `aam` against a real registry, on in-memory ports, over HTTP.
 
 mod accounts;
+mod agents;
+mod answers;
 mod deploy;
+mod golden;
+mod hostile;
 mod install;
 mod machine;
 mod pkg;
 mod proxy;
 mod publish;
+mod records;
 mod registries;
 mod server;
 mod tour;

@@ -95,3 +95,29 @@ fn a_description_cannot_deceive_a_terminal() {
         assert!(!shown.contains(['\u{202e}', '\u{2066}']) && !shown.contains("\n  owners  me"), "{shown}");
     }
 }
+
+#[test]
+fn secrets_and_ignored_files_stay_out_and_the_first_publish_shows_what_goes_in() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    machine.ok(&["pkg", "init", "@acme/notes", "--folder", "."]);
+    machine.write(".gitignore", "\u{feff}drafts/\n");
+    for path in [".env", ".npmrc", ".ssh/id_ed25519", "node_modules/x/index.js", "drafts/a.md", "skills/notes/.ENV"] {
+        machine.write(path, "x");
+    }
+    machine.write("skills/notes/key.txt", &format!("token: ghp{}{}\n", "_", "a1B2".repeat(9)));
+    let dry = machine.json(&["pkg", "publish", "--dry-run"]);
+    let packed: Vec<_> = dry["files"].as_array().expect("files").iter().map(|file| file["path"].clone()).collect();
+    assert_eq!(packed, [".gitignore", "README.md", "aam.yaml", "skills/notes/SKILL.md", "skills/notes/key.txt"]);
+    let left_out: Vec<_> = dry["left_out"].as_array().expect("list").iter().map(|one| one["path"].clone()).collect();
+    assert_eq!(left_out, [".env", ".npmrc", ".ssh/", "drafts/", "node_modules/", "skills/notes/.ENV"]);
+    let warning = dry["warnings"][0]["error"].as_str().expect("a warning");
+    assert!(warning.starts_with("line 1 looks like a GitHub token"), "{warning}");
+
+    let output = machine.run(&["pkg", "publish"]);
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{shown}");
+    for line in ["The first version of @acme/notes", "skills/notes/key.txt", "Left out:", ".env (commonly private"] {
+        assert!(shown.contains(line), "{line} is missing in {shown}");
+    }
+}

@@ -6,26 +6,26 @@ use crate::server::Server;
 fn a_package_and_its_dependencies_are_installed_and_leave_without_a_trace() {
     let server = Server::start();
     let machine = server.machine_with_fixtures();
-    machine.write("CLAUDE.md", "# My project\n\nBe kind.");
+    machine.write("AGENTS.md", "# My project\n\nBe kind.");
     machine.write("src/main.py", "print()\n");
     let before = machine.snapshot();
 
-    machine.ok(&["install", "@my_org/style-guide", "--platform", "claude,cursor"]);
+    machine.ok(&["install", "@my_org/style-guide", "--platform", "claude,cursor,codex"]);
 
     let names: Vec<_> =
         machine.json(&["list"]).as_array().expect("list").iter().map(|row| row["name"].clone()).collect();
     assert_eq!(names, ["@acme/review-suite", "@my_org/style-guide", "greet-kit"]);
     assert!(machine.has(".claude/skills/hello-skill/scripts/hello.sh"));
-    assert!(machine.has(".cursor/skills/code-review/references/CHECKLIST.md"));
-    assert!(machine.has(".claude/prompts/explain.md") && machine.has(".cursor/prompts/review-diff.md"));
+    assert!(machine.has(".agents/skills/code-review/references/CHECKLIST.md"));
+    assert!(machine.has(".claude/commands/explain.md") && machine.has(".cursor/commands/review-diff.md"));
     assert!(machine.read(".claude/agents/reviewer.md").contains("You are a careful code reviewer."));
-    assert!(machine.has(".aam/packages/my_org--style-guide/aam.yaml"));
-    let claude = machine.read("CLAUDE.md");
-    assert!(claude.starts_with("# My project\n\nBe kind.\n\n<!-- BEGIN AAM: "), "{claude}");
-    assert!(claude.contains("<!-- END AAM: python-style instruction -->"), "{claude}");
+    assert!(machine.has(".aam/packages/@my_org/style-guide/aam.yaml"));
+    let text = machine.read("AGENTS.md");
+    assert!(text.starts_with("# My project\n\nBe kind.\n\n<!-- BEGIN AAM: "), "{text}");
+    assert!(text.contains("<!-- END AAM: python-style instruction -->"), "{text}");
 
     let again = machine.snapshot();
-    machine.ok(&["install", "@my_org/style-guide", "--platform", "claude,cursor"]);
+    machine.ok(&["install", "@my_org/style-guide", "--platform", "claude,cursor,codex"]);
     assert_eq!(machine.snapshot(), again, "installing again changes nothing");
 
     machine.ok(&["uninstall", "@my_org/style-guide"]);

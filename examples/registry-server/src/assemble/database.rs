@@ -47,6 +47,7 @@ pub(super) async fn add(
             let opened = PostgresMetadata::open(config).await;
             let database = opened.map_err(|error| unusable(settings, &error))?;
             let changes = database.changes();
+            let builder = builder.clock(database.clock());
             Ok(with_cache(builder, cache, database, changes))
         }
     }
@@ -135,7 +136,8 @@ fn postgres_config(url: &PostgresUrl, settings: &Settings) -> Result<PostgresCon
     Ok(config)
 }
 
-fn sqlite_config(path: &Path, settings: &Settings) -> SqliteConfig {
+/// How the SQLite database at `path` is used.
+pub(crate) fn sqlite_config(path: &Path, settings: &Settings) -> SqliteConfig {
     SqliteConfig::new(path)
         .with_readers(settings.database_pool_size.0.into())
         .with_auto_migrate(settings.auto_migrate.is_on())

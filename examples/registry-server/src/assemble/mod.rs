@@ -17,7 +17,7 @@ use aam_registry_core::{
 use secrecy::ExposeSecret;
 
 use crate::config::{Origins, Settings};
-pub(crate) use database::{migrate, oldest_release, pending_migrations, unusable};
+pub(crate) use database::{migrate, oldest_release, pending_migrations, sqlite_config, unusable};
 
 /// Why the registry could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -108,9 +108,14 @@ pub(crate) async fn registry(settings: &Settings, purpose: Purpose) -> Result<Re
     let builder = Registry::builder()
         .passwords(Argon2Passwords::new(&Argon2Config::default()))
         .sessions(rules::sessions(settings)?)
-        .policy(rules::policy(settings));
+        .policy(rules::policy(settings))
+        .spool_folder(&settings.data_dir);
     let builder = redis::add_limiter(archives::add(builder, settings, purpose)?, settings, redis.as_ref());
-    Ok(database::add(builder, settings, purpose, redis).await?.build()?)
+    let registry = database::add(builder, settings, purpose, redis.clone()).await?.build()?;
+    if let Some(link) = redis {
+        redis::name(link, registry.clone());
+    }
+    Ok(registry)
 }
 
 /// The service over `registry`.

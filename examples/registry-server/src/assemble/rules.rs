@@ -8,7 +8,7 @@ use aam_registry_core::{
     archive::ArchiveLimits,
     ports::RateClass,
     registry::{Policy, RegistrationPolicy},
-    types::LatestPolicy,
+    types::{LatestPolicy, ManifestLimits},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -37,20 +37,34 @@ pub(super) fn sessions(settings: &Settings) -> Result<JwtSessions, AssembleError
 
 /// How often clients may do what.
 pub(super) fn rate_limits(settings: &Settings) -> RateLimits {
+    let auth = settings.rate_limit_auth.0;
+    // Where guessing is not limited there is nothing to forgive.
+    let forgiven = if auth == 0 { 0 } else { RateLimits::default().of(RateClass::ForgivenLogin) };
     RateLimits::default()
         .with(RateClass::Search, settings.rate_limit_search.0)
         .with(RateClass::Download, settings.rate_limit_download.0)
+        .with(RateClass::Contents, settings.rate_limit_contents.0)
         .with(RateClass::Publish, settings.rate_limit_publish.0)
-        .with(RateClass::Auth, settings.rate_limit_auth.0)
+        .with(RateClass::Auth, auth)
+        .with(RateClass::ForgivenLogin, forgiven)
         .with(RateClass::Other, settings.rate_limit_other.0)
+}
+
+/// As much of `number` as a count in memory can be.
+fn whole(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// Everything else.
 pub(super) fn policy(settings: &Settings) -> Policy {
+    let manifest = ManifestLimits::default()
+        .with_max_dependencies(whole(settings.max_dependencies.0))
+        .with_max_key(whole(settings.max_manifest_key.0));
     let limits = ArchiveLimits::default()
         .with_max_archive_size(settings.max_archive_size.0)
         .with_max_unpacked_size(settings.max_unpacked_size.0)
-        .with_max_entries(settings.max_archive_entries.0);
+        .with_max_entries(settings.max_archive_entries.0)
+        .with_manifest(manifest);
     let policy = Policy::default()
         .with_archive_limits(limits)
         .with_latest(match settings.latest_tag_policy {
@@ -62,7 +76,8 @@ pub(super) fn policy(settings: &Settings) -> Policy {
             Registration::Closed => RegistrationPolicy::Closed,
         })
         .with_session_lifetime(settings.token_expire_hours.lifetime())
-        .with_upload_timeout(settings.upload_timeout.0);
+        .with_upload_timeout(settings.upload_timeout.0)
+        .with_uploads_per_user(settings.max_uploads_per_user.0);
     match &settings.allowed_tags {
         Some(tags) => policy.with_allowed_tags(tags.0.iter().cloned()),
         None => policy,

@@ -1,18 +1,22 @@
 //! What each command does.
 
 mod answer;
+mod backup;
 mod config;
 mod create_admin;
 mod healthcheck;
 mod migrate;
+mod password;
 mod progress;
 mod serve;
 mod storage;
+mod token;
+mod user;
 
 use std::process::ExitCode;
 
 use crate::{
-    cli::{Cli, Command, ConfigAction, StorageAction},
+    cli::{Cli, Command, ConfigAction, StorageAction, TokenAction, UserAction},
     config::{Flags, Loaded, Surroundings, load},
 };
 use answer::{Answer, Failed};
@@ -28,12 +32,33 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             let flags = before.then(create.flags.clone());
             create_admin::run(create, surroundings(flags))
         }
+        Some(Command::User(user)) => match user.action {
+            UserAction::Create(create) => {
+                let flags = before.then(create.flags.clone());
+                user::create(create, surroundings(flags))
+            }
+            UserAction::List(list) => user::list(&list, surroundings(before.then(list.flags.clone()))),
+            UserAction::Show(show) => user::show(&show, surroundings(before.then(show.flags.clone()))),
+            UserAction::Disable(of) => user::set_disabled(&of, true, surroundings(before.then(of.flags.clone()))),
+            UserAction::Enable(of) => user::set_disabled(&of, false, surroundings(before.then(of.flags.clone()))),
+            UserAction::GrantRole(of) => user::set_role(&of, true, surroundings(before.then(of.flags.clone()))),
+            UserAction::RevokeRole(of) => user::set_role(&of, false, surroundings(before.then(of.flags.clone()))),
+            UserAction::ResetPassword(reset) => {
+                let flags = before.then(reset.flags.clone());
+                user::reset_password(reset, surroundings(flags))
+            }
+        },
+        Some(Command::Token(token)) => match token.action {
+            TokenAction::Revoke(revoke) => token::revoke(&revoke, surroundings(before.then(revoke.flags.clone()))),
+        },
         Some(Command::Storage(storage)) => match storage.action {
             StorageAction::Cleanup(cleanup) => {
                 storage::cleanup(&cleanup, surroundings(before.then(cleanup.flags.clone())))
             }
+            StorageAction::Adopt(adopt) => storage::adopt(&adopt, surroundings(before.then(adopt.flags.clone()))),
             StorageAction::Verify(verify) => storage::verify(&verify, surroundings(before.then(verify.flags.clone()))),
         },
+        Some(Command::Backup(backup)) => backup::run(&backup, surroundings(before.then(backup.flags.clone()))),
         Some(Command::Healthcheck(check)) => {
             let flags = before.then(check.flags.clone());
             healthcheck::run(&check, surroundings(flags))

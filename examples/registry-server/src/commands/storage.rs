@@ -1,20 +1,20 @@
-//! `storage cleanup` and `storage verify`.
+//! `storage cleanup`, `storage verify` and `storage adopt`.
 
-use aam_registry_core::registry::{CleanupOptions, Damage, Garbage, GarbageFate, GarbageKind};
+use aam_registry_core::registry::{CleanupOptions, Damage, Garbage, GarbageFate, GarbageKind, Suspicion};
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
 use super::{Answer, Failed, configuration, progress, runtime};
 use crate::{
     assemble::{self, Purpose},
-    cli::{Cleanup, Verify},
+    cli::{Adopt, Cleanup, Verify},
     config::Surroundings,
 };
 
 /// Deletes what nothing refers to.
 pub(super) fn cleanup(command: &Cleanup, surroundings: Surroundings) -> Result<Answer, Failed> {
     let settings = configuration(surroundings)?.settings;
-    let options = CleanupOptions { older_than: command.older_than, dry_run: command.dry_run };
+    let options = CleanupOptions { older_than: command.older_than, dry_run: command.dry_run, force: command.force };
     let mut found: Vec<Garbage> = Vec::new();
     let cleaned = runtime()?.block_on(async {
         let registry = assemble::registry(&settings, Purpose::Command).await?;
@@ -39,7 +39,8 @@ pub(super) fn cleanup(command: &Cleanup, surroundings: Surroundings) -> Result<A
             return Ok(Answer::new(command.json, lines.join("\n"), &json).broken_off_by(failed));
         }
     };
-    let verb = if command.dry_run { "would be deleted" } else { "deleted" };
+    let stopped = report.suspicion.filter(|_| !command.dry_run && !command.force);
+    let verb = if command.dry_run || stopped.is_some() { "would be deleted" } else { "deleted" };
     lines.push(format!(
         "{} archives and {} unfinished uploads {verb}, {}; {} looked at",
         report.archives,
@@ -50,12 +51,35 @@ pub(super) fn cleanup(command: &Cleanup, surroundings: Surroundings) -> Result<A
     if report.failed > 0 {
         lines.push(format!("{} could not be deleted: run it again", report.failed));
     }
+    let needs_force = report.suspicion.map(|suspicion| why_ask(suspicion, stopped.is_some()));
     let json = json!({
         "dry_run": command.dry_run, "scanned": report.scanned, "archives": report.archives,
         "unfinished": report.unfinished, "bytes": report.bytes, "failed": report.failed,
+        "stopped": stopped.is_some(), "needs_force": needs_force,
         "items": items,
     });
-    Ok(Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.failed == 0))
+    if let (true, Some(why)) = (command.dry_run, &needs_force) {
+        lines.push(why.clone());
+    }
+    let answer = Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.failed == 0);
+    Ok(match needs_force.filter(|_| stopped.is_some()) {
+        Some(why) => answer.broken_off_by(Failed(why)),
+        None => answer,
+    })
+}
+
+/// Why somebody should look before so much is deleted.
+fn why_ask(suspicion: Suspicion, is_stopped: bool) -> String {
+    let Suspicion { archives, of } = suspicion;
+    let (outcome, much) = (
+        if is_stopped { "nothing was deleted" } else { "without --dry-run this stops" },
+        if suspicion.is_all() { "all there are" } else { "more than a tenth" },
+    );
+    format!(
+        "{outcome}: nothing refers to {archives} of {of} archives, {much}. Failed uploads do not leave that many. \
+         Rather the database was restored from an older state or is a new and empty one, or the archives of another \
+         registry lie in the same place. See which by `storage cleanup --dry-run`; --force deletes them all the same"
+    )
 }
 
 fn kind(garbage: &Garbage) -> &'static str {
@@ -87,7 +111,7 @@ fn json_of(garbage: &Garbage) -> Value {
 /// Checks that every version has its archive.
 pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Answer, Failed> {
     let settings = configuration(surroundings)?.settings;
-    let (mut lines, mut items): (Vec<String>, Vec<Value>) = (Vec::new(), Vec::new());
+    let (mut lines, mut items, mut not_permitted) = (Vec::new(), Vec::<Value>::new(), Vec::<Value>::new());
     let verified = runtime()?.block_on(async {
         let registry = assemble::registry(&settings, Purpose::Command).await?;
         let bar = progress::counting("versions checked");
@@ -103,7 +127,11 @@ pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Ans
                         ("digest", format!("its archive has the SHA-256 {digest}, not {}", location.sha256))
                     }
                     Damage::Unreadable(reason) => ("unreadable", format!("its archive cannot be read: {reason}")),
+                    Damage::NotPermitted(reason) => {
+                        ("not_permitted", format!("its archive is not readable: permission denied: {reason}"))
+                    }
                 };
+                let items = if problem == "not_permitted" { &mut not_permitted } else { &mut items };
                 items.push(json!({
                     "package": package.as_str(), "version": version.to_string(),
                     "archive": location.archive.as_str(), "problem": problem, "message": told,
@@ -119,15 +147,41 @@ pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Ans
         Ok(report) => report,
         Err(error) => {
             let failed = Failed::from(error);
-            let json = json!({ "deep": command.deep, "damaged": items, "error": failed.to_string() });
+            let json = json!({
+                "deep": command.deep, "damaged": items, "not_permitted": not_permitted, "error": failed.to_string(),
+            });
             return Ok(Answer::new(command.json, lines.join("\n"), &json).broken_off_by(failed));
         }
     };
     let how = if command.deep { "read and compared" } else { "looked at" };
     let (checked, bytes) = (report.checked, HumanBytes(report.bytes));
     lines.push(format!("{checked} versions with {bytes} {how}; {} damaged", report.damaged));
+    if report.not_permitted > 0 {
+        lines.push(format!(
+            "{} not readable: permission denied; give this registry's user or key the right to read them, and look again",
+            report.not_permitted
+        ));
+    }
     let json = json!({
         "deep": command.deep, "checked": report.checked, "bytes": report.bytes, "damaged": items,
+        "not_permitted": not_permitted,
     });
-    Ok(Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.damaged == 0))
+    Ok(Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.damaged + report.not_permitted == 0))
+}
+
+/// Marks the storage as this registry's.
+pub(super) fn adopt(command: &Adopt, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let settings = configuration(surroundings)?.settings;
+    let (id, before) = runtime()?.block_on(async {
+        let registry = assemble::registry(&settings, Purpose::Command).await?;
+        let id = registry.id().await?;
+        Ok::<_, Failed>((id, registry.adopt_storage().await?))
+    })?;
+    let text = match before {
+        Some(before) if before == id => format!("the storage was marked as that of this registry, {id}, already"),
+        Some(before) => format!("the storage was that of the registry {before}, and is now that of this one, {id}"),
+        None => format!("the storage had no mark, and is now that of this registry, {id}"),
+    };
+    let json = json!({ "registry": id.to_string(), "before": before.map(|before| before.to_string()) });
+    Ok(Answer::new(command.json, text, &json))
 }

@@ -45,9 +45,9 @@ fn args<const SHOWN: bool>(spec: &'static Spec) -> impl Iterator<Item = Arg> {
     spec.variables().enumerate().flat_map(move |(nth, variable)| {
         let mut arg = Arg::new(variable).long(flag_of(variable));
         let mut hidden = true;
-        if let Kind::Built { heading, default, placeholder, .. } = &spec.kind {
+        if let Kind::Built { heading, default, placeholder, allowed } = &spec.kind {
             hidden = !SHOWN || nth > 0;
-            arg = arg.value_name(*placeholder).help(help(spec, default)).help_heading(*heading);
+            arg = arg.value_name(*placeholder).help(help(spec, default, *allowed)).help_heading(*heading);
         }
         let file = spec.is_secret().then(|| {
             let name = format!("{variable}_FILE");
@@ -57,12 +57,26 @@ fn args<const SHOWN: bool>(spec: &'static Spec) -> impl Iterator<Item = Arg> {
     })
 }
 
-fn help(spec: &Spec, default: &Fallback) -> String {
-    let help = spec.help.concat();
+fn help(spec: &Spec, default: &Fallback, allowed: fn() -> String) -> String {
+    let help = format!("{} [allowed: {}]", spec.help.concat().trim(), allowed());
     match default {
-        Fallback::Unset => help.trim().to_owned(),
-        Fallback::Text(text) | Fallback::Computed(text, _) => format!("{} [default: {text}]", help.trim()),
+        Fallback::Unset => help,
+        Fallback::Text(text) | Fallback::Computed(text, _) => format!("{help} [default: {text}]"),
     }
+}
+
+/// What `--help` says of the keys that are no flags.
+pub(crate) fn keys_of_the_file_alone() -> String {
+    let mut text = "Keys of config.yaml that are neither flags nor variables:".to_owned();
+    for spec in TABLE.iter().filter(|spec| spec.variables().next().is_none()) {
+        let help = match &spec.kind {
+            Kind::Built { default, allowed, .. } => help(spec, default, *allowed),
+            Kind::Later([]) => spec.help.concat().trim().to_owned(),
+            Kind::Later(accepted) => format!("{} [allowed: `{}`]", spec.help.concat().trim(), accepted[0]),
+        };
+        text.extend(["\n  ", spec.name(), "\n          ", &help]);
+    }
+    text
 }
 
 impl<const SHOWN: bool> FromArgMatches for Flags<SHOWN> {

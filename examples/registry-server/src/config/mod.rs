@@ -2,6 +2,7 @@
 //! environment, a `.env` file, a YAML file and defaults, in that order.
 
 mod address;
+mod dot_env;
 mod fault;
 mod flags;
 mod listing;
@@ -15,7 +16,7 @@ mod yaml;
 
 pub(crate) use address::{MASK, may_hold_secret};
 pub(crate) use fault::Faults;
-pub(crate) use flags::Flags;
+pub(crate) use flags::{Flags, keys_of_the_file_alone};
 pub(crate) use listing::Listing;
 pub(crate) use resolve::{Loaded, load};
 pub(crate) use sources::Surroundings;

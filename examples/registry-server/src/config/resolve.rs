@@ -2,6 +2,8 @@
 
 use std::{cell::RefCell, collections::BTreeMap, fs};
 
+use aam_registry_core::decorate::MetadataCacheConfig;
+
 use super::{
     fault::{Fault, Faults},
     near_miss,
@@ -73,7 +75,9 @@ impl Resolver<'_> {
     fn read_secret(&self, name: &str, path: &str, source: &Source) -> Option<Found> {
         let problem = match fs::read_to_string(path) {
             Ok(text) if !text.trim().is_empty() => {
-                return Some(Found { text: text.trim_end_matches(['\r', '\n']).to_owned(), source: source.clone() });
+                // Editors of Windows put a byte order mark at the start and a line end behind the secret.
+                let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim_end_matches(['\r', '\n']);
+                return Some(Found { text: text.to_owned(), source: source.clone() });
             }
             Ok(_) => format!("the file {path} is empty"),
             Err(error) => format!("the file {path} cannot be read: {error}"),
@@ -130,7 +134,8 @@ pub(crate) fn load(surroundings: Surroundings) -> Result<Loaded, Faults> {
     };
     match settings {
         Some(settings) if faults.is_empty() => {
-            let mut warnings = settings.warnings();
+            let mut warnings = std::mem::take(&mut layers.warnings);
+            warnings.extend(settings.warnings());
             warnings.extend(layers.seen.iter().filter_map(|(name, source)| {
                 near_miss::of_variable(name).map(|ours| format!("{source} is not known: did you mean {ours}?"))
             }));
@@ -266,6 +271,15 @@ impl Settings {
         }
         if self.cdn_enabled.is_on() && self.download_redirect != DownloadRedirect::Cdn {
             warnings.push("cdn.enabled is on, but DOWNLOAD_REDIRECT sends no client to the CDN".to_owned());
+        }
+        let (ttl, longest) = (self.cache_ttl_seconds.lifetime(), MetadataCacheConfig::LONGEST_LIFETIME);
+        if ttl > longest {
+            warnings.push(format!(
+                "cache.ttl_seconds is {} and counts as {}, the most there is: the download figures in metadata may be \
+                 no older than a minute",
+                ttl.as_secs(),
+                longest.as_secs()
+            ));
         }
         if self.storage_backend == StorageBackend::Memory {
             warnings.push("STORAGE_BACKEND is memory: every archive is lost when the server stops".to_owned());

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    dot_env::{self, Assignment, BadLine},
     fault::Fault,
     setting::{Spec, flag_of},
     table::TABLE,
@@ -20,8 +21,8 @@ pub(crate) enum Source {
     Flag(String),
     /// An environment variable.
     Environment(String),
-    /// A variable of a `.env` file.
-    DotEnv(PathBuf, String),
+    /// A variable of a `.env` file, and its line.
+    DotEnv(PathBuf, String, usize),
     /// A key of the configuration file.
     File(PathBuf, String),
     /// Nobody set it.
@@ -33,7 +34,7 @@ impl fmt::Display for Source {
         match self {
             Self::Flag(flag) => write!(f, "flag {flag}"),
             Self::Environment(name) => write!(f, "environment variable {name}"),
-            Self::DotEnv(path, name) => write!(f, "{name} in {}", path.display()),
+            Self::DotEnv(path, name, line) => write!(f, "{name} in {}, line {line}", path.display()),
             Self::File(path, key) => write!(f, "{key} in {}", path.display()),
             Self::Default => f.write_str("default"),
         }
@@ -81,19 +82,18 @@ pub(super) struct Layers {
     pub(super) by_rank: Vec<Layer>,
     pub(super) seen: Vec<(String, Source)>,
     pub(super) faults: Vec<Fault>,
+    pub(super) warnings: Vec<String>,
 }
 
 impl Layers {
     /// Reads all sources.
     pub(super) fn read(surroundings: Surroundings) -> Self {
         let Surroundings { flags, config, environment, folder } = surroundings;
-        let mut faults = Vec::new();
-        let dot_env_path = folder.join(".env");
-        let dot_env = read_dot_env(&dot_env_path, &mut faults);
+        let (mut faults, mut warnings) = (Vec::new(), Vec::new());
+        let dot_env = read_dot_env(&folder.join(".env"), &mut faults, &mut warnings);
 
         let flags = layer(flags, |name| Source::Flag(format!("--{}", flag_of(name))));
         let environment = layer(environment, |name| Source::Environment(name.to_owned()));
-        let dot_env = layer(dot_env, |name| Source::DotEnv(dot_env_path.clone(), name.to_owned()));
         let seen = [&environment, &dot_env]
             .into_iter()
             .flat_map(|layer| layer.values.iter().map(|(name, (_, source))| (name.clone(), source.clone())))
@@ -103,7 +103,7 @@ impl Layers {
             [&environment, &dot_env].into_iter().find_map(|layer| layer.get("AAM_CONFIG")).map(|(path, _)| path.into())
         });
         let file = read_file(named.as_deref(), &folder, &mut faults);
-        Self { by_rank: vec![flags, environment, dot_env, file], seen, faults }
+        Self { by_rank: vec![flags, environment, dot_env, file], seen, faults, warnings }
     }
 }
 
@@ -115,28 +115,45 @@ fn layer(values: BTreeMap<String, String>, source: impl Fn(&str) -> Source) -> L
     Layer { values: values.collect() }
 }
 
-fn read_dot_env(path: &Path, faults: &mut Vec<Fault>) -> BTreeMap<String, String> {
-    let lines = match dotenvy::from_path_iter(path) {
-        Ok(lines) => lines,
-        Err(error) if error.not_found() => return BTreeMap::new(),
+fn read_dot_env(path: &Path, faults: &mut Vec<Fault>, warnings: &mut Vec<String>) -> Layer {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
         Err(error) => {
-            faults.push(Fault::between(path.display().to_string(), format!("cannot be read: {error}")));
-            return BTreeMap::new();
+            if error.kind() != io::ErrorKind::NotFound {
+                faults.push(Fault::between(path.display().to_string(), format!("cannot be read: {error}")));
+            }
+            return Layer { values: BTreeMap::new() };
         }
     };
     let mut values = BTreeMap::new();
-    let mut last = "the start".to_owned();
-    for line in lines {
-        if let Ok((name, text)) = line {
-            last.clone_from(&name);
-            values.insert(name, text);
-        } else {
-            // The error quotes the line, which may hold a secret.
-            let problem = format!("has a line behind {last} that is not `NAME=value`; quote values with spaces or `#`");
-            faults.push(Fault::between(path.display().to_string(), problem));
+    for line in dot_env::read(&text) {
+        match line {
+            Ok(Assignment { name, value, line, has_reference }) => {
+                let source = Source::DotEnv(path.to_owned(), name.clone(), line);
+                if OF_THE_PROCESS.contains(&name.as_str()) {
+                    warnings
+                        .push(format!("{source} is not read: it holds where the environment of the process has it"));
+                }
+                if has_reference && is_ours(&name) {
+                    warnings
+                        .push(format!("{source} holds `${{`, which stays as it is: nothing is replaced in this file"));
+                }
+                values.insert(name, (value, source));
+            }
+            Err(BadLine { line, problem }) => {
+                faults.push(Fault::new(path.display().to_string(), format!("line {line}"), problem));
+            }
         }
     }
-    values
+    Layer { values }
+}
+
+/// Variables of the library that checks certificates, which knows no `.env`.
+const OF_THE_PROCESS: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// Whether the server knows a variable of that name.
+fn is_ours(name: &str) -> bool {
+    TABLE.iter().flat_map(Spec::variables).any(|variable| variable == name.strip_suffix("_FILE").unwrap_or(name))
 }
 
 /// Reads the file that was named, or else the first there is.
@@ -149,7 +166,8 @@ fn read_file(named: Option<&Path>, folder: &Path, faults: &mut Vec<Fault>) -> La
     for path in candidates {
         match fs::read_to_string(&path) {
             Ok(text) => {
-                values = yaml::read(&path, &text, faults);
+                let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+                values = yaml::read(&path, text, faults);
                 break;
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {}

@@ -12,10 +12,10 @@ use super::{
     resolve::Resolver,
     setting::{Fallback, Kind, Secrecy, Spec, Value, read, settings},
     values::{
-        AdminPassword, Backlog, BaseUrl, Bucket, ClientIpHeader, Connections, Count, DatabaseUrl, Domain,
-        DownloadRedirect, EmailAddress, Endpoint, Host, Hours, JwtSecrets, LatestChoice, LogFormat, LogLevel, Networks,
-        Origins, PerMinute, PoolSize, Port, PostgresUrl, RedisUrl, Registration, Room, Seconds, SecretKey, Size,
-        StorageBackend, Switch, TagList, Threads, Timeout, Word,
+        AdminPassword, Backlog, BaseUrl, Bucket, ClientIpHeader, Connections, ConnectionsPerAddress, Count,
+        DatabaseUrl, Domain, DownloadRedirect, EmailAddress, Endpoint, Host, Hours, JwtSecrets, LatestChoice,
+        LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, RedisUrl, Registration, Room,
+        Seconds, SecretKey, Size, StorageBackend, Streams, Switch, TagList, Threads, Timeout, Uploads, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -56,16 +56,30 @@ settings! {
         });
         /// Most connections at a time; idle ones make room for others
         max_connections: Connections = "MAX_CONNECTIONS", Fallback::Text("10000");
+        /// Most connections of one address (or /64 of IPv6) at a time, 0 for any number; more are answered 503
+        /// `overloaded`, over TLS closed. Addresses in TRUSTED_PROXIES are not counted
+        max_connections_per_address: ConnectionsPerAddress = "MAX_CONNECTIONS_PER_ADDRESS", Fallback::Text("1000");
         /// Most connections that wait to be accepted; the system may allow fewer
         backlog: Backlog = "BACKLOG", Fallback::Text("4096");
         /// Longest that a client may take over the head of a request, or to begin its first one
         header_timeout: Timeout = "HEADER_TIMEOUT", Fallback::Text("30s");
-        /// Longest that a client may send nothing of a body it has begun
+        /// Longest that a client may take over the next 16 KiB of a body it has begun
         body_timeout: Timeout = "BODY_TIMEOUT", Fallback::Text("30s");
         /// Longest that a client may take over the next 16 KiB of an answer
         write_timeout: Timeout = "WRITE_TIMEOUT", Fallback::Text("1m");
         /// Longest that a connection is kept between requests; more than balancers keep theirs
         idle_timeout: Timeout = "IDLE_TIMEOUT", Fallback::Text("75s");
+    }
+    "Memory of answers that are being sent" {
+        /// Most that answers which their clients do not read may take of the memory: from half of that on slow readers
+        /// are given up after 5 s, beyond it requests are answered 503 `overloaded`
+        answer_memory: Size = "ANSWER_MEMORY", Fallback::Text("256MiB");
+        /// Most of it that one connection may take before its other answers wait
+        answer_memory_per_connection: Size = "ANSWER_MEMORY_PER_CONNECTION", Fallback::Text("1MiB");
+        /// Most requests of HTTP/2 under way on one connection
+        http2_max_streams: Streams = "HTTP2_MAX_STREAMS", Fallback::Text("100");
+        /// Most of one answer of HTTP/2 that waits to be sent
+        http2_send_buffer: Size = "HTTP2_SEND_BUFFER", Fallback::Text("64KiB");
     }
     "Data" {
         /// Folder of the database, the archives and the generated keys
@@ -140,10 +154,12 @@ settings! {
     "Cache" {
         /// Redis, for limits and a metadata cache that replicas share
         redis_url: Option<RedisUrl> = "REDIS_URL" | "cache.redis_url" [secret];
+        /// What the keys and channels in Redis begin with, before the registry's own id
+        redis_prefix: Word = "REDIS_PREFIX" | "cache.prefix", Fallback::Text("aam");
         /// Whether metadata and archives are kept
         cache_enabled: Switch = "cache.enabled", Fallback::Text("true");
         /// Longest that metadata is kept; more than 20 counts as 20, and finished documents are kept 10 longer
-        cache_ttl_seconds: Seconds = "cache.ttl_seconds", Fallback::Text("300");
+        cache_ttl_seconds: Seconds = "cache.ttl_seconds", Fallback::Text("20");
         /// Most that small archives may take of the memory; 0 for none
         archive_cache_memory: Room = "ARCHIVE_CACHE_MEMORY", Fallback::Text("64MiB");
         /// Most that archives of an object store may take of the disk; 0 for none
@@ -179,6 +195,13 @@ settings! {
         max_unpacked_size: Size = "MAX_UNPACKED_SIZE", Fallback::Text("524288000");
         /// Most entries of an archive
         max_archive_entries: Count = "MAX_ARCHIVE_ENTRIES", Fallback::Text("10000");
+        /// Most dependencies of a version
+        max_dependencies: Count = "MAX_DEPENDENCIES", Fallback::Text("256");
+        /// Most bytes of a key in aam.yaml
+        max_manifest_key: Size = "MAX_MANIFEST_KEY", Fallback::Text("256");
+        /// Most uploads of one account under way at a time, on each replica; twice as many of one address. More wait
+        /// 10 s, then they are answered 429
+        max_uploads_per_user: Uploads = "MAX_UPLOADS_PER_USER", Fallback::Text("4");
         /// Longest that one upload may take
         upload_timeout: Timeout = "UPLOAD_TIMEOUT", Fallback::Text("15m");
     }
@@ -187,11 +210,13 @@ settings! {
         rate_limit_search: PerMinute = "RATE_LIMIT_SEARCH", Fallback::Text("100");
         /// Downloads
         rate_limit_download: PerMinute = "RATE_LIMIT_DOWNLOAD", Fallback::Text("1000");
+        /// Single files of archives, and what differs between two
+        rate_limit_contents: PerMinute = "RATE_LIMIT_CONTENTS", Fallback::Text("60");
         /// Publishing
         rate_limit_publish: PerMinute = "RATE_LIMIT_PUBLISH", Fallback::Text("10");
-        /// Registration and login, by account and by address
+        /// Registrations and failed logins, by account and by address
         rate_limit_auth: PerMinute = "RATE_LIMIT_AUTH", Fallback::Text("20");
-        /// Everything else under /api
+        /// Everything else under /api, and credentials not known yet on every path
         rate_limit_other: PerMinute = "RATE_LIMIT_OTHER", Fallback::Text("300");
     }
     "Logs" {

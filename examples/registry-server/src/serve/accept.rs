@@ -13,7 +13,8 @@ use tokio::{
 };
 
 use super::{
-    connection::{Serving, overloaded},
+    connection::{Serving, crowded, overloaded},
+    networks::Networks,
     seats::{Seat, Seats},
 };
 
@@ -31,10 +32,12 @@ const WARN_EVERY: Duration = Duration::from_mins(1);
 pub(super) struct Accepting {
     serving: Arc<Serving>,
     seats: Arc<Seats>,
+    networks: Arc<Networks>,
     backlog: u16,
     speaks_tls: bool,
     crowd: Mutex<Crowd>,
     turned_away: Counter,
+    of_one_address: Counter,
 }
 
 /// When something was last done about there being too many.
@@ -42,13 +45,29 @@ pub(super) struct Accepting {
 struct Crowd {
     made_room: Option<Instant>,
     warned: Option<Instant>,
+    warned_of_address: Option<Instant>,
     failed: Option<Instant>,
 }
 
 impl Accepting {
-    pub(super) fn new(serving: Arc<Serving>, seats: Arc<Seats>, backlog: u16, speaks_tls: bool) -> Self {
-        let turned_away = metrics::counter!("aam_connections_refused_total", "reason" => "flood");
-        Self { serving, seats, backlog, speaks_tls, crowd: Mutex::default(), turned_away }
+    pub(super) fn new(
+        serving: Arc<Serving>,
+        seats: Arc<Seats>,
+        networks: Networks,
+        backlog: u16,
+        speaks_tls: bool,
+    ) -> Self {
+        let refused = |reason| metrics::counter!("aam_connections_refused_total", "reason" => reason);
+        Self {
+            serving,
+            seats,
+            networks: Arc::new(networks),
+            backlog,
+            speaks_tls,
+            crowd: Mutex::default(),
+            turned_away: refused("flood"),
+            of_one_address: refused("address"),
+        }
     }
 
     /// Accepts until `stop` completes, and then whoever still waits.
@@ -89,7 +108,15 @@ impl Accepting {
     }
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
-        let seat = self.seats.take();
+        let Ok(counted) = self.networks.count(peer.ip()) else {
+            self.of_one_address.increment(1);
+            self.warn_of(peer);
+            if !self.speaks_tls {
+                let _ = turn_away(stream, &crowded());
+            }
+            return;
+        };
+        let seat = self.seats.take().map(|seat| seat.counted(counted));
         if !seat.as_ref().is_some_and(Seat::is_regular) {
             self.warn();
         }
@@ -103,7 +130,7 @@ impl Accepting {
         }
         self.turned_away.increment(1);
         if !self.speaks_tls {
-            let _ = turn_away(stream);
+            let _ = turn_away(stream, &overloaded());
         }
     }
 
@@ -116,6 +143,16 @@ impl Accepting {
 
     fn crowd(&self) -> MutexGuard<'_, Crowd> {
         self.crowd.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn warn_of(&self, peer: SocketAddr) {
+        if is_due(&mut self.crowd().warned_of_address, WARN_EVERY) {
+            tracing::warn!(
+                event = "address_crowded",
+                client_ip = %peer.ip(),
+                "an address has as many connections as MAX_CONNECTIONS_PER_ADDRESS allows; more are refused"
+            );
+        }
     }
 
     fn warn(&self) {
@@ -144,10 +181,10 @@ fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
 }
 
 /// Tells somebody whom nobody has time to listen to that there is no place.
-fn turn_away(stream: TcpStream) -> io::Result<()> {
+fn turn_away(stream: TcpStream, answer: &str) -> io::Result<()> {
     // Straight to the system, which has room for so little and is not waited for.
     let mut stream = stream.into_std()?;
-    stream.write_all(overloaded().as_bytes())?;
+    stream.write_all(answer.as_bytes())?;
     stream.shutdown(Shutdown::Write)?;
     // A request that lies unread as the connection is closed has the system discard the answer.
     stream.read(&mut [0; 8 * 1024]).map(drop)
@@ -194,7 +231,9 @@ mod tests {
             client.write_all(b"GET /health HTTP/1.0\r\n\r\n").await.expect("sent");
             waiting.push(client);
         }
-        Arc::new(Accepting::new(serving, seats, backlog, false)).accept(listener, ready(())).await;
+        Arc::new(Accepting::new(serving, seats, Networks::new(0, Vec::new()), backlog, false))
+            .accept(listener, ready(()))
+            .await;
         let mut served = 0;
         for mut client in waiting {
             let mut answer = Vec::new();

@@ -1,12 +1,14 @@
 //! The serving process: listener, connections, TLS, and how it ends.
 
 mod accept;
+mod answers;
 mod connection;
 mod descriptors;
 mod greeting;
 #[cfg(test)]
 mod in_memory;
 mod listener;
+mod networks;
 mod schema;
 mod seats;
 mod signals;
@@ -21,12 +23,14 @@ use tokio::{sync::watch, task::JoinSet, time};
 use crate::{
     assemble::{self, AssembleError, Purpose},
     config::Settings,
-    metrics,
+    disks, metrics,
 };
 use accept::Accepting;
-use connection::{Patience, Serving};
+use answers::AnswerMemory;
+use connection::{Http2Bounds, Patience, Serving};
 use descriptors::Capacity;
 pub(crate) use greeting::Invocation;
+use networks::Networks;
 use seats::Seats;
 
 /// How long connections are still accepted after the process was told to end.
@@ -90,11 +94,14 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
 
     let (stop, stopped) = watch::channel(false);
     let capacity = Capacity::of(settings.max_connections.0);
-    let seats = Arc::new(Seats::new(capacity.regular, capacity.spare));
+    let answers = AnswerMemory::new(settings.answer_memory.bytes(), settings.answer_memory_per_connection.bytes());
+    let seats = Arc::new(Seats::new(capacity.regular, capacity.spare).with_answers(answers));
+    let bounds = Http2Bounds { streams: settings.http2_max_streams.0, send_buffer: settings.http2_send_buffer.bytes() };
     let patience = Patience::of(&settings);
-    let serving = Serving::new(service, readiness.clone(), tls.clone(), Arc::clone(&seats), patience);
+    let serving = Serving::new(service, readiness.clone(), tls.clone(), Arc::clone(&seats), patience, bounds);
     let serving = Arc::new(serving);
-    let accepting = Accepting::new(Arc::clone(&serving), seats, settings.backlog.0, tls.is_some());
+    let networks = Networks::new(settings.max_connections_per_address.0, settings.trusted_proxies.0.clone());
+    let accepting = Accepting::new(Arc::clone(&serving), seats, networks, settings.backlog.0, tls.is_some());
     let accepting = Arc::new(accepting);
     let accepting: JoinSet<()> =
         listeners.into_iter().map(|listener| Arc::clone(&accepting).accept(listener, until(stopped.clone()))).collect();
@@ -104,13 +111,14 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         let end = until(finished.clone());
         async move { registry.run_background(end).await }
     });
-    let metering = tokio::spawn(metrics::keep_up(registry.clone(), recorded, until(finished.clone())));
+    let metering =
+        tokio::spawn(metrics::keep_up(registry.clone(), recorded, disks::of(&settings), until(finished.clone())));
     if let Some(tls) = tls {
         tokio::spawn(tls.reload_when_changed(until(finished)));
     }
 
     let started = async {
-        schema::wait(&settings).await?;
+        schema::wait(&settings, &readiness).await?;
         assemble::first_admin(&settings, &registry).await?;
         readiness.set(ReadinessState::Ready);
         greeting::greet(&settings, &invocation, address, &base_url, &registry).await;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use aam_registry_core::Error;
+use aam_registry_core::{Error, http::Readiness};
 use tokio::time;
 
 use crate::{
@@ -12,17 +12,21 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Waits until the database answers and its schema is one that this release
 /// works on; brings it up where that is asked for.
-pub(super) async fn wait(settings: &Settings) -> Result<(), AssembleError> {
+///
+/// `readiness` tells what is waited for.
+pub(super) async fn wait(settings: &Settings, readiness: &Readiness) -> Result<(), AssembleError> {
     let mut warned = Warned::default();
     loop {
         match assemble::pending_migrations(settings).await {
             Ok(pending) if pending.is_empty() => return Ok(()),
             Ok(_) if settings.auto_migrate.is_on() => {
                 // Others may be at it; whoever comes second finds nothing to do.
+                readiness.wait_for("its schema to be migrated, which it does itself");
                 let applied = assemble::migrate(settings).await?;
                 tracing::info!(event = "schema_migrated", applied = applied.join(", "), "the schema was brought up");
             }
             Ok(pending) => {
+                readiness.wait_for("the schema of its database to be migrated: run `aam-registry migrate`");
                 if warned.of_schema() {
                     tracing::warn!(
                         event = "schema_behind",
@@ -33,6 +37,7 @@ pub(super) async fn wait(settings: &Settings) -> Result<(), AssembleError> {
                 time::sleep(LOOK_AGAIN).await;
             }
             Err(error) if may_answer_later(&error) => {
+                readiness.wait_for("its database to answer");
                 if warned.of_database() {
                     tracing::warn!(
                         event = "database_unreachable",

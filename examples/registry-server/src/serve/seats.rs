@@ -5,6 +5,8 @@ use std::sync::{
 
 use metrics::Gauge;
 
+use super::{answers::AnswerMemory, networks::Counted};
+
 /// Of how many places one shall be free for those who come next.
 const FREE: usize = 16;
 
@@ -17,6 +19,7 @@ pub(super) struct Seats {
     /// How many idle connections shall still make room.
     wanted: AtomicUsize,
     open: Gauge,
+    answers: AnswerMemory,
 }
 
 #[derive(Debug)]
@@ -44,7 +47,24 @@ impl Seats {
     pub(super) fn new(regular: usize, spare: usize) -> Self {
         let open = metrics::gauge!("aam_connections_open");
         open.set(0);
-        Self { regular: Kind::new(regular), spare: Kind::new(spare), wanted: AtomicUsize::new(0), open }
+        Self {
+            regular: Kind::new(regular),
+            spare: Kind::new(spare),
+            wanted: AtomicUsize::new(0),
+            open,
+            answers: AnswerMemory::default(),
+        }
+    }
+
+    /// Sets how much memory the answers to all connections may hold.
+    pub(super) fn with_answers(mut self, answers: AnswerMemory) -> Self {
+        self.answers = answers;
+        self
+    }
+
+    /// The memory of the answers to all connections.
+    pub(super) fn answers(&self) -> &AnswerMemory {
+        &self.answers
     }
 
     /// A place for a connection; `None` where not even a spare one is left.
@@ -54,7 +74,7 @@ impl Seats {
             return None;
         }
         self.open.increment(1);
-        Some(Seat { seats: Arc::clone(self), is_regular: AtomicBool::new(is_regular) })
+        Some(Seat { seats: Arc::clone(self), is_regular: AtomicBool::new(is_regular), counted: None })
     }
 
     /// How many connections there may be.
@@ -84,9 +104,21 @@ impl Seats {
 pub(super) struct Seat {
     seats: Arc<Seats>,
     is_regular: AtomicBool,
+    counted: Option<Counted>,
 }
 
 impl Seat {
+    /// The place of a connection that is counted among those of its network.
+    pub(super) fn counted(mut self, counted: Option<Counted>) -> Self {
+        self.counted = counted;
+        self
+    }
+
+    /// The memory of the answers to all connections.
+    pub(super) fn answers(&self) -> &AnswerMemory {
+        self.seats.answers()
+    }
+
     /// Whether its connection is one of those there may be.
     pub(super) fn is_regular(&self) -> bool {
         self.is_regular.load(Ordering::Relaxed)

@@ -18,7 +18,7 @@ fn flags_prevail_over_the_environment_over_dot_env_over_the_file_over_defaults()
     site.write("config.yaml", "port: 8001\n");
     assert_eq!(shown(&site, &[], "PORT"), ("8001".to_owned(), "port in config.yaml".to_owned()));
     site.write(".env", "PORT=8002\nSOMEBODY_ELSES=1\n");
-    assert_eq!(shown(&site, &[], "PORT"), ("8002".to_owned(), "PORT in .env".to_owned()));
+    assert_eq!(shown(&site, &[], "PORT"), ("8002".to_owned(), "PORT in .env, line 1".to_owned()));
     site.set("PORT", 8003);
     assert_eq!(shown(&site, &[], "PORT"), ("8003".to_owned(), "environment variable PORT".to_owned()));
     assert_eq!(shown(&site, &["--port", "8004"], "PORT"), ("8004".to_owned(), "flag --port".to_owned()));
@@ -26,10 +26,44 @@ fn flags_prevail_over_the_environment_over_dot_env_over_the_file_over_defaults()
 
 /// As systemd does, which reads the same file.
 #[test]
-fn single_quotes_in_dot_env_take_everything_as_it_is() {
+fn dot_env_replaces_nothing_in_a_value() {
+    let mut site = Site::new();
+    site.set("xyz", "another");
+    for (line, expected) in [
+        (r#"S3_PREFIX='a$b#c\d"e'"#, r#"a$b#c\d"e"#),
+        ("S3_PREFIX=abc-long-$xyz", "abc-long-$xyz"),
+        ("S3_PREFIX=\"a${xyz}\"", "a${xyz}"),
+        ("\u{feff}S3_PREFIX=a\r\n", "a"),
+    ] {
+        site.write(".env", line);
+        assert_eq!(shown(&site, &[], "S3_PREFIX").0, expected, "{line}");
+    }
+    site.write(".env", "PORT=1\nS3_PREFIX=${xyz}\nOTHERS=${xyz}\nSSL_CERT_FILE=/roots.pem\n");
+    let json = site.run(&["config", "check", "--json"]).succeeded().json();
+    let told = "S3_PREFIX in .env, line 2 holds `${`, which stays as it is: nothing is replaced in this file";
+    let ignored = "SSL_CERT_FILE in .env, line 4 is not read: it holds where the environment of the process has it";
+    assert_eq!(json["warnings"], serde_json::json!([told, ignored]));
+}
+
+#[test]
+fn files_of_windows_begin_with_a_byte_order_mark() {
+    let mut site = Site::new();
+    site.write("config.yaml", "\u{feff}port: 8001\r\n");
+    assert_eq!(shown(&site, &[], "PORT").0, "8001");
+    let path = site.write("prefix.txt", "\u{feff}postgresql://db/aam\r\n");
+    site.set("DATABASE_URL_FILE", path.display());
+    assert_eq!(shown(&site, &[], "DATABASE_URL").0, "postgresql://db/aam");
+}
+
+#[test]
+fn every_bad_line_of_dot_env_is_told_by_its_number() {
     let site = Site::new();
-    site.write(".env", "S3_PREFIX='a$b#c\\d\"e'\n");
-    assert_eq!(shown(&site, &[], "S3_PREFIX").0, r#"a$b#c\d"e"#);
+    site.write(".env", "A=1\n# fine\nB=hunter2 hunter2\n\nADMIN_PASSWORD='hunter2\n");
+    let stderr = site.run(&["config", "check"]).failed().stderr();
+    for told in [".env (line 3): its value holds a space", ".env (line 5): its value begins with a quote"] {
+        assert!(stderr.contains(told), "{told}: {stderr}");
+    }
+    assert!(!stderr.contains("hunter2"), "{stderr}");
 }
 
 #[test]
@@ -76,7 +110,7 @@ fn every_fault_is_told_at_once_with_its_key_its_source_and_what_is_allowed() {
         "LOG_LEVEL (log_level in config.yaml): `loud` is not allowed; allowed: `error`, `warn`",
         "cache.redis_ulr (config.yaml): unknown key; did you mean `cache.redis_url`?",
         "jwt_secret (config.yaml): its value must be text",
-        "RATE_LIMIT_AUTH (RATE_LIMIT_AUTH in .env): `many` is not allowed; allowed: a whole number from 0",
+        "RATE_LIMIT_AUTH (RATE_LIMIT_AUTH in .env, line 1): `many` is not allowed; allowed: a whole number from 0",
         "HOST (environment variable HOST): `http://here` is not allowed",
         "MAX_ARCHIVE_SIZE (flag --max-archive-size): `big` is not allowed",
     ] {
@@ -158,7 +192,11 @@ fn the_production_stack_is_a_few_variables() {
     assert_eq!(shown(&site, &[], "DATABASE_URL").0, "postgresql+asyncpg://********@db:5432/aam");
     site.set("DATABASE_URL", "postgresql://db/aam?user=aam&password=hunter2");
     assert_eq!(shown(&site, &[], "DATABASE_URL").0, "postgresql://db/aam?********");
+    // The client of Redis would ignore it.
     site.set("REDIS_URL", "redis://h/?password=hunter2");
+    let refused = site.run(&["config", "check"]).failed().stderr();
+    assert!(refused.contains("option `password` is not supported") && !refused.contains("hunter2"), "{refused}");
+    site.set("REDIS_URL", "redis://h/?protocol=resp3");
     assert_eq!(shown(&site, &[], "REDIS_URL").0, "redis://h/?********");
     site.set("DATABASE_URL", "");
     assert_eq!(shown(&site, &[], "AUTO_MIGRATE").0, "true");
@@ -224,7 +262,7 @@ fn near_misses_are_warned_about_and_strangers_are_not() {
         [
             "environment variable AAM_PORT is not known: did you mean PORT?",
             "environment variable JWT_SECRTE is not known: did you mean JWT_SECRET?",
-            "DATABSE_URL in .env is not known: did you mean DATABASE_URL?",
+            "DATABSE_URL in .env, line 1 is not known: did you mean DATABASE_URL?",
         ]
     );
 }
@@ -255,7 +293,7 @@ fn broken_files_are_told_without_their_contents() {
     site.write(".env", "A=1\nhunter2 is no assignment\n");
     let stderr = site.run(&["config", "check"]).failed().stderr();
     assert!(stderr.contains("config.yaml: is not valid YAML"), "{stderr}");
-    assert!(stderr.contains(".env: has a line behind A"), "{stderr}");
+    assert!(stderr.contains(".env (line 2): is not `NAME=value`"), "{stderr}");
     assert!(!stderr.contains("hunter2"), "{stderr}");
 }
 
@@ -264,7 +302,13 @@ fn connections_have_defaults_and_bounds() {
     let mut site = Site::new();
     for (name, default) in [
         ("MAX_CONNECTIONS", "10000"),
+        ("MAX_CONNECTIONS_PER_ADDRESS", "1000"),
         ("BACKLOG", "4096"),
+        ("ANSWER_MEMORY", "256MiB"),
+        ("ANSWER_MEMORY_PER_CONNECTION", "1MiB"),
+        ("HTTP2_MAX_STREAMS", "100"),
+        ("HTTP2_SEND_BUFFER", "64KiB"),
+        ("MAX_UPLOADS_PER_USER", "4"),
         ("HEADER_TIMEOUT", "30s"),
         ("BODY_TIMEOUT", "30s"),
         ("WRITE_TIMEOUT", "1m"),
@@ -278,9 +322,14 @@ fn connections_have_defaults_and_bounds() {
     assert_eq!(shown(&site, &["--max-connections", "7"], "MAX_CONNECTIONS").0, "7");
     assert_eq!(shown(&site, &[], "IDLE_TIMEOUT").0, "10m");
     assert_eq!(shown(&site, &[], "THREADS").0, "3");
-    site.set("THREADS", 0).set("BACKLOG", 65536).set("MAX_CONNECTIONS", 0).set("WRITE_TIMEOUT", "0s");
+    site.set("THREADS", 0)
+        .set("BACKLOG", 65536)
+        .set("HTTP2_MAX_STREAMS", 0)
+        .set("MAX_UPLOADS_PER_USER", 0)
+        .set("MAX_CONNECTIONS", 0)
+        .set("WRITE_TIMEOUT", "0s");
     let stderr = site.run(&["config", "check"]).failed().stderr();
-    assert!(stderr.contains("4 faults"), "{stderr}");
+    assert!(stderr.contains("6 faults"), "{stderr}");
 }
 
 #[test]
@@ -288,4 +337,38 @@ fn an_unknown_flag_is_refused() {
     let ran = Site::new().run(&["--prot", "1"]);
     assert_eq!(ran.code(), Some(2));
     assert!(ran.stderr().contains("--port"), "{}", ran.stderr());
+}
+
+#[test]
+fn help_tells_of_every_setting_what_it_may_be() {
+    let help = Site::new().run(&["serve", "--help"]).succeeded().stdout();
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for told in [
+        "[allowed: `local` or `s3` or `minio` or `gcs` or `azblob` or `memory`] [default: local]",
+        "--rate-limit-auth <N>",
+        "cdn.enabled Whether there is a CDN before this registry [allowed: `true` or `false`] [default: false]",
+        "cdn.base_url ",
+        "cdn.provider Purging and signing on a CDN are not built into this release",
+        "cache.enabled ",
+        "cache.ttl_seconds ",
+        "audit.enabled The audit log cannot be turned off in this release [allowed: `true`]",
+        "audit.retention_days ",
+        "audit.log_all_reads ",
+        "webhooks ",
+        "SSL_CERT_FILE",
+    ] {
+        assert!(help.contains(told), "{told} is not in {help}");
+    }
+}
+
+#[test]
+fn a_lifetime_beyond_the_longest_is_warned_about() {
+    let site = Site::new();
+    let warnings = || site.run(&["config", "check", "--json"]).succeeded().json()["warnings"].clone();
+    assert_eq!(shown(&site, &[], "cache.ttl_seconds").0, "20");
+    site.write("config.yaml", "cache: { ttl_seconds: 20 }\n");
+    assert_eq!(warnings(), serde_json::json!([]));
+    site.write("config.yaml", "cache: { ttl_seconds: 300 }\n");
+    let told = warnings()[0].as_str().expect("one").to_owned();
+    assert!(told.starts_with("cache.ttl_seconds is 300 and counts as 20"), "{told}");
 }

@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     process::{Server, Site, wait_until},
+    slow,
     web::{self, Answer},
 };
 
@@ -97,4 +98,57 @@ fn a_flood_is_told_without_being_listened_to() {
     wait_until("it recovers", || web::get(server.port(), "/health").expect("answered").status == 200);
     assert_eq!(web::metric(server.port(), "aam_connections_refused_total{reason=\"flood\"}"), 1);
     drop(held);
+}
+
+#[test]
+fn one_address_has_no_more_connections_than_it_may() {
+    let mut site = Site::new();
+    let server = site.set("MAX_CONNECTIONS_PER_ADDRESS", 2).set("TRUSTED_PROXIES", "192.0.2.0/24").serve(&[]);
+    let port = server.port();
+    let mut streams: Vec<_> = (0..10).map(|_| web::connect(port).expect("connected")).collect();
+    assert_eq!(server.wait_for("address_crowded")["client_ip"], "127.0.0.1");
+    // Two of them are listened to, and say nothing.
+    let refused: Vec<_> = streams
+        .iter_mut()
+        .filter_map(|stream| {
+            stream.set_read_timeout(Some(Duration::from_secs(1))).expect("set");
+            let is_answered = stream.peek(&mut [0]).is_ok_and(|bytes| bytes > 0);
+            is_answered.then(|| web::read(stream).expect("answered unasked"))
+        })
+        .collect();
+    assert!(refused.len() >= 8, "{}", refused.len());
+    for answer in &refused {
+        assert_refused(answer);
+        assert!(answer.json()["message"].as_str().expect("text").contains("Your address has as many"), "{answer:?}");
+    }
+    drop(streams);
+    wait_until("there is a place again", || web::get(port, "/health").is_ok_and(|answer| answer.status == 200));
+    assert!(web::metric(port, "aam_connections_refused_total{reason=\"address\"}") >= 8);
+}
+
+#[test]
+fn a_trusted_proxy_has_as_many_connections_as_it_wants() {
+    let mut site = Site::new();
+    let server = site.set("MAX_CONNECTIONS_PER_ADDRESS", 1).serve(&[]);
+    let _held = [busy(&server), busy(&server)];
+    assert_eq!(web::get(server.port(), "/health").expect("answered").status, 200);
+}
+
+#[test]
+fn answers_that_nobody_reads_hold_no_more_memory_than_they_may() {
+    let mut site = Site::new();
+    let server = site.set("ANSWER_MEMORY", "16KiB").serve(&[]);
+    let port = server.port();
+    let download = slow::publish_large(port);
+    let mut unread = web::connect(port).expect("connected");
+    write!(unread, "GET {download} HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
+    let refused = "aam_requests_refused_total{reason=\"answer_memory\"}";
+    wait_until("the others are told", || {
+        let answer = web::get(port, "/api/v1/packages").expect("answered");
+        answer.status == 503 && answer.json()["error"] == "overloaded"
+    });
+    assert!(web::metric(port, refused) >= 1, "a probe is answered");
+    // Sooner than WRITE_TIMEOUT, which is a minute.
+    wait_until("who reads nothing is given up", || web::get(port, "/api/v1/packages").expect("answered").status == 200);
+    assert_eq!(web::metric(port, "aam_answer_memory_bytes"), 0);
 }

@@ -155,6 +155,17 @@ fn a_stream_that_is_not_read_is_reset_and_the_others_go_on() {
 }
 
 #[test]
+fn a_client_is_told_how_many_requests_may_be_under_way() {
+    let mut site = Site::new();
+    let server = site.set("HTTP2_MAX_STREAMS", 7).serve(&[]);
+    block_on(async {
+        let client = Client::connect(server.port(), &Builder::new()).await;
+        assert_eq!(client.get("/health").await.expect("answered").0, 200);
+        assert_eq!(client.requests.current_max_send_streams(), 7);
+    });
+}
+
+#[test]
 fn an_idle_connection_is_taken_leave_of() {
     let mut site = Site::new();
     let server = site.set("IDLE_TIMEOUT", "1s").serve(&[]);

@@ -1,5 +1,7 @@
 //! The log and the metrics.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::{process::Site, web};
@@ -84,4 +86,44 @@ fn text_is_for_people() {
     let site = Site::new();
     let ran = site.run(&["--log-format", "text", "--port", "0", "--tls-cert", "none.pem", "--tls-key", "none.pem"]);
     assert!(ran.failed().stderr().starts_with("error: HTTPS cannot be served: none.pem holds no certificate"));
+}
+
+#[test]
+fn the_log_and_the_audit_log_tell_who_it_was_and_from_where() {
+    let mut site = Site::new();
+    let password = "the password of the administrator";
+    site.set("ADMIN_USERNAME", "root").set("ADMIN_EMAIL", "root@example.com").set("ADMIN_PASSWORD", password);
+    let server = site.serve(&[]);
+    let port = server.port();
+    // This machine is a trusted proxy where nothing else is said.
+    let behind_proxy = "X-Forwarded-For: 198.51.100.7, 203.0.113.9\r\n";
+    let wrong = json!({ "username": "root", "password": "a wrong password, and long" });
+    assert_eq!(web::post(port, "/api/v1/users/login", behind_proxy, &wrong).status, 401);
+    let nobody = json!({ "username": "nobody", "password": "a wrong password, and long" });
+    assert_eq!(web::post(port, "/api/v1/users/login", "", &nobody).status, 401);
+    let right = json!({ "username": "root", "password": password });
+    let session = web::post(port, "/api/v1/users/login", behind_proxy, &right).json();
+    let bearer = format!("Authorization: Bearer {}\r\n", session["access_token"].as_str().expect("a session"));
+    let archive = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/greet-kit-1.0.0.aam"));
+    assert_eq!(web::publish(port, &bearer, &archive.expect("there")).status, 201);
+    let me = web::get_with(port, "/api/v1/users/me", &bearer).expect("answered").json();
+
+    let audit = web::get_with(port, "/api/v1/audit-log?limit=100", &bearer).expect("answered").json();
+    let from = |event: &str| -> Vec<_> {
+        let entries = audit["entries"].as_array().expect("entries").iter();
+        entries.filter(|entry| entry["event"] == event).map(|entry| entry["metadata"]["client_ip"].clone()).collect()
+    };
+    assert_eq!(from("user.login_failed"), ["127.0.0.1", "203.0.113.9"]);
+    assert_eq!(from("user.login"), ["203.0.113.9"]);
+
+    let log = server.whole_log();
+    let lines: Vec<Value> = log.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let of = |event: &str| lines.iter().filter(|line| line["event"] == event).cloned().collect::<Vec<_>>();
+    let failed = of("login_failed");
+    assert_eq!((&failed[0]["client_ip"], &failed[0]["user"]), (&json!("203.0.113.9"), &json!("root")));
+    assert_eq!((&failed[1]["client_ip"], &failed[1]["user"]), (&json!("127.0.0.1"), &Value::Null));
+    assert_eq!(of("login")[0]["client_ip"], "203.0.113.9");
+    let published = &of("package_published")[0];
+    assert_eq!((&published["user_id"], &published["user"]), (&me["id"], &json!("root")), "{published}");
+    assert_eq!(published["client_ip"], "127.0.0.1");
 }

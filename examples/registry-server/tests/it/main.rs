@@ -2,10 +2,13 @@
 //! environment, files, signals and a log.
 
 mod admin;
+mod backup;
 mod config;
 mod connections;
 mod crowd;
 mod deployment;
+mod disk;
+mod documents;
 mod http2;
 mod logs;
 mod process;
@@ -13,4 +16,5 @@ mod slow;
 mod start;
 mod stop;
 mod tls;
+mod users;
 mod web;

@@ -87,6 +87,15 @@ impl Site {
         Self::started(&mut command, "server_started")
     }
 
+    /// Starts a server to which a write beyond the largest file it may have is
+    /// an error, and not the end.
+    pub(crate) fn serve_on_a_disk_that_may_fill(&self) -> Server {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ && exec \"$0\"", env!("CARGO_BIN_EXE_aam-registry")]);
+        command.current_dir(self.folder.path()).env_clear().envs(self.environment.iter().cloned());
+        Self::started(&mut command, "server_started")
+    }
+
     fn started(command: &mut Command, event: &str) -> Server {
         let mut server = Server::start(command.env("PORT", "0"));
         server.started = server.wait_for(event);

@@ -165,12 +165,12 @@ fn a_body_that_stops_coming_is_told() {
     let mut stopped = [begin(port, login, "{\"username\": "), begin(port, &publish, form)];
     // One that only pauses is waited for.
     let mut pauses = begin(port, login, "{");
-    for _ in 0..5 {
-        thread::sleep(Duration::from_millis(500));
+    for _ in 0..3 {
+        thread::sleep(Duration::from_millis(300));
         pauses.write_all(b" ").expect("sent");
     }
     let rest = r#""username": "nobody-at-all", "password": "not the password of anybody"}"#;
-    write!(pauses, "{rest}{}", " ".repeat(1000 - 6 - rest.len())).expect("sent");
+    write!(pauses, "{rest}{}", " ".repeat(1000 - 4 - rest.len())).expect("sent");
     assert_eq!(web::read_one(&mut pauses).expect("answered").status, 401);
     for stream in &mut stopped {
         let answer = web::read(stream).expect("answered and closed");

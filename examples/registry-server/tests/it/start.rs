@@ -38,9 +38,15 @@ fn what_alerts_wait_for_is_told_before_it_happens() {
     ] {
         assert!(text.lines().any(|line| line == counter), "{counter}: {text}");
     }
-    for job in
-        ["sequence_audit", "flush_downloads", "refresh_totals", "sweep_uploads", "touch_tokens", "prepare_searches"]
-    {
+    for job in [
+        "sequence_audit",
+        "flush_downloads",
+        "refresh_totals",
+        "sweep_uploads",
+        "touch_tokens",
+        "prepare_searches",
+        "claim_storage",
+    ] {
         let lag = format!("aam_background_job_lag_seconds{{job=\"{job}\"}} ");
         wait_until("it is told", || told().contains(&lag));
     }
@@ -104,7 +110,9 @@ fn a_server_waits_for_a_schema_that_is_behind() {
     fs::remove_file(site.path("data/registry.db")).expect("removed");
     let server = site.serve_until(&["--port", &port.to_string()], "schema_behind");
     assert_eq!(web::get(port, "/health").expect("answered").status, 200);
-    assert_eq!(web::get(port, "/ready").expect("answered").status, 503);
+    let waits = web::get(port, "/ready").expect("answered");
+    assert_eq!(waits.status, 503);
+    assert!(waits.body.contains("it waits for the schema of its database to be migrated"), "{}", waits.body);
     site.run(&["migrate"]).succeeded();
     server.wait_for("server_started");
     assert_eq!(web::get(port, "/ready").expect("answered").status, 200);

@@ -1,6 +1,17 @@
 //! HTTPS.
 
-use std::{fs, thread, time::Duration};
+use std::{
+    fs,
+    io::{Read, Write},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 
 use crate::{process::Site, web};
 
@@ -51,4 +62,35 @@ fn a_handshake_is_not_waited_for_for_ever() {
     let mut silent = web::connect(server.port()).expect("connected");
     assert!(web::is_closed(&mut silent));
     server.wait_for("tls_handshake_failed");
+}
+
+/// What a server with this certificate answers to a request by HTTPS.
+fn answer(port: u16, certificate: &str, path: &str) -> String {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(certificate).expect("a certificate")).expect("a root");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions");
+    let config = Arc::new(config.with_root_certificates(roots).with_no_client_auth());
+    let name = "registry.example.com".try_into().expect("a name");
+    let link = ClientConnection::new(config, name).expect("a link");
+    let mut stream = StreamOwned::new(link, web::connect(port).expect("connected"));
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: registry.example.com\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut text = String::new();
+    // It may end without the goodbye of TLS.
+    let _ = stream.read_to_string(&mut text);
+    text.to_ascii_lowercase()
+}
+
+#[test]
+fn whoever_came_by_https_is_told_to_come_so_again() {
+    let site = Site::new();
+    let (certificate, key) = make(&site, "served");
+    let server = site.serve(&["--tls-cert", &certificate, "--tls-key", &key]);
+    for path in ["/health", "/nowhere", &format!("/{}", "x".repeat(9000))] {
+        let text = answer(server.port(), &certificate, path);
+        assert!(text.contains("\r\nstrict-transport-security: max-age=31536000; includesubdomains\r\n"), "{text}");
+    }
+    let plain = site.serve(&[]);
+    let answer = web::get(plain.port(), "/health").expect("answered");
+    assert!(!answer.head.to_ascii_lowercase().contains("strict-transport-security"), "{}", answer.head);
 }

@@ -94,6 +94,13 @@ pub(crate) fn get(port: u16, path: &str) -> io::Result<Answer> {
     read(&mut stream)
 }
 
+/// Asks for `path` with further lines of a head.
+pub(crate) fn get_with(port: u16, path: &str, head: &str) -> io::Result<Answer> {
+    let mut stream = connect(port)?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n{head}Connection: close\r\n\r\n")?;
+    read(&mut stream)
+}
+
 pub(crate) fn post(port: u16, path: &str, authorization: &str, body: &Value) -> Answer {
     send(port, path, authorization, "application/json", body.to_string().as_bytes())
 }

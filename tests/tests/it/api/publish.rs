@@ -1,7 +1,7 @@
 use aam_registry_tests::{Package, Server, fixture};
 use flate2::{Compression, write::GzEncoder};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::transcript::Transcript;
 
@@ -99,6 +99,22 @@ async fn an_archive_over_the_limit_is_refused() {
     let bomb = Package::new("kit", "1.0.0").file("zeros", vec![0; 200_000]).aam();
     transcript.publish("a bomb", &ada, &bomb, &[]).await;
     insta::assert_json_snapshot!(transcript.into_value());
+}
+
+#[tokio::test]
+async fn the_limits_of_a_manifest_are_those_that_the_registry_tells() {
+    let server = Server::start_with(&[("MAX_DEPENDENCIES", "2"), ("MAX_MANIFEST_KEY", "30")]).await;
+    let ada = server.user("ada").await;
+    let limits = server.anonymous().get("/api/v1/limits").await.json();
+    assert_eq!((&limits["max_dependencies"], &limits["max_manifest_key"]), (&json!(2), &json!(30)));
+    let needs = |count: usize| (0..count).map(|at| (format!("p{at}"), json!("*"))).collect::<Value>();
+    let package = |count| Package::new("kit", "1.0.0").with("dependencies", needs(count));
+    let refused = ada.publish(&package(3).with(&"k".repeat(31), json!(1)).aam(), &[]).await;
+    assert_eq!(refused.status, 400);
+    let faults = refused.json()["details"].clone();
+    assert_eq!(faults[0], json!({"field": "dependencies", "error": "has 3 entries; at most 2 are allowed"}));
+    assert_eq!(faults[1]["error"], "is a key of 31 bytes; at most 30 are allowed");
+    ada.publish(&package(2).with(&"k".repeat(30), json!(1)).aam(), &[]).await.expect_status(201);
 }
 
 /// An archive that the packer would not make.

@@ -1,15 +1,19 @@
 //! Several servers on PostgreSQL, S3 and Redis.
 
+mod accounts;
 mod audit;
 mod changes;
 mod counts;
 mod failover;
 mod limits;
 mod load;
+mod locked;
+mod lost_commits;
 mod migrations;
 mod outages;
 mod races;
 mod rollout;
+mod shared_stores;
 mod storage;
 mod sweeping;
 

@@ -164,7 +164,8 @@ fn in_pieces(aam: &[u8], pieces: usize, pause: Duration) -> Body {
 /// Runs the command over and over.
 async fn clean_again_and_again(settings: Settings, done: Arc<Done>) {
     while !done.is_over() {
-        let ran = Ran::on(&settings, &["storage", "cleanup", "--older-than", "0s", "--json"]).await.expect_code(0);
+        let ran =
+            Ran::on(&settings, &["storage", "cleanup", "--older-than", "0s", "--force", "--json"]).await.expect_code(0);
         let told = ran.json();
         let cleaned = ["archives", "unfinished"].iter().map(|key| told[key].as_u64().expect("a number")).sum();
         done.cleaned.fetch_add(cleaned, Ordering::AcqRel);

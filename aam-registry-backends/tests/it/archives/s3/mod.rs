@@ -6,6 +6,7 @@ mod presigned;
 mod proxy;
 mod reads;
 mod refusals;
+mod repeats;
 mod writes;
 
 use std::{io, time::Duration};

@@ -37,7 +37,7 @@ async fn registry(archives: OpendalArchives) -> (RegistryService, Registry, Byte
     let session = registry.login("ada", password.into()).await.expect("logged in");
     let ada = registry.authenticate(&session.access_token).await.expect("ada");
     let aam = Bytes::from(Package::new("@ada/kit", VERSION).file("more.bin", noise()).aam());
-    let mut publish = registry.begin_publish(&ada).await.expect("begun");
+    let mut publish = registry.begin_publish(&ada, None).await.expect("begun");
     publish.write(aam.clone()).await.expect("written");
     publish.finish(PublishOptions::default()).await.expect("published");
     let service = RegistryService::builder(registry.clone()).build().expect("a service");

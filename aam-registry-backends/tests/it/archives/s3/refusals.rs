@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use aam_registry_backends::opendal::{OpendalArchives, OpendalConfig, S3Config};
-use aam_registry_core::{ErrorCode, error::Error, ports::ArchiveStore};
+use aam_registry_core::{
+    ErrorCode,
+    error::{Error, NotPermitted},
+    ports::ArchiveStore,
+};
 use aam_registry_tests::S3Server;
 
 use super::{Setup, config, hasty, new_key, store};
@@ -29,6 +33,7 @@ async fn wrong_keys_are_no_missing_archives() {
             assert_eq!(error.code(), ErrorCode::StorageUnavailable);
             let Error::Backend(backend) = error else { panic!("{error:?}") };
             assert!(!backend.retry, "{backend:?}");
+            assert!(backend.source.is::<NotPermitted>(), "{backend:?}");
         }
         assert_eq!(setup.proxy.seen().len(), 7, "nobody knocks twice");
         let mut writer = store.create(&new_key()).await.expect("nothing was sent");

@@ -1,11 +1,12 @@
 use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
     ports::{
-        ArchiveIndex, AuditLog, Clock, DownloadStore, PackageStore, PublishStore, ScopeStore, SystemClock, UserStore,
+        AccountStore, ArchiveIndex, AuditLog, Clock, DownloadStore, PackageStore, PublishStore, ScopeStore,
+        SystemClock, UserStore,
     },
     types::{
-        ArtifactType, AuditEvent, AuditFilter, DownloadBatch, DownloadCount, DownloadQuery, PackageName, PageRequest,
-        SearchQuery, SearchSort, Version,
+        AccountFilter, ArtifactType, AuditEvent, AuditFilter, DownloadBatch, DownloadCount, DownloadQuery, PackageName,
+        PageRequest, SearchQuery, SearchSort, Version, VersionBounds, VersionRange,
     },
 };
 use jiff::civil::date;
@@ -32,6 +33,11 @@ pub(super) async fn read_everything(store: &PostgresMetadata) {
 async fn read_package(store: &PostgresMetadata, name: &PackageName, version: &Version) {
     assert!(store.package(name).await.expect("read").is_some(), "{name}");
     assert!(!store.versions(name).await.expect("read").expect("a package").is_empty());
+    let range = VersionRange { before: Some(version.clone()), bounds: VersionBounds::LISTED };
+    assert!(store.version_list(name, &range).await.expect("read").is_some());
+    assert!(!store.version_numbers(name).await.expect("read").expect("a package").is_empty());
+    assert!(store.tags(name).await.expect("read").is_some());
+    assert!(store.owners(name).await.expect("read").is_some());
     assert!(store.version(name, version).await.expect("read").is_some(), "{name} {version}");
     assert!(store.files(name, version).await.expect("read").is_some());
     assert!(store.readme(name, version).await.expect("read").is_some());
@@ -48,18 +54,20 @@ async fn read_package(store: &PostgresMetadata, name: &PackageName, version: &Ve
 async fn read_accounts(store: &PostgresMetadata) {
     let login = store.login("user-7").await.expect("read").expect("a user");
     assert!(store.login("user-7@example.com").await.expect("read").is_some());
-    assert!(store.session_user(login.user.id, "session-8").await.expect("read").is_some());
+    assert!(store.session_user(login.user.id, "session-8", 0).await.expect("read").is_some());
     assert!(store.profile(&login.user.username).await.expect("read").is_some());
     assert!(store.has_admin().await.expect("read"));
     assert!(!store.scopes_of(login.user.id).await.expect("read").is_empty());
+    let listed = AccountFilter { is_admin: None, disabled: None, after: Some(login.user.username), limit: 100 };
+    assert_eq!(store.accounts(&listed).await.expect("read").len(), 100);
     assert!(store.scope(&"scope-9".parse().expect("a scope")).await.expect("read").is_some());
 }
 
 /// What goes on beside all requests.
 async fn sweep(store: &PostgresMetadata) {
     let now = SystemClock.now();
-    store.abandon_uploads(now, 100).await.expect("sweep");
-    store.abandoned_uploads(now, 100).await.expect("list");
+    store.abandon_uploads(100).await.expect("sweep");
+    store.abandoned_uploads(std::time::Duration::ZERO, 100).await.expect("list");
     store.forget_sessions(now).await.expect("forget");
     let first = store.published_archives(None, 100).await.expect("list");
     let keys: Vec<_> = first.into_iter().map(|location| location.archive).collect();
@@ -95,6 +103,8 @@ async fn search(store: &PostgresMetadata) {
 }
 
 async fn read_log(store: &PostgresMetadata) {
+    let position = store.position().await.expect("read");
+    store.entries_after(position.saturating_sub(100), 50).await.expect("read");
     let packages = [None, Some("kit-5".parse().expect("a name"))];
     for package in packages {
         for event in [None, Some(AuditEvent::PackagePublish)] {

@@ -12,8 +12,14 @@ use super::{proxy::Proxy, world::TestDatabase};
 const FILL: &str = include_str!("fill.sql");
 
 /// What has one row, or is taken as a whole and then empty.
-const SMALL: &[&str] =
-    &["audit_chain", "pending_totals", "refinery_schema_history", "registry_totals", "schema_compatibility"];
+const SMALL: &[&str] = &[
+    "audit_chain",
+    "pending_totals",
+    "refinery_schema_history",
+    "registry_identity",
+    "registry_totals",
+    "schema_compatibility",
+];
 
 /// Cases that walk through everything there is.
 const ENDLESS: &[&str] =

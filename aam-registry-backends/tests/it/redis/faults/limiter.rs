@@ -107,7 +107,7 @@ async fn one_that_is_out_is_not_asked_for_a_while() {
     let heard = proxy.heard();
     for _ in 0..100 {
         let error = limiter.take(RateClass::Search, "a").await.expect_err("it was out a moment ago");
-        assert_eq!(error.code().as_str(), "overloaded");
+        assert_eq!(error.code().as_str(), "cache_unavailable");
     }
     assert_eq!(proxy.heard(), heard, "it was asked all the same");
     let told = metrics.render();

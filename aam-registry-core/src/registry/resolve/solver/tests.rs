@@ -1,10 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::types::{ApprovalStatus, Sha256Digest};
+use crate::types::{ApprovalStatus, Sha256Digest, Version};
 
-type Roots = BTreeMap<PackageName, Constraint>;
-type Solution = BTreeMap<PackageName, Version>;
+pub(in crate::registry::resolve) type Roots = BTreeMap<PackageName, Constraint>;
+type Chosen = BTreeMap<PackageName, Version>;
 
 fn candidate(version: &str, yanked: bool, dependencies: &[(&str, &str)]) -> VersionSummary {
     VersionSummary {
@@ -28,22 +28,32 @@ fn package(name: &str, mut versions: Vec<VersionSummary>) -> (PackageName, Optio
     (name.parse().expect("name"), Some(versions))
 }
 
+/// The packages of a world.
+pub(in crate::registry::resolve) type Universe = BTreeMap<PackageName, Option<Vec<VersionSummary>>>;
+
 /// Looks up in `world` what the solver asks for, until it has an answer.
-fn solve_lazily(roots: &Roots, world: &Universe) -> Result<Solution, Unsolved> {
-    let mut budget = BUDGET;
-    solve_within(&mut budget, roots, world)
+fn solve_lazily(roots: &Roots, world: &Universe) -> Result<Chosen, Unsolved> {
+    solve_within(BUDGET, roots, world).0
 }
 
-fn solve_within(budget: &mut usize, roots: &Roots, world: &Universe) -> Result<Solution, Unsolved> {
-    let mut known = Universe::new();
+/// The answer, and how much of the budget was left.
+fn solve_within(steps: usize, roots: &Roots, world: &Universe) -> (Result<Chosen, Unsolved>, usize) {
+    let mut solver = Solver::new(roots, Budget::new(steps, Cancellation::default()));
+    let answer = answer(&mut solver, world);
+    (answer, solver.left())
+}
+
+fn answer(solver: &mut Solver, world: &Universe) -> Result<Chosen, Unsolved> {
+    let mut known = BTreeSet::new();
     loop {
-        match solve(roots, &known, budget) {
+        match solver.run() {
             Ok(solution) => return Ok(solution.into_iter().map(|(name, chosen)| (name, chosen.version)).collect()),
             Err(Unsolved::Needs(names)) => {
                 assert!(!names.is_empty(), "the solver waits for nothing");
                 for name in names {
                     let found = world.get(&name).cloned().flatten();
-                    assert!(known.insert(name, found).is_none(), "asked for the same package twice");
+                    assert!(known.insert(name.clone()), "asked for the same package twice");
+                    solver.learn(&name, found)?;
                 }
             }
             Err(unsolved) => return Err(unsolved),
@@ -142,11 +152,16 @@ fn a_missing_dependency_is_a_clash() {
 #[test]
 fn the_budget_ends_the_search() {
     let world = Universe::from([package("a", vec![candidate("1.0.0", false, &[])])]);
-    assert_eq!(solve(&demands(&[("a", "*")]), &world, &mut 0), Err(Unsolved::OutOfSteps(None)));
+    assert_eq!(solve_within(5, &demands(&[("a", "*")]), &world).0, Err(Unsolved::OutOfSteps(None)));
 }
 
-#[test]
-fn a_search_that_is_given_up_tells_what_it_was_stuck_at() {
+/// All that a world holds, as it is told to a solver.
+pub(in crate::registry::resolve) fn known(world: &Universe) -> Vec<(PackageName, Option<Vec<VersionSummary>>)> {
+    world.iter().map(|(name, versions)| (name.clone(), versions.clone())).collect()
+}
+
+/// A search that takes longer than anybody can wait.
+pub(in crate::registry::resolve) fn endless() -> (Roots, Universe) {
     let numbers: Vec<_> = (0..15).map(|number| format!("1.{number}.0")).collect();
     let names: Vec<_> = (0..9).map(|number| format!("p{number}")).collect();
     let mut world =
@@ -157,7 +172,13 @@ fn a_search_that_is_given_up_tells_what_it_was_stuck_at() {
         world.extend([package(name, numbers.iter().map(|number| candidate(number, false, &needs)).collect())]);
         world.extend([package(&free, numbers.iter().map(|number| candidate(number, false, &[])).collect())]);
     }
-    let unsolved = solve_lazily(&demands(&[("p0", "*"), ("seen", "=1.0.1")]), &world).expect_err("too much");
+    (demands(&[("p0", "*"), ("seen", "=1.0.1")]), world)
+}
+
+#[test]
+fn a_search_that_is_given_up_tells_what_it_was_stuck_at() {
+    let (roots, world) = endless();
+    let unsolved = solve_lazily(&roots, &world).expect_err("too much");
     let Unsolved::OutOfSteps(Some(clash)) = unsolved else { panic!("{unsolved:?}") };
     assert_eq!((clash.package.as_str(), clash.demands.len()), ("seen", 2));
 }
@@ -178,14 +199,94 @@ fn a_large_tree_takes_a_small_part_of_the_budget() {
         });
         world.extend([package(&name(at), versions.collect())]);
     }
-    let mut budget = BUDGET;
-    solve_within(&mut budget, &demands(&[("p000", "*")]), &world).expect("a solution");
-    let used = BUDGET - budget;
+    let (solution, left) = solve_within(BUDGET, &demands(&[("p000", "*")]), &world);
+    solution.expect("a solution");
+    let used = BUDGET - left;
     assert!(used < BUDGET / 5, "{used} of {BUDGET} were used");
 }
 
+/// A package for each of so many names, which needs `hub`, and one version of it.
+fn wanting_hub(count: usize, constraint: impl Fn(usize) -> String) -> Universe {
+    (0..count)
+        .map(|at| package(&format!("p{at:03}"), vec![candidate("1.0.0", false, &[("hub", &*constraint(at))])]))
+        .collect()
+}
+
+fn names_of(world: &Universe) -> Roots {
+    world.keys().map(|name| (name.clone(), Constraint::any())).collect()
+}
+
+#[test]
+fn many_long_constraints_on_one_package_are_answered_within_the_budget() {
+    // 31 comparators that leave nothing out but the last version, each list another one.
+    let long = |at: usize| {
+        let others = (0..30).map(|number| format!(">=0.{}.{}", number % 10, at % 10));
+        others.chain([format!("<=1.{}.0", 229 + at)]).collect::<Vec<_>>().join(",")
+    };
+    let mut world = wanting_hub(400, long);
+    world.extend([package("p400", vec![candidate("1.0.0", false, &[("hub", ">=2")])])]);
+    let roots = names_of(&world);
+    let versions = (0..230).map(|number| candidate(&format!("1.{number}.0"), false, &[]));
+    world.extend([package("hub", versions.collect())]);
+    let unsolved = solve_lazily(&roots, &world).expect_err("a clash");
+    let Unsolved::Conflict(clash) = unsolved else { panic!("{unsolved:?}") };
+    let told: Vec<_> = clash.demands.iter().filter_map(|demand| demand.by.as_ref()).map(|by| by.0.as_str()).collect();
+    assert_eq!((clash.package.as_str(), told, clash.others), ("hub", vec!["p400"], 400));
+    assert_eq!(clash.demands[0].without, Some("1.229.0".parse().expect("version")));
+}
+
+#[test]
+fn of_many_demands_those_are_told_that_exclude_each_other() {
+    let mut world = wanting_hub(40, |at| if at < 20 { ">=1".to_owned() } else { "<1".to_owned() });
+    let roots = names_of(&world);
+    world.extend([package("hub", vec![candidate("0.1.0", false, &[]), candidate("2.1.0", false, &[])])]);
+    let unsolved = solve_lazily(&roots, &world).expect_err("a clash");
+    let Unsolved::Conflict(clash) = unsolved else { panic!("{unsolved:?}") };
+    let told: Vec<_> = clash.demands.iter().filter_map(|demand| demand.by.as_ref()).map(|by| by.0.as_str()).collect();
+    assert_eq!((told, clash.others), (vec!["p000", "p020"], 38));
+}
+
+#[test]
+fn a_chain_takes_steps_in_proportion_to_its_length() {
+    let chain = |length: usize| {
+        let mut world = Universe::new();
+        for at in 0..length {
+            let next = format!("p{:03}", at + 1);
+            let needs = [(&*next, "^1")];
+            let needs = if at + 1 < length { &needs[..] } else { &[] };
+            world.extend([package(&format!("p{at:03}"), vec![candidate("1.0.0", false, needs)])]);
+        }
+        let (solution, left) = solve_within(BUDGET, &demands(&[("p000", "*")]), &world);
+        assert_eq!(solution.expect("a solution").len(), length);
+        BUDGET - left
+    };
+    let (short, long) = (chain(50), chain(500));
+    assert!(long <= 10 * short + 100, "{short} steps for 50 packages, {long} for 500");
+}
+
+#[test]
+fn a_search_ends_when_it_is_cancelled() {
+    let cancellation = Cancellation::default();
+    let world = wanting_hub(1, |_| "*".to_owned());
+    let mut solver = Solver::new(&names_of(&world), Budget::new(BUDGET, cancellation.clone()));
+    cancellation.cancel();
+    assert_eq!(answer(&mut solver, &world), Err(Unsolved::Cancelled));
+    assert_eq!(solver.left(), BUDGET);
+}
+
+#[test]
+fn who_demands_a_yanked_version_exactly_is_heard_however_late() {
+    // `c` is decided before it is known that `b` demands its yanked version.
+    let world = Universe::from([
+        package("a", vec![candidate("1.0.0", false, &[("b", "*")])]),
+        package("b", vec![candidate("1.0.0", false, &[("c", "=1.1.0")])]),
+        package("c", vec![candidate("1.0.0", false, &[]), candidate("1.1.0", true, &[])]),
+    ]);
+    assert_eq!(solved(&[("a", "*"), ("c", "*")], &world), ["a 1.0.0", "b 1.0.0", "c 1.1.0"]);
+}
+
 /// Whether `chosen` satisfies everybody and holds nothing that nobody needs.
-fn is_solution(roots: &Roots, world: &Universe, chosen: &Solution) -> bool {
+fn is_solution(roots: &Roots, world: &Universe, chosen: &Chosen) -> bool {
     let find = |name: &PackageName| {
         let versions = world.get(name).and_then(Option::as_deref)?;
         versions.iter().find(|candidate| Some(&candidate.version) == chosen.get(name))
@@ -211,9 +312,9 @@ fn is_solution(roots: &Roots, world: &Universe, chosen: &Solution) -> bool {
 }
 
 /// Every choice of at most one version of each package.
-fn all_choices(world: &Universe) -> Vec<Solution> {
-    world.iter().fold(vec![Solution::new()], |choices, (name, versions)| {
-        let with = |choice: &Solution, candidate: &VersionSummary| {
+fn all_choices(world: &Universe) -> Vec<Chosen> {
+    world.iter().fold(vec![Chosen::new()], |choices, (name, versions)| {
+        let with = |choice: &Chosen, candidate: &VersionSummary| {
             let mut choice = choice.clone();
             choice.insert(name.clone(), candidate.version.clone());
             choice

@@ -1,5 +1,6 @@
 //! `aam pkg`
 
+mod contents;
 mod init;
 mod pack;
 mod publish;

@@ -6,6 +6,7 @@ use aam_registry_core::types::DistTag;
 use clap::Args;
 use serde_json::json;
 
+use super::contents;
 use crate::{
     api::{Outcome, Upload},
     failure::Result,
@@ -21,7 +22,10 @@ use crate::{
     aam pkg publish\n  \
     aam pkg publish my-skills --tag beta\n  \
     aam pkg publish my-skills-0.1.0.aam --registry team\n  \
-    aam pkg publish --dry-run     # shows what would be sent, sends nothing\n\n\
+    aam pkg publish --dry-run     # shows what would be sent and what stays out, sends nothing\n\n\
+    What .gitignore and .aamignore leave out stays out, and so does what commonly holds secrets (.env, .npmrc, \
+    .ssh/, *.pem and the like) unless .aamignore names it, as in `!.env.shared`. Before the first version of a \
+    package it shows what goes in, and asks where there is somebody to ask.\n\n\
     A published version never changes. Publishing the very same bytes again is no error, so a job that broke off \
     can be run again.")]
 pub(crate) struct Publish {
@@ -33,6 +37,9 @@ pub(crate) struct Publish {
     /// Check and show everything, send nothing
     #[arg(long)]
     dry_run: bool,
+    /// Do not ask before the first version of a package
+    #[arg(long, short)]
+    yes: bool,
 }
 
 impl Publish {
@@ -48,6 +55,7 @@ impl Publish {
         if self.dry_run {
             let files: Vec<_> =
                 packed.judged.files.iter().map(|file| json!({"path": file.path, "size": file.size})).collect();
+            let left_out = &packed.left_out;
             let value = json!({
                 "dry_run": true,
                 "name": name.as_str(),
@@ -56,15 +64,21 @@ impl Publish {
                 "sha256": packed.sha256.to_string(),
                 "size": packed.size,
                 "files": files,
+                "left_out": left_out,
+                "warnings": warnings,
             });
             return session.out.done(&value, || {
                 let mut lines = vec![format!("Would publish {name} {version} to {}:", registry.url)];
                 lines.extend(packed.judged.files.iter().map(|file| format!("  {:>10} {}", file.size, file.path)));
+                lines.extend(contents::left_out(&packed));
                 lines.push(format!("{} bytes packed, sha256 {}", packed.size, packed.sha256));
                 lines
             });
         }
         let client = session.authenticated(&registry)?;
+        if contents::is_first(&client, name).await? {
+            contents::confirm(session, &registry.url, &packed, self.yes)?;
+        }
         let bar = Progress::new(session.out).bytes(format!("{name} {version}"), packed.size);
         let upload = Upload {
             path: packed.path(),

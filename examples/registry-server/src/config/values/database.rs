@@ -52,7 +52,11 @@ impl Value for DatabaseUrl {
         if path.contains(":memory:") {
             return Err(Refusal::Because("a database in memory is not built into this release".to_owned()));
         }
-        if path.is_empty() || path.ends_with('/') || path.contains('?') {
+        if let Some((_, options)) = path.split_once('?') {
+            let option = options.split(['=', '&']).next().unwrap_or_default();
+            return Err(Refusal::Because(format!("its option `{option}` is not supported: a path takes none")));
+        }
+        if path.is_empty() || path.ends_with('/') {
             return Err(Refusal::NotAllowed);
         }
         Ok(Self::Sqlite(path.into()))
@@ -94,9 +98,8 @@ impl Value for PostgresUrl {
         if !matches!(scheme, "postgres" | "postgresql" | "postgresql+asyncpg") {
             return Err(Refusal::NotAllowed);
         }
-        if PostgresConfig::new(text).is_err() {
-            return Err(Refusal::NotAllowed);
-        }
+        // What is wrong holds nothing of the address but the name of an option.
+        PostgresConfig::new(text).map_err(|error| Refusal::Because(error.to_string()))?;
         let place = address::place(text).unwrap_or(MASK);
         if matches!(place, "" | "/") {
             return Err(Refusal::NotAllowed);
@@ -119,8 +122,21 @@ mod tests {
             let parsed = DatabaseUrl::parse(url).expect("a database");
             assert!(matches!(&parsed, DatabaseUrl::Sqlite(path) if path.to_str() == Some(expected)), "{parsed:?}");
         }
-        for bad in ["sqlite://", "sqlite://x?mode=ro", "mysql://x", "registry.db", "sqlite://data/", "postgresql://"] {
+        for bad in ["sqlite://", "mysql://x", "registry.db", "sqlite://data/"] {
             assert!(matches!(DatabaseUrl::parse(bad), Err(Refusal::NotAllowed)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_address_is_said() {
+        for (url, told) in [
+            ("sqlite://x?mode=ro", "`mode`"),
+            ("postgresql://", "names no host"),
+            ("postgresql://u:hunter2@h/aam?pool_size=5", "`pool_size` is not supported: it takes `sslmode`, `ssl`"),
+            ("postgresql://u:hunter2@h/aam?sslmode=always", "`sslmode` is none of"),
+        ] {
+            let Err(Refusal::Because(reason)) = DatabaseUrl::parse(url) else { panic!("{url} has no reason") };
+            assert!(reason.contains(told) && !reason.contains("hunter2"), "{reason}");
         }
     }
 

@@ -12,6 +12,7 @@ pub(crate) use choices::{DownloadRedirect, LatestChoice, LogFormat, LogLevel, Re
 pub(crate) use database::{DatabaseUrl, PostgresUrl};
 pub(crate) use network::{BaseUrl, ClientIpHeader, Domain, Host, Networks, Origins};
 pub(crate) use numbers::{
-    Backlog, Connections, Count, Hours, PerMinute, PoolSize, Port, Room, Seconds, Size, Threads, Timeout, parse_age,
+    Backlog, Connections, ConnectionsPerAddress, Count, Hours, PerMinute, PoolSize, Port, Room, Seconds, Size, Streams,
+    Threads, Timeout, Uploads, parse_age,
 };
 pub(crate) use stores::{Bucket, Endpoint, RedisUrl, SecretKey, Word};

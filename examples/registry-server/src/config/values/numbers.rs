@@ -39,6 +39,18 @@ number! {
     Connections(usize), 1..=1_000_000, "N"
 }
 number! {
+    /// How many connections one address may have; 0 for any number.
+    ConnectionsPerAddress(usize), 0..=1_000_000, "N"
+}
+number! {
+    /// How many requests may be under way on one connection of HTTP/2.
+    Streams(u32), 1..=10_000, "N"
+}
+number! {
+    /// How many uploads of one account may be under way.
+    Uploads(usize), 1..=64, "N"
+}
+number! {
     /// How many connections may wait to be accepted.
     Backlog(u16), 1..=u16::MAX, "N"
 }
@@ -82,6 +94,13 @@ number! {
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size(pub(crate) u64);
+
+impl Size {
+    /// As much as this machine can address.
+    pub(crate) fn bytes(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
 
 impl Value for Size {
     const PLACEHOLDER: &'static str = "BYTES";

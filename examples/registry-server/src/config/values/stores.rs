@@ -101,11 +101,12 @@ impl Value for RedisUrl {
         let rest = text.strip_prefix("redis://").or_else(|| text.strip_prefix("rediss://"));
         let host = rest.map(|rest| rest.rsplit_once('@').map_or(rest, |(_, host)| host));
         let has_host = host.is_some_and(|host| !host.is_empty() && !host.starts_with('/'));
-        if has_host && RedisConfig::new(text).check_url().is_ok() {
-            Ok(Self(text.into()))
-        } else {
-            Err(Refusal::NotAllowed)
+        if !has_host {
+            return Err(Refusal::NotAllowed);
         }
+        // What is wrong holds nothing of the address but the name of an option.
+        RedisConfig::new(text).check_url().map_err(|error| Refusal::Because(error.to_string()))?;
+        Ok(Self(text.into()))
     }
 }
 
@@ -141,8 +142,13 @@ mod tests {
             "redis://h/notadb",
             "redis://:TOP#SECRET@h",
             "rediss://h/#insecure",
+            "redis://h?ssl_cert_reqs=none",
         ] {
             assert!(RedisUrl::parse(bad).is_err(), "{bad}");
         }
+        let Err(Refusal::Because(reason)) = RedisUrl::parse("redis://:hunter2@h/0?socket_timeout=5") else {
+            panic!("it has no reason")
+        };
+        assert!(reason.ends_with("its option `socket_timeout` is not supported: it takes `protocol`"), "{reason}");
     }
 }

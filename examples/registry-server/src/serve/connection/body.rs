@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::{client::UnderWay, pace::Pace};
+use super::{chunk::counted, client::UnderWay, pace::Pace};
 
 /// The most of an answer that HTTP/2 is given at once, in bytes: as much as one
 /// of its frames holds.
@@ -54,13 +54,21 @@ pub(super) struct AnswerBody {
     /// What the body gave and was not handed on yet.
     rest: Bytes,
     pace: Option<Arc<Pace>>,
-    _under_way: UnderWay,
+    /// Whether what it gives is in memory anyway, for others too.
+    is_shared: bool,
+    under_way: UnderWay,
 }
 
 impl AnswerBody {
     /// An answer that goes out in pieces of its own size, where a pace is kept of them.
     pub(super) fn new(body: RegistryBody, pace: Option<Arc<Pace>>, under_way: UnderWay) -> Self {
-        Self { body, rest: Bytes::new(), pace, _under_way: under_way }
+        let is_shared = body.is_shared();
+        Self { body, rest: Bytes::new(), pace, is_shared, under_way }
+    }
+
+    /// Counts what is held for this answer alone.
+    fn count(&self, data: Bytes) -> Bytes {
+        if self.is_shared { data } else { counted(data, self.under_way.client()) }
     }
 }
 
@@ -70,12 +78,16 @@ impl Body for AnswerBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = &mut *self;
-        let Some(pace) = &this.pace else { return Pin::new(&mut this.body).poll_frame(cx) };
+        let Some(pace) = &this.pace else {
+            let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
+            return Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(|data| this.count(data)))));
+        };
         pace.ask();
         if this.rest.is_empty() {
+            ready!(this.under_way.client().poll_room(cx));
             match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => this.rest = data,
+                    Ok(data) => this.rest = this.count(data),
                     Err(other) => return Poll::Ready(Some(Ok(other))),
                 },
                 end => return Poll::Ready(end),

@@ -2,10 +2,10 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    task::Poll,
+    task::{Context, Poll, Waker},
 };
 
 use crate::serve::seats::Seat;
@@ -21,6 +21,10 @@ pub(super) struct Client {
     /// Bodies, coming or going, that are not at their end.
     bodies: AtomicUsize,
     requests: AtomicUsize,
+    /// Bytes of answers that were read or made and not sent.
+    held: AtomicUsize,
+    /// Answers that wait for some of that to be sent.
+    waiting: Mutex<Vec<Waker>>,
     is_http2: AtomicBool,
     is_reading_head: AtomicBool,
     owes_answer: AtomicBool,
@@ -40,6 +44,8 @@ impl Client {
             seat,
             bodies: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
+            held: AtomicUsize::new(0),
+            waiting: Mutex::default(),
             is_http2: AtomicBool::new(false),
             is_reading_head: AtomicBool::new(false),
             owes_answer: AtomicBool::new(false),
@@ -69,6 +75,34 @@ impl Client {
     /// Whether a request, or what it left to be sent or read, is under way.
     pub(super) fn is_busy(&self) -> bool {
         self.bodies.load(Ordering::Acquire) > 0
+    }
+
+    /// Notes that so many bytes of an answer are held until they are sent.
+    pub(super) fn hold(&self, bytes: usize) {
+        self.held.fetch_add(bytes, Ordering::Relaxed);
+        self.seat.answers().add(bytes);
+    }
+
+    /// Notes that so many bytes were sent, or never will be.
+    pub(super) fn let_go(&self, bytes: usize) {
+        self.seat.answers().remove(bytes);
+        let most = self.seat.answers().per_connection();
+        let before = self.held.fetch_sub(bytes, Ordering::AcqRel);
+        if before >= most && before - bytes < most {
+            let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+            waiting.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    /// Completes when more may be held for this connection.
+    pub(super) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let most = self.seat.answers().per_connection();
+        if self.held.load(Ordering::Acquire) < most {
+            return Poll::Ready(());
+        }
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(cx.waker().clone());
+        // Some may have been sent in between, by somebody who saw nobody wait.
+        if self.held.load(Ordering::Acquire) < most { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// How many requests there were.
@@ -175,6 +209,13 @@ impl Client {
 #[derive(Debug)]
 pub(super) struct UnderWay(Arc<Client>);
 
+impl UnderWay {
+    /// Whose request it is.
+    pub(super) fn client(&self) -> &Arc<Client> {
+        &self.0
+    }
+}
+
 impl Clone for UnderWay {
     fn clone(&self) -> Self {
         self.0.bodies.fetch_add(1, Ordering::Relaxed);
@@ -185,5 +226,31 @@ impl Clone for UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.bodies.fetch_sub(1, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::task::noop_waker_ref;
+
+    use super::*;
+    use crate::serve::{answers::AnswerMemory, seats::Seats};
+
+    #[test]
+    fn the_answers_of_one_connection_wait_for_each_other() {
+        let memory = AnswerMemory::new(1000, 100);
+        let seats = Arc::new(Seats::new(2, 0).with_answers(memory.clone()));
+        let client = || Client::new(([127, 0, 0, 1], 4711).into(), seats.take().expect("a place"));
+        let (unread, other) = (client(), client());
+        let mut cx = Context::from_waker(noop_waker_ref());
+        unread.hold(99);
+        assert!(unread.poll_room(&mut cx).is_ready());
+        unread.hold(60);
+        assert!(unread.poll_room(&mut cx).is_pending() && other.poll_room(&mut cx).is_ready());
+        assert_eq!(unread.waiting.lock().expect("lock").len(), 1);
+        unread.let_go(60);
+        assert!(unread.waiting.lock().expect("lock").is_empty(), "who waited was woken");
+        assert!(unread.poll_room(&mut cx).is_ready());
+        assert!(!memory.is_full());
     }
 }

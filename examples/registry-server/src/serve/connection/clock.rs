@@ -7,7 +7,7 @@ use std::{
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::client::Client;
-use crate::config::Settings;
+use crate::{config::Settings, serve::answers::AnswerMemory};
 
 /// What a client that reads slowly must take within the write time-out, in bytes.
 const LEAST_TAKEN: usize = 16 * 1024;
@@ -58,10 +58,11 @@ impl Patience {
     }
 
     fn with(self, client: &Client) -> Self {
+        let this = Self { write: client.seat.answers().patience(self.write), ..self };
         if client.seat.is_regular() {
-            return self;
+            return this;
         }
-        Self { header: self.header.min(WITHOUT_PLACE), idle: self.idle.min(WITHOUT_PLACE), ..self }
+        Self { header: self.header.min(WITHOUT_PLACE), idle: self.idle.min(WITHOUT_PLACE), ..this }
     }
 }
 
@@ -112,6 +113,8 @@ pub(super) struct Clock {
     head: Option<Instant>,
     /// Since when the network takes nothing, or too little, and what was written then.
     blocked: Option<(Instant, usize)>,
+    /// When it was last looked how long a slow reader is waited for.
+    looked: Instant,
     closing: Option<Instant>,
     leaving: Option<Instant>,
     /// Whether the client is told to go with its next answer.
@@ -130,6 +133,7 @@ impl Clock {
             idle: Some(born),
             head: None,
             blocked: None,
+            looked: born,
             closing: None,
             leaving: None,
             is_old: false,
@@ -156,8 +160,10 @@ impl Clock {
         self.look(client);
         loop {
             let (at, what) = self.next(client, can_rest);
-            if at < self.timer.deadline() {
-                self.timer.as_mut().reset(at);
+            // How long a slow reader is waited for may become less.
+            let look = if self.blocked.is_some() { at.min(self.looked + AnswerMemory::look_every()) } else { at };
+            if look < self.timer.deadline() {
+                self.timer.as_mut().reset(look);
                 self.is_set = false;
             }
             if self.is_set && !self.timer.is_elapsed() {
@@ -168,6 +174,7 @@ impl Clock {
             if at <= self.timer.deadline() {
                 return Poll::Ready(what);
             }
+            self.looked = Instant::now();
             self.timer.as_mut().reset(at);
             self.is_set = false;
         }
@@ -187,7 +194,8 @@ impl Clock {
         if !client.is_blocked() {
             self.blocked = None;
         } else if self.blocked.is_none_or(|(_, then)| client.written().wrapping_sub(then) >= LEAST_TAKEN) {
-            self.blocked = Some((Instant::now(), client.written()));
+            self.looked = Instant::now();
+            self.blocked = Some((self.looked, client.written()));
         }
     }
 

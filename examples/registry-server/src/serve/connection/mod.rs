@@ -7,6 +7,7 @@
 //! a while.
 
 mod body;
+mod chunk;
 mod client;
 mod clock;
 mod line;
@@ -18,5 +19,5 @@ mod serving;
 mod stream;
 
 pub(super) use clock::Patience;
-pub(super) use refusal::overloaded;
-pub(super) use serving::Serving;
+pub(super) use refusal::{crowded, overloaded};
+pub(super) use serving::{Http2Bounds, Serving};

@@ -17,6 +17,8 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
+use crate::serve::answers::AnswerMemory;
+
 tokio::task_local! {
     static CURRENT: Arc<Pace>;
 }
@@ -61,12 +63,13 @@ impl Pace {
 #[derive(Clone, Debug)]
 pub(super) struct Streams {
     patience: Duration,
+    answers: AnswerMemory,
     given_up: Counter,
 }
 
 impl Streams {
-    pub(super) fn new(patience: Duration, given_up: Counter) -> Self {
-        Self { patience, given_up }
+    pub(super) fn new(patience: Duration, answers: AnswerMemory, given_up: Counter) -> Self {
+        Self { patience, answers, given_up }
     }
 }
 
@@ -80,7 +83,7 @@ where
             stream: CURRENT.scope(Arc::clone(&pace), stream),
             streams: self.clone(),
             pace,
-            until: None,
+            since: None,
             timer: None,
         });
     }
@@ -93,8 +96,8 @@ pin_project! {
         stream: TaskLocalFuture<Arc<Pace>, F>,
         streams: Streams,
         pace: Arc<Pace>,
-        // Which piece the client has to take, and until when.
-        until: Option<(usize, Instant)>,
+        // Which piece the client has to take, and since when.
+        since: Option<(usize, Instant)>,
         timer: Option<Pin<Box<Sleep>>>,
     }
 }
@@ -108,18 +111,24 @@ impl<F: Future<Output = ()>> Future for Paced<F> {
             return Poll::Ready(());
         }
         let Some(piece) = this.pace.waiting_for() else { return Poll::Pending };
-        let until = match *this.until {
-            Some((waiting_for, until)) if waiting_for == piece => until,
-            _ => this.until.insert((piece, Instant::now() + this.streams.patience)).1,
+        let since = match *this.since {
+            Some((waiting_for, since)) if waiting_for == piece => since,
+            _ => this.since.insert((piece, Instant::now())).1,
         };
-        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(until)));
         loop {
-            ready!(timer.as_mut().poll(cx));
-            if timer.deadline() >= until {
+            // It may become less while the client is waited for.
+            let until = since + this.streams.answers.patience(this.streams.patience);
+            let now = Instant::now();
+            if now >= until {
                 this.streams.given_up.increment(1);
                 return Poll::Ready(());
             }
-            timer.as_mut().reset(until);
+            let look = until.min(now + AnswerMemory::look_every());
+            let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(look)));
+            if timer.is_elapsed() || timer.deadline() > look {
+                timer.as_mut().reset(look);
+            }
+            ready!(timer.as_mut().poll(cx));
         }
     }
 }

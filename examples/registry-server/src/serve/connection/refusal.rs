@@ -20,6 +20,10 @@ const RETRY_AFTER: u64 = 1;
 pub(super) enum Refusal {
     /// There are as many connections as there may be.
     Overloaded,
+    /// Its network has as many connections as it may have.
+    Crowded,
+    /// There is no memory for another answer.
+    OutOfMemory,
     /// Its address is too long.
     TargetTooLong,
     /// Its head is too large.
@@ -44,7 +48,7 @@ impl Refusal {
 
     fn status(self) -> StatusCode {
         match self {
-            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::Crowded | Self::OutOfMemory => StatusCode::SERVICE_UNAVAILABLE,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::NotHttp => StatusCode::BAD_REQUEST,
@@ -53,7 +57,7 @@ impl Refusal {
 
     fn code(self) -> ErrorCode {
         match self {
-            Self::Overloaded => ErrorCode::Overloaded,
+            Self::Overloaded | Self::Crowded | Self::OutOfMemory => ErrorCode::Overloaded,
             Self::TargetTooLong | Self::HeadTooLarge | Self::NotHttp => ErrorCode::InvalidRequest,
         }
     }
@@ -61,6 +65,11 @@ impl Refusal {
     fn message(self) -> &'static str {
         match self {
             Self::Overloaded => "The registry has as many connections as it takes; try again in a moment",
+            Self::Crowded => {
+                "Your address has as many connections as the registry takes from one; close some, or send more \
+                requests over each"
+            }
+            Self::OutOfMemory => "Too many answers are not read by their clients; try again in a moment",
             Self::TargetTooLong => "The address of the request is too long; paths and queries may have 8 KiB together",
             Self::HeadTooLarge => "The head of the request is too large; it may have 100 headers and 32 KiB",
             Self::NotHttp => "What was sent is no request of HTTP/1.1 or HTTP/2",
@@ -86,7 +95,7 @@ impl Refusal {
         let mut response = Response::new(RegistryBody::from(body));
         *response.status_mut() = self.status();
         response.headers_mut().extend(headers);
-        if self == Self::Overloaded {
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
         }
         response
@@ -107,7 +116,16 @@ impl Refusal {
 
 /// The whole answer of HTTP/1.1 to a connection there is no place for, whatever it asks.
 pub(in crate::serve) fn overloaded() -> String {
-    let text = Refusal::Overloaded.text();
+    busy(Refusal::Overloaded)
+}
+
+/// The same for a connection of a network that has too many.
+pub(in crate::serve) fn crowded() -> String {
+    busy(Refusal::Crowded)
+}
+
+fn busy(refusal: Refusal) -> String {
+    let text = refusal.text();
     format!("HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: {RETRY_AFTER}\r\n{text}")
 }
 

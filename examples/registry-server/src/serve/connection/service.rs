@@ -23,6 +23,9 @@ use super::{
     serving::Serving,
 };
 
+/// A browser that was here by HTTPS once comes by HTTPS for a year, as behind the proxies of `deployment/docker`.
+const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+
 /// What serves the requests of one connection.
 pub(super) fn service_of(
     serving: Arc<Serving>,
@@ -65,8 +68,11 @@ fn refusal(request: &Request<Incoming>, serving: &Serving, client: &Client) -> O
     if let Some(refusal) = Refusal::of(request) {
         return Some(refusal);
     }
-    if client.seat.becomes_regular() || is_probe(request.uri().path()) {
+    if is_probe(request.uri().path()) {
         return None;
+    }
+    if client.seat.becomes_regular() {
+        return serving.is_out_of_memory().then_some(Refusal::OutOfMemory);
     }
     serving.note_refused();
     Some(Refusal::Overloaded)
@@ -94,6 +100,9 @@ fn finish(
     // Behind a time-out the rest of a body may still be to come, which is no next request.
     if !is_http2 && (ends || response.status() == StatusCode::GATEWAY_TIMEOUT) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    if serving.speaks_tls() {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
     }
     let pace = if is_http2 { Pace::current() } else { None };
     response.map(|body| AnswerBody::new(body, pace, under_way))

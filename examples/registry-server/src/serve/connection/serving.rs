@@ -31,7 +31,6 @@ use crate::serve::{
 
 /// What is read or written at once, and so what a client that is slow costs, in bytes.
 const BUFFER: usize = 64 * 1024;
-const HTTP2_STREAMS: u32 = 100;
 /// Twice what may be asked for, so that who asks for too much is told in words.
 const HTTP2_HEAD: u32 = 64 * 1024;
 /// What a client may send before it is read, of one request and of all of a connection, in bytes.
@@ -55,6 +54,16 @@ pub(in crate::serve) struct Serving {
     http1: http1::Builder,
     http2: http2::Builder<Streams>,
     refused: Counter,
+    out_of_memory: Counter,
+}
+
+/// What a client of HTTP/2 may have the server hold.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::serve) struct Http2Bounds {
+    /// How many requests may be under way on one connection.
+    pub(in crate::serve) streams: u32,
+    /// How much of an answer waits to be sent on one of them, in bytes.
+    pub(in crate::serve) send_buffer: usize,
 }
 
 impl Serving {
@@ -64,17 +73,19 @@ impl Serving {
         tls: Option<Acceptor>,
         seats: Arc<Seats>,
         patience: Patience,
+        bounds: Http2Bounds,
     ) -> Self {
         let mut http1 = http1::Builder::new();
         // The clock of each connection minds the time.
         http1.header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(BUFFER);
-        let mut http2 = http2::Builder::new(Streams::new(patience.write(), timed_out("write")));
+        let mut http2 =
+            http2::Builder::new(Streams::new(patience.write(), seats.answers().clone(), timed_out("write")));
         http2
             .timer(TokioTimer::new())
-            .max_concurrent_streams(HTTP2_STREAMS)
+            .max_concurrent_streams(bounds.streams)
             .initial_stream_window_size(HTTP2_STREAM_WINDOW)
             .initial_connection_window_size(HTTP2_WINDOW)
-            .max_send_buf_size(BUFFER)
+            .max_send_buf_size(bounds.send_buffer)
             .max_header_list_size(HTTP2_HEAD)
             .max_pending_accept_reset_streams(HTTP2_RESETS)
             .max_local_error_reset_streams(HTTP2_FAULTS)
@@ -90,6 +101,7 @@ impl Serving {
             http1,
             http2,
             refused: metrics::counter!("aam_connections_refused_total", "reason" => "limit"),
+            out_of_memory: metrics::counter!("aam_requests_refused_total", "reason" => "answer_memory"),
         }
     }
 
@@ -123,9 +135,23 @@ impl Serving {
         self.seats.wants_one()
     }
 
+    /// Whether it serves HTTPS itself.
+    pub(super) fn speaks_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Counts a request for which there was no place.
     pub(super) fn note_refused(&self) {
         self.refused.increment(1);
+    }
+
+    /// Whether there is no memory for another answer; counts the request where that is so.
+    pub(super) fn is_out_of_memory(&self) -> bool {
+        let is_full = self.seats.answers().is_full();
+        if is_full {
+            self.out_of_memory.increment(1);
+        }
+        is_full
     }
 
     async fn greet(self: Arc<Self>, stream: TcpStream, client: Arc<Client>, line: Line) {

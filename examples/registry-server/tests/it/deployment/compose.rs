@@ -195,6 +195,20 @@ fn nothing_else_is_reachable_and_stores_only_from_this_machine() {
     assert_eq!(json!(ports), expected);
 }
 
+/// Every replica of the API needs a port and a folder of its own.
+#[test]
+fn the_api_can_be_scaled() {
+    let api = service("api");
+    let settings = BTreeMap::from([("API_PORTS", "8000-8004")]);
+    let ports = texts(&api["ports"])
+        .into_iter()
+        .map(|port| interpolate(port, |name, default| (*settings.get(name).unwrap_or(&default)).to_owned()));
+    assert_eq!(ports.collect::<Vec<_>>(), ["0.0.0.0:8000-8004:8000"]);
+    assert_eq!(api["container_name"], Value::Null);
+    let writable: Vec<_> = texts(&api["volumes"]).into_iter().filter(|volume| !volume.ends_with(":ro")).collect();
+    assert_eq!(writable, ["/var/lib/aam-registry"], "a volume with a name is shared by all replicas");
+}
+
 #[test]
 fn containers_may_do_no_more_than_they_need() {
     let compose = compose();
@@ -214,7 +228,9 @@ fn containers_may_do_no_more_than_they_need() {
         assert!(tag.contains(|c: char| c.is_ascii_digit()) && tag != "latest", "{image} is not pinned");
         for volume in texts(&service["volumes"]) {
             let source = volume.split(':').next().expect("a source");
-            if source.starts_with('.') {
+            if source.starts_with('/') {
+                assert_eq!(volume, source, "{name} shares a folder of the machine");
+            } else if source.starts_with('.') {
                 assert!(path("deployment/docker").join(source).exists(), "{name} mounts {source}");
                 assert!(volume.ends_with(":ro"), "{name} may write to {source}");
             } else {

@@ -5,6 +5,10 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_json::Value;
 
 use super::files::{names_in, path, text, yaml};
+use crate::{
+    process::{Site, wait_until},
+    web,
+};
 
 /// The same on every replica, so that only the largest tells anything.
 const OF_THE_REGISTRY: &[&str] =
@@ -17,23 +21,43 @@ fn metrics(text: &str) -> BTreeSet<String> {
     words.map(|word| word.trim_end_matches("_bucket").to_owned()).collect()
 }
 
-/// The names that the sources give to metrics.
-fn recorded() -> BTreeSet<String> {
-    fn visit(folder: &Path, names: &mut BTreeSet<String>) {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                visit(&path, names);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let source = fs::read_to_string(&path).expect("a source");
-                let literals = source.split('"').skip(1).step_by(2);
-                names.extend(literals.filter(|literal| literal.starts_with("aam_")).map(str::to_owned));
-            }
+/// Where the sources are that record anything.
+const SOURCES: [&str; 3] = ["aam-registry-core/src", "aam-registry-backends/src", "examples/registry-server/src"];
+
+/// Gives `see` the text of every source in a folder.
+fn each_source(folder: &Path, see: &mut impl FnMut(&str)) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            each_source(&path, see);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            see(&fs::read_to_string(&path).expect("a source"));
         }
     }
+}
+
+/// The names that the sources give to metrics.
+fn recorded() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for folder in ["aam-registry-core/src", "aam-registry-backends/src", "examples/registry-server/src"] {
-        visit(&path(folder), &mut names);
+    for folder in SOURCES {
+        each_source(&path(folder), &mut |source| {
+            let literals = source.split('"').skip(1).step_by(2);
+            names.extend(literals.filter(|literal| literal.starts_with("aam_")).map(str::to_owned));
+        });
+    }
+    names
+}
+
+/// The names that the sources give to counters.
+fn counters() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for folder in SOURCES {
+        each_source(&path(folder), &mut |source| {
+            for call in source.split("counter!(").skip(1) {
+                let name = call.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+                names.extend(name.filter(|name| name.starts_with("aam_")).map(str::to_owned));
+            }
+        });
     }
     names
 }
@@ -121,5 +145,25 @@ fn the_dashboard_has_no_two_panels_in_one_place() {
                 assert!(taken.insert((x, y)), "{panel}");
             }
         }
+    }
+}
+
+/// A rate tells of the first time only where the count was 0 before.
+#[test]
+fn every_counter_is_there_before_anything_is_counted() {
+    // What has a PostgreSQL or a Redis that this server has not, or is told of each route once it was asked for.
+    const OF_OTHERS: [&str; 3] = ["aam_database_retries_total", "aam_redis_failures_total", "aam_requests_total"];
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let counters = counters();
+    assert!(counters.len() > 10, "{counters:?}");
+    let told = || web::get(server.port(), "/metrics").expect("answered").body;
+    wait_until("background work has begun", || told().contains("# TYPE aam_background_failures_total counter"));
+    let told = told();
+    let lacking = counters.iter().filter(|name| !told.contains(&format!("# TYPE {name} counter")));
+    let lacking: Vec<_> = lacking.filter(|name| !OF_OTHERS.contains(&name.as_str())).collect();
+    assert!(lacking.is_empty(), "{lacking:?} are not in {told}");
+    for label in ["class=\"auth\"", "outcome=\"failed\"", "tier=\"process\",result=\"miss\"", "what=\"body\""] {
+        assert!(told.contains(&format!("{{{label}}} 0")), "{label}: {told}");
     }
 }

@@ -1,0 +1,126 @@
+//! What a cached database keeps of archives, where the database behind it lost commits.
+
+use std::path::Path;
+
+use aam_registry_backends::sqlite::SqliteMetadata;
+use aam_registry_core::{
+    decorate::CachedMetadata,
+    memory::MemoryChanges,
+    ports::{ArchiveIndex, Change, ChangeFeed, PackageStore},
+    types::{Actor, ArchiveLocation, PackageName, Version},
+};
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::world::{actor, config, open, publish};
+
+/// A cache, and the database behind it that goes back in time.
+struct Behind {
+    cached: CachedMetadata<SqliteMetadata>,
+    database: SqliteMetadata,
+    owner: Actor,
+    feed: MemoryChanges,
+    folder: TempDir,
+}
+
+impl Behind {
+    async fn new() -> Self {
+        let (folder, feed) = (tempfile::tempdir().expect("a folder"), MemoryChanges::new());
+        let database = open(folder.path()).await;
+        let owner = actor(&database, "owner").await;
+        publish(&database, &owner, "greet-kit", "1.0.0", json!({})).await.expect("publish");
+        let cached = CachedMetadata::builder(open(folder.path()).await).changes(feed.clone()).start();
+        let behind = Self { cached, database, owner, feed, folder };
+        behind.kept().await;
+        behind
+    }
+
+    /// Publishes the version once more, behind the cache, after every publish was lost.
+    async fn publish_again(&self) -> ArchiveLocation {
+        lose_publishes(self.folder.path());
+        publish(&self.database, &self.owner, "greet-kit", "1.0.0", json!({})).await.expect("publish");
+        self.database.archive_location(&kit(), &one()).await.expect("read").expect("a version")
+    }
+
+    /// Where the cache says that the archive lies.
+    async fn kept(&self) -> ArchiveLocation {
+        self.cached.archive_location(&kit(), &one()).await.expect("read").expect("a version")
+    }
+
+    /// Waits until the cache has heard of a change, by what it says then.
+    async fn says(&self, location: &ArchiveLocation) {
+        let heard = async {
+            while self.kept().await != *location {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), heard).await.expect("it hears");
+    }
+}
+
+fn kit() -> PackageName {
+    "greet-kit".parse().expect("a name")
+}
+
+fn one() -> Version {
+    "1.0.0".parse().expect("a version")
+}
+
+fn lose_publishes(folder: &Path) {
+    let database = rusqlite::Connection::open(config(folder).path()).expect("open");
+    let tables =
+        ["versions", "packages", "package_owners", "manifests", "contents", "dist_tags", "listings", "uploads"];
+    let lose = tables.map(|table| format!("DELETE FROM {table};")).concat();
+    database.execute_batch(&format!("PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE; {lose} COMMIT")).expect("delete");
+}
+
+#[tokio::test]
+async fn a_change_that_is_told_of_makes_the_cache_ask_again() {
+    let behind = Behind::new().await;
+    for change in [Change::Package(kit()), Change::Everything] {
+        let before = behind.kept().await;
+        let after = behind.publish_again().await;
+        assert_eq!(behind.kept().await, before, "nobody told of it");
+        behind.feed.announce(&Change::Package("other-kit".parse().expect("a name"))).await.expect("announce");
+        behind.feed.announce(&change).await.expect("announce");
+        behind.says(&after).await;
+    }
+}
+
+#[tokio::test]
+async fn a_publish_through_the_cache_makes_it_ask_again() {
+    let behind = Behind::new().await;
+    let before = behind.kept().await;
+    lose_publishes(behind.folder.path());
+    assert_eq!(behind.kept().await, before, "nobody told of it");
+    publish(&behind.cached, &behind.owner, "greet-kit", "1.0.0", json!({})).await.expect("publish");
+    assert_ne!(behind.kept().await.archive, before.archive);
+}
+
+#[tokio::test]
+async fn metadata_that_names_another_archive_is_believed() {
+    for way in ["version", "versions", "package"] {
+        let behind = Behind::new().await;
+        let after = behind.publish_again().await;
+        let (cached, kit) = (&behind.cached, kit());
+        match way {
+            "version" => drop(cached.version(&kit, &one()).await.expect("read")),
+            "versions" => drop(cached.versions(&kit).await.expect("read")),
+            _ => drop(cached.package(&kit).await.expect("read")),
+        }
+        assert_eq!(behind.kept().await, after, "{way}");
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_is_no_more_is_forgotten() {
+    let behind = Behind::new().await;
+    lose_publishes(behind.folder.path());
+    behind.feed.announce(&Change::Everything).await.expect("announce");
+    let forgotten = async {
+        while behind.cached.archive_location(&kit(), &one()).await.expect("read").is_some() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), forgotten).await.expect("it hears");
+}

@@ -1,0 +1,118 @@
+use std::sync::Arc;
+
+use super::Failure;
+use crate::{
+    error::{Error, Result},
+    layers::{ClientAddress, ShortText, give_back, refuse_over_limit, take_request},
+    ports::{RateClass, RateLimiter},
+    registry::Registry,
+};
+
+/// One login, and what it has taken from the limits on guessing.
+///
+/// It takes before the password is looked at, so that many at once get no
+/// further than one after another, and [`end`](Self::end) gives back all of it
+/// unless the password was wrong: failures count, attempts do not. A failure
+/// counts
+///
+/// - for address and account together, `RATE_LIMIT_AUTH` a minute;
+/// - for the address, whatever the accounts, `RATE_LIMIT_AUTH` a minute, as a
+///   registration does (taken by the layer that limits by address);
+/// - for the account, whatever the addresses, `RATE_LIMIT_AUTH` a minute. This
+///   one refuses nobody whose address has not failed for that account within a
+///   day, or only as often as is forgiven: else whoever keeps failing for a name
+///   would lock its owner out.
+///
+/// So guessing at one account from many addresses goes no faster than from one,
+/// but for the failures that each address is forgiven a day.
+#[derive(Debug)]
+pub(crate) struct LoginAttempt {
+    limiter: Arc<dyn RateLimiter>,
+    /// By what the layer outside has limited the request.
+    address: Option<ShortText>,
+    taken: Vec<(RateClass, String)>,
+}
+
+impl LoginAttempt {
+    /// Takes one attempt at the account that `login` means, from `client`.
+    ///
+    /// # Errors
+    /// A refusal by a limiter, which costs no more than the address has paid
+    /// outside; or the account could not be looked up.
+    pub(crate) async fn begin(
+        registry: &Registry,
+        client: Option<ClientAddress>,
+        login: &str,
+    ) -> Result<Self, Failure> {
+        let account = registry.account_key(login).await?;
+        let limiter = Arc::clone(registry.rate_limiter());
+        let address = client.map(ClientAddress::limit_key);
+        if let Some(address) = &address {
+            // Right passwords cost as much to check as wrong ones, so this is never given back.
+            let decision = take_request(&*limiter, RateClass::Other, &format!("logins:{}", address.as_str())).await;
+            decision.map_or(Ok(()), |decision| refuse_over_limit(RateClass::Other, &decision))?;
+        }
+        let mut attempt = Self { limiter, address, taken: Vec::new() };
+        if let Some(address) = &address {
+            attempt.take_or_fail(RateClass::Auth, format!("login:{account}:{}", address.as_str())).await?;
+        }
+        let site = client.map(ClientAddress::site_key);
+        let forgiven = match &site {
+            Some(site) => attempt.take(RateClass::ForgivenLogin, format!("login:{account}:{}", site.as_str())).await,
+            // Nobody's failures are told apart, so none is forgiven.
+            None => false,
+        };
+        let by_account = format!("account:{account}");
+        if forgiven {
+            attempt.take(RateClass::Auth, by_account).await;
+        } else {
+            attempt.take_or_fail(RateClass::Auth, by_account).await?;
+        }
+        Ok(attempt)
+    }
+
+    /// Gives back what was taken, unless a guess was wrong.
+    pub(crate) async fn end<T>(mut self, result: &Result<T>) {
+        if matches!(result, Err(Error::InvalidCredentials)) {
+            return;
+        }
+        self.give_back().await;
+        if let Some(address) = self.address {
+            give_back(&*self.limiter, RateClass::Auth, address.as_str()).await;
+        }
+    }
+
+    /// The same for a request with a credential, which was not limited by its
+    /// address outside: nothing is given back there.
+    pub(crate) async fn end_of_principal<T>(mut self, result: &Result<T>) {
+        self.address = None;
+        self.end(result).await;
+    }
+
+    /// Whether there was one to take.
+    async fn take(&mut self, class: RateClass, client: String) -> bool {
+        let decision = take_request(&*self.limiter, class, &client).await;
+        let passes = decision.is_none_or(|decision| decision.retry_after.is_none());
+        if passes {
+            self.taken.push((class, client));
+        }
+        passes
+    }
+
+    async fn take_or_fail(&mut self, class: RateClass, client: String) -> Result<(), Failure> {
+        let Some(decision) = take_request(&*self.limiter, class, &client).await else { return Ok(()) };
+        let refused = refuse_over_limit(class, &decision);
+        if refused.is_ok() {
+            self.taken.push((class, client));
+        } else {
+            self.give_back().await;
+        }
+        refused
+    }
+
+    async fn give_back(&mut self) {
+        for (class, client) in self.taken.drain(..) {
+            give_back(&*self.limiter, class, &client).await;
+        }
+    }
+}

@@ -1,0 +1,88 @@
+use super::{Route, Verb};
+
+/// Routes that a host may [leave out](crate::http::RegistryServiceBuilder::without)
+/// together. To search, read, resolve and download packages is in none of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RouteGroup {
+    /// `POST /api/v1/users/register`.
+    Registration,
+    /// `POST /api/v1/users/login` and `…/logout`.
+    Login,
+    /// Accounts: those of callers themselves and the profiles of others.
+    Accounts,
+    /// API tokens, below `/api/v1/users/tokens`.
+    Tokens,
+    /// Everything that changes packages: to publish, to yank, to deprecate, to
+    /// set dist-tags, to add and remove owners.
+    Publishing,
+    /// Scopes and their members, below `/api/v1/scopes`.
+    Scopes,
+    /// What is inside archives: README, files, differences.
+    Contents,
+    /// The audit log.
+    Audit,
+    /// `/health` and what lies below it, `/ready`, `/metrics`.
+    Probes,
+    /// The description of the API as a document and as a page, and the page at the root.
+    Documentation,
+}
+
+impl RouteGroup {
+    /// Every group.
+    pub const ALL: [Self; 10] = [
+        Self::Registration,
+        Self::Login,
+        Self::Accounts,
+        Self::Tokens,
+        Self::Publishing,
+        Self::Scopes,
+        Self::Contents,
+        Self::Audit,
+        Self::Probes,
+        Self::Documentation,
+    ];
+
+    /// The group of a route, where it has one.
+    pub(crate) fn of(route: &Route) -> Option<Self> {
+        match (route.tag, route.pattern) {
+            (_, "/api/v1/users/register") => Some(Self::Registration),
+            (_, "/api/v1/users/login" | "/api/v1/users/logout") => Some(Self::Login),
+            ("Users", pattern) if pattern.starts_with("/api/v1/users/tokens") => Some(Self::Tokens),
+            ("Users", _) => Some(Self::Accounts),
+            ("Owners and scopes", pattern) if pattern.starts_with("/api/v1/scopes") => Some(Self::Scopes),
+            ("Contents", _) => Some(Self::Contents),
+            ("Audit", _) => Some(Self::Audit),
+            ("Service", "/ready" | "/metrics") => Some(Self::Probes),
+            ("Service", pattern) if pattern.starts_with("/health") => Some(Self::Probes),
+            ("Service", "/" | "/api/openapi.json" | "/api/docs") => Some(Self::Documentation),
+            ("Publishing" | "Dist-tags" | "Owners and scopes", _) if route.verb != Verb::Get => Some(Self::Publishing),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::http::endpoints;
+
+    #[test]
+    fn every_group_has_routes_and_reading_packages_is_in_none() {
+        let mut by_group = BTreeMap::<_, Vec<_>>::new();
+        for route in endpoints::routes(&[]) {
+            by_group.entry(format!("{:?}", RouteGroup::of(route))).or_default().push(route.id);
+        }
+        for group in RouteGroup::ALL {
+            assert!(by_group.contains_key(&format!("{:?}", Some(group))), "{group:?} has no route");
+        }
+        for read in ["searchPackages", "getPackage", "getVersion", "resolveTree", "downloadArchive", "listTags"] {
+            assert!(by_group["None"].contains(&read), "{read} can be left out");
+        }
+        for written in ["publishPackage", "yankVersion", "setTag", "removeOwner"] {
+            assert!(by_group["Some(Publishing)"].contains(&written), "{written} is no publishing");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{
+    registry::{Policy, RegistrationPolicy},
+    types::{MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, Manifest},
+};
+
+/// What this registry takes.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Limits")]
+pub(crate) struct LimitsAnswer {
+    /// The most bytes of an archive.
+    max_archive_size: u64,
+    /// The most bytes of its files together.
+    max_unpacked_size: u64,
+    /// The most entries of an archive.
+    max_archive_entries: u64,
+    /// The most bytes of a path in an archive.
+    max_path: usize,
+    /// The most bytes of a segment of a path.
+    max_path_segment: usize,
+    /// The most segments of a path.
+    max_path_depth: usize,
+    /// The most bytes of all paths in an archive together.
+    max_paths_size: u64,
+    /// The most bytes of `aam.yaml`.
+    max_manifest_size: usize,
+    /// The most bytes of a key in `aam.yaml`.
+    max_manifest_key: usize,
+    /// The most levels of mappings and lists in `aam.yaml`, the document itself being the first.
+    max_manifest_depth: usize,
+    /// The most dependencies of a version.
+    max_dependencies: usize,
+    /// The most artifacts of a version, all types together.
+    max_artifacts: usize,
+    /// How many seconds an upload may take.
+    upload_timeout_seconds: u64,
+    /// The dist-tags that may be set beside `latest`; `null` for any.
+    allowed_tags: Option<Vec<String>>,
+    features: FeaturesAnswer,
+}
+
+/// Which features are on. One that is off is refused wherever it is asked for.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Features")]
+#[expect(clippy::struct_excessive_bools, reason = "a client asks for one feature by its name")]
+struct FeaturesAnswer {
+    /// Whether everybody may make an account.
+    registration: bool,
+    signatures: bool,
+    attestation: bool,
+    approval: bool,
+    evaluation_results: bool,
+    private_packages: bool,
+    trusted_publishing: bool,
+    webhooks: bool,
+    mail: bool,
+    two_factor: bool,
+    single_sign_on: bool,
+}
+
+impl LimitsAnswer {
+    pub(crate) fn new(policy: &Policy) -> Self {
+        let archive = &policy.archive_limits;
+        let manifest = archive.manifest();
+        Self {
+            max_archive_size: archive.max_archive_size(),
+            max_unpacked_size: archive.max_unpacked_size(),
+            max_archive_entries: archive.max_entries(),
+            max_path: MAX_PATH,
+            max_path_segment: MAX_PATH_SEGMENT,
+            max_path_depth: MAX_PATH_DEPTH,
+            max_paths_size: archive.max_paths_size(),
+            max_manifest_size: Manifest::MAX_SIZE,
+            max_manifest_key: manifest.max_key(),
+            max_manifest_depth: manifest.max_depth(),
+            max_dependencies: manifest.max_dependencies(),
+            max_artifacts: manifest.max_artifacts(),
+            upload_timeout_seconds: policy.upload_timeout.as_secs(),
+            allowed_tags: policy.allowed_tags.as_ref().map(|tags| tags.iter().map(ToString::to_string).collect()),
+            features: FeaturesAnswer {
+                registration: policy.registration == RegistrationPolicy::Open,
+                // None of these is built; what is switches its own line.
+                signatures: false,
+                attestation: false,
+                approval: false,
+                evaluation_results: false,
+                private_packages: false,
+                trusted_publishing: false,
+                webhooks: false,
+                mail: false,
+                two_factor: false,
+                single_sign_on: false,
+            },
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Every port that `T` implements, `Arc<T>` implements too: a host may keep a
+//! hand on what it gives to the registry, and give one store to several ports.
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc, task::Poll, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use http::{Extensions, HeaderMap, Method, Uri, request::Parts};
+use jiff::Timestamp;
+
+use super::{
+    AccountChange, AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog,
+    Authenticator, Cached, Change, ChangeEvent, ChangeFeed, ChangedAccount, Clock, Deprecation, DownloadStore, Login,
+    MemberChange, NewUser, OwnerChange, PackageStore, PasswordHasher, PublishCheck, PublishCommit, PublishStore,
+    Published, RateClass, RateDecision, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp,
+    StoredArchive, TagChange, TokenHolder, TokenRevocation, TokenStore, Unyank, UserStore, VersionStore, Yank, Yanked,
+};
+use crate::{
+    error::Result,
+    types::{
+        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, DayDownloads, DistTag,
+        DownloadBatch, DownloadQuery, NewAuditEntry, NewUpload, Package, PackageName, PackageSummary, Page, Principal,
+        PublishedVersion, RegistryId, RegistryTotals, Rights, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest,
+        Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
+        VersionRange, VersionSummary,
+    },
+};
+
+/// Implements ports for `Arc<T>`. Each is given as its methods stand in the
+/// trait, those that are `async` first; a method that is left out does not compile.
+macro_rules! shared {
+    ($(
+        impl $port:ident {
+            $(async fn $name:ident(&self $(, $arg:ident: $kind:ty)*) -> $gives:ty;)*
+            $(fn $now:ident(&self $(, $arg_now:ident: $kind_now:ty)*) -> $gives_now:ty;)*
+        }
+    )+) => {
+        $(
+            #[deny(clippy::missing_trait_methods)]
+            #[async_trait]
+            impl<T: $port + ?Sized> $port for Arc<T> {
+                $(async fn $name(&self $(, $arg: $kind)*) -> $gives {
+                    self.as_ref().$name($($arg),*).await
+                })*
+                $(fn $now(&self $(, $arg_now: $kind_now)*) -> $gives_now {
+                    self.as_ref().$now($($arg_now),*)
+                })*
+            }
+        )+
+    };
+}
+
+shared! {
+    impl AccountStore {
+        async fn accounts(&self, filter: &AccountFilter) -> Result<Vec<User>>;
+        async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount>;
+        async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64>;
+    }
+    impl ArchiveIndex {
+        async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>>;
+        async fn published_archives(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<ArchiveLocation>>;
+        async fn unreferenced_archives(&self, keys: &[ArchiveKey]) -> Result<Vec<ArchiveKey>>;
+        async fn registry_id(&self) -> Result<RegistryId>;
+    }
+    impl ArchiveSource {
+        async fn open(&self, archive: &ArchiveLocation, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>>;
+    }
+    impl ArchiveStore {
+        async fn create(&self, key: &ArchiveKey) -> Result<Box<dyn ArchiveWriter>>;
+        async fn open(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>>;
+        async fn redirect(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>>;
+        async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>>;
+        async fn delete(&self, key: &ArchiveKey) -> Result<()>;
+        async fn list(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>>;
+        async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>>;
+        async fn owner(&self) -> Result<Option<RegistryId>>;
+        async fn set_owner(&self, registry: RegistryId) -> Result<()>;
+        async fn check(&self) -> Result<()>;
+    }
+    impl AuditLog {
+        async fn append(&self, entry: &NewAuditEntry) -> Result<()>;
+        async fn sequence(&self, limit: usize) -> Result<usize>;
+        async fn position(&self) -> Result<u64>;
+        async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>>;
+        async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>>;
+    }
+    impl ChangeFeed {
+        async fn announce(&self, change: &Change) -> Result<()>;
+        fn name(&self) -> &'static str;
+        fn subscribe(&self) -> BoxStream<'static, ChangeEvent>;
+    }
+    impl DownloadStore {
+        async fn add_downloads(&self, batch: &DownloadBatch) -> Result<()>;
+        async fn refresh_totals(&self) -> Result<()>;
+        async fn downloads(&self, query: &DownloadQuery) -> Result<DayDownloads>;
+    }
+    impl PackageStore {
+        async fn package(&self, name: &PackageName) -> Result<Option<Package>>;
+        async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>>;
+        async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>>;
+        async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>>;
+        async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>>;
+        async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>>;
+        async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>>;
+        async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>>;
+        async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>>;
+        async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>>;
+        async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>>;
+        async fn totals(&self) -> Result<RegistryTotals>;
+        async fn check(&self) -> Result<()>;
+    }
+    impl PasswordHasher {
+        async fn hash(&self, password: String) -> Result<String>;
+        async fn verify(&self, password: String, hash: Option<String>) -> Result<bool>;
+    }
+    impl PublishStore {
+        async fn begin_upload(&self, upload: &NewUpload) -> Result<()>;
+        async fn renew_upload(&self, id: UploadId, lease: Duration) -> Result<bool>;
+        async fn check_publish(&self, check: &PublishCheck) -> Result<()>;
+        async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published>;
+        async fn abandon_uploads(&self, limit: usize) -> Result<usize>;
+        async fn abandoned_uploads(&self, ago: Duration, limit: usize) -> Result<Vec<Upload>>;
+        async fn forget_upload(&self, id: UploadId) -> Result<()>;
+    }
+    impl RateLimiter {
+        async fn take(&self, class: RateClass, client: &str) -> Result<Option<RateDecision>>;
+        async fn give_back(&self, class: RateClass, client: &str) -> Result<()>;
+        async fn check(&self) -> Result<()>;
+        fn take_now(&self, class: RateClass, client: &str) -> Poll<Option<RateDecision>>;
+    }
+    impl ScopeStore {
+        async fn create_scope(&self, actor: &Actor, name: &ScopeName, now: Timestamp, audit: &NewAuditEntry) -> Result<()>;
+        async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>>;
+        async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>>;
+        async fn set_member(&self, change: &MemberChange) -> Result<()>;
+        async fn remove_member(&self, change: &MemberChange) -> Result<()>;
+    }
+    impl SharedCache {
+        async fn get(&self, key: &str, groups: &[&str]) -> Result<Cached>;
+        async fn put(&self, key: &str, groups: &[&str], value: Bytes, stamp: &Stamp, lifetime: Duration) -> Result<()>;
+        async fn empty(&self, group: &str) -> Result<()>;
+        async fn check(&self) -> Result<()>;
+    }
+    impl TokenStore {
+        async fn create_token(&self, actor: &Actor, token: &Token, secret: Sha256Digest, audit: &NewAuditEntry) -> Result<()>;
+        async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>>;
+        async fn revoke_token(&self, actor: &Actor, id: TokenId, audit: &NewAuditEntry) -> Result<()>;
+        async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>>;
+        async fn touch_tokens(&self, used: &[(TokenId, Timestamp)]) -> Result<()>;
+    }
+    impl UserStore {
+        async fn create_user(&self, user: &NewUser) -> Result<()>;
+        async fn login(&self, login: &str) -> Result<Option<Login>>;
+        async fn user(&self, id: UserId) -> Result<Option<User>>;
+        async fn profile(&self, username: &Username) -> Result<Option<UserProfile>>;
+        async fn has_admin(&self) -> Result<bool>;
+        async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>>;
+        async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()>;
+        async fn forget_sessions(&self, now: Timestamp) -> Result<()>;
+    }
+    impl VersionStore {
+        async fn yank(&self, yank: &Yank) -> Result<Yanked>;
+        async fn unyank(&self, unyank: &Unyank) -> Result<BTreeMap<DistTag, Version>>;
+        async fn set_deprecation(&self, deprecation: &Deprecation) -> Result<()>;
+        async fn set_tag(&self, change: &TagChange) -> Result<()>;
+        async fn remove_tag(&self, change: &TagChange) -> Result<()>;
+        async fn add_owner(&self, change: &OwnerChange) -> Result<()>;
+        async fn remove_owner(&self, change: &OwnerChange) -> Result<()>;
+    }
+}
+
+// The rest is not of the macro's form: one has a lifetime, two have no `async` method.
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl<T: Authenticator + ?Sized> Authenticator for Arc<T> {
+    fn credential<'r>(&self, headers: &'r HeaderMap, extensions: &'r Extensions) -> Option<&'r [u8]> {
+        self.as_ref().credential(headers, extensions)
+    }
+
+    async fn authenticate(&self, request: &Parts) -> Result<Principal> {
+        self.as_ref().authenticate(request).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<T: Clock + ?Sized> Clock for Arc<T> {
+    fn now(&self) -> Timestamp {
+        self.as_ref().now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.as_ref().elapsed()
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<T: SessionSigner + ?Sized> SessionSigner for Arc<T> {
+    fn sign(&self, session: &Session) -> Result<String> {
+        self.as_ref().sign(session)
+    }
+
+    fn verify(&self, token: &str, now: Timestamp) -> Option<Session> {
+        self.as_ref().verify(token, now)
+    }
+}

@@ -1,0 +1,97 @@
+use std::{fmt, net::IpAddr};
+
+use super::{Account, email, password};
+use crate::{
+    error::{Detail, Error, Result},
+    ports::{AccountActor, AccountChange, AccountUpdate},
+    registry::Registry,
+    types::{AuditEvent, Principal},
+};
+
+/// What a user wants to change of the own account.
+#[derive(Clone, Default)]
+pub struct OwnAccountChange {
+    /// The password that the account has.
+    pub current_password: String,
+    /// The e-mail address it shall have; `None` to keep it.
+    pub email: Option<String>,
+    /// The address it is asked from, which log and audit log tell where the
+    /// current password is a wrong one.
+    pub client: Option<IpAddr>,
+    /// The password it shall have, at least 12 characters and not a common
+    /// one; `None` to keep it.
+    pub password: Option<String>,
+}
+
+impl fmt::Debug for OwnAccountChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnAccountChange")
+            .field("email", &self.email.is_some())
+            .field("password", &self.password.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Registry {
+    /// Changes the caller's e-mail address or password. Ends the caller's
+    /// other sessions; API tokens go on.
+    ///
+    /// Whoever offers this to clients limits how often one may ask, as for
+    /// [`login`](Self::login): each call tells whether a password is right.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] with every fault;
+    /// [`Error::InvalidCredentials`] where the current password is another
+    /// one; [`Error::UserExists`] where the address is taken;
+    /// [`Error::Forbidden`] with a token that lacks the scope `admin` or is
+    /// restricted to packages.
+    pub async fn change_own_account(&self, by: &Principal, change: OwnAccountChange) -> Result<Account> {
+        by.require_unrestricted("change the account")?;
+        if change.email.is_none() && change.password.is_none() {
+            return Err(Error::invalid_request("Give `email` or `password`: what the account shall have from now on"));
+        }
+        let known = self.inner().users.login(by.username.as_str()).await?;
+        let known = known.filter(|known| known.user.id == by.user).ok_or_else(Error::credential_ended)?;
+        let user = known.user.clone();
+        // Guessing at a long password takes milliseconds.
+        let checked = tokio::task::spawn_blocking(move || {
+            let address = change.email.as_deref().unwrap_or(&user.email);
+            let mut details: Vec<Detail> = change.email.as_deref().and_then(email::fault).into_iter().collect();
+            let wanted = change.password.as_deref();
+            details.extend(wanted.and_then(|wanted| password::fault(wanted, user.username.as_str(), address)));
+            if details.is_empty() {
+                return Ok(change);
+            }
+            Err(Error::InvalidRequest {
+                message: "The account cannot be changed as asked; see the details".into(),
+                details,
+            })
+        });
+        let change = checked.await.map_err(Error::internal)??;
+        self.require_password(&known, change.current_password, change.client).await?;
+
+        let password_hash = match change.password {
+            Some(password) => Some(self.inner().passwords.hash(password).await?),
+            None => None,
+        };
+        let mut audit = Vec::new();
+        if change.email.is_some() {
+            audit.push(self.entry_by(AuditEvent::UserEmailChange, by));
+        }
+        if password_hash.is_some() {
+            audit.push(self.entry_by(AuditEvent::UserPasswordChange, by));
+        }
+        let made = AccountChange {
+            by: AccountActor::Itself(by.actor()),
+            username: by.username.clone(),
+            update: AccountUpdate::Credentials { known_hash: known.password_hash, email: change.email, password_hash },
+            now: self.now(),
+            audit,
+        };
+        let changed = self.inner().accounts.change_account(&made).await?;
+        if changed.changed {
+            tracing::info!(event = "account_changed", user = %by.username, user_id = %by.user, "account changed");
+        }
+        self.account(by).await
+    }
+}

@@ -1,0 +1,135 @@
+use super::password;
+use crate::{
+    error::{Error, Result},
+    ports::{AccountActor, AccountChange, AccountUpdate, ChangedAccount, RevokedTokens, TokenRevocation},
+    registry::Registry,
+    types::{
+        AccountFilter, AccountRole, Actor, AuditEvent, Credential, NewAuditEntry, PackageName, ScopeName, ScopeRole,
+        Token, User, Username,
+    },
+};
+
+/// Who the audit log says acted where the operator ran a command on the
+/// server itself. No user can have this name.
+pub const OPERATOR: &str = "operator:command-line";
+
+/// All that an operator may want to know of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountDescription {
+    /// The account.
+    pub user: User,
+    /// The scopes it is a member of, with the role, by name.
+    pub scopes: Vec<(ScopeName, ScopeRole)>,
+    /// The packages it owns, itself or through a scope, by name.
+    pub packages: Vec<PackageName>,
+    /// Its live API tokens, newest first.
+    pub tokens: Vec<Token>,
+}
+
+/// What the operator does to accounts and tokens: never for clients.
+impl Registry {
+    /// Accounts by username.
+    pub async fn accounts(&self, filter: &AccountFilter) -> Result<Vec<User>> {
+        self.inner().accounts.accounts(filter).await
+    }
+
+    /// An account with its scopes, packages and tokens.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`].
+    pub async fn describe_account(&self, username: &Username) -> Result<AccountDescription> {
+        let missing = || Error::UserNotFound(username.clone());
+        let inner = self.inner();
+        let user = inner.users.login(username.as_str()).await?.ok_or_else(missing)?.user;
+        let scopes = inner.scopes.scopes_of(user.id).await?;
+        let packages = inner.users.profile(username).await?.ok_or_else(missing)?.packages;
+        let actor =
+            Actor { user: user.id, username: user.username.clone(), credential: Credential::Operator, as_admin: false };
+        let tokens = inner.tokens.tokens(&actor, self.now()).await?;
+        Ok(AccountDescription { user, scopes, packages, tokens })
+    }
+
+    /// Shuts an account out, or lets it in again. To shut out ends its
+    /// sessions for good, and its API tokens for as long as it lasts; its
+    /// packages stay.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`]; [`Error::Forbidden`] for the last administrator.
+    pub async fn set_disabled(&self, username: &Username, disabled: bool) -> Result<ChangedAccount> {
+        let event = if disabled { AuditEvent::UserDisable } else { AuditEvent::UserEnable };
+        self.manage(username, AccountUpdate::Disabled(disabled), self.managed(event, username)).await
+    }
+
+    /// Gives an account a role, or takes it away.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`]; [`Error::Forbidden`] for the last administrator.
+    pub async fn set_role(&self, username: &Username, role: AccountRole, granted: bool) -> Result<ChangedAccount> {
+        let update = match role {
+            AccountRole::Admin => AccountUpdate::Admin(granted),
+        };
+        let audit = self.managed(AuditEvent::UserRoleSet, username);
+        self.manage(username, update, audit.with("role", role.as_str()).with("granted", granted)).await
+    }
+
+    /// Gives an account another password, and ends its sessions. Its API
+    /// tokens go on.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`]; [`Error::InvalidRequest`] for a password that
+    /// is not good enough.
+    pub async fn reset_password(&self, username: &Username, wanted: String) -> Result<ChangedAccount> {
+        let known = self.inner().users.login(username.as_str()).await?;
+        let user = known.ok_or_else(|| Error::UserNotFound(username.clone()))?.user;
+        let checked =
+            tokio::task::spawn_blocking(move || match password::fault(&wanted, user.username.as_str(), &user.email) {
+                None => Ok(wanted),
+                Some(fault) => {
+                    let message = "The password cannot be set".into();
+                    Err(Error::InvalidRequest { message, details: vec![fault] })
+                }
+            });
+        let wanted = checked.await.map_err(Error::internal)??;
+        let hash = self.inner().passwords.hash(wanted).await?;
+        let audit = self.managed(AuditEvent::UserPasswordReset, username);
+        self.manage(username, AccountUpdate::Password { hash }, audit).await
+    }
+
+    /// Revokes API tokens; gives how many of them were alive.
+    ///
+    /// # Errors
+    /// [`Error::TokenNotFound`] where there never was a token of that id,
+    /// [`Error::UserNotFound`].
+    pub async fn revoke_tokens(&self, tokens: RevokedTokens) -> Result<u64> {
+        let now = self.now();
+        let mut audit = NewAuditEntry::new(AuditEvent::TokenRevoke, now).with_actor(OPERATOR);
+        audit = match &tokens {
+            RevokedTokens::Id(id) => audit.with("token", id.to_string()),
+            RevokedTokens::Of(username) => audit.with("user", username.as_str()),
+            RevokedTokens::All => audit.with("all", true),
+        };
+        let revoked = self.inner().accounts.revoke_tokens(&TokenRevocation { tokens, now, audit }).await?;
+        tracing::info!(event = "tokens_revoked", by = OPERATOR, count = revoked, "API tokens revoked");
+        Ok(revoked)
+    }
+
+    fn managed(&self, event: AuditEvent, username: &Username) -> NewAuditEntry {
+        NewAuditEntry::new(event, self.now()).with_actor(OPERATOR).with("user", username.as_str())
+    }
+
+    async fn manage(&self, username: &Username, update: AccountUpdate, audit: NewAuditEntry) -> Result<ChangedAccount> {
+        let event = audit.event.as_str();
+        let change = AccountChange {
+            by: AccountActor::Operator,
+            username: username.clone(),
+            update,
+            now: audit.timestamp,
+            audit: vec![audit],
+        };
+        let changed = self.inner().accounts.change_account(&change).await?;
+        if changed.changed {
+            tracing::info!(event = "account_managed", user = %username, by = OPERATOR, what = event, "account changed");
+        }
+        Ok(changed)
+    }
+}

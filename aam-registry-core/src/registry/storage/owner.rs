@@ -1,0 +1,147 @@
+use std::{
+    fmt,
+    sync::{PoisonError, RwLock},
+};
+
+use crate::{
+    error::{Error, Result},
+    registry::Registry,
+    types::RegistryId,
+};
+
+/// How many archives of a store without a mark are looked at to tell whose
+/// they are. Keys are random, so those of several registries are mixed.
+const SAMPLE: usize = 1_000;
+
+/// Whose the archive store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StorageOwner {
+    /// This registry's: its mark is there.
+    ThisRegistry,
+    /// Another registry's, by the mark that is there.
+    Another(RegistryId),
+    /// Nobody's by any mark, though most of the archives there are not this registry's.
+    Unclear,
+}
+
+/// That the archive store is not, or not certainly, this registry's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct NotOurs {
+    owner: StorageOwner,
+    registry: RegistryId,
+}
+
+impl fmt::Display for NotOurs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let registry = self.registry;
+        match self.owner {
+            StorageOwner::Another(owner) => {
+                write!(f, "the archive storage is marked as that of the registry {owner}, and this is {registry}: ")?;
+            }
+            _ => f.write_str("most archives in the storage are not this registry's, and no mark says whose: ")?,
+        }
+        f.write_str(
+            "give this registry a folder, a bucket or a prefix of its own; or, where no other registry uses it and its \
+             database was restored or made anew, run `aam-registry storage adopt`",
+        )
+    }
+}
+
+impl std::error::Error for NotOurs {}
+
+/// What is known of the owner of the archive store since it was last looked.
+#[derive(Debug, Default)]
+pub(in crate::registry) struct KnownOwner(RwLock<Option<StorageOwner>>);
+
+impl KnownOwner {
+    /// Notes the owner; gives whether that is news.
+    fn note(&self, owner: StorageOwner) -> bool {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).replace(owner) != Some(owner)
+    }
+
+    fn get(&self) -> Option<StorageOwner> {
+        *self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Registry {
+    /// Finds whose the archive store is. One without a mark is marked as this
+    /// registry's where it is empty, or where at least half of what lies there
+    /// is.
+    ///
+    /// # Errors
+    /// A backend error where database or store cannot be read, or the store
+    /// cannot be marked.
+    pub async fn claim_storage(&self) -> Result<StorageOwner> {
+        let registry = self.id().await?;
+        let archives = &self.inner().archives;
+        if archives.owner().await?.is_none() {
+            let keys: Vec<_> = archives.list(None, SAMPLE).await?.into_iter().map(|stored| stored.key).collect();
+            let strange = self.inner().archive_index.unreferenced_archives(&keys).await?.len();
+            if strange > keys.len() / 2 {
+                return Ok(self.note_owner(StorageOwner::Unclear));
+            }
+            archives.set_owner(registry).await?;
+        }
+        // Read again: another registry may have marked it at the same time.
+        let owner = archives.owner().await?;
+        Ok(self.note_owner(match owner {
+            Some(owner) if owner == registry => StorageOwner::ThisRegistry,
+            Some(owner) => StorageOwner::Another(owner),
+            None => StorageOwner::Unclear,
+        }))
+    }
+
+    /// Marks the archive store as this registry's, whosever it was: where the
+    /// database was made anew, or a store was moved. Gives whose it was.
+    ///
+    /// # Errors
+    /// A backend error where the store cannot be marked.
+    pub async fn adopt_storage(&self) -> Result<Option<RegistryId>> {
+        let registry = self.id().await?;
+        let archives = &self.inner().archives;
+        // A mark that cannot be read is replaced, too.
+        let before = archives.owner().await.unwrap_or_default();
+        archives.set_owner(registry).await?;
+        self.note_owner(StorageOwner::ThisRegistry);
+        Ok(before)
+    }
+
+    /// Finds whose the archive store is, and fails where that is not certainly this registry.
+    pub(super) async fn require_own_storage(&self) -> Result<()> {
+        match self.claim_storage().await? {
+            StorageOwner::ThisRegistry => Ok(()),
+            owner => Err(Error::storage(NotOurs { owner, registry: self.id().await? }, false)),
+        }
+    }
+
+    /// Fails where the store was last found to be another registry's, whose
+    /// cleanup deletes what is written there.
+    pub(in crate::registry) async fn require_storage_to_write(&self) -> Result<()> {
+        match self.inner().storage_owner.get() {
+            Some(owner @ StorageOwner::Another(_)) => {
+                Err(Error::storage(NotOurs { owner, registry: self.id().await? }, false))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn note_owner(&self, owner: StorageOwner) -> StorageOwner {
+        let is_news = self.inner().storage_owner.note(owner);
+        match owner {
+            StorageOwner::Another(other) if is_news => tracing::error!(
+                event = "storage_not_ours",
+                owner = %other,
+                "the archive storage is another registry's: nothing is published or cleaned up; give each registry a \
+                 folder, bucket or prefix of its own, or run `aam-registry storage adopt` where no other one uses it",
+            ),
+            StorageOwner::Unclear if is_news => tracing::warn!(
+                event = "storage_not_ours",
+                "the archive storage has no mark and most archives there are not this registry's: nothing is cleaned \
+                 up; run `aam-registry storage adopt` where no other registry uses it",
+            ),
+            _ => {}
+        }
+        owner
+    }
+}

@@ -1,0 +1,322 @@
+//! Accounts that are changed, shut out and let in, and tokens that are revoked for others.
+
+use futures_util::future::join_all;
+
+use super::world::{
+    actor, admin, after, audit_by, disabled_user, entry, new_user, now, refused, scope_name, stranger, stranger_name,
+    user, word,
+};
+use crate::{
+    error::{ErrorCode, Result},
+    ports::{AccountActor, AccountChange, AccountUpdate, ChangedAccount, Database, RevokedTokens, TokenRevocation},
+    types::{
+        AccountFilter, Actor, AuditEntry, AuditEvent, AuditFilter, Credential, NewAuditEntry, PageRequest,
+        Sha256Digest, Token, TokenId, TokenScope, TokenSecret, User, Username,
+    },
+};
+
+/// A change by the operator, who is called by a word of the test's own.
+fn operators(operator: &str, username: &Username, event: AuditEvent, update: AccountUpdate) -> AccountChange {
+    let audit = NewAuditEntry::new(event, now()).with_actor(operator).with("user", username.as_str());
+    let by = AccountActor::Operator;
+    AccountChange { by, username: username.clone(), update, now: audit.timestamp, audit: vec![audit] }
+}
+
+async fn disable(db: &dyn Database, username: &Username, disabled: bool) -> Result<ChangedAccount> {
+    let event = if disabled { AuditEvent::UserDisable } else { AuditEvent::UserEnable };
+    db.change_account(&operators("operator", username, event, AccountUpdate::Disabled(disabled))).await
+}
+
+async fn set_admin(db: &dyn Database, username: &Username, admin: bool) -> Result<ChangedAccount> {
+    db.change_account(&operators("operator", username, AuditEvent::UserRoleSet, AccountUpdate::Admin(admin))).await
+}
+
+/// A change by the user, who knows the password behind `known_hash`.
+fn own(by: &Actor, known_hash: &str, email: Option<&str>, hash: Option<&str>) -> AccountChange {
+    let update = AccountUpdate::Credentials {
+        known_hash: known_hash.to_owned(),
+        email: email.map(str::to_owned),
+        password_hash: hash.map(str::to_owned),
+    };
+    let events = [AuditEvent::UserEmailChange, AuditEvent::UserPasswordChange];
+    let wanted = events.into_iter().zip([email.is_some(), hash.is_some()]).filter(|(_, wanted)| *wanted);
+    let audit = wanted.map(|(event, _)| entry(event, by)).collect();
+    let (username, by) = (by.username.clone(), AccountActor::Itself(by.clone()));
+    AccountChange { by, username, update, now: now(), audit }
+}
+
+async fn token(db: &dyn Database, actor: &Actor) -> (Token, Sha256Digest) {
+    let token = Token {
+        id: TokenId::generate(),
+        user: actor.user,
+        name: "ci".into(),
+        scopes: [TokenScope::Publish].into_iter().collect(),
+        packages: Vec::new(),
+        created_at: now(),
+        expires_at: Some(after(600)),
+        last_used_at: None,
+    };
+    let secret = TokenSecret::generate().digest();
+    db.create_token(actor, &token, secret, &entry(AuditEvent::TokenCreate, actor)).await.expect("create a token");
+    (token, secret)
+}
+
+async fn revoke(db: &dyn Database, operator: &str, tokens: RevokedTokens) -> Result<u64> {
+    let audit = NewAuditEntry::new(AuditEvent::TokenRevoke, now()).with_actor(operator);
+    db.revoke_tokens(&TokenRevocation { tokens, now: audit.timestamp, audit }).await
+}
+
+async fn recorded_by(db: &dyn Database, operator: &str) -> Vec<AuditEntry> {
+    let page = PageRequest { page: 1, limit: 200 };
+    let filter =
+        AuditFilter { package: None, event: None, actor: Some(operator.to_owned()), from: None, to: None, page };
+    db.entries(&filter).await.expect("read the log").items
+}
+
+async fn account(db: &dyn Database, username: &Username) -> User {
+    db.login(username.as_str()).await.expect("read").expect("a user").user
+}
+
+async fn generation(db: &dyn Database, username: &Username) -> u64 {
+    db.login(username.as_str()).await.expect("read").expect("a user").session_generation
+}
+
+/// A disabled user has no session, no token and no right; enabled again, the
+/// tokens work and the old sessions do not. Each is on record once.
+pub async fn a_disabled_user_is_shut_out_until_enabled(db: &dyn Database) {
+    let (user, operator) = (actor(db).await, word());
+    let name = &user.username;
+    let (token, secret) = token(db, &user).await;
+    let with_token = Actor { credential: Credential::Token(token.id), ..user.clone() };
+    let change = |event, update| operators(&operator, name, event, update);
+    let act = async |actor: &Actor| {
+        db.create_scope(actor, &scope_name(), now(), &entry(AuditEvent::ScopeCreate, actor)).await
+    };
+    let disabled = change(AuditEvent::UserDisable, AccountUpdate::Disabled(true));
+    let first = db.change_account(&disabled).await.expect("disable");
+    assert!(first.changed && first.user.disabled);
+    let again = db.change_account(&disabled).await.expect("it is so already");
+    assert!(!again.changed && again.user.disabled);
+    assert!(db.login(name.as_str()).await.expect("read").expect("the account stays").user.disabled);
+    assert_eq!(db.session_user(user.user, "any", 0).await.expect("read"), None);
+    assert_eq!(db.token_holder(&secret, now()).await.expect("read"), None);
+    for actor in [&user, &with_token] {
+        refused(act(actor).await, ErrorCode::Unauthorized);
+    }
+
+    let enabled = change(AuditEvent::UserEnable, AccountUpdate::Disabled(false));
+    assert!(db.change_account(&enabled).await.expect("enable").changed);
+    assert!(!db.change_account(&enabled).await.expect("it is so already").changed);
+    assert!(db.token_holder(&secret, now()).await.expect("read").is_some(), "tokens work again");
+    act(&with_token).await.expect("tokens work again");
+    refused(act(&user).await, ErrorCode::Unauthorized);
+    assert_eq!(db.session_user(user.user, "any", 0).await.expect("read"), None, "the sessions are over for good");
+    let current = generation(db, name).await;
+    assert!(db.session_user(user.user, "new", current).await.expect("read").is_some());
+    let events: Vec<_> = recorded_by(db, &operator).await.iter().map(|one| one.entry.event).collect();
+    assert_eq!(events, [AuditEvent::UserEnable, AuditEvent::UserDisable]);
+}
+
+/// Whoever becomes an administrator acts as one at once, and ceases at once.
+pub async fn a_role_comes_and_goes(db: &dyn Database) {
+    let (keeper, user, owner) = (admin(db).await, actor(db).await, actor(db).await);
+    let scope = super::world::scope(db, &owner).await;
+    let as_admin = Actor { as_admin: true, ..user.clone() };
+    let add = async || {
+        let audit = entry(AuditEvent::ScopeMemberSet, &as_admin);
+        let change = crate::ports::MemberChange {
+            actor: as_admin.clone(),
+            scope: scope.clone(),
+            member: keeper.username.clone(),
+            role: Some(crate::types::ScopeRole::Member),
+            now: now(),
+            audit,
+        };
+        db.set_member(&change).await
+    };
+    refused(add().await, ErrorCode::Forbidden);
+    assert!(set_admin(db, &user.username, true).await.expect("grant").user.is_admin);
+    assert!(!set_admin(db, &user.username, true).await.expect("grant again").changed);
+    add().await.expect("an administrator may");
+    assert!(!set_admin(db, &user.username, false).await.expect("revoke").user.is_admin);
+    assert!(!set_admin(db, &user.username, false).await.expect("revoke again").changed);
+    refused(add().await, ErrorCode::Forbidden);
+    refused(set_admin(db, &stranger_name(), true).await, ErrorCode::UserNotFound);
+    refused(disable(db, &stranger_name(), true).await, ErrorCode::UserNotFound);
+}
+
+/// A password set by the operator ends every session and no token.
+pub async fn a_password_that_was_reset_ends_sessions(db: &dyn Database) {
+    let (user, operator) = (actor(db).await, word());
+    let (_, secret) = token(db, &user).await;
+    let update = AccountUpdate::Password { hash: "$test$reset".into() };
+    let changed = db.change_account(&operators(&operator, &user.username, AuditEvent::UserPasswordReset, update)).await;
+    assert!(changed.expect("reset").changed);
+    let login = db.login(user.username.as_str()).await.expect("read").expect("a user");
+    assert_eq!((&*login.password_hash, login.session_generation), ("$test$reset", 1));
+    assert_eq!(db.session_user(user.user, "old", 0).await.expect("read"), None);
+    assert!(db.session_user(user.user, "new", 1).await.expect("read").is_some());
+    let made = db.create_scope(&user, &scope_name(), now(), &entry(AuditEvent::ScopeCreate, &user)).await;
+    refused(made, ErrorCode::Unauthorized);
+    assert!(db.token_holder(&secret, now()).await.expect("read").is_some());
+    assert_eq!(recorded_by(db, &operator).await.len(), 1);
+}
+
+/// Who changes the own password or address keeps the session this is done
+/// with, and loses every other. Each thing that changed is on record.
+pub async fn who_changes_a_password_keeps_this_session_alone(db: &dyn Database) {
+    let user = actor(db).await;
+    let Credential::Session { id: kept, .. } = user.credential.clone() else { panic!("a session") };
+    let name = user.username.as_str();
+    let hash = db.login(name).await.expect("read").expect("a user").password_hash;
+    let email = format!("{}@Example.org", word());
+    let changed = db.change_account(&own(&user, &hash, Some(&email), Some("$test$new"))).await.expect("change");
+    assert_eq!((changed.changed, &changed.user.email), (true, &email));
+    let login = db.login(&email.to_lowercase()).await.expect("read").expect("the new address");
+    assert_eq!((&*login.password_hash, login.session_generation), ("$test$new", 1));
+    assert!(db.session_user(user.user, &kept, 0).await.expect("read").is_some(), "this session");
+    assert_eq!(db.session_user(user.user, "other", 0).await.expect("read"), None);
+    let act = async |actor: &Actor| {
+        db.create_scope(actor, &scope_name(), now(), &entry(AuditEvent::ScopeCreate, actor)).await
+    };
+    act(&user).await.expect("this session goes on");
+    let expires_at = after(3600);
+    let other = Actor { credential: Credential::Session { id: word(), generation: 0, expires_at }, ..user.clone() };
+    refused(act(&other).await, ErrorCode::Unauthorized);
+
+    // The password that was known is another one by now.
+    refused(db.change_account(&own(&user, &hash, None, Some("$test$late"))).await, ErrorCode::InvalidCredentials);
+    let same = db.change_account(&own(&user, "$test$new", Some(&email), None)).await.expect("the address it has");
+    assert!(!same.changed);
+    let other = super::world::user(db).await;
+    let anothers = own(&user, "$test$new", Some(&other.email.to_uppercase()), Some("$test$more"));
+    refused(db.change_account(&anothers).await, ErrorCode::UserExists);
+    assert_eq!(db.login(name).await.expect("read").expect("a user").password_hash, "$test$new", "all or nothing");
+
+    let events: Vec<_> = audit_by(db, &user).await.iter().map(|one| one.entry.event).collect();
+    let count = |event| events.iter().filter(|one| **one == event).count();
+    assert_eq!((count(AuditEvent::UserEmailChange), count(AuditEvent::UserPasswordChange)), (1, 1));
+
+    // A token has no session to keep.
+    let (token, _) = self::token(db, &user).await;
+    let with_token = Actor { credential: Credential::Token(token.id), ..user.clone() };
+    db.change_account(&own(&with_token, "$test$new", None, Some("$test$last"))).await.expect("change");
+    assert_eq!(db.session_user(user.user, &kept, 0).await.expect("read"), None);
+}
+
+/// Nobody changes an account with a dead credential, nor another's with the own.
+pub async fn an_account_is_changed_by_its_user_alone(db: &dyn Database) {
+    let (user, other) = (actor(db).await, actor(db).await);
+    let hash = db.login(user.username.as_str()).await.expect("read").expect("a user").password_hash;
+    for (what, dead) in super::world::dead_actors(db, &user).await {
+        let change = AccountChange { username: user.username.clone(), ..own(&dead, &hash, None, Some("$test$x")) };
+        let changed = db.change_account(&change).await;
+        assert_eq!(changed.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
+    }
+    let change = AccountChange { username: user.username.clone(), ..own(&other, &hash, None, Some("$test$x")) };
+    refused(db.change_account(&change).await, ErrorCode::Unauthorized);
+    assert_eq!(db.login(user.username.as_str()).await.expect("read").expect("a user").password_hash, hash);
+}
+
+/// Of two who change a password at once from the same one, one wins.
+pub async fn of_password_changes_at_once_one_wins(db: &dyn Database) {
+    let user = actor(db).await;
+    let hash = db.login(user.username.as_str()).await.expect("read").expect("a user").password_hash;
+    let wanted: Vec<_> = (0..4).map(|number| own(&user, &hash, None, Some(&format!("$test${number}")))).collect();
+    let results = join_all(wanted.iter().map(|change| db.change_account(change))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    for result in results.into_iter().filter(Result::is_err) {
+        refused(result, ErrorCode::InvalidCredentials);
+    }
+}
+
+/// Accounts are listed by name, a page at a time, as the filter says.
+pub async fn accounts_are_listed_by_name(db: &dyn Database) {
+    let prefix = word();
+    let named = |end: &str| User { username: format!("{prefix}-{end}").parse().expect("a name"), ..stranger() };
+    let users = [
+        named("a"),
+        User { is_admin: true, ..named("b") },
+        User { disabled: true, ..named("c") },
+        User { is_admin: true, disabled: true, ..named("d") },
+    ];
+    for user in users.iter().rev() {
+        db.create_user(&new_user(user)).await.expect("create");
+    }
+    // Just before the first of them by name.
+    let start: Username = format!("{prefix}-0").parse().expect("a name");
+    let list = async |is_admin, disabled, after: &Username, limit| {
+        let filter = AccountFilter { is_admin, disabled, after: Some(after.clone()), limit };
+        let listed = db.accounts(&filter).await.expect("read");
+        listed.into_iter().filter(|user| user.username.as_str().starts_with(&prefix)).collect::<Vec<_>>()
+    };
+    assert_eq!(list(None, None, &start, 4).await, users);
+    assert_eq!(list(None, None, &start, 2).await, users[..2]);
+    assert_eq!(list(None, None, &users[1].username, 2).await, users[2..]);
+    assert_eq!(list(Some(true), None, &start, 1).await, users[1..2]);
+    assert_eq!(list(None, Some(true), &start, 2).await, users[2..]);
+    assert_eq!(list(Some(false), Some(false), &start, 1).await, users[..1]);
+}
+
+/// The operator revokes one token, or all of a user; a second time there is none left to revoke.
+pub async fn the_operator_revokes_tokens(db: &dyn Database) {
+    let (user, other, operator) = (actor(db).await, actor(db).await, word());
+    let tokens = [token(db, &user).await, token(db, &user).await, token(db, &user).await];
+    let (_, kept) = token(db, &other).await;
+    let alive = async |secret: &Sha256Digest| db.token_holder(secret, now()).await.expect("read").is_some();
+    let one = RevokedTokens::Id(tokens[0].0.id);
+    assert_eq!(revoke(db, &operator, one.clone()).await.expect("revoke"), 1);
+    assert_eq!(revoke(db, &operator, one).await.expect("revoke again"), 0);
+    assert!(!alive(&tokens[0].1).await && alive(&tokens[1].1).await);
+    refused(revoke(db, &operator, RevokedTokens::Id(TokenId::generate())).await, ErrorCode::TokenNotFound);
+
+    let all = RevokedTokens::Of(user.username.clone());
+    assert_eq!(revoke(db, &operator, all.clone()).await.expect("revoke"), 2);
+    assert_eq!(revoke(db, &operator, all).await.expect("revoke again"), 0);
+    assert!(!alive(&tokens[1].1).await && !alive(&tokens[2].1).await && alive(&kept).await);
+    assert_eq!(db.tokens(&user, now()).await.expect("read"), []);
+    refused(revoke(db, &operator, RevokedTokens::Of(stranger_name())).await, ErrorCode::UserNotFound);
+    let counts: Vec<_> =
+        recorded_by(db, &operator).await.iter().map(|one| one.entry.metadata["count"].clone()).collect();
+    assert_eq!(counts, [2, 1]);
+}
+
+/// Needs a database of its own: every token there is gets revoked.
+pub async fn all_tokens_are_revoked_at_once(db: &dyn Database) {
+    let (first, second) = (actor(db).await, actor(db).await);
+    let secrets = [token(db, &first).await.1, token(db, &second).await.1, token(db, &second).await.1];
+    assert_eq!(revoke(db, "operator", RevokedTokens::All).await.expect("revoke"), 3);
+    assert_eq!(revoke(db, "operator", RevokedTokens::All).await.expect("revoke again"), 0);
+    for secret in &secrets {
+        assert_eq!(db.token_holder(secret, now()).await.expect("read"), None);
+    }
+    let (_, secret) = token(db, &first).await;
+    assert!(db.token_holder(&secret, now()).await.expect("read").is_some(), "a new one works");
+}
+
+/// Needs a database of its own: however administrators go at once, one is left.
+pub async fn one_administrator_is_left(db: &dyn Database) {
+    let admins = [admin(db).await, admin(db).await, admin(db).await].map(|admin| admin.username);
+    let (shut_out, _) = (disabled_user(db).await, user(db).await);
+    set_admin(db, &shut_out.username, true).await.expect("an administrator who cannot act");
+    let changes = admins.iter().enumerate().map(async |(number, name)| {
+        if number % 2 == 0 { disable(db, name, true).await } else { set_admin(db, name, false).await }
+    });
+    let results = join_all(changes).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 2);
+    for result in results.into_iter().filter(Result::is_err) {
+        let error = result.expect_err("the last one");
+        assert_eq!(error.code(), ErrorCode::Forbidden, "{error}");
+        assert!(error.to_string().contains("the last administrator"), "{error}");
+    }
+    let acting = AccountFilter { is_admin: Some(true), disabled: Some(false), after: None, limit: 10 };
+    let left = db.accounts(&acting).await.expect("read");
+    assert_eq!(left.len(), 1);
+    let last = &left[0].username;
+    refused(disable(db, last, true).await, ErrorCode::Forbidden);
+    refused(set_admin(db, last, false).await, ErrorCode::Forbidden);
+    // One who is let in again can take over.
+    disable(db, &shut_out.username, false).await.expect("enable");
+    assert!(disable(db, last, true).await.expect("another one is left").changed);
+    assert!(account(db, last).await.is_admin, "shut out, but still in the role");
+}

@@ -1,0 +1,167 @@
+//! How large the parts of a manifest may be.
+
+use std::fmt::{self, Display, Write};
+
+use serde_json::Value;
+
+use super::faults::Faults;
+
+/// How large the parts of a manifest may be that is to be published.
+///
+/// A manifest that was published under wider limits is still read, so nothing
+/// may rely on these when it shows one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ManifestLimits {
+    dependencies: usize,
+    artifacts: usize,
+    key: usize,
+    depth: usize,
+}
+
+impl ManifestLimits {
+    /// No limits, for manifests that were accepted before.
+    pub const NONE: Self = Self { dependencies: usize::MAX, artifacts: usize::MAX, key: usize::MAX, depth: usize::MAX };
+
+    /// The most dependencies; 256 unless changed.
+    pub fn max_dependencies(&self) -> usize {
+        self.dependencies
+    }
+
+    /// The most artifacts of all types together; 1,000 unless changed.
+    pub fn max_artifacts(&self) -> usize {
+        self.artifacts
+    }
+
+    /// The most bytes of one key, wherever it stands; 256 unless changed.
+    pub fn max_key(&self) -> usize {
+        self.key
+    }
+
+    /// The most levels of mappings and lists, the document itself being the
+    /// first; 32 unless changed. No manifest is read that has more than 64.
+    pub fn max_depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Sets the most dependencies.
+    #[must_use]
+    pub fn with_max_dependencies(mut self, dependencies: usize) -> Self {
+        self.dependencies = dependencies;
+        self
+    }
+
+    /// Sets the most artifacts of all types together.
+    #[must_use]
+    pub fn with_max_artifacts(mut self, artifacts: usize) -> Self {
+        self.artifacts = artifacts;
+        self
+    }
+
+    /// Sets the most bytes of one key.
+    #[must_use]
+    pub fn with_max_key(mut self, bytes: usize) -> Self {
+        self.key = bytes;
+        self
+    }
+
+    /// Sets the most levels of mappings and lists.
+    #[must_use]
+    pub fn with_max_depth(mut self, levels: usize) -> Self {
+        self.depth = levels;
+        self
+    }
+
+    /// Adds what of `document` is beyond these limits to `faults`.
+    pub(super) fn check(&self, document: &Value, faults: &mut Faults) {
+        if let Some(Value::Object(dependencies)) = document.get("dependencies")
+            && dependencies.len() > self.dependencies
+        {
+            let (count, max) = (dependencies.len(), self.dependencies);
+            faults.add("dependencies", format_args!("has {count} entries; at most {max} are allowed"));
+        }
+        if let Some(Value::Object(lists)) = document.get("artifacts") {
+            let count: usize = lists.values().filter_map(Value::as_array).map(Vec::len).sum();
+            if count > self.artifacts {
+                let max = self.artifacts;
+                faults.add("artifacts", format_args!("has {count} entries; at most {max} are allowed"));
+            }
+        }
+        self.check_keys(document, Place::ROOT, faults);
+    }
+
+    fn check_keys(&self, value: &Value, place: Place<'_>, faults: &mut Faults) {
+        if !(value.is_object() || value.is_array()) {
+            return;
+        }
+        if place.depth > self.depth {
+            let max = self.depth;
+            faults.add(place, format_args!("is a mapping or list at level {}; at most {max} are allowed", place.depth));
+            return;
+        }
+        match value {
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    let place = place.below(Step::Key(key));
+                    if key.len() > self.key {
+                        let (bytes, max) = (key.len(), self.key);
+                        faults.add(place, format_args!("is a key of {bytes} bytes; at most {max} are allowed"));
+                    }
+                    self.check_keys(value, place, faults);
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.check_keys(item, place.below(Step::Index(index)), faults);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Default for ManifestLimits {
+    fn default() -> Self {
+        Self { dependencies: 256, artifacts: 1000, key: 256, depth: 32 }
+    }
+}
+
+/// Where in a document something stands; written only when somebody is told.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    parent: Option<&'a Place<'a>>,
+    step: Step<'a>,
+    depth: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Root,
+    Key(&'a str),
+    Index(usize),
+}
+
+impl Place<'_> {
+    const ROOT: Self = Self { parent: None, step: Step::Root, depth: 1 };
+
+    fn below<'a>(&'a self, step: Step<'a>) -> Place<'a> {
+        Place { parent: Some(self), step, depth: self.depth + 1 }
+    }
+}
+
+impl Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            parent.fmt(f)?;
+        }
+        match self.step {
+            Step::Root => Ok(()),
+            Step::Key(key) => {
+                if self.parent.is_some_and(|parent| parent.parent.is_some()) {
+                    f.write_char('.')?;
+                }
+                f.write_str(key)
+            }
+            Step::Index(index) => write!(f, "[{index}]"),
+        }
+    }
+}

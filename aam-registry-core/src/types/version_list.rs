@@ -1,0 +1,85 @@
+use crate::types::{Version, VersionSummary};
+
+/// A part of the versions of a package, newest published first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VersionList {
+    /// As many as the [bounds](VersionBounds) of the question let through.
+    pub versions: Vec<VersionSummary>,
+    /// How many versions the package has in all.
+    pub total: u64,
+    /// Whether there are versions that were published before these.
+    pub has_older: bool,
+}
+
+impl VersionList {
+    /// What the versions that follow were published before; `None` where these are the last.
+    pub fn next_before(&self) -> Option<&Version> {
+        self.versions.last().filter(|_| self.has_older).map(|last| &last.version)
+    }
+}
+
+/// Which versions of a package are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionRange {
+    /// Those published before this one; `None` for the newest. Build metadata
+    /// does not matter, and before a version that does not exist there are none.
+    pub before: Option<Version>,
+    /// How many of them.
+    pub bounds: VersionBounds,
+}
+
+/// How many versions are read at a time.
+///
+/// A package may have any number of versions with hundreds of dependencies
+/// each, more than is worth to be held in memory for one answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VersionBounds {
+    /// The most versions.
+    pub versions: usize,
+    /// The most bytes of the dependencies of all but the last, each by its
+    /// name, its constraint and 6 bytes more.
+    pub dependencies: usize,
+}
+
+impl VersionBounds {
+    /// What a client is shown in one answer: 1,000 versions with 4 MiB of dependencies.
+    pub const LISTED: Self = Self { versions: 1000, dependencies: 4 << 20 };
+    /// What versions are chosen from: 100,000 versions with 16 MiB of dependencies.
+    pub const CHOSEN_FROM: Self = Self { versions: 100_000, dependencies: 16 << 20 };
+
+    /// How many of the versions whose dependencies have these `sizes` are
+    /// within the bounds.
+    pub fn count(&self, sizes: impl IntoIterator<Item = usize>) -> usize {
+        let mut taken: usize = 0;
+        let within = |size: &usize| {
+            let fits = taken < self.dependencies;
+            taken = taken.saturating_add(*size);
+            fits
+        };
+        sizes.into_iter().take(self.versions).take_while(within).count()
+    }
+}
+
+impl VersionSummary {
+    /// The size of its dependencies, as [`VersionBounds`] counts it.
+    pub fn dependencies_size(&self) -> usize {
+        let size = |(name, constraint): (&super::PackageName, &super::Constraint)| {
+            name.as_str().len() + constraint.as_str().len() + 6
+        };
+        self.dependencies.iter().map(size).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_is_always_within_the_bounds_and_what_goes_beyond_is_the_last() {
+        let bounds = VersionBounds { versions: 3, dependencies: 100 };
+        assert_eq!(bounds.count([]), 0);
+        assert_eq!(bounds.count([500, 1]), 1);
+        assert_eq!(bounds.count([99, 500, 1]), 2);
+        assert_eq!(bounds.count([0; 9]), 3);
+    }
+}

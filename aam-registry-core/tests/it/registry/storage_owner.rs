@@ -1,0 +1,98 @@
+//! Registries that use the same archive store.
+
+use std::time::Duration;
+
+use aam_registry_core::{
+    Error, ErrorCode,
+    memory::MemoryArchives,
+    ports::ArchiveStore,
+    registry::{CleanupOptions, StorageOwner},
+    types::{ArchiveKey, UploadId},
+};
+use bytes::Bytes;
+
+use super::world::{World, archive, name, version};
+
+const NOW: CleanupOptions = CleanupOptions { older_than: Duration::ZERO, dry_run: false, force: true };
+
+/// A registry with a database of its own on this store.
+fn world_on(archives: &MemoryArchives) -> World {
+    let world = World::with(|builder, _, _| builder.archives(archives.clone()));
+    // Everything in the store is old to it.
+    world.clock.advance(Duration::from_hours(24 * 365 * 10));
+    world
+}
+
+fn reason(error: &Error) -> String {
+    assert_eq!(error.code(), ErrorCode::StorageUnavailable);
+    std::error::Error::source(error).expect("a cause").to_string()
+}
+
+/// Puts archives there that are nobody's.
+async fn strangers(archives: &MemoryArchives, count: usize) {
+    for _ in 0..count {
+        let mut writer = archives.create(&ArchiveKey::from(UploadId::generate())).await.expect("created");
+        writer.write(Bytes::from_static(b"a stranger's")).await.expect("written");
+        writer.finish().await.expect("stored");
+    }
+}
+
+#[tokio::test]
+async fn what_another_registry_marked_is_neither_cleaned_nor_published_to() {
+    let archives = MemoryArchives::new();
+    let (first, second) = (world_on(&archives), world_on(&archives));
+    let (ada, bob) = (first.user("ada").await, second.user("bob").await);
+    assert_eq!(first.registry.claim_storage().await.expect("claimed"), StorageOwner::ThisRegistry);
+    first.published(&ada, "greet-kit", "1.0.0").await;
+    second.published(&bob, "other-kit", "1.0.0").await;
+
+    let (one, two) = (first.registry.id().await.expect("an id"), second.registry.id().await.expect("an id"));
+    assert_eq!(second.registry.claim_storage().await.expect("looked"), StorageOwner::Another(one));
+    for dry_run in [true, false] {
+        let options = CleanupOptions { dry_run, ..NOW };
+        let error = second.registry.clean_storage(options, |garbage| panic!("{garbage:?}")).await.expect_err("refused");
+        let told = reason(&error);
+        assert!(told.contains(&one.to_string()) && told.contains(&two.to_string()), "{told}");
+        assert!(told.contains("aam-registry storage adopt"), "{told}");
+    }
+    // The cleanup of the first one would delete it.
+    let error = second.publish(&bob, archive("other-kit", "1.1.0")).await.expect_err("refused");
+    assert!(reason(&error).contains("of its own"), "{error:?}");
+    assert!(second.registry.check_storage().await.is_err());
+    let location = second.registry.locate(&name("other-kit"), &version("1.0.0")).await.expect("located");
+    second.registry.open_archive(&location, None).await.expect("reads go on");
+    second.registry.verify_storage(true, |_, damage| assert_eq!(damage, None)).await.expect("it may be verified");
+
+    // Knowingly the second takes it over.
+    assert_eq!(second.registry.adopt_storage().await.expect("adopted"), Some(one));
+    second.published(&bob, "other-kit", "1.1.0").await;
+    assert_eq!(second.registry.claim_storage().await.expect("looked"), StorageOwner::ThisRegistry);
+    assert_eq!(first.registry.claim_storage().await.expect("looked"), StorageOwner::Another(two));
+    first.registry.clean_storage(NOW, |garbage| panic!("{garbage:?}")).await.expect_err("it is the second's now");
+}
+
+#[tokio::test]
+async fn a_store_without_a_mark_is_claimed_by_whose_archives_lie_there() {
+    for (strange, owner) in
+        [(0, StorageOwner::ThisRegistry), (2, StorageOwner::ThisRegistry), (3, StorageOwner::Unclear)]
+    {
+        let archives = MemoryArchives::new();
+        let world = world_on(&archives);
+        let ada = world.user("ada").await;
+        for number in ["1.0.0", "1.1.0"] {
+            world.published(&ada, "greet-kit", number).await;
+        }
+        strangers(&archives, strange).await;
+        assert_eq!(world.registry.claim_storage().await.expect("looked"), owner, "{strange}");
+        let is_marked = archives.owner().await.expect("read").is_some();
+        assert_eq!(is_marked, owner == StorageOwner::ThisRegistry, "{strange}");
+        let cleaned = world.registry.clean_storage(NOW, |_| {}).await;
+        assert_eq!(cleaned.is_ok(), is_marked, "{strange}");
+        world.published(&ada, "greet-kit", "2.0.0").await;
+        if let Err(error) = cleaned {
+            assert!(reason(&error).contains("aam-registry storage adopt"), "{error:?}");
+            assert_eq!(world.registry.adopt_storage().await.expect("adopted"), None);
+            world.registry.clean_storage(NOW, |_| {}).await.expect("it is ours now");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Showing what goes into a package before it cannot be taken back.
+
+use aam_registry_core::types::PackageName;
+
+use crate::{
+    api::Client,
+    commands::prompt,
+    config::RegistryUrl,
+    failure::{Failure, Kind, Result},
+    package::{Packed, Reason},
+    session::Session,
+};
+
+/// How many files a summary names.
+const NAMED: usize = 20;
+
+/// The lines that tell what stays out of an archive.
+pub(super) fn left_out(packed: &Packed) -> Vec<String> {
+    // What never goes in surprises nobody.
+    let told: Vec<_> = packed.left_out.iter().filter(|left_out| left_out.reason != Reason::Never).collect();
+    let mut lines = Vec::new();
+    if !told.is_empty() {
+        lines.push("Left out:".to_owned());
+        lines.extend(
+            told.iter().take(NAMED).map(|left_out| format!("  {} ({})", left_out.path, left_out.reason.as_str())),
+        );
+        lines.extend(more(told.len()));
+    }
+    lines
+}
+
+/// Whether no version of the package is published yet, as far as the caller can see.
+pub(super) async fn is_first(client: &Client, name: &PackageName) -> Result<bool> {
+    match client.tags(name).await {
+        Ok(_) => Ok(false),
+        Err(failure) if failure.kind == Kind::NotFound => Ok(true),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Shows what a first version holds, and asks a person who did not say `--yes`.
+pub(super) fn confirm(session: &Session, registry: &RegistryUrl, packed: &Packed, yes: bool) -> Result<()> {
+    let files = &packed.judged.files;
+    let manifest = &packed.judged.manifest;
+    session.out.note(&format!("The first version of {} at {registry} has {} files:", manifest.name, files.len()));
+    for file in files.iter().take(NAMED) {
+        session.out.note(&format!("  {:>10} {}", file.size, file.path));
+    }
+    for line in more(files.len()).into_iter().chain(left_out(packed)) {
+        session.out.note(&line);
+    }
+    if yes || session.out.is_json() || !prompt::can_ask() {
+        return Ok(());
+    }
+    if prompt::yes("What is published cannot be changed. Publish it?")? {
+        return Ok(());
+    }
+    Err(Failure::new(Kind::Other, "stopped", "Nothing was published"))
+}
+
+fn more(all: usize) -> Option<String> {
+    (all > NAMED).then(|| format!("  … and {} more; `aam pkg publish --dry-run` lists the files", all - NAMED))
+}

@@ -1,0 +1,185 @@
+//! What the front matter of an agent demands, and what becomes of it on a platform.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::{
+    document::Document,
+    tools::{self, Tool},
+};
+
+/// Why an artifact is not deployed on a platform, to stand after its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal(pub(super) String);
+
+/// An artifact in a platform's own form.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rendered {
+    pub(super) bytes: Vec<u8>,
+    /// The keys that the platform has nothing for; none of them restricts.
+    pub(super) lost: Vec<String>,
+}
+
+impl From<Vec<u8>> for Rendered {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, lost: Vec::new() }
+    }
+}
+
+/// The keys that restrict an agent, or that it cannot work without.
+const DEMANDS: [&str; 26] = [
+    "tools",
+    "allowedTools",
+    "disallowedTools",
+    "disallowed-tools",
+    "toolsSettings",
+    "permissionMode",
+    "permission",
+    "permissions",
+    "readonly",
+    "sandbox_mode",
+    "approval_policy",
+    "mcp-servers",
+    "mcpServers",
+    "mcp_servers",
+    "hooks",
+    "agents",
+    "disable-model-invocation",
+    "user-invocable",
+    "user-invokable",
+    "infer",
+    "isolation",
+    "maxTurns",
+    "steps",
+    "target",
+    "hidden",
+    "disable",
+];
+
+/// What says who made it: nothing is lost where it is not shown.
+const ABOUT: [&str; 10] =
+    ["name", "description", "version", "author", "license", "system_prompt", "title", "category", "tags", "metadata"];
+
+/// The front matter of an agent, of which each platform takes what it has a form for.
+#[derive(Debug)]
+pub(super) struct Demands<'a> {
+    document: &'a Document,
+    taken: BTreeSet<String>,
+    /// What a platform was not given and may go without.
+    lost: Vec<String>,
+}
+
+impl<'a> Demands<'a> {
+    /// The demands of `document`, which must not say a thing twice.
+    pub(super) fn of(document: &'a Document) -> Result<Self, Refusal> {
+        match document.head.twice() {
+            Some(key) => Err(Refusal(format!("its front matter has `{key}` twice"))),
+            None => Ok(Self { document, taken: BTreeSet::new(), lost: Vec::new() }),
+        }
+    }
+
+    /// The value of `key`, which is dealt with by this.
+    pub(super) fn take(&mut self, key: &str) -> Option<&'a Value> {
+        let value = self.document.head.get(key)?;
+        self.taken.insert(key.to_owned());
+        Some(value).filter(|value| !value.is_null())
+    }
+
+    /// The lines of `key` as they were written, which is dealt with by this.
+    pub(super) fn verbatim(&mut self, key: &str) -> Option<String> {
+        self.take(key)?;
+        self.document.head.raw(key).map(str::to_owned)
+    }
+
+    /// Notes that the platform goes without `what`.
+    pub(super) fn lose(&mut self, what: impl Into<String>) {
+        self.lost.push(what.into());
+    }
+
+    /// The keys that nothing has been done with.
+    pub(super) fn others(&self) -> Vec<&'a str> {
+        let open = |key: &&str| !self.taken.contains(*key) && !ABOUT.contains(key);
+        self.document.head.keys().filter(open).collect()
+    }
+
+    /// The tools that it is limited to; `None` where it is not.
+    pub(super) fn tools(&mut self) -> Result<Option<Vec<Tool>>, Refusal> {
+        let Some(value) = self.take("tools") else { return Ok(None) };
+        let tools = tools::listed(value).ok_or_else(|| Refusal("its `tools` are no list".to_owned()))?;
+        if tools.contains(&Tool::All) {
+            return Ok(None);
+        }
+        let whole = tools.len();
+        let known: Vec<Tool> = tools.into_iter().filter(|tool| !matches!(tool, Tool::Unknown(_))).collect();
+        if known.len() < whole {
+            if known.is_empty() {
+                return Err(Refusal("nothing here knows any of its `tools`".to_owned()));
+            }
+            for tool in tools::listed(value).into_iter().flatten() {
+                if let Tool::Unknown(name) = tool {
+                    self.lose(format!("tools: {name}"));
+                }
+            }
+        }
+        Ok(Some(known))
+    }
+
+    /// The MCP servers it brings along, by name.
+    pub(super) fn servers(&mut self) -> Result<Option<Map<String, Value>>, Refusal> {
+        let mut all = Map::new();
+        for key in ["mcp-servers", "mcpServers", "mcp_servers"] {
+            let named =
+                |name: &str| Refusal(format!("its `{key}` name {name}, which is set up elsewhere, and not what it is"));
+            match self.take(key) {
+                None => {}
+                Some(Value::Object(map)) => all.extend(map.clone()),
+                Some(Value::Array(list)) => {
+                    for item in list {
+                        match item {
+                            Value::Object(map) => all.extend(map.clone()),
+                            other => return Err(named(other.as_str().unwrap_or("something"))),
+                        }
+                    }
+                }
+                Some(other) => return Err(named(other.as_str().unwrap_or("something"))),
+            }
+        }
+        Ok((!all.is_empty()).then_some(all))
+    }
+
+    /// The model, where `fits` says that the platform knows it by that name.
+    pub(super) fn model(&mut self, fits: fn(&str) -> bool) -> Option<String> {
+        match self.take("model") {
+            Some(Value::String(model)) if model == "inherit" => None,
+            Some(Value::String(model)) if fits(model) => Some(model.clone()),
+            Some(_) => {
+                self.lose("model");
+                None
+            }
+            None => None,
+        }
+    }
+
+    /// What was rendered, where nothing that restricts is left.
+    pub(super) fn finish(mut self, platform: &str, bytes: Vec<u8>) -> Result<Rendered, Refusal> {
+        let neutral = |key: &str, value: &Value| match (key, value) {
+            (_, Value::Null | Value::Bool(true)) if matches!(key, "user-invocable" | "user-invokable" | "infer") => {
+                true
+            }
+            (_, Value::Null | Value::Bool(false)) => !matches!(key, "user-invocable" | "user-invokable" | "infer"),
+            ("permissionMode", Value::String(mode)) => mode != "plan",
+            ("tools" | "allowedTools" | "agents", Value::String(text)) => text == "*",
+            ("tools" | "allowedTools" | "agents", Value::Array(list)) => list.iter().any(|item| item == "*"),
+            _ => false,
+        };
+        for key in self.others() {
+            let value = self.document.head.get(key).unwrap_or(&Value::Null);
+            if DEMANDS.contains(&key) && !neutral(key, value) {
+                return Err(Refusal(format!("it has `{key}`, which {platform} has no form for")));
+            }
+            self.lost.push(key.to_owned());
+        }
+        Ok(Rendered { bytes, lost: self.lost })
+    }
+}

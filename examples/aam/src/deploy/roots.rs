@@ -1,0 +1,173 @@
+//! The folders that places are below, opened.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::place::Place;
+use crate::{
+    confined::{Entry, Folder, Mode},
+    failure::{Failure, Kind, Result},
+};
+
+/// What the path of a target is relative to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Base {
+    /// The project.
+    Project,
+    /// `~/.agents`, which several tools read.
+    Agents,
+    /// `CLAUDE_CONFIG_DIR`, else `~/.claude`.
+    Claude,
+    Cursor,
+    Copilot,
+    /// `CODEX_HOME`, else `~/.codex`.
+    Codex,
+    Gemini,
+    /// `$XDG_CONFIG_HOME/opencode`, else `~/.config/opencode`.
+    OpenCode,
+    Windsurf,
+    Kiro,
+}
+
+impl Base {
+    /// Where it is on this machine; `None` for the project.
+    pub(super) fn path(self) -> Result<Option<PathBuf>> {
+        let (variable, below) = match self {
+            Self::Project => return Ok(None),
+            Self::Agents => (None, ".agents"),
+            Self::Claude => (Some("CLAUDE_CONFIG_DIR"), ".claude"),
+            Self::Cursor => (None, ".cursor"),
+            Self::Copilot => (None, ".copilot"),
+            Self::Codex => (Some("CODEX_HOME"), ".codex"),
+            Self::Gemini => (None, ".gemini"),
+            Self::OpenCode => {
+                let told = told("XDG_CONFIG_HOME").map(|path| path.join("opencode"));
+                return told.map_or_else(|| home(".config/opencode"), Ok).map(Some);
+            }
+            Self::Windsurf => (None, ".codeium/windsurf"),
+            Self::Kiro => (None, ".kiro"),
+        };
+        variable.and_then(told).map_or_else(|| home(below), Ok).map(Some)
+    }
+
+    /// The place at `path` below it.
+    pub(super) fn place(self, path: &str) -> Result<Place> {
+        let Some(root) = self.path()? else { return Place::new(None, path) };
+        let absolute = real(&std::path::absolute(&root).map_err(|error| Failure::io("open", &root, &error))?);
+        let text = absolute.to_str().map(|text| text.trim_end_matches('/')).ok_or_else(|| {
+            Failure::usage(format!("{} cannot be installed to: its name is no text", absolute.display()))
+        })?;
+        Place::new(Some(Arc::from(text)), path)
+    }
+}
+
+/// The path without links, so that one folder has one name; as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    for at in path.ancestors() {
+        if let Ok(real) = std::fs::canonicalize(at) {
+            return path
+                .strip_prefix(at)
+                .map_or_else(|_| path.to_owned(), |rest| real.components().chain(rest.components()).collect());
+        }
+    }
+    path.to_owned()
+}
+
+fn told(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn home(below: &str) -> Result<PathBuf> {
+    env::home_dir()
+        .filter(|home| home.is_absolute())
+        .map(|home| home.join(below))
+        .ok_or_else(|| Failure::usage("Your home folder is not known; set HOME"))
+}
+
+/// Opens what places are below.
+#[derive(Debug)]
+pub(crate) struct Roots {
+    project: Folder,
+}
+
+impl Roots {
+    /// Places without a root are below `project`.
+    pub(crate) fn new(project: Folder) -> Self {
+        Self { project }
+    }
+
+    /// The folder that `place` is below; `None` where it does not exist.
+    fn root(&self, place: &Place, make: bool) -> Result<Option<Folder>> {
+        let Some(root) = place.root() else { return self.project.again().map(Some) };
+        // A folder of the user's may itself be a link, which they made.
+        let path = Path::new(&**root);
+        if make {
+            return Folder::create(path).map(Some);
+        }
+        if path.is_dir() { Folder::open(path).map(Some) } else { Ok(None) }
+    }
+
+    pub(super) fn look(&self, place: &Place) -> Result<Entry> {
+        self.root(place, false)?.map_or(Ok(Entry::Nothing), |root| root.look(place.path()))
+    }
+
+    /// Fails where a link is on the way to the folder `place`, or is it.
+    pub(super) fn reach(&self, place: &Place) -> Result<()> {
+        match self.root(place, false)? {
+            Some(root) => root.folder(place.path()).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn read(&self, place: &Place) -> Result<Option<Vec<u8>>> {
+        self.root(place, false)?.map_or(Ok(None), |root| root.read(place.path()))
+    }
+
+    pub(super) fn write(&self, place: &Place, bytes: &[u8], mode: Mode) -> Result<()> {
+        self.root(place, true)?.map_or(Ok(()), |root| root.write(place.path(), bytes, mode))
+    }
+
+    pub(super) fn remove_file(&self, place: &Place) -> Result<bool> {
+        self.root(place, false)?.map_or(Ok(false), |root| root.remove_file(place.path()))
+    }
+
+    pub(super) fn remove_empty(&self, place: &Place) -> bool {
+        match self.root(place, false) {
+            Ok(Some(root)) => root.remove_empty(place.path()),
+            Ok(None) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// Removes what a killed command was writing beside `place`.
+    pub(super) fn sweep(&self, place: &Place) {
+        if let Ok(Some(root)) = self.root(place, false) {
+            root.sweep(place.path().rsplit_once('/').map_or("", |(folder, _)| folder));
+        }
+    }
+
+    /// The place that a file of instructions stands for. Projects keep one of
+    /// them and link the others to it: such a link names a file beside it that
+    /// we would write to anyway, and is read, not followed.
+    pub(super) fn instructions(&self, place: Place) -> Result<Place> {
+        const FILES: [&str; 3] = ["AGENTS.md", "GEMINI.md", "CLAUDE.md"];
+        let Some(root) = self.root(&place, false)? else { return Ok(place) };
+        let mut place = place;
+        for _ in FILES {
+            let Some(target) = root.link(place.path())? else { return Ok(place) };
+            let target = target.strip_prefix("./").unwrap_or(&target).to_str().filter(|name| FILES.contains(name));
+            let Some(name) = target else { break };
+            let folder = place.path().rsplit_once('/').map(|(folder, _)| format!("{folder}/")).unwrap_or_default();
+            place = place.beside(&format!("{folder}{name}"))?;
+        }
+        Err(Failure::new(
+            Kind::Conflict,
+            "link_in_the_way",
+            format!("{place} is a symbolic link, and aam follows none there"),
+        )
+        .hint("replace the link with a real file; a link to an AGENTS.md, CLAUDE.md or GEMINI.md beside it is fine"))
+    }
+}

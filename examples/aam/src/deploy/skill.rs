@@ -1,0 +1,35 @@
+//! Skills, which tools know by the name of their folder and in their front matter.
+
+use super::front_matter;
+
+/// `SKILL.md` under another name.
+pub(super) fn renamed(bytes: &[u8], name: &str) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };
+    let mut renamed = String::with_capacity(text.len() + name.len());
+    let (mut rules, mut done) = (0, false);
+    for line in text.split_inclusive('\n') {
+        rules += usize::from(line.trim_end() == "---");
+        if rules == 1 && !done && line.starts_with("name:") {
+            let end = &line[line.trim_end_matches(['\n', '\r']).len()..];
+            renamed.push_str(&front_matter::line("name", name));
+            renamed.push_str(end);
+            done = true;
+        } else {
+            renamed.push_str(line);
+        }
+    }
+    renamed.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_name_of_the_front_matter_changes() {
+        let text = "---\r\nname: a\r\ndescription: d\r\n---\r\nname: a\r\n";
+        let expected = "---\r\nname: x--a\r\ndescription: d\r\n---\r\nname: a\r\n";
+        assert_eq!(renamed(text.as_bytes(), "x--a"), expected.as_bytes());
+        assert_eq!(renamed(b"name: a\n", "b"), b"name: a\n");
+    }
+}

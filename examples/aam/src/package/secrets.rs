@@ -1,0 +1,106 @@
+//! Files that look as if they held a secret.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    sync::LazyLock,
+};
+
+use regex::bytes::{Regex, RegexSet};
+
+/// The most bytes of a file that are looked at.
+const MAX_LOOKED_AT: u64 = 1024 * 1024;
+
+/// What a secret is called, and what it looks like: the published forms of
+/// tokens that secret scanners find, and keys by their armour.
+const SECRETS: &[(&str, &str)] = &[
+    ("a private key", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"),
+    ("an age secret key", r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b"),
+    ("a token of an AAM registry", r"\baam_[0-9A-Za-z_-]{40,}"),
+    ("an AWS access key", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    ("a GitHub token", r"\b(?:gh[pousr]_[0-9A-Za-z]{36,}|github_pat_[0-9A-Za-z_]{60,})"),
+    ("a GitLab token", r"\bgl(?:pat|dt|rt|ptt|soat)-[0-9A-Za-z_-]{20,}"),
+    ("an npm token", r"\bnpm_[0-9A-Za-z]{36}\b"),
+    ("a PyPI token", r"\bpypi-AgEI[0-9A-Za-z_-]{50,}"),
+    ("a crates.io token", r"\bcio[0-9A-Za-z]{32}\b"),
+    ("a Slack token", r"\bxox[abeoprs]-[0-9A-Za-z-]{10,}"),
+    ("a Slack webhook", r"https://hooks\.slack\.com/services/T[0-9A-Z]+/B[0-9A-Z]+/[0-9A-Za-z]{20,}"),
+    ("a Stripe key", r"\b[rs]k_live_[0-9A-Za-z]{20,}"),
+    ("an OpenAI key", r"\bsk-(?:proj|svcacct|admin)-[0-9A-Za-z_-]{40,}"),
+    ("an Anthropic key", r"\bsk-ant-[0-9A-Za-z_-]{40,}"),
+    ("a Google API key", r"\bAIza[0-9A-Za-z_-]{35}\b"),
+    ("a Hugging Face token", r"\bhf_[0-9A-Za-z]{34,}\b"),
+    ("a SendGrid key", r"\bSG\.[0-9A-Za-z_-]{22}\.[0-9A-Za-z_-]{43}\b"),
+    ("a JSON Web Token", r"\beyJ[0-9A-Za-z_-]{15,}\.eyJ[0-9A-Za-z_-]{15,}\.[0-9A-Za-z_-]{20,}"),
+    (
+        "a password in an address",
+        r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@$<{]{1,64}:[^\s/:@$<{*]{8,128}@[a-z0-9.-]+\.[a-z]{2,}",
+    ),
+];
+
+static ANY: LazyLock<RegexSet> =
+    LazyLock::new(|| RegexSet::new(SECRETS.iter().map(|(_, pattern)| pattern)).expect("valid patterns"));
+
+/// A line that looks as if it held a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Secret {
+    /// What it looks like, with its article.
+    pub(super) what: &'static str,
+    /// Its line, from 1.
+    pub(super) line: usize,
+}
+
+/// The first secret that a file seems to hold; `None` too where it is binary.
+pub(super) fn first(path: &Path) -> io::Result<Option<Secret>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_LOOKED_AT).read_to_end(&mut bytes)?;
+    Ok(find(&bytes))
+}
+
+fn find(bytes: &[u8]) -> Option<Secret> {
+    let matched = ANY.matches(bytes);
+    let found = matched.iter().filter_map(|at| {
+        let (what, pattern) = SECRETS[at];
+        let start = Regex::new(pattern).ok()?.find(bytes)?.start();
+        Some(Secret { what, line: bytes[..start].split(|byte| *byte == b'\n').count() })
+    });
+    found.min_by_key(|secret| secret.line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn what(text: &str) -> Option<(&'static str, usize)> {
+        find(text.as_bytes()).map(|secret| (secret.what, secret.line))
+    }
+
+    #[test]
+    fn secrets_are_found_with_their_line() {
+        // Put together here, so that no scanner takes this file for a leak.
+        let github = format!("ghp{}{}", "_", "a1B2".repeat(9));
+        assert_eq!(what(&format!("a\nb\ntoken: {github}\n")), Some(("a GitHub token", 3)));
+        let key = format!("-----BEGIN OPENSSH {} KEY-----", "PRIVATE");
+        assert_eq!(what(&key), Some(("a private key", 1)));
+        let aws = format!("{}{}", "AKIA", "IOSFODNN7ABCDEFG");
+        assert_eq!(what(&format!("x={aws}\n{key}")), Some(("an AWS access key", 1)));
+        let address = format!("postgres://user:{}@db.example.com/x", "s3cret-word");
+        assert_eq!(what(&address), Some(("a password in an address", 1)));
+    }
+
+    #[test]
+    fn what_documents_write_is_no_secret() {
+        for text in [
+            "export AAM_TOKEN=aam_…",
+            "postgres://user:$PASSWORD@db.example.com/x",
+            "postgres://user:<password>@db.example.com/x",
+            "-----BEGIN CERTIFICATE-----",
+            "-----BEGIN PUBLIC KEY-----",
+            "sk-your-key-here",
+            "ghp_xxx",
+        ] {
+            assert_eq!(what(text), None, "{text}");
+        }
+    }
+}

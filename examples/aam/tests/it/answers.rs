@@ -1,0 +1,188 @@
+//! Registries, and what stands in front of them, that answer what they should not.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use crate::machine::Machine;
+
+/// A server that answers each request as `answer` says, and notes what it was sent.
+struct Stage {
+    address: SocketAddr,
+    heard: Arc<Mutex<Vec<String>>>,
+}
+
+impl Stage {
+    fn start(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let notes = Arc::clone(&heard);
+        let answer = Arc::new(answer);
+        thread::spawn(move || {
+            for mut client in listener.incoming().flatten() {
+                let (notes, answer) = (Arc::clone(&notes), Arc::clone(&answer));
+                thread::spawn(move || {
+                    if let Some((first, whole)) = read(&client) {
+                        notes.lock().expect("a lock").push(whole);
+                        answer(&first, &mut client);
+                    }
+                });
+            }
+        });
+        Self { address, heard }
+    }
+
+    fn json(status: &'static str, body: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        Self::start(move |first, client| say(client, status, "", &body(first)))
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn heard(&self) -> String {
+        self.heard.lock().expect("a lock").join("\n")
+    }
+
+    fn machine(&self) -> Machine {
+        let machine = Machine::new();
+        machine.ok(&["registry", "add", &self.url(), "test", "--default"]);
+        machine
+    }
+}
+
+/// The first line and the whole of a request.
+fn read(client: &TcpStream) -> Option<(String, String)> {
+    let mut reader = BufReader::new(client.try_clone().ok()?);
+    let (mut whole, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+        whole.push_str(&line);
+        if line == "\r\n" {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    whole.push_str(&String::from_utf8_lossy(&body));
+    Some((whole.lines().next()?.to_owned(), whole))
+}
+
+fn say(client: &mut TcpStream, status: &str, headers: &str, body: &str) {
+    let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    // The client may have heard enough.
+    let _ = client.write_all(format!("{head}{body}").as_bytes());
+}
+
+fn resolved(name: &str, version: &str, size: u64, needs: &str) -> String {
+    let sha256 = "0".repeat(64);
+    format!(
+        r#"{{"resolved": {{"{name}": {{"version": "{version}", "checksum": {{"sha256": "{sha256}"}},
+        "download_url": "/", "archive_size": {size}, "dependencies": {needs}}}}}}}"#
+    )
+}
+
+#[test]
+fn an_endless_answer_is_not_read_to_its_end() {
+    let stage = Stage::start(|_, client| {
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n[";
+        let chunk = vec![b' '; 1 << 20];
+        // Far more than any package has, far less than a machine's memory.
+        let _ = client.write_all(head.as_bytes());
+        for _ in 0..256 {
+            if client.write_all(&chunk).is_err() {
+                return;
+            }
+        }
+    });
+    let error = stage.machine().fails(6, &["info", "a"]);
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("larger than")), "{error}");
+}
+
+#[test]
+fn an_answer_that_was_not_asked_for_installs_nothing() {
+    for (answer, said) in [
+        (resolved("a", "1.0.0", 1, "{}"), "chose a 1.0.0 where `^2`"),
+        (resolved("b", "2.0.0", 1, "{}"), "no version of a"),
+        (r#"{"resolved": {}}"#.to_owned(), "no version of a"),
+        (resolved("a", "2.0.0", 1_000_000_000_000_000, "{}"), "1000000000000000 bytes"),
+        (resolved("a", "2.0.0", 1, r#"{"b": "^1"}"#), "no version of b"),
+        (resolved("a", "2.0.0", 1, r#"{"b": "not a constraint"}"#), "needs `not a constraint`"),
+    ] {
+        let stage = Stage::json("200 OK", move |_| answer.clone());
+        let machine = stage.machine();
+        let error = machine.fails(7, &["install", "a@^2"]);
+        assert!(error["message"].as_str().is_some_and(|text| text.contains(said)), "{said}: {error}");
+        assert!(!machine.has(".aam/aam-lock.yaml"), "{said}");
+    }
+}
+
+#[test]
+fn no_password_or_token_follows_a_redirect_to_another_origin() {
+    for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
+        let elsewhere = Stage::json("200 OK", |_| r#"{"access_token": "x", "username": "eve"}"#.to_owned());
+        let target = elsewhere.url();
+        let stage = Stage::start(move |first, client| {
+            let path = first.split(' ').nth(1).unwrap_or_default();
+            say(client, status, &format!("location: {target}{path}\r\n"), "");
+        });
+        let machine = stage.machine();
+        let mut command = machine.aam(&["--json", "whoami"]);
+        let output = command.env("AAM_TOKEN", "aam_secret-token").output().expect("aam runs");
+        let error: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
+        assert_eq!(error["error"], "redirected", "{error}");
+        assert_eq!(
+            error["message"],
+            format!("{} redirects to {}; nothing was sent there", stage.url(), elsewhere.url())
+        );
+        assert!(error["help"].as_str().is_some_and(|help| help.contains(&elsewhere.url())), "{error}");
+        assert_eq!(elsewhere.heard(), "");
+    }
+}
+
+#[test]
+fn what_stands_in_front_of_a_registry_is_told_apart_from_it() {
+    for (status, exit, said) in [
+        ("413 Request Entity Too Large", 8, "does not let so large an archive through"),
+        ("502 Bad Gateway", 6, "the registry behind it cannot be reached"),
+        ("407 Proxy Authentication Required", 3, "wants a login"),
+        ("418 I'm a teapot", 6, "does not answer like a registry"),
+    ] {
+        let stage = Stage::json(status, |_| "<html>nginx</html>".to_owned());
+        let error = stage.machine().fails(exit, &["info", "a"]);
+        assert!(error["message"].as_str().is_some_and(|text| text.contains(said)), "{status}: {error}");
+        assert!(error["help"].is_string(), "{status}: {error}");
+    }
+}
+
+#[test]
+fn json_output_moves_no_cursor() {
+    let body = "{\"packages\": [{\"name\": \"a\", \"description\": \"x\u{9b}31m\u{202e}y\u{7f}\", \
+                \"latest_version\": \"1.0.0\"}], \"total\": 1, \"page\": 1, \"pages\": 1}";
+    let stage = Stage::json("200 OK", move |_| body.to_owned());
+    let shown = stage.machine().ok(&["--json", "search", "a"]);
+    assert!(shown.chars().all(|c| c == '\n' || (' '..='~').contains(&c)), "{shown:?}");
+    let value: serde_json::Value = serde_json::from_str(&shown).expect("json");
+    assert_eq!(value["packages"][0]["description"], "x\u{9b}31m\u{202e}y\u{7f}");
+}
+
+#[test]
+fn a_download_that_says_another_size_is_refused_before_it_is_read() {
+    let stage = Stage::start(|first, client| {
+        if first.starts_with("POST") {
+            say(client, "200 OK", "", &resolved("a", "2.0.0", 10, "{}"));
+        } else {
+            let _ = client.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000000\r\n\r\nabc");
+        }
+    });
+    let error = stage.machine().fails(7, &["install", "a@^2", "--platform", "claude"]);
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("1000000000000 bytes")), "{error}");
+}

@@ -1,0 +1,206 @@
+//! A cloned repository that was made to do harm.
+
+#![cfg(unix)]
+
+use std::{fs, os::unix::fs::symlink};
+
+use crate::{machine::Machine, server::Server};
+
+/// A machine on which a package with a skill called `hooks` was published.
+fn with_hooks(server: &Server) -> Machine {
+    let machine = server.machine_of_alice();
+    machine.publish(
+        "@acme/evil",
+        "1.0.0",
+        "  skills:\n    - {name: hooks, path: skills/hooks, description: d}\n",
+        &[
+            ("skills/hooks/SKILL.md", "---\nname: hooks\ndescription: d\n---\nx\n"),
+            ("skills/hooks/post-checkout", "#!/bin/sh\ntouch /tmp/owned\n"),
+        ],
+    );
+    machine
+}
+
+/// The lock file of an install of it, as a repository would bring it.
+fn lock(machine: &Machine) -> String {
+    let other = machine.other("elsewhere");
+    let folder = other.to_str().expect("text");
+    machine.ok(&["-C", folder, "install", "@acme/evil", "--platform", "claude"]);
+    fs::read_to_string(other.join(".aam/aam-lock.yaml")).expect("lock")
+}
+
+#[test]
+fn a_skill_folder_linked_to_git_gets_nothing() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    let lock = lock(&machine);
+    machine.write(".git/HEAD", "ref: refs/heads/main\n");
+    for link in [".claude", ".claude/skills"] {
+        machine.write(".aam/aam-lock.yaml", &lock);
+        let path = machine.project().join(link);
+        fs::create_dir_all(path.parent().expect("below")).expect("folder");
+        let target = if link == ".claude" { ".git" } else { "../.git" };
+        symlink(target, &path).expect("link");
+        for force in [&[][..], &["--force"]] {
+            let error = machine.fails(5, &[&["install", "--locked"], force].concat());
+            assert_eq!(error["error"], "link_in_the_way");
+            assert!(error["message"].as_str().is_some_and(|text| text.contains("is a symbolic link")), "{error}");
+            assert!(error["help"].as_str().is_some_and(|text| text.contains("real")), "{error}");
+        }
+        let inside: Vec<_> = fs::read_dir(machine.project().join(".git")).expect("folder").flatten().collect();
+        assert_eq!(inside.len(), 1, "{inside:?}");
+        fs::remove_file(&path).expect("removed");
+        fs::remove_dir(path.parent().expect("below")).ok();
+    }
+}
+
+#[test]
+fn our_own_folder_linked_elsewhere_is_not_followed() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    let outside = machine.other("outside");
+    fs::write(outside.join("precious"), "precious").expect("written");
+    symlink(&outside, machine.project().join(".aam")).expect("link");
+    for arguments in [&["install", "@acme/evil"][..], &["uninstall", "@acme/evil"], &["update"], &["list"]] {
+        let error = machine.fails(5, arguments);
+        assert_eq!(error["error"], "link_in_the_way", "{arguments:?}");
+    }
+    assert_eq!(fs::read_dir(&outside).expect("folder").count(), 1);
+    fs::remove_file(machine.project().join(".aam")).expect("removed");
+
+    // One level below: the lock, the lock file, the packages.
+    fs::create_dir(machine.project().join(".aam")).expect("folder");
+    for name in [".guard", "packages", "aam-lock.yaml", ".gitignore"] {
+        let link = machine.project().join(".aam").join(name);
+        fs::remove_file(&link).ok();
+        let target = if name == "packages" { outside.clone() } else { outside.join("precious") };
+        symlink(target, &link).expect("link");
+        machine.run(&["install", "@acme/evil", "--platform", "claude"]);
+        assert_eq!(fs::read_to_string(outside.join("precious")).expect("kept"), "precious", "{name}");
+        assert_eq!(fs::read_dir(&outside).expect("folder").count(), 1, "{name}");
+        fs::remove_file(&link).ok();
+    }
+}
+
+#[test]
+fn hard_links_are_not_written_through() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    let precious = machine.other("outside").join("precious");
+    fs::write(&precious, "precious\n").expect("written");
+    fs::create_dir(machine.project().join(".aam")).expect("folder");
+    fs::hard_link(&precious, machine.project().join(".aam/.guard")).expect("link");
+    fs::hard_link(&precious, machine.project().join("AGENTS.md")).expect("link");
+    machine.publish(
+        "@acme/rule",
+        "1.0.0",
+        "  instructions:\n    - {name: rule, path: r.md, description: d}\n",
+        &[("r.md", "Rule.\n")],
+    );
+    machine.ok(&["install", "@acme/rule", "--platform", "codex"]);
+    assert!(machine.read("AGENTS.md").contains("Rule."));
+    assert_eq!(fs::read_to_string(&precious).expect("kept"), "precious\n");
+}
+
+#[test]
+fn what_became_a_link_since_is_not_deleted_through() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    machine.ok(&["install", "@acme/evil", "--platform", "claude"]);
+    let outside = machine.other("outside");
+    fs::rename(machine.project().join(".claude/skills/hooks"), outside.join("hooks")).expect("moved");
+    symlink(outside.join("hooks"), machine.project().join(".claude/skills/hooks")).expect("link");
+    let report = machine.json(&["uninstall", "@acme/evil"]);
+    assert_eq!(report["files"]["kept"].as_array().map(Vec::len), Some(2), "{report}");
+    assert!(outside.join("hooks/SKILL.md").exists());
+}
+
+#[test]
+fn planted_records_delete_nothing() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    let lock = lock(&machine);
+    machine.write("src/main.rs", "fn main() {}\n");
+    let sha256 = "53a1f6bd9e97a34d0a7d9fe4cb8f0ba85a1d4ef0c2fb03d0e7ab4ea9fc7c0d4f";
+    machine.write(
+        ".aam/installed.yaml",
+        &format!(
+            "unpacked: {{'@acme/evil': {sha256}}}\nfiles:\n  src/main.rs: {{package: '@acme/evil', sha256: {sha256}}}\n"
+        ),
+    );
+    machine.write(".aam/aam-lock.yaml", &lock);
+    machine.ok(&["install", "--locked"]);
+    machine.ok(&["uninstall", "@acme/evil", "--force"]);
+    assert_eq!(machine.read("src/main.rs"), "fn main() {}\n");
+}
+
+#[test]
+fn a_planted_package_is_not_deployed() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    let lock = lock(&machine);
+    machine.write(".aam/aam-lock.yaml", &lock);
+    for folder in ["@acme/evil", "acme--evil"] {
+        let folder = format!(".aam/packages/{folder}");
+        let manifest = "name: '@acme/evil'\nversion: 1.0.0\ndescription: d\nartifacts:\n  skills:\n    - {name: hooks, \
+                        path: skills/hooks, description: d}\n";
+        machine.write(&format!("{folder}/aam.yaml"), manifest);
+        machine.write(&format!("{folder}/skills/hooks/SKILL.md"), "planted\n");
+    }
+    machine.ok(&["install"]);
+    machine.ok(&["install", "--platform", "claude,codex"]);
+    let text = machine.read(".claude/skills/hooks/SKILL.md");
+    assert!(text.starts_with("---\nname: hooks"), "{text}");
+    assert!(!machine.codex().exists(), "an install into a project writes nothing of the user's");
+    // What was unpacked by us and changed since is fetched again, too.
+    machine.write(".aam/packages/@acme/evil/skills/hooks/SKILL.md", "planted\n");
+    machine.ok(&["install", "--platform", "kiro"]);
+    assert_eq!(machine.read(".kiro/skills/hooks/SKILL.md"), text);
+}
+
+#[test]
+fn two_packages_never_share_a_folder() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    machine.ok(&["install", "@acme/evil", "--platform", "claude"]);
+    assert!(machine.has(".aam/packages/@acme/evil/aam.yaml") && !machine.has(".aam/packages/acme--evil"));
+    // An earlier aam unpacked it elsewhere: what is ours of it goes.
+    let skill = machine.read(".aam/packages/@acme/evil/skills/hooks/SKILL.md");
+    machine.write(".aam/packages/acme--evil/skills/hooks/SKILL.md", &skill);
+    machine.write(".aam/packages/acme--evil/notes.md", "a person's\n");
+    machine.ok(&["install", "--locked"]);
+    assert!(!machine.has(".aam/packages/acme--evil/skills") && machine.has(".aam/packages/acme--evil/notes.md"));
+}
+
+#[test]
+fn the_users_own_files_are_not_written_through_links() {
+    let machine = Machine::new();
+    let precious = machine.other("outside").join("precious");
+    fs::write(&precious, "{}\n").expect("written");
+    fs::create_dir_all(machine.home()).expect("folder");
+    symlink(&precious, machine.home().join("config.yaml")).expect("link");
+    let error = machine.fails(5, &["registry", "add", "http://localhost:8000", "local"]);
+    assert_eq!(error["error"], "link_in_the_way");
+    assert_eq!(fs::read_to_string(&precious).expect("kept"), "{}\n");
+}
+
+#[test]
+fn a_new_package_in_a_cloned_folder_follows_no_link() {
+    let machine = Machine::new();
+    let outside = machine.other("outside");
+    symlink(&outside, machine.project().join("skills")).expect("link");
+    machine.fails(5, &["pkg", "init", "mine", "--folder", "."]);
+    assert_eq!(fs::read_dir(&outside).expect("folder").count(), 0);
+}
+
+#[test]
+fn a_project_reached_through_a_link_is_as_good_as_any() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    let link = machine.user().join("shortcut");
+    symlink(machine.project(), &link).expect("link");
+    machine.ok(&["-C", link.to_str().expect("text"), "install", "@acme/evil", "--platform", "claude"]);
+    assert!(machine.has(".claude/skills/hooks/SKILL.md"));
+    machine.ok(&["uninstall", "@acme/evil"]);
+    assert!(!machine.has(".claude"));
+}

@@ -1,0 +1,250 @@
+//! What is known of installs, and what happens where nothing is known.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{machine::Machine, server::Server};
+
+const RULE: &str = "  instructions:\n    - {name: rule, path: r.md, description: d}\n  skills:\n    - {name: lint, path: \
+                    lint, description: d}\n";
+
+/// A machine on which `@acme/rule` was published in two versions.
+fn with_rule(server: &Server) -> Machine {
+    let machine = server.machine_of_alice();
+    for (version, text) in [("1.0.0", "First rule.\n"), ("1.1.0", "Second rule.\n")] {
+        let skill = format!("---\nname: lint\ndescription: d\n---\n{text}");
+        machine.publish("@acme/rule", version, RULE, &[("r.md", text), ("lint/SKILL.md", &skill)]);
+    }
+    machine
+}
+
+/// As after a fresh clone: what is in the repository is there, what is on this machine is not.
+fn forget(machine: &Machine) {
+    fs::remove_dir_all(machine.home().join("projects")).expect("records");
+    fs::remove_dir_all(machine.project().join(".aam/packages")).expect("packages");
+}
+
+fn kept(report: &Value) -> String {
+    report["files"]["kept"].to_string()
+}
+
+#[test]
+fn a_fresh_clone_updates_and_uninstalls_what_equals_the_packages() {
+    let server = Server::start();
+    let machine = with_rule(&server);
+    machine.ok(&["install", "@acme/rule@1.0.0", "--platform", "codex,claude"]);
+    forget(&machine);
+    machine.ok(&["install", "@acme/rule@1.1.0"]);
+    assert!(machine.read("AGENTS.md").contains("Second rule.") && !machine.read("AGENTS.md").contains("First rule."));
+    assert!(machine.read(".claude/rules/rule.md").contains("Second rule."));
+    forget(&machine);
+    let report = machine.json(&["uninstall", "@acme/rule"]);
+    assert!(report["warnings"][0].as_str().is_some_and(|text| text.contains("not on record")), "{report}");
+    assert!(machine.snapshot().is_empty(), "{:?}", machine.snapshot().keys());
+}
+
+#[test]
+fn an_edit_between_the_markers_survives_a_lost_record() {
+    let server = Server::start();
+    let machine = with_rule(&server);
+    machine.write("AGENTS.md", "Mine.\n");
+    machine.ok(&["install", "@acme/rule@1.0.0", "--platform", "codex"]);
+    let edited = machine.read("AGENTS.md").replace("First rule.", "My own words.");
+    machine.write("AGENTS.md", &edited);
+    forget(&machine);
+    for arguments in [&["install", "@acme/rule@1.1.0"][..], &["install", "--locked"]] {
+        let error = machine.fails(5, arguments);
+        assert_eq!(error["details"][0]["field"], "AGENTS.md, rule instruction", "{arguments:?}");
+    }
+    let report = machine.json(&["uninstall", "@acme/rule"]);
+    assert!(kept(&report).contains("AGENTS.md, rule instruction"), "{report}");
+    assert_eq!(machine.read("AGENTS.md"), edited);
+    // Installed again, the section that an uninstall left is still a person's.
+    machine.fails(5, &["install", "@acme/rule@1.1.0", "--platform", "codex"]);
+    assert_eq!(machine.read("AGENTS.md"), edited);
+    machine.ok(&["install", "@acme/rule@1.1.0", "--platform", "codex", "--force"]);
+    assert!(machine.read("AGENTS.md").contains("Second rule."));
+}
+
+#[test]
+fn markers_that_were_damaged_double_nothing() {
+    let server = Server::start();
+    let machine = with_rule(&server);
+    let install =
+        |version: &str| machine.run(&["--json", "install", &format!("@acme/rule@{version}"), "--platform", "codex"]);
+    assert!(install("1.0.0").status.success());
+    let whole = machine.read("AGENTS.md");
+    let begin = "<!-- BEGIN AAM: rule instruction -->\n";
+    let end = "<!-- END AAM: rule instruction -->\n";
+
+    // Only one of the lines is left: nobody knows what is ours.
+    for broken in [whole.replace(begin, ""), whole.replace(end, ""), format!("{whole}{whole}")] {
+        machine.write("AGENTS.md", &broken);
+        assert_eq!(install("1.1.0").status.code(), Some(5));
+        assert_eq!(machine.read("AGENTS.md"), broken, "nothing was written");
+        assert!(machine.read(".agents/skills/lint/SKILL.md").contains("First"), "nothing else was, either");
+    }
+    // Both are gone, the text is left: it is the person's now.
+    let bare = whole.replace(begin, "").replace(end, "");
+    machine.write("AGENTS.md", &bare);
+    assert!(install("1.1.0").status.success());
+    assert_eq!(machine.read("AGENTS.md"), bare, "the section is not doubled");
+    machine.ok(&["uninstall", "@acme/rule"]);
+    assert_eq!(machine.read("AGENTS.md"), bare);
+    fs::remove_file(machine.project().join("AGENTS.md")).expect("removed");
+
+    // An editor's byte order mark hides no marker.
+    assert!(install("1.0.0").status.success());
+    machine.write("AGENTS.md", &format!("\u{feff}{whole}"));
+    assert!(install("1.1.0").status.success());
+    assert_eq!(machine.read("AGENTS.md").matches("BEGIN AAM").count(), 1);
+    machine.ok(&["uninstall", "@acme/rule"]);
+    assert!(machine.read("AGENTS.md").trim_start_matches('\u{feff}').is_empty());
+}
+
+#[test]
+fn an_uninstall_leaves_damaged_sections_and_removes_the_rest() {
+    let server = Server::start();
+    let machine = with_rule(&server);
+    machine.ok(&["install", "@acme/rule@1.0.0", "--platform", "codex"]);
+    let broken = machine.read("AGENTS.md").replace("<!-- END AAM: rule instruction -->\n", "");
+    machine.write("AGENTS.md", &broken);
+    let report = machine.json(&["uninstall", "@acme/rule"]);
+    assert!(kept(&report).contains("no END line"), "{report}");
+    assert_eq!(machine.read("AGENTS.md"), broken);
+    assert!(!machine.has(".agents") && !machine.has(".aam"));
+}
+
+#[test]
+fn what_is_installed_in_the_home_folder_is_not_for_projects_below_it() {
+    let server = Server::start();
+    let machine = with_rule(&server);
+    let home = machine.user().to_str().expect("text").to_owned();
+    machine.ok(&["-C", &home, "install", "@acme/rule", "--platform", "claude"]);
+    machine.ok(&["install", "@acme/rule", "--platform", "claude"]);
+    assert!(machine.has(".claude/rules/rule.md") && machine.has(".aam/aam-lock.yaml"));
+    machine.ok(&["uninstall", "@acme/rule"]);
+    assert!(!machine.has(".aam") && machine.user().join(".claude/rules/rule.md").exists());
+}
+
+#[test]
+fn a_git_repository_is_a_project_of_its_own() {
+    let server = Server::start();
+    let machine = with_rule(&server);
+    machine.ok(&["install", "@acme/rule", "--platform", "claude"]);
+    machine.write("vendor/theirs/.git/HEAD", "ref: refs/heads/main\n");
+    machine.write("src/deep/x", "x\n");
+    let run = |folder: &str| {
+        let folder = machine.project().join(folder);
+        machine.json(&["-C", folder.to_str().expect("text"), "list"]).as_array().map(Vec::len)
+    };
+    assert_eq!((run("src/deep"), run("vendor/theirs")), (Some(1), Some(0)));
+}
+
+#[test]
+fn what_two_installs_need_stays_until_the_last_is_gone() {
+    let server = Server::start();
+    let machine = with_rule(&server);
+    let home = machine.user().to_str().expect("text").to_owned();
+    // The home folder as a project, and the user's own installs, have ~/.claude in common.
+    machine.ok(&["-C", &home, "install", "@acme/rule", "--platform", "claude"]);
+    machine.ok(&["install", "@acme/rule", "--global", "--platform", "claude"]);
+    let rule = machine.user().join(".claude/rules/rule.md");
+    let report = machine.json(&["-C", &home, "uninstall", "@acme/rule"]);
+    assert_eq!(report["files"]["shared"].as_array().map(Vec::len), Some(2), "{report}");
+    assert!(rule.exists());
+    machine.ok(&["uninstall", "@acme/rule", "--global"]);
+    assert!(!rule.exists());
+}
+
+#[test]
+fn a_run_that_was_cut_short_is_finished_by_the_next() {
+    let server = Server::start();
+    let machine = with_rule(&server);
+    machine.ok(&["install", "@acme/rule@1.0.0", "--platform", "codex"]);
+    let lock_before = machine.read(".aam/aam-lock.yaml");
+    let records = machine.home().join("projects");
+    let record = fs::read_dir(&records).expect("folder").next().expect("one").expect("entry").path();
+    let before = fs::read_to_string(&record).expect("record");
+    machine.ok(&["install", "@acme/rule@1.1.0", "--platform", "codex"]);
+    let after = fs::read_to_string(&record).expect("record");
+    let lock_after = machine.read(".aam/aam-lock.yaml");
+
+    // As if it had been killed when half of the files were written, before the lock file was.
+    let indented = |lock: &str| {
+        let lines = lock.lines().filter(|line| !line.starts_with('#')).map(|line| format!("    {line}\n"));
+        lines.collect::<String>()
+    };
+    let unfinished = format!("unfinished:\n  before:\n{}  after:\n{}", indented(&lock_before), indented(&lock_after));
+    let unpacked = |text: &str| text.split("files:").next().expect("head").to_owned();
+    let deployed = before.split_once("files:").expect("files").1;
+    fs::write(&record, format!("{}{unfinished}files:{deployed}", unpacked(&after))).expect("written");
+    machine.write(".aam/aam-lock.yaml", &lock_before);
+    machine.write("AGENTS.md", &machine.read("AGENTS.md").replace("Second rule.", "First rule."));
+    machine.write(".agents/skills/lint/.aam-new-0123456789abcdef", "half a fi");
+
+    let output = machine.run(&["uninstall", "no-such-package"]);
+    assert_eq!(output.status.code(), Some(4));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("Finishing what an interrupted run"), "{said}");
+    assert_eq!(machine.json(&["list"])[0]["version"], "1.1.0");
+    assert!(machine.read("AGENTS.md").contains("Second rule."));
+    assert!(!machine.has(".agents/skills/lint/.aam-new-0123456789abcdef"));
+    machine.ok(&["uninstall", "@acme/rule"]);
+    assert!(machine.snapshot().is_empty(), "{:?}", machine.snapshot().keys());
+}
+
+#[test]
+fn what_an_earlier_aam_wrote_is_moved() {
+    let server = Server::start();
+    let machine = server.machine_with_fixtures();
+    machine.ok(&["install", "@acme/review-suite", "--platform", "claude,cursor,copilot,codex"]);
+    let (lock, prompt) =
+        (machine.read(".aam/aam-lock.yaml"), machine.read(".aam/packages/@acme/review-suite/prompts/review-diff.md"));
+    let skill = machine.read(".aam/packages/@acme/review-suite/skills/code-review/SKILL.md");
+    machine.ok(&["uninstall", "@acme/review-suite"]);
+
+    // As the earlier aam left it.
+    machine.write(".aam/aam-lock.yaml", &lock);
+    machine.write(".aam/installed.yaml", "unpacked: {}\n");
+    machine.write(".aam/packages/acme--review-suite/prompts/review-diff.md", &prompt);
+    for path in [".claude/prompts/review-diff.md", ".github/prompts/review-diff.md", ".cursor/prompts/review-diff.md"] {
+        machine.write(path, &prompt);
+    }
+    for base in [".claude", ".cursor", ".github"] {
+        machine.write(&format!("{base}/skills/code-review/SKILL.md"), &skill);
+    }
+    fs::create_dir_all(machine.codex().join("prompts")).expect("folder");
+    fs::write(machine.codex().join("prompts/review-diff.md"), &prompt).expect("written");
+    let section = "<!-- BEGIN AAM: python-style instruction -->\nFor files that match `**/*.py`:\n\nUse type hints. \
+                   Prefer pathlib.\n<!-- END AAM: python-style instruction -->\n";
+    machine.write("CLAUDE.md", &format!("Mine.\n\n{section}"));
+    let old_agent = "---\nname: reviewer\ndescription: A careful code reviewer\n---\nYou are a careful code reviewer. \
+                     Use the code-review skill.\n";
+    machine.write(".claude/agents/reviewer.md", old_agent);
+    let old_rule = "---\ndescription: Python style rules\nglobs: \"**/*.py\"\nalwaysApply: false\n---\nUse type hints. \
+                    Prefer pathlib.\n";
+    machine.write(".cursor/rules/python-style.mdc", old_rule);
+
+    let report = machine.json(&["install"]);
+    let moved = report["moved"].to_string();
+    for path in
+        [".claude/prompts/review-diff.md", ".cursor/skills/code-review/SKILL.md", "CLAUDE.md, python-style instruction"]
+    {
+        assert!(moved.contains(path), "{path}: {moved}");
+    }
+    assert!(!machine.has(".claude/prompts") && !machine.has(".cursor/skills") && !machine.has(".github/skills"));
+    assert!(!machine.has(".cursor/prompts") && !machine.has(".github/prompts/review-diff.md"));
+    assert!(!machine.has(".aam/installed.yaml") && !machine.has(".aam/packages/acme--review-suite"));
+    assert_eq!(machine.read("CLAUDE.md"), "Mine.\n");
+    assert!(machine.has(".claude/commands/review-diff.md") && machine.has(".github/prompts/review-diff.prompt.md"));
+    assert!(machine.read(".claude/agents/reviewer.md").contains("tools: Read"), "the earlier file was ours to replace");
+    assert!(machine.read(".cursor/rules/python-style.mdc").contains("globs: **/*.py\n"));
+    // Other projects may need what is the user's: it is left, and said.
+    assert!(machine.codex().join("prompts/review-diff.md").exists());
+    assert!(report["warnings"].to_string().contains("for all your projects"), "{report}");
+    machine.ok(&["uninstall", "@acme/review-suite"]);
+    assert_eq!(machine.read("CLAUDE.md"), "Mine.\n");
+    assert!(!machine.has(".claude") && !machine.has(".cursor") && !machine.has(".agents"));
+}

@@ -1,0 +1,71 @@
+//! `backup`.
+
+use std::{fs, path::Path};
+
+use aam_registry_backends::sqlite;
+use indicatif::HumanBytes;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{Answer, Failed, configuration};
+use crate::{
+    assemble::{self, unusable},
+    cli::Backup,
+    config::{DatabaseUrl, Surroundings},
+};
+
+/// Copies the database into a folder.
+pub(super) fn run(command: &Backup, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let settings = configuration(surroundings)?.settings;
+    if !command.database_only {
+        return Err(Failed(
+            "this release backs up the database alone: give --database-only, and after that copy the archives \
+             (STORAGE_PATH, or the bucket) and the keys in DATA_DIR by other means; docs/backup.md tells how"
+                .to_owned(),
+        ));
+    }
+    let DatabaseUrl::Sqlite(path) = &settings.database_url else {
+        return Err(Failed(format!(
+            "this release backs up SQLite; PostgreSQL is backed up by its own pg_dump: \
+             pg_dump --format=custom --file={} \"$DATABASE_URL\"",
+            command.to.join("registry.dump").display()
+        )));
+    };
+    create_folder(&command.to)?;
+    remove_leftovers(&command.to);
+    let file = command.to.join(format!("registry-{}.db", Timestamp::now().strftime("%Y%m%dT%H%M%SZ")));
+    let backup = sqlite::back_up(&assemble::sqlite_config(path, &settings), &file);
+    let backup = backup.map_err(|error| match &error {
+        aam_registry_core::Error::Backend(backend)
+            if backend.kind == aam_registry_core::error::BackendKind::Storage =>
+        {
+            Failed(format!("the backup cannot be written: {}", assemble::cause(&error)))
+        }
+        _ => Failed::from(unusable(&settings, &error)),
+    })?;
+    let text = format!("{}: {} with {} versions", file.display(), HumanBytes(backup.bytes), backup.versions);
+    let json = json!({ "file": file, "bytes": backup.bytes, "versions": backup.versions });
+    Ok(Answer::new(command.json, text, &json))
+}
+
+/// Removes what calls left that were killed; what is being written is locked.
+fn remove_leftovers(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_part = name.to_str().is_some_and(|name| name.starts_with("registry-") && name.ends_with(".db.part"));
+        let is_locked = || fs::File::open(entry.path()).is_ok_and(|part| part.try_lock().is_err());
+        if is_part && !is_locked() {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Makes the folder of the backups where there is none, for its owner alone:
+/// they hold e-mail addresses and password hashes.
+fn create_folder(folder: &Path) -> Result<(), Failed> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| Failed(format!("the folder {} cannot be made: {error}", folder.display())))
+}

@@ -1,0 +1,186 @@
+//! `user`.
+
+use std::fmt::Write;
+
+use aam_registry_core::{
+    registry::{AccountDescription, NewAccount, OPERATOR, Registry},
+    types::{AccountFilter, AccountRole, Token, TokenPattern, TokenScope, User, Username},
+};
+use serde_json::{Value, json};
+
+use super::{Answer, Failed, configuration, password, runtime};
+use crate::{
+    assemble::{self, Purpose},
+    cli::{CreateUser, ListUsers, NamedUser, ResetPassword, RoleOfUser},
+    config::Surroundings,
+};
+
+/// How many accounts are read at a time.
+const PAGE: usize = 500;
+
+/// Does `work` on the registry of these settings, whether or not a server runs on it.
+pub(super) fn on_registry<T>(
+    surroundings: Surroundings,
+    work: impl AsyncFnOnce(Registry) -> Result<T, Failed>,
+) -> Result<T, Failed> {
+    let settings = configuration(surroundings)?.settings;
+    runtime()?.block_on(async { work(assemble::registry(&settings, Purpose::Command).await?).await })
+}
+
+/// Makes an account for somebody.
+pub(super) fn create(command: CreateUser, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let CreateUser { username, email, password, admin, json, .. } = command;
+    let password = password::given_or_read(password)?;
+    let account = NewAccount { username, email, password: Some(password), is_admin: admin };
+    let user = on_registry(surroundings, async |registry| Ok(registry.create_user(account, OPERATOR).await?))?;
+    let what = if user.is_admin { "administrator" } else { "user" };
+    Ok(Answer::new(json, format_args!("{what} {} created", user.username), &account_json(&user)))
+}
+
+/// Lists accounts.
+pub(super) fn list(command: &ListUsers, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let is_admin = command.role.map(|role| role == AccountRole::Admin);
+    let users = on_registry(surroundings, async |registry| {
+        let mut filter =
+            AccountFilter { is_admin, disabled: command.disabled.then_some(true), after: None, limit: PAGE };
+        let mut users = Vec::new();
+        loop {
+            let page = registry.accounts(&filter).await?;
+            let is_last = page.len() < PAGE;
+            filter.after = page.last().map(|user| user.username.clone());
+            users.extend(page);
+            if is_last {
+                return Ok(users);
+            }
+        }
+    })?;
+    let mut text = String::new();
+    for user in &users {
+        let line = format!("{:<24} {:<32} {}", user.username.as_str(), user.email, state(user));
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    if users.is_empty() {
+        text.push_str("no such users");
+    }
+    let json: Vec<_> = users.iter().map(account_json).collect();
+    Ok(Answer::new(command.json, text, &json))
+}
+
+/// Shows an account.
+pub(super) fn show(command: &NamedUser, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let username = username(&command.username)?;
+    let account = on_registry(surroundings, async |registry| Ok(registry.describe_account(&username).await?))?;
+    let mut json = account_json(&account.user);
+    json["scopes"] =
+        account.scopes.iter().map(|(name, role)| json!({"name": name.as_str(), "role": role.as_str()})).collect();
+    json["packages"] = account.packages.iter().map(ToString::to_string).collect();
+    json["tokens"] = account.tokens.iter().map(token_json).collect();
+    Ok(Answer::new(command.json, described(&account), &json))
+}
+
+/// Shuts an account out, or lets it in again.
+pub(super) fn set_disabled(command: &NamedUser, disabled: bool, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let username = username(&command.username)?;
+    let done = on_registry(surroundings, async |registry| Ok(registry.set_disabled(&username, disabled).await?))?;
+    let text = match (disabled, done.changed) {
+        (true, true) => {
+            format!("{username} is disabled: sessions are over, API tokens are refused while this lasts; packages stay")
+        }
+        (true, false) => format!("{username} was disabled already"),
+        (false, true) => format!("{username} may log in again; API tokens that were not revoked work again"),
+        (false, false) => format!("{username} was not disabled"),
+    };
+    Ok(Answer::new(command.json, text, &changed_json(&done.user, done.changed)))
+}
+
+/// Gives an account a role, or takes it away.
+pub(super) fn set_role(command: &RoleOfUser, granted: bool, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let username = username(&command.username)?;
+    let role = command.role;
+    let done = on_registry(surroundings, async |registry| Ok(registry.set_role(&username, role, granted).await?))?;
+    let has = match (granted, done.changed) {
+        (true, true) => "has the role now",
+        (true, false) => "had the role already",
+        (false, true) => "has the role no more",
+        (false, false) => "did not have the role",
+    };
+    let text = format!("{username}: {}: {has}", role.as_str());
+    Ok(Answer::new(command.json, text, &changed_json(&done.user, done.changed)))
+}
+
+/// Sets a password.
+pub(super) fn reset_password(command: ResetPassword, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let username = username(&command.username)?;
+    let password = password::given_or_read(command.password)?;
+    let done = on_registry(surroundings, async |registry| Ok(registry.reset_password(&username, password).await?))?;
+    let text = format!(
+        "{username} has a new password, and every session is over. API tokens go on: \
+         `aam-registry token revoke --user {username}` ends them, too"
+    );
+    Ok(Answer::new(command.json, text, &changed_json(&done.user, done.changed)))
+}
+
+/// The username that was typed.
+pub(super) fn username(text: &str) -> Result<Username, Failed> {
+    text.parse().map_err(|error| Failed(format!("{text}: {error}")))
+}
+
+fn account_json(user: &User) -> Value {
+    json!({
+        "id": user.id.to_string(),
+        "username": user.username.as_str(),
+        "email": user.email,
+        "is_admin": user.is_admin,
+        "disabled": user.disabled,
+        "created_at": user.created_at.to_string(),
+    })
+}
+
+fn changed_json(user: &User, changed: bool) -> Value {
+    let mut json = account_json(user);
+    json["changed"] = changed.into();
+    json
+}
+
+fn token_json(token: &Token) -> Value {
+    json!({
+        "id": token.id.to_string(),
+        "name": token.name,
+        "scopes": token.scopes.iter().map(TokenScope::as_str).collect::<Vec<_>>(),
+        "packages": token.packages.iter().map(TokenPattern::as_str).collect::<Vec<_>>(),
+        "created_at": token.created_at.to_string(),
+        "expires_at": token.expires_at.map(|at| at.to_string()),
+        "last_used_at": token.last_used_at.map(|at| at.to_string()),
+    })
+}
+
+/// What is special about an account, in a word or two.
+fn state(user: &User) -> &'static str {
+    match (user.is_admin, user.disabled) {
+        (true, true) => "admin, disabled",
+        (true, false) => "admin",
+        (false, true) => "disabled",
+        (false, false) => "",
+    }
+}
+
+fn described(account: &AccountDescription) -> String {
+    let AccountDescription { user, scopes, packages, tokens } = account;
+    let mut text = format!("{} <{}>, since {}", user.username, user.email, user.created_at);
+    if !state(user).is_empty() {
+        let _ = write!(text, "\n{}", state(user));
+    }
+    let scopes = scopes.iter().map(|(name, role)| format!("@{name} ({})", role.as_str()));
+    let packages = packages.iter().map(ToString::to_string);
+    let tokens = tokens.iter().map(|token| {
+        let until = token.expires_at.map_or("never expires".to_owned(), |at| format!("expires {at}"));
+        format!("{} {} ({until})", token.id, token.name)
+    });
+    let parts: [(&str, Vec<String>); 3] =
+        [("scopes", scopes.collect()), ("packages", packages.collect()), ("API tokens", tokens.collect())];
+    for (what, lines) in parts {
+        let lines = if lines.is_empty() { "none".to_owned() } else { lines.join("\n  ") };
+        let _ = write!(text, "\n{what}:\n  {lines}");
+    }
+    text
+}

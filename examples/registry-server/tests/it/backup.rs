@@ -1,0 +1,143 @@
+//! Backups, and what a cleanup does behind a restored one.
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+
+use crate::{
+    process::{Ran, Site, mode, wait_until},
+    web,
+};
+
+const VERSIONS: [&str; 2] = ["1.0.0", "1.1.0"];
+
+fn publish(port: u16, authorization: &str, version: &str) {
+    let archive = format!("{}/../../tests/fixtures/greet-kit-{version}.aam", env!("CARGO_MANIFEST_DIR"));
+    assert_eq!(web::publish(port, authorization, &fs::read(archive).expect("there")).status, 201);
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("our own folder");
+    for entry in fs::read_dir(from).expect("there") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("copied");
+        }
+    }
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("there").map(|entry| entry.expect("an entry").file_name());
+    entries.map(|name| name.into_string().expect("UTF-8")).collect()
+}
+
+/// A site with the archives of `site`, and `database` in the place of its database.
+fn restored(site: &Site, database: &Path) -> Site {
+    let restored = Site::new();
+    copy_folder(&site.path("data/packages"), &restored.path("data/packages"));
+    fs::copy(database, restored.path("data/registry.db")).expect("copied");
+    restored
+}
+
+fn cleanup(site: &Site, args: &[&str]) -> Ran {
+    site.run(&[&["storage", "cleanup", "--older-than", "0s"], args].concat())
+}
+
+#[test]
+fn a_backup_of_a_running_server_restores_all_of_it() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let authorization = web::sign_up(server.port(), "alice");
+    publish(server.port(), &authorization, "1.0.0");
+    fs::create_dir(site.path("backups")).expect("our own folder");
+    site.write("backups/registry-20200101T000000Z.db.part", "of one that was killed");
+    let told = site.run(&["backup", "--to", "backups", "--database-only", "--json"]).succeeded().json();
+    assert_eq!(told["versions"], 1, "{told}");
+    let file = site.path(told["file"].as_str().expect("a path"));
+    assert_eq!((names_in(&site.path("backups")).len(), mode(&file)), (1, 0o600), "{told}");
+    publish(server.port(), &authorization, "1.1.0");
+
+    let site = restored(&site, &file);
+    site.run(&["storage", "verify", "--deep"]).succeeded();
+    let server = site.serve(&[]);
+    let package = web::get(server.port(), "/api/v1/packages/greet-kit").expect("answered").json();
+    assert_eq!(package["versions"].as_array().map(Vec::len), Some(1), "{package}");
+    let download = web::get(server.port(), "/api/v1/packages/greet-kit/1.0.0/download").expect("answered");
+    assert_eq!(download.status, 200);
+    let login = json!({ "username": "alice", "password": "a sentence that is long enough" });
+    assert_eq!(web::post(server.port(), "/api/v1/users/login", "", &login).status, 200);
+    // What was published behind the backup is one leftover of two archives.
+    assert_eq!(cleanup(&site, &["--json"]).succeeded().json()["archives"], 1);
+}
+
+#[test]
+fn a_plain_copy_of_the_database_of_a_running_server_is_not_empty() {
+    let site = Site::new();
+    let mut server = site.serve(&[]);
+    let authorization = web::sign_up(server.port(), "alice");
+    for version in VERSIONS {
+        publish(server.port(), &authorization, version);
+    }
+    let checked = || {
+        let copy = restored(&site, &site.path("data/registry.db"));
+        // One that was copied while it was written may be refused; it is copied again.
+        let told: Option<Value> = serde_json::from_str(&copy.run(&["storage", "verify", "--json"]).stdout()).ok();
+        told.and_then(|told| told["checked"].as_u64())
+    };
+    wait_until("the copy has both versions", || checked() == Some(2));
+    server.terminate();
+    assert!(server.wait().success());
+    assert!(!site.path("data/registry.db-wal").exists(), "the log is copied into the database at the end");
+    assert_eq!(checked(), Some(2));
+}
+
+#[test]
+fn a_cleanup_behind_a_database_from_before_asks_first() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let authorization = web::sign_up(server.port(), "alice");
+    let told = site.run(&["backup", "--to", "backups", "--database-only", "--json"]).succeeded().json();
+    let backup = site.path(told["file"].as_str().expect("a path"));
+    for version in VERSIONS {
+        publish(server.port(), &authorization, version);
+    }
+    drop(server);
+    for name in names_in(&site.path("data")).into_iter().filter(|name| name.starts_with("registry.db")) {
+        fs::remove_file(site.path("data").join(name)).expect("our own file");
+    }
+    fs::copy(backup, site.path("data/registry.db")).expect("copied");
+    let archives = || {
+        let told = cleanup(&site, &["--dry-run", "--json"]).succeeded().json();
+        (told["archives"].as_u64(), told["needs_force"].as_str().map(str::to_owned))
+    };
+    let (would_go, why) = archives();
+    assert_eq!(would_go, Some(2));
+    assert!(why.is_some_and(|why| why.contains("nothing refers to 2 of 2 archives, all there are")));
+    let stopped = cleanup(&site, &[]).failed();
+    assert!(
+        stopped.stderr().contains("nothing was deleted: nothing refers to 2 of 2 archives"),
+        "{}",
+        stopped.stderr()
+    );
+    assert!(stopped.stderr().contains("--force"), "{}", stopped.stderr());
+    let told = cleanup(&site, &["--json"]).failed().json();
+    assert_eq!((&told["stopped"], archives().0), (&json!(true), Some(2)));
+    assert_eq!(cleanup(&site, &["--force", "--json"]).succeeded().json()["archives"], 2);
+    assert_eq!(archives(), (Some(0), None));
+}
+
+#[test]
+fn what_is_not_backed_up_is_said() {
+    let mut site = Site::new();
+    let refused = site.run(&["backup", "--to", "backups"]).failed().stderr();
+    assert!(refused.contains("--database-only") && refused.contains("copy the archives"), "{refused}");
+    let refused = site.run(&["backup", "--to", "backups", "--database-only"]).failed().stderr();
+    assert!(refused.contains("there is no database at ./data/registry.db"), "{refused}");
+    site.set("DATABASE_URL", "postgresql://aam:hunter2@db/aam");
+    let refused = site.run(&["backup", "--to", "backups", "--database-only"]).failed().stderr();
+    assert!(refused.contains("pg_dump --format=custom --file=backups/registry.dump"), "{refused}");
+    assert!(!refused.contains("hunter2"), "{refused}");
+}

@@ -1,0 +1,105 @@
+//! Disks that take nothing.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::{
+    process::{Site, wait_until},
+    web::{self, Answer},
+};
+
+fn archive() -> Vec<u8> {
+    fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/greet-kit-1.0.0.aam")).expect("there")
+}
+
+/// That an answer is 503 of that code, says `told` and no path of the site.
+#[track_caller]
+fn refused(site: &Site, answer: &Answer, code: &str, told: &str) {
+    assert_eq!((answer.status, &answer.json()["error"]), (503, &json!(code)), "{answer:?}");
+    let message = answer.json()["message"].as_str().expect("text").to_owned();
+    assert!(message.contains(told), "{message}");
+    assert!(!message.contains(site.path("").to_str().expect("UTF-8")), "{message}");
+}
+
+#[test]
+fn a_folder_of_archives_that_cannot_be_written_is_told() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let port = server.port();
+    let authorization = web::sign_up(port, "alice");
+    let (folder, aside) = (site.path("data/packages"), site.path("aside"));
+    fs::rename(&folder, &aside).expect("our own folder");
+    site.write("data/packages", "in its place");
+    let told = "disk with the registry's archives cannot be written to";
+    refused(&site, &web::get(port, "/health/storage").expect("answered"), "storage_unavailable", told);
+    refused(&site, &web::publish(port, &authorization, &archive()), "storage_unavailable", told);
+    let ready = web::get(port, "/ready").expect("answered");
+    assert_eq!((ready.status, &ready.json()["failing"]), (200, &json!(["storage"])), "{ready:?}");
+    assert!(ready.json()["reasons"][0].as_str().expect("text").contains(told), "{ready:?}");
+    assert_eq!(web::get(port, "/health/db").expect("answered").status, 200);
+
+    fs::remove_file(&folder).expect("our own file");
+    fs::rename(&aside, &folder).expect("our own folder");
+    wait_until("it is well", || web::get(port, "/health/storage").expect("answered").status == 200);
+    assert_eq!(web::publish(port, &authorization, &archive()).status, 201);
+    // Nothing is left of what was written to see whether it could be.
+    let told = site.run(&["storage", "cleanup", "--dry-run", "--older-than", "0s", "--json"]).succeeded().json();
+    assert_eq!((&told["scanned"], &told["archives"]), (&json!(1), &json!(0)), "{told}");
+}
+
+/// The largest file that a process may write stands for the room on its disk:
+/// no mount has to be made for it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_told_by_health_and_publishes_and_heals() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+    let site = Site::new();
+    let server = site.serve_on_a_disk_that_may_fill();
+    let port = server.port();
+    let authorization = web::sign_up(port, "alice");
+    let pid = Pid::from_raw(server.pid().try_into().expect("a small number"));
+    let room = |bytes: Option<u64>| {
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(pid, Resource::Fsize, limit).expect("our own process");
+    };
+    room(Some(4096));
+    let database = web::get(port, "/health/db").expect("answered");
+    refused(&site, &database, "database_unavailable", "disk with the registry's database (its data folder)");
+    let storage = web::get(port, "/health/storage").expect("answered");
+    refused(&site, &storage, "storage_unavailable", "The disk with the registry's archives is full");
+    let publish = web::publish(port, &authorization, &archive());
+    refused(&site, &publish, "storage_unavailable", "disk with the registry's database (its data folder)");
+    let ready = web::get(port, "/ready").expect("answered");
+    assert_eq!((ready.status, &ready.json()["failing"]), (200, &json!(["database", "storage"])), "{ready:?}");
+
+    room(None);
+    for path in ["/health/db", "/health/storage"] {
+        wait_until("it is well", || web::get(port, path).expect("answered").status == 200);
+    }
+    assert_eq!(web::publish(port, &authorization, &archive()).status, 201);
+    let log = server.log().join("\n");
+    assert!(log.contains("data/registry.db: "), "the log tells which disk: {log}");
+}
+
+#[test]
+fn the_room_on_each_disk_is_measured() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let mut told = String::new();
+    wait_until("it is measured", || {
+        told = web::get(server.port(), "/metrics").expect("answered").body;
+        told.contains("aam_disk_size_bytes")
+    });
+    for part in ["database", "archives"] {
+        let value = |name: &str| -> f64 {
+            let name = format!("{name}{{part=\"{part}\"}} ");
+            let line =
+                told.lines().find_map(|line| line.strip_prefix(&name)).unwrap_or_else(|| panic!("{name}: {told}"));
+            line.parse().expect("a number")
+        };
+        let (free, all) = (value("aam_disk_free_bytes"), value("aam_disk_size_bytes"));
+        assert!(free > 0.0 && free <= all, "{part}: {free} of {all}");
+    }
+}

@@ -1,0 +1,89 @@
+//! The commands of README.md and docs, run as they stand there.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::json;
+
+use crate::{process::Site, web};
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("there")
+}
+
+/// The first block of shell commands behind `heading`.
+fn commands(document: &str, heading: &str) -> String {
+    let text = fs::read_to_string(repository().join(document)).expect("there");
+    let (_, behind) = text.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("{document}: {heading}"));
+    let (_, block) = behind.split_once("```sh\n").expect("a block of commands");
+    block.split("```").next().expect("its end").to_owned()
+}
+
+/// Runs commands in a folder, with our own programs; none of them may fail.
+#[track_caller]
+fn run(commands: &str, folder: &Path, variables: &[(&str, &Path)]) -> String {
+    let ours = Path::new(env!("CARGO_BIN_EXE_aam-registry")).parent().expect("a folder");
+    let path = format!("{}:{}", ours.display(), std::env::var("PATH").expect("a path"));
+    let mut command = Command::new("sh");
+    command.args(["-euc", commands]).current_dir(folder).env_clear().env("PATH", path);
+    let ran = command.envs(variables.iter().copied()).output().expect("a shell");
+    let (stdout, stderr) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{commands}\n{stdout}{stderr}");
+    stdout.into_owned()
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    fs::read(repository().join("tests/fixtures").join(name)).expect("there")
+}
+
+#[test]
+fn the_tour_by_curl_works_from_any_folder() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let port = server.port();
+    // What the tour by the client has left behind.
+    let authorization = web::sign_up(port, "alice");
+    for scope in ["acme", "my_org"] {
+        assert_eq!(web::post(port, "/api/v1/scopes", &authorization, &json!({ "name": scope })).status, 201);
+    }
+    for name in ["greet-kit-1.0.0", "acme-review-suite-2.1.0", "my_org-style-guide-0.3.0"] {
+        assert_eq!(web::publish(port, &authorization, &fixture(&format!("{name}.aam"))).status, 201, "{name}");
+    }
+    let commands = commands("README.md", "### The same by curl");
+    let here = commands.replace("localhost:8000", &format!("127.0.0.1:{port}"));
+    assert_ne!(here, commands);
+    let calls = commands.lines().filter(|line| line.contains("curl")).count();
+    assert_eq!(commands.matches("curl -fsS").count(), calls, "a failure has to be loud");
+    let folder = tempfile::tempdir().expect("a folder");
+    let said = run(&here, folder.path(), &[("registry", &repository())]);
+    assert!(said.contains(r#""@my_org/style-guide""#), "{said}");
+    assert_eq!(fs::read(folder.path().join("pre-1.0.0-rc.1.aam")).expect("downloaded"), fixture("pre-1.0.0-rc.1.aam"));
+}
+
+#[test]
+fn a_backup_is_made_and_restored_as_the_document_says() {
+    const DOCUMENT: &str = "docs/backup.md";
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let authorization = web::sign_up(server.port(), "alice");
+    assert_eq!(web::publish(server.port(), &authorization, &fixture("greet-kit-1.0.0.aam")).status, 201);
+    let backups = tempfile::tempdir().expect("a folder");
+    let here = |heading: &str| {
+        let text = commands(DOCUMENT, heading).replace("/srv/backup", backups.path().to_str().expect("UTF-8"));
+        text.replace("<time>", "*")
+    };
+    run(&here("## Backing up SQLite and a folder"), &site.path(""), &[]);
+    drop(server);
+
+    let restored = Site::new();
+    let said = run(&here("## Restoring it"), &restored.path(""), &[]);
+    assert!(said.contains("1 versions") && said.contains("0 damaged"), "{said}");
+    let server = restored.serve(&[]);
+    let download = web::get(server.port(), "/api/v1/packages/greet-kit/1.0.0/download").expect("answered");
+    assert_eq!(download.status, 200);
+    // The key of the logins came with it.
+    assert_eq!(web::get_with(server.port(), "/api/v1/users/me", &authorization).expect("answered").status, 200);
+}
