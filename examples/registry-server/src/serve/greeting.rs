@@ -2,6 +2,7 @@ use std::{
     env,
     io::{self, Write},
     net::SocketAddr,
+    path::Path,
 };
 
 use aam_registry_core::registry::Registry;
@@ -83,19 +84,59 @@ pub(super) async fn greet(
         return;
     }
     let admin = if has_admin { String::new() } else { format!("  First admin  {create_admin}\n") };
+    let (client, build) = env::current_exe().map_or_else(|_| (CLIENT.to_owned(), None), |server| client_of(&server));
+    let build = build.map_or_else(String::new, |build| format!("  Client       {build}\n"));
     let text = format!(
         "AAM registry {version} listens on {address}: {base_url}\n\
          \x20 Data         database {database}, archives {archives}\n\
          {admin}\
-         \x20 Publish      aam registry add {base_url} --default && aam register && aam pkg publish\n\
+         {build}\
+         \x20 Begin        {client} registry add local {base_url} --default && {client} register\n\
+         \x20 Publish      {client} pkg init my-skills && {client} pkg publish my-skills\n\
          \x20 API          {base_url}/api/docs\n"
     );
     let _ = io::stdout().lock().write_all(text.as_bytes());
 }
 
+/// The name of the client's binary.
+const CLIENT: &str = "aam";
+
+/// The client to type for somebody who started the binary `server`, and the
+/// command that builds it where cargo built the one and not yet the other.
+fn client_of(server: &Path) -> (String, Option<String>) {
+    let beside = server.with_file_name(format!("{CLIENT}{}", env::consts::EXE_SUFFIX));
+    if beside.is_file() {
+        return (quoted(&beside.display().to_string()), None);
+    }
+    let folder = server.parent().filter(|folder| folder.join(".cargo-lock").is_file());
+    let profile = folder.and_then(Path::file_name).map(|profile| match &*profile.to_string_lossy() {
+        "debug" => String::new(),
+        "release" => " --release".to_owned(),
+        other => format!(" --profile {other}"),
+    });
+    match profile {
+        Some(profile) => (quoted(&beside.display().to_string()), Some(format!("cargo build{profile} --bin {CLIENT}"))),
+        None => (CLIENT.to_owned(), None),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_client_is_named_where_it_is_or_will_be() {
+        let target = tempfile::tempdir().expect("folder");
+        let folder = target.path().join("release");
+        std::fs::create_dir(&folder).expect("folder");
+        let server = folder.join("aam-registry");
+        assert_eq!(client_of(&server), ("aam".to_owned(), None), "installed without it");
+        std::fs::write(folder.join(".cargo-lock"), "").expect("file");
+        let client = quoted(&server.with_file_name("aam").display().to_string());
+        assert_eq!(client_of(&server), (client.clone(), Some("cargo build --release --bin aam".to_owned())));
+        std::fs::write(folder.join("aam"), "").expect("file");
+        assert_eq!(client_of(&server), (client, None));
+    }
 
     #[test]
     fn the_next_command_names_the_same_database_and_no_password() {
