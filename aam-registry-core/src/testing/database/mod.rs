@@ -108,6 +108,7 @@ macro_rules! database_cases {
             nobody_publishes_in_a_scope_that_does_not_exist,
             an_administrator_publishes_only_the_own,
             a_name_like_another_is_refused,
+            a_new_name_without_a_scope_holds_no_double_hyphen,
             scoped_names_may_be_alike,
             of_names_alike_claimed_at_once_one_is_taken,
             a_live_upload_is_renewed,

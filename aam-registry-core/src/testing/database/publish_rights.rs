@@ -148,7 +148,7 @@ pub async fn a_name_like_another_is_refused(db: &dyn Database) {
     let existing = name(format!("{first}-{second}"));
     let (owner, other) = (actor(db).await, actor(db).await);
     publish(db, &owner, &existing, &["1.0.0"]).await;
-    for similar in [format!("{first}{second}"), format!("{first}--{second}"), format!("{first}-{second}-")] {
+    for similar in [format!("{first}{second}"), format!("{first}-{second}-")] {
         let similar = name(similar);
         let check = PublishCheck { actor: other.clone(), package: similar.clone(), version: v("1.0.0"), now: now() };
         for refusal in [
@@ -161,6 +161,23 @@ pub async fn a_name_like_another_is_refused(db: &dyn Database) {
         assert_eq!(db.package(&similar).await.expect("read"), None);
     }
     publish(db, &owner, &existing, &["1.0.1"]).await;
+}
+
+/// `InvalidManifest` for a new unscoped name with `--`, which passes for a scope and a name; within a scope it is one
+/// like any other.
+pub async fn a_new_name_without_a_scope_holds_no_double_hyphen(db: &dyn Database) {
+    let owner = actor(db).await;
+    let confusing: PackageName = format!("{}--{}", word(), word()).parse().expect("a name");
+    let check = PublishCheck { actor: owner.clone(), package: confusing.clone(), version: v("1.0.0"), now: now() };
+    for refusal in [
+        db.check_publish(&check).await.expect_err("a check of such a name"),
+        try_publish(db, &owner, manifest(&confusing, "1.0.0")).await.expect_err("such a name"),
+    ] {
+        assert_eq!(refusal.code(), ErrorCode::InvalidManifest, "{refusal:?}");
+    }
+    assert_eq!(db.package(&confusing).await.expect("read"), None);
+    let scope = scope(db, &owner).await;
+    publish(db, &owner, &PackageName::scoped(&scope, confusing.bare()).expect("a name"), &["1.0.0"]).await;
 }
 
 /// Scoped names are compared with nobody's.
@@ -178,7 +195,8 @@ pub async fn scoped_names_may_be_alike(db: &dyn Database) {
 /// Of names alike that are claimed at once, one is taken.
 pub async fn of_names_alike_claimed_at_once_one_is_taken(db: &dyn Database) {
     let (first, second) = (word(), word());
-    let names = ["", "-", "--"].map(|gap| format!("{first}{gap}{second}").parse::<PackageName>().expect("a name"));
+    let names = [format!("{first}{second}"), format!("{first}-{second}"), format!("{first}{second}-")]
+        .map(|name| name.parse::<PackageName>().expect("a name"));
     let owner = actor(db).await;
     let results = join_all(names.iter().map(|name| try_publish(db, &owner, manifest(name, "1.0.0")))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
