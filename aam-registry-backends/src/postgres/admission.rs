@@ -168,10 +168,11 @@ impl Admission {
             let next = state.waiting.range(at..).find(|(_, waiter)| self.fits(&state, &waiter.rows));
             let Some((&id, _)) = next else { return };
             at = id + 1;
-            if let Some(waiter) = state.leave(id)
-                && waiter.admitted.send(()).is_ok()
-            {
+            if let Some(waiter) = state.leave(id) {
+                // Off the list always means held: one who stopped waiting at this
+                // moment gives it back when it is dropped.
                 state.hold(&waiter.rows);
+                let _ = waiter.admitted.send(());
             }
         }
     }

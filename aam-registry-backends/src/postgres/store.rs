@@ -301,7 +301,10 @@ where
 fn told_of(error: Error, rows: &Rows) -> Error {
     let locked = |cause: &Fault| cause.kind == FaultKind::Locked;
     match &error {
-        Error::Backend(backend) if backend.source.downcast_ref().is_some_and(locked) => {
+        // What may have been applied by an attempt before is not told as refused.
+        Error::Backend(backend)
+            if backend.outcome == Outcome::NotApplied && backend.source.downcast_ref().is_some_and(locked) =>
+        {
             tracing::warn!(event = "database_locked", error = &error as &dyn std::error::Error, "a change got no lock");
             rows.contended()
         }

@@ -82,13 +82,6 @@ impl LoginAttempt {
         }
     }
 
-    /// The same for a request with a credential, which was not limited by its
-    /// address outside: nothing is given back there.
-    pub(crate) async fn end_of_principal<T>(mut self, result: &Result<T>) {
-        self.address = None;
-        self.end(result).await;
-    }
-
     /// Whether there was one to take.
     async fn take(&mut self, class: RateClass, client: String) -> bool {
         let decision = take_request(&*self.limiter, class, &client).await;

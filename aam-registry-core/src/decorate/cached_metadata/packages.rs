@@ -12,7 +12,7 @@ use super::{
     lookup::count,
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     ports::{ArchiveIndex, Database, PackageStore},
     types::{
         Actor, ArchiveFile, ArchiveKey, ArchiveLocation, DistTag, Package, PackageName, PackageSummary, Page,
@@ -92,14 +92,22 @@ impl<D: Database> ArchiveIndex for CachedMetadata<D> {
     async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>> {
         let (locations, freshness) = (&self.inner.kept.locations, &self.inner.around.freshness);
         let key = VersionIn(name, version);
-        let kept = locations.get(&key).filter(|kept| freshness.has_same_archives(&kept.mark));
+        let known = locations.get(&key);
+        let kept = known.as_ref().filter(|kept| freshness.has_same_archives(&kept.mark));
         count("location", kept.is_some());
         if let Some(kept) = kept {
             return Ok(Some(kept.location.clone()));
         }
         // Before the read: a publish after this makes stale what the read gave.
         let mark = freshness.archive_mark(name);
-        let location = self.inner.database.archive_location(name, version).await?;
+        let location = match self.inner.database.archive_location(name, version).await {
+            // A version's archive never changes in one database, so downloads go on while it is away.
+            Err(Error::Backend(error)) => match known.filter(|kept| freshness.is_same_database(&kept.mark)) {
+                Some(kept) => return Ok(Some(kept.location.clone())),
+                None => return Err(Error::Backend(error)),
+            },
+            read => read?,
+        };
         match &location {
             Some(location) => {
                 let kept = KeptLocation { location: location.clone(), mark };

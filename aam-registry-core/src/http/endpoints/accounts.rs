@@ -139,7 +139,7 @@ async fn change(call: Call, body: RequestBody) -> Answered {
     let client = call.client.map(|client| client.0);
     let change = OwnAccountChange { current_password, email, client, password };
     let changed = call.registry.change_own_account(by, change).await;
-    attempt.end_of_principal(&changed).await;
+    attempt.end(&changed).await;
     match changed {
         Ok(account) => answer::written(StatusCode::OK, &AccountAnswer::from(account)),
         Err(Error::InvalidCredentials) => {

@@ -96,15 +96,19 @@ impl Registry {
 /// Whether the store takes an archive and gives it back, and for how long that may be believed.
 async fn probe(archives: &dyn ArchiveStore) -> (Result<()>, Duration) {
     let key = ArchiveKey::from(UploadId::generate());
-    let taken = write_and_read(archives, &key).await;
+    let mut written = false;
+    let taken = write_and_read(archives, &key, &mut written).await;
     match (taken, archives.delete(&key).await) {
         (Ok(()), Ok(())) => (Ok(()), GOOD_FOR),
-        (Err(error), _) => (Err(error), BAD_FOR),
+        // Where probes stay, few are made.
         (Ok(()), Err(error)) => (Err(error), KEPT_FOR),
+        (Err(error), Err(_)) if written => (Err(error), KEPT_FOR),
+        (Err(error), _) => (Err(error), BAD_FOR),
     }
 }
 
-async fn write_and_read(archives: &dyn ArchiveStore, key: &ArchiveKey) -> Result<()> {
+/// `written` tells whether the archive is there, whatever became of reading it.
+async fn write_and_read(archives: &dyn ArchiveStore, key: &ArchiveKey, written: &mut bool) -> Result<()> {
     let bytes = Bytes::from_static(&[0x5a; PROBE]);
     let mut writer = archives.create(key).await?;
     if let Err(error) = writer.write(bytes.clone()).await {
@@ -113,6 +117,7 @@ async fn write_and_read(archives: &dyn ArchiveStore, key: &ArchiveKey) -> Result
         return Err(error);
     }
     writer.finish().await?;
+    *written = true;
     let missing = || Error::storage("what was written a moment ago is not there", false);
     let reader = ArchiveReader::new(archives.open(key, None).await?.ok_or_else(missing)?);
     let read = tokio::task::spawn_blocking(move || {
