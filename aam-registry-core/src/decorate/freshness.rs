@@ -112,11 +112,6 @@ impl Freshness {
             && self.0.archives[mark.at].load(Ordering::Acquire) == mark.package
     }
 
-    /// Whether no database took the place of the one that `mark` was taken of.
-    pub fn is_same_database(&self, mark: &ArchiveMark) -> bool {
-        self.0.every_archive.load(Ordering::Acquire) == mark.every
-    }
-
     /// Makes stale which archives versions have, as far as `change` may have given them others.
     pub fn note_archives(&self, change: &Change) {
         let counter = match change {
