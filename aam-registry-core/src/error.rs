@@ -1,4 +1,4 @@
-//! What can go wrong, in the domain's words (contract, section 2).
+//! What can go wrong, in the domain's words.
 
 mod disk;
 

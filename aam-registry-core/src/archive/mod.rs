@@ -1,5 +1,5 @@
 //! Reading, judging and making an `.aam`: a gzip-compressed tar with
-//! `aam.yaml` at its root (contract, section 4).
+//! `aam.yaml` at its root.
 //!
 //! Everything here blocks and holds a bounded amount of memory whatever the
 //! archive holds. One walk over the archive keeps all the rules, so what

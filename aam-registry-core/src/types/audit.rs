@@ -1,4 +1,4 @@
-//! The audit log: append-only, hash-chained (contract, section 7).
+//! The audit log: append-only, hash-chained.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Version constraints (contract, section 1): Cargo's, but a bare full version is exact.
+//! Version constraints: Cargo's, but a bare full version is exact.
 
 use std::{fmt, str::FromStr};
 

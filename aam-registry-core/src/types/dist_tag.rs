@@ -1,4 +1,4 @@
-//! Dist-tags (contract, section 1).
+//! Dist-tags.
 
 use std::{fmt, str::FromStr};
 

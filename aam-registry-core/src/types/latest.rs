@@ -1,4 +1,4 @@
-//! What the dist-tag `latest` names (contract, section 4).
+//! What the dist-tag `latest` names.
 
 use crate::types::Version;
 

@@ -1,4 +1,4 @@
-//! Names of packages, scopes and users (contract, section 1).
+//! Names of packages, scopes and users.
 
 use std::{fmt, str::FromStr};
 

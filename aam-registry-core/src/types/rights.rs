@@ -1,4 +1,4 @@
-//! Who may do what to a package (contract, sections 4 and 6).
+//! Who may do what to a package.
 
 use crate::{
     error::{Error, Result},

@@ -1,4 +1,4 @@
-//! API tokens (contract, section 6).
+//! API tokens.
 
 use std::{fmt, sync::OnceLock};
 

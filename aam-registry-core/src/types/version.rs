@@ -1,4 +1,4 @@
-//! Versions (SemVer 2.0; contract, section 1).
+//! Versions (SemVer 2.0).
 
 use std::{cmp::Ordering, fmt, hash, str::FromStr};
 

@@ -1,4 +1,4 @@
-//! The forms of names and the like, as the document tells them (contract, section 1).
+//! The forms of names and the like, as the document tells them.
 
 /// A package's full name.
 pub(crate) const PACKAGE: &str = r"^(@[a-z0-9][a-z0-9_-]{0,63}/)?[a-z0-9][a-z0-9-]{0,63}$";

@@ -1,4 +1,4 @@
-//! Accounts, logins, API tokens and scopes (contract, section 6).
+//! Accounts, logins, API tokens and scopes.
 
 mod change;
 mod email;

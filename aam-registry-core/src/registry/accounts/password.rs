@@ -1,4 +1,4 @@
-//! Which passwords are good enough (contract, section 6).
+//! Which passwords are good enough.
 
 use data_encoding::BASE64URL_NOPAD;
 

@@ -1,4 +1,4 @@
-//! The manifest `aam.yaml` (contract, section 4).
+//! The manifest `aam.yaml`.
 
 mod document;
 mod faults;

@@ -1,4 +1,4 @@
-//! The rules of the manifest (contract, section 4), all checked before any is reported.
+//! The rules of the manifest, all checked before any is reported.
 
 use std::{
     collections::{BTreeMap, HashSet},

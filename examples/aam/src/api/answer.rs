@@ -15,7 +15,7 @@ const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// The most bytes of an answer that tells of a failure.
 const MAX_FAILURE: usize = 1024 * 1024;
 
-/// An error body (contract, section 2).
+/// An error body.
 #[derive(Deserialize)]
 struct ErrorBody {
     error: String,
