@@ -116,10 +116,15 @@ impl Registry {
     }
 
     /// Fails where the store was last found to be another registry's, whose
-    /// cleanup deletes what is written there.
+    /// cleanup deletes what is written there. Where nobody looked yet, it looks:
+    /// a registry marks its store before it writes the first archive there.
     pub(in crate::registry) async fn require_storage_to_write(&self) -> Result<()> {
-        match self.inner().storage_owner.get() {
-            Some(owner @ StorageOwner::Another(_)) => {
+        let owner = match self.inner().storage_owner.get() {
+            Some(owner) => owner,
+            None => self.claim_storage().await?,
+        };
+        match owner {
+            StorageOwner::Another(_) => {
                 Err(Error::storage(NotOurs { owner, registry: self.id().await? }, false))
             }
             _ => Ok(()),
