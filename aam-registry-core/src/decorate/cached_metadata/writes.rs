@@ -9,12 +9,12 @@ use tracing::Instrument;
 
 use super::{CachedMetadata, accounts::sessions_of};
 use crate::{
+    decide::{Deprecation, OwnerChange, PublishCheck, PublishCommit, Published, TagChange, Unyank, Yank, Yanked},
     error::{Error, Outcome, Result},
-    ports::{
-        Change, Database, Deprecation, DownloadStore, OwnerChange, PublishCheck, PublishCommit, PublishStore,
-        Published, TagChange, Unyank, VersionStore, Yank, Yanked,
+    ports::{Database, DownloadStore, PublishStore, VersionStore},
+    types::{
+        Change, DayDownloads, DistTag, DownloadBatch, DownloadQuery, NewUpload, Upload, UploadId, UserId, Version,
     },
-    types::{DayDownloads, DistTag, DownloadBatch, DownloadQuery, NewUpload, Upload, UploadId, UserId, Version},
 };
 
 impl<D: Database> CachedMetadata<D> {
@@ -152,10 +152,8 @@ version_changes! {
     yank(Yank) -> Yanked;
     unyank(Unyank) -> BTreeMap<DistTag, Version>;
     set_deprecation(Deprecation) -> ();
-    set_tag(TagChange) -> ();
-    remove_tag(TagChange) -> ();
-    add_owner(OwnerChange) -> ();
-    remove_owner(OwnerChange) -> ();
+    change_tag(TagChange) -> ();
+    change_owner(OwnerChange) -> ();
 }
 
 #[async_trait]
