@@ -38,7 +38,7 @@ impl PackageCommand for Deprecation {
         }
         let (name, version, message) = (self.package.clone(), found.version.clone(), self.message.clone());
         let writes = vec![Write::SetDeprecation { package: name, version, message }];
-        let changes = package_changes(&self.package, package.instant(self.now), writes, &self.audit);
+        let changes = package_changes(self, package.instant(self.now), writes, &self.audit);
         Ok(Decision { answer: (), changes })
     }
 }

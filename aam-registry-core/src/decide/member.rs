@@ -54,6 +54,11 @@ impl MemberChange {
         if leaves { Action::LeaveScope } else { Action::ChangeMembers }
     }
 
+    /// What others may have kept and is stale once it was applied.
+    pub fn stale(&self) -> Change {
+        Change::Scope(self.scope.clone())
+    }
+
     /// Gives the member the role, or removes the member. Nothing happens where
     /// it is so already.
     ///
@@ -80,7 +85,7 @@ impl MemberChange {
         let changes = Changes {
             writes: vec![Write::SetMember { scope: scope.clone(), user: found.user, role: *role }],
             audit: vec![self.audit.clone()],
-            stale: Some(Change::Scope(scope.clone())),
+            stale: Some(self.stale()),
         };
         Ok(Decision { answer: (), changes })
     }

@@ -18,14 +18,14 @@ mod create_user;
 mod deprecation;
 mod gate;
 mod latest;
-#[cfg(test)]
-mod laws;
 mod member;
 mod owner;
 mod package;
 mod publish;
 mod revoke_token;
 mod tag;
+#[cfg(test)]
+mod tests;
 mod token_revocation;
 mod unyank;
 mod yank;

@@ -18,6 +18,11 @@ pub trait PackageCommand: Send + Sync {
     /// What has to be loaded.
     fn reads(&self) -> PackageReads<'_>;
 
+    /// What others may have kept and is stale once it was applied.
+    fn stale(&self) -> Change {
+        Change::Package(self.reads().package.clone())
+    }
+
     /// What follows from it.
     ///
     /// # Errors
@@ -146,14 +151,13 @@ impl PackageState {
     }
 }
 
-/// What is written of a package, with a note of when it changed, for which
-/// `audit` is the entry.
-pub(super) fn package_changes<'a>(
-    package: &PackageName,
+/// What `command` writes of its package, with a note of when that changed; `audit` is the entry of it.
+pub(super) fn package_changes(
+    command: &impl PackageCommand,
     at: Timestamp,
-    mut writes: Vec<Write<'a>>,
+    mut writes: Vec<Write<'static>>,
     audit: &NewAuditEntry,
-) -> Changes<'a> {
-    writes.push(Write::Touch { package: package.clone(), at });
-    Changes { writes, audit: vec![audit.clone()], stale: Some(Change::Package(package.clone())) }
+) -> Changes<'static> {
+    writes.push(Write::Touch { package: command.reads().package.clone(), at });
+    Changes { writes, audit: vec![audit.clone()], stale: Some(command.stale()) }
 }

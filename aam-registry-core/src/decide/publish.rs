@@ -130,12 +130,14 @@ impl PublishCommit {
         let is_new_package = package.is_none();
         let owner = (is_new_package && name.scope().is_none()).then_some(self.actor.user);
         let new = NewVersion { commit: self, is_new_package, owner, published_at, tag, latest };
-        let changes = Changes {
-            writes: vec![Write::Publish(new)],
-            audit: vec![self.audit.clone()],
-            stale: Some(Change::Package(name.clone())),
-        };
+        let changes =
+            Changes { writes: vec![Write::Publish(new)], audit: vec![self.audit.clone()], stale: Some(self.stale()) };
         Ok(Decision { answer: Published { published_at, dist_tags }, changes })
+    }
+
+    /// What others may have kept and is stale once it was applied.
+    pub fn stale(&self) -> Change {
+        Change::Package(self.manifest.name.clone())
     }
 
     /// What becomes of `latest`.

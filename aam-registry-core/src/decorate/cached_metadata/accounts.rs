@@ -13,8 +13,8 @@ use crate::{
     error::Result,
     ports::{AccountStore, AuditLog, Database, Login, ScopeStore, TokenHolder, TokenStore, UserStore},
     types::{
-        AccountFilter, Actor, AuditEntry, AuditFilter, Change, NewAuditEntry, Page, Scope, ScopeName, ScopeRole,
-        Sha256Digest, Token, TokenId, User, UserId, UserProfile, Username,
+        AccountFilter, Actor, AuditEntry, AuditFilter, NewAuditEntry, Page, Scope, ScopeName, ScopeRole, Sha256Digest,
+        Token, TokenId, User, UserId, UserProfile, Username,
     },
 };
 
@@ -147,7 +147,7 @@ impl<D: Database> ScopeStore for CachedMetadata<D> {
 
     async fn change_member(&self, change: &MemberChange) -> Result<()> {
         let member = change.clone();
-        let of = Change::Scope(change.scope.clone());
+        let of = change.stale();
         self.changing(of, move |database| async move { database.change_member(&member).await }).await
     }
 }

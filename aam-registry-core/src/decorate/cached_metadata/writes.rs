@@ -9,7 +9,10 @@ use tracing::Instrument;
 
 use super::{CachedMetadata, accounts::sessions_of};
 use crate::{
-    decide::{Deprecation, OwnerChange, PublishCheck, PublishCommit, Published, TagChange, Unyank, Yank, Yanked},
+    decide::{
+        Deprecation, OwnerChange, PackageCommand, PublishCheck, PublishCommit, Published, TagChange, Unyank, Yank,
+        Yanked,
+    },
     error::{Error, Outcome, Result},
     ports::{Database, DownloadStore, PublishStore, VersionStore},
     types::{
@@ -106,7 +109,7 @@ impl<D: Database> PublishStore for CachedMetadata<D> {
     }
 
     async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {
-        let of = Change::Package(commit.manifest.name.clone());
+        let of = commit.stale();
         let (commit, published) = (commit.clone(), of.clone());
         let freshness = self.freshness();
         let publishing = move |database: Arc<D>| async move {
@@ -139,7 +142,7 @@ macro_rules! version_changes {
         impl<D: Database> VersionStore for CachedMetadata<D> {
             $(
                 async fn $method(&self, change: &$change) -> Result<$answer> {
-                    let of = Change::Package(change.package.clone());
+                    let of = change.stale();
                     let change = change.clone();
                     self.changing(of, move |database| async move { database.$method(&change).await }).await
                 }

@@ -6,44 +6,22 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use super::{
-    Action, CallerAccount, CallerFacts, CallerToken, Changes, LatestFacts, MemberChange, MemberFacts, MemberState,
-    NewToken, OwnerChange, OwnerState, PackageAccess, PackageCommand, PackageFacts, PackageState, PublishCommit,
-    PublishFacts, Rights, TagChange, Unyank, VersionState, Write, Yank, YankState,
-};
+use super::{NOW, actor, caller, commit, entry, user, username};
 use crate::{
+    decide::{
+        Action, CallerFacts, CallerToken, Changes, ExistingVersion, LatestFacts, MemberChange, MemberFacts,
+        MemberState, NewToken, OwnerChange, OwnerState, PackageAccess, PackageCommand, PackageFacts, PackageState,
+        PublishCommit, PublishFacts, Rights, TagChange, Unyank, VersionState, Write, Yank, YankState,
+    },
     error::{Error, Result},
     types::{
-        Actor, ArchiveKey, AuditEvent, Credential, DistTag, LatestPolicy, LatestTag, Manifest, NewAuditEntry,
-        PackageName, PublishedVersion, ScopeRole, Sha256Digest, Token, TokenId, TokenScope, TokenScopes, UploadId,
-        UserId, Username, Version,
+        Actor, Credential, DistTag, LatestPolicy, LatestTag, PackageName, PublishedVersion, ScopeRole, Sha256Digest,
+        Token, TokenId, TokenScope, TokenScopes, UserId, Version,
     },
 };
 
-const NOW: Timestamp = Timestamp::UNIX_EPOCH;
-const USERS: usize = 4;
-
-fn username(at: usize) -> Username {
-    format!("user-{at}").parse().expect("a name")
-}
-
-fn user(at: usize) -> UserId {
-    uuid::Uuid::from_u128(at as u128 + 1).into()
-}
-
-fn actor(at: usize) -> Actor {
-    Actor { user: user(at), username: username(at), credential: Credential::Host, as_admin: true }
-}
-
-fn entry() -> NewAuditEntry {
-    NewAuditEntry::new(AuditEvent::TagSet, NOW)
-}
-
-/// A user who is there; the last one is an administrator.
-fn caller(at: usize) -> CallerFacts {
-    let account = CallerAccount { is_admin: at == USERS - 1, ..CallerAccount::default() };
-    CallerFacts { account: Some(account), ..CallerFacts::default() }
-}
+/// How many users there are; the last one is an administrator.
+const USERS: usize = super::ADMIN + 1;
 
 /// A scope or a package: who has a role in the one, and who is listed with the other.
 #[derive(Clone, Debug, Default)]
@@ -251,7 +229,9 @@ proptest! {
             prop_assert_eq!(named.is_none(), visible().next().is_none());
             prop_assert!(named.is_none_or(|named| visible().any(|one| one == named)));
             if let Some(LatestTag { version, instead_of: None }) = &kit.latest.tag {
-                prop_assert!(step == 3 || Some(version) == policy.pick(visible()));
+                // What was chosen by hand may look so until there is another choice.
+                let chosen_anew = before.latest.published != kit.latest.published;
+                prop_assert!(!chosen_anew || Some(version) == policy.pick(visible()));
             }
         }
     }
@@ -274,12 +254,11 @@ impl Kit {
         let facts = self.facts(&version);
         match step {
             0 => {
-                let commit = self.commit(&version);
+                let commit = PublishCommit { latest_policy, ..commit("kit", &version.to_string()) };
                 let access = PackageAccess { package: facts.access.package, ..facts.access };
-                let existing = facts.version.map(|found| super::ExistingVersion {
-                    version: found.version,
-                    sha256: Sha256Digest::of(b"archive"),
-                });
+                let existing = facts
+                    .version
+                    .map(|found| ExistingVersion { version: found.version, sha256: Sha256Digest::of(b"archive") });
                 let latest = self.latest.clone();
                 let facts = PublishFacts { access, existing, upload_is_live: true, latest, ..PublishFacts::default() };
                 let decision = commit.decide(&facts)?;
@@ -336,28 +315,6 @@ impl Kit {
                 Write::Touch { .. } => {}
                 other => panic!("{other:?}"),
             }
-        }
-    }
-
-    fn commit(&self, version: &Version) -> PublishCommit {
-        let upload = UploadId::generate();
-        let document = serde_json::json!({
-            "name": "kit", "version": version.to_string(), "description": "For tests",
-            "artifacts": {"skills": [{"name": "greeter", "path": "skills/greeter", "description": "Greets"}]},
-        });
-        PublishCommit {
-            actor: actor(0),
-            upload,
-            archive: ArchiveKey::from(upload),
-            manifest: Manifest::from_document(document).expect("a manifest"),
-            sha256: Sha256Digest::of(b"archive"),
-            archive_size: 1,
-            files: Vec::new(),
-            readme: None,
-            tag: None,
-            latest_policy: self.policy,
-            now: NOW,
-            audit: entry(),
         }
     }
 }
