@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{LatestMove, PublishCommit, YankState};
+use super::{LatestMove, PublishCommit};
 use crate::types::{
     AccountState, Change, DistTag, NewAuditEntry, PackageName, ScopeName, ScopeRole, Sha256Digest, Token, TokenId,
     User, UserId, Version,
@@ -143,6 +143,15 @@ pub enum Write<'a> {
     Publish(NewVersion<'a>),
 }
 
+/// When and why a version was yanked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct YankState {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: Option<String>,
+}
+
 /// A version to make.
 #[derive(Clone, Debug)]
 pub struct NewVersion<'a> {
@@ -159,4 +168,11 @@ pub struct NewVersion<'a> {
     /// What `latest` was and what it is. The manifest that the package is
     /// listed by may be that of the new version.
     pub latest: LatestMove,
+}
+
+impl Write<'static> {
+    /// What is written of `latest`, where anything about it is another.
+    pub(super) fn of_latest(package: &PackageName, latest: LatestMove) -> Option<Self> {
+        latest.is_change().then(|| Self::MoveLatest { package: package.clone(), latest })
+    }
 }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Write;
-use crate::types::{DistTag, LatestPolicy, LatestTag, PackageName, PublishedVersion, Version};
+use crate::types::{DistTag, LatestPolicy, LatestTag, PublishedVersion, Version};
 
 /// What `latest` names, and what it is chosen from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,10 +62,5 @@ impl LatestMove {
     pub(super) fn moved_tags(&self) -> BTreeMap<DistTag, Version> {
         let moved = self.after.as_ref().filter(|_| self.names_another());
         moved.map(|tag| (DistTag::latest(), tag.version.clone())).into_iter().collect()
-    }
-
-    /// What is written of it, where it is another.
-    pub(super) fn write(self, package: &PackageName) -> Option<Write<'static>> {
-        self.is_change().then(|| Write::MoveLatest { package: package.clone(), latest: self })
     }
 }

@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use super::{Action, Decision, PackageCommand, PackageFacts, PackageReads, Write, package::package_changes};
 use crate::{
     error::{Error, Result},
-    types::{Actor, NewAuditEntry, PackageName, ScopeRole, UserId, Username},
+    types::{Actor, NewAuditEntry, PackageName, ScopeRole, Username},
 };
 
 /// An owner to add to a package or to remove from it.
@@ -21,17 +21,6 @@ pub struct OwnerChange {
     pub now: Timestamp,
     /// What the audit log shall say.
     pub audit: NewAuditEntry,
-}
-
-/// What a user is to a package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OwnerState {
-    /// The user.
-    pub user: UserId,
-    /// Whether the user is listed as an owner of the package itself.
-    pub package_owner: bool,
-    /// The user's role in the scope of the package's name.
-    pub scope_role: Option<ScopeRole>,
 }
 
 impl PackageCommand for OwnerChange {

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Action, CallerFacts, Changes, Decision, LatestFacts, OwnerState, Rights, Write};
+use super::{Action, CallerFacts, Changes, Decision, LatestFacts, Rights, Write, YankState};
 use crate::{
     error::{Error, Result},
-    types::{Actor, Change, DistTag, NewAuditEntry, PackageName, ScopeRole, Username, Version},
+    types::{Actor, Change, DistTag, NewAuditEntry, PackageName, ScopeRole, UserId, Username, Version},
 };
 
 /// A command about a package that exists. Adapters load what it
@@ -94,6 +94,17 @@ pub struct PackageFacts {
     pub owners: u64,
 }
 
+/// What a user is to a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnerState {
+    /// The user.
+    pub user: UserId,
+    /// Whether the user is listed as an owner of the package itself.
+    pub package_owner: bool,
+    /// The user's role in the scope of the package's name.
+    pub scope_role: Option<ScopeRole>,
+}
+
 /// What may change of a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionState {
@@ -105,15 +116,6 @@ pub struct VersionState {
     pub deprecated: Option<String>,
     /// The tags other than `latest` that name it, by name.
     pub tags: Vec<DistTag>,
-}
-
-/// When and why a version was yanked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct YankState {
-    /// When.
-    pub at: Timestamp,
-    /// Why.
-    pub reason: Option<String>,
 }
 
 impl PackageAccess {

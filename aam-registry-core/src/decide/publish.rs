@@ -1,12 +1,11 @@
 use jiff::Timestamp;
 
-use super::{Action, Changes, Decision, LatestFacts, LatestMove, NewVersion, PackageAccess, Rights, Write};
+use super::{
+    Action, Changes, Decision, LatestFacts, LatestMove, NewVersion, PackageAccess, PublishCommit, Rights, Write,
+};
 use crate::{
     error::{Error, Result},
-    types::{
-        Actor, ArchiveFile, ArchiveKey, Change, DistTag, LatestPolicy, LatestTag, Manifest, ManifestFault,
-        NewAuditEntry, PackageName, Sha256Digest, UploadId, Version,
-    },
+    types::{Actor, DistTag, LatestTag, ManifestFault, PackageName, Sha256Digest, Version},
 };
 
 /// What is known of a publish once its manifest was read.
@@ -20,35 +19,6 @@ pub struct PublishCheck {
     pub version: Version,
     /// The instant of the check.
     pub now: Timestamp,
-}
-
-/// A judged, durable upload to make a version of.
-#[derive(Clone, Debug)]
-pub struct PublishCommit {
-    /// Who publishes.
-    pub actor: Actor,
-    /// The upload to consume.
-    pub upload: UploadId,
-    /// Where its bytes are.
-    pub archive: ArchiveKey,
-    /// The manifest; names package and version.
-    pub manifest: Manifest,
-    /// The digest of the archive.
-    pub sha256: Sha256Digest,
-    /// The size of the archive in bytes.
-    pub archive_size: u64,
-    /// Its regular files, by path.
-    pub files: Vec<ArchiveFile>,
-    /// Its README in Markdown.
-    pub readme: Option<String>,
-    /// A dist-tag to set beside `latest`.
-    pub tag: Option<DistTag>,
-    /// How `latest` is chosen.
-    pub latest_policy: LatestPolicy,
-    /// The instant of the publish.
-    pub now: Timestamp,
-    /// What the audit log shall say.
-    pub audit: NewAuditEntry,
 }
 
 /// What a publish made.
@@ -133,11 +103,6 @@ impl PublishCommit {
         let changes =
             Changes { writes: vec![Write::Publish(new)], audit: vec![self.audit.clone()], stale: Some(self.stale()) };
         Ok(Decision { answer: Published { published_at, dist_tags }, changes })
-    }
-
-    /// What others may have kept and is stale once it was applied.
-    pub fn stale(&self) -> Change {
-        Change::Package(self.manifest.name.clone())
     }
 
     /// What becomes of `latest`.

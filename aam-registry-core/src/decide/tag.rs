@@ -58,7 +58,7 @@ impl TagChange {
             return Err(Error::InvalidTag(message));
         }
         if tag.is_latest() {
-            return Ok(facts.latest.set_by_hand(version).write(package));
+            return Ok(Write::of_latest(package, facts.latest.set_by_hand(version)));
         }
         let is_set = facts.tag.as_ref() == Some(version);
         let write = || Write::SetTag { package: package.clone(), tag: tag.clone(), version: version.clone() };

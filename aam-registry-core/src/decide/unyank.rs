@@ -44,7 +44,7 @@ impl PackageCommand for Unyank {
         let answer = latest.moved_tags();
         let (package_name, version) = (self.package.clone(), found.version.clone());
         let mut writes = vec![Write::SetYank { package: package_name, version, yanked: None }];
-        writes.extend(latest.write(&self.package));
+        writes.extend(Write::of_latest(&self.package, latest));
         let changes = package_changes(self, package.instant(self.now), writes, &self.audit);
         Ok(Decision { answer, changes })
     }

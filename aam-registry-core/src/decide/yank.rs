@@ -74,7 +74,7 @@ impl PackageCommand for Yank {
             removed_tags.push(DistTag::latest());
             removed_tags.sort();
         }
-        writes.extend(latest.write(&self.package));
+        writes.extend(Write::of_latest(&self.package, latest));
         Ok(Decision {
             answer: Yanked { version, yanked_at: at, reason, moved_tags, removed_tags },
             changes: package_changes(self, at, writes, &self.audit),

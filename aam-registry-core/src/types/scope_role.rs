@@ -25,6 +25,11 @@ impl ScopeRole {
         }
     }
 
+    /// The texts of all roles, as an error lists them: each in backticks.
+    pub fn listed() -> String {
+        Self::ALL.map(|role| format!("`{}`", role.as_str())).join(", ")
+    }
+
     /// Reads the role's text.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == text)
