@@ -100,6 +100,8 @@ fn every_command_line_that_a_text_names_is_one_that_aam_takes() {
         }
         let shown = help(&machine, &command).unwrap_or_default();
         assert!(!command.is_empty() || words.iter().all(|word| word.starts_with('-')), "`{line}` names no command");
+        let next = words.get(command.len()).filter(|word| !word.starts_with('-'));
+        assert!(next.is_none() || !shown.contains("Commands:\n"), "`{line}`: there is no such command");
         for flag in words.iter().filter(|word| word.starts_with('-')) {
             let flag = flag.split('=').next().unwrap_or(flag);
             assert!(knows(&shown, flag), "`{line}`: `aam {}` has no {flag}", command.join(" "));
