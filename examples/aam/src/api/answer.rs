@@ -123,7 +123,7 @@ fn unexplained(registry: &RegistryUrl, status: StatusCode, headers: &HeaderMap, 
     }
 }
 
-/// Whether a server (nginx, Apache, Go, HAProxy) says that it was spoken to without TLS.
+/// Whether a server (nginx, Apache, Go) says that it was spoken to without TLS.
 fn wants_tls(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body).to_ascii_lowercase();
     ["plain http request was sent to https port", "speaking plain http to an ssl", "http request to an https server"]

@@ -8,7 +8,7 @@ use std::{
 use crate::{config::RegistryUrl, output::Output};
 
 /// How long one command waits for registries, all in all.
-const ALL_IN_ALL: Duration = Duration::from_secs(120);
+const ALL_IN_ALL: Duration = Duration::from_mins(2);
 /// A shorter wait needs no word.
 const UNNOTICED: Duration = Duration::from_secs(1);
 
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn the_whole_of_the_waiting_is_bounded_and_waits_at_once_count_once() {
         let patience = Patience::new(Output::new(false, true));
-        let (now, minute) = (Instant::now(), Duration::from_secs(60));
+        let (now, minute) = (Instant::now(), Duration::from_mins(1));
         assert_eq!(patience.grant(now, minute), Some(minute));
         assert_eq!(patience.grant(now, minute), Some(Duration::ZERO), "another request waits beside it");
         assert_eq!(patience.clone().grant(now + minute, minute), Some(minute));

@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// Install packages, and what they need, into a project
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, Args)]
 #[command(long_about = "Install packages, and what they need, into the project of the current folder, for the AI \
     coding tools it uses.\n\n  \

@@ -76,6 +76,10 @@ pub(crate) async fn change(session: &Session, project: &Project, change: &Change
     if change.strict {
         deploy::check(&roots, &state.deployed, &plan, change.policy)?;
     }
+    // What would stop it half way is found before it begins.
+    for name in change.before.packages.keys().chain(change.after.packages.keys()) {
+        project.folder().folder(&project.package(name))?;
+    }
     // From here on, a run that is cut short is finished by the next one.
     state.unfinished = Some(Unfinished { before: change.before.clone(), after: change.after.clone() });
     file.write(&state)?;

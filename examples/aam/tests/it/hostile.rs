@@ -206,6 +206,20 @@ fn a_project_reached_through_a_link_is_as_good_as_any() {
 }
 
 #[test]
+fn an_uninstall_that_a_link_stops_is_not_finished_behind_its_users_back() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    let lock = lock(&machine);
+    let outside = machine.other("outside");
+    machine.write(".aam/aam-lock.yaml", &lock);
+    symlink(&outside, machine.project().join(".aam/packages")).expect("link");
+    assert_eq!(machine.fails(5, &["uninstall", "@acme/evil"])["error"], "link_in_the_way");
+    fs::remove_file(machine.project().join(".aam/packages")).expect("removed");
+    machine.ok(&["install", "--locked"]);
+    assert_eq!(machine.read(".aam/aam-lock.yaml"), lock);
+}
+
+#[test]
 fn a_registry_that_only_a_lock_file_names_is_asked_nothing() {
     let (chosen, planted) = (Server::start(), crate::stage::Stage::json("404 Not Found", |_| "{}".to_owned()));
     let machine = with_hooks(&chosen);

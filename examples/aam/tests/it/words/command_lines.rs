@@ -147,7 +147,7 @@ fn every_flag_that_a_text_names_is_one_of_some_command() {
             let name: String = messages[at + 1..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
             // Commands of other programs are written whole.
             let others = ["--ours", "--theirs", "--"];
-            if name.trim_start_matches('-') != "" && !others.contains(&&*name) {
+            if !name.trim_start_matches('-').is_empty() && !others.contains(&&*name) {
                 assert!(flags.contains(&name), "{}: no command has {name}", file.path().display());
             }
         }
