@@ -139,10 +139,8 @@ async fn check_facts(tx: &Session, check: &PublishCheck) -> Tx<PublishFacts> {
     let (scope, key, similarity_key) = (name.scope_or_empty(), version.key(), similarity_key(name));
     let params: [&(dyn ToSql + Sync); 7] = [&user, &session, &token, &name.as_str(), &scope, &key, &similarity_key];
     let facts = sql::first(tx, CHECK, params, |row| {
-        let token = match row.try_get(7)? {
-            true => Some(CallerToken { expires_at: sql::optional_instant(row, 8)? }),
-            false => None,
-        };
+        let expires_at = sql::optional_instant(row, 8)?;
+        let token = row.try_get::<_, bool>(7)?.then_some(CallerToken { expires_at });
         let caller = CallerFacts { account: facts::account(row, 0)?, session_revoked: row.try_get(4)?, token };
         let package = sql::optional_instant(row, 10)?.map(|updated_at| PackageState { updated_at });
         let similar: Option<&str> = row.try_get(11)?;

@@ -3,8 +3,8 @@
 use super::{ADMIN, NOW, actor, after, caller, entry, facts, user, username, v, written};
 use crate::{
     decide::{
-        Changes, Deprecation, OwnerChange, OwnerState, PackageAccess, PackageCommand, PackageFacts, TagChange, Unyank,
-        VersionState, Write, Yank, YankState,
+        CallerFacts, Changes, Deprecation, OwnerChange, OwnerState, PackageAccess, PackageCommand, PackageFacts,
+        TagChange, Unyank, VersionState, Write, Yank, YankState,
     },
     error::{ErrorCode, Result},
     types::{Change, DistTag, LatestPolicy, ScopeRole},
@@ -90,7 +90,7 @@ fn a_refusal_tells_first_of_the_credential_then_of_the_package_then_of_the_right
     let stranger = PackageAccess { package_owner: false, ..facts(&["1.0.0"], "1.0.0").access };
     let without = |access| PackageFacts { access, version: None, ..facts(&["1.0.0"], "1.0.0") };
     let nowhere = PackageAccess { package: None, ..stranger.clone() };
-    let dead = PackageAccess { caller: Default::default(), ..nowhere.clone() };
+    let dead = PackageAccess { caller: CallerFacts::default(), ..nowhere.clone() };
     assert_eq!(refusals(&without(dead)), all(ErrorCode::Unauthorized));
     assert_eq!(refusals(&without(nowhere)), all(ErrorCode::PackageNotFound));
     assert_eq!(refusals(&without(stranger.clone())), all(ErrorCode::Forbidden));
