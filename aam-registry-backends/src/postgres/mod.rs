@@ -64,6 +64,7 @@ mod downloads;
 mod facts;
 mod failure;
 mod identity;
+mod jobs;
 mod listing;
 mod packages;
 mod pool;

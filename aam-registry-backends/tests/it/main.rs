@@ -13,4 +13,5 @@ mod replicas;
 mod searches;
 mod sessions;
 mod sqlite;
+mod webhook;
 mod world;

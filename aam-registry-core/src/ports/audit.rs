@@ -11,7 +11,8 @@ use crate::{
 /// make the changes.
 #[async_trait]
 pub trait AuditLog: Debug + Send + Sync + 'static {
-    /// Appends an entry that records no change, such as a failed login.
+    /// Appends an entry that records no change, such as a failed login. It
+    /// makes no event.
     async fn append(&self, entry: &NewAuditEntry) -> Result<()>;
 
     /// Gives up to `limit` entries their position and hash, continuing the

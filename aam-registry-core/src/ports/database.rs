@@ -1,6 +1,6 @@
 use super::{
-    AccountStore, ArchiveIndex, AuditLog, DownloadStore, PackageStore, PublishStore, ScopeStore, TokenStore, UserStore,
-    VersionStore,
+    AccountStore, ArchiveIndex, AuditLog, DownloadStore, JobQueue, PackageStore, PublishStore, ScopeStore, TokenStore,
+    UserStore, VersionStore,
 };
 
 /// Every port that keeps metadata, in one store: what a transaction of one of
@@ -16,6 +16,7 @@ pub trait Database:
     + TokenStore
     + ScopeStore
     + AuditLog
+    + JobQueue
 {
 }
 
@@ -30,5 +31,6 @@ impl<S> Database for S where
         + TokenStore
         + ScopeStore
         + AuditLog
+        + JobQueue
 {
 }

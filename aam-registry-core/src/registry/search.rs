@@ -20,7 +20,7 @@ impl Registry {
 
     /// Searches for nothing in particular: what a database keeps for searches
     /// is there, and near to what is listed, when somebody asks.
-    pub(super) async fn prepare_searches(&self) -> Result<()> {
+    pub(crate) async fn prepare_searches(&self) -> Result<()> {
         let query = SearchQuery::everything(SearchSort::Name, PageRequest { page: 1, limit: 1 });
         self.inner().packages.search(&query).await.map(drop)
     }
