@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
     ErrorCode, Result,
-    ports::{AuditLog, Clock, DownloadStore, PackageStore, SystemClock, TagChange, UserStore, VersionStore},
+    decide::TagChange,
+    ports::{AuditLog, Clock, DownloadStore, PackageStore, SystemClock, UserStore, VersionStore},
     types::{
         Actor, AuditEvent, DownloadBatch, DownloadCount, DownloadQuery, NewAuditEntry, PageRequest, SearchQuery,
         SearchSort,
@@ -44,7 +45,7 @@ async fn tag(store: &PostgresMetadata, actor: &Actor, package: &str, tag: &str) 
         now,
         audit: NewAuditEntry::new(AuditEvent::TagSet, now),
     };
-    store.set_tag(&change).await
+    store.change_tag(&change).await
 }
 
 /// What everybody else does goes on.

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::faults::Faults;
 
-/// How large the parts of a manifest may be that is to be published.
+/// How large the parts of a manifest may be when it is published.
 ///
-/// A manifest that was published under wider limits is still read, so nothing
-/// may rely on these when it shows one.
+/// Manifests that were published under higher limits are still read, so code that reads a published
+/// manifest must not rely on these limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ManifestLimits {
     dependencies: usize,
@@ -19,7 +19,7 @@ pub struct ManifestLimits {
 }
 
 impl ManifestLimits {
-    /// No limits, for manifests that were accepted before.
+    /// No limits, for manifests of published versions.
     pub const NONE: Self = Self { dependencies: usize::MAX, artifacts: usize::MAX, key: usize::MAX, depth: usize::MAX };
 
     /// The most dependencies; 256 unless changed.
@@ -32,13 +32,13 @@ impl ManifestLimits {
         self.artifacts
     }
 
-    /// The most bytes of one key, wherever it stands; 256 unless changed.
+    /// The most bytes of one key at any level; 256 unless changed.
     pub fn max_key(&self) -> usize {
         self.key
     }
 
-    /// The most levels of mappings and lists, the document itself being the
-    /// first; 32 unless changed. No manifest is read that has more than 64.
+    /// The most levels of mappings and lists, counting the document itself as the first; 32 unless
+    /// changed. A manifest with more than 64 levels is never read.
     pub fn max_depth(&self) -> usize {
         self.depth
     }
@@ -71,7 +71,7 @@ impl ManifestLimits {
         self
     }
 
-    /// Adds what of `document` is beyond these limits to `faults`.
+    /// Adds to `faults` what in `document` exceeds these limits.
     pub(super) fn check(&self, document: &Value, faults: &mut Faults) {
         if let Some(Value::Object(dependencies)) = document.get("dependencies")
             && dependencies.len() > self.dependencies
@@ -125,7 +125,7 @@ impl Default for ManifestLimits {
     }
 }
 
-/// Where in a document something stands; written only when somebody is told.
+/// A position in a document; formatted only when it is reported.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     parent: Option<&'a Place<'a>>,

@@ -1,4 +1,4 @@
-//! The archive store of these settings.
+//! The archive store that the settings select.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use secrecy::ExposeSecret;
 use super::{AssembleError, Purpose, cause};
 use crate::config::{DownloadRedirect, Endpoint, SecretKey, Settings, StorageBackend};
 
-/// How long a presigned link leads to its archive: long enough to begin a
-/// download, which then may last as long as it does.
+/// How long a presigned link is valid. It only has to be valid when the download begins; the download
+/// itself may take longer.
 const LINK_LIFETIME: Duration = Duration::from_mins(5);
 
-/// Opens the archive store and gives it to `builder`.
+/// Opens the archive store and adds it to `builder`.
 pub(super) fn add(
     builder: RegistryBuilder,
     settings: &Settings,
@@ -50,7 +50,8 @@ pub(super) fn add(
     })
 }
 
-/// What is kept of the archives; without a cache nothing is, and they are still checked as they are sent.
+/// The archive caches. With the cache turned off nothing is cached, but archives are still checked
+/// while they are sent.
 fn cached(archives: OpendalArchives, settings: &Settings) -> Result<TieredArchives<OpendalArchives>, Error> {
     if !settings.cache_enabled.is_on() {
         return TieredArchives::start(archives, &ArchiveCacheConfig::default().with_memory(0));
@@ -62,7 +63,7 @@ fn cached(archives: OpendalArchives, settings: &Settings) -> Result<TieredArchiv
     }
     let on_disk = config.clone().with_disk(&settings.archive_cache_path, settings.archive_cache_disk.0);
     TieredArchives::start(archives.clone(), &on_disk).or_else(|error| {
-        // A cache that cannot be had is no reason not to serve.
+        // A server without its archive cache still works.
         tracing::warn!(
             event = "archive_cache_failed",
             path = %settings.archive_cache_path.display(),
