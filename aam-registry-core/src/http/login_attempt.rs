@@ -8,37 +8,35 @@ use crate::{
     registry::Registry,
 };
 
-/// One login, and what it has taken from the limits on guessing.
+/// One login attempt, and the requests that it has taken from the limits on guessing passwords.
 ///
-/// It takes before the password is looked at, so that many at once get no
-/// further than one after another, and [`end`](Self::end) gives back all of it
-/// unless the password was wrong: failures count, attempts do not. A failure
-/// counts
+/// It takes them before the password is checked, so that many attempts at once get no further than
+/// attempts one after the other. [`end`](Self::end) gives all of them back unless the password was
+/// wrong, so only failures count. A failure counts
 ///
 /// - for address and account together, `RATE_LIMIT_AUTH` a minute;
-/// - for the address, whatever the accounts, `RATE_LIMIT_AUTH` a minute, as a
-///   registration does (taken by the layer that limits by address);
-/// - for the account, whatever the addresses, `RATE_LIMIT_AUTH` a minute. This
-///   one refuses nobody whose address has not failed for that account within a
-///   day, or only as often as is forgiven: else whoever keeps failing for a name
-///   would lock its owner out.
+/// - for the address, for all accounts together, `RATE_LIMIT_AUTH` a minute, as a registration does
+///   (taken by the layer that limits by address);
+/// - for the account, from all addresses together, `RATE_LIMIT_AUTH` a minute. This limit does not
+///   refuse an address that has not failed for the account within a day, or only as often as is
+///   forgiven; otherwise anybody could lock the owner out by failing on purpose.
 ///
-/// So guessing at one account from many addresses goes no faster than from one,
-/// but for the failures that each address is forgiven a day.
+/// So guessing the password of one account from many addresses is no faster than from one, except for
+/// the forgiven failures of each address per day.
 #[derive(Debug)]
 pub(crate) struct LoginAttempt {
     limiter: Arc<dyn RateLimiter>,
-    /// By what the layer outside has limited the request.
+    /// The key by which the address layer has limited the request.
     address: Option<ShortText>,
     taken: Vec<(RateClass, String)>,
 }
 
 impl LoginAttempt {
-    /// Takes one attempt at the account that `login` means, from `client`.
+    /// Takes one attempt on the account that `login` names, from `client`.
     ///
     /// # Errors
-    /// A refusal by a limiter, which costs no more than the address has paid
-    /// outside; or the account could not be looked up.
+    /// A refusal by a limiter, which costs only what the address layer has taken; or an error if the
+    /// account could not be looked up.
     pub(crate) async fn begin(
         registry: &Registry,
         client: Option<ClientAddress>,
@@ -48,7 +46,8 @@ impl LoginAttempt {
         let limiter = Arc::clone(registry.rate_limiter());
         let address = client.map(ClientAddress::limit_key);
         if let Some(address) = &address {
-            // Right passwords cost as much to check as wrong ones, so this is never given back.
+            // Checking a right password takes as much processor time as a wrong one, so this is never
+            // given back.
             let decision = take_request(&*limiter, RateClass::Other, &format!("logins:{}", address.as_str())).await;
             decision.map_or(Ok(()), |decision| refuse_over_limit(RateClass::Other, &decision))?;
         }
@@ -59,7 +58,7 @@ impl LoginAttempt {
         let site = client.map(ClientAddress::site_key);
         let forgiven = match &site {
             Some(site) => attempt.take(RateClass::ForgivenLogin, format!("login:{account}:{}", site.as_str())).await,
-            // Nobody's failures are told apart, so none is forgiven.
+            // Without an address no failures can be attributed to it, so none is forgiven.
             None => false,
         };
         let by_account = format!("account:{account}");
@@ -71,7 +70,7 @@ impl LoginAttempt {
         Ok(attempt)
     }
 
-    /// Gives back what was taken, unless a guess was wrong.
+    /// Gives back what was taken, unless the password was wrong.
     pub(crate) async fn end<T>(mut self, result: &Result<T>) {
         if matches!(result, Err(Error::InvalidCredentials)) {
             return;
@@ -82,7 +81,7 @@ impl LoginAttempt {
         }
     }
 
-    /// Whether there was one to take.
+    /// Takes one request; returns whether the limit allowed it.
     async fn take(&mut self, class: RateClass, client: String) -> bool {
         let decision = take_request(&*self.limiter, class, &client).await;
         let passes = decision.is_none_or(|decision| decision.retry_after.is_none());

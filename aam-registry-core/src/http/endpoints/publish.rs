@@ -17,9 +17,9 @@ use crate::{
     types::ApprovalStatus,
 };
 
-/// The longest of the parts that are read as text, in bytes.
+/// The most bytes of each part that is read as text.
 const MAX_TEXT: usize = 256;
-/// How much all parts but the archive may hold together, in bytes.
+/// The most bytes of all parts except the archive.
 const MAX_BESIDE: u64 = 1024 * 1024;
 /// How many parts a form may have.
 const MAX_PARTS: usize = 64;
@@ -69,7 +69,7 @@ async fn publish(call: Call, body: RequestBody) -> Answered {
     published(&call, receipt)
 }
 
-/// Reads the form to its end; the archive goes to the registry as it comes.
+/// Reads the form to its end, and passes the archive to the registry while it arrives.
 async fn receive(call: &Call, mut form: Form) -> Result<PublishReceipt, Failure> {
     let mut options = PublishOptions::default();
     let mut upload = None;

@@ -14,7 +14,7 @@ use crate::{
     registry,
 };
 
-/// The longest life that can be asked for in days.
+/// The longest lifetime of a token, in days, that can be requested.
 const MAX_DAYS: u32 = 3650;
 
 pub(super) const ROUTES: &[Route] = &[
