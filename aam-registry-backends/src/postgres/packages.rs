@@ -19,7 +19,7 @@ use super::{
     PostgresMetadata,
     access::{self, account_columns},
     connection::Session,
-    failure::{Failure, Fault, FaultKind, Tx},
+    failure::{Failure, Fault, Tx},
     search, sql,
     versions::{self, LIST},
 };
@@ -164,7 +164,7 @@ impl PackageStore for PostgresMetadata {
                 Some(true) => {
                     // Another session may take changes: this one keeps what held when it was made.
                     tx.give_up();
-                    Err(Fault::new(FaultKind::Busy, READ_ONLY).into())
+                    Err(Fault::read_only(READ_ONLY).into())
                 }
                 _ => Ok(()),
             }

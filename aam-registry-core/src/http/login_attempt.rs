@@ -1,4 +1,6 @@
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
+
+use tracing::Instrument;
 
 use super::Failure;
 use crate::{
@@ -7,6 +9,49 @@ use crate::{
     ports::{RateClass, RateLimiter},
     registry::Registry,
 };
+
+/// The longest text that somebody may be called by at a login: the longest
+/// e-mail address there is (RFC 5321).
+const MAX_LOGIN: usize = 254;
+
+/// Makes one guess at a password, at the account that `login` names, from
+/// `client`, and counts it.
+///
+/// The guess goes on where its client has gone: a connection that is cut off
+/// must neither leave a right password counted as a failure, nor spare a wrong
+/// one its place in log and audit log.
+///
+/// # Errors
+/// A refusal by a limiter.
+pub(crate) async fn guess<T, F>(
+    registry: &Registry,
+    client: Option<ClientAddress>,
+    login: &str,
+    guess: impl FnOnce(Registry) -> F + Send + 'static,
+) -> Result<Result<T>, Failure>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send,
+{
+    let (registry, account) = (registry.clone(), account_key(login));
+    let guessing = async move {
+        let attempt = LoginAttempt::begin(&registry, client, &account).await?;
+        let result = guess(registry).await;
+        attempt.end(matches!(result, Err(Error::InvalidCredentials))).await;
+        Ok(result)
+    };
+    tokio::spawn(guessing.in_current_span()).await.map_err(Error::internal)?
+}
+
+/// What stands for an account in the limits on guessing: the username or the
+/// e-mail address that was typed, each for itself.
+///
+/// Were it the account behind either, whoever fails for a name from one
+/// network could tell by the limits met from another whether an address is
+/// that of the same account.
+fn account_key(login: &str) -> String {
+    login.trim().to_lowercase().chars().take(MAX_LOGIN).collect()
+}
 
 /// One login, and what it has taken from the limits on guessing.
 ///
@@ -26,7 +71,7 @@ use crate::{
 /// So guessing at one account from many addresses goes no faster than from one,
 /// but for the failures that each address is forgiven a day.
 #[derive(Debug)]
-pub(crate) struct LoginAttempt {
+struct LoginAttempt {
     limiter: Arc<dyn RateLimiter>,
     /// By what the layer outside has limited the request.
     address: Option<ShortText>,
@@ -34,17 +79,11 @@ pub(crate) struct LoginAttempt {
 }
 
 impl LoginAttempt {
-    /// Takes one attempt at the account that `login` means, from `client`.
+    /// Takes one attempt at `account` from `client`.
     ///
     /// # Errors
-    /// A refusal by a limiter, which costs no more than the address has paid
-    /// outside; or the account could not be looked up.
-    pub(crate) async fn begin(
-        registry: &Registry,
-        client: Option<ClientAddress>,
-        login: &str,
-    ) -> Result<Self, Failure> {
-        let account = registry.account_key(login).await?;
+    /// A refusal by a limiter, which costs no more than the address has paid outside.
+    async fn begin(registry: &Registry, client: Option<ClientAddress>, account: &str) -> Result<Self, Failure> {
         let limiter = Arc::clone(registry.rate_limiter());
         let address = client.map(ClientAddress::limit_key);
         if let Some(address) = &address {
@@ -72,8 +111,8 @@ impl LoginAttempt {
     }
 
     /// Gives back what was taken, unless a guess was wrong.
-    pub(crate) async fn end<T>(mut self, result: &Result<T>) {
-        if matches!(result, Err(Error::InvalidCredentials)) {
+    async fn end(mut self, was_wrong: bool) {
+        if was_wrong {
             return;
         }
         self.give_back().await;

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub use limits::ManifestLimits;
+pub(crate) use validate::{MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS};
 
 use crate::types::{Artifacts, Constraint, PackageName, Version};
 
@@ -57,8 +58,8 @@ impl Manifest {
     /// Reads and validates an `aam.yaml` that is to be published.
     ///
     /// # Errors
-    /// Every fault at once, at least one, in the order of the contract's list;
-    /// what is beyond `limits` comes last.
+    /// Every fault at once, at least one. A key that asks for a feature which
+    /// is not built is one; what is beyond `limits` comes last.
     pub fn parse_within(yaml: &[u8], limits: &ManifestLimits) -> Result<Self, Vec<ManifestFault>> {
         validate::validate(document::read(yaml).map_err(|fault| vec![fault])?, limits)
     }

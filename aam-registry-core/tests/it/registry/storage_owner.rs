@@ -23,6 +23,20 @@ fn world_on(archives: &MemoryArchives) -> World {
     world
 }
 
+/// The registry of `world` after its archives of `package` were moved to this store, without a mark.
+async fn moved(world: &World, archives: &MemoryArchives, package: &str, versions: &[&str]) -> World {
+    for number in versions {
+        let location = world.registry.locate(&name(package), &version(number)).await.expect("located");
+        let mut writer = archives.create(&location.archive).await.expect("created");
+        writer.write(archive(package, number).into()).await.expect("written");
+        writer.finish().await.expect("stored");
+    }
+    let database = world.database.clone();
+    let moved = World::with(|builder, _, _| builder.database(database.clone()).archives(archives.clone()));
+    moved.clock.advance(Duration::from_hours(24 * 365 * 10));
+    moved
+}
+
 fn reason(error: &Error) -> String {
     assert_eq!(error.code(), ErrorCode::StorageUnavailable);
     std::error::Error::source(error).expect("a cause").to_string()
@@ -40,11 +54,13 @@ async fn strangers(archives: &MemoryArchives, count: usize) {
 #[tokio::test]
 async fn what_another_registry_marked_is_neither_cleaned_nor_published_to() {
     let archives = MemoryArchives::new();
-    let (first, second) = (world_on(&archives), world_on(&archives));
-    let (ada, bob) = (first.user("ada").await, second.user("bob").await);
+    let (first, elsewhere) = (world_on(&archives), World::new());
+    let (ada, bob) = (first.user("ada").await, elsewhere.user("bob").await);
     assert_eq!(first.registry.claim_storage().await.expect("claimed"), StorageOwner::ThisRegistry);
     first.published(&ada, "greet-kit", "1.0.0").await;
-    second.published(&bob, "other-kit", "1.0.0").await;
+    elsewhere.published(&bob, "other-kit", "1.0.0").await;
+    let second = moved(&elsewhere, &archives, "other-kit", &["1.0.0"]).await;
+    let bob = second.login("bob").await;
 
     let (one, two) = (first.registry.id().await.expect("an id"), second.registry.id().await.expect("an id"));
     assert_eq!(second.registry.claim_storage().await.expect("looked"), StorageOwner::Another(one));
@@ -61,7 +77,9 @@ async fn what_another_registry_marked_is_neither_cleaned_nor_published_to() {
     assert!(second.registry.check_storage().await.is_err());
     let location = second.registry.locate(&name("other-kit"), &version("1.0.0")).await.expect("located");
     second.registry.open_archive(&location, None).await.expect("reads go on");
-    second.registry.verify_storage(true, |_, damage| assert_eq!(damage, None)).await.expect("it may be verified");
+    let verified = second.registry.verify_storage(true, |_, damage| assert_eq!(damage, None)).await;
+    let report = verified.expect("it may be verified");
+    assert_eq!((report.damaged, report.foreign, report.is_good()), (0, Some(one), false));
 
     // Knowingly the second takes it over.
     assert_eq!(second.registry.adopt_storage().await.expect("adopted"), Some(one));
@@ -76,12 +94,13 @@ async fn a_store_without_a_mark_is_claimed_by_whose_archives_lie_there() {
     for (strange, owner) in
         [(0, StorageOwner::ThisRegistry), (2, StorageOwner::ThisRegistry), (3, StorageOwner::Unclear)]
     {
-        let archives = MemoryArchives::new();
-        let world = world_on(&archives);
-        let ada = world.user("ada").await;
+        let (archives, before) = (MemoryArchives::new(), World::new());
+        let ada = before.user("ada").await;
         for number in ["1.0.0", "1.1.0"] {
-            world.published(&ada, "greet-kit", number).await;
+            before.published(&ada, "greet-kit", number).await;
         }
+        let world = moved(&before, &archives, "greet-kit", &["1.0.0", "1.1.0"]).await;
+        let ada = world.login("ada").await;
         strangers(&archives, strange).await;
         assert_eq!(world.registry.claim_storage().await.expect("looked"), owner, "{strange}");
         let is_marked = archives.owner().await.expect("read").is_some();
@@ -95,4 +114,21 @@ async fn a_store_without_a_mark_is_claimed_by_whose_archives_lie_there() {
             world.registry.clean_storage(NOW, |_| {}).await.expect("it is ours now");
         }
     }
+}
+
+#[tokio::test]
+async fn archives_of_which_the_database_knows_nothing_are_no_good_store() {
+    let archives = MemoryArchives::new();
+    let world = world_on(&archives);
+    let verified = async || world.registry.verify_storage(false, |_, _| {}).await.expect("verified");
+    assert!(verified().await.is_good(), "where there is nothing at all nothing is missing");
+    strangers(&archives, 2).await;
+    let report = verified().await;
+    assert_eq!((report.checked, report.stray, report.is_good()), (0, 2, false));
+    assert_eq!(archives.owner().await.expect("looked"), None, "nothing was changed");
+    // Beside versions they are what failed uploads left.
+    let ada = world.user("ada").await;
+    world.published(&ada, "greet-kit", "1.0.0").await;
+    let report = verified().await;
+    assert_eq!((report.checked, report.stray, report.is_good()), (1, 2, true));
 }

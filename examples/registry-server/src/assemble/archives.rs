@@ -27,6 +27,11 @@ pub(super) fn add(
     settings: &Settings,
     purpose: Purpose,
 ) -> Result<RegistryBuilder, AssembleError> {
+    if matches!(purpose, Purpose::Create | Purpose::Command) {
+        // A command on accounts looks at no archive: it needs no store, and makes none.
+        let none = OpendalArchives::new(&OpendalConfig::Memory);
+        return Ok(builder.archives(none.map_err(|error| AssembleError::Storage(cause(&error)))?));
+    }
     let unusable = |error: Error| match settings.storage_backend {
         StorageBackend::Local => AssembleError::Folder { path: settings.storage_path.clone(), reason: cause(&error) },
         _ => AssembleError::Storage(cause(&error)),
@@ -48,6 +53,19 @@ pub(super) fn add(
             builder.archives(cdn.map_err(|error| AssembleError::Storage(error.to_string()))?)
         }
     })
+}
+
+/// Requires that the folder of the archives is there, where they lie in one:
+/// a command that looks for archives must not make an empty one and find none.
+///
+/// # Errors
+/// That there is no such folder.
+pub(super) fn require_folder(settings: &Settings) -> Result<(), AssembleError> {
+    if settings.storage_backend != StorageBackend::Local || settings.storage_path.is_dir() {
+        return Ok(());
+    }
+    let reason = "there is no such folder; where it lies on a disk of its own, see that this is mounted".to_owned();
+    Err(AssembleError::Folder { path: settings.storage_path.clone(), reason })
 }
 
 /// What is kept of the archives; without a cache nothing is, and they are still checked as they are sent.

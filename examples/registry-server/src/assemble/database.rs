@@ -109,6 +109,25 @@ pub(crate) async fn pending_migrations(settings: &Settings) -> Result<Vec<String
     }
 }
 
+/// Requires that the database holds a registry. Makes and changes nothing.
+///
+/// # Errors
+/// That there is none, or that the database cannot be read.
+pub(crate) async fn require_registry(settings: &Settings) -> Result<(), AssembleError> {
+    let found = match &settings.database_url {
+        DatabaseUrl::Sqlite(path) => {
+            let config = sqlite_config(path, settings);
+            blocking(move || sqlite::has_registry(&config)).await
+        }
+        DatabaseUrl::Postgres(url) => postgres::has_registry(&postgres_config(url, settings)?).await,
+    };
+    match found {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(AssembleError::NoRegistry { database: settings.database_url.to_string() }),
+        Err(error) => Err(unusable(settings, &error)),
+    }
+}
+
 /// The oldest release that can work on the schema which the migrations leave.
 pub(crate) fn oldest_release(settings: &Settings) -> String {
     match &settings.database_url {

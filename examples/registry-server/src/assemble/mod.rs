@@ -17,7 +17,7 @@ use aam_registry_core::{
 use secrecy::ExposeSecret;
 
 use crate::config::{Origins, Settings};
-pub(crate) use database::{migrate, oldest_release, pending_migrations, sqlite_config, unusable};
+pub(crate) use database::{migrate, oldest_release, pending_migrations, require_registry, sqlite_config, unusable};
 
 /// Why the registry could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,15 @@ pub(crate) enum AssembleError {
         database: String,
         /// Why.
         reason: String,
+    },
+    /// The database, where a registry was to be found and is not.
+    #[error(
+        "there is no registry in {database}, and this command makes none: --data-dir or --database-url (DATA_DIR, \
+         DATABASE_URL) says where yours is; `aam-registry` and `aam-registry create-admin` make a new one"
+    )]
+    NoRegistry {
+        /// Which database.
+        database: String,
     },
     /// The folder of the archives.
     #[error("the folder of the archives {path} cannot be used (STORAGE_PATH, or `packages` in DATA_DIR): {reason}")]
@@ -96,14 +105,24 @@ pub(crate) fn refusal(error: &Error) -> String {
 /// What a registry is put together for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// To serve, for long and beside other replicas.
+    /// To serve, for long and beside other replicas; a registry is made where there is none.
     Serve,
-    /// For one command, which reads everything once.
+    /// For one command that makes a registry where there is none.
+    Create,
+    /// For one command on a registry that is there.
     Command,
+    /// For one command on the archives of a registry that is there.
+    Archives,
 }
 
 /// The registry of these settings.
 pub(crate) async fn registry(settings: &Settings, purpose: Purpose) -> Result<Registry, AssembleError> {
+    if matches!(purpose, Purpose::Command | Purpose::Archives) {
+        require_registry(settings).await?;
+    }
+    if purpose == Purpose::Archives {
+        archives::require_folder(settings)?;
+    }
     let redis = redis::link(settings)?;
     let builder = Registry::builder()
         .passwords(Argon2Passwords::new(&Argon2Config::default()))

@@ -9,7 +9,10 @@ use super::{
     table::TABLE,
 };
 
-/// What the flags say; shown in `--help` where `SHOWN`.
+/// What says which registry a command works on: shown in `--help` of every command.
+const WHICH: [&str; 2] = ["DATA_DIR", "DATABASE_URL"];
+
+/// What the flags say; all are shown in `--help` where `SHOWN`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flags<const SHOWN: bool> {
     /// The texts, by the variable each flag mirrors.
@@ -46,7 +49,7 @@ fn args<const SHOWN: bool>(spec: &'static Spec) -> impl Iterator<Item = Arg> {
         let mut arg = Arg::new(variable).long(flag_of(variable));
         let mut hidden = true;
         if let Kind::Built { heading, default, placeholder, allowed } = &spec.kind {
-            hidden = !SHOWN || nth > 0;
+            hidden = !(SHOWN || WHICH.contains(&variable)) || nth > 0;
             arg = arg.value_name(*placeholder).help(help(spec, default, *allowed)).help_heading(*heading);
         }
         let file = spec.is_secret().then(|| {

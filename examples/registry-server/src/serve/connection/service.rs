@@ -98,7 +98,8 @@ fn finish(
         client.end_soon();
     }
     // Behind a time-out the rest of a body may still be to come, which is no next request.
-    if !is_http2 && (ends || response.status() == StatusCode::GATEWAY_TIMEOUT) {
+    let timed_out = matches!(response.status(), StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT);
+    if !is_http2 && (ends || timed_out) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if serving.speaks_tls() {
