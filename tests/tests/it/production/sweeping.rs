@@ -142,7 +142,7 @@ async fn publish(api: Api, seed: u64, done: Arc<Done>, pace: Pace) {
                 api.publish(&sent.aam, &[]).await
             }
         };
-        if matches!(answer.status.as_u16(), 408 | 504) {
+        if matches!(answer.status, 408 | 504) {
             // A busy machine took longer than an upload may.
             continue;
         }
