@@ -80,7 +80,8 @@ impl AccountStore for PostgresMetadata {
     }
 
     async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64> {
-        self.write(|tx| async move { revoke(&tx, revocation).await }).await
+        let rows = Rows::of_tokens(&revocation.tokens);
+        self.change(rows, |tx| async move { revoke(&tx, revocation).await }).await
     }
 }
 

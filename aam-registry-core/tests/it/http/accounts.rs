@@ -182,7 +182,7 @@ async fn what_is_not_built_is_refused_and_other_unknown_fields_are_ignored() {
             assert!(refused.text().contains("not available on this registry yet"), "{refused:?}");
         }
         let harmless = with(with(body, fields[0], json!(false)), "colour", json!("blue"));
-        let taken = site.send_json(method, path, token, &harmless).await;
-        assert!(taken.status.is_success(), "{path}: {taken:?}");
+        let reply = site.send_json(method, path, token, &harmless).await;
+        assert!(reply.status.is_success(), "{path}: {reply:?}");
     }
 }
