@@ -90,7 +90,7 @@ impl World {
         self.login(name).await
     }
 
-    pub(crate) async fn login(&self, name: &str) -> Principal {
+    async fn login(&self, name: &str) -> Principal {
         let session = self.registry.login(name, PASSWORD.into()).await.expect("logged in");
         self.registry.authenticate(&session.access_token).await.expect("authenticated")
     }

@@ -5,13 +5,16 @@ mod answer;
 mod client;
 mod download;
 mod packages;
+mod patience;
 mod publish;
 mod retry;
+mod unreachable;
 mod wire;
 
 pub(crate) use accounts::NewToken;
 pub(crate) use client::Client;
 pub(crate) use download::Expected;
 pub(crate) use packages::{SearchRequest, spelled};
+pub(crate) use patience::Patience;
 pub(crate) use publish::{Outcome, Upload};
 pub(crate) use wire::{PackageInfo, Resolved, SearchPage, VersionInfo};

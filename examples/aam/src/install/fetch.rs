@@ -86,7 +86,10 @@ fn unpack(archive: &Path, into: &Path) -> Result<Package> {
         .with_max_unpacked_size(8 << 30)
         .with_max_entries(1_000_000)
         .with_names(NameRule::Unpackable);
-    archive::unpack(file, into, &limits).map_err(|error| Failure::invalid(format!("Cannot unpack: {error}")))?;
+    archive::unpack(file, into, &limits).map_err(|error| {
+        Failure::disk("unpack into", into, &error)
+            .unwrap_or_else(|| Failure::invalid(format!("Cannot unpack: {error}")))
+    })?;
     let _ = fs::remove_file(archive);
     Package::open(Folder::open(into)?)
 }

@@ -1,12 +1,12 @@
 //! Everything that is wrong with a package, at once.
 
-use std::{fs, path::Path};
+use std::{fs, io, path::Path};
 
 use aam_registry_core::types::{Manifest, ManifestLimits};
 use serde::Serialize;
 
 use super::{artifacts, packed::Packed};
-use crate::failure::{Detail, Failure, Result};
+use crate::failure::{Detail, Failure, Kind, Result};
 
 /// What was found.
 #[derive(Debug, Default, Serialize)]
@@ -18,16 +18,31 @@ pub(crate) struct Findings {
     /// The archive of a package without faults.
     #[serde(skip)]
     pub(crate) packed: Option<Packed>,
+    /// What kept it from being looked at, which is no fault of the package.
+    #[serde(skip)]
+    trouble: Option<Failure>,
 }
 
 impl Findings {
+    /// What became of a package that could not be packed or read.
+    fn of(failure: Failure) -> Self {
+        if failure.kind == Kind::Invalid {
+            return Self { faults: faults_of(failure), ..Self::default() };
+        }
+        Self { trouble: Some(failure), ..Self::default() }
+    }
+
     /// The archive and the warnings, or the failure of a package with faults.
     pub(crate) fn into_result(self) -> Result<(Packed, Vec<Detail>)> {
-        match self.packed {
-            Some(packed) if self.faults.is_empty() => Ok((packed, self.warnings)),
+        let Self { packed, faults, warnings, trouble } = self;
+        if let Some(trouble) = trouble {
+            return Err(trouble);
+        }
+        match packed {
+            Some(packed) if faults.is_empty() => Ok((packed, warnings)),
             _ => {
-                let many = if self.faults.len() == 1 { "fault" } else { "faults" };
-                Err(Failure::invalid(format!("The package has {} {many}", self.faults.len())).details(self.faults))
+                let many = if faults.len() == 1 { "fault" } else { "faults" };
+                Err(Failure::invalid(format!("The package has {} {many}", faults.len())).details(faults))
             }
         }
     }
@@ -37,15 +52,20 @@ impl Findings {
 pub(crate) fn inspect(path: &Path) -> Findings {
     if !path.is_dir() {
         return match Packed::open(path) {
-            Ok(packed) => Findings { packed: Some(packed), ..Findings::default() },
-            Err(failure) => Findings { faults: faults_of(failure), ..Findings::default() },
+            Ok(packed) => Findings { warnings: packed.suspects.clone(), packed: Some(packed), ..Findings::default() },
+            Err(failure) => Findings::of(failure),
         };
     }
     let mut findings = Findings::default();
     let bytes = match fs::read(path.join("aam.yaml")) {
         Ok(bytes) => bytes,
         Err(error) => {
-            findings.faults.push(Detail::new("aam.yaml", format!("{error}; make one with `aam pkg init`")));
+            let what = if error.kind() == io::ErrorKind::NotFound {
+                "make one with `aam pkg init`"
+            } else {
+                "make it readable"
+            };
+            findings.faults.push(Detail::new("aam.yaml", format!("{error}; {what}")));
             return findings;
         }
     };
@@ -69,7 +89,7 @@ pub(crate) fn inspect(path: &Path) -> Findings {
                 findings.warnings.extend(packed.suspects.iter().cloned());
                 findings.packed = Some(packed);
             }
-            Err(failure) => findings.faults.extend(faults_of(failure)),
+            Err(failure) => return Findings::of(failure),
         }
     }
     findings

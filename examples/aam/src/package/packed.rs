@@ -8,7 +8,7 @@ use std::{
 
 use aam_registry_core::{
     Error,
-    archive::{self, ArchiveLimits, JudgedArchive, PackContents, PackEntry},
+    archive::{self, ArchiveLimits, JudgedArchive, PackContents},
     types::Sha256Digest,
 };
 use sha2::{Digest, Sha256};
@@ -46,10 +46,14 @@ impl Packed {
     pub(super) fn pack(folder: &Path) -> Result<Self> {
         let failed = |error: io::Error| Failure::io("pack", folder, &error);
         let source::Collected { entries, left_out } = source::collect(folder)?;
-        let suspects = entries.iter().filter_map(suspect).collect();
+        let suspects = entries.iter().filter_map(|entry| match &entry.contents {
+            PackContents::Path(path) => suspect(&entry.path, path),
+            PackContents::Bytes(_) => None,
+        });
+        let suspects = suspects.collect();
         let mut file = NamedTempFile::with_prefix("aam-pack-").map_err(failed)?;
         let mut out = BufWriter::new(file.as_file_mut());
-        archive::pack(entries, &mut out).map_err(|error| refused(&error))?;
+        archive::pack(entries, &mut out).map_err(|error| refused(folder, &error))?;
         out.flush().map_err(failed)?;
         drop(out);
         let path = file.into_temp_path();
@@ -59,7 +63,14 @@ impl Packed {
 
     /// Takes an archive that is packed already.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        Self::judge(path)
+        let judged = Self::judge(path)?;
+        let failed = |error: io::Error| Failure::io("read", path, &error);
+        let folder = tempfile::Builder::new().prefix("aam-look-").tempdir().map_err(failed)?;
+        let file = File::open(path).map_err(failed)?;
+        let files = archive::unpack(BufReader::new(file), folder.path(), &ArchiveLimits::default())
+            .map_err(|error| refused(path, &error))?;
+        let suspects = files.iter().filter_map(|file| suspect(&file.path, &folder.path().join(&file.path)));
+        Ok(Self { suspects: suspects.collect(), ..judged })
     }
 
     /// Where the archive lies.
@@ -74,7 +85,7 @@ impl Packed {
         let failed = |error: io::Error| Failure::io("read", path, &error);
         let mut file = File::open(path).map_err(failed)?;
         let judged = archive::judge(BufReader::new(&file), &ArchiveLimits::default(), |_| Ok(()))
-            .map_err(|error| refused(&error))?;
+            .map_err(|error| refused(path, &error))?;
         file.rewind().map_err(failed)?;
         let (mut hash, mut size, mut buffer) = (Sha256::new(), 0, vec![0; 64 * 1024]);
         loop {
@@ -98,19 +109,21 @@ impl Packed {
 }
 
 /// What to say of a file that looks as if it held a secret.
-fn suspect(entry: &PackEntry) -> Option<Detail> {
-    let PackContents::Path(path) = &entry.contents else { return None };
+fn suspect(name: &str, file: &Path) -> Option<Detail> {
     // A file that cannot be read is told of when it is packed.
-    let secret = secrets::first(path).ok().flatten()?;
+    let secret = secrets::first(file).ok().flatten()?;
     let error = format!(
         "line {} looks like {}; what is published cannot be taken back: remove it, or leave the file out with .aamignore",
         secret.line, secret.what
     );
-    Some(Detail::new(&*entry.path, error))
+    Some(Detail::new(name, error))
 }
 
-/// What the registry would say to it.
-fn refused(error: &Error) -> Failure {
+/// What the registry would say to it, or what this machine's disk says.
+fn refused(path: &Path, error: &Error) -> Failure {
+    if let Some(failure) = Failure::disk("pack", path, error) {
+        return failure;
+    }
     let details = error.details().into_iter().map(|detail| Detail::new(detail.field, detail.error)).collect();
     let code = error.code().as_str();
     Failure::new(crate::failure::Kind::Invalid, code, error.to_string()).details(details)

@@ -14,4 +14,6 @@ mod publish;
 mod records;
 mod registries;
 mod server;
+mod stage;
 mod tour;
+mod words;
