@@ -1,4 +1,4 @@
-//! The words of the domain: newtypes that are parsed once and then trusted.
+//! The types of the domain: newtypes that are validated when they are parsed.
 
 mod account;
 mod archive_key;

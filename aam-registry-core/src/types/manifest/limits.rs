@@ -10,10 +10,10 @@ use crate::types::{AskedIn, not_built, package_path};
 /// The key under which packers list the files of a package with their digests.
 const FILE_CHECKSUMS: &str = "file_checksums";
 
-/// How large the parts of a manifest may be that is to be published.
+/// How large the parts of a manifest may be when it is published.
 ///
-/// A manifest that was published under wider limits is still read, so nothing
-/// may rely on these when it shows one.
+/// Manifests that were published under higher limits are still read, so code that reads a published
+/// manifest must not rely on these limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ManifestLimits {
     dependencies: usize,
@@ -25,7 +25,7 @@ pub struct ManifestLimits {
 }
 
 impl ManifestLimits {
-    /// No limits, for manifests that were accepted before.
+    /// No limits, for manifests of published versions.
     pub const NONE: Self = Self {
         dependencies: usize::MAX,
         artifacts: usize::MAX,
@@ -44,15 +44,14 @@ impl ManifestLimits {
         self.artifacts
     }
 
-    /// The most bytes of one key, wherever it stands; 256 unless changed. A
-    /// path of a file in `file_checksums` may be as long as paths in archives
-    /// are: packers list every file there.
+    /// The most bytes of one key at any level; 256 unless changed. A path in `file_checksums`, where
+    /// packers list every file, may be as long as a path in an archive.
     pub fn max_key(&self) -> usize {
         self.key
     }
 
-    /// The most levels of mappings and lists, the document itself being the
-    /// first; 32 unless changed. No manifest is read that has more than 64.
+    /// The most levels of mappings and lists, counting the document itself as the first; 32 unless
+    /// changed. A manifest with more than 64 levels is never read.
     pub fn max_depth(&self) -> usize {
         self.depth
     }
@@ -85,7 +84,7 @@ impl ManifestLimits {
         self
     }
 
-    /// Adds what of `document` is beyond these limits to `faults`.
+    /// Adds to `faults` what in `document` exceeds these limits.
     pub(super) fn check(&self, document: &Value, faults: &mut Faults) {
         if let Some(Value::Object(dependencies)) = document.get("dependencies")
             && dependencies.len() > self.dependencies
@@ -152,7 +151,7 @@ impl Default for ManifestLimits {
     }
 }
 
-/// Where in a document something stands; written only when somebody is told.
+/// A position in a document; formatted only when it is reported.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     parent: Option<&'a Place<'a>>,

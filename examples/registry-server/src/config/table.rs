@@ -1,4 +1,4 @@
-//! The settings there are.
+//! The table of settings.
 
 use std::{
     io::{self, IsTerminal},
