@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod archive;
+pub mod decide;
 pub mod decorate;
 pub mod error;
 pub mod http;

@@ -15,7 +15,7 @@ use std::{
 
 use aam_registry_core::{
     Error,
-    ports::RevokedTokens,
+    decide::RevokedTokens,
     types::{Actor, PackageName, ScopeName, TokenId, UserId, Username},
 };
 use tokio::{sync::oneshot, time};

@@ -2,11 +2,11 @@ use std::collections::BTreeMap;
 
 use aam_registry_core::{
     Error, Result,
+    decide::{CallerFacts, Rights},
     ports::PackageStore,
     types::{
         Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, PublishedVersion, RegistryTotals,
-        Rights, ScopeRole, SearchQuery, Username, Version, VersionBounds, VersionDetail, VersionList, VersionRange,
-        Visibility,
+        ScopeRole, SearchQuery, Username, Version, VersionBounds, VersionDetail, VersionList, VersionRange, Visibility,
     },
 };
 use async_trait::async_trait;
@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use super::{
     PostgresMetadata,
-    access::{self, account_columns},
     connection::Session,
+    facts::{self, account_columns},
     failure::{Failure, Fault, Tx},
     search, sql,
     versions::{self, LIST},
@@ -114,12 +114,9 @@ impl PackageStore for PostgresMetadata {
         let user = Uuid::from(actor.user);
         self.read(|tx| async move {
             sql::first(&tx, RIGHTS, [&name.as_str(), &user], |row| {
-                let role: Option<&str> = row.try_get(5)?;
-                Ok(Rights {
-                    admin: actor.as_admin && access::account(row, 0, actor)?.is_some_and(access::Account::administers),
-                    package_owner: row.try_get(4)?,
-                    scope_role: role.map(columns::role).transpose()?,
-                })
+                let caller = CallerFacts { account: facts::account(row, 0)?, ..CallerFacts::default() };
+                let (package_owner, scope_role) = (row.try_get(4)?, facts::role(row, 5)?);
+                Ok(Rights { admin: caller.administers(actor), package_owner, scope_role })
             })
             .await
         })

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use aam_registry_core::{
     Error, Result,
-    ports::{Change, ChangeEvent, ChangeFeed},
+    ports::{ChangeEvent, ChangeFeed},
+    types::Change,
 };
 use async_trait::async_trait;
 use data_encoding::HEXLOWER;

@@ -1,6 +1,6 @@
 //! How a change is told: `<sender> package <name>`, `<sender> scope <name>` or `<sender> everything`.
 
-use aam_registry_core::ports::Change;
+use aam_registry_core::types::Change;
 
 pub(super) fn write(sender: &str, change: &Change) -> String {
     match change {

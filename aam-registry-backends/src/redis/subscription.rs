@@ -1,6 +1,6 @@
 use std::{error::Error as StdError, time::Duration};
 
-use aam_registry_core::ports::{Change, ChangeEvent};
+use aam_registry_core::{ports::ChangeEvent, types::Change};
 use futures_util::{
     StreamExt,
     stream::{self, BoxStream},

@@ -8,8 +8,8 @@ use std::{
 };
 
 use crate::{
-    ports::{Change, ChangeEvent},
-    types::PackageName,
+    ports::ChangeEvent,
+    types::{Change, PackageName},
 };
 
 /// More packages than change while an entry of a cache lives; two that share

@@ -3,10 +3,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
-use crate::{
-    error::Result,
-    types::{PackageName, ScopeName},
-};
+use crate::{error::Result, types::Change};
 
 /// Carries word of changes from whoever makes them to every replica's cache.
 #[async_trait]
@@ -21,18 +18,6 @@ pub trait ChangeFeed: Debug + Send + Sync + 'static {
     /// Tells of a change that was made. A feed that hears of committed
     /// transactions by itself does nothing.
     async fn announce(&self, change: &Change) -> Result<()>;
-}
-
-/// What a change may have made stale.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Change {
-    /// What is known of a package and its versions.
-    Package(PackageName),
-    /// What is known of every package in a scope.
-    Scope(ScopeName),
-    /// Anything, even which archive a version has: as where the database was
-    /// restored, or another server took its place.
-    Everything,
 }
 
 /// What a [`ChangeFeed`] tells.

@@ -3,11 +3,11 @@ use std::{collections::BTreeMap, fmt::Debug};
 use async_trait::async_trait;
 
 use crate::{
+    decide::Rights,
     error::Result,
     types::{
         Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, PublishedVersion, RegistryTotals,
-        Rights, SearchQuery, Username, Version, VersionBounds, VersionDetail, VersionList, VersionRange,
-        VersionSummary,
+        SearchQuery, Username, Version, VersionBounds, VersionDetail, VersionList, VersionRange, VersionSummary,
     },
 };
 

@@ -4,21 +4,19 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
+    decide::{NewToken, RevokeToken},
     error::Result,
-    types::{Actor, NewAuditEntry, Sha256Digest, Token, TokenId, User},
+    types::{Actor, Sha256Digest, Token, TokenId, User},
 };
 
 /// Keeps API tokens by the digest of their secret.
 #[async_trait]
 pub trait TokenStore: Debug + Send + Sync + 'static {
-    /// Adds a token of the actor's.
-    async fn create_token(
-        &self,
-        actor: &Actor,
-        token: &Token,
-        secret: Sha256Digest,
-        audit: &NewAuditEntry,
-    ) -> Result<()>;
+    /// Makes a token.
+    ///
+    /// # Errors
+    /// What [`NewToken::decide`] refuses.
+    async fn create_token(&self, new: &NewToken) -> Result<()>;
 
     /// The actor's live tokens, newest first.
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>>;
@@ -26,8 +24,8 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     /// Revokes a token of the actor's.
     ///
     /// # Errors
-    /// [`TokenNotFound`](crate::Error::TokenNotFound) where the actor has none of that id.
-    async fn revoke_token(&self, actor: &Actor, id: TokenId, audit: &NewAuditEntry) -> Result<()>;
+    /// What [`RevokeToken::decide`] refuses.
+    async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()>;
 
     /// The token of that secret, where it is neither revoked nor expired at
     /// `now` and its user is not disabled.

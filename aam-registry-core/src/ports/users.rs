@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
+    decide::NewUser,
     error::Result,
-    types::{NewAuditEntry, User, UserId, UserProfile, Username},
+    types::{User, UserId, UserProfile, Username},
 };
 
 /// Keeps accounts.
@@ -14,8 +15,7 @@ pub trait UserStore: Debug + Send + Sync + 'static {
     /// Makes an account and the scope of its name, which it owns.
     ///
     /// # Errors
-    /// [`UserExists`](crate::Error::UserExists) where a user or scope of that
-    /// name, or a user with that e-mail address in any case, exists.
+    /// What [`NewUser::decide`] refuses.
     async fn create_user(&self, user: &NewUser) -> Result<()>;
 
     /// The account whose username or, where `login` holds an `@`, whose e-mail
@@ -41,23 +41,6 @@ pub trait UserStore: Debug + Send + Sync + 'static {
 
     /// Forgets revocations of sessions that expired before `now`.
     async fn forget_sessions(&self, now: Timestamp) -> Result<()>;
-}
-
-/// An account to make.
-#[derive(Clone)]
-pub struct NewUser {
-    /// The account.
-    pub user: User,
-    /// The hash of its password, in PHC string format.
-    pub password_hash: String,
-    /// What the audit log shall say.
-    pub audit: NewAuditEntry,
-}
-
-impl Debug for NewUser {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewUser").field("user", &self.user).finish_non_exhaustive()
-    }
 }
 
 /// What a login is checked against.

@@ -6,7 +6,10 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream::BoxStream};
 use tokio::time::timeout;
 
-use crate::ports::{Change, ChangeEvent, ChangeFeed};
+use crate::{
+    ports::{ChangeEvent, ChangeFeed},
+    types::Change,
+};
 
 /// Makes one test of every case, on the two handles that `$make` gives.
 #[macro_export]

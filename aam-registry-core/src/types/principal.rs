@@ -2,10 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{
-    error::{Error, Result},
-    types::{PackageName, TokenId, TokenPattern, TokenScope, TokenScopes, User, UserId, Username},
-};
+use crate::types::{TokenId, TokenPattern, TokenScope, TokenScopes, User, UserId, Username};
 
 /// What a principal was authenticated by. Not a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,42 +91,5 @@ impl Principal {
     /// Whether the caller is an administrator and the credential says so too.
     pub fn acts_as_admin(&self) -> bool {
         self.is_admin && self.scopes.contains(TokenScope::Admin)
-    }
-
-    /// Requires one of `scopes` of the credential.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`].
-    pub fn require_scope(&self, scopes: &[TokenScope]) -> Result<()> {
-        if scopes.iter().any(|scope| self.scopes.contains(*scope)) {
-            return Ok(());
-        }
-        let names: Vec<_> = scopes.iter().map(|scope| format!("`{}`", scope.as_str())).collect();
-        Err(Error::forbidden(format!("This token lacks the scope {}; create one that has it", names.join(" or "))))
-    }
-
-    /// Requires a credential that may be used for more than single packages:
-    /// with the scope `admin` and without a restriction to packages. `what`
-    /// ends the sentence "this token cannot …".
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`].
-    pub fn require_unrestricted(&self, what: &str) -> Result<()> {
-        self.require_scope(&[TokenScope::Admin])?;
-        if self.packages.is_empty() {
-            return Ok(());
-        }
-        Err(Error::forbidden(format!("This token is restricted to packages and cannot {what}; use one that is not")))
-    }
-
-    /// Requires the credential to cover `package`.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`].
-    pub fn require_package(&self, package: &PackageName) -> Result<()> {
-        if self.packages.is_empty() || self.packages.iter().any(|pattern| pattern.matches(package)) {
-            return Ok(());
-        }
-        Err(Error::forbidden(format!("This token is restricted to other packages than {package}")))
     }
 }

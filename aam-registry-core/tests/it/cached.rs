@@ -6,8 +6,8 @@ use aam_registry_core::{
     Result, database_conformance,
     decorate::CachedMetadata,
     memory::MemoryMetadata,
-    ports::{ArchiveIndex, Change, ChangeEvent, ChangeFeed, PackageStore},
-    types::Principal,
+    ports::{ArchiveIndex, ChangeEvent, ChangeFeed, PackageStore},
+    types::{Change, Principal},
 };
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};

@@ -1,7 +1,8 @@
 //! What is written must be what the registry itself would have written.
 
 use aam_registry_core::{
-    ports::{Database, TagChange},
+    decide::TagChange,
+    ports::Database,
     types::{
         Actor, AuditEvent, AuditFilter, ChainHash, Credential, DistTag, NewAuditEntry, PackageSummary, PageRequest,
         SearchQuery, SearchSort, Version, search_words,
@@ -193,7 +194,7 @@ async fn tag_latest(database: &impl Database, dataset: &Dataset, package: &Packa
         now,
         audit: NewAuditEntry::new(AuditEvent::TagSet, now),
     };
-    database.set_tag(&change).await.expect("the owner may");
+    database.change_tag(&change).await.expect("the owner may");
 }
 
 async fn lists_have_everything_that_has_a_latest(database: &impl Database, dataset: &Dataset) {

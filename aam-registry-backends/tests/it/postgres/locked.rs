@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
     ErrorCode, Result,
+    decide::{NewToken, RevokedTokens, TagChange, TokenRevocation},
     ports::{
-        AccountStore, AuditLog, Clock, DownloadStore, PackageStore, RevokedTokens, SystemClock, TagChange,
-        TokenRevocation, TokenStore, UserStore, VersionStore,
+        AccountStore, AuditLog, Clock, DownloadStore, PackageStore, SystemClock, TokenStore, UserStore, VersionStore,
     },
     types::{
         Actor, AuditEvent, DownloadBatch, DownloadCount, DownloadQuery, NewAuditEntry, PageRequest, SearchQuery,
@@ -47,7 +47,7 @@ async fn tag(store: &PostgresMetadata, actor: &Actor, package: &str, tag: &str) 
         now,
         audit: NewAuditEntry::new(AuditEvent::TagSet, now),
     };
-    store.set_tag(&change).await
+    store.change_tag(&change).await
 }
 
 /// What everybody else does goes on.
@@ -179,14 +179,16 @@ async fn token(store: &PostgresMetadata, owner: &Actor) -> TokenId {
     };
     let secret = Sha256Digest::of(token.id.to_string().as_bytes());
     let audit = NewAuditEntry::new(AuditEvent::TokenCreate, now);
-    store.create_token(owner, &token, secret, &audit).await.expect("a token");
-    token.id
+    let id = token.id;
+    let new = NewToken { actor: owner.clone(), scopes: TokenScopes::all(), token, secret, audit };
+    store.create_token(&new).await.expect("a token");
+    id
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn who_revokes_locked_tokens_leaves_connections_to_the_rest() {
     for (which, lock, waits) in [
-        ("one", "SELECT 1 FROM tokens FOR UPDATE", "UPDATE tokens"),
+        ("one", "SELECT 1 FROM tokens FOR UPDATE", "FROM tokens"),
         ("own", "SELECT 1 FROM users WHERE username = 'owner' FOR NO KEY UPDATE", "FOR NO KEY UPDATE"),
         ("all", "LOCK TABLE tokens IN SHARE ROW EXCLUSIVE MODE", "LOCK TABLE tokens"),
     ] {

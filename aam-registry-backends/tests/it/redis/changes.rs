@@ -3,7 +3,8 @@ use std::time::Duration;
 use aam_registry_backends::redis::{RedisChanges, RedisConfig};
 use aam_registry_core::{
     change_feed_conformance,
-    ports::{Change, ChangeEvent, ChangeFeed},
+    ports::{ChangeEvent, ChangeFeed},
+    types::Change,
 };
 use futures_util::{StreamExt, stream::BoxStream};
 use tokio::time::timeout;

@@ -17,8 +17,8 @@ use super::{
 use crate::{
     decorate::Mark,
     error::Result,
-    ports::{Change, Database, Stamp},
-    types::PackageName,
+    ports::{Database, Stamp},
+    types::{Change, PackageName},
 };
 
 /// The release of the form in which values are shared.

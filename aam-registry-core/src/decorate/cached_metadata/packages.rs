@@ -12,12 +12,13 @@ use super::{
     lookup::count,
 };
 use crate::{
+    decide::Rights,
     error::{Error, Result},
     ports::{ArchiveIndex, Database, PackageStore},
     types::{
         Actor, ArchiveFile, ArchiveKey, ArchiveLocation, DistTag, Package, PackageName, PackageSummary, Page,
-        PublishedVersion, RegistryId, RegistryTotals, Rights, SearchQuery, Username, Version, VersionDetail,
-        VersionList, VersionRange, VersionSummary,
+        PublishedVersion, RegistryId, RegistryTotals, SearchQuery, Username, Version, VersionDetail, VersionList,
+        VersionRange, VersionSummary,
     },
 };
 

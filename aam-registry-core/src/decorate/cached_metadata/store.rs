@@ -6,7 +6,8 @@ use tokio::task::JoinHandle;
 use super::{MetadataCacheConfig, kept::Kept, lookup::begin_at_zero};
 use crate::{
     decorate::Freshness,
-    ports::{Change, ChangeEvent, ChangeFeed, Database, SharedCache},
+    ports::{ChangeEvent, ChangeFeed, Database, SharedCache},
+    types::Change,
 };
 
 /// A database whose packages, versions and archive locations are kept in this

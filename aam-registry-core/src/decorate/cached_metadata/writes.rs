@@ -9,12 +9,15 @@ use tracing::Instrument;
 
 use super::{CachedMetadata, accounts::sessions_of};
 use crate::{
-    error::{Error, Outcome, Result},
-    ports::{
-        Change, Database, Deprecation, DownloadStore, OwnerChange, PublishCheck, PublishCommit, PublishStore,
-        Published, TagChange, Unyank, VersionStore, Yank, Yanked,
+    decide::{
+        Deprecation, OwnerChange, PackageCommand, PublishCheck, PublishCommit, Published, TagChange, Unyank, Yank,
+        Yanked,
     },
-    types::{DayDownloads, DistTag, DownloadBatch, DownloadQuery, NewUpload, Upload, UploadId, UserId, Version},
+    error::{Error, Outcome, Result},
+    ports::{Database, DownloadStore, PublishStore, VersionStore},
+    types::{
+        Change, DayDownloads, DistTag, DownloadBatch, DownloadQuery, NewUpload, Upload, UploadId, UserId, Version,
+    },
 };
 
 impl<D: Database> CachedMetadata<D> {
@@ -106,7 +109,7 @@ impl<D: Database> PublishStore for CachedMetadata<D> {
     }
 
     async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {
-        let of = Change::Package(commit.manifest.name.clone());
+        let of = commit.stale();
         let (commit, published) = (commit.clone(), of.clone());
         let freshness = self.freshness();
         let publishing = move |database: Arc<D>| async move {
@@ -139,7 +142,7 @@ macro_rules! version_changes {
         impl<D: Database> VersionStore for CachedMetadata<D> {
             $(
                 async fn $method(&self, change: &$change) -> Result<$answer> {
-                    let of = Change::Package(change.package.clone());
+                    let of = change.stale();
                     let change = change.clone();
                     self.changing(of, move |database| async move { database.$method(&change).await }).await
                 }
@@ -152,10 +155,8 @@ version_changes! {
     yank(Yank) -> Yanked;
     unyank(Unyank) -> BTreeMap<DistTag, Version>;
     set_deprecation(Deprecation) -> ();
-    set_tag(TagChange) -> ();
-    remove_tag(TagChange) -> ();
-    add_owner(OwnerChange) -> ();
-    remove_owner(OwnerChange) -> ();
+    change_tag(TagChange) -> ();
+    change_owner(OwnerChange) -> ();
 }
 
 #[async_trait]

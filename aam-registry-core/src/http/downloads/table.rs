@@ -71,8 +71,7 @@ mod tests {
     use crate::{
         decorate::CachedMetadata,
         memory,
-        ports::Change,
-        types::{ArchiveKey, ArchiveLocation, Sha256Digest, UploadId},
+        types::{ArchiveKey, ArchiveLocation, Change, Sha256Digest, UploadId},
     };
 
     fn location() -> ArchiveLocation {

@@ -77,7 +77,7 @@ async fn set_member(call: Call, body: RequestBody) -> Answered {
     let (scope, member) = (scope(&call)?, username(&call)?);
     let request: MemberRequest = call.json(body).await?;
     let role = ScopeRole::parse(&request.role).ok_or_else(|| {
-        let error = "must be one of `owner`, `member`, `contributor`";
+        let error = format!("must be one of {}", ScopeRole::listed());
         Failure::invalid(format!("`role` {error}"), vec![Detail::new("role", error)])
     })?;
     call.registry.set_member(call.principal()?, &scope, &member, role).await?;

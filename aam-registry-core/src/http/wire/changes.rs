@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Time, rules};
 use crate::{
-    ports::Yanked,
+    decide::Yanked,
     registry::Unyanked,
     types::{DistTag, PackageName, Username, Version},
 };

@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Time, rules};
-use crate::types::Scope;
+use crate::types::{Scope, ScopeRole};
 
 /// A scope to make.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -69,7 +69,7 @@ impl From<Scope> for ScopeAnswer {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct MemberRequest {
     /// `owner`: everything; `member`: publish, yank, tags; `contributor`: publish.
-    #[schemars(extend("enum" = ["owner", "member", "contributor"]))]
+    #[schemars(extend("enum" = ScopeRole::ALL.map(ScopeRole::as_str)))]
     pub(crate) role: String,
 }
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::password;
 use crate::{
+    decide::Action,
     error::{Error, Result},
     ports::{Login, Session},
     registry::Registry,
@@ -140,6 +141,7 @@ impl Registry {
     /// # Errors
     /// [`Error::InvalidRequest`] where the caller used an API token.
     pub async fn logout(&self, by: &Principal) -> Result<()> {
+        Action::LogOut.require_credential(by, None)?;
         match &by.credential {
             Credential::Session { id, expires_at, .. } => {
                 self.inner().users.revoke_session(by.user, id, *expires_at).await?;

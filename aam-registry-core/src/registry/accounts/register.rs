@@ -2,8 +2,8 @@ use std::fmt;
 
 use super::{email, password};
 use crate::{
+    decide::NewUser,
     error::{Detail, Error, Result},
-    ports::NewUser,
     registry::{RegistrationPolicy, Registry, reserved},
     types::{AuditEvent, NewAuditEntry, User, UserId, Username},
 };

@@ -5,8 +5,9 @@ use super::world::{
     scoped_name, stranger_name, tag, v,
 };
 use crate::{
+    decide::{Deprecation, MemberChange, OwnerChange, TagChange, Unyank, Yank, Yanked},
     error::{ErrorCode, Result},
-    ports::{Database, Deprecation, MemberChange, OwnerChange, TagChange, Unyank, Yank, Yanked},
+    ports::Database,
     types::{Actor, AuditEvent, DistTag, LatestPolicy, PackageName, ScopeRole, Username, VersionDetail},
 };
 
@@ -32,7 +33,7 @@ async fn set_tag(db: &dyn Database, actor: &Actor, package: &PackageName, name: 
     let audit = entry(AuditEvent::TagSet, actor).with_package(package);
     let (actor, package, version) = (actor.clone(), package.clone(), Some(v(version)));
     let change = TagChange { actor, package, tag: tag(name), version, now: now(), audit };
-    db.set_tag(&change).await.expect("set a tag");
+    db.change_tag(&change).await.expect("set a tag");
 }
 
 async fn detail(db: &dyn Database, name: &PackageName, version: &str) -> VersionDetail {
@@ -151,7 +152,7 @@ async fn attempts(db: &dyn Database, actor: &Actor, name: &PackageName, version:
         db.yank(&yank(actor, name, version)).await.map(drop),
         db.unyank(&unyank(actor, name, version)).await.map(drop),
         db.set_deprecation(&deprecation(actor, name, version, Some("no"))).await,
-        db.set_tag(&set_tag).await,
+        db.change_tag(&set_tag).await,
     ]
 }
 
@@ -179,9 +180,10 @@ pub async fn a_refusal_does_not_tell_what_is_there(db: &dyn Database) {
         let change = TagChange { actor, package, tag: tag(removed), version: None, now: now(), audit };
         let audit = entry(AuditEvent::OwnershipAdd, &stranger).with_package(&name);
         let (actor, package) = (stranger.clone(), name.clone());
-        let owner = OwnerChange { actor, package, owner: person.clone(), now: now(), audit };
+        let owner = OwnerChange { actor, package, owner: person.clone(), owns: true, now: now(), audit };
+        let former = OwnerChange { owns: false, ..owner.clone() };
         let mut results = attempts(db, &stranger, &name, version).await;
-        results.extend([db.remove_tag(&change).await, db.add_owner(&owner).await, db.remove_owner(&owner).await]);
+        results.extend([db.change_tag(&change).await, db.change_owner(&owner).await, db.change_owner(&former).await]);
         let refusal = |result: Result<()>| {
             let error = result.expect_err("refused");
             (error.code(), error.to_string())
@@ -209,7 +211,7 @@ pub async fn only_those_in_charge_change_versions(db: &dyn Database) {
             now: now(),
             audit: entry(AuditEvent::ScopeMemberSet, &owner),
         };
-        db.set_member(&change).await.expect("set a member");
+        db.change_member(&change).await.expect("set a member");
     }
     let admin = admin(db).await;
     let modest_admin = Actor { as_admin: false, ..admin.clone() };

@@ -3,12 +3,13 @@
 use futures_util::future::join_all;
 
 use super::world::{
-    actor, admin, after, audit_by, disabled_user, entry, new_user, now, refused, scope_name, stranger, stranger_name,
-    user, word,
+    actor, admin, after, audit_by, disabled_user, entry, new_scope, new_token, new_user, now, refused, scope_name,
+    stranger, stranger_name, user, word,
 };
 use crate::{
+    decide::{AccountActor, AccountChange, AccountUpdate, ChangedAccount, RevokedTokens, TokenRevocation},
     error::{ErrorCode, Result},
-    ports::{AccountActor, AccountChange, AccountUpdate, ChangedAccount, Database, RevokedTokens, TokenRevocation},
+    ports::Database,
     types::{
         AccountFilter, Actor, AuditEntry, AuditEvent, AuditFilter, Credential, NewAuditEntry, PageRequest,
         Sha256Digest, Token, TokenId, TokenScope, TokenSecret, User, Username,
@@ -57,7 +58,9 @@ async fn token(db: &dyn Database, actor: &Actor) -> (Token, Sha256Digest) {
         last_used_at: None,
     };
     let secret = TokenSecret::generate().digest();
-    db.create_token(actor, &token, secret, &entry(AuditEvent::TokenCreate, actor)).await.expect("create a token");
+    db.create_token(&new_token(actor, &token, secret, &entry(AuditEvent::TokenCreate, actor)))
+        .await
+        .expect("create a token");
     (token, secret)
 }
 
@@ -90,7 +93,7 @@ pub async fn a_disabled_user_is_shut_out_until_enabled(db: &dyn Database) {
     let with_token = Actor { credential: Credential::Token(token.id), ..user.clone() };
     let change = |event, update| operators(&operator, name, event, update);
     let act = async |actor: &Actor| {
-        db.create_scope(actor, &scope_name(), now(), &entry(AuditEvent::ScopeCreate, actor)).await
+        db.create_scope(&new_scope(actor, &scope_name(), now(), &entry(AuditEvent::ScopeCreate, actor))).await
     };
     let disabled = change(AuditEvent::UserDisable, AccountUpdate::Disabled(true));
     let first = db.change_account(&disabled).await.expect("disable");
@@ -124,7 +127,7 @@ pub async fn a_role_comes_and_goes(db: &dyn Database) {
     let as_admin = Actor { as_admin: true, ..user.clone() };
     let add = async || {
         let audit = entry(AuditEvent::ScopeMemberSet, &as_admin);
-        let change = crate::ports::MemberChange {
+        let change = crate::decide::MemberChange {
             actor: as_admin.clone(),
             scope: scope.clone(),
             member: keeper.username.clone(),
@@ -132,7 +135,7 @@ pub async fn a_role_comes_and_goes(db: &dyn Database) {
             now: now(),
             audit,
         };
-        db.set_member(&change).await
+        db.change_member(&change).await
     };
     refused(add().await, ErrorCode::Forbidden);
     assert!(set_admin(db, &user.username, true).await.expect("grant").user.is_admin);
@@ -156,7 +159,7 @@ pub async fn a_password_that_was_reset_ends_sessions(db: &dyn Database) {
     assert_eq!((&*login.password_hash, login.session_generation), ("$test$reset", 1));
     assert_eq!(db.session_user(user.user, "old", 0).await.expect("read"), None);
     assert!(db.session_user(user.user, "new", 1).await.expect("read").is_some());
-    let made = db.create_scope(&user, &scope_name(), now(), &entry(AuditEvent::ScopeCreate, &user)).await;
+    let made = db.create_scope(&new_scope(&user, &scope_name(), now(), &entry(AuditEvent::ScopeCreate, &user))).await;
     refused(made, ErrorCode::Unauthorized);
     assert!(db.token_holder(&secret, now()).await.expect("read").is_some());
     assert_eq!(recorded_by(db, &operator).await.len(), 1);
@@ -177,7 +180,7 @@ pub async fn who_changes_a_password_keeps_this_session_alone(db: &dyn Database) 
     assert!(db.session_user(user.user, &kept, 0).await.expect("read").is_some(), "this session");
     assert_eq!(db.session_user(user.user, "other", 0).await.expect("read"), None);
     let act = async |actor: &Actor| {
-        db.create_scope(actor, &scope_name(), now(), &entry(AuditEvent::ScopeCreate, actor)).await
+        db.create_scope(&new_scope(actor, &scope_name(), now(), &entry(AuditEvent::ScopeCreate, actor))).await
     };
     act(&user).await.expect("this session goes on");
     let expires_at = after(3600);

@@ -7,22 +7,24 @@ use super::world::{
     stranger_name,
 };
 use crate::{
+    decide::{MemberChange, OwnerChange},
     error::{ErrorCode, Result},
-    ports::{Database, MemberChange, OwnerChange},
+    ports::Database,
     types::{Actor, AuditEvent, Collaborator, PackageName, Scope, ScopeRole, Username},
 };
 
 fn change(by: &Actor, package: &PackageName, owner: &Username, event: AuditEvent) -> OwnerChange {
     let audit = entry(event, by).with_package(package).with("owner", owner.as_str());
-    OwnerChange { actor: by.clone(), package: package.clone(), owner: owner.clone(), now: now(), audit }
+    let (owns, actor, package) = (event == AuditEvent::OwnershipAdd, by.clone(), package.clone());
+    OwnerChange { actor, package, owner: owner.clone(), owns, now: now(), audit }
 }
 
 async fn add(db: &dyn Database, by: &Actor, package: &PackageName, owner: &Actor) -> Result<()> {
-    db.add_owner(&change(by, package, &owner.username, AuditEvent::OwnershipAdd)).await
+    db.change_owner(&change(by, package, &owner.username, AuditEvent::OwnershipAdd)).await
 }
 
 async fn remove(db: &dyn Database, by: &Actor, package: &PackageName, owner: &Actor) -> Result<()> {
-    db.remove_owner(&change(by, package, &owner.username, AuditEvent::OwnershipRemove)).await
+    db.change_owner(&change(by, package, &owner.username, AuditEvent::OwnershipRemove)).await
 }
 
 async fn owners(db: &dyn Database, name: &PackageName) -> Vec<Username> {
@@ -40,7 +42,7 @@ pub async fn owners_come_and_go(db: &dyn Database) {
     let (first, name) = published(db, &["1.0.0"]).await;
     let second = actor(db).await;
     let change = change(&first, &name, &second.username, AuditEvent::OwnershipAdd);
-    db.add_owner(&change).await.expect("add");
+    db.change_owner(&change).await.expect("add");
     let package = db.package(&name).await.expect("read").expect("a package");
     assert_eq!((package.owners, package.updated_at), (names([&first, &second]), change.now));
 
@@ -101,9 +103,9 @@ pub async fn a_change_of_owners_is_checked(db: &dyn Database) {
     }
     refused(add(db, &other, &name, &other).await, ErrorCode::Forbidden);
     refused(remove(db, &other, &name, &owner).await, ErrorCode::Forbidden);
-    let unknown = change(&owner, &name, &nobody, AuditEvent::OwnershipAdd);
-    refused(db.add_owner(&unknown).await, ErrorCode::UserNotFound);
-    refused(db.remove_owner(&unknown).await, ErrorCode::UserNotFound);
+    for event in [AuditEvent::OwnershipAdd, AuditEvent::OwnershipRemove] {
+        refused(db.change_owner(&change(&owner, &name, &nobody, event)).await, ErrorCode::UserNotFound);
+    }
     for (what, dead) in dead_actors(db, &owner).await {
         for result in [add(db, &dead, &name, &other).await, remove(db, &dead, &name, &owner).await] {
             assert_eq!(result.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
@@ -130,7 +132,7 @@ pub async fn scope_owners_own_its_packages(db: &dyn Database) {
             now: now(),
             audit: entry(AuditEvent::ScopeMemberSet, &owner),
         };
-        db.set_member(&change).await.expect("set a member");
+        db.change_member(&change).await.expect("set a member");
     };
     set_member(&member, ScopeRole::Member).await;
     assert_eq!(owners(db, &name).await, names([&owner]));

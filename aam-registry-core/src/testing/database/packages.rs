@@ -12,7 +12,8 @@ use super::{
     },
 };
 use crate::{
-    ports::{Database, PublishCommit},
+    decide::PublishCommit,
+    ports::Database,
     types::{PackageName, PublishedVersion, VersionBounds, VersionList, VersionRange},
 };
 

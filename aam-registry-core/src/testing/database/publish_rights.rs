@@ -7,8 +7,9 @@ use super::world::{
     scoped_name, tag, try_publish, upload, v, word,
 };
 use crate::{
+    decide::{MemberChange, PublishCheck, PublishCommit},
     error::{Error, ErrorCode},
-    ports::{Database, MemberChange, PublishCheck, PublishCommit},
+    ports::Database,
     types::{Actor, AuditEvent, PackageName, ScopeName, ScopeRole},
 };
 
@@ -65,7 +66,7 @@ pub async fn a_publish_moves_a_tag_only_for_who_may_tag(db: &dyn Database) {
         now: now(),
         audit: entry(AuditEvent::ScopeMemberSet, &owner),
     };
-    db.set_member(&joining).await.expect("set a member");
+    db.change_member(&joining).await.expect("set a member");
     let tagged = async |actor: &Actor, version: &str, asked: &str| {
         let upload = upload(db, actor).await;
         db.commit_publish(&PublishCommit { tag: Some(tag(asked)), ..commit(actor, upload, manifest(&name, version)) })
@@ -101,7 +102,7 @@ pub async fn every_role_publishes_in_its_scope(db: &dyn Database) {
         };
         forbidden(db, &member, &existing, version).await;
         forbidden(db, &member, &scoped_name(&scope), "1.0.0").await;
-        db.set_member(&change).await.expect("set a member");
+        db.change_member(&change).await.expect("set a member");
         publish(db, &member, &existing, &[version]).await;
         let new = scoped_name(&scope);
         publish(db, &member, &new, &["1.0.0"]).await;
@@ -109,7 +110,7 @@ pub async fn every_role_publishes_in_its_scope(db: &dyn Database) {
         assert_eq!(owners.contains(&member.username), role == ScopeRole::Owner, "{role:?}");
 
         let audit = entry(AuditEvent::ScopeMemberRemove, &owner);
-        db.remove_member(&MemberChange { role: None, audit, ..change }).await.expect("remove a member");
+        db.change_member(&MemberChange { role: None, audit, ..change }).await.expect("remove a member");
         forbidden(db, &member, &new, "1.0.1").await;
     }
 }

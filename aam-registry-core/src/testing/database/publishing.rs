@@ -8,8 +8,9 @@ use super::world::{
     package_name, publish, published, refused, tag, try_publish, upload, v,
 };
 use crate::{
+    decide::{PublishCheck, PublishCommit, Published, Yank},
     error::{Error, ErrorCode},
-    ports::{Database, PublishCheck, PublishCommit, Published, Yank},
+    ports::Database,
     types::{
         Actor, ApprovalStatus, ArchiveFile, AuditEvent, DistTag, LatestPolicy, PackageName, Sha256Digest, UploadId,
         VersionSummary, Visibility,
@@ -222,7 +223,7 @@ pub async fn a_clock_that_is_behind_dates_nothing_back(db: &dyn Database) {
     assert!(published.published_at >= before.updated_at);
     let found = db.version(&name, &v("1.1.0")).await.expect("read").expect("a version").summary;
     assert_eq!(found.published_at, published.published_at);
-    let yank = crate::ports::Yank {
+    let yank = crate::decide::Yank {
         actor: actor.clone(),
         package: name.clone(),
         version: v("1.1.0"),

@@ -2,10 +2,13 @@
 
 use futures_util::future::join_all;
 
-use super::world::{actor, admin, audit_by, dead_actors, entry, now, refused, scope, scope_name, stranger_name};
+use super::world::{
+    actor, admin, audit_by, dead_actors, entry, new_scope, now, refused, scope, scope_name, stranger_name,
+};
 use crate::{
+    decide::MemberChange,
     error::{ErrorCode, Result},
-    ports::{Database, MemberChange},
+    ports::Database,
     types::{Actor, AuditEvent, ScopeMember, ScopeName, ScopeRole, Username},
 };
 
@@ -16,11 +19,11 @@ fn change(by: &Actor, scope: &ScopeName, member: &Username, role: Option<ScopeRo
 }
 
 async fn set(db: &dyn Database, by: &Actor, scope: &ScopeName, member: &Actor, role: ScopeRole) -> Result<()> {
-    db.set_member(&change(by, scope, &member.username, Some(role))).await
+    db.change_member(&change(by, scope, &member.username, Some(role))).await
 }
 
 async fn remove(db: &dyn Database, by: &Actor, scope: &ScopeName, member: &Actor) -> Result<()> {
-    db.remove_member(&change(by, scope, &member.username, None)).await
+    db.change_member(&change(by, scope, &member.username, None)).await
 }
 
 /// The members of a scope, by name.
@@ -44,7 +47,7 @@ async fn changes(db: &dyn Database, actor: &Actor) -> usize {
 /// Whoever makes a scope owns it, and the making is on record.
 pub async fn a_new_scope_is_its_makers(db: &dyn Database) {
     let (actor, name, at) = (actor(db).await, scope_name(), now());
-    db.create_scope(&actor, &name, at, &entry(AuditEvent::ScopeCreate, &actor)).await.expect("create");
+    db.create_scope(&new_scope(&actor, &name, at, &entry(AuditEvent::ScopeCreate, &actor))).await.expect("create");
     let scope = db.scope(&name).await.expect("read").expect("a scope");
     assert_eq!((scope.name, scope.created_at), (name.clone(), at));
     assert_eq!(members(db, &name).await, by_name([(&actor, ScopeRole::Owner)]));
@@ -62,7 +65,7 @@ pub async fn a_scope_is_taken_once(db: &dyn Database) {
     let (owner, other) = (actor(db).await, actor(db).await);
     let name = scope(db, &owner).await;
     for actor in [&owner, &other] {
-        let again = db.create_scope(actor, &name, now(), &entry(AuditEvent::ScopeCreate, actor)).await;
+        let again = db.create_scope(&new_scope(actor, &name, now(), &entry(AuditEvent::ScopeCreate, actor))).await;
         refused(again, ErrorCode::ScopeExists);
     }
     assert_eq!(members(db, &name).await, by_name([(&owner, ScopeRole::Owner)]));
@@ -73,7 +76,7 @@ pub async fn a_scope_is_taken_once(db: &dyn Database) {
 pub async fn the_name_of_a_user_is_no_free_scope(db: &dyn Database) {
     let (actor, other) = (actor(db).await, actor(db).await);
     let name = ScopeName::from(&other.username);
-    let made = db.create_scope(&actor, &name, now(), &entry(AuditEvent::ScopeCreate, &actor)).await;
+    let made = db.create_scope(&new_scope(&actor, &name, now(), &entry(AuditEvent::ScopeCreate, &actor))).await;
     refused(made, ErrorCode::ScopeExists);
 }
 
@@ -81,11 +84,9 @@ pub async fn the_name_of_a_user_is_no_free_scope(db: &dyn Database) {
 pub async fn of_scopes_made_at_once_one_is_made(db: &dyn Database) {
     let name = scope_name();
     let actors = join_all((0..6).map(|_| actor(db))).await;
-    let results = join_all(
-        actors
-            .iter()
-            .map(async |actor| db.create_scope(actor, &name, now(), &entry(AuditEvent::ScopeCreate, actor)).await),
-    )
+    let results = join_all(actors.iter().map(async |actor| {
+        db.create_scope(&new_scope(actor, &name, now(), &entry(AuditEvent::ScopeCreate, actor))).await
+    }))
     .await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     for result in results.into_iter().filter(Result::is_err) {
@@ -184,8 +185,8 @@ pub async fn a_refusal_does_not_tell_who_is_there(db: &dyn Database) {
     let scope = ScopeName::from(&owner.username);
     let mut told = Vec::new();
     for person in [owner.username.clone(), actor(db).await.username, stranger_name()] {
-        let set = db.set_member(&change(&stranger, &scope, &person, Some(ScopeRole::Member))).await;
-        let remove = db.remove_member(&change(&stranger, &scope, &person, None)).await;
+        let set = db.change_member(&change(&stranger, &scope, &person, Some(ScopeRole::Member))).await;
+        let remove = db.change_member(&change(&stranger, &scope, &person, None)).await;
         told.push([set, remove].map(|result| {
             let error = result.expect_err("refused");
             (error.code(), error.to_string())
@@ -220,9 +221,9 @@ pub async fn unknown_scopes_and_users_are_told_apart(db: &dyn Database) {
     refused(set(db, &owner, &nowhere, &member, ScopeRole::Member).await, ErrorCode::ScopeNotFound);
     refused(remove(db, &owner, &nowhere, &member).await, ErrorCode::ScopeNotFound);
     let nobody = stranger_name();
-    let set = db.set_member(&change(&owner, &scope, &nobody, Some(ScopeRole::Member))).await;
+    let set = db.change_member(&change(&owner, &scope, &nobody, Some(ScopeRole::Member))).await;
     refused(set, ErrorCode::UserNotFound);
-    refused(db.remove_member(&change(&owner, &scope, &nobody, None)).await, ErrorCode::UserNotFound);
+    refused(db.change_member(&change(&owner, &scope, &nobody, None)).await, ErrorCode::UserNotFound);
     assert_eq!(changes(db, &owner).await, 0);
 }
 
@@ -243,7 +244,7 @@ pub async fn a_dead_credential_changes_no_scope(db: &dyn Database) {
     let scope = scope(db, &owner).await;
     for (what, dead) in dead_actors(db, &owner).await {
         let name = scope_name();
-        let made = db.create_scope(&dead, &name, now(), &entry(AuditEvent::ScopeCreate, &dead)).await;
+        let made = db.create_scope(&new_scope(&dead, &name, now(), &entry(AuditEvent::ScopeCreate, &dead))).await;
         assert_eq!(made.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
         assert_eq!(db.scope(&name).await.expect("read"), None, "{what}");
         let set = set(db, &dead, &scope, &member, ScopeRole::Member).await;

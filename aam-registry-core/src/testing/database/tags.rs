@@ -8,8 +8,9 @@ use super::{
     },
 };
 use crate::{
+    decide::{PublishCommit, TagChange, Yank},
     error::{ErrorCode, Result},
-    ports::{Database, PublishCommit, TagChange, Yank},
+    ports::Database,
     types::{Actor, AuditEvent, DistTag, LatestPolicy, PackageName},
 };
 
@@ -21,11 +22,11 @@ fn change(actor: &Actor, package: &PackageName, name: &str, version: Option<&str
 }
 
 async fn set(db: &dyn Database, actor: &Actor, name: &PackageName, tag: &str, version: &str) -> Result<()> {
-    db.set_tag(&change(actor, name, tag, Some(version))).await
+    db.change_tag(&change(actor, name, tag, Some(version))).await
 }
 
 async fn remove(db: &dyn Database, actor: &Actor, name: &PackageName, tag: &str) -> Result<()> {
-    db.remove_tag(&change(actor, name, tag, None)).await
+    db.change_tag(&change(actor, name, tag, None)).await
 }
 
 /// The package's tags and the versions they name, as text.
@@ -55,7 +56,7 @@ pub async fn a_tag_is_set_moved_and_removed(db: &dyn Database) {
     assert_eq!(tagged.dist_tags, [tag("beta")]);
 
     let moved = TagChange { now: after(5), ..change(&actor, &name, "beta", Some("1.1.0")) };
-    db.set_tag(&moved).await.expect("move");
+    db.change_tag(&moved).await.expect("move");
     let package = db.package(&name).await.expect("read").expect("a package");
     assert_eq!(package.updated_at, moved.now);
     let tagged = db.version(&name, &v("1.1.0")).await.expect("read").expect("a version");

@@ -6,12 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::{
+    decide::{NewScope, NewToken, NewUser, PublishCommit, Published, RevokeToken},
     error::{ErrorCode, Result},
-    ports::{Clock, Database, NewUser, PublishCommit, Published, SystemClock},
+    ports::{Clock, Database, SystemClock},
     types::{
         Actor, ArchiveFile, ArchiveKey, AuditEntry, AuditEvent, AuditFilter, Credential, DistTag, LatestPolicy,
-        Manifest, NewAuditEntry, NewUpload, PackageName, PageRequest, ScopeName, Sha256Digest, UploadId, User, UserId,
-        Username, Version,
+        Manifest, NewAuditEntry, NewUpload, PackageName, PageRequest, ScopeName, Sha256Digest, Token, TokenId,
+        TokenScopes, UploadId, User, UserId, Username, Version,
     },
 };
 
@@ -121,7 +122,7 @@ pub(super) fn expired(actor: &Actor) -> Actor {
 
 /// Actors whose user or credential is no good, with what is wrong.
 pub(super) async fn dead_actors(db: &dyn Database, alive: &Actor) -> Vec<(&'static str, Actor)> {
-    let unknown_token = Credential::Token(crate::types::TokenId::generate());
+    let unknown_token = Credential::Token(TokenId::generate());
     vec![
         ("unknown user", session(&stranger())),
         ("disabled user", session(&disabled_user(db).await)),
@@ -138,10 +139,28 @@ pub(super) fn entry(event: AuditEvent, actor: &Actor) -> NewAuditEntry {
     NewAuditEntry::new(event, now()).with_actor(actor.username.as_str())
 }
 
+/// The making of a scope.
+pub(super) fn new_scope(actor: &Actor, name: &ScopeName, now: Timestamp, audit: &NewAuditEntry) -> NewScope {
+    NewScope { actor: actor.clone(), name: name.clone(), now, audit: audit.clone() }
+}
+
+/// The making of a token with a credential that may be used for everything.
+pub(super) fn new_token(actor: &Actor, token: &Token, secret: Sha256Digest, audit: &NewAuditEntry) -> NewToken {
+    let (actor, token, audit) = (actor.clone(), token.clone(), audit.clone());
+    NewToken { actor, scopes: TokenScopes::all(), token, secret, audit }
+}
+
+/// The revocation of one of the actor's tokens.
+pub(super) fn token_revocation(actor: &Actor, token: TokenId, audit: &NewAuditEntry) -> RevokeToken {
+    RevokeToken { actor: actor.clone(), token, audit: audit.clone() }
+}
+
 /// A scope that `owner` owns.
 pub(super) async fn scope(db: &dyn Database, owner: &Actor) -> ScopeName {
     let name = scope_name();
-    db.create_scope(owner, &name, now(), &entry(AuditEvent::ScopeCreate, owner)).await.expect("create a scope");
+    db.create_scope(&new_scope(owner, &name, now(), &entry(AuditEvent::ScopeCreate, owner)))
+        .await
+        .expect("create a scope");
     name
 }
 

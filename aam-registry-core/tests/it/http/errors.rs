@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use aam_registry_core::{
     ErrorCode, Result,
+    decide::Rights,
     error::{DatabaseError, DatabaseTrouble, Outcome},
     memory::MemoryMetadata,
     ports::PackageStore,
     types::{
         Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, PublishedVersion, RegistryTotals,
-        Rights, SearchQuery, Username, Version, VersionDetail, VersionList, VersionRange,
+        SearchQuery, Username, Version, VersionDetail, VersionList, VersionRange,
     },
 };
 use async_trait::async_trait;

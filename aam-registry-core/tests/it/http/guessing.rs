@@ -10,10 +10,11 @@ use std::{
 
 use aam_registry_core::{
     Result,
+    decide::{NewToken, RevokeToken},
     http::PeerAddr,
     memory::{InsecurePasswords, MemoryLimiter, MemoryMetadata},
     ports::{AuditLog, PasswordHasher, RateClass, TokenHolder, TokenStore},
-    types::{Actor, AuditEvent, AuditFilter, NewAuditEntry, PageRequest, Sha256Digest, Token, TokenId, TokenSecret},
+    types::{Actor, AuditEvent, AuditFilter, PageRequest, Sha256Digest, Token, TokenId, TokenSecret},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -38,22 +39,16 @@ struct CountedTokens {
 
 #[async_trait]
 impl TokenStore for CountedTokens {
-    async fn create_token(
-        &self,
-        actor: &Actor,
-        token: &Token,
-        secret: Sha256Digest,
-        audit: &NewAuditEntry,
-    ) -> Result<()> {
-        self.database.create_token(actor, token, secret, audit).await
+    async fn create_token(&self, new: &NewToken) -> Result<()> {
+        self.database.create_token(new).await
     }
 
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>> {
         self.database.tokens(actor, now).await
     }
 
-    async fn revoke_token(&self, actor: &Actor, id: TokenId, audit: &NewAuditEntry) -> Result<()> {
-        self.database.revoke_token(actor, id, audit).await
+    async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()> {
+        self.database.revoke_token(revocation).await
     }
 
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use aam_registry_core::{
     ErrorCode,
-    ports::{Clock, RevokedTokens},
+    decide::RevokedTokens,
+    ports::Clock,
     registry::{NewAccount, OPERATOR, Policy, Registration, RegistrationPolicy, TokenRequest},
     types::{
         AccountRole, AuditEvent, AuditFilter, Credential, PageRequest, Principal, ScopeRole, TokenScope, Username,

@@ -12,12 +12,10 @@ use std::{
 
 use aam_registry_core::{
     Error, ErrorCode, Result,
+    decide::{PublishCheck, PublishCommit, Published},
     error::Outcome,
     memory::{MemoryArchives, MemoryMetadata},
-    ports::{
-        ArchiveContent, ArchiveStore, ArchiveWriter, PackageStore, PublishCheck, PublishCommit, PublishStore,
-        Published, StoredArchive,
-    },
+    ports::{ArchiveContent, ArchiveStore, ArchiveWriter, PackageStore, PublishStore, StoredArchive},
     registry::{CleanupOptions, Damage, GarbageFate, PublishOptions},
     types::{ArchiveKey, ArchiveLocation, NewUpload, RegistryId, Upload, UploadId},
 };
