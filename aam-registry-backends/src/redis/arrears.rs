@@ -6,16 +6,17 @@ use std::{
 use aam_registry_core::Result;
 use tokio::time;
 
-/// How long to wait before trying again what did not work.
+/// How long to wait before a failed operation is tried again.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
 
-/// What could not be told to Redis yet, and still has to be.
+/// Notifications to Redis that failed and still have to be sent.
 #[derive(Debug)]
 pub(super) struct Arrears<T>(Mutex<Owed<T>>);
 
 #[derive(Debug)]
 struct Owed<T> {
-    /// With growing numbers: what comes while something is made up for is not taken for part of it.
+    /// Numbered in the order they were added, so that what is added while others are being sent is not
+    /// counted as sent.
     things: Vec<(u64, T)>,
     next: u64,
     somebody_sees_to_it: bool,
@@ -28,8 +29,8 @@ impl<T> Default for Arrears<T> {
 }
 
 impl<T: Clone + PartialEq> Arrears<T> {
-    /// Adds a thing, in place of the same one. Gives whether the caller has to see to it that it is made
-    /// up for, since nobody else does.
+    /// Adds an item, replacing an equal one. Returns whether the caller has to start
+    /// [`make_up`](Self::make_up), because it is not running yet.
     #[must_use]
     pub(super) fn add(&self, thing: T) -> bool {
         let mut owed = self.owed();
@@ -40,30 +41,30 @@ impl<T: Clone + PartialEq> Arrears<T> {
         !std::mem::replace(&mut owed.somebody_sees_to_it, true)
     }
 
-    /// Pays everything that is owed, as often as it takes.
+    /// Sends everything that is pending, with as many tries as it takes.
     pub(super) async fn make_up<F: Future<Output = Result<()>>>(&self, pay: impl Fn(Vec<T>) -> F) {
         while !self.is_done() {
             time::sleep(RETRY_EVERY).await;
             let (things, number) = self.all();
-            // A failure has been counted, and told of when it began.
+            // The failure was counted, and logged when it began.
             if pay(things).await.is_ok() {
                 self.settle(number);
             }
         }
     }
 
-    /// Everything that is owed, and a number by which it is [`settle`](Self::settle)d.
+    /// Everything that is pending, and a number to pass to [`settle`](Self::settle).
     fn all(&self) -> (Vec<T>, u64) {
         let owed = self.owed();
         (owed.things.iter().map(|(_, thing)| thing.clone()).collect(), owed.next)
     }
 
-    /// Strikes out what was owed when `number` was given.
+    /// Removes the items that were pending when `number` was returned.
     fn settle(&self, number: u64) {
         self.owed().things.retain(|(added, _)| *added >= number);
     }
 
-    /// Whether nothing is owed any more: whoever saw to it is free then.
+    /// Whether nothing is pending any more, so that the caller may stop.
     fn is_done(&self) -> bool {
         let mut owed = self.owed();
         owed.somebody_sees_to_it = !owed.things.is_empty();

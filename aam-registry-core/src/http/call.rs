@@ -23,14 +23,14 @@ use crate::{
 /// The longest JSON body that is read, in bytes.
 pub(super) const MAX_JSON: u64 = 1024 * 1024;
 
-/// One request on its way to its endpoint.
+/// One request, as an endpoint sees it.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) registry: Registry,
     pub(crate) edge: Arc<Edge>,
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
-    /// Where the request comes from; `None` where nobody told the service.
+    /// The client's address; `None` if the host did not provide it.
     pub(crate) client: Option<ClientAddress>,
     uri: Uri,
     matched: MatchedRoute,
@@ -50,10 +50,10 @@ impl Call {
         Self { registry, edge, method, headers, client, uri, matched, principal }
     }
 
-    /// Who calls.
+    /// The authenticated caller.
     ///
     /// # Errors
-    /// [`ErrorCode::Unauthorized`] where that is not known.
+    /// [`ErrorCode::Unauthorized`] if there is none.
     pub(crate) fn principal(&self) -> Result<&Principal, Failure> {
         self.principal.as_ref().ok_or_else(|| {
             Failure::new(
@@ -63,7 +63,7 @@ impl Call {
         })
     }
 
-    /// The network the call comes from, where that is known.
+    /// The network of the client, if its address is known.
     pub(crate) fn client_network(&self) -> Option<ClientNetwork> {
         self.client.map(|client| client.0.into())
     }
@@ -72,7 +72,7 @@ impl Call {
         self.principal.is_some()
     }
 
-    /// The path as it was asked for, the prefix of the mount included.
+    /// The path of the request, including the prefix.
     pub(crate) fn path(&self) -> &str {
         self.uri.path()
     }
@@ -86,17 +86,17 @@ impl Call {
         self.matched.param(self.below_prefix(), name)
     }
 
-    /// A path parameter in the words of the domain; `None` where it is malformed.
+    /// A path parameter as a domain type; `None` if it is malformed.
     pub(crate) fn parsed<T: FromStr>(&self, name: &str) -> Option<T> {
         self.param(name)?.parse().ok()
     }
 
-    /// The package of the path. A malformed name is the name of no package.
+    /// The package of the path. A malformed name counts as the name of a package that does not exist.
     pub(crate) fn package(&self) -> Result<PackageName, Failure> {
         self.matched.package(self.below_prefix())
     }
 
-    /// The package and version of the path. A malformed version is no version of any package.
+    /// The package and version of the path. A malformed version counts as one that does not exist.
     pub(crate) fn version(&self) -> Result<(PackageName, Version), Failure> {
         let package = self.package()?;
         if let Some(version) = self.parsed("version") {
@@ -139,7 +139,7 @@ impl Call {
         // Some editors and shells put a byte order mark first; a parser may ignore it (RFC 8259, section 8.1).
         let mark = if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let body = body.slice(mark..);
-        // An array would be read as the fields in their order, which is nobody's contract.
+        // Serde would read an array as the fields in order, which the API does not allow.
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err(Error::invalid_request("The request body must be a JSON object").into());
         }
@@ -189,7 +189,7 @@ pub(crate) fn expect_body(headers: &HeaderMap, wanted: &str) -> Result<(), Failu
     if is_media_type(headers, wanted) { Ok(()) } else { Err(Failure::unsupported_media_type(wanted)) }
 }
 
-/// Whether the body is of the media type `wanted`, whatever its parameters.
+/// Whether the body has the media type `wanted`, whatever its parameters.
 fn is_media_type(headers: &HeaderMap, wanted: &str) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     value.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(wanted)

@@ -10,16 +10,13 @@ use crate::{
     registry::Registry,
 };
 
-/// The longest text that somebody may be called by at a login: the longest
-/// e-mail address there is (RFC 5321).
+/// The most characters of a username or e-mail address: those of the longest address there is (RFC 5321).
 const MAX_LOGIN: usize = 254;
 
-/// Makes one guess at a password, at the account that `login` names, from
-/// `client`, and counts it.
+/// Makes and counts one guess at the password of the account that `login` names, from `client`.
 ///
-/// The guess goes on where its client has gone: a connection that is cut off
-/// must neither leave a right password counted as a failure, nor spare a wrong
-/// one its place in log and audit log.
+/// The guess continues when the client disconnects: otherwise a right password would stay counted as a
+/// failure, and a wrong one would be missing from the log and the audit log.
 ///
 /// # Errors
 /// A refusal by a limiter.
@@ -43,51 +40,48 @@ where
     tokio::spawn(guessing.in_current_span()).await.map_err(Error::internal)?
 }
 
-/// What stands for an account in the limits on guessing: the username or the
-/// e-mail address that was typed, each for itself.
+/// The key of an account in the limits on guessing: the username or e-mail address that was typed.
 ///
-/// Were it the account behind either, whoever fails for a name from one
-/// network could tell by the limits met from another whether an address is
-/// that of the same account.
+/// With one key for both, somebody who fails for a username from one network could learn from the
+/// limits met on another network whether an e-mail address belongs to the same account.
 fn account_key(login: &str) -> String {
     login.trim().to_lowercase().chars().take(MAX_LOGIN).collect()
 }
 
-/// One login, and what it has taken from the limits on guessing.
+/// One login attempt, and the requests that it has taken from the limits on guessing passwords.
 ///
-/// It takes before the password is looked at, so that many at once get no
-/// further than one after another, and [`end`](Self::end) gives back all of it
-/// unless the password was wrong: failures count, attempts do not. A failure
-/// counts
+/// It takes them before the password is checked, so that many attempts at once get no further than
+/// attempts one after the other. [`end`](Self::end) gives all of them back unless the password was
+/// wrong, so only failures count. A failure counts
 ///
 /// - for address and account together, `RATE_LIMIT_AUTH` a minute;
-/// - for the address, whatever the accounts, `RATE_LIMIT_AUTH` a minute, as a
-///   registration does (taken by the layer that limits by address);
-/// - for the account, whatever the addresses, `RATE_LIMIT_AUTH` a minute. This
-///   one refuses nobody whose address has not failed for that account within a
-///   day, or only as often as is forgiven: else whoever keeps failing for a name
-///   would lock its owner out.
+/// - for the address, for all accounts together, `RATE_LIMIT_AUTH` a minute, as a registration does
+///   (taken by the layer that limits by address);
+/// - for the account, from all addresses together, `RATE_LIMIT_AUTH` a minute. This limit does not
+///   refuse an address that has not failed for the account within a day, or only as often as is
+///   forgiven; otherwise anybody could lock the owner out by failing on purpose.
 ///
-/// So guessing at one account from many addresses goes no faster than from one,
-/// but for the failures that each address is forgiven a day.
+/// So guessing the password of one account from many addresses is no faster than from one, except for
+/// the forgiven failures of each address per day.
 #[derive(Debug)]
 struct LoginAttempt {
     limiter: Arc<dyn RateLimiter>,
-    /// By what the layer outside has limited the request.
+    /// The key by which the address layer has limited the request.
     address: Option<ShortText>,
     taken: Vec<(RateClass, String)>,
 }
 
 impl LoginAttempt {
-    /// Takes one attempt at `account` from `client`.
+    /// Takes one attempt on `account` from `client`.
     ///
     /// # Errors
-    /// A refusal by a limiter, which costs no more than the address has paid outside.
+    /// A refusal by a limiter, which costs only what the address layer has taken.
     async fn begin(registry: &Registry, client: Option<ClientAddress>, account: &str) -> Result<Self, Failure> {
         let limiter = Arc::clone(registry.rate_limiter());
         let address = client.map(ClientAddress::limit_key);
         if let Some(address) = &address {
-            // Right passwords cost as much to check as wrong ones, so this is never given back.
+            // Checking a right password takes as much processor time as a wrong one, so this is never
+            // given back.
             let decision = take_request(&*limiter, RateClass::Other, &format!("logins:{}", address.as_str())).await;
             decision.map_or(Ok(()), |decision| refuse_over_limit(RateClass::Other, &decision))?;
         }
@@ -98,7 +92,7 @@ impl LoginAttempt {
         let site = client.map(ClientAddress::site_key);
         let forgiven = match &site {
             Some(site) => attempt.take(RateClass::ForgivenLogin, format!("login:{account}:{}", site.as_str())).await,
-            // Nobody's failures are told apart, so none is forgiven.
+            // Without an address no failures can be attributed to it, so none is forgiven.
             None => false,
         };
         let by_account = format!("account:{account}");
@@ -110,7 +104,7 @@ impl LoginAttempt {
         Ok(attempt)
     }
 
-    /// Gives back what was taken, unless a guess was wrong.
+    /// Gives back what was taken, unless the password was wrong.
     async fn end(mut self, was_wrong: bool) {
         if was_wrong {
             return;
@@ -121,7 +115,7 @@ impl LoginAttempt {
         }
     }
 
-    /// Whether there was one to take.
+    /// Takes one request; returns whether the limit allowed it.
     async fn take(&mut self, class: RateClass, client: String) -> bool {
         let decision = take_request(&*self.limiter, class, &client).await;
         let passes = decision.is_none_or(|decision| decision.retry_after.is_none());

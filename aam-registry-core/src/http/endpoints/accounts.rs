@@ -163,7 +163,7 @@ async fn profile(call: Call) -> Answered {
     answer::read(&call, &ProfileAnswer::from(profile))
 }
 
-/// The username of the path. A malformed one is nobody's.
+/// The username of the path. A malformed one counts as one that does not exist.
 pub(super) fn username(call: &Call) -> Result<Username, Failure> {
     call.parsed("username").ok_or_else(|| {
         let text: String = call.param("username").unwrap_or_default().chars().take(64).collect();

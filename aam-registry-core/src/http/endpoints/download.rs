@@ -16,7 +16,7 @@ use crate::{
     types::Sha256Digest,
 };
 
-/// A redirect may point to a link that expires.
+/// Cached only briefly, since the redirect may point to a link that expires.
 const REDIRECT_CACHE: HeaderValue = HeaderValue::from_static("private, max-age=60");
 
 pub(super) const ROUTES: &[Route] = &[
@@ -118,7 +118,7 @@ async fn download_by_digest(call: Call) -> Answered {
     }
 }
 
-/// Finds the version of the path, and keeps what was found ready.
+/// Finds the version of the path, and caches the prepared download.
 async fn find(call: &Call) -> Result<Arc<ReadyDownload>, Failure> {
     let (package, version) = call.version()?;
     let mark = call.edge.downloads.mark(&package);
@@ -138,7 +138,7 @@ fn found(uri: &Uri) -> Response<RegistryBody> {
     response
 }
 
-/// The answer with every header of the contract; for `HEAD` without the body.
+/// The answer with all headers; for `HEAD` without the body.
 async fn archive(call: &Call, ready: &ReadyDownload, part: Option<Range<u64>>) -> Answered {
     let body = match call.method {
         Method::HEAD => RegistryBody::empty(),

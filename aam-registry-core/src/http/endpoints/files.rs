@@ -23,7 +23,7 @@ use crate::{
 const ERRORS: &[ErrorCode] =
     &[ErrorCode::PackageNotFound, ErrorCode::VersionNotFound, ErrorCode::NotFound, ErrorCode::VersionGone];
 
-/// Nothing in an archive may run in the registry's name.
+/// Browsers must not run scripts from an archive with the registry's origin.
 const SANDBOX: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
 
 pub(super) const ROUTES: &[Route] = &[
@@ -132,7 +132,7 @@ async fn file(call: Call) -> Answered {
     Ok(response)
 }
 
-/// Whether a file of `size` bytes that begins so is text: UTF-8 without NUL.
+/// Whether a file of `size` bytes that begins with `start` is text: UTF-8 without NUL.
 fn is_text(start: &Bytes, size: u64) -> bool {
     let goes_on = (start.len() as u64) < size;
     let cut_short = |error: std::str::Utf8Error| goes_on && error.error_len().is_none();

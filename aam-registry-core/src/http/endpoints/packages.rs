@@ -13,7 +13,7 @@ use crate::{
     types::{DownloadQuery, Version, VersionBounds, VersionRange},
 };
 
-/// How far back downloads are told where no period is asked for.
+/// How many days of downloads are returned if the request names no period.
 const DEFAULT_DAYS: i64 = 30;
 
 pub(super) const ROUTES: &[Route] = &[

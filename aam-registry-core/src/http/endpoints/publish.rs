@@ -20,9 +20,9 @@ use crate::{
     types::{ApprovalStatus, AskedIn, not_built},
 };
 
-/// The longest of the parts that are read as text, in bytes.
+/// The most bytes of each part that is read as text.
 const MAX_TEXT: usize = 256;
-/// How much all parts but the archive may hold together, in bytes.
+/// The most bytes of all parts except the archive.
 const MAX_BESIDE: u64 = 1024 * 1024;
 /// How many parts a form may have.
 const MAX_PARTS: usize = 64;
@@ -103,9 +103,8 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Reads the form to its end; the archive goes to the registry as it comes.
-///
-/// `waited` is how long the client was waited for.
+/// Reads the form to its end, and passes the archive to the registry while it arrives. `waited` is how
+/// long the client was waited for.
 async fn receive(call: &Call, mut form: Form, waited: &mut Duration) -> Result<PublishReceipt, Failure> {
     let mut options = PublishOptions::default();
     let mut upload = None;

@@ -78,9 +78,9 @@ async fn resolve_tree(call: Call, body: RequestBody) -> Answered {
     answer::written(http::StatusCode::OK, &ResolutionAnswer::new(&resolved, url))
 }
 
-/// What is wanted, or everything in it that cannot be read.
+/// The requested packages, or an error with everything in the request that cannot be parsed.
 fn selectors(request: ResolveRequest) -> Result<BTreeMap<PackageName, Selector>, Failure> {
-    // First, or what is wrong with a body of a mebibyte would be told name by name.
+    // Check the number first: otherwise the faults of a large body would be listed name by name.
     require_few(request.dependencies.len())?;
     let mut wanted = BTreeMap::new();
     let mut faults = Vec::new();

@@ -13,7 +13,7 @@ use crate::{
     types::{ArtifactType, SearchQuery, SearchSort},
 };
 
-/// What may be given empty, for forms and clients that send all they have.
+/// Parameters that may be empty, for HTML forms and clients that send all fields.
 const FILTERS: &[&str] = &["q", "type", "scope", "keyword", "sort"];
 
 /// The most entries of a page.

@@ -22,11 +22,11 @@ use crate::{
 };
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// How long a part may take to answer before it counts as failing.
+/// How long a service may take to answer a health check before it counts as failing.
 const CHECK_TIME: Duration = Duration::from_secs(3);
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
-/// The pages are whole in themselves: style and script are in them, and nothing is fetched from elsewhere.
+/// The pages are self-contained: they include their style and script, and load nothing from elsewhere.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -153,22 +153,22 @@ async fn part_health(part: &str, code: ErrorCode, check: impl Future<Output = Re
     answer::written(StatusCode::OK, &PartHealthAnswer { status: "ok", latency_ms })
 }
 
-/// What is wrong with a part.
+/// What is wrong with a service.
 struct Unwell {
-    /// As anybody may know it.
+    /// The public message.
     told: String,
-    /// For the log.
+    /// The cause, for the log.
     cause: String,
 }
 
 impl Unwell {
-    /// A part that gave no answer in time.
+    /// The failure of a service that did not answer in time.
     fn silent(part: &str) -> Self {
         Self { told: format!("The registry's {part} does not answer"), cause: "no answer in time".to_owned() }
     }
 }
 
-/// The result of a check of `part`, or why there is none.
+/// The result of a health check of `part`, or a failure if it did not answer in time.
 async fn checked(part: &str, check: impl Future<Output = Result<()>>) -> Result<(), Unwell> {
     match timeout(CHECK_TIME, check).await {
         Ok(Ok(())) => Ok(()),
@@ -197,7 +197,7 @@ async fn ready(call: Call) -> Answered {
 }
 
 /// # Errors
-/// That this process must not work on the database as it is.
+/// If this process must not use the database in its current state.
 async fn readiness(call: &Call) -> Result<ReadyAnswer, Failure> {
     let database = async {
         match timeout(CHECK_TIME, call.registry.check_database()).await {
@@ -256,7 +256,7 @@ async fn root(call: Call) -> Answered {
     Ok(response)
 }
 
-/// A page with the paths it links to.
+/// A page with the paths it links to filled in.
 fn page(call: &Call, html: &'static str) -> Response<RegistryBody> {
     let html = html.replace("{{prefix}}", &call.edge.link_prefix).replace("{{version}}", VERSION);
     let mut response = answer::read_document(call, html.into(), HTML);

@@ -15,7 +15,7 @@ use crate::{
     types::AskedIn,
 };
 
-/// The longest life that can be asked for in days.
+/// The longest lifetime of a token, in days, that can be requested.
 pub(in crate::http) const MAX_DAYS: u32 = 3650;
 
 pub(super) const ROUTES: &[Route] = &[

@@ -28,13 +28,13 @@ struct DetailBody {
     error: String,
 }
 
-/// How many faults are told, and one more that says how many are not: an
-/// answer must not grow with the request that is at fault.
+/// The most faults that are reported; one more says how many are not. An answer must not grow with the
+/// number of faults in a request.
 const MAX_DETAILS: usize = 100;
-/// The most bytes of each text; what a request repeats in it may be long.
+/// The most bytes of each text, since it may quote the request.
 const MAX_TEXT: usize = 2048;
 
-/// The text, cut where it is long.
+/// The text, cut if it is too long.
 fn shortened(mut text: String) -> String {
     if text.len() > MAX_TEXT {
         text.truncate(text.floor_char_boundary(MAX_TEXT));

@@ -140,7 +140,7 @@ impl LimitsAnswer {
             allowed_tags: policy.allowed_tags.as_ref().map(|tags| tags.iter().map(ToString::to_string).collect()),
             features: FeaturesAnswer {
                 registration: policy.registration == RegistrationPolicy::Open,
-                // None of these is built; what is switches its own line.
+                // None of these features is built. Building one changes its line here.
                 signatures: false,
                 attestation: false,
                 approval: false,
