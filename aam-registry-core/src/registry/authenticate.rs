@@ -84,7 +84,9 @@ impl Registry {
         let stored = self.inner().tokens.touch_tokens(&used).await;
         if stored.is_err() {
             // Stored with the next ones.
-            used.into_iter().for_each(|(token, at)| self.inner().touches.note(token, at));
+            for (token, at) in used {
+                self.inner().touches.note(token, at);
+            }
         }
         stored
     }
