@@ -13,20 +13,20 @@ use tokio::time::{sleep, timeout};
 
 use super::{RedisLink, changes::CHANNEL, connector::timed_out, failure, message, purpose::Purpose};
 
-/// How long a link may be silent before Redis is asked whether it is still there.
+/// How long a connection may be silent before Redis is pinged.
 const SILENCE: Duration = Duration::from_secs(1);
-/// How long Redis may take to answer that.
+/// How long Redis may take to answer the ping.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The shortest and the longest time between two attempts to connect.
+/// The shortest and the longest pause between two attempts to connect.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
 /// One subscriber: connects, listens, and connects again.
 pub(super) struct Subscription {
     redis: RedisLink,
-    /// Whose messages are not told.
+    /// The sender whose messages are ignored.
     deaf_to: Option<String>,
     link: Option<Link>,
-    /// What the subscriber was last told of the link.
+    /// The last link event that the subscriber received.
     told: Option<ChangeEvent>,
     pause: Duration,
 }
@@ -66,10 +66,10 @@ impl Subscription {
         }
     }
 
-    /// Tries to connect once. Gives what the subscriber has to be told.
+    /// Tries once to connect. Returns the event for the subscriber, if any.
     async fn connect(&mut self) -> Option<ChangeEvent> {
         if self.told.is_none() && self.redis.namespace().get().is_none() {
-            // Nothing failed: there is only nothing to listen to yet.
+            // Nothing failed: the channel's name is just not known yet.
             self.told = Some(ChangeEvent::Lost);
             return self.told.clone();
         }
@@ -109,14 +109,14 @@ impl Subscription {
 }
 
 impl Link {
-    /// A connection on which the subscription is confirmed.
+    /// A connection whose subscription Redis has confirmed.
     async fn connect(client: &Client, channel: &str) -> RedisResult<Self> {
         let (mut sink, messages) = client.get_async_pubsub().await?.split();
         sink.subscribe(channel).await?;
         Ok(Self { sink, messages })
     }
 
-    /// The next change, and who made it.
+    /// The next change, and its sender.
     async fn next(&mut self) -> RedisResult<(String, Change)> {
         loop {
             match timeout(SILENCE, self.messages.next()).await {
