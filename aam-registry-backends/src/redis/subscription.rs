@@ -81,7 +81,7 @@ impl Subscription {
                 self.link = Some(link);
                 self.pause = Duration::ZERO;
                 if self.told == Some(ChangeEvent::Lost) {
-                    tracing::info!(event = "changes_linked", "changes of other replicas are heard again");
+                    tracing::info!(event = "changes_linked", "changes made by other replicas are received again");
                 }
                 self.told = Some(ChangeEvent::Linked);
                 self.told.clone()
@@ -101,7 +101,7 @@ impl Subscription {
         tracing::warn!(
             event = "changes_lost",
             error = error as &dyn StdError,
-            "changes of other replicas go by unheard until redis answers again",
+            "changes made by other replicas are not received until redis answers again",
         );
         self.told = Some(ChangeEvent::Lost);
         self.told.clone()

@@ -81,7 +81,7 @@ impl<D: Database> CachedMetadata<D> {
             tracing::warn!(
                 event = "archive_locations_forgotten",
                 package = %name,
-                "a version has another archive than before: the database was restored, or lost a publish"
+                "the archive of a version has changed: the database was restored, or lost a publish"
             );
             around.freshness.note_archives(&Change::Package(name.clone()));
         }

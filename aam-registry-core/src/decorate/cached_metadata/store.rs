@@ -176,10 +176,10 @@ impl Around {
             tracing::warn!(
                 event = "change_feed_lost",
                 feed = feed.name(),
-                "changes are not heard of: metadata is read from the database until they are again"
+                "notifications of changes are interrupted; metadata is read from the database until they work again"
             );
         } else {
-            tracing::info!(event = "change_feed_linked", feed = feed.name(), "changes are heard of");
+            tracing::info!(event = "change_feed_linked", feed = feed.name(), "notifications of changes work");
         }
     }
 
@@ -191,7 +191,7 @@ impl Around {
             tracing::debug!(
                 event = "shared_cache_failed",
                 error = &error as &dyn std::error::Error,
-                "a change could not be told to the shared cache"
+                "the shared cache could not be notified of a change"
             );
         }
     }

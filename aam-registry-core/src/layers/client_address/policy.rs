@@ -75,7 +75,7 @@ impl ClientIpPolicy {
                     event = "untrusted_proxy",
                     client_ip = %peer,
                     header = self.header.as_str(),
-                    "ignored the address a peer outside TRUSTED_PROXIES announced"
+                    "ignored a client address sent by a peer that is not in TRUSTED_PROXIES"
                 );
             }
             return ClientAddress(peer);

@@ -26,6 +26,6 @@ fn tell(class: RateClass, error: &Error) {
         event = "rate_limiter_failed",
         class = class.as_str(),
         error = error as &dyn StdError,
-        "the rate limiter failed; the request goes on without a limit",
+        "the rate limiter failed; the request is allowed without a limit",
     );
 }

@@ -86,7 +86,7 @@ impl Accepting {
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     if is_due(&mut self.crowd().failed, WARN_EVERY) {
-                        tracing::error!(event = "accept_failed", %error, "connections wait to be accepted");
+                        tracing::error!(event = "accept_failed", %error, "connections could not be accepted");
                     }
                     self.make_room(ROOM_FOR_FILES);
                     time::sleep(PAUSE).await;
@@ -151,7 +151,7 @@ impl Accepting {
             tracing::warn!(
                 event = "address_crowded",
                 client_ip = %peer.ip(),
-                "an address has as many connections as MAX_CONNECTIONS_PER_ADDRESS allows; more are refused"
+                "an address has reached MAX_CONNECTIONS_PER_ADDRESS; further connections are refused"
             );
         }
     }
@@ -161,7 +161,7 @@ impl Accepting {
             tracing::warn!(
                 event = "connections_exhausted",
                 max_connections = self.seats.regular(),
-                "there are as many connections as MAX_CONNECTIONS allows; more are refused"
+                "MAX_CONNECTIONS is reached; further connections are refused"
             );
         }
     }
