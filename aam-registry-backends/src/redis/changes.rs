@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use data_encoding::HEXLOWER;
 use futures_util::stream::BoxStream;
 
-use super::{RedisLink, arrears::Arrears, message, purpose::Purpose, subscription::Subscription};
+use super::{RedisLink, message, pending::Pending, purpose::Purpose, subscription::Subscription};
 
 /// The name of the channel after the prefix of the link.
 pub(super) const CHANNEL: &str = "changes";
@@ -34,14 +34,14 @@ struct Inner {
     link: RedisLink,
     /// The id of this feed in its announcements.
     sender: String,
-    untold: Arrears<Change>,
+    unannounced: Pending<Change>,
 }
 
 impl RedisChanges {
     /// A feed that uses `link`, whose subscribers receive every change.
     pub fn new(link: RedisLink) -> Self {
         let sender = HEXLOWER.encode(&rand::random::<[u8; 8]>());
-        let inner = Inner { link, sender, untold: Arrears::default() };
+        let inner = Inner { link, sender, unannounced: Pending::default() };
         Self { inner: Arc::new(inner), hears_itself: true }
     }
 
@@ -81,8 +81,8 @@ impl ChangeFeed for RedisChanges {
 
     fn subscribe(&self) -> BoxStream<'static, ChangeEvent> {
         let Inner { link, sender, .. } = &*self.inner;
-        let deaf_to = (!self.hears_itself).then(|| sender.clone());
-        Subscription::new(link.clone(), deaf_to).into_stream()
+        let ignored_sender = (!self.hears_itself).then(|| sender.clone());
+        Subscription::new(link.clone(), ignored_sender).into_stream()
     }
 
     async fn announce(&self, change: &Change) -> Result<()> {
@@ -90,10 +90,10 @@ impl ChangeFeed for RedisChanges {
         // Continues even if the caller has gone: the change has been committed.
         let telling = tokio::spawn(async move {
             let result = inner.tell(&change).await;
-            if result.is_err() && inner.untold.add(change) {
+            if result.is_err() && inner.unannounced.add(change) {
                 tokio::spawn(async move {
                     let inner = &inner;
-                    inner.untold.make_up(|changes| async move { inner.tell_all(&changes).await }).await;
+                    inner.unannounced.send_until_done(|changes| async move { inner.tell_all(&changes).await }).await;
                 });
             }
             result

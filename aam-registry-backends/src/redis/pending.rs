@@ -11,71 +11,71 @@ const RETRY_EVERY: Duration = Duration::from_millis(500);
 
 /// Notifications to Redis that failed and still have to be sent.
 #[derive(Debug)]
-pub(super) struct Arrears<T>(Mutex<Owed<T>>);
+pub(super) struct Pending<T>(Mutex<Queue<T>>);
 
 #[derive(Debug)]
-struct Owed<T> {
+struct Queue<T> {
     /// Numbered in the order they were added, so that what is added while others are being sent is not
     /// counted as sent.
-    things: Vec<(u64, T)>,
+    items: Vec<(u64, T)>,
     next: u64,
-    somebody_sees_to_it: bool,
+    is_sending: bool,
 }
 
-impl<T> Default for Arrears<T> {
+impl<T> Default for Pending<T> {
     fn default() -> Self {
-        Self(Mutex::new(Owed { things: Vec::new(), next: 0, somebody_sees_to_it: false }))
+        Self(Mutex::new(Queue { items: Vec::new(), next: 0, is_sending: false }))
     }
 }
 
-impl<T: Clone + PartialEq> Arrears<T> {
+impl<T: Clone + PartialEq> Pending<T> {
     /// Adds an item, replacing an equal one. Returns whether the caller has to start
-    /// [`make_up`](Self::make_up), because it is not running yet.
+    /// [`send_until_done`](Self::send_until_done), because it is not running yet.
     #[must_use]
-    pub(super) fn add(&self, thing: T) -> bool {
-        let mut owed = self.owed();
-        let number = owed.next;
-        owed.next += 1;
-        owed.things.retain(|(_, other)| *other != thing);
-        owed.things.push((number, thing));
-        !std::mem::replace(&mut owed.somebody_sees_to_it, true)
+    pub(super) fn add(&self, item: T) -> bool {
+        let mut queue = self.queue();
+        let number = queue.next;
+        queue.next += 1;
+        queue.items.retain(|(_, other)| *other != item);
+        queue.items.push((number, item));
+        !std::mem::replace(&mut queue.is_sending, true)
     }
 
     /// Sends everything that is pending, with as many tries as it takes.
-    pub(super) async fn make_up<F: Future<Output = Result<()>>>(&self, pay: impl Fn(Vec<T>) -> F) {
+    pub(super) async fn send_until_done<F: Future<Output = Result<()>>>(&self, send: impl Fn(Vec<T>) -> F) {
         while !self.is_done() {
             time::sleep(RETRY_EVERY).await;
-            let (things, number) = self.all();
+            let (items, number) = self.all();
             // The failure was counted, and logged when it began.
-            if pay(things).await.is_ok() {
-                self.settle(number);
+            if send(items).await.is_ok() {
+                self.remove_sent(number);
             }
         }
     }
 
-    /// Everything that is pending, and a number to pass to [`settle`](Self::settle).
+    /// Everything that is pending, and a number to pass to [`remove_sent`](Self::remove_sent).
     fn all(&self) -> (Vec<T>, u64) {
-        let owed = self.owed();
-        (owed.things.iter().map(|(_, thing)| thing.clone()).collect(), owed.next)
+        let queue = self.queue();
+        (queue.items.iter().map(|(_, item)| item.clone()).collect(), queue.next)
     }
 
     /// Removes the items that were pending when `number` was returned.
-    fn settle(&self, number: u64) {
-        self.owed().things.retain(|(added, _)| *added >= number);
+    fn remove_sent(&self, number: u64) {
+        self.queue().items.retain(|(added, _)| *added >= number);
     }
 
     /// Whether nothing is pending any more, so that the caller may stop.
     fn is_done(&self) -> bool {
-        let mut owed = self.owed();
-        owed.somebody_sees_to_it = !owed.things.is_empty();
-        owed.things.is_empty()
+        let mut queue = self.queue();
+        queue.is_sending = !queue.items.is_empty();
+        queue.items.is_empty()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.owed().things.is_empty()
+        self.queue().items.is_empty()
     }
 
-    fn owed(&self) -> MutexGuard<'_, Owed<T>> {
+    fn queue(&self) -> MutexGuard<'_, Queue<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -85,21 +85,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_sees_to_it_until_nothing_is_owed() {
-        let arrears = Arrears::default();
-        assert!(arrears.is_empty());
-        assert!(arrears.add("a"));
-        assert!(!arrears.add("b"), "somebody does already");
-        let (things, number) = arrears.all();
-        assert_eq!(things, ["a", "b"]);
-        assert!(!arrears.add("a"), "the same again, while it is made up for");
-        assert_eq!(arrears.all().0, ["b", "a"], "once is enough");
-        arrears.settle(number);
-        assert!(!arrears.is_done(), "what came meanwhile is still owed");
-        let (things, number) = arrears.all();
-        assert_eq!(things, ["a"]);
-        arrears.settle(number);
-        assert!(arrears.is_done());
-        assert!(arrears.add("c"));
+    fn one_caller_sends_until_nothing_is_pending() {
+        let pending = Pending::default();
+        assert!(pending.is_empty());
+        assert!(pending.add("a"));
+        assert!(!pending.add("b"), "another caller does already");
+        let (items, number) = pending.all();
+        assert_eq!(items, ["a", "b"]);
+        assert!(!pending.add("a"), "the same item again, while it is being sent");
+        assert_eq!(pending.all().0, ["b", "a"], "an equal item is replaced");
+        pending.remove_sent(number);
+        assert!(!pending.is_done(), "an item added meanwhile is still pending");
+        let (items, number) = pending.all();
+        assert_eq!(items, ["a"]);
+        pending.remove_sent(number);
+        assert!(pending.is_done());
+        assert!(pending.add("c"));
     }
 }

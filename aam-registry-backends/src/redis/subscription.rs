@@ -24,10 +24,10 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 pub(super) struct Subscription {
     redis: RedisLink,
     /// The sender whose messages are ignored.
-    deaf_to: Option<String>,
+    ignored_sender: Option<String>,
     link: Option<Link>,
     /// The last link event that the subscriber received.
-    told: Option<ChangeEvent>,
+    last_link_event: Option<ChangeEvent>,
     pause: Duration,
 }
 
@@ -37,8 +37,8 @@ struct Link {
 }
 
 impl Subscription {
-    pub(super) fn new(redis: RedisLink, deaf_to: Option<String>) -> Self {
-        Self { redis, deaf_to, link: None, told: None, pause: Duration::ZERO }
+    pub(super) fn new(redis: RedisLink, ignored_sender: Option<String>) -> Self {
+        Self { redis, ignored_sender, link: None, last_link_event: None, pause: Duration::ZERO }
     }
 
     pub(super) fn into_stream(self) -> BoxStream<'static, ChangeEvent> {
@@ -54,7 +54,7 @@ impl Subscription {
                 continue;
             };
             match link.next().await {
-                Ok((sender, _)) if self.deaf_to.as_ref() == Some(&sender) => {}
+                Ok((sender, _)) if self.ignored_sender.as_ref() == Some(&sender) => {}
                 Ok((_, change)) => return ChangeEvent::Changed(change),
                 Err(error) => {
                     self.link = None;
@@ -68,10 +68,10 @@ impl Subscription {
 
     /// Tries once to connect. Returns the event for the subscriber, if any.
     async fn connect(&mut self) -> Option<ChangeEvent> {
-        if self.told.is_none() && self.redis.namespace().get().is_none() {
+        if self.last_link_event.is_none() && self.redis.namespace().get().is_none() {
             // Nothing failed: the channel's name is just not known yet.
-            self.told = Some(ChangeEvent::Lost);
-            return self.told.clone();
+            self.last_link_event = Some(ChangeEvent::Lost);
+            return self.last_link_event.clone();
         }
         let channel = [self.redis.namespace().wait().await, CHANNEL].concat();
         sleep(self.pause).await;
@@ -80,11 +80,11 @@ impl Subscription {
             Ok(link) => {
                 self.link = Some(link);
                 self.pause = Duration::ZERO;
-                if self.told == Some(ChangeEvent::Lost) {
+                if self.last_link_event == Some(ChangeEvent::Lost) {
                     tracing::info!(event = "changes_linked", "changes made by other replicas are received again");
                 }
-                self.told = Some(ChangeEvent::Linked);
-                self.told.clone()
+                self.last_link_event = Some(ChangeEvent::Linked);
+                self.last_link_event.clone()
             }
             Err(error) => {
                 self.pause = (self.pause * 2).clamp(PAUSES.0, PAUSES.1);
@@ -95,7 +95,7 @@ impl Subscription {
 
     fn lost(&mut self, error: &RedisError) -> Option<ChangeEvent> {
         failure::count(Purpose::Changes);
-        if self.told == Some(ChangeEvent::Lost) {
+        if self.last_link_event == Some(ChangeEvent::Lost) {
             return None;
         }
         tracing::warn!(
@@ -103,8 +103,8 @@ impl Subscription {
             error = error as &dyn StdError,
             "changes made by other replicas are not received until redis answers again",
         );
-        self.told = Some(ChangeEvent::Lost);
-        self.told.clone()
+        self.last_link_event = Some(ChangeEvent::Lost);
+        self.last_link_event.clone()
     }
 }
 

@@ -78,7 +78,7 @@ impl Accepting {
                 // Check `stop` first, or an endless stream of new connections would keep it from being
                 // noticed.
                 biased;
-                () = &mut stop => return self.admit_who_waits(listener),
+                () = &mut stop => return self.admit_waiting(listener),
                 accepted = listener.accept() => accepted,
             };
             match accepted {
@@ -96,7 +96,7 @@ impl Accepting {
     }
 
     /// Admits the connections that the system has already accepted, up to the length of its queue.
-    fn admit_who_waits(&self, listener: TcpListener) {
+    fn admit_waiting(&self, listener: TcpListener) {
         // Ask the system directly: the runtime may not have noticed the latest connections yet.
         let Ok(listener) = listener.into_std() else { return };
         for _ in 0..=self.backlog {
