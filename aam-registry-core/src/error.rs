@@ -1,9 +1,11 @@
 //! What can go wrong, in the domain's words.
 
+mod database;
 mod disk;
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
+pub use database::{DatabaseError, DatabaseTrouble};
 pub use disk::{DiskError, DiskTrouble};
 
 use crate::types::{DistTag, ManifestFault, PackageName, ScopeName, Sha256Digest, TokenId, Username, Version};
@@ -102,6 +104,7 @@ codes! {
     TokenNotFound = "token_not_found", 404;
     NotFound = "not_found", 404;
     MethodNotAllowed = "method_not_allowed", 405;
+    ClientTimeout = "timeout", 408;
     VersionExists = "version_exists", 409;
     UserExists = "user_exists", 409;
     ScopeExists = "scope_exists", 409;
@@ -176,7 +179,7 @@ pub struct BackendError {
 impl BackendError {
     /// Whether this server must not work on the part as it is.
     pub(crate) fn is_unfit(&self) -> bool {
-        self.source.is::<Unfit>()
+        self.source.is::<Unfit>() || self.database_trouble() == Some(DatabaseTrouble::Gone)
     }
 
     /// The stable code. A database whose disk takes nothing is well itself:
@@ -189,6 +192,11 @@ impl BackendError {
             BackendKind::Cache => ErrorCode::CacheUnavailable,
             BackendKind::Internal => ErrorCode::Internal,
         }
+    }
+
+    /// What is wrong with the database itself, where that is the cause.
+    pub fn database_trouble(&self) -> Option<DatabaseTrouble> {
+        DatabaseTrouble::behind(&*self.source)
     }
 
     /// What is wrong with the disk of that part, where that is the cause.
@@ -363,9 +371,12 @@ pub enum Error {
     /// Too much was sent.
     #[error("{0}")]
     PayloadTooLarge(String),
-    /// The request took longer than allowed.
+    /// The registry took longer over the request than it may.
     #[error("{0}")]
     Timeout(String),
+    /// The client took longer to send the request than it may.
+    #[error("{0}")]
+    ClientTimeout(String),
     /// Too much at once.
     #[error("The registry is busy; try again in a moment")]
     Overloaded,
@@ -394,7 +405,7 @@ pub(crate) struct Unfit(String);
 impl Error {
     /// The database is there, and this server must not work on it as it is:
     /// its schema serves newer releases only, or it is reached in a way that
-    /// cannot work. It stops being ready until that has changed. `reason` says
+    /// cannot work. So it is where its file is [gone](DatabaseTrouble::Gone). It stops being ready until that has changed. `reason` says
     /// to the operator what is wrong and what to do.
     pub fn unfit(reason: impl Into<String>) -> Self {
         Self::database(Unfit(reason.into()), false, Outcome::NotApplied)
@@ -484,6 +495,7 @@ impl Error {
             Self::VersionGone { .. } => ErrorCode::VersionGone,
             Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,
             Self::Timeout(_) => ErrorCode::Timeout,
+            Self::ClientTimeout(_) => ErrorCode::ClientTimeout,
             Self::Overloaded | Self::Contended(_) => ErrorCode::Overloaded,
             Self::RateLimited { .. } | Self::TooManyAtOnce(_) => ErrorCode::RateLimited,
             Self::Backend(backend) => backend.code(),

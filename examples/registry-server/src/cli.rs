@@ -57,7 +57,7 @@ pub(crate) enum Command {
     Storage(Storage),
     /// Copy the database into a folder, also while the server runs
     Backup(Backup),
-    /// Ask a running server whether it is well: exit code 0 or 1
+    /// Ask a running server whether it is ready: exit code 0 or 1
     Healthcheck(Healthcheck),
     /// Check or print the configuration
     Config(Config),
@@ -328,8 +328,9 @@ pub(crate) struct Cleanup {
 /// `storage verify`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exits with 1 where any version is damaged, or may not be read, naming each. --deep
-reads every byte.")]
+Exits with 1 where any version is damaged, or may not be read, naming each; where the
+storage is marked as another registry's; and where it holds archives and the database
+knows no version. --deep reads every byte.")]
 pub(crate) struct Verify {
     /// Read every archive and compare its SHA-256, not only its size
     #[arg(long)]
@@ -382,8 +383,12 @@ pub(crate) struct Backup {
 
 /// `healthcheck`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+/ready answers 503 while the server starts or ends, and where it cannot work at all
+with its database as it is. While the database or the archive storage is away for a
+time it answers 200: what is cached is served.")]
 pub(crate) struct Healthcheck {
-    /// What to ask [default: /health of this machine, by HOST and PORT]
+    /// What to ask [default: /ready of this machine, by HOST and PORT]
     #[arg(long)]
     pub(crate) url: Option<String>,
     /// Print JSON

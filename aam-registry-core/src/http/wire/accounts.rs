@@ -11,13 +11,13 @@ use crate::{
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct RegisterRequest {
     /// Also the name of the user's own scope.
-    #[schemars(regex(pattern = rules::USERNAME))]
-    pub(crate) username: String,
-    #[schemars(email, length(max = 254))]
-    pub(crate) email: String,
+    #[schemars(required, regex(pattern = rules::USERNAME))]
+    pub(crate) username: Option<String>,
+    #[schemars(required, email, length(max = 254))]
+    pub(crate) email: Option<String>,
     /// At least 12 characters, at most 1024 bytes, and not a common password.
-    #[schemars(length(min = 12, max = 1024))]
-    pub(crate) password: String,
+    #[schemars(required, length(min = 12, max = 1024))]
+    pub(crate) password: Option<String>,
 }
 
 /// An account that was made.

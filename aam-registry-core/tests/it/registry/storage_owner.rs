@@ -84,7 +84,9 @@ async fn what_another_registry_marked_is_neither_cleaned_nor_published_to() {
     assert!(second.registry.check_storage().await.is_err());
     let location = second.registry.locate(&name("other-kit"), &version("1.0.0")).await.expect("located");
     second.registry.open_archive(&location, None).await.expect("reads go on");
-    second.registry.verify_storage(true, |_, damage| assert_eq!(damage, None)).await.expect("it may be verified");
+    let verified = second.registry.verify_storage(true, |_, damage| assert_eq!(damage, None)).await;
+    let report = verified.expect("it may be verified");
+    assert_eq!((report.damaged, report.foreign, report.is_good()), (0, Some(one), false));
 
     // The operator lets the second registry take it over.
     assert_eq!(second.registry.adopt_storage().await.expect("adopted"), Some(one));
@@ -122,4 +124,21 @@ async fn a_store_without_a_mark_is_claimed_by_whose_archives_lie_there() {
             world.registry.clean_storage(NOW, |_| {}).await.expect("it is ours now");
         }
     }
+}
+
+#[tokio::test]
+async fn archives_of_which_the_database_knows_nothing_are_no_good_store() {
+    let archives = MemoryArchives::new();
+    let world = world_on(&archives);
+    let verified = async || world.registry.verify_storage(false, |_, _| {}).await.expect("verified");
+    assert!(verified().await.is_good(), "where there is nothing at all nothing is missing");
+    strangers(&archives, 2).await;
+    let report = verified().await;
+    assert_eq!((report.checked, report.stray, report.is_good()), (0, 2, false));
+    assert_eq!(archives.owner().await.expect("looked"), None, "nothing was changed");
+    // Beside versions they are what failed uploads left.
+    let ada = world.user("ada").await;
+    world.published(&ada, "greet-kit", "1.0.0").await;
+    let report = verified().await;
+    assert_eq!((report.checked, report.stray, report.is_good()), (1, 2, true));
 }

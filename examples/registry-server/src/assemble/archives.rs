@@ -27,6 +27,11 @@ pub(super) fn add(
     settings: &Settings,
     purpose: Purpose,
 ) -> Result<RegistryBuilder, AssembleError> {
+    if matches!(purpose, Purpose::Create | Purpose::Command) {
+        // A command on accounts reads no archive: it needs no archive store and creates none.
+        let none = OpendalArchives::new(&OpendalConfig::Memory);
+        return Ok(builder.archives(none.map_err(|error| AssembleError::Storage(cause(&error)))?));
+    }
     let unusable = |error: Error| match settings.storage_backend {
         StorageBackend::Local => AssembleError::Folder { path: settings.storage_path.clone(), reason: cause(&error) },
         _ => AssembleError::Storage(cause(&error)),
@@ -48,6 +53,19 @@ pub(super) fn add(
             builder.archives(cdn.map_err(|error| AssembleError::Storage(error.to_string()))?)
         }
     })
+}
+
+/// Requires that the folder of the archives exists, if they are stored in a folder: a command that
+/// looks for archives must not create an empty folder and find nothing in it.
+///
+/// # Errors
+/// If there is no such folder.
+pub(super) fn require_folder(settings: &Settings) -> Result<(), AssembleError> {
+    if settings.storage_backend != StorageBackend::Local || settings.storage_path.is_dir() {
+        return Ok(());
+    }
+    let reason = "there is no such folder; where it lies on a disk of its own, see that this is mounted".to_owned();
+    Err(AssembleError::Folder { path: settings.storage_path.clone(), reason })
 }
 
 /// The archive caches. With the cache turned off nothing is cached, but archives are still checked

@@ -252,7 +252,7 @@ fn what_asks_for_nothing_is_no_fault() {
 #[test]
 fn near_misses_are_warned_about_and_strangers_are_not() {
     let mut site = Site::new();
-    site.write(".env", "DATABSE_URL=x\n");
+    site.write(".env", "DATABSE_URL=x\nRATE_LIMIT_SERCH=5\nAAM_RATE_LIMIT_AUTH=5\nSOMETHING_ELSE=1\n");
     site.set("JWT_SECRTE", "x").set("AAM_PORT", 1).set("AAM_TOKEN", "x").set("PATHS", "x").set("DATABASE", "x");
     let json = site.run(&["config", "check", "--json"]).succeeded().json();
     let warnings: Vec<_> =
@@ -262,7 +262,9 @@ fn near_misses_are_warned_about_and_strangers_are_not() {
         [
             "environment variable AAM_PORT is not known: did you mean PORT?",
             "environment variable JWT_SECRTE is not known: did you mean JWT_SECRET?",
+            "AAM_RATE_LIMIT_AUTH in .env, line 3 is not known: did you mean RATE_LIMIT_AUTH?",
             "DATABSE_URL in .env, line 1 is not known: did you mean DATABASE_URL?",
+            "RATE_LIMIT_SERCH in .env, line 2 is not known: did you mean RATE_LIMIT_SEARCH?",
         ]
     );
 }
@@ -371,4 +373,21 @@ fn a_lifetime_beyond_the_longest_is_warned_about() {
     site.write("config.yaml", "cache: { ttl_seconds: 300 }\n");
     let told = warnings()[0].as_str().expect("one").to_owned();
     assert!(told.starts_with("cache.ttl_seconds is 300 and counts as 20"), "{told}");
+}
+
+#[test]
+fn every_command_on_a_registry_says_how_to_name_it() {
+    for command in [
+        &["migrate"][..],
+        &["create-admin"],
+        &["user", "list"],
+        &["user", "create"],
+        &["token", "revoke"],
+        &["storage", "verify"],
+        &["backup"],
+        &["config", "show"],
+    ] {
+        let help = Site::new().run(&[command, &["--help"]].concat()).succeeded().stdout();
+        assert!(help.contains("--data-dir") && help.contains("--database-url"), "{command:?}: {help}");
+    }
 }

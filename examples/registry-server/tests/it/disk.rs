@@ -83,6 +83,36 @@ fn a_full_disk_is_told_by_health_and_publishes_and_heals() {
 }
 
 #[test]
+fn a_database_file_that_is_moved_away_or_replaced_is_told_by_every_probe() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let (port, authorization) = (server.port(), web::sign_up(server.port(), "alice"));
+    let healthcheck = || site.run(&["healthcheck", "--port", &port.to_string()]);
+    healthcheck().succeeded();
+    let (file, aside) = (site.path("data/registry.db"), site.path("aside.db"));
+    let told = "file of the registry's database was moved away or replaced under the running server: the right file has \
+                to be put in its place and the server started again";
+    for replaced in [false, true] {
+        fs::rename(&file, &aside).expect("our own file");
+        if replaced {
+            fs::write(&file, "another one").expect("our own file");
+        }
+        for path in ["/ready", "/health/db"] {
+            refused(&site, &web::get(port, path).expect("answered"), "database_unavailable", told);
+        }
+        let publish = web::publish(port, &authorization, &archive());
+        refused(&site, &publish, "database_unavailable", told);
+        let unwell = healthcheck().failed().stdout();
+        assert!(unwell.contains("it answered 503") && unwell.contains(told), "{unwell}");
+        assert_eq!(web::get(port, "/health").expect("answered").status, 200, "the process is up");
+        fs::rename(&aside, &file).expect("our own file");
+        wait_until("it is ready", || web::get(port, "/ready").expect("answered").status == 200);
+    }
+    let log = server.log().join("\n");
+    assert!(log.contains("database_file_replaced") && log.contains("data/registry.db"), "{log}");
+}
+
+#[test]
 fn the_room_on_each_disk_is_measured() {
     let site = Site::new();
     let server = site.serve(&[]);

@@ -175,7 +175,7 @@ fn a_body_that_stops_coming_is_told() {
     assert_eq!(web::read_one(&mut pauses).expect("answered").status, 401);
     for stream in &mut stopped {
         let answer = web::read(stream).expect("answered and closed");
-        assert_eq!(answer.status, 504, "{answer:?}");
+        assert_eq!(answer.status, 408, "{answer:?}");
         assert_eq!(answer.json()["error"], "timeout");
         assert!(answer.head.contains("connection: close"), "{}", answer.head);
     }
