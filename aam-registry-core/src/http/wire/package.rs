@@ -24,7 +24,7 @@ pub(crate) struct SearchPage {
 struct PackageRow {
     /// The full name.
     name: String,
-    /// The scope; empty where there is none.
+    /// The scope; empty if there is none.
     scope: String,
     description: String,
     author: Option<String>,
@@ -67,7 +67,7 @@ impl From<PackageSummary> for PackageRow {
 pub(crate) struct PackageAnswer {
     /// The full name.
     name: String,
-    /// The scope; empty where there is none.
+    /// The scope; empty if there is none.
     scope: String,
     description: String,
     author: Option<String>,
