@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Uri, header, request::Parts};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::{
     body::{RequestBody, Stalled, content_length},
@@ -13,14 +14,14 @@ use super::{
     routing::MatchedRoute,
 };
 use crate::{
-    error::{Error, ErrorCode},
+    error::{Detail, Error, ErrorCode},
     layers::ClientAddress,
     registry::Registry,
-    types::{ClientNetwork, PackageName, Principal, Version},
+    types::{AskedIn, ClientNetwork, PackageName, Principal, Version, not_built},
 };
 
 /// The longest JSON body that is read, in bytes.
-const MAX_JSON: u64 = 1024 * 1024;
+pub(super) const MAX_JSON: u64 = 1024 * 1024;
 
 /// One request, as an endpoint sees it.
 #[derive(Debug)]
@@ -109,19 +110,40 @@ impl Call {
         Query::parse(self.uri.query())
     }
 
-    /// Reads the body as JSON.
+    /// Reads the body as JSON. Unknown fields are ignored.
     pub(crate) async fn json<T: DeserializeOwned>(&self, body: RequestBody) -> Result<T, Failure> {
+        parsed(&self.json_bytes(body).await?)
+    }
+
+    /// Reads the body as JSON, and refuses fields that ask for a feature that is not built.
+    pub(crate) async fn json_of<T: DeserializeOwned>(
+        &self,
+        asked_in: AskedIn,
+        body: RequestBody,
+    ) -> Result<T, Failure> {
+        let body = self.json_bytes(body).await?;
+        let fields: Map<String, Value> = parsed(&body)?;
+        let refused = |(name, value): (&String, &Value)| {
+            not_built(asked_in, name, value).map(|refusal| Detail::new(&**name, refusal))
+        };
+        let details: Vec<_> = fields.iter().filter_map(refused).collect();
+        match details.first() {
+            None => parsed(&body),
+            Some(first) => Err(Failure::invalid(format!("`{}`: {}", first.field, first.error), details)),
+        }
+    }
+
+    async fn json_bytes(&self, body: RequestBody) -> Result<Bytes, Failure> {
         expect_body(&self.headers, "application/json")?;
         let body = self.bytes(body).await?;
         // Some editors and shells put a byte order mark first; a parser may ignore it (RFC 8259, section 8.1).
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body);
+        let mark = if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        let body = body.slice(mark..);
         // Serde would read an array as the fields in order, which the API does not allow.
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err(Error::invalid_request("The request body must be a JSON object").into());
         }
-        serde_json::from_slice(body).map_err(|error| {
-            Failure::from(Error::invalid_request(format!("The request body is not the JSON expected: {error}")))
-        })
+        Ok(body)
     }
 
     async fn bytes(&self, mut body: RequestBody) -> Result<Bytes, Failure> {
@@ -145,8 +167,14 @@ impl Call {
     }
 }
 
-/// Refuses a body of another media type than `wanted`, and one in a content
-/// coding: none is undone here, and an archive is compressed already.
+fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| {
+        Failure::from(Error::invalid_request(format!("The request body is not the JSON expected: {error}")))
+    })
+}
+
+/// Refuses a body with another media type than `wanted`, and one with a content coding: the registry
+/// decodes none, and an archive is compressed already.
 ///
 /// # Errors
 /// [`ErrorCode::UnsupportedMediaType`].

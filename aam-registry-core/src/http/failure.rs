@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::{body::RegistryBody, wire::ErrorBody};
 use crate::{
-    error::{BackendError, BackendKind, Detail, DiskTrouble, Error, ErrorCode, Outcome},
+    error::{BackendError, BackendKind, DatabaseTrouble, Detail, DiskTrouble, Error, ErrorCode, Outcome},
     types::{UserId, Username},
 };
 
@@ -185,6 +185,7 @@ impl From<BackendError> for Failure {
         // A permanent error is not an outage: an archive may be missing in a store that works.
         let again = match error.disk_trouble() {
             Some(_) => "its operator has to see to that",
+            None if error.database_trouble().is_some() => "its operator has to see to that",
             None if error.is_unfit() => "try again in a moment, or tell its operator",
             None if error.retry => "try again in a moment",
             None => "tell its operator the `request_id` if it happens again",
@@ -206,6 +207,20 @@ pub(crate) fn trouble(error: &BackendError) -> Option<String> {
         BackendKind::Cache => ("cache", "disk with the registry's cache"),
         BackendKind::Internal => return None,
     };
+    if let Some(trouble) = error.database_trouble() {
+        let told = match trouble {
+            DatabaseTrouble::Gone => {
+                "The file of the registry's database was moved away or replaced under the running server: the right \
+                 file has to be put in its place and the server started again"
+            }
+            DatabaseTrouble::Damaged => "The registry's database is damaged: it has to be restored from a backup",
+            DatabaseTrouble::ReadOnly => {
+                "The registry's database takes no changes: it, or the server's right to it, is read-only"
+            }
+            DatabaseTrouble::Full => "The disk of the registry's database is full: room has to be made there",
+        };
+        return Some(told.to_owned());
+    }
     if error.is_unfit() {
         return Some("This server cannot work with the registry's database as it is, and its log says why".to_owned());
     }

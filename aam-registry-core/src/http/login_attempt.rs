@@ -1,4 +1,6 @@
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
+
+use tracing::Instrument;
 
 use super::Failure;
 use crate::{
@@ -7,6 +9,44 @@ use crate::{
     ports::{RateClass, RateLimiter},
     registry::Registry,
 };
+
+/// The most characters of a username or e-mail address: those of the longest address there is (RFC 5321).
+const MAX_LOGIN: usize = 254;
+
+/// Makes and counts one guess at the password of the account that `login` names, from `client`.
+///
+/// The guess continues when the client disconnects: otherwise a right password would stay counted as a
+/// failure, and a wrong one would be missing from the log and the audit log.
+///
+/// # Errors
+/// A refusal by a limiter.
+pub(crate) async fn guess<T, F>(
+    registry: &Registry,
+    client: Option<ClientAddress>,
+    login: &str,
+    guess: impl FnOnce(Registry) -> F + Send + 'static,
+) -> Result<Result<T>, Failure>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send,
+{
+    let (registry, account) = (registry.clone(), account_key(login));
+    let guessing = async move {
+        let attempt = LoginAttempt::begin(&registry, client, &account).await?;
+        let result = guess(registry).await;
+        attempt.end(matches!(result, Err(Error::InvalidCredentials))).await;
+        Ok(result)
+    };
+    tokio::spawn(guessing.in_current_span()).await.map_err(Error::internal)?
+}
+
+/// The key of an account in the limits on guessing: the username or e-mail address that was typed.
+///
+/// With one key for both, somebody who fails for a username from one network could learn from the
+/// limits met on another network whether an e-mail address belongs to the same account.
+fn account_key(login: &str) -> String {
+    login.trim().to_lowercase().chars().take(MAX_LOGIN).collect()
+}
 
 /// One login attempt, and the requests that it has taken from the limits on guessing passwords.
 ///
@@ -24,7 +64,7 @@ use crate::{
 /// So guessing the password of one account from many addresses is no faster than from one, except for
 /// the forgiven failures of each address per day.
 #[derive(Debug)]
-pub(crate) struct LoginAttempt {
+struct LoginAttempt {
     limiter: Arc<dyn RateLimiter>,
     /// The key by which the address layer has limited the request.
     address: Option<ShortText>,
@@ -32,17 +72,11 @@ pub(crate) struct LoginAttempt {
 }
 
 impl LoginAttempt {
-    /// Takes one attempt on the account that `login` names, from `client`.
+    /// Takes one attempt on `account` from `client`.
     ///
     /// # Errors
-    /// A refusal by a limiter, which costs only what the address layer has taken; or an error if the
-    /// account could not be looked up.
-    pub(crate) async fn begin(
-        registry: &Registry,
-        client: Option<ClientAddress>,
-        login: &str,
-    ) -> Result<Self, Failure> {
-        let account = registry.account_key(login).await?;
+    /// A refusal by a limiter, which costs only what the address layer has taken.
+    async fn begin(registry: &Registry, client: Option<ClientAddress>, account: &str) -> Result<Self, Failure> {
         let limiter = Arc::clone(registry.rate_limiter());
         let address = client.map(ClientAddress::limit_key);
         if let Some(address) = &address {
@@ -71,8 +105,8 @@ impl LoginAttempt {
     }
 
     /// Gives back what was taken, unless the password was wrong.
-    pub(crate) async fn end<T>(mut self, result: &Result<T>) {
-        if matches!(result, Err(Error::InvalidCredentials)) {
+    async fn end(mut self, was_wrong: bool) {
+        if was_wrong {
             return;
         }
         self.give_back().await;

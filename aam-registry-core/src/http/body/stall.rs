@@ -76,7 +76,7 @@ impl Stalled {
     pub(crate) fn told(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<Error> {
         let Self { patience, sent } = error.downcast_ref()?;
         let seconds = patience.as_secs();
-        Some(Error::Timeout(match sent {
+        Some(Error::ClientTimeout(match sent {
             0 => format!("Nothing came of the request body for {seconds} s; send it again"),
             sent => format!(
                 "Only {sent} bytes of the request body came in {seconds} s; send at least {LEAST_SENT} in that time, \

@@ -17,6 +17,10 @@ mod service;
 mod tags;
 mod tokens;
 
+pub(super) use audit::MAX_AUDIT_PAGE;
+pub(super) use search::MAX_PAGE;
+pub(super) use tokens::MAX_DAYS as MAX_TOKEN_DAYS;
+
 use super::routing::{Route, RouteGroup};
 
 /// Every route except those of the groups `without`, in the order of the documentation.

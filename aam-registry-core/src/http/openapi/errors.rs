@@ -21,9 +21,14 @@ pub(super) fn errors(route: &Route) -> BTreeMap<u16, Value> {
     add(ErrorCode::Unauthorized);
     add(ErrorCode::RateLimited);
     if !matches!(route.request, RequestContent::None) {
-        [ErrorCode::InvalidRequest, ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType]
-            .into_iter()
-            .for_each(&mut add);
+        [
+            ErrorCode::InvalidRequest,
+            ErrorCode::ClientTimeout,
+            ErrorCode::PayloadTooLarge,
+            ErrorCode::UnsupportedMediaType,
+        ]
+        .into_iter()
+        .for_each(&mut add);
     }
     if route.access == Access::Credential || !route.errors.is_empty() {
         // A database file on a full disk gives the second error: storage is unavailable.

@@ -7,7 +7,7 @@ mod one;
 mod solver;
 mod tree;
 
-pub(crate) use tree::require_few;
+pub(crate) use tree::{MAX_PACKAGES, require_few};
 
 /// How many trees are resolved at a time. Each computes on a blocking thread and queries the database
 /// for several packages at once.

@@ -17,8 +17,8 @@ use crate::{
     types::{ClientNetwork, Constraint, PackageName, Selector, VersionSummary},
 };
 
-/// How many packages one resolution may look up.
-const MAX_PACKAGES: usize = 512;
+/// How many packages one resolution may look up, and so be asked for.
+pub(crate) const MAX_PACKAGES: usize = 512;
 /// How many packages are looked up at a time.
 const LOOKUPS: usize = 4;
 

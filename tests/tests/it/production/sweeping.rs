@@ -142,7 +142,7 @@ async fn publish(api: Api, seed: u64, done: Arc<Done>, pace: Pace) {
                 api.publish(&sent.aam, &[]).await
             }
         };
-        if answer.status == 504 {
+        if matches!(answer.status, 408 | 504) {
             // On a busy machine the upload may have timed out.
             continue;
         }
