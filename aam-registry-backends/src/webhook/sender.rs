@@ -1,5 +1,4 @@
 use std::{
-    error::Error as _,
     net::{IpAddr, SocketAddr},
     time::{Duration, SystemTime},
 };
@@ -90,8 +89,9 @@ fn reason(error: reqwest::Error) -> String {
     if error.is_timeout() {
         return format!("no answer within {} seconds", PATIENCE.as_secs());
     }
-    let causes = std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string);
-    let mut texts: Vec<_> = std::iter::once(error.to_string()).chain(causes).collect();
+    let error: &(dyn std::error::Error + 'static) = &error;
+    let mut texts: Vec<_> =
+        std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
     texts.dedup();
     texts.join(": ")
 }

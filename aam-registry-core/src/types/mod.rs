@@ -16,6 +16,7 @@ mod job;
 mod latest;
 mod manifest;
 mod name;
+mod not_built;
 mod package;
 mod package_path;
 mod page;
@@ -43,8 +44,10 @@ pub use dist_tag::DistTag;
 pub use downloads::{DayDownloads, DownloadBatch, DownloadBatchId, DownloadCount, DownloadQuery};
 pub use job::{Job, JobEnd, JobFigures, JobFilter, JobId, JobLease, JobSelection, JobState, LeasedJob, NewJob};
 pub use latest::{LatestPolicy, LatestTag, PublishedVersion};
+pub(crate) use manifest::{MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS};
 pub use manifest::{Manifest, ManifestFault, ManifestLimits};
 pub use name::{PackageName, ScopeName, Username};
+pub(crate) use not_built::{AskedIn, not_built};
 pub use package::{
     ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary, Visibility,
 };
