@@ -13,8 +13,8 @@ use crate::{
 
 /// How often the queue is looked at while nothing is due.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How many jobs of a kind are under way at a time.
-const AT_ONCE: usize = 16;
+/// How many jobs of a kind are under way at a time: few, since each takes a connection to the database when it ends.
+const AT_ONCE: usize = 4;
 /// How long an attempt may take.
 const LONGEST: Duration = Duration::from_secs(30);
 /// How long a job is leased: longer than an attempt and the storing of its end take.
