@@ -22,11 +22,7 @@ fn a_change_is_queued_until_a_server_has_done_what_follows() {
     assert_eq!(queued["total"], 1, "{queued}");
     let job = &queued["jobs"][0];
     assert_eq!((&job["kind"], &job["attempts"], &job["last_error"]), (&json!("event"), &json!(0), &Value::Null));
-    assert_eq!(
-        (&job["payload"]["event"], &job["payload"]["metadata"]["user"]),
-        (&json!("admin.create"), &json!("ada")),
-        "{job}"
-    );
+    assert_eq!((&job["payload"]["event"], &job["payload"]["actor"]), (&json!("admin.create"), &json!("ada")), "{job}");
     assert_eq!(listed(&site, &["--state", "failed"])["total"], 0);
     assert_eq!(listed(&site, &["--kind", "other"])["total"], 0);
 
@@ -50,7 +46,9 @@ fn an_operator_retries_and_drops_jobs() {
     assert_eq!(serde_json::from_str::<Value>(&dropped).expect("JSON"), json!({"dropped": 1}));
     assert_eq!(site.run(&["jobs", "list"]).succeeded().stdout(), "no such jobs\n");
     assert_eq!(site.run(&["jobs", "retry", id]).failed().stdout(), "no such job, or it is running\n");
-    for arguments in [&["jobs", "drop"][..], &["jobs", "retry", "x"], &["jobs", "list", "--state", "odd"]] {
-        site.run(arguments).failed();
+    let unknown = site.run(&["jobs", "retry", "x"]).failed().stderr();
+    assert!(unknown.contains("x is not the id of a job"), "{unknown}");
+    for arguments in [&["jobs", "drop"][..], &["jobs", "list", "--state", "odd"]] {
+        assert_eq!(site.run(arguments).code(), Some(2), "{arguments:?}");
     }
 }

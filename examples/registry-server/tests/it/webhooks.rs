@@ -92,7 +92,7 @@ fn an_event_is_delivered_again_under_one_id_until_it_is_received() {
     assert_eq!(first, second);
     let (id, body) = first;
     assert_eq!((body["type"].as_str(), body["data"]["id"].as_str()), (Some("admin.create"), Some(&*id)));
-    assert_eq!(body["data"]["metadata"]["user"], "ada");
+    assert_eq!(body["data"]["actor"], "ada");
     wait_until("nothing waits any more", || jobs(&site)["total"] == 0);
 }
 
@@ -101,7 +101,6 @@ fn an_address_inside_is_not_called_and_the_operator_sees_why() {
     let (port, delivered) = receiver(&[OK]);
     let mut site = Site::new();
     configured(&site, port);
-    site.set("LOG_LEVEL", "info");
     create_admin(&site, "ada");
     let _server = site.serve(&[]);
     wait_until("it was tried", || jobs(&site)["jobs"][0]["last_error"].is_string());
@@ -133,7 +132,7 @@ fn every_event_arrives_though_a_replica_is_killed() {
     while !wanted.is_empty() {
         // The lease of the one that was killed has to run out.
         let (again, delivery) = delivered.recv_timeout(Duration::from_mins(2)).expect("every event is delivered");
-        let user = delivery["data"]["metadata"]["user"].as_str().expect("a user");
+        let user = delivery["data"]["actor"].as_str().expect("a user");
         if user == "admin-0" {
             assert_eq!((&again, &delivery), (&id, &body), "the same message");
         }
