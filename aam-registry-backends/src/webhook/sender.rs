@@ -75,7 +75,7 @@ impl WebhookSender for HttpWebhooks {
             .header(HEADER_WEBHOOK_SIGNATURE, signature)
             .body(message.body.to_owned());
         // The body of the answer is not read: it is closed with the connection.
-        let answer = request.send().await.map_err(|error| reason(error.without_url()))?;
+        let answer = request.send().await.map_err(|error| reason(&error.without_url()))?;
         Ok(WebhookAnswer { status: answer.status().as_u16(), retry_after: retry_after(answer.headers()) })
     }
 }
@@ -85,11 +85,11 @@ fn refused(host: &str) -> String {
 }
 
 /// Why there is no answer, with its causes.
-fn reason(error: reqwest::Error) -> String {
+fn reason(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return format!("no answer within {} seconds", PATIENCE.as_secs());
     }
-    let error: &(dyn std::error::Error + 'static) = &error;
+    let error: &(dyn std::error::Error + 'static) = error;
     let mut texts: Vec<_> =
         std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
     texts.dedup();

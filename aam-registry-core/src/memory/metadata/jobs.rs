@@ -62,7 +62,9 @@ fn later(now: Timestamp, by: Duration) -> Timestamp {
 impl JobQueue for MemoryMetadata {
     async fn enqueue(&self, jobs: &[NewJob]) -> Result<()> {
         let (now, mut tables) = (self.clock.now(), self.tables());
-        jobs.iter().for_each(|job| tables.jobs.add(job.clone(), now));
+        for job in jobs {
+            tables.jobs.add(job.clone(), now);
+        }
         Ok(())
     }
 
@@ -91,7 +93,9 @@ impl JobQueue for MemoryMetadata {
         match end {
             JobEnd::Done(follow_ups) => {
                 tables.jobs.0.remove(&id);
-                follow_ups.iter().for_each(|job| tables.jobs.add(job.clone(), now));
+                for job in follow_ups {
+                    tables.jobs.add(job.clone(), now);
+                }
             }
             JobEnd::Again { after, error } => {
                 queued.job.due_at = later(now, *after);

@@ -119,12 +119,15 @@ fn every_event_arrives_though_a_replica_is_killed() {
     site.set("WEBHOOK_ALLOW_PRIVATE", "127.0.0.1");
     let [first, second, third] = [site.serve(&[]), site.serve(&[]), site.serve(&[])];
     // So that it is the first one that delivers.
-    let others = [&second, &third];
-    others.iter().for_each(|server| server.signal("STOP"));
+    for server in [&second, &third] {
+        server.signal("STOP");
+    }
     create_admin(&site, "admin-0");
     let (id, body) = delivered.recv_timeout(Duration::from_mins(1)).expect("begun");
     drop(first);
-    others.iter().for_each(|server| server.signal("CONT"));
+    for server in [&second, &third] {
+        server.signal("CONT");
+    }
     for at in 1..4 {
         create_admin(&site, &format!("admin-{at}"));
     }
