@@ -87,7 +87,7 @@ fn an_event_is_delivered_again_under_one_id_until_it_is_received() {
     site.set("WEBHOOK_ALLOW_PRIVATE", "127.0.0.1");
     create_admin(&site, "ada");
     let _server = site.serve(&[]);
-    let mut next = || delivered.recv_timeout(Duration::from_mins(1)).expect("delivered");
+    let next = || delivered.recv_timeout(Duration::from_mins(1)).expect("delivered");
     let (first, second) = (next(), next());
     assert_eq!(first, second);
     let (id, body) = first;
@@ -99,7 +99,7 @@ fn an_event_is_delivered_again_under_one_id_until_it_is_received() {
 #[test]
 fn an_address_inside_is_not_called_and_the_operator_sees_why() {
     let (port, delivered) = receiver(&[OK]);
-    let mut site = Site::new();
+    let site = Site::new();
     configured(&site, port);
     create_admin(&site, "ada");
     let _server = site.serve(&[]);
