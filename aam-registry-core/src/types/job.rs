@@ -248,10 +248,11 @@ mod tests {
 
     #[test]
     fn what_follows_has_one_id_however_often_it_is_made() {
-        let event = job(NewJob::of_event(&entry()).expect("an event"));
+        let entry = entry();
+        let event = job(NewJob::of_event(&entry).expect("an event"));
         let [mail, again, other] = ["mail", "mail", "scan"].map(|kind| NewJob::for_subscriber(&event, kind));
         assert_eq!(mail, again);
         assert_ne!(mail.id, other.id);
-        assert_eq!(job(mail).event().expect("readable"), entry());
+        assert_eq!(job(mail).event().expect("readable"), entry);
     }
 }
