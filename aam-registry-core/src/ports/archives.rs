@@ -7,6 +7,7 @@ use http::{Method, Uri};
 use jiff::Timestamp;
 
 use crate::{
+    decide::Audience,
     error::Result,
     types::{ArchiveKey, ArchiveLocation, RegistryId},
 };
@@ -25,8 +26,10 @@ pub trait ArchiveStore: Debug + Send + Sync + 'static {
     /// Where a client that asks for the archive at `location` with `method`
     /// (`GET`, or `HEAD` for what it would get) is to fetch it instead;
     /// `None` where it is to be sent from here. Looks at nothing: the archive
-    /// may be missing there too.
-    async fn redirect(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>>;
+    /// may be missing there too. What is not for
+    /// [everybody](Audience::Everyone) is redirected only to an address that
+    /// expires.
+    async fn redirect(&self, location: &ArchiveLocation, method: &Method, audience: Audience) -> Result<Option<Uri>>;
 
     /// The size in bytes of the archive at `key`; `None` where there is none.
     async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>>;

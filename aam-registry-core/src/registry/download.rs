@@ -2,14 +2,14 @@ use std::{ops::Range, sync::Arc};
 
 use http::{Method, Uri};
 
-use super::{DownloadTally, Registry};
+use super::{DownloadTally, Registry, View};
 use crate::{
     error::{Error, Result},
     ports::ArchiveContent,
     types::{ArchiveLocation, PackageName, Sha256Digest, Version},
 };
 
-impl Registry {
+impl View<'_> {
     /// Where the archive of a version lies; build metadata in `version` does not matter.
     ///
     /// # Errors
@@ -41,14 +41,16 @@ impl Registry {
 
     /// Where a client that asks for an archive with `method` (`GET` or `HEAD`)
     /// is to fetch it instead; `None` where it is to be sent from here, which
-    /// [`open_archive`](Self::open_archive) can do in either case.
+    /// [`Registry::open_archive`] can do in either case.
     ///
     /// # Errors
     /// A backend error where the store fails to say.
     pub async fn redirect_archive(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>> {
-        self.inner().archives.redirect(location, method).await
+        self.inner().archives.redirect(location, method, self.audience()).await
     }
+}
 
+impl Registry {
     /// Opens a version's archive, or a range of its bytes within its size.
     ///
     /// # Errors

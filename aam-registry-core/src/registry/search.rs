@@ -1,10 +1,10 @@
-use super::Registry;
+use super::{Registry, View};
 use crate::{
     error::Result,
     types::{PackageSummary, Page, PageRequest, ScopeName, SearchQuery, SearchSort},
 };
 
-impl Registry {
+impl View<'_> {
     /// Searches packages. The text `@scope/*` lists a scope.
     pub async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
         let Some(listed) = query.text.as_deref().and_then(listed_scope) else {
@@ -17,7 +17,9 @@ impl Registry {
         let query = SearchQuery { text: None, scope: Some(listed), ..query.clone() };
         self.inner().packages.search(&query).await
     }
+}
 
+impl Registry {
     /// Searches for nothing in particular: what a database keeps for searches
     /// is there, and near to what is listed, when somebody asks.
     pub(super) async fn prepare_searches(&self) -> Result<()> {

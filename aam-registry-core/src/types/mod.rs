@@ -27,6 +27,7 @@ mod upload;
 mod user;
 mod version;
 mod version_list;
+mod viewer;
 
 pub use account::{AccountFilter, AccountRole, AccountState, is_session_ended};
 pub use archive_key::ArchiveKey;
@@ -56,3 +57,4 @@ pub use upload::{NewUpload, Upload, UploadId};
 pub use user::{Collaborator, Scope, ScopeMember, User, UserId, UserProfile};
 pub use version::Version;
 pub use version_list::{VersionBounds, VersionList, VersionRange};
+pub use viewer::Viewer;

@@ -5,6 +5,7 @@ mod config;
 mod entries;
 mod kept;
 mod lookup;
+mod outage;
 mod packages;
 mod store;
 mod stored;

@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use futures_util::StreamExt;
 use tokio::task::JoinHandle;
 
-use super::{MetadataCacheConfig, kept::Kept, lookup::begin_at_zero};
+use super::{MetadataCacheConfig, kept::Kept, lookup::begin_at_zero, outage::Outage};
 use crate::{
     decorate::Freshness,
     ports::{ChangeEvent, ChangeFeed, Database, SharedCache},
@@ -18,10 +18,11 @@ use crate::{
 ///   is answered; what others change when a feed tells of it. While a feed is
 ///   broken, nothing that may change is kept; what bounds a change that no
 ///   feed told of is [`MetadataCacheConfig::with_lifetime`].
-/// - Where an archive lies is kept until its package is published to, metadata
-///   names another archive, or a feed tells that anything may have changed, as
-///   after a restore. It is kept while a feed is broken, so that downloads go
-///   on while the database is down.
+/// - Where an archive lies, and so that it may be downloaded, is kept until its
+///   package changes or metadata names another archive. While a feed is broken it
+///   is read again within a second; while the database does not answer, what was
+///   last read stands for [`MetadataCacheConfig::with_stale_reads`], so that
+///   downloads go on.
 /// - That a credential is alive is believed for less than a second, and
 ///   not after this process revoked it. Every change checks it anew.
 ///
@@ -53,6 +54,7 @@ pub(super) struct Inner<D> {
     pub(super) database: Arc<D>,
     pub(super) kept: Kept,
     pub(super) config: MetadataCacheConfig,
+    pub(super) outage: Outage,
     pub(super) around: Around,
     followers: Vec<JoinHandle<()>>,
 }
@@ -149,7 +151,14 @@ impl<D: Database> CachedMetadataBuilder<D> {
             .collect();
         let kept = Kept::new(&self.config);
         CachedMetadata {
-            inner: Arc::new(Inner { database: Arc::new(self.database), kept, config: self.config, around, followers }),
+            inner: Arc::new(Inner {
+                database: Arc::new(self.database),
+                kept,
+                config: self.config,
+                outage: Outage::default(),
+                around,
+                followers,
+            }),
         }
     }
 }

@@ -8,8 +8,10 @@ use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::{
-    decorate::ArchiveMark,
+    decide::Audience,
+    decorate::LocationMark,
     http::{
+        answer::PRIVATE,
         body::RegistryBody,
         entity_tag,
         failure::Failure,
@@ -24,6 +26,7 @@ const X_CHECKSUM_SHA256: HeaderName = HeaderName::from_static("x-checksum-sha256
 const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 const GZIP: HeaderValue = HeaderValue::from_static("application/gzip");
 const BYTES: HeaderValue = HeaderValue::from_static("bytes");
+/// For what everybody may have for ever.
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// How many headers an answer has: those of an archive, the id of the request
@@ -35,7 +38,9 @@ const HEADERS: usize = 14;
 pub(crate) struct ReadyDownload {
     pub(crate) location: ArchiveLocation,
     /// For how long it may be kept; `None` where nothing tells.
-    pub(super) mark: Option<ArchiveMark>,
+    pub(super) mark: Option<LocationMark>,
+    /// For whom the answer is, and so for whom it may be kept.
+    pub(super) audience: Audience,
     pub(crate) tally: Arc<DownloadTally>,
     entity_tag: Box<str>,
     /// Those of the whole archive.
@@ -51,8 +56,13 @@ pub(crate) enum Wanted {
 }
 
 impl ReadyDownload {
-    /// Of a location that was read after `mark` was taken.
-    pub(crate) fn new(registry: &Registry, location: ArchiveLocation, mark: Option<ArchiveMark>) -> Self {
+    /// Of a location that `audience` may see, and that was read after `mark` was taken.
+    pub(crate) fn new(
+        registry: &Registry,
+        location: ArchiveLocation,
+        audience: Audience,
+        mark: Option<LocationMark>,
+    ) -> Self {
         let ArchiveLocation { sha256, size, .. } = &location;
         let entity_tag = format!("\"{sha256}\"").into_boxed_str();
         let mut values = Values(BytesMut::with_capacity(384));
@@ -65,9 +75,9 @@ impl ReadyDownload {
         headers.insert(REPR_DIGEST, values.next(format_args!("sha-256=:{}:", sha256.to_base64())));
         headers.insert(header::ETAG, values.next(format_args!("{entity_tag}")));
         headers.insert(header::ACCEPT_RANGES, BYTES);
-        headers.insert(header::CACHE_CONTROL, IMMUTABLE);
+        headers.insert(header::CACHE_CONTROL, cache_control(audience));
         headers.insert(header::CONTENT_LENGTH, values.next(format_args!("{size}")));
-        Self { tally: registry.tally(&location), mark, entity_tag, headers, location }
+        Self { tally: registry.tally(&location), mark, audience, entity_tag, headers, location }
     }
 
     /// What a request with these headers wants.
@@ -96,7 +106,7 @@ impl ReadyDownload {
         let headers = response.headers_mut();
         headers.reserve(HEADERS);
         headers.insert(header::ETAG, self.headers[header::ETAG].clone());
-        headers.insert(header::CACHE_CONTROL, IMMUTABLE);
+        headers.insert(header::CACHE_CONTROL, cache_control(self.audience));
         response
     }
 
@@ -112,6 +122,14 @@ impl ReadyDownload {
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
         }
         response
+    }
+}
+
+/// Which caches may keep an archive: one that not everybody may have is asked for anew, with a credential.
+fn cache_control(audience: Audience) -> HeaderValue {
+    match audience {
+        Audience::Everyone => IMMUTABLE,
+        Audience::Members => PRIVATE,
     }
 }
 

@@ -8,7 +8,8 @@ use quick_cache::sync::Cache;
 
 use super::ReadyDownload;
 use crate::{
-    decorate::{ArchiveMark, Freshness},
+    decide::Audience,
+    decorate::{Freshness, LocationMark},
     types::PackageName,
 };
 
@@ -17,8 +18,9 @@ const MOST: usize = 10_000;
 
 /// The downloads that are ready, by the raw path that asks for each.
 ///
-/// They are kept for as long as their versions have the same archives, where
-/// there is a [`Freshness`] that tells, and not at all where there is none.
+/// They are kept for the viewers they were made for, as long as nothing of the
+/// package changed, where there is a [`Freshness`] that tells, and not at all
+/// where there is none. Whoever asks has been admitted before.
 /// Only the usual spelling of a path is kept: of the others there are too many.
 pub(crate) struct ReadyDownloads {
     by_path: Cache<Box<str>, Arc<ReadyDownload>>,
@@ -31,19 +33,19 @@ impl ReadyDownloads {
         Self { by_path: Cache::new(MOST), freshness, bytes: OnceLock::new() }
     }
 
-    /// What is ready at `path`, the prefix of the mount included.
-    pub(crate) fn get(&self, path: &str) -> Option<Arc<ReadyDownload>> {
-        self.by_path.get(path).filter(|ready| self.holds(ready))
+    /// What is ready for `audience` at `path`, the prefix of the mount included.
+    pub(crate) fn get(&self, path: &str, audience: Audience) -> Option<Arc<ReadyDownload>> {
+        self.by_path.get(path).filter(|ready| ready.audience == audience && self.holds(ready))
     }
 
     fn holds(&self, ready: &ReadyDownload) -> bool {
-        let holds = |(freshness, mark): (&Freshness, _)| freshness.has_same_archives(mark);
+        let holds = |(freshness, mark): (&Freshness, _)| freshness.locates(mark);
         self.freshness.as_ref().zip(ready.mark.as_ref()).is_some_and(holds)
     }
 
     /// To be taken before the location of a download is read that is to be kept.
-    pub(crate) fn mark(&self, name: &PackageName) -> Option<ArchiveMark> {
-        self.freshness.as_ref().map(|freshness| freshness.archive_mark(name))
+    pub(crate) fn mark(&self, name: &PackageName) -> Option<LocationMark> {
+        self.freshness.as_ref().map(|freshness| freshness.location_mark(name))
     }
 
     /// Keeps what was asked for at `path` where that is `usual`, the way it is told to clients.
@@ -90,9 +92,17 @@ mod tests {
     fn table(freshness: Option<Freshness>) -> ReadyDownloads {
         let registry = memory::registry().build().expect("a registry");
         let (table, location) = (ReadyDownloads::new(freshness), location());
-        let ready = Arc::new(ReadyDownload::new(&registry, location.clone(), table.mark(&location.package)));
+        let ready = Arc::new(ReadyDownload::new(
+            &registry,
+            location.clone(),
+            Audience::Everyone,
+            table.mark(&location.package),
+        ));
         table.keep("/k%69t/1.0.0/download", USUAL, &ready);
-        assert!(table.get("/k%69t/1.0.0/download").is_none() && table.get(USUAL).is_none());
+        assert!(
+            table.get("/k%69t/1.0.0/download", Audience::Everyone).is_none()
+                && table.get(USUAL, Audience::Everyone).is_none()
+        );
         table.keep(USUAL, USUAL, &ready);
         table
     }
@@ -107,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_ready_once_a_version_may_have_another_archive() {
+    fn nothing_is_ready_once_what_is_shown_may_have_changed() {
         for (change, holds) in [
             (Change::Package("kit".parse().expect("a name")), false),
             (Change::Everything, false),
@@ -116,10 +126,15 @@ mod tests {
             let freshness = freshness();
             let table = table(Some(freshness.clone()));
             freshness.note(&change);
-            assert!(table.get(USUAL).is_some(), "{change:?} of metadata");
-            freshness.note_archives(&change);
-            assert_eq!(table.get(USUAL).is_some(), holds, "{change:?}");
+            assert_eq!(table.get(USUAL, Audience::Everyone).is_some(), holds, "{change:?}");
         }
+    }
+
+    #[test]
+    fn what_is_ready_for_some_is_not_for_others() {
+        let table = table(Some(freshness()));
+        assert!(table.get(USUAL, Audience::Everyone).is_some());
+        assert!(table.get(USUAL, Audience::Members).is_none());
     }
 
     #[test]

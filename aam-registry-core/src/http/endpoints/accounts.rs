@@ -25,6 +25,7 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "Register",
         description: "Makes an account and the scope of its name, which it owns: `@username/…`. Usernames and scopes \
             are one namespace.",
+        access: Access::Open,
         class: Some(RateClass::Auth),
         request: RequestContent::json::<RegisterRequest>(),
         answers: &[Answer {
@@ -46,6 +47,7 @@ pub(super) const ROUTES: &[Route] = &[
         description: "Opens a session for 24 hours, unless the operator set otherwise. The answer to an unknown user \
             is that to a wrong password. Failures are limited, for an address and for an account; a right password \
             from an address that has not failed is let in, however often others fail for that account.",
+        access: Access::Open,
         class: Some(RateClass::Auth),
         request: RequestContent::json::<LoginRequest>(),
         answers: &[Answer { status: 200, description: "The session.", content: Content::json::<SessionAnswer>() }],
@@ -151,7 +153,7 @@ async fn change(call: Call, body: RequestBody) -> Answered {
 }
 
 async fn profile(call: Call) -> Answered {
-    let profile = call.registry.profile(&username(&call)?).await?;
+    let profile = call.view()?.profile(&username(&call)?).await?;
     answer::read(&call, &ProfileAnswer::from(profile))
 }
 

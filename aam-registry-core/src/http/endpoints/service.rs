@@ -16,7 +16,7 @@ use crate::{
         call::Call,
         failure::{Failure, trouble},
         readiness::ReadinessState,
-        routing::{Answer, Content, Route, Verb, handler, route},
+        routing::{Access, Answer, Content, Route, Verb, handler, route},
         wire::{HealthAnswer, LimitsAnswer, PartHealthAnswer, ReadyAnswer, ServiceAnswer},
     },
 };
@@ -38,6 +38,7 @@ const PART_HEALTH: &[Answer] =
 pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Tell that the process is up",
         class: None,
         answers: &[Answer { status: 200, description: "It is.", content: Content::json::<HealthAnswer>() }],
@@ -45,6 +46,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Tell whether the database answers",
         description: "A database in a file also has to take a change.",
         class: None,
@@ -54,6 +56,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Tell whether the archive storage answers and takes archives",
         description: "It is given a small one twice a minute at most, which is read back and deleted.",
         class: None,
@@ -63,6 +66,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Tell whether cache and rate limiter answer",
         description: "Writes to Redis, where there is one: one that is out of memory or takes no writes is not well.",
         class: None,
@@ -72,6 +76,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Tell whether this process wants requests",
         description: "503 only while it starts, telling what it waits for, or drains, and where this release cannot \
             work on the database as it is. While the database or the storage is out it is `degraded`, since what is \
@@ -83,6 +88,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Read the metrics",
         description: "In the text format of Prometheus. 404 where the host of the registry collects none.",
         class: None,
@@ -92,6 +98,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Read this document",
         answers: &[Answer {
             status: 200,
@@ -102,12 +109,14 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Read this document as a page",
         answers: &[Answer { status: 200, description: "The page.", content: Content::Text(&["text/html"]) }],
         ..route(Verb::Get, "/api/docs", "docs", handler!(docs))
     },
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Tell what this registry takes",
         description: "The limits of what is published, and which features are on. A client that knows them can tell \
             its user before it sends anything.",

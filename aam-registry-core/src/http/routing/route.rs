@@ -68,7 +68,7 @@ pub(crate) const fn route(verb: Verb, pattern: &'static str, id: &'static str, h
         tag: "",
         summary: "",
         description: "",
-        access: Access::Public,
+        access: Access::Read,
         class: Some(RateClass::Other),
         kind: Kind::Document,
         is_kept: false,
@@ -116,8 +116,10 @@ impl Verb {
 /// Who may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Everybody.
-    Public,
+    /// Everybody, whatever the registry shows to whom.
+    Open,
+    /// Whoever may read.
+    Read,
     /// Whoever has a credential.
     Credential,
 }

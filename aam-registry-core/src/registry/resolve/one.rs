@@ -1,10 +1,10 @@
 use crate::{
     error::{Error, Result},
-    registry::{Registry, packages::highest_hint},
+    registry::{View, packages::highest_hint},
     types::{Constraint, DistTag, PackageName, PublishedVersion, Selector, Version, VersionSummary},
 };
 
-impl Registry {
+impl View<'_> {
     /// The version of a package that `selector` means.
     ///
     /// A constraint means the highest version that matches and is not yanked,

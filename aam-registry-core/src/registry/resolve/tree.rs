@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::{Detail, Error, Result},
     registry::{
-        Registry,
+        View,
         places::{Crowded, Place},
     },
     types::{ClientNetwork, Constraint, PackageName, Selector, VersionSummary},
@@ -22,7 +22,7 @@ const MAX_PACKAGES: usize = 512;
 /// How many packages are looked up at a time.
 const LOOKUPS: usize = 4;
 
-impl Registry {
+impl View<'_> {
     /// Finds a version of each package wanted and of everything those need,
     /// one version a package, highest first; equal questions have equal answers.
     ///
