@@ -7,7 +7,7 @@ use aam_registry_core::{
     decorate::CachedMetadata,
     memory::MemoryMetadata,
     ports::{ArchiveIndex, ChangeEvent, ChangeFeed, PackageStore},
-    types::{Change, Principal},
+    types::{Change, Principal, Viewer},
 };
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};

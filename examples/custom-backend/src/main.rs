@@ -11,6 +11,7 @@ use aam_registry_core::{
     memory::{InsecurePasswords, MemoryLimiter, MemoryMetadata, MemorySessions},
     ports::ArchiveContent,
     registry::{BuildError, PublishOptions, Registration, Registry},
+    types::Viewer,
 };
 use bytes::Bytes;
 use shelf::ShelfArchives;

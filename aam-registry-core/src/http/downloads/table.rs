@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn only_the_usual_spelling_is_kept() {
-        assert!(table(Some(freshness())).get(USUAL).is_some());
+        assert!(table(Some(freshness())).get(USUAL, Audience::Everyone).is_some());
     }
 
     #[test]
@@ -139,6 +139,6 @@ mod tests {
 
     #[test]
     fn where_nothing_tells_of_changes_nothing_is_kept() {
-        assert!(table(None).get(USUAL).is_none());
+        assert!(table(None).get(USUAL, Audience::Everyone).is_none());
     }
 }

@@ -12,8 +12,7 @@ use std::{
 
 use aam_registry_core::{
     Error, ErrorCode, Result,
-    decide::Audience,
-    decide::{PublishCheck, PublishCommit, Published},
+    decide::{Audience, PublishCheck, PublishCommit, Published},
     error::Outcome,
     memory::{MemoryArchives, MemoryMetadata},
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, PackageStore, PublishStore, StoredArchive},

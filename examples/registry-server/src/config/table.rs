@@ -14,8 +14,9 @@ use super::{
     values::{
         AdminPassword, Backlog, BaseUrl, Bucket, ClientIpHeader, Connections, ConnectionsPerAddress, Count,
         DatabaseUrl, Domain, DownloadRedirect, EmailAddress, Endpoint, Host, Hours, JwtSecrets, LatestChoice,
-        LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, RedisUrl, Registration, Room,
-        Seconds, SecretKey, Size, StorageBackend, Streams, Switch, TagList, Threads, Timeout, Uploads, Word,
+        LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ReadChoice, RedisUrl,
+        Registration, Room, Seconds, SecretKey, Size, StorageBackend, Streams, Switch, TagList, Threads, Timeout,
+        Uploads, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -160,6 +161,8 @@ settings! {
         cache_enabled: Switch = "cache.enabled", Fallback::Text("true");
         /// Longest that metadata is kept; more than 20 counts as 20, and finished documents are kept 10 longer
         cache_ttl_seconds: Seconds = "cache.ttl_seconds", Fallback::Text("20");
+        /// Longest that public downloads go on while the database does not answer; needs cache.enabled
+        stale_reads: Timeout = "STALE_READS", Fallback::Text("15m");
         /// Most that small archives may take of the memory; 0 for none
         archive_cache_memory: Room = "ARCHIVE_CACHE_MEMORY", Fallback::Text("64MiB");
         /// Most that archives of an object store may take of the disk; 0 for none
@@ -177,6 +180,8 @@ settings! {
         token_expire_hours: Hours = "TOKEN_EXPIRE_HOURS", Fallback::Text("24");
         /// Who may make an account
         registration: Registration = "REGISTRATION", Fallback::Text("open");
+        /// Who may read packages, users and scopes: everyone, or only callers with a credential
+        read_access: ReadChoice = "READ_ACCESS", Fallback::Text("everyone");
         /// Administrator to create at the start where there is none
         admin_username: Option<Username> = "ADMIN_USERNAME";
         /// E-mail address of that administrator

@@ -8,6 +8,7 @@ use aam_registry_core::{
     memory::{InsecurePasswords, MemoryLimiter, MemoryMetadata, MemorySessions},
     ports::ArchiveStore,
     registry::{PublishOptions, Registration, Registry},
+    types::Viewer,
 };
 use aam_registry_tests::{Package, S3Server};
 use bytes::Bytes;

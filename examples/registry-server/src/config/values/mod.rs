@@ -8,7 +8,9 @@ mod numbers;
 mod stores;
 
 pub(crate) use accounts::{AdminPassword, EmailAddress, JwtSecrets, TagList};
-pub(crate) use choices::{DownloadRedirect, LatestChoice, LogFormat, LogLevel, Registration, StorageBackend, Switch};
+pub(crate) use choices::{
+    DownloadRedirect, LatestChoice, LogFormat, LogLevel, ReadChoice, Registration, StorageBackend, Switch,
+};
 pub(crate) use database::{DatabaseUrl, PostgresUrl};
 pub(crate) use network::{BaseUrl, ClientIpHeader, Domain, Host, Networks, Origins};
 pub(crate) use numbers::{
