@@ -169,7 +169,7 @@ fn a_registry_for_known_users_is_used_from_login_to_install() {
     machine.ok(&["info", "greet-kit"]);
     machine.ok(&["install", "greet-kit"]);
     machine.ok(&["logout"]);
-    assert_eq!(machine.fails(3, &["install", "acme-review-suite"])["error"], "unauthorized");
+    assert_eq!(machine.fails(3, &["install", "@acme/review-suite"])["error"], "unauthorized");
 
     // A machine's token reads and does nothing else.
     let token = publisher.ok(&["token", "create", "ci", "--scope", "read", "--quiet"]);
