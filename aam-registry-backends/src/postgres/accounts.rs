@@ -83,7 +83,8 @@ impl AccountStore for PostgresMetadata {
     }
 
     async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64> {
-        self.write(|tx| async move {
+        let rows = Rows::of_tokens(&revocation.tokens);
+        self.change(rows, |tx| async move {
             let facts = revocation_facts(&tx, revocation).await?;
             apply(&tx, revocation.decide(facts)?).await
         })

@@ -85,6 +85,6 @@ mod versions;
 pub use changes_feed::PostgresChanges;
 pub use clock::PostgresClock;
 pub use config::PostgresConfig;
-pub use schema::{migrate, oldest_release, pending_migrations};
+pub use schema::{has_registry, migrate, oldest_release, pending_migrations};
 pub use store::PostgresMetadata;
 pub use target::InvalidPostgresUrl;

@@ -19,7 +19,7 @@ use super::{
     PostgresMetadata,
     connection::Session,
     facts::{self, account_columns},
-    failure::{Failure, Fault, FaultKind, Tx},
+    failure::{Failure, Fault, Tx},
     search, sql,
     versions::{self, LIST},
 };
@@ -161,7 +161,7 @@ impl PackageStore for PostgresMetadata {
                 Some(true) => {
                     // Another session may take changes: this one keeps what held when it was made.
                     tx.give_up();
-                    Err(Fault::new(FaultKind::Busy, READ_ONLY).into())
+                    Err(Fault::read_only(READ_ONLY).into())
                 }
                 _ => Ok(()),
             }

@@ -47,9 +47,13 @@ const HOLDER: &str = concat!(
     " FROM tokens t JOIN users u ON u.id = t.user_id
       WHERE t.secret = $1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $2) AND NOT u.disabled"
 );
+/// Where all tokens are locked, as while they are revoked, their use is stored later.
+const LOCK_TO_TOUCH: &str = "LOCK TABLE tokens IN ROW EXCLUSIVE MODE NOWAIT";
+/// A token that somebody changes at the moment is passed over: when it was
+/// used is told to the second anyway, and nobody's connection is waited on.
 const TOUCH: &str = "WITH used AS (
         SELECT t.id, u.at FROM unnest($1::uuid[], $2::bigint[]) u (id, at) JOIN tokens t ON t.id = u.id
-        WHERE t.last_used_at IS NULL OR t.last_used_at < u.at ORDER BY t.id FOR NO KEY UPDATE OF t
+        WHERE t.last_used_at IS NULL OR t.last_used_at < u.at ORDER BY t.id FOR NO KEY UPDATE OF t SKIP LOCKED
     )
     UPDATE tokens t SET last_used_at = used.at FROM used WHERE t.id = used.id";
 
@@ -94,7 +98,8 @@ impl TokenStore for PostgresMetadata {
         let (ids, instants): (Vec<_>, Vec<_>) =
             used.iter().map(|(id, at)| (Uuid::from(*id), at.as_microsecond())).unzip();
         let (ids, instants) = (&ids, &instants);
-        self.repeatable(|tx| async move {
+        self.write(|tx| async move {
+            tx.command(LOCK_TO_TOUCH).await?;
             sql::run(&tx, TOUCH, [ids, instants]).await?;
             Ok(())
         })

@@ -38,5 +38,5 @@ mod writer;
 pub use backup::{SqliteBackup, back_up};
 pub use changes_feed::SqliteChanges;
 pub use config::SqliteConfig;
-pub use schema::{migrate, oldest_release, pending_migrations};
+pub use schema::{has_registry, migrate, oldest_release, pending_migrations};
 pub use store::SqliteMetadata;

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The longest reason of a yank and message of a deprecation, in characters.
-const MAX_MESSAGE: usize = 512;
+pub(crate) const MAX_MESSAGE: usize = 512;
 
 /// A yank that was taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ mod id;
 mod latest;
 mod manifest;
 mod name;
+mod not_built;
 mod package;
 mod package_path;
 mod page;
@@ -41,8 +42,10 @@ pub use digest::Sha256Digest;
 pub use dist_tag::DistTag;
 pub use downloads::{DayDownloads, DownloadBatch, DownloadBatchId, DownloadCount, DownloadQuery};
 pub use latest::{LatestPolicy, LatestTag, PublishedVersion};
+pub(crate) use manifest::{MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS};
 pub use manifest::{Manifest, ManifestFault, ManifestLimits};
 pub use name::{PackageName, ScopeName, Username};
+pub(crate) use not_built::{AskedIn, not_built};
 pub use package::{
     ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary, Visibility,
 };

@@ -1,4 +1,4 @@
-//! The reads of packages and archives.
+//! Reads of packages and archives.
 
 #![deny(clippy::missing_trait_methods)]
 

@@ -11,7 +11,7 @@ use crate::{
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
         wire::{MemberAnswer, MemberRequest, ScopeAnswer, ScopeRequest},
     },
-    types::{ScopeName, ScopeRole},
+    types::{AskedIn, ScopeName, ScopeRole},
 };
 
 pub(super) const ROUTES: &[Route] = &[
@@ -62,7 +62,7 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 async fn create(call: Call, body: RequestBody) -> Answered {
-    let request: ScopeRequest = call.json(body).await?;
+    let request: ScopeRequest = call.json_of(AskedIn::Scope, body).await?;
     let name = request.name.parse()?;
     let scope = call.registry.create_scope(call.principal()?, &name).await?;
     answer::written(StatusCode::CREATED, &ScopeAnswer::from(scope))
@@ -91,7 +91,7 @@ async fn remove_member(call: Call) -> Answered {
     Ok(answer::no_content())
 }
 
-/// The scope of the path. A malformed one does not exist.
+/// The scope of the path. A malformed one counts as one that does not exist.
 fn scope(call: &Call) -> Result<ScopeName, Failure> {
     let text = call.param("scope").unwrap_or_default();
     let bare = text.strip_prefix('@').unwrap_or(&text);

@@ -12,7 +12,7 @@ use crate::{
     http::{routing::Route, wire::ErrorBody},
 };
 
-/// Requests and answers have schemas of their own: what must be sent is not what is always told.
+/// Requests and answers have separate schemas, because required fields differ.
 pub(super) struct Schemas {
     pub(super) requests: SchemaGenerator,
     pub(super) answers: SchemaGenerator,
@@ -83,8 +83,7 @@ fn about(prefix: &str, access: ReadAccess) -> String {
             "Packages are read without a credential. To change anything, send",
             "Without a credential it is `public, max-age=0, must-revalidate`, with one `private`. Download counts in \
              it may be up to a minute old. Archives never change: they are sent as `public, max-age=31536000, \
-             immutable`. **What was served as `immutable` cannot be called back from caches that are not the \
-             registry's own**, also after a yank.",
+             immutable`. **Nothing, not even a yank, removes an archive from caches outside the registry.**",
         ),
         ReadAccess::BehindLogin => {
             ("Packages are read without a credential. To change anything, send", PRIVATE_ANSWERS)

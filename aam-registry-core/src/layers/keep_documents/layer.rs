@@ -9,25 +9,25 @@ use crate::{
     decorate::{Freshness, TierMeter},
 };
 
-/// How much memory the kept documents take, about.
+/// The approximate memory for cached documents.
 const CAPACITY: u64 = 32 << 20;
 const TYPICAL: u64 = 8 << 10;
 
-/// Answers a read of a package with the document that was made for the last
-/// viewer of the same class, where nothing can have changed since.
+/// Answers a read of a package with the document of an earlier one by a viewer of the same class, if
+/// nothing can have changed since.
 ///
-/// For routes that say so: the answer must be the same for all viewers of a
-/// class, and about the package that the path names.
+/// Only for routes that allow it: the answer must be the same for all viewers of a class, and depend
+/// only on the package in the path.
 #[derive(Clone, Debug)]
 pub(crate) struct KeepDocumentsLayer {
     kept: Option<Arc<Kept>>,
-    /// How much of a path lies before what routes match.
+    /// The length of the path before the part that routes match.
     prefix: usize,
     access: ReadAccess,
 }
 
 impl KeepDocumentsLayer {
-    /// Without anything that tells of changes nothing is kept.
+    /// Caches nothing if no `freshness` is given.
     pub(crate) fn new(freshness: Option<Freshness>, prefix: &str, access: ReadAccess) -> Self {
         Self { kept: freshness.map(Kept::new).map(Arc::new), prefix: prefix.len(), access }
     }
@@ -41,7 +41,7 @@ impl<S> Layer<S> for KeepDocumentsLayer {
     }
 }
 
-/// The documents by the raw path that asks for each.
+/// The documents by the raw path of the request.
 pub(super) struct Kept {
     documents: Cache<Box<str>, Arc<Document>, ByMemory>,
     pub(super) freshness: Freshness,
@@ -100,7 +100,7 @@ mod tests {
         memory::MemoryMetadata,
     };
 
-    /// What keeps documents, and the state of a package of theirs.
+    /// A cache of documents, and a mark of their package.
     fn kept() -> (Kept, Mark) {
         let freshness = CachedMetadata::builder(MemoryMetadata::new()).start().freshness();
         let mark = freshness.mark(&"kit".parse().expect("a name")).expect("linked");
@@ -132,7 +132,7 @@ mod tests {
         let held =
             (0..400).filter(|number| kept.get(&format!("/{number}"), Audience::Everyone).is_some()).count() as u64;
         assert!(held > 10, "{held} are kept");
-        // With every coding, none of which is longer than what it is made of.
+        // With every coding, none of which is larger than the uncompressed document.
         assert!(held * 3 * (200 << 10) <= CAPACITY, "{held} are kept");
     }
 }

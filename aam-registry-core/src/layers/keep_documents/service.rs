@@ -52,7 +52,7 @@ where
             let asked = std::mem::take(request.headers_mut());
             return Either::Right(async move { Ok(document.answer(&asked).await) }.boxed());
         }
-        // Before the read: what changes after this makes stale what the read gave.
+        // Taken before the read, so that a change after this makes the document stale.
         let mark = package(&request, self.prefix).and_then(|name| kept.freshness.mark(&name));
         let Some(mark) = mark else { return Either::Right(self.inner.call(request).boxed()) };
         let (kept, read_at, path) = (Arc::clone(kept), Instant::now(), request.uri().path().into());
@@ -70,21 +70,21 @@ where
     }
 }
 
-/// The class of viewers that the answer may be kept for. What is read with a
-/// credential where none is needed belongs to no class: it is made for its caller.
+/// The class of viewers that the answer may be cached for. An answer to a credential that reading does not
+/// need is for its caller only, and is not cached.
 fn audience<B>(request: &Request<B>, access: ReadAccess) -> Option<Audience> {
     let principal = request.extensions().get::<Principal>();
     let audience = access.admit_principal(principal).ok()?;
     (audience == Audience::Members || principal.is_none()).then_some(audience)
 }
 
-/// Whether the answer is the same for all of a class who ask like this.
+/// Whether every request of a class of viewers with this path gets the same answer.
 fn may_be_kept<B>(request: &Request<B>) -> bool {
     let route = RequestContext::of(request.extensions()).and_then(RequestContext::route);
     route.and_then(MatchedRoute::route).is_some_and(|route| route.is_kept)
         && matches!(*request.method(), Method::GET | Method::HEAD)
         && request.uri().query().is_none()
-        // Of other spellings of a path there are too many.
+        // There are too many other spellings of a path.
         && !request.uri().path().contains('%')
 }
 
@@ -93,7 +93,7 @@ fn package<B>(request: &Request<B>, prefix: usize) -> Option<PackageName> {
     RequestContext::of(request.extensions())?.route()?.package(path).ok()
 }
 
-/// Asks for the plain document whatever was asked for; gives what was.
+/// Changes the headers to request the whole uncompressed document; returns the original ones.
 fn plain_and_whole(headers: &mut HeaderMap) -> HeaderMap {
     let mut asked = HeaderMap::new();
     for name in [header::ACCEPT_ENCODING, header::IF_NONE_MATCH] {

@@ -8,9 +8,9 @@ use crate::{
 };
 
 /// The longest name of a token, in characters.
-const MAX_NAME: usize = 64;
+pub(crate) const MAX_NAME: usize = 64;
 /// The most patterns of packages a token may have.
-const MAX_PATTERNS: usize = 50;
+pub(crate) const MAX_PATTERNS: usize = 50;
 
 /// An API token somebody asks for, as it was typed.
 #[derive(Clone, Debug, Default)]

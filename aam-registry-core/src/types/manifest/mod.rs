@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub use limits::ManifestLimits;
+pub(crate) use validate::{MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS};
 
 use crate::types::{Artifacts, Constraint, PackageName, Version};
 
@@ -58,7 +59,8 @@ impl Manifest {
     /// Reads and validates an `aam.yaml` that is to be published.
     ///
     /// # Errors
-    /// All faults at once, at least one, in the order of the checks; parts beyond `limits` come last.
+    /// All faults at once, at least one, in the order of the checks. Keys that ask for a feature which
+    /// is not built yet are faults; parts beyond `limits` come last.
     pub fn parse_within(yaml: &[u8], limits: &ManifestLimits) -> Result<Self, Vec<ManifestFault>> {
         validate::validate(document::read(yaml).map_err(|fault| vec![fault])?, limits)
     }

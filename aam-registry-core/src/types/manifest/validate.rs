@@ -14,13 +14,13 @@ use crate::{
     types::{Artifact, ArtifactType, Artifacts, Constraint, PackageName, package_path},
 };
 
-const MAX_DESCRIPTION: usize = 256;
+pub(crate) const MAX_DESCRIPTION: usize = 256;
 const MAX_TEXT: usize = 256;
 const MAX_URL: usize = 2048;
 const MAX_ARTIFACT_DESCRIPTION: usize = 1024;
 const MAX_ARTIFACT_NAME: usize = 64;
-const MAX_KEYWORDS: usize = 20;
-const MAX_KEYWORD: usize = 32;
+pub(crate) const MAX_KEYWORDS: usize = 20;
+pub(crate) const MAX_KEYWORD: usize = 32;
 
 pub(super) fn validate(document: Value, limits: &ManifestLimits) -> Result<Manifest, Vec<ManifestFault>> {
     let mut faults = Faults::default();

@@ -27,6 +27,11 @@ pub(super) fn add(
     settings: &Settings,
     purpose: Purpose,
 ) -> Result<RegistryBuilder, AssembleError> {
+    if matches!(purpose, Purpose::Create | Purpose::Command) {
+        // A command on accounts reads no archive: it needs no archive store and creates none.
+        let none = OpendalArchives::new(&OpendalConfig::Memory);
+        return Ok(builder.archives(none.map_err(|error| AssembleError::Storage(cause(&error)))?));
+    }
     let unusable = |error: Error| match settings.storage_backend {
         StorageBackend::Local => AssembleError::Folder { path: settings.storage_path.clone(), reason: cause(&error) },
         _ => AssembleError::Storage(cause(&error)),
@@ -50,6 +55,19 @@ pub(super) fn add(
     })
 }
 
+/// Requires that the folder of the archives exists, if they are stored in a folder: a command that
+/// looks for archives must not create an empty folder and find nothing in it.
+///
+/// # Errors
+/// If there is no such folder.
+pub(super) fn require_folder(settings: &Settings) -> Result<(), AssembleError> {
+    if settings.storage_backend != StorageBackend::Local || settings.storage_path.is_dir() {
+        return Ok(());
+    }
+    let reason = "there is no such folder; where it lies on a disk of its own, see that this is mounted".to_owned();
+    Err(AssembleError::Folder { path: settings.storage_path.clone(), reason })
+}
+
 /// The archive caches. With the cache turned off nothing is cached, but archives are still checked
 /// while they are sent.
 fn cached(archives: OpendalArchives, settings: &Settings) -> Result<TieredArchives<OpendalArchives>, Error> {
@@ -68,7 +86,7 @@ fn cached(archives: OpendalArchives, settings: &Settings) -> Result<TieredArchiv
             event = "archive_cache_failed",
             path = %settings.archive_cache_path.display(),
             error = &error as &dyn std::error::Error,
-            "archives are not kept on disk; ARCHIVE_CACHE_PATH names another folder, ARCHIVE_CACHE_DISK=0 turns it off",
+            "archives are not cached on disk; set ARCHIVE_CACHE_PATH to another folder, or turn the cache off with ARCHIVE_CACHE_DISK=0",
         );
         TieredArchives::start(archives, &config)
     })
@@ -76,7 +94,7 @@ fn cached(archives: OpendalArchives, settings: &Settings) -> Result<TieredArchiv
 
 #[cfg_attr(
     all(feature = "gcs", feature = "azblob"),
-    expect(clippy::unnecessary_wraps, reason = "a server without one of the stores refuses it")
+    expect(clippy::unnecessary_wraps, reason = "without a store's feature this returns an error")
 )]
 fn config(settings: &Settings) -> Result<OpendalConfig, AssembleError> {
     match settings.storage_backend {

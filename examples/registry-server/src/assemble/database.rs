@@ -110,6 +110,25 @@ pub(crate) async fn pending_migrations(settings: &Settings) -> Result<Vec<String
     }
 }
 
+/// Requires that the database holds a registry. Creates and changes nothing.
+///
+/// # Errors
+/// If there is no registry, or the database cannot be read.
+pub(crate) async fn require_registry(settings: &Settings) -> Result<(), AssembleError> {
+    let found = match &settings.database_url {
+        DatabaseUrl::Sqlite(path) => {
+            let config = sqlite_config(path, settings);
+            blocking(move || sqlite::has_registry(&config)).await
+        }
+        DatabaseUrl::Postgres(url) => postgres::has_registry(&postgres_config(url, settings)?).await,
+    };
+    match found {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(AssembleError::NoRegistry { database: settings.database_url.to_string() }),
+        Err(error) => Err(unusable(settings, &error)),
+    }
+}
+
 /// The oldest release that can work on the migrated schema.
 pub(crate) fn oldest_release(settings: &Settings) -> String {
     match &settings.database_url {

@@ -17,7 +17,7 @@ use aam_registry_core::{
 use secrecy::ExposeSecret;
 
 use crate::config::{Origins, Settings};
-pub(crate) use database::{migrate, oldest_release, pending_migrations, sqlite_config, unusable};
+pub(crate) use database::{migrate, oldest_release, pending_migrations, require_registry, sqlite_config, unusable};
 
 /// Why the registry could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,15 @@ pub(crate) enum AssembleError {
         database: String,
         /// The reason.
         reason: String,
+    },
+    /// The database holds no registry, and the command creates none.
+    #[error(
+        "there is no registry in {database}, and this command makes none: --data-dir or --database-url (DATA_DIR, \
+         DATABASE_URL) says where yours is; `aam-registry` and `aam-registry create-admin` make a new one"
+    )]
+    NoRegistry {
+        /// The database.
+        database: String,
     },
     /// The folder of the archives cannot be used.
     #[error("the folder of the archives {path} cannot be used (STORAGE_PATH, or `packages` in DATA_DIR): {reason}")]
@@ -96,14 +105,24 @@ pub(crate) fn refusal(error: &Error) -> String {
 /// What the registry is built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Serving, for a long time and beside other replicas.
+    /// Serving, for a long time and beside other replicas; creates a registry if there is none.
     Serve,
-    /// One command, which reads everything at most once.
+    /// One command that creates a registry if there is none.
+    Create,
+    /// One command on an existing registry.
     Command,
+    /// One command on the archives of an existing registry.
+    Archives,
 }
 
 /// Builds the registry that the settings describe.
 pub(crate) async fn registry(settings: &Settings, purpose: Purpose) -> Result<Registry, AssembleError> {
+    if matches!(purpose, Purpose::Command | Purpose::Archives) {
+        require_registry(settings).await?;
+    }
+    if purpose == Purpose::Archives {
+        archives::require_folder(settings)?;
+    }
     let redis = redis::link(settings)?;
     let builder = Registry::builder()
         .passwords(Argon2Passwords::new(&Argon2Config::default()))

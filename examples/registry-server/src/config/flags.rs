@@ -9,6 +9,9 @@ use super::{
     table::TABLE,
 };
 
+/// The settings that name the registry a command works on; listed in `--help` of every command.
+const WHICH: [&str; 2] = ["DATA_DIR", "DATABASE_URL"];
+
 /// The values of the flags; listed in `--help` if `SHOWN`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flags<const SHOWN: bool> {
@@ -46,7 +49,7 @@ fn args<const SHOWN: bool>(spec: &'static Spec) -> impl Iterator<Item = Arg> {
         let mut arg = Arg::new(variable).long(flag_of(variable));
         let mut hidden = true;
         if let Kind::Built { heading, default, placeholder, allowed } = &spec.kind {
-            hidden = !SHOWN || nth > 0;
+            hidden = !(SHOWN || WHICH.contains(&variable)) || nth > 0;
             arg = arg.value_name(*placeholder).help(help(spec, default, *allowed)).help_heading(*heading);
         }
         let file = spec.is_secret().then(|| {

@@ -100,7 +100,8 @@ fn finish(
     }
     // After a time-out the rest of the request's body may still arrive; it must not be read as the next
     // request.
-    if !is_http2 && (ends || response.status() == StatusCode::GATEWAY_TIMEOUT) {
+    let timed_out = matches!(response.status(), StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT);
+    if !is_http2 && (ends || timed_out) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if serving.speaks_tls() {
