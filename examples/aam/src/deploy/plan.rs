@@ -269,14 +269,14 @@ impl Plan {
         place: &Place,
     ) -> Result<()> {
         let owner = &package.manifest.name;
-        let renamed = name != artifact.name;
-        let one = package.file(&artifact.path).map(|file| (&*artifact.path, "SKILL.md", file));
-        for (full, inner, file) in one.into_iter().chain(package.below(&artifact.path)) {
+        for (full, inner, file) in package.skill(&artifact.path) {
             let place = place.join(inner)?;
-            if renamed && inner == "SKILL.md" {
+            if inner == "SKILL.md" {
                 let bytes = package.read(full)?.unwrap_or_default();
-                self.add_bytes(owner, kind, artifact, place, skill::renamed(&bytes, name))?;
-                continue;
+                if skill::is_called_otherwise(&bytes, name) {
+                    self.add_bytes(owner, kind, artifact, place, skill::renamed(&bytes, name))?;
+                    continue;
+                }
             }
             let planned = PlannedFile {
                 package: owner.clone(),

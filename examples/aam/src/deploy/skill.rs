@@ -2,6 +2,19 @@
 
 use super::front_matter;
 
+/// The folder of a skill whose path names its `SKILL.md`: empty for that of the package itself.
+pub(crate) fn folder(path: &str) -> Option<&str> {
+    path.strip_suffix("SKILL.md")
+        .filter(|folder| folder.is_empty() || folder.ends_with('/'))
+        .map(|folder| folder.trim_end_matches('/'))
+}
+
+/// Whether a `SKILL.md` says that the skill has another name than `name`.
+pub(super) fn is_called_otherwise(bytes: &[u8], name: &str) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    front_matter::split(text).0.get("name").and_then(serde_json::Value::as_str).is_some_and(|own| own.trim() != name)
+}
+
 /// `SKILL.md` under another name.
 pub(super) fn renamed(bytes: &[u8], name: &str) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };

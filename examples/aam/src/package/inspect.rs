@@ -1,11 +1,18 @@
 //! Everything that is wrong with a package, at once.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, File},
+    path::Path,
+};
 
-use aam_registry_core::types::{Manifest, ManifestLimits};
+use aam_registry_core::{
+    archive::{self, ArchiveLimits},
+    types::{ArtifactType, Manifest, PackageName},
+};
 use serde::Serialize;
+use tempfile::TempDir;
 
-use super::{artifacts, packed::Packed};
+use super::{artifacts, packed::Packed, skeleton};
 use crate::failure::{Detail, Failure, Result};
 
 /// What was found.
@@ -33,30 +40,30 @@ impl Findings {
     }
 }
 
-/// Looks at the package at `path`, a folder or an archive.
-pub(crate) fn inspect(path: &Path) -> Findings {
+/// Looks at the package at `path`, a folder or an archive, as a registry with `limits` would.
+pub(crate) fn inspect(path: &Path, limits: &ArchiveLimits) -> Findings {
     if !path.is_dir() {
-        return match Packed::open(path) {
-            Ok(packed) => Findings { packed: Some(packed), ..Findings::default() },
-            Err(failure) => Findings { faults: faults_of(failure), ..Findings::default() },
-        };
+        return inspect_archive(path, limits);
     }
     let mut findings = Findings::default();
     let bytes = match fs::read(path.join("aam.yaml")) {
         Ok(bytes) => bytes,
         Err(error) => {
-            findings.faults.push(Detail::new("aam.yaml", format!("{error}; make one with `aam pkg init`")));
+            findings.faults.push(Detail::new(
+                "aam.yaml",
+                format!(
+                    "{error}; make one of what is there with `aam pkg create`, or a new package with `aam pkg init`"
+                ),
+            ));
             return findings;
         }
     };
-    match Manifest::parse_within(&bytes, &ManifestLimits::default()) {
+    match Manifest::parse_within(&bytes, limits.manifest()) {
         Ok(manifest) => {
-            for kind in aam_registry_core::types::ArtifactType::ALL {
-                for (at, artifact) in manifest.artifacts.of(kind).iter().enumerate() {
-                    let field = format!("artifacts.{}[{at}]", kind.plural());
-                    let Findings { faults, warnings, .. } = &mut findings;
-                    artifacts::look_at(path, kind, artifact, &field, faults, warnings);
-                }
+            look_into(path, &manifest, &mut findings);
+            if skeleton::is_placeholder(&manifest.name, &manifest.description) {
+                let error = "still is the description that `aam pkg init` made up; say what the package is for";
+                findings.faults.push(Detail::new("description", error));
             }
         }
         Err(faults) => {
@@ -64,7 +71,7 @@ pub(crate) fn inspect(path: &Path) -> Findings {
         }
     }
     if findings.faults.is_empty() {
-        match Packed::pack(path) {
+        match Packed::pack(path, limits) {
             Ok(packed) => {
                 findings.warnings.extend(packed.suspects.iter().cloned());
                 findings.packed = Some(packed);
@@ -73,6 +80,48 @@ pub(crate) fn inspect(path: &Path) -> Findings {
         }
     }
     findings
+}
+
+fn inspect_archive(path: &Path, limits: &ArchiveLimits) -> Findings {
+    let mut findings = Findings::default();
+    match Packed::open(path, limits).and_then(|packed| Ok((unpacked(path, limits)?, packed))) {
+        Ok((folder, packed)) => {
+            look_into(folder.path(), &packed.judged.manifest, &mut findings);
+            findings.packed = Some(packed);
+        }
+        Err(failure) => findings.faults = faults_of(failure),
+    }
+    findings
+}
+
+/// The files of the archive at `path`, which was judged before.
+fn unpacked(path: &Path, limits: &ArchiveLimits) -> Result<TempDir> {
+    let failed = |error: std::io::Error| Failure::io("unpack", path, &error);
+    let folder = tempfile::Builder::new().prefix("aam-look-").tempdir().map_err(failed)?;
+    let file = File::open(path).map_err(failed)?;
+    archive::unpack(file, folder.path(), limits).map_err(|error| Failure::invalid(error.to_string()))?;
+    Ok(folder)
+}
+
+/// Looks at what the manifest of the package in `folder` names, and at its name.
+fn look_into(folder: &Path, manifest: &Manifest, findings: &mut Findings) {
+    let Findings { faults, warnings, .. } = findings;
+    for kind in ArtifactType::ALL {
+        for (at, artifact) in manifest.artifacts.of(kind).iter().enumerate() {
+            let field = format!("artifacts.{}[{at}]", kind.plural());
+            artifacts::look_at(folder, kind, artifact, &field, faults, warnings);
+        }
+    }
+    if is_refused_when_new(&manifest.name) {
+        let error = "has no scope and holds `--`, which stands between scope and name in folders: registries take no \
+                     new package of such a name; use single hyphens, or a scope as in `@my_org/name`";
+        warnings.push(Detail::new("name", error));
+    }
+}
+
+/// Whether registries take no new package of this name, though one may exist from earlier.
+pub(crate) fn is_refused_when_new(name: &PackageName) -> bool {
+    name.scope().is_none() && name.bare().contains("--")
 }
 
 fn faults_of(failure: Failure) -> Vec<Detail> {
