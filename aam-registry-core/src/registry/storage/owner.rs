@@ -124,9 +124,7 @@ impl Registry {
             None => self.claim_storage().await?,
         };
         match owner {
-            StorageOwner::Another(_) => {
-                Err(Error::storage(NotOurs { owner, registry: self.id().await? }, false))
-            }
+            StorageOwner::Another(_) => Err(Error::storage(NotOurs { owner, registry: self.id().await? }, false)),
             _ => Ok(()),
         }
     }

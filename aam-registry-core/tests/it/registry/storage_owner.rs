@@ -5,7 +5,7 @@ use std::time::Duration;
 use aam_registry_core::{
     Error, ErrorCode,
     memory::MemoryArchives,
-    ports::ArchiveStore,
+    ports::{ArchiveContent, ArchiveStore},
     registry::{CleanupOptions, StorageOwner},
     types::{ArchiveKey, UploadId},
 };
@@ -37,14 +37,37 @@ async fn strangers(archives: &MemoryArchives, count: usize) {
     }
 }
 
+/// Copies the archives of a store, and not its mark.
+async fn copy(from: &MemoryArchives, to: &MemoryArchives) {
+    for stored in from.list(None, 10).await.expect("a listing") {
+        let Some(ArchiveContent::Bytes(bytes)) = from.open(&stored.key, None).await.expect("opened") else {
+            panic!("{stored:?} is not in memory");
+        };
+        let mut writer = to.create(&stored.key).await.expect("created");
+        writer.write(bytes).await.expect("written");
+        writer.finish().await.expect("stored");
+    }
+}
+
+#[tokio::test]
+async fn a_store_is_marked_before_the_first_archive_is_written() {
+    let archives = MemoryArchives::new();
+    let (first, second) = (world_on(&archives), world_on(&archives));
+    let (ada, bob) = (first.user("ada").await, second.user("bob").await);
+    first.published(&ada, "greet-kit", "1.0.0").await;
+    assert_eq!(archives.owner().await.expect("read"), Some(first.registry.id().await.expect("an id")));
+    let error = second.publish(&bob, archive("other-kit", "1.0.0")).await.expect_err("refused");
+    assert!(reason(&error).contains("of its own"), "{error:?}");
+}
+
 #[tokio::test]
 async fn what_another_registry_marked_is_neither_cleaned_nor_published_to() {
     let archives = MemoryArchives::new();
     let (first, second) = (world_on(&archives), world_on(&archives));
     let (ada, bob) = (first.user("ada").await, second.user("bob").await);
-    assert_eq!(first.registry.claim_storage().await.expect("claimed"), StorageOwner::ThisRegistry);
-    first.published(&ada, "greet-kit", "1.0.0").await;
     second.published(&bob, "other-kit", "1.0.0").await;
+    first.registry.adopt_storage().await.expect("adopted");
+    first.published(&ada, "greet-kit", "1.0.0").await;
 
     let (one, two) = (first.registry.id().await.expect("an id"), second.registry.id().await.expect("an id"));
     assert_eq!(second.registry.claim_storage().await.expect("looked"), StorageOwner::Another(one));
@@ -76,13 +99,17 @@ async fn a_store_without_a_mark_is_claimed_by_whose_archives_lie_there() {
     for (strange, owner) in
         [(0, StorageOwner::ThisRegistry), (2, StorageOwner::ThisRegistry), (3, StorageOwner::Unclear)]
     {
-        let archives = MemoryArchives::new();
-        let world = world_on(&archives);
-        let ada = world.user("ada").await;
+        let marked = MemoryArchives::new();
+        let before = world_on(&marked);
+        let ada = before.user("ada").await;
         for number in ["1.0.0", "1.1.0"] {
-            world.published(&ada, "greet-kit", number).await;
+            before.published(&ada, "greet-kit", number).await;
         }
+        let archives = MemoryArchives::new();
+        copy(&marked, &archives).await;
         strangers(&archives, strange).await;
+        let world = World::with(|builder, _, _| builder.database(before.database.clone()).archives(archives.clone()));
+        world.clock.advance(Duration::from_hours(24 * 365 * 10));
         assert_eq!(world.registry.claim_storage().await.expect("looked"), owner, "{strange}");
         let is_marked = archives.owner().await.expect("read").is_some();
         assert_eq!(is_marked, owner == StorageOwner::ThisRegistry, "{strange}");
