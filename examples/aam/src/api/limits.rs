@@ -41,6 +41,7 @@ impl Limits {
 
 /// The answer; an older registry may lack any of it.
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the answer")]
 struct Answer {
     max_archive_size: Option<u64>,
     max_unpacked_size: Option<u64>,

@@ -36,6 +36,7 @@ const NAMED: usize = 12;
     What else lies in the folder stays out of the package by a new .aamignore, unless there is one. What .gitignore, \
     .aamignore and the list of secrets leave out is not taken. With --each every plugin, else every skill, gets an \
     aam.yaml in its own folder.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Create {
     /// The folder to look in; the current one where not given
     path: Option<PathBuf>,
@@ -46,7 +47,7 @@ pub(crate) struct Create {
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',',
         value_parser = PossibleValuesParser::new(ArtifactType::ALL.map(ArtifactType::as_str)))]
     types: Vec<String>,
-    /// The package's name; with --each the scope of all of them, as in @my_org
+    /// The package's name; with --each the scope of all of them, as in `@my_org`
     #[arg(long)]
     name: Option<String>,
     /// Show what would be written, write nothing

@@ -34,7 +34,7 @@ pub(super) fn each(
             continue;
         };
         let inside = found.path.strip_prefix(&*unit).unwrap_or(&found.path);
-        found.path = inside.trim_start_matches('/').to_owned();
+        found.path = inside.trim_start_matches('/').into();
         units.entry(unit).or_default().push(found);
     }
     let mut packages = Vec::new();
@@ -66,8 +66,8 @@ pub(super) fn each(
             Ok(package) => packages.push(package),
             Err(failure) if failure.details.is_empty() => not_taken.push(Detail::new(shown, &*failure.message)),
             Err(failure) => {
-                let named = |detail: Detail| Detail::new(place_of(&unit, &detail.field), detail.error);
-                not_taken.extend(failure.details.into_iter().map(named));
+                let in_unit = |detail: Detail| Detail::new(place_of(&unit, &detail.field), detail.error);
+                not_taken.extend(failure.details.into_iter().map(in_unit));
             }
         }
     }

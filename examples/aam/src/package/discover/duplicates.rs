@@ -1,7 +1,10 @@
 //! One name for one artifact: copies for several tools are one, and different
 //! ones of one name are told apart by where they lie.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 use aam_registry_core::types::{ArtifactType, Sha256Digest};
 
@@ -88,7 +91,8 @@ fn digest(seen: &Seen, found: &Found) -> Result<Sha256Digest> {
     for file in seen.below(&found.path) {
         let inner = file.strip_prefix(found.path.as_str()).unwrap_or(file);
         let digest = Sha256Digest::of(&seen.read(file)?);
-        text.push_str(&format!("{digest} {} {inner}\n", inner.len()));
+        // A string takes whatever is written to it.
+        let _ = writeln!(text, "{digest} {} {inner}", inner.len());
     }
     Ok(Sha256Digest::of(text.as_bytes()))
 }

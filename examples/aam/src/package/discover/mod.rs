@@ -38,6 +38,7 @@ pub(crate) struct Found {
     pub(crate) plugin: String,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
 fn kind_name<S: serde::Serializer>(kind: &ArtifactType, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(kind.as_str())
 }

@@ -1,6 +1,6 @@
 //! Where tools, their plugins and public repositories keep artifacts.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use aam_registry_core::types::ArtifactType::{self, Agent, Instruction, Prompt, Skill};
 use serde_json::Value;
@@ -93,9 +93,13 @@ fn of_file(path: &str) -> Option<ArtifactType> {
     by_path.or_else(by_ending).map(|(_, kind)| *kind)
 }
 
+fn has_extension(path: &str, extension: &str) -> bool {
+    Path::new(path).extension().is_some_and(|own| own.eq_ignore_ascii_case(extension))
+}
+
 /// The type of a Markdown file in a folder of artifacts, and where that folder is in.
 fn of_folder<'a>(path: &'a str, plugins: &Plugins) -> Option<(ArtifactType, &'a str)> {
-    if !path.ends_with(".md") {
+    if !has_extension(path, "md") {
         return None;
     }
     let ends = path.match_indices('/').map(|(at, _)| at);
@@ -133,12 +137,11 @@ pub(super) fn artifacts(seen: &Seen, plugins: &Plugins, not_taken: &mut Vec<Deta
             not_taken.push(Detail::new(path, why));
             continue;
         }
-        let named = plugins.named.iter().find(|(at, _)| is_below(path, at) && path.ends_with(".md"));
+        let named = plugins.named.iter().find(|(at, _)| is_below(path, at) && has_extension(path, "md"));
         let by_name = of_file(path).filter(|kind| *kind != Skill);
         let kind = match (by_name, named, of_folder(path, plugins)) {
-            (Some(kind), ..) => kind,
+            (Some(kind), ..) | (None, None, Some((kind, _))) => kind,
             (None, Some((_, kind)), _) => *kind,
-            (None, None, Some((kind, _))) => kind,
             (None, None, None) => continue,
         };
         let stem = path.rsplit('/').next().unwrap_or_default().split('.').next().unwrap_or_default();
@@ -249,6 +252,7 @@ fn of_no_package(path: &str, plugins: &Plugins) -> Option<&'static str> {
     if let Some((_, why)) = OTHERS.iter().find(|(file, _)| rests.contains(file)) {
         return Some(why);
     }
-    let toml = path.ends_with(".toml") && (path.starts_with(".codex/agents/") || path.starts_with(".gemini/commands/"));
+    let toml =
+        has_extension(path, "toml") && (path.starts_with(".codex/agents/") || path.starts_with(".gemini/commands/"));
     toml.then_some("is in the form of one tool alone; write it as Markdown with front matter for all of them")
 }
