@@ -111,8 +111,7 @@ fn append(tar: &mut Builder<impl Write>, entry: &PackEntry) -> Result<ArchiveFil
     header.set_gid(0);
     header.set_mtime(0);
     let mut contents = Exactly { contents, left: size, hasher: Sha256::new() };
-    tar.append_data(&mut header, &entry.path, &mut contents)
-        .map_err(|error| Error::internal(format!("{}: {error}", entry.path)))?;
+    tar.append_data(&mut header, &entry.path, &mut contents).map_err(|error| disk(entry.path.as_ref(), &error))?;
     let sha256 = <[u8; 32]>::from(contents.hasher.finalize()).into();
     Ok(ArchiveFile { path: entry.path.clone(), size, sha256, executable: entry.executable })
 }

@@ -130,7 +130,7 @@ fn clear(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A failure of the local disk.
+/// A failure of the local disk; its kind stays to be seen in the sources of the error.
 pub(super) fn disk(path: &Path, error: &io::Error) -> Error {
-    Error::internal(format!("{}: {error}", path.display()))
+    Error::internal(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }

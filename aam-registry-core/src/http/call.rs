@@ -111,15 +111,15 @@ impl Call {
 
     /// Reads the body as JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&self, body: RequestBody) -> Result<T, Failure> {
-        if !is_media_type(&self.headers, "application/json") {
-            return Err(Failure::unsupported_media_type("application/json"));
-        }
+        expect_body(&self.headers, "application/json")?;
         let body = self.bytes(body).await?;
+        // Some editors and shells put a byte order mark first; a parser may ignore it (RFC 8259, section 8.1).
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body);
         // An array would be read as the fields in their order, which is nobody's contract.
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err(Error::invalid_request("The request body must be a JSON object").into());
         }
-        serde_json::from_slice(&body).map_err(|error| {
+        serde_json::from_slice(body).map_err(|error| {
             Failure::from(Error::invalid_request(format!("The request body is not the JSON expected: {error}")))
         })
     }
@@ -145,8 +145,24 @@ impl Call {
     }
 }
 
+/// Refuses a body of another media type than `wanted`, and one in a content
+/// coding: none is undone here, and an archive is compressed already.
+///
+/// # Errors
+/// [`ErrorCode::UnsupportedMediaType`].
+pub(crate) fn expect_body(headers: &HeaderMap, wanted: &str) -> Result<(), Failure> {
+    let coding = headers.get_all(header::CONTENT_ENCODING).iter().find(|value| {
+        let plain = value.as_bytes().trim_ascii();
+        !plain.is_empty() && !plain.eq_ignore_ascii_case(b"identity")
+    });
+    if let Some(coding) = coding {
+        return Err(Failure::unsupported_coding(&String::from_utf8_lossy(coding.as_bytes())));
+    }
+    if is_media_type(headers, wanted) { Ok(()) } else { Err(Failure::unsupported_media_type(wanted)) }
+}
+
 /// Whether the body is of the media type `wanted`, whatever its parameters.
-pub(crate) fn is_media_type(headers: &HeaderMap, wanted: &str) -> bool {
+fn is_media_type(headers: &HeaderMap, wanted: &str) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     value.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(wanted)
 }

@@ -67,6 +67,16 @@ impl Failure {
         )
     }
 
+    /// The body is in the content coding `coding`.
+    pub(crate) fn unsupported_coding(coding: &str) -> Self {
+        let shown: String = coding.chars().take(40).collect();
+        Self::new(
+            ErrorCode::UnsupportedMediaType,
+            format!("The request body is sent with `Content-Encoding: {shown}`; send it as it is, without that header"),
+        )
+        .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+    }
+
     /// No byte asked for is among the `len` there are.
     pub(crate) fn range_not_satisfiable(len: u64) -> Self {
         let failure = Self::new(

@@ -15,7 +15,7 @@ use multer::{Field, Multipart};
 
 use super::{
     body::{RequestBody, Stalled},
-    call::is_media_type,
+    call::expect_body,
     failure::Failure,
 };
 use crate::error::{Error, ErrorCode};
@@ -39,9 +39,7 @@ impl Form {
     /// # Errors
     /// [`ErrorCode::UnsupportedMediaType`] where it is no form.
     pub(crate) fn new(headers: &HeaderMap, body: RequestBody) -> Result<Self, Failure> {
-        if !is_media_type(headers, "multipart/form-data") {
-            return Err(Failure::unsupported_media_type("multipart/form-data"));
-        }
+        expect_body(headers, "multipart/form-data")?;
         let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         let boundary = multer::parse_boundary(content_type)
             .map_err(|_| Error::invalid_request("The form's `Content-Type` names no boundary"))?;

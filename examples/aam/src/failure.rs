@@ -101,7 +101,17 @@ impl Failure {
 
     /// A file or folder could not be worked with; `what` as in "read", "write".
     pub(crate) fn io(what: &str, path: &Path, error: &io::Error) -> Self {
-        Self::new(Kind::Other, "io", format!("Cannot {what} {}: {error}", path.display()))
+        let failure = Self::new(Kind::Other, "io", format!("Cannot {what} {}: {error}", path.display()));
+        match io_hint(error.kind()) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+
+    /// As [`Self::io`], where `error` of the library is about this machine's disk and nothing else.
+    pub(crate) fn disk(what: &str, path: &Path, error: &aam_registry_core::Error) -> Option<Self> {
+        let aam_registry_core::Error::Backend(backend) = error else { return None };
+        backend.source.downcast_ref::<io::Error>().map(|error| Self::io(what, path, error))
     }
 
     /// Says what to do next.
@@ -115,6 +125,26 @@ impl Failure {
         self.details = details;
         self
     }
+}
+
+/// What to do about a disk that does not do what it is asked.
+fn io_hint(kind: io::ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        io::ErrorKind::StorageFull => {
+            "the disk is full: make room and run the command again, which finishes what was begun; archives are \
+             unpacked in TMPDIR first"
+        }
+        io::ErrorKind::QuotaExceeded => {
+            "you have used up what you may store there: make room and run the command again, which finishes what was \
+             begun; archives are unpacked in TMPDIR first"
+        }
+        io::ErrorKind::FileTooLarge => "the file is larger than this system lets you write; see `ulimit -f`",
+        io::ErrorKind::ReadOnlyFilesystem => "the disk is mounted read-only; work on a copy elsewhere",
+        io::ErrorKind::PermissionDenied => {
+            "you may not; see with `ls -l` whose it is, for example after a command that was run with sudo"
+        }
+        _ => return None,
+    })
 }
 
 impl Detail {

@@ -13,6 +13,7 @@ mod output;
 mod package;
 mod progress;
 mod project;
+mod prompt;
 mod session;
 mod spec;
 mod text;

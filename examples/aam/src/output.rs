@@ -36,6 +36,11 @@ impl Output {
         self.json
     }
 
+    /// Whether `--quiet` was asked for.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
     /// The answer to a question: `value` as JSON, or the lines of `human`.
     pub(crate) fn result(self, value: &impl Serialize, human: impl FnOnce() -> Vec<String>) -> Result<()> {
         if self.json {
@@ -55,6 +60,13 @@ impl Output {
     /// Tells a person something that is not the result.
     pub(crate) fn note(self, text: &str) {
         if !self.quiet && !self.json {
+            Self::complain(&plain(text));
+        }
+    }
+
+    /// Says what the command waits for, beside `--json`, too: it is no part of the result.
+    pub(crate) fn waiting(self, text: &str) {
+        if !self.quiet {
             Self::complain(&plain(text));
         }
     }

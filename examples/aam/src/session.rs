@@ -1,17 +1,25 @@
 //! What every command works with: the user's files, the registry in use, the way to speak.
 
 use std::{
+    collections::BTreeSet,
     env,
     path::PathBuf,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crate::{
-    api::{Client, Limits},
+    api::{Client, Limits, Patience},
     config::{Config, Credentials, Home, RegistryUrl, Secret},
     failure::{Failure, Kind, Result},
     output::Output,
+    prompt,
 };
+
+/// The code of the failure of a registry that nobody chose.
+pub(crate) const FOREIGN_REGISTRY: &str = "foreign_registry";
 
 /// One run of the client.
 #[derive(Debug)]
@@ -25,6 +33,12 @@ pub(crate) struct Session {
     pub(crate) folder: PathBuf,
     /// Whether it was said that a token can be read on its way.
     warned: AtomicBool,
+    /// How long registries are waited for.
+    pub(crate) patience: Patience,
+    /// Whether `--yes` was given for the registries that a lock file names.
+    trusts_lock: bool,
+    /// Those of them that were agreed to.
+    agreed: Mutex<BTreeSet<RegistryUrl>>,
 }
 
 /// A registry and what its user calls it.
@@ -39,7 +53,9 @@ impl Session {
     pub(crate) fn open(out: Output, registry: Option<String>, folder: PathBuf) -> Result<Self> {
         let home = Home::find()?;
         let config = Config::read(&home)?;
-        Ok(Self { out, home, config, asked_registry: registry, folder, warned: AtomicBool::new(false) })
+        let (warned, patience) = (AtomicBool::new(false), Patience::new(out));
+        let (trusts_lock, agreed) = (false, Mutex::default());
+        Ok(Self { out, home, config, asked_registry: registry, folder, warned, patience, trusts_lock, agreed })
     }
 
     /// The registry in use: `--registry`, `AAM_REGISTRY`, the default one, the
@@ -69,6 +85,9 @@ impl Session {
         if text.contains("://") {
             return text.parse().map(|url| self.at(url));
         }
+        if !self.config.knows(text) && RegistryUrl::lacks_scheme(text) {
+            return text.parse().map(|url| self.at(url));
+        }
         let entry = self.config.find(text)?;
         Ok(Registry { name: Some(entry.name.clone()), url: entry.url.parse()? })
     }
@@ -80,7 +99,7 @@ impl Session {
 
     /// What the registry in use takes; the usual limits where none can be asked.
     pub(crate) async fn limits(&self) -> Limits {
-        let client = self.registry().and_then(|registry| Client::new(registry.url, None));
+        let client = self.registry().and_then(|registry| Client::new(registry.url, None, &self.patience));
         match client {
             Ok(client) => *client.limits().await,
             Err(_) => Limits::usual(),
@@ -93,7 +112,56 @@ impl Session {
         if token.is_some() {
             self.warn_if_exposed(registry);
         }
-        Client::new(registry.url.clone(), token)
+        Client::new(registry.url.clone(), token, &self.patience)
+    }
+
+    /// Takes packages from whatever registry a lock file names.
+    pub(crate) fn trusting_lock(self, yes: bool) -> Self {
+        Self { trusts_lock: yes, ..self }
+    }
+
+    /// As [`Self::client`], for a registry that a lock file names. A lock file
+    /// comes with a repository and may name any: one that its user did not
+    /// choose is asked nothing unless they agree.
+    pub(crate) fn client_of_lock(&self, url: &RegistryUrl) -> Result<Client> {
+        if !self.is_chosen(url)? {
+            self.agree_to(url)?;
+        }
+        self.client(&self.at(url.clone()))
+    }
+
+    /// Whether the user said somewhere that they use the registry at `url`.
+    fn is_chosen(&self, url: &RegistryUrl) -> Result<bool> {
+        let asked = self.asked_registry.as_ref().is_some_and(|asked| self.named(asked).is_ok_and(|it| it.url == *url));
+        let usual = || self.usual_registry().is_ok_and(|usual| usual.url == *url);
+        if asked || usual() || self.config.name_of(url).is_some() {
+            return Ok(true);
+        }
+        Ok(Credentials::read(&self.home)?.of(url).is_some())
+    }
+
+    fn agree_to(&self, url: &RegistryUrl) -> Result<()> {
+        let mut agreed = self.agreed.lock().unwrap_or_else(PoisonError::into_inner);
+        if agreed.contains(url) {
+            return Ok(());
+        }
+        let told = format!("The lock file takes packages from {url}, which is none of the registries you use");
+        if self.trusts_lock {
+            self.out.warn(&told);
+        } else if self.out.is_json() || self.out.is_quiet() || !prompt::can_ask() {
+            return Err(Failure::new(Kind::Access, FOREIGN_REGISTRY, format!("{told}; it was asked nothing")).hint(
+                format!(
+                    "where you trust it, run this with --yes or --registry {url}, or add it: `aam registry add {url}`"
+                ),
+            ));
+        } else {
+            self.out.note(&told);
+            if !prompt::yes("Take them from there?")? {
+                return Err(Failure::new(Kind::Other, FOREIGN_REGISTRY, "Nothing was done"));
+            }
+        }
+        agreed.insert(url.clone());
+        Ok(())
     }
 
     /// Warns, once, where whoever is on the way to a registry can read the token.
@@ -111,7 +179,7 @@ impl Session {
         match self.token(registry)? {
             Some(token) => {
                 self.warn_if_exposed(registry);
-                Client::new(registry.url.clone(), Some(token))
+                Client::new(registry.url.clone(), Some(token), &self.patience)
             }
             None => {
                 Err(Failure::new(Kind::Access, "unauthorized", format!("You are not logged in to {}", registry.url))

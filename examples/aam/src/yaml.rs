@@ -9,6 +9,16 @@ use crate::{
     failure::{Failure, Kind, Result},
 };
 
+/// The code of the failure of a file with a conflict that a merge left in it.
+pub(crate) const MERGE_CONFLICT: &str = "merge_conflict";
+
+/// The line, from 1, of the first conflict that a merge left in `text`.
+pub(crate) fn conflict(text: &str) -> Option<usize> {
+    let marked = |mark: &str| text.lines().position(|line| line.starts_with(mark));
+    let begin = marked("<<<<<<< ")?;
+    marked(">>>>>>> ").filter(|end| *end > begin).map(|_| begin + 1)
+}
+
 /// Reads `path`, which may be a link of the user's; `None` where there is no such file.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     match fs::read(path) {
@@ -24,9 +34,16 @@ pub(crate) fn read_in<T: DeserializeOwned>(folder: &Folder, path: &str) -> Resul
     bytes.map(|bytes| parse(&folder.path().join(path), &bytes)).transpose()
 }
 
-fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T> {
+/// Reads `bytes`, those of `path`.
+pub(crate) fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T> {
     let invalid = |why: &str| Failure::new(Kind::Usage, "invalid_file", format!("{} {why}", path.display()));
     let text = std::str::from_utf8(bytes).map_err(|_| invalid("is not valid: it is not UTF-8"))?;
+    if let Some(line) = conflict(text) {
+        let message = format!("{} is in the middle of a merge: line {line} begins a conflict", path.display());
+        return Err(Failure::new(Kind::Conflict, MERGE_CONFLICT, message).hint(
+            "keep what you want of both sides, and delete the lines that begin with <<<<<<<, ======= and >>>>>>>",
+        ));
+    }
     serde_saphyr::from_str(text).map_err(|error| {
         let text = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
         invalid(&format!("is not valid: {}", text.lines().next().unwrap_or_default()))

@@ -4,9 +4,13 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Deserialize;
 use serde_json::Value;
-use serde_saphyr::{MessageFormatter, UserMessageFormatter};
+use serde_saphyr::{Error, MessageFormatter, UserMessageFormatter, budget::BudgetBreach};
 
-use super::{Manifest, ManifestFault, faults::quoted};
+use super::{
+    Manifest, ManifestFault,
+    advice::{self, Spot},
+    faults::quoted,
+};
 
 const MAX_NODES: usize = 50_000;
 /// More than may be published, so that the limit for that is what an author is told.
@@ -19,12 +23,40 @@ pub(super) fn read(yaml: &[u8]) -> Result<Value, ManifestFault> {
         return Err(fault(format!("has more than {} bytes", Manifest::MAX_SIZE)));
     }
     let yaml = std::str::from_utf8(yaml).map_err(|_| fault("is not UTF-8 text"))?;
-    let mut document: Value = serde_saphyr::from_str_with_options(yaml, limits()).map_err(|error| {
-        let text = error.without_snippet().render_with_formatter(&PlainWords);
-        fault(format!("is not the YAML expected: {}", quoted(text.trim())))
-    })?;
+    let mut document: Value =
+        serde_saphyr::from_str_with_options(yaml, limits()).map_err(|error| fault(explained(yaml, &error)))?;
     keep_numbers_as_written(yaml, &mut document);
     Ok(document)
+}
+
+/// What is wrong with `yaml`, in the words of its author where the line shows what they meant.
+fn explained(yaml: &str, error: &Error) -> String {
+    if let Some(conflict) = advice::merge_conflict(yaml) {
+        return conflict;
+    }
+    let spot = error.location().and_then(|at| {
+        Some(Spot { line: usize::try_from(at.line()).ok()?, column: usize::try_from(at.column()).ok()? })
+    });
+    if let (
+        Error::Budget { breach: BudgetBreach::Documents { .. }, .. } | Error::MultipleDocuments { .. },
+        Some(spot),
+    ) = (error.without_snippet(), spot)
+    {
+        return format!(
+            "line {}: a second document begins here; an aam.yaml is one document: remove the line `---` and what belongs \
+             to another file",
+            spot.line
+        );
+    }
+    let advice = match error.without_snippet() {
+        Error::Budget { .. } => None,
+        _ => spot.and_then(|spot| advice::at(yaml, spot)),
+    };
+    let text = error.without_snippet().render_with_formatter(&PlainWords);
+    let misplaced = || spot.filter(|_| text.contains("did not find expected key"));
+    advice
+        .or_else(|| misplaced().and_then(|spot| advice::misplaced(yaml, spot)))
+        .unwrap_or_else(|| format!("is not the YAML expected: {}", quoted(text.trim())))
 }
 
 /// Tells an author what is wrong with a file; the parser's own words tell a
@@ -32,7 +64,7 @@ pub(super) fn read(yaml: &[u8]) -> Result<Value, ManifestFault> {
 struct PlainWords;
 
 impl MessageFormatter for PlainWords {
-    fn format_message<'a>(&self, error: &'a serde_saphyr::Error) -> Cow<'a, str> {
+    fn format_message<'a>(&self, error: &'a Error) -> Cow<'a, str> {
         use serde_saphyr::Error::{
             AliasExpansionLimitExceeded, AliasReplayCounterOverflow, AliasReplayLimitExceeded,
             AliasReplayStackDepthExceeded, Budget,

@@ -1,5 +1,6 @@
 //! The manifest `aam.yaml`.
 
+mod advice;
 mod document;
 mod faults;
 mod limits;

@@ -168,6 +168,33 @@ fn hostile_yaml_is_refused_within_limits() {
     assert_eq!(faults(&many).len(), 101);
 }
 
+#[test]
+fn what_authors_write_without_quotes_is_told_with_its_line_and_its_mend() {
+    let needs = |line: &str| minimal(&format!("dependencies:\n{line}"));
+    let cases = [
+        ("a second document", minimal("---\nname: b")),
+        ("an unquoted scoped name", needs("  @acme/x: ^1")),
+        ("an unquoted scoped name of its own", minimal("").replace("name: a", "name: @acme/a")),
+        ("an unquoted lower bound", needs("  greet: >=1.0,<2  # the usual")),
+        ("an unquoted star", needs("  greet: *")),
+        ("an unquoted star in braces", minimal("dependencies: {greet: *, other: ^1}")),
+        ("a lower bound that YAML takes for an empty text", needs("  greet: >1")),
+        ("no constraint", needs("  greet:")),
+        ("a tab", needs("\tgreet: ^1")),
+        ("a key twice", needs("  greet: ^1\n  greet: ^2")),
+        ("a colon in a text", minimal("").replace("description: d", "description: Reviews: it's fast")),
+        ("a wrong indentation", minimal(" dependencies: {}")),
+        ("a backtick", minimal("author: `me`")),
+        ("an open quote", minimal("author: 'me")),
+        ("an open bracket", minimal("keywords: [a, b")),
+        ("a merge conflict", minimal("<<<<<<< HEAD\nauthor: a\n=======\nauthor: b\n>>>>>>> theirs")),
+        ("a merge conflict without another fault", minimal("<<<<<<< a: 1\n=======: 2\n>>>>>>> b: 3\nname: x")),
+    ];
+    let told: Vec<_> =
+        cases.iter().map(|(what, yaml)| format!("{what}\n    {}", faults(yaml).join("\n    "))).collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
 fn faults_within(limits: ManifestLimits, extra: &str) -> Vec<String> {
     match Manifest::parse_within(minimal(extra).as_bytes(), &limits) {
         Ok(_) => Vec::new(),

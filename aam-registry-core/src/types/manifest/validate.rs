@@ -275,6 +275,10 @@ impl Check<'_> {
                 self.faults.add(&at, "is this package itself; remove it");
             }
             match constraint {
+                // What follows an unquoted `>` or `|` on its line is no text of the value.
+                Value::String(text) if text.trim().is_empty() => {
+                    self.faults.add(&at, "is empty; write a version constraint in quotes, such as '>=1.0'");
+                }
                 Value::String(text) => match text.parse() {
                     Ok(constraint) => {
                         dependencies.extend(package.map(|package| (package, constraint)));

@@ -72,6 +72,8 @@ async fn bodies_are_json_of_bounded_size() {
     for other in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""] {
         send(other, "{}".into()).await.assert_error(415, "unsupported_media_type");
     }
+    let marked = send("application/json", "\u{feff}{\"dependencies\": {}}".into()).await;
+    assert_eq!(marked.status, 200, "a byte order mark is no part of the JSON");
     for broken in ["{", "[]", "[{}]", "null", "\u{0}", "{\"dependencies\": 1}", "{\"dependencies\": {\"a\": null}}"] {
         send("application/json", broken.into()).await.assert_error(400, "invalid_request");
     }

@@ -119,6 +119,34 @@ async fn what_is_no_form_is_refused() {
 }
 
 #[tokio::test]
+async fn a_body_in_a_content_coding_is_refused_with_what_to_do() {
+    let site = Site::new();
+    let authorization = format!("Bearer {}", site.user("ada").await);
+    for (path, content_type) in
+        [("/api/v1/packages", "multipart/form-data; boundary=edge"), ("/api/v1/resolve", "application/json")]
+    {
+        let send = async |coding: &'static str| {
+            let headers =
+                [("authorization", &*authorization), ("content-type", content_type), ("content-encoding", coding)];
+            site.send(request(Method::POST, path, &headers, "\u{1f}")).await
+        };
+        for coding in ["gzip", "br", "identity, gzip"] {
+            let reply = send(coding).await;
+            reply.assert_error(415, "unsupported_media_type");
+            assert_eq!(reply.header("accept-encoding"), "identity");
+            let message = reply.json()["message"].as_str().expect("text").to_owned();
+            assert_eq!(
+                message,
+                format!(
+                    "The request body is sent with `Content-Encoding: {coding}`; send it as it is, without that header"
+                )
+            );
+        }
+        send("Identity").await.assert_error(400, "invalid_request");
+    }
+}
+
+#[tokio::test]
 async fn large_archives_are_refused_early() {
     let limits = ArchiveLimits::default().with_max_archive_size(100_000);
     let site = Site::of(World::with_policy(Policy::default().with_archive_limits(limits)));

@@ -1,9 +1,17 @@
 //! From an HTTP answer to a value or a failure a person can act on.
 
-use reqwest::{Response, StatusCode, header::LOCATION};
+use aam_registry_core::types::ScopeName;
+use reqwest::{
+    Response, StatusCode,
+    header::{HeaderMap, LOCATION},
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
+use super::{
+    retry::retry_after,
+    unreachable::{Proxy, login, unreachable_registry},
+};
 use crate::{
     config::RegistryUrl,
     failure::{Detail, Failure, Kind, Result},
@@ -61,10 +69,11 @@ pub(super) async fn failure(registry: &RegistryUrl, response: Response) -> Failu
     if status.is_redirection() {
         return moved(registry, &response);
     }
+    let headers = response.headers().clone();
     let body = whole(registry, response, MAX_FAILURE).await.unwrap_or_default();
     match serde_json::from_slice::<ErrorBody>(&body) {
-        Ok(body) => explained(status, body),
-        Err(_) => unexplained(registry, status),
+        Ok(body) => explained(status, &headers, body),
+        Err(_) => unexplained(registry, status, &headers, &body),
     }
 }
 
@@ -79,13 +88,16 @@ fn moved(registry: &RegistryUrl, response: &Response) -> Failure {
     // What follows the registry's address in the request follows its new address, too.
     let path = response.url().as_str().strip_prefix(registry.as_str()).unwrap_or_default();
     let address = target.as_str().strip_suffix(path).unwrap_or(target.as_str()).trim_end_matches('/');
-    let message = format!("{registry} redirects to {}; nothing was sent there", plain(address));
-    Failure::new(Kind::Usage, "redirected", message)
-        .hint(format!("if that is the registry, use its new address: `aam registry add <NAME> {}`", plain(address)))
+    let address = plain(address);
+    let message = format!("{registry} redirects to {address}; nothing was sent there");
+    Failure::new(Kind::Usage, "redirected", message).hint(format!(
+        "if that is the registry, give its name the new address: `aam registry add <NAME> {address} --replace`, then \
+         `aam login`; `aam registry list` shows the name"
+    ))
 }
 
 /// The failure of an answer that is none of a registry's.
-fn unexplained(registry: &RegistryUrl, status: StatusCode) -> Failure {
+fn unexplained(registry: &RegistryUrl, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
     match status.as_u16() {
         413 => Failure::new(
             Kind::Invalid,
@@ -93,8 +105,23 @@ fn unexplained(registry: &RegistryUrl, status: StatusCode) -> Failure {
             format!("A proxy in front of {registry} does not let so large an archive through"),
         )
         .hint("ask the operator to raise the proxy's limit (nginx: `client_max_body_size`), or leave files out with .aamignore"),
-        407 => Failure::new(Kind::Access, "proxy", format!("The proxy on the way to {registry} wants a login"))
-            .hint("set HTTPS_PROXY to an address with user and password, such as http://user:password@proxy:3128"),
+        407 => {
+            let proxy = Proxy::on_the_way_to(registry);
+            let variable = proxy.map_or_else(|| "HTTPS_PROXY".to_owned(), |proxy| proxy.variable);
+            Failure::new(Kind::Access, "proxy", format!("The proxy on the way to {registry} wants a login"))
+                .hint(login(&variable))
+        }
+        400 if wants_tls(body) => {
+            let rest = registry.as_str().strip_prefix("http://").unwrap_or(registry.as_str());
+            Failure::new(Kind::Unavailable, "tls", format!("{registry} is served with TLS, and was asked without"))
+                .hint(format!("its address is https://{rest}"))
+        }
+        429 => Failure::new(
+            Kind::Unavailable,
+            "rate_limited",
+            format!("{registry}, or a proxy in front of it, takes no more requests from here for now"),
+        )
+        .hint(later(headers)),
         502..=504 => Failure::new(
             Kind::Unavailable,
             "unreachable",
@@ -105,8 +132,25 @@ fn unexplained(registry: &RegistryUrl, status: StatusCode) -> Failure {
     }
 }
 
-fn explained(status: StatusCode, body: ErrorBody) -> Failure {
-    let hint = hint(&body.error, status);
+/// Whether a server (nginx, Apache, Go) says that it was spoken to without TLS.
+fn wants_tls(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body).to_ascii_lowercase();
+    ["plain http request was sent to https port", "speaking plain http to an ssl", "http request to an https server"]
+        .iter()
+        .any(|said| text.contains(said))
+}
+
+/// When to try again.
+fn later(headers: &HeaderMap) -> String {
+    match retry_after(headers) {
+        Some(seconds @ 2..120) => format!("try again in {seconds} seconds"),
+        Some(seconds @ 120..) => format!("try again in {} minutes", seconds.div_ceil(60)),
+        _ => "try again in a moment".to_owned(),
+    }
+}
+
+fn explained(status: StatusCode, headers: &HeaderMap, body: ErrorBody) -> Failure {
+    let hint = hint(&body, status, headers);
     let details = body.details.into_iter().map(|detail| {
         let text = |key: &str| match detail.get(key) {
             Some(Value::String(text)) => text.clone(),
@@ -123,7 +167,7 @@ fn explained(status: StatusCode, body: ErrorBody) -> Failure {
         kind: kind(status, &body.error),
         details: details.collect(),
         request_id: body.request_id.map(String::into_boxed_str),
-        hint: hint.map(Into::into),
+        hint: hint.map(String::into_boxed_str),
         ..Failure::new(Kind::Other, &body.error, body.message)
     }
 }
@@ -140,8 +184,12 @@ fn kind(status: StatusCode, code: &str) -> Kind {
     }
 }
 
-fn hint(code: &str, status: StatusCode) -> Option<&'static str> {
-    Some(match code {
+/// What to do about a failure, where the registry's own words do not say it.
+fn hint(body: &ErrorBody, status: StatusCode, headers: &HeaderMap) -> Option<String> {
+    if let Some(scope) = missing_scope(body) {
+        return Some(format!("make it with `aam scope create {scope}`, or mend the name in aam.yaml"));
+    }
+    let fixed = match &*body.error {
         "unauthorized" => "run `aam login`, or check AAM_TOKEN where it is set",
         "invalid_credentials" => "try again, or make an account with `aam register`",
         "forbidden" => "see who you are with `aam whoami`, and who may with `aam owner ls` or `aam scope show`",
@@ -150,61 +198,18 @@ fn hint(code: &str, status: StatusCode) -> Option<&'static str> {
         "scope_not_found" => "make it with `aam scope create`",
         "version_exists" => "a published version never changes: raise the version in aam.yaml",
         "payload_too_large" => "leave files out with .aamignore; see what is packed with `aam pkg publish --dry-run`",
-        _ if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => "try again in a moment",
+        _ if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => return Some(later(headers)),
         _ => return None,
-    })
-}
-
-/// The failure of a registry that cannot be reached or stopped answering.
-pub(super) fn unreachable_registry(registry: &RegistryUrl, error: &reqwest::Error) -> Failure {
-    // reqwest names the address; what it is about stands in the innermost cause.
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    if let Some(failure) = misconfigured(registry, &cause.to_string()) {
-        return failure;
-    }
-    let message = if error.is_timeout() {
-        format!("{registry} does not answer in time")
-    } else if error.is_connect() {
-        format!("Cannot connect to {registry}: {cause}")
-    } else {
-        format!("The connection to {registry} broke: {cause}")
     };
-    Failure::new(Kind::Unavailable, "unreachable", message)
-        .hint("check the address with `aam registry list`, and that the registry runs")
+    Some(fixed.to_owned())
 }
 
-/// What a failed connection says of the way that was chosen to the registry.
-fn misconfigured(registry: &RegistryUrl, cause: &str) -> Option<Failure> {
-    let lower = cause.to_ascii_lowercase();
-    let failure = |code, message: String| Some(Failure::new(Kind::Unavailable, code, message));
-    if lower.contains("unknownissuer") || lower.contains("unknown issuer") || lower.contains("self-signed") {
-        return failure("tls", format!("The certificate of {registry} is signed by nobody this machine trusts"))
-            .map(|failure| failure.hint("if your company signs its own certificates, set SSL_CERT_FILE to the file with its root certificate"));
-    }
-    if lower.contains("notvalidforname") || lower.contains("not valid for name") {
-        return failure("tls", format!("The certificate of {registry} is for another name"))
-            .map(|failure| failure.hint("use the address that the certificate names, or tell the operator"));
-    }
-    if lower.contains("expired") && lower.contains("certificate") {
-        return failure("tls", format!("The certificate of {registry} has expired"))
-            .map(|failure| failure.hint("tell the operator, and check this machine's clock"));
-    }
-    if lower.contains("invalidcontenttype") || lower.contains("corrupt message") {
-        return failure("tls", format!("{registry} does not speak TLS there")).map(|failure| {
-            failure.hint("if the registry is served without TLS, use an address that begins with http://")
-        });
-    }
-    if lower.contains("proxy") || lower.contains("tunnel") {
-        return failure("proxy", format!("The proxy on the way to {registry} cannot be used: {cause}")).map(
-            |failure| {
-                failure.hint("check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or name the registry's host in NO_PROXY")
-            },
-        );
-    }
-    None
+/// The scope that nobody has made yet, where a publish is refused for that.
+fn missing_scope(body: &ErrorBody) -> Option<&str> {
+    let scope = body.message.strip_prefix("The scope @").filter(|_| body.error == "forbidden")?;
+    let scope = scope.split_once(" does not exist")?.0;
+    // What is shown as a command is nothing but a name.
+    scope.parse::<ScopeName>().ok().map(|_| scope)
 }
 
 /// The failure of a registry whose answer is not one to the question.

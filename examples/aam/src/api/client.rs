@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aam_registry_core::types::{PackageName, Version};
-use reqwest::{Method, RequestBuilder, Response, Url, redirect::Policy};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, redirect::Policy};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -11,7 +11,9 @@ use tokio::sync::OnceCell;
 use super::{
     answer,
     limits::Limits,
+    patience::Patience,
     retry::{self, Repeat},
+    unreachable::unreachable_registry,
 };
 use crate::{
     config::{RegistryUrl, Secret},
@@ -35,13 +37,14 @@ pub(crate) struct Client {
     pub(super) uploads: reqwest::Client,
     registry: RegistryUrl,
     token: Option<Secret>,
+    patience: Patience,
     /// What the registry takes, once it was asked.
     pub(super) limits: Arc<OnceCell<Limits>>,
 }
 
 impl Client {
-    /// A client of `registry` that sends `token` with every request.
-    pub(crate) fn new(registry: RegistryUrl, token: Option<Secret>) -> Result<Self> {
+    /// A client of `registry` that sends `token` with every request and waits within `patience`.
+    pub(crate) fn new(registry: RegistryUrl, token: Option<Secret>, patience: &Patience) -> Result<Self> {
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(concat!("aam/", env!("CARGO_PKG_VERSION")))
@@ -52,7 +55,7 @@ impl Client {
         let http = builder().redirect(within_the_origin()).read_timeout(IDLE).build().map_err(failed)?;
         let downloads = builder().redirect(Policy::limited(REDIRECTS)).read_timeout(IDLE).build().map_err(failed)?;
         let uploads = builder().redirect(Policy::none()).build().map_err(failed)?;
-        Ok(Self { http, downloads, uploads, registry, token, limits: Arc::default() })
+        Ok(Self { http, downloads, uploads, registry, token, patience: patience.clone(), limits: Arc::default() })
     }
 
     /// The same client with another token.
@@ -108,17 +111,25 @@ impl Client {
         let mut attempt = 0;
         loop {
             let last = attempt + 1 == retry::ATTEMPTS;
-            let wait = match request().send().await {
+            match request().send().await {
                 Ok(response) => match repeat.after_answer(response.status(), response.headers(), attempt) {
-                    Some(wait) if !last => wait,
+                    Some(wait) if !last && self.wait(wait, Some(response.status())).await => {}
                     _ => return Ok(response),
                 },
-                Err(error) if !last && repeat.after_error(&error) => retry::backoff(attempt),
-                Err(error) => return Err(answer::unreachable_registry(&self.registry, &error)),
-            };
-            tokio::time::sleep(wait).await;
+                Err(error) if !last && repeat.after_error(&error) => {
+                    if !self.wait(retry::backoff(attempt), None).await {
+                        return Err(unreachable_registry(&self.registry, &error));
+                    }
+                }
+                Err(error) => return Err(unreachable_registry(&self.registry, &error)),
+            }
             attempt += 1;
         }
+    }
+
+    /// Waits before another try, after `answer` or none; `false` where the command has waited enough.
+    pub(super) async fn wait(&self, wait: Duration, answer: Option<StatusCode>) -> bool {
+        self.patience.wait(&self.registry, wait, retry::why(answer)).await
     }
 
     /// A request with the credential.

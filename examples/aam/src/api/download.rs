@@ -12,6 +12,7 @@ use super::{
     answer,
     client::Client,
     retry::{self, Repeat},
+    unreachable::unreachable_registry,
 };
 use crate::failure::{Failure, Kind, Result};
 
@@ -38,10 +39,12 @@ impl Client {
         loop {
             match self.download_once(name, version, expected, file, &progress).await? {
                 Ok(()) => return Ok(()),
-                Err(error) if attempt + 1 == retry::ATTEMPTS => {
-                    return Err(answer::unreachable_registry(self.registry(), &error));
+                Err(error) => {
+                    let last = attempt + 1 == retry::ATTEMPTS;
+                    if last || !self.wait(retry::backoff(attempt), None).await {
+                        return Err(unreachable_registry(self.registry(), &error));
+                    }
                 }
-                Err(_) => tokio::time::sleep(retry::backoff(attempt)).await,
             }
             attempt += 1;
         }

@@ -6,8 +6,10 @@ mod client;
 mod download;
 mod limits;
 mod packages;
+mod patience;
 mod publish;
 mod retry;
+mod unreachable;
 mod wire;
 
 pub(crate) use accounts::NewToken;
@@ -15,5 +17,6 @@ pub(crate) use client::Client;
 pub(crate) use download::Expected;
 pub(crate) use limits::Limits;
 pub(crate) use packages::{SearchRequest, spelled};
+pub(crate) use patience::Patience;
 pub(crate) use publish::{Outcome, Upload};
 pub(crate) use wire::{PackageInfo, Resolved, SearchPage, VersionInfo};

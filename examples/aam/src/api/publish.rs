@@ -20,6 +20,7 @@ use super::{
     answer,
     client::{Client, IDLE},
     retry::{self, Repeat},
+    unreachable::unreachable_registry,
     wire::Receipt,
 };
 use crate::failure::{Failure, Kind, Result};
@@ -55,6 +56,26 @@ enum Silence {
     Stalled,
 }
 
+impl Silence {
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Broken(error) => Repeat::Harmless.after_error(error),
+            Self::Stalled => true,
+        }
+    }
+
+    fn told(&self, client: &Client) -> Failure {
+        match self {
+            Self::Broken(error) => unreachable_registry(client.registry(), error),
+            Self::Stalled => {
+                let message = format!("{} stopped taking the archive", client.registry());
+                Failure::new(Kind::Unavailable, "unreachable", message)
+                    .hint("publish again: a version that arrived after all is recognised")
+            }
+        }
+    }
+}
+
 impl Client {
     /// Publishes an archive; `progress` hears the bytes sent so far.
     pub(crate) async fn publish(
@@ -65,22 +86,18 @@ impl Client {
         let mut attempt = 0;
         loop {
             let last = attempt + 1 == retry::ATTEMPTS;
-            let wait = match self.send_archive(upload, progress.clone()).await? {
+            match self.send_archive(upload, progress.clone()).await? {
                 Ok(response) => match Repeat::Harmless.after_answer(response.status(), response.headers(), attempt) {
-                    Some(wait) if !last => wait,
+                    Some(wait) if !last && self.wait(wait, Some(response.status())).await => {}
                     _ => return self.published(upload, response).await,
                 },
-                Err(Silence::Broken(error)) if last || !Repeat::Harmless.after_error(&error) => {
-                    return Err(answer::unreachable_registry(self.registry(), &error));
+                Err(silence) => {
+                    let again = !last && silence.may_pass();
+                    if !again || !self.wait(retry::backoff(attempt), None).await {
+                        return Err(silence.told(self));
+                    }
                 }
-                Err(Silence::Stalled) if last => {
-                    let message = format!("{} stopped taking the archive", self.registry());
-                    return Err(Failure::new(Kind::Unavailable, "unreachable", message)
-                        .hint("publish again: a version that arrived after all is recognised"));
-                }
-                Err(_) => retry::backoff(attempt),
-            };
-            tokio::time::sleep(wait).await;
+            }
             attempt += 1;
         }
     }

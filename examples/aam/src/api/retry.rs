@@ -40,6 +40,7 @@ impl Repeat {
             return None;
         }
         match retry_after(headers) {
+            // Said, and left to the caller.
             Some(seconds) if seconds > LONGEST_WAIT => None,
             Some(seconds) => Some(Duration::from_secs(seconds).max(backoff(attempt))),
             None => Some(backoff(attempt)),
@@ -48,8 +49,17 @@ impl Repeat {
 }
 
 /// `Retry-After` in seconds; the form with a date is not used by registries.
-fn retry_after(headers: &HeaderMap) -> Option<u64> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<u64> {
     headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// Why a registry has to be waited for, behind its name.
+pub(super) fn why(answer: Option<StatusCode>) -> &'static str {
+    match answer {
+        Some(StatusCode::TOO_MANY_REQUESTS) => "limits how often it is asked, and wants this pause",
+        Some(_) => "is busy, and wants this pause",
+        None => "broke the connection, and is tried again",
+    }
 }
 
 /// How long to wait after the attempt numbered from 0: doubling from a quarter

@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// Install packages, and what they need, into a project
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, Args)]
 #[command(long_about = "Install packages, and what they need, into the project of the current folder, for the AI \
     coding tools it uses.\n\n  \
@@ -48,15 +49,20 @@ pub(crate) struct Install {
     /// Install exactly what .aam/aam-lock.yaml says, downloading and verifying everything again
     #[arg(long, conflicts_with_all = ["packages", "platforms"])]
     locked: bool,
+    /// Take packages from every registry that .aam/aam-lock.yaml names, also from one you do not use
+    #[arg(long, short)]
+    yes: bool,
 }
 
 impl Install {
-    pub(crate) async fn run(self, session: &Session) -> Result<()> {
+    pub(crate) async fn run(self, session: Session) -> Result<()> {
+        let session = &session.trusting_lock(self.yes);
         let project = project(session, self.global)?;
         let _guard = project.guard()?;
         finish_unfinished(session, &project).await?;
-        let found = LockFile::read(&project)?;
-        let manifest = own_manifest(&project)?;
+        let found = if self.locked { LockFile::read_exactly(&project) } else { LockFile::read(&project, session.out) }?;
+        // What is named does not depend on it, so that a broken one is in nobody's way.
+        let manifest = if self.packages.is_empty() { own_manifest(&project)? } else { None };
         let before = found.clone().unwrap_or_default();
         if self.locked {
             let lock = found.ok_or_else(|| {

@@ -18,7 +18,7 @@ pub(crate) struct List {
 impl List {
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let project = project(session, self.global)?;
-        let lock = LockFile::read(&project)?.unwrap_or_default();
+        let lock = LockFile::read_to_show(&project, session.out)?.unwrap_or_default();
         let value: Vec<_> = lock
             .packages
             .iter()

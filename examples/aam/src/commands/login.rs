@@ -5,12 +5,12 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::prompt;
 use crate::{
     api::{Client, NewToken},
     config::{Credential, Credentials, Secret},
     failure::Result,
     output::instant,
+    prompt,
     session::{Registry, Session},
     spec::Expiry,
 };
@@ -60,8 +60,13 @@ pub(super) fn warn_of_readers(session: &Session, registry: &Registry) {
 }
 
 /// Opens a session, to be ended with [`Client::end_session`].
-pub(super) async fn open_session(registry: &Registry, login: &str, password: &Secret) -> Result<Client> {
-    let anonymous = Client::new(registry.url.clone(), None)?;
+pub(super) async fn open_session(
+    session: &Session,
+    registry: &Registry,
+    login: &str,
+    password: &Secret,
+) -> Result<Client> {
+    let anonymous = Client::new(registry.url.clone(), None, &session.patience)?;
     Ok(anonymous.with_token(anonymous.login(login, password).await?))
 }
 
@@ -73,7 +78,7 @@ pub(super) async fn open(
     password: &Secret,
     expires: Expiry,
 ) -> Result<Credential> {
-    let client = open_session(registry, login, password).await?;
+    let client = open_session(session, registry, login, password).await?;
     let account = client.account().await?;
     let scopes = SCOPES.map(|scope| scope.as_str().to_owned());
     let expires_at = expires.counted_from(Timestamp::now())?;

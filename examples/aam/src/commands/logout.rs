@@ -19,7 +19,7 @@ impl Logout {
                 vec![format!("You were not logged in to {}", registry.url)]
             });
         };
-        let client = Client::new(registry.url.clone(), Some(credential.token))?;
+        let client = Client::new(registry.url.clone(), Some(credential.token), &session.patience)?;
         let revoked = client.revoke_token(&credential.token_id).await;
         credentials.write(&session.home)?;
         if let Err(failure) = &revoked {

@@ -1,7 +1,5 @@
 //! The commands, one a file.
 
-mod prompt;
-
 pub(crate) mod deprecate;
 pub(crate) mod dist_tag;
 pub(crate) mod download;

@@ -3,10 +3,11 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{login, prompt};
+use super::login;
 use crate::{
     config::Credentials,
     failure::{Failure, Result},
+    prompt,
     session::Session,
 };
 
@@ -41,7 +42,7 @@ impl Passwd {
         if !self.password_stdin && prompt::password("The same again", false)? != wanted {
             return Err(Failure::usage("The passwords differ"));
         }
-        let client = login::open_session(&registry, &user, &current).await?;
+        let client = login::open_session(session, &registry, &user, &current).await?;
         let changed = client.change_password(&current, &wanted).await;
         // The session has served; that it ends a day later otherwise harms nobody.
         let _ = client.end_session().await;

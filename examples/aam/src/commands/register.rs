@@ -3,10 +3,11 @@
 use aam_registry_core::types::Username;
 use clap::Args;
 
-use super::{login, prompt};
+use super::login;
 use crate::{
     api::Client,
     failure::{Failure, Result},
+    prompt,
     session::Session,
     spec::Expiry,
 };
@@ -48,7 +49,8 @@ impl Register {
         if !self.password_stdin && prompt::password("The same again", false)? != password {
             return Err(Failure::usage("The passwords differ"));
         }
-        let user = Client::new(registry.url.clone(), None)?.register(&username, &email, &password).await?;
+        let client = Client::new(registry.url.clone(), None, &session.patience)?;
+        let user = client.register(&username, &email, &password).await?;
         if self.no_login {
             return session.out.done(&user, || {
                 vec![format!("Made the account {username} on {}; log in with `aam login`", registry.url)]

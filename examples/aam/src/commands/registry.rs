@@ -39,7 +39,7 @@ pub(crate) enum Registry {
     aam registry add local http://localhost:8000 --default\n  \
     aam registry add https://aam.example.com --name team\n\n\
     Without a name the registry is called by its host. The first registry becomes the default one. \
-    A name keeps its address until `aam registry remove`.")]
+    A name keeps its address until `aam registry remove`, or --replace.")]
 pub(crate) struct Add {
     /// Its address, or its name
     #[arg(value_name = "URL|NAME")]
@@ -53,6 +53,9 @@ pub(crate) struct Add {
     /// Use it unless told otherwise
     #[arg(long)]
     default: bool,
+    /// Give a name that is taken this address in place of its own
+    #[arg(long)]
+    replace: bool,
 }
 
 impl Registry {
@@ -84,7 +87,7 @@ impl Registry {
 impl Add {
     fn run(self, mut session: Session) -> Result<()> {
         let (url, name) = match self.second {
-            Some(second) if second.contains("://") => (second, Some(self.first)),
+            Some(second) if is_address(&second) && !is_address(&self.first) => (second, Some(self.first)),
             other => (self.first, other.or(self.name)),
         };
         let url: RegistryUrl = url.parse()?;
@@ -97,9 +100,10 @@ impl Add {
         }
         let config = &mut session.config;
         let first = config.registries.is_empty();
-        match config.registries.iter().find(|entry| entry.name == name) {
+        match config.registries.iter_mut().find(|entry| entry.name == name) {
             Some(entry) if entry.is_at(&url) => {}
-            Some(entry) => return Err(taken(entry)),
+            Some(entry) if self.replace => entry.url = url.to_string(),
+            Some(entry) => return Err(taken(entry, &url)),
             None => config.registries.push(RegistryEntry::new(&name, &url)),
         }
         if self.default || first {
@@ -113,11 +117,15 @@ impl Add {
     }
 }
 
+fn is_address(text: &str) -> bool {
+    text.contains("://") || RegistryUrl::lacks_scheme(text)
+}
+
 /// A name that stands for another address: packages would come from elsewhere unnoticed.
-fn taken(entry: &RegistryEntry) -> Failure {
+fn taken(entry: &RegistryEntry, wanted: &RegistryUrl) -> Failure {
     let RegistryEntry { name, url, .. } = entry;
     Failure::new(Kind::Conflict, "registry_exists", format!("`{name}` is {url} already"))
-        .hint(format!("choose another name with --name, or run `aam registry remove {name}` first"))
+        .hint(format!("choose another name, or replace its address: `aam registry add {name} {wanted} --replace`"))
 }
 
 fn list(session: &Session) -> Result<()> {

@@ -7,12 +7,13 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{login, prompt};
+use super::login;
 use crate::{
     api::NewToken,
     config::{Credentials, Secret},
     failure::{Failure, Result},
     output::{instant, table},
+    prompt,
     session::{Registry, Session},
     spec::Expiry,
 };
@@ -118,7 +119,7 @@ impl Token {
                     NewToken { name: &create.name, scopes: &create.scopes, packages: &create.packages, expires_at };
                 let token = match create.password(session, &registry, expires_at)? {
                     Some((user, password)) => {
-                        let client = login::open_session(&registry, &user, &password).await?;
+                        let client = login::open_session(session, &registry, &user, &password).await?;
                         let token = client.create_token(&token).await;
                         // The session has served; that it ends a day later otherwise harms nobody.
                         let _ = client.end_session().await;

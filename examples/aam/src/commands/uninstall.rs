@@ -29,14 +29,18 @@ pub(crate) struct Uninstall {
     /// What is installed for yourself, instead of this project
     #[arg(long, short)]
     global: bool,
+    /// Take packages from every registry that .aam/aam-lock.yaml names, also from one you do not use
+    #[arg(long, short)]
+    yes: bool,
 }
 
 impl Uninstall {
-    pub(crate) async fn run(self, session: &Session) -> Result<()> {
+    pub(crate) async fn run(self, session: Session) -> Result<()> {
+        let session = &session.trusting_lock(self.yes);
         let project = project(session, self.global)?;
         let _guard = project.guard()?;
         finish_unfinished(session, &project).await?;
-        let before = LockFile::read(&project)?.unwrap_or_default();
+        let before = LockFile::read(&project, session.out)?.unwrap_or_default();
         installed(&before, &self.packages)?;
         let mut after = before.clone();
         for name in &self.packages {

@@ -33,16 +33,21 @@ pub(crate) struct Update {
     /// What is installed for yourself, instead of this project
     #[arg(long, short)]
     global: bool,
+    /// Take packages from every registry that .aam/aam-lock.yaml names, also from one you do not use
+    #[arg(long, short)]
+    yes: bool,
 }
 
 impl Update {
-    pub(crate) async fn run(self, session: &Session) -> Result<()> {
+    pub(crate) async fn run(self, session: Session) -> Result<()> {
+        let session = &session.trusting_lock(self.yes);
         let project = project(session, self.global)?;
         let _guard = project.guard()?;
         finish_unfinished(session, &project).await?;
-        let before = LockFile::read(&project)?.filter(|lock| !lock.packages.is_empty()).ok_or_else(|| {
-            Failure::usage("Nothing is installed here").hint("install something with `aam install <PACKAGE>`")
-        })?;
+        let before =
+            LockFile::read(&project, session.out)?.filter(|lock| !lock.packages.is_empty()).ok_or_else(|| {
+                Failure::usage("Nothing is installed here").hint("install something with `aam install <PACKAGE>`")
+            })?;
         installed(&before, &self.packages)?;
         let free =
             if self.packages.is_empty() { Free::All } else { Free::These(self.packages.iter().cloned().collect()) };
@@ -50,7 +55,7 @@ impl Update {
             before.packages.values().map(|package| package.registry.0.clone()).collect();
         let mut after = before.clone();
         for registry in registries {
-            let client = session.client(&session.at(registry))?;
+            let client = session.client_of_lock(&registry)?;
             after = select(&client, &after, &BTreeMap::new(), &free).await?;
         }
         let policy = if self.force { Policy::Force } else { Policy::Keep };

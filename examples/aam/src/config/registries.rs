@@ -74,6 +74,11 @@ impl Config {
         self.registries.iter().find(|entry| entry.name == name).ok_or_else(|| self.unknown(name))
     }
 
+    /// Whether a registry is called `name`.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.registries.iter().any(|entry| entry.name == name)
+    }
+
     /// The registry to use unless told otherwise: the one marked, or the only one.
     pub(crate) fn default_registry(&self) -> Option<&RegistryEntry> {
         self.registries.iter().find(|entry| entry.default).or(match &*self.registries {
@@ -99,7 +104,7 @@ impl Config {
     fn unknown(&self, name: &str) -> Failure {
         let known: Vec<_> = self.registries.iter().map(|entry| &*entry.name).collect();
         let hint = if known.is_empty() {
-            "add it with `aam registry add <URL> --name <NAME>`".to_owned()
+            "add it with `aam registry add <NAME> <URL>`".to_owned()
         } else {
             format!("known here: {}", known.join(", "))
         };

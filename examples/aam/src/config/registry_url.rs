@@ -28,6 +28,13 @@ impl RegistryUrl {
         rest.split('/').next().unwrap_or(rest)
     }
 
+    /// Whether `text` is an address but for its `http://` or `https://`: a host
+    /// with a port, a path or a dot in it.
+    pub(crate) fn lacks_scheme(text: &str) -> bool {
+        !text.contains("://")
+            && (text == "localhost" || text.contains([':', '/']) || text.trim_end_matches('.').contains('.'))
+    }
+
     /// Whether somebody between here and the registry could read what is sent.
     pub(crate) fn is_exposed(&self) -> bool {
         let loopback = |url: &Url| match url.host_str() {
@@ -47,7 +54,16 @@ impl FromStr for RegistryUrl {
     fn from_str(text: &str) -> Result<Self, Failure> {
         let shown = || text.chars().take(200).collect::<String>();
         let wrong = |why: &str| Failure::usage(format!("`{}` is not the address of a registry: {why}", shown()));
-        let url = Url::parse(text.trim()).map_err(|_| wrong("use for example https://registry.example.com"))?;
+        let text = text.trim();
+        if Self::lacks_scheme(text)
+            && let Ok(url) = format!("http://{text}").parse::<Self>()
+        {
+            // What is on another machine has to be encrypted.
+            let scheme = if url.is_exposed() { "https" } else { "http" };
+            return Err(Failure::usage(format!("`{}` lacks http:// or https:// before it", shown()))
+                .hint(format!("write {scheme}://{text}")));
+        }
+        let url = Url::parse(text).map_err(|_| wrong("use for example https://registry.example.com"))?;
         if url.scheme() == "file" {
             return Err(wrong("this client speaks to registries over HTTP; export and import read file registries"));
         }
@@ -92,6 +108,19 @@ mod tests {
         for bad in ["", "localhost:8000", "file:///srv", "ftp://x", "http://u:p@x", "http://x/?a=b", "http://x/#a"] {
             assert!(url(bad).is_err(), "{bad:?} passed");
         }
+    }
+
+    #[test]
+    fn an_address_without_its_scheme_is_told_apart_from_a_name() {
+        for (text, meant) in [
+            ("localhost:8000", "write http://localhost:8000"),
+            ("127.0.0.1:8000/aam", "write http://127.0.0.1:8000/aam"),
+            ("aam.example.com", "write https://aam.example.com"),
+        ] {
+            let failure = text.parse::<RegistryUrl>().expect_err("no scheme");
+            assert_eq!(failure.hint.as_deref(), Some(meant), "{failure}");
+        }
+        assert!(!RegistryUrl::lacks_scheme("team") && !RegistryUrl::lacks_scheme("https://x.example"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod earlier;
 mod front_matter;
 mod instruction_forms;
 mod limits;
+mod own_link;
 mod place;
 mod plan;
 mod platform;

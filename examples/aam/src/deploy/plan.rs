@@ -18,7 +18,7 @@ use super::{
     section, skill,
     source::{Package, Source},
 };
-use crate::failure::{Detail, Failure, Result};
+use crate::failure::{Detail, Failure, Kind, Result};
 
 /// A package and the platforms it is for.
 #[derive(Debug)]
@@ -171,7 +171,19 @@ fn name(owner: &PackageName, kind: ArtifactType, artifact: &Artifact, claimants:
         _ => artifact.name.clone(),
     };
     let others = claimants.iter().any(|(package, ..)| package != owner);
-    if others { format!("{}--{own}", owner.fs_name()) } else { own }
+    fitting(if others { format!("{}--{own}", owner.fs_name()) } else { own })
+}
+
+/// A name of at most 64 characters, since tools leave out skills with longer
+/// ones: its beginning, and what tells it apart from others that begin alike.
+fn fitting(name: String) -> String {
+    const MOST: usize = 64;
+    if name.chars().count() <= MOST {
+        return name;
+    }
+    let digest = Sha256Digest::of(name.as_bytes()).to_string();
+    let begin: String = name.chars().take(MOST - 9).collect();
+    format!("{}-{}", begin.trim_end_matches(['-', '_', '.']), &digest[..8])
 }
 
 /// What two artifacts must not both be, upper and lower case alike.
@@ -251,7 +263,9 @@ impl Plan {
                 let sections = self.sections.entry(roots.instructions(place)?).or_default();
                 let planned = PlannedSection { package: owner.clone(), body: section::closed(&bytes) };
                 match sections.insert(section_id(kind, name), planned) {
-                    Some(before) if before.package != *owner => return Err(collision(owner, name)),
+                    Some(before) if before.package != *owner => {
+                        return Err(collision(&before.package, owner, &format!("the section {name}")));
+                    }
                     _ => return Ok(Ok(lost)),
                 }
             }
@@ -315,7 +329,7 @@ impl Plan {
                 let same = there.package == planned.package
                     && there.artifact == planned.artifact
                     && there.sha256 == planned.sha256;
-                if same { Ok(()) } else { Err(collision(&planned.package, &taken.key().to_string())) }
+                if same { Ok(()) } else { Err(collision(&there.package, &planned.package, &taken.key().to_string())) }
             }
             Entry::Vacant(free) => {
                 free.insert(planned);
@@ -328,16 +342,37 @@ impl Plan {
     fn unique(self) -> Result<Self> {
         let mut seen = BTreeMap::new();
         for (place, file) in &self.files {
-            if seen.insert(place.folded(), place).is_some() {
-                return Err(collision(&file.package, &place.to_string()));
+            if let Some(other) = seen.insert(place.folded(), &file.package) {
+                return Err(collision(other, &file.package, &place.to_string()));
             }
         }
         Ok(self)
     }
 }
 
-fn collision(owner: &PackageName, what: &str) -> Failure {
-    Failure::invalid("Two artifacts would be written to the same place")
-        .details(vec![Detail::new(owner.as_str(), what)])
-        .hint("install them for different platforms, or only one of them")
+/// Two artifacts whose place is the same, such as that of `a--b` in `@s/p` and that of `b` in `@s/p--a`.
+fn collision(one: &PackageName, other: &PackageName, what: &str) -> Failure {
+    let both = [one, other].map(|package| Detail::new(package.as_str(), format!("wants {what}")));
+    if one == other {
+        return Failure::invalid(format!("{one} would write {what} twice; nothing was written"))
+            .hint("tell its author: two of its artifacts have names that one tool takes for the same");
+    }
+    Failure::new(Kind::Conflict, "same_place", "Two packages would be written to the same place; nothing was written")
+        .details(both.to_vec())
+        .hint(format!(
+            "install only one of them (`aam uninstall {one}` or `aam uninstall {other}`), or each for other tools with \
+             --platform"
+        ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joined_names_stay_within_what_tools_read() {
+        assert_eq!(fitting("acme--kit--review".to_owned()), "acme--kit--review");
+        let long = |end: &str| fitting(format!("{}--{}--review-{end}", "s".repeat(40), "n".repeat(40)));
+        assert!(long("a").len() <= 64 && long("a") != long("b") && long("a") == long("a"));
+    }
 }

@@ -1,7 +1,7 @@
 //! From one lock file to another: the project follows, wholly or not at all
 //! where something of a person's is in the way.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use aam_registry_core::types::PackageName;
 use serde::Serialize;
@@ -11,8 +11,8 @@ use crate::{
     deploy::{self, Applied, Plan, Platform, Policy, Roots},
     failure::{Failure, Kind, Result},
     output::plain,
-    project::{LockFile, Project, State, StateFile, Unfinished},
-    session::Session,
+    project::{LockFile, Project, State, StateFile, Unfinished, Unpacked},
+    session::{FOREIGN_REGISTRY, Session},
     text::Text,
 };
 
@@ -62,16 +62,23 @@ pub(crate) async fn change(session: &Session, project: &Project, change: &Change
         .tempdir()
         .map_err(|error| Failure::io("make a folder in", &std::env::temp_dir(), &error))?;
     let mut packages = Packages::default();
+    let elsewhere = file.unpacked_elsewhere()?;
     if !change.afresh {
-        packages.take_unpacked(project, &state, change.after);
+        packages.take_unpacked(project, &state, &elsewhere, change.after);
     }
     packages.fetch(session, change.after, workshop.path()).await?;
     let plan = deploy::plan(&packages.of(change.after), project.scope(), &roots)?;
     let mut warnings = Vec::new();
-    let adopted = adopt(session, project, &mut state, change, &mut packages, &plan, &roots, workshop.path()).await?;
+    let here = Here { session, project, roots: &roots, elsewhere: &elsewhere, workshop: workshop.path() };
+    let adopted = adopt(&here, &mut state, change, &mut packages, &plan).await?;
+    packages.note_unpacked(&mut state);
     warnings.extend(adopted.warnings);
     if change.strict {
         deploy::check(&roots, &state.deployed, &plan, change.policy)?;
+    }
+    // What would stop it half way is found before it begins.
+    for name in change.before.packages.keys().chain(change.after.packages.keys()) {
+        project.folder().folder(&project.package(name))?;
     }
     // From here on, a run that is cut short is finished by the next one.
     state.unfinished = Some(Unfinished { before: change.before.clone(), after: change.after.clone() });
@@ -83,7 +90,7 @@ pub(crate) async fn change(session: &Session, project: &Project, change: &Change
     // What was written must be on record even where something went wrong half way.
     file.write(&state)?;
     let mut applied = applied?;
-    finish(project, &mut state, change.after)?;
+    applied.kept.extend(finish(project, &mut state, change, &packages)?);
     state.unfinished = None;
     file.write(&state)?;
     applied.kept.extend(adopted.kept);
@@ -101,7 +108,7 @@ pub(crate) async fn finish_unfinished(session: &Session, project: &Project) -> R
     let mut state = file.read()?;
     let Some(Unfinished { before, after }) = state.unfinished.take() else { return Ok(()) };
     deploy::sweep(&Roots::new(project.folder().again()?), &state.deployed);
-    let now = LockFile::read(project)?.unwrap_or_default();
+    let now = LockFile::read(project, session.out)?.unwrap_or_default();
     if now != before && now != after {
         // Somebody brought another lock file; what is on record goes by that.
         return file.write(&state);
@@ -123,25 +130,35 @@ struct Adoption {
     moved: Vec<String>,
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one change, which its caller goes on using")]
+/// Where a change is made, and what is at hand for it.
+struct Here<'a> {
+    session: &'a Session,
+    project: &'a Project,
+    roots: &'a Roots,
+    /// What was unpacked in other projects.
+    elsewhere: &'a [(Text<PackageName>, Unpacked)],
+    workshop: &'a Path,
+}
+
 async fn adopt(
-    session: &Session,
-    project: &Project,
+    here: &Here<'_>,
     state: &mut State,
     change: &Change<'_>,
     packages: &mut Packages,
     after: &Plan,
-    roots: &Roots,
-    workshop: &std::path::Path,
 ) -> Result<Adoption> {
+    let Here { session, project, roots, elsewhere, workshop } = *here;
     let on_record =
         |name: &Text<PackageName>, sha256| state.unpacked.get(name).is_some_and(|unpacked| unpacked.sha256 == sha256);
     if change.before.packages.iter().all(|(name, package)| on_record(name, package.sha256)) {
         return Ok(Adoption::default());
     }
     let mut adoption = Adoption::default();
-    packages.take_unpacked(project, state, change.before);
+    packages.take_unpacked(project, state, elsewhere, change.before);
     if let Err(failure) = packages.fetch(session, change.before, workshop).await {
+        if &*failure.code == FOREIGN_REGISTRY {
+            return Err(failure);
+        }
         if failure.kind == Kind::Unavailable && !change.strict {
             return Err(failure.hint(
                 "this install is not on record on this machine; the package is needed to tell its files from yours",
@@ -171,23 +188,31 @@ async fn adopt(
 }
 
 /// Removes the packages that are no more, and writes the lock file; the last
-/// package takes everything of ours along.
-fn finish(project: &Project, state: &mut State, lock: &LockFile) -> Result<()> {
+/// package takes everything of ours along. Says what stays of the packages.
+fn finish(project: &Project, state: &mut State, change: &Change<'_>, packages: &Packages) -> Result<Vec<String>> {
+    let lock = change.after;
     let gone: Vec<_> = state.unpacked.keys().filter(|name| !lock.packages.contains_key(*name)).cloned().collect();
-    for name in gone {
-        let folder = project.package(&name);
-        project.folder().remove_all(&folder)?;
-        if let Some((scope, _)) = folder.rsplit_once('/').filter(|_| name.scope().is_some()) {
+    for name in &gone {
+        project.folder().remove_all(&project.package(name))?;
+        state.unpacked.remove(name);
+    }
+    let mut kept = Vec::new();
+    let gone_from_lock = || change.before.packages.iter().filter(|(name, _)| !lock.packages.contains_key(*name));
+    for (name, locked) in gone_from_lock().filter(|(name, _)| !gone.contains(name)) {
+        kept.extend(packages.remove_unrecorded(project, name, locked)?);
+    }
+    for name in gone.iter().chain(gone_from_lock().map(|(name, _)| name)).filter(|name| name.scope().is_some()) {
+        if let Some((scope, _)) = project.package(name).rsplit_once('/') {
             project.folder().remove_empty(scope);
         }
-        state.unpacked.remove(&name);
     }
     project.folder().remove_file(&project.earlier_record())?;
     if lock.packages.is_empty() {
         project.folder().remove_file(&project.lock_file())?;
-        return Ok(());
+    } else {
+        lock.write(project)?;
     }
-    lock.write(project)
+    Ok(kept)
 }
 
 fn report(

@@ -91,7 +91,10 @@ fn unpack(archive: &Path, into: &Path, limits: &ArchiveLimits) -> Result<Package
         .with_max_unpacked_size(limits.max_unpacked_size().max(USUAL_UNPACKED))
         .with_max_entries(limits.max_entries().max(USUAL_ENTRIES))
         .with_names(NameRule::Unpackable);
-    archive::unpack(file, into, &limits).map_err(|error| Failure::invalid(format!("Cannot unpack: {error}")))?;
+    archive::unpack(file, into, &limits).map_err(|error| {
+        Failure::disk("unpack into", into, &error)
+            .unwrap_or_else(|| Failure::invalid(format!("Cannot unpack: {error}")))
+    })?;
     let _ = fs::remove_file(archive);
     Package::open(Folder::open(into)?)
 }

@@ -11,7 +11,7 @@ use aam_registry_core::types::{PackageName, Sha256Digest};
 use super::fetch::{self, Job};
 use crate::{
     api::Client,
-    confined::Mode,
+    confined::{Entry, Mode},
     deploy::{Deployable, Package},
     failure::{Failure, Result},
     project::{LockFile, LockedPackage, Project, State, Unpacked},
@@ -23,6 +23,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Packages {
     all: BTreeMap<Sha256Digest, Rc<Package>>,
+    /// Those that lie unpacked in the project.
+    in_place: BTreeMap<Text<PackageName>, Unpacked>,
     /// Those that were fetched just now.
     fetched: BTreeSet<Sha256Digest>,
     /// What their users should know.
@@ -32,17 +34,60 @@ pub(super) struct Packages {
 impl Packages {
     /// Takes the packages of `lock` that are unpacked in the project and still
     /// are what they were: what lies there may have come with the repository.
-    pub(super) fn take_unpacked(&mut self, project: &Project, state: &State, lock: &LockFile) {
+    /// What was unpacked `elsewhere` tells what they were in a project that was
+    /// moved or copied.
+    pub(super) fn take_unpacked(
+        &mut self,
+        project: &Project,
+        state: &State,
+        elsewhere: &[(Text<PackageName>, Unpacked)],
+        lock: &LockFile,
+    ) {
         for (name, locked) in &lock.packages {
-            let recorded = state.unpacked.get(name).filter(|unpacked| unpacked.sha256 == locked.sha256);
-            let Some(recorded) = recorded.filter(|_| !self.all.contains_key(&*locked.sha256)) else { continue };
+            if self.all.contains_key(&*locked.sha256) {
+                continue;
+            }
+            let elsewhere = elsewhere.iter().filter(|(other, _)| other == name).map(|(_, unpacked)| unpacked);
+            let mut recorded = state.unpacked.get(name).into_iter().chain(elsewhere);
             // What cannot be read is fetched again, like what was changed.
             let Ok(Some(folder)) = project.folder().folder(&project.package(name)) else { continue };
             let Ok(package) = Package::open(folder) else { continue };
-            if package.tree() == *recorded.tree && package.manifest.name == **name {
+            let tree = Text(package.tree());
+            let is_known = recorded.any(|known| known.sha256 == locked.sha256 && known.tree == tree);
+            if is_known && package.manifest.name == **name {
                 self.all.insert(*locked.sha256, Rc::new(package));
+                self.in_place.insert(name.clone(), Unpacked { sha256: locked.sha256, tree });
             }
         }
+    }
+
+    /// Puts on record what was found unpacked in the project and is not on record yet.
+    pub(super) fn note_unpacked(&self, state: &mut State) {
+        for (name, unpacked) in &self.in_place {
+            state.unpacked.insert(name.clone(), *unpacked);
+        }
+    }
+
+    /// Removes the files of the package `name`, `locked` before, that is not on
+    /// record as unpacked here; says what is left where it lay.
+    pub(super) fn remove_unrecorded(
+        &self,
+        project: &Project,
+        name: &PackageName,
+        locked: &LockedPackage,
+    ) -> Result<Option<String>> {
+        let folder = project.package(name);
+        let why = match self.all.get(&*locked.sha256) {
+            Some(package) => {
+                remove_same(project, &folder, package)?;
+                "it holds what is not the package's"
+            }
+            None => "it cannot be told whose it is without the package",
+        };
+        if project.folder().look(&folder)? == Entry::Nothing {
+            return Ok(None);
+        }
+        Ok(Some(format!("{folder}: {why}")))
     }
 
     /// Fetches the packages of `lock` that are not at hand.
@@ -55,7 +100,7 @@ impl Packages {
             }
             let client = match clients.get(package.registry.as_str()) {
                 Some(client) => client.clone(),
-                None => session.client(&session.at(package.registry.0.clone()))?,
+                None => session.client_of_lock(&package.registry)?,
             };
             clients.insert(package.registry.as_str(), client.clone());
             jobs.push(Job { name, package, client });

@@ -51,12 +51,12 @@ fn findings(kind: ArtifactType, artifact: &Artifact, bytes: &[u8]) -> Vec<Findin
         Err(error) => return vec![not_text(bytes, error.valid_up_to())],
     };
     let mut found = Vec::new();
-    if text.starts_with('\u{feff}') {
-        let text = "the file begins with a byte order mark, behind which some tools see no front matter; save it as \
-                    UTF-8 without BOM";
-        found.push(Finding { line: 1, fatal: false, text: text.to_owned() });
-    }
     let is_skill = kind == ArtifactType::Skill;
+    if text.starts_with('\u{feff}') {
+        let text = "the file begins with a byte order mark, behind which tools such as Codex and Gemini CLI see no \
+                    front matter; save it as UTF-8 without BOM";
+        found.push(Finding { line: 1, fatal: is_skill, text: text.to_owned() });
+    }
     let Some(head) = deploy::lines_of(text) else {
         found.extend(missing(kind, artifact, text));
         return found;
@@ -83,7 +83,7 @@ fn findings(kind: ArtifactType, artifact: &Artifact, bytes: &[u8]) -> Vec<Findin
             if length > MAX_DESCRIPTION && kind != ArtifactType::Instruction {
                 let text = format!(
                     "the description has {length} characters; the Agent Skills specification takes \
-                     {MAX_DESCRIPTION}, and tools such as Codex leave out a skill with more: shorten it"
+                     {MAX_DESCRIPTION}, and tools cut what is beyond or leave the skill out: shorten it"
                 );
                 say("description", false, text);
             }
@@ -112,7 +112,10 @@ fn findings(kind: ArtifactType, artifact: &Artifact, bytes: &[u8]) -> Vec<Findin
                 }
             }
             None | Some(Value::Null | Value::String(_)) => {
-                let text = format!("its front matter has no `name`; tools need it: add `name: {}`", artifact.name);
+                let text = format!(
+                    "its front matter has no `name`, which some tools need; installs add `name: {}`",
+                    artifact.name
+                );
                 say("name", false, text);
             }
             Some(other) => {
@@ -309,7 +312,7 @@ mod tests {
         says(Skill, "---\ndescription: d\n---\n", 1, false, "`name: a`");
         says(Skill, "---\nname: b\ndescription: d\n---\n", 2, false, "installs write `a`");
         says(Skill, "---\nname: 7\ndescription: d\n---\n", 2, false, "`name: \"7\"`");
-        says(Skill, "\u{feff}---\nname: a\ndescription: d\n---\n", 1, false, "byte order mark");
+        says(Skill, "\u{feff}---\nname: a\ndescription: d\n---\n", 1, true, "byte order mark");
         says(Agent, "You review.\n", 1, false, "neither front matter");
         assert_eq!(of(Prompt, "Do.\n"), []);
         assert_eq!(of(Instruction, "Do.\n"), []);

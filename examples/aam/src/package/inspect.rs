@@ -1,19 +1,15 @@
 //! Everything that is wrong with a package, at once.
 
-use std::{
-    fs::{self, File},
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 use aam_registry_core::{
-    archive::{self, ArchiveLimits},
+    archive::ArchiveLimits,
     types::{ArtifactType, Manifest, PackageName},
 };
 use serde::Serialize;
-use tempfile::TempDir;
 
 use super::{artifacts, packed::Packed, skeleton};
-use crate::failure::{Detail, Failure, Result};
+use crate::failure::{Detail, Failure, Kind, Result};
 
 /// What was found.
 #[derive(Debug, Default, Serialize)]
@@ -25,16 +21,31 @@ pub(crate) struct Findings {
     /// The archive of a package without faults.
     #[serde(skip)]
     pub(crate) packed: Option<Packed>,
+    /// What kept it from being looked at, which is no fault of the package.
+    #[serde(skip)]
+    trouble: Option<Failure>,
 }
 
 impl Findings {
+    /// What became of a package that could not be packed or read.
+    fn of(failure: Failure) -> Self {
+        if failure.kind == Kind::Invalid {
+            return Self { faults: faults_of(failure), ..Self::default() };
+        }
+        Self { trouble: Some(failure), ..Self::default() }
+    }
+
     /// The archive and the warnings, or the failure of a package with faults.
     pub(crate) fn into_result(self) -> Result<(Packed, Vec<Detail>)> {
-        match self.packed {
-            Some(packed) if self.faults.is_empty() => Ok((packed, self.warnings)),
+        let Self { packed, faults, warnings, trouble } = self;
+        if let Some(trouble) = trouble {
+            return Err(trouble);
+        }
+        match packed {
+            Some(packed) if faults.is_empty() => Ok((packed, warnings)),
             _ => {
-                let many = if self.faults.len() == 1 { "fault" } else { "faults" };
-                Err(Failure::invalid(format!("The package has {} {many}", self.faults.len())).details(self.faults))
+                let many = if faults.len() == 1 { "fault" } else { "faults" };
+                Err(Failure::invalid(format!("The package has {} {many}", faults.len())).details(faults))
             }
         }
     }
@@ -49,12 +60,12 @@ pub(crate) fn inspect(path: &Path, limits: &ArchiveLimits) -> Findings {
     let bytes = match fs::read(path.join("aam.yaml")) {
         Ok(bytes) => bytes,
         Err(error) => {
-            findings.faults.push(Detail::new(
-                "aam.yaml",
-                format!(
-                    "{error}; make one of what is there with `aam pkg create`, or a new package with `aam pkg init`"
-                ),
-            ));
+            let what = if error.kind() == io::ErrorKind::NotFound {
+                "make one of what is there with `aam pkg create`, or a new package with `aam pkg init`"
+            } else {
+                "make it readable"
+            };
+            findings.faults.push(Detail::new("aam.yaml", format!("{error}; {what}")));
             return findings;
         }
     };
@@ -76,31 +87,21 @@ pub(crate) fn inspect(path: &Path, limits: &ArchiveLimits) -> Findings {
                 findings.warnings.extend(packed.suspects.iter().cloned());
                 findings.packed = Some(packed);
             }
-            Err(failure) => findings.faults.extend(faults_of(failure)),
+            Err(failure) => return Findings::of(failure),
         }
     }
     findings
 }
 
 fn inspect_archive(path: &Path, limits: &ArchiveLimits) -> Findings {
-    let mut findings = Findings::default();
-    match Packed::open(path, limits).and_then(|packed| Ok((unpacked(path, limits)?, packed))) {
-        Ok((folder, packed)) => {
-            look_into(folder.path(), &packed.judged.manifest, &mut findings);
-            findings.packed = Some(packed);
-        }
-        Err(failure) => findings.faults = faults_of(failure),
-    }
+    let (packed, folder) = match Packed::open(path, limits) {
+        Ok(opened) => opened,
+        Err(failure) => return Findings::of(failure),
+    };
+    let mut findings = Findings { warnings: packed.suspects.clone(), ..Findings::default() };
+    look_into(folder.path(), &packed.judged.manifest, &mut findings);
+    findings.packed = Some(packed);
     findings
-}
-
-/// The files of the archive at `path`, which was judged before.
-fn unpacked(path: &Path, limits: &ArchiveLimits) -> Result<TempDir> {
-    let failed = |error: std::io::Error| Failure::io("unpack", path, &error);
-    let folder = tempfile::Builder::new().prefix("aam-look-").tempdir().map_err(failed)?;
-    let file = File::open(path).map_err(failed)?;
-    archive::unpack(file, folder.path(), limits).map_err(|error| Failure::invalid(error.to_string()))?;
-    Ok(folder)
 }
 
 /// Looks at what the manifest of the package in `folder` names, and at its name.

@@ -8,11 +8,11 @@ use std::{
 
 use aam_registry_core::{
     Error,
-    archive::{self, ArchiveLimits, JudgedArchive, PackContents, PackEntry},
+    archive::{self, ArchiveLimits, JudgedArchive, PackContents},
     types::Sha256Digest,
 };
 use sha2::{Digest, Sha256};
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::{NamedTempFile, TempDir, TempPath};
 
 use super::{
     secrets,
@@ -51,10 +51,14 @@ impl Packed {
     pub(super) fn pack_with(folder: &Path, draft: Option<&Draft<'_>>, limits: &ArchiveLimits) -> Result<Self> {
         let failed = |error: io::Error| Failure::io("pack", folder, &error);
         let source::Collected { entries, left_out } = source::collect(folder, draft)?;
-        let suspects = entries.iter().filter_map(suspect).collect();
+        let suspects = entries.iter().filter_map(|entry| match &entry.contents {
+            PackContents::Path(path) => suspect(&entry.path, path),
+            PackContents::Bytes(_) => None,
+        });
+        let suspects = suspects.collect();
         let mut file = NamedTempFile::with_prefix("aam-pack-").map_err(failed)?;
         let mut out = BufWriter::new(file.as_file_mut());
-        archive::pack(entries, &mut out).map_err(|error| refused(&error))?;
+        archive::pack(entries, &mut out).map_err(|error| refused(folder, &error))?;
         out.flush().map_err(failed)?;
         drop(out);
         let path = file.into_temp_path();
@@ -62,9 +66,16 @@ impl Packed {
         Ok(Self { path: Holder::Temporary(path), left_out, suspects, ..judged })
     }
 
-    /// Takes an archive that is packed already.
-    pub(super) fn open(path: &Path, limits: &ArchiveLimits) -> Result<Self> {
-        Self::judge(path, limits)
+    /// Takes an archive that is packed already; its files are in the folder.
+    pub(super) fn open(path: &Path, limits: &ArchiveLimits) -> Result<(Self, TempDir)> {
+        let judged = Self::judge(path, limits)?;
+        let failed = |error: io::Error| Failure::io("read", path, &error);
+        let folder = tempfile::Builder::new().prefix("aam-look-").tempdir().map_err(failed)?;
+        let file = File::open(path).map_err(failed)?;
+        let files =
+            archive::unpack(BufReader::new(file), folder.path(), limits).map_err(|error| refused(path, &error))?;
+        let suspects = files.iter().filter_map(|file| suspect(&file.path, &folder.path().join(&file.path)));
+        Ok((Self { suspects: suspects.collect(), ..judged }, folder))
     }
 
     /// Where the archive lies.
@@ -78,7 +89,8 @@ impl Packed {
     fn judge(path: &Path, limits: &ArchiveLimits) -> Result<Self> {
         let failed = |error: io::Error| Failure::io("read", path, &error);
         let mut file = File::open(path).map_err(failed)?;
-        let judged = archive::judge(BufReader::new(&file), limits, |_| Ok(())).map_err(|error| refused(&error))?;
+        let judged =
+            archive::judge(BufReader::new(&file), limits, |_| Ok(())).map_err(|error| refused(path, &error))?;
         file.rewind().map_err(failed)?;
         let (mut hash, mut size, mut buffer) = (Sha256::new(), 0, vec![0; 64 * 1024]);
         loop {
@@ -102,19 +114,21 @@ impl Packed {
 }
 
 /// What to say of a file that looks as if it held a secret.
-fn suspect(entry: &PackEntry) -> Option<Detail> {
-    let PackContents::Path(path) = &entry.contents else { return None };
+fn suspect(name: &str, file: &Path) -> Option<Detail> {
     // A file that cannot be read is told of when it is packed.
-    let secret = secrets::first(path).ok().flatten()?;
+    let secret = secrets::first(file).ok().flatten()?;
     let error = format!(
         "line {} looks like {}; what is published cannot be taken back: remove it, or leave the file out with .aamignore",
         secret.line, secret.what
     );
-    Some(Detail::new(&*entry.path, error))
+    Some(Detail::new(name, error))
 }
 
-/// What the registry would say to it.
-fn refused(error: &Error) -> Failure {
+/// What the registry would say to it, or what this machine's disk says.
+fn refused(path: &Path, error: &Error) -> Failure {
+    if let Some(failure) = Failure::disk("pack", path, error) {
+        return failure;
+    }
     let details = error.details().into_iter().map(|detail| Detail::new(detail.field, detail.error)).collect();
     let code = error.code().as_str();
     Failure::new(crate::failure::Kind::Invalid, code, error.to_string()).details(details)
@@ -147,7 +161,7 @@ mod tests {
             Packed::pack(two.path(), &ArchiveLimits::default()).expect("packs"),
         );
         assert_eq!(one.sha256, two.sha256);
-        assert_eq!(Packed::open(one.path(), &ArchiveLimits::default()).expect("is one").sha256, one.sha256);
+        assert_eq!(Packed::open(one.path(), &ArchiveLimits::default()).expect("is one").0.sha256, one.sha256);
     }
 
     #[cfg(unix)]

@@ -148,10 +148,11 @@ impl Project {
     fn clear(&self) {
         // Each may be missing, and the folder may hold something else: all fine.
         let own = self.own();
-        self.folder.remove_empty(&format!("{own}/packages"));
+        let no_packages = self.folder.remove_empty(&format!("{own}/packages"));
         let _ = self.folder.remove_file(&format!("{own}/.guard"));
         let ignore = format!("{own}/.gitignore");
-        if self.folder.read(&ignore).is_ok_and(|text| text.as_deref() == Some(IGNORED.as_bytes())) {
+        // What was left of packages is still nothing to commit.
+        if no_packages && self.folder.read(&ignore).is_ok_and(|text| text.as_deref() == Some(IGNORED.as_bytes())) {
             let _ = self.folder.remove_file(&ignore);
         }
         self.folder.remove_empty(own);

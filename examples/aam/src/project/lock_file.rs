@@ -13,7 +13,8 @@ use crate::{
     confined::Mode,
     deploy::Platform,
     failure::{Failure, Kind, Result},
-    project::Project,
+    output::Output,
+    project::{Project, lock_merge::Sides},
     text::Text,
     yaml,
 };
@@ -64,23 +65,62 @@ impl LockedPackage {
 }
 
 impl LockFile {
-    /// Reads the lock file of a project; `None` where it has none.
-    pub(crate) fn read(project: &Project) -> Result<Option<Self>> {
-        let path = project.shown(&project.lock_file());
-        match yaml::read_in::<Self>(project.folder(), &project.lock_file())? {
-            Some(lock) if lock.lockfile_version != FORMAT => Err(Failure::new(
-                Kind::Usage,
-                "invalid_file",
-                format!("{} has format {}, which this aam does not know", path.display(), lock.lockfile_version),
-            )
-            .hint("update aam")),
-            Some(lock) => lock.checked(&path).map(Some),
-            None => Ok(None),
-        }
+    /// Reads the lock file of a project, to work on it; `None` where it has
+    /// none. Where a merge left conflicts in it, it is what is on either side,
+    /// said to `out`.
+    ///
+    /// # Errors
+    /// Among others where the two sides of a merge cannot go together.
+    pub(crate) fn read(project: &Project, out: Output) -> Result<Option<Self>> {
+        Self::read_by(project, |path, sides| {
+            let merged = sides.merged(path)?;
+            out.note(&format!("{} is in the middle of a merge; both of its sides are taken together", path.display()));
+            Ok(merged)
+        })
     }
 
-    /// Refuses what was asked for in words that nobody understands.
+    /// As [`Self::read`], to show it: where two sides of a merge cannot go together it is that of this branch.
+    pub(crate) fn read_to_show(project: &Project, out: Output) -> Result<Option<Self>> {
+        Self::read_by(project, |path, Sides { ours, .. }| {
+            out.warn(&format!("{} is in the middle of a merge; this is what this branch has", path.display()));
+            Ok(ours)
+        })
+    }
+
+    /// As [`Self::read`], to install exactly what it says: one in the middle of a merge says nothing.
+    pub(crate) fn read_exactly(project: &Project) -> Result<Option<Self>> {
+        Self::read_by(project, |path, _| {
+            let message = format!("{} is in the middle of a merge, so it does not say what to install", path.display());
+            Err(Failure::new(Kind::Conflict, yaml::MERGE_CONFLICT, message)
+                .hint("run `aam install` without --locked, which takes both sides together, and commit the result"))
+        })
+    }
+
+    /// Reads the lock file; `choose` makes one of it where it is in the middle of a merge.
+    fn read_by(project: &Project, choose: impl FnOnce(&Path, Sides) -> Result<Self>) -> Result<Option<Self>> {
+        let path = project.shown(&project.lock_file());
+        let Some(bytes) = project.folder().read(&project.lock_file())? else { return Ok(None) };
+        let lock = match std::str::from_utf8(&bytes) {
+            Ok(text) if yaml::conflict(text).is_some() => {
+                let Sides { ours, theirs } = Sides::read(&path, text)?;
+                let sides = Sides { ours: ours.checked(&path)?, theirs: theirs.checked(&path)? };
+                choose(&path, sides)?
+            }
+            _ => yaml::parse::<Self>(&path, &bytes)?,
+        };
+        lock.checked(&path).map(Some)
+    }
+
+    /// Refuses another format, and what was asked for in words that nobody understands.
     fn checked(self, path: &Path) -> Result<Self> {
+        if self.lockfile_version != FORMAT {
+            return Err(Failure::new(
+                Kind::Usage,
+                "invalid_file",
+                format!("{} has format {}, which this aam does not know", path.display(), self.lockfile_version),
+            )
+            .hint("update aam"));
+        }
         let strange = self.requested().find(|(_, package)| package.selector().is_none());
         match strange.map(|(name, _)| name.clone()) {
             None => Ok(self),

@@ -2,6 +2,7 @@
 
 mod layout;
 mod lock_file;
+mod lock_merge;
 mod state;
 
 pub(crate) use layout::Project;

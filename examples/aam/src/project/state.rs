@@ -1,7 +1,7 @@
 //! What was unpacked and written, on record in the user's own files: what
 //! comes with a repository could name anything.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use aam_registry_core::types::{PackageName, Sha256Digest};
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ pub(crate) struct State {
 }
 
 /// One unpacked package.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Unpacked {
     /// Of its archive.
     pub(crate) sha256: Text<Sha256Digest>,
@@ -93,18 +93,26 @@ impl StateFile {
 
     /// What other projects that still exist, and the user's own installs, need.
     pub(crate) fn others(&self) -> Result<Others> {
-        let mut uses = Vec::new();
+        let records = self.other_records()?;
+        let live = records.iter().filter(|state| state.project.is_empty() || Path::new(&state.project).is_dir());
+        let uses: Vec<_> = live.flat_map(|state| state.deployed.uses(&state.project)).collect();
+        Ok(Others::new(&self.project, uses))
+    }
+
+    /// What was unpacked in other projects, whether they still exist or not.
+    pub(crate) fn unpacked_elsewhere(&self) -> Result<Vec<(Text<PackageName>, Unpacked)>> {
+        Ok(self.other_records()?.into_iter().flat_map(|state| state.unpacked).collect())
+    }
+
+    fn other_records(&self) -> Result<Vec<State>> {
+        let mut records = Vec::new();
         for name in self.home.names(FOLDER)? {
             let path = format!("{FOLDER}/{name}");
-            let is_record = std::path::Path::new(&name).extension().is_some_and(|extension| extension == "yaml");
-            if path == self.path || !is_record {
-                continue;
-            }
-            let Some(state) = yaml::read_in::<State>(&self.home, &path)? else { continue };
-            if state.project.is_empty() || std::path::Path::new(&state.project).is_dir() {
-                uses.extend(state.deployed.uses(&state.project));
+            let is_record = Path::new(&name).extension().is_some_and(|extension| extension == "yaml");
+            if path != self.path && is_record {
+                records.extend(yaml::read_in::<State>(&self.home, &path)?);
             }
         }
-        Ok(Others::new(&self.project, uses))
+        Ok(records)
     }
 }

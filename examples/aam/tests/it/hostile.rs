@@ -204,3 +204,80 @@ fn a_project_reached_through_a_link_is_as_good_as_any() {
     machine.ok(&["uninstall", "@acme/evil"]);
     assert!(!machine.has(".claude"));
 }
+
+#[test]
+fn an_uninstall_that_a_link_stops_is_not_finished_behind_its_users_back() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    let lock = lock(&machine);
+    let outside = machine.other("outside");
+    machine.write(".aam/aam-lock.yaml", &lock);
+    symlink(&outside, machine.project().join(".aam/packages")).expect("link");
+    assert_eq!(machine.fails(5, &["uninstall", "@acme/evil"])["error"], "link_in_the_way");
+    fs::remove_file(machine.project().join(".aam/packages")).expect("removed");
+    machine.ok(&["install", "--locked"]);
+    assert_eq!(machine.read(".aam/aam-lock.yaml"), lock);
+}
+
+#[test]
+fn a_registry_that_only_a_lock_file_names_is_asked_nothing() {
+    let (chosen, planted) = (Server::start(), crate::stage::Stage::json("404 Not Found", |_| "{}".to_owned()));
+    let machine = with_hooks(&chosen);
+    let mine = lock(&machine);
+    let theirs = mine.replace(&chosen.url(), &planted.url());
+    let token = machine.ok(&["token", "create", "ci", "--quiet"]);
+    for arguments in
+        [&["install", "--locked"][..], &["install"], &["update"], &["uninstall", "@acme/evil"], &["install", "--force"]]
+    {
+        machine.write(".aam/aam-lock.yaml", &theirs);
+        let mut command = machine.aam(&[&["--json"], arguments].concat());
+        let output = command.env("AAM_TOKEN", token.trim()).output().expect("aam runs");
+        let error: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
+        assert_eq!((output.status.code(), &error["error"]), (Some(3), &"foreign_registry".into()), "{arguments:?}");
+        let message = error["message"].as_str().expect("text");
+        assert!(message.contains(&planted.url()) && message.contains("none of the registries you use"), "{message}");
+        assert_eq!(machine.read(".aam/aam-lock.yaml"), theirs, "{arguments:?}");
+    }
+    assert_eq!(planted.heard(), "", "nothing was sent there");
+
+    // Who agrees, or names it, gets its packages; no token goes along.
+    for arguments in [&["install", "--locked", "--yes"][..], &["install", "--locked", "--registry", &planted.url()]] {
+        let mut command = machine.aam(arguments);
+        let output = command.env("AAM_TOKEN", token.trim()).output().expect("aam runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("asked nothing"), "{said}");
+        assert_eq!(said.contains("none of the registries you use"), arguments.contains(&"--yes"), "{said}");
+    }
+    let heard = planted.heard();
+    assert!(heard.contains("/download") && !heard.to_ascii_lowercase().contains("authorization"), "{heard}");
+    machine.write(".aam/aam-lock.yaml", &mine);
+    machine.ok(&["install", "--locked"]);
+}
+
+#[test]
+fn a_link_of_the_users_own_is_followed_where_no_repository_brought_it() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    let install = ["install", "@acme/evil", "--platform", "claude", "--global"];
+    // As people keep their dotfiles.
+    let dotfiles = machine.user().join("dotfiles/claude-skills");
+    fs::create_dir_all(&dotfiles).expect("folder");
+    fs::create_dir_all(machine.user().join("dotfiles/.git")).expect("folder");
+    fs::create_dir(machine.user().join(".claude")).expect("folder");
+    let link = machine.user().join(".claude/skills");
+    symlink(&dotfiles, &link).expect("link");
+    machine.ok(&install);
+    assert!(dotfiles.join("hooks/SKILL.md").exists());
+    machine.ok(&["uninstall", "@acme/evil", "--global"]);
+    assert!(!dotfiles.join("hooks").exists() && dotfiles.exists());
+
+    // One that lies in a repository may have come with it, as may one behind the first.
+    let outside = machine.other("outside");
+    symlink(&outside, dotfiles.join("hooks")).expect("link");
+    assert_eq!(machine.fails(5, &install)["error"], "link_in_the_way");
+    fs::remove_file(dotfiles.join("hooks")).expect("removed");
+    fs::create_dir(machine.user().join(".git")).expect("folder");
+    assert_eq!(machine.fails(5, &install)["error"], "link_in_the_way");
+    assert_eq!(fs::read_dir(&outside).expect("folder").count(), 0);
+    assert_eq!(fs::read_dir(&dotfiles).expect("folder").count(), 0);
+}

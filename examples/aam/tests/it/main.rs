@@ -16,4 +16,6 @@ mod publish;
 mod records;
 mod registries;
 mod server;
+mod stage;
 mod tour;
+mod words;

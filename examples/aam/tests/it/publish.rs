@@ -114,10 +114,44 @@ fn secrets_and_ignored_files_stay_out_and_the_first_publish_shows_what_goes_in()
     let warning = dry["warnings"][0]["error"].as_str().expect("a warning");
     assert!(warning.starts_with("line 1 looks like a GitHub token"), "{warning}");
 
-    let output = machine.run(&["pkg", "publish"]);
+    let output = machine.run(&["pkg", "publish", "--allow-secrets"]);
     let shown = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{shown}");
     for line in ["The first version of @acme/notes", "skills/notes/key.txt", "Left out:", ".env (commonly private"] {
         assert!(shown.contains(line), "{line} is missing in {shown}");
     }
+}
+
+#[test]
+fn what_looks_like_a_secret_is_published_only_by_word_of_its_publisher() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    machine.ok(&["pkg", "init", "@acme/notes", "--folder", "."]);
+    let key = format!("-----BEGIN OPENSSH {} KEY-----\nx\n", "PRIVATE");
+    machine.write("skills/notes/deploy.txt", &key);
+    for arguments in [&["pkg", "publish"][..], &["pkg", "publish", "--yes"]] {
+        let error = machine.fails(8, arguments);
+        assert_eq!(error["error"], "possible_secret", "{error}");
+        assert_eq!(error["details"][0]["field"], "skills/notes/deploy.txt");
+        assert!(error["help"].as_str().is_some_and(|help| help.contains(".aamignore")), "{error}");
+    }
+    assert_eq!(machine.fails(4, &["info", "@acme/notes"])["error"], "package_not_found");
+    let dry = machine.ok(&["pkg", "publish", "--dry-run"]);
+    assert!(dry.contains("It would be refused without --allow-secrets"), "{dry}");
+    assert_eq!(
+        machine.json(&["pkg", "publish", "--dry-run"])["possible_secrets"][0]["field"],
+        "skills/notes/deploy.txt"
+    );
+
+    // Packed before, it holds the same.
+    machine.ok(&["pkg", "pack", "--output", "packed.aam"]);
+    assert_eq!(machine.fails(8, &["pkg", "publish", "packed.aam", "--yes"])["error"], "possible_secret");
+
+    machine.write(".aamignore", "skills/notes/deploy.txt\n");
+    machine.ok(&["pkg", "publish"]);
+    std::fs::remove_file(machine.project().join(".aamignore")).expect("removed");
+    let manifest = machine.read("aam.yaml").replace("0.1.0", "0.2.0");
+    machine.write("aam.yaml", &manifest);
+    machine.fails(8, &["pkg", "publish"]);
+    machine.ok(&["pkg", "publish", "--allow-secrets"]);
 }

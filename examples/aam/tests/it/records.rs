@@ -248,3 +248,65 @@ fn what_an_earlier_aam_wrote_is_moved() {
     assert_eq!(machine.read("CLAUDE.md"), "Mine.\n");
     assert!(!machine.has(".claude") && !machine.has(".cursor") && !machine.has(".agents"));
 }
+
+#[test]
+fn a_project_that_was_moved_or_copied_is_uninstalled_whole() {
+    let server = Server::start();
+    let machine = with_rule(&server);
+    machine.write("AGENTS.md", "Mine.\n");
+    machine.ok(&["install", "@acme/rule@1.0.0", "--platform", "codex,claude"]);
+    let aam = |folder: &std::path::Path, arguments: &[&str]| {
+        let folder = folder.to_str().expect("text").to_owned();
+        machine.json(&[&["-C", &*folder], arguments].concat())
+    };
+    let left = |folder: &std::path::Path| -> Vec<String> {
+        let entries = walkdir::WalkDir::new(folder).min_depth(1).into_iter().filter_map(Result::ok);
+        let mut files: Vec<_> = entries
+            .filter(|entry| entry.file_type().is_file())
+            .map(|entry| entry.path().strip_prefix(folder).expect("below").display().to_string())
+            .collect();
+        files.sort();
+        files
+    };
+    let copy = |name: &str| {
+        let to = machine.user().join(name);
+        let done = std::process::Command::new("cp").arg("-r").arg(machine.project()).arg(&to).status();
+        assert!(done.expect("cp").success());
+        to
+    };
+
+    // A copy, with the registry out of reach: what was unpacked is known from the first project's record.
+    let one = copy("one");
+    let lock = one.join(".aam/aam-lock.yaml");
+    let text = fs::read_to_string(&lock).expect("lock").replace(&server.url(), "http://127.0.0.1:1");
+    fs::write(&lock, text).expect("written");
+    let report = aam(&one, &["uninstall", "@acme/rule"]);
+    assert_eq!(kept(&report), "[]", "{report}");
+    assert_eq!(left(&one), ["AGENTS.md"]);
+    assert_eq!(fs::read_to_string(one.join("AGENTS.md")).expect("text"), "Mine.\n");
+
+    // A copy in which something was changed: that stays, and is said.
+    let two = copy("two");
+    fs::write(two.join(".claude/rules/rule.md"), "My rule.\n").expect("written");
+    fs::write(two.join(".aam/packages/@acme/rule/r.md"), "My note.\n").expect("written");
+    fs::write(two.join(".aam/packages/@acme/rule/notes.md"), "Mine.\n").expect("written");
+    let report = aam(&two, &["uninstall", "@acme/rule"]);
+    assert!(kept(&report).contains(".claude/rules/rule.md: it is not what was installed"), "{report}");
+    assert!(kept(&report).contains(".aam/packages/@acme/rule: it holds what is not the package's"), "{report}");
+    let stays = [
+        ".aam/.gitignore",
+        ".aam/packages/@acme/rule/notes.md",
+        ".aam/packages/@acme/rule/r.md",
+        ".claude/rules/rule.md",
+        "AGENTS.md",
+    ];
+    assert_eq!(left(&two), stays);
+
+    // Moved: its record is that of the old place.
+    let moved = machine.user().join("moved");
+    fs::rename(machine.project(), &moved).expect("moved");
+    machine.other("project");
+    let report = aam(&moved, &["uninstall", "@acme/rule"]);
+    assert_eq!(kept(&report), "[]", "{report}");
+    assert_eq!(left(&moved), ["AGENTS.md"]);
+}

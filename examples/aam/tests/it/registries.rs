@@ -28,7 +28,7 @@ fn a_name_keeps_its_address() {
     machine.ok(&["registry", "add", "https://aam.example.com", "team", "--default"]);
     let error = machine.fails(5, &["registry", "add", "local", "http://other.example.com", "--default"]);
     assert_eq!(error["error"], "registry_exists");
-    assert!(error["help"].as_str().is_some_and(|help| help.contains("`aam registry remove local`")), "{error}");
+    assert!(error["help"].as_str().is_some_and(|help| help.contains("--replace")), "{error}");
     let row = |n: usize| {
         let list = machine.json(&["registry", "list"]);
         (list[n]["url"].as_str().map(str::to_owned), list[n]["default"].as_bool())
@@ -38,6 +38,17 @@ fn a_name_keeps_its_address() {
     assert_eq!(row(1).1, Some(true), "the default stays");
     machine.ok(&["registry", "add", "local", "http://localhost:8000", "--default"]);
     assert_eq!(row(0).1, Some(true));
+    machine.ok(&["registry", "add", "local", "https://localhost:8443", "--replace"]);
+    assert_eq!(row(0), (Some("https://localhost:8443".to_owned()), Some(true)));
+}
+
+#[test]
+fn an_address_without_its_scheme_is_no_name() {
+    let machine = Machine::new();
+    for arguments in [&["registry", "add", "local", "localhost:8000"][..], &["registry", "add", "localhost:8000"]] {
+        let error = machine.fails(2, arguments);
+        assert_eq!(error["help"], "write http://localhost:8000", "{error}");
+    }
 }
 
 #[test]

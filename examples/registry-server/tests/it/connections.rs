@@ -102,6 +102,12 @@ fn what_is_too_long_or_no_http_is_refused_in_json() {
         (format!("GET /health HTTP/1.1\r\nHost: x\r\n{many}\r\n"), 431),
         ("GET /health HTTP/1.1\r\nHost: x\r\nBroken\r\n\r\n".to_owned(), 400),
         ("GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n".to_owned(), 400),
+        ("GET /health HTTP/1.1\r\nConnection: close\r\n\r\n".to_owned(), 400),
+        ("GET /health HTTP/1.1\r\nHost: x\r\nHost: x\r\nConnection: close\r\n\r\n".to_owned(), 400),
+        ("GET /health HTTP/1.1\r\nHost: x\r\nhost: y\r\nConnection: close\r\n\r\n".to_owned(), 400),
+        ("GET /health HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n".to_owned(), 400),
+        ("GET /health HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n".to_owned(), 400),
+        ("GET /health HTTP/1.1\r\nHost: user@x\r\nConnection: close\r\n\r\n".to_owned(), 400),
         ("\u{16}\u{3}\u{1} this is no request\r\n\r\n".to_owned(), 400),
     ] {
         let shown = &request[..request.len().min(60)];
@@ -124,6 +130,17 @@ fn what_is_too_long_or_no_http_is_refused_in_json() {
             stream.write_all(b"nonsense\r\n\r\n").expect("sent");
         }
         assert_eq!(web::read(&mut stream).expect("answered").json()["error"], "invalid_request");
+    }
+}
+
+#[test]
+fn hosts_as_clients_write_them_are_taken() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    for host in ["registry.example.com", "127.0.0.1:8000", "[::1]:8000", "under_score", "xn--bcher-kva.example", ""] {
+        let mut stream = web::connect(server.port()).expect("connected");
+        write!(stream, "GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").expect("sent");
+        assert_eq!(web::read(&mut stream).expect("answered").status, 200, "{host}");
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use aam_registry_core::types::ArtifactType;
 
 use crate::{
-    commands::prompt,
     failure::{Failure, Kind, Result},
     package::Found,
+    prompt,
     session::Session,
 };
 

@@ -4,10 +4,10 @@ use aam_registry_core::types::PackageName;
 
 use crate::{
     api::Client,
-    commands::prompt,
     config::RegistryUrl,
     failure::{Failure, Kind, Result},
     package::{Packed, Reason},
+    prompt,
     session::Session,
 };
 
@@ -56,6 +56,29 @@ pub(super) fn confirm(session: &Session, registry: &RegistryUrl, packed: &Packed
         return Ok(());
     }
     Err(Failure::new(Kind::Other, "stopped", "Nothing was published"))
+}
+
+/// Refuses to publish what looks as if it held a secret, unless a person says that it holds none.
+pub(super) fn refuse_secrets(session: &Session, packed: &Packed, allowed: bool) -> Result<()> {
+    let suspects = &packed.suspects;
+    if suspects.is_empty() || allowed {
+        return Ok(());
+    }
+    // The files were named in the warnings above the question.
+    if prompt::can_ask() && !session.out.is_json() && !session.out.is_quiet() {
+        if prompt::yes("Files look as if they held a secret. Publish them all the same?")? {
+            return Ok(());
+        }
+        return Err(Failure::new(Kind::Other, "stopped", "Nothing was published"));
+    }
+    let many = if suspects.len() == 1 {
+        "1 file looks as if it".to_owned()
+    } else {
+        format!("{} files look as if they", suspects.len())
+    };
+    Err(Failure::new(Kind::Invalid, "possible_secret", format!("{many} held a secret; nothing was published"))
+        .details(suspects.clone())
+        .hint("name the file in .aamignore to leave it out; where it holds no secret, publish with --allow-secrets"))
 }
 
 fn more(all: usize) -> Option<String> {

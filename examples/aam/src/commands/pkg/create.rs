@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use super::{chosen, units};
 use crate::{
-    commands::prompt,
     failure::{Detail, Failure, Kind, Result},
     package::{Composed, Discovery, Found, Names, discover, is_refused_when_new},
+    prompt,
     session::Session,
 };
 

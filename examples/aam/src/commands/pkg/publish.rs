@@ -24,7 +24,8 @@ use crate::{
     aam pkg publish --dry-run     # shows what would be sent and what stays out, sends nothing\n\n\
     What .gitignore and .aamignore leave out stays out, and so does what commonly holds secrets (.env, .npmrc, \
     .ssh/, *.pem and the like) unless .aamignore names it, as in `!.env.shared`. Before the first version of a \
-    package it shows what goes in, and asks where there is somebody to ask.\n\n\
+    package it shows what goes in, and asks where there is somebody to ask. A file that looks as if it held a private \
+    key or a token is published only where you say so, at the terminal or with --allow-secrets.\n\n\
     A published version never changes. Publishing the very same bytes again is no error, so a job that broke off \
     can be run again.")]
 pub(crate) struct Publish {
@@ -39,6 +40,9 @@ pub(crate) struct Publish {
     /// Do not ask before the first version of a package
     #[arg(long, short)]
     yes: bool,
+    /// Publish files although they look as if they held a secret
+    #[arg(long)]
+    allow_secrets: bool,
 }
 
 impl Publish {
@@ -62,15 +66,23 @@ impl Publish {
                 "files": files,
                 "left_out": left_out,
                 "warnings": warnings,
+                "possible_secrets": packed.suspects,
             });
             return session.out.done(&value, || {
                 let mut lines = vec![format!("Would publish {name} {version} to {}:", registry.url)];
                 lines.extend(packed.judged.files.iter().map(|file| format!("  {:>10} {}", file.size, file.path)));
                 lines.extend(contents::left_out(&packed));
                 lines.push(format!("{} bytes packed, sha256 {}", packed.size, packed.sha256));
+                if !packed.suspects.is_empty() && !self.allow_secrets {
+                    let suspects =
+                        packed.suspects.iter().map(|suspect| format!("  {}: {}", suspect.field, suspect.error));
+                    lines.push("It would be refused without --allow-secrets, or your word at a terminal:".to_owned());
+                    lines.extend(suspects);
+                }
                 lines
             });
         }
+        contents::refuse_secrets(session, &packed, self.allow_secrets)?;
         let client = session.authenticated(&registry)?;
         if contents::is_first(&client, name).await? {
             contents::confirm(session, &registry.url, &packed, self.yes)?;

@@ -2,7 +2,7 @@
 
 use aam_registry_core::{error::ErrorCode, http::RegistryBody};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Version, header, uri::Authority};
 use serde_json::json;
 
 /// The largest head of a request, in bytes.
@@ -28,6 +28,8 @@ pub(super) enum Refusal {
     TargetTooLong,
     /// Its head is too large.
     HeadTooLarge,
+    /// It does not name the host that it is for, or names more than one (RFC 9112, section 3.2).
+    WrongHost,
     /// It is no HTTP.
     NotHttp,
 }
@@ -38,6 +40,9 @@ impl Refusal {
         let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
         if target > MAX_TARGET {
             return Some(Self::TargetTooLong);
+        }
+        if has_wrong_host(request) {
+            return Some(Self::WrongHost);
         }
         // The library minds that of HTTP/1.
         let fields = (request.version() == Version::HTTP_2).then(|| request.headers().iter());
@@ -51,14 +56,14 @@ impl Refusal {
             Self::Overloaded | Self::Crowded | Self::OutOfMemory => StatusCode::SERVICE_UNAVAILABLE,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::NotHttp => StatusCode::BAD_REQUEST,
+            Self::WrongHost | Self::NotHttp => StatusCode::BAD_REQUEST,
         }
     }
 
     fn code(self) -> ErrorCode {
         match self {
             Self::Overloaded | Self::Crowded | Self::OutOfMemory => ErrorCode::Overloaded,
-            Self::TargetTooLong | Self::HeadTooLarge | Self::NotHttp => ErrorCode::InvalidRequest,
+            Self::TargetTooLong | Self::HeadTooLarge | Self::WrongHost | Self::NotHttp => ErrorCode::InvalidRequest,
         }
     }
 
@@ -72,6 +77,9 @@ impl Refusal {
             Self::OutOfMemory => "Too many answers are not read by their clients; try again in a moment",
             Self::TargetTooLong => "The address of the request is too long; paths and queries may have 8 KiB together",
             Self::HeadTooLarge => "The head of the request is too large; it may have 100 headers and 32 KiB",
+            Self::WrongHost => {
+                "The request needs exactly one `Host` header, with the registry's host as in its address"
+            }
             Self::NotHttp => "What was sent is no request of HTTP/1.1 or HTTP/2",
         }
     }
@@ -112,6 +120,25 @@ impl Refusal {
         text.push_str(&body);
         text
     }
+}
+
+/// Whether a request of HTTP/1 lacks the one header that names its host, which
+/// only HTTP/1.0 may. Two of them would be read differently by a proxy and by us.
+fn has_wrong_host<B>(request: &Request<B>) -> bool {
+    if request.version() > Version::HTTP_11 {
+        return false;
+    }
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => request.version() == Version::HTTP_11,
+        (Some(host), None) => !host.is_empty() && !is_host(host),
+        (Some(_), Some(_)) => true,
+    }
+}
+
+fn is_host(value: &HeaderValue) -> bool {
+    // An authority may hold a user, the header may not.
+    !value.as_bytes().contains(&b'@') && Authority::try_from(value.as_bytes()).is_ok()
 }
 
 /// The whole answer of HTTP/1.1 to a connection there is no place for, whatever it asks.

@@ -8,12 +8,12 @@ use crate::{
 };
 
 /// Whether a person can be asked.
-pub(super) fn can_ask() -> bool {
+pub(crate) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Asks a question that is answered with yes or no; no where nothing is answered.
-pub(super) fn yes(question: &str) -> Result<bool> {
+pub(crate) fn yes(question: &str) -> Result<bool> {
     let failed = |error: io::Error| Failure::new(Kind::Other, "io", format!("Cannot ask: {error}"));
     write!(io::stderr(), "{question} [y/N] ").map_err(failed)?;
     io::stderr().flush().map_err(failed)?;
@@ -23,7 +23,7 @@ pub(super) fn yes(question: &str) -> Result<bool> {
 }
 
 /// Asks for a line.
-pub(super) fn line(question: &str, flag: &str) -> Result<String> {
+pub(crate) fn line(question: &str, flag: &str) -> Result<String> {
     if !io::stdin().is_terminal() {
         return Err(Failure::usage(format!("{question} is needed and nobody can be asked: give {flag}")));
     }
@@ -37,7 +37,7 @@ pub(super) fn line(question: &str, flag: &str) -> Result<String> {
 }
 
 /// Asks for a line that may be empty.
-pub(super) fn optional_line(question: &str) -> Result<String> {
+pub(crate) fn optional_line(question: &str) -> Result<String> {
     let failed = |error: io::Error| Failure::new(Kind::Other, "io", format!("Cannot ask: {error}"));
     write!(io::stderr(), "{question}: ").map_err(failed)?;
     io::stderr().flush().map_err(failed)?;
@@ -47,7 +47,7 @@ pub(super) fn optional_line(question: &str) -> Result<String> {
 }
 
 /// Asks for a password, unseen; from the first line of stdin where `from_stdin`.
-pub(super) fn password(question: &str, from_stdin: bool) -> Result<Secret> {
+pub(crate) fn password(question: &str, from_stdin: bool) -> Result<Secret> {
     let failed = |error: io::Error| Failure::new(Kind::Other, "io", format!("Cannot read the password: {error}"));
     let text = if from_stdin {
         let mut text = String::new();
