@@ -1,5 +1,5 @@
-//! Adapters for the ports of `aam-registry-core`, each behind a feature of its
-//! own and with a configuration of its own.
+//! Adapters for the ports of `aam-registry-core`, each behind a feature of its own and with its own
+//! configuration type.
 
 #[cfg(feature = "argon2")]
 pub mod argon2;
@@ -25,7 +25,7 @@ mod url_options;
 #[cfg(any(feature = "governor", feature = "redis"))]
 pub use rate_limits::RateLimits;
 
-/// The program of README's section on embedding, which has to compile as it stands.
+/// The program in the README's section on embedding, so that it is compiled.
 #[cfg(all(
     doctest,
     feature = "argon2",

@@ -1,7 +1,7 @@
 use aam_registry_core::ports::RateClass;
 
-/// How many requests a client may make of each class in its
-/// [period](RateClass::period); 0 for any number.
+/// How many requests of each class a client may make in the [period](RateClass::period) of the class; 0
+/// for no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimits {
     search: u32,
@@ -14,16 +14,15 @@ pub struct RateLimits {
 }
 
 impl Default for RateLimits {
-    /// 100 searches, 1000 downloads, 60 reads inside archives, 10 publishes, 20
-    /// registrations and failed logins, 300 others a minute; 3 forgiven logins
-    /// a day.
+    /// Per minute 100 searches, 1000 downloads, 60 reads inside archives, 10 publishes, 20
+    /// registrations and failed logins, and 300 other requests; per day 3 forgiven logins.
     fn default() -> Self {
         Self { search: 100, download: 1000, contents: 60, publish: 10, auth: 20, forgiven_login: 3, other: 300 }
     }
 }
 
 impl RateLimits {
-    /// No limit on anything.
+    /// No limits.
     pub const OFF: Self =
         Self { search: 0, download: 0, contents: 0, publish: 0, auth: 0, forgiven_login: 0, other: 0 };
 
@@ -40,7 +39,7 @@ impl RateLimits {
         }
     }
 
-    /// Limits a class to `limit` requests a client in its period; 0 for any number.
+    /// Limits a class to `limit` requests per client and period; 0 for no limit.
     #[must_use]
     pub fn with(mut self, class: RateClass, limit: u32) -> Self {
         *match class {

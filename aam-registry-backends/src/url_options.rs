@@ -1,14 +1,13 @@
-//! The options behind the `?` of an address.
+//! The options after the `?` of an address.
 
-/// What is wrong with `options` of an address that knows only `known`; nothing
-/// where all are. Names an option that is not known, unless what stands there
-/// may be a part of a password.
+/// What is wrong with the `options` of an address that allows only `known`; `None` if all are allowed.
+/// Names an unknown option, unless the text may be part of a password.
 pub(crate) fn refusal(options: &str, known: &[&str]) -> Option<String> {
     let keys = options.split('&').filter(|option| !option.is_empty());
     let mut keys = keys.map(|option| option.split_once('=').map_or(option, |(key, _)| key));
     let unknown = keys.find(|key| !known.contains(key))?;
     let is_word = |text: &str| text.len() <= 32 && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
-    // A `?` that was not escaped in a password makes options of its rest.
+    // A `?` in a password that was not escaped makes the rest of the password look like options.
     let name = if is_word(unknown) && !options.contains('@') { format!(" `{unknown}`") } else { String::new() };
     let known = match known {
         [] => "it takes none".to_owned(),

@@ -4,17 +4,17 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use crate::error::{Failure, Result};
 
-/// What tar and gzip add to the contents, and the manifest.
+/// How many bytes tar, gzip and the manifest add to the contents.
 const AROUND: usize = 400;
 
-/// Archives of one size, most of it noise that does not compress.
+/// Archives of one size, made mostly of noise that does not compress.
 #[derive(Clone, Debug)]
 pub(crate) struct Archives {
     noise: Vec<u8>,
 }
 
 impl Archives {
-    /// Archives of about `size` bytes; the same bytes every time.
+    /// Archives of about `size` bytes; always the same bytes.
     pub(crate) fn of_size(size: usize) -> Self {
         let mut noise = vec![0; size.saturating_sub(AROUND)];
         StdRng::seed_from_u64(0x0aa3).fill_bytes(&mut noise);

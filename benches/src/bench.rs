@@ -17,7 +17,7 @@ use crate::{
     server::{Launcher, Registry, Setup},
 };
 
-/// What every row needs: the binaries, a place on the disk, how much to measure.
+/// What every row needs: the binaries, a folder, the number and length of measurements.
 #[derive(Debug)]
 pub(crate) struct Bench {
     plan: Plan,
@@ -29,11 +29,11 @@ pub(crate) struct Bench {
     run: RunFolder,
 }
 
-/// What this run puts on the disk; gone when it ends.
+/// The files of this run, removed when it ends.
 #[derive(Debug)]
 struct RunFolder(PathBuf);
 
-/// A certificate made for this run, in PEM.
+/// A certificate created for this run, in PEM.
 #[derive(Debug)]
 pub(crate) struct Certificate {
     pub(crate) chain: PathBuf,
@@ -65,12 +65,12 @@ impl Bench {
         self.launcher.binary()
     }
 
-    /// What starts servers of that binary.
+    /// Starts servers with that binary.
     pub(crate) fn launcher(&self) -> Arc<Launcher> {
         Arc::clone(&self.launcher)
     }
 
-    /// Starts a server of that binary.
+    /// Starts a server with that binary.
     pub(crate) async fn start(&self, setup: &Setup) -> Result<Registry> {
         self.launcher.start(setup).await
     }
@@ -84,23 +84,23 @@ impl Bench {
         &self.certificate
     }
 
-    /// A new folder that ends with the value. It lies beside what is built, on
-    /// a disk: where temporary files are kept in memory, nothing is durable.
+    /// A new folder that is removed with the value. It is in the build folder on a disk, because the
+    /// folder for temporary files may be in memory, where nothing is durable.
     pub(crate) fn folder(&self, name: &str) -> Result<TempDir> {
         let made = TempDir::with_prefix_in(format!("{name}-"), &self.run.0);
         made.map_err(Failure::io("no folder can be made"))
     }
 
-    /// A folder that stays, to be used by the next run, too.
+    /// A folder that stays for the next run.
     pub(crate) fn kept_folder(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// A program that is installed.
+    /// The path of an installed program.
     ///
     /// # Errors
-    /// [`Failure::Absent`] where it is not, with the package that has it.
-    #[expect(clippy::unused_self, reason = "what a row needs is asked of this value")]
+    /// [`Failure::Absent`] if it is not installed, with the name of its package.
+    #[expect(clippy::unused_self, reason = "rows get everything from this value")]
     pub(crate) fn program(&self, name: &str, package: &str) -> Result<PathBuf> {
         install::find(name).ok_or_else(|| Failure::Absent(format!("{name} is not installed ({package})")))
     }
@@ -114,7 +114,7 @@ impl Bench {
     }
 
     /// The script that starts verdaccio.
-    #[expect(clippy::unused_self, reason = "what a row needs is asked of this value")]
+    #[expect(clippy::unused_self, reason = "rows get everything from this value")]
     pub(crate) fn verdaccio(&self) -> Result<PathBuf> {
         let script = install::verdaccio();
         if script.is_file() { Ok(script) } else { Err(Failure::Absent("verdaccio is not installed (npm)".to_owned())) }
@@ -122,7 +122,7 @@ impl Bench {
 }
 
 impl RunFolder {
-    /// Makes one named after this process, and removes those of processes that were cut off.
+    /// Creates a folder named after this process, and removes those of processes that were killed.
     fn make(all: &Path) -> io::Result<Self> {
         let own = all.join(process::id().to_string());
         fs::create_dir_all(&own)?;
@@ -138,7 +138,7 @@ impl RunFolder {
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        // The next run removes what is left.
+        // The next run removes the rest.
         fs::remove_dir_all(&self.0).ok();
     }
 }

@@ -7,10 +7,10 @@ use crate::error::{Failure, Result};
 
 /// The package and the binary of the registry.
 pub(crate) const SERVER: &str = "aam-registry";
-/// Those of the peers.
+/// The package and the binary of the peers.
 pub(crate) const PEERS: &str = "aam-registry-peers";
 
-/// A line of cargo's `--message-format=json`, as far as it matters.
+/// A line of cargo's `--message-format=json`, with the fields used here.
 #[derive(Deserialize)]
 struct Message {
     executable: Option<PathBuf>,
@@ -22,7 +22,7 @@ struct Target {
     name: String,
 }
 
-/// Builds packages with a profile, and tells where their binaries are.
+/// Builds packages with a profile, and returns the paths of their binaries.
 pub(crate) async fn binaries<const N: usize>(profile: &str, packages: [&str; N]) -> Result<[PathBuf; N]> {
     eprintln!("building {} with the profile {profile}", packages.join(" and "));
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

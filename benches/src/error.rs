@@ -5,7 +5,7 @@ pub(crate) type Result<T> = std::result::Result<T, Failure>;
 /// Why something was not measured.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// What is not there to take part.
+    /// Something that the measurement needs is not installed or not possible.
     #[error("{0}")]
     Absent(String),
     #[error("{what}: {source}")]
@@ -25,7 +25,7 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// Says what was tried when the system refused.
+    /// Adds to an I/O error what was attempted.
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }

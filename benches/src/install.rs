@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::process::is_root;
 
-/// The programs that rows use, each with Debian's package of it.
+/// The programs that rows use, each with its Debian package.
 const PROGRAMS: [(&str, &str); 6] = [
     ("wrk", "wrk"),
     ("nginx", "nginx-light"),
@@ -18,41 +18,41 @@ const PROGRAMS: [(&str, &str); 6] = [
     ("npm", "npm"),
 ];
 
-/// What npm installs as verdaccio. One of its packages asks for another by a
-/// tag that mirrors need not have; the version is what the tag names.
+/// The npm package of verdaccio. One of its dependencies is selected by a tag that npm mirrors may
+/// lack; the version here is what the tag names.
 const VERDACCIO: &str =
     r#"{"private": true, "dependencies": {"verdaccio": "6"}, "overrides": {"node-fetch": "^2.6.7"}}"#;
 
-/// Where Debian puts PostgreSQL, in a folder for each version.
+/// Debian's folder for PostgreSQL, with a subfolder for each version.
 pub(crate) const POSTGRES: &str = "/usr/lib/postgresql";
 
-/// The program of that name on the path, or where Debian puts servers.
+/// Finds a program on the path, or in Debian's folder for servers.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
     folders.map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// Where the benchmarks keep what they need: beside what is built.
+/// The folder for the files of the benchmarks: in the build folder.
 pub(crate) fn folder() -> PathBuf {
     let binary = env::current_exe().ok();
     let target = binary.as_deref().and_then(|binary| binary.parent()?.parent());
     target.unwrap_or(Path::new("target")).join("benches")
 }
 
-/// The script that starts verdaccio, where it is installed.
+/// The script that starts verdaccio, whether or not it is installed.
 pub(crate) fn verdaccio() -> PathBuf {
     folder().join("verdaccio/node_modules/verdaccio/bin/verdaccio")
 }
 
-/// Installs what is missing, where that is possible: Debian's packages as
-/// root by apt-get, verdaccio beside what is built by npm.
+/// Installs what is missing, if possible: Debian packages with apt-get as root, and verdaccio in the
+/// build folder with npm.
 pub(crate) async fn missing() {
     let missing = PROGRAMS.iter().filter(|(program, _)| find(program).is_none() && !is_postgres_there(program));
     let packages: Vec<_> = missing.map(|(_, package)| *package).collect();
     if let (false, true, Some(apt)) = (packages.is_empty(), is_root(), find("apt-get")) {
         eprintln!("installing {} with apt-get", packages.join(", "));
-        // The package lists may be empty, as in a fresh container.
+        // The package lists may be empty, as in a new container.
         let installed = apt_get(&apt, &packages).await || (update(&apt).await && apt_get(&apt, &packages).await);
         if !installed {
             eprintln!("apt-get could not install all of {}", packages.join(", "));
@@ -74,7 +74,7 @@ async fn install_verdaccio(npm: &Path) -> bool {
     written.is_ok() && succeeds(command).await
 }
 
-/// Debian keeps PostgreSQL's programs off the path.
+/// Debian does not add PostgreSQL's programs to the path.
 fn is_postgres_there(program: &str) -> bool {
     program == "initdb" && Path::new(POSTGRES).is_dir()
 }

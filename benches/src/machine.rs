@@ -2,7 +2,7 @@ use std::{env, fs, path::Path};
 
 use serde::Serialize;
 
-/// The machine in words.
+/// A description of the machine.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Machine {
     pub(crate) cpu: String,
@@ -22,7 +22,7 @@ impl Machine {
             cpu: name.map_or("an unknown processor", |(_, name)| name.trim()).to_owned(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory_gigabytes: kibibytes.and_then(|text| text.trim().parse::<f64>().ok()).unwrap_or_default() * 1024e-9,
-            // Behind the version builders put names of their own.
+            // Builders of kernels append names of their own to the version.
             kernel: kernel.trim().split('-').next().unwrap_or_default().to_owned(),
         }
     }
@@ -35,7 +35,7 @@ impl std::fmt::Display for Machine {
     }
 }
 
-/// The command line of this run; of paths only the last part.
+/// The command line of this run; paths are shortened to their last part.
 pub(crate) fn command_line() -> String {
     let arguments = env::args_os().skip(1).map(|argument| {
         let argument = argument.to_string_lossy().into_owned();

@@ -1,8 +1,7 @@
-//! One command that measures the registry beside yardsticks in the same run.
+//! One command that measures the registry and its yardsticks in the same run.
 //!
-//! Machines are noisy, so every figure that counts is a ratio to a yardstick
-//! doing the same work in interleaved rounds. Nothing here fails because of a
-//! figure.
+//! Speed varies from run to run, so every goal is a ratio to a yardstick that does the same work in
+//! interleaved rounds. A figure never makes the command fail.
 
 mod archive;
 mod bench;
@@ -34,7 +33,7 @@ use crate::{
     rows::Spec,
 };
 
-/// What the table calls the registry.
+/// The registry's name in the table.
 const OURS: &str = "aam-registry";
 
 #[tokio::main]
@@ -66,7 +65,7 @@ async fn run(mut options: Options) -> Result<()> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the rows are what was asked for")]
+#[expect(clippy::print_stdout, reason = "the list of rows is the output of the command")]
 fn list() {
     for Spec { name, what, .. } in rows::ALL {
         println!("{name:<26}{what}");
@@ -106,7 +105,7 @@ async fn measure(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Measures one row; what keeps it from being measured is its outcome.
+/// Measures one row; if that fails, the outcome says why.
 async fn outcome(bench: &Bench, spec: &Spec) -> Outcome {
     let measured = async {
         let mut row = (spec.prepare)(bench).await?;

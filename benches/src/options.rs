@@ -9,23 +9,22 @@ use crate::{
     services::ObjectServer,
 };
 
-/// Measures the registry beside what it is compared with, in the same run.
+/// Measures the registry and what it is compared with, in the same run.
 ///
-/// Builds the server as it is shipped, starts it and every yardstick that is
-/// installed on the loopback, lets each do the same work in turn, round after
-/// round, and prints a table of what came of it: figures, ratios to each
-/// yardstick as the median of the rounds and their extremes, and whether the
-/// goals are met. A goal that is missed is shown; the command fails only where
-/// it cannot measure.
+/// Builds the server with the profile that is deployed, starts it and every installed yardstick on the
+/// loopback interface, gives each the same work in turn, round after round, and prints a table:
+/// figures, ratios to each yardstick as the median of the rounds and their extremes, and whether the
+/// goals are met. A missed goal is only shown; the command fails only if it cannot measure.
 #[derive(Debug, Parser)]
 #[command(name = "aam-registry-benches", after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-    /// Prints the rows there are and what they measure
+    /// Prints all rows and what they measure
     #[arg(long)]
     pub(crate) list: bool,
-    /// Only the row of that name, or else those whose name contains it; several are separated by commas
+    /// Only the row of that name, or those whose name contains the text; several are separated by
+    /// commas
     #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
     pub(crate) rows: Vec<String>,
     /// How many times each contender is measured (7; with --quick 2)
@@ -34,7 +33,8 @@ pub(crate) struct Options {
     /// How long one measurement takes, in seconds (5; with --quick 1)
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: Option<u64>,
-    /// Few short rounds on small registries: to see that everything works, not for figures
+    /// A few short rounds on small registries: checks that everything works, but gives no usable
+    /// figures
     #[arg(long)]
     pub(crate) quick: bool,
     /// Packages of the largest registry (100000; with --quick 1000)
@@ -49,10 +49,11 @@ pub(crate) struct Options {
     /// Measures this server instead of building one; the peers are still built
     #[arg(long, value_name = "PATH")]
     pub(crate) server_binary: Option<PathBuf>,
-    /// Installs nothing: what is missing is only told
+    /// Installs nothing, and only reports what is missing
     #[arg(long)]
     pub(crate) no_install: bool,
-    /// Where the table goes as JSON and as a picture; of a part or a quick run, beside what is built
+    /// The folder for the table as JSON and as a picture; by default in the build folder for a part or
+    /// a quick run
     #[arg(long, value_name = "DIR")]
     pub(crate) results: Option<PathBuf>,
 }
@@ -103,7 +104,7 @@ impl Options {
         Size::new(self.packages.unwrap_or(packages), self.versions.unwrap_or(versions))
     }
 
-    /// Those of the rows that are wanted.
+    /// The selected rows.
     pub(crate) fn rows(&self) -> Vec<&'static Spec> {
         let is_wanted = |spec: &&Spec| {
             self.rows.iter().any(|pattern| {
@@ -114,7 +115,7 @@ impl Options {
         rows::ALL.iter().filter(|spec| self.rows.is_empty() || is_wanted(spec)).collect()
     }
 
-    /// Whether the results are what the README shows.
+    /// Whether the results are complete, as those in the README.
     pub(crate) fn is_whole(&self) -> bool {
         self.rows.is_empty() && !self.quick && self.packages.is_none() && self.versions.is_none()
     }

@@ -8,7 +8,7 @@ use reqwest::{
 };
 use serde_json::Value;
 
-/// A plain HTTP client of one server: no retries, no redirects.
+/// A simple HTTP client for one server: no retries, no redirects.
 #[derive(Clone, Debug)]
 pub struct Api {
     client: Client,
@@ -16,7 +16,7 @@ pub struct Api {
     token: Option<String>,
 }
 
-/// What the server answered.
+/// The answer of the server.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status.
@@ -38,13 +38,13 @@ impl Api {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
-    /// The same client of another server.
+    /// The same client for another server.
     #[must_use]
     pub fn at(&self, base: &str) -> Self {
         Self { base: base.to_owned(), ..self.clone() }
     }
 
-    /// Begins any request.
+    /// Begins a request with any method.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.base));
         match &self.token {
@@ -58,17 +58,17 @@ impl Api {
         self.try_get(path).await.unwrap_or_else(|error| panic!("GET {path}: {error}"))
     }
 
-    /// GET from a server that may be gone.
+    /// GET from a server that may not be running.
     pub async fn try_get(&self, path: &str) -> reqwest::Result<Answer> {
         send(self.request(Method::GET, path)).await
     }
 
-    /// POST of JSON.
+    /// POST with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send_json(Method::POST, path, Some(body)).await
     }
 
-    /// PUT of JSON.
+    /// PUT with a JSON body.
     pub async fn put(&self, path: &str, body: &Value) -> Answer {
         self.send_json(Method::PUT, path, Some(body)).await
     }
@@ -84,7 +84,7 @@ impl Api {
         self.try_publish(Body::from(aam), fields).await.unwrap_or_else(|error| panic!("POST of a package: {error}"))
     }
 
-    /// Publishes a body to a server that may go away meanwhile.
+    /// Publishes a body to a server that may stop meanwhile.
     pub async fn try_publish(&self, aam: Body, fields: &[(&'static str, &str)]) -> reqwest::Result<Answer> {
         let mut form = Form::new().part("archive", Part::stream(aam).file_name("package.aam"));
         for (name, value) in fields {
@@ -102,13 +102,13 @@ impl Api {
     }
 }
 
-/// An HTTP client with connections of its own, which follows no redirects.
+/// An HTTP client with its own connections, which follows no redirects.
 pub(crate) fn client() -> Client {
     let client = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
     client.expect("a client without TLS")
 }
 
-/// Sends any request and reads the whole answer.
+/// Sends a request and reads the whole answer.
 async fn send(request: RequestBuilder) -> reqwest::Result<Answer> {
     let response = request.send().await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -116,7 +116,7 @@ async fn send(request: RequestBuilder) -> reqwest::Result<Answer> {
 }
 
 impl Answer {
-    /// Sends any request that [`Api::request`] began.
+    /// Sends a request that [`Api::request`] began.
     pub async fn of(request: RequestBuilder) -> Self {
         send(request).await.expect("an answer")
     }
@@ -136,12 +136,12 @@ impl Answer {
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
     }
 
-    /// A header's value; empty where there is none.
+    /// A header's value; empty if it is absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// Those of the named headers that are there.
+    /// The named headers that are present.
     pub fn headers(&self, names: &[&str]) -> BTreeMap<String, String> {
         let present = names.iter().filter(|name| self.headers.contains_key(**name));
         present.map(|name| ((*name).to_owned(), self.header(name).to_owned())).collect()

@@ -1,4 +1,4 @@
-//! What stands before several servers and spreads requests over them.
+//! A load balancer in front of several servers.
 
 use std::{
     convert::Infallible,
@@ -22,14 +22,13 @@ use tokio::{net::TcpListener, task::JoinHandle, time};
 
 use crate::{api::client, eventually::eventually};
 
-/// How often servers are asked whether they want requests.
+/// How often servers are asked whether they are ready.
 const ASK_EVERY: Duration = Duration::from_millis(200);
-/// How long they may take to say so.
+/// How long they may take to answer.
 const ANSWER: Duration = Duration::from_secs(1);
 
-/// An HTTP balancer of this process: round robin over those servers whose
-/// `/ready` is 200, with connections that are kept. It tries nothing twice, so
-/// that whatever a server lets down is seen by the client, and counted.
+/// An HTTP load balancer in this process: round robin over the servers whose `/ready` answers 200, with
+/// kept connections. It retries nothing, so the client sees every failed request, and it is counted.
 #[derive(Debug)]
 pub struct Balancer {
     address: SocketAddr,
@@ -53,7 +52,7 @@ struct Upstream {
 }
 
 impl Balancer {
-    /// Starts one before the servers at these addresses, and waits until all are ready.
+    /// Starts one in front of the servers at these addresses, and waits until all are ready.
     pub async fn start(bases: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -72,12 +71,12 @@ impl Balancer {
         balancer
     }
 
-    /// Where it is reached.
+    /// Its address.
     pub fn base(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Adds a server, and waits until it is seen to be ready.
+    /// Adds a server, and waits until the balancer sees that it is ready.
     pub async fn add(&self, base: &str) {
         let server = Arc::new(Upstream { base: base.to_owned(), is_ready: AtomicBool::new(false) });
         self.inner.servers().push(Arc::clone(&server));
@@ -85,17 +84,17 @@ impl Balancer {
         eventually(format!("{base} to be ready"), ready).await;
     }
 
-    /// Forgets a server.
+    /// Removes a server.
     pub fn remove(&self, base: &str) {
         self.inner.servers().retain(|server| server.base != base);
     }
 
-    /// How many requests came.
+    /// How many requests there were.
     pub fn requests(&self) -> u64 {
         self.inner.requests.load(Ordering::Acquire)
     }
 
-    /// How many of them no server answered to the end of the headers.
+    /// How many of them got no complete response head from a server.
     pub fn failures(&self) -> u64 {
         self.inner.failures.load(Ordering::Acquire)
     }
@@ -174,7 +173,7 @@ impl Inner {
 
 async fn serve(listener: TcpListener, inner: Arc<Inner>) {
     loop {
-        // A client that was gone before it was accepted.
+        // The client closed the connection before it was accepted.
         let Ok((connection, _)) = listener.accept().await else { continue };
         let _ = connection.set_nodelay(true);
         let inner = Arc::clone(&inner);
@@ -183,7 +182,7 @@ async fn serve(listener: TcpListener, inner: Arc<Inner>) {
                 let inner = Arc::clone(&inner);
                 async move { Ok::<_, Infallible>(inner.forward(request).await) }
             });
-            // A connection that breaks is the client's to tell of.
+            // The client reports a broken connection.
             let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(connection), service).await;
         });
     }

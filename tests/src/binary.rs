@@ -7,7 +7,7 @@ use std::{
 
 const NAME: &str = "aam-registry";
 
-/// The server's binary, built where it is missing or stale.
+/// The server's binary, built if it is missing or out of date.
 pub(crate) fn server_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| env::var_os("AAM_REGISTRY_BIN").map_or_else(build, PathBuf::from))

@@ -8,8 +8,8 @@ use tokio::task;
 
 use crate::{binary::server_binary, settings::Settings};
 
-/// The server's program with these settings and nothing else of this process'
-/// environment. Rates are not limited where the settings do not say so.
+/// The server's program with these settings and nothing else of this process's environment. Requests
+/// are not rate limited unless the settings say so.
 pub(crate) fn server_program(settings: &Settings) -> Command {
     let mut command = Command::new(server_binary());
     command
@@ -21,19 +21,19 @@ pub(crate) fn server_program(settings: &Settings) -> Command {
     command
 }
 
-/// What a command of the server's program printed, and how it ended.
+/// The output of a command of the server's program, and its exit code.
 #[derive(Clone, Debug)]
 pub struct Ran {
-    /// Its exit code; `None` where a signal ended it.
+    /// Its exit code; `None` if a signal ended it.
     pub code: Option<i32>,
-    /// What it printed.
+    /// The standard output.
     pub stdout: String,
-    /// What it complained about.
+    /// The standard error.
     pub stderr: String,
 }
 
 impl Ran {
-    /// Runs a command of the server's program to its end, in an empty folder.
+    /// Runs a command of the server's program in an empty folder until it ends.
     pub async fn on(settings: &Settings, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = server_program(settings);
@@ -42,7 +42,7 @@ impl Ran {
     }
 
     pub(crate) async fn of(mut command: Command) -> Self {
-        // What the command talks to may run in this process.
+        // The command may connect to a server in this process, so do not block the runtime.
         let ran = task::spawn_blocking(move || command.stdin(Stdio::null()).output());
         let ran = ran.await.expect("no panic").expect("the command runs");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
@@ -57,7 +57,7 @@ impl Ran {
         self
     }
 
-    /// What it printed as JSON.
+    /// The standard output as JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", self.stdout, self.stderr))

@@ -5,11 +5,10 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// Asks `probe` again and again until it gives something; gives that and how
-/// long it took.
+/// Calls `probe` repeatedly until it returns a value; returns the value and how long it took.
 ///
 /// # Panics
-/// Where nothing comes within a minute, naming `what` was waited for.
+/// If there is no value within a minute; the message names `what` was waited for.
 pub async fn eventually<T>(what: impl std::fmt::Display, mut probe: impl AsyncFnMut() -> Option<T>) -> (T, Duration) {
     let began = Instant::now();
     loop {

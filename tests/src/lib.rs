@@ -1,10 +1,8 @@
-//! What whole-system tests need: real server processes on ports of their own,
-//! the stores they run on, what stands between them and can fail, a plain HTTP
-//! client, and packages to publish.
+//! Tools for whole-system tests: server processes on their own ports, their stores, proxies between
+//! them that can fail, a simple HTTP client, and packages to publish.
 //!
-//! [`Server::start`] runs `aam-registry` on an empty folder. Which binary that
-//! is says `AAM_REGISTRY_BIN`; where it is not set, the tests ask cargo to
-//! build the one of this workspace, in the profile they were built in.
+//! [`Server::start`] runs `aam-registry` in an empty folder. `AAM_REGISTRY_BIN` names the binary; if it
+//! is not set, the tests have cargo build that of this workspace, in the tests' own profile.
 
 #![expect(clippy::missing_panics_doc, reason = "a test fails by panicking")]
 

@@ -3,7 +3,7 @@ use std::{fs, path::Path};
 use aam_registry_core::archive::{PackContents, PackEntry, pack};
 use serde_json::{Map, Value, json};
 
-/// A package to publish, with one prompt unless told otherwise.
+/// A package to publish, with one prompt unless files are added.
 #[derive(Clone, Debug)]
 pub struct Package {
     manifest: Map<String, Value>,
@@ -37,9 +37,9 @@ impl Package {
         self
     }
 
-    /// The archive: the same bytes for the same package.
+    /// The archive; the same package always gives the same bytes.
     pub fn aam(&self) -> Vec<u8> {
-        // JSON is YAML.
+        // JSON is also valid YAML.
         let manifest = Value::Object(self.manifest.clone()).to_string().into_bytes();
         let entry = |(path, contents): (String, Vec<u8>)| PackEntry {
             path,
@@ -53,7 +53,7 @@ impl Package {
     }
 }
 
-/// An archive packed by another client, from the repository's fixtures.
+/// An archive packed by another client, from the fixtures.
 pub fn fixture(file: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(file);
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

@@ -1,4 +1,4 @@
-//! Processes of a test's own.
+//! Processes for one test.
 
 use std::{
     collections::hash_map::RandomState,
@@ -10,11 +10,11 @@ use std::{
 
 use crate::eventually::PATIENCE;
 
-/// Ports that no outgoing connection is given, so that a process that is
-/// started again finds its own still free.
+/// Ports outside the range for outgoing connections, so that a restarted process finds its port still
+/// free.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
-/// A port that nothing listens on right now.
+/// A port that nothing listens on now.
 pub(crate) fn free_port() -> u16 {
     loop {
         let at = random() % u64::from(PORTS.end - PORTS.start);
@@ -25,7 +25,7 @@ pub(crate) fn free_port() -> u16 {
     }
 }
 
-/// A number that no other test has.
+/// A random number.
 pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
@@ -45,7 +45,7 @@ impl Process {
         self.0.id()
     }
 
-    /// How it ended, where it has.
+    /// Its exit status, if it has ended.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.0.try_wait().expect("the process can be asked")
     }
@@ -67,9 +67,9 @@ impl Process {
         None
     }
 
-    /// Kills it outright (SIGKILL) and waits until it is gone.
+    /// Kills it (SIGKILL) and waits until it has ended.
     pub(crate) fn kill(&mut self) {
-        // It may have ended on its own.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -81,7 +81,7 @@ impl Drop for Process {
     }
 }
 
-/// Sends a signal to a process, which may be gone.
+/// Sends a signal to a process, which may have ended.
 pub(crate) fn send_signal(process: u32, signal: &str) {
     let sent = Command::new("kill").arg(format!("-{signal}")).arg(process.to_string()).output();
     sent.expect("kill runs");

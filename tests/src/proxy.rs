@@ -1,4 +1,4 @@
-//! What stands between a server and its stores, and can fail at will.
+//! A proxy between a server and its stores that can fail on demand.
 
 use std::{
     io,
@@ -21,21 +21,21 @@ use tokio::{
     time,
 };
 
-/// What becomes of the bytes of a connection.
+/// What happens to the bytes of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
-    /// They pass.
+    /// They are forwarded.
     Passes,
-    /// They pass, every chunk of up to 16 KiB so much later than the one before.
+    /// They are forwarded, every chunk of up to 16 KiB after this delay.
     Slow(Duration),
-    /// They stay where they are, and nobody is told: a server that hangs, or
-    /// a network that has lost its way. What was sent arrives once it passes.
+    /// They are held back without closing the connection, like a server that hangs or a broken network.
+    /// They are forwarded when the state changes back.
     Silent,
-    /// Connections are reset, new ones at once.
+    /// Connections are reset, new ones immediately.
     Cut,
 }
 
-/// A TCP proxy of this process, before one server.
+/// A TCP proxy in this process, in front of one server.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -47,17 +47,17 @@ pub struct Proxy {
 #[derive(Clone, Copy, Debug)]
 struct Links {
     all: Link,
-    /// Of those connections that have sent the mark.
+    /// The state of connections that have sent the mark.
     marked: Option<Link>,
 }
 
 impl Proxy {
-    /// Starts one before the server at `upstream`.
+    /// Starts one in front of the server at `upstream`.
     pub async fn start(upstream: SocketAddr) -> Self {
         Self::start_with_mark(upstream, "").await
     }
 
-    /// Starts one that tells the connections apart whose client has sent `mark`.
+    /// Starts one that treats connections separately whose client has sent `mark`.
     pub async fn start_with_mark(upstream: SocketAddr, mark: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -67,22 +67,22 @@ impl Proxy {
         Self { address, links, open, task }
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Turns all connections, those to come included.
+    /// Sets the state of all connections, including future ones.
     pub fn set(&self, link: Link) {
         self.links.send_replace(Links { all: link, marked: None });
     }
 
-    /// Turns only the connections that have sent the mark, or will.
+    /// Sets the state of the connections that have sent the mark, or will.
     pub fn set_marked(&self, link: Link) {
         self.links.send_modify(|links| links.marked = Some(link));
     }
 
-    /// How many connections there are.
+    /// How many connections are open.
     pub fn open(&self) -> usize {
         self.open.load(Ordering::Acquire)
     }
@@ -104,13 +104,13 @@ async fn accept(
     open: Arc<AtomicUsize>,
 ) {
     loop {
-        // A client that was gone before it was accepted.
+        // The client closed the connection before it was accepted.
         let Ok((client, _)) = listener.accept().await else { continue };
         let connection = Connection { links: links.subscribe(), mark, marked: Arc::default() };
         let open = Arc::clone(&open);
         tokio::spawn(async move {
             open.fetch_add(1, Ordering::AcqRel);
-            // Either side may go away; the other is told by the end of its connection.
+            // Either side may close the connection; the other one sees it end.
             let _ = connection.pass(client, upstream).await;
             open.fetch_sub(1, Ordering::AcqRel);
         });
@@ -146,7 +146,7 @@ impl Connection {
             let there = self.clone().pump(from_client, to_server, true);
             let back = self.pump(from_server, to_client, false);
             tokio::select! {
-                // A half-closed connection still carries the other half.
+                // A half-closed connection still forwards the other half.
                 _ = async { tokio::join!(there, back) } => false,
                 () = watched.until_cut() => true,
             }
@@ -161,9 +161,9 @@ impl Connection {
     async fn pump(mut self, mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, is_clients: bool) -> io::Result<()> {
         let mut chunk = vec![0; 16 * 1024];
         loop {
-            // One that was reset has ended, too.
+            // A reset connection has ended too.
             let len = from.read(&mut chunk).await.unwrap_or(0);
-            // Short enough to be sent in one piece.
+            // The mark is so short that it arrives in one chunk.
             if is_clients && !self.mark.is_empty() && contains(&chunk[..len], self.mark.as_bytes()) {
                 self.marked.is.store(true, Ordering::Release);
                 self.marked.has_become.notify_one();
@@ -192,7 +192,7 @@ impl Connection {
         loop {
             tokio::select! {
                 () = self.until(|link| link == Link::Cut) => return,
-                // Another rule holds for it from now on.
+                // Another state applies to the connection from now on.
                 () = marked.has_become.notified() => {}
             }
         }
@@ -200,7 +200,7 @@ impl Connection {
 
     async fn until(&mut self, is_meant: impl Fn(Link) -> bool) {
         let this = self.clone();
-        // Where the proxy is gone its connections were cut.
+        // When the proxy is dropped its connections are cut.
         let _ = self.links.wait_for(|links| is_meant(this.link_of(*links))).await;
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     process::{Process, free_port},
 };
 
-/// A Redis server of a test's own; gone when dropped.
+/// A Redis server for one test; removed when dropped.
 #[derive(Debug)]
 pub struct Redis {
     port: u16,
@@ -28,7 +28,7 @@ impl Redis {
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut redis = Self { port: 0, folder, process: None };
-        // The port is its own once it answers there.
+        // The port may be taken by another process, so try until the server answers on one.
         for _ in 0..20 {
             redis.port = free_port();
             if redis.launch().await {
@@ -38,7 +38,7 @@ impl Redis {
         panic!("redis-server does not start");
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         ([127, 0, 0, 1], self.port).into()
     }
@@ -48,28 +48,28 @@ impl Redis {
         format!("redis://{}", self.address())
     }
 
-    /// Kills it outright; what it had is gone with it.
+    /// Kills it; its data is lost.
     pub fn kill(&mut self) {
         self.process = None;
     }
 
-    /// Starts it again where it was, and empty.
+    /// Starts it again on the same port, empty.
     pub async fn start_again(&mut self) {
         let port = self.port;
         eventually(format!("port {port} to be Redis' again"), async || self.launch().await.then_some(())).await;
     }
 
-    /// Lets it hang without closing anything (SIGSTOP).
+    /// Makes it hang without closing connections (SIGSTOP).
     pub fn freeze(&self) {
         self.process.as_ref().expect("it runs").signal("STOP");
     }
 
-    /// Lets it go on after [`freeze`](Self::freeze).
+    /// Continues it after [`freeze`](Self::freeze).
     pub fn thaw(&self) {
         self.process.as_ref().expect("it runs").signal("CONT");
     }
 
-    /// Starts the process; whether it answers.
+    /// Starts the process; returns whether it answers.
     async fn launch(&mut self) -> bool {
         let mut process = Process::spawn(
             Command::new("redis-server")

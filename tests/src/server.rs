@@ -19,7 +19,7 @@ use crate::{
     stores::Stores,
 };
 
-/// Names the stack of servers that a test does not care about.
+/// The variable that selects the stack for tests that run on any.
 const STACK: &str = "AAM_TEST_STACK";
 
 /// A running server process; killed when dropped.
@@ -30,26 +30,25 @@ pub struct Server {
     stopped: Option<Stopped>,
 }
 
-/// A server that does not run, with all it keeps.
+/// A stopped server with its data and settings.
 #[derive(Debug)]
 pub struct Stopped {
     folder: TempDir,
     settings: Settings,
-    /// What it runs on and nobody else does: gone with it.
+    /// The stores that only it uses; removed with it.
     _stores: Option<Arc<Stores>>,
 }
 
 impl Server {
-    /// Starts a server on nothing and waits until it is ready. Rates are not
-    /// limited.
+    /// Starts a new server and waits until it is ready. Requests are not rate limited.
     ///
-    /// `AAM_TEST_STACK` says on what it runs: `local`, which is the default,
-    /// on a folder, and `production` on a PostgreSQL, an S3 and a Redis of its own.
+    /// `AAM_TEST_STACK` selects what it runs on: `local`, the default, is a folder; `production` is
+    /// PostgreSQL, S3 and Redis of its own.
     pub async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
-    /// Starts one with more environment variables.
+    /// Starts one with additional environment variables.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
         let stores = match env::var(STACK).as_deref() {
             Err(_) | Ok("local") => None,
@@ -65,7 +64,7 @@ impl Server {
         Stopped::new(settings).start().await
     }
 
-    /// Where it is reached.
+    /// Its base URL.
     pub fn base(&self) -> &str {
         &self.base
     }
@@ -75,7 +74,7 @@ impl Server {
         Api::new(&self.base)
     }
 
-    /// Registers a user, logs in, and gives a client with that session.
+    /// Registers a user, logs in, and returns a client with that session.
     pub async fn user(&self, username: &str) -> Api {
         let password = "correct horse battery staple";
         let anonymous = self.anonymous();
@@ -86,12 +85,12 @@ impl Server {
         anonymous.with_token(session["access_token"].as_str().expect("a token"))
     }
 
-    /// Where it keeps its data.
+    /// Its data folder.
     pub fn data_dir(&self) -> PathBuf {
         self.kept().data_dir()
     }
 
-    /// What it has logged so far, before it was started again included.
+    /// Everything it has logged, including before restarts.
     pub fn log(&self) -> String {
         self.kept().log()
     }
@@ -103,26 +102,26 @@ impl Server {
         Ran::of(command).await
     }
 
-    /// Kills the process outright (SIGKILL) and waits until it is gone.
+    /// Kills the process (SIGKILL) and waits until it has ended.
     pub fn kill(mut self) -> Stopped {
         self.process.kill();
         self.stopped.take().expect("taken only here and in terminate")
     }
 
-    /// Asks the process to end (SIGTERM) and waits until it has.
+    /// Asks the process to stop (SIGTERM) and waits until it has ended.
     pub async fn terminate(mut self) -> (Stopped, ExitStatus) {
         self.process.signal("TERM");
         let Some(status) = self.process.end().await else { panic!("it did not end on SIGTERM:\n{}", self.log()) };
         (self.stopped.take().expect("taken only here and in kill"), status)
     }
 
-    /// Waits until it wants requests.
+    /// Waits until it is ready.
     pub async fn ready(&mut self) {
         let is_ready = self.answers("/ready", |status| status == 200).await;
         assert!(is_ready, "the server ended:\n{}", self.log());
     }
 
-    /// Waits until it answers at all; `false` where it ends before.
+    /// Waits until it answers at all; `false` if it ends before.
     async fn listens(&mut self) -> bool {
         self.answers("/health", |_| true).await
     }
@@ -146,12 +145,12 @@ impl Server {
 }
 
 impl Stopped {
-    /// One that never ran.
+    /// A server that has not run yet.
     pub fn new(settings: Settings) -> Self {
         Self { folder: tempfile::tempdir().expect("a temporary folder"), settings, _stores: None }
     }
 
-    /// Gives it a `config.yaml`.
+    /// Writes its `config.yaml`.
     #[must_use]
     pub fn with_config(self, yaml: &str) -> Self {
         fs::write(self.folder.path().join("config.yaml"), yaml).expect("our own folder");
@@ -173,13 +172,13 @@ impl Stopped {
                 return server;
             }
             let log = server.log();
-            // Another test may take a free port first.
+            // Another test may have taken the free port first.
             assert!(log.contains("the port is in use"), "the server ended at once:\n{log}");
             self = server.stopped.take().expect("held while it runs");
         }
     }
 
-    /// What was logged so far.
+    /// Everything that was logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()
     }

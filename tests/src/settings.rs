@@ -1,5 +1,4 @@
-/// Environment variables of a server or a command; of two of one name the
-/// later holds.
+/// Environment variables of a server or a command; if a name occurs twice, the later value counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings(Vec<(String, String)>);
 
@@ -12,14 +11,14 @@ impl Settings {
         self
     }
 
-    /// Takes a variable away.
+    /// Removes a variable.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.0.retain(|(other, _)| other != name);
         self
     }
 
-    /// These, and `others` in their place where both have one.
+    /// These settings, overridden by `others`.
     #[must_use]
     pub fn and(self, others: &[(&str, &str)]) -> Self {
         others.iter().fold(self, |all, (name, value)| all.with(name, *value))

@@ -1,35 +1,33 @@
 use crate::{postgres::Database, redis::Redis, s3::S3Server, server::Server, settings::Settings};
 
-/// What signs logins on every replica.
+/// The secret that signs login sessions on all replicas.
 const JWT_SECRET: &str = "a secret that all replicas of a test have in common";
 
-/// The stores of a production registry, all of a test's own, on which any
-/// number of servers may run.
+/// The stores of a production registry, for one test and any number of servers.
 #[derive(Debug)]
 pub struct Stores {
-    /// The database.
+    /// The database of the metadata.
     pub database: Database,
-    /// The archives.
+    /// The object store of the archives.
     pub s3: S3Server,
-    /// The cache and the limits.
+    /// The Redis of the cache and the rate limits.
     pub redis: Redis,
 }
 
 impl Stores {
-    /// Empty ones.
+    /// Starts empty stores.
     pub async fn start() -> Self {
         let (database, s3, redis) = tokio::join!(Database::create(), S3Server::start(), Redis::start());
         Self { database, s3, redis }
     }
 
-    /// The settings of servers on these stores, which bring the schema up themselves.
+    /// The settings of servers on these stores. The servers migrate the schema themselves.
     pub fn settings(&self) -> Settings {
         production(self.database.url(), &self.s3.endpoint()).with("REDIS_URL", self.redis.url())
     }
 }
 
-/// The settings of servers on a PostgreSQL database and on an [`S3Server`],
-/// each where it is reached.
+/// The settings of servers on a PostgreSQL database and an [`S3Server`], each with its address.
 pub fn production(database: &str, s3: &str) -> Settings {
     Settings::default()
         .with("DATABASE_URL", database)
@@ -44,7 +42,7 @@ pub fn production(database: &str, s3: &str) -> Settings {
         .with("JWT_SECRET", JWT_SECRET)
 }
 
-/// Starts servers at once with the same settings.
+/// Starts servers concurrently with the same settings.
 pub async fn replicas<const N: usize>(settings: &Settings) -> [Server; N] {
     let starting = [(); N].map(|()| tokio::spawn(Server::start_on(settings.clone())));
     let mut started = Vec::with_capacity(N);

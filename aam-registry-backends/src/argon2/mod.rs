@@ -1,4 +1,4 @@
-//! Password hashes by Argon2id (RFC 9106).
+//! Password hashes with Argon2id (RFC 9106).
 
 mod config;
 mod passwords;

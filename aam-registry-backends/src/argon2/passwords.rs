@@ -10,18 +10,17 @@ use tokio::sync::{AcquireError, Semaphore};
 
 use super::Argon2Config;
 
-/// Hashes passwords by Argon2id, on threads of their own, a bounded number at
-/// a time.
+/// Hashes passwords with Argon2id on blocking threads, a limited number at a time.
 #[derive(Debug)]
 pub struct Argon2Passwords {
-    /// Who may be in here: at work or waiting.
+    /// Permits to enter: one for each password that is hashed or waits.
     admitted: Arc<Semaphore>,
     working: Arc<Semaphore>,
     dummy: Arc<str>,
 }
 
 impl Argon2Passwords {
-    /// A hasher bounded by `config`.
+    /// A hasher with the limits of `config`.
     pub fn new(config: &Argon2Config) -> Self {
         Self {
             admitted: Arc::new(Semaphore::new(config.at_once + config.waiting)),
@@ -38,7 +37,7 @@ impl Argon2Passwords {
         let turn =
             self.working.clone().acquire_owned().await.map_err(|closed: AcquireError| Error::internal(closed))?;
         let done = tokio::task::spawn_blocking(move || {
-            // Held to the end of the work, which goes on where the caller has gone.
+            // Held until the work is done, since it continues even if the caller has gone.
             let _held = (admission, turn);
             work()
         });
@@ -52,8 +51,8 @@ impl Default for Argon2Passwords {
     }
 }
 
-/// A hash as costly to verify as any other, and of no known password: all
-/// zeros where Argon2 puts 32 bytes.
+/// A hash that takes as long to verify as any other and matches no known password: its 32 bytes of
+/// output are zeros.
 fn dummy_hash() -> String {
     let (memory, passes, lanes) = (Params::DEFAULT_M_COST, Params::DEFAULT_T_COST, Params::DEFAULT_P_COST);
     format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${}${}", "A".repeat(22), "A".repeat(43))

@@ -13,13 +13,13 @@ use governor::{
     },
 };
 
-/// How many clients are told apart at once; some 10 MB a class at the worst.
+/// The most clients with a state of their own; at most some 10 MB per class.
 pub(super) const MOST_CLIENTS: usize = 200_000;
 
-/// The states of the clients of one class, by the hash of what names them.
+/// The states of the clients of one class, by the hash of the client's name.
 ///
-/// Bounded: clients beyond the most share one state, so that a flood from many
-/// addresses takes neither the memory nor the state of those already known.
+/// The number is limited. Further clients share one state, so that a flood from many addresses neither
+/// uses up the memory nor displaces the states of known clients.
 #[derive(Clone)]
 pub(super) struct Clients(Arc<States>);
 
@@ -29,7 +29,7 @@ struct States {
     most: usize,
 }
 
-/// The keys are hashes, and keyed at random.
+/// A hasher for keys that are already hashes with a random key.
 #[derive(Default)]
 struct IsHash(u64);
 
@@ -55,12 +55,12 @@ impl Clients {
         Self(Arc::new(States { known, rest, most }))
     }
 
-    /// Gives back one request, of those that are given back one each `interval`.
+    /// Gives back one request; `interval` is the time in which one is given back anyway.
     pub(super) fn give_back(&self, client: u64, interval: Duration) {
         let earlier = |full: Option<Nanos>| full.map(|full| ((), full.saturating_sub(interval.into()))).ok_or(());
         match self.0.known.get(&client) {
             Some(state) => state.measure_and_replace(&NotKeyed::NonKey, earlier),
-            // It has taken nothing, or from what the rest share.
+            // The client has no state of its own: it has taken nothing, or from the shared state.
             None => self.0.rest.measure_and_replace(&NotKeyed::NonKey, earlier),
         }
         .ok();

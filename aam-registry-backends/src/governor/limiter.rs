@@ -28,21 +28,22 @@ use super::{
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// Limits clients in this process: all of a period at once, then evenly.
+/// Limits clients in this process: a client may use all requests of a period at once, and then gets
+/// them back evenly.
 ///
-/// A client that stayed away for the period of a class is forgotten within a minute more.
+/// A client that makes no request for the period of a class is forgotten within another minute.
 #[derive(Debug)]
 pub struct GovernorLimiter {
     classes: [Option<Arc<ClassLimiter<DefaultClock>>>; RateClass::ALL.len()],
-    /// Keyed at random, so that nobody can choose an address that falls together with another.
+    /// Hashes with a random key, so that nobody can choose an address whose hash equals another's.
     hasher: RandomState,
     started: Instant,
-    /// When clients were last forgotten, in seconds since the start.
+    /// When idle clients were last removed, in seconds since the start.
     forgot: AtomicU64,
 }
 
 impl GovernorLimiter {
-    /// A limiter by `limits`.
+    /// A limiter with these limits.
     pub fn new(limits: &RateLimits) -> Self {
         let limiter = |class| {
             let limit = NonZeroU32::new(limits.of(class))?;
@@ -68,7 +69,7 @@ impl GovernorLimiter {
         Some(decision)
     }
 
-    /// Forgets clients once a minute, on whichever request comes by.
+    /// Removes idle clients once a minute, during whichever request comes next.
     fn forget_clients(&self) {
         let now = self.started.elapsed().as_secs();
         let forgot = self.forgot.load(Ordering::Relaxed);
@@ -108,7 +109,7 @@ impl RateLimiter for GovernorLimiter {
 #[derive(Debug)]
 struct ClassLimiter<C: Clock> {
     limit: NonZeroU32,
-    /// One request is given back each interval.
+    /// The time in which one request is given back.
     interval: Duration,
     clients: Clients,
     inner: governor::RateLimiter<u64, Clients, C, StateInformationMiddleware>,
@@ -117,7 +118,7 @@ struct ClassLimiter<C: Clock> {
 impl<C: Clock> ClassLimiter<C> {
     fn new(limit: NonZeroU32, period: Duration, most_clients: usize, clock: C) -> Self {
         let clients = Clients::new(most_clients);
-        // No period is so short, and no limit so high, that nothing lies between two requests.
+        // The interval must not be zero, however short the period and however high the limit.
         let interval = (period / limit.get()).max(Duration::from_nanos(1));
         let quota = Quota::with_period(interval).expect("an interval").allow_burst(limit);
         let inner = governor::RateLimiter::new(quota, clients.clone(), clock);
@@ -133,7 +134,7 @@ impl<C: Clock> ClassLimiter<C> {
         match self.inner.check_key(&client) {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
-                // Governor tells whole requests; the one being given back right now counts as taken.
+                // Governor counts whole requests; one that is partly given back counts as taken.
                 RateDecision { limit, remaining, reset: interval * (limit - remaining), retry_after: None }
             }
             Err(refusal) => {
@@ -237,8 +238,8 @@ mod tests {
     }
 
     proptest! {
-        /// In any minute no more than twice the limit passes (the burst and what
-        /// is given back meanwhile), and a client that waits as told passes.
+        /// In any minute at most twice the limit passes (the burst and the requests given back
+        /// meanwhile), and a client that waits as long as it is told passes.
         #[test]
         fn waiting_as_told_is_enough(limit in 1..2000_u32, pauses in prop::collection::vec(0..70_000_u64, 1..200)) {
             let (limiter, clock) = limiter(limit, 10);

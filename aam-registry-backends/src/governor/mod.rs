@@ -1,4 +1,4 @@
-//! Rate limits in this process, by the generic cell rate algorithm of
+//! Rate limits in this process, with the generic cell rate algorithm of
 //! [governor](https://docs.rs/governor).
 
 mod clients;

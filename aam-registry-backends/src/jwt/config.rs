@@ -8,7 +8,7 @@ pub struct JwtConfig {
 }
 
 impl JwtConfig {
-    /// The fewest bytes a secret may have: as many as the hash (RFC 7518, section 3.2).
+    /// The fewest bytes of a secret: the length of the hash (RFC 7518, section 3.2).
     pub const MIN_SECRET_LEN: usize = 32;
 
     /// Signs and verifies with `secret`, of at least
@@ -17,8 +17,7 @@ impl JwtConfig {
         Self { signing: secret.into(), retired: Vec::new() }
     }
 
-    /// Verifies with `secret` too, so that the sessions it signed live on
-    /// after a rotation.
+    /// Also verifies with `secret`, so that sessions signed with it stay valid after a rotation.
     #[must_use]
     pub fn with_retired(mut self, secret: impl Into<Vec<u8>>) -> Self {
         self.retired.push(secret.into());

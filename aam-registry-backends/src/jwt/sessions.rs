@@ -12,15 +12,14 @@ use super::JwtConfig;
 
 const ALGORITHM: Algorithm = Algorithm::HS256;
 
-/// Keeps the tokens of other services that share the secret by mistake from
-/// passing as sessions, and sessions from passing there.
+/// Distinguishes sessions from tokens of other services that share the secret by mistake.
 const ISSUER: &str = "aam-registry";
 const AUDIENCE: &str = "aam-registry-session";
 
 /// Signs sessions as JWTs.
 pub struct JwtSessions {
     signing: EncodingKey,
-    /// The signing secret first, for most tokens are of it.
+    /// The signing secret is first, because it signed most tokens.
     verifying: Vec<DecodingKey>,
     validation: Validation,
 }
@@ -31,7 +30,7 @@ struct Claims {
     aud: String,
     sub: String,
     jti: String,
-    /// The generation of the session; absent in tokens of releases that knew none.
+    /// The generation of the session; absent in tokens of releases without generations.
     #[serde(rename = "gen", default)]
     generation: u64,
     iat: i64,
@@ -42,7 +41,7 @@ impl JwtSessions {
     /// Signs with the first secret of `config` and verifies with all.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`] where a secret is too short to be safe.
+    /// [`Error::InvalidRequest`] if a secret is too short to be safe.
     pub fn new(config: &JwtConfig) -> Result<Self> {
         let secrets = || std::iter::once(&config.signing).chain(&config.retired);
         if secrets().any(|secret| secret.len() < JwtConfig::MIN_SECRET_LEN) {
@@ -51,12 +50,12 @@ impl JwtSessions {
                 JwtConfig::MIN_SECRET_LEN
             )));
         }
-        // The only algorithm: what a token says of itself chooses nothing.
+        // Only this algorithm is accepted, whatever the token's header says.
         let mut validation = Validation::new(ALGORITHM);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
-        // Checked by the caller's clock instead of the machine's.
+        // The expiry is checked against the caller's clock instead of the machine's.
         validation.validate_exp = false;
         Ok(Self {
             signing: EncodingKey::from_secret(&config.signing),

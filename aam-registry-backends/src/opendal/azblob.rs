@@ -9,14 +9,13 @@ use super::{
     transport::{Absence, CheckedTransport},
 };
 
-/// Which container of Azure Blob Storage keeps the archives.
+/// A container of Azure Blob Storage for archives.
 ///
-/// Without an [account key](Self::with_account_key) a credential is looked
-/// for where Azure puts it: the environment, a workload identity, the
-/// machine's managed identity. Presigned links need the account key.
+/// Without an [account key](Self::with_account_key) the credential is taken from the usual Azure
+/// sources: the environment, a workload identity, the machine's managed identity. Presigned links need
+/// the account key.
 ///
-/// What unfinished writers leave cannot be listed here; Azure removes it
-/// after a week.
+/// The remains of unfinished writes cannot be listed here; Azure removes them after a week.
 #[derive(Clone, Debug)]
 pub struct AzblobConfig {
     container: String,
@@ -28,7 +27,7 @@ pub struct AzblobConfig {
 }
 
 impl AzblobConfig {
-    /// A container of a storage account, with a credential as Azure puts it.
+    /// A container of a storage account, with a credential from the usual Azure sources.
     pub fn new(account: impl Into<String>, container: impl Into<String>) -> Self {
         Self {
             container: container.into(),
@@ -40,14 +39,14 @@ impl AzblobConfig {
         }
     }
 
-    /// Sets what all keys start with, such as `registry/`; nothing by default.
+    /// Sets the prefix of all keys, such as `registry/`; empty by default.
     #[must_use]
     pub fn with_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Sets where the store is reached; `https://<account>.blob.core.windows.net` by default.
+    /// Sets the endpoint of the store; `https://<account>.blob.core.windows.net` by default.
     #[must_use]
     pub fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = Some(endpoint.into());
@@ -61,14 +60,14 @@ impl AzblobConfig {
         self
     }
 
-    /// Sets how long the store is waited for.
+    /// Sets the time-outs and retries.
     #[must_use]
     pub fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Makes ready to use the container; nothing is sent yet.
+    /// Builds the client for the container; sends nothing yet.
     pub(super) fn connect(&self) -> Result<Remote> {
         let of_account = || format!("https://{}.blob.core.windows.net", self.account);
         let endpoint = self.endpoint.clone().unwrap_or_else(of_account);

@@ -7,18 +7,18 @@ use super::GcsConfig;
 #[cfg(feature = "s3")]
 use super::S3Config;
 
-/// Where archives are kept.
+/// Where archives are stored.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum OpendalConfig {
-    /// In a folder of this machine.
+    /// In a local folder.
     Fs {
-        /// The folder; created where it does not exist.
+        /// The folder; created if it does not exist.
         root: PathBuf,
     },
     /// In memory, until the process ends.
     Memory,
-    /// In a bucket of S3 or of anything that speaks it, such as MinIO.
+    /// In a bucket of S3 or of a compatible store, such as MinIO.
     #[cfg(feature = "s3")]
     S3(Box<S3Config>),
     /// In a bucket of Google Cloud Storage.
@@ -30,7 +30,7 @@ pub enum OpendalConfig {
 }
 
 impl OpendalConfig {
-    /// A folder of this machine.
+    /// A local folder.
     pub fn fs(root: impl Into<PathBuf>) -> Self {
         Self::Fs { root: root.into() }
     }

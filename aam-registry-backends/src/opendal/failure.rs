@@ -3,12 +3,13 @@ use std::{error::Error as StdError, fmt, io};
 use aam_registry_core::{Error, error::NotPermitted};
 use opendal::ErrorKind;
 
-/// What a failure of OpenDAL is in the words of the domain.
+/// Converts an OpenDAL error to a backend error.
 pub(super) fn storage_error(error: opendal::Error) -> Error {
     if error.kind() == ErrorKind::RangeNotSatisfied {
         return Error::internal(error);
     }
-    // Behind the retries every failure counts as persistent, even one that was not tried again.
+    // After OpenDAL's own retries every error is marked persistent, even one that was not retried, so
+    // the kind decides whether it is temporary.
     let passing = matches!(error.kind(), ErrorKind::Unexpected | ErrorKind::RateLimited | ErrorKind::Conflict);
     let retry = error.is_temporary() || (error.is_persistent() && passing);
     tracing::debug!(event = "storage_error", error = %error, "the archive storage refused or failed");
@@ -18,7 +19,7 @@ pub(super) fn storage_error(error: opendal::Error) -> Error {
     Error::storage(Told(error), retry)
 }
 
-/// A failure of OpenDAL by kind, message and source, without the context of its call.
+/// An OpenDAL error as kind, message and source, without the context of the call.
 #[derive(Debug)]
 struct Told(opendal::Error);
 
@@ -37,8 +38,8 @@ impl StdError for Told {
     }
 }
 
-/// What a failure of a folder is in the words of the domain; the system's own
-/// error stays in it, since it tells a full disk from other trouble.
+/// Converts an error of a folder to a backend error. The system's error stays its source, because it
+/// distinguishes a full disk from other errors.
 pub(super) fn folder_error(error: io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::InvalidInput => Error::internal(error),

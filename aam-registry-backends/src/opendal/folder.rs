@@ -16,22 +16,22 @@ use jiff::Timestamp;
 
 use super::store::SMALL;
 
-/// How the name of what is not whole yet ends.
+/// The suffix of files that are not complete yet.
 const PART: &str = ".part";
 
-/// What a local folder needs beside OpenDAL, which syncs no folder, has no
-/// abort there and reads into buffers of its own. Every method blocks.
+/// File operations for a local folder that OpenDAL lacks: it syncs no folders, cannot abort a write
+/// there, and reads into its own buffers. Every method blocks.
 #[derive(Debug)]
 pub(super) struct Folder {
     root: PathBuf,
-    /// The folders whose own entries were synced since this process started.
+    /// The folders that have been synced since this process started.
     settled: Mutex<HashSet<PathBuf>>,
 }
 
 impl Folder {
-    /// Creates the folder where it does not exist, durably.
+    /// Creates the folder, durably, if it does not exist.
     pub(super) fn create(root: &Path) -> io::Result<Self> {
-        // A relative path ends before the folder it is relative to.
+        // The ancestors of a relative path end before the folder it is relative to.
         let root = std::path::absolute(root)?;
         let existing = root.ancestors().find(|folder| folder.is_dir()).map(Path::to_path_buf);
         fs::create_dir_all(&root)?;
@@ -48,15 +48,14 @@ impl Folder {
         &self.root
     }
 
-    /// Where the bytes of an archive lie until they are all there: beside it,
-    /// so that the rename stays in one file system, and under a name that is
-    /// no archive's and that a delete by somebody else can tell.
+    /// The path of an incomplete archive: beside the archive, so that the rename stays within one file
+    /// system, and under a name that is not an archive's, so that a delete finds it.
     fn part(&self, key: &ArchiveKey) -> PathBuf {
         self.root.join(format!("{key}{PART}"))
     }
 
-    /// Makes an empty part, and the folders it lies in but for the root: a disk
-    /// mounted there later would hide what was written in its place.
+    /// Creates an empty part file, and its folders except the root: if a disk is mounted on the root
+    /// later, it would hide files written before.
     pub(super) fn create_part(&self, key: &ArchiveKey) -> io::Result<File> {
         let path = self.part(key);
         match File::create(&path) {
@@ -73,19 +72,20 @@ impl Folder {
         File::create(&path)
     }
 
-    /// Removes a part; it is no error where there is none.
+    /// Removes a part file; succeeds if there is none.
     pub(super) fn remove_part(&self, key: &ArchiveKey) -> io::Result<()> {
         found(fs::remove_file(self.part(key))).map(drop)
     }
 
-    /// Gives a synced part its name, durably.
+    /// Renames a synced part file to its final name, durably.
     pub(super) fn publish(&self, key: &ArchiveKey) -> io::Result<()> {
         let path = self.root.join(key.as_str());
         fs::rename(self.part(key), &path)?;
         let mut folders = path.ancestors().skip(1).take_while(|folder| folder.starts_with(&self.root));
         let Some(parent) = folders.next() else { return Ok(()) };
         sync_folder(parent)?;
-        // The folder may be new, made by any writer; whoever acknowledges first must not trust in the other's sync.
+        // The folder may be new, and another writer may have created it. This writer must not rely on
+        // the other's sync, since it may be acknowledged first.
         if !self.settled().contains(parent) {
             for folder in folders {
                 sync_folder(folder)?;
@@ -120,17 +120,18 @@ impl Folder {
         Ok(Some(ArchiveContent::Bytes(Bytes::from(bytes))))
     }
 
-    /// Asked of the system, which tells what passes from what does not; OpenDAL takes either for passing.
+    /// Asks the system directly, because its errors distinguish temporary from permanent failures;
+    /// OpenDAL reports both as temporary.
     pub(super) fn size(&self, key: &ArchiveKey) -> io::Result<Option<u64>> {
         Ok(found(fs::metadata(self.root.join(key.as_str())))?.map(|metadata| metadata.len()))
     }
 
-    /// Up to `limit` parts in the order of their keys, from behind `after`.
+    /// Up to `limit` part files in the order of their keys, after `after`.
     pub(super) fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> io::Result<Vec<StoredArchive>> {
         let archives = self.root.join(ArchiveKey::PREFIX);
         let mut parts = Vec::new();
         for folder in names(&archives)? {
-            // Nothing in it comes behind `after` where its last possible key does not.
+            // Skip a folder whose last possible key does not come after `after`.
             if after.is_some_and(|after| format!("{}{folder}/~", ArchiveKey::PREFIX).as_str() < after.as_str()) {
                 continue;
             }
@@ -151,7 +152,7 @@ impl Folder {
         Ok(parts)
     }
 
-    /// Writes whose archives these are, durably.
+    /// Writes the mark with the registry's id, durably.
     pub(super) fn write_owner(&self, mark: &[u8]) -> io::Result<()> {
         let path = self.root.join(ArchiveKey::OWNER);
         let folder = self.root.join(ArchiveKey::PREFIX);
@@ -159,7 +160,8 @@ impl Folder {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        // Beside its place under a name of its own: another process may write it, too.
+        // Written beside its final place under a name of its own, because another process may write it
+        // too.
         let new = folder.join(format!("registry-id.{}{PART}", std::process::id()));
         let mut file = File::create(&new)?;
         file.write_all(mark)?;
@@ -174,7 +176,7 @@ impl Folder {
     }
 }
 
-/// The names in a folder in their order; those that are no text are nobody's here.
+/// The names in a folder, sorted; names that are not UTF-8 cannot be archives and are left out.
 fn names(folder: &Path) -> io::Result<Vec<String>> {
     let Some(entries) = found(fs::read_dir(folder))? else { return Ok(Vec::new()) };
     let mut names = Vec::new();
@@ -185,7 +187,7 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// `None` for what is not there, or lies in what is no folder.
+/// `None` if the path does not exist, or a parent is not a folder.
 fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -194,9 +196,8 @@ fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// Makes the entries of a folder durable (`fsync(2)`: the sync of a file does
-/// not say that its name is on disk).
+/// Makes the entries of a folder durable: syncing a file does not sync its name (`fsync(2)`).
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Windows opens no folder as a file, and writes their entries through.
+    // Windows cannot open a folder as a file, and writes folder entries through.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

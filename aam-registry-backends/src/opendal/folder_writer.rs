@@ -17,37 +17,38 @@ use super::{
     store::{blocking, ended},
 };
 
-/// What is gathered before it is written. While it is, as much is gathered again.
+/// How many bytes are gathered before they are written. While they are written, as many are gathered
+/// again.
 const WRITE_CHUNK: usize = 512 * 1024;
 
-/// After so many bytes the disk gets to work on them while others come, so that the last sync is a short one.
+/// After this many bytes a sync starts in the background, so that the last sync is short.
 const SYNC_EVERY: usize = 4 * 1024 * 1024;
 
-/// Smaller pieces are copied together: each may keep much more than itself in memory.
+/// Smaller pieces are copied together, since each may keep a much larger buffer alive.
 const SMALL_PIECE: usize = 16 * 1024;
 
-/// Writes one archive to a folder, off the async threads: a small one all at
-/// once when it is finished, a large one while it comes.
+/// Writes one archive to a folder on blocking threads: a small one at once when it is finished, a large
+/// one while it arrives.
 pub(super) struct FolderWriter {
     folder: Arc<Folder>,
     key: ArchiveKey,
     file: Part,
-    /// What comes next into it.
+    /// The bytes to write next.
     gathered: Gathered,
-    /// How much was written since the last sync began.
+    /// How many bytes were written since the last sync began.
     unsynced: usize,
-    /// An error it meets is told to nobody else.
+    /// The running sync. Its error is reported only here.
     sync: Option<JoinHandle<io::Result<()>>>,
     size: u64,
 }
 
-/// The file of what is not whole yet.
+/// The part file.
 enum Part {
-    /// Nothing was written so far.
+    /// Not created yet.
     Unmade,
-    /// It is given back when all so far is written.
+    /// Being written; the file is returned when everything so far is written.
     Writing(JoinHandle<io::Result<File>>),
-    /// It failed, or the call that waited for it was dropped.
+    /// A write failed, or the call that waited for it was dropped.
     Lost,
 }
 
@@ -56,7 +57,7 @@ impl FolderWriter {
         Self { folder, key, file: Part::Unmade, gathered: Gathered::default(), unsynced: 0, sync: None, size: 0 }
     }
 
-    /// The file, once what is under way is written; `None` where nothing was.
+    /// The file, after the running write; `None` if nothing was written.
     async fn take_file(&mut self) -> Result<Option<File>> {
         match mem::replace(&mut self.file, Part::Lost) {
             Part::Unmade => Ok(None),
@@ -65,12 +66,12 @@ impl FolderWriter {
         }
     }
 
-    /// Begins to write what is gathered.
+    /// Begins to write the gathered bytes.
     async fn flush(&mut self) -> Result<()> {
         let mut file = if let Some(file) = self.take_file().await? {
             file
         } else {
-            // Waited for, so that whoever deletes the key from here on finds it.
+            // Wait for the file to be created, so that a later delete of the key finds it.
             let (folder, key) = (Arc::clone(&self.folder), self.key.clone());
             blocking(move || folder.create_part(&key)).await?
         };
@@ -140,11 +141,11 @@ impl ArchiveWriter for FolderWriter {
     }
 }
 
-/// Bytes to write, in their order.
+/// Bytes to write, in order.
 #[derive(Default)]
 struct Gathered {
     pieces: Vec<Bytes>,
-    /// Small pieces that come behind the others.
+    /// Small pieces after the others, copied together.
     tail: BytesMut,
     size: usize,
 }

@@ -9,14 +9,14 @@ use super::{
     transport::{Absence, CheckedTransport},
 };
 
-/// Which bucket of Google Cloud Storage keeps the archives.
+/// A bucket of Google Cloud Storage for archives.
 ///
-/// Without a [credential](Self::with_credential) one is looked for where
-/// Google puts it: the file that `GOOGLE_APPLICATION_CREDENTIALS` names, the
-/// user's, the machine's. Presigned links need the key of a service account.
+/// Without a [credential](Self::with_credential) it is taken from the usual Google sources: the file
+/// that `GOOGLE_APPLICATION_CREDENTIALS` names, the user's, the machine's. Presigned links need the key
+/// of a service account.
 ///
-/// What unfinished writers leave cannot be listed here; a lifecycle rule of
-/// the bucket (`AbortIncompleteMultipartUpload`) removes it.
+/// The remains of unfinished writes cannot be listed here; set a lifecycle rule on the bucket
+/// (`AbortIncompleteMultipartUpload`) that removes them.
 #[derive(Clone, Debug)]
 pub struct GcsConfig {
     bucket: String,
@@ -27,7 +27,7 @@ pub struct GcsConfig {
 }
 
 impl GcsConfig {
-    /// A bucket, with a credential as Google puts it.
+    /// A bucket, with a credential from the usual Google sources.
     pub fn new(bucket: impl Into<String>) -> Self {
         Self {
             bucket: bucket.into(),
@@ -38,35 +38,35 @@ impl GcsConfig {
         }
     }
 
-    /// Sets what all keys start with, such as `registry/`; nothing by default.
+    /// Sets the prefix of all keys, such as `registry/`; empty by default.
     #[must_use]
     pub fn with_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Sets where the store is reached; Google by default.
+    /// Sets the endpoint of the store; Google's by default.
     #[must_use]
     pub fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = Some(endpoint.into());
         self
     }
 
-    /// Sets the key of a service account: its JSON file in base64. Nothing is then looked for elsewhere.
+    /// Sets the key of a service account: its JSON file in base64. No other source is used then.
     #[must_use]
     pub fn with_credential(mut self, credential: SecretString) -> Self {
         self.credential = Some(credential);
         self
     }
 
-    /// Sets how long the store is waited for.
+    /// Sets the time-outs and retries.
     #[must_use]
     pub fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Makes ready to use the bucket; nothing is sent yet.
+    /// Builds the client for the bucket; sends nothing yet.
     pub(super) fn connect(&self) -> Result<Remote> {
         let mut service = Gcs::default().bucket(&self.bucket).root(&self.prefix);
         if let Some(endpoint) = &self.endpoint {

@@ -6,7 +6,7 @@ use opendal::Operator;
 
 use super::{failure::storage_error, remote::GZIP};
 
-/// Links by which clients fetch archives from the store themselves.
+/// Creates links with which clients download archives directly from the store.
 #[derive(Clone, Debug)]
 pub(super) struct PresignedLinks {
     operator: Operator,
@@ -15,9 +15,9 @@ pub(super) struct PresignedLinks {
 
 impl PresignedLinks {
     /// # Errors
-    /// Where `expiry` is not one, or the store makes no such links.
+    /// If `expiry` is out of range, or the store cannot create presigned links.
     pub(super) fn new(operator: Operator, expiry: Duration) -> Result<Self> {
-        // Clients may keep the redirect for a minute; signatures of S3 last no longer than a week.
+        // Clients may cache the redirect for a minute; signatures of S3 are valid for a week at most.
         if !(Duration::from_mins(2)..=Duration::from_hours(7 * 24)).contains(&expiry) {
             let reason = format!("presigned links that are good for {expiry:?}: use 2 minutes to 7 days");
             return Err(Error::storage(reason, false));
@@ -26,8 +26,8 @@ impl PresignedLinks {
         if able.presign_read && able.presign_stat { Ok(Self { operator, expiry }) } else { Err(no_links()) }
     }
 
-    /// A link to the archive at `location` for one method, under which it is
-    /// served with the type and the name that the registry would give it.
+    /// A link to the archive at `location` for one method. The store serves it with the content type
+    /// and the file name that the registry would send.
     pub(super) async fn link(&self, location: &ArchiveLocation, method: &Method) -> Result<Uri> {
         let path = location.archive.as_str();
         let disposition = format!("attachment; filename=\"{}\"", location.file_name());

@@ -11,12 +11,12 @@ use tokio::time;
 
 use super::failure::storage_error;
 
-/// The most entries one request asks for, as S3 allows.
+/// How many entries a request asks for: the maximum of S3.
 #[cfg(feature = "remote")]
 const PAGE: usize = 1000;
 
-/// How long a listing may go on without another entry: some stores give pages
-/// with none of them, and one that repeats its continuation token does so for ever.
+/// How long a listing may go on without an entry. Some stores return empty pages, and a store that
+/// repeats its continuation token would do so for ever.
 const LONGEST_SILENCE: Duration = Duration::from_mins(2);
 
 /// The next entry of a listing.
@@ -39,7 +39,7 @@ fn repeats_itself(operator: &Operator) -> Error {
     Error::storage(reason, false)
 }
 
-/// Lists a service that gives its keys in order from behind any of them.
+/// Lists a store that returns its keys in order and can start after any key.
 #[cfg(feature = "remote")]
 pub(super) async fn in_order(
     operator: &Operator,
@@ -66,8 +66,8 @@ pub(super) async fn in_order(
     Ok(listed)
 }
 
-/// Lists any service: none lists in order for certain, and one folder at a
-/// time bounds what has to be sorted.
+/// Lists any store. Stores in general do not list in order, so entries are sorted one folder at a time,
+/// which limits the memory for sorting.
 pub(super) async fn by_folder(
     operator: &Operator,
     after: Option<&ArchiveKey>,
@@ -75,7 +75,7 @@ pub(super) async fn by_folder(
 ) -> Result<Vec<StoredArchive>> {
     let mut listed = Vec::new();
     for folder in entries(operator, ArchiveKey::PREFIX).await? {
-        // "archives/ab/" and all in it comes before a key such as "archives/cd/…".
+        // "archives/ab/" and everything in it sorts before a key such as "archives/cd/…".
         let passed =
             after.is_some_and(|after| folder.path() < after.as_str() && !after.as_str().starts_with(folder.path()));
         if passed || !folder.path().ends_with('/') {
@@ -95,7 +95,7 @@ pub(super) async fn by_folder(
     Ok(listed)
 }
 
-/// The entries of one folder by path, folders with a slash at the end.
+/// The entries of one folder by path; folders end with a slash.
 async fn entries(operator: &Operator, folder: &str) -> Result<Vec<Entry>> {
     let mut lister = match operator.lister(folder).await {
         Ok(lister) => lister,
@@ -107,7 +107,7 @@ async fn entries(operator: &Operator, folder: &str) -> Result<Vec<Entry>> {
         let entry = match time::timeout(LONGEST_SILENCE, lister.try_next()).await {
             Ok(Ok(Some(entry))) => entry,
             Ok(Ok(None)) => break,
-            // Some services look for the folder only now.
+            // Some services report only now that the folder does not exist.
             Ok(Err(error)) if error.kind() == ErrorKind::NotFound => break,
             Ok(Err(error)) => return Err(storage_error(error)),
             Err(_) => return Err(repeats_itself(operator)),
@@ -122,9 +122,9 @@ async fn entries(operator: &Operator, folder: &str) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// What a listing says of an archive; `None` where it was deleted meanwhile.
+/// The archive of a listing's entry; `None` if it was deleted meanwhile.
 async fn stored(operator: &Operator, key: ArchiveKey, entry: Entry) -> Result<Option<StoredArchive>> {
-    // Some services list names alone.
+    // Some services list only names.
     let metadata = if entry.metadata().mode() == EntryMode::FILE {
         entry.metadata().clone()
     } else {

@@ -1,6 +1,5 @@
-//! Archives in whatever [OpenDAL](https://opendal.apache.org) reaches: a local
-//! folder, memory, S3 and what speaks it (feature `s3`), Google Cloud Storage
-//! (`gcs`), Azure Blob Storage (`azblob`).
+//! Archives in stores that [OpenDAL](https://opendal.apache.org) supports: a local folder, memory, S3
+//! and compatible stores (feature `s3`), Google Cloud Storage (`gcs`), Azure Blob Storage (`azblob`).
 //!
 //! ```no_run
 //! # #[cfg(feature = "s3")]

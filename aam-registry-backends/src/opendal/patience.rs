@@ -5,28 +5,27 @@ use opendal::{
     layers::{RetryEvent, RetryInterceptor, RetryLayer, TimeoutLayer},
 };
 
-/// How long an object store is waited for, and how often it is asked again.
+/// The time-outs and retries for an object store.
 ///
-/// Only what may pass is tried again: a broken connection, a time-out, and
-/// the answers 429, 500, 502, 503 and 504. A read that breaks off is taken up
-/// where it broke.
+/// Only temporary failures are retried: a broken connection, a time-out, and the statuses 429, 500,
+/// 502, 503 and 504. A read that is interrupted resumes where it stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Patience {
-    /// For a connection to come about; 3 s.
+    /// To establish a connection; 3 s.
     pub connect: Duration,
-    /// For an answer to begin, and for its next bytes; 5 s.
+    /// For an answer to begin, and for each of its chunks; 5 s.
     pub read: Duration,
-    /// For the same with all retries; 10 s.
+    /// The same including all retries; 10 s.
     pub read_in_all: Duration,
-    /// For one part of at most 8 MiB to be taken; 10 s.
+    /// For the store to accept one part of at most 8 MiB; 10 s.
     pub write: Duration,
-    /// For the parts on their way, two at most, to be taken with all retries; 20 s.
+    /// For the store to accept the parts being sent, at most two, including all retries; 20 s.
     pub write_in_all: Duration,
-    /// How often one call is tried again; 3 times.
+    /// How often one call is retried; 3 times.
     pub retries: usize,
-    /// Before the first retry; doubled for every further one, and stretched
-    /// at random by up to its own length; 100 ms.
+    /// The wait before the first retry; doubled for every further one, and lengthened by a random time
+    /// of up to its own length; 100 ms.
     pub first_retry: Duration,
     /// The longest wait before a retry; 3 s.
     pub last_retry: Duration,
@@ -48,45 +47,47 @@ impl Default for Patience {
 }
 
 impl Patience {
-    /// Sets how long a connection may take to come about.
+    /// Sets the time-out for establishing a connection.
     #[must_use]
     pub fn with_connect(mut self, connect: Duration) -> Self {
         self.connect = connect;
         self
     }
 
-    /// Sets how long an answer may take to begin and to go on, at one try and with all retries.
+    /// Sets the time-out for an answer to begin and for each chunk, for one try and including all
+    /// retries.
     #[must_use]
     pub fn with_read(mut self, one: Duration, in_all: Duration) -> Self {
         (self.read, self.read_in_all) = (one, in_all);
         self
     }
 
-    /// Sets how long one part of at most 8 MiB may take to be taken, at one try and with all retries.
+    /// Sets the time-out for the store to accept one part of at most 8 MiB, for one try and including
+    /// all retries.
     #[must_use]
     pub fn with_write(mut self, one: Duration, in_all: Duration) -> Self {
         (self.write, self.write_in_all) = (one, in_all);
         self
     }
 
-    /// Sets how often one call is tried again, and the shortest and the longest wait before it is.
+    /// Sets how often one call is retried, and the shortest and the longest wait before a retry.
     #[must_use]
     pub fn with_retries(mut self, retries: usize, first: Duration, last: Duration) -> Self {
         (self.retries, self.first_retry, self.last_retry) = (retries, first, last);
         self
     }
 
-    /// Bounds a read that is tried once.
+    /// Limits a read without retries.
     pub(super) fn read_once(&self) -> TimeoutLayer {
         within(self.read)
     }
 
-    /// Bounds each try of a read, and all together.
+    /// Limits each try of a read, and all tries together.
     pub(super) fn bound_reads(&self, operator: Operator) -> Operator {
         operator.layer(within(self.read)).layer(self.retry()).layer(within(self.read_in_all))
     }
 
-    /// Bounds each try of a write, and all together.
+    /// Limits each try of a write, and all tries together.
     pub(super) fn bound_writes(&self, operator: Operator) -> Operator {
         operator.layer(within(self.write)).layer(self.retry()).layer(within(self.write_in_all))
     }
@@ -104,12 +105,12 @@ impl Patience {
                     operation = %event.op,
                     attempt = event.attempt,
                     error = event.err as &dyn std::error::Error,
-                    "the archive storage failed and is asked again",
+                    "the archive storage failed; trying again",
                 );
             })
     }
 
-    /// The waits between the tries of a call that OpenDAL does not make.
+    /// The waits between the tries of a call that is not made through OpenDAL.
     #[cfg(feature = "s3")]
     pub(super) fn backoff(&self) -> backon::ExponentialBuilder {
         backon::ExponentialBuilder::default()

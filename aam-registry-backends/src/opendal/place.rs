@@ -14,7 +14,7 @@ use super::{
     folder::Folder,
 };
 
-/// Where the archives are.
+/// The store of the archives.
 #[derive(Clone, Debug)]
 pub(super) enum Place {
     Folder(Operator, Arc<Folder>),
@@ -29,7 +29,7 @@ impl Place {
         match config {
             OpendalConfig::Fs { root } => {
                 let folder = Folder::create(root).map_err(folder_error)?;
-                // OpenDAL takes text; another folder of a name like it would be no place for archives.
+                // OpenDAL takes the path as text; converting it lossily could name another folder.
                 let root = folder.root().to_str().ok_or_else(|| {
                     let reason = format!("the path {} is not UTF-8; set STORAGE_PATH to one that is", root.display());
                     Error::storage(reason, false)
@@ -52,7 +52,7 @@ impl Place {
         Self::Remote(Arc::new(remote))
     }
 
-    /// What reads, lists and deletes.
+    /// The operator for reading, listing and deleting.
     pub(super) fn operator(&self) -> &Operator {
         match self {
             Self::Folder(operator, _) | Self::Memory(operator) => operator,

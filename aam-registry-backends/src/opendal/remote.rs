@@ -10,23 +10,23 @@ use opendal::{BytesRange, Error, ErrorKind, HttpTransporter, OperationContext, O
 
 use super::{Patience, store::SMALL};
 
-/// What every archive is (RFC 6713).
+/// The media type of every archive (RFC 6713).
 pub(super) const GZIP: &str = "application/gzip";
 
-/// One object store, as it is asked for different things.
+/// One object store, with clients for different kinds of calls.
 #[derive(Clone, Debug)]
 pub(super) struct Remote {
-    /// For reads, lists and deletes.
+    /// For reading, listing and deleting.
     pub(super) reading: Operator,
-    /// With more time, for parts on their way.
+    /// With longer time-outs, for writing.
     pub(super) writing: Operator,
-    /// Without a second try, for those who must not wait long.
+    /// Without retries, for callers that must not wait long.
     pub(super) probing: Operator,
-    /// As clients reach it, for links.
+    /// With the endpoint that clients reach, for links.
     pub(super) links: Operator,
-    /// Whether it lists keys in order from behind any of them.
+    /// Whether the store lists keys in order and can start after any key.
     pub(super) in_order: bool,
-    /// The uploads under way, where they can be told.
+    /// The multipart uploads in progress, if the store can list them.
     #[cfg(feature = "s3")]
     pub(super) uploads: Option<super::s3::Uploads>,
 }
@@ -46,7 +46,7 @@ impl Remote {
         }
     }
 
-    /// Opens an archive by one request, whose answer tells its size.
+    /// Opens an archive with one request, whose answer says the size.
     pub(super) async fn open(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> opendal::Result<ArchiveContent> {
         if let Some(range) = range.as_ref().filter(|range| range.is_empty()) {
             check_within(range, self.size(key).await?)?;
@@ -76,8 +76,8 @@ impl Remote {
     pub(super) async fn size(&self, key: &ArchiveKey) -> opendal::Result<u64> {
         match self.reading.stat(key.as_str()).await {
             Ok(metadata) => Ok(metadata.content_length()),
-            // The answer to a HEAD has no body to tell a missing archive from a missing bucket, or from a
-            // proxy that knows of neither.
+            // A 404 to a HEAD has no body that says whether the archive or the bucket is missing, or
+            // whether a proxy in between answered.
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let mut stream = self.reading.reader(key.as_str()).await?.into_bytes_stream(..).await?;
                 Ok(stream.metadata().await?.content_length())
@@ -86,8 +86,8 @@ impl Remote {
         }
     }
 
-    /// Removes what unfinished writers left at `key`, where that can be told.
-    #[cfg_attr(not(feature = "s3"), expect(clippy::unused_async, unused_variables, reason = "only S3 tells"))]
+    /// Removes the remains of unfinished writes at `key`, if the store can list them.
+    #[cfg_attr(not(feature = "s3"), expect(clippy::unused_async, unused_variables, reason = "only S3 lists uploads"))]
     pub(super) async fn abort(&self, key: &ArchiveKey) -> opendal::Result<()> {
         #[cfg(feature = "s3")]
         if let Some(uploads) = &self.uploads {
@@ -96,8 +96,8 @@ impl Remote {
         Ok(())
     }
 
-    /// What unfinished writers left, where that can be told.
-    #[cfg_attr(not(feature = "s3"), expect(clippy::unused_async, unused_variables, reason = "only S3 tells"))]
+    /// The remains of unfinished writes, if the store can list them.
+    #[cfg_attr(not(feature = "s3"), expect(clippy::unused_async, unused_variables, reason = "only S3 lists uploads"))]
     pub(super) async fn unfinished(
         &self,
         after: Option<&ArchiveKey>,
@@ -119,8 +119,8 @@ fn check_within(range: &Range<u64>, size: u64) -> opendal::Result<()> {
     Err(Error::new(ErrorKind::RangeNotSatisfied, reason))
 }
 
-/// The chunks of `stream`, which must hold `len` bytes: fewer or more are an
-/// error in the place of the last chunk, so that they never look complete.
+/// The chunks of `stream`, which must have `len` bytes in total. If there are fewer or more, an error
+/// replaces the last chunk, so that the stream never looks complete.
 fn exactly(
     stream: impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
     len: u64,

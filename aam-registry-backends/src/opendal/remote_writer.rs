@@ -10,10 +10,10 @@ use super::{
     remote::{GZIP, Remote},
 };
 
-/// The size of a part; S3 takes none below 5 MiB but the last.
+/// The size of a part; S3 requires at least 5 MiB for every part except the last.
 const PART: usize = 8 * 1024 * 1024;
 
-/// How many parts are on their way at a time.
+/// How many parts are sent at a time.
 const PARTS: usize = 2;
 
 /// Writes one archive to an object store.
@@ -57,7 +57,8 @@ impl ArchiveWriter for RemoteWriter {
             let reason = format!("the store keeps {stored} bytes of the {} of {}", self.size, self.key);
             return Err(Error::storage(reason, false));
         };
-        // The object may be complete and only the answer lost: a second try finds nothing left to complete.
+        // The object may be complete although the answer was lost; completing it again would find no
+        // upload.
         let stored = self.remote.probing.stat(self.key.as_str()).await;
         match stored.map(|metadata| metadata.content_length()) {
             Ok(stored) if stored == self.size => Ok(stored),
@@ -68,7 +69,7 @@ impl ArchiveWriter for RemoteWriter {
     async fn abort(mut self: Box<Self>) -> Result<()> {
         match self.writer.abort().await {
             Ok(()) => Ok(()),
-            // A writer whose last call was given up half-way cannot abort; the store still can.
+            // A writer whose last call was cancelled cannot abort, but the store can.
             Err(_) => self.remote.abort(&self.key).await.map_err(storage_error),
         }
     }

@@ -21,17 +21,15 @@ use super::{
 #[cfg(feature = "remote")]
 use super::{links::PresignedLinks, remote_writer::RemoteWriter};
 
-/// Up to this size an archive is read at once rather than opened or streamed.
+/// Archives up to this size are read at once instead of opened or streamed.
 pub(super) const SMALL: u64 = 64 * 1024;
 
-/// Keeps archives through OpenDAL.
+/// Stores archives with OpenDAL.
 ///
-/// In a folder an archive is written beside its place, synced, renamed, and
-/// its folders are synced too, before it counts as written. In an object
-/// store it is one object, sent in parts of 8 MiB, or at once where it is
-/// smaller, and counts as written when the store tells its size; up to 32 MiB
-/// of it are in memory on the way. It is read by one request, in chunks as
-/// they come.
+/// In a folder an archive is written to a part file beside its place, synced and renamed, and its
+/// folders are synced, before the write counts as done. In an object store it is one object: sent in
+/// parts of 8 MiB, or at once if it is smaller, and done when the store reports its size; up to 32 MiB
+/// are in memory meanwhile. It is read with one request, as a stream of chunks.
 #[derive(Clone, Debug)]
 pub struct OpendalArchives {
     place: Place,
@@ -40,8 +38,8 @@ pub struct OpendalArchives {
 }
 
 impl OpendalArchives {
-    /// Makes ready to use the store that `config` names; an object store is
-    /// not asked yet. Blocks for as long as it takes to create a folder.
+    /// Opens the store of `config`; sends nothing to an object store yet. Blocks while it creates a
+    /// folder.
     ///
     /// # Errors
     /// A backend error of kind storage.
@@ -53,12 +51,12 @@ impl OpendalArchives {
         })
     }
 
-    /// Sends the clients that download to the object store, by links that are
-    /// good for `expiry` (2 minutes to 7 days) and for that archive only.
+    /// Redirects clients that download to the object store, with links that are valid for `expiry` (2
+    /// minutes to 7 days) and for that archive only.
     ///
     /// # Errors
-    /// A backend error of kind storage where the store makes no such links,
-    /// as a folder does not, or where `expiry` is out of bounds.
+    /// A backend error of kind storage if the store cannot create such links (a folder cannot), or if
+    /// `expiry` is out of range.
     #[cfg(feature = "remote")]
     pub fn with_presigned_redirects(mut self, expiry: std::time::Duration) -> Result<Self> {
         let Place::Remote(remote) = &self.place else { return Err(super::links::no_links()) };
@@ -124,7 +122,8 @@ impl ArchiveStore for OpendalArchives {
     }
 
     async fn delete(&self, key: &ArchiveKey) -> Result<()> {
-        // What is unfinished goes first: it may become the archive in between, and not come back after it.
+        // Delete unfinished writes first: in between, one may become the archive, but an archive never
+        // becomes unfinished.
         match &self.place {
             Place::Folder(_, folder) => {
                 let (folder, key) = (Arc::clone(folder), key.clone());
@@ -193,7 +192,7 @@ impl ArchiveStore for OpendalArchives {
     }
 }
 
-/// `None` for what is not there; every other failure is one.
+/// `None` if it does not exist; every other failure is an error.
 fn found<T>(result: opendal::Result<T>) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -202,12 +201,12 @@ fn found<T>(result: opendal::Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// Runs file work off the async threads.
+/// Runs file operations on a blocking thread.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
     ended(task::spawn_blocking(work)).await
 }
 
-/// What came of file work that runs off the async threads.
+/// Waits for file operations on a blocking thread.
 pub(super) async fn ended<T>(work: JoinHandle<io::Result<T>>) -> Result<T> {
     work.await.map_err(io::Error::other).and_then(|done| done).map_err(folder_error)
 }

@@ -4,29 +4,28 @@ use opendal_http_transport_reqwest::ReqwestTransport;
 
 use super::Patience;
 
-/// Sends the requests of OpenDAL, and takes no answer that means something
-/// else than it says.
+/// Sends the requests of OpenDAL, and refuses answers that OpenDAL would misinterpret.
 pub(super) struct CheckedTransport {
     inner: ReqwestTransport,
     absence: Absence,
 }
 
-/// What a 404 must look like to be believed.
+/// Which 404 answers mean that the object does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Absence {
-    /// It must name an error of S3: a proxy whose store is gone answers 404 too.
+    /// Only one with an S3 error in its body: a proxy whose store is unavailable answers 404 too.
     #[cfg(feature = "s3")]
     Xml,
-    /// Every 404 is.
+    /// Every 404.
     #[cfg(any(feature = "gcs", feature = "azblob"))]
     Any,
 }
 
 impl CheckedTransport {
-    /// A transport with connections of its own.
+    /// A transport with its own connections.
     ///
     /// # Errors
-    /// Where TLS cannot be set up.
+    /// If TLS cannot be set up.
     pub(super) fn connect(patience: &Patience, absence: Absence) -> opendal::Result<HttpTransporter> {
         let client = reqwest::Client::builder()
             .connect_timeout(patience.connect)
@@ -45,7 +44,7 @@ impl HttpTransport for CheckedTransport {
             check_range(range.as_ref(), &response)?;
         }
         match self.absence {
-            // Without a body there is nothing to look at.
+            // The answer to a HEAD has no body to check.
             #[cfg(feature = "s3")]
             Absence::Xml if response.status() == StatusCode::NOT_FOUND && method != Method::HEAD => {
                 check_absence(response).await
@@ -55,8 +54,8 @@ impl HttpTransport for CheckedTransport {
     }
 }
 
-/// An answer with other bytes than asked for would be put behind those that
-/// came before it broke off.
+/// Refuses an answer with other bytes than requested: they would be appended to those received before
+/// an interruption.
 fn check_range(asked: Option<&HeaderValue>, response: &Response<HttpBody>) -> opendal::Result<()> {
     let partial = response.status() == StatusCode::PARTIAL_CONTENT;
     let as_asked = match asked {
@@ -72,7 +71,7 @@ fn check_range(asked: Option<&HeaderValue>, response: &Response<HttpBody>) -> op
     Err(Error::new(ErrorKind::Unexpected, "the store sent other bytes than it was asked for").set_temporary())
 }
 
-/// Where `bytes=5-9` or `bytes=5-` begins.
+/// The first byte of `bytes=5-9` or `bytes=5-`.
 fn first_byte(range: &HeaderValue) -> Option<u64> {
     let (first, _) = range.to_str().ok()?.strip_prefix("bytes=")?.split_once('-')?;
     first.parse().ok()

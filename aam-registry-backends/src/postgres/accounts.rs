@@ -1,17 +1,21 @@
 use aam_registry_core::{
-    Error, Result,
-    ports::{AccountActor, AccountChange, AccountFacts, AccountStore, ChangedAccount, RevokedTokens, TokenRevocation},
+    Result,
+    decide::{
+        AccountActor, AccountChange, AccountFacts, CallerFacts, ChangedAccount, RevokedTokens, TokenRevocation,
+        TokenRevocationFacts,
+    },
+    ports::AccountStore,
     types::{AccountFilter, AccountState, User, Username},
 };
 use async_trait::async_trait;
-use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{
-    PostgresMetadata, access,
+    PostgresMetadata,
     admission::Rows,
-    audit::Append,
+    apply::apply,
     connection::Session,
+    facts,
     failure::Tx,
     sql::{self, Text},
     users::{self, user_columns},
@@ -30,8 +34,6 @@ const ACCOUNT: &str = concat!(
     ", u.password_hash, u.session_generation, u.kept_session FROM users u WHERE u.username = $1 FOR NO KEY UPDATE"
 );
 const EMAIL_TAKEN: &str = "SELECT 1 FROM users WHERE email_key = $1 AND id <> $2";
-const UPDATE: &str = "UPDATE users SET email = $2, email_key = $3, password_hash = $4, is_admin = $5, disabled = $6,
-    session_generation = $7, kept_session = $8 WHERE id = $1";
 
 /// While tokens are revoked none is made that would be missed, and none is revoked beside.
 const LOCK_TOKENS: &str = "LOCK TABLE tokens IN SHARE ROW EXCLUSIVE MODE";
@@ -39,21 +41,18 @@ const LOCK_TOKENS: &str = "LOCK TABLE tokens IN SHARE ROW EXCLUSIVE MODE";
 const LOCK_USER: &str = "SELECT id FROM users WHERE username = $1 FOR NO KEY UPDATE";
 const TOKEN: &str = "SELECT 1 FROM tokens WHERE id = $1";
 /// The live tokens that are meant, in the order in which tokens are locked.
-macro_rules! revoke {
+macro_rules! live {
     ($which:literal) => {
         concat!(
-            "WITH live AS (
-                SELECT id FROM tokens WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1) ",
+            "SELECT id FROM tokens WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1) ",
             $which,
-            " ORDER BY id FOR NO KEY UPDATE
-            )
-            UPDATE tokens t SET revoked_at = $1 FROM live WHERE t.id = live.id"
+            " ORDER BY id FOR NO KEY UPDATE"
         )
     };
 }
-const REVOKE_ONE: &str = revoke!("AND id = $2");
-const REVOKE_OF_USER: &str = revoke!("AND user_id = $2");
-const REVOKE_ALL: &str = revoke!("");
+const LIVE_ONE: &str = live!("AND id = $2");
+const LIVE_OF_USER: &str = live!("AND user_id = $2");
+const LIVE_OF_ALL: &str = live!("");
 
 #[async_trait]
 impl AccountStore for PostgresMetadata {
@@ -76,85 +75,72 @@ impl AccountStore for PostgresMetadata {
 
     async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount> {
         let rows = Rows::of_name(&change.username);
-        self.change(rows, |tx| async move { apply(&tx, change).await }).await
+        self.change(rows, |tx| async move {
+            let facts = account_facts(&tx, change).await?;
+            apply(&tx, change.decide(&facts)?).await
+        })
+        .await
     }
 
     async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64> {
-        self.write(|tx| async move { revoke(&tx, revocation).await }).await
+        let rows = Rows::of_tokens(&revocation.tokens);
+        self.change(rows, |tx| async move {
+            let facts = revocation_facts(&tx, revocation).await?;
+            apply(&tx, revocation.decide(facts)?).await
+        })
+        .await
     }
 }
 
-async fn apply(tx: &Session, change: &AccountChange) -> Tx<ChangedAccount> {
+async fn account_facts(tx: &Session, change: &AccountChange) -> Tx<AccountFacts> {
     let admins: Vec<Uuid> = if change.update.may_end_an_admin() {
         sql::all(tx, LOCK_ADMINS, [], |row| Ok(row.try_get(0)?)).await?
     } else {
         Vec::new()
     };
-    let account = require(tx, &change.username).await?;
-    let user = account.user.clone();
-    let id = Uuid::from(user.id);
-    if let AccountActor::Itself(actor) = &change.by
-        && access::require_live(tx, actor, change.now).await?.user != id
-    {
-        return Err(Error::credential_ended().into());
-    }
+    let account = account(tx, &change.username).await?;
+    let id = account.as_ref().map(|account| Uuid::from(account.user.id));
+    let caller = match &change.by {
+        AccountActor::Itself(actor) => facts::caller(tx, actor).await?,
+        AccountActor::Operator => CallerFacts::default(),
+    };
     let email_taken = match change.update.email() {
         Some(email) => sql::exists(tx, EMAIL_TAKEN, [&Text(&columns::email_key(email)), &id]).await?,
         None => false,
     };
-    let has_other_admin = admins.iter().any(|admin| *admin != id);
-    let facts = AccountFacts { account, has_other_admin, email_taken };
-    let Some((after, audit)) = change.decide(&facts)? else { return Ok(ChangedAccount { user, changed: false }) };
-    let email_key = columns::email_key(&after.user.email);
-    let (email, email_key) = (Text(&after.user.email), Text(&email_key));
-    let generation = columns::signed(after.session_generation);
-    let kept = after.kept_session.as_deref().map(Text);
-    let row: [&(dyn ToSql + Sync); 8] =
-        [&id, &email, &email_key, &after.password_hash, &after.user.is_admin, &after.user.disabled, &generation, &kept];
-    sql::run(tx, UPDATE, row).await?;
-    let append = Append::prepare(tx).await?;
-    for entry in &audit {
-        append.run(tx, entry, None).await?;
-    }
-    Ok(ChangedAccount { user: after.user, changed: true })
+    let has_other_admin = admins.iter().any(|admin| Some(*admin) != id);
+    Ok(AccountFacts { account, caller, has_other_admin, email_taken })
 }
 
-/// The account of a user, who must exist; nobody else changes it before the commit.
-async fn require(tx: &Session, username: &Username) -> Tx<AccountState> {
+/// The account of a user; nobody else changes it before the commit.
+async fn account(tx: &Session, username: &Username) -> Tx<Option<AccountState>> {
     let name = username.as_str();
-    let account = sql::first(tx, ACCOUNT, [&name], |row| {
+    sql::first(tx, ACCOUNT, [&name], |row| {
         Ok(AccountState {
             user: users::user(row, 0)?,
             password_hash: row.try_get(users::COLUMNS)?,
             session_generation: sql::unsigned(row, users::COLUMNS + 1)?,
             kept_session: sql::optional_text(row, users::COLUMNS + 2)?,
         })
-    });
-    account.await?.ok_or_else(|| Error::UserNotFound(username.clone()).into())
+    })
+    .await
 }
 
-async fn revoke(tx: &Session, revocation: &TokenRevocation) -> Tx<u64> {
+async fn revocation_facts(tx: &Session, revocation: &TokenRevocation) -> Tx<TokenRevocationFacts> {
     let now = revocation.now.as_microsecond();
-    let count = match &revocation.tokens {
+    let (exists, live) = match &revocation.tokens {
         RevokedTokens::Id(id) => {
-            let uuid = Uuid::from(*id);
-            if !sql::exists(tx, TOKEN, [&uuid]).await? {
-                return Err(Error::TokenNotFound(*id).into());
-            }
-            sql::run(tx, REVOKE_ONE, [&now, &uuid]).await?
+            let id = Uuid::from(*id);
+            (sql::exists(tx, TOKEN, [&id]).await?, sql::all(tx, LIVE_ONE, [&now, &id], |row| sql::id(row, 0)).await?)
         }
         RevokedTokens::Of(username) => {
             let user = sql::first(tx, LOCK_USER, [&username.as_str()], |row| Ok(row.try_get::<_, Uuid>(0)?)).await?;
-            let user = user.ok_or_else(|| Error::UserNotFound(username.clone()))?;
-            sql::run(tx, REVOKE_OF_USER, [&now, &user]).await?
+            (user.is_some(), sql::all(tx, LIVE_OF_USER, [&now, &user], |row| sql::id(row, 0)).await?)
         }
         RevokedTokens::All => {
             tx.command(LOCK_TOKENS).await?;
-            sql::run(tx, REVOKE_ALL, [&now]).await?
+            (true, sql::all(tx, LIVE_OF_ALL, [&now], |row| sql::id(row, 0)).await?)
         }
     };
-    if let Some(entry) = revocation.recorded(count) {
-        Append::prepare(tx).await?.run(tx, &entry, None).await?;
-    }
-    Ok(count)
+    Ok(TokenRevocationFacts { exists, live })
 }

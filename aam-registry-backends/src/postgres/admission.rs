@@ -2,7 +2,7 @@
 //! lock leave connections to everybody else.
 //!
 //! A change is admitted before it takes a connection. Of those that lock the
-//! same package one at a time is; of those that rely on the same scope or user,
+//! same package, account or API tokens one at a time is; of those that rely on the same scope or user,
 //! and of all together, so many that some connections stay free of them. Who
 //! is not admitted waits in the process, and holds nothing while it waits.
 
@@ -15,7 +15,8 @@ use std::{
 
 use aam_registry_core::{
     Error,
-    types::{Actor, PackageName, ScopeName, UserId, Username},
+    decide::RevokedTokens,
+    types::{Actor, PackageName, ScopeName, TokenId, UserId, Username},
 };
 use tokio::{sync::oneshot, time};
 
@@ -28,8 +29,11 @@ enum Row {
     Package(PackageName),
     Scope(ScopeName),
     User(UserId),
-    /// A username that is about to be taken.
+    /// A username that is about to be taken, or whose account is changed.
     Name(Username),
+    Token(TokenId),
+    /// All API tokens at once.
+    Tokens,
 }
 
 impl fmt::Display for Row {
@@ -39,6 +43,8 @@ impl fmt::Display for Row {
             Self::Scope(name) => write!(f, "Scope @{name}"),
             Self::User(_) => f.write_str("This account"),
             Self::Name(name) => write!(f, "User {name}"),
+            Self::Token(id) => write!(f, "Token {id}"),
+            Self::Tokens => f.write_str("The list of API tokens"),
         }
     }
 }
@@ -61,6 +67,15 @@ impl Rows {
     /// A username that is about to be taken.
     pub(super) fn of_name(name: &Username) -> Self {
         Self(vec![Row::Name(name.clone())])
+    }
+
+    /// The API tokens that are to be revoked.
+    pub(super) fn of_tokens(tokens: &RevokedTokens) -> Self {
+        Self(vec![match tokens {
+            RevokedTokens::Id(id) => Row::Token(*id),
+            RevokedTokens::Of(username) => Row::Name(username.clone()),
+            RevokedTokens::All => Row::Tokens,
+        }])
     }
 
     /// A package and its scope, beside the rest.
@@ -152,7 +167,7 @@ impl Admission {
 
     fn fits(&self, state: &State, rows: &Rows) -> bool {
         let most = |row: &Row| match row {
-            Row::Package(_) | Row::Name(_) => 1,
+            Row::Package(_) | Row::Name(_) | Row::Token(_) | Row::Tokens => 1,
             Row::Scope(_) | Row::User(_) => self.most_of_one,
         };
         state.admitted < self.most && rows.0.iter().all(|row| state.held.get(row).copied().unwrap_or(0) < most(row))
@@ -321,6 +336,23 @@ mod tests {
         // It was admitted, and is gone before it knows.
         drop(second);
         drop(third.await.expect("its turn"));
+        let state = admission.state();
+        assert!(state.admitted == 0 && state.held.is_empty() && state.waiting.is_empty() && state.wanted.is_empty());
+    }
+
+    /// Who gives up at the very moment of being admitted hears of it no more, and still has what it was given.
+    #[tokio::test]
+    async fn who_is_admitted_while_giving_up_gives_it_back() {
+        let admission = admission(10);
+        let first = at_once(&admission, package("kit")).expect("the first");
+        let (rows, (sender, admitted)) = (package("kit"), oneshot::channel());
+        let id = admission.state().wait(rows.clone(), sender);
+        let waiting = Waiting { admission: Arc::clone(&admission), id, rows: Some(rows) };
+        drop(admitted);
+        drop(first);
+        assert!(at_once(&admission, package("kit")).is_none(), "it is admitted until it has given up");
+        drop(waiting);
+        assert!(at_once(&admission, package("kit")).is_some());
         let state = admission.state();
         assert!(state.admitted == 0 && state.held.is_empty() && state.waiting.is_empty() && state.wanted.is_empty());
     }

@@ -1,7 +1,7 @@
 use aam_registry_core::{
     Result,
-    ports::{AuditLog, Change},
-    types::{AuditEntry, AuditEvent, AuditFilter, ChainHash, NewAuditEntry, PackageName, Page},
+    ports::AuditLog,
+    types::{AuditEntry, AuditEvent, AuditFilter, ChainHash, Change, NewAuditEntry, PackageName, Page},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -58,10 +58,10 @@ impl Append {
     }
 
     /// Appends `entry` and, when the transaction commits, tells every replica of `change`.
-    pub(super) async fn run(&self, tx: &Session, entry: &NewAuditEntry, change: Option<Change>) -> Tx<()> {
+    pub(super) async fn run(&self, tx: &Session, entry: &NewAuditEntry, change: Option<&Change>) -> Tx<()> {
         let Self([statement]) = self;
         let row = EntryRow::of(entry)?;
-        let told: Vec<String> = change.iter().filter_map(changes_feed::payload).collect();
+        let told: Vec<String> = change.into_iter().filter_map(changes_feed::payload).collect();
         let [id, event, actor, package, version, timestamp, metadata] = row.params();
         let channel = changes_feed::CHANNEL;
         tx.rows(statement, [id, event, actor, package, version, timestamp, metadata, &channel, &told]).await?;

@@ -4,7 +4,7 @@ use std::{error::Error as _, fmt, time::Duration};
 
 use aam_registry_core::{
     Error,
-    error::{InvalidName, Outcome},
+    error::{DatabaseError, DatabaseTrouble, InvalidName, Outcome},
 };
 use tokio_postgres::error::SqlState;
 
@@ -28,6 +28,8 @@ pub(super) type Tx<T> = Result<T, Failure>;
 #[derive(Clone, Debug)]
 pub(super) struct Fault {
     pub(super) kind: FaultKind,
+    /// What only the operator can mend.
+    trouble: Option<DatabaseTrouble>,
     reason: String,
 }
 
@@ -98,7 +100,12 @@ impl FaultKind {
 
 impl Fault {
     pub(super) fn new(kind: FaultKind, reason: impl Into<String>) -> Self {
-        Self { kind, reason: reason.into() }
+        Self { kind, trouble: None, reason: reason.into() }
+    }
+
+    /// The database takes no changes.
+    pub(super) fn read_only(reason: impl Into<String>) -> Self {
+        Self { trouble: Some(DatabaseTrouble::ReadOnly), ..Self::new(FaultKind::Busy, reason) }
     }
 
     /// The server did not answer for so long.
@@ -109,7 +116,10 @@ impl Fault {
     /// The port's error.
     pub(super) fn into_error(self, outcome: Outcome) -> Error {
         let retry = self.kind != FaultKind::Permanent;
-        Error::database(self, retry, outcome)
+        match self.trouble {
+            Some(trouble) => Error::database(DatabaseError::new(trouble, self.reason), retry, outcome),
+            None => Error::database(self, retry, outcome),
+        }
     }
 }
 
@@ -129,7 +139,14 @@ impl From<tokio_postgres::Error> for Fault {
                 FaultKind::Stale if !is_stale(db) => FaultKind::Permanent,
                 kind => kind,
             };
-            return Self::new(kind, format!("{} (SQLSTATE {})", db.message(), db.code().code()));
+            let trouble = match db.code().code() {
+                "25006" => Some(DatabaseTrouble::ReadOnly),
+                "53100" => Some(DatabaseTrouble::Full),
+                "XX001" | "XX002" => Some(DatabaseTrouble::Damaged),
+                _ => None,
+            };
+            let reason = format!("{} (SQLSTATE {})", db.message(), db.code().code());
+            return Self { trouble, ..Self::new(kind, reason) };
         }
         let cause = error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
         let ours = error.to_string().starts_with("error serializing parameter")

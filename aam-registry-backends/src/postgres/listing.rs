@@ -4,7 +4,7 @@ use aam_registry_core::types::{Manifest, PackageName, Version};
 use jiff::Timestamp;
 
 use super::{
-    connection::{Prepared, Session},
+    connection::Session,
     failure::{Failure, Tx},
     sql::{self, Text},
     versions::of_name_and_key,
@@ -23,26 +23,26 @@ macro_rules! changed {
 pub(super) use changed;
 
 /// Notes that something of a package changed.
-const TOUCH: &str = concat!(
+pub(super) const TOUCH: &str = concat!(
     "WITH package AS (UPDATE packages SET updated_at = GREATEST(updated_at, $2) WHERE name = $1 RETURNING id, updated_at)
     UPDATE listings l SET updated_at = p.updated_at, ",
     changed!(),
     " FROM package p WHERE l.package_id = p.id"
 );
-const TOUCH_LISTING: &str = concat!(
+pub(super) const TOUCH_LISTING: &str = concat!(
     "UPDATE listings l SET updated_at = GREATEST(l.updated_at, $2), ",
     changed!(),
     " FROM packages p WHERE p.name = $1 AND l.package_id = p.id"
 );
-const UNLIST: &str = concat!(
+pub(super) const UNLIST: &str = concat!(
     "UPDATE listings l SET latest_version = NULL, ",
     changed!(),
     " FROM packages p WHERE p.name = $1 AND l.package_id = p.id AND l.latest_version IS NOT NULL"
 );
-const LIST: &str = concat!(
+pub(super) const LIST: &str = concat!(
     "INSERT INTO listings AS l (package_id, name, description, author, latest_version, keywords, artifacts,
                                artifact_types, downloads, updated_at)
-    SELECT id, $1, $2, $3, $4, $5, $6, $7, $8, $9 FROM packages WHERE name = $1
+    SELECT id, $1, $2, $3, $4, $5, $6, $7, downloads, updated_at FROM packages WHERE name = $1
     ON CONFLICT (package_id) DO UPDATE SET description = excluded.description, author = excluded.author,
         latest_version = excluded.latest_version, keywords = excluded.keywords, artifacts = excluded.artifacts,
         artifact_types = excluded.artifact_types, updated_at = GREATEST(l.updated_at, excluded.updated_at), ",
@@ -51,52 +51,35 @@ const LIST: &str = concat!(
 const MANIFEST: &str =
     concat!("SELECT (SELECT m.document FROM manifests m WHERE m.version_id = v.id)", of_name_and_key!());
 
-/// The statements about what is listed.
-pub(super) struct Listing {
-    touch: Prepared,
-    touch_alone: Prepared,
-    unlist: Prepared,
-    list: Prepared,
+/// Notes that something of a package changed.
+pub(super) async fn touch(tx: &Session, name: &PackageName, now: Timestamp) -> Tx<()> {
+    sql::run(tx, TOUCH, [&name.as_str(), &now.as_microsecond()]).await.map(drop)
 }
 
-impl Listing {
-    pub(super) async fn prepare(tx: &Session) -> Tx<Self> {
-        let [touch, touch_alone, unlist, list] = tx.prepare([TOUCH, TOUCH_LISTING, UNLIST, LIST]).await?;
-        Ok(Self { touch, touch_alone, unlist, list })
-    }
+/// Notes in the listing alone that something of a package changed.
+pub(super) async fn touch_listing(tx: &Session, name: &PackageName, now: Timestamp) -> Tx<()> {
+    sql::run(tx, TOUCH_LISTING, [&name.as_str(), &now.as_microsecond()]).await.map(drop)
+}
 
-    /// Notes that something of a package changed.
-    pub(super) async fn touch(&self, tx: &Session, name: &PackageName, now: Timestamp) -> Tx<()> {
-        tx.execute(&self.touch, [&name.as_str(), &now.as_microsecond()]).await.map(drop)
-    }
+/// Lists a package no longer, since it has no `latest`.
+pub(super) async fn unlist(tx: &Session, name: &PackageName) -> Tx<()> {
+    sql::run(tx, UNLIST, [&name.as_str()]).await.map(drop)
+}
 
-    /// Notes in the listing alone that something of a package changed.
-    pub(super) async fn touch_listing(&self, tx: &Session, name: &PackageName, now: Timestamp) -> Tx<()> {
-        tx.execute(&self.touch_alone, [&name.as_str(), &now.as_microsecond()]).await.map(drop)
-    }
-
-    /// Lists a package no longer, since it has no `latest`.
-    pub(super) async fn unlist(&self, tx: &Session, name: &PackageName) -> Tx<()> {
-        tx.execute(&self.unlist, [&name.as_str()]).await.map(drop)
-    }
-
-    /// Lists a package by what the manifest of its `latest` says.
-    pub(super) async fn list(&self, tx: &Session, manifest: &Manifest, downloads: u64, now: Timestamp) -> Tx<()> {
-        let name = manifest.name.as_str();
-        let artifacts = artifact_names(manifest);
-        let row: [&(dyn tokio_postgres::types::ToSql + Sync); 9] = [
-            &name,
-            &Text(&manifest.description),
-            &manifest.author.as_deref().map(Text),
-            &manifest.version.to_string(),
-            &serde_json::to_string(&manifest.keywords)?,
-            &Text(&artifacts),
-            &i16::from(type_bits(&manifest.artifacts.types())),
-            &columns::signed(downloads),
-            &now.as_microsecond(),
-        ];
-        tx.execute(&self.list, row).await.map(drop)
-    }
+/// Lists a package by what the manifest of its `latest` says.
+pub(super) async fn list(tx: &Session, manifest: &Manifest) -> Tx<()> {
+    let name = manifest.name.as_str();
+    let artifacts = artifact_names(manifest);
+    let row: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
+        &name,
+        &Text(&manifest.description),
+        &manifest.author.as_deref().map(Text),
+        &manifest.version.to_string(),
+        &serde_json::to_string(&manifest.keywords)?,
+        &Text(&artifacts),
+        &i16::from(type_bits(&manifest.artifacts.types())),
+    ];
+    sql::run(tx, LIST, row).await.map(drop)
 }
 
 /// The manifest of a version, to list its package by.

@@ -49,25 +49,25 @@
 //! Leases go by the clock of the server. How far that of this machine is from
 //! it is measured, and [`PostgresMetadata::clock`] corrects it by that.
 
-mod access;
 mod accounts;
 mod admission;
+mod apply;
 mod archive_index;
 mod attempts;
 mod audit;
 mod changes;
 mod changes_feed;
 mod clock;
-mod commit;
 mod config;
 mod connection;
 mod downloads;
+mod facts;
 mod failure;
 mod identity;
 mod listing;
-mod owners;
 mod packages;
 mod pool;
+mod publish;
 mod publishing;
 mod schema;
 mod scopes;
@@ -75,7 +75,6 @@ mod search;
 mod sql;
 mod standing;
 mod store;
-mod tags;
 mod target;
 mod tls;
 mod tokens;
@@ -86,6 +85,6 @@ mod versions;
 pub use changes_feed::PostgresChanges;
 pub use clock::PostgresClock;
 pub use config::PostgresConfig;
-pub use schema::{migrate, oldest_release, pending_migrations};
+pub use schema::{has_registry, migrate, oldest_release, pending_migrations};
 pub use store::PostgresMetadata;
 pub use target::InvalidPostgresUrl;

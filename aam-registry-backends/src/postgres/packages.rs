@@ -2,11 +2,11 @@ use std::collections::BTreeMap;
 
 use aam_registry_core::{
     Error, Result,
+    decide::{CallerFacts, Rights},
     ports::PackageStore,
     types::{
         Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, PublishedVersion, RegistryTotals,
-        Rights, ScopeRole, SearchQuery, Username, Version, VersionBounds, VersionDetail, VersionList, VersionRange,
-        Visibility,
+        ScopeRole, SearchQuery, Username, Version, VersionBounds, VersionDetail, VersionList, VersionRange, Visibility,
     },
 };
 use async_trait::async_trait;
@@ -17,9 +17,9 @@ use uuid::Uuid;
 
 use super::{
     PostgresMetadata,
-    access::{self, account_columns},
     connection::Session,
-    failure::{Failure, Fault, FaultKind, Tx},
+    facts::{self, account_columns},
+    failure::{Failure, Fault, Tx},
     search, sql,
     versions::{self, LIST},
 };
@@ -114,12 +114,9 @@ impl PackageStore for PostgresMetadata {
         let user = Uuid::from(actor.user);
         self.read(|tx| async move {
             sql::first(&tx, RIGHTS, [&name.as_str(), &user], |row| {
-                let role: Option<&str> = row.try_get(5)?;
-                Ok(Rights {
-                    admin: actor.as_admin && access::account(row, 0, actor)?.is_some_and(access::Account::administers),
-                    package_owner: row.try_get(4)?,
-                    scope_role: role.map(columns::role).transpose()?,
-                })
+                let caller = CallerFacts { account: facts::account(row, 0)?, ..CallerFacts::default() };
+                let (package_owner, scope_role) = (row.try_get(4)?, facts::role(row, 5)?);
+                Ok(Rights { admin: caller.administers(actor), package_owner, scope_role })
             })
             .await
         })
@@ -164,7 +161,7 @@ impl PackageStore for PostgresMetadata {
                 Some(true) => {
                     // Another session may take changes: this one keeps what held when it was made.
                     tx.give_up();
-                    Err(Fault::new(FaultKind::Busy, READ_ONLY).into())
+                    Err(Fault::read_only(READ_ONLY).into())
                 }
                 _ => Ok(()),
             }

@@ -1,25 +1,28 @@
 use std::time::Duration;
 
 use aam_registry_core::{
-    Error, Result,
-    ports::{PublishCheck, PublishCommit, PublishStore, Published},
-    types::{ArchiveKey, NewUpload, PackageName, Rights, Upload, UploadId},
+    Result,
+    decide::{
+        CallerFacts, CallerToken, PackageAccess, PackageState, PublishCheck, PublishCommit, PublishFacts, Published,
+    },
+    ports::PublishStore,
+    types::{ArchiveKey, NewUpload, Upload, UploadId},
 };
 use async_trait::async_trait;
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{
     PostgresMetadata,
-    access::{self, Caller, account_columns},
     admission::Rows,
-    commit::publish,
+    apply::{apply, prepare_publish},
     connection::Session,
-    failure::Tx,
-    packages::PackageId,
+    facts::{self, account_columns},
+    failure::{Failure, Tx},
+    publish::{commit_facts, existing, similarity_key},
     sql::{self, now},
 };
-use crate::relational::{columns, refusals};
+use crate::relational::columns;
 
 const BEGIN: &str = concat!(
     "INSERT INTO uploads (id, user_id, started_at, lease_until) VALUES ($1, $2, ",
@@ -58,15 +61,16 @@ const CHECK: &str = concat!(
     "SELECT ",
     account_columns!(),
     ", EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = $1 AND r.id = $2),
-        EXISTS (SELECT 1 FROM tokens t WHERE t.id = $3 AND t.user_id = $1 AND t.revoked_at IS NULL
-                AND (t.expires_at IS NULL OR t.expires_at > $4)),
-        EXISTS (SELECT 1 FROM scopes s WHERE s.name = $6),
         EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $1),
-        (SELECT m.role FROM scope_members m WHERE m.scope = $6 AND m.user_id = $1),
-        p.id, (SELECT q.name FROM packages q WHERE q.similarity_key = $8), v.version, v.sha256
-    FROM (SELECT 1) one LEFT JOIN users u ON u.id = $1 LEFT JOIN packages p ON p.name = $5
-        LEFT JOIN versions v ON v.package_id = p.id AND v.version_key = $7"
+        (SELECT m.role FROM scope_members m WHERE m.scope = $5 AND m.user_id = $1),
+        k.id IS NOT NULL, k.expires_at, EXISTS (SELECT 1 FROM scopes s WHERE s.name = $5),
+        p.updated_at, (SELECT q.name FROM packages q WHERE q.similarity_key = $7), v.version, v.sha256
+    FROM (SELECT 1) one LEFT JOIN users u ON u.id = $1
+        LEFT JOIN tokens k ON k.id = $3 AND k.user_id = $1 AND k.revoked_at IS NULL
+        LEFT JOIN packages p ON p.name = $4
+        LEFT JOIN versions v ON v.package_id = p.id AND v.version_key = $6"
 );
+
 #[async_trait]
 impl PublishStore for PostgresMetadata {
     async fn begin_upload(&self, upload: &NewUpload) -> Result<()> {
@@ -85,12 +89,17 @@ impl PublishStore for PostgresMetadata {
     }
 
     async fn check_publish(&self, check: &PublishCheck) -> Result<()> {
-        self.read(|tx| async move { check_publish(&tx, check).await }).await
+        self.read(|tx| async move { Ok(check.decide(&check_facts(&tx, check).await?)?) }).await
     }
 
     async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {
         let rows = Rows::of(&commit.actor).and_package(&commit.manifest.name);
-        self.change(rows, |tx| async move { publish(&tx, commit).await }).await
+        self.change(rows, |tx| async move {
+            prepare_publish(&tx).await?;
+            let facts = commit_facts(&tx, commit).await?;
+            apply(&tx, commit.decide(&facts)?).await
+        })
+        .await
     }
 
     async fn abandon_uploads(&self, limit: usize) -> Result<usize> {
@@ -124,64 +133,25 @@ impl PublishStore for PostgresMetadata {
     }
 }
 
-/// What may keep a caller from publishing a version.
-pub(super) struct Obstacles {
-    pub(super) rights: Rights,
-    pub(super) scope_exists: bool,
-    pub(super) package_exists: bool,
-    pub(super) published: Option<Error>,
-    pub(super) similar: Option<Error>,
-}
-
-impl Obstacles {
-    pub(super) fn require_none(self, name: &PackageName) -> Tx<()> {
-        if let Some(scope) = name.scope()
-            && !self.scope_exists
-        {
-            return Err(refusals::no_such_scope_to_publish_to(&scope).into());
-        }
-        self.rights.require_publish(name, self.package_exists)?;
-        let obstacle = if self.package_exists { self.published } else { self.similar };
-        obstacle.map_or(Ok(()), |obstacle| Err(obstacle.into()))
-    }
-}
-
-/// The error of a version that was published, out of the two columns that start at `at`; `None` where they are null.
-pub(super) fn version_exists(row: &Row, at: usize, name: &PackageName) -> Tx<Option<Error>> {
-    let Some(version) = row.try_get::<_, Option<&str>>(at)? else { return Ok(None) };
-    let (package, version, sha256) = (name.clone(), version.parse()?, sql::digest(row, at + 1)?);
-    Ok(Some(Error::VersionExists { package, version, sha256 }))
-}
-
-/// The error of a name too similar to that in the column `at`; `None` where it is null.
-pub(super) fn too_similar(row: &Row, at: usize, name: &PackageName) -> Tx<Option<Error>> {
-    let Some(existing) = row.try_get::<_, Option<&str>>(at)? else { return Ok(None) };
-    Ok(Some(Error::NameTooSimilar { name: name.clone(), existing: existing.parse()? }))
-}
-
-/// What an unscoped package's name is too similar by.
-pub(super) fn similarity_key(name: &PackageName) -> Option<String> {
-    name.scope().is_none().then(|| name.similarity_key())
-}
-
-async fn check_publish(tx: &Session, check: &PublishCheck) -> Tx<()> {
-    let PublishCheck { actor, package: name, version, now } = check;
-    let (user, moment) = (Uuid::from(actor.user), now.as_microsecond());
-    let (session, token) = access::credential(actor);
+async fn check_facts(tx: &Session, check: &PublishCheck) -> Tx<PublishFacts> {
+    let PublishCheck { actor, package: name, version, .. } = check;
+    let user = Uuid::from(actor.user);
+    let (session, token) = facts::credential(actor);
     let (scope, key, similarity_key) = (name.scope_or_empty(), version.key(), similarity_key(name));
-    let params: [&(dyn ToSql + Sync); 8] =
-        [&user, &session, &token, &moment, &name.as_str(), &scope, &key, &similarity_key];
-    let obstacles = sql::first(tx, CHECK, params, |row| {
-        let alive = access::is_alive(actor, row.try_get(4)?, row.try_get(5)?, *now);
-        let caller = Caller::new(actor, access::account(row, 0, actor)?, alive)?;
-        let role: Option<&str> = row.try_get(8)?;
-        Ok(Obstacles {
-            rights: caller.rights(row.try_get(7)?, role.map(columns::role).transpose()?),
-            scope_exists: row.try_get(6)?,
-            package_exists: row.try_get::<_, Option<PackageId>>(9)?.is_some(),
-            similar: too_similar(row, 10, name)?,
-            published: version_exists(row, 11, name)?,
+    let params: [&(dyn ToSql + Sync); 7] = [&user, &session, &token, &name.as_str(), &scope, &key, &similarity_key];
+    let facts = sql::first(tx, CHECK, params, |row| {
+        let expires_at = sql::optional_instant(row, 8)?;
+        let token = row.try_get::<_, bool>(7)?.then_some(CallerToken { expires_at });
+        let caller = CallerFacts { account: facts::account(row, 0)?, session_revoked: row.try_get(4)?, token };
+        let package = sql::optional_instant(row, 10)?.map(|updated_at| PackageState { updated_at });
+        let similar: Option<&str> = row.try_get(11)?;
+        Ok(PublishFacts {
+            access: PackageAccess { caller, package_owner: row.try_get(5)?, scope_role: facts::role(row, 6)?, package },
+            scope_exists: row.try_get(9)?,
+            similar: similar.map(str::parse).transpose()?,
+            existing: existing(row, 12)?,
+            ..PublishFacts::default()
         })
     });
-    obstacles.await?.map_or(Ok(()), |obstacles| obstacles.require_none(name))
+    facts.await?.ok_or_else(|| Failure::Corrupt("a check without a row".into()))
 }

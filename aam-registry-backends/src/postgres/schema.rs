@@ -87,6 +87,18 @@ pub async fn pending_migrations(config: &PostgresConfig) -> Result<Vec<String>> 
     missing(&session, relational::runner(MIGRATIONS).get_migrations()).await.map_err(failed)
 }
 
+/// Whether the database holds a registry, of whatever release. Changes nothing.
+///
+/// # Errors
+/// [`DatabaseUnavailable`](aam_registry_core::ErrorCode::DatabaseUnavailable)
+/// where the database cannot be read.
+pub async fn has_registry(config: &PostgresConfig) -> Result<bool> {
+    let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
+    let session = connector.connect().await.map_err(not_applied)?;
+    standing::require_own(&connector, &session).await.map_err(failed)?;
+    Ok(!applied(&session).await.map_err(failed)?.is_empty())
+}
+
 /// The oldest release of the registry that can work on the schema that this
 /// one's migrations leave. Older servers have to be stopped before they run.
 pub fn oldest_release() -> String {

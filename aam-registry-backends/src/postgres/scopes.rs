@@ -1,28 +1,27 @@
 use aam_registry_core::{
-    Error, Result,
-    ports::{Change, MemberChange, ScopeStore},
-    types::{Action, Actor, Collaborator, NewAuditEntry, Scope, ScopeMember, ScopeName, ScopeRole, UserId},
+    Result,
+    decide::{MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts},
+    ports::ScopeStore,
+    types::{Collaborator, Scope, ScopeMember, ScopeName, ScopeRole, UserId},
 };
 use async_trait::async_trait;
 use futures_util::try_join;
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
     PostgresMetadata,
-    access::{self, ScopeAccess},
     admission::Rows,
-    audit::Append,
+    apply::apply,
     connection::Session,
-    failure::Tx,
+    facts::{CallerQueries, role},
+    failure::{Failure, Tx},
     sql,
 };
-use crate::relational::{columns, refusals};
+use crate::relational::columns;
 
-const TAKEN: &str = "SELECT 1 FROM scopes WHERE name = $1
-    UNION ALL SELECT 1 FROM users WHERE username = $1 AND id <> $2";
-const CREATE: &str = "WITH scope AS (INSERT INTO scopes (name, created_at) VALUES ($1, $2))
-    INSERT INTO scope_members (scope, user_id, role) VALUES ($1, $3, $4)";
+/// Whether there is a scope, and which user has its name.
+const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM scopes s WHERE s.name = $1),
+    (SELECT u.id FROM users u WHERE u.username = $1)";
 const SCOPE: &str = "SELECT s.created_at, u.username, m.role
     FROM scopes s LEFT JOIN scope_members m ON m.scope = s.name LEFT JOIN users u ON u.id = m.user_id
     WHERE s.name = $1 ORDER BY u.username";
@@ -30,19 +29,23 @@ const COLLABORATORS: &str = "SELECT u.username, p.name FROM packages p
     JOIN package_owners o ON o.package_id = p.id JOIN users u ON u.id = o.user_id
     WHERE p.scope = $1 ORDER BY p.name, u.username LIMIT $2";
 const SCOPES_OF: &str = "SELECT scope, role FROM scope_members WHERE user_id = $1 ORDER BY scope";
-/// A user and what it is to a scope, and how many owners the scope has.
-const MEMBER: &str = "SELECT u.id, (SELECT m.role FROM scope_members m WHERE m.scope = $2 AND m.user_id = u.id),
-        (SELECT count(*) FROM scope_members m WHERE m.scope = $2 AND m.role = $3)
+const TO_CHANGE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
+/// The role of a user in a scope, and how many owners the scope has.
+const ROLE: &str = "SELECT (SELECT m.role FROM scope_members m WHERE m.scope = $1 AND m.user_id = $2),
+    (SELECT count(*) FROM scope_members m WHERE m.scope = $1 AND m.role = $3)";
+/// A user and what it is to a scope.
+const MEMBER: &str = "SELECT u.id, (SELECT m.role FROM scope_members m WHERE m.scope = $2 AND m.user_id = u.id)
     FROM users u WHERE u.username = $1";
-const PUT_MEMBER: &str = "INSERT INTO scope_members (scope, user_id, role) VALUES ($1, $2, $3)
-    ON CONFLICT (scope, user_id) DO UPDATE SET role = excluded.role";
-const DROP_MEMBER: &str = "DELETE FROM scope_members WHERE scope = $1 AND user_id = $2";
 
 #[async_trait]
 impl ScopeStore for PostgresMetadata {
-    async fn create_scope(&self, actor: &Actor, name: &ScopeName, now: Timestamp, audit: &NewAuditEntry) -> Result<()> {
-        let rows = Rows::of(actor).and_scope(name);
-        self.change(rows, |tx| async move { create(&tx, actor, name, now, audit).await }).await
+    async fn create_scope(&self, new: &NewScope) -> Result<()> {
+        let rows = Rows::of(&new.actor).and_scope(&new.name);
+        self.change(rows, |tx| async move {
+            let facts = new_scope_facts(&tx, new).await?;
+            apply(&tx, new.decide(&facts)?).await
+        })
+        .await
     }
 
     async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>> {
@@ -59,29 +62,24 @@ impl ScopeStore for PostgresMetadata {
         .await
     }
 
-    async fn set_member(&self, change: &MemberChange) -> Result<()> {
+    async fn change_member(&self, change: &MemberChange) -> Result<()> {
         let rows = Rows::of(&change.actor).and_scope(&change.scope);
-        self.change(rows, |tx| async move { set_role(&tx, change).await }).await
-    }
-
-    async fn remove_member(&self, change: &MemberChange) -> Result<()> {
-        let change = &MemberChange { role: None, ..change.clone() };
-        let rows = Rows::of(&change.actor).and_scope(&change.scope);
-        self.change(rows, |tx| async move { set_role(&tx, change).await }).await
+        self.change(rows, |tx| async move {
+            let facts = member_facts(&tx, change).await?;
+            apply(&tx, change.decide(&facts)?).await
+        })
+        .await
     }
 }
 
-async fn create(tx: &Session, actor: &Actor, name: &ScopeName, now: Timestamp, audit: &NewAuditEntry) -> Tx<()> {
-    let append = Append::prepare(tx).await?;
-    let [create] = tx.prepare([CREATE]).await?;
-    let caller = access::require_live(tx, actor, now).await?;
-    if sql::exists(tx, TAKEN, [&name.as_str(), &caller.user]).await? {
-        return Err(Error::ScopeExists(name.clone()).into());
-    }
-    let told = Change::Scope(name.clone());
-    let (name, created_at, owner) = (name.as_str(), now.as_microsecond(), ScopeRole::Owner.as_str());
-    try_join!(tx.execute(&create, [&name, &created_at, &caller.user, &owner]), append.run(tx, audit, Some(told)),)?;
-    Ok(())
+async fn new_scope_facts(tx: &Session, new: &NewScope) -> Tx<NewScopeFacts> {
+    let queries = CallerQueries::prepare(tx).await?;
+    let [taken] = tx.prepare([TAKEN]).await?;
+    let name = new.name.as_str();
+    let (caller, rows) = try_join!(queries.load(tx, &new.actor), tx.rows(&taken, [&name]))?;
+    let row = rows.first().ok_or_else(|| Failure::Corrupt("a query without a row".into()))?;
+    let user: Option<Uuid> = row.try_get(1)?;
+    Ok(NewScopeFacts { caller, scope_exists: row.try_get(0)?, user: user.map(UserId::from) })
 }
 
 async fn scope(tx: &Session, name: &ScopeName) -> Tx<Option<Scope>> {
@@ -106,37 +104,26 @@ async fn scope(tx: &Session, name: &ScopeName) -> Tx<Option<Scope>> {
     }))
 }
 
-async fn set_role(tx: &Session, change: &MemberChange) -> Tx<()> {
-    let MemberChange { scope, member, role, .. } = change;
-    let (name, username, owner) = (scope.as_str(), member.as_str(), ScopeRole::Owner.as_str());
-    let access = ScopeAccess::prepare(tx).await?;
-    let append = Append::prepare(tx).await?;
-    let [member_of, put, drop] = tx.prepare([MEMBER, PUT_MEMBER, DROP_MEMBER]).await?;
-    let ((rights, exists), found) =
-        try_join!(access.take(tx, &change.actor, scope, change.now), tx.rows(&member_of, [&username, &name, &owner]),)?;
-    if !exists {
-        return Err(Error::ScopeNotFound(scope.clone()).into());
-    }
-    let leaves = role.is_none() && *member == change.actor.username;
-    if !leaves && !rights.permit(Action::Manage) {
-        return Err(refusals::may_not_change_members(scope).into());
-    }
-    let Some(row) = found.first() else { return Err(Error::UserNotFound(member.clone()).into()) };
-    change.require_keeps_own_scope()?;
-    let (user, before, owners): (Uuid, Option<&str>, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    let before = before.map(columns::role).transpose()?;
-    if before == *role {
-        return Ok(());
-    }
-    if before == Some(ScopeRole::Owner) && owners < 2 {
-        return Err(Error::LastOwner(member.clone()).into());
-    }
-    let changed = async {
-        match role {
-            Some(role) => tx.execute(&put, [&name, &user, &role.as_str()]).await,
-            None => tx.execute(&drop, [&name, &user]).await,
-        }
-    };
-    try_join!(changed, append.run(tx, &change.audit, Some(Change::Scope(scope.clone()))))?;
-    Ok(())
+/// Locks the actor and the scope. Sends all it asks at once.
+async fn member_facts(tx: &Session, change: &MemberChange) -> Tx<MemberFacts> {
+    let queries = CallerQueries::prepare(tx).await?;
+    let [lock, role_of, member_of] = tx.prepare([TO_CHANGE, ROLE, MEMBER]).await?;
+    let (name, member, owner) = (change.scope.as_str(), change.member.as_str(), ScopeRole::Owner.as_str());
+    let user = Uuid::from(change.actor.user);
+    let (caller, locked, roles, members) = try_join!(
+        queries.load(tx, &change.actor),
+        tx.rows(&lock, [&name]),
+        tx.rows(&role_of, [&name, &user, &owner]),
+        tx.rows(&member_of, [&member, &name]),
+    )?;
+    let row = roles.first().ok_or_else(|| Failure::Corrupt("a query without a row".into()))?;
+    let member =
+        members.first().map(|row| Ok::<_, Failure>(MemberState { user: sql::id(row, 0)?, role: role(row, 1)? }));
+    Ok(MemberFacts {
+        caller,
+        scope_exists: !locked.is_empty(),
+        role: role(row, 0)?,
+        member: member.transpose()?,
+        owners: sql::unsigned(row, 1)?,
+    })
 }

@@ -1,7 +1,8 @@
 use aam_registry_core::{
-    Error, Result,
+    Result,
+    decide::{NewToken, RevokeToken, RevokeTokenFacts},
     ports::{TokenHolder, TokenStore},
-    types::{Actor, Credential, NewAuditEntry, Sha256Digest, Token, TokenId},
+    types::{Actor, Credential, Sha256Digest, Token, TokenId},
 };
 use async_trait::async_trait;
 use futures_util::try_join;
@@ -11,12 +12,12 @@ use uuid::Uuid;
 
 use super::{
     PostgresMetadata,
-    access::{self, Liveness},
     admission::Rows,
-    audit::Append,
+    apply::apply,
     connection::Session,
+    facts::{self, CallerQueries},
     failure::Tx,
-    sql::{self, Text},
+    sql,
     users::{self, user_columns},
 };
 use crate::relational::columns;
@@ -29,9 +30,6 @@ macro_rules! columns {
 }
 const COLUMN_COUNT: usize = 8;
 
-const CREATE: &str = "INSERT INTO tokens
-        (id, user_id, name, secret, scopes, packages, created_at, expires_at, last_used_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const LIST: &str = concat!(
     "SELECT ",
     columns!(),
@@ -40,7 +38,7 @@ const LIST: &str = concat!(
 );
 /// The token that is revoked and the one that it is revoked with.
 const LOCK: &str = "SELECT 1 FROM tokens WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
-const REVOKE: &str = "UPDATE tokens SET revoked_at = $3 WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL";
+const OWNER: &str = "SELECT user_id FROM tokens WHERE id = $1 AND revoked_at IS NULL";
 const HOLDER: &str = concat!(
     "SELECT ",
     columns!(),
@@ -49,22 +47,24 @@ const HOLDER: &str = concat!(
     " FROM tokens t JOIN users u ON u.id = t.user_id
       WHERE t.secret = $1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $2) AND NOT u.disabled"
 );
+/// Where all tokens are locked, as while they are revoked, their use is stored later.
+const LOCK_TO_TOUCH: &str = "LOCK TABLE tokens IN ROW EXCLUSIVE MODE NOWAIT";
+/// A token that somebody changes at the moment is passed over: when it was
+/// used is told to the second anyway, and nobody's connection is waited on.
 const TOUCH: &str = "WITH used AS (
         SELECT t.id, u.at FROM unnest($1::uuid[], $2::bigint[]) u (id, at) JOIN tokens t ON t.id = u.id
-        WHERE t.last_used_at IS NULL OR t.last_used_at < u.at ORDER BY t.id FOR NO KEY UPDATE OF t
+        WHERE t.last_used_at IS NULL OR t.last_used_at < u.at ORDER BY t.id FOR NO KEY UPDATE OF t SKIP LOCKED
     )
     UPDATE tokens t SET last_used_at = used.at FROM used WHERE t.id = used.id";
 
 #[async_trait]
 impl TokenStore for PostgresMetadata {
-    async fn create_token(
-        &self,
-        actor: &Actor,
-        token: &Token,
-        secret: Sha256Digest,
-        audit: &NewAuditEntry,
-    ) -> Result<()> {
-        self.change(Rows::of(actor), |tx| async move { create(&tx, actor, token, &secret, audit).await }).await
+    async fn create_token(&self, new: &NewToken) -> Result<()> {
+        self.change(Rows::of(&new.actor), |tx| async move {
+            let caller = facts::caller(&tx, &new.actor).await?;
+            apply(&tx, new.decide(&caller)?).await
+        })
+        .await
     }
 
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>> {
@@ -72,8 +72,12 @@ impl TokenStore for PostgresMetadata {
         self.read(|tx| async move { sql::all(&tx, LIST, [&user, &now], token).await }).await
     }
 
-    async fn revoke_token(&self, actor: &Actor, id: TokenId, audit: &NewAuditEntry) -> Result<()> {
-        self.change(Rows::of(actor), |tx| async move { revoke(&tx, actor, id, audit).await }).await
+    async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()> {
+        self.change(Rows::of(&revocation.actor), |tx| async move {
+            let facts = revocation_facts(&tx, revocation).await?;
+            apply(&tx, revocation.decide(&facts)?).await
+        })
+        .await
     }
 
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {
@@ -94,7 +98,8 @@ impl TokenStore for PostgresMetadata {
         let (ids, instants): (Vec<_>, Vec<_>) =
             used.iter().map(|(id, at)| (Uuid::from(*id), at.as_microsecond())).unzip();
         let (ids, instants) = (&ids, &instants);
-        self.repeatable(|tx| async move {
+        self.write(|tx| async move {
+            tx.command(LOCK_TO_TOUCH).await?;
             sql::run(&tx, TOUCH, [ids, instants]).await?;
             Ok(())
         })
@@ -102,44 +107,21 @@ impl TokenStore for PostgresMetadata {
     }
 }
 
-async fn create(tx: &Session, actor: &Actor, token: &Token, secret: &Sha256Digest, audit: &NewAuditEntry) -> Tx<()> {
-    let append = Append::prepare(tx).await?;
-    let [create] = tx.prepare([CREATE]).await?;
-    let caller = access::require_live(tx, actor, audit.timestamp).await?;
-    let (name, secret) = (Text(&token.name), secret.as_bytes().as_slice());
-    let row: [&(dyn tokio_postgres::types::ToSql + Sync); 9] = [
-        &Uuid::from(token.id),
-        &caller.user,
-        &name,
-        &secret,
-        &columns::token_scopes_text(token.scopes)?,
-        &columns::token_patterns_text(&token.packages)?,
-        &token.created_at.as_microsecond(),
-        &token.expires_at.map(Timestamp::as_microsecond),
-        &token.last_used_at.map(Timestamp::as_microsecond),
-    ];
-    try_join!(tx.execute(&create, row), append.run(tx, audit, None))?;
-    Ok(())
-}
-
-async fn revoke(tx: &Session, actor: &Actor, id: TokenId, audit: &NewAuditEntry) -> Tx<()> {
-    let liveness = Liveness::prepare(tx).await?;
-    let append = Append::prepare(tx).await?;
-    let [lock, revoke] = tx.prepare([LOCK, REVOKE]).await?;
-    let mut tokens = vec![Uuid::from(id)];
+async fn revocation_facts(tx: &Session, revocation: &RevokeToken) -> Tx<RevokeTokenFacts> {
+    let queries = CallerQueries::prepare(tx).await?;
+    let [lock, owner] = tx.prepare([LOCK, OWNER]).await?;
+    let (actor, id) = (&revocation.actor, Uuid::from(revocation.token));
+    let mut tokens = vec![id];
     if let Credential::Token(with) = &actor.credential {
         tokens.push(Uuid::from(*with));
     }
-    let ((), _, caller) = try_join!(
-        liveness.lock_user(tx, actor),
+    let ((), _, caller, owners) = try_join!(
+        queries.lock_user(tx, actor),
         tx.rows(&lock, [&tokens]),
-        liveness.require(tx, actor, audit.timestamp),
+        queries.load(tx, actor),
+        tx.rows(&owner, [&id]),
     )?;
-    let revoked = tx.execute(&revoke, [&Uuid::from(id), &caller.user, &audit.timestamp.as_microsecond()]).await?;
-    if revoked == 0 {
-        return Err(Error::TokenNotFound(id).into());
-    }
-    append.run(tx, audit, None).await
+    Ok(RevokeTokenFacts { caller, owner: owners.first().map(|row| sql::id(row, 0)).transpose()? })
 }
 
 fn token(row: &Row) -> Tx<Token> {

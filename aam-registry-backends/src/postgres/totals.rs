@@ -101,7 +101,7 @@ async fn refresh_chunk(tx: &Session) -> Tx<bool> {
     let (mut ids, mut downloads, mut told) = (Vec::new(), Vec::new(), Vec::new());
     for row in &refreshed {
         ids.push(row.try_get::<_, PackageId>(0)?);
-        told.extend(changes_feed::payload(&aam_registry_core::ports::Change::Package(sql::parsed(row, 1)?)));
+        told.extend(changes_feed::payload(&aam_registry_core::types::Change::Package(sql::parsed(row, 1)?)));
         downloads.push(row.try_get::<_, i64>(2)?);
     }
     try_join!(tx.execute(&relist, [&ids, &downloads]), tx.rows(&tell, [&changes_feed::CHANNEL, &told]))?;

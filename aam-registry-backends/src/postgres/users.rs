@@ -1,7 +1,8 @@
 use aam_registry_core::{
     Result,
-    ports::{Change, Login, NewUser, UserStore},
-    types::{ScopeName, ScopeRole, User, UserId, UserProfile, Username},
+    decide::{NewUser, NewUserFacts},
+    ports::{Login, UserStore},
+    types::{ScopeRole, User, UserId, UserProfile, Username},
 };
 use async_trait::async_trait;
 use futures_util::try_join;
@@ -12,12 +13,12 @@ use uuid::Uuid;
 use super::{
     PostgresMetadata,
     admission::Rows,
-    audit::Append,
+    apply::apply,
     connection::Session,
     failure::Tx,
     sql::{self, Text},
 };
-use crate::relational::{columns, refusals};
+use crate::relational::columns;
 
 /// What [`user`] reads.
 macro_rules! user_columns {
@@ -57,18 +58,15 @@ const FORGET_SESSIONS: &str = "DELETE FROM revoked_sessions r USING (
     ) old WHERE r.user_id = old.user_id AND r.id = old.id";
 const NAME_TAKEN: &str = "SELECT 1 FROM users WHERE username = $1 UNION ALL SELECT 1 FROM scopes WHERE name = $1";
 const EMAIL_TAKEN: &str = "SELECT 1 FROM users WHERE email_key = $1";
-const CREATE: &str = "WITH account AS (
-        INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-    ), scope AS (INSERT INTO scopes (name, created_at) VALUES ($2, $8)
-    ), member AS (INSERT INTO scope_members (scope, user_id, role) VALUES ($2, $1, $9)
-    )
-    INSERT INTO pending_totals (users) VALUES (1)";
 
 #[async_trait]
 impl UserStore for PostgresMetadata {
     async fn create_user(&self, user: &NewUser) -> Result<()> {
-        self.change(Rows::of_name(&user.user.username), |tx| async move { create(&tx, user).await }).await
+        self.change(Rows::of_name(&user.user.username), |tx| async move {
+            let facts = new_user_facts(&tx, user).await?;
+            apply(&tx, user.decide(facts)?).await
+        })
+        .await
     }
 
     async fn login(&self, login: &str) -> Result<Option<Login>> {
@@ -149,24 +147,10 @@ pub(super) fn user(row: &Row, at: usize) -> Tx<User> {
     })
 }
 
-async fn create(tx: &Session, new: &NewUser) -> Tx<()> {
-    let user = &new.user;
-    let (username, email_key) = (user.username.as_str(), columns::email_key(&user.email));
-    let [name_taken, email_taken, create] = tx.prepare([NAME_TAKEN, EMAIL_TAKEN, CREATE]).await?;
-    let append = Append::prepare(tx).await?;
+async fn new_user_facts(tx: &Session, new: &NewUser) -> Tx<NewUserFacts> {
+    let [name_taken, email_taken] = tx.prepare([NAME_TAKEN, EMAIL_TAKEN]).await?;
+    let (username, email_key) = (new.user.username.as_str(), columns::email_key(&new.user.email));
     let email_key = Text(&email_key);
     let (names, emails) = try_join!(tx.rows(&name_taken, [&username]), tx.rows(&email_taken, [&email_key]))?;
-    if !names.is_empty() {
-        return Err(refusals::name_is_taken(user).into());
-    }
-    if !emails.is_empty() {
-        return Err(refusals::address_is_taken().into());
-    }
-    let (id, created_at) = (Uuid::from(user.id), user.created_at.as_microsecond());
-    let (email, owner) = (Text(&user.email), ScopeRole::Owner.as_str());
-    let account: [&(dyn tokio_postgres::types::ToSql + Sync); 9] =
-        [&id, &username, &email, &email_key, &new.password_hash, &user.is_admin, &user.disabled, &created_at, &owner];
-    let scope = Change::Scope(ScopeName::from(&user.username));
-    try_join!(tx.execute(&create, account), append.run(tx, &new.audit, Some(scope)))?;
-    Ok(())
+    Ok(NewUserFacts { name_taken: !names.is_empty(), email_taken: !emails.is_empty() })
 }

@@ -9,32 +9,30 @@ use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use redis::Script;
 
-use super::{RedisLink, arrears::Arrears, envelope, lease::Lease, purpose::Purpose};
+use super::{RedisLink, envelope, lease::Lease, pending::Pending, purpose::Purpose};
 
-/// How long a group is remembered from the first look on; longer than any
-/// read that a look comes before, and longer than its values once it has some.
+/// How long a group's generation is kept after the first look: longer than any read that follows the
+/// look, and at least as long as the group's values.
 const GROUP_LIFE: Duration = Duration::from_mins(1);
-/// The longest lifetime of a value; what is to live longer is read again.
+/// The longest lifetime of a value; a value with a longer lifetime is read again after this.
 const MAX_LIFETIME: Duration = Duration::from_hours(30 * 24);
-/// How many groups are emptied by one command.
+/// How many groups one command empties.
 const AT_ONCE: usize = 500;
 
-/// A cache in Redis, that every replica of a registry shares.
+/// A cache in Redis that all replicas of a registry share.
 ///
-/// Each group has a generation: a random name that comes to be at the first
-/// look and is deleted when the group is emptied. A stamp is the generations
-/// of the groups, and the run of the Redis they were seen in. A value is kept
-/// only while the generations are those of its stamp, carries them with it and
-/// is seen only where they still are. So nothing Redis may lose brings back
-/// what is stale: a value whose generation was emptied, evicted, ran out or
-/// was flushed fits no later one, and after a restart from an old snapshot, or
-/// on a replica that took over, no value fits at all.
+/// Each group has a generation: a random name that is created at the first look and deleted when the
+/// group is emptied. A stamp consists of the generations of the groups and the run id of the Redis
+/// server. A value is stored only while the generations are those of its stamp; it is stored with its
+/// stamp and returned only while the stamp still matches. So a loss of data in Redis cannot bring back
+/// a stale value: if its generation was emptied, evicted, expired or flushed, the value matches no
+/// later one; and after a restart from an old snapshot, or on a replica that took over, no value
+/// matches.
 ///
-/// A group that could not be emptied, since Redis did not answer, is emptied
-/// as soon as it does; until then every read through this cache fails, and
-/// other replicas may see the group's old values.
+/// If a group cannot be emptied because Redis does not answer, it is emptied as soon as Redis answers;
+/// until then every read through this cache fails, and other replicas may see the group's old values.
 ///
-/// Any eviction policy will do.
+/// Works with any eviction policy.
 #[derive(Clone, Debug)]
 pub struct RedisCache(Arc<Inner>);
 
@@ -43,21 +41,20 @@ struct Inner {
     link: RedisLink,
     stamp: Script,
     put: Script,
-    unemptied: Arrears<String>,
+    groups_to_empty: Pending<String>,
 }
 
 impl RedisCache {
-    /// The most bytes a value may have to be kept: 1 MiB. A larger one is not
-    /// an error, and not kept.
+    /// The most bytes of a value that is stored: 1 MiB. A larger one is not an error; it is not stored.
     pub const MAX_VALUE: usize = 1 << 20;
 
-    /// A cache at the end of `link`.
+    /// A cache that uses `link`.
     pub fn new(link: RedisLink) -> Self {
         Self(Arc::new(Inner {
             link,
             stamp: Script::new(include_str!("stamp.lua")),
             put: Script::new(include_str!("put.lua")),
-            unemptied: Arrears::default(),
+            groups_to_empty: Pending::default(),
         }))
     }
 }
@@ -78,8 +75,8 @@ impl Lease<'_> {
 
 impl Inner {
     async fn get(&self, key: &str, groups: &[&str]) -> Result<Cached> {
-        if !self.unemptied.is_empty() {
-            // Nobody who reads waits for what is made up for beside it.
+        if !self.groups_to_empty.is_empty() {
+            // Readers do not wait until the pending groups are emptied.
             return Err(Error::cache("redis still holds what was to be emptied", true));
         }
         let mut lease = self.link.lease(Purpose::Cache).await?;
@@ -119,7 +116,8 @@ impl Inner {
     }
 
     async fn empty(&self, groups: &[String]) -> Result<()> {
-        // Worth a wait also while Redis is out: who changed something waits, not who reads.
+        // Wait even while Redis is down: only the request that changed something waits, not the
+        // readers.
         let mut lease = self.link.insist(Purpose::Cache).await?;
         for groups in groups.chunks(AT_ONCE) {
             let keys: Vec<String> = groups.iter().map(|group| lease.generation_key(group)).collect();
@@ -141,13 +139,13 @@ impl SharedCache for RedisCache {
 
     async fn empty(&self, group: &str) -> Result<()> {
         let (inner, group) = (Arc::clone(&self.0), group.to_owned());
-        // Goes on where the caller goes away: the change it is for has been made.
+        // Continues even if the caller has gone: the change has been committed.
         let emptying = tokio::spawn(async move {
             let result = inner.empty(std::slice::from_ref(&group)).await;
-            if result.is_err() && inner.unemptied.add(group) {
+            if result.is_err() && inner.groups_to_empty.add(group) {
                 tokio::spawn(async move {
                     let inner = &inner;
-                    inner.unemptied.make_up(|groups| async move { inner.empty(&groups).await }).await;
+                    inner.groups_to_empty.send_until_done(|groups| async move { inner.empty(&groups).await }).await;
                 });
             }
             result
@@ -164,7 +162,7 @@ fn stamp(server: &str, generations: Vec<String>) -> Stamp {
     Stamp(std::iter::once(server.to_owned()).chain(generations).collect())
 }
 
-/// A name no generation ever had.
+/// A name that no generation ever had.
 fn new_generation() -> String {
     HEXLOWER.encode(&rand::random::<[u8; 16]>())
 }

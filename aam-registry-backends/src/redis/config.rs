@@ -9,11 +9,11 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use super::roots;
 use crate::url_options;
 
-/// The options that a URL may have, and one of a socket.
+/// The options that a URL, or the URL of a socket, may have.
 const OPTIONS: &[&str] = &["protocol"];
 const UNIX_OPTIONS: &[&str] = &["db", "user", "pass", "protocol"];
 
-/// Which Redis is used, and how patiently.
+/// The address of Redis, and the time-outs.
 #[derive(Clone)]
 pub struct RedisConfig {
     url: String,
@@ -27,16 +27,16 @@ pub struct RedisConfig {
 }
 
 impl RedisConfig {
-    /// The longest an attempt to connect lasts.
+    /// The longest time-out for connecting.
     pub const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-    /// The Redis at `url`: `redis://[user][:password@]host[:port][/database]`,
-    /// `rediss://…` for TLS, or `unix:///path`. Keys begin with `aam:`; at most
-    /// 8 connections beside one that all share and one for each subscriber.
+    /// The Redis at `url`: `redis://[user][:password@]host[:port][/database]`, `rediss://…` for TLS, or
+    /// `unix:///path`. Keys begin with `aam:`. There are at most 8 pooled connections, one that all
+    /// callers share, and one for each subscriber.
     ///
-    /// A request waits at most 50 ms for a connection and 50 ms for an answer,
-    /// an attempt to connect goes on beside it for up to a second, and after a
-    /// failure nobody waits for Redis for a second.
+    /// A request waits at most 50 ms for a connection and 50 ms for an answer; an attempt to connect
+    /// continues in the background for up to a second; and for a second after a failure no request
+    /// waits for Redis.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -50,32 +50,30 @@ impl RedisConfig {
         }
     }
 
-    /// Trusts the certificates of `pem`, and those of the system no longer;
-    /// for `rediss://` alone.
+    /// Trusts only the certificates of `pem` instead of the system's; only for `rediss://`.
     #[must_use]
     pub fn with_root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates = Some(pem.into());
         self
     }
 
-    /// Sets what every key and channel begins with. Registries that share a
-    /// Redis have different ones, unless their link
-    /// [holds their ids apart](super::RedisLink::awaiting_registry).
+    /// Sets the prefix of every key and channel. Registries that share a Redis need different prefixes,
+    /// unless their links [add the registry's id](super::RedisLink::awaiting_registry).
     #[must_use]
     pub fn with_key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.key_prefix = prefix.into();
         self
     }
 
-    /// Sets how many connections the pool may have; at least 1.
+    /// Sets the size of the connection pool; at least 1.
     #[must_use]
     pub fn with_pool_size(mut self, connections: u32) -> Self {
         self.pool_size = connections.max(1);
         self
     }
 
-    /// Sets how long an attempt to connect may last, TLS and login included;
-    /// 1 ms to [`MAX_CONNECT_TIMEOUT`](Self::MAX_CONNECT_TIMEOUT).
+    /// Sets the time-out for connecting, including TLS and login; 1 ms to
+    /// [`MAX_CONNECT_TIMEOUT`](Self::MAX_CONNECT_TIMEOUT).
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout.clamp(Duration::from_millis(1), Self::MAX_CONNECT_TIMEOUT);
@@ -96,8 +94,7 @@ impl RedisConfig {
         self
     }
 
-    /// Sets how long calls do without Redis after a failure before one looks
-    /// whether it is back.
+    /// Sets how long calls do not use Redis after a failure, before one tests whether it is back.
     #[must_use]
     pub fn with_pause(mut self, pause: Duration) -> Self {
         self.pause = pause;
@@ -128,17 +125,17 @@ impl RedisConfig {
         self.pause
     }
 
-    /// Checks the URL alone, neither certificates nor whether Redis is there.
+    /// Checks only the URL, neither the certificates nor whether Redis is reachable.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`] where no [`RedisLink`](super::RedisLink)
-    /// could be made of it; the message holds nothing of the URL.
+    /// [`Error::InvalidRequest`] if no [`RedisLink`](super::RedisLink) can be built from it; the
+    /// message contains nothing of the URL.
     pub fn check_url(&self) -> Result<()> {
         self.info().map(drop)
     }
 
     fn info(&self) -> Result<ConnectionInfo> {
-        // The client ignores those that it does not know.
+        // The client library ignores options that it does not know.
         if let Some((before, options)) = self.url.split_once('?') {
             let known =
                 if before.starts_with("unix:") || before.starts_with("redis+unix:") { UNIX_OPTIONS } else { OPTIONS };
@@ -154,13 +151,13 @@ impl RedisConfig {
         Ok(info)
     }
 
-    /// What connects.
+    /// The client that connects.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`] where URL or certificates are not valid.
+    /// [`Error::InvalidRequest`] if the URL or the certificates are not valid.
     pub(super) fn client(&self) -> Result<Client> {
         let info = self.info()?;
-        // Small commands go out at once instead of waiting for the answer to the one before.
+        // Send small commands at once instead of waiting for the previous answer.
         let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let ConnectionAddr::TcpTls { .. } = info.addr() else {
             return match self.root_certificates {
@@ -172,7 +169,7 @@ impl RedisConfig {
         if roots::are_none(&roots) {
             return Err(Error::invalid_request("There is no root certificate that could vouch for Redis"));
         }
-        // The client takes the provider of the process. There is one from here on; that of a host stays.
+        // The client library uses the process's default provider. Install one if the host has not.
         if CryptoProvider::get_default().is_none() {
             let _ = aws_lc_rs::default_provider().install_default();
         }
@@ -188,7 +185,7 @@ fn invalid(error: &RedisError) -> Error {
 
 impl fmt::Debug for RedisConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The URL may hold a password, also where it is not a URL.
+        // The URL may contain a password, even if it is not a valid URL.
         let info: Option<ConnectionInfo> = self.url.as_str().into_connection_info().ok();
         f.debug_struct("RedisConfig")
             .field("address", &info.as_ref().map(|info| info.addr().to_string()))

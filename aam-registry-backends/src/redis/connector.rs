@@ -14,7 +14,7 @@ use bb8_redis::{
 use redis::{ErrorKind, RedisError, RedisResult, aio::MultiplexedConnection};
 use tokio::time::timeout;
 
-/// Makes the connections of a link.
+/// Opens the connections of a link.
 #[derive(Debug)]
 pub(super) struct Connector {
     pub(super) manager: RedisConnectionManager,
@@ -25,13 +25,12 @@ pub(super) struct Connector {
     pub(super) era: Arc<Era>,
 }
 
-/// A connection, with what is to be known of it.
+/// A connection, with what is known about it.
 #[derive(Clone, Debug)]
 pub(super) struct Connection {
     pub(super) inner: MultiplexedConnection,
     pub(super) era: u64,
-    /// Names this run of the server: it has another name after a restart, and
-    /// so has a replica that took its place.
+    /// The run id of the server: it changes with a restart, and differs on a replica that took over.
     pub(super) server: Arc<str>,
 }
 
@@ -73,9 +72,9 @@ pub(super) fn timed_out() -> RedisError {
     io::Error::from(io::ErrorKind::TimedOut).into()
 }
 
-/// Counts failures, so that no connection made before one is used after it: a
-/// link that was cut silently, or one to a server that gave up its place, looks
-/// well until somebody waits for it in vain.
+/// Counts failures, so that a connection opened before a failure is not used after it. A connection
+/// that was cut silently, or one to a server that was replaced, looks usable until a call waits for it
+/// in vain.
 #[derive(Debug, Default)]
 pub(super) struct Era(AtomicU64);
 
@@ -84,13 +83,13 @@ impl Era {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Ends `era`, where it has not ended. Many that fail at once end it once.
+    /// Ends `era` if it has not ended. Failures at the same time end it only once.
     pub(super) fn end(&self, era: u64) {
         let _ = self.0.compare_exchange(era, era + 1, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
 
-/// Keeps the last error the pool met on its own, to tell why it has no connection to give.
+/// Keeps the last error that the pool met in the background, to explain why it has no connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LastTrouble(Arc<Mutex<Option<RedisError>>>);
 

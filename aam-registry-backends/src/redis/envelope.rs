@@ -1,4 +1,4 @@
-//! How a value is kept: a line that tells its stamp, then its bytes.
+//! The format of a cached value: a line with its stamp, then its bytes.
 
 use aam_registry_core::ports::Stamp;
 use bytes::Bytes;
@@ -9,13 +9,13 @@ pub(super) fn seal(value: &[u8], stamp: &Stamp) -> Vec<u8> {
     sealed
 }
 
-/// The value, where it is of that stamp.
+/// The value, if it has that stamp.
 pub(super) fn open(sealed: &Bytes, stamp: &Stamp) -> Option<Bytes> {
     let value = sealed.strip_prefix(head(stamp).as_bytes())?;
     Some(sealed.slice_ref(value))
 }
 
-/// No part of a stamp holds a space or ends a line.
+/// No part of a stamp contains a space or a line end.
 fn head(stamp: &Stamp) -> String {
     let mut head = stamp.0.join(" ");
     head.push('\n');

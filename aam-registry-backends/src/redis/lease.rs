@@ -8,7 +8,7 @@ use super::{
     purpose::Purpose,
 };
 
-/// A connection for one call; how its commands went is noted.
+/// A connection for one call; records whether its commands succeed.
 pub(super) struct Lease<'a> {
     pub(super) link: &'a RedisLink,
     pub(super) purpose: Purpose,
@@ -17,19 +17,19 @@ pub(super) struct Lease<'a> {
 }
 
 pub(super) enum Held<'a> {
-    /// The one that all share.
+    /// The connection that all callers share.
     Shared(Connection),
-    /// One of the pool, nobody else's meanwhile.
+    /// A connection of the pool, used by no other call meanwhile.
     Pooled(PooledConnection<'a, Connector>),
 }
 
 impl Lease<'_> {
-    /// The key or channel of that name.
+    /// The full key or channel of `kind` with that name.
     pub(super) fn key(&self, kind: &str, name: &str) -> String {
         [self.prefix, kind, name].concat()
     }
 
-    /// Names the run of the server this connection reaches.
+    /// The run id of the server of this connection.
     pub(super) fn server(&self) -> &str {
         match &self.held {
             Held::Shared(connection) => &connection.server,
@@ -43,7 +43,7 @@ impl Lease<'_> {
         self.note(result)
     }
 
-    /// Runs a script by its hash, and hands it over where the server does not know it.
+    /// Runs a script by its hash, and loads it if the server does not have it.
     pub(super) async fn script<T: FromRedisValue>(&mut self, script: &ScriptInvocation<'_>) -> Result<T> {
         let connection = self.connection();
         let result = script.invoke_async(&mut connection.inner).await;

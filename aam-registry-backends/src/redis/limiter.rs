@@ -12,13 +12,13 @@ use sha2::{Digest, Sha256};
 use super::{RedisLink, purpose::Purpose};
 use crate::RateLimits;
 
-/// Limits clients together with every other limiter of the same registry: all
-/// of a period at once, then evenly.
+/// Limits clients together with all other limiters of the same registry: a client may use all requests
+/// of a period at once, and then gets them back evenly.
 ///
-/// It counts by the clock of Redis, and keeps of a client nothing but a hash,
-/// for the period of the class at most. Where Redis is out it fails; wrapped in a
-/// [`FallbackLimiter`](aam_registry_core::decorate::FallbackLimiter) it limits
-/// by another one then.
+/// Uses the clock of Redis, and stores only a hash of each client's name, for at most the period of the
+/// class. Fails if Redis is unavailable; wrap it in a
+/// [`FallbackLimiter`](aam_registry_core::decorate::FallbackLimiter) to limit with another limiter
+/// then.
 #[derive(Clone, Debug)]
 pub struct RedisLimiter {
     link: RedisLink,
@@ -28,7 +28,7 @@ pub struct RedisLimiter {
 }
 
 impl RedisLimiter {
-    /// A limiter by `limits`, which are the same on every replica.
+    /// A limiter with `limits`, which must be the same on every replica.
     pub fn new(link: RedisLink, limits: &RateLimits) -> Self {
         let take = Script::new(include_str!("limiter.lua"));
         let give_back = Script::new(include_str!("limiter_give_back.lua"));
@@ -40,7 +40,7 @@ impl RedisLimiter {
     }
 }
 
-/// The name of a client: of one length whatever the client is called, and telling nobody who it is.
+/// The key of a client: a hash, so that it has a fixed length and does not reveal the client.
 fn name_of(class: RateClass, client: &str) -> String {
     let hash = Sha256::digest(client);
     format!("{}:{}", class.as_str(), BASE64URL_NOPAD.encode(&hash[..16]))
@@ -70,12 +70,12 @@ impl RateLimiter for RedisLimiter {
     }
 }
 
-/// A limit as the script counts it.
+/// A limit in the units of the script.
 #[derive(Clone, Copy, Debug)]
 struct Rate {
     limit: u32,
     period: Duration,
-    /// In which one request is given back, in whole microseconds.
+    /// The time in which one request is given back, in whole microseconds.
     interval: u64,
 }
 
@@ -86,20 +86,20 @@ impl Rate {
         Some(Self { limit, period, interval })
     }
 
-    /// In which all requests are given back, in microseconds.
+    /// The time in which all requests are given back, in microseconds.
     fn all(self) -> u64 {
         self.interval * u64::from(self.limit)
     }
 
-    /// What the script's answer means: whether the request passes, and in how
-    /// many microseconds all requests are left again.
+    /// Converts the script's answer: whether the request passes, and the microseconds until all
+    /// requests are available again.
     fn decision(self, passes: bool, ahead: u64) -> RateDecision {
         let limit = self.limit;
         let interval = self.period / limit;
         if passes {
             let remaining = self.all().saturating_sub(ahead) / self.interval;
             let remaining = u32::try_from(remaining).unwrap_or(limit).min(limit);
-            // The request being given back right now counts as taken.
+            // A request that is partly given back counts as taken.
             RateDecision { limit, remaining, reset: interval * (limit - remaining), retry_after: None }
         } else {
             let wait = Duration::from_micros((ahead + self.interval).saturating_sub(self.all()).max(1));

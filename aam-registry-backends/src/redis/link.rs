@@ -22,21 +22,19 @@ use super::{
     shared::SharedConnection,
 };
 
-/// How long what a check writes is kept.
+/// How long the key that a health check writes is kept.
 const CHECK_LIFE: Duration = Duration::from_secs(10);
 
-/// A link to one Redis that limiter, cache and changes share; cheap to clone.
+/// A link to one Redis that limiter, cache and change feed share; cheap to clone.
 ///
-/// It connects by itself, whenever it is needed and nothing stands. After a
-/// failure calls fail at once for a moment, and then one look beside them at a
-/// time finds out whether Redis is back: a Redis that is out or slow holds up
-/// the calls under way when that shows, and no others.
+/// It connects when it is needed and not connected. After a failure, calls fail at once for a while,
+/// and then one test at a time in the background finds out whether Redis is back. So a Redis that is
+/// down or slow delays only the calls in progress when that is noticed.
 ///
-/// Small commands of all callers go over one connection. Pipelined there, 64
-/// callers limit more than twice as many requests a second as over a pool of
-/// 8, where each takes a connection, tests it and waits for an answer of its
-/// own. What may be large has a connection of the pool to itself, so that no
-/// small command waits behind it.
+/// Small commands of all callers are pipelined on one connection. With 64 callers this limits more than
+/// twice as many requests a second as a pool of 8, where each call takes a connection, tests it and
+/// waits for its own answer. Commands that may be large use a connection of the pool, so that no small
+/// command waits behind them.
 #[derive(Clone)]
 pub struct RedisLink(pub(super) Arc<Inner>);
 
@@ -53,11 +51,11 @@ pub(super) struct Inner {
 }
 
 impl RedisLink {
-    /// A link by `config`, which is checked; whether Redis is there is not.
-    /// Keys and channels begin with the prefix of `config` alone.
+    /// A link with `config`, which is checked; Redis is not contacted. Keys and channels begin with the
+    /// prefix of `config` only.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`] where the configuration cannot work.
+    /// [`Error::InvalidRequest`] if the configuration is not valid.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -65,12 +63,11 @@ impl RedisLink {
         Self::in_namespace(config, Namespace::known(config.key_prefix()))
     }
 
-    /// The same for a registry that is not known yet: its id is part of every
-    /// key and channel. Until [`set_registry`](Self::set_registry) tells it,
-    /// Redis is done without.
+    /// A link for a registry whose id is not known yet. The id is part of every key and channel, so
+    /// Redis is not used until [`set_registry`](Self::set_registry) provides it.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`] where the configuration cannot work.
+    /// [`Error::InvalidRequest`] if the configuration is not valid.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -78,7 +75,7 @@ impl RedisLink {
         Self::in_namespace(config, Namespace::awaiting_registry(config.key_prefix()))
     }
 
-    /// Tells whose keys and channels these are. The first call counts.
+    /// Sets the registry's id. Only the first call has an effect.
     pub fn set_registry(&self, id: RegistryId) {
         self.0.namespace.set_registry(id);
     }
@@ -93,7 +90,7 @@ impl RedisLink {
             manager,
             connect_timeout: config.connect_timeout(),
             response_timeout: config.response_timeout(),
-            // So that a second connection may still be tried before the time for getting one is over.
+            // So that there is time to try a second connection before the time-out for getting one.
             check_timeout: config.acquire_timeout().min(config.response_timeout()) / 2,
             era: Arc::clone(&era),
         };
@@ -118,8 +115,8 @@ impl RedisLink {
         })))
     }
 
-    /// Whether Redis keeps what it is given, asked of it now: one that is out
-    /// of memory or takes no writes still answers.
+    /// Whether Redis stores a value, tested by writing one: a Redis that is out of memory or read-only
+    /// still answers.
     ///
     /// # Errors
     /// A backend error of kind cache.
@@ -128,34 +125,33 @@ impl RedisLink {
         let (key, written) = (lease.key("check:", ""), HEXLOWER.encode(&rand::random::<[u8; 8]>()));
         let mut set = redis::cmd("SET");
         set.arg(&key).arg(&written).arg("PX").arg(CHECK_LIFE.as_millis());
-        // Another replica may write there too, so nothing is said of what is read.
+        // Another replica may write the same key, so its value is not compared.
         let () = lease.command(&set).await?;
         let read: Option<String> = lease.command(redis::cmd("GET").arg(&key)).await?;
         read.map(drop).ok_or_else(|| Error::cache("redis did not keep what was written a moment ago", true))
     }
 
-    /// Whether Redis answers at all.
+    /// Tests whether Redis answers at all.
     async fn probe(&self) -> Result<()> {
         let mut lease = self.insist(Purpose::Check).await?;
         lease.command(&redis::cmd("PING")).await
     }
 
-    /// A connection for one call, unless Redis was out a moment ago.
+    /// A connection for one call; fails if Redis failed a moment ago.
     pub(super) async fn lease(&self, purpose: Purpose) -> Result<Lease<'_>> {
         match self.0.breaker.admit() {
             Admission::Through => return self.insist(purpose).await,
             Admission::Refused => {}
             Admission::Probe => {
                 let link = self.clone();
-                // The outcome is noted; no caller waits for it.
+                // The outcome is recorded; no caller waits for it.
                 tokio::spawn(async move { link.probe().await });
             }
         }
         Err(Error::cache("redis was out a moment ago", true))
     }
 
-    /// A connection for one call that is worth the wait even where Redis was
-    /// out a moment ago.
+    /// A connection for one call that waits even if Redis failed a moment ago.
     pub(super) async fn insist(&self, purpose: Purpose) -> Result<Lease<'_>> {
         let Some(prefix) = self.0.namespace.get() else {
             return Err(Error::cache("the database has not told yet which registry this is", true));
@@ -175,7 +171,7 @@ impl RedisLink {
         }
     }
 
-    /// Why the pool gave none; nothing where all it may have are in use.
+    /// Why the pool had no connection; `None` if all are in use.
     fn no_connection(&self, error: RunError<RedisError>) -> Option<RedisError> {
         let trouble = self.0.pool_trouble.take();
         match error {
@@ -185,16 +181,16 @@ impl RedisLink {
         }
     }
 
-    /// Notes that Redis did what it was asked.
+    /// Records that Redis executed a command.
     pub(super) fn succeeded(&self) {
         if self.0.breaker.succeeded() {
             tracing::info!(event = "redis_recovered", "redis answers again");
         }
     }
 
-    /// Notes that a command failed on a connection of `era`.
+    /// Records that a command failed on a connection of `era`.
     pub(super) fn command_failed(&self, purpose: Purpose, error: RedisError, era: u64) -> Error {
-        // An answer, if only that the command is refused, shows that the connection works.
+        // Any answer, even a refusal, shows that the connection works.
         if failure::is_answer(&error) {
             failure::count(purpose);
             return Error::cache(error, false);
@@ -210,14 +206,14 @@ impl RedisLink {
                 event = "redis_failed",
                 purpose = purpose.as_str(),
                 error = &error as &dyn StdError,
-                "redis does not answer; it is done without until it does",
+                "redis does not answer; continuing without it until it does",
             );
         }
         let retry = error.kind() != ErrorKind::InvalidClientConfig;
         Error::cache(error, retry)
     }
 
-    /// What its keys and channels begin with, as soon as that is known.
+    /// The prefix of its keys and channels, once it is known.
     pub(super) fn namespace(&self) -> &Namespace {
         &self.0.namespace
     }

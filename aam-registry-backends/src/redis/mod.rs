@@ -1,17 +1,16 @@
-//! What replicas share beside the database, in Redis 6 or newer: rate limits,
-//! a cache and word of changes.
+//! Data that replicas share beside the database, in Redis 6 or newer: rate limits, a cache and
+//! notifications of changes.
 //!
-//! Everything goes over one [`RedisLink`], and each part can be used without
-//! the others. Redis may lose what it holds, be slow or be away: limits are
-//! each replica's own then, reads go to the database, and no request waits
-//! longer than the [time-outs](RedisConfig::new) of the link. It is one server
-//! with replicas at most, not a cluster; the user it is used as needs the
-//! commands `EVALSHA`, `SCRIPT LOAD`, `GET`, `MGET`, `SET`, `DEL`, `PTTL`,
-//! `PEXPIRE`, `TIME`, `INFO`, `PING`, `PUBLISH` and `SUBSCRIBE`.
+//! Everything uses one [`RedisLink`], and each part can be used without the others. Redis may lose
+//! data, be slow or be unavailable: then each replica limits for itself, reads go to the database, and
+//! no request waits longer than the [time-outs](RedisConfig::new) of the link. A single server with
+//! optional replicas is supported, not a cluster. The Redis user needs the commands `EVALSHA`, `SCRIPT
+//! LOAD`, `GET`, `MGET`, `SET`, `DEL`, `PTTL`, `PEXPIRE`, `TIME`, `INFO`, `PING`, `PUBLISH` and
+//! `SUBSCRIBE`.
 //!
-//! Several registries may use one Redis: the keys and channels of each hold the
-//! registry's id, where the link [waits for it](RedisLink::awaiting_registry),
-//! or begin with a [prefix](RedisConfig::with_key_prefix) of their own.
+//! Several registries may share one Redis: the keys and channels of each contain the registry's id if
+//! the link [waits for it](RedisLink::awaiting_registry), or begin with a different
+//! [prefix](RedisConfig::with_key_prefix).
 //!
 //! ```no_run
 //! use aam_registry_backends::{RateLimits, redis::{RedisCache, RedisChanges, RedisConfig, RedisLimiter, RedisLink}};
@@ -29,7 +28,6 @@
 //! # }
 //! ```
 
-mod arrears;
 mod cache;
 mod changes;
 mod config;
@@ -41,6 +39,7 @@ mod limiter;
 mod link;
 mod message;
 mod namespace;
+mod pending;
 mod purpose;
 mod roots;
 mod shared;

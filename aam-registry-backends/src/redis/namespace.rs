@@ -1,39 +1,38 @@
-//! What every key and channel of a registry begins with.
+//! The prefix of the keys and channels of a registry.
 
 use std::sync::OnceLock;
 
 use aam_registry_core::types::RegistryId;
 use tokio::sync::Notify;
 
-/// The prefix of a link's keys and channels, which may have to wait for the
-/// registry's id.
+/// The prefix of a link's keys and channels. It may have to wait for the registry's id.
 #[derive(Debug)]
 pub(super) struct Namespace {
-    /// What the operator chose.
+    /// The operator's prefix.
     prefix: String,
     whole: OnceLock<String>,
     known: Notify,
 }
 
 impl Namespace {
-    /// One that is known already.
+    /// A namespace that is known already.
     pub(super) fn known(prefix: &str) -> Self {
         Self { whole: OnceLock::from(prefix.to_owned()), ..Self::awaiting_registry(prefix) }
     }
 
-    /// One that holds the id of a registry behind `prefix`, once that is set.
+    /// A namespace with a registry's id after `prefix`, once the id is set.
     pub(super) fn awaiting_registry(prefix: &str) -> Self {
         Self { prefix: prefix.to_owned(), whole: OnceLock::new(), known: Notify::new() }
     }
 
-    /// Sets the registry; the first one stays.
+    /// Sets the registry's id; only the first call has an effect.
     pub(super) fn set_registry(&self, id: RegistryId) {
         if self.whole.set(format!("{}{id}:", self.prefix)).is_ok() {
             self.known.notify_waiters();
         }
     }
 
-    /// What keys begin with; `None` while the registry is not known.
+    /// The prefix of keys; `None` while the registry's id is not known.
     pub(super) fn get(&self) -> Option<&str> {
         self.whole.get().map(String::as_str)
     }
@@ -41,7 +40,7 @@ impl Namespace {
     /// Waits until it is known.
     pub(super) async fn wait(&self) -> &str {
         loop {
-            // First, or what is set between the two would go unheard.
+            // Register before checking, or an id that is set in between would not wake this task.
             let known = self.known.notified();
             if let Some(whole) = self.get() {
                 return whole;

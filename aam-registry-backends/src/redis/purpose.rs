@@ -1,4 +1,4 @@
-/// What a connection is asked for.
+/// The purpose of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     Limiter,
@@ -21,7 +21,7 @@ impl Purpose {
         }
     }
 
-    /// Whether commands or answers may be large, and would hold others up.
+    /// Whether its commands or answers may be large, and would delay others.
     pub(super) fn may_be_large(self) -> bool {
         self == Self::Cache
     }

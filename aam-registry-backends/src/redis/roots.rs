@@ -1,4 +1,4 @@
-//! Those who may vouch for a Redis behind TLS.
+//! The root certificates for Redis with TLS.
 
 use data_encoding::BASE64;
 use rustls::{
@@ -6,10 +6,10 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-/// The certificates of the system, as PEM. Read once: it takes a hundred files and more.
+/// The system's certificates as PEM. Read once, since they are in more than a hundred files.
 pub(super) fn of_the_system() -> Vec<u8> {
     let found = rustls_native_certs::load_native_certs();
-    // A store of the system may hold what is no certificate; the others will do.
+    // The system's store may contain invalid certificates; use the others.
     let usable = found.certs.into_iter().filter(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
     usable.map(|certificate| pem(&certificate)).collect::<String>().into_bytes()
 }

@@ -14,11 +14,11 @@ use tokio::time::timeout;
 
 use super::connector::{Connection, Connector, Era, timed_out};
 
-/// The one connection over which everybody's small commands go.
+/// The connection that all callers use for small commands.
 ///
-/// The crate's `ConnectionManager` does the same, but keeps a connection on
-/// which commands time out: over a link cut silently it would wait in vain for
-/// as long as the kernel does, a quarter of an hour.
+/// The crate's `ConnectionManager` is similar, but keeps a connection on which commands time out: if
+/// the connection was cut silently, it would fail until the kernel gives it up, after a quarter of an
+/// hour.
 pub(super) struct SharedConnection {
     pool: Pool<Connector>,
     era: Arc<Era>,
@@ -38,7 +38,7 @@ impl SharedConnection {
         Self { pool, era, acquire_timeout, slot: RwLock::new(None) }
     }
 
-    /// The connection, made where there is none.
+    /// The connection; opened if there is none.
     pub(super) async fn get(&self) -> RedisResult<Connection> {
         let connecting = self.usable().unwrap_or_else(|| self.connect());
         timeout(self.acquire_timeout, connecting).await.unwrap_or_else(|_| Err(timed_out()))
@@ -55,13 +55,13 @@ impl SharedConnection {
 
     fn connect(&self) -> Connecting {
         let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
-        // Somebody else may have been first.
+        // Another caller may have opened it in the meantime.
         if let Some(connecting) = slot.as_ref().and_then(|slot| self.usable_of(slot)) {
             return connecting;
         }
         let pool = self.pool.clone();
         let connecting = async move { pool.dedicated_connection().await }.boxed().shared();
-        // It goes on when those who wait for it give up.
+        // Connecting continues if all callers that wait for it give up.
         tokio::spawn(connecting.clone());
         *slot = Some(Slot { era: self.era.now(), connecting: connecting.clone() });
         connecting

@@ -5,7 +5,8 @@ use std::{
 
 use aam_registry_core::{
     Result,
-    ports::{Change, ChangeEvent, ChangeFeed},
+    ports::{ChangeEvent, ChangeFeed},
+    types::Change,
 };
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};

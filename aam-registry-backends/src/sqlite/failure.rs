@@ -2,7 +2,7 @@
 
 use aam_registry_core::{
     Error,
-    error::{DiskError, DiskTrouble, InvalidName, Outcome},
+    error::{DatabaseError, DatabaseTrouble, DiskError, DiskTrouble, InvalidName, Outcome},
 };
 use rusqlite::{ErrorCode, ffi};
 
@@ -78,6 +78,9 @@ pub(super) fn unavailable(error: rusqlite::Error, outcome: Outcome) -> Error {
     let retry = is_transient(&error);
     match disk_trouble(&error) {
         Some(trouble) => Error::database(DiskError::new(trouble, error.to_string()), retry, outcome),
+        None if is_damage(&error) => {
+            Error::database(DatabaseError::new(DatabaseTrouble::Damaged, error.to_string()), retry, outcome)
+        }
         None => Error::database(error, retry, outcome),
     }
 }
@@ -105,6 +108,11 @@ pub(super) fn disk_trouble(error: &rusqlite::Error) -> Option<DiskTrouble> {
         (ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied, _) => Some(DiskTrouble::Unwritable),
         _ => None,
     }
+}
+
+/// Whether SQLite found that what it reads is no database, or a broken one.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 /// Whether the same call may succeed if made again.

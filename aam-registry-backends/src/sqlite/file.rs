@@ -4,7 +4,10 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use aam_registry_core::{Error, Result, error::Outcome};
+use aam_registry_core::{
+    Error, Result,
+    error::{DatabaseError, DatabaseTrouble, Outcome},
+};
 
 /// The file of an open database, and whether it still lies where it was opened.
 ///
@@ -42,6 +45,7 @@ impl DatabaseFile {
         if !is_same && !was_replaced {
             tracing::error!(
                 event = "database_file_replaced",
+                path = %self.path.display(),
                 "the file of the database was replaced or removed under the running server, which answers no more \
                  calls: stop it, put the right file in place and start it again"
             );
@@ -54,8 +58,12 @@ impl DatabaseFile {
         if !self.replaced.load(Ordering::Acquire) {
             return Ok(());
         }
-        let reason = "the file of the database was replaced or removed while it was open; start the server again";
-        Err(Error::database(reason, false, Outcome::NotApplied))
+        let reason = format!(
+            "the file of the database {} was replaced or removed while it was open: put the right file in its place and \
+             start the server again",
+            self.path.display()
+        );
+        Err(Error::database(DatabaseError::new(DatabaseTrouble::Gone, reason), false, Outcome::NotApplied))
     }
 }
 

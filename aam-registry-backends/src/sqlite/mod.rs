@@ -4,8 +4,8 @@
 //! that read, one more that searches, and one that checkpoints. Commands in
 //! other processes may use the same file at the same time.
 
-mod access;
 mod accounts;
+mod apply;
 mod archive_index;
 mod audit;
 mod backup;
@@ -15,10 +15,10 @@ mod checkpoints;
 mod config;
 mod connection;
 mod downloads;
+mod facts;
 mod failure;
 mod file;
 mod listing;
-mod owners;
 mod packages;
 #[cfg(test)]
 mod plans;
@@ -30,7 +30,6 @@ mod scopes;
 mod search;
 mod sql;
 mod store;
-mod tags;
 mod tokens;
 mod users;
 mod versions;
@@ -39,5 +38,5 @@ mod writer;
 pub use backup::{SqliteBackup, back_up};
 pub use changes_feed::SqliteChanges;
 pub use config::SqliteConfig;
-pub use schema::{migrate, oldest_release, pending_migrations};
+pub use schema::{has_registry, migrate, oldest_release, pending_migrations};
 pub use store::SqliteMetadata;

@@ -1,20 +1,19 @@
 use std::collections::BTreeMap;
 
 use aam_registry_core::{
-    Error, Result,
+    Result,
+    decide::{PackageAccess, Rights},
     ports::PackageStore,
     types::{
         Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, PublishedVersion, RegistryTotals,
-        Rights, SearchQuery, Username, Version, VersionBounds, VersionDetail, VersionList, VersionRange, Visibility,
+        SearchQuery, Username, Version, VersionBounds, VersionDetail, VersionList, VersionRange, Visibility,
     },
 };
 use async_trait::async_trait;
-use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata,
-    access::Caller,
+    SqliteMetadata, facts,
     failure::{Failure, Tx},
     search, sql,
     versions::{self, VersionId},
@@ -68,9 +67,9 @@ impl PackageStore for SqliteMetadata {
 
     async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>> {
         let (actor, name) = (actor.clone(), name.clone());
-        self.read(move |tx| match find(tx, &name)? {
-            Some(id) => Caller::of(tx, &actor)?.package_rights(tx, Some(id), &name).map(Some),
-            None => Ok(None),
+        self.read(move |tx| {
+            let (PackageAccess { caller, package_owner, scope_role, package }, _) = facts::access(tx, &actor, &name)?;
+            Ok(package.map(|_| Rights { admin: caller.administers(&actor), package_owner, scope_role }))
         })
         .await
     }
@@ -108,18 +107,6 @@ pub(super) type PackageId = i64;
 /// The package of that name.
 pub(super) fn find(tx: &Connection, name: &PackageName) -> Tx<Option<PackageId>> {
     sql::first(tx, "SELECT id FROM packages WHERE name = ?1", [name.as_str()], sql::value)
-}
-
-/// The instant that counts as `now` for a change of a package: never one before it last changed, since
-/// the clock may have been set back.
-pub(super) fn now_of(tx: &Connection, id: PackageId, now: Timestamp) -> Tx<Timestamp> {
-    let updated = sql::first(tx, "SELECT updated_at FROM packages WHERE id = ?1", [id], |row| sql::instant(row, 0))?;
-    Ok(updated.map_or(now, |updated| now.max(updated)))
-}
-
-/// The package of that name, which must exist.
-pub(super) fn require(tx: &Connection, name: &PackageName) -> Tx<PackageId> {
-    find(tx, name)?.ok_or_else(|| Error::PackageNotFound(name.clone()).into())
 }
 
 /// The owners of a package, by name: its own and those of its scope.

@@ -20,7 +20,12 @@ impl SqliteMetadata {
     /// Whether the database can be read and, as found out twice a minute at
     /// most while all is well, written: a full disk lets itself be read.
     pub(super) async fn check_both(&self) -> Result<()> {
-        self.read(|tx| sql::exists(tx, "SELECT 1 FROM registry_totals", []).map(drop)).await?;
+        let file = self.file.clone();
+        self.read(move |tx| {
+            file.map_or(Ok(()), |file| file.look())?;
+            sql::exists(tx, "SELECT 1 FROM registry_totals", []).map(drop)
+        })
+        .await?;
         let taken = *self.probe.0.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.is_some_and(|at| at.elapsed() < GOOD_FOR) {
             return Ok(());

@@ -1,25 +1,16 @@
 use std::time::Duration;
 
 use aam_registry_core::{
-    Error, Result,
-    ports::{Clock, PublishCheck, PublishCommit, PublishStore, Published, SystemClock},
-    types::{Action, Actor, ArchiveKey, NewUpload, PackageName, ScopeName, Upload, UploadId, Version},
+    Result,
+    decide::{PublishCheck, PublishCommit, PublishFacts, Published},
+    ports::{Clock, PublishStore, SystemClock},
+    types::{ArchiveKey, NewUpload, Upload, UploadId},
 };
 use async_trait::async_trait;
-use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{
-    SqliteMetadata,
-    access::{self, Caller},
-    audit,
-    failure::Tx,
-    listing,
-    packages::{self, PackageId},
-    scopes, sql, tags,
-    versions::VersionId,
-};
-use crate::relational::{columns, refusals};
+use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql};
+use crate::relational::columns;
 
 #[async_trait]
 impl PublishStore for SqliteMetadata {
@@ -45,13 +36,18 @@ impl PublishStore for SqliteMetadata {
     }
 
     async fn check_publish(&self, check: &PublishCheck) -> Result<()> {
-        let PublishCheck { actor, package, version, now } = check.clone();
-        self.read(move |tx| authorise(tx, &actor, &package, &version, now).map(drop)).await
+        let check = check.clone();
+        self.read(move |tx| Ok(check.decide(&facts::publish(tx, &check.actor, &check.package, &check.version)?.0)?))
+            .await
     }
 
     async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {
         let commit = commit.clone();
-        self.write(move |tx| publish(tx, commit)).await
+        self.write(move |tx| {
+            let facts = commit_facts(tx, &commit)?;
+            apply(tx, commit.decide(&facts)?)
+        })
+        .await
     }
 
     async fn abandon_uploads(&self, limit: usize) -> Result<usize> {
@@ -99,135 +95,18 @@ fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Requires that `actor` may publish that version now; gives the package, where there is one already.
-fn authorise(
-    tx: &Connection,
-    actor: &Actor,
-    name: &PackageName,
-    version: &Version,
-    now: Timestamp,
-) -> Tx<(Caller, Option<PackageId>)> {
-    let caller = access::require_live(tx, actor, now)?;
-    let package = packages::find(tx, name)?;
-    if let Some(scope) = name.scope()
-        && !scopes::exists(tx, &scope)?
-    {
-        return Err(refusals::no_such_scope_to_publish_to(&scope).into());
-    }
-    caller.package_rights(tx, package, name)?.require_publish(name, package.is_some())?;
-    match package {
-        Some(package) => require_unpublished(tx, package, name, version)?,
-        None if name.scope().is_none() => require_distinct(tx, name)?,
-        None => {}
-    }
-    Ok((caller, package))
-}
-
-fn require_unpublished(tx: &Connection, package: PackageId, name: &PackageName, version: &Version) -> Tx<()> {
-    let query = "SELECT version, sha256 FROM versions WHERE package_id = ?1 AND version_key = ?2";
-    let published = sql::first(tx, query, (package, version.key()), |row| {
-        Ok(Error::VersionExists { package: name.clone(), version: sql::parsed(row, 0)?, sha256: sql::digest(row, 1)? })
-    })?;
-    published.map_or(Ok(()), |exists| Err(exists.into()))
-}
-
-fn require_distinct(tx: &Connection, name: &PackageName) -> Tx<()> {
-    let query = "SELECT name FROM packages WHERE similarity_key = ?1";
-    let similar = sql::first(tx, query, [name.similarity_key()], |row| {
-        Ok(Error::NameTooSimilar { name: name.clone(), existing: sql::parsed(row, 0)? })
-    })?;
-    similar.map_or(Ok(()), |similar| Err(similar.into()))
-}
-
-fn publish(tx: &Connection, mut commit: PublishCommit) -> Tx<Published> {
-    let (caller, package) = authorise(tx, &commit.actor, &commit.manifest.name, &commit.manifest.version, commit.now)?;
+/// What a commit is decided by.
+fn commit_facts(tx: &Connection, commit: &PublishCommit) -> Tx<PublishFacts> {
+    let (name, version) = (&commit.manifest.name, &commit.manifest.version);
+    let (mut facts, package) = facts::publish(tx, &commit.actor, name, version)?;
+    let live = "SELECT 1 FROM uploads WHERE id = ?1 AND user_id = ?2 AND abandoned_at IS NULL";
+    facts.upload_is_live = sql::exists(tx, live, (commit.upload.to_string(), commit.actor.user.to_string()))?;
     if let Some(package) = package {
-        commit.now = packages::now_of(tx, package, commit.now)?;
-    }
-    let name = &commit.manifest.name;
-    let consumed = sql::run(
-        tx,
-        "DELETE FROM uploads WHERE id = ?1 AND user_id = ?2 AND abandoned_at IS NULL",
-        (commit.upload.to_string(), &caller.user),
-    )?;
-    if consumed == 0 {
-        return Err(Error::upload_ended().into());
-    }
-    if let (Some(tag), Some(id)) = (&commit.tag, package)
-        && tags::exists(tx, id, tag)?
-    {
-        caller.package_rights(tx, package, name)?.require(Action::Tag, name)?;
-    }
-    let package = match package {
-        Some(package) => package,
-        None => claim(tx, name, &caller, commit.now)?,
-    };
-    let version = insert(tx, package, &caller, &commit)?;
-    tags::recompute_latest(tx, package, commit.latest_policy)?;
-    match &commit.tag {
-        Some(tag) if tag.is_latest() => {
-            tags::set_latest(tx, package, &commit.manifest.version)?;
+        facts.latest = facts::latest(tx, package)?;
+        if let Some(tag) = &commit.tag {
+            let set = "SELECT 1 FROM dist_tags WHERE package_id = ?1 AND tag = ?2";
+            facts.tag_is_set = sql::exists(tx, set, (package, tag.as_str()))?;
         }
-        Some(tag) => {
-            tags::set(tx, package, tag, version)?;
-        }
-        None => {}
     }
-    listing::touch(tx, package, commit.now)?;
-    audit::append(tx, &commit.audit)?;
-    Ok(Published { published_at: commit.now, dist_tags: tags::of_version(tx, version)? })
-}
-
-/// Makes a package; of an unscoped one the caller becomes the owner.
-fn claim(tx: &Connection, name: &PackageName, caller: &Caller, now: Timestamp) -> Tx<PackageId> {
-    let scope = name.scope();
-    let similarity_key = scope.is_none().then(|| name.similarity_key());
-    sql::run(
-        tx,
-        "INSERT INTO packages (name, scope, similarity_key, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
-        (name.as_str(), scope.as_ref().map(ScopeName::as_str), similarity_key, now.as_microsecond()),
-    )?;
-    let package = tx.last_insert_rowid();
-    if scope.is_none() {
-        let insert = "INSERT INTO package_owners (package_id, user_id) VALUES (?1, ?2)";
-        sql::run(tx, insert, (package, &caller.user))?;
-    }
-    sql::run(tx, "UPDATE registry_totals SET packages = packages + 1", [])?;
-    Ok(package)
-}
-
-fn insert(tx: &Connection, package: PackageId, caller: &Caller, commit: &PublishCommit) -> Tx<VersionId> {
-    let manifest = &commit.manifest;
-    let archive_size = columns::signed(commit.archive_size);
-    sql::run(
-        tx,
-        "INSERT INTO versions (package_id, version, version_key, published_at, published_by, sha256, archive,
-                               archive_size, dependencies)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        (
-            package,
-            manifest.version.to_string(),
-            manifest.version.key(),
-            commit.now.as_microsecond(),
-            &caller.user,
-            commit.sha256.as_bytes(),
-            commit.archive.as_str(),
-            archive_size,
-            columns::dependencies_text(&manifest.dependencies)?,
-        ),
-    )?;
-    let version = tx.last_insert_rowid();
-    sql::run(
-        tx,
-        "INSERT INTO manifests (version_id, document) VALUES (?1, ?2)",
-        (version, serde_json::to_string(&manifest.document)?),
-    )?;
-    sql::run(
-        tx,
-        "INSERT INTO contents (version_id, files, readme) VALUES (?1, ?2, ?3)",
-        (version, columns::files_text(&commit.files)?, &commit.readme),
-    )?;
-    let add = "UPDATE registry_totals SET versions = versions + 1, storage_bytes = storage_bytes + ?1";
-    sql::run(tx, add, [archive_size])?;
-    Ok(version)
+    Ok(facts)
 }

@@ -58,6 +58,21 @@ pub fn pending_migrations(config: &SqliteConfig) -> Result<Vec<String>> {
     missing(&open_reader(config)?)
 }
 
+/// Whether the database holds a registry, of whatever release: a file without
+/// one of our migrations does not. Makes and changes nothing. Blocks.
+///
+/// # Errors
+/// [`DatabaseUnavailable`](aam_registry_core::ErrorCode::DatabaseUnavailable)
+/// where the file is there and cannot be read.
+pub fn has_registry(config: &SqliteConfig) -> Result<bool> {
+    let is_there = config.path().try_exists();
+    if !is_there.map_err(|error| Error::database(error, false, Outcome::NotApplied))? {
+        return Ok(false);
+    }
+    let applied = applied(&open_reader(config)?).map_err(|error| unavailable(error, Outcome::NotApplied))?;
+    Ok(!applied.is_empty())
+}
+
 /// The oldest release of the registry that can work on the schema that this
 /// one's migrations leave. Older servers have to be stopped before they run.
 pub fn oldest_release() -> String {

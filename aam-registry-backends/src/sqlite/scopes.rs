@@ -1,25 +1,27 @@
 use aam_registry_core::{
-    Error, Result,
-    ports::{MemberChange, ScopeStore},
-    types::{Action, Actor, Collaborator, NewAuditEntry, Scope, ScopeMember, ScopeName, ScopeRole, UserId, Username},
+    Result,
+    decide::{MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts},
+    ports::ScopeStore,
+    types::{Collaborator, Scope, ScopeMember, ScopeName, ScopeRole, UserId},
 };
 use async_trait::async_trait;
-use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{SqliteMetadata, access, audit, failure::Tx, sql, users};
-use crate::relational::{columns, refusals};
+use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql};
+use crate::relational::columns;
 
 #[async_trait]
 impl ScopeStore for SqliteMetadata {
-    async fn create_scope(&self, actor: &Actor, name: &ScopeName, now: Timestamp, audit: &NewAuditEntry) -> Result<()> {
-        let (actor, name, entry) = (actor.clone(), name.clone(), audit.clone());
+    async fn create_scope(&self, new: &NewScope) -> Result<()> {
+        let new = new.clone();
         self.write(move |tx| {
-            let caller = access::require_live(tx, &actor, now)?;
-            if !insert(tx, &name, &caller.user, now)? {
-                return Err(Error::ScopeExists(name).into());
-            }
-            audit::append(tx, &entry)
+            let user = "SELECT id FROM users WHERE username = ?1";
+            let facts = NewScopeFacts {
+                caller: facts::caller(tx, &new.actor)?,
+                scope_exists: exists(tx, &new.name)?,
+                user: sql::first(tx, user, [new.name.as_str()], |row| sql::parsed(row, 0))?,
+            };
+            apply(tx, new.decide(&facts)?)
         })
         .await
     }
@@ -39,26 +41,14 @@ impl ScopeStore for SqliteMetadata {
         .await
     }
 
-    async fn set_member(&self, change: &MemberChange) -> Result<()> {
+    async fn change_member(&self, change: &MemberChange) -> Result<()> {
         let change = change.clone();
-        self.write(move |tx| set_role(tx, &change)).await
+        self.write(move |tx| {
+            let facts = member_facts(tx, &change)?;
+            apply(tx, change.decide(&facts)?)
+        })
+        .await
     }
-
-    async fn remove_member(&self, change: &MemberChange) -> Result<()> {
-        let change = MemberChange { role: None, ..change.clone() };
-        self.write(move |tx| set_role(tx, &change)).await
-    }
-}
-
-/// Makes a scope with its first owner; `false` where a scope or user has the name.
-pub(super) fn insert(tx: &Connection, name: &ScopeName, owner: &str, now: Timestamp) -> Tx<bool> {
-    let taken = "SELECT 1 FROM scopes WHERE name = ?1 UNION ALL SELECT 1 FROM users WHERE username = ?1 AND id <> ?2";
-    if sql::exists(tx, taken, (name.as_str(), owner))? {
-        return Ok(false);
-    }
-    sql::run(tx, "INSERT INTO scopes (name, created_at) VALUES (?1, ?2)", (name.as_str(), now.as_microsecond()))?;
-    put_member(tx, name, owner, ScopeRole::Owner)?;
-    Ok(true)
 }
 
 /// Whether a scope exists.
@@ -87,46 +77,19 @@ fn scope(tx: &Connection, name: &ScopeName) -> Tx<Option<Scope>> {
     Ok(Some(Scope { name: name.clone(), created_at, members, collaborators, has_more_collaborators }))
 }
 
-fn set_role(tx: &Connection, change: &MemberChange) -> Tx<()> {
-    let MemberChange { scope, member, role, .. } = change;
-    let caller = access::require_live(tx, &change.actor, change.now)?;
-    if !exists(tx, scope)? {
-        return Err(Error::ScopeNotFound(scope.clone()).into());
-    }
-    let leaves = role.is_none() && *member == change.actor.username;
-    if !leaves && !caller.scope_rights(tx, scope)?.permit(Action::Manage) {
-        return Err(refusals::may_not_change_members(scope).into());
-    }
-    let user = users::require_id(tx, member)?;
-    change.require_keeps_own_scope()?;
-    let before = access::role(tx, scope.as_str(), &user)?;
-    if before == *role {
-        return Ok(());
-    }
-    if before == Some(ScopeRole::Owner) {
-        require_another_owner(tx, scope, member)?;
-    }
-    if let Some(role) = role {
-        put_member(tx, scope, &user, *role)?;
-    } else {
-        let delete = "DELETE FROM scope_members WHERE scope = ?1 AND user_id = ?2";
-        sql::run(tx, delete, (scope.as_str(), &user))?;
-    }
-    audit::append(tx, &change.audit)
-}
-
-fn require_another_owner(tx: &Connection, scope: &ScopeName, owner: &Username) -> Tx<()> {
-    let query = "SELECT count(*) FROM scope_members WHERE scope = ?1 AND role = ?2";
-    let owners: Option<i64> = sql::first(tx, query, (scope.as_str(), ScopeRole::Owner.as_str()), sql::value)?;
-    if owners.unwrap_or(0) > 1 { Ok(()) } else { Err(Error::LastOwner(owner.clone()).into()) }
-}
-
-fn put_member(tx: &Connection, scope: &ScopeName, user: &str, role: ScopeRole) -> Tx<()> {
-    sql::run(
-        tx,
-        "INSERT INTO scope_members (scope, user_id, role) VALUES (?1, ?2, ?3)
-         ON CONFLICT (scope, user_id) DO UPDATE SET role = excluded.role",
-        (scope.as_str(), user, role.as_str()),
-    )?;
-    Ok(())
+fn member_facts(tx: &Connection, change: &MemberChange) -> Tx<MemberFacts> {
+    let scope = change.scope.as_str();
+    let member = match facts::user_id(tx, &change.member)? {
+        Some(user) => Some(MemberState { user, role: facts::role(tx, scope, user)? }),
+        None => None,
+    };
+    let owners = "SELECT count(*) FROM scope_members WHERE scope = ?1 AND role = ?2";
+    let owners = sql::first(tx, owners, (scope, ScopeRole::Owner.as_str()), |row| sql::unsigned(row, 0))?;
+    Ok(MemberFacts {
+        caller: facts::caller(tx, &change.actor)?,
+        scope_exists: exists(tx, &change.scope)?,
+        role: facts::role(tx, scope, change.actor.user)?,
+        member,
+        owners: owners.unwrap_or_default(),
+    })
 }

@@ -1,13 +1,14 @@
 use aam_registry_core::{
-    Error, Result,
+    Result,
+    decide::{NewToken, RevokeToken, RevokeTokenFacts},
     ports::{TokenHolder, TokenStore},
-    types::{Actor, NewAuditEntry, Sha256Digest, Token, TokenId},
+    types::{Actor, Sha256Digest, Token, TokenId},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::Row;
 
-use super::{SqliteMetadata, access, audit, failure::Tx, sql, users};
+use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql, users};
 use crate::relational::columns;
 
 /// What [`token`] reads.
@@ -16,35 +17,9 @@ const COLUMN_COUNT: usize = 8;
 
 #[async_trait]
 impl TokenStore for SqliteMetadata {
-    async fn create_token(
-        &self,
-        actor: &Actor,
-        token: &Token,
-        secret: Sha256Digest,
-        audit: &NewAuditEntry,
-    ) -> Result<()> {
-        let (actor, token, entry) = (actor.clone(), token.clone(), audit.clone());
-        self.write(move |tx| {
-            let caller = access::require_live(tx, &actor, entry.timestamp)?;
-            sql::run(
-                tx,
-                "INSERT INTO tokens (id, user_id, name, secret, scopes, packages, created_at, expires_at, last_used_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                (
-                    token.id.to_string(),
-                    caller.user,
-                    &token.name,
-                    secret.as_bytes(),
-                    columns::token_scopes_text(token.scopes)?,
-                    columns::token_patterns_text(&token.packages)?,
-                    token.created_at.as_microsecond(),
-                    token.expires_at.map(Timestamp::as_microsecond),
-                    token.last_used_at.map(Timestamp::as_microsecond),
-                ),
-            )?;
-            audit::append(tx, &entry)
-        })
-        .await
+    async fn create_token(&self, new: &NewToken) -> Result<()> {
+        let new = new.clone();
+        self.write(move |tx| apply(tx, new.decide(&facts::caller(tx, &new.actor)?)?)).await
     }
 
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>> {
@@ -59,19 +34,15 @@ impl TokenStore for SqliteMetadata {
         .await
     }
 
-    async fn revoke_token(&self, actor: &Actor, id: TokenId, audit: &NewAuditEntry) -> Result<()> {
-        let (actor, entry) = (actor.clone(), audit.clone());
+    async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()> {
+        let revocation = revocation.clone();
         self.write(move |tx| {
-            let caller = access::require_live(tx, &actor, entry.timestamp)?;
-            let revoked = sql::run(
-                tx,
-                "UPDATE tokens SET revoked_at = ?3 WHERE id = ?1 AND user_id = ?2 AND revoked_at IS NULL",
-                (id.to_string(), caller.user, entry.timestamp.as_microsecond()),
-            )?;
-            if revoked == 0 {
-                return Err(Error::TokenNotFound(id).into());
-            }
-            audit::append(tx, &entry)
+            let owner = "SELECT user_id FROM tokens WHERE id = ?1 AND revoked_at IS NULL";
+            let facts = RevokeTokenFacts {
+                caller: facts::caller(tx, &revocation.actor)?,
+                owner: sql::first(tx, owner, [revocation.token.to_string()], |row| sql::parsed(row, 0))?,
+            };
+            apply(tx, revocation.decide(&facts)?)
         })
         .await
     }

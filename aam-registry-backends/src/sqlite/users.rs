@@ -1,23 +1,31 @@
 use aam_registry_core::{
-    Error, Result,
-    ports::{Login, NewUser, UserStore},
-    types::{ScopeName, ScopeRole, User, UserId, UserProfile, Username},
+    Result,
+    decide::{NewUser, NewUserFacts},
+    ports::{Login, UserStore},
+    types::{ScopeRole, User, UserId, UserProfile, Username},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, audit, failure::Tx, scopes, sql};
-use crate::relational::{
-    columns::{self, signed},
-    refusals,
-};
+use super::{SqliteMetadata, apply::apply, failure::Tx, sql};
+use crate::relational::columns::{self, signed};
 
 #[async_trait]
 impl UserStore for SqliteMetadata {
     async fn create_user(&self, user: &NewUser) -> Result<()> {
         let user = user.clone();
-        self.write(move |tx| create(tx, &user)).await
+        self.write(move |tx| {
+            let account = &user.user;
+            let name = "SELECT 1 FROM users WHERE username = ?1 UNION ALL SELECT 1 FROM scopes WHERE name = ?1";
+            let email = "SELECT 1 FROM users WHERE email_key = ?1";
+            let facts = NewUserFacts {
+                name_taken: sql::exists(tx, name, [account.username.as_str()])?,
+                email_taken: sql::exists(tx, email, [columns::email_key(&account.email)])?,
+            };
+            apply(tx, user.decide(facts)?)
+        })
+        .await
     }
 
     async fn login(&self, login: &str) -> Result<Option<Login>> {
@@ -111,42 +119,6 @@ pub(super) fn user(row: &Row<'_>, at: usize) -> Tx<User> {
         disabled: row.get(at + 4)?,
         created_at: sql::instant(row, at + 5)?,
     })
-}
-
-/// The id of a user who must exist.
-pub(super) fn require_id(tx: &Connection, username: &Username) -> Tx<String> {
-    sql::first(tx, "SELECT id FROM users WHERE username = ?1", [username.as_str()], sql::value)?
-        .ok_or_else(|| Error::UserNotFound(username.clone()).into())
-}
-
-fn create(tx: &Connection, new: &NewUser) -> Tx<()> {
-    let user = &new.user;
-    let id = user.id.to_string();
-    let taken = "SELECT 1 FROM users WHERE username = ?1 UNION ALL SELECT 1 FROM scopes WHERE name = ?1";
-    if sql::exists(tx, taken, [user.username.as_str()])? {
-        return Err(refusals::name_is_taken(user).into());
-    }
-    if sql::exists(tx, "SELECT 1 FROM users WHERE email_key = ?1", [columns::email_key(&user.email)])? {
-        return Err(refusals::address_is_taken().into());
-    }
-    sql::run(
-        tx,
-        "INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        (
-            &id,
-            user.username.as_str(),
-            &user.email,
-            columns::email_key(&user.email),
-            &new.password_hash,
-            user.is_admin,
-            user.disabled,
-            user.created_at.as_microsecond(),
-        ),
-    )?;
-    scopes::insert(tx, &ScopeName::from(&user.username), &id, user.created_at)?;
-    sql::run(tx, "UPDATE registry_totals SET users = users + 1", [])?;
-    audit::append(tx, &new.audit)
 }
 
 fn profile(tx: &Connection, username: Username) -> Tx<Option<UserProfile>> {

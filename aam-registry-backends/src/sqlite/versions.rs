@@ -1,11 +1,8 @@
 //! Versions as reads return them.
 
-use aam_registry_core::{
-    Error,
-    types::{
-        ApprovalStatus, ArchiveFile, Manifest, PackageName, PublishedVersion, Version, VersionDetail, VersionList,
-        VersionRange, VersionSummary,
-    },
+use aam_registry_core::types::{
+    ApprovalStatus, ArchiveFile, Manifest, PackageName, PublishedVersion, Version, VersionDetail, VersionList,
+    VersionRange, VersionSummary,
 };
 use rusqlite::{Connection, Row};
 
@@ -24,13 +21,6 @@ const SUMMARY: &str = "v.version, v.published_at, v.yanked_at, v.deprecated, v.s
 
 /// What finds the version of a full name and a key.
 const FROM: &str = "FROM packages p JOIN versions v ON v.package_id = p.id WHERE p.name = ?1 AND v.version_key = ?2";
-
-/// A version of a package, which must exist.
-pub(super) fn require(tx: &Connection, package: PackageId, name: &PackageName, version: &Version) -> Tx<VersionId> {
-    let query = "SELECT id FROM versions WHERE package_id = ?1 AND version_key = ?2";
-    let id = sql::first(tx, query, (package, version.key()), sql::value)?;
-    Ok(id.ok_or_else(|| Error::version_not_found(name, version))?)
-}
 
 /// The version of a package that was published last.
 pub(super) fn newest(tx: &Connection, package: PackageId) -> Tx<VersionId> {

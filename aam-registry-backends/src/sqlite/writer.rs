@@ -8,12 +8,12 @@ use std::{
 
 use aam_registry_core::{
     Error, Result,
-    error::{DiskError, DiskTrouble, Outcome},
+    error::{DatabaseError, DatabaseTrouble, DiskError, DiskTrouble, Outcome},
 };
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
-use super::failure::{Failure, Tx, disk_trouble, is_transient};
+use super::failure::{Failure, Tx, disk_trouble, is_damage, is_transient};
 
 /// How many changes share one commit at most: few enough that the first of
 /// them does not wait long for the last.
@@ -109,6 +109,7 @@ struct Lost {
     reason: String,
     retry: bool,
     disk: Option<DiskTrouble>,
+    is_damage: bool,
     outcome: Outcome,
 }
 
@@ -119,12 +120,16 @@ impl Lost {
             Some(path) => format!("{path}: {error}"),
             None => error.to_string(),
         };
-        Self { reason, retry: is_transient(error), disk, outcome }
+        Self { reason, retry: is_transient(error), disk, is_damage: is_damage(error), outcome }
     }
 
     fn into_error(self) -> Error {
         match self.disk {
             Some(disk) => Error::database(DiskError::new(disk, self.reason), self.retry, self.outcome),
+            None if self.is_damage => {
+                let damage = DatabaseError::new(DatabaseTrouble::Damaged, self.reason);
+                Error::database(damage, self.retry, self.outcome)
+            }
             None => Error::database(self.reason, self.retry, self.outcome),
         }
     }

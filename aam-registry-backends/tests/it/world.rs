@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use aam_registry_core::{
     Result,
-    ports::{Clock, Database, NewUser, PublishCommit, Published, SystemClock},
+    decide::{NewUser, PublishCommit, Published},
+    ports::{Clock, Database, SystemClock},
     types::{
         Actor, ArchiveKey, AuditEvent, Credential, LatestPolicy, Manifest, NewAuditEntry, NewUpload, Sha256Digest,
         UploadId, User, UserId,

@@ -14,13 +14,12 @@ use crate::error::{Error, Result};
 /// Copies the first regular file at any of `paths` to `out`; `false` where
 /// there is none.
 ///
-/// A link is no regular file: for a file that [`judge`](super::judge) listed,
-/// give the paths of all files with its digest, one of which is regular.
-/// Stops reading when the file is copied. Blocks.
+/// A link is not a regular file: for a file that [`judge`](super::judge) listed, pass the paths of all
+/// files with its digest, one of which is regular. Stops reading when the file is copied. Blocks.
 ///
 /// # Errors
-/// As for [`judge`](super::judge), but for the manifest. Where `out` fails:
-/// the [`Error`] its [`io::Error`](std::io::Error) carries, else an internal one.
+/// As for [`judge`](super::judge), except for errors in the manifest. If `out` fails: the [`Error`]
+/// that its [`io::Error`](std::io::Error) carries, else an internal error.
 pub fn copy_file(mut reader: impl Read, paths: &[&str], limits: &ArchiveLimits, out: &mut dyn Write) -> Result<bool> {
     let mut found = false;
     walk(&mut reader, limits, &mut |member| {

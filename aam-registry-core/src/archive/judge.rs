@@ -21,27 +21,28 @@ const BUFFER: usize = 64 * 1024;
 /// The most bytes of a README that are kept for display.
 pub const MAX_README: usize = 1024 * 1024;
 
-/// What an archive holds that passed every rule.
+/// The contents of an archive that passed every rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JudgedArchive {
     /// Its manifest.
     pub manifest: Manifest,
-    /// Its files by path. A link is listed as the copy it stands for.
+    /// Its files, sorted by path. A link is listed as a copy of the file it names.
     pub files: Vec<ArchiveFile>,
-    /// The `README.md` (in any case) at its root, what is not UTF-8 replaced, cut at [`MAX_README`] bytes.
+    /// The `README.md` (in any case) at its root. Bytes that are not UTF-8 are replaced, and it is cut
+    /// at [`MAX_README`] bytes.
     pub readme: Option<String>,
 }
 
-/// Judges a whole `.aam` by every rule of the [module](super).
+/// Checks a complete `.aam` against every rule of the [module](super).
 ///
-/// Reads `reader` to its end unless the archive is refused before.
-/// `on_manifest` runs as soon as the manifest is valid; its error ends the
-/// judging. Blocks.
+/// Reads `reader` to its end unless the archive is refused before. `on_manifest` runs as soon as the
+/// manifest is valid; an error that it returns ends the check. Blocks.
 ///
 /// # Errors
 /// [`InvalidArchive`](Error::InvalidArchive), [`InvalidManifest`](Error::InvalidManifest),
-/// [`PayloadTooLarge`](Error::PayloadTooLarge), or what `on_manifest` returned.
-/// Where `reader` fails: the [`Error`] its [`io::Error`](std::io::Error) carries, else one of the storage.
+/// [`PayloadTooLarge`](Error::PayloadTooLarge), or the error of `on_manifest`.
+/// If `reader` fails: the [`Error`] that its [`io::Error`](std::io::Error) carries, else an error of
+/// the storage.
 pub fn judge(
     mut reader: impl Read,
     limits: &ArchiveLimits,
@@ -52,7 +53,7 @@ pub fn judge(
     judge_into(&mut reader, limits, &mut once, &mut Nowhere)
 }
 
-/// Where the contents go while they are judged.
+/// Receives the contents while they are checked.
 pub(super) trait Sink {
     fn folder(&mut self, _path: &str) -> Result<()> {
         Ok(())
@@ -68,12 +69,12 @@ pub(super) trait Sink {
         Ok(())
     }
 
-    /// The file that began last is whole.
+    /// The file that began last is complete.
     fn end(&mut self, _file: &ArchiveFile) -> Result<()> {
         Ok(())
     }
 
-    /// `copy` has the contents of the file at `original`, which is whole.
+    /// `copy` has the same contents as the file at `original`, which is complete.
     fn copy(&mut self, _original: &str, _copy: &ArchiveFile) -> Result<()> {
         Ok(())
     }
@@ -83,8 +84,8 @@ struct Nowhere;
 
 impl Sink for Nowhere {}
 
-/// Judges, and hands everything to `sink` on the way: what arrives there is
-/// only known to be right when this returns.
+/// Checks the archive and passes its contents to `sink` on the way. They are only known to be valid
+/// when this function returns.
 pub(super) fn judge_into(
     reader: &mut dyn Read,
     limits: &ArchiveLimits,
@@ -219,8 +220,8 @@ impl Judging<'_> {
     }
 }
 
-/// Checks that every artifact's path is a file or a folder, given the sorted
-/// paths of the files and of the folders with an entry of their own.
+/// Checks that every artifact's path is a file or a folder. `files` and `folders` are sorted; `folders`
+/// are those with an entry of their own.
 pub(super) fn check_artifacts(manifest: &Manifest, files: &[&str], folders: &[String]) -> Result<()> {
     for (kind, artifact) in manifest.artifacts.iter() {
         let path = &artifact.path;

@@ -1,11 +1,11 @@
 use super::names::NameRule;
 use crate::types::ManifestLimits;
 
-/// How long the paths of an archive may be on average, in bytes: a listing of
-/// its files must not grow to what only the longest path an entry would allow.
+/// The average length of the paths of an archive, in bytes, that is allowed at most. Without it a
+/// listing of the files could grow to the longest allowed path times the number of entries.
 const MEAN_PATH: u64 = 256;
 
-/// How large an archive may be, and how its entries may be called.
+/// How large an archive may be, and which names its entries may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArchiveLimits {
     archive_size: u64,
@@ -40,7 +40,7 @@ impl ArchiveLimits {
         self.entries
     }
 
-    /// The most bytes of all paths together: 256 for each entry there may be.
+    /// The most bytes of all paths together: 256 for each allowed entry.
     pub fn max_paths_size(&self) -> u64 {
         self.entries.saturating_mul(MEAN_PATH)
     }
@@ -50,12 +50,12 @@ impl ArchiveLimits {
         &self.manifest
     }
 
-    /// How its entries may be called; [`NameRule::Portable`] unless changed.
+    /// Which names its entries may have; [`NameRule::Portable`] unless changed.
     pub fn names(&self) -> NameRule {
         self.names
     }
 
-    /// Sets how its entries may be called.
+    /// Sets which names its entries may have.
     #[must_use]
     pub fn with_names(mut self, names: NameRule) -> Self {
         self.names = names;

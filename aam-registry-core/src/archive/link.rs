@@ -5,8 +5,8 @@ use crate::{error::Result, types::package_path};
 
 /// The path in the archive that a symbolic link at `path` names.
 ///
-/// Only `..` at the start, then plain names: since no entry lies below a link,
-/// such a target means the same read as text and followed on a disk.
+/// Allows `..` only at the start. Since no entry lies below a link, such a target names the same file
+/// whether it is resolved as text or followed on a disk.
 pub(super) fn symbolic_target(path: &str, target: &[u8]) -> Result<String> {
     let refuse = |why: &str| Err(invalid_entry(path.as_bytes(), why));
     let Ok(text) = std::str::from_utf8(target) else {
@@ -28,7 +28,8 @@ pub(super) fn symbolic_target(path: &str, target: &[u8]) -> Result<String> {
         }
     }
     let joined = if folder.is_empty() { rest.to_owned() } else { format!("{}/{rest}", folder.join("/")) };
-    // Checked alone first: an absolute target must not hide behind the folder.
+    // Check `rest` alone first, so that an absolute target is not accepted because it is joined to the
+    // folder.
     match package_path(rest).and_then(|_| package_path(&joined)) {
         Ok(target) => Ok(target.to_owned()),
         Err(fault) => refuse(&format!("is a link whose target {fault}")),

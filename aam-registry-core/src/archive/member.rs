@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{error::Result, types::package_path};
 
-/// What the walk shows of an entry.
+/// An entry as the walk passes it to its visitor.
 pub(super) enum Member<'a> {
     File {
         path: &'a str,
@@ -29,7 +29,7 @@ pub(super) enum Member<'a> {
     },
 }
 
-/// The headers before an entry's own.
+/// The headers that precede an entry's own header.
 #[derive(Default)]
 pub(super) struct Prelude {
     pub(super) pax: Option<Pax>,
@@ -43,7 +43,7 @@ impl Prelude {
     }
 }
 
-/// What an entry is, by all its headers.
+/// What an entry is, according to all its headers.
 #[derive(Debug)]
 pub(super) struct Description {
     /// Without a leading `./`; empty for the root.
@@ -105,7 +105,7 @@ impl Description {
     }
 }
 
-/// Readers disagree which of two names counts.
+/// Refuses two names for one entry, because readers disagree about which one counts.
 fn one_of(pax: Option<Vec<u8>>, long: Option<Vec<u8>>, short: impl FnOnce() -> Vec<u8>) -> Result<Vec<u8>> {
     match (pax, long) {
         (Some(_), Some(_)) => Err(invalid("The archive gives an entry two long names")),
@@ -114,7 +114,7 @@ fn one_of(pax: Option<Vec<u8>>, long: Option<Vec<u8>>, short: impl FnOnce() -> V
     }
 }
 
-/// Whether anything follows the NUL that ends a name.
+/// Whether the field has bytes after the NUL that ends the name.
 fn after_nul(field: &[u8]) -> bool {
     field.iter().skip_while(|b| **b != 0).any(|b| *b != 0)
 }

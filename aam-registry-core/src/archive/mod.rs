@@ -1,23 +1,22 @@
-//! Reading, judging and making an `.aam`: a gzip-compressed tar with
-//! `aam.yaml` at its root.
+//! Reads, checks and packs `.aam` archives: a gzip-compressed tar with `aam.yaml` at its root.
 //!
-//! Everything here blocks and holds a bounded amount of memory whatever the
-//! archive holds. One walk over the archive keeps all the rules, so what
-//! [`judge`] accepts is what [`unpack`] writes:
+//! Everything here blocks, and uses a limited amount of memory whatever the archive contains. [`judge`]
+//! and [`unpack`] share one walk over the archive that enforces all rules, so [`unpack`] accepts
+//! exactly what [`judge`] accepts:
 //!
 //! - One gzip member, read to its verified end, and nothing after it. Inside,
 //!   a tar with its end-of-archive marker, and only zeros after that.
-//! - Limits are counted while reading: an entry that would go beyond them ends
-//!   the reading before its contents are unpacked. Long names and PAX records
-//!   count as unpacked bytes and have at most 1 MiB an entry; what may follow
-//!   the end marker has at most 1 MiB.
-//! - Paths are relative and plain, of at most 1,024 bytes and 32 segments of at
-//!   most 255 bytes, and all together of at most 256 bytes for each entry allowed. No two differ only in case, and no file is a folder too.
+//! - Limits are enforced while reading: an entry that would exceed them ends the reading before its
+//!   contents are unpacked. Long names and PAX records count as unpacked bytes and have at most 1 MiB
+//!   per entry; at most 1 MiB may follow the end marker.
+//! - Paths are relative and plain, with at most 1,024 bytes and 32 segments of at most 255 bytes each,
+//!   and at most 256 bytes on average for the allowed number of entries. No two paths differ only in
+//!   case, and no path is both a file and a folder.
 //! - Only files, folders and links. A link, symbolic or hard, must name a
 //!   regular file of the same archive and counts as a copy of it; all others,
 //!   devices and sparse files among them, are refused.
-//! - What different readers would read differently is refused: a PAX size that
-//!   contradicts the header, a path given twice, sizes in base 256.
+//! - Entries that different readers would read differently are refused: a PAX size that contradicts the
+//!   header, a path that occurs twice, sizes in base 256.
 
 mod copy;
 mod diff;

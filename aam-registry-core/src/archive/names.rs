@@ -1,4 +1,4 @@
-//! Which names of files every system can have, and none takes for git's.
+//! Which file names work on every system and are not taken for git's own.
 
 use std::collections::HashSet;
 
@@ -8,13 +8,13 @@ use crate::error::Result;
 /// Which names the entries of an archive may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NameRule {
-    /// What every system can unpack: the rule of a publish.
+    /// Names that every system can unpack: the rule for publishing.
     #[default]
     Portable,
-    /// What is safe to unpack here, even if other systems could not: the rule
-    /// for a version that was published before the rule of today.
+    /// Names that are safe to unpack on this system, even if others could not: the rule for versions
+    /// that were published under an older rule.
     Unpackable,
-    /// Any: for reading inside an archive that was accepted once.
+    /// All names: for reading inside an archive that was accepted before.
     Any,
 }
 
@@ -44,7 +44,7 @@ pub(super) fn check(path: &str, rule: NameRule) -> Result<(), NameFault> {
     path.split('/').find_map(fault).map_or(Ok(()), Err)
 }
 
-/// Why some system cannot have a segment, or would not show what it is called.
+/// Why some system cannot store a segment, or would not display it as it is.
 fn unportable(segment: &str) -> Option<NameFault> {
     if segment.chars().any(is_invisible) {
         return Some(NameFault::Invisible);
@@ -71,8 +71,8 @@ fn is_ignored_by_hfs(c: char) -> bool {
     matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Whether a character shows nothing, or changes the order of those around it.
-/// The joiners U+200C and U+200D stay: some scripts and emoji are spelled with them.
+/// Whether a character is invisible, or changes the order of the characters around it. The joiners
+/// U+200C and U+200D are allowed: some scripts and emoji need them.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
@@ -80,7 +80,7 @@ fn is_invisible(c: char) -> bool {
         | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether Windows takes the segment for a device, whatever its extension.
+/// Whether Windows takes the segment for a device; it ignores the extension.
 fn is_device(segment: &str) -> bool {
     let stem = segment.split('.').next().unwrap_or_default().trim_end_matches(' ');
     let upper = stem.to_ascii_uppercase();
@@ -92,15 +92,14 @@ fn is_device(segment: &str) -> bool {
     matches!((number.next(), number.next()), (Some('0'..='9' | '¹' | '²' | '³'), None))
 }
 
-/// Refuses a folder that git takes for a repository without a working tree,
-/// whose configuration it would follow: one with `HEAD`, and with `objects` and
-/// `refs` or with `commondir`.
+/// Refuses a folder that git takes for a repository without a working tree, because git would use the
+/// configuration in it: a folder with `HEAD`, and with `objects` and `refs` or with `commondir`.
 pub(super) fn refuse_repository<'a>(paths: impl Iterator<Item = &'a str> + Clone) -> Result<()> {
     let mut heads = paths.clone().filter(|path| split(path).1.eq_ignore_ascii_case("HEAD")).peekable();
     if heads.peek().is_none() {
         return Ok(());
     }
-    // Every path and every folder on the way to it, since a folder need not have an entry.
+    // Every path and all its parent folders, since a folder need not have an entry of its own.
     let mut present = HashSet::new();
     for path in paths {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);

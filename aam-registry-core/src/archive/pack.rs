@@ -20,7 +20,8 @@ use crate::{
     types::{ArchiveFile, Manifest, package_path},
 };
 
-/// "Unknown" in the gzip header (RFC 1952): the same bytes on every system.
+/// The operating system "unknown" in the gzip header (RFC 1952), so that every system packs the same
+/// bytes.
 const ANY_SYSTEM: u8 = 255;
 
 /// One file to pack.
@@ -30,7 +31,7 @@ pub struct PackEntry {
     pub path: String,
     /// Whether it may be executed.
     pub executable: bool,
-    /// What it holds.
+    /// Its contents.
     pub contents: PackContents,
 }
 
@@ -45,14 +46,14 @@ pub enum PackContents {
 
 /// Packs files into an `.aam`, and lists them by path.
 ///
-/// Reproducible: the same files give the same bytes, whatever their order and
-/// wherever they lie. Sorted by path with `aam.yaml` first, no folders, times
-/// and owners 0, modes 755 and 644. [`judge`](super::judge) accepts the
-/// result wherever it is within its limits. Blocks.
+/// Reproducible: the same files give the same bytes, in whatever order they are given and wherever they
+/// are stored. Entries are sorted by path with `aam.yaml` first; there are no folder entries; times and
+/// owners are 0, modes 755 and 644. [`judge`](super::judge) accepts the result if it is within its
+/// limits. Blocks.
 ///
 /// # Errors
-/// [`InvalidArchive`](Error::InvalidArchive) and [`InvalidManifest`](Error::InvalidManifest)
-/// for what no registry would take; an internal one where the disk or `out` fails.
+/// [`InvalidArchive`](Error::InvalidArchive) and [`InvalidManifest`](Error::InvalidManifest) if no
+/// registry would accept the files; an internal error if the disk or `out` fails.
 pub fn pack(mut entries: Vec<PackEntry>, out: impl Write) -> Result<Vec<ArchiveFile>> {
     let mut tree = Tree::new(NameRule::Portable);
     for entry in &mut entries {
@@ -87,7 +88,7 @@ fn read_manifest(entries: &[PackEntry]) -> Result<Manifest> {
     Manifest::parse(&yaml).map_err(Error::InvalidManifest)
 }
 
-/// The contents and how many bytes they are.
+/// The contents and their length in bytes.
 fn open(contents: &PackContents) -> Result<(Box<dyn Read + '_>, u64)> {
     match contents {
         PackContents::Bytes(bytes) => Ok((Box::new(&**bytes), bytes.len() as u64)),
@@ -116,7 +117,7 @@ fn append(tar: &mut Builder<impl Write>, entry: &PackEntry) -> Result<ArchiveFil
     Ok(ArchiveFile { path: entry.path.clone(), size, sha256, executable: entry.executable })
 }
 
-/// As many bytes as the header says, even of a file that changes meanwhile.
+/// Reads exactly as many bytes as the header says, even if the file changes meanwhile.
 struct Exactly<R> {
     contents: R,
     left: u64,

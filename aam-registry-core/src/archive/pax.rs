@@ -3,7 +3,7 @@
 use super::failure::invalid;
 use crate::error::{Error, Result};
 
-/// What of an extended header changes how its entry is read.
+/// The records of an extended header that change how its entry is read.
 #[derive(Debug, Default)]
 pub(super) struct Pax {
     pub(super) path: Option<Vec<u8>>,
@@ -14,8 +14,8 @@ pub(super) struct Pax {
 impl Pax {
     /// Reads the records of one header.
     ///
-    /// The tar crate splits at line feeds and stops at an empty line, so a
-    /// value with a line feed can hide records from it that others read.
+    /// The tar crate splits at line feeds and stops at an empty line. A value with a line feed could
+    /// therefore hide records from it that other readers see.
     pub(super) fn parse(mut records: &[u8]) -> Result<Self> {
         let mut pax = Self::default();
         while !records.is_empty() {
@@ -37,7 +37,7 @@ impl Pax {
         Ok(pax)
     }
 
-    /// Whether it changes nothing.
+    /// Whether no record changes how the entry is read.
     pub(super) fn is_empty(&self) -> bool {
         self.path.is_none() && self.link.is_none() && self.size.is_none()
     }
@@ -47,7 +47,7 @@ fn malformed() -> Error {
     invalid("The archive holds a malformed PAX header")
 }
 
-/// Splits `<length> <key>=<value>\n` off; the length counts the whole record.
+/// Splits off the first `<length> <key>=<value>\n`; the length counts the whole record.
 fn record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let space = records.iter().take(20).position(|b| *b == b' ')?;
     let length = usize::try_from(decimal(&records[..space])?).ok()?;

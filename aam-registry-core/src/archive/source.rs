@@ -2,8 +2,8 @@ use std::io::{self, Read};
 
 use crate::error::Error;
 
-/// The compressed bytes as they arrive: counted against the limit, and with
-/// failures told apart from damage.
+/// The compressed bytes as they arrive. Counts them against the limit, and distinguishes a failed read
+/// from a damaged archive.
 pub(super) struct Source<'a> {
     reader: &'a mut dyn Read,
     left: u64,
@@ -21,7 +21,8 @@ impl Read for Source<'_> {
         let read = loop {
             match self.reader.read(buf) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // An error of ours inside is the reason itself, such as an upload that was too slow.
+                // An error of the registry inside is the actual reason, such as an upload that was too
+                // slow.
                 Err(error) => {
                     let cause = error.downcast::<Error>().unwrap_or_else(|error| Error::storage(error, true));
                     return Err(io::Error::other(cause));

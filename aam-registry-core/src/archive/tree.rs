@@ -1,4 +1,4 @@
-//! What an archive holds so far, to find what it holds twice.
+//! The paths of an archive seen so far, to detect duplicates.
 
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -7,8 +7,8 @@ use unicode_normalization::UnicodeNormalization;
 use super::{failure::invalid_entry, names::NameRule};
 use crate::error::Result;
 
-/// Every path seen, as a tree of segments, so that memory grows with the text
-/// of the paths and not with their depth times it.
+/// Every path seen, as a tree of segments: its memory grows with the length of the paths, not with
+/// their length times their depth.
 pub(super) struct Tree {
     nodes: HashMap<(u32, Box<str>), Node>,
     root_seen: bool,
@@ -17,7 +17,7 @@ pub(super) struct Tree {
 
 struct Node {
     id: u32,
-    /// The segment as first spelled.
+    /// The segment as it was first spelled.
     spelled: Box<str>,
     kind: Kind,
 }
@@ -26,17 +26,17 @@ struct Node {
 enum Kind {
     File,
     Folder,
-    /// A folder that other paths lead through but that has no entry yet.
+    /// A folder that is part of other paths but has no entry yet.
     Implied,
 }
 
 impl Tree {
-    /// An empty one.
+    /// An empty tree.
     pub(super) fn new(rule: NameRule) -> Self {
         Self { nodes: HashMap::new(), root_seen: false, rule }
     }
 
-    /// Adds the root itself.
+    /// Adds the root folder.
     pub(super) fn add_root(&mut self) -> Result<()> {
         if std::mem::replace(&mut self.root_seen, true) {
             return Err(invalid_entry(b".", "is there twice"));
@@ -54,7 +54,7 @@ impl Tree {
                 None if is_folder => Kind::Folder,
                 None => Kind::File,
             };
-            // At most 32 segments an entry: the count stays far below 2^32.
+            // An entry has at most 32 segments, so the count stays far below 2^32.
             let id = u32::try_from(self.nodes.len() + 1).unwrap_or(u32::MAX);
             match self.nodes.entry((parent, folded(segment, self.rule))) {
                 Entry::Vacant(place) => {
@@ -88,10 +88,10 @@ impl Tree {
     }
 }
 
-/// Equal for names that a file system which ignores case takes for one, and,
-/// for a publish, those that one takes for one which composes letters and marks.
+/// The same for two names that a case-insensitive file system does not distinguish, and, for a publish,
+/// also for two that a file system with Unicode normalization does not distinguish.
 fn folded(segment: &str, rule: NameRule) -> Box<str> {
-    // Through upper case, since `ſ` and `s`, `ς` and `σ` meet only there.
+    // Convert to upper case first: `ſ` and `s`, and `ς` and `σ`, become equal only in upper case.
     let folded = segment.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     match rule {
         NameRule::Portable => folded.nfc().collect::<String>().into(),

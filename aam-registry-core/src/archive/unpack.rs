@@ -15,25 +15,24 @@ use crate::{
     types::ArchiveFile,
 };
 
-/// Unpacks a whole `.aam` into the existing, empty folder `into`, and lists
-/// the files it wrote by path.
+/// Unpacks a complete `.aam` into the existing, empty folder `into`, and lists the files it wrote by
+/// path.
 ///
-/// Judges the archive by the same rules as the registry. Writes only below
-/// `into`, overwrites nothing and follows no link; a link in the archive
-/// becomes a copy of what it names. Files get mode 755 where the archive says
-/// that they are executable, else 644, less the process's umask. On failure
-/// `into` is empty again. Blocks.
+/// Checks the archive with the same rules as the registry. Writes only below `into`, overwrites nothing
+/// and follows no link; a link in the archive becomes a copy of the file it names. Executable files get
+/// mode 755, others 644, both reduced by the process's umask. After a failure `into` is empty again.
+/// Blocks.
 ///
 /// # Errors
-/// As for [`judge`](super::judge); [`InvalidRequest`](Error::InvalidRequest)
-/// where `into` is not an empty folder; an internal one where the disk fails.
+/// As for [`judge`](super::judge); [`InvalidRequest`](Error::InvalidRequest) if `into` is not an empty
+/// folder; an internal error if the disk fails.
 pub fn unpack(mut reader: impl Read, into: &Path, limits: &ArchiveLimits) -> Result<Vec<ArchiveFile>> {
     let mut entries = fs::read_dir(into).map_err(|error| disk(into, &error))?;
     if entries.next().is_some() {
         return Err(Error::invalid_request(format!("{} is not empty; unpack into a new folder", into.display())));
     }
     let limits = match limits.names() {
-        // Whatever else is accepted: what git would run is never unpacked.
+        // Never unpack files that git would execute, even if the caller accepts all names.
         NameRule::Any => limits.with_names(NameRule::Unpackable),
         _ => *limits,
     };
@@ -43,7 +42,7 @@ pub fn unpack(mut reader: impl Read, into: &Path, limits: &ArchiveLimits) -> Res
     match unpacked {
         Ok(archive) => Ok(archive.files),
         Err(error) => {
-            // What cannot be removed either leaves the first error the one to tell.
+            // If removing fails too, the first error is the one to report.
             let _ = clear(into);
             Err(error)
         }
@@ -52,13 +51,13 @@ pub fn unpack(mut reader: impl Read, into: &Path, limits: &ArchiveLimits) -> Res
 
 struct Folder<'a> {
     root: &'a Path,
-    /// The folders made so far, as paths in the archive.
+    /// The folders created so far, as paths in the archive.
     made: HashSet<String>,
     open: Option<(File, PathBuf)>,
 }
 
 impl Folder<'_> {
-    /// Makes the folder at `path` and those above it.
+    /// Creates the folder at `path` and its parents.
     fn make(&mut self, path: &str) -> Result<()> {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         for folder in ends.map(|end| &path[..end]) {

@@ -1,4 +1,4 @@
-//! The one walk over an archive, which keeps every rule but those of the manifest.
+//! The one walk over an archive. It enforces every rule except those of the manifest.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -21,13 +21,13 @@ use crate::error::Result;
 
 /// The most bytes of one long name or PAX header.
 const MAX_EXTENSION: u64 = 1024 * 1024;
-/// The most zeros after the end marker; packers fill up to their block size.
+/// The most zeros after the end marker; tar writers pad to their block size.
 const MAX_TAIL: u64 = 1024 * 1024;
 const BLOCK: u64 = 512;
 const BUFFER: usize = 64 * 1024;
 
-/// Shows every entry to `visit`, in the archive's order, until that breaks off
-/// or the archive has been read to its verified end.
+/// Passes every entry to `visit`, in the archive's order, until `visit` stops or the archive has been
+/// read to its verified end.
 pub(super) fn walk(
     reader: &mut dyn Read,
     limits: &ArchiveLimits,
@@ -75,7 +75,7 @@ pub(super) fn walk(
     read_to_end(archive.into_inner(), end)
 }
 
-/// Takes the entry into the prelude where it only describes the next one.
+/// Adds an entry that only describes the next one to the prelude.
 fn read_extension(
     header: &Header,
     entry: &mut impl Read,
@@ -104,7 +104,8 @@ fn read_extension(
         EntryType::GNULongLink => prelude.long_link.replace(without_nul(data)).is_some(),
         EntryType::XHeader => prelude.pax.replace(Pax::parse(&data)?).is_some(),
         _ => {
-            // git puts a comment there; anything that redefines the entries to come does not belong into a package.
+            // git stores a comment there; global headers that change later entries do not belong in a
+            // package.
             budget.entry()?;
             !prelude.is_empty() || !Pax::parse(&data)?.is_empty()
         }
@@ -115,13 +116,13 @@ fn read_extension(
     Ok(true)
 }
 
-/// GNU ends a long name with one NUL.
+/// GNU tar ends a long name with one NUL.
 fn without_nul(mut name: Vec<u8>) -> Vec<u8> {
     name.pop_if(|last| *last == 0);
     name
 }
 
-/// Reads what is behind the end marker: zeros, the gzip trailer, and nothing.
+/// Reads what follows the end marker: zeros, the gzip trailer, and nothing more.
 fn read_to_end<R: BufRead>(mut tar: Counted<GzDecoder<R>>, end: u64) -> Result<()> {
     if tar.count < end + BLOCK {
         return Err(invalid("The archive has no end marker; it was cut off, pack it again"));
@@ -136,7 +137,7 @@ fn read_to_end<R: BufRead>(mut tar: Counted<GzDecoder<R>>, end: u64) -> Result<(
             return Err(invalid("The archive goes on after its end marker"));
         }
     }
-    // The decoder has checked CRC and length when it reports the end.
+    // The decoder has checked CRC and length when it reports the end of the data.
     let mut source = tar.inner.into_inner();
     if !source.fill_buf().map_err(from_io)?.is_empty() {
         return Err(invalid("The archive holds bytes after the end of its gzip stream"));
@@ -144,7 +145,7 @@ fn read_to_end<R: BufRead>(mut tar: Counted<GzDecoder<R>>, end: u64) -> Result<(
     Ok(())
 }
 
-/// What may still be read.
+/// How much may still be read.
 struct Budget<'a> {
     limits: &'a ArchiveLimits,
     unpacked: u64,
@@ -179,7 +180,7 @@ impl Budget<'_> {
     }
 }
 
-/// The archive goes beyond its unpacked size.
+/// The error for an archive that exceeds its unpacked size.
 pub(super) fn too_large(limits: &ArchiveLimits) -> crate::Error {
     invalid(format!("The archive unpacks to more than {} bytes", limits.max_unpacked_size()))
 }

@@ -3,52 +3,54 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Remembers that an outside part fails, so that nobody waits for it in vain.
+/// Remembers that an external service fails, so that requests do not wait for it in vain (a circuit
+/// breaker).
 ///
-/// From a failure on, callers are told to do without the part. After a pause
-/// one caller at a time is told to look whether it is back, and the first
-/// success lets everybody through again. Takes no lock.
+/// After a failure, callers are told not to use the service. After each pause one caller is told to
+/// test the service; the first success lets all callers through again. Takes no lock.
 #[derive(Debug)]
 pub struct Breaker {
     began: Instant,
     pause: Duration,
-    /// Until when callers do without, in microseconds since `began`; [`CLOSED`] while nobody does.
+    /// Until when callers must not use the service, in microseconds since `began`; [`CLOSED`] while it
+    /// works.
     open_until: AtomicU64,
 }
 
 const CLOSED: u64 = 0;
 
-/// What a [`Breaker`] tells a caller.
+/// What a [`Breaker`] tells a caller to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// Use the part, and report how it went.
+    /// Use the service, and report the outcome.
     Through,
-    /// Do without it.
+    /// Do not use the service.
     Refused,
-    /// Do without it, and have somebody look whether it is back, and report.
-    /// Nobody else is asked to for another pause.
+    /// Do not use the service, but test it in the background and report the outcome. No other caller is
+    /// told to do so until another pause has passed.
     Probe,
 }
 
 impl Breaker {
-    /// A breaker that lets through, and looks each `pause` after a failure.
+    /// A closed breaker, which has the service tested once per `pause` after a failure.
     pub fn new(pause: Duration) -> Self {
         Self { began: Instant::now(), pause, open_until: AtomicU64::new(CLOSED) }
     }
 
-    /// What to do now.
+    /// What a caller has to do now.
     pub fn admit(&self) -> Admission {
         self.admit_at(self.began.elapsed())
     }
 
-    /// The part failed. Gives whether that is news.
+    /// Records a failure. Returns whether the service worked before.
     pub fn failed(&self) -> bool {
         self.failed_at(self.began.elapsed())
     }
 
-    /// The part did what was asked. Gives whether that is news.
+    /// Records a success. Returns whether the service failed before.
     pub fn succeeded(&self) -> bool {
-        // Read first: while all is well nothing is written that processors would have to share.
+        // Load before writing: while the service works, nothing is written, so processors do not
+        // compete for the cache line.
         self.open_until.load(Ordering::Relaxed) != CLOSED && self.open_until.swap(CLOSED, Ordering::Relaxed) != CLOSED
     }
 
@@ -60,7 +62,8 @@ impl Breaker {
         if micros(now) < until {
             return Admission::Refused;
         }
-        // Whoever moves the end on is the one that looks; one that gives up half-way is followed by another.
+        // The caller that moves the end of the pause makes the probe. If it never reports, another
+        // probe follows after the next pause.
         let next = self.end_of_pause(now);
         match self.open_until.compare_exchange(until, next, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => Admission::Probe,

@@ -9,17 +9,17 @@ use crate::{
     types::{ArchiveKey, ArchiveLocation, RegistryId},
 };
 
-/// Not the base URL of a CDN.
+/// The error for an invalid base URL of a CDN.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not the base URL of a CDN: use one such as `https://cdn.example.com`")]
 pub struct InvalidCdnBase(String);
 
-/// Sends the clients of another store to a CDN whose origin is this registry.
+/// Redirects the clients of another store to a CDN whose origin is this registry.
 ///
-/// A client is sent to `<base>/api/v1/packages/<package>/<version>/download/<sha256>`.
-/// That path names the bytes themselves, so that nothing a CDN has cached can
-/// be wrong, and the registry sends what lies there from here to whoever asks,
-/// so that no CDN is sent back to itself.
+/// A client is redirected to `<base>/api/v1/packages/<package>/<version>/download/<sha256>`. The path
+/// contains the digest of the bytes, so nothing that a CDN has cached under it can be wrong. The
+/// registry sends the bytes at this path itself and never redirects, so a CDN is never redirected to
+/// itself.
 ///
 /// ```
 /// use aam_registry_core::{decorate::CdnArchives, memory::MemoryArchives};
@@ -31,13 +31,13 @@ pub struct InvalidCdnBase(String);
 #[derive(Clone, Debug)]
 pub struct CdnArchives<S> {
     inner: S,
-    /// Without a slash at the end.
+    /// The base URL without a slash at the end.
     base: String,
 }
 
 impl<S: ArchiveStore> CdnArchives<S> {
-    /// `base` is where the CDN shows the root of the registry: its path, where
-    /// it has one, is that of the registry's public address.
+    /// `base` is the URL under which the CDN serves the root of the registry. If the registry's public
+    /// address has a path, `base` ends with the same path.
     ///
     /// # Errors
     /// [`InvalidCdnBase`] unless it is an `http` or `https` URL without a query.
@@ -47,7 +47,7 @@ impl<S: ArchiveStore> CdnArchives<S> {
                 && uri.host().is_some_and(|host| !host.is_empty())
                 && uri.query().is_none()
         });
-        // A `Uri` drops a fragment silently.
+        // `Uri` drops a fragment without an error.
         if !valid || base.contains('#') {
             return Err(InvalidCdnBase(base.to_owned()));
         }

@@ -11,13 +11,12 @@ use crate::{
 /// How long the second limiter is used before the first is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Limits with one limiter, and where that fails with another.
+/// Limits requests with one limiter and, if that fails, with another.
 ///
-/// The first is one that replicas share, the second one of this replica alone:
-/// while the first is out, a client has the second's limit on each replica.
-/// One request waits for a first limiter that is out, and those already under
-/// way; the others go by the second at once, while the first is tried beside
-/// them about once a second.
+/// The first limiter is shared by replicas, the second belongs to this replica: while the first fails,
+/// a client has the second's limit on each replica. When the first limiter fails, only the request that
+/// notices it and those already waiting wait for it. Other requests use the second limiter at once, and
+/// about once a second one of them also tests the first in the background.
 ///
 /// ```
 /// use aam_registry_core::{decorate::FallbackLimiter, memory::MemoryLimiter, ports::RateClass};
@@ -39,12 +38,12 @@ struct First {
 }
 
 impl FallbackLimiter {
-    /// Limits with `first`, and with `second` for a second after each failure of it.
+    /// Limits with `first`, and with `second` for a second after each failure of `first`.
     pub fn new(first: impl RateLimiter, second: impl RateLimiter) -> Self {
         Self::with_pause(first, second, PAUSE)
     }
 
-    /// The same, with another pause before the first is asked again.
+    /// The same, with another pause before the first limiter is tried again.
     pub fn with_pause(first: impl RateLimiter, second: impl RateLimiter, pause: Duration) -> Self {
         let first = First { limiter: Box::new(first), breaker: Breaker::new(pause) };
         Self { first: Arc::new(first), second: Arc::new(second) }
@@ -52,7 +51,7 @@ impl FallbackLimiter {
 }
 
 impl First {
-    /// What the first limiter decides; an error has been dealt with.
+    /// The decision of the first limiter; an error is handled here.
     async fn take(&self, class: RateClass, client: &str) -> Result<Option<RateDecision>, ()> {
         self.note(self.limiter.take(class, client).await)
     }
@@ -74,7 +73,7 @@ impl First {
                     tracing::warn!(
                         event = "rate_limiter_fell_back",
                         error = &error as &dyn StdError,
-                        "the shared rate limiter failed; limits are each replica's own until it is back",
+                        "the shared rate limiter failed; each replica limits for itself until it works again",
                     );
                 }
                 Err(())
@@ -96,15 +95,15 @@ impl RateLimiter for FallbackLimiter {
             Admission::Refused => {}
             Admission::Probe => {
                 let (first, client) = (Arc::clone(&self.first), client.to_owned());
-                // Beside the request: one that is out may take its time to say so.
+                // In the background: a failing limiter may take long to fail.
                 tokio::spawn(async move { first.take(class, &client).await });
             }
         }
         self.second.take(class, client).await
     }
 
-    /// Where it was taken from the other one, which was asked in between, this
-    /// one has nothing to give back and the other one forgets it by itself.
+    /// If the request was counted by the other limiter, which was used in between, this limiter has
+    /// nothing to give back, and the other one's count expires by itself.
     async fn give_back(&self, class: RateClass, client: &str) -> Result<()> {
         match self.first.breaker.admit() {
             Admission::Through => {
@@ -121,13 +120,13 @@ impl RateLimiter for FallbackLimiter {
         self.second.give_back(class, client).await
     }
 
-    /// Never: the first limiter is one that is waited for.
+    /// Always pending: the first limiter has to be waited for.
     fn take_now(&self, _: RateClass, _: &str) -> Poll<Option<RateDecision>> {
         Poll::Pending
     }
 
-    /// Whether the first limiter answers: with the second alone the limits
-    /// hold, but are not what they should be.
+    /// Whether the first limiter answers. With the second alone requests are still limited, but by each
+    /// replica for itself.
     async fn check(&self) -> Result<()> {
         self.first.limiter.check().await
     }
@@ -146,7 +145,7 @@ mod tests {
     use crate::{error::Error, memory::MemoryLimiter, testing::rate_limit::LIMITS};
 
     const PATIENCE: Duration = Duration::from_secs(20);
-    /// Limits by which the limiters are told apart.
+    /// The limits by which a test tells which limiter decided.
     const FIRST: u32 = 1000;
     const SECOND: u32 = 500;
 
@@ -157,7 +156,7 @@ mod tests {
         Hanging,
     }
 
-    /// A limiter whose mood is set from outside, and that counts how often it was asked.
+    /// A limiter whose behaviour a test sets, and that counts its calls.
     #[derive(Clone, Debug)]
     struct Moody(Arc<(std::sync::Mutex<Mood>, AtomicUsize, MemoryLimiter)>);
 
@@ -208,7 +207,7 @@ mod tests {
         FallbackLimiter::with_pause(first.clone(), second, pause)
     }
 
-    /// The limit by which one request was judged.
+    /// The limit of the limiter that decided one request.
     async fn limit(limiter: &FallbackLimiter) -> u32 {
         let taking = timeout(PATIENCE, limiter.take(RateClass::Search, "a")).await;
         taking.expect("nobody is held up").expect("take").expect("the class is limited").limit
@@ -277,7 +276,7 @@ mod tests {
     mod with_the_second {
         use super::*;
 
-        /// Out for requests, well for the case that asks for its health.
+        /// Fails for requests, but passes health checks.
         #[derive(Debug)]
         struct Out;
 

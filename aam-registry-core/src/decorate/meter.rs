@@ -2,9 +2,9 @@ use std::fmt;
 
 use metrics::Counter;
 
-/// Counts how often a tier had what it was asked for.
+/// Counts hits and misses of a cache tier.
 ///
-/// Both counters exist from the start, at 0: a recorder must be installed before.
+/// Both counters start at 0 when this is created, so install a metrics recorder before.
 pub(crate) struct TierMeter {
     tier: &'static str,
     hits: Counter,

@@ -1,5 +1,4 @@
-//! Ports that wrap a port: what they add is theirs, what they answer is what
-//! the wrapped one would.
+//! Ports that wrap another implementation of the same port and answer as it would.
 
 mod breaker;
 mod cached_metadata;

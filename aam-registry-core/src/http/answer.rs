@@ -1,4 +1,4 @@
-//! The answers of endpoints that succeed.
+//! Successful answers of endpoints.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -12,17 +12,17 @@ pub(crate) const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age
 pub(crate) const PRIVATE: HeaderValue = HeaderValue::from_static("private, max-age=0, must-revalidate");
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// What an endpoint gives.
+/// The result of an endpoint.
 pub(crate) type Answered = Result<Response<RegistryBody>, Failure>;
 
-/// A read: JSON that may be kept, but must be asked about again by its entity tag.
+/// The answer to a read: JSON that may be cached, but must be revalidated with its entity tag.
 pub(crate) fn read(call: &Call, value: &impl Serialize) -> Answered {
     Ok(read_document(call, json(value)?, JSON))
 }
 
-/// A read of a document that exists as bytes.
+/// The answer to a read of a document that exists as bytes.
 pub(crate) fn read_document(call: &Call, document: Bytes, media_type: HeaderValue) -> Response<RegistryBody> {
-    // Half a digest is enough to tell two states of one document apart.
+    // Half a digest is enough to distinguish two states of one document.
     let tag = data_encoding::HEXLOWER.encode(&Sha256Digest::of(&document).as_bytes()[..16]);
     let mut response = Response::new(RegistryBody::from(document));
     let headers = response.headers_mut();
@@ -33,7 +33,7 @@ pub(crate) fn read_document(call: &Call, document: Bytes, media_type: HeaderValu
     response
 }
 
-/// What a write did: JSON that nobody keeps.
+/// The answer to a write: JSON that must not be cached.
 pub(crate) fn written(status: StatusCode, value: &impl Serialize) -> Answered {
     let mut response = Response::new(RegistryBody::from(json(value)?));
     *response.status_mut() = status;
@@ -41,7 +41,7 @@ pub(crate) fn written(status: StatusCode, value: &impl Serialize) -> Answered {
     Ok(response)
 }
 
-/// A write that has nothing to tell.
+/// The answer to a write that returns nothing.
 pub(crate) fn no_content() -> Response<RegistryBody> {
     let mut response = Response::new(RegistryBody::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;

@@ -21,7 +21,7 @@ use crate::{
     registry::Registry,
 };
 
-/// What was wrong with the settings of a [`RegistryService`], all at once.
+/// Everything that is wrong with the settings of a [`RegistryService`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceBuildError {
     faults: Vec<String>,
@@ -89,27 +89,24 @@ impl RegistryServiceBuilder {
         }
     }
 
-    /// Tells who makes a request by `authenticator` alone, in place of the
-    /// registry's own [`BearerAuthenticator`]: API tokens and the registry's
-    /// logins count for nothing then.
+    /// Identifies callers with `authenticator` instead of the registry's own [`BearerAuthenticator`]:
+    /// API tokens and the registry's logins are then not accepted.
     #[must_use]
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
         self.authenticators = vec![Arc::new(authenticator)];
         self
     }
 
-    /// Asks `authenticator` before those that are there already. The first
-    /// that recognizes a request has the say: where it refuses, the request is
-    /// refused.
+    /// Asks `authenticator` before the existing ones. The first authenticator that recognizes a
+    /// request's credential decides: if it refuses the credential, the request is refused.
     #[must_use]
     pub fn authenticate_first(mut self, authenticator: impl Authenticator) -> Self {
         self.authenticators.insert(0, Arc::new(authenticator));
         self
     }
 
-    /// Leaves out the routes of these groups: their paths answer as if there had
-    /// never been any, and the description of the API does not hold them. A host that
-    /// has accounts of its own leaves out registration and login:
+    /// Leaves out the routes of these groups: their paths answer as if they did not exist, and they are
+    /// not in the OpenAPI document. A host with its own accounts leaves out registration and login:
     ///
     /// ```
     /// use aam_registry_core::{
@@ -131,61 +128,59 @@ impl RegistryServiceBuilder {
         self
     }
 
-    /// Mounts everything below a path such as `/registry`; at the root by default.
+    /// Mounts all routes below a path such as `/registry`; at the root by default.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Sets the public address, such as `https://registry.example.com`. Its
-    /// path, where it has one, stands in links in place of the prefix, for
-    /// proxies that take it off. Links never come from `Host`.
+    /// Sets the public address, such as `https://registry.example.com`. If it has a path, links use
+    /// this path instead of the prefix, for proxies that strip it. Links never use `Host`.
     #[must_use]
     pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
         self.base_url = Some(base_url.into());
         self
     }
 
-    /// Sets which proxies are believed about a client's address.
+    /// Sets which proxies are trusted to name a client's address.
     #[must_use]
     pub fn client_ip(mut self, policy: ClientIpPolicy) -> Self {
         self.client_ip = policy;
         self
     }
 
-    /// Lets pages of these origins, such as `https://example.com`, call the
-    /// API from a browser; `*` lets all. None by default.
+    /// Allows web pages of these origins, such as `https://example.com`, to call the API from a
+    /// browser; `*` allows all. None by default.
     #[must_use]
     pub fn cors(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.cors = origins.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets how long anything but a transfer of an archive may take; 30 s by default.
+    /// Sets how long a request may take, except for the transfer of an archive; 30 s by default.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self
     }
 
-    /// Sets how long a client may take over the next 16 KiB of a body it has
-    /// begun, or over its end, until it is answered
-    /// [`Timeout`](crate::error::ErrorCode::Timeout); 30 s by default.
+    /// Sets how long a client may take to send the next 16 KiB of a body, or its end, before the answer
+    /// is [`Timeout`](crate::error::ErrorCode::Timeout); 30 s by default.
     #[must_use]
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = timeout;
         self
     }
 
-    /// Sets what `GET /ready` tells.
+    /// Sets the state that `GET /ready` reports.
     #[must_use]
     pub fn readiness(mut self, readiness: Readiness) -> Self {
         self.readiness = readiness;
         self
     }
 
-    /// Sets what renders `GET /metrics`; without it there is no such path.
+    /// Sets the function that renders `GET /metrics`; without it the path does not exist.
     #[must_use]
     pub fn metrics(mut self, render: impl Fn() -> String + Send + Sync + 'static) -> Self {
         self.metrics = Some(MetricsRenderer(Arc::new(render)));
@@ -209,7 +204,7 @@ impl RegistryServiceBuilder {
                 String::new()
             }),
         };
-        // A base URL without a path says nothing about where below the host the service lies.
+        // A base URL without a path does not say where below the host the service is mounted.
         let link_prefix = if link_prefix.is_empty() { prefix.clone() } else { link_prefix };
         let cors = cors_layer(&self.cors, &mut faults);
         if !faults.is_empty() {
@@ -250,7 +245,7 @@ fn base_path(url: &str) -> Option<String> {
     (known && uri.host().is_some_and(|host| !host.is_empty()) && is_prefix(path)).then(|| path.to_owned())
 }
 
-/// Below which URL clients find the paths of the document.
+/// The URL below which clients find the paths of the document.
 fn openapi_server(base_url: Option<&str>, link_prefix: &str) -> String {
     let origin = base_url
         .and_then(|url| url.parse::<Uri>().ok())

@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Uri, header, request::Parts};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::{
     body::{RequestBody, Stalled, content_length},
@@ -13,23 +14,23 @@ use super::{
     routing::MatchedRoute,
 };
 use crate::{
-    error::{Error, ErrorCode},
+    error::{Detail, Error, ErrorCode},
     layers::ClientAddress,
     registry::Registry,
-    types::{ClientNetwork, PackageName, Principal, Version},
+    types::{AskedIn, ClientNetwork, PackageName, Principal, Version, not_built},
 };
 
 /// The longest JSON body that is read, in bytes.
-const MAX_JSON: u64 = 1024 * 1024;
+pub(super) const MAX_JSON: u64 = 1024 * 1024;
 
-/// One request on its way to its endpoint.
+/// One request, as an endpoint sees it.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) registry: Registry,
     pub(crate) edge: Arc<Edge>,
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
-    /// Where the request comes from; `None` where nobody told the service.
+    /// The client's address; `None` if the host did not provide it.
     pub(crate) client: Option<ClientAddress>,
     uri: Uri,
     matched: MatchedRoute,
@@ -49,10 +50,10 @@ impl Call {
         Self { registry, edge, method, headers, client, uri, matched, principal }
     }
 
-    /// Who calls.
+    /// The authenticated caller.
     ///
     /// # Errors
-    /// [`ErrorCode::Unauthorized`] where that is not known.
+    /// [`ErrorCode::Unauthorized`] if there is none.
     pub(crate) fn principal(&self) -> Result<&Principal, Failure> {
         self.principal.as_ref().ok_or_else(|| {
             Failure::new(
@@ -62,7 +63,7 @@ impl Call {
         })
     }
 
-    /// The network the call comes from, where that is known.
+    /// The network of the client, if its address is known.
     pub(crate) fn client_network(&self) -> Option<ClientNetwork> {
         self.client.map(|client| client.0.into())
     }
@@ -71,7 +72,7 @@ impl Call {
         self.principal.is_some()
     }
 
-    /// The path as it was asked for, the prefix of the mount included.
+    /// The path of the request, including the prefix.
     pub(crate) fn path(&self) -> &str {
         self.uri.path()
     }
@@ -85,17 +86,17 @@ impl Call {
         self.matched.param(self.below_prefix(), name)
     }
 
-    /// A path parameter in the words of the domain; `None` where it is malformed.
+    /// A path parameter as a domain type; `None` if it is malformed.
     pub(crate) fn parsed<T: FromStr>(&self, name: &str) -> Option<T> {
         self.param(name)?.parse().ok()
     }
 
-    /// The package of the path. A malformed name is the name of no package.
+    /// The package of the path. A malformed name counts as the name of a package that does not exist.
     pub(crate) fn package(&self) -> Result<PackageName, Failure> {
         self.matched.package(self.below_prefix())
     }
 
-    /// The package and version of the path. A malformed version is no version of any package.
+    /// The package and version of the path. A malformed version counts as one that does not exist.
     pub(crate) fn version(&self) -> Result<(PackageName, Version), Failure> {
         let package = self.package()?;
         if let Some(version) = self.parsed("version") {
@@ -109,19 +110,40 @@ impl Call {
         Query::parse(self.uri.query())
     }
 
-    /// Reads the body as JSON.
+    /// Reads the body as JSON. Unknown fields are ignored.
     pub(crate) async fn json<T: DeserializeOwned>(&self, body: RequestBody) -> Result<T, Failure> {
+        parsed(&self.json_bytes(body).await?)
+    }
+
+    /// Reads the body as JSON, and refuses fields that ask for a feature that is not built.
+    pub(crate) async fn json_of<T: DeserializeOwned>(
+        &self,
+        asked_in: AskedIn,
+        body: RequestBody,
+    ) -> Result<T, Failure> {
+        let body = self.json_bytes(body).await?;
+        let fields: Map<String, Value> = parsed(&body)?;
+        let refused = |(name, value): (&String, &Value)| {
+            not_built(asked_in, name, value).map(|refusal| Detail::new(&**name, refusal))
+        };
+        let details: Vec<_> = fields.iter().filter_map(refused).collect();
+        match details.first() {
+            None => parsed(&body),
+            Some(first) => Err(Failure::invalid(format!("`{}`: {}", first.field, first.error), details)),
+        }
+    }
+
+    async fn json_bytes(&self, body: RequestBody) -> Result<Bytes, Failure> {
         expect_body(&self.headers, "application/json")?;
         let body = self.bytes(body).await?;
         // Some editors and shells put a byte order mark first; a parser may ignore it (RFC 8259, section 8.1).
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body);
-        // An array would be read as the fields in their order, which is nobody's contract.
+        let mark = if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        let body = body.slice(mark..);
+        // Serde would read an array as the fields in order, which the API does not allow.
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err(Error::invalid_request("The request body must be a JSON object").into());
         }
-        serde_json::from_slice(body).map_err(|error| {
-            Failure::from(Error::invalid_request(format!("The request body is not the JSON expected: {error}")))
-        })
+        Ok(body)
     }
 
     async fn bytes(&self, mut body: RequestBody) -> Result<Bytes, Failure> {
@@ -145,8 +167,14 @@ impl Call {
     }
 }
 
-/// Refuses a body of another media type than `wanted`, and one in a content
-/// coding: none is undone here, and an archive is compressed already.
+fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| {
+        Failure::from(Error::invalid_request(format!("The request body is not the JSON expected: {error}")))
+    })
+}
+
+/// Refuses a body with another media type than `wanted`, and one with a content coding: the registry
+/// decodes none, and an archive is compressed already.
 ///
 /// # Errors
 /// [`ErrorCode::UnsupportedMediaType`].
@@ -161,7 +189,7 @@ pub(crate) fn expect_body(headers: &HeaderMap, wanted: &str) -> Result<(), Failu
     if is_media_type(headers, wanted) { Ok(()) } else { Err(Failure::unsupported_media_type(wanted)) }
 }
 
-/// Whether the body is of the media type `wanted`, whatever its parameters.
+/// Whether the body has the media type `wanted`, whatever its parameters.
 fn is_media_type(headers: &HeaderMap, wanted: &str) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     value.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(wanted)

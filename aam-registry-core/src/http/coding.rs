@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue, header};
 
-/// In what form a document is sent; of those a client wants as much, the last is best.
+/// How a document is encoded. If a client accepts several equally, the last is preferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Coding {
     Identity,
@@ -14,7 +14,7 @@ pub(crate) enum Coding {
 impl Coding {
     const ALL: [Self; 4] = [Self::Identity, Self::Gzip, Self::Brotli, Self::Zstd];
 
-    /// As it stands in headers.
+    /// Its name in headers.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Identity => "identity",
@@ -24,9 +24,9 @@ impl Coding {
         }
     }
 
-    /// The best coding that `Accept-Encoding` allows. A client that refuses
-    /// all we have, and plain too, gets plain: the RFC leaves that to us, and
-    /// an error about it helps nobody.
+    /// The best coding that `Accept-Encoding` allows. A client that refuses all codings, including
+    /// none, gets the document without a coding: the RFC allows that, and an error about it would help
+    /// nobody.
     pub(crate) fn accepted(headers: &HeaderMap) -> Self {
         if !headers.contains_key(header::ACCEPT_ENCODING) {
             return Self::Identity;
@@ -65,8 +65,8 @@ impl Coding {
     }
 }
 
-/// Asks for the one coding that was chosen for a request, so that whatever
-/// compresses makes no choice of its own.
+/// Replaces `Accept-Encoding` by the chosen coding, so that the compression layer does not choose
+/// another one.
 pub(crate) fn ask_for(coding: Coding, headers: &mut HeaderMap) {
     match coding {
         Coding::Identity => drop(headers.remove(header::ACCEPT_ENCODING)),
@@ -74,7 +74,7 @@ pub(crate) fn ask_for(coding: Coding, headers: &mut HeaderMap) {
     }
 }
 
-/// A weight such as `q=0.5` in thousandths; `None` where it is none.
+/// A weight such as `q=0.5` in thousandths; `None` if it is malformed.
 fn weight_of(text: &str) -> Option<u16> {
     let number = text.trim().strip_prefix(['q', 'Q'])?.strip_prefix('=')?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));

@@ -3,10 +3,10 @@ use http::{Extensions, HeaderValue};
 use super::MatchedRoute;
 use crate::layers::ClientAddress;
 
-/// What the layers have learned of a request; an extension of it.
+/// What the layers have found out about a request; one of its extensions.
 ///
-/// One for all of them, since every extension costs a request two allocations.
-/// Who makes the request is apart from it: see [`Principal`](crate::types::Principal).
+/// A single extension for all of them, since each one costs a request two allocations. The caller is a
+/// separate one: see [`Principal`](crate::types::Principal).
 #[derive(Clone, Debug, Default)]
 pub struct RequestContext {
     id: Option<HeaderValue>,
@@ -15,7 +15,7 @@ pub struct RequestContext {
 }
 
 impl RequestContext {
-    /// What is known of the request with these extensions.
+    /// The context of the request with these extensions.
     pub fn of(extensions: &Extensions) -> Option<&Self> {
         extensions.get()
     }
@@ -25,17 +25,17 @@ impl RequestContext {
         extensions.get_or_insert_default()
     }
 
-    /// The id of the request, where [`RequestIdLayer`](crate::layers::RequestIdLayer) gave it one.
+    /// The id of the request, if [`RequestIdLayer`](crate::layers::RequestIdLayer) set one.
     pub fn id(&self) -> Option<&HeaderValue> {
         self.id.as_ref()
     }
 
-    /// What its path and method mean, where [`MatchRouteLayer`](crate::layers::MatchRouteLayer) found that.
+    /// The matched route, if [`MatchRouteLayer`](crate::layers::MatchRouteLayer) found one.
     pub fn route(&self) -> Option<&MatchedRoute> {
         self.route.as_ref()
     }
 
-    /// Where it comes from, where [`ClientAddressLayer`](crate::layers::ClientAddressLayer) was told that.
+    /// The client's address, if [`ClientAddressLayer`](crate::layers::ClientAddressLayer) knows it.
     pub fn client(&self) -> Option<ClientAddress> {
         self.client
     }

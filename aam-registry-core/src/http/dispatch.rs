@@ -17,7 +17,7 @@ use super::{
 };
 use crate::registry::Registry;
 
-/// Hands a request to its endpoint.
+/// Passes a request to its endpoint.
 #[derive(Clone, Debug)]
 pub(crate) struct Dispatch {
     pub(crate) registry: Registry,
@@ -53,7 +53,7 @@ impl Service<Request<RequestBody>> for Dispatch {
     }
 }
 
-/// Sends documents one way and transfers of archives another.
+/// Passes requests for documents to one service and transfers of archives to another.
 #[derive(Clone, Debug)]
 pub(crate) struct ByKind<D, T> {
     pub(crate) documents: D,
@@ -70,7 +70,7 @@ where
     type Future = Either<D::Future, T::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), D::Error>> {
-        // Both must be able, since only the request tells which it will be.
+        // Both must be ready, since only the request says which one it is for.
         match self.documents.poll_ready(cx) {
             Poll::Ready(Ok(())) => self.transfers.poll_ready(cx),
             other => other,

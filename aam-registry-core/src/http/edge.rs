@@ -10,22 +10,22 @@ use crate::{
     types::{PackageName, Version},
 };
 
-/// What the endpoints need to know of how they are mounted.
+/// What the endpoints have to know about how the service is mounted.
 #[derive(Debug)]
 pub(crate) struct Edge {
-    /// Below which path everything lies; empty, or with a leading slash and none at the end.
+    /// The path below which all routes are; empty, or with a leading slash and none at the end.
     pub(crate) prefix: String,
-    /// The routes that are not there.
+    /// The groups of routes that are left out.
     pub(crate) without: Vec<RouteGroup>,
-    /// What paths that are told to clients start with.
+    /// The start of paths in links for clients.
     pub(crate) link_prefix: String,
     pub(crate) readiness: Readiness,
     pub(crate) metrics: Option<MetricsRenderer>,
-    /// Below which URL clients find the API.
+    /// The URL below which clients find the API.
     pub(crate) server: String,
-    /// The OpenAPI document, made when it is first asked for.
+    /// The OpenAPI document, built when it is first requested.
     pub(crate) openapi: OnceLock<Bytes>,
-    /// The downloads that are ready.
+    /// The prepared downloads.
     pub(crate) downloads: ReadyDownloads,
 }
 
@@ -35,7 +35,7 @@ impl Edge {
         self.openapi.get_or_init(|| document().to_string().into()).clone()
     }
 
-    /// Nothing has the path that was asked for.
+    /// The error for a path that no route has.
     pub(crate) fn no_such_path(&self) -> Failure {
         let described = if self.without.contains(&RouteGroup::Documentation) {
             String::new()
@@ -45,23 +45,23 @@ impl Edge {
         Failure::new(ErrorCode::NotFound, format!("There is nothing at this address{described}"))
     }
 
-    /// The path at which a version's archive is asked for here.
+    /// The path of the request that downloads a version's archive.
     pub(crate) fn download_path(&self, package: &PackageName, version: &Version) -> String {
         format!("{}/api/v1/packages/{package}/{version}/download", self.prefix)
     }
 
-    /// Where a version is.
+    /// The URL of a version.
     pub(crate) fn version_url(&self, package: &PackageName, version: &Version) -> String {
         format!("{}/api/v1/packages/{package}/{version}", self.link_prefix)
     }
 
-    /// Where a version's archive is.
+    /// The URL of a version's archive.
     pub(crate) fn download_url(&self, package: &PackageName, version: &Version) -> String {
         format!("{}/download", self.version_url(package, version))
     }
 }
 
-/// Renders what `GET /metrics` answers.
+/// Renders the answer to `GET /metrics`.
 #[derive(Clone)]
 pub(crate) struct MetricsRenderer(pub(crate) Arc<dyn Fn() -> String + Send + Sync>);
 

@@ -1,15 +1,15 @@
-//! Entity tags and the requests conditional on them (RFC 9110, section 13).
+//! Entity tags and conditional requests (RFC 9110, section 13).
 
 use http::{HeaderMap, HeaderValue, header};
 
-/// Whether `If-None-Match` names the entity tag `etag` (quotes included), so
-/// that the answer is 304. Compares weakly; several fields count as one list.
+/// Whether `If-None-Match` contains the entity tag `etag` (including quotes), so that the answer is
+/// 304. Uses weak comparison; several header fields count as one list.
 pub(crate) fn none_match_names(headers: &HeaderMap, etag: &str) -> bool {
     headers.get_all(header::IF_NONE_MATCH).iter().any(|value| value.to_str().is_ok_and(|list| list_names(list, etag)))
 }
 
-/// Whether `If-Range` lets a range be answered in part: it is absent, or the
-/// strong entity tag `etag`. A date never matches, since archives carry none.
+/// Whether `If-Range` allows answering with a part: it is absent, or equals the strong entity tag
+/// `etag`. A date never matches, since archives have no modification date.
 pub(crate) fn if_range_holds(headers: &HeaderMap, etag: &str) -> bool {
     headers.get(header::IF_RANGE).is_none_or(|value| value.as_bytes() == etag.as_bytes())
 }

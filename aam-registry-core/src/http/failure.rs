@@ -4,16 +4,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::{body::RegistryBody, wire::ErrorBody};
 use crate::{
-    error::{BackendError, BackendKind, Detail, DiskTrouble, Error, ErrorCode, Outcome},
+    error::{BackendError, BackendKind, DatabaseTrouble, Detail, DiskTrouble, Error, ErrorCode, Outcome},
     types::{UserId, Username},
 };
 
-/// How long a client shall wait when an outside part is down.
+/// The `Retry-After` when an external service is down.
 const OUTAGE_RETRY: Duration = Duration::from_secs(5);
 
-/// Why a request gets an error for an answer; travels through the layers as
-/// their error, until [`AnswerFailuresLayer`](crate::layers::AnswerFailuresLayer)
-/// makes the answer of it.
+/// The reason why a request gets an error answer. It passes through the layers as their error, and
+/// [`AnswerFailuresLayer`](crate::layers::AnswerFailuresLayer) converts it to the answer.
 pub struct Failure(Box<Inner>);
 
 struct Inner {
@@ -25,7 +24,7 @@ struct Inner {
     caller: Option<Caller>,
 }
 
-/// Who made the request that was answered; an extension of the response.
+/// The caller whose request was answered; an extension of the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The user's id.
@@ -35,7 +34,7 @@ pub struct Caller {
 }
 
 impl Failure {
-    /// A failure of that code.
+    /// A failure with that code.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let failure = Self(Box::new(Inner {
             code,
@@ -59,7 +58,7 @@ impl Failure {
             .with_header(header::ALLOW, value)
     }
 
-    /// The body is of another type than `expected`.
+    /// The body does not have the media type `expected`.
     pub(crate) fn unsupported_media_type(expected: &str) -> Self {
         Self::new(
             ErrorCode::UnsupportedMediaType,
@@ -77,7 +76,7 @@ impl Failure {
         .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
     }
 
-    /// No byte asked for is among the `len` there are.
+    /// None of the requested bytes is within the `len` bytes.
     pub(crate) fn range_not_satisfiable(len: u64) -> Self {
         let failure = Self::new(
             ErrorCode::RangeNotSatisfiable,
@@ -87,12 +86,12 @@ impl Failure {
         failure.with_header(header::CONTENT_RANGE, content_range.expect("digits are a header value"))
     }
 
-    /// Several things wrong with a query or a body, told all at once.
+    /// Several faults of a query or a body, reported together.
     pub(crate) fn invalid(message: impl Into<String>, details: Vec<Detail>) -> Self {
         Error::InvalidRequest { message: message.into(), details }.into()
     }
 
-    /// Something of ours went wrong; `cause` is logged, never sent.
+    /// An internal error; `cause` is logged, never sent.
     pub(crate) fn internal(cause: impl Into<String>) -> Self {
         Self::new(
             ErrorCode::Internal,
@@ -101,7 +100,7 @@ impl Failure {
         .with_cause(cause)
     }
 
-    /// Says what is to be logged, and never sent.
+    /// Sets the cause, which is logged and never sent.
     #[must_use]
     pub(crate) fn with_cause(mut self, cause: impl Into<String>) -> Self {
         self.0.cause = Some(cause.into());
@@ -115,20 +114,20 @@ impl Failure {
         self
     }
 
-    /// Says how long to wait, in whole seconds, at least one.
+    /// Sets `Retry-After` in whole seconds, at least one.
     #[must_use]
     fn with_retry_after(self, wait: Duration) -> Self {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait).max(1)))
     }
 
-    /// Notes who is told.
+    /// Sets the caller.
     #[must_use]
     pub(crate) fn with_caller(mut self, caller: Caller) -> Self {
         self.0.caller = Some(caller);
         self
     }
 
-    /// Who is told, where that is known.
+    /// The caller, if it is known.
     pub(crate) fn caller(&self) -> Option<&Caller> {
         self.0.caller.as_ref()
     }
@@ -138,17 +137,17 @@ impl Failure {
         self.0.code
     }
 
-    /// What is to be logged of its cause.
+    /// The cause to log.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.0.cause.as_deref()
     }
 
-    /// The headers of the answer beside those every error has.
+    /// The headers of the answer in addition to those of every error.
     pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
         &mut self.0.headers
     }
 
-    /// The answer, with the JSON body every error has.
+    /// The answer with the JSON body of errors.
     pub(crate) fn into_response(self, request_id: &str) -> Response<RegistryBody> {
         let inner = *self.0;
         let body = ErrorBody::new(inner.code, inner.message, inner.details, request_id);
@@ -183,9 +182,10 @@ impl From<BackendError> for Failure {
     fn from(error: BackendError) -> Self {
         let (code, cause) = (error.code(), causes(&error));
         let Some(trouble) = trouble(&error) else { return Self::internal(cause) };
-        // What will fail again is not away: an archive may be missing from a store that is well.
+        // A permanent error is not an outage: an archive may be missing in a store that works.
         let again = match error.disk_trouble() {
             Some(_) => "its operator has to see to that",
+            None if error.database_trouble().is_some() => "its operator has to see to that",
             None if error.is_unfit() => "try again in a moment, or tell its operator",
             None if error.retry => "try again in a moment",
             None => "tell its operator the `request_id` if it happens again",
@@ -199,7 +199,7 @@ impl From<BackendError> for Failure {
     }
 }
 
-/// What is wrong with which part, in a sentence without its end; `None` where it is none of the parts outside.
+/// Which external service fails and how, as a sentence without a full stop; `None` for other errors.
 pub(crate) fn trouble(error: &BackendError) -> Option<String> {
     let (part, disk) = match error.kind {
         BackendKind::Database => ("database", "disk with the registry's database (its data folder)"),
@@ -207,6 +207,20 @@ pub(crate) fn trouble(error: &BackendError) -> Option<String> {
         BackendKind::Cache => ("cache", "disk with the registry's cache"),
         BackendKind::Internal => return None,
     };
+    if let Some(trouble) = error.database_trouble() {
+        let told = match trouble {
+            DatabaseTrouble::Gone => {
+                "The file of the registry's database was moved away or replaced under the running server: the right \
+                 file has to be put in its place and the server started again"
+            }
+            DatabaseTrouble::Damaged => "The registry's database is damaged: it has to be restored from a backup",
+            DatabaseTrouble::ReadOnly => {
+                "The registry's database takes no changes: it, or the server's right to it, is read-only"
+            }
+            DatabaseTrouble::Full => "The disk of the registry's database is full: room has to be made there",
+        };
+        return Some(told.to_owned());
+    }
     if error.is_unfit() {
         return Some("This server cannot work with the registry's database as it is, and its log says why".to_owned());
     }
@@ -226,7 +240,7 @@ impl From<crate::error::InvalidName> for Failure {
     }
 }
 
-/// An error and what caused it, on one line.
+/// An error and its causes, on one line.
 fn causes(error: &BackendError) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

@@ -20,10 +20,10 @@ use super::{
 };
 use crate::error::{Error, ErrorCode};
 
-/// How much may be read without any of it being the content of a part; a
-/// form's boundaries and part headers are far smaller.
+/// How many bytes may be read that are not the content of a part; a form's boundaries and part headers
+/// are much smaller.
 const MAX_BACKLOG: u64 = 256 * 1024;
-/// How much is handed to the parser at once.
+/// The most bytes that are passed to the parser at once.
 const MAX_CHUNK: usize = 64 * 1024;
 
 /// A `multipart/form-data` body (RFC 7578), read part by part.
@@ -37,7 +37,7 @@ impl Form {
     /// The form of a request.
     ///
     /// # Errors
-    /// [`ErrorCode::UnsupportedMediaType`] where it is no form.
+    /// [`ErrorCode::UnsupportedMediaType`] if the body is not a form.
     pub(crate) fn new(headers: &HeaderMap, body: RequestBody) -> Result<Self, Failure> {
         expect_body(headers, "multipart/form-data")?;
         let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
@@ -48,7 +48,7 @@ impl Form {
         Ok(Self { multipart: Multipart::new(chunks, boundary), backlog })
     }
 
-    /// The next part; the one before must have been dropped.
+    /// The next part; drop the previous one before.
     pub(crate) async fn next_part(&mut self) -> Result<Option<Part>, Failure> {
         let field = self.multipart.next_field().await.map_err(|error| unreadable(&error))?;
         Ok(field.map(|field| Part { field, backlog: self.backlog.clone() }))
@@ -63,7 +63,7 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// Its name; empty where it has none.
+    /// Its name; empty if it has none.
     pub(crate) fn name(&self) -> &str {
         self.field.name().unwrap_or("")
     }
@@ -77,7 +77,7 @@ impl Part {
         Ok(chunk)
     }
 
-    /// The whole of it as text of at most `max` bytes.
+    /// The whole part as text of at most `max` bytes.
     pub(crate) async fn text(&mut self, max: usize) -> Result<String, Failure> {
         let mut text = Vec::new();
         while let Some(chunk) = self.chunk().await? {
@@ -109,7 +109,7 @@ fn broken_off() -> Failure {
     Failure::new(ErrorCode::InvalidRequest, "The form broke off before its end; send it again")
 }
 
-/// Bytes that were read and are not yet known to be the content of a part.
+/// Bytes that were read and are not known to be the content of a part yet.
 #[derive(Clone, Debug, Default)]
 struct Backlog(Arc<AtomicU64>);
 
@@ -131,13 +131,13 @@ impl Backlog {
 #[error("too much of the form is no content of a part")]
 struct BacklogFull;
 
-/// The body in chunks of bounded size, one a poll.
+/// The body in chunks of limited size, one per poll.
 ///
-/// The parser takes all it can get at every poll and keeps what it cannot use
-/// yet; resting after each chunk and minding the backlog bounds what it holds.
+/// The parser takes all bytes it can get at every poll, and keeps those that it cannot use yet.
+/// Returning pending after each chunk, and limiting the backlog, limits what the parser holds.
 struct Chunks {
     body: RequestBody,
-    /// What the body gave and was not handed on yet.
+    /// Bytes of the body that were not passed on yet.
     current: Bytes,
     backlog: Backlog,
     rested: bool,

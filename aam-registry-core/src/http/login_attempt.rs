@@ -1,4 +1,6 @@
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
+
+use tracing::Instrument;
 
 use super::Failure;
 use crate::{
@@ -8,47 +10,78 @@ use crate::{
     registry::Registry,
 };
 
-/// One login, and what it has taken from the limits on guessing.
+/// The most characters of a username or e-mail address: those of the longest address there is (RFC 5321).
+const MAX_LOGIN: usize = 254;
+
+/// Makes and counts one guess at the password of the account that `login` names, from `client`.
 ///
-/// It takes before the password is looked at, so that many at once get no
-/// further than one after another, and [`end`](Self::end) gives back all of it
-/// unless the password was wrong: failures count, attempts do not. A failure
-/// counts
+/// The guess continues when the client disconnects: otherwise a right password would stay counted as a
+/// failure, and a wrong one would be missing from the log and the audit log.
+///
+/// # Errors
+/// A refusal by a limiter.
+pub(crate) async fn guess<T, F>(
+    registry: &Registry,
+    client: Option<ClientAddress>,
+    login: &str,
+    guess: impl FnOnce(Registry) -> F + Send + 'static,
+) -> Result<Result<T>, Failure>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send,
+{
+    let (registry, account) = (registry.clone(), account_key(login));
+    let guessing = async move {
+        let attempt = LoginAttempt::begin(&registry, client, &account).await?;
+        let result = guess(registry).await;
+        attempt.end(matches!(result, Err(Error::InvalidCredentials))).await;
+        Ok(result)
+    };
+    tokio::spawn(guessing.in_current_span()).await.map_err(Error::internal)?
+}
+
+/// The key of an account in the limits on guessing: the username or e-mail address that was typed.
+///
+/// With one key for both, somebody who fails for a username from one network could learn from the
+/// limits met on another network whether an e-mail address belongs to the same account.
+fn account_key(login: &str) -> String {
+    login.trim().to_lowercase().chars().take(MAX_LOGIN).collect()
+}
+
+/// One login attempt, and the requests that it has taken from the limits on guessing passwords.
+///
+/// It takes them before the password is checked, so that many attempts at once get no further than
+/// attempts one after the other. [`end`](Self::end) gives all of them back unless the password was
+/// wrong, so only failures count. A failure counts
 ///
 /// - for address and account together, `RATE_LIMIT_AUTH` a minute;
-/// - for the address, whatever the accounts, `RATE_LIMIT_AUTH` a minute, as a
-///   registration does (taken by the layer that limits by address);
-/// - for the account, whatever the addresses, `RATE_LIMIT_AUTH` a minute. This
-///   one refuses nobody whose address has not failed for that account within a
-///   day, or only as often as is forgiven: else whoever keeps failing for a name
-///   would lock its owner out.
+/// - for the address, for all accounts together, `RATE_LIMIT_AUTH` a minute, as a registration does
+///   (taken by the layer that limits by address);
+/// - for the account, from all addresses together, `RATE_LIMIT_AUTH` a minute. This limit does not
+///   refuse an address that has not failed for the account within a day, or only as often as is
+///   forgiven; otherwise anybody could lock the owner out by failing on purpose.
 ///
-/// So guessing at one account from many addresses goes no faster than from one,
-/// but for the failures that each address is forgiven a day.
+/// So guessing the password of one account from many addresses is no faster than from one, except for
+/// the forgiven failures of each address per day.
 #[derive(Debug)]
-pub(crate) struct LoginAttempt {
+struct LoginAttempt {
     limiter: Arc<dyn RateLimiter>,
-    /// By what the layer outside has limited the request.
+    /// The key by which the address layer has limited the request.
     address: Option<ShortText>,
     taken: Vec<(RateClass, String)>,
 }
 
 impl LoginAttempt {
-    /// Takes one attempt at the account that `login` means, from `client`.
+    /// Takes one attempt on `account` from `client`.
     ///
     /// # Errors
-    /// A refusal by a limiter, which costs no more than the address has paid
-    /// outside; or the account could not be looked up.
-    pub(crate) async fn begin(
-        registry: &Registry,
-        client: Option<ClientAddress>,
-        login: &str,
-    ) -> Result<Self, Failure> {
-        let account = registry.account_key(login).await?;
+    /// A refusal by a limiter, which costs only what the address layer has taken.
+    async fn begin(registry: &Registry, client: Option<ClientAddress>, account: &str) -> Result<Self, Failure> {
         let limiter = Arc::clone(registry.rate_limiter());
         let address = client.map(ClientAddress::limit_key);
         if let Some(address) = &address {
-            // Right passwords cost as much to check as wrong ones, so this is never given back.
+            // Checking a right password takes as much processor time as a wrong one, so this is never
+            // given back.
             let decision = take_request(&*limiter, RateClass::Other, &format!("logins:{}", address.as_str())).await;
             decision.map_or(Ok(()), |decision| refuse_over_limit(RateClass::Other, &decision))?;
         }
@@ -59,7 +92,7 @@ impl LoginAttempt {
         let site = client.map(ClientAddress::site_key);
         let forgiven = match &site {
             Some(site) => attempt.take(RateClass::ForgivenLogin, format!("login:{account}:{}", site.as_str())).await,
-            // Nobody's failures are told apart, so none is forgiven.
+            // Without an address no failures can be attributed to it, so none is forgiven.
             None => false,
         };
         let by_account = format!("account:{account}");
@@ -71,9 +104,9 @@ impl LoginAttempt {
         Ok(attempt)
     }
 
-    /// Gives back what was taken, unless a guess was wrong.
-    pub(crate) async fn end<T>(mut self, result: &Result<T>) {
-        if matches!(result, Err(Error::InvalidCredentials)) {
+    /// Gives back what was taken, unless the password was wrong.
+    async fn end(mut self, was_wrong: bool) {
+        if was_wrong {
             return;
         }
         self.give_back().await;
@@ -82,7 +115,7 @@ impl LoginAttempt {
         }
     }
 
-    /// Whether there was one to take.
+    /// Takes one request; returns whether the limit allowed it.
     async fn take(&mut self, class: RateClass, client: String) -> bool {
         let decision = take_request(&*self.limiter, class, &client).await;
         let passes = decision.is_none_or(|decision| decision.retry_after.is_none());

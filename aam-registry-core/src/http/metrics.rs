@@ -1,4 +1,4 @@
-//! The metrics of the HTTP edge, by the names operators know.
+//! The metrics of HTTP requests, with stable names.
 
 use std::{fmt, sync::OnceLock, time::Duration};
 
@@ -9,8 +9,8 @@ use crate::ports::RateClass;
 
 /// Counts the requests of one route.
 ///
-/// What counts is looked up by its labels at the first request that needs it,
-/// so that a recorder must be installed before the first request.
+/// A counter is looked up by its labels at the first request that needs it, so a recorder must be
+/// installed before the first request.
 pub(crate) struct RouteMeter {
     route: &'static str,
     methods: [OnceLock<MethodMeter>; METHODS.len()],
@@ -21,9 +21,9 @@ struct MethodMeter {
     answers: [OnceLock<Counter>; STATUSES.len()],
 }
 
-/// The methods that are labels; what is never answered is not worth one of its own.
+/// The methods with labels of their own; all others share one.
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];
-/// The statuses there are; any other is counted, if slower.
+/// The statuses whose counters are cached; others are counted too, but more slowly.
 const STATUSES: [u16; 25] = [
     200, 201, 204, 206, 302, 304, 400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 415, 416, 429, 431, 500, 501, 502,
     503, 504,
@@ -65,7 +65,7 @@ impl fmt::Debug for RouteMeter {
     }
 }
 
-/// A method as a label.
+/// The label of a method.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MethodLabel(usize);
 
@@ -87,7 +87,7 @@ pub(crate) fn rate_limited(class: RateClass) {
     metrics::counter!("aam_rate_limited_requests_total", "class" => class.as_str()).increment(1);
 }
 
-/// Counts one request whose body stopped coming.
+/// Counts one request whose body stalled.
 pub(crate) fn body_stalled() {
     metrics::counter!("aam_connections_timed_out_total", "what" => "body").increment(1);
 }

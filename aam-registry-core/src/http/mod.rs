@@ -1,11 +1,9 @@
 //! The HTTP edge: the registry as a tower service.
 //!
-//! [`RegistryService`] is the default stack over a
-//! [`Registry`](crate::registry::Registry): match the route, limit by address,
-//! authenticate, limit by principal, dispatch to an endpoint. The stack is put
-//! together in one function of `stack`, out of the layers of
-//! [`layers`](crate::layers). An endpoint decodes a request, calls one use case
-//! and encodes what it gives; its JSON types are those of `wire`.
+//! [`RegistryService`] is the default stack over a [`Registry`](crate::registry::Registry): match the
+//! route, limit by address, authenticate, limit by principal, dispatch to an endpoint. One function in
+//! `stack` builds the stack from the layers of [`layers`](crate::layers). An endpoint decodes a
+//! request, calls one use case and encodes the result; its JSON types are in `wire`.
 
 mod answer;
 mod body;

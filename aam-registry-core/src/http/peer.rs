@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-/// Where the connection of a request comes from; the server puts it into the
-/// request's extensions. Without it nobody is limited by address.
+/// The address of the client's end of the connection. The server adds it to the request's extensions;
+/// without it no request is limited by address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);

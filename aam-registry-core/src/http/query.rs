@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 use super::failure::Failure;
 use crate::{error::Detail, types::PageRequest};
 
-/// The query of a request. Collects what is wrong with it, to tell all at once.
+/// The query of a request. Collects all faults, to report them together.
 #[derive(Debug)]
 pub(crate) struct Query<'a> {
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -13,8 +13,8 @@ pub(crate) struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    /// Reads `application/x-www-form-urlencoded` pairs; bytes that are not
-    /// UTF-8 become replacement characters. No query is junk enough to fail.
+    /// Parses `application/x-www-form-urlencoded` pairs; bytes that are not UTF-8 become replacement
+    /// characters. Never fails.
     pub(crate) fn parse(query: Option<&'a str>) -> Self {
         let pairs = query.unwrap_or("").split('&').filter(|pair| !pair.is_empty()).map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -23,7 +23,7 @@ impl<'a> Query<'a> {
         Self { pairs: pairs.collect(), faults: Vec::new() }
     }
 
-    /// Makes empty values of `names` count as absent.
+    /// Treats empty values of `names` as absent.
     pub(crate) fn ignore_empty(mut self, names: &[&str]) -> Self {
         self.pairs.retain(|(key, value)| !value.is_empty() || !names.contains(&&**key));
         self
@@ -34,7 +34,7 @@ impl<'a> Query<'a> {
         self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| &**value)
     }
 
-    /// The value of `name` in the words of the domain.
+    /// The value of `name` as a domain type.
     pub(crate) fn parsed<T: FromStr<Err: ToString>>(&mut self, name: &str) -> Option<T> {
         match self.text(name)?.parse() {
             Ok(value) => Some(value),
@@ -45,7 +45,7 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// The value of `name` as what `form` describes.
+    /// The value of `name`; `form` describes what is allowed.
     pub(crate) fn read<T: FromStr>(&mut self, name: &str, form: &str) -> Option<T> {
         let value = self.text(name)?.parse().ok();
         if value.is_none() {
@@ -54,7 +54,7 @@ impl<'a> Query<'a> {
         value
     }
 
-    /// The value of `name`, which must be given.
+    /// The value of `name`, which is required.
     pub(crate) fn required<T: FromStr<Err: ToString>>(&mut self, name: &str) -> Option<T> {
         if self.text(name).is_none() {
             self.fault(name, "is required");
@@ -91,7 +91,7 @@ impl<'a> Query<'a> {
         self.faults.push(Detail::new(name, error));
     }
 
-    /// Fails with everything that was wrong so far.
+    /// Fails with all faults found so far.
     pub(crate) fn check(self) -> Result<(), Failure> {
         match &self.faults[..] {
             [] => Ok(()),

@@ -1,17 +1,17 @@
-//! One range of bytes (RFC 9110, section 14).
+//! Single byte ranges (RFC 9110, section 14).
 
 use std::ops::Range;
 
 use http::{HeaderMap, header};
 
-/// What a request asks of a representation of known length.
+/// What a request asks for of a representation with a known length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     /// All of it: no `Range`, a malformed one, another unit, or several ranges.
     Whole,
     /// These bytes; at least one.
     Part(Range<u64>),
-    /// Bytes it does not have.
+    /// Bytes that it does not have.
     Unsatisfiable,
 }
 
@@ -44,7 +44,7 @@ fn parse(value: &str, len: u64) -> Option<Asked> {
     Some(if range.start < range.end { Asked::Part(range) } else { Asked::Unsatisfiable })
 }
 
-/// Digits alone; more than fit are as good as the largest number.
+/// Parses digits only; a number that is too large becomes the largest one.
 fn position(digits: &str) -> Option<u64> {
     let valid = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     valid.then(|| digits.parse().unwrap_or(u64::MAX))

@@ -3,10 +3,10 @@ use std::sync::{
     atomic::{AtomicU8, Ordering},
 };
 
-/// Whether this process wants requests: what `GET /ready` tells.
+/// Whether this process accepts requests, as `GET /ready` reports it.
 ///
-/// A clonable handle. The server turns it; a library user who has no phases
-/// leaves it [`Ready`](ReadinessState::Ready), which is the default.
+/// A clonable handle. The server changes it; a host without such phases leaves it at
+/// [`Ready`](ReadinessState::Ready), the default.
 #[derive(Clone, Debug)]
 pub struct Readiness(Arc<Inner>);
 
@@ -19,11 +19,11 @@ struct Inner {
 /// The phases of a serving process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadinessState {
-    /// Not yet able to serve, for example because the schema is behind.
+    /// Not able to serve yet, for example because the schema has not been migrated.
     Starting,
     /// Serves.
     Ready,
-    /// Serves what is under way, and wants no more.
+    /// Finishes running requests, and wants no more.
     Draining,
 }
 
@@ -35,20 +35,20 @@ impl Readiness {
         this
     }
 
-    /// Turns to `state`.
+    /// Changes the state to `state`.
     pub fn set(&self, state: ReadinessState) {
         *self.awaited() = None;
         self.0.state.store(state as u8, Ordering::Release);
     }
 
-    /// Turns to [`Starting`](ReadinessState::Starting), until `what` has come
-    /// about: the end of a sentence, such as `the database to answer`.
+    /// Changes the state to [`Starting`](ReadinessState::Starting) until `what` has happened: the end
+    /// of a sentence, such as `the database to answer`.
     pub fn wait_for(&self, what: &'static str) {
         self.0.state.store(ReadinessState::Starting as u8, Ordering::Release);
         *self.awaited() = Some(what);
     }
 
-    /// What is waited for, where somebody said so.
+    /// What is waited for, if it was set.
     pub(crate) fn awaited_now(&self) -> Option<&'static str> {
         *self.awaited()
     }

@@ -20,12 +20,12 @@ use super::{
 };
 use crate::registry::Registry;
 
-/// The registry as a tower service of HTTP requests: routing, limits,
-/// authentication, endpoints, with an answer to every request.
+/// The registry as a tower service of HTTP requests: routing, limits, authentication, endpoints. It
+/// answers every request.
 ///
-/// It takes any body of bytes and mounts wherever such a service fits: below
-/// hyper, axum or tonic, at the root or at a prefix. The host puts the peer's
-/// address into each request as a [`PeerAddr`](super::PeerAddr) extension.
+/// It accepts any body of bytes, and can be mounted wherever such a service can: in hyper, axum or
+/// tonic, at the root or below a prefix. The host adds the client's address to each request as a
+/// [`PeerAddr`](super::PeerAddr) extension.
 ///
 /// ```
 /// use aam_registry_core::{http::RegistryService, memory, registry::Registry};
@@ -66,7 +66,7 @@ impl RegistryService {
         Self::builder(registry).build().expect("the default settings are valid")
     }
 
-    /// Settings to build the service with.
+    /// A builder for a service with other settings.
     pub fn builder(registry: Registry) -> RegistryServiceBuilder {
         RegistryServiceBuilder::new(registry)
     }

@@ -1,4 +1,4 @@
-//! Header values made anew for a request, without an allocation each.
+//! Header values created for each request, without an allocation for each.
 
 use std::{
     cell::RefCell,
@@ -8,17 +8,17 @@ use std::{
 use bytes::BytesMut;
 use http::HeaderValue;
 
-/// How many bytes of values share one allocation; a value kept for long keeps that much.
+/// How many bytes share one allocation. A value that is kept keeps the whole block in memory.
 const BLOCK: usize = 4096;
 
 thread_local! {
     static VALUES: RefCell<BytesMut> = RefCell::new(BytesMut::with_capacity(BLOCK));
 }
 
-/// The header value of what `text` displays.
+/// The header value of the `Display` of `text`.
 ///
 /// # Panics
-/// Where that is not visible ASCII: it is for numbers, digests and ids.
+/// If that is not visible ASCII: this is meant for numbers, digests and ids.
 pub(crate) fn short_value(text: impl Display) -> HeaderValue {
     made(|values| write!(values, "{text}").expect("a buffer takes all"))
 }
@@ -30,7 +30,7 @@ pub(crate) fn short_number(number: impl Into<u64>) -> HeaderValue {
 
 /// The header value of a new random id, a version 4 UUID.
 pub(crate) fn random_id() -> HeaderValue {
-    // The thread's generator spares each request a system call.
+    // The thread's random number generator saves a system call for each request.
     let id = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
     made(|values| values.extend_from_slice(id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).as_bytes()))
 }

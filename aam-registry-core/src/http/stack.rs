@@ -25,10 +25,10 @@ use crate::{
     registry::Registry,
 };
 
-/// The default stack, whatever its layers.
+/// The type of the default stack.
 pub(super) type Stack = BoxCloneSyncService<Request<RequestBody>, Response<RegistryBody>, Infallible>;
 
-/// What the default stack is made of.
+/// The parts of the default stack.
 #[derive(Debug)]
 pub(super) struct Parts {
     pub(super) registry: Registry,
@@ -39,8 +39,8 @@ pub(super) struct Parts {
     pub(super) request_timeout: Duration,
 }
 
-/// The way of every request: outside what each answer shows, then match route,
-/// limit by address, authenticate, limit by principal, dispatch.
+/// The layers of every request. The outermost ones affect every answer; then follow: match route, limit
+/// by address, authenticate, limit by principal, dispatch.
 pub(super) fn default_stack(parts: Parts) -> Stack {
     let Parts { registry, authenticator, edge, client_ip, cors, request_timeout } = parts;
     let limiter = registry.rate_limiter();
@@ -82,7 +82,7 @@ fn choose_coding(mut request: Request<RequestBody>) -> Request<RequestBody> {
     request
 }
 
-/// Boxes only what was compressed.
+/// Boxes only bodies that were compressed.
 fn unwrap_uncompressed(response: Response<CompressionBody<RegistryBody>>) -> Response<RegistryBody> {
     let compressed = response.headers().contains_key(header::CONTENT_ENCODING);
     response.map(|body| if compressed { RegistryBody::boxed(body) } else { body.into_inner() })

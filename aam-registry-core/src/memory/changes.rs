@@ -9,7 +9,8 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::{
     error::Result,
-    ports::{Change, ChangeEvent, ChangeFeed},
+    ports::{ChangeEvent, ChangeFeed},
+    types::Change,
 };
 
 /// How many changes a subscriber may be behind before it is told that

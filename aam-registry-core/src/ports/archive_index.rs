@@ -7,24 +7,21 @@ use crate::{
     types::{ArchiveKey, ArchiveLocation, PackageName, RegistryId, Version},
 };
 
-/// Knows which archives there should be, and whose they are: what an archive
-/// store does not know of its own bytes.
+/// Knows which archives should exist, and to which versions they belong. An archive store does not know
+/// that about its files.
 #[async_trait]
 pub trait ArchiveIndex: Debug + Send + Sync + 'static {
-    /// Where the archive of a version lies; build metadata in `version` does
-    /// not matter. What it gives once for a version, it gives for as long as
-    /// the database loses no commit.
+    /// The location of a version's archive; build metadata in `version` does not matter. The location
+    /// of a version never changes, unless the database loses commits.
     async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>>;
 
-    /// Up to `limit` archives of versions in the order of their keys, from
-    /// behind `after`.
+    /// Up to `limit` archives of versions, ordered by key, after `after`.
     async fn published_archives(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<ArchiveLocation>>;
 
-    /// Those of `keys`, in their order, that no version refers to and that no
-    /// recorded upload, live or abandoned, may still have bytes at.
+    /// Those of `keys`, in the same order, that no version and no recorded upload, live or abandoned,
+    /// refers to.
     async fn unreferenced_archives(&self, keys: &[ArchiveKey]) -> Result<Vec<ArchiveKey>>;
 
-    /// The id of the registry, which was made with the database, is stored in
-    /// it and never changes.
+    /// The id of the registry, which was created with the database, is stored in it and never changes.
     async fn registry_id(&self) -> Result<RegistryId>;
 }

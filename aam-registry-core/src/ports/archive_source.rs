@@ -5,16 +5,15 @@ use async_trait::async_trait;
 use super::{ArchiveContent, ArchiveStore};
 use crate::{error::Result, types::ArchiveLocation};
 
-/// Opens published archives by all that is known of them: where what is kept
-/// in front of an [`ArchiveStore`] can tell right bytes from wrong ones.
+/// Opens published archives. It is given everything that is known about an archive, so that a cache in
+/// front of an [`ArchiveStore`] can verify the bytes.
 #[async_trait]
 pub trait ArchiveSource: Debug + Send + Sync + 'static {
-    /// Opens the archive, or the `range` of its bytes (within its size);
-    /// `None` where it is not there.
+    /// Opens the archive, or a `range` of its bytes (within its size); `None` if it does not exist.
     async fn open(&self, archive: &ArchiveLocation, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>>;
 }
 
-/// The store itself, with nothing in front.
+/// The store itself, without a cache.
 #[async_trait]
 impl ArchiveSource for Arc<dyn ArchiveStore> {
     async fn open(&self, archive: &ArchiveLocation, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>> {

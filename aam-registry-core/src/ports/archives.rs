@@ -11,53 +11,49 @@ use crate::{
     types::{ArchiveKey, ArchiveLocation, RegistryId},
 };
 
-/// Keeps the bytes of archives. A key is written at most once.
+/// Stores the bytes of archives. A key is written at most once.
 #[async_trait]
 pub trait ArchiveStore: Debug + Send + Sync + 'static {
     /// Starts writing the archive at `key`. Nothing is readable there before
     /// [`ArchiveWriter::finish`] returns.
     async fn create(&self, key: &ArchiveKey) -> Result<Box<dyn ArchiveWriter>>;
 
-    /// Opens the archive at `key`, or the `range` of its bytes (within its
-    /// size); `None` where there is none.
+    /// Opens the archive at `key`, or a `range` of its bytes (within its size); `None` if there is
+    /// none.
     async fn open(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>>;
 
-    /// Where a client that asks for the archive at `location` with `method`
-    /// (`GET`, or `HEAD` for what it would get) is to fetch it instead;
-    /// `None` where it is to be sent from here. Looks at nothing: the archive
-    /// may be missing there too.
+    /// The URI from which a client has to download the archive at `location` with `method` (`GET`, or
+    /// `HEAD` for its headers only); `None` if the registry has to send it. Does not access the store,
+    /// so the archive may be missing there.
     async fn redirect(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>>;
 
-    /// The size in bytes of the archive at `key`; `None` where there is none.
+    /// The size in bytes of the archive at `key`; `None` if there is none.
     async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>>;
 
-    /// Deletes the archive at `key` and what unfinished writers left there,
-    /// however many. It is no error where there is nothing.
+    /// Deletes the archive at `key` and all remains of unfinished writes there. Succeeds if there is
+    /// nothing.
     async fn delete(&self, key: &ArchiveKey) -> Result<()>;
 
-    /// Up to `limit` archives in the order of their keys, from behind `after`.
+    /// Up to `limit` archives ordered by key, after `after`.
     async fn list(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>>;
 
-    /// Up to `limit` keys, in their order from behind `after`, where writers
-    /// that have not finished hold something, or have left it behind. Each
-    /// comes with what is there so far: 0 bytes where the store does not
-    /// tell, and when it was begun or last written.
+    /// Up to `limit` keys in order, after `after`, with bytes of writers that have not finished or were
+    /// abandoned. Each comes with the size of these bytes (0 if the store does not report it) and the
+    /// time when the write began or last continued.
     ///
-    /// A writer still at work may be among them, and so may the key of a
-    /// finished archive that an earlier attempt had begun: look before
-    /// deleting.
+    /// The list may contain writers that are still at work, and keys of finished archives for which an
+    /// earlier attempt had begun: check before deleting.
     async fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>>;
 
-    /// The registry whose archives these are, as a mark in the store says;
-    /// `None` where it has none. The mark lies beside the archives, goes with
-    /// them where they are copied, and is in no listing.
+    /// The registry that owns the archives, according to a mark in the store; `None` if there is no
+    /// mark. The mark is stored beside the archives, so it is copied together with them, and is in no
+    /// listing.
     ///
     /// # Errors
-    /// A backend error of kind storage, also where the mark is none of these.
+    /// A backend error of kind storage, also if the mark is not a registry's id.
     async fn owner(&self) -> Result<Option<RegistryId>>;
 
-    /// Marks the archives as those of `registry`, whosever they were before;
-    /// durable when it returns.
+    /// Marks the archives as those of `registry`, replacing any other mark; durable when it returns.
     async fn set_owner(&self, registry: RegistryId) -> Result<()>;
 
     /// Whether the store answers; for health checks.
@@ -67,37 +63,37 @@ pub trait ArchiveStore: Debug + Send + Sync + 'static {
     async fn check(&self) -> Result<()>;
 }
 
-/// Receives the bytes of one archive. Dropped without [`finish`](Self::finish),
-/// it leaves nothing readable.
+/// Receives the bytes of one archive. If it is dropped without [`finish`](Self::finish), nothing is
+/// readable.
 #[async_trait]
 pub trait ArchiveWriter: Debug + Send {
     /// Appends `bytes`.
     async fn write(&mut self, bytes: Bytes) -> Result<()>;
 
-    /// Makes the archive durable and readable: when this returns, a power cut
-    /// loses nothing of it. Gives its size in bytes.
+    /// Makes the archive readable and durable: after this returns, a power cut loses nothing of it.
+    /// Returns its size in bytes.
     async fn finish(self: Box<Self>) -> Result<u64>;
 
-    /// Gives up and removes what was written.
+    /// Aborts the write and removes what was written.
     async fn abort(self: Box<Self>) -> Result<()>;
 }
 
 /// An open archive, or a range of one.
 pub enum ArchiveContent {
-    /// It is in memory.
+    /// In memory.
     Bytes(Bytes),
-    /// It is a local file, from the current position on; `len` bytes are meant.
+    /// A local file: `len` bytes from its current position.
     File {
-        /// The open file, positioned at the first byte meant.
+        /// The open file, positioned at the first byte.
         file: std::fs::File,
-        /// How many bytes are meant.
+        /// The number of bytes.
         len: u64,
     },
-    /// It comes in chunks of bounded size; `len` bytes in all.
+    /// A stream of chunks of limited size, `len` bytes in total.
     Stream {
         /// The chunks.
         stream: BoxStream<'static, io::Result<Bytes>>,
-        /// How many bytes they hold together.
+        /// Their total number of bytes.
         len: u64,
     },
 }
@@ -112,14 +108,14 @@ impl Debug for ArchiveContent {
     }
 }
 
-/// One archive, or what there is of one, in a listing.
+/// One archive, or an unfinished write, in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredArchive {
     /// Its key.
     pub key: ArchiveKey,
     /// Its size in bytes.
     pub size: u64,
-    /// When it was begun or last written; `None` where the store does not tell,
-    /// and the upload's own time is taken for it.
+    /// When the write began or last continued; `None` if the store does not report it (callers then use
+    /// the time in the upload's id).
     pub modified_at: Option<Timestamp>,
 }

@@ -5,16 +5,15 @@ use http::{Extensions, HeaderMap, request::Parts};
 
 use crate::{error::Result, types::Principal};
 
-/// Tells who makes a request, from its head.
+/// Identifies who makes a request, from its head.
 ///
-/// [`BearerAuthenticator`](crate::layers::BearerAuthenticator) is the
-/// registry's own. A host with logins of its own brings another one and puts
-/// it [before](crate::http::RegistryServiceBuilder::authenticate_first) that or
-/// [in its place](crate::http::RegistryServiceBuilder::authenticator).
+/// [`BearerAuthenticator`](crate::layers::BearerAuthenticator) is the registry's own. A host with its
+/// own logins implements another one and has it asked
+/// [before](crate::http::RegistryServiceBuilder::authenticate_first) that, or
+/// [instead](crate::http::RegistryServiceBuilder::authenticator).
 ///
-/// What it gives is believed: it is the only thing that stands between a
-/// request and the rights of its [`Principal`]. The user must be one of the
-/// registry's: see [`Principal::of_host`].
+/// The registry trusts the result: nothing else checks whether a request may use the rights of its
+/// [`Principal`]. The user must be one of the registry's: see [`Principal::of_host`].
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -48,23 +47,20 @@ use crate::{error::Result, types::Principal};
 /// ```
 #[async_trait]
 pub trait Authenticator: Debug + Send + Sync + 'static {
-    /// The credential of a request, as it was sent; `None` where the request
-    /// carries none that this authenticator judges, which is anonymous unless
-    /// another one recognizes it.
+    /// The credential of a request, as it was sent; `None` if the request has no credential of this
+    /// authenticator's kind. Unless another authenticator recognizes the request, it is then anonymous.
     ///
-    /// Asked several times for each request, so it looks and does not judge:
-    /// it reads no database and verifies no signature. By these bytes alone a
-    /// credential that was found good is told from one that still costs its
-    /// address something, so they hold all that
-    /// [`authenticate`](Self::authenticate) goes by; empty where there is
-    /// nothing such.
+    /// Called several times for each request, so it only reads the headers: it queries no database and
+    /// verifies no signature. The registry uses these bytes to remember valid credentials, for which
+    /// requests are not rate limited, so they have to contain everything on which
+    /// [`authenticate`](Self::authenticate) decides; empty if there are no such bytes.
     fn credential<'r>(&self, headers: &'r HeaderMap, extensions: &'r Extensions) -> Option<&'r [u8]>;
 
-    /// Who makes the request, which has a [`credential`](Self::credential).
+    /// The caller of the request, which has a [`credential`](Self::credential).
     ///
     /// # Errors
-    /// [`Error::Unauthorized`](crate::Error::Unauthorized) where the credential
-    /// is bad: the request is refused, and never taken for an anonymous one.
-    /// Any other error where it could not be judged.
+    /// [`Error::Unauthorized`](crate::Error::Unauthorized) if the credential is not valid: the request
+    /// is refused, and never treated as anonymous. Any other error if the credential could not be
+    /// checked.
     async fn authenticate(&self, request: &Parts) -> Result<Principal>;
 }

@@ -6,13 +6,13 @@ use std::{
 
 use jiff::Timestamp;
 
-/// Tells the time; tests bring their own.
+/// The current time; tests use their own.
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// The current instant, in whole microseconds as databases keep it.
+    /// The current time, in whole microseconds, as databases store it.
     fn now(&self) -> Timestamp;
 
-    /// The time since an instant that stays the same while the process runs:
-    /// for how long something takes, whatever the clock is set to meanwhile.
+    /// The time since a fixed instant of the process, for measuring durations: unlike
+    /// [`now`](Self::now) it does not jump when the clock is set.
     fn elapsed(&self) -> Duration {
         STARTED.elapsed()
     }

@@ -3,8 +3,7 @@ use super::{
     VersionStore,
 };
 
-/// Every port that keeps metadata, in one store: what a transaction of one of
-/// them changes, the others see.
+/// All metadata ports in one store: what a transaction of one of them changes, the others see.
 pub trait Database:
     PackageStore
     + ArchiveIndex

@@ -7,16 +7,16 @@ use crate::{
     types::{DayDownloads, DownloadBatch, DownloadQuery},
 };
 
-/// Keeps download counts by version and UTC day.
+/// Stores download counts by version and UTC day.
 #[async_trait]
 pub trait DownloadStore: Debug + Send + Sync + 'static {
-    /// Adds a batch of counts; nothing happens where a batch of that id was
-    /// added within a day before. Counts of versions that do not exist are dropped.
+    /// Adds a batch of counts. Does nothing if a batch with the same id was added within the last day.
+    /// Counts of versions that do not exist are dropped.
     async fn add_downloads(&self, batch: &DownloadBatch) -> Result<()>;
 
-    /// Brings the totals that metadata shows up to what was added.
+    /// Updates the totals shown in metadata with the added counts.
     async fn refresh_totals(&self) -> Result<()>;
 
-    /// Downloads by day; empty where the package does not exist.
+    /// Downloads by day; empty if the package does not exist.
     async fn downloads(&self, query: &DownloadQuery) -> Result<DayDownloads>;
 }

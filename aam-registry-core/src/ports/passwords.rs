@@ -4,20 +4,19 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 
-/// Hashes passwords slowly, off the async threads, a bounded number at a time.
+/// Hashes passwords slowly, on other threads than the async ones, a limited number at a time.
 #[async_trait]
 pub trait PasswordHasher: Debug + Send + Sync + 'static {
     /// The hash of a password, in PHC string format.
     ///
     /// # Errors
-    /// [`Overloaded`](crate::Error::Overloaded) where too many wait.
+    /// [`Overloaded`](crate::Error::Overloaded) if too many callers wait.
     async fn hash(&self, password: String) -> Result<String>;
 
-    /// Whether `password` is the one behind `hash`. Takes as long without a
-    /// hash as with one (and is then `false`), so that time tells nobody
-    /// whether an account exists.
+    /// Whether `hash` is the hash of `password`. Without a hash it takes equally long and returns
+    /// `false`, so that the time does not reveal whether an account exists.
     ///
     /// # Errors
-    /// [`Overloaded`](crate::Error::Overloaded) where too many wait.
+    /// [`Overloaded`](crate::Error::Overloaded) if too many callers wait.
     async fn verify(&self, password: String, hash: Option<String>) -> Result<bool>;
 }

@@ -4,21 +4,21 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 
-/// The classes of requests that are limited apart from one another.
+/// The classes of requests, each with a limit of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RateClass {
     /// Search and listing.
     Search,
     /// Downloads of archives.
     Download,
-    /// Reading inside archives: comparing two, taking one file out.
+    /// Reads inside archives: comparing two of them, extracting a file.
     Contents,
     /// Publishing.
     Publish,
     /// Registrations and failed logins.
     Auth,
-    /// Failed logins of an address for an account that are forgiven it: until
-    /// it has had them, the address may try the account whatever others do.
+    /// Failed logins of an address for an account that are forgiven: an address with fewer than these
+    /// may try to log in to the account even if other addresses have used up the limit of the account.
     ForgivenLogin,
     /// Everything else under `/api`.
     Other,
@@ -42,8 +42,8 @@ impl RateClass {
         }
     }
 
-    /// The time that a limit of the class is for: a day for
-    /// [`ForgivenLogin`](Self::ForgivenLogin), a minute for the others.
+    /// The period of the class's limit: a day for [`ForgivenLogin`](Self::ForgivenLogin), a minute for
+    /// the others.
     pub fn period(self) -> Duration {
         match self {
             Self::ForgivenLogin => Duration::from_hours(24),
@@ -52,37 +52,37 @@ impl RateClass {
     }
 }
 
-/// Limits how often a client may do what.
+/// Limits how many requests a client may make.
 #[async_trait]
 pub trait RateLimiter: Debug + Send + Sync + 'static {
-    /// Takes one request of `class` by `client` (an address, a user, an
-    /// account to log in to). `None` where the class is not limited.
+    /// Takes one request of `class` by `client` (an address, a user, or an account to log in to).
+    /// `None` if the class is not limited.
     async fn take(&self, class: RateClass, client: &str) -> Result<Option<RateDecision>>;
 
-    /// The same at once, for a limiter that waits for nobody; `Pending`, with
-    /// nothing taken, where [`take`](Self::take) has to be asked.
+    /// The same without waiting, for a limiter that decides immediately; otherwise `Pending`, with
+    /// nothing taken: then call [`take`](Self::take).
     fn take_now(&self, class: RateClass, client: &str) -> Poll<Option<RateDecision>> {
         let _ = (class, client);
         Poll::Pending
     }
 
-    /// Gives back one request that was taken, since it turned out not to
-    /// count. Nothing happens where none is taken.
+    /// Gives back one request that was taken and turned out not to count. Does nothing if none is
+    /// taken.
     async fn give_back(&self, class: RateClass, client: &str) -> Result<()>;
 
     /// Whether the limiter's store answers; for health checks.
     async fn check(&self) -> Result<()>;
 }
 
-/// What became of one request.
+/// The decision about one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateDecision {
-    /// Requests in the [period](RateClass::period) of the class.
+    /// Requests per [period](RateClass::period) of the class.
     pub limit: u32,
-    /// Requests left at once.
+    /// Requests that are available now.
     pub remaining: u32,
-    /// How long until all are left again.
+    /// The time until all requests are available again.
     pub reset: Duration,
-    /// How long to wait, where this request was refused.
+    /// How long to wait, if this request was refused.
     pub retry_after: Option<Duration>,
 }

@@ -1,5 +1,5 @@
-//! Every port that `T` implements, `Arc<T>` implements too: a host may keep a
-//! hand on what it gives to the registry, and give one store to several ports.
+//! If `T` implements a port, `Arc<T>` implements it too: a host can keep a reference to what it passes
+//! to the registry, and pass one store for several ports.
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc, task::Poll, time::Duration};
 
@@ -10,25 +10,28 @@ use http::{Extensions, HeaderMap, Method, Uri, request::Parts};
 use jiff::Timestamp;
 
 use super::{
-    AccountChange, AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog,
-    Authenticator, Cached, Change, ChangeEvent, ChangeFeed, ChangedAccount, Clock, Deprecation, DownloadStore, Login,
-    MemberChange, NewUser, OwnerChange, PackageStore, PasswordHasher, PublishCheck, PublishCommit, PublishStore,
-    Published, RateClass, RateDecision, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp,
-    StoredArchive, TagChange, TokenHolder, TokenRevocation, TokenStore, Unyank, UserStore, VersionStore, Yank, Yanked,
+    AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
+    Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, Login, PackageStore, PasswordHasher, PublishStore,
+    RateClass, RateDecision, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp, StoredArchive,
+    TokenHolder, TokenStore, UserStore, VersionStore,
 };
 use crate::{
+    decide::{
+        AccountChange, ChangedAccount, Deprecation, MemberChange, NewScope, NewToken, NewUser, OwnerChange,
+        PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TokenRevocation, Unyank, Yank, Yanked,
+    },
     error::Result,
     types::{
-        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, DayDownloads, DistTag,
-        DownloadBatch, DownloadQuery, NewAuditEntry, NewUpload, Package, PackageName, PackageSummary, Page, Principal,
-        PublishedVersion, RegistryId, RegistryTotals, Rights, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest,
-        Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
-        VersionRange, VersionSummary,
+        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
+        DistTag, DownloadBatch, DownloadQuery, NewAuditEntry, NewUpload, Package, PackageName, PackageSummary, Page,
+        Principal, PublishedVersion, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SearchQuery,
+        Sha256Digest, Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail,
+        VersionList, VersionRange, VersionSummary,
     },
 };
 
-/// Implements ports for `Arc<T>`. Each is given as its methods stand in the
-/// trait, those that are `async` first; a method that is left out does not compile.
+/// Implements ports for `Arc<T>`. The methods are listed as in the trait, `async` ones first; a missing
+/// method does not compile.
 macro_rules! shared {
     ($(
         impl $port:ident {
@@ -130,11 +133,10 @@ shared! {
         fn take_now(&self, class: RateClass, client: &str) -> Poll<Option<RateDecision>>;
     }
     impl ScopeStore {
-        async fn create_scope(&self, actor: &Actor, name: &ScopeName, now: Timestamp, audit: &NewAuditEntry) -> Result<()>;
+        async fn create_scope(&self, new: &NewScope) -> Result<()>;
         async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>>;
         async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>>;
-        async fn set_member(&self, change: &MemberChange) -> Result<()>;
-        async fn remove_member(&self, change: &MemberChange) -> Result<()>;
+        async fn change_member(&self, change: &MemberChange) -> Result<()>;
     }
     impl SharedCache {
         async fn get(&self, key: &str, groups: &[&str]) -> Result<Cached>;
@@ -143,9 +145,9 @@ shared! {
         async fn check(&self) -> Result<()>;
     }
     impl TokenStore {
-        async fn create_token(&self, actor: &Actor, token: &Token, secret: Sha256Digest, audit: &NewAuditEntry) -> Result<()>;
+        async fn create_token(&self, new: &NewToken) -> Result<()>;
         async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>>;
-        async fn revoke_token(&self, actor: &Actor, id: TokenId, audit: &NewAuditEntry) -> Result<()>;
+        async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()>;
         async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>>;
         async fn touch_tokens(&self, used: &[(TokenId, Timestamp)]) -> Result<()>;
     }
@@ -163,14 +165,12 @@ shared! {
         async fn yank(&self, yank: &Yank) -> Result<Yanked>;
         async fn unyank(&self, unyank: &Unyank) -> Result<BTreeMap<DistTag, Version>>;
         async fn set_deprecation(&self, deprecation: &Deprecation) -> Result<()>;
-        async fn set_tag(&self, change: &TagChange) -> Result<()>;
-        async fn remove_tag(&self, change: &TagChange) -> Result<()>;
-        async fn add_owner(&self, change: &OwnerChange) -> Result<()>;
-        async fn remove_owner(&self, change: &OwnerChange) -> Result<()>;
+        async fn change_tag(&self, change: &TagChange) -> Result<()>;
+        async fn change_owner(&self, change: &OwnerChange) -> Result<()>;
     }
 }
 
-// The rest is not of the macro's form: one has a lifetime, two have no `async` method.
+// The other ports do not fit the macro: one has a lifetime, two have no `async` method.
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]

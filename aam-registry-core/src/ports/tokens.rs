@@ -4,40 +4,38 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
+    decide::{NewToken, RevokeToken},
     error::Result,
-    types::{Actor, NewAuditEntry, Sha256Digest, Token, TokenId, User},
+    types::{Actor, Sha256Digest, Token, TokenId, User},
 };
 
-/// Keeps API tokens by the digest of their secret.
+/// Stores API tokens by the digest of their secret.
 #[async_trait]
 pub trait TokenStore: Debug + Send + Sync + 'static {
-    /// Adds a token of the actor's.
-    async fn create_token(
-        &self,
-        actor: &Actor,
-        token: &Token,
-        secret: Sha256Digest,
-        audit: &NewAuditEntry,
-    ) -> Result<()>;
+    /// Creates a token.
+    ///
+    /// # Errors
+    /// The refusals of [`NewToken::decide`].
+    async fn create_token(&self, new: &NewToken) -> Result<()>;
 
     /// The actor's live tokens, newest first.
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>>;
 
-    /// Revokes a token of the actor's.
+    /// Revokes one of the actor's tokens.
     ///
     /// # Errors
-    /// [`TokenNotFound`](crate::Error::TokenNotFound) where the actor has none of that id.
-    async fn revoke_token(&self, actor: &Actor, id: TokenId, audit: &NewAuditEntry) -> Result<()>;
+    /// The refusals of [`RevokeToken::decide`].
+    async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()>;
 
-    /// The token of that secret, where it is neither revoked nor expired at
-    /// `now` and its user is not disabled.
+    /// The token with that secret, if it is neither revoked nor expired at `now` and its user is not
+    /// disabled.
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>>;
 
-    /// Notes when tokens were last used.
+    /// Records when tokens were last used.
     async fn touch_tokens(&self, used: &[(TokenId, Timestamp)]) -> Result<()>;
 }
 
-/// A live token and whose it is.
+/// A valid token and its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenHolder {
     /// The token.

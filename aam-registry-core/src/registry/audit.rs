@@ -1,10 +1,8 @@
 use super::Registry;
 use crate::{
-    error::{Error, Result},
-    types::{
-        Action, AuditEntry, AuditEvent, AuditFilter, NewAuditEntry, PackageName, Page, PageRequest, Principal,
-        TokenScope,
-    },
+    decide::{Action, Rights},
+    error::Result,
+    types::{AuditEntry, AuditEvent, AuditFilter, NewAuditEntry, PackageName, Page, PageRequest, Principal},
 };
 
 /// How many entries one call of the sequencer chains.
@@ -14,14 +12,10 @@ impl Registry {
     /// The audit log, newest first; for administrators.
     ///
     /// # Errors
-    /// [`Error::Forbidden`].
+    /// [`Error::Forbidden`](crate::Error::Forbidden).
     pub async fn audit_log(&self, by: &Principal, filter: &AuditFilter) -> Result<Page<AuditEntry>> {
-        by.require_unrestricted("read the whole audit log")?;
-        if !by.acts_as_admin() {
-            return Err(Error::forbidden(
-                "Only an administrator may read the whole audit log; owners may read that of their packages",
-            ));
-        }
+        Action::ReadLog.require_credential(by, None)?;
+        Rights { admin: by.acts_as_admin(), ..Rights::default() }.require_everywhere(Action::ReadLog)?;
         self.inner().audit.entries(filter).await
     }
 
@@ -29,15 +23,14 @@ impl Registry {
     /// administrators, whose token needs the scope `admin`.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::PackageNotFound`].
+    /// [`Error::Forbidden`](crate::Error::Forbidden), [`Error::PackageNotFound`](crate::Error::PackageNotFound).
     pub async fn package_audit_log(
         &self,
         by: &Principal,
         name: &PackageName,
         page: PageRequest,
     ) -> Result<Page<AuditEntry>> {
-        by.require_scope(&[TokenScope::Admin])?;
-        self.require_right(by, Action::Manage, name).await?;
+        self.require_right(by, Action::ReadPackageLog, name).await?;
         let filter = AuditFilter { package: Some(name.clone()), event: None, actor: None, from: None, to: None, page };
         self.inner().audit.entries(&filter).await
     }

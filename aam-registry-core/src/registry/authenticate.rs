@@ -81,7 +81,14 @@ impl Registry {
         if used.is_empty() {
             return Ok(());
         }
-        self.inner().tokens.touch_tokens(&used).await
+        let stored = self.inner().tokens.touch_tokens(&used).await;
+        if stored.is_err() {
+            // Stored with the next ones.
+            for (token, at) in used {
+                self.inner().touches.note(token, at);
+            }
+        }
+        stored
     }
 }
 
@@ -91,7 +98,9 @@ pub(super) struct TokenTouches(Mutex<HashMap<TokenId, Timestamp>>);
 
 impl TokenTouches {
     fn note(&self, token: TokenId, at: Timestamp) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(token, at);
+        let mut touches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let latest = touches.entry(token).or_insert(at);
+        *latest = at.max(*latest);
     }
 
     fn take(&self) -> HashMap<TokenId, Timestamp> {

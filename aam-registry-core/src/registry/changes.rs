@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 
 use super::Registry;
 use crate::{
+    decide::{Action, Deprecation, TagChange, Unyank, Yank, Yanked},
     error::{Error, Result},
-    ports::{Deprecation, TagChange, Unyank, Yank, Yanked},
-    types::{Action, AuditEvent, DistTag, NewAuditEntry, PackageName, Principal, TokenScope, Version},
+    types::{AuditEvent, DistTag, NewAuditEntry, PackageName, Principal, Version},
 };
 
 /// The longest reason of a yank and message of a deprecation, in characters.
-const MAX_MESSAGE: usize = 512;
+pub(crate) const MAX_MESSAGE: usize = 512;
 
 /// A yank that was taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,6 @@ impl Registry {
         version: &Version,
         reason: Option<String>,
     ) -> Result<Yanked> {
-        by.require_scope(&[TokenScope::Yank])?;
         self.require_right(by, Action::Yank, name).await?;
         let reason = message("reason", reason)?;
         let version = self.version(name, version).await?.summary.version;
@@ -64,7 +63,6 @@ impl Registry {
     /// # Errors
     /// [`Error::Forbidden`], [`Error::PackageNotFound`], [`Error::VersionNotFound`].
     pub async fn unyank(&self, by: &Principal, name: &PackageName, version: &Version) -> Result<Unyanked> {
-        by.require_scope(&[TokenScope::Yank])?;
         self.require_right(by, Action::Yank, name).await?;
         let version = self.version(name, version).await?.summary.version;
         let audit = self.entry(AuditEvent::VersionUnyank, by, name).with_version(&version);
@@ -98,7 +96,6 @@ impl Registry {
         version: &Version,
         message: Option<String>,
     ) -> Result<()> {
-        by.require_scope(&[TokenScope::Yank])?;
         self.require_right(by, Action::Yank, name).await?;
         let message = self::message("message", message)?;
         let version = self.version(name, version).await?.summary.version;
@@ -137,7 +134,6 @@ impl Registry {
         tag: &DistTag,
         version: &Version,
     ) -> Result<Version> {
-        by.require_scope(&[TokenScope::Tag, TokenScope::Publish])?;
         self.require_right(by, Action::Tag, name).await?;
         if !self.policy().allows_tag(tag) {
             return Err(Error::TagNotAllowed(tag.clone()));
@@ -145,7 +141,7 @@ impl Registry {
         let version = self.version(name, version).await?.summary.version;
         let audit = self.entry(AuditEvent::TagSet, by, name).with_version(&version).with("tag", tag.as_str());
         let change = tag_change(by, name, tag, Some(version.clone()), audit);
-        self.inner().versions.set_tag(&change).await?;
+        self.inner().versions.change_tag(&change).await?;
         tracing::info!(
             event = "tag_set",
             user = %by.username,
@@ -163,27 +159,20 @@ impl Registry {
     /// [`Error::InvalidTag`] for `latest`, [`Error::TagNotFound`],
     /// [`Error::Forbidden`], [`Error::PackageNotFound`].
     pub async fn remove_tag(&self, by: &Principal, name: &PackageName, tag: &DistTag) -> Result<()> {
-        by.require_scope(&[TokenScope::Tag, TokenScope::Publish])?;
         self.require_right(by, Action::Tag, name).await?;
-        if tag.is_latest() {
-            return Err(Error::InvalidTag(
-                "The dist-tag `latest` cannot be removed; set it to another version instead".into(),
-            ));
-        }
         let audit = self.entry(AuditEvent::TagRemove, by, name).with("tag", tag.as_str());
         let change = tag_change(by, name, tag, None, audit);
-        self.inner().versions.remove_tag(&change).await?;
+        self.inner().versions.change_tag(&change).await?;
         tracing::info!(event = "tag_removed", user = %by.username, package = %name, tag = %tag, "dist-tag removed");
         Ok(())
     }
 }
 
 impl Registry {
-    /// Requires that the credential covers a package and that `by` has the
-    /// right to `action` on it, before anything is told of what is in it. The
-    /// transaction of a change asks for the right again.
+    /// Asks the gate whether `by` may do `action` to a package, before anything
+    /// is told of what is in it. The transaction of a change asks for the right again.
     pub(super) async fn require_right(&self, by: &Principal, action: Action, name: &PackageName) -> Result<()> {
-        by.require_package(name)?;
+        action.require_credential(by, Some(name))?;
         let rights = self.inner().packages.rights(&by.actor(), name).await?;
         rights.ok_or_else(|| Error::PackageNotFound(name.clone()))?.require(action, name)
     }

@@ -1,4 +1,4 @@
-//! Counting downloads without waiting for a store or for one another.
+//! Counts downloads without waiting for the database or contending for a lock.
 
 use std::{
     collections::BTreeMap,
@@ -19,26 +19,25 @@ use crate::{
 };
 
 const SHARDS: usize = 16;
-/// The most versions one shard counts between two flushes; more are dropped.
+/// The most versions that one shard counts between two flushes; counts of further versions are dropped.
 const MAX_PER_SHARD: usize = 16_384;
-/// The most counts kept while the store fails; more stay where they were counted.
+/// The most counts kept while the store fails; further counts stay in their tallies.
 const MAX_WAITING: usize = 65_536;
-/// The most counts given to the store at once.
+/// The most counts in one batch for the store.
 const BATCH: usize = 1_000;
 const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
-/// Counts the downloads of one version: a number that whoever downloads adds
-/// to, and the flush takes.
+/// Counts the downloads of one version: each download adds to a number, which the flush takes.
 ///
-/// There may be several for one version; their counts add up.
+/// A version may have several tallies; their counts add up.
 pub struct DownloadTally {
     package: PackageName,
     version: Version,
     counted: AtomicU64,
 }
 
-/// Downloads of one day, as the number that a tally keeps: 24 bits of days
-/// since 1970 above 40 bits of downloads.
+/// The downloads of one day in the number of a tally: 24 bits for the days since 1970, then 40 bits for
+/// the downloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Counted(u64);
 
@@ -73,7 +72,7 @@ impl DownloadTally {
         }
     }
 
-    /// Adds a download of `day`; gives what was there before.
+    /// Adds a download on `day`; returns the number before.
     fn add(&self, day: u32) -> Counted {
         let one = Counted::one(day);
         let next = |before| {
@@ -101,24 +100,24 @@ impl fmt::Debug for DownloadTally {
     }
 }
 
-/// Gathers what the tallies count until it is stored.
+/// Collects the counts of tallies until they are stored.
 ///
-/// A lock is taken by the first download of a version after a flush, and of a
-/// shard that few threads have; all others add to a number.
+/// The first download of a version after a flush takes the lock of a shard that few threads share; all
+/// others only add to a number.
 #[derive(Debug, Default)]
 pub(super) struct DownloadCounter {
-    /// The tallies that hold something.
+    /// The tallies with counts.
     touched: [Mutex<Vec<Arc<DownloadTally>>>; SHARDS],
-    /// What no tally holds: of days that are over, and what was counted without one.
+    /// Counts that are not in a tally: of past days, and of downloads without a tally.
     aside: Mutex<Counts>,
     waiting: tokio::sync::Mutex<Waiting>,
     total: OnceLock<Total>,
 }
 
-/// What was counted and no store has yet.
+/// Counts that are not stored yet.
 #[derive(Debug, Default)]
 struct Waiting {
-    /// Given to the store before, with an unknown end.
+    /// A batch that may or may not have been stored.
     batch: Option<DownloadBatch>,
     counts: Counts,
 }
@@ -146,7 +145,7 @@ impl DownloadCounter {
         }
     }
 
-    /// Counts one download at `now` of what has no tally.
+    /// Counts one download at `now` of a version without a tally.
     pub(super) fn count_once(&self, location: &ArchiveLocation, now: Timestamp) {
         self.count_in_total();
         self.put_aside(location.package.clone(), location.version.clone(), Counted::one(day(now)));
@@ -175,8 +174,8 @@ impl DownloadCounter {
         }
     }
 
-    /// Gives what was counted until now to `store`; what is counted meanwhile
-    /// is left for the next time, or a busy registry would never be done.
+    /// Stores what was counted until now. Counts of downloads that end meanwhile are left for the next
+    /// flush; otherwise a flush of a busy registry would never end.
     pub(super) async fn flush(&self, store: &Arc<dyn DownloadStore>, now: Timestamp) -> Result<()> {
         let mut waiting = self.waiting.lock().await;
         loop {
@@ -188,7 +187,7 @@ impl DownloadCounter {
         }
     }
 
-    /// Takes what the tallies hold; says whether all of it had room.
+    /// Takes the counts of the tallies; returns whether `waiting` had room for all.
     fn gather(&self, waiting: &mut Counts) -> bool {
         if waiting.len() >= MAX_WAITING {
             return false;
@@ -202,7 +201,7 @@ impl DownloadCounter {
             }
             for tally in mem::take(&mut *lock(shard)) {
                 let counted = tally.take();
-                // Another thread may have found it empty, too, just before it was taken here.
+                // Another thread may have taken its count just before the tally was taken here.
                 if counted != Counted::NONE {
                     let key = (tally.package.clone(), tally.version.clone(), counted.date());
                     *waiting.entry(key).or_default() += counted.count();
@@ -214,14 +213,15 @@ impl DownloadCounter {
 }
 
 impl Waiting {
-    /// Gives all that waits to `store`.
+    /// Stores all counts that wait.
     async fn give(&mut self, store: &Arc<dyn DownloadStore>, now: Timestamp) -> Result<()> {
         loop {
             if self.batch.is_none() {
                 self.batch = next_batch(&mut self.counts, now);
             }
             let Some(batch) = &self.batch else { return Ok(()) };
-            // The batch stays where it is until its fate is known: its id makes another try harmless.
+            // Keep the batch until its outcome is known: because of its id it counts once even if it is
+            // stored again.
             let added = store.add_downloads(batch).await;
             if added.as_ref().err().is_none_or(|error| !may_be_repeated(error)) {
                 self.batch = None;
@@ -244,7 +244,7 @@ fn day(now: Timestamp) -> u32 {
     u32::try_from(now.as_second() / SECONDS_A_DAY).unwrap_or(0)
 }
 
-/// Takes what fits a batch out of `counts`; `None` where there is nothing.
+/// Takes a batch out of `counts`; `None` if there are none.
 fn next_batch(counts: &mut Counts, now: Timestamp) -> Option<DownloadBatch> {
     let rest = counts.keys().nth(BATCH).cloned().map(|key| counts.split_off(&key)).unwrap_or_default();
     let batch = mem::replace(counts, rest);
@@ -255,7 +255,7 @@ fn next_batch(counts: &mut Counts, now: Timestamp) -> Option<DownloadBatch> {
     (!counts.is_empty()).then(|| DownloadBatch::new(now, counts))
 }
 
-/// Whether the same batch should be given to the store again.
+/// Whether to store the same batch again.
 fn may_be_repeated(error: &Error) -> bool {
     match error {
         Error::Backend(backend) => match backend.outcome {
@@ -284,7 +284,7 @@ mod tests {
     use super::*;
     use crate::types::{ArchiveKey, DayDownloads, DownloadQuery, Sha256Digest, UploadId};
 
-    /// A store during whose every change a download ends.
+    /// A store during each of whose calls a download ends.
     #[derive(Debug)]
     struct Busy {
         counter: Arc<DownloadCounter>,

@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Registry {
-    /// Where the archive of a version lies; build metadata in `version` does not matter.
+    /// The location of a version's archive; build metadata in `version` does not matter.
     ///
     /// # Errors
     /// [`Error::PackageNotFound`], [`Error::VersionNotFound`].
@@ -21,8 +21,8 @@ impl Registry {
         }
     }
 
-    /// Where the archive of a version lies, if it is the one of that digest.
-    /// What is kept of it is held against what the metadata says.
+    /// The location of a version's archive if it has the digest `sha256`. A cached location is first
+    /// compared with the metadata.
     ///
     /// # Errors
     /// [`Error::PackageNotFound`], [`Error::VersionNotFound`].
@@ -39,12 +39,12 @@ impl Registry {
         Ok((location.sha256 == *sha256).then_some(location))
     }
 
-    /// Where a client that asks for an archive with `method` (`GET` or `HEAD`)
-    /// is to fetch it instead; `None` where it is to be sent from here, which
-    /// [`open_archive`](Self::open_archive) can do in either case.
+    /// The URI from which a client that requests an archive with `method` (`GET` or `HEAD`) has to
+    /// download it; `None` if the registry sends it. [`open_archive`](Self::open_archive) works in
+    /// either case.
     ///
     /// # Errors
-    /// A backend error where the store fails to say.
+    /// A backend error if the store fails.
     pub async fn redirect_archive(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>> {
         self.inner().archives.redirect(location, method).await
     }
@@ -52,10 +52,11 @@ impl Registry {
     /// Opens a version's archive, or a range of its bytes within its size.
     ///
     /// # Errors
-    /// A backend error where the store fails or has lost the archive.
+    /// A backend error if the store fails or has lost the archive.
     pub async fn open_archive(&self, location: &ArchiveLocation, range: Option<Range<u64>>) -> Result<ArchiveContent> {
         let content = self.inner().archive_source.open(location, range).await?;
-        // A version without its bytes is our fault: never a 404, which clients and caches would believe.
+        // A version whose bytes are missing is the registry's fault. It must not become a 404, which
+        // clients and caches would believe.
         content.ok_or_else(|| {
             tracing::error!(
                 event = "archive_missing",
@@ -74,25 +75,25 @@ impl Registry {
         self.inner().counter.count_once(location, self.now());
     }
 
-    /// A tally of the downloads of a version, to be kept: what is
-    /// [counted in it](Self::count_in) waits for nobody.
+    /// A tally for the downloads of a version, to be kept by the caller: [counting in
+    /// it](Self::count_in) never waits.
     pub fn tally(&self, location: &ArchiveLocation) -> Arc<DownloadTally> {
         Arc::new(DownloadTally::new(location))
     }
 
-    /// Counts one download as [`count_download`](Self::count_download) does,
-    /// with no lock that others may hold.
+    /// Counts one download as [`count_download`](Self::count_download) does, without a lock that other
+    /// threads may hold.
     pub fn count_in(&self, tally: &Arc<DownloadTally>) {
         self.inner().counter.count(tally, self.now());
     }
 
-    /// Adds what was counted to the store.
+    /// Adds the counts to the store.
     ///
-    /// A batch that the store did not certainly add is given to it again at
-    /// the next call, under the same id, so that it counts once.
+    /// A batch whose outcome is unknown is given to the store again at the next call, with the same id,
+    /// so that it counts once.
     ///
     /// # Errors
-    /// What the store said.
+    /// The error of the store.
     pub async fn flush_downloads(&self) -> Result<()> {
         self.inner().counter.flush(&self.inner().downloads, self.now()).await
     }

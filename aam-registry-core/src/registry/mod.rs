@@ -31,7 +31,9 @@ mod totals;
 pub use accounts::{
     Account, AccountDescription, NewAccount, OPERATOR, OwnAccountChange, Registration, SessionToken, TokenRequest,
 };
+pub(crate) use accounts::{MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS};
 pub use builder::{BuildError, RegistryBuilder};
+pub(crate) use changes::MAX_MESSAGE;
 pub use changes::Unyanked;
 pub use contents::{FileContent, ListedFile};
 pub use counting::DownloadTally;
@@ -39,7 +41,7 @@ pub use events::Events;
 pub use handle::Registry;
 pub use policy::{Policy, RegistrationPolicy};
 pub use publish::{Publish, PublishOptions, PublishReceipt};
-pub(crate) use resolve::require_few;
+pub(crate) use resolve::{MAX_PACKAGES, require_few};
 pub use storage::{
     CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, StorageOwner, Suspicion, VerifyReport,
 };

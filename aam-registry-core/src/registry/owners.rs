@@ -1,8 +1,8 @@
 use super::Registry;
 use crate::{
+    decide::{Action, OwnerChange},
     error::Result,
-    ports::OwnerChange,
-    types::{AuditEvent, PackageName, Principal, TokenScope, Username},
+    types::{AuditEvent, PackageName, Principal, Username},
 };
 
 impl Registry {
@@ -13,8 +13,8 @@ impl Registry {
     /// [`Error::PackageNotFound`](crate::Error::PackageNotFound),
     /// [`Error::UserNotFound`](crate::Error::UserNotFound).
     pub async fn add_owner(&self, by: &Principal, name: &PackageName, owner: &Username) -> Result<()> {
-        let change = self.owner_change(AuditEvent::OwnershipAdd, by, name, owner)?;
-        self.inner().versions.add_owner(&change).await?;
+        let change = self.owner_change(by, name, owner, true)?;
+        self.inner().versions.change_owner(&change).await?;
         tracing::info!(event = "owner_added", user = %by.username, package = %name, owner = %owner, "owner added");
         Ok(())
     }
@@ -25,22 +25,17 @@ impl Registry {
     /// As for [`add_owner`](Self::add_owner), and
     /// [`Error::LastOwner`](crate::Error::LastOwner).
     pub async fn remove_owner(&self, by: &Principal, name: &PackageName, owner: &Username) -> Result<()> {
-        let change = self.owner_change(AuditEvent::OwnershipRemove, by, name, owner)?;
-        self.inner().versions.remove_owner(&change).await?;
+        let change = self.owner_change(by, name, owner, false)?;
+        self.inner().versions.change_owner(&change).await?;
         tracing::info!(event = "owner_removed", user = %by.username, package = %name, owner = %owner, "owner removed");
         Ok(())
     }
 
-    fn owner_change(
-        &self,
-        event: AuditEvent,
-        by: &Principal,
-        name: &PackageName,
-        owner: &Username,
-    ) -> Result<OwnerChange> {
-        by.require_scope(&[TokenScope::Admin])?;
-        by.require_package(name)?;
+    fn owner_change(&self, by: &Principal, name: &PackageName, owner: &Username, owns: bool) -> Result<OwnerChange> {
+        Action::ChangeOwners.require_credential(by, Some(name))?;
+        let event = if owns { AuditEvent::OwnershipAdd } else { AuditEvent::OwnershipRemove };
         let audit = self.entry(event, by, name).with("owner", owner.as_str());
-        Ok(OwnerChange { actor: by.actor(), package: name.clone(), owner: owner.clone(), now: audit.timestamp, audit })
+        let (actor, package, owner) = (by.actor(), name.clone(), owner.clone());
+        Ok(OwnerChange { actor, package, owner, owns, now: audit.timestamp, audit })
     }
 }

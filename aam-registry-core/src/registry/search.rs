@@ -10,7 +10,7 @@ impl Registry {
         let Some(listed) = query.text.as_deref().and_then(listed_scope) else {
             return self.inner().packages.search(query).await;
         };
-        // Nothing is in two scopes.
+        // No package is in two scopes.
         if query.scope.as_ref().is_some_and(|scope| *scope != listed) {
             return Ok(Page { items: Vec::new(), total: 0, request: query.page });
         }
@@ -18,8 +18,8 @@ impl Registry {
         self.inner().packages.search(&query).await
     }
 
-    /// Searches for nothing in particular: what a database keeps for searches
-    /// is there, and near to what is listed, when somebody asks.
+    /// Runs an empty search, so that the database has built its search index, and has read recent
+    /// changes into it, before a client searches.
     pub(super) async fn prepare_searches(&self) -> Result<()> {
         let query = SearchQuery::everything(SearchSort::Name, PageRequest { page: 1, limit: 1 });
         self.inner().packages.search(&query).await.map(drop)

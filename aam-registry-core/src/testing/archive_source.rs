@@ -1,5 +1,5 @@
-//! What every [`ArchiveSource`] does. The suite expects an empty source and a
-//! way to put archives into the store behind it: see [`Stored`].
+//! What every [`ArchiveSource`] has to do. The suite expects an empty source and access to the store
+//! behind it, to add archives: see [`Stored`].
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use crate::{
     types::{ArchiveLocation, Sha256Digest},
 };
 
-/// Makes one test of every case, on the [`Stored`] that `$make` gives.
+/// Defines a test for every case, on the [`Stored`] that `$make` returns.
 #[macro_export]
 macro_rules! archive_source_conformance {
     ($make:expr) => {
@@ -33,15 +33,15 @@ macro_rules! archive_source_conformance {
 /// A source, and the store behind it.
 #[derive(Debug)]
 pub struct Stored<S, A> {
-    /// Where archives are put.
+    /// The store to which the cases add archives.
     pub store: S,
-    /// What they are read from.
+    /// The source under test.
     pub source: A,
 }
 
 const KIB: usize = 1024;
 
-/// Sizes that a source may treat apart.
+/// Sizes that a source may treat differently.
 const SIZES: [usize; 6] = [1, 12 * KIB, 64 * KIB + 1, 1000 * KIB, 1024 * KIB + 1, 5000 * KIB];
 
 fn location(bytes: &Bytes) -> ArchiveLocation {
@@ -58,7 +58,7 @@ async fn open(source: &dyn ArchiveSource, archive: &ArchiveLocation, range: Opti
     Some(read(source.open(archive, range).await.expect("open")?).await)
 }
 
-/// What is read is what was stored, the first time and every other.
+/// Reads return the stored bytes, the first time and every other time.
 pub async fn bytes_are_those_of_the_store<S: ArchiveStore, A: ArchiveSource>(stored: &Stored<S, A>) {
     for (seed, len) in (1..).zip(SIZES) {
         let bytes = sample(seed, len);
@@ -70,7 +70,7 @@ pub async fn bytes_are_those_of_the_store<S: ArchiveStore, A: ArchiveSource>(sto
     }
 }
 
-/// A range is cut out, whether or not its archive was read before.
+/// A range is returned exactly, whether or not its archive was read before.
 pub async fn ranges_are_cut_out_cold_and_warm<S: ArchiveStore, A: ArchiveSource>(stored: &Stored<S, A>) {
     for (seed, len) in (11..).zip(SIZES) {
         let len = len as u64;
@@ -88,7 +88,7 @@ pub async fn ranges_are_cut_out_cold_and_warm<S: ArchiveStore, A: ArchiveSource>
     }
 }
 
-/// That there was nothing is not remembered.
+/// A "not found" is not cached.
 pub async fn a_missing_archive_is_none_until_it_is_there<S: ArchiveStore, A: ArchiveSource>(stored: &Stored<S, A>) {
     let bytes = sample(21, 30 * KIB);
     let archive = location(&bytes);
@@ -99,7 +99,7 @@ pub async fn a_missing_archive_is_none_until_it_is_there<S: ArchiveStore, A: Arc
     assert!(open(&stored.source, &archive, None).await == Some(bytes));
 }
 
-/// A range that lies outside is refused, not shortened.
+/// A range outside of the archive is refused, not shortened.
 pub async fn a_range_outside_is_an_error<S: ArchiveStore, A: ArchiveSource>(stored: &Stored<S, A>) {
     let bytes = sample(22, 100);
     let archive = location(&bytes);
@@ -110,7 +110,7 @@ pub async fn a_range_outside_is_an_error<S: ArchiveStore, A: ArchiveSource>(stor
     }
 }
 
-/// Any number of readers of a cold archive read all of it.
+/// Any number of concurrent readers of an uncached archive read all of it.
 pub async fn readers_at_once_read_the_same<S: ArchiveStore, A: ArchiveSource>(stored: &Stored<S, A>) {
     for (seed, len) in (31..).zip(SIZES) {
         let bytes = sample(seed, len);

@@ -1,4 +1,4 @@
-//! What every [`ArchiveStore`] does. The suite expects an empty store.
+//! What every [`ArchiveStore`] has to do. The suite expects an empty store.
 
 use std::{io::Read, ops::Range};
 
@@ -11,7 +11,7 @@ use crate::{
     types::{ArchiveKey, RegistryId, UploadId},
 };
 
-/// Makes one test of every case, on the store that `$make` gives.
+/// Defines a test for every case, on the store that `$make` returns.
 #[macro_export]
 macro_rules! archive_store_conformance {
     ($make:expr) => {
@@ -53,7 +53,7 @@ pub(super) fn new_key() -> ArchiveKey {
     ArchiveKey::from(UploadId::generate())
 }
 
-/// Bytes that differ from place to place, so that a mixed-up order shows.
+/// Bytes that differ at every position, so that a wrong order is detected.
 pub(super) fn sample(seed: u64, len: usize) -> Bytes {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut bytes = BytesMut::with_capacity(len + 8);
@@ -78,7 +78,7 @@ async fn get(store: &dyn ArchiveStore, key: &ArchiveKey, range: Option<Range<u64
     Some(read(store.open(key, range).await.expect("open")?).await)
 }
 
-/// Reads all that was opened.
+/// Reads all of an open archive.
 pub(super) async fn read(content: ArchiveContent) -> Bytes {
     let (bytes, announced) = match content {
         ArchiveContent::Bytes(bytes) => (bytes.clone(), bytes.len() as u64),
@@ -110,7 +110,7 @@ async fn assert_absent(store: &dyn ArchiveStore, key: &ArchiveKey) {
     assert!(!list_all(store).await.contains(key), "{key} is listed");
 }
 
-/// What was written is what is read, at every size that a store may treat apart.
+/// Reads return the written bytes, at every size that a store may treat differently.
 pub async fn bytes_survive(store: &dyn ArchiveStore) {
     for len in [1, 12 * KIB, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, 3 * MIB] {
         let (key, bytes) = (new_key(), sample(len as u64, len));
@@ -119,7 +119,7 @@ pub async fn bytes_survive(store: &dyn ArchiveStore) {
     }
 }
 
-/// Chunks of uneven sizes, an empty one among them, come out in one piece.
+/// Chunks of different sizes, one of them empty, become one archive.
 pub async fn many_chunks_make_one_archive(store: &dyn ArchiveStore) {
     let (key, bytes) = (new_key(), sample(7, 11 * MIB + 13));
     let mut writer = store.create(&key).await.expect("create");
@@ -134,12 +134,12 @@ pub async fn many_chunks_make_one_archive(store: &dyn ArchiveStore) {
     assert!(get(store, &key, None).await == Some(bytes), "the chunks came out otherwise");
 }
 
-/// A range is exactly those bytes.
+/// A range returns exactly its bytes.
 pub async fn ranges_are_cut_out(store: &dyn ArchiveStore) {
     cut_ranges(store, 12 * KIB).await;
 }
 
-/// A range of a large archive is exactly those bytes too.
+/// A range of a large archive returns exactly its bytes too.
 pub async fn ranges_of_a_large_archive_are_cut_out(store: &dyn ArchiveStore) {
     cut_ranges(store, 5 * MIB + 3).await;
 }
@@ -153,7 +153,7 @@ async fn cut_ranges(store: &dyn ArchiveStore, len: usize) {
     }
 }
 
-/// What was never written is `None`, with a range as without, and no error.
+/// An archive that was never written is `None`, with a range and without, and no error.
 pub async fn a_missing_archive_is_none(store: &dyn ArchiveStore) {
     let key = new_key();
     assert_absent(store, &key).await;
@@ -162,7 +162,7 @@ pub async fn a_missing_archive_is_none(store: &dyn ArchiveStore) {
     assert_absent(store, &key).await;
 }
 
-/// The size is told without reading the archive.
+/// The size is reported without reading the archive.
 pub async fn size_is_that_of_the_bytes(store: &dyn ArchiveStore) {
     for len in [1, 70_000] {
         let key = new_key();
@@ -171,7 +171,7 @@ pub async fn size_is_that_of_the_bytes(store: &dyn ArchiveStore) {
     }
 }
 
-/// A half-written archive shows nowhere, however much of it was sent.
+/// A half-written archive is visible nowhere, however much of it was sent.
 pub async fn nothing_is_readable_before_finish(store: &dyn ArchiveStore) {
     let (key, bytes) = (new_key(), sample(5, 6 * MIB));
     let mut writer = store.create(&key).await.expect("create");
@@ -185,7 +185,7 @@ pub async fn nothing_is_readable_before_finish(store: &dyn ArchiveStore) {
     assert_eq!(list_all(store).await, [key]);
 }
 
-/// A writer that is dropped half-way leaves nothing readable.
+/// A writer that is dropped before it finishes leaves nothing readable.
 pub async fn a_dropped_writer_leaves_nothing(store: &dyn ArchiveStore) {
     let key = new_key();
     let mut writer = store.create(&key).await.expect("create");
@@ -196,7 +196,7 @@ pub async fn a_dropped_writer_leaves_nothing(store: &dyn ArchiveStore) {
     assert_absent(store, &key).await;
 }
 
-/// A writer that gives up leaves nothing, before its first byte as after.
+/// A writer that aborts leaves nothing, whether or not it has written.
 pub async fn an_aborted_writer_leaves_nothing(store: &dyn ArchiveStore) {
     for bytes in [None, Some(sample(6, 100)), Some(sample(6, 6 * MIB))] {
         let key = new_key();
@@ -209,7 +209,7 @@ pub async fn an_aborted_writer_leaves_nothing(store: &dyn ArchiveStore) {
     }
 }
 
-/// A key that was given up by its first writer takes a second one.
+/// After a writer has aborted, its key can be written again.
 pub async fn a_key_given_up_can_be_written_again(store: &dyn ArchiveStore) {
     let (key, bytes) = (new_key(), sample(8, 2000));
     let mut writer = store.create(&key).await.expect("create");
@@ -219,7 +219,7 @@ pub async fn a_key_given_up_can_be_written_again(store: &dyn ArchiveStore) {
     assert_eq!(get(store, &key, None).await, Some(bytes));
 }
 
-/// What was deleted is gone.
+/// A deleted archive is gone.
 pub async fn a_deleted_archive_is_gone(store: &dyn ArchiveStore) {
     let key = new_key();
     put(store, &key, &sample(2, 3000)).await;
@@ -227,7 +227,7 @@ pub async fn a_deleted_archive_is_gone(store: &dyn ArchiveStore) {
     assert_absent(store, &key).await;
 }
 
-/// Deleting what is not there, or no longer, succeeds.
+/// Deleting an archive that does not exist, or no longer exists, succeeds.
 pub async fn deleting_nothing_is_no_error(store: &dyn ArchiveStore) {
     let key = new_key();
     store.delete(&key).await.expect("delete what never was");
@@ -236,7 +236,7 @@ pub async fn deleting_nothing_is_no_error(store: &dyn ArchiveStore) {
     store.delete(&key).await.expect("delete again");
 }
 
-/// A delete takes one archive, not its neighbours.
+/// A delete removes one archive, not its neighbours.
 pub async fn deleting_one_leaves_the_others(store: &dyn ArchiveStore) {
     let keys: Vec<_> = (0..8).map(|_| new_key()).collect();
     for key in &keys {
@@ -271,16 +271,15 @@ async fn unfinished(store: &dyn ArchiveStore, after: Option<&ArchiveKey>, limit:
     left.into_iter().map(|stored| stored.key).collect()
 }
 
-/// What writers left is told in the order of keys and in pages, beside no
-/// finished archive, until its key is deleted. A store whose writers leave
-/// nothing has nothing to tell.
+/// Remains of writers are listed in the order of their keys and in pages, without finished archives,
+/// until their key is deleted. A store whose writers leave nothing lists nothing.
 pub async fn what_writers_left_is_told_until_it_is_deleted(store: &dyn ArchiveStore) {
     assert_eq!(unfinished(store, None, 10).await, [], "nothing was begun");
     let mut keys: Vec<_> = (0..4).map(|_| new_key()).collect();
     keys.sort();
     for key in keys.iter().rev() {
         let mut writer = store.create(key).await.expect("create");
-        // Enough that any store has been sent some of it.
+        // Enough bytes that every store has received some of them.
         for seed in 0..3 {
             writer.write(sample(seed, 6 * MIB)).await.expect("write");
         }
@@ -300,8 +299,8 @@ pub async fn what_writers_left_is_told_until_it_is_deleted(store: &dyn ArchiveSt
     assert_eq!(list_all(store).await.len(), 1, "only what was finished is an archive");
 }
 
-/// An aborted writer and a finished one leave nothing unfinished, and a second
-/// attempt at a key that an earlier one left ends with the key all the same.
+/// An aborted writer and a finished one leave no remains, and a key at which an earlier attempt left
+/// some can be written again.
 pub async fn what_was_given_up_or_finished_is_not_unfinished(store: &dyn ArchiveStore) {
     let (given_up, finished) = (new_key(), new_key());
     for key in [&given_up, &finished] {
@@ -339,8 +338,7 @@ pub async fn a_listing_is_in_the_order_of_keys(store: &dyn ArchiveStore) {
     assert_eq!(list_all(store).await, keys);
 }
 
-/// Pages follow on one another with nothing left out and nothing twice, and
-/// a page may start behind a key that was deleted meanwhile.
+/// Pages list every archive exactly once, and a page may start after a key that was deleted meanwhile.
 pub async fn a_listing_comes_in_pages(store: &dyn ArchiveStore) {
     let mut keys: Vec<_> = (0..25).map(|_| new_key()).collect();
     for key in &keys {
@@ -365,7 +363,7 @@ pub async fn a_listing_comes_in_pages(store: &dyn ArchiveStore) {
     assert_eq!(page.into_iter().map(|stored| stored.key).collect::<Vec<_>>(), keys[11..14]);
 }
 
-/// A listing tells sizes, and times where the store knows them.
+/// A listing has sizes, and times if the store knows them.
 pub async fn a_listing_shows_sizes_and_times(store: &dyn ArchiveStore) {
     let key = new_key();
     put(store, &key, &sample(1, 4321)).await;
@@ -378,7 +376,7 @@ pub async fn a_listing_shows_sizes_and_times(store: &dyn ArchiveStore) {
     }
 }
 
-/// Writers of different keys at the same time do not mix their bytes.
+/// Concurrent writers of different keys do not mix their bytes.
 pub async fn writers_do_not_disturb_one_another(store: &dyn ArchiveStore) {
     let archives: Vec<_> = (0..8).map(|seed| (new_key(), sample(seed, 300_000 + usize::from(seed == 3)))).collect();
     join_all(archives.iter().map(async |(key, bytes)| {
@@ -395,7 +393,7 @@ pub async fn writers_do_not_disturb_one_another(store: &dyn ArchiveStore) {
     }
 }
 
-/// A store that works says so.
+/// The health check of a working store succeeds.
 pub async fn the_store_answers(store: &dyn ArchiveStore) {
     store.check().await.expect("check an empty store");
     put(store, &new_key(), &sample(1, 10)).await;
@@ -403,7 +401,7 @@ pub async fn the_store_answers(store: &dyn ArchiveStore) {
     assert_eq!(list_all(store).await.len(), 1, "a check leaves nothing behind");
 }
 
-/// A new store is nobody's; a mark stays until another is set, and is no archive.
+/// A new store has no mark; a mark stays until another one is set, and is not listed as an archive.
 pub async fn a_store_is_whose_it_was_last_marked_as(store: &dyn ArchiveStore) {
     assert_eq!(store.owner().await.expect("read"), None);
     for _ in 0..2 {

@@ -1,14 +1,17 @@
-//! What every [`ChangeFeed`] that carries announcements does. The suite expects
-//! two handles on one feed that nobody else uses, as two replicas have.
+//! What every [`ChangeFeed`] that carries announcements has to do. The suite expects two handles of one
+//! feed that nothing else uses, like those of two replicas.
 
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream::BoxStream};
 use tokio::time::timeout;
 
-use crate::ports::{Change, ChangeEvent, ChangeFeed};
+use crate::{
+    ports::{ChangeEvent, ChangeFeed},
+    types::Change,
+};
 
-/// Makes one test of every case, on the two handles that `$make` gives.
+/// Defines a test for every case, on the two handles that `$make` returns.
 #[macro_export]
 macro_rules! change_feed_conformance {
     ($make:expr) => {
@@ -56,7 +59,7 @@ fn scope(name: &str) -> Change {
     Change::Scope(name.parse().expect("a scope"))
 }
 
-/// The first event tells that the link stands.
+/// The first event says that the link works.
 pub async fn a_stream_begins_with_the_link(feeds: &Handles) {
     for feed in feeds {
         let _first = linked(&**feed).await;
@@ -64,7 +67,7 @@ pub async fn a_stream_begins_with_the_link(feeds: &Handles) {
     }
 }
 
-/// Whoever announces and whatever it is, everybody hears it.
+/// Every subscriber receives every announcement, whichever handle makes it.
 pub async fn a_change_reaches_every_subscriber_of_every_handle(feeds: &Handles) {
     let mut subscribers = Vec::new();
     for feed in feeds {
@@ -89,7 +92,7 @@ pub async fn a_change_reaches_every_subscriber_of_every_handle(feeds: &Handles) 
     }
 }
 
-/// What one handle announces one after the other is heard in that order.
+/// Announcements of one handle arrive in order.
 pub async fn changes_come_in_their_order(feeds: &Handles) {
     let mut events = linked(&*feeds[1]).await;
     for n in 0..50 {
@@ -100,7 +103,7 @@ pub async fn changes_come_in_their_order(feeds: &Handles) {
     }
 }
 
-/// What happened before is not told.
+/// A subscriber does not receive earlier announcements.
 pub async fn a_subscriber_hears_what_comes_after_it(feeds: &Handles) {
     announce(&*feeds[0], &package("before")).await;
     let mut events = linked(&*feeds[1]).await;
@@ -108,7 +111,7 @@ pub async fn a_subscriber_hears_what_comes_after_it(feeds: &Handles) {
     assert_eq!(next(&mut events).await, ChangeEvent::Changed(package("after")));
 }
 
-/// A subscriber that goes takes nothing from the others.
+/// A subscriber that leaves does not affect the others.
 pub async fn who_leaves_is_not_missed(feeds: &Handles) {
     let leaves = linked(&*feeds[0]).await;
     let mut stays = linked(&*feeds[0]).await;
@@ -117,7 +120,7 @@ pub async fn who_leaves_is_not_missed(feeds: &Handles) {
     assert_eq!(next(&mut stays).await, ChangeEvent::Changed(scope("acme")));
 }
 
-/// Nobody has to listen.
+/// An announcement succeeds without subscribers.
 pub async fn an_announcement_needs_no_listener(feeds: &Handles) {
     announce(&*feeds[0], &Change::Everything).await;
     announce(&*feeds[1], &package("greet-kit")).await;

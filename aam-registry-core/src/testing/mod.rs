@@ -1,9 +1,9 @@
-//! The conformance suites: what every adapter of a port must do, as plain
-//! `async fn case(port: &dyn Port)` that panic where it does not.
+//! The conformance suites: what every adapter of a port has to do, as plain `async fn case(port: &dyn
+//! Port)` that panic if it does not.
 //!
-//! Each suite has a macro that makes one `#[tokio::test]` of every case. It
-//! takes an expression that is evaluated anew for each case: a future of the
-//! port under test and of whatever has to live as long (`()` where nothing has).
+//! Each suite has a macro that defines a `#[tokio::test]` for every case. Its argument is an expression
+//! that is evaluated for each case: a future that returns the port under test, and a value to keep
+//! until the end of the test (`()` if there is none).
 //!
 //! ```
 //! mod memory_archives {
@@ -24,8 +24,7 @@ pub mod rate_limit;
 pub mod sessions;
 pub mod shared_cache;
 
-/// Makes one `#[tokio::test]` of every named case of a suite in
-/// [`testing`](crate::testing).
+/// Defines a `#[tokio::test]` for every named case of a suite in [`testing`](crate::testing).
 #[macro_export]
 macro_rules! conformance {
     ($suite:ident, $make:expr, [$($case:ident),+ $(,)?]) => {

@@ -1,10 +1,10 @@
-//! What every [`PasswordHasher`] does.
+//! What every [`PasswordHasher`] has to do.
 
 use futures_util::future::join_all;
 
 use crate::ports::PasswordHasher;
 
-/// Makes one test of every case, on the hasher that `$make` gives.
+/// Defines a test for every case, on the hasher that `$make` returns.
 #[macro_export]
 macro_rules! password_hasher_conformance {
     ($make:expr) => {
@@ -30,7 +30,7 @@ async fn verify(hasher: &dyn PasswordHasher, password: &str, hash: &str) -> bool
     hasher.verify(password.to_owned(), Some(hash.to_owned())).await.expect("verify")
 }
 
-/// What was hashed is recognised: of any length, in any script, spaces and all.
+/// A hashed password is recognized: of any length, in any script, including spaces.
 pub async fn a_password_is_behind_its_hash(hasher: &dyn PasswordHasher) {
     for password in [PASSWORD, " leading and trailing ", "пароль-für-内部", &"long ".repeat(200)] {
         let hash = hasher.hash(password.to_owned()).await.expect("hash");
@@ -38,7 +38,7 @@ pub async fn a_password_is_behind_its_hash(hasher: &dyn PasswordHasher) {
     }
 }
 
-/// No other password passes, however near.
+/// No other password is accepted, however similar.
 pub async fn another_password_is_not(hasher: &dyn PasswordHasher) {
     let hash = hasher.hash(PASSWORD.to_owned()).await.expect("hash");
     for other in ["", "correct horse battery stapl", "correct horse battery staple ", "Correct horse battery staple"] {
@@ -64,15 +64,14 @@ pub async fn equal_passwords_have_different_hashes(hasher: &dyn PasswordHasher) 
     assert_ne!(first, second);
 }
 
-/// A hash is a PHC string that does not hold the password.
+/// A hash is a PHC string that does not contain the password.
 pub async fn a_hash_does_not_show_the_password(hasher: &dyn PasswordHasher) {
     let hash = hasher.hash(PASSWORD.to_owned()).await.expect("hash");
     assert!(hash.starts_with('$') && hash.is_ascii(), "not a PHC string");
     assert!(!hash.contains(PASSWORD), "the hash shows the password");
 }
 
-/// Of a hash that is cut off or is none at all, nothing is recognised; that
-/// it is damaged may be an error.
+/// A truncated or invalid hash matches no password; it may be reported as an error.
 pub async fn a_damaged_hash_verifies_nothing(hasher: &dyn PasswordHasher) {
     let hash = hasher.hash(PASSWORD.to_owned()).await.expect("hash");
     for damaged in ["", "$", PASSWORD, &hash[..hash.len() - 4], &hash[..hash.len() / 2]] {
@@ -81,7 +80,7 @@ pub async fn a_damaged_hash_verifies_nothing(hasher: &dyn PasswordHasher) {
     }
 }
 
-/// A handful at once is no overload, and each gets its own answer.
+/// A few concurrent calls are not an overload, and each gets its own result.
 pub async fn several_at_once_are_all_right(hasher: &dyn PasswordHasher) {
     let hash = hasher.hash(PASSWORD.to_owned()).await.expect("hash");
     let answers = join_all((0..6).map(|n| {

@@ -1,5 +1,5 @@
-//! What every [`RateLimiter`] does. The suite expects a fresh one with the
-//! limits of [`LIMITS`] and no other, and takes less than six seconds a case.
+//! What every [`RateLimiter`] has to do. The suite expects a new limiter with exactly the limits of
+//! [`LIMITS`], and takes less than six seconds per case.
 
 use std::{task::Poll, time::Duration};
 
@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use crate::ports::{RateClass, RateDecision, RateLimiter};
 
-/// Makes one test of every case, on the limiter that `$make` gives.
+/// Defines a test for every case, on the limiter that `$make` returns.
 #[macro_export]
 macro_rules! rate_limiter_conformance {
     ($make:expr) => {
@@ -34,7 +34,7 @@ macro_rules! rate_limiter_conformance {
     };
 }
 
-/// The requests in its period that the suite expects of each class; 0 for no limit.
+/// The limit of each class that the suite expects, in requests per period; 0 for no limit.
 pub const LIMITS: [(RateClass, u32); 6] = [
     (RateClass::Search, 2),
     (RateClass::Download, 10),
@@ -48,7 +48,7 @@ async fn take(limiter: &dyn RateLimiter, class: RateClass, client: &str) -> Rate
     limiter.take(class, client).await.expect("take").expect("the class is limited")
 }
 
-/// Each class lets through as many requests at once as it has in its period, and no more.
+/// Each class allows as many requests at once as its limit, and no more.
 pub async fn a_minutes_worth_may_come_at_once(limiter: &dyn RateLimiter) {
     for (class, limit) in LIMITS.into_iter().filter(|(_, limit)| *limit > 0) {
         for n in 1..=limit {
@@ -60,7 +60,7 @@ pub async fn a_minutes_worth_may_come_at_once(limiter: &dyn RateLimiter) {
     }
 }
 
-/// Each request tells the limit and how many are left after it.
+/// The decision about each request has the limit and the number of requests left.
 pub async fn what_remains_counts_down(limiter: &dyn RateLimiter) {
     for expected in (0..5).rev() {
         let decision = take(limiter, RateClass::Auth, "a").await;
@@ -70,7 +70,7 @@ pub async fn what_remains_counts_down(limiter: &dyn RateLimiter) {
     assert_eq!((refused.limit, refused.remaining), (5, 0));
 }
 
-/// A refusal gives a time to wait, of at most a minute.
+/// A refusal says how long to wait, at most a minute.
 pub async fn a_refusal_says_when_to_come_again(limiter: &dyn RateLimiter) {
     take(limiter, RateClass::Publish, "a").await;
     let refused = take(limiter, RateClass::Publish, "a").await;
@@ -79,8 +79,7 @@ pub async fn a_refusal_says_when_to_come_again(limiter: &dyn RateLimiter) {
     assert!(wait <= refused.reset, "a client may come again before all are left");
 }
 
-/// The time until all requests are left again is at most a minute, and none
-/// of the requests shortens it.
+/// The time until all requests are available again is at most a minute, and grows with each request.
 pub async fn reset_is_within_a_minute_and_grows(limiter: &dyn RateLimiter) {
     let mut before = Duration::ZERO;
     for _ in 0..12 {
@@ -102,7 +101,7 @@ pub async fn a_refusal_costs_nothing(limiter: &dyn RateLimiter) {
     assert!(last <= first, "the wait grew from {first:?} to {last:?}");
 }
 
-/// What one client takes, no other pays.
+/// Each client has a limit of its own.
 pub async fn clients_are_apart(limiter: &dyn RateLimiter) {
     for client in ["a", "b", "A", "a ", "2001:db8::1", "ü"] {
         assert_eq!(take(limiter, RateClass::Publish, client).await.retry_after, None, "{client:?} was refused");
@@ -110,7 +109,7 @@ pub async fn clients_are_apart(limiter: &dyn RateLimiter) {
     }
 }
 
-/// What a client takes of one class, it has left of the others.
+/// Each class has a limit of its own.
 pub async fn classes_are_apart(limiter: &dyn RateLimiter) {
     take(limiter, RateClass::Publish, "a").await;
     assert!(take(limiter, RateClass::Publish, "a").await.retry_after.is_some());
@@ -118,20 +117,20 @@ pub async fn classes_are_apart(limiter: &dyn RateLimiter) {
     assert_eq!(take(limiter, RateClass::Download, "a").await.remaining, 9);
 }
 
-/// A limit of 0 is none.
+/// A limit of 0 means no limit.
 pub async fn a_class_without_limit_is_not_limited(limiter: &dyn RateLimiter) {
     for _ in 0..1000 {
         assert_eq!(limiter.take(RateClass::Other, "a").await.expect("take"), None);
     }
 }
 
-/// However many come at once, no more pass than the limit allows.
+/// However many requests come at once, no more pass than the limit allows.
 pub async fn takers_at_once_share_one_limit(limiter: &dyn RateLimiter) {
     let decisions = join_all((0..50).map(|_| take(limiter, RateClass::Download, "a"))).await;
     assert_eq!(decisions.iter().filter(|decision| decision.retry_after.is_none()).count(), 10);
 }
 
-/// A limiter that decides at once takes from the same limit, and one that does not takes nothing.
+/// `take_now` uses the same limit, and takes nothing if it cannot decide at once.
 pub async fn what_is_taken_now_is_taken_once(limiter: &dyn RateLimiter) {
     let at_once = limiter.take_now(RateClass::Download, "a");
     let decision = take(limiter, RateClass::Download, "a").await;
@@ -145,7 +144,7 @@ pub async fn what_is_taken_now_is_taken_once(limiter: &dyn RateLimiter) {
     }
 }
 
-/// What is given back, another request has, of the same client and class alone.
+/// A request that was given back is available again to the same client and class only.
 pub async fn what_is_given_back_may_be_taken_again(limiter: &dyn RateLimiter) {
     for client in ["a", "b"] {
         take(limiter, RateClass::Publish, client).await;
@@ -161,7 +160,7 @@ pub async fn what_is_given_back_may_be_taken_again(limiter: &dyn RateLimiter) {
     limiter.give_back(RateClass::Other, "a").await.expect("a class without limit");
 }
 
-/// Nobody gets more than the limit by giving back what was never taken.
+/// Giving back a request that was never taken does not raise the limit.
 pub async fn nothing_taken_is_nothing_given_back(limiter: &dyn RateLimiter) {
     for _ in 0..10 {
         limiter.give_back(RateClass::Publish, "a").await.expect("give back");
@@ -170,7 +169,7 @@ pub async fn nothing_taken_is_nothing_given_back(limiter: &dyn RateLimiter) {
     assert!(take(limiter, RateClass::Publish, "a").await.retry_after.is_some());
 }
 
-/// What a day's limit refuses, it refuses for hours.
+/// A refusal by a limit per day lasts for hours.
 pub async fn a_day_is_longer_than_a_minute(limiter: &dyn RateLimiter) {
     for _ in 0..2 {
         assert_eq!(take(limiter, RateClass::ForgivenLogin, "a").await.retry_after, None);
@@ -179,7 +178,7 @@ pub async fn a_day_is_longer_than_a_minute(limiter: &dyn RateLimiter) {
     assert!(wait > Duration::from_hours(11) && wait <= Duration::from_hours(24), "wait {wait:?}");
 }
 
-/// A limiter that works says so.
+/// The health check of a working limiter succeeds.
 pub async fn the_limiter_answers(limiter: &dyn RateLimiter) {
     limiter.check().await.expect("check");
 }

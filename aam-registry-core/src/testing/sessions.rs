@@ -1,4 +1,4 @@
-//! What every [`SessionSigner`] does.
+//! What every [`SessionSigner`] has to do.
 
 #![cfg_attr(not(test), expect(clippy::unused_async, reason = "the cases of every suite are called alike"))]
 
@@ -9,7 +9,7 @@ use crate::{
     types::UserId,
 };
 
-/// Makes one test of every case, on the signer that `$make` gives.
+/// Defines a test for every case, on the signer that `$make` returns.
 #[macro_export]
 macro_rules! session_signer_conformance {
     ($make:expr) => {
@@ -39,14 +39,14 @@ fn session() -> Session {
     }
 }
 
-/// The session of a token is the one it was signed for.
+/// Verifying a token returns the session that was signed.
 pub async fn a_session_survives_its_token(signer: &dyn SessionSigner) {
     let session = session();
     let token = signer.sign(&session).expect("sign");
     assert_eq!(signer.verify(&token, session.issued_at), Some(session));
 }
 
-/// Each token is that of its own session.
+/// Each token belongs to its own session.
 pub async fn sessions_are_apart(signer: &dyn SessionSigner) {
     let (first, second) = (session(), Session { id: "another".to_owned(), ..session() });
     let tokens = [&first, &second].map(|session| signer.sign(session).expect("sign"));
@@ -54,8 +54,7 @@ pub async fn sessions_are_apart(signer: &dyn SessionSigner) {
     assert_eq!(signer.verify(&tokens[0], first.issued_at), Some(first));
 }
 
-/// A session is good up to its last second and not at its end, whatever the
-/// clock of the machine says.
+/// A session is valid until its end, exclusively, whatever the clock of the machine says.
 pub async fn a_session_ends_when_it_says(signer: &dyn SessionSigner) {
     let old = Timestamp::from_second(1_600_000_000).expect("a timestamp");
     let ended = Session { issued_at: old, expires_at: old + SignedDuration::from_secs(60), ..session() };
@@ -68,7 +67,7 @@ pub async fn a_session_ends_when_it_says(signer: &dyn SessionSigner) {
     }
 }
 
-/// A token changed in any one character is nobody's.
+/// A token with any one character changed is refused.
 pub async fn a_changed_token_is_none(signer: &dyn SessionSigner) {
     let session = session();
     let token = signer.sign(&session).expect("sign");
@@ -85,7 +84,7 @@ pub async fn a_changed_token_is_none(signer: &dyn SessionSigner) {
     }
 }
 
-/// What no signer ever made is `None`, and no panic.
+/// Text that is not a token is `None`, without a panic.
 pub async fn junk_is_none(signer: &dyn SessionSigner) {
     let unsigned = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiIwMTkwZDlmMC01ZjRlLTdjM2EtOWIxZS0yZjZhOGM0ZDFlMDAiLCJqdGkiOiJ4IiwiaWF0IjoxLCJleHAiOjk5OTk5OTk5OTl9.";
     for junk in ["", ".", "..", "a.b.c", "\0", "ü", "Bearer x", unsigned, &"x".repeat(100_000)] {

@@ -1,5 +1,5 @@
-//! What every [`SharedCache`] does while it forgets nothing. The suite expects
-//! one that nobody else uses.
+//! What every [`SharedCache`] has to do as long as it forgets nothing. The suite expects one that
+//! nothing else uses.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -12,7 +12,7 @@ use tokio::{task::yield_now, time::timeout};
 
 use crate::ports::{Cached, SharedCache, Stamp};
 
-/// Makes one test of every case, on the cache that `$make` gives.
+/// Defines a test for every case, on the cache that `$make` returns.
 #[macro_export]
 macro_rules! shared_cache_conformance {
     ($make:expr) => {
@@ -54,7 +54,7 @@ async fn put(cache: &dyn SharedCache, key: &str, groups: &[&str], value: &'stati
     cache.put(key, groups, Bytes::from_static(value.as_bytes()), stamp, LONG).await.expect("put");
 }
 
-/// Puts with a fresh stamp.
+/// Puts a value with a new stamp.
 async fn fill(cache: &dyn SharedCache, key: &str, groups: &[&str], value: &'static str) {
     let stamp = get(cache, key, groups).await.stamp;
     put(cache, key, groups, value, &stamp).await;
@@ -64,14 +64,14 @@ async fn empty(cache: &dyn SharedCache, group: &str) {
     cache.empty(group).await.expect("empty");
 }
 
-/// An empty cache has no value for anybody.
+/// An empty cache has no values.
 pub async fn what_was_never_put_is_not_there(cache: &dyn SharedCache) {
     assert_eq!(value(cache, "key", &["group"]).await, None);
     fill(cache, "key", &["group"], "value").await;
     assert_eq!(value(cache, "another", &["group"]).await, None);
 }
 
-/// Whatever bytes they are, none included.
+/// Any bytes are returned as they were put, including none.
 pub async fn a_value_comes_back_as_it_was_put(cache: &dyn SharedCache) {
     let every_byte: Vec<u8> = (0..=255).cycle().take(256 * 1024).collect();
     for bytes in [Bytes::from_static(b"text\n"), Bytes::new(), Bytes::from(every_byte)] {
@@ -89,7 +89,7 @@ pub async fn the_last_value_counts(cache: &dyn SharedCache) {
     assert_eq!(value(cache, "key", &["group"]).await.as_deref(), Some(&b"second"[..]));
 }
 
-/// A value goes by itself, at once where it has no time to live.
+/// A value expires, immediately if its lifetime is zero.
 pub async fn a_value_ends_with_its_lifetime(cache: &dyn SharedCache) {
     let stamp = get(cache, "short", &["group"]).await.stamp;
     fill(cache, "long", &["group"], "value").await;
@@ -105,7 +105,7 @@ pub async fn a_value_ends_with_its_lifetime(cache: &dyn SharedCache) {
     assert!(value(cache, "long", &["group"]).await.is_some(), "another value ended with it");
 }
 
-/// No lifetime is too long to be asked for.
+/// Any lifetime is accepted, however long.
 pub async fn a_lifetime_may_be_as_long_as_one_likes(cache: &dyn SharedCache) {
     let stamp = get(cache, "key", &["group"]).await.stamp;
     cache.put("key", &["group"], Bytes::from_static(b"value"), &stamp, Duration::MAX).await.expect("put");
@@ -114,7 +114,7 @@ pub async fn a_lifetime_may_be_as_long_as_one_likes(cache: &dyn SharedCache) {
     assert_eq!(value(cache, "key", &["group"]).await, None);
 }
 
-/// Emptying takes every value of the group, and the group is used on.
+/// Emptying removes every value of the group, and the group can be used again.
 pub async fn emptying_a_group_empties_its_values(cache: &dyn SharedCache) {
     fill(cache, "one", &["group"], "value").await;
     fill(cache, "two", &["group"], "value").await;
@@ -125,7 +125,7 @@ pub async fn emptying_a_group_empties_its_values(cache: &dyn SharedCache) {
     assert_eq!(value(cache, "one", &["group"]).await.as_deref(), Some(&b"again"[..]));
 }
 
-/// One group is enough, whichever it is.
+/// Emptying any one of its groups removes a value.
 pub async fn any_of_its_groups_empties_a_value(cache: &dyn SharedCache) {
     let groups = ["a", "b", "c", "d"];
     for group in groups {
@@ -136,7 +136,7 @@ pub async fn any_of_its_groups_empties_a_value(cache: &dyn SharedCache) {
     }
 }
 
-/// What is not in the group stays.
+/// Values of other groups stay.
 pub async fn emptying_a_group_leaves_the_others(cache: &dyn SharedCache) {
     fill(cache, "of-a", &["a", "all"], "value").await;
     fill(cache, "of-b", &["b", "all"], "value").await;
@@ -147,8 +147,8 @@ pub async fn emptying_a_group_leaves_the_others(cache: &dyn SharedCache) {
     assert!(value(cache, "of-none", &[]).await.is_some());
 }
 
-/// What was read before an emptying is not seen after it, also where it is put
-/// after it, and whichever group was emptied.
+/// A value read before a group was emptied is not returned after that, even if it is put later,
+/// whichever of its groups was emptied.
 pub async fn a_stamp_from_before_an_emptying_puts_nothing(cache: &dyn SharedCache) {
     let groups = ["a", "b", "c"];
     for group in groups {
@@ -164,8 +164,8 @@ pub async fn a_stamp_from_before_an_emptying_puts_nothing(cache: &dyn SharedCach
     }
 }
 
-/// Several may read at once and put what they read; an emptying of others does
-/// not disturb them.
+/// Several callers may read concurrently and put what they read; emptying other groups does not affect
+/// them.
 pub async fn a_stamp_is_good_for_as_long_as_its_groups_stay(cache: &dyn SharedCache) {
     let one = get(cache, "key", &["group"]).await.stamp;
     let two = get(cache, "key", &["group"]).await.stamp;
@@ -175,7 +175,7 @@ pub async fn a_stamp_is_good_for_as_long_as_its_groups_stay(cache: &dyn SharedCa
     assert_eq!(value(cache, "key", &["group"]).await.as_deref(), Some(&b"two"[..]));
 }
 
-/// A group may be emptied that holds nothing, or was just emptied.
+/// A group without values, or one that was just emptied, may be emptied.
 pub async fn emptying_what_holds_nothing_is_fine(cache: &dyn SharedCache) {
     empty(cache, "never-used").await;
     fill(cache, "key", &["group"], "value").await;
@@ -184,7 +184,7 @@ pub async fn emptying_what_holds_nothing_is_fine(cache: &dyn SharedCache) {
     assert_eq!(value(cache, "key", &["group"]).await, None);
 }
 
-/// No key or group is taken for another.
+/// No key or group is mistaken for another.
 pub async fn keys_and_groups_are_any_text_and_apart(cache: &dyn SharedCache) {
     let names = ["a", "A", "a ", "a:b", "a:", ":b", "@acme/kit", "ü", "*", "a\nb", "a\0b", ""];
     for name in names {
@@ -200,15 +200,15 @@ pub async fn keys_and_groups_are_any_text_and_apart(cache: &dyn SharedCache) {
     }
 }
 
-/// While some read and fill and another changes and empties, nobody sees what
-/// was there before the last emptying.
+/// While some tasks read and fill and another one changes and empties, no reader sees a value from
+/// before the last emptying.
 pub async fn nothing_older_than_the_last_emptying_is_seen(cache: &dyn SharedCache) {
     const GROUPS: [&str; 2] = ["package", "scope"];
     const ROUNDS: u64 = 60;
     let (truth, done) = (AtomicU64::new(0), AtomicBool::new(false));
     let number = |value: Bytes| String::from_utf8(value.to_vec()).expect("text").parse::<u64>().expect("a number");
     let seen = async || value(cache, "key", &GROUPS).await.map(number);
-    // Each at its own pace, the slowest first, so that old values are put after an emptying too.
+    // Each at its own pace, the slowest first, so that old values are also put after an emptying.
     let fill = async |pace: usize| {
         while !done.load(Ordering::SeqCst) {
             let cached = get(cache, "key", &GROUPS).await;
@@ -241,7 +241,7 @@ pub async fn nothing_older_than_the_last_emptying_is_seen(cache: &dyn SharedCach
     timeout(3 * PATIENCE, join(change, fillers)).await.expect("values come back between the changes");
 }
 
-/// A cache that works says so.
+/// The health check of a working cache succeeds.
 pub async fn the_cache_answers(cache: &dyn SharedCache) {
     cache.check().await.expect("check");
 }

@@ -1,4 +1,4 @@
-//! Accounts as they are managed.
+//! Accounts, for their management.
 
 use std::fmt;
 
@@ -34,16 +34,16 @@ impl AccountRole {
 pub struct AccountFilter {
     /// Only administrators, or only others.
     pub is_admin: Option<bool>,
-    /// Only those shut out, or only others.
+    /// Only disabled accounts, or only others.
     pub disabled: Option<bool>,
-    /// Only those behind this username.
+    /// Only accounts whose username sorts after this one.
     pub after: Option<Username>,
-    /// At most so many.
+    /// The most accounts to list.
     pub limit: usize,
 }
 
 impl AccountFilter {
-    /// Whether an account is one of those.
+    /// Whether the filter admits an account.
     pub fn admits(&self, user: &User) -> bool {
         self.is_admin.is_none_or(|is_admin| user.is_admin == is_admin)
             && self.disabled.is_none_or(|disabled| user.disabled == disabled)
@@ -58,10 +58,9 @@ pub struct AccountState {
     pub user: User,
     /// The hash of its password, in PHC string format.
     pub password_hash: String,
-    /// How often all its sessions were ended. A session that began before the
-    /// last time is over.
+    /// How often all its sessions have been ended. A session with a lower generation has ended.
     pub session_generation: u64,
-    /// The session that lived on when the others were last ended.
+    /// The session that stayed valid when all others were last ended.
     pub kept_session: Option<String>,
 }
 
@@ -73,8 +72,8 @@ impl AccountState {
     }
 }
 
-/// Whether a session of that id and generation was ended together with the
-/// others of an account whose sessions are of `current` by now, but for `kept`.
+/// Whether the session `id` with `generation` was ended together with all others of its account.
+/// `current` is the account's generation now, `kept` the session that stayed valid.
 pub fn is_session_ended(id: &str, generation: u64, current: u64, kept: Option<&str>) -> bool {
     generation != current && kept != Some(id)
 }

@@ -1,4 +1,4 @@
-//! Where the bytes of one upload lie in an archive store.
+//! Where the bytes of one upload are in an archive store.
 
 use std::{fmt, str::FromStr};
 
@@ -14,11 +14,11 @@ pub struct ArchiveKey(Box<str>);
 impl ArchiveKey {
     /// What every key starts with.
     pub const PREFIX: &str = "archives/";
-    /// Where the id of the registry lies whose archives are beside it. No key
-    /// of an archive.
+    /// The key of the mark with the id of the registry that owns the archives. Not the key of an
+    /// archive.
     pub const OWNER: &str = "archives/registry-id";
 
-    /// The upload whose bytes lie there.
+    /// The upload whose bytes are stored at this key.
     ///
     /// # Panics
     /// Never: every key is made of an upload's id.
@@ -36,7 +36,8 @@ impl ArchiveKey {
 impl From<UploadId> for ArchiveKey {
     fn from(id: UploadId) -> Self {
         let id = id.to_string();
-        // The last digits of a UUIDv7 are its random ones; the first would put a whole day in one folder.
+        // The last digits of a UUIDv7 are random. The first ones are a time, and would put all archives
+        // of a day into one folder.
         Self(format!("{}{}/{id}.aam", Self::PREFIX, &id[id.len() - 2..]).into())
     }
 }

@@ -1,9 +1,9 @@
-//! Where the archive of a published version lies.
+//! Where the archive of a published version is stored.
 
 use crate::types::{ArchiveKey, PackageName, Sha256Digest, Version};
 
-/// What never changes about a published version: which archive is its, its
-/// digest and its size. May be kept for as long as the database loses no commit.
+/// The facts about a published version that never change: the key, digest and size of its archive. May
+/// be cached as long as the database does not lose commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchiveLocation {
     /// The package.
@@ -19,9 +19,8 @@ pub struct ArchiveLocation {
 }
 
 impl ArchiveLocation {
-    /// What the archive is called where it is kept as a file: the package
-    /// without its scope, the version, `.aam`. ASCII without spaces, quotes
-    /// or slashes.
+    /// The name for the archive when it is saved as a file: the package without its scope, the version,
+    /// `.aam`. ASCII without spaces, quotes or slashes.
     pub fn file_name(&self) -> String {
         format!("{}-{}.aam", self.package.bare(), self.version)
     }

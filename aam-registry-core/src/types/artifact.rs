@@ -1,6 +1,6 @@
 //! What a package holds: agents, skills, prompts and instructions.
 
-/// The kinds of artifact a package can hold.
+/// The kinds of artifact a package can contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ArtifactType {
     /// A folder with `agent.yaml` and its system prompt.
@@ -83,7 +83,7 @@ impl Artifacts {
         ArtifactType::ALL.into_iter().flat_map(|kind| self.of(kind).iter().map(move |artifact| (kind, artifact)))
     }
 
-    /// The types there is at least one artifact of.
+    /// The types that have at least one artifact.
     pub fn types(&self) -> Vec<ArtifactType> {
         ArtifactType::ALL.into_iter().filter(|kind| !self.of(*kind).is_empty()).collect()
     }

@@ -71,7 +71,7 @@ pub struct NewAuditEntry {
     pub id: Uuid,
     /// What happened.
     pub event: AuditEvent,
-    /// The username of who did it; `None` where nobody was known.
+    /// The username of the acting user; `None` if it is not known.
     pub actor: Option<String>,
     /// The package it happened to.
     pub package: Option<PackageName>,
@@ -79,31 +79,31 @@ pub struct NewAuditEntry {
     pub version: Option<String>,
     /// When.
     pub timestamp: Timestamp,
-    /// What else is worth knowing; never a secret.
+    /// Other facts about the event; never a secret.
     pub metadata: Map<String, Value>,
 }
 
 impl NewAuditEntry {
-    /// An entry of `event` at `timestamp` with nothing else said.
+    /// An entry of `event` at `timestamp` with no other fields.
     pub fn new(event: AuditEvent, timestamp: Timestamp) -> Self {
         Self { id: Uuid::now_v7(), event, actor: None, package: None, version: None, timestamp, metadata: Map::new() }
     }
 
-    /// Says who did it.
+    /// Sets the acting user.
     #[must_use]
     pub fn with_actor(mut self, actor: impl Into<String>) -> Self {
         self.actor = Some(actor.into());
         self
     }
 
-    /// Says to which package.
+    /// Sets the package.
     #[must_use]
     pub fn with_package(mut self, package: &PackageName) -> Self {
         self.package = Some(package.clone());
         self
     }
 
-    /// Says to which version.
+    /// Sets the version.
     #[must_use]
     pub fn with_version(mut self, version: &Version) -> Self {
         self.version = Some(version.to_string());
@@ -117,8 +117,8 @@ impl NewAuditEntry {
         self
     }
 
-    /// The hash of this entry at `position` (from 1) behind `previous`
-    /// (32 zero bytes before the first).
+    /// The hash of this entry at `position` (from 1) after an entry with the hash `previous` (32 zero
+    /// bytes for the first entry).
     ///
     /// SHA-256 over the previous hash and the JSON array of position, id,
     /// event, actor, package, version, timestamp in microseconds since 1970
@@ -141,8 +141,8 @@ impl NewAuditEntry {
     }
 }
 
-/// The object with its keys sorted at every depth: where a host's build of
-/// `serde_json` keeps the order of insertion, hashes must not depend on it.
+/// The object with its keys sorted at every depth. The host may build `serde_json` with insertion order
+/// kept, and hashes must not depend on that.
 fn sorted(object: &Map<String, Value>) -> Value {
     let by_key: BTreeMap<_, _> = object.iter().collect();
     by_key.into_iter().map(|(key, value)| (key.clone(), sorted_value(value))).collect()
@@ -156,12 +156,12 @@ fn sorted_value(value: &Value) -> Value {
     }
 }
 
-/// An entry as it is read back.
+/// An entry as it is read from the log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditEntry {
-    /// What was appended.
+    /// The entry that was appended.
     pub entry: NewAuditEntry,
-    /// Its position in the chain, from 1, and its hash; given within a second of the append.
+    /// Its position in the chain, from 1, and its hash; assigned within a second of the append.
     pub chained: Option<(u64, ChainHash)>,
 }
 
@@ -174,9 +174,9 @@ pub struct AuditFilter {
     pub event: Option<AuditEvent>,
     /// Only by this username.
     pub actor: Option<String>,
-    /// Not before.
+    /// Only at or after this instant.
     pub from: Option<Timestamp>,
-    /// Before this instant.
+    /// Only before this instant.
     pub to: Option<Timestamp>,
     /// The page.
     pub page: PageRequest,
@@ -196,7 +196,7 @@ mod tests {
             .with("facts", serde_json::json!({"b": [1, {"d": null, "c": true}], "a": "\u{e9}"}))
     }
 
-    /// What was chained once must verify for ever, so the hash of an entry never changes.
+    /// Entries in existing chains have to verify for ever, so the hash of an entry must never change.
     #[test]
     fn the_hash_of_an_entry_is_that_of_its_canonical_text() {
         let text = r#"[7,"00000000-0000-0000-0000-000000000000","tag.set","ada","@team/kit","1.0.0",1700000000123456,{"facts":{"a":"é","b":[1,{"c":true,"d":null}]},"tag":"beta"}]"#;

@@ -1,12 +1,12 @@
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The network that a client is counted by: its IPv4 address, or the /64 of
-/// its IPv6 address, since one customer usually has all of that.
+/// The network by which a client is identified for limits: its IPv4 address, or the /64 network of its
+/// IPv6 address, since one customer usually has a whole /64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientNetwork(IpAddr);
 
 impl ClientNetwork {
-    /// The address, the host's part of an IPv6 address being zero.
+    /// The address; of an IPv6 address the last 64 bits are zero.
     pub fn address(self) -> IpAddr {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Version constraints: Cargo's, but a bare full version is exact.
+//! Version constraints: Cargo's syntax, except that a bare full version is exact.
 
 use std::{fmt, str::FromStr};
 
@@ -9,7 +9,7 @@ use crate::{
 
 const MAX_LEN: usize = 256;
 
-/// Which versions of a package somebody accepts.
+/// Which versions of a package a client accepts.
 ///
 /// `=1.2.3`, `>=1.2`, `>1`, `<=2`, `<2`, `^1.2`, `~1.2.3`, `1.2` (as `^1.2`),
 /// `1.*`, `*`, and a comma for "and", all as Cargo reads them, pre-releases
@@ -32,19 +32,18 @@ impl Constraint {
         Self { text: format!("={version}").into(), req: semver::VersionReq::STAR, exact: Some(version.clone()) }
     }
 
-    /// Whether `version` satisfies the constraint. A pre-release does only
-    /// where a comparator names a pre-release of the same release.
+    /// Whether `version` satisfies the constraint. A pre-release does so only if a comparator names a
+    /// pre-release of the same release.
     pub fn matches(&self, version: &Version) -> bool {
         self.exact.as_ref().map_or_else(|| self.req.matches(version.as_semver()), |exact| exact == version)
     }
 
-    /// How many comparisons it takes to tell whether a version satisfies the
-    /// constraint, at most; at least one.
+    /// The most comparisons needed to decide whether a version satisfies the constraint; at least one.
     pub fn comparators(&self) -> usize {
         if self.exact.is_some() { 1 } else { self.req.comparators.len().max(1) }
     }
 
-    /// The version meant, where the constraint is one bare or `=` full version.
+    /// The version, if the constraint is a single bare or `=` full version.
     pub fn exact(&self) -> Option<&Version> {
         self.exact.as_ref()
     }
@@ -65,7 +64,8 @@ impl FromStr for Constraint {
             return Err(invalid());
         }
         let exact = text.strip_prefix('=').unwrap_or(text).trim().parse::<Version>().ok();
-        // Inside a list a bare full version is exact too, and VersionReq would read it as a caret.
+        // A bare full version is exact inside a list too; `VersionReq` would read it as a caret
+        // constraint.
         let spelled = text
             .split(',')
             .map(
@@ -92,12 +92,12 @@ impl fmt::Debug for Constraint {
     }
 }
 
-/// What a client may ask one version of a package by.
+/// How a client selects one version of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selector {
     /// A version constraint.
     Constraint(Constraint),
-    /// A dist-tag; nothing asked means `latest`.
+    /// A dist-tag; an empty selector means `latest`.
     Tag(DistTag),
 }
 
@@ -108,7 +108,8 @@ impl FromStr for Selector {
         if text.is_empty() {
             return Ok(Self::Tag(DistTag::latest()));
         }
-        // `1` and `1-2` could be either; a number is a constraint to every client in this field.
+        // `1` and `1-2` could be either; other clients of package registries read a number as a
+        // constraint.
         match text.parse::<Constraint>() {
             Ok(constraint) => Ok(Self::Constraint(constraint)),
             Err(error) => text.parse::<DistTag>().map(Self::Tag).map_err(|_| error),

@@ -7,7 +7,7 @@ use sha2::Digest;
 
 use crate::error::InvalidName;
 
-/// The SHA-256 of some bytes; lower-case hex as text.
+/// The SHA-256 digest of some bytes; lower-case hex as text.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sha256Digest([u8; 32]);
 
@@ -22,7 +22,7 @@ impl Sha256Digest {
         &self.0
     }
 
-    /// Padded standard base64, as `Repr-Digest` wants it (RFC 9530).
+    /// Padded standard base64, as `Repr-Digest` requires (RFC 9530).
     pub fn to_base64(&self) -> String {
         BASE64.encode(&self.0)
     }

@@ -11,7 +11,7 @@ use crate::error::InvalidName;
 pub struct DistTag(Box<str>);
 
 impl DistTag {
-    /// The tag the registry keeps by itself.
+    /// The tag that the registry sets itself.
     pub const LATEST: &str = "latest";
 
     /// The tag `latest`.

@@ -24,14 +24,14 @@ id! {
     DownloadBatchId
 }
 
-/// Counts to add to what is stored, once however often they are given.
+/// Counts to add to the stored ones. A batch counts once, even if it is added several times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DownloadBatch {
     /// Its id.
     pub id: DownloadBatchId,
     /// When it was gathered.
     pub gathered_at: Timestamp,
-    /// At most one a version and day.
+    /// At most one for each version and day.
     pub counts: Vec<DownloadCount>,
 }
 
@@ -42,7 +42,7 @@ impl DownloadBatch {
     }
 }
 
-/// Which downloads to tell of.
+/// Which downloads to report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DownloadQuery {
     /// The package.

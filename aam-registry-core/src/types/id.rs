@@ -1,4 +1,4 @@
-//! Ids that the registry gives out.
+//! Ids that the registry generates.
 
 macro_rules! id {
     ($(#[$doc:meta])* $type:ident) => {

@@ -5,14 +5,14 @@ use crate::types::Version;
 /// Which version the dist-tag `latest` follows (`LATEST_TAG_POLICY`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LatestPolicy {
-    /// The highest release; where there is none, the highest pre-release.
+    /// The highest release; if there is none, the highest pre-release.
     #[default]
     Highest,
     /// The one published last.
     Newest,
 }
 
-/// A version of a package as the choice of `latest` sees it.
+/// A version of a package with what decides about `latest`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishedVersion {
     /// The version.
@@ -21,29 +21,29 @@ pub struct PublishedVersion {
     pub visible: bool,
 }
 
-/// What `latest` names, and whether an owner chose that.
+/// The version that `latest` names, and whether an owner chose it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LatestTag {
     /// The version it names.
     pub version: Version,
-    /// What the policy had picked when an owner set the tag by hand; `None`
-    /// where it follows the policy.
+    /// The version that the policy had picked when an owner set the tag by hand; `None` if the tag
+    /// follows the policy.
     pub instead_of: Option<Version>,
 }
 
 impl LatestTag {
-    /// The tag after an owner set it to `version`, where it was `before`.
+    /// The tag after an owner set it to `version`; `before` is the tag until then.
     pub fn set_by_hand(version: Version, before: Option<&Self>) -> Self {
         let picked = before.map(|tag| tag.instead_of.as_ref().unwrap_or(&tag.version));
-        // To choose what the policy picks is to follow the policy.
+        // If the owner chooses the version that the policy picks, the tag keeps following the policy.
         let instead_of = picked.filter(|picked| **picked != version).cloned();
         Self { version, instead_of }
     }
 }
 
 impl LatestPolicy {
-    /// Picks what `latest` names from the versions that may be seen, in the
-    /// order they were published.
+    /// Picks the version for `latest` from the visible versions, given in the order they were
+    /// published.
     pub fn pick<'a>(self, visible: impl IntoIterator<Item = &'a Version>) -> Option<&'a Version> {
         let visible = visible.into_iter();
         match self {
@@ -54,12 +54,12 @@ impl LatestPolicy {
         }
     }
 
-    /// What `latest` names after `published`, in the order of publishing,
-    /// changed; `None` where nothing may be seen.
+    /// The tag `latest` after a change to `published`, which is in the order of publishing; `None` if
+    /// no version is visible.
     ///
-    /// A tag set by hand holds while its version may be seen and the pick is
-    /// not higher (under [`Newest`](Self::Newest): not published later) than
-    /// both that version and what the policy had picked before.
+    /// A tag that was set by hand stays while its version is visible and the policy's new pick is not
+    /// higher (under [`Newest`](Self::Newest): not published later) than both that version and the
+    /// policy's pick at the time.
     pub fn recompute(self, before: Option<&LatestTag>, published: &[PublishedVersion]) -> Option<LatestTag> {
         let picked = self.pick(published.iter().filter(|one| one.visible).map(|one| &one.version))?;
         if let Some(tag) = before

@@ -1,10 +1,11 @@
-//! The words of the domain: newtypes that are parsed once and then trusted.
+//! The types of the domain: newtypes that are validated when they are parsed.
 
 mod account;
 mod archive_key;
 mod archive_location;
 mod artifact;
 mod audit;
+mod change;
 mod client_network;
 mod constraint;
 mod digest;
@@ -14,12 +15,13 @@ mod id;
 mod latest;
 mod manifest;
 mod name;
+mod not_built;
 mod package;
 mod package_path;
 mod page;
 mod principal;
 mod registry_id;
-mod rights;
+mod scope_role;
 mod search;
 mod token;
 mod upload;
@@ -32,14 +34,17 @@ pub use archive_key::ArchiveKey;
 pub use archive_location::ArchiveLocation;
 pub use artifact::{Artifact, ArtifactType, Artifacts};
 pub use audit::{AuditEntry, AuditEvent, AuditFilter, ChainHash, NewAuditEntry};
+pub use change::Change;
 pub use client_network::ClientNetwork;
 pub use constraint::{Constraint, Selector};
 pub use digest::Sha256Digest;
 pub use dist_tag::DistTag;
 pub use downloads::{DayDownloads, DownloadBatch, DownloadBatchId, DownloadCount, DownloadQuery};
 pub use latest::{LatestPolicy, LatestTag, PublishedVersion};
+pub(crate) use manifest::{MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS};
 pub use manifest::{Manifest, ManifestFault, ManifestLimits};
 pub use name::{PackageName, ScopeName, Username};
+pub(crate) use not_built::{AskedIn, not_built};
 pub use package::{
     ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary, Visibility,
 };
@@ -47,7 +52,7 @@ pub(crate) use package_path::{MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, packag
 pub use page::{Page, PageRequest};
 pub use principal::{Actor, Credential, Principal};
 pub use registry_id::RegistryId;
-pub use rights::{Action, Rights, ScopeRole};
+pub use scope_role::ScopeRole;
 pub use search::{SearchQuery, SearchSort, search_words};
 pub use token::{Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret};
 pub use upload::{NewUpload, Upload, UploadId};

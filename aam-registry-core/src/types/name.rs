@@ -63,7 +63,7 @@ impl PackageName {
         self.scope_str().map_or_else(|| self.bare().to_owned(), |scope| format!("{scope}--{}", self.bare()))
     }
 
-    /// What two unscoped names must not share: the name without its hyphens.
+    /// The name without hyphens. No two unscoped packages may have the same key.
     pub fn similarity_key(&self) -> String {
         self.full.replace('-', "")
     }
@@ -148,7 +148,7 @@ simple_name! {
 }
 
 simple_name! {
-    /// The name of a user: `^[a-z0-9][a-z0-9_-]{2,63}$`. Usernames and scopes are one namespace.
+    /// The name of a user: `^[a-z0-9][a-z0-9_-]{2,63}$`. Usernames and scopes share one namespace.
     Username, User, 3
 }
 

@@ -48,13 +48,14 @@ impl ApprovalStatus {
 pub struct Package {
     /// Its full name.
     pub name: PackageName,
-    /// The manifest of the version `latest` names; where there is none, of the newest published.
+    /// The manifest of the version that `latest` names; if there is none, of the version published
+    /// last.
     pub manifest: Manifest,
     /// When its first version was published.
     pub created_at: Timestamp,
-    /// When anything of it last changed.
+    /// When any part of it last changed.
     pub updated_at: Timestamp,
-    /// Its owners, by name. For a scoped package the scope's owners and those added to the package.
+    /// Its owners, by name. For a scoped package, the scope's owners and those added to the package.
     pub owners: Vec<Username>,
     /// Who may see it.
     pub visibility: Visibility,
@@ -65,12 +66,12 @@ pub struct Package {
     /// Its versions within [`VersionBounds::LISTED`](crate::types::VersionBounds::LISTED),
     /// newest published first, yanked ones included.
     pub versions: Vec<VersionSummary>,
-    /// How many versions it has in all.
+    /// How many versions it has in total.
     pub version_count: u64,
 }
 
 impl Package {
-    /// What `latest` names.
+    /// The version that `latest` names.
     pub fn latest(&self) -> Option<&Version> {
         self.dist_tags.get(&DistTag::latest())
     }
@@ -83,34 +84,34 @@ pub struct VersionSummary {
     pub version: Version,
     /// When its publish was committed.
     pub published_at: Timestamp,
-    /// Whether it was withdrawn from resolution.
+    /// Whether it was yanked, that is, excluded from resolution.
     pub yanked: bool,
-    /// The warning that clients show, where there is one.
+    /// The warning that clients show, if any.
     pub deprecated: Option<String>,
     /// The digest of its archive.
     pub sha256: Sha256Digest,
     /// The size of its archive, in bytes.
     pub archive_size: u64,
-    /// What it needs.
+    /// The packages it depends on.
     pub dependencies: BTreeMap<PackageName, Constraint>,
     /// Whether it may be used.
     pub approval_status: ApprovalStatus,
 }
 
-/// Everything about one version but the contents of its archive.
+/// Everything about one version except the contents of its archive.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VersionDetail {
     /// The package.
     pub package: PackageName,
-    /// What the package's list says of it.
+    /// The same fields as in the package's list of versions.
     pub summary: VersionSummary,
     /// Its manifest.
     pub manifest: Manifest,
     /// Who published it.
     pub published_by: Username,
-    /// Why it was yanked, where a reason was given.
+    /// Why it was yanked, if a reason was given.
     pub yanked_reason: Option<String>,
-    /// Where its archive lies.
+    /// Where its archive is stored.
     pub archive: ArchiveKey,
     /// The dist-tags that name it, by name.
     pub dist_tags: Vec<DistTag>,
@@ -119,7 +120,7 @@ pub struct VersionDetail {
 }
 
 impl VersionDetail {
-    /// Where its archive lies.
+    /// Where its archive is stored.
     pub fn location(&self) -> ArchiveLocation {
         ArchiveLocation {
             package: self.package.clone(),
@@ -131,7 +132,7 @@ impl VersionDetail {
     }
 }
 
-/// One row of a search.
+/// One package in a search result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PackageSummary {
     /// The full name.
@@ -140,22 +141,22 @@ pub struct PackageSummary {
     pub description: String,
     /// From the manifest of `latest`.
     pub author: Option<String>,
-    /// What `latest` names.
+    /// The version that `latest` names.
     pub latest_version: Version,
     /// From the manifest of `latest`.
     pub keywords: Vec<String>,
-    /// The types `latest` holds artifacts of.
+    /// The artifact types that `latest` contains.
     pub artifact_types: Vec<ArtifactType>,
     /// Downloads of all versions; may lag by a minute.
     pub downloads: u64,
-    /// When anything of the package last changed.
+    /// When any part of the package last changed.
     pub updated_at: Timestamp,
 }
 
 /// One regular file of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchiveFile {
-    /// Its path from the root, with `/`, without a leading `./`.
+    /// Its path from the root, separated by `/`, without a leading `./`.
     pub path: String,
     /// Its size in bytes.
     pub size: u64,
@@ -174,7 +175,7 @@ pub struct RegistryTotals {
     pub versions: u64,
     /// Users.
     pub users: u64,
-    /// Downloads ever counted.
+    /// All downloads that were ever counted.
     pub downloads: u64,
     /// Bytes of all archives.
     pub storage_bytes: u64,

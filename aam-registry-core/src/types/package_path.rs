@@ -1,13 +1,13 @@
-//! Where a file lies in a package: one rule for archives and manifests.
+//! The rule for paths in a package, which archives and manifests share.
 
 /// The most bytes a path may have, so that it fits below a project's folder on every system.
 pub(crate) const MAX_PATH: usize = 1024;
 /// The most bytes of one segment, the limit of common file systems.
 pub(crate) const MAX_PATH_SEGMENT: usize = 255;
-/// The most segments, which bounds what an archive's folders cost to remember.
+/// The most segments of a path, which limits the memory for an archive's folders.
 pub(crate) const MAX_PATH_DEPTH: usize = 32;
 
-/// Why a path cannot be one in a package.
+/// Why a path is not allowed in a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PathFault {
     #[error("is empty")]
@@ -32,8 +32,7 @@ pub(crate) enum PathFault {
     Deep,
 }
 
-/// Checks a path relative to the package's root and gives it without a
-/// leading `./`.
+/// Checks a path relative to the package's root and returns it without a leading `./`.
 pub(crate) fn package_path(text: &str) -> Result<&str, PathFault> {
     let path = text.strip_prefix("./").unwrap_or(text);
     let bytes = path.as_bytes();

@@ -5,12 +5,12 @@
 pub struct PageRequest {
     /// The page, from 1.
     pub page: u64,
-    /// Rows a page, from 1.
+    /// Rows per page, from 1.
     pub limit: u64,
 }
 
 impl PageRequest {
-    /// How many rows come before the page.
+    /// How many rows precede the page.
     pub fn offset(self) -> u64 {
         (self.page - 1).saturating_mul(self.limit)
     }
@@ -23,12 +23,12 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Rows on all pages.
     pub total: u64,
-    /// What was asked.
+    /// The request that this page answers.
     pub request: PageRequest,
 }
 
 impl<T> Page<T> {
-    /// The page asked for out of all `rows`, of which there are `total`.
+    /// The requested page of `rows`; `total` is their number.
     pub fn of(rows: impl Iterator<Item = T>, total: usize, request: PageRequest) -> Self {
         let [offset, limit] = [request.offset(), request.limit].map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
         Self { items: rows.skip(offset).take(limit).collect(), total: total as u64, request }

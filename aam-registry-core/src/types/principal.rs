@@ -1,20 +1,17 @@
-//! Who makes a request, and with what.
+//! Who makes a request, and the credential.
 
 use jiff::Timestamp;
 
-use crate::{
-    error::{Error, Result},
-    types::{PackageName, TokenId, TokenPattern, TokenScope, TokenScopes, User, UserId, Username},
-};
+use crate::types::{TokenId, TokenPattern, TokenScope, TokenScopes, User, UserId, Username};
 
-/// What a principal was authenticated by. Not a secret.
+/// The credential of a principal. Not a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
-    /// A login: a JWT with this id, that ends then.
+    /// A login session: a JWT with this id, which expires at that time.
     Session {
         /// The JWT's `jti`.
         id: String,
-        /// The [generation](crate::ports::Session::generation) it is of.
+        /// The [generation](crate::ports::Session::generation) of the session.
         generation: u64,
         /// When the JWT expires.
         expires_at: Timestamp,
@@ -23,23 +20,23 @@ pub enum Credential {
     Token(TokenId),
     /// A command run by the operator on the server itself.
     Operator,
-    /// A login that the host of the registry judges itself, by an
-    /// [`Authenticator`](crate::ports::Authenticator) of its own. The registry
-    /// keeps nothing of it and cannot end it; a transaction checks the user alone.
+    /// A login that the host of the registry checks itself, with an
+    /// [`Authenticator`](crate::ports::Authenticator) of its own. The registry stores nothing about it
+    /// and cannot end it; transactions check only the user.
     Host,
 }
 
-/// The part of a principal that a transaction checks again: whoever acts must
-/// still exist, not be disabled, and hold a credential that was not revoked.
+/// The part of a principal that a transaction checks again: the user must exist and not be disabled,
+/// and the credential must not be revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// Who acts.
+    /// The acting user.
     pub user: UserId,
     /// The name, for the audit log.
     pub username: Username,
-    /// With what.
+    /// The credential.
     pub credential: Credential,
-    /// Whether the credential lets an administrator act as one.
+    /// Whether the credential allows an administrator to act as one.
     pub as_admin: bool,
 }
 
@@ -52,7 +49,7 @@ pub struct Principal {
     pub username: Username,
     /// Whether the user is an administrator.
     pub is_admin: bool,
-    /// With what the caller authenticated.
+    /// The credential of the caller.
     pub credential: Credential,
     /// What the credential may be used for.
     pub scopes: TokenScopes,
@@ -61,15 +58,14 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// The caller as whom the host of the registry authenticated `user`: with
-    /// all the rights that the user has, administrators' included. The user is
-    /// one that [`find_user`](crate::registry::Registry::find_user) found or
-    /// [`create_user`](crate::registry::Registry::create_user) made.
+    /// The principal for `user`, whom the host of the registry has authenticated, with all the user's
+    /// rights, including those of an administrator. The user comes from
+    /// [`find_user`](crate::registry::Registry::find_user) or
+    /// [`create_user`](crate::registry::Registry::create_user).
     ///
-    /// A host that lets fewer things be done sets [`scopes`](Self::scopes) and
-    /// [`packages`](Self::packages). It may keep the value for as long as its
-    /// session lasts, and should not for longer: whether the user is disabled
-    /// or still an administrator is asked anew only by what changes something.
+    /// A host that wants to allow less sets [`scopes`](Self::scopes) and [`packages`](Self::packages).
+    /// It may keep the value as long as its session lasts, but not longer: only changes check again
+    /// whether the user is disabled or still an administrator.
     pub fn of_host(user: &User) -> Self {
         Self {
             user: user.id,
@@ -81,7 +77,7 @@ impl Principal {
         }
     }
 
-    /// The caller as transactions check it.
+    /// The actor for transactions to check.
     pub fn actor(&self) -> Actor {
         Actor {
             user: self.user,
@@ -91,45 +87,8 @@ impl Principal {
         }
     }
 
-    /// Whether the caller is an administrator and the credential says so too.
+    /// Whether the caller is an administrator and the credential allows acting as one.
     pub fn acts_as_admin(&self) -> bool {
         self.is_admin && self.scopes.contains(TokenScope::Admin)
-    }
-
-    /// Requires one of `scopes` of the credential.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`].
-    pub fn require_scope(&self, scopes: &[TokenScope]) -> Result<()> {
-        if scopes.iter().any(|scope| self.scopes.contains(*scope)) {
-            return Ok(());
-        }
-        let names: Vec<_> = scopes.iter().map(|scope| format!("`{}`", scope.as_str())).collect();
-        Err(Error::forbidden(format!("This token lacks the scope {}; create one that has it", names.join(" or "))))
-    }
-
-    /// Requires a credential that may be used for more than single packages:
-    /// with the scope `admin` and without a restriction to packages. `what`
-    /// ends the sentence "this token cannot …".
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`].
-    pub fn require_unrestricted(&self, what: &str) -> Result<()> {
-        self.require_scope(&[TokenScope::Admin])?;
-        if self.packages.is_empty() {
-            return Ok(());
-        }
-        Err(Error::forbidden(format!("This token is restricted to packages and cannot {what}; use one that is not")))
-    }
-
-    /// Requires the credential to cover `package`.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`].
-    pub fn require_package(&self, package: &PackageName) -> Result<()> {
-        if self.packages.is_empty() || self.packages.iter().any(|pattern| pattern.matches(package)) {
-            return Ok(());
-        }
-        Err(Error::forbidden(format!("This token is restricted to other packages than {package}")))
     }
 }

@@ -1,9 +1,9 @@
-//! Which registry this is.
+//! The identity of a registry.
 
 use crate::types::id::id;
 
 id! {
-    /// The id of a registry, made once with its database. It marks what is the
-    /// registry's in stores that others may use too.
+    /// The id of a registry, created once with its database. It marks the registry's data in stores
+    /// that other registries may use too.
     RegistryId
 }

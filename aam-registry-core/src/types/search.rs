@@ -1,4 +1,4 @@
-//! What a search asks.
+//! Search queries.
 
 use crate::types::{ArtifactType, PageRequest, ScopeName};
 
@@ -7,9 +7,9 @@ use crate::types::{ArtifactType, PageRequest, ScopeName};
 pub enum SearchSort {
     /// Exact name first, then text rank weighted by downloads.
     Relevance,
-    /// Last changed first.
+    /// The package that changed last comes first.
     Updated,
-    /// Most downloaded first.
+    /// The package with the most downloads comes first.
     Downloads,
     /// By name.
     Name,
@@ -18,10 +18,9 @@ pub enum SearchSort {
 /// A search over the packages that have a `latest`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchQuery {
-    /// Free text over name, description, keywords, author and artifact names:
-    /// all words must match, the last one as a prefix; one typo is tolerated
-    /// where nothing matches otherwise. Any text is allowed; one without a
-    /// [word](search_words) matches nothing. `None` lists all.
+    /// Free text over name, description, keywords, author and artifact names: all words must match, the
+    /// last one as a prefix. If nothing matches, one typo is tolerated. Any text is allowed; a text
+    /// without a [word](search_words) matches nothing. `None` lists all packages.
     pub text: Option<String>,
     /// Only packages with an artifact of this type.
     pub artifact_type: Option<ArtifactType>,
@@ -35,29 +34,29 @@ pub struct SearchQuery {
     pub page: PageRequest,
 }
 
-/// How many words of a search count; the rest is ignored.
+/// How many words of a search are used; further words are ignored.
 const MAX_WORDS: usize = 32;
 
-/// The words of a text that is searched, or searched for: its runs of letters
-/// and digits, with the marks that stand behind a letter, in lower case.
+/// The words of a searched text or of a query: its runs of letters and digits, including combining
+/// marks after a letter, in lower case.
 pub fn search_words(text: &str) -> Vec<String> {
     let runs = text.split(|c: char| !c.is_alphanumeric() && !is_mark(c));
     let words = runs.map(|run| run.trim_start_matches(is_mark)).filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect()
 }
 
-/// Whether it is a diacritic by itself, as in texts that were decomposed.
+/// Whether the character is a combining mark, as in decomposed text.
 fn is_mark(c: char) -> bool {
     ('\u{300}'..='\u{36f}').contains(&c)
 }
 
 impl SearchQuery {
-    /// A list of all there is, for searches to narrow.
+    /// A query that lists all packages, for callers to narrow.
     pub fn everything(sort: SearchSort, page: PageRequest) -> Self {
         Self { text: None, artifact_type: None, scope: None, keyword: None, sort, page }
     }
 
-    /// The words to look for: the first 32 of the text.
+    /// The words to search for: the first 32 of the text.
     pub fn words(&self) -> Vec<String> {
         let mut words = search_words(self.text.as_deref().unwrap_or_default());
         words.truncate(MAX_WORDS);

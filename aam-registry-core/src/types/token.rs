@@ -27,8 +27,8 @@ pub enum TokenScope {
     Yank,
     /// Set and remove dist-tags.
     Tag,
-    /// Approve versions. Kept for tokens that were stored with it: nothing
-    /// uses it yet, and no new token gets it.
+    /// Approve versions. Exists for stored tokens that have it: no endpoint uses it yet, and no new
+    /// token gets it.
     Approve,
     /// Manage packages, scopes and, for an administrator, the registry.
     Admin,
@@ -38,10 +38,10 @@ impl TokenScope {
     /// All scopes.
     pub const ALL: [Self; 6] = [Self::Read, Self::Publish, Self::Yank, Self::Tag, Self::Approve, Self::Admin];
 
-    /// The scopes that a new token may get.
+    /// The scopes that a new token may have.
     pub const GRANTED: [Self; 5] = [Self::Read, Self::Publish, Self::Yank, Self::Tag, Self::Admin];
 
-    /// Whether a new token may get it.
+    /// Whether a new token may have it.
     pub fn is_granted(self) -> bool {
         Self::GRANTED.contains(&self)
     }
@@ -74,7 +74,7 @@ impl TokenScopes {
         TokenScope::ALL.into_iter().collect()
     }
 
-    /// Whether `scope` is among them.
+    /// Whether `scope` is in the set.
     pub fn contains(self, scope: TokenScope) -> bool {
         self.0 & (1 << scope as u8) != 0
     }
@@ -102,16 +102,16 @@ impl fmt::Debug for TokenScopes {
 pub struct TokenPattern {
     text: Box<str>,
     glob: Glob,
-    /// Made when it is first needed: most requests with a token ask for no package of it.
+    /// Compiled when first needed: most requests with a token are not about a package.
     matcher: OnceLock<GlobMatcher>,
 }
 
 impl TokenPattern {
-    /// Parses a full name or a glob of at most 140 characters out of the
-    /// characters of names, `*` and `?`.
+    /// Parses a full name or a glob of at most 140 characters, made of `*`, `?` and the characters of
+    /// names.
     ///
     /// # Errors
-    /// [`InvalidName`] where it holds anything else.
+    /// [`InvalidName`] for any other text.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         let invalid = || InvalidName::Pattern(text.chars().take(140).collect());
         let of_names = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_@/*?".contains(&b);
@@ -152,30 +152,29 @@ impl fmt::Debug for TokenPattern {
 pub struct Token {
     /// Its id.
     pub id: TokenId,
-    /// Whose rights it carries.
+    /// The user whose rights it has.
     pub user: UserId,
-    /// What its user calls it; 1 to 64 characters.
+    /// The name that its user gave it; 1 to 64 characters.
     pub name: String,
     /// What it may be used for.
     pub scopes: TokenScopes,
     /// The packages it is restricted to; empty for all.
     pub packages: Vec<TokenPattern>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it stops working.
+    /// When it expires.
     pub expires_at: Option<Timestamp>,
-    /// When it was last seen in use; may lag by a minute.
+    /// When it was last used; may lag by a minute.
     pub last_used_at: Option<Timestamp>,
 }
 
-/// The secret of an API token: `aam_`, 52 base-32 digits of 256 random bits,
-/// and 7 of a CRC-32 over what stands before, so that scanners can tell one
-/// from a look-alike. Debug output hides it.
+/// The secret of an API token: `aam_`, 52 base-32 digits of 256 random bits, and 7 digits of a CRC-32
+/// over the characters before, with which secret scanners recognize real tokens. Debug output hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenSecret(String);
 
 impl TokenSecret {
-    /// What every secret starts with.
+    /// The prefix of every secret.
     pub const PREFIX: &str = "aam_";
     const LEN: usize = 4 + 52 + 7;
 
@@ -187,7 +186,7 @@ impl TokenSecret {
         Self(text)
     }
 
-    /// Reads a secret; `None` where its shape or checksum is wrong.
+    /// Reads a secret; `None` if its form or checksum is wrong.
     pub fn parse(text: &str) -> Option<Self> {
         let right = text.len() == Self::LEN
             && text.is_ascii()
@@ -196,12 +195,12 @@ impl TokenSecret {
         right.then(|| Self(text.to_owned()))
     }
 
-    /// The secret itself: shown once, never stored.
+    /// The secret itself. Show it once, and never store it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What is stored of it.
+    /// The digest that is stored instead of the secret.
     pub fn digest(&self) -> Sha256Digest {
         Sha256Digest::of(self.0.as_bytes())
     }

@@ -1,4 +1,4 @@
-//! Uploads on their way to become a version.
+//! Uploads of archives that are not versions yet.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ id! {
 }
 
 impl UploadId {
-    /// When it was generated; the beginning of 1970 where it is no UUIDv7.
+    /// When it was generated; the beginning of 1970 if it is not a UUIDv7.
     pub fn generated_at(self) -> Timestamp {
         let seconds = self.0.get_timestamp().map_or(0, |time| time.to_unix().0);
         i64::try_from(seconds)
@@ -25,11 +25,11 @@ impl UploadId {
 /// An upload to record before its first byte is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewUpload {
-    /// Its id; [`ArchiveKey::from`] gives where its bytes go.
+    /// Its id; [`ArchiveKey::from`] gives the key of its bytes.
     pub id: UploadId,
-    /// Who uploads.
+    /// The user who uploads.
     pub user: UserId,
-    /// How long it counts as alive from when it is recorded, unless renewed.
+    /// How long the lease lasts, from the time it is recorded, unless renewed.
     pub lease: Duration,
 }
 
@@ -38,7 +38,7 @@ pub struct NewUpload {
 pub struct Upload {
     /// Its id.
     pub id: UploadId,
-    /// Where its bytes are, if any.
+    /// Where its bytes are stored, if there are any.
     pub archive: ArchiveKey,
     /// When it was marked abandoned.
     pub abandoned_at: Timestamp,

@@ -20,18 +20,18 @@ pub struct User {
     pub email: String,
     /// Whether it administers the registry.
     pub is_admin: bool,
-    /// Whether it is shut out; its credentials are refused.
+    /// Whether it is disabled: its credentials are refused.
     pub disabled: bool,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// What everybody may know of a user.
+/// The public facts about a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserProfile {
     /// The name.
     pub username: Username,
-    /// When the account was made.
+    /// When the account was created.
     pub created_at: Timestamp,
     /// The packages the user owns or whose scope the user owns, by name.
     pub packages: Vec<PackageName>,
@@ -40,38 +40,38 @@ pub struct UserProfile {
 /// A member of a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScopeMember {
-    /// Who.
+    /// The user.
     pub username: Username,
-    /// As what.
+    /// The user's role.
     pub role: ScopeRole,
 }
 
-/// A scope with its members, and who else publishes in it.
+/// A scope with its members and collaborators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
     /// Its name, without `@`.
     pub name: ScopeName,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// Its members, by name.
     pub members: Vec<ScopeMember>,
-    /// Who owns single packages in it, whether or not a member, by package and
-    /// name: the first [`MAX_COLLABORATORS`](Self::MAX_COLLABORATORS).
+    /// Users who own single packages in it, whether or not they are members, by package and name: the
+    /// first [`MAX_COLLABORATORS`](Self::MAX_COLLABORATORS).
     pub collaborators: Vec<Collaborator>,
-    /// Whether there are more.
+    /// Whether there are more collaborators.
     pub has_more_collaborators: bool,
 }
 
 impl Scope {
-    /// How many collaborators are listed at most.
+    /// The most collaborators that are listed.
     pub const MAX_COLLABORATORS: usize = 100;
 }
 
 /// An owner who was added to one package of a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collaborator {
-    /// Who.
+    /// The user.
     pub username: Username,
-    /// Of which package.
+    /// The package that the user owns.
     pub package: PackageName,
 }

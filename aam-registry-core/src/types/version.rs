@@ -19,7 +19,7 @@ impl Version {
         !self.0.pre.is_empty()
     }
 
-    /// The text that identifies the version: itself without build metadata.
+    /// The text that identifies the version: the version without build metadata.
     pub fn key(&self) -> String {
         let mut bare = self.0.clone();
         bare.build = semver::BuildMetadata::EMPTY;

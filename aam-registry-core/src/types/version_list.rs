@@ -3,52 +3,51 @@ use crate::types::{Version, VersionSummary};
 /// A part of the versions of a package, newest published first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct VersionList {
-    /// As many as the [bounds](VersionBounds) of the question let through.
+    /// The versions within the requested [bounds](VersionBounds).
     pub versions: Vec<VersionSummary>,
-    /// How many versions the package has in all.
+    /// How many versions the package has in total.
     pub total: u64,
-    /// Whether there are versions that were published before these.
+    /// Whether the package has versions that were published before these.
     pub has_older: bool,
 }
 
 impl VersionList {
-    /// What the versions that follow were published before; `None` where these are the last.
+    /// The value of [`VersionRange::before`] for the next part; `None` if this is the last part.
     pub fn next_before(&self) -> Option<&Version> {
         self.versions.last().filter(|_| self.has_older).map(|last| &last.version)
     }
 }
 
-/// Which versions of a package are asked for.
+/// Which versions of a package to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionRange {
-    /// Those published before this one; `None` for the newest. Build metadata
-    /// does not matter, and before a version that does not exist there are none.
+    /// Only versions published before this one; `None` for the newest. Build metadata does not matter.
+    /// If this version does not exist, the list is empty.
     pub before: Option<Version>,
-    /// How many of them.
+    /// How many to read.
     pub bounds: VersionBounds,
 }
 
 /// How many versions are read at a time.
 ///
-/// A package may have any number of versions with hundreds of dependencies
-/// each, more than is worth to be held in memory for one answer.
+/// A package may have any number of versions with hundreds of dependencies each, which is too much
+/// memory for one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VersionBounds {
     /// The most versions.
     pub versions: usize,
-    /// The most bytes of the dependencies of all but the last, each by its
-    /// name, its constraint and 6 bytes more.
+    /// The most bytes of the dependencies of all versions but the last. Each dependency counts the
+    /// bytes of its name and its constraint, and 6 more.
     pub dependencies: usize,
 }
 
 impl VersionBounds {
-    /// What a client is shown in one answer: 1,000 versions with 4 MiB of dependencies.
+    /// The bounds of one answer to a client: 1,000 versions with 4 MiB of dependencies.
     pub const LISTED: Self = Self { versions: 1000, dependencies: 4 << 20 };
-    /// What versions are chosen from: 100,000 versions with 16 MiB of dependencies.
+    /// The bounds when a version is chosen: 100,000 versions with 16 MiB of dependencies.
     pub const CHOSEN_FROM: Self = Self { versions: 100_000, dependencies: 16 << 20 };
 
-    /// How many of the versions whose dependencies have these `sizes` are
-    /// within the bounds.
+    /// How many versions are within the bounds, given the `sizes` of their dependencies.
     pub fn count(&self, sizes: impl IntoIterator<Item = usize>) -> usize {
         let mut taken: usize = 0;
         let within = |size: &usize| {
@@ -61,7 +60,7 @@ impl VersionBounds {
 }
 
 impl VersionSummary {
-    /// The size of its dependencies, as [`VersionBounds`] counts it.
+    /// The size of its dependencies as [`VersionBounds`] counts it.
     pub fn dependencies_size(&self) -> usize {
         let size = |(name, constraint): (&super::PackageName, &super::Constraint)| {
             name.as_str().len() + constraint.as_str().len() + 6

@@ -1,4 +1,4 @@
-//! Parts of the registry, each alone, with the allocations it makes.
+//! Benchmarks of single parts of the registry, with the allocations each makes.
 
 use std::{
     convert::Infallible,
@@ -23,7 +23,7 @@ fn main() {
     divan::main();
 }
 
-/// Text that becomes a type once and for all.
+/// Parsing text into domain types.
 mod parse {
     use super::{Constraint, PackageName, Version, black_box};
 
@@ -43,7 +43,7 @@ mod parse {
     }
 }
 
-/// An archive read to its end: unpacked, checked, hashed.
+/// Reads an archive to its end: unpacks, checks and hashes it.
 #[divan::bench(args = [12_000, 1_000_000])]
 fn judge_archive(bencher: Bencher<'_, '_>, size: usize) {
     let archive = archive("@acme/review-suite", size);
@@ -53,7 +53,7 @@ fn judge_archive(bencher: Bencher<'_, '_>, size: usize) {
         .bench(|| judge(black_box(&archive[..]), &limits, |_| Ok(())).expect("a valid archive"));
 }
 
-/// The route of a path, in the request's extensions.
+/// Finding the route of a path and adding it to the request's extensions.
 #[divan::bench(args = [
     "/api/v1/packages/review-kit/1.2.3/download",
     "/api/v1/packages/%40acme%2freview-suite/1.2.3/download",

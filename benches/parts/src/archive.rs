@@ -2,13 +2,13 @@ use aam_registry_core::archive::{PackContents, PackEntry, pack};
 use bytes::Bytes;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-/// What the manifest, tar and gzip add to the contents.
+/// How many bytes the manifest, tar and gzip add to the contents.
 const AROUND: usize = 400;
 
 /// An archive of about `size` bytes of `name` 1.0.0; most of it does not compress.
 ///
 /// # Panics
-/// Where `name` is no package's.
+/// If `name` is not a package name.
 pub fn archive(name: &str, size: usize) -> Bytes {
     let manifest = format!(
         "name: \"{name}\"\n\

@@ -18,14 +18,14 @@ const NAME: &str = "@bench/download";
 const PASSWORD: &str = "a long enough passphrase of mine";
 const BOUNDARY: &str = "a-part-of-a-package";
 
-/// A registry with one package of 12 KB, and a thread to run it on.
+/// A registry with one package of 12 KB, and the runtime for it.
 #[derive(Debug)]
 pub struct InProcess {
     runtime: Runtime,
     service: RegistryService,
 }
 
-/// What was answered.
+/// An answer.
 #[derive(Clone, Debug)]
 pub struct Answered {
     /// The status.
@@ -37,18 +37,18 @@ pub struct Answered {
 }
 
 impl InProcess {
-    /// Where the package is downloaded.
+    /// The path of the package's download.
     pub const DOWNLOAD: &str = "/api/v1/packages/@bench/download/1.0.0/download";
-    /// Where the metadata of its version lies.
+    /// The path of the version's metadata.
     pub const VERSION: &str = "/api/v1/packages/@bench/download/1.0.0";
 
-    /// Makes the registry and publishes the package to it.
+    /// Creates the registry and publishes the package to it.
     ///
     /// # Panics
-    /// Where the registry refuses that.
+    /// If the registry refuses that.
     pub fn start() -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        // As the reference server keeps its metadata.
+        // Cached like the metadata of the reference server.
         let database = CachedMetadata::builder(MemoryMetadata::new()).start();
         let builder = memory::registry().freshness(database.freshness()).database(database);
         let registry = builder.build().expect("every port is there");
@@ -80,10 +80,10 @@ impl InProcess {
         send(publish, form.into());
     }
 
-    /// Asks for `path`, with headers as a client sends them.
+    /// Requests `path` with the headers of a client.
     ///
     /// # Panics
-    /// Where `path` is no path.
+    /// If `path` is not valid.
     pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answered {
         let request = Request::get(path).header("host", "127.0.0.1:8000");
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));

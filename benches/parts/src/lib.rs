@@ -1,5 +1,4 @@
-//! The registry within one process, all in memory: what its code costs apart
-//! from kernel, network and disk.
+//! The registry in one process and in memory, to measure its code without kernel, network and disk.
 
 mod archive;
 mod in_process;

@@ -19,8 +19,7 @@ pub(crate) enum Protocol {
     Http2,
 }
 
-/// Answers by hyper from memory, with a task for each connection on a thread
-/// for each core.
+/// Answers with hyper from memory, with a task for each connection and a thread for each processor.
 #[tokio::main]
 pub(crate) async fn serve(address: SocketAddr, canned: &Canned, protocol: Protocol) -> io::Result<()> {
     let listener = TcpListener::bind(address).await?;
@@ -35,7 +34,7 @@ pub(crate) async fn serve(address: SocketAddr, canned: &Canned, protocol: Protoc
                 async move { Ok::<_, Infallible>(response) }
             });
             let stream = TokioIo::new(stream);
-            // What goes wrong on a connection is the client's to notice.
+            // The client notices errors on its connection.
             match protocol {
                 Protocol::Http1 => http1::Builder::new().serve_connection(stream, answer).await.ok(),
                 Protocol::Http2 => {

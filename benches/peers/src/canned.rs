@@ -3,7 +3,7 @@ use std::{fs, io, path::Path};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-/// The one answer there is.
+/// The answer to every request.
 #[derive(Clone, Debug)]
 pub(crate) struct Canned {
     pub(crate) status: StatusCode,
@@ -23,7 +23,7 @@ impl Canned {
         Ok(Self { status, headers, body: fs::read(body)?.into() })
     }
 
-    /// The answer as it goes over the wire in HTTP/1.1.
+    /// The bytes of the answer in HTTP/1.1.
     pub(crate) fn to_http1(&self) -> Vec<u8> {
         let mut answer = format!("HTTP/1.1 {}\r\n", self.status).into_bytes();
         for (name, value) in &self.headers {

@@ -1,8 +1,8 @@
-//! Servers that answer every request with the same bytes: how fast the kernel
-//! and the loopback are, and what hyper can make of them.
+//! Servers that answer every request with the same bytes, to measure the limits of the kernel, the
+//! loopback interface and hyper.
 //!
-//! A process of its own, so that its processor time can be told from that of
-//! the load; built with the profile of the server that it is compared with.
+//! A separate process, so that its processor time can be distinguished from that of the load generator.
+//! Built with the profile of the server that it is compared with.
 
 mod bare_hyper;
 mod canned;
@@ -14,11 +14,11 @@ use clap::{Parser, ValueEnum};
 
 use canned::Canned;
 
-/// As in the server, so that the allocator makes no difference.
+/// The same allocator as in the server, so that it makes no difference.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Answers every request on a port of the loopback with the same bytes.
+/// Answers every request on a port of the loopback interface with the same bytes.
 #[derive(Debug, Parser)]
 #[command(name = "aam-registry-peers")]
 struct Options {
@@ -41,11 +41,11 @@ struct Options {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Peer {
-    /// An epoll loop that does not even parse the request
+    /// An epoll loop that does not parse the request
     RawLoop,
-    /// hyper on tokio's scheduler for many threads, HTTP/1.1
+    /// hyper with HTTP/1.1 on tokio's multi-threaded scheduler
     Hyper,
-    /// The same with HTTP/2 on a plain connection
+    /// The same with HTTP/2 without TLS
     HyperHttp2,
 }
 

@@ -11,14 +11,14 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 
 use crate::canned::Canned;
 
-/// More than a request of any load generator here.
+/// More bytes than a request of any load generator used here.
 const REQUEST: usize = 16 * 1024;
 const EVENTS: usize = 256;
 
-/// Answers whatever arrives with the same bytes: an epoll for each core, and
-/// connections dealt out to them in turn.
+/// Answers everything that arrives with the same bytes. There is an epoll loop for each processor, and
+/// connections are assigned to them in turn.
 ///
-/// A request must arrive in one piece and wait for the answer to the one before.
+/// A request must arrive in one piece, and after the answer to the previous one.
 pub(crate) fn serve(address: SocketAddr, canned: &Canned) -> io::Result<()> {
     let answer: Arc<[u8]> = canned.to_http1().into();
     let listener = TcpListener::bind(address)?;
@@ -31,7 +31,7 @@ pub(crate) fn serve(address: SocketAddr, canned: &Canned) -> io::Result<()> {
         loops.push(shared);
     }
     for (id, (stream, to)) in (0..).zip(listener.incoming().zip(loops.iter().cycle())) {
-        // A connection that was gone before it was accepted is no reason to stop.
+        // A connection that was closed before it was accepted is no reason to stop.
         if let Ok(stream) = stream {
             to.adopt(id, stream)?;
         }
@@ -41,13 +41,13 @@ pub(crate) fn serve(address: SocketAddr, canned: &Canned) -> io::Result<()> {
 
 struct Loop {
     epoll: OwnedFd,
-    /// Connections that the loop has not seen yet, by the number of their events.
+    /// Connections that the loop has not seen yet, by the id in their events.
     arrived: Mutex<HashMap<u64, Connection>>,
 }
 
 struct Connection {
     stream: TcpStream,
-    /// How much of the answer under way is sent; `None` where a request is awaited.
+    /// How many bytes of the current answer are sent; `None` while waiting for a request.
     sent: Option<usize>,
 }
 
@@ -55,7 +55,7 @@ impl Loop {
     fn adopt(&self, id: u64, stream: TcpStream) -> io::Result<()> {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
-        // The loop may see its first event before this is done, and waits for the lock.
+        // The loop may receive the first event before this is done, so it takes the same lock.
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = arrived.entry(id).insert_entry(Connection { stream, sent: None });
         epoll::add(&self.epoll, &connection.get().stream, EventData::new_u64(id), EventFlags::IN)?;
@@ -86,8 +86,7 @@ impl Loop {
 }
 
 impl Connection {
-    /// Takes a request, or sends what the client has room for; an error where
-    /// the connection has ended.
+    /// Reads a request, or sends as many bytes as fit; an error if the connection has ended.
     fn proceed(&mut self, epoll: &OwnedFd, id: u64, request: &mut [u8], answer: &[u8]) -> io::Result<()> {
         let was_full = self.sent.is_some();
         if !was_full {

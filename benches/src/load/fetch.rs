@@ -12,35 +12,35 @@ use tokio::net::TcpStream;
 
 use crate::error::{Failure, Result};
 
-/// One keep-alive connection that fetches a body at a time and looks at the clock.
+/// A keep-alive connection that downloads one body at a time and measures the time.
 #[derive(Debug)]
 pub(crate) struct Fetcher {
     sender: SendRequest<Empty<Bytes>>,
     host: String,
 }
 
-/// When a body came.
+/// How long a download took.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fetched {
     /// From the request to the first bytes of the body.
     pub(crate) first_byte: Duration,
-    /// From the request to the last.
+    /// From the request to the last byte.
     pub(crate) whole: Duration,
     pub(crate) bytes: u64,
 }
 
 impl Fetcher {
-    /// Connects to a port of the loopback.
+    /// Connects to a port of the loopback interface.
     pub(crate) async fn connect(port: u16) -> Result<Self> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.map_err(Failure::io("no connection"))?;
         stream.set_nodelay(true).map_err(Failure::io("no connection"))?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // It ends with the sender, and what goes wrong on it the sender is told.
+        // It ends with the sender, which reports its errors.
         tokio::spawn(async move { connection.await.ok() });
         Ok(Self { sender, host: format!("127.0.0.1:{port}") })
     }
 
-    /// Fetches what lies at `path` and forgets it.
+    /// Downloads `path` and discards it.
     pub(crate) async fn get(&mut self, path: &str) -> Result<Fetched> {
         let request = Request::get(path)
             .header("host", &self.host)

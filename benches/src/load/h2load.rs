@@ -6,15 +6,15 @@ use tokio::process::Command;
 use super::{Observed, Request, percentile};
 use crate::error::{Failure, Result};
 
-/// nghttp2's h2load: HTTP/2, by prior knowledge or over TLS.
+/// nghttp2's h2load: HTTP/2, with prior knowledge or over TLS.
 #[derive(Clone, Debug)]
 pub(crate) struct H2load(pub(crate) PathBuf);
 
-/// Requests under way at a time on one connection: what HTTP/2 is for.
+/// Concurrent requests on one connection, the advantage of HTTP/2.
 const STREAMS: u32 = 4;
 
 impl H2load {
-    /// Loads with as many requests under way at a time as `request` has connections.
+    /// Runs with as many concurrent requests as `request` has connections.
     pub(crate) async fn load(&self, request: &Request, duration: Duration) -> Result<Observed> {
         let log = NamedTempFile::new().map_err(Failure::io("a log for h2load"))?;
         let mut command = Command::new(&self.0);
@@ -60,7 +60,7 @@ fn parse(text: &str, log: &str) -> Option<Observed> {
     Some(Observed { requests, requests_per_second, p50: percentile(&latencies, 50), p99: percentile(&latencies, 99) })
 }
 
-/// The latency of a line of start, status and microseconds.
+/// The latency in a log line of start, status and microseconds.
 fn parse_log_line(line: &str) -> Option<Duration> {
     let mut fields = line.split('\t');
     let (_start, status) = (fields.next()?, fields.next()?);

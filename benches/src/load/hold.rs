@@ -10,20 +10,20 @@ use tokio::{
 
 use crate::error::{Failure, Result};
 
-/// How many connections are opened at a time: fewer than a listener keeps waiting.
+/// How many connections are opened at a time: fewer than the queue of a listener.
 const AT_ONCE: usize = 64;
 const CHUNK: usize = 64 * 1024;
-/// What a slow client waits between two chunks: 1.3 MB/s.
+/// How long a slow client waits between two chunks: 1.3 MB/s.
 const SLOW: Duration = Duration::from_millis(50);
 
-/// Keep-alive connections that asked for something once and now lie idle.
+/// Keep-alive connections that made one request and are now idle.
 #[derive(Debug)]
 pub(crate) struct Connections {
     _streams: Vec<TcpStream>,
 }
 
 impl Connections {
-    /// Opens `count` of them to a port of the loopback.
+    /// Opens `count` connections to a port of the loopback interface.
     pub(crate) async fn open(port: u16, path: &str, count: usize) -> Result<Self> {
         let opening = stream::iter(0..count).map(|_| ask(port, path)).buffer_unordered(AT_ONCE);
         let streams = opening.try_collect().await.map_err(Failure::io("a connection cannot be opened"))?;
@@ -45,8 +45,7 @@ fn request(port: u16, path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n")
 }
 
-/// Clients that download the same over and over, every second of them slowly,
-/// until this is dropped.
+/// Clients that download the same archive repeatedly, half of them slowly, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Downloads {
     clients: JoinSet<io::Result<()>>,
@@ -62,7 +61,7 @@ impl Downloads {
         Self { clients: started }
     }
 
-    /// Lets them go on for `time`; fails where one of them cannot.
+    /// Lets them continue for `time`; fails if one of them cannot.
     pub(crate) async fn go_on(&mut self, time: Duration) -> Result<()> {
         let Ok(ended) = timeout(time, self.clients.join_next()).await else { return Ok(()) };
         let why = match ended {
@@ -97,7 +96,7 @@ async fn download(port: u16, request: String, is_slow: bool) -> io::Result<()> {
     }
 }
 
-/// How much of the body is missing behind the head and what came with it.
+/// How many bytes of the body follow after the head and the bytes that came with it.
 fn body_left(start: &[u8]) -> io::Result<u64> {
     let strange = || io::Error::new(io::ErrorKind::InvalidData, "not the answer to a download");
     let head = start.windows(4).position(|four| four == b"\r\n\r\n").ok_or_else(strange)?;

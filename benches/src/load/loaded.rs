@@ -17,7 +17,7 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    /// Asks over and over for `duration`.
+    /// Makes requests repeatedly for `duration`.
     pub(crate) async fn load(&self, request: &Request, duration: Duration) -> Result<Observed> {
         match self {
             Self::Wrk(wrk) => wrk.load(request, duration).await,
@@ -26,7 +26,7 @@ impl Tool {
     }
 }
 
-/// A server that is asked for the same again and again, on keep-alive connections.
+/// A server that gets the same requests repeatedly on keep-alive connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded {
     pub(crate) name: String,

@@ -1,4 +1,4 @@
-//! What asks the servers, and how long they take to answer.
+//! Load generators, and the latencies they measure.
 
 mod fetch;
 mod h2load;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// What one run of a load generator saw.
+/// The result of one run of a load generator.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Observed {
     pub(crate) requests: f64,
@@ -9,7 +9,7 @@ pub(crate) struct Observed {
     pub(crate) p99: Duration,
 }
 
-/// What so many per cent of sorted `latencies` stay below; nothing where there are none.
+/// The percentile of sorted `latencies`; zero if there are none.
 pub(crate) fn percentile(latencies: &[Duration], percent: usize) -> Duration {
     let at = (latencies.len() * percent).div_ceil(100).saturating_sub(1);
     latencies.get(at).copied().unwrap_or_default()

@@ -19,7 +19,7 @@ use crate::error::{Failure, Result};
 
 const BOUNDARY: &str = "----------------------------a-part-of-a-package";
 
-/// Where and as whom to publish.
+/// The address and the credential for publishing.
 #[derive(Clone, Debug)]
 pub(crate) struct Publishing {
     pub(crate) port: u16,
@@ -27,8 +27,8 @@ pub(crate) struct Publishing {
     pub(crate) clients: usize,
 }
 
-/// Publishes archives, each client one after the other, until there is none
-/// left or `time` is over. At least one is published.
+/// Publishes archives, each client one after the other, until all are published or `time` is over. At
+/// least one is published.
 pub(crate) async fn publish_all(to: &Publishing, archives: &[Bytes], time: Duration) -> Result<Observed> {
     let forms: Arc<[Bytes]> = archives.iter().map(form).collect();
     let next = Arc::new(AtomicUsize::new(0));
@@ -96,12 +96,12 @@ async fn connect(port: u16) -> Result<SendRequest<Full<Bytes>>> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.map_err(Failure::io("no connection"))?;
     stream.set_nodelay(true).map_err(Failure::io("no connection"))?;
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // It ends with the sender, and what goes wrong on it the sender is told.
+    // It ends with the sender, which reports its errors.
     tokio::spawn(async move { connection.await.ok() });
     Ok(sender)
 }
 
-/// The body that publishes an archive (RFC 7578).
+/// The body of the request that publishes an archive (RFC 7578).
 fn form(archive: &Bytes) -> Bytes {
     let mut form = BytesMut::with_capacity(archive.len() + 512);
     form.put_slice(format!("--{BOUNDARY}\r\n").as_bytes());

@@ -1,11 +1,11 @@
-/// What is asked of a server, over and over.
+/// The requests that a load generator repeats.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     /// Such as `http://127.0.0.1:8000`.
     pub(crate) base: String,
-    /// One path after the other, each with its query.
+    /// The paths that are requested in turn, with their queries.
     pub(crate) paths: Vec<String>,
-    /// Beside those of the load generator.
+    /// Headers in addition to those of the load generator.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) connections: u32,
 }

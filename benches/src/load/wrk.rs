@@ -6,14 +6,14 @@ use tokio::process::Command;
 use super::{Observed, Request};
 use crate::error::{Failure, Result};
 
-/// wrk: HTTP/1.1, plain or TLS.
+/// wrk: HTTP/1.1, with or without TLS.
 ///
-/// It takes little of the processors that it shares with the server, is
-/// packaged, and everybody knows what its figures mean.
+/// It uses little of the processors that it shares with the server, is available as a package, and its
+/// figures are well known.
 #[derive(Clone, Debug)]
 pub(crate) struct Wrk(pub(crate) PathBuf);
 
-/// Longer than any answer takes, so that none is counted as lost.
+/// Longer than any answer takes, so that none is counted as timed out.
 const PATIENCE: &str = "120s";
 
 impl Wrk {
@@ -51,7 +51,7 @@ impl Wrk {
     }
 }
 
-/// A script that asks for many paths in turn; none for one.
+/// A script that requests many paths in turn; `None` for a single path.
 fn script(paths: &[String]) -> std::io::Result<Option<NamedTempFile>> {
     if paths.len() < 2 {
         return Ok(None);
@@ -61,7 +61,8 @@ fn script(paths: &[String]) -> std::io::Result<Option<NamedTempFile>> {
     for path in paths {
         writeln!(file, "  \"{}\",", path.replace('\\', "\\\\").replace('"', "\\\""))?;
     }
-    // Made once: a request costs the load generator no more than one of a single path.
+    // The requests are built once, so that one costs the load generator no more than with a single
+    // path.
     file.write_all(
         b"}
 local requests, at = {}, 0

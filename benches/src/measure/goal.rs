@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use super::{Metric, Rounds, Spread};
 
-/// What a figure should come to.
+/// The goal for a figure.
 #[derive(Clone, Debug)]
 pub(crate) struct Goal {
     metric: Metric,
@@ -15,9 +15,9 @@ pub(crate) struct Goal {
 enum Against {
     /// The figure itself.
     Nothing,
-    /// The figure by that of a yardstick.
+    /// The figure divided by that of a yardstick.
     By(String),
-    /// The figure less that of a yardstick.
+    /// The figure minus that of a yardstick.
     Less(String),
 }
 
@@ -25,7 +25,7 @@ enum Against {
 enum Bound {
     AtLeast(f64),
     AtMost(f64),
-    /// As far from 1 as this, up or down.
+    /// At most this far from 1, up or down.
     Within(f64),
 }
 
@@ -35,59 +35,59 @@ enum Bound {
 pub(crate) enum Verdict {
     Met,
     Missed,
-    /// Its yardstick was not there.
+    /// Its yardstick was not measured.
     Unknown,
 }
 
-/// A goal beside what was measured.
+/// A goal and what was measured for it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Judged {
     pub(crate) goal: String,
     pub(crate) verdict: Verdict,
-    /// What the goal bounds: a figure, a ratio or a difference.
+    /// The value that the goal limits: a figure, a ratio or a difference.
     pub(crate) measured: Option<Spread>,
-    /// The same in words.
+    /// The same as text.
     pub(crate) shown: String,
-    /// By how much the goal is exceeded: 1 is just met, more is better.
+    /// By which factor the goal is exceeded: 1 means just met, more is better.
     pub(crate) score: Option<Spread>,
 }
 
 impl Goal {
-    /// A goal for the contender named `of`; a bound has to follow.
+    /// A goal for the contender `of`; a bound follows.
     fn new(metric: Metric, of: &str, bound: Bound) -> Self {
         Self { metric, of: of.to_owned(), against: Against::Nothing, bound }
     }
 
-    /// The figure of `of` is to be at least this.
+    /// The figure of `of` has to be at least this.
     pub(crate) fn at_least(metric: Metric, of: &str, least: f64) -> Self {
         Self::new(metric, of, Bound::AtLeast(least))
     }
 
-    /// The figure of `of` is to be at most this.
+    /// The figure of `of` has to be at most this.
     pub(crate) fn at_most(metric: Metric, of: &str, most: f64) -> Self {
         Self::new(metric, of, Bound::AtMost(most))
     }
 
-    /// The ratio that follows is to be 1, give or take this.
+    /// The ratio that follows has to be 1 within this tolerance.
     pub(crate) fn within(metric: Metric, of: &str, tolerance: f64) -> Self {
         Self::new(metric, of, Bound::Within(tolerance))
     }
 
-    /// Bounds the ratio to the figure of `yardstick`.
+    /// Limits the ratio to the figure of `yardstick`.
     #[must_use]
     pub(crate) fn times(mut self, yardstick: &str) -> Self {
         self.against = Against::By(yardstick.to_owned());
         self
     }
 
-    /// Bounds what the figure is more than that of `yardstick`.
+    /// Limits the difference to the figure of `yardstick`.
     #[must_use]
     pub(crate) fn more_than(mut self, yardstick: &str) -> Self {
         self.against = Against::Less(yardstick.to_owned());
         self
     }
 
-    /// Compares with what was measured.
+    /// Compares the goal with the measurements.
     pub(crate) fn judge(&self, rounds: &Rounds) -> Judged {
         let measured = match &self.against {
             Against::Nothing => rounds.spread(&self.of, self.metric),
@@ -119,7 +119,7 @@ impl Goal {
     fn score(&self, measured: Spread) -> Spread {
         match self.bound {
             Bound::AtLeast(least) => measured.map(|value| value / least),
-            // A difference can be nothing or less; that is as good as can be shown.
+            // A difference can be zero or negative; that gets the best score.
             Bound::AtMost(most) => measured.map(|value| if value > 0.0 { most / value } else { f64::from(MOST) }),
             Bound::Within(tolerance) => {
                 let distance = |value: f64| (1.0 + tolerance) / (1.0 + (value - 1.0).abs());
@@ -138,7 +138,7 @@ impl Goal {
     }
 }
 
-/// The best score that is told apart from better ones.
+/// The highest score; better ones are reduced to it.
 const MOST: u8 = 8;
 
 fn ratio(value: f64) -> String {

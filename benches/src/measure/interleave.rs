@@ -3,16 +3,16 @@ use std::collections::BTreeSet;
 use super::{Metric, Plan, Row, Sample, Spread};
 use crate::error::Result;
 
-/// What each contender of a row did, round by round.
+/// The samples of each contender of a row, round by round.
 #[derive(Debug)]
 pub(crate) struct Rounds {
     names: Vec<String>,
-    /// By round, then in the order of the names.
+    /// By round, in the order of the names.
     samples: Vec<Vec<Sample>>,
 }
 
-/// Measures the contenders in turn, round after round, so that what slows the
-/// machine for a while slows them all.
+/// Measures the contenders in turn, round after round, so that anything that slows the machine for a
+/// while affects all of them.
 pub(crate) async fn interleaved(row: &mut Row, plan: &Plan) -> Result<Rounds> {
     let names = row.contenders.iter().map(|contender| contender.name().to_owned()).collect();
     for contender in &mut row.contenders {
@@ -46,7 +46,7 @@ impl Rounds {
         &self.names
     }
 
-    /// Every metric that somebody has.
+    /// All metrics in the samples.
     pub(crate) fn metrics(&self) -> BTreeSet<Metric> {
         self.samples.iter().flatten().flat_map(Sample::metrics).collect()
     }
@@ -57,7 +57,7 @@ impl Rounds {
         Spread::of(self.samples.iter().filter_map(|round| round[at].get(metric)))
     }
 
-    /// How the figures of one contender compare with those of another, round by round.
+    /// The ratios of one contender's figures to another's, round by round.
     pub(crate) fn compared(
         &self,
         name: &str,

@@ -1,37 +1,38 @@
 use serde::Serialize;
 
-/// What a figure says.
+/// The meaning of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Metric {
-    /// Requests a second.
+    /// Requests per second.
     RequestsPerSecond,
-    /// Megabytes (10⁶ bytes) a second.
+    /// Megabytes (10⁶ bytes) per second.
     MegabytesPerSecond,
-    /// Processor time of the server a request, in microseconds.
+    /// Processor time of the server per request, in microseconds.
     CpuMicroseconds,
-    /// The time that half of the requests stay below, in microseconds.
+    /// The latency that half of the requests stay below, in microseconds.
     P50Microseconds,
-    /// The time that 99 of 100 requests stay below, in microseconds.
+    /// The latency that 99 of 100 requests stay below, in microseconds.
     P99Microseconds,
-    /// The second of the two by the first.
+    /// The 99th percentile divided by the median.
     P99ToP50,
     /// From the request to the first bytes of the body, in microseconds.
     FirstByteMicroseconds,
-    /// What was fetched from the store for one archive that many clients asked for, by its size.
+    /// Bytes downloaded from the store for one archive that many clients requested, divided by its
+    /// size.
     FetchedFromStore,
-    /// From the start of the process until `/ready` says yes, in milliseconds.
+    /// From the start of the process until `/ready` answers 200, in milliseconds.
     ReadyMilliseconds,
-    /// Memory that the process holds, in megabytes (10⁶ bytes).
+    /// Resident memory of the process, in megabytes (10⁶ bytes).
     ResidentMegabytes,
-    /// The part of it that no file backs, in megabytes.
+    /// The part of it that is not backed by a file, in megabytes.
     AnonymousMegabytes,
     /// The size of a file, in megabytes.
     FileMegabytes,
 }
 
 impl Metric {
-    /// What the figure is of.
+    /// The column heading of the metric.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::RequestsPerSecond => "requests/s",
@@ -49,7 +50,7 @@ impl Metric {
         }
     }
 
-    /// The figure with its unit, as a person reads it.
+    /// The figure with its unit.
     pub(crate) fn show(self, value: f64) -> String {
         match self {
             Self::RequestsPerSecond if value < 100.0 => format!("{value:.1}"),

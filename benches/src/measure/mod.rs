@@ -1,4 +1,4 @@
-//! What is measured of whom, how often, and what it should come to.
+//! Measurements, their repetition and their goals.
 
 mod contender;
 mod goal;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// How often and how long everything is measured.
+/// The number and length of measurements.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) rounds: u32,

@@ -2,17 +2,17 @@ use std::{any::Any, fmt};
 
 use super::{Contender, Goal};
 
-/// One kind of work, done by several contenders in turn.
+/// One kind of work that several contenders do in turn.
 pub(crate) struct Row {
-    /// What is done, in words, with sizes and numbers of connections.
+    /// A description of the work, with sizes and numbers of connections.
     pub(crate) title: String,
     pub(crate) contenders: Vec<Box<dyn Contender>>,
     pub(crate) goals: Vec<Goal>,
-    /// Who should take part and cannot, and why.
+    /// Contenders that cannot be measured, and why.
     pub(crate) absent: Vec<String>,
-    /// Rounds beyond this many tell nothing new.
+    /// The most rounds that are useful.
     pub(crate) most_rounds: u32,
-    /// What runs for as long as the row is measured.
+    /// Services that run while the row is measured.
     pub(crate) running: Vec<Box<dyn Any + Send>>,
 }
 

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::Metric;
 
-/// What one contender did in one round.
+/// The figures of one contender in one round.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Sample(BTreeMap<Metric, f64>);
 
@@ -13,7 +13,7 @@ impl Sample {
         self
     }
 
-    /// Adds the median and the 99th percentile of `latencies`, and how far apart they are.
+    /// Adds the median and the 99th percentile of latencies, and their ratio.
     #[must_use]
     pub(crate) fn with_latencies(self, p50: Duration, p99: Duration) -> Self {
         let (p50, p99) = (microseconds(p50), microseconds(p99));
@@ -22,7 +22,7 @@ impl Sample {
             .with(Metric::P99ToP50, p99 / p50.max(f64::MIN_POSITIVE))
     }
 
-    /// Adds what the server worked for each of `requests`.
+    /// Adds the server's processor time for each of `requests`.
     #[must_use]
     pub(crate) fn with_cpu(self, cpu: Duration, requests: f64) -> Self {
         self.with(Metric::CpuMicroseconds, microseconds(cpu) / requests.max(1.0))

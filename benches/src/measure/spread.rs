@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-/// The median of some rounds, and their extremes.
+/// The median, minimum and maximum of several rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -9,7 +9,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// The spread of at least one value; `None` of none.
+    /// The spread of the values; `None` if there are none.
     pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<_> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
@@ -18,7 +18,7 @@ impl Spread {
         Some(Self { median: f64::midpoint(low, high), min, max })
     }
 
-    /// The same of every value changed by `change`, which must not turn their order into anything but itself or its reverse.
+    /// The spread of the values changed by `change`, which must be monotonic.
     #[must_use]
     pub(crate) fn map(self, change: impl Fn(f64) -> f64) -> Self {
         let (min, max) = (change(self.min), change(self.max));

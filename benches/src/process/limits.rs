@@ -1,9 +1,9 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Lets this process and those it starts open as many files as the system allows them.
+/// Raises the limit of open files of this process and its children to its maximum.
 pub(crate) fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
-    // Where that is refused, rows that need more say so.
+    // If that is refused, rows that need more files report it.
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).ok();
 }
 

@@ -1,4 +1,4 @@
-//! Servers as processes: how they start and end, what they use.
+//! Starts and stops servers as processes, and measures what they use.
 
 mod limits;
 mod running;

@@ -1,10 +1,10 @@
 use std::{collections::HashMap, fs, time::Duration};
 
-/// Linux counts the time of processes in hundredths of a second towards
-/// programs, whatever the kernel ticks in (`USER_HZ`, proc(5)).
+/// Linux reports the processor time of processes in hundredths of a second, whatever the kernel's own
+/// tick is (`USER_HZ`, proc(5)).
 const TICK: Duration = Duration::from_millis(10);
 
-/// The processor time that a process and all below it have taken so far.
+/// The processor time of a process and its descendants so far.
 pub(crate) fn cpu_time(pid: u32) -> Duration {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -13,9 +13,9 @@ pub(crate) fn cpu_time(pid: u32) -> Duration {
     TICK * u32::try_from(ticks.sum::<u64>()).unwrap_or(u32::MAX)
 }
 
-/// Whether a process is `root` or was started by it or below it.
+/// Whether a process is `root` or a descendant of it.
 fn is_below(processes: &HashMap<u32, Stat>, mut pid: u32, root: u32) -> bool {
-    // The table was not read at one instant, so that it might hold a circle.
+    // The process table is not read at one instant, so it may contain a cycle.
     for _ in 0..processes.len() {
         if pid == root {
             return true;
@@ -36,20 +36,20 @@ fn stat(pid: u32) -> Option<Stat> {
 }
 
 fn parse_stat(text: &str) -> Option<Stat> {
-    // The name in parentheses may hold anything, parentheses too.
+    // The name in parentheses may contain any character, including parentheses.
     let fields: Vec<_> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
     let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
     Some(Stat { parent: fields.get(1)?.parse().ok()?, ticks })
 }
 
-/// What a process holds in memory, in bytes.
+/// The memory of a process, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Memory {
     pub(crate) resident: u64,
     pub(crate) anonymous: u64,
 }
 
-/// The memory of a process by `status` of proc(5).
+/// The memory of a process according to `status` of proc(5).
 pub(crate) fn memory(pid: u32) -> Option<Memory> {
     parse_memory(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
 }

@@ -1,4 +1,4 @@
-//! What was measured, to read and to keep.
+//! Prints and saves the results.
 
 mod outcome;
 mod picture;

@@ -7,7 +7,7 @@ use crate::{
     measure::{Judged, Metric, Rounds, Row, Spread},
 };
 
-/// What came of one row.
+/// The result of one row.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Outcome {
     pub(crate) name: &'static str,
@@ -15,16 +15,16 @@ pub(crate) struct Outcome {
     pub(crate) rounds: usize,
     pub(crate) contenders: Vec<Record>,
     pub(crate) goals: Vec<Judged>,
-    /// Who should have taken part and could not, and why.
+    /// Contenders that could not be measured, and why.
     pub(crate) absent: Vec<String>,
 }
 
-/// What one contender did.
+/// The figures of one contender.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Record {
     pub(crate) name: String,
     pub(crate) figures: BTreeMap<Metric, Spread>,
-    /// The registry's figures by this yardstick's, round by round.
+    /// The registry's figures divided by this yardstick's, round by round.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) ours_by_this: BTreeMap<Metric, Spread>,
 }
@@ -58,7 +58,7 @@ impl Outcome {
         }
     }
 
-    /// A row that nobody could be measured in.
+    /// The outcome of a row in which nothing could be measured.
     pub(crate) fn none(name: &'static str, what: &str, why: String) -> Self {
         let (contenders, goals) = (Vec::new(), Vec::new());
         Self { name, title: what.to_owned(), rounds: 0, contenders, goals, absent: vec![why] }

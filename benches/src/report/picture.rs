@@ -5,18 +5,18 @@ use crate::measure::{Judged, Verdict};
 
 const WIDTH: f64 = 960.0;
 const MARGIN: f64 = 16.0;
-/// Where the bars begin and end; labels stand to their left, figures to their right.
+/// The left and right ends of the bars; labels are to the left, figures to the right.
 const BARS: (f64, f64) = (430.0, 800.0);
 const TOP: f64 = 74.0;
 const LINE: f64 = 22.0;
 const BAR: f64 = 12.0;
-/// What shows of a bar that is off the scale.
-const SLIVER: f64 = 3.0;
-/// The scores at the ends of the scale, which is logarithmic.
+/// The width of a bar whose value is below the scale.
+const SHORTEST_BAR: f64 = 3.0;
+/// The scores at the ends of the logarithmic scale.
 const SCALE: (f64, f64) = (0.25, 4.0);
 
-/// Colours that can be told apart in light and dark, and without colours by
-/// the words beside them.
+/// Colours that can be distinguished in light and dark mode; the text beside the bars says the same
+/// without colours.
 const STYLE: &str = "
 text { font: 12px ui-sans-serif, system-ui, sans-serif; fill: #1f2328; }
 .title { font-size: 15px; font-weight: 600; }
@@ -39,7 +39,7 @@ text { font: 12px ui-sans-serif, system-ui, sans-serif; fill: #1f2328; }
 }
 ";
 
-/// The goals of a report as bars: how far each is met, on one scale.
+/// Draws the goals of a report as bars on one scale: how far each is met.
 pub(super) fn draw(report: &Report) -> String {
     let rows: Vec<_> = report.rows.iter().filter(|row| !row.goals.is_empty()).collect();
     let lines: usize = rows.iter().map(|row| row.goals.len() + 1).sum();
@@ -86,13 +86,13 @@ pub(super) fn draw(report: &Report) -> String {
     svg
 }
 
-/// One goal: what it asks, how far it is met, what was measured.
+/// One goal: its text, how far it is met, and the measured value.
 fn bar(goal: &Judged, y: f64) -> String {
     let mut svg = text(MARGIN + 12.0, y + 15.0, "faint", &goal.goal);
     if let Some(score) = goal.score {
         let (class, end) = (if goal.verdict == Verdict::Met { "met" } else { "missed" }, at(score.median));
         let (top, middle) = (y + (LINE - BAR) / 2.0, y + LINE / 2.0);
-        let width = (end - BARS.0).max(SLIVER);
+        let width = (end - BARS.0).max(SHORTEST_BAR);
         write!(
             svg,
             "<rect class=\"{class}\" x=\"{}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{BAR}\" rx=\"2\"/>\
@@ -112,7 +112,7 @@ fn bar(goal: &Judged, y: f64) -> String {
     svg
 }
 
-/// Where a score lies; what is off the scale lies at its end.
+/// The position of a score; a score outside the scale is drawn at its end.
 fn at(score: f64) -> f64 {
     let (low, high) = (SCALE.0.ln(), SCALE.1.ln());
     let share = (score.clamp(SCALE.0, SCALE.1).ln() - low) / (high - low);

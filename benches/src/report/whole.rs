@@ -13,7 +13,7 @@ use crate::{
     measure::{Plan, Verdict},
 };
 
-/// Everything that was measured in one run.
+/// The results of one run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(super) machine: Machine,
@@ -38,15 +38,15 @@ impl Report {
         }
     }
 
-    /// Adds a row, and shows it.
-    #[expect(clippy::print_stdout, reason = "the table is what the command is for")]
+    /// Adds a row and prints it.
+    #[expect(clippy::print_stdout, reason = "the table is the output of the command")]
     pub(crate) fn add(&mut self, outcome: Outcome) {
         println!("{}", table::lines(&outcome));
         self.rows.push(outcome);
     }
 
-    /// Shows where it was measured and what came of the goals.
-    #[expect(clippy::print_stdout, reason = "the table is what the command is for")]
+    /// Prints the machine and a summary of the goals.
+    #[expect(clippy::print_stdout, reason = "the table is the output of the command")]
     pub(crate) fn conclude(&self) {
         println!("{}", self.machine);
         println!("{}", self.command);
@@ -62,7 +62,7 @@ impl Report {
         );
     }
 
-    /// Writes `table.json` and `table.svg` into `folder`, and tells where.
+    /// Writes `table.json` and `table.svg` to `folder`, and returns their paths.
     pub(crate) fn write(&self, folder: &Path) -> Result<[PathBuf; 2]> {
         fs::create_dir_all(folder).map_err(Failure::io(folder.display().to_string()))?;
         let mut json = serde_json::to_vec_pretty(self).map_err(|error| Failure::Other(error.to_string()))?;

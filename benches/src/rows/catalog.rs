@@ -5,14 +5,14 @@ use super::{
 };
 use crate::{bench::Bench, error::Result, measure::Row};
 
-/// One row, before it is set up.
+/// The description of a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spec {
-    /// What `--rows` picks it by.
+    /// The name for `--rows`.
     pub(crate) name: &'static str,
-    /// What it measures, in a few words.
+    /// A short description of what it measures.
     pub(crate) what: &'static str,
-    /// Starts everybody who takes part.
+    /// Starts all contenders.
     pub(crate) prepare: for<'a> fn(&'a Bench) -> BoxFuture<'a, Result<Row>>,
 }
 

@@ -8,7 +8,7 @@ use crate::{
     yardsticks::{Kind, Work},
 };
 
-/// Starts yardsticks and lets them take part; those that cannot are absent.
+/// Starts yardsticks and adds them to the row; those that cannot start are listed as absent.
 pub(super) async fn add_yardsticks(
     row: &mut Row,
     bench: &Bench,
@@ -33,7 +33,7 @@ pub(super) async fn add_yardsticks(
     }
 }
 
-/// Lets the registry take part with the same work.
+/// Adds the registry to the row, with the same work.
 pub(super) fn add_registry(row: &mut Row, registry: Registry, work: &Work, (tool, connections): (&Tool, u32)) {
     let mut request = Request::new(registry.base(), &*work.answer.path, connections);
     request.headers.clone_from(&work.asked);
@@ -41,7 +41,7 @@ pub(super) fn add_registry(row: &mut Row, registry: Registry, work: &Work, (tool
     row.keep(registry);
 }
 
-/// The work of one path of a registry.
+/// The work of downloading one path of a registry.
 pub(super) async fn work_of(registry: &Registry, path: &str, asked: &[(String, String)]) -> Result<Work> {
     let whole = registry.get(path).await?;
     let answer: Canned = if asked.is_empty() { whole.clone() } else { registry.get_with(path, asked).await? };

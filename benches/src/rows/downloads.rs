@@ -9,11 +9,11 @@ use crate::{
     yardsticks::Kind,
 };
 
-/// The one package that is downloaded; its publisher owns the scope.
+/// The package that is downloaded; its publisher owns the scope.
 const NAME: &str = "@bench/download";
 const VERSION: &str = "1.0.0";
 
-/// Starts a registry with an archive of about `size` bytes; gives the path of its download.
+/// Starts a registry with an archive of about `size` bytes; returns the path of its download.
 pub(super) async fn registry_with(bench: &Bench, setup: &Setup, size: usize) -> Result<(Registry, String)> {
     let registry = bench.start(setup).await?;
     let archive = Archives::of_size(size).pack(NAME, VERSION)?;

@@ -8,7 +8,7 @@ use crate::{
 };
 
 const CONNECTIONS: u32 = 32;
-/// How far the largest may be from the smallest.
+/// The largest allowed difference between the smallest and the largest registry.
 const TOLERANCE: f64 = 0.1;
 
 #[derive(Clone, Copy)]
@@ -30,8 +30,8 @@ pub(super) async fn package(bench: &Bench) -> Result<Row> {
     growth(bench, "JSON of a package with 10 versions", Read::Package).await
 }
 
-/// The same ten versions, which registries of every size have; of the largest
-/// also versions all over it.
+/// Reads the same ten versions on registries of every size, and on the largest also versions from all
+/// parts of it.
 async fn growth(bench: &Bench, what: &str, read: Read) -> Result<Row> {
     let tool = bench.wrk()?;
     let mut row = Row::new(format!("{what} from registries of every size, {CONNECTIONS} connections"));
@@ -51,7 +51,7 @@ async fn growth(bench: &Bench, what: &str, read: Read) -> Result<Row> {
             let everywhere = tokio::task::spawn_blocking(move || Dataset::new(size).spread()).await;
             let everywhere = everywhere.map_err(|error| crate::error::Failure::Other(error.to_string()))?;
             let paths = everywhere.iter().map(|(name, version)| read.path(name, version)).collect();
-            // Packages all over it have more versions than ten.
+            // Those packages have more than ten versions.
             if !matches!(read, Read::Package) {
                 compete(format!("{size}, all over"), paths);
             }
@@ -64,7 +64,7 @@ async fn growth(bench: &Bench, what: &str, read: Read) -> Result<Row> {
     Ok(row)
 }
 
-/// From ten versions to the largest, a hundred times as many each.
+/// From ten versions to the largest size, in factors of a hundred.
 pub(super) fn sizes(largest: Size) -> Vec<Size> {
     let steps = [10, 1_000, 100_000].into_iter().filter(|versions| *versions < largest.versions);
     steps.map(Size::of_versions).chain([largest]).collect()

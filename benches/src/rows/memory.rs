@@ -20,11 +20,11 @@ use crate::{
 /// The goals in megabytes.
 const IDLE: f64 = 40.0;
 const CONNECTED: f64 = 200.0;
-/// How much more many clients may take than few.
+/// By which factor many clients may take more memory than few.
 const MANY: f64 = 1.25;
-/// What is asked for until the caches hold what they can.
+/// How many versions are requested until the caches are full.
 const CACHED: u64 = 10_000;
-/// Files that the server and this program open beside connections.
+/// Files that the server and this program open in addition to connections.
 const SPARE: u64 = 500;
 
 const FEW_DOWNLOADS: &str = "8 downloads of 50 MB";
@@ -69,7 +69,7 @@ pub(super) async fn memory(bench: &Bench) -> Result<Row> {
     Ok(row)
 }
 
-/// A server that was just started and asked once.
+/// A server that was just started and answered one request.
 struct Idle(Arc<Launcher>);
 
 #[async_trait]
@@ -86,7 +86,7 @@ impl Contender for Idle {
     }
 }
 
-/// A server that has answered much, and to whom many clients are connected.
+/// A server with full caches to which many clients are connected.
 struct Connected {
     name: &'static str,
     count: usize,
@@ -116,7 +116,7 @@ impl Contender for Connected {
     }
 }
 
-/// A server from whom many clients download at once; what it holds at most.
+/// A server from which many clients download concurrently; measures its maximum memory.
 struct Downloading {
     name: &'static str,
     clients: usize,

@@ -1,4 +1,4 @@
-//! What is measured: a row of the table each, and who does the work in it.
+//! The rows of the table: what is measured, and the contenders.
 
 mod binary;
 mod catalog;

@@ -23,15 +23,15 @@ use crate::{
 const DIRECT: &str = "the store itself";
 const SMALL: usize = 1_000_000;
 const LARGE: usize = 50_000_000;
-/// How many of 1 MB are fetched once for the time to the first byte.
+/// How many archives of 1 MB are downloaded once to measure the time to the first byte.
 const SMALL_ONES: usize = 10;
-/// Clients that ask for the same at the same time.
+/// Clients that request the same archive concurrently.
 const AT_ONCE: usize = 16;
-/// By how many microseconds the first byte may come later than the store's own.
+/// How many microseconds later than the store's own the first byte may come.
 const LATER: f64 = 1_000.0;
-/// How much of the store's throughput there is to be.
+/// The part of the store's throughput that is the goal.
 const THROUGHPUT: f64 = 0.9;
-/// One fetch, and what a few bytes of answers add to it.
+/// One download from the store, and a few bytes of response heads.
 const ONE_FETCH: f64 = 1.01;
 
 pub(super) async fn cold(bench: &Bench) -> Result<Row> {
@@ -54,12 +54,12 @@ pub(super) async fn cold(bench: &Bench) -> Result<Row> {
     Ok(row)
 }
 
-/// Where archives are fetched from.
+/// The paths of archives.
 #[derive(Debug, Default)]
 struct Paths {
     small: Vec<String>,
     large: String,
-    /// A large one that many clients ask for at once.
+    /// A large archive that many clients request concurrently.
     shared: String,
 }
 
@@ -89,7 +89,7 @@ async fn publish(registry: &Registry, store: &ObjectStore) -> Result<Published> 
     Ok(Published { stored: paths(stored), served: paths(served) })
 }
 
-/// The store, asked by the clients themselves.
+/// The store, accessed directly by the clients.
 struct Direct {
     store: Arc<ObjectStore>,
     paths: Paths,
@@ -106,7 +106,7 @@ impl Contender for Direct {
     }
 }
 
-/// The registry, started anew without anything it could have kept of the archives.
+/// The registry, restarted with empty archive caches.
 struct Cold {
     launcher: Arc<Launcher>,
     setup: Setup,
@@ -154,7 +154,7 @@ async fn fetch(port: u16, paths: &Paths) -> Result<Sample> {
         .with(Metric::MegabytesPerSecond, megabytes / large.whole.as_secs_f64()))
 }
 
-/// Removes all from a data folder but the database.
+/// Removes everything from a data folder except the database.
 fn forget(data: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(data)? {
         let entry = entry?;

@@ -22,11 +22,11 @@ use crate::{
 
 const CLIENTS: usize = 16;
 const SIZE: usize = 12_000;
-/// Over so many packages versions are spread.
+/// The number of packages to which the versions belong.
 const PACKAGES: usize = 200;
-/// More than are published in a second.
+/// More publishes than can be made in a second.
 const A_SECOND: u64 = 2_000;
-/// Publishes a second.
+/// The goal in publishes per second.
 const GOAL: f64 = 1_000.0;
 
 pub(super) async fn small(bench: &Bench) -> Result<Row> {
@@ -52,7 +52,7 @@ async fn on_postgres(bench: &Bench, row: &mut Row) -> Result<Publisher> {
     Ok(publisher)
 }
 
-/// A registry that versions of many packages are published to.
+/// A registry to which versions of many packages are published.
 struct Publisher {
     name: &'static str,
     registry: Registry,
@@ -68,7 +68,7 @@ impl Publisher {
         Ok(Self { name, registry, token, archives: Archives::of_size(SIZE), round: 0 })
     }
 
-    /// New versions of every package in turn.
+    /// Packs new versions of each package in turn.
     fn pack(&self, count: u64) -> Result<Vec<Bytes>> {
         let indices = (0..PACKAGES).cycle().zip(0..count);
         let pack = |(package, at): (usize, u64)| {
@@ -100,10 +100,9 @@ fn sample(seen: &Observed) -> Sample {
     Sample::default().with(Metric::RequestsPerSecond, seen.requests_per_second).with_latencies(seen.p50, seen.p99)
 }
 
-/// What the disk can do: as many threads as clients make files durable, each
-/// by a sync of the file and one of its folder. All stay until the end: for
-/// minutes after a file was deleted, ext4 looks past its inode whenever it
-/// makes a new one, also for the others.
+/// The limit of the disk: as many threads as there are clients write files durably, with a sync of each
+/// file and of its folder. The files are deleted only at the end: for minutes after a file was deleted,
+/// ext4 searches past its inode for each new one, which would slow the other contenders too.
 struct Synced {
     folder: TempDir,
     round: u32,
@@ -156,7 +155,7 @@ fn write_for(folder: &Path, time: Duration) -> io::Result<Vec<Duration>> {
     Ok(latencies)
 }
 
-/// Writes a file as the registry does: under another name, synced, renamed, its folder synced.
+/// Writes a file as the registry does: under another name, synced, renamed, with its folder synced.
 fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let part: PathBuf = path.with_extension("part");
     let mut file = File::create(&part)?;

@@ -21,7 +21,7 @@ use crate::{
 };
 
 const SIZE: usize = 50_000_000;
-/// What copying, hashing and syncing does in a second, ours is to do this much of.
+/// The goal as a part of the throughput of copying, hashing and syncing a file.
 const GOAL: f64 = 0.7;
 const SYNCED: &str = "copy, hash and sync";
 const CHUNK: usize = 256 * 1024;
@@ -66,7 +66,7 @@ impl Contender for Publisher {
     }
 }
 
-/// The archive's file copied and hashed by the program itself.
+/// Copies and hashes the archive's file in this program.
 struct Copier {
     name: &'static str,
     folder: PathBuf,
@@ -94,7 +94,7 @@ fn speed(bytes: usize, time: Duration) -> Sample {
     Sample::default().with(Metric::MegabytesPerSecond, megabytes / time.as_secs_f64())
 }
 
-/// Copies once; gives how many bytes it was and how long it took.
+/// Copies once; returns the number of bytes and how long it took.
 fn copy(folder: &Path, is_synced: bool) -> io::Result<(usize, Duration)> {
     let (part, path) = (folder.join("copy.part"), folder.join("copy"));
     let start = Instant::now();

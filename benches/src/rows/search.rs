@@ -11,9 +11,9 @@ use crate::{
 const SQLITE: &str = "SQLite";
 const POSTGRES: &str = "PostgreSQL";
 const CONNECTIONS: u32 = 4;
-/// Who searches while the registry starts waits until it has read what is listed.
+/// A search while the registry starts waits until the index is built.
 const FIRST: &str = "/api/v1/packages?limit=1";
-/// What 99 of 100 searches stay below, in microseconds.
+/// The goal for the 99th percentile of searches, in microseconds.
 const GOAL: f64 = 10_000.0;
 
 pub(super) async fn words(bench: &Bench) -> Result<Row> {

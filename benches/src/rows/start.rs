@@ -11,10 +11,10 @@ use crate::{
     server::{Launcher, Setup},
 };
 
-/// Within how many milliseconds a server should be ready.
+/// The goal for the time until a server is ready, in milliseconds.
 const GOAL: f64 = 150.0;
 
-/// A registry of one size that is started again and again.
+/// A registry of one size that is started repeatedly.
 struct Started {
     name: String,
     launcher: Arc<Launcher>,

@@ -10,7 +10,7 @@ use crate::{
     yardsticks::{Kind, Protocol},
 };
 
-/// Requests under way at a time.
+/// Concurrent requests.
 const AT_ONCE: u32 = 32;
 
 pub(super) async fn http2(bench: &Bench) -> Result<Row> {

@@ -12,12 +12,12 @@ use crate::{
     error::{Failure, Result},
 };
 
-/// How large the archive is that is downloaded.
+/// The size of the archive that is downloaded.
 const SIZE: usize = 12_000;
-/// File systems count the names of a file in 16 bits.
+/// File systems count the hard links of a file with 16 bits.
 const NAMES: usize = 30_000;
 
-/// The one archive that every version on the disk shares.
+/// The archive that all versions with an archive on disk share.
 #[derive(Debug)]
 pub(super) struct Stored {
     bytes: Bytes,
@@ -31,9 +31,9 @@ impl Stored {
         Ok(Self { sha256: Sha256::digest(&bytes).into(), size: bytes.len() as u64, bytes })
     }
 
-    /// Lays the archive down below `folder` for every version that has one: as
-    /// names of few files, so that it takes no time.
-    pub(super) fn lay_down(&self, dataset: &Dataset, folder: &Path) -> Result<()> {
+    /// Creates the archive below `folder` for every version that has one, as hard links to few files,
+    /// which takes little time.
+    pub(super) fn create_files(&self, dataset: &Dataset, folder: &Path) -> Result<()> {
         self.link(dataset, folder).map_err(Failure::io("the archives"))
     }
 

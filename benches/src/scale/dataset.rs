@@ -9,26 +9,26 @@ use super::{
     words,
 };
 
-/// The package that is the same in registries of every size.
+/// A package that is the same in registries of every size.
 pub(crate) const SAMPLE: &str = "growth-sample";
 const SAMPLE_RELEASES: u64 = 10;
-/// More versions no package has.
+/// The most versions of a package.
 const MOST_RELEASES: u64 = 1_000;
-/// As many archives lie on the disk, spread over the registry.
+/// How many archives are on disk, spread over the registry.
 const ARCHIVES: usize = 10_000;
 
-/// A registry before it is written down.
+/// A generated registry before it is written to a database.
 #[derive(Debug)]
 pub(crate) struct Dataset {
     pub(super) users: Vec<String>,
-    /// Those that are not a user's own, each with the index of its owner.
+    /// Scopes that are not a user's own, each with the index of its owner.
     pub(super) teams: Vec<(String, usize)>,
     pub(super) packages: Vec<Package>,
-    /// The indices of package and release of every version, by id from 1.
+    /// The indices of package and release of every version; the id is the position, from 1.
     pub(super) order: Vec<(u32, u32)>,
 }
 
-/// A package with what its manifests say.
+/// A package with the contents of its manifests.
 #[derive(Clone, Debug)]
 pub(crate) struct Package {
     pub(super) id: i64,
@@ -60,7 +60,7 @@ impl Dataset {
         dataset
     }
 
-    /// Gives every version its id: the order in which all were published.
+    /// Assigns ids to all versions in the order in which they were published.
     fn put_in_order(&mut self) {
         let indices = |(package, one): (u32, &Package)| {
             (0..).zip(&one.releases).map(move |(release, one)| (one.published_at, package, release)).collect::<Vec<_>>()
@@ -81,13 +81,13 @@ impl Dataset {
         })
     }
 
-    /// Whether the archive of a version lies on the disk.
+    /// Whether the archive of a version is on disk.
     pub(super) fn has_archive(&self, package: &Package, release: &Release) -> bool {
         let every = i64::try_from((self.order.len() / ARCHIVES).max(1)).unwrap_or(1);
         package.name.as_str() == SAMPLE || release.id % every == 0
     }
 
-    /// Names and versions whose archive lies on the disk, all over the registry.
+    /// The names and versions whose archive is on disk, spread over the registry.
     pub(crate) fn spread(&self) -> Vec<(String, String)> {
         let with_archive = self.versions().filter(|(package, release)| self.has_archive(package, release));
         with_archive.map(|(package, release)| (package.name.to_string(), release.version.to_string())).collect()
@@ -99,7 +99,7 @@ impl Package {
         self.releases.iter().map(|release| release.downloads).sum()
     }
 
-    /// When something of it changed last.
+    /// When any part of it last changed.
     pub(super) fn updated_at(&self) -> i64 {
         self.releases.last().map_or(0, |release| release.published_at)
     }
@@ -109,7 +109,7 @@ impl Package {
     }
 }
 
-/// How many versions each package has: few have many, all have one.
+/// How many versions each package has: a few have many, all have one.
 fn releases_of_each(size: Size) -> Vec<u64> {
     let sample = SAMPLE_RELEASES.min(size.versions - (size.packages - 1));
     let mut counts = vec![1; usize::try_from(size.packages).unwrap_or(usize::MAX)];
@@ -122,13 +122,14 @@ fn releases_of_each(size: Size) -> Vec<u64> {
         return counts;
     }
     while left > 0 {
-        // Where the most popular are full, whoever comes next has more.
+        // If the most popular packages have reached the maximum, the next ones get more.
         let start = 1 + usize::try_from(random.below(others as u64)).unwrap_or(0);
         let rank = 1 + random.skewed(others);
         let more = (1 + MOST_RELEASES / 20 / rank as u64).min(left);
         let room =
             (0..others).map(|step| 1 + (start - 1 + step) % others).find(|at| counts[*at] + more <= MOST_RELEASES);
-        // Where none has room left, the sizes were chosen so, and one takes it all.
+        // If no package can take more versions, the requested size is unusual, and one package takes
+        // them all.
         let at = room.unwrap_or(1);
         counts[at] += more;
         left -= more;
@@ -184,7 +185,7 @@ fn package(
         _ => (String::new(), random.skewed(users.len())),
     };
     let name = unlike_others(&prefix, &words::name(&mut random), index, taken);
-    // A few are everywhere, most nowhere.
+    // A few packages are downloaded very often, most rarely.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most ten million and not negative")]
     let downloads = (10.0 * random.unit().max(1e-6).powf(-1.2)) as u64;
     let length = random.below(14) + 3;
@@ -217,7 +218,7 @@ fn package(
     }
 }
 
-/// A full name that nobody has; of unscoped ones, not even without hyphens.
+/// A full name that no other package has; an unscoped one also differs without its hyphens.
 fn unlike_others(prefix: &str, name: &str, index: u64, taken: &mut HashSet<String>) -> String {
     let full = format!("{prefix}{name}");
     let key = |full: &str| if prefix.is_empty() { full.replace('-', "") } else { full.to_owned() };

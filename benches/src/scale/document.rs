@@ -8,7 +8,7 @@ use super::{
     releases::Release,
 };
 
-/// The manifest of a version, as it is kept.
+/// The manifest of a version as it is stored.
 pub(super) fn manifest(dataset: &Dataset, package: &Package, release: &Release) -> Value {
     let mut document = json!({
         "name": package.name.as_str(),
@@ -47,7 +47,7 @@ fn path(kind: ArtifactType, name: &str) -> String {
     }
 }
 
-/// The dependencies of a package: full names and what version they want.
+/// The dependencies of a package: full names and constraints.
 pub(super) fn dependencies(dataset: &Dataset, package: &Package) -> Map<String, Value> {
     let wanted = package.dependencies.iter().filter_map(|index| {
         let other = dataset.packages.get(*index)?;
@@ -58,7 +58,7 @@ pub(super) fn dependencies(dataset: &Dataset, package: &Package) -> Map<String, 
     wanted.collect()
 }
 
-/// The files of an archive: path, size, digest in hex, whether it is executable.
+/// The files of an archive: path, size, hex digest, whether it is executable.
 pub(super) fn files(package: &Package, release: &Release) -> Value {
     let mut random = Random::of("files", release.id.unsigned_abs());
     let mut file =
@@ -85,13 +85,13 @@ pub(super) fn readme(package: &Package) -> String {
     )
 }
 
-/// The key of an archive: of an upload that began when the version was published.
+/// The key of an archive, as if its upload began when the version was published.
 pub(super) fn archive_key(release: &Release) -> ArchiveKey {
     let id: UploadId = uuid("archive", release).to_string().parse().expect("a UUID is an id");
     id.into()
 }
 
-/// An id of something of a version.
+/// A UUID for something that belongs to a version.
 pub(super) fn uuid(kind: &str, release: &Release) -> uuid::Uuid {
     let milliseconds = release.published_at.unsigned_abs() / 1000;
     let random = Random::of(kind, release.id.unsigned_abs()).bytes();

@@ -8,22 +8,22 @@ use crate::{
     error::{Failure, Result},
 };
 
-/// What to fill.
+/// What to generate.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Fill {
     /// The data folder of the server, new or empty: SQLite and the archives
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
-    /// How many packages
+    /// The number of packages
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     packages: u64,
-    /// How many versions
+    /// The number of versions
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     versions: u64,
-    /// The cargo profile to build the server with, whose schema it is
+    /// The cargo profile of the server whose schema is used
     #[arg(long, default_value = "release")]
     pub(crate) profile: String,
-    /// Takes the schema of this server instead of building one
+    /// Uses the schema of this server instead of building one
     #[arg(long, value_name = "PATH")]
     pub(crate) server_binary: Option<PathBuf>,
 }

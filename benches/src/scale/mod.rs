@@ -1,9 +1,8 @@
-//! Registries as large as they get: packages, versions and all that belongs
-//! to them, made from a seed and written straight into a database.
+//! Large registries: packages, versions and all that belongs to them, generated from a seed and written
+//! directly into a database.
 //!
-//! A registry of the same size is the same registry every time. The database
-//! has been migrated by the server before; what is written is what the server
-//! would have written had everything been published to it.
+//! Registries of the same size are identical. The server migrates the database first; then the rows are
+//! written that the server would have written if everything had been published to it.
 
 mod archives;
 mod dataset;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::error::Result;
 
-/// How much is sent at a time.
+/// How many bytes are sent at a time.
 const CHUNK: usize = 1 << 20;
 
 /// Fills a PostgreSQL database that has been migrated and is empty.
@@ -35,7 +35,7 @@ pub(super) async fn fill(client: &Client, source: &Source<'_>) -> Result<()> {
         let next = format!("SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))");
         client.batch_execute(&next).await?;
     }
-    // As autovacuum would have done while it grew.
+    // Autovacuum would have done this while the tables grew.
     client.batch_execute("VACUUM ANALYZE").await?;
     Ok(())
 }

@@ -13,13 +13,13 @@ use crate::{
     services::Postgres,
 };
 
-/// What says for which schema a kept database was made; written last.
+/// The file that says for which schema a kept database was generated; written last.
 const MADE_FOR: &str = "made-for";
-/// Changes with what is written, so that no older registry is used.
+/// Change this when the generated data changes, so that older databases are not used.
 const EDITION: &str = "1";
 
-/// A data folder of the server with a registry of that size on SQLite; made
-/// where no earlier run has left one, and used by the next.
+/// The data folder of a server with a registry of that size on SQLite. Generated if no earlier run has
+/// left one, and kept for the next.
 pub(crate) async fn on_sqlite(bench: &Bench, size: Size) -> Result<PathBuf> {
     let folder = bench.kept_folder(&format!("scale-{}-{}", size.packages, size.versions));
     let wanted = schema_now(bench).await?;
@@ -35,8 +35,8 @@ pub(crate) async fn on_sqlite(bench: &Bench, size: Size) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The URL of a database with a registry of that size; made where no earlier
-/// run has left one, and used by the next.
+/// The URL of a PostgreSQL database with a registry of that size. Generated if no earlier run has left
+/// one, and kept for the next.
 pub(crate) async fn on_postgres(bench: &Bench, postgres: &Postgres, size: Size) -> Result<String> {
     let name = format!("scale_{}_{}", size.packages, size.versions);
     let wanted = {
@@ -69,13 +69,13 @@ pub(super) async fn make(bench: &Bench, folder: &Path, size: Size) -> Result<()>
     let (database, archives) = (folder.join("registry.db"), folder.join("packages"));
     let filled = tokio::task::spawn_blocking(move || {
         let (dataset, stored) = (Dataset::new(size), Stored::new()?);
-        stored.lay_down(&dataset, &archives)?;
+        stored.create_files(&dataset, &archives)?;
         sqlite::fill(&database, &Source { dataset: &dataset, stored: &stored })
     });
     filled.await.map_err(|error| Failure::Other(error.to_string()))?
 }
 
-/// The schema that the server makes today.
+/// The schema that the current server creates.
 async fn schema_now(bench: &Bench) -> Result<String> {
     let folder = bench.folder("schema")?;
     bench.launcher().run(&Setup::default().in_folder(folder.path()), &["migrate"]).await?;

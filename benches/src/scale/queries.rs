@@ -2,21 +2,21 @@ use std::fmt::Write;
 
 use super::{random::Random, words};
 
-/// Paths of searches, as people and clients make them.
+/// Paths of searches, similar to those of people and clients.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Queries {
-    /// One to three words, the last often begun only.
+    /// One to three words, the last one often incomplete.
     Words,
     /// One word with a typo.
     Typos,
-    /// Listings by scope, keyword, type and order, and pages far behind.
+    /// Listings by scope, keyword, type and order, and pages far from the first.
     Lists,
 }
 
 const COUNT: u64 = 200;
 
 impl Queries {
-    /// Two hundred different ones, the same every time.
+    /// Two hundred different paths, always the same.
     pub(crate) fn paths(self) -> Vec<String> {
         (0..COUNT).map(|index| format!("/api/v1/packages?{}", self.query(index))).collect()
     }
@@ -28,7 +28,7 @@ impl Queries {
                 let count = random.below(3) + 1;
                 let mut text = (0..count).map(|_| words::word(&mut random)).collect::<Vec<_>>().join("+");
                 if random.chance(0.5) {
-                    // Whoever types has not come to the end of the word.
+                    // While somebody types, the last word is incomplete.
                     let letters = text.chars().count().saturating_sub(2).max(3);
                     text = text.chars().take(letters).collect();
                 }

@@ -1,52 +1,52 @@
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 
-/// Random numbers that are the same for the same thing every time.
+/// Random numbers that are always the same for the same thing.
 ///
-/// Xoshiro's numbers are fixed by its definition, whatever the version of the
-/// library.
+/// The numbers of Xoshiro are fixed by its definition and do not depend on the version of the library.
 #[derive(Debug)]
 pub(super) struct Random(Xoshiro256PlusPlus);
 
-/// The seed of all registries; another makes others.
+/// The seed of all registries.
 const SEED: u64 = 0x5ca1_e5ee_d000_0001;
 
 impl Random {
-    /// Those of the `index`th thing of a kind.
+    /// The numbers of the `index`th thing of a kind.
     pub(super) fn of(kind: &str, index: u64) -> Self {
-        // FNV-1a: kinds are few and must only differ.
+        // FNV-1a: there are few kinds, and their hashes only have to differ.
         let kind = kind.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
         Self(Xoshiro256PlusPlus::seed_from_u64(SEED ^ kind ^ index.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 
-    /// Below `end`, which is not 0.
+    /// A number below `end`, which must not be 0.
     pub(super) fn below(&mut self, end: u64) -> u64 {
         self.0.random_range(0..end)
     }
 
-    /// From 0 up to 1.
+    /// A number from 0 to 1, exclusive.
     pub(super) fn unit(&mut self) -> f64 {
         self.0.random()
     }
 
-    /// Whether something happens that happens so often.
+    /// True with this probability.
     pub(super) fn chance(&mut self, probability: f64) -> bool {
         self.unit() < probability
     }
 
-    /// One of some things.
+    /// One of several things.
     pub(super) fn one_of<'a, T: ?Sized>(&mut self, things: &[&'a T]) -> &'a T {
         things[usize::try_from(self.below(things.len() as u64)).unwrap_or_default()]
     }
 
-    /// An index below `len` where the first ones come up most: by Zipf's law
-    /// the second half as often as the first, the third a third as often.
+    /// An index below `len` with a Zipf distribution: the second is half as frequent as the first, the
+    /// third a third as frequent.
     pub(super) fn skewed(&mut self, len: usize) -> usize {
         self.skewed_behind(1.0, len)
     }
 
-    /// The same as if so many things came before: the more, the less the first ones stand out.
+    /// The same distribution with its first `before` places cut off: the more, the more evenly it is
+    /// distributed.
     pub(super) fn skewed_behind(&mut self, before: f64, len: usize) -> usize {
         #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 things")]
         let end = ((before + len as f64) / before).ln();

@@ -5,7 +5,7 @@ use super::random::Random;
 /// One version of a package.
 #[derive(Clone, Debug)]
 pub(crate) struct Release {
-    /// Its place in the order in which everything was published, from 1.
+    /// Its position in the order of all publishes, from 1.
     pub(crate) id: i64,
     pub(crate) version: Version,
     /// Microseconds since 1970.
@@ -17,10 +17,10 @@ pub(crate) struct Release {
 
 /// 2023-01-01, when the first package was published.
 pub(super) const FIRST: i64 = 1_672_531_200_000_000;
-/// Three years in microseconds, over which packages were published.
+/// Three years in microseconds, during which packages were published.
 pub(super) const SPAN: i64 = 94_608_000_000_000;
 
-/// The sample's versions: a week apart, before all others, nothing special about any.
+/// The versions of the sample package: a week apart, before all others, all alike.
 pub(super) fn plain(count: u64) -> Vec<Release> {
     let release = |at: u64| Release {
         id: 0,
@@ -33,8 +33,8 @@ pub(super) fn plain(count: u64) -> Vec<Release> {
     (0..count).map(release).collect()
 }
 
-/// Versions as projects make them: many patches, some features, few breaks, a
-/// candidate now and then, and one in a hundred taken back.
+/// Typical versions of a project: many patches, some features, few breaking changes, some release
+/// candidates, and one in a hundred yanked.
 pub(super) fn of_project(random: &mut Random, count: u64, downloads: u64) -> Vec<Release> {
     let (mut major, mut minor, mut patch) = if random.chance(0.6) { (0, 1, 0) } else { (1, 0, 0) };
     let start = random.below(u64::try_from(SPAN).unwrap_or(1));
@@ -46,7 +46,7 @@ pub(super) fn of_project(random: &mut Random, count: u64, downloads: u64) -> Vec
         candidates = if is_candidate { candidates + 1 } else { 0 };
         let number = version(major, minor, patch);
         let version = if is_candidate { candidate(&number, candidates) } else { number };
-        // The newest have most of the downloads.
+        // Newer versions have more of the downloads.
         let share = downloads * (at + 1) * 2 / (count * (count + 1));
         releases.push(Release {
             id: 0,
@@ -77,7 +77,7 @@ fn candidate(version: &Version, number: u64) -> Version {
     format!("{version}-rc.{number}").parse().expect("a candidate is a version")
 }
 
-/// What `latest` names: the index of a release.
+/// The index of the release that `latest` names.
 pub(super) fn latest(releases: &[Release]) -> Option<usize> {
     let visible = releases.iter().filter(|release| !release.is_yanked).map(|release| &release.version);
     let picked = LatestPolicy::Highest.pick(visible)?;

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// How large a registry is.
+/// The size of a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size {
     pub(crate) packages: u64,
@@ -14,7 +14,7 @@ impl Size {
         Self { packages: packages.clamp(1, versions), versions }
     }
 
-    /// Ten versions a package, as the largest has.
+    /// Ten versions per package, as in the largest registry.
     pub(crate) fn of_versions(versions: u64) -> Self {
         Self::new(versions / 10, versions)
     }
@@ -27,7 +27,7 @@ impl fmt::Display for Size {
     }
 }
 
-/// A number with its thousands apart.
+/// A number with thousands separators.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

@@ -14,7 +14,7 @@ use crate::error::Result;
 /// Fills an SQLite database that has been migrated and is empty.
 pub(super) fn fill(path: &Path, source: &Source<'_>) -> Result<()> {
     let mut connection = Connection::open(path)?;
-    // Where this is cut off, the file is made anew.
+    // If this is interrupted, the file is generated again.
     connection.pragma_update(None, "synchronous", "off")?;
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update(None, "cache_size", -1_000_000)?;
@@ -35,7 +35,7 @@ pub(super) fn fill(path: &Path, source: &Source<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What the registry shows of itself.
+/// The registry's totals.
 pub(super) const TOTALS: &str = "UPDATE registry_totals SET
     packages = (SELECT count(*) FROM packages),
     versions = (SELECT count(*) FROM versions),

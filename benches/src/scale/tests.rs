@@ -1,7 +1,8 @@
-//! What is written must be what the registry itself would have written.
+//! The written rows must equal those that the registry itself would have written.
 
 use aam_registry_core::{
-    ports::{Database, TagChange},
+    decide::TagChange,
+    ports::Database,
     types::{
         Actor, AuditEvent, AuditFilter, ChainHash, Credential, DistTag, NewAuditEntry, PackageSummary, PageRequest,
         SearchQuery, SearchSort, Version, search_words,
@@ -139,7 +140,7 @@ async fn the_audit_chain_holds(database: &impl Database, _: &Dataset) {
     assert_eq!(entries.len() as u64, SIZE.versions + 1);
 }
 
-/// Moves `latest` away and back, so that the database lists a package anew.
+/// Moves `latest` away and back, so that the database writes the package's listing again.
 async fn packages_are_listed_as_the_registry_lists_them(database: &impl Database, dataset: &Dataset) {
     let mut relisted = 0;
     for package in &dataset.packages {
@@ -157,7 +158,7 @@ async fn packages_are_listed_as_the_registry_lists_them(database: &impl Database
     assert!(relisted > 20, "{relisted}");
 }
 
-/// What every word of a package finds of it, and how far in front.
+/// For every word of a package: its position in the search results, and its summary.
 async fn found(database: &impl Database, package: &Package) -> Vec<(String, usize, PackageSummary)> {
     let texts = [package.name.as_str(), &package.description, package.author.as_deref().unwrap_or_default()];
     let mut words: Vec<_> = texts.iter().flat_map(|text| search_words(text)).collect();
@@ -169,7 +170,7 @@ async fn found(database: &impl Database, package: &Package) -> Vec<(String, usiz
         let page = database.search(&query(Some(&word))).await.expect("a search");
         let at = page.items.iter().position(|one| one.name == package.name);
         let at = at.unwrap_or_else(|| panic!("`{word}` does not find {}", package.name));
-        // That it was listed again is a change of its own.
+        // Listing it again changes its time of last change.
         let summary = PackageSummary { updated_at: Timestamp::UNIX_EPOCH, ..page.items[at].clone() };
         found.push((word, at, summary));
     }
@@ -193,7 +194,7 @@ async fn tag_latest(database: &impl Database, dataset: &Dataset, package: &Packa
         now,
         audit: NewAuditEntry::new(AuditEvent::TagSet, now),
     };
-    database.set_tag(&change).await.expect("the owner may");
+    database.change_tag(&change).await.expect("the owner may");
 }
 
 async fn lists_have_everything_that_has_a_latest(database: &impl Database, dataset: &Dataset) {

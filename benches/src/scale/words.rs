@@ -8,7 +8,7 @@ fn words_in(text: &'static str) -> Vec<&'static str> {
     text.split_whitespace().collect()
 }
 
-/// What people write about, most common first.
+/// Topics of packages, the most common first.
 static COMMON: Words = LazyLock::new(|| {
     words_in(
         "
@@ -31,7 +31,7 @@ static COMMON: Words = LazyLock::new(|| {
     )
 });
 
-/// What names end in.
+/// The last words of names.
 static KINDS: Words = LazyLock::new(|| {
     words_in(
         "
@@ -41,7 +41,7 @@ static KINDS: Words = LazyLock::new(|| {
     )
 });
 
-/// What holds sentences together.
+/// Words that connect others to sentences.
 static BETWEEN: Words = LazyLock::new(|| {
     words_in(
         "
@@ -50,7 +50,7 @@ static BETWEEN: Words = LazyLock::new(|| {
     )
 });
 
-/// What such a package does.
+/// Verbs for what a package does.
 static VERBS: Words = LazyLock::new(|| {
     words_in(
         "
@@ -69,13 +69,14 @@ static SYLLABLES: Words = LazyLock::new(|| {
     )
 });
 
-/// Makes the most common word stand in one package of ten.
+/// With this value the most common word occurs in one package of ten.
 const EVENNESS: f64 = 30.0;
 
-/// How many words there are beside the common ones: projects, products and people have names.
+/// How many rare words there are besides the common ones, such as names of projects, products and
+/// people.
 const RARE: u64 = 12_000;
 
-/// A word of what people write about.
+/// A random topic.
 pub(super) fn word(random: &mut Random) -> String {
     if random.chance(0.25) {
         let rare = random.below(RARE);
@@ -90,7 +91,7 @@ pub(super) fn common(random: &mut Random) -> &'static str {
     COMMON[random.skewed_behind(EVENNESS, COMMON.len())]
 }
 
-/// A word that few use.
+/// A rare word.
 pub(super) fn rare(index: u64) -> String {
     let mut random = Random::of("rare word", index % RARE);
     (0..random.below(3) + 2).map(|_| random.one_of(&SYLLABLES)).collect()
@@ -109,7 +110,7 @@ pub(super) fn name(random: &mut Random) -> String {
     parts.join("-")
 }
 
-/// A sentence of about so many words.
+/// A sentence of about that many words.
 pub(super) fn sentence(random: &mut Random, words: u64) -> String {
     let mut text = String::from("A ");
     text.push_str(random.one_of(&KINDS));
@@ -123,7 +124,7 @@ pub(super) fn sentence(random: &mut Random, words: u64) -> String {
     text
 }
 
-/// What a person is called.
+/// The name of a person.
 pub(super) fn person(random: &mut Random) -> String {
     let index = random.below(RARE);
     rare(index)

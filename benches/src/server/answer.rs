@@ -3,7 +3,7 @@ use reqwest::{Response, header::HeaderMap};
 
 use crate::error::Result;
 
-/// An answer of the registry that the yardsticks give, too.
+/// An answer of the registry that the yardsticks give too.
 #[derive(Clone, Debug)]
 pub(crate) struct Canned {
     pub(crate) path: String,
@@ -18,7 +18,7 @@ impl Canned {
         Ok(Self { path: path.to_owned(), status, headers, body: response.bytes().await? })
     }
 
-    /// A header as text; empty where it is missing.
+    /// A header as text; empty if it is absent.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! The registry under test, as its users run it.
+//! The registry under test, run as its users run it.
 
 mod account;
 mod answer;

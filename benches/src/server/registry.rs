@@ -15,15 +15,15 @@ use crate::{
     process::{Running, free_port},
 };
 
-/// A limit that no load reaches; the limiter is on, as it is for users.
-const NO_OBSTACLE: &str = "1000000000";
+/// A rate limit that no load reaches; the limiter is enabled, as for users.
+const UNREACHED_LIMIT: &str = "1000000000";
 /// How long a server may take to be ready, on a busy machine and with much to migrate.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// The classes of requests that are limited apart.
+/// The rate limit classes.
 const CLASSES: [&str; 5] = ["SEARCH", "DOWNLOAD", "PUBLISH", "AUTH", "OTHER"];
 
-/// How a server is to run beyond its defaults.
+/// The settings of a server that differ from the defaults.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Setup {
     settings: Vec<(String, String)>,
@@ -38,7 +38,7 @@ impl Setup {
         self
     }
 
-    /// Keeps its data there rather than in a folder of its own that ends with it.
+    /// Uses this data folder instead of a temporary one.
     #[must_use]
     pub(crate) fn in_folder(mut self, data: impl Into<PathBuf>) -> Self {
         self.data = Some(data.into());
@@ -53,8 +53,8 @@ impl Setup {
     }
 }
 
-/// Starts the registry's server: its whole default stack, limits raised, its
-/// log written to a file at `info`.
+/// Starts servers of the registry with the whole default stack, raised limits, and their log at `info`
+/// in a file.
 #[derive(Debug)]
 pub(crate) struct Launcher {
     binary: PathBuf,
@@ -73,7 +73,7 @@ pub(crate) struct Registry {
 }
 
 impl Launcher {
-    /// Starts servers of a binary, each with a folder of its own below `folder`.
+    /// Starts servers with a binary, each with its own folder below `folder`.
     pub(crate) fn new(binary: PathBuf, folder: PathBuf) -> Self {
         Self { binary, folder }
     }
@@ -83,7 +83,7 @@ impl Launcher {
         &self.binary
     }
 
-    /// Starts it and waits until it is ready.
+    /// Starts a server and waits until it is ready.
     pub(crate) async fn start(&self, setup: &Setup) -> Result<Registry> {
         let folder = self.own_folder()?;
         let port = free_port()?;
@@ -92,7 +92,7 @@ impl Launcher {
         let complaints = folder.path().join("complaints");
         let errors = fs::File::create(&complaints).map_err(Failure::io("no log file"))?;
         command.arg("serve").env("PORT", port.to_string()).stdout(log).stderr(errors);
-        // Its certificate is made for this run.
+        // The certificate is generated for this run and not trusted.
         let client = Client::builder().tls_danger_accept_invalid_certs(setup.is_tls).build()?;
         let scheme = if setup.is_tls { "https" } else { "http" };
         let start = Instant::now();
@@ -104,7 +104,7 @@ impl Launcher {
         Ok(server)
     }
 
-    /// Runs another command of the binary to its end.
+    /// Runs another command of the binary until it ends.
     pub(crate) async fn run(&self, setup: &Setup, arguments: &[&str]) -> Result<()> {
         let folder = self.own_folder()?;
         let output = self
@@ -116,7 +116,7 @@ impl Launcher {
         if output.status.success() {
             return Ok(());
         }
-        Err(Failure::Other(format!("`aam-registry {}` fails: {}", arguments.join(" "), last_words(&output.stderr))))
+        Err(Failure::Other(format!("`aam-registry {}` fails: {}", arguments.join(" "), end_of_output(&output.stderr))))
     }
 
     fn own_folder(&self) -> Result<TempDir> {
@@ -132,7 +132,7 @@ impl Launcher {
             .env("DATA_DIR", setup.data.clone().unwrap_or_else(|| folder.join("data")))
             .env("LOG_LEVEL", "info")
             .env("LOG_FORMAT", "json")
-            .envs(CLASSES.map(|class| (format!("RATE_LIMIT_{class}"), NO_OBSTACLE)))
+            .envs(CLASSES.map(|class| (format!("RATE_LIMIT_{class}"), UNREACHED_LIMIT)))
             .envs(setup.settings.iter().map(|(variable, value)| (variable, value)))
             .stdin(Stdio::null());
         command
@@ -146,11 +146,11 @@ impl Registry {
         while Instant::now() < until {
             if self.process.require_alive().is_err() {
                 let complaint = fs::read(complaints).unwrap_or_default();
-                return Err(Failure::Other(format!("the registry does not start: {}", last_words(&complaint))));
+                return Err(Failure::Other(format!("the registry does not start: {}", end_of_output(&complaint))));
             }
             match self.client.get(&url).send().await {
                 Ok(response) if response.status() == StatusCode::OK => return Ok(()),
-                // Often, as the time until it is ready is measured, too.
+                // Ask often, because the time until it is ready is measured.
                 _ => tokio::time::sleep(Duration::from_millis(1)).await,
             }
         }
@@ -161,7 +161,7 @@ impl Registry {
         self.process.pid()
     }
 
-    /// How long it took from the start of its process until it was ready.
+    /// How long it took from the start of the process until it was ready.
     pub(crate) fn ready_after(&self) -> Duration {
         self.ready_after
     }
@@ -184,12 +184,12 @@ impl Registry {
         Account::register(self.client.clone(), self.base(), username).await
     }
 
-    /// Asks for something once.
+    /// Makes one GET request.
     pub(crate) async fn get(&self, path: &str) -> Result<Canned> {
         self.get_with(path, &[]).await
     }
 
-    /// Asks with headers.
+    /// Makes one GET request with headers.
     pub(crate) async fn get_with(&self, path: &str, headers: &[(String, String)]) -> Result<Canned> {
         let mut request = self.client.get(self.url(path));
         for (name, value) in headers {
@@ -203,14 +203,14 @@ impl Registry {
         Err(Failure::Refused { what: "a request", status: answer.status, body })
     }
 
-    /// Kills it and waits until it is gone.
+    /// Kills it and waits until it has ended.
     pub(crate) async fn kill(self) -> Result<()> {
         self.process.kill().await
     }
 }
 
-/// The end of what a program complained of, on one line.
-fn last_words(complaint: &[u8]) -> String {
+/// The end of a program's error output, on one line.
+fn end_of_output(complaint: &[u8]) -> String {
     let text = String::from_utf8_lossy(complaint);
     let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let last: Vec<_> = lines.iter().rev().take(4).rev().copied().collect();

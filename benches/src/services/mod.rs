@@ -1,5 +1,4 @@
-//! What the registry itself stands on beyond a folder, started for a row and
-//! ended with it.
+//! Services that the registry uses, started for a row and stopped with it.
 
 mod object_server;
 mod object_store;

@@ -30,10 +30,10 @@ use tokio::net::TcpListener;
 /// The credentials of the object store.
 pub(super) const ACCESS_KEY: &str = "a-benchmark";
 pub(super) const SECRET_KEY: &str = "its-secret-key";
-/// Where it says how many bytes of objects it has sent; no bucket may be called so.
+/// The path that returns how many bytes of objects were sent; no bucket can have this name.
 pub(super) const SENT: &str = "/_sent";
 
-/// Serves S3 from a folder on a port of the loopback, and counts what it sends.
+/// Serves S3 from a folder on a port of the loopback interface, and counts the bytes sent.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ObjectServer {
     /// The port of 127.0.0.1 to listen on
@@ -44,7 +44,7 @@ pub(crate) struct ObjectServer {
     pub(super) root: PathBuf,
 }
 
-/// Anybody may read, as from a public bucket: so it can be asked directly.
+/// Allows anonymous reads, as for a public bucket, so that it can be accessed directly.
 struct Public;
 
 #[async_trait::async_trait]
@@ -68,7 +68,7 @@ pub(crate) async fn serve(options: ObjectServer) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let (service, sent) = (service.clone(), Arc::clone(&sent));
         let answer = service_fn(move |request| answer(service.clone(), Arc::clone(&sent), request));
-        // What goes wrong on a connection is the client's to notice.
+        // The client notices errors on its connection.
         tokio::spawn(async move { http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await.ok() });
     }
 }

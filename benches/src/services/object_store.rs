@@ -13,7 +13,7 @@ use crate::{
 
 const BUCKET: &str = "packages";
 
-/// An S3 server of its own process.
+/// An S3 server in its own process.
 #[derive(Debug)]
 pub(crate) struct ObjectStore {
     _process: Running,
@@ -38,7 +38,7 @@ impl ObjectStore {
         self.port
     }
 
-    /// Makes a registry keep its archives here.
+    /// Makes a registry store its archives here.
     pub(crate) fn configure(&self, setup: Setup) -> Setup {
         setup
             .with("STORAGE_BACKEND", "s3")
@@ -48,7 +48,7 @@ impl ObjectStore {
             .with("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
     }
 
-    /// The path of the object whose bytes are these.
+    /// The path of the object with these bytes.
     pub(crate) fn path_of(&self, bytes: &[u8]) -> Result<String> {
         let path = find(&self.folder.path().join(BUCKET), bytes).map_err(Failure::io("the bucket"))?;
         let path = path.ok_or_else(|| Failure::Other("an archive is not in the bucket".to_owned()))?;
@@ -62,7 +62,7 @@ impl ObjectStore {
     }
 }
 
-/// The path below `folder` of a file with these contents.
+/// The path below `folder` of the file with these bytes.
 fn find(folder: &Path, bytes: &[u8]) -> std::io::Result<Option<String>> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

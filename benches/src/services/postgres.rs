@@ -21,7 +21,7 @@ use crate::{
 const USER: &str = "aam";
 const MAINTENANCE: &str = "postgres";
 
-/// A PostgreSQL server with a cluster of its own and its default settings.
+/// A PostgreSQL server with its own cluster and default settings.
 #[derive(Debug)]
 pub(crate) struct Postgres {
     _process: Running,
@@ -30,7 +30,7 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Starts a server on a new cluster that ends with it.
+    /// Starts a server on a new cluster that is removed with it.
     pub(crate) async fn start(bench: &Bench) -> Result<Self> {
         let folder = bench.folder("postgres")?;
         let started = Self::start_in(folder.path()).await?;
@@ -63,13 +63,13 @@ impl Postgres {
         let mut command = owner.command(&postgres);
         command.arg("-D").arg(&data).arg("-k").arg(folder);
         command.args(["-h", "127.0.0.1", "-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
-        // The fast shutdown: clients are cut off, processes of its own end, too.
-        let mut process = Running::start("PostgreSQL", command)?.that_ends_by(Signal::INT);
+        // The fast shutdown: disconnects clients, and ends the server's child processes too.
+        let mut process = Running::start("PostgreSQL", command)?.stopped_by(Signal::INT);
         process.listens(port).await?;
         Ok(Self { _process: process, port, _folder: None })
     }
 
-    /// Makes an empty database, also where there is one of that name, and gives its URL.
+    /// Creates an empty database, replacing one of that name, and returns its URL.
     pub(crate) async fn new_database(&self, name: &str) -> Result<String> {
         let client = self.connect(MAINTENANCE).await?;
         client.batch_execute(&format!("DROP DATABASE IF EXISTS {name}")).await?;
@@ -81,7 +81,7 @@ impl Postgres {
         format!("postgresql://{USER}@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// What a database was marked with; `None` where there is none.
+    /// The comment on a database; `None` if there is no database.
     pub(crate) async fn comment(&self, database: &str) -> Result<Option<String>> {
         let client = self.connect(MAINTENANCE).await?;
         let query = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1";
@@ -89,33 +89,33 @@ impl Postgres {
         Ok(row.map(|row| row.try_get::<_, Option<String>>(0)).transpose()?.flatten())
     }
 
-    /// Marks a database; `comment` holds no quote.
+    /// Sets the comment on a database; `comment` must not contain a quote.
     pub(crate) async fn set_comment(&self, database: &str, comment: &str) -> Result<()> {
         let client = self.connect(MAINTENANCE).await?;
         client.batch_execute(&format!("COMMENT ON DATABASE {database} IS '{comment}'")).await?;
         Ok(())
     }
 
-    /// Connects, waiting for a server that is still starting.
+    /// Connects, and waits while the server is still starting.
     pub(crate) async fn connect(&self, database: &str) -> Result<Client> {
         let url = self.url(database);
         let mut tries = 0;
         let (client, connection) = loop {
             match tokio_postgres::connect(&url, NoTls).await {
                 Ok(connected) => break connected,
-                // A minute: a cluster that was cut off has to recover first.
+                // After a minute: a cluster that was killed has to recover first.
                 Err(error) if tries == 600 => return Err(error.into()),
                 Err(_) => tries += 1,
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         };
-        // It ends with the client, and what goes wrong on it the client is told.
+        // It ends with the client, which reports its errors.
         tokio::spawn(async move { connection.await.ok() });
         Ok(client)
     }
 }
 
-/// The newest program of that name on the path or where Debian puts them.
+/// The newest program of that name on the path or in Debian's folders.
 fn program(name: &str) -> Result<PathBuf> {
     if let Some(found) = install::find(name) {
         return Ok(found);
@@ -127,7 +127,7 @@ fn program(name: &str) -> Result<PathBuf> {
     found.pop().ok_or_else(|| Failure::Absent("PostgreSQL is not installed (Debian: postgresql)".to_owned()))
 }
 
-/// As whom it runs where this is root, which it refuses to be.
+/// The user to run it as if this process runs as root, which PostgreSQL refuses.
 #[derive(Clone, Copy)]
 struct Owner(Option<(u32, u32)>);
 

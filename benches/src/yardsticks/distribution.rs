@@ -51,8 +51,7 @@ impl Yardstick for Distribution {
     }
 }
 
-/// Pushes a blob (OCI distribution specification, section "Pushing blobs");
-/// gives the path it is pulled from.
+/// Pushes a blob (OCI distribution specification, section "Pushing blobs"); returns its path.
 async fn push(base: &str, blob: &Bytes) -> Result<String> {
     let client = Client::new();
     let strange = |what: &str| Failure::Other(format!("distribution {what}"));

@@ -7,27 +7,27 @@ use crate::{
     load::Request,
 };
 
-/// The yardsticks there are.
+/// The yardsticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The fastest thing a user could put there instead.
+    /// The fastest server that could be used instead.
     Nginx,
-    /// The limit of kernel and loopback.
+    /// The limit of kernel and loopback interface.
     RawLoop,
     /// The limit of the HTTP library.
     Hyper,
-    /// A registry of npm packages that people use.
+    /// A widely used registry of npm packages.
     Verdaccio,
-    /// A registry of container images that people use.
+    /// A widely used registry of container images.
     Distribution,
 }
 
-/// A running yardstick; it ends with this value.
+/// A running yardstick, which ends with this value.
 pub(crate) trait Yardstick: fmt::Debug + Send {
-    /// The process that serves, or that started those that do.
+    /// The serving process, or its parent.
     fn pid(&self) -> u32;
 
-    /// How to ask it for the work.
+    /// The requests for the work.
     fn request(&self, connections: u32) -> Request;
 }
 
@@ -42,10 +42,10 @@ impl Kind {
         }
     }
 
-    /// Starts it, and makes sure that it does the work.
+    /// Starts it, and verifies that it does the work.
     ///
     /// # Errors
-    /// [`Failure::Absent`] where it is not installed or cannot do this work.
+    /// [`Failure::Absent`] if it is not installed or cannot do this work.
     pub(crate) async fn start(self, bench: &Bench, work: &Work) -> Result<Box<dyn Yardstick>> {
         let no_tls = matches!(self, Self::RawLoop | Self::Hyper | Self::Verdaccio | Self::Distribution);
         let no_http2 = matches!(self, Self::RawLoop | Self::Verdaccio | Self::Distribution);

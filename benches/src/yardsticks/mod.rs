@@ -1,4 +1,4 @@
-//! What the registry is compared with, each a server that gives the same bytes.
+//! The servers that the registry is compared with; each serves the same bytes.
 
 mod distribution;
 mod kind;

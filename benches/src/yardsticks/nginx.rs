@@ -44,8 +44,8 @@ impl Nginx {
         let mut command = Command::new(binary);
         command.arg("-c").arg(folder.path().join(CONFIGURATION)).arg("-p").arg(folder.path());
         command.stdin(Stdio::null()).stderr(Stdio::null());
-        // Killed, it would leave its workers behind.
-        let process = Running::start("nginx", command)?.that_ends_by(Signal::TERM);
+        // If it were killed, its workers would keep running.
+        let process = Running::start("nginx", command)?.stopped_by(Signal::TERM);
         let base = format!("{}://127.0.0.1:{port}", work.protocol.scheme());
         let (path, asked) = (work.whole.path.clone(), work.asked.clone());
         let mut nginx = Self { process, base, path, asked, _folder: folder };
@@ -54,14 +54,14 @@ impl Nginx {
         Ok(nginx)
     }
 
-    /// Makes sure that both send the same.
+    /// Verifies that both servers send the same.
     async fn check(&mut self, work: &Work) -> Result<()> {
         let client = Client::builder().tls_danger_accept_invalid_certs(true);
-        // Over TLS both are asked for HTTP/1.1 here; what they send is the same.
+        // Over TLS both are asked with HTTP/1.1 here; the answers are the same.
         let client = if work.protocol == Protocol::Http2 { client.http2_prior_knowledge() } else { client }.build()?;
         let url = format!("{}{}", self.base, self.path);
         if work.answer.status == NOT_MODIFIED {
-            // It makes its entity tags itself, and compares with no other.
+            // It creates its own entity tags, and knows no others.
             let whole = Canned::of(&self.path, client.get(&url).send().await?).await?;
             self.asked = vec![("If-None-Match".to_owned(), whole.header("etag").to_owned())];
         }
@@ -102,20 +102,21 @@ impl Yardstick for Nginx {
     }
 }
 
-/// Where the file lies that nginx serves for a path.
+/// The path of the file that nginx serves for a request path.
 fn file_path(path: &str) -> &str {
     path.split('?').next().unwrap_or(path).trim_start_matches('/')
 }
 
-/// The headers that nginx makes itself, the same as ours or as long.
+/// The headers that nginx sets itself, with the registry's values or equally long ones.
 const NGINX_OWN: [&str; 5] = ["server", "date", "connection", "content-length", "content-type"];
 
-/// As fast as nginx is known to serve files: two workers, `sendfile`, its head
-/// in one packet with the body, open files cached, no log.
+/// The fastest known configuration for files: two workers, `sendfile`, head and body in one packet,
+/// open files cached, no log.
 fn configure(folder: &Path, port: u16, work: &Work, certificate: &Certificate) -> String {
     let answer = &work.answer;
     let makes_etag = answer.status == NOT_MODIFIED;
-    // It says of a whole file that it takes ranges, unless it takes none, and of a part of one nothing.
+    // nginx sends `Accept-Ranges` with a whole file, unless ranges are turned off, and never with a
+    // part.
     let takes_ranges = work.whole.headers.contains_key("accept-ranges");
     let mut headers = String::new();
     for (name, value) in &answer.headers {
@@ -179,7 +180,7 @@ http {{
         etag = if makes_etag { "on" } else { "off" },
         certificate = certificate.chain.display(),
         key = certificate.key.display(),
-        // Started by root, its workers would lose the right to read the folder.
+        // Workers of a root process would lose the right to read the folder.
         user = if is_root() { "user root;" } else { "" },
     )
 }

@@ -21,7 +21,7 @@ pub(super) struct Peer {
     _folder: TempDir,
 }
 
-/// What hyper adds by itself.
+/// The headers that hyper adds itself.
 const OWN: [&str; 2] = ["date", "connection"];
 
 impl Peer {
@@ -29,7 +29,7 @@ impl Peer {
         let folder = bench.folder(which)?;
         let (body, headers) = (folder.path().join("body"), folder.path().join("headers.json"));
         fs::write(&body, &work.answer.body).map_err(Failure::io("the body for a peer"))?;
-        // The raw loop makes no header of its own, and what it sends must be as long.
+        // The raw loop adds no headers, and its answers must have the same length.
         let is_own = |name: &str| which != "raw-loop" && OWN.contains(&name);
         let pairs = work.answer.headers.iter().filter(|(name, _)| !is_own(name.as_str()));
         let pairs: Vec<_> = pairs.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();

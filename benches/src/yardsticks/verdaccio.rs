@@ -54,7 +54,7 @@ impl Yardstick for Verdaccio {
     }
 }
 
-/// Lays a package down as verdaccio stores one that was published to it.
+/// Creates a package in the form in which verdaccio stores published ones.
 fn store(folder: &Path, work: &Work) -> std::io::Result<()> {
     let package = folder.join("storage/bench");
     fs::create_dir_all(&package)?;

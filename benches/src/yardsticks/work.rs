@@ -1,23 +1,23 @@
 use crate::server::Canned;
 
-/// What all contenders of a row answer.
+/// The answers that all contenders of a row give.
 #[derive(Clone, Debug)]
 pub(crate) struct Work {
-    /// The whole, as the registry answers it to anybody.
+    /// The registry's complete answer to an anonymous request without further headers.
     pub(crate) whole: Canned,
-    /// The headers the load asks with.
+    /// The headers of the requests.
     pub(crate) asked: Vec<(String, String)>,
-    /// What the registry answers to those.
+    /// The registry's answer to requests with these headers.
     pub(crate) answer: Canned,
     pub(crate) protocol: Protocol,
 }
 
-/// How a client speaks to the servers.
+/// The protocol between client and server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     Http1,
     Http1Tls,
-    /// By prior knowledge (RFC 9113, section 3.3).
+    /// With prior knowledge (RFC 9113, section 3.3).
     Http2,
     Http2Tls,
 }

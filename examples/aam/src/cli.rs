@@ -12,6 +12,9 @@ Environment:
   AAM_TOKEN                    a token for that registry (or the default one); never sent elsewhere
   AAM_REGISTRY_TOKEN_<NAME>    a token for the registry called NAME, in capitals, `-` as `_`
   AAM_HOME                     the folder of config.yaml and credentials.yaml (default ~/.aam)
+  HTTPS_PROXY, HTTP_PROXY      proxies on the way to registries: http://, https://, socks4://, socks5://, socks5h://
+  ALL_PROXY, NO_PROXY          one for both; the hosts that are reached without
+  SSL_CERT_FILE                on Linux, the root certificates to trust (PEM) in place of the system's
   NO_COLOR                     no colours
 
 Which registry: --registry, AAM_REGISTRY, the default one, the only one, http://localhost:8000.

@@ -120,6 +120,11 @@ impl Failure {
         self
     }
 
+    /// Says what to do next, where that is not said yet.
+    pub(crate) fn or_hint(self, hint: impl Into<String>) -> Self {
+        if self.hint.is_some() { self } else { self.hint(hint) }
+    }
+
     /// Lists what there is to list.
     pub(crate) fn details(mut self, details: Vec<Detail>) -> Self {
         self.details = details;

@@ -1,6 +1,5 @@
-//! A registry on an archive store of one's own: `ShelfArchives`, in about a
-//! hundred lines, passes the conformance suite of its port and takes its place
-//! beside the ports of others.
+//! A registry with its own archive store: `ShelfArchives`, in about a hundred lines, passes the
+//! conformance suite of its port and is used together with existing adapters for the other ports.
 
 mod shelf;
 
@@ -36,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The parts of others in memory, and our own store among them.
+/// Existing in-memory adapters, and the archive store of this example.
 fn registry(folder: &Path) -> Result<Registry, BuildError> {
     Registry::builder()
         .archives(ShelfArchives::new(folder))

@@ -17,10 +17,10 @@ use tokio::{
     io::{AsyncSeekExt, AsyncWriteExt},
 };
 
-/// The file that says whose archives these are.
+/// The file with the id of the registry that owns the archives.
 const OWNER: &str = "registry-id";
 
-/// Keeps each archive as one file of one folder, such as a mounted share.
+/// Stores each archive as a file in one folder, such as a mounted share.
 #[derive(Clone, Debug)]
 pub(crate) struct ShelfArchives {
     folder: PathBuf,
@@ -31,12 +31,13 @@ impl ShelfArchives {
         Self { folder: folder.into() }
     }
 
-    /// The last part of a key is an upload's id: enough of a name, and the key can be told from it.
+    /// The last part of a key contains the upload's id: it is unique, and the key can be computed from
+    /// it.
     fn path(&self, key: &ArchiveKey) -> PathBuf {
         self.folder.join(key.as_str().rsplit('/').next().unwrap_or_default())
     }
 
-    /// The files of one extension in the order of their keys.
+    /// The files with one extension, in the order of their keys.
     async fn files(&self, extension: &str, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>> {
         let mut keys = Vec::new();
         let mut entries = fs::read_dir(&self.folder).await.map_err(failed)?;
@@ -58,7 +59,7 @@ impl ShelfArchives {
     }
 }
 
-/// An outage must never read as "not found": only that one kind of error becomes `None`.
+/// An unavailable store must never read as "not found": only that one kind of error becomes `None`.
 fn found<T>(result: io::Result<T>) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -149,7 +150,7 @@ impl ArchiveWriter for ShelfWriter {
         self.file.write_all(&bytes).await.map_err(failed)
     }
 
-    /// Durable first, readable then, and the name durable too.
+    /// Syncs the file, renames it to make it readable, and syncs its name.
     async fn finish(mut self: Box<Self>) -> Result<u64> {
         self.file.flush().await.map_err(failed)?;
         self.file.sync_all().await.map_err(failed)?;

@@ -1,8 +1,8 @@
 //! The registry mounted under `/registry` of an axum application, beside the
 //! application's own routes and with its own logins.
 //!
-//! Everything is kept in memory here; a real host takes the adapters of
-//! `aam-registry-backends`, or its own.
+//! Everything is stored in memory here; a real host uses the adapters of `aam-registry-backends`, or
+//! its own.
 
 mod sessions;
 
@@ -31,7 +31,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let registry = memory::registry().build()?;
     let app = app(&registry)?.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(tell_events(registry.clone()));
-    // Download counts, audit order and the sweep of dead uploads are nobody's request.
+    // Background jobs that belong to no request: storing download counts, ordering the audit log,
+    // deleting abandoned uploads.
     let work = tokio::spawn(async move { registry.run_background(interrupt()).await });
     let listener = TcpListener::bind("127.0.0.1:3000").await?;
     eprintln!("the application is at http://{0}, its registry at http://{0}/registry", listener.local_addr()?);
@@ -41,11 +42,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn interrupt() {
-    // Without a signal handler there is no graceful end to wait for.
+    // Without a signal handler there is no graceful shutdown to wait for.
     signal::ctrl_c().await.ok();
 }
 
-/// Hears of what happens in the registry.
+/// Prints the events of the registry.
 async fn tell_events(registry: Registry) -> Result<()> {
     let mut events = registry.events().await?;
     loop {
@@ -59,11 +60,12 @@ fn app(registry: &Registry) -> Result<Router, Box<dyn Error>> {
     let sessions = Arc::new(Sessions::new(registry.clone()));
     let registry = RegistryService::builder(registry.clone())
         .prefix("/registry")
-        // The registry's API tokens count as well, for its command-line client.
+        // The registry's API tokens are accepted too, for its command-line client.
         .authenticate_first(Arc::clone(&sessions))
         .without([RouteGroup::Registration, RouteGroup::Login])
         .build()?;
-    // Not `nest_service`: that takes the prefix off, which the registry matches itself, for its links hold it.
+    // Not `nest_service`: it strips the prefix, which the registry expects, because its links contain
+    // it.
     let mounted = Router::new()
         .route_service("/registry", registry.clone())
         .route_service("/registry/", registry.clone())
@@ -84,7 +86,7 @@ async fn log_in(State(sessions): State<Arc<Sessions>>, Path(name): Path<String>,
     }
 }
 
-/// Tells the registry whom to limit, by the address that axum knows.
+/// Gives the registry the client's address, by which it limits requests.
 async fn name_peer(mut request: Request, next: Next) -> Response {
     if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
         request.extensions_mut().insert(PeerAddr(peer));
@@ -115,7 +117,7 @@ mod tests {
         (status, cookie.map_or(body, |cookie| cookie.to_str().expect("text").to_owned()))
     }
 
-    /// Logs in to the application; gives what a browser sends from then on.
+    /// Logs in to the application; returns the cookie that a browser sends from then on.
     async fn log_in(app: &Router) -> String {
         let (status, cookie) = send(app, Request::post("/login/ada"), "the password of ada").await;
         assert_eq!(status, StatusCode::OK, "{cookie}");

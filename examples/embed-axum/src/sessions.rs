@@ -1,4 +1,4 @@
-//! The application's own people and sessions, which count for the registry too.
+//! The application's own users and sessions, which the registry accepts too.
 
 use std::{
     collections::HashMap,
@@ -18,16 +18,16 @@ use axum::http::{Extensions, HeaderMap, header, request::Parts};
 /// The cookie that holds the secret of a session.
 const COOKIE: &str = "host_session";
 
-/// Who may log in to the application, with the password of each.
+/// The users of the application, each with a password.
 const PEOPLE: [(&str, &str); 2] = [("ada", "the password of ada"), ("grace", "the password of grace")];
 
-/// The sessions that were begun, by their secret.
+/// The active sessions, by their secret.
 pub(crate) struct Sessions {
     registry: Registry,
     users: Mutex<HashMap<String, User>>,
 }
 
-// Whoever reads a secret may use the session.
+// Printing a secret would allow whoever reads it to use the session.
 impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sessions").finish_non_exhaustive()
@@ -39,7 +39,7 @@ impl Sessions {
         Self { registry, users: Mutex::default() }
     }
 
-    /// Begins a session; gives the cookie to set, or nothing where name or password is wrong.
+    /// Begins a session and returns the cookie to set; `None` if the name or password is wrong.
     pub(crate) async fn log_in(&self, name: &str, password: &str) -> Result<Option<String>> {
         if !PEOPLE.contains(&(name, password)) {
             return Ok(None);
@@ -47,11 +47,12 @@ impl Sessions {
         let user = self.user(name).await?;
         let secret = format!("{:032x}", rand::random::<u128>());
         self.users.lock().unwrap_or_else(PoisonError::into_inner).insert(secret.clone(), user);
-        // The cookie counts for the registry's API as well, so it must not come along from other sites.
+        // The registry's API accepts the cookie too, so browsers must not send it with requests from
+        // other sites.
         Ok(Some(format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict")))
     }
 
-    /// The registry's user of that name, made when its person logs in for the first time.
+    /// The registry's user with that name, created when the person logs in for the first time.
     async fn user(&self, name: &str) -> Result<User> {
         let username: Username = name.parse()?;
         if let Some(user) = self.registry.find_user(&username).await? {

@@ -1,8 +1,8 @@
 //! The registry mounted under `/registry` of a bare hyper server, beside the
 //! server's own answers.
 //!
-//! Everything is kept in memory here; a real host takes the adapters of
-//! `aam-registry-backends`, or its own.
+//! Everything is stored in memory here; a real host uses the adapters of `aam-registry-backends`, or
+//! its own.
 
 use std::{convert::Infallible, error::Error, net::SocketAddr};
 
@@ -26,7 +26,8 @@ use tower::ServiceExt;
 async fn main() -> Result<(), Box<dyn Error>> {
     let registry = registry()?;
     let service = mount(&registry)?;
-    // Download counts, audit order and the sweep of dead uploads are nobody's request.
+    // Background jobs that belong to no request: storing download counts, ordering the audit log,
+    // deleting abandoned uploads.
     let work = tokio::spawn(async move { registry.run_background(interrupt()).await });
     let listener = TcpListener::bind("127.0.0.1:3000").await?;
     eprintln!("the server is at http://{0}, its registry at http://{0}/registry", listener.local_addr()?);
@@ -36,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn interrupt() {
-    // Without a signal handler there is no graceful end to wait for.
+    // Without a signal handler there is no graceful shutdown to wait for.
     signal::ctrl_c().await.ok();
 }
 
@@ -54,10 +55,10 @@ fn mount(registry: &Registry) -> Result<RegistryService, Box<dyn Error>> {
     Ok(RegistryService::builder(registry.clone()).prefix("/registry").build()?)
 }
 
-/// Accepts connections until `end`, and lets the requests under way finish.
+/// Accepts connections until `end`, and lets the running requests finish.
 async fn serve(listener: TcpListener, registry: RegistryService, end: impl Future<Output = ()>) {
     let mut http = auto::Builder::new(TokioExecutor::new());
-    // Without a timer hyper gives a slow sender of headers for ever.
+    // Without a timer hyper has no time-out for clients that send headers slowly.
     http.http1().timer(TokioTimer::new());
     http.http2().timer(TokioTimer::new());
     let connections = GracefulShutdown::new();
@@ -66,7 +67,7 @@ async fn serve(listener: TcpListener, registry: RegistryService, end: impl Futur
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
-                // A connection that was gone before it was accepted is no reason to stop.
+                // A connection that was closed before it was accepted is no reason to stop.
                 Err(_) => continue,
             },
             () = &mut end => break,
@@ -75,13 +76,13 @@ async fn serve(listener: TcpListener, registry: RegistryService, end: impl Futur
         let service = service_fn(move |request| answer(registry.clone(), peer, request));
         let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = connections.watch(connection);
-        // What goes wrong on a connection is the client's to notice.
+        // The client notices errors on its connection.
         tokio::spawn(async move { connection.await.ok() });
     }
     connections.shutdown().await;
 }
 
-/// Gives what lies below `/registry` to the registry, and answers the rest itself.
+/// Passes requests below `/registry` to the registry, and answers all others itself.
 async fn answer(
     registry: RegistryService,
     peer: SocketAddr,
@@ -91,7 +92,7 @@ async fn answer(
     if !below.is_some_and(|path| path.is_empty() || path.starts_with('/')) {
         return Ok(host(&request).map(Either::Right));
     }
-    // Whom to limit.
+    // The address by which the registry limits requests.
     request.extensions_mut().insert(PeerAddr(peer));
     Ok(registry.oneshot(request).await?.map(Either::Left))
 }

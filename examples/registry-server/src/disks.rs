@@ -1,4 +1,4 @@
-//! The disks this process writes to, and how much they still take.
+//! The disks that this process writes to, and their free space.
 
 use std::path::{Path, PathBuf};
 
@@ -6,15 +6,15 @@ use metrics::gauge;
 
 use crate::config::{DatabaseUrl, Settings, StorageBackend};
 
-/// A folder by what is kept in it.
+/// A folder, and what is stored in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Disk {
     part: &'static str,
     folder: PathBuf,
 }
 
-/// Those of these settings: the data folder or that of the database, the
-/// archives where they are files here, and those kept of an object store.
+/// The folders of these settings: the data folder or that of the database, the folder of archives if
+/// they are local, and the folder of the archive cache.
 pub(crate) fn of(settings: &Settings) -> Vec<Disk> {
     let mut disks = Vec::new();
     let mut add = |part, folder: &Path| disks.push(Disk { part, folder: folder.to_owned() });
@@ -36,8 +36,8 @@ pub(crate) fn of(settings: &Settings) -> Vec<Disk> {
     disks
 }
 
-/// Records how much each disk has and how much of it this process may still
-/// take; nothing of one that cannot be asked.
+/// Records the size of each disk and the space that this process may still use; skips a disk that
+/// cannot be queried.
 pub(crate) fn record(disks: &[Disk]) {
     for Disk { part, folder } in disks {
         if let Some((free, size)) = space(folder) {
@@ -47,9 +47,9 @@ pub(crate) fn record(disks: &[Disk]) {
     }
 }
 
-/// The bytes of a disk that are free for this process, and all of them.
+/// The bytes on a disk that are free for this process, and its size.
 #[cfg(unix)]
-#[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
+#[expect(clippy::cast_precision_loss, reason = "Prometheus values are 64-bit floats")]
 fn space(folder: &Path) -> Option<(f64, f64)> {
     let told = rustix::fs::statvfs(folder).ok()?;
     Some(((told.f_bavail * told.f_frsize) as f64, (told.f_blocks * told.f_frsize) as f64))

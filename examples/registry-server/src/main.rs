@@ -1,5 +1,4 @@
-//! The AAM registry server: configuration, commands and the process around
-//! [`aam_registry_core`].
+//! The AAM registry server: configuration, commands and server process around [`aam_registry_core`].
 
 mod assemble;
 mod cli;

@@ -1,4 +1,4 @@
-//! What `/metrics` tells, under the names operators know.
+//! The metrics of `/metrics`.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -13,17 +13,17 @@ use tokio::{
 
 use crate::disks::{self, Disk};
 
-/// How often the gauges are brought up to date.
+/// How often the gauges are updated.
 const REFRESH_EVERY: Duration = Duration::from_secs(10);
 
-/// From a cached download to an upload of fifteen minutes, in seconds.
+/// Histogram buckets in seconds: from a cached download to an upload of fifteen minutes.
 const DURATIONS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 900.0];
 
-/// Starts recording; the handle renders what was recorded.
+/// Starts recording and returns the handle that renders the metrics.
 ///
 /// # Errors
-/// Where something already records in this process.
+/// If another recorder is already installed in this process.
 pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
     let recorder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full("aam_request_duration_seconds".to_owned()), DURATIONS)?
@@ -77,9 +77,9 @@ fn describe() {
     describe_gauge!("aam_build_info", "1, with the version of this server");
 }
 
-/// Counts nothing so far wherever it is known what will be counted: a rate
-/// tells of the first time only where the count was 0 before. Caches,
-/// background work, PostgreSQL and Redis do the same for what they count.
+/// Creates every counter whose labels are known with the value 0: Prometheus' `rate` sees the first
+/// event only if the counter was 0 before. Caches, background jobs, PostgreSQL and Redis do the same
+/// for their counters.
 fn begin_at_zero() {
     for outcome in ["published", "refused", "failed"] {
         counter!("aam_publishes_total", "outcome" => outcome).increment(0);
@@ -100,7 +100,7 @@ fn begin_at_zero() {
     }
 }
 
-/// Keeps the gauges of the whole registry up to date until `stop` completes.
+/// Updates the gauges of the whole registry until `stop` completes.
 pub(crate) async fn keep_up(
     registry: Registry,
     handle: PrometheusHandle,
@@ -115,7 +115,8 @@ pub(crate) async fn keep_up(
             return;
         }
         handle.run_upkeep();
-        // Beside the rest, and not again before it has answered: a disk of the network may take long.
+        // In the background, and only if the previous query has ended: a network disk may take long to
+        // answer.
         if asking.as_ref().is_none_or(JoinHandle::is_finished) {
             let disks = Arc::clone(&disks);
             asking = Some(task::spawn_blocking(move || disks::record(&disks)));
@@ -137,7 +138,7 @@ pub(crate) async fn keep_up(
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
+#[expect(clippy::cast_precision_loss, reason = "Prometheus values are 64-bit floats")]
 fn as_gauge(count: u64) -> f64 {
     count as f64
 }

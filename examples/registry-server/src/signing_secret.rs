@@ -1,4 +1,4 @@
-//! The secret that signs logins where the operator gave none.
+//! The secret that signs login sessions if the operator set none.
 
 use std::{
     fs,
@@ -11,11 +11,10 @@ use secrecy::SecretString;
 
 const FILE_NAME: &str = "jwt-secret";
 
-/// Reads the secret kept in `data_dir`, or makes one and keeps it there, for
-/// the owner's eyes alone (mode 600).
+/// Reads the secret in `data_dir`, or creates one there that only the owner can read (mode 600).
 ///
 /// # Errors
-/// Where it can be neither read nor kept.
+/// If it can be neither read nor stored.
 pub(crate) fn load_or_create(data_dir: &Path) -> io::Result<SecretString> {
     let path = data_dir.join(FILE_NAME);
     if let Some(secret) = read(&path)? {
@@ -34,7 +33,7 @@ pub(crate) fn load_or_create(data_dir: &Path) -> io::Result<SecretString> {
             fs::File::open(data_dir)?.sync_all()?;
             Ok(hex.into())
         }
-        // Another process made one in the meantime: both must sign with the same.
+        // Another process created one in the meantime: both must sign with the same secret.
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
             read(&path)?.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the generated secret is gone"))
         }

@@ -1,4 +1,4 @@
-//! An S3 server on folders, for tests and trials by hand:
+//! An S3 server that stores objects in folders, for tests and manual use:
 //!
 //! ```sh
 //! s3-server --root /tmp/s3 --port 9000 --access-key key --secret-key secret --bucket archives
@@ -13,13 +13,13 @@ use tokio::net::TcpListener;
 /// Serves the folders in a folder as S3 buckets. Not for production.
 #[derive(Debug, Parser)]
 struct Options {
-    /// The folder of the buckets; made where there is none
+    /// The folder of the buckets; created if it does not exist
     #[arg(long)]
     root: PathBuf,
     /// The address to listen on
     #[arg(long, default_value = "127.0.0.1")]
     host: IpAddr,
-    /// The port to listen on; 0 for any that is free
+    /// The port to listen on; 0 for any free port
     #[arg(long, default_value_t = 9000)]
     port: u16,
     /// The access key
@@ -28,7 +28,7 @@ struct Options {
     /// The secret key
     #[arg(long)]
     secret_key: String,
-    /// A bucket to make where there is none; may be given more than once
+    /// A bucket to create if it does not exist; may be given several times
     #[arg(long)]
     bucket: Vec<String>,
 }

@@ -11,11 +11,10 @@ use tokio_postgres::{Client, Config, NoTls, config::Host};
 use super::{connect, programs::client};
 use crate::process::random;
 
-/// Names a server on which tests may create databases.
+/// The variable with the URL of a server on which tests may create databases.
 const VARIABLE: &str = "AAM_TEST_POSTGRES_URL";
 
-/// An empty database of a test's own, on the server that all tests share;
-/// dropped with this.
+/// An empty database for one test, on the server that all tests share; dropped with this value.
 #[derive(Debug)]
 pub struct Database {
     name: String,
@@ -27,7 +26,7 @@ impl Database {
     /// Creates one.
     ///
     /// # Panics
-    /// Where `AAM_TEST_POSTGRES_URL` names no server on which that can be done.
+    /// If `AAM_TEST_POSTGRES_URL` does not name a server on which databases can be created.
     pub async fn create() -> Self {
         let server = env::var(VARIABLE).unwrap_or_else(|_| {
             panic!(
@@ -49,7 +48,7 @@ impl Database {
         &self.url
     }
 
-    /// Where its server listens.
+    /// The address of its server.
     pub fn address(&self) -> SocketAddr {
         let host = match self.server.get_hosts() {
             [Host::Tcp(host), ..] => host.as_str(),
@@ -59,14 +58,14 @@ impl Database {
         (host, port).to_socket_addrs().expect("a host that is known").next().expect("an address")
     }
 
-    /// The URL of the database where its server is reached at another address.
+    /// The URL of the database through another address of its server.
     pub fn url_at(&self, address: SocketAddr) -> String {
         let (before, rest) = self.url.rsplit_once('@').unwrap_or_else(|| panic!("{VARIABLE} names no user"));
         let (_, database) = rest.split_once('/').expect("built with one");
         format!("{before}@{address}/{database}")
     }
 
-    /// Writes a dump of it, as an operator does.
+    /// Dumps it, as an operator does.
     pub fn dump(&self) -> Vec<u8> {
         let dumped = client("pg_dump").args(["--format=custom", "--dbname", &self.url]).output();
         let dumped = dumped.expect("pg_dump runs");
@@ -74,7 +73,7 @@ impl Database {
         dumped.stdout
     }
 
-    /// Puts everything back as a dump has it, under whoever is connected.
+    /// Restores a dump while others are connected.
     pub fn restore(&self, dump: &[u8]) {
         let restoring = client("pg_restore")
             .args(["--clean", "--if-exists", "--single-transaction", "--dbname", &self.url])
@@ -96,7 +95,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), self.name.clone());
-        // A runtime must not be waited for on one of its own threads.
+        // A thread of a runtime must not block on that runtime.
         let dropping = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {

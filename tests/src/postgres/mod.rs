@@ -1,5 +1,5 @@
-//! PostgreSQL for a test: a database on a server that all tests share, or a
-//! whole server that the test may stop and kill.
+//! PostgreSQL for a test: a database on a server that all tests share, or a separate server that the
+//! test may stop and kill.
 
 mod database;
 mod programs;
@@ -13,14 +13,14 @@ pub use tokio_postgres::Client;
 
 use tokio_postgres::NoTls;
 
-/// A connection to the database of a URL.
+/// A connection to the database at a URL.
 ///
 /// # Errors
-/// Where it does not answer.
+/// If it does not answer.
 pub async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(async move {
-        // Whoever asks over it hears of its end.
+        // The client reports the end of the connection.
         let _ = connection.await;
     });
     Ok(client)

@@ -6,13 +6,13 @@ use std::{
     sync::OnceLock,
 };
 
-/// Where Debian puts the programs of each release.
+/// Debian's folder for the programs of each release.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
-/// Whom PostgreSQL runs as where this process is root, which it refuses.
+/// Users to run PostgreSQL as if this process runs as root, which PostgreSQL refuses.
 const USERS: [&str; 2] = ["postgres", "nobody"];
 
-/// The folder of the server's programs, of the newest release there is.
+/// The folder of the server programs of the newest installed release.
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -21,7 +21,8 @@ fn folder() -> &'static Path {
     })
 }
 
-/// Where programs of PostgreSQL may be: on the `PATH`, then the newest release first.
+/// The folders that may contain PostgreSQL's programs: those of `PATH`, then those of the releases, the
+/// newest first.
 fn folders() -> impl Iterator<Item = PathBuf> {
     let on_path = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
     let mut releases: Vec<_> = fs::read_dir(DEBIAN).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
@@ -30,7 +31,7 @@ fn folders() -> impl Iterator<Item = PathBuf> {
     on_path.into_iter().chain(releases)
 }
 
-/// A client of PostgreSQL, such as `pg_dump`.
+/// A client program of PostgreSQL, such as `pg_dump`.
 pub(super) fn client(name: &str) -> Command {
     let found = folders().map(|folder| folder.join(name)).find(|program| program.is_file());
     Command::new(
@@ -38,7 +39,7 @@ pub(super) fn client(name: &str) -> Command {
     )
 }
 
-/// A program of PostgreSQL, to be run as somebody it runs as.
+/// A server program of PostgreSQL, run as a suitable user.
 pub(super) fn program(name: &str) -> Command {
     let mut command = Command::new(folder().join(name));
     if let Some((user, group)) = other_user() {
@@ -47,8 +48,7 @@ pub(super) fn program(name: &str) -> Command {
     command
 }
 
-/// The ids of the user that runs PostgreSQL, where that is another one than
-/// runs this process.
+/// The ids of the user that runs PostgreSQL, if that is not the user of this process.
 pub(super) fn other_user() -> Option<(u32, u32)> {
     static USER: OnceLock<Option<(u32, u32)>> = OnceLock::new();
     *USER.get_or_init(|| {

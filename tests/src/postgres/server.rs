@@ -9,8 +9,8 @@ use crate::{
     process::{Process, free_port, send_signal},
 };
 
-/// What is thrown away need not outlive a loss of power; that of the process
-/// it must, so commits are written before they are acknowledged.
+/// Nothing has to survive a power cut, so nothing is synced. Commits have to survive killing the
+/// process, so they are written before they are acknowledged.
 const OPTIONS: [&str; 6] = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
@@ -20,7 +20,7 @@ const OPTIONS: [&str; 6] = [
     "shared_buffers=32MB",
 ];
 
-/// A PostgreSQL server of a test's own with an empty database; gone when dropped.
+/// A PostgreSQL server for one test, with an empty database; removed when dropped.
 #[derive(Debug)]
 pub struct Postgres {
     port: u16,
@@ -36,7 +36,7 @@ impl Postgres {
         let folder = folder.expect("a temporary folder");
         let password = template::copy_to(&folder.path().join("data"));
         let mut postgres = Self { port: 0, password, folder, process: None };
-        // The port is its own once it answers there.
+        // The port may be taken by another process, so try until the server answers on one.
         for _ in 0..20 {
             postgres.port = free_port();
             if postgres.launch().await {
@@ -46,7 +46,7 @@ impl Postgres {
         panic!("PostgreSQL does not start:\n{}", postgres.log());
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         ([127, 0, 0, 1], self.port).into()
     }
@@ -56,7 +56,7 @@ impl Postgres {
         self.url_at(self.address())
     }
 
-    /// The same where it is reached at another address.
+    /// The URL of its database through another address of the server.
     pub fn url_at(&self, address: SocketAddr) -> String {
         format!("postgresql://postgres:{}@{address}/postgres", self.password)
     }
@@ -66,20 +66,20 @@ impl Postgres {
         connect(&self.url()).await.expect("the database answers")
     }
 
-    /// Ends it in good order (a fast shutdown): transactions under way are rolled back.
+    /// Stops it with a fast shutdown, which rolls back running transactions.
     pub async fn stop(&mut self) {
         let mut process = self.process.take().expect("it runs");
         process.signal("INT");
         assert!(process.end().await.is_some(), "it does not end:\n{}", self.log());
     }
 
-    /// Copies all that it has, while it does not run.
+    /// Copies all its data, while it is stopped.
     pub fn back_up(&self) {
         assert!(self.process.is_none(), "it runs");
         template::copy(&self.data(), &self.folder.path().join("backup")).expect("our own folder");
     }
 
-    /// Gives it again what it had when it was backed up, while it does not run.
+    /// Restores the data of the last backup, while it is stopped.
     pub fn go_back(&self) {
         assert!(self.process.is_none(), "it runs");
         fs::remove_dir_all(self.data()).expect("our own folder");
@@ -90,7 +90,7 @@ impl Postgres {
         self.folder.path().join("data")
     }
 
-    /// Kills it and every process of its connections outright (SIGKILL).
+    /// Kills it and the processes of its connections (SIGKILL).
     pub fn kill(&mut self) {
         let mut process = self.process.take().expect("it runs");
         let main = process.id();
@@ -101,13 +101,13 @@ impl Postgres {
         }
     }
 
-    /// Starts it again where it was, on what it had.
+    /// Starts it again on the same port and data.
     pub async fn start_again(&mut self) {
         let port = self.port;
         eventually(format!("port {port} to be PostgreSQL's again"), async || self.launch().await.then_some(())).await;
     }
 
-    /// What it has logged.
+    /// Its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()
     }
@@ -116,7 +116,7 @@ impl Postgres {
         self.folder.path().join("log")
     }
 
-    /// Starts the process; whether it answers.
+    /// Starts the process; returns whether it answers.
     async fn launch(&mut self) -> bool {
         let log = fs::File::options().create(true).append(true).open(self.log_file()).expect("a log file");
         let mut command = program("postgres");

@@ -7,14 +7,14 @@ use std::{
 use super::programs::{other_user, program};
 use crate::process::random;
 
-/// A fresh data folder, and the password of its superuser `postgres`.
+/// Copies a new data folder; returns the password of its superuser `postgres`.
 pub(super) fn copy_to(folder: &Path) -> String {
     let template = template();
     copy(&template, folder).expect("the template can be copied");
     fs::read_to_string(password_file(&template)).expect("kept beside the template")
 }
 
-/// A data folder that no server ever ran on; made once, since that takes seconds.
+/// A data folder that no server has used. It is created once, since that takes seconds.
 fn template() -> PathBuf {
     let test = env::current_exe().expect("the test's own path is known");
     let target = test.parent().and_then(Path::parent).expect("cargo puts tests two folders deep");
@@ -54,7 +54,7 @@ fn make(template: &Path) {
     let ours = template.with_extension(format!("{:016x}", random()));
     copy(&data, &ours).expect("the folder can be copied");
     fs::copy(&password, password_file(&ours)).expect("a file");
-    // Another test may have been faster.
+    // Another test may have created it first.
     if fs::rename(&ours, template).is_err() {
         fs::remove_dir_all(&ours).expect("our own folder");
     }
@@ -79,7 +79,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a file or folder that of the user that PostgreSQL runs as.
+/// Changes the owner of a file or folder to the user that runs PostgreSQL.
 fn give_away(path: &Path) -> io::Result<()> {
     match other_user() {
         Some((user, group)) => chown(path, Some(user), Some(group)),

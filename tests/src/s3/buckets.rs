@@ -22,17 +22,16 @@ use s3s::{
 };
 use s3s_fs::FileSystem;
 
-/// The most uploads one page lists: few, so that whoever lists them has to page.
+/// The most uploads on one page of a listing: few, so that clients have to read several pages.
 const PAGE: usize = 3;
 
-/// Buckets that are folders of one folder, as `s3s-fs` keeps them. It lacks
-/// the list of multipart uploads, the headers that a request may override,
-/// and the codes of two errors.
+/// Buckets stored as subfolders of a folder by `s3s-fs`, with what that lacks: the list of multipart
+/// uploads, the headers that a request may override, and the codes of two errors.
 #[derive(Debug)]
 pub struct Buckets {
     files: FileSystem,
     root: PathBuf,
-    /// The multipart uploads under way since this process began.
+    /// The multipart uploads in progress since this process started.
     uploads: Mutex<BTreeMap<Place, SystemTime>>,
 }
 
@@ -43,7 +42,7 @@ impl Buckets {
     /// The buckets in the folder `root`.
     ///
     /// # Errors
-    /// Where there is no such folder.
+    /// If the folder does not exist.
     pub fn new(root: &Path) -> io::Result<Self> {
         let files = FileSystem::new(root).map_err(|error| io::Error::other(format!("{error:?}")))?;
         Ok(Self { files, root: root.to_owned(), uploads: Mutex::default() })

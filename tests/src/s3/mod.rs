@@ -1,4 +1,4 @@
-//! An S3 server to test against: `s3s` and `s3s-fs`, with what they lack.
+//! An S3 server for tests: `s3s` and `s3s-fs` with additions.
 
 mod buckets;
 mod server;

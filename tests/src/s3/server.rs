@@ -16,7 +16,7 @@ use tokio::{
 
 use super::Buckets;
 
-/// An S3 server of this process with one empty bucket; gone when dropped.
+/// An S3 server in this process with one empty bucket; removed when dropped.
 #[derive(Debug)]
 pub struct S3Server {
     address: SocketAddr,
@@ -25,9 +25,9 @@ pub struct S3Server {
 }
 
 impl S3Server {
-    /// The bucket that is there.
+    /// The name of the bucket.
     pub const BUCKET: &str = "archives";
-    /// The access key that opens it.
+    /// The access key.
     pub const ACCESS_KEY: &str = "test-access-key";
     /// The secret key that belongs to the access key.
     pub const SECRET_KEY: &str = "test-secret-key";
@@ -42,7 +42,7 @@ impl S3Server {
         Self { address, task: tokio::spawn(accept(listener, service)), folder }
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -52,7 +52,7 @@ impl S3Server {
         format!("http://{}", self.address)
     }
 
-    /// The folder of the bucket, an object a file.
+    /// The folder of the bucket; each object is a file.
     pub fn bucket(&self) -> std::path::PathBuf {
         self.folder.path().join(Self::BUCKET)
     }
@@ -67,7 +67,7 @@ impl Drop for S3Server {
 /// Serves the folders in `root` as buckets, until the process ends.
 ///
 /// # Errors
-/// Where there is no such folder.
+/// If the folder does not exist.
 pub async fn serve_s3(listener: TcpListener, root: &Path, access_key: &str, secret_key: &str) -> io::Result<()> {
     accept(listener, service(root, access_key, secret_key)?).await;
     Ok(())
@@ -80,16 +80,16 @@ fn service(root: &Path, access_key: &str, secret_key: &str) -> io::Result<S3Serv
 }
 
 async fn accept(listener: TcpListener, service: S3Service) {
-    // What was accepted ends with the server.
+    // Accepted connections end with the server.
     let mut connections = JoinSet::new();
     loop {
-        // A client that was gone before it was accepted.
+        // The client closed the connection before it was accepted.
         let Ok((connection, _)) = listener.accept().await else { continue };
         let _ = connection.set_nodelay(true);
         let service = service.clone();
         while connections.try_join_next().is_some() {}
         connections.spawn(async move {
-            // A connection that breaks is the client's to tell of.
+            // The client reports a broken connection.
             let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(connection), service).await;
         });
     }

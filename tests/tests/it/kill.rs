@@ -1,5 +1,4 @@
-//! Killed at any instant, the server loses no acknowledged version and shows
-//! no half one.
+//! A server that is killed at any time loses no acknowledged version and shows no incomplete one.
 
 use std::{
     sync::{
@@ -16,7 +15,7 @@ use crate::sent::{Sent, check_listings};
 
 const PUBLISHERS: u64 = 6;
 const MIN_ROUNDS: u64 = 8;
-/// Rounds go on for this long; what comes after the last is checked however long it takes.
+/// New rounds start for this long; checking after the last one takes as long as it needs.
 const ENOUGH: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,7 +61,7 @@ async fn a_killed_server_loses_no_acknowledged_version_and_shows_no_half_one() {
     assert!(acknowledged > 0 && cut > 0, "{acknowledged} acknowledged, {cut} cut off: the test met no kill");
 }
 
-/// Publishes one new version after the other until the server is gone.
+/// Publishes new versions one after the other until the server is gone.
 async fn publish_until_cut_off(api: Api, seed: u64, serial: Arc<AtomicU64>, all: Arc<Mutex<Vec<Sent>>>) {
     let mut rng = StdRng::seed_from_u64(seed);
     loop {

@@ -1,4 +1,4 @@
-//! The registry as its users meet it: real server processes over HTTP.
+//! Tests of the registry as its users see it: real server processes over HTTP.
 
 mod api;
 mod kill;

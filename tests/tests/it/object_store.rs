@@ -1,4 +1,4 @@
-//! A server that keeps its archives in a bucket.
+//! A server that stores its archives in a bucket.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ async fn on(bucket: &S3Server, more: &[(&str, &str)]) -> Server {
     Server::start_on(settings.and(more)).await
 }
 
-/// Publishes a package of several parts; gives its bytes.
+/// Publishes a package that is uploaded in several parts; returns its bytes.
 async fn publish(ada: &Api) -> Vec<u8> {
     let mut noise = vec![0; 20 * 1024 * 1024];
     rand::rng().fill(&mut noise[..]);
@@ -42,7 +42,7 @@ async fn archives_lie_in_the_bucket_and_outlive_the_server() {
     assert!(part.body == aam[9_000_000..9_000_100]);
 }
 
-/// How often a cache had what it was asked for, since the server started.
+/// How many cache hits a tier has had since the server started.
 async fn hits(server: &Server, tier: &str) -> u64 {
     let answer = server.anonymous().get("/metrics").await.expect_status(200);
     let text = String::from_utf8(answer.body).expect("text");
@@ -79,7 +79,7 @@ async fn without_its_bucket_the_registry_still_tells_what_there_is() {
     let ada = server.user("ada").await;
     publish(&ada).await;
     drop(bucket);
-    // Its connections end when their tasks are next looked at.
+    // Connections end when their tasks run next.
     let until = Instant::now() + Duration::from_mins(1);
     while server.anonymous().get("/health/storage").await.status == 200 {
         assert!(Instant::now() < until, "the bucket goes on");

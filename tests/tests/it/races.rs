@@ -1,4 +1,4 @@
-//! Several publishers at once.
+//! Several concurrent publishers.
 
 use std::io;
 
@@ -41,7 +41,7 @@ async fn an_upload_under_way_blocks_nobody() {
         async move { ada.try_publish(Body::wrap_stream(chunks), &[]).await }
     });
     send.send(first.to_vec()).await.expect("the upload runs");
-    // The channel holds one chunk: once there is room again the first half is on its way.
+    // The channel has room for one chunk: when it has room again, the first half is being sent.
     let _ = send.reserve().await.expect("the upload runs");
 
     let quick = Package::new("kit", "1.0.0").file("who", "the quick one").aam();

@@ -1,4 +1,4 @@
-//! What outlives a server process.
+//! What survives a restart of the server.
 
 use aam_registry_tests::{Package, Server, fixture};
 use serde_json::json;
@@ -28,12 +28,12 @@ async fn everything_is_there_after_an_orderly_restart() {
     for (path, before) in reads.into_iter().zip(before) {
         assert_eq!(anonymous.get(&format!("/api/v1/packages/{path}")).await.json(), before, "{path}");
     }
-    // The download counted just before the end was written at the end.
+    // The download that was counted just before the stop was stored during the stop.
     let counted = anonymous.get("/api/v1/packages/greet-kit/downloads").await.expect_status(200).json();
     assert_eq!(counted["total"], 1);
     let archive = anonymous.get("/api/v1/packages/greet-kit/1.0.0/download").await.expect_status(200);
     assert_eq!(archive.body, fixture("greet-kit-1.0.0.aam"));
-    // Sessions and tokens go on.
+    // Sessions and tokens stay valid.
     ada.at(server.base()).get("/api/v1/users/me").await.expect_status(200);
     let ci = anonymous.with_token(&token);
     ci.publish(&Package::new("greet-kit", "3.0.0").aam(), &[]).await.expect_status(201);

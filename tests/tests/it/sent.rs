@@ -1,4 +1,4 @@
-//! Versions that were sent to be published, and what became of them.
+//! Versions that were sent to be published, and their outcomes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,14 +12,14 @@ use rand::{RngExt, rngs::StdRng};
 use reqwest::Body;
 use serde_json::Value;
 
-/// Bytes that no compression makes fewer.
+/// Bytes that do not compress.
 pub(crate) fn noise(len: usize) -> Vec<u8> {
     let mut noise = vec![0; len];
     rand::rng().fill(&mut noise[..]);
     noise
 }
 
-/// What was sent, and whether a version of it was acknowledged.
+/// A version that was sent, and whether it was acknowledged.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
     pub(crate) name: String,
@@ -30,14 +30,14 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
-    /// A new version of one of nine packages: of most a small one, whose commit
-    /// a fault meets; of some so large a one that it meets the upload.
+    /// A new version of one of nine packages: most are small, so that a fault hits their commit; some
+    /// are so large that it hits their upload.
     pub(crate) fn new(rng: &mut StdRng, serial: u64) -> Self {
         let size = if rng.random_bool(0.15) { 2_000_000 } else { rng.random_range(0..20_000) };
         Self::sized(rng, serial, size)
     }
 
-    /// One with so many bytes of noise.
+    /// A version with that many bytes of noise.
     pub(crate) fn sized(rng: &mut StdRng, serial: u64, size: usize) -> Self {
         let (name, version) = (format!("pkg-{}", serial % 9), format!("1.{serial}.0"));
         let mut noise = vec![0; size];
@@ -47,7 +47,7 @@ impl Sent {
         Self { name, version, aam, sha256, acknowledged: false }
     }
 
-    /// The archive as a body in pieces.
+    /// The archive as a body in several chunks.
     pub(crate) fn in_chunks(&self) -> Body {
         let chunks: Vec<_> = self.aam.chunks(64 * 1024).map(|chunk| Ok::<_, io::Error>(chunk.to_vec())).collect();
         Body::wrap_stream(stream::iter(chunks).then(async |chunk| {
@@ -60,7 +60,7 @@ impl Sent {
         format!("/api/v1/packages/{}/{}", self.name, self.version)
     }
 
-    /// Whether the answer acknowledges this very archive, now or at an earlier attempt.
+    /// Whether the answer acknowledges exactly this archive, now or in an earlier attempt.
     #[track_caller]
     pub(crate) fn is_acknowledged_by(&self, answer: &Answer) -> bool {
         match answer.status {
@@ -75,7 +75,8 @@ impl Sent {
         }
     }
 
-    /// What was acknowledged is there; what was not is there whole or can be sent again.
+    /// Asserts that an acknowledged version exists, and that any other one is complete or can be
+    /// published again.
     pub(crate) async fn check(&mut self, api: &Api) {
         if !self.acknowledged {
             let answer = api.publish(&self.aam, &[]).await;
@@ -96,7 +97,7 @@ fn details(error: &Value) -> Vec<(String, String)> {
     details.map(|detail| (text(&detail["field"]), text(&detail["error"]))).collect()
 }
 
-/// Exactly what was sent is listed, and all of it can be downloaded whole.
+/// Asserts that exactly the sent versions are listed, and that each can be downloaded completely.
 pub(crate) async fn check_listings(api: &Api, everything: &[Sent]) {
     let mut expected: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
     for sent in everything {

@@ -6,21 +6,20 @@ use secrecy::SecretString;
 
 use crate::opendal::Patience;
 
-/// Which bucket of S3, or of what speaks it, keeps the archives.
+/// A bucket of S3, or of a compatible store, for archives.
 ///
-/// Without [credentials](Self::with_credentials) they are looked for where
-/// AWS puts them, in this order: the environment (`AWS_ACCESS_KEY_ID` and so
-/// on), the profile files of the user, a web identity
-/// (`AWS_WEB_IDENTITY_TOKEN_FILE`, as on EKS), the container (as on ECS), the
-/// machine (EC2). They are renewed before they end.
+/// Without [credentials](Self::with_credentials) they are taken from the usual AWS sources, in this
+/// order: the environment (`AWS_ACCESS_KEY_ID` and so on), the profile files of the user, a web
+/// identity (`AWS_WEB_IDENTITY_TOKEN_FILE`, as on EKS), the container (as on ECS), the machine (EC2).
+/// They are renewed before they expire.
 ///
-/// The credentials need `s3:GetObject`, `s3:PutObject`, `s3:DeleteObject` and
-/// `s3:AbortMultipartUpload` on the archives, and `s3:ListBucket` and
-/// `s3:ListBucketMultipartUploads` on the bucket; without `s3:ListBucket` AWS
-/// answers 403 for an archive that is not there, which is then an error.
+/// The credentials need `s3:GetObject`, `s3:PutObject`, `s3:DeleteObject` and `s3:AbortMultipartUpload`
+/// on the archives, and `s3:ListBucket` and `s3:ListBucketMultipartUploads` on the bucket. Without
+/// `s3:ListBucket` AWS answers 403 for an archive that does not exist, which is then reported as an
+/// error.
 ///
-/// MinIO lists the uploads of one key alone, so that nothing shows there as
-/// unfinished; it removes what was left after a day by itself.
+/// MinIO lists multipart uploads only for an exact key, so unfinished writes are not listed there;
+/// MinIO itself removes them after a day.
 #[derive(Clone, Debug)]
 pub struct S3Config {
     pub(super) bucket: String,
@@ -41,7 +40,7 @@ pub(super) struct S3Credentials {
 }
 
 impl S3Config {
-    /// A bucket of AWS in the region `us-east-1`, with credentials as AWS puts them.
+    /// A bucket of AWS in the region `us-east-1`, with credentials from the usual AWS sources.
     pub fn new(bucket: impl Into<String>) -> Self {
         Self {
             bucket: bucket.into(),
@@ -62,28 +61,29 @@ impl S3Config {
         self
     }
 
-    /// Sets where the store is reached, such as `http://minio:9000`; AWS in the region by default.
+    /// Sets the endpoint of the store, such as `http://minio:9000`; by default that of AWS in the
+    /// region.
     #[must_use]
     pub fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = Some(endpoint.into());
         self
     }
 
-    /// Sets where clients reach it, for presigned links; the same endpoint by default.
+    /// Sets the endpoint that clients reach, for presigned links; the same endpoint by default.
     #[must_use]
     pub fn with_public_endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.public_endpoint = Some(endpoint.into());
         self
     }
 
-    /// Sets what all keys start with, such as `registry/`; nothing by default.
+    /// Sets the prefix of all keys, such as `registry/`; empty by default.
     #[must_use]
     pub fn with_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Sets the credentials; nothing is then looked for elsewhere.
+    /// Sets the credentials; no other source is used then.
     #[must_use]
     pub fn with_credentials(mut self, access_key: impl Into<String>, secret_key: SecretString) -> Self {
         let access_key = access_key.into();
@@ -100,30 +100,30 @@ impl S3Config {
         self
     }
 
-    /// Sets whether the bucket stands in the path (`host/bucket/key`, as MinIO
-    /// wants it) rather than in the host (`bucket.host/key`). By default where
-    /// an endpoint is given, and for a bucket whose name has a dot.
+    /// Sets whether the bucket is part of the path (`host/bucket/key`, as MinIO requires) instead of
+    /// the host (`bucket.host/key`). By default it is if an endpoint is given, or if the bucket's name
+    /// contains a dot.
     #[must_use]
     pub fn with_path_style(mut self, path_style: bool) -> Self {
         self.path_style = Some(path_style);
         self
     }
 
-    /// Sets how long the store is waited for.
+    /// Sets the time-outs and retries.
     #[must_use]
     pub fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Where the registry reaches the store, without a slash at the end.
+    /// The endpoint that the registry uses, without a slash at the end.
     pub(super) fn endpoint(&self) -> String {
         let domain = if self.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
         let of_aws = || format!("https://s3.{}.{domain}", self.region);
         self.endpoint.as_deref().map_or_else(of_aws, |endpoint| endpoint.trim_end_matches('/').to_owned())
     }
 
-    /// Where clients reach it.
+    /// The endpoint that clients use.
     pub(super) fn public_endpoint(&self) -> String {
         self.public_endpoint
             .as_deref()
@@ -134,13 +134,13 @@ impl S3Config {
         self.path_style.unwrap_or(self.endpoint.is_some() || self.bucket.contains('.'))
     }
 
-    /// What all keys start with: nothing, or with a slash at the end and none before.
+    /// The prefix of all keys: empty, or with a slash at the end and none at the start.
     pub(super) fn prefix(&self) -> String {
         let prefix = self.prefix.trim_matches('/');
         if prefix.is_empty() { String::new() } else { format!("{prefix}/") }
     }
 
-    /// Everything that is wrong with it, in one text.
+    /// Everything that is wrong with the configuration, in one text.
     pub(super) fn check(&self) -> Result<(), String> {
         let mut faults = Vec::new();
         if self.bucket.is_empty() || self.bucket.contains('/') {

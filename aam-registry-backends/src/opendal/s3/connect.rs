@@ -11,7 +11,7 @@ use crate::opendal::{
     transport::{Absence, CheckedTransport},
 };
 
-/// Makes ready to use the bucket; nothing is sent yet.
+/// Builds the client for the bucket; sends nothing yet.
 pub(in crate::opendal) fn connect(config: &S3Config) -> Result<Remote> {
     config.check().map_err(|faults| Error::storage(faults, false))?;
     let patience = &config.patience;
@@ -30,7 +30,7 @@ fn service(config: &S3Config, endpoint: &str) -> S3 {
         .endpoint(endpoint)
         .root(&config.prefix())
         .credential_provider_chain(credentials(config))
-        // Nothing comes from the environment but the credentials, where none are given.
+        // Only credentials may come from the environment, and only if none are given.
         .disable_config_load();
     if config.is_path_style() { service } else { service.enable_virtual_host_style() }
 }

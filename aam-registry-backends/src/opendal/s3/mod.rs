@@ -1,4 +1,4 @@
-//! S3, and what speaks it.
+//! S3 and compatible stores.
 
 mod config;
 mod connect;

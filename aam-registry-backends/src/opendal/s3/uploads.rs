@@ -13,26 +13,26 @@ use serde::Deserialize;
 use super::{S3Config, connect::credentials};
 use crate::opendal::Patience;
 
-/// More pages than any list of uploads has: of a thousand each.
+/// The most pages of uploads that are read, a thousand uploads each. No real store has more.
 const MOST_PAGES: usize = 10_000;
 
-/// What stands as it is in a query (RFC 3986, section 2.3).
+/// The characters that are not escaped in a query (RFC 3986, section 2.3).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The multipart uploads under way in a bucket, which OpenDAL begins and ends
-/// but neither lists nor aborts when their writer is gone.
+/// The multipart uploads in progress in a bucket. OpenDAL begins and completes them, but can neither
+/// list nor abort them after their writer has gone.
 #[derive(Clone)]
 pub(in crate::opendal) struct Uploads {
-    /// Where the bucket is, with a slash at the end.
+    /// The URL of the bucket, with a slash at the end.
     bucket: String,
-    /// What keys start with there.
+    /// The prefix of the archives' keys there.
     prefix: String,
     transport: HttpTransporter,
     signer: Arc<Signer<Credential>>,
     patience: Patience,
 }
 
-/// Where the last page of a listing ended.
+/// The end of the last page of a listing.
 #[derive(Debug, Default)]
 struct Marker {
     key: Option<String>,
@@ -42,7 +42,7 @@ struct Marker {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Page {
-    // Not optional, so that nothing but such a page passes for an empty one.
+    // Not optional, so that an answer of another kind is not taken for an empty page.
     is_truncated: bool,
     next_key_marker: Option<String>,
     next_upload_id_marker: Option<String>,
@@ -74,8 +74,8 @@ impl Uploads {
         Self { bucket, prefix: config.prefix(), transport, signer: Arc::new(signer), patience }
     }
 
-    /// Up to `limit` keys with uploads under way, in their order from behind
-    /// `after`, each with when the last of its uploads was begun.
+    /// Up to `limit` keys with uploads in progress, in order after `after`, each with the start of its
+    /// latest upload.
     pub(in crate::opendal) async fn list(
         &self,
         after: Option<&ArchiveKey>,
@@ -107,7 +107,7 @@ impl Uploads {
         }
     }
 
-    /// Aborts every upload of one key.
+    /// Aborts all uploads of one key.
     pub(in crate::opendal) async fn abort(&self, key: &ArchiveKey) -> Result<()> {
         let key = format!("{}{key}", self.prefix);
         let mut marker = Marker::default();
@@ -133,7 +133,7 @@ impl Uploads {
             }
         }
         let (status, body) = self.send(Method::GET, &url).await?;
-        // A few stores keep no list of them, and then have their own way to be rid of them.
+        // A few stores do not list uploads, and remove unfinished ones in their own way.
         if status == StatusCode::NOT_IMPLEMENTED {
             return Ok(Page::default());
         }
@@ -156,7 +156,7 @@ impl Uploads {
         Err(refused(status, &body))
     }
 
-    /// Sends a request without a body, and again where that may help.
+    /// Sends a request without a body, with retries.
     async fn send(&self, method: Method, url: &str) -> Result<(StatusCode, String)> {
         let once = async || {
             let (status, body) = self.send_once(method.clone(), url).await?;
@@ -183,15 +183,15 @@ impl Uploads {
     }
 }
 
-/// Where the next page begins; `None` behind the last.
+/// The marker of the next page; `None` after the last page.
 ///
 /// # Errors
-/// Where a store would only repeat itself: it tells no place behind this one.
+/// If the store returns a marker that is not after the current one, and so would repeat itself.
 fn next(truncated: bool, key: Option<String>, upload: Option<String>, current: &Marker) -> Result<Option<Marker>> {
     if !truncated {
         return Ok(None);
     }
-    // Uploads of one key are in the order of their beginning, which their ids do not tell.
+    // Uploads of one key are sorted by their start, so the order of their ids says nothing.
     let advances = key > current.key || (key.is_some() && key == current.key && upload != current.upload);
     if advances {
         return Ok(Some(Marker { key, upload }));
@@ -200,7 +200,7 @@ fn next(truncated: bool, key: Option<String>, upload: Option<String>, current: &
     Err(Error::new(ErrorKind::Unexpected, reason))
 }
 
-/// Fails behind the last page that is believed.
+/// Fails if the listing has more pages than any real store.
 fn bounded(pages: &mut usize, bucket: &str) -> Result<()> {
     *pages += 1;
     if *pages <= MOST_PAGES {

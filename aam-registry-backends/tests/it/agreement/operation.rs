@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use aam_registry_core::{
     Error, ErrorCode, Result,
-    ports::{Database, Deprecation, MemberChange, OwnerChange, PublishCheck, PublishCommit, TagChange, Unyank, Yank},
+    decide::{Deprecation, MemberChange, OwnerChange, PublishCheck, PublishCommit, TagChange, Unyank, Yank},
+    ports::Database,
     types::{
         ArchiveFile, ArchiveKey, AuditEvent, DownloadBatch, DownloadCount, LatestPolicy, NewAuditEntry, NewUpload,
         ScopeRole, Sha256Digest, UploadId,
@@ -136,22 +137,19 @@ impl Task<'_> {
                 let (tag, audit) = (world.tags[*tag].clone(), audit(AuditEvent::TagSet));
                 let version = sets.then_some(version);
                 let change = TagChange { actor: actor.clone(), package: package.clone(), tag, version, now, audit };
-                let done = if sets { db.set_tag(&change).await } else { db.remove_tag(&change).await };
-                done.map(|()| String::new())
+                db.change_tag(&change).await.map(|()| String::new())
             }
             Verb::AddOwner { owner } | Verb::RemoveOwner { owner } => {
                 let (owner, audit) = (world.actors[*owner].username.clone(), audit(AuditEvent::OwnershipAdd));
-                let change = OwnerChange { actor: actor.clone(), package: package.clone(), owner, now, audit };
-                let adds = matches!(verb, Verb::AddOwner { .. });
-                let done = if adds { db.add_owner(&change).await } else { db.remove_owner(&change).await };
-                done.map(|()| String::new())
+                let owns = matches!(verb, Verb::AddOwner { .. });
+                let change = OwnerChange { actor: actor.clone(), package: package.clone(), owner, owns, now, audit };
+                db.change_owner(&change).await.map(|()| String::new())
             }
             Verb::SetMember { scope, member, role } => {
                 let (scope, member) = (world.scopes[*scope].clone(), world.actors[*member].username.clone());
                 let audit = audit(AuditEvent::ScopeMemberSet);
                 let change = MemberChange { actor: actor.clone(), scope, member, role: *role, now, audit };
-                let done = if role.is_some() { db.set_member(&change).await } else { db.remove_member(&change).await };
-                done.map(|()| String::new())
+                db.change_member(&change).await.map(|()| String::new())
             }
             Verb::Download { day, count } => {
                 let count = DownloadCount { package: package.clone(), version, day: DAYS[*day], count: *count };

@@ -2,7 +2,8 @@ use std::fmt::Debug;
 
 use aam_registry_core::{
     Result,
-    ports::{Clock, Database, NewUser, SystemClock},
+    decide::{NewScope, NewUser},
+    ports::{Clock, Database, SystemClock},
     types::{
         Actor, AuditEvent, AuditFilter, Credential, DistTag, DownloadQuery, Manifest, NewAuditEntry, PackageName,
         PageRequest, ScopeName, SearchQuery, SearchSort, User, UserId, Version,
@@ -74,7 +75,9 @@ impl World {
         }
         let audit = NewAuditEntry::new(AuditEvent::ScopeCreate, self.start);
         let audit = NewAuditEntry { id: uuid::Uuid::nil(), ..audit };
-        db.create_scope(&self.actors[0], &self.scopes[0], self.start, &audit).await.expect("create a scope");
+        let (actor, name) = (self.actors[0].clone(), self.scopes[0].clone());
+        let new = NewScope { actor, name, now: self.start, audit };
+        db.create_scope(&new).await.expect("create a scope");
     }
 
     /// All that can be read, each with what it is.

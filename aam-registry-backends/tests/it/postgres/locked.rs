@@ -5,10 +5,13 @@ use std::{sync::Arc, time::Duration};
 use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
     ErrorCode, Result,
-    ports::{AuditLog, Clock, DownloadStore, PackageStore, SystemClock, TagChange, UserStore, VersionStore},
+    decide::{NewToken, RevokedTokens, TagChange, TokenRevocation},
+    ports::{
+        AccountStore, AuditLog, Clock, DownloadStore, PackageStore, SystemClock, TokenStore, UserStore, VersionStore,
+    },
     types::{
         Actor, AuditEvent, DownloadBatch, DownloadCount, DownloadQuery, NewAuditEntry, PageRequest, SearchQuery,
-        SearchSort,
+        SearchSort, Sha256Digest, Token, TokenId, TokenScopes,
     },
 };
 use futures_util::future::join_all;
@@ -44,7 +47,7 @@ async fn tag(store: &PostgresMetadata, actor: &Actor, package: &str, tag: &str) 
         now,
         audit: NewAuditEntry::new(AuditEvent::TagSet, now),
     };
-    store.set_tag(&change).await
+    store.change_tag(&change).await
 }
 
 /// What everybody else does goes on.
@@ -159,4 +162,83 @@ async fn downloads_of_a_locked_package_are_folded_later_and_those_of_others_now(
     let query =
         DownloadQuery { package: names[0].clone(), version: None, from: date(2030, 1, 1), to: date(2030, 1, 1) };
     assert_eq!(store.downloads(&query).await.expect("read").into_values().sum::<u64>(), 3);
+}
+
+/// An API token of this user.
+async fn token(store: &PostgresMetadata, owner: &Actor) -> TokenId {
+    let now = SystemClock.now();
+    let token = Token {
+        id: TokenId::generate(),
+        user: owner.user,
+        name: "ci".into(),
+        scopes: TokenScopes::all(),
+        packages: Vec::new(),
+        created_at: now,
+        expires_at: None,
+        last_used_at: None,
+    };
+    let secret = Sha256Digest::of(token.id.to_string().as_bytes());
+    let audit = NewAuditEntry::new(AuditEvent::TokenCreate, now);
+    let id = token.id;
+    let new = NewToken { actor: owner.clone(), scopes: TokenScopes::all(), token, secret, audit };
+    store.create_token(&new).await.expect("a token");
+    id
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_revokes_locked_tokens_leaves_connections_to_the_rest() {
+    for (which, lock, waits) in [
+        ("one", "SELECT 1 FROM tokens FOR UPDATE", "FROM tokens"),
+        ("own", "SELECT 1 FROM users WHERE username = 'owner' FOR NO KEY UPDATE", "FOR NO KEY UPDATE"),
+        ("all", "LOCK TABLE tokens IN SHARE ROW EXCLUSIVE MODE", "LOCK TABLE tokens"),
+    ] {
+        let (database, store, owner) = patient().await;
+        let stranger = actor(&*store, "stranger").await;
+        let id = token(&store, &owner).await;
+        let tokens = match which {
+            "one" => RevokedTokens::Id(id),
+            "own" => RevokedTokens::Of("owner".parse().expect("a name")),
+            _ => RevokedTokens::All,
+        };
+        let admin = database.client().await;
+        admin.batch_execute(&format!("BEGIN; {lock}")).await.expect("lock");
+        let waiting: Vec<_> = (0..30)
+            .map(|_| {
+                let (store, tokens, now) = (Arc::clone(&store), tokens.clone(), SystemClock.now());
+                let audit = NewAuditEntry::new(AuditEvent::TokenRevoke, now);
+                tokio::spawn(async move { store.revoke_tokens(&TokenRevocation { tokens, now, audit }).await })
+            })
+            .collect();
+        database.who_waits(waits).await;
+        the_rest_goes_on(&store, &stranger).await;
+        assert_eq!(database.waiters().await, 1, "{which}");
+        admin.batch_execute("ROLLBACK").await.expect("unlock");
+        let mut revoked = 0;
+        for done in join_all(waiting).await {
+            revoked += done.expect("a task").expect("all had their turn");
+        }
+        assert_eq!(revoked, 1, "{which}");
+    }
+}
+
+#[tokio::test]
+async fn the_use_of_a_locked_token_is_waited_for_by_nobody() {
+    let (database, store, owner) = patient().await;
+    let (locked, free) = (token(&store, &owner).await, token(&store, &owner).await);
+    let used = [(locked, SystemClock.now()), (free, SystemClock.now())];
+    let touched = async || timeout(PATIENCE, store.touch_tokens(&used)).await.expect("it waits for nobody");
+    let used_now = async || {
+        let tokens = store.tokens(&owner, SystemClock.now()).await.expect("read");
+        tokens.iter().filter(|token| token.last_used_at.is_some()).count()
+    };
+    let admin = database.client().await;
+    admin.batch_execute("BEGIN; LOCK TABLE tokens IN SHARE ROW EXCLUSIVE MODE").await.expect("lock");
+    touched().await.expect_err("it is stored later");
+    admin.batch_execute("ROLLBACK").await.expect("unlock");
+    admin.batch_execute(&format!("BEGIN; SELECT 1 FROM tokens WHERE id = '{locked}' FOR UPDATE")).await.expect("lock");
+    touched().await.expect("the other one is stored");
+    assert_eq!(used_now().await, 1);
+    admin.batch_execute("ROLLBACK").await.expect("unlock");
+    touched().await.expect("stored");
+    assert_eq!(used_now().await, 2);
 }

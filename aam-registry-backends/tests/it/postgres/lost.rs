@@ -3,8 +3,9 @@
 use aam_registry_backends::postgres::{PostgresConfig, PostgresMetadata};
 use aam_registry_core::{
     Error, Result,
+    decide::{Published, Yank},
     error::Outcome,
-    ports::{AuditLog, Clock, DownloadStore, PackageStore, Published, SystemClock, VersionStore, Yank},
+    ports::{AuditLog, Clock, DownloadStore, PackageStore, SystemClock, VersionStore},
     types::{Actor, AuditEvent, DownloadBatch, DownloadCount, DownloadQuery, LatestPolicy, NewAuditEntry, PackageName},
 };
 use jiff::civil::date;

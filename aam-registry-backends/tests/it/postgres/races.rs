@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
     ErrorCode, Result,
+    decide::{MemberChange, NewScope, NewUser, OwnerChange, TagChange, Yank},
     ports::{
-        AuditLog, Clock, DownloadStore, MemberChange, NewUser, OwnerChange, PackageStore, PublishStore, ScopeStore,
-        SystemClock, TagChange, UserStore, VersionStore, Yank,
+        AuditLog, Clock, DownloadStore, PackageStore, PublishStore, ScopeStore, SystemClock, UserStore, VersionStore,
     },
     types::{
         Actor, AuditEvent, DistTag, DownloadBatch, DownloadCount, DownloadQuery, LatestPolicy, NewAuditEntry,
@@ -64,6 +64,11 @@ fn name(text: &str) -> PackageName {
     text.parse().expect("a name")
 }
 
+fn new_scope(actor: &Actor, name: &ScopeName) -> NewScope {
+    let (actor, name) = (actor.clone(), name.clone());
+    NewScope { actor, name, now: SystemClock.now(), audit: entry(AuditEvent::ScopeCreate) }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_new_version_and_a_new_name_have_one_winner() {
     let (stores, _database) = replicas().await;
@@ -108,9 +113,7 @@ async fn a_username_and_a_scope_have_one_winner() {
             async move {
                 if at % 2 == 0 {
                     let scope: ScopeName = wanted.parse().expect("a scope");
-                    return store
-                        .create_scope(&owner, &scope, SystemClock.now(), &entry(AuditEvent::ScopeCreate))
-                        .await;
+                    return store.create_scope(&new_scope(&owner, &scope)).await;
                 }
                 let user = User {
                     id: UserId::generate(),
@@ -141,21 +144,22 @@ async fn of_owners_who_leave_at_once_one_stays() {
         owners.push(actor(&*stores[0], &format!("owner{at}")).await);
     }
     let kit = name("kit");
-    let change = |by: &Actor, owner: &Actor| OwnerChange {
+    let change = |by: &Actor, owner: &Actor, owns| OwnerChange {
         actor: by.clone(),
         package: kit.clone(),
         owner: owner.username.clone(),
+        owns,
         now: SystemClock.now(),
         audit: entry(AuditEvent::OwnershipAdd),
     };
     publish(&*stores[0], &owners[0], "kit", "1.0.0", json!({})).await.expect("publish");
     for other in &owners[1..] {
-        stores[0].add_owner(&change(&owners[0], other)).await.expect("add");
+        stores[0].change_owner(&change(&owners[0], other, true)).await.expect("add");
     }
     // Each removes itself: whoever comes last may not, and who is none any more may nothing.
     let results = at_once(&stores, 6, |store, at| {
-        let change = change(&owners[at], &owners[at]);
-        async move { store.remove_owner(&change).await }
+        let change = change(&owners[at], &owners[at], false);
+        async move { store.change_owner(&change).await }
     });
     assert_eq!(successes(results.await, ErrorCode::LastOwner), 5);
     assert_eq!(stores[0].package(&kit).await.expect("read").expect("a package").owners.len(), 1);
@@ -169,10 +173,7 @@ async fn of_members_who_leave_at_once_an_owner_stays_and_publishes_know() {
         owners.push(actor(&*stores[0], &format!("owner{at}")).await);
     }
     let scope: ScopeName = "team".parse().expect("a scope");
-    stores[0]
-        .create_scope(&owners[0], &scope, SystemClock.now(), &entry(AuditEvent::ScopeCreate))
-        .await
-        .expect("create");
+    stores[0].create_scope(&new_scope(&owners[0], &scope)).await.expect("create");
     let change = |by: &Actor, member: &Actor, role| MemberChange {
         actor: by.clone(),
         scope: scope.clone(),
@@ -182,7 +183,7 @@ async fn of_members_who_leave_at_once_an_owner_stays_and_publishes_know() {
         audit: entry(AuditEvent::ScopeMemberSet),
     };
     for other in &owners[1..] {
-        stores[0].set_member(&change(&owners[0], other, Some(ScopeRole::Owner))).await.expect("add");
+        stores[0].change_member(&change(&owners[0], other, Some(ScopeRole::Owner))).await.expect("add");
     }
     // While some publish, all leave.
     let results = at_once(&stores, 18, |store, at| {
@@ -190,7 +191,7 @@ async fn of_members_who_leave_at_once_an_owner_stays_and_publishes_know() {
         let leave = change(&owner, &owner, None);
         async move {
             if at < 6 {
-                return store.remove_member(&leave).await.map(|()| None);
+                return store.change_member(&leave).await.map(|()| None);
             }
             let package = format!("@team/kit{at}");
             match publish(&*store, &owner, &package, "1.0.0", json!({})).await {
@@ -229,7 +230,7 @@ async fn tags_yanks_and_publishes_of_one_package_leave_it_whole() {
                 _ => {
                     let audit = entry(AuditEvent::TagSet);
                     let (tag, version) = ("beta".parse().expect("a tag"), Some(parsed));
-                    store.set_tag(&TagChange { actor: owner, package, tag, version, now, audit }).await
+                    store.change_tag(&TagChange { actor: owner, package, tag, version, now, audit }).await
                 }
             };
             match allowed {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aam_registry_backends::postgres::{PostgresConfig, PostgresMetadata};
 use aam_registry_core::{
+    decide::NewScope,
     ports::{Clock, ScopeStore, SystemClock, UserStore},
     types::{Actor, AuditEvent, NewAuditEntry},
 };
@@ -53,8 +54,9 @@ async fn a_change_that_a_silent_server_was_asked_for_was_not_made() {
     proxy.fall_silent();
     let (scope, now) = ("tools".parse().expect("a scope"), SystemClock.now());
     let audit = NewAuditEntry::new(AuditEvent::ScopeCreate, now);
-    let cause = outage(store.create_scope(&owner, &scope, now, &audit).await);
+    let new = NewScope { actor: owner, name: scope, now, audit };
+    let cause = outage(store.create_scope(&new).await);
     assert!(cause.contains("silent"), "{cause}");
     proxy.speak_again();
-    store.create_scope(&owner, &scope, now, &audit).await.expect("nothing is in the way");
+    store.create_scope(&new).await.expect("nothing is in the way");
 }

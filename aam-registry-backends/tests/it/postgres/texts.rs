@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use aam_registry_core::{
-    ports::{
-        AuditLog, Clock, Deprecation, PackageStore, PublishCommit, PublishStore, SystemClock, TokenStore, UserStore,
-        VersionStore, Yank,
-    },
+    decide::{Deprecation, NewToken, PublishCommit, Yank},
+    ports::{AuditLog, Clock, PackageStore, PublishStore, SystemClock, TokenStore, UserStore, VersionStore},
     types::{
         ArchiveKey, AuditEvent, AuditFilter, LatestPolicy, Manifest, NewAuditEntry, NewUpload, PackageName,
         PageRequest, SearchQuery, SearchSort, Sha256Digest, Token, TokenId, TokenScopes, UploadId, Version,
@@ -104,10 +102,14 @@ async fn any_text_comes_back_as_it_was() {
         expires_at: None,
         last_used_at: None,
     };
-    store
-        .create_token(&owner, &token, Sha256Digest::of(b"secret"), &audit(AuditEvent::TokenCreate))
-        .await
-        .expect("create");
+    let new = NewToken {
+        actor: owner.clone(),
+        scopes: TokenScopes::all(),
+        token: token.clone(),
+        secret: Sha256Digest::of(b"secret"),
+        audit: audit(AuditEvent::TokenCreate),
+    };
+    store.create_token(&new).await.expect("create");
     assert_eq!(store.tokens(&owner, now).await.expect("read"), [token]);
     store.revoke_session(owner.user, ODD, now + SignedDuration::from_hours(1)).await.expect("revoke");
     assert_eq!(store.session_user(owner.user, ODD, 0).await.expect("read"), None);

@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use aam_registry_core::ports::{Change, ChangeEvent, ChangeFeed};
+use aam_registry_core::{
+    ports::{ChangeEvent, ChangeFeed},
+    types::Change,
+};
 use futures_util::StreamExt;
 use serde_json::json;
 

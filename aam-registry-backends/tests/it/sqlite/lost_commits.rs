@@ -6,8 +6,8 @@ use aam_registry_backends::sqlite::SqliteMetadata;
 use aam_registry_core::{
     decorate::CachedMetadata,
     memory::MemoryChanges,
-    ports::{ArchiveIndex, Change, ChangeFeed, PackageStore},
-    types::{Actor, ArchiveLocation, PackageName, Version},
+    ports::{ArchiveIndex, ChangeFeed, PackageStore},
+    types::{Actor, ArchiveLocation, Change, PackageName, Version},
 };
 use serde_json::json;
 use tempfile::TempDir;

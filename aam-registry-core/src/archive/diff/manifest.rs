@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::{MAX_MANIFEST_CHANGES, MAX_MANIFEST_DIFF, MAX_MANIFEST_VALUE, ManifestChange};
 
-/// The most bytes of a key; more is cut.
+/// The most bytes of a key that are listed; a longer key is cut.
 const MAX_KEY: usize = 1024;
-/// How many bytes a change takes beside its key and values.
+/// How many bytes a change counts beside its key and values.
 const OVERHEAD: usize = 64;
 
-/// The keys whose values differ, by key, and whether some are not listed.
+/// The keys whose values differ, sorted, and whether there are more than are listed.
 pub(super) fn changes(before: &Value, after: &Value) -> (Vec<ManifestChange>, bool) {
     let mut listing = Listing { listed: Vec::new(), room: MAX_MANIFEST_DIFF, full: false, path: Vec::new() };
     listing.compare(Some(before), Some(after));
@@ -25,14 +25,14 @@ struct Listing<'a> {
     /// How many bytes may still be listed.
     room: usize,
     full: bool,
-    /// The keys that lead to what is compared: joined only for what is listed,
+    /// The keys that lead to the compared values. Joined to a string only for changes that are listed,
     /// since a long key may have many others below it.
     path: Vec<&'a str>,
 }
 
 impl<'a> Listing<'a> {
-    /// Lists what differs at the current path: the values themselves where
-    /// they are no mappings with keys, else what differs below.
+    /// Lists the differences at the current path: the two values, or, if both are mappings with keys,
+    /// the differences below.
     fn compare(&mut self, before: Option<&'a Value>, after: Option<&'a Value>) {
         if self.full || before == after {
             return;
@@ -74,7 +74,7 @@ impl<'a> Listing<'a> {
         self.listed.push(ManifestChange { key, before: value(before), after: value(after), truncated });
     }
 
-    /// The keys that lead here, joined by dots, and whether that is cut.
+    /// The keys that lead here, joined by dots, and whether the result is cut.
     fn key(&self) -> (String, bool) {
         let mut key = String::new();
         for (index, part) in self.path.iter().enumerate() {
@@ -96,17 +96,17 @@ impl<'a> Listing<'a> {
     }
 }
 
-/// A value with its size as JSON, and whether it is cut: of one that is too
-/// large, the beginning of its text.
+/// A value with its size as JSON, and whether it is cut. A value that is too large becomes the
+/// beginning of its text.
 fn shortened(value: &Value) -> ((Value, usize), bool) {
     let mut text = Beginning(Vec::new());
-    // The only failure is that there is no room left.
+    // Writing fails only if the buffer is full.
     if serde_json::to_writer(&mut text, value).is_ok() {
         return ((value.clone(), text.0.len()), false);
     }
     let beginning = match value {
         Value::String(whole) => whole[..whole.floor_char_boundary(MAX_MANIFEST_VALUE)].to_owned(),
-        // Where a character was cut, what is left of it goes too.
+        // If the cut fell inside a character, drop the rest of that character.
         _ => match std::str::from_utf8(&text.0) {
             Ok(whole) => whole.to_owned(),
             Err(error) => String::from_utf8_lossy(&text.0[..error.valid_up_to()]).into_owned(),
@@ -116,7 +116,7 @@ fn shortened(value: &Value) -> ((Value, usize), bool) {
     ((Value::String(beginning), size), true)
 }
 
-/// The first bytes of what is written to it.
+/// Keeps the first bytes that are written to it.
 struct Beginning(Vec<u8>);
 
 impl Write for Beginning {

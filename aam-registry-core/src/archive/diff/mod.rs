@@ -23,14 +23,14 @@ pub use texts::MAX_DIFFED_FILE;
 
 /// The most manifest keys that a comparison lists.
 pub const MAX_MANIFEST_CHANGES: usize = 1000;
-/// The most bytes of all of them together, keys and values.
+/// The most bytes of all listed keys and values together.
 pub const MAX_MANIFEST_DIFF: usize = 256 * 1024;
-/// The most bytes of one value of the manifest; of a larger one, the beginning
-/// of its text is given.
+/// The most bytes of one value of the manifest; a larger value is replaced by the beginning of its
+/// text.
 pub const MAX_MANIFEST_VALUE: usize = 8 * 1024;
 /// The most files that a comparison lists.
 pub const MAX_FILE_DIFFS: usize = 5000;
-/// The most bytes of the paths of all of them together.
+/// The most bytes of the paths of all listed files together.
 const MAX_PATHS: usize = 1024 * 1024;
 
 /// What differs between two archives.
@@ -51,21 +51,20 @@ pub struct PackageDiff {
 pub struct ManifestChange {
     /// The path of keys, joined by dots. Lists are compared whole.
     pub key: String,
-    /// The value before; `None` where there was none.
+    /// The value before; `None` if the key did not exist.
     pub before: Option<Value>,
-    /// The value after; `None` where there is none.
+    /// The value after; `None` if the key no longer exists.
     pub after: Option<Value>,
-    /// Whether the key or a value is cut; of a value that is, the beginning of
-    /// its text is given.
+    /// Whether the key or a value is cut. A value that is cut is given as the beginning of its text.
     pub truncated: bool,
 }
 
-/// What became of a file.
+/// How a file changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileStatus {
     /// It is new.
     Added,
-    /// It is gone.
+    /// It was removed.
     Removed,
     /// Its contents or its executable bit changed.
     Modified,
@@ -87,25 +86,24 @@ impl FileStatus {
 pub struct FileDiff {
     /// Its path.
     pub path: String,
-    /// What became of it.
+    /// How it changed.
     pub status: FileStatus,
-    /// Whether either side is not text: holds a NUL early on, or is not UTF-8.
+    /// Whether either side is binary: it is not UTF-8, or has a NUL among its first bytes.
     pub binary: bool,
-    /// A unified diff, of at most [`MAX_DIFF`] bytes; `None` for what is
-    /// binary or was too large to compare.
+    /// A unified diff of at most [`MAX_DIFF`] bytes; `None` if the file is binary or was too large to
+    /// compare.
     pub diff: Option<String>,
     /// Whether `diff` was cut, or left out for its size.
     pub truncated: bool,
 }
 
-/// Compares two whole `.aam`.
+/// Compares two complete `.aam` archives.
 ///
-/// At most [`MAX_MANIFEST_CHANGES`] keys with [`MAX_MANIFEST_DIFF`] bytes and
-/// [`MAX_FILE_DIFFS`] files are listed. Texts of up to [`MAX_DIFFED_FILE`] bytes are compared line by line, and
-/// contents are held only for those, up to 16 MiB an archive. A diff has at
-/// most [`MAX_DIFF`] bytes and all of them together [`MAX_DIFFS`]; comparing
-/// takes at most about two seconds, after which diffs become coarser, then
-/// are left out. Blocks.
+/// Lists at most [`MAX_MANIFEST_CHANGES`] keys with [`MAX_MANIFEST_DIFF`] bytes, and [`MAX_FILE_DIFFS`]
+/// files. Texts of up to [`MAX_DIFFED_FILE`] bytes are compared line by line; only their contents are
+/// kept in memory, up to 16 MiB per archive. A diff has at most [`MAX_DIFF`] bytes, and all of them
+/// together [`MAX_DIFFS`]. Comparing takes at most about two seconds: when the time runs short, diffs
+/// become coarser and are then left out. Blocks.
 ///
 /// # Errors
 /// As for [`judge`](super::judge).
@@ -118,7 +116,7 @@ pub fn diff(mut before: impl Read, mut after: impl Read, limits: &ArchiveLimits)
     Ok(PackageDiff { manifest, manifest_truncated, files, files_truncated })
 }
 
-/// The files that differ, and whether some are not listed.
+/// The files that differ, and whether there are more than are listed.
 fn file_diffs(before: &JudgedArchive, old: &Texts, after: &JudgedArchive, new: &Texts) -> (Vec<FileDiff>, bool) {
     let (mut removed, mut added) = (before.files.iter().peekable(), after.files.iter().peekable());
     let mut writer = Writer::new();

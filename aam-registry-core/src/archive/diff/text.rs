@@ -1,4 +1,4 @@
-//! Unified diffs of a bounded size in a bounded time.
+//! Unified diffs, limited in size and time.
 
 use std::{
     io::{self, Write},
@@ -7,7 +7,7 @@ use std::{
 
 use similar::TextDiff;
 
-/// The most bytes of the diff of one file; it is cut behind a whole line.
+/// The most bytes of the diff of one file; it is cut after a complete line.
 pub const MAX_DIFF: usize = 64 * 1024;
 /// The most bytes of all diffs of two archives together.
 pub const MAX_DIFFS: usize = 1024 * 1024;
@@ -27,8 +27,7 @@ impl Writer {
         Self { until: Instant::now() + ALL_TIME, room: MAX_DIFFS }
     }
 
-    /// The diff of a text file behind the lines of `head`, and whether
-    /// something is missing from it.
+    /// The diff of a text file after the lines of `head`, and whether a part of it is missing.
     pub(super) fn diff(
         &mut self,
         path: &str,
@@ -46,7 +45,7 @@ impl Writer {
             .diff_lines(before.unwrap_or(""), after.unwrap_or(""));
         let name =
             |side: Option<&str>, prefix: &str| side.map_or("/dev/null".to_owned(), |_| format!("{prefix}/{path}"));
-        // The only failure is that there is no room left.
+        // Writing fails only if the buffer is full.
         let _ = differing.unified_diff().header(&name(before, "a"), &name(after, "b")).to_writer(&mut cut);
         let truncated = cut.full;
         let text = cut.into_text();
@@ -55,13 +54,13 @@ impl Writer {
     }
 }
 
-/// The lines in which git tells a change of mode; none where there is none.
+/// The lines with which git shows a change of mode; empty if the mode did not change.
 pub(super) fn mode_lines(before: bool, after: bool) -> String {
     let mode = |executable| if executable { "100755" } else { "100644" };
     if before == after { String::new() } else { format!("old mode {}\nnew mode {}\n", mode(before), mode(after)) }
 }
 
-/// A text that takes no more than there is room for.
+/// A text with a maximum length.
 struct Cut {
     text: Vec<u8>,
     room: usize,
@@ -69,7 +68,7 @@ struct Cut {
 }
 
 impl Cut {
-    /// The text up to its last whole line; of one endless line, what is there.
+    /// The text up to its last complete line, or all of it if it has no line end.
     fn into_text(mut self) -> String {
         if self.full
             && let Some(last) = self.text.iter().rposition(|b| *b == b'\n')

@@ -1,4 +1,4 @@
-//! The contents that are worth holding.
+//! The file contents that are kept in memory for a comparison.
 
 use std::collections::HashMap;
 
@@ -10,27 +10,27 @@ use crate::{
 
 /// The most bytes of a file whose lines are compared.
 pub const MAX_DIFFED_FILE: usize = 256 * 1024;
-/// The most bytes held of one archive.
+/// The most bytes kept of one archive.
 const MAX_HELD: usize = 16 * 1024 * 1024;
-/// How far a file is searched for a NUL, as git does.
+/// How many bytes of a file are searched for a NUL; git uses the same number.
 const SNIFFED: usize = 8000;
 
-/// What a file holds.
+/// The contents of a file, as a comparison needs them.
 #[derive(Debug)]
 pub(super) enum Body {
     Text(String),
     Binary,
-    /// It may be text, but it is not held.
+    /// It may be text, but is too large to keep.
     Large,
 }
 
-/// The contents of an archive's files by digest: files that are alike are held once.
+/// The contents of an archive's files by digest, so that identical files are kept once.
 #[derive(Default)]
 pub(super) struct Texts {
     bodies: HashMap<Sha256Digest, Body>,
     held: usize,
     current: Vec<u8>,
-    /// How much of the current file is to be held.
+    /// How many bytes of the current file to keep.
     keep: usize,
 }
 
@@ -63,7 +63,7 @@ impl Sink for Texts {
             _ if self.current[..self.current.len().min(SNIFFED)].contains(&0) => Body::Binary,
             Ok(text) if whole => Body::Text(text.to_owned()),
             Ok(_) => Body::Large,
-            // A character may be cut where the reading stopped.
+            // The last character may be incomplete where reading stopped.
             Err(error) if !whole && error.error_len().is_none() => Body::Large,
             Err(_) => Body::Binary,
         };

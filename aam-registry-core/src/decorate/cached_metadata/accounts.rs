@@ -9,11 +9,9 @@ use jiff::Timestamp;
 
 use super::{CachedMetadata, kept::CREDENTIAL_LIFETIME};
 use crate::{
+    decide::{AccountChange, ChangedAccount, MemberChange, NewScope, NewToken, NewUser, RevokeToken, TokenRevocation},
     error::Result,
-    ports::{
-        AccountChange, AccountStore, AuditLog, Change, ChangedAccount, Database, Login, MemberChange, NewUser,
-        ScopeStore, TokenHolder, TokenRevocation, TokenStore, UserStore,
-    },
+    ports::{AccountStore, AuditLog, Database, Login, ScopeStore, TokenHolder, TokenStore, UserStore},
     types::{
         AccountFilter, Actor, AuditEntry, AuditFilter, NewAuditEntry, Page, Scope, ScopeName, ScopeRole, Sha256Digest,
         Token, TokenId, User, UserId, UserProfile, Username,
@@ -100,23 +98,17 @@ pub(super) fn sessions_of(user: UserId) -> String {
 
 #[async_trait]
 impl<D: Database> TokenStore for CachedMetadata<D> {
-    async fn create_token(
-        &self,
-        actor: &Actor,
-        token: &Token,
-        secret: Sha256Digest,
-        audit: &NewAuditEntry,
-    ) -> Result<()> {
-        self.inner.database.create_token(actor, token, secret, audit).await
+    async fn create_token(&self, new: &NewToken) -> Result<()> {
+        self.inner.database.create_token(new).await
     }
 
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>> {
         self.inner.database.tokens(actor, now).await
     }
 
-    async fn revoke_token(&self, actor: &Actor, id: TokenId, audit: &NewAuditEntry) -> Result<()> {
-        let (actor, audit) = (actor.clone(), audit.clone());
-        self.revoking(|_| None, move |database| async move { database.revoke_token(&actor, id, &audit).await }).await
+    async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()> {
+        let revocation = revocation.clone();
+        self.revoking(|_| None, move |database| async move { database.revoke_token(&revocation).await }).await
     }
 
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {
@@ -141,8 +133,8 @@ impl<D: Database> TokenStore for CachedMetadata<D> {
 
 #[async_trait]
 impl<D: Database> ScopeStore for CachedMetadata<D> {
-    async fn create_scope(&self, actor: &Actor, name: &ScopeName, now: Timestamp, audit: &NewAuditEntry) -> Result<()> {
-        self.inner.database.create_scope(actor, name, now, audit).await
+    async fn create_scope(&self, new: &NewScope) -> Result<()> {
+        self.inner.database.create_scope(new).await
     }
 
     async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>> {
@@ -153,16 +145,10 @@ impl<D: Database> ScopeStore for CachedMetadata<D> {
         self.inner.database.scopes_of(user).await
     }
 
-    async fn set_member(&self, change: &MemberChange) -> Result<()> {
+    async fn change_member(&self, change: &MemberChange) -> Result<()> {
         let member = change.clone();
-        let of = Change::Scope(change.scope.clone());
-        self.changing(of, move |database| async move { database.set_member(&member).await }).await
-    }
-
-    async fn remove_member(&self, change: &MemberChange) -> Result<()> {
-        let member = change.clone();
-        let of = Change::Scope(change.scope.clone());
-        self.changing(of, move |database| async move { database.remove_member(&member).await }).await
+        let of = change.stale();
+        self.changing(of, move |database| async move { database.change_member(&member).await }).await
     }
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// How much metadata is kept, and for how long.
+/// How much metadata is cached, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetadataCacheConfig {
     capacity: u64,
@@ -15,23 +15,22 @@ impl Default for MetadataCacheConfig {
 }
 
 impl MetadataCacheConfig {
-    /// The longest that anything is kept that may change.
+    /// The longest that anything mutable is cached.
     ///
-    /// The `downloads` figures in metadata are brought up to date twice a
-    /// minute and may be a minute old. Of the rest of that, documents made of
-    /// metadata are kept for ten seconds, and metadata no longer than this.
+    /// The `downloads` figures in metadata are updated twice a minute and may be a minute old in an
+    /// answer. Of the 30 seconds that this leaves, finished documents are cached for ten, and metadata
+    /// for this long.
     pub const LONGEST_LIFETIME: Duration = Duration::from_secs(20);
 
-    /// Sets how many bytes, about, are kept in this process.
+    /// Sets about how many bytes are cached in this process.
     #[must_use]
     pub fn with_capacity(mut self, bytes: u64) -> Self {
         self.capacity = bytes;
         self
     }
 
-    /// Sets how long anything is kept that may change; at most
-    /// [`LONGEST_LIFETIME`](Self::LONGEST_LIFETIME).
-    /// This bounds what a change that nobody told of can do.
+    /// Sets how long anything mutable is cached; at most [`LONGEST_LIFETIME`](Self::LONGEST_LIFETIME).
+    /// A change that no feed reports stays unseen for at most this long.
     #[must_use]
     pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime.min(Self::LONGEST_LIFETIME);

@@ -1,4 +1,4 @@
-//! What is kept in this process.
+//! The entries cached in this process.
 
 use std::{
     fmt,
@@ -9,12 +9,12 @@ use std::{
 
 use quick_cache::{Equivalent, Weighter, sync::Cache};
 
-/// Values by key with what they hold by, bounded by their weight in bytes.
+/// Values by key, each with the mark that keeps it valid, limited by their weight in bytes.
 pub(super) struct Entries<K, H, V>(Cache<K, Arc<Entry<H, V>>, ByWeight>);
 
 pub(super) struct Entry<H, V> {
     pub(super) value: V,
-    /// By what the value holds.
+    /// What decides whether the value is still valid.
     pub(super) holds_by: H,
     read_at: Instant,
     weight: u64,
@@ -30,13 +30,13 @@ impl<K, H, V> Weighter<K, Arc<Entry<H, V>>> for ByWeight {
 }
 
 impl<K: Eq + Hash, H, V> Entries<K, H, V> {
-    /// Room for `capacity` bytes in values of about `typical` bytes each.
+    /// A cache for `capacity` bytes of values of about `typical` bytes each.
     pub(super) fn new(capacity: u64, typical: u64) -> Self {
         let items = usize::try_from(capacity / typical.max(1)).unwrap_or(usize::MAX);
         Self(Cache::with_weighter(items, capacity, ByWeight))
     }
 
-    /// The value of `key`, where it was read less than `lifetime` ago.
+    /// The value of `key` if it was read less than `lifetime` ago.
     pub(super) fn get<Q>(&self, key: &Q, lifetime: Duration) -> Option<Arc<Entry<H, V>>>
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -44,7 +44,7 @@ impl<K: Eq + Hash, H, V> Entries<K, H, V> {
         self.0.get(key).filter(|entry| entry.read_at.elapsed() < lifetime)
     }
 
-    /// Keeps `value`, which was read after `read_at`.
+    /// Caches `value`, which was read at or after `read_at`.
     pub(super) fn keep(&self, key: K, value: V, holds_by: H, read_at: Instant, weight: u64) {
         self.0.insert(key, Arc::new(Entry { value, holds_by, read_at, weight }));
     }

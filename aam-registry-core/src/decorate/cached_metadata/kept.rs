@@ -1,4 +1,4 @@
-//! Everything that is kept in this process.
+//! All caches in this process.
 
 use std::{
     collections::BTreeMap,
@@ -23,15 +23,14 @@ use crate::{
     },
 };
 
-/// How long it is believed that a credential lives: half of the second in
-/// which a revocation has to be in force, since a value that replicas share
-/// may be that old already when it is kept here.
+/// How long a credential is cached as valid. A revocation must take effect within one second, and an
+/// entry of the shared cache may already be this old when it is cached here.
 pub(super) const CREDENTIAL_LIFETIME: Duration = Duration::from_millis(450);
 const _: () = assert!(2 * CREDENTIAL_LIFETIME.as_millis() < 1000, "a revocation is in force within a second");
 
-/// How many archives are remembered, for ever: about 300 bytes each.
+/// How many archive locations are cached, without a time limit: about 300 bytes each.
 const LOCATIONS: usize = 100_000;
-/// How many credentials are kept for the moment that they are believed in.
+/// How many credentials are cached.
 const CREDENTIALS: u64 = 10_000;
 
 #[derive(Debug)]
@@ -41,17 +40,18 @@ pub(super) struct Kept {
     pub(super) versions: Entries<VersionOf, Mark, VersionDetail>,
     pub(super) numbers: Entries<PackageName, Mark, Vec<PublishedVersion>>,
     pub(super) tags: Entries<PackageName, Mark, BTreeMap<DistTag, Version>>,
-    /// These change only where a database lost commits.
+    /// Locations change only if the database loses commits.
     pub(super) locations: Cache<VersionOf, Arc<KeptLocation>>,
     pub(super) sessions: Entries<(UserId, String, u64), u64, User>,
     pub(super) tokens: Entries<Sha256Digest, u64, TokenHolder>,
-    /// Counts what may have ended a credential in this process.
+    /// Counts events in this process that may have ended a credential.
     credentials: AtomicU64,
 }
 
 impl Kept {
     pub(super) fn new(config: &MetadataCacheConfig) -> Self {
-        // Numbers and tags are small beside the rest, which shares what they leave.
+        // Version numbers and tags are small beside the other entries, so they get a small part of the
+        // capacity.
         let small = config.capacity() / 12;
         let third = (config.capacity() - 2 * small) / 3;
         Self {
@@ -67,29 +67,29 @@ impl Kept {
         }
     }
 
-    /// By what a credential that is read now holds.
+    /// The mark for a credential that is read now.
     pub(super) fn credential_mark(&self) -> u64 {
         self.credentials.load(Ordering::Acquire)
     }
 
-    /// Believes in no credential that was read before.
+    /// Makes every cached credential stale.
     pub(super) fn doubt_credentials(&self) {
         self.credentials.fetch_add(1, Ordering::AcqRel);
     }
 }
 
-/// Where an archive lies, for as long as the mark holds.
+/// The location of an archive, and the mark that keeps it valid.
 #[derive(Debug)]
 pub(super) struct KeptLocation {
     pub(super) location: ArchiveLocation,
     pub(super) mark: ArchiveMark,
 }
 
-/// One version of one package.
+/// The key of one version of one package.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct VersionOf(pub(super) PackageName, pub(super) Version);
 
-/// The same without owning it.
+/// The same key with borrowed parts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct VersionIn<'a>(pub(super) &'a PackageName, pub(super) &'a Version);
 
@@ -112,9 +112,9 @@ impl VersionIn<'_> {
     }
 }
 
-/// Tells which archives versions have.
+/// The archive digests that some metadata names.
 pub(super) trait Digests {
-    /// Gives `tell` each version with the digest of its archive.
+    /// Calls `tell` with each version and the digest of its archive.
     fn each(&self, tell: impl FnMut(&Version, &Sha256Digest));
 }
 
@@ -126,12 +126,12 @@ impl Digests for Vec<VersionSummary> {
     }
 }
 
-/// Names no digest.
+/// Contains no digests.
 impl Digests for Vec<PublishedVersion> {
     fn each(&self, _: impl FnMut(&Version, &Sha256Digest)) {}
 }
 
-/// Names no digest.
+/// Contains no digests.
 impl Digests for BTreeMap<DistTag, Version> {
     fn each(&self, _: impl FnMut(&Version, &Sha256Digest)) {}
 }
@@ -148,7 +148,7 @@ impl Digests for Package {
     }
 }
 
-/// About how many bytes of memory a value takes.
+/// The approximate memory of a value in bytes.
 pub(super) trait Weigh {
     fn weight(&self) -> u64;
 }
@@ -197,9 +197,9 @@ impl Weigh for Manifest {
             }
         }
         let mut length = Length(0);
-        // A document that was read as JSON can be written.
+        // A document that was parsed from JSON can be written as JSON.
         let _ = serde_json::to_writer(&mut length, &self.document);
-        // The document is a tree of small allocations, and its fields are there a second time.
+        // The document consists of many small allocations, and its fields are stored a second time.
         4 * length.0
     }
 }

@@ -1,4 +1,4 @@
-//! A database whose reads are kept for as long as nothing changed.
+//! Metadata reads cached for as long as nothing changed.
 
 mod accounts;
 mod config;

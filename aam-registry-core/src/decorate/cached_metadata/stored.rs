@@ -1,4 +1,4 @@
-//! Values as replicas share them: JSON that only this module reads.
+//! The JSON of entries in the shared cache, which only this module reads.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::types::{
     Visibility,
 };
 
-/// What can be shared, and read back where it is whole.
+/// A value that can be stored in the shared cache and read back.
 pub(super) trait Shared: Sized {
-    /// As it is shared.
+    /// The form in which it is stored.
     type Stored: Serialize + DeserializeOwned;
 
     fn store(&self) -> Self::Stored;
 
-    /// `None` for what no release wrote.
+    /// Converts back; `None` if no release writes such a value.
     fn restore(stored: Self::Stored) -> Option<Self>;
 }
 
@@ -71,7 +71,7 @@ impl Shared for VersionSummary {
     type Stored = StoredSummary;
 
     fn store(&self) -> StoredSummary {
-        // Neither is stored yet, since there is one of each.
+        // Neither is stored, because each has only one value yet.
         let ApprovalStatus::Approved = self.approval_status;
         StoredSummary {
             version: self.version.to_string(),
@@ -118,7 +118,7 @@ impl Shared for Vec<VersionSummary> {
 }
 
 impl Shared for Vec<PublishedVersion> {
-    /// Each as published, with whether it may be chosen.
+    /// Each version as published, with whether it may be chosen.
     type Stored = Vec<(String, bool)>;
 
     fn store(&self) -> Self::Stored {
@@ -230,7 +230,7 @@ impl Shared for User {
             username: stored.username.parse().ok()?,
             email: stored.email,
             is_admin: stored.is_admin,
-            // Nobody who is shut out is shared.
+            // A disabled user is never stored in the shared cache.
             disabled: false,
             created_at: instant(stored.created_at)?,
         })

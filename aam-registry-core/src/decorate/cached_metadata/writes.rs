@@ -1,4 +1,4 @@
-//! The changes, and whom they are told to.
+//! Changes, and the notifications about them.
 
 #![deny(clippy::missing_trait_methods)]
 
@@ -9,16 +9,19 @@ use tracing::Instrument;
 
 use super::{CachedMetadata, accounts::sessions_of};
 use crate::{
-    error::{Error, Outcome, Result},
-    ports::{
-        Change, Database, Deprecation, DownloadStore, OwnerChange, PublishCheck, PublishCommit, PublishStore,
-        Published, TagChange, Unyank, VersionStore, Yank, Yanked,
+    decide::{
+        Deprecation, OwnerChange, PackageCommand, PublishCheck, PublishCommit, Published, TagChange, Unyank, Yank,
+        Yanked,
     },
-    types::{DayDownloads, DistTag, DownloadBatch, DownloadQuery, NewUpload, Upload, UploadId, UserId, Version},
+    error::{Error, Outcome, Result},
+    ports::{Database, DownloadStore, PublishStore, VersionStore},
+    types::{
+        Change, DayDownloads, DistTag, DownloadBatch, DownloadQuery, NewUpload, Upload, UploadId, UserId, Version,
+    },
 };
 
 impl<D: Database> CachedMetadata<D> {
-    /// Makes a change and tells of it before it is answered.
+    /// Makes a change, and notifies others of it before it returns.
     pub(super) async fn changing<T, F>(&self, change: Change, make: impl FnOnce(Arc<D>) -> F) -> Result<T>
     where
         T: Send + 'static,
@@ -31,10 +34,11 @@ impl<D: Database> CachedMetadata<D> {
             if may_have_changed(&result) {
                 around.freshness.note(&change);
                 around.empty_shared(&change).await;
-                // Once more: meanwhile the old may have come back from the shared cache.
+                // Again: in between, a stale value may have come from the shared cache.
                 around.freshness.note(&change);
                 for feed in &around.announced {
-                    // A feed that is down for us is `Lost` for itself; the others keep nothing for long.
+                    // If this process cannot use the feed, it treats the feed as `Lost`; the other
+                    // replicas cache nothing for long.
                     if let Err(error) = feed.announce(&change).await {
                         tracing::debug!(
                             event = "change_not_announced",
@@ -49,9 +53,8 @@ impl<D: Database> CachedMetadata<D> {
         .await
     }
 
-    /// Ends credentials, and no longer believes in any before that is
-    /// answered. `whose` gives the user whose sessions may have ended, out of
-    /// what came of it where that is known.
+    /// Ends credentials, and drops all cached ones before it returns. `whose` returns the user whose
+    /// sessions may have ended, from the result of the change if it is known.
     pub(super) async fn revoking<T, F>(
         &self,
         whose: impl FnOnce(Option<&T>) -> Option<UserId> + Send + 'static,
@@ -77,8 +80,8 @@ impl<D: Database> CachedMetadata<D> {
     }
 }
 
-/// Lets `work` end whether or not anybody waits for it: a change that is made
-/// is told of, also where its client has gone.
+/// Runs `work` to its end even if no caller waits for it, so that others are notified of a committed
+/// change even if its client has disconnected.
 async fn whole<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
     tokio::spawn(work.in_current_span()).await.map_err(Error::internal)?
 }
@@ -106,13 +109,13 @@ impl<D: Database> PublishStore for CachedMetadata<D> {
     }
 
     async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {
-        let of = Change::Package(commit.manifest.name.clone());
+        let of = commit.stale();
         let (commit, published) = (commit.clone(), of.clone());
         let freshness = self.freshness();
         let publishing = move |database: Arc<D>| async move {
             let result = database.commit_publish(&commit).await;
             if may_have_changed(&result) {
-                // A version that was published before the database lost it may be kept with another archive.
+                // If the database has lost this version before, it may be cached with another archive.
                 freshness.note_archives(&published);
             }
             result
@@ -139,7 +142,7 @@ macro_rules! version_changes {
         impl<D: Database> VersionStore for CachedMetadata<D> {
             $(
                 async fn $method(&self, change: &$change) -> Result<$answer> {
-                    let of = Change::Package(change.package.clone());
+                    let of = change.stale();
                     let change = change.clone();
                     self.changing(of, move |database| async move { database.$method(&change).await }).await
                 }
@@ -152,10 +155,8 @@ version_changes! {
     yank(Yank) -> Yanked;
     unyank(Unyank) -> BTreeMap<DistTag, Version>;
     set_deprecation(Deprecation) -> ();
-    set_tag(TagChange) -> ();
-    remove_tag(TagChange) -> ();
-    add_owner(OwnerChange) -> ();
-    remove_owner(OwnerChange) -> ();
+    change_tag(TagChange) -> ();
+    change_owner(OwnerChange) -> ();
 }
 
 #[async_trait]

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::types::{ArchiveLocation, Sha256Digest};
 
-/// The bytes of a whole archive that nothing keeps. The last of them come when
-/// all were found to be right, and never where they were not.
+/// Streams a whole archive that is not cached. The last bytes are held back until all bytes were
+/// checked, and are never sent if the check fails.
 pub(super) fn checked(
     archive: ArchiveLocation,
     stream: BoxStream<'static, io::Result<Bytes>>,
@@ -27,7 +27,7 @@ struct Checking {
     stream: Fuse<BoxStream<'static, io::Result<Bytes>>>,
     hasher: sha2::Sha256,
     arrived: u64,
-    /// What came last.
+    /// The last bytes received, which are held back.
     held: Bytes,
 }
 

@@ -16,26 +16,26 @@ use sha2::Digest;
 use super::config::DiskConfig;
 use crate::{decorate::TierMeter, types::Sha256Digest};
 
-/// Where files lie until they are whole and were found to be right.
+/// The folder of files that are not complete and checked yet.
 const PARTS: &str = "parts";
-/// What the one process locks that uses the folder.
+/// The file that the one process that uses the folder locks.
 const LOCK: &str = "lock";
-/// How much of a file is read at once to look whether it is right.
+/// How many bytes of a file are read at once when it is checked.
 const CHUNK: usize = 256 << 10;
-/// How long nothing is written after that failed, so that a full disk does not end every download.
+/// How long nothing is written after a write failed, so that a full disk does not break every download.
 const PAUSE: Duration = Duration::from_mins(1);
 
-/// Archives in files named by their digest, bounded by their bytes; those that
-/// were not asked for the longest go first. Every method blocks.
+/// Archives in files named by their digest, limited by their total size; the least recently used are
+/// deleted first. Every method blocks.
 ///
-/// What a process before this one left, or somebody changed, is not trusted
-/// until it was read once.
+/// Files that an earlier process left, or that were changed, are not used until they have been read and
+/// checked again.
 #[derive(Debug)]
 pub(super) struct DiskTier {
     folder: PathBuf,
     capacity: u64,
     index: Mutex<Index>,
-    /// How many bytes the files take, at most, that are being written.
+    /// How many bytes the files that are being written take, at most.
     reserved: Arc<AtomicU64>,
     parts: AtomicU64,
     paused_at: Mutex<Option<Instant>>,
@@ -55,12 +55,12 @@ struct Index {
 struct Entry {
     size: u64,
     used: u64,
-    /// When it was written, where what it holds was found to be right.
+    /// The modification time of the file when its contents were checked; `None` if they were not.
     proven: Option<SystemTime>,
 }
 
 impl DiskTier {
-    /// Creates the folder where there is none; fails where another process uses it.
+    /// Creates the folder if it does not exist; fails if another process uses it.
     pub(super) fn open(config: &DiskConfig) -> io::Result<Self> {
         let DiskConfig { folder, capacity } = config.clone();
         fs::create_dir_all(&folder)?;
@@ -82,7 +82,7 @@ impl DiskTier {
         })
     }
 
-    /// Takes over what a process before this one left.
+    /// Adds the files that an earlier process left.
     pub(super) fn take_over(&self) -> io::Result<()> {
         let mut left = Vec::new();
         for folder in fs::read_dir(&self.folder)? {
@@ -109,7 +109,7 @@ impl DiskTier {
         Ok(())
     }
 
-    /// A file that was found to be right, at the first byte of `range`.
+    /// Opens a checked file at the first byte of `range`.
     pub(super) fn get(&self, sha256: &Sha256Digest, range: &Range<u64>) -> io::Result<Option<File>> {
         let file = self.unchanged(sha256, range.start)?;
         self.meter.count(file.is_some());
@@ -125,7 +125,7 @@ impl DiskTier {
             self.index().distrust(sha256);
             return Ok(None);
         }
-        // So that the next process knows which were used last; it is no loss where that fails.
+        // So that the next process knows which files were used last. It does not matter if this fails.
         let _ = file.set_times(FileTimes::new().set_accessed(SystemTime::now()));
         file.seek(SeekFrom::Start(start))?;
         Ok(Some(file))
@@ -142,10 +142,10 @@ impl DiskTier {
         }
     }
 
-    /// Whether there is a file of that digest, and it is right; a wrong one is deleted.
+    /// Whether there is a file with that digest whose contents are right; a wrong one is deleted.
     pub(super) fn prove(&self, sha256: &Sha256Digest) -> io::Result<bool> {
         let Some(mut file) = self.file(sha256)? else { return Ok(false) };
-        // Before it is read: what is changed meanwhile is noticed by that later.
+        // Before reading: a change during the read then shows as a later modification time.
         let written = file.metadata()?.modified()?;
         let (mut hasher, mut chunk, mut size) = (sha2::Sha256::new(), vec![0; CHUNK], 0);
         loop {
@@ -166,8 +166,8 @@ impl DiskTier {
         Ok(is_right)
     }
 
-    /// A new file for `size` bytes, which is nobody's yet, and for which there
-    /// is room; `None` where there is none, or was none a moment ago.
+    /// A new file for `size` bytes with its space reserved; `None` if there is not enough space, or was
+    /// not a moment ago.
     pub(super) fn begin(&self, size: u64) -> io::Result<Option<(File, Part)>> {
         if self.paused_at().is_some_and(|at| at.elapsed() < PAUSE) {
             return Ok(None);
@@ -177,14 +177,14 @@ impl DiskTier {
         let path = self.folder.join(PARTS).join(number.to_string());
         let create = || {
             let file = File::options().read(true).write(true).create_new(true).open(&path)?;
-            // Now rather than when readers have been given a part of it.
+            // Reserve the space now, not after readers have received a part of the archive.
             let part = Part { path: path.clone(), reservation };
             allocate(&file, size).map(|()| (file, part))
         };
         create().map(Some).inspect_err(|_| self.pause())
     }
 
-    /// Begins no file for a while.
+    /// Starts no file for a while.
     pub(super) fn pause(&self) {
         *self.paused_at() = Some(Instant::now());
     }
@@ -193,7 +193,7 @@ impl DiskTier {
         self.paused_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what was written and found to be right.
+    /// Adds a complete, checked file.
     pub(super) fn keep(&self, part: Part, sha256: &Sha256Digest) -> io::Result<()> {
         let path = self.path(sha256);
         if let Some(folder) = path.parent() {
@@ -203,14 +203,14 @@ impl DiskTier {
         let written = metadata.modified()?;
         fs::rename(&part.path, path)?;
         let mut index = self.index();
-        // Of its room nobody else may be given anything in between.
+        // Hold the lock here, so that the space of the part is not given to another file in between.
         drop(part);
         index.put(*sha256, metadata.len(), Some(written));
         Ok(())
     }
 
-    /// Deletes what was not asked for the longest until there is room for
-    /// `size` bytes more; `None` where what is being written leaves none.
+    /// Deletes the least recently used files until there is space for `size` bytes more; `None` if the
+    /// files that are being written leave too little.
     fn make_room(&self, size: u64) -> Option<Reservation> {
         loop {
             let mut index = self.index();
@@ -235,7 +235,8 @@ impl DiskTier {
     }
 
     fn remove(&self, sha256: &Sha256Digest) {
-        // Whoever reads it goes on; where it cannot be deleted, the next process takes it over.
+        // Readers that have the file open can go on. If it cannot be deleted, the next process adds it
+        // again.
         let _ = fs::remove_file(self.path(sha256));
     }
 
@@ -271,7 +272,7 @@ impl Index {
         }
     }
 
-    /// The size of a file that was found to be right, and when it was written.
+    /// The size of a checked file, and when it was written.
     fn use_proven(&mut self, sha256: &Sha256Digest) -> Option<(u64, SystemTime)> {
         let entry = self.files.get_mut(sha256)?;
         let proven = (entry.size, entry.proven?);
@@ -283,7 +284,7 @@ impl Index {
     }
 }
 
-/// A file that is being written; deleted with this unless it was kept.
+/// A file that is being written; deleted on drop unless it was kept.
 #[derive(Debug)]
 pub(super) struct Part {
     path: PathBuf,
@@ -293,12 +294,12 @@ pub(super) struct Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        // Kept, it lies elsewhere by now.
+        // A kept file has been moved away by now, so there is nothing to remove.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Room that is given back when this is dropped.
+/// Reserved space, released on drop.
 #[derive(Debug)]
 struct Reservation {
     of: Arc<AtomicU64>,
@@ -320,7 +321,7 @@ fn lock(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Takes the room for `size` bytes on the disk, where its file system can.
+/// Allocates `size` bytes on the disk, if the file system supports it.
 #[cfg(target_os = "linux")]
 fn allocate(file: &File, size: u64) -> io::Result<()> {
     use rustix::{

@@ -21,10 +21,10 @@ use crate::{
     types::{ArchiveLocation, Sha256Digest},
 };
 
-/// Up to this size bytes are hashed where they are rather than on another thread.
+/// Up to this size, bytes are hashed on the current thread instead of a blocking one.
 pub(super) const HASHED_AT_ONCE: usize = 64 << 10;
 
-/// Fetches an archive for all who follow, and keeps what it found to be right.
+/// Fetches an archive for all its readers, and caches it after its digest was checked.
 pub(super) async fn fetch<S: ArchiveStore>(tiers: Arc<Tiers<S>>, flight: Arc<Flight>, archive: ArchiveLocation) {
     let landing = Landing { tiers: &tiers, flight: &flight, archive: &archive };
     let Ok(_permit) = tiers.fetching.acquire().await else { return };
@@ -37,7 +37,7 @@ pub(super) async fn fetch<S: ArchiveStore>(tiers: Arc<Tiers<S>>, flight: Arc<Fli
     landing.land(ending);
 }
 
-/// Says in the log that an archive could not be had.
+/// Logs that an archive could not be fetched.
 pub(super) fn tell(archive: &ArchiveLocation, trouble: &Trouble) {
     tracing::warn!(
         event = "archive_fetch_failed",
@@ -49,7 +49,7 @@ pub(super) fn tell(archive: &ArchiveLocation, trouble: &Trouble) {
     );
 }
 
-/// Ends a flight however its fetch ends, so that nobody waits for ever.
+/// Ends a flight however its fetch ends, so that no reader waits for ever.
 struct Landing<'a, S: ArchiveStore> {
     tiers: &'a Tiers<S>,
     flight: &'a Flight,
@@ -58,7 +58,8 @@ struct Landing<'a, S: ArchiveStore> {
 
 impl<S: ArchiveStore> Landing<'_, S> {
     fn land(&self, ending: Ending) {
-        // What was kept is found before the flight is gone, so that nobody fetches it again in between.
+        // Readers find the cached archive before the flight is removed, so that none fetches it again
+        // in between.
         let mut flights = self.tiers.flights();
         if flights.get(&self.archive.archive).is_some_and(|flight| ptr::eq(Arc::as_ptr(flight), self.flight)) {
             flights.remove(&self.archive.archive);
@@ -103,7 +104,7 @@ async fn bring<S: ArchiveStore>(
     }
 }
 
-/// All bytes at once.
+/// An archive that arrives in one piece.
 async fn whole(archive: &ArchiveLocation, bytes: Bytes) -> Result<Ending, Trouble> {
     let hashed = bytes.clone();
     let digest = if bytes.len() <= HASHED_AT_ONCE {
@@ -138,7 +139,7 @@ async fn streamed<S: ArchiveStore>(
             return Err(damaged(archive));
         }
         flight.arrive(chunk.clone());
-        // The last chunk is written while the next one is on its way.
+        // The last chunk is written while the next one arrives.
         let sink = sinking.done(tiers).await?;
         if !keeps_all {
             flight.written(sink.len);
@@ -146,33 +147,33 @@ async fn streamed<S: ArchiveStore>(
         sinking = Sinking::Busy(task::spawn_blocking(move || sink.take(&chunk)));
     }
     let sink = sinking.done(tiers).await?;
-    // It may have been let go of on the way.
+    // The file may have been given up during the fetch.
     let part = part.filter(|_| sink.file.is_some());
     check(archive, sink.len, sink.digest())?;
     let bytes = if keeps_all { flight.bytes() } else { None };
     if let (Some(disk), Some(part)) = (tiers.disk.clone(), part) {
         let sha256 = archive.sha256;
         if let Err(error) = blocking(move || disk.keep(part, &sha256)).await {
-            tracing::warn!(event = "archive_cache_failed", %error, "an archive was not kept on disk");
+            tracing::warn!(event = "archive_cache_failed", %error, "an archive was not cached on disk");
         }
     }
     Ok(Ending::Whole(bytes))
 }
 
-/// A file to keep `size` bytes in, where there is a disk and it has room.
+/// A file for `size` bytes, if there is a disk cache with enough space.
 async fn begin<S>(tiers: &Tiers<S>, size: u64) -> Option<(File, Part)> {
     let disk = tiers.disk.clone()?;
     blocking(move || disk.begin(size)).await.unwrap_or_else(|error| {
-        tracing::warn!(event = "archive_cache_failed", %error, "for a minute no archive is kept on disk");
+        tracing::warn!(event = "archive_cache_failed", %error, "no archive is cached on disk for a minute");
         None
     })
 }
 
-/// Where the bytes of a stream go beside to those who follow it.
+/// Where the bytes of a stream are stored while readers follow it.
 struct Sink {
     hasher: sha2::Sha256,
     file: Option<Arc<File>>,
-    /// Whether memory holds all, so that the file can be done without.
+    /// Whether memory holds all bytes, so that the file is not needed.
     keeps_all: bool,
     len: u64,
 }
@@ -182,7 +183,7 @@ impl Sink {
         Self { hasher: sha2::Sha256::new(), file, keeps_all, len: 0 }
     }
 
-    /// Blocks.
+    /// Writes and hashes a chunk. Blocks.
     fn take(mut self, chunk: &[u8]) -> io::Result<Self> {
         self.hasher.update(chunk);
         if let Some(file) = &self.file
@@ -214,7 +215,7 @@ impl Sinking {
             Self::Busy(handle) => {
                 let sink = handle.await.map_err(io::Error::other).and_then(|result| result);
                 sink.map_err(|error| {
-                    // Whoever asks next is given the archive without it.
+                    // The next request gets the archive from the store, without the cache.
                     if let Some(disk) = &tiers.disk {
                         disk.pause();
                     }
@@ -238,7 +239,7 @@ fn trouble(error: &Error) -> Trouble {
     Trouble::new(with_causes(error), retry)
 }
 
-/// Runs work that blocks on a thread made for that.
+/// Runs blocking work on a thread for that.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {

@@ -13,15 +13,15 @@ use tokio::sync::Notify;
 
 use crate::error::Error;
 
-/// How much of what lies on disk already is kept in memory for readers that keep up.
+/// How many bytes that are already on disk stay in memory for readers that keep up.
 const WINDOW: u64 = 1 << 20;
-/// How much of a file a reader that does not keep up reads at once.
+/// How many bytes a reader that does not keep up reads from the file at once.
 const CHUNK: u64 = 256 << 10;
-/// How many of the last bytes wait until all were found to be right.
+/// How many of the last bytes are held back until the digest was checked.
 const HELD_BACK: u64 = 16 << 10;
 
-/// One fetch of an archive, followed by any number of readers, each at its own
-/// pace: who is slow reads from the disk what memory holds no longer.
+/// One fetch of an archive from the store, with any number of readers. Each reads at its own pace: a
+/// slow one reads from disk what is no longer in memory.
 #[derive(Debug)]
 pub(super) struct Flight {
     state: Mutex<State>,
@@ -30,11 +30,11 @@ pub(super) struct Flight {
 
 #[derive(Debug, Default)]
 struct State {
-    /// What arrived last, without a gap.
+    /// The bytes that arrived last, without gaps.
     window: VecDeque<Bytes>,
     window_start: u64,
     arrived: u64,
-    /// What all arrives in as well, and how much of it is there.
+    /// The file that receives all bytes, and how many of them it has.
     file: Option<Arc<File>>,
     written: u64,
     is_open: bool,
@@ -44,19 +44,19 @@ struct State {
 /// How a fetch ended.
 #[derive(Clone, Debug)]
 pub(super) enum Ending {
-    /// With all bytes, which are right; in memory, where they are few.
+    /// All bytes arrived and the digest is right; `Some` if they are in memory.
     Whole(Option<Bytes>),
-    /// With all bytes, which are right, on the disk alone.
+    /// All bytes arrived and the digest is right; they are only on disk.
     OnDisk,
     /// The store has no such archive.
     Missing,
-    /// The archive is nothing to be kept: whoever wants it asks the store.
+    /// The archive is not cached: each reader asks the store itself.
     Aside,
-    /// Badly, for this reason.
+    /// The fetch failed, for this reason.
     Failed(Trouble),
 }
 
-/// Why a fetch failed, for all who waited for it.
+/// Why a fetch failed, for every reader that waited for it.
 #[derive(Clone, Debug)]
 pub(super) struct Trouble {
     pub(super) reason: Arc<str>,
@@ -75,7 +75,7 @@ impl From<Trouble> for Error {
     }
 }
 
-/// What of an archive a reader can have.
+/// What a reader can have of the archive now.
 enum Look {
     Chunk(Bytes),
     OnDisk(Arc<File>, u64),
@@ -93,7 +93,7 @@ impl Flight {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first byte can come at any moment.
+    /// Tells readers that bytes are about to arrive.
     pub(super) fn open(&self, file: Option<Arc<File>>) {
         let mut state = self.state();
         state.file = file;
@@ -110,7 +110,7 @@ impl Flight {
         self.changed.notify_waiters();
     }
 
-    /// So many bytes lie on the disk, and need not all be in memory as well.
+    /// Records how many bytes are on disk, and need not stay in memory.
     pub(super) fn written(&self, written: u64) {
         let mut state = self.state();
         state.written = written;
@@ -124,7 +124,7 @@ impl Flight {
         }
     }
 
-    /// All bytes, where memory holds all.
+    /// All bytes, if memory holds them all.
     pub(super) fn bytes(&self) -> Option<Bytes> {
         let state = self.state();
         if state.window_start > 0 {
@@ -141,7 +141,7 @@ impl Flight {
         self.changed.notify_waiters();
     }
 
-    /// How it ended, or `None` as soon as bytes may come.
+    /// How the fetch ended, or `None` as soon as bytes may arrive.
     pub(super) async fn opened(&self) -> Option<Ending> {
         loop {
             let mut changed = pin!(self.changed.notified());
@@ -156,8 +156,8 @@ impl Flight {
         }
     }
 
-    /// The bytes of `range` as they come. The last of them come when all of
-    /// the archive was found to be right, and never where it was not.
+    /// Streams the bytes of `range` as they arrive. The last bytes are held back until the digest of
+    /// the whole archive was checked, and are never sent if it is wrong.
     pub(super) fn read(self: Arc<Self>, range: Range<u64>) -> BoxStream<'static, io::Result<Bytes>> {
         let end = range.end;
         let next = move |(flight, at): (Arc<Self>, u64)| async move {

@@ -6,15 +6,15 @@ use quick_cache::{Weighter, sync::Cache};
 use super::ArchiveCacheConfig;
 use crate::{decorate::TierMeter, types::Sha256Digest};
 
-/// What an archive takes beside its bytes.
+/// The memory of a cached archive beside its bytes.
 const OVERHEAD: u64 = 128;
-/// How large archives are that are kept here, about.
+/// The approximate size of an archive that is cached in memory.
 const TYPICAL: u64 = 16 << 10;
 
-/// Small archives by their digest, bounded by their bytes.
+/// Small archives by their digest, limited by their total size.
 ///
-/// Which stay is decided by use: what was asked for once makes way for what
-/// was asked for twice.
+/// When space is needed, an archive that was requested once is evicted before one that was requested
+/// twice.
 pub(super) struct MemoryTier {
     kept: Cache<Sha256Digest, Bytes, ByLength>,
     largest: u64,
@@ -34,12 +34,13 @@ impl MemoryTier {
     pub(super) fn new(config: &ArchiveCacheConfig) -> Self {
         let items = usize::try_from(config.memory / TYPICAL).unwrap_or(usize::MAX);
         let kept = Cache::with_weighter(items, config.memory, ByLength);
-        // More than a shard has room for would push out all of it, and itself.
+        // An archive that is larger than the space of a shard would evict the whole shard, and then
+        // itself.
         let largest = config.largest_in_memory.min((kept.shard_capacity() / 4).saturating_sub(OVERHEAD));
         Self { kept, largest, meter: TierMeter::new("memory") }
     }
 
-    /// Whether an archive of that size is kept.
+    /// Whether an archive of that size is cached.
     pub(super) fn admits(&self, size: u64) -> bool {
         size <= self.largest
     }
@@ -50,7 +51,7 @@ impl MemoryTier {
         bytes
     }
 
-    /// Keeps bytes that were found to be right.
+    /// Caches checked bytes.
     pub(super) fn keep(&self, sha256: Sha256Digest, bytes: Bytes) {
         if self.admits(bytes.len() as u64) {
             self.kept.insert(sha256, bytes);

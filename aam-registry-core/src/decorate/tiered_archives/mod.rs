@@ -1,5 +1,4 @@
-//! Archives kept in front of their store: small ones in memory, all of them on
-//! a disk that is nearer than the store.
+//! Archives cached in front of their store: small ones in memory, all of them on a local disk.
 
 mod checked;
 mod config;

@@ -23,20 +23,20 @@ use crate::{
     types::{ArchiveKey, ArchiveLocation},
 };
 
-/// How many archives are fetched from the store at a time; each takes up to 2 MiB while it is.
+/// How many archives are fetched from the store at a time; each fetch takes up to 2 MiB of memory.
 const FETCHED_AT_ONCE: usize = 32;
-/// How often it is looked again for what was found to be kept, and was gone the next moment.
+/// How often the lookup is repeated when a cached archive disappears before it is opened.
 const LOOKS: usize = 3;
 
-/// A store whose archives are kept in memory where they are small, and on a
-/// disk where there is one that is nearer than the store.
+/// A store whose archives are cached in memory (small ones) and on disk (if the store is slower to
+/// reach than a local disk).
 ///
-/// - Whoever asks for an archive that is being fetched follows that fetch,
-///   from its first byte on, at a pace of their own.
-/// - Nothing is kept, and nobody who reads a stream is given the last bytes,
-///   before the whole was found to have the digest it was published with. A
-///   range of what nothing keeps is the store's word alone.
-/// - What is kept is bounded by its bytes, and so is what a fetch takes.
+/// - A request for an archive that is being fetched reads from that fetch, from the first byte on and
+///   at its own pace.
+/// - An archive is cached, and the last bytes of a stream are sent, only after the digest of the whole
+///   archive was found to be the published one. A range of an archive that is not cached comes from the
+///   store unchecked.
+/// - The cache and the fetches in progress are limited in bytes.
 ///
 /// ```
 /// use aam_registry_core::{
@@ -76,14 +76,14 @@ pub(super) struct Tiers<S> {
 }
 
 impl<S: ArchiveStore> TieredArchives<S> {
-    /// Keeps archives of `store` as `config` says; takes over what an earlier
-    /// process left on the disk.
+    /// Caches archives of `store` according to `config`, and keeps what an earlier process left on the
+    /// disk.
     ///
     /// # Errors
-    /// A backend error of kind storage, where the folder of the disk cannot be used.
+    /// A backend error of kind storage if the folder on the disk cannot be used.
     ///
     /// # Panics
-    /// Outside of a Tokio runtime, where there is a disk.
+    /// Outside of a Tokio runtime, if there is a disk cache.
     pub fn start(store: S, config: &ArchiveCacheConfig) -> Result<Self> {
         let disk = match &config.disk {
             None => None,
@@ -92,7 +92,7 @@ impl<S: ArchiveStore> TieredArchives<S> {
         if let Some(disk) = disk.clone() {
             tokio::task::spawn_blocking(move || {
                 if let Err(error) = disk.take_over() {
-                    tracing::warn!(event = "archive_cache_failed", %error, "what was kept on disk cannot be listed");
+                    tracing::warn!(event = "archive_cache_failed", %error, "the archives cached on disk cannot be listed");
                 }
             });
         }
@@ -107,7 +107,7 @@ impl<S: ArchiveStore> TieredArchives<S> {
         Ok(Self { tiers: Arc::new(tiers) })
     }
 
-    /// Follows the fetch of an archive, which begins where there is none.
+    /// Joins the fetch of an archive, or starts one.
     fn follow(&self, archive: &ArchiveLocation) -> Arc<Flight> {
         let mut flights = self.tiers.flights();
         if let Some(flight) = flights.get(&archive.archive) {
@@ -129,7 +129,7 @@ impl<S: ArchiveStore> TieredArchives<S> {
         match blocking(move || disk.get(&sha256, &wanted)).await {
             Ok(file) => file.map(|file| ArchiveContent::File { file, len }),
             Err(error) => {
-                tracing::warn!(event = "archive_cache_failed", %error, "an archive kept on disk cannot be read");
+                tracing::warn!(event = "archive_cache_failed", %error, "an archive cached on disk cannot be read");
                 None
             }
         }
@@ -174,7 +174,7 @@ impl<S: ArchiveStore> ArchiveSource for TieredArchives<S> {
         let is_whole = wanted == (0..archive.size);
         let content = self.tiers.store.open(&archive.archive, range).await?;
         Ok(content.map(|content| match content {
-            // A range cannot be told to be right or wrong.
+            // A range cannot be checked: the digest is that of the whole archive.
             ArchiveContent::Stream { stream, len } if is_whole => {
                 ArchiveContent::Stream { stream: checked(archive.clone(), stream), len }
             }

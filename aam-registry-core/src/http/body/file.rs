@@ -10,18 +10,17 @@ use std::{
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-/// How much of a file is read at once at most, and so how much memory one
-/// download of a file holds. It stays in a processor's own cache on its way to
-/// the network.
+/// The most bytes read from a file at once, and so the memory of one download from a file. A chunk of
+/// this size stays in a processor's own cache until it is sent.
 const CHUNK: usize = 128 * 1024;
-/// How much is read at first: who takes nothing shall not cost much.
+/// How many bytes are read first, so that a client that reads nothing costs little.
 const FIRST_CHUNK: usize = 16 * 1024;
-/// Which part of what was taken already is read at once.
+/// A read is at most the number of bytes sent so far divided by this.
 const GROWTH: u64 = 8;
 
 /// The next `remaining` bytes of an open file, read in chunks.
 ///
-/// What the system holds in memory is read at once, the rest off the async threads.
+/// Bytes in the system's page cache are read directly, others on a blocking thread.
 #[derive(Debug)]
 pub(super) struct FileBody {
     state: State,
@@ -92,7 +91,7 @@ impl FileBody {
     }
 }
 
-/// The memory of a chunk that was sent, for the next one.
+/// The memory of a chunk that was sent, to be used for the next one.
 #[derive(Clone, Debug, Default)]
 struct Spare(Arc<Mutex<Option<Box<[u8]>>>>);
 
@@ -104,7 +103,7 @@ impl Spare {
     }
 }
 
-/// What is read of a file at once; its memory goes back where it came from.
+/// The bytes of one read. Dropping it returns its memory for the next read.
 #[derive(Debug)]
 struct Chunk {
     memory: Box<[u8]>,
@@ -113,14 +112,14 @@ struct Chunk {
 }
 
 impl Chunk {
-    /// Reads what the system holds in memory, where that is anything.
+    /// Reads bytes that are in the page cache, if there are any.
     fn read_cached(&mut self, file: &File) -> bool {
         match read_cached(file, &mut self.memory[..self.len]) {
             Ok(read) if read > 0 => {
                 self.len = read;
                 true
             }
-            // Whoever waits for the disk learns of an end that comes too early, or of a fault.
+            // The blocking read reports a file that is too short, or an error.
             _ => false,
         }
     }
@@ -143,17 +142,17 @@ impl Drop for Chunk {
     }
 }
 
-/// Reads on from where a file stands, without waiting for a disk.
+/// Reads from the current position of a file, without waiting for a disk.
 #[cfg(target_os = "linux")]
 fn read_cached(file: &File, into: &mut [u8]) -> io::Result<usize> {
     use rustix::io::{ReadWriteFlags, preadv2};
 
-    // The position of the file itself, which moves on (preadv2(2)).
+    // Makes preadv2(2) use the file's own position and advance it.
     const WHERE_IT_STANDS: u64 = u64::MAX;
     Ok(preadv2(file, &mut [io::IoSliceMut::new(into)], WHERE_IT_STANDS, ReadWriteFlags::NOWAIT)?)
 }
 
-/// Nowhere else does a system tell.
+/// Other systems cannot read without waiting.
 #[cfg(not(target_os = "linux"))]
 fn read_cached(_: &File, _: &mut [u8]) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())

@@ -1,4 +1,4 @@
-//! The bodies that go in and out.
+//! Request and response bodies.
 
 mod file;
 mod request;

@@ -14,16 +14,16 @@ use super::stall::Stall;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// How much of a body nobody wants any more is still read, and for how long.
+/// How many bytes of an unwanted body are still read, and for how long.
 ///
-/// An HTTP/1 client that is refused while it sends often reads the answer only
-/// after its last byte; a connection closed under it would lose the answer.
+/// An HTTP/1 client that is refused while it sends a body often reads the answer only after it has sent
+/// its last byte; closing the connection before that would lose the answer.
 const DRAIN_BYTES: u64 = 64 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(30);
 
-/// The body of a request, whatever the server's own type for it.
+/// The body of a request, whatever the server's type for it.
 ///
-/// Dropped before its end it is drained in the background, within bounds.
+/// If it is dropped before its end, the rest is read and discarded in the background, within limits.
 #[derive(Default)]
 pub(crate) struct RequestBody {
     inner: Option<UnsyncBoxBody<Bytes, BoxError>>,
@@ -32,9 +32,8 @@ pub(crate) struct RequestBody {
 }
 
 impl RequestBody {
-    /// Takes a request's body off its type, and gives it up where less than
-    /// 16 KiB of it come while they are waited for as long as `patience`; an
-    /// empty one costs nothing.
+    /// Converts a request's body to this type. Reading it fails if the client sends less than 16 KiB
+    /// during `patience`. An empty body costs nothing.
     pub(crate) fn erase<B>(request: Request<B>, patience: Duration) -> Request<Self>
     where
         B: Body<Data = Bytes> + Send + 'static,
@@ -44,7 +43,8 @@ impl RequestBody {
         let body = if body.is_end_stream() {
             Self::default()
         } else {
-            // Who waits for `100 Continue` has not begun to send, and HTTP/2 can end one stream alone.
+            // A client that waits for `100 Continue` has not begun to send; and HTTP/2 can end a single
+            // stream.
             let drain = parts.version <= Version::HTTP_11 && !parts.headers.contains_key(header::EXPECT);
             Self { inner: Some(body.map_err(Into::into).boxed_unsync()), stall: Stall::after(patience), drain }
         };
@@ -102,7 +102,7 @@ async fn drain(mut body: UnsyncBoxBody<Bytes, BoxError>) {
     }
 }
 
-/// The length a request announces for its body.
+/// The length of the body that a request announces.
 pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -13,9 +13,8 @@ use super::file::FileBody;
 
 /// The body of every answer of the registry.
 ///
-/// Its size is known exactly, except for what is compressed on its way. A
-/// source that ends before its announced length is an error, so that a
-/// truncated archive never looks complete.
+/// Its size is known exactly, unless it is compressed. A source that ends before its announced length
+/// is an error, so that a truncated archive never looks complete.
 #[derive(Default)]
 pub struct RegistryBody(Kind);
 
@@ -38,7 +37,7 @@ impl RegistryBody {
         Self(Kind::Empty)
     }
 
-    /// `len` bytes of `file`, from its current position on.
+    /// A body of `len` bytes of `file`, from its current position.
     pub(crate) fn file(file: std::fs::File, len: u64) -> Self {
         Self(Kind::File(FileBody::new(file, len)))
     }
@@ -48,7 +47,7 @@ impl RegistryBody {
         Self(Kind::Stream { stream, remaining: len })
     }
 
-    /// All of it, where it lies in memory.
+    /// All bytes, if they are in memory.
     pub(crate) fn as_bytes(&self) -> Option<&Bytes> {
         match &self.0 {
             Kind::Bytes(bytes) => Some(bytes),
@@ -56,8 +55,8 @@ impl RegistryBody {
         }
     }
 
-    /// Whether all of it lies in memory that others hold too, so that it costs
-    /// none of its own until it is sent.
+    /// Whether all bytes are in memory that a cache shares, so that holding them until they are sent
+    /// costs no memory of its own.
     pub fn is_shared(&self) -> bool {
         matches!(&self.0, Kind::Bytes(bytes) if !bytes.is_unique())
     }

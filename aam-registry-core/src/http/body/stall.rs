@@ -9,21 +9,20 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{error::Error, http::metrics};
 
-/// What a client must send of a body while it is waited for as long as the
-/// patience lasts, in bytes.
+/// How many bytes of a body a client has to send during its time-out.
 const LEAST_SENT: usize = 16 * 1024;
 
-/// Notices a client that sends nothing of a body it has begun, or next to nothing.
+/// Detects a client that sends nothing, or almost nothing, of a body it has begun.
 ///
-/// Only the time is counted in which the client is waited for, not that in
-/// which nobody asks for more. The timer is set where something is waited for,
-/// and moved only when it runs out: a body that comes without a pause costs none.
+/// Only the time spent waiting for the client counts, not the time in which the registry does not read.
+/// The timer is set when a read has to wait, and moved only when it fires: a body that arrives without
+/// a pause sets none.
 #[derive(Debug, Default)]
 pub(super) struct Stall {
     patience: Duration,
-    /// How long the client was waited for since it last had sent enough, but for now.
+    /// How long the client has been waited for since it last sent enough, without the current wait.
     waited: Duration,
-    /// What it has sent since then, in bytes.
+    /// How many bytes it has sent since then.
     sent: usize,
     waits_since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -34,7 +33,7 @@ impl Stall {
         Self { patience, ..Self::default() }
     }
 
-    /// Notes that so many bytes came.
+    /// Records that bytes arrived.
     pub(super) fn note(&mut self, bytes: usize) {
         if let Some(since) = self.waits_since.take() {
             self.waited += since.elapsed();
@@ -45,7 +44,7 @@ impl Stall {
         }
     }
 
-    /// Completes where too little has come for too long.
+    /// Completes if too few bytes arrived for too long.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Stalled> {
         let since = *self.waits_since.get_or_insert_with(Instant::now);
         let until = since + self.patience.saturating_sub(self.waited);
@@ -64,7 +63,7 @@ impl Stall {
     }
 }
 
-/// Too little came of a body for so long.
+/// Too little of a body arrived for this long.
 #[derive(Debug, thiserror::Error)]
 #[error("{sent} bytes came of the body in {patience:?}")]
 pub(crate) struct Stalled {
@@ -73,11 +72,11 @@ pub(crate) struct Stalled {
 }
 
 impl Stalled {
-    /// What to tell the client where `error` is that of a stalled body.
+    /// The error for the client if `error` is that of a stalled body.
     pub(crate) fn told(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<Error> {
         let Self { patience, sent } = error.downcast_ref()?;
         let seconds = patience.as_secs();
-        Some(Error::Timeout(match sent {
+        Some(Error::ClientTimeout(match sent {
             0 => format!("Nothing came of the request body for {seconds} s; send it again"),
             sent => format!(
                 "Only {sent} bytes of the request body came in {seconds} s; send at least {LEAST_SENT} in that time, \

@@ -1,4 +1,4 @@
-//! The downloads whose answers are ready but for the bytes.
+//! Downloads whose answers are prepared except for the bytes.
 
 mod ready;
 mod table;

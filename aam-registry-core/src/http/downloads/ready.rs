@@ -26,32 +26,33 @@ const GZIP: HeaderValue = HeaderValue::from_static("application/gzip");
 const BYTES: HeaderValue = HeaderValue::from_static("bytes");
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
-/// How many headers an answer has: those of an archive, the id of the request
-/// and where the client's limit stands.
+/// How many headers an answer has: those of an archive, the request id and the state of the client's
+/// rate limit.
 const HEADERS: usize = 14;
 
-/// The download of one version: all of its answer that stays as long as its archive.
+/// The prepared download of one version: the parts of its answer that stay the same as long as its
+/// archive.
 #[derive(Debug)]
 pub(crate) struct ReadyDownload {
     pub(crate) location: ArchiveLocation,
-    /// For how long it may be kept; `None` where nothing tells.
+    /// Decides how long it may be cached; `None` if it must not be.
     pub(super) mark: Option<ArchiveMark>,
     pub(crate) tally: Arc<DownloadTally>,
     entity_tag: Box<str>,
-    /// Those of the whole archive.
+    /// The headers of the answer with the whole archive.
     headers: HeaderMap,
 }
 
-/// What a request wants of an archive.
+/// What a request needs of an archive.
 pub(crate) enum Wanted {
-    /// Nothing: it has it.
+    /// Nothing: the client has it.
     Unchanged,
     /// A range of its bytes, or all.
     Bytes(Option<Range<u64>>),
 }
 
 impl ReadyDownload {
-    /// Of a location that was read after `mark` was taken.
+    /// A prepared download for a location that was read after `mark` was taken.
     pub(crate) fn new(registry: &Registry, location: ArchiveLocation, mark: Option<ArchiveMark>) -> Self {
         let ArchiveLocation { sha256, size, .. } = &location;
         let entity_tag = format!("\"{sha256}\"").into_boxed_str();
@@ -70,7 +71,7 @@ impl ReadyDownload {
         Self { tally: registry.tally(&location), mark, entity_tag, headers, location }
     }
 
-    /// What a request with these headers wants.
+    /// What a request with these headers needs.
     ///
     /// # Errors
     /// [`RangeNotSatisfiable`](crate::ErrorCode::RangeNotSatisfiable).
@@ -89,7 +90,7 @@ impl ReadyDownload {
         }
     }
 
-    /// The answer to whoever has the archive.
+    /// The answer for a client that has the archive.
     pub(crate) fn unchanged(&self) -> Response<RegistryBody> {
         let mut response = Response::new(RegistryBody::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -115,7 +116,7 @@ impl ReadyDownload {
     }
 }
 
-/// Header values that are kept together, in one allocation.
+/// Header values in a single allocation.
 struct Values(BytesMut);
 
 impl Values {

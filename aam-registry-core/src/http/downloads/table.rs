@@ -12,14 +12,14 @@ use crate::{
     types::PackageName,
 };
 
-/// How many downloads are kept ready: at most 2 KB each.
+/// The most downloads that are cached, each at most 2 KB.
 const MOST: usize = 10_000;
 
-/// The downloads that are ready, by the raw path that asks for each.
+/// The prepared downloads by the raw path of the request.
 ///
-/// They are kept for as long as their versions have the same archives, where
-/// there is a [`Freshness`] that tells, and not at all where there is none.
-/// Only the usual spelling of a path is kept: of the others there are too many.
+/// They are cached as long as their versions have the same archives, if there is a [`Freshness`] that
+/// knows, and otherwise not at all. Only the usual spelling of a path is cached, because there are too
+/// many others.
 pub(crate) struct ReadyDownloads {
     by_path: Cache<Box<str>, Arc<ReadyDownload>>,
     freshness: Option<Freshness>,
@@ -31,7 +31,7 @@ impl ReadyDownloads {
         Self { by_path: Cache::new(MOST), freshness, bytes: OnceLock::new() }
     }
 
-    /// What is ready at `path`, the prefix of the mount included.
+    /// The prepared download for `path`, which includes the prefix.
     pub(crate) fn get(&self, path: &str) -> Option<Arc<ReadyDownload>> {
         self.by_path.get(path).filter(|ready| self.holds(ready))
     }
@@ -41,19 +41,20 @@ impl ReadyDownloads {
         self.freshness.as_ref().zip(ready.mark.as_ref()).is_some_and(holds)
     }
 
-    /// To be taken before the location of a download is read that is to be kept.
+    /// The mark for a download; take it before reading the location.
     pub(crate) fn mark(&self, name: &PackageName) -> Option<ArchiveMark> {
         self.freshness.as_ref().map(|freshness| freshness.archive_mark(name))
     }
 
-    /// Keeps what was asked for at `path` where that is `usual`, the way it is told to clients.
+    /// Caches the download that was requested at `path` if that equals `usual`, the path in the links
+    /// of the registry.
     pub(crate) fn keep(&self, path: &str, usual: &str, ready: &Arc<ReadyDownload>) {
         if path == usual && ready.mark.is_some() {
             self.by_path.insert(path.into(), Arc::clone(ready));
         }
     }
 
-    /// Counts bytes of an archive that are sent.
+    /// Counts the bytes of archives that are sent.
     pub(crate) fn count_bytes(&self, bytes: u64) {
         self.bytes.get_or_init(|| metrics::counter!("aam_download_bytes_total")).increment(bytes);
     }
@@ -71,8 +72,7 @@ mod tests {
     use crate::{
         decorate::CachedMetadata,
         memory,
-        ports::Change,
-        types::{ArchiveKey, ArchiveLocation, Sha256Digest, UploadId},
+        types::{ArchiveKey, ArchiveLocation, Change, Sha256Digest, UploadId},
     };
 
     fn location() -> ArchiveLocation {
@@ -87,7 +87,7 @@ mod tests {
 
     const USUAL: &str = "/kit/1.0.0/download";
 
-    /// A table with a download that was kept at the usual path, where it is kept at all.
+    /// A table after a download was added at the usual path.
     fn table(freshness: Option<Freshness>) -> ReadyDownloads {
         let registry = memory::registry().build().expect("a registry");
         let (table, location) = (ReadyDownloads::new(freshness), location());

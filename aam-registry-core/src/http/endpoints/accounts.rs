@@ -7,7 +7,7 @@ use crate::{
         body::RequestBody,
         call::Call,
         failure::Failure,
-        login_attempt::LoginAttempt,
+        login_attempt,
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
         wire::{
             AccountAnswer, AccountChangeRequest, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer,
@@ -15,8 +15,8 @@ use crate::{
         },
     },
     ports::RateClass,
-    registry::{OwnAccountChange, Registration},
-    types::Username,
+    registry::{OwnAccountChange, Registration, Registry},
+    types::{AskedIn, Username},
 };
 
 pub(super) const ROUTES: &[Route] = &[
@@ -44,12 +44,17 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Users",
         summary: "Log in",
         description: "Opens a session for 24 hours, unless the operator set otherwise. The answer to an unknown user \
-            is that to a wrong password. Failures are limited, for an address and for an account; a right password \
-            from an address that has not failed is let in, however often others fail for that account.",
+            is that to a wrong password; whoever knows the password of a disabled account is told 403.\n\n\
+            Failures are limited, right passwords are not: a minute so many for an address, and so many for an \
+            account from all addresses together. The account is what was typed, the username and the e-mail address \
+            each for itself. The first failures of each address for an account (3 a day, and an IPv6 customer's /48 is \
+            one) are not refused by what others have failed for it: else whoever keeps failing for a name would lock \
+            its owner out. So a right password from an address that has not failed is always let in, and from many \
+            addresses an account is guessed at no faster than from one but for what each is forgiven.",
         class: Some(RateClass::Auth),
         request: RequestContent::json::<LoginRequest>(),
         answers: &[Answer { status: 200, description: "The session.", content: Content::json::<SessionAnswer>() }],
-        errors: &[ErrorCode::InvalidRequest, ErrorCode::InvalidCredentials],
+        errors: &[ErrorCode::InvalidRequest, ErrorCode::InvalidCredentials, ErrorCode::Forbidden],
         ..route(Verb::Post, "/api/v1/users/login", "login", handler!(login, body))
     },
     Route {
@@ -100,7 +105,9 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 async fn register(call: Call, body: RequestBody) -> Answered {
-    let RegisterRequest { username, email, password } = call.json(body).await?;
+    let RegisterRequest { username, email, password } = call.json_of(AskedIn::Account, body).await?;
+    // Report missing fields together with all other faults.
+    let [username, email, password] = [username, email, password].map(Option::unwrap_or_default);
     let user = call.registry.register(Registration { username, email, password }).await?;
     answer::written(StatusCode::CREATED, &RegisteredAnswer::from(user))
 }
@@ -113,12 +120,12 @@ async fn login(call: Call, body: RequestBody) -> Answered {
     }
     let login = request.username.or(request.email);
     let login = login.ok_or_else(|| Error::invalid_request("Give `username` or `email`, and `password`"))?;
-    let attempt = LoginAttempt::begin(&call.registry, call.client, &login).await?;
-    let session = match call.client {
-        Some(client) => call.registry.login_from(client.0, &login, request.password).await,
-        None => call.registry.login(&login, request.password).await,
-    };
-    attempt.end(&session).await;
+    let (client, name, password) = (call.client, login.clone(), request.password);
+    let session = login_attempt::guess(&call.registry, client, &login, async move |registry: Registry| match client {
+        Some(client) => registry.login_from(client.0, &name, password).await,
+        None => registry.login(&name, password).await,
+    });
+    let session = session.await?;
     answer::written(StatusCode::OK, &SessionAnswer::from(session?))
 }
 
@@ -133,14 +140,15 @@ async fn account(call: Call) -> Answered {
 }
 
 async fn change(call: Call, body: RequestBody) -> Answered {
-    let AccountChangeRequest { email, password, current_password } = call.json(body).await?;
-    let by = call.principal()?;
-    let attempt = LoginAttempt::begin(&call.registry, call.client, by.username.as_str()).await?;
+    let AccountChangeRequest { email, password, current_password } = call.json_of(AskedIn::Account, body).await?;
+    let by = call.principal()?.clone();
     let client = call.client.map(|client| client.0);
     let change = OwnAccountChange { current_password, email, client, password };
-    let changed = call.registry.change_own_account(by, change).await;
-    attempt.end(&changed).await;
-    match changed {
+    let name = by.username.clone();
+    let changed = login_attempt::guess(&call.registry, call.client, name.as_str(), async move |registry: Registry| {
+        registry.change_own_account(&by, change).await
+    });
+    match changed.await? {
         Ok(account) => answer::written(StatusCode::OK, &AccountAnswer::from(account)),
         Err(Error::InvalidCredentials) => {
             let message = "`current_password` is not the password of this account";
@@ -155,7 +163,7 @@ async fn profile(call: Call) -> Answered {
     answer::read(&call, &ProfileAnswer::from(profile))
 }
 
-/// The username of the path. A malformed one is nobody's.
+/// The username of the path. A malformed one counts as one that does not exist.
 pub(super) fn username(call: &Call) -> Result<Username, Failure> {
     call.parsed("username").ok_or_else(|| {
         let text: String = call.param("username").unwrap_or_default().chars().take(64).collect();

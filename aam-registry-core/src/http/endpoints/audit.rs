@@ -16,10 +16,13 @@ use crate::{
 /// What `from` and `to` are.
 const TIME: &str = "a time such as 2026-11-24T00:00:00Z";
 
+/// The most entries of a page.
+pub(in crate::http) const MAX_AUDIT_PAGE: u64 = 200;
+
 const LIMIT: QueryParam = optional(
     "limit",
     "How many entries a page holds.",
-    || json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+    || json!({"type": "integer", "minimum": 1, "maximum": MAX_AUDIT_PAGE, "default": 50}),
 );
 
 const PAGE_ANSWER: &[Answer] =
@@ -69,7 +72,7 @@ async fn whole(call: Call) -> Answered {
         actor: query.text("actor").map(str::to_owned),
         from: query.read::<Timestamp>("from", TIME),
         to: query.read::<Timestamp>("to", TIME),
-        page: query.page(50, 200),
+        page: query.page(50, MAX_AUDIT_PAGE),
     };
     query.check()?;
     let page = call.registry.audit_log(call.principal()?, &filter).await?;
@@ -79,7 +82,7 @@ async fn whole(call: Call) -> Answered {
 async fn of_package(call: Call) -> Answered {
     let package = call.package()?;
     let mut query = call.query();
-    let page = query.page(50, 200);
+    let page = query.page(50, MAX_AUDIT_PAGE);
     query.check()?;
     let page = call.registry.package_audit_log(call.principal()?, &package, page).await?;
     answer::read(&call, &AuditPage::from(page))

@@ -16,20 +16,20 @@ use crate::{
     types::Sha256Digest,
 };
 
-/// A redirect may point to a link that expires.
+/// Cached only briefly, since the redirect may point to a link that expires.
 const REDIRECT_CACHE: HeaderValue = HeaderValue::from_static("private, max-age=60");
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
         summary: "Download an archive",
         description: "The `.aam` of a version, with its SHA-256 in `X-Checksum-SHA256` and `Repr-Digest` and as \
-            `ETag`. One `Range` of bytes may be asked for. Yanked versions stay downloadable. Archives never change: \
-            they are sent as `immutable` and may be kept for ever. What was served so cannot be called back from \
-            caches that are not the registry's own.",
+            `ETag`. A single byte `Range` is supported. Yanked versions can still \
+            be downloaded. Archives never change: they are sent as `immutable` and may be cached for ever, so neither \
+            a yank nor anything else removes an archive from caches outside the registry.",
         answers: &[
             WHOLE,
             PART,
-            Answer { status: 302, description: "The archive lies where `Location` says.", content: Content::None },
+            Answer { status: 302, description: "`Location` is the address of the archive.", content: Content::None },
             UNCHANGED,
         ],
         errors: &[
@@ -42,8 +42,8 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         summary: "Download an archive by its digest",
-        description: "The same for caches in front of the registry, such as a CDN: the path names the very bytes. \
-            Always sent from here, never counted as a download.",
+        description: "The same for caches in front of the registry, such as a CDN: the path contains the digest \
+            of the bytes. Never redirected, and never counted as a download.",
         answers: &[WHOLE, PART, UNCHANGED],
         errors: &[
             ErrorCode::PackageNotFound,
@@ -65,7 +65,7 @@ const WHOLE: Answer =
 const PART: Answer =
     Answer { status: 206, description: "The range asked for.", content: Content::Bytes(&["application/gzip"]) };
 const UNCHANGED: Answer =
-    Answer { status: 304, description: "The archive is the one `If-None-Match` names.", content: Content::None };
+    Answer { status: 304, description: "`If-None-Match` contains the archive's entity tag.", content: Content::None };
 
 const fn transfer(pattern: &'static str, id: &'static str, handler: Handler) -> Route {
     Route {
@@ -118,7 +118,7 @@ async fn download_by_digest(call: Call) -> Answered {
     }
 }
 
-/// Finds the version of the path, and keeps what was found ready.
+/// Finds the version of the path, and caches the prepared download.
 async fn find(call: &Call) -> Result<Arc<ReadyDownload>, Failure> {
     let (package, version) = call.version()?;
     let mark = call.edge.downloads.mark(&package);
@@ -138,7 +138,7 @@ fn found(uri: &Uri) -> Response<RegistryBody> {
     response
 }
 
-/// The answer with every header of the contract; for `HEAD` without the body.
+/// The answer with all headers; for `HEAD` without the body.
 async fn archive(call: &Call, ready: &ReadyDownload, part: Option<Range<u64>>) -> Answered {
     let body = match call.method {
         Method::HEAD => RegistryBody::empty(),

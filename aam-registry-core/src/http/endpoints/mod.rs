@@ -1,5 +1,5 @@
-//! The endpoints: each decodes a request, calls one use case and encodes what
-//! it gives. Beside each stands its row of the route table.
+//! The endpoints: each decodes a request, calls one use case and encodes the result. Its row of the
+//! route table is next to it.
 
 mod accounts;
 mod audit;
@@ -17,9 +17,13 @@ mod service;
 mod tags;
 mod tokens;
 
+pub(super) use audit::MAX_AUDIT_PAGE;
+pub(super) use search::MAX_PAGE;
+pub(super) use tokens::MAX_DAYS as MAX_TOKEN_DAYS;
+
 use super::routing::{Route, RouteGroup};
 
-/// Every route but those of the groups `without`, in the order they are listed.
+/// Every route except those of the groups `without`, in the order of the documentation.
 pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Route> {
     let groups: [&'static [Route]; _] = [
         search::ROUTES,

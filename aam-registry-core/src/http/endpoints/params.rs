@@ -1,4 +1,4 @@
-//! The parameters of queries that several routes share.
+//! Query parameters that several routes share.
 
 use serde_json::json;
 
@@ -21,7 +21,7 @@ pub(super) const fn optional(
     QueryParam { name, description, required: false, schema }
 }
 
-/// A parameter that must be given.
+/// A required parameter.
 pub(super) const fn required(
     name: &'static str,
     description: &'static str,

@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use http::{HeaderValue, StatusCode, header};
-use tokio::time::timeout;
+use serde_json::Value;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     error::{Error, ErrorCode},
@@ -14,12 +17,12 @@ use crate::{
     },
     ports::RateClass,
     registry::{Publish, PublishOptions, PublishReceipt},
-    types::ApprovalStatus,
+    types::{ApprovalStatus, AskedIn, not_built},
 };
 
-/// The longest of the parts that are read as text, in bytes.
+/// The most bytes of each part that is read as text.
 const MAX_TEXT: usize = 256;
-/// How much all parts but the archive may hold together, in bytes.
+/// The most bytes of all parts except the archive.
 const MAX_BESIDE: u64 = 1024 * 1024;
 /// How many parts a form may have.
 const MAX_PARTS: usize = 64;
@@ -64,18 +67,56 @@ async fn publish(call: Call, body: RequestBody) -> Answered {
         return Err(Error::PayloadTooLarge(message).into());
     }
     let form = Form::new(&call.headers, body)?;
-    let receipt = timeout(call.registry.policy().upload_timeout, receive(&call, form));
-    let receipt = receipt.await.map_err(|_| Error::Timeout("The upload took too long; try again".to_owned()))??;
-    published(&call, receipt)
+    let (patience, mut waited) = (call.registry.policy().upload_timeout, Duration::ZERO);
+    let receipt = timeout(patience, receive(&call, form, &mut waited)).await;
+    published(&call, receipt.map_err(|_| took_too_long(patience, waited))??)
 }
 
-/// Reads the form to its end; the archive goes to the registry as it comes.
-async fn receive(call: &Call, mut form: Form) -> Result<PublishReceipt, Failure> {
+/// The error for an upload that took longer than `patience`; `waited` is how long the client was waited
+/// for.
+fn took_too_long(patience: Duration, waited: Duration) -> Error {
+    let seconds = patience.as_secs();
+    if waited > patience / 2 {
+        Error::ClientTimeout(format!(
+            "The upload took longer than {seconds} s, most of which the registry waited for its bytes; publish again \
+             over a faster connection, or make the package smaller"
+        ))
+    } else {
+        Error::Timeout(format!("The registry took longer than {seconds} s over the upload; publish again"))
+    }
+}
+
+/// Adds the time that a client is waited for to a total, even if the wait is cancelled.
+struct Waiting<'a> {
+    total: &'a mut Duration,
+    since: Instant,
+}
+
+impl<'a> Waiting<'a> {
+    fn begin(total: &'a mut Duration) -> Self {
+        Self { total, since: Instant::now() }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        *self.total += self.since.elapsed();
+    }
+}
+
+/// Reads the form to its end, and passes the archive to the registry while it arrives. `waited` is how
+/// long the client was waited for.
+async fn receive(call: &Call, mut form: Form, waited: &mut Duration) -> Result<PublishReceipt, Failure> {
     let mut options = PublishOptions::default();
     let mut upload = None;
     let mut beside = 0;
     let mut parts = 0;
-    while let Some(mut part) = form.next_part().await? {
+    loop {
+        let next = {
+            let _waiting = Waiting::begin(waited);
+            form.next_part().await?
+        };
+        let Some(mut part) = next else { break };
         parts += 1;
         if parts > MAX_PARTS {
             return Err(Error::invalid_request(format!("The form has more than {MAX_PARTS} parts")).into());
@@ -86,18 +127,13 @@ async fn receive(call: &Call, mut form: Form) -> Result<PublishReceipt, Failure>
                     Error::invalid_request("The form has several parts `archive`; publish one at a time").into()
                 );
             }
-            "archive" => upload = Some(store(call, &mut part).await?),
+            "archive" => upload = Some(store(call, &mut part, waited).await?),
             "tag" => {
                 let tag = part.text(MAX_TEXT).await?.parse();
                 options.tag =
                     Some(tag.map_err(|error: crate::error::InvalidName| Error::InvalidTag(error.to_string()))?);
             }
             "checksum" => options.checksum = Some(part.text(MAX_TEXT).await?.trim().parse()?),
-            "signature" | "signature_type" => {
-                let message = "Signatures are not available on this registry yet; publish without `signature` and \
-                    `signature_type`";
-                return Err(Error::invalid_request(message).into());
-            }
             _ => skip(&mut part, &mut beside).await?,
         }
     }
@@ -105,15 +141,29 @@ async fn receive(call: &Call, mut form: Form) -> Result<PublishReceipt, Failure>
     Ok(upload.finish(options).await?)
 }
 
-async fn store(call: &Call, part: &mut Part) -> Result<Publish, Failure> {
+async fn store(call: &Call, part: &mut Part, waited: &mut Duration) -> Result<Publish, Failure> {
     let mut upload = call.registry.begin_publish(call.principal()?, call.client_network()).await?;
-    while let Some(chunk) = part.chunk().await? {
+    loop {
+        let chunk = {
+            let _waiting = Waiting::begin(waited);
+            part.chunk().await?
+        };
+        let Some(chunk) = chunk else { return Ok(upload) };
         upload.write(chunk).await?;
     }
-    Ok(upload)
 }
 
+/// Reads an unknown part, unless it asks for a feature that is not built.
 async fn skip(part: &mut Part, beside: &mut u64) -> Result<(), Failure> {
+    let refusal = |part: &Part, value: &str| {
+        let refusal = not_built(AskedIn::Publish, part.name(), &Value::from(value))?;
+        Some(Failure::from(Error::invalid_request(format!("The part `{}` of the form: {refusal}", part.name()))))
+    };
+    // Read the text only of a part that could be refused.
+    if refusal(part, "anything").is_some() || refusal(part, "private").is_some() {
+        let text = part.text(MAX_TEXT).await.unwrap_or_else(|_| "anything".to_owned());
+        return refusal(part, &text).map_or(Ok(()), Err);
+    }
     while let Some(chunk) = part.chunk().await? {
         *beside += chunk.len() as u64;
         if *beside > MAX_BESIDE {

@@ -11,7 +11,7 @@ use crate::{
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
         wire::{MemberAnswer, MemberRequest, ScopeAnswer, ScopeRequest},
     },
-    types::{ScopeName, ScopeRole},
+    types::{AskedIn, ScopeName, ScopeRole},
 };
 
 pub(super) const ROUTES: &[Route] = &[
@@ -62,7 +62,7 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 async fn create(call: Call, body: RequestBody) -> Answered {
-    let request: ScopeRequest = call.json(body).await?;
+    let request: ScopeRequest = call.json_of(AskedIn::Scope, body).await?;
     let name = request.name.parse()?;
     let scope = call.registry.create_scope(call.principal()?, &name).await?;
     answer::written(StatusCode::CREATED, &ScopeAnswer::from(scope))
@@ -77,7 +77,7 @@ async fn set_member(call: Call, body: RequestBody) -> Answered {
     let (scope, member) = (scope(&call)?, username(&call)?);
     let request: MemberRequest = call.json(body).await?;
     let role = ScopeRole::parse(&request.role).ok_or_else(|| {
-        let error = "must be one of `owner`, `member`, `contributor`";
+        let error = format!("must be one of {}", ScopeRole::listed());
         Failure::invalid(format!("`role` {error}"), vec![Detail::new("role", error)])
     })?;
     call.registry.set_member(call.principal()?, &scope, &member, role).await?;
@@ -91,7 +91,7 @@ async fn remove_member(call: Call) -> Answered {
     Ok(answer::no_content())
 }
 
-/// The scope of the path. A malformed one does not exist.
+/// The scope of the path. A malformed one counts as one that does not exist.
 fn scope(call: &Call) -> Result<ScopeName, Failure> {
     let text = call.param("scope").unwrap_or_default();
     let bare = text.strip_prefix('@').unwrap_or(&text);

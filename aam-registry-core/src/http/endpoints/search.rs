@@ -13,13 +13,16 @@ use crate::{
     types::{ArtifactType, SearchQuery, SearchSort},
 };
 
-/// What may be given empty, for forms and clients that send all they have.
+/// Parameters that may be empty, for HTML forms and clients that send all fields.
 const FILTERS: &[&str] = &["q", "type", "scope", "keyword", "sort"];
+
+/// The most entries of a page.
+pub(in crate::http) const MAX_PAGE: u64 = 100;
 
 const LIMIT: QueryParam = optional(
     "limit",
     "How many packages a page holds.",
-    || json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
+    || json!({"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 20}),
 );
 
 pub(super) const ROUTES: &[Route] = &[Route {
@@ -65,7 +68,7 @@ async fn search(call: Call) -> Answered {
         scope: query.parsed("scope"),
         keyword: query.text("keyword").map(str::to_owned),
         sort: query.one_of("sort", "`relevance`, `updated`, `downloads`, `name`", sort).unwrap_or(default_sort),
-        page: query.page(20, 100),
+        page: query.page(20, MAX_PAGE),
         text,
     };
     query.check()?;

@@ -12,10 +12,11 @@ use crate::{
         wire::{NewTokenAnswer, TokenRequest, TokensAnswer},
     },
     registry,
+    types::AskedIn,
 };
 
-/// The longest life that can be asked for in days.
-const MAX_DAYS: u32 = 3650;
+/// The longest lifetime of a token, in days, that can be requested.
+pub(in crate::http) const MAX_DAYS: u32 = 3650;
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
@@ -52,7 +53,7 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 async fn create(call: Call, body: RequestBody) -> Answered {
-    let request: TokenRequest = call.json(body).await?;
+    let request: TokenRequest = call.json_of(AskedIn::Token, body).await?;
     let expires_at = expiry(&request)?;
     let request = registry::TokenRequest {
         name: request.name,

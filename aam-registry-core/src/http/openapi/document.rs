@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::operation::operation;
 use crate::http::{routing::Route, wire::ErrorBody};
 
-/// Requests and answers have schemas of their own: what must be sent is not what is always told.
+/// Requests and answers have separate schemas, because required fields differ.
 pub(super) struct Schemas {
     pub(super) requests: SchemaGenerator,
     pub(super) answers: SchemaGenerator,
@@ -34,7 +34,7 @@ impl Schemas {
     }
 }
 
-/// The document of an API below `server`, whose paths start with `prefix`.
+/// The document of an API at `server`, whose paths start with `prefix`.
 pub(crate) fn document(routes: impl Iterator<Item = &'static Route>, server: &str, prefix: &str) -> Value {
     let mut schemas = Schemas::new();
     let (mut paths, mut used) = (Map::new(), BTreeSet::new());

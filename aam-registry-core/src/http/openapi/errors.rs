@@ -7,7 +7,7 @@ use crate::{
     http::routing::{Access, RequestContent, Route},
 };
 
-/// The error answers of a route, by status: its own and those any route may have.
+/// The error answers of a route, by status: its own and those that every route may have.
 pub(super) fn errors(route: &Route) -> BTreeMap<u16, Value> {
     let mut by_status = BTreeMap::<u16, Vec<ErrorCode>>::new();
     let mut add = |code: ErrorCode| {
@@ -17,22 +17,28 @@ pub(super) fn errors(route: &Route) -> BTreeMap<u16, Value> {
         }
     };
     route.errors.iter().copied().for_each(&mut add);
-    // A bad credential is refused everywhere, also where none is needed, and costs its address something.
+    // A bad credential is refused on every route, even where none is needed, and is rate limited.
     add(ErrorCode::Unauthorized);
     add(ErrorCode::RateLimited);
     if !matches!(route.request, RequestContent::None) {
-        [ErrorCode::InvalidRequest, ErrorCode::PayloadTooLarge, ErrorCode::UnsupportedMediaType]
-            .into_iter()
-            .for_each(&mut add);
+        [
+            ErrorCode::InvalidRequest,
+            ErrorCode::ClientTimeout,
+            ErrorCode::PayloadTooLarge,
+            ErrorCode::UnsupportedMediaType,
+        ]
+        .into_iter()
+        .for_each(&mut add);
     }
     if route.access == Access::Credential || !route.errors.is_empty() {
-        // A database in a file on a full disk is the second: what is unavailable is storage.
+        // A database file on a full disk gives the second error: storage is unavailable.
         [ErrorCode::DatabaseUnavailable, ErrorCode::StorageUnavailable, ErrorCode::Overloaded]
             .into_iter()
             .for_each(&mut add);
     }
     if route.pattern.contains("{package}/") {
-        // `@scope` without a name takes the next segment for it, and the path is another one.
+        // `@scope` without a name takes the next segment as the name, which makes it the path of
+        // another route.
         add(ErrorCode::MethodNotAllowed);
     }
     [ErrorCode::Internal, ErrorCode::Timeout].into_iter().for_each(&mut add);

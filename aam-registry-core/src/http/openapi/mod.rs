@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, made of the route table and the wire types.
+//! The OpenAPI 3.1 document, generated from the route table and the wire types.
 
 mod document;
 mod errors;

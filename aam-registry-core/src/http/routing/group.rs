@@ -1,7 +1,7 @@
 use super::{Route, Verb};
 
-/// Routes that a host may [leave out](crate::http::RegistryServiceBuilder::without)
-/// together. To search, read, resolve and download packages is in none of them.
+/// Groups of routes that a host may [leave out](crate::http::RegistryServiceBuilder::without).
+/// Searching, reading, resolving and downloading packages belong to no group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RouteGroup {
@@ -9,22 +9,22 @@ pub enum RouteGroup {
     Registration,
     /// `POST /api/v1/users/login` and `…/logout`.
     Login,
-    /// Accounts: those of callers themselves and the profiles of others.
+    /// Accounts: the caller's own, and the profiles of others.
     Accounts,
     /// API tokens, below `/api/v1/users/tokens`.
     Tokens,
-    /// Everything that changes packages: to publish, to yank, to deprecate, to
-    /// set dist-tags, to add and remove owners.
+    /// Everything that changes packages: publishing, yanking, deprecating, setting dist-tags, adding
+    /// and removing owners.
     Publishing,
     /// Scopes and their members, below `/api/v1/scopes`.
     Scopes,
-    /// What is inside archives: README, files, differences.
+    /// The contents of archives: README, files, differences.
     Contents,
     /// The audit log.
     Audit,
-    /// `/health` and what lies below it, `/ready`, `/metrics`.
+    /// `/health` and the paths below it, `/ready`, `/metrics`.
     Probes,
-    /// The description of the API as a document and as a page, and the page at the root.
+    /// The OpenAPI document, its page, and the page at the root.
     Documentation,
 }
 
@@ -43,7 +43,7 @@ impl RouteGroup {
         Self::Documentation,
     ];
 
-    /// The group of a route, where it has one.
+    /// The group of a route, if it belongs to one.
     pub(crate) fn of(route: &Route) -> Option<Self> {
         match (route.tag, route.pattern) {
             (_, "/api/v1/users/register") => Some(Self::Registration),

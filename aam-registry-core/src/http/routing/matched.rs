@@ -10,22 +10,22 @@ use crate::{
     types::PackageName,
 };
 
-/// What a request's path and method were found to mean; an extension of the request.
+/// The route that matched a request's path and method; an extension of the request.
 #[derive(Clone, Debug)]
 pub struct MatchedRoute {
     pub(super) entry: Arc<Entry>,
     pub(super) route: Option<&'static Route>,
-    /// The path as it was matched, where that is not the request's own.
+    /// The path that was matched, if it differs from the request's.
     pub(super) path: Option<Box<str>>,
-    /// Where the values of the parameters lie in the path, in their order.
+    /// Where the values of the parameters are in the path, in order.
     pub(super) spans: [(usize, usize); MAX_PARAMS],
 }
 
-/// A package's scope and name, its version, and a path of files.
+/// The scope and name of a package, a version, and the path of a file.
 pub(super) const MAX_PARAMS: usize = 4;
 
 impl MatchedRoute {
-    /// What [`pattern`](Self::pattern) is called where no route has the path.
+    /// The [`pattern`](Self::pattern) if no route has the path.
     pub const UNMATCHED: &str = "unmatched";
 
     /// The pattern of the path, such as `/api/v1/packages/{package}`.
@@ -33,28 +33,28 @@ impl MatchedRoute {
         self.entry.pattern
     }
 
-    /// The class the request is limited in.
+    /// The rate limit class of the request.
     pub fn rate_class(&self) -> Option<RateClass> {
         self.route.and_then(|route| route.class)
     }
 
-    /// The operation; `None` where the path has none of that method.
+    /// The operation; `None` if the path does not support the method.
     pub(crate) fn route(&self) -> Option<&'static Route> {
         self.route
     }
 
-    /// The methods the path answers.
+    /// The methods that the path supports.
     pub(crate) fn allow(&self) -> &str {
         &self.entry.allow
     }
 
-    /// What counts the requests of the path's pattern.
+    /// The counters of the path's pattern.
     pub(crate) fn meter(&self) -> &Arc<RouteMeter> {
         &self.entry.meter
     }
 
-    /// The package that `path` names, which is the request's path below the
-    /// prefix. A malformed name is the name of no package.
+    /// The package in `path`, which is the request's path without the prefix. A malformed name counts
+    /// as the name of a package that does not exist.
     pub(crate) fn package(&self, path: &str) -> Result<PackageName, Failure> {
         let text = match (self.param(path, "scope"), self.param(path, "name")) {
             (Some(scope), Some(name)) => Cow::Owned(format!("@{scope}/{name}")),
@@ -67,8 +67,8 @@ impl MatchedRoute {
         })
     }
 
-    /// The value of a parameter out of `path`, which is the request's path
-    /// below the prefix; `None` where it is not UTF-8.
+    /// The value of a parameter in `path`, which is the request's path without the prefix; `None` if it
+    /// is not UTF-8.
     pub(crate) fn param<'a>(&'a self, path: &'a str, name: &str) -> Option<Cow<'a, str>> {
         let index = self.entry.params.iter().position(|param| *param == name)?;
         let (start, end) = self.spans[index];

@@ -12,11 +12,11 @@ pub(crate) struct Matcher {
     prefix: Box<str>,
 }
 
-/// All routes of one path pattern.
+/// All routes with one path pattern.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) pattern: &'static str,
-    /// The parameters of the matched spelling, in their order.
+    /// The parameters of the spelling that matched, in order.
     pub(super) params: Vec<&'static str>,
     pub(super) routes: Vec<&'static Route>,
     pub(super) allow: String,
@@ -24,14 +24,14 @@ pub(super) struct Entry {
 }
 
 const PACKAGE: &str = "{package}";
-/// Under which packages lie; the segment behind it may be written in three ways.
+/// The path below which packages are; the following segment has three spellings.
 const PACKAGES: &str = "/api/v1/packages/";
 
 impl Matcher {
     /// A matcher of `routes` below `prefix`.
     ///
     /// # Panics
-    /// Where two routes clash: the table is fixed, so a test finds that.
+    /// If two routes conflict. The table is fixed, so a test finds that.
     pub(crate) fn new(routes: impl Iterator<Item = &'static Route>, prefix: &str) -> Self {
         let mut by_pattern = BTreeMap::<&str, Vec<&'static Route>>::new();
         for route in routes {
@@ -53,7 +53,7 @@ impl Matcher {
         Self { table, prefix: prefix.into() }
     }
 
-    /// What `method` on `path` means; `None` where nothing has that path.
+    /// The route for `method` on `path`; `None` if no route has that path.
     pub(crate) fn find(&self, method: &Method, path: &str) -> Option<MatchedRoute> {
         let below = match path.strip_prefix(&*self.prefix)? {
             "" => "/",
@@ -76,7 +76,8 @@ impl Matcher {
     }
 }
 
-/// `{package}` stands for `{name}` and for `@{scope}/{name}`; a `{path}` at the end for all that follows.
+/// The patterns to match: `{package}` becomes `{name}` and `@{scope}/{name}`; a `{path}` at the end
+/// matches the whole rest.
 fn spellings(pattern: &str) -> Vec<String> {
     let pattern = match pattern.strip_suffix("{path}") {
         Some(start) => format!("{start}{{*path}}"),
@@ -108,8 +109,8 @@ fn allow(routes: &[&'static Route]) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// The path with a scoped package's name spelled `@scope/name`: clients may
-/// also write `%40` for the `@` and `%2F` for the slash.
+/// The path with a scoped package's name in the form `@scope/name`: clients may also write `%40` for
+/// the `@` and `%2F` for the slash.
 fn canonical(path: &str) -> Cow<'_, str> {
     let Some(rest) = path.strip_prefix(PACKAGES).filter(|rest| rest.contains('%')) else { return path.into() };
     let (segment, tail) = rest.split_at(rest.find('/').unwrap_or(rest.len()));

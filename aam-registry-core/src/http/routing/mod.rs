@@ -1,4 +1,4 @@
-//! Which endpoint answers which path.
+//! Finds the endpoint for a path.
 
 mod group;
 mod matched;

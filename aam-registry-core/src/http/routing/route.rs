@@ -12,18 +12,18 @@ use crate::{
     ports::RateClass,
 };
 
-/// One operation of the API: what answers it and how it is described.
+/// One operation of the API: its handler and its description.
 ///
-/// Router and OpenAPI document are both made of the table of these, so that
-/// neither can know what the other does not.
+/// The router and the OpenAPI document are both built from the table of these, so that they cannot
+/// differ.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Route {
     pub(crate) verb: Verb,
-    /// The path with its parameters in braces; `{package}` may hold a slash.
+    /// The path with its parameters in braces; the value of `{package}` may contain a slash.
     pub(crate) pattern: &'static str,
     /// The `operationId`.
     pub(crate) id: &'static str,
-    /// The group it is listed in.
+    /// The section of the documentation in which it is listed.
     pub(crate) tag: &'static str,
     pub(crate) summary: &'static str,
     /// In Markdown.
@@ -31,24 +31,23 @@ pub(crate) struct Route {
     pub(crate) access: Access,
     pub(crate) class: Option<RateClass>,
     pub(crate) kind: Kind,
-    /// Whether a read without a credential may be answered with what the last
-    /// one was, as long as its package did not change.
+    /// Whether the answer to an anonymous read may be cached as long as its package does not change.
     pub(crate) is_kept: bool,
-    /// Whether it tells nothing but that it was called, and so needs no span
-    /// around it: its failures are logged with the id of the request outside.
+    /// Whether it logs nothing except that it was called, and so needs no span: its failures are logged
+    /// with the request id by an outer layer.
     pub(crate) is_quiet: bool,
     pub(crate) query: &'static [QueryParam],
     pub(crate) request: RequestContent,
     pub(crate) answers: &'static [Answer],
-    /// The errors beside those every route has.
+    /// The errors in addition to those of every route.
     pub(crate) errors: &'static [ErrorCode],
     pub(crate) handler: Handler,
 }
 
-/// What answers a route.
+/// The handler of a route.
 pub(crate) type Handler = fn(Call, RequestBody) -> BoxFuture<'static, Result<Response<RegistryBody>, Failure>>;
 
-/// Makes a [`Handler`] of an async function of a call, or of a call and its body.
+/// Converts an async function of a call, or of a call and its body, to a [`Handler`].
 macro_rules! handler {
     ($function:path) => {
         |call, _| ::std::boxed::Box::pin($function(call))
@@ -59,7 +58,7 @@ macro_rules! handler {
 }
 pub(crate) use handler;
 
-/// A route with the settings most have; the table names what differs.
+/// A route with the most common settings; the table changes those that differ.
 pub(crate) const fn route(verb: Verb, pattern: &'static str, id: &'static str, handler: Handler) -> Route {
     Route {
         verb,
@@ -113,28 +112,28 @@ impl Verb {
     }
 }
 
-/// Who may call.
+/// Who may call an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Everybody.
     Public,
-    /// Whoever has a credential.
+    /// Callers with a credential.
     Credential,
 }
 
-/// How an answer travels.
+/// How an answer is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A document made in memory: compressed, conditional, within the time-out.
+    /// A document in memory: compressed, conditional, with the time-out.
     Document,
-    /// Bytes of an archive, in or out: as they are, for as long as they take.
+    /// Bytes of an archive, received or sent: not compressed, without the time-out.
     Transfer,
 }
 
-/// Where the schema of a wire type comes from.
+/// Returns the schema of a wire type.
 pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
-/// What a request carries.
+/// The body of a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RequestContent {
     None,
@@ -160,7 +159,7 @@ pub(crate) struct Answer {
     pub(crate) content: Content,
 }
 
-/// What an answer carries.
+/// The body of an answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Content {
     None,

@@ -7,17 +7,17 @@ use crate::{
     types::{User, UserProfile},
 };
 
-/// An account to make.
+/// An account to create.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct RegisterRequest {
     /// Also the name of the user's own scope.
-    #[schemars(regex(pattern = rules::USERNAME))]
-    pub(crate) username: String,
-    #[schemars(email, length(max = 254))]
-    pub(crate) email: String,
+    #[schemars(required, regex(pattern = rules::USERNAME))]
+    pub(crate) username: Option<String>,
+    #[schemars(required, email, length(max = 254))]
+    pub(crate) email: Option<String>,
     /// At least 12 characters, at most 1024 bytes, and not a common password.
-    #[schemars(length(min = 12, max = 1024))]
-    pub(crate) password: String,
+    #[schemars(required, length(min = 12, max = 1024))]
+    pub(crate) password: Option<String>,
 }
 
 /// An account that was made.

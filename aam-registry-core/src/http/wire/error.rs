@@ -3,7 +3,7 @@ use serde::Serialize;
 
 use crate::error::{Detail, ErrorCode};
 
-/// What every error answers.
+/// The body of every error.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Error")]
 pub(crate) struct ErrorBody {
@@ -11,7 +11,8 @@ pub(crate) struct ErrorBody {
     error: &'static str,
     /// What went wrong and what to do, for people.
     message: String,
-    /// Every fault, where there are several things to tell; of more than 101, the last says how many are left out.
+    /// All faults, if there are several; if there are more than 100, one more entry says how many are
+    /// not listed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     details: Vec<DetailBody>,
     /// The id of the request, as in `X-Request-Id` and in the registry's log.
@@ -22,19 +23,19 @@ pub(crate) struct ErrorBody {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "ErrorDetail")]
 struct DetailBody {
-    /// What it is about.
+    /// The field, parameter or thing with the fault.
     field: String,
-    /// What is to be said of it.
+    /// What is wrong.
     error: String,
 }
 
-/// How many faults are told, and one more that says how many are not: an
-/// answer must not grow with the request that is at fault.
+/// The most faults that are reported; one more says how many are not. An answer must not grow with the
+/// number of faults in a request.
 const MAX_DETAILS: usize = 100;
-/// The most bytes of each text; what a request repeats in it may be long.
+/// The most bytes of each text, since it may quote the request.
 const MAX_TEXT: usize = 2048;
 
-/// The text, cut where it is long.
+/// The text, cut if it is too long.
 fn shortened(mut text: String) -> String {
     if text.len() > MAX_TEXT {
         text.truncate(text.floor_char_boundary(MAX_TEXT));

@@ -1,9 +1,17 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::rules;
 use crate::{
-    registry::{Policy, RegistrationPolicy},
-    types::{MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, Manifest},
+    http::{
+        call::MAX_JSON,
+        endpoints::{MAX_AUDIT_PAGE, MAX_PAGE, MAX_TOKEN_DAYS},
+    },
+    registry::{
+        MAX_MESSAGE, MAX_PACKAGES, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, Policy,
+        RegistrationPolicy,
+    },
+    types::{MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS, MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, Manifest},
 };
 
 /// What this registry takes.
@@ -34,6 +42,40 @@ pub(crate) struct LimitsAnswer {
     max_dependencies: usize,
     /// The most artifacts of a version, all types together.
     max_artifacts: usize,
+    /// The most characters of a description.
+    max_description: usize,
+    /// The most keywords of a version.
+    max_keywords: usize,
+    /// The most characters of a keyword.
+    max_keyword: usize,
+    /// The most characters of a version.
+    max_version: usize,
+    /// The most characters of a version constraint.
+    max_constraint: usize,
+    /// The most packages that one `POST /resolve` takes, and that its answer names.
+    max_resolve_packages: usize,
+    /// The most bytes of a JSON body.
+    max_json_body: u64,
+    /// The most entries of a page of packages.
+    max_page_size: u64,
+    /// The most entries of a page of the audit log.
+    max_audit_page_size: u64,
+    /// The most characters of the message that a deprecation shows, and of the reason of a yank.
+    max_message: usize,
+    /// The fewest characters of a password.
+    min_password: usize,
+    /// The most bytes of a password.
+    max_password: usize,
+    /// The most characters of the name of an API token.
+    max_token_name: usize,
+    /// The most packages and patterns that an API token is restricted to.
+    max_token_packages: usize,
+    /// The most days that an API token can be asked to live for.
+    max_token_days: u32,
+    /// For how many seconds a login lasts.
+    session_seconds: u64,
+    /// How many uploads of one account may be under way at a time; twice as many from one address.
+    max_uploads_per_user: usize,
     /// How many seconds an upload may take.
     upload_timeout_seconds: u64,
     /// The dist-tags that may be set beside `latest`; `null` for any.
@@ -77,11 +119,28 @@ impl LimitsAnswer {
             max_manifest_depth: manifest.max_depth(),
             max_dependencies: manifest.max_dependencies(),
             max_artifacts: manifest.max_artifacts(),
+            max_description: MAX_DESCRIPTION,
+            max_keywords: MAX_KEYWORDS,
+            max_keyword: MAX_KEYWORD,
+            max_version: rules::VERSION_LENGTH,
+            max_constraint: rules::SELECTOR_LENGTH,
+            max_resolve_packages: MAX_PACKAGES,
+            max_json_body: MAX_JSON,
+            max_page_size: MAX_PAGE,
+            max_audit_page_size: MAX_AUDIT_PAGE,
+            max_message: MAX_MESSAGE,
+            min_password: MIN_PASSWORD_CHARS,
+            max_password: MAX_PASSWORD_BYTES,
+            max_token_name: MAX_TOKEN_NAME,
+            max_token_packages: MAX_TOKEN_PATTERNS,
+            max_token_days: MAX_TOKEN_DAYS,
+            session_seconds: policy.session_lifetime.as_secs(),
+            max_uploads_per_user: policy.uploads_per_user,
             upload_timeout_seconds: policy.upload_timeout.as_secs(),
             allowed_tags: policy.allowed_tags.as_ref().map(|tags| tags.iter().map(ToString::to_string).collect()),
             features: FeaturesAnswer {
                 registration: policy.registration == RegistrationPolicy::Open,
-                // None of these is built; what is switches its own line.
+                // None of these features is built. Building one changes its line here.
                 signatures: false,
                 attestation: false,
                 approval: false,

@@ -1,5 +1,5 @@
-//! The JSON of the API: serde types, converted from and to the domain's at
-//! the edge, and described to clients through their schemas.
+//! The JSON of the API: serde types that are converted to and from domain types, and whose schemas are
+//! in the OpenAPI document.
 
 mod accounts;
 mod audit;

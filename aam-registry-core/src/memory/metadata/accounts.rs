@@ -1,10 +1,17 @@
 use async_trait::async_trait;
 
-use super::{MemoryMetadata, tables::Tables};
+use super::{
+    MemoryMetadata,
+    tables::{StoredToken, Tables},
+};
 use crate::{
-    error::{Error, Result},
-    ports::{AccountActor, AccountChange, AccountFacts, AccountStore, ChangedAccount, RevokedTokens, TokenRevocation},
-    types::{AccountFilter, TokenId, User},
+    decide::{
+        AccountActor, AccountChange, AccountFacts, CallerFacts, ChangedAccount, RevokedTokens, TokenRevocation,
+        TokenRevocationFacts,
+    },
+    error::Result,
+    ports::AccountStore,
+    types::{AccountFilter, User},
 };
 
 #[async_trait]
@@ -20,71 +27,50 @@ impl AccountStore for MemoryMetadata {
 
     async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount> {
         let mut tables = self.tables();
-        let user = tables.user_named(&change.username).ok_or_else(|| Error::UserNotFound(change.username.clone()))?;
-        let id = user.id;
-        if let AccountActor::Itself(actor) = &change.by
-            && tables.require_live(actor, change.now)?.id != id
-        {
-            return Err(Error::credential_ended());
-        }
-        let facts = tables.account_facts(change)?;
-        let user = facts.account.user.clone();
-        let Some((after, audit)) = change.decide(&facts)? else { return Ok(ChangedAccount { user, changed: false }) };
-        let user = after.user.clone();
-        tables.users.insert(id, after);
-        for entry in &audit {
-            tables.append(entry);
-        }
-        Ok(ChangedAccount { user, changed: true })
+        let facts = tables.account_facts(change);
+        tables.apply(change.decide(&facts)?)
     }
 
     async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64> {
         let mut tables = self.tables();
-        let owner = match &revocation.tokens {
-            RevokedTokens::Of(username) => {
-                let user = tables.user_named(username).ok_or_else(|| Error::UserNotFound(username.clone()))?;
-                Some(user.id)
-            }
-            RevokedTokens::Id(id) => {
-                if !tables.tokens.contains_key(id) && !tables.revoked_tokens.contains(id) {
-                    return Err(Error::TokenNotFound(*id));
-                }
-                None
-            }
-            RevokedTokens::All => None,
-        };
-        let meant = |id: &TokenId, user| match &revocation.tokens {
-            RevokedTokens::Id(wanted) => id == wanted,
-            RevokedTokens::Of(_) => owner == Some(user),
-            RevokedTokens::All => true,
-        };
-        let live = tables.tokens.values().filter(|stored| stored.is_live(revocation.now));
-        let live = live.map(|stored| (stored.token.id, stored.token.user));
-        let revoked: Vec<_> = live.filter(|(id, user)| meant(id, *user)).map(|(id, _)| id).collect();
-        for id in &revoked {
-            tables.tokens.remove(id);
-            tables.revoked_tokens.insert(*id);
-        }
-        let count = revoked.len() as u64;
-        if let Some(entry) = revocation.recorded(count) {
-            tables.append(&entry);
-        }
-        Ok(count)
+        let facts = tables.revocation_facts(revocation);
+        tables.apply(revocation.decide(facts)?)
     }
 }
 
 impl Tables {
-    fn account_facts(&self, change: &AccountChange) -> Result<AccountFacts> {
-        let mut accounts = self.users.values();
-        let account = accounts.find(|account| account.user.username == change.username);
-        let account = account.ok_or_else(|| Error::UserNotFound(change.username.clone()))?.clone();
-        let id = account.user.id;
-        let others = || self.users.values().map(|other| &other.user).filter(move |user| user.id != id);
+    fn account_facts(&self, change: &AccountChange) -> AccountFacts {
+        let account = self.users.values().find(|account| account.user.username == change.username).cloned();
+        let id = account.as_ref().map(|account| account.user.id);
+        let others = || self.users.values().map(|other| &other.user).filter(move |user| Some(user.id) != id);
         let email = change.update.email().map(str::to_lowercase);
-        Ok(AccountFacts {
+        AccountFacts {
+            caller: match &change.by {
+                AccountActor::Itself(actor) => self.caller(actor),
+                AccountActor::Operator => CallerFacts::default(),
+            },
             has_other_admin: others().any(|user| user.is_admin && !user.disabled),
             email_taken: email.is_some_and(|email| others().any(|user| user.email.to_lowercase() == email)),
             account,
-        })
+        }
+    }
+
+    fn revocation_facts(&self, revocation: &TokenRevocation) -> TokenRevocationFacts {
+        let owner = match &revocation.tokens {
+            RevokedTokens::Of(username) => self.user_named(username).map(|user| user.id),
+            _ => None,
+        };
+        let exists = match &revocation.tokens {
+            RevokedTokens::Id(id) => self.tokens.contains_key(id) || self.revoked_tokens.contains(id),
+            RevokedTokens::Of(_) => owner.is_some(),
+            RevokedTokens::All => true,
+        };
+        let meant = |stored: &&StoredToken| match &revocation.tokens {
+            RevokedTokens::Id(wanted) => stored.token.id == *wanted,
+            RevokedTokens::Of(_) => owner == Some(stored.token.user),
+            RevokedTokens::All => true,
+        };
+        let live = self.tokens.values().filter(meant).filter(|stored| stored.is_live(revocation.now));
+        TokenRevocationFacts { exists, live: live.map(|stored| stored.token.id).collect() }
     }
 }

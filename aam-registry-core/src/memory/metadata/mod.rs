@@ -1,10 +1,12 @@
 //! Every metadata port over plain maps behind one lock.
 
 mod accounts;
+mod apply;
 mod archive_index;
 mod audit;
 mod changes;
 mod downloads;
+mod facts;
 mod packages;
 mod publishing;
 mod scopes;

@@ -7,12 +7,13 @@ use super::{
     tables::{StoredPackage, StoredVersion, Tables},
 };
 use crate::{
+    decide::Rights,
     error::{Error, Result},
     ports::PackageStore,
     types::{
         Actor, ApprovalStatus, ArchiveFile, ArchiveLocation, DistTag, Package, PackageName, PackageSummary, Page,
-        PublishedVersion, RegistryTotals, Rights, SearchQuery, Username, Version, VersionBounds, VersionDetail,
-        VersionList, VersionRange, VersionSummary, Visibility,
+        PublishedVersion, RegistryTotals, SearchQuery, Username, Version, VersionBounds, VersionDetail, VersionList,
+        VersionRange, VersionSummary, Visibility,
     },
 };
 

@@ -1,29 +1,27 @@
 use async_trait::async_trait;
-use jiff::Timestamp;
 
-use super::{
-    MemoryMetadata,
-    tables::{StoredScope, Tables},
-};
+use super::{MemoryMetadata, tables::StoredScope};
 use crate::{
-    error::{Error, Result},
-    ports::{MemberChange, ScopeStore},
-    types::{Actor, Collaborator, NewAuditEntry, Scope, ScopeMember, ScopeName, ScopeRole, UserId},
+    decide::{MemberChange, NewScope, NewScopeFacts},
+    error::Result,
+    ports::ScopeStore,
+    types::{Collaborator, Scope, ScopeMember, ScopeName, ScopeRole, UserId},
 };
 
 #[async_trait]
 impl ScopeStore for MemoryMetadata {
-    async fn create_scope(&self, actor: &Actor, name: &ScopeName, now: Timestamp, audit: &NewAuditEntry) -> Result<()> {
+    async fn create_scope(&self, new: &NewScope) -> Result<()> {
         let mut tables = self.tables();
-        tables.require_live(actor, now)?;
-        // Every user has the scope of its name, so the scopes alone tell what is taken.
-        if tables.scopes.contains_key(name) {
-            return Err(Error::ScopeExists(name.clone()));
-        }
-        let members = [(actor.user, ScopeRole::Owner)].into();
-        tables.scopes.insert(name.clone(), StoredScope { created_at: now, members });
-        tables.append(audit);
-        Ok(())
+        let facts = NewScopeFacts {
+            caller: tables.caller(&new.actor),
+            scope_exists: tables.scopes.contains_key(&new.name),
+            user: tables
+                .users
+                .values()
+                .find(|one| one.user.username.as_str() == new.name.as_str())
+                .map(|one| one.user.id),
+        };
+        tables.apply(new.decide(&facts)?)
     }
 
     async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>> {
@@ -57,40 +55,9 @@ impl ScopeStore for MemoryMetadata {
         Ok(tables.scopes.iter().filter_map(|(name, scope)| Some((name.clone(), role(scope)?))).collect())
     }
 
-    async fn set_member(&self, change: &MemberChange) -> Result<()> {
-        let role = change.role.ok_or_else(|| Error::invalid_request("Say which role the member shall have"))?;
-        self.tables().change_member(change, Some(role))
-    }
-
-    async fn remove_member(&self, change: &MemberChange) -> Result<()> {
-        self.tables().change_member(change, None)
-    }
-}
-
-impl Tables {
-    fn change_member(&mut self, change: &MemberChange, role: Option<ScopeRole>) -> Result<()> {
-        let actor = self.require_live(&change.actor, change.now)?;
-        let scope = self.scopes.get(&change.scope).ok_or_else(|| Error::ScopeNotFound(change.scope.clone()))?;
-        let leaves = role.is_none() && actor.username == change.member;
-        let owns = scope.members.get(&actor.id) == Some(&ScopeRole::Owner);
-        if !(owns || leaves || actor.is_admin && change.actor.as_admin) {
-            return Err(Error::forbidden(format!("Only owners of the scope @{} may change its members", change.scope)));
-        }
-        let member = self.user_named(&change.member).ok_or_else(|| Error::UserNotFound(change.member.clone()))?.id;
-        change.require_keeps_own_scope()?;
-        if scope.members.get(&member).copied() == role {
-            return Ok(());
-        }
-        if role != Some(ScopeRole::Owner) && scope.has_only_owner(member) {
-            return Err(Error::LastOwner(change.member.clone()));
-        }
-        if let Some(scope) = self.scopes.get_mut(&change.scope) {
-            match role {
-                Some(role) => scope.members.insert(member, role),
-                None => scope.members.remove(&member),
-            };
-        }
-        self.append(&change.audit);
-        Ok(())
+    async fn change_member(&self, change: &MemberChange) -> Result<()> {
+        let mut tables = self.tables();
+        let facts = tables.member_facts(change);
+        tables.apply(change.decide(&facts)?)
     }
 }

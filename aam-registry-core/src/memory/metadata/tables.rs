@@ -3,11 +3,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{Timestamp, civil::Date};
 
 use crate::{
-    error::{Error, Result},
+    decide::{PackageAccess, Rights, YankState},
     types::{
-        AccountState, Actor, ArchiveFile, ArchiveKey, AuditEntry, Credential, DistTag, DownloadBatchId, LatestPolicy,
-        LatestTag, Manifest, NewAuditEntry, PackageName, PublishedVersion, Rights, ScopeName, ScopeRole, Sha256Digest,
-        Token, TokenId, UploadId, User, UserId, Username, Version, is_session_ended,
+        AccountState, Actor, ArchiveFile, ArchiveKey, AuditEntry, DistTag, DownloadBatchId, LatestTag, Manifest,
+        NewAuditEntry, PackageName, PublishedVersion, ScopeName, ScopeRole, Sha256Digest, Token, TokenId, UploadId,
+        User, UserId, Username, Version,
     },
 };
 
@@ -56,7 +56,7 @@ pub(super) struct StoredVersion {
     pub(super) manifest: Manifest,
     pub(super) published_at: Timestamp,
     pub(super) published_by: UserId,
-    pub(super) yanked: Option<StoredYank>,
+    pub(super) yanked: Option<YankState>,
     pub(super) deprecated: Option<String>,
     pub(super) archive: ArchiveKey,
     pub(super) sha256: Sha256Digest,
@@ -68,12 +68,6 @@ pub(super) struct StoredVersion {
     pub(super) downloads: u64,
 }
 
-#[derive(Clone)]
-pub(super) struct StoredYank {
-    pub(super) at: Timestamp,
-    pub(super) reason: Option<String>,
-}
-
 pub(super) struct StoredUpload {
     pub(super) user: UserId,
     pub(super) lease_until: Timestamp,
@@ -81,33 +75,10 @@ pub(super) struct StoredUpload {
 }
 
 impl Tables {
-    /// Requires that the actor exists, is not disabled and holds a live credential.
-    pub(super) fn require_live(&self, actor: &Actor, now: Timestamp) -> Result<&User> {
-        let account = self.users.get(&actor.user).filter(|account| !account.user.disabled);
-        let account = account.ok_or_else(Error::credential_ended)?;
-        let live = match &actor.credential {
-            Credential::Session { id, generation, expires_at } => {
-                let (current, kept) = (account.session_generation, account.kept_session.as_deref());
-                *expires_at > now
-                    && !is_session_ended(id, *generation, current, kept)
-                    && !self.revoked_sessions.contains_key(&(actor.user, id.clone()))
-            }
-            Credential::Token(id) => self.tokens.get(id).is_some_and(|stored| {
-                stored.token.user == actor.user && stored.token.expires_at.is_none_or(|end| end > now)
-            }),
-            Credential::Operator | Credential::Host => true,
-        };
-        if live { Ok(&account.user) } else { Err(Error::credential_ended()) }
-    }
-
-    /// What the actor, who is live, is to a package.
+    /// What the actor is to a package.
     pub(super) fn rights(&self, actor: &Actor, name: &PackageName) -> Rights {
-        let is_admin = self.users.get(&actor.user).is_some_and(|account| account.user.is_admin);
-        Rights {
-            admin: actor.as_admin && is_admin,
-            package_owner: self.packages.get(name).is_some_and(|package| package.owners.contains(&actor.user)),
-            scope_role: name.scope().and_then(|scope| self.scopes.get(&scope)?.members.get(&actor.user).copied()),
-        }
+        let PackageAccess { caller, package_owner, scope_role, .. } = self.package_access(actor, name);
+        Rights { admin: caller.administers(actor), package_owner, scope_role }
     }
 
     pub(super) fn user_named(&self, name: &Username) -> Option<&User> {
@@ -138,11 +109,6 @@ impl StoredScope {
     pub(super) fn owners(&self) -> impl Iterator<Item = UserId> + '_ {
         self.members.iter().filter(|(_, role)| **role == ScopeRole::Owner).map(|(user, _)| *user)
     }
-
-    /// Whether `user` is the only owner.
-    pub(super) fn has_only_owner(&self, user: UserId) -> bool {
-        self.owners().eq([user])
-    }
 }
 
 impl StoredPackage {
@@ -164,12 +130,6 @@ impl StoredPackage {
         self.versions.iter().map(|version| version.downloads).sum()
     }
 
-    /// Recomputes `latest` and gives what it was before.
-    pub(super) fn recompute_latest(&mut self, policy: LatestPolicy) -> Option<LatestTag> {
-        let next = policy.recompute(self.latest.as_ref(), &self.published());
-        std::mem::replace(&mut self.latest, next)
-    }
-
     /// The number of every version in the order of publishing, and whether it may be chosen.
     pub(super) fn published(&self) -> Vec<PublishedVersion> {
         let published = |one: &StoredVersion| PublishedVersion {
@@ -177,16 +137,5 @@ impl StoredPackage {
             visible: one.yanked.is_none(),
         };
         self.versions.iter().map(published).collect()
-    }
-
-    /// Sets a tag, `latest` by hand included; whether that changed what it names.
-    pub(super) fn set_tag(&mut self, tag: &DistTag, version: Version) -> bool {
-        if tag.is_latest() {
-            let changed = self.latest.as_ref().is_none_or(|latest| latest.version != version);
-            self.latest = Some(LatestTag::set_by_hand(version, self.latest.as_ref()));
-            changed
-        } else {
-            self.tags.insert(tag.clone(), version.clone()) != Some(version)
-        }
     }
 }

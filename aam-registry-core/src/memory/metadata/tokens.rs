@@ -3,9 +3,10 @@ use jiff::Timestamp;
 
 use super::{MemoryMetadata, tables::StoredToken};
 use crate::{
-    error::{Error, Result},
+    decide::{NewToken, RevokeToken, RevokeTokenFacts},
+    error::Result,
     ports::{TokenHolder, TokenStore},
-    types::{Actor, NewAuditEntry, Sha256Digest, Token, TokenId},
+    types::{Actor, Sha256Digest, Token, TokenId},
 };
 
 impl StoredToken {
@@ -16,18 +17,10 @@ impl StoredToken {
 
 #[async_trait]
 impl TokenStore for MemoryMetadata {
-    async fn create_token(
-        &self,
-        actor: &Actor,
-        token: &Token,
-        secret: Sha256Digest,
-        audit: &NewAuditEntry,
-    ) -> Result<()> {
+    async fn create_token(&self, new: &NewToken) -> Result<()> {
         let mut tables = self.tables();
-        tables.require_live(actor, token.created_at)?;
-        tables.tokens.insert(token.id, StoredToken { token: token.clone(), secret });
-        tables.append(audit);
-        Ok(())
+        let caller = tables.caller(&new.actor);
+        tables.apply(new.decide(&caller)?)
     }
 
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>> {
@@ -38,16 +31,10 @@ impl TokenStore for MemoryMetadata {
         Ok(tokens)
     }
 
-    async fn revoke_token(&self, actor: &Actor, id: TokenId, audit: &NewAuditEntry) -> Result<()> {
+    async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()> {
         let mut tables = self.tables();
-        tables.require_live(actor, audit.timestamp)?;
-        if tables.tokens.get(&id).is_none_or(|stored| stored.token.user != actor.user) {
-            return Err(Error::TokenNotFound(id));
-        }
-        tables.tokens.remove(&id);
-        tables.revoked_tokens.insert(id);
-        tables.append(audit);
-        Ok(())
+        let (caller, owner) = (tables.caller(&revocation.actor), tables.token_owner(revocation.token));
+        tables.apply(revocation.decide(&RevokeTokenFacts { caller, owner })?)
     }
 
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {

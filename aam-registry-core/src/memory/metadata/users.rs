@@ -1,37 +1,25 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{MemoryMetadata, tables::StoredScope};
+use super::MemoryMetadata;
 use crate::{
-    error::{Error, Result},
-    ports::{Login, NewUser, UserStore},
-    types::{AccountState, ScopeName, ScopeRole, User, UserId, UserProfile, Username, is_session_ended},
+    decide::{NewUser, NewUserFacts},
+    error::Result,
+    ports::{Login, UserStore},
+    types::{AccountState, ScopeName, User, UserId, UserProfile, Username, is_session_ended},
 };
 
 #[async_trait]
 impl UserStore for MemoryMetadata {
     async fn create_user(&self, new: &NewUser) -> Result<()> {
         let mut tables = self.tables();
-        let user = &new.user;
-        let scope = ScopeName::from(&user.username);
-        if tables.scopes.contains_key(&scope) || tables.user_named(&user.username).is_some() {
-            return Err(Error::UserExists(format!("The name {} is taken; choose another", user.username)));
-        }
-        let email = user.email.to_lowercase();
-        if tables.users.values().any(|account| account.user.email.to_lowercase() == email) {
-            return Err(Error::UserExists("An account with this e-mail address exists; log in instead".to_owned()));
-        }
-        let account = AccountState {
-            user: user.clone(),
-            password_hash: new.password_hash.clone(),
-            session_generation: 0,
-            kept_session: None,
+        let (username, email) = (&new.user.username, new.user.email.to_lowercase());
+        let has_name = tables.user_named(username).is_some();
+        let facts = NewUserFacts {
+            name_taken: has_name || tables.scopes.contains_key(&ScopeName::from(username)),
+            email_taken: tables.users.values().any(|account| account.user.email.to_lowercase() == email),
         };
-        tables.users.insert(user.id, account);
-        let members = [(user.id, ScopeRole::Owner)].into();
-        tables.scopes.insert(scope, StoredScope { created_at: user.created_at, members });
-        tables.append(&new.audit);
-        Ok(())
+        tables.apply(new.decide(facts)?)
     }
 
     async fn login(&self, login: &str) -> Result<Option<Login>> {

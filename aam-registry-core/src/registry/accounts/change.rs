@@ -2,8 +2,8 @@ use std::{fmt, net::IpAddr};
 
 use super::{Account, email, password};
 use crate::{
+    decide::{AccountActor, AccountChange, AccountUpdate, Action},
     error::{Detail, Error, Result},
-    ports::{AccountActor, AccountChange, AccountUpdate},
     registry::Registry,
     types::{AuditEvent, Principal},
 };
@@ -46,7 +46,7 @@ impl Registry {
     /// [`Error::Forbidden`] with a token that lacks the scope `admin` or is
     /// restricted to packages.
     pub async fn change_own_account(&self, by: &Principal, change: OwnAccountChange) -> Result<Account> {
-        by.require_unrestricted("change the account")?;
+        Action::ChangeAccount.require_credential(by, None)?;
         if change.email.is_none() && change.password.is_none() {
             return Err(Error::invalid_request("Give `email` or `password`: what the account shall have from now on"));
         }

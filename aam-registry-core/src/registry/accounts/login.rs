@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::password;
 use crate::{
+    decide::Action,
     error::{Error, Result},
     ports::{Login, Session},
     registry::Registry,
@@ -42,7 +43,8 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::InvalidCredentials`], whatever was wrong;
-    /// [`Error::Overloaded`] where too many log in at once.
+    /// [`Error::Forbidden`] where the password is right and the account
+    /// disabled; [`Error::Overloaded`] where too many log in at once.
     pub async fn login(&self, login: &str, password: String) -> Result<SessionToken> {
         self.begin_login(login, password, None).await
     }
@@ -65,19 +67,16 @@ impl Registry {
         let right = self.inner().passwords.verify(password, hash).await? && in_bounds;
         match user {
             Some(user) if right && !user.disabled => self.begin_session(&user, generation, client).await,
+            // Who knows the password may know this.
+            Some(user) if right => {
+                self.note_failed_login(Some(&user), client).await;
+                Err(Error::forbidden("This account is disabled; ask the administrator of this registry to enable it"))
+            }
             user => {
                 self.note_failed_login(user.as_ref(), client).await;
                 Err(Error::InvalidCredentials)
             }
         }
-    }
-
-    /// What stands for the account that `login` means, however it is spelled;
-    /// for limits on guessing.
-    pub async fn account_key(&self, login: &str) -> Result<String> {
-        let spelled: String = login.trim().to_lowercase().chars().take(MAX_LOGIN).collect();
-        let known = self.inner().users.login(&spelled).await?;
-        Ok(known.map_or(spelled, |known| known.user.id.to_string()))
     }
 
     /// Requires that `password`, which came from the address `client`, is that of an account.
@@ -142,6 +141,7 @@ impl Registry {
     /// # Errors
     /// [`Error::InvalidRequest`] where the caller used an API token.
     pub async fn logout(&self, by: &Principal) -> Result<()> {
+        Action::LogOut.require_credential(by, None)?;
         match &by.credential {
             Credential::Session { id, expires_at, .. } => {
                 self.inner().users.revoke_session(by.user, id, *expires_at).await?;

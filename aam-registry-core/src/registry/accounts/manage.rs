@@ -1,7 +1,7 @@
 use super::password;
 use crate::{
+    decide::{AccountActor, AccountChange, AccountUpdate, ChangedAccount, RevokedTokens, TokenRevocation},
     error::{Error, Result},
-    ports::{AccountActor, AccountChange, AccountUpdate, ChangedAccount, RevokedTokens, TokenRevocation},
     registry::Registry,
     types::{
         AccountFilter, AccountRole, Actor, AuditEvent, Credential, NewAuditEntry, PackageName, ScopeName, ScopeRole,

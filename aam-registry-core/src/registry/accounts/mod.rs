@@ -13,6 +13,8 @@ mod tokens;
 pub use change::OwnAccountChange;
 pub use login::SessionToken;
 pub use manage::{AccountDescription, OPERATOR};
+pub(crate) use password::{MAX_BYTES as MAX_PASSWORD_BYTES, MIN_CHARS as MIN_PASSWORD_CHARS};
 pub use profile::Account;
 pub use register::{NewAccount, Registration};
 pub use tokens::TokenRequest;
+pub(crate) use tokens::{MAX_NAME as MAX_TOKEN_NAME, MAX_PATTERNS as MAX_TOKEN_PATTERNS};

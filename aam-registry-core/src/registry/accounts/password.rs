@@ -5,9 +5,9 @@ use data_encoding::BASE64URL_NOPAD;
 use crate::error::Detail;
 
 /// The fewest characters of a password.
-const MIN_CHARS: usize = 12;
+pub(crate) const MIN_CHARS: usize = 12;
 /// The most bytes of a password: hashing more would only cost time.
-pub(super) const MAX_BYTES: usize = 1024;
+pub(crate) const MAX_BYTES: usize = 1024;
 
 /// What is wrong with a new `password` of the user of that name and address.
 ///

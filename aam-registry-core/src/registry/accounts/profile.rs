@@ -1,4 +1,5 @@
 use crate::{
+    decide::Action,
     error::{Error, Result},
     registry::Registry,
     types::{Principal, ScopeName, ScopeRole, User, UserProfile, Username},
@@ -19,6 +20,7 @@ impl Registry {
     /// # Errors
     /// [`Error::Unauthorized`] where it is gone.
     pub async fn account(&self, by: &Principal) -> Result<Account> {
+        Action::ReadAccount.require_credential(by, None)?;
         let user = self.inner().users.user(by.user).await?;
         let user = user.ok_or_else(Error::credential_ended)?;
         let scopes = self.inner().scopes.scopes_of(by.user).await?;

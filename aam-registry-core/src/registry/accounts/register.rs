@@ -2,8 +2,8 @@ use std::fmt;
 
 use super::{email, password};
 use crate::{
+    decide::NewUser,
     error::{Detail, Error, Result},
-    ports::NewUser,
     registry::{RegistrationPolicy, Registry, reserved},
     types::{AuditEvent, NewAuditEntry, User, UserId, Username},
 };
@@ -98,9 +98,6 @@ impl Registry {
         // Guessing at a long password takes milliseconds.
         let checked = tokio::task::spawn_blocking(move || check(&account).map(|name| (name, account)));
         let (username, account) = checked.await.map_err(Error::internal)??;
-        if !account.is_admin {
-            reserved::check_scope(username.as_str())?;
-        }
         let password_hash = self.inner().passwords.hash(account.password.unwrap_or_else(password::unknown)).await?;
         let now = self.now();
         let mut audit = NewAuditEntry::new(event, now).with_actor(by.unwrap_or(username.as_str()));
@@ -128,25 +125,29 @@ impl From<Registration> for NewAccount {
     }
 }
 
-/// The username, where everything is well; else every fault.
+/// The username, where everything is well; else every fault. How easy a
+/// password is to guess is the costly question, and asked of none that is too
+/// short or too long.
 fn check(account: &NewAccount) -> Result<Username> {
     let mut details = Vec::new();
     let username = account.username.parse::<Username>();
     if let Err(error) = &username {
         details.push(Detail::new("username", error.to_string()));
     }
+    let reserved = if account.is_admin { Ok(()) } else { reserved::check_scope(&account.username) };
     details.extend(email::fault(&account.email));
     let password = account.password.as_deref();
     details.extend(password.and_then(|password| password::fault(password, &account.username, &account.email)));
-    match username {
-        Ok(username) if details.is_empty() => Ok(username),
-        _ => Err(Error::InvalidRequest {
-            message: format!(
-                "The account cannot be made: {}",
-                details.iter().map(|detail| &*detail.field).collect::<Vec<_>>().join(", ")
-            ) + " not valid",
-            details,
-        }),
+    match (username, reserved) {
+        (Ok(username), Ok(())) if details.is_empty() => Ok(username),
+        (Ok(_), Err(reserved)) if details.is_empty() => Err(reserved),
+        (username, reserved) => {
+            if let (Ok(_), Err(reserved)) = (username, reserved) {
+                details.insert(0, Detail::new("username", reserved.to_string()));
+            }
+            let fields = details.iter().map(|detail| &*detail.field).collect::<Vec<_>>().join(", ");
+            Err(Error::InvalidRequest { message: format!("The account cannot be made: {fields} not valid"), details })
+        }
     }
 }
 
@@ -160,5 +161,10 @@ mod tests {
         let error = check(&registration.into()).expect_err("three faults");
         let fields: Vec<_> = error.details().into_iter().map(|detail| detail.field).collect();
         assert_eq!(fields, ["username", "email", "password"]);
+        let registration = Registration { username: "admin".into(), email: "nobody".into(), password: "short".into() };
+        let details = check(&registration.into()).expect_err("three faults").details();
+        let fields: Vec<_> = details.iter().map(|detail| &*detail.field).collect();
+        assert_eq!(fields, ["username", "email", "password"]);
+        assert!(details[0].error.contains("reserved"), "{details:?}");
     }
 }

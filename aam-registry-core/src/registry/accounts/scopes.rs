@@ -1,12 +1,9 @@
 use crate::{
+    decide::{Action, MemberChange, NewScope},
     error::{Error, Result},
-    ports::MemberChange,
     registry::{Registry, reserved},
     types::{AuditEvent, Principal, Scope, ScopeName, ScopeRole, Username},
 };
-
-/// What a token restricted to packages cannot do: it would outgrow that restriction through a scope's members.
-const MANAGE_SCOPES: &str = "manage scopes";
 
 impl Registry {
     /// Makes a scope that the caller owns.
@@ -15,10 +12,11 @@ impl Registry {
     /// [`Error::NameReserved`], [`Error::ScopeExists`] where a scope or user
     /// of that name exists, [`Error::Forbidden`].
     pub async fn create_scope(&self, by: &Principal, name: &ScopeName) -> Result<Scope> {
-        by.require_unrestricted(MANAGE_SCOPES)?;
+        Action::CreateScope.require_credential(by, None)?;
         reserved::check_scope(name.as_str())?;
         let audit = self.entry_by(AuditEvent::ScopeCreate, by).with("scope", name.as_str());
-        self.inner().scopes.create_scope(&by.actor(), name, audit.timestamp, &audit).await?;
+        let new = NewScope { actor: by.actor(), name: name.clone(), now: audit.timestamp, audit };
+        self.inner().scopes.create_scope(&new).await?;
         tracing::info!(event = "scope_created", user = %by.username, scope = %name, "scope created");
         self.scope(name).await
     }
@@ -44,7 +42,7 @@ impl Registry {
         role: ScopeRole,
     ) -> Result<()> {
         let change = self.member_change(by, scope, member, Some(role))?;
-        self.inner().scopes.set_member(&change).await?;
+        self.inner().scopes.change_member(&change).await?;
         tracing::info!(
             event = "scope_member_set",
             user = %by.username,
@@ -62,7 +60,7 @@ impl Registry {
     /// As for [`set_member`](Self::set_member).
     pub async fn remove_member(&self, by: &Principal, scope: &ScopeName, member: &Username) -> Result<()> {
         let change = self.member_change(by, scope, member, None)?;
-        self.inner().scopes.remove_member(&change).await?;
+        self.inner().scopes.change_member(&change).await?;
         tracing::info!(
             event = "scope_member_removed",
             user = %by.username,
@@ -80,19 +78,14 @@ impl Registry {
         member: &Username,
         role: Option<ScopeRole>,
     ) -> Result<MemberChange> {
-        by.require_unrestricted(MANAGE_SCOPES)?;
         let event = if role.is_some() { AuditEvent::ScopeMemberSet } else { AuditEvent::ScopeMemberRemove };
         let mut audit = self.entry_by(event, by).with("scope", scope.as_str()).with("member", member.as_str());
         if let Some(role) = role {
             audit = audit.with("role", role.as_str());
         }
-        Ok(MemberChange {
-            actor: by.actor(),
-            scope: scope.clone(),
-            member: member.clone(),
-            role,
-            now: audit.timestamp,
-            audit,
-        })
+        let (actor, scope, member) = (by.actor(), scope.clone(), member.clone());
+        let change = MemberChange { actor, scope, member, role, now: audit.timestamp, audit };
+        change.action().require_credential(by, None)?;
+        Ok(change)
     }
 }

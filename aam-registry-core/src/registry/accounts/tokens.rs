@@ -1,15 +1,16 @@
 use jiff::Timestamp;
 
 use crate::{
+    decide::{Action, NewToken, RevokeToken},
     error::{Detail, Error, Result},
     registry::Registry,
     types::{AuditEvent, Credential, Principal, Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret},
 };
 
 /// The longest name of a token, in characters.
-const MAX_NAME: usize = 64;
+pub(crate) const MAX_NAME: usize = 64;
 /// The most patterns of packages a token may have.
-const MAX_PATTERNS: usize = 50;
+pub(crate) const MAX_PATTERNS: usize = 50;
 
 /// An API token somebody asks for, as it was typed.
 #[derive(Clone, Debug, Default)]
@@ -40,9 +41,8 @@ impl Registry {
     /// # Errors
     /// [`Error::InvalidRequest`] with every fault; [`Error::Forbidden`].
     pub async fn create_token(&self, by: &Principal, request: TokenRequest) -> Result<(Token, TokenSecret)> {
-        by.require_unrestricted("make others")?;
+        Action::CreateToken.require_credential(by, None)?;
         let checked = check(&request, self.now())?;
-        self.require_no_more(by, &checked).await?;
         let secret = TokenSecret::generate();
         let id = TokenId::generate();
         let scopes: Vec<_> = checked.scopes.iter().map(TokenScope::as_str).collect();
@@ -64,7 +64,9 @@ impl Registry {
             expires_at: checked.expires_at,
             last_used_at: None,
         };
-        self.inner().tokens.create_token(&by.actor(), &token, secret.digest(), &audit).await?;
+        let new = NewToken { actor: by.actor(), scopes: by.scopes, token, secret: secret.digest(), audit };
+        self.inner().tokens.create_token(&new).await?;
+        let token = new.token;
         tracing::info!(event = "token_created", user = %by.username, token_id = %token.id, "API token created");
         Ok((token, secret))
     }
@@ -75,7 +77,7 @@ impl Registry {
     /// [`Error::Forbidden`] with a token that lacks the scope `admin` or is
     /// restricted to packages.
     pub async fn tokens(&self, by: &Principal) -> Result<Vec<Token>> {
-        by.require_unrestricted("list others")?;
+        Action::ListTokens.require_credential(by, None)?;
         self.inner().tokens.tokens(&by.actor(), self.now()).await
     }
 
@@ -84,32 +86,13 @@ impl Registry {
     /// # Errors
     /// [`Error::TokenNotFound`]; [`Error::Forbidden`].
     pub async fn revoke_token(&self, by: &Principal, id: TokenId) -> Result<()> {
-        if by.credential != Credential::Token(id) {
-            by.require_unrestricted("revoke others")?;
-        }
+        let is_used = by.credential == Credential::Token(id);
+        let action = if is_used { Action::RevokeUsedToken } else { Action::RevokeToken };
+        action.require_credential(by, None)?;
         let audit = self.entry_by(AuditEvent::TokenRevoke, by).with("token", id.to_string());
-        self.inner().tokens.revoke_token(&by.actor(), id, &audit).await?;
+        let revocation = RevokeToken { actor: by.actor(), token: id, audit };
+        self.inner().tokens.revoke_token(&revocation).await?;
         tracing::info!(event = "token_revoked", user = %by.username, token_id = %id, "API token revoked");
-        Ok(())
-    }
-
-    /// Requires that the new token can do nothing `by` cannot, and not for longer.
-    async fn require_no_more(&self, by: &Principal, wanted: &Checked) -> Result<()> {
-        if let Some(scope) = wanted.scopes.iter().find(|scope| !by.scopes.contains(*scope)) {
-            return Err(Error::forbidden(format!(
-                "This token lacks the scope `{}` and cannot give it to another; log in to do so",
-                scope.as_str()
-            )));
-        }
-        let Credential::Token(id) = by.credential else { return Ok(()) };
-        let own = self.inner().tokens.tokens(&by.actor(), self.now()).await?;
-        let own = own.into_iter().find(|token| token.id == id);
-        let own = own.ok_or_else(Error::credential_ended)?;
-        if own.expires_at.is_some_and(|end| wanted.expires_at.is_none_or(|wanted| wanted > end)) {
-            return Err(Error::forbidden(
-                "This token expires and cannot make one that lasts longer; give `expires_at` or log in",
-            ));
-        }
         Ok(())
     }
 }

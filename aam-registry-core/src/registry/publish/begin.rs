@@ -8,10 +8,10 @@ use super::{
     upload::{Attempt, Publish, Upload},
 };
 use crate::{
+    decide::{Action, PublishCheck},
     error::Result,
-    ports::PublishCheck,
     registry::{Registry, reserved},
-    types::{ArchiveKey, ClientNetwork, Manifest, NewUpload, Principal, TokenScope, UploadId},
+    types::{ArchiveKey, ClientNetwork, Manifest, NewUpload, Principal, UploadId},
 };
 
 impl Registry {
@@ -26,7 +26,7 @@ impl Registry {
     /// uploads are under way; a backend error where database or store fail, or
     /// the store is another registry's.
     pub async fn begin_publish(&self, principal: &Principal, from: Option<ClientNetwork>) -> Result<Publish> {
-        principal.require_scope(&[TokenScope::Publish])?;
+        Action::Publish.require_credential(principal, None)?;
         self.require_storage_to_write().await?;
         let inner = self.inner();
         let place = Arc::new(inner.uploading.enter(principal.user, from).await?);
@@ -42,7 +42,7 @@ impl Registry {
         let by = principal.clone();
         let rule = move |manifest: &Manifest| {
             reserved::check_package(&manifest.name)?;
-            by.require_package(&manifest.name)
+            Action::Publish.require_credential(&by, Some(&manifest.name))
         };
         let (registry, actor) = (self.clone(), principal.actor());
         let check = async move |manifest: Manifest| {

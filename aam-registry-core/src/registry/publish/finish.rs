@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     archive::JudgedArchive,
+    decide::{PublishCommit, Published},
     error::{Error, Result},
-    ports::{PublishCommit, Published},
     types::{AuditEvent, DistTag, Manifest, Sha256Digest},
 };
 

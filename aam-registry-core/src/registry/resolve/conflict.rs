@@ -1,9 +1,9 @@
-//! How a failed search for versions is told to a person.
+//! Explains to a person why a resolution has no solution.
 
 use super::solver::{Clash, Demand};
 use crate::error::{Detail, Error};
 
-/// The error that names who demands what, and what to relax.
+/// The error that names which versions demand what, and which demand to relax.
 pub(super) fn conflict(clash: &Clash) -> Error {
     let Clash { package, demands, .. } = clash;
     let detail = |text: String| Detail::new(package.as_str(), text);

@@ -5,10 +5,10 @@ use crate::{
 };
 
 impl Registry {
-    /// The version of a package that `selector` means.
+    /// The version of a package that `selector` selects.
     ///
-    /// A constraint means the highest version that matches and is not yanked,
-    /// or the very version it names, yanked or not; a dist-tag the version it
+    /// A constraint selects the highest version that matches and is not yanked; a constraint that is
+    /// one exact version selects that version even if it is yanked. A dist-tag selects the version it
     /// names.
     ///
     /// # Errors
@@ -35,7 +35,7 @@ impl Registry {
     }
 }
 
-/// The version `constraint` means among `numbers`.
+/// The version among `numbers` that `constraint` selects.
 pub(super) fn highest_match(
     name: &PackageName,
     numbers: &[PublishedVersion],

@@ -1,16 +1,14 @@
-//! The search for one version of each package that satisfies everybody.
+//! Searches one version for each package that satisfies every constraint.
 //!
-//! Packages are decided in the order in which they were first demanded, the
-//! roots by name, each with its highest version first; the first solution in
-//! that order is the one given, so that equal questions have equal answers.
-//! A dead end goes back to the latest decision that had a part in it
-//! (conflict-directed backjumping), and a version is not tried where one of
-//! its dependencies could not be satisfied any more (forward checking).
+//! Packages are decided in the order in which they were first demanded, the roots by name, and the
+//! highest version of each is tried first. The first solution in that order is returned, so equal
+//! requests get equal answers. After a dead end the search returns to the latest decision that
+//! contributed to it (conflict-directed backjumping), and it skips a version if one of its dependencies
+//! can no longer be satisfied (forward checking).
 //!
-//! A search that needs to know a package stops, and goes on where it stopped
-//! once it was told: see [`Solver::learn`]. Which versions meet a constraint is
-//! found once for each constraint on a package. All of that is paid for out of
-//! one budget.
+//! A search that needs a package it does not know stops, and continues there once it has been given the
+//! package: see [`Solver::learn`]. Which versions meet a constraint is computed once for each
+//! constraint on a package. All of this takes steps from one budget.
 
 mod bits;
 mod budget;
@@ -37,62 +35,63 @@ use crate::types::{Constraint, PackageName, VersionSummary};
 /// A version of each package.
 pub(super) type Solution = BTreeMap<PackageName, VersionSummary>;
 
-/// Why there is no solution, or not yet.
+/// Why there is no solution, or none yet.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Unsolved {
     /// These packages have to be looked up first.
     Needs(BTreeSet<PackageName>),
-    /// There is none; this clash stood in the way most often.
+    /// There is no solution; this clash occurred most often.
     Conflict(Clash),
-    /// The budget was used up; what stood in the way most often until then, if anything did.
+    /// The budget is used up; the clash that occurred most often until then, if any.
     OutOfSteps(Option<Clash>),
-    /// Nobody waits for the answer any more.
+    /// The search was cancelled.
     Cancelled,
 }
 
-/// The place of a package in [`Solver::packages`].
+/// The index of a package in [`Solver::packages`].
 type Id = usize;
-/// The place of a constraint in [`Solver::constraints`].
+/// The index of a constraint in [`Solver::constraints`].
 type ConstraintId = usize;
-/// The place of a decision, from 0.
+/// The index of a decision, from 0.
 type Level = usize;
 type Levels = BitSet;
 
-/// A search under way.
+/// A search in progress.
 #[derive(Debug)]
 pub(super) struct Solver {
     packages: Vec<Package>,
     ids: HashMap<PackageName, Id>,
-    /// Each constraint that somebody has on anything, once.
+    /// Each constraint on any package, stored once.
     constraints: Vec<Constraint>,
     constraint_ids: HashMap<Box<str>, ConstraintId>,
     roots: Vec<Need>,
-    /// What was demanded, in the order it first was: the package of each decision, and those still undecided.
+    /// The demanded packages in the order of their first demand: first the decided ones, in the order
+    /// of the decisions, then the undecided ones.
     queue: Vec<Id>,
     decisions: Vec<Decision>,
-    /// Packages that were learned since the search stopped.
+    /// Packages that were given to the search since it stopped.
     learned: Vec<Id>,
     clashes: Clashes,
-    /// Whether a version was passed over because nobody known demands it exactly.
+    /// Whether a yanked version was skipped because no known version demands exactly it.
     passed_over: bool,
-    /// Whether the search has to begin anew before it goes on.
+    /// Whether the search has to start again before it continues.
     starts_over: bool,
     budget: Budget,
 }
 
-/// One decided package, or one for which versions are still tried.
+/// A package that is decided, or for which versions are being tried.
 #[derive(Debug)]
 struct Decision {
     package: Id,
     /// The next version to try.
     next: usize,
-    /// The decisions because of which the versions tried so far could not be taken.
+    /// The decisions that excluded the versions tried so far.
     blame: Levels,
-    /// How long the queue was before the version chosen made it longer.
+    /// The length of the queue before the chosen version added to it.
     queued: usize,
 }
 
-/// Why the search cannot go on from where it is.
+/// Why the search cannot continue.
 enum Stop {
     /// There is no solution.
     Exhausted,
@@ -107,10 +106,9 @@ impl From<Spent> for Stop {
 }
 
 impl Solver {
-    /// A search for a version of each of `roots` and all they need.
+    /// A search for a version of each of `roots` and of everything they need.
     ///
-    /// A yanked version is taken only where somebody in the solution demands
-    /// exactly it.
+    /// A yanked version is used only if another version of the solution, or a root, demands exactly it.
     pub(super) fn new(roots: &BTreeMap<PackageName, Constraint>, budget: Budget) -> Self {
         let mut solver = Self {
             packages: Vec::new(),
@@ -136,7 +134,7 @@ impl Solver {
         solver
     }
 
-    /// Tells the versions of a package, `None` for one that does not exist.
+    /// Gives the search the versions of a package; `None` if the package does not exist.
     pub(super) fn learn(&mut self, name: &PackageName, versions: Option<Vec<VersionSummary>>) -> Result<(), Unsolved> {
         self.note_versions(name, versions).map_err(|spent| self.ended(spent))
     }
@@ -147,7 +145,7 @@ impl Solver {
             for (needed, constraint) in &candidate.dependencies {
                 let Some(version) = constraint.exact() else { continue };
                 let needed = self.id(needed);
-                // Only a search from the start would look at it again.
+                // Only a search from the start would consider the version again.
                 self.starts_over |= self.packages[needed].pin(version);
             }
         }
@@ -162,14 +160,15 @@ impl Solver {
         Ok(())
     }
 
-    /// Searches on.
+    /// Continues the search.
     pub(super) fn run(&mut self) -> Result<Solution, Unsolved> {
         match self.search() {
             Ok(()) => Ok(self.solution()),
             Err(Stop::Needs) => Err(Unsolved::Needs(self.unknown_demanded())),
             Err(Stop::Spent(spent)) => Err(self.ended(spent)),
             Err(Stop::Exhausted) => {
-                // Somebody not looked up yet might demand exactly a yanked version that was passed over.
+                // A package that was not looked up yet might demand exactly the yanked version that was
+                // skipped.
                 let unknown = if self.passed_over { self.unknown_named() } else { BTreeSet::new() };
                 if !unknown.is_empty() {
                     self.starts_over = true;
@@ -187,7 +186,7 @@ impl Solver {
         }
     }
 
-    /// How much of the budget is left.
+    /// The remaining steps of the budget.
     #[cfg(test)]
     fn left(&self) -> usize {
         self.budget.left()
@@ -216,7 +215,8 @@ impl Solver {
             if !self.packages[package].has_meeting() {
                 self.clashes.note(package, &self.packages[package], None);
             }
-            // Whatever is decided here is only needed because of the first who demanded it.
+            // Decisions about this package are needed only because of the first version that demanded
+            // it.
             let blame = self.packages[package].wishes.first().and_then(Wish::level).into_iter().collect();
             self.decisions.push(Decision { package, next: 0, blame, queued: self.queue.len() });
             self.decide_top()?;
@@ -238,8 +238,8 @@ impl Solver {
         Ok(())
     }
 
-    /// Takes the next version that can be taken for the last decision, going
-    /// back over as many as it needs.
+    /// Chooses the next possible version for the last decision, and goes back over as many decisions as
+    /// necessary.
     fn decide_top(&mut self) -> Result<(), Stop> {
         while let Some(top) = self.decisions.last_mut() {
             let package = top.package;
@@ -270,13 +270,13 @@ impl Solver {
         }
     }
 
-    /// Takes back decisions until one that is to blame, and decides that one otherwise.
+    /// Undoes decisions back to one in `blame`, and chooses another version for that one.
     fn go_back(&mut self, blame: Levels) -> Result<(), Stop> {
         self.undo_to(blame)?;
         self.decide_top()
     }
 
-    /// Takes back decisions until one that is to blame, and the choice of that one.
+    /// Undoes decisions back to one in `blame`, and the choice of that one.
     fn undo_to(&mut self, mut blame: Levels) -> Result<(), Stop> {
         while !self.decisions.is_empty() {
             self.undo_choice()?;
@@ -285,7 +285,7 @@ impl Solver {
                 self.blame_top(&blame);
                 return Ok(());
             }
-            // It had no part in it: another version of it would change nothing.
+            // The decision had no part in the dead end: another version would change nothing.
             self.decisions.pop();
         }
         Err(Stop::Exhausted)
@@ -312,7 +312,7 @@ impl Solver {
         Ok(())
     }
 
-    /// Notes a further wish for a package.
+    /// Adds a wish for a package.
     fn wish(&mut self, package: Id, wish: Wish) -> Result<(), Stop> {
         if self.packages[package].wishes.is_empty() {
             self.queue.push(package);
@@ -327,8 +327,7 @@ impl Solver {
         Ok(())
     }
 
-    /// The decisions because of which `candidate` cannot be taken now; `None`
-    /// where it can.
+    /// The decisions because of which `candidate` cannot be chosen now; `None` if it can.
     fn refusal(&mut self, package: Id, candidate: usize) -> Result<Option<Levels>, Stop> {
         if let Some(wish) = self.packages[package].excluding(candidate) {
             return Ok(Some(wish.level().into_iter().collect()));
@@ -347,7 +346,7 @@ impl Solver {
         Ok(None)
     }
 
-    /// The decisions because of which a further `wish` for a package cannot be met.
+    /// The decisions because of which another `wish` for a package cannot be met.
     fn unmeetable(&mut self, id: Id, wish: Wish) -> Result<Option<Levels>, Stop> {
         let package = &mut self.packages[id];
         if !package.is_known() {
@@ -361,7 +360,7 @@ impl Solver {
         Ok(self.possible(id, Some(&meeting)))
     }
 
-    /// The decisions that exclude all versions of a package that could be taken; `None` where one could.
+    /// The decisions that exclude all possible versions of a package; `None` if one remains.
     fn possible(&mut self, id: Id, meeting: Option<&BitSet>) -> Option<Levels> {
         let package = &mut self.packages[id];
         let culprits = match package.possible(meeting) {
@@ -372,8 +371,8 @@ impl Solver {
         culprits
     }
 
-    /// The decisions because of which a package that was just learned, and is
-    /// demanded already, has no version that could be taken.
+    /// The decisions because of which a package that was just looked up, and is already demanded, has
+    /// no possible version.
     fn dead_end(&mut self, id: Id) -> Result<Option<Levels>, Stop> {
         let Some(first) = self.packages[id].wishes.first().copied() else { return Ok(None) };
         self.budget.spend(self.packages[id].cost())?;
@@ -383,7 +382,7 @@ impl Solver {
         Ok(Some(culprits))
     }
 
-    /// All decisions, where a yanked version was taken that nobody chosen demands exactly.
+    /// All decisions, if a yanked version was chosen that no chosen version demands exactly.
     fn unpinned(&self) -> Option<Levels> {
         let is_pinned = |decision: &Decision| {
             let package = &self.packages[decision.package];
@@ -418,7 +417,7 @@ impl Solver {
         Need { package, constraint }
     }
 
-    /// What a version needs beside its own package.
+    /// The dependencies of a version on other packages.
     fn needs(&mut self, package: Id, candidate: usize) -> Result<Arc<[Need]>, Spent> {
         if let Some(needs) = self.packages[package].needs(candidate) {
             return Ok(needs);
@@ -457,7 +456,7 @@ impl Solver {
     }
 
     fn conflict(&self) -> Clash {
-        // Nothing clashed where versions only contradict themselves or were yanked.
+        // No clash was recorded if versions only contradict themselves or were yanked.
         self.worst_clash().unwrap_or_else(|| {
             let first = self.roots.first().map_or(0, |root| root.package);
             Clash::of(&self.packages[first], &self.packages[first].wishes, &self.packages, &self.constraints)

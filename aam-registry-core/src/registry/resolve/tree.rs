@@ -17,25 +17,22 @@ use crate::{
     types::{ClientNetwork, Constraint, PackageName, Selector, VersionSummary},
 };
 
-/// How many packages one resolution may look up.
-const MAX_PACKAGES: usize = 512;
+/// How many packages one resolution may look up, and so be asked for.
+pub(crate) const MAX_PACKAGES: usize = 512;
 /// How many packages are looked up at a time.
 const LOOKUPS: usize = 4;
 
 impl Registry {
-    /// Finds a version of each package wanted and of everything those need,
-    /// one version a package, highest first; equal questions have equal answers.
+    /// Chooses a version for each requested package and for everything that these need: one version per
+    /// package, the highest possible. Equal requests have equal answers.
     ///
-    /// Few trees are resolved at a time, and fewer for one client, known by
-    /// the network it asks `from`; the others wait for a moment. A resolution
-    /// whose future is dropped ends.
+    /// Only a few trees are resolved at a time, and fewer for one client, identified by its network
+    /// `from`; other requests wait for a short time. Dropping the future ends the resolution.
     ///
     /// # Errors
-    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`] and
-    /// [`Error::TagNotFound`] for what was asked itself;
-    /// [`Error::ResolutionConflict`] where not everybody can be satisfied;
-    /// [`Error::TooManyAtOnce`] and [`Error::Overloaded`] where too many are
-    /// resolved already.
+    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`] and [`Error::TagNotFound`] for the
+    /// requested packages themselves; [`Error::ResolutionConflict`] if not every demand can be met;
+    /// [`Error::TooManyAtOnce`] and [`Error::Overloaded`] if too many resolutions are in progress.
     pub async fn resolve_tree(
         &self,
         from: Option<ClientNetwork>,
@@ -52,7 +49,7 @@ impl Registry {
             let (versions, constraint) = self.root(&name, &selector).await?;
             Ok::<_, Error>((name, versions, constraint))
         });
-        // In order, so that of several faults always the same is told.
+        // In order, so that the same fault is reported if there are several.
         let found: Vec<_> = found.buffered(LOOKUPS).try_collect().await?;
         let roots = found.iter().map(|(name, _, constraint)| (name.clone(), constraint.clone())).collect();
         let search = Search::new(&roots, place);
@@ -60,7 +57,7 @@ impl Registry {
         self.answer(search, known).await
     }
 
-    /// Looks up what the search asks for, until it has an answer.
+    /// Looks up the packages that the search asks for, until it has an answer.
     async fn answer(&self, mut search: Search, mut known: Looked) -> Result<BTreeMap<PackageName, VersionSummary>> {
         let mut looked_up: BTreeSet<PackageName> = BTreeSet::new();
         loop {
@@ -83,7 +80,7 @@ impl Registry {
         }
     }
 
-    /// The versions of a package wanted, and what is accepted of them.
+    /// The versions of a requested package, and the constraint on them.
     async fn root(&self, name: &PackageName, selector: &Selector) -> Result<(Vec<VersionSummary>, Constraint)> {
         match selector {
             Selector::Constraint(constraint) => {
@@ -106,7 +103,7 @@ impl Registry {
     }
 }
 
-/// Refuses a wish for more packages than one resolution looks up.
+/// Refuses a request for more packages than one resolution may look up.
 pub(crate) fn require_few(wanted: usize) -> Result<()> {
     if wanted > MAX_PACKAGES {
         return Err(Error::invalid_request(format!("At most {MAX_PACKAGES} packages can be resolved at once")));
@@ -118,11 +115,11 @@ pub(crate) fn require_few(wanted: usize) -> Result<()> {
 type Looked = Vec<(PackageName, Option<Vec<VersionSummary>>)>;
 type Solved = Result<BTreeMap<PackageName, VersionSummary>, Unsolved>;
 
-/// A search off the async threads, which ends when nobody waits for it.
+/// A search on a blocking thread, which ends when its future is dropped.
 struct Search {
     solver: Solver,
     ends_when_dropped: CancelWhenDropped,
-    /// Goes with the solver to its thread: as long as that computes, the place is taken.
+    /// Moves to the thread with the solver, because the place is occupied until the thread ends.
     place: Place,
 }
 
@@ -138,7 +135,7 @@ impl Search {
     }
 
     async fn go_on(self, known: Looked) -> Result<(Solved, Self)> {
-        // The last stays here, so that it is dropped where this is.
+        // `ends_when_dropped` stays here, so that it is dropped together with this future.
         let Self { mut solver, ends_when_dropped, place } = self;
         let search = task::spawn_blocking(move || {
             let learned = known.into_iter().try_for_each(|(name, versions)| solver.learn(&name, versions));
@@ -149,7 +146,7 @@ impl Search {
     }
 }
 
-/// Cancels a search whose future is dropped.
+/// Cancels the search when its future is dropped.
 struct CancelWhenDropped(Cancellation);
 
 impl Drop for CancelWhenDropped {
@@ -181,7 +178,7 @@ mod tests {
         let mut search = Box::pin(search.go_on(known(&world)));
         assert!(futures_util::poll!(&mut search).is_pending());
         drop(search);
-        // Its place is free when its thread has ended, which it would never do by itself.
+        // The place becomes free when the thread ends, and this search would never end by itself.
         places.take(None).await.expect("the place of the search that was dropped");
     }
 }

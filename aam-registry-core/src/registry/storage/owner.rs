@@ -13,6 +13,15 @@ use crate::{
 /// they are. Keys are random, so those of several registries are mixed.
 const SAMPLE: usize = 1_000;
 
+/// What some of the archives of a store tell.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sample {
+    /// How many were looked at.
+    pub(super) archives: u64,
+    /// How many of them nothing refers to.
+    pub(super) strange: u64,
+}
+
 /// Whose the archive store is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StorageOwner {
@@ -76,9 +85,8 @@ impl Registry {
         let registry = self.id().await?;
         let archives = &self.inner().archives;
         if archives.owner().await?.is_none() {
-            let keys: Vec<_> = archives.list(None, SAMPLE).await?.into_iter().map(|stored| stored.key).collect();
-            let strange = self.inner().archive_index.unreferenced_archives(&keys).await?.len();
-            if strange > keys.len() / 2 {
+            let Sample { archives: all, strange } = self.sample_of_storage().await?;
+            if strange > all / 2 {
                 return Ok(self.note_owner(StorageOwner::Unclear));
             }
             archives.set_owner(registry).await?;
@@ -90,6 +98,14 @@ impl Registry {
             Some(owner) => StorageOwner::Another(owner),
             None => StorageOwner::Unclear,
         }))
+    }
+
+    /// Looks at the first archives of the store. Changes nothing.
+    pub(super) async fn sample_of_storage(&self) -> Result<Sample> {
+        let listed = self.inner().archives.list(None, SAMPLE).await?;
+        let keys: Vec<_> = listed.into_iter().map(|stored| stored.key).collect();
+        let strange = self.inner().archive_index.unreferenced_archives(&keys).await?;
+        Ok(Sample { archives: keys.len() as u64, strange: strange.len() as u64 })
     }
 
     /// Marks the archive store as this registry's, whosever it was: where the

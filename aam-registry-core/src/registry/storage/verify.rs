@@ -8,7 +8,7 @@ use crate::{
     error::{BackendError, BackendKind, Error, NotPermitted, Result, with_causes},
     ports::ArchiveContent,
     registry::{Registry, contents::ArchiveReader},
-    types::{ArchiveKey, ArchiveLocation, Sha256Digest},
+    types::{ArchiveKey, ArchiveLocation, RegistryId, Sha256Digest},
 };
 
 /// How many versions one call of the database gives.
@@ -44,12 +44,26 @@ pub struct VerifyReport {
     pub damaged: u64,
     /// Versions whose archive this registry is not permitted to read.
     pub not_permitted: u64,
+    /// The registry that the store is marked as that of, where it is another one.
+    pub foreign: Option<RegistryId>,
+    /// Archives that nothing refers to, of the first 1,000 in the store. A few
+    /// are what failed uploads left; where no version was looked at, they are
+    /// those of a database that is not there.
+    pub stray: u64,
+}
+
+impl VerifyReport {
+    /// Whether every version has its archive, and the store belongs to this database.
+    pub fn is_good(&self) -> bool {
+        let has_lost_versions = self.checked == 0 && self.stray > 0;
+        self.damaged + self.not_permitted == 0 && self.foreign.is_none() && !has_lost_versions
+    }
 }
 
 impl Registry {
     /// Checks that every version has its archive with its size and, where
-    /// `deep`, its digest. `tell` hears of each version as it is done, with
-    /// what is wrong with it.
+    /// `deep`, its digest, and that the store is this registry's. `tell` hears
+    /// of each version as it is done, with what is wrong with it. Changes nothing.
     ///
     /// # Errors
     /// A backend error where store or database cannot be read and might be
@@ -65,7 +79,7 @@ impl Registry {
         let mut after: Option<ArchiveKey> = None;
         loop {
             let page = self.inner().archive_index.published_archives(after.as_ref(), BATCH).await?;
-            let Some(last) = page.last() else { return Ok(report) };
+            let Some(last) = page.last() else { break };
             after = Some(last.archive.clone());
             let mut checks = stream::iter(page)
                 .map(|location| async move { (self.damage_of(&location, deep).await, location) })
@@ -82,6 +96,10 @@ impl Registry {
                 tell(&location, damage);
             }
         }
+        let registry = self.id().await?;
+        report.foreign = self.inner().archives.owner().await?.filter(|owner| *owner != registry);
+        report.stray = self.sample_of_storage().await?.strange;
+        Ok(report)
     }
 
     async fn damage_of(&self, location: &ArchiveLocation, deep: bool) -> Result<Option<Damage>> {

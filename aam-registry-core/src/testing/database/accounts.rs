@@ -13,7 +13,7 @@ use crate::{
     types::{AuditEvent, PackageName, ScopeMember, ScopeName, ScopeRole, User},
 };
 
-/// All that was said of a user comes back, whichever way it is looked up.
+/// Every field of a new user is returned, whichever way it is looked up.
 pub async fn a_new_user_is_found_by_id_name_and_email(db: &dyn Database) {
     let (mut user, stamp) = (stranger(), Timestamp::from_microsecond(1_700_000_000_123_456).expect("an instant"));
     user.email = format!("Zoë.{}@Example.COM", user.username);
@@ -33,7 +33,7 @@ pub async fn a_new_user_is_found_by_id_name_and_email(db: &dyn Database) {
     assert_eq!(entries.iter().map(|one| one.entry.event).collect::<Vec<_>>(), [AuditEvent::UserRegister]);
 }
 
-/// Usernames and scopes are one namespace.
+/// Usernames and scopes share one namespace.
 pub async fn a_new_user_owns_the_scope_of_its_name(db: &dyn Database) {
     let user = user(db).await;
     let name = ScopeName::from(&user.username);
@@ -61,7 +61,7 @@ pub async fn an_email_address_is_taken_once_in_any_case(db: &dyn Database) {
     }
 }
 
-/// `UserExists` for the name of a scope that somebody made.
+/// `UserExists` for the name of an existing scope.
 pub async fn the_name_of_a_scope_is_no_free_username(db: &dyn Database) {
     let taken = scope(db, &actor(db).await).await;
     let user = User { username: taken.as_str().parse().expect("a username"), ..stranger() };
@@ -69,7 +69,7 @@ pub async fn the_name_of_a_scope_is_no_free_username(db: &dyn Database) {
     assert_eq!(db.user(user.id).await.expect("read"), None);
 }
 
-/// Of several registrations of one name at once, one succeeds and the others are `UserExists`.
+/// Of several concurrent registrations of one name, one succeeds and the others fail with `UserExists`.
 pub async fn of_users_made_at_once_one_gets_the_name(db: &dyn Database) {
     let username = stranger_name();
     let users: Vec<_> = (0..6).map(|_| new_user(&User { username: username.clone(), ..stranger() })).collect();
@@ -80,7 +80,7 @@ pub async fn of_users_made_at_once_one_gets_the_name(db: &dyn Database) {
     }
 }
 
-/// A registration that fails leaves no scope, no e-mail address and no audit entry behind.
+/// A failed registration leaves no scope, no e-mail address and no audit entry.
 pub async fn a_refused_user_leaves_nothing(db: &dyn Database) {
     let first = user(db).await;
     let second = User { email: first.email.clone(), ..stranger() };
@@ -93,7 +93,7 @@ pub async fn a_refused_user_leaves_nothing(db: &dyn Database) {
     db.create_user(&new_user(&third)).await.expect("the name is still free");
 }
 
-/// Nobody is behind a name, an address or an id that no user has, nor behind junk.
+/// A name, an address or an id that no user has finds nobody, and neither does an invalid one.
 pub async fn an_unknown_login_is_none(db: &dyn Database) {
     let user = user(db).await;
     let junk = ["", "@", "%", "_", "' OR 1=1 --", "a@b@c", "*", "\u{0}"].map(str::to_owned);
@@ -105,7 +105,7 @@ pub async fn an_unknown_login_is_none(db: &dyn Database) {
     assert_eq!(db.profile(&stranger_name()).await.expect("read"), None);
 }
 
-/// There is an administrator once one was made.
+/// `has_admin` is true once an administrator was created.
 pub async fn an_administrator_is_noticed(db: &dyn Database) {
     let admin = User { is_admin: true, ..stranger() };
     db.create_user(&new_user(&admin)).await.expect("create");
@@ -113,7 +113,7 @@ pub async fn an_administrator_is_noticed(db: &dyn Database) {
     assert_eq!(db.user(admin.id).await.expect("read"), Some(admin));
 }
 
-/// A session's user is found until the session is revoked; other sessions live on.
+/// A session finds its user until it is revoked; other sessions stay valid.
 pub async fn a_revoked_session_has_no_user(db: &dyn Database) {
     let (user, other) = (user(db).await, user(db).await);
     assert_eq!(db.session_user(user.id, "first", 0).await.expect("read"), Some(user.clone()));
@@ -125,7 +125,7 @@ pub async fn a_revoked_session_has_no_user(db: &dyn Database) {
     assert_eq!(db.session_user(other.id, "first", 0).await.expect("read"), Some(other));
 }
 
-/// Neither an unknown nor a disabled user has sessions.
+/// Neither an unknown nor a disabled user has valid sessions.
 pub async fn a_session_of_nobody_or_a_disabled_user_has_no_user(db: &dyn Database) {
     assert_eq!(db.session_user(stranger().id, "any", 0).await.expect("read"), None);
     let shut_out = disabled_user(db).await;
@@ -133,7 +133,7 @@ pub async fn a_session_of_nobody_or_a_disabled_user_has_no_user(db: &dyn Databas
     assert_eq!(db.user(shut_out.id).await.expect("read"), Some(shut_out), "the account itself remains");
 }
 
-/// Only revocations of sessions that expired by themselves may be forgotten.
+/// Only revocations of sessions that have expired may be forgotten.
 pub async fn forgetting_sessions_keeps_live_revocations(db: &dyn Database) {
     let user = user(db).await;
     let now = super::world::now();
@@ -143,7 +143,7 @@ pub async fn forgetting_sessions_keeps_live_revocations(db: &dyn Database) {
     assert_eq!(db.session_user(user.id, "live", 0).await.expect("read"), None);
 }
 
-/// A profile names the packages its user owns, itself or through a scope, by name.
+/// A profile lists, by name, the packages that its user owns directly or through a scope.
 pub async fn a_profile_lists_owned_packages(db: &dyn Database) {
     let (owner, plain) = published(db, &["1.0.0", "1.1.0"]).await;
     let scope = scope(db, &owner).await;

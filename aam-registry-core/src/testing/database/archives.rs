@@ -1,4 +1,4 @@
-//! Which archives there should be.
+//! Which archives should exist.
 
 use super::{
     changes::yank,
@@ -9,10 +9,10 @@ use crate::{
     types::{ArchiveKey, UploadId},
 };
 
-/// How many archives are listed at once: few, so that there is more than one page.
+/// How many archives are listed at once: few, so that there are several pages.
 const PAGE: usize = 3;
 
-/// A location says what the version says, with any build metadata, yanked or not.
+/// The location is that of the version, with any build metadata, yanked or not.
 pub async fn a_location_is_that_of_the_version(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0+linux"]).await;
     let detail = db.version(&name, &v("1.0.0")).await.expect("read").expect("a version");
@@ -28,7 +28,7 @@ pub async fn a_location_is_that_of_the_version(db: &dyn Database) {
     assert_eq!(db.archive_location(&package_name(), &v("1.0.0")).await.expect("read"), None);
 }
 
-/// Every archive of a version is listed once, by key, page by page.
+/// Every archive of a version is listed once, ordered by key, in pages.
 pub async fn published_archives_are_listed_by_key(db: &dyn Database) {
     let (_, name) = published(db, &["1.0.0", "1.1.0", "1.2.0", "1.3.0-rc.1", "2.0.0"]).await;
     let mut expected = Vec::new();
@@ -49,7 +49,8 @@ pub async fn published_archives_are_listed_by_key(db: &dyn Database) {
     assert_eq!(listed, expected);
 }
 
-/// What a version or an upload refers to is not unreferenced, whatever became of the upload.
+/// An archive that a version or an upload refers to is not unreferenced, whatever the state of the
+/// upload.
 pub async fn only_what_nothing_refers_to_is_unreferenced(db: &dyn Database) {
     let (actor, name) = (actor(db).await, package_name());
     let (live, consumed) = (upload(db, &actor).await, upload(db, &actor).await);
@@ -71,7 +72,7 @@ pub async fn only_what_nothing_refers_to_is_unreferenced(db: &dyn Database) {
     assert_eq!(unreferenced, [&strangers[0], &strangers[1], &keys[2]].map(Clone::clone));
 }
 
-/// A registry has one id, on whatever connection it is asked for.
+/// A registry has one id, on every connection.
 pub async fn a_registry_keeps_its_id(db: &dyn Database) {
     let id = db.registry_id().await.expect("read");
     let again = futures_util::future::join_all((0..8).map(|_| db.registry_id())).await;

@@ -12,12 +12,12 @@ use crate::{
     types::{Actor, AuditEntry, AuditEvent, AuditFilter, ChainHash, NewAuditEntry, PageRequest},
 };
 
-/// Somebody whose entries are the case's own.
+/// An actor whose entries belong to this case only.
 fn somebody() -> Actor {
     session(&stranger())
 }
 
-/// Appends `count` entries by `by`, whose clocks run backwards.
+/// Appends `count` entries by `by` with decreasing timestamps.
 async fn append(db: &dyn Database, by: &Actor, count: i64) -> Vec<NewAuditEntry> {
     let start = now();
     let mut entries = Vec::new();
@@ -31,7 +31,7 @@ async fn append(db: &dyn Database, by: &Actor, count: i64) -> Vec<NewAuditEntry>
     entries
 }
 
-/// Every entry that has a position, by position.
+/// All entries that have a position, by position.
 async fn chain(db: &dyn Database) -> BTreeMap<u64, (NewAuditEntry, ChainHash)> {
     let mut chained = BTreeMap::new();
     for page in 1.. {
@@ -49,12 +49,12 @@ async fn chain(db: &dyn Database) -> BTreeMap<u64, (NewAuditEntry, ChainHash)> {
     chained
 }
 
-/// Gives everything there is its position.
+/// Assigns a position to every entry.
 async fn sequence_all(db: &dyn Database) {
     while db.sequence(100).await.expect("sequence") > 0 {}
 }
 
-/// Every field of every event comes back as it was appended, and before it has a position.
+/// Every field of every event is returned as it was appended, also before it has a position.
 pub async fn an_entry_comes_back_whole(db: &dyn Database) {
     let (somebody, package) = (somebody(), package_name());
     let stamp = Timestamp::from_microsecond(1_700_000_000_123_456).expect("an instant");
@@ -78,7 +78,8 @@ pub async fn an_entry_comes_back_whole(db: &dyn Database) {
     assert_eq!(found.items.into_iter().map(|one| one.entry).collect::<Vec<_>>(), [bare]);
 }
 
-/// Package, event, actor and time narrow what is listed, alone and together; `from` belongs to it, `to` does not.
+/// Package, event, actor and time filter the list, alone and together; `from` is inclusive, `to` is
+/// not.
 pub async fn filters_narrow_the_log(db: &dyn Database) {
     let (first, second, one, other) = (somebody(), somebody(), package_name(), package_name());
     let start = now();
@@ -113,7 +114,8 @@ pub async fn filters_narrow_the_log(db: &dyn Database) {
     }
 }
 
-/// The order is that of the appends, not of the clocks, and stays the same as positions are given.
+/// The order is that of the appends, not of the timestamps, and does not change when positions are
+/// assigned.
 pub async fn entries_are_listed_newest_first(db: &dyn Database) {
     let somebody = somebody();
     let mut expected = append(db, &somebody, 5).await;
@@ -127,7 +129,7 @@ pub async fn entries_are_listed_newest_first(db: &dyn Database) {
     assert_eq!(listed().await, [newer, expected].concat());
 }
 
-/// Pages cut one order without overlap; past the end they are empty, however far.
+/// Pages split one order without overlap; pages past the end are empty.
 pub async fn pages_cut_the_log(db: &dyn Database) {
     let somebody = somebody();
     let mut entries = append(db, &somebody, 5).await;
@@ -143,7 +145,7 @@ pub async fn pages_cut_the_log(db: &dyn Database) {
     }
 }
 
-/// Positions have no gaps, follow the order of append, and each hash holds the one before.
+/// Positions have no gaps and follow the order of the appends, and each hash includes the previous one.
 pub async fn sequencing_makes_a_chain(db: &dyn Database) {
     let somebody = somebody();
     let appended = append(db, &somebody, 7).await;
@@ -156,8 +158,8 @@ pub async fn sequencing_makes_a_chain(db: &dyn Database) {
     verify(db, &[appended, more].concat()).await;
 }
 
-/// Whoever asks for what comes after a position gets each entry once and in
-/// order, and none that has no position yet.
+/// A reader that asks for entries after a position gets each entry once and in order, and none without
+/// a position.
 pub async fn the_log_is_followed_by_position(db: &dyn Database) {
     let somebody = somebody();
     sequence_all(db).await;
@@ -186,7 +188,7 @@ pub async fn the_log_is_followed_by_position(db: &dyn Database) {
     assert_eq!(followed, appended);
 }
 
-/// However many sequence at once, there is one chain, and every entry has one place in it.
+/// With any number of concurrent sequencers there is one chain, and every entry has one position in it.
 pub async fn sequencers_at_once_make_one_chain(db: &dyn Database) {
     let somebody = somebody();
     let appended = append(db, &somebody, 40).await;
@@ -197,7 +199,7 @@ pub async fn sequencers_at_once_make_one_chain(db: &dyn Database) {
     verify(db, &appended).await;
 }
 
-/// Checks the whole chain, and that `appended` are in it in their order.
+/// Checks the whole chain, and that it contains `appended` in order.
 async fn verify(db: &dyn Database, appended: &[NewAuditEntry]) {
     let chain = chain(db).await;
     let mut previous = ChainHash::from([0; 32]);

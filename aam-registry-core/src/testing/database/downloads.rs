@@ -29,7 +29,8 @@ async fn days(db: &dyn Database, name: &PackageName, version: Option<&str>, from
     db.downloads(&query).await.expect("read downloads")
 }
 
-/// Counts add up by day and version; both ends of a range belong to it; days without any are absent.
+/// Counts add up by day and version; both ends of a range are inclusive; days without downloads are
+/// absent.
 pub async fn downloads_add_up(db: &dyn Database) {
     let (_, name) = published(db, &["1.0.0+b", "1.1.0"]).await;
     let large = u64::from(u32::MAX) * 2;
@@ -55,7 +56,7 @@ pub async fn downloads_add_up(db: &dyn Database) {
     }
 }
 
-/// Metadata shows what was added once the totals are refreshed.
+/// Metadata shows the added counts after the totals are refreshed.
 pub async fn totals_show_after_a_refresh(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "1.1.0"]).await;
     db.yank(&yank(&actor, &name, "1.1.0")).await.expect("yank");
@@ -71,7 +72,7 @@ pub async fn totals_show_after_a_refresh(db: &dyn Database) {
     assert!(db.totals().await.expect("read").downloads >= before + 14);
 }
 
-/// Counts of what does not exist are dropped, and the rest of the batch is not.
+/// Counts of versions that do not exist are dropped; the rest of the batch is added.
 pub async fn downloads_of_nothing_are_dropped(db: &dyn Database) {
     let (_, name) = published(db, &["1.0.0"]).await;
     let nowhere = package_name();
@@ -81,7 +82,7 @@ pub async fn downloads_of_nothing_are_dropped(db: &dyn Database) {
     assert_eq!(days(db, &nowhere, None, FIRST, THIRD).await, [].into());
 }
 
-/// Batches added at once all count.
+/// Concurrent batches are all counted.
 pub async fn batches_at_once_all_count(db: &dyn Database) {
     let (_, name) = published(db, &["1.0.0", "1.1.0"]).await;
     let one = vec![count(&name, "1.0.0", FIRST, 1), count(&name, "1.1.0", FIRST, 2)];
@@ -92,7 +93,7 @@ pub async fn batches_at_once_all_count(db: &dyn Database) {
     assert_eq!(days(db, &name, Some("1.0.0"), FIRST, FIRST).await, [(FIRST, 20)].into());
 }
 
-/// A batch counts once, however often and however much at once it is given.
+/// A batch counts once, however often and however concurrently it is added.
 pub async fn a_batch_counts_once(db: &dyn Database) {
     let (_, name) = published(db, &["1.0.0"]).await;
     let batch = DownloadBatch::new(now(), vec![count(&name, "1.0.0", FIRST, 3)]);

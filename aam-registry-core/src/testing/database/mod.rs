@@ -1,7 +1,7 @@
-//! What every [`Database`] does.
+//! What every [`Database`] has to do.
 //!
-//! The cases name things at random and look only at what is theirs, so they
-//! can share one database, at once or one after the other.
+//! The cases use random names and look only at their own data, so they can share one database,
+//! concurrently or one after the other.
 
 mod accounts;
 mod archives;
@@ -40,7 +40,7 @@ pub use uploads::*;
 
 use crate::ports::Database;
 
-/// Hands the names of all cases to the macro `$then`, behind what is in the brackets.
+/// Passes the names of all cases to the macro `$then`, after the tokens in the brackets.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! database_cases {
@@ -192,7 +192,7 @@ macro_rules! database_cases {
     };
 }
 
-/// The cases that need a database of their own, since they look at all that is in it.
+/// The cases that need a database of their own, because they look at all data in it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! solitary_database_cases {
@@ -204,7 +204,7 @@ macro_rules! solitary_database_cases {
     };
 }
 
-/// Makes one test of every case, on the new database that `$make` gives each time.
+/// Defines a test for every case, on the new database that `$make` returns each time.
 #[macro_export]
 macro_rules! database_conformance {
     ($make:expr) => {
@@ -213,13 +213,13 @@ macro_rules! database_conformance {
     };
 }
 
-/// A case, which fails by panicking.
+/// A case. It fails by panicking.
 pub type Case = for<'a> fn(&'a dyn Database) -> BoxFuture<'a, ()>;
 
 macro_rules! cases {
     ([$($case:ident),+ $(,)?]) => {
-        /// Every case that does not need a database of its own, by its name, to
-        /// run several of them on one.
+        /// Every case that does not need a database of its own, with its name, for running several
+        /// cases on one database.
         pub fn cases() -> Vec<(&'static str, Case)> {
             vec![$((stringify!($case), |database| Box::pin($case(database)))),+]
         }

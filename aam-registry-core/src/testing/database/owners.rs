@@ -7,22 +7,24 @@ use super::world::{
     stranger_name,
 };
 use crate::{
+    decide::{MemberChange, OwnerChange},
     error::{ErrorCode, Result},
-    ports::{Database, MemberChange, OwnerChange},
+    ports::Database,
     types::{Actor, AuditEvent, Collaborator, PackageName, Scope, ScopeRole, Username},
 };
 
 fn change(by: &Actor, package: &PackageName, owner: &Username, event: AuditEvent) -> OwnerChange {
     let audit = entry(event, by).with_package(package).with("owner", owner.as_str());
-    OwnerChange { actor: by.clone(), package: package.clone(), owner: owner.clone(), now: now(), audit }
+    let (owns, actor, package) = (event == AuditEvent::OwnershipAdd, by.clone(), package.clone());
+    OwnerChange { actor, package, owner: owner.clone(), owns, now: now(), audit }
 }
 
 async fn add(db: &dyn Database, by: &Actor, package: &PackageName, owner: &Actor) -> Result<()> {
-    db.add_owner(&change(by, package, &owner.username, AuditEvent::OwnershipAdd)).await
+    db.change_owner(&change(by, package, &owner.username, AuditEvent::OwnershipAdd)).await
 }
 
 async fn remove(db: &dyn Database, by: &Actor, package: &PackageName, owner: &Actor) -> Result<()> {
-    db.remove_owner(&change(by, package, &owner.username, AuditEvent::OwnershipRemove)).await
+    db.change_owner(&change(by, package, &owner.username, AuditEvent::OwnershipRemove)).await
 }
 
 async fn owners(db: &dyn Database, name: &PackageName) -> Vec<Username> {
@@ -35,12 +37,13 @@ fn names<const N: usize>(actors: [&Actor; N]) -> Vec<Username> {
     names
 }
 
-/// Owners are added and removed, by one another and themselves; a new one has all an owner has; each is on record.
+/// Owners add and remove one another and themselves; a new owner has all rights of an owner; each
+/// change is in the audit log.
 pub async fn owners_come_and_go(db: &dyn Database) {
     let (first, name) = published(db, &["1.0.0"]).await;
     let second = actor(db).await;
     let change = change(&first, &name, &second.username, AuditEvent::OwnershipAdd);
-    db.add_owner(&change).await.expect("add");
+    db.change_owner(&change).await.expect("add");
     let package = db.package(&name).await.expect("read").expect("a package");
     assert_eq!((package.owners, package.updated_at), (names([&first, &second]), change.now));
 
@@ -57,7 +60,7 @@ pub async fn owners_come_and_go(db: &dyn Database) {
     assert_eq!(audit_of(db, &name).await.len(), 6);
 }
 
-/// `LastOwner`: an unscoped package never is without one.
+/// `LastOwner`: an unscoped package always has an owner.
 pub async fn the_last_owner_of_a_package_stays(db: &dyn Database) {
     let (owner, name) = published(db, &["1.0.0"]).await;
     let admin = admin(db).await;
@@ -67,7 +70,7 @@ pub async fn the_last_owner_of_a_package_stays(db: &dyn Database) {
     assert_eq!(audit_of(db, &name).await.len(), 1);
 }
 
-/// However owners leave at once, one remains.
+/// However many owners leave at once, one remains.
 pub async fn owners_leaving_at_once_leave_one(db: &dyn Database) {
     let (first, name) = published(db, &["1.0.0"]).await;
     let others = [first.clone(), actor(db).await, actor(db).await];
@@ -82,7 +85,8 @@ pub async fn owners_leaving_at_once_leave_one(db: &dyn Database) {
     assert_eq!(owners(db, &name).await.len(), 1);
 }
 
-/// Adding an owner or removing who is none succeeds and leaves no entry.
+/// Adding an existing owner, or removing a user who is not an owner, succeeds and leaves no audit
+/// entry.
 pub async fn an_ownership_that_is_so_already_is_no_change(db: &dyn Database) {
     let (owner, name) = published(db, &["1.0.0"]).await;
     add(db, &owner, &name, &owner).await.expect("add");
@@ -91,7 +95,7 @@ pub async fn an_ownership_that_is_so_already_is_no_change(db: &dyn Database) {
     assert_eq!(audit_of(db, &name).await.len(), 1);
 }
 
-/// Only owners and administrators change owners, of packages and to users there are.
+/// Only owners and administrators change owners, and only of existing packages and to existing users.
 pub async fn a_change_of_owners_is_checked(db: &dyn Database) {
     let (owner, name) = published(db, &["1.0.0"]).await;
     let (other, nobody) = (actor(db).await, stranger_name());
@@ -101,9 +105,9 @@ pub async fn a_change_of_owners_is_checked(db: &dyn Database) {
     }
     refused(add(db, &other, &name, &other).await, ErrorCode::Forbidden);
     refused(remove(db, &other, &name, &owner).await, ErrorCode::Forbidden);
-    let unknown = change(&owner, &name, &nobody, AuditEvent::OwnershipAdd);
-    refused(db.add_owner(&unknown).await, ErrorCode::UserNotFound);
-    refused(db.remove_owner(&unknown).await, ErrorCode::UserNotFound);
+    for event in [AuditEvent::OwnershipAdd, AuditEvent::OwnershipRemove] {
+        refused(db.change_owner(&change(&owner, &name, &nobody, event)).await, ErrorCode::UserNotFound);
+    }
     for (what, dead) in dead_actors(db, &owner).await {
         for result in [add(db, &dead, &name, &other).await, remove(db, &dead, &name, &owner).await] {
             assert_eq!(result.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
@@ -115,7 +119,8 @@ pub async fn a_change_of_owners_is_checked(db: &dyn Database) {
     add(db, &admin(db).await, &name, &other).await.expect("an administrator may");
 }
 
-/// A scoped package has the owners of its scope and those added to it; the former leave through the scope only.
+/// A scoped package has the owners of its scope and those added to it; the former can be removed only
+/// through the scope.
 pub async fn scope_owners_own_its_packages(db: &dyn Database) {
     let (owner, friend, member) = (actor(db).await, actor(db).await, actor(db).await);
     let scope = scope(db, &owner).await;
@@ -130,7 +135,7 @@ pub async fn scope_owners_own_its_packages(db: &dyn Database) {
             now: now(),
             audit: entry(AuditEvent::ScopeMemberSet, &owner),
         };
-        db.set_member(&change).await.expect("set a member");
+        db.change_member(&change).await.expect("set a member");
     };
     set_member(&member, ScopeRole::Member).await;
     assert_eq!(owners(db, &name).await, names([&owner]));
@@ -149,7 +154,7 @@ pub async fn scope_owners_own_its_packages(db: &dyn Database) {
     refused(remove(db, &owner, &name, &member).await, ErrorCode::Forbidden);
 }
 
-/// A scope names the owners that single packages of it have beside it, up to a bound.
+/// A scope lists the owners that were added to its packages, up to a limit.
 pub async fn a_scope_lists_who_owns_single_packages(db: &dyn Database) {
     let (owner, outside, other) = (actor(db).await, actor(db).await, actor(db).await);
     let scope = scope(db, &owner).await;

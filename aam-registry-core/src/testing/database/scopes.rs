@@ -2,10 +2,13 @@
 
 use futures_util::future::join_all;
 
-use super::world::{actor, admin, audit_by, dead_actors, entry, now, refused, scope, scope_name, stranger_name};
+use super::world::{
+    actor, admin, audit_by, dead_actors, entry, new_scope, now, refused, scope, scope_name, stranger_name,
+};
 use crate::{
+    decide::MemberChange,
     error::{ErrorCode, Result},
-    ports::{Database, MemberChange},
+    ports::Database,
     types::{Actor, AuditEvent, ScopeMember, ScopeName, ScopeRole, Username},
 };
 
@@ -16,11 +19,11 @@ fn change(by: &Actor, scope: &ScopeName, member: &Username, role: Option<ScopeRo
 }
 
 async fn set(db: &dyn Database, by: &Actor, scope: &ScopeName, member: &Actor, role: ScopeRole) -> Result<()> {
-    db.set_member(&change(by, scope, &member.username, Some(role))).await
+    db.change_member(&change(by, scope, &member.username, Some(role))).await
 }
 
 async fn remove(db: &dyn Database, by: &Actor, scope: &ScopeName, member: &Actor) -> Result<()> {
-    db.remove_member(&change(by, scope, &member.username, None)).await
+    db.change_member(&change(by, scope, &member.username, None)).await
 }
 
 /// The members of a scope, by name.
@@ -35,16 +38,16 @@ fn by_name<const N: usize>(members: [(&Actor, ScopeRole); N]) -> Vec<(Username, 
     members
 }
 
-/// How many changes of members `actor` has on record.
+/// How many audit entries about changes of members `actor` has.
 async fn changes(db: &dyn Database, actor: &Actor) -> usize {
     let of_members = [AuditEvent::ScopeMemberSet, AuditEvent::ScopeMemberRemove];
     audit_by(db, actor).await.iter().filter(|one| of_members.contains(&one.entry.event)).count()
 }
 
-/// Whoever makes a scope owns it, and the making is on record.
+/// The user who creates a scope owns it, and the creation is in the audit log.
 pub async fn a_new_scope_is_its_makers(db: &dyn Database) {
     let (actor, name, at) = (actor(db).await, scope_name(), now());
-    db.create_scope(&actor, &name, at, &entry(AuditEvent::ScopeCreate, &actor)).await.expect("create");
+    db.create_scope(&new_scope(&actor, &name, at, &entry(AuditEvent::ScopeCreate, &actor))).await.expect("create");
     let scope = db.scope(&name).await.expect("read").expect("a scope");
     assert_eq!((scope.name, scope.created_at), (name.clone(), at));
     assert_eq!(members(db, &name).await, by_name([(&actor, ScopeRole::Owner)]));
@@ -62,7 +65,7 @@ pub async fn a_scope_is_taken_once(db: &dyn Database) {
     let (owner, other) = (actor(db).await, actor(db).await);
     let name = scope(db, &owner).await;
     for actor in [&owner, &other] {
-        let again = db.create_scope(actor, &name, now(), &entry(AuditEvent::ScopeCreate, actor)).await;
+        let again = db.create_scope(&new_scope(actor, &name, now(), &entry(AuditEvent::ScopeCreate, actor))).await;
         refused(again, ErrorCode::ScopeExists);
     }
     assert_eq!(members(db, &name).await, by_name([(&owner, ScopeRole::Owner)]));
@@ -73,19 +76,18 @@ pub async fn a_scope_is_taken_once(db: &dyn Database) {
 pub async fn the_name_of_a_user_is_no_free_scope(db: &dyn Database) {
     let (actor, other) = (actor(db).await, actor(db).await);
     let name = ScopeName::from(&other.username);
-    let made = db.create_scope(&actor, &name, now(), &entry(AuditEvent::ScopeCreate, &actor)).await;
+    let made = db.create_scope(&new_scope(&actor, &name, now(), &entry(AuditEvent::ScopeCreate, &actor))).await;
     refused(made, ErrorCode::ScopeExists);
 }
 
-/// Of several makers of one scope at once, one succeeds and the others are `ScopeExists`.
+/// Of several users who create a scope concurrently, one succeeds and the others fail with
+/// `ScopeExists`.
 pub async fn of_scopes_made_at_once_one_is_made(db: &dyn Database) {
     let name = scope_name();
     let actors = join_all((0..6).map(|_| actor(db))).await;
-    let results = join_all(
-        actors
-            .iter()
-            .map(async |actor| db.create_scope(actor, &name, now(), &entry(AuditEvent::ScopeCreate, actor)).await),
-    )
+    let results = join_all(actors.iter().map(async |actor| {
+        db.create_scope(&new_scope(actor, &name, now(), &entry(AuditEvent::ScopeCreate, actor))).await
+    }))
     .await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     for result in results.into_iter().filter(Result::is_err) {
@@ -94,7 +96,7 @@ pub async fn of_scopes_made_at_once_one_is_made(db: &dyn Database) {
     assert_eq!(members(db, &name).await.len(), 1);
 }
 
-/// Owners add members, change their roles and remove them; each is on record.
+/// Owners add members, change their roles and remove them; each change is in the audit log.
 pub async fn members_come_and_change_and_go(db: &dyn Database) {
     let (owner, member) = (actor(db).await, actor(db).await);
     let scope = scope(db, &owner).await;
@@ -124,7 +126,7 @@ pub async fn only_owners_change_members(db: &dyn Database) {
     assert_eq!(members(db, &scope).await.len(), 3);
 }
 
-/// An administrator may, with a credential that says so.
+/// An administrator may, if the credential allows acting as one.
 pub async fn an_administrator_changes_members(db: &dyn Database) {
     let (owner, member, admin) = (actor(db).await, actor(db).await, admin(db).await);
     let scope = scope(db, &owner).await;
@@ -136,7 +138,7 @@ pub async fn an_administrator_changes_members(db: &dyn Database) {
     remove(db, &admin, &scope, &member).await.expect("remove");
 }
 
-/// A member of any role removes itself.
+/// A member with any role can leave.
 pub async fn a_member_may_leave(db: &dyn Database) {
     let (owner, other) = (actor(db).await, actor(db).await);
     let scope = scope(db, &owner).await;
@@ -147,7 +149,7 @@ pub async fn a_member_may_leave(db: &dyn Database) {
     }
 }
 
-/// `LastOwner`, whether the owner would go or only get a lesser role.
+/// `LastOwner`, whether the owner would be removed or get a lower role.
 pub async fn the_last_owner_stays(db: &dyn Database) {
     let (owner, other) = (actor(db).await, actor(db).await);
     let scope = scope(db, &owner).await;
@@ -163,7 +165,7 @@ pub async fn the_last_owner_stays(db: &dyn Database) {
     assert_eq!(members(db, &scope).await, expected);
 }
 
-/// `Forbidden`, whoever else owns the scope of a user's name by now.
+/// `Forbidden`, even if the scope with a user's name has other owners.
 pub async fn a_user_keeps_the_scope_of_its_name(db: &dyn Database) {
     let (user, other) = (actor(db).await, actor(db).await);
     let scope = ScopeName::from(&user.username);
@@ -177,15 +179,15 @@ pub async fn a_user_keeps_the_scope_of_its_name(db: &dyn Database) {
     assert_eq!(members(db, &scope).await, by_name([(&user, ScopeRole::Owner)]));
 }
 
-/// Whoever may not change members is refused with the same words whether or
-/// not the person is a member or a user at all.
+/// A user who may not change members gets the same refusal whether or not the other person is a member
+/// or a user.
 pub async fn a_refusal_does_not_tell_who_is_there(db: &dyn Database) {
     let (owner, stranger) = (actor(db).await, actor(db).await);
     let scope = ScopeName::from(&owner.username);
     let mut told = Vec::new();
     for person in [owner.username.clone(), actor(db).await.username, stranger_name()] {
-        let set = db.set_member(&change(&stranger, &scope, &person, Some(ScopeRole::Member))).await;
-        let remove = db.remove_member(&change(&stranger, &scope, &person, None)).await;
+        let set = db.change_member(&change(&stranger, &scope, &person, Some(ScopeRole::Member))).await;
+        let remove = db.change_member(&change(&stranger, &scope, &person, None)).await;
         told.push([set, remove].map(|result| {
             let error = result.expect_err("refused");
             (error.code(), error.to_string())
@@ -197,7 +199,7 @@ pub async fn a_refusal_does_not_tell_who_is_there(db: &dyn Database) {
     );
 }
 
-/// However owners leave at once, one remains.
+/// However many owners leave at once, one remains.
 pub async fn two_owners_leaving_at_once_leave_one(db: &dyn Database) {
     let owners = [actor(db).await, actor(db).await, actor(db).await];
     let scope = scope(db, &owners[0]).await;
@@ -212,7 +214,7 @@ pub async fn two_owners_leaving_at_once_leave_one(db: &dyn Database) {
     assert_eq!(members(db, &scope).await.len(), 1);
 }
 
-/// `ScopeNotFound`, or `UserNotFound` in a scope there is.
+/// `ScopeNotFound`, or `UserNotFound` in an existing scope.
 pub async fn unknown_scopes_and_users_are_told_apart(db: &dyn Database) {
     let (owner, member) = (actor(db).await, actor(db).await);
     let (scope, nowhere) = (scope(db, &owner).await, scope_name());
@@ -220,13 +222,14 @@ pub async fn unknown_scopes_and_users_are_told_apart(db: &dyn Database) {
     refused(set(db, &owner, &nowhere, &member, ScopeRole::Member).await, ErrorCode::ScopeNotFound);
     refused(remove(db, &owner, &nowhere, &member).await, ErrorCode::ScopeNotFound);
     let nobody = stranger_name();
-    let set = db.set_member(&change(&owner, &scope, &nobody, Some(ScopeRole::Member))).await;
+    let set = db.change_member(&change(&owner, &scope, &nobody, Some(ScopeRole::Member))).await;
     refused(set, ErrorCode::UserNotFound);
-    refused(db.remove_member(&change(&owner, &scope, &nobody, None)).await, ErrorCode::UserNotFound);
+    refused(db.change_member(&change(&owner, &scope, &nobody, None)).await, ErrorCode::UserNotFound);
     assert_eq!(changes(db, &owner).await, 0);
 }
 
-/// Giving the role somebody has, or removing who is no member, succeeds and leaves no entry.
+/// Setting the role that a member has, or removing a user who is not a member, succeeds and leaves no
+/// audit entry.
 pub async fn a_membership_that_is_so_already_is_no_change(db: &dyn Database) {
     let (owner, member) = (actor(db).await, actor(db).await);
     let scope = scope(db, &owner).await;
@@ -237,13 +240,13 @@ pub async fn a_membership_that_is_so_already_is_no_change(db: &dyn Database) {
     assert_eq!((changes(db, &owner).await, changes(db, &member).await), (1, 0));
 }
 
-/// Whoever is gone, shut out or logged out makes no scope and changes no member.
+/// A deleted or disabled user, or one who logged out, creates no scope and changes no member.
 pub async fn a_dead_credential_changes_no_scope(db: &dyn Database) {
     let (owner, member) = (actor(db).await, actor(db).await);
     let scope = scope(db, &owner).await;
     for (what, dead) in dead_actors(db, &owner).await {
         let name = scope_name();
-        let made = db.create_scope(&dead, &name, now(), &entry(AuditEvent::ScopeCreate, &dead)).await;
+        let made = db.create_scope(&new_scope(&dead, &name, now(), &entry(AuditEvent::ScopeCreate, &dead))).await;
         assert_eq!(made.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
         assert_eq!(db.scope(&name).await.expect("read"), None, "{what}");
         let set = set(db, &dead, &scope, &member, ScopeRole::Member).await;

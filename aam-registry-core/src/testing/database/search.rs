@@ -1,4 +1,4 @@
-//! What a search finds, and in which order.
+//! Which packages a search finds, and in which order.
 
 use jiff::civil::date;
 use serde_json::json;
@@ -27,24 +27,24 @@ async fn find(db: &dyn Database, query: &SearchQuery) -> Page<PackageSummary> {
     db.search(query).await.unwrap_or_else(|error| panic!("{:?}: {error:?}", query.text))
 }
 
-/// The names a search finds, in order. All of them must fit one page.
+/// The names that a search finds, in order. All of them have to fit on one page.
 async fn names(db: &dyn Database, query: &SearchQuery) -> Vec<PackageName> {
     let found = find(db, query).await;
     assert_eq!(found.total, found.items.len() as u64, "total of {:?}", query.text);
     found.items.into_iter().map(|package| package.name).collect()
 }
 
-/// Requires `typed` to find `name` and nothing else.
+/// Asserts that `typed` finds `name` and nothing else.
 async fn finds_only(db: &dyn Database, typed: &str, name: &PackageName) {
     assert_eq!(names(db, &text(typed)).await, std::slice::from_ref(name), "{typed:?}");
 }
 
-/// Publishes one version of `name` whose manifest has `more`.
+/// Publishes one version of `name`, with the keys `more` in its manifest.
 async fn make(db: &dyn Database, actor: &Actor, name: &PackageName, more: serde_json::Value) {
     try_publish(db, actor, manifest_with(name, "1.0.0", &more)).await.expect("publish");
 }
 
-/// Publishes one version of a new package whose manifest has `more`.
+/// Publishes one version of a new package, with the keys `more` in its manifest.
 async fn make_new(db: &dyn Database, actor: &Actor, more: serde_json::Value) -> PackageName {
     let name = package_name();
     make(db, actor, &name, more).await;
@@ -58,12 +58,12 @@ async fn download(db: &dyn Database, name: &PackageName, count: u64) {
     db.refresh_totals().await.expect("refresh");
 }
 
-/// `typed` with its letters from `at` on replaced by `by`.
+/// `typed` with `cut` letters from `at` on replaced by `by`.
 fn with_typo(typed: &str, at: usize, cut: usize, by: &str) -> String {
     format!("{}{by}{}", &typed[..at], &typed[at + cut..])
 }
 
-/// A row says what the manifest of `latest` says.
+/// A search result shows the fields of the manifest of `latest`.
 pub async fn a_row_shows_the_package(db: &dyn Database) {
     let (actor, name, found_by) = (actor(db).await, package_name(), word());
     let artifact = |path: &str| json!([{"name": "a", "path": path, "description": ""}]);
@@ -107,7 +107,7 @@ pub async fn every_field_is_searched(db: &dyn Database) {
     }
 }
 
-/// Every word must be there, in any field and order.
+/// Every word has to occur, in any field and order.
 pub async fn all_words_must_match(db: &dyn Database) {
     let (actor, first, second) = (actor(db).await, word(), word());
     let both = make_new(db, &actor, json!({"description": format!("{second} one"), "keywords": [first]})).await;
@@ -123,7 +123,7 @@ pub async fn all_words_must_match(db: &dyn Database) {
     assert!(names(db, &text(&format!("{first} {}", word()))).await.is_empty());
 }
 
-/// The last word may still be being typed; the others are whole.
+/// The last word may be incomplete; the others have to be complete.
 pub async fn the_last_word_is_a_prefix(db: &dyn Database) {
     let (actor, first, second) = (actor(db).await, word(), word());
     let name = make_new(db, &actor, json!({"description": format!("{first} {second}")})).await;
@@ -134,7 +134,7 @@ pub async fn the_last_word_is_a_prefix(db: &dyn Database) {
     assert!(names(db, &text(&first[6..])).await.is_empty(), "the end of a word is no word");
 }
 
-/// The package of that full or bare name comes before any more popular one.
+/// The package with that full or bare name comes before more popular ones.
 pub async fn an_exact_name_comes_first(db: &dyn Database) {
     let (actor, wanted) = (actor(db).await, word());
     let scope = scope(db, &actor).await;
@@ -157,7 +157,7 @@ pub async fn an_exact_name_comes_first(db: &dyn Database) {
     assert_eq!(names(db, &text(scoped.as_str())).await, [scoped, beside]);
 }
 
-/// Of packages that match alike the more popular comes first; ties go by name.
+/// Of packages that match equally, the more popular comes first; ties are sorted by name.
 pub async fn downloads_weigh_in(db: &dyn Database) {
     let (actor, wanted) = (actor(db).await, word());
     let mut made = Vec::new();
@@ -171,7 +171,7 @@ pub async fn downloads_weigh_in(db: &dyn Database) {
     assert_eq!(names(db, &text(&wanted)).await, expected);
 }
 
-/// A word of the name weighs more than one of the description.
+/// A word in the name counts more than one in the description.
 pub async fn a_name_weighs_more_than_a_description(db: &dyn Database) {
     let (actor, wanted) = (actor(db).await, word());
     let named: PackageName = format!("z-{wanted}").parse().expect("a name");
@@ -181,10 +181,10 @@ pub async fn a_name_weighs_more_than_a_description(db: &dyn Database) {
     assert_eq!(names(db, &text(&wanted)).await, [named, mentions]);
 }
 
-/// One letter wrong, missing, added or swapped is forgiven where nothing else matches.
+/// One wrong, missing, additional or swapped letter is tolerated if nothing else matches.
 pub async fn one_typo_is_forgiven(db: &dyn Database) {
     let actor = actor(db).await;
-    // Letters that differ from their neighbours, so that each of the typos is one.
+    // Neighbouring letters differ, so that each change really makes a typo.
     let (first, second) = (format!("{}qxz", word()), format!("{}jkv", word()));
     let name = make_new(db, &actor, json!({"description": format!("{first} {second}"), "keywords": [first]})).await;
     let at = first.len() - 3;
@@ -200,7 +200,7 @@ pub async fn one_typo_is_forgiven(db: &dyn Database) {
     assert!(names(db, &text(&two)).await.is_empty(), "two typos are two words");
 }
 
-/// A typo in the name itself is forgiven.
+/// A typo in the name itself is tolerated.
 pub async fn one_typo_in_a_name_is_forgiven(db: &dyn Database) {
     let (actor, stem) = (actor(db).await, word());
     let name: PackageName = format!("{stem}qx-kit").parse().expect("a name");
@@ -210,7 +210,7 @@ pub async fn one_typo_in_a_name_is_forgiven(db: &dyn Database) {
     }
 }
 
-/// What matches as typed leaves no room for what is only near.
+/// If something matches exactly, matches with a typo are left out.
 pub async fn a_match_leaves_typos_out(db: &dyn Database) {
     let (actor, stem) = (actor(db).await, word());
     let right = make_new(db, &actor, json!({"description": format!("{stem}qx")})).await;
@@ -219,7 +219,7 @@ pub async fn a_match_leaves_typos_out(db: &dyn Database) {
     assert_eq!(names(db, &text(&format!("{stem}qy"))).await, [near]);
 }
 
-/// A scope, type or keyword narrows a search or a list; several narrow it together.
+/// A scope, type or keyword filters a search or a list; several filters combine.
 pub async fn filters_narrow(db: &dyn Database) {
     let (actor, keyword, mentioned) = (actor(db).await, word(), word());
     let scope = scope(db, &actor).await;
@@ -267,7 +267,7 @@ async fn three_in_a_scope(db: &dyn Database) -> (Actor, ScopeName, [PackageName;
     (actor, scope, [a, b, c])
 }
 
-/// By name, last change or downloads.
+/// Results are sorted by name, last change or downloads.
 pub async fn sorts_order(db: &dyn Database) {
     let (actor, scope, [a, b, c]) = three_in_a_scope(db).await;
     let sorted = async |sort| names(db, &SearchQuery { scope: Some(scope.clone()), sort, ..everything() }).await;
@@ -281,7 +281,7 @@ pub async fn sorts_order(db: &dyn Database) {
     assert_eq!(sorted(SearchSort::Downloads).await, [c, b, a]);
 }
 
-/// Pages cut one order without overlap; past the end they are empty, however far.
+/// Pages split one order without overlap; pages past the end are empty.
 pub async fn pages_cut_the_results(db: &dyn Database) {
     let (_, scope, [a, b, c]) = three_in_a_scope(db).await;
     for (page, limit, expected) in [
@@ -304,7 +304,7 @@ pub async fn pages_cut_the_results(db: &dyn Database) {
     }
 }
 
-/// A package without a `latest` is neither listed nor counted, until it has one again.
+/// A package without a `latest` is neither listed nor counted until it has one again.
 pub async fn yanked_only_packages_are_absent(db: &dyn Database) {
     let (actor, scope, [a, b, c]) = three_in_a_scope(db).await;
     let listed = SearchQuery { scope: Some(scope), sort: SearchSort::Name, ..everything() };
@@ -316,7 +316,7 @@ pub async fn yanked_only_packages_are_absent(db: &dyn Database) {
     assert_eq!(names(db, &text(b.bare())).await, [b]);
 }
 
-/// What older versions said is not found.
+/// Texts of older versions are not found.
 pub async fn a_search_knows_latest_alone(db: &dyn Database) {
     let (actor, name, old, new) = (actor(db).await, package_name(), word(), word());
     for (version, says) in [("1.0.0", &old), ("2.0.0", &new)] {
@@ -332,7 +332,7 @@ pub async fn a_search_knows_latest_alone(db: &dyn Database) {
     assert_eq!((by(&old).await, by(&new).await), ((1, 1), (0, 0)));
 }
 
-/// Whatever is typed is text: operators of query languages, quotes, wildcards, megabytes.
+/// Every text is taken literally: operators of query languages, quotes, wildcards, megabytes.
 pub async fn junk_is_text(db: &dyn Database) {
     let (actor, wanted) = (actor(db).await, word());
     let name = make_new(db, &actor, json!({"description": format!("{wanted} exactly")})).await;
@@ -356,7 +356,8 @@ pub async fn junk_is_text(db: &dyn Database) {
     find(db, &SearchQuery { keyword: Some("\"%_*' OR 1=1".to_owned()), ..everything() }).await;
 }
 
-/// A sentence of many words is found as it is and with one typo, and refused with two, not with an error.
+/// A sentence of many words is found exactly and with one typo; with two it finds nothing, and that is
+/// no error.
 pub async fn a_sentence_is_searched_as_a_whole(db: &dyn Database) {
     let actor = actor(db).await;
     let words: Vec<_> = (0..17).map(|_| word()).collect();
@@ -376,7 +377,7 @@ pub async fn a_sentence_is_searched_as_a_whole(db: &dyn Database) {
     }
 }
 
-/// A text without a letter or digit finds nothing, rather than everything.
+/// A text without a letter or digit finds nothing, instead of everything.
 pub async fn a_text_without_a_word_finds_nothing(db: &dyn Database) {
     make_new(db, &actor(db).await, json!({})).await;
     for typed in ["", " ", "\"", "*", "...", "@/", "😀", "--", "()", "%", "_", "\u{0}"] {

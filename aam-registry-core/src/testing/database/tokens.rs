@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::world::{actor, after, audit_by, dead_actors, entry, now, refused, scope_name, word};
+use super::world::{
+    actor, after, audit_by, dead_actors, entry, new_scope, new_token, now, refused, scope_name, token_revocation, word,
+};
 use crate::{
     error::ErrorCode,
     ports::Database,
@@ -24,14 +26,16 @@ fn token(user: UserId, created_at: Timestamp) -> Token {
     }
 }
 
-/// Makes `token` the actor's and gives the digest of its secret.
+/// Creates `token` for the actor and returns the digest of its secret.
 async fn create(db: &dyn Database, actor: &Actor, token: &Token) -> Sha256Digest {
     let secret = TokenSecret::generate().digest();
-    db.create_token(actor, token, secret, &entry(AuditEvent::TokenCreate, actor)).await.expect("create a token");
+    db.create_token(&new_token(actor, token, secret, &entry(AuditEvent::TokenCreate, actor)))
+        .await
+        .expect("create a token");
     secret
 }
 
-/// All that was said of a token comes back, with its user, and the making is on record.
+/// Every field of a token is returned, with its user, and its creation is in the audit log.
 pub async fn a_token_is_found_by_its_digest(db: &dyn Database) {
     let actor = actor(db).await;
     let pattern = |text: &str| TokenPattern::parse(text).expect("a pattern");
@@ -52,7 +56,7 @@ pub async fn a_token_is_found_by_its_digest(db: &dyn Database) {
     assert_eq!(made, 2);
 }
 
-/// A user sees the own live tokens, the newest first.
+/// A user sees the own valid tokens, the newest first.
 pub async fn tokens_are_listed_newest_first(db: &dyn Database) {
     let (actor, other) = (actor(db).await, actor(db).await);
     create(db, &other, &token(other.user, now())).await;
@@ -66,7 +70,7 @@ pub async fn tokens_are_listed_newest_first(db: &dyn Database) {
     assert_eq!(listed, [tokens[0].clone(), tokens[2].clone(), tokens[1].clone()]);
 }
 
-/// A revoked token is neither found nor listed, and whoever acts with it is refused.
+/// A revoked token is neither found nor listed, and its use is refused.
 pub async fn a_revoked_token_is_gone(db: &dyn Database) {
     let actor = actor(db).await;
     let token = token(actor.user, now());
@@ -74,34 +78,37 @@ pub async fn a_revoked_token_is_gone(db: &dyn Database) {
     let with_token = Actor { credential: Credential::Token(token.id), ..actor.clone() };
     let name = scope_name();
     let audit = entry(AuditEvent::ScopeCreate, &actor);
-    db.create_scope(&with_token, &name, now(), &audit).await.expect("the token is good before");
+    db.create_scope(&new_scope(&with_token, &name, now(), &audit)).await.expect("the token is good before");
 
-    db.revoke_token(&actor, token.id, &entry(AuditEvent::TokenRevoke, &actor)).await.expect("revoke");
+    db.revoke_token(&token_revocation(&actor, token.id, &entry(AuditEvent::TokenRevoke, &actor)))
+        .await
+        .expect("revoke");
     assert_eq!(db.token_holder(&secret, now()).await.expect("read"), None);
     assert_eq!(db.tokens(&actor, now()).await.expect("read"), []);
     let audit = entry(AuditEvent::ScopeCreate, &actor);
-    refused(db.create_scope(&with_token, &scope_name(), now(), &audit).await, ErrorCode::Unauthorized);
-    let again = db.revoke_token(&actor, token.id, &entry(AuditEvent::TokenRevoke, &actor)).await;
+    refused(db.create_scope(&new_scope(&with_token, &scope_name(), now(), &audit)).await, ErrorCode::Unauthorized);
+    let again = db.revoke_token(&token_revocation(&actor, token.id, &entry(AuditEvent::TokenRevoke, &actor))).await;
     refused(again, ErrorCode::TokenNotFound);
     let revoked = audit_by(db, &actor).await.iter().filter(|one| one.entry.event == AuditEvent::TokenRevoke).count();
     assert_eq!(revoked, 1, "one entry for the revocation, none for the refusal");
 }
 
-/// Another's token is `TokenNotFound` and lives on; nobody acts with it in another's name.
+/// Another user's token is `TokenNotFound` and stays valid; nobody can act with it in another user's
+/// name.
 pub async fn a_token_of_another_cannot_be_revoked(db: &dyn Database) {
     let (actor, other) = (actor(db).await, actor(db).await);
     let token = token(actor.user, now());
     let secret = create(db, &actor, &token).await;
-    let revoked = db.revoke_token(&other, token.id, &entry(AuditEvent::TokenRevoke, &other)).await;
+    let revoked = db.revoke_token(&token_revocation(&other, token.id, &entry(AuditEvent::TokenRevoke, &other))).await;
     refused(revoked, ErrorCode::TokenNotFound);
     assert!(db.token_holder(&secret, now()).await.expect("read").is_some());
 
     let thief = Actor { credential: Credential::Token(token.id), ..other };
     let audit = entry(AuditEvent::ScopeCreate, &thief);
-    refused(db.create_scope(&thief, &scope_name(), now(), &audit).await, ErrorCode::Unauthorized);
+    refused(db.create_scope(&new_scope(&thief, &scope_name(), now(), &audit)).await, ErrorCode::Unauthorized);
 }
 
-/// From its last instant on a token is neither found nor listed, nor good to act with.
+/// From its expiry on a token is neither found nor listed, and its use is refused.
 pub async fn an_expired_token_is_gone(db: &dyn Database) {
     let actor = actor(db).await;
     let end = after(60);
@@ -115,10 +122,11 @@ pub async fn an_expired_token_is_gone(db: &dyn Database) {
 
     let with_token = Actor { credential: Credential::Token(token.id), ..actor.clone() };
     let audit = entry(AuditEvent::ScopeCreate, &actor);
-    refused(db.create_scope(&with_token, &scope_name(), end, &audit).await, ErrorCode::Unauthorized);
+    refused(db.create_scope(&new_scope(&with_token, &scope_name(), end, &audit)).await, ErrorCode::Unauthorized);
 }
 
-/// The last use is remembered, whatever order the notes come in; a note of no token is dropped.
+/// The latest use is stored, whatever order uses are reported in; the use of an unknown token is
+/// ignored.
 pub async fn a_used_token_says_when(db: &dyn Database) {
     let actor = actor(db).await;
     let token = token(actor.user, now());
@@ -131,7 +139,7 @@ pub async fn a_used_token_says_when(db: &dyn Database) {
     assert_eq!(listed, [Token { last_used_at: Some(late), ..token }]);
 }
 
-/// Whoever is gone, shut out or logged out makes and revokes no token.
+/// A deleted or disabled user, or one who logged out, creates and revokes no token.
 pub async fn a_dead_credential_makes_no_token(db: &dyn Database) {
     let actor = actor(db).await;
     let kept = token(actor.user, now());
@@ -139,10 +147,10 @@ pub async fn a_dead_credential_makes_no_token(db: &dyn Database) {
     for (what, dead) in dead_actors(db, &actor).await {
         let token = token(dead.user, now());
         let secret = TokenSecret::generate().digest();
-        let made = db.create_token(&dead, &token, secret, &entry(AuditEvent::TokenCreate, &dead)).await;
+        let made = db.create_token(&new_token(&dead, &token, secret, &entry(AuditEvent::TokenCreate, &dead))).await;
         assert_eq!(made.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
         assert_eq!(db.token_holder(&secret, now()).await.expect("read"), None, "{what}");
-        let revoked = db.revoke_token(&dead, kept.id, &entry(AuditEvent::TokenRevoke, &dead)).await;
+        let revoked = db.revoke_token(&token_revocation(&dead, kept.id, &entry(AuditEvent::TokenRevoke, &dead))).await;
         assert_eq!(revoked.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
     }
     assert_eq!(db.tokens(&actor, now()).await.expect("read"), [kept]);

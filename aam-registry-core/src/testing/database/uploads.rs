@@ -1,4 +1,4 @@
-//! Uploads on their way, and the sweep of those that never arrived.
+//! Uploads in progress, and the sweep of abandoned ones.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::{
     types::{Actor, ArchiveKey, NewUpload, Upload, UploadId},
 };
 
-/// So many that those of other cases do not crowd out one's own.
+/// A limit high enough that the uploads of other cases do not displace those of this one.
 const MANY: usize = 100_000;
 
-/// An upload whose lease runs out as it begins.
+/// An upload whose lease ends immediately.
 async fn lapsed(db: &dyn Database, actor: &Actor) -> UploadId {
     let id = UploadId::generate();
     let upload = NewUpload { id, user: actor.user, lease: Duration::ZERO };
@@ -51,7 +51,7 @@ pub async fn a_sweep_spares_renewed_and_committed_uploads(db: &dyn Database) {
     db.commit_publish(&commit(&actor, renewed, manifest(&name, "1.0.1"))).await.expect("commit");
 }
 
-/// To renew a lease sets how long it lasts from then on, be that shorter than before.
+/// Renewing sets how long the lease lasts from now on, even if that is shorter than before.
 pub async fn a_lease_lasts_as_long_as_it_was_renewed_for(db: &dyn Database) {
     let actor = actor(db).await;
     let (shortened, extended) = (upload(db, &actor).await, upload(db, &actor).await);
@@ -62,7 +62,8 @@ pub async fn a_lease_lasts_as_long_as_it_was_renewed_for(db: &dyn Database) {
     assert_eq!(abandoned(db, Duration::ZERO, extended).await, None);
 }
 
-/// An upload whose lease ran out is marked, cannot be committed or renewed any more, and tells where its bytes are.
+/// An upload whose lease ran out is marked, cannot be committed or renewed any more, and is listed with
+/// the key of its bytes.
 pub async fn a_lapsed_upload_is_abandoned(db: &dyn Database) {
     let (actor, name) = (actor(db).await, package_name());
     let (alive, dead) = (upload(db, &actor).await, lapsed(db, &actor).await);
@@ -78,7 +79,7 @@ pub async fn a_lapsed_upload_is_abandoned(db: &dyn Database) {
     db.commit_publish(&commit(&actor, alive, manifest(&name, "1.0.0"))).await.expect("commit");
 }
 
-/// Once its bytes are gone an upload is forgotten; forgetting it again is no error.
+/// An abandoned upload is forgotten after its bytes are deleted; forgetting it again is no error.
 pub async fn an_abandoned_upload_is_forgotten(db: &dyn Database) {
     let actor = actor(db).await;
     let (first, second) = (lapsed(db, &actor).await, lapsed(db, &actor).await);
@@ -93,7 +94,7 @@ pub async fn an_abandoned_upload_is_forgotten(db: &dyn Database) {
     refused(db.commit_publish(&late).await, ErrorCode::Timeout);
 }
 
-/// An upload that is not abandoned is not forgotten, since its bytes may become a version.
+/// An upload that is not abandoned is not forgotten, because its bytes may become a version.
 pub async fn a_live_upload_is_not_forgotten(db: &dyn Database) {
     let actor = actor(db).await;
     let alive = upload(db, &actor).await;
@@ -101,7 +102,7 @@ pub async fn a_live_upload_is_not_forgotten(db: &dyn Database) {
     db.commit_publish(&commit(&actor, alive, manifest(&package_name(), "1.0.0"))).await.expect("commit");
 }
 
-/// A sweep takes no more than it is told to, and several find all in the end.
+/// A sweep handles no more uploads than its limit, and several sweeps handle all.
 pub async fn a_sweep_keeps_to_its_limit(db: &dyn Database) {
     let actor = actor(db).await;
     let mut mine = Vec::new();

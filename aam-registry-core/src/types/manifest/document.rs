@@ -13,11 +13,12 @@ use super::{
 };
 
 const MAX_NODES: usize = 50_000;
-/// More than may be published, so that the limit for that is what an author is told.
+/// Deeper than a publish allows, so that a manifest that is too deep is refused with the message about
+/// that limit.
 const MAX_DEPTH: usize = 64;
 const MAX_ALIASES: usize = 100;
 
-/// The document of an `aam.yaml`.
+/// Parses an `aam.yaml` into a document.
 pub(super) fn read(yaml: &[u8]) -> Result<Value, ManifestFault> {
     if yaml.len() > Manifest::MAX_SIZE {
         return Err(fault(format!("has more than {} bytes", Manifest::MAX_SIZE)));
@@ -59,8 +60,8 @@ fn explained(yaml: &str, error: &Error) -> String {
         .unwrap_or_else(|| format!("is not the YAML expected: {}", quoted(text.trim())))
 }
 
-/// Tells an author what is wrong with a file; the parser's own words tell a
-/// programmer which of its options to change.
+/// Words the parser's errors for authors. Its own messages tell programmers which of its options to
+/// change.
 struct PlainWords;
 
 impl MessageFormatter for PlainWords {
@@ -87,8 +88,8 @@ fn fault(error: impl Into<String>) -> ManifestFault {
     ManifestFault { field: "aam.yaml".to_owned(), error: error.into() }
 }
 
-/// What keeps a small file from becoming a large document: aliases multiply,
-/// depth costs stack.
+/// Keeps a small file from becoming a large document: aliases multiply its contents, and depth uses the
+/// stack.
 fn limits() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -116,8 +117,8 @@ struct DependencyTexts {
     dependencies: BTreeMap<String, String>,
 }
 
-/// YAML reads an unquoted `1.10` as the number 1.1; where a version or a
-/// constraint is meant, the digits as written are what the author said.
+/// YAML reads an unquoted `1.10` as the number 1.1. For versions and constraints, the digits as written
+/// count.
 fn keep_numbers_as_written(yaml: &str, document: &mut Value) {
     let Value::Object(document) = document else { return };
     if let Some(version) = document.get_mut("version").filter(|version| version.is_number())

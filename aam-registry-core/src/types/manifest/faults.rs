@@ -1,14 +1,15 @@
-//! Collecting what is wrong with a manifest.
+//! Collects the faults of a manifest.
 
 use std::fmt::{self, Display, Write};
 
 use super::ManifestFault;
 
-/// More than this many faults help nobody, and an answer must not grow with the manifest.
+/// The most faults that are reported: more would not help the author, and an answer must not grow with
+/// the manifest.
 const MAX_FAULTS: usize = 100;
-/// The most characters of the author's own text that a fault repeats.
+/// The most characters of the author's own text that are quoted.
 const MAX_QUOTE: usize = 200;
-/// The most characters of what is said of it, which may quote the author too.
+/// The most characters of the error text of a fault, which may quote the author too.
 const MAX_ERROR: usize = 500;
 
 /// The faults found so far.
@@ -19,7 +20,7 @@ pub(super) struct Faults {
 }
 
 impl Faults {
-    /// Adds a fault of `field`.
+    /// Adds a fault at `field`.
     pub(super) fn add(&mut self, field: impl Display, error: impl Display) {
         if self.listed.len() < MAX_FAULTS {
             let (field, error) = (line(&field, MAX_QUOTE), line(&error, MAX_ERROR));
@@ -29,7 +30,7 @@ impl Faults {
         }
     }
 
-    /// All of them; empty where nothing is wrong.
+    /// All faults; empty if there are none.
     pub(super) fn into_vec(mut self) -> Vec<ManifestFault> {
         if self.unlisted > 0 {
             let error = format!("has {} more faults, which are not listed", self.unlisted);
@@ -39,13 +40,12 @@ impl Faults {
     }
 }
 
-/// The author's text on one line, cut where it is long.
+/// The author's text on one line, cut if it is long.
 pub(super) fn quoted(text: &str) -> String {
     line(&text, MAX_QUOTE)
 }
 
-/// What `text` says on one line of at most `max` characters, of which no more
-/// is made than is taken.
+/// Formats `text` on one line of at most `max` characters, and stops formatting there.
 fn line(text: &impl Display, max: usize) -> String {
     let mut line = Line { text: String::new(), room: max };
     if write!(line, "{text}").is_err() {

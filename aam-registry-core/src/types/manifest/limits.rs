@@ -5,22 +5,34 @@ use std::fmt::{self, Display, Write};
 use serde_json::Value;
 
 use super::faults::Faults;
+use crate::types::{AskedIn, not_built, package_path};
 
-/// How large the parts of a manifest may be that is to be published.
+/// The key under which packers list the files of a package with their digests.
+const FILE_CHECKSUMS: &str = "file_checksums";
+
+/// How large the parts of a manifest may be when it is published.
 ///
-/// A manifest that was published under wider limits is still read, so nothing
-/// may rely on these when it shows one.
+/// Manifests that were published under higher limits are still read, so code that reads a published
+/// manifest must not rely on these limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ManifestLimits {
     dependencies: usize,
     artifacts: usize,
     key: usize,
     depth: usize,
+    /// Whether a key is a fault that asks for a feature which is not built.
+    refuses_what_is_not_built: bool,
 }
 
 impl ManifestLimits {
-    /// No limits, for manifests that were accepted before.
-    pub const NONE: Self = Self { dependencies: usize::MAX, artifacts: usize::MAX, key: usize::MAX, depth: usize::MAX };
+    /// No limits, for manifests of published versions.
+    pub const NONE: Self = Self {
+        dependencies: usize::MAX,
+        artifacts: usize::MAX,
+        key: usize::MAX,
+        depth: usize::MAX,
+        refuses_what_is_not_built: false,
+    };
 
     /// The most dependencies; 256 unless changed.
     pub fn max_dependencies(&self) -> usize {
@@ -32,13 +44,14 @@ impl ManifestLimits {
         self.artifacts
     }
 
-    /// The most bytes of one key, wherever it stands; 256 unless changed.
+    /// The most bytes of one key at any level; 256 unless changed. A path in `file_checksums`, where
+    /// packers list every file, may be as long as a path in an archive.
     pub fn max_key(&self) -> usize {
         self.key
     }
 
-    /// The most levels of mappings and lists, the document itself being the
-    /// first; 32 unless changed. No manifest is read that has more than 64.
+    /// The most levels of mappings and lists, counting the document itself as the first; 32 unless
+    /// changed. A manifest with more than 64 levels is never read.
     pub fn max_depth(&self) -> usize {
         self.depth
     }
@@ -71,7 +84,7 @@ impl ManifestLimits {
         self
     }
 
-    /// Adds what of `document` is beyond these limits to `faults`.
+    /// Adds to `faults` what in `document` exceeds these limits.
     pub(super) fn check(&self, document: &Value, faults: &mut Faults) {
         if let Some(Value::Object(dependencies)) = document.get("dependencies")
             && dependencies.len() > self.dependencies
@@ -86,10 +99,21 @@ impl ManifestLimits {
                 faults.add("artifacts", format_args!("has {count} entries; at most {max} are allowed"));
             }
         }
-        self.check_keys(document, Place::ROOT, faults);
+        if self.refuses_what_is_not_built
+            && let Value::Object(fields) = document
+        {
+            // `private` is judged by the rules of the manifest themselves.
+            for (key, value) in fields.iter().filter(|(key, _)| *key != "private") {
+                if let Some(refusal) = not_built(AskedIn::Manifest, key, value) {
+                    faults.add(key, refusal);
+                }
+            }
+        }
+        self.check_keys(document, Place::ROOT, false, faults);
     }
 
-    fn check_keys(&self, value: &Value, place: Place<'_>, faults: &mut Faults) {
+    /// `lists_files` below `file_checksums`.
+    fn check_keys(&self, value: &Value, place: Place<'_>, lists_files: bool, faults: &mut Faults) {
         if !(value.is_object() || value.is_array()) {
             return;
         }
@@ -101,17 +125,19 @@ impl ManifestLimits {
         match value {
             Value::Object(fields) => {
                 for (key, value) in fields {
+                    let lists_files = lists_files || (place.depth == 1 && key == FILE_CHECKSUMS);
                     let place = place.below(Step::Key(key));
-                    if key.len() > self.key {
+                    let is_path = || lists_files && value.is_string() && package_path(key).is_ok();
+                    if key.len() > self.key && !is_path() {
                         let (bytes, max) = (key.len(), self.key);
                         faults.add(place, format_args!("is a key of {bytes} bytes; at most {max} are allowed"));
                     }
-                    self.check_keys(value, place, faults);
+                    self.check_keys(value, place, lists_files, faults);
                 }
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.check_keys(item, place.below(Step::Index(index)), faults);
+                    self.check_keys(item, place.below(Step::Index(index)), lists_files, faults);
                 }
             }
             _ => {}
@@ -121,11 +147,11 @@ impl ManifestLimits {
 
 impl Default for ManifestLimits {
     fn default() -> Self {
-        Self { dependencies: 256, artifacts: 1000, key: 256, depth: 32 }
+        Self { dependencies: 256, artifacts: 1000, key: 256, depth: 32, refuses_what_is_not_built: true }
     }
 }
 
-/// Where in a document something stands; written only when somebody is told.
+/// A position in a document; formatted only when it is reported.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     parent: Option<&'a Place<'a>>,

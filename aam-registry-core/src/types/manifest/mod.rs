@@ -11,15 +11,16 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub use limits::ManifestLimits;
+pub(crate) use validate::{MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS};
 
 use crate::types::{Artifacts, Constraint, PackageName, Version};
 
-/// One thing wrong with a manifest.
+/// A fault of a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestFault {
-    /// Where, as a path of keys: `artifacts.skills[0].path`.
+    /// Where: a path of keys such as `artifacts.skills[0].path`.
     pub field: String,
-    /// What, and what to do about it.
+    /// What is wrong, and what to do about it.
     pub error: String,
 }
 
@@ -44,28 +45,27 @@ pub struct Manifest {
     pub keywords: Vec<String>,
     /// At least one.
     pub artifacts: Artifacts,
-    /// What it needs.
+    /// The packages it depends on.
     pub dependencies: BTreeMap<PackageName, Constraint>,
-    /// The whole document, unknown keys included: what is stored.
+    /// The whole document as it is stored, including unknown keys.
     pub document: Value,
 }
 
 impl Manifest {
-    /// The largest `aam.yaml` that is read, in bytes. Packers list every file
-    /// with its checksum in it, so it grows with the package.
+    /// The largest `aam.yaml` that is read, in bytes. It grows with the package, because packers list
+    /// every file with its checksum in it.
     pub const MAX_SIZE: usize = 2 * 1024 * 1024;
 
     /// Reads and validates an `aam.yaml` that is to be published.
     ///
     /// # Errors
-    /// Every fault at once, at least one, in the order of the contract's list;
-    /// what is beyond `limits` comes last.
+    /// All faults at once, at least one, in the order of the checks. Keys that ask for a feature which
+    /// is not built yet are faults; parts beyond `limits` come last.
     pub fn parse_within(yaml: &[u8], limits: &ManifestLimits) -> Result<Self, Vec<ManifestFault>> {
         validate::validate(document::read(yaml).map_err(|fault| vec![fault])?, limits)
     }
 
-    /// Reads and validates an `aam.yaml` that was published once, whatever the
-    /// limits were then.
+    /// Reads and validates the `aam.yaml` of a published version, without limits.
     ///
     /// # Errors
     /// As for [`parse_within`](Self::parse_within).
@@ -73,7 +73,7 @@ impl Manifest {
         Self::parse_within(yaml, &ManifestLimits::NONE)
     }
 
-    /// Validates a document that was read before, whatever the limits were then.
+    /// Validates the document of a published version, without limits.
     ///
     /// # Errors
     /// As for [`parse_within`](Self::parse_within).

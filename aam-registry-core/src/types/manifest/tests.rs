@@ -271,3 +271,51 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_key_that_asks_for_what_is_not_built_is_refused_when_it_is_published() {
+    let limits = ManifestLimits::default();
+    for (line, what) in [
+        ("visibility: private", "private packages"),
+        ("Private: true", "private packages"),
+        ("access: restricted", "private packages"),
+        ("approval: {required: true}", "approvals"),
+        ("require_approval: true", "approvals"),
+        ("signature: MEUCIQ", "signatures"),
+        ("webhooks: ['https://example.com']", "webhooks"),
+        ("quality_gates: {tests: 1.0}", "quality gates"),
+        ("evaluation: {accuracy: 0.9}", "evaluation results"),
+        ("trusted_publishers: [{issuer: x}]", "trusted publishers"),
+    ] {
+        let yaml = minimal(line);
+        let faults = Manifest::parse_within(yaml.as_bytes(), &limits).expect_err(line);
+        let key = line.split(':').next().unwrap_or_default();
+        assert_eq!((faults.len(), &*faults[0].field), (1, key), "{faults:?}");
+        assert!(faults[0].error.starts_with(&format!("{what} are not available on this registry yet; ")), "{faults:?}");
+        Manifest::parse(yaml.as_bytes()).expect("what was published once is read");
+    }
+    for line in ["visibility: public", "approval: false", "webhooks: []", "quality: {evals: [a]}", "access: [a, b]"] {
+        Manifest::parse_within(minimal(line).as_bytes(), &limits).expect(line);
+    }
+}
+
+#[test]
+fn checksums_name_files_by_paths_as_long_as_paths_may_be() {
+    let path = ["a".repeat(255), "b".repeat(255), "c".repeat(255)].join("/");
+    let parsed = |lists: &str| Manifest::parse_within(minimal(lists).as_bytes(), &ManifestLimits::default());
+    for lists in [
+        format!("file_checksums: {{algorithm: sha256, files: {{? {path}\n: '00'}}}}"),
+        format!("file_checksums: {{? {path}\n: 'sha256:00'}}"),
+    ] {
+        parsed(&lists).expect("a path that an archive may hold");
+    }
+    let too_long = format!("{path}/{}", "d".repeat(300));
+    for lists in [
+        format!("file_checksums: {{? {too_long}\n: '00'}}"),
+        format!("file_checksums: {{? {path}\n: {{more: x}}}}"),
+        format!("checksums: {{? {path}\n: '00'}}"),
+        format!("mine: {{file_checksums: {{? {path}\n: '00'}}}}"),
+    ] {
+        assert!(parsed(&lists).is_err(), "{lists}");
+    }
+}

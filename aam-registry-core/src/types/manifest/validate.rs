@@ -1,4 +1,4 @@
-//! The rules of the manifest, all checked before any is reported.
+//! The rules for a manifest. All are checked before any fault is reported.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -14,13 +14,13 @@ use crate::{
     types::{Artifact, ArtifactType, Artifacts, Constraint, PackageName, package_path},
 };
 
-const MAX_DESCRIPTION: usize = 256;
+pub(crate) const MAX_DESCRIPTION: usize = 256;
 const MAX_TEXT: usize = 256;
 const MAX_URL: usize = 2048;
 const MAX_ARTIFACT_DESCRIPTION: usize = 1024;
 const MAX_ARTIFACT_NAME: usize = 64;
-const MAX_KEYWORDS: usize = 20;
-const MAX_KEYWORD: usize = 32;
+pub(crate) const MAX_KEYWORDS: usize = 20;
+pub(crate) const MAX_KEYWORD: usize = 32;
 
 pub(super) fn validate(document: Value, limits: &ManifestLimits) -> Result<Manifest, Vec<ManifestFault>> {
     let mut faults = Faults::default();
@@ -61,7 +61,7 @@ pub(super) fn validate(document: Value, limits: &ManifestLimits) -> Result<Manif
     }
 }
 
-/// What a key holds; a key without a value (`author:`) is as good as none.
+/// The value of a key; a key without a value (`author:`) counts as absent.
 fn value<'a>(fields: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     fields.get(key).filter(|value| !value.is_null())
 }
@@ -212,7 +212,7 @@ impl Check<'_> {
         valid
     }
 
-    /// Clients make a file or folder of that name.
+    /// Clients create a file or folder with that name.
     fn artifact_name(&mut self, fields: &Map<String, Value>, at: &str) -> Option<String> {
         let at = format!("{at}.name");
         if value(fields, "name").is_none() {

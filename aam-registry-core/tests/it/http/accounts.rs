@@ -28,6 +28,10 @@ async fn a_user_registers_and_logs_in() {
         .await
         .assert_error(403, "name_reserved");
 
+    let missing = register(json!({"username": "admin"})).await;
+    missing.assert_error(400, "invalid_request");
+    assert_eq!(missing.json()["details"].as_array().map(Vec::len), Some(3), "{missing:?}");
+
     let login = |body: Value| {
         let site = &site;
         async move { site.send_json(Method::POST, "/api/v1/users/login", "", &body).await }
@@ -147,4 +151,38 @@ async fn a_user_changes_the_own_password_and_address() {
     assert_eq!((login(PASSWORD).await, login(new).await), (401, 200));
     let text = changed.text();
     assert!(!text.contains(new) && !text.contains(PASSWORD), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_not_built_is_refused_and_other_unknown_fields_are_ignored() {
+    let site = Site::new();
+    let token = site.user("bob").await;
+    let with = |mut body: Value, field: &str, value: Value| {
+        body[field] = value;
+        body
+    };
+    let change = || json!({"current_password": PASSWORD, "email": "bob@example.org"});
+    let api_token = || json!({"name": "ci", "scopes": ["publish"]});
+    for (method, path, token, body, fields) in [
+        (
+            Method::POST,
+            "/api/v1/users/register",
+            "",
+            registration(),
+            &["is_admin", "roles", "otp", "invitation", "mail_notifications"][..],
+        ),
+        (Method::PATCH, "/api/v1/users/me", &*token, change(), &["is_admin", "roles", "disabled", "two-factor"]),
+        (Method::POST, "/api/v1/users/tokens", &token, api_token(), &["readonly", "cidr_whitelist", "otp"]),
+        (Method::POST, "/api/v1/scopes", &token, json!({"name": "team"}), &["private", "require_2fa", "webhooks"]),
+    ] {
+        for field in fields {
+            let refused = site.send_json(method.clone(), path, token, &with(body.clone(), field, json!(true))).await;
+            refused.assert_error(400, "invalid_request");
+            assert_eq!(refused.json()["details"][0]["field"], *field, "{refused:?}");
+            assert!(refused.text().contains("not available on this registry yet"), "{refused:?}");
+        }
+        let harmless = with(with(body, fields[0], json!(false)), "colour", json!("blue"));
+        let reply = site.send_json(method, path, token, &harmless).await;
+        assert!(reply.status.is_success(), "{path}: {reply:?}");
+    }
 }

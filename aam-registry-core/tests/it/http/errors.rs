@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use aam_registry_core::{
     ErrorCode, Result,
-    error::Outcome,
+    decide::Rights,
+    error::{DatabaseError, DatabaseTrouble, Outcome},
     memory::MemoryMetadata,
     ports::PackageStore,
     types::{
         Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, PublishedVersion, RegistryTotals,
-        Rights, SearchQuery, Username, Version, VersionDetail, VersionList, VersionRange,
+        SearchQuery, Username, Version, VersionDetail, VersionList, VersionRange,
     },
 };
 use async_trait::async_trait;
@@ -110,15 +111,16 @@ async fn request_ids_are_kept_where_they_are_sane() {
     assert_ne!(ids[0].header("x-request-id"), ids[1].header("x-request-id"));
 }
 
-/// Fails, panics or hangs, by the name of the package asked for.
+/// A database that fails, panics or hangs, depending on the name of the requested package.
 #[derive(Debug)]
 struct Troubled(MemoryMetadata, Trouble);
 
-/// What is the matter with the database.
+/// What is wrong with the database.
 #[derive(Clone, Copy, Debug)]
 enum Trouble {
     Away,
     Unfit,
+    Database(DatabaseTrouble),
 }
 
 #[async_trait]
@@ -181,6 +183,11 @@ impl PackageStore for Troubled {
             Trouble::Away => {
                 Err(aam_registry_core::Error::database("host db.internal is away", true, Outcome::NotApplied))
             }
+            Trouble::Database(trouble) => Err(aam_registry_core::Error::database(
+                DatabaseError::new(trouble, "/srv/registry.db: trouble"),
+                false,
+                Outcome::NotApplied,
+            )),
             Trouble::Unfit => Err(aam_registry_core::Error::unfit("its schema on db.internal serves 9.0.0 and later")),
         }
     }
@@ -232,6 +239,28 @@ async fn a_database_that_this_release_must_not_work_on_makes_it_unready() {
     assert!(ready.text().contains("its log says why") && !ready.text().contains("db.internal"), "{ready:?}");
     site.get("/health/db").await.assert_error(503, "database_unavailable");
     assert_eq!(site.get("/health").await.status, 200, "the process is up");
+}
+
+#[tokio::test]
+async fn what_only_the_operator_can_mend_is_told_each_in_its_words() {
+    for (trouble, status, told) in [
+        (
+            DatabaseTrouble::Gone,
+            503,
+            "was moved away or replaced under the running server: the right file has to be put",
+        ),
+        (DatabaseTrouble::Damaged, 200, "database is damaged: it has to be restored from a backup"),
+        (DatabaseTrouble::ReadOnly, 200, "database takes no changes"),
+        (DatabaseTrouble::Full, 200, "The disk of the registry's database is full: room has to be made there"),
+    ] {
+        let site = troubled(Trouble::Database(trouble));
+        let ready = site.get("/ready").await;
+        assert_eq!(ready.status, status, "{ready:?}");
+        assert!(ready.text().contains(told) && !ready.text().contains("/srv"), "{ready:?}");
+        let health = site.get("/health/db").await;
+        health.assert_error(503, "database_unavailable");
+        assert!(health.text().contains(told), "{health:?}");
+    }
 }
 
 #[tokio::test]

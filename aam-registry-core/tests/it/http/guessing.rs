@@ -1,4 +1,4 @@
-//! What guessing at credentials and passwords costs, and whom it must not cost anything.
+//! Limits on guessing credentials and passwords, and who must not be affected by them.
 
 use std::{
     net::SocketAddr,
@@ -10,23 +10,27 @@ use std::{
 
 use aam_registry_core::{
     Result,
+    decide::{NewToken, RevokeToken},
     http::PeerAddr,
-    memory::{MemoryLimiter, MemoryMetadata},
-    ports::{RateClass, TokenHolder, TokenStore},
-    types::{Actor, NewAuditEntry, Sha256Digest, Token, TokenId, TokenSecret},
+    memory::{InsecurePasswords, MemoryLimiter, MemoryMetadata},
+    ports::{AuditLog, PasswordHasher, RateClass, TokenHolder, TokenStore},
+    types::{Actor, AuditEvent, AuditFilter, PageRequest, Sha256Digest, Token, TokenId, TokenSecret},
 };
 use async_trait::async_trait;
-use http::Method;
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::Full;
 use jiff::Timestamp;
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::{
     reply::Reply,
     site::{Site, from, limited, request},
 };
-use crate::registry::world::{PASSWORD, World};
+use crate::registry::world::{PASSWORD, World, registration};
 
-/// Tokens of a database that counts how often one is looked up.
+/// A database that counts lookups of tokens.
 #[derive(Clone, Debug)]
 struct CountedTokens {
     database: MemoryMetadata,
@@ -35,22 +39,16 @@ struct CountedTokens {
 
 #[async_trait]
 impl TokenStore for CountedTokens {
-    async fn create_token(
-        &self,
-        actor: &Actor,
-        token: &Token,
-        secret: Sha256Digest,
-        audit: &NewAuditEntry,
-    ) -> Result<()> {
-        self.database.create_token(actor, token, secret, audit).await
+    async fn create_token(&self, new: &NewToken) -> Result<()> {
+        self.database.create_token(new).await
     }
 
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>> {
         self.database.tokens(actor, now).await
     }
 
-    async fn revoke_token(&self, actor: &Actor, id: TokenId, audit: &NewAuditEntry) -> Result<()> {
-        self.database.revoke_token(actor, id, audit).await
+    async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()> {
+        self.database.revoke_token(revocation).await
     }
 
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {
@@ -63,7 +61,8 @@ impl TokenStore for CountedTokens {
     }
 }
 
-/// A site whose lookups of tokens are counted, with `limit` requests of the class that bad credentials count in.
+/// A site that counts lookups of tokens, with `limit` requests of the class in which bad credentials
+/// count.
 fn counted(limit: u32) -> (Site, Arc<AtomicUsize>) {
     let lookups = Arc::<AtomicUsize>::default();
     let counting = Arc::clone(&lookups);
@@ -75,7 +74,7 @@ fn counted(limit: u32) -> (Site, Arc<AtomicUsize>) {
     (Site::with(world, "", |builder| builder.metrics(String::new)), lookups)
 }
 
-/// What looks like a token and is none.
+/// Text that looks like a token but is not one.
 fn look_alike() -> String {
     format!("Bearer {}", TokenSecret::generate().expose())
 }
@@ -167,11 +166,15 @@ async fn a_credential_that_has_ended_is_paid_for_again() {
 }
 
 async fn login(site: &Site, peer: &str, name: &str, password: &str) -> Reply {
+    site.send(login_from(peer, name, password)).await
+}
+
+fn login_from(peer: &str, name: &str, password: &str) -> Request<Full<Bytes>> {
     let body = json!({"username": name, "password": password}).to_string();
     let mut request = request(Method::POST, "/api/v1/users/login", &[("content-type", "application/json")], body);
     let peer: SocketAddr = format!("{peer}:1").parse().expect("an address");
     request.extensions_mut().insert(PeerAddr(peer));
-    site.send(request).await
+    request
 }
 
 fn guarded(auth: u32) -> Site {
@@ -260,4 +263,98 @@ async fn right_passwords_are_not_checked_without_end() {
         assert_eq!(login(&site, "192.0.2.1", "ada", PASSWORD).await.status, 200);
     }
     login(&site, "192.0.2.1", "ada", PASSWORD).await.assert_error(429, "rate_limited");
+}
+
+/// Whoever fails for a name must not learn by the limits on an address whether both are one account's.
+#[tokio::test]
+async fn a_username_and_an_address_of_one_account_cannot_be_told_from_those_of_two() {
+    let outcomes = async |address: &str| {
+        let site = guarded(2);
+        site.user("ada").await;
+        site.user("bob").await;
+        let mut statuses = Vec::new();
+        for host in 1..=6 {
+            statuses.push(login(&site, &format!("192.0.2.{host}"), "ada", "wrong").await.status);
+        }
+        for host in 1..=6 {
+            for _ in 0..2 {
+                statuses.push(login(&site, &format!("198.51.100.{host}"), address, "wrong").await.status);
+            }
+        }
+        statuses
+    };
+    let own = outcomes("ada@example.com").await;
+    for of_others in ["bob@example.com", "nobody@example.com"] {
+        assert_eq!(own, outcomes(of_others).await, "{of_others}");
+    }
+}
+
+/// Passwords whose check tells that it has begun and ends when somebody permits it.
+#[derive(Clone, Debug)]
+struct SlowPasswords {
+    begun: Arc<Semaphore>,
+    permitted: Arc<Semaphore>,
+}
+
+#[async_trait]
+impl PasswordHasher for SlowPasswords {
+    async fn hash(&self, password: String) -> Result<String> {
+        InsecurePasswords.hash(password).await
+    }
+
+    async fn verify(&self, password: String, hash: Option<String>) -> Result<bool> {
+        self.begun.add_permits(1);
+        self.permitted.acquire().await.expect("never closed").forget();
+        InsecurePasswords.verify(password, hash).await
+    }
+}
+
+async fn logged(site: &Site, event: AuditEvent) -> u64 {
+    let page = PageRequest { page: 1, limit: 1 };
+    let filter = AuditFilter { package: None, event: Some(event), actor: None, from: None, to: None, page };
+    site.world.database.entries(&filter).await.expect("read").total
+}
+
+#[tokio::test]
+async fn a_guess_goes_on_and_counts_where_its_client_has_gone() {
+    let passwords = SlowPasswords { begun: Arc::new(Semaphore::new(0)), permitted: Arc::new(Semaphore::new(0)) };
+    let limiter = MemoryLimiter::unlimited().with_limit(RateClass::Auth, 1).with_limit(RateClass::ForgivenLogin, 1);
+    let slow = passwords.clone();
+    let site = Site::of(World::with(|builder, _, _| builder.rate_limiter(limiter).passwords(slow)));
+    site.world.registry.register(registration("ada")).await.expect("registered");
+    for (password, event) in [(PASSWORD, AuditEvent::UserLogin), ("wrong", AuditEvent::UserLoginFailed)] {
+        let mut answer = Box::pin(site.respond(login_from("192.0.2.1", "ada", password)));
+        tokio::select! {
+            answer = &mut answer => panic!("answered before the password was checked: {answer:?}"),
+            begun = passwords.begun.acquire() => begun.expect("never closed").forget(),
+        }
+        drop(answer);
+        passwords.permitted.add_permits(1);
+        while logged(&site, event).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        // What follows the entry needs no more than its turn.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    }
+    // The right one was given back, else the wrong one would not have been looked at; this one counts.
+    passwords.permitted.add_permits(1);
+    login(&site, "192.0.2.1", "ada", PASSWORD).await.assert_error(429, "rate_limited");
+    assert_eq!((logged(&site, AuditEvent::UserLogin).await, logged(&site, AuditEvent::UserLoginFailed).await), (1, 1));
+}
+
+#[tokio::test]
+async fn who_knows_the_password_of_a_disabled_account_is_told_why() {
+    let site = guarded(1);
+    site.user("ada").await;
+    site.world.registry.set_disabled(&"ada".parse().expect("a username"), true).await.expect("disabled");
+    for _ in 0..3 {
+        let refused = login(&site, "192.0.2.1", "ada", PASSWORD).await;
+        refused.assert_error(403, "forbidden");
+        assert!(refused.text().contains("This account is disabled; ask the administrator"), "{refused:?}");
+    }
+    let wrong = login(&site, "192.0.2.1", "ada", "wrong").await;
+    wrong.assert_error(401, "invalid_credentials");
+    assert!(!wrong.text().contains("disabled"), "{wrong:?}");
 }

@@ -1,4 +1,4 @@
-//! Publishing over a form.
+//! Publishing with a form.
 
 use std::{
     pin::Pin,
@@ -25,7 +25,7 @@ async fn a_publish_tells_what_it_made() {
     let token = site.user("ada").await;
     let bytes = archive("@ada/tool", "1.0.0");
     let sha256 = Sha256Digest::of(&bytes).to_string().to_uppercase();
-    // Parts come in any order; what is not known is ignored.
+    // Parts may come in any order; unknown parts are ignored.
     let parts: &[(&str, &[u8])] =
         &[("checksum", sha256.as_bytes()), ("colour", b"blue"), ("archive", &bytes), ("tag", b"beta"), ("", b"")];
     let reply = site.publish_form(&token, parts).await;
@@ -76,6 +76,12 @@ async fn what_is_wrong_with_a_form_is_told() {
         (&[("archive", &archive_with("tool", "x", "keywords: [A B]\n"))], 400, "invalid_manifest"),
         (&[("archive", &archive("@nobody/tool", "1.0.0"))], 403, "forbidden"),
         (&[("archive", &archive("registry", "1.0.0"))], 403, "name_reserved"),
+        (&[("visibility", b"private"), ("archive", &bytes)], 400, "invalid_request"),
+        (&[("archive", &bytes), ("Private", b"true")], 400, "invalid_request"),
+        (&[("access", b"restricted"), ("archive", &bytes)], 400, "invalid_request"),
+        (&[("require-approval", b"yes"), ("archive", &bytes)], 400, "invalid_request"),
+        (&[("otp", b"123456"), ("archive", &bytes)], 400, "invalid_request"),
+        (&[("webhooks", &[b'x'; 1000]), ("archive", &bytes)], 400, "invalid_request"),
     ];
     for (parts, status, code) in table {
         let reply = site.publish_form(&token, parts).await;
@@ -223,7 +229,7 @@ async fn who_may_not_publish_is_told() {
     site.publish("nonsense", "tool", "1.0.0").await.assert_error(401, "unauthorized");
 }
 
-/// A body nobody should read.
+/// A body that must not be read.
 #[derive(Debug)]
 struct Untouchable;
 
@@ -234,4 +240,30 @@ impl Body for Untouchable {
     fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         panic!("the body was read");
     }
+}
+
+/// Packers list every file with its checksum in the manifest, by its path.
+#[tokio::test]
+async fn a_file_with_a_long_path_may_be_listed_in_the_manifest() {
+    let site = Site::new();
+    let token = site.user("ada").await;
+    let path = format!("skills/one/{}/{}.md", "d".repeat(250), "f".repeat(240));
+    let publish = async |version: &str, listed: &str| {
+        let manifest = format!(
+            "name: kit\nversion: {version}\ndescription: d\nartifacts: {{skills: [{{name: one, path: skills/one}}]}}\n\
+             file_checksums: {{algorithm: sha256, files: {{? {listed}\n: '{}'}}}}\n",
+            Sha256Digest::of(b"long")
+        );
+        let files: &[(&str, &[u8])] =
+            &[("aam.yaml", manifest.as_bytes()), ("skills/one/SKILL.md", b"# One"), (&path, b"long")];
+        site.publish_form(&token, &[("archive", &tar_gz(files))]).await
+    };
+    let published = publish("1.0.0", &path).await;
+    assert_eq!(published.status, 201, "{published:?}");
+    let file = site.get(&format!("/api/v1/packages/kit/1.0.0/files/{path}")).await;
+    assert_eq!(file.text(), "long");
+    // What is no path is no key either.
+    let refused = publish("1.0.1", &format!("../{}", "d".repeat(300))).await;
+    refused.assert_error(400, "invalid_manifest");
+    assert!(refused.text().contains("is a key of 303 bytes; at most 256 are allowed"), "{refused:?}");
 }

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use aam_registry_core::{
+    decide::{Action, Restricted, Rights},
+    types::ScopeRole,
+};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -11,51 +15,32 @@ use super::{
 };
 use crate::registry::world::archive;
 
-/// What a token's restriction to packages does to a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Restriction {
-    /// The route is about the token itself, or about what anybody with a credential may know.
-    Ignored,
-    /// The package of the request must be covered.
-    Covers,
-    /// No restricted token may.
-    Refused,
-}
-
-/// A route and what a token needs for it.
-struct Row {
-    operation: &'static str,
-    /// The scopes any of which is enough; none where every token may.
-    scopes: &'static [&'static str],
-    restriction: Restriction,
-}
-
-const fn row(operation: &'static str, scopes: &'static [&'static str], restriction: Restriction) -> Row {
-    Row { operation, scopes, restriction }
-}
-
-const TABLE: &[Row] = &[
-    row("logout", &[], Restriction::Ignored),
-    row("getAccount", &[], Restriction::Ignored),
-    row("changeAccount", &["admin"], Restriction::Refused),
-    row("publishPackage", &["publish"], Restriction::Covers),
-    row("yankVersion", &["yank"], Restriction::Covers),
-    row("unyankVersion", &["yank"], Restriction::Covers),
-    row("deprecateVersion", &["yank"], Restriction::Covers),
-    row("undeprecateVersion", &["yank"], Restriction::Covers),
-    row("setTag", &["tag", "publish"], Restriction::Covers),
-    row("removeTag", &["tag", "publish"], Restriction::Covers),
-    row("addOwner", &["admin"], Restriction::Covers),
-    row("removeOwner", &["admin"], Restriction::Covers),
-    row("getPackageAuditLog", &["admin"], Restriction::Covers),
-    row("getAuditLog", &["admin"], Restriction::Refused),
-    row("createToken", &["admin"], Restriction::Refused),
-    row("listTokens", &["admin"], Restriction::Refused),
-    row("revokeToken", &["admin"], Restriction::Refused),
-    row("createScope", &["admin"], Restriction::Refused),
-    row("setMember", &["admin"], Restriction::Refused),
-    row("removeMember", &["admin"], Restriction::Refused),
+/// Every route that needs a credential, and the action of the gate's table that it is.
+const TABLE: &[(&str, Action)] = &[
+    ("logout", Action::LogOut),
+    ("getAccount", Action::ReadAccount),
+    ("changeAccount", Action::ChangeAccount),
+    ("publishPackage", Action::Publish),
+    ("yankVersion", Action::Yank),
+    ("unyankVersion", Action::Yank),
+    ("deprecateVersion", Action::Yank),
+    ("undeprecateVersion", Action::Yank),
+    ("setTag", Action::Tag),
+    ("removeTag", Action::Tag),
+    ("addOwner", Action::ChangeOwners),
+    ("removeOwner", Action::ChangeOwners),
+    ("getPackageAuditLog", Action::ReadPackageLog),
+    ("getAuditLog", Action::ReadLog),
+    ("createToken", Action::CreateToken),
+    ("listTokens", Action::ListTokens),
+    ("revokeToken", Action::RevokeToken),
+    ("createScope", Action::CreateScope),
+    ("setMember", Action::ChangeMembers),
+    ("removeMember", Action::ChangeMembers),
 ];
+
+/// The actions that are ways of another route.
+const OF_OTHER_ROUTES: [Action; 2] = [Action::LeaveScope, Action::RevokeUsedToken];
 
 const SCOPES: [&str; 5] = ["read", "publish", "yank", "tag", "admin"];
 
@@ -69,9 +54,9 @@ fn guarded() -> BTreeSet<String> {
         .collect()
 }
 
-/// A request that changes nothing where it is let through.
-async fn ask(site: &Site, operation: &str, token: &str) -> Reply {
-    const KIT: &str = "/api/v1/packages/greet-kit";
+/// A request about a package, and a scope that ada owns, which changes nothing where it is let through.
+async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &str) -> Reply {
+    let kit = format!("/api/v1/packages/{name}");
     let act = async |method, path: &str| site.act(method, path, token).await;
     let send = async |method, path: &str, body: Value| site.send_json(method, path, token, &body).await;
     match operation {
@@ -81,66 +66,103 @@ async fn ask(site: &Site, operation: &str, token: &str) -> Reply {
             send(Method::PATCH, "/api/v1/users/me", json!({"email": "x@example.com", "current_password": "wrong"}))
                 .await
         }
-        "publishPackage" => site.publish_form(token, &[("archive", &archive("greet-kit", "1.0.0"))]).await,
-        "yankVersion" => act(Method::DELETE, &format!("{KIT}/9.9.9")).await,
-        "unyankVersion" => act(Method::POST, &format!("{KIT}/9.9.9/unyank")).await,
-        "deprecateVersion" => send(Method::PUT, &format!("{KIT}/9.9.9/deprecation"), json!({"message": "no"})).await,
-        "undeprecateVersion" => act(Method::DELETE, &format!("{KIT}/9.9.9/deprecation")).await,
-        "setTag" => send(Method::PUT, &format!("{KIT}/tags/beta"), json!({"version": "9.9.9"})).await,
-        "removeTag" => act(Method::DELETE, &format!("{KIT}/tags/beta")).await,
-        "addOwner" => act(Method::PUT, &format!("{KIT}/owners/ada")).await,
-        "removeOwner" => act(Method::DELETE, &format!("{KIT}/owners/nobody")).await,
-        "getPackageAuditLog" => act(Method::GET, &format!("{KIT}/audit-log")).await,
+        "publishPackage" => site.publish_form(token, &[("archive", &archive(name, "1.0.0"))]).await,
+        "yankVersion" => act(Method::DELETE, &format!("{kit}/9.9.9")).await,
+        "unyankVersion" => act(Method::POST, &format!("{kit}/9.9.9/unyank")).await,
+        "deprecateVersion" => send(Method::PUT, &format!("{kit}/9.9.9/deprecation"), json!({"message": "no"})).await,
+        "undeprecateVersion" => act(Method::DELETE, &format!("{kit}/9.9.9/deprecation")).await,
+        "setTag" => send(Method::PUT, &format!("{kit}/tags/beta"), json!({"version": "9.9.9"})).await,
+        "removeTag" => act(Method::DELETE, &format!("{kit}/tags/beta")).await,
+        "addOwner" => act(Method::PUT, &format!("{kit}/owners/ada")).await,
+        "removeOwner" => act(Method::DELETE, &format!("{kit}/owners/nobody")).await,
+        "getPackageAuditLog" => act(Method::GET, &format!("{kit}/audit-log")).await,
         "getAuditLog" => act(Method::GET, "/api/v1/audit-log").await,
         "createToken" => send(Method::POST, "/api/v1/users/tokens", json!({"name": "x", "scopes": ["read"]})).await,
         "listTokens" => act(Method::GET, "/api/v1/users/tokens").await,
         "revokeToken" => act(Method::DELETE, "/api/v1/users/tokens/0190d9f0-0000-7000-8000-000000000000").await,
         "createScope" => send(Method::POST, "/api/v1/scopes", json!({"name": "ada"})).await,
-        "setMember" => send(Method::PUT, "/api/v1/scopes/ada/members/ada", json!({"role": "owner"})).await,
-        "removeMember" => act(Method::DELETE, "/api/v1/scopes/ada/members/nobody").await,
+        "setMember" => {
+            send(Method::PUT, &format!("/api/v1/scopes/{scope}/members/ada"), json!({"role": "owner"})).await
+        }
+        "removeMember" => act(Method::DELETE, &format!("/api/v1/scopes/{scope}/members/nobody")).await,
         other => panic!("no request is known for {other}"),
     }
 }
 
+/// A package of ada's without a scope, and the scope of her name.
+const GREET_KIT: (&str, &str) = ("greet-kit", "ada");
+
 /// The user is an administrator and owns the package, so that only the token can be what is wanting.
 #[tokio::test]
 async fn a_token_does_no_more_than_its_scopes_and_packages() {
-    let rows: BTreeSet<_> = TABLE.iter().map(|row| row.operation.to_owned()).collect();
+    let rows: BTreeSet<_> = TABLE.iter().map(|(operation, _)| (*operation).to_owned()).collect();
     assert_eq!(rows, guarded(), "each route that needs a credential has a row");
+    let asked = |action: &Action| OF_OTHER_ROUTES.contains(action) || TABLE.iter().any(|(_, of)| of == action);
+    assert!(Action::ALL.iter().all(asked), "each action is one of a route");
 
     let site = Site::new();
     let by = site.world.admin("ada").await;
     site.world.published(&by, "greet-kit", "1.0.0").await;
     let session = site.login("ada").await;
-    for row in TABLE {
-        assert_ne!(
-            ask(&site, row.operation, &site.login("ada").await).await.status,
-            403,
-            "{} by a login",
-            row.operation
-        );
+    for (operation, action) in TABLE {
+        let rule = action.rule();
+        let by_login = ask(&site, operation, GREET_KIT, &site.login("ada").await).await;
+        assert_ne!(by_login.status, 403, "{operation} by a login");
         for scope in SCOPES {
             for packages in [json!([]), json!(["greet-kit"]), json!(["@team/*"])] {
                 let request = json!({"name": "table", "scopes": [scope], "packages": packages});
                 let made = site.send_json(Method::POST, "/api/v1/users/tokens", &session, &request).await.json();
                 let token = made["token"].as_str().expect("a secret");
-                let has_scope = row.scopes.is_empty() || row.scopes.contains(&scope);
-                let covers = match row.restriction {
-                    Restriction::Ignored => true,
-                    Restriction::Covers => packages != json!(["@team/*"]),
-                    Restriction::Refused => packages == json!([]),
+                let has_scope = rule.tokens.is_empty() || rule.tokens.iter().any(|of| of.as_str() == scope);
+                let covers = match rule.restricted {
+                    Restricted::Ignored => true,
+                    Restricted::Covered => packages != json!(["@team/*"]),
+                    Restricted::Refused => packages == json!([]),
                 };
-                let reply = ask(&site, row.operation, token).await;
+                let reply = ask(&site, operation, GREET_KIT, token).await;
                 let refused = reply.status == 403;
                 assert_eq!(
                     refused,
                     !(has_scope && covers),
-                    "{} with the scope {scope} and {packages}: {} {}",
-                    row.operation,
+                    "{operation} with the scope {scope} and {packages}: {} {}",
                     reply.status,
                     reply.text(),
                 );
             }
+        }
+    }
+}
+
+/// Every kind of user with a login, so that only the role can be what is wanting.
+#[tokio::test]
+async fn a_user_does_no_more_than_the_roles_allow() {
+    let site = Site::new();
+    let ada = site.user("ada").await;
+    let by = site.principal(&ada).await;
+    let team = "team".parse().expect("a scope");
+    site.world.registry.create_scope(&by, &team).await.expect("a scope");
+    site.world.published(&by, "@team/kit", "1.0.0").await;
+    let mut users = vec![("ada".to_owned(), Rights { scope_role: Some(ScopeRole::Owner), ..Rights::default() })];
+    for role in ScopeRole::ALL {
+        let name = format!("a-{}", role.as_str());
+        site.user(&name).await;
+        site.world.registry.set_member(&by, &team, &name.parse().expect("a name"), role).await.expect("a member");
+        users.push((name, Rights { scope_role: Some(role), ..Rights::default() }));
+    }
+    site.user("collaborator").await;
+    let (kit, collaborator) = ("@team/kit".parse().expect("a name"), "collaborator".parse().expect("a name"));
+    site.world.registry.add_owner(&by, &kit, &collaborator).await.expect("an owner");
+    users.push(("collaborator".to_owned(), Rights { package_owner: true, ..Rights::default() }));
+    site.world.admin("root-of-all").await;
+    users.push(("root-of-all".to_owned(), Rights { admin: true, ..Rights::default() }));
+    site.user("stranger").await;
+    users.push(("stranger".to_owned(), Rights::default()));
+
+    for (user, rights) in users {
+        for (operation, action) in TABLE {
+            let reply = ask(&site, operation, ("@team/kit", "team"), &site.login(&user).await).await;
+            let (refused, text) = (reply.status == 403, reply.text());
+            assert_eq!(refused, !rights.permit(*action), "{operation} by {user}: {} {text}", reply.status);
         }
     }
 }

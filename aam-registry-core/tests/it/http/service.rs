@@ -62,6 +62,7 @@ async fn the_limits_are_those_in_force() {
         ("max_dependencies", json!(3)),
         ("max_manifest_key", json!(40)),
         ("allowed_tags", json!(["beta"])),
+        ("max_resolve_packages", json!(512)),
     ] {
         assert_eq!(told[field], value, "{field}");
     }

@@ -1,7 +1,8 @@
-//! Request bodies that stop coming.
+//! Request bodies that stall.
 
 use std::{convert::Infallible, pin::Pin, time::Duration};
 
+use aam_registry_core::registry::Policy;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use http::{Method, Request};
@@ -35,7 +36,7 @@ async fn what_stops_coming_is_a_time_out_and_no_broken_request() {
     let json = [("content-type", "application/json")];
     let half = pieces(br#"{"username": "#, 2).chain(stream::pending());
     let reply = site.send(post("/api/v1/users/login", &json, half)).await;
-    reply.assert_error(504, "timeout");
+    reply.assert_error(408, "timeout");
     assert!(reply.text().contains("of the request body came in 0 s"), "{reply:?}");
 
     let token = format!("Bearer {}", site.user("ada").await);
@@ -44,15 +45,15 @@ async fn what_stops_coming_is_a_time_out_and_no_broken_request() {
     for sent in [whole.len() / 2, 20] {
         let half = pieces(&whole[..sent], 2).chain(stream::pending());
         let reply = site.send(post("/api/v1/packages", &form_headers, half)).await;
-        reply.assert_error(504, "timeout");
+        reply.assert_error(408, "timeout");
         assert!(reply.text().contains("of the request body came in 0 s"), "{reply:?}");
     }
-    // It blocked nothing.
+    // The stalled request blocks no other request.
     let whole = pieces(&whole, 3);
     assert_eq!(site.send(post("/api/v1/packages", &form_headers, whole)).await.status, 201);
 }
 
-/// So many bytes of white space and a login, in four pieces with a pause before each.
+/// A login in four pieces with a pause before each, preceded by that many bytes of white space.
 fn slow_login(padding: usize) -> Pin<Box<dyn Stream<Item = Frames> + Send>> {
     let login = json!({"username": "nobody-at-all", "password": PASSWORD}).to_string();
     let padded = " ".repeat(padding) + &login;
@@ -76,6 +77,19 @@ async fn a_little_now_and_then_is_not_enough() {
     let site = waiting(Duration::from_secs(2));
     let json = [("content-type", "application/json")];
     let reply = site.send(post("/api/v1/users/login", &json, slow_login(0))).await;
-    reply.assert_error(504, "timeout");
+    reply.assert_error(408, "timeout");
     assert!(reply.text().contains("bytes of the request body came in 2 s; send at least 16384"), "{reply:?}");
+}
+
+#[tokio::test]
+async fn whose_slowness_an_upload_ended_by_is_told_by_the_status() {
+    let policy = Policy::default().with_upload_timeout(Duration::from_secs(1));
+    let site = Site::of(World::with_policy(policy));
+    let token = format!("Bearer {}", site.user("ada").await);
+    let headers = [("authorization", &*token), ("content-type", "multipart/form-data; boundary=edge")];
+    let whole = form(&[("archive", &archive("greet-kit", "1.0.0"))]);
+    let slow = pieces(&whole[..whole.len() / 2], 2).chain(stream::pending());
+    let reply = site.send(post("/api/v1/packages", &headers, slow)).await;
+    reply.assert_error(408, "timeout");
+    assert!(reply.text().contains("most of which the registry waited for its bytes"), "{reply:?}");
 }

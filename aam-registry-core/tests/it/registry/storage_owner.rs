@@ -1,4 +1,4 @@
-//! Registries that use the same archive store.
+//! Registries that share an archive store.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use super::world::{World, archive, name, version};
 
 const NOW: CleanupOptions = CleanupOptions { older_than: Duration::ZERO, dry_run: false, force: true };
 
-/// A registry with a database of its own on this store.
+/// A registry with its own database on this store.
 fn world_on(archives: &MemoryArchives) -> World {
     let world = World::with(|builder, _, _| builder.archives(archives.clone()));
-    // Everything in the store is old to it.
+    // Every archive in the store is old for it.
     world.clock.advance(Duration::from_hours(24 * 365 * 10));
     world
 }
@@ -28,7 +28,7 @@ fn reason(error: &Error) -> String {
     std::error::Error::source(error).expect("a cause").to_string()
 }
 
-/// Puts archives there that are nobody's.
+/// Adds archives that belong to no registry.
 async fn strangers(archives: &MemoryArchives, count: usize) {
     for _ in 0..count {
         let mut writer = archives.create(&ArchiveKey::from(UploadId::generate())).await.expect("created");
@@ -37,7 +37,7 @@ async fn strangers(archives: &MemoryArchives, count: usize) {
     }
 }
 
-/// Copies the archives of a store, and not its mark.
+/// Copies the archives of a store without its mark.
 async fn copy(from: &MemoryArchives, to: &MemoryArchives) {
     for stored in from.list(None, 10).await.expect("a listing") {
         let Some(ArchiveContent::Bytes(bytes)) = from.open(&stored.key, None).await.expect("opened") else {
@@ -78,15 +78,17 @@ async fn what_another_registry_marked_is_neither_cleaned_nor_published_to() {
         assert!(told.contains(&one.to_string()) && told.contains(&two.to_string()), "{told}");
         assert!(told.contains("aam-registry storage adopt"), "{told}");
     }
-    // The cleanup of the first one would delete it.
+    // The cleanup of the first registry would delete it.
     let error = second.publish(&bob, archive("other-kit", "1.1.0")).await.expect_err("refused");
     assert!(reason(&error).contains("of its own"), "{error:?}");
     assert!(second.registry.check_storage().await.is_err());
     let location = second.registry.locate(&name("other-kit"), &version("1.0.0")).await.expect("located");
     second.registry.open_archive(&location, None).await.expect("reads go on");
-    second.registry.verify_storage(true, |_, damage| assert_eq!(damage, None)).await.expect("it may be verified");
+    let verified = second.registry.verify_storage(true, |_, damage| assert_eq!(damage, None)).await;
+    let report = verified.expect("it may be verified");
+    assert_eq!((report.damaged, report.foreign, report.is_good()), (0, Some(one), false));
 
-    // Knowingly the second takes it over.
+    // The operator lets the second registry take it over.
     assert_eq!(second.registry.adopt_storage().await.expect("adopted"), Some(one));
     second.published(&bob, "other-kit", "1.1.0").await;
     assert_eq!(second.registry.claim_storage().await.expect("looked"), StorageOwner::ThisRegistry);
@@ -122,4 +124,21 @@ async fn a_store_without_a_mark_is_claimed_by_whose_archives_lie_there() {
             world.registry.clean_storage(NOW, |_| {}).await.expect("it is ours now");
         }
     }
+}
+
+#[tokio::test]
+async fn archives_of_which_the_database_knows_nothing_are_no_good_store() {
+    let archives = MemoryArchives::new();
+    let world = world_on(&archives);
+    let verified = async || world.registry.verify_storage(false, |_, _| {}).await.expect("verified");
+    assert!(verified().await.is_good(), "where there is nothing at all nothing is missing");
+    strangers(&archives, 2).await;
+    let report = verified().await;
+    assert_eq!((report.checked, report.stray, report.is_good()), (0, 2, false));
+    assert_eq!(archives.owner().await.expect("looked"), None, "nothing was changed");
+    // Beside versions they are what failed uploads left.
+    let ada = world.user("ada").await;
+    world.published(&ada, "greet-kit", "1.0.0").await;
+    let report = verified().await;
+    assert_eq!((report.checked, report.stray, report.is_good()), (1, 2, true));
 }

@@ -1,17 +1,17 @@
-//! Downloads within one process, to be counted by a profiler.
+//! Makes downloads within one process, for a profiler to count.
 
 use std::hint::black_box;
 
 use aam_registry_parts::InProcess;
 use clap::Parser;
 
-/// Publishes an archive of 12 KB within the process and downloads it again and again.
+/// Publishes an archive of 12 KB within the process and downloads it repeatedly.
 ///
-/// What one download costs is what a thousand more cost, by a thousand:
-/// see `benches/callgrind`.
+/// The cost of one download is the difference between two runs divided by the difference in their
+/// downloads: see `benches/callgrind`.
 #[derive(Debug, Parser)]
 struct Options {
-    /// How many times
+    /// The number of downloads
     #[arg(long, default_value_t = 1000)]
     downloads: u64,
 }

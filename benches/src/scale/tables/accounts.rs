@@ -21,7 +21,7 @@ pub(super) fn user_id(index: usize) -> String {
 fn users<'a>(source: &'a Source<'a>) -> Rows<'a> {
     Box::new(source.dataset.users.iter().enumerate().map(|(index, name)| {
         let email = format!("{name}@example.com");
-        // No password has this hash: nobody logs in here.
+        // No password has this hash, so nobody can log in.
         let hash = "$argon2id$v=19$m=19456,t=2,p=1$c2NhbGVzY2FsZXNjYWxl$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         vec![
             user_id(index).into(),
@@ -36,7 +36,7 @@ fn users<'a>(source: &'a Source<'a>) -> Rows<'a> {
     }))
 }
 
-/// A user's own scope is called like the user.
+/// A user's own scope has the user's name.
 fn scopes<'a>(source: &'a Source<'a>) -> Rows<'a> {
     let own = source.dataset.users.iter();
     let teams = source.dataset.teams.iter().map(|(name, _)| name);

@@ -13,7 +13,7 @@ pub(super) const AUDIT_LOG: Table = Table {
     rows: audit_log,
 };
 
-/// Where the last hash of the chain stands.
+/// The table with the last hash of the chain.
 pub(in super::super) const CHAIN: &str = "UPDATE audit_chain SET
     position = (SELECT max(position) FROM audit_log),
     hash = (SELECT hash FROM audit_log ORDER BY position DESC LIMIT 1)";

@@ -3,7 +3,7 @@ use aam_registry_core::types::{ArtifactType, Manifest};
 use super::{Rows, Source, Table, versions::count};
 use crate::scale::{dataset::Package, document, releases::latest, value::Value};
 
-/// SQLite numbers what changed.
+/// SQLite numbers the changes.
 pub(super) const SQLITE: Table = Table {
     name: "listings",
     columns: &[
@@ -22,7 +22,7 @@ pub(super) const SQLITE: Table = Table {
     rows: sqlite,
 };
 
-/// PostgreSQL notes by itself what changed.
+/// PostgreSQL records by itself which transaction changed a row.
 pub(super) const POSTGRES: Table = Table {
     name: "listings",
     columns: &[
@@ -40,7 +40,7 @@ pub(super) const POSTGRES: Table = Table {
     rows: postgres,
 };
 
-/// Packages that have a `latest`, with what its manifest says.
+/// Packages that have a `latest`, with its manifest.
 fn listed<'a>(source: &'a Source<'a>) -> impl Iterator<Item = (&'a Package, Manifest)> {
     source.dataset.packages.iter().filter_map(|package| {
         let release = &package.releases[latest(&package.releases)?];
@@ -75,7 +75,7 @@ fn postgres<'a>(source: &'a Source<'a>) -> Rows<'a> {
     }))
 }
 
-/// A bit for each type, as the databases keep them.
+/// One bit for each type, as the databases store them.
 fn type_bits(types: &[ArtifactType]) -> i64 {
     ArtifactType::ALL.iter().zip(0..).filter(|(kind, _)| types.contains(kind)).fold(0, |bits, (_, at)| bits | 1 << at)
 }

@@ -1,6 +1,6 @@
-//! What stands in each table, row by row.
+//! The rows of each table.
 //!
-//! Tables come in an order in which nothing refers to what is not there yet.
+//! Tables are in an order in which no row refers to a later table.
 
 mod accounts;
 mod audit;
@@ -12,17 +12,17 @@ use super::{archives::Stored, dataset::Dataset, value::Value};
 
 pub(super) use audit::CHAIN;
 
-/// A registry together with the archive that some of its versions share.
+/// A generated registry, and the archive that some of its versions share.
 #[derive(Debug)]
 pub(super) struct Source<'a> {
     pub(super) dataset: &'a Dataset,
     pub(super) stored: &'a Stored,
 }
 
-/// The rows of a table, each with a value a column.
+/// The rows of a table, each with one value per column.
 pub(super) type Rows<'a> = Box<dyn Iterator<Item = Vec<Value>> + Send + 'a>;
 
-/// A table and what goes into it.
+/// A table and its rows.
 #[derive(Clone, Copy)]
 pub(super) struct Table {
     pub(super) name: &'static str,
@@ -30,7 +30,7 @@ pub(super) struct Table {
     pub(super) rows: for<'a> fn(&'a Source<'a>) -> Rows<'a>,
 }
 
-/// What databases keep in different ways: what changed of what is listed.
+/// The differences between the databases: how changes of listings are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     Sqlite,

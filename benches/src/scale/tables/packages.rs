@@ -28,7 +28,7 @@ fn packages<'a>(source: &'a Source<'a>) -> Rows<'a> {
     }))
 }
 
-/// Packages in a scope are owned through it.
+/// Packages in a scope are owned through the scope, so they are not in this table.
 fn package_owners<'a>(source: &'a Source<'a>) -> Rows<'a> {
     let unscoped = source.dataset.packages.iter().filter(|package| package.name.scope().is_none());
     Box::new(unscoped.map(|package| vec![package.id.into(), user_id(package.owner).into()]))

@@ -30,13 +30,13 @@ pub(super) const CONTENTS: Table =
 pub(super) const DOWNLOAD_DAYS: Table =
     Table { name: "download_days", columns: &["version_id", "day", "downloads"], rows: download_days };
 
-/// A count as databases keep it.
+/// A count as the databases store it.
 pub(super) fn count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// The digest and the size of a version's archive: of the one on the disk, or
-/// of one that nobody downloads.
+/// The digest and the size of a version's archive: of the one on disk, or of one that does not exist
+/// and is never downloaded.
 pub(super) fn archive(source: &Source<'_>, has_archive: bool, id: i64) -> (Vec<u8>, u64) {
     if has_archive {
         return (source.stored.sha256.to_vec(), source.stored.size);

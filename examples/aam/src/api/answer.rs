@@ -179,7 +179,7 @@ fn kind(status: StatusCode, code: &str) -> Kind {
         (401 | 403, _) => Kind::Access,
         (404 | 410, _) => Kind::NotFound,
         (409, _) => Kind::Conflict,
-        (429 | 500..=599, _) => Kind::Unavailable,
+        (408 | 429 | 500..=599, _) => Kind::Unavailable,
         _ => Kind::Other,
     }
 }

@@ -13,11 +13,11 @@ use super::{
     limits::Limits,
     patience::Patience,
     retry::{self, Repeat},
-    unreachable::unreachable_registry,
+    unreachable::{self, unreachable_registry},
 };
 use crate::{
     config::{RegistryUrl, Secret},
-    failure::{Failure, Kind, Result},
+    failure::Result,
 };
 
 /// How long a connection may take to come about.
@@ -51,7 +51,7 @@ impl Client {
                 .connect_timeout(CONNECT)
                 .pool_max_idle_per_host(8)
         };
-        let failed = |error| Failure::new(Kind::Other, "tls", format!("Cannot set up connections: {error}"));
+        let failed = |error| unreachable::not_set_up(&error);
         let http = builder().redirect(within_the_origin()).read_timeout(IDLE).build().map_err(failed)?;
         let downloads = builder().redirect(Policy::limited(REDIRECTS)).read_timeout(IDLE).build().map_err(failed)?;
         let uploads = builder().redirect(Policy::none()).build().map_err(failed)?;

@@ -1,6 +1,6 @@
 //! Why a registry cannot be reached, in the words of whoever wants to reach it.
 
-use std::{env, error::Error, io};
+use std::{env, error::Error, io, path::Path};
 
 use hyper_util::client::proxy::matcher::Matcher;
 
@@ -17,6 +17,21 @@ pub(super) fn unreachable_registry(registry: &RegistryUrl, error: &reqwest::Erro
         .or_else(|| trouble.of_proxy(registry))
         .or_else(|| trouble.of_protocol(registry))
         .unwrap_or_else(|| trouble.of_connection(registry))
+}
+
+/// The failure of connections that cannot even be begun: for want of anybody to trust.
+pub(super) fn not_set_up(error: &reqwest::Error) -> Failure {
+    let causes = std::iter::successors(Some(error as &dyn Error), |error| (*error).source());
+    let cause = causes.last().map(ToString::to_string).unwrap_or_default();
+    let nobody = cfg!(not(any(target_os = "macos", windows))) && env::var_os("SSL_CERT_FILE").is_none();
+    let hint = if nobody {
+        "install this system's root certificates (the package `ca-certificates`), or set SSL_CERT_FILE to a PEM file of \
+         those to trust"
+            .to_owned()
+    } else {
+        trust()
+    };
+    Failure::new(Kind::Other, "tls", format!("Cannot set up connections: {cause}")).hint(hint)
 }
 
 /// A failed request, and what is behind it.
@@ -170,6 +185,12 @@ fn trust() -> String {
             .to_owned();
     }
     match env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()) {
+        Some(file) if !Path::new(&file).is_file() => {
+            format!(
+                "SSL_CERT_FILE is {}, where there is no file, and so nobody is trusted; mend or unset it",
+                file.display()
+            )
+        }
         Some(file) => format!(
             "SSL_CERT_FILE is {}, and nothing else is trusted: the file has to hold the root certificate (PEM) that \
              signs the registry's",

@@ -37,7 +37,8 @@ pub(crate) struct Credential {
 impl Credentials {
     /// Reads them; a missing file is an empty one.
     pub(crate) fn read(home: &Home) -> Result<Self> {
-        Ok(yaml::read(&home.credentials())?.unwrap_or_default())
+        let hint = "remove the file and log in again with `aam login`";
+        Ok(yaml::read(&home.credentials()).map_err(|failure| failure.or_hint(hint))?.unwrap_or_default())
     }
 
     /// Writes them, mode 600.

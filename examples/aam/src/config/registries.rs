@@ -61,7 +61,8 @@ pub(crate) fn is_registry_name(name: &str) -> bool {
 impl Config {
     /// Reads the configuration; a missing file is an empty one.
     pub(crate) fn read(home: &Home) -> Result<Self> {
-        Ok(yaml::read(&home.config())?.unwrap_or_default())
+        let hint = "mend that line, or remove the file and add your registries again: `aam registry add <URL>`";
+        Ok(yaml::read(&home.config()).map_err(|failure| failure.or_hint(hint))?.unwrap_or_default())
     }
 
     /// Writes it.

@@ -106,9 +106,9 @@ impl LockFile {
                 let sides = Sides { ours: ours.checked(&path)?, theirs: theirs.checked(&path)? };
                 choose(&path, sides)?
             }
-            _ => yaml::parse::<Self>(&path, &bytes)?,
+            _ => yaml::parse::<Self>(&path, &bytes).map_err(|failure| failure.or_hint(restore(&path)))?,
         };
-        lock.checked(&path).map(Some)
+        lock.checked(&path).map(Some).map_err(|failure| failure.or_hint(restore(&path)))
     }
 
     /// Refuses another format, and what was asked for in words that nobody understands.
@@ -186,6 +186,12 @@ impl LockFile {
             package.platforms = reached.remove(name).unwrap_or_default();
         }
     }
+}
+
+/// How to come by a lock file that can be read.
+fn restore(path: &Path) -> String {
+    let shown = path.display();
+    format!("take it from version control again, as with `git checkout {shown}`, or remove it and install again")
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ impl StateFile {
 
     /// Reads it; a missing file is nothing.
     pub(crate) fn read(&self) -> Result<State> {
-        let state: State = yaml::read_in(&self.home, &self.path)?.unwrap_or_default();
+        let state: State = self.read_at(&self.path)?.unwrap_or_default();
         Ok(State { project: self.project.clone(), ..state })
     }
 
@@ -104,13 +104,22 @@ impl StateFile {
         Ok(self.other_records()?.into_iter().flat_map(|state| state.unpacked).collect())
     }
 
+    fn read_at(&self, path: &str) -> Result<Option<State>> {
+        yaml::read_in(&self.home, path).map_err(|failure| {
+            failure.or_hint(
+                "it is a record of installs; where it is damaged remove it: what was installed is then told from what is yours by \
+                 comparing it with the packages",
+            )
+        })
+    }
+
     fn other_records(&self) -> Result<Vec<State>> {
         let mut records = Vec::new();
         for name in self.home.names(FOLDER)? {
             let path = format!("{FOLDER}/{name}");
             let is_record = Path::new(&name).extension().is_some_and(|extension| extension == "yaml");
             if path != self.path && is_record {
-                records.extend(yaml::read_in::<State>(&self.home, &path)?);
+                records.extend(self.read_at(&path)?);
             }
         }
         Ok(records)

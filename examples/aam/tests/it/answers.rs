@@ -2,7 +2,10 @@
 
 use std::io::Write;
 
-use crate::stage::{Stage, say};
+use crate::{
+    server::{PASSWORD, fixture},
+    stage::{Stage, say},
+};
 
 fn resolved(name: &str, version: &str, size: u64, needs: &str) -> String {
     let sha256 = "0".repeat(64);
@@ -66,7 +69,13 @@ fn no_password_or_token_follows_a_redirect_to_another_origin() {
             format!("{} redirects to {}; nothing was sent there", stage.url(), elsewhere.url())
         );
         assert!(error["help"].as_str().is_some_and(|help| help.contains(&elsewhere.url())), "{error}");
-        assert_eq!(elsewhere.heard(), "");
+        let password = machine.home().join("password");
+        std::fs::write(&password, PASSWORD).expect("written");
+        let mut login = machine.aam(&["login", "--username", "alice", "--password-stdin"]);
+        let output = login.stdin(std::fs::File::open(password).expect("file")).output().expect("aam runs");
+        assert_eq!(output.status.code(), Some(2), "{status}");
+        assert!(stage.heard().contains(PASSWORD), "it was sent to the registry itself");
+        assert_eq!(elsewhere.heard(), "", "{status}");
     }
 }
 
@@ -107,4 +116,29 @@ fn a_download_that_says_another_size_is_refused_before_it_is_read() {
     });
     let error = stage.machine().fails(7, &["install", "a@^2", "--platform", "claude"]);
     assert!(error["message"].as_str().is_some_and(|text| text.contains("1000000000000 bytes")), "{error}");
+}
+
+#[test]
+fn an_archive_of_another_package_is_not_installed() {
+    let archive = std::fs::read(fixture("greet-kit-1.0.0.aam")).expect("fixture");
+    let sha256 = aam_registry_core::types::Sha256Digest::of(&archive).to_string();
+    for (name, version) in [("other-kit", "1.0.0"), ("greet-kit", "2.0.0")] {
+        let bytes = archive.clone();
+        let answer = resolved(name, version, archive.len() as u64, "{}").replace(&"0".repeat(64), &sha256);
+        let stage = Stage::start(move |first, client| {
+            if first.starts_with("POST") {
+                say(client, "200 OK", "", &answer);
+            } else if first.contains("/download") {
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", bytes.len());
+                let _ = client.write_all(&[head.as_bytes(), &bytes].concat());
+            } else {
+                say(client, "404 Not Found", "", "{}");
+            }
+        });
+        let machine = stage.machine();
+        let error = machine.fails(7, &["install", name, "--platform", "claude"]);
+        let said = format!("The archive of {name} {version} says that it is greet-kit 1.0.0");
+        assert_eq!(error["message"], said, "{error}");
+        assert!(!machine.has(".aam") && !machine.has(".claude"), "nothing was installed");
+    }
 }

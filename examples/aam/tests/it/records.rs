@@ -310,3 +310,43 @@ fn a_project_that_was_moved_or_copied_is_uninstalled_whole() {
     assert_eq!(kept(&report), "[]", "{report}");
     assert_eq!(left(&moved), ["AGENTS.md"]);
 }
+
+#[test]
+fn a_run_that_is_killed_at_any_moment_is_healed_by_the_next() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    for version in ["1.0.0", "1.1.0"] {
+        let skill = format!("---\nname: lint\ndescription: d\n---\n{version}\n");
+        let mut files = vec![("r.md".to_owned(), format!("Rule {version}.\n")), ("lint/SKILL.md".to_owned(), skill)];
+        files.extend((0..40).map(|n| (format!("lint/part/{n}.md"), format!("{version} {n}\n"))));
+        let files: Vec<_> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
+        machine.publish("@acme/rule", version, RULE, &files);
+    }
+    machine.write("AGENTS.md", "Mine.\n");
+    let untouched = machine.snapshot();
+    let install = |version: &str| {
+        machine.ok(&["install", &format!("@acme/rule@{version}"), "--platform", "codex,claude"]);
+        machine.snapshot()
+    };
+    let whole = [install("1.0.0"), install("1.1.0")];
+    machine.ok(&["uninstall", "@acme/rule"]);
+    for round in 0..12u64 {
+        let arguments: &[&str] = match round % 3 {
+            0 => &["install", "@acme/rule@1.0.0", "--platform", "codex,claude"],
+            1 => &["install", "@acme/rule@1.1.0", "--platform", "codex,claude"],
+            _ => &["uninstall", "@acme/rule"],
+        };
+        let mut child = machine.aam(arguments).stderr(std::process::Stdio::null()).spawn().expect("aam runs");
+        std::thread::sleep(std::time::Duration::from_millis(20 + 17 * round));
+        // It may have ended already.
+        let _ = child.kill();
+        child.wait().expect("ends");
+        if round % 4 == 3 {
+            machine.run(&["uninstall", "@acme/rule"]);
+            assert_eq!(machine.snapshot(), untouched, "round {round}");
+        } else {
+            let version = ["1.0.0", "1.1.0"][usize::from(round % 2 == 0)];
+            assert_eq!(install(version), whole[usize::from(round % 2 == 0)], "round {round}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! The archive store of these settings.
+//! The archive store that the settings select.
 
 use std::time::Duration;
 
@@ -17,16 +17,21 @@ use secrecy::ExposeSecret;
 use super::{AssembleError, Purpose, cause};
 use crate::config::{DownloadRedirect, Endpoint, SecretKey, Settings, StorageBackend};
 
-/// How long a presigned link leads to its archive: long enough to begin a
-/// download, which then may last as long as it does.
+/// How long a presigned link is valid. It only has to be valid when the download begins; the download
+/// itself may take longer.
 const LINK_LIFETIME: Duration = Duration::from_mins(5);
 
-/// Opens the archive store and gives it to `builder`.
+/// Opens the archive store and adds it to `builder`.
 pub(super) fn add(
     builder: RegistryBuilder,
     settings: &Settings,
     purpose: Purpose,
 ) -> Result<RegistryBuilder, AssembleError> {
+    if matches!(purpose, Purpose::Create | Purpose::Command) {
+        // A command on accounts reads no archive: it needs no archive store and creates none.
+        let none = OpendalArchives::new(&OpendalConfig::Memory);
+        return Ok(builder.archives(none.map_err(|error| AssembleError::Storage(cause(&error)))?));
+    }
     let unusable = |error: Error| match settings.storage_backend {
         StorageBackend::Local => AssembleError::Folder { path: settings.storage_path.clone(), reason: cause(&error) },
         _ => AssembleError::Storage(cause(&error)),
@@ -50,7 +55,21 @@ pub(super) fn add(
     })
 }
 
-/// What is kept of the archives; without a cache nothing is, and they are still checked as they are sent.
+/// Requires that the folder of the archives exists, if they are stored in a folder: a command that
+/// looks for archives must not create an empty folder and find nothing in it.
+///
+/// # Errors
+/// If there is no such folder.
+pub(super) fn require_folder(settings: &Settings) -> Result<(), AssembleError> {
+    if settings.storage_backend != StorageBackend::Local || settings.storage_path.is_dir() {
+        return Ok(());
+    }
+    let reason = "there is no such folder; where it lies on a disk of its own, see that this is mounted".to_owned();
+    Err(AssembleError::Folder { path: settings.storage_path.clone(), reason })
+}
+
+/// The archive caches. With the cache turned off nothing is cached, but archives are still checked
+/// while they are sent.
 fn cached(archives: OpendalArchives, settings: &Settings) -> Result<TieredArchives<OpendalArchives>, Error> {
     if !settings.cache_enabled.is_on() {
         return TieredArchives::start(archives, &ArchiveCacheConfig::default().with_memory(0));
@@ -62,12 +81,12 @@ fn cached(archives: OpendalArchives, settings: &Settings) -> Result<TieredArchiv
     }
     let on_disk = config.clone().with_disk(&settings.archive_cache_path, settings.archive_cache_disk.0);
     TieredArchives::start(archives.clone(), &on_disk).or_else(|error| {
-        // A cache that cannot be had is no reason not to serve.
+        // A server without its archive cache still works.
         tracing::warn!(
             event = "archive_cache_failed",
             path = %settings.archive_cache_path.display(),
             error = &error as &dyn std::error::Error,
-            "archives are not kept on disk; ARCHIVE_CACHE_PATH names another folder, ARCHIVE_CACHE_DISK=0 turns it off",
+            "archives are not cached on disk; set ARCHIVE_CACHE_PATH to another folder, or turn the cache off with ARCHIVE_CACHE_DISK=0",
         );
         TieredArchives::start(archives, &config)
     })
@@ -75,7 +94,7 @@ fn cached(archives: OpendalArchives, settings: &Settings) -> Result<TieredArchiv
 
 #[cfg_attr(
     all(feature = "gcs", feature = "azblob"),
-    expect(clippy::unnecessary_wraps, reason = "a server without one of the stores refuses it")
+    expect(clippy::unnecessary_wraps, reason = "without a store's feature this returns an error")
 )]
 fn config(settings: &Settings) -> Result<OpendalConfig, AssembleError> {
     match settings.storage_backend {

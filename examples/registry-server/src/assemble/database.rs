@@ -1,4 +1,4 @@
-//! The database of these settings, and what is kept of it.
+//! The database that the settings select, and its cache.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -17,13 +17,12 @@ use aam_registry_core::{
 use super::{AssembleError, Purpose, cause};
 use crate::config::{DatabaseUrl, PostgresUrl, Settings};
 
-/// How long a request may keep the database at one statement. With up to five
-/// seconds for a connection before it and two for an answer after it this ends
-/// well before the 30 seconds of a request do, so that a database that hangs is
-/// told apart.
+/// How long one statement may take. Together with up to five seconds to get a connection and two to
+/// receive the answer this is well below the 30 seconds of a request, so a hanging database is reported
+/// as such and not as a slow request.
 const STATEMENT: Duration = Duration::from_secs(10);
 
-/// Opens the database and gives it to `builder`.
+/// Opens the database and adds it to `builder`.
 pub(super) async fn add(
     builder: RegistryBuilder,
     settings: &Settings,
@@ -53,7 +52,7 @@ pub(super) async fn add(
     }
 }
 
-/// What is kept before the database.
+/// The cache in front of the database.
 struct Cache<'a> {
     settings: &'a Settings,
     redis: Option<RedisLink>,
@@ -76,10 +75,10 @@ fn with_cache(
     builder.freshness(cached.freshness()).database(cached)
 }
 
-/// Brings the schema up to date; gives the names of the migrations that ran.
+/// Migrates the schema and returns the names of the migrations that ran.
 ///
 /// # Errors
-/// A backend error, or that the folder of the database cannot be made.
+/// A backend error, or an error if the folder of the database cannot be created.
 pub(crate) async fn migrate(settings: &Settings) -> Result<Vec<String>, AssembleError> {
     let migrated = match &settings.database_url {
         DatabaseUrl::Sqlite(path) => {
@@ -92,7 +91,7 @@ pub(crate) async fn migrate(settings: &Settings) -> Result<Vec<String>, Assemble
     migrated.map_err(|error| unusable(settings, &error))
 }
 
-/// The migrations that the database has not had.
+/// The migrations that have not been applied to the database.
 ///
 /// # Errors
 /// A backend error.
@@ -109,7 +108,26 @@ pub(crate) async fn pending_migrations(settings: &Settings) -> Result<Vec<String
     }
 }
 
-/// The oldest release that can work on the schema which the migrations leave.
+/// Requires that the database holds a registry. Creates and changes nothing.
+///
+/// # Errors
+/// If there is no registry, or the database cannot be read.
+pub(crate) async fn require_registry(settings: &Settings) -> Result<(), AssembleError> {
+    let found = match &settings.database_url {
+        DatabaseUrl::Sqlite(path) => {
+            let config = sqlite_config(path, settings);
+            blocking(move || sqlite::has_registry(&config)).await
+        }
+        DatabaseUrl::Postgres(url) => postgres::has_registry(&postgres_config(url, settings)?).await,
+    };
+    match found {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(AssembleError::NoRegistry { database: settings.database_url.to_string() }),
+        Err(error) => Err(unusable(settings, &error)),
+    }
+}
+
+/// The oldest release that can work on the migrated schema.
 pub(crate) fn oldest_release(settings: &Settings) -> String {
     match &settings.database_url {
         DatabaseUrl::Sqlite(_) => sqlite::oldest_release(),
@@ -136,20 +154,20 @@ fn postgres_config(url: &PostgresUrl, settings: &Settings) -> Result<PostgresCon
     Ok(config)
 }
 
-/// How the SQLite database at `path` is used.
+/// The configuration of the SQLite database at `path`.
 pub(crate) fn sqlite_config(path: &Path, settings: &Settings) -> SqliteConfig {
     SqliteConfig::new(path)
         .with_readers(settings.database_pool_size.0.into())
         .with_auto_migrate(settings.auto_migrate.is_on())
 }
 
-/// Makes the folder of the database where there is none.
+/// Creates the folder of the database if it does not exist.
 fn create_folder(path: &Path) -> Result<(), AssembleError> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
     fs::create_dir_all(folder).map_err(|source| AssembleError::Data { path: folder.to_owned(), source })
 }
 
-/// That the database cannot be used, and why.
+/// The error for a database that cannot be used, with the reason.
 pub(crate) fn unusable(settings: &Settings, error: &Error) -> AssembleError {
     AssembleError::Database { database: settings.database_url.to_string(), reason: cause(error) }
 }

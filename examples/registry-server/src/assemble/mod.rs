@@ -1,4 +1,4 @@
-//! The registry put together from its adapters.
+//! Builds the registry from its adapters.
 
 mod archives;
 mod database;
@@ -17,51 +17,60 @@ use aam_registry_core::{
 use secrecy::ExposeSecret;
 
 use crate::config::{Origins, Settings};
-pub(crate) use database::{migrate, oldest_release, pending_migrations, sqlite_config, unusable};
+pub(crate) use database::{migrate, oldest_release, pending_migrations, require_registry, sqlite_config, unusable};
 
-/// Why the registry could not be put together.
+/// Why the registry could not be built.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AssembleError {
-    /// A folder or file of the data folder.
+    /// A folder or file in the data folder cannot be used.
     #[error("{path} cannot be used: {source}; DATA_DIR or DATABASE_URL names another folder")]
     Data {
-        /// Which.
+        /// The folder or file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// The database.
+    /// The database cannot be used.
     #[error("the database {database} cannot be used: {reason}")]
     Database {
-        /// Which.
+        /// The database.
         database: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The folder of the archives.
+    /// The database holds no registry, and the command creates none.
+    #[error(
+        "there is no registry in {database}, and this command makes none: --data-dir or --database-url (DATA_DIR, \
+         DATABASE_URL) says where yours is; `aam-registry` and `aam-registry create-admin` make a new one"
+    )]
+    NoRegistry {
+        /// The database.
+        database: String,
+    },
+    /// The folder of the archives cannot be used.
     #[error("the folder of the archives {path} cannot be used (STORAGE_PATH, or `packages` in DATA_DIR): {reason}")]
     Folder {
-        /// Which.
+        /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The archives elsewhere.
+    /// The object store cannot be used.
     #[error("the archive storage cannot be opened: {0}")]
     Storage(String),
-    /// Redis.
+    /// Redis cannot be used.
     #[error("REDIS_URL cannot be used: {0}")]
     Redis(String),
-    /// The secrets of logins.
+    /// The secrets that sign login sessions cannot be used.
     #[error("JWT_SECRET cannot be used: {0}")]
     Sessions(String),
-    /// The administrator of `ADMIN_*`.
+    /// The administrator of `ADMIN_*` cannot be created.
     #[error("the administrator of ADMIN_USERNAME cannot be created: {0}")]
     Admin(String),
-    /// The registry.
+    /// The registry cannot be built from its parts.
     #[error(transparent)]
     Registry(#[from] BuildError),
-    /// The service.
+    /// The HTTP service cannot be built.
     #[error(transparent)]
     Service(#[from] ServiceBuildError),
 }
@@ -74,7 +83,7 @@ pub(crate) fn reason(error: &(dyn std::error::Error + 'static)) -> String {
     texts.join(": ")
 }
 
-/// Why an outside part cannot be used, where it is said already that it cannot.
+/// Why an external service cannot be used, for a message that already says that it cannot.
 pub(crate) fn cause(error: &Error) -> String {
     match error {
         Error::Backend(backend) => reason(&*backend.source),
@@ -82,7 +91,7 @@ pub(crate) fn cause(error: &Error) -> String {
     }
 }
 
-/// What the registry refused, with every fault it found.
+/// The registry's refusal, with every fault it found.
 pub(crate) fn refusal(error: &Error) -> String {
     match error {
         Error::InvalidRequest { message, details } if !details.is_empty() => {
@@ -93,17 +102,27 @@ pub(crate) fn refusal(error: &Error) -> String {
     }
 }
 
-/// What a registry is put together for.
+/// What the registry is built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// To serve, for long and beside other replicas.
+    /// Serving, for a long time and beside other replicas; creates a registry if there is none.
     Serve,
-    /// For one command, which reads everything once.
+    /// One command that creates a registry if there is none.
+    Create,
+    /// One command on an existing registry.
     Command,
+    /// One command on the archives of an existing registry.
+    Archives,
 }
 
-/// The registry of these settings.
+/// Builds the registry that the settings describe.
 pub(crate) async fn registry(settings: &Settings, purpose: Purpose) -> Result<Registry, AssembleError> {
+    if matches!(purpose, Purpose::Command | Purpose::Archives) {
+        require_registry(settings).await?;
+    }
+    if purpose == Purpose::Archives {
+        archives::require_folder(settings)?;
+    }
     let redis = redis::link(settings)?;
     let builder = Registry::builder()
         .passwords(Argon2Passwords::new(&Argon2Config::default()))
@@ -118,7 +137,7 @@ pub(crate) async fn registry(settings: &Settings, purpose: Purpose) -> Result<Re
     Ok(registry)
 }
 
-/// The service over `registry`.
+/// Builds the HTTP service for `registry`.
 pub(crate) fn service(
     settings: &Settings,
     registry: Registry,
@@ -143,7 +162,7 @@ pub(crate) fn service(
     Ok(service)
 }
 
-/// Creates the administrator of `ADMIN_*` where there is none yet.
+/// Creates the administrator of `ADMIN_*` if there is no administrator yet.
 pub(crate) async fn first_admin(settings: &Settings, registry: &Registry) -> Result<(), AssembleError> {
     let (Some(username), Some(email), Some(password)) =
         (&settings.admin_username, &settings.admin_email, &settings.admin_password)
@@ -160,6 +179,6 @@ pub(crate) async fn first_admin(settings: &Settings, registry: &Registry) -> Res
         password: password.0.expose_secret().to_owned(),
     };
     let Err(error) = registry.create_admin(account).await else { return Ok(()) };
-    // Of replicas that start at once one creates it, and the others find that the name is taken.
+    // If several replicas start at once, one creates it, and the others find that the name is taken.
     if registry.has_admin().await.is_ok_and(|has_admin| has_admin) { Ok(()) } else { Err(failed(error)) }
 }

@@ -1,4 +1,4 @@
-//! The Redis of these settings.
+//! The Redis that the settings select.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use tokio::time;
 use super::{AssembleError, reason, rules};
 use crate::config::Settings;
 
-/// How often the database is asked which registry this is, until it says so.
+/// How often the database is asked for the registry's id until it answers.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
-/// The link to Redis, where there is one; it connects when it is first used
-/// after [`name`] told it which registry this is.
+/// The link to Redis, if Redis is configured. It connects when it is first used after [`name`] has set
+/// the registry's id.
 pub(super) fn link(settings: &Settings) -> Result<Option<RedisLink>, AssembleError> {
     let Some(url) = &settings.redis_url else { return Ok(None) };
     let config = RedisConfig::new(url.0.expose_secret()).with_key_prefix(format!("{}:", settings.redis_prefix.0));
@@ -28,8 +28,8 @@ pub(super) fn link(settings: &Settings) -> Result<Option<RedisLink>, AssembleErr
     link.map(Some).map_err(|error| AssembleError::Redis(reason(&error)))
 }
 
-/// Tells the link which registry this is, as soon as the database says so: it
-/// may be away, or its schema behind, while the server starts.
+/// Sets the registry's id on the link as soon as the database provides it: at the start the database
+/// may be unavailable, or its schema not migrated yet.
 pub(super) fn name(link: RedisLink, registry: Registry) {
     tokio::spawn(async move {
         loop {
@@ -41,7 +41,8 @@ pub(super) fn name(link: RedisLink, registry: Registry) {
     });
 }
 
-/// Gives `builder` what limits requests: across replicas by Redis, in this process where there is none or it fails.
+/// Adds the rate limiter to `builder`: Redis if configured, shared by all replicas; this process's own
+/// without Redis or while it fails.
 pub(super) fn add_limiter(builder: RegistryBuilder, settings: &Settings, redis: Option<&RedisLink>) -> RegistryBuilder {
     let limits = rules::rate_limits(settings);
     let own = GovernorLimiter::new(&limits);

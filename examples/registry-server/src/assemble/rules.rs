@@ -1,4 +1,4 @@
-//! What the operator decides, as the registry takes it.
+//! Converts the operator's settings to the registry's types.
 
 use aam_registry_backends::{
     governor::RateLimits,
@@ -18,7 +18,7 @@ use crate::{
     signing_secret,
 };
 
-/// What signs logins.
+/// The signer of login sessions.
 pub(super) fn sessions(settings: &Settings) -> Result<JwtSessions, AssembleError> {
     let generated: SecretString;
     let (first, retired) = if let Some(secrets) = &settings.jwt_secret {
@@ -35,10 +35,10 @@ pub(super) fn sessions(settings: &Settings) -> Result<JwtSessions, AssembleError
     JwtSessions::new(&config).map_err(|error| AssembleError::Sessions(reason(&error)))
 }
 
-/// How often clients may do what.
+/// The rate limits.
 pub(super) fn rate_limits(settings: &Settings) -> RateLimits {
     let auth = settings.rate_limit_auth.0;
-    // Where guessing is not limited there is nothing to forgive.
+    // Without a limit on guessing, no failures need to be forgiven.
     let forgiven = if auth == 0 { 0 } else { RateLimits::default().of(RateClass::ForgivenLogin) };
     RateLimits::default()
         .with(RateClass::Search, settings.rate_limit_search.0)
@@ -50,12 +50,12 @@ pub(super) fn rate_limits(settings: &Settings) -> RateLimits {
         .with(RateClass::Other, settings.rate_limit_other.0)
 }
 
-/// As much of `number` as a count in memory can be.
+/// `number` as a `usize`, or the largest `usize` if it is larger.
 fn whole(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// Everything else.
+/// The policy of the registry.
 pub(super) fn policy(settings: &Settings) -> Policy {
     let manifest = ManifestLimits::default()
         .with_max_dependencies(whole(settings.max_dependencies.0))

@@ -1,4 +1,4 @@
-//! What a command prints and how it ends.
+//! What a command prints, and its exit code.
 
 use std::{
     fmt::Display,
@@ -10,17 +10,17 @@ use serde::Serialize;
 
 use crate::config::Faults;
 
-/// What a command says that ran to its end, or that found something before it failed.
+/// What a command prints when it completed, or when it had results before it failed.
 #[derive(Debug)]
 pub(super) struct Answer {
     text: String,
     good: bool,
-    /// Why the command could not do the rest.
+    /// Why the command could not complete.
     broke_off: Option<Failed>,
 }
 
 impl Answer {
-    /// Says `text`, or `json` where JSON was asked for.
+    /// An answer that prints `text`, or `json` if JSON was requested.
     pub(super) fn new(as_json: bool, text: impl Display, json: &impl Serialize) -> Self {
         let text = if as_json {
             serde_json::to_string_pretty(json).unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"))
@@ -30,25 +30,25 @@ impl Answer {
         Self { text, good: true, broke_off: None }
     }
 
-    /// Says nothing.
+    /// An answer that prints nothing.
     pub(super) fn silent() -> Self {
         Self { text: String::new(), good: true, broke_off: None }
     }
 
-    /// Says the same, and that it is bad.
+    /// The same answer with the exit code of a failure unless `good`.
     pub(super) fn bad_unless(mut self, good: bool) -> Self {
         self.good = good;
         self
     }
 
-    /// Says the same, and what kept the command from running to its end.
+    /// The same answer with the reason why the command could not complete.
     pub(super) fn broken_off_by(mut self, failed: Failed) -> Self {
         self.broke_off = Some(failed);
         self
     }
 }
 
-/// Why a command could not run to its end.
+/// Why a command could not complete.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Failed(pub(super) String);
@@ -92,7 +92,7 @@ fn failure(failed: &Failed) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Prints a warning beside the answer.
+/// Prints a warning to the standard error.
 pub(super) fn warn(warning: &str) {
     let _ = writeln!(io::stderr().lock(), "warning: {warning}");
 }

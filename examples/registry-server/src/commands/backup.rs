@@ -7,7 +7,7 @@ use indicatif::HumanBytes;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Answer, Failed, configuration};
+use super::{Answer, Failed, answer::warn, configuration, runtime};
 use crate::{
     assemble::{self, unusable},
     cli::Backup,
@@ -31,6 +31,7 @@ pub(super) fn run(command: &Backup, surroundings: Surroundings) -> Result<Answer
             command.to.join("registry.dump").display()
         )));
     };
+    runtime()?.block_on(assemble::require_registry(&settings))?;
     create_folder(&command.to)?;
     remove_leftovers(&command.to);
     let file = command.to.join(format!("registry-{}.db", Timestamp::now().strftime("%Y%m%dT%H%M%SZ")));
@@ -43,8 +44,17 @@ pub(super) fn run(command: &Backup, surroundings: Surroundings) -> Result<Answer
         }
         _ => Failed::from(unusable(&settings, &error)),
     })?;
+    let warning = (backup.versions == 0).then(|| {
+        format!(
+            "{} holds no version of any package: see that it is the registry you mean (DATA_DIR, DATABASE_URL)",
+            settings.database_url
+        )
+    });
+    if let Some(warning) = &warning {
+        warn(warning);
+    }
     let text = format!("{}: {} with {} versions", file.display(), HumanBytes(backup.bytes), backup.versions);
-    let json = json!({ "file": file, "bytes": backup.bytes, "versions": backup.versions });
+    let json = json!({ "file": file, "bytes": backup.bytes, "versions": backup.versions, "warning": warning });
     Ok(Answer::new(command.json, text, &json))
 }
 

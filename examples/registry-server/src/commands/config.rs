@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Answer, Failed, answer};
 use crate::config::{Listing, Surroundings, load};
 
-/// Says everything that is wrong.
+/// Reports everything that is wrong with the configuration.
 pub(super) fn check(as_json: bool, surroundings: Surroundings) -> Result<Answer, Failed> {
     match load(surroundings) {
         Ok(loaded) => {
@@ -23,7 +23,7 @@ pub(super) fn check(as_json: bool, surroundings: Surroundings) -> Result<Answer,
     }
 }
 
-/// Prints what is in force.
+/// Prints the settings in force.
 pub(super) fn show(as_json: bool, surroundings: Surroundings) -> Result<Answer, Failed> {
     let listing = Listing::of(&load(surroundings)?);
     Ok(Answer::new(as_json, &listing, &listing))

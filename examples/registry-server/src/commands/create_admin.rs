@@ -16,7 +16,7 @@ pub(super) fn run(command: CreateAdmin, surroundings: Surroundings) -> Result<An
     let CreateAdmin { username, email, password, json: as_json, .. } = command;
     let password = password::given_or_read(password)?;
     let user = runtime()?.block_on(async {
-        let registry = assemble::registry(&settings, Purpose::Command).await?;
+        let registry = assemble::registry(&settings, Purpose::Create).await?;
         Ok::<_, Failed>(registry.create_admin(Registration { username, email, password }).await?)
     })?;
     let json = json!({ "id": user.id.to_string(), "username": user.username.as_str(), "is_admin": user.is_admin });

@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use http::{Uri, uri::Scheme};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
@@ -18,19 +18,22 @@ use crate::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How much of an answer is read, in bytes.
+const MOST: u64 = 16 * 1024;
 
 /// Asks the server whether it is well.
 pub(super) fn run(command: &Healthcheck, surroundings: Surroundings) -> Result<Answer, Failed> {
     let settings = configuration(surroundings)?.settings;
     let url = command.url.clone().unwrap_or_else(|| own_url(&settings));
     let uri: Uri =
-        url.parse().map_err(|_| Failed(format!("`{url}` is not a URL such as http://localhost:8000/health")))?;
+        url.parse().map_err(|_| Failed(format!("`{url}` is not a URL such as http://localhost:8000/ready")))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failed(format!("no thread can be started: {error}")))?;
     let asked = runtime.block_on(async { time::timeout(PATIENCE, ask(&uri, &settings)).await });
     let outcome = match asked {
-        Ok(Ok(200)) => Ok(()),
-        Ok(Ok(status)) => Err(format!("it answered {status}")),
+        Ok(Ok((200, _))) => Ok(()),
+        Ok(Ok((status, None))) => Err(format!("it answered {status}")),
+        Ok(Ok((status, Some(message)))) => Err(format!("it answered {status}: {message}")),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
     };
@@ -50,18 +53,18 @@ fn own_url(settings: &Settings) -> String {
         host if host.contains(':') => format!("[{host}]"),
         host => host.to_owned(),
     };
-    format!("{scheme}://{host}:{}/health", settings.port.0)
+    format!("{scheme}://{host}:{}/ready", settings.port.0)
 }
 
-/// The status the server answers with.
-async fn ask(uri: &Uri, settings: &Settings) -> io::Result<u16> {
+/// The status the server answers with, and what it says is wrong.
+async fn ask(uri: &Uri, settings: &Settings) -> io::Result<(u16, Option<String>)> {
     let bad = |problem: &str| io::Error::new(io::ErrorKind::InvalidInput, problem.to_owned());
     let authority = uri.authority().ok_or_else(|| bad("the URL has no host"))?;
     let is_https = uri.scheme() == Some(&Scheme::HTTPS);
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
     let port = authority.port_u16().unwrap_or(if is_https { 443 } else { 80 });
     let path = match uri.path_and_query().map(http::uri::PathAndQuery::as_str) {
-        None | Some("/" | "") => "/health",
+        None | Some("/" | "") => "/ready",
         Some(path) => path,
     };
     let request = format!(
@@ -77,13 +80,16 @@ async fn ask(uri: &Uri, settings: &Settings) -> io::Result<u16> {
     exchange(serve::tls::connect_to_own(stream, certificate, host).await?, &request).await
 }
 
-async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> io::Result<u16> {
+async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> io::Result<(u16, Option<String>)> {
     stream.write_all(request.as_bytes()).await?;
     stream.flush().await?;
-    let mut head = Vec::new();
-    stream.take(256).read_to_end(&mut head).await?;
-    let status = str::from_utf8(head.get(..12).unwrap_or_default()).ok();
-    status
-        .and_then(|line| line.strip_prefix("HTTP/1.1 ")?.parse().ok())
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "what answered does not speak HTTP"))
+    let mut answer = Vec::new();
+    stream.take(MOST).read_to_end(&mut answer).await?;
+    let status = answer.get(..12).and_then(|line| str::from_utf8(line).ok());
+    let status = status.and_then(|line| line.strip_prefix("HTTP/1.1 ")?.parse().ok());
+    let status =
+        status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "what answered does not speak HTTP"))?;
+    let body = str::from_utf8(&answer).ok().and_then(|answer| answer.split_once("\r\n\r\n"));
+    let told = body.and_then(|(_, body)| serde_json::from_str::<Value>(body).ok());
+    Ok((status, told.and_then(|told| Some(told["message"].as_str()?.to_owned()))))
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Answer, Failed, configuration, runtime};
 use crate::{assemble, cli::Migrate, config::Surroundings};
 
-/// Brings the schema up to date, or only says whether it is.
+/// Migrates the schema, or only checks whether it is up to date.
 pub(super) fn run(command: &Migrate, surroundings: Surroundings) -> Result<Answer, Failed> {
     let settings = configuration(surroundings)?.settings;
     let database = settings.database_url.to_string();

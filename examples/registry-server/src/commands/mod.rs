@@ -1,4 +1,4 @@
-//! What each command does.
+//! The commands.
 
 mod answer;
 mod backup;
@@ -21,7 +21,7 @@ use crate::{
 };
 use answer::{Answer, Failed};
 
-/// Runs the command that was asked for.
+/// Runs the command of the command line.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let Cli { flags: before, command } = cli;
     let outcome = match command {
@@ -75,13 +75,13 @@ fn surroundings<const SHOWN: bool>(flags: Flags<SHOWN>) -> Surroundings {
     Surroundings::of_process(flags.values, flags.config)
 }
 
-/// Where a command does its work.
+/// The runtime for a command.
 fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.map_err(|error| Failed(format!("no threads can be started: {error}")))
 }
 
-/// The configuration of a command that only needs it to work.
+/// Loads the configuration for a command other than `config`.
 fn configuration(surroundings: Surroundings) -> Result<Loaded, Failed> {
     let loaded = load(surroundings)?;
     for warning in &loaded.warnings {

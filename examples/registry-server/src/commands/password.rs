@@ -1,11 +1,11 @@
-//! Passwords that commands are given.
+//! Reads the passwords that commands need.
 
 use std::io::{self, BufRead, IsTerminal};
 
 use super::Failed;
 
-/// The password of the command line; else asked for, or read from the
-/// standard input where that is no terminal.
+/// The password of the command line; if there is none, asks for it at a terminal, or reads it from the
+/// standard input.
 pub(super) fn given_or_read(given: Option<String>) -> Result<String, Failed> {
     match given {
         Some(password) => Ok(password),

@@ -1,10 +1,10 @@
-//! What a person at a terminal sees while a command works.
+//! Progress that a person at a terminal sees while a command works.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A line on the standard error that counts; nothing where that is no terminal.
+/// A line on the standard error that counts; prints nothing if that is not a terminal.
 pub(super) fn counting(what: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner} {pos} {msg} ({elapsed})");
     let bar = ProgressBar::new_spinner().with_message(what);

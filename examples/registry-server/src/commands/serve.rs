@@ -7,7 +7,7 @@ use crate::{
     serve::{self, Invocation},
 };
 
-/// Serves until told to stop.
+/// Serves until it is told to stop.
 pub(super) fn run(flags: Flags<true>) -> Result<Answer, Failed> {
     let invocation = Invocation::of(&flags);
     let loaded = load(surroundings(flags))?;
@@ -20,7 +20,7 @@ pub(super) fn run(flags: Flags<true>) -> Result<Answer, Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.map_err(|error| Failed(format!("no threads can be started: {error}")))?;
     let served = runtime.block_on(serve::serve(loaded.settings, invocation));
-    // A blocking thread that still reads for a client that is gone must not hold up the end.
+    // A blocking thread that still reads for a disconnected client must not delay the exit.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     served.map(|()| Answer::silent()).map_err(|error| Failed(error.to_string()))
 }

@@ -1,6 +1,6 @@
 //! `storage cleanup`, `storage verify` and `storage adopt`.
 
-use aam_registry_core::registry::{CleanupOptions, Damage, Garbage, GarbageFate, GarbageKind, Suspicion};
+use aam_registry_core::registry::{CleanupOptions, Damage, Garbage, GarbageFate, GarbageKind, Suspicion, VerifyReport};
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ pub(super) fn cleanup(command: &Cleanup, surroundings: Surroundings) -> Result<A
     let options = CleanupOptions { older_than: command.older_than, dry_run: command.dry_run, force: command.force };
     let mut found: Vec<Garbage> = Vec::new();
     let cleaned = runtime()?.block_on(async {
-        let registry = assemble::registry(&settings, Purpose::Command).await?;
+        let registry = assemble::registry(&settings, Purpose::Archives).await?;
         let bar = progress::counting("found that nothing refers to");
         let cleaned = registry
             .clean_storage(options, |garbage| {
@@ -113,7 +113,7 @@ pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Ans
     let settings = configuration(surroundings)?.settings;
     let (mut lines, mut items, mut not_permitted) = (Vec::new(), Vec::<Value>::new(), Vec::<Value>::new());
     let verified = runtime()?.block_on(async {
-        let registry = assemble::registry(&settings, Purpose::Command).await?;
+        let registry = assemble::registry(&settings, Purpose::Archives).await?;
         let bar = progress::counting("versions checked");
         let verified = registry
             .verify_storage(command.deep, |location, damage| {
@@ -162,18 +162,31 @@ pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Ans
             report.not_permitted
         ));
     }
+    let mismatch = mismatch(&report);
+    lines.extend(mismatch.clone());
     let json = json!({
         "deep": command.deep, "checked": report.checked, "bytes": report.bytes, "damaged": items,
-        "not_permitted": not_permitted,
+        "not_permitted": not_permitted, "mismatch": mismatch,
     });
-    Ok(Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.damaged + report.not_permitted == 0))
+    Ok(Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.is_good()))
+}
+
+/// Why database and archives do not belong together, where they do not.
+fn mismatch(report: &VerifyReport) -> Option<String> {
+    let remedy = "see by `aam-registry config show` that DATABASE_URL, DATA_DIR and the storage are those of one \
+                  registry; where the database was made anew for these archives, restore it from a backup";
+    if let Some(owner) = report.foreign {
+        return Some(format!("the archive storage is marked as that of another registry, {owner}: {remedy}"));
+    }
+    let is_lost = report.checked == 0 && report.stray > 0;
+    is_lost.then(|| format!("the database knows no version, and the storage holds archives all the same: {remedy}"))
 }
 
 /// Marks the storage as this registry's.
 pub(super) fn adopt(command: &Adopt, surroundings: Surroundings) -> Result<Answer, Failed> {
     let settings = configuration(surroundings)?.settings;
     let (id, before) = runtime()?.block_on(async {
-        let registry = assemble::registry(&settings, Purpose::Command).await?;
+        let registry = assemble::registry(&settings, Purpose::Archives).await?;
         let id = registry.id().await?;
         Ok::<_, Failed>((id, registry.adopt_storage().await?))
     })?;

@@ -1,6 +1,6 @@
 //! `token`.
 
-use aam_registry_core::ports::RevokedTokens;
+use aam_registry_core::decide::RevokedTokens;
 use serde_json::json;
 
 use super::{

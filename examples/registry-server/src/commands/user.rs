@@ -18,7 +18,7 @@ use crate::{
 /// How many accounts are read at a time.
 const PAGE: usize = 500;
 
-/// Does `work` on the registry of these settings, whether or not a server runs on it.
+/// Runs `work` on the registry of these settings; a server may be running on it at the same time.
 pub(super) fn on_registry<T>(
     surroundings: Surroundings,
     work: impl AsyncFnOnce(Registry) -> Result<T, Failed>,
@@ -27,7 +27,7 @@ pub(super) fn on_registry<T>(
     runtime()?.block_on(async { work(assemble::registry(&settings, Purpose::Command).await?).await })
 }
 
-/// Makes an account for somebody.
+/// Creates an account for somebody.
 pub(super) fn create(command: CreateUser, surroundings: Surroundings) -> Result<Answer, Failed> {
     let CreateUser { username, email, password, admin, json, .. } = command;
     let password = password::given_or_read(password)?;
@@ -78,7 +78,7 @@ pub(super) fn show(command: &NamedUser, surroundings: Surroundings) -> Result<An
     Ok(Answer::new(command.json, described(&account), &json))
 }
 
-/// Shuts an account out, or lets it in again.
+/// Disables or enables an account.
 pub(super) fn set_disabled(command: &NamedUser, disabled: bool, surroundings: Surroundings) -> Result<Answer, Failed> {
     let username = username(&command.username)?;
     let done = on_registry(surroundings, async |registry| Ok(registry.set_disabled(&username, disabled).await?))?;
@@ -93,7 +93,7 @@ pub(super) fn set_disabled(command: &NamedUser, disabled: bool, surroundings: Su
     Ok(Answer::new(command.json, text, &changed_json(&done.user, done.changed)))
 }
 
-/// Gives an account a role, or takes it away.
+/// Grants or revokes a role.
 pub(super) fn set_role(command: &RoleOfUser, granted: bool, surroundings: Surroundings) -> Result<Answer, Failed> {
     let username = username(&command.username)?;
     let role = command.role;
@@ -120,7 +120,7 @@ pub(super) fn reset_password(command: ResetPassword, surroundings: Surroundings)
     Ok(Answer::new(command.json, text, &changed_json(&done.user, done.changed)))
 }
 
-/// The username that was typed.
+/// Parses the username argument.
 pub(super) fn username(text: &str) -> Result<Username, Failed> {
     text.parse().map_err(|error| Failed(format!("{text}: {error}")))
 }
@@ -154,7 +154,7 @@ fn token_json(token: &Token) -> Value {
     })
 }
 
-/// What is special about an account, in a word or two.
+/// The state of an account in a word or two.
 fn state(user: &User) -> &'static str {
     match (user.is_admin, user.disabled) {
         (true, true) => "admin, disabled",

@@ -1,6 +1,6 @@
-//! What of an address may be shown.
+//! Which parts of an address may be shown.
 
-/// What stands for what is not shown.
+/// The text that replaces hidden parts.
 pub(crate) const MASK: &str = "********";
 
 /// Whether an address may hold a secret: before an `@` or among its parameters.
@@ -8,19 +8,20 @@ pub(crate) fn may_hold_secret(address: &str) -> bool {
     address.contains(['@', '?'])
 }
 
-/// Where an address leads, without scheme, user and parameters; `None` where
-/// these cannot be told apart.
+/// The part of an address that says where it points, without scheme, user and parameters; `None` if
+/// these parts cannot be distinguished.
 pub(super) fn place(address: &str) -> Option<&str> {
     let (_, rest) = address.split_once("://")?;
     let (rest, parameters) = rest.split_once('?').unwrap_or((rest, ""));
-    // It may end a password that has a `?`, or stand in one that is a parameter.
+    // The `@` may be the end of a password with a `?` in it, or be part of a password that is a
+    // parameter.
     if parameters.contains('@') {
         return None;
     }
     Some(rest.rsplit_once('@').map_or(rest, |(_, place)| place))
 }
 
-/// An address with all that may be secret in it masked.
+/// An address in which every part that may be secret is masked.
 pub(super) fn masked(address: &str) -> String {
     if !may_hold_secret(address) {
         return address.to_owned();

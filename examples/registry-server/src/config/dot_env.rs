@@ -1,9 +1,8 @@
 //! Reads a `.env` file.
 //!
-//! Nothing is replaced in a value: `$` is a character like any other, as it
-//! is to systemd, which may read the same file. What tools that read such
-//! files understand differently is refused, so that no value is silently
-//! another one than was meant.
+//! Values are taken literally: `$` is not expanded, and neither is it by systemd, which may read the
+//! same file. Syntax that other readers of `.env` files interpret differently is refused, so that no
+//! value silently differs from the intended one.
 
 /// One variable of the file.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,11 +13,11 @@ pub(super) struct Assignment {
     pub(super) value: String,
     /// The line it begins on, from 1.
     pub(super) line: usize,
-    /// Whether another tool would replace something in it.
+    /// Whether other tools would expand something in it.
     pub(super) has_reference: bool,
 }
 
-/// A line that is no assignment. The line is not quoted: it may hold a secret.
+/// A line that is not an assignment. It is not quoted in messages: it may contain a secret.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BadLine {
     /// Which line, from 1.
@@ -34,7 +33,7 @@ const BEHIND_QUOTE: &str = "something follows the closing quote: put the whole v
 const UNKNOWN_ESCAPE: &str = "a backslash between double quotes stands before `\"`, `\\`, `$`, `n`, `r` or `t` only: \
     double it, or use single quotes";
 
-/// Reads every line of `text`, in their order. A byte order mark is skipped.
+/// Reads all lines of `text` in order. Skips a byte order mark.
 pub(super) fn read(text: &str) -> Vec<Result<Assignment, BadLine>> {
     let mut lines = Lines { rest: text.strip_prefix('\u{feff}').unwrap_or(text), number: 0 };
     let mut read = Vec::new();
@@ -89,7 +88,7 @@ fn assignment(line: &str, lines: &mut Lines<'_>) -> Result<Assignment, &'static 
     Ok(Assignment { name: name.to_owned(), value, line: number, has_reference })
 }
 
-/// A value without quotes; a comment begins with a `#` behind a space.
+/// A value without quotes; a `#` after a space begins a comment.
 fn bare(text: &str) -> Result<String, &'static str> {
     let comment = text.match_indices('#').find(|(at, _)| text[..*at].ends_with([' ', '\t']));
     let value = comment.map_or(text, |(at, _)| &text[..at]).trim();

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, all of it at once.
+//! The faults of a configuration, reported all at once.
 
 use std::fmt;
 
@@ -10,36 +10,36 @@ use super::{
     setting::{Kind, Refusal, Spec},
 };
 
-/// One thing that is wrong.
+/// One fault.
 #[derive(Debug, Serialize)]
 pub(crate) struct Fault {
     /// The setting, key or file.
     key: String,
-    /// Where it came from, where it came from anywhere.
+    /// Where the value came from, if it was set.
     source: Option<String>,
     /// What is wrong with it.
     problem: String,
-    /// What is allowed instead, where that is not plain.
+    /// The allowed values, if the problem does not make them clear.
     allowed: Option<String>,
 }
 
 impl Fault {
-    /// Something about `key`, which stands in `source`.
+    /// A fault of `key`, which was set in `source`.
     pub(super) fn new(key: impl Into<String>, source: impl fmt::Display, problem: impl Into<String>) -> Self {
         Self { key: key.into(), source: Some(source.to_string()), problem: problem.into(), allowed: None }
     }
 
-    /// Something between settings that are right one by one.
+    /// A fault in the combination of settings that are each valid.
     pub(super) fn between(key: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { key: key.into(), source: None, problem: problem.into(), allowed: None }
     }
 
-    /// A required setting that nobody set.
+    /// The fault of a required setting that is not set.
     pub(super) fn missing(spec: &Spec) -> Self {
         Self { allowed: allowed(spec), ..Self::between(spec.name(), "is required and not set") }
     }
 
-    /// A setting whose value is refused.
+    /// The fault of a setting whose value is refused.
     pub(super) fn refused(spec: &Spec, found: &Found, refusal: Refusal) -> Self {
         let (problem, allowed) = match refusal {
             Refusal::NotAllowed if spec.is_secret() || may_hold_secret(&found.text) => {
@@ -78,7 +78,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Everything that is wrong with a configuration.
+/// All faults of a configuration.
 #[derive(Debug, Serialize, thiserror::Error)]
 #[serde(transparent)]
 pub(crate) struct Faults(pub(crate) Vec<Fault>);

@@ -1,4 +1,4 @@
-//! The flags that mirror the variables.
+//! The flags with the same names as the environment variables.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -9,17 +9,20 @@ use super::{
     table::TABLE,
 };
 
-/// What the flags say; shown in `--help` where `SHOWN`.
+/// The settings that name the registry a command works on; listed in `--help` of every command.
+const WHICH: [&str; 2] = ["DATA_DIR", "DATABASE_URL"];
+
+/// The values of the flags; listed in `--help` if `SHOWN`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flags<const SHOWN: bool> {
-    /// The texts, by the variable each flag mirrors.
+    /// The values, by the variable with the same name.
     pub(crate) values: BTreeMap<String, String>,
     /// The configuration file.
     pub(crate) config: Option<PathBuf>,
 }
 
 impl<const SHOWN: bool> Flags<SHOWN> {
-    /// These, overridden by `later` ones that stand behind a command.
+    /// These flags, overridden by `later` ones that follow a command.
     pub(crate) fn then<const ALSO: bool>(mut self, later: Flags<ALSO>) -> Self {
         self.values.extend(later.values);
         self.config = later.config.or(self.config);
@@ -46,7 +49,7 @@ fn args<const SHOWN: bool>(spec: &'static Spec) -> impl Iterator<Item = Arg> {
         let mut arg = Arg::new(variable).long(flag_of(variable));
         let mut hidden = true;
         if let Kind::Built { heading, default, placeholder, allowed } = &spec.kind {
-            hidden = !SHOWN || nth > 0;
+            hidden = !(SHOWN || WHICH.contains(&variable)) || nth > 0;
             arg = arg.value_name(*placeholder).help(help(spec, default, *allowed)).help_heading(*heading);
         }
         let file = spec.is_secret().then(|| {
@@ -65,7 +68,7 @@ fn help(spec: &Spec, default: &Fallback, allowed: fn() -> String) -> String {
     }
 }
 
-/// What `--help` says of the keys that are no flags.
+/// What `--help` says about keys that exist only in the configuration file.
 pub(crate) fn keys_of_the_file_alone() -> String {
     let mut text = "Keys of config.yaml that are neither flags nor variables:".to_owned();
     for spec in TABLE.iter().filter(|spec| spec.variables().next().is_none()) {

@@ -1,4 +1,4 @@
-//! What is in force, for people and machines to read.
+//! The settings in force, as text and as JSON.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ struct Line {
 }
 
 impl Listing {
-    /// The listing of a configuration.
+    /// The listing of a loaded configuration.
     pub(crate) fn of(loaded: &Loaded) -> Self {
         let built = loaded.found.iter().filter_map(|(spec, found)| {
             let Kind::Built { default, .. } = &spec.kind else { return None };
@@ -40,7 +40,7 @@ impl Listing {
     }
 }
 
-/// A URL shows where it leads; every other secret shows nothing.
+/// Of a secret URL, shows the parts that are not secret; of other secrets, nothing.
 fn shown(spec: &Spec, text: &str) -> String {
     if !spec.is_secret() {
         return text.to_owned();

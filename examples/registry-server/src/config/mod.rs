@@ -1,5 +1,5 @@
-//! What the operator decides: one table of settings, read from flags, the
-//! environment, a `.env` file, a YAML file and defaults, in that order.
+//! The operator's settings: one table of settings, read from flags, the environment, a `.env` file, a
+//! YAML file and defaults; the first source that sets a value wins.
 
 mod address;
 mod dot_env;

@@ -1,8 +1,8 @@
-//! Names that were probably meant to be ours.
+//! Finds the setting that a misspelled name probably meant.
 
 use super::{setting::Spec, table::TABLE};
 
-/// The name of ours that an unknown variable probably meant.
+/// The setting that an unknown variable probably meant.
 pub(super) fn of_variable(name: &str) -> Option<String> {
     let ours = || TABLE.iter().flat_map(variables);
     if ours().any(|known| known == name) || matches!(name, "AAM_CONFIG") {
@@ -16,7 +16,7 @@ pub(super) fn of_variable(name: &str) -> Option<String> {
     closest(name, ours().chain(["AAM_CONFIG".to_owned()]))
 }
 
-/// The key of ours that an unknown key probably meant.
+/// The setting that an unknown key probably meant.
 pub(super) fn of_key(key: &str) -> Option<String> {
     let variables = TABLE.iter().flat_map(variables).map(|name| name.to_ascii_lowercase());
     let keys = TABLE.iter().flat_map(|spec| spec.names).map(|name| (*name).to_ascii_lowercase());
@@ -35,7 +35,7 @@ fn variables(spec: &'static Spec) -> impl Iterator<Item = String> {
     })
 }
 
-/// Short names are close to many: `PATH` is no slip of `PORT`.
+/// Short names are similar to many others: `PATH` is not a misspelled `PORT`.
 fn closest(name: &str, ours: impl Iterator<Item = String>) -> Option<String> {
     ours.map(|known| (strsim::osa_distance(name, &known), known))
         .filter(|(distance, known)| *distance <= if known.len() < 8 { 1 } else { 2 })

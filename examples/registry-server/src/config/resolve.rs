@@ -1,4 +1,4 @@
-//! Which value prevails, and what is wrong with those that do.
+//! Selects the value of each setting from its sources, and checks the selected values.
 
 use std::{cell::RefCell, collections::BTreeMap, fs};
 
@@ -13,7 +13,7 @@ use super::{
     values::{DownloadRedirect, StorageBackend},
 };
 
-/// A value in force.
+/// The selected value of a setting.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     /// Its text.
@@ -22,7 +22,7 @@ pub(crate) struct Found {
     pub(crate) source: Source,
 }
 
-/// Finds the text of each setting.
+/// Selects the text of each setting.
 #[derive(Debug)]
 pub(crate) struct Resolver<'a> {
     layers: &'a Layers,
@@ -30,7 +30,7 @@ pub(crate) struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    /// The text of the setting called `name`, where it has one.
+    /// The text of the setting `name`, if it has one.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         let spec = TABLE.iter().find(|spec| spec.name() == name)?;
         self.find(spec).map(|found| found.text)
@@ -75,7 +75,7 @@ impl Resolver<'_> {
     fn read_secret(&self, name: &str, path: &str, source: &Source) -> Option<Found> {
         let problem = match fs::read_to_string(path) {
             Ok(text) if !text.trim().is_empty() => {
-                // Editors of Windows put a byte order mark at the start and a line end behind the secret.
+                // Editors on Windows write a byte order mark before the secret and a line end after it.
                 let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim_end_matches(['\r', '\n']);
                 return Some(Found { text: text.to_owned(), source: source.clone() });
             }
@@ -86,12 +86,12 @@ impl Resolver<'_> {
         None
     }
 
-    /// A setting is looked up more than once; what is wrong with it is said once.
+    /// Records a fault once, even though a setting is looked up several times.
     fn fault(&self, fault: Fault) {
         self.faults.borrow_mut().entry(fault.to_string()).or_insert(fault);
     }
 
-    /// Refuses a setting that a later release will know, where it asks for anything.
+    /// Refuses a setting of a feature that is not built yet, unless its value turns the feature off.
     pub(super) fn refuse_later(&self, spec: &'static Spec) -> Option<Fault> {
         let found = self.given(spec)?;
         let Kind::Later(accepted) = &spec.kind else { return None };
@@ -100,21 +100,21 @@ impl Resolver<'_> {
     }
 }
 
-/// A configuration without fault.
+/// A configuration without faults.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    /// What is in force.
+    /// The settings in force.
     pub(crate) settings: Settings,
-    /// Every text in force, with its source, in the order of the table.
+    /// The text of every setting, with its source, in the order of the table.
     pub(crate) found: Vec<(&'static Spec, Option<Found>)>,
-    /// What looks wrong and stops nothing.
+    /// Probable mistakes that do not prevent the start.
     pub(crate) warnings: Vec<String>,
 }
 
 /// Reads the configuration.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// All its faults.
 pub(crate) fn load(surroundings: Surroundings) -> Result<Loaded, Faults> {
     let mut layers = Layers::read(surroundings);
     let mut faults = std::mem::take(&mut layers.faults);
@@ -146,12 +146,12 @@ pub(crate) fn load(surroundings: Surroundings) -> Result<Loaded, Faults> {
 }
 
 impl Settings {
-    /// Whether this registry serves more than the machine it runs on.
+    /// Whether this registry serves other machines than the one it runs on.
     pub(crate) fn is_production(&self) -> bool {
         !self.base_url.is_local()
     }
 
-    /// What does not go together.
+    /// Settings that contradict each other.
     fn contradictions(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         match (&self.tls_cert, &self.tls_key) {
@@ -183,7 +183,7 @@ impl Settings {
         faults
     }
 
-    /// What the choice of storage and redirects lacks.
+    /// Settings that the chosen storage and redirects require and that are missing.
     fn missing_of_storage(&self) -> Vec<(&'static str, &'static str)> {
         let is_object_store = matches!(self.storage_backend, StorageBackend::S3 | StorageBackend::Minio);
         let is_minio = self.storage_backend == StorageBackend::Minio;
@@ -245,7 +245,7 @@ impl Settings {
         .collect()
     }
 
-    /// What goes together but should not stay so.
+    /// Settings that work together but are not recommended.
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.jwt_secret.is_none() && (self.is_production() || self.database_url.is_shared()) {

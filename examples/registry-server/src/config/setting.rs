@@ -1,41 +1,41 @@
-//! What a setting is, apart from which ones there are.
+//! The description of a setting; the table of settings is elsewhere.
 
 use super::{fault::Fault, resolve::Resolver};
 
-/// What is known of one setting without its value.
+/// The description of one setting, without its value.
 #[derive(Debug)]
 pub(crate) struct Spec {
-    /// Its name, then its other names. Upper-case names are environment
-    /// variables and, in lower case, keys of the configuration file and flags;
-    /// lower-case ones are keys of the configuration file alone.
+    /// Its name, followed by alternative names. An upper-case name is an environment variable and, in
+    /// lower case, a key of the configuration file and a flag. A lower-case name is only a key of the
+    /// configuration file.
     pub(crate) names: &'static [&'static str],
-    /// What it decides.
+    /// What the setting does.
     pub(crate) help: &'static [&'static str],
-    /// How much of its value may be shown.
+    /// How much of its value may be printed.
     pub(crate) secrecy: Secrecy,
-    /// What this release does with it.
+    /// Whether this release supports it.
     pub(crate) kind: Kind,
 }
 
-/// What this release does with a setting.
+/// Whether this release supports a setting.
 #[derive(Debug)]
 pub(crate) enum Kind {
-    /// What it says.
+    /// It is supported.
     Built {
-        /// Under which heading it stands in `--help`.
+        /// The heading under which `--help` lists it.
         heading: &'static str,
-        /// What holds where nobody sets it.
+        /// The value if it is not set.
         default: Fallback,
-        /// What its value may be, to complete "allowed: …".
+        /// The allowed values, to complete "allowed: …".
         allowed: fn() -> String,
-        /// What stands for the value in `--help`.
+        /// The placeholder for the value in `--help`.
         placeholder: &'static str,
     },
-    /// Nothing yet: it is refused, unless it is one of these texts, which ask for nothing.
+    /// It is not supported yet: every value is refused except these, which turn the feature off.
     Later(&'static [&'static str]),
 }
 
-/// How much of a value may be shown.
+/// How much of a value may be printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Secrecy {
     /// All of it.
@@ -44,24 +44,24 @@ pub(crate) enum Secrecy {
     Secret,
 }
 
-/// What holds where nobody sets a setting.
+/// The value of a setting that is not set.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fallback {
-    /// Nothing.
+    /// No value.
     Unset,
     /// This text.
     Text(&'static str),
-    /// What other settings make it; the first part says so in `--help`.
+    /// Computed from other settings; the text describes it in `--help`.
     Computed(&'static str, fn(&Resolver<'_>) -> Option<String>),
 }
 
 impl Spec {
-    /// The name it is known by.
+    /// Its main name.
     pub(crate) fn name(&self) -> &'static str {
         self.names[0]
     }
 
-    /// Those of its names that are environment variables.
+    /// Its names that are environment variables.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &'static str> {
         self.names.iter().copied().filter(|name| !name.contains(|c: char| c.is_ascii_lowercase()))
     }
@@ -72,34 +72,34 @@ impl Spec {
     }
 }
 
-/// The flag that mirrors a variable, without `--`.
+/// The flag for a variable, without `--`.
 pub(crate) fn flag_of(variable: &str) -> String {
     variable.to_ascii_lowercase().replace('_', "-")
 }
 
-/// What a setting's text is read into.
+/// The type that a setting's text is parsed into.
 pub(crate) trait Value: Sized {
-    /// What stands for the value in `--help`.
+    /// The placeholder for the value in `--help`.
     const PLACEHOLDER: &'static str;
 
-    /// What the text may be, to complete "allowed: …".
+    /// The allowed texts, to complete "allowed: …".
     fn allowed() -> String;
 
-    /// Reads the text, which is never empty.
+    /// Parses the text, which is never empty.
     fn parse(text: &str) -> Result<Self, Refusal>;
 
-    /// What stands for a setting that nobody set and that has no default.
+    /// The value of a setting that is not set and has no default.
     fn unset() -> Option<Self> {
         None
     }
 }
 
-/// Why a text is no value of a setting.
+/// Why a text is not a value of the setting.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// It is none of what is allowed.
+    /// It is not one of the allowed values.
     NotAllowed,
-    /// It asks for something that this release cannot do.
+    /// It selects a feature that this release does not have.
     NotBuilt(&'static str),
     /// For this reason, which does not quote the text.
     Because(String),
@@ -121,7 +121,7 @@ impl<T: Value> Value for Option<T> {
     }
 }
 
-/// Reads one setting, or says what is wrong with it.
+/// Reads one setting, or returns its fault.
 pub(super) fn read<T: Value>(spec: &'static Spec, resolver: &Resolver<'_>) -> Result<T, Fault> {
     let Some(found) = resolver.find(spec) else {
         return T::unset().ok_or_else(|| Fault::missing(spec));
@@ -129,8 +129,7 @@ pub(super) fn read<T: Value>(spec: &'static Spec, resolver: &Resolver<'_>) -> Re
     T::parse(&found.text).map_err(|refusal| Fault::refused(spec, &found, refusal))
 }
 
-/// Declares the table of settings: what describes them, and the struct that
-/// holds their values.
+/// Declares the table of settings: their descriptions, and the struct that holds their values.
 macro_rules! settings {
     (
         $($heading:literal {
@@ -146,8 +145,8 @@ macro_rules! settings {
             )+
         }
     ) => {
-        /// Every setting, in the order of `--help` and `config show`; last
-        /// those that a later release will know.
+        /// Every setting, in the order of `--help` and `config show`; settings that are not supported
+        /// yet come last.
         pub(crate) static TABLE: &[Spec] = &[
             $($(
                 Spec {
@@ -174,13 +173,13 @@ macro_rules! settings {
 
         /// The value of every setting.
         #[derive(Debug)]
-        #[expect(clippy::doc_markdown, reason = "the documentation is also `--help`, which is no Markdown")]
+        #[expect(clippy::doc_markdown, reason = "the documentation is also `--help`, which is not Markdown")]
         pub(crate) struct Settings {
             $($( $(#[doc = $help])+ pub(crate) $field: $type, )+)+
         }
 
         impl Settings {
-            /// Reads every setting, or says everything that is wrong.
+            /// Reads every setting, or returns all faults.
             pub(super) fn read(resolver: &Resolver<'_>) -> Result<Self, Vec<Fault>> {
                 let mut faults = Vec::new();
                 let mut specs = TABLE.iter();

@@ -25,7 +25,7 @@ pub(crate) enum Source {
     DotEnv(PathBuf, String, usize),
     /// A key of the configuration file.
     File(PathBuf, String),
-    /// Nobody set it.
+    /// It is not set.
     Default,
 }
 
@@ -41,21 +41,21 @@ impl fmt::Display for Source {
     }
 }
 
-/// What the process was started with and in.
+/// The sources of configuration around the process.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
-    /// The values of flags, by the variable they mirror.
+    /// The values of flags, by the variable with the same name.
     pub(crate) flags: BTreeMap<String, String>,
     /// The file that `--config` names.
     pub(crate) config: Option<PathBuf>,
-    /// The environment; variables that are not UTF-8 are nobody's.
+    /// The environment; variables that are not UTF-8 are ignored.
     pub(crate) environment: BTreeMap<String, String>,
-    /// Where `.env` and `config.yaml` are looked for.
+    /// The folder in which `.env` and `config.yaml` are looked for.
     pub(crate) folder: PathBuf,
 }
 
 impl Surroundings {
-    /// Those of this process.
+    /// The sources of this process.
     pub(crate) fn of_process(flags: BTreeMap<String, String>, config: Option<PathBuf>) -> Self {
         let text = |text: std::ffi::OsString| text.into_string().ok();
         let environment = env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
@@ -63,20 +63,20 @@ impl Surroundings {
     }
 }
 
-/// One source with its values by the names of the table, or those with `_FILE` behind.
+/// The values of one source, by the names of the table, also with `_FILE` appended.
 #[derive(Debug)]
 pub(super) struct Layer {
     values: BTreeMap<String, (String, Source)>,
 }
 
 impl Layer {
-    /// The value under `name`, where it is not empty.
+    /// The value of `name`, if it is not empty.
     pub(super) fn get(&self, name: &str) -> Option<&(String, Source)> {
         self.values.get(name).filter(|(text, _)| !text.trim().is_empty())
     }
 }
 
-/// Every source, the one that prevails first, and all names seen in environments.
+/// All sources, the one with the highest precedence first, and all names seen in environments.
 #[derive(Debug)]
 pub(super) struct Layers {
     pub(super) by_rank: Vec<Layer>,
@@ -148,15 +148,15 @@ fn read_dot_env(path: &Path, faults: &mut Vec<Fault>, warnings: &mut Vec<String>
     Layer { values }
 }
 
-/// Variables of the library that checks certificates, which knows no `.env`.
+/// Variables of the library that verifies certificates, which does not read `.env`.
 const OF_THE_PROCESS: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// Whether the server knows a variable of that name.
+/// Whether the server uses a variable of that name.
 fn is_ours(name: &str) -> bool {
     TABLE.iter().flat_map(Spec::variables).any(|variable| variable == name.strip_suffix("_FILE").unwrap_or(name))
 }
 
-/// Reads the file that was named, or else the first there is.
+/// Reads the file that was named, or else the first that exists.
 fn read_file(named: Option<&Path>, folder: &Path, faults: &mut Vec<Fault>) -> Layer {
     let candidates = match named {
         Some(path) => vec![path.to_owned()],
@@ -180,7 +180,7 @@ fn read_file(named: Option<&Path>, folder: &Path, faults: &mut Vec<Fault>) -> La
     Layer { values }
 }
 
-/// The setting that a key of the configuration file names, and the name it is kept under.
+/// The setting of a key of the configuration file, and the name under which its value is stored.
 pub(super) fn by_key(key: &str) -> Option<(&'static Spec, String)> {
     TABLE.iter().find_map(|spec| {
         if spec.names.contains(&key) {

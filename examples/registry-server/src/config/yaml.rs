@@ -13,7 +13,7 @@ use super::{
 
 type Values = BTreeMap<String, (String, Source)>;
 
-/// Reads `text`, the file at `path`, into values by the names of the table.
+/// Reads `text`, the contents of the file at `path`, into values by the names of the table.
 pub(super) fn read(path: &Path, text: &str, faults: &mut Vec<Fault>) -> Values {
     let shown = path.display().to_string();
     let document = serde_saphyr::from_str_with_options::<Option<Value>>(text, options());
@@ -33,7 +33,7 @@ pub(super) fn read(path: &Path, text: &str, faults: &mut Vec<Fault>) -> Values {
     values
 }
 
-/// A configuration is small; nothing in it may grow large, and no error may quote it.
+/// A configuration is small, so limits are low; errors must not quote it, since it may contain secrets.
 fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -75,7 +75,7 @@ impl Reader<'_> {
         let text = match value {
             Value::Null => return,
             Value::String(text) => Ok(text),
-            // YAML has already turned what was written into a number by its own rules.
+            // YAML has already parsed the text as a number, so the original digits are lost.
             _ if spec.is_secret() => Err("its value must be text: put it in quotes"),
             value @ (Value::Number(_) | Value::Bool(_)) => Ok(value.to_string()),
             Value::Array(items) if spec.name() == "webhooks" => {
@@ -103,7 +103,7 @@ impl Reader<'_> {
     }
 }
 
-/// Whether the file has a mapping under `key`.
+/// Whether the table has keys below `key`.
 fn is_section(key: &str) -> bool {
     let names = TABLE.iter().flat_map(|spec| spec.names);
     names.filter_map(|name| name.split_once('.')).any(|(section, _)| section == key)

@@ -1,4 +1,4 @@
-//! One flat JSON object a line.
+//! The log as one flat JSON object per line.
 
 use std::{
     cell::RefCell,
@@ -21,8 +21,8 @@ use tracing_subscriber::{
 
 use super::{second::Second, sink::Lines};
 
-/// Writes events with the fields of the spans around them, all on one level:
-/// `timestamp, level, event`, then what the event has.
+/// Writes events with the fields of their enclosing spans, all on one level: `timestamp, level, event`,
+/// then the other fields of the event.
 #[derive(Debug)]
 pub(super) struct JsonLines<W> {
     lines: Lines<W>,
@@ -37,20 +37,20 @@ impl<W> JsonLines<W> {
 /// The field that names an event.
 const EVENT: &str = "event";
 
-/// What a thread writes a line with; kept, so that a line costs no allocation.
+/// The buffers of a thread, kept so that a line costs no allocation.
 #[derive(Default)]
-struct Desk {
+struct LineBuffers {
     line: Vec<u8>,
-    /// For what is known only by how it displays.
+    /// For values that are only known through `Display`.
     text: String,
     second: Second,
 }
 
 thread_local! {
-    static DESK: RefCell<Desk> = RefCell::default();
+    static BUFFERS: RefCell<LineBuffers> = RefCell::default();
 }
 
-/// The fields of a span in the order they came, as JSON; of two of one name the later prevails.
+/// The fields of a span as JSON, in order; if two have the same name, the later one wins.
 #[derive(Default)]
 struct SpanFields(Vec<(&'static str, Vec<u8>)>);
 
@@ -76,8 +76,8 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        DESK.with_borrow_mut(|desk| {
-            let Desk { line, text, second } = desk;
+        BUFFERS.with_borrow_mut(|buffers| {
+            let LineBuffers { line, text, second } = buffers;
             line.clear();
             line.extend_from_slice(b"{\"timestamp\":\"");
             second.write_now(line);
@@ -86,7 +86,8 @@ where
             line.push(b'"');
             let is_first = event.metadata().fields().iter().next().is_some_and(|field| field.name() == EVENT);
             if is_first && context.event_scope(event).is_none() {
-                // By far the most lines: in the order they are to have already.
+                // Most events have no span fields to add, and their fields are in the right order
+                // already.
                 event.record(&mut OwnFields { line, text, skipped: "" });
             } else {
                 write_with_spans(line, text, event, &context);
@@ -97,7 +98,7 @@ where
     }
 }
 
-/// Writes the name of an event, what the spans around it have, and what it has itself.
+/// Writes the name of an event, the fields of its enclosing spans, and its own fields.
 fn write_with_spans<S>(line: &mut Vec<u8>, text: &mut String, event: &Event<'_>, context: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -110,13 +111,14 @@ where
     }
     write_spans(line, event, recorded, context);
     event.record(&mut OwnFields { line, text, skipped: EVENT });
-    // What a library beneath has to say has no name of ours.
+    // Events of libraries have no event name.
     if !has_name {
         put(line, "target", event.metadata().target());
     }
 }
 
-/// Writes what the spans around an event have and it has not, from the outermost in.
+/// Writes the fields of the enclosing spans that the event itself does not have, from the outermost
+/// span inwards.
 fn write_spans<S>(line: &mut Vec<u8>, event: &Event<'_>, recorded: u64, context: &Context<'_, S>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -149,7 +151,7 @@ fn level(level: Level) -> &'static str {
     }
 }
 
-/// The place of a field among those of its event; an event has no more than 32.
+/// A bit for the position of a field in its event; an event has at most 32 fields.
 fn bit(field: &Field) -> u64 {
     1 << (field.index() % 64)
 }
@@ -165,14 +167,14 @@ fn put(line: &mut Vec<u8>, name: &str, value: impl Serialize) {
     put_value(line, value);
 }
 
-/// Numbers and texts, which can always be written.
+/// Writes numbers and texts, which can always be serialized.
 fn put_value(line: &mut Vec<u8>, value: impl Serialize) {
     let _ = serde_json::to_writer(line, &value);
 }
 
-/// A text in quotes.
+/// Writes a text in quotes.
 fn put_text(line: &mut Vec<u8>, text: &str) {
-    // Looked at as a whole first, which takes a fraction of what looking at each byte does.
+    // Checks the whole text first, which is much faster than checking byte by byte.
     let is_special = |b: u8| u8::from(b < 0x20) | u8::from(b == b'"') | u8::from(b == b'\\');
     if text.bytes().fold(0, |found, b| found | is_special(b)) != 0 {
         return put_value(line, text);
@@ -182,7 +184,7 @@ fn put_text(line: &mut Vec<u8>, text: &str) {
     line.push(b'"');
 }
 
-/// Fields that are written somewhere as they are visited.
+/// Writes fields while they are visited.
 trait Put {
     fn put(&mut self, field: &Field, value: impl Serialize);
     fn put_str(&mut self, field: &Field, value: &str) {
@@ -191,7 +193,7 @@ trait Put {
     fn put_debug(&mut self, field: &Field, value: &dyn fmt::Debug);
 }
 
-/// Looks which fields an event has, and writes its name.
+/// Collects which fields an event has, and writes its name.
 struct Names<'a> {
     line: &'a mut Vec<u8>,
     recorded: u64,
@@ -215,7 +217,7 @@ impl Put for Names<'_> {
     }
 }
 
-/// Writes all fields of an event but one.
+/// Writes all fields of an event except one.
 struct OwnFields<'a> {
     line: &'a mut Vec<u8>,
     text: &'a mut String,
@@ -267,7 +269,8 @@ impl Put for SpanFields {
     }
 }
 
-/// How each visitor visits; a blanket implementation is not to be had for a trait of another crate.
+/// Implements the visitor trait for each type: a blanket implementation of a foreign trait is not
+/// allowed.
 macro_rules! visit {
     ($($visitor:ty),+) => {
         $(

@@ -1,4 +1,4 @@
-//! The log: one JSON object a line, or text for people.
+//! The log: one JSON object per line, or text for people.
 
 mod json;
 mod second;
@@ -12,14 +12,13 @@ use crate::config::{LogFormat, Settings};
 use json::JsonLines;
 use sink::{Lines, Remainder};
 
-/// Starts to log as `settings` say; what this gives has to live for as long as
-/// there may be lines.
+/// Starts logging as `settings` say. Keep the returned value as long as lines may be logged.
 ///
 /// # Errors
-/// Where no thread can be started.
+/// If no thread can be started.
 pub(crate) fn start(settings: &Settings) -> io::Result<Option<Remainder>> {
     let level = settings.log_level.0;
-    // At debug and below, the libraries beneath would drown what is ours.
+    // At debug and below, the lines of libraries would outnumber the registry's own.
     let quiet = level.min(tracing::level_filters::LevelFilter::INFO);
     let targets = Targets::new()
         .with_default(quiet)
@@ -37,7 +36,8 @@ pub(crate) fn start(settings: &Settings) -> io::Result<Option<Remainder>> {
             (layer.boxed(), None)
         }
     };
-    // A filter of all rather than of one layer: it is asked once for each place that logs, not for each event.
+    // A filter for the whole subscriber instead of one layer: it is evaluated once for each log
+    // statement, not for each event.
     tracing_subscriber::registry().with(targets).with(layer).init();
     Ok(remainder)
 }

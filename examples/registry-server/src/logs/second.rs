@@ -5,7 +5,7 @@ use std::{
 
 use jiff::Timestamp;
 
-/// The start of a timestamp, which lines of the same second share.
+/// The date and time to the second, which lines within the same second share.
 #[derive(Debug, Default)]
 pub(super) struct Second {
     number: u64,
@@ -13,7 +13,7 @@ pub(super) struct Second {
 }
 
 impl Second {
-    /// Writes the time now, to the millisecond with its zeros, so that lines of one log sort as text.
+    /// Writes the current time with exactly three decimals, so that the lines of a log sort as text.
     pub(super) fn write_now(&mut self, line: &mut Vec<u8>) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         if self.number != now.as_secs() || self.text.is_empty() {

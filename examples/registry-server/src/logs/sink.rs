@@ -1,4 +1,4 @@
-//! Where the lines go.
+//! Writes log lines to the output.
 
 use std::{
     fmt,
@@ -12,32 +12,31 @@ use std::{
     time::Duration,
 };
 
-/// How long a line may wait for others to be written with.
+/// How long a line may wait to be written together with others.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
-/// How many bytes of lines are written at once; whoever fills them writes them.
+/// How many bytes are written at once; the thread that adds the last of them writes them.
 const WRITTEN_AT_ONCE: usize = 64 * 1024;
 const SHARDS: usize = 16;
 
-/// Writes lines together rather than one by one, since a system call for each
-/// costs more than the request it tells of.
+/// Writes lines together instead of one by one, because a system call for each line costs more than the
+/// request that it describes.
 ///
-/// The lines of one thread stay in their order. Those of different threads are
-/// out of order by no more than 50 ms, and so much is lost when the process is
-/// killed.
+/// The lines of one thread stay in order. Lines of different threads are out of order by at most 50 ms.
+/// If the process is killed, the last 50 ms of lines are lost.
 pub(super) struct LineSink<W> {
     shards: [Mutex<Vec<u8>>; SHARDS],
     output: Mutex<Output<W>>,
-    /// Whether the writing thread knows that there is something to write.
+    /// Whether the writing thread has been notified that there is something to write.
     is_told: AtomicBool,
 }
 
 struct Output<W> {
     writer: W,
-    /// What is being written; an empty shard is given its memory in exchange.
+    /// The lines being written. A shard that is emptied gets this buffer's memory in exchange.
     taken: Vec<u8>,
 }
 
-/// Writes what is left when it is dropped.
+/// Writes the remaining lines when it is dropped.
 #[must_use = "lines that wait are lost without it"]
 pub(crate) struct Remainder(Arc<dyn Fn() + Send + Sync>);
 
@@ -47,14 +46,14 @@ impl Drop for Remainder {
     }
 }
 
-/// A sink together with the thread that writes what waits in it.
+/// A sink with the thread that writes its lines.
 pub(super) struct Lines<W> {
     sink: Arc<LineSink<W>>,
     writer: Thread,
 }
 
 impl<W: Write + Send + 'static> Lines<W> {
-    /// Starts to write to `output`, until the process ends.
+    /// Starts writing to `output` until the process ends.
     pub(super) fn start(output: W) -> std::io::Result<Self> {
         let sink = Arc::new(LineSink {
             shards: Default::default(),
@@ -75,7 +74,7 @@ impl<W: Write + Send + 'static> Lines<W> {
         Ok(Self { sink, writer: thread.thread().clone() })
     }
 
-    /// Takes a whole line; one that is `urgent` is written before this returns.
+    /// Adds a complete line; an `urgent` one is written before this returns.
     pub(super) fn put(&self, line: &[u8], urgent: bool) {
         let shard = &self.sink.shards[own_shard()];
         let is_full = {
@@ -100,12 +99,13 @@ impl<W: Write + Send + 'static> Lines<W> {
 
 impl<W: Write> LineSink<W> {
     fn write_out(&self, shards: &[Mutex<Vec<u8>>]) {
-        // Held while lines are taken, so that none of a thread overtake those before them.
+        // Held while lines are collected, so that a thread's later lines cannot overtake its earlier
+        // ones.
         let mut output = lock(&self.output);
         let Output { writer, taken } = &mut *output;
         for shard in shards {
             mem::swap(taken, &mut *lock(shard));
-            // Nobody is left to be told that the log cannot be written.
+            // If the log cannot be written, there is nowhere to report it.
             let _ = writer.write_all(taken);
             taken.clear();
         }
@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    /// Tells what is written.
+    /// Sends what is written to the test.
     struct Told(mpsc::Sender<Vec<u8>>);
 
     impl Write for Told {

@@ -18,16 +18,16 @@ use super::{
     seats::{Seat, Seats},
 };
 
-/// How long to wait where the system has no file descriptor or no memory left.
+/// How long to wait when the system has no file descriptors or memory left.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How many idle connections are to give up their descriptors there.
+/// How many idle connections are then asked to close, to free their file descriptors.
 const ROOM_FOR_FILES: usize = 64;
 /// How often idle connections are asked to make room.
 const MAKE_ROOM_EVERY: Duration = Duration::from_secs(1);
-/// How often the same trouble is told.
+/// How often the same warning may be logged.
 const WARN_EVERY: Duration = Duration::from_mins(1);
 
-/// Accepts connections, as many as there may be.
+/// Accepts connections, up to the limit.
 #[derive(Debug)]
 pub(super) struct Accepting {
     serving: Arc<Serving>,
@@ -40,7 +40,7 @@ pub(super) struct Accepting {
     of_one_address: Counter,
 }
 
-/// When something was last done about there being too many.
+/// When the server last reacted to too many connections.
 #[derive(Debug, Default)]
 struct Crowd {
     made_room: Option<Instant>,
@@ -70,14 +70,15 @@ impl Accepting {
         }
     }
 
-    /// Accepts until `stop` completes, and then whoever still waits.
+    /// Accepts until `stop` completes, and then the connections that are still waiting.
     pub(super) async fn accept(self: Arc<Self>, listener: TcpListener, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
         loop {
             let accepted = tokio::select! {
-                // First, or those who come without an end would have it never stop.
+                // Check `stop` first, or an endless stream of new connections would keep it from being
+                // noticed.
                 biased;
-                () = &mut stop => return self.admit_who_waits(listener),
+                () = &mut stop => return self.admit_waiting(listener),
                 accepted = listener.accept() => accepted,
             };
             match accepted {
@@ -85,7 +86,7 @@ impl Accepting {
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     if is_due(&mut self.crowd().failed, WARN_EVERY) {
-                        tracing::error!(event = "accept_failed", %error, "connections wait to be accepted");
+                        tracing::error!(event = "accept_failed", %error, "connections could not be accepted");
                     }
                     self.make_room(ROOM_FOR_FILES);
                     time::sleep(PAUSE).await;
@@ -94,9 +95,9 @@ impl Accepting {
         }
     }
 
-    /// Admits those whom the system has accepted already, and no more than it may have.
-    fn admit_who_waits(&self, listener: TcpListener) {
-        // Asked itself: the runtime may not have heard yet of who came last.
+    /// Admits the connections that the system has already accepted, up to the length of its queue.
+    fn admit_waiting(&self, listener: TcpListener) {
+        // Ask the system directly: the runtime may not have noticed the latest connections yet.
         let Ok(listener) = listener.into_std() else { return };
         for _ in 0..=self.backlog {
             match listener.accept().and_then(|(stream, peer)| Ok((nonblocking(stream)?, peer))) {
@@ -134,7 +135,7 @@ impl Accepting {
         }
     }
 
-    /// Asks so many idle connections to end for those who come next.
+    /// Asks `places` idle connections to close, so that new ones can be accepted.
     fn make_room(&self, places: usize) {
         if is_due(&mut self.crowd().made_room, MAKE_ROOM_EVERY) {
             self.serving.make_room(places);
@@ -150,7 +151,7 @@ impl Accepting {
             tracing::warn!(
                 event = "address_crowded",
                 client_ip = %peer.ip(),
-                "an address has as many connections as MAX_CONNECTIONS_PER_ADDRESS allows; more are refused"
+                "an address has reached MAX_CONNECTIONS_PER_ADDRESS; further connections are refused"
             );
         }
     }
@@ -160,7 +161,7 @@ impl Accepting {
             tracing::warn!(
                 event = "connections_exhausted",
                 max_connections = self.seats.regular(),
-                "there are as many connections as MAX_CONNECTIONS allows; more are refused"
+                "MAX_CONNECTIONS is reached; further connections are refused"
             );
         }
     }
@@ -171,7 +172,7 @@ fn nonblocking(stream: net::TcpStream) -> io::Result<TcpStream> {
     TcpStream::from_std(stream)
 }
 
-/// Whether it is time again for what was done `last`; notes that it is done now.
+/// Whether `every` has passed since `last`; if so, sets `last` to now.
 fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
     let is_due = last.is_none_or(|last| last.elapsed() >= every);
     if is_due {
@@ -180,17 +181,18 @@ fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
     is_due
 }
 
-/// Tells somebody whom nobody has time to listen to that there is no place.
+/// Sends a refusal to a connection when not even a spare seat is left to read its request.
 fn turn_away(stream: TcpStream, answer: &str) -> io::Result<()> {
-    // Straight to the system, which has room for so little and is not waited for.
+    // Written directly to the socket: so little always fits into the system's buffer, so nothing has to
+    // wait.
     let mut stream = stream.into_std()?;
     stream.write_all(answer.as_bytes())?;
     stream.shutdown(Shutdown::Write)?;
-    // A request that lies unread as the connection is closed has the system discard the answer.
+    // Read the request: if it is unread when the connection is closed, the system discards the answer.
     stream.read(&mut [0; 8 * 1024]).map(drop)
 }
 
-/// Whether only the connection that was to be accepted failed.
+/// Whether the error concerns only the connection being accepted, not the listener.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{
         ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted, NetworkDown,
@@ -218,7 +220,7 @@ mod tests {
     use super::*;
     use crate::serve::{connection::Patience, in_memory};
 
-    /// How many of so many clients that wait are served by a server that stops.
+    /// How many of `clients` waiting connections a stopping server still serves.
     async fn served(clients: usize, backlog: u16) -> usize {
         let minute = Duration::from_mins(1);
         let seats = Arc::new(Seats::new(100, 0));

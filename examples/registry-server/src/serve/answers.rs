@@ -8,14 +8,14 @@ use std::{
 
 use metrics::Gauge;
 
-/// How long one may take over the next piece of an answer while memory is short.
+/// How long a client may take to read the next piece of an answer while memory is short.
 const SHORT_PATIENCE: Duration = Duration::from_secs(5);
 
-/// The memory of answers that are being written: what was read or made for
-/// them, and their clients have not taken yet.
+/// The memory held by answers: bytes that were read or created for them and that clients have not taken
+/// yet.
 ///
-/// While more than half of what there may be is held, slow readers are given
-/// up sooner; when all of it is, nothing more is begun.
+/// While more than half of the limit is in use, slow readers are disconnected sooner; at the limit, no
+/// new answer is begun.
 #[derive(Clone, Debug)]
 pub(super) struct AnswerMemory {
     held: Arc<AtomicUsize>,
@@ -25,43 +25,44 @@ pub(super) struct AnswerMemory {
 }
 
 impl AnswerMemory {
-    /// So many bytes in all, and of one connection.
+    /// A limit of `most` bytes in total and `per_connection` bytes for one connection.
     pub(super) fn new(most: usize, per_connection: usize) -> Self {
         let shown = metrics::gauge!("aam_answer_memory_bytes");
         shown.set(0);
         Self { held: Arc::default(), most, per_connection, shown }
     }
 
-    /// How much of it one connection may hold before more is read for it, in bytes.
+    /// How many bytes one connection may hold before it has to wait until some are sent.
     pub(super) fn per_connection(&self) -> usize {
         self.per_connection
     }
 
-    /// Whether no answer may be begun.
+    /// Whether the limit is reached, so that no new answer may begin.
     pub(super) fn is_full(&self) -> bool {
         self.held.load(Ordering::Relaxed) >= self.most
     }
 
-    /// How long a client may take over the next piece of an answer, where it may take `patience` at other times.
+    /// How long a client may take to read the next piece of an answer now; `patience` while memory is
+    /// not short.
     pub(super) fn patience(&self, patience: Duration) -> Duration {
         let is_short = self.held.load(Ordering::Relaxed) >= self.most / 2;
         if is_short { patience.min(SHORT_PATIENCE) } else { patience }
     }
 
-    /// How often who waits for a client has to ask again how long he may.
+    /// How often the time allowed to a slow client has to be checked again.
     pub(super) fn look_every() -> Duration {
         SHORT_PATIENCE
     }
 
     pub(super) fn add(&self, bytes: usize) {
         self.held.fetch_add(bytes, Ordering::Relaxed);
-        #[expect(clippy::cast_precision_loss, reason = "what is shown need not be exact")]
+        #[expect(clippy::cast_precision_loss, reason = "a gauge need not be exact")]
         self.shown.increment(bytes as f64);
     }
 
     pub(super) fn remove(&self, bytes: usize) {
         self.held.fetch_sub(bytes, Ordering::Relaxed);
-        #[expect(clippy::cast_precision_loss, reason = "what is shown need not be exact")]
+        #[expect(clippy::cast_precision_loss, reason = "a gauge need not be exact")]
         self.shown.decrement(bytes as f64);
     }
 }

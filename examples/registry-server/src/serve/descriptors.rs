@@ -1,11 +1,11 @@
-//! How many files and connections the system lets the process have open.
+//! How many files and connections the process may have open.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The most places beside those of the connections there may be.
+/// The most spare connections.
 const MOST_SPARE: usize = 64;
 
-/// How many connections there may be, and how many more to hear what they want.
+/// How many regular connections there may be, and how many spare ones that get a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Capacity {
     pub(super) regular: usize,
@@ -13,7 +13,8 @@ pub(super) struct Capacity {
 }
 
 impl Capacity {
-    /// That of `wanted` connections, or of what the system allows; raises its limit as far as it may be.
+    /// The capacity for `wanted` connections, or as many as the limit of open files allows. Raises that
+    /// limit as far as possible.
     pub(super) fn of(wanted: usize) -> Self {
         let allowed = raise();
         let capacity = Self::within(wanted, allowed);
@@ -22,25 +23,25 @@ impl Capacity {
                 event = "few_descriptors",
                 max_connections = capacity.regular,
                 descriptors = allowed,
-                "MAX_CONNECTIONS is more than the system lets this process have open (LimitNOFILE, ulimit -n)"
+                "the limit of open files (LimitNOFILE, ulimit -n) allows fewer connections than MAX_CONNECTIONS"
             );
         }
         capacity
     }
 
     fn within(wanted: usize, allowed: usize) -> Self {
-        // A quarter is left for the database, and for the archives that are being sent.
+        // Leave a quarter for the database and for archives that are being sent.
         let spare = MOST_SPARE.min(allowed / 8);
         let regular = wanted.min((allowed - spare) / 4 * 3).max(1);
         Self { regular, spare }
     }
 }
 
-/// Raises the limit of open files to what may be; gives it.
+/// Raises the limit of open files to its maximum, and returns it.
 fn raise() -> usize {
     let before = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: before.maximum, maximum: before.maximum };
-    // A sandbox may forbid it; then the limit is what it was.
+    // A sandbox may forbid raising it; then the old limit applies.
     let now = if setrlimit(Resource::Nofile, raised).is_ok() { raised } else { before };
     now.current.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
 }

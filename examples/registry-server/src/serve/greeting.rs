@@ -9,7 +9,7 @@ use aam_registry_core::registry::Registry;
 
 use crate::config::{Bucket, Flags, LogFormat, MASK, Settings, StorageBackend, may_hold_secret};
 
-/// How the server was started, as far as its other commands must be started alike.
+/// How the server was started, as far as its other commands need the same flags.
 #[derive(Clone, Debug)]
 pub(crate) struct Invocation {
     program: String,
@@ -17,7 +17,7 @@ pub(crate) struct Invocation {
 }
 
 impl Invocation {
-    /// That of a process with these flags.
+    /// The invocation of a process with these flags.
     pub(crate) fn of(flags: &Flags<true>) -> Self {
         let program = env::args().next().unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned());
         let config = flags.config.iter().map(|path| ("config", path.display().to_string()));
@@ -25,7 +25,7 @@ impl Invocation {
             [("DATA_DIR", "data-dir"), ("DATABASE_URL", "database-url"), ("DATABASE_URL_FILE", "database-url-file")];
         let data = data.into_iter().filter_map(|(variable, flag)| {
             let value = flags.values.get(variable)?;
-            // What is told of it goes to the log.
+            // The command is logged, so it must not contain the secret.
             let is_secret = variable == "DATABASE_URL" && may_hold_secret(value);
             Some((flag, if is_secret { MASK.to_owned() } else { value.clone() }))
         });
@@ -46,7 +46,7 @@ fn quoted(word: &str) -> String {
     if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-/// Says where the registry is, where its data is, and what to do next.
+/// Logs where the registry is, where its data is, and what to do next.
 pub(super) async fn greet(
     settings: &Settings,
     invocation: &Invocation,
@@ -64,7 +64,7 @@ pub(super) async fn greet(
         StorageBackend::Gcs => format!("gs://{}", name(settings.gcs_bucket.as_ref())),
         StorageBackend::Azblob => format!("az://{}", name(settings.azblob_container.as_ref())),
     };
-    // Where the database cannot say, nobody needs to be told how to begin.
+    // If the database cannot answer, omit the hint on how to create an administrator.
     let has_admin = registry.has_admin().await.unwrap_or(true);
     let create_admin = invocation.command("create-admin --username admin --email admin@example.com");
 
@@ -101,8 +101,8 @@ pub(super) async fn greet(
 /// The name of the client's binary.
 const CLIENT: &str = "aam";
 
-/// The client to type for somebody who started the binary `server`, and the
-/// command that builds it where cargo built the one and not yet the other.
+/// The command that starts the client, given the path of the binary `server`, and the command that
+/// builds the client if cargo has built only the server.
 fn client_of(server: &Path) -> (String, Option<String>) {
     let beside = server.with_file_name(format!("{CLIENT}{}", env::consts::EXE_SUFFIX));
     if beside.is_file() {

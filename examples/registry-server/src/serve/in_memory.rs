@@ -1,4 +1,4 @@
-//! A server that keeps all it has in memory, for tests of what is around it.
+//! A server with a registry in memory, for tests of the code around it.
 
 use std::sync::Arc;
 

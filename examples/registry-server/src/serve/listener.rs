@@ -6,8 +6,8 @@ use tokio::net::{TcpListener, lookup_host};
 use super::ServeError;
 use crate::config::Settings;
 
-/// Listens where the settings say: on every address of the host, `::` being
-/// those of IPv4 too.
+/// Listens on the addresses of the settings: all addresses of the host; `::` includes the IPv4
+/// addresses.
 pub(super) async fn bind(settings: &Settings) -> Result<Vec<TcpListener>, ServeError> {
     let (host, wanted) = (settings.host.0.as_str(), settings.port.0);
     let failed = |error: &io::Error| ServeError::Listen {
@@ -22,11 +22,11 @@ pub(super) async fn bind(settings: &Settings) -> Result<Vec<TcpListener>, ServeE
         address.set_port(port);
         match listen(address, settings.backlog.0) {
             Ok(listener) => {
-                // A free port that was taken for one address is that of the others.
+                // If the port is 0, use the free port of the first address for the others too.
                 port = listener.local_addr().map_err(|error| failed(&error))?.port();
                 listeners.push(listener);
             }
-            // `localhost` names ::1 also where there is no IPv6, and names are listed more than once.
+            // `localhost` resolves to ::1 even without IPv6, and may resolve to the same address twice.
             Err(error) if is_absent(&error) => absent = error,
             Err(_) if listeners.iter().any(|listener| listener.local_addr().is_ok_and(|taken| taken == address)) => {}
             Err(error) => return Err(failed(&error)),
@@ -37,10 +37,11 @@ pub(super) async fn bind(settings: &Settings) -> Result<Vec<TcpListener>, ServeE
 
 fn listen(address: SocketAddr, backlog: u16) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // A server started again must not wait for the connections of the last one to be forgotten.
+    // A restarted server must not wait until the connections of its predecessor have timed out.
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
-        // Whatever the system's habit: `::` is for all, the others are for themselves anyway.
+        // The default differs between systems: `::` has to accept IPv4 too, other addresses only their
+        // own.
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
     socket.set_nonblocking(true)?;

@@ -1,4 +1,4 @@
-//! The serving process: listener, connections, TLS, and how it ends.
+//! The serving process: listeners, connections, TLS and shutdown.
 
 mod accept;
 mod answers;
@@ -33,48 +33,48 @@ pub(crate) use greeting::Invocation;
 use networks::Networks;
 use seats::Seats;
 
-/// How long connections are still accepted after the process was told to end.
+/// How long connections are still accepted after the signal to stop.
 const STILL_ACCEPTING: Duration = Duration::from_secs(5);
-/// How long connections accepted last have to bring their request.
+/// How long the last accepted connections have to send their request.
 const LAST_REQUESTS: Duration = Duration::from_millis(500);
-/// How long requests in flight have to finish.
+/// How long running requests have to finish.
 const FINISHING: Duration = Duration::from_secs(30);
 
-/// How long the last of the background work may take, such as storing what was counted.
+/// How long the last background work, such as storing download counts, may take.
 const LAST_WORK: Duration = Duration::from_secs(7);
 
-/// Why the process could not serve.
+/// Why the process cannot serve.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServeError {
-    /// The address.
+    /// It cannot listen on an address.
     #[error("cannot listen on {address}: {reason}")]
     Listen {
-        /// Where.
+        /// The address.
         address: String,
-        /// Why, and what to do.
+        /// The reason, and what to do.
         reason: String,
     },
-    /// The certificate or its key.
+    /// The certificate or its key cannot be used.
     #[error("HTTPS cannot be served: {0}")]
     Tls(#[from] tls::TlsError),
-    /// The registry.
+    /// The registry cannot be built.
     #[error(transparent)]
     Assemble(#[from] AssembleError),
-    /// The metrics.
+    /// The metrics recorder cannot be installed.
     #[error("metrics cannot be recorded: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
-    /// The signals.
+    /// The signal handlers cannot be installed.
     #[error("signals cannot be received: {0}")]
     Signals(#[source] io::Error),
 }
 
-/// Serves until SIGTERM or SIGINT, then lets what is in flight finish.
+/// Serves until SIGTERM or SIGINT, then lets running requests finish.
 ///
 /// # Errors
-/// Where it cannot start.
+/// If it cannot start.
 pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<(), ServeError> {
     let mut signals = signals::Signals::listen().map_err(ServeError::Signals)?;
-    // First of all: a second server by mistake must not touch the data of the first.
+    // Bind first: a second server that was started by mistake must not touch the data of the first.
     let listeners = listener::bind(&settings).await?;
     let address = listeners[0]
         .local_addr()
@@ -133,9 +133,10 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
     };
     if let Ok(told) = outcome {
         readiness.set(ReadinessState::Draining);
-        tracing::info!(event = "draining", "told to end; requests under way will finish");
+        tracing::info!(event = "draining", "told to stop; running requests may finish");
         let drained = async {
-            // No balancer stands before what a person runs at a terminal.
+            // A server that a person runs at a terminal has no load balancer in front, so it need not
+            // keep accepting.
             if told == signals::Told::Terminate {
                 time::sleep(STILL_ACCEPTING).await;
             }
@@ -149,14 +150,14 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         tokio::select! {
             () = drained => {}
             () = signals.again() => {
-                tracing::warn!(event = "stopped_at_once", "told to end a second time; not waiting any longer");
+                tracing::warn!(event = "stopped_at_once", "told to stop a second time; not waiting any longer");
                 std::process::exit(1);
             }
         }
     }
     finish.send_replace(true);
     if time::timeout(LAST_WORK, future::join(background, metering)).await.is_err() {
-        tracing::warn!(event = "background_cut_off", "background work did not end in time and was cut off");
+        tracing::warn!(event = "background_cut_off", "background jobs did not finish in time and were cut off");
     }
     if outcome.is_ok() {
         tracing::info!(event = "stopped", "ended");
@@ -164,7 +165,7 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
     outcome.map(drop)
 }
 
-/// Completes once the switch is on.
+/// Completes when the switch is on.
 async fn until(mut switch: watch::Receiver<bool>) {
     let _ = switch.wait_for(|is_on| *is_on).await;
 }

@@ -7,21 +7,21 @@ use std::{
 use aam_registry_core::types::ClientNetwork;
 use ipnet::IpNet;
 
-/// How many connections each network has, the addresses of trusted proxies
-/// left out: behind one of them there may be everybody.
+/// Counts the connections of each network, except those of trusted proxies, which carry the requests of
+/// many clients.
 #[derive(Debug)]
 pub(super) struct Networks {
-    /// How many there may be; `None` for any number.
+    /// The most connections of a network; `None` for no limit.
     most: Option<usize>,
     trusted: Vec<IpNet>,
     open: Mutex<HashMap<ClientNetwork, usize>>,
 }
 
-/// A network has as many connections as it may have.
+/// The network has as many connections as it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooMany;
 
-/// A connection that was counted, until this is dropped.
+/// A counted connection, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Counted {
     networks: Arc<Networks>,
@@ -29,12 +29,12 @@ pub(super) struct Counted {
 }
 
 impl Networks {
-    /// At most so many connections each, 0 for any number.
+    /// At most `most` connections for each network, 0 for no limit.
     pub(super) fn new(most: usize, trusted: Vec<IpNet>) -> Self {
         Self { most: (most > 0).then_some(most), trusted, open: Mutex::default() }
     }
 
-    /// Counts a connection from `peer`, where such are counted.
+    /// Counts a connection from `peer`, unless it is a trusted proxy.
     pub(super) fn count(self: &Arc<Self>, peer: IpAddr) -> Result<Option<Counted>, TooMany> {
         let peer = peer.to_canonical();
         let Some(most) = self.most.filter(|_| !self.trusted.iter().any(|network| network.contains(&peer))) else {

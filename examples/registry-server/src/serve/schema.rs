@@ -10,20 +10,20 @@ use crate::{
 
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// Waits until the database answers and its schema is one that this release
-/// works on; brings it up where that is asked for.
+/// Waits until the database answers and has a schema that this release can use; migrates it if the
+/// settings say so.
 ///
-/// `readiness` tells what is waited for.
+/// Sets in `readiness` what the server waits for.
 pub(super) async fn wait(settings: &Settings, readiness: &Readiness) -> Result<(), AssembleError> {
     let mut warned = Warned::default();
     loop {
         match assemble::pending_migrations(settings).await {
             Ok(pending) if pending.is_empty() => return Ok(()),
             Ok(_) if settings.auto_migrate.is_on() => {
-                // Others may be at it; whoever comes second finds nothing to do.
+                // Another replica may be migrating too; the second finds nothing to do.
                 readiness.wait_for("its schema to be migrated, which it does itself");
                 let applied = assemble::migrate(settings).await?;
-                tracing::info!(event = "schema_migrated", applied = applied.join(", "), "the schema was brought up");
+                tracing::info!(event = "schema_migrated", applied = applied.join(", "), "the schema was migrated");
             }
             Ok(pending) => {
                 readiness.wait_for("the schema of its database to be migrated: run `aam-registry migrate`");
@@ -31,7 +31,7 @@ pub(super) async fn wait(settings: &Settings, readiness: &Readiness) -> Result<(
                     tracing::warn!(
                         event = "schema_behind",
                         pending = pending.len(),
-                        "waiting for the schema to be brought up: run `aam-registry migrate`"
+                        "waiting for the schema to be migrated: run `aam-registry migrate`"
                     );
                 }
                 time::sleep(LOOK_AGAIN).await;
@@ -53,7 +53,7 @@ pub(super) async fn wait(settings: &Settings, readiness: &Readiness) -> Result<(
     }
 }
 
-/// What was told already, so that it is told once.
+/// Which warnings were logged already, so that each is logged once.
 #[derive(Default)]
 struct Warned {
     schema: bool,

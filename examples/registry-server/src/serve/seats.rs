@@ -7,16 +7,16 @@ use metrics::Gauge;
 
 use super::{answers::AnswerMemory, networks::Counted};
 
-/// Of how many places one shall be free for those who come next.
+/// One in this many seats is kept free for new connections.
 const FREE: usize = 16;
 
-/// Places for connections: as many as there may be, and a few more in which
-/// probes are answered and everybody else is told that there is no place.
+/// The seats for connections. Each connection takes one. Beside the regular seats there are a few spare
+/// ones, in which probes are answered and all other requests are refused.
 #[derive(Debug)]
 pub(super) struct Seats {
     regular: Kind,
     spare: Kind,
-    /// How many idle connections shall still make room.
+    /// How many idle connections still have to make room.
     wanted: AtomicUsize,
     open: Gauge,
     answers: AnswerMemory,
@@ -56,18 +56,18 @@ impl Seats {
         }
     }
 
-    /// Sets how much memory the answers to all connections may hold.
+    /// Sets the limit on the memory of all answers.
     pub(super) fn with_answers(mut self, answers: AnswerMemory) -> Self {
         self.answers = answers;
         self
     }
 
-    /// The memory of the answers to all connections.
+    /// The memory of all answers.
     pub(super) fn answers(&self) -> &AnswerMemory {
         &self.answers
     }
 
-    /// A place for a connection; `None` where not even a spare one is left.
+    /// A seat for a connection; `None` if not even a spare one is left.
     pub(super) fn take(self: &Arc<Self>) -> Option<Seat> {
         let is_regular = self.regular.take();
         if !is_regular && !self.spare.take() {
@@ -77,29 +77,29 @@ impl Seats {
         Some(Seat { seats: Arc::clone(self), is_regular: AtomicBool::new(is_regular), counted: None })
     }
 
-    /// How many connections there may be.
+    /// The number of regular seats.
     pub(super) fn regular(&self) -> usize {
         self.regular.most
     }
 
-    /// How many places are missing until enough are free for those who come next.
+    /// How many seats have to be freed until enough are free for new connections.
     pub(super) fn missing(&self) -> usize {
         let taken = self.regular.taken.load(Ordering::Relaxed);
         (taken + self.regular.most / FREE + 1).saturating_sub(self.regular.most)
     }
 
-    /// Wishes that so many idle connections give up their places.
+    /// Asks that many idle connections give up their seats.
     pub(super) fn want(&self, places: usize) {
         self.wanted.store(places, Ordering::Relaxed);
     }
 
-    /// Whether an idle connection shall give up its place.
+    /// Whether an idle connection has to give up its seat.
     pub(super) fn wants_one(&self) -> bool {
         self.wanted.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |wanted| wanted.checked_sub(1)).is_ok()
     }
 }
 
-/// The place of one connection, given back when dropped.
+/// The seat of one connection, given back when dropped.
 #[derive(Debug)]
 pub(super) struct Seat {
     seats: Arc<Seats>,
@@ -108,23 +108,23 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    /// The place of a connection that is counted among those of its network.
+    /// The seat of a connection that is counted for its network.
     pub(super) fn counted(mut self, counted: Option<Counted>) -> Self {
         self.counted = counted;
         self
     }
 
-    /// The memory of the answers to all connections.
+    /// The memory of all answers.
     pub(super) fn answers(&self) -> &AnswerMemory {
         self.seats.answers()
     }
 
-    /// Whether its connection is one of those there may be.
+    /// Whether this is a regular seat.
     pub(super) fn is_regular(&self) -> bool {
         self.is_regular.load(Ordering::Relaxed)
     }
 
-    /// Whether it is one, or has just become one because a place was given up.
+    /// Whether this is a regular seat, or has just become one because another was given up.
     pub(super) fn becomes_regular(&self) -> bool {
         if self.is_regular() {
             return true;

@@ -5,16 +5,16 @@ use tokio::{
     time::Instant,
 };
 
-/// Signals this close together are one: `timeout` and some supervisors tell
-/// the process and then its group.
+/// Signals this close together count as one: `timeout` and some supervisors signal first the process
+/// and then its group.
 const SAME: Duration = Duration::from_secs(1);
 
-/// Who told the process to end.
+/// Who asked the process to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Told {
-    /// A supervisor, by SIGTERM.
+    /// A supervisor, with SIGTERM.
     Terminate,
-    /// A person at the terminal, by SIGINT.
+    /// A person at the terminal, with SIGINT.
     Interrupt,
 }
 
@@ -26,12 +26,12 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Takes both signals over from the default, which is to die.
+    /// Replaces the default action of both signals, which is to end the process.
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Completes when the next of either arrives.
+    /// Completes when the next signal arrives.
     pub(super) async fn next(&mut self) -> Told {
         tokio::select! {
             _ = self.terminate.recv() => Told::Terminate,
@@ -39,7 +39,7 @@ impl Signals {
         }
     }
 
-    /// Completes when the process is told once more, not only by an echo of the first signal.
+    /// Completes when a second signal arrives that is not an echo of the first.
     pub(super) async fn again(&mut self) {
         let first = Instant::now();
         while self.next().await == Told::Terminate && first.elapsed() < SAME {}

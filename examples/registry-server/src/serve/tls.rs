@@ -1,4 +1,4 @@
-//! HTTPS served by the process itself.
+//! HTTPS in the server process itself.
 
 use std::{
     fs,
@@ -25,22 +25,22 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Why a certificate cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
-    /// A file that holds no PEM of what is wanted.
+    /// A file does not contain the expected PEM.
     #[error("{path} holds no {what} in PEM: {reason}")]
     File {
         /// Which file.
         path: PathBuf,
-        /// What was looked for.
+        /// The expected contents.
         what: &'static str,
-        /// Why it was not found.
+        /// The reason.
         reason: String,
     },
-    /// A certificate and a key that do not go together.
+    /// The certificate and the key do not belong together.
     #[error("the certificate and the key cannot be used: {0}")]
     Pair(#[from] Error),
 }
 
-/// Greets TLS clients with the certificate of two files, as they are now.
+/// Accepts TLS connections with the certificate and key of two files.
 #[derive(Clone, Debug)]
 pub(crate) struct Acceptor {
     files: Arc<[PathBuf; 2]>,
@@ -55,7 +55,7 @@ impl Acceptor {
         Ok(Self { files: Arc::new(files), current: Arc::new(watch::Sender::new(config)) })
     }
 
-    /// Shakes hands, for no longer than `patience`.
+    /// Performs the TLS handshake, within `patience`.
     pub(super) async fn accept(
         &self,
         stream: TcpStream,
@@ -65,8 +65,8 @@ impl Acceptor {
         time::timeout(patience.min(HANDSHAKE), TlsAcceptor::from(config).accept(stream)).await?
     }
 
-    /// Takes the files anew whenever they have changed, until `stop` completes;
-    /// connections made before keep what they began with.
+    /// Loads the files again whenever they change, until `stop` completes. Existing connections keep
+    /// the old certificate.
     pub(super) async fn reload_when_changed(self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
         let mut seen = self.stamps();
@@ -85,7 +85,8 @@ impl Acceptor {
                     self.current.send_replace(config);
                     tracing::info!(event = "certificate_reloaded", "serving the new certificate");
                 }
-                // One of the two may not be there yet; the next change of either is looked at again.
+                // One of the two files may not be replaced yet; the next change triggers another
+                // attempt.
                 Err(error) => {
                     tracing::warn!(event = "certificate_reload_failed", %error, "serving the old certificate");
                 }
@@ -128,7 +129,7 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-/// Connects to a server on this machine, which must show the certificate in `file`.
+/// Connects to a server on this machine, which must present the certificate in `file`.
 pub(crate) async fn connect_to_own(
     stream: TcpStream,
     file: &Path,
@@ -146,8 +147,8 @@ pub(crate) async fn connect_to_own(
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
 
-/// Trusts one certificate, whatever name and issuer it has: a server is asked
-/// by its local address, for which no certificate is made.
+/// Trusts one certificate, whatever its name and issuer: the server is reached at its local address,
+/// for which no certificate is issued.
 #[derive(Debug)]
 struct OwnCertificate {
     expected: CertificateDer<'static>,

@@ -1,4 +1,4 @@
-//! Backups, and what a cleanup does behind a restored one.
+//! Backups, and a cleanup after a restore.
 
 use std::{fs, path::Path};
 
@@ -34,7 +34,7 @@ fn names_in(folder: &Path) -> Vec<String> {
     entries.map(|name| name.into_string().expect("UTF-8")).collect()
 }
 
-/// A site with the archives of `site`, and `database` in the place of its database.
+/// A site with the archives of `site` and another database.
 fn restored(site: &Site, database: &Path) -> Site {
     let restored = Site::new();
     copy_folder(&site.path("data/packages"), &restored.path("data/packages"));
@@ -69,7 +69,7 @@ fn a_backup_of_a_running_server_restores_all_of_it() {
     assert_eq!(download.status, 200);
     let login = json!({ "username": "alice", "password": "a sentence that is long enough" });
     assert_eq!(web::post(server.port(), "/api/v1/users/login", "", &login).status, 200);
-    // What was published behind the backup is one leftover of two archives.
+    // One of the two archives was published after the backup.
     assert_eq!(cleanup(&site, &["--json"]).succeeded().json()["archives"], 1);
 }
 
@@ -83,7 +83,7 @@ fn a_plain_copy_of_the_database_of_a_running_server_is_not_empty() {
     }
     let checked = || {
         let copy = restored(&site, &site.path("data/registry.db"));
-        // One that was copied while it was written may be refused; it is copied again.
+        // A copy that was made during a write may be refused; copy it again.
         let told: Option<Value> = serde_json::from_str(&copy.run(&["storage", "verify", "--json"]).stdout()).ok();
         told.and_then(|told| told["checked"].as_u64())
     };
@@ -135,9 +135,42 @@ fn what_is_not_backed_up_is_said() {
     let refused = site.run(&["backup", "--to", "backups"]).failed().stderr();
     assert!(refused.contains("--database-only") && refused.contains("copy the archives"), "{refused}");
     let refused = site.run(&["backup", "--to", "backups", "--database-only"]).failed().stderr();
-    assert!(refused.contains("there is no database at ./data/registry.db"), "{refused}");
+    assert!(refused.contains("there is no registry in ./data/registry.db"), "{refused}");
     site.set("DATABASE_URL", "postgresql://aam:hunter2@db/aam");
     let refused = site.run(&["backup", "--to", "backups", "--database-only"]).failed().stderr();
     assert!(refused.contains("pg_dump --format=custom --file=backups/registry.dump"), "{refused}");
     assert!(!refused.contains("hunter2"), "{refused}");
+}
+
+#[test]
+fn a_backup_of_a_registry_without_versions_says_so() {
+    let site = Site::new();
+    site.run(&["migrate"]).succeeded();
+    let ran = site.run(&["backup", "--to", "backups", "--database-only", "--json"]).succeeded();
+    let told = "holds no version of any package";
+    assert!(ran.stderr().starts_with("warning: ") && ran.stderr().contains(told), "{}", ran.stderr());
+    let json = ran.json();
+    assert!(json["warning"].as_str().is_some_and(|warning| warning.contains(told)), "{json}");
+}
+
+#[test]
+fn a_storage_that_is_not_this_registrys_is_no_good_one() {
+    let (site, other) = (Site::new(), Site::new());
+    for site in [&site, &other] {
+        let server = site.serve(&[]);
+        publish(server.port(), &web::sign_up(server.port(), "alice"), "1.0.0");
+    }
+    site.run(&["storage", "verify"]).succeeded();
+    let other_packages = other.path("data/packages");
+    let told = site.run(&["storage", "verify", "--storage-path", other_packages.to_str().expect("UTF-8"), "--json"]);
+    let told = told.failed().json();
+    assert!(told["mismatch"].as_str().is_some_and(|why| why.contains("that of another registry")), "{told}");
+
+    // A new database beside the archives of one that is gone.
+    let fresh = Site::new();
+    fresh.run(&["migrate"]).succeeded();
+    copy_folder(&site.path("data/packages"), &fresh.path("data/packages"));
+    fs::remove_file(fresh.path("data/packages/archives/registry-id")).expect("the mark");
+    let ran = fresh.run(&["storage", "verify"]).failed();
+    assert!(ran.stdout().contains("the database knows no version, and the storage holds archives"), "{}", ran.stdout());
 }

@@ -2,7 +2,7 @@
 
 use crate::process::Site;
 
-/// The value and the source of one setting as `config show` has them.
+/// The value and the source of a setting, from `config show`.
 #[track_caller]
 fn shown(site: &Site, args: &[&str], name: &str) -> (String, String) {
     let json = site.run(&[&["config", "show", "--json"], args].concat()).succeeded().json();
@@ -24,7 +24,7 @@ fn flags_prevail_over_the_environment_over_dot_env_over_the_file_over_defaults()
     assert_eq!(shown(&site, &["--port", "8004"], "PORT"), ("8004".to_owned(), "flag --port".to_owned()));
 }
 
-/// As systemd does, which reads the same file.
+/// systemd, which reads the same file, takes values literally too.
 #[test]
 fn dot_env_replaces_nothing_in_a_value() {
     let mut site = Site::new();
@@ -192,7 +192,7 @@ fn the_production_stack_is_a_few_variables() {
     assert_eq!(shown(&site, &[], "DATABASE_URL").0, "postgresql+asyncpg://********@db:5432/aam");
     site.set("DATABASE_URL", "postgresql://db/aam?user=aam&password=hunter2");
     assert_eq!(shown(&site, &[], "DATABASE_URL").0, "postgresql://db/aam?********");
-    // The client of Redis would ignore it.
+    // The Redis client would ignore it.
     site.set("REDIS_URL", "redis://h/?password=hunter2");
     let refused = site.run(&["config", "check"]).failed().stderr();
     assert!(refused.contains("option `password` is not supported") && !refused.contains("hunter2"), "{refused}");
@@ -244,7 +244,7 @@ fn what_asks_for_nothing_is_no_fault() {
         "config.yaml",
         "audit: { enabled: true, log_all_reads: false }\ncdn: { enabled: false }\nwebhooks: []\n",
     );
-    // Every tool that speaks to Amazon reads these.
+    // Other tools for Amazon read these variables too.
     site.set("AWS_ACCESS_KEY_ID", "AKIA").set("DOWNLOAD_REDIRECT", "off").set("REQUIRE_APPROVAL", "false");
     site.run(&["config", "check"]).succeeded();
 }
@@ -252,7 +252,7 @@ fn what_asks_for_nothing_is_no_fault() {
 #[test]
 fn near_misses_are_warned_about_and_strangers_are_not() {
     let mut site = Site::new();
-    site.write(".env", "DATABSE_URL=x\n");
+    site.write(".env", "DATABSE_URL=x\nRATE_LIMIT_SERCH=5\nAAM_RATE_LIMIT_AUTH=5\nSOMETHING_ELSE=1\n");
     site.set("JWT_SECRTE", "x").set("AAM_PORT", 1).set("AAM_TOKEN", "x").set("PATHS", "x").set("DATABASE", "x");
     let json = site.run(&["config", "check", "--json"]).succeeded().json();
     let warnings: Vec<_> =
@@ -262,7 +262,9 @@ fn near_misses_are_warned_about_and_strangers_are_not() {
         [
             "environment variable AAM_PORT is not known: did you mean PORT?",
             "environment variable JWT_SECRTE is not known: did you mean JWT_SECRET?",
+            "AAM_RATE_LIMIT_AUTH in .env, line 3 is not known: did you mean RATE_LIMIT_AUTH?",
             "DATABSE_URL in .env, line 1 is not known: did you mean DATABASE_URL?",
+            "RATE_LIMIT_SERCH in .env, line 2 is not known: did you mean RATE_LIMIT_SEARCH?",
         ]
     );
 }
@@ -371,4 +373,21 @@ fn a_lifetime_beyond_the_longest_is_warned_about() {
     site.write("config.yaml", "cache: { ttl_seconds: 300 }\n");
     let told = warnings()[0].as_str().expect("one").to_owned();
     assert!(told.starts_with("cache.ttl_seconds is 300 and counts as 20"), "{told}");
+}
+
+#[test]
+fn every_command_on_a_registry_says_how_to_name_it() {
+    for command in [
+        &["migrate"][..],
+        &["create-admin"],
+        &["user", "list"],
+        &["user", "create"],
+        &["token", "revoke"],
+        &["storage", "verify"],
+        &["backup"],
+        &["config", "show"],
+    ] {
+        let help = Site::new().run(&[command, &["--help"]].concat()).succeeded().stdout();
+        assert!(help.contains("--data-dir") && help.contains("--database-url"), "{command:?}: {help}");
+    }
 }

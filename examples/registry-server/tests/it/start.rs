@@ -59,7 +59,7 @@ fn no_memory_is_asked_for_in_huge_pages() {
     let server = site.serve(&[]);
     let maps = fs::read_to_string(format!("/proc/{}/smaps", server.pid())).expect("the server's");
     let flags = maps.lines().filter_map(|line| line.strip_prefix("VmFlags:"));
-    // As proc_pid_smaps(5) abbreviates it.
+    // The abbreviation in proc_pid_smaps(5).
     assert_eq!(flags.filter(|flags| flags.split_whitespace().any(|flag| flag == "hg")).count(), 0);
 }
 
@@ -131,6 +131,54 @@ fn healthcheck_says_whether_the_server_is_well() {
     assert!(ran.stdout().contains("it answered 404"), "{}", ran.stdout());
     drop(server);
     site.run(&["healthcheck", "--port", &port]).failed();
+}
+
+/// A mistyped folder must not look like an empty registry.
+#[test]
+fn commands_on_a_registry_make_none_where_there_is_none() {
+    let site = Site::new();
+    let id = "0190d9f0-0000-7000-8000-000000000000";
+    let commands: [&[&str]; 14] = [
+        &["user", "list"],
+        &["user", "show", "ada"],
+        &["user", "create", "--username", "ada", "--email", "ada@example.com", "--password", "tulip-Wagon-93-kelp"],
+        &["user", "disable", "ada"],
+        &["user", "enable", "ada"],
+        &["user", "grant-role", "ada", "admin"],
+        &["user", "revoke-role", "ada", "admin"],
+        &["user", "reset-password", "ada", "--password", "tulip-Wagon-93-kelp"],
+        &["token", "revoke", "--all"],
+        &["token", "revoke", "--id", id],
+        &["storage", "verify"],
+        &["storage", "cleanup"],
+        &["storage", "adopt"],
+        &["backup", "--to", "backups", "--database-only"],
+    ];
+    let refused = |folder: &str| {
+        for command in commands {
+            let told = site.run(&[command, &["--data-dir", folder]].concat()).failed().stderr();
+            assert!(told.contains("there is no registry in") && told.contains("--data-dir"), "{command:?}: {told}");
+            assert!(!site.path("backups").exists(), "{command:?}");
+        }
+    };
+    refused("nowhere");
+    assert!(!site.path("nowhere").exists(), "nothing was made");
+    // A file without a registry in it is no registry either.
+    fs::create_dir(site.path("empty")).expect("our own folder");
+    site.write("empty/registry.db", "");
+    refused("empty");
+    assert_eq!(fs::read_dir(site.path("empty")).expect("there").count(), 1, "nothing was made beside it");
+
+    site.run(&["create-admin", "--username", "root", "--email", "r@example.com", "--password", "tulip-Wagon-93-kelp"])
+        .succeeded();
+    assert!(site.run(&["user", "list"]).succeeded().stdout().starts_with("root "));
+    assert!(!site.path("data/packages").exists(), "no command on accounts needs it");
+    for command in ["verify", "cleanup", "adopt"] {
+        let told = site.run(&["storage", command]).failed().stderr();
+        assert!(told.contains("there is no such folder") && told.contains("STORAGE_PATH"), "{told}");
+    }
+    site.run(&["user", "list"]).succeeded();
+    assert!(!site.path("data/packages").exists(), "nothing was made");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! People and tokens that commands manage beside a running server.
+//! Accounts and tokens that commands manage while a server runs.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ const OTHER: &str = "another very long sentence to log in with";
 fn login(server: &Server, username: &str, password: &str) -> Option<String> {
     let login = json!({ "username": username, "password": password });
     let answer = web::post(server.port(), "/api/v1/users/login", "", &login);
-    assert!(matches!(answer.status, 200 | 401), "{answer:?}");
+    assert!(matches!(answer.status, 200 | 401 | 403), "{answer:?}");
     Some(answer.json()["access_token"].as_str()?.to_owned())
 }
 
@@ -26,7 +26,7 @@ fn status(server: &Server, token: &str) -> u16 {
     web::read(&mut stream).expect("answered").status
 }
 
-/// Waits until the server has heard what a command changed.
+/// Waits until the server has noticed what a command changed.
 fn becomes(server: &Server, token: &str, wanted: u16) {
     wait_until(&format!("{wanted}"), || status(server, token) == wanted);
 }

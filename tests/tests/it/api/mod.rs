@@ -1,4 +1,4 @@
-//! The wire contract, as transcripts of requests and answers.
+//! The HTTP API, as transcripts of requests and answers.
 
 mod changes;
 mod errors;

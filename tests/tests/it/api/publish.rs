@@ -117,7 +117,7 @@ async fn the_limits_of_a_manifest_are_those_that_the_registry_tells() {
     ada.publish(&package(2).with(&"k".repeat(30), json!(1)).aam(), &[]).await.expect_status(201);
 }
 
-/// An archive that the packer would not make.
+/// An archive that the packer would not create.
 fn raw(manifest: &str) -> Vec<u8> {
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     for (path, contents) in [("aam.yaml", manifest), ("p.md", "Hello")] {

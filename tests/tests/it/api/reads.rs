@@ -132,7 +132,8 @@ async fn downloads_are_counted_once_each() {
     Answer::of(api.request(Method::GET, &path).header("range", "bytes=5-9")).await.expect_status(206);
     api.get(&format!("{KIT}/1.0.0/download")).await.expect_status(200);
 
-    // A HEAD, a 304 and a range from further on count as nothing; the batch is written within seconds.
+    // A HEAD, a 304 and a range that does not start at 0 are not counted. The counts are stored within
+    // seconds.
     let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
     loop {
         let all = api.get(&format!("{KIT}/downloads")).await.expect_status(200).json();

@@ -61,7 +61,7 @@ async fn a_tree_is_resolved_at_once() {
     let mut transcript = Transcript::default();
     let path = "/api/v1/resolve";
     transcript.post(&api, path, &json!({"dependencies": {"middle": "*"}})).await;
-    // Only by going back to an older `middle` do both agree on `base`.
+    // `middle` and `other` agree on `base` only if an older `middle` is chosen.
     transcript.post(&api, path, &json!({"dependencies": {"middle": "*", "other": "*"}})).await;
     transcript.post(&api, path, &json!({"dependencies": {"middle": "^1.1", "other": "*"}})).await;
     transcript.post(&api, path, &json!({"dependencies": {}})).await;

@@ -2,7 +2,7 @@ use aam_registry_tests::{Answer, Api};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// The headers of the contract that are shown where they are present.
+/// The headers that a transcript contains, if they are present.
 const SHOWN: &[&str] = &[
     "accept-ranges",
     "allow",
@@ -20,15 +20,15 @@ const SHOWN: &[&str] = &[
     "x-content-type-options",
 ];
 
-/// Requests and their answers, with what differs from run to run blotted out.
+/// Requests and their answers, with everything replaced that differs from run to run.
 #[derive(Debug, Default)]
 pub(crate) struct Transcript(Vec<Value>);
 
 impl Transcript {
-    /// Notes an answer.
+    /// Adds an answer.
     pub(crate) fn note(&mut self, request: &str, answer: &Answer) {
         let mut headers = answer.headers(SHOWN);
-        // The tag of JSON is a digest over times and ids too; that of an archive is the archive's.
+        // The entity tag of JSON changes with times and ids in it; that of an archive does not.
         if let Some(tag) = headers.get_mut("etag").filter(|_| answer.header("x-checksum-sha256").is_empty()) {
             "[etag]".clone_into(tag);
         }
@@ -44,59 +44,59 @@ impl Transcript {
         self.0.push(json!({"request": request, "status": answer.status, "headers": headers, "body": body}));
     }
 
-    /// Gets and notes.
+    /// Sends a GET and adds the answer.
     pub(crate) async fn get(&mut self, api: &Api, path: &str) -> Answer {
         let answer = api.get(path).await;
         self.note(&format!("GET {path}"), &answer);
         answer
     }
 
-    /// Gets with a request header and notes.
+    /// Sends a GET with a request header and adds the answer.
     pub(crate) async fn get_with(&mut self, api: &Api, path: &str, name: &str, value: &str) -> Answer {
         let answer = Answer::of(api.request(Method::GET, path).header(name, value)).await;
         self.note(&format!("GET {path} ({name}: {value})"), &answer);
         answer
     }
 
-    /// Posts JSON and notes.
+    /// Sends a POST with JSON and adds the answer.
     pub(crate) async fn post(&mut self, api: &Api, path: &str, body: &Value) -> Answer {
         let answer = api.post(path, body).await;
         self.note(&format!("POST {path}"), &answer);
         answer
     }
 
-    /// Puts JSON and notes.
+    /// Sends a PUT with JSON and adds the answer.
     pub(crate) async fn put(&mut self, api: &Api, path: &str, body: &Value) -> Answer {
         let answer = api.put(path, body).await;
         self.note(&format!("PUT {path}"), &answer);
         answer
     }
 
-    /// Deletes and notes.
+    /// Sends a DELETE and adds the answer.
     pub(crate) async fn delete(&mut self, api: &Api, path: &str) -> Answer {
         let answer = api.delete(path).await;
         self.note(&format!("DELETE {path}"), &answer);
         answer
     }
 
-    /// Publishes and notes under `what`.
+    /// Publishes and adds the answer, described as `what`.
     pub(crate) async fn publish(&mut self, what: &str, api: &Api, aam: &[u8], fields: &[(&'static str, &str)]) {
         let answer = api.publish(aam, fields).await;
         self.note(&format!("POST /api/v1/packages: {what}"), &answer);
     }
 
-    /// Notes only what matters of an answer.
+    /// Adds only a part of an answer.
     pub(crate) fn summary(&mut self, request: &str, what: &Value) {
         self.0.push(json!({"request": request, "answer": what}));
     }
 
-    /// Everything noted.
+    /// The whole transcript.
     pub(crate) fn into_value(self) -> Value {
         Value::Array(self.0)
     }
 }
 
-/// The JSON without times and ids.
+/// The JSON with times and ids replaced.
 fn blotted(mut json: Value) -> Value {
     match &mut json {
         Value::Object(fields) => {

@@ -1,4 +1,4 @@
-//! People who are shut out and credentials that end, on every replica.
+//! Disabled accounts and ended credentials, on every replica.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const PASSWORD: &str = "correct horse battery staple";
 /// The same credential at every server.
 type Held = [Api; 3];
 
-/// Waits until every server answers a credential so, and tells how long each took.
+/// Waits until every server answers a credential with `status`, and reports how long each took.
 async fn become_of(held: &Held, what: &str, status: u16) {
     let waits = held.iter().map(|api| {
         eventually(format!("{what} to be seen"), async || (api.get(ME).await.status == status).then_some(()))
@@ -24,7 +24,7 @@ async fn become_of(held: &Held, what: &str, status: u16) {
     report(format_args!("{what}: seen by the servers after {took:?}"));
 }
 
-/// Lets every server believe in a credential.
+/// Makes every server cache a credential as valid.
 async fn believed(held: &Held) {
     for api in held {
         api.get(ME).await.expect_status(200);
@@ -52,7 +52,7 @@ async fn whoever_is_disabled_is_shut_out_everywhere() {
     believed(&with_token).await;
 
     replicas.servers[0].run(&["user", "disable", "ada"]).await.expect_code(0);
-    // What changes something never relies on what is believed.
+    // A change never relies on a cached credential.
     for held in [&ada, &with_token] {
         held[2].publish(&Package::new("kit", "1.1.0").aam(), &[]).await.expect_status(401);
     }
@@ -83,7 +83,8 @@ async fn credentials_end_everywhere() {
     replicas.servers[2].run(&["token", "revoke", "--all"]).await.expect_code(0);
     become_of(&second, "all tokens revoked", 401).await;
 
-    // A password changed by its user: this session goes on everywhere, the other ends.
+    // When a user changes the password, this session stays valid on every server, and the other one
+    // ends.
     let session = login(&ada[1], PASSWORD).await.expect_status(200).json();
     let other = ada.each_ref().map(|api| api.with_token(session["access_token"].as_str().expect("a token")));
     believed(&ada).await;

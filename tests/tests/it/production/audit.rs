@@ -1,4 +1,4 @@
-//! The audit log that all servers write.
+//! The audit log, written by all servers.
 
 use std::collections::BTreeMap;
 
@@ -36,14 +36,14 @@ async fn the_chain_is_whole_under_writers_everywhere() {
     assert_eq!(found, expected, "an entry for every act, and no act without");
 }
 
-/// Does of everything once a round; how often each event was acknowledged.
+/// Causes every event once per round; returns how often each was acknowledged.
 async fn write(ada: Api, at: usize) -> BTreeMap<&'static str, usize> {
     let mut done = BTreeMap::new();
     let mut note = |event, answer: Answer| {
         if (200..300).contains(&answer.status) {
             *done.entry(event).or_default() += 1;
         } else {
-            // Others change the same package.
+            // Other tasks change the same package.
             assert!(matches!(answer.status, 400 | 404 | 409), "{}", String::from_utf8_lossy(&answer.body));
         }
     };
@@ -68,7 +68,7 @@ async fn write(ada: Api, at: usize) -> BTreeMap<&'static str, usize> {
     done
 }
 
-/// Recomputes the chain from its beginning; how often each event is in it.
+/// Computes the chain again from its beginning; returns how often it contains each event.
 pub(crate) async fn check_chain(database: &Client) -> BTreeMap<&'static str, usize> {
     let rows = database
         .query(
@@ -102,7 +102,7 @@ pub(crate) async fn check_chain(database: &Client) -> BTreeMap<&'static str, usi
     found
 }
 
-/// How often each version was published, as the audit log has it.
+/// How often each version was published, according to the audit log.
 pub(crate) async fn publishes(database: &Client) -> BTreeMap<(String, String), i64> {
     let rows = database
         .query(

@@ -1,4 +1,4 @@
-//! What one server changes, the others show.
+//! A change on one server is visible on the others.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use aam_registry_tests::{
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-/// Lets the caches of all servers know what is about to change, and measures
-/// when each shows that it has.
+/// Fills the caches of all servers with what is about to change, and measures when each shows the
+/// change.
 struct Seen<'a> {
-    /// The session of an owner, at each server.
+    /// An owner's session at each server.
     apis: &'a [Api; 3],
     table: Vec<(&'static str, [Duration; 3])>,
 }
 
 const KIT: &str = "/api/v1/packages/kit";
 const TEAM: &str = "/api/v1/packages/@team/kit";
-/// What is read before every change, so that it is kept wherever it may be.
+/// The reads before every change, so that their answers are cached everywhere.
 const READS: [&str; 9] = [
     "/api/v1/packages/kit",
     "/api/v1/packages/kit/versions",
@@ -34,7 +34,7 @@ const READS: [&str; 9] = [
 impl Seen<'_> {
     async fn warm(&self) {
         for api in self.apis {
-            // Twice: the first read of what nobody kept only lets it be kept.
+            // Twice: the first read of an uncached value only allows it to be cached.
             for path in READS.iter().chain(&READS) {
                 api.get(path).await.expect_status(200);
             }
@@ -107,7 +107,8 @@ async fn change_everything(how: &str, servers: &[Server; 3]) {
     first.post(&format!("{KIT}/1.1.0/unyank"), &json!({})).await.expect_status(200);
     seen.wait("unyank", KIT, is("/latest_version", json!("1.1.0"))).await;
 
-    // Whoever lost a right has lost it everywhere at once, whatever is shown.
+    // A user who lost a right has lost it on every server at once, even if a cached answer still shows
+    // it.
     let second = bob.at(servers[2].base());
     seen.warm().await;
     first.put(&format!("{KIT}/owners/bob"), &json!({})).await.expect_status(200);
@@ -160,7 +161,7 @@ async fn without_redis() {
     change_everything("without Redis", &replicas(&stores.settings().without("REDIS_URL")).await).await;
 }
 
-/// Two servers beside a third whose way to Redis is another.
+/// Two servers, and a third whose connection to Redis goes through a proxy.
 async fn with_other_redis(stores: &Stores, proxy: &Proxy) -> [Server; 3] {
     let [first, second] = replicas(&stores.settings()).await;
     let settings = stores.settings().with("REDIS_URL", format!("redis://{}", proxy.address()));
@@ -185,7 +186,7 @@ async fn with_a_server_to_which_redis_is_silent() {
     change_everything("Redis silent to the last", &servers).await;
 }
 
-/// The change is made where Redis is out of reach, so that nobody is told by it.
+/// The change is made on a server that cannot reach Redis, so Redis notifies nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn from_a_server_that_is_cut_off_from_redis() {
     let stores = Stores::start().await;
@@ -195,8 +196,7 @@ async fn from_a_server_that_is_cut_off_from_redis() {
     change_everything("the first cut off from Redis", &[cut_off, first, second]).await;
 }
 
-/// Two servers beside a third whose notifications of the database come by a
-/// way that can fail alone.
+/// Two servers, and a third that receives the database's notifications through a proxy that can fail.
 struct Notified {
     servers: [Server; 3],
     proxy: Proxy,
@@ -219,7 +219,7 @@ impl Notified {
         self.servers[2].log().matches(&format!("\"{event}\"")).count()
     }
 
-    /// Publishes through the first server, and waits until the third shows it.
+    /// Publishes through the first server, and waits until the third shows the version.
     async fn publish(&self, ada: &Api, minor: u32, what: &str) {
         let aam = Package::new("kit", &format!("1.{minor}.0")).aam();
         ada.publish(&aam, &[]).await.expect_status(201);
@@ -230,7 +230,7 @@ impl Notified {
         report(format_args!("{what}: seen after {took:?}"));
     }
 
-    /// Reads until it is kept in memory.
+    /// Reads until the answer is cached in memory.
     async fn warm(&self) {
         for _ in 0..3 {
             self.servers[2].anonymous().get(KIT).await.expect_status(200);
@@ -250,7 +250,8 @@ async fn notifications_fail(how: &str, change: impl Fn(Settings) -> Settings) {
     notified.proxy.set_marked(Link::Passes);
     notified.publish(&ada, 2, &format!("{how}, notifications back")).await;
 
-    // Once a broken link is told of, nothing is kept any more: it is all read anew.
+    // Once the server notices that the connection is broken, it caches nothing and reads everything
+    // from the database.
     let lost = notified.logged("change_feed_lost");
     notified.proxy.set_marked(Link::Cut);
     let noticed = async || (notified.logged("change_feed_lost") > lost).then_some(());
@@ -263,7 +264,7 @@ async fn notifications_fail(how: &str, change: impl Fn(Settings) -> Settings) {
         assert_eq!(shown["latest_version"], format!("1.{minor}.0"), "nothing is kept while nothing is told");
     }
 
-    // What went by unheard is not shown once the link stands again.
+    // Stale values from the time of the interruption are not shown after the connection is restored.
     let linked = notified.logged("change_feed_linked");
     notified.proxy.set_marked(Link::Passes);
     let stands = async || (notified.logged("change_feed_linked") > linked).then_some(());

@@ -1,4 +1,4 @@
-//! Downloads are counted once each, wherever they are served.
+//! Every download is counted once, whichever server serves it.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 const VERSIONS: [&str; 3] = ["1.0.0", "1.1.0", "2.0.0"];
-/// How many downloads' seconds a killed server may take with it.
+/// The downloads of how many seconds a killed server may lose.
 const LAST_SECONDS: Duration = Duration::from_secs(6);
 
 /// A download that began at `at`.
@@ -22,11 +22,11 @@ const LAST_SECONDS: Duration = Duration::from_secs(6);
 struct Download {
     version: &'static str,
     at: Instant,
-    /// Whether the client got all of it.
+    /// Whether the client received all of it.
     is_whole: bool,
 }
 
-/// Clients of one server, until it is gone or they are told to stop.
+/// Clients of one server, until it stops or they are told to stop.
 #[derive(Debug)]
 struct Clients {
     is_over: Arc<AtomicBool>,
@@ -76,7 +76,7 @@ fn by_version<'a>(downloads: impl IntoIterator<Item = &'a Download>) -> BTreeMap
     counts
 }
 
-/// What the registry has counted of a version, over all days.
+/// The download count of a version over all days, according to the registry.
 async fn told(api: &Api, version: &str) -> u64 {
     let answer = api.get(&format!("/api/v1/packages/kit/downloads?version={version}")).await.expect_status(200).json();
     let days = answer["days"].as_array().expect("a list").iter().map(|day| day["downloads"].as_u64());
@@ -84,7 +84,7 @@ async fn told(api: &Api, version: &str) -> u64 {
     answer["total"].as_u64().expect("a number")
 }
 
-/// What the database has counted, over all versions and days.
+/// The download count over all versions and days, according to the database.
 pub(crate) async fn counted(database: &Client) -> u64 {
     let sum = database.query_one("SELECT coalesce(sum(downloads), 0)::bigint FROM download_days", &[]).await;
     sum.expect("an answer").get::<_, i64>(0).try_into().expect("not negative")
@@ -106,7 +106,8 @@ async fn every_download_counts_once_where_servers_end_in_good_order() {
     for _ in 0..2 {
         let clients: Vec<_> = servers.iter().map(|server| Clients::start(&server.anonymous())).collect();
         tokio::time::sleep(Duration::from_secs(1)).await;
-        // Two end at once while their clients go on as long as they can, the third a little later.
+        // Two servers stop at the same time while their clients continue as long as they can; the third
+        // stops a little later.
         let ended = join_all(servers.drain(..).map(Server::terminate)).await;
         for clients in clients {
             got.extend(clients.stop().await);
@@ -147,7 +148,7 @@ async fn a_killed_server_takes_at_most_its_last_seconds_with_it() {
     check_counts(&server.anonymous(), &kept, &lost, killed_at).await;
 }
 
-/// The counts are those of `kept`, and of `lost` all but the last seconds'.
+/// The counts contain all of `kept`, and all of `lost` except those of the last seconds.
 async fn check_counts(api: &Api, kept: &[Download], lost: &[Download], killed_at: Instant) {
     let whole = |downloads: &[Download]| by_version(downloads.iter().filter(|download| download.is_whole));
     let all_of = by_version(lost);

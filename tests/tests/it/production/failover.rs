@@ -1,4 +1,4 @@
-//! A server killed at any instant, while clients go on with the others.
+//! A server is killed at any time while clients continue with the others.
 
 use std::{
     collections::BTreeMap,
@@ -17,10 +17,10 @@ use crate::sent::{Sent, check_listings};
 
 const PUBLISHERS: u64 = 6;
 const MIN_ROUNDS: u64 = 8;
-/// Rounds go on for this long; what comes after the last is checked however long it takes.
+/// New rounds start for this long; checking after the last one takes as long as it needs.
 const ENOUGH: Duration = Duration::from_secs(20);
 
-/// Where the servers are, and what clients did.
+/// The addresses of the servers, and what clients did.
 #[derive(Debug, Default)]
 struct Shared {
     bases: Mutex<Vec<String>>,
@@ -67,12 +67,12 @@ async fn what_is_sent_again_to_another_server_is_published_once() {
     check_listings(&user.at(servers[2].base()), &sent).await;
     let verified = servers[0].run(&["storage", "verify", "--deep", "--json"]).await.expect_code(0).json();
     assert_eq!(verified["checked"], sent.len());
-    // One entry for each, also where the answer was lost.
+    // One entry for each version, even if the answer was lost.
     let expected: BTreeMap<_, _> = sent.iter().map(|sent| ((sent.name.clone(), sent.version.clone()), 1)).collect();
     assert_eq!(publishes(&stores.database.client().await).await, expected);
 }
 
-/// Publishes one new version after the other, each until it is acknowledged.
+/// Publishes new versions one after the other, each until it is acknowledged.
 async fn publish(user: Api, seed: u64, shared: Arc<Shared>) {
     let mut rng = StdRng::seed_from_u64(seed);
     while !shared.is_over.load(Ordering::Acquire) {

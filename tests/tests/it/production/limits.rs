@@ -7,15 +7,15 @@ use reqwest::Method;
 
 const LIMIT: u64 = 30;
 
-/// What a client was allowed that asked two servers in turn.
+/// What a client that asked two servers in turn was allowed.
 struct Tally {
     allowed: u64,
     refused: u64,
     took: Duration,
 }
 
-/// Asks both servers in turn, more than twice as often as one allows, for as
-/// often as it takes until Redis was not too slow for either meanwhile.
+/// Asks both servers in turn, more than twice as often as one allows. Repeats this until Redis was fast
+/// enough for both servers all the time.
 async fn ask_with_redis(servers: &[Server; 2]) -> Tally {
     let failures = || servers.iter().map(|server| server.log().matches("\"redis_failed\"").count()).sum::<usize>();
     let undisturbed = async || {
@@ -29,7 +29,7 @@ async fn ask_with_redis(servers: &[Server; 2]) -> Tally {
     eventually("a while in which Redis answers in time", undisturbed).await.0
 }
 
-/// Asks both servers in turn, as a client they have not seen.
+/// Asks both servers in turn, as a client that is new to them.
 async fn ask(servers: &[Server; 2]) -> Tally {
     let apis = servers.each_ref().map(Server::anonymous);
     let client = new_client();
@@ -56,14 +56,14 @@ async fn ask(servers: &[Server; 2]) -> Tally {
     tally
 }
 
-/// An address that nobody else has.
+/// An address that no other client has.
 fn new_client() -> String {
     let [a, b, c] = rand::random::<[u8; 3]>();
     format!("10.{a}.{b}.{c}")
 }
 
 async fn search(api: &Api, client: &str) -> Answer {
-    // Tests come from this machine, whose word for the client's address is taken.
+    // The tests run on this machine, and its `X-Forwarded-For` is trusted.
     Answer::of(api.request(Method::GET, "/api/v1/packages?q=kit").header("x-forwarded-for", client)).await
 }
 
@@ -79,7 +79,7 @@ async fn two_servers_share_one_budget_for_as_long_as_redis_answers() {
     ask_with_redis(&servers).await.expect_budgets("together", 1);
 
     stores.redis.kill();
-    // Whoever notices first has taken from one budget or the other.
+    // The request that notices the failure first has taken from one of the two limits.
     for server in &servers {
         search(&server.anonymous(), &new_client()).await.expect_status(200);
     }
@@ -93,7 +93,7 @@ async fn two_servers_share_one_budget_for_as_long_as_redis_answers() {
 }
 
 impl Tally {
-    /// What was allowed are so many budgets, and what came back meanwhile.
+    /// Asserts that `budgets` limits were available, plus the requests given back meanwhile.
     #[track_caller]
     fn expect_budgets(&self, how: &str, budgets: u64) {
         let Self { allowed, refused, took } = *self;
@@ -103,7 +103,7 @@ impl Tally {
     }
 }
 
-/// Whether a request to one server is seen in what the other has left.
+/// Whether a request to one server reduces what the other has left.
 async fn budget_is_one(servers: &[Server; 2]) -> bool {
     let client = new_client();
     let mut left = Vec::new();

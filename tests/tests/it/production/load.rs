@@ -1,4 +1,4 @@
-//! Clients that do everything all the time, and write down what they saw.
+//! Clients that send all kinds of requests all the time, and record the outcomes.
 
 use std::{
     collections::BTreeMap,
@@ -16,23 +16,23 @@ use serde_json::Value;
 
 use crate::sent::Sent;
 
-/// How long a client waits for an answer; nothing takes that long but what hangs.
+/// How long a client waits for an answer; only a request that hangs takes that long.
 const HANGS: Duration = Duration::from_mins(5);
-/// Between two requests of one client.
+/// The pause between two requests of one client.
 const PAUSE: Duration = Duration::from_millis(30);
 
-/// What clients do.
+/// The kinds of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
-    /// Downloads an archive that was downloaded before, as anybody.
+    /// An anonymous download of an archive that was downloaded before.
     Download,
-    /// Reads a package, as anybody.
+    /// An anonymous read of a package.
     Package,
-    /// Searches, as anybody.
+    /// An anonymous search.
     Search,
-    /// Reads with a credential.
+    /// A read with a credential.
     Account,
-    /// Publishes a version, and downloads it from another server.
+    /// A publish, and a download of the version from another server.
     Publish,
 }
 
@@ -40,7 +40,7 @@ impl Kind {
     pub(crate) const ALL: [Self; 5] = [Self::Download, Self::Package, Self::Search, Self::Account, Self::Publish];
 }
 
-/// What became of requests of one kind in one phase, by what clients saw.
+/// The outcomes of requests of one kind in one phase, as clients saw them.
 type Outcomes = BTreeMap<String, Outcome>;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,7 +49,7 @@ pub(crate) struct Outcome {
     pub(crate) slowest: Duration,
 }
 
-/// Clients at work.
+/// Clients that are running.
 #[derive(Debug)]
 pub(crate) struct Load {
     shared: Arc<Shared>,
@@ -58,7 +58,7 @@ pub(crate) struct Load {
 
 #[derive(Debug)]
 struct Shared {
-    /// Without a credential, and with that of a publisher, at each server.
+    /// Anonymous clients, and clients with a publisher's credential, for each server.
     anybody: Vec<Api>,
     publisher: Vec<Api>,
     phase: Mutex<&'static str>,
@@ -76,7 +76,7 @@ struct Seen {
     outcomes: BTreeMap<(&'static str, Kind), Outcomes>,
 }
 
-/// How many packages are downloaded again and again.
+/// How many packages are downloaded repeatedly.
 const KNOWN: u64 = 4;
 
 impl Load {
@@ -108,7 +108,7 @@ impl Load {
         Self { shared, clients }
     }
 
-    /// What begins from now on belongs to that phase.
+    /// Requests that begin from now on belong to the phase `name`.
     pub(crate) fn phase(&self, name: &'static str) {
         let mut phase = self.shared.phase.lock().expect("not poisoned");
         *phase = name;
@@ -118,7 +118,7 @@ impl Load {
         }
     }
 
-    /// Begins a phase once every request of the one before has its answer.
+    /// Begins a phase after every request of the previous one has its answer.
     pub(crate) async fn calm_phase(&self, name: &'static str) {
         self.phase(name);
         let all_of_it = async || {
@@ -128,13 +128,13 @@ impl Load {
         eventually(format!("{name} to begin"), all_of_it).await;
     }
 
-    /// Lets the phase go on for so long.
+    /// Continues the phase for that long.
     pub(crate) async fn go_on(&self, long: Duration) {
         tokio::time::sleep(long).await;
     }
 
-    /// Begins the phase `healing` and waits until everything succeeds again at
-    /// every server; how long that took.
+    /// Begins the phase `healing` and waits until all requests succeed again at every server; returns
+    /// how long that took.
     pub(crate) async fn heal(&self) -> Duration {
         self.phase("healing");
         let began = Instant::now();
@@ -150,7 +150,7 @@ impl Load {
         began.elapsed()
     }
 
-    /// Ends the clients; what they published.
+    /// Stops the clients; returns what they published.
     pub(crate) async fn stop(&mut self) -> Vec<Sent> {
         self.shared.is_over.store(true, Ordering::Release);
         for client in self.clients.drain(..) {
@@ -159,13 +159,13 @@ impl Load {
         self.shared.published.lock().expect("not poisoned").clone()
     }
 
-    /// What clients saw of one kind in one phase.
+    /// The outcomes of one kind in one phase.
     pub(crate) fn seen(&self, phase: &'static str, kind: Kind) -> Outcomes {
         let seen = self.shared.seen.lock().expect("not poisoned");
         seen.outcomes.get(&(phase, kind)).cloned().unwrap_or_default()
     }
 
-    /// Asserts that in `phase` clients saw nothing but `allowed`, and that something was done at all.
+    /// Asserts that in `phase` clients saw only outcomes in `allowed`, and at least one.
     #[track_caller]
     pub(crate) fn expect(&self, phase: &'static str, kinds: &[Kind], allowed: &[&str]) {
         for kind in kinds {
@@ -195,7 +195,7 @@ impl Shared {
         }
     }
 
-    /// Does it once, and writes down and gives what was seen.
+    /// Makes one request, records its outcome and returns it.
     async fn attempt(&self, kind: Kind, at: usize, rng: &mut StdRng) -> String {
         let phase = {
             let phase = *self.phase.lock().expect("not poisoned");
@@ -241,7 +241,7 @@ impl Shared {
         seen
     }
 
-    /// Publishes; a version that was acknowledged is whole everywhere.
+    /// Publishes, and checks that an acknowledged version is complete on every server.
     async fn publish(&self, api: &Api, rng: &mut StdRng) -> reqwest::Result<Answer> {
         let size = rng.random_range(0..30_000);
         let mut sent = Sent::sized(rng, self.serial.fetch_add(1, Ordering::AcqRel), size);
@@ -263,7 +263,7 @@ impl Shared {
     }
 }
 
-/// What a client sees in an answer.
+/// The outcome that an answer stands for.
 fn outcome(answer: &Answer) -> String {
     if answer.status < 400 {
         return answer.status.to_string();
@@ -284,7 +284,7 @@ fn root(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-/// A table of what clients saw.
+/// A table of the outcomes.
 impl fmt::Display for Load {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seen = self.shared.seen.lock().expect("not poisoned");

@@ -1,4 +1,4 @@
-//! A package that somebody keeps locked in the database.
+//! A package whose row another session keeps locked.
 
 use std::time::Duration;
 

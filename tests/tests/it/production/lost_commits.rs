@@ -1,4 +1,4 @@
-//! A database that goes back in time under replicas that run on.
+//! The database loses commits while replicas keep running.
 
 use aam_registry_core::types::Sha256Digest;
 use aam_registry_tests::{
@@ -7,13 +7,13 @@ use aam_registry_tests::{
 
 const KIT: &str = "/api/v1/packages/kit";
 
-/// Version 1.0.0 as it was before, and as it is published again.
+/// Version 1.0.0 as it was, and as it is published again.
 fn archives() -> [Vec<u8>; 2] {
-    // As large as each other, so that nothing but the bytes tells them apart.
+    // With the same size, so that only the bytes differ.
     ["old", "new"].map(|text| Package::new("kit", "1.0.0").file("which", text).aam())
 }
 
-/// Requires that a replica serves this archive in every way, and its file.
+/// Asserts that a replica serves this archive and its file, through every endpoint.
 async fn serves(api: &Api, aam: &[u8], file: &str) -> Result<(), String> {
     let sha256 = Sha256Digest::of(aam).to_string();
     let get = async |path: &str| api.try_get(&format!("{KIT}{path}")).await.map_err(|error| format!("{path}: {error}"));
@@ -30,7 +30,7 @@ async fn serves(api: &Api, aam: &[u8], file: &str) -> Result<(), String> {
     check(get("/1.0.0/files").await?.status == 200, "the files")
 }
 
-/// Publishes the version anew on the first server, and requires that all serve that and not what they had.
+/// Publishes the version again on the first server, and asserts that all servers serve the new archive.
 async fn publish_again(servers: &[Server], user: &Api, aam: &[u8]) {
     eventually("the version to be free again", async || {
         let answer = user.publish(aam, &[]).await;
@@ -45,7 +45,7 @@ async fn publish_again(servers: &[Server], user: &Api, aam: &[u8]) {
             serves(&api, aam, "new").await.map_err(|what| last = what).ok()
         });
         served.await;
-        // And nothing of the old one comes back.
+        // The old archive does not reappear.
         for _ in 0..20 {
             serves(&api, aam, "new").await.unwrap_or_else(|what| panic!("{what} is the old one again, after {last}"));
         }
@@ -81,7 +81,7 @@ async fn a_version_that_a_failover_lost_is_served_as_it_is_published_again() {
     for (name, settings) in [("ada", alone.clone().with("REDIS_URL", redis.url())), ("bob", alone)] {
         let servers = replicas::<2>(&settings).await;
         let user = servers[0].user(name).await;
-        // What the standby has when it takes over.
+        // The data of the standby when it takes over.
         postgres.stop().await;
         postgres.back_up();
         postgres.start_again().await;
@@ -103,7 +103,7 @@ async fn a_version_that_a_failover_lost_is_served_as_it_is_published_again() {
         postgres.go_back();
         postgres.start_again().await;
         publish_again(&servers, &user, &new).await;
-        // For the next round it is gone again.
+        // Remove it again for the next round.
         postgres.client().await.batch_execute("TRUNCATE packages, listings CASCADE").await.expect("ours alone");
     }
 }

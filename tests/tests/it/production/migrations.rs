@@ -1,4 +1,4 @@
-//! An empty database, and who brings its schema up.
+//! An empty database, and which server migrates its schema.
 
 use aam_registry_tests::{Ran, S3Server, Stopped, postgres::Database, production};
 use futures_util::future::join_all;

@@ -32,13 +32,13 @@ impl Replicas {
         Self { servers: replicas(&stores.settings()).await, stores }
     }
 
-    /// Registers a user; a client of each server with that session.
+    /// Registers a user; returns a client of each server with that session.
     pub(crate) async fn user(&self, username: &str) -> [Api; 3] {
         let api = self.servers[0].user(username).await;
         self.servers.each_ref().map(|server| api.at(server.base()))
     }
 
-    /// A client of each server without a credential.
+    /// An anonymous client of each server.
     pub(crate) fn anonymous(&self) -> [Api; 3] {
         self.servers.each_ref().map(Server::anonymous)
     }

@@ -1,4 +1,4 @@
-//! The same thing done through different servers at once.
+//! The same operation through different servers at once.
 
 use aam_registry_tests::{Answer, Api, Package, eventually};
 use futures_util::future::join_all;
@@ -11,7 +11,7 @@ async fn of_many_who_publish_one_version_anywhere_one_wins() {
     let replicas = Replicas::start().await;
     let ada = replicas.user("ada").await;
     for round in 0..40 {
-        // Build metadata makes no other version.
+        // Versions that differ only in build metadata are the same version.
         let version =
             |who: usize| format!("1.{round}.0{}", if round % 2 == 0 { String::new() } else { format!("+{who}") });
         let aams: Vec<_> = (0..6)
@@ -45,7 +45,7 @@ async fn a_new_name_is_one_users() {
         users.push(replicas.user(name).await);
     }
     for round in 0..20 {
-        // The same name, versions apart: whoever comes second may not publish it.
+        // The same name with different versions: the second user may not publish it.
         let name = format!("kit-{round}");
         let aams: Vec<_> = (0..3).map(|who| Package::new(&name, &format!("{who}.0.0")).aam()).collect();
         let answers = join_all((0..3).map(|who| users[who][who].publish(&aams[who], &[]))).await;
@@ -58,7 +58,7 @@ async fn a_new_name_is_one_users() {
             assert_eq!(package["versions"].as_array().map(Vec::len), Some(1));
         }
 
-        // Names that are too much alike: one of them.
+        // Names that are too similar: only one is accepted.
         let names = [format!("tool-{round}x"), format!("tool{round}x"), format!("to-ol-{round}x")];
         let aams = names.each_ref().map(|name| Package::new(name, "1.0.0").aam());
         let answers = join_all((0..3).map(|who| users[who][who].publish(&aams[who], &[]))).await;
@@ -95,7 +95,7 @@ async fn an_account_and_a_scope_are_one_users() {
     }
 }
 
-/// Each of three owners removes the next one, through another server.
+/// Each of three owners removes the next one, each through another server.
 async fn remove_one_another(users: &[[Api; 3]], members: &str) -> Vec<Answer> {
     let names = ["ada", "bob", "cyd"];
     let paths = [0, 1, 2].map(|who| format!("{members}/{}", names[(who + 1) % 3]));
@@ -133,7 +133,7 @@ async fn one_owner_stays() {
             let removed = count(&answers, 204);
             let allowed = |answer: &Answer| match answer.status {
                 409 => answer.json()["error"] == "last_owner",
-                // Who was removed first may remove nobody.
+                // A user who was removed first may remove nobody.
                 204 | 403 => true,
                 _ => false,
             };
@@ -163,7 +163,7 @@ async fn yanks_and_tags_at_once_have_an_order() {
             ada[0].publish(&Package::new(&format!("kit-{round}"), version).aam(), &[]).await.expect_status(201);
         }
 
-        // A tag that is set to three versions names one of them.
+        // A tag that is set to three versions concurrently names one of them.
         let tag = format!("{kit}/tags/stable");
         let wishes = versions.map(|version| json!({"version": version}));
         let answers = join_all((0..3).map(|at| ada[at].put(&tag, &wishes[at]))).await;
@@ -181,7 +181,7 @@ async fn yanks_and_tags_at_once_have_an_order() {
         }
         assert!(named.iter().all(|version| *version == named[0]), "{named:?}");
 
-        // Three yanks tell what each moved: as if made in one order or another.
+        // Three concurrent yanks report which tags each moved, as if they were made in some order.
         let paths = versions.map(|version| format!("{kit}/{version}"));
         let answers = join_all((0..3).map(|at| ada[at].delete(&paths[at]))).await;
         assert_eq!(count(&answers, 200), 3, "{:?}", told(&answers));
@@ -197,7 +197,7 @@ async fn yanks_and_tags_at_once_have_an_order() {
             eventually("latest to name what is left", settled).await;
         }
 
-        // A tag set to what is being yanked goes with it, or is refused.
+        // A tag that is set to a version being yanked is removed with it, or refused.
         let (edge, last, wish) = (format!("{kit}/tags/edge"), format!("{kit}/0.9.0"), json!({"version": "0.9.0"}));
         let (first, second) = tokio::join!(ada[1].put(&edge, &wish), ada[2].delete(&last));
         let removed = second.expect_status(200).json()["removed_tags"].clone();
@@ -214,13 +214,13 @@ async fn yanks_and_tags_at_once_have_an_order() {
     }
 }
 
-/// What a yank says it did to tags.
+/// What a yank reports about tags.
 fn effect(yanked: &Value) -> Value {
     json!({"moved": yanked["moved_tags"], "removed": yanked["removed_tags"]})
 }
 
-/// What yanks of `versions` in this order do to `latest` and to the tag
-/// `stable`, which names `stable`.
+/// The effects of yanking `versions` in this order on `latest` and on the tag `stable`, which names the
+/// version `stable`.
 fn effects_of(versions: &[&str; 3], order: [usize; 3], stable: &str) -> Vec<Value> {
     let mut left = vec!["0.9.0", versions[0], versions[1], versions[2]];
     let mut effects = vec![Value::Null; 3];

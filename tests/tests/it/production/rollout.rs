@@ -1,4 +1,4 @@
-//! Servers replaced one by one behind a balancer.
+//! Servers are replaced one by one behind a load balancer.
 
 use std::{
     io,
@@ -61,7 +61,8 @@ async fn a_rolling_restart_loses_no_request() {
     let mut replaced = Vec::new();
     for (at, server) in servers.into_iter().enumerate() {
         let before = done.load(Ordering::Acquire);
-        // One that is under way when the signal comes, and takes longer than the server listens on.
+        // An upload that is running when the signal comes, and takes longer than the server still
+        // accepts connections.
         let slow = tokio::spawn(slow_publish(ada.at(server.base()), at));
         tokio::time::sleep(Duration::from_millis(300)).await;
         let old = server.base().to_owned();
@@ -69,7 +70,7 @@ async fn a_rolling_restart_loses_no_request() {
         assert_eq!(status.code(), Some(0), "{}", stopped.log());
         slow.await.expect("a slow upload that ends");
         balancer.remove(&old);
-        // The next one goes only when this one is back.
+        // The next server is stopped only when this one is back.
         let server = stopped.start().await;
         balancer.add(server.base()).await;
         replaced.push(server);

@@ -1,4 +1,4 @@
-//! Registries that use the same Redis, or the same store of archives.
+//! Registries that share a Redis or an archive store.
 
 use aam_registry_tests::{
     Api, Package, Redis, S3Server, Server, Settings, eventually, postgres::Database, production, replicas,
@@ -11,7 +11,7 @@ async fn latest(api: &Api) -> String {
     package["latest_version"].as_str().expect("a version").to_owned()
 }
 
-/// Reads everything that is kept of a package, so that it is.
+/// Makes every cacheable read of a package, so that the answers are cached.
 async fn read(api: &Api) {
     for path in ["", "/versions", "/1.0.0", "/resolve"] {
         api.get(&format!("/api/v1/packages/kit{path}")).await;
@@ -43,7 +43,7 @@ async fn registries_on_one_redis_see_nothing_of_each_other() {
         let status = other.anonymous().get(&format!("/api/v1/packages/kit{path}")).await.status;
         assert_eq!(status, 404, "kit{path} is only in the first registry");
     }
-    // The same names there, with less.
+    // The other registry has packages with the same names and fewer versions.
     let eve = other.user("ada").await;
     eve.publish(&Package::new("kit", "1.0.0").with("description", "Another kit".into()).aam(), &[])
         .await
@@ -57,7 +57,7 @@ async fn registries_on_one_redis_see_nothing_of_each_other() {
     }
 }
 
-/// Two registries with databases of their own whose archives lie at the same place.
+/// Two registries with their own databases that store archives in the same place.
 async fn check_that_neither_harms_the_other(first: Server, second: Settings) {
     let ada = first.user("ada").await;
     ada.publish(&Package::new("kit", "1.0.0").aam(), &[]).await.expect_status(201);

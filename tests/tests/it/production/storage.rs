@@ -1,4 +1,4 @@
-//! `storage cleanup` and `storage verify`, on a folder and on S3.
+//! `storage cleanup` and `storage verify`, with a folder and with S3.
 
 use std::{
     fs,
@@ -13,11 +13,11 @@ use aam_registry_core::{
 use aam_registry_tests::{Package, S3Server, Server, Settings, Stores};
 use serde_json::{Value, json};
 
-/// A server with three versions, and the folder where its archives are files.
+/// A server with three versions, and the folder that contains their archives.
 struct Kept {
     server: Server,
     root: PathBuf,
-    /// Of the three versions, in their order.
+    /// The archives of the three versions, in order.
     archives: Vec<PathBuf>,
 }
 
@@ -33,7 +33,7 @@ impl Kept {
         Self { server, root, archives }
     }
 
-    /// Puts a whole archive there that nothing refers to.
+    /// Adds a complete archive that no version refers to.
     fn add_garbage(&self) -> ArchiveKey {
         let key = ArchiveKey::from(UploadId::generate());
         let path = self.root.join(key.as_str());
@@ -49,7 +49,7 @@ impl Kept {
         let run = async |arguments: &[&str]| {
             self.server.run(&[&["storage", "cleanup"], arguments].concat()).await.expect_code(0)
         };
-        // What was written just now may belong to an upload that was not recorded yet, as far as a clock can tell.
+        // A recent file may belong to an upload that was not recorded yet, since the clocks may differ.
         assert_eq!(counts(&run(&["--json"]).await.json()), [0, 0, 0]);
         let listed = run(&["--dry-run", "--older-than", "0s", "--json"]).await.json();
         assert_eq!((counts(&listed), &listed["dry_run"]), (expected, &true.into()), "{listed}");
@@ -88,7 +88,7 @@ impl Kept {
     }
 }
 
-/// The damaged versions and what is wrong with each.
+/// The damaged versions, and what is wrong with each.
 fn problems(answer: &Value) -> Vec<String> {
     let text = |one: &Value, key| one[key].as_str().expect("text").to_owned();
     let damaged = answer["damaged"].as_array().expect("a list").iter();
@@ -97,7 +97,7 @@ fn problems(answer: &Value) -> Vec<String> {
     problems
 }
 
-/// Every archive below `root`.
+/// All archives below `root`.
 pub(super) fn files(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_owned()];
@@ -114,11 +114,11 @@ pub(super) fn files(root: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Begins to write an archive, and goes away without a word.
+/// Begins to write an archive, and drops the writer.
 async fn leave_unfinished(store: &OpendalArchives) -> ArchiveKey {
     let key = ArchiveKey::from(UploadId::generate());
     let mut writer = store.create(&key).await.expect("a writer");
-    // More than one part, so that it has begun.
+    // More than one part, so that a multipart upload has begun.
     for _ in 0..20 {
         writer.write(vec![7; 1 << 20].into()).await.expect("room");
     }
@@ -135,7 +135,7 @@ async fn a_folder_is_cleaned_and_verified() {
     let unfinished = [leave_unfinished(&store).await];
     kept.check_cleanup(&[kept.add_garbage(), kept.add_garbage()], &unfinished).await;
     kept.check_verify().await;
-    // Nothing can be read through a link to itself, and the others are told all the same.
+    // A link to itself cannot be read; the other damaged versions are reported all the same.
     std::os::unix::fs::symlink(&kept.archives[0], &kept.archives[0]).expect("our own link");
     let seen = kept.server.run(&["storage", "verify", "--json"]).await.expect_code(1).json();
     assert_eq!(problems(&seen), ["1.0.0 unreadable", "1.1.0 size"]);

@@ -1,4 +1,4 @@
-//! Cleaning that goes on beside uploads.
+//! Sweeps and cleanups while clients upload.
 
 use std::{
     fs, io,
@@ -20,30 +20,30 @@ use reqwest::Body;
 use super::storage::files;
 use crate::sent::{Sent, noise};
 
-/// Clients and cleaners go on for this long, and until there was enough of everything.
+/// Clients and cleanups run for this long, and until everything happened often enough.
 const LONG_ENOUGH: Duration = Duration::from_secs(25);
-/// A day in the microseconds of the database.
+/// A day in the database's unit, microseconds.
 const DAY: i64 = 86_400_000_000;
 
-/// What clients and cleaners have done.
+/// What clients and cleanups have done.
 #[derive(Debug, Default)]
 struct Done {
     is_over: AtomicBool,
     serial: AtomicU64,
     published: Mutex<Vec<Sent>>,
-    /// Uploads that were published although they took long.
+    /// Uploads that took long and were published.
     slow: AtomicU64,
-    /// Uploads whose client went away.
+    /// Uploads whose client disconnected.
     cut_off: AtomicU64,
-    /// Starts of a server, each with a sweep, that was then killed.
+    /// Starts of a server that swept and was then killed.
     sweeps: AtomicU64,
-    /// Abandoned uploads that a sweep deleted, or will.
+    /// Abandoned uploads that a sweep deleted, or will delete.
     aged: AtomicU64,
-    /// Abandoned uploads that no sweep knows of any more.
+    /// Abandoned uploads that were removed from the database, so that no sweep knows them.
     forgotten: AtomicU64,
-    /// Runs of the command.
+    /// Runs of `storage cleanup`.
     cleanups: AtomicU64,
-    /// What the command deleted.
+    /// Files that `storage cleanup` deleted.
     cleaned: AtomicU64,
 }
 
@@ -52,7 +52,7 @@ impl Done {
         self.is_over.load(Ordering::Acquire)
     }
 
-    /// What was done, how often, and how often it must be to mean something.
+    /// Each number, and its minimum for the test to be meaningful.
     fn counts(&self) -> [(&'static str, u64, u64); 8] {
         let count = |count: &AtomicU64| count.load(Ordering::Acquire);
         let published = self.published.lock().expect("not poisoned").len();
@@ -72,7 +72,7 @@ impl Done {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_acknowledged_version_loses_its_archive() {
     let stores = Stores::start().await;
-    // Also the longest that an upload counts as alive without a sign of life.
+    // This is also how long an upload counts as alive without being renewed.
     let settings = stores.settings().with("UPLOAD_TIMEOUT", "15s");
     let servers = replicas::<3>(&settings).await;
     let user = servers[0].user("publisher").await;
@@ -124,7 +124,7 @@ async fn publish(api: Api, seed: u64, done: Arc<Done>, pace: Pace) {
     let mut rng = StdRng::seed_from_u64(seed);
     while !done.is_over() {
         let serial = done.serial.fetch_add(1, Ordering::AcqRel);
-        // Of those with more than one part of an object some are cut off between parts.
+        // Some uploads of more than one part are cut off between parts.
         let size = if rng.random_bool(0.08) { 9_000_000 } else { rng.random_range(0..100_000) };
         let mut sent = Sent::sized(&mut rng, serial, size);
         let (pause, pieces) = match pace {
@@ -138,12 +138,12 @@ async fn publish(api: Api, seed: u64, done: Arc<Done>, pace: Pace) {
             Ok(answer) => answer.expect("an answer"),
             Err(_) => {
                 done.cut_off.fetch_add(1, Ordering::AcqRel);
-                // It may have been whole when its client went away.
+                // The upload may have been complete when its client disconnected.
                 api.publish(&sent.aam, &[]).await
             }
         };
-        if answer.status == 504 {
-            // A busy machine took longer than an upload may.
+        if matches!(answer.status, 408 | 504) {
+            // On a busy machine the upload may have timed out.
             continue;
         }
         assert!(sent.is_acknowledged_by(&answer), "{}", String::from_utf8_lossy(&answer.body));
@@ -161,7 +161,7 @@ fn in_pieces(aam: &[u8], pieces: usize, pause: Duration) -> Body {
     }))
 }
 
-/// Runs the command over and over.
+/// Runs `storage cleanup` repeatedly.
 async fn clean_again_and_again(settings: Settings, done: Arc<Done>) {
     while !done.is_over() {
         let ran =
@@ -173,18 +173,18 @@ async fn clean_again_and_again(settings: Settings, done: Arc<Done>) {
     }
 }
 
-/// Starts a server over and over, since each sweeps at its start, and kills it
-/// amid an upload of several parts.
+/// Starts a server repeatedly, because it sweeps when it starts, and kills it during an upload of
+/// several parts.
 async fn sweep_again_and_again(user: Api, settings: Settings, done: Arc<Done>) {
     let aam = Bytes::from(Package::new("never-whole", "1.0.0").file("noise", noise(22_000_000)).aam());
     while !done.is_over() {
         let server = Server::start_on(settings.clone()).await;
         let api = user.at(server.base());
-        // More than two parts, of which the first are stored when the last is waited for.
+        // More than two parts, of which the first are stored while the last is awaited.
         let most = Ok::<_, io::Error>(aam.slice(..20_000_000));
         let unending = Body::wrap_stream(stream::iter([most]).chain(stream::pending()));
         let cut_off = tokio::spawn(async move { api.try_publish(unending, &[]).await });
-        // Long enough for that, were the machine not busy.
+        // Long enough for that, unless the machine is busy.
         tokio::time::sleep(Duration::from_millis(1200)).await;
         drop(server);
         assert!(cut_off.await.expect("no panic").is_err());
@@ -192,9 +192,9 @@ async fn sweep_again_and_again(user: Api, settings: Settings, done: Arc<Done>) {
     }
 }
 
-/// Lets abandoned uploads, and no others, grow older than any upload could
-/// last, so that a sweep deletes them; those of `crashing` it lets be forgotten,
-/// as by a restored backup, so that only a cleanup finds what they left.
+/// Makes abandoned uploads older than any upload could last, so that a sweep deletes them, and no
+/// others. Removes those of the user `crashing` from the database, as restoring a backup does, so that
+/// only `storage cleanup` finds their bytes.
 async fn let_time_pass(database: Client, done: Arc<Done>) {
     let crashing = "user_id = (SELECT id FROM users WHERE username = 'crashing')";
     let age = format!(
@@ -210,12 +210,13 @@ async fn let_time_pass(database: Client, done: Arc<Done>) {
     }
 }
 
-/// Lets time pass for the uploads that were cut off, and lets a server sweep.
+/// Makes the uploads that were cut off old, and starts a server that sweeps.
 async fn gone_in_the_end(stores: &Stores, settings: &Settings) {
     let database = stores.database.client().await;
     let began = Instant::now();
     let uploads = async || count(&database, "SELECT count(*) FROM uploads").await;
-    // Whose clients went away just now may still be recorded as alive: nobody will renew them.
+    // Uploads of clients that just disconnected may still be recorded as alive; nothing will renew
+    // them.
     let left = uploads().await;
     for (age, done) in [
         (
@@ -234,7 +235,7 @@ async fn gone_in_the_end(stores: &Stores, settings: &Settings) {
     let nothing =
         Ran::on(settings, &["storage", "cleanup", "--older-than", "0s", "--json"]).await.expect_code(0).json();
     assert_eq!((&nothing["archives"], &nothing["unfinished"]), (&0.into(), &0.into()), "{nothing}");
-    // Parts lie beside the bucket until they are made one object.
+    // `s3s-fs` stores the parts of an upload beside the bucket until they are joined.
     let beside = fs::read_dir(stores.s3.bucket().parent().expect("in a folder")).expect("our own folder");
     let names = beside.map(|entry| entry.expect("our own folder").file_name().into_string().expect("text"));
     let parts: Vec<_> = names.filter(|name| name.contains(".part-")).collect();

@@ -1,5 +1,8 @@
 use aam_registry_backends::redis::{RedisChanges, RedisConfig};
-use aam_registry_core::ports::{Change, ChangeEvent, ChangeFeed};
+use aam_registry_core::{
+    ports::{ChangeEvent, ChangeFeed},
+    types::Change,
+};
 
 use crate::redis::{
     changes::{next, package},

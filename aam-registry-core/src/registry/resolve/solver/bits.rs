@@ -16,7 +16,7 @@ impl BitSet {
         self.0[number / WORD] |= 1 << (number % WORD);
     }
 
-    /// Whether the number was in the set, which it no longer is.
+    /// Removes the number; returns whether the set contained it.
     pub(super) fn remove(&mut self, number: usize) -> bool {
         let was_there = self.has(number);
         if was_there {
@@ -34,7 +34,7 @@ impl BitSet {
         }
     }
 
-    /// Keeps what is in the other set too.
+    /// Removes all numbers that the other set does not contain.
     pub(super) fn keep(&mut self, other: &Self) {
         for (at, word) in self.0.iter_mut().enumerate() {
             *word &= other.0.get(at).copied().unwrap_or(0);

@@ -3,20 +3,19 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-/// How many steps one resolution may take: a comparison of a version with one
-/// comparator of a constraint is one, and what costs more than that is more.
-/// Some 100 milliseconds of a processor, and twenty times what a tree of 300
-/// packages takes.
+/// How many steps one resolution may take. Comparing a version with one comparator of a constraint is
+/// one step; more expensive operations count as more. The budget is about 100 milliseconds of processor
+/// time, and twenty times what a tree of 300 packages takes.
 pub(in crate::registry::resolve) const BUDGET: usize = 4_000_000;
 
-/// The steps for each version of a package that is learned, and for each of its dependencies.
+/// The steps for each version of a package that is added, and for each of its dependencies.
 pub(super) const LEARNED_VERSION: usize = 10;
 pub(super) const LEARNED_NEED: usize = 5;
 
-/// Why a search ends before it has an answer.
+/// Why a search ended without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spent {
-    /// It has taken all its steps.
+    /// It used all its steps.
     Budget,
     /// It was cancelled.
     Cancelled,
@@ -30,7 +29,7 @@ pub(in crate::registry::resolve) struct Budget {
 }
 
 impl Budget {
-    /// So many steps, or fewer where the search is cancelled.
+    /// A budget of `steps`; the search ends earlier if it is cancelled.
     pub(in crate::registry::resolve) fn new(steps: usize, cancellation: Cancellation) -> Self {
         Self { left: steps, cancellation }
     }
@@ -49,12 +48,12 @@ impl Budget {
     }
 }
 
-/// Ends a search from another thread.
+/// Cancels a search from another thread.
 #[derive(Clone, Debug, Default)]
 pub(in crate::registry::resolve) struct Cancellation(Arc<AtomicBool>);
 
 impl Cancellation {
-    /// Has the search end at its next step.
+    /// Makes the search end at its next step.
     pub(in crate::registry::resolve) fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

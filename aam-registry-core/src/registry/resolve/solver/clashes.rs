@@ -10,17 +10,17 @@ use super::{
 };
 use crate::types::{Constraint, PackageName, Version};
 
-/// How many demands are told of one clash.
+/// The most demands of one clash that are reported.
 const TOLD: usize = 8;
 
 /// A demand on a package.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::registry::resolve) struct Demand {
-    /// The version that demands; `None` for the request itself.
+    /// The version with the demand; `None` for the request itself.
     pub(in crate::registry::resolve) by: Option<(PackageName, Version)>,
-    /// What it accepts.
+    /// The versions it accepts.
     pub(in crate::registry::resolve) constraint: Constraint,
-    /// The highest version that is not yanked and would do for everybody else.
+    /// The highest version that is not yanked and meets all other demands.
     pub(in crate::registry::resolve) without: Option<Version>,
 }
 
@@ -33,14 +33,14 @@ pub(in crate::registry::resolve) struct Clash {
     pub(in crate::registry::resolve) exists: bool,
     /// The highest of its versions that are not yanked.
     pub(in crate::registry::resolve) highest: Option<Version>,
-    /// Who demands what; of many, those that stand in each other's way.
+    /// The demands; if there are many, those that exclude each other.
     pub(in crate::registry::resolve) demands: Vec<Demand>,
     /// How many more demands there are.
     pub(in crate::registry::resolve) others: usize,
 }
 
 impl Clash {
-    /// That of `wishes` for `package`.
+    /// The clash of `wishes` for `package`.
     pub(super) fn of(package: &Package, wishes: &[Wish], packages: &[Package], constraints: &[Constraint]) -> Self {
         let mut would_do = would_do(package, wishes);
         let told = told(package, wishes, &would_do);
@@ -64,7 +64,7 @@ impl Clash {
     }
 }
 
-/// The highest version that would do without the wish at each place, where one would.
+/// For each wish, by its index, the highest version that meets all other wishes, if there is one.
 fn would_do(package: &Package, wishes: &[Wish]) -> HashMap<usize, usize> {
     let mut would_do = HashMap::new();
     for (candidate, version) in package.versions().iter().enumerate() {
@@ -81,8 +81,8 @@ fn meets(package: &Package, wish: &Wish, candidate: usize) -> bool {
     package.known_meeting(wish.constraint).is_none_or(|meeting| meeting.has(candidate))
 }
 
-/// Which wishes to tell: all where they are few, else those without which it
-/// would do, and some that exclude each other.
+/// Which wishes to report: all if there are few; else those without which a version would be possible,
+/// and some that exclude each other.
 fn told(package: &Package, wishes: &[Wish], would_do: &HashMap<usize, usize>) -> BTreeSet<usize> {
     if wishes.len() <= TOLD {
         return (0..wishes.len()).collect();
@@ -103,7 +103,7 @@ fn told(package: &Package, wishes: &[Wish], would_do: &HashMap<usize, usize>) ->
             left.is_empty()
         });
         match last {
-            // Those of the core exclude each other.
+            // The wishes in the core exclude each other.
             Some(last) if core.contains(&last) => break,
             Some(last) => {
                 core.push(last);
@@ -115,18 +115,18 @@ fn told(package: &Package, wishes: &[Wish], would_do: &HashMap<usize, usize>) ->
     told
 }
 
-/// What stood in the way, with how often it did.
+/// The clashes that occurred, and how often each did.
 #[derive(Debug, Default)]
 pub(super) struct Clashes(HashMap<Id, (usize, Vec<Wish>)>);
 
 impl Clashes {
-    /// Notes that no version of a package meets its wishes and one more.
+    /// Records that no version of a package meets its wishes and one further wish.
     pub(super) fn note(&mut self, id: Id, package: &Package, further: Option<Wish>) {
         let wishes = || package.wishes.iter().copied().chain(further).collect();
         self.0.entry(id).and_modify(|(times, _)| *times += 1).or_insert_with(|| (1, wishes()));
     }
 
-    /// What stood in the way most often.
+    /// The clash that occurred most often.
     pub(super) fn worst(&self, packages: &[Package], constraints: &[Constraint]) -> Option<Clash> {
         let worst = self.0.iter().max_by_key(|(id, (times, _))| (*times, Reverse(&packages[**id].name)))?;
         let (id, (_, wishes)) = worst;

@@ -11,19 +11,19 @@ use super::{
 };
 use crate::types::{Constraint, PackageName, Version, VersionSummary};
 
-/// A version that no wish excludes.
+/// The mark of a version that no wish excludes.
 const NOBODY: u32 = u32::MAX;
-/// How many versions are passed in one step where each takes next to nothing.
+/// How many versions are skipped in one step when skipping one is nearly free.
 const VERSIONS_A_STEP: usize = 16;
 
-/// What somebody needs.
+/// A dependency of a version.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Need {
     pub(super) package: Id,
     pub(super) constraint: ConstraintId,
 }
 
-/// A demand on a package that holds now.
+/// A demand on a package that is part of the current state of the search.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wish {
     /// The decision it comes from, and the package and version decided; `None` for the request itself.
@@ -37,32 +37,33 @@ impl Wish {
     }
 }
 
-/// Whether some version of a package could be taken.
+/// Whether some version of a package is possible.
 pub(super) enum Possible {
     Yes,
-    /// Those whose wishes exclude every version that could be.
+    /// No: these decisions' wishes exclude every eligible version.
     No(Levels),
 }
 
-/// What a search knows of one package.
+/// The state of one package in a search.
 #[derive(Debug)]
 pub(super) struct Package {
     pub(super) name: PackageName,
-    /// Its versions, highest first, none for a package that does not exist; `None` where it has not been looked up.
+    /// Its versions, highest first; empty if the package does not exist, `None` if it has not been
+    /// looked up.
     versions: Option<Vec<VersionSummary>>,
     pub(super) exists: bool,
-    /// What each version needs, where it was looked at.
+    /// The dependencies of each version, if they were read.
     needs: Vec<Option<Arc<[Need]>>>,
-    /// Which versions meet a constraint.
+    /// Which versions meet each constraint.
     meeting: HashMap<ConstraintId, Arc<BitSet>>,
-    /// Versions that somebody known demands exactly.
+    /// Versions that a known version demands exactly.
     pinned: BTreeSet<Version>,
-    /// Yanked versions that were not taken, since nobody known demanded them exactly.
+    /// Yanked versions that were skipped because no known version demands exactly them.
     passed_over: BitSet,
     pub(super) wishes: Vec<Wish>,
-    /// The first wish that excludes each version, by its place.
+    /// For each version the index of the first wish that excludes it.
     excluded_by: Vec<u32>,
-    /// The decision for it, and the version.
+    /// The decision about it, and the chosen version.
     pub(super) chosen: Option<(Level, usize)>,
 }
 
@@ -91,7 +92,7 @@ impl Package {
         self.versions = Some(versions);
     }
 
-    /// Forgets all but what was learned.
+    /// Resets the search, and keeps what was looked up.
     pub(super) fn forget_search(&mut self) {
         self.wishes.clear();
         self.excluded_by.fill(NOBODY);
@@ -107,12 +108,12 @@ impl Package {
         self.versions.as_deref().unwrap_or_default()
     }
 
-    /// The steps it takes to go through all its versions once.
+    /// The steps for going through all its versions once.
     pub(super) fn cost(&self) -> usize {
         1 + self.versions().len() / VERSIONS_A_STEP
     }
 
-    /// Notes that somebody demands exactly that version; tells whether it was passed over.
+    /// Records that a version demands exactly `version`; returns whether it had been skipped.
     pub(super) fn pin(&mut self, version: &Version) -> bool {
         if !self.pinned.insert(version.clone()) {
             return false;
@@ -121,14 +122,14 @@ impl Package {
         at.is_ok_and(|at| self.passed_over.has(at))
     }
 
-    /// Whether a version may be taken at all: not yanked, or demanded exactly by somebody known.
+    /// Whether a version may be chosen at all: it is not yanked, or a known version demands exactly it.
     pub(super) fn is_eligible(&self, candidate: usize) -> bool {
         self.versions()
             .get(candidate)
             .is_some_and(|candidate| !candidate.yanked || self.pinned.contains(&candidate.version))
     }
 
-    /// Notes that a version was not taken because it is not eligible.
+    /// Records that a version was skipped because it is not eligible.
     pub(super) fn pass_over(&mut self, candidate: usize) {
         self.passed_over.add(candidate);
     }
@@ -137,7 +138,7 @@ impl Package {
         !self.passed_over.is_empty()
     }
 
-    /// Which versions meet a constraint; costs where that was not asked before.
+    /// Which versions meet a constraint; takes steps when it is computed for the first time.
     pub(super) fn meeting(
         &mut self,
         id: ConstraintId,
@@ -156,12 +157,12 @@ impl Package {
         Ok(meeting)
     }
 
-    /// Which versions were found to meet a constraint.
+    /// The versions that meet a constraint, if that was computed before.
     pub(super) fn known_meeting(&self, id: ConstraintId) -> Option<&BitSet> {
         self.meeting.get(&id).map(|meeting| &**meeting)
     }
 
-    /// Excludes what does not meet the wish at that place, the last one.
+    /// Excludes the versions that do not meet the wish at that index, the last one.
     pub(super) fn exclude(&mut self, wish: usize, meeting: &BitSet) {
         let by = u32::try_from(wish).unwrap_or(NOBODY - 1);
         for (at, excluded_by) in self.excluded_by.iter_mut().enumerate() {
@@ -171,7 +172,7 @@ impl Package {
         }
     }
 
-    /// Takes the last wish back.
+    /// Removes the last wish.
     pub(super) fn take_back(&mut self) {
         self.wishes.pop();
         let by = u32::try_from(self.wishes.len()).unwrap_or(NOBODY - 1);
@@ -193,7 +194,7 @@ impl Package {
         self.excluded_by.contains(&NOBODY)
     }
 
-    /// Whether a version could be taken that also is one of `meeting`, where that is given.
+    /// Whether a version is possible, and is one of `meeting` if that is given.
     pub(super) fn possible(&mut self, meeting: Option<&BitSet>) -> Possible {
         let mut culprits = Levels::default();
         for candidate in 0..self.versions().len() {
@@ -209,25 +210,25 @@ impl Package {
         Possible::No(culprits)
     }
 
-    /// Whether a version needs another one of its own package.
+    /// Whether a version depends on another version of its own package.
     pub(super) fn contradicts_itself(&self, candidate: usize) -> bool {
         let Some(candidate) = self.versions().get(candidate) else { return false };
         candidate.dependencies.get(&self.name).is_some_and(|own| !own.matches(&candidate.version))
     }
 
-    /// What a version needs beside its own package, where that is known already.
+    /// The dependencies of a version on other packages, if they were read already.
     pub(super) fn needs(&self, candidate: usize) -> Option<Arc<[Need]>> {
         self.needs.get(candidate)?.clone()
     }
 
-    /// Takes a version's dependencies out, to find out what they are.
+    /// Takes the dependencies of a version out, to read them.
     pub(super) fn take_dependencies(&mut self, candidate: usize) -> BTreeMap<PackageName, Constraint> {
         let versions = self.versions.as_mut();
         let candidate = versions.and_then(|versions| versions.get_mut(candidate));
         candidate.map(|candidate| std::mem::take(&mut candidate.dependencies)).unwrap_or_default()
     }
 
-    /// Puts them back, with what they are.
+    /// Puts the dependencies back, with what was read.
     pub(super) fn put_back(
         &mut self,
         candidate: usize,

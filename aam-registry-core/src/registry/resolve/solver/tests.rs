@@ -31,12 +31,12 @@ fn package(name: &str, mut versions: Vec<VersionSummary>) -> (PackageName, Optio
 /// The packages of a world.
 pub(in crate::registry::resolve) type Universe = BTreeMap<PackageName, Option<Vec<VersionSummary>>>;
 
-/// Looks up in `world` what the solver asks for, until it has an answer.
+/// Looks up in `world` the packages that the solver asks for, until it has an answer.
 fn solve_lazily(roots: &Roots, world: &Universe) -> Result<Chosen, Unsolved> {
     solve_within(BUDGET, roots, world).0
 }
 
-/// The answer, and how much of the budget was left.
+/// The answer, and the remaining steps of the budget.
 fn solve_within(steps: usize, roots: &Roots, world: &Universe) -> (Result<Chosen, Unsolved>, usize) {
     let mut solver = Solver::new(roots, Budget::new(steps, Cancellation::default()));
     let answer = answer(&mut solver, world);
@@ -103,7 +103,7 @@ fn a_dead_end_goes_back_to_who_brought_it_up() {
         package("b", vec![candidate("1.0.0", false, &[]), candidate("2.0.0", false, &[("c", "*")])]),
         package("c", vec![candidate("1.0.0", false, &[("a", "^2")])]),
     ]);
-    // Only `a` stands in the way of `c`, but another version of `b` does without `c`.
+    // Only `a` excludes every version of `c`, but another version of `b` does not need `c`.
     assert_eq!(solved(&[("a", "*"), ("b", "*")], &world), ["a 1.0.0", "b 1.0.0"]);
 }
 
@@ -125,7 +125,7 @@ fn a_yanked_version_is_taken_only_where_it_is_named() {
     ]);
     assert_eq!(solved(&[("b", "*")], &world), ["b 1.0.0", "c 1.0.0"]);
     assert_eq!(solved(&[("a", "*")], &world), ["a 1.0.0", "c 1.1.0"]);
-    // `b` is known before anybody has seen that `a` demands exactly the yanked one.
+    // `b` is looked up before it is known that `a` demands exactly its yanked version.
     assert_eq!(solved(&[("a", "*"), ("b", "*")], &world), ["a 1.0.0", "b 1.0.0", "c 1.1.0"]);
 }
 
@@ -155,12 +155,12 @@ fn the_budget_ends_the_search() {
     assert_eq!(solve_within(5, &demands(&[("a", "*")]), &world).0, Err(Unsolved::OutOfSteps(None)));
 }
 
-/// All that a world holds, as it is told to a solver.
+/// All packages of a world, in the form that the solver takes.
 pub(in crate::registry::resolve) fn known(world: &Universe) -> Vec<(PackageName, Option<Vec<VersionSummary>>)> {
     world.iter().map(|(name, versions)| (name.clone(), versions.clone())).collect()
 }
 
-/// A search that takes longer than anybody can wait.
+/// A search that takes practically forever.
 pub(in crate::registry::resolve) fn endless() -> (Roots, Universe) {
     let numbers: Vec<_> = (0..15).map(|number| format!("1.{number}.0")).collect();
     let names: Vec<_> = (0..9).map(|number| format!("p{number}")).collect();
@@ -191,7 +191,7 @@ fn a_large_tree_takes_a_small_part_of_the_budget() {
     for at in 0..300 {
         let versions = (0..40).map(|version| {
             let (major, minor) = (version / 10, version % 10);
-            // In a major version that is not always the newest.
+            // Within a major version that does not always contain the newest version.
             let of = (at * 4 + 1..at * 4 + 5).chain([at + 40, at + 90]).filter(|of| *of < 300);
             let needs: Vec<_> = of.map(|of| (name(of), format!("^{}", 3 - of % 3))).collect();
             let needs: Vec<_> = needs.iter().map(|(of, constraint)| (&**of, &**constraint)).collect();
@@ -205,7 +205,7 @@ fn a_large_tree_takes_a_small_part_of_the_budget() {
     assert!(used < BUDGET / 5, "{used} of {BUDGET} were used");
 }
 
-/// A package for each of so many names, which needs `hub`, and one version of it.
+/// A number of packages, each of which needs `hub`, and one version of `hub`.
 fn wanting_hub(count: usize, constraint: impl Fn(usize) -> String) -> Universe {
     (0..count)
         .map(|at| package(&format!("p{at:03}"), vec![candidate("1.0.0", false, &[("hub", &*constraint(at))])]))
@@ -218,7 +218,7 @@ fn names_of(world: &Universe) -> Roots {
 
 #[test]
 fn many_long_constraints_on_one_package_are_answered_within_the_budget() {
-    // 31 comparators that leave nothing out but the last version, each list another one.
+    // 31 comparators that exclude only the last version; each list is different.
     let long = |at: usize| {
         let others = (0..30).map(|number| format!(">=0.{}.{}", number % 10, at % 10));
         others.chain([format!("<=1.{}.0", 229 + at)]).collect::<Vec<_>>().join(",")
@@ -285,7 +285,7 @@ fn who_demands_a_yanked_version_exactly_is_heard_however_late() {
     assert_eq!(solved(&[("a", "*"), ("c", "*")], &world), ["a 1.0.0", "b 1.0.0", "c 1.1.0"]);
 }
 
-/// Whether `chosen` satisfies everybody and holds nothing that nobody needs.
+/// Whether `chosen` satisfies every demand and contains nothing that is not needed.
 fn is_solution(roots: &Roots, world: &Universe, chosen: &Chosen) -> bool {
     let find = |name: &PackageName| {
         let versions = world.get(name).and_then(Option::as_deref)?;
@@ -334,7 +334,7 @@ const VERSIONS: [&str; 4] = ["1.0.0", "1.1.0", "2.0.0", "2.1.0-rc.1"];
 const CONSTRAINTS: [&str; 9] = ["*", "^1", "^2", "1.0.0", "1.1.0", "2.0.0", ">=1.1.0", "<2.0.0", ">=2.1.0-rc.0"];
 
 fn wishes(at_most: usize) -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
-    // The missing package is rare: most worlds would have no solution otherwise.
+    // The missing package is rare; otherwise most worlds would have no solution.
     let name = prop_oneof![20 => prop::sample::select(&NAMES[..4]), 1 => Just(NAMES[4])];
     prop::collection::vec((name, prop::sample::select(&CONSTRAINTS[..])), 0..=at_most)
 }

@@ -74,6 +74,11 @@ fn a_lock_file_in_the_middle_of_a_merge_stands_in_nobodys_way_for_nothing() {
     told.hear("the lock file is in a merge, both sides fit: install", 0, &mut machine.aam(&["install"]));
     assert_eq!(machine.json(&["list"]).as_array().map(Vec::len), Some(2));
     machine.ok(&["install", "--locked"]);
+    // Something is taken away in the middle of the merge.
+    machine.write(".aam/aam-lock.yaml", &text);
+    machine.ok(&["uninstall", "@acme/review-suite"]);
+    assert_eq!(machine.json(&["list"]).as_array().map(Vec::len), Some(1), "the rest of both sides");
+    machine.ok(&["install", "--locked"]);
 
     // Each side has another version.
     let text = conflict(&lock_of(&["greet-kit@1.0.0"]), &lock_of(&["greet-kit@1.1.0"]));
@@ -92,6 +97,34 @@ fn a_lock_file_in_the_middle_of_a_merge_stands_in_nobodys_way_for_nothing() {
     machine.ok(&["install", "greet-kit", "--platform", "claude"]);
     machine.ok(&["uninstall", "greet-kit"]);
     insta::assert_snapshot!("merges", told.text);
+}
+
+#[test]
+fn files_that_aam_wrote_and_somebody_broke_are_told_with_what_to_do() {
+    let mut told = Told::default();
+    let machine = Machine::new();
+    told.naming(fs::canonicalize(machine.project()).expect("path").display().to_string(), "[PROJECT]");
+    told.naming(fs::canonicalize(machine.user()).expect("path").display().to_string(), "[HOME]");
+    machine.write(".aam/aam-lock.yaml", "lockfile_version: 1\npackages: [\n");
+    told.hear("the lock file is cut off", 2, &mut machine.aam(&["list"]));
+    machine.write(".aam/aam-lock.yaml", "lockfile_version: 7\n");
+    told.hear("the lock file of a later aam", 2, &mut machine.aam(&["install"]));
+    fs::remove_dir_all(machine.project().join(".aam")).expect("removed");
+    let broken = |name: &str, text: &str| {
+        let path = machine.home().join(name);
+        fs::create_dir_all(path.parent().expect("below")).expect("folder");
+        fs::write(path, text).expect("written");
+    };
+    broken("projects/0123.yaml", "unpacked: [");
+    machine.write(".aam/aam-lock.yaml", "lockfile_version: 1\npackages: {}\n");
+    told.hear("the record of a project", 2, &mut machine.aam(&["install", "--locked"]));
+    broken("credentials.yaml", "x");
+    told.hear("credentials.yaml", 2, &mut machine.aam(&["whoami"]));
+    broken("config.yaml", "registries:\n<<<<<<< HEAD\n- a\n=======\n- b\n>>>>>>> x\n");
+    told.hear("config.yaml is in a merge", 5, &mut machine.aam(&["registry", "list"]));
+    broken("config.yaml", "registries: [");
+    told.hear("config.yaml", 2, &mut machine.aam(&["registry", "list"]));
+    insta::assert_snapshot!("broken", told.text);
 }
 
 #[cfg(unix)]

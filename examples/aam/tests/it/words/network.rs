@@ -188,6 +188,13 @@ fn certificates_that_are_not_trusted_are_told_with_how_to_trust_them() {
         command
     };
     told.hear("another root in SSL_CERT_FILE", 6, &mut elsewhere(format!("https://{company}")));
+    let mut nowhere = info(format!("https://{company}"));
+    nowhere.env("SSL_CERT_FILE", machine.user().join("missing.pem"));
+    told.naming(machine.user().display().to_string(), "[HOME]");
+    told.hear("no file at SSL_CERT_FILE", 1, &mut nowhere);
+    let mut bare = info(format!("https://{company}"));
+    bare.env("SSL_CERT_DIR", machine.user().join("project"));
+    told.hear("a system without root certificates", 1, &mut bare);
     told.hear("a certificate for another name", 6, &mut elsewhere(format!("https://{named}")));
     told.hear("http to a port that speaks TLS (rustls)", 6, &mut info(format!("http://{company}")));
     insta::assert_snapshot!("certificates", told.text);

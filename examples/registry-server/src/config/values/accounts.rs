@@ -1,4 +1,4 @@
-//! Settings about accounts and what they may do.
+//! Types of settings about accounts.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ impl Value for Username {
     }
 }
 
-/// An e-mail address; the registry itself judges it when the account is made.
+/// An e-mail address; the registry checks it when the account is created.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct EmailAddress(pub(crate) String);
 
@@ -45,7 +45,7 @@ impl Value for EmailAddress {
     }
 }
 
-/// The password of an administrator; the registry itself judges it when the account is made.
+/// The password of an administrator; the registry checks it when the account is created.
 #[derive(Clone, Debug)]
 pub(crate) struct AdminPassword(pub(crate) SecretString);
 
@@ -61,12 +61,12 @@ impl Value for AdminPassword {
     }
 }
 
-/// The secrets of logins: the first signs, all verify.
+/// The secrets of login sessions: the first signs, all verify.
 #[derive(Clone, Debug)]
 pub(crate) struct JwtSecrets {
-    /// The one that signs.
+    /// The secret that signs.
     pub(crate) first: SecretString,
-    /// Those that signed before.
+    /// Secrets that signed earlier sessions.
     pub(crate) retired: Vec<SecretString>,
 }
 

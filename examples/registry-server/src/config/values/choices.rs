@@ -1,4 +1,4 @@
-//! Settings that are one word out of a few.
+//! Types of settings with a few allowed words.
 
 use tracing::level_filters::LevelFilter;
 
@@ -55,11 +55,11 @@ impl Switch {
 }
 
 choice! {
-    /// Where archives are kept.
+    /// Where archives are stored.
     StorageBackend as "KIND" {
         /// In a folder.
         Local = "local",
-        /// In a bucket of Amazon S3 or of what speaks like it.
+        /// In a bucket of Amazon S3 or a compatible store.
         S3 = "s3",
         /// In a bucket of `MinIO`.
         Minio = "minio",
@@ -67,25 +67,25 @@ choice! {
         Gcs = "gcs",
         /// In a container of Azure Blob Storage.
         Azblob = "azblob",
-        /// In this process, until it ends.
+        /// In the memory of this process.
         Memory = "memory",
     }
 }
 
 choice! {
-    /// Where whole archives are sent from.
+    /// From where clients download whole archives.
     DownloadRedirect as "WHERE" {
-        /// From here.
+        /// From the registry.
         Off = "off" | "false",
-        /// From the object store, by a link that expires.
+        /// From the object store, through a link that expires.
         Presigned = "presigned",
-        /// From a CDN before this registry.
+        /// From a CDN in front of the registry.
         Cdn = "cdn",
     }
 }
 
 choice! {
-    /// Who may make an account.
+    /// Who may create an account.
     Registration as "WHO" {
         /// Everybody.
         Open = "open",
@@ -108,7 +108,7 @@ choice! {
 choice! {
     /// The form of the log.
     LogFormat as "FORMAT" {
-        /// One JSON object a line.
+        /// One JSON object per line.
         Json = "json",
         /// For people.
         Text = "text",

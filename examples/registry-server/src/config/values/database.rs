@@ -1,4 +1,4 @@
-//! Where the metadata is kept.
+//! Where the metadata is stored.
 
 use std::{fmt, path::PathBuf};
 
@@ -13,20 +13,20 @@ use crate::config::{
 /// The database of the metadata.
 #[derive(Clone, Debug)]
 pub(crate) enum DatabaseUrl {
-    /// A file of SQLite.
+    /// An SQLite file.
     Sqlite(PathBuf),
     /// A database of a PostgreSQL server.
     Postgres(PostgresUrl),
 }
 
 impl DatabaseUrl {
-    /// Whether it is one that several replicas can share.
+    /// Whether several replicas can share it.
     pub(crate) fn is_shared(&self) -> bool {
         matches!(self, Self::Postgres(_))
     }
 }
 
-/// Without credentials.
+/// Prints it without credentials.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -67,7 +67,7 @@ impl Value for DatabaseUrl {
 #[derive(Clone, Debug)]
 pub(crate) struct PostgresUrl {
     url: SecretString,
-    /// The same without what must not be shown.
+    /// The same without the parts that must not be printed.
     shown: String,
 }
 
@@ -98,7 +98,7 @@ impl Value for PostgresUrl {
         if !matches!(scheme, "postgres" | "postgresql" | "postgresql+asyncpg") {
             return Err(Refusal::NotAllowed);
         }
-        // What is wrong holds nothing of the address but the name of an option.
+        // The error contains nothing of the address except the name of an option.
         PostgresConfig::new(text).map_err(|error| Refusal::Because(error.to_string()))?;
         let place = address::place(text).unwrap_or(MASK);
         if matches!(place, "" | "/") {

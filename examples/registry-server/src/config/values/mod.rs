@@ -1,4 +1,4 @@
-//! What the texts of settings are read into.
+//! The types that the texts of settings are parsed into.
 
 mod accounts;
 mod choices;

@@ -1,4 +1,4 @@
-//! Settings about addresses.
+//! Types of settings about addresses.
 
 use std::{fmt, net::IpAddr, path::PathBuf};
 
@@ -28,7 +28,7 @@ impl Value for Host {
     }
 }
 
-/// The rule of RFC 1123, and that the last label is no number.
+/// The rule of RFC 1123; also, the last label must not be a number.
 fn is_host_name(text: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -60,7 +60,7 @@ impl Value for Domain {
 }
 
 impl Domain {
-    /// Whether `url` leads there.
+    /// Whether the host of `url` is this domain.
     pub(crate) fn is_host_of(&self, url: &BaseUrl) -> bool {
         self.0.host == url.host
     }
@@ -79,7 +79,7 @@ impl BaseUrl {
         &self.text
     }
 
-    /// The address, with `port` where it says 0: the one that was free when the process began to listen.
+    /// The address with `port` in place of port 0: the free port on which the process listens.
     pub(crate) fn with_port_if_zero(&self, port: u16) -> String {
         match self.text.strip_suffix(":0") {
             Some(before) => format!("{before}:{port}"),
@@ -87,7 +87,7 @@ impl BaseUrl {
         }
     }
 
-    /// Whether it leads to the machine itself, as on a developer's.
+    /// Whether it points to this machine, as during development.
     pub(crate) fn is_local(&self) -> bool {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
         host == "localhost"
@@ -160,7 +160,7 @@ impl Value for ClientIpHeader {
     }
 }
 
-/// Origins whose pages may call the registry.
+/// Origins whose web pages may call the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origins {
     /// All of them.
@@ -182,7 +182,7 @@ impl Value for Origins {
         }
         let origin = |part: &str| {
             let url = BaseUrl::parse(part).ok()?;
-            // An origin is scheme, host and port: a path would never match.
+            // An origin consists of scheme, host and port: one with a path would never match.
             let is_bare = url.as_str().splitn(4, '/').count() == 3;
             is_bare.then(|| url.as_str().to_ascii_lowercase())
         };

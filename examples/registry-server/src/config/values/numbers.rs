@@ -1,4 +1,4 @@
-//! Settings that are numbers, with or without a unit.
+//! Types of settings that are numbers, with or without a unit.
 
 use std::time::Duration;
 
@@ -31,31 +31,31 @@ number! {
     Port(u16), 0..=u16::MAX, "PORT"
 }
 number! {
-    /// How many threads serve.
+    /// How many threads serve requests.
     Threads(usize), 1..=1024, "N"
 }
 number! {
-    /// How many connections there may be.
+    /// The most connections.
     Connections(usize), 1..=1_000_000, "N"
 }
 number! {
-    /// How many connections one address may have; 0 for any number.
+    /// The most connections of one address; 0 for no limit.
     ConnectionsPerAddress(usize), 0..=1_000_000, "N"
 }
 number! {
-    /// How many requests may be under way on one connection of HTTP/2.
+    /// The most concurrent requests on one HTTP/2 connection.
     Streams(u32), 1..=10_000, "N"
 }
 number! {
-    /// How many uploads of one account may be under way.
+    /// The most concurrent uploads of one account.
     Uploads(usize), 1..=64, "N"
 }
 number! {
-    /// How many connections may wait to be accepted.
+    /// The most connections that wait to be accepted.
     Backlog(u16), 1..=u16::MAX, "N"
 }
 number! {
-    /// How many connections a pool holds.
+    /// The most connections of a pool.
     PoolSize(u16), 1..=1024, "N"
 }
 number! {
@@ -64,7 +64,7 @@ number! {
 }
 
 impl Hours {
-    /// The span of time.
+    /// As a duration.
     pub(crate) fn lifetime(self) -> Duration {
         Duration::from_hours(self.0.into())
     }
@@ -76,18 +76,18 @@ number! {
 }
 
 impl Seconds {
-    /// The span of time.
+    /// As a duration.
     pub(crate) fn lifetime(self) -> Duration {
         Duration::from_secs(self.0.into())
     }
 }
 
 number! {
-    /// How many things there may be.
+    /// A count.
     Count(u64), 1..=10_000_000, "N"
 }
 number! {
-    /// Requests a minute; 0 for no limit.
+    /// Requests per minute; 0 for no limit.
     PerMinute(u32), 0..=1_000_000_000, "N"
 }
 
@@ -96,7 +96,7 @@ number! {
 pub(crate) struct Size(pub(crate) u64);
 
 impl Size {
-    /// As much as this machine can address.
+    /// As a `usize`, or the largest `usize` if it is larger.
     pub(crate) fn bytes(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
@@ -144,7 +144,7 @@ impl Value for Room {
     }
 }
 
-/// A span of time, from a second to a day.
+/// A duration, from a second to a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Timeout(pub(crate) Duration);
 
@@ -170,7 +170,7 @@ impl Value for Timeout {
     }
 }
 
-/// Reads how old something must be, for a command's flag: `0s`, `24h`, `7d`.
+/// Parses an age for a command's flag: `0s`, `24h`, `7d`.
 pub(crate) fn parse_age(text: &str) -> Result<Duration, String> {
     let allowed = || "a time such as `30m`, `24h` or `7d`".to_owned();
     let (number, unit) = split_unit(text).map_err(|_| allowed())?;

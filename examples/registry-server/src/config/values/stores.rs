@@ -1,4 +1,4 @@
-//! Object stores, Redis and CDN.
+//! Types of settings about object stores, Redis and the CDN.
 
 use aam_registry_backends::redis::RedisConfig;
 use http::Uri;
@@ -18,7 +18,7 @@ impl Value for Endpoint {
     }
 
     fn parse(text: &str) -> Result<Self, Refusal> {
-        // MinIO's own tools take a host and a port alone.
+        // MinIO's own tools also accept a host and a port without a scheme.
         let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let trimmed = with_scheme.trim_end_matches('/');
         let uri: Uri = trimmed.parse().map_err(|_| Refusal::NotAllowed)?;
@@ -46,7 +46,7 @@ impl Value for Bucket {
     }
 }
 
-/// Any one word, such as a region, a key prefix or the name of an account.
+/// A word without spaces, such as a region, a key prefix or the name of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Word(pub(crate) String);
 
@@ -58,7 +58,7 @@ impl Value for Word {
     }
 
     fn parse(text: &str) -> Result<Self, Refusal> {
-        // It becomes a part of URLs, and of requests that are signed.
+        // It becomes part of URLs and of signed requests.
         if text.bytes().all(|byte| byte.is_ascii_graphic()) {
             Ok(Self(text.to_owned()))
         } else {
@@ -67,7 +67,7 @@ impl Value for Word {
     }
 }
 
-/// A key to a store, or a half of one.
+/// One half of an access key, or a whole one.
 #[derive(Clone, Debug)]
 pub(crate) struct SecretKey(pub(crate) SecretString);
 
@@ -79,7 +79,8 @@ impl Value for SecretKey {
     }
 
     fn parse(text: &str) -> Result<Self, Refusal> {
-        // One is of the file it was read from, and cannot stand in a header.
+        // A control character, such as a line end, comes from the file that holds the secret, and is
+        // not allowed in a header.
         if text.contains(char::is_control) { Err(Refusal::NotAllowed) } else { Ok(Self(text.into())) }
     }
 }
@@ -104,7 +105,7 @@ impl Value for RedisUrl {
         if !has_host {
             return Err(Refusal::NotAllowed);
         }
-        // What is wrong holds nothing of the address but the name of an option.
+        // The error contains nothing of the address except the name of an option.
         RedisConfig::new(text).check_url().map_err(|error| Refusal::Because(error.to_string()))?;
         Ok(Self(text.into()))
     }

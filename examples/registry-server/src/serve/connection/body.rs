@@ -12,11 +12,10 @@ use hyper::body::Incoming;
 
 use super::{chunk::counted, client::UnderWay, pace::Pace};
 
-/// The most of an answer that HTTP/2 is given at once, in bytes: as much as one
-/// of its frames holds.
+/// The most of an answer that is passed to HTTP/2 at once, in bytes: the contents of one frame.
 const PIECE: usize = 16 * 1024;
 
-/// The body of a request, which is under way until this is dropped.
+/// The body of a request. The request counts as in progress until this is dropped.
 #[derive(Debug)]
 pub(super) struct RequestBody {
     body: Incoming,
@@ -47,26 +46,26 @@ impl Body for RequestBody {
     }
 }
 
-/// The body of an answer, which is under way until this is dropped.
+/// The body of an answer. The request counts as in progress until this is dropped.
 #[derive(Debug)]
 pub(super) struct AnswerBody {
     body: RegistryBody,
-    /// What the body gave and was not handed on yet.
+    /// Bytes that were read from the body and not passed on yet.
     rest: Bytes,
     pace: Option<Arc<Pace>>,
-    /// Whether what it gives is in memory anyway, for others too.
+    /// Whether the body's bytes are in a shared cache, so that holding them costs no extra memory.
     is_shared: bool,
     under_way: UnderWay,
 }
 
 impl AnswerBody {
-    /// An answer that goes out in pieces of its own size, where a pace is kept of them.
+    /// An answer; if `pace` is given, it is split into pieces of the size that pace tracks.
     pub(super) fn new(body: RegistryBody, pace: Option<Arc<Pace>>, under_way: UnderWay) -> Self {
         let is_shared = body.is_shared();
         Self { body, rest: Bytes::new(), pace, is_shared, under_way }
     }
 
-    /// Counts what is held for this answer alone.
+    /// Counts memory that only this answer holds.
     fn count(&self, data: Bytes) -> Bytes {
         if self.is_shared { data } else { counted(data, self.under_way.client()) }
     }

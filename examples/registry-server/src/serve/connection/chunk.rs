@@ -4,17 +4,17 @@ use bytes::Bytes;
 
 use super::client::Client;
 
-/// What is not worth counting, in bytes.
+/// Chunks up to this size in bytes are not counted.
 const SMALL: usize = 8 * 1024;
 
-/// A chunk of an answer, which counts as held until its last byte is sent or dropped.
+/// A chunk of an answer that counts as held until its last byte is sent or dropped.
 #[derive(Debug)]
 struct Chunk {
     bytes: Bytes,
     client: Arc<Client>,
 }
 
-/// Counts a chunk as held for `client` until the last part of what this gives is dropped.
+/// Counts a chunk as held for `client` until the last part of the returned bytes is dropped.
 pub(super) fn counted(bytes: Bytes, client: &Arc<Client>) -> Bytes {
     if bytes.len() < SMALL {
         return bytes;

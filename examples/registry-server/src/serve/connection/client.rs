@@ -10,20 +10,20 @@ use std::{
 
 use crate::serve::seats::Seat;
 
-/// One connection as its stream, its service and its clock know it together.
+/// The state of one connection that its stream, service and clock share.
 ///
-/// The stream and the service say here what is going on, without a look at the
-/// time; the clock reads it after they had their turn.
+/// The stream and the service record here what happens, without reading the time; the clock reads it
+/// after they have run.
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) peer: SocketAddr,
     pub(super) seat: Seat,
-    /// Bodies, coming or going, that are not at their end.
+    /// Request and answer bodies that have not ended.
     bodies: AtomicUsize,
     requests: AtomicUsize,
-    /// Bytes of answers that were read or made and not sent.
+    /// Bytes of answers that are in memory and not sent yet.
     held: AtomicUsize,
-    /// Answers that wait for some of that to be sent.
+    /// Answers that wait until some of these bytes are sent.
     waiting: Mutex<Vec<Waker>>,
     is_http2: AtomicBool,
     is_reading_head: AtomicBool,
@@ -63,7 +63,8 @@ impl Client {
         self.peer.ip()
     }
 
-    /// Notes that a request has come; it is under way until every copy of what this gives is dropped.
+    /// Records a new request, which counts as in progress until every clone of the returned value is
+    /// dropped.
     pub(super) fn begin_request(self: &Arc<Self>) -> UnderWay {
         self.is_reading_head.store(false, Ordering::Relaxed);
         self.owes_answer.store(true, Ordering::Relaxed);
@@ -72,18 +73,18 @@ impl Client {
         UnderWay(Arc::clone(self))
     }
 
-    /// Whether a request, or what it left to be sent or read, is under way.
+    /// Whether a request is in progress, or its bodies are still being read or sent.
     pub(super) fn is_busy(&self) -> bool {
         self.bodies.load(Ordering::Acquire) > 0
     }
 
-    /// Notes that so many bytes of an answer are held until they are sent.
+    /// Records bytes of an answer that are held until they are sent.
     pub(super) fn hold(&self, bytes: usize) {
         self.held.fetch_add(bytes, Ordering::Relaxed);
         self.seat.answers().add(bytes);
     }
 
-    /// Notes that so many bytes were sent, or never will be.
+    /// Records held bytes as sent or dropped.
     pub(super) fn let_go(&self, bytes: usize) {
         self.seat.answers().remove(bytes);
         let most = self.seat.answers().per_connection();
@@ -94,18 +95,18 @@ impl Client {
         }
     }
 
-    /// Completes when more may be held for this connection.
+    /// Completes when this connection may hold more bytes.
     pub(super) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         let most = self.seat.answers().per_connection();
         if self.held.load(Ordering::Acquire) < most {
             return Poll::Ready(());
         }
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(cx.waker().clone());
-        // Some may have been sent in between, by somebody who saw nobody wait.
+        // Check again: bytes may have been released in between, before this waker was registered.
         if self.held.load(Ordering::Acquire) < most { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// How many requests there were.
+    /// How many requests there have been.
     pub(super) fn requests(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
     }
@@ -118,7 +119,7 @@ impl Client {
         self.is_http2.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that bytes came; between requests of HTTP/1 they are of the head of the next one.
+    /// Records that bytes arrived; between HTTP/1 requests they belong to the head of the next one.
     pub(super) fn note_read(&self) {
         if !self.speaks_http2() && !self.is_busy() {
             self.is_reading_head.store(true, Ordering::Relaxed);
@@ -129,21 +130,21 @@ impl Client {
         self.is_reading_head.load(Ordering::Relaxed)
     }
 
-    /// Whether what is written next is the answer of a service.
+    /// Whether the next bytes written are the answer of the service.
     pub(super) fn owes_answer(&self) -> bool {
         self.speaks_http2() || self.owes_answer.load(Ordering::Relaxed)
     }
 
-    /// Notes how much of what is written the network takes, or that it takes nothing.
+    /// Records how many bytes the network accepted, or that it accepted none.
     pub(super) fn note_write(&self, outcome: &Poll<io::Result<usize>>) {
         self.is_blocked.store(outcome.is_pending(), Ordering::Relaxed);
         if let Poll::Ready(Ok(bytes)) = outcome {
-            // Only the stream writes, and it is in one place at a time.
+            // Only the stream writes this, in one task at a time, so a load and a store are enough.
             self.written.store(self.written().wrapping_add(*bytes), Ordering::Relaxed);
         }
     }
 
-    /// Notes whether everything there was to write is written.
+    /// Records whether all pending bytes are written.
     pub(super) fn note_flush(&self, is_done: bool) {
         self.is_blocked.store(!is_done, Ordering::Relaxed);
         if is_done && !self.is_busy() {
@@ -159,7 +160,7 @@ impl Client {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// Has the connection end behind what is under way.
+    /// Closes the connection after the requests in progress.
     pub(super) fn end_soon(&self) {
         self.ends_soon.store(true, Ordering::Relaxed);
     }
@@ -168,7 +169,7 @@ impl Client {
         self.ends_soon.load(Ordering::Relaxed)
     }
 
-    /// Has the connection end behind the next answer, and not before somebody asks.
+    /// Closes the connection after the next answer, but not before a request has come.
     pub(super) fn grow_old(&self) {
         self.is_old.store(true, Ordering::Relaxed);
     }
@@ -185,8 +186,8 @@ impl Client {
         self.is_closing.load(Ordering::Relaxed)
     }
 
-    /// Has the stream read on behind the last answer: where what a client sent
-    /// lies unread as its connection is closed, it may never see that answer.
+    /// Keeps reading after the last answer: if data from the client is unread when its connection is
+    /// closed, the client may never see that answer.
     pub(super) fn linger(&self) {
         self.lingers.store(true, Ordering::Relaxed);
     }
@@ -195,7 +196,7 @@ impl Client {
         self.lingers.load(Ordering::Relaxed)
     }
 
-    /// Has the connection reset when it is dropped, with all that still waits to be sent.
+    /// Resets the connection when it is dropped, and discards everything that waits to be sent.
     pub(super) fn cut(&self) {
         self.is_cut.store(true, Ordering::Relaxed);
     }
@@ -205,12 +206,12 @@ impl Client {
     }
 }
 
-/// A request that is not done with.
+/// A request that has not ended.
 #[derive(Debug)]
 pub(super) struct UnderWay(Arc<Client>);
 
 impl UnderWay {
-    /// Whose request it is.
+    /// The connection of the request.
     pub(super) fn client(&self) -> &Arc<Client> {
         &self.0
     }

@@ -9,21 +9,21 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::client::Client;
 use crate::{config::Settings, serve::answers::AnswerMemory};
 
-/// What a client that reads slowly must take within the write time-out, in bytes.
+/// How many bytes a slowly reading client has to take within the write time-out.
 const LEAST_TAKEN: usize = 16 * 1024;
-/// How long a connection may be kept: certificates and balancers change, and
-/// nothing that a client holds on to shall be held for ever.
+/// How long a connection may live. Certificates and load balancers change, so no connection is kept for
+/// ever.
 const KEPT: Duration = Duration::from_hours(1);
-/// How long a connection lies idle until its buffers are given back.
+/// How long a connection is idle before its buffers are released.
 const REST_AFTER: Duration = Duration::from_secs(1);
-/// How long a client has to take leave of a connection that is to end.
+/// How long a client has to close a connection after its last answer.
 pub(super) const LEAVE: Duration = Duration::from_secs(3);
-/// No time-out of a request can be set longer than this.
+/// The maximum of every time-out.
 const LONGEST: Duration = Duration::from_hours(24);
-/// How long one who has no place among the connections may take over anything.
+/// The time-out for everything on a connection that has no regular seat.
 const WITHOUT_PLACE: Duration = Duration::from_secs(5);
 
-/// How long a client is waited for.
+/// The time-outs of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::serve) struct Patience {
     header: Duration,
@@ -42,13 +42,13 @@ impl Patience {
         }
     }
 
-    /// The same for everything, with a connection kept for so long.
+    /// The same time-out for everything; a connection is kept for `kept`.
     #[cfg(test)]
     pub(in crate::serve) fn uniform(patience: Duration, kept: Duration) -> Self {
         Self { header: patience, idle: patience, write: patience, kept }
     }
 
-    /// How long this client may take over the head of a request, or a handshake.
+    /// How long this client may take for the head of a request, or a TLS handshake.
     pub(super) fn header(self, client: &Client) -> Duration {
         self.with(client).header
     }
@@ -66,25 +66,25 @@ impl Patience {
     }
 }
 
-/// What a connection has waited for long enough.
+/// The time-out that has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expired {
-    /// The head of a request.
+    /// While waiting for the head of a request.
     Header,
-    /// Another request.
+    /// While waiting for another request.
     Idle,
-    /// That what it sends is taken.
+    /// While waiting for the client to take what was sent.
     Write,
-    /// That its client takes leave.
+    /// While waiting for the client to close the connection.
     Leave,
-    /// That there is an end of requests on it: the next one shall be the last.
+    /// The connection has lived long enough: the next answer is its last.
     Kept,
-    /// Anything at all: it can give its buffers back.
+    /// Nothing has happened for a while: the buffers can be released.
     Rest,
 }
 
 impl Expired {
-    /// Under which label it is counted as a time-out.
+    /// The label under which it is counted as a time-out.
     pub(super) fn label(self) -> Option<&'static str> {
         match self {
             Self::Header => Some("header"),
@@ -95,11 +95,10 @@ impl Expired {
     }
 }
 
-/// The time-outs of one connection, all by one timer.
+/// The time-outs of one connection, with a single timer.
 ///
-/// The timer is moved only to an earlier time, and where it runs out it is
-/// looked whether there is still something to wait for: a request that is
-/// answered at once costs no timer.
+/// The timer is only ever set to an earlier time. When it fires, the time-outs are computed again. So a
+/// request that is answered at once never touches the timer.
 #[derive(Debug)]
 pub(super) struct Clock {
     patience: Patience,
@@ -107,17 +106,17 @@ pub(super) struct Clock {
     is_set: bool,
     born: Instant,
     requests: usize,
-    /// Since when nothing is under way.
+    /// Since when no request is in progress.
     idle: Option<Instant>,
-    /// Since when the head of a request is read.
+    /// Since when the head of a request is being read.
     head: Option<Instant>,
-    /// Since when the network takes nothing, or too little, and what was written then.
+    /// Since when the network accepts nothing or too little, and how much had been written then.
     blocked: Option<(Instant, usize)>,
-    /// When it was last looked how long a slow reader is waited for.
+    /// When the time allowed to a slow reader was last checked.
     looked: Instant,
     closing: Option<Instant>,
     leaving: Option<Instant>,
-    /// Whether the client is told to go with its next answer.
+    /// Whether the client is told to close the connection with its next answer.
     is_old: bool,
 }
 
@@ -140,27 +139,27 @@ impl Clock {
         }
     }
 
-    /// Begins to wait for the client's leave.
+    /// Starts waiting for the client to close the connection.
     pub(super) fn leave(&mut self) {
         self.leaving.get_or_insert_with(Instant::now);
     }
 
-    /// Waits for no end of requests any more.
+    /// Stops waiting for the maximum age of the connection.
     pub(super) fn grow_old(&mut self) {
         self.is_old = true;
     }
 
-    /// Since when nothing is under way.
+    /// How long no request has been in progress.
     pub(super) fn idle_for(&self) -> Option<Duration> {
         self.idle.map(|since| since.elapsed())
     }
 
-    /// Completes where something was waited for long enough.
+    /// Completes when a time-out has passed.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, client: &Client, can_rest: bool) -> Poll<Expired> {
         self.look(client);
         loop {
             let (at, what) = self.next(client, can_rest);
-            // How long a slow reader is waited for may become less.
+            // The time allowed to a slow reader may have become shorter.
             let look = if self.blocked.is_some() { at.min(self.looked + AnswerMemory::look_every()) } else { at };
             if look < self.timer.deadline() {
                 self.timer.as_mut().reset(look);
@@ -180,7 +179,7 @@ impl Clock {
         }
     }
 
-    /// Notes when what the client does now began.
+    /// Updates the times at which the current activities began.
     fn look(&mut self, client: &Client) {
         let requests = client.requests();
         if client.is_busy() {
@@ -199,7 +198,7 @@ impl Clock {
         }
     }
 
-    /// What runs out next, and when.
+    /// The time-out that passes next, and when.
     fn next(&self, client: &Client, can_rest: bool) -> (Instant, Expired) {
         let patience = self.patience.with(client);
         let mut next = match self.leaving {
@@ -260,7 +259,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(2);
 
-    /// Whether a client that takes so many bytes ten times a second is given up.
+    /// Whether a client that takes `bytes` ten times a second is disconnected.
     async fn is_given_up(bytes: usize) -> bool {
         let seat = Arc::new(Seats::new(1, 0)).take().expect("a place");
         let client = Arc::new(Client::new(([127, 0, 0, 1], 4711).into(), seat));
@@ -301,7 +300,7 @@ mod tests {
         let mut client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
         let (stream, peer) = listener.accept().await.expect("accepted");
         let connection = tokio::spawn(serving.connection(stream, peer, seats.take().expect("a place")));
-        // Long enough that it is old before anybody asks.
+        // Long enough for the connection to reach its maximum age before the first request.
         sleep(Duration::from_millis(50)).await;
         client.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
         let mut answer = String::new();

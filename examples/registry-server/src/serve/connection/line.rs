@@ -16,32 +16,32 @@ use super::{
     serving::{Serving, timed_out},
 };
 
-/// How long a connection must have lain idle to make room for another one.
+/// How long a connection must have been idle before it may be closed to make room.
 const LONG_IDLE: Duration = Duration::from_secs(1);
 
 /// What happens next on a connection.
 #[derive(Debug)]
 enum Event<T> {
-    /// What was waited for.
+    /// The awaited event.
     Done(T),
-    /// The server tells something.
+    /// The server has a notice for all connections.
     Told,
-    /// A time-out.
+    /// A time-out has passed.
     Expired(Expired),
 }
 
-/// How it went on a connection.
+/// How serving a connection ended.
 #[derive(Debug)]
 pub(super) enum Outcome<T> {
-    /// To its end.
+    /// It is finished.
     Done(T),
-    /// It lies idle, and its buffers can be given back.
+    /// It is idle, and its buffers can be released.
     Rest,
-    /// It is to be dropped as it is.
+    /// It has to be dropped immediately.
     Drop,
 }
 
-/// What a connection hears beside its client: the time, and the server.
+/// The inputs of a connection besides its client: the clock and the server's notices.
 #[derive(Debug)]
 pub(super) struct Line {
     serving: Arc<Serving>,
@@ -63,7 +63,7 @@ impl Line {
         &self.client
     }
 
-    /// Waits for the first bytes of a client, or the next ones of one that rests.
+    /// Waits for the first bytes of a client, or for the next ones of an idle connection.
     pub(super) async fn wait<T>(&mut self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Outcome<T> {
         loop {
             match self.next(&mut poll, false).await {
@@ -79,7 +79,7 @@ impl Line {
         }
     }
 
-    /// Serves a connection until it ends, or rests where it `can_rest`.
+    /// Serves a connection until it ends, or until it is idle and `can_rest`.
     pub(super) async fn serve<C>(&mut self, mut connection: Pin<&mut C>, can_rest: bool) -> Outcome<C::Output>
     where
         C: GracefulConnection,
@@ -109,8 +109,8 @@ impl Line {
         }
     }
 
-    /// Has the next answer say that it is the last: a request may be on its way,
-    /// and HTTP/1 has no word by which a client learns that nobody read it.
+    /// Marks the next answer as the last one instead of closing now: a request may be on its way, and
+    /// HTTP/1 cannot tell a client that its request was not read.
     fn grow_old(&mut self) {
         self.clock.grow_old();
         self.client.grow_old();
@@ -136,7 +136,7 @@ impl Line {
             if let Poll::Ready(done) = poll(cx) {
                 return Poll::Ready(Event::Done(done));
             }
-            // Asked only where it has something to say, since all connections ask the same one.
+            // Read the notice only if its counter has changed, since all connections share it.
             let count = serving.notices.count();
             if !listens || *heard != count {
                 listens = true;

@@ -1,9 +1,8 @@
-//! One connection: what is spoken over it, and how long it is waited for.
+//! One connection: its protocols and its time-outs.
 //!
-//! A [`Client`](client::Client) is what is known of who is connected. Its
-//! stream and its service tell it what goes on, its clock sees what takes too
-//! long. A connection that says nothing holds no buffers: it is handed to the
-//! HTTP library with its first bytes, and taken back when it has lain idle for
+//! A [`Client`](client::Client) holds the state of a connection. Its stream and its service record
+//! there what happens, and its clock finds what takes too long. An idle connection holds no buffers: it
+//! is passed to the HTTP library when its first bytes arrive, and taken back after it has been idle for
 //! a while.
 
 mod body;

@@ -2,18 +2,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::watch;
 
-/// What every connection is told.
+/// A notice to all connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Notice {
-    /// Nothing yet.
+    /// No notice yet.
     None,
-    /// To give up its place if it lies idle.
+    /// Close if idle, to make room for others.
     MakeRoom,
-    /// To end behind what is under way.
+    /// Close after the requests in progress.
     End,
 }
 
-/// Tells all connections, without a lock that they would share while they serve.
+/// Sends notices to all connections, without a lock that they would contend for while they serve.
 #[derive(Debug)]
 pub(super) struct Notices {
     told: watch::Sender<Notice>,
@@ -27,7 +27,7 @@ impl Notices {
 
     pub(super) fn tell(&self, notice: Notice) {
         self.told.send_if_modified(|last| {
-            // What was told to end does not go on to make room.
+            // A request to make room must not replace the notice to end.
             if *last == Notice::End {
                 return false;
             }
@@ -37,7 +37,7 @@ impl Notices {
         });
     }
 
-    /// How many notices there were: where it is the same as before there is nothing new to hear.
+    /// How many notices there have been: an unchanged count means that there is no new notice.
     pub(super) fn count(&self) -> usize {
         self.count.load(Ordering::Acquire)
     }
@@ -46,7 +46,7 @@ impl Notices {
         self.told.subscribe()
     }
 
-    /// Completes once nobody listens any more.
+    /// Completes when no connection is left.
     pub(super) async fn nobody_listens(&self) {
         self.told.closed().await;
     }

@@ -23,43 +23,41 @@ tokio::task_local! {
     static CURRENT: Arc<Pace>;
 }
 
-/// How the client of one stream of HTTP/2 takes its answer.
+/// How fast the client of one HTTP/2 stream reads its answer.
 ///
-/// On HTTP/2 a slow reader does not slow the network: it gives no leave to
-/// send, stream by stream, while the connection lives. Each stream is watched
-/// for itself, then.
+/// A slow reader of HTTP/2 does not slow down the network connection: it stops granting flow-control
+/// credit to single streams while the connection stays alive. So each stream is tracked separately.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     given: AtomicUsize,
-    /// Whether the last piece was given and no next one asked for.
+    /// Whether the last piece was passed on and no further one was requested.
     is_waiting: AtomicBool,
 }
 
 impl Pace {
-    /// That of the stream whose request is being served.
+    /// The pace of the stream whose request is being served.
     pub(super) fn current() -> Option<Arc<Self>> {
         CURRENT.try_with(Arc::clone).ok()
     }
 
-    /// Notes that the next piece is asked for: what was given before could go.
+    /// Records that the next piece is requested: the previous one could be sent.
     pub(super) fn ask(&self) {
         self.is_waiting.store(false, Ordering::Relaxed);
     }
 
-    /// Notes that a piece is given.
+    /// Records that a piece is passed on.
     pub(super) fn give(&self) {
         self.given.fetch_add(1, Ordering::Relaxed);
         self.is_waiting.store(true, Ordering::Relaxed);
     }
 
-    /// Which piece the client has to take before there is another.
+    /// The number of the piece that the client has to take before the next one.
     fn waiting_for(&self) -> Option<usize> {
         self.is_waiting.load(Ordering::Relaxed).then(|| self.given.load(Ordering::Relaxed))
     }
 }
 
-/// Runs the streams of HTTP/2, and gives up those whose client does not take
-/// the next piece in time.
+/// Runs the HTTP/2 streams, and resets those whose client does not take the next piece in time.
 #[derive(Clone, Debug)]
 pub(super) struct Streams {
     patience: Duration,
@@ -90,13 +88,13 @@ where
 }
 
 pin_project! {
-    /// One stream; what is dropped before its end is reset.
+    /// One stream; dropping it before its end resets it.
     struct Paced<F> {
         #[pin]
         stream: TaskLocalFuture<Arc<Pace>, F>,
         streams: Streams,
         pace: Arc<Pace>,
-        // Which piece the client has to take, and since when.
+        // The number of the piece that the client has to take, and since when.
         since: Option<(usize, Instant)>,
         timer: Option<Pin<Box<Sleep>>>,
     }
@@ -116,7 +114,7 @@ impl<F: Future<Output = ()>> Future for Paced<F> {
             _ => this.since.insert((piece, Instant::now())).1,
         };
         loop {
-            // It may become less while the client is waited for.
+            // The time may become shorter while waiting.
             let until = since + this.streams.answers.patience(this.streams.patience);
             let now = Instant::now();
             if now >= until {

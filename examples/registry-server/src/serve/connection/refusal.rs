@@ -1,4 +1,4 @@
-//! Answers to requests that get no further than the connection.
+//! Answers to requests that do not reach the registry's service.
 
 use aam_registry_core::{error::ErrorCode, http::RegistryBody};
 use bytes::Bytes;
@@ -7,35 +7,35 @@ use serde_json::json;
 
 /// The largest head of a request, in bytes.
 pub(super) const MAX_HEAD: usize = 32 * 1024;
-/// The longest address of a request that is looked at, in bytes.
+/// The longest request target that is accepted, in bytes.
 const MAX_TARGET: usize = 8 * 1024;
-/// What a field of a head counts for beside its name and its value (RFC 9113, section 6.5.2).
+/// How many bytes a header field counts beside its name and value (RFC 9113, section 6.5.2).
 const FIELD: usize = 32;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// How many seconds a client shall wait when there is no place for it.
+/// The `Retry-After` in seconds when there is no seat for a connection.
 const RETRY_AFTER: u64 = 1;
 
-/// Why a request is answered without being served.
+/// Why a request is refused without being served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// There are as many connections as there may be.
+    /// All connections are in use.
     Overloaded,
     /// Its network has as many connections as it may have.
     Crowded,
-    /// There is no memory for another answer.
+    /// The memory for answers is used up.
     OutOfMemory,
-    /// Its address is too long.
+    /// Its target is too long.
     TargetTooLong,
     /// Its head is too large.
     HeadTooLarge,
     /// It does not name the host that it is for, or names more than one (RFC 9112, section 3.2).
     WrongHost,
-    /// It is no HTTP.
+    /// It is not HTTP.
     NotHttp,
 }
 
 impl Refusal {
-    /// What is wrong with a request before anything of it is looked up.
+    /// The refusal of a request that is invalid by itself.
     pub(super) fn of<B>(request: &Request<B>) -> Option<Self> {
         let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
         if target > MAX_TARGET {
@@ -44,7 +44,7 @@ impl Refusal {
         if has_wrong_host(request) {
             return Some(Self::WrongHost);
         }
-        // The library minds that of HTTP/1.
+        // For HTTP/1 the library enforces the limit.
         let fields = (request.version() == Version::HTTP_2).then(|| request.headers().iter());
         let size: usize =
             fields.into_iter().flatten().map(|(name, value)| name.as_str().len() + value.len() + FIELD).sum();
@@ -84,7 +84,7 @@ impl Refusal {
         }
     }
 
-    /// The body and the headers of the answer; those of the connection are not among them.
+    /// The body of the answer, and its headers except those about the connection.
     fn parts(self) -> (String, [(HeaderName, HeaderValue); 4]) {
         let id = format!("{:032x}", rand::random::<u128>());
         let body = json!({ "error": self.code().as_str(), "message": self.message(), "request_id": id }).to_string();
@@ -97,7 +97,7 @@ impl Refusal {
         (body, headers)
     }
 
-    /// The answer of a service.
+    /// The answer as the service would give it.
     pub(super) fn response(self) -> Response<RegistryBody> {
         let (body, headers) = self.parts();
         let mut response = Response::new(RegistryBody::from(body));
@@ -109,7 +109,7 @@ impl Refusal {
         response
     }
 
-    /// What to put in the place of the header of an empty body, to the end of the answer.
+    /// The header lines and body that replace the empty body of the library's answer.
     fn text(self) -> String {
         let (body, headers) = self.parts();
         let mut text = String::new();
@@ -141,7 +141,7 @@ fn is_host(value: &HeaderValue) -> bool {
     !value.as_bytes().contains(&b'@') && Authority::try_from(value.as_bytes()).is_ok()
 }
 
-/// The whole answer of HTTP/1.1 to a connection there is no place for, whatever it asks.
+/// The complete HTTP/1.1 answer to a connection for which there is no seat, whatever it requests.
 pub(in crate::serve) fn overloaded() -> String {
     busy(Refusal::Overloaded)
 }
@@ -156,8 +156,8 @@ fn busy(refusal: Refusal) -> String {
     format!("HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: {RETRY_AFTER}\r\n{text}")
 }
 
-/// Our answer in the place of the one without a body that the HTTP library
-/// gave to what it did not understand; `None` where it is none of these.
+/// The registry's own error answer in place of the empty answer that the HTTP library wrote to a
+/// request it did not understand; `None` if the bytes are not such an answer.
 pub(super) fn in_place_of(answer: &[u8]) -> Option<Bytes> {
     const NO_BODY: &str = "content-length: 0\r\n";
     let head = str::from_utf8(answer).ok()?.strip_suffix("\r\n\r\n")?;

@@ -23,16 +23,16 @@ use super::{
     serving::Serving,
 };
 
-/// A browser that was here by HTTPS once comes by HTTPS for a year, as behind the proxies of `deployment/docker`.
+/// Tells browsers to use only HTTPS for a year, as the proxies of `deployment/docker` do.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 
-/// What serves the requests of one connection.
+/// The service for the requests of one connection.
 pub(super) fn service_of(
     serving: Arc<Serving>,
     client: Arc<Client>,
 ) -> impl HyperService<Request<Incoming>, Response = Response<AnswerBody>, Error = Infallible, Future: Send + 'static> + Send
 {
-    // One for the connection: a clone for each request copies every layer of it.
+    // One clone for the connection: a clone for each request would copy every layer.
     let service = RefCell::new(serving.service.clone());
     service_fn(move |request: Request<Incoming>| {
         let (serving, client) = (Arc::clone(&serving), Arc::clone(&client));
@@ -50,7 +50,7 @@ pub(super) fn service_of(
     })
 }
 
-/// Calls the service, where it has to be waited for a copy of it.
+/// Calls the service; if it is not ready, waits with a clone of it.
 fn call(
     service: &RefCell<RegistryService>,
     request: Request<RequestBody>,
@@ -63,7 +63,7 @@ fn call(
     }
 }
 
-/// Why a request is not served, where that is so.
+/// Why a request is not served, if it is refused.
 fn refusal(request: &Request<Incoming>, serving: &Serving, client: &Client) -> Option<Refusal> {
     if let Some(refusal) = Refusal::of(request) {
         return Some(refusal);
@@ -78,12 +78,12 @@ fn refusal(request: &Request<Incoming>, serving: &Serving, client: &Client) -> O
     Some(Refusal::Overloaded)
 }
 
-/// What is answered even where there is no place: how the server is.
+/// The paths that are answered even without a regular seat: they report the server's state.
 fn is_probe(path: &str) -> bool {
     matches!(path, "/ready" | "/metrics" | "/health") || path.starts_with("/health/")
 }
 
-/// The answer as it goes out on this connection.
+/// Prepares the answer for this connection.
 fn finish(
     mut response: Response<RegistryBody>,
     version: Version,
@@ -92,13 +92,16 @@ fn finish(
     under_way: UnderWay,
 ) -> Response<AnswerBody> {
     let is_http2 = version == Version::HTTP_2;
-    // Whoever keeps this connection shall ask again elsewhere before it is closed; one without a place may not keep it.
+    // A connection that is about to be closed is closed after this answer, so that the client sends its
+    // next request on a new one. A connection without a regular seat gets only one answer.
     let ends = !client.seat.is_regular() || client.is_old() || serving.readiness.get() == ReadinessState::Draining;
     if ends {
         client.end_soon();
     }
-    // Behind a time-out the rest of a body may still be to come, which is no next request.
-    if !is_http2 && (ends || response.status() == StatusCode::GATEWAY_TIMEOUT) {
+    // After a time-out the rest of the request's body may still arrive; it must not be read as the next
+    // request.
+    let timed_out = matches!(response.status(), StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT);
+    if !is_http2 && (ends || timed_out) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if serving.speaks_tls() {

@@ -29,21 +29,22 @@ use crate::serve::{
     tls::Acceptor,
 };
 
-/// What is read or written at once, and so what a client that is slow costs, in bytes.
+/// The size of the read and write buffers in bytes, and so the memory that a slow client costs.
 const BUFFER: usize = 64 * 1024;
-/// Twice what may be asked for, so that who asks for too much is told in words.
+/// Twice what the server accepts, so that a client with too large a head gets an error message.
 const HTTP2_HEAD: u32 = 64 * 1024;
-/// What a client may send before it is read, of one request and of all of a connection, in bytes.
+/// How many bytes a client may send ahead, per stream and per connection.
 const HTTP2_STREAM_WINDOW: u32 = 1024 * 1024;
 const HTTP2_WINDOW: u32 = 2 * 1024 * 1024;
-/// How many requests a client may take back before they are looked at, and how many faults it may make.
+/// How many requests a client may reset before they are processed, and how many protocol errors it may
+/// make.
 const HTTP2_RESETS: usize = 20;
 const HTTP2_FAULTS: usize = 256;
-/// How often a client is asked whether it is still there, and how long it has to say so.
+/// How often a client is pinged, and how long it has to answer.
 const HTTP2_PING: Duration = Duration::from_secs(30);
 const HTTP2_PONG: Duration = Duration::from_secs(20);
 
-/// What all connections are served with.
+/// What all connections share.
 pub(in crate::serve) struct Serving {
     pub(super) service: RegistryService,
     pub(super) readiness: Readiness,
@@ -57,12 +58,12 @@ pub(in crate::serve) struct Serving {
     out_of_memory: Counter,
 }
 
-/// What a client of HTTP/2 may have the server hold.
+/// The limits of an HTTP/2 connection.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::serve) struct Http2Bounds {
-    /// How many requests may be under way on one connection.
+    /// The most concurrent requests.
     pub(in crate::serve) streams: u32,
-    /// How much of an answer waits to be sent on one of them, in bytes.
+    /// The most bytes of one answer that wait to be sent.
     pub(in crate::serve) send_buffer: usize,
 }
 
@@ -76,7 +77,7 @@ impl Serving {
         bounds: Http2Bounds,
     ) -> Self {
         let mut http1 = http1::Builder::new();
-        // The clock of each connection minds the time.
+        // The clock of each connection enforces the time-outs instead.
         http1.header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(BUFFER);
         let mut http2 =
             http2::Builder::new(Streams::new(patience.write(), seats.answers().clone(), timed_out("write")));
@@ -105,7 +106,7 @@ impl Serving {
         }
     }
 
-    /// Serves a connection that was accepted, when what this gives is run.
+    /// The future that serves an accepted connection.
     pub(in crate::serve) fn connection(
         self: &Arc<Self>,
         stream: TcpStream,
@@ -113,39 +114,39 @@ impl Serving {
         seat: Seat,
     ) -> impl Future<Output = ()> + Send + use<> {
         let client = Arc::new(Client::new(peer, seat));
-        // Made here and now, so that no notice is missed before the connection has its first turn.
+        // Created now, so that the connection misses no notice before it first runs.
         let line = Line::new(Arc::clone(self), Arc::clone(&client));
         Arc::clone(self).greet(stream, client, line)
     }
 
-    /// Tells so many idle connections to make room.
+    /// Asks `places` idle connections to close.
     pub(in crate::serve) fn make_room(&self, places: usize) {
         self.seats.want(places);
         self.notices.tell(Notice::MakeRoom);
     }
 
-    /// Tells all connections to end behind what is under way, and waits for that.
+    /// Tells all connections to close after the requests in progress, and waits for that.
     pub(in crate::serve) async fn end(&self) {
         self.notices.tell(Notice::End);
         self.notices.nobody_listens().await;
     }
 
-    /// Whether a connection that lies idle shall make room.
+    /// Whether an idle connection has to close to make room.
     pub(super) fn wants_room(&self) -> bool {
         self.seats.wants_one()
     }
 
-    /// Whether it serves HTTPS itself.
+    /// Whether the server serves HTTPS itself.
     pub(super) fn speaks_tls(&self) -> bool {
         self.tls.is_some()
     }
 
-    /// Counts a request for which there was no place.
+    /// Counts a request that was refused for lack of a seat.
     pub(super) fn note_refused(&self) {
         self.refused.increment(1);
     }
 
-    /// Whether there is no memory for another answer; counts the request where that is so.
+    /// Whether the memory for answers is used up; if so, counts a refused request.
     pub(super) fn is_out_of_memory(&self) -> bool {
         let is_full = self.seats.answers().is_full();
         if is_full {
@@ -159,7 +160,7 @@ impl Serving {
         let Some(tls) = &self.tls else {
             return self.talk(Stream::new(stream, client), line).await;
         };
-        // What only HTTPS needs is no part of what every connection holds.
+        // Boxed, so that a plain connection does not reserve memory for the TLS handshake.
         match Box::pin(tls.accept(stream, self.patience.header(&client))).await {
             Ok(stream) => self.talk(Stream::new(Box::new(stream), client), line).await,
             Err(error) => {
@@ -171,10 +172,10 @@ impl Serving {
         }
     }
 
-    /// Serves a client until it or the server ends the connection.
+    /// Serves a client until the client or the server ends the connection.
     async fn talk<T: Transport>(self: &Arc<Self>, mut stream: Stream<T>, mut line: Line) {
         while let Outcome::Done(Some(protocol)) = line.wait(|cx| stream.poll_first(cx)).await {
-            // Boxed, so that a connection that waits does not hold what one that serves needs.
+            // Boxed, so that an idle connection does not hold the memory for serving.
             match protocol {
                 Protocol::Http2 => return Box::pin(self.talk_http2(stream, &mut line)).await,
                 Protocol::Http1 => match Box::pin(self.talk_http1(stream, &mut line)).await {
@@ -183,11 +184,11 @@ impl Serving {
                 },
             }
         }
-        // TLS says so where a connection ends.
+        // TLS announces the end of a connection.
         let _ = Box::pin(time::timeout(LEAVE, stream.shutdown())).await;
     }
 
-    /// Gives the stream back where the connection lies idle.
+    /// Returns the stream if the connection becomes idle.
     async fn talk_http1<T: Transport>(self: &Arc<Self>, stream: Stream<T>, line: &mut Line) -> Option<Stream<T>> {
         let service = service_of(Arc::clone(self), Arc::clone(line.client()));
         let mut connection = self.http1.serve_connection(TokioIo::new(stream), service);
@@ -220,7 +221,7 @@ fn log(line: &Line, ended: Result<(), hyper::Error>) {
     }
 }
 
-/// How many connections were given up because they took too long over something.
+/// Counts connections that were closed because of a time-out.
 pub(super) fn timed_out(what: &'static str) -> Counter {
     metrics::counter!("aam_connections_timed_out_total", "what" => what)
 }

@@ -15,16 +15,16 @@ use tokio_rustls::server::TlsStream;
 
 use super::{client::Client, refusal};
 
-/// How every connection of HTTP/2 begins (RFC 9113, section 3.4).
+/// The first bytes of every HTTP/2 connection (RFC 9113, section 3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How much is read of a client that has not said anything yet: most heads are shorter.
+/// How many bytes are read first from a client: most heads are shorter.
 const FIRST_READ: usize = 1024;
-/// How much is still read of what a refused client sends, in bytes.
+/// How many bytes of a refused client are still read.
 const LINGER: usize = 1024 * 1024;
 
-/// What bytes come and go over.
+/// The transport of a connection: TCP or TLS.
 pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {
-    /// The connection below.
+    /// The TCP connection below.
     fn tcp(&self) -> &TcpStream;
 }
 
@@ -40,24 +40,24 @@ impl Transport for Box<TlsStream<TcpStream>> {
     }
 }
 
-/// What a client speaks.
+/// The protocol of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
     /// HTTP/1.0 and HTTP/1.1.
     Http1,
-    /// HTTP/2, after a TLS handshake or by prior knowledge.
+    /// HTTP/2, negotiated by TLS or with prior knowledge.
     Http2,
 }
 
-/// A transport that tells its [`Client`] what goes on.
+/// A transport that records in its [`Client`] what happens.
 #[derive(Debug)]
 pub(super) struct Stream<T: Transport> {
     io: T,
     client: Arc<Client>,
     protocol: Option<Protocol>,
-    /// What was read and not handed on.
+    /// Bytes that were read and not passed on yet.
     unread: Bytes,
-    /// What is sent in place of an answer that the HTTP library wrote.
+    /// The answer that replaces one that the HTTP library wrote.
     unsent: Bytes,
     lingered: usize,
 }
@@ -67,14 +67,14 @@ impl<T: Transport> Stream<T> {
         Self { io, client, protocol: None, unread: Bytes::new(), unsent: Bytes::new(), lingered: 0 }
     }
 
-    /// Puts back what was read and not understood.
+    /// Puts back bytes that were read and not understood.
     pub(super) fn unread(&mut self, bytes: &[u8]) {
         debug_assert!(self.unread.is_empty(), "what is put back was read before");
-        // A copy, since a part of a buffer holds the whole of it.
+        // Copied, since a slice would keep the whole buffer alive.
         self.unread = Bytes::copy_from_slice(bytes);
     }
 
-    /// Waits for the client to say something, with next to no memory; `None` where it hangs up.
+    /// Waits for the client's first bytes with very little memory; `None` if it closes the connection.
     pub(super) fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Option<Protocol>> {
         loop {
             let is_http2 = HTTP2_PREFACE.starts_with(&self.unread[..self.unread.len().min(HTTP2_PREFACE.len())]);
@@ -102,8 +102,8 @@ impl<T: Transport> Stream<T> {
         }
     }
 
-    /// Takes what the HTTP library writes by itself, because it understood no
-    /// request, and has our own answer sent in its place.
+    /// Discards the answer that the HTTP library writes when it does not understand a request, and
+    /// sends the registry's own error answer instead.
     fn take_over(&mut self, written: &[IoSlice<'_>]) -> Option<usize> {
         if self.client.owes_answer() {
             return None;
@@ -126,7 +126,7 @@ impl<T: Transport> Stream<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads what a refused client still sends, within bounds, until it hangs up.
+    /// Reads what a refused client still sends, up to a limit, until it closes the connection.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.client.lingers() && self.lingered < LINGER {
             let mut space = [MaybeUninit::uninit(); FIRST_READ];
@@ -186,7 +186,7 @@ impl<T: Transport> AsyncWrite for Stream<T> {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(this.poll_unsent(cx))?;
-        // TLS holds back what the network did not take.
+        // TLS buffers what the network did not accept.
         let flushed = Pin::new(&mut this.io).poll_flush(cx);
         this.client.note_flush(flushed.is_ready());
         flushed
@@ -204,7 +204,7 @@ impl<T: Transport> AsyncWrite for Stream<T> {
 impl<T: Transport> Drop for Stream<T> {
     fn drop(&mut self) {
         if self.client.is_cut() {
-            // Else the system goes on offering the rest to who does not take it.
+            // Otherwise the system would keep sending the rest to a client that does not read.
             let _ = self.io.tcp().set_zero_linger();
         }
     }

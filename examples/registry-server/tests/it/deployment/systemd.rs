@@ -1,4 +1,4 @@
-//! `deployment/systemd` and the example of a configuration file.
+//! `deployment/systemd` and the example configuration file.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ fn units(ending: &str) -> Vec<(String, String)> {
     names.map(|name| (name.clone(), text(&format!("{FOLDER}/{name}")))).collect()
 }
 
-/// The values of a key of a unit, in their order.
+/// The values of a key in a unit, in order.
 fn values<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
     unit.lines()
         .filter_map(|line| line.split_once('='))
@@ -94,7 +94,7 @@ fn the_example_of_a_configuration_is_one() {
     assert_eq!(json["warnings"], serde_json::json!([]));
 }
 
-/// Whether a line is `key: value` and no prose.
+/// Whether a line is a setting `key: value` and not prose.
 fn is_setting(line: &str) -> bool {
     line.split_once(": ").is_some_and(|(key, _)| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
 }

@@ -1,4 +1,4 @@
-//! The database goes down: cached public downloads go on, the rest is a clear 503.
+//! The database is down: cached public downloads work, everything else answers 503.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use super::Scene;
 use crate::production::load::Kind;
 
 const DOWN: &[&str] = &["200", "503 database_unavailable"];
-/// What cannot be done without a database.
+/// The requests that need the database.
 const NEEDS_IT: [Kind; 3] = [Kind::Search, Kind::Account, Kind::Publish];
 
 impl Scene {
-    /// What clients may see while the database is down, once the servers have noticed.
+    /// The outcomes that clients may see while the database is down, after the servers have noticed.
     fn expect_database_down(&self) {
         self.load.expect("down", &[Kind::Download], &["200"]);
         self.load.expect("down", &[Kind::Package], DOWN);
         self.load.expect("down", &NEEDS_IT, &["503 database_unavailable"]);
     }
 
-    /// What clients may see while the database goes away or comes back.
+    /// The outcomes that clients may see while the database fails or recovers.
     fn expect_database_failing(&self, phase: &'static str) {
         self.load.expect(phase, &[Kind::Download], &["200"]);
         self.load.expect(phase, &[Kind::Package], DOWN);
@@ -73,7 +73,7 @@ async fn the_database_is_silent() {
     let scene = Scene::start().await;
     scene.load.calm_phase("silent").await;
     scene.to_postgres.set(Link::Silent);
-    // Longer than anything is waited for.
+    // Longer than any time-out.
     scene.load.go_on(Duration::from_secs(10)).await;
     scene.expect_health(&["database"]).await;
     scene.load.go_on(Duration::from_secs(22)).await;
@@ -81,7 +81,7 @@ async fn the_database_is_silent() {
     scene.to_postgres.set(Link::Passes);
     scene.load.heal().await;
     scene.expect_database_failing("healing");
-    // A connection is waited for 5 s, a statement has 10 s and its answer 2 s more.
+    // The time-outs are 5 s for a connection, 10 s for a statement and 2 s more for its answer.
     scene.load.expect_no_longer_than(Duration::from_secs(25));
     scene.end("PostgreSQL silent").await;
 }

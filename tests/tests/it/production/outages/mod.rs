@@ -1,4 +1,4 @@
-//! Stores that go down and come back, one at a time, while clients go on.
+//! Stores fail and recover, one at a time, while clients continue.
 
 mod database;
 mod redis;
@@ -14,7 +14,7 @@ use super::{
     load::Load,
 };
 
-/// Two servers with clients, and ways to their stores that can fail.
+/// Two servers with clients, and proxies to their stores that can fail.
 struct Scene {
     servers: [Server; 2],
     load: Load,
@@ -39,8 +39,8 @@ impl Scene {
         Self { servers, load, postgres, to_postgres, redis, to_redis, to_s3, _s3: s3 }
     }
 
-    /// What the health endpoints of every server say: the status of the parts
-    /// in `down` is 503, and 200 that of the others.
+    /// Asserts the health endpoints of every server: 503 for the services in `down`, 200 for the
+    /// others.
     async fn expect_health(&self, down: &[&str]) {
         for server in &self.servers {
             let api = server.anonymous();
@@ -61,7 +61,7 @@ impl Scene {
         }
     }
 
-    /// Lets everything heal, and checks that nothing was lost.
+    /// Waits until everything has recovered, and checks that nothing was lost.
     async fn end(mut self, what: &str) {
         let took = self.load.heal().await;
         self.load.phase("after");
@@ -72,7 +72,7 @@ impl Scene {
         self.load.expect("after", &super::load::Kind::ALL, &["200", "201"]);
         self.expect_health(&[]).await;
 
-        // What was not acknowledged may have been published; then it is whole.
+        // A version that was not acknowledged may have been published; then it is complete.
         let api = self.servers[1].anonymous();
         let mut published = std::collections::BTreeMap::new();
         for sent in &mut sent {

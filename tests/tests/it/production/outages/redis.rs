@@ -1,4 +1,4 @@
-//! Redis goes down: slower, still correct.
+//! Redis is down: answers are slower, but correct.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The archive storage goes down: metadata goes on.
+//! The archive storage is down: metadata is still served.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn the_storage_is_gone() {
     scene.load.expect("down", &[Kind::Download, Kind::Publish], &["200", "201", "503 storage_unavailable"]);
     scene.load.expect("healing", &METADATA, &["200"]);
     scene.load.expect("healing", &[Kind::Download, Kind::Publish], &["200", "201", "503 storage_unavailable"]);
-    // Three tries with pauses of some seconds at most.
+    // Three tries with pauses of a few seconds at most.
     scene.load.expect_no_longer_than(Duration::from_secs(30));
     scene.end("S3 gone").await;
 }
@@ -34,7 +34,7 @@ async fn the_storage_is_silent() {
     scene.to_s3.set(Link::Silent);
     scene.load.go_on(Duration::from_secs(6)).await;
     scene.expect_health(&["storage"]).await;
-    // Longer than anything is waited for.
+    // Longer than any time-out.
     scene.load.go_on(Duration::from_secs(30)).await;
     scene.to_s3.set(Link::Passes);
     scene.load.heal().await;
@@ -42,7 +42,7 @@ async fn the_storage_is_silent() {
         scene.load.expect(phase, &METADATA, &["200"]);
         scene.load.expect(phase, &[Kind::Download, Kind::Publish], &["200", "201", "503 storage_unavailable"]);
     }
-    // A write has 20 s, and the question whether it was done all the same 5 s more.
+    // The time-outs are 20 s for a write, and 5 s more to check whether it was done after all.
     scene.load.expect_no_longer_than(Duration::from_secs(30));
     scene.end("S3 silent").await;
 }

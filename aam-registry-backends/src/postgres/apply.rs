@@ -1,0 +1,246 @@
+//! Changes that were decided, applied.
+
+use aam_registry_core::{
+    decide::{Changes, Decision, LatestMove, Write},
+    types::{AccountState, DistTag, LatestTag, Manifest, PackageName, ScopeRole, Token, TokenId, User, Version},
+};
+use futures_util::{future::try_join_all, try_join};
+use jiff::Timestamp;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use super::{
+    audit::Append,
+    connection::Session,
+    failure::Tx,
+    listing, publish,
+    sql::{self, Text},
+};
+use crate::relational::columns;
+
+const CREATE_USER: &str = "WITH account AS (
+        INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    ), scope AS (INSERT INTO scopes (name, created_at) VALUES ($2, $8)
+    ), member AS (INSERT INTO scope_members (scope, user_id, role) VALUES ($2, $1, $9)
+    )
+    INSERT INTO pending_totals (users) VALUES (1)";
+const UPDATE_ACCOUNT: &str = "UPDATE users SET email = $2, email_key = $3, password_hash = $4, is_admin = $5,
+    disabled = $6, session_generation = $7, kept_session = $8 WHERE id = $1";
+const CREATE_TOKEN: &str = "INSERT INTO tokens
+        (id, user_id, name, secret, scopes, packages, created_at, expires_at, last_used_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+const REVOKE_TOKENS: &str = "UPDATE tokens SET revoked_at = $2 WHERE id = ANY($1)";
+const CREATE_SCOPE: &str = "WITH scope AS (INSERT INTO scopes (name, created_at) VALUES ($1, $2))
+    INSERT INTO scope_members (scope, user_id, role) VALUES ($1, $3, $4)";
+const PUT_MEMBER: &str = "INSERT INTO scope_members (scope, user_id, role) VALUES ($1, $2, $3)
+    ON CONFLICT (scope, user_id) DO UPDATE SET role = excluded.role";
+const DROP_MEMBER: &str = "DELETE FROM scope_members WHERE scope = $1 AND user_id = $2";
+const ADD_OWNER: &str = "INSERT INTO package_owners (package_id, user_id) SELECT id, $2 FROM packages WHERE name = $1";
+const REMOVE_OWNER: &str =
+    "DELETE FROM package_owners o USING packages p WHERE p.name = $1 AND o.package_id = p.id AND o.user_id = $2";
+const YANK: &str = "UPDATE versions v SET yanked_at = $3, yanked_reason = $4 FROM packages p
+    WHERE p.name = $1 AND v.package_id = p.id AND v.version_key = $2";
+const DEPRECATE: &str = "UPDATE versions v SET deprecated = $3 FROM packages p
+    WHERE p.name = $1 AND v.package_id = p.id AND v.version_key = $2";
+const PUT_TAG: &str = "INSERT INTO dist_tags (package_id, tag, version_id, instead_of)
+    SELECT p.id, $2, v.id, $4 FROM packages p JOIN versions v ON v.package_id = p.id
+    WHERE p.name = $1 AND v.version_key = $3
+    ON CONFLICT (package_id, tag) DO UPDATE SET version_id = excluded.version_id, instead_of = excluded.instead_of";
+const REMOVE_TAGS: &str =
+    "DELETE FROM dist_tags t USING packages p WHERE p.name = $1 AND t.package_id = p.id AND t.tag = ANY($2)";
+
+/// The statements that a publish runs.
+const PUBLISHES: &[&str] = &[
+    publish::INSERT_PACKAGE,
+    publish::INSERT_VERSION,
+    PUT_TAG,
+    REMOVE_TAGS,
+    listing::LIST,
+    listing::UNLIST,
+    listing::TOUCH_LISTING,
+];
+
+/// Prepares what a publish will run, so that no lock is held meanwhile.
+pub(super) async fn prepare_publish(tx: &Session) -> Tx<()> {
+    Append::prepare(tx).await?;
+    for sql in PUBLISHES {
+        tx.prepare([sql]).await?;
+    }
+    Ok(())
+}
+
+/// Applies what was decided; gives the answer. Sends all of it at once.
+pub(super) async fn apply<T>(tx: &Session, decision: Decision<'_, T>) -> Tx<T> {
+    let Decision { answer, changes: Changes { writes, audit, stale } } = decision;
+    let append = Append::prepare(tx).await?;
+    for sql in writes.iter().flat_map(statements) {
+        // Prepared before any is sent, so that they arrive in this order.
+        tx.prepare([sql]).await?;
+    }
+    let listed = match writes.iter().find_map(manifest_to_list) {
+        Some((package, latest)) => Some(listing::manifest(tx, package, &latest.version).await?),
+        None => None,
+    };
+    let written = try_join_all(writes.iter().map(|write| run(tx, write, listed.as_ref())));
+    let recorded = try_join_all(audit.iter().map(|entry| append.run(tx, entry, stale.as_ref())));
+    try_join!(written, recorded)?;
+    Ok(answer)
+}
+
+/// What `latest` becomes, where the manifest of that version has to be read to list its package.
+fn manifest_to_list<'a>(write: &'a Write<'_>) -> Option<(&'a PackageName, &'a LatestTag)> {
+    let (package, latest) = match write {
+        Write::MoveLatest { package, latest } => (package, latest),
+        Write::Publish(new) => (&new.commit.manifest.name, &new.latest),
+        _ => return None,
+    };
+    let after = latest.after.as_ref().filter(|_| latest.names_another())?;
+    let is_at_hand = matches!(write, Write::Publish(new) if new.commit.manifest.version == after.version);
+    (!is_at_hand).then_some((package, after))
+}
+
+/// The statements that a write runs.
+fn statements(write: &Write<'_>) -> &'static [&'static str] {
+    match write {
+        Write::CreateUser { .. } => &[CREATE_USER],
+        Write::UpdateAccount(_) => &[UPDATE_ACCOUNT],
+        Write::CreateToken { .. } => &[CREATE_TOKEN],
+        Write::RevokeTokens { .. } => &[REVOKE_TOKENS],
+        Write::CreateScope { .. } => &[CREATE_SCOPE],
+        Write::SetMember { .. } => &[PUT_MEMBER, DROP_MEMBER],
+        Write::SetOwner { .. } => &[ADD_OWNER, REMOVE_OWNER],
+        Write::SetYank { .. } => &[YANK],
+        Write::SetDeprecation { .. } => &[DEPRECATE],
+        Write::SetTag { .. } => &[PUT_TAG],
+        Write::RemoveTags { .. } => &[REMOVE_TAGS],
+        Write::MoveLatest { .. } => &[PUT_TAG, REMOVE_TAGS, listing::LIST, listing::UNLIST],
+        Write::Touch { .. } => &[listing::TOUCH],
+        Write::Publish(_) => PUBLISHES,
+    }
+}
+
+async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<()> {
+    match write {
+        Write::CreateUser { user, password_hash } => create_user(tx, user, password_hash).await,
+        Write::UpdateAccount(account) => update_account(tx, account).await,
+        Write::CreateToken { token, secret } => create_token(tx, token, secret.as_bytes()).await,
+        Write::RevokeTokens { tokens, at } => revoke_tokens(tx, tokens, *at).await,
+        Write::CreateScope { name, owner, created_at } => {
+            let (created_at, owner, role) =
+                (created_at.as_microsecond(), Uuid::from(*owner), ScopeRole::Owner.as_str());
+            sql::run(tx, CREATE_SCOPE, [&name.as_str(), &created_at, &owner, &role]).await.map(drop)
+        }
+        Write::SetMember { scope, user, role } => {
+            let (scope, user) = (scope.as_str(), Uuid::from(*user));
+            match role {
+                Some(role) => sql::run(tx, PUT_MEMBER, [&scope, &user, &role.as_str()]).await.map(drop),
+                None => sql::run(tx, DROP_MEMBER, [&scope, &user]).await.map(drop),
+            }
+        }
+        Write::SetOwner { package, user, owns } => {
+            let change = if *owns { ADD_OWNER } else { REMOVE_OWNER };
+            sql::run(tx, change, [&package.as_str(), &Uuid::from(*user)]).await.map(drop)
+        }
+        Write::SetYank { package, version, yanked } => {
+            let at = yanked.as_ref().map(|yank| yank.at.as_microsecond());
+            let reason = yanked.as_ref().and_then(|yank| yank.reason.as_deref()).map(Text);
+            sql::run(tx, YANK, [&package.as_str(), &version.key(), &at, &reason]).await.map(drop)
+        }
+        Write::SetDeprecation { package, version, message } => {
+            let message = message.as_deref().map(Text);
+            sql::run(tx, DEPRECATE, [&package.as_str(), &version.key(), &message]).await.map(drop)
+        }
+        Write::SetTag { package, tag, version } => put_tag(tx, package, tag, version, None).await,
+        Write::RemoveTags { package, tags } => remove_tags(tx, package, tags).await,
+        Write::MoveLatest { package, latest } => move_latest(tx, package, latest, listed).await,
+        Write::Touch { package, at } => listing::touch(tx, package, *at).await,
+        Write::Publish(new) => {
+            let manifest = &new.commit.manifest;
+            let package = async { if new.is_new_package { publish::insert_package(tx, new).await } else { Ok(()) } };
+            // The version is inserted with the tags that name it.
+            let names_it = new.latest.after.as_ref().is_some_and(|latest| latest.version == manifest.version);
+            let latest = async {
+                if names_it && new.latest.names_another() {
+                    listing::list(tx, manifest).await
+                } else if !names_it && new.latest.is_change() {
+                    move_latest(tx, &manifest.name, &new.latest, listed).await
+                } else {
+                    listing::touch_listing(tx, &manifest.name, new.published_at).await
+                }
+            };
+            try_join!(package, publish::insert_version(tx, new), latest).map(drop)
+        }
+    }
+}
+
+async fn create_user(tx: &Session, user: &User, password_hash: &str) -> Tx<()> {
+    let (id, created_at) = (Uuid::from(user.id), user.created_at.as_microsecond());
+    let (username, email, email_key) = (user.username.as_str(), Text(&user.email), columns::email_key(&user.email));
+    let (email_key, role) = (Text(&email_key), ScopeRole::Owner.as_str());
+    let row: [&(dyn ToSql + Sync); 9] =
+        [&id, &username, &email, &email_key, &password_hash, &user.is_admin, &user.disabled, &created_at, &role];
+    sql::run(tx, CREATE_USER, row).await.map(drop)
+}
+
+async fn update_account(tx: &Session, account: &AccountState) -> Tx<()> {
+    let AccountState { user, password_hash, session_generation, kept_session } = account;
+    let (id, email_key) = (Uuid::from(user.id), columns::email_key(&user.email));
+    let (email, email_key, kept) = (Text(&user.email), Text(&email_key), kept_session.as_deref().map(Text));
+    let generation = columns::signed(*session_generation);
+    let row: [&(dyn ToSql + Sync); 8] =
+        [&id, &email, &email_key, password_hash, &user.is_admin, &user.disabled, &generation, &kept];
+    sql::run(tx, UPDATE_ACCOUNT, row).await.map(drop)
+}
+
+async fn create_token(tx: &Session, token: &Token, secret: &[u8]) -> Tx<()> {
+    let row: [&(dyn ToSql + Sync); 9] = [
+        &Uuid::from(token.id),
+        &Uuid::from(token.user),
+        &Text(&token.name),
+        &secret,
+        &columns::token_scopes_text(token.scopes)?,
+        &columns::token_patterns_text(&token.packages)?,
+        &token.created_at.as_microsecond(),
+        &token.expires_at.map(Timestamp::as_microsecond),
+        &token.last_used_at.map(Timestamp::as_microsecond),
+    ];
+    sql::run(tx, CREATE_TOKEN, row).await.map(drop)
+}
+
+async fn revoke_tokens(tx: &Session, tokens: &[TokenId], at: Timestamp) -> Tx<()> {
+    let tokens: Vec<_> = tokens.iter().map(|id| Uuid::from(*id)).collect();
+    sql::run(tx, REVOKE_TOKENS, [&tokens, &at.as_microsecond()]).await.map(drop)
+}
+
+async fn put_tag(
+    tx: &Session,
+    package: &PackageName,
+    tag: &DistTag,
+    version: &Version,
+    instead_of: Option<&Version>,
+) -> Tx<()> {
+    let (key, instead_of) = (version.key(), instead_of.map(ToString::to_string));
+    sql::run(tx, PUT_TAG, [&package.as_str(), &tag.as_str(), &key, &instead_of]).await.map(drop)
+}
+
+async fn remove_tags(tx: &Session, package: &PackageName, tags: &[DistTag]) -> Tx<()> {
+    let tags: Vec<_> = tags.iter().map(DistTag::as_str).collect();
+    sql::run(tx, REMOVE_TAGS, [&package.as_str(), &tags]).await.map(drop)
+}
+
+/// Makes `latest` what it has become, and lists what it names now by the manifest `listed`.
+async fn move_latest(tx: &Session, package: &PackageName, latest: &LatestMove, listed: Option<&Manifest>) -> Tx<()> {
+    let latest_alone = [DistTag::latest()];
+    let Some(after) = &latest.after else {
+        return try_join!(remove_tags(tx, package, &latest_alone), listing::unlist(tx, package)).map(drop);
+    };
+    let put = put_tag(tx, package, &latest_alone[0], &after.version, after.instead_of.as_ref());
+    let list = async {
+        match listed {
+            Some(manifest) => listing::list(tx, manifest).await,
+            None => Ok(()),
+        }
+    };
+    try_join!(put, list).map(drop)
+}

@@ -1,0 +1,273 @@
+//! What commands are decided by, read under the locks that keep it true until the commit.
+
+use aam_registry_core::{
+    decide::{
+        CallerAccount, CallerFacts, CallerToken, LatestFacts, OwnerState, PackageAccess, PackageFacts, PackageReads,
+        PackageState, VersionState, YankState,
+    },
+    types::{Actor, Credential, DistTag, LatestTag, PackageName, PublishedVersion, ScopeRole, Username, Version},
+};
+use futures_util::try_join;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::{
+    connection::{Params, Prepared, Session},
+    failure::{Failure, Tx},
+    sql::{self, Text},
+    versions::{VersionId, of_name_and_key},
+};
+use crate::relational::columns;
+
+/// What [`Held::access`] reads: what the user `$1` with the session `$2` is to
+/// the package `p` and the scope `$3`.
+macro_rules! rights_columns {
+    () => {
+        "EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = $1 AND r.id = $2),
+         EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $1),
+         (SELECT m.role FROM scope_members m WHERE m.scope = $3 AND m.user_id = $1)"
+    };
+}
+pub(super) use rights_columns;
+
+/// What [`account`] reads of the user `u`.
+macro_rules! account_columns {
+    () => {
+        "u.is_admin, u.disabled, u.session_generation, u.kept_session"
+    };
+}
+pub(super) use account_columns;
+
+/// What [`latest`] reads.
+macro_rules! latest_columns {
+    () => {
+        "t.version_id, t.instead_of, c.ids, c.versions, c.visible"
+    };
+}
+pub(super) use latest_columns;
+
+/// What has the columns of [`latest`] for a package `p`.
+macro_rules! with_latest {
+    () => {
+        " LEFT JOIN dist_tags t ON t.package_id = p.id AND t.tag = 'latest'
+          LEFT JOIN LATERAL (
+              SELECT array_agg(v.id) ids, array_agg(v.version) versions, array_agg(v.yanked_at IS NULL) visible
+              FROM (SELECT id, version, yanked_at FROM versions WHERE package_id = p.id ORDER BY id) v
+          ) c ON TRUE"
+    };
+}
+pub(super) use with_latest;
+
+const ACCOUNT: &str = concat!("SELECT ", account_columns!(), " FROM users u WHERE u.id = $1 FOR SHARE");
+/// To revoke a session takes a lock that its user's, once taken, keeps out: what this reads afterwards holds.
+const REVOKED_SESSION: &str = "SELECT 1 FROM revoked_sessions WHERE user_id = $1 AND id = $2";
+const TOKEN: &str = "SELECT expires_at FROM tokens WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL FOR SHARE";
+const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR SHARE";
+const PACKAGE: &str = "SELECT updated_at FROM packages WHERE name = $1 FOR NO KEY UPDATE";
+const RIGHTS: &str = concat!("SELECT ", rights_columns!(), " FROM (SELECT 1) one LEFT JOIN packages p ON p.name = $4");
+const VERSION: &str = concat!(
+    "SELECT v.version, v.yanked_at, v.yanked_reason, v.deprecated,
+        ARRAY(SELECT t.tag FROM dist_tags t WHERE t.version_id = v.id AND t.tag <> 'latest' ORDER BY t.tag)",
+    of_name_and_key!()
+);
+const LATEST: &str =
+    concat!("SELECT ", latest_columns!(), " FROM (SELECT 1) one LEFT JOIN packages p ON p.name = $1", with_latest!());
+const TAG: &str = "SELECT v.version FROM packages p JOIN dist_tags t ON t.package_id = p.id
+    JOIN versions v ON v.id = t.version_id WHERE p.name = $1 AND t.tag = $2";
+/// A user, what it is to the package and to the scope, and how many owners are listed with the package.
+const OWNER: &str =
+    "SELECT u.id, EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = u.id),
+        (SELECT m.role FROM scope_members m WHERE m.scope = $2 AND m.user_id = u.id),
+        (SELECT count(*) FROM package_owners o WHERE o.package_id = p.id)
+    FROM users u LEFT JOIN packages p ON p.name = $3 WHERE u.username = $1";
+
+/// The account of an actor from the columns of [`account_columns`] that start
+/// at `at`; `None` where they are null.
+pub(super) fn account(row: &Row, at: usize) -> Tx<Option<CallerAccount>> {
+    let columns: (Option<bool>, Option<bool>) = (row.try_get(at)?, row.try_get(at + 1)?);
+    let (Some(is_admin), Some(disabled)) = columns else { return Ok(None) };
+    let (session_generation, kept_session) = (sql::unsigned(row, at + 2)?, sql::optional_text(row, at + 3)?);
+    Ok(Some(CallerAccount { is_admin, disabled, session_generation, kept_session }))
+}
+
+/// The session or token of an actor, as parameters.
+pub(super) fn credential(actor: &Actor) -> (Option<Text<'_>>, Option<Uuid>) {
+    match &actor.credential {
+        Credential::Session { id, .. } => (Some(Text(id)), None),
+        Credential::Token(id) => (None, Some(Uuid::from(*id))),
+        Credential::Operator | Credential::Host => (None, None),
+    }
+}
+
+/// A role in the column `at`, where there is one.
+pub(super) fn role(row: &Row, at: usize) -> Tx<Option<ScopeRole>> {
+    Ok(row.try_get::<_, Option<&str>>(at)?.map(columns::role).transpose()?)
+}
+
+/// What `latest` names, and what it is chosen from, out of the columns of
+/// [`latest_columns`] that start at `at`.
+pub(super) fn latest(row: &Row, at: usize) -> Tx<LatestFacts> {
+    let ids: Vec<VersionId> = row.try_get::<_, Option<_>>(at + 2)?.unwrap_or_default();
+    let versions: Vec<&str> = row.try_get::<_, Option<_>>(at + 3)?.unwrap_or_default();
+    let visible: Vec<bool> = row.try_get::<_, Option<_>>(at + 4)?.unwrap_or_default();
+    let published = versions.into_iter().zip(visible);
+    let published = published.map(|(version, visible)| Ok(PublishedVersion { version: version.parse()?, visible }));
+    let published = published.collect::<Tx<Vec<_>>>()?;
+    let (latest, instead_of): (Option<VersionId>, Option<&str>) = (row.try_get(at)?, row.try_get(at + 1)?);
+    let tag = match latest {
+        Some(latest) => {
+            let place = ids.binary_search(&latest).ok().and_then(|place| published.get(place));
+            let version = place.ok_or_else(|| Failure::Corrupt("a tag that names no version".into()))?;
+            let instead_of = instead_of.map(str::parse).transpose()?;
+            Some(LatestTag { version: version.version.clone(), instead_of })
+        }
+        None => None,
+    };
+    Ok(LatestFacts { tag, published })
+}
+
+/// The statements that find out who acts.
+pub(super) struct CallerQueries([Prepared; 3]);
+
+impl CallerQueries {
+    pub(super) async fn prepare(tx: &Session) -> Tx<Self> {
+        Ok(Self(tx.prepare([ACCOUNT, REVOKED_SESSION, TOKEN]).await?))
+    }
+
+    /// Locks the user alone.
+    pub(super) async fn lock_user(&self, tx: &Session, actor: &Actor) -> Tx<()> {
+        let Self([account_of, ..]) = self;
+        tx.rows(account_of, [&Uuid::from(actor.user)]).await.map(drop)
+    }
+
+    /// Locks user and token, and reads what is known of them. Sends all it asks at once.
+    pub(super) async fn load(&self, tx: &Session, actor: &Actor) -> Tx<CallerFacts> {
+        let Self([account_of, revoked, token_of]) = self;
+        let user = Uuid::from(actor.user);
+        let (session, token) = credential(actor);
+        let (account, revoked, tokens) = try_join!(
+            tx.rows(account_of, [&user]),
+            rows_where(tx, revoked, session.as_ref().map(|session| [&user as _, session as _])),
+            rows_where(tx, token_of, token.as_ref().map(|token| [token as _, &user as _])),
+        )?;
+        Ok(CallerFacts {
+            account: account.first().map(|row| self::account(row, 0)).transpose()?.flatten(),
+            session_revoked: !revoked.is_empty(),
+            token: tokens.first().map(held_token).transpose()?,
+        })
+    }
+}
+
+/// Who acts.
+pub(super) async fn caller(tx: &Session, actor: &Actor) -> Tx<CallerFacts> {
+    CallerQueries::prepare(tx).await?.load(tx, actor).await
+}
+
+/// The rows of a prepared query, where there is something to ask it for.
+pub(super) async fn rows_where<const N: usize>(
+    tx: &Session,
+    query: &Prepared,
+    params: Option<Params<'_, N>>,
+) -> Tx<Vec<Row>> {
+    match params {
+        Some(params) => tx.rows(query, params).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+fn held_token(row: &Row) -> Tx<CallerToken> {
+    Ok(CallerToken { expires_at: sql::optional_instant(row, 0)? })
+}
+
+/// The statements that lock what a change of a package relies on.
+pub(super) struct PackageLocks([Prepared; 4]);
+
+/// What was found under the locks on an actor, a scope and a package.
+pub(super) struct Held {
+    account: Option<CallerAccount>,
+    token: Option<CallerToken>,
+    /// Whether there is a scope of the package's name.
+    pub(super) scope_exists: bool,
+    /// The package, where there is one.
+    pub(super) package: Option<PackageState>,
+}
+
+impl PackageLocks {
+    pub(super) async fn prepare(tx: &Session) -> Tx<Self> {
+        Ok(Self(tx.prepare([ACCOUNT, TOKEN, SCOPE, PACKAGE]).await?))
+    }
+
+    /// Locks the actor, the scope and the package, in this order. Sends all it
+    /// asks at once, so that what is joined behind it reads under the locks.
+    pub(super) async fn take(&self, tx: &Session, actor: &Actor, name: &PackageName) -> Tx<Held> {
+        let Self([account_of, token_of, scope_of, package_of]) = self;
+        let (user, full) = (Uuid::from(actor.user), name.as_str());
+        let scope = Some(name.scope_or_empty()).filter(|scope| !scope.is_empty());
+        let (_, token) = credential(actor);
+        let (accounts, tokens, scopes, packages) = try_join!(
+            tx.rows(account_of, [&user]),
+            rows_where(tx, token_of, token.as_ref().map(|token| [token as _, &user as _])),
+            rows_where(tx, scope_of, scope.as_ref().map(|scope| [scope as _])),
+            tx.rows(package_of, [&full]),
+        )?;
+        let package = packages.first().map(|row| sql::instant(row, 0)).transpose()?;
+        Ok(Held {
+            account: accounts.first().map(|row| account(row, 0)).transpose()?.flatten(),
+            token: tokens.first().map(held_token).transpose()?,
+            scope_exists: !scopes.is_empty(),
+            package: package.map(|updated_at| PackageState { updated_at }),
+        })
+    }
+}
+
+impl Held {
+    /// What an actor is to a package, by this and by the columns of
+    /// [`rights_columns`] that `row`, read under the locks, begins with.
+    pub(super) fn access(self, row: &Row) -> Tx<PackageAccess> {
+        let Self { account, token, package, .. } = self;
+        let caller = CallerFacts { account, session_revoked: row.try_get(0)?, token };
+        Ok(PackageAccess { caller, package_owner: row.try_get(1)?, scope_role: role(row, 2)?, package })
+    }
+}
+
+/// What a command about a package is decided by. Sends all it asks at once.
+pub(super) async fn package(tx: &Session, reads: PackageReads<'_>) -> Tx<PackageFacts> {
+    let locks = PackageLocks::prepare(tx).await?;
+    let [rights, version_of, latest_of, tag_of, owner_of] = tx.prepare([RIGHTS, VERSION, LATEST, TAG, OWNER]).await?;
+    let (user, (session, _)) = (Uuid::from(reads.actor.user), credential(reads.actor));
+    let (name, scope) = (reads.package.as_str(), reads.package.scope_or_empty());
+    let key = reads.version.map(Version::key);
+    let (tag, owner) = (reads.tag.map(DistTag::as_str), reads.user.map(Username::as_str));
+    let (held, rights, versions, latest_rows, tags, owners) = try_join!(
+        locks.take(tx, reads.actor, reads.package),
+        tx.rows(&rights, [&user, &session, &scope, &name]),
+        rows_where(tx, &version_of, key.as_ref().map(|key| [&name as _, key as _])),
+        rows_where(tx, &latest_of, reads.latest.then_some([&name as _])),
+        rows_where(tx, &tag_of, tag.as_ref().map(|tag| [&name as _, tag as _])),
+        rows_where(tx, &owner_of, owner.as_ref().map(|owner| [owner as _, &scope as _, &name as _])),
+    )?;
+    let rights = rights.first().ok_or_else(|| Failure::Corrupt("rights without a row".into()))?;
+    let owner = owners.first();
+    Ok(PackageFacts {
+        access: held.access(rights)?,
+        version: versions.first().map(version_state).transpose()?,
+        latest: latest_rows.first().map(|row| latest(row, 0)).transpose()?.unwrap_or_default(),
+        tag: tags.first().map(|row| sql::parsed(row, 0)).transpose()?,
+        user: owner.map(owner_state).transpose()?,
+        owners: owner.map(|row| sql::unsigned(row, 3)).transpose()?.unwrap_or_default(),
+    })
+}
+
+fn version_state(row: &Row) -> Tx<VersionState> {
+    let (yanked_at, reason) = (sql::optional_instant(row, 1)?, sql::optional_text(row, 2)?);
+    Ok(VersionState {
+        version: sql::parsed(row, 0)?,
+        yanked: yanked_at.map(|at| YankState { at, reason }),
+        deprecated: sql::optional_text(row, 3)?,
+        tags: row.try_get::<_, Vec<&str>>(4)?.into_iter().map(str::parse).collect::<Result<_, _>>()?,
+    })
+}
+
+fn owner_state(row: &Row) -> Tx<OwnerState> {
+    Ok(OwnerState { user: sql::id(row, 0)?, package_owner: row.try_get(1)?, scope_role: role(row, 2)? })
+}

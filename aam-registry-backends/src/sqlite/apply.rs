@@ -1,0 +1,243 @@
+//! Changes that were decided, applied.
+
+use aam_registry_core::{
+    decide::{Changes, Decision, LatestMove, NewVersion, PublishCommit, Write},
+    types::{
+        AccountState, DistTag, LatestTag, PackageName, ScopeName, ScopeRole, Sha256Digest, Token, TokenId, User,
+        UserId, Version,
+    },
+};
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::{
+    audit,
+    failure::{Failure, Tx},
+    listing,
+    packages::{self, PackageId},
+    sql,
+};
+use crate::relational::columns;
+
+/// Applies what was decided; gives the answer.
+pub(super) fn apply<T>(tx: &Connection, decision: Decision<'_, T>) -> Tx<T> {
+    let Changes { writes, audit, .. } = decision.changes;
+    for write in &writes {
+        run(tx, write)?;
+    }
+    for entry in &audit {
+        audit::append(tx, entry)?;
+    }
+    Ok(decision.answer)
+}
+
+fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
+    match write {
+        Write::CreateUser { user, password_hash } => create_user(tx, user, password_hash),
+        Write::UpdateAccount(account) => update_account(tx, account),
+        Write::CreateToken { token, secret } => create_token(tx, token, secret),
+        Write::RevokeTokens { tokens, at } => revoke_tokens(tx, tokens, *at),
+        Write::CreateScope { name, owner, created_at } => create_scope(tx, name, *owner, *created_at),
+        Write::SetMember { scope, user, role } => set_member(tx, scope, *user, *role),
+        Write::SetOwner { package, user, owns } => set_owner(tx, package, *user, *owns),
+        Write::SetYank { package, version, yanked } => {
+            let (at, reason) = yanked.as_ref().map(|yank| (yank.at.as_microsecond(), yank.reason.as_ref())).unzip();
+            let yank =
+                "UPDATE versions SET yanked_at = ?3, yanked_reason = ?4 WHERE package_id = ?1 AND version_key = ?2";
+            sql::run(tx, yank, (id(tx, package)?, version.key(), at, reason.flatten())).map(drop)
+        }
+        Write::SetDeprecation { package, version, message } => {
+            let deprecate = "UPDATE versions SET deprecated = ?3 WHERE package_id = ?1 AND version_key = ?2";
+            sql::run(tx, deprecate, (id(tx, package)?, version.key(), message)).map(drop)
+        }
+        Write::SetTag { package, tag, version } => set_tag(tx, id(tx, package)?, tag, version, None),
+        Write::RemoveTags { package, tags } => {
+            let package = id(tx, package)?;
+            tags.iter().try_for_each(|tag| remove_tag(tx, package, tag))
+        }
+        Write::MoveLatest { package, latest } => move_latest(tx, id(tx, package)?, latest),
+        Write::Touch { package, at } => listing::touch(tx, id(tx, package)?, *at),
+        Write::Publish(new) => publish(tx, new),
+    }
+}
+
+/// The id of a package that is there.
+fn id(tx: &Connection, name: &PackageName) -> Tx<PackageId> {
+    packages::find(tx, name)?.ok_or_else(|| Failure::Corrupt("a package that is gone".into()))
+}
+
+fn create_user(tx: &Connection, user: &User, password_hash: &str) -> Tx<()> {
+    sql::run(
+        tx,
+        "INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        (
+            user.id.to_string(),
+            user.username.as_str(),
+            &user.email,
+            columns::email_key(&user.email),
+            password_hash,
+            user.is_admin,
+            user.disabled,
+            user.created_at.as_microsecond(),
+        ),
+    )?;
+    create_scope(tx, &ScopeName::from(&user.username), user.id, user.created_at)?;
+    sql::run(tx, "UPDATE registry_totals SET users = users + 1", []).map(drop)
+}
+
+fn update_account(tx: &Connection, account: &AccountState) -> Tx<()> {
+    let user = &account.user;
+    let row = (
+        user.id.to_string(),
+        &user.email,
+        columns::email_key(&user.email),
+        &account.password_hash,
+        user.is_admin,
+        user.disabled,
+        columns::signed(account.session_generation),
+        &account.kept_session,
+    );
+    let update = "UPDATE users SET email = ?2, email_key = ?3, password_hash = ?4, is_admin = ?5, disabled = ?6,
+                  session_generation = ?7, kept_session = ?8 WHERE id = ?1";
+    sql::run(tx, update, row).map(drop)
+}
+
+fn create_token(tx: &Connection, token: &Token, secret: &Sha256Digest) -> Tx<()> {
+    let row = (
+        token.id.to_string(),
+        token.user.to_string(),
+        &token.name,
+        secret.as_bytes(),
+        columns::token_scopes_text(token.scopes)?,
+        columns::token_patterns_text(&token.packages)?,
+        token.created_at.as_microsecond(),
+        token.expires_at.map(Timestamp::as_microsecond),
+        token.last_used_at.map(Timestamp::as_microsecond),
+    );
+    let insert =
+        "INSERT INTO tokens (id, user_id, name, secret, scopes, packages, created_at, expires_at, last_used_at)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    sql::run(tx, insert, row).map(drop)
+}
+
+fn revoke_tokens(tx: &Connection, tokens: &[TokenId], at: Timestamp) -> Tx<()> {
+    for id in tokens {
+        sql::run(tx, "UPDATE tokens SET revoked_at = ?2 WHERE id = ?1", (id.to_string(), at.as_microsecond()))?;
+    }
+    Ok(())
+}
+
+fn create_scope(tx: &Connection, name: &ScopeName, owner: UserId, created_at: Timestamp) -> Tx<()> {
+    let insert = "INSERT INTO scopes (name, created_at) VALUES (?1, ?2)";
+    sql::run(tx, insert, (name.as_str(), created_at.as_microsecond()))?;
+    set_member(tx, name, owner, Some(ScopeRole::Owner))
+}
+
+fn set_member(tx: &Connection, scope: &ScopeName, user: UserId, role: Option<ScopeRole>) -> Tx<()> {
+    let (scope, user) = (scope.as_str(), user.to_string());
+    let Some(role) = role else {
+        return sql::run(tx, "DELETE FROM scope_members WHERE scope = ?1 AND user_id = ?2", (scope, user)).map(drop);
+    };
+    let put = "INSERT INTO scope_members (scope, user_id, role) VALUES (?1, ?2, ?3)
+               ON CONFLICT (scope, user_id) DO UPDATE SET role = excluded.role";
+    sql::run(tx, put, (scope, user, role.as_str())).map(drop)
+}
+
+fn set_owner(tx: &Connection, package: &PackageName, user: UserId, owns: bool) -> Tx<()> {
+    let row = (id(tx, package)?, user.to_string());
+    let change = if owns {
+        "INSERT INTO package_owners (package_id, user_id) VALUES (?1, ?2)"
+    } else {
+        "DELETE FROM package_owners WHERE package_id = ?1 AND user_id = ?2"
+    };
+    sql::run(tx, change, row).map(drop)
+}
+
+fn set_tag(
+    tx: &Connection,
+    package: PackageId,
+    tag: &DistTag,
+    version: &Version,
+    latest: Option<&LatestTag>,
+) -> Tx<()> {
+    let instead_of = latest.and_then(|tag| tag.instead_of.as_ref()).map(ToString::to_string);
+    let put = "INSERT INTO dist_tags (package_id, tag, version_id, instead_of)
+               SELECT ?1, ?2, id, ?4 FROM versions WHERE package_id = ?1 AND version_key = ?3
+               ON CONFLICT (package_id, tag)
+               DO UPDATE SET version_id = excluded.version_id, instead_of = excluded.instead_of";
+    sql::run(tx, put, (package, tag.as_str(), version.key(), instead_of)).map(drop)
+}
+
+fn remove_tag(tx: &Connection, package: PackageId, tag: &DistTag) -> Tx<()> {
+    sql::run(tx, "DELETE FROM dist_tags WHERE package_id = ?1 AND tag = ?2", (package, tag.as_str())).map(drop)
+}
+
+/// Makes `latest` what it has become, and lists what it names now.
+fn move_latest(tx: &Connection, package: PackageId, latest: &LatestMove) -> Tx<()> {
+    match &latest.after {
+        Some(tag) => set_tag(tx, package, &DistTag::latest(), &tag.version, Some(tag))?,
+        None => remove_tag(tx, package, &DistTag::latest())?,
+    }
+    if latest.names_another() { listing::rebuild(tx, package) } else { Ok(()) }
+}
+
+fn publish(tx: &Connection, new: &NewVersion<'_>) -> Tx<()> {
+    let NewVersion { commit, is_new_package, owner, published_at, tag, latest } = new;
+    let name = &commit.manifest.name;
+    sql::run(tx, "DELETE FROM uploads WHERE id = ?1", [commit.upload.to_string()])?;
+    let package = if *is_new_package { create_package(tx, name, *owner, *published_at)? } else { id(tx, name)? };
+    insert_version(tx, package, commit, *published_at)?;
+    if latest.is_change() {
+        move_latest(tx, package, latest)?;
+    }
+    if let Some(tag) = tag {
+        set_tag(tx, package, tag, &commit.manifest.version, None)?;
+    }
+    listing::touch(tx, package, *published_at)
+}
+
+fn create_package(tx: &Connection, name: &PackageName, owner: Option<UserId>, created_at: Timestamp) -> Tx<PackageId> {
+    let scope = name.scope();
+    let similarity_key = scope.is_none().then(|| name.similarity_key());
+    sql::run(
+        tx,
+        "INSERT INTO packages (name, scope, similarity_key, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
+        (name.as_str(), scope.as_ref().map(ScopeName::as_str), similarity_key, created_at.as_microsecond()),
+    )?;
+    let package = tx.last_insert_rowid();
+    if let Some(owner) = owner {
+        set_owner(tx, name, owner, true)?;
+    }
+    sql::run(tx, "UPDATE registry_totals SET packages = packages + 1", [])?;
+    Ok(package)
+}
+
+fn insert_version(tx: &Connection, package: PackageId, commit: &PublishCommit, published_at: Timestamp) -> Tx<()> {
+    let manifest = &commit.manifest;
+    let archive_size = columns::signed(commit.archive_size);
+    sql::run(
+        tx,
+        "INSERT INTO versions (package_id, version, version_key, published_at, published_by, sha256, archive,
+                               archive_size, dependencies)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        (
+            package,
+            manifest.version.to_string(),
+            manifest.version.key(),
+            published_at.as_microsecond(),
+            commit.actor.user.to_string(),
+            commit.sha256.as_bytes(),
+            commit.archive.as_str(),
+            archive_size,
+            columns::dependencies_text(&manifest.dependencies)?,
+        ),
+    )?;
+    let version = tx.last_insert_rowid();
+    let document = serde_json::to_string(&manifest.document)?;
+    sql::run(tx, "INSERT INTO manifests (version_id, document) VALUES (?1, ?2)", (version, document))?;
+    let contents = (version, columns::files_text(&commit.files)?, &commit.readme);
+    sql::run(tx, "INSERT INTO contents (version_id, files, readme) VALUES (?1, ?2, ?3)", contents)?;
+    let add = "UPDATE registry_totals SET versions = versions + 1, storage_bytes = storage_bytes + ?1";
+    sql::run(tx, add, [archive_size]).map(drop)
+}

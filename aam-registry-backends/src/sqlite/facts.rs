@@ -1,0 +1,152 @@
+//! What commands are decided by, read in the transaction that applies them.
+
+use aam_registry_core::{
+    decide::{
+        CallerAccount, CallerFacts, CallerToken, ExistingVersion, LatestFacts, OwnerState, PackageAccess, PackageFacts,
+        PackageReads, PackageState, PublishFacts, VersionState, YankState,
+    },
+    types::{Actor, Credential, DistTag, LatestTag, PackageName, ScopeRole, UserId, Username, Version},
+};
+use rusqlite::Connection;
+
+use super::{failure::Tx, packages::PackageId, scopes, sql, versions};
+use crate::relational::columns;
+
+/// Who acts.
+pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
+    let user = actor.user.to_string();
+    let query = "SELECT is_admin, disabled, session_generation, kept_session FROM users WHERE id = ?1";
+    let account = sql::first(tx, query, [&user], |row| {
+        Ok(CallerAccount {
+            is_admin: row.get(0)?,
+            disabled: row.get(1)?,
+            session_generation: sql::unsigned(row, 2)?,
+            kept_session: row.get(3)?,
+        })
+    })?;
+    let (mut session_revoked, mut token) = (false, None);
+    match &actor.credential {
+        Credential::Session { id, .. } => {
+            let revoked = "SELECT 1 FROM revoked_sessions WHERE user_id = ?1 AND id = ?2";
+            session_revoked = sql::exists(tx, revoked, (&user, id))?;
+        }
+        Credential::Token(id) => {
+            let held = "SELECT expires_at FROM tokens WHERE id = ?1 AND user_id = ?2 AND revoked_at IS NULL";
+            token = sql::first(tx, held, (id.to_string(), &user), |row| {
+                Ok(CallerToken { expires_at: sql::optional_instant(row, 0)? })
+            })?;
+        }
+        Credential::Operator | Credential::Host => {}
+    }
+    Ok(CallerFacts { account, session_revoked, token })
+}
+
+/// The role of a user in a scope.
+pub(super) fn role(tx: &Connection, scope: &str, user: UserId) -> Tx<Option<ScopeRole>> {
+    let query = "SELECT role FROM scope_members WHERE scope = ?1 AND user_id = ?2";
+    sql::first(tx, query, (scope, user.to_string()), |row| sql::coded(row, 0, columns::role))
+}
+
+/// The user of that name.
+pub(super) fn user_id(tx: &Connection, username: &Username) -> Tx<Option<UserId>> {
+    sql::first(tx, "SELECT id FROM users WHERE username = ?1", [username.as_str()], |row| sql::parsed(row, 0))
+}
+
+/// What an actor is to a package, and the id of the package, where there is one.
+pub(super) fn access(tx: &Connection, actor: &Actor, name: &PackageName) -> Tx<(PackageAccess, Option<PackageId>)> {
+    let caller = caller(tx, actor)?;
+    let query = "SELECT id, updated_at FROM packages WHERE name = ?1";
+    let found = sql::first(tx, query, [name.as_str()], |row| Ok((row.get(0)?, sql::instant(row, 1)?)))?;
+    let (id, package) = found.map(|(id, updated_at)| (id, PackageState { updated_at })).unzip();
+    let package_owner = is_owner(tx, id, actor.user)?;
+    Ok((PackageAccess { caller, package_owner, scope_role: role_at(tx, name, actor.user)?, package }, id))
+}
+
+/// What a command about a package is decided by.
+pub(super) fn package(tx: &Connection, reads: PackageReads<'_>) -> Tx<PackageFacts> {
+    let (access, id) = access(tx, reads.actor, reads.package)?;
+    let mut facts = PackageFacts { access, ..PackageFacts::default() };
+    let Some(id) = id else { return Ok(facts) };
+    if let Some(wanted) = reads.version {
+        facts.version = version(tx, id, wanted)?;
+    }
+    if reads.latest {
+        facts.latest = latest(tx, id)?;
+    }
+    if let Some(tag) = reads.tag {
+        let named = "SELECT v.version FROM dist_tags t JOIN versions v ON v.id = t.version_id
+                     WHERE t.package_id = ?1 AND t.tag = ?2";
+        facts.tag = sql::first(tx, named, (id, tag.as_str()), |row| sql::parsed(row, 0))?;
+    }
+    if let Some(user) = reads.user.map(|name| user_id(tx, name)).transpose()?.flatten() {
+        let package_owner = is_owner(tx, Some(id), user)?;
+        facts.user = Some(OwnerState { user, package_owner, scope_role: role_at(tx, reads.package, user)? });
+        let owners = "SELECT count(*) FROM package_owners WHERE package_id = ?1";
+        facts.owners = sql::first(tx, owners, [id], |row| sql::unsigned(row, 0))?.unwrap_or_default();
+    }
+    Ok(facts)
+}
+
+/// What a publish is decided by, but for what only a commit asks; and the id of the package, where there is one.
+pub(super) fn publish(
+    tx: &Connection,
+    actor: &Actor,
+    name: &PackageName,
+    version: &Version,
+) -> Tx<(PublishFacts, Option<PackageId>)> {
+    let (access, id) = access(tx, actor, name)?;
+    let query = "SELECT version, sha256 FROM versions WHERE package_id = ?1 AND version_key = ?2";
+    let existing = sql::first(tx, query, (id, version.key()), |row| {
+        Ok(ExistingVersion { version: sql::parsed(row, 0)?, sha256: sql::digest(row, 1)? })
+    })?;
+    let query = "SELECT name FROM packages WHERE similarity_key = ?1";
+    let similar = sql::first(tx, query, [name.similarity_key()], |row| sql::parsed(row, 0))?;
+    let scope_exists = match name.scope() {
+        Some(scope) => scopes::exists(tx, &scope)?,
+        None => false,
+    };
+    Ok((PublishFacts { access, scope_exists, existing, similar, ..PublishFacts::default() }, id))
+}
+
+/// What `latest` of a package names, and what it is chosen from.
+pub(super) fn latest(tx: &Connection, package: PackageId) -> Tx<LatestFacts> {
+    let query = "SELECT v.version, t.instead_of FROM dist_tags t JOIN versions v ON v.id = t.version_id
+                 WHERE t.package_id = ?1 AND t.tag = ?2";
+    let tag = sql::first(tx, query, (package, DistTag::LATEST), |row| {
+        let instead_of: Option<String> = row.get(1)?;
+        let instead_of = instead_of.map(|version| version.parse()).transpose()?;
+        Ok(LatestTag { version: sql::parsed(row, 0)?, instead_of })
+    })?;
+    let mut published = versions::numbers(tx, package)?;
+    published.reverse();
+    Ok(LatestFacts { tag, published })
+}
+
+fn version(tx: &Connection, package: PackageId, wanted: &Version) -> Tx<Option<VersionState>> {
+    let query = "SELECT id, version, yanked_at, yanked_reason, deprecated FROM versions
+                 WHERE package_id = ?1 AND version_key = ?2";
+    sql::first(tx, query, (package, wanted.key()), |row| {
+        let tags = "SELECT tag FROM dist_tags WHERE version_id = ?1 AND tag <> ?2 ORDER BY tag";
+        let id: versions::VersionId = row.get(0)?;
+        let reason = row.get(3)?;
+        Ok(VersionState {
+            version: sql::parsed(row, 1)?,
+            yanked: sql::optional_instant(row, 2)?.map(|at| YankState { at, reason }),
+            deprecated: row.get(4)?,
+            tags: sql::all(tx, tags, (id, DistTag::LATEST), |row| sql::parsed(row, 0))?,
+        })
+    })
+}
+
+fn is_owner(tx: &Connection, package: Option<PackageId>, user: UserId) -> Tx<bool> {
+    let owner = "SELECT 1 FROM package_owners WHERE package_id = ?1 AND user_id = ?2";
+    sql::exists(tx, owner, (package, user.to_string()))
+}
+
+/// The role of a user in the scope of a name.
+fn role_at(tx: &Connection, name: &PackageName, user: UserId) -> Tx<Option<ScopeRole>> {
+    match name.scope() {
+        Some(scope) => role(tx, scope.as_str(), user),
+        None => Ok(None),
+    }
+}

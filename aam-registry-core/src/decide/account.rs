@@ -1,0 +1,313 @@
+use std::fmt::{self, Debug};
+
+use jiff::Timestamp;
+
+use super::{CallerFacts, Changes, Decision, Write};
+use crate::{
+    error::{Error, Result},
+    types::{AccountState, Actor, AuditEvent, Credential, NewAuditEntry, User, Username},
+};
+
+/// A change of one account.
+#[derive(Clone, Debug)]
+pub struct AccountChange {
+    /// Who changes it.
+    pub by: AccountActor,
+    /// Whose account it is.
+    pub username: Username,
+    /// What it shall be.
+    pub update: AccountUpdate,
+    /// The instant.
+    pub now: Timestamp,
+    /// What the audit log shall say, one entry for each thing that changes.
+    pub audit: Vec<NewAuditEntry>,
+}
+
+/// Who changes an account.
+#[derive(Clone, Debug)]
+pub enum AccountActor {
+    /// The user whose account it is.
+    Itself(Actor),
+    /// The operator, by a command on the server itself.
+    Operator,
+}
+
+/// What an account shall be.
+#[derive(Clone)]
+pub enum AccountUpdate {
+    /// Shut out, or not. To shut out ends every session for good; API tokens
+    /// are refused for as long as it lasts.
+    Disabled(bool),
+    /// An administrator, or none.
+    Admin(bool),
+    /// With another password, set by somebody else. Ends every session.
+    Password {
+        /// Its hash, in PHC string format.
+        hash: String,
+    },
+    /// With another e-mail address or password, as its user says who knows the
+    /// password. Ends every session but the one it is done with.
+    Credentials {
+        /// The hash that the password was found to be that of.
+        known_hash: String,
+        /// The address; `None` to keep it.
+        email: Option<String>,
+        /// The hash of the password; `None` to keep it.
+        password_hash: Option<String>,
+    },
+}
+
+impl Debug for AccountUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disabled(disabled) => f.debug_tuple("Disabled").field(disabled).finish(),
+            Self::Admin(admin) => f.debug_tuple("Admin").field(admin).finish(),
+            Self::Password { .. } => f.write_str("Password"),
+            Self::Credentials { .. } => f.write_str("Credentials"),
+        }
+    }
+}
+
+/// What a change of an account is decided by.
+#[derive(Clone, Debug, Default)]
+pub struct AccountFacts {
+    /// The account; `None` where there is none.
+    pub account: Option<AccountState>,
+    /// Who acts, where that is a [user](AccountActor::Itself).
+    pub caller: CallerFacts,
+    /// Whether another account that is not disabled administers the registry.
+    /// Asked for where [`AccountUpdate::may_end_an_admin`].
+    pub has_other_admin: bool,
+    /// Whether another account has the e-mail address that this one shall
+    /// have. Asked for where [`AccountUpdate::email`] gives one.
+    pub email_taken: bool,
+}
+
+/// An account after a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedAccount {
+    /// The account as it is now.
+    pub user: User,
+    /// Whether it was another one before.
+    pub changed: bool,
+}
+
+impl AccountUpdate {
+    /// Whether there may be one administrator less afterwards.
+    pub fn may_end_an_admin(&self) -> bool {
+        matches!(self, Self::Disabled(true) | Self::Admin(false))
+    }
+
+    /// The e-mail address that the account shall have.
+    pub fn email(&self) -> Option<&str> {
+        match self {
+            Self::Credentials { email, .. } => email.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl AccountChange {
+    /// What the account becomes, and the audit entries of that.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`]; [`Error::Unauthorized`] where the user whose
+    /// account it is holds no live credential; [`Error::Forbidden`] where no
+    /// administrator would be left; [`Error::InvalidCredentials`] where the
+    /// password is another one by now; [`Error::UserExists`] where the e-mail
+    /// address is taken.
+    pub fn decide(&self, facts: &AccountFacts) -> Result<Decision<'_, ChangedAccount>> {
+        let before = facts.account.as_ref().ok_or_else(|| Error::UserNotFound(self.username.clone()))?;
+        if let AccountActor::Itself(actor) = &self.by {
+            facts.caller.require_live(actor, self.now)?;
+            if actor.user != before.user.id {
+                return Err(Error::credential_ended());
+            }
+        }
+        let user = before.user.clone();
+        let Some(after) = self.changed(before, facts)? else {
+            return Ok(Decision::unchanged(ChangedAccount { user, changed: false }));
+        };
+        let is_same_address = after.user.email == before.user.email;
+        let recorded = |entry: &&NewAuditEntry| entry.event != AuditEvent::UserEmailChange || !is_same_address;
+        let audit = self.audit.iter().filter(recorded).cloned().collect();
+        let answer = ChangedAccount { user: after.user.clone(), changed: true };
+        Ok(Decision { answer, changes: Changes { writes: vec![Write::UpdateAccount(after)], audit, stale: None } })
+    }
+
+    /// What the account becomes; `None` where it is so already.
+    fn changed(&self, before: &AccountState, facts: &AccountFacts) -> Result<Option<AccountState>> {
+        let mut after = before.clone();
+        match &self.update {
+            AccountUpdate::Disabled(disabled) => {
+                if *disabled {
+                    self.require_other_admin(before, facts)?;
+                    after.end_sessions(None);
+                }
+                if before.user.disabled == *disabled {
+                    return Ok(None);
+                }
+                after.user.disabled = *disabled;
+            }
+            AccountUpdate::Admin(admin) => {
+                if before.user.is_admin == *admin {
+                    return Ok(None);
+                }
+                if !admin {
+                    self.require_other_admin(before, facts)?;
+                }
+                after.user.is_admin = *admin;
+            }
+            AccountUpdate::Password { hash } => {
+                after.password_hash.clone_from(hash);
+                after.end_sessions(None);
+            }
+            AccountUpdate::Credentials { known_hash, email, password_hash } => {
+                if before.password_hash != *known_hash {
+                    return Err(Error::InvalidCredentials);
+                }
+                let email = email.as_ref().filter(|email| **email != before.user.email);
+                if email.is_none() && password_hash.is_none() {
+                    return Ok(None);
+                }
+                if email.is_some() && facts.email_taken {
+                    return Err(Error::UserExists(
+                        "Another account has this e-mail address; use another address".into(),
+                    ));
+                }
+                if let Some(email) = email {
+                    after.user.email.clone_from(email);
+                }
+                if let Some(hash) = password_hash {
+                    after.password_hash.clone_from(hash);
+                }
+                after.end_sessions(self.session());
+            }
+        }
+        Ok(Some(after))
+    }
+
+    /// The session that the change is made with, which it leaves alive.
+    fn session(&self) -> Option<&str> {
+        match &self.by {
+            AccountActor::Itself(Actor { credential: Credential::Session { id, .. }, .. }) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Requires that an administrator is left where this one ceases to be one.
+    fn require_other_admin(&self, account: &AccountState, facts: &AccountFacts) -> Result<()> {
+        let User { is_admin, disabled, .. } = account.user;
+        if !is_admin || disabled || facts.has_other_admin {
+            return Ok(());
+        }
+        Err(Error::forbidden(format!(
+            "{} is the last administrator; make somebody else one first: aam-registry user grant-role NAME admin",
+            self.username
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::UserId;
+
+    /// The account after the change, and what was recorded; `None` where it is so already.
+    fn decide(change: &AccountChange, facts: &AccountFacts) -> Result<Option<(AccountState, Vec<AuditEvent>)>> {
+        let Changes { mut writes, audit, .. } = change.decide(facts)?.changes;
+        let events = audit.iter().map(|entry| entry.event).collect();
+        Ok(writes.pop().map(|write| match write {
+            Write::UpdateAccount(after) => (after, events),
+            other => panic!("{other:?}"),
+        }))
+    }
+
+    fn change(update: AccountUpdate) -> AccountChange {
+        let now = Timestamp::UNIX_EPOCH;
+        let audit = [AuditEvent::UserEmailChange, AuditEvent::UserPasswordChange];
+        AccountChange {
+            by: AccountActor::Operator,
+            username: "ada".parse().expect("a name"),
+            update,
+            now,
+            audit: audit.map(|event| NewAuditEntry::new(event, now)).to_vec(),
+        }
+    }
+
+    fn facts(is_admin: bool, disabled: bool, has_other_admin: bool) -> AccountFacts {
+        let user = User {
+            id: UserId::generate(),
+            username: "ada".parse().expect("a name"),
+            email: "ada@example.com".into(),
+            is_admin,
+            disabled,
+            created_at: Timestamp::UNIX_EPOCH,
+        };
+        let account = AccountState { user, password_hash: "old".into(), session_generation: 3, kept_session: None };
+        AccountFacts { account: Some(account), has_other_admin, ..AccountFacts::default() }
+    }
+
+    #[test]
+    fn the_last_administrator_stays_one() {
+        for update in [AccountUpdate::Disabled(true), AccountUpdate::Admin(false)] {
+            let decide = |facts| super::tests::decide(&change(update.clone()), &facts).map(|changed| changed.is_some());
+            let refused = decide(facts(true, false, false)).expect_err("the last one");
+            assert!(refused.to_string().contains("the last administrator"), "{refused}");
+            assert!(decide(facts(true, false, true)).expect("another one is left"));
+            decide(facts(true, true, false)).expect("a disabled one administers nothing");
+            decide(facts(false, false, false)).expect("no administrator");
+        }
+    }
+
+    #[test]
+    fn what_is_so_already_is_no_change() {
+        for (update, is_admin, disabled) in [
+            (AccountUpdate::Disabled(true), false, true),
+            (AccountUpdate::Disabled(false), false, false),
+            (AccountUpdate::Admin(true), true, false),
+            (AccountUpdate::Admin(false), false, false),
+        ] {
+            let facts = facts(is_admin, disabled, true);
+            assert!(decide(&change(update), &facts).expect("allowed").is_none());
+        }
+    }
+
+    #[test]
+    fn sessions_end_but_with_a_change_of_role_or_an_end_of_disabling() {
+        let own = AccountUpdate::Credentials {
+            known_hash: "old".into(),
+            email: Some("ada@example.org".into()),
+            password_hash: None,
+        };
+        for (update, disabled, generation) in [
+            (AccountUpdate::Disabled(true), false, 4),
+            (AccountUpdate::Disabled(false), true, 3),
+            (AccountUpdate::Admin(true), false, 3),
+            (AccountUpdate::Password { hash: "new".into() }, false, 4),
+            (own, false, 4),
+        ] {
+            let changed = decide(&change(update.clone()), &facts(false, disabled, true)).expect("allowed");
+            let (after, _) = changed.unwrap_or_else(|| panic!("{update:?} changes something"));
+            assert_eq!(after.session_generation, generation, "{update:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_stays_is_not_recorded() {
+        let own = |known_hash: &str, email: &str, hash: Option<&str>| {
+            let update = AccountUpdate::Credentials {
+                known_hash: known_hash.into(),
+                email: Some(email.into()),
+                password_hash: hash.map(Into::into),
+            };
+            let decided = decide(&change(update), &facts(false, false, true))?;
+            Ok::<_, Error>(decided.map(|(_, events)| events))
+        };
+        let both = [AuditEvent::UserEmailChange, AuditEvent::UserPasswordChange];
+        assert_eq!(own("old", "ada@example.org", Some("new")).expect("allowed").as_deref(), Some(&both[..]));
+        assert_eq!(own("old", "ada@example.com", Some("new")).expect("allowed").as_deref(), Some(&both[1..]));
+        assert_eq!(own("old", "ada@example.com", None).expect("allowed"), None);
+        assert!(matches!(own("older", "ada@example.org", None), Err(Error::InvalidCredentials)));
+    }
+}

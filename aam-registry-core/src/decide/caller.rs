@@ -1,0 +1,131 @@
+//! Whether whoever acts may act at all.
+
+use jiff::Timestamp;
+
+use super::Rights;
+use crate::{
+    error::{Error, Result},
+    types::{Actor, Credential, is_session_ended},
+};
+
+/// What is known of whoever acts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallerFacts {
+    /// The account; `None` where there is none.
+    pub account: Option<CallerAccount>,
+    /// Whether the session that the actor acts with was revoked by itself.
+    pub session_revoked: bool,
+    /// The token that the actor acts with, where it is the user's and was not revoked.
+    pub token: Option<CallerToken>,
+}
+
+/// What is known of the account of whoever acts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallerAccount {
+    /// Whether it administers the registry.
+    pub is_admin: bool,
+    /// Whether it is shut out.
+    pub disabled: bool,
+    /// How often all its sessions were ended.
+    pub session_generation: u64,
+    /// The session that lived on when the others were last ended.
+    pub kept_session: Option<String>,
+}
+
+/// What is known of the token that somebody acts with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallerToken {
+    /// When it stops working.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl CallerFacts {
+    /// Requires that the actor exists, is not disabled and holds a live
+    /// credential; gives the rights of one who has no role.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`].
+    pub fn require_live(&self, actor: &Actor, now: Timestamp) -> Result<Rights> {
+        let account = self.account.as_ref().filter(|account| !account.disabled && self.is_alive(account, actor, now));
+        account.ok_or_else(Error::credential_ended)?;
+        Ok(Rights { admin: self.administers(actor), ..Rights::default() })
+    }
+
+    /// Whether the actor may act as an administrator, where the credential is alive.
+    pub fn administers(&self, actor: &Actor) -> bool {
+        actor.as_admin && self.account.as_ref().is_some_and(|account| account.is_admin && !account.disabled)
+    }
+
+    fn is_alive(&self, account: &CallerAccount, actor: &Actor, now: Timestamp) -> bool {
+        match &actor.credential {
+            Credential::Session { id, generation, expires_at } => {
+                let kept = account.kept_session.as_deref();
+                *expires_at > now
+                    && !self.session_revoked
+                    && !is_session_ended(id, *generation, account.session_generation, kept)
+            }
+            Credential::Token(_) => self.token.is_some_and(|token| token.expires_at.is_none_or(|end| end > now)),
+            Credential::Operator | Credential::Host => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::types::{TokenId, UserId};
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn actor(credential: Credential) -> Actor {
+        let username = "ada".parse().expect("a name");
+        Actor { user: UserId::generate(), username, credential, as_admin: true }
+    }
+
+    fn session(generation: u64, seconds: i64) -> Actor {
+        let expires_at = NOW + SignedDuration::from_secs(seconds);
+        actor(Credential::Session { id: "one".into(), generation, expires_at })
+    }
+
+    fn facts(account: CallerAccount) -> CallerFacts {
+        CallerFacts { account: Some(account), ..CallerFacts::default() }
+    }
+
+    #[test]
+    fn a_session_ends_in_four_ways() {
+        let alive = |facts: &CallerFacts, actor: Actor| facts.require_live(&actor, NOW).is_ok();
+        let account = CallerAccount { session_generation: 1, ..CallerAccount::default() };
+        assert!(alive(&facts(account.clone()), session(1, 1)));
+        assert!(!alive(&facts(account.clone()), session(1, 0)), "it expired");
+        assert!(!alive(&facts(account.clone()), session(0, 1)), "all were ended");
+        let kept = CallerAccount { kept_session: Some("one".into()), ..account.clone() };
+        assert!(alive(&facts(kept), session(0, 1)), "all but this one were ended");
+        assert!(!alive(&CallerFacts { session_revoked: true, ..facts(account.clone()) }, session(1, 1)));
+        assert!(!alive(&facts(CallerAccount { disabled: true, ..account }), session(1, 1)));
+        assert!(!alive(&CallerFacts::default(), session(0, 1)), "nobody");
+    }
+
+    #[test]
+    fn a_token_has_to_be_there_and_not_expired() {
+        let with = actor(Credential::Token(TokenId::generate()));
+        let alive = |token| {
+            let facts = CallerFacts { token, ..facts(CallerAccount::default()) };
+            facts.require_live(&with, NOW).is_ok()
+        };
+        assert!(!alive(None));
+        assert!(alive(Some(CallerToken { expires_at: None })));
+        assert!(alive(Some(CallerToken { expires_at: Some(NOW + SignedDuration::from_secs(1)) })));
+        assert!(!alive(Some(CallerToken { expires_at: Some(NOW) })));
+    }
+
+    #[test]
+    fn an_administrator_acts_as_one_only_with_a_credential_that_says_so() {
+        let admin = facts(CallerAccount { is_admin: true, ..CallerAccount::default() });
+        let by = |as_admin| Actor { as_admin, ..actor(Credential::Host) };
+        assert!(admin.require_live(&by(true), NOW).expect("alive").admin);
+        assert!(!admin.require_live(&by(false), NOW).expect("alive").admin);
+        assert!(!facts(CallerAccount::default()).require_live(&by(true), NOW).expect("alive").admin);
+    }
+}

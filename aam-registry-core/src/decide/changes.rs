@@ -1,0 +1,178 @@
+//! What a decision changes.
+
+use jiff::Timestamp;
+
+use super::{LatestMove, PublishCommit};
+use crate::types::{
+    AccountState, Change, DistTag, NewAuditEntry, PackageName, ScopeName, ScopeRole, Sha256Digest, Token, TokenId,
+    User, UserId, Version,
+};
+
+/// What was decided: the answer to whoever asked, and what an adapter applies.
+#[derive(Clone, Debug)]
+pub struct Decision<'a, T> {
+    /// The answer, once the changes are committed.
+    pub answer: T,
+    /// All that changes; nothing where everything is so already.
+    pub changes: Changes<'a>,
+}
+
+impl<T> Decision<'_, T> {
+    /// Everything is so already.
+    pub(super) fn unchanged(answer: T) -> Self {
+        Self { answer, changes: Changes::default() }
+    }
+}
+
+/// All that an adapter applies in the transaction in which it loaded the facts.
+#[derive(Clone, Debug, Default)]
+pub struct Changes<'a> {
+    /// What is written, in this order.
+    pub writes: Vec<Write<'a>>,
+    /// What the audit log says of it.
+    pub audit: Vec<NewAuditEntry>,
+    /// What others may have kept and is stale from the commit on.
+    pub stale: Option<Change>,
+}
+
+/// One thing that is written. It has to be possible: whoever applies it finds
+/// everything as the facts said.
+#[derive(Clone, Debug)]
+pub enum Write<'a> {
+    /// Makes an account and the scope of its name, which it owns.
+    CreateUser {
+        /// The account.
+        user: User,
+        /// The hash of its password, in PHC string format.
+        password_hash: String,
+    },
+    /// Makes an account what it is from now on, found by its id.
+    UpdateAccount(AccountState),
+    /// Makes a token.
+    CreateToken {
+        /// The token.
+        token: Token,
+        /// The digest of its secret.
+        secret: Sha256Digest,
+    },
+    /// Revokes tokens.
+    RevokeTokens {
+        /// Which.
+        tokens: Vec<TokenId>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Makes a scope.
+    CreateScope {
+        /// Its name.
+        name: ScopeName,
+        /// Its first owner.
+        owner: UserId,
+        /// When.
+        created_at: Timestamp,
+    },
+    /// Gives a member of a scope a role; `None` removes the member.
+    SetMember {
+        /// The scope.
+        scope: ScopeName,
+        /// The member.
+        user: UserId,
+        /// The role.
+        role: Option<ScopeRole>,
+    },
+    /// Lists an owner with a package, or no longer.
+    SetOwner {
+        /// The package.
+        package: PackageName,
+        /// The owner.
+        user: UserId,
+        /// Whether the user is one.
+        owns: bool,
+    },
+    /// Yanks a version; `None` takes the yank back.
+    SetYank {
+        /// The package.
+        package: PackageName,
+        /// The version.
+        version: Version,
+        /// When and why.
+        yanked: Option<YankState>,
+    },
+    /// Sets the warning of a version; `None` removes it.
+    SetDeprecation {
+        /// The package.
+        package: PackageName,
+        /// The version.
+        version: Version,
+        /// The warning.
+        message: Option<String>,
+    },
+    /// Makes a dist-tag other than `latest` name a version.
+    SetTag {
+        /// The package.
+        package: PackageName,
+        /// The tag.
+        tag: DistTag,
+        /// The version.
+        version: Version,
+    },
+    /// Removes dist-tags other than `latest`.
+    RemoveTags {
+        /// The package.
+        package: PackageName,
+        /// The tags.
+        tags: Vec<DistTag>,
+    },
+    /// Makes `latest` what it has become. Where it names another version, the
+    /// package is listed by what the manifest of that one says, and not at
+    /// all where there is none.
+    MoveLatest {
+        /// The package.
+        package: PackageName,
+        /// What it was and what it is.
+        latest: LatestMove,
+    },
+    /// Notes when a package last changed.
+    Touch {
+        /// The package.
+        package: PackageName,
+        /// When; never before the instant that stands there.
+        at: Timestamp,
+    },
+    /// Makes an upload a version.
+    Publish(NewVersion<'a>),
+}
+
+/// When and why a version was yanked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct YankState {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// A version to make.
+#[derive(Clone, Debug)]
+pub struct NewVersion<'a> {
+    /// What it is made of. Its upload is used up.
+    pub commit: &'a PublishCommit,
+    /// Whether the package is made with it.
+    pub is_new_package: bool,
+    /// The owner who is listed with a package that is made.
+    pub owner: Option<UserId>,
+    /// When it is published, which is also when the package last changed.
+    pub published_at: Timestamp,
+    /// The tag other than `latest` that names it.
+    pub tag: Option<DistTag>,
+    /// What `latest` was and what it is. The manifest that the package is
+    /// listed by may be that of the new version.
+    pub latest: LatestMove,
+}
+
+impl Write<'static> {
+    /// What is written of `latest`, where anything about it is another.
+    pub(super) fn of_latest(package: &PackageName, latest: LatestMove) -> Option<Self> {
+        latest.is_change().then(|| Self::MoveLatest { package: package.clone(), latest })
+    }
+}

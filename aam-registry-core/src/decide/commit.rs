@@ -1,0 +1,41 @@
+use jiff::Timestamp;
+
+use crate::types::{
+    Actor, ArchiveFile, ArchiveKey, Change, DistTag, LatestPolicy, Manifest, NewAuditEntry, Sha256Digest, UploadId,
+};
+
+/// A judged, durable upload to make a version of.
+#[derive(Clone, Debug)]
+pub struct PublishCommit {
+    /// Who publishes.
+    pub actor: Actor,
+    /// The upload to consume.
+    pub upload: UploadId,
+    /// Where its bytes are.
+    pub archive: ArchiveKey,
+    /// The manifest; names package and version.
+    pub manifest: Manifest,
+    /// The digest of the archive.
+    pub sha256: Sha256Digest,
+    /// The size of the archive in bytes.
+    pub archive_size: u64,
+    /// Its regular files, by path.
+    pub files: Vec<ArchiveFile>,
+    /// Its README in Markdown.
+    pub readme: Option<String>,
+    /// A dist-tag to set beside `latest`.
+    pub tag: Option<DistTag>,
+    /// How `latest` is chosen.
+    pub latest_policy: LatestPolicy,
+    /// The instant of the publish.
+    pub now: Timestamp,
+    /// What the audit log shall say.
+    pub audit: NewAuditEntry,
+}
+
+impl PublishCommit {
+    /// What others may have kept and is stale once it was applied.
+    pub fn stale(&self) -> Change {
+        Change::Package(self.manifest.name.clone())
+    }
+}

@@ -1,0 +1,51 @@
+use super::{CallerFacts, Changes, Decision, Write};
+use crate::{
+    error::{Error, Result},
+    types::{Actor, NewAuditEntry, Sha256Digest, Token, TokenScopes},
+};
+
+/// An API token to make.
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    /// Who makes it, for oneself.
+    pub actor: Actor,
+    /// What the actor's credential may be used for.
+    pub scopes: TokenScopes,
+    /// The token.
+    pub token: Token,
+    /// The digest of its secret.
+    pub secret: Sha256Digest,
+    /// What the audit log shall say.
+    pub audit: NewAuditEntry,
+}
+
+impl NewToken {
+    /// Makes a token of the actor's, which can do nothing that the actor's
+    /// credential cannot, and not for longer where that is a token.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`], [`Error::Forbidden`].
+    pub fn decide(&self, caller: &CallerFacts) -> Result<Decision<'_, ()>> {
+        let wanted = &self.token;
+        caller.require_live(&self.actor, self.audit.timestamp)?;
+        if let Some(scope) = wanted.scopes.iter().find(|scope| !self.scopes.contains(*scope)) {
+            return Err(Error::forbidden(format!(
+                "This token lacks the scope `{}` and cannot give it to another; log in to do so",
+                scope.as_str()
+            )));
+        }
+        let end = caller.token.and_then(|token| token.expires_at);
+        if end.is_some_and(|end| wanted.expires_at.is_none_or(|wanted| wanted > end)) {
+            return Err(Error::forbidden(
+                "This token expires and cannot make one that lasts longer; give `expires_at` or log in",
+            ));
+        }
+        let token = Token { user: self.actor.user, ..wanted.clone() };
+        let changes = Changes {
+            writes: vec![Write::CreateToken { token, secret: self.secret }],
+            audit: vec![self.audit.clone()],
+            stale: None,
+        };
+        Ok(Decision { answer: (), changes })
+    }
+}

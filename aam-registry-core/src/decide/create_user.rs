@@ -1,0 +1,57 @@
+use std::fmt::{self, Debug};
+
+use super::{Changes, Decision, Write};
+use crate::{
+    error::{Error, Result},
+    types::{Change, NewAuditEntry, ScopeName, User},
+};
+
+/// An account to make.
+#[derive(Clone)]
+pub struct NewUser {
+    /// The account.
+    pub user: User,
+    /// The hash of its password, in PHC string format.
+    pub password_hash: String,
+    /// What the audit log shall say.
+    pub audit: NewAuditEntry,
+}
+
+impl Debug for NewUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewUser").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// What the making of an account is decided by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NewUserFacts {
+    /// Whether a user or a scope has the name.
+    pub name_taken: bool,
+    /// Whether a user has the e-mail address, in any case.
+    pub email_taken: bool,
+}
+
+impl NewUser {
+    /// Makes an account and the scope of its name, which it owns.
+    ///
+    /// # Errors
+    /// [`Error::UserExists`].
+    pub fn decide(&self, facts: NewUserFacts) -> Result<Decision<'_, ()>> {
+        let user = &self.user;
+        if facts.name_taken {
+            return Err(Error::UserExists(format!("The name {} is taken; choose another", user.username)));
+        }
+        if facts.email_taken {
+            return Err(Error::UserExists(
+                "There is an account with this e-mail address; log in, or use another address".into(),
+            ));
+        }
+        let changes = Changes {
+            writes: vec![Write::CreateUser { user: user.clone(), password_hash: self.password_hash.clone() }],
+            audit: vec![self.audit.clone()],
+            stale: Some(Change::Scope(ScopeName::from(&user.username))),
+        };
+        Ok(Decision { answer: (), changes })
+    }
+}

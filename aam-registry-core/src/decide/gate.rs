@@ -1,0 +1,355 @@
+//! The gate for changes: who may do what, in one table.
+//!
+//! It is asked twice. Before the transaction [`Action::require_credential`] asks
+//! whether the credential carries the action; inside it [`Rights::require`] asks
+//! whether the user has a role that holds it, and that answer binds.
+
+use crate::{
+    error::{Error, Result},
+    types::{PackageName, Principal, ScopeName, ScopeRole, TokenScope},
+};
+
+/// What a token that is restricted to packages may do with an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restricted {
+    /// It may, whatever packages it names: the action is about no package.
+    Ignored,
+    /// It may where it covers the package.
+    Covered,
+    /// It may not: the action reaches further than single packages.
+    Refused,
+}
+
+/// Something a user is, by which an action may be allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Any user: the action is about what is the user's own.
+    Anyone,
+    /// An owner who is listed with the package itself.
+    PackageOwner,
+    /// A member of the scope, in this role.
+    Scope(ScopeRole),
+}
+
+/// One row of the table of actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The token scopes that carry the action: one of them is enough. None
+    /// where every credential does.
+    pub tokens: &'static [TokenScope],
+    /// What a token that is restricted to packages may do with it.
+    pub restricted: Restricted,
+    /// The roles that hold it: a set. No role includes another.
+    pub roles: &'static [Role],
+    /// Whether an administrator may, without any of the roles.
+    pub admin: bool,
+}
+
+/// Makes the actions and their table of the same rows, so that no action is without one.
+macro_rules! actions {
+    ($(
+        $(#[$doc:meta])*
+        $action:ident { tokens: $tokens:expr, restricted: $restricted:ident, roles: $roles:expr, admin: $admin:literal }
+    )+) => {
+        /// Something that a credential and a role are needed for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Action {
+            $($(#[$doc])* $action),+
+        }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &[Self] = &[$(Self::$action),+];
+
+            /// Who may.
+            pub const fn rule(self) -> Rule {
+                match self {
+                    $(Self::$action => Rule {
+                        tokens: &$tokens,
+                        restricted: Restricted::$restricted,
+                        roles: &$roles,
+                        admin: $admin,
+                    }),+
+                }
+            }
+        }
+    };
+}
+
+const OWNER: Role = Role::Scope(ScopeRole::Owner);
+const MEMBER: Role = Role::Scope(ScopeRole::Member);
+const CONTRIBUTOR: Role = Role::Scope(ScopeRole::Contributor);
+
+// An administrator moderates, but publishes nothing in another's name.
+actions! {
+    /// Publish a version of a package, or a new package in a scope.
+    Publish {
+        tokens: [TokenScope::Publish], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER, MEMBER, CONTRIBUTOR], admin: false
+    }
+    /// Yank, unyank or deprecate a version.
+    Yank {
+        tokens: [TokenScope::Yank], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER, MEMBER], admin: true
+    }
+    /// Set or remove a dist-tag.
+    Tag {
+        tokens: [TokenScope::Tag, TokenScope::Publish], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER, MEMBER], admin: true
+    }
+    /// Add or remove an owner of a package.
+    ChangeOwners {
+        tokens: [TokenScope::Admin], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER], admin: true
+    }
+    /// Read the audit log of a package.
+    ReadPackageLog {
+        tokens: [TokenScope::Admin], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER], admin: true
+    }
+    /// Read the whole audit log.
+    ReadLog { tokens: [TokenScope::Admin], restricted: Refused, roles: [], admin: true }
+    /// Make a scope.
+    CreateScope { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
+    /// Set or remove a member of a scope. A restricted token would outgrow its
+    /// restriction through the members.
+    ChangeMembers { tokens: [TokenScope::Admin], restricted: Refused, roles: [OWNER], admin: true }
+    /// Leave a scope.
+    LeaveScope { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
+    /// Read the own account.
+    ReadAccount { tokens: [], restricted: Ignored, roles: [Role::Anyone], admin: true }
+    /// Change the own e-mail address or password.
+    ChangeAccount { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
+    /// End the own session.
+    LogOut { tokens: [], restricted: Ignored, roles: [Role::Anyone], admin: true }
+    /// Make an API token for oneself.
+    CreateToken { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
+    /// List the own API tokens.
+    ListTokens { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
+    /// Revoke one of the own API tokens.
+    RevokeToken { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
+    /// Revoke the very token that is used for it.
+    RevokeUsedToken { tokens: [], restricted: Ignored, roles: [Role::Anyone], admin: true }
+}
+
+impl Action {
+    /// Requires that the credential carries the action, on `package` where it
+    /// is about one.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], saying which token it takes.
+    pub fn require_credential(self, by: &Principal, package: Option<&PackageName>) -> Result<()> {
+        let Rule { tokens, restricted, .. } = self.rule();
+        if !tokens.is_empty() && !tokens.iter().any(|scope| by.scopes.contains(*scope)) {
+            let names: Vec<_> = tokens.iter().map(|scope| format!("`{}`", scope.as_str())).collect();
+            let names = names.join(" or ");
+            return Err(Error::forbidden(format!("This token lacks the scope {names}; create one that has it")));
+        }
+        if by.packages.is_empty() {
+            return Ok(());
+        }
+        match (restricted, package) {
+            (Restricted::Refused, _) => Err(Error::forbidden(format!(
+                "This token is restricted to packages and cannot {}; use one that is not",
+                self.beyond_packages()
+            ))),
+            (Restricted::Covered, Some(package)) if !by.packages.iter().any(|pattern| pattern.matches(package)) => {
+                Err(Error::forbidden(format!("This token is restricted to other packages than {package}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What ends the sentence "you may not …", before the name of a package or scope.
+    fn of_what(self) -> &'static str {
+        match self {
+            Self::Publish => "publish",
+            Self::Yank => "yank or deprecate versions of",
+            Self::Tag => "change the dist-tags of",
+            Self::ChangeMembers => "change the members of",
+            _ => "manage",
+        }
+    }
+
+    /// What ends the sentence "this token cannot …" for a token that is restricted to packages.
+    fn beyond_packages(self) -> &'static str {
+        match self {
+            Self::ReadLog => "read the whole audit log",
+            Self::CreateScope | Self::ChangeMembers | Self::LeaveScope => "manage scopes",
+            Self::ChangeAccount => "change the account",
+            Self::CreateToken => "make others",
+            Self::ListTokens => "list others",
+            Self::RevokeToken => "revoke others",
+            _ => "do this",
+        }
+    }
+}
+
+/// What a user is to a package or a scope, read in the transaction that relies on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Acts as an administrator: is one, and uses a credential that says so.
+    pub admin: bool,
+    /// Is listed as an owner of the package itself.
+    pub package_owner: bool,
+    /// The role in the scope, where it has one.
+    pub scope_role: Option<ScopeRole>,
+}
+
+impl Rights {
+    /// Whether `action` is allowed on a package or scope that exists.
+    pub fn permit(self, action: Action) -> bool {
+        let Rule { roles, admin, .. } = action.rule();
+        roles.iter().any(|role| self.has(*role)) || (admin && self.admin)
+    }
+
+    fn has(self, role: Role) -> bool {
+        match role {
+            Role::Anyone => true,
+            Role::PackageOwner => self.package_owner,
+            Role::Scope(role) => self.scope_role == Some(role),
+        }
+    }
+
+    /// Requires the right to `action` on `package`, which exists.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], saying whom to ask.
+    pub fn require(self, action: Action, package: &PackageName) -> Result<()> {
+        if self.permit(action) {
+            return Ok(());
+        }
+        let whom = match package.scope() {
+            Some(scope) => format!("an owner of the scope @{scope}"),
+            None => "one of its owners".to_owned(),
+        };
+        Err(Error::forbidden(format!("You may not {} {package}; ask {whom}", action.of_what())))
+    }
+
+    /// Requires the right to `action` on `scope`, which exists.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], saying whom to ask.
+    pub fn require_in_scope(self, action: Action, scope: &ScopeName) -> Result<()> {
+        if self.permit(action) {
+            return Ok(());
+        }
+        Err(Error::forbidden(format!("You may not {} @{scope}; ask one of its owners", action.of_what())))
+    }
+
+    /// Requires the right to `action` on the registry as a whole.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn require_everywhere(self, action: Action) -> Result<()> {
+        if self.permit(action) {
+            return Ok(());
+        }
+        Err(Error::forbidden(
+            "Only an administrator may read the whole audit log; owners may read that of their packages",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+    use crate::types::{Credential, TokenId, TokenPattern, TokenScopes, UserId};
+
+    /// Every kind of user: what the column is called, and the rights.
+    fn users() -> Vec<(&'static str, Rights)> {
+        let of = |role| Rights { scope_role: Some(role), ..Rights::default() };
+        let mut users = vec![
+            ("stranger", Rights::default()),
+            ("package owner", Rights { package_owner: true, ..Rights::default() }),
+        ];
+        users.extend(ScopeRole::ALL.map(|role| (role.as_str(), of(role))));
+        users.push(("administrator", Rights { admin: true, ..Rights::default() }));
+        users
+    }
+
+    /// A caller with a token of those scopes, restricted to packages where a pattern is given.
+    fn caller(scopes: &[TokenScope], pattern: Option<&str>) -> Principal {
+        let pattern = pattern.map(|text| TokenPattern::parse(text).expect("a pattern"));
+        Principal {
+            user: UserId::generate(),
+            username: "ada".parse().expect("a name"),
+            is_admin: true,
+            credential: Credential::Token(TokenId::generate()),
+            scopes: scopes.iter().copied().collect::<TokenScopes>(),
+            packages: pattern.into_iter().collect(),
+        }
+    }
+
+    /// The table as it is printed: a line for each action, with what every
+    /// kind of token and of user may.
+    fn table() -> String {
+        let kit = "@team/kit".parse().expect("a name");
+        let mut table = String::new();
+        for action in Action::ALL {
+            let carries = |scopes: &[TokenScope], pattern| {
+                action.require_credential(&caller(scopes, pattern), Some(&kit)).is_ok()
+            };
+            let tokens: Vec<_> =
+                TokenScope::ALL.into_iter().filter(|scope| carries(&[*scope], None)).map(TokenScope::as_str).collect();
+            let restricted =
+                match (carries(&TokenScope::ALL, Some("@team/*")), carries(&TokenScope::ALL, Some("other"))) {
+                    (true, true) => "any",
+                    (true, false) => "covering",
+                    _ => "none",
+                };
+            let holders: Vec<_> =
+                users().into_iter().filter(|(_, rights)| rights.permit(*action)).map(|(name, _)| name).collect();
+            let (action, tokens, holders) = (format!("{action:?}"), tokens.join(" "), holders.join(", "));
+            writeln!(table, "{action:<16} | {tokens:<36} | {restricted:<10} | {holders}").expect("a string");
+        }
+        table
+    }
+
+    #[test]
+    fn the_table_says_what_every_caller_may() {
+        let table = table();
+        println!("{table}");
+        insta::assert_snapshot!(table);
+    }
+
+    /// What the table must never say, whatever rows it gets.
+    #[test]
+    fn the_table_keeps_what_is_promised() {
+        let admin = Rights { admin: true, ..Rights::default() };
+        for action in Action::ALL {
+            let rule = action.rule();
+            assert!(!rule.roles.is_empty() || rule.admin, "nobody may {action:?}");
+            assert!(!rule.tokens.contains(&TokenScope::Read), "reading is implied, so {action:?} needs more than that");
+            let by_anyone = rule.roles.contains(&Role::Anyone);
+            assert_eq!(Rights::default().permit(*action), by_anyone, "a stranger may {action:?}");
+            if rule.tokens.is_empty() {
+                assert!(by_anyone, "{action:?} needs a role, and so a token made for it");
+            }
+            if let Restricted::Covered = rule.restricted {
+                assert!(!by_anyone, "{action:?} is about a package, and so about its roles");
+            }
+            let contributor = Rights { scope_role: Some(ScopeRole::Contributor), ..Rights::default() };
+            assert!(!contributor.permit(*action) || by_anyone || *action == Action::Publish, "{action:?}");
+        }
+        assert!(!admin.permit(Action::Publish), "in another's name");
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do() {
+        let (plain, scoped) = ("kit".parse().expect("a name"), "@team/kit".parse().expect("a name"));
+        let told = |result: Result<()>| result.expect_err("refused").to_string();
+        let publisher = caller(&[TokenScope::Publish], Some("@team/*"));
+        insta::assert_debug_snapshot!([
+            told(Rights::default().require(Action::Yank, &plain)),
+            told(Rights::default().require(Action::Publish, &scoped)),
+            told(Rights::default().require_in_scope(Action::ChangeMembers, &"team".parse().expect("a scope"))),
+            told(Rights::default().require_everywhere(Action::ReadLog)),
+            told(Action::Yank.require_credential(&publisher, Some(&scoped))),
+            told(Action::Publish.require_credential(&publisher, Some(&plain))),
+            told(Action::CreateScope.require_credential(&caller(&[TokenScope::Admin], Some("kit")), None)),
+        ]);
+    }
+}

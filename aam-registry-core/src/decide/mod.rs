@@ -1,0 +1,52 @@
+//! What may be done, and what follows from it: pure functions, one command a file.
+//!
+//! A command says who wants what, with the instant and the ids it is to have.
+//! An adapter of a database loads the facts of a command under the locks of its
+//! transaction, asks `decide`, and applies the [`Changes`] it gets: rows, audit
+//! entries and whom to tell. It holds no rule and no sentence meant for a
+//! person. A refusal changes nothing. Transactions restart, so a decision has
+//! no effect and depends on nothing but command and facts.
+//!
+//! What a decision may ask is a row of the table in [`gate`](Action).
+
+mod account;
+mod caller;
+mod changes;
+mod commit;
+mod create_scope;
+mod create_token;
+mod create_user;
+mod deprecation;
+mod gate;
+mod latest;
+mod member;
+mod owner;
+mod package;
+mod publish;
+mod revoke_token;
+mod tag;
+#[cfg(test)]
+mod tests;
+mod token_revocation;
+mod unyank;
+mod yank;
+
+pub use account::{AccountActor, AccountChange, AccountFacts, AccountUpdate, ChangedAccount};
+pub use caller::{CallerAccount, CallerFacts, CallerToken};
+pub use changes::{Changes, Decision, NewVersion, Write, YankState};
+pub use commit::PublishCommit;
+pub use create_scope::{NewScope, NewScopeFacts};
+pub use create_token::NewToken;
+pub use create_user::{NewUser, NewUserFacts};
+pub use deprecation::Deprecation;
+pub use gate::{Action, Restricted, Rights, Role, Rule};
+pub use latest::{LatestFacts, LatestMove};
+pub use member::{MemberChange, MemberFacts, MemberState};
+pub use owner::OwnerChange;
+pub use package::{OwnerState, PackageAccess, PackageCommand, PackageFacts, PackageReads, PackageState, VersionState};
+pub use publish::{ExistingVersion, PublishCheck, PublishFacts, Published};
+pub use revoke_token::{RevokeToken, RevokeTokenFacts};
+pub use tag::TagChange;
+pub use token_revocation::{RevokedTokens, TokenRevocation, TokenRevocationFacts};
+pub use unyank::Unyank;
+pub use yank::{Yank, Yanked};

@@ -1,0 +1,165 @@
+//! What the commands about a package have in common.
+
+use jiff::Timestamp;
+
+use super::{Action, CallerFacts, Changes, Decision, LatestFacts, Rights, Write, YankState};
+use crate::{
+    error::{Error, Result},
+    types::{Actor, Change, DistTag, NewAuditEntry, PackageName, ScopeRole, UserId, Username, Version},
+};
+
+/// A command about a package that exists. Adapters load what it
+/// [reads](Self::reads) and apply what it [decides](Self::decide), whichever
+/// command it is.
+pub trait PackageCommand: Send + Sync {
+    /// What whoever asked is told.
+    type Answer: Send;
+
+    /// What has to be loaded.
+    fn reads(&self) -> PackageReads<'_>;
+
+    /// What others may have kept and is stale once it was applied.
+    fn stale(&self) -> Change {
+        Change::Package(self.reads().package.clone())
+    }
+
+    /// What follows from it.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`], [`Error::PackageNotFound`],
+    /// [`Error::Forbidden`], in this order, and then what the command itself
+    /// refuses.
+    fn decide(&self, facts: &PackageFacts) -> Result<Decision<'_, Self::Answer>>;
+}
+
+/// What a command about a package has to know.
+#[derive(Clone, Copy, Debug)]
+pub struct PackageReads<'a> {
+    /// Who acts.
+    pub actor: &'a Actor,
+    /// The package.
+    pub package: &'a PackageName,
+    /// The version to read; build metadata does not matter.
+    pub version: Option<&'a Version>,
+    /// Whether to read what `latest` names and is chosen from.
+    pub latest: bool,
+    /// The dist-tag other than `latest` to read.
+    pub tag: Option<&'a DistTag>,
+    /// The user to read, and what that user is to the package.
+    pub user: Option<&'a Username>,
+}
+
+impl<'a> PackageReads<'a> {
+    /// Nothing but what the actor is to the package.
+    pub(super) fn of(actor: &'a Actor, package: &'a PackageName) -> Self {
+        Self { actor, package, version: None, latest: false, tag: None, user: None }
+    }
+}
+
+/// What somebody is to a package.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackageAccess {
+    /// Who acts.
+    pub caller: CallerFacts,
+    /// Whether the actor is listed as an owner of the package itself.
+    pub package_owner: bool,
+    /// The actor's role in the scope of the package's name.
+    pub scope_role: Option<ScopeRole>,
+    /// The package, where there is one.
+    pub package: Option<PackageState>,
+}
+
+/// What is known of a package itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackageState {
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What a command about a package is decided by; as much of it as the command
+/// [reads](PackageReads).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackageFacts {
+    /// What the actor is to the package.
+    pub access: PackageAccess,
+    /// The version, where there is one.
+    pub version: Option<VersionState>,
+    /// What `latest` names and is chosen from.
+    pub latest: LatestFacts,
+    /// What the tag names, where there is one.
+    pub tag: Option<Version>,
+    /// The user, where there is one.
+    pub user: Option<OwnerState>,
+    /// How many owners are listed with the package itself. Read with the user.
+    pub owners: u64,
+}
+
+/// What a user is to a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnerState {
+    /// The user.
+    pub user: UserId,
+    /// Whether the user is listed as an owner of the package itself.
+    pub package_owner: bool,
+    /// The user's role in the scope of the package's name.
+    pub scope_role: Option<ScopeRole>,
+}
+
+/// What may change of a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionState {
+    /// The version as published.
+    pub version: Version,
+    /// When and why it was yanked.
+    pub yanked: Option<YankState>,
+    /// The warning that clients show.
+    pub deprecated: Option<String>,
+    /// The tags other than `latest` that name it, by name.
+    pub tags: Vec<DistTag>,
+}
+
+impl PackageAccess {
+    /// Requires a live actor; gives what the actor is to the package.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`].
+    pub(super) fn require_live(&self, actor: &Actor, now: Timestamp) -> Result<Rights> {
+        let Self { package_owner, scope_role, .. } = *self;
+        Ok(Rights { package_owner, scope_role, ..self.caller.require_live(actor, now)? })
+    }
+}
+
+impl PackageFacts {
+    /// Requires a live actor, a package that exists and the right to `action`
+    /// on it, in this order; gives the package.
+    pub(super) fn authorise(&self, action: Action, by: PackageReads<'_>, now: Timestamp) -> Result<PackageState> {
+        let rights = self.access.require_live(by.actor, now)?;
+        let package = self.access.package.ok_or_else(|| Error::PackageNotFound(by.package.clone()))?;
+        rights.require(action, by.package)?;
+        Ok(package)
+    }
+
+    /// The version that was asked for, which has to exist.
+    pub(super) fn require_version(&self, package: &PackageName, version: &Version) -> Result<&VersionState> {
+        self.version.as_ref().ok_or_else(|| Error::version_not_found(package, version))
+    }
+}
+
+impl PackageState {
+    /// The instant that counts as `now`: never one before the last change,
+    /// since the clock of another replica may have been ahead.
+    pub(super) fn instant(self, now: Timestamp) -> Timestamp {
+        now.max(self.updated_at)
+    }
+}
+
+/// What `command` writes of its package, with a note of when that changed; `audit` is the entry of it.
+pub(super) fn package_changes(
+    command: &impl PackageCommand,
+    at: Timestamp,
+    mut writes: Vec<Write<'static>>,
+    audit: &NewAuditEntry,
+) -> Changes<'static> {
+    writes.push(Write::Touch { package: command.reads().package.clone(), at });
+    Changes { writes, audit: vec![audit.clone()], stale: Some(command.stale()) }
+}

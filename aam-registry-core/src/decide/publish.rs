@@ -1,0 +1,156 @@
+use jiff::Timestamp;
+
+use super::{
+    Action, Changes, Decision, LatestFacts, LatestMove, NewVersion, PackageAccess, PublishCommit, Rights, Write,
+};
+use crate::{
+    error::{Error, Result},
+    types::{Actor, DistTag, LatestTag, ManifestFault, PackageName, Sha256Digest, Version},
+};
+
+/// What is known of a publish once its manifest was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PublishCheck {
+    /// Who publishes.
+    pub actor: Actor,
+    /// The package.
+    pub package: PackageName,
+    /// The version.
+    pub version: Version,
+    /// The instant of the check.
+    pub now: Timestamp,
+}
+
+/// What a publish made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The instant it was committed.
+    pub published_at: Timestamp,
+    /// The tags that name the new version, by name.
+    pub dist_tags: Vec<DistTag>,
+}
+
+/// What a publish is decided by. A check needs no more than stands before `upload_is_live`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PublishFacts {
+    /// What the actor is to the package.
+    pub access: PackageAccess,
+    /// Whether the scope of the package's name exists.
+    pub scope_exists: bool,
+    /// The version of that number, where it was published.
+    pub existing: Option<ExistingVersion>,
+    /// An unscoped package whose [`similarity_key`](PackageName::similarity_key) is that of the name.
+    pub similar: Option<PackageName>,
+    /// Whether the upload is the actor's, was not abandoned and not used up by
+    /// another commit. Loading this may use it up already: a refusal undoes that.
+    pub upload_is_live: bool,
+    /// Whether the asked tag names a version of the package.
+    pub tag_is_set: bool,
+    /// What `latest` names and is chosen from.
+    pub latest: LatestFacts,
+}
+
+/// A version that was published before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExistingVersion {
+    /// The version as published.
+    pub version: Version,
+    /// The digest of its archive.
+    pub sha256: Sha256Digest,
+}
+
+impl PublishCheck {
+    /// Fails where a commit of that version, whatever its tag, could not
+    /// succeed. It may be asked without locks.
+    ///
+    /// # Errors
+    /// Those of [`PublishCommit::decide`], but for what only a commit knows.
+    pub fn decide(&self, facts: &PublishFacts) -> Result<()> {
+        facts.require_publishable(&self.actor, &self.package, self.now).map(drop)
+    }
+}
+
+impl PublishCommit {
+    /// Makes an upload a version: claims the name where it is new (its
+    /// publisher becomes the owner of an unscoped one), moves `latest` and
+    /// sets the asked tag.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`]; [`Error::Forbidden`] without the right, also
+    /// where the scope does not exist, and where the asked tag is set without
+    /// [`Action::Tag`]; [`Error::InvalidManifest`] for a new unscoped name with
+    /// `--`; [`Error::VersionExists`]; [`Error::NameTooSimilar`];
+    /// [`Error::Timeout`] where the upload is not alive.
+    pub fn decide(&self, facts: &PublishFacts) -> Result<Decision<'_, Published>> {
+        let (name, version) = (&self.manifest.name, &self.manifest.version);
+        let rights = facts.require_publishable(&self.actor, name, self.now)?;
+        if !facts.upload_is_live {
+            return Err(Error::upload_ended());
+        }
+        if self.tag.is_some() && facts.tag_is_set {
+            rights.require(Action::Tag, name)?;
+        }
+        let package = facts.access.package;
+        let published_at = package.map_or(self.now, |package| package.instant(self.now));
+        let latest = self.latest(&facts.latest);
+        let tag = self.tag.clone().filter(|tag| !tag.is_latest());
+        let names_it = latest.after.as_ref().is_some_and(|latest| latest.version == *version);
+        let mut dist_tags: Vec<_> = names_it.then(DistTag::latest).into_iter().chain(tag.clone()).collect();
+        dist_tags.sort();
+        let is_new_package = package.is_none();
+        let owner = (is_new_package && name.scope().is_none()).then_some(self.actor.user);
+        let new = NewVersion { commit: self, is_new_package, owner, published_at, tag, latest };
+        let changes =
+            Changes { writes: vec![Write::Publish(new)], audit: vec![self.audit.clone()], stale: Some(self.stale()) };
+        Ok(Decision { answer: Published { published_at, dist_tags }, changes })
+    }
+
+    /// What becomes of `latest`.
+    fn latest(&self, before: &LatestFacts) -> LatestMove {
+        let version = &self.manifest.version;
+        let mut latest = before.with_visibility(version, true, self.latest_policy);
+        if self.tag.as_ref().is_some_and(DistTag::is_latest) {
+            latest.after = Some(LatestTag::set_by_hand(version.clone(), latest.after.as_ref()));
+        }
+        latest
+    }
+}
+
+impl PublishFacts {
+    /// Requires that the actor may publish the version, and that its name and number are free.
+    fn require_publishable(&self, actor: &Actor, name: &PackageName, now: Timestamp) -> Result<Rights> {
+        let rights = self.access.require_live(actor, now)?;
+        if let Some(scope) = name.scope()
+            && !self.scope_exists
+        {
+            return Err(Error::forbidden(format!("The scope @{scope} does not exist; create it first")));
+        }
+        let exists = self.access.package.is_some();
+        require_right(rights, name, exists)?;
+        match (&self.existing, &self.similar) {
+            (Some(ExistingVersion { version, sha256 }), _) if exists => {
+                let (package, version, sha256) = (name.clone(), version.clone(), *sha256);
+                Err(Error::VersionExists { package, version, sha256 })
+            }
+            (_, Some(existing)) if !exists && name.scope().is_none() => {
+                Err(Error::NameTooSimilar { name: name.clone(), existing: existing.clone() })
+            }
+            _ => Ok(rights),
+        }
+    }
+}
+
+/// Requires the right to publish `package`: a new unscoped name is anybody's,
+/// in a scope a role is needed for new and existing alike. A new unscoped name
+/// holds no `--`, which stands between scope and name where a full name has to
+/// be one word.
+fn require_right(rights: Rights, package: &PackageName, exists: bool) -> Result<()> {
+    if exists || package.scope().is_some() {
+        return rights.require(Action::Publish, package);
+    }
+    if package.bare().contains("--") {
+        let error = "a new name without a scope holds no `--`; choose another name".to_owned();
+        return Err(Error::InvalidManifest(vec![ManifestFault { field: "name".to_owned(), error }]));
+    }
+    Ok(())
+}

@@ -1,0 +1,46 @@
+use super::{CallerFacts, Changes, Decision, Write};
+use crate::{
+    error::{Error, Result},
+    types::{Actor, NewAuditEntry, TokenId, UserId},
+};
+
+/// An API token to revoke, by its user.
+#[derive(Clone, Debug)]
+pub struct RevokeToken {
+    /// Who revokes it.
+    pub actor: Actor,
+    /// Which.
+    pub token: TokenId,
+    /// What the audit log shall say.
+    pub audit: NewAuditEntry,
+}
+
+/// What the revocation of a token is decided by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RevokeTokenFacts {
+    /// Who acts.
+    pub caller: CallerFacts,
+    /// Whose token it is, where there is one that was not revoked.
+    pub owner: Option<UserId>,
+}
+
+impl RevokeToken {
+    /// Revokes a token of the actor's.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`]; [`Error::TokenNotFound`] where the actor has
+    /// none of that id.
+    pub fn decide(&self, facts: &RevokeTokenFacts) -> Result<Decision<'_, ()>> {
+        let at = self.audit.timestamp;
+        facts.caller.require_live(&self.actor, at)?;
+        if facts.owner != Some(self.actor.user) {
+            return Err(Error::TokenNotFound(self.token));
+        }
+        let changes = Changes {
+            writes: vec![Write::RevokeTokens { tokens: vec![self.token], at }],
+            audit: vec![self.audit.clone()],
+            stale: None,
+        };
+        Ok(Decision { answer: (), changes })
+    }
+}

@@ -1,0 +1,79 @@
+use jiff::Timestamp;
+
+use super::{Action, Decision, PackageCommand, PackageFacts, PackageReads, Write, package::package_changes};
+use crate::{
+    error::{Error, Result},
+    types::{Actor, DistTag, NewAuditEntry, PackageName, Version},
+};
+
+/// A dist-tag to set or remove.
+#[derive(Clone, Debug)]
+pub struct TagChange {
+    /// Who changes it.
+    pub actor: Actor,
+    /// The package.
+    pub package: PackageName,
+    /// The tag.
+    pub tag: DistTag,
+    /// What it shall name; `None` to remove it.
+    pub version: Option<Version>,
+    /// The instant.
+    pub now: Timestamp,
+    /// What the audit log shall say.
+    pub audit: NewAuditEntry,
+}
+
+impl PackageCommand for TagChange {
+    type Answer = ();
+
+    fn reads(&self) -> PackageReads<'_> {
+        let is_latest = self.tag.is_latest();
+        PackageReads {
+            version: self.version.as_ref(),
+            latest: is_latest && self.version.is_some(),
+            tag: Some(&self.tag).filter(|_| !is_latest),
+            ..PackageReads::of(&self.actor, &self.package)
+        }
+    }
+
+    fn decide(&self, facts: &PackageFacts) -> Result<Decision<'_, ()>> {
+        let package = facts.authorise(Action::Tag, self.reads(), self.now)?;
+        let write = match &self.version {
+            Some(version) => self.set(facts, version)?,
+            None => Some(self.remove(facts)?),
+        };
+        let Some(write) = write else { return Ok(Decision::unchanged(())) };
+        let changes = package_changes(self, package.instant(self.now), vec![write], &self.audit);
+        Ok(Decision { answer: (), changes })
+    }
+}
+
+impl TagChange {
+    fn set(&self, facts: &PackageFacts, version: &Version) -> Result<Option<Write<'static>>> {
+        let (package, tag) = (&self.package, &self.tag);
+        let found = facts.require_version(package, version)?;
+        let version = &found.version;
+        if found.yanked.is_some() {
+            let message = format!("Version {version} of {package} is yanked; unyank it or tag another");
+            return Err(Error::InvalidTag(message));
+        }
+        if tag.is_latest() {
+            return Ok(Write::of_latest(package, facts.latest.set_by_hand(version)));
+        }
+        let is_set = facts.tag.as_ref() == Some(version);
+        let write = || Write::SetTag { package: package.clone(), tag: tag.clone(), version: version.clone() };
+        Ok((!is_set).then(write))
+    }
+
+    fn remove(&self, facts: &PackageFacts) -> Result<Write<'static>> {
+        let (package, tag) = (&self.package, &self.tag);
+        if tag.is_latest() {
+            let message = "The dist-tag `latest` cannot be removed; set it to another version instead";
+            return Err(Error::InvalidTag(message.to_owned()));
+        }
+        if facts.tag.is_none() {
+            return Err(Error::TagNotFound { package: package.clone(), tag: tag.to_string() });
+        }
+        Ok(Write::RemoveTags { package: package.clone(), tags: vec![tag.clone()] })
+    }
+}

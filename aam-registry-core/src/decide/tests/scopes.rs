@@ -1,0 +1,96 @@
+//! Scopes and their members.
+
+use super::{ADMIN, NOW, actor, caller, entry, user, username, written};
+use crate::{
+    decide::{Action, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts},
+    error::ErrorCode,
+    types::{Change, ScopeRole},
+};
+
+fn change(by: usize, scope: &str, role: Option<ScopeRole>) -> MemberChange {
+    let scope = scope.parse().expect("a scope");
+    MemberChange { actor: actor(by), scope, member: username(1), role, now: NOW, audit: entry() }
+}
+
+/// Facts where the actor and the member have these roles.
+fn facts(by: usize, role: Option<ScopeRole>, member: Option<ScopeRole>, owners: u64) -> MemberFacts {
+    let member = Some(MemberState { user: user(1), role: member });
+    MemberFacts { caller: caller(by), scope_exists: true, role, member, owners }
+}
+
+fn refusal(change: &MemberChange, facts: &MemberFacts) -> Option<ErrorCode> {
+    change.decide(facts).err().map(|error| error.code())
+}
+
+#[test]
+fn a_scope_is_nobodys_before_it_is_made() {
+    let new = NewScope { actor: actor(0), name: "team".parse().expect("a scope"), now: NOW, audit: entry() };
+    let facts = |scope_exists, user| NewScopeFacts { caller: caller(0), scope_exists, user };
+    let changes = new.decide(&facts(false, None)).expect("made").changes;
+    assert_eq!((written(&changes).len(), changes.stale), (1, Some(Change::Scope(new.name.clone()))));
+    new.decide(&facts(false, Some(user(0)))).expect("the own name");
+    for taken in [facts(true, None), facts(false, Some(user(1)))] {
+        assert_eq!(new.decide(&taken).err().map(|error| error.code()), Some(ErrorCode::ScopeExists));
+    }
+    let dead = NewScopeFacts::default();
+    assert_eq!(new.decide(&dead).err().map(|error| error.code()), Some(ErrorCode::Unauthorized));
+}
+
+#[test]
+fn owners_and_administrators_change_members() {
+    let join = |by| change(by, "team", Some(ScopeRole::Member));
+    for role in ScopeRole::ALL {
+        let refused = (role != ScopeRole::Owner).then_some(ErrorCode::Forbidden);
+        assert_eq!(refusal(&join(0), &facts(0, Some(role), None, 1)), refused, "{role:?}");
+    }
+    assert_eq!(refusal(&join(0), &facts(0, None, None, 1)), Some(ErrorCode::Forbidden));
+    assert_eq!(refusal(&join(ADMIN), &facts(ADMIN, None, None, 1)), None);
+}
+
+#[test]
+fn a_member_leaves_and_nobody_else_for_it() {
+    let leave = change(1, "team", None);
+    assert_eq!(leave.action(), Action::LeaveScope);
+    for role in [ScopeRole::Contributor, ScopeRole::Member] {
+        let changes = leave.decide(&facts(1, Some(role), Some(role), 1)).expect("left").changes;
+        assert_eq!(written(&changes).len(), 1);
+    }
+    assert_eq!(change(1, "team", Some(ScopeRole::Member)).action(), Action::ChangeMembers);
+    let member = Some(ScopeRole::Member);
+    assert_eq!(refusal(&change(0, "team", None), &facts(0, member, member, 1)), Some(ErrorCode::Forbidden));
+}
+
+#[test]
+fn the_last_owner_stays_one() {
+    let owner = Some(ScopeRole::Owner);
+    for role in [None, Some(ScopeRole::Member), Some(ScopeRole::Contributor)] {
+        let (by_itself, by_another) = (change(1, "team", role), change(0, "team", role));
+        assert_eq!(refusal(&by_itself, &facts(1, owner, owner, 1)), Some(ErrorCode::LastOwner));
+        assert_eq!(refusal(&by_another, &facts(0, owner, owner, 2)), None);
+    }
+    let stays = change(1, "team", owner);
+    let stays = stays.decide(&facts(1, owner, owner, 1)).expect("it is so already").changes;
+    assert!(written(&stays).is_empty());
+}
+
+#[test]
+fn a_user_keeps_the_scope_of_the_own_name() {
+    let owner = Some(ScopeRole::Owner);
+    for role in [None, Some(ScopeRole::Member)] {
+        assert_eq!(refusal(&change(0, "user-1", role), &facts(0, owner, owner, 2)), Some(ErrorCode::Forbidden));
+    }
+    assert_eq!(refusal(&change(0, "user-1", owner), &facts(0, owner, owner, 2)), None);
+}
+
+#[test]
+fn a_refusal_tells_in_this_order_what_is_wanting() {
+    let join = change(0, "team", Some(ScopeRole::Member));
+    let nothing = MemberFacts::default();
+    assert_eq!(refusal(&join, &nothing), Some(ErrorCode::Unauthorized));
+    let no_scope = MemberFacts { caller: caller(0), ..nothing };
+    assert_eq!(refusal(&join, &no_scope), Some(ErrorCode::ScopeNotFound));
+    let no_right = MemberFacts { scope_exists: true, ..no_scope };
+    assert_eq!(refusal(&join, &no_right), Some(ErrorCode::Forbidden));
+    let nobody = MemberFacts { role: Some(ScopeRole::Owner), owners: 1, ..no_right };
+    assert_eq!(refusal(&join, &nobody), Some(ErrorCode::UserNotFound));
+}

@@ -1,0 +1,117 @@
+//! Changes that were decided, applied.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::tables::{StoredPackage, StoredScope, StoredToken, StoredVersion, Tables};
+use crate::{
+    decide::{Changes, Decision, NewVersion, Write},
+    error::{Error, Result},
+    types::{AccountState, PackageName, ScopeName, ScopeRole, Version},
+};
+
+impl Tables {
+    /// Applies what was decided; gives the answer.
+    pub(super) fn apply<T>(&mut self, decision: Decision<'_, T>) -> Result<T> {
+        let Changes { writes, audit, .. } = decision.changes;
+        for write in writes {
+            self.write(write)?;
+        }
+        for entry in &audit {
+            self.append(entry);
+        }
+        Ok(decision.answer)
+    }
+
+    fn write(&mut self, write: Write<'_>) -> Result<()> {
+        match write {
+            Write::CreateUser { user, password_hash } => {
+                let members = [(user.id, ScopeRole::Owner)].into();
+                let scope = StoredScope { created_at: user.created_at, members };
+                self.scopes.insert(ScopeName::from(&user.username), scope);
+                let account = AccountState { user, password_hash, session_generation: 0, kept_session: None };
+                self.users.insert(account.user.id, account);
+            }
+            Write::UpdateAccount(account) => {
+                self.users.insert(account.user.id, account);
+            }
+            Write::CreateToken { token, secret } => {
+                self.tokens.insert(token.id, StoredToken { token, secret });
+            }
+            Write::RevokeTokens { tokens, .. } => {
+                for id in tokens {
+                    self.tokens.remove(&id);
+                    self.revoked_tokens.insert(id);
+                }
+            }
+            Write::CreateScope { name, owner, created_at } => {
+                self.scopes.insert(name, StoredScope { created_at, members: [(owner, ScopeRole::Owner)].into() });
+            }
+            Write::SetMember { scope, user, role } => {
+                let members = &mut self.scopes.get_mut(&scope).ok_or_else(missing)?.members;
+                match role {
+                    Some(role) => members.insert(user, role),
+                    None => members.remove(&user),
+                };
+            }
+            Write::SetOwner { package, user, owns } => {
+                let owners = &mut self.package_mut(&package)?.owners;
+                if owns {
+                    owners.insert(user)
+                } else {
+                    owners.remove(&user)
+                };
+            }
+            Write::SetYank { package, version, yanked } => self.version_mut(&package, &version)?.yanked = yanked,
+            Write::SetDeprecation { package, version, message } => {
+                self.version_mut(&package, &version)?.deprecated = message;
+            }
+            Write::SetTag { package, tag, version } => {
+                self.package_mut(&package)?.tags.insert(tag, version);
+            }
+            Write::RemoveTags { package, tags } => {
+                self.package_mut(&package)?.tags.retain(|tag, _| !tags.contains(tag));
+            }
+            Write::MoveLatest { package, latest } => self.package_mut(&package)?.latest = latest.after,
+            Write::Touch { package, at } => self.package_mut(&package)?.updated_at = at,
+            Write::Publish(new) => self.publish(new)?,
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, new: NewVersion<'_>) -> Result<()> {
+        let NewVersion { commit, is_new_package, owner, published_at, tag, latest } = new;
+        let (name, version) = (&commit.manifest.name, &commit.manifest.version);
+        self.uploads.remove(&commit.upload);
+        if is_new_package {
+            let made = StoredPackage {
+                created_at: published_at,
+                updated_at: published_at,
+                owners: owner.into_iter().collect::<BTreeSet<_>>(),
+                latest: None,
+                tags: BTreeMap::new(),
+                versions: Vec::new(),
+            };
+            self.packages.insert(name.clone(), made);
+        }
+        let package = self.package_mut(name)?;
+        package.updated_at = published_at;
+        package.versions.push(StoredVersion { published_at, ..StoredVersion::from(commit) });
+        package.latest = latest.after;
+        package.tags.extend(tag.map(|tag| (tag, version.clone())));
+        Ok(())
+    }
+
+    fn package_mut(&mut self, name: &PackageName) -> Result<&mut StoredPackage> {
+        self.packages.get_mut(name).ok_or_else(missing)
+    }
+
+    fn version_mut(&mut self, name: &PackageName, version: &Version) -> Result<&mut StoredVersion> {
+        let versions = &mut self.package_mut(name)?.versions;
+        versions.iter_mut().find(|one| one.manifest.version == *version).ok_or_else(missing)
+    }
+}
+
+/// The error of a write to what the facts said was there.
+fn missing() -> Error {
+    Error::internal("a decision changes what is not there")
+}

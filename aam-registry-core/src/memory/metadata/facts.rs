@@ -1,0 +1,115 @@
+//! What commands are decided by.
+
+use super::tables::{StoredPackage, StoredScope, StoredVersion, Tables};
+use crate::{
+    decide::{
+        CallerAccount, CallerFacts, CallerToken, ExistingVersion, LatestFacts, MemberChange, MemberFacts, MemberState,
+        OwnerState, PackageAccess, PackageFacts, PackageReads, PackageState, PublishFacts, VersionState,
+    },
+    types::{Actor, Credential, PackageName, ScopeRole, TokenId, UserId, Version},
+};
+
+impl Tables {
+    pub(super) fn caller(&self, actor: &Actor) -> CallerFacts {
+        let account = self.users.get(&actor.user).map(|account| CallerAccount {
+            is_admin: account.user.is_admin,
+            disabled: account.user.disabled,
+            session_generation: account.session_generation,
+            kept_session: account.kept_session.clone(),
+        });
+        let (mut session_revoked, mut token) = (false, None);
+        match &actor.credential {
+            Credential::Session { id, .. } => {
+                session_revoked = self.revoked_sessions.contains_key(&(actor.user, id.clone()));
+            }
+            Credential::Token(id) => {
+                let held = self.tokens.get(id).filter(|stored| stored.token.user == actor.user);
+                token = held.map(|stored| CallerToken { expires_at: stored.token.expires_at });
+            }
+            Credential::Operator | Credential::Host => {}
+        }
+        CallerFacts { account, session_revoked, token }
+    }
+
+    pub(super) fn token_owner(&self, id: TokenId) -> Option<UserId> {
+        self.tokens.get(&id).map(|stored| stored.token.user)
+    }
+
+    pub(super) fn member_facts(&self, change: &MemberChange) -> MemberFacts {
+        let scope = self.scopes.get(&change.scope);
+        let role = |user: UserId| scope.and_then(|scope| scope.members.get(&user).copied());
+        MemberFacts {
+            caller: self.caller(&change.actor),
+            scope_exists: scope.is_some(),
+            role: role(change.actor.user),
+            member: self.user_named(&change.member).map(|user| MemberState { user: user.id, role: role(user.id) }),
+            owners: scope.map_or(0, |scope| scope.owners().count() as u64),
+        }
+    }
+
+    pub(super) fn package_access(&self, actor: &Actor, name: &PackageName) -> PackageAccess {
+        let package = self.packages.get(name);
+        PackageAccess {
+            caller: self.caller(actor),
+            package_owner: package.is_some_and(|package| package.owners.contains(&actor.user)),
+            scope_role: self.scope_role(name, actor.user),
+            package: package.map(|package| PackageState { updated_at: package.updated_at }),
+        }
+    }
+
+    pub(super) fn package_facts(&self, reads: PackageReads<'_>) -> PackageFacts {
+        let access = self.package_access(reads.actor, reads.package);
+        let Some(package) = self.packages.get(reads.package) else {
+            return PackageFacts { access, ..PackageFacts::default() };
+        };
+        let user = reads.user.and_then(|name| self.user_named(name));
+        PackageFacts {
+            access,
+            version: reads.version.and_then(|version| package.version(version)).map(|found| package.state(found)),
+            latest: package.latest_facts(),
+            tag: reads.tag.and_then(|tag| package.tags.get(tag).cloned()),
+            user: user.map(|user| OwnerState {
+                user: user.id,
+                package_owner: package.owners.contains(&user.id),
+                scope_role: self.scope_role(reads.package, user.id),
+            }),
+            owners: package.owners.len() as u64,
+        }
+    }
+
+    pub(super) fn publish_facts(&self, actor: &Actor, name: &PackageName, version: &Version) -> PublishFacts {
+        let package = self.packages.get(name);
+        let existing = package
+            .and_then(|package| package.version(version))
+            .map(|found| ExistingVersion { version: found.manifest.version.clone(), sha256: found.sha256 });
+        let key = name.similarity_key();
+        let mut unscoped = self.packages.keys().filter(|other| other.scope().is_none());
+        PublishFacts {
+            access: self.package_access(actor, name),
+            scope_exists: name.scope().is_some_and(|scope| self.scopes.contains_key(&scope)),
+            existing,
+            similar: unscoped.find(|other| other.similarity_key() == key).cloned(),
+            upload_is_live: false,
+            tag_is_set: false,
+            latest: package.map(StoredPackage::latest_facts).unwrap_or_default(),
+        }
+    }
+
+    fn scope_role(&self, name: &PackageName, user: UserId) -> Option<ScopeRole> {
+        let scope: &StoredScope = name.scope().and_then(|scope| self.scopes.get(&scope))?;
+        scope.members.get(&user).copied()
+    }
+}
+
+impl StoredPackage {
+    fn latest_facts(&self) -> LatestFacts {
+        LatestFacts { tag: self.latest.clone(), published: self.published() }
+    }
+
+    fn state(&self, found: &StoredVersion) -> VersionState {
+        let version = found.manifest.version.clone();
+        let yanked = found.yanked.clone();
+        let tags = self.tags.iter().filter(|(_, named)| **named == version).map(|(tag, _)| tag.clone()).collect();
+        VersionState { version, yanked, deprecated: found.deprecated.clone(), tags }
+    }
+}
