@@ -169,13 +169,12 @@ fn unmarked(text: &[u8]) -> Vec<u8> {
     while let Some(line) = lines.get(at) {
         let end = line.trim_ascii().strip_prefix(b"<!-- BEGIN AAM:").map(|id| [b"<!-- END AAM:", id].concat());
         let close = end.and_then(|end| lines[at..].iter().position(|line| line.trim_ascii() == end));
-        match close {
-            Some(below) => at += below + 1,
-            None => {
-                left.extend_from_slice(line);
-                at += 1;
-            }
+        if let Some(below) = close {
+            at += below;
+        } else {
+            left.extend_from_slice(line);
         }
+        at += 1;
     }
     left
 }

@@ -173,6 +173,9 @@ impl Create {
             lines.push("No licence was found: others may not use what has none; add `license:` to aam.yaml".to_owned());
         }
         if !self.dry_run {
+            if packages.iter().any(|package| package.aamignore.is_some()) {
+                lines.push("A new .aamignore keeps everything else that lies there out of the package".to_owned());
+            }
             lines.push(match packages {
                 [package] if package.folder == *folder => {
                     "Look through aam.yaml, then `aam pkg validate` and `aam pkg publish`".to_owned()
@@ -190,7 +193,7 @@ fn may_write(folder: &Path, asks: bool) -> Result<()> {
     if fs::symlink_metadata(&path).is_err() {
         return Ok(());
     }
-    if asks && prompt::yes(&format!("There is an {}. Write it anew?", path.display()))? {
+    if asks && prompt::yes(&format!("There is a package already: {}. Write it anew?", path.display()))? {
         return Ok(());
     }
     Err(Failure::new(Kind::Conflict, "exists", format!("There is a package already: {}", path.display()))
