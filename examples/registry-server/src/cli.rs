@@ -1,4 +1,4 @@
-//! The commands and what they take.
+//! The commands and their arguments.
 
 use aam_registry_core::types::AccountRole;
 use clap::{ArgGroup, Args, Parser, Subcommand};

@@ -57,8 +57,14 @@ fn the_server_takes_what_it_is_given() {
 #[test]
 fn every_service_is_confined_alike() {
     let hardening = |unit: &str| {
-        let (_, rest) = unit.split_once("# Nothing but its folder").expect("the part that confines");
-        rest.lines().take_while(|line| !line.starts_with('[')).collect::<Vec<_>>().join("\n").trim_end().to_owned()
+        let start = unit.find("NoNewPrivileges=").expect("the part that confines");
+        unit[start..]
+            .lines()
+            .take_while(|line| !line.starts_with('['))
+            .collect::<Vec<_>>()
+            .join("\n")
+            .trim_end()
+            .to_owned()
     };
     let all: Vec<_> = units(".service").iter().map(|(_, unit)| hardening(unit)).collect();
     assert!(all.iter().all(|part| *part == all[0]));
