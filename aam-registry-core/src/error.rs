@@ -1,4 +1,4 @@
-//! What can go wrong, in the domain's words.
+//! The errors of the domain.
 
 mod database;
 mod disk;
@@ -13,7 +13,7 @@ use crate::types::{DistTag, ManifestFault, PackageName, ScopeName, Sha256Digest,
 /// The result of a use case or a port.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A name, version, tag, digest or the like that is not of its form.
+/// A text that is not a valid name, version, tag, digest or the like.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidName {
@@ -126,9 +126,9 @@ codes! {
 /// One entry of an error's `details`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detail {
-    /// What it is about.
+    /// The field, parameter or thing with the fault.
     pub field: String,
-    /// What is to be said of it.
+    /// What is wrong.
     pub error: String,
 }
 
@@ -139,51 +139,51 @@ impl Detail {
     }
 }
 
-/// Which outside part failed.
+/// Which external service failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackendKind {
     /// The database.
     Database,
     /// The archive store.
     Storage,
-    /// What cache, rate limits and word of changes are shared through.
+    /// The service through which replicas share a cache, rate limits and notifications of changes.
     Cache,
-    /// Anything else of ours.
+    /// An internal error of the registry.
     Internal,
 }
 
-/// What is known of a change whose call failed.
+/// Whether a change was made although its call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It was certainly not made.
     NotApplied,
     /// It was certainly made.
     Applied,
-    /// It may have been made: read again, never compensate.
+    /// It may have been made: read the state again, never compensate.
     Unknown,
 }
 
-/// A failure of a database, a store or another outside part.
+/// A failure of a database, a store or another external service.
 #[derive(Debug)]
 pub struct BackendError {
-    /// Which part.
+    /// Which service.
     pub kind: BackendKind,
     /// Whether the same call may succeed if made again.
     pub retry: bool,
-    /// What became of the change.
+    /// Whether the change was made.
     pub outcome: Outcome,
     /// The cause: for logs, never for clients.
     pub source: Box<dyn StdError + Send + Sync>,
 }
 
 impl BackendError {
-    /// Whether this server must not work on the part as it is.
+    /// Whether this server must not use the service in its current state.
     pub(crate) fn is_unfit(&self) -> bool {
         self.source.is::<Unfit>() || self.database_trouble() == Some(DatabaseTrouble::Gone)
     }
 
-    /// The stable code. A database whose disk takes nothing is well itself:
-    /// what is unavailable is storage.
+    /// The stable code. If only the disk of a database cannot be written to, this is the code of
+    /// unavailable storage.
     pub(crate) fn code(&self) -> ErrorCode {
         match self.kind {
             BackendKind::Database if self.disk_trouble().is_some() => ErrorCode::StorageUnavailable,
@@ -194,12 +194,12 @@ impl BackendError {
         }
     }
 
-    /// What is wrong with the database itself, where that is the cause.
+    /// The trouble with the database itself, if that is the cause.
     pub fn database_trouble(&self) -> Option<DatabaseTrouble> {
         DatabaseTrouble::behind(&*self.source)
     }
 
-    /// What is wrong with the disk of that part, where that is the cause.
+    /// The trouble with the disk of the service, if that is the cause.
     pub fn disk_trouble(&self) -> Option<DiskTrouble> {
         DiskTrouble::behind(&*self.source)
     }
@@ -207,7 +207,7 @@ impl BackendError {
 
 impl fmt::Display for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Whether it answers at all is only known by its cause: it may be there and refuse.
+        // The kind does not say whether the service answers at all: it may answer and refuse.
         f.write_str(match (self.kind, self.retry) {
             (BackendKind::Database, true) => "the database cannot be used now",
             (BackendKind::Database, false) => "the database failed",
@@ -220,14 +220,13 @@ impl fmt::Display for BackendError {
     }
 }
 
-/// The cause of a failure where a part does not permit what was asked of it:
-/// its credentials lack a right.
+/// The cause of a failure if a service does not permit a call because the credentials lack a right.
 #[derive(Debug, thiserror::Error)]
 #[error("permission denied: {0}")]
 pub struct NotPermitted(Box<dyn StdError + Send + Sync>);
 
 impl NotPermitted {
-    /// What the part itself says is `cause`.
+    /// `cause` is the service's own error.
     pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self(cause.into())
     }
@@ -247,45 +246,45 @@ impl StdError for BackendError {
     }
 }
 
-/// Why the registry refused or failed. `Display` is what the client is told.
+/// Why the registry refused a request or failed. `Display` is the message for clients.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The request itself is wrong.
+    /// The request is invalid.
     #[error("{message}")]
     InvalidRequest {
-        /// What, and what to do.
+        /// What is wrong, and what to do.
         message: String,
-        /// Every fault, where there is more to say.
+        /// All faults, if there are several.
         details: Vec<Detail>,
     },
-    /// `aam.yaml` does not pass validation; at least one fault.
+    /// `aam.yaml` does not pass validation; contains at least one fault.
     #[error("The manifest `aam.yaml` is not valid: {} {}", .0.len(), if .0.len() == 1 { "fault" } else { "faults" })]
     InvalidManifest(Vec<ManifestFault>),
-    /// The archive is not one the registry takes.
+    /// The archive breaks a rule for archives.
     #[error("{0}")]
     InvalidArchive(String),
-    /// The bytes received are not those announced.
+    /// The received bytes do not have the announced digest.
     #[error("The archive's SHA-256 is {actual}, not {expected} as announced; it was damaged on its way, send it again")]
     ChecksumMismatch {
-        /// What the client announced.
+        /// The digest that the client announced.
         expected: Sha256Digest,
-        /// What arrived.
+        /// The digest of the received bytes.
         actual: Sha256Digest,
     },
     /// A dist-tag that cannot be set or removed.
     #[error("{0}")]
     InvalidTag(String),
-    /// No credential, or a bad one.
+    /// No credential, or one that is not valid.
     #[error("{0}")]
     Unauthorized(String),
-    /// A login that failed.
+    /// A failed login.
     #[error("Wrong username or password")]
     InvalidCredentials,
     /// Authenticated, but not allowed.
     #[error("{0}")]
     Forbidden(String),
-    /// A name nobody may take.
+    /// A reserved name.
     #[error("The name `{0}` is reserved; choose another")]
     NameReserved(String),
     /// A new package name too close to an existing one.
@@ -298,7 +297,7 @@ pub enum Error {
         /// The existing package.
         existing: PackageName,
     },
-    /// A tag the operator does not allow.
+    /// A tag that the operator does not allow.
     #[error("This registry does not allow the dist-tag `{0}`")]
     TagNotAllowed(DistTag),
     /// Registration is closed.
@@ -307,10 +306,10 @@ pub enum Error {
     /// No such package.
     #[error("Package {0} does not exist")]
     PackageNotFound(PackageName),
-    /// No such version, or none that matches.
+    /// No such version, or no version that matches.
     #[error("{message}")]
     VersionNotFound {
-        /// What was looked for.
+        /// What was requested.
         message: String,
     },
     /// No such tag.
@@ -330,7 +329,7 @@ pub enum Error {
     /// No such token of this user.
     #[error("Token {0} does not exist")]
     TokenNotFound(TokenId),
-    /// Nothing at that address.
+    /// Nothing exists at that path.
     #[error("{0}")]
     NotFound(String),
     /// The version was published before.
@@ -338,26 +337,26 @@ pub enum Error {
     VersionExists {
         /// The package.
         package: PackageName,
-        /// The version as it was published then.
+        /// The version as it was published.
         version: Version,
         /// The digest of its archive.
         sha256: Sha256Digest,
     },
-    /// The username, or its scope, is taken, or the e-mail address is.
+    /// The username, the scope with its name, or the e-mail address is taken.
     #[error("{0}")]
     UserExists(String),
-    /// The scope, or a user of that name, exists.
+    /// The scope, or a user with that name, exists.
     #[error("The name @{0} is taken")]
     ScopeExists(ScopeName),
-    /// The last owner cannot go.
+    /// The last owner cannot be removed.
     #[error("User {0} is the last owner; add another one first")]
     LastOwner(Username),
-    /// No set of versions satisfies everybody.
+    /// No set of versions meets every demand.
     #[error("{message}")]
     ResolutionConflict {
-        /// In one sentence.
+        /// The conflict in one sentence.
         message: String,
-        /// Who demands what, and what to relax.
+        /// Which versions demand what, and which demands to relax.
         details: Vec<Detail>,
     },
     /// The version was removed by retention.
@@ -368,19 +367,19 @@ pub enum Error {
         /// The version.
         version: Version,
     },
-    /// Too much was sent.
+    /// The request is too large.
     #[error("{0}")]
     PayloadTooLarge(String),
-    /// The registry took longer over the request than it may.
+    /// The registry took too long.
     #[error("{0}")]
     Timeout(String),
-    /// The client took longer to send the request than it may.
+    /// The client took too long to send the request.
     #[error("{0}")]
     ClientTimeout(String),
-    /// Too much at once.
+    /// The registry is overloaded.
     #[error("The registry is busy; try again in a moment")]
     Overloaded,
-    /// Others change the same thing, and take too long.
+    /// Other requests change the same thing, and take too long.
     #[error("{0} is being changed by other requests that take too long; try again in a moment")]
     Contended(String),
     /// Too many requests.
@@ -389,77 +388,76 @@ pub enum Error {
         /// How long to wait.
         retry_after: Duration,
     },
-    /// One client does more at the same time than it may.
+    /// The client has too many concurrent requests.
     #[error("{0}")]
     TooManyAtOnce(String),
-    /// Something outside the domain failed.
+    /// An external service failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
 }
 
-/// Why a database that is there must not be worked on by this server as it is.
+/// Why this server must not use the database in its current state.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Unfit(String);
 
 impl Error {
-    /// The database is there, and this server must not work on it as it is:
-    /// its schema serves newer releases only, or it is reached in a way that
-    /// cannot work. So it is where its file is [gone](DatabaseTrouble::Gone). It stops being ready until that has changed. `reason` says
-    /// to the operator what is wrong and what to do.
+    /// The database answers, but this server must not use it in its current state: its schema works
+    /// only with newer releases, it is reached in a way that cannot work, or its file is
+    /// [gone](DatabaseTrouble::Gone). The server is not ready until that has changed. `reason` tells
+    /// the operator what is wrong and what to do.
     pub fn unfit(reason: impl Into<String>) -> Self {
         Self::database(Unfit(reason.into()), false, Outcome::NotApplied)
     }
 
-    /// Whether the database must not be worked on by this server as it is.
+    /// Whether this server must not use the database in its current state.
     pub fn is_unfit(&self) -> bool {
         matches!(self, Self::Backend(backend) if backend.is_unfit())
     }
 
-    /// The request is wrong, in one sentence.
+    /// The request is invalid, explained in one sentence.
     pub fn invalid_request(message: impl Into<String>) -> Self {
         Self::InvalidRequest { message: message.into(), details: Vec::new() }
     }
 
-    /// Not allowed, in one sentence.
+    /// The request is not allowed, explained in one sentence.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::Forbidden(message.into())
     }
 
-    /// Whoever acts has gone, was disabled, or holds a credential that was
-    /// revoked or ran out since.
+    /// The acting user was deleted or disabled, or the credential was revoked or has expired since.
     pub fn credential_ended() -> Self {
         Self::Unauthorized("This credential is no longer valid; log in again or create a new token".to_owned())
     }
 
-    /// The upload to commit is not alive.
+    /// The upload to commit is no longer alive.
     pub fn upload_ended() -> Self {
         Self::Timeout("The upload took too long and was given up; publish again".to_owned())
     }
 
-    /// No version of `package` is named or matched by `what`.
+    /// No version of `package` has the number or matches the constraint `what`.
     pub fn version_not_found(package: &PackageName, what: impl fmt::Display) -> Self {
         Self::VersionNotFound { message: format!("Package {package} has no version {what}") }
     }
 
-    /// The database failed to read or, where `outcome` says so, to change something.
+    /// The database failed to read or to change something; `outcome` says whether a change was made.
     pub fn database(source: impl Into<Box<dyn StdError + Send + Sync>>, retry: bool, outcome: Outcome) -> Self {
         BackendError { kind: BackendKind::Database, retry, outcome, source: source.into() }.into()
     }
 
-    /// The archive store failed. Nothing was changed by that: bytes in a store
-    /// count from when the database says so.
+    /// The archive store failed. This changes nothing: bytes in the store count only when the database
+    /// refers to them.
     pub fn storage(source: impl Into<Box<dyn StdError + Send + Sync>>, retry: bool) -> Self {
         BackendError { kind: BackendKind::Storage, retry, outcome: Outcome::NotApplied, source: source.into() }.into()
     }
 
-    /// What replicas share beside the database failed: the cache, the rate
-    /// limits or word of changes. Whoever can do without it goes on.
+    /// The service failed through which replicas share the cache, rate limits and notifications of
+    /// changes. Callers that can do without it continue.
     pub fn cache(source: impl Into<Box<dyn StdError + Send + Sync>>, retry: bool) -> Self {
         BackendError { kind: BackendKind::Cache, retry, outcome: Outcome::Unknown, source: source.into() }.into()
     }
 
-    /// Something of ours failed that never should.
+    /// An internal failure that should never happen.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         BackendError { kind: BackendKind::Internal, retry: false, outcome: Outcome::Unknown, source: source.into() }
             .into()
@@ -502,7 +500,7 @@ impl Error {
         }
     }
 
-    /// What there is to list beside the message.
+    /// The details for the client in addition to the message.
     pub fn details(&self) -> Vec<Detail> {
         match self {
             Self::InvalidRequest { details, .. } | Self::ResolutionConflict { details, .. } => details.clone(),

@@ -1,12 +1,11 @@
 #!/bin/sh
-# Writes the secrets of the containers to files in the folder $1: those that
-# .env gives, and for those that it leaves empty a random one, made up once. So
-# nothing here has a password that somebody else knows.
+# Writes the containers' secrets to files in the folder $1: those set in .env, and a random one, generated once, for
+# each that is empty. So no container has a password that is publicly known.
 set -eu
 
 folder=$1
-# In the volume, which only these containers and root on the host can open,
-# each file is read by another user.
+# Different users read these files, so they are world-readable, in a volume that only these containers and root on the
+# host can open.
 umask 022
 
 random() {
@@ -21,7 +20,7 @@ keep() { # NAME VALUE
     else
         random >"$folder/$1.new"
     fi
-    # Whole or not at all, however this ends.
+    # Either the complete file or none, even if the script is interrupted.
     mv "$folder/$1.new" "$folder/$1"
 }
 

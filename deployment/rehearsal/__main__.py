@@ -77,11 +77,11 @@ def play(containers):
         visitor.is_refused_in_words(token)
         say(f"{name}: HTTPS, addresses, sizes, a publish and its download are as they should be")
         say(f"{name}: none of {roll(containers, visitor)} requests failed while the APIs were replaced")
-    # As the timers and the cron jobs do it, beside the running APIs.
+    # As the timers and cron jobs run it, while the APIs run.
     for command in (["storage", "cleanup", "--older-than", "24h"], ["storage", "verify"]):
         containers.run([containers.options.server, *command], containers.api_environment(0))
         say(f"{' '.join(command)}: done")
-    # What stands in for MinIO may know no orderly end.
+    # The replacement for MinIO may not support a graceful stop.
     containers.running.pop("minio").kill()
     for name in ("nginx", "caddy", "api-0", "api-1", "redis", "postgres"):
         containers.stop(name)
@@ -93,7 +93,7 @@ def main():
         parser.add_argument(name, required=True, type=lambda path: pathlib.Path(path).absolute())
     options = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp(prefix="aam-rehearsal-"))
-    # PostgreSQL runs as another user below it.
+    # PostgreSQL runs below it as another user.
     work.chmod(0o755)
     containers = Containers(options, work)
     try:

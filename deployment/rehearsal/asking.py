@@ -71,7 +71,7 @@ class Visitor:
         check(addresses == {"127.0.0.1"}, f"{self.name}: the registry believes that the client is {addresses}")
 
     def is_refused_in_words(self, token):
-        # More than the registry takes, and more than the proxy does.
+        # More than the registry accepts, and more than the proxy accepts.
         for size in (60 << 20, 101 << 20):
             large = self.containers.work / "large"
             with open(large, "wb") as file:
@@ -84,7 +84,8 @@ class Visitor:
                 check(answer.status == 413, f"{self.name}: {size} bytes are answered with {answer.status}")
                 return size > 100 << 20 or b"payload_too_large" in answer.body
 
-            # A proxy may lose the words where the refusal overtakes the upload, but not always.
+            # If the refusal comes before the upload has ended, a proxy may lose its text, but not
+            # always.
             until(f"{self.name}: {size} bytes are refused by the registry", refused)
             large.unlink()
 
@@ -94,7 +95,7 @@ class Visitor:
         check(answer.status == 201, f"{self.name}: the publish is answered with {answer.status} {answer.body}")
         path = f"/api/v1/packages/greet-kit/{version}"
         for number, port in enumerate(self.containers.api_ports):
-            # Seen on the other API within a second.
+            # Visible on the other API within a second.
             until(f"api {number} has it", lambda: curl(f"http://127.0.0.1:{port}{path}").status == 200)
             got = curl(f"http://127.0.0.1:{port}{path}/download", "-L")
             check(got.body == archive.read_bytes(), f"api {number} serves another archive")

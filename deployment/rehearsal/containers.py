@@ -94,7 +94,7 @@ class Containers:
         process.send_signal(signal.SIGTERM)
         check(process.wait(PATIENCE) == expected, f"{name} ended with {process.returncode}")
 
-    # What stands in for each container.
+    # The processes that replace the containers.
 
     def generate_secrets(self):
         entrypoint = self.services["generate-secrets"]["entrypoint"]
@@ -108,7 +108,7 @@ class Containers:
         folder = self.folder("postgres")
         if self.database_user is not None:
             os.chown(folder, self.database_user, -1)
-        # What the entrypoint of the image does in a new volume.
+        # The entrypoint of the image does this in a new volume.
         arguments = shlex.split(environment["POSTGRES_INITDB_ARGS"])
         self.run(
             ["initdb", "-D", folder, "-U", environment["POSTGRES_USER"], "--auth-local=trust",
@@ -154,11 +154,11 @@ class Containers:
         return environment["MINIO_ROOT_USER"], password
 
     def create_bucket(self):
-        # In place of the client of MinIO.
+        # Instead of the client of MinIO.
         bucket = self.environment("create-bucket")["S3_BUCKET"]
         self.run(
             ["curl", "-fsS", "-X", "PUT", "--aws-sigv4", "aws:amz:us-east-1:s3", "-K", "-",
-             # Older releases of curl sign this header and do not send it.
+             # Older releases of curl sign this header but do not send it.
              "-H", f"x-amz-content-sha256: {hashlib.sha256().hexdigest()}",
              f"http://127.0.0.1:{self.ports['minio']}/{bucket}"],
             self.environment("create-bucket"), given='user = "{}:{}"\n'.format(*self.store_credentials()),
@@ -174,7 +174,7 @@ class Containers:
             self.run([self.options.server, *command], environment)
 
     def api_environment(self, number):
-        # Everybody here comes from one address.
+        # All clients of the rehearsal have the same address.
         unlimited = {f"RATE_LIMIT_{of}": 0 for of in ("SEARCH", "DOWNLOAD", "PUBLISH", "AUTH", "OTHER")}
         folder = self.work / f"data-{number}"
         return self.environment("api", HOST="127.0.0.1", PORT=self.api_ports[number], DATA_DIR=folder, **unlimited)
@@ -205,7 +205,7 @@ class Containers:
                     visit(needed)
                 order.append(name)
 
-        # The API first of all, unless it says itself what must come before it.
+        # Start the API first, unless its dependencies require something before it.
         for name in sorted(self.services):
             visit(name)
         return order

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs the registry as a service of systemd and starts it; as root:
+# Installs the registry as a systemd service and starts it; run as root:
 #
 #   cargo build --profile dist -p aam-registry
 #   deployment/systemd/install.sh target/dist/aam-registry
 #
-# Can be run again for a new release: configuration that is there stays.
+# Run it again to install a new release: an existing configuration is kept.
 set -eu
 
 if [ $# -ne 1 ] || [ ! -x "$1" ]; then
@@ -14,7 +14,7 @@ fi
 binary=$1
 here=$(dirname "$0")
 
-# With the settings of the service, and none from the environment of who installs it.
+# With the settings of the service, and none from the environment of the user who installs it.
 as_service() {
     (cd /var/lib/aam-registry && env -i PATH="$PATH" runuser -u aam-registry -- /usr/local/bin/aam-registry "$@")
 }
@@ -29,17 +29,17 @@ install -d -m 700 -o aam-registry -g aam-registry /var/lib/aam-registry
     install -m 640 -g aam-registry "$here/../config.example.yaml" /etc/aam-registry/config.yaml
 [ -e /etc/aam-registry/env ] ||
     install -m 640 -g aam-registry "$here/env.example" /etc/aam-registry/env
-# So that a command run by hand in that folder has the settings of the service.
+# So that a command run by hand in that folder uses the settings of the service.
 [ -e /var/lib/aam-registry/.env ] || ln -s /etc/aam-registry/env /var/lib/aam-registry/.env
 
-# Beside the old one and over it at once: it may be running.
+# Copied beside the old binary and then renamed over it, since that may be running.
 install -m 755 "$binary" /usr/local/bin/aam-registry.new
 mv /usr/local/bin/aam-registry.new /usr/local/bin/aam-registry
 install -m 644 "$here"/aam-registry*.service "$here"/aam-registry*.timer /etc/systemd/system/
 
-# What is wrong with the configuration, before the running server is stopped for it.
+# Report mistakes in the configuration before the running server is stopped.
 as_service config check
-# Nothing to do for a SQLite database that is there, and the schema must be there before the server.
+# Migrates the schema before the server starts; does nothing if it is up to date.
 as_service migrate
 
 systemctl daemon-reload

@@ -4,7 +4,6 @@ use std::thread::available_parallelism;
 ///
 /// Each hash takes 19 MiB of memory and two passes, as OWASP's password storage cheat sheet recommends
 /// for Argon2id.
-/// storage cheat sheet asks of Argon2id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Argon2Config {
     pub(super) at_once: usize,

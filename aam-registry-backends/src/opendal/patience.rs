@@ -105,7 +105,7 @@ impl Patience {
                     operation = %event.op,
                     attempt = event.attempt,
                     error = event.err as &dyn std::error::Error,
-                    "the archive storage failed and is asked again",
+                    "the archive storage failed; trying again",
                 );
             })
     }

@@ -87,7 +87,7 @@ impl Remote {
     }
 
     /// Removes the remains of unfinished writes at `key`, if the store can list them.
-    #[cfg_attr(not(feature = "s3"), expect(clippy::unused_async, unused_variables, reason = "only S3 tells"))]
+    #[cfg_attr(not(feature = "s3"), expect(clippy::unused_async, unused_variables, reason = "only S3 lists uploads"))]
     pub(super) async fn abort(&self, key: &ArchiveKey) -> opendal::Result<()> {
         #[cfg(feature = "s3")]
         if let Some(uploads) = &self.uploads {
@@ -97,7 +97,7 @@ impl Remote {
     }
 
     /// The remains of unfinished writes, if the store can list them.
-    #[cfg_attr(not(feature = "s3"), expect(clippy::unused_async, unused_variables, reason = "only S3 tells"))]
+    #[cfg_attr(not(feature = "s3"), expect(clippy::unused_async, unused_variables, reason = "only S3 lists uploads"))]
     pub(super) async fn unfinished(
         &self,
         after: Option<&ArchiveKey>,

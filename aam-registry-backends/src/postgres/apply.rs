@@ -50,6 +50,26 @@ const PUT_TAG: &str = "INSERT INTO dist_tags (package_id, tag, version_id, inste
 const REMOVE_TAGS: &str =
     "DELETE FROM dist_tags t USING packages p WHERE p.name = $1 AND t.package_id = p.id AND t.tag = ANY($2)";
 
+/// The statements that a publish runs.
+const PUBLISHES: &[&str] = &[
+    publish::INSERT_PACKAGE,
+    publish::INSERT_VERSION,
+    PUT_TAG,
+    REMOVE_TAGS,
+    listing::LIST,
+    listing::UNLIST,
+    listing::TOUCH_LISTING,
+];
+
+/// Prepares what a publish will run, so that no lock is held meanwhile.
+pub(super) async fn prepare_publish(tx: &Session) -> Tx<()> {
+    Append::prepare(tx).await?;
+    for sql in PUBLISHES {
+        tx.prepare([sql]).await?;
+    }
+    Ok(())
+}
+
 /// Applies what was decided; gives the answer. Sends all of it at once.
 pub(super) async fn apply<T>(tx: &Session, decision: Decision<'_, T>) -> Tx<T> {
     let Decision { answer, changes: Changes { writes, audit, stale } } = decision;
@@ -96,15 +116,7 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::RemoveTags { .. } => &[REMOVE_TAGS],
         Write::MoveLatest { .. } => &[PUT_TAG, REMOVE_TAGS, listing::LIST, listing::UNLIST],
         Write::Touch { .. } => &[listing::TOUCH],
-        Write::Publish(_) => &[
-            publish::INSERT_PACKAGE,
-            publish::INSERT_VERSION,
-            PUT_TAG,
-            REMOVE_TAGS,
-            listing::LIST,
-            listing::UNLIST,
-            listing::TOUCH_LISTING,
-        ],
+        Write::Publish(_) => PUBLISHES,
     }
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     PostgresMetadata,
     admission::Rows,
-    apply::apply,
+    apply::{apply, prepare_publish},
     connection::Session,
     facts::{self, account_columns},
     failure::{Failure, Tx},
@@ -95,6 +95,7 @@ impl PublishStore for PostgresMetadata {
     async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {
         let rows = Rows::of(&commit.actor).and_package(&commit.manifest.name);
         self.change(rows, |tx| async move {
+            prepare_publish(&tx).await?;
             let facts = commit_facts(&tx, commit).await?;
             apply(&tx, commit.decide(&facts)?).await
         })

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use redis::Script;
 
-use super::{RedisLink, arrears::Arrears, envelope, lease::Lease, purpose::Purpose};
+use super::{RedisLink, envelope, lease::Lease, pending::Pending, purpose::Purpose};
 
 /// How long a group's generation is kept after the first look: longer than any read that follows the
 /// look, and at least as long as the group's values.
@@ -41,7 +41,7 @@ struct Inner {
     link: RedisLink,
     stamp: Script,
     put: Script,
-    unemptied: Arrears<String>,
+    groups_to_empty: Pending<String>,
 }
 
 impl RedisCache {
@@ -54,7 +54,7 @@ impl RedisCache {
             link,
             stamp: Script::new(include_str!("stamp.lua")),
             put: Script::new(include_str!("put.lua")),
-            unemptied: Arrears::default(),
+            groups_to_empty: Pending::default(),
         }))
     }
 }
@@ -75,7 +75,7 @@ impl Lease<'_> {
 
 impl Inner {
     async fn get(&self, key: &str, groups: &[&str]) -> Result<Cached> {
-        if !self.unemptied.is_empty() {
+        if !self.groups_to_empty.is_empty() {
             // Readers do not wait until the pending groups are emptied.
             return Err(Error::cache("redis still holds what was to be emptied", true));
         }
@@ -142,10 +142,10 @@ impl SharedCache for RedisCache {
         // Continues even if the caller has gone: the change has been committed.
         let emptying = tokio::spawn(async move {
             let result = inner.empty(std::slice::from_ref(&group)).await;
-            if result.is_err() && inner.unemptied.add(group) {
+            if result.is_err() && inner.groups_to_empty.add(group) {
                 tokio::spawn(async move {
                     let inner = &inner;
-                    inner.unemptied.make_up(|groups| async move { inner.empty(&groups).await }).await;
+                    inner.groups_to_empty.send_until_done(|groups| async move { inner.empty(&groups).await }).await;
                 });
             }
             result

@@ -9,21 +9,20 @@ use async_trait::async_trait;
 use data_encoding::HEXLOWER;
 use futures_util::stream::BoxStream;
 
-use super::{RedisLink, arrears::Arrears, message, purpose::Purpose, subscription::Subscription};
+use super::{RedisLink, message, pending::Pending, purpose::Purpose, subscription::Subscription};
 
-/// What the channel is called behind the prefix of the link.
+/// The name of the channel after the prefix of the link.
 pub(super) const CHANNEL: &str = "changes";
 
-/// Carries word of changes between replicas by publish and subscribe.
+/// Notifies replicas of changes with publish and subscribe.
 ///
-/// Each subscriber has a connection of its own, over which it asks once a
-/// second whether Redis is still there: a link that was cut, also silently, is
-/// [`Lost`](ChangeEvent::Lost) within some three seconds, and
-/// [`Linked`](ChangeEvent::Linked) again as soon as Redis confirms a new
+/// Each subscriber has a connection of its own, on which it pings Redis once a second while nothing
+/// arrives. A connection that is cut, even silently, is reported as [`Lost`](ChangeEvent::Lost) within
+/// about three seconds, and as [`Linked`](ChangeEvent::Linked) again as soon as Redis confirms a new
 /// subscription.
 ///
-/// A change that could not be announced, since Redis did not answer, is
-/// announced as soon as it does, several of them as one of everything.
+/// A change that cannot be announced because Redis does not answer is announced as soon as Redis
+/// answers; several such changes are announced as a change of everything.
 #[derive(Clone, Debug)]
 pub struct RedisChanges {
     inner: Arc<Inner>,
@@ -33,21 +32,21 @@ pub struct RedisChanges {
 #[derive(Debug)]
 struct Inner {
     link: RedisLink,
-    /// Names this feed in what it announces.
+    /// The id of this feed in its announcements.
     sender: String,
-    untold: Arrears<Change>,
+    unannounced: Pending<Change>,
 }
 
 impl RedisChanges {
-    /// A feed at the end of `link`, whose subscribers hear of every change.
+    /// A feed that uses `link`, whose subscribers receive every change.
     pub fn new(link: RedisLink) -> Self {
         let sender = HEXLOWER.encode(&rand::random::<[u8; 8]>());
-        let inner = Inner { link, sender, untold: Arrears::default() };
+        let inner = Inner { link, sender, unannounced: Pending::default() };
         Self { inner: Arc::new(inner), hears_itself: true }
     }
 
-    /// Its subscribers hear nothing of what is announced through it and its
-    /// clones: for a cache whose owner empties it before announcing.
+    /// Makes its subscribers ignore announcements made through it and its clones: for a cache that its
+    /// owner empties before announcing a change.
     #[must_use]
     pub fn without_its_own(mut self) -> Self {
         self.hears_itself = false;
@@ -57,14 +56,15 @@ impl RedisChanges {
 
 impl Inner {
     async fn tell(&self, change: &Change) -> Result<()> {
-        // Worth a wait also while Redis is out: who changed something waits, not who reads.
+        // Wait even while Redis is down: only the request that changed something waits, not the
+        // readers.
         let mut lease = self.link.insist(Purpose::Changes).await?;
         let mut publish = redis::cmd("PUBLISH");
         publish.arg(lease.key(CHANNEL, "")).arg(message::write(&self.sender, change));
         lease.command(&publish).await
     }
 
-    /// Tells of several changes as of one of everything.
+    /// Announces several changes as one change of everything.
     async fn tell_all(&self, changes: &[Change]) -> Result<()> {
         match changes {
             [change] => self.tell(change).await,
@@ -81,19 +81,19 @@ impl ChangeFeed for RedisChanges {
 
     fn subscribe(&self) -> BoxStream<'static, ChangeEvent> {
         let Inner { link, sender, .. } = &*self.inner;
-        let deaf_to = (!self.hears_itself).then(|| sender.clone());
-        Subscription::new(link.clone(), deaf_to).into_stream()
+        let ignored_sender = (!self.hears_itself).then(|| sender.clone());
+        Subscription::new(link.clone(), ignored_sender).into_stream()
     }
 
     async fn announce(&self, change: &Change) -> Result<()> {
         let (inner, change) = (Arc::clone(&self.inner), change.clone());
-        // Goes on where the caller goes away: the change has been made.
+        // Continues even if the caller has gone: the change has been committed.
         let telling = tokio::spawn(async move {
             let result = inner.tell(&change).await;
-            if result.is_err() && inner.untold.add(change) {
+            if result.is_err() && inner.unannounced.add(change) {
                 tokio::spawn(async move {
                     let inner = &inner;
-                    inner.untold.make_up(|changes| async move { inner.tell_all(&changes).await }).await;
+                    inner.unannounced.send_until_done(|changes| async move { inner.tell_all(&changes).await }).await;
                 });
             }
             result

@@ -130,7 +130,6 @@ impl RedisConfig {
     /// # Errors
     /// [`Error::InvalidRequest`] if no [`RedisLink`](super::RedisLink) can be built from it; the
     /// message contains nothing of the URL.
-    /// could be made of it; the message holds nothing of the URL.
     pub fn check_url(&self) -> Result<()> {
         self.info().map(drop)
     }

@@ -206,7 +206,7 @@ impl RedisLink {
                 event = "redis_failed",
                 purpose = purpose.as_str(),
                 error = &error as &dyn StdError,
-                "redis does not answer; it is done without until it does",
+                "redis does not answer; continuing without it until it does",
             );
         }
         let retry = error.kind() != ErrorKind::InvalidClientConfig;

@@ -1,4 +1,5 @@
-//! How a change is told: `<sender> package <name>`, `<sender> scope <name>` or `<sender> everything`.
+//! The text of an announcement: `<sender> package <name>`, `<sender> scope <name>` or `<sender>
+//! everything`.
 
 use aam_registry_core::types::Change;
 
@@ -10,8 +11,8 @@ pub(super) fn write(sender: &str, change: &Change) -> String {
     }
 }
 
-/// Who changed what. Where it cannot be read, as what a later release says,
-/// anything may have changed.
+/// The sender and the change. A message that cannot be parsed, such as one of a later release, counts
+/// as a change of everything.
 pub(super) fn read(message: &[u8]) -> (&str, Change) {
     let mut words = std::str::from_utf8(message).unwrap_or_default().split(' ');
     let sender = words.next().unwrap_or_default();

@@ -28,7 +28,6 @@
 //! # }
 //! ```
 
-mod arrears;
 mod cache;
 mod changes;
 mod config;
@@ -40,6 +39,7 @@ mod limiter;
 mod link;
 mod message;
 mod namespace;
+mod pending;
 mod purpose;
 mod roots;
 mod shared;

@@ -13,21 +13,21 @@ use tokio::time::{sleep, timeout};
 
 use super::{RedisLink, changes::CHANNEL, connector::timed_out, failure, message, purpose::Purpose};
 
-/// How long a link may be silent before Redis is asked whether it is still there.
+/// How long a connection may be silent before Redis is pinged.
 const SILENCE: Duration = Duration::from_secs(1);
-/// How long Redis may take to answer that.
+/// How long Redis may take to answer the ping.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The shortest and the longest time between two attempts to connect.
+/// The shortest and the longest pause between two attempts to connect.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
 /// One subscriber: connects, listens, and connects again.
 pub(super) struct Subscription {
     redis: RedisLink,
-    /// Whose messages are not told.
-    deaf_to: Option<String>,
+    /// The sender whose messages are ignored.
+    ignored_sender: Option<String>,
     link: Option<Link>,
-    /// What the subscriber was last told of the link.
-    told: Option<ChangeEvent>,
+    /// The last link event that the subscriber received.
+    last_link_event: Option<ChangeEvent>,
     pause: Duration,
 }
 
@@ -37,8 +37,8 @@ struct Link {
 }
 
 impl Subscription {
-    pub(super) fn new(redis: RedisLink, deaf_to: Option<String>) -> Self {
-        Self { redis, deaf_to, link: None, told: None, pause: Duration::ZERO }
+    pub(super) fn new(redis: RedisLink, ignored_sender: Option<String>) -> Self {
+        Self { redis, ignored_sender, link: None, last_link_event: None, pause: Duration::ZERO }
     }
 
     pub(super) fn into_stream(self) -> BoxStream<'static, ChangeEvent> {
@@ -54,7 +54,7 @@ impl Subscription {
                 continue;
             };
             match link.next().await {
-                Ok((sender, _)) if self.deaf_to.as_ref() == Some(&sender) => {}
+                Ok((sender, _)) if self.ignored_sender.as_ref() == Some(&sender) => {}
                 Ok((_, change)) => return ChangeEvent::Changed(change),
                 Err(error) => {
                     self.link = None;
@@ -66,12 +66,12 @@ impl Subscription {
         }
     }
 
-    /// Tries to connect once. Gives what the subscriber has to be told.
+    /// Tries once to connect. Returns the event for the subscriber, if any.
     async fn connect(&mut self) -> Option<ChangeEvent> {
-        if self.told.is_none() && self.redis.namespace().get().is_none() {
-            // Nothing failed: there is only nothing to listen to yet.
-            self.told = Some(ChangeEvent::Lost);
-            return self.told.clone();
+        if self.last_link_event.is_none() && self.redis.namespace().get().is_none() {
+            // Nothing failed: the channel's name is just not known yet.
+            self.last_link_event = Some(ChangeEvent::Lost);
+            return self.last_link_event.clone();
         }
         let channel = [self.redis.namespace().wait().await, CHANNEL].concat();
         sleep(self.pause).await;
@@ -80,11 +80,11 @@ impl Subscription {
             Ok(link) => {
                 self.link = Some(link);
                 self.pause = Duration::ZERO;
-                if self.told == Some(ChangeEvent::Lost) {
-                    tracing::info!(event = "changes_linked", "changes of other replicas are heard again");
+                if self.last_link_event == Some(ChangeEvent::Lost) {
+                    tracing::info!(event = "changes_linked", "changes made by other replicas are received again");
                 }
-                self.told = Some(ChangeEvent::Linked);
-                self.told.clone()
+                self.last_link_event = Some(ChangeEvent::Linked);
+                self.last_link_event.clone()
             }
             Err(error) => {
                 self.pause = (self.pause * 2).clamp(PAUSES.0, PAUSES.1);
@@ -95,28 +95,28 @@ impl Subscription {
 
     fn lost(&mut self, error: &RedisError) -> Option<ChangeEvent> {
         failure::count(Purpose::Changes);
-        if self.told == Some(ChangeEvent::Lost) {
+        if self.last_link_event == Some(ChangeEvent::Lost) {
             return None;
         }
         tracing::warn!(
             event = "changes_lost",
             error = error as &dyn StdError,
-            "changes of other replicas go by unheard until redis answers again",
+            "changes made by other replicas are not received until redis answers again",
         );
-        self.told = Some(ChangeEvent::Lost);
-        self.told.clone()
+        self.last_link_event = Some(ChangeEvent::Lost);
+        self.last_link_event.clone()
     }
 }
 
 impl Link {
-    /// A connection on which the subscription is confirmed.
+    /// A connection whose subscription Redis has confirmed.
     async fn connect(client: &Client, channel: &str) -> RedisResult<Self> {
         let (mut sink, messages) = client.get_async_pubsub().await?.split();
         sink.subscribe(channel).await?;
         Ok(Self { sink, messages })
     }
 
-    /// The next change, and who made it.
+    /// The next change, and its sender.
     async fn next(&mut self) -> RedisResult<(String, Change)> {
         loop {
             match timeout(SILENCE, self.messages.next()).await {

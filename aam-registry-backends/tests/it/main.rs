@@ -1,5 +1,4 @@
-//! The adapters against the conformance suites of their ports, and what each
-//! promises beyond them.
+//! The adapters with the conformance suites of their ports, and their further guarantees.
 
 mod agreement;
 mod archives;

@@ -73,7 +73,7 @@ impl First {
                     tracing::warn!(
                         event = "rate_limiter_fell_back",
                         error = &error as &dyn StdError,
-                        "the shared rate limiter failed; limits are each replica's own until it is back",
+                        "the shared rate limiter failed; each replica limits for itself until it works again",
                     );
                 }
                 Err(())

@@ -12,34 +12,34 @@ use crate::{
     types::{Change, PackageName},
 };
 
-/// More packages than change while an entry of a cache lives; two that share
-/// a counter only make each other stale.
+/// More counters than packages that change during the lifetime of a cache entry. Two packages with the
+/// same counter only make each other stale.
 const COUNTERS: usize = 4096;
 
-/// Tells whether what was read of a package may have changed since.
+/// Says whether data that was read about a package may have changed since.
 ///
-/// A clonable handle. A reader takes a [`Mark`] before it reads, and keeps the
-/// mark with what it read; the value holds for as long as the mark is fresh.
-/// Whoever changes something says so after the change, so that a value read
-/// before it and kept after it is never taken for fresh.
+/// A clonable handle. A reader takes a [`Mark`] before it reads, and stores the mark with the data; the
+/// data is valid while the mark is fresh. Every change calls [`note`](Self::note) after its commit, so
+/// that data that was read before the change and stored after it is never taken as fresh.
 #[derive(Clone)]
 pub struct Freshness(Arc<State>);
 
 struct State {
-    /// Whether each feed of changes stands; while one does not, nothing is fresh.
+    /// Whether each feed of changes works; while one does not, nothing is fresh.
     links: Vec<AtomicBool>,
-    /// Counts what may have changed everything.
+    /// Counts events that may have changed everything.
     everything: AtomicU64,
-    /// Counts changes of packages and of scopes, each by its hash.
+    /// Counts changes of packages and of scopes; the index is a hash of the name.
     counters: Box<[AtomicU64]>,
-    /// Counts what may have given every version another archive.
+    /// Counts events that may have changed the archive of every version.
     every_archive: AtomicU64,
-    /// Counts what may have given a version of a package another archive, by the hash of the package.
+    /// Counts events that may have changed the archive of a version of a package; the index is a hash
+    /// of the package's name.
     archives: Box<[AtomicU64]>,
     hasher: RandomState,
 }
 
-/// The state of a package at one instant.
+/// The state of a package at the time of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     everything: u64,
@@ -47,11 +47,11 @@ pub struct Mark {
     scope: Option<Counted>,
 }
 
-/// Which archives the versions of a package have, at one instant.
+/// Which archives the versions of a package had at the time of a read.
 ///
-/// That changes where a database lost commits and a version is published
-/// again: by a publish, and where a feed tells that anything may have changed.
-/// It holds while a feed is broken, so that downloads go on then.
+/// This changes only if the database loses commits and a version is published again: it becomes stale
+/// with every publish, and when a feed reports that everything may have changed. It stays fresh while a
+/// feed is broken, so that downloads continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArchiveMark {
     every: u64,
@@ -66,7 +66,7 @@ struct Counted {
 }
 
 impl Freshness {
-    /// With a feed of changes for each of `links`, which do not stand yet.
+    /// For a number of feeds, none of which works yet.
     pub(super) fn new(links: usize) -> Self {
         let counters = || (0..COUNTERS).map(|_| AtomicU64::new(0)).collect();
         Self(Arc::new(State {
@@ -79,7 +79,7 @@ impl Freshness {
         }))
     }
 
-    /// The state of a package now; `None` while changes may go by unheard.
+    /// The state of a package now; `None` while changes may go unnoticed.
     pub fn mark(&self, name: &PackageName) -> Option<Mark> {
         let everything = self.0.everything.load(Ordering::Acquire);
         if !self.is_linked() {
@@ -106,13 +106,13 @@ impl Freshness {
         ArchiveMark { every, package: self.0.archives[at].load(Ordering::Acquire), at }
     }
 
-    /// Whether no version of the package can have got another archive since `mark` was taken.
+    /// Whether no version of the package can have changed its archive since `mark` was taken.
     pub fn has_same_archives(&self, mark: &ArchiveMark) -> bool {
         self.0.every_archive.load(Ordering::Acquire) == mark.every
             && self.0.archives[mark.at].load(Ordering::Acquire) == mark.package
     }
 
-    /// Makes stale which archives versions have, as far as `change` may have given them others.
+    /// Makes the archive marks stale that `change` may affect.
     pub fn note_archives(&self, change: &Change) {
         let counter = match change {
             Change::Package(name) => &self.0.archives[self.package_counter(name)],
@@ -122,7 +122,7 @@ impl Freshness {
         counter.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Makes what `change` touches stale, but not which archives versions have.
+    /// Makes the marks stale that `change` affects, but no archive marks.
     pub fn note(&self, change: &Change) {
         let counter = match change {
             Change::Package(name) => &self.0.counters[self.package_counter(name)],
@@ -132,7 +132,7 @@ impl Freshness {
         counter.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Notes what the feed number `link` told; gives whether its link broke or stood up by that.
+    /// Handles an event of the feed number `link`; returns whether this broke or restored its link.
     pub(super) fn hear(&self, link: usize, event: &ChangeEvent) -> bool {
         let stands = &self.0.links[link];
         match event {
@@ -147,7 +147,7 @@ impl Freshness {
                 stood
             }
             ChangeEvent::Linked => {
-                // What went by unheard is forgotten before anything is fresh again.
+                // Forget what may have changed unnoticed before anything counts as fresh again.
                 self.note(&Change::Everything);
                 !stands.swap(true, Ordering::AcqRel)
             }
@@ -171,7 +171,7 @@ impl Freshness {
     }
 
     fn counter(&self, of: (&str, &str)) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "any part of a hash will do")]
+        #[expect(clippy::cast_possible_truncation, reason = "any bits of a hash are suitable")]
         let hash = self.0.hasher.hash_one(of) as usize;
         hash % COUNTERS
     }

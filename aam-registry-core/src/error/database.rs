@@ -1,27 +1,27 @@
 use std::{error::Error as StdError, fmt};
 
-/// What is wrong with a database that only its operator can mend.
+/// Trouble with a database that only its operator can fix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatabaseTrouble {
     /// Its file was moved away, removed or replaced while it was open.
     Gone,
-    /// What it holds is damaged.
+    /// Its contents are damaged.
     Damaged,
-    /// It takes no changes.
+    /// It cannot be written to.
     ReadOnly,
     /// The disk of its server is full.
     Full,
 }
 
 impl DatabaseTrouble {
-    /// What is wrong with a database, where `error` or one of its causes is about that.
+    /// The database trouble that `error` or one of its causes reports, if any.
     pub fn behind(error: &(dyn StdError + 'static)) -> Option<Self> {
         std::iter::successors(Some(error), |error| (*error).source())
             .find_map(|cause| cause.downcast_ref::<DatabaseError>().map(|error| error.trouble))
     }
 }
 
-/// That a database is in trouble, as a cause for logs: it may name a path.
+/// An error about a database, as a cause for logs: it may contain a path.
 #[derive(Debug)]
 pub struct DatabaseError {
     trouble: DatabaseTrouble,
@@ -29,7 +29,7 @@ pub struct DatabaseError {
 }
 
 impl DatabaseError {
-    /// An error of that kind, for that reason.
+    /// An error of that kind with this reason.
     pub fn new(trouble: DatabaseTrouble, reason: impl Into<String>) -> Self {
         Self { trouble, reason: reason.into() }
     }

@@ -1,16 +1,16 @@
 use std::{error::Error as StdError, fmt, io};
 
-/// Why a disk takes nothing. Nothing heals it but what its operator does.
+/// Why a disk cannot be written to. Only its operator can change that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskTrouble {
-    /// It is full, or what may be taken of it is.
+    /// It is full, or a quota is used up.
     Full,
     /// The file system or the folder cannot be written to, or is not there.
     Unwritable,
 }
 
 impl DiskTrouble {
-    /// What is wrong with a disk, where `error` or one of its causes is about that.
+    /// The disk trouble that `error` or one of its causes reports, if any.
     pub fn behind(error: &(dyn StdError + 'static)) -> Option<Self> {
         std::iter::successors(Some(error), |error| (*error).source()).find_map(|cause| {
             let told = cause.downcast_ref::<DiskError>().map(|error| error.trouble);
@@ -18,7 +18,7 @@ impl DiskTrouble {
         })
     }
 
-    /// What is wrong with a disk, where `error`, met when writing a file, is about that.
+    /// The disk trouble that `error`, from writing a file, reports, if any.
     pub fn of(error: &io::Error) -> Option<Self> {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => Some(Self::Full),
@@ -31,7 +31,7 @@ impl DiskTrouble {
     }
 }
 
-/// That a disk takes nothing, as a cause for logs: it may name a path.
+/// An error about a disk, as a cause for logs: it may contain a path.
 #[derive(Debug)]
 pub struct DiskError {
     trouble: DiskTrouble,
@@ -39,7 +39,7 @@ pub struct DiskError {
 }
 
 impl DiskError {
-    /// An error of that kind, for that reason.
+    /// An error of that kind with this reason.
     pub fn new(trouble: DiskTrouble, reason: impl Into<String>) -> Self {
         Self { trouble, reason: reason.into() }
     }
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_disk_that_takes_nothing_is_told_from_other_trouble() {
-        // As errno(3) numbers them on every Unix.
+        // The errno(3) numbers, which are the same on every Unix.
         for (number, trouble) in
             [(28, Some(DiskTrouble::Full)), (27, Some(DiskTrouble::Full)), (13, Some(DiskTrouble::Unwritable))]
         {

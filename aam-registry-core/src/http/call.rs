@@ -110,12 +110,12 @@ impl Call {
         Query::parse(self.uri.query())
     }
 
-    /// Reads the body as JSON. Fields nobody knows are ignored.
+    /// Reads the body as JSON. Unknown fields are ignored.
     pub(crate) async fn json<T: DeserializeOwned>(&self, body: RequestBody) -> Result<T, Failure> {
         parsed(&self.json_bytes(body).await?)
     }
 
-    /// Reads the body as JSON in which nothing may be asked for that is not built.
+    /// Reads the body as JSON, and refuses fields that ask for a feature that is not built.
     pub(crate) async fn json_of<T: DeserializeOwned>(
         &self,
         asked_in: AskedIn,
@@ -173,8 +173,8 @@ fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     })
 }
 
-/// Refuses a body of another media type than `wanted`, and one in a content
-/// coding: none is undone here, and an archive is compressed already.
+/// Refuses a body with another media type than `wanted`, and one with a content coding: the registry
+/// decodes none, and an archive is compressed already.
 ///
 /// # Errors
 /// [`ErrorCode::UnsupportedMediaType`].

@@ -1,9 +1,9 @@
-//! Tower layers of the HTTP edge, each usable on its own.
+//! Tower layers of the HTTP service, each usable on its own.
 //!
-//! Inside, services fail with a [`Failure`](crate::http::Failure);
-//! [`AnswerFailuresLayer`] makes the answer of it. What a layer learns about a
-//! request it hands on in the [`RequestContext`](crate::http::RequestContext),
-//! and who makes it as the [`Principal`](crate::types::Principal) where there is one.
+//! Inner services fail with a [`Failure`](crate::http::Failure); [`AnswerFailuresLayer`] converts it to
+//! an answer. A layer stores what it finds out about a request in the
+//! [`RequestContext`](crate::http::RequestContext), and the caller, if authenticated, as the
+//! [`Principal`](crate::types::Principal).
 
 mod answer_failures;
 mod authenticate;

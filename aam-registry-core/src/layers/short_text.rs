@@ -4,7 +4,7 @@ use std::{
     str,
 };
 
-/// An address, an id or the like as text that took no allocation.
+/// A short text, such as an address or an id, without an allocation.
 #[derive(Clone, Copy)]
 pub(crate) struct ShortText {
     text: [u8; Self::LONGEST],
@@ -12,18 +12,18 @@ pub(crate) struct ShortText {
 }
 
 impl ShortText {
-    /// An IPv6 network is the longest there is.
+    /// Longer than any IPv6 network.
     const LONGEST: usize = 64;
 
     /// # Panics
-    /// Where `text` has more than 64 bytes: no address and no id has.
+    /// If `text` has more than 64 bytes; no address or id does.
     pub(crate) fn of(text: fmt::Arguments<'_>) -> Self {
         let mut short = Self { text: [0; Self::LONGEST], len: 0 };
         short.write_fmt(text).expect("addresses and ids fit");
         short
     }
 
-    /// `before` and then the address: what [`of`](Self::of) would make of both, only sooner.
+    /// `before` followed by the address: the same as [`of`](Self::of), but faster.
     pub(crate) fn of_ipv4(before: &str, address: Ipv4Addr) -> Self {
         let mut short = Self { text: [0; Self::LONGEST], len: 0 };
         let mut separator = before;

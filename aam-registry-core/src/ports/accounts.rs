@@ -8,24 +8,22 @@ use crate::{
     types::{AccountFilter, User},
 };
 
-/// Changes accounts and ends credentials, for the user whose account it is
-/// and for the operator.
+/// Changes accounts and ends credentials, for the account's user and for the operator.
 #[async_trait]
 pub trait AccountStore: Debug + Send + Sync + 'static {
-    /// Accounts by username, as the filter says.
+    /// The accounts that the filter admits, sorted by username.
     async fn accounts(&self, filter: &AccountFilter) -> Result<Vec<User>>;
 
-    /// Makes the change that [`AccountChange::decide`] comes to. From its
-    /// commit on a credential that it ends is refused.
+    /// Applies the decision of [`AccountChange::decide`]. From the commit on, the credentials that it
+    /// ends are refused.
     ///
     /// # Errors
-    /// What [`AccountChange::decide`] refuses.
+    /// The refusals of [`AccountChange::decide`].
     async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount>;
 
-    /// Revokes API tokens; gives how many of them were alive. Where that is
-    /// none, nothing is recorded.
+    /// Revokes API tokens; returns how many of them were valid. If none were, nothing is recorded.
     ///
     /// # Errors
-    /// What [`TokenRevocation::decide`] refuses.
+    /// The refusals of [`TokenRevocation::decide`].
     async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64>;
 }

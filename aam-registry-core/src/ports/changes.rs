@@ -5,28 +5,28 @@ use futures_util::stream::BoxStream;
 
 use crate::{error::Result, types::Change};
 
-/// Carries word of changes from whoever makes them to every replica's cache.
+/// Notifies the caches of all replicas of changes.
 #[async_trait]
 pub trait ChangeFeed: Debug + Send + Sync + 'static {
-    /// What it is called in the log: one lower-case word such as `redis`.
+    /// The feed's name in the log: one lower-case word such as `redis`.
     fn name(&self) -> &'static str;
 
-    /// What happens from now on. The stream begins with whether the link
-    /// stands, restores a broken link by itself and never ends.
+    /// The events from now on. The first event says whether the link works. The stream restores a
+    /// broken link by itself and never ends.
     fn subscribe(&self) -> BoxStream<'static, ChangeEvent>;
 
-    /// Tells of a change that was made. A feed that hears of committed
-    /// transactions by itself does nothing.
+    /// Announces a committed change. A feed that gets committed transactions from the database does
+    /// nothing.
     async fn announce(&self, change: &Change) -> Result<()>;
 }
 
-/// What a [`ChangeFeed`] tells.
+/// An event of a [`ChangeFeed`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeEvent {
-    /// From here on every change is told.
+    /// The link works: from now on every change is reported.
     Linked,
-    /// The link broke: changes go by unheard until it stands again.
+    /// The link is broken: changes go unnoticed until it works again.
     Lost,
-    /// Somebody changed something.
+    /// Something changed.
     Changed(Change),
 }

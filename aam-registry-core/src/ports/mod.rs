@@ -1,13 +1,11 @@
-//! What the registry needs from outside, one trait a file.
+//! The interfaces to external services, one trait per file.
 //!
-//! Every port is object-safe, speaks domain types only (but for a redirect,
-//! which is a `Uri` for a `Method`, and for the head of a request that an
-//! [`Authenticator`] reads), and is shared as `Arc<dyn Port>`; what implements
-//! a port does so in an `Arc` too. One
-//! method is one transaction: no begin or commit crosses a port. A method that
-//! takes a command of [`decide`](crate::decide) loads the facts of it inside its
-//! transaction, asks the command's `decide`, and applies what that gives: all of
-//! it, the audit entries included, or nothing.
+//! Every port is object-safe and is shared as `Arc<dyn Port>`; if `T` implements a port, `Arc<T>` does
+//! too. Ports use only domain types, except for redirects (a `Uri` for a `Method`) and the request head
+//! that an [`Authenticator`] reads. One method is one transaction: no begin or commit crosses a port. A
+//! method that takes a command of [`decide`](crate::decide) loads the command's facts inside its
+//! transaction, calls the command's `decide`, and applies the result: all of it, including the audit
+//! entries, or nothing.
 
 mod accounts;
 mod archive_index;

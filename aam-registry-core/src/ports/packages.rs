@@ -11,19 +11,18 @@ use crate::{
     },
 };
 
-/// Reads packages and versions. Each method sees one instant.
+/// Reads packages and versions. Each method reads from one snapshot.
 #[async_trait]
 pub trait PackageStore: Debug + Send + Sync + 'static {
     /// The package with its owners, dist-tags and newest versions.
     async fn package(&self, name: &PackageName) -> Result<Option<Package>>;
 
-    /// A part of the versions of a package, newest published first; `None`
-    /// where there is no such package. Reads no more than it gives, but for
-    /// the sizes of what is left out.
+    /// A part of the versions of a package, newest published first; `None` if the package does not
+    /// exist. Reads only the versions that it returns, and the sizes of those that it leaves out.
     async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>>;
 
-    /// The versions of a package that others are chosen from, newest published
-    /// first: those within [`VersionBounds::CHOSEN_FROM`].
+    /// The versions of a package among which a resolution chooses, newest published first: those within
+    /// [`VersionBounds::CHOSEN_FROM`].
     async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>> {
         let range = VersionRange { before: None, bounds: VersionBounds::CHOSEN_FROM };
         Ok(self.version_list(name, &range).await?.map(|list| list.versions))
@@ -45,17 +44,16 @@ pub trait PackageStore: Debug + Send + Sync + 'static {
     /// The regular files of a version's archive, by path.
     async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>>;
 
-    /// The README of a version in Markdown: the outer `None` where there is no
-    /// such version, the inner where it has no README.
+    /// The README of a version in Markdown: the outer `None` if the version does not exist, the inner
+    /// one if it has no README.
     async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>>;
 
-    /// What the actor is to a package, for reads that need a right; `None`
-    /// where there is no such package.
+    /// The rights of the actor to a package, for reads that need a right; `None` if the package does
+    /// not exist.
     async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>>;
 
-    /// Searches packages that have a `latest`. A package whose full or bare
-    /// name equals the text comes first under
-    /// [`Relevance`](crate::types::SearchSort::Relevance); ties go by name.
+    /// Searches packages that have a `latest`. With [`Relevance`](crate::types::SearchSort::Relevance)
+    /// a package whose full or bare name equals the text comes first; ties are sorted by name.
     async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>>;
 
     /// Sizes of the whole registry.

@@ -8,13 +8,13 @@ use crate::{
     types::{Scope, ScopeName, ScopeRole, UserId},
 };
 
-/// Keeps scopes and their members.
+/// Stores scopes and their members.
 #[async_trait]
 pub trait ScopeStore: Debug + Send + Sync + 'static {
-    /// Makes a scope.
+    /// Creates a scope.
     ///
     /// # Errors
-    /// What [`NewScope::decide`] refuses.
+    /// The refusals of [`NewScope::decide`].
     async fn create_scope(&self, new: &NewScope) -> Result<()>;
 
     /// The scope with its members.
@@ -26,6 +26,6 @@ pub trait ScopeStore: Debug + Send + Sync + 'static {
     /// Sets or removes a member.
     ///
     /// # Errors
-    /// What [`MemberChange::decide`] refuses.
+    /// The refusals of [`MemberChange::decide`].
     async fn change_member(&self, change: &MemberChange) -> Result<()>;
 }

@@ -1,5 +1,5 @@
-//! Every port that `T` implements, `Arc<T>` implements too: a host may keep a
-//! hand on what it gives to the registry, and give one store to several ports.
+//! If `T` implements a port, `Arc<T>` implements it too: a host can keep a reference to what it passes
+//! to the registry, and pass one store for several ports.
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc, task::Poll, time::Duration};
 
@@ -30,8 +30,8 @@ use crate::{
     },
 };
 
-/// Implements ports for `Arc<T>`. Each is given as its methods stand in the
-/// trait, those that are `async` first; a method that is left out does not compile.
+/// Implements ports for `Arc<T>`. The methods are listed as in the trait, `async` ones first; a missing
+/// method does not compile.
 macro_rules! shared {
     ($(
         impl $port:ident {
@@ -170,7 +170,7 @@ shared! {
     }
 }
 
-// The rest is not of the macro's form: one has a lifetime, two have no `async` method.
+// The other ports do not fit the macro: one has a lifetime, two have no `async` method.
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]

@@ -9,33 +9,33 @@ use crate::{
     types::{Actor, Sha256Digest, Token, TokenId, User},
 };
 
-/// Keeps API tokens by the digest of their secret.
+/// Stores API tokens by the digest of their secret.
 #[async_trait]
 pub trait TokenStore: Debug + Send + Sync + 'static {
-    /// Makes a token.
+    /// Creates a token.
     ///
     /// # Errors
-    /// What [`NewToken::decide`] refuses.
+    /// The refusals of [`NewToken::decide`].
     async fn create_token(&self, new: &NewToken) -> Result<()>;
 
     /// The actor's live tokens, newest first.
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>>;
 
-    /// Revokes a token of the actor's.
+    /// Revokes one of the actor's tokens.
     ///
     /// # Errors
-    /// What [`RevokeToken::decide`] refuses.
+    /// The refusals of [`RevokeToken::decide`].
     async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()>;
 
-    /// The token of that secret, where it is neither revoked nor expired at
-    /// `now` and its user is not disabled.
+    /// The token with that secret, if it is neither revoked nor expired at `now` and its user is not
+    /// disabled.
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>>;
 
-    /// Notes when tokens were last used.
+    /// Records when tokens were last used.
     async fn touch_tokens(&self, used: &[(TokenId, Timestamp)]) -> Result<()>;
 }
 
-/// A live token and whose it is.
+/// A valid token and its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenHolder {
     /// The token.

@@ -9,48 +9,48 @@ use crate::{
     types::{User, UserId, UserProfile, Username},
 };
 
-/// Keeps accounts.
+/// Stores accounts.
 #[async_trait]
 pub trait UserStore: Debug + Send + Sync + 'static {
-    /// Makes an account and the scope of its name, which it owns.
+    /// Creates an account and the scope with its name, which it owns.
     ///
     /// # Errors
-    /// What [`NewUser::decide`] refuses.
+    /// The refusals of [`NewUser::decide`].
     async fn create_user(&self, user: &NewUser) -> Result<()>;
 
-    /// The account whose username or, where `login` holds an `@`, whose e-mail
-    /// address (in any case) is `login`.
+    /// The account with the username `login` or, if it contains an `@`, with that e-mail address (in
+    /// any case).
     async fn login(&self, login: &str) -> Result<Option<Login>>;
 
-    /// The account of that id.
+    /// The account with that id.
     async fn user(&self, id: UserId) -> Result<Option<User>>;
 
-    /// What everybody may know of a user.
+    /// The public facts about a user.
     async fn profile(&self, username: &Username) -> Result<Option<UserProfile>>;
 
     /// Whether there is any administrator.
     async fn has_admin(&self) -> Result<bool>;
 
-    /// The user of a login session; `None` where the user does not exist, is
-    /// disabled, the session of that id was revoked, or all sessions of that
-    /// [generation](crate::ports::Session::generation) were ended but another one.
+    /// The user of a login session; `None` if the user does not exist or is disabled, if the session
+    /// with that id was revoked, or if all sessions of that
+    /// [generation](crate::ports::Session::generation) were ended and this one was not exempted.
     async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>>;
 
     /// Revokes a session; it may be forgotten after `expires_at`.
     async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()>;
 
-    /// Forgets revocations of sessions that expired before `now`.
+    /// Deletes revocations of sessions that expired before `now`.
     async fn forget_sessions(&self, now: Timestamp) -> Result<()>;
 }
 
-/// What a login is checked against.
+/// The data against which a login is checked.
 #[derive(Clone)]
 pub struct Login {
     /// The account.
     pub user: User,
     /// The hash of its password, in PHC string format.
     pub password_hash: String,
-    /// The [generation](crate::ports::Session::generation) of the sessions that begin now.
+    /// The [generation](crate::ports::Session::generation) of sessions that begin now.
     pub session_generation: u64,
 }
 

@@ -1,15 +1,15 @@
-//! What a change may have made stale.
+//! What a change affects.
 
 use crate::types::{PackageName, ScopeName};
 
-/// What a change may have made stale.
+/// What a change may have made stale in caches.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Change {
-    /// What is known of a package and its versions.
+    /// A package and its versions.
     Package(PackageName),
-    /// What is known of every package in a scope.
+    /// Every package in a scope.
     Scope(ScopeName),
-    /// Anything, even which archive a version has: as where the database was
-    /// restored, or another server took its place.
+    /// Everything, even the archives of versions: for example, the database was restored, or another
+    /// server took its place.
     Everything,
 }

@@ -5,7 +5,7 @@ use crate::types::Version;
 /// Which version the dist-tag `latest` follows (`LATEST_TAG_POLICY`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LatestPolicy {
-    /// The highest release; where there is none, the highest pre-release.
+    /// The highest release; if there is none, the highest pre-release.
     #[default]
     Highest,
     /// The one published last.

@@ -1,25 +1,24 @@
-//! What may be asked for and is not built yet.
+//! Names that ask for features that are not built yet.
 //!
-//! Unknown fields are ignored and unknown keys of a manifest are kept, but for
-//! those by which somebody asks the registry for something that later releases
-//! do: whoever writes `visibility: private` would believe to be protected.
-//! Such a name is refused wherever it would be read, unless its value asks for
-//! nothing. A feature that is built takes its names out of this list.
+//! Unknown fields are ignored and unknown keys of a manifest are kept, except names of features of
+//! later releases: a user who writes `visibility: private` would believe that the package is protected.
+//! Such a name is refused wherever it would be read, unless its value asks for nothing. When a feature
+//! is built, its names are removed from this list.
 
 use serde_json::Value;
 
-/// Where something is asked for.
+/// Where a name occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AskedIn {
     /// A key at the top of `aam.yaml`.
     Manifest,
     /// A part of the form that publishes.
     Publish,
-    /// A field of a registration, or of a change of the own account.
+    /// A field of a registration, or of a change of the caller's account.
     Account,
-    /// A field of an API token to make.
+    /// A field of a new API token.
     Token,
-    /// A field of a scope to make.
+    /// A field of a new scope.
     Scope,
 }
 
@@ -28,19 +27,19 @@ use AskedIn::{Account, Manifest, Publish, Scope, Token};
 /// Which values of a name ask for the feature.
 #[derive(Clone, Copy, Debug)]
 enum Asking {
-    /// All but these, and those that [ask for nothing](asks_for_nothing) anywhere.
+    /// All except these, and those that [ask for nothing](asks_for_nothing) anywhere.
     AllBut(&'static [&'static str]),
-    /// These alone: the name has other uses.
+    /// Only these: the name has other uses.
     Only(&'static [&'static str]),
 }
 
-/// A feature that is not built yet, and the names by which it is asked for.
+/// A feature that is not built yet, and the names that ask for it.
 struct Feature {
-    /// Lower case, without `_` and `-`, which are all the same here.
+    /// In lower case, without `_` and `-`, which make no difference here.
     names: &'static [&'static str],
     asking: Asking,
     asked_in: &'static [AskedIn],
-    /// What is not available, in the plural.
+    /// The feature that is not available, as a plural.
     what: &'static str,
     /// What to do.
     instead: &'static str,
@@ -188,10 +187,9 @@ const FEATURES: &[Feature] = &[
     },
 ];
 
-/// Why `name` with that value cannot be asked for there, where it asks for
-/// something that is not built.
+/// Why `name` with that value is refused there, if it asks for a feature that is not built.
 pub(crate) fn not_built(asked_in: AskedIn, name: &str, value: &Value) -> Option<String> {
-    // What is longer is none of the names.
+    // A longer name cannot be one of these.
     if name.len() > 64 {
         return None;
     }
@@ -240,7 +238,7 @@ mod tests {
 
     const EVERYWHERE: [AskedIn; 5] = [Manifest, Publish, Account, Token, Scope];
 
-    /// A value by which the feature is asked for.
+    /// A value that asks for the feature.
     fn asking(feature: &Feature) -> Value {
         match feature.asking {
             Asking::AllBut(_) => json!(true),

@@ -1,17 +1,17 @@
-//! Who makes a request, and with what.
+//! Who makes a request, and the credential.
 
 use jiff::Timestamp;
 
 use crate::types::{TokenId, TokenPattern, TokenScope, TokenScopes, User, UserId, Username};
 
-/// What a principal was authenticated by. Not a secret.
+/// The credential of a principal. Not a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
-    /// A login: a JWT with this id, that ends then.
+    /// A login session: a JWT with this id, which expires at that time.
     Session {
         /// The JWT's `jti`.
         id: String,
-        /// The [generation](crate::ports::Session::generation) it is of.
+        /// The [generation](crate::ports::Session::generation) of the session.
         generation: u64,
         /// When the JWT expires.
         expires_at: Timestamp,
@@ -20,23 +20,23 @@ pub enum Credential {
     Token(TokenId),
     /// A command run by the operator on the server itself.
     Operator,
-    /// A login that the host of the registry judges itself, by an
-    /// [`Authenticator`](crate::ports::Authenticator) of its own. The registry
-    /// keeps nothing of it and cannot end it; a transaction checks the user alone.
+    /// A login that the host of the registry checks itself, with an
+    /// [`Authenticator`](crate::ports::Authenticator) of its own. The registry stores nothing about it
+    /// and cannot end it; transactions check only the user.
     Host,
 }
 
-/// The part of a principal that a transaction checks again: whoever acts must
-/// still exist, not be disabled, and hold a credential that was not revoked.
+/// The part of a principal that a transaction checks again: the user must exist and not be disabled,
+/// and the credential must not be revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// Who acts.
+    /// The acting user.
     pub user: UserId,
     /// The name, for the audit log.
     pub username: Username,
-    /// With what.
+    /// The credential.
     pub credential: Credential,
-    /// Whether the credential lets an administrator act as one.
+    /// Whether the credential allows an administrator to act as one.
     pub as_admin: bool,
 }
 
@@ -49,7 +49,7 @@ pub struct Principal {
     pub username: Username,
     /// Whether the user is an administrator.
     pub is_admin: bool,
-    /// With what the caller authenticated.
+    /// The credential of the caller.
     pub credential: Credential,
     /// What the credential may be used for.
     pub scopes: TokenScopes,
@@ -58,15 +58,14 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// The caller as whom the host of the registry authenticated `user`: with
-    /// all the rights that the user has, administrators' included. The user is
-    /// one that [`find_user`](crate::registry::Registry::find_user) found or
-    /// [`create_user`](crate::registry::Registry::create_user) made.
+    /// The principal for `user`, whom the host of the registry has authenticated, with all the user's
+    /// rights, including those of an administrator. The user comes from
+    /// [`find_user`](crate::registry::Registry::find_user) or
+    /// [`create_user`](crate::registry::Registry::create_user).
     ///
-    /// A host that lets fewer things be done sets [`scopes`](Self::scopes) and
-    /// [`packages`](Self::packages). It may keep the value for as long as its
-    /// session lasts, and should not for longer: whether the user is disabled
-    /// or still an administrator is asked anew only by what changes something.
+    /// A host that wants to allow less sets [`scopes`](Self::scopes) and [`packages`](Self::packages).
+    /// It may keep the value as long as its session lasts, but not longer: only changes check again
+    /// whether the user is disabled or still an administrator.
     pub fn of_host(user: &User) -> Self {
         Self {
             user: user.id,
@@ -78,7 +77,7 @@ impl Principal {
         }
     }
 
-    /// The caller as transactions check it.
+    /// The actor for transactions to check.
     pub fn actor(&self) -> Actor {
         Actor {
             user: self.user,
@@ -88,7 +87,7 @@ impl Principal {
         }
     }
 
-    /// Whether the caller is an administrator and the credential says so too.
+    /// Whether the caller is an administrator and the credential allows acting as one.
     pub fn acts_as_admin(&self) -> bool {
         self.is_admin && self.scopes.contains(TokenScope::Admin)
     }

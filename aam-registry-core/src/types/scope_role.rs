@@ -1,7 +1,7 @@
-//! What members of a scope are.
+//! The roles of scope members.
 
-/// The role of a member of a scope. What each may do stands in the table of
-/// [`Action`](crate::decide::Action)s.
+/// The role of a member of a scope. The table of [`Action`](crate::decide::Action)s says what each role
+/// may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScopeRole {
     /// Publishes.

@@ -32,7 +32,6 @@ pub struct VersionRange {
 ///
 /// A package may have any number of versions with hundreds of dependencies each, which is too much
 /// memory for one answer.
-/// each, more than is worth to be held in memory for one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VersionBounds {
     /// The most versions.

@@ -1,4 +1,4 @@
-//! A cached database keeps what every database promises, and nothing stale.
+//! A cached database keeps the guarantees of every database, and returns no stale data.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::registry::world::{World, name, version};
 
 database_conformance!(async { (CachedMetadata::builder(MemoryMetadata::new()).start(), ()) });
 
-/// A feed that tells what a test says, and ends where it says nothing.
+/// A feed whose events a test sends; `None` ends it.
 #[derive(Clone, Debug)]
 struct Told(broadcast::Sender<Option<ChangeEvent>>);
 
@@ -41,7 +41,8 @@ impl ChangeFeed for Told {
     }
 }
 
-/// A replica with a cache, beside another one that changes things behind it.
+/// A replica with a cache, and the uncached database, through which a test makes changes that the cache
+/// does not see.
 struct Beside {
     world: World,
     ada: Principal,
@@ -60,7 +61,7 @@ impl Beside {
         beside
     }
 
-    /// Changes the package behind the cache.
+    /// Changes the package without the cache.
     async fn deprecate(&self, message: &str) {
         let (package, version) = (name("greet-kit"), version("1.0.0"));
         self.world
@@ -70,7 +71,7 @@ impl Beside {
             .expect("deprecated");
     }
 
-    /// What the cached replica says that the package says, in each of its ways.
+    /// The deprecation message that the cached replica returns, from each read that has it.
     async fn says(&self) -> [Option<String>; 3] {
         let package = name("greet-kit");
         let detail = self.cached.version(&package, &version("1.0.0")).await.expect("read").expect("a version");
@@ -91,7 +92,7 @@ impl Beside {
         self.until(message, async || self.says().await.iter().all(|says| says.as_deref() == Some(message))).await;
     }
 
-    /// Waits until what is read is kept, which a change behind the cache shows.
+    /// Waits until reads are cached; a change that the cache does not see shows that.
     async fn keeps(&self, message: &str) {
         self.until("kept", async || {
             let before = self.says().await;
@@ -173,7 +174,7 @@ async fn a_change_of_a_scope_is_one_of_its_packages() {
     beside.until("two owners", async || owners().await == 2).await;
 }
 
-/// Whatever is read while changes are made, after a change was answered nobody reads what was before it.
+/// After a change has returned, no read returns the state before it, whatever was read meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_read_from_before_a_change_is_not_kept_after_it() {
     let told = Told(broadcast::channel(64).0);

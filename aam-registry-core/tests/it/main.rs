@@ -1,4 +1,4 @@
-//! The tests of the core crate through its public face.
+//! Tests of the core crate through its public API.
 
 mod archive;
 mod cached;

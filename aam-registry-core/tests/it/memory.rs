@@ -1,4 +1,4 @@
-//! The in-memory database keeps what every database promises.
+//! The in-memory database passes the conformance suite.
 
 use aam_registry_core::{database_conformance, memory::MemoryMetadata};
 

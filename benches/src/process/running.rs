@@ -16,11 +16,11 @@ pub(crate) struct Running {
     pid: u32,
     name: String,
     /// The signal that asks it to stop before it is killed; `None` to kill it at once.
-    farewell: Option<Signal>,
+    stop_signal: Option<Signal>,
 }
 
 /// How long a server may take to stop.
-const LAST_WORDS: Duration = Duration::from_secs(10);
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Running {
     /// Starts a process that is killed when this is dropped.
@@ -30,14 +30,14 @@ impl Running {
             .spawn()
             .map_err(|source| Failure::io(format!("{name} does not start"))(source))?;
         let pid = child.id().ok_or_else(|| Failure::Other(format!("{name} ended at once")))?;
-        Ok(Self { child, pid, name: name.to_owned(), farewell: None })
+        Ok(Self { child, pid, name: name.to_owned(), stop_signal: None })
     }
 
     /// Stops it with `signal`, and waits for its end, when this is dropped. If it were killed, it would
     /// leave child processes running.
     #[must_use]
-    pub(crate) fn that_ends_by(mut self, signal: Signal) -> Self {
-        self.farewell = Some(signal);
+    pub(crate) fn stopped_by(mut self, signal: Signal) -> Self {
+        self.stop_signal = Some(signal);
         self
     }
 
@@ -67,7 +67,7 @@ impl Running {
 
     /// Kills it and waits until it has ended.
     pub(crate) async fn kill(mut self) -> Result<()> {
-        self.farewell = None;
+        self.stop_signal = None;
         self.child.kill().await.map_err(Failure::io(format!("{} cannot be killed", self.name)))
     }
 
@@ -86,13 +86,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let Some(signal) = self.farewell else { return };
+        let Some(signal) = self.stop_signal else { return };
         if let Ok(Some(_)) = self.child.try_wait() {
             return;
         }
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         let told = pid.is_some_and(|pid| kill_process(pid, signal).is_ok());
-        if !told || !self.ended_within(LAST_WORDS) {
+        if !told || !self.ended_within(STOP_TIMEOUT) {
             eprintln!("{} does not end; its process id is {}", self.name, self.pid);
         }
     }

@@ -11,7 +11,7 @@ const TOP: f64 = 74.0;
 const LINE: f64 = 22.0;
 const BAR: f64 = 12.0;
 /// The width of a bar whose value is below the scale.
-const SLIVER: f64 = 3.0;
+const SHORTEST_BAR: f64 = 3.0;
 /// The scores at the ends of the logarithmic scale.
 const SCALE: (f64, f64) = (0.25, 4.0);
 
@@ -92,7 +92,7 @@ fn bar(goal: &Judged, y: f64) -> String {
     if let Some(score) = goal.score {
         let (class, end) = (if goal.verdict == Verdict::Met { "met" } else { "missed" }, at(score.median));
         let (top, middle) = (y + (LINE - BAR) / 2.0, y + LINE / 2.0);
-        let width = (end - BARS.0).max(SLIVER);
+        let width = (end - BARS.0).max(SHORTEST_BAR);
         write!(
             svg,
             "<rect class=\"{class}\" x=\"{}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{BAR}\" rx=\"2\"/>\

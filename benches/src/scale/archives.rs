@@ -33,7 +33,7 @@ impl Stored {
 
     /// Creates the archive below `folder` for every version that has one, as hard links to few files,
     /// which takes little time.
-    pub(super) fn lay_down(&self, dataset: &Dataset, folder: &Path) -> Result<()> {
+    pub(super) fn create_files(&self, dataset: &Dataset, folder: &Path) -> Result<()> {
         self.link(dataset, folder).map_err(Failure::io("the archives"))
     }
 

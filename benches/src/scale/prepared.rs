@@ -69,7 +69,7 @@ pub(super) async fn make(bench: &Bench, folder: &Path, size: Size) -> Result<()>
     let (database, archives) = (folder.join("registry.db"), folder.join("packages"));
     let filled = tokio::task::spawn_blocking(move || {
         let (dataset, stored) = (Dataset::new(size), Stored::new()?);
-        stored.lay_down(&dataset, &archives)?;
+        stored.create_files(&dataset, &archives)?;
         sqlite::fill(&database, &Source { dataset: &dataset, stored: &stored })
     });
     filled.await.map_err(|error| Failure::Other(error.to_string()))?

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A rate limit that no load reaches; the limiter is enabled, as for users.
-const NO_OBSTACLE: &str = "1000000000";
+const UNREACHED_LIMIT: &str = "1000000000";
 /// How long a server may take to be ready, on a busy machine and with much to migrate.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -116,7 +116,7 @@ impl Launcher {
         if output.status.success() {
             return Ok(());
         }
-        Err(Failure::Other(format!("`aam-registry {}` fails: {}", arguments.join(" "), last_words(&output.stderr))))
+        Err(Failure::Other(format!("`aam-registry {}` fails: {}", arguments.join(" "), end_of_output(&output.stderr))))
     }
 
     fn own_folder(&self) -> Result<TempDir> {
@@ -132,7 +132,7 @@ impl Launcher {
             .env("DATA_DIR", setup.data.clone().unwrap_or_else(|| folder.join("data")))
             .env("LOG_LEVEL", "info")
             .env("LOG_FORMAT", "json")
-            .envs(CLASSES.map(|class| (format!("RATE_LIMIT_{class}"), NO_OBSTACLE)))
+            .envs(CLASSES.map(|class| (format!("RATE_LIMIT_{class}"), UNREACHED_LIMIT)))
             .envs(setup.settings.iter().map(|(variable, value)| (variable, value)))
             .stdin(Stdio::null());
         command
@@ -146,7 +146,7 @@ impl Registry {
         while Instant::now() < until {
             if self.process.require_alive().is_err() {
                 let complaint = fs::read(complaints).unwrap_or_default();
-                return Err(Failure::Other(format!("the registry does not start: {}", last_words(&complaint))));
+                return Err(Failure::Other(format!("the registry does not start: {}", end_of_output(&complaint))));
             }
             match self.client.get(&url).send().await {
                 Ok(response) if response.status() == StatusCode::OK => return Ok(()),
@@ -210,7 +210,7 @@ impl Registry {
 }
 
 /// The end of a program's error output, on one line.
-fn last_words(complaint: &[u8]) -> String {
+fn end_of_output(complaint: &[u8]) -> String {
     let text = String::from_utf8_lossy(complaint);
     let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let last: Vec<_> = lines.iter().rev().take(4).rev().copied().collect();

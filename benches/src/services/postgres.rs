@@ -64,7 +64,7 @@ impl Postgres {
         command.arg("-D").arg(&data).arg("-k").arg(folder);
         command.args(["-h", "127.0.0.1", "-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
         // The fast shutdown: disconnects clients, and ends the server's child processes too.
-        let mut process = Running::start("PostgreSQL", command)?.that_ends_by(Signal::INT);
+        let mut process = Running::start("PostgreSQL", command)?.stopped_by(Signal::INT);
         process.listens(port).await?;
         Ok(Self { _process: process, port, _folder: None })
     }

@@ -45,7 +45,7 @@ impl Nginx {
         command.arg("-c").arg(folder.path().join(CONFIGURATION)).arg("-p").arg(folder.path());
         command.stdin(Stdio::null()).stderr(Stdio::null());
         // If it were killed, its workers would keep running.
-        let process = Running::start("nginx", command)?.that_ends_by(Signal::TERM);
+        let process = Running::start("nginx", command)?.stopped_by(Signal::TERM);
         let base = format!("{}://127.0.0.1:{port}", work.protocol.scheme());
         let (path, asked) = (work.whole.path.clone(), work.asked.clone());
         let mut nginx = Self { process, base, path, asked, _folder: folder };

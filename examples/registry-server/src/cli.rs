@@ -1,4 +1,4 @@
-//! The commands and what they take.
+//! The commands and their arguments.
 
 use aam_registry_core::types::AccountRole;
 use clap::{ArgGroup, Args, Parser, Subcommand};
@@ -25,7 +25,7 @@ nothing is replaced: a value is what is written, spaces and `\\` between single 
 What the server calls by HTTPS has to prove itself by the certificates of the system,
 or by those in the file that SSL_CERT_FILE names (PEM), or in the folder SSL_CERT_DIR.";
 
-/// What stands behind the settings in `--help`.
+/// The text after the settings in `--help`.
 fn after_settings() -> String {
     format!("{}\n\n{EXAMPLES}", keys_of_the_file_alone())
 }
@@ -45,11 +45,11 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve the registry (the default)
     Serve(Serve),
-    /// Bring the schema of the database up to date
+    /// Migrate the schema of the database
     Migrate(Migrate),
     /// Create an administrator, also while the server runs
     CreateAdmin(CreateAdmin),
-    /// Create, list, change and shut out accounts, also while the server runs
+    /// Create, list, change and disable accounts, also while the server runs
     User(User),
     /// Revoke API tokens, also while the server runs
     Token(Token),
@@ -74,7 +74,7 @@ pub(crate) struct Serve {
 /// `migrate`
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
-    /// Change nothing; fail where something would change
+    /// Change nothing; fail if something would change
     #[arg(long)]
     pub(crate) check: bool,
     /// Print JSON
@@ -125,15 +125,15 @@ pub(crate) struct User {
 /// What to do with accounts.
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserAction {
-    /// Create an account for somebody, whatever REGISTRATION says
+    /// Create an account, even if REGISTRATION is closed
     Create(CreateUser),
     /// List accounts
     List(ListUsers),
     /// Show an account with its scopes, packages and API tokens
     Show(NamedUser),
-    /// Shut an account out: its sessions end, its API tokens are refused, its packages stay
+    /// Disable an account: its sessions end, its API tokens are refused, its packages stay
     Disable(NamedUser),
-    /// Let an account in again; API tokens that were not revoked work again
+    /// Enable an account again; API tokens that were not revoked work again
     Enable(NamedUser),
     /// Give an account a role
     GrantRole(RoleOfUser),
@@ -254,8 +254,8 @@ pub(crate) enum TokenAction {
 /// `token revoke`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Sessions of logins are no API tokens: `aam-registry user disable` or `user reset-password`
-ends those of one user, a new JWT_SECRET those of all.
+Login sessions are not API tokens: `aam-registry user disable` or `user reset-password`
+ends the sessions of one user, a new JWT_SECRET ends all sessions.
 
 Examples:
   aam-registry token revoke --id 0190d9f0-0000-7000-8000-000000000000
@@ -263,7 +263,7 @@ Examples:
   aam-registry token revoke --all")]
 #[command(group(ArgGroup::new("which").required(true).args(["id", "user", "all"])))]
 pub(crate) struct RevokeTokens {
-    /// The token of this id, as `user show` lists it
+    /// The token with this id, as listed by `user show`
     #[arg(long)]
     pub(crate) id: Option<String>,
     /// All tokens of this user
@@ -289,33 +289,33 @@ pub(crate) struct Storage {
 /// What to do with the storage.
 #[derive(Debug, Subcommand)]
 pub(crate) enum StorageAction {
-    /// Delete archives that no version refers to, and uploads that never ended
+    /// Delete archives that no version refers to, and remains of unfinished uploads
     Cleanup(Cleanup),
     /// Check that every version has its archive
     Verify(Verify),
-    /// Mark the storage as this registry's, whosever it was
+    /// Mark the storage as this registry's, replacing any other mark
     Adopt(Adopt),
 }
 
 /// `storage cleanup`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Failed uploads are swept by the server itself; this finds what is left all the same,
-for example after a database was restored. What an upload under way will need is
-never touched. Where all archives would go, or three or more that are more than a tenth,
-it deletes nothing and says so: look what it is, then give --force.
+The server itself deletes failed uploads; this command finds archives left for other reasons,
+for example after the database was restored. It never deletes archives of uploads in
+progress. If it would delete all archives, or three or more that are more than a tenth,
+it deletes nothing and says so: find out why, then run it with --force.
 
 Examples:
   aam-registry storage cleanup --dry-run
   aam-registry storage cleanup --older-than 7d --json")]
 pub(crate) struct Cleanup {
-    /// Delete nothing; only tell what would be
+    /// Delete nothing; only list what would be deleted
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Delete even where that is all archives, or more than a tenth of them
+    /// Delete even if that is all archives, or more than a tenth of them
     #[arg(long)]
     pub(crate) force: bool,
-    /// How long ago it must have been written: a number with s, m, h or d
+    /// Delete only files written at least this long ago: a number with s, m, h or d
     #[arg(long, default_value = "24h", value_name = "TIME", value_parser = crate::config::parse_age)]
     pub(crate) older_than: std::time::Duration,
     /// Print JSON
@@ -328,9 +328,9 @@ pub(crate) struct Cleanup {
 /// `storage verify`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exits with 1 where any version is damaged, or may not be read, naming each; where the
-storage is marked as another registry's; and where it holds archives and the database
-knows no version. --deep reads every byte.")]
+Exits with 1 and names each version that is damaged or cannot be read. Also exits with 1 if the
+storage is marked as another registry's, or if it holds archives and the database
+has no version. --deep reads every byte.")]
 pub(crate) struct Verify {
     /// Read every archive and compare its SHA-256, not only its size
     #[arg(long)]
@@ -345,10 +345,10 @@ pub(crate) struct Verify {
 /// `storage adopt`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A registry marks its storage with its id, which is made with its database, and leaves
-one alone that bears another's mark: the cleanup of one would delete the archives of
-the other. After a database was made anew for archives that are kept, this gives them
-to the new one. Make sure that no other registry uses them.")]
+A registry marks its storage with its id, which is created with its database, and does not
+write to a storage with another mark: the cleanup of one would delete the archives of
+the other. After a new database was created for existing archives, this command assigns them
+to the new registry. Make sure that no other registry uses them.")]
 pub(crate) struct Adopt {
     /// Print JSON
     #[arg(long)]
@@ -361,14 +361,14 @@ pub(crate) struct Adopt {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Writes DIR/registry-<time>.db: the database as it was at one instant. A file of that
-name is always whole; what ends with `.part` is not. The archives and the keys in the
-data folder are to be copied beside it, afterwards: docs/backup.md tells how, and how
+name is always complete; one that ends with `.part` is not. Copy the archives and the keys in the
+data folder to the same place afterwards: docs/backup.md describes how, and how
 to restore.
 
 Example:
   aam-registry backup --to /srv/backup --database-only")]
 pub(crate) struct Backup {
-    /// Folder to write to; made where there is none
+    /// Folder to write to; created if it does not exist
     #[arg(long, value_name = "DIR")]
     pub(crate) to: std::path::PathBuf,
     /// The database alone, which is all that this release backs up (SQLite only)
@@ -384,11 +384,11 @@ pub(crate) struct Backup {
 /// `healthcheck`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-/ready answers 503 while the server starts or ends, and where it cannot work at all
-with its database as it is. While the database or the archive storage is away for a
-time it answers 200: what is cached is served.")]
+/ready answers 503 while the server starts or stops, and if it cannot use its database in
+the current state. While the database or the archive storage is unavailable for a
+time it answers 200, because cached data is still served.")]
 pub(crate) struct Healthcheck {
-    /// What to ask [default: /ready of this machine, by HOST and PORT]
+    /// URL to request [default: /ready of this machine, with HOST and PORT]
     #[arg(long)]
     pub(crate) url: Option<String>,
     /// Print JSON
@@ -408,9 +408,9 @@ pub(crate) struct Config {
 /// What to do with the configuration.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigAction {
-    /// Say everything that is wrong, and nothing else
+    /// Report everything that is wrong with the configuration
     Check(ConfigArgs),
-    /// Print what is in force and where it came from, secrets masked
+    /// Print the settings in force and where they come from, secrets masked
     Show(ConfigArgs),
 }
 

@@ -1,4 +1,4 @@
-//! A folder of this machine.
+//! A local folder.
 
 mod suite {
     use aam_registry_backends::opendal::{OpendalArchives, OpendalConfig};

@@ -1,4 +1,4 @@
-//! OpenDAL's memory.
+//! OpenDAL's in-memory store.
 
 use aam_registry_backends::opendal::{OpendalArchives, OpendalConfig};
 use aam_registry_core::archive_store_conformance;

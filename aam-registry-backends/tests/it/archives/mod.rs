@@ -1,4 +1,4 @@
-//! Archives through OpenDAL.
+//! Archives stored with OpenDAL.
 
 mod folder;
 mod memory;

@@ -24,7 +24,7 @@ mod one {
     shared_cache_conformance!(async { (cache(&config(&url())), ()) });
 }
 
-/// Two replicas that take turns, whatever is asked.
+/// Two replicas, of which each call uses the next.
 #[derive(Debug)]
 struct Replicas([RedisCache; 2], AtomicUsize);
 

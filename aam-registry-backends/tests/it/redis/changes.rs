@@ -69,7 +69,7 @@ async fn a_quiet_link_stays() {
     let feed = feed(&config(&url()));
     let mut events = feed.subscribe();
     assert_eq!(next(&mut events).await, ChangeEvent::Linked);
-    // Long enough for Redis to be asked whether it is still there.
+    // Long enough for Redis to be pinged.
     let quiet = timeout(Duration::from_millis(2500), events.next()).await;
     assert!(quiet.is_err(), "{quiet:?}");
     feed.announce(&package("kit")).await.expect("announce");

@@ -56,7 +56,7 @@ async fn registries_with_other_prefixes_share_nothing() {
 
 #[tokio::test]
 async fn it_tells_the_numbers_that_the_limiter_of_one_process_tells() {
-    // So few a minute that nothing is given back while the test runs.
+    // Limits so low that nothing is given back during the test.
     let limits = RateLimits::OFF.with(RateClass::Search, 2).with(RateClass::Auth, 1).with(RateClass::Other, 3);
     let shared = RedisLimiter::new(link(&config(&url())), &limits);
     let own = GovernorLimiter::new(&limits);
@@ -68,7 +68,7 @@ async fn it_tells_the_numbers_that_the_limiter_of_one_process_tells() {
                 continue;
             };
             assert_eq!((shared.limit, shared.remaining), (own.limit, own.remaining));
-            // The waits differ by the time between the two; what comes after them does not.
+            // The waits differ by the time between the two calls; the rest does not.
             assert_eq!(shared.reset.checked_sub(shared_wait), own.reset.checked_sub(own_wait));
             break;
         }
@@ -99,7 +99,7 @@ async fn what_cannot_be_in_a_key_locks_nobody_out() {
     let limiter = limiter(&config(&url()).with_key_prefix(&*prefix));
     take(&limiter, RateClass::Auth, "a").await;
     let key = keys(&mut redis, &prefix).await.pop().expect("a key");
-    // As after a clock that was set back by a year.
+    // As after the clock was set back by a year.
     let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(&mut redis).await.expect("time");
     let next_year = (seconds + 365 * 86_400) * 1_000_000;
     let () = redis::cmd("SET").arg(&key).arg(next_year).query_async(&mut redis).await.expect("set");

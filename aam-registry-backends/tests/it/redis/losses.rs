@@ -1,4 +1,4 @@
-//! Redis may lose what it holds, whichever part of it, and never shows what is stale.
+//! Redis may lose any part of its data, and the cache never returns stale values.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn any_key_may_go_alone() {
             cache.put("key", &GROUPS, Bytes::from_static(b"old"), &before, LONG).await.expect("put");
             assert_eq!(value(&cache, "key", &GROUPS).await, None, "put by a stamp from before {lost} was lost");
         }
-        // The group was emptied meanwhile, and the value is still kept under its old generation.
+        // The group was emptied meanwhile, and the value is still stored with its old generation.
         fill(&cache, "key", &GROUPS, "value").await;
         cache.empty(GROUPS[0]).await.expect("empty");
         assert!(keys(&mut redis, &prefix).await.contains(&format!("{prefix}cache:value:key")));
@@ -96,7 +96,7 @@ async fn a_replica_that_lags_and_takes_over_brings_nothing_back() {
         kept.is_ok_and(|kept| kept.is_some())
     })
     .await;
-    // What comes after this it never hears.
+    // It does not receive what comes after this.
     let () = follow("NO", "ONE").query_async(&mut replica).await.expect("promote");
     let before = cache.get("key", &GROUPS).await.expect("get").stamp;
     cache.empty(GROUPS[1]).await.expect("empty");

@@ -14,20 +14,20 @@ use tokio::{
     time::sleep,
 };
 
-/// What becomes of connections.
+/// What happens to connections.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Weather {
     Fair,
-    /// Every chunk takes that long, in each direction.
+    /// Every chunk is delayed by this time, in each direction.
     Slow(Duration),
-    /// Nothing arrives any more, and nobody is told. A connection that met
-    /// this stays dead.
+    /// Nothing arrives any more, and no connection is closed. A connection that was open then stays
+    /// dead.
     Silent,
-    /// Connections are reset, new ones at once.
+    /// Connections are reset, new ones immediately.
     Broken,
 }
 
-/// A way to a server with weather of its own.
+/// A proxy to a server, with faults of its own.
 pub(super) struct Proxy {
     port: u16,
     state: Arc<State>,
@@ -40,7 +40,7 @@ struct State {
 }
 
 impl Proxy {
-    /// A way to the server at `port` of this machine, in fair weather.
+    /// A proxy to the server at `port` of this machine, without faults.
     pub(super) async fn to(port: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bind");
         let own = listener.local_addr().expect("an address").port();
@@ -65,7 +65,7 @@ impl Proxy {
         self.state.weather.send_replace(weather);
     }
 
-    /// Leads to another server from now on, and resets what leads to the old one.
+    /// Connects to another server from now on, and resets the connections to the old one.
     pub(super) fn lead_to(&self, port: u16) {
         self.state.server.send_replace(port);
     }
@@ -103,7 +103,7 @@ async fn serve(mut client: TcpStream, state: Arc<State>) {
             return reset(&client);
         }
     }
-    // It takes what comes and says nothing, not even that it is broken.
+    // It accepts data and answers nothing, not even that the connection is broken.
     let swallowing = async {
         let _ = copy(&mut client, &mut sink()).await;
     };
@@ -137,6 +137,6 @@ async fn pump(
 }
 
 fn reset(client: &TcpStream) {
-    // Dropped without lingering it is reset instead of closed.
+    // Dropping it without lingering resets the connection instead of closing it.
     let _ = client.set_zero_linger();
 }

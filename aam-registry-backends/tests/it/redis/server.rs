@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::world::until;
 
-/// A Redis of one test, that may be killed.
+/// A Redis for one test, which may be killed.
 pub(super) struct Server {
     process: Child,
     port: u16,
@@ -18,7 +18,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// A new one, that keeps nothing unless told to.
+    /// A new one, which saves nothing unless told to.
     pub(super) async fn start() -> Self {
         Self::with(&[]).await
     }
@@ -47,13 +47,13 @@ impl Server {
         self.process.wait().expect("wait");
     }
 
-    /// Starts it again after [`kill`](Self::kill), with what it had saved.
+    /// Starts it again after [`kill`](Self::kill), with the data it had saved.
     pub(super) async fn restart(&mut self) {
         self.process = spawn(self.port, self.folder.path(), &self.options);
         self.is_up().await;
     }
 
-    /// Stops the process where it stands, as a machine does that hangs.
+    /// Stops the process without ending it, like a machine that hangs.
     pub(super) fn freeze(&self) {
         self.signal("-STOP");
     }
@@ -77,7 +77,7 @@ impl Server {
             let Ok(mut connection) = connection else { return false };
             match redis::cmd("PING").query_async::<String>(&mut connection).await {
                 Ok(pong) => pong == "PONG",
-                // It is up, and wants a password.
+                // It is running, and requires a password.
                 Err(error) => error.code() == Some("NOAUTH"),
             }
         })

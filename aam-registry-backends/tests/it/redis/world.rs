@@ -1,4 +1,4 @@
-//! What the tests start from.
+//! Test data and connections for the tests.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) const LONG: Duration = Duration::from_mins(5);
-/// A time-out that no test is to run into, on a machine however busy.
+/// A time-out that no test reaches, even on a busy machine.
 const AMPLE: Duration = Duration::from_secs(20);
 
-/// The Redis that was given for tests.
+/// The Redis for tests.
 pub(super) fn url() -> String {
     std::env::var("AAM_TEST_REDIS_URL").expect(
         "the feature `service-tests` needs a Redis 6 or newer: set `AAM_TEST_REDIS_URL` to its URL, \
@@ -25,12 +25,12 @@ pub(super) fn prefix() -> String {
     format!("aam-test:{}:", Uuid::new_v4().simple())
 }
 
-/// Patient, and with keys of its own.
+/// Long time-outs, and a key prefix of its own.
 pub(super) fn config(url: &str) -> RedisConfig {
     RedisConfig::new(url).with_key_prefix(prefix()).with_acquire_timeout(AMPLE).with_response_timeout(AMPLE)
 }
 
-/// Impatient, so that faults show soon.
+/// Short time-outs, so that faults are noticed soon.
 pub(super) fn hasty(url: &str) -> RedisConfig {
     let soon = Duration::from_secs(1);
     config(url).with_acquire_timeout(soon).with_response_timeout(soon).with_pause(Duration::from_millis(100))
@@ -40,7 +40,7 @@ pub(super) fn link(config: &RedisConfig) -> RedisLink {
     RedisLink::new(config).expect("a link")
 }
 
-/// A connection that knows nothing of the adapter.
+/// A connection without the adapter.
 pub(super) async fn plain(url: &str) -> MultiplexedConnection {
     let client = Client::open(url).expect("a client");
     timeout(PATIENCE, client.get_multiplexed_async_connection()).await.expect("in time").expect("a connection")
@@ -61,7 +61,7 @@ pub(super) async fn keys(redis: &mut MultiplexedConnection, prefix: &str) -> Vec
     }
 }
 
-/// Waits until `holds` does.
+/// Waits until `holds` returns true.
 pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !holds().await {
@@ -76,7 +76,7 @@ pub(super) async fn value(cache: &RedisCache, key: &str, groups: &[&str]) -> Opt
     Some(String::from_utf8(value.to_vec()).expect("text"))
 }
 
-/// Puts with a fresh stamp.
+/// Puts a value with a new stamp.
 pub(super) async fn fill(cache: &RedisCache, key: &str, groups: &[&str], value: &str) {
     let stamp = cache.get(key, groups).await.expect("get").stamp;
     cache.put(key, groups, value.to_owned().into(), &stamp, LONG).await.expect("put");

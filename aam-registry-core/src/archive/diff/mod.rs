@@ -51,9 +51,9 @@ pub struct PackageDiff {
 pub struct ManifestChange {
     /// The path of keys, joined by dots. Lists are compared whole.
     pub key: String,
-    /// The value before; `None` where there was none.
+    /// The value before; `None` if the key did not exist.
     pub before: Option<Value>,
-    /// The value after; `None` where there is none.
+    /// The value after; `None` if the key no longer exists.
     pub after: Option<Value>,
     /// Whether the key or a value is cut. A value that is cut is given as the beginning of its text.
     pub truncated: bool,

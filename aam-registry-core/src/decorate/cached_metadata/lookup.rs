@@ -1,4 +1,4 @@
-//! The way of a read: this process, the shared cache, the database.
+//! How a read is answered: from this process, from the shared cache, or from the database.
 
 use std::{
     hash::Hash,
@@ -21,11 +21,11 @@ use crate::{
     types::{Change, PackageName},
 };
 
-/// The release of the form in which values are shared.
+/// The version of the format of shared values.
 const FORM: &str = "1";
 
 impl<D: Database> CachedMetadata<D> {
-    /// What is kept of a package under `key`, else what `read` gives.
+    /// Returns the cached value of a package under `key`, or calls `read`.
     pub(super) async fn read_package<K, Q, V>(
         &self,
         entries: &Entries<K, Mark, V>,
@@ -46,7 +46,7 @@ impl<D: Database> CachedMetadata<D> {
         if let Some(entry) = kept {
             return Ok(Some(entry.value.clone()));
         }
-        // Before the read: what changes after this makes stale what the read gave.
+        // Taken before the read, so that a change after this makes the value stale.
         let (mark, read_at) = (around.freshness.mark(name), Instant::now());
         let Some(mark) = mark else {
             let value = read.await?;
@@ -67,8 +67,8 @@ impl<D: Database> CachedMetadata<D> {
         Ok(value)
     }
 
-    /// Forgets where the archives of a package lie where metadata that was just
-    /// read names others: the database lost the commit that they are from.
+    /// Drops cached archive locations of a package that differ from metadata that was just read: the
+    /// database has lost the commit from which they came.
     pub(super) fn hold_locations_to(&self, name: &PackageName, metadata: &impl Digests) {
         let Inner { around, kept, .. } = &*self.inner;
         let mut differs = false;
@@ -81,13 +81,13 @@ impl<D: Database> CachedMetadata<D> {
             tracing::warn!(
                 event = "archive_locations_forgotten",
                 package = %name,
-                "a version has another archive than before: the database was restored, or lost a publish"
+                "the archive of a version has changed: the database was restored, or lost a publish"
             );
             around.freshness.note_archives(&Change::Package(name.clone()));
         }
     }
 
-    /// What replicas share under `key`, else what `read` gives.
+    /// Returns the value in the shared cache under `key`, or calls `read`.
     pub(super) async fn read_shared<V: Shared>(
         &self,
         key: &str,
@@ -107,7 +107,7 @@ impl<D: Database> CachedMetadata<D> {
                 }
                 Some(cached.stamp)
             }
-            // It tells of its own failures; here it is only not asked.
+            // The cache reports its failures itself; here it is only skipped.
             Err(_) => None,
         };
         let value = read.await?;
@@ -120,7 +120,8 @@ impl<D: Database> CachedMetadata<D> {
     }
 }
 
-/// Counts nothing so far for every tier there is: a rate tells of the first look only where the count was 0 before.
+/// Creates the counters of all tiers with the value 0: Prometheus' `rate` sees the first lookup only if
+/// the counter was 0 before.
 pub(super) fn begin_at_zero(is_shared: bool) {
     let tiers = ["process", "location"].into_iter().chain(is_shared.then_some("shared"));
     for (tier, result) in tiers.flat_map(|tier| [(tier, "hit"), (tier, "miss")]) {

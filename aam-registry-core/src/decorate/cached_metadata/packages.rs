@@ -1,4 +1,4 @@
-//! The reads of packages and archives.
+//! Reads of packages and archives.
 
 #![deny(clippy::missing_trait_methods)]
 
@@ -99,11 +99,11 @@ impl<D: Database> ArchiveIndex for CachedMetadata<D> {
         if let Some(kept) = kept {
             return Ok(Some(kept.location.clone()));
         }
-        // Before the read: a publish after this makes stale what the read gave.
+        // Taken before the read, so that a publish after this makes the location stale.
         let mark = freshness.archive_mark(name);
         let location = match self.inner.database.archive_location(name, version).await {
-            // What was last known stands while the database is away, so that downloads go on; whoever
-            // reads it again finds what the database has then.
+            // While the database is unavailable, keep using the last known location, so that downloads
+            // continue. The next successful read replaces it.
             Err(Error::Backend(error)) => {
                 return known.map_or(Err(Error::Backend(error)), |kept| Ok(Some(kept.location.clone())));
             }

@@ -10,20 +10,18 @@ use crate::{
     types::Change,
 };
 
-/// A database whose packages, versions and archive locations are kept in this
-/// process, and in a cache that replicas share where there is one.
+/// A database whose packages, versions and archive locations are cached in this process and, if there
+/// is one, in a cache that replicas share.
 ///
-/// - Nothing is kept of what was not there.
-/// - What a change through this wrapper touches is forgotten before the change
-///   is answered; what others change when a feed tells of it. While a feed is
-///   broken, nothing that may change is kept; what bounds a change that no
-///   feed told of is [`MetadataCacheConfig::with_lifetime`].
-/// - Where an archive lies is kept until its package is published to, metadata
-///   names another archive, or a feed tells that anything may have changed, as
-///   after a restore. It is kept while a feed is broken, so that downloads go
-///   on while the database is down.
-/// - That a credential is alive is believed for less than a second, and
-///   not after this process revoked it. Every change checks it anew.
+/// - A "not found" is not cached.
+/// - A change through this wrapper drops the affected entries before it returns; a change by another
+///   process drops them when a feed reports it. While a feed is broken, nothing mutable is cached. A
+///   change that no feed reports is visible after [`MetadataCacheConfig::with_lifetime`] at the latest.
+/// - The location of an archive is cached until its package is published to, metadata names another
+///   archive, or a feed reports that everything may have changed, as after a restore. It stays cached
+///   while a feed is broken, so that downloads continue while the database is down.
+/// - A valid credential is cached for less than a second, and not after this process has revoked it.
+///   Every change checks it again.
 ///
 /// ```
 /// use aam_registry_core::{
@@ -57,7 +55,7 @@ pub(super) struct Inner<D> {
     followers: Vec<JoinHandle<()>>,
 }
 
-/// What a change has to be told to.
+/// What has to be notified of a change.
 #[derive(Clone, Debug)]
 pub(super) struct Around {
     pub(super) freshness: Freshness,
@@ -65,7 +63,7 @@ pub(super) struct Around {
     pub(super) announced: Vec<Arc<dyn ChangeFeed>>,
 }
 
-/// What a [`CachedMetadata`] is made of.
+/// The parts of a [`CachedMetadata`].
 #[derive(Debug)]
 pub struct CachedMetadataBuilder<D> {
     database: D,
@@ -74,29 +72,29 @@ pub struct CachedMetadataBuilder<D> {
     feeds: Vec<(Source, Arc<dyn ChangeFeed>)>,
 }
 
-/// Who tells a feed of changes.
+/// Where the events of a feed come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
-    /// The database, of every change as it is committed.
+    /// The database, which reports every committed change.
     Database,
-    /// Replicas, once they have emptied the shared cache.
+    /// Other replicas, which announce a change after they have emptied the shared cache.
     Replicas,
 }
 
 impl<D: Database> CachedMetadata<D> {
-    /// Starts building a cache before `database`.
+    /// Starts building a cache in front of `database`.
     pub fn builder(database: D) -> CachedMetadataBuilder<D> {
         CachedMetadataBuilder { database, config: MetadataCacheConfig::default(), shared: None, feeds: Vec::new() }
     }
 
-    /// Tells for how long what was made of this metadata may be kept elsewhere.
+    /// Says how long data derived from this metadata may be cached elsewhere.
     pub fn freshness(&self) -> Freshness {
         self.inner.around.freshness.clone()
     }
 }
 
 impl<D: Database> CachedMetadataBuilder<D> {
-    /// Sets how much is kept, and for how long.
+    /// Sets how much is cached, and for how long.
     #[must_use]
     pub fn config(mut self, config: MetadataCacheConfig) -> Self {
         self.config = config;
@@ -110,25 +108,24 @@ impl<D: Database> CachedMetadataBuilder<D> {
         self
     }
 
-    /// Adds a feed on which the database tells of changes.
+    /// Adds a feed with which the database reports changes.
     #[must_use]
     pub fn changes(mut self, feed: impl ChangeFeed) -> Self {
         self.feeds.push((Source::Database, Arc::new(feed)));
         self
     }
 
-    /// Adds a feed on which replicas announce their changes to one another.
+    /// Adds a feed with which replicas announce changes to one another.
     #[must_use]
     pub fn announcements(mut self, feed: impl ChangeFeed) -> Self {
         self.feeds.push((Source::Replicas, Arc::new(feed)));
         self
     }
 
-    /// Starts to follow the feeds, on the Tokio runtime that this is called
-    /// on, for as long as the cache lives.
+    /// Starts following the feeds on the current Tokio runtime, for as long as the cache lives.
     ///
     /// # Panics
-    /// Outside of a Tokio runtime, where there is any feed.
+    /// Outside of a Tokio runtime, if there is a feed.
     pub fn start(self) -> CachedMetadata<D> {
         begin_at_zero(self.shared.is_some());
         let around = Around {
@@ -158,16 +155,16 @@ impl Around {
     async fn follow(self, link: usize, source: Source, feed: Arc<dyn ChangeFeed>) {
         let mut events = feed.subscribe();
         while let Some(event) = events.next().await {
-            // First, or what is read right after would bring the old back from there.
+            // Empty it first, or a read right after this would bring the stale value back from there.
             match (source, &event) {
                 (Source::Database, ChangeEvent::Changed(change)) => self.empty_shared(change).await,
-                // It may have been restored while nobody heard of it.
+                // The database may have been restored while the link was broken.
                 (Source::Database, ChangeEvent::Linked) => self.empty_shared(&Change::Everything).await,
                 _ => {}
             }
             self.hear(link, &*feed, &event);
         }
-        // A feed should not end; one that did tells of nothing any more.
+        // A feed should not end. One that does reports no more changes.
         self.hear(link, &*feed, &ChangeEvent::Lost);
     }
 
@@ -179,14 +176,14 @@ impl Around {
             tracing::warn!(
                 event = "change_feed_lost",
                 feed = feed.name(),
-                "changes are not heard of: metadata is read from the database until they are again"
+                "notifications of changes are interrupted; metadata is read from the database until they work again"
             );
         } else {
-            tracing::info!(event = "change_feed_linked", feed = feed.name(), "changes are heard of");
+            tracing::info!(event = "change_feed_linked", feed = feed.name(), "notifications of changes work");
         }
     }
 
-    /// Empties what the shared cache has of a change.
+    /// Empties the groups of the shared cache that a change affects.
     pub(super) async fn empty_shared(&self, change: &Change) {
         if let Some(shared) = &self.shared
             && let Err(error) = shared.empty(&group(change)).await
@@ -194,13 +191,13 @@ impl Around {
             tracing::debug!(
                 event = "shared_cache_failed",
                 error = &error as &dyn std::error::Error,
-                "a change could not be told to the shared cache"
+                "the shared cache could not be notified of a change"
             );
         }
     }
 }
 
-/// The group in a shared cache of what a change touches.
+/// The group in the shared cache that a change affects.
 pub(super) fn group(change: &Change) -> String {
     match change {
         Change::Package(name) => format!("package/{name}"),

@@ -1,4 +1,4 @@
-//! The changes, and whom they are told to.
+//! Changes, and the notifications about them.
 
 #![deny(clippy::missing_trait_methods)]
 
@@ -21,7 +21,7 @@ use crate::{
 };
 
 impl<D: Database> CachedMetadata<D> {
-    /// Makes a change and tells of it before it is answered.
+    /// Makes a change, and notifies others of it before it returns.
     pub(super) async fn changing<T, F>(&self, change: Change, make: impl FnOnce(Arc<D>) -> F) -> Result<T>
     where
         T: Send + 'static,
@@ -34,10 +34,11 @@ impl<D: Database> CachedMetadata<D> {
             if may_have_changed(&result) {
                 around.freshness.note(&change);
                 around.empty_shared(&change).await;
-                // Once more: meanwhile the old may have come back from the shared cache.
+                // Again: in between, a stale value may have come from the shared cache.
                 around.freshness.note(&change);
                 for feed in &around.announced {
-                    // A feed that is down for us is `Lost` for itself; the others keep nothing for long.
+                    // If this process cannot use the feed, it treats the feed as `Lost`; the other
+                    // replicas cache nothing for long.
                     if let Err(error) = feed.announce(&change).await {
                         tracing::debug!(
                             event = "change_not_announced",
@@ -52,9 +53,8 @@ impl<D: Database> CachedMetadata<D> {
         .await
     }
 
-    /// Ends credentials, and no longer believes in any before that is
-    /// answered. `whose` gives the user whose sessions may have ended, out of
-    /// what came of it where that is known.
+    /// Ends credentials, and drops all cached ones before it returns. `whose` returns the user whose
+    /// sessions may have ended, from the result of the change if it is known.
     pub(super) async fn revoking<T, F>(
         &self,
         whose: impl FnOnce(Option<&T>) -> Option<UserId> + Send + 'static,
@@ -80,8 +80,8 @@ impl<D: Database> CachedMetadata<D> {
     }
 }
 
-/// Lets `work` end whether or not anybody waits for it: a change that is made
-/// is told of, also where its client has gone.
+/// Runs `work` to its end even if no caller waits for it, so that others are notified of a committed
+/// change even if its client has disconnected.
 async fn whole<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
     tokio::spawn(work.in_current_span()).await.map_err(Error::internal)?
 }
@@ -115,7 +115,7 @@ impl<D: Database> PublishStore for CachedMetadata<D> {
         let publishing = move |database: Arc<D>| async move {
             let result = database.commit_publish(&commit).await;
             if may_have_changed(&result) {
-                // A version that was published before the database lost it may be kept with another archive.
+                // If the database has lost this version before, it may be cached with another archive.
                 freshness.note_archives(&published);
             }
             result

@@ -154,7 +154,7 @@ async fn streamed<S: ArchiveStore>(
     if let (Some(disk), Some(part)) = (tiers.disk.clone(), part) {
         let sha256 = archive.sha256;
         if let Err(error) = blocking(move || disk.keep(part, &sha256)).await {
-            tracing::warn!(event = "archive_cache_failed", %error, "an archive was not kept on disk");
+            tracing::warn!(event = "archive_cache_failed", %error, "an archive was not cached on disk");
         }
     }
     Ok(Ending::Whole(bytes))
@@ -164,7 +164,7 @@ async fn streamed<S: ArchiveStore>(
 async fn begin<S>(tiers: &Tiers<S>, size: u64) -> Option<(File, Part)> {
     let disk = tiers.disk.clone()?;
     blocking(move || disk.begin(size)).await.unwrap_or_else(|error| {
-        tracing::warn!(event = "archive_cache_failed", %error, "for a minute no archive is kept on disk");
+        tracing::warn!(event = "archive_cache_failed", %error, "no archive is cached on disk for a minute");
         None
     })
 }

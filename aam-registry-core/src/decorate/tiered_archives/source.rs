@@ -92,7 +92,7 @@ impl<S: ArchiveStore> TieredArchives<S> {
         if let Some(disk) = disk.clone() {
             tokio::task::spawn_blocking(move || {
                 if let Err(error) = disk.take_over() {
-                    tracing::warn!(event = "archive_cache_failed", %error, "what was kept on disk cannot be listed");
+                    tracing::warn!(event = "archive_cache_failed", %error, "the archives cached on disk cannot be listed");
                 }
             });
         }
@@ -129,7 +129,7 @@ impl<S: ArchiveStore> TieredArchives<S> {
         match blocking(move || disk.get(&sha256, &wanted)).await {
             Ok(file) => file.map(|file| ArchiveContent::File { file, len }),
             Err(error) => {
-                tracing::warn!(event = "archive_cache_failed", %error, "an archive kept on disk cannot be read");
+                tracing::warn!(event = "archive_cache_failed", %error, "an archive cached on disk cannot be read");
                 None
             }
         }

@@ -106,7 +106,7 @@ pub(super) const ROUTES: &[Route] = &[
 
 async fn register(call: Call, body: RequestBody) -> Answered {
     let RegisterRequest { username, email, password } = call.json_of(AskedIn::Account, body).await?;
-    // What is missing is told together with every other fault.
+    // Report missing fields together with all other faults.
     let [username, email, password] = [username, email, password].map(Option::unwrap_or_default);
     let user = call.registry.register(Registration { username, email, password }).await?;
     answer::written(StatusCode::CREATED, &RegisteredAnswer::from(user))

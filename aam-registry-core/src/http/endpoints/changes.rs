@@ -25,11 +25,11 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Publishing",
         summary: "Yank a version",
-        description: "Withdraws a version: no constraint or dist-tag resolves to it any more, but who asks for exactly \
-            it still gets it. `latest` moves to the next version; other dist-tags that named it are removed. Yanking \
-            a yanked version changes nothing. Needs the scope `yank`.",
+        description: "No constraint or dist-tag resolves to a yanked version any more; a request for exactly this version \
+            still works. `latest` moves to the next version; other dist-tags that named it are removed. Yanking a \
+            yanked version changes nothing. Needs the scope `yank`.",
         access: Access::Credential,
-        query: &[optional("reason", "Why.", || json!({"type": "string", "maxLength": 512}))],
+        query: &[optional("reason", "The reason.", || json!({"type": "string", "maxLength": 512}))],
         answers: &[Answer {
             status: 200,
             description: "The version is yanked.",
@@ -54,7 +54,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Publishing",
         summary: "Deprecate a version",
-        description: "Gives a version a warning that clients show. Needs the scope `yank`.",
+        description: "Sets a warning that clients show for the version. Needs the scope `yank`.",
         access: Access::Credential,
         request: RequestContent::json::<DeprecationRequest>(),
         answers: &[Answer {

@@ -23,13 +23,13 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         summary: "Download an archive",
         description: "The `.aam` of a version, with its SHA-256 in `X-Checksum-SHA256` and `Repr-Digest` and as \
-            `ETag`. One `Range` of bytes may be asked for. Yanked versions stay downloadable. Archives never change: \
-            they are sent as `immutable` and may be kept for ever. What was served so cannot be called back from \
-            caches that are not the registry's own.",
+            `ETag`. A single byte `Range` is supported. Yanked versions can still \
+            be downloaded. Archives never change: they are sent as `immutable` and may be cached for ever, so neither \
+            a yank nor anything else removes an archive from caches outside the registry.",
         answers: &[
             WHOLE,
             PART,
-            Answer { status: 302, description: "The archive lies where `Location` says.", content: Content::None },
+            Answer { status: 302, description: "`Location` is the address of the archive.", content: Content::None },
             UNCHANGED,
         ],
         errors: &[
@@ -42,8 +42,8 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         summary: "Download an archive by its digest",
-        description: "The same for caches in front of the registry, such as a CDN: the path names the very bytes. \
-            Always sent from here, never counted as a download.",
+        description: "The same for caches in front of the registry, such as a CDN: the path contains the digest \
+            of the bytes. Never redirected, and never counted as a download.",
         answers: &[WHOLE, PART, UNCHANGED],
         errors: &[
             ErrorCode::PackageNotFound,
@@ -65,7 +65,7 @@ const WHOLE: Answer =
 const PART: Answer =
     Answer { status: 206, description: "The range asked for.", content: Content::Bytes(&["application/gzip"]) };
 const UNCHANGED: Answer =
-    Answer { status: 304, description: "The archive is the one `If-None-Match` names.", content: Content::None };
+    Answer { status: 304, description: "`If-None-Match` contains the archive's entity tag.", content: Content::None };
 
 const fn transfer(pattern: &'static str, id: &'static str, handler: Handler) -> Route {
     Route {

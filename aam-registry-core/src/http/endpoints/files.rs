@@ -46,8 +46,8 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Contents",
         summary: "Read one file of a version",
-        description: "As text where it is UTF-8, else as bytes; never as a type that a browser runs. To read many files, \
-            download the archive: this counts towards a lower limit of requests a minute.",
+        description: "Sent as text if it is UTF-8, else as bytes; never with a type that a browser executes. To read \
+            many files, download the archive: this route has a lower limit of requests per minute.",
         class: Some(RateClass::Contents),
         kind: Kind::Transfer,
         answers: &[
@@ -56,7 +56,11 @@ pub(super) const ROUTES: &[Route] = &[
                 description: "The file.",
                 content: Content::Bytes(&["text/plain", "application/octet-stream"]),
             },
-            Answer { status: 304, description: "The file is the one `If-None-Match` names.", content: Content::None },
+            Answer {
+                status: 304,
+                description: "`If-None-Match` contains the file's entity tag.",
+                content: Content::None,
+            },
         ],
         errors: ERRORS,
         ..route(Verb::Get, "/api/v1/packages/{package}/{version}/files/{path}", "getFile", handler!(file))
@@ -65,15 +69,15 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Contents",
         summary: "Compare two versions",
         description: "Manifest keys and files that differ; for text files with unified diffs of at most 64 KiB each \
-            and 1 MiB together, cut behind a whole line and marked `truncated`. At most 1,000 keys of the manifest \
-            are listed, with 256 KiB in all and 8 KiB a value, and at most 5,000 files. Counts towards a lower limit of \
-            requests a minute.",
+            and 1 MiB in total; longer ones are cut after a complete line and marked `truncated`. At most 1,000 keys of \
+            the manifest are listed, with 256 KiB in total and 8 KiB per value, and at most 5,000 files. This route \
+            has a lower limit of requests per minute.",
         class: Some(RateClass::Contents),
         query: &[
             required("from", "The version before.", version_schema),
             required("to", "The version after.", version_schema),
         ],
-        answers: &[Answer { status: 200, description: "What differs.", content: Content::json::<DiffAnswer>() }],
+        answers: &[Answer { status: 200, description: "The differences.", content: Content::json::<DiffAnswer>() }],
         errors: &[
             ErrorCode::InvalidRequest,
             ErrorCode::PackageNotFound,

@@ -18,7 +18,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Owners and scopes",
         summary: "List the owners of a package",
-        description: "Those of a scoped package are the owners of its scope and those added to the package.",
+        description: "The owners of a scoped package are the owners of its scope and those added to the package.",
         answers: &[Answer { status: 200, description: "The owners.", content: Content::json::<OwnersAnswer>() }],
         errors: &[ErrorCode::PackageNotFound],
         ..route(Verb::Get, "/api/v1/packages/{package}/owners", "listOwners", handler!(list))
@@ -26,11 +26,12 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Owners and scopes",
         summary: "Add an owner",
-        description: "Nothing happens where the user is one. Needs an owner and the scope `admin`.",
+        description: "Changes nothing if the user already is an owner. For owners and administrators; needs the scope \
+            `admin`.",
         access: Access::Credential,
         answers: &[Answer {
             status: 200,
-            description: "The owners as they are now.",
+            description: "The new list of owners.",
             content: Content::json::<OwnersAnswer>(),
         }],
         errors: ERRORS,
@@ -39,9 +40,9 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Owners and scopes",
         summary: "Remove an owner",
-        description: "The last owner cannot be removed. Needs an owner and the scope `admin`.",
+        description: "The last owner cannot be removed. For owners and administrators; needs the scope `admin`.",
         access: Access::Credential,
-        answers: &[Answer { status: 204, description: "The user is no owner.", content: Content::None }],
+        answers: &[Answer { status: 204, description: "The user is not an owner.", content: Content::None }],
         errors: ERRORS,
         ..route(Verb::Delete, "/api/v1/packages/{package}/owners/{username}", "removeOwner", handler!(remove))
     },

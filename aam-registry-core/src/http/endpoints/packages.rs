@@ -21,8 +21,8 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Packages",
         summary: "Show a package",
         is_kept: true,
-        description: "A package with its owners, dist-tags and newest versions. Description and the like are those of \
-            the version that `latest` names.",
+        description: "A package with its owners, dist-tags and newest versions. The description and \
+            other texts come from the version that `latest` names.",
         answers: &[Answer { status: 200, description: "The package.", content: Content::json::<PackageAnswer>() }],
         errors: &[ErrorCode::PackageNotFound],
         ..route(Verb::Get, "/api/v1/packages/{package}", "getPackage", handler!(package))
@@ -31,8 +31,8 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Packages",
         summary: "List the versions of a package",
         is_kept: true,
-        description: "Newest published first, yanked ones included. One answer tells at most 1,000 versions, and \
-            fewer where their dependencies have more than 4 MiB; `next_before` asks for those that follow.",
+        description: "Newest published first, including yanked ones. An answer has at most 1,000 versions, and \
+            fewer if their dependencies have more than 4 MiB; to get the next ones, pass `next_before` as `before`.",
         query: &[optional(
             "before",
             "Only versions that were published before this one.",
@@ -46,7 +46,7 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Packages",
         summary: "Show a version",
         is_kept: true,
-        description: "Everything about one version but the contents of its archive.",
+        description: "Everything about one version except the contents of its archive.",
         answers: &[Answer { status: 200, description: "The version.", content: Content::json::<VersionAnswer>() }],
         errors: &[ErrorCode::PackageNotFound, ErrorCode::VersionNotFound, ErrorCode::VersionGone],
         ..route(Verb::Get, "/api/v1/packages/{package}/{version}", "getVersion", handler!(version))
@@ -54,7 +54,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Packages",
         summary: "Count downloads by day",
-        description: "Downloads by UTC day. Without a period the last 30 days are told.",
+        description: "Downloads by UTC day. The default period is the last 30 days.",
         query: &[
             optional("from", "The first UTC day.", || json!({"type": "string", "format": "date"})),
             optional("to", "The last UTC day; today by default.", || json!({"type": "string", "format": "date"})),

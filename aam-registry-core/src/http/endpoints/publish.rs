@@ -72,7 +72,8 @@ async fn publish(call: Call, body: RequestBody) -> Answered {
     published(&call, receipt.map_err(|_| took_too_long(patience, waited))??)
 }
 
-/// That an upload took longer than `patience`, of which the client was `waited` for.
+/// The error for an upload that took longer than `patience`; `waited` is how long the client was waited
+/// for.
 fn took_too_long(patience: Duration, waited: Duration) -> Error {
     let seconds = patience.as_secs();
     if waited > patience / 2 {
@@ -85,7 +86,7 @@ fn took_too_long(patience: Duration, waited: Duration) -> Error {
     }
 }
 
-/// Adds the time for which a client is waited for to a total, also where the wait is given up.
+/// Adds the time that a client is waited for to a total, even if the wait is cancelled.
 struct Waiting<'a> {
     total: &'a mut Duration,
     since: Instant,
@@ -152,13 +153,13 @@ async fn store(call: &Call, part: &mut Part, waited: &mut Duration) -> Result<Pu
     }
 }
 
-/// Reads a part that nobody knows, unless it asks for what is not built.
+/// Reads an unknown part, unless it asks for a feature that is not built.
 async fn skip(part: &mut Part, beside: &mut u64) -> Result<(), Failure> {
     let refusal = |part: &Part, value: &str| {
         let refusal = not_built(AskedIn::Publish, part.name(), &Value::from(value))?;
         Some(Failure::from(Error::invalid_request(format!("The part `{}` of the form: {refusal}", part.name()))))
     };
-    // Only of one that could be refused the text is read.
+    // Read the text only of a part that could be refused.
     if refusal(part, "anything").is_some() || refusal(part, "private").is_some() {
         let text = part.text(MAX_TEXT).await.unwrap_or_else(|_| "anything".to_owned());
         return refusal(part, &text).map_or(Ok(()), Err);

@@ -21,10 +21,10 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Packages",
         summary: "Resolve one version",
-        description: "The version a constraint or a dist-tag stands for. Constraints are Cargo's (`^1.2`, `~1.2.3`, \
+        description: "The version that a constraint or a dist-tag selects. Constraints are Cargo's (`^1.2`, `~1.2.3`, \
             `>=1.0,<2.0`, `*`), except that a full version without an operator means exactly that one. A yanked \
-            version is found only where `spec` is that exact version; a pre-release only where the constraint names \
-            one of the same release, or by a dist-tag.",
+            version is selected only if `spec` is exactly that version; a pre-release only if the constraint names a \
+            pre-release of the same release, or by a dist-tag.",
         query: &[optional(
             "spec",
             "A version constraint or a dist-tag; `latest` by default.",
@@ -42,10 +42,10 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Packages",
         summary: "Resolve a whole tree of dependencies",
-        description: "One version of every package that is asked for and of everything those need, so that all \
-            constraints hold. Where there is none, `details` name who demands what and what to relax. Few trees are \
-            resolved at a time, and two for one address; more wait for a moment, then they are answered 429 or 503 \
-            with `Retry-After`.",
+        description: "Chooses one version of every requested package and of everything that these need, so that \
+            all constraints are met. If that is impossible, `details` say which versions demand what, and which \
+            demands to relax. Only a few trees are resolved at a time, and two per address; further requests wait for \
+            a short time and are then answered 429 or 503 with `Retry-After`.",
         request: RequestContent::json::<ResolveRequest>(),
         answers: &[Answer { status: 200, description: "The versions.", content: Content::json::<ResolutionAnswer>() }],
         errors: &[

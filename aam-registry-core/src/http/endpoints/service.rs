@@ -38,15 +38,15 @@ const PART_HEALTH: &[Answer] =
 pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Service",
-        summary: "Tell that the process is up",
+        summary: "Check that the process is up",
         class: None,
-        answers: &[Answer { status: 200, description: "It is.", content: Content::json::<HealthAnswer>() }],
+        answers: &[Answer { status: 200, description: "The process is up.", content: Content::json::<HealthAnswer>() }],
         ..route(Verb::Get, "/health", "health", handler!(health))
     },
     Route {
         tag: "Service",
-        summary: "Tell whether the database answers",
-        description: "A database in a file also has to take a change.",
+        summary: "Check the database",
+        description: "A database file is also tested by writing to it.",
         class: None,
         answers: PART_HEALTH,
         errors: &[ErrorCode::DatabaseUnavailable],
@@ -54,8 +54,8 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
-        summary: "Tell whether the archive storage answers and takes archives",
-        description: "It is given a small one twice a minute at most, which is read back and deleted.",
+        summary: "Check the archive storage",
+        description: "Also writes a small archive, reads it back and deletes it, at most twice a minute.",
         class: None,
         answers: PART_HEALTH,
         errors: &[ErrorCode::StorageUnavailable],
@@ -63,8 +63,8 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
-        summary: "Tell whether cache and rate limiter answer",
-        description: "Writes to Redis, where there is one: one that is out of memory or takes no writes is not well.",
+        summary: "Check the cache and the rate limiter",
+        description: "Writes to Redis, if it is used: a Redis that is out of memory or read-only fails the check.",
         class: None,
         answers: PART_HEALTH,
         errors: &[ErrorCode::CacheUnavailable],
@@ -72,19 +72,23 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
-        summary: "Tell whether this process wants requests",
-        description: "503 only while it starts, telling what it waits for, or drains, and where this release cannot \
-            work on the database as it is. While the database or the storage is out it is `degraded`, since what is \
-            cached is still served.",
+        summary: "Check whether this process accepts requests",
+        description: "503 only while it starts (the message says what it waits for) or stops, or if this release \
+            cannot use the database in its current state. While the database or the storage is down the status is \
+            200 and `degraded`, because cached data is still served.",
         class: None,
-        answers: &[Answer { status: 200, description: "It does.", content: Content::json::<ReadyAnswer>() }],
+        answers: &[Answer {
+            status: 200,
+            description: "The process accepts requests.",
+            content: Content::json::<ReadyAnswer>(),
+        }],
         errors: &[ErrorCode::Overloaded, ErrorCode::DatabaseUnavailable],
         ..route(Verb::Get, "/ready", "ready", handler!(ready))
     },
     Route {
         tag: "Service",
         summary: "Read the metrics",
-        description: "In the text format of Prometheus. 404 where the host of the registry collects none.",
+        description: "In the text format of Prometheus. 404 if the host of the registry collects no metrics.",
         class: None,
         answers: &[Answer { status: 200, description: "The metrics.", content: Content::Text(&["text/plain"]) }],
         errors: &[ErrorCode::NotFound],
@@ -108,20 +112,20 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
-        summary: "Tell what this registry takes",
-        description: "The limits of what is published, and which features are on. A client that knows them can tell \
-            its user before it sends anything.",
+        summary: "Show the limits and features of this registry",
+        description: "The limits for publishing, and which features are enabled. With them a client can report a \
+            problem before it sends anything.",
         answers: &[Answer { status: 200, description: "The limits.", content: Content::json::<LimitsAnswer>() }],
         ..route(Verb::Get, "/api/v1/limits", "limits", handler!(limits))
     },
     Route {
         tag: "Service",
-        summary: "Tell what this is",
+        summary: "Show what this service is",
         description: "A page for browsers (`Accept: text/html`), JSON for others.",
         class: None,
         answers: &[Answer {
             status: 200,
-            description: "What this is.",
+            description: "The name and version of the service.",
             content: Content::JsonOrPage(SchemaGenerator::subschema_for::<ServiceAnswer>),
         }],
         ..route(Verb::Get, "/", "root", handler!(root))

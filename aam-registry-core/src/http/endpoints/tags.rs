@@ -18,8 +18,8 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Dist-tags",
         summary: "List the dist-tags of a package",
         is_kept: true,
-        description: "Movable names of versions. The registry keeps `latest` itself: the highest version that is \
-            neither a pre-release nor yanked; where there is none, the highest pre-release.",
+        description: "Dist-tags are names of versions and can be moved. The registry sets `latest` itself: to the \
+            highest version that is neither a pre-release nor yanked; if there is none, to the highest pre-release.",
         answers: &[Answer { status: 200, description: "The dist-tags.", content: Content::json::<TagsAnswer>() }],
         errors: &[ErrorCode::PackageNotFound],
         ..route(Verb::Get, "/api/v1/packages/{package}/tags", "listTags", handler!(list))
@@ -27,8 +27,8 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Dist-tags",
         summary: "Set a dist-tag",
-        description: "Points a dist-tag at a published version. `latest` set by hand holds until the next publish, \
-            yank or unyank finds something higher. Needs the scope `tag` or `publish`.",
+        description: "Points a dist-tag at a published version. If you set `latest`, it stays until a publish, \
+            yank or unyank makes a higher version available. Needs the scope `tag` or `publish`.",
         access: Access::Credential,
         request: RequestContent::json::<TagRequest>(),
         answers: &[Answer {

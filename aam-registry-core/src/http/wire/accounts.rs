@@ -7,7 +7,7 @@ use crate::{
     types::{User, UserProfile},
 };
 
-/// An account to make.
+/// An account to create.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct RegisterRequest {
     /// Also the name of the user's own scope.

@@ -24,12 +24,12 @@ struct EntryRow {
     id: String,
     /// What happened, such as `package.publish`.
     event: &'static str,
-    /// The username of who did it, where that is known.
+    /// The username of the acting user, if it is known.
     actor: Option<String>,
     package: Option<String>,
     version: Option<String>,
     timestamp: Time,
-    /// What else is worth knowing.
+    /// Other facts about the event.
     metadata: Map<String, Value>,
 }
 

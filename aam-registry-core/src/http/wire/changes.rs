@@ -10,7 +10,7 @@ use crate::{
     types::{DistTag, PackageName, Username, Version},
 };
 
-/// A yank that stands.
+/// The result of a yank.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Yanked")]
 pub(crate) struct YankedAnswer {
@@ -21,9 +21,9 @@ pub(crate) struct YankedAnswer {
     yanked: bool,
     yanked_at: Time,
     yanked_reason: Option<String>,
-    /// The dist-tags that name another version now.
+    /// The dist-tags that now name another version.
     moved_tags: BTreeMap<String, String>,
-    /// The dist-tags that are gone.
+    /// The dist-tags that were removed.
     removed_tags: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ impl YankedAnswer {
     }
 }
 
-/// A yank that was taken back.
+/// The result of taking a yank back.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Unyanked")]
 pub(crate) struct UnyankedAnswer {
@@ -50,7 +50,7 @@ pub(crate) struct UnyankedAnswer {
     version: String,
     /// Always `false`.
     yanked: bool,
-    /// The dist-tags that name another version now.
+    /// The dist-tags that now name another version.
     moved_tags: BTreeMap<String, String>,
 }
 
@@ -65,10 +65,10 @@ impl UnyankedAnswer {
     }
 }
 
-/// A warning to give a version.
+/// The warning for a version.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct DeprecationRequest {
-    /// What clients shall show.
+    /// The text that clients show.
     #[schemars(length(min = 1, max = 512), regex(pattern = r"\S"))]
     pub(crate) message: String,
 }
@@ -89,7 +89,7 @@ pub(crate) struct DeprecatedAnswer {
 pub(crate) struct TagsAnswer {
     /// The package's full name.
     package: String,
-    /// Which version each names.
+    /// The version that each dist-tag names.
     tags: BTreeMap<String, String>,
 }
 
@@ -99,7 +99,7 @@ impl TagsAnswer {
     }
 }
 
-/// What a dist-tag shall name.
+/// The version for a dist-tag.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct TagRequest {
     /// A published version that is not yanked.
@@ -107,7 +107,7 @@ pub(crate) struct TagRequest {
     pub(crate) version: String,
 }
 
-/// A dist-tag and what it names.
+/// A dist-tag and the version it names.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Tag")]
 pub(crate) struct TagAnswer {

@@ -23,7 +23,7 @@ pub(crate) struct FilesAnswer {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "File")]
 struct FileRow {
-    /// From the root of the archive.
+    /// Path from the root of the archive.
     path: String,
     /// In bytes.
     size: u64,
@@ -52,7 +52,7 @@ impl FilesAnswer {
 pub(crate) struct DownloadsAnswer {
     /// The package's full name.
     package: String,
-    /// In the whole period.
+    /// Downloads in the whole period.
     total: u64,
     /// Oldest first; days without downloads are left out.
     days: Vec<DayRow>,
@@ -80,7 +80,7 @@ impl DownloadsAnswer {
     }
 }
 
-/// What differs between two versions.
+/// The differences between two versions.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Diff")]
 pub(crate) struct DiffAnswer<'a> {
@@ -90,11 +90,11 @@ pub(crate) struct DiffAnswer<'a> {
     to: String,
     /// Keys of the manifest whose values differ, by key.
     manifest: Vec<ManifestRow<'a>>,
-    /// Whether more keys differ than are listed.
+    /// Whether there are more such keys than are listed.
     manifest_truncated: bool,
     /// Files that differ, by path.
     files: Vec<FileDiffRow<'a>>,
-    /// Whether more files differ than are listed.
+    /// Whether there are more such files than are listed.
     files_truncated: bool,
 }
 
@@ -104,11 +104,11 @@ pub(crate) struct DiffAnswer<'a> {
 struct ManifestRow<'a> {
     /// The path of keys, joined by dots.
     key: &'a str,
-    /// `null` where there was none.
+    /// `null` if the version before does not have the key.
     before: &'a Option<Value>,
-    /// `null` where there is none.
+    /// `null` if the version after does not have the key.
     after: &'a Option<Value>,
-    /// Whether the key or a value is cut; of a value that is, the beginning of its text is given.
+    /// Whether the key or a value is cut; a value that is cut is given as the beginning of its text.
     truncated: bool,
 }
 

@@ -3,7 +3,7 @@ use serde::Serialize;
 
 use crate::error::{Detail, ErrorCode};
 
-/// What every error answers.
+/// The body of every error.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Error")]
 pub(crate) struct ErrorBody {
@@ -11,7 +11,8 @@ pub(crate) struct ErrorBody {
     error: &'static str,
     /// What went wrong and what to do, for people.
     message: String,
-    /// Every fault, where there are several things to tell; of more than 101, the last says how many are left out.
+    /// All faults, if there are several; if there are more than 100, one more entry says how many are
+    /// not listed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     details: Vec<DetailBody>,
     /// The id of the request, as in `X-Request-Id` and in the registry's log.
@@ -22,9 +23,9 @@ pub(crate) struct ErrorBody {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "ErrorDetail")]
 struct DetailBody {
-    /// What it is about.
+    /// The field, parameter or thing with the fault.
     field: String,
-    /// What is to be said of it.
+    /// What is wrong.
     error: String,
 }
 

@@ -24,15 +24,15 @@ pub(crate) struct SearchPage {
 struct PackageRow {
     /// The full name.
     name: String,
-    /// The scope; empty where there is none.
+    /// The scope; empty if there is none.
     scope: String,
     description: String,
     author: Option<String>,
     latest_version: String,
     keywords: Vec<String>,
-    /// What kinds of artifact it holds: `agent`, `skill`, `prompt`, `instruction`.
+    /// The types of its artifacts: `agent`, `skill`, `prompt`, `instruction`.
     artifact_types: Vec<&'static str>,
-    /// May lag by a minute.
+    /// May be up to a minute old.
     downloads: u64,
     updated_at: Time,
 }
@@ -67,7 +67,7 @@ impl From<PackageSummary> for PackageRow {
 pub(crate) struct PackageAnswer {
     /// The full name.
     name: String,
-    /// The scope; empty where there is none.
+    /// The scope; empty if there is none.
     scope: String,
     description: String,
     author: Option<String>,
@@ -75,7 +75,7 @@ pub(crate) struct PackageAnswer {
     repository: Option<String>,
     homepage: Option<String>,
     keywords: Vec<String>,
-    /// `null` where no version qualifies, for example because all are yanked.
+    /// `null` if there is none, for example because all versions are yanked.
     latest_version: Option<String>,
     created_at: Time,
     updated_at: Time,
@@ -83,14 +83,14 @@ pub(crate) struct PackageAnswer {
     owners: Vec<String>,
     /// `public`.
     visibility: &'static str,
-    /// Of all versions; may lag by a minute.
+    /// Downloads of all versions; may be up to a minute old.
     downloads: u64,
-    /// Which version each dist-tag names.
+    /// The version that each dist-tag names.
     dist_tags: BTreeMap<String, String>,
-    /// Newest published first, yanked ones included: at most 1,000, and fewer where their dependencies have more
-    /// than 4 MiB. Older ones are told by `/versions?before=`.
+    /// Newest published first, including yanked ones: at most 1,000, and fewer if their dependencies
+    /// have more than 4 MiB. `/versions?before=` lists older ones.
     versions: Vec<VersionRow>,
-    /// How many versions there are in all.
+    /// How many versions there are in total.
     versions_total: u64,
 }
 

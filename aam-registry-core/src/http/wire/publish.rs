@@ -13,12 +13,12 @@ pub(crate) struct PublishForm {
     /// A dist-tag to set beside `latest`.
     #[schemars(regex(pattern = rules::TAG))]
     tag: Option<String>,
-    /// The SHA-256 of the archive in hex, to have the upload checked against.
+    /// The SHA-256 of the archive in hex, with which the registry compares the received bytes.
     #[schemars(regex(pattern = rules::SHA256))]
     checksum: Option<String>,
 }
 
-/// What a publish made.
+/// The result of a publish.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Published")]
 pub(crate) struct PublishedAnswer {
@@ -33,8 +33,8 @@ pub(crate) struct PublishedAnswer {
     pub(crate) url: String,
     /// The dist-tags that now name the version.
     pub(crate) dist_tags: Vec<String>,
-    /// `approved` wherever no approval is required.
+    /// `approved` if no approval is required.
     pub(crate) approval_status: &'static str,
-    /// What is worth a second look, such as a tag that clients prefer over this version.
+    /// Possible problems, such as a tag that clients prefer to this version.
     pub(crate) warnings: Vec<String>,
 }

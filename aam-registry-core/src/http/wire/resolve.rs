@@ -49,7 +49,7 @@ impl ResolvedAnswer {
     }
 }
 
-/// What to resolve together.
+/// The packages to resolve together.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ResolveRequest {
     /// Full package names, each with a version constraint or a dist-tag; an empty text means `latest`.

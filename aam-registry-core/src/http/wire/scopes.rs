@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use super::{Time, rules};
 use crate::types::{Scope, ScopeRole};
 
-/// A scope to make.
+/// A scope to create.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ScopeRequest {
-    /// The scope, without `@`. Scopes and usernames are one namespace.
+    /// The scope, without `@`. Scopes and usernames share one namespace.
     #[schemars(regex(pattern = rules::SCOPE))]
     pub(crate) name: String,
 }
@@ -21,10 +21,10 @@ pub(crate) struct ScopeAnswer {
     created_at: Time,
     /// By username.
     members: Vec<MemberRow>,
-    /// Who owns single packages in the scope, whether or not a member: at most 100, by package and username. They
-    /// go on publishing these packages whoever is a member.
+    /// Users who own single packages in the scope, whether or not they are members: at most 100, by
+    /// package and username. They may publish these packages even if they are not members.
     collaborators: Vec<CollaboratorRow>,
-    /// Whether there are more than are listed.
+    /// Whether there are more collaborators than are listed.
     collaborators_truncated: bool,
 }
 

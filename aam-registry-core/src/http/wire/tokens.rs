@@ -4,37 +4,38 @@ use serde::{Deserialize, Serialize};
 use super::Time;
 use crate::types::{Token, TokenPattern, TokenScope, TokenSecret};
 
-/// An API token to make.
+/// An API token to create.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(extend("not" = {
     "required": ["expires_at", "expires_in_days"],
     "properties": {"expires_at": {"type": "string"}, "expires_in_days": {"type": "integer"}}
 }))]
 pub(crate) struct TokenRequest {
-    /// What to call it.
+    /// A name for it.
     #[schemars(length(min = 1, max = 64), regex(pattern = r"^[!-~]+( [!-~]+)*$"))]
     pub(crate) name: String,
     /// What it may be used for; `read` is implied.
     #[schemars(extend("minItems" = 1, "items" = {"enum": ["read", "publish", "yank", "tag", "admin"]}))]
     pub(crate) scopes: Vec<String>,
-    /// The packages it is restricted to, by full name or pattern such as `@team/*`; all where absent or empty.
+    /// The packages it is restricted to, by full name or a pattern such as `@team/*`; all packages if
+    /// absent or empty.
     #[schemars(length(max = 50), inner(regex(pattern = r"^[a-z0-9@/*?_-]{1,140}$")))]
     pub(crate) packages: Option<Vec<String>>,
-    /// When it shall stop working; never where neither this nor `expires_in_days` is given.
+    /// When it expires; never if neither this nor `expires_in_days` is given.
     #[schemars(extend("format" = "date-time"), regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"))]
     pub(crate) expires_at: Option<String>,
-    /// In how many days it shall stop working; not together with `expires_at`.
+    /// In how many days it expires; not together with `expires_at`.
     #[schemars(range(min = 1, max = 3650))]
     pub(crate) expires_in_days: Option<u32>,
 }
 
-/// An API token that was made.
+/// A new API token.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "NewToken")]
 pub(crate) struct NewTokenAnswer {
     id: String,
     name: String,
-    /// The secret: told here and never again.
+    /// The secret; it is never shown again.
     token: String,
     scopes: Vec<&'static str>,
     packages: Vec<String>,
@@ -74,7 +75,7 @@ struct TokenRow {
     packages: Vec<String>,
     created_at: Time,
     expires_at: Option<Time>,
-    /// May lag by a minute.
+    /// May be up to a minute old.
     last_used_at: Option<Time>,
 }
 

@@ -34,15 +34,15 @@ pub(crate) struct VersionRow {
     /// The version as published.
     version: String,
     published_at: Time,
-    /// Whether it was withdrawn: no constraint resolves to it, but it stays downloadable.
+    /// Whether it is yanked: no constraint resolves to it, but it can still be downloaded.
     yanked: bool,
-    /// The warning to show to whoever uses it.
+    /// The warning that clients show.
     deprecated: Option<String>,
     checksum: Checksum,
     /// In bytes.
     archive_size: u64,
     dependencies: Dependencies,
-    /// `approved` wherever no approval is required.
+    /// `approved` if no approval is required.
     approval_status: &'static str,
 }
 
@@ -67,12 +67,12 @@ impl From<VersionSummary> for VersionRow {
 pub(crate) struct VersionsAnswer {
     /// The package's full name.
     pub(crate) package: String,
-    /// Newest published first, yanked ones included: at most 1,000, and fewer where their dependencies have more
-    /// than 4 MiB.
+    /// Newest published first, including yanked ones: at most 1,000, and fewer if their dependencies
+    /// have more than 4 MiB.
     pub(crate) versions: Vec<VersionRow>,
-    /// How many versions there are in all.
+    /// How many versions there are in total.
     pub(crate) total: u64,
-    /// What to give as `before` for the versions that follow; `null` where these are the last.
+    /// The value of `before` for the next part of the list; `null` if this is the last part.
     pub(crate) next_before: Option<String>,
 }
 
@@ -82,7 +82,7 @@ pub(crate) struct VersionsAnswer {
 struct ArtifactRow {
     name: String,
     description: String,
-    /// Where it lies in the archive.
+    /// Its path in the archive.
     path: String,
 }
 
@@ -114,7 +114,7 @@ impl From<Artifacts> for ArtifactRows {
     }
 }
 
-/// Everything about one version but its contents.
+/// Everything about one version except its files.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Version")]
 pub(crate) struct VersionAnswer {
@@ -130,7 +130,7 @@ pub(crate) struct VersionAnswer {
     homepage: Option<String>,
     keywords: Vec<String>,
     published_at: Time,
-    /// The username of who published it.
+    /// The username of the publisher.
     published_by: String,
     yanked: bool,
     yanked_reason: Option<String>,
@@ -151,7 +151,7 @@ pub(crate) struct VersionAnswer {
     dist_tags: Vec<String>,
     /// Always empty: evaluation results are not available on this registry yet.
     eval_results: [String; 0],
-    /// May lag by a minute.
+    /// May be up to a minute old.
     downloads: u64,
 }
 

@@ -2,11 +2,11 @@ use tower::Layer;
 
 use super::AnswerFailures;
 
-/// Answers every [`Failure`](crate::http::Failure) with the JSON body of the
-/// contract's section 2, and logs the cause of those that are the registry's fault.
+/// Answers every [`Failure`](crate::http::Failure) with the JSON body that all errors share (code,
+/// message, details, request id), and logs the cause of those that are the registry's fault.
 ///
-/// The id of the request goes into the body, so the
-/// [`RequestIdLayer`](super::super::RequestIdLayer) belongs outside this one.
+/// The body contains the id of the request, so the [`RequestIdLayer`](super::super::RequestIdLayer) has
+/// to be outside of this layer.
 ///
 /// ```
 /// use aam_registry_core::{ErrorCode, http::{Failure, RegistryBody}, layers::AnswerFailuresLayer};

@@ -1,4 +1,4 @@
-//! Makes the JSON answer of a failure.
+//! Converts failures to JSON answers.
 
 mod future;
 mod layer;

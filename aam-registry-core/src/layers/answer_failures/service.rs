@@ -24,7 +24,7 @@ where
     type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        // A service that is not able to take requests says so again when it is called.
+        // A service that is not ready returns its error again when it is called.
         let _ = ready!(self.inner.poll_ready(cx));
         Poll::Ready(Ok(()))
     }

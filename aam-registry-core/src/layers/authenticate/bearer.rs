@@ -24,8 +24,8 @@ impl BearerAuthenticator {
 
 #[async_trait]
 impl Authenticator for BearerAuthenticator {
-    /// The `Authorization` header, of whatever kind: one that is no bearer's is
-    /// refused, not overlooked.
+    /// The `Authorization` header with any scheme: a scheme other than `Bearer` is refused instead of
+    /// ignored.
     fn credential<'r>(&self, headers: &'r HeaderMap, _: &'r Extensions) -> Option<&'r [u8]> {
         headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes)
     }

@@ -9,8 +9,8 @@ use crate::{
     types::Principal,
 };
 
-/// Several authenticators, of which the first that recognizes a request has
-/// the say: where it refuses, no other is asked.
+/// Several authenticators. The first that recognizes a request's credential decides: if it refuses the
+/// credential, no other is asked.
 #[derive(Clone, Debug)]
 pub(crate) struct FirstRecognizing(pub(crate) Vec<Arc<dyn Authenticator>>);
 

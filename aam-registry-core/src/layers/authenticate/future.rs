@@ -16,7 +16,7 @@ use crate::{
     types::Principal,
 };
 
-/// Who makes the request with the head that comes back.
+/// The head of the request, and its principal.
 type Checking = BoxFuture<'static, Result<(Parts, Principal)>>;
 
 pin_project! {
@@ -39,7 +39,7 @@ pin_project! {
     {
         Checking {
             checking: Checking,
-            // Boxed, so that what is moved along for requests without a credential is small.
+            // Boxed, so that the future is small for requests without a credential.
             next: Option<Box<(S, B)>>,
         },
         Calling {

@@ -5,12 +5,12 @@ use tower::Layer;
 use super::Authenticate;
 use crate::ports::Authenticator;
 
-/// Gives a request its [`Principal`](crate::types::Principal) as an extension,
-/// as an [`Authenticator`] tells it.
+/// Adds a request's [`Principal`](crate::types::Principal) to its extensions, as an [`Authenticator`]
+/// identifies it.
 ///
-/// A request that the authenticator does not recognize passes as anonymous;
-/// one with a bad credential is refused with 401, also where none was needed.
-/// The answer carries the [`Caller`](crate::http::Caller).
+/// A request that the authenticator does not recognize is anonymous. One with a bad credential is
+/// refused with 401, even if the route needs no credential. The answer has the
+/// [`Caller`](crate::http::Caller) as an extension.
 ///
 /// ```
 /// use aam_registry_core::{
@@ -43,7 +43,7 @@ pub struct AuthenticateLayer {
 }
 
 impl AuthenticateLayer {
-    /// Believes what `authenticator` says.
+    /// Uses `authenticator` to identify callers.
     pub fn new(authenticator: impl Authenticator) -> Self {
         Self { authenticator: Arc::new(authenticator) }
     }

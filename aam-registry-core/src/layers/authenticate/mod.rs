@@ -1,4 +1,4 @@
-//! Tells who makes a request.
+//! Identifies who makes a request.
 
 mod bearer;
 mod first_recognizing;

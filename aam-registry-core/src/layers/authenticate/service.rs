@@ -40,7 +40,7 @@ where
             let principal = authenticator.authenticate(&head).await?;
             Ok((head, principal))
         };
-        // The clone stays behind: the service that was polled ready is the one to call.
+        // Call the service that was polled ready, and keep the clone.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
         ResponseFuture::checking(Box::pin(checking.instrument(span)), inner, body)

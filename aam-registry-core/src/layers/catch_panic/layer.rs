@@ -2,7 +2,7 @@ use tower::Layer;
 
 use super::CatchPanic;
 
-/// Turns a panic inside into an internal [`Failure`](crate::http::Failure).
+/// Converts a panic of the inner service to an internal [`Failure`](crate::http::Failure).
 ///
 /// ```
 /// use aam_registry_core::{ErrorCode, http::Failure, layers::CatchPanicLayer};

@@ -1,8 +1,7 @@
-//! Makes a failure of a panic.
+//! Converts panics to failures.
 //!
-//! `tower_http::catch_panic` does the same for services that answer with any
-//! body, at the price of boxing every body; this one hands on a
-//! [`Failure`](crate::http::Failure) and leaves bodies alone.
+//! `tower_http::catch_panic` does the same for services with any response body, but has to box every
+//! body. This layer returns a [`Failure`](crate::http::Failure) instead, and does not touch bodies.
 
 mod future;
 mod layer;

@@ -4,9 +4,8 @@ use tower::Layer;
 
 use super::{ClientAddressService, ClientIpPolicy};
 
-/// Puts where a request comes from into its
-/// [`RequestContext`](crate::http::RequestContext), where the server told the
-/// peer's address as a [`PeerAddr`](crate::http::PeerAddr).
+/// Adds the client's address to a request's [`RequestContext`](crate::http::RequestContext), if the
+/// server provides the peer's address as a [`PeerAddr`](crate::http::PeerAddr).
 ///
 /// ```
 /// use aam_registry_core::{
@@ -36,7 +35,7 @@ pub struct ClientAddressLayer {
 }
 
 impl ClientAddressLayer {
-    /// Believes proxies as `policy` says.
+    /// Trusts proxies according to `policy`.
     pub fn new(policy: ClientIpPolicy) -> Self {
         Self { policy: Arc::new(policy) }
     }

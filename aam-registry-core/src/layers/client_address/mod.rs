@@ -1,4 +1,4 @@
-//! Tells from which address a request comes.
+//! Determines the client's address.
 
 mod layer;
 mod policy;

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use crate::layers::ShortText;
 
-/// Where a request comes from: the peer, or whom a trusted proxy names.
+/// The client's address: the peer's, or the one that a trusted proxy names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
@@ -20,8 +20,8 @@ impl ClientAddress {
         }
     }
 
-    /// The network that one customer can have at the most: an IPv4 address, or
-    /// the /48 of an IPv6 address.
+    /// The largest network that one customer usually has: an IPv4 address, or the /48 of an IPv6
+    /// address.
     pub(crate) fn site_key(self) -> ShortText {
         match self.0 {
             IpAddr::V4(v4) => ShortText::of_ipv4("address:", v4),
@@ -32,8 +32,8 @@ impl ClientAddress {
         }
     }
 
-    /// By what the address is limited: itself, or the /64 of an IPv6 address,
-    /// since one customer usually has all of that.
+    /// The key by which the client is limited: the IPv4 address, or the /64 of an IPv6 address, since
+    /// one customer usually has a whole /64.
     pub(crate) fn limit_key(self) -> ShortText {
         match self.0 {
             IpAddr::V4(v4) => ShortText::of_ipv4("address:", v4),
@@ -45,11 +45,11 @@ impl ClientAddress {
     }
 }
 
-/// Which proxies are believed about the address of a client, and by which header.
+/// Which proxies are trusted to name a client's address, and in which header.
 ///
-/// From a trusted peer the header is read from its right end, over trusted
-/// hops, to the first that is not trusted. From anybody else the header is
-/// ignored; that is warned about once.
+/// If the peer is trusted, the header is read from its right end, skipping trusted proxies, up to the
+/// first address that is not trusted. From other peers the header is ignored, and a warning is logged
+/// once.
 #[derive(Debug)]
 pub struct ClientIpPolicy {
     trusted: Vec<IpNet>,
@@ -58,12 +58,12 @@ pub struct ClientIpPolicy {
 }
 
 impl ClientIpPolicy {
-    /// Believes `header` from peers in `trusted`.
+    /// Trusts `header` from peers in `trusted`.
     pub fn new(trusted: impl IntoIterator<Item = IpNet>, header: HeaderName) -> Self {
         Self { trusted: trusted.into_iter().collect(), header, warned: AtomicBool::new(false) }
     }
 
-    /// The client of a request that came over a connection from `peer`.
+    /// The client of a request on a connection from `peer`.
     pub fn client_address(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
         let peer = peer.to_canonical();
         if !headers.contains_key(&self.header) {
@@ -75,7 +75,7 @@ impl ClientIpPolicy {
                     event = "untrusted_proxy",
                     client_ip = %peer,
                     header = self.header.as_str(),
-                    "ignored the address a peer outside TRUSTED_PROXIES announced"
+                    "ignored a client address sent by a peer that is not in TRUSTED_PROXIES"
                 );
             }
             return ClientAddress(peer);
@@ -83,7 +83,7 @@ impl ClientIpPolicy {
         let values: Vec<_> = headers.get_all(&self.header).iter().map(|value| value.to_str().unwrap_or("")).collect();
         let mut client = peer;
         for hop in values.iter().flat_map(|value| value.split(',')).rev() {
-            // Left of what cannot be read, nothing was checked by anybody trusted.
+            // No trusted proxy has checked what is to the left of an address that cannot be parsed.
             let Some(address) = hop_address(hop) else { break };
             client = address;
             if !self.trusts(address) {
@@ -99,7 +99,7 @@ impl ClientIpPolicy {
 }
 
 impl Default for ClientIpPolicy {
-    /// Trusts `X-Forwarded-For` from loopback.
+    /// Trusts `X-Forwarded-For` from loopback addresses.
     fn default() -> Self {
         let loopback = ["127.0.0.0/8", "::1/128"].map(|network| network.parse::<IpNet>().expect("a network"));
         Self::new(loopback, HeaderName::from_static("x-forwarded-for"))
@@ -112,7 +112,7 @@ impl Clone for ClientIpPolicy {
     }
 }
 
-/// One hop: an address, as some proxies write it with a port or in brackets.
+/// The address of one hop; some proxies add a port or brackets.
 fn hop_address(hop: &str) -> Option<IpAddr> {
     let hop = hop.trim();
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);

@@ -2,11 +2,11 @@ use tower::Layer;
 
 use super::Conditional;
 
-/// Answers 304 where `If-None-Match` names the `ETag` of a 200 (RFC 9110, section 13.1.2).
+/// Answers 304 if `If-None-Match` contains the `ETag` of a 200 (RFC 9110, section 13.1.2).
 ///
-/// Belongs outside compression: it gives each content coding an entity tag of
-/// its own by a suffix, as strong tags demand. Works for any service whose
-/// answers carry an `ETag`; others pass untouched.
+/// Has to be outside of compression: it appends the content coding to the entity tag, because strong
+/// tags have to differ between codings. Works for any service whose answers have an `ETag`; other
+/// answers pass unchanged.
 ///
 /// ```
 /// use aam_registry_core::layers::ConditionalLayer;

@@ -1,4 +1,4 @@
-//! Conditional reads of representations that carry an entity tag.
+//! Conditional reads of representations with an entity tag.
 
 mod future;
 mod layer;

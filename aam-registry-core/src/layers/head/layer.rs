@@ -2,7 +2,7 @@ use tower::Layer;
 
 use super::Head;
 
-/// Takes the body off answers to `HEAD`, after saying its length where that is known.
+/// Removes the body of answers to `HEAD`, after setting `Content-Length` if the length is known.
 ///
 /// ```
 /// use aam_registry_core::{http::RegistryBody, layers::HeadLayer};

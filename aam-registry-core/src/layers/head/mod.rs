@@ -1,4 +1,4 @@
-//! `HEAD` for services that know `GET`.
+//! Answers `HEAD` for services that support `GET`.
 
 mod future;
 mod layer;

@@ -16,13 +16,13 @@ use crate::{
     http::{Coding, RegistryBody, ask_for, entity_tag},
 };
 
-/// How long a document is kept: with what the metadata cache adds before it,
-/// the `downloads` figures in it are no more than a minute old.
+/// How long a document is cached. Together with the time in the metadata cache, the `downloads` figures
+/// in it are at most a minute old.
 const LIFETIME: Duration = Duration::from_secs(10);
-/// Documents below this size are sent as they are: compressing them saves no packet.
+/// Smaller documents are sent uncompressed: compressing them would save no packet.
 pub(crate) const COMPRESSED_FROM: u64 = 1024;
 
-/// A finished document: its bytes plain, and in each coding that was asked for.
+/// A finished document: uncompressed, and in each coding that was requested.
 #[derive(Debug)]
 pub(super) struct Document {
     plain: Form,
@@ -41,8 +41,8 @@ struct Form {
 }
 
 impl Document {
-    /// The document in an answer, which was read after `mark` was taken at
-    /// `read_at`; `None` where it holds none that could be told apart from the next.
+    /// The document in an answer, for which `mark` was taken at `read_at` before reading; `None` if the
+    /// answer has no entity tag by which it can be distinguished from a later one.
     pub(super) fn of(response: &Response<RegistryBody>, mark: Mark, read_at: Instant) -> Option<Self> {
         let headers = response.headers().clone();
         if response.status() != StatusCode::OK || headers.contains_key(header::CONTENT_ENCODING) {
@@ -58,12 +58,12 @@ impl Document {
         self.read_at.elapsed() < LIFETIME
     }
 
-    /// About how much memory it takes at most: all its codings together are less than twice the plain bytes.
+    /// The memory it may take: all codings together are smaller than twice the uncompressed bytes.
     pub(super) fn weight(&self) -> u64 {
         2048 + 3 * self.plain.bytes.len() as u64
     }
 
-    /// The answer to a request, where it needs nothing that was not asked for before.
+    /// The answer to a request, if its coding was requested before.
     pub(super) fn answer_now(&self, asked: &HeaderMap) -> Option<Response<RegistryBody>> {
         let form = match self.coded(self.coding(asked)) {
             None => &self.plain,
@@ -77,7 +77,7 @@ impl Document {
         let coding = self.coding(asked);
         let form = match self.coded(coding) {
             None => None,
-            // On a thread that may block: a large document takes as long as a thousand requests.
+            // On a blocking thread: compressing a large document takes as long as a thousand requests.
             Some(form) => form.get_or_init(|| self.plain.coded(coding)).await.as_ref(),
         };
         form.unwrap_or(&self.plain).answer(asked)
@@ -125,14 +125,14 @@ impl Form {
     }
 }
 
-/// What the layer that compresses other answers makes of a document.
+/// Compresses a document with the same layer that compresses other answers.
 fn compress(document: Bytes, coding: Coding) -> Option<Bytes> {
     let mut request = Request::new(());
     ask_for(coding, request.headers_mut());
     let plain = service_fn(move |_| {
         ready(Ok::<_, std::convert::Infallible>(Response::new(RegistryBody::from(document.clone()))))
     });
-    // A body that lies in memory is never waited for.
+    // A body in memory is always ready.
     let compressed = CompressionLayer::new().layer(plain).oneshot(request).now_or_never()?.ok()?;
     Some(compressed.into_body().collect().now_or_never()?.ok()?.to_bytes())
 }

@@ -6,24 +6,24 @@ use tower::Layer;
 use super::{document::Document, service::KeepDocuments};
 use crate::decorate::{Freshness, TierMeter};
 
-/// How much memory the kept documents take, about.
+/// The approximate memory for cached documents.
 const CAPACITY: u64 = 32 << 20;
 const TYPICAL: u64 = 8 << 10;
 
-/// Answers a read of a package without a credential with the document that was
-/// made for the last one, where nothing can have changed since.
+/// Answers an anonymous read of a package with the document of an earlier one, if nothing can have
+/// changed since.
 ///
-/// For routes that say so: the answer must be the same for everybody without a
-/// credential, and about the package that the path names.
+/// Only for routes that allow it: the answer must be the same for all anonymous callers, and depend
+/// only on the package in the path.
 #[derive(Clone, Debug)]
 pub(crate) struct KeepDocumentsLayer {
     kept: Option<Arc<Kept>>,
-    /// How much of a path lies before what routes match.
+    /// The length of the path before the part that routes match.
     prefix: usize,
 }
 
 impl KeepDocumentsLayer {
-    /// Without anything that tells of changes nothing is kept.
+    /// Caches nothing if no `freshness` is given.
     pub(crate) fn new(freshness: Option<Freshness>, prefix: &str) -> Self {
         Self { kept: freshness.map(Kept::new).map(Arc::new), prefix: prefix.len() }
     }
@@ -37,7 +37,7 @@ impl<S> Layer<S> for KeepDocumentsLayer {
     }
 }
 
-/// The documents by the raw path that asks for each.
+/// The documents by the raw path of the request.
 pub(super) struct Kept {
     documents: Cache<Box<str>, Arc<Document>, ByMemory>,
     pub(super) freshness: Freshness,
@@ -94,7 +94,7 @@ mod tests {
         memory::MemoryMetadata,
     };
 
-    /// What keeps documents, and the state of a package of theirs.
+    /// A cache of documents, and a mark of their package.
     fn kept() -> (Kept, Mark) {
         let freshness = CachedMetadata::builder(MemoryMetadata::new()).start().freshness();
         let mark = freshness.mark(&"kit".parse().expect("a name")).expect("linked");
@@ -125,7 +125,7 @@ mod tests {
         }
         let held = (0..400).filter(|number| kept.get(&format!("/{number}")).is_some()).count() as u64;
         assert!(held > 10, "{held} are kept");
-        // With every coding, none of which is longer than what it is made of.
+        // With every coding, none of which is larger than the uncompressed document.
         assert!(held * 3 * (200 << 10) <= CAPACITY, "{held} are kept");
     }
 }

@@ -1,4 +1,4 @@
-//! Answers reads of packages with documents that were made before.
+//! Answers reads of packages with cached documents.
 
 mod document;
 mod layer;

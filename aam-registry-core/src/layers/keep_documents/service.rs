@@ -49,7 +49,7 @@ where
             let asked = std::mem::take(request.headers_mut());
             return Either::Right(async move { Ok(document.answer(&asked).await) }.boxed());
         }
-        // Before the read: what changes after this makes stale what the read gave.
+        // Taken before the read, so that a change after this makes the document stale.
         let mark = package(&request, self.prefix).and_then(|name| kept.freshness.mark(&name));
         let Some(mark) = mark else { return Either::Right(self.inner.call(request).boxed()) };
         let (kept, read_at, path) = (Arc::clone(kept), Instant::now(), request.uri().path().into());
@@ -65,14 +65,14 @@ where
     }
 }
 
-/// Whether the answer is the same for all who ask like this.
+/// Whether every request with this path gets the same answer.
 fn may_be_kept<B>(request: &Request<B>) -> bool {
     let route = RequestContext::of(request.extensions()).and_then(RequestContext::route);
     route.and_then(MatchedRoute::route).is_some_and(|route| route.is_kept)
         && matches!(*request.method(), Method::GET | Method::HEAD)
         && request.uri().query().is_none()
         && request.extensions().get::<Principal>().is_none()
-        // Of other spellings of a path there are too many.
+        // There are too many other spellings of a path.
         && !request.uri().path().contains('%')
 }
 
@@ -81,7 +81,7 @@ fn package<B>(request: &Request<B>, prefix: usize) -> Option<PackageName> {
     RequestContext::of(request.extensions())?.route()?.package(path).ok()
 }
 
-/// Asks for the plain document whatever was asked for; gives what was.
+/// Changes the headers to request the whole uncompressed document; returns the original ones.
 fn plain_and_whole(headers: &mut HeaderMap) -> HeaderMap {
     let mut asked = HeaderMap::new();
     for name in [header::ACCEPT_ENCODING, header::IF_NONE_MATCH] {

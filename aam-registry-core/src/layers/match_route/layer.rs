@@ -5,9 +5,10 @@ use tower::Layer;
 use super::MatchRoute;
 use crate::http::{Matcher, RouteGroup, routes};
 
-/// Puts what a request's path and method mean into its
-/// [`RequestContext`](crate::http::RequestContext), where they mean anything: what [`ObserveLayer`](super::super::ObserveLayer)
-/// and [`RateLimitLayer`](super::super::RateLimitLayer) go by.
+/// Adds the route of a request's path and method to its
+/// [`RequestContext`](crate::http::RequestContext), if one matches.
+/// [`ObserveLayer`](super::super::ObserveLayer) and [`RateLimitLayer`](super::super::RateLimitLayer)
+/// use it.
 ///
 /// ```
 /// use aam_registry_core::{
@@ -36,7 +37,7 @@ pub struct MatchRouteLayer {
 }
 
 impl MatchRouteLayer {
-    /// Matches paths below `prefix`, which is empty or like `/registry`.
+    /// Matches paths below `prefix`, which is empty or a path such as `/registry`.
     pub fn new(prefix: &str) -> Self {
         Self::without(&[], prefix)
     }

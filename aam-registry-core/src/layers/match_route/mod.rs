@@ -1,4 +1,4 @@
-//! Finds out what a request's path and method mean.
+//! Finds the route of a request.
 
 mod layer;
 mod service;

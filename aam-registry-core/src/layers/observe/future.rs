@@ -18,7 +18,7 @@ use crate::{
     layers::{ClientAddress, ShortText},
 };
 
-/// What is known of a request while it is under way.
+/// What is known about a request in progress.
 #[derive(Debug)]
 pub(super) struct Observation {
     began: Instant,

@@ -5,9 +5,8 @@ use tower::Layer;
 use super::Observe;
 use crate::http::{MatchedRoute, metrics::RouteMeter};
 
-/// Counts every request in `aam_requests_total` and
-/// `aam_request_duration_seconds`, and logs it in one line (`event=request`).
-/// Times are those to the head of the answer.
+/// Counts every request in `aam_requests_total` and `aam_request_duration_seconds`, and logs it in one
+/// line (`event=request`). Durations end with the head of the answer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ObserveLayer;
 

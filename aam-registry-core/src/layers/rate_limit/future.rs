@@ -19,7 +19,7 @@ use crate::{
     ports::{RateClass, RateDecision, RateLimiter},
 };
 
-/// One request being taken from the limiter.
+/// A pending call of the limiter for one request.
 pub(super) struct Taking {
     class: RateClass,
     decision: BoxFuture<'static, Option<RateDecision>>,
@@ -31,7 +31,7 @@ impl Taking {
         Self { class, decision: Box::pin(take.instrument(span)) }
     }
 
-    /// What was decided, and whether the request is refused.
+    /// The decision; an error if the request is refused.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<RateDecision>, Failure>> {
         Poll::Ready(headers::passed(self.class, ready!(self.decision.as_mut().poll(cx))))
     }
@@ -46,7 +46,7 @@ pin_project! {
         #[pin]
         state: State<S, B>,
         decision: Option<RateDecision>,
-        // Boxed, as requests without a credential have none: what is always moved along shall be small.
+        // Boxed, so that the future is small for requests without a credential, which have none.
         deposit: Option<Box<Deposit>>,
     }
 }

@@ -10,14 +10,14 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-/// Tells the client where it stands. What a limit further inside has said stays.
+/// Adds the state of the client's limit, unless an inner limit has added its own.
 pub(super) fn insert(headers: &mut HeaderMap, decision: &RateDecision) {
     headers.entry(LIMIT).or_insert_with(|| short_number(decision.limit));
     headers.entry(REMAINING).or_insert_with(|| short_number(decision.remaining));
     headers.entry(RESET).or_insert_with(|| short_number(whole_seconds(decision.reset)));
 }
 
-/// What was decided of a request, unless that is to refuse it.
+/// The decision, or an error if it refuses the request.
 pub(super) fn passed(class: RateClass, decision: Option<RateDecision>) -> Result<Option<RateDecision>, Failure> {
     match &decision {
         Some(taken) => refuse_over_limit(class, taken).map(|()| decision),
@@ -25,7 +25,7 @@ pub(super) fn passed(class: RateClass, decision: Option<RateDecision>) -> Result
     }
 }
 
-/// Fails where `decision` refuses the request.
+/// Fails if `decision` refuses the request.
 pub(crate) fn refuse_over_limit(class: RateClass, decision: &RateDecision) -> Result<(), Failure> {
     let Some(retry_after) = decision.retry_after else { return Ok(()) };
     metrics::rate_limited(class);

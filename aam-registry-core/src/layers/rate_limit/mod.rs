@@ -1,4 +1,4 @@
-//! Limits how often a client may do what.
+//! Limits how many requests a client may make.
 
 mod future;
 mod headers;

@@ -6,25 +6,25 @@ use std::{
 
 use quick_cache::sync::Cache;
 
-/// How long a credential is taken for a good one that need not be paid for.
+/// How long a valid credential is remembered, so that it costs nothing.
 const HOLDS: Duration = Duration::from_hours(1);
-/// How many are remembered; some 40 bytes each.
+/// The most credentials that are remembered; some 40 bytes each.
 const MOST: usize = 50_000;
 
-/// A credential by its hash, which is keyed at random: nobody can make one
-/// that is taken for another.
+/// The hash of a credential, with a random key so that nobody can create a credential with the hash of
+/// another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint(u64);
 
-/// Which credentials were found good lately. That a credential is among them
-/// gives no right: it is checked all the same, only without its address paying.
+/// The credentials that were found valid recently. This gives no rights: a remembered credential is
+/// still checked, but costs its address nothing.
 pub(super) struct ProvenCredentials {
     found_good: Cache<u64, Instant>,
     hasher: RandomState,
 }
 
 impl ProvenCredentials {
-    /// What stands for a credential; `None` where its bytes tell nothing.
+    /// The fingerprint of a credential; `None` if its bytes are empty.
     pub(super) fn fingerprint(&self, credential: &[u8]) -> Option<Fingerprint> {
         (!credential.is_empty()).then(|| Fingerprint(self.hasher.hash_one(credential)))
     }

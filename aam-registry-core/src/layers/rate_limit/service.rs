@@ -27,7 +27,7 @@ pub struct RateLimit<S> {
     pub(super) by: LimitBy,
 }
 
-/// What a request has to pay, and what becomes of that later.
+/// What a request takes from the limiter, and what may be given back later.
 #[derive(Default)]
 struct Charge {
     taking: Option<(RateClass, ShortText)>,
@@ -59,7 +59,7 @@ where
         }
         let span = request_span(request.extensions());
         let taking = Taking::new(Arc::clone(&self.limiter), class, key, span);
-        // The clone stays behind: the service that was polled ready is the one to call.
+        // Call the service that was polled ready, and keep the clone.
         let clone = self.inner.clone();
         ResponseFuture::limited(taking, std::mem::replace(&mut self.inner, clone), request, deposit)
     }
@@ -70,7 +70,7 @@ impl<S> RateLimit<S> {
         let extensions = request.extensions();
         let class = route(extensions).and_then(MatchedRoute::rate_class);
         match &self.by {
-            // Logging in is limited by address and account; who is logged in already does not matter.
+            // Logins are limited by address and account, whether or not the request has a credential.
             LimitBy::Principal if class == Some(RateClass::Auth) => Charge::default(),
             LimitBy::Principal => {
                 let key = |principal: &Principal| ShortText::of(format_args!("user:{}", principal.user));
@@ -94,8 +94,8 @@ impl<S> RateLimit<S> {
     }
 }
 
-/// What bad credentials of an address are counted by: not by what stands for its requests without
-/// any, so that whoever has none left can still log in.
+/// The key for the bad credentials of an address. It differs from the key for anonymous requests, so
+/// that an address that has used up this limit can still log in.
 fn credentials_key(client: ClientAddress) -> ShortText {
     ShortText::of(format_args!("credentials:{}", client.limit_key().as_str()))
 }

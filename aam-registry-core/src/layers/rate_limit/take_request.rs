@@ -5,8 +5,8 @@ use crate::{
     ports::{RateClass, RateDecision, RateLimiter},
 };
 
-/// Takes one request of `class` by `client`. A limiter that fails limits
-/// nobody: it protects, it grants no right.
+/// Takes one request of `class` by `client`. If the limiter fails, the request is allowed: a limiter
+/// protects the registry, but grants no rights.
 pub(crate) async fn take_request(limiter: &dyn RateLimiter, class: RateClass, client: &str) -> Option<RateDecision> {
     limiter.take(class, client).await.unwrap_or_else(|error| {
         tell(class, &error);
@@ -14,7 +14,7 @@ pub(crate) async fn take_request(limiter: &dyn RateLimiter, class: RateClass, cl
     })
 }
 
-/// Gives back what was taken. Where that fails the client waits as if it had failed.
+/// Gives back what was taken. If that fails, the request stays counted.
 pub(crate) async fn give_back(limiter: &dyn RateLimiter, class: RateClass, client: &str) {
     if let Err(error) = limiter.give_back(class, client).await {
         tell(class, &error);
@@ -26,6 +26,6 @@ fn tell(class: RateClass, error: &Error) {
         event = "rate_limiter_failed",
         class = class.as_str(),
         error = error as &dyn StdError,
-        "the rate limiter failed; the request goes on without a limit",
+        "the rate limiter failed; the request is allowed without a limit",
     );
 }

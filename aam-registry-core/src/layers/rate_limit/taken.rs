@@ -15,24 +15,25 @@ use crate::{
     ports::{RateClass, RateLimiter},
 };
 
-/// What an address paid for a credential before that was looked at, if anything.
+/// What an address has paid for a credential before it was checked, if anything.
 pub(super) struct Deposit {
     pub(super) limiter: Arc<dyn RateLimiter>,
     pub(super) proven: Arc<ProvenCredentials>,
     pub(super) credential: Option<Fingerprint>,
-    /// `None` where the credential was good lately, and cost nothing.
+    /// `None` if the credential was valid recently and cost nothing.
     pub(super) paid: Option<(RateClass, ShortText)>,
 }
 
 impl Deposit {
-    /// Notes how the request ended; gives the work of paying back, where there is any.
+    /// Handles the end of the request; returns the future that gives the request back, if it has to be.
     pub(super) fn settle<R>(self, result: &Result<Response<R>, Failure>) -> Option<BoxFuture<'static, ()>> {
         let is_good = match result {
             Ok(response) => response.extensions().get::<Caller>().is_some(),
             Err(failure) => failure.caller().is_some() && failure.code() != ErrorCode::Unauthorized,
         };
         let is_bad = matches!(result, Err(failure) if failure.code() == ErrorCode::Unauthorized);
-        // Neither is what could not be judged, such as while the database is out.
+        // A credential that could not be checked, for example during a database outage, counts as
+        // neither good nor bad.
         if let Some(credential) = self.credential.filter(|_| is_good || is_bad) {
             self.proven.note(credential, is_good);
         }

@@ -2,12 +2,12 @@ use tower::Layer;
 
 use super::SetRequestId;
 
-/// Gives a request an id in its [`RequestContext`](crate::http::RequestContext),
-/// and tells it as `X-Request-Id` of the answer.
+/// Gives a request an id in its [`RequestContext`](crate::http::RequestContext), and returns it as
+/// `X-Request-Id` in the answer.
 ///
-/// An id that comes with the request is kept where it is fit for logs and
-/// JSON; else a random one (a version 4 UUID) is made. `tower_http` has layers
-/// for both; they cost a request ten allocations that this one does without.
+/// An id in the request is used if it is suitable for logs and JSON; otherwise a random one (a version
+/// 4 UUID) is generated. `tower_http` has layers for both, which cost a request ten allocations that
+/// this layer avoids.
 ///
 /// ```
 /// use aam_registry_core::layers::RequestIdLayer;

@@ -34,7 +34,7 @@ where
     }
 }
 
-/// The id that comes with a request, unless it is not fit for logs and JSON or given twice.
+/// The id in the request, unless it is not suitable for logs and JSON or occurs twice.
 fn given(headers: &HeaderMap) -> Option<HeaderValue> {
     let mut values = headers.get_all(X_REQUEST_ID).iter();
     match (values.next(), values.next()) {

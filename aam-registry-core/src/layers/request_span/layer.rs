@@ -2,12 +2,11 @@ use tower::Layer;
 
 use super::RequestSpan;
 
-/// Has what happens inside happen in a span `request` that carries the
-/// `request_id`, the client's address as `client_ip`, and who is
-/// authenticated as `user_id` and `user`, so that the events of the use cases
-/// have them too.
+/// Runs the inner service in a span `request` with the `request_id`, the client's address as
+/// `client_ip`, and the authenticated user as `user_id` and `user`, so that the events of use cases
+/// have these fields too.
 ///
-/// Belongs inside whatever answers at once: a span costs more than that.
+/// Place it inside of layers that answer cached requests: a span costs more than such an answer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RequestSpanLayer;
 

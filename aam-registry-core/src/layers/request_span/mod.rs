@@ -1,4 +1,4 @@
-//! Lets what happens for a request tell of which.
+//! Adds the fields of a request to the log events of its processing.
 
 mod layer;
 mod service;

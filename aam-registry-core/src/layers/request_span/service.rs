@@ -35,7 +35,7 @@ where
     }
 }
 
-/// The span of a request; none for a route that has nothing to tell.
+/// The span of a request; none for a route that logs nothing else.
 pub(crate) fn request_span(extensions: &Extensions) -> Span {
     let context = RequestContext::of(extensions);
     let route = context.and_then(RequestContext::route).and_then(MatchedRoute::route);

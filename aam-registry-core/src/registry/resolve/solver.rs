@@ -5,7 +5,6 @@
 //! requests get equal answers. After a dead end the search returns to the latest decision that
 //! contributed to it (conflict-directed backjumping), and it skips a version if one of its dependencies
 //! can no longer be satisfied (forward checking).
-//! its dependencies could not be satisfied any more (forward checking).
 //!
 //! A search that needs a package it does not know stops, and continues there once it has been given the
 //! package: see [`Solver::learn`]. Which versions meet a constraint is computed once for each

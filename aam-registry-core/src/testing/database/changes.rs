@@ -40,12 +40,12 @@ async fn detail(db: &dyn Database, name: &PackageName, version: &str) -> Version
     db.version(name, &v(version)).await.expect("read").expect("a version")
 }
 
-/// How many entries of `event` the package has on record.
+/// How many audit entries of `event` the package has.
 async fn recorded(db: &dyn Database, name: &PackageName, event: AuditEvent) -> usize {
     audit_of(db, name).await.iter().filter(|one| one.entry.event == event).count()
 }
 
-/// A yanked version says so and why, loses its tags and `latest`, and stays readable.
+/// A yanked version is marked with the reason, loses its tags and `latest`, and stays readable.
 pub async fn a_yank_withdraws_a_version(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "2.0.0+b7", "1.5.0"]).await;
     for (tag, version) in [("next", "2.0.0"), ("edge", "2.0.0"), ("stable", "1.0.0")] {
@@ -69,7 +69,7 @@ pub async fn a_yank_withdraws_a_version(db: &dyn Database) {
     assert_eq!(newest.entry, yank.audit);
 }
 
-/// A second yank changes nothing: neither reason, nor time, nor the record.
+/// A second yank changes nothing: neither the reason, nor the time, nor the audit log.
 pub async fn a_yank_is_idempotent(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "1.1.0"]).await;
     let first = yank(&actor, &name, "1.1.0");
@@ -89,7 +89,8 @@ pub async fn a_yank_is_idempotent(db: &dyn Database) {
     assert_eq!(package.updated_at, first.now);
 }
 
-/// A package whose versions are all yanked has no `latest` and shows the manifest of the newest.
+/// A package whose versions are all yanked has no `latest` and shows the manifest of the newest
+/// version.
 pub async fn a_package_without_a_visible_version_has_no_latest(db: &dyn Database) {
     let (actor, name) = published(db, &["2.0.0", "1.0.0"]).await;
     let first = db.yank(&yank(&actor, &name, "1.0.0")).await.expect("yank");
@@ -102,7 +103,7 @@ pub async fn a_package_without_a_visible_version_has_no_latest(db: &dyn Database
     assert_eq!(detail(db, &name, "2.0.0").await.yanked_reason, None);
 }
 
-/// Taking a yank back brings `latest` back, but no other tag; twice is as once.
+/// Taking a yank back restores `latest`, but no other tag; doing it twice changes nothing more.
 pub async fn an_unyank_undoes_a_yank(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "2.0.0"]).await;
     set_tag(db, &actor, &name, "next", "2.0.0").await;
@@ -124,7 +125,7 @@ pub async fn an_unyank_undoes_a_yank(db: &dyn Database) {
     assert_eq!(db.yank(&again).await.expect("yank").reason, again.reason, "a new yank has its own reason");
 }
 
-/// A message comes, changes and goes; setting what is set already is no change.
+/// A deprecation message is set, changed and removed; setting the same message again changes nothing.
 pub async fn a_deprecation_is_a_message(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "1.1.0"]).await;
     for message in [None, Some("use 2.x"), Some("use 2.x"), Some("use 3.x \u{1f600}"), None, None] {
@@ -137,7 +138,7 @@ pub async fn a_deprecation_is_a_message(db: &dyn Database) {
     assert_eq!(latest(db, &name).await.as_deref(), Some("1.1.0"));
 }
 
-/// Every change that `actor` could make to that version, with what came of it.
+/// Every change that `actor` could make to that version, with its result.
 async fn attempts(db: &dyn Database, actor: &Actor, name: &PackageName, version: &str) -> Vec<Result<()>> {
     let audit = entry(AuditEvent::TagSet, actor).with_package(name);
     let set_tag = TagChange {
@@ -156,7 +157,7 @@ async fn attempts(db: &dyn Database, actor: &Actor, name: &PackageName, version:
     ]
 }
 
-/// `PackageNotFound` to anybody, `VersionNotFound` to those who might have changed it.
+/// `PackageNotFound` for everybody, `VersionNotFound` for those who could change the version.
 pub async fn what_is_not_there_cannot_be_changed(db: &dyn Database) {
     let (owner, name) = published(db, &["1.0.0"]).await;
     for result in attempts(db, &owner, &name, "1.0.1").await {
@@ -169,8 +170,8 @@ pub async fn what_is_not_there_cannot_be_changed(db: &dyn Database) {
     }
 }
 
-/// Whoever lacks the right is refused with the same words whether or not the
-/// version, the tag or the person is there.
+/// A user without the right gets the same refusal whether or not the version, the tag or the other user
+/// exists.
 pub async fn a_refusal_does_not_tell_what_is_there(db: &dyn Database) {
     let (owner, name) = published(db, &["1.0.0"]).await;
     let (stranger, known) = (actor(db).await, owner.username.clone());
@@ -195,7 +196,8 @@ pub async fn a_refusal_does_not_tell_what_is_there(db: &dyn Database) {
     assert_eq!(told("9.9.9", "nothing", &stranger_name()).await, of_what_is_there);
 }
 
-/// Owners of the package, members and owners of its scope and administrators change versions; nobody else.
+/// Owners of the package, members and owners of its scope and administrators can change versions;
+/// nobody else can.
 pub async fn only_those_in_charge_change_versions(db: &dyn Database) {
     let (owner, plain) = published(db, &["1.0.0"]).await;
     let scope = scope(db, &owner).await;
@@ -237,7 +239,7 @@ pub async fn only_those_in_charge_change_versions(db: &dyn Database) {
     }
 }
 
-/// Whoever is gone, shut out or logged out changes no version.
+/// A deleted or disabled user, or one who logged out, changes no version.
 pub async fn a_dead_credential_changes_no_version(db: &dyn Database) {
     let (owner, name) = published(db, &["1.0.0"]).await;
     for (what, dead) in dead_actors(db, &owner).await {

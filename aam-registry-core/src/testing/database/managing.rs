@@ -1,4 +1,4 @@
-//! Accounts that are changed, shut out and let in, and tokens that are revoked for others.
+//! Changing, disabling and enabling accounts, and revoking the tokens of others.
 
 use futures_util::future::join_all;
 
@@ -16,7 +16,8 @@ use crate::{
     },
 };
 
-/// A change by the operator, who is called by a word of the test's own.
+/// A change by the operator; `operator` is a random word that identifies the audit entries of this
+/// test.
 fn operators(operator: &str, username: &Username, event: AuditEvent, update: AccountUpdate) -> AccountChange {
     let audit = NewAuditEntry::new(event, now()).with_actor(operator).with("user", username.as_str());
     let by = AccountActor::Operator;
@@ -84,8 +85,8 @@ async fn generation(db: &dyn Database, username: &Username) -> u64 {
     db.login(username.as_str()).await.expect("read").expect("a user").session_generation
 }
 
-/// A disabled user has no session, no token and no right; enabled again, the
-/// tokens work and the old sessions do not. Each is on record once.
+/// A disabled user has no session, no token and no right. After enabling, the tokens work and the old
+/// sessions do not. Each change is in the audit log once.
 pub async fn a_disabled_user_is_shut_out_until_enabled(db: &dyn Database) {
     let (user, operator) = (actor(db).await, word());
     let name = &user.username;
@@ -120,7 +121,7 @@ pub async fn a_disabled_user_is_shut_out_until_enabled(db: &dyn Database) {
     assert_eq!(events, [AuditEvent::UserEnable, AuditEvent::UserDisable]);
 }
 
-/// Whoever becomes an administrator acts as one at once, and ceases at once.
+/// Granting and revoking the administrator role take effect at once.
 pub async fn a_role_comes_and_goes(db: &dyn Database) {
     let (keeper, user, owner) = (admin(db).await, actor(db).await, actor(db).await);
     let scope = super::world::scope(db, &owner).await;
@@ -165,8 +166,8 @@ pub async fn a_password_that_was_reset_ends_sessions(db: &dyn Database) {
     assert_eq!(recorded_by(db, &operator).await.len(), 1);
 }
 
-/// Who changes the own password or address keeps the session this is done
-/// with, and loses every other. Each thing that changed is on record.
+/// A user who changes the own password or address keeps the current session and loses all others. Each
+/// changed field has an audit entry.
 pub async fn who_changes_a_password_keeps_this_session_alone(db: &dyn Database) {
     let user = actor(db).await;
     let Credential::Session { id: kept, .. } = user.credential.clone() else { panic!("a session") };
@@ -187,7 +188,7 @@ pub async fn who_changes_a_password_keeps_this_session_alone(db: &dyn Database) 
     let other = Actor { credential: Credential::Session { id: word(), generation: 0, expires_at }, ..user.clone() };
     refused(act(&other).await, ErrorCode::Unauthorized);
 
-    // The password that was known is another one by now.
+    // The known password is no longer the current one.
     refused(db.change_account(&own(&user, &hash, None, Some("$test$late"))).await, ErrorCode::InvalidCredentials);
     let same = db.change_account(&own(&user, "$test$new", Some(&email), None)).await.expect("the address it has");
     assert!(!same.changed);
@@ -207,7 +208,7 @@ pub async fn who_changes_a_password_keeps_this_session_alone(db: &dyn Database) 
     assert_eq!(db.session_user(user.user, &kept, 0).await.expect("read"), None);
 }
 
-/// Nobody changes an account with a dead credential, nor another's with the own.
+/// Nobody changes an account with an invalid credential, nor another user's account.
 pub async fn an_account_is_changed_by_its_user_alone(db: &dyn Database) {
     let (user, other) = (actor(db).await, actor(db).await);
     let hash = db.login(user.username.as_str()).await.expect("read").expect("a user").password_hash;
@@ -221,7 +222,7 @@ pub async fn an_account_is_changed_by_its_user_alone(db: &dyn Database) {
     assert_eq!(db.login(user.username.as_str()).await.expect("read").expect("a user").password_hash, hash);
 }
 
-/// Of two who change a password at once from the same one, one wins.
+/// Of two concurrent changes of the same password, one succeeds.
 pub async fn of_password_changes_at_once_one_wins(db: &dyn Database) {
     let user = actor(db).await;
     let hash = db.login(user.username.as_str()).await.expect("read").expect("a user").password_hash;
@@ -233,7 +234,7 @@ pub async fn of_password_changes_at_once_one_wins(db: &dyn Database) {
     }
 }
 
-/// Accounts are listed by name, a page at a time, as the filter says.
+/// Accounts are listed by name, in pages, filtered.
 pub async fn accounts_are_listed_by_name(db: &dyn Database) {
     let prefix = word();
     let named = |end: &str| User { username: format!("{prefix}-{end}").parse().expect("a name"), ..stranger() };
@@ -246,7 +247,7 @@ pub async fn accounts_are_listed_by_name(db: &dyn Database) {
     for user in users.iter().rev() {
         db.create_user(&new_user(user)).await.expect("create");
     }
-    // Just before the first of them by name.
+    // Sorts just before the first of them.
     let start: Username = format!("{prefix}-0").parse().expect("a name");
     let list = async |is_admin, disabled, after: &Username, limit| {
         let filter = AccountFilter { is_admin, disabled, after: Some(after.clone()), limit };
@@ -261,7 +262,7 @@ pub async fn accounts_are_listed_by_name(db: &dyn Database) {
     assert_eq!(list(Some(false), Some(false), &start, 1).await, users[..1]);
 }
 
-/// The operator revokes one token, or all of a user; a second time there is none left to revoke.
+/// The operator revokes one token, or all of a user; a second time there are none left to revoke.
 pub async fn the_operator_revokes_tokens(db: &dyn Database) {
     let (user, other, operator) = (actor(db).await, actor(db).await, word());
     let tokens = [token(db, &user).await, token(db, &user).await, token(db, &user).await];
@@ -284,7 +285,7 @@ pub async fn the_operator_revokes_tokens(db: &dyn Database) {
     assert_eq!(counts, [2, 1]);
 }
 
-/// Needs a database of its own: every token there is gets revoked.
+/// Needs a database of its own, because it revokes all tokens.
 pub async fn all_tokens_are_revoked_at_once(db: &dyn Database) {
     let (first, second) = (actor(db).await, actor(db).await);
     let secrets = [token(db, &first).await.1, token(db, &second).await.1, token(db, &second).await.1];
@@ -297,7 +298,7 @@ pub async fn all_tokens_are_revoked_at_once(db: &dyn Database) {
     assert!(db.token_holder(&secret, now()).await.expect("read").is_some(), "a new one works");
 }
 
-/// Needs a database of its own: however administrators go at once, one is left.
+/// Needs a database of its own: however many administrators lose the role at once, one remains.
 pub async fn one_administrator_is_left(db: &dyn Database) {
     let admins = [admin(db).await, admin(db).await, admin(db).await].map(|admin| admin.username);
     let (shut_out, _) = (disabled_user(db).await, user(db).await);
@@ -318,7 +319,7 @@ pub async fn one_administrator_is_left(db: &dyn Database) {
     let last = &left[0].username;
     refused(disable(db, last, true).await, ErrorCode::Forbidden);
     refused(set_admin(db, last, false).await, ErrorCode::Forbidden);
-    // One who is let in again can take over.
+    // An administrator who is enabled again can take over.
     disable(db, &shut_out.username, false).await.expect("enable");
     assert!(disable(db, last, true).await.expect("another one is left").changed);
     assert!(account(db, last).await.is_admin, "shut out, but still in the role");

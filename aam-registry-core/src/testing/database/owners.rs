@@ -37,7 +37,8 @@ fn names<const N: usize>(actors: [&Actor; N]) -> Vec<Username> {
     names
 }
 
-/// Owners are added and removed, by one another and themselves; a new one has all an owner has; each is on record.
+/// Owners add and remove one another and themselves; a new owner has all rights of an owner; each
+/// change is in the audit log.
 pub async fn owners_come_and_go(db: &dyn Database) {
     let (first, name) = published(db, &["1.0.0"]).await;
     let second = actor(db).await;
@@ -59,7 +60,7 @@ pub async fn owners_come_and_go(db: &dyn Database) {
     assert_eq!(audit_of(db, &name).await.len(), 6);
 }
 
-/// `LastOwner`: an unscoped package never is without one.
+/// `LastOwner`: an unscoped package always has an owner.
 pub async fn the_last_owner_of_a_package_stays(db: &dyn Database) {
     let (owner, name) = published(db, &["1.0.0"]).await;
     let admin = admin(db).await;
@@ -69,7 +70,7 @@ pub async fn the_last_owner_of_a_package_stays(db: &dyn Database) {
     assert_eq!(audit_of(db, &name).await.len(), 1);
 }
 
-/// However owners leave at once, one remains.
+/// However many owners leave at once, one remains.
 pub async fn owners_leaving_at_once_leave_one(db: &dyn Database) {
     let (first, name) = published(db, &["1.0.0"]).await;
     let others = [first.clone(), actor(db).await, actor(db).await];
@@ -84,7 +85,8 @@ pub async fn owners_leaving_at_once_leave_one(db: &dyn Database) {
     assert_eq!(owners(db, &name).await.len(), 1);
 }
 
-/// Adding an owner or removing who is none succeeds and leaves no entry.
+/// Adding an existing owner, or removing a user who is not an owner, succeeds and leaves no audit
+/// entry.
 pub async fn an_ownership_that_is_so_already_is_no_change(db: &dyn Database) {
     let (owner, name) = published(db, &["1.0.0"]).await;
     add(db, &owner, &name, &owner).await.expect("add");
@@ -93,7 +95,7 @@ pub async fn an_ownership_that_is_so_already_is_no_change(db: &dyn Database) {
     assert_eq!(audit_of(db, &name).await.len(), 1);
 }
 
-/// Only owners and administrators change owners, of packages and to users there are.
+/// Only owners and administrators change owners, and only of existing packages and to existing users.
 pub async fn a_change_of_owners_is_checked(db: &dyn Database) {
     let (owner, name) = published(db, &["1.0.0"]).await;
     let (other, nobody) = (actor(db).await, stranger_name());
@@ -117,7 +119,8 @@ pub async fn a_change_of_owners_is_checked(db: &dyn Database) {
     add(db, &admin(db).await, &name, &other).await.expect("an administrator may");
 }
 
-/// A scoped package has the owners of its scope and those added to it; the former leave through the scope only.
+/// A scoped package has the owners of its scope and those added to it; the former can be removed only
+/// through the scope.
 pub async fn scope_owners_own_its_packages(db: &dyn Database) {
     let (owner, friend, member) = (actor(db).await, actor(db).await, actor(db).await);
     let scope = scope(db, &owner).await;
@@ -151,7 +154,7 @@ pub async fn scope_owners_own_its_packages(db: &dyn Database) {
     refused(remove(db, &owner, &name, &member).await, ErrorCode::Forbidden);
 }
 
-/// A scope names the owners that single packages of it have beside it, up to a bound.
+/// A scope lists the owners that were added to its packages, up to a limit.
 pub async fn a_scope_lists_who_owns_single_packages(db: &dyn Database) {
     let (owner, outside, other) = (actor(db).await, actor(db).await, actor(db).await);
     let scope = scope(db, &owner).await;

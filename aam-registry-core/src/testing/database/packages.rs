@@ -1,4 +1,4 @@
-//! Reads of packages, and the sizes of the whole.
+//! Reads of packages, and the totals of the registry.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::{
     types::{PackageName, PublishedVersion, VersionBounds, VersionList, VersionRange},
 };
 
-/// The order is that of the publishes: neither the versions' own, nor that of clocks that disagree.
+/// The order is that of the publishes, not that of the versions or of clocks that differ.
 pub async fn versions_are_listed_newest_published_first(db: &dyn Database) {
     let (actor, name) = (actor(db).await, package_name());
     let at = now();
@@ -34,7 +34,8 @@ pub async fn versions_are_listed_newest_published_first(db: &dyn Database) {
     assert_eq!(package.versions, listed);
 }
 
-/// A list ends where its bounds say, tells whether there are older versions, and goes on before any version.
+/// A list ends at its bounds, says whether there are older versions, and can continue before any
+/// version.
 pub async fn a_list_of_versions_keeps_to_its_bounds(db: &dyn Database) {
     let (actor, name) = (actor(db).await, package_name());
     let needs: Map<String, Value> = (0..100).map(|n| (format!("dependency-{n}"), json!("^1.0"))).collect();
@@ -49,7 +50,7 @@ pub async fn a_list_of_versions_keeps_to_its_bounds(db: &dyn Database) {
         let range = VersionRange { before: before.map(v), bounds: VersionBounds { versions, dependencies } };
         db.version_list(&name, &range).await.expect("read").expect("a package")
     };
-    // Each of the older three has some two thousand bytes of dependencies.
+    // Each of the three older versions has some two thousand bytes of dependencies.
     for (before, versions, dependencies, expected, has_older) in [
         (None, 9, 1 << 20, 0..4, false),
         (None, 4, 1 << 20, 0..4, false),
@@ -71,7 +72,7 @@ pub async fn a_list_of_versions_keeps_to_its_bounds(db: &dyn Database) {
     assert_eq!(db.version_list(&package_name(), &range).await.expect("read"), None);
 }
 
-/// Tags, owners and numbers of versions are those of the package itself.
+/// The separate reads of tags, owners and version numbers agree with the package.
 pub async fn the_small_reads_tell_what_the_package_tells(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "2.0.0", "1.5.0"]).await;
     db.yank(&yank(&actor, &name, "2.0.0")).await.expect("yank");
@@ -92,7 +93,7 @@ pub async fn the_small_reads_tell_what_the_package_tells(db: &dyn Database) {
     assert_eq!(db.version_numbers(&unknown).await.expect("read"), None);
 }
 
-/// What a package says of itself is what the version behind `latest` says.
+/// The manifest of a package is that of the version `latest` names.
 pub async fn a_package_is_described_by_latest(db: &dyn Database) {
     let (actor, name) = (actor(db).await, package_name());
     for (version, description) in [("2.0.0", "Second"), ("1.0.0", "First"), ("3.0.0-rc.1", "Third")] {
@@ -107,7 +108,7 @@ pub async fn a_package_is_described_by_latest(db: &dyn Database) {
     assert_eq!(description().await, "Second");
 }
 
-/// A package keeps the time it was made at.
+/// A package keeps its time of creation.
 pub async fn a_package_was_created_with_its_first_version(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0"]).await;
     let first = db.package(&name).await.expect("read").expect("a package");
@@ -118,7 +119,7 @@ pub async fn a_package_was_created_with_its_first_version(db: &dyn Database) {
     assert!(second.updated_at > first.updated_at);
 }
 
-/// One bare name in two scopes and outside of them is three packages.
+/// The same bare name in two scopes and without a scope makes three packages.
 pub async fn a_scope_is_part_of_the_name(db: &dyn Database) {
     let (actor, bare) = (actor(db).await, word());
     let (one, other) = (scope(db, &actor).await, scope(db, &actor).await);
@@ -133,7 +134,7 @@ pub async fn a_scope_is_part_of_the_name(db: &dyn Database) {
     }
 }
 
-/// The totals grow by what is published and who registers, and a yank takes nothing away.
+/// The totals grow with publishes and registrations, and a yank does not reduce them.
 pub async fn totals_grow(db: &dyn Database) {
     let before = db.totals().await.expect("read");
     let (actor, name) = published(db, &["1.0.0", "1.0.1"]).await;
@@ -148,7 +149,7 @@ pub async fn totals_grow(db: &dyn Database) {
     assert!(after.storage_bytes >= before.storage_bytes + 5_000_000_000);
 }
 
-/// A database that works says so.
+/// The health check of a working database succeeds.
 pub async fn a_working_database_answers(db: &dyn Database) {
     db.check().await.expect("the database answers");
 }

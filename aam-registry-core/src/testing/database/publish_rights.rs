@@ -13,14 +13,15 @@ use crate::{
     types::{Actor, AuditEvent, PackageName, ScopeName, ScopeRole},
 };
 
-/// Requires check and commit to refuse alike.
+/// Asserts that check and commit give the same refusal.
 async fn forbidden(db: &dyn Database, actor: &Actor, name: &PackageName, version: &str) {
     let check = PublishCheck { actor: actor.clone(), package: name.clone(), version: v(version), now: now() };
     refused(db.check_publish(&check).await, ErrorCode::Forbidden);
     refused(try_publish(db, actor, manifest(name, version)).await, ErrorCode::Forbidden);
 }
 
-/// Whoever publishes a new unscoped name owns it; nobody else publishes there, a version that exists included.
+/// The user who publishes a new unscoped name owns it; nobody else publishes there, not even an
+/// existing version.
 pub async fn a_new_name_is_its_publishers(db: &dyn Database) {
     let (owner, name) = published(db, &["1.0.0"]).await;
     let package = db.package(&name).await.expect("read").expect("a package");
@@ -32,7 +33,7 @@ pub async fn a_new_name_is_its_publishers(db: &dyn Database) {
     assert_eq!(audit_of(db, &name).await.len(), 2);
 }
 
-/// Of several users claiming a name at once, one gets it.
+/// Of several users who claim a name concurrently, one gets it.
 pub async fn of_claims_at_once_one_holds(db: &dyn Database) {
     let name = package_name();
     let actors = join_all((0..6).map(|_| actor(db))).await;
@@ -51,7 +52,7 @@ pub async fn of_claims_at_once_one_holds(db: &dyn Database) {
     assert_eq!(package.versions.len(), 1);
 }
 
-/// Who may publish but not tag sets a new tag with a publish, and moves none that exists.
+/// A user who may publish but not tag can set a new tag with a publish, and can move no existing one.
 pub async fn a_publish_moves_a_tag_only_for_who_may_tag(db: &dyn Database) {
     let owner = actor(db).await;
     let scope = scope(db, &owner).await;
@@ -82,7 +83,8 @@ pub async fn a_publish_moves_a_tag_only_for_who_may_tag(db: &dyn Database) {
     assert_eq!(latest.dist_tags, [tag("latest")]);
 }
 
-/// Every member of a scope publishes there, new and existing packages alike, and owns nothing by it.
+/// Every member of a scope can publish new and existing packages there, and does not become an owner by
+/// it.
 pub async fn every_role_publishes_in_its_scope(db: &dyn Database) {
     let owner = actor(db).await;
     let scope = scope(db, &owner).await;
@@ -115,7 +117,7 @@ pub async fn every_role_publishes_in_its_scope(db: &dyn Database) {
     }
 }
 
-/// A user publishes in the scope of the own name without further ado.
+/// A user can publish in the scope with the own name.
 pub async fn everybody_has_a_scope_to_publish_in(db: &dyn Database) {
     let (owner, other) = (actor(db).await, actor(db).await);
     let name = scoped_name(&ScopeName::from(&owner.username));
@@ -125,14 +127,14 @@ pub async fn everybody_has_a_scope_to_publish_in(db: &dyn Database) {
     assert_eq!(package.owners, [owner.username]);
 }
 
-/// `Forbidden`, not a new scope.
+/// `Forbidden`; the scope is not created.
 pub async fn nobody_publishes_in_a_scope_that_does_not_exist(db: &dyn Database) {
     let (actor, scope) = (actor(db).await, scope_name());
     forbidden(db, &actor, &scoped_name(&scope), "1.0.0").await;
     assert_eq!(db.scope(&scope).await.expect("read"), None);
 }
 
-/// An administrator publishes nothing in another's name.
+/// An administrator cannot publish a version of another user's package.
 pub async fn an_administrator_publishes_only_the_own(db: &dyn Database) {
     let (owner, plain) = published(db, &["1.0.0"]).await;
     let scoped = scoped_name(&scope(db, &owner).await);
@@ -164,8 +166,8 @@ pub async fn a_name_like_another_is_refused(db: &dyn Database) {
     publish(db, &owner, &existing, &["1.0.1"]).await;
 }
 
-/// `InvalidManifest` for a new unscoped name with `--`, which passes for a scope and a name; within a scope it is one
-/// like any other.
+/// `InvalidManifest` for a new unscoped name with `--`, which could be taken for a scope and a name;
+/// within a scope it is allowed.
 pub async fn a_new_name_without_a_scope_holds_no_double_hyphen(db: &dyn Database) {
     let owner = actor(db).await;
     let confusing: PackageName = format!("{}--{}", word(), word()).parse().expect("a name");
@@ -181,7 +183,7 @@ pub async fn a_new_name_without_a_scope_holds_no_double_hyphen(db: &dyn Database
     publish(db, &owner, &PackageName::scoped(&scope, confusing.bare()).expect("a name"), &["1.0.0"]).await;
 }
 
-/// Scoped names are compared with nobody's.
+/// Scoped names are not compared for similarity.
 pub async fn scoped_names_may_be_alike(db: &dyn Database) {
     let owner = actor(db).await;
     let scope = scope(db, &owner).await;
@@ -193,7 +195,7 @@ pub async fn scoped_names_may_be_alike(db: &dyn Database) {
     publish(db, &owner, &PackageName::scoped(&scope, &first).expect("a name"), &["1.0.0"]).await;
 }
 
-/// Of names alike that are claimed at once, one is taken.
+/// Of similar names that are claimed concurrently, one is accepted.
 pub async fn of_names_alike_claimed_at_once_one_is_taken(db: &dyn Database) {
     let (first, second) = (word(), word());
     let names = [format!("{first}{second}"), format!("{first}-{second}"), format!("{first}{second}-")]

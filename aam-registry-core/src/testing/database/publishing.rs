@@ -1,4 +1,4 @@
-//! What a commit makes of an upload, and when it refuses.
+//! What a commit creates from an upload, and when it refuses.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -21,7 +21,7 @@ fn check(actor: &Actor, package: &PackageName, version: &str) -> PublishCheck {
     PublishCheck { actor: actor.clone(), package: package.clone(), version: v(version), now: now() }
 }
 
-/// All that was said of a version comes back from every read, and the publish is on record once.
+/// Every read returns the fields of the commit, and the publish has one audit entry.
 pub async fn a_commit_makes_a_version(db: &dyn Database) {
     let (actor, name) = (actor(db).await, package_name());
     let manifest = manifest_with(
@@ -61,7 +61,7 @@ pub async fn a_commit_makes_a_version(db: &dyn Database) {
         dependencies: manifest.dependencies.clone(),
         approval_status: ApprovalStatus::Approved,
     };
-    // Asked for without its build metadata, which does not matter.
+    // Requested without its build metadata, which does not matter.
     let version = v("1.2.3-rc.1");
     let detail = db.version(&name, &version).await.expect("read").expect("a version");
     assert_eq!(detail.summary, summary);
@@ -82,7 +82,7 @@ pub async fn a_commit_makes_a_version(db: &dyn Database) {
     assert_eq!(audit.into_iter().map(|one| one.entry).collect::<Vec<_>>(), [commit.audit]);
 }
 
-/// A version without a README says so; one without its files is no version.
+/// A version without a README has none; an unknown version or package has neither files nor a README.
 pub async fn what_was_not_published_is_not_there(db: &dyn Database) {
     let (_, name) = published(db, &["1.0.0"]).await;
     assert_eq!(db.readme(&name, &v("1.0.0")).await.expect("read"), Some(None));
@@ -95,7 +95,7 @@ pub async fn what_was_not_published_is_not_there(db: &dyn Database) {
     assert_eq!(db.version(&other, &version).await.expect("read"), None);
 }
 
-/// `Timeout` for an upload that was committed before, was never begun or is another's.
+/// `Timeout` for an upload that was already committed, was never begun or belongs to another user.
 pub async fn an_upload_is_committed_once(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0"]).await;
     let consumed = upload(db, &actor).await;
@@ -109,7 +109,7 @@ pub async fn an_upload_is_committed_once(db: &dyn Database) {
     assert_eq!(audit_of(db, &name).await.len(), 2);
 }
 
-/// A commit that is refused can be made again with what was wrong put right.
+/// After a refused commit, the upload can be committed with the fault corrected.
 pub async fn a_refused_commit_leaves_the_upload(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0"]).await;
     let upload = upload(db, &actor).await;
@@ -118,7 +118,8 @@ pub async fn a_refused_commit_leaves_the_upload(db: &dyn Database) {
     db.commit_publish(&commit(&actor, upload, manifest(&name, "1.0.1"))).await.expect("commit");
 }
 
-/// `VersionExists` with the version and digest of then, also where only build metadata differs.
+/// `VersionExists` with the version and digest of the existing one, even if only build metadata
+/// differs.
 pub async fn a_version_is_published_once(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0+first"]).await;
     let existing = db.version(&name, &v("1.0.0")).await.expect("read").expect("a version").summary;
@@ -136,7 +137,7 @@ pub async fn a_version_is_published_once(db: &dyn Database) {
     assert_eq!(audit_of(db, &name).await.len(), 1);
 }
 
-/// The number of a yanked version is never free again.
+/// The number of a yanked version cannot be published again.
 pub async fn a_yanked_version_still_exists(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0"]).await;
     let yank = Yank {
@@ -152,7 +153,8 @@ pub async fn a_yanked_version_still_exists(db: &dyn Database) {
     refused(try_publish(db, &actor, manifest(&name, "1.0.0")).await, ErrorCode::VersionExists);
 }
 
-/// Of several commits of one version at once, one succeeds; the others are `VersionExists` with its digest.
+/// Of several concurrent commits of one version, one succeeds; the others fail with `VersionExists` and
+/// its digest.
 pub async fn of_commits_at_once_one_wins(db: &dyn Database) {
     let (actor, name) = published(db, &["0.9.0"]).await;
     let mut commits = Vec::new();
@@ -173,7 +175,7 @@ pub async fn of_commits_at_once_one_wins(db: &dyn Database) {
     assert_eq!(audit_of(db, &name).await.len(), 2);
 }
 
-/// Different versions published at once all succeed, and `latest` names the highest.
+/// Different versions published concurrently all succeed, and `latest` names the highest.
 pub async fn versions_published_at_once_all_count(db: &dyn Database) {
     let (actor, name) = published(db, &["0.1.0"]).await;
     let versions = ["1.0.0", "3.0.0", "2.0.0", "4.0.0-rc.1"];
@@ -183,7 +185,8 @@ pub async fn versions_published_at_once_all_count(db: &dyn Database) {
     assert_eq!(db.versions(&name).await.expect("read").expect("a package").len(), 5);
 }
 
-/// Whoever is gone, shut out or logged out publishes nothing, also where that happened during the upload.
+/// A deleted or disabled user, or one who logged out, publishes nothing, even if that happened during
+/// the upload.
 pub async fn a_dead_credential_publishes_nothing(db: &dyn Database) {
     let (owner, name) = published(db, &["1.0.0"]).await;
     let mut dead = dead_actors(db, &owner).await;
@@ -202,7 +205,7 @@ pub async fn a_dead_credential_publishes_nothing(db: &dyn Database) {
     assert_eq!(audit_of(db, &name).await.len(), 1);
 }
 
-/// A check that passes leaves nothing behind.
+/// A successful check changes nothing.
 pub async fn a_check_changes_nothing(db: &dyn Database) {
     let (actor, name) = (actor(db).await, package_name());
     for _ in 0..2 {
@@ -212,7 +215,8 @@ pub async fn a_check_changes_nothing(db: &dyn Database) {
     publish(db, &super::world::actor(db).await, &name, &["1.0.0"]).await;
 }
 
-/// By whatever clock, what comes later is not dated earlier: a version, a yank, the package's last change.
+/// Whatever the clock says, a later event is not dated earlier: a version, a yank, the package's last
+/// change.
 pub async fn a_clock_that_is_behind_dates_nothing_back(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0"]).await;
     let before = db.package(&name).await.expect("read").expect("a package");

@@ -38,13 +38,13 @@ fn by_name<const N: usize>(members: [(&Actor, ScopeRole); N]) -> Vec<(Username, 
     members
 }
 
-/// How many changes of members `actor` has on record.
+/// How many audit entries about changes of members `actor` has.
 async fn changes(db: &dyn Database, actor: &Actor) -> usize {
     let of_members = [AuditEvent::ScopeMemberSet, AuditEvent::ScopeMemberRemove];
     audit_by(db, actor).await.iter().filter(|one| of_members.contains(&one.entry.event)).count()
 }
 
-/// Whoever makes a scope owns it, and the making is on record.
+/// The user who creates a scope owns it, and the creation is in the audit log.
 pub async fn a_new_scope_is_its_makers(db: &dyn Database) {
     let (actor, name, at) = (actor(db).await, scope_name(), now());
     db.create_scope(&new_scope(&actor, &name, at, &entry(AuditEvent::ScopeCreate, &actor))).await.expect("create");
@@ -80,7 +80,8 @@ pub async fn the_name_of_a_user_is_no_free_scope(db: &dyn Database) {
     refused(made, ErrorCode::ScopeExists);
 }
 
-/// Of several makers of one scope at once, one succeeds and the others are `ScopeExists`.
+/// Of several users who create a scope concurrently, one succeeds and the others fail with
+/// `ScopeExists`.
 pub async fn of_scopes_made_at_once_one_is_made(db: &dyn Database) {
     let name = scope_name();
     let actors = join_all((0..6).map(|_| actor(db))).await;
@@ -95,7 +96,7 @@ pub async fn of_scopes_made_at_once_one_is_made(db: &dyn Database) {
     assert_eq!(members(db, &name).await.len(), 1);
 }
 
-/// Owners add members, change their roles and remove them; each is on record.
+/// Owners add members, change their roles and remove them; each change is in the audit log.
 pub async fn members_come_and_change_and_go(db: &dyn Database) {
     let (owner, member) = (actor(db).await, actor(db).await);
     let scope = scope(db, &owner).await;
@@ -125,7 +126,7 @@ pub async fn only_owners_change_members(db: &dyn Database) {
     assert_eq!(members(db, &scope).await.len(), 3);
 }
 
-/// An administrator may, with a credential that says so.
+/// An administrator may, if the credential allows acting as one.
 pub async fn an_administrator_changes_members(db: &dyn Database) {
     let (owner, member, admin) = (actor(db).await, actor(db).await, admin(db).await);
     let scope = scope(db, &owner).await;
@@ -137,7 +138,7 @@ pub async fn an_administrator_changes_members(db: &dyn Database) {
     remove(db, &admin, &scope, &member).await.expect("remove");
 }
 
-/// A member of any role removes itself.
+/// A member with any role can leave.
 pub async fn a_member_may_leave(db: &dyn Database) {
     let (owner, other) = (actor(db).await, actor(db).await);
     let scope = scope(db, &owner).await;
@@ -148,7 +149,7 @@ pub async fn a_member_may_leave(db: &dyn Database) {
     }
 }
 
-/// `LastOwner`, whether the owner would go or only get a lesser role.
+/// `LastOwner`, whether the owner would be removed or get a lower role.
 pub async fn the_last_owner_stays(db: &dyn Database) {
     let (owner, other) = (actor(db).await, actor(db).await);
     let scope = scope(db, &owner).await;
@@ -164,7 +165,7 @@ pub async fn the_last_owner_stays(db: &dyn Database) {
     assert_eq!(members(db, &scope).await, expected);
 }
 
-/// `Forbidden`, whoever else owns the scope of a user's name by now.
+/// `Forbidden`, even if the scope with a user's name has other owners.
 pub async fn a_user_keeps_the_scope_of_its_name(db: &dyn Database) {
     let (user, other) = (actor(db).await, actor(db).await);
     let scope = ScopeName::from(&user.username);
@@ -178,8 +179,8 @@ pub async fn a_user_keeps_the_scope_of_its_name(db: &dyn Database) {
     assert_eq!(members(db, &scope).await, by_name([(&user, ScopeRole::Owner)]));
 }
 
-/// Whoever may not change members is refused with the same words whether or
-/// not the person is a member or a user at all.
+/// A user who may not change members gets the same refusal whether or not the other person is a member
+/// or a user.
 pub async fn a_refusal_does_not_tell_who_is_there(db: &dyn Database) {
     let (owner, stranger) = (actor(db).await, actor(db).await);
     let scope = ScopeName::from(&owner.username);
@@ -198,7 +199,7 @@ pub async fn a_refusal_does_not_tell_who_is_there(db: &dyn Database) {
     );
 }
 
-/// However owners leave at once, one remains.
+/// However many owners leave at once, one remains.
 pub async fn two_owners_leaving_at_once_leave_one(db: &dyn Database) {
     let owners = [actor(db).await, actor(db).await, actor(db).await];
     let scope = scope(db, &owners[0]).await;
@@ -213,7 +214,7 @@ pub async fn two_owners_leaving_at_once_leave_one(db: &dyn Database) {
     assert_eq!(members(db, &scope).await.len(), 1);
 }
 
-/// `ScopeNotFound`, or `UserNotFound` in a scope there is.
+/// `ScopeNotFound`, or `UserNotFound` in an existing scope.
 pub async fn unknown_scopes_and_users_are_told_apart(db: &dyn Database) {
     let (owner, member) = (actor(db).await, actor(db).await);
     let (scope, nowhere) = (scope(db, &owner).await, scope_name());
@@ -227,7 +228,8 @@ pub async fn unknown_scopes_and_users_are_told_apart(db: &dyn Database) {
     assert_eq!(changes(db, &owner).await, 0);
 }
 
-/// Giving the role somebody has, or removing who is no member, succeeds and leaves no entry.
+/// Setting the role that a member has, or removing a user who is not a member, succeeds and leaves no
+/// audit entry.
 pub async fn a_membership_that_is_so_already_is_no_change(db: &dyn Database) {
     let (owner, member) = (actor(db).await, actor(db).await);
     let scope = scope(db, &owner).await;
@@ -238,7 +240,7 @@ pub async fn a_membership_that_is_so_already_is_no_change(db: &dyn Database) {
     assert_eq!((changes(db, &owner).await, changes(db, &member).await), (1, 0));
 }
 
-/// Whoever is gone, shut out or logged out makes no scope and changes no member.
+/// A deleted or disabled user, or one who logged out, creates no scope and changes no member.
 pub async fn a_dead_credential_changes_no_scope(db: &dyn Database) {
     let (owner, member) = (actor(db).await, actor(db).await);
     let scope = scope(db, &owner).await;

@@ -39,7 +39,7 @@ fn pairs<const N: usize>(tags: [(&str, &str); N]) -> Vec<(String, String)> {
     tags.map(|(tag, version)| (tag.to_owned(), version.to_owned())).to_vec()
 }
 
-/// Publishes under the policy that the newest is `latest`.
+/// Publishes with the policy that `latest` is the newest version.
 async fn publish_newest(db: &dyn Database, actor: &Actor, name: &PackageName, version: &str) {
     let upload = upload(db, actor).await;
     let commit = commit(actor, upload, manifest(name, version));
@@ -47,7 +47,7 @@ async fn publish_newest(db: &dyn Database, actor: &Actor, name: &PackageName, ve
     db.commit_publish(&commit).await.expect("publish");
 }
 
-/// A tag is set, moved and removed; it names the version as published; each is on record.
+/// A tag is set, moved and removed; it names the version as published; each change is in the audit log.
 pub async fn a_tag_is_set_moved_and_removed(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0+b1", "1.1.0"]).await;
     set(db, &actor, &name, "beta", "1.0.0+other").await.expect("set");
@@ -68,7 +68,7 @@ pub async fn a_tag_is_set_moved_and_removed(db: &dyn Database) {
     assert_eq!(events[..3], [AuditEvent::TagRemove, AuditEvent::TagSet, AuditEvent::TagSet]);
 }
 
-/// A tag that already names the version is no change.
+/// Setting a tag to the version that it names changes nothing.
 pub async fn a_tag_that_is_so_already_is_no_change(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0"]).await;
     for (tag, entries) in [("beta", 2), ("beta", 2), ("latest", 2)] {
@@ -77,7 +77,7 @@ pub async fn a_tag_that_is_so_already_is_no_change(db: &dyn Database) {
     }
 }
 
-/// `TagNotFound` for a tag the package does not have, also after it was removed.
+/// `TagNotFound` for a tag that the package does not have, or no longer has.
 pub async fn an_unknown_tag_cannot_be_removed(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0"]).await;
     refused(remove(db, &actor, &name, "beta").await, ErrorCode::TagNotFound);
@@ -97,7 +97,8 @@ pub async fn a_yanked_version_gets_no_tag(db: &dyn Database) {
     assert_eq!(tags(db, &name).await, pairs([("latest", "1.0.0")]));
 }
 
-/// Tags are changed by those in charge, of packages and versions there are, with a live credential.
+/// Only users with the right change tags, only of existing packages and versions, and only with a valid
+/// credential.
 pub async fn a_tag_change_is_checked(db: &dyn Database) {
     let (owner, name) = published(db, &["1.0.0"]).await;
     let other = actor(db).await;
@@ -117,7 +118,7 @@ pub async fn a_tag_change_is_checked(db: &dyn Database) {
     assert_eq!(audit_of(db, &name).await.len(), 2);
 }
 
-/// A publish moves the tag it asks for, and takes no other along.
+/// A publish moves the requested tag, and no other.
 pub async fn a_publish_sets_the_tag_it_asks_for(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0"]).await;
     set(db, &actor, &name, "beta", "1.0.0").await.expect("set");
@@ -129,7 +130,7 @@ pub async fn a_publish_sets_the_tag_it_asks_for(db: &dyn Database) {
     assert_eq!(tags(db, &name).await, pairs([("beta", "1.1.0-rc.1"), ("latest", "1.0.0"), ("stable", "1.0.0")]));
 }
 
-/// `latest` names the highest release, by precedence and not by text or time.
+/// `latest` names the highest release, by SemVer precedence and not by text or time.
 pub async fn latest_is_the_highest_release(db: &dyn Database) {
     let (actor, name) = (actor(db).await, package_name());
     for (version, expected) in [
@@ -160,7 +161,8 @@ pub async fn latest_may_be_the_newest(db: &dyn Database) {
     }
 }
 
-/// Yanks take `latest` to the next best, a pre-release only where no release is left, and back.
+/// A yank moves `latest` to the next highest version, a pre-release only if no release is left; taking
+/// it back moves `latest` back.
 pub async fn latest_follows_yanks(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0-rc.1", "1.0.0", "2.0.0-rc.1", "1.1.0"]).await;
     for (yanked, expected) in [("1.1.0", "1.0.0"), ("1.0.0", "2.0.0-rc.1"), ("2.0.0-rc.1", "1.0.0-rc.1")] {
@@ -176,7 +178,8 @@ pub async fn latest_follows_yanks(db: &dyn Database) {
     }
 }
 
-/// What an owner chose holds until a publish brings something higher than all there was.
+/// A version chosen by an owner stays `latest` until a version is published that is higher than all
+/// before.
 pub async fn latest_set_by_hand_holds_until_something_higher(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "2.0.0", "0.5.0"]).await;
     set(db, &actor, &name, "latest", "1.0.0").await.expect("set");
@@ -191,7 +194,7 @@ pub async fn latest_set_by_hand_holds_until_something_higher(db: &dyn Database) 
     assert_eq!(latest(db, &name).await.as_deref(), Some("2.0.2"), "the choice is over");
 }
 
-/// A pre-release may be chosen, and holds against lower releases.
+/// A pre-release may be chosen, and stays `latest` when lower releases are published.
 pub async fn latest_set_by_hand_may_be_a_prerelease(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "2.0.0-rc.1"]).await;
     set(db, &actor, &name, "latest", "2.0.0-rc.1").await.expect("set");
@@ -201,7 +204,7 @@ pub async fn latest_set_by_hand_may_be_a_prerelease(db: &dyn Database) {
     assert_eq!(latest(db, &name).await.as_deref(), Some("2.0.0"));
 }
 
-/// A choice that is yanked is over, and does not come back by itself.
+/// A yank ends an owner's choice, and taking it back does not restore the choice.
 pub async fn latest_set_by_hand_ends_with_a_yank(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "2.0.0"]).await;
     set(db, &actor, &name, "latest", "1.0.0").await.expect("set");

@@ -26,7 +26,7 @@ fn token(user: UserId, created_at: Timestamp) -> Token {
     }
 }
 
-/// Makes `token` the actor's and gives the digest of its secret.
+/// Creates `token` for the actor and returns the digest of its secret.
 async fn create(db: &dyn Database, actor: &Actor, token: &Token) -> Sha256Digest {
     let secret = TokenSecret::generate().digest();
     db.create_token(&new_token(actor, token, secret, &entry(AuditEvent::TokenCreate, actor)))
@@ -35,7 +35,7 @@ async fn create(db: &dyn Database, actor: &Actor, token: &Token) -> Sha256Digest
     secret
 }
 
-/// All that was said of a token comes back, with its user, and the making is on record.
+/// Every field of a token is returned, with its user, and its creation is in the audit log.
 pub async fn a_token_is_found_by_its_digest(db: &dyn Database) {
     let actor = actor(db).await;
     let pattern = |text: &str| TokenPattern::parse(text).expect("a pattern");
@@ -56,7 +56,7 @@ pub async fn a_token_is_found_by_its_digest(db: &dyn Database) {
     assert_eq!(made, 2);
 }
 
-/// A user sees the own live tokens, the newest first.
+/// A user sees the own valid tokens, the newest first.
 pub async fn tokens_are_listed_newest_first(db: &dyn Database) {
     let (actor, other) = (actor(db).await, actor(db).await);
     create(db, &other, &token(other.user, now())).await;
@@ -70,7 +70,7 @@ pub async fn tokens_are_listed_newest_first(db: &dyn Database) {
     assert_eq!(listed, [tokens[0].clone(), tokens[2].clone(), tokens[1].clone()]);
 }
 
-/// A revoked token is neither found nor listed, and whoever acts with it is refused.
+/// A revoked token is neither found nor listed, and its use is refused.
 pub async fn a_revoked_token_is_gone(db: &dyn Database) {
     let actor = actor(db).await;
     let token = token(actor.user, now());
@@ -93,7 +93,8 @@ pub async fn a_revoked_token_is_gone(db: &dyn Database) {
     assert_eq!(revoked, 1, "one entry for the revocation, none for the refusal");
 }
 
-/// Another's token is `TokenNotFound` and lives on; nobody acts with it in another's name.
+/// Another user's token is `TokenNotFound` and stays valid; nobody can act with it in another user's
+/// name.
 pub async fn a_token_of_another_cannot_be_revoked(db: &dyn Database) {
     let (actor, other) = (actor(db).await, actor(db).await);
     let token = token(actor.user, now());
@@ -107,7 +108,7 @@ pub async fn a_token_of_another_cannot_be_revoked(db: &dyn Database) {
     refused(db.create_scope(&new_scope(&thief, &scope_name(), now(), &audit)).await, ErrorCode::Unauthorized);
 }
 
-/// From its last instant on a token is neither found nor listed, nor good to act with.
+/// From its expiry on a token is neither found nor listed, and its use is refused.
 pub async fn an_expired_token_is_gone(db: &dyn Database) {
     let actor = actor(db).await;
     let end = after(60);
@@ -124,7 +125,8 @@ pub async fn an_expired_token_is_gone(db: &dyn Database) {
     refused(db.create_scope(&new_scope(&with_token, &scope_name(), end, &audit)).await, ErrorCode::Unauthorized);
 }
 
-/// The last use is remembered, whatever order the notes come in; a note of no token is dropped.
+/// The latest use is stored, whatever order uses are reported in; the use of an unknown token is
+/// ignored.
 pub async fn a_used_token_says_when(db: &dyn Database) {
     let actor = actor(db).await;
     let token = token(actor.user, now());
@@ -137,7 +139,7 @@ pub async fn a_used_token_says_when(db: &dyn Database) {
     assert_eq!(listed, [Token { last_used_at: Some(late), ..token }]);
 }
 
-/// Whoever is gone, shut out or logged out makes and revokes no token.
+/// A deleted or disabled user, or one who logged out, creates and revokes no token.
 pub async fn a_dead_credential_makes_no_token(db: &dyn Database) {
     let actor = actor(db).await;
     let kept = token(actor.user, now());

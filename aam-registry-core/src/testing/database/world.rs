@@ -1,4 +1,4 @@
-//! What the cases start from.
+//! Test data for the cases.
 
 use std::{fmt::Debug, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// A word that nothing else in the database holds: 14 lower-case letters.
+/// A word that occurs nowhere else in the database: 14 lower-case letters.
 pub(super) fn word() -> String {
     rand::random::<[u8; 14]>().iter().map(|byte| char::from(b'a' + byte % 26)).collect()
 }
@@ -41,12 +41,12 @@ pub(super) fn tag(text: &str) -> DistTag {
     text.parse().expect("a dist-tag")
 }
 
-/// The present, as precise as databases keep it.
+/// The current time, with the precision of databases.
 pub(super) fn now() -> Timestamp {
     SystemClock.now()
 }
 
-/// The present and `seconds`.
+/// The current time plus `seconds`.
 pub(super) fn after(seconds: i64) -> Timestamp {
     now() + SignedDuration::from_secs(seconds)
 }
@@ -79,19 +79,19 @@ pub(super) async fn user(db: &dyn Database) -> User {
     user
 }
 
-/// A user who was shut out.
+/// A disabled user.
 pub(super) async fn disabled_user(db: &dyn Database) -> User {
     let user = User { disabled: true, ..stranger() };
     db.create_user(&new_user(&user)).await.expect("create a user");
     user
 }
 
-/// A user, logged in.
+/// A user with a login session.
 pub(super) async fn actor(db: &dyn Database) -> Actor {
     session(&user(db).await)
 }
 
-/// An administrator, with a credential that says so.
+/// An administrator whose credential allows acting as one.
 pub(super) async fn admin(db: &dyn Database) -> Actor {
     let user = User { is_admin: true, ..stranger() };
     db.create_user(&new_user(&user)).await.expect("create an administrator");
@@ -108,19 +108,19 @@ pub(super) fn session(user: &User) -> Actor {
     }
 }
 
-/// The same user with a session that was revoked since.
+/// The same user with a session that has been revoked.
 pub(super) async fn logged_out(db: &dyn Database, actor: &Actor) -> Actor {
     let (id, expires_at) = (word(), after(3600));
     db.revoke_session(actor.user, &id, expires_at).await.expect("revoke a session");
     Actor { credential: Credential::Session { id, generation: 0, expires_at }, ..actor.clone() }
 }
 
-/// The same user with a session that ran out.
+/// The same user with a session that has expired.
 pub(super) fn expired(actor: &Actor) -> Actor {
     Actor { credential: Credential::Session { id: word(), generation: 0, expires_at: after(-1) }, ..actor.clone() }
 }
 
-/// Actors whose user or credential is no good, with what is wrong.
+/// Actors whose user or credential is not valid, with the reason.
 pub(super) async fn dead_actors(db: &dyn Database, alive: &Actor) -> Vec<(&'static str, Actor)> {
     let unknown_token = Credential::Token(TokenId::generate());
     vec![
@@ -139,18 +139,18 @@ pub(super) fn entry(event: AuditEvent, actor: &Actor) -> NewAuditEntry {
     NewAuditEntry::new(event, now()).with_actor(actor.username.as_str())
 }
 
-/// The making of a scope.
+/// The command that creates a scope.
 pub(super) fn new_scope(actor: &Actor, name: &ScopeName, now: Timestamp, audit: &NewAuditEntry) -> NewScope {
     NewScope { actor: actor.clone(), name: name.clone(), now, audit: audit.clone() }
 }
 
-/// The making of a token with a credential that may be used for everything.
+/// The command that creates a token, with a credential that allows everything.
 pub(super) fn new_token(actor: &Actor, token: &Token, secret: Sha256Digest, audit: &NewAuditEntry) -> NewToken {
     let (actor, token, audit) = (actor.clone(), token.clone(), audit.clone());
     NewToken { actor, scopes: TokenScopes::all(), token, secret, audit }
 }
 
-/// The revocation of one of the actor's tokens.
+/// The command that revokes one of the actor's tokens.
 pub(super) fn token_revocation(actor: &Actor, token: TokenId, audit: &NewAuditEntry) -> RevokeToken {
     RevokeToken { actor: actor.clone(), token, audit: audit.clone() }
 }
@@ -164,12 +164,12 @@ pub(super) async fn scope(db: &dyn Database, owner: &Actor) -> ScopeName {
     name
 }
 
-/// The user `name` as a person to name in a change.
+/// The name of a user who does not exist.
 pub(super) fn stranger_name() -> Username {
     stranger().username
 }
 
-/// A small manifest of one skill, with `more` keys put in or replaced.
+/// A small manifest with one skill; `more` adds or replaces keys.
 pub(super) fn manifest_with(name: &PackageName, version: &str, more: &serde_json::Value) -> Manifest {
     let mut document = json!({
         "name": name.as_str(),
@@ -195,7 +195,7 @@ pub(super) async fn upload(db: &dyn Database, actor: &Actor) -> UploadId {
     id
 }
 
-/// A commit of `upload` as `manifest` says, for a case to change.
+/// A commit of `upload` with `manifest`, for a case to change.
 pub(super) fn commit(actor: &Actor, upload: UploadId, manifest: Manifest) -> PublishCommit {
     let contents = format!("{upload}");
     let audit = entry(AuditEvent::PackagePublish, actor).with_package(&manifest.name).with_version(&manifest.version);
@@ -220,7 +220,7 @@ pub(super) fn commit(actor: &Actor, upload: UploadId, manifest: Manifest) -> Pub
     }
 }
 
-/// Tries to publish what `manifest` says.
+/// Tries to publish a version with `manifest`.
 pub(super) async fn try_publish(db: &dyn Database, actor: &Actor, manifest: Manifest) -> Result<Published> {
     let upload = upload(db, actor).await;
     db.commit_publish(&commit(actor, upload, manifest)).await
@@ -233,14 +233,14 @@ pub(super) async fn publish(db: &dyn Database, actor: &Actor, name: &PackageName
     }
 }
 
-/// A user and the package of these versions that the user owns.
+/// A user, and a package with these versions that the user owns.
 pub(super) async fn published(db: &dyn Database, versions: &[&str]) -> (Actor, PackageName) {
     let (actor, name) = (actor(db).await, package_name());
     publish(db, &actor, &name, versions).await;
     (actor, name)
 }
 
-/// What `latest` names.
+/// The version that `latest` names.
 pub(super) async fn latest(db: &dyn Database, name: &PackageName) -> Option<String> {
     let package = db.package(name).await.expect("read a package").expect("a package");
     package.latest().map(ToString::to_string)
@@ -263,7 +263,7 @@ pub(super) async fn audit_by(db: &dyn Database, actor: &Actor) -> Vec<AuditEntry
     db.entries(&filter).await.expect("read the audit log").items
 }
 
-/// Requires `result` to be the refusal with that code.
+/// Asserts that `result` is the error with that code.
 #[track_caller]
 pub(super) fn refused<T: Debug>(result: Result<T>, code: ErrorCode) {
     match result {

@@ -1,15 +1,15 @@
-//! What to change in a file that is no YAML, found in the line where reading it stopped.
+//! What to change in a file that is not valid YAML, found from the line where the parser stopped.
 
 use super::faults::quoted;
 
-/// Where reading stopped, both from 1.
+/// Where the parser stopped, counted from 1.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spot {
     pub(super) line: usize,
     pub(super) column: usize,
 }
 
-/// The line of a conflict that a merge left in the file, where there is one.
+/// The line of a merge conflict marker in the file, if there is one.
 pub(super) fn merge_conflict(yaml: &str) -> Option<String> {
     let marked = |mark: &'static str| yaml.lines().position(|line| line.starts_with(mark));
     let (ours, _) = (marked("<<<<<<< ")?, marked(">>>>>>> ")?);
@@ -20,7 +20,7 @@ pub(super) fn merge_conflict(yaml: &str) -> Option<String> {
     ))
 }
 
-/// What is wrong at `spot` and what to write instead; `None` where only the parser can tell.
+/// What is wrong at `spot` and what to write instead; `None` if only the parser's own message helps.
 pub(super) fn at(yaml: &str, spot: Spot) -> Option<String> {
     let line = yaml.lines().nth(spot.line.checked_sub(1)?)?;
     let number = spot.line;
@@ -48,7 +48,7 @@ pub(super) fn at(yaml: &str, spot: Spot) -> Option<String> {
     ))
 }
 
-/// A key that is indented unlike those beside it.
+/// A key with another indentation than its neighbours.
 pub(super) fn misplaced(yaml: &str, spot: Spot) -> Option<String> {
     let line = yaml.lines().nth(spot.line.checked_sub(1)?)?.trim();
     let key = &line[..=line.find(':')?];
@@ -56,7 +56,7 @@ pub(super) fn misplaced(yaml: &str, spot: Spot) -> Option<String> {
     Some(format!("line {number}: `{}` cannot stand here; indent it as far as the keys beside it", quoted(key)))
 }
 
-/// A colon where none can stand: in a text without quotes, or in a line that is indented wrongly.
+/// A colon where none is allowed: in a text without quotes, or in a line with wrong indentation.
 fn colon(number: usize, before: &str, rest: &str) -> Option<String> {
     let Some((key, value)) = before.split_once(": ") else {
         return Some(format!(
@@ -77,7 +77,7 @@ fn colon(number: usize, before: &str, rest: &str) -> Option<String> {
     ))
 }
 
-/// The text that begins at `rest` and that its author meant as one.
+/// The text that begins at `rest` and that the author meant as a single value.
 fn scalar<'a>(before: &str, rest: &'a str) -> &'a str {
     let in_flow = before.contains(['{', '[']);
     let mut end = rest.find(" #").unwrap_or(rest.len());
@@ -89,7 +89,7 @@ fn scalar<'a>(before: &str, rest: &'a str) -> &'a str {
     text.strip_suffix(':').unwrap_or(text)
 }
 
-/// The key whose value begins behind `before`.
+/// The key whose value begins after `before`.
 fn key_before(before: &str) -> Option<&str> {
     let key = before.trim_end().strip_suffix(':')?;
     let key = key.rsplit(['{', ',', '[']).next().unwrap_or(key).trim_start();

@@ -1,4 +1,4 @@
-//! Archives put together byte by byte, so that they can be wrong in any way.
+//! Archives built byte by byte, so that they can be wrong in any way.
 
 use std::{
     cell::Cell,
@@ -14,11 +14,11 @@ use flate2::{Compression, write::GzEncoder};
 pub(crate) const MANIFEST: &str =
     "name: a\nversion: 1.0.0\ndescription: d\nartifacts:\n  prompts:\n    - {name: p, path: p.md}\n";
 
-/// A tar under construction.
+/// A tar being built.
 #[derive(Clone, Default)]
 pub(crate) struct Tar(Vec<u8>);
 
-/// One header block; what is not said is as common packers write it.
+/// One header block; fields that are not set have the values that common packers write.
 #[derive(Clone)]
 pub(crate) struct Header {
     pub(crate) name: Vec<u8>,
@@ -45,7 +45,7 @@ impl Header {
     }
 }
 
-/// The block with its checksum set right.
+/// The block with the right checksum.
 pub(crate) fn checksummed(mut block: [u8; 512]) -> [u8; 512] {
     block[148..156].fill(b' ');
     let sum: u32 = block.iter().map(|b| u32::from(*b)).sum();
@@ -61,7 +61,7 @@ pub(crate) fn record(key: &str, value: &str) -> Vec<u8> {
 }
 
 impl Tar {
-    /// One with a valid manifest and the prompt it names.
+    /// A tar with a valid manifest and the prompt it names.
     pub(crate) fn valid() -> Self {
         Self::default().file("aam.yaml", MANIFEST).file("p.md", "Hello")
     }
@@ -98,7 +98,7 @@ impl Tar {
         self.0
     }
 
-    /// The whole archive.
+    /// The complete archive.
     pub(crate) fn aam(self) -> Vec<u8> {
         gzip(&self.raw(&[0; 1024]).0)
     }
@@ -132,7 +132,7 @@ pub(crate) fn noise(length: usize) -> Vec<u8> {
     bytes
 }
 
-/// Counts what is read of an archive.
+/// Counts the bytes read from an archive.
 pub(crate) struct Counting<'a> {
     pub(crate) aam: &'a [u8],
     pub(crate) read: &'a Cell<usize>,
@@ -150,7 +150,7 @@ pub(crate) fn judged(aam: &[u8]) -> Result<JudgedArchive, Error> {
     judge(aam, &ArchiveLimits::default(), |_| Ok(()))
 }
 
-/// Asserts that it is refused as `invalid_archive` and for that reason.
+/// Asserts that it is refused as `invalid_archive` with that reason.
 pub(crate) fn assert_refused(result: Result<JudgedArchive, Error>, reason: &str) {
     match result {
         Err(Error::InvalidArchive(message)) => assert!(message.contains(reason), "{message:?} lacks {reason:?}"),

@@ -1,4 +1,4 @@
-//! Archives that are not whole, or more than whole.
+//! Truncated archives, and archives with additional bytes.
 
 use proptest::prelude::*;
 

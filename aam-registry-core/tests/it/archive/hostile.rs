@@ -1,4 +1,4 @@
-//! Bombs: small archives that want to be large.
+//! Decompression bombs: small archives that become large when unpacked.
 
 use std::{
     cell::Cell,
@@ -10,7 +10,7 @@ use flate2::{Compression, write::GzEncoder};
 
 use super::crafted::{Counting, Header, MANIFEST, Tar, assert_refused, checksummed, record};
 
-/// A gzip of `head` and then as many zeros.
+/// A gzip of `head` followed by a number of zeros.
 fn bomb(head: &[u8], zeros: u64) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(head).expect("in memory");
@@ -18,7 +18,7 @@ fn bomb(head: &[u8], zeros: u64) -> Vec<u8> {
     encoder.finish().expect("in memory")
 }
 
-/// Judges and tells how many bytes of the archive were read.
+/// Checks the archive and returns how many of its bytes were read.
 fn read_of(aam: &[u8], limits: &ArchiveLimits, reason: &str) -> usize {
     let read = Cell::new(0);
     assert_refused(judge(Counting { aam, read: &read }, limits, |_| Ok(())), reason);
@@ -57,7 +57,7 @@ fn many_entries_are_cut_at_the_limit() {
     let read = read_of(&aam, &ArchiveLimits::default(), "more than 10000 entries");
     assert!(read < aam.len() * 3 / 4, "{read} of {} bytes were read", aam.len());
 
-    // Global headers are entries too, or they would be free.
+    // Global headers count as entries, otherwise their number would be unlimited.
     for _ in 0..10_000 {
         head = head.extension(b'g', b"");
     }

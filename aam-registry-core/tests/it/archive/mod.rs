@@ -1,4 +1,4 @@
-//! Archives, well made and hostile.
+//! Archives, valid and hostile.
 
 mod crafted;
 mod damaged;

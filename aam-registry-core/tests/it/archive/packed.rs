@@ -1,4 +1,4 @@
-//! Packing, and what unpacking makes of it.
+//! Packing, and unpacking what was packed.
 
 use std::{collections::BTreeMap, fs};
 
@@ -30,7 +30,7 @@ fn the_bytes_hold_from_release_to_release() {
     let (aam, files) = packed(valid(vec![entry("bin/run.sh", b"#!/bin/sh\n", true)]));
     let paths: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.executable)).collect();
     assert_eq!(paths, [("aam.yaml", false), ("bin/run.sh", true), ("p.md", false)]);
-    // Changed only on purpose: locks and checksums out there would break.
+    // Change this only on purpose: existing lock files and checksums would no longer match.
     assert_eq!(Sha256Digest::of(&aam).to_string(), "90eb4cbf4062dfee45cc609b0ec4926635a67fa03775c58fa2c0295a0fa9266a");
 }
 
@@ -62,7 +62,7 @@ fn what_no_registry_takes_is_not_packed() {
     assert!(matches!(pack(vec![entry("aam.yaml", b"a: b", false)], Vec::new()), Err(Error::InvalidManifest(_))));
 }
 
-/// Packages of a few files, folders shared, names long and short, in any order.
+/// Packages with a few files, shared folders, short and long names, in any order.
 fn packages() -> impl Strategy<Value = BTreeMap<String, (Vec<u8>, bool)>> {
     let segment = prop_oneof!["[a-c]", "[a-zé0-9 ._-]{1,12}[a-z]", "[x-z]{100,255}"];
     let path = prop::collection::vec(segment, 1..4).prop_map(|segments| segments.join("/"));
@@ -83,7 +83,7 @@ proptest! {
         entries = valid(entries);
         let mut aam = Vec::new();
         let Ok(listed) = pack(entries.clone(), &mut aam) else {
-            // A file below a file, or names that differ in case: judge refuses them too.
+            // A file below another file, or names that differ only in case: `judge` refuses these too.
             return Ok(());
         };
         let turn = order.index(entries.len());

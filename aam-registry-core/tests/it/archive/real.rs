@@ -1,4 +1,4 @@
-//! What real packers write.
+//! Archives of real packers.
 
 use std::{cell::Cell, io, path::Path};
 

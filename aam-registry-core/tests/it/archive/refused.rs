@@ -1,4 +1,4 @@
-//! What every line of the contract refuses.
+//! What each rule for archives refuses.
 
 use aam_registry_core::Error;
 
@@ -33,7 +33,7 @@ fn names_that_leave_or_confuse_are_refused() {
         assert_refused(Tar::valid().extension(b'x', &record("path", name)).file("x", "x").judged(), reason);
         assert_refused(Tar::valid().extension(b'L', name.as_bytes()).file("x", "x").judged(), reason);
         let folder = Tar::valid().extension(b'x', &record("path", name)).folder("x/").judged();
-        // The root is a folder that may have an entry.
+        // The root folder may have an entry.
         assert_eq!(folder.is_ok(), name == ".", "{name:?}");
     }
     assert_refused(Tar::valid().file(b"a\xffb", "x").judged(), "not UTF-8");

@@ -1,4 +1,4 @@
-//! Unpacking keeps to its folder, and to nothing on failure.
+//! Unpacking writes only into its folder, and leaves nothing there after a failure.
 
 use std::{fs, path::Path};
 
@@ -33,7 +33,7 @@ fn links_become_copies() {
     }
     assert_eq!(fs::read(folder.path().join("p.md")).expect("read"), b"Hello");
 
-    // By all paths of its digest a link is found too.
+    // With all paths of its digest, a link is found too.
     let mut out = Vec::new();
     let alike = ["docs/deep/p.md", "hard.md", "p.md"];
     assert!(copy_file(&*aam, &alike, &ArchiveLimits::default(), &mut out).expect("copies"));
@@ -83,7 +83,7 @@ fn a_refused_archive_leaves_nothing() {
     }
 }
 
-/// A tar with every kind of entry, to be broken.
+/// A tar with every kind of entry, for tests to damage.
 fn varied() -> Vec<u8> {
     Tar::valid()
         .folder("d/")
@@ -109,7 +109,8 @@ proptest! {
         for (at, with) in flips {
             let at = at.index(tar.len());
             tar[at] = with;
-            // Most flips in a header only break its checksum; mending it lets the damage through to the rules.
+            // Most changed bits in a header only make its checksum wrong; correct the checksum, so that
+            // the rules see the damage.
             let block = at / 512 * 512;
             if resum && tar[block + 257..block + 262] == *b"ustar" {
                 let header = tar[block..block + 512].try_into().expect("a block");
@@ -141,7 +142,8 @@ proptest! {
         let at = at.index(aam.len());
         broken[at] ^= with;
         if let Ok(archive) = judged(&broken) {
-            // Some bits mean nothing: time and system in the header, what fills up the last byte of the stream.
+            // Some bits have no meaning: time and system in the gzip header, and the padding of the
+            // last byte of the stream.
             prop_assert_eq!(archive, whole);
         }
     }

@@ -1,4 +1,4 @@
-//! How documents may be kept.
+//! How clients may cache documents.
 
 use std::io::Read;
 

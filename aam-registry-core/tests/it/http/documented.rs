@@ -1,4 +1,4 @@
-//! The OpenAPI document against the service.
+//! Compares the OpenAPI document with the service.
 
 use std::collections::BTreeSet;
 
@@ -60,7 +60,7 @@ fn the_document_is_whole() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// Collects references to nothing.
+/// Collects references to missing definitions.
 fn find_missing(document: &Value, value: &Value, missing: &mut Vec<String>) {
     match value {
         Value::Object(map) => {

@@ -95,7 +95,7 @@ async fn a_download_counts_once() {
     let (site, _) = Site::published().await;
     let etag = site.get(PATH).await.header("etag").to_owned();
     site.get_with(PATH, &[("range", "bytes=0-9")]).await;
-    // None of these counts.
+    // None of these is counted.
     site.head(PATH).await;
     site.get_with(PATH, &[("range", "bytes=10-19")]).await;
     site.get_with(PATH, &[("range", "bytes=999999-")]).await;
@@ -113,7 +113,7 @@ async fn yanked_versions_stay_downloadable() {
     assert_eq!(site.get(PATH).await.status, 200);
 }
 
-/// What clients got through the service is what was counted.
+/// The number of counted downloads equals the number of downloads that clients received.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_download_counts_once_under_load() {
     let (site, token) = Site::published().await;

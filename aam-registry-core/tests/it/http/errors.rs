@@ -111,11 +111,11 @@ async fn request_ids_are_kept_where_they_are_sane() {
     assert_ne!(ids[0].header("x-request-id"), ids[1].header("x-request-id"));
 }
 
-/// Fails, panics or hangs, by the name of the package asked for.
+/// A database that fails, panics or hangs, depending on the name of the requested package.
 #[derive(Debug)]
 struct Troubled(MemoryMetadata, Trouble);
 
-/// What is the matter with the database.
+/// What is wrong with the database.
 #[derive(Clone, Copy, Debug)]
 enum Trouble {
     Away,

@@ -1,4 +1,4 @@
-//! What is inside archives.
+//! The contents of archives.
 
 use http::Method;
 use insta::assert_snapshot;

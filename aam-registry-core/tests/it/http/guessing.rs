@@ -1,4 +1,4 @@
-//! What guessing at credentials and passwords costs, and whom it must not cost anything.
+//! Limits on guessing credentials and passwords, and who must not be affected by them.
 
 use std::{
     net::SocketAddr,
@@ -30,7 +30,7 @@ use super::{
 };
 use crate::registry::world::{PASSWORD, World, registration};
 
-/// Tokens of a database that counts how often one is looked up.
+/// A database that counts lookups of tokens.
 #[derive(Clone, Debug)]
 struct CountedTokens {
     database: MemoryMetadata,
@@ -61,7 +61,8 @@ impl TokenStore for CountedTokens {
     }
 }
 
-/// A site whose lookups of tokens are counted, with `limit` requests of the class that bad credentials count in.
+/// A site that counts lookups of tokens, with `limit` requests of the class in which bad credentials
+/// count.
 fn counted(limit: u32) -> (Site, Arc<AtomicUsize>) {
     let lookups = Arc::<AtomicUsize>::default();
     let counting = Arc::clone(&lookups);
@@ -73,7 +74,7 @@ fn counted(limit: u32) -> (Site, Arc<AtomicUsize>) {
     (Site::with(world, "", |builder| builder.metrics(String::new)), lookups)
 }
 
-/// What looks like a token and is none.
+/// Text that looks like a token but is not one.
 fn look_alike() -> String {
     format!("Bearer {}", TokenSecret::generate().expose())
 }

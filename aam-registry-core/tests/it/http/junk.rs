@@ -1,4 +1,4 @@
-//! Requests nobody meant: always answered, always in good form.
+//! Meaningless requests always get a well-formed answer.
 
 use http::{Method, StatusCode};
 use proptest::{
@@ -21,7 +21,7 @@ fn method() -> impl Strategy<Value = Method> {
     ]
 }
 
-/// Segments that routes know, mixed with such that none does.
+/// Path segments that routes know, mixed with others.
 fn path() -> impl Strategy<Value = String> {
     let segment = prop_oneof![
         Just("packages".to_owned()),

@@ -1,4 +1,4 @@
-//! Documents that are kept answer as those that are made anew.
+//! Cached documents equal newly made ones.
 
 use std::time::{Duration, Instant};
 
@@ -23,13 +23,13 @@ const READS: [&str; 4] = [
 
 struct Sites {
     keeping: Site,
-    /// Another replica, which keeps documents, too.
+    /// Another replica, which also caches documents.
     other: Site,
     plain: Site,
     token: String,
 }
 
-/// Three sites of one registry, of which two keep documents.
+/// Three sites of one registry, two of which cache documents.
 async fn sites() -> Sites {
     let database = MemoryMetadata::new();
     let changes = MemoryChanges::new();
@@ -41,7 +41,7 @@ async fn sites() -> Sites {
     let keeping = Site::of(world);
     let token = keeping.user("ada").await;
     let by = keeping.principal(&token).await;
-    // Long enough that every document is worth compressing.
+    // Long enough that compressing the documents is worthwhile.
     let keywords = (0..20).map(|n| format!("  - keyword-number-{n:0>16}\n")).collect::<Vec<_>>().concat();
     for number in 0..20 {
         let more = format!("keywords:\n{keywords}");
@@ -57,7 +57,7 @@ async fn sites() -> Sites {
     Sites { keeping, other, plain, token }
 }
 
-/// Waits for what is to come long before a document is too old to be kept.
+/// Waits for a condition that holds long before a cached document expires.
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(5);
     while !holds().await {
@@ -97,7 +97,7 @@ async fn whatever_is_asked_the_answer_is_the_same() {
                     headers.extend(coding.map(|coding| ("accept-encoding", coding)));
                     headers.extend(condition.map(|condition| ("if-none-match", condition.as_str())));
                     let plain = sites.plain.send(request(method.clone(), path, &headers, "")).await;
-                    // Made, and then kept.
+                    // First made, then served from the cache.
                     for _ in 0..2 {
                         let kept = sites.keeping.send(request(method.clone(), path, &headers, "")).await;
                         assert_eq!(kept.status, plain.status, "{method} {path} {headers:?}");

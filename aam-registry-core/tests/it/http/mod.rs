@@ -1,7 +1,7 @@
-//! The HTTP edge, in process on in-memory ports.
+//! The HTTP service in the test's process, with in-memory ports.
 //!
-//! Every answer a test gets is held against the OpenAPI document: a status
-//! it does not list for the route fails the test.
+//! Every answer is compared with the OpenAPI document: a status that it does not list for the route
+//! fails the test.
 
 mod accounts;
 mod caching;

@@ -1,4 +1,4 @@
-//! Where the service is mounted, and for whom.
+//! Where the service is mounted, and which groups of routes it has.
 
 use aam_registry_core::http::{Readiness, ReadinessState, RegistryService, RouteGroup};
 use http::Method;
@@ -32,7 +32,7 @@ async fn links_carry_the_prefix() {
     assert_eq!(site.get("/registry/api/openapi.json").await.json()["servers"], json!([{"url": "/registry"}]));
 }
 
-/// The paths of the document.
+/// The paths of the OpenAPI document.
 async fn described(site: &Site) -> Map<String, Value> {
     site.get("/api/openapi.json").await.json()["paths"].as_object().expect("paths").clone()
 }
@@ -47,12 +47,12 @@ async fn groups_of_routes_can_be_left_out() {
     for path in ["/api/v1/users/register", "/api/v1/users/login", "/api/v1/users/logout", "/health", "/metrics"] {
         assert!(all.contains_key(path) && !rest.contains_key(path), "{path}");
         if path.starts_with("/api") {
-            // What is left is what the path means otherwise: the profile of a user of that name.
+            // The path then has another meaning: the profile of a user with that name.
             let reply = Reply::of(site.respond(request(Method::POST, path, &[], "")).await).await;
             reply.assert_error(405, "method_not_allowed");
             site.get(path).await.assert_error(404, "user_not_found");
         } else {
-            // The document of a whole registry does not know this answer.
+            // The OpenAPI document of a whole registry does not list this answer.
             let reply = Reply::of(site.respond(request(Method::GET, path, &[], "")).await).await;
             reply.assert_error(404, "not_found");
         }

@@ -112,7 +112,7 @@ async fn what_does_not_exist_is_told_by_name() {
 
 #[tokio::test]
 async fn a_long_list_of_versions_comes_in_parts() {
-    // Published under wider limits than there are now.
+    // Published under higher limits than those in force now.
     let wide = ManifestLimits::default().with_max_dependencies(100_000);
     let policy = Policy::default().with_archive_limits(ArchiveLimits::default().with_manifest(wide));
     let site = Site::of(World::with_policy(policy));
@@ -142,7 +142,7 @@ async fn a_long_list_of_versions_comes_in_parts() {
         path = format!("/api/v1/packages/kit/versions?before={before}");
     }
     assert_eq!(told, ["1.4.0", "1.3.0", "1.2.0", "1.1.0", "1.0.0"]);
-    // What does not show dependencies reads all versions.
+    // A read that does not return dependencies considers all versions.
     assert_eq!(site.get("/api/v1/packages/kit/resolve?spec=%3D1.0.0").await.json()["version"], "1.0.0");
     assert_eq!(site.get("/api/v1/packages/kit/tags").await.json()["tags"], json!({"latest": "1.4.0"}));
     site.get("/api/v1/packages/kit/versions?before=9.9.9").await.assert_error(404, "version_not_found");

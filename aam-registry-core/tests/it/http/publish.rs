@@ -1,4 +1,4 @@
-//! Publishing over a form.
+//! Publishing with a form.
 
 use std::{
     pin::Pin,
@@ -25,7 +25,7 @@ async fn a_publish_tells_what_it_made() {
     let token = site.user("ada").await;
     let bytes = archive("@ada/tool", "1.0.0");
     let sha256 = Sha256Digest::of(&bytes).to_string().to_uppercase();
-    // Parts come in any order; what is not known is ignored.
+    // Parts may come in any order; unknown parts are ignored.
     let parts: &[(&str, &[u8])] =
         &[("checksum", sha256.as_bytes()), ("colour", b"blue"), ("archive", &bytes), ("tag", b"beta"), ("", b"")];
     let reply = site.publish_form(&token, parts).await;
@@ -229,7 +229,7 @@ async fn who_may_not_publish_is_told() {
     site.publish("nonsense", "tool", "1.0.0").await.assert_error(401, "unauthorized");
 }
 
-/// A body nobody should read.
+/// A body that must not be read.
 #[derive(Debug)]
 struct Untouchable;
 

@@ -1,4 +1,4 @@
-//! Downloads that a CDN answers.
+//! Downloads that are redirected to a CDN.
 
 use aam_registry_core::{decorate::CdnArchives, types::Sha256Digest};
 use http::Method;
@@ -99,10 +99,10 @@ async fn a_download_counts_where_it_is_redirected_and_not_where_it_is_fetched() 
     let site = site().await;
     let path = location(&site.get(PATH).await).to_owned();
     assert_eq!(counted(&site).await, 1);
-    // A part is fetched elsewhere too, and nobody here can tell where it begins.
+    // A part is downloaded from the CDN too, and the registry does not know where it begins.
     site.get_with(PATH, &[("range", "bytes=10-19")]).await;
     assert_eq!(counted(&site).await, 2);
-    // None of these counts.
+    // None of these is counted.
     site.head(PATH).await;
     site.get_with(PATH, &[("range", "bytes=999999-")]).await;
     for _ in 0..3 {

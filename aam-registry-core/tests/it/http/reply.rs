@@ -1,4 +1,4 @@
-//! What came back.
+//! The reply to a request.
 
 use aam_registry_core::http::RegistryBody;
 use bytes::Bytes;
@@ -6,10 +6,10 @@ use http::{HeaderMap, HeaderName, Response, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
 
-/// Values that differ from run to run, by key.
+/// Keys whose values differ from run to run.
 const CHANGING: &[&str] =
     &["id", "token", "access_token", "request_id", "latency_ms", "archive_size", "sha256", "size"];
-/// Headers that differ from run to run, or say nothing about the endpoint.
+/// Headers that differ from run to run, or do not depend on the endpoint.
 const CHANGING_HEADERS: &[&str] = &["x-request-id", "etag", "x-checksum-sha256", "repr-digest", "content-length"];
 
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Reply {
         std::str::from_utf8(&self.body).expect("UTF-8")
     }
 
-    /// Fails unless this is an error as every error must be.
+    /// Asserts that this is a well-formed error.
     #[track_caller]
     pub(super) fn assert_error(&self, status: u16, code: &str) {
         assert_eq!((self.status.as_u16(), self.json()["error"].as_str()), (status, Some(code)), "{self:?}");
@@ -58,7 +58,7 @@ impl Reply {
         }
     }
 
-    /// Status, headers and JSON, without what differs from run to run.
+    /// Status, headers and JSON, without values that differ from run to run.
     pub(super) fn snapshot(&self) -> String {
         use std::fmt::Write;
         let mut text = format!("{}\n", self.status);

@@ -1,4 +1,4 @@
-//! A registry behind its HTTP edge.
+//! A registry with its HTTP service.
 
 use std::{convert::Infallible, net::SocketAddr, sync::OnceLock};
 
@@ -43,7 +43,7 @@ impl Site {
         Self { world, service, prefix }
     }
 
-    /// A site with a user `ada` who published `greet-kit` 1.0.0; and her bearer token.
+    /// A site with a user `ada` who has published `greet-kit` 1.0.0, and her bearer token.
     pub(super) async fn published() -> (Self, String) {
         let site = Self::new();
         let token = site.user("ada").await;
@@ -52,7 +52,7 @@ impl Site {
         (site, token)
     }
 
-    /// A new user; gives the bearer token of a login.
+    /// Creates a user; returns the bearer token of a login.
     pub(super) async fn user(&self, name: &str) -> String {
         let registration = crate::registry::world::registration(name);
         self.world.registry.register(registration).await.expect("registered");
@@ -67,7 +67,7 @@ impl Site {
         self.world.registry.authenticate(token).await.expect("authenticated")
     }
 
-    /// Sends a request and holds the answer against the document.
+    /// Sends a request and compares the answer with the OpenAPI document.
     pub(super) async fn send<B>(&self, mut request: Request<B>) -> Reply
     where
         B: Body<Data = Bytes> + Send + 'static,
@@ -85,7 +85,7 @@ impl Site {
         reply
     }
 
-    /// Sends a request; for answers whose body is not to be read at once.
+    /// Sends a request; for answers whose body must not be read at once.
     pub(super) async fn respond<B>(&self, request: Request<B>) -> Response<aam_registry_core::http::RegistryBody>
     where
         B: Body<Data = Bytes> + Send + 'static,
@@ -108,12 +108,12 @@ impl Site {
         self.send(request(Method::HEAD, path, &[], "")).await
     }
 
-    /// Sends without a body, as the bearer of `token`.
+    /// Sends a request without a body, with the bearer token `token`.
     pub(super) async fn act(&self, method: Method, path: &str, token: &str) -> Reply {
         self.send(request(method, path, &[("authorization", &format!("Bearer {token}"))], "")).await
     }
 
-    /// Sends JSON, as the bearer of `token` where that is not empty.
+    /// Sends JSON, with the bearer token `token` unless that is empty.
     pub(super) async fn send_json(&self, method: Method, path: &str, token: &str, body: &Value) -> Reply {
         let authorization = format!("Bearer {token}");
         let mut headers = vec![("content-type", "application/json")];
@@ -139,7 +139,7 @@ pub(super) fn limited(limiter: MemoryLimiter) -> Site {
     Site::of(World::with(|builder, _, _| builder.rate_limiter(limiter)))
 }
 
-/// Sends a request over a connection from `peer`.
+/// Sends a request on a connection from `peer`.
 pub(super) async fn from(site: &Site, peer: &str, method: Method, path: &str, headers: &[(&str, &str)]) -> Reply {
     let mut request = request(method, path, headers, "");
     let peer: SocketAddr = format!("{peer}:4711").parse().expect("an address");
@@ -178,7 +178,7 @@ pub(super) fn form(parts: &[(&str, &[u8])]) -> Vec<u8> {
     body
 }
 
-/// The document, as a registry at the root serves it.
+/// The OpenAPI document of a registry at the root.
 pub(super) fn document() -> &'static Value {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();
     DOCUMENT.get_or_init(|| {
@@ -187,18 +187,18 @@ pub(super) fn document() -> &'static Value {
             let Ok(response) = service.oneshot(request(Method::GET, "/api/openapi.json", &[], "")).await;
             Reply::of(response).await.json()
         };
-        // The tests have runtimes of their own, and this is none of them.
+        // Run on a thread of its own, because the tests have runtimes that must not be blocked.
         let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         std::thread::spawn(move || runtime().block_on(read)).join().expect("the document")
     })
 }
 
-/// The operation of the document that a request means.
+/// The operation in the document for a request.
 pub(super) fn operation(method: &Method, path: &str) -> Option<&'static Value> {
     let method = if *method == Method::HEAD { "get".to_owned() } else { method.as_str().to_ascii_lowercase() };
     let paths = document()["paths"].as_object().expect("paths");
     let mut fitting: Vec<_> = paths.keys().filter(|template| fits(template, path)).collect();
-    // Words win over parameters.
+    // Fixed segments take precedence over parameters.
     fitting.sort_by_key(|template| template.matches('{').count());
     paths[*fitting.first()?].get(method)
 }

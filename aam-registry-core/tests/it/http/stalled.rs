@@ -1,4 +1,4 @@
-//! Request bodies that stop coming.
+//! Request bodies that stall.
 
 use std::{convert::Infallible, pin::Pin, time::Duration};
 
@@ -48,12 +48,12 @@ async fn what_stops_coming_is_a_time_out_and_no_broken_request() {
         reply.assert_error(408, "timeout");
         assert!(reply.text().contains("of the request body came in 0 s"), "{reply:?}");
     }
-    // It blocked nothing.
+    // The stalled request blocks no other request.
     let whole = pieces(&whole, 3);
     assert_eq!(site.send(post("/api/v1/packages", &form_headers, whole)).await.status, 201);
 }
 
-/// So many bytes of white space and a login, in four pieces with a pause before each.
+/// A login in four pieces with a pause before each, preceded by that many bytes of white space.
 fn slow_login(padding: usize) -> Pin<Box<dyn Stream<Item = Frames> + Send>> {
     let login = json!({"username": "nobody-at-all", "password": PASSWORD}).to_string();
     let padded = " ".repeat(padding) + &login;

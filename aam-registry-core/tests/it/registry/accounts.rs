@@ -76,7 +76,8 @@ async fn a_failed_login_never_says_why() {
     let failed: Vec<_> =
         events(&world, &root).await.into_iter().filter(|(e, _)| *e == AuditEvent::UserLoginFailed).collect();
     let actors: Vec<_> = failed.iter().map(|(_, actor)| actor.as_deref()).collect();
-    // Newest first; what was typed for somebody unknown may be a password.
+    // Newest first. The text that an unknown user typed as a name may be a password, so it is not
+    // logged.
     assert_eq!(actors, [None, Some("ada"), None, None, Some("ada")]);
 }
 

@@ -89,7 +89,7 @@ async fn changes_need_scope_package_and_right() {
             assert_eq!(error.code(), ErrorCode::Forbidden, "{error}");
         }
     }
-    // The scope `publish` sets tags too.
+    // The token scope `publish` also allows setting tags.
     world.registry.set_tag(&publisher, &kit, &tag("old"), &one).await.expect("tagged");
     for by in [&stranger, &elsewhere] {
         let error = world.registry.set_tag(by, &kit, &tag("old"), &one).await.expect_err("refused");

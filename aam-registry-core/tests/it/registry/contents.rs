@@ -22,7 +22,7 @@ enum Shape {
     Stream,
 }
 
-/// Opens archives as other kinds of stores would.
+/// Returns archives in the forms in which other stores open them.
 #[derive(Debug)]
 struct Reshaped(MemoryArchives, Shape);
 
@@ -142,7 +142,7 @@ async fn slow_readers_and_readers_that_leave_are_in_nobodys_way() {
     let world = World::new();
     let ada = world.user("ada").await;
     world.publish(&ada, large("1.0.0")).await.expect("published");
-    // More at once than there are threads, none of whom reads on.
+    // More than there are threads, and none of them continues to read.
     let mut slow = Vec::new();
     for reader in 0..64 {
         let mut content = opened_for(&world, "data/big.bin", Some(network(reader / 4))).await.expect("opened");

@@ -87,7 +87,7 @@ async fn what_does_not_exist_has_no_downloads() {
     assert_eq!(code(query("greet-kit", None, last, first)).await, ErrorCode::InvalidRequest);
 }
 
-/// Fails the next calls so.
+/// A store whose next calls fail.
 #[derive(Debug)]
 struct FaultyDownloads {
     inner: MemoryMetadata,

@@ -1,4 +1,4 @@
-//! What a host hears of what happens.
+//! Events for the host.
 
 use aam_registry_core::types::AuditEvent;
 use futures_util::FutureExt;

@@ -1,4 +1,4 @@
-//! What happens where a port fails in the middle.
+//! Failures of a port in the middle of an operation.
 
 use std::{
     io,
@@ -29,13 +29,13 @@ use super::world::{World, archive, name, version};
 enum Fault {
     /// The commit never reaches the database.
     BeforeCommit,
-    /// The commit is made, its answer lost.
+    /// The commit is made, but its answer is lost.
     AfterCommit,
-    /// The commit is made, its answer lost, and a retry inside the adapter meets its own version.
+    /// The commit is made, its answer is lost, and a retry inside the adapter finds the version.
     MeetsItself,
 }
 
-/// Fails at the next commit.
+/// A store whose next commit fails.
 #[derive(Debug)]
 struct FaultyPublishing {
     inner: MemoryMetadata,
@@ -136,11 +136,11 @@ enum Broken {
     /// `finish` makes the bytes durable and then fails.
     AfterFinish,
     Delete,
-    /// It is not there now, and may be later.
+    /// The archive cannot be opened now, but may be later.
     Open,
-    /// It is there and never can be read.
+    /// The archive is there but can never be read.
     Read,
-    /// It is there and may not be read.
+    /// The archive is there but must not be read.
     Permission,
 }
 
@@ -152,7 +152,7 @@ struct FaultyArchives {
 }
 
 impl FaultyArchives {
-    /// Fails twice at most.
+    /// Fails at most twice.
     fn fails(&self, at: Broken) -> Result<()> {
         if self.broken == at && self.failures.fetch_add(1, Ordering::SeqCst) < 2 {
             return Err(Error::storage("the disk is full", true));
@@ -174,7 +174,7 @@ impl ArchiveStore for FaultyArchives {
         if self.fails(Broken::Read).is_ok() {
             return self.inner.open(key, range).await;
         }
-        // A file that is open for writing alone.
+        // A file that is open only for writing.
         let file = tempfile::NamedTempFile::new().expect("a file");
         let file = std::fs::File::options().write(true).open(file.path()).expect("the same file");
         Ok(Some(ArchiveContent::File { file, len: 1 }))
@@ -266,7 +266,7 @@ async fn health_gives_the_store_an_archive_and_takes_it_back() {
     for broken in [Broken::Write, Broken::Finish, Broken::AfterFinish, Broken::Open] {
         let world = world_of(broken);
         for _ in 0..2 {
-            // The second time it is told again and not tried.
+            // The second time the error is returned without another try.
             for _ in 0..2 {
                 let error = world.registry.check_storage().await.expect_err("it takes nothing");
                 assert_eq!(error.code(), ErrorCode::StorageUnavailable, "{broken:?}");
@@ -380,7 +380,7 @@ async fn a_publish_dropped_while_it_is_committed_is_whole_or_absent() {
     }
 }
 
-/// Polls `future` up to `times` times and drops it; whether it completed.
+/// Polls `future` up to `times` times and drops it; returns whether it completed.
 async fn poll_at_most(mut future: impl Future + Unpin, times: usize) -> bool {
     for _ in 0..times {
         if futures_util::poll!(&mut future).is_ready() {

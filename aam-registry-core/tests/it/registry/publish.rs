@@ -66,7 +66,7 @@ async fn a_wrong_checksum_stores_nothing() {
     let wrong = PublishOptions { tag: None, checksum: Some(Sha256Digest::of(b"other")) };
     let error = world.publish_with(&ada, bytes.clone(), wrong).await.expect_err("refused");
     assert_eq!(error.code(), ErrorCode::ChecksumMismatch);
-    // Also where the damage made it a bad archive, as losing its end does.
+    // Also if the damage, such as a missing end, makes the archive invalid.
     let announced = PublishOptions { tag: None, checksum: Some(Sha256Digest::of(&bytes)) };
     let cut = bytes[..bytes.len() - 20].to_vec();
     let error = world.publish_with(&ada, cut, announced.clone()).await.expect_err("refused");
@@ -261,7 +261,7 @@ async fn one_account_has_so_many_uploads_under_way() {
 
 #[tokio::test]
 async fn uploads_that_stand_still_keep_nobody_from_publishing() {
-    // More than there are processors on the machines that tests run on.
+    // More than there are processors on machines that run the tests.
     let world = World::with_policy(Policy::default().with_uploads_per_user(64));
     let (ada, bob) = (world.user("ada").await, world.user("bob").await);
     let large = |package: &str| {
@@ -273,7 +273,7 @@ async fn uploads_that_stand_still_keep_nobody_from_publishing() {
     let mut still = Vec::new();
     for number in 0..64 {
         let mut publish = world.registry.begin_publish(&ada, None).await.expect("begun");
-        // So much that a thread judges it.
+        // So much that it is checked on a thread of its own.
         let half = Bytes::copy_from_slice(&large(&format!("adas-tools-{number}"))[..100_000]);
         publish.write(half).await.expect("written");
         still.push(publish);

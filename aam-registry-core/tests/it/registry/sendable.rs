@@ -1,4 +1,4 @@
-//! Servers run use cases on any thread: their futures must be `Send`.
+//! The futures of use cases are `Send`, because servers run them on any thread.
 
 use std::{collections::BTreeMap, future};
 

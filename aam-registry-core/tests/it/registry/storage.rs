@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::world::{World, archive, name, version};
 
-/// The store tells the machine's time, so the registry's clock is set to it.
+/// The store reports times of the machine's clock, so the registry's clock is set to it.
 fn world() -> World {
     let world = World::new();
     let behind = Timestamp::now().duration_since("2026-01-31T23:00:00Z".parse().expect("time"));
@@ -67,7 +67,7 @@ async fn only_what_nothing_refers_to_and_is_old_is_deleted() {
     drop(writer);
 }
 
-/// As where a database was restored from an older state, or is another registry's.
+/// For example if the database was restored from an older state, or belongs to another registry.
 #[tokio::test]
 async fn so_much_is_not_deleted_unless_it_is_forced() {
     let world = world();

@@ -1,4 +1,4 @@
-//! Registries that use the same archive store.
+//! Registries that share an archive store.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use super::world::{World, archive, name, version};
 
 const NOW: CleanupOptions = CleanupOptions { older_than: Duration::ZERO, dry_run: false, force: true };
 
-/// A registry with a database of its own on this store.
+/// A registry with its own database on this store.
 fn world_on(archives: &MemoryArchives) -> World {
     let world = World::with(|builder, _, _| builder.archives(archives.clone()));
-    // Everything in the store is old to it.
+    // Every archive in the store is old for it.
     world.clock.advance(Duration::from_hours(24 * 365 * 10));
     world
 }
@@ -28,7 +28,7 @@ fn reason(error: &Error) -> String {
     std::error::Error::source(error).expect("a cause").to_string()
 }
 
-/// Puts archives there that are nobody's.
+/// Adds archives that belong to no registry.
 async fn strangers(archives: &MemoryArchives, count: usize) {
     for _ in 0..count {
         let mut writer = archives.create(&ArchiveKey::from(UploadId::generate())).await.expect("created");
@@ -37,7 +37,7 @@ async fn strangers(archives: &MemoryArchives, count: usize) {
     }
 }
 
-/// Copies the archives of a store, and not its mark.
+/// Copies the archives of a store without its mark.
 async fn copy(from: &MemoryArchives, to: &MemoryArchives) {
     for stored in from.list(None, 10).await.expect("a listing") {
         let Some(ArchiveContent::Bytes(bytes)) = from.open(&stored.key, None).await.expect("opened") else {
@@ -78,7 +78,7 @@ async fn what_another_registry_marked_is_neither_cleaned_nor_published_to() {
         assert!(told.contains(&one.to_string()) && told.contains(&two.to_string()), "{told}");
         assert!(told.contains("aam-registry storage adopt"), "{told}");
     }
-    // The cleanup of the first one would delete it.
+    // The cleanup of the first registry would delete it.
     let error = second.publish(&bob, archive("other-kit", "1.1.0")).await.expect_err("refused");
     assert!(reason(&error).contains("of its own"), "{error:?}");
     assert!(second.registry.check_storage().await.is_err());
@@ -88,7 +88,7 @@ async fn what_another_registry_marked_is_neither_cleaned_nor_published_to() {
     let report = verified.expect("it may be verified");
     assert_eq!((report.damaged, report.foreign, report.is_good()), (0, Some(one), false));
 
-    // Knowingly the second takes it over.
+    // The operator lets the second registry take it over.
     assert_eq!(second.registry.adopt_storage().await.expect("adopted"), Some(one));
     second.published(&bob, "other-kit", "1.1.0").await;
     assert_eq!(second.registry.claim_storage().await.expect("looked"), StorageOwner::ThisRegistry);

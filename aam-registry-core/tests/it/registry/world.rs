@@ -1,4 +1,4 @@
-//! A registry on in-memory ports, with a clock of its own.
+//! A registry with in-memory ports and a clock that tests set.
 
 use std::{
     sync::{
@@ -62,7 +62,7 @@ impl World {
         Self::with(|builder, _, _| builder.policy(policy))
     }
 
-    /// A world whose builder `change` has the last word on.
+    /// A world whose builder is passed through `change` before it is built.
     pub(crate) fn with(
         change: impl FnOnce(RegistryBuilder, &MemoryMetadata, &MemoryArchives) -> RegistryBuilder,
     ) -> Self {
@@ -95,7 +95,7 @@ impl World {
         self.registry.authenticate(&session.access_token).await.expect("authenticated")
     }
 
-    /// A principal with an API token of these scopes and packages.
+    /// A principal with an API token that has these scopes and packages.
     pub(crate) async fn token(&self, by: &Principal, scopes: &[&str], packages: &[&str]) -> Principal {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         let request =
@@ -108,7 +108,7 @@ impl World {
         self.publish_with(by, archive, PublishOptions::default()).await
     }
 
-    /// Publishes in small chunks, as a network would bring them.
+    /// Publishes in small chunks, as they arrive from a network.
     pub(crate) async fn publish_with(
         &self,
         by: &Principal,
@@ -122,12 +122,12 @@ impl World {
         publish.finish(options).await
     }
 
-    /// Publishes an archive that nothing is wrong with.
+    /// Publishes a valid archive.
     pub(crate) async fn published(&self, by: &Principal, name: &str, version: &str) -> PublishReceipt {
         self.publish(by, archive(name, version)).await.expect("published")
     }
 
-    /// How many archives are stored, referred to or not.
+    /// How many archives are stored, whether or not a version refers to them.
     pub(crate) async fn stored_archives(&self) -> usize {
         self.archives.list(None, 1_000).await.expect("listed").len()
     }

@@ -1,4 +1,4 @@
-//! Every combination of tiers reads as its store does.
+//! Every combination of cache tiers passes the conformance suite.
 
 use aam_registry_core::{
     archive_source_conformance,

@@ -1,4 +1,4 @@
-//! One fetch, whoever follows it.
+//! One fetch with any number of readers.
 
 use std::{io, time::Duration};
 
@@ -97,7 +97,7 @@ async fn bytes_are_handed_on_as_they_come_but_for_the_last() {
             read.extend_from_slice(&next(&mut reader).await);
         }
     }
-    // One who comes later has what has come at once.
+    // A later reader gets the bytes that have arrived at once.
     let mut late = world.open(&archive).await;
     let mut caught_up = 0;
     while caught_up < 9 * CHUNK {
@@ -198,7 +198,7 @@ async fn a_disk_that_cannot_be_written_stops_no_download() {
 
 #[tokio::test]
 async fn a_store_that_is_down_fails_all_who_wait_and_the_next_one_tries_again() {
-    // Nothing of it waits for a disk, so that all ask before any is answered.
+    // Without a disk no request waits for it, so all requests come before any is answered.
     let world = World::without_disk();
     let (archive, bytes) = world.store.put(6, 100).await;
     world.store.set_fault(Fault::Down);

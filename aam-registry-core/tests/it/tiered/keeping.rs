@@ -1,4 +1,4 @@
-//! What is kept, and for how long.
+//! What is cached, and for how long.
 
 use std::{fs, io::Read, path::Path, time::Duration};
 
@@ -29,7 +29,7 @@ fn start(store: &RemoteStore, config: &ArchiveCacheConfig) -> TieredArchives<Rem
     TieredArchives::start(store.clone(), config).expect("started")
 }
 
-/// Starts where another was dropped, whose last work may still be under way.
+/// Starts again after another one was dropped, whose last work may still be running.
 async fn restart(store: &RemoteStore, config: &ArchiveCacheConfig) -> TieredArchives<RemoteStore> {
     for _ in 0..1000 {
         if let Ok(tiered) = TieredArchives::start(store.clone(), config) {
@@ -179,7 +179,7 @@ fn file_of(folder: &Path, archive: &ArchiveLocation) -> std::path::PathBuf {
     folder.join(&name[..2]).join(name)
 }
 
-/// Of what is there; of files that go meanwhile, none.
+/// The bytes of all files; a file that is deleted meanwhile counts as 0.
 fn bytes_in(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path());
     entries.map(|path| if path.is_dir() { bytes_in(&path) } else { path.metadata().map_or(0, |file| file.len()) }).sum()

@@ -1,4 +1,4 @@
-//! Archives in front of their store.
+//! Archives cached in front of their store.
 
 mod conformance;
 mod fetching;

@@ -1,4 +1,4 @@
-//! A store that is far away: it streams, counts, waits and breaks as told.
+//! A remote store for tests: it streams, counts calls, waits and fails as told.
 
 use std::{
     io,
@@ -21,7 +21,7 @@ use futures_util::{StreamExt, stream};
 use http::{Method, Uri};
 use tokio::sync::Semaphore;
 
-/// How much is streamed at once.
+/// The size of a chunk.
 pub(super) const CHUNK: usize = 64 * 1024;
 
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,7 @@ pub(super) struct RemoteStore {
 struct Shared {
     opened: AtomicUsize,
     fault: Mutex<Fault>,
-    /// One permit lets one chunk through, where there is a gate.
+    /// If there is a gate, each permit lets one chunk through.
     gate: Mutex<Option<Arc<Semaphore>>>,
 }
 
@@ -42,18 +42,18 @@ struct Shared {
 pub(super) enum Fault {
     #[default]
     None,
-    /// It does not answer.
+    /// The store does not answer.
     Down,
-    /// It breaks off in the middle.
+    /// The stream breaks off in the middle.
     BreaksOff,
-    /// Its last byte is wrong.
+    /// The last byte is wrong.
     Damaged,
-    /// It has a byte too many.
+    /// There is an additional byte.
     TooLong,
 }
 
 impl RemoteStore {
-    /// How often an archive was opened.
+    /// How often archives were opened.
     pub(super) fn opened(&self) -> usize {
         self.shared.opened.load(Ordering::SeqCst)
     }
@@ -62,7 +62,7 @@ impl RemoteStore {
         *self.shared.fault.lock().expect("lock") = fault;
     }
 
-    /// From now on chunks come only as permits are added.
+    /// From now on chunks come only when permits are added.
     pub(super) fn gate(&self) -> Arc<Semaphore> {
         let gate = Arc::new(Semaphore::new(0));
         *self.shared.gate.lock().expect("lock") = Some(Arc::clone(&gate));
@@ -71,7 +71,7 @@ impl RemoteStore {
 
     /// Stores `len` bytes.
     pub(super) async fn put(&self, seed: u8, len: usize) -> (ArchiveLocation, Bytes) {
-        // Two periods that hardly ever meet, so that a mixed-up order shows.
+        // Two periods that rarely coincide, so that a wrong order is detected.
         let (fast, slow) = ((0..=250).cycle(), (0..=254).flat_map(|n: u8| [n; 251]).cycle());
         let bytes: Bytes = fast.zip(slow).map(|(fast, slow)| fast ^ slow ^ seed).take(len).collect();
         let archive = ArchiveKey::from(UploadId::generate());

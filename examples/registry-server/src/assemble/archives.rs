@@ -86,7 +86,7 @@ fn cached(archives: OpendalArchives, settings: &Settings) -> Result<TieredArchiv
             event = "archive_cache_failed",
             path = %settings.archive_cache_path.display(),
             error = &error as &dyn std::error::Error,
-            "archives are not kept on disk; ARCHIVE_CACHE_PATH names another folder, ARCHIVE_CACHE_DISK=0 turns it off",
+            "archives are not cached on disk; set ARCHIVE_CACHE_PATH to another folder, or turn the cache off with ARCHIVE_CACHE_DISK=0",
         );
         TieredArchives::start(archives, &config)
     })
@@ -94,7 +94,7 @@ fn cached(archives: OpendalArchives, settings: &Settings) -> Result<TieredArchiv
 
 #[cfg_attr(
     all(feature = "gcs", feature = "azblob"),
-    expect(clippy::unnecessary_wraps, reason = "a server without one of the stores refuses it")
+    expect(clippy::unnecessary_wraps, reason = "without a store's feature this returns an error")
 )]
 fn config(settings: &Settings) -> Result<OpendalConfig, AssembleError> {
     match settings.storage_backend {

@@ -58,7 +58,7 @@ pub(super) fn run(command: &Backup, surroundings: Surroundings) -> Result<Answer
     Ok(Answer::new(command.json, text, &json))
 }
 
-/// Removes what calls left that were killed; what is being written is locked.
+/// Removes the partial files of backups that were killed. A backup in progress has its file locked.
 fn remove_leftovers(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -70,8 +70,8 @@ fn remove_leftovers(folder: &Path) {
     }
 }
 
-/// Makes the folder of the backups where there is none, for its owner alone:
-/// they hold e-mail addresses and password hashes.
+/// Creates the folder of the backups if it does not exist. Only its owner may read it, because backups
+/// contain e-mail addresses and password hashes.
 fn create_folder(folder: &Path) -> Result<(), Failed> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

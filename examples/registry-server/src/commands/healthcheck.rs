@@ -18,10 +18,10 @@ use crate::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How much of an answer is read, in bytes.
+/// The most bytes of an answer that are read.
 const MOST: u64 = 16 * 1024;
 
-/// Asks the server whether it is well.
+/// Asks the server whether it is ready.
 pub(super) fn run(command: &Healthcheck, surroundings: Surroundings) -> Result<Answer, Failed> {
     let settings = configuration(surroundings)?.settings;
     let url = command.url.clone().unwrap_or_else(|| own_url(&settings));
@@ -56,7 +56,7 @@ fn own_url(settings: &Settings) -> String {
     format!("{scheme}://{host}:{}/ready", settings.port.0)
 }
 
-/// The status the server answers with, and what it says is wrong.
+/// The status of the server's answer, and its message about what is wrong.
 async fn ask(uri: &Uri, settings: &Settings) -> io::Result<(u16, Option<String>)> {
     let bad = |problem: &str| io::Error::new(io::ErrorKind::InvalidInput, problem.to_owned());
     let authority = uri.authority().ok_or_else(|| bad("the URL has no host"))?;

@@ -11,7 +11,7 @@ use crate::{
     config::Surroundings,
 };
 
-/// Deletes what nothing refers to.
+/// Deletes archives that no version refers to.
 pub(super) fn cleanup(command: &Cleanup, surroundings: Surroundings) -> Result<Answer, Failed> {
     let settings = configuration(surroundings)?.settings;
     let options = CleanupOptions { older_than: command.older_than, dry_run: command.dry_run, force: command.force };
@@ -68,7 +68,7 @@ pub(super) fn cleanup(command: &Cleanup, surroundings: Surroundings) -> Result<A
     })
 }
 
-/// Why somebody should look before so much is deleted.
+/// Why the operator should look before so many archives are deleted.
 fn why_ask(suspicion: Suspicion, is_stopped: bool) -> String {
     let Suspicion { archives, of } = suspicion;
     let (outcome, much) = (
@@ -171,7 +171,7 @@ pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Ans
     Ok(Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.is_good()))
 }
 
-/// Why database and archives do not belong together, where they do not.
+/// Why the database and the archives do not belong together, or `None` if they do.
 fn mismatch(report: &VerifyReport) -> Option<String> {
     let remedy = "see by `aam-registry config show` that DATABASE_URL, DATA_DIR and the storage are those of one \
                   registry; where the database was made anew for these archives, restore it from a backup";

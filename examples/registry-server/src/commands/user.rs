@@ -27,7 +27,7 @@ pub(super) fn on_registry<T>(
     runtime()?.block_on(async { work(assemble::registry(&settings, Purpose::Command).await?).await })
 }
 
-/// Creates an account for somebody.
+/// Creates an account.
 pub(super) fn create(command: CreateUser, surroundings: Surroundings) -> Result<Answer, Failed> {
     let CreateUser { username, email, password, admin, json, .. } = command;
     let password = password::given_or_read(password)?;

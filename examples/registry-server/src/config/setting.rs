@@ -173,7 +173,7 @@ macro_rules! settings {
 
         /// The value of every setting.
         #[derive(Debug)]
-        #[expect(clippy::doc_markdown, reason = "the documentation is also `--help`, which is no Markdown")]
+        #[expect(clippy::doc_markdown, reason = "the documentation is also `--help`, which is not Markdown")]
         pub(crate) struct Settings {
             $($( $(#[doc = $help])+ pub(crate) $field: $type, )+)+
         }

@@ -42,7 +42,7 @@ settings! {
         tls_cert: Option<PathBuf> = "TLS_CERT";
         /// Private key (PEM) of TLS_CERT
         tls_key: Option<PathBuf> = "TLS_KEY";
-        /// Networks of the proxies whose CLIENT_IP_HEADER is believed
+        /// Networks of the proxies whose CLIENT_IP_HEADER is trusted
         trusted_proxies: Networks = "TRUSTED_PROXIES", Fallback::Text("127.0.0.0/8,::1/128");
         /// Header in which those proxies name the client
         client_ip_header: ClientIpHeader = "CLIENT_IP_HEADER", Fallback::Text("X-Forwarded-For");
@@ -50,35 +50,35 @@ settings! {
         cors_origins: Option<Origins> = "CORS_ORIGINS";
     }
     "Connections" {
-        /// Threads that serve
+        /// Threads that serve requests
         threads: Threads = "THREADS", Fallback::Computed("the processors there are", |_| {
             Some(thread::available_parallelism().map_or(1, NonZero::get).to_string())
         });
-        /// Most connections at a time; idle ones make room for others
+        /// Most connections at a time; when all are in use, idle ones are closed for new ones
         max_connections: Connections = "MAX_CONNECTIONS", Fallback::Text("10000");
-        /// Most connections of one address (or /64 of IPv6) at a time, 0 for any number; more are answered 503
-        /// `overloaded`, over TLS closed. Addresses in TRUSTED_PROXIES are not counted
+        /// Most connections of one address (or IPv6 /64) at a time, 0 for no limit; more are answered
+        /// 503 `overloaded`, or closed with TLS. Addresses in TRUSTED_PROXIES are not counted
         max_connections_per_address: ConnectionsPerAddress = "MAX_CONNECTIONS_PER_ADDRESS", Fallback::Text("1000");
         /// Most connections that wait to be accepted; the system may allow fewer
         backlog: Backlog = "BACKLOG", Fallback::Text("4096");
-        /// Longest that a client may take over the head of a request, or to begin its first one
+        /// Time-out for the head of a request, and for the first request of a connection to begin
         header_timeout: Timeout = "HEADER_TIMEOUT", Fallback::Text("30s");
-        /// Longest that a client may take over the next 16 KiB of a body it has begun
+        /// Time-out for the next 16 KiB of a request body
         body_timeout: Timeout = "BODY_TIMEOUT", Fallback::Text("30s");
-        /// Longest that a client may take over the next 16 KiB of an answer
+        /// Time-out for the client to read the next 16 KiB of an answer
         write_timeout: Timeout = "WRITE_TIMEOUT", Fallback::Text("1m");
-        /// Longest that a connection is kept between requests; more than balancers keep theirs
+        /// Time-out for idle connections; longer than load balancers keep idle connections
         idle_timeout: Timeout = "IDLE_TIMEOUT", Fallback::Text("75s");
     }
     "Memory of answers that are being sent" {
-        /// Most that answers which their clients do not read may take of the memory: from half of that on slow readers
-        /// are given up after 5 s, beyond it requests are answered 503 `overloaded`
+        /// Most memory for answers that clients have not read: above half of it slow readers are
+        /// disconnected after 5 s, at the limit requests are answered 503 `overloaded`
         answer_memory: Size = "ANSWER_MEMORY", Fallback::Text("256MiB");
-        /// Most of it that one connection may take before its other answers wait
+        /// Most of it that one connection may use before its further answers wait
         answer_memory_per_connection: Size = "ANSWER_MEMORY_PER_CONNECTION", Fallback::Text("1MiB");
-        /// Most requests of HTTP/2 under way on one connection
+        /// Most concurrent requests on one HTTP/2 connection
         http2_max_streams: Streams = "HTTP2_MAX_STREAMS", Fallback::Text("100");
-        /// Most of one answer of HTTP/2 that waits to be sent
+        /// Most bytes of one HTTP/2 answer that wait to be sent
         http2_send_buffer: Size = "HTTP2_SEND_BUFFER", Fallback::Text("64KiB");
     }
     "Data" {
@@ -91,14 +91,14 @@ settings! {
             });
         /// Read replica of a PostgreSQL database, for search, listing and statistics
         database_replica_url: Option<PostgresUrl> = "DATABASE_REPLICA_URL" [secret];
-        /// Connections to the database
+        /// Most connections to the database
         database_pool_size: PoolSize = "DATABASE_POOL_SIZE", Fallback::Text("10");
-        /// Bring the schema of the database up at the start
+        /// Migrate the schema of the database at the start
         auto_migrate: Switch = "AUTO_MIGRATE", Fallback::Computed("true, false for PostgreSQL", |settings| {
             let is_sqlite = settings.text("DATABASE_URL").is_none_or(|url| url.starts_with("sqlite:"));
             Some(is_sqlite.to_string())
         });
-        /// Where archives are kept
+        /// Where archives are stored
         storage_backend: StorageBackend = "STORAGE_BACKEND" | "STORAGE_TYPE", Fallback::Text("local");
         /// Folder of the archives
         storage_path: PathBuf = "STORAGE_PATH", Fallback::Computed("<DATA_DIR>/packages", |settings| {
@@ -110,74 +110,75 @@ settings! {
         s3_bucket: Option<Bucket> = "S3_BUCKET";
         /// Region of the bucket
         s3_region: Word = "S3_REGION", Fallback::Text("us-east-1");
-        /// Address of what speaks S3, where it is not Amazon's
+        /// Address of an S3-compatible store other than Amazon S3
         s3_endpoint_url: Option<Endpoint> = "S3_ENDPOINT_URL";
-        /// Address of the same for clients, in presigned links
+        /// Address of that store for clients, in presigned links
         s3_public_endpoint_url: Option<Endpoint> = "S3_PUBLIC_ENDPOINT_URL";
-        /// What the keys of all archives begin with
+        /// Prefix of the keys of all archives
         s3_prefix: Option<Word> = "S3_PREFIX";
-        /// Public half of the key to the bucket; without one, that of the machine's role
+        /// Access key id for the bucket; by default the credentials of the machine's role
         aws_access_key_id: Option<SecretKey> = "AWS_ACCESS_KEY_ID" [secret];
-        /// Secret half of the key to the bucket
+        /// Secret access key for the bucket
         aws_secret_access_key: Option<SecretKey> = "AWS_SECRET_ACCESS_KEY" [secret];
         /// Address of MinIO, for minio
         minio_endpoint: Option<Endpoint> = "MINIO_ENDPOINT";
-        /// Public half of MinIO's key
+        /// Access key for MinIO
         minio_access_key: Option<SecretKey> = "MINIO_ACCESS_KEY" [secret];
-        /// Secret half of MinIO's key
+        /// Secret key for MinIO
         minio_secret_key: Option<SecretKey> = "MINIO_SECRET_KEY" [secret];
         /// Bucket of the archives, for gcs
         gcs_bucket: Option<Bucket> = "GCS_BUCKET";
-        /// What the keys of all archives begin with, for gcs
+        /// Prefix of the keys of all archives, for gcs
         gcs_prefix: Option<Word> = "GCS_PREFIX";
-        /// Key of a service account, its JSON in base64; without one, that of the machine
+        /// Key of a service account, its JSON in base64; by default the credentials of the machine
         gcs_credential: Option<SecretKey> = "GCS_CREDENTIAL" [secret];
         /// Storage account of the archives, for azblob
         azblob_account: Option<Word> = "AZBLOB_ACCOUNT";
         /// Container of the archives, for azblob
         azblob_container: Option<Bucket> = "AZBLOB_CONTAINER";
-        /// What the keys of all archives begin with, for azblob
+        /// Prefix of the keys of all archives, for azblob
         azblob_prefix: Option<Word> = "AZBLOB_PREFIX";
-        /// Key of the storage account, in base64; without one, that of the machine
+        /// Key of the storage account, in base64; by default the credentials of the machine
         azblob_account_key: Option<SecretKey> = "AZBLOB_ACCOUNT_KEY" [secret];
-        /// Where clients fetch whole archives: here, from the object store or from a CDN
+        /// From where clients download whole archives: the registry, the object store or a CDN
         download_redirect: DownloadRedirect = "DOWNLOAD_REDIRECT",
             Fallback::Computed("off; cdn where cdn.enabled", |settings| {
                 let cdn = settings.text("cdn.enabled").is_some_and(|text| Switch::parse(&text) == Ok(Switch::On));
                 Some(if cdn { "cdn" } else { "off" }.to_owned())
             });
-        /// Whether there is a CDN before this registry
+        /// Whether there is a CDN in front of this registry
         cdn_enabled: Switch = "cdn.enabled", Fallback::Text("false");
-        /// Address of the CDN; it fetches what it lacks from this registry
+        /// Address of the CDN, whose origin is this registry
         cdn_base_url: Option<BaseUrl> = "cdn.base_url";
     }
     "Cache" {
-        /// Redis, for limits and a metadata cache that replicas share
+        /// Redis, for rate limits and a metadata cache that replicas share
         redis_url: Option<RedisUrl> = "REDIS_URL" | "cache.redis_url" [secret];
-        /// What the keys and channels in Redis begin with, before the registry's own id
+        /// Prefix of the keys and channels in Redis, before the registry's own id
         redis_prefix: Word = "REDIS_PREFIX" | "cache.prefix", Fallback::Text("aam");
-        /// Whether metadata and archives are kept
+        /// Whether metadata and archives are cached
         cache_enabled: Switch = "cache.enabled", Fallback::Text("true");
-        /// Longest that metadata is kept; more than 20 counts as 20, and finished documents are kept 10 longer
+        /// Seconds that metadata is cached; more than 20 counts as 20, and finished documents are
+        /// cached 10 longer
         cache_ttl_seconds: Seconds = "cache.ttl_seconds", Fallback::Text("20");
-        /// Most that small archives may take of the memory; 0 for none
+        /// Most memory for cached small archives; 0 turns this cache off
         archive_cache_memory: Room = "ARCHIVE_CACHE_MEMORY", Fallback::Text("64MiB");
-        /// Most that archives of an object store may take of the disk; 0 for none
+        /// Most disk space for cached archives of an object store; 0 turns this cache off
         archive_cache_disk: Room = "ARCHIVE_CACHE_DISK", Fallback::Text("10GiB");
-        /// Folder of those archives; nobody else may use it
+        /// Folder of those archives; nothing else may use it
         archive_cache_path: PathBuf = "ARCHIVE_CACHE_PATH", Fallback::Computed("<DATA_DIR>/cache", |settings| {
             Some(format!("{}/cache", settings.text("DATA_DIR")?.trim_end_matches('/')))
         });
     }
     "Accounts" {
-        /// Secret that signs logins; of a comma-separated list the first signs, all verify
+        /// Secret that signs login sessions; in a comma-separated list the first signs, all verify
         jwt_secret: Option<JwtSecrets> = "JWT_SECRET" [secret],
             Fallback::Computed("generated once into DATA_DIR", |_| None);
-        /// Hours that a login lasts
+        /// Hours that a login session lasts
         token_expire_hours: Hours = "TOKEN_EXPIRE_HOURS", Fallback::Text("24");
-        /// Who may make an account
+        /// Who may create an account
         registration: Registration = "REGISTRATION", Fallback::Text("open");
-        /// Administrator to create at the start where there is none
+        /// Administrator to create at the start if there is none
         admin_username: Option<Username> = "ADMIN_USERNAME";
         /// E-mail address of that administrator
         admin_email: Option<EmailAddress> = "ADMIN_EMAIL";
@@ -187,11 +188,11 @@ settings! {
     "Publishing" {
         /// Version that `latest` points to: the highest or the newest
         latest_tag_policy: LatestChoice = "LATEST_TAG_POLICY", Fallback::Text("highest");
-        /// Dist-tags that may be set beside `latest`; any where not given
+        /// Dist-tags that may be set beside `latest`; any by default
         allowed_tags: Option<TagList> = "ALLOWED_TAGS";
         /// Largest archive
         max_archive_size: Size = "MAX_ARCHIVE_SIZE", Fallback::Text("52428800");
-        /// Most that an archive may hold unpacked
+        /// Most bytes of an archive's files together
         max_unpacked_size: Size = "MAX_UNPACKED_SIZE", Fallback::Text("524288000");
         /// Most entries of an archive
         max_archive_entries: Count = "MAX_ARCHIVE_ENTRIES", Fallback::Text("10000");
@@ -199,10 +200,10 @@ settings! {
         max_dependencies: Count = "MAX_DEPENDENCIES", Fallback::Text("256");
         /// Most bytes of a key in aam.yaml
         max_manifest_key: Size = "MAX_MANIFEST_KEY", Fallback::Text("256");
-        /// Most uploads of one account under way at a time, on each replica; twice as many of one address. More wait
-        /// 10 s, then they are answered 429
+        /// Most concurrent uploads of one account on each replica; twice as many of one address.
+        /// Further uploads wait for 10 s and are then answered 429
         max_uploads_per_user: Uploads = "MAX_UPLOADS_PER_USER", Fallback::Text("4");
-        /// Longest that one upload may take
+        /// Time-out for one upload
         upload_timeout: Timeout = "UPLOAD_TIMEOUT", Fallback::Text("15m");
     }
     "Rate limits (requests a minute, 0 is no limit)" {
@@ -210,19 +211,19 @@ settings! {
         rate_limit_search: PerMinute = "RATE_LIMIT_SEARCH", Fallback::Text("100");
         /// Downloads
         rate_limit_download: PerMinute = "RATE_LIMIT_DOWNLOAD", Fallback::Text("1000");
-        /// Single files of archives, and what differs between two
+        /// Single files of archives, and comparisons of two archives
         rate_limit_contents: PerMinute = "RATE_LIMIT_CONTENTS", Fallback::Text("60");
         /// Publishing
         rate_limit_publish: PerMinute = "RATE_LIMIT_PUBLISH", Fallback::Text("10");
         /// Registrations and failed logins, by account and by address
         rate_limit_auth: PerMinute = "RATE_LIMIT_AUTH", Fallback::Text("20");
-        /// Everything else under /api, and credentials not known yet on every path
+        /// Everything else under /api, and unknown credentials on every path
         rate_limit_other: PerMinute = "RATE_LIMIT_OTHER", Fallback::Text("300");
     }
     "Logs" {
-        /// Least important log lines that are written
+        /// Least severe log lines to write
         log_level: LogLevel = "LOG_LEVEL", Fallback::Text("info");
-        /// Form of the log
+        /// Format of the log
         log_format: LogFormat = "LOG_FORMAT", Fallback::Computed("text on a terminal, else json", |_| {
             Some(if io::stdout().is_terminal() { "text" } else { "json" }.to_owned())
         });

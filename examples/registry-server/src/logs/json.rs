@@ -39,7 +39,7 @@ const EVENT: &str = "event";
 
 /// The buffers of a thread, kept so that a line costs no allocation.
 #[derive(Default)]
-struct Desk {
+struct LineBuffers {
     line: Vec<u8>,
     /// For values that are only known through `Display`.
     text: String,
@@ -47,7 +47,7 @@ struct Desk {
 }
 
 thread_local! {
-    static DESK: RefCell<Desk> = RefCell::default();
+    static BUFFERS: RefCell<LineBuffers> = RefCell::default();
 }
 
 /// The fields of a span as JSON, in order; if two have the same name, the later one wins.
@@ -76,8 +76,8 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        DESK.with_borrow_mut(|desk| {
-            let Desk { line, text, second } = desk;
+        BUFFERS.with_borrow_mut(|buffers| {
+            let LineBuffers { line, text, second } = buffers;
             line.clear();
             line.extend_from_slice(b"{\"timestamp\":\"");
             second.write_now(line);

@@ -78,7 +78,7 @@ impl Accepting {
                 // Check `stop` first, or an endless stream of new connections would keep it from being
                 // noticed.
                 biased;
-                () = &mut stop => return self.admit_who_waits(listener),
+                () = &mut stop => return self.admit_waiting(listener),
                 accepted = listener.accept() => accepted,
             };
             match accepted {
@@ -86,7 +86,7 @@ impl Accepting {
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     if is_due(&mut self.crowd().failed, WARN_EVERY) {
-                        tracing::error!(event = "accept_failed", %error, "connections wait to be accepted");
+                        tracing::error!(event = "accept_failed", %error, "connections could not be accepted");
                     }
                     self.make_room(ROOM_FOR_FILES);
                     time::sleep(PAUSE).await;
@@ -96,7 +96,7 @@ impl Accepting {
     }
 
     /// Admits the connections that the system has already accepted, up to the length of its queue.
-    fn admit_who_waits(&self, listener: TcpListener) {
+    fn admit_waiting(&self, listener: TcpListener) {
         // Ask the system directly: the runtime may not have noticed the latest connections yet.
         let Ok(listener) = listener.into_std() else { return };
         for _ in 0..=self.backlog {
@@ -151,7 +151,7 @@ impl Accepting {
             tracing::warn!(
                 event = "address_crowded",
                 client_ip = %peer.ip(),
-                "an address has as many connections as MAX_CONNECTIONS_PER_ADDRESS allows; more are refused"
+                "an address has reached MAX_CONNECTIONS_PER_ADDRESS; further connections are refused"
             );
         }
     }
@@ -161,7 +161,7 @@ impl Accepting {
             tracing::warn!(
                 event = "connections_exhausted",
                 max_connections = self.seats.regular(),
-                "there are as many connections as MAX_CONNECTIONS allows; more are refused"
+                "MAX_CONNECTIONS is reached; further connections are refused"
             );
         }
     }

@@ -23,7 +23,7 @@ impl Capacity {
                 event = "few_descriptors",
                 max_connections = capacity.regular,
                 descriptors = allowed,
-                "MAX_CONNECTIONS is more than the system lets this process have open (LimitNOFILE, ulimit -n)"
+                "the limit of open files (LimitNOFILE, ulimit -n) allows fewer connections than MAX_CONNECTIONS"
             );
         }
         capacity

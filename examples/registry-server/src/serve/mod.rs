@@ -133,7 +133,7 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
     };
     if let Ok(told) = outcome {
         readiness.set(ReadinessState::Draining);
-        tracing::info!(event = "draining", "told to end; requests under way will finish");
+        tracing::info!(event = "draining", "told to stop; running requests may finish");
         let drained = async {
             // A server that a person runs at a terminal has no load balancer in front, so it need not
             // keep accepting.
@@ -150,14 +150,14 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         tokio::select! {
             () = drained => {}
             () = signals.again() => {
-                tracing::warn!(event = "stopped_at_once", "told to end a second time; not waiting any longer");
+                tracing::warn!(event = "stopped_at_once", "told to stop a second time; not waiting any longer");
                 std::process::exit(1);
             }
         }
     }
     finish.send_replace(true);
     if time::timeout(LAST_WORK, future::join(background, metering)).await.is_err() {
-        tracing::warn!(event = "background_cut_off", "background work did not end in time and was cut off");
+        tracing::warn!(event = "background_cut_off", "background jobs did not finish in time and were cut off");
     }
     if outcome.is_ok() {
         tracing::info!(event = "stopped", "ended");

@@ -23,7 +23,7 @@ pub(super) async fn wait(settings: &Settings, readiness: &Readiness) -> Result<(
                 // Another replica may be migrating too; the second finds nothing to do.
                 readiness.wait_for("its schema to be migrated, which it does itself");
                 let applied = assemble::migrate(settings).await?;
-                tracing::info!(event = "schema_migrated", applied = applied.join(", "), "the schema was brought up");
+                tracing::info!(event = "schema_migrated", applied = applied.join(", "), "the schema was migrated");
             }
             Ok(pending) => {
                 readiness.wait_for("the schema of its database to be migrated: run `aam-registry migrate`");
@@ -31,7 +31,7 @@ pub(super) async fn wait(settings: &Settings, readiness: &Readiness) -> Result<(
                     tracing::warn!(
                         event = "schema_behind",
                         pending = pending.len(),
-                        "waiting for the schema to be brought up: run `aam-registry migrate`"
+                        "waiting for the schema to be migrated: run `aam-registry migrate`"
                     );
                 }
                 time::sleep(LOOK_AGAIN).await;

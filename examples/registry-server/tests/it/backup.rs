@@ -1,4 +1,4 @@
-//! Backups, and what a cleanup does behind a restored one.
+//! Backups, and a cleanup after a restore.
 
 use std::{fs, path::Path};
 
@@ -34,7 +34,7 @@ fn names_in(folder: &Path) -> Vec<String> {
     entries.map(|name| name.into_string().expect("UTF-8")).collect()
 }
 
-/// A site with the archives of `site`, and `database` in the place of its database.
+/// A site with the archives of `site` and another database.
 fn restored(site: &Site, database: &Path) -> Site {
     let restored = Site::new();
     copy_folder(&site.path("data/packages"), &restored.path("data/packages"));
@@ -69,7 +69,7 @@ fn a_backup_of_a_running_server_restores_all_of_it() {
     assert_eq!(download.status, 200);
     let login = json!({ "username": "alice", "password": "a sentence that is long enough" });
     assert_eq!(web::post(server.port(), "/api/v1/users/login", "", &login).status, 200);
-    // What was published behind the backup is one leftover of two archives.
+    // One of the two archives was published after the backup.
     assert_eq!(cleanup(&site, &["--json"]).succeeded().json()["archives"], 1);
 }
 
@@ -83,7 +83,7 @@ fn a_plain_copy_of_the_database_of_a_running_server_is_not_empty() {
     }
     let checked = || {
         let copy = restored(&site, &site.path("data/registry.db"));
-        // One that was copied while it was written may be refused; it is copied again.
+        // A copy that was made during a write may be refused; copy it again.
         let told: Option<Value> = serde_json::from_str(&copy.run(&["storage", "verify", "--json"]).stdout()).ok();
         told.and_then(|told| told["checked"].as_u64())
     };

@@ -2,7 +2,7 @@
 
 use crate::process::Site;
 
-/// The value and the source of one setting as `config show` has them.
+/// The value and the source of a setting, from `config show`.
 #[track_caller]
 fn shown(site: &Site, args: &[&str], name: &str) -> (String, String) {
     let json = site.run(&[&["config", "show", "--json"], args].concat()).succeeded().json();
@@ -24,7 +24,7 @@ fn flags_prevail_over_the_environment_over_dot_env_over_the_file_over_defaults()
     assert_eq!(shown(&site, &["--port", "8004"], "PORT"), ("8004".to_owned(), "flag --port".to_owned()));
 }
 
-/// As systemd does, which reads the same file.
+/// systemd, which reads the same file, takes values literally too.
 #[test]
 fn dot_env_replaces_nothing_in_a_value() {
     let mut site = Site::new();
@@ -192,7 +192,7 @@ fn the_production_stack_is_a_few_variables() {
     assert_eq!(shown(&site, &[], "DATABASE_URL").0, "postgresql+asyncpg://********@db:5432/aam");
     site.set("DATABASE_URL", "postgresql://db/aam?user=aam&password=hunter2");
     assert_eq!(shown(&site, &[], "DATABASE_URL").0, "postgresql://db/aam?********");
-    // The client of Redis would ignore it.
+    // The Redis client would ignore it.
     site.set("REDIS_URL", "redis://h/?password=hunter2");
     let refused = site.run(&["config", "check"]).failed().stderr();
     assert!(refused.contains("option `password` is not supported") && !refused.contains("hunter2"), "{refused}");
@@ -244,7 +244,7 @@ fn what_asks_for_nothing_is_no_fault() {
         "config.yaml",
         "audit: { enabled: true, log_all_reads: false }\ncdn: { enabled: false }\nwebhooks: []\n",
     );
-    // Every tool that speaks to Amazon reads these.
+    // Other tools for Amazon read these variables too.
     site.set("AWS_ACCESS_KEY_ID", "AKIA").set("DOWNLOAD_REDIRECT", "off").set("REQUIRE_APPROVAL", "false");
     site.run(&["config", "check"]).succeeded();
 }

@@ -1,4 +1,4 @@
-//! Connections of HTTP/1 as clients, pools and strangers use them.
+//! HTTP/1 connections as clients, pools and strangers use them.
 
 use std::{
     io::{Read, Write},
@@ -14,7 +14,7 @@ use crate::{
     web,
 };
 
-/// Longer than a connection lies idle until it gives its buffers back.
+/// Longer than the time after which an idle connection's buffers are released.
 const UNTIL_IT_RESTS: Duration = Duration::from_millis(1500);
 
 #[test]
@@ -28,13 +28,13 @@ fn pipelined_requests_are_answered_in_order() {
         "POST /api/v1/users/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         login.len()
     );
-    // The slowest of them is not the last.
+    // The slowest request is not the last one.
     let requests = [request("/health"), post + login, request("/nowhere"), request("/ready"), request("/api/docs")];
     stream.write_all(requests.concat().as_bytes()).expect("sent");
     let answers = requests.map(|_| web::read_one(&mut stream).expect("answered"));
     let statuses = answers.each_ref().map(|answer| answer.status);
     assert_eq!(statuses, [200, 401, 404, 200, 200], "{:?}", answers[1]);
-    // One that comes in pieces, with the begin of the next, on the same connection.
+    // A request that arrives in pieces, with the beginning of the next one, on the same connection.
     let both = request("/health") + &request("/nowhere");
     for piece in both.as_bytes().chunks(17) {
         stream.write_all(piece).expect("sent");
@@ -55,7 +55,7 @@ fn a_connection_is_kept_and_may_rest_between_requests() {
         }
         thread::sleep(UNTIL_IT_RESTS);
     }
-    // A request may come in two parts, the first of them with the one before.
+    // A request may arrive in two parts, the first together with the previous request.
     for begin in ["GET /hea", "GET /ready HTTP/1.1\r\nHost: x\r\n\r\nGET /hea"] {
         stream.write_all(begin.as_bytes()).expect("sent");
         if begin.contains("ready") {
@@ -65,7 +65,7 @@ fn a_connection_is_kept_and_may_rest_between_requests() {
         stream.write_all(b"lth HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
         assert!(web::read_one(&mut stream).expect("answered").body.contains("version"));
     }
-    // A client of HTTP/1.0 is not kept, unless it says so.
+    // An HTTP/1.0 connection is closed unless the client asks to keep it.
     stream.write_all(b"GET /health HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").expect("sent");
     assert!(web::read_one(&mut stream).expect("answered").head.contains("connection: keep-alive"));
     stream.write_all(b"GET /health HTTP/1.0\r\n\r\n").expect("sent");
@@ -121,7 +121,7 @@ fn what_is_too_long_or_no_http_is_refused_in_json() {
         assert!(answer.head.contains(&format!("x-request-id: {id}")), "{shown}: {}", answer.head);
         assert!(answer.head.contains("content-type: application/json"), "{shown}: {}", answer.head);
     }
-    // Behind a good request, too, and in one breath with it.
+    // Also after a valid request, and in the same packet.
     for good in ["GET /health HTTP/1.1\r\nHost: x\r\n\r\n", "GET /health HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\n"] {
         let mut stream = web::connect(server.port()).expect("connected");
         stream.write_all(good.as_bytes()).expect("sent");
@@ -163,7 +163,7 @@ fn two_thousand_idle_connections_are_served() {
     };
     ask_all(&mut streams);
     assert!(web::metric(server.port(), "aam_connections_open") > CONNECTIONS as u64);
-    // Again, from their rest.
+    // Again after their buffers were released.
     thread::sleep(UNTIL_IT_RESTS);
     ask_all(&mut streams);
     drop(streams);
@@ -177,7 +177,7 @@ fn without_files_left_it_pauses_says_so_once_and_recovers() {
     let server = site.serve_with_files(64);
     let log = server.log().join("\n");
     assert!(log.contains(r#""event":"few_descriptors""#), "{log}");
-    // They are accepted by the system as long as its backlog lasts.
+    // The system accepts them as long as its queue has room.
     let streams: Vec<_> = (0..100).map(|_| web::connect(server.port()).expect("connected")).collect();
     server.wait_for("accept_failed");
     drop(streams);
@@ -196,7 +196,7 @@ fn every_address_of_a_host_is_listened_on() {
         stream.read_to_string(&mut text).expect("answered");
         text.starts_with("HTTP/1.0 200") || text.starts_with("HTTP/1.1 200")
     };
-    // As far as the machine has any of IPv6.
+    // If the machine has IPv6.
     let has_ipv6 = TcpListener::bind("[::1]:0").is_ok();
     let server = site.set("HOST", "localhost").serve(&[]);
     assert!(answers("127.0.0.1", server.port()));
@@ -205,7 +205,7 @@ fn every_address_of_a_host_is_listened_on() {
     if has_ipv6 {
         let server = site.serve(&[]);
         assert!(answers("127.0.0.1", server.port()) && answers("::1", server.port()));
-        // An address of IPv4 is one, however it comes.
+        // An IPv4 address is logged the same way, whichever socket accepted it.
         wait_until("it is logged", || server.log().join("").matches(r#""client_ip":"127.0.0.1""#).count() == 1);
     } else {
         let stderr = site.run(&["--port", "0"]).failed().stderr();

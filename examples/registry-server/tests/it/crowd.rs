@@ -1,4 +1,4 @@
-//! More connections than there may be.
+//! More connections than the limit.
 
 use std::{
     io::{Read, Write},
@@ -13,10 +13,10 @@ use crate::{
     web::{self, Answer},
 };
 
-/// How many connections beyond those there may be are listened to.
+/// How many connections beyond the limit still get an answer.
 const SPARE: usize = 64;
 
-/// A connection on which a request is under way.
+/// A connection with a running request.
 pub(crate) fn busy(server: &Server) -> TcpStream {
     let mut stream = web::connect(server.port()).expect("connected");
     let head = "POST /api/v1/users/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
@@ -43,7 +43,7 @@ fn beyond_the_most_connections_requests_are_refused_and_probes_are_answered() {
     let port = server.port();
     let mut held = [busy(&server), busy(&server)];
     assert_refused(&web::get(port, "/api/v1/packages").expect("answered"));
-    // Also to who is still sending, and may not look before all is sent.
+    // Also to a client that is still sending, and may read only after it has sent everything.
     let mut sending = web::connect(port).expect("connected");
     write!(sending, "POST /api/v1/packages HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n").expect("sent");
     wait_until("it is refused", || sending.peek(&mut [0; 12]).expect("answered") == 12);
@@ -62,7 +62,7 @@ fn beyond_the_most_connections_requests_are_refused_and_probes_are_answered() {
     assert_eq!(web::metric(port, "aam_connections_refused_total{reason=\"limit\"}"), 2);
     wait_until("the refused ones are gone", || web::metric(port, "aam_connections_open") == 3);
     assert_eq!(server.wait_for("connections_exhausted")["max_connections"], 2);
-    // Those who have a place are served as ever.
+    // The connections within the limit are served as always.
     for stream in &mut held {
         stream.write_all(b"{}").expect("sent");
         assert_eq!(web::read_one(stream).expect("answered").status, 400);
@@ -93,7 +93,7 @@ fn a_flood_is_told_without_being_listened_to() {
     let mut silent: Vec<_> = (0..SPARE).map(|_| web::connect(server.port()).expect("connected")).collect();
     let mut turned_away = web::connect(server.port()).expect("connected");
     assert_refused(&web::read(&mut turned_away).expect("answered unasked"));
-    // Who says nothing does not keep the others away for long.
+    // Clients that send nothing do not block others for long.
     assert!(silent.iter_mut().all(web::is_closed));
     wait_until("it recovers", || web::get(server.port(), "/health").expect("answered").status == 200);
     assert_eq!(web::metric(server.port(), "aam_connections_refused_total{reason=\"flood\"}"), 1);
@@ -107,7 +107,7 @@ fn one_address_has_no_more_connections_than_it_may() {
     let port = server.port();
     let mut streams: Vec<_> = (0..10).map(|_| web::connect(port).expect("connected")).collect();
     assert_eq!(server.wait_for("address_crowded")["client_ip"], "127.0.0.1");
-    // Two of them are listened to, and say nothing.
+    // Two of them get a spare seat, and send nothing.
     let refused: Vec<_> = streams
         .iter_mut()
         .filter_map(|stream| {

@@ -1,4 +1,4 @@
-//! Disks that take nothing.
+//! Disks that cannot be written to.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ fn archive() -> Vec<u8> {
     fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/greet-kit-1.0.0.aam")).expect("there")
 }
 
-/// That an answer is 503 of that code, says `told` and no path of the site.
+/// Asserts that an answer is 503 with that code, contains `told`, and contains no path of the site.
 #[track_caller]
 fn refused(site: &Site, answer: &Answer, code: &str, told: &str) {
     assert_eq!((answer.status, &answer.json()["error"]), (503, &json!(code)), "{answer:?}");
@@ -43,13 +43,12 @@ fn a_folder_of_archives_that_cannot_be_written_is_told() {
     fs::rename(&aside, &folder).expect("our own folder");
     wait_until("it is well", || web::get(port, "/health/storage").expect("answered").status == 200);
     assert_eq!(web::publish(port, &authorization, &archive()).status, 201);
-    // Nothing is left of what was written to see whether it could be.
+    // The files that test whether the disk can be written to are deleted.
     let told = site.run(&["storage", "cleanup", "--dry-run", "--older-than", "0s", "--json"]).succeeded().json();
     assert_eq!((&told["scanned"], &told["archives"]), (&json!(1), &json!(0)), "{told}");
 }
 
-/// The largest file that a process may write stands for the room on its disk:
-/// no mount has to be made for it.
+/// A limit on the size of files replaces a full disk, so that no file system has to be mounted.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_told_by_health_and_publishes_and_heals() {

@@ -1,4 +1,4 @@
-//! The commands of README.md and docs, run as they stand there.
+//! Runs the commands of README.md and docs as they are written there.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("there")
 }
 
-/// The first block of shell commands behind `heading`.
+/// The first block of shell commands after `heading`.
 fn commands(document: &str, heading: &str) -> String {
     let text = fs::read_to_string(repository().join(document)).expect("there");
     let (_, behind) = text.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("{document}: {heading}"));
@@ -22,7 +22,7 @@ fn commands(document: &str, heading: &str) -> String {
     block.split("```").next().expect("its end").to_owned()
 }
 
-/// Runs commands in a folder, with our own programs; none of them may fail.
+/// Runs commands in a folder, with the programs of this build; none of them may fail.
 #[track_caller]
 fn run(commands: &str, folder: &Path, variables: &[(&str, &Path)]) -> String {
     let ours = Path::new(env!("CARGO_BIN_EXE_aam-registry")).parent().expect("a folder");
@@ -44,7 +44,7 @@ fn the_tour_by_curl_works_from_any_folder() {
     let site = Site::new();
     let server = site.serve(&[]);
     let port = server.port();
-    // What the tour by the client has left behind.
+    // The tour with the client has created these.
     let authorization = web::sign_up(port, "alice");
     for scope in ["acme", "my_org"] {
         assert_eq!(web::post(port, "/api/v1/scopes", &authorization, &json!({ "name": scope })).status, 201);
@@ -84,6 +84,6 @@ fn a_backup_is_made_and_restored_as_the_document_says() {
     let server = restored.serve(&[]);
     let download = web::get(server.port(), "/api/v1/packages/greet-kit/1.0.0/download").expect("answered");
     assert_eq!(download.status, 200);
-    // The key of the logins came with it.
+    // The key that signs login sessions is part of the backup.
     assert_eq!(web::get_with(server.port(), "/api/v1/users/me", &authorization).expect("answered").status, 200);
 }

@@ -1,4 +1,4 @@
-//! HTTP/2, in clear text and over TLS.
+//! HTTP/2, with and without TLS.
 
 use std::{
     future::Future,
@@ -35,10 +35,10 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
-/// A connection of HTTP/2.
+/// An HTTP/2 connection.
 struct Client {
     requests: SendRequest<Bytes>,
-    /// Completes when the connection is at its end.
+    /// Completes when the connection ends.
     end: JoinHandle<Result<(), h2::Error>>,
 }
 

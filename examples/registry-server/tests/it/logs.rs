@@ -95,7 +95,7 @@ fn the_log_and_the_audit_log_tell_who_it_was_and_from_where() {
     site.set("ADMIN_USERNAME", "root").set("ADMIN_EMAIL", "root@example.com").set("ADMIN_PASSWORD", password);
     let server = site.serve(&[]);
     let port = server.port();
-    // This machine is a trusted proxy where nothing else is said.
+    // By default this machine is a trusted proxy.
     let behind_proxy = "X-Forwarded-For: 198.51.100.7, 203.0.113.9\r\n";
     let wrong = json!({ "username": "root", "password": "a wrong password, and long" });
     assert_eq!(web::post(port, "/api/v1/users/login", behind_proxy, &wrong).status, 401);

@@ -1,5 +1,5 @@
-//! The server binary as an operator meets it: a process with flags, an
-//! environment, files, signals and a log.
+//! The server binary as an operator uses it: a process with flags, an environment, files, signals and a
+//! log.
 
 mod admin;
 mod backup;

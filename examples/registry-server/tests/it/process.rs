@@ -17,7 +17,7 @@ use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A folder to start servers in, and what they are started with.
+/// A folder in which servers are started, and their settings.
 pub(crate) struct Site {
     folder: tempfile::TempDir,
     environment: Vec<(String, String)>,
@@ -64,7 +64,7 @@ impl Site {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
-        // One that reads nothing closes it early.
+        // A command that does not read its input closes it early.
         let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
         Ran(child.wait_with_output().expect("it ends"))
     }
@@ -79,7 +79,7 @@ impl Site {
         Self::started(&mut self.command(args), event)
     }
 
-    /// Starts a server that may have so many files open.
+    /// Starts a server with a limit on open files.
     pub(crate) fn serve_with_files(&self, files: u32) -> Server {
         let mut command = Command::new("sh");
         command.args(["-c", &format!("ulimit -n {files} && exec \"$0\""), env!("CARGO_BIN_EXE_aam-registry")]);
@@ -87,8 +87,8 @@ impl Site {
         Self::started(&mut command, "server_started")
     }
 
-    /// Starts a server to which a write beyond the largest file it may have is
-    /// an error, and not the end.
+    /// Starts a server for which a write beyond the limit on file sizes is an error instead of a fatal
+    /// signal.
     pub(crate) fn serve_on_a_disk_that_may_fill(&self) -> Server {
         let mut command = Command::new("sh");
         command.args(["-c", "trap '' XFSZ && exec \"$0\"", env!("CARGO_BIN_EXE_aam-registry")]);
@@ -142,7 +142,7 @@ pub(crate) struct Server {
     child: Child,
     lines: mpsc::Receiver<String>,
     log: Arc<Mutex<Vec<String>>>,
-    /// The line that told it was there.
+    /// The log line of its start.
     pub(crate) started: Value,
 }
 
@@ -180,8 +180,8 @@ impl Server {
         self.log.lock().expect("not poisoned").clone()
     }
 
-    /// Ends the server, and then every line of its log: what several threads
-    /// log comes late and not in order.
+    /// Stops the server and returns its whole log. Lines of different threads may come late and out of
+    /// order.
     pub(crate) fn whole_log(mut self) -> Vec<String> {
         self.terminate();
         assert!(self.wait().success());
@@ -226,7 +226,7 @@ impl Drop for Server {
     }
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();

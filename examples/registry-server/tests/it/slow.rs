@@ -1,4 +1,4 @@
-//! Clients that take their time.
+//! Slow clients.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use crate::{
 
 const TIMED_OUT: &str = "aam_connections_timed_out_total";
 
-/// What a package of that many bytes, which cannot be compressed, is when it is packed.
+/// A packed package with that many incompressible bytes.
 fn package_of(len: usize) -> Vec<u8> {
     let manifest = br#"{"name": "large", "version": "1.0.0", "description": "A large package",
         "artifacts": {"prompts": [{"name": "noise", "path": "noise.bin", "description": "Noise"}]}}"#;
@@ -37,7 +37,8 @@ fn package_of(len: usize) -> Vec<u8> {
     archive
 }
 
-/// Publishes a package that no buffer between the server and a client holds; gives where it is.
+/// Publishes a package that is larger than all buffers between the server and a client; returns its
+/// path.
 pub(crate) fn publish_large(port: u16) -> &'static str {
     let authorization = web::sign_up(port, "alice");
     assert_eq!(web::publish(port, &authorization, &package_of(24 * 1024 * 1024)).status, 201);
@@ -64,7 +65,7 @@ fn who_does_not_finish_the_head_of_a_request_is_cut_off() {
     let mut silent = web::connect(server.port()).expect("connected");
     let mut stops = web::connect(server.port()).expect("connected");
     stops.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n").expect("sent");
-    // One that goes on and on is no better.
+    // A client that keeps sending very slowly is treated the same.
     let mut trickles = web::connect(server.port()).expect("connected");
     assert_eq!(web::ask(&mut trickles, "/health").expect("answered").status, 200);
     trickles.write_all(b"GET /health HTTP/1.1\r\n").expect("sent");
@@ -104,7 +105,7 @@ fn a_reader_that_takes_nothing_is_cut_off_and_holds_nothing() {
     wait_until("nothing is held", || {
         open_archives(&server) == 0 && web::metric(server.port(), "aam_connections_open") == 1
     });
-    // What the server had not sent is not offered any longer.
+    // Bytes that the server had not sent are discarded.
     let error = stream.read_to_end(&mut Vec::new()).expect_err("it does not look complete");
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
 }
@@ -132,7 +133,7 @@ fn a_reader_that_takes_too_little_is_cut_off_and_a_slow_one_is_not() {
                 thread::sleep(Duration::from_millis(40));
             }
         });
-        // A byte now and then shows that somebody is there, and no more.
+        // An occasional byte shows that the client is there, but is not enough.
         let mut stingy = begin();
         while web::metric(port, "aam_connections_timed_out_total{what=\"write\"}") == 0 {
             stingy.read_exact(&mut [0]).expect("what was sent before it was cut off");
@@ -163,7 +164,7 @@ fn a_body_that_stops_coming_is_told() {
         format!("/api/v1/packages HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=boundary\r\n{authorization}");
     let form = "--boundary\r\nContent-Disposition: form-data; name=\"archive\"; filename=\"x.aam\"\r\n\r\n\u{1f}";
     let mut stopped = [begin(port, login, "{\"username\": "), begin(port, &publish, form)];
-    // One that only pauses is waited for.
+    // A client that only pauses is waited for.
     let mut pauses = begin(port, login, "{");
     for _ in 0..3 {
         thread::sleep(Duration::from_millis(300));
@@ -179,6 +180,6 @@ fn a_body_that_stops_coming_is_told() {
         assert!(answer.head.contains("connection: close"), "{}", answer.head);
     }
     wait_for_time_out(&server, "body", 2);
-    // The one that paused, and the one that asks.
+    // The client that paused, and this one.
     wait_until("they are gone", || web::metric(port, "aam_connections_open") == 2);
 }

@@ -59,7 +59,7 @@ fn no_memory_is_asked_for_in_huge_pages() {
     let server = site.serve(&[]);
     let maps = fs::read_to_string(format!("/proc/{}/smaps", server.pid())).expect("the server's");
     let flags = maps.lines().filter_map(|line| line.strip_prefix("VmFlags:"));
-    // As proc_pid_smaps(5) abbreviates it.
+    // The abbreviation in proc_pid_smaps(5).
     assert_eq!(flags.filter(|flags| flags.split_whitespace().any(|flag| flag == "hg")).count(), 0);
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{process::Site, web};
 
-/// Less than the five seconds for which a server still accepts.
+/// Less than the five seconds during which the server still accepts connections.
 const WITHIN_THE_PROMISE: Duration = Duration::from_secs(4);
 
 #[test]
@@ -48,7 +48,7 @@ fn sigterm_under_load_loses_no_request_and_no_count() {
         thread::sleep(WITHIN_THE_PROMISE);
         over.store(true, Ordering::Relaxed);
 
-        // What was begun before the end is finished behind it.
+        // A request that began before the stop is finished.
         while web::connect(port).is_ok() {
             thread::sleep(Duration::from_millis(50));
         }

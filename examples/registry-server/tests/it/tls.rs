@@ -39,7 +39,7 @@ fn https_is_served_and_new_certificates_are_taken_as_they_come() {
     assert!(!shows(&new_certificate));
     assert!(web::get(server.port(), "/health").is_err(), "it does not speak plain HTTP");
 
-    // Half a pair is not served.
+    // A certificate without its key is refused.
     fs::write(&certificate, "nonsense").expect("written");
     server.wait_for("certificate_reload_failed");
     assert!(shows(&old));
@@ -64,7 +64,7 @@ fn a_handshake_is_not_waited_for_for_ever() {
     server.wait_for("tls_handshake_failed");
 }
 
-/// What a server with this certificate answers to a request by HTTPS.
+/// The answer of a server with this certificate to an HTTPS request.
 fn answer(port: u16, certificate: &str, path: &str) -> String {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(certificate).expect("a certificate")).expect("a root");
@@ -76,7 +76,7 @@ fn answer(port: u16, certificate: &str, path: &str) -> String {
     let mut stream = StreamOwned::new(link, web::connect(port).expect("connected"));
     write!(stream, "GET {path} HTTP/1.1\r\nHost: registry.example.com\r\nConnection: close\r\n\r\n").expect("sent");
     let mut text = String::new();
-    // It may end without the goodbye of TLS.
+    // The connection may end without a TLS close message.
     let _ = stream.read_to_string(&mut text);
     text.to_ascii_lowercase()
 }

@@ -1,4 +1,4 @@
-//! People and tokens that commands manage beside a running server.
+//! Accounts and tokens that commands manage while a server runs.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ fn status(server: &Server, token: &str) -> u16 {
     web::read(&mut stream).expect("answered").status
 }
 
-/// Waits until the server has heard what a command changed.
+/// Waits until the server has noticed what a command changed.
 fn becomes(server: &Server, token: &str, wanted: u16) {
     wait_until(&format!("{wanted}"), || status(server, token) == wanted);
 }

@@ -1,4 +1,4 @@
-//! Just enough of HTTP to ask a server.
+//! A minimal HTTP client.
 
 use std::{
     io::{self, Read, Write},
@@ -23,14 +23,14 @@ impl Answer {
     }
 }
 
-/// A connection on which one request is made.
+/// A connection for one request.
 pub(crate) fn connect(port: u16) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_mins(1)))?;
     Ok(stream)
 }
 
-/// Reads the answer on a connection that the server closes behind it.
+/// Reads the answer on a connection that the server closes afterwards.
 pub(crate) fn read(stream: &mut TcpStream) -> io::Result<Answer> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
@@ -44,13 +44,13 @@ pub(crate) fn read(stream: &mut TcpStream) -> io::Result<Answer> {
     Ok(Answer { status, head: head.into_owned(), body: String::from_utf8_lossy(body).into_owned() })
 }
 
-/// Asks for `path` on a connection that is kept.
+/// Requests `path` on a kept connection.
 pub(crate) fn ask(stream: &mut TcpStream, path: &str) -> io::Result<Answer> {
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
     read_one(stream)
 }
 
-/// Reads one answer, and nothing behind it.
+/// Reads exactly one answer.
 pub(crate) fn read_one(stream: &mut TcpStream) -> io::Result<Answer> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -68,7 +68,7 @@ pub(crate) fn read_one(stream: &mut TcpStream) -> io::Result<Answer> {
     Ok(Answer { status, head, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
-/// Whether the server closes the connection, or has reset it, without another word.
+/// Whether the server closes or resets the connection without sending anything.
 pub(crate) fn is_closed(stream: &mut TcpStream) -> bool {
     match stream.read(&mut [0]) {
         Ok(read) => read == 0,
@@ -77,7 +77,7 @@ pub(crate) fn is_closed(stream: &mut TcpStream) -> bool {
     }
 }
 
-/// A figure of `/metrics`; 0 where it is not there.
+/// A value of `/metrics`; 0 if it is absent.
 #[track_caller]
 pub(crate) fn metric(port: u16, name: &str) -> u64 {
     let text = get(port, "/metrics").expect("answered").body;
@@ -94,7 +94,7 @@ pub(crate) fn get(port: u16, path: &str) -> io::Result<Answer> {
     read(&mut stream)
 }
 
-/// Asks for `path` with further lines of a head.
+/// Requests `path` with additional header lines.
 pub(crate) fn get_with(port: u16, path: &str, head: &str) -> io::Result<Answer> {
     let mut stream = connect(port)?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n{head}Connection: close\r\n\r\n")?;
@@ -123,7 +123,7 @@ fn send(port: u16, path: &str, authorization: &str, content_type: &str, body: &[
     read(&mut stream).expect("answered")
 }
 
-/// Makes an account and logs it in; gives the header that says so.
+/// Creates an account and logs in; returns the `Authorization` header.
 pub(crate) fn sign_up(port: u16, username: &str) -> String {
     let password = "a sentence that is long enough";
     let account = json!({ "username": username, "email": format!("{username}@example.com"), "password": password });

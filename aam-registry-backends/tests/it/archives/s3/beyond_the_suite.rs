@@ -1,4 +1,4 @@
-//! What S3 promises beyond the suite.
+//! Guarantees of S3 that the conformance suite does not cover.
 
 use std::slice;
 
@@ -9,7 +9,7 @@ use super::{Setup, config, new_key, sample, store};
 
 const PART: usize = 8 * 1024 * 1024;
 
-/// Begins an upload that nobody will finish.
+/// Begins an upload that is never finished.
 async fn leave(store: &dyn ArchiveStore, key: &ArchiveKey) {
     let mut writer = store.create(key).await.expect("create");
     for _ in 0..3 {
@@ -30,7 +30,7 @@ async fn uploads_under_way_are_told_and_aborted_with_their_key() {
     for key in &keys {
         leave(&setup.store, key).await;
     }
-    // Several attempts at one key are one entry, and go together.
+    // Several attempts at one key are listed once, and are deleted together.
     for _ in 0..4 {
         leave(&setup.store, &keys[2]).await;
     }

@@ -1,4 +1,4 @@
-//! S3, against a real server of this process.
+//! S3, with a real server in the test's process.
 
 mod beyond_the_suite;
 mod outages;
@@ -50,15 +50,15 @@ mod suite_below_a_prefix {
     });
 }
 
-/// More time than any test takes.
+/// Longer than any test takes.
 const AMPLE: Duration = Duration::from_mins(1);
 
-/// Three retries that do not wait.
+/// Three retries without waiting.
 fn hasty() -> Patience {
     Patience::default().with_retries(3, Duration::from_millis(1), Duration::from_millis(2))
 }
 
-/// One retry, and little time for an answer.
+/// One retry, and a short time-out for answers.
 fn short() -> Patience {
     let time = Duration::from_secs(2);
     hasty()
@@ -87,7 +87,7 @@ impl Setup {
         Self { server, proxy, store }
     }
 
-    /// Keeps `len` bytes, past the proxy; gives them and their key.
+    /// Stores `len` bytes without the proxy; returns them and their key.
     async fn kept(&self, len: usize) -> (ArchiveKey, Bytes) {
         let (key, bytes) = (new_key(), sample(len));
         let mut writer = store(config(&self.server.endpoint())).create(&key).await.expect("create");
@@ -105,7 +105,7 @@ fn new_key() -> ArchiveKey {
     ArchiveKey::from(UploadId::generate())
 }
 
-/// Bytes that are like no others near them, nor like those a part away.
+/// Bytes that differ from those near them and from those one part away.
 fn sample(len: usize) -> Bytes {
     const BLOCK: usize = 1_000_003;
     let words = (0..BLOCK.min(len).div_ceil(8) as u64).map(|at| at.wrapping_mul(0x9E37_79B9_7F4A_7C15));
@@ -116,7 +116,7 @@ fn sample(len: usize) -> Bytes {
     bytes.into()
 }
 
-/// What comes of a content: the bytes until it ends or breaks off, and how.
+/// Reads a content: the bytes until it ends or breaks off, and the result.
 async fn read(content: ArchiveContent) -> (Bytes, io::Result<()>) {
     match content {
         ArchiveContent::Bytes(bytes) => (bytes, Ok(())),

@@ -1,4 +1,4 @@
-//! A store in trouble.
+//! A store that fails.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use super::{AMPLE, Setup, config, hasty, new_key, proxy::Fault, read_whole, shor
 
 const METHODS: [&str; 5] = ["GET", "HEAD", "PUT", "POST", "DELETE"];
 
-/// How every call that can fail does.
+/// The errors of all calls that can fail.
 async fn failures(store: &dyn ArchiveStore, key: &ArchiveKey) -> Vec<(&'static str, Error)> {
     fn refused<T: std::fmt::Debug>(call: &'static str, result: Result<T>) -> (&'static str, Error) {
         (call, result.expect_err(call))
@@ -81,7 +81,7 @@ async fn trouble_that_stays_is_an_outage_and_nothing_else() {
             setup.proxy.plan_always(method, "", Fault::status(status));
         }
         assert_failed(&failures(&setup.store, &key).await, true);
-        // One try and three more; a health check does not wait.
+        // One try and three retries; a health check is not retried.
         setup.proxy.seen();
         setup.store.open(&key, None).await.expect_err("an outage");
         assert_eq!(setup.proxy.seen().len(), 4);
@@ -108,7 +108,7 @@ async fn nobody_there_is_an_outage() {
     let (key, _) = setup.kept(12_000).await;
     let endpoint = setup.server.endpoint();
     drop(setup);
-    // The listener goes with its task, at the latest when that is next polled.
+    // The listener is dropped with its task, at the latest when that is polled next.
     tokio::task::yield_now().await;
     let gone = store(config(&endpoint).with_patience(short()));
     let until = Instant::now() + Duration::from_mins(1);
@@ -121,7 +121,7 @@ async fn nobody_there_is_an_outage() {
 
 #[tokio::test]
 async fn a_silent_store_is_an_outage() {
-    // Nothing is answered, however long one waits.
+    // There is no answer, however long the wait.
     let moment = Duration::from_millis(50);
     let setup = Setup::with(hasty().with_read(moment, AMPLE).with_write(moment, AMPLE)).await;
     let (key, _) = setup.kept(12_000).await;

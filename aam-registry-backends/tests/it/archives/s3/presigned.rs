@@ -1,4 +1,4 @@
-//! A registry that sends its clients to the store.
+//! A registry that redirects its clients to the store.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use super::{Setup, config, hasty, proxy::Fault, store};
 /// A version whose text needs escaping in a URL.
 const VERSION: &str = "1.0.0-rc.1+build.5";
 
-/// A registry that keeps its archives in `archives`, with one package.
+/// A registry that stores its archives in `archives`, with one package.
 async fn registry(archives: OpendalArchives) -> (RegistryService, Registry, Bytes) {
     let registry = Registry::builder()
         .database(MemoryMetadata::new())
@@ -44,7 +44,7 @@ async fn registry(archives: OpendalArchives) -> (RegistryService, Registry, Byte
     (service, registry, aam)
 }
 
-/// Bytes that stay large when they are packed.
+/// Bytes that do not compress.
 fn noise() -> Vec<u8> {
     let mut state = 1_u64;
     let mut next = || {
@@ -76,7 +76,7 @@ fn download() -> String {
     format!("/api/v1/packages/@ada/kit/{VERSION}/download")
 }
 
-/// Where a download is sent.
+/// The target of a download's redirect.
 async fn location(service: &RegistryService, method: Method, headers: &[(&str, &str)]) -> Url {
     let response = ask(service, method, &download(), headers).await;
     assert_eq!(response.status(), StatusCode::FOUND);
@@ -179,19 +179,19 @@ async fn without_links_the_registry_sends_the_bytes() {
 async fn no_client_takes_a_broken_archive_for_a_whole_one() {
     let setup = Setup::new().await;
     let (service, _, aam) = registry(setup.store.clone()).await;
-    // It says less than the registry knows: found out before the first byte.
+    // The store reports fewer bytes than the registry knows: detected before the first byte.
     setup.proxy.plan_always("GET", "", Fault::Shorten(7));
     let answer = ask(&service, Method::GET, &download(), &[]).await;
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     setup.proxy.heal();
-    // It breaks off for good: the body does.
+    // The connection breaks and is not restored: the body ends with an error.
     setup.proxy.plan(1, "GET", "", Fault::CutBehind(aam.len() / 2));
     setup.proxy.plan_always("GET", "", Fault::CutBehind(0));
     let answer = ask(&service, Method::GET, &download(), &[]).await;
     assert_eq!(answer.status(), StatusCode::OK);
     answer.into_body().collect().await.expect_err("it never ends well");
     setup.proxy.heal();
-    // It is gone: an outage of ours, never a 404.
+    // The archive is missing in the store: an outage, never a 404.
     std::fs::remove_dir_all(setup.server.bucket().join("archives")).expect("removed");
     let answer = ask(&service, Method::GET, &download(), &[]).await;
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);

@@ -1,4 +1,4 @@
-//! A proxy between client and store that fails as it is told to.
+//! A proxy between client and store with faults that tests plan.
 
 use std::{
     convert::Infallible,
@@ -25,24 +25,24 @@ type Body = UnsyncBoxBody<Bytes, io::Error>;
 /// What happens to a request.
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
-    /// It never arrives, and somebody else answers.
+    /// It does not reach the store; the proxy answers instead.
     Answer(StatusCode, HeaderMap, Bytes),
-    /// It is answered drop by drop.
+    /// The answer arrives very slowly.
     Slow,
-    /// It is never answered.
+    /// There is no answer.
     Silence,
-    /// Its answer falls silent behind so many bytes.
+    /// The answer stops after this many bytes, without closing the connection.
     SilenceBehind(usize),
-    /// The connection breaks behind so many bytes of its answer.
+    /// The connection breaks after this many bytes of the answer.
     CutBehind(usize),
-    /// The store does what it says, and the connection breaks before it answers.
+    /// The store executes the request, and the connection breaks before the answer.
     LoseAnswer,
-    /// Its answer says that it is so many bytes shorter than it is, and is.
+    /// The answer is this many bytes shorter, and its length says so.
     Shorten(usize),
 }
 
 impl Fault {
-    /// An answer as of a store in trouble.
+    /// An error answer of a store.
     pub(super) fn status(status: u16) -> Self {
         let code = match status {
             503 => "SlowDown",
@@ -55,7 +55,7 @@ impl Fault {
         )
     }
 
-    /// An answer of a proxy that knows of no store.
+    /// An error page of a proxy whose store is unavailable.
     pub(super) fn page(status: u16) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
@@ -64,7 +64,7 @@ impl Fault {
     }
 }
 
-/// The faults still to happen, and what was asked for.
+/// The planned faults, and the requests so far.
 #[derive(Debug)]
 struct Script {
     upstream: SocketAddr,
@@ -80,7 +80,7 @@ struct Planned {
     fault: Fault,
 }
 
-/// A proxy in front of a store; gone when dropped.
+/// A proxy in front of a store; it stops when dropped.
 #[derive(Debug)]
 pub(super) struct Proxy {
     address: SocketAddr,
@@ -101,22 +101,23 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    /// Plans a fault for the next `times` requests of that method whose path and query hold `part`.
+    /// Plans a fault for the next `times` requests with that method whose path and query contain
+    /// `part`.
     pub(super) fn plan(&self, times: usize, method: &'static str, part: &'static str, fault: Fault) {
         self.script.faults.lock().expect("lock").push(Planned { method, part, times, fault });
     }
 
-    /// Plans a fault for all of them.
+    /// Plans a fault for all such requests.
     pub(super) fn plan_always(&self, method: &'static str, part: &'static str, fault: Fault) {
         self.plan(usize::MAX, method, part, fault);
     }
 
-    /// No more faults.
+    /// Removes all planned faults.
     pub(super) fn heal(&self) {
         self.script.faults.lock().expect("lock").clear();
     }
 
-    /// Method, path and query, and range of what was asked for since this was last called.
+    /// Method, path and query, and range of the requests since the last call.
     pub(super) fn seen(&self) -> Vec<String> {
         std::mem::take(&mut *self.script.seen.lock().expect("lock"))
     }
@@ -146,7 +147,7 @@ async fn accept(listener: TcpListener, script: Arc<Script>) {
         let (script, client) = (script.clone(), client.clone());
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(script.clone(), client.clone(), request));
-            // A service that fails breaks the connection, as it is meant to.
+            // An error of the service breaks the connection, which is intended.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(connection), service).await;
         });
     }
@@ -161,7 +162,7 @@ async fn answer(
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let range = parts.headers.get(header::RANGE).map(|range| format!(" {}", range.to_str().expect("ASCII")));
     script.seen.lock().expect("lock").push(format!("{} {target}{}", parts.method, range.unwrap_or_default()));
-    // The body before the answer, so that a client never fails at sending it.
+    // Read the body before answering, so that a client never fails while it sends.
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let fault = script.fault(parts.method.as_str(), &target);
     match &fault {
@@ -175,7 +176,7 @@ async fn answer(
         _ => {}
     }
     let url = format!("http://{}{target}", script.upstream);
-    // The host stays, since it is signed.
+    // Keep the host, because it is signed.
     let sent = client.request(parts.method.clone(), url).headers(parts.headers).body(body).send();
     let upstream = sent.await.map_err(io::Error::other)?;
     if matches!(fault, Some(Fault::LoseAnswer)) {
@@ -194,7 +195,7 @@ async fn answer(
     let chunks = upstream.bytes_stream().map_err(io::Error::other).boxed();
     let chunks = match fault {
         Some(Fault::CutBehind(bytes)) => {
-            // While a body waits, what came before it is sent.
+            // While the body waits, everything before it is sent.
             let cut = stream::once(async {
                 tokio::task::yield_now().await;
                 Err(io::ErrorKind::ConnectionReset.into())
@@ -214,7 +215,7 @@ fn never(error: Infallible) -> io::Error {
 
 type Chunks = stream::BoxStream<'static, io::Result<Bytes>>;
 
-/// The first `bytes` of it.
+/// The first `bytes` bytes.
 fn first(chunks: Chunks, bytes: usize) -> Chunks {
     let cut = stream::try_unfold((chunks, bytes), async |(mut chunks, left)| {
         if left == 0 {

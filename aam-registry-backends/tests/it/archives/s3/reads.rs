@@ -1,4 +1,4 @@
-//! Reads that go wrong on their way.
+//! Reads that fail on the way.
 
 use aam_registry_core::{
     ErrorCode,
@@ -13,7 +13,7 @@ use super::{Setup, proxy::Fault, read, read_whole, short};
 const LARGE: usize = 3_000_000;
 const SMALL: usize = 12_000;
 
-/// Whether a failure is one of the store that may pass.
+/// Asserts that an error is a temporary failure of the store.
 #[track_caller]
 fn assert_outage(error: &Error) {
     assert_eq!(error.code(), ErrorCode::StorageUnavailable);
@@ -64,7 +64,8 @@ async fn a_read_that_breaks_off_is_taken_up_where_it_broke() {
     let (key, bytes) = setup.kept(LARGE).await;
     setup.proxy.plan(1, "GET", "", Fault::CutBehind(1_000_000));
     assert!(read_whole(setup.open(&key).await).await == bytes);
-    // Where it broke is for the connection to tell; not behind what was sent, and not at the beginning.
+    // The connection decides where it breaks: not after the bytes that were sent, and not at the
+    // beginning.
     let seen = setup.proxy.seen();
     let (_, from) = seen[1].split_once(" bytes=").expect("a range");
     let from: usize = from.strip_suffix('-').expect("to the end").parse().expect("a position");
@@ -102,7 +103,7 @@ async fn a_read_that_breaks_off_for_good_never_looks_complete() {
 async fn other_bytes_are_never_put_behind_the_first() {
     let setup = Setup::new().await;
     let (key, bytes) = setup.kept(LARGE).await;
-    // A store that ignores ranges begins anew; one that mistakes them sends others.
+    // A store that ignores ranges starts again; one that misinterprets them sends other bytes.
     let anew = Fault::Answer(StatusCode::OK, HeaderMap::new(), bytes.clone());
     let mut headers = HeaderMap::new();
     headers.insert("content-range", format!("bytes 0-{}/{LARGE}", LARGE - 1).parse().expect("a header"));
@@ -143,7 +144,7 @@ async fn a_length_that_is_wrong_never_looks_complete() {
     let setup = Setup::new().await;
     let (key, bytes) = setup.kept(LARGE).await;
     setup.proxy.plan_always("GET", "", Fault::Shorten(7));
-    // The only sign is the length, which the registry holds against that of the version.
+    // Only the length shows it, which the registry compares with that of the version.
     let ArchiveContent::Stream { len, .. } = setup.open(&key).await else { panic!("no stream") };
     assert_eq!(len, LARGE as u64 - 7);
     let part = setup.store.open(&key, Some(10..2_000_000)).await.expect("open").expect("an archive");

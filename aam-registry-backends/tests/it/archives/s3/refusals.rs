@@ -1,4 +1,4 @@
-//! A store that does not let us in, and settings that make no store.
+//! A store that refuses access, and invalid settings.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A store that says that there is more, and gives the same again.
+//! A store that announces another page and returns the same one again.
 
 use aam_registry_core::{ErrorCode, ports::ArchiveStore};
 use aam_registry_tests::S3Server;

@@ -1,4 +1,4 @@
-//! Writes that go wrong on their way.
+//! Writes that fail on the way.
 
 use aam_registry_core::{Result, ports::ArchiveStore, types::ArchiveKey};
 use bytes::Bytes;
@@ -17,7 +17,7 @@ async fn write(setup: &Setup, key: &ArchiveKey, bytes: &Bytes) -> Result<u64> {
     writer.finish().await
 }
 
-/// What was asked of the store, as methods and query parameters.
+/// The calls to the store, as methods and query parameters.
 fn calls(seen: &[String]) -> Vec<String> {
     let call = |seen: &String| {
         let (method, target) = seen.split_once(' ').expect("a target");
@@ -37,7 +37,7 @@ async fn a_small_archive_is_one_request_and_a_large_one_has_parts() {
     }
     write(&setup, &new_key(), &sample(LARGE)).await.expect("written");
     let mut calls = calls(&setup.proxy.seen());
-    // Two parts may be on their way at once.
+    // Two parts may be sent concurrently.
     calls[1..4].sort();
     let part = "PUT partNumber&uploadId";
     assert_eq!(calls, ["POST uploads", part, part, part, "POST uploadId", "HEAD"]);
@@ -112,7 +112,7 @@ async fn an_aborted_write_leaves_nothing_whatever_it_was_at() {
     for _ in 0..2 {
         writer.write(sample(8 * MIB)).await.expect("write");
     }
-    // A write that is given up half-way, as when a client leaves.
+    // A write that is cancelled, as when a client disconnects.
     setup.proxy.plan(2, "PUT", "", Fault::Silence);
     let write = async {
         for _ in 0..4 {
@@ -128,7 +128,7 @@ async fn an_aborted_write_leaves_nothing_whatever_it_was_at() {
     assert_eq!(setup.store.size(&key).await.expect("size"), None);
 }
 
-/// Until so many parts were asked for.
+/// Waits until that many parts were requested.
 async fn until_seen(setup: &Setup, parts: usize) {
     let mut seen = 0;
     while seen < parts {

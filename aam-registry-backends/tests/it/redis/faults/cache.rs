@@ -13,7 +13,7 @@ use crate::redis::{
 
 const GROUPS: [&str; 2] = ["package", "scope"];
 
-/// Whether the cache answers; it may fail, but has to do so in time.
+/// Whether the cache answers. It may fail, but has to do so in time.
 async fn answers(cache: &RedisCache) -> bool {
     timeout(PATIENCE, cache.get("key", &GROUPS)).await.expect("nothing hangs").is_ok()
 }
@@ -24,7 +24,7 @@ async fn it_fails_and_comes_back_whatever_the_weather() {
     let proxy = Proxy::to(server.port()).await;
     let cache = RedisCache::new(link(&hasty(&proxy.url())));
     for weather in [Weather::Broken, Weather::Silent, Weather::Slow(Duration::from_secs(2))] {
-        // More than the pool has connections, so that all of them are there when they go bad.
+        // More calls than the pool has connections, so that all of them are open when they become bad.
         until("it answers", async || join_all((0..20).map(|_| answers(&cache))).await.into_iter().all(|ok| ok)).await;
         fill(&cache, "key", &GROUPS, "value").await;
         proxy.turn(weather);
@@ -76,7 +76,7 @@ async fn what_could_not_be_emptied_is_emptied_later() {
     reading.expect_err("it may be of what was to be emptied");
     assert_eq!(value(&there, "key", &GROUPS).await.as_deref(), Some("old"), "nobody else can know");
     proxy.turn(Weather::Fair);
-    // Nothing is asked of this replica: it sees to it by itself.
+    // This replica gets no further calls: it empties the groups by itself.
     until("the others see nothing old", async || value(&there, "key", &GROUPS).await.is_none()).await;
     assert_eq!(value(&there, "other", &["other"]).await.as_deref(), Some("value"));
 }

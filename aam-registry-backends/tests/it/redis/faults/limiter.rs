@@ -18,7 +18,7 @@ use crate::redis::{
     world::{PATIENCE, hasty, link, plain, until},
 };
 
-/// Limits by which the limiters are told apart.
+/// The limits by which a test tells which limiter decided.
 const SHARED: u32 = 1_000_000;
 const OWN: u32 = 2_000_000;
 
@@ -28,7 +28,7 @@ fn limiter(config: &RedisConfig) -> FallbackLimiter {
     FallbackLimiter::with_pause(shared, GovernorLimiter::new(&limits(OWN)), Duration::from_millis(100))
 }
 
-/// The limit by which one request is judged. That it is always is what these tests are for.
+/// The limit of the limiter that decided one request. The tests assert that there always is a decision.
 async fn limit(limiter: &FallbackLimiter) -> u32 {
     let taking = timeout(PATIENCE, limiter.take(RateClass::Search, "a")).await;
     taking.expect("nothing hangs").expect("nothing fails").expect("the class is limited").limit
@@ -112,7 +112,7 @@ async fn one_that_is_out_is_not_asked_for_a_while() {
     assert_eq!(proxy.heard(), heard, "it was asked all the same");
     let told = metrics.render();
     assert!(told.contains(r#"aam_redis_failures_total{use="limiter"} 1"#), "{told}");
-    // Who asks for its health asks it.
+    // A health check asks the first limiter.
     until("it is back", async || limiter.check().await.is_ok()).await;
     assert!(limiter.take(RateClass::Search, "a").await.is_ok(), "and used again");
 }

@@ -3,11 +3,7 @@
 use std::{fs, process::Command};
 
 use super::Told;
-use crate::{
-    machine::Machine,
-    server::Server,
-    stage::{Stage, say},
-};
+use crate::{machine::Machine, server::Server};
 
 const PACKAGE: &str =
     "version: 1.0.0\ndescription: d\nartifacts:\n  prompts: [{name: p, path: p.md, description: d}]\n";
@@ -183,21 +179,12 @@ fn a_file_that_cannot_be_read_is_named_before_anything_is_packed() {
 #[test]
 fn a_scope_that_does_not_exist_is_told_with_how_to_make_it() {
     let mut told = Told::default();
-    let stage = Stage::start(|first, client| {
-        let (status, body) = if first.starts_with("POST /api/v1/packages ") {
-            (
-                "403 Forbidden",
-                r#"{"error": "forbidden", "message": "The scope @newteam does not exist; create it first"}"#,
-            )
-        } else {
-            ("404 Not Found", r#"{"error": "package_not_found", "message": "no"}"#)
-        };
-        say(client, status, "content-type: application/json\r\n", body);
-    });
-    let machine = stage.machine();
+    let server = Server::start();
+    let machine = server.machine_of_alice();
     machine.ok(&["pkg", "init", "@newteam/notes", "--folder", "."]);
-    let mut command = machine.aam(&["pkg", "publish", "--quiet"]);
-    told.hear("a scope that does not exist", 3, command.env("AAM_TOKEN", "aam_x"));
+    told.hear("a scope that does not exist", 3, &mut machine.aam(&["pkg", "publish", "--quiet"]));
+    machine.ok(&["scope", "create", "newteam"]);
+    machine.ok(&["pkg", "publish"]);
     insta::assert_snapshot!("scope", told.text);
 }
 

@@ -99,7 +99,6 @@ impl Expired {
 ///
 /// The timer is only ever set to an earlier time. When it fires, the time-outs are computed again. So a
 /// request that is answered at once never touches the timer.
-/// answered at once costs no timer.
 #[derive(Debug)]
 pub(super) struct Clock {
     patience: Patience,

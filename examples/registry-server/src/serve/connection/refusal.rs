@@ -28,7 +28,7 @@ pub(super) enum Refusal {
     TargetTooLong,
     /// Its head is too large.
     HeadTooLarge,
-    /// It does not name the host that it is for, or names more than one (RFC 9112, section 3.2).
+    /// Its head does not name the requested host, or names more than one (RFC 9112, section 3.2).
     WrongHost,
     /// It is not HTTP.
     NotHttp,
@@ -122,8 +122,8 @@ impl Refusal {
     }
 }
 
-/// Whether a request of HTTP/1 lacks the one header that names its host, which
-/// only HTTP/1.0 may. Two of them would be read differently by a proxy and by us.
+/// Whether an HTTP/1 request does not have exactly one `Host` header, which only HTTP/1.0 allows. With
+/// two of them, a proxy and this server could read different hosts.
 fn has_wrong_host<B>(request: &Request<B>) -> bool {
     if request.version() > Version::HTTP_11 {
         return false;
@@ -137,7 +137,7 @@ fn has_wrong_host<B>(request: &Request<B>) -> bool {
 }
 
 fn is_host(value: &HeaderValue) -> bool {
-    // An authority may hold a user, the header may not.
+    // An authority may contain user information, the header may not.
     !value.as_bytes().contains(&b'@') && Authority::try_from(value.as_bytes()).is_ok()
 }
 

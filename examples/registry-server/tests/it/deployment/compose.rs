@@ -1,4 +1,4 @@
-//! `deployment/docker/docker-compose.yml` and what it reads.
+//! `deployment/docker/docker-compose.yml` and the files it uses.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,7 +16,7 @@ use super::{
 
 const FILE: &str = "deployment/docker/docker-compose.yml";
 const EXAMPLE: &str = "deployment/docker/.env.example";
-/// Where the containers have the files of `generate-secrets.sh`.
+/// The folder of the files of `generate-secrets.sh` in the containers.
 const SECRETS: &str = "/run/aam-registry";
 
 fn compose() -> Value {
@@ -29,7 +29,7 @@ fn service(name: &str) -> Value {
     compose()["services"][name].clone()
 }
 
-/// Compose's `${NAME}`, `${NAME:-default}` and `$$`, with what `seen` is told of each name and default.
+/// Expands Compose's `${NAME}`, `${NAME:-default}` and `$$`; `value_of` gets each name and default.
 fn interpolate(text: &str, mut value_of: impl FnMut(&str, &str) -> String) -> String {
     let mut result = String::new();
     let mut rest = text;
@@ -48,7 +48,7 @@ fn interpolate(text: &str, mut value_of: impl FnMut(&str, &str) -> String) -> St
     result + rest
 }
 
-/// The environment of a service where `.env` holds `settings`.
+/// The environment of a service if `.env` contains `settings`.
 fn environment(name: &str, settings: &BTreeMap<String, String>) -> Environment {
     let service = service(name);
     let variables = members(&service["environment"]).map(|(name, value)| {
@@ -67,7 +67,7 @@ fn generate_secrets(folder: &Path, environment: &Environment) -> Output {
     command.envs(environment).output().expect("a shell")
 }
 
-/// What somebody writes into `.env` who leaves nothing out that a server of today takes.
+/// A complete `.env`, with every setting that the current server accepts.
 fn filled_in() -> BTreeMap<String, String> {
     let mut settings = assignments(EXAMPLE, true);
     for (name, value) in [

@@ -1,4 +1,4 @@
-//! What `deployment/README.md` names.
+//! The names in `deployment/README.md`.
 
 use super::{
     files::{assignments, path, text},
@@ -15,7 +15,7 @@ fn every_variable_that_is_named_is_one() {
         |code: &&str| code.len() > 2 && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     let named: Vec<_> = text.split('`').skip(1).step_by(2).filter(is_variable).map(str::to_owned).collect();
     assert!(!named.is_empty());
-    // Those of the compose file alone.
+    // Variables that only the compose file uses.
     let of_compose = assignments("deployment/docker/.env.example", true);
     server::knows(named.iter().filter(|name| !of_compose.contains_key(*name)));
 }

@@ -1,4 +1,4 @@
-//! The files under `deployment`, read.
+//! Reads the files in `deployment`.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ pub(super) fn text(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The documents of a YAML file, anchors and merge keys resolved.
+/// The documents of a YAML file, with anchors and merge keys resolved.
 #[track_caller]
 pub(super) fn yaml(name: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(&text(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -33,7 +33,7 @@ pub(super) fn names_in(folder: &str) -> Vec<String> {
     names
 }
 
-/// The `NAME=value` lines of a file; those behind a `#` too where `commented`.
+/// The `NAME=value` lines of a file, and with `commented` also those after a `#`.
 pub(super) fn assignments(name: &str, commented: bool) -> BTreeMap<String, String> {
     let text = text(name);
     let lines = text.lines().filter_map(|line| {
@@ -45,12 +45,12 @@ pub(super) fn assignments(name: &str, commented: bool) -> BTreeMap<String, Strin
     lines.collect()
 }
 
-/// The items of a list of texts; none where there is no list.
+/// The items of a list of texts; empty if it is not a list.
 pub(super) fn texts(value: &Value) -> Vec<&str> {
     value.as_array().into_iter().flatten().map(|item| item.as_str().expect("text")).collect()
 }
 
-/// The members of a mapping; none where there is no mapping.
+/// The members of a mapping; empty if it is not a mapping.
 pub(super) fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
     value.as_object().into_iter().flatten().map(|(name, member)| (name.as_str(), member))
 }

@@ -1,4 +1,4 @@
-//! `deployment/docker/Dockerfile` and what it is built from.
+//! `deployment/docker/Dockerfile` and the files it is built from.
 
 use super::{
     files::{path, text},

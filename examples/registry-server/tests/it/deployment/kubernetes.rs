@@ -1,4 +1,5 @@
-//! `deployment/kubernetes`. `deployment/check` builds it and judges it by the schemas of Kubernetes.
+//! `deployment/kubernetes`. `deployment/check` builds it and checks it against the schemas of
+//! Kubernetes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +31,7 @@ fn object(kind: &str, name: &str) -> Value {
     found.unwrap_or_else(|| panic!("there is no {kind} {name}"))
 }
 
-/// The pods that the objects make, by kind and name.
+/// The pods of the objects, by kind and name.
 fn pods() -> BTreeMap<String, Value> {
     let pods = objects().into_iter().filter_map(|object| {
         let template = match object["kind"].as_str().expect("a kind") {
@@ -44,7 +45,7 @@ fn pods() -> BTreeMap<String, Value> {
     pods.collect()
 }
 
-/// The one container of a pod.
+/// The only container of a pod.
 fn container(pod: &Value) -> &Value {
     let containers = pod["spec"]["containers"].as_array().expect("containers");
     assert_eq!(containers.len(), 1);
@@ -56,7 +57,7 @@ fn servers() -> BTreeMap<String, Value> {
     pods().into_iter().filter(|(_, pod)| container(pod)["image"] == "aam-registry").collect()
 }
 
-/// What the kustomizations put into the one config map.
+/// The contents of the config map, from both kustomizations.
 fn config_map() -> BTreeMap<String, String> {
     let mut literals = BTreeMap::new();
     for file in [format!("{BASE}/kustomization.yaml"), format!("{FOLDER}/kustomization.yaml")] {
@@ -122,7 +123,7 @@ fn the_server_takes_what_it_is_given() {
         let container = container(pod);
         assert_eq!(container["envFrom"], json!([{"configMapRef": {"name": "aam-registry"}}]), "{name}");
         let mut environment = config_map.clone();
-        // In this order: Kubernetes puts only what stands before into `$(NAME)`.
+        // In this order: Kubernetes replaces `$(NAME)` only by variables that are defined before.
         let mut before = Environment::new();
         for variable in container["env"].as_array().expect("variables") {
             let variable_name = variable["name"].as_str().expect("a name");
@@ -138,7 +139,7 @@ fn the_server_takes_what_it_is_given() {
             assert!(!value.contains("$("), "{name}: {value}");
             before.insert(variable_name.to_owned(), value);
         }
-        // A part of DATABASE_URL, and no variable of the server.
+        // It is part of DATABASE_URL and not a variable of the server.
         assert!(before.remove("POSTGRES_PASSWORD").is_some(), "{name}");
         server::knows(before.keys());
         environment.extend(before);

@@ -1,4 +1,4 @@
-//! What operators deploy the server with, judged against the server itself.
+//! Checks the deployment files against the server.
 
 mod compose;
 mod documents;

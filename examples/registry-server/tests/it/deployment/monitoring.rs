@@ -1,4 +1,4 @@
-//! `deployment/prometheus` and `deployment/grafana`, judged by the metrics there are.
+//! Checks `deployment/prometheus` and `deployment/grafana` against the metrics that exist.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -10,7 +10,7 @@ use crate::{
     web,
 };
 
-/// The same on every replica, so that only the largest tells anything.
+/// Metrics with the same value on every replica, of which the maximum has to be used.
 const OF_THE_REGISTRY: &[&str] =
     &["aam_packages_total", "aam_versions_total", "aam_users_total", "aam_storage_bytes", "aam_registry_downloads"];
 
@@ -21,10 +21,10 @@ fn metrics(text: &str) -> BTreeSet<String> {
     words.map(|word| word.trim_end_matches("_bucket").to_owned()).collect()
 }
 
-/// Where the sources are that record anything.
+/// The folders of the sources that record metrics.
 const SOURCES: [&str; 3] = ["aam-registry-core/src", "aam-registry-backends/src", "examples/registry-server/src"];
 
-/// Gives `see` the text of every source in a folder.
+/// Calls `see` with the text of every source file in a folder.
 fn each_source(folder: &Path, see: &mut impl FnMut(&str)) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -36,7 +36,7 @@ fn each_source(folder: &Path, see: &mut impl FnMut(&str)) {
     }
 }
 
-/// The names that the sources give to metrics.
+/// The names of the metrics in the sources.
 fn recorded() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for folder in SOURCES {
@@ -48,7 +48,7 @@ fn recorded() -> BTreeSet<String> {
     names
 }
 
-/// The names that the sources give to counters.
+/// The names of the counters in the sources.
 fn counters() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for folder in SOURCES {
@@ -148,10 +148,11 @@ fn the_dashboard_has_no_two_panels_in_one_place() {
     }
 }
 
-/// A rate tells of the first time only where the count was 0 before.
+/// Prometheus' `rate` sees the first event only if the counter was 0 before.
 #[test]
 fn every_counter_is_there_before_anything_is_counted() {
-    // What has a PostgreSQL or a Redis that this server has not, or is told of each route once it was asked for.
+    // Counters of PostgreSQL or Redis, which this server does not use, and counters per route, which
+    // are created by the first request.
     const OF_OTHERS: [&str; 3] = ["aam_database_retries_total", "aam_redis_failures_total", "aam_requests_total"];
     let site = Site::new();
     let server = site.serve(&[]);

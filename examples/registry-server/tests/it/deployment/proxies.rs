@@ -1,4 +1,4 @@
-//! The examples of proxies that speak HTTPS. `deployment/rehearse` runs them.
+//! The example configurations of HTTPS proxies. `deployment/rehearse` runs them.
 
 use super::files::text;
 

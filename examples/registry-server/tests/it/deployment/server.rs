@@ -1,4 +1,4 @@
-//! What the real server says to what it is deployed with.
+//! Runs the real server with deployment files.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,9 @@ use crate::process::Site;
 
 pub(super) type Environment = BTreeMap<String, String>;
 
-/// Every one of `names` is a variable of the server.
+/// Asserts that every one of `names` is a variable of the server.
 ///
-/// The server leaves foreign variables alone, but says of `AAM_NAME` that
-/// `NAME` was meant where it knows that one.
+/// The server ignores unknown variables, but for `AAM_NAME` it reports that `NAME` was probably meant.
 #[track_caller]
 pub(super) fn knows<'a>(names: impl IntoIterator<Item = &'a String>) {
     let mut site = Site::new();
@@ -26,7 +25,7 @@ pub(super) fn knows<'a>(names: impl IntoIterator<Item = &'a String>) {
     }
 }
 
-/// The server starts with `environment`, and none of it is a slip.
+/// Asserts that the server accepts `environment` without reporting a probable mistake.
 #[track_caller]
 pub(super) fn accepts(environment: &Environment) {
     let mut site = Site::new();
@@ -39,7 +38,7 @@ pub(super) fn accepts(environment: &Environment) {
     assert_eq!(json["warnings"], serde_json::json!([]), "{environment:#?}");
 }
 
-/// The server has the command `args` and takes its options.
+/// Asserts that the server has the command `args` with its options.
 #[track_caller]
 pub(super) fn understands(args: &[&str]) {
     Site::new().run(&[args, &["--help"]].concat()).succeeded();

@@ -1,4 +1,4 @@
-//! `deployment/systemd` and the example of a configuration file.
+//! `deployment/systemd` and the example configuration file.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ fn units(ending: &str) -> Vec<(String, String)> {
     names.map(|name| (name.clone(), text(&format!("{FOLDER}/{name}")))).collect()
 }
 
-/// The values of a key of a unit, in their order.
+/// The values of a key in a unit, in order.
 fn values<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
     unit.lines()
         .filter_map(|line| line.split_once('='))
@@ -57,8 +57,14 @@ fn the_server_takes_what_it_is_given() {
 #[test]
 fn every_service_is_confined_alike() {
     let hardening = |unit: &str| {
-        let (_, rest) = unit.split_once("# Nothing but its folder").expect("the part that confines");
-        rest.lines().take_while(|line| !line.starts_with('[')).collect::<Vec<_>>().join("\n").trim_end().to_owned()
+        let start = unit.find("NoNewPrivileges=").expect("the part that confines");
+        unit[start..]
+            .lines()
+            .take_while(|line| !line.starts_with('['))
+            .collect::<Vec<_>>()
+            .join("\n")
+            .trim_end()
+            .to_owned()
     };
     let all: Vec<_> = units(".service").iter().map(|(_, unit)| hardening(unit)).collect();
     assert!(all.iter().all(|part| *part == all[0]));
@@ -94,7 +100,7 @@ fn the_example_of_a_configuration_is_one() {
     assert_eq!(json["warnings"], serde_json::json!([]));
 }
 
-/// Whether a line is `key: value` and no prose.
+/// Whether a line is a setting `key: value` and not prose.
 fn is_setting(line: &str) -> bool {
     line.split_once(": ").is_some_and(|(key, _)| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
 }
