@@ -126,7 +126,7 @@ fn secrets_and_ignored_files_stay_out_and_the_first_publish_shows_what_goes_in()
 fn what_looks_like_a_secret_is_published_only_by_word_of_its_publisher() {
     let server = Server::start();
     let machine = server.machine_of_alice();
-    machine.ok(&["pkg", "init", "@acme/notes", "--folder", "."]);
+    machine.init("@acme/notes", ".");
     let key = format!("-----BEGIN OPENSSH {} KEY-----\nx\n", "PRIVATE");
     machine.write("skills/notes/deploy.txt", &key);
     for arguments in [&["pkg", "publish"][..], &["pkg", "publish", "--yes"]] {
