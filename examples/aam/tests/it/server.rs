@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use aam_registry_core::{http::RegistryService, memory, registry::Policy};
+use aam_registry_core::{archive::ArchiveLimits, http::RegistryService, memory, registry::Policy};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
@@ -31,7 +31,12 @@ impl Server {
         Self::with(Policy::default())
     }
 
-    /// One of a registry with that policy.
+    /// A registry that takes what `limits` let through.
+    pub(crate) fn with_limits(limits: ArchiveLimits) -> Self {
+        Self::with(Policy::default().with_archive_limits(limits))
+    }
+
+    /// A registry with that policy.
     pub(crate) fn with(policy: Policy) -> Self {
         let registry = memory::registry().policy(policy).build().expect("every port is there");
         let service = TowerToHyperService::new(RegistryService::new(registry));

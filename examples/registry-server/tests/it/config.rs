@@ -362,7 +362,7 @@ fn help_tells_of_every_setting_what_it_may_be() {
     for told in [
         "[allowed: `local` or `s3` or `minio` or `gcs` or `azblob` or `memory`] [default: local]",
         "--rate-limit-auth <N>",
-        "cdn.enabled Whether there is a CDN before this registry [allowed: `true` or `false`] [default: false]",
+        "cdn.enabled Whether there is a CDN in front of this registry [allowed: `true` or `false`] [default: false]",
         "cdn.base_url ",
         "cdn.provider Purging and signing on a CDN are not built into this release",
         "cache.enabled ",
