@@ -2,6 +2,7 @@ use std::{io, ops::Range, sync::Arc};
 
 use aam_registry_core::{
     Error, Result,
+    decide::Audience,
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
     types::{ArchiveKey, ArchiveLocation, RegistryId},
 };
@@ -95,7 +96,7 @@ impl ArchiveStore for OpendalArchives {
     }
 
     #[cfg(feature = "remote")]
-    async fn redirect(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>> {
+    async fn redirect(&self, location: &ArchiveLocation, method: &Method, _: Audience) -> Result<Option<Uri>> {
         match &self.links {
             Some(links) => links.link(location, method).await.map(Some),
             None => Ok(None),
@@ -103,7 +104,7 @@ impl ArchiveStore for OpendalArchives {
     }
 
     #[cfg(not(feature = "remote"))]
-    async fn redirect(&self, _location: &ArchiveLocation, _method: &Method) -> Result<Option<Uri>> {
+    async fn redirect(&self, _: &ArchiveLocation, _: &Method, _: Audience) -> Result<Option<Uri>> {
         Ok(None)
     }
 

@@ -7,7 +7,8 @@
 //! person. A refusal changes nothing. Transactions restart, so a decision has
 //! no effect and depends on nothing but command and facts.
 //!
-//! What a decision may ask is a row of the table in [`gate`](Action).
+//! What a decision may ask is a row of the table in [`gate`](Action). What is
+//! shown to whom is decided by [`ReadAccess::admit`].
 
 mod account;
 mod caller;
@@ -23,6 +24,7 @@ mod member;
 mod owner;
 mod package;
 mod publish;
+mod read;
 mod revoke_token;
 mod tag;
 #[cfg(test)]
@@ -45,6 +47,7 @@ pub use member::{MemberChange, MemberFacts, MemberState};
 pub use owner::OwnerChange;
 pub use package::{OwnerState, PackageAccess, PackageCommand, PackageFacts, PackageReads, PackageState, VersionState};
 pub use publish::{ExistingVersion, PublishCheck, PublishFacts, Published};
+pub use read::{Audience, ReadAccess};
 pub use revoke_token::{RevokeToken, RevokeTokenFacts};
 pub use tag::TagChange;
 pub use token_revocation::{RevokedTokens, TokenRevocation, TokenRevocationFacts};

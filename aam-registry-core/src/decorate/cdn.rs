@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use http::{Method, Uri, uri::Scheme};
 
 use crate::{
+    decide::Audience,
     error::{Error, Result},
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
     types::{ArchiveKey, ArchiveLocation, RegistryId},
@@ -19,7 +20,7 @@ pub struct InvalidCdnBase(String);
 /// A client is redirected to `<base>/api/v1/packages/<package>/<version>/download/<sha256>`. The path
 /// contains the digest of the bytes, so nothing that a CDN has cached under it can be wrong. The
 /// registry sends the bytes at this path itself and never redirects, so a CDN is never redirected to
-/// itself.
+/// itself. What is not for everybody is never redirected to a CDN.
 ///
 /// ```
 /// use aam_registry_core::{decorate::CdnArchives, memory::MemoryArchives};
@@ -66,7 +67,11 @@ impl<S: ArchiveStore> ArchiveStore for CdnArchives<S> {
         self.inner.open(key, range).await
     }
 
-    async fn redirect(&self, location: &ArchiveLocation, _method: &Method) -> Result<Option<Uri>> {
+    async fn redirect(&self, location: &ArchiveLocation, _method: &Method, audience: Audience) -> Result<Option<Uri>> {
+        // A CDN hands what it has to everybody who asks.
+        if audience != Audience::Everyone {
+            return Ok(None);
+        }
         let ArchiveLocation { package, version, sha256, .. } = location;
         let address = format!("{}/api/v1/packages/{package}/{version}/download/{sha256}", self.base);
         address.parse().map(Some).map_err(Error::internal)

@@ -2,9 +2,10 @@ use std::{
     fmt,
     hash::{BuildHasher, RandomState},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -27,6 +28,8 @@ pub struct Freshness(Arc<State>);
 struct State {
     /// Whether each feed of changes works; while one does not, nothing is fresh.
     links: Vec<AtomicBool>,
+    /// Since when one of them is not connected.
+    unheard_since: Mutex<Option<Instant>>,
     /// Counts events that may have changed everything.
     everything: AtomicU64,
     /// Counts changes of packages and of scopes; the index is a hash of the name.
@@ -59,6 +62,15 @@ pub struct ArchiveMark {
     at: usize,
 }
 
+/// Where the archives of a package lie and who may have them, at one instant.
+///
+/// Unlike the mark of archives alone it holds only while changes are heard of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocationMark {
+    archives: ArchiveMark,
+    shown: Mark,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Counted {
     at: usize,
@@ -71,6 +83,7 @@ impl Freshness {
         let counters = || (0..COUNTERS).map(|_| AtomicU64::new(0)).collect();
         Self(Arc::new(State {
             links: (0..links).map(|_| AtomicBool::new(false)).collect(),
+            unheard_since: Mutex::new((links > 0).then(Instant::now)),
             everything: AtomicU64::new(0),
             counters: counters(),
             every_archive: AtomicU64::new(0),
@@ -81,22 +94,53 @@ impl Freshness {
 
     /// The state of a package now; `None` while changes may go unnoticed.
     pub fn mark(&self, name: &PackageName) -> Option<Mark> {
+        let mark = self.known_state(name);
+        // After the count of everything is read, which a link that stands up raises first.
+        self.is_linked().then_some(mark)
+    }
+
+    /// The state of a package as far as changes were heard of.
+    fn known_state(&self, name: &PackageName) -> Mark {
         let everything = self.0.everything.load(Ordering::Acquire);
-        if !self.is_linked() {
-            return None;
-        }
         let scope = name.scope_or_empty();
         let scope = (!scope.is_empty()).then(|| self.counted(self.scope_counter(scope)));
-        Some(Mark { everything, package: self.counted(self.package_counter(name)), scope })
+        Mark { everything, package: self.counted(self.package_counter(name)), scope }
     }
 
     /// Whether nothing can have changed since `mark` was taken.
     pub fn is_fresh(&self, mark: &Mark) -> bool {
+        self.is_linked() && self.heard_of_no_change(mark)
+    }
+
+    fn heard_of_no_change(&self, mark: &Mark) -> bool {
         let holds = |counted: &Counted| self.counted(counted.at) == *counted;
         self.0.everything.load(Ordering::Acquire) == mark.everything
-            && self.is_linked()
             && holds(&mark.package)
             && mark.scope.as_ref().is_none_or(holds)
+    }
+
+    /// Where the archives of a package lie and who may have them now.
+    ///
+    /// Also to be had while changes may go by unheard: once they are heard of
+    /// again, such a mark is stale.
+    pub fn location_mark(&self, name: &PackageName) -> LocationMark {
+        LocationMark { archives: self.archive_mark(name), shown: self.known_state(name) }
+    }
+
+    /// Whether neither archives nor who may have them can have changed since `mark` was taken.
+    pub fn locates(&self, mark: &LocationMark) -> bool {
+        self.has_same_archives(&mark.archives) && self.is_fresh(&mark.shown)
+    }
+
+    /// Whether no such change was heard of, though some may have gone by unheard.
+    pub(super) fn may_still_locate(&self, mark: &LocationMark) -> bool {
+        self.has_same_archives(&mark.archives) && self.heard_of_no_change(&mark.shown)
+    }
+
+    /// For how long changes may have gone by unheard; `None` while all are heard of.
+    pub(super) fn unheard_for(&self) -> Option<Duration> {
+        let since = *self.0.unheard_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.map(|since| since.elapsed())
     }
 
     /// Which archives the versions of a package have now.
@@ -134,6 +178,15 @@ impl Freshness {
 
     /// Handles an event of the feed number `link`; returns whether this broke or restored its link.
     pub(super) fn hear(&self, link: usize, event: &ChangeEvent) -> bool {
+        let stood_or_broke = self.hear_of(link, event);
+        if stood_or_broke {
+            let mut since = self.0.unheard_since.lock().unwrap_or_else(PoisonError::into_inner);
+            *since = if self.is_linked() { None } else { since.or_else(|| Some(Instant::now())) };
+        }
+        stood_or_broke
+    }
+
+    fn hear_of(&self, link: usize, event: &ChangeEvent) -> bool {
         let stands = &self.0.links[link];
         match event {
             ChangeEvent::Changed(change) => {

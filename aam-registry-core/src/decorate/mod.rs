@@ -12,6 +12,6 @@ pub use breaker::{Admission, Breaker};
 pub use cached_metadata::{CachedMetadata, CachedMetadataBuilder, MetadataCacheConfig};
 pub use cdn::{CdnArchives, InvalidCdnBase};
 pub use fallback_limiter::FallbackLimiter;
-pub use freshness::{ArchiveMark, Freshness, Mark};
+pub use freshness::{ArchiveMark, Freshness, LocationMark, Mark};
 pub(crate) use meter::TierMeter;
 pub use tiered_archives::{ArchiveCacheConfig, TieredArchives};

@@ -28,7 +28,7 @@ pub(crate) fn read_document(call: &Call, document: Bytes, media_type: HeaderValu
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, media_type);
     headers.insert(header::ETAG, HeaderValue::try_from(format!("\"{tag}\"")).expect("hex is a header value"));
-    headers.insert(header::CACHE_CONTROL, if call.has_credential() { PRIVATE } else { PUBLIC });
+    headers.insert(header::CACHE_CONTROL, call.cache_control());
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     response
 }

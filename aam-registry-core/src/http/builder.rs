@@ -16,6 +16,7 @@ use super::{
     stack::{Parts, default_stack},
 };
 use crate::{
+    decide::ReadAccess,
     layers::{BearerAuthenticator, ClientIpPolicy, FirstRecognizing},
     ports::Authenticator,
     registry::Registry,
@@ -62,6 +63,7 @@ pub struct RegistryServiceBuilder {
     registry: Registry,
     authenticators: Vec<Arc<dyn Authenticator>>,
     without: Vec<RouteGroup>,
+    read_access: ReadAccess,
     prefix: String,
     base_url: Option<String>,
     client_ip: ClientIpPolicy,
@@ -78,6 +80,7 @@ impl RegistryServiceBuilder {
             authenticators: vec![Arc::new(BearerAuthenticator::new(registry.clone()))],
             registry,
             without: Vec::new(),
+            read_access: ReadAccess::default(),
             prefix: String::new(),
             base_url: None,
             client_ip: ClientIpPolicy::default(),
@@ -125,6 +128,27 @@ impl RegistryServiceBuilder {
     #[must_use]
     pub fn without(mut self, groups: impl IntoIterator<Item = RouteGroup>) -> Self {
         self.without.extend(groups);
+        self
+    }
+
+    /// Lets fewer read than the policy of the registry does; where the policy is the
+    /// stricter one, it stays. A host that demands a login of its own before the
+    /// registry sees a request says [`BehindLogin`](ReadAccess::BehindLogin), so that
+    /// no shared cache keeps an answer for those who did not log in:
+    ///
+    /// ```
+    /// use aam_registry_core::{decide::ReadAccess, http::RegistryService, memory};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = memory::registry().build()?;
+    /// let service = RegistryService::builder(registry).read_access(ReadAccess::BehindLogin).build()?;
+    /// # drop(service);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn read_access(mut self, access: ReadAccess) -> Self {
+        self.read_access = access;
         self
     }
 
@@ -211,6 +235,7 @@ impl RegistryServiceBuilder {
             return Err(ServiceBuildError { faults });
         }
         let edge = Edge {
+            read_access: self.read_access.max(self.registry.policy().read_access),
             without: self.without,
             prefix,
             server: openapi_server(self.base_url.as_deref(), &link_prefix),

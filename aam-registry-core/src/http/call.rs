@@ -1,23 +1,25 @@
 use std::{borrow::Cow, str::FromStr, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
+    answer::{PRIVATE, PUBLIC},
     body::{RequestBody, Stalled, content_length},
     edge::Edge,
     failure::Failure,
     query::Query,
-    routing::MatchedRoute,
+    routing::{Access, MatchedRoute},
 };
 use crate::{
+    decide::Audience,
     error::{Detail, Error, ErrorCode},
     layers::ClientAddress,
-    registry::Registry,
-    types::{AskedIn, ClientNetwork, PackageName, Principal, Version, not_built},
+    registry::{Registry, View},
+    types::{AskedIn, ClientNetwork, PackageName, Principal, Version, Viewer, not_built},
 };
 
 /// The longest JSON body that is read, in bytes.
@@ -34,7 +36,7 @@ pub(crate) struct Call {
     pub(crate) client: Option<ClientAddress>,
     uri: Uri,
     matched: MatchedRoute,
-    principal: Option<Principal>,
+    viewer: Viewer,
 }
 
 impl Call {
@@ -45,9 +47,9 @@ impl Call {
         client: Option<ClientAddress>,
         mut parts: Parts,
     ) -> Self {
-        let principal = parts.extensions.remove::<Principal>();
+        let viewer = parts.extensions.remove::<Principal>().into();
         let Parts { method, uri, headers, .. } = parts;
-        Self { registry, edge, method, headers, client, uri, matched, principal }
+        Self { registry, edge, method, headers, client, uri, matched, viewer }
     }
 
     /// The authenticated caller.
@@ -55,7 +57,7 @@ impl Call {
     /// # Errors
     /// [`ErrorCode::Unauthorized`] if there is none.
     pub(crate) fn principal(&self) -> Result<&Principal, Failure> {
-        self.principal.as_ref().ok_or_else(|| {
+        self.viewer.principal().ok_or_else(|| {
             Failure::new(
                 ErrorCode::Unauthorized,
                 "This needs a credential; send `Authorization: Bearer` with an API token or the access token of a login",
@@ -68,8 +70,29 @@ impl Call {
         self.client.map(|client| client.0.into())
     }
 
-    pub(crate) fn has_credential(&self) -> bool {
-        self.principal.is_some()
+    /// Requires that whoever calls may use a route of that access.
+    pub(crate) fn admit(&self, access: Access) -> Result<(), Failure> {
+        match access {
+            Access::Open => Ok(()),
+            Access::Read => self.view().map(drop),
+            Access::Credential => self.principal().map(drop),
+        }
+    }
+
+    /// The registry as whoever calls sees it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unauthorized`] where only callers that are known may read.
+    pub(crate) fn view(&self) -> Result<View<'_>, Failure> {
+        Ok(self.registry.view_under(self.edge.read_access, &self.viewer)?)
+    }
+
+    /// Which caches may keep a document that is made for this call.
+    pub(crate) fn cache_control(&self) -> HeaderValue {
+        match (self.edge.read_access.audience(), &self.viewer) {
+            (Audience::Everyone, Viewer::Anonymous) => PUBLIC,
+            _ => PRIVATE,
+        }
     }
 
     /// The path of the request, including the prefix.

@@ -13,7 +13,7 @@ use super::{
     context::RequestContext,
     edge::Edge,
     failure::Failure,
-    routing::{Access, Kind, MatchedRoute},
+    routing::{Kind, MatchedRoute},
 };
 use crate::registry::Registry;
 
@@ -44,9 +44,7 @@ impl Service<Request<RequestBody>> for Dispatch {
             return ready(Err(Failure::method_not_allowed(matched.allow()))).boxed();
         };
         let call = Call::new(self.registry.clone(), Arc::clone(&self.edge), matched, client, parts);
-        if route.access == Access::Credential
-            && let Err(failure) = call.principal()
-        {
+        if let Err(failure) = call.admit(route.access) {
             return ready(Err(failure)).boxed();
         }
         (route.handler)(call, body)

@@ -6,6 +6,7 @@ use super::{
     downloads::ReadyDownloads, endpoints, failure::Failure, openapi, readiness::Readiness, routing::RouteGroup,
 };
 use crate::{
+    decide::ReadAccess,
     error::ErrorCode,
     types::{PackageName, Version},
 };
@@ -19,6 +20,8 @@ pub(crate) struct Edge {
     pub(crate) without: Vec<RouteGroup>,
     /// The start of paths in links for clients.
     pub(crate) link_prefix: String,
+    /// Who may read.
+    pub(crate) read_access: ReadAccess,
     pub(crate) readiness: Readiness,
     pub(crate) metrics: Option<MetricsRenderer>,
     /// The URL below which clients find the API.
@@ -31,7 +34,8 @@ pub(crate) struct Edge {
 
 impl Edge {
     pub(crate) fn openapi(&self) -> Bytes {
-        let document = || openapi::document(endpoints::routes(&self.without), &self.server, &self.link_prefix);
+        let document =
+            || openapi::document(endpoints::routes(&self.without), &self.server, &self.link_prefix, self.read_access);
         self.openapi.get_or_init(|| document().to_string().into()).clone()
     }
 

@@ -1,7 +1,11 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use http::{Request, Response, header};
-use tower::{BoxError, Layer, ServiceBuilder, timeout::TimeoutLayer, util::BoxCloneSyncService};
+use http::{HeaderValue, Request, Response, header};
+use tower::{
+    BoxError, Layer, ServiceBuilder,
+    timeout::TimeoutLayer,
+    util::{BoxCloneSyncService, MapResponseLayer},
+};
 use tower_http::{
     compression::{CompressionBody, CompressionLayer, predicate::SizeAbove},
     cors::CorsLayer,
@@ -9,6 +13,7 @@ use tower_http::{
 };
 
 use super::{
+    answer::NO_STORE,
     body::{RegistryBody, RequestBody},
     coding::{Coding, ask_for},
     dispatch::{ByKind, Dispatch},
@@ -16,6 +21,7 @@ use super::{
     failure::Failure,
 };
 use crate::{
+    decide::Audience,
     error::Error,
     layers::{
         AnswerFailuresLayer, AuthenticateLayer, COMPRESSED_FROM, CatchPanicLayer, ClientAddressLayer, ClientIpPolicy,
@@ -45,10 +51,11 @@ pub(super) fn default_stack(parts: Parts) -> Stack {
     let Parts { registry, authenticator, edge, client_ip, cors, request_timeout } = parts;
     let limiter = registry.rate_limiter();
     let routes = MatchRouteLayer::without(&edge.without, &edge.prefix);
+    let private = (edge.read_access.audience() == Audience::Members).then(|| MapResponseLayer::new(keep_private));
     let dispatch = Dispatch { registry: registry.clone(), edge: Arc::clone(&edge) };
 
     let documents = ServiceBuilder::new()
-        .layer(KeepDocumentsLayer::new(registry.freshness().cloned(), &edge.prefix))
+        .layer(KeepDocumentsLayer::new(registry.freshness().cloned(), &edge.prefix, edge.read_access))
         .layer(RequestSpanLayer)
         .layer(ConditionalLayer)
         .map_request(choose_coding)
@@ -62,6 +69,7 @@ pub(super) fn default_stack(parts: Parts) -> Stack {
     BoxCloneSyncService::new(
         ServiceBuilder::new()
             .layer(RequestIdLayer)
+            .option_layer(private)
             .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION]))
             .layer(routes)
             .layer(ClientAddressLayer::new(client_ip))
@@ -75,6 +83,20 @@ pub(super) fn default_stack(parts: Parts) -> Stack {
             .layer(RateLimitLayer::by_principal(Arc::clone(limiter)))
             .service(ByKind { documents, transfers }),
     )
+}
+
+/// Says of every answer that is not for everybody that no shared cache may keep it, those included
+/// that no endpoint makes.
+fn keep_private(mut response: Response<RegistryBody>) -> Response<RegistryBody> {
+    let kept = match response.headers().get(header::CACHE_CONTROL) {
+        None => Some(HeaderValue::from_static("private")),
+        Some(kept) if *kept == NO_STORE => Some(HeaderValue::from_static("private, no-store")),
+        Some(_) => None,
+    };
+    if let Some(kept) = kept {
+        response.headers_mut().insert(header::CACHE_CONTROL, kept);
+    }
+    response
 }
 
 fn choose_coding(mut request: Request<RequestBody>) -> Request<RequestBody> {

@@ -11,6 +11,7 @@ use http::{Method, Uri};
 use jiff::Timestamp;
 
 use crate::{
+    decide::Audience,
     error::{Error, Result},
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
     types::{ArchiveKey, ArchiveLocation, RegistryId},
@@ -83,7 +84,7 @@ impl ArchiveStore for MemoryArchives {
         }
     }
 
-    async fn redirect(&self, _location: &ArchiveLocation, _method: &Method) -> Result<Option<Uri>> {
+    async fn redirect(&self, _: &ArchiveLocation, _: &Method, _: Audience) -> Result<Option<Uri>> {
         Ok(None)
     }
 

@@ -7,6 +7,7 @@ use http::{Method, Uri};
 use jiff::Timestamp;
 
 use crate::{
+    decide::Audience,
     error::Result,
     types::{ArchiveKey, ArchiveLocation, RegistryId},
 };
@@ -24,8 +25,9 @@ pub trait ArchiveStore: Debug + Send + Sync + 'static {
 
     /// The URI from which a client has to download the archive at `location` with `method` (`GET`, or
     /// `HEAD` for its headers only); `None` if the registry has to send it. Does not access the store,
-    /// so the archive may be missing there.
-    async fn redirect(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>>;
+    /// so the archive may be missing there. An archive that is not for
+    /// [everybody](Audience::Everyone) is redirected only to a URI that expires.
+    async fn redirect(&self, location: &ArchiveLocation, method: &Method, audience: Audience) -> Result<Option<Uri>>;
 
     /// The size in bytes of the archive at `key`; `None` if there is none.
     async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>>;

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     decide::{
-        AccountChange, ChangedAccount, Deprecation, MemberChange, NewScope, NewToken, NewUser, OwnerChange,
+        AccountChange, Audience, ChangedAccount, Deprecation, MemberChange, NewScope, NewToken, NewUser, OwnerChange,
         PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TokenRevocation, Unyank, Yank, Yanked,
     },
     error::Result,
@@ -73,7 +73,7 @@ shared! {
     impl ArchiveStore {
         async fn create(&self, key: &ArchiveKey) -> Result<Box<dyn ArchiveWriter>>;
         async fn open(&self, key: &ArchiveKey, range: Option<Range<u64>>) -> Result<Option<ArchiveContent>>;
-        async fn redirect(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>>;
+        async fn redirect(&self, location: &ArchiveLocation, method: &Method, audience: Audience) -> Result<Option<Uri>>;
         async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>>;
         async fn delete(&self, key: &ArchiveKey) -> Result<()>;
         async fn list(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<StoredArchive>>;

@@ -33,7 +33,7 @@ impl Registry {
     ) -> Result<Yanked> {
         self.require_right(by, Action::Yank, name).await?;
         let reason = message("reason", reason)?;
-        let version = self.version(name, version).await?.summary.version;
+        let version = self.unrestricted().version(name, version).await?.summary.version;
         let mut audit = self.entry(AuditEvent::VersionYank, by, name).with_version(&version);
         if let Some(reason) = &reason {
             audit = audit.with("reason", reason.as_str());
@@ -64,7 +64,7 @@ impl Registry {
     /// [`Error::Forbidden`], [`Error::PackageNotFound`], [`Error::VersionNotFound`].
     pub async fn unyank(&self, by: &Principal, name: &PackageName, version: &Version) -> Result<Unyanked> {
         self.require_right(by, Action::Yank, name).await?;
-        let version = self.version(name, version).await?.summary.version;
+        let version = self.unrestricted().version(name, version).await?.summary.version;
         let audit = self.entry(AuditEvent::VersionUnyank, by, name).with_version(&version);
         let unyank = Unyank {
             actor: by.actor(),
@@ -98,7 +98,7 @@ impl Registry {
     ) -> Result<()> {
         self.require_right(by, Action::Yank, name).await?;
         let message = self::message("message", message)?;
-        let version = self.version(name, version).await?.summary.version;
+        let version = self.unrestricted().version(name, version).await?.summary.version;
         let audit =
             self.entry(AuditEvent::VersionDeprecate, by, name).with_version(&version).with("message", message.clone());
         let deprecation = Deprecation {
@@ -138,7 +138,7 @@ impl Registry {
         if !self.policy().allows_tag(tag) {
             return Err(Error::TagNotAllowed(tag.clone()));
         }
-        let version = self.version(name, version).await?.summary.version;
+        let version = self.unrestricted().version(name, version).await?.summary.version;
         let audit = self.entry(AuditEvent::TagSet, by, name).with_version(&version).with("tag", tag.as_str());
         let change = tag_change(by, name, tag, Some(version.clone()), audit);
         self.inner().versions.change_tag(&change).await?;

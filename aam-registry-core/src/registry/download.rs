@@ -2,14 +2,14 @@ use std::{ops::Range, sync::Arc};
 
 use http::{Method, Uri};
 
-use super::{DownloadTally, Registry};
+use super::{DownloadTally, Registry, View};
 use crate::{
     error::{Error, Result},
     ports::ArchiveContent,
     types::{ArchiveLocation, PackageName, Sha256Digest, Version},
 };
 
-impl Registry {
+impl View<'_> {
     /// The location of a version's archive; build metadata in `version` does not matter.
     ///
     /// # Errors
@@ -40,15 +40,17 @@ impl Registry {
     }
 
     /// The URI from which a client that requests an archive with `method` (`GET` or `HEAD`) has to
-    /// download it; `None` if the registry sends it. [`open_archive`](Self::open_archive) works in
+    /// download it; `None` if the registry sends it. [`Registry::open_archive`] works in
     /// either case.
     ///
     /// # Errors
     /// A backend error if the store fails.
     pub async fn redirect_archive(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>> {
-        self.inner().archives.redirect(location, method).await
+        self.inner().archives.redirect(location, method, self.audience()).await
     }
+}
 
+impl Registry {
     /// Opens a version's archive, or a range of its bytes within its size.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ mod search;
 mod storage;
 mod sweep;
 mod totals;
+mod view;
 
 pub use accounts::{
     Account, AccountDescription, NewAccount, OPERATOR, OwnAccountChange, Registration, SessionToken, TokenRequest,
@@ -46,3 +47,4 @@ pub use storage::{
     CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, StorageOwner, Suspicion, VerifyReport,
 };
 pub use sweep::SweepReport;
+pub use view::View;

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::Registry;
+use super::View;
 use crate::{
     error::{Error, Result},
     types::{
@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-impl Registry {
+impl View<'_> {
     /// The package with its owners, dist-tags and versions.
     ///
     /// # Errors

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use crate::{
     archive::ArchiveLimits,
+    decide::ReadAccess,
     types::{DistTag, LatestPolicy},
 };
 
@@ -24,6 +25,8 @@ pub struct Policy {
     pub latest: LatestPolicy,
     /// Who may make an account.
     pub registration: RegistrationPolicy,
+    /// Who may read what is public.
+    pub read_access: ReadAccess,
     /// The dist-tags that may be set beside `latest`; `None` for any.
     pub allowed_tags: Option<Vec<DistTag>>,
     /// How long a login lasts.
@@ -40,6 +43,7 @@ impl Default for Policy {
             archive_limits: ArchiveLimits::default(),
             latest: LatestPolicy::default(),
             registration: RegistrationPolicy::default(),
+            read_access: ReadAccess::default(),
             allowed_tags: None,
             session_lifetime: Duration::from_hours(24),
             upload_timeout: Duration::from_mins(15),
@@ -67,6 +71,13 @@ impl Policy {
     #[must_use]
     pub fn with_registration(mut self, registration: RegistrationPolicy) -> Self {
         self.registration = registration;
+        self
+    }
+
+    /// Sets who may read what is public.
+    #[must_use]
+    pub fn with_read_access(mut self, access: ReadAccess) -> Self {
+        self.read_access = access;
         self
     }
 

@@ -1,10 +1,10 @@
-use super::Registry;
+use super::{Registry, View};
 use crate::{
     error::Result,
     types::{PackageSummary, Page, PageRequest, ScopeName, SearchQuery, SearchSort},
 };
 
-impl Registry {
+impl View<'_> {
     /// Searches packages. The text `@scope/*` lists a scope.
     pub async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
         let Some(listed) = query.text.as_deref().and_then(listed_scope) else {
@@ -17,7 +17,9 @@ impl Registry {
         let query = SearchQuery { text: None, scope: Some(listed), ..query.clone() };
         self.inner().packages.search(&query).await
     }
+}
 
+impl Registry {
     /// Runs an empty search, so that the database has built its search index, and has read recent
     /// changes into it, before a client searches.
     pub(crate) async fn prepare_searches(&self) -> Result<()> {

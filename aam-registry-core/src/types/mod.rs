@@ -29,6 +29,7 @@ mod upload;
 mod user;
 mod version;
 mod version_list;
+mod viewer;
 mod webhook;
 
 pub use account::{AccountFilter, AccountRole, AccountState, is_session_ended};
@@ -62,4 +63,5 @@ pub use upload::{NewUpload, Upload, UploadId};
 pub use user::{Collaborator, Scope, ScopeMember, User, UserId, UserProfile};
 pub use version::Version;
 pub use version_list::{VersionBounds, VersionList, VersionRange};
+pub use viewer::Viewer;
 pub use webhook::{WebhookSecret, WebhookUrl};

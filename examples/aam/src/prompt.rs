@@ -36,6 +36,16 @@ pub(crate) fn line(question: &str, flag: &str) -> Result<String> {
     if answer.is_empty() { Err(Failure::usage(format!("{question} is needed"))) } else { Ok(answer) }
 }
 
+/// Asks for a line that may be empty.
+pub(crate) fn optional_line(question: &str) -> Result<String> {
+    let failed = |error: io::Error| Failure::new(Kind::Other, "io", format!("Cannot ask: {error}"));
+    write!(io::stderr(), "{question}: ").map_err(failed)?;
+    io::stderr().flush().map_err(failed)?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer).map_err(failed)?;
+    Ok(answer.trim().to_owned())
+}
+
 /// Asks for a password, unseen; from the first line of stdin where `from_stdin`.
 pub(crate) fn password(question: &str, from_stdin: bool) -> Result<Secret> {
     let failed = |error: io::Error| Failure::new(Kind::Other, "io", format!("Cannot read the password: {error}"));

@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    api::{Client, Patience},
+    api::{Client, Limits, Patience},
     config::{Config, Credentials, Home, RegistryUrl, Secret},
     failure::{Failure, Kind, Result},
     output::Output,
@@ -95,6 +95,15 @@ impl Session {
     /// The registry at `url`.
     pub(crate) fn at(&self, url: RegistryUrl) -> Registry {
         Registry { name: self.config.name_of(&url).map(str::to_owned), url }
+    }
+
+    /// What the registry in use takes; the usual limits where none can be asked.
+    pub(crate) async fn limits(&self) -> Limits {
+        let client = self.registry().and_then(|registry| Client::new(registry.url, None, &self.patience));
+        match client {
+            Ok(client) => *client.limits().await,
+            Err(_) => Limits::usual(),
+        }
     }
 
     /// A client of `registry` that sends its token, where there is one.

@@ -10,6 +10,7 @@ use aam_registry_core::{
     memory::{InsecurePasswords, MemoryLimiter, MemoryMetadata, MemorySessions},
     ports::ArchiveContent,
     registry::{BuildError, PublishOptions, Registration, Registry},
+    types::Viewer,
 };
 use bytes::Bytes;
 use shelf::ShelfArchives;
@@ -70,7 +71,7 @@ async fn publish_and_read(registry: &Registry, archive: Bytes) -> Result<Bytes, 
     publish.write(archive).await?;
     let receipt = publish.finish(PublishOptions::default()).await?;
 
-    let location = registry.locate(&receipt.manifest.name, &receipt.manifest.version).await?;
+    let location = registry.view(&Viewer::Anonymous)?.locate(&receipt.manifest.name, &receipt.manifest.version).await?;
     match registry.open_archive(&location, None).await? {
         ArchiveContent::File { mut file, .. } => {
             let mut bytes = Vec::new();

@@ -6,6 +6,7 @@ use std::{
 
 use aam_registry_core::{
     Error, Result,
+    decide::Audience,
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
     types::{ArchiveKey, ArchiveLocation, RegistryId, UploadId},
 };
@@ -91,7 +92,7 @@ impl ArchiveStore for ShelfArchives {
         Ok(Some(ArchiveContent::File { file: file.into_std().await, len: range.end - range.start }))
     }
 
-    async fn redirect(&self, _location: &ArchiveLocation, _method: &Method) -> Result<Option<Uri>> {
+    async fn redirect(&self, _: &ArchiveLocation, _: &Method, _: Audience) -> Result<Option<Uri>> {
         Ok(None)
     }
 

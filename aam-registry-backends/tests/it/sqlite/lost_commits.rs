@@ -4,7 +4,7 @@ use std::path::Path;
 
 use aam_registry_backends::sqlite::SqliteMetadata;
 use aam_registry_core::{
-    decorate::CachedMetadata,
+    decorate::{CachedMetadata, MetadataCacheConfig},
     memory::MemoryChanges,
     ports::{ArchiveIndex, ChangeFeed, PackageStore},
     types::{Actor, ArchiveLocation, Change, PackageName, Version},
@@ -25,11 +25,18 @@ struct Behind {
 
 impl Behind {
     async fn new() -> Self {
+        Self::with(MetadataCacheConfig::default()).await
+    }
+
+    async fn with(config: MetadataCacheConfig) -> Self {
         let (folder, feed) = (tempfile::tempdir().expect("a folder"), MemoryChanges::new());
         let database = open(folder.path()).await;
         let owner = actor(&database, "owner").await;
         publish(&database, &owner, "greet-kit", "1.0.0", json!({})).await.expect("publish");
-        let cached = CachedMetadata::builder(open(folder.path()).await).changes(feed.clone()).start();
+        let cached = CachedMetadata::builder(open(folder.path()).await).config(config).changes(feed.clone()).start();
+        while cached.freshness().mark(&kit()).is_none() {
+            tokio::task::yield_now().await;
+        }
         let behind = Self { cached, database, owner, feed, folder };
         behind.kept().await;
         behind
@@ -123,4 +130,29 @@ async fn a_version_that_is_no_more_is_forgotten() {
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(20), forgotten).await.expect("it hears");
+}
+
+#[tokio::test]
+async fn while_the_database_fails_what_was_last_read_stands_for_as_long_as_was_set() {
+    let minutes = std::time::Duration::from_mins(15);
+    for (stale_reads, stands) in [(minutes, true), (std::time::Duration::ZERO, false)] {
+        let behind = Behind::with(MetadataCacheConfig::default().with_stale_reads(stale_reads)).await;
+        let (before, freshness) = (behind.kept().await, behind.cached.freshness());
+        let mark = freshness.location_mark(&kit());
+        let database = rusqlite::Connection::open(config(behind.folder.path()).path()).expect("open");
+        database.execute_batch("ALTER TABLE versions RENAME TO versions_gone").expect("renamed");
+        assert_eq!(behind.kept().await, before, "nothing has changed as far as is known");
+        behind.feed.announce(&Change::Everything).await.expect("announce");
+        while freshness.locates(&mark) {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        for _ in 0..3 {
+            let located = behind.cached.archive_location(&kit(), &one()).await;
+            assert_eq!(located.ok().flatten(), stands.then(|| before.clone()), "{stale_reads:?}");
+        }
+        let never_read = behind.cached.archive_location(&"other-kit".parse().expect("a name"), &one()).await;
+        assert!(never_read.is_err(), "an outage is never \"not found\"");
+        database.execute_batch("ALTER TABLE versions_gone RENAME TO versions").expect("renamed");
+        behind.says(&before).await;
+    }
 }

@@ -5,12 +5,13 @@ use std::time::Duration;
 pub struct MetadataCacheConfig {
     capacity: u64,
     lifetime: Duration,
+    stale_reads: Duration,
 }
 
 impl Default for MetadataCacheConfig {
-    /// 64 MiB in this process, for 20 seconds.
+    /// 64 MiB in this process, for 20 seconds; downloads go on for 15 minutes without the database.
     fn default() -> Self {
-        Self { capacity: 64 << 20, lifetime: Self::LONGEST_LIFETIME }
+        Self { capacity: 64 << 20, lifetime: Self::LONGEST_LIFETIME, stale_reads: Duration::from_mins(15) }
     }
 }
 
@@ -35,6 +36,18 @@ impl MetadataCacheConfig {
     pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime.min(Self::LONGEST_LIFETIME);
         self
+    }
+
+    /// Sets how long the archives of public versions are still located while the
+    /// database does not answer.
+    #[must_use]
+    pub fn with_stale_reads(mut self, longest: Duration) -> Self {
+        self.stale_reads = longest;
+        self
+    }
+
+    pub(super) fn stale_reads(&self) -> Duration {
+        self.stale_reads
     }
 
     pub(super) fn capacity(&self) -> u64 {

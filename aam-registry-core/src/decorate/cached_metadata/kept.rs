@@ -8,14 +8,14 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use quick_cache::{Equivalent, sync::Cache};
 
 use super::{MetadataCacheConfig, entries::Entries};
 use crate::{
-    decorate::{ArchiveMark, Mark},
+    decorate::{Freshness, LocationMark, Mark},
     ports::TokenHolder,
     types::{
         ArchiveLocation, DistTag, Manifest, Package, PackageName, PublishedVersion, Sha256Digest, User, UserId,
@@ -82,7 +82,17 @@ impl Kept {
 #[derive(Debug)]
 pub(super) struct KeptLocation {
     pub(super) location: ArchiveLocation,
-    pub(super) mark: ArchiveMark,
+    pub(super) mark: LocationMark,
+    pub(super) read_at: Instant,
+}
+
+impl KeptLocation {
+    /// Whether the database need not be asked. While changes may go by unheard it is
+    /// asked again before a second has passed, as for credentials.
+    pub(super) fn is_current(&self, freshness: &Freshness) -> bool {
+        freshness.locates(&self.mark)
+            || (self.read_at.elapsed() < CREDENTIAL_LIFETIME && freshness.may_still_locate(&self.mark))
+    }
 }
 
 /// The key of one version of one package.

@@ -75,7 +75,7 @@ impl<D: Database> CachedMetadata<D> {
         metadata.each(|version, sha256| {
             let location = kept.locations.peek(&VersionIn(name, version));
             let stale = |location: &KeptLocation| location.location.sha256 != *sha256;
-            differs |= location.is_some_and(|kept| stale(&kept) && around.freshness.has_same_archives(&kept.mark));
+            differs |= location.is_some_and(|kept| stale(&kept) && around.freshness.may_still_locate(&kept.mark));
         });
         if differs {
             tracing::warn!(

@@ -6,6 +6,7 @@ mod entries;
 mod jobs;
 mod kept;
 mod lookup;
+mod outage;
 mod packages;
 mod store;
 mod stored;

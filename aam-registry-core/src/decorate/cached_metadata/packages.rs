@@ -2,14 +2,20 @@
 
 #![deny(clippy::missing_trait_methods)]
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
+use tokio::time::timeout;
 
 use super::{
     CachedMetadata,
     kept::{KeptLocation, VersionIn},
     lookup::count,
+    outage::Outage,
 };
 use crate::{
     decide::Rights,
@@ -94,24 +100,41 @@ impl<D: Database> ArchiveIndex for CachedMetadata<D> {
         let (locations, freshness) = (&self.inner.kept.locations, &self.inner.around.freshness);
         let key = VersionIn(name, version);
         let known = locations.get(&key);
-        let kept = known.as_ref().filter(|kept| freshness.has_same_archives(&kept.mark));
+        let kept = known.as_ref().filter(|kept| kept.is_current(freshness));
         count("location", kept.is_some());
         if let Some(kept) = kept {
             return Ok(Some(kept.location.clone()));
         }
-        // Taken before the read, so that a publish after this makes the location stale.
-        let mark = freshness.archive_mark(name);
-        let location = match self.inner.database.archive_location(name, version).await {
-            // While the database is unavailable, keep using the last known location, so that downloads
-            // continue. The next successful read replaces it.
-            Err(Error::Backend(error)) => {
-                return known.map_or(Err(Error::Backend(error)), |kept| Ok(Some(kept.location.clone())));
-            }
-            read => read?,
+        // What was last known stands for a while without the database, so that downloads go on; whoever
+        // reads it again finds what the database has then.
+        let (outage, standing) = (&self.inner.outage, known.filter(|kept| self.may_stand(kept)));
+        if let Some(kept) = standing.as_ref().filter(|_| !outage.is_to_be_asked()) {
+            return Ok(Some(kept.location.clone()));
+        }
+        // Before the read: what changes after this makes stale what the read gave.
+        let (mark, read_at) = (freshness.location_mark(name), Instant::now());
+        let read = self.inner.database.archive_location(name, version);
+        let read = match &standing {
+            None => Some(read.await),
+            Some(_) => timeout(Outage::PATIENCE, read).await.ok(),
         };
+        let location = match read {
+            Some(Err(Error::Backend(error))) => {
+                outage.note();
+                // Asked again: with this failure the outage may have lasted too long.
+                let standing = standing.filter(|kept| self.may_stand(kept));
+                return standing.map_or(Err(Error::Backend(error)), |kept| Ok(Some(kept.location.clone())));
+            }
+            None => {
+                outage.note();
+                return Ok(standing.map(|kept| kept.location.clone()));
+            }
+            Some(read) => read?,
+        };
+        outage.end();
         match &location {
             Some(location) => {
-                let kept = KeptLocation { location: location.clone(), mark };
+                let kept = KeptLocation { location: location.clone(), mark, read_at };
                 locations.insert(key.to_owned(), Arc::new(kept));
             }
             None => drop(locations.remove(&key)),
@@ -129,5 +152,16 @@ impl<D: Database> ArchiveIndex for CachedMetadata<D> {
 
     async fn registry_id(&self) -> Result<RegistryId> {
         self.inner.database.registry_id().await
+    }
+}
+
+impl<D: Database> CachedMetadata<D> {
+    /// Whether what is known of a location may be told without the database. It was
+    /// right when it was read, and for as long after that as changes were heard of.
+    fn may_stand(&self, kept: &KeptLocation) -> bool {
+        let inner = &*self.inner;
+        let (longest, unheard) = (inner.config.stale_reads(), inner.around.freshness.unheard_for());
+        let in_doubt = unheard.max(inner.outage.lasts()).unwrap_or(Duration::ZERO);
+        in_doubt < longest || kept.read_at.elapsed() < longest
     }
 }

@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use futures_util::StreamExt;
 use tokio::task::JoinHandle;
 
-use super::{MetadataCacheConfig, kept::Kept, lookup::begin_at_zero};
+use super::{MetadataCacheConfig, kept::Kept, lookup::begin_at_zero, outage::Outage};
 use crate::{
     decorate::Freshness,
     ports::{ChangeEvent, ChangeFeed, Database, SharedCache},
@@ -17,9 +17,10 @@ use crate::{
 /// - A change through this wrapper drops the affected entries before it returns; a change by another
 ///   process drops them when a feed reports it. While a feed is broken, nothing mutable is cached. A
 ///   change that no feed reports is visible after [`MetadataCacheConfig::with_lifetime`] at the latest.
-/// - The location of an archive is cached until its package is published to, metadata names another
-///   archive, or a feed reports that everything may have changed, as after a restore. It stays cached
-///   while a feed is broken, so that downloads continue while the database is down.
+/// - The location of an archive, and with it that it may be downloaded, is cached until its package
+///   changes or metadata names another archive. While a feed is broken, it is read again within a
+///   second. While the database does not answer, the last known location is used for
+///   [`MetadataCacheConfig::with_stale_reads`], so that downloads continue.
 /// - A valid credential is cached for less than a second, and not after this process has revoked it.
 ///   Every change checks it again.
 ///
@@ -51,6 +52,7 @@ pub(super) struct Inner<D> {
     pub(super) database: Arc<D>,
     pub(super) kept: Kept,
     pub(super) config: MetadataCacheConfig,
+    pub(super) outage: Outage,
     pub(super) around: Around,
     followers: Vec<JoinHandle<()>>,
 }
@@ -146,7 +148,14 @@ impl<D: Database> CachedMetadataBuilder<D> {
             .collect();
         let kept = Kept::new(&self.config);
         CachedMetadata {
-            inner: Arc::new(Inner { database: Arc::new(self.database), kept, config: self.config, around, followers }),
+            inner: Arc::new(Inner {
+                database: Arc::new(self.database),
+                kept,
+                config: self.config,
+                outage: Outage::default(),
+                around,
+                followers,
+            }),
         }
     }
 }

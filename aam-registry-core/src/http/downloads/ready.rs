@@ -8,8 +8,10 @@ use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::{
-    decorate::ArchiveMark,
+    decide::Audience,
+    decorate::LocationMark,
     http::{
+        answer::PRIVATE,
         body::RegistryBody,
         entity_tag,
         failure::Failure,
@@ -24,6 +26,7 @@ const X_CHECKSUM_SHA256: HeaderName = HeaderName::from_static("x-checksum-sha256
 const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 const GZIP: HeaderValue = HeaderValue::from_static("application/gzip");
 const BYTES: HeaderValue = HeaderValue::from_static("bytes");
+/// For what everybody may have for ever.
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// How many headers an answer has: those of an archive, the request id and the state of the client's
@@ -36,7 +39,9 @@ const HEADERS: usize = 14;
 pub(crate) struct ReadyDownload {
     pub(crate) location: ArchiveLocation,
     /// Decides how long it may be cached; `None` if it must not be.
-    pub(super) mark: Option<ArchiveMark>,
+    pub(super) mark: Option<LocationMark>,
+    /// The viewers that the answer is for, and may be cached for.
+    pub(super) audience: Audience,
     pub(crate) tally: Arc<DownloadTally>,
     entity_tag: Box<str>,
     /// The headers of the answer with the whole archive.
@@ -52,8 +57,13 @@ pub(crate) enum Wanted {
 }
 
 impl ReadyDownload {
-    /// A prepared download for a location that was read after `mark` was taken.
-    pub(crate) fn new(registry: &Registry, location: ArchiveLocation, mark: Option<ArchiveMark>) -> Self {
+    /// A prepared download for a location that `audience` may see, and that was read after `mark` was taken.
+    pub(crate) fn new(
+        registry: &Registry,
+        location: ArchiveLocation,
+        audience: Audience,
+        mark: Option<LocationMark>,
+    ) -> Self {
         let ArchiveLocation { sha256, size, .. } = &location;
         let entity_tag = format!("\"{sha256}\"").into_boxed_str();
         let mut values = Values(BytesMut::with_capacity(384));
@@ -66,9 +76,9 @@ impl ReadyDownload {
         headers.insert(REPR_DIGEST, values.next(format_args!("sha-256=:{}:", sha256.to_base64())));
         headers.insert(header::ETAG, values.next(format_args!("{entity_tag}")));
         headers.insert(header::ACCEPT_RANGES, BYTES);
-        headers.insert(header::CACHE_CONTROL, IMMUTABLE);
+        headers.insert(header::CACHE_CONTROL, cache_control(audience));
         headers.insert(header::CONTENT_LENGTH, values.next(format_args!("{size}")));
-        Self { tally: registry.tally(&location), mark, entity_tag, headers, location }
+        Self { tally: registry.tally(&location), mark, audience, entity_tag, headers, location }
     }
 
     /// What a request with these headers needs.
@@ -97,7 +107,7 @@ impl ReadyDownload {
         let headers = response.headers_mut();
         headers.reserve(HEADERS);
         headers.insert(header::ETAG, self.headers[header::ETAG].clone());
-        headers.insert(header::CACHE_CONTROL, IMMUTABLE);
+        headers.insert(header::CACHE_CONTROL, cache_control(self.audience));
         response
     }
 
@@ -113,6 +123,14 @@ impl ReadyDownload {
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
         }
         response
+    }
+}
+
+/// Which caches may keep an archive: one that not everybody may have is asked for anew, with a credential.
+fn cache_control(audience: Audience) -> HeaderValue {
+    match audience {
+        Audience::Everyone => IMMUTABLE,
+        Audience::Members => PRIVATE,
     }
 }
 

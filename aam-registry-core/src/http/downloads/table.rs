@@ -8,7 +8,8 @@ use quick_cache::sync::Cache;
 
 use super::ReadyDownload;
 use crate::{
-    decorate::{ArchiveMark, Freshness},
+    decide::Audience,
+    decorate::{Freshness, LocationMark},
     types::PackageName,
 };
 
@@ -17,9 +18,9 @@ const MOST: usize = 10_000;
 
 /// The prepared downloads by the raw path of the request.
 ///
-/// They are cached as long as their versions have the same archives, if there is a [`Freshness`] that
-/// knows, and otherwise not at all. Only the usual spelling of a path is cached, because there are too
-/// many others.
+/// They are cached for the viewers that they were made for, as long as nothing of the package changed, if
+/// there is a [`Freshness`] that knows, and otherwise not at all. Whoever asks has passed the gate before.
+/// Only the usual spelling of a path is cached, because there are too many others.
 pub(crate) struct ReadyDownloads {
     by_path: Cache<Box<str>, Arc<ReadyDownload>>,
     freshness: Option<Freshness>,
@@ -31,19 +32,19 @@ impl ReadyDownloads {
         Self { by_path: Cache::new(MOST), freshness, bytes: OnceLock::new() }
     }
 
-    /// The prepared download for `path`, which includes the prefix.
-    pub(crate) fn get(&self, path: &str) -> Option<Arc<ReadyDownload>> {
-        self.by_path.get(path).filter(|ready| self.holds(ready))
+    /// The prepared download for `path`, which includes the prefix, if it is for `audience`.
+    pub(crate) fn get(&self, path: &str, audience: Audience) -> Option<Arc<ReadyDownload>> {
+        self.by_path.get(path).filter(|ready| ready.audience == audience && self.holds(ready))
     }
 
     fn holds(&self, ready: &ReadyDownload) -> bool {
-        let holds = |(freshness, mark): (&Freshness, _)| freshness.has_same_archives(mark);
+        let holds = |(freshness, mark): (&Freshness, _)| freshness.locates(mark);
         self.freshness.as_ref().zip(ready.mark.as_ref()).is_some_and(holds)
     }
 
     /// The mark for a download; take it before reading the location.
-    pub(crate) fn mark(&self, name: &PackageName) -> Option<ArchiveMark> {
-        self.freshness.as_ref().map(|freshness| freshness.archive_mark(name))
+    pub(crate) fn mark(&self, name: &PackageName) -> Option<LocationMark> {
+        self.freshness.as_ref().map(|freshness| freshness.location_mark(name))
     }
 
     /// Caches the download that was requested at `path` if that equals `usual`, the path in the links
@@ -91,9 +92,17 @@ mod tests {
     fn table(freshness: Option<Freshness>) -> ReadyDownloads {
         let registry = memory::registry().build().expect("a registry");
         let (table, location) = (ReadyDownloads::new(freshness), location());
-        let ready = Arc::new(ReadyDownload::new(&registry, location.clone(), table.mark(&location.package)));
+        let ready = Arc::new(ReadyDownload::new(
+            &registry,
+            location.clone(),
+            Audience::Everyone,
+            table.mark(&location.package),
+        ));
         table.keep("/k%69t/1.0.0/download", USUAL, &ready);
-        assert!(table.get("/k%69t/1.0.0/download").is_none() && table.get(USUAL).is_none());
+        assert!(
+            table.get("/k%69t/1.0.0/download", Audience::Everyone).is_none()
+                && table.get(USUAL, Audience::Everyone).is_none()
+        );
         table.keep(USUAL, USUAL, &ready);
         table
     }
@@ -104,11 +113,11 @@ mod tests {
 
     #[test]
     fn only_the_usual_spelling_is_kept() {
-        assert!(table(Some(freshness())).get(USUAL).is_some());
+        assert!(table(Some(freshness())).get(USUAL, Audience::Everyone).is_some());
     }
 
     #[test]
-    fn nothing_is_ready_once_a_version_may_have_another_archive() {
+    fn nothing_is_ready_once_what_is_shown_may_have_changed() {
         for (change, holds) in [
             (Change::Package("kit".parse().expect("a name")), false),
             (Change::Everything, false),
@@ -117,14 +126,19 @@ mod tests {
             let freshness = freshness();
             let table = table(Some(freshness.clone()));
             freshness.note(&change);
-            assert!(table.get(USUAL).is_some(), "{change:?} of metadata");
-            freshness.note_archives(&change);
-            assert_eq!(table.get(USUAL).is_some(), holds, "{change:?}");
+            assert_eq!(table.get(USUAL, Audience::Everyone).is_some(), holds, "{change:?}");
         }
     }
 
     #[test]
+    fn what_is_ready_for_some_is_not_for_others() {
+        let table = table(Some(freshness()));
+        assert!(table.get(USUAL, Audience::Everyone).is_some());
+        assert!(table.get(USUAL, Audience::Members).is_none());
+    }
+
+    #[test]
     fn where_nothing_tells_of_changes_nothing_is_kept() {
-        assert!(table(None).get(USUAL).is_none());
+        assert!(table(None).get(USUAL, Audience::Everyone).is_none());
     }
 }

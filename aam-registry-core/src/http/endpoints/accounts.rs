@@ -25,6 +25,7 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "Register",
         description: "Makes an account and the scope of its name, which it owns: `@username/…`. Usernames and scopes \
             are one namespace.",
+        access: Access::Open,
         class: Some(RateClass::Auth),
         request: RequestContent::json::<RegisterRequest>(),
         answers: &[Answer {
@@ -51,6 +52,7 @@ pub(super) const ROUTES: &[Route] = &[
             one) are not refused by what others have failed for it: else whoever keeps failing for a name would lock \
             its owner out. So a right password from an address that has not failed is always let in, and from many \
             addresses an account is guessed at no faster than from one but for what each is forgiven.",
+        access: Access::Open,
         class: Some(RateClass::Auth),
         request: RequestContent::json::<LoginRequest>(),
         answers: &[Answer { status: 200, description: "The session.", content: Content::json::<SessionAnswer>() }],
@@ -159,7 +161,7 @@ async fn change(call: Call, body: RequestBody) -> Answered {
 }
 
 async fn profile(call: Call) -> Answered {
-    let profile = call.registry.profile(&username(&call)?).await?;
+    let profile = call.view()?.profile(&username(&call)?).await?;
     answer::read(&call, &ProfileAnswer::from(profile))
 }
 

@@ -3,9 +3,10 @@ use std::{ops::Range, sync::Arc};
 use http::{HeaderValue, Method, Response, StatusCode, Uri, header};
 
 use crate::{
+    decide::Audience,
     error::{Error, ErrorCode},
     http::{
-        answer::Answered,
+        answer::{Answered, NO_STORE},
         body::RegistryBody,
         call::Call,
         downloads::{ReadyDownload, Wanted},
@@ -78,7 +79,8 @@ const fn transfer(pattern: &'static str, id: &'static str, handler: Handler) -> 
 }
 
 async fn download(call: Call) -> Answered {
-    let ready = match call.edge.downloads.get(call.path()) {
+    let view = call.view()?;
+    let ready = match call.edge.downloads.get(call.path(), view.audience()) {
         Some(ready) => ready,
         None => find(&call).await?,
     };
@@ -87,11 +89,11 @@ async fn download(call: Call) -> Answered {
         Wanted::Bytes(part) => part,
     };
     let counts = call.method == Method::GET;
-    if let Some(uri) = call.registry.redirect_archive(&ready.location, &call.method).await? {
+    if let Some(uri) = view.redirect_archive(&ready.location, &call.method).await? {
         if counts {
             call.registry.count_in(&ready.tally);
         }
-        return Ok(found(&uri));
+        return Ok(found(&uri, view.audience()));
     }
     let from_start = part.as_ref().is_none_or(|range| range.start == 0);
     let response = archive(&call, &ready, part).await?;
@@ -103,15 +105,16 @@ async fn download(call: Call) -> Answered {
 
 async fn download_by_digest(call: Call) -> Answered {
     let (package, version) = call.version()?;
+    let view = call.view()?;
     let located = match call.parsed::<Sha256Digest>("sha256") {
-        Some(sha256) => call.registry.locate_digest(&package, &version, &sha256).await?,
-        None => call.registry.locate(&package, &version).await.map(|_| None)?,
+        Some(sha256) => view.locate_digest(&package, &version, &sha256).await?,
+        None => view.locate(&package, &version).await.map(|_| None)?,
     };
     let Some(location) = located else {
         let message = format!("Version {version} of {package} has no archive of that SHA-256");
         return Err(Error::NotFound(message).into());
     };
-    let ready = ReadyDownload::new(&call.registry, location, None);
+    let ready = ReadyDownload::new(&call.registry, location, view.audience(), None);
     match ready.wanted(&call.headers)? {
         Wanted::Unchanged => Ok(ready.unchanged()),
         Wanted::Bytes(part) => archive(&call, &ready, part).await,
@@ -121,20 +124,22 @@ async fn download_by_digest(call: Call) -> Answered {
 /// Finds the version of the path, and caches the prepared download.
 async fn find(call: &Call) -> Result<Arc<ReadyDownload>, Failure> {
     let (package, version) = call.version()?;
-    let mark = call.edge.downloads.mark(&package);
-    let location = call.registry.locate(&package, &version).await?;
+    let (view, mark) = (call.view()?, call.edge.downloads.mark(&package));
+    let location = view.locate(&package, &version).await?;
     let usual = call.edge.download_path(&location.package, &location.version);
-    let ready = Arc::new(ReadyDownload::new(&call.registry, location, mark));
+    let ready = Arc::new(ReadyDownload::new(&call.registry, location, view.audience(), mark));
     call.edge.downloads.keep(call.path(), &usual, &ready);
     Ok(ready)
 }
 
-fn found(uri: &Uri) -> Response<RegistryBody> {
+fn found(uri: &Uri, audience: Audience) -> Response<RegistryBody> {
     let mut response = Response::new(RegistryBody::empty());
     *response.status_mut() = StatusCode::FOUND;
     let location = HeaderValue::try_from(uri.to_string()).expect("an address is a header value");
     response.headers_mut().insert(header::LOCATION, location);
-    response.headers_mut().insert(header::CACHE_CONTROL, REDIRECT_CACHE);
+    // One that not everybody may follow is not kept: who may is asked each time.
+    let kept = if audience == Audience::Everyone { REDIRECT_CACHE } else { NO_STORE };
+    response.headers_mut().insert(header::CACHE_CONTROL, kept);
     response
 }
 

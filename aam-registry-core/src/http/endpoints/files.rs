@@ -94,14 +94,14 @@ fn version_schema() -> serde_json::Value {
 
 async fn readme(call: Call) -> Answered {
     let (package, version) = call.version()?;
-    let readme = call.registry.readme(&package, &version).await?;
+    let readme = call.view()?.readme(&package, &version).await?;
     let media_type = HeaderValue::from_static("text/markdown; charset=utf-8");
     Ok(answer::read_document(&call, readme.into(), media_type))
 }
 
 async fn list(call: Call) -> Answered {
     let (package, version) = call.version()?;
-    let files = call.registry.files(&package, &version).await?;
+    let files = call.view()?.files(&package, &version).await?;
     answer::read(&call, &FilesAnswer::new(&package, &version, files))
 }
 
@@ -110,13 +110,13 @@ async fn file(call: Call) -> Answered {
     let path = call.param("path").ok_or_else(|| {
         Failure::new(ErrorCode::NotFound, format!("Version {version} of {package} has no file whose path is not UTF-8"))
     })?;
-    let listed = call.registry.file(&package, &version, &path).await?;
+    let listed = call.view()?.file(&package, &version, &path).await?;
     let etag = format!("\"{}\"", listed.file.sha256);
     let mut response = Response::new(RegistryBody::empty());
     if entity_tag::none_match_names(&call.headers, &etag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
-        let FileContent { file, mut stream } = call.registry.open_file(listed, call.client_network()).await?;
+        let FileContent { file, mut stream } = call.view()?.open_file(listed, call.client_network()).await?;
         let first = stream.next().await.transpose();
         let first = first.map_err(|error| Error::storage(error, true))?.unwrap_or_default();
         let media_type =
@@ -130,7 +130,7 @@ async fn file(call: Call) -> Answered {
     }
     let headers = response.headers_mut();
     headers.insert(header::ETAG, HeaderValue::try_from(etag).expect("hex is a header value"));
-    headers.insert(header::CACHE_CONTROL, if call.has_credential() { answer::PRIVATE } else { answer::PUBLIC });
+    headers.insert(header::CACHE_CONTROL, call.cache_control());
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CONTENT_SECURITY_POLICY, SANDBOX);
     Ok(response)
@@ -149,6 +149,6 @@ async fn diff(call: Call) -> Answered {
     let (from, to) = (query.required::<Version>("from"), query.required::<Version>("to"));
     query.check()?;
     let (Some(from), Some(to)) = (from, to) else { return Err(Failure::internal("a query was checked in vain")) };
-    let diff = call.registry.diff(&package, &from, &to, call.client_network()).await?;
+    let diff = call.view()?.diff(&package, &from, &to, call.client_network()).await?;
     answer::read(&call, &DiffAnswer::new(&package, &from, &to, &diff))
 }

@@ -50,14 +50,14 @@ pub(super) const ROUTES: &[Route] = &[
 
 async fn list(call: Call) -> Answered {
     let package = call.package()?;
-    let owners = call.registry.owners(&package).await?;
+    let owners = call.view()?.owners(&package).await?;
     answer::read(&call, &OwnersAnswer::new(&package, &owners))
 }
 
 async fn add(call: Call) -> Answered {
     let package = call.package()?;
     call.registry.add_owner(call.principal()?, &package, &username(&call)?).await?;
-    let owners = call.registry.owners(&package).await?;
+    let owners = call.view()?.owners(&package).await?;
     answer::written(StatusCode::OK, &OwnersAnswer::new(&package, &owners))
 }
 

@@ -71,7 +71,7 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 async fn package(call: Call) -> Answered {
-    let package = call.registry.package(&call.package()?).await?;
+    let package = call.view()?.package(&call.package()?).await?;
     answer::read(&call, &PackageAnswer::from(package))
 }
 
@@ -81,7 +81,7 @@ async fn versions(call: Call) -> Answered {
     let before = query.parsed::<Version>("before");
     query.check()?;
     let range = VersionRange { before, bounds: VersionBounds::LISTED };
-    let list = call.registry.version_list(&package, &range).await?;
+    let list = call.view()?.version_list(&package, &range).await?;
     let answer = VersionsAnswer {
         package: package.to_string(),
         next_before: list.next_before().map(ToString::to_string),
@@ -93,7 +93,7 @@ async fn versions(call: Call) -> Answered {
 
 async fn version(call: Call) -> Answered {
     let (package, version) = call.version()?;
-    let detail = call.registry.version(&package, &version).await?;
+    let detail = call.view()?.version(&package, &version).await?;
     let download_url = call.edge.download_url(&package, &detail.summary.version);
     answer::read(&call, &VersionAnswer::new(detail, download_url))
 }
@@ -111,6 +111,6 @@ async fn downloads(call: Call) -> Answered {
     let to = to.unwrap_or_else(|| TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date());
     let from = from.unwrap_or_else(|| to.saturating_sub(DEFAULT_DAYS.days()));
     let wanted = DownloadQuery { package, version, from, to };
-    let days = call.registry.downloads(&wanted).await?;
+    let days = call.view()?.downloads(&wanted).await?;
     answer::read(&call, &DownloadsAnswer::new(&wanted.package, &days))
 }

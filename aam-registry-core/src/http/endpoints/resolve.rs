@@ -65,7 +65,7 @@ async fn resolve(call: Call) -> Answered {
     let selector = query.parsed::<Selector>("spec");
     query.check()?;
     let selector = selector.unwrap_or_else(|| Selector::Tag(crate::types::DistTag::latest()));
-    let found = call.registry.resolve(&package, &selector).await?;
+    let found = call.view()?.resolve(&package, &selector).await?;
     let download_url = call.edge.download_url(&package, &found.version);
     answer::read(&call, &ResolvedAnswer::new(&package, &found, download_url))
 }
@@ -73,7 +73,7 @@ async fn resolve(call: Call) -> Answered {
 async fn resolve_tree(call: Call, body: RequestBody) -> Answered {
     let request: ResolveRequest = call.json(body).await?;
     let wanted = selectors(request)?;
-    let resolved = call.registry.resolve_tree(call.client_network(), &wanted).await?;
+    let resolved = call.view()?.resolve_tree(call.client_network(), &wanted).await?;
     let url = |name: &PackageName, one: &crate::types::VersionSummary| call.edge.download_url(name, &one.version);
     answer::written(http::StatusCode::OK, &ResolutionAnswer::new(&resolved, url))
 }

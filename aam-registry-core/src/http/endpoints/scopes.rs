@@ -69,7 +69,7 @@ async fn create(call: Call, body: RequestBody) -> Answered {
 }
 
 async fn show(call: Call) -> Answered {
-    let scope = call.registry.scope(&scope(&call)?).await?;
+    let scope = call.view()?.scope(&scope(&call)?).await?;
     answer::read(&call, &ScopeAnswer::from(scope))
 }
 

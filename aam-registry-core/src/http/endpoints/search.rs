@@ -72,7 +72,7 @@ async fn search(call: Call) -> Answered {
         text,
     };
     query.check()?;
-    let page = call.registry.search(&wanted).await?;
+    let page = call.view()?.search(&wanted).await?;
     answer::read(&call, &SearchPage::from(page))
 }
 

@@ -16,7 +16,7 @@ use crate::{
         call::Call,
         failure::{Failure, trouble},
         readiness::ReadinessState,
-        routing::{Answer, Content, Route, Verb, handler, route},
+        routing::{Access, Answer, Content, Route, Verb, handler, route},
         wire::{HealthAnswer, LimitsAnswer, PartHealthAnswer, ReadyAnswer, ServiceAnswer},
     },
 };
@@ -38,6 +38,7 @@ const PART_HEALTH: &[Answer] =
 pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Check that the process is up",
         class: None,
         answers: &[Answer { status: 200, description: "The process is up.", content: Content::json::<HealthAnswer>() }],
@@ -45,6 +46,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Check the database",
         description: "A database file is also tested by writing to it.",
         class: None,
@@ -54,6 +56,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Check the archive storage",
         description: "Also writes a small archive, reads it back and deletes it, at most twice a minute.",
         class: None,
@@ -63,6 +66,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Check the cache and the rate limiter",
         description: "Writes to Redis, if it is used: a Redis that is out of memory or read-only fails the check.",
         class: None,
@@ -72,6 +76,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Check whether this process accepts requests",
         description: "503 only while it starts (the message says what it waits for) or stops, or if this release \
             cannot use the database in its current state. While the database or the storage is down the status is \
@@ -87,6 +92,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Read the metrics",
         description: "In the text format of Prometheus. 404 if the host of the registry collects no metrics.",
         class: None,
@@ -96,6 +102,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Read this document",
         answers: &[Answer {
             status: 200,
@@ -106,12 +113,14 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Read this document as a page",
         answers: &[Answer { status: 200, description: "The page.", content: Content::Text(&["text/html"]) }],
         ..route(Verb::Get, "/api/docs", "docs", handler!(docs))
     },
     Route {
         tag: "Service",
+        access: Access::Open,
         summary: "Show the limits and features of this registry",
         description: "The limits for publishing, and which features are enabled. With them a client can report a \
             problem before it sends anything.",

@@ -60,7 +60,7 @@ pub(super) const ROUTES: &[Route] = &[
 
 async fn list(call: Call) -> Answered {
     let package = call.package()?;
-    let tags = call.registry.tags(&package).await?;
+    let tags = call.view()?.tags(&package).await?;
     answer::read(&call, &TagsAnswer::new(&package, &tags))
 }
 

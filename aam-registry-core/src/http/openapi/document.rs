@@ -7,7 +7,10 @@ use schemars::{
 use serde_json::{Map, Value, json};
 
 use super::operation::operation;
-use crate::http::{routing::Route, wire::ErrorBody};
+use crate::{
+    decide::ReadAccess,
+    http::{routing::Route, wire::ErrorBody},
+};
 
 /// Requests and answers have separate schemas, because required fields differ.
 pub(super) struct Schemas {
@@ -34,14 +37,19 @@ impl Schemas {
     }
 }
 
-/// The document of an API at `server`, whose paths start with `prefix`.
-pub(crate) fn document(routes: impl Iterator<Item = &'static Route>, server: &str, prefix: &str) -> Value {
+/// The document of an API below `server`, whose paths start with `prefix`, for those whom `access` lets read.
+pub(crate) fn document(
+    routes: impl Iterator<Item = &'static Route>,
+    server: &str,
+    prefix: &str,
+    access: ReadAccess,
+) -> Value {
     let mut schemas = Schemas::new();
     let (mut paths, mut used) = (Map::new(), BTreeSet::new());
     for route in routes {
         used.insert(route.tag);
         let item = paths.entry(route.pattern).or_insert_with(|| json!({}));
-        item[route.verb.as_str().to_ascii_lowercase()] = operation(route, &mut schemas);
+        item[route.verb.as_str().to_ascii_lowercase()] = operation(route, access, &mut schemas);
     }
     schemas.answers.subschema_for::<ErrorBody>();
     json!({
@@ -50,11 +58,11 @@ pub(crate) fn document(routes: impl Iterator<Item = &'static Route>, server: &st
             "title": "AAM registry",
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "Packages for AI agents: skills, agents, prompts and instructions.",
-            "description": include_str!("about.md").replace("{{prefix}}", prefix),
+            "description": about(prefix, access),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": server}],
-        "tags": tags(&used),
+        "tags": tags(&used, access),
         "paths": paths,
         "components": {
             "schemas": schemas.into_definitions(),
@@ -69,9 +77,37 @@ pub(crate) fn document(routes: impl Iterator<Item = &'static Route>, server: &st
     })
 }
 
-fn tags(used: &BTreeSet<&str>) -> Value {
+fn about(prefix: &str, access: ReadAccess) -> String {
+    let (reading, caching) = match access {
+        ReadAccess::Everyone => (
+            "Packages are read without a credential. To change anything, send",
+            "Without a credential it is `public, max-age=0, must-revalidate`, with one `private`. Download counts in \
+             it may be up to a minute old. Archives never change: they are sent as `public, max-age=31536000, \
+             immutable`. **Nothing, not even a yank, removes an archive from caches outside the registry.**",
+        ),
+        ReadAccess::BehindLogin => {
+            ("Packages are read without a credential. To change anything, send", PRIVATE_ANSWERS)
+        }
+        ReadAccess::Authenticated => (
+            "This registry answers only callers that it knows. Without a credential every read is refused with 401, \
+             of what exists and of what does not; a token needs the scope `read`, which every token has. Send",
+            PRIVATE_ANSWERS,
+        ),
+    };
+    let about = include_str!("about.md").replace("{{reading}}", reading).replace("{{caching}}", caching);
+    about.replace("{{prefix}}", prefix)
+}
+
+const PRIVATE_ANSWERS: &str = "Every answer is `private`: no cache but the client's own may keep it, and that has to \
+    ask again before each use. Download counts in it may be up to a minute old. Archives never change.";
+
+fn tags(used: &BTreeSet<&str>, access: ReadAccess) -> Value {
+    let packages = match access {
+        ReadAccess::Authenticated => "Finding, resolving and downloading.",
+        _ => "Finding, resolving and downloading. No credential is needed.",
+    };
     let tags = json!([
-        {"name": "Packages", "description": "Finding, resolving and downloading. No credential is needed."},
+        {"name": "Packages", "description": packages},
         {"name": "Contents", "description": "What is inside the archives."},
         {"name": "Publishing", "description": "Versions, once published, never change; they can be yanked and deprecated."},
         {"name": "Dist-tags", "description": "Movable names of versions."},

@@ -1,11 +1,12 @@
 use serde_json::{Map, Value, json};
 
 use super::{document::Schemas, errors::errors, parameters::parameters};
+use crate::decide::ReadAccess;
 use crate::http::routing::{Access, Answer, Content, Kind, RequestContent, Route, Verb};
 use crate::ports::RateClass;
 
 /// One operation of the document.
-pub(super) fn operation(route: &Route, schemas: &mut Schemas) -> Value {
+pub(super) fn operation(route: &Route, access: ReadAccess, schemas: &mut Schemas) -> Value {
     let mut operation = Map::new();
     operation.insert("operationId".into(), route.id.into());
     operation.insert("tags".into(), json!([route.tag]));
@@ -14,10 +15,12 @@ pub(super) fn operation(route: &Route, schemas: &mut Schemas) -> Value {
         operation.insert("description".into(), route.description.into());
     }
     let credential = json!({"bearer": []});
-    let security = match route.access {
-        Access::Public => json!([{}, credential]),
-        Access::Credential => json!([credential]),
+    let needs_credential = match route.access {
+        Access::Open => false,
+        Access::Read => access == ReadAccess::Authenticated,
+        Access::Credential => true,
     };
+    let security = if needs_credential { json!([credential]) } else { json!([{}, credential]) };
     operation.insert("security".into(), security);
     let parameters = parameters(route);
     if !parameters.is_empty() {

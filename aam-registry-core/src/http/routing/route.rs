@@ -67,7 +67,7 @@ pub(crate) const fn route(verb: Verb, pattern: &'static str, id: &'static str, h
         tag: "",
         summary: "",
         description: "",
-        access: Access::Public,
+        access: Access::Read,
         class: Some(RateClass::Other),
         kind: Kind::Document,
         is_kept: false,
@@ -115,8 +115,10 @@ impl Verb {
 /// Who may call an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Everybody.
-    Public,
+    /// Everybody, even if only known callers may read.
+    Open,
+    /// Callers that may read.
+    Read,
     /// Callers with a credential.
     Credential,
 }

@@ -12,6 +12,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_http::compression::CompressionLayer;
 
 use crate::{
+    decide::Audience,
     decorate::Mark,
     http::{Coding, RegistryBody, ask_for, entity_tag},
 };
@@ -29,6 +30,8 @@ pub(super) struct Document {
     gzip: OnceCell<Option<Form>>,
     brotli: OnceCell<Option<Form>>,
     zstd: OnceCell<Option<Form>>,
+    /// For whom it was made.
+    pub(super) audience: Audience,
     pub(super) mark: Mark,
     read_at: Instant,
 }
@@ -41,9 +44,14 @@ struct Form {
 }
 
 impl Document {
-    /// The document in an answer, for which `mark` was taken at `read_at` before reading; `None` if the
+    /// The document in an answer to `audience`, for which `mark` was taken at `read_at` before reading; `None` if the
     /// answer has no entity tag by which it can be distinguished from a later one.
-    pub(super) fn of(response: &Response<RegistryBody>, mark: Mark, read_at: Instant) -> Option<Self> {
+    pub(super) fn of(
+        response: &Response<RegistryBody>,
+        audience: Audience,
+        mark: Mark,
+        read_at: Instant,
+    ) -> Option<Self> {
         let headers = response.headers().clone();
         if response.status() != StatusCode::OK || headers.contains_key(header::CONTENT_ENCODING) {
             return None;
@@ -51,7 +59,7 @@ impl Document {
         let entity_tag = headers.get(header::ETAG)?.to_str().ok()?.into();
         let plain = Form { bytes: response.body().as_bytes()?.clone(), entity_tag, headers };
         let [gzip, brotli, zstd] = [const { OnceCell::const_new() }; 3];
-        Some(Self { plain, gzip, brotli, zstd, mark, read_at })
+        Some(Self { plain, gzip, brotli, zstd, audience, mark, read_at })
     }
 
     pub(super) fn is_young(&self) -> bool {

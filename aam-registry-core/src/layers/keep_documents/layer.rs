@@ -4,28 +4,32 @@ use quick_cache::{Weighter, sync::Cache};
 use tower::Layer;
 
 use super::{document::Document, service::KeepDocuments};
-use crate::decorate::{Freshness, TierMeter};
+use crate::{
+    decide::{Audience, ReadAccess},
+    decorate::{Freshness, TierMeter},
+};
 
 /// The approximate memory for cached documents.
 const CAPACITY: u64 = 32 << 20;
 const TYPICAL: u64 = 8 << 10;
 
-/// Answers an anonymous read of a package with the document of an earlier one, if nothing can have
-/// changed since.
+/// Answers a read of a package with the document of an earlier one by a viewer of the same class, if
+/// nothing can have changed since.
 ///
-/// Only for routes that allow it: the answer must be the same for all anonymous callers, and depend
+/// Only for routes that allow it: the answer must be the same for all viewers of a class, and depend
 /// only on the package in the path.
 #[derive(Clone, Debug)]
 pub(crate) struct KeepDocumentsLayer {
     kept: Option<Arc<Kept>>,
     /// The length of the path before the part that routes match.
     prefix: usize,
+    access: ReadAccess,
 }
 
 impl KeepDocumentsLayer {
     /// Caches nothing if no `freshness` is given.
-    pub(crate) fn new(freshness: Option<Freshness>, prefix: &str) -> Self {
-        Self { kept: freshness.map(Kept::new).map(Arc::new), prefix: prefix.len() }
+    pub(crate) fn new(freshness: Option<Freshness>, prefix: &str, access: ReadAccess) -> Self {
+        Self { kept: freshness.map(Kept::new).map(Arc::new), prefix: prefix.len(), access }
     }
 }
 
@@ -33,7 +37,7 @@ impl<S> Layer<S> for KeepDocumentsLayer {
     type Service = KeepDocuments<S>;
 
     fn layer(&self, inner: S) -> KeepDocuments<S> {
-        KeepDocuments { inner, kept: self.kept.clone(), prefix: self.prefix }
+        KeepDocuments { inner, kept: self.kept.clone(), prefix: self.prefix, access: self.access }
     }
 }
 
@@ -63,8 +67,10 @@ impl Kept {
         }
     }
 
-    pub(super) fn get(&self, path: &str) -> Option<Arc<Document>> {
-        let holds = |document: &Arc<Document>| self.freshness.is_fresh(&document.mark) && document.is_young();
+    pub(super) fn get(&self, path: &str, audience: Audience) -> Option<Arc<Document>> {
+        let holds = |document: &Arc<Document>| {
+            document.audience == audience && self.freshness.is_fresh(&document.mark) && document.is_young()
+        };
         let document = self.documents.get(path).filter(holds);
         self.meter.count(document.is_some());
         document
@@ -104,7 +110,7 @@ mod tests {
     fn document(len: usize, mark: Mark, read_at: Instant) -> Arc<Document> {
         let mut response = Response::new(RegistryBody::from("x".repeat(len)));
         response.headers_mut().insert(header::ETAG, HeaderValue::from_static("\"x\""));
-        Arc::new(Document::of(&response, mark, read_at).expect("a document"))
+        Arc::new(Document::of(&response, Audience::Everyone, mark, read_at).expect("a document"))
     }
 
     #[tokio::test]
@@ -113,7 +119,7 @@ mod tests {
         for (age, is_kept) in [(0, true), (8, true), (10, false), (60, false)] {
             let read_at = Instant::now().checked_sub(Duration::from_secs(age)).expect("the system runs for longer");
             kept.keep("/kit".into(), &document(100, mark, read_at));
-            assert_eq!(kept.get("/kit").is_some(), is_kept, "{age} seconds");
+            assert_eq!(kept.get("/kit", Audience::Everyone).is_some(), is_kept, "{age} seconds");
         }
     }
 
@@ -123,7 +129,8 @@ mod tests {
         for number in 0..400 {
             kept.keep(format!("/{number}").into(), &document(200 << 10, mark, Instant::now()));
         }
-        let held = (0..400).filter(|number| kept.get(&format!("/{number}")).is_some()).count() as u64;
+        let held =
+            (0..400).filter(|number| kept.get(&format!("/{number}"), Audience::Everyone).is_some()).count() as u64;
         assert!(held > 10, "{held} are kept");
         // With every coding, none of which is larger than the uncompressed document.
         assert!(held * 3 * (200 << 10) <= CAPACITY, "{held} are kept");

@@ -11,6 +11,7 @@ use tower::Service;
 
 use super::{document::Document, layer::Kept};
 use crate::{
+    decide::{Audience, ReadAccess},
     http::{Coding, Failure, MatchedRoute, RegistryBody, RequestContext, ask_for},
     types::{PackageName, Principal},
 };
@@ -21,6 +22,7 @@ pub(crate) struct KeepDocuments<S> {
     pub(super) inner: S,
     pub(super) kept: Option<Arc<Kept>>,
     pub(super) prefix: usize,
+    pub(super) access: ReadAccess,
 }
 
 type Answered = Result<Response<RegistryBody>, Failure>;
@@ -39,10 +41,11 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let Some(kept) = self.kept.as_ref().filter(|_| may_be_kept(&request)) else {
+        let audience = audience(&request, self.access);
+        let Some((kept, audience)) = self.kept.as_ref().zip(audience).filter(|_| may_be_kept(&request)) else {
             return Either::Right(self.inner.call(request).boxed());
         };
-        if let Some(document) = kept.get(request.uri().path()) {
+        if let Some(document) = kept.get(request.uri().path(), audience) {
             if let Some(response) = document.answer_now(request.headers()) {
                 return Either::Left(ready(Ok(response)));
             }
@@ -57,7 +60,9 @@ where
         let answer = self.inner.call(request);
         let answer = async move {
             let response = answer.await?;
-            let Some(document) = Document::of(&response, mark, read_at).map(Arc::new) else { return Ok(response) };
+            let Some(document) = Document::of(&response, audience, mark, read_at).map(Arc::new) else {
+                return Ok(response);
+            };
             kept.keep(path, &document);
             Ok(document.answer(&asked).await)
         };
@@ -65,13 +70,20 @@ where
     }
 }
 
-/// Whether every request with this path gets the same answer.
+/// The class of viewers that the answer may be cached for. An answer to a credential that reading does not
+/// need is for its caller only, and is not cached.
+fn audience<B>(request: &Request<B>, access: ReadAccess) -> Option<Audience> {
+    let principal = request.extensions().get::<Principal>();
+    let audience = access.admit_principal(principal).ok()?;
+    (audience == Audience::Members || principal.is_none()).then_some(audience)
+}
+
+/// Whether every request of a class of viewers with this path gets the same answer.
 fn may_be_kept<B>(request: &Request<B>) -> bool {
     let route = RequestContext::of(request.extensions()).and_then(RequestContext::route);
     route.and_then(MatchedRoute::route).is_some_and(|route| route.is_kept)
         && matches!(*request.method(), Method::GET | Method::HEAD)
         && request.uri().query().is_none()
-        && request.extensions().get::<Principal>().is_none()
         // There are too many other spellings of a path.
         && !request.uri().path().contains('%')
 }

@@ -1,7 +1,7 @@
 use crate::{
     decide::Action,
     error::{Error, Result},
-    registry::Registry,
+    registry::{Registry, View},
     types::{Principal, ScopeName, ScopeRole, User, UserProfile, Username},
 };
 
@@ -32,8 +32,10 @@ impl Registry {
     pub async fn find_user(&self, username: &Username) -> Result<Option<User>> {
         Ok(self.inner().users.login(username.as_str()).await?.map(|login| login.user))
     }
+}
 
-    /// What everybody may know of a user.
+impl View<'_> {
+    /// What everybody who may read may know of a user.
     ///
     /// # Errors
     /// [`Error::UserNotFound`].

@@ -1,7 +1,7 @@
 use crate::{
     decide::{Action, MemberChange, NewScope},
     error::{Error, Result},
-    registry::{Registry, reserved},
+    registry::{Registry, View, reserved},
     types::{AuditEvent, Principal, Scope, ScopeName, ScopeRole, Username},
 };
 
@@ -18,15 +18,7 @@ impl Registry {
         let new = NewScope { actor: by.actor(), name: name.clone(), now: audit.timestamp, audit };
         self.inner().scopes.create_scope(&new).await?;
         tracing::info!(event = "scope_created", user = %by.username, scope = %name, "scope created");
-        self.scope(name).await
-    }
-
-    /// A scope with its members.
-    ///
-    /// # Errors
-    /// [`Error::ScopeNotFound`].
-    pub async fn scope(&self, name: &ScopeName) -> Result<Scope> {
-        self.inner().scopes.scope(name).await?.ok_or_else(|| Error::ScopeNotFound(name.clone()))
+        self.unrestricted().scope(name).await
     }
 
     /// Adds or changes a member of a scope.
@@ -87,5 +79,15 @@ impl Registry {
         let change = MemberChange { actor, scope, member, role, now: audit.timestamp, audit };
         change.action().require_credential(by, None)?;
         Ok(change)
+    }
+}
+
+impl View<'_> {
+    /// A scope with its members.
+    ///
+    /// # Errors
+    /// [`Error::ScopeNotFound`].
+    pub async fn scope(&self, name: &ScopeName) -> Result<Scope> {
+        self.inner().scopes.scope(name).await?.ok_or_else(|| Error::ScopeNotFound(name.clone()))
     }
 }

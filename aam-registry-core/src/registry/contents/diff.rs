@@ -6,11 +6,11 @@ use super::reader::{ACCEPTED, ArchiveReader};
 use crate::{
     archive::{self, PackageDiff},
     error::{Error, Result},
-    registry::Registry,
+    registry::{Registry, View},
     types::{ArchiveLocation, ClientNetwork, PackageName, Version},
 };
 
-impl Registry {
+impl View<'_> {
     /// What differs between two versions of a package.
     ///
     /// What was found is kept, and told again without a look at the archives.
@@ -35,14 +35,16 @@ impl Registry {
             return Ok(diff);
         }
         // On a task of its own: what was begun is kept also where the client leaves.
-        let registry = self.clone();
+        let registry = self.registry().clone();
         let comparing = task::spawn(async move {
             let compare = registry.compare(&before, &after, from);
             registry.inner().unpacking.diffs.get_or_insert_async(&(before.sha256, after.sha256), compare).await
         });
         comparing.await.map_err(Error::internal)?
     }
+}
 
+impl Registry {
     async fn compare(
         &self,
         before: &ArchiveLocation,

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     archive,
     error::{Error, Result},
-    registry::Registry,
+    registry::View,
     types::{ArchiveFile, ClientNetwork, PackageName, Version},
 };
 
@@ -43,7 +43,7 @@ pub struct ListedFile {
     same: Vec<String>,
 }
 
-impl Registry {
+impl View<'_> {
     /// Finds one file of a version's archive.
     ///
     /// # Errors
@@ -81,8 +81,8 @@ impl Registry {
             size => Some(unpacking.spool_room(size, from.as_ref()).await?),
         };
         let place = unpacking.place(from.as_ref()).await?;
-        let reader = ArchiveReader::new(self.open_archive(&location, None).await?);
-        let (registry, wanted) = (self.clone(), file.clone());
+        let reader = ArchiveReader::new(self.registry().open_archive(&location, None).await?);
+        let (registry, wanted) = (self.registry().clone(), file.clone());
         let unpacked = task::spawn_blocking(move || {
             let _place = place;
             let mut spool = if room.is_some() {

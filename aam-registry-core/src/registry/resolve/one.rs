@@ -1,10 +1,10 @@
 use crate::{
     error::{Error, Result},
-    registry::{Registry, packages::highest_hint},
+    registry::{View, packages::highest_hint},
     types::{Constraint, DistTag, PackageName, PublishedVersion, Selector, Version, VersionSummary},
 };
 
-impl Registry {
+impl View<'_> {
     /// The version of a package that `selector` selects.
     ///
     /// A constraint selects the highest version that matches and is not yanked; a constraint that is

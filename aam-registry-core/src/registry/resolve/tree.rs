@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::{Detail, Error, Result},
     registry::{
-        Registry,
+        View,
         places::{Crowded, Place},
     },
     types::{ClientNetwork, Constraint, PackageName, Selector, VersionSummary},
@@ -22,7 +22,7 @@ pub(crate) const MAX_PACKAGES: usize = 512;
 /// How many packages are looked up at a time.
 const LOOKUPS: usize = 4;
 
-impl Registry {
+impl View<'_> {
     /// Chooses a version for each requested package and for everything that these need: one version per
     /// package, the highest possible. Equal requests have equal answers.
     ///

@@ -17,6 +17,7 @@ mod limits;
 mod mounting;
 mod packages;
 mod publish;
+mod reading;
 mod redirects;
 mod reply;
 mod rights;

@@ -277,7 +277,7 @@ async fn a_scope_has_members_with_roles() {
     let error = world.registry.remove_member(&ada, &scope, &username("ada")).await.expect_err("the last owner");
     assert_eq!(error.code(), ErrorCode::LastOwner);
     world.registry.remove_member(&ada, &scope, &username("bob")).await.expect("removed");
-    assert_eq!(world.registry.scope(&scope).await.expect("scope").members.len(), 1);
+    assert_eq!(world.view().scope(&scope).await.expect("scope").members.len(), 1);
     let restricted = world.token(&ada, &["admin"], &["@my_org/*"]).await;
     let error = world
         .registry
@@ -286,7 +286,7 @@ async fn a_scope_has_members_with_roles() {
         .expect_err("restricted");
     assert_eq!(error.code(), ErrorCode::Forbidden);
     let missing = "missing".parse().expect("scope");
-    assert_eq!(world.registry.scope(&missing).await.expect_err("none").code(), ErrorCode::ScopeNotFound);
+    assert_eq!(world.view().scope(&missing).await.expect_err("none").code(), ErrorCode::ScopeNotFound);
 }
 
 #[tokio::test]
@@ -295,9 +295,9 @@ async fn a_profile_shows_packages_and_no_address() {
     let ada = world.user("ada").await;
     world.published(&ada, "greet-kit", "1.0.0").await;
     world.published(&ada, "@ada/tools", "1.0.0").await;
-    let profile = world.registry.profile(&username("ada")).await.expect("profile");
+    let profile = world.view().profile(&username("ada")).await.expect("profile");
     assert_eq!(profile.packages, [name("@ada/tools"), name("greet-kit")]);
-    assert_eq!(world.registry.profile(&username("nobody")).await.expect_err("none").code(), ErrorCode::UserNotFound);
+    assert_eq!(world.view().profile(&username("nobody")).await.expect_err("none").code(), ErrorCode::UserNotFound);
 }
 
 #[tokio::test]
@@ -313,7 +313,7 @@ async fn nobody_loses_the_scope_of_the_own_name() {
         assert_eq!(demoted.expect_err("demoted").code(), ErrorCode::Forbidden);
     }
     world.registry.remove_member(&eve, &scope, &username("eve")).await.expect("left");
-    assert_eq!(world.registry.scope(&scope).await.expect("scope").members.len(), 1);
+    assert_eq!(world.view().scope(&scope).await.expect("scope").members.len(), 1);
 }
 
 #[tokio::test]

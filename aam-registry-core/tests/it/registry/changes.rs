@@ -38,7 +38,7 @@ async fn a_yank_moves_latest_and_can_be_taken_back() {
 
     let back = world.registry.unyank(&ada, &kit, &version("2.0.0")).await.expect("unyanked");
     assert_eq!(back.moved_tags, BTreeMap::from([(DistTag::latest(), version("2.0.0"))]));
-    let tags = world.registry.tags(&kit).await.expect("tags");
+    let tags = world.view().tags(&kit).await.expect("tags");
     assert_eq!(tags, BTreeMap::from([(DistTag::latest(), version("2.0.0"))]));
 }
 
@@ -49,7 +49,7 @@ async fn tags_are_set_and_removed() {
     let kit = name("kit");
     world.registry.set_tag(&ada, &kit, &tag("stable"), &version("1.0.0")).await.expect("tagged");
     world.registry.set_tag(&ada, &kit, &DistTag::latest(), &version("1.0.0")).await.expect("latest is always allowed");
-    assert_eq!(world.registry.package(&kit).await.expect("package").latest(), Some(&version("1.0.0")));
+    assert_eq!(world.view().package(&kit).await.expect("package").latest(), Some(&version("1.0.0")));
     let refused = world.registry.set_tag(&ada, &kit, &tag("beta"), &version("1.0.0")).await.expect_err("not allowed");
     assert_eq!(refused.code(), ErrorCode::TagNotAllowed);
     world.registry.remove_tag(&ada, &kit, &tag("stable")).await.expect("removed");
@@ -64,7 +64,7 @@ async fn a_deprecation_warns_until_it_is_removed() {
     let ada = three_versions(&world).await;
     let (kit, one) = (name("kit"), version("1.0.0"));
     world.registry.deprecate(&ada, &kit, &one, Some("use 2".into())).await.expect("deprecated");
-    let deprecated = async || world.registry.version(&kit, &one).await.expect("version").summary.deprecated;
+    let deprecated = async || world.view().version(&kit, &one).await.expect("version").summary.deprecated;
     assert_eq!(deprecated().await.as_deref(), Some("use 2"));
     let error = world.registry.deprecate(&ada, &kit, &one, Some("x".repeat(513))).await.expect_err("too long");
     assert_eq!(error.code(), ErrorCode::InvalidRequest);
@@ -108,7 +108,7 @@ async fn owners_come_and_go_but_the_last() {
     let bob = world.user("bob").await;
     let kit = name("kit");
     world.registry.add_owner(&ada, &kit, &bob.username).await.expect("added");
-    assert_eq!(world.registry.owners(&kit).await.expect("owners"), [ada.username.clone(), bob.username.clone()]);
+    assert_eq!(world.view().owners(&kit).await.expect("owners"), [ada.username.clone(), bob.username.clone()]);
     world.published(&bob, "kit", "3.0.0").await;
     world.registry.remove_owner(&bob, &kit, &ada.username).await.expect("removed");
     let error = world.registry.remove_owner(&bob, &kit, &bob.username).await.expect_err("the last");

@@ -3,6 +3,7 @@ use std::{io::Write, net::IpAddr, ops::Range};
 use aam_registry_core::{
     ErrorCode, Result,
     archive::FileStatus,
+    decide::Audience,
     memory::MemoryArchives,
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
     registry::FileContent,
@@ -51,8 +52,8 @@ impl ArchiveStore for Reshaped {
         }))
     }
 
-    async fn redirect(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>> {
-        self.0.redirect(location, method).await
+    async fn redirect(&self, location: &ArchiveLocation, method: &Method, audience: Audience) -> Result<Option<Uri>> {
+        self.0.redirect(location, method, audience).await
     }
 
     async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>> {
@@ -105,8 +106,8 @@ async fn opened(world: &World, path: &str) -> Result<FileContent> {
 }
 
 async fn opened_for(world: &World, path: &str, from: Option<ClientNetwork>) -> Result<FileContent> {
-    let listed = world.registry.file(&name("kit"), &version("1.0.0"), path).await?;
-    world.registry.open_file(listed, from).await
+    let listed = world.view().file(&name("kit"), &version("1.0.0"), path).await?;
+    world.view().open_file(listed, from).await
 }
 
 #[tokio::test]
@@ -130,10 +131,10 @@ async fn what_is_not_in_the_archive_is_not_found() {
     let ada = world.user("ada").await;
     world.publish(&ada, large("1.0.0")).await.expect("published");
     for path in ["missing", "", "data", "./one.md", "../one.md", "ONE.md"] {
-        let error = world.registry.file(&name("kit"), &version("1.0.0"), path).await.expect_err("refused");
+        let error = world.view().file(&name("kit"), &version("1.0.0"), path).await.expect_err("refused");
         assert_eq!(error.code(), ErrorCode::NotFound, "{path:?}");
     }
-    let error = world.registry.file(&name("kit"), &version("2.0.0"), "one.md").await.expect_err("no version");
+    let error = world.view().file(&name("kit"), &version("2.0.0"), "one.md").await.expect_err("no version");
     assert_eq!(error.code(), ErrorCode::VersionNotFound);
 }
 
@@ -150,7 +151,7 @@ async fn slow_readers_and_readers_that_leave_are_in_nobodys_way() {
         slow.push(content);
     }
     opened_for(&world, "one.md", Some(network(200))).await.expect("another file");
-    world.registry.diff(&name("kit"), &version("1.0.0"), &version("1.0.0"), Some(network(200))).await.expect("a diff");
+    world.view().diff(&name("kit"), &version("1.0.0"), &version("1.0.0"), Some(network(200))).await.expect("a diff");
     for content in &mut slow {
         let rest: Vec<Bytes> = content.stream.by_ref().try_collect().await.expect("the rest");
         assert!(rest.concat() == noise(2_000_000)[128 * 1024..]);
@@ -193,14 +194,14 @@ async fn what_was_read_inside_an_archive_is_kept() {
     world.publish(&ada, large("1.0.0")).await.expect("published");
     world.publish(&ada, large("2.0.0")).await.expect("published");
     let (kit, one, two) = (name("kit"), version("1.0.0"), version("2.0.0"));
-    let first = world.registry.diff(&kit, &one, &two, None).await.expect("a diff");
+    let first = world.view().diff(&kit, &one, &two, None).await.expect("a diff");
     opened(&world, "one.md").await.expect("a file");
     for number in [&one, &two] {
-        let detail = world.registry.version(&kit, number).await.expect("version");
+        let detail = world.view().version(&kit, number).await.expect("version");
         world.archives.delete(&detail.archive).await.expect("deleted");
     }
-    assert_eq!(world.registry.diff(&kit, &one, &two, None).await.expect("kept"), first);
-    world.registry.diff(&kit, &two, &one, None).await.expect_err("another comparison");
+    assert_eq!(world.view().diff(&kit, &one, &two, None).await.expect("kept"), first);
+    world.view().diff(&kit, &two, &one, None).await.expect_err("another comparison");
     let content = opened(&world, "one.md").await.expect("kept");
     assert_eq!(content.stream.try_collect::<Vec<Bytes>>().await.expect("kept"), ["# One\n"]);
     opened(&world, "data/big.bin").await.expect_err("too large to be kept");
@@ -214,12 +215,12 @@ async fn a_diff_tells_what_changed() {
         let (one, two) = (version("1.0.0"), version("2.0.0"));
         world.publish(&ada, archive_with("kit", "1.0.0", "")).await.expect("published");
         world.publish(&ada, archive_with("kit", "2.0.0", "license: MIT\n")).await.expect("published");
-        let diff = world.registry.diff(&name("kit"), &one, &two, None).await.expect("diff");
+        let diff = world.view().diff(&name("kit"), &one, &two, None).await.expect("diff");
         let keys: Vec<_> = diff.manifest.iter().map(|change| change.key.as_str()).collect();
         assert_eq!(keys, ["license", "version"]);
         let files: Vec<_> = diff.files.iter().map(|file| (file.path.as_str(), file.status)).collect();
         assert_eq!(files, [("aam.yaml", FileStatus::Modified), ("skills/one/SKILL.md", FileStatus::Modified)]);
-        let same = world.registry.diff(&name("kit"), &one, &one, None).await.expect("diff");
+        let same = world.view().diff(&name("kit"), &one, &one, None).await.expect("diff");
         assert!(same.files.is_empty() && same.manifest.is_empty());
     }
 }
@@ -230,14 +231,14 @@ async fn a_damaged_store_is_not_the_clients_fault() {
     let ada = world.user("ada").await;
     world.published(&ada, "kit", "1.0.0").await;
     let one = version("1.0.0");
-    let detail = world.registry.version(&name("kit"), &one).await.expect("version");
+    let detail = world.view().version(&name("kit"), &one).await.expect("version");
     world.archives.delete(&detail.archive).await.expect("deleted");
     let error = opened(&world, "README.md").await.expect_err("lost");
     assert_eq!(error.code(), ErrorCode::StorageUnavailable);
     let mut writer = world.archives.create(&detail.archive).await.expect("created");
     writer.write(Bytes::from_static(b"junk")).await.expect("written");
     writer.finish().await.expect("stored");
-    let error = world.registry.diff(&name("kit"), &one, &one, None).await.expect_err("damaged");
+    let error = world.view().diff(&name("kit"), &one, &one, None).await.expect_err("damaged");
     assert_eq!(error.code(), ErrorCode::StorageUnavailable);
     let error = opened(&world, "README.md").await.expect_err("damaged");
     assert_eq!(error.code(), ErrorCode::StorageUnavailable);

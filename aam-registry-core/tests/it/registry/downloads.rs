@@ -34,8 +34,8 @@ async fn downloads_count_by_version_and_utc_day() {
         world.published(&ada, "greet-kit", number).await;
     }
     let package = name("greet-kit");
-    let old = world.registry.locate(&package, &version("1.0.0")).await.expect("version");
-    let new = world.registry.locate(&package, &version("1.1.0")).await.expect("version");
+    let old = world.view().locate(&package, &version("1.0.0")).await.expect("version");
+    let new = world.view().locate(&package, &version("1.1.0")).await.expect("version");
     for detail in [&old, &new, &new] {
         world.registry.count_download(detail);
     }
@@ -45,14 +45,14 @@ async fn downloads_count_by_version_and_utc_day() {
     world.registry.flush_downloads().await.expect("flushed");
     world.registry.flush_downloads().await.expect("nothing twice");
 
-    let all = world.registry.downloads(&january("greet-kit")).await.expect("downloads");
+    let all = world.view().downloads(&january("greet-kit")).await.expect("downloads");
     assert_eq!(all, DayDownloads::from([(date(2026, 1, 31), 3), (date(2026, 2, 1), 1)]));
     let of_old = query("greet-kit", Some("1.0.0"), date(2026, 1, 1), date(2026, 2, 28));
-    let of_old = world.registry.downloads(&of_old).await.expect("downloads");
+    let of_old = world.view().downloads(&of_old).await.expect("downloads");
     assert_eq!(of_old, DayDownloads::from([(date(2026, 1, 31), 1)]));
 
     world.registry.refresh_totals().await.expect("refreshed");
-    assert_eq!(world.registry.package(&package).await.expect("package").downloads, 4);
+    assert_eq!(world.view().package(&package).await.expect("package").downloads, 4);
     assert_eq!(world.registry.totals().await.expect("totals").downloads, 4);
 }
 
@@ -61,7 +61,7 @@ async fn a_tally_counts_on_across_midnight() {
     let world = World::new();
     let ada = world.user("ada").await;
     world.published(&ada, "greet-kit", "1.0.0").await;
-    let location = world.registry.locate(&name("greet-kit"), &version("1.0.0")).await.expect("version");
+    let location = world.view().locate(&name("greet-kit"), &version("1.0.0")).await.expect("version");
     let tallies = [world.registry.tally(&location), world.registry.tally(&location)];
     // From 23:00 into the next day.
     for hours in [0, 2] {
@@ -71,7 +71,7 @@ async fn a_tally_counts_on_across_midnight() {
         }
     }
     world.registry.flush_downloads().await.expect("flushed");
-    let days = world.registry.downloads(&january("greet-kit")).await.expect("downloads");
+    let days = world.view().downloads(&january("greet-kit")).await.expect("downloads");
     assert_eq!(days, DayDownloads::from([(date(2026, 1, 31), 3), (date(2026, 2, 1), 3)]));
 }
 
@@ -80,7 +80,7 @@ async fn what_does_not_exist_has_no_downloads() {
     let world = World::new();
     let ada = world.user("ada").await;
     world.published(&ada, "greet-kit", "1.0.0").await;
-    let code = async |query| world.registry.downloads(&query).await.expect_err("refused").code();
+    let code = async |query| world.view().downloads(&query).await.expect_err("refused").code();
     let (first, last) = (date(2026, 1, 1), date(2026, 2, 1));
     assert_eq!(code(query("missing", None, first, last)).await, ErrorCode::PackageNotFound);
     assert_eq!(code(query("greet-kit", Some("9.9.9"), first, last)).await, ErrorCode::VersionNotFound);
@@ -126,13 +126,13 @@ async fn a_failed_flush_loses_nothing_and_counts_nothing_twice() {
         });
         let ada = world.user("ada").await;
         world.published(&ada, "greet-kit", "1.0.0").await;
-        let detail = world.registry.locate(&name("greet-kit"), &version("1.0.0")).await.expect("version");
+        let detail = world.view().locate(&name("greet-kit"), &version("1.0.0")).await.expect("version");
         world.registry.count_download(&detail);
         world.registry.count_download(&detail);
         world.registry.flush_downloads().await.expect_err("the store failed");
         world.registry.count_download(&detail);
         world.registry.flush_downloads().await.expect("flushed");
-        let days = world.registry.downloads(&january("greet-kit")).await.expect("downloads");
+        let days = world.view().downloads(&january("greet-kit")).await.expect("downloads");
         assert_eq!(days.values().sum::<u64>(), counted, "{outcome:?}");
     }
 }
@@ -142,7 +142,7 @@ async fn many_threads_count_while_others_flush() {
     let world = Arc::new(World::new());
     let ada = world.user("ada").await;
     world.published(&ada, "greet-kit", "1.0.0").await;
-    let detail = Arc::new(world.registry.locate(&name("greet-kit"), &version("1.0.0")).await.expect("version"));
+    let detail = Arc::new(world.view().locate(&name("greet-kit"), &version("1.0.0")).await.expect("version"));
     let counted = Arc::new(AtomicU64::new(0));
     let counters = (0..8).map(|_| {
         let (world, detail, counted) = (Arc::clone(&world), Arc::clone(&detail), Arc::clone(&counted));
@@ -161,7 +161,7 @@ async fn many_threads_count_while_others_flush() {
     }
     futures_util::future::join_all(counters).await;
     world.registry.flush_downloads().await.expect("flushed");
-    let days = world.registry.downloads(&january("greet-kit")).await.expect("downloads");
+    let days = world.view().downloads(&january("greet-kit")).await.expect("downloads");
     assert_eq!(days.values().sum::<u64>(), 4_000);
 }
 
@@ -170,7 +170,7 @@ async fn the_last_counts_are_stored_when_the_work_ends() {
     let world = World::new();
     let ada = world.user("ada").await;
     world.published(&ada, "greet-kit", "1.0.0").await;
-    let detail = world.registry.locate(&name("greet-kit"), &version("1.0.0")).await.expect("version");
+    let detail = world.view().locate(&name("greet-kit"), &version("1.0.0")).await.expect("version");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let registry = world.registry.clone();
     let background = tokio::spawn(async move { registry.run_background(async { drop(stopped.await) }).await });
@@ -178,6 +178,6 @@ async fn the_last_counts_are_stored_when_the_work_ends() {
     world.registry.count_download(&detail);
     stop.send(()).expect("running");
     background.await.expect("the work ends");
-    let days = world.registry.downloads(&january("greet-kit")).await.expect("downloads");
+    let days = world.view().downloads(&january("greet-kit")).await.expect("downloads");
     assert_eq!(days.values().sum::<u64>(), 1);
 }

@@ -12,7 +12,7 @@ use std::{
 
 use aam_registry_core::{
     Error, ErrorCode, Result,
-    decide::{PublishCheck, PublishCommit, Published},
+    decide::{Audience, PublishCheck, PublishCommit, Published},
     error::Outcome,
     memory::{MemoryArchives, MemoryMetadata},
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, PackageStore, PublishStore, StoredArchive},
@@ -101,7 +101,7 @@ async fn a_commit_whose_answer_was_lost_is_read_again() {
         let world = world_with(fault);
         let ada = world.user("ada").await;
         let receipt = world.publish(&ada, archive("greet-kit", "1.0.0")).await.expect("it was committed");
-        let detail = world.registry.version(&name("greet-kit"), &version("1.0.0")).await.expect("version");
+        let detail = world.view().version(&name("greet-kit"), &version("1.0.0")).await.expect("version");
         assert_eq!(receipt.published_at, detail.summary.published_at);
         assert_eq!(receipt.dist_tags, detail.dist_tags);
         world.clock.advance(Duration::from_hours(2));
@@ -180,8 +180,8 @@ impl ArchiveStore for FaultyArchives {
         Ok(Some(ArchiveContent::File { file, len: 1 }))
     }
 
-    async fn redirect(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>> {
-        self.inner.redirect(location, method).await
+    async fn redirect(&self, location: &ArchiveLocation, method: &Method, audience: Audience) -> Result<Option<Uri>> {
+        self.inner.redirect(location, method, audience).await
     }
 
     async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>> {
@@ -254,7 +254,7 @@ async fn a_store_that_fails_shows_no_half_version() {
         for _ in 0..2 {
             let error = world.publish(&ada, bytes.clone()).await.expect_err("not stored");
             assert_eq!(error.code(), ErrorCode::StorageUnavailable, "{broken:?}");
-            let error = world.registry.package(&name("greet-kit")).await.expect_err("nothing there");
+            let error = world.view().package(&name("greet-kit")).await.expect_err("nothing there");
             assert_eq!(error.code(), ErrorCode::PackageNotFound);
         }
         world.publish(&ada, bytes).await.expect("nothing blocks the version");
@@ -368,7 +368,7 @@ async fn a_publish_dropped_while_it_is_committed_is_whole_or_absent() {
         publish.write(archive("greet-kit", "1.0.0").into()).await.expect("written");
         let finish = Box::pin(publish.finish(PublishOptions::default()));
         let finished = poll_at_most(finish, polls).await;
-        match world.registry.version(&name("greet-kit"), &version("1.0.0")).await {
+        match world.view().version(&name("greet-kit"), &version("1.0.0")).await {
             Ok(detail) => {
                 drop(world.registry.open_archive(&detail.location(), None).await.expect("its archive is there"));
             }

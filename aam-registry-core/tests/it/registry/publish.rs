@@ -24,15 +24,15 @@ async fn what_is_published_can_be_read() {
     assert_eq!(receipt.archive_size, bytes.len() as u64);
     assert_eq!(receipt.dist_tags, [DistTag::latest()]);
 
-    let detail = world.registry.version(&name("greet-kit"), &version("1.0.0")).await.expect("version");
+    let detail = world.view().version(&name("greet-kit"), &version("1.0.0")).await.expect("version");
     assert_eq!((detail.summary.sha256, detail.published_by.as_str()), (receipt.sha256, "ada"));
     let content = world.registry.open_archive(&detail.location(), None).await.expect("opened");
     let aam_registry_core::ports::ArchiveContent::Bytes(stored) = content else { panic!("{content:?}") };
     assert_eq!(stored, bytes);
-    let files = world.registry.files(&name("greet-kit"), &version("1.0.0")).await.expect("files");
+    let files = world.view().files(&name("greet-kit"), &version("1.0.0")).await.expect("files");
     let paths: Vec<_> = files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths, ["README.md", "aam.yaml", "skills/one/SKILL.md"]);
-    assert_eq!(world.registry.readme(&name("greet-kit"), &version("1.0.0")).await.expect("readme"), "# Hello\n");
+    assert_eq!(world.view().readme(&name("greet-kit"), &version("1.0.0")).await.expect("readme"), "# Hello\n");
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn of_many_at_once_one_wins() {
     assert_eq!(won.len(), 1, "{results:?}");
     let lost = results.iter().filter_map(|result| result.as_ref().err());
     assert!(lost.clone().all(|error| error.code() == ErrorCode::VersionExists), "{results:?}");
-    let detail = world.registry.version(&name("greet-kit"), &version("1.0.0")).await.expect("version");
+    let detail = world.view().version(&name("greet-kit"), &version("1.0.0")).await.expect("version");
     assert_eq!(detail.summary.sha256, won[0].sha256);
 }
 
@@ -289,7 +289,7 @@ async fn a_dropped_publish_leaves_nothing_visible() {
     publish.write(archive("greet-kit", "1.0.0").into()).await.expect("written");
     drop(publish);
     assert_eq!(world.stored_archives().await, 0);
-    let error = world.registry.package(&name("greet-kit")).await.expect_err("nothing there");
+    let error = world.view().package(&name("greet-kit")).await.expect_err("nothing there");
     assert_eq!(error.code(), ErrorCode::PackageNotFound);
     world.published(&ada, "greet-kit", "1.0.0").await;
 }

@@ -11,14 +11,14 @@ async fn publish(world: &World, by: &Principal, package: &str, number: &str, nee
 }
 
 async fn one(world: &World, package: &str, spec: &str) -> Result<String> {
-    let resolved = world.registry.resolve(&name(package), &spec.parse().expect("selector")).await?;
+    let resolved = world.view().resolve(&name(package), &spec.parse().expect("selector")).await?;
     Ok(resolved.version.to_string())
 }
 
 async fn tree(world: &World, wanted: &[(&str, &str)]) -> Result<Vec<String>> {
     let wanted: BTreeMap<_, _> =
         wanted.iter().map(|(package, spec)| (name(package), spec.parse().expect("selector"))).collect();
-    let resolved = world.registry.resolve_tree(None, &wanted).await?;
+    let resolved = world.view().resolve_tree(None, &wanted).await?;
     Ok(resolved.into_iter().map(|(name, chosen)| format!("{name} {}", chosen.version)).collect())
 }
 

@@ -17,7 +17,7 @@ async fn a_scope_and_a_star_list_the_scope_and_nothing_else() {
         world.published(&ada, name, "1.0.0").await;
     }
     let found = async |query: &SearchQuery| {
-        let page = world.registry.search(query).await.expect("search");
+        let page = world.view().search(query).await.expect("search");
         assert_eq!(page.total, page.items.len() as u64);
         page.items.into_iter().map(|package| package.name.to_string()).collect::<Vec<_>>()
     };

@@ -22,9 +22,9 @@ async fn futures_move_between_threads() {
     let ada = world.user("ada").await;
     let (kit, one) = (name("kit"), version("1.0.0"));
     sendable(&world.registry.begin_publish(&ada, None));
-    sendable(&world.registry.resolve_tree(None, &BTreeMap::new()));
-    sendable(&world.registry.file(&kit, &one, "x"));
-    sendable(&world.registry.diff(&kit, &one, &one, None));
+    sendable(&world.view().resolve_tree(None, &BTreeMap::new()));
+    sendable(&world.view().file(&kit, &one, "x"));
+    sendable(&world.view().diff(&kit, &one, &one, None));
     sendable(&world.registry.login("ada", String::new()));
     sendable(&world.registry.register(registration("bob")));
     let registry = world.registry.clone();

@@ -101,7 +101,7 @@ async fn an_upload_under_way_survives_a_cleanup_of_everything() {
     }
     publish.finish(aam_registry_core::registry::PublishOptions::default()).await.expect("published");
     world.registry.clean_storage(NOW, |garbage| panic!("{garbage:?}")).await.expect("cleaned");
-    let location = world.registry.locate(&name("greet-kit"), &version("1.0.0")).await.expect("located");
+    let location = world.view().locate(&name("greet-kit"), &version("1.0.0")).await.expect("located");
     world.registry.open_archive(&location, None).await.expect("its archive stands");
 }
 
@@ -122,7 +122,7 @@ async fn every_damage_is_told() {
     let mut locations = Vec::new();
     for number in ["1.0.0", "1.1.0", "1.2.0", "1.3.0"] {
         world.published(&ada, "greet-kit", number).await;
-        locations.push(world.registry.locate(&name("greet-kit"), &version(number)).await.expect("located"));
+        locations.push(world.view().locate(&name("greet-kit"), &version(number)).await.expect("located"));
     }
     let bytes = locations.iter().map(|location| location.size).sum();
     let clean = VerifyReport { checked: 4, bytes, ..VerifyReport::default() };

@@ -82,7 +82,7 @@ async fn what_another_registry_marked_is_neither_cleaned_nor_published_to() {
     let error = second.publish(&bob, archive("other-kit", "1.1.0")).await.expect_err("refused");
     assert!(reason(&error).contains("of its own"), "{error:?}");
     assert!(second.registry.check_storage().await.is_err());
-    let location = second.registry.locate(&name("other-kit"), &version("1.0.0")).await.expect("located");
+    let location = second.view().locate(&name("other-kit"), &version("1.0.0")).await.expect("located");
     second.registry.open_archive(&location, None).await.expect("reads go on");
     let verified = second.registry.verify_storage(true, |_, damage| assert_eq!(damage, None)).await;
     let report = verified.expect("it may be verified");

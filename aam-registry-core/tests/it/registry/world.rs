@@ -12,8 +12,8 @@ use aam_registry_core::{
     Result,
     memory::{InsecurePasswords, MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
     ports::{ArchiveStore, Clock},
-    registry::{Policy, PublishOptions, PublishReceipt, Registration, Registry, RegistryBuilder, TokenRequest},
-    types::{PackageName, Principal, Version},
+    registry::{Policy, PublishOptions, PublishReceipt, Registration, Registry, RegistryBuilder, TokenRequest, View},
+    types::{PackageName, Principal, Version, Viewer},
 };
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
@@ -77,6 +77,11 @@ impl World {
             .clock(clock.clone());
         let registry = change(builder, &database, &archives).build().expect("every port");
         Self { registry, database, archives, clock }
+    }
+
+    /// The registry as anybody sees it.
+    pub(crate) fn view(&self) -> View<'_> {
+        self.registry.view(&Viewer::Anonymous).expect("everybody may read")
     }
 
     /// A new user's session.

@@ -11,6 +11,7 @@ use std::{
 
 use aam_registry_core::{
     Error, Result,
+    decide::Audience,
     memory::MemoryArchives,
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
     types::{ArchiveKey, ArchiveLocation, RegistryId, Sha256Digest, UploadId},
@@ -127,7 +128,7 @@ impl ArchiveStore for RemoteStore {
         Ok(Some(ArchiveContent::Stream { stream: stream.boxed(), len }))
     }
 
-    async fn redirect(&self, _: &ArchiveLocation, _: &Method) -> Result<Option<Uri>> {
+    async fn redirect(&self, _: &ArchiveLocation, _: &Method, _: Audience) -> Result<Option<Uri>> {
         Ok(None)
     }
 

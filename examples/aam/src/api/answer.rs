@@ -18,8 +18,8 @@ use crate::{
     output::plain,
 };
 
-/// The most bytes of an answer: beyond what any package of a registry needs.
-const MAX_ANSWER: usize = 64 * 1024 * 1024;
+/// The most bytes of an answer: beyond what any package of a registry with the usual limits needs.
+pub(super) const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// The most bytes of an answer that tells of a failure.
 const MAX_FAILURE: usize = 1024 * 1024;
 
@@ -35,10 +35,19 @@ struct ErrorBody {
 
 /// Reads the JSON of a successful answer, or makes the failure of another.
 pub(super) async fn json<T: DeserializeOwned>(registry: &RegistryUrl, response: Response) -> Result<T> {
+    json_within(registry, response, MAX_ANSWER).await
+}
+
+/// As [`json`], of an answer of at most `most` bytes.
+pub(super) async fn json_within<T: DeserializeOwned>(
+    registry: &RegistryUrl,
+    response: Response,
+    most: usize,
+) -> Result<T> {
     if !response.status().is_success() {
         return Err(failure(registry, response).await);
     }
-    let bytes = whole(registry, response, MAX_ANSWER).await?;
+    let bytes = whole(registry, response, most).await?;
     serde_json::from_slice(&bytes).map_err(|error| foreign(registry, &format!("its answer does not fit: {error}")))
 }
 

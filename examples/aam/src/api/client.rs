@@ -1,14 +1,16 @@
 //! Sending requests: time-outs, retries, the credential.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use aam_registry_core::types::{PackageName, Version};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, redirect::Policy};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use super::{
     answer,
+    limits::Limits,
     patience::Patience,
     retry::{self, Repeat},
     unreachable::{self, unreachable_registry},
@@ -36,6 +38,8 @@ pub(crate) struct Client {
     registry: RegistryUrl,
     token: Option<Secret>,
     patience: Patience,
+    /// What the registry takes, once it was asked.
+    pub(super) limits: Arc<OnceCell<Limits>>,
 }
 
 impl Client {
@@ -51,7 +55,7 @@ impl Client {
         let http = builder().redirect(within_the_origin()).read_timeout(IDLE).build().map_err(failed)?;
         let downloads = builder().redirect(Policy::limited(REDIRECTS)).read_timeout(IDLE).build().map_err(failed)?;
         let uploads = builder().redirect(Policy::none()).build().map_err(failed)?;
-        Ok(Self { http, downloads, uploads, registry, token, patience: patience.clone() })
+        Ok(Self { http, downloads, uploads, registry, token, patience: patience.clone(), limits: Arc::default() })
     }
 
     /// The same client with another token.
@@ -67,7 +71,7 @@ impl Client {
     /// Reads JSON.
     pub(super) async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T> {
         let response = self.send(Repeat::Harmless, || self.request(Method::GET, url.clone())).await?;
-        answer::json(&self.registry, response).await
+        self.read(response).await
     }
 
     /// Sends JSON and reads JSON.
@@ -79,7 +83,14 @@ impl Client {
         repeat: Repeat,
     ) -> Result<T> {
         let response = self.send(repeat, || self.request(method.clone(), url.clone()).json(body)).await?;
-        answer::json(&self.registry, response).await
+        self.read(response).await
+    }
+
+    /// Reads the JSON of an answer, which may be as large as the registry's limits make it.
+    async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<T> {
+        let large = response.content_length().is_some_and(|bytes| bytes > answer::MAX_ANSWER as u64);
+        let most = if large { self.limits().await.max_answer() } else { answer::MAX_ANSWER };
+        answer::json_within(&self.registry, response, most).await
     }
 
     /// Sends a request whose answer says no more than that it was done.

@@ -14,8 +14,10 @@ use super::{
 };
 use crate::{config::RegistryUrl, failure::Result, output::plain};
 
-/// The most bytes of an archive that is fetched, whatever a registry says: 4 GiB.
-const MAX_ARCHIVE: u64 = 4 << 30;
+/// The bytes of an archive that is fetched whatever the registry's limits are today: 4 GiB.
+const USUAL_ARCHIVE: u64 = 4 << 30;
+/// The most bytes of an archive that a registry is believed to take: 1 TiB.
+const LARGEST_ARCHIVE: u64 = 1 << 40;
 
 /// What to search for.
 #[derive(Debug, Default)]
@@ -76,6 +78,7 @@ impl Client {
         let mut url = self.package_url(name, "resolve");
         url.query_pairs_mut().append_pair("spec", &spelled(selector));
         let resolved: Resolved = self.get(url).await?;
+        self.check_sizes([(name, &resolved)]).await?;
         fits(self.registry(), name, selector, &resolved)?;
         Ok(resolved)
     }
@@ -90,8 +93,25 @@ impl Client {
         let body = json!({"dependencies": wanted});
         let answer: Resolution = self.send_json(Method::POST, self.url("resolve"), &body, Repeat::Harmless).await?;
         let resolved = answer.resolved.into_iter().map(|(name, resolved)| (name.0, resolved)).collect();
+        self.check_sizes(&resolved).await?;
         answers(self.registry(), asked, &resolved)?;
         Ok(resolved)
+    }
+
+    /// Fails where a version is larger than any that this registry takes, or took with wider limits.
+    async fn check_sizes<'a>(&self, all: impl IntoIterator<Item = (&'a PackageName, &'a Resolved)>) -> Result<()> {
+        for (name, resolved) in all {
+            let size = resolved.archive_size;
+            if size <= USUAL_ARCHIVE {
+                continue;
+            }
+            let most = self.limits().await.archive.max_archive_size();
+            if size > most.min(LARGEST_ARCHIVE) {
+                let what = format!("it says that {name} {} has {size} bytes", *resolved.version);
+                return Err(answer::wrong(self.registry(), &what));
+            }
+        }
+        Ok(())
     }
 
     /// Withdraws a version from resolution.
@@ -166,10 +186,6 @@ fn fits(registry: &RegistryUrl, name: &PackageName, selector: &Selector, resolve
         Selector::Constraint(constraint) if !constraint.matches(&resolved.version) => Err(answer::wrong(
             registry,
             &format!("it chose {name} {} where `{}` was asked for", *resolved.version, constraint.as_str()),
-        )),
-        _ if resolved.archive_size > MAX_ARCHIVE => Err(answer::wrong(
-            registry,
-            &format!("it says that {name} {} has {} bytes", *resolved.version, resolved.archive_size),
         )),
         _ => Ok(()),
     }

@@ -124,6 +124,17 @@ pub(super) fn copilot(document: &Document) -> Result<Rendered, Refusal> {
     if let Some(servers) = demands.servers()? {
         head.push(format!("mcp-servers: {}", Value::Object(servers)));
     }
+    match document.head.get("user-invocable").or(document.head.get("user-invokable")) {
+        // What OpenCode hides from people, people cannot choose here.
+        None if document.head.get("hidden") == Some(&Value::Bool(true)) => {
+            demands.take("hidden");
+            head.push("user-invocable: false".to_owned());
+        }
+        Some(Value::Bool(false)) => {
+            demands.take("hidden");
+        }
+        _ => {}
+    }
     let own = [
         "target",
         "infer",
@@ -184,6 +195,17 @@ pub(super) fn opencode(document: &Document) -> Result<Rendered, Refusal> {
     let mut demands = Demands::of(document)?;
     let mut head = vec![line("description", &document.description)];
     let mode = demands.verbatim("mode").unwrap_or_else(|| "mode: subagent".to_owned());
+    // OpenCode hides subagents only.
+    if mode.trim_end().ends_with("subagent") {
+        for key in ["user-invocable", "user-invokable"] {
+            if document.head.get(key) == Some(&Value::Bool(false)) {
+                demands.take(key);
+                if document.head.get("hidden").is_none() {
+                    head.push("hidden: true".to_owned());
+                }
+            }
+        }
+    }
     head.push(mode);
     head.extend(demands.model(|model| model.contains('/')).map(|model| line("model", &model)));
     let mut permission = Map::new();

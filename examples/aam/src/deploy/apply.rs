@@ -127,7 +127,9 @@ pub(crate) fn announce(roots: &Roots, record: &mut Record, plan: &Plan, policy: 
             match file.sections.get_mut(id) {
                 Some(known) if known.sha256 != sha256 => known.next = Some(sha256),
                 None if absent => {
-                    file.sections.insert(id.clone(), section_record(planned, String::new()));
+                    // Nothing of it was written yet, so no line of a person's stands for it.
+                    let record = SectionRecord { first: String::new(), ..section_record(planned, String::new()) };
+                    file.sections.insert(id.clone(), record);
                 }
                 _ => {}
             }

@@ -84,7 +84,7 @@ impl Head {
 }
 
 /// The key of a line that begins one.
-fn top_level_key(line: &str) -> Option<&str> {
+pub(crate) fn top_level_key(line: &str) -> Option<&str> {
     let (key, rest) = line.split_once(':')?;
     let starts = key.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '"' | '\''));
     let ends = rest.is_empty() || rest.starts_with([' ', '\t', '\r']);
@@ -125,6 +125,11 @@ pub(crate) fn split(text: &str) -> (BTreeMap<String, Value>, &str) {
     (head.values(), body)
 }
 
+/// The lines of a front matter, from the file's second on; `None` where there is none that is closed.
+pub(crate) fn lines_of(text: &str) -> Option<&str> {
+    parts(text).0
+}
+
 fn parts(text: &str) -> (Option<&str>, &str) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let Some(rest) = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n")) else {
@@ -154,7 +159,7 @@ pub(super) fn line(key: &str, value: &str) -> String {
 }
 
 /// `text` as a YAML scalar on one line: plain where that is safe, else quoted as in JSON, which YAML reads too.
-pub(super) fn text(text: &str) -> String {
+pub(crate) fn text(text: &str) -> String {
     let text = &*spaced(text);
     let safe = |c: char| c.is_ascii_alphanumeric() || " ,._/()-".contains(c);
     let words = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];

@@ -171,7 +171,19 @@ fn name(owner: &PackageName, kind: ArtifactType, artifact: &Artifact, claimants:
         _ => artifact.name.clone(),
     };
     let others = claimants.iter().any(|(package, ..)| package != owner);
-    if others { format!("{}--{own}", owner.fs_name()) } else { own }
+    fitting(if others { format!("{}--{own}", owner.fs_name()) } else { own })
+}
+
+/// A name of at most 64 characters, since tools leave out skills with longer
+/// ones: its beginning, and what tells it apart from others that begin alike.
+fn fitting(name: String) -> String {
+    const MOST: usize = 64;
+    if name.chars().count() <= MOST {
+        return name;
+    }
+    let digest = Sha256Digest::of(name.as_bytes()).to_string();
+    let begin: String = name.chars().take(MOST - 9).collect();
+    format!("{}-{}", begin.trim_end_matches(['-', '_', '.']), &digest[..8])
 }
 
 /// What two artifacts must not both be, upper and lower case alike.
@@ -271,14 +283,14 @@ impl Plan {
         place: &Place,
     ) -> Result<()> {
         let owner = &package.manifest.name;
-        let renamed = name != artifact.name;
-        let one = package.file(&artifact.path).map(|file| (&*artifact.path, "SKILL.md", file));
-        for (full, inner, file) in one.into_iter().chain(package.below(&artifact.path)) {
+        for (full, inner, file) in package.skill(&artifact.path) {
             let place = place.join(inner)?;
-            if renamed && inner == "SKILL.md" {
+            if inner == "SKILL.md" {
                 let bytes = package.read(full)?.unwrap_or_default();
-                self.add_bytes(owner, kind, artifact, place, skill::renamed(&bytes, name))?;
-                continue;
+                if skill::is_called_otherwise(&bytes, name) {
+                    self.add_bytes(owner, kind, artifact, place, skill::renamed(&bytes, name))?;
+                    continue;
+                }
             }
             let planned = PlannedFile {
                 package: owner.clone(),
@@ -351,4 +363,16 @@ fn collision(one: &PackageName, other: &PackageName, what: &str) -> Failure {
             "install only one of them (`aam uninstall {one}` or `aam uninstall {other}`), or each for other tools with \
              --platform"
         ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joined_names_stay_within_what_tools_read() {
+        assert_eq!(fitting("acme--kit--review".to_owned()), "acme--kit--review");
+        let long = |end: &str| fitting(format!("{}--{}--review-{end}", "s".repeat(40), "n".repeat(40)));
+        assert!(long("a").len() <= 64 && long("a") != long("b") && long("a") == long("a"));
+    }
 }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::place::Place;
+use super::{own_link, place::Place};
 use crate::{
     confined::{Entry, Folder, Mode},
     failure::{Failure, Kind, Result},
@@ -99,44 +99,55 @@ impl Roots {
         Self { project }
     }
 
-    /// The folder that `place` is below; `None` where it does not exist.
-    fn root(&self, place: &Place, make: bool) -> Result<Option<Folder>> {
-        let Some(root) = place.root() else { return self.project.again().map(Some) };
+    /// The folder that `place` is below, and the path in it; `None` where there
+    /// is no such folder. A link of the user's own on the way to a place below
+    /// their folder is followed; in a project none is.
+    fn root<'a>(&self, place: &'a Place, make: bool) -> Result<Option<(Folder, &'a str)>> {
+        let Some(root) = place.root() else { return Ok(Some((self.project.again()?, place.path()))) };
         // A folder of the user's may itself be a link, which they made.
-        let path = Path::new(&**root);
-        if make {
-            return Folder::create(path).map(Some);
+        let root = Path::new(&**root);
+        let folders = place.path().rsplit_once('/').map_or("", |(folders, _)| folders);
+        if let Some((target, rest)) = own_link::follow(root, folders) {
+            let last = &place.path()[folders.len() - rest.len()..];
+            return Ok(Some((Folder::open(&target)?, last.trim_start_matches('/'))));
         }
-        if path.is_dir() { Folder::open(path).map(Some) } else { Ok(None) }
+        if make {
+            return Ok(Some((Folder::create(root)?, place.path())));
+        }
+        if root.is_dir() { Ok(Some((Folder::open(root)?, place.path()))) } else { Ok(None) }
     }
 
     pub(super) fn look(&self, place: &Place) -> Result<Entry> {
-        self.root(place, false)?.map_or(Ok(Entry::Nothing), |root| root.look(place.path()))
+        self.root(place, false)?.map_or(Ok(Entry::Nothing), |(root, path)| root.look(path))
     }
 
-    /// Fails where a link is on the way to the folder `place`, or is it.
+    /// Fails where a link is on the way to the folder `place`, or is it, save one of the user's own.
     pub(super) fn reach(&self, place: &Place) -> Result<()> {
+        let own = place.root().and_then(|root| own_link::follow(Path::new(&**root), place.path()));
+        if let Some((target, rest)) = own {
+            return Folder::open(&target)?.folder(rest).map(drop);
+        }
         match self.root(place, false)? {
-            Some(root) => root.folder(place.path()).map(drop),
+            Some((root, path)) => root.folder(path).map(drop),
             None => Ok(()),
         }
     }
 
     pub(super) fn read(&self, place: &Place) -> Result<Option<Vec<u8>>> {
-        self.root(place, false)?.map_or(Ok(None), |root| root.read(place.path()))
+        self.root(place, false)?.map_or(Ok(None), |(root, path)| root.read(path))
     }
 
     pub(super) fn write(&self, place: &Place, bytes: &[u8], mode: Mode) -> Result<()> {
-        self.root(place, true)?.map_or(Ok(()), |root| root.write(place.path(), bytes, mode))
+        self.root(place, true)?.map_or(Ok(()), |(root, path)| root.write(path, bytes, mode))
     }
 
     pub(super) fn remove_file(&self, place: &Place) -> Result<bool> {
-        self.root(place, false)?.map_or(Ok(false), |root| root.remove_file(place.path()))
+        self.root(place, false)?.map_or(Ok(false), |(root, path)| root.remove_file(path))
     }
 
     pub(super) fn remove_empty(&self, place: &Place) -> bool {
         match self.root(place, false) {
-            Ok(Some(root)) => root.remove_empty(place.path()),
+            Ok(Some((root, path))) => root.remove_empty(path),
             Ok(None) => true,
             Err(_) => false,
         }
@@ -144,8 +155,8 @@ impl Roots {
 
     /// Removes what a killed command was writing beside `place`.
     pub(super) fn sweep(&self, place: &Place) {
-        if let Ok(Some(root)) = self.root(place, false) {
-            root.sweep(place.path().rsplit_once('/').map_or("", |(folder, _)| folder));
+        if let Ok(Some((root, path))) = self.root(place, false) {
+            root.sweep(path.rsplit_once('/').map_or("", |(folder, _)| folder));
         }
     }
 
@@ -154,7 +165,7 @@ impl Roots {
     /// we would write to anyway, and is read, not followed.
     pub(super) fn instructions(&self, place: Place) -> Result<Place> {
         const FILES: [&str; 3] = ["AGENTS.md", "GEMINI.md", "CLAUDE.md"];
-        let Some(root) = self.root(&place, false)? else { return Ok(place) };
+        let Some((root, _)) = self.root(&place, false)? else { return Ok(place) };
         let mut place = place;
         for _ in FILES {
             let Some(target) = root.link(place.path())? else { return Ok(place) };

@@ -157,12 +157,31 @@ pub(super) fn first_line(body: &[u8]) -> String {
 
 /// Whether `text` holds `body` without its markers.
 pub(super) fn holds_body(text: &[u8], body: &[u8]) -> bool {
-    let (text, body) = (unix_lines(text), body.trim_ascii());
+    let (text, body) = (unix_lines(&unmarked(text)), body.trim_ascii());
     !body.is_empty() && text.windows(body.len()).any(|part| part == body)
 }
 
-/// Whether a line of `text` is `line`.
+/// What of `text` stands in no section of ours: two of them may begin alike.
+fn unmarked(text: &[u8]) -> Vec<u8> {
+    let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+    let mut left = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(line) = lines.get(at) {
+        let end = line.trim_ascii().strip_prefix(b"<!-- BEGIN AAM:").map(|id| [b"<!-- END AAM:", id].concat());
+        let close = end.and_then(|end| lines[at..].iter().position(|line| line.trim_ascii() == end));
+        if let Some(below) = close {
+            at += below;
+        } else {
+            left.extend_from_slice(line);
+        }
+        at += 1;
+    }
+    left
+}
+
+/// Whether a line of `text` outside of our sections is `line`.
 pub(super) fn holds_line(text: &[u8], line: &str) -> bool {
+    let text = unmarked(text);
     !line.is_empty() && text.split(|byte| *byte == b'\n').any(|other| other.trim_ascii() == line.as_bytes())
 }
 

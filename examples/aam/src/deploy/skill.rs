@@ -2,14 +2,36 @@
 
 use super::front_matter;
 
+/// The folder of a skill whose path names its `SKILL.md`: empty for that of the package itself.
+pub(crate) fn folder(path: &str) -> Option<&str> {
+    path.strip_suffix("SKILL.md")
+        .filter(|folder| folder.is_empty() || folder.ends_with('/'))
+        .map(|folder| folder.trim_end_matches('/'))
+}
+
+/// Whether a `SKILL.md` says that the skill has another name than `name`, or
+/// none, without which some tools leave it out.
+pub(super) fn is_called_otherwise(bytes: &[u8], name: &str) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let has_head = front_matter::lines_of(text).is_some();
+    has_head && front_matter::split(text).0.get("name").and_then(serde_json::Value::as_str).map(str::trim) != Some(name)
+}
+
 /// `SKILL.md` under another name.
 pub(super) fn renamed(bytes: &[u8], name: &str) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };
     let mut renamed = String::with_capacity(text.len() + name.len());
+    let named = front_matter::lines_of(text)
+        .is_some_and(|head| head.lines().any(|line| front_matter::top_level_key(line) == Some("name")));
     let (mut rules, mut done) = (0, false);
     for line in text.split_inclusive('\n') {
         rules += usize::from(line.trim_end() == "---");
-        if rules == 1 && !done && line.starts_with("name:") {
+        if rules == 1 && !done && !named {
+            renamed.push_str(line);
+            renamed.push_str(&front_matter::line("name", name));
+            renamed.push_str(&line[line.trim_end_matches(['\n', '\r']).len()..]);
+            done = true;
+        } else if rules == 1 && !done && line.starts_with("name:") {
             let end = &line[line.trim_end_matches(['\n', '\r']).len()..];
             renamed.push_str(&front_matter::line("name", name));
             renamed.push_str(end);
@@ -31,5 +53,8 @@ mod tests {
         let expected = "---\r\nname: x--a\r\ndescription: d\r\n---\r\nname: a\r\n";
         assert_eq!(renamed(text.as_bytes(), "x--a"), expected.as_bytes());
         assert_eq!(renamed(b"name: a\n", "b"), b"name: a\n");
+        let nameless = b"---\ndescription: d\n---\nx\n";
+        assert!(is_called_otherwise(nameless, "a") && !is_called_otherwise(text.as_bytes(), "a"));
+        assert_eq!(renamed(nameless, "a"), b"---\nname: a\ndescription: d\n---\nx\n");
     }
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt::Write, fs, io, path::Path};
 
 use aam_registry_core::types::{Manifest, Sha256Digest};
 
+use super::skill;
 use crate::{
     confined::Folder,
     failure::{Failure, Result},
@@ -80,6 +81,20 @@ impl Package {
             let inner = full.strip_prefix(path)?.strip_prefix('/')?;
             Some((&**full, inner, *file))
         })
+    }
+
+    /// The files of the skill at `path`, each with its path in the skill's folder.
+    pub(super) fn skill<'a>(&'a self, path: &'a str) -> Vec<(&'a str, &'a str, File)> {
+        let folder = match (skill::folder(path), self.file(path)) {
+            (Some(folder), _) => folder,
+            (None, Some(file)) => return vec![(path, "SKILL.md", file)],
+            (None, None) => path,
+        };
+        if folder.is_empty() {
+            let all = self.files.iter().filter(|(path, _)| *path != "aam.yaml");
+            return all.map(|(path, file)| (&**path, &**path, *file)).collect();
+        }
+        self.below(folder).collect()
     }
 
     /// The file at `path`.

@@ -23,6 +23,10 @@ use crate::{
 
 /// How many archives are downloaded at a time.
 const PARALLEL: usize = 6;
+/// How many bytes are unpacked whatever the registry's limits are today: 8 GiB.
+const USUAL_UNPACKED: u64 = 8 << 30;
+/// How many entries are unpacked whatever the registry's limits are today.
+const USUAL_ENTRIES: u64 = 1_000_000;
 
 /// One package to fetch.
 #[derive(Debug)]
@@ -63,7 +67,8 @@ async fn one(job: Job<'_>, folder: PathBuf, progress: &Progress) -> Result<Fetch
     );
     downloaded?;
     drop(file);
-    let unpacked = tokio::task::spawn_blocking(move || unpack(&archive, &folder))
+    let limits = client.limits().await.archive;
+    let unpacked = tokio::task::spawn_blocking(move || unpack(&archive, &folder, &limits))
         .await
         .map_err(|error| Failure::new(Kind::Other, "internal", format!("Unpacking {name} broke off: {error}")))??;
     bar.finish_and_clear();
@@ -77,14 +82,14 @@ async fn one(job: Job<'_>, folder: PathBuf, progress: &Progress) -> Result<Fetch
     Ok(Fetched { name: name.clone(), package: unpacked, warnings })
 }
 
-/// Unpacks the verified archive at `archive` into the new folder `into`.
-fn unpack(archive: &Path, into: &Path) -> Result<Package> {
+/// Unpacks the verified archive at `archive`, of a registry with `limits`, into the new folder `into`.
+fn unpack(archive: &Path, into: &Path, limits: &ArchiveLimits) -> Result<Package> {
     let file = File::open(archive).map_err(|error| Failure::io("read", archive, &error))?;
     fs::create_dir(into).map_err(|error| Failure::io("make the folder", into, &error))?;
-    // The registry has judged by limits of its own; these only keep the disk from filling.
+    // What was published under wider limits than today's still installs; these keep the disk from filling.
     let limits = ArchiveLimits::NONE
-        .with_max_unpacked_size(8 << 30)
-        .with_max_entries(1_000_000)
+        .with_max_unpacked_size(limits.max_unpacked_size().max(USUAL_UNPACKED))
+        .with_max_entries(limits.max_entries().max(USUAL_ENTRIES))
         .with_names(NameRule::Unpackable);
     archive::unpack(file, into, &limits).map_err(|error| {
         Failure::disk("unpack into", into, &error)

@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use aam_registry_core::types::{Artifact, ArtifactType};
 
+use super::{front_matter, skeleton};
 use crate::{deploy, failure::Detail};
 
 /// Looks at the artifact named by the manifest's `field`; adds what makes it
@@ -21,42 +22,52 @@ pub(super) fn look_at(
         faults.push(Detail::new(format!("{field}.path"), format!("`{}` does not exist", artifact.path)));
         return;
     }
-    match kind {
-        ArtifactType::Skill => skill(&path, artifact, faults, warnings),
+    let file = match kind {
+        ArtifactType::Skill => skill_file(&path, artifact),
         ArtifactType::Agent => {
             if let Err(failure) = deploy::read_agent(folder, artifact) {
                 faults.push(Detail::new(&*artifact.path, &*failure.message));
+                return;
             }
+            // The parts of a folder are read by `read_agent`.
+            if path.is_dir() {
+                return;
+            }
+            artifact.path.clone()
         }
         ArtifactType::Prompt | ArtifactType::Instruction => {
             if path.is_dir() {
                 let error = format!("is a folder; {} {} is one Markdown file", article(kind), kind.as_str());
                 faults.push(Detail::new(&*artifact.path, error));
+                return;
             }
+            artifact.path.clone()
         }
+    };
+    let bytes = match fs::read(folder.join(&file)) {
+        Ok(bytes) => bytes,
+        Err(_) if kind == ArtifactType::Skill => {
+            faults.push(Detail::new(file, "is missing: a skill is a folder with SKILL.md"));
+            return;
+        }
+        Err(error) => {
+            faults.push(Detail::new(file, format!("cannot be read: {error}")));
+            return;
+        }
+    };
+    front_matter::check(kind, artifact, &file, &bytes, faults, warnings);
+    if kind == ArtifactType::Skill && skeleton::is_untouched(&bytes) {
+        let error = "still holds what `aam pkg init` wrote: say here what to do when the skill is used, or remove it \
+                     and its entry in aam.yaml";
+        faults.push(Detail::new(file, error));
     }
+}
+
+/// The file that a skill is read from, by its path in the package.
+fn skill_file(path: &Path, artifact: &Artifact) -> String {
+    if path.is_dir() { format!("{}/SKILL.md", artifact.path) } else { artifact.path.clone() }
 }
 
 fn article(kind: ArtifactType) -> &'static str {
     if kind == ArtifactType::Instruction { "an" } else { "a" }
-}
-
-fn skill(path: &Path, artifact: &Artifact, faults: &mut Vec<Detail>, warnings: &mut Vec<Detail>) {
-    let file = if path.is_dir() { path.join("SKILL.md") } else { path.to_owned() };
-    let shown = format!("{}/SKILL.md", artifact.path);
-    let Ok(bytes) = fs::read(&file) else {
-        faults.push(Detail::new(shown, "is missing: a skill is a folder with SKILL.md"));
-        return;
-    };
-    let text = String::from_utf8_lossy(&bytes);
-    let (head, _) = deploy::front_matter(&text);
-    for key in ["name", "description"] {
-        let value = head.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
-        if value.is_empty() {
-            warnings.push(Detail::new(&*shown, format!("its front matter has no `{key}`; tools need it")));
-        } else if key == "name" && value != artifact.name {
-            let error = format!("is called `{value}` there and `{}` in aam.yaml", artifact.name);
-            warnings.push(Detail::new(&*shown, error));
-        }
-    }
 }

@@ -138,8 +138,9 @@ pub(super) struct Ignore {
 
 impl Ignore {
     /// Reads the rules of the package at `root`, an absolute path; `named` are
-    /// the paths of its artifacts.
-    pub(super) fn read(root: &Path, named: Vec<PathBuf>) -> Result<Self> {
+    /// the paths of its artifacts, and `aamignore` what its `.aamignore` is to
+    /// say where that is not written yet.
+    pub(super) fn read(root: &Path, named: Vec<PathBuf>, aamignore: Option<&str>) -> Result<Self> {
         let file = root.join(".aamignore");
         let top = root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(root).to_owned();
         let mut gitignores = BTreeMap::new();
@@ -153,7 +154,10 @@ impl Ignore {
         Ok(Self {
             never: listed(root, NEVER),
             usual: listed(root, USUALLY_NOT),
-            aamignore: rules_of(root, &[Some(&file)], false)?,
+            aamignore: match aamignore {
+                Some(text) => rules(root, &[(&file, text.to_owned())], false)?,
+                None => rules_of(root, &[Some(&file)], false)?,
+            },
             named,
             gitignores,
             top,
@@ -179,6 +183,8 @@ impl Ignore {
         }
         let mut named = self.named.iter().any(|artifact| artifact.starts_with(path));
         match self.aamignore.matched(&full, is_folder) {
+            // `*` leaves out everything but what the manifest names.
+            Match::Ignore(glob) if is_everything(glob.original()) && self.belongs(path) => {}
             Match::Ignore(_) => return Some(Reason::Aamignore),
             // A pattern such as `!docs/**` takes in what `.gitignore` left out, but names no secret.
             Match::Whitelist(glob) if is_plain(glob.original()) => named = true,
@@ -202,6 +208,17 @@ impl Ignore {
         }
         None
     }
+
+    /// Whether `path` is the manifest, or of an artifact, or on the way to one.
+    fn belongs(&self, path: &Path) -> bool {
+        path == Path::new("aam.yaml")
+            || self.named.iter().any(|artifact| artifact.starts_with(path) || path.starts_with(artifact))
+    }
+}
+
+/// Whether a pattern fits everything there is.
+fn is_everything(pattern: &str) -> bool {
+    pattern.contains('*') && pattern.trim_matches(['*', '/']).is_empty()
 }
 
 /// Whether a pattern spells the whole name of what it takes in.
@@ -222,16 +239,23 @@ fn listed(root: &Path, patterns: &[&str]) -> Gitignore {
 
 /// The rules of the given files, those that exist, for paths below `folder`.
 fn rules_of(folder: &Path, files: &[Option<&Path>], lenient: bool) -> Result<Gitignore> {
-    let mut builder = GitignoreBuilder::new(folder);
+    let mut texts = Vec::new();
     for file in files.iter().flatten() {
-        let bytes = match fs::read(file) {
-            Ok(bytes) => bytes,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => continue,
+        match fs::read(file) {
+            Ok(bytes) => texts.push((*file, String::from_utf8_lossy(&bytes).into_owned())),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
             Err(error) => return Err(Failure::io("read", file, &error)),
-        };
-        let text = String::from_utf8_lossy(&bytes);
+        }
+    }
+    rules(folder, &texts, lenient)
+}
+
+/// The rules of the texts of some files, for paths below `folder`.
+fn rules(folder: &Path, texts: &[(&Path, String)], lenient: bool) -> Result<Gitignore> {
+    let mut builder = GitignoreBuilder::new(folder);
+    for (file, text) in texts {
         // Editors on Windows put a BOM there, which would become part of the first rule.
-        for (number, line) in text.strip_prefix('\u{feff}').unwrap_or(&text).lines().enumerate() {
+        for (number, line) in text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate() {
             match builder.add_line(None, line) {
                 Err(error) if !lenient => {
                     return Err(Failure::usage(format!("{}, line {}: {error}", file.display(), number + 1)));
@@ -266,7 +290,7 @@ mod tests {
 
         fn why_of(&self, path: &str, named: &[&str]) -> Option<Reason> {
             let root = self.0.path();
-            let mut ignore = Ignore::read(root, named.iter().map(PathBuf::from).collect()).expect("rules");
+            let mut ignore = Ignore::read(root, named.iter().map(PathBuf::from).collect(), None).expect("rules");
             let whole = Path::new(path.trim_end_matches('/'));
             let above: Vec<_> = whole.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()).collect();
             for folder in above.into_iter().rev() {
@@ -325,7 +349,7 @@ mod tests {
         ]);
         let root = repository.0.path().join("pkg");
         let why = |path: &str, is_folder| {
-            let mut ignore = Ignore::read(&root, Vec::new()).expect("rules");
+            let mut ignore = Ignore::read(&root, Vec::new(), None).expect("rules");
             ignore.enter(&root.join("skills")).expect("rules");
             ignore.leaves_out(Path::new(path), is_folder)
         };
@@ -347,9 +371,23 @@ mod tests {
     }
 
     #[test]
+    fn a_star_leaves_out_everything_but_what_the_manifest_names() {
+        let package = Package::with(&[(".aamignore", "*\n!/README.md\n")]);
+        let why = |path: &str| package.why_of(path, &["plugins/a/skills/b", "agents/c.md"]);
+        for taken in ["aam.yaml", "README.md", "plugins/a/skills/b/scripts/x.sh", "agents/c.md"] {
+            assert_eq!(why(taken), None, "{taken}");
+        }
+        for left in ["src/", "plugins/a/README.md", "agents/d.md", "plugins/a/skills/aam.yaml"] {
+            assert_eq!(why(left), Some(Reason::Aamignore), "{left}");
+        }
+        assert_eq!(why("plugins/a/skills/b/.env"), Some(Reason::Usual));
+        assert_eq!(package.why_of("notes/x.md", &[""]), None, "the whole folder is a skill");
+    }
+
+    #[test]
     fn a_broken_rule_is_named_by_its_line() {
         let package = Package::with(&[(".aamignore", "a\n[z-a]\n")]);
-        let failure = Ignore::read(package.0.path(), Vec::new()).expect_err("a broken range");
+        let failure = Ignore::read(package.0.path(), Vec::new(), None).expect_err("a broken range");
         assert!(failure.message.contains("line 2"), "{failure:?}");
     }
 }

@@ -2,10 +2,13 @@
 
 use std::{fs, io, path::Path};
 
-use aam_registry_core::types::{Manifest, ManifestLimits};
+use aam_registry_core::{
+    archive::ArchiveLimits,
+    types::{ArtifactType, Manifest, PackageName},
+};
 use serde::Serialize;
 
-use super::{artifacts, packed::Packed};
+use super::{artifacts, packed::Packed, skeleton};
 use crate::failure::{Detail, Failure, Kind, Result};
 
 /// What was found.
@@ -48,20 +51,17 @@ impl Findings {
     }
 }
 
-/// Looks at the package at `path`, a folder or an archive.
-pub(crate) fn inspect(path: &Path) -> Findings {
+/// Looks at the package at `path`, a folder or an archive, as a registry with `limits` would.
+pub(crate) fn inspect(path: &Path, limits: &ArchiveLimits) -> Findings {
     if !path.is_dir() {
-        return match Packed::open(path) {
-            Ok(packed) => Findings { warnings: packed.suspects.clone(), packed: Some(packed), ..Findings::default() },
-            Err(failure) => Findings::of(failure),
-        };
+        return inspect_archive(path, limits);
     }
     let mut findings = Findings::default();
     let bytes = match fs::read(path.join("aam.yaml")) {
         Ok(bytes) => bytes,
         Err(error) => {
             let what = if error.kind() == io::ErrorKind::NotFound {
-                "make one with `aam pkg init`"
+                "make one of what is there with `aam pkg create`, or a new package with `aam pkg init`"
             } else {
                 "make it readable"
             };
@@ -69,14 +69,12 @@ pub(crate) fn inspect(path: &Path) -> Findings {
             return findings;
         }
     };
-    match Manifest::parse_within(&bytes, &ManifestLimits::default()) {
+    match Manifest::parse_within(&bytes, limits.manifest()) {
         Ok(manifest) => {
-            for kind in aam_registry_core::types::ArtifactType::ALL {
-                for (at, artifact) in manifest.artifacts.of(kind).iter().enumerate() {
-                    let field = format!("artifacts.{}[{at}]", kind.plural());
-                    let Findings { faults, warnings, .. } = &mut findings;
-                    artifacts::look_at(path, kind, artifact, &field, faults, warnings);
-                }
+            look_into(path, &manifest, &mut findings);
+            if skeleton::is_placeholder(&manifest.name, &manifest.description) {
+                let error = "still is the description that `aam pkg init` made up; say what the package is for";
+                findings.faults.push(Detail::new("description", error));
             }
         }
         Err(faults) => {
@@ -84,7 +82,7 @@ pub(crate) fn inspect(path: &Path) -> Findings {
         }
     }
     if findings.faults.is_empty() {
-        match Packed::pack(path) {
+        match Packed::pack(path, limits) {
             Ok(packed) => {
                 findings.warnings.extend(packed.suspects.iter().cloned());
                 findings.packed = Some(packed);
@@ -93,6 +91,38 @@ pub(crate) fn inspect(path: &Path) -> Findings {
         }
     }
     findings
+}
+
+fn inspect_archive(path: &Path, limits: &ArchiveLimits) -> Findings {
+    let (packed, folder) = match Packed::open(path, limits) {
+        Ok(opened) => opened,
+        Err(failure) => return Findings::of(failure),
+    };
+    let mut findings = Findings { warnings: packed.suspects.clone(), ..Findings::default() };
+    look_into(folder.path(), &packed.judged.manifest, &mut findings);
+    findings.packed = Some(packed);
+    findings
+}
+
+/// Looks at what the manifest of the package in `folder` names, and at its name.
+fn look_into(folder: &Path, manifest: &Manifest, findings: &mut Findings) {
+    let Findings { faults, warnings, .. } = findings;
+    for kind in ArtifactType::ALL {
+        for (at, artifact) in manifest.artifacts.of(kind).iter().enumerate() {
+            let field = format!("artifacts.{}[{at}]", kind.plural());
+            artifacts::look_at(folder, kind, artifact, &field, faults, warnings);
+        }
+    }
+    if is_refused_when_new(&manifest.name) {
+        let error = "has no scope and holds `--`, which stands between scope and name in folders: registries take no \
+                     new package of such a name; use single hyphens, or a scope as in `@my_org/name`";
+        warnings.push(Detail::new("name", error));
+    }
+}
+
+/// Whether registries take no new package of this name, though one may exist from earlier.
+pub(crate) fn is_refused_when_new(name: &PackageName) -> bool {
+    name.scope().is_none() && name.bare().contains("--")
 }
 
 fn faults_of(failure: Failure) -> Vec<Detail> {

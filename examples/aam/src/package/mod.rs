@@ -1,6 +1,9 @@
 //! Packages on this machine: making, checking, packing them.
 
 mod artifacts;
+mod compose;
+mod discover;
+mod front_matter;
 mod ignore;
 mod inspect;
 mod packed;
@@ -14,8 +17,10 @@ use aam_registry_core::types::{ManifestFault, PackageName, Version};
 
 use crate::failure::{Detail, Failure};
 
+pub(crate) use compose::{Composed, compose};
+pub(crate) use discover::{Discovery, Found, Names, about, discover, is_below, package_name};
 pub(crate) use ignore::Reason;
-pub(crate) use inspect::inspect;
+pub(crate) use inspect::{inspect, is_refused_when_new};
 pub(crate) use packed::Packed;
 pub(crate) use skeleton::{Skeleton, write as write_skeleton};
 

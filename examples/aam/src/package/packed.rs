@@ -12,15 +12,15 @@ use aam_registry_core::{
     types::Sha256Digest,
 };
 use sha2::{Digest, Sha256};
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::{NamedTempFile, TempDir, TempPath};
 
 use super::{
     secrets,
-    source::{self, LeftOut},
+    source::{self, Draft, LeftOut},
 };
 use crate::failure::{Detail, Failure, Result};
 
-/// An archive that a registry with the usual limits takes.
+/// An archive that a registry with certain limits takes.
 #[derive(Debug)]
 pub(crate) struct Packed {
     /// Removed with this value, where it was packed for now only.
@@ -43,9 +43,14 @@ enum Holder {
 
 impl Packed {
     /// Packs a folder: the same files make the same bytes.
-    pub(super) fn pack(folder: &Path) -> Result<Self> {
+    pub(super) fn pack(folder: &Path, limits: &ArchiveLimits) -> Result<Self> {
+        Self::pack_with(folder, None, limits)
+    }
+
+    /// As [`Self::pack`], of a folder as it would be with `draft`.
+    pub(super) fn pack_with(folder: &Path, draft: Option<&Draft<'_>>, limits: &ArchiveLimits) -> Result<Self> {
         let failed = |error: io::Error| Failure::io("pack", folder, &error);
-        let source::Collected { entries, left_out } = source::collect(folder)?;
+        let source::Collected { entries, left_out } = source::collect(folder, draft)?;
         let suspects = entries.iter().filter_map(|entry| match &entry.contents {
             PackContents::Path(path) => suspect(&entry.path, path),
             PackContents::Bytes(_) => None,
@@ -57,20 +62,20 @@ impl Packed {
         out.flush().map_err(failed)?;
         drop(out);
         let path = file.into_temp_path();
-        let judged = Self::judge(&path)?;
+        let judged = Self::judge(&path, limits)?;
         Ok(Self { path: Holder::Temporary(path), left_out, suspects, ..judged })
     }
 
-    /// Takes an archive that is packed already.
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        let judged = Self::judge(path)?;
+    /// Takes an archive that is packed already; its files are in the folder.
+    pub(super) fn open(path: &Path, limits: &ArchiveLimits) -> Result<(Self, TempDir)> {
+        let judged = Self::judge(path, limits)?;
         let failed = |error: io::Error| Failure::io("read", path, &error);
         let folder = tempfile::Builder::new().prefix("aam-look-").tempdir().map_err(failed)?;
         let file = File::open(path).map_err(failed)?;
-        let files = archive::unpack(BufReader::new(file), folder.path(), &ArchiveLimits::default())
-            .map_err(|error| refused(path, &error))?;
+        let files =
+            archive::unpack(BufReader::new(file), folder.path(), limits).map_err(|error| refused(path, &error))?;
         let suspects = files.iter().filter_map(|file| suspect(&file.path, &folder.path().join(&file.path)));
-        Ok(Self { suspects: suspects.collect(), ..judged })
+        Ok((Self { suspects: suspects.collect(), ..judged }, folder))
     }
 
     /// Where the archive lies.
@@ -81,11 +86,11 @@ impl Packed {
         }
     }
 
-    fn judge(path: &Path) -> Result<Self> {
+    fn judge(path: &Path, limits: &ArchiveLimits) -> Result<Self> {
         let failed = |error: io::Error| Failure::io("read", path, &error);
         let mut file = File::open(path).map_err(failed)?;
-        let judged = archive::judge(BufReader::new(&file), &ArchiveLimits::default(), |_| Ok(()))
-            .map_err(|error| refused(path, &error))?;
+        let judged =
+            archive::judge(BufReader::new(&file), limits, |_| Ok(())).map_err(|error| refused(path, &error))?;
         file.rewind().map_err(failed)?;
         let (mut hash, mut size, mut buffer) = (Sha256::new(), 0, vec![0; 64 * 1024]);
         loop {
@@ -151,9 +156,12 @@ mod tests {
         fs::write(two.path().join(".git/config"), "x").expect("file");
         let past = fs::File::open(two.path().join("aam.yaml")).expect("file");
         past.set_modified(std::time::UNIX_EPOCH).expect("time");
-        let (one, two) = (Packed::pack(one.path()).expect("packs"), Packed::pack(two.path()).expect("packs"));
+        let (one, two) = (
+            Packed::pack(one.path(), &ArchiveLimits::default()).expect("packs"),
+            Packed::pack(two.path(), &ArchiveLimits::default()).expect("packs"),
+        );
         assert_eq!(one.sha256, two.sha256);
-        assert_eq!(Packed::open(one.path()).expect("is one").sha256, one.sha256);
+        assert_eq!(Packed::open(one.path(), &ArchiveLimits::default()).expect("is one").0.sha256, one.sha256);
     }
 
     #[cfg(unix)]
@@ -162,10 +170,10 @@ mod tests {
         let folder = package();
         std::os::unix::fs::symlink("/etc/hostname", folder.path().join("host")).expect("link");
         std::os::unix::fs::symlink("aam.yaml", folder.path().join("copy.yaml")).expect("link");
-        let failure = Packed::pack(folder.path()).expect_err("leads out");
+        let failure = Packed::pack(folder.path(), &ArchiveLimits::default()).expect_err("leads out");
         assert_eq!(failure.details.len(), 1, "{failure:?}");
         fs::remove_file(folder.path().join("host")).expect("removed");
-        let packed = Packed::pack(folder.path()).expect("packs");
+        let packed = Packed::pack(folder.path(), &ArchiveLimits::default()).expect("packs");
         assert!(packed.judged.files.iter().any(|file| file.path == "copy.yaml"));
     }
 }

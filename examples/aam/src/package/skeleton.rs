@@ -9,6 +9,24 @@ use crate::{
     failure::{Failure, Kind, Result},
 };
 
+/// What a skill of a new package says until somebody writes what it does.
+const PLACEHOLDER: &str = "Say here, step by step, what to do when this skill is used.";
+
+/// What a new package is described as until somebody says what it is for.
+fn placeholder(name: &PackageName) -> String {
+    format!("Skills of {name}")
+}
+
+/// Whether a skill's file is as [`write()`] made it.
+pub(super) fn is_untouched(skill: &[u8]) -> bool {
+    skill.windows(PLACEHOLDER.len()).any(|text| text == PLACEHOLDER.as_bytes())
+}
+
+/// Whether a description is the one that [`write()`] made up.
+pub(super) fn is_placeholder(name: &PackageName, description: &str) -> bool {
+    description == placeholder(name)
+}
+
 /// What a new package shall be.
 #[derive(Debug)]
 pub(crate) struct Skeleton {
@@ -26,7 +44,7 @@ impl Skeleton {
     pub(crate) fn named(name: PackageName) -> Self {
         Self {
             version: "0.1.0".parse().expect("0.1.0 is SemVer"),
-            description: format!("Skills of {name}"),
+            description: placeholder(&name),
             author: None,
             license: Some("Apache-2.0".to_owned()),
             skill: name.bare().to_owned(),
@@ -83,8 +101,7 @@ fn skill_file(skeleton: &Skeleton) -> String {
     let (skill, description) = (&skeleton.skill, &skeleton.description);
     format!(
         "---\nname: {skill}\ndescription: {}\n---\n\n# {skill}\n\n\
-         Say here, step by step, what to do when this skill is used. Scripts, templates and references that it needs \
-         go into files beside this one.\n",
+         {PLACEHOLDER} Scripts, templates and references that it needs go into files beside this one.\n",
         quoted(description)
     )
 }

@@ -7,13 +7,19 @@ use std::{
 
 use aam_registry_core::{
     archive::{PackContents, PackEntry},
-    types::Manifest,
+    types::{Artifact, ArtifactType, Manifest},
 };
 use serde::Serialize;
 use walkdir::WalkDir;
 
 use super::ignore::{Ignore, Reason};
-use crate::failure::{Detail, Failure, Result};
+use crate::{
+    deploy,
+    failure::{Detail, Failure, Result},
+};
+
+/// The manifest of a package.
+const MANIFEST: &str = "aam.yaml";
 
 /// What a folder gives to its archive.
 #[derive(Debug)]
@@ -29,12 +35,30 @@ pub(crate) struct LeftOut {
     pub(crate) reason: Reason,
 }
 
-/// Collects what goes into the archive of the package at `folder`. A link to a
-/// file inside it goes in as that file.
-pub(super) fn collect(folder: &Path) -> Result<Collected> {
+/// What a package is to have that is not written yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Draft<'a> {
+    /// The text of its `aam.yaml`.
+    pub(super) manifest: &'a str,
+    /// The text of its `.aamignore`, where it is to have a new one.
+    pub(super) aamignore: Option<&'a str>,
+}
+
+/// Collects what goes into the archive of the package at `folder`, as it is or
+/// as it would be with `draft`. A link to a file inside it goes in as that file.
+pub(super) fn collect(folder: &Path, draft: Option<&Draft<'_>>) -> Result<Collected> {
     let root = fs::canonicalize(folder).map_err(|error| Failure::io("open the folder", folder, &error))?;
-    let mut ignore = Ignore::read(&root, artifacts(&root))?;
+    let manifest = match draft {
+        Some(draft) => Some(draft.manifest.as_bytes().to_vec()),
+        None => fs::read(root.join(MANIFEST)).ok(),
+    };
+    let named = manifest.as_deref().map(artifacts).unwrap_or_default();
+    let mut ignore = Ignore::read(&root, named, draft.and_then(|draft| draft.aamignore))?;
     let mut collected = Collected { entries: Vec::new(), left_out: Vec::new() };
+    if let Some(draft) = draft {
+        let contents = PackContents::Bytes(draft.manifest.as_bytes().to_vec());
+        collected.entries.push(PackEntry { path: MANIFEST.to_owned(), executable: false, contents });
+    }
     let mut faults = Vec::new();
     let mut walk = WalkDir::new(&root).min_depth(1).sort_by_file_name().into_iter();
     while let Some(entry) = walk.next() {
@@ -62,6 +86,9 @@ pub(super) fn collect(folder: &Path) -> Result<Collected> {
             ignore.enter(entry.path())?;
             continue;
         }
+        if draft.is_some() && shown == MANIFEST {
+            continue;
+        }
         if path.to_str().is_none() {
             faults.push(Detail::new(shown, "has a name that is not UTF-8; rename it"));
             continue;
@@ -84,10 +111,14 @@ pub(super) fn collect(folder: &Path) -> Result<Collected> {
 
 /// The paths of the artifacts that the manifest names; none where it cannot be
 /// read, which is told elsewhere.
-fn artifacts(root: &Path) -> Vec<PathBuf> {
-    let manifest = fs::read(root.join("aam.yaml")).ok().and_then(|bytes| Manifest::parse(&bytes).ok());
-    let paths = manifest.iter().flat_map(|manifest| manifest.artifacts.iter());
-    paths.map(|(_, artifact)| PathBuf::from(&*artifact.path)).collect()
+fn artifacts(manifest: &[u8]) -> Vec<PathBuf> {
+    let manifest = Manifest::parse(manifest).ok();
+    let all = manifest.iter().flat_map(|manifest| manifest.artifacts.iter());
+    let path = |(kind, artifact): (ArtifactType, &Artifact)| match kind {
+        ArtifactType::Skill => PathBuf::from(deploy::skill_folder(&artifact.path).unwrap_or(&artifact.path)),
+        _ => PathBuf::from(&*artifact.path),
+    };
+    all.map(path).collect()
 }
 
 /// The regular, readable file inside the package that `path` leads to, or what

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use aam_registry_core::{decide::ReadAccess, registry::Policy};
 use serde_json::Value;
 
 use crate::{
@@ -148,4 +149,30 @@ fn a_scope_that_nothing_uses_yet_is_refused_before_it_is_asked_for() {
     assert_eq!(refused.status.code(), Some(2));
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(said.contains("read, publish, yank, tag, admin"), "{said}");
+}
+
+#[test]
+fn a_registry_for_known_users_is_used_from_login_to_install() {
+    let server = Server::with(Policy::default().with_read_access(ReadAccess::Authenticated));
+    let publisher = server.machine_with_fixtures();
+    let machine = Machine::new();
+    machine.ok(&["registry", "add", &server.url(), "--name", "test", "--default"]);
+    for command in
+        [&["search", "greet"][..], &["info", "greet-kit"], &["install", "greet-kit"], &["download", "greet-kit"]]
+    {
+        let error = machine.fails(3, command);
+        assert_eq!(error["error"], "unauthorized", "{command:?}");
+        assert!(error["help"].as_str().is_some_and(|help| help.contains("aam login")), "{error}");
+    }
+    machine.ok_with(&["login", "--username", "alice", "--password-stdin"], &format!("{PASSWORD}\n"));
+    assert_eq!(machine.json(&["search", "greet"])["total"], 1);
+    machine.ok(&["info", "greet-kit"]);
+    machine.ok(&["install", "greet-kit"]);
+    machine.ok(&["logout"]);
+    assert_eq!(machine.fails(3, &["install", "@acme/review-suite"])["error"], "unauthorized");
+
+    // A machine's token reads and does nothing else.
+    let token = publisher.ok(&["token", "create", "ci", "--scope", "read", "--quiet"]);
+    let ci = machine.aam(&["install", "@acme/review-suite"]).env("AAM_TOKEN", token.trim()).output().expect("aam runs");
+    assert!(ci.status.success(), "{}", String::from_utf8_lossy(&ci.stderr));
 }

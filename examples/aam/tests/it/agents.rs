@@ -88,3 +88,12 @@ fn what_does_not_restrict_is_said_to_be_lost() {
     assert!(files.contains("You help."), "{files}");
     assert!(remarks.contains("goes without `color`, `model`"), "{remarks}");
 }
+
+#[test]
+fn an_agent_that_people_do_not_choose_stays_so_where_there_is_a_word_for_it() {
+    holds("user-invocable: false\n", "opencode", &["hidden: true\n"]);
+    holds("hidden: true\n", "copilot", &["user-invocable: false\n"]);
+    holds("hidden: true\nuser-invocable: false\n", "copilot", &["user-invocable: false\n"]);
+    refused("user-invocable: false\n", "claude", "user-invocable");
+    refused("mode: primary\nuser-invocable: false\n", "opencode", "user-invocable");
+}

@@ -167,3 +167,39 @@ fn a_file_where_a_folder_is_needed_is_said_before_anything_is_written() {
     assert_eq!(error["details"][0]["field"], ".claude");
     assert_eq!(machine.snapshot(), before);
 }
+
+#[test]
+fn sections_that_begin_alike_all_arrive() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    let rule = |text: &str| format!("---\nglobs: [\"**/*.cs\"]\n---\n{text}\n");
+    machine.publish(
+        "@acme/rules",
+        "1.0.0",
+        "  instructions:\n    - {name: one, path: one.md}\n    - {name: two, path: two.md}\n    - {name: three, path: three.md}\n",
+        &[("one.md", &rule("One.")), ("two.md", &rule("Two.")), ("three.md", "# Rules\n\nThree.\n")],
+    );
+    machine.write("AGENTS.md", "# Rules\n\nOurs.\n");
+    machine.ok(&["install", "@acme/rules", "--platform", "codex"]);
+    let text = machine.read("AGENTS.md");
+    for part in ["Ours.", "One.", "Two.", "Three."] {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
+    machine.ok(&["uninstall", "@acme/rules"]);
+    assert_eq!(machine.read("AGENTS.md"), "# Rules\n\nOurs.\n");
+}
+
+#[test]
+fn a_skill_without_a_name_gets_one() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    machine.publish(
+        "@acme/nameless",
+        "1.0.0",
+        "  skills:\n    - {name: a, path: skills/a}\n",
+        &[("skills/a/SKILL.md", "---\ndescription: d\nallowed-tools: Read\n---\nx\n")],
+    );
+    machine.ok(&["install", "@acme/nameless", "--platform", "claude"]);
+    let expected = "---\nname: a\ndescription: d\nallowed-tools: Read\n---\nx\n";
+    assert_eq!(machine.read(".claude/skills/a/SKILL.md"), expected);
+}

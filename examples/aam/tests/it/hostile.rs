@@ -253,3 +253,31 @@ fn a_registry_that_only_a_lock_file_names_is_asked_nothing() {
     machine.write(".aam/aam-lock.yaml", &mine);
     machine.ok(&["install", "--locked"]);
 }
+
+#[test]
+fn a_link_of_the_users_own_is_followed_where_no_repository_brought_it() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    let install = ["install", "@acme/evil", "--platform", "claude", "--global"];
+    // As people keep their dotfiles.
+    let dotfiles = machine.user().join("dotfiles/claude-skills");
+    fs::create_dir_all(&dotfiles).expect("folder");
+    fs::create_dir_all(machine.user().join("dotfiles/.git")).expect("folder");
+    fs::create_dir(machine.user().join(".claude")).expect("folder");
+    let link = machine.user().join(".claude/skills");
+    symlink(&dotfiles, &link).expect("link");
+    machine.ok(&install);
+    assert!(dotfiles.join("hooks/SKILL.md").exists());
+    machine.ok(&["uninstall", "@acme/evil", "--global"]);
+    assert!(!dotfiles.join("hooks").exists() && dotfiles.exists());
+
+    // One that lies in a repository may have come with it, as may one behind the first.
+    let outside = machine.other("outside");
+    symlink(&outside, dotfiles.join("hooks")).expect("link");
+    assert_eq!(machine.fails(5, &install)["error"], "link_in_the_way");
+    fs::remove_file(dotfiles.join("hooks")).expect("removed");
+    fs::create_dir(machine.user().join(".git")).expect("folder");
+    assert_eq!(machine.fails(5, &install)["error"], "link_in_the_way");
+    assert_eq!(fs::read_dir(&outside).expect("folder").count(), 0);
+    assert_eq!(fs::read_dir(&dotfiles).expect("folder").count(), 0);
+}

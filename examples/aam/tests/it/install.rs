@@ -89,7 +89,7 @@ fn a_package_that_others_need_stays() {
 fn what_two_packages_disagree_on_is_explained() {
     let server = Server::start();
     let machine = server.machine_with_fixtures();
-    machine.ok(&["pkg", "init", "old"]);
+    machine.init("old", "old");
     let manifest = machine.read("old/aam.yaml").replace("dependencies: {}", "dependencies:\n  greet-kit: '<1.0'\n");
     machine.write("old/aam.yaml", &manifest);
     machine.ok(&["pkg", "publish", "old"]);

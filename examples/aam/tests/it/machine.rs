@@ -117,6 +117,18 @@ impl Machine {
         self.ok(&["pkg", "publish", folder.to_str().expect("text")]);
     }
 
+    /// Makes the package `name` in `folder` of the project, as its author would: with its skill written.
+    pub(crate) fn init(&self, name: &str, folder: &str) {
+        let made = self.json(&["pkg", "init", name, "--folder", folder, "--description", "What it is for"]);
+        let written = made["written"].as_array().expect("a list").iter().filter_map(Value::as_str);
+        for path in written.filter(|path| path.ends_with("SKILL.md")) {
+            let path = format!("{folder}/{path}");
+            let text = self.read(&path);
+            let (head, _) = text.rsplit_once("---\n").expect("a front matter");
+            self.write(&path, &format!("{head}---\n\nRead the notes.\n"));
+        }
+    }
+
     /// Another project on this machine.
     pub(crate) fn other(&self, name: &str) -> PathBuf {
         let folder = self.folder.path().join(name);

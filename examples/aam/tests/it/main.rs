@@ -3,10 +3,12 @@
 mod accounts;
 mod agents;
 mod answers;
+mod create;
 mod deploy;
 mod golden;
 mod hostile;
 mod install;
+mod limits;
 mod machine;
 mod pkg;
 mod proxy;

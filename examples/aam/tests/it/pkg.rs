@@ -7,7 +7,7 @@ use crate::{machine::Machine, server::fixture};
 #[test]
 fn a_new_package_is_valid_and_packs_to_the_same_bytes_every_time() {
     let machine = Machine::new();
-    machine.ok(&["pkg", "init", "@my_org/notes"]);
+    machine.init("@my_org/notes", "notes");
     assert_eq!(machine.json(&["pkg", "validate", "notes"])["valid"], true);
     let one = machine.json(&["pkg", "pack", "notes"]);
     assert!(machine.has("my_org-notes-0.1.0.aam"));
@@ -54,4 +54,57 @@ fn archives_of_other_packers_are_valid() {
     }
     machine.write("broken.aam", "not an archive");
     machine.fails(8, &["pkg", "validate", "broken.aam"]);
+}
+
+#[test]
+fn what_init_made_up_is_not_published() {
+    let machine = Machine::new();
+    machine.ok(&["pkg", "init", "@acme/notes", "--folder", "notes"]);
+    let error = machine.fails(8, &["pkg", "publish", "notes", "--dry-run"]);
+    let details: Vec<_> =
+        error["details"].as_array().expect("details").iter().map(|one| one["field"].clone()).collect();
+    assert_eq!(details, ["skills/notes/SKILL.md", "description"], "{error}");
+    machine.init("@acme/written", "written");
+    assert_eq!(machine.json(&["pkg", "validate", "written"])["valid"], true);
+}
+
+#[test]
+fn a_double_hyphen_needs_a_scope() {
+    let machine = Machine::new();
+    let error = machine.fails(2, &["pkg", "init", "acme--review"]);
+    assert!(error["help"].as_str().is_some_and(|help| help.contains("@my_org/name")), "{error}");
+    machine.init("@acme/a--b", "scoped");
+    machine.init("review", "plain");
+    let manifest = machine.read("plain/aam.yaml").replace("\"review\"", "acme--review");
+    machine.write("plain/aam.yaml", &manifest);
+    for (folder, warned) in [("scoped", false), ("plain", true)] {
+        let warnings = machine.json(&["pkg", "validate", folder])["warnings"].to_string();
+        assert_eq!(warnings.contains("holds `--`"), warned, "{warnings}");
+    }
+}
+
+#[test]
+fn front_matter_that_tools_cannot_read_is_named_by_file_and_line() {
+    let machine = Machine::new();
+    let manifest = "name: '@acme/x'\nversion: 1.0.0\ndescription: d\nartifacts:\n  skills:\n    - {name: a, path: \
+                    skills/a}\n  instructions:\n    - {name: r, path: rules/r.mdc}\n";
+    machine.write("aam.yaml", manifest);
+    machine.write("skills/a/SKILL.md", "---\nname: a\ndescription: Reviews: fast\n---\nx\n");
+    machine.write("rules/r.mdc", "---\ndescription: d\nglobs:\n  - *.py\n---\nx\n");
+    for arguments in [&["pkg", "validate"][..], &["pkg", "publish", "--dry-run"], &["pkg", "pack"]] {
+        let error = machine.fails(8, arguments);
+        assert_eq!(error["details"][0]["field"], "skills/a/SKILL.md:3", "{error}");
+        let mend = "put its value in double quotes: `description: \"Reviews: fast\"`";
+        assert!(error["details"][0]["error"].as_str().is_some_and(|text| text.contains(mend)), "{error}");
+    }
+    machine.write(
+        "skills/a/SKILL.md",
+        "---\nname: a\ndescription: \"Reviews: fast\"\nallowed-tools: Bash(git:*)\n---\nx\n",
+    );
+    let warnings = &machine.json(&["pkg", "validate"])["warnings"];
+    assert_eq!(warnings[0]["field"], "rules/r.mdc:4", "{warnings}");
+    machine.ok(&["pkg", "pack", "--output", "x.aam"]);
+    assert_eq!(machine.json(&["pkg", "validate", "x.aam"])["warnings"], *warnings, "an archive is looked into, too");
+    std::fs::write(machine.project().join("rules/r.mdc"), b"caf\xe9\n").expect("written");
+    assert_eq!(machine.fails(8, &["pkg", "validate"])["details"][0]["field"], "rules/r.mdc:1");
 }

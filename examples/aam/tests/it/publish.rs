@@ -30,7 +30,7 @@ fn a_publish_whose_answer_is_lost_is_a_success() {
 fn other_bytes_of_the_same_version_are_refused() {
     let server = Server::start();
     let machine = server.machine_of_alice();
-    machine.ok(&["pkg", "init", "@acme/notes", "--folder", "."]);
+    machine.init("@acme/notes", ".");
     machine.ok(&["pkg", "publish"]);
     assert_eq!(machine.json(&["pkg", "publish"])["already_published"], true);
     machine.write("skills/notes/SKILL.md", "---\nname: notes\ndescription: Changed\n---\nNew.\n");
@@ -80,7 +80,7 @@ fn an_unreachable_registry_is_named() {
 fn a_description_cannot_deceive_a_terminal() {
     let server = Server::start();
     let machine = server.machine_of_alice();
-    machine.ok(&["pkg", "init", "@acme/notes", "--folder", "."]);
+    machine.init("@acme/notes", ".");
     let own = machine.read("aam.yaml");
     let lines = own.lines().map(|line| match line.strip_prefix("description:") {
         Some(_) => r#"description: "safe\u202Eefas\n  owners  me""#,
@@ -100,7 +100,7 @@ fn a_description_cannot_deceive_a_terminal() {
 fn secrets_and_ignored_files_stay_out_and_the_first_publish_shows_what_goes_in() {
     let server = Server::start();
     let machine = server.machine_of_alice();
-    machine.ok(&["pkg", "init", "@acme/notes", "--folder", "."]);
+    machine.init("@acme/notes", ".");
     machine.write(".gitignore", "\u{feff}drafts/\n");
     for path in [".env", ".npmrc", ".ssh/id_ed25519", "node_modules/x/index.js", "drafts/a.md", "skills/notes/.ENV"] {
         machine.write(path, "x");
@@ -126,7 +126,7 @@ fn secrets_and_ignored_files_stay_out_and_the_first_publish_shows_what_goes_in()
 fn what_looks_like_a_secret_is_published_only_by_word_of_its_publisher() {
     let server = Server::start();
     let machine = server.machine_of_alice();
-    machine.ok(&["pkg", "init", "@acme/notes", "--folder", "."]);
+    machine.init("@acme/notes", ".");
     let key = format!("-----BEGIN OPENSSH {} KEY-----\nx\n", "PRIVATE");
     machine.write("skills/notes/deploy.txt", &key);
     for arguments in [&["pkg", "publish"][..], &["pkg", "publish", "--yes"]] {

@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use aam_registry_core::{http::RegistryService, memory};
+use aam_registry_core::{archive::ArchiveLimits, http::RegistryService, memory, registry::Policy};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
@@ -28,7 +28,17 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
-        let registry = memory::registry().build().expect("every port is there");
+        Self::with(Policy::default())
+    }
+
+    /// A registry that takes what `limits` let through.
+    pub(crate) fn with_limits(limits: ArchiveLimits) -> Self {
+        Self::with(Policy::default().with_archive_limits(limits))
+    }
+
+    /// A registry with that policy.
+    pub(crate) fn with(policy: Policy) -> Self {
+        let registry = memory::registry().policy(policy).build().expect("every port is there");
         let service = TowerToHyperService::new(RegistryService::new(registry));
         let runtime = Runtime::new().expect("runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");

@@ -65,7 +65,9 @@ fn with_cache(
     changes: impl ChangeFeed,
 ) -> RegistryBuilder {
     let Some(Cache { settings, redis }) = cache else { return builder.database(database) };
-    let config = MetadataCacheConfig::default().with_lifetime(settings.cache_ttl_seconds.lifetime());
+    let config = MetadataCacheConfig::default()
+        .with_lifetime(settings.cache_ttl_seconds.lifetime())
+        .with_stale_reads(settings.stale_reads.0);
     let mut cached = CachedMetadata::builder(database).config(config).changes(changes);
     if let Some(redis) = redis {
         cached =

@@ -6,6 +6,7 @@ use aam_registry_backends::{
 };
 use aam_registry_core::{
     archive::ArchiveLimits,
+    decide::ReadAccess,
     ports::RateClass,
     registry::{Policy, RegistrationPolicy},
     types::{LatestPolicy, ManifestLimits},
@@ -14,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{AssembleError, reason};
 use crate::{
-    config::{LatestChoice, Registration, Settings},
+    config::{LatestChoice, ReadChoice, Registration, Settings},
     signing_secret,
 };
 
@@ -74,6 +75,10 @@ pub(super) fn policy(settings: &Settings) -> Policy {
         .with_registration(match settings.registration {
             Registration::Open => RegistrationPolicy::Open,
             Registration::Closed => RegistrationPolicy::Closed,
+        })
+        .with_read_access(match settings.read_access {
+            ReadChoice::Everyone => ReadAccess::Everyone,
+            ReadChoice::Authenticated => ReadAccess::Authenticated,
         })
         .with_session_lifetime(settings.token_expire_hours.lifetime())
         .with_upload_timeout(settings.upload_timeout.0)

@@ -10,7 +10,7 @@ use super::{
     setting::{Fallback, Kind, Refusal, Spec},
     sources::{Layers, Source, Surroundings},
     table::{Settings, TABLE},
-    values::{DownloadRedirect, StorageBackend},
+    values::{DownloadRedirect, ReadChoice, StorageBackend},
 };
 
 /// The selected value of a setting.
@@ -233,6 +233,12 @@ impl Settings {
                 redirect == DownloadRedirect::Presigned && !can_presign,
                 "DOWNLOAD_REDIRECT",
                 "is `presigned`, which needs STORAGE_BACKEND to be an object store",
+            ),
+            (
+                redirect == DownloadRedirect::Cdn && self.read_access == ReadChoice::Authenticated,
+                "DOWNLOAD_REDIRECT",
+                "is `cdn`, and a CDN hands archives to everybody; set it to `off` or `presigned` where READ_ACCESS is \
+                 `authenticated`",
             ),
             (
                 redirect == DownloadRedirect::Cdn && self.cdn_base_url.is_none(),

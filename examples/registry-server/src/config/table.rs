@@ -14,8 +14,9 @@ use super::{
     values::{
         AdminPassword, Backlog, BaseUrl, Bucket, ClientIpHeader, Connections, ConnectionsPerAddress, Count,
         DatabaseUrl, Domain, DownloadRedirect, EmailAddress, Endpoint, Host, Hours, JwtSecrets, LatestChoice,
-        LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, RedisUrl, Registration, Room,
-        Seconds, SecretKey, Size, StorageBackend, Streams, Switch, TagList, Threads, Timeout, Uploads, Webhooks, Word,
+        LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ReadChoice, RedisUrl,
+        Registration, Room, Seconds, SecretKey, Size, StorageBackend, Streams, Switch, TagList, Threads, Timeout,
+        Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -161,6 +162,8 @@ settings! {
         /// Seconds that metadata is cached; more than 20 counts as 20, and finished documents are
         /// cached 10 longer
         cache_ttl_seconds: Seconds = "cache.ttl_seconds", Fallback::Text("20");
+        /// How long public downloads continue while the database does not answer; needs cache.enabled
+        stale_reads: Timeout = "STALE_READS", Fallback::Text("15m");
         /// Most memory for cached small archives; 0 turns this cache off
         archive_cache_memory: Room = "ARCHIVE_CACHE_MEMORY", Fallback::Text("64MiB");
         /// Most disk space for cached archives of an object store; 0 turns this cache off
@@ -178,6 +181,8 @@ settings! {
         token_expire_hours: Hours = "TOKEN_EXPIRE_HOURS", Fallback::Text("24");
         /// Who may create an account
         registration: Registration = "REGISTRATION", Fallback::Text("open");
+        /// Who may read packages, users and scopes: everyone, or only callers with a credential
+        read_access: ReadChoice = "READ_ACCESS", Fallback::Text("everyone");
         /// Administrator to create at the start if there is none
         admin_username: Option<Username> = "ADMIN_USERNAME";
         /// E-mail address of that administrator

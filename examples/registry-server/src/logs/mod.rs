@@ -24,7 +24,9 @@ pub(crate) fn start(settings: &Settings) -> io::Result<Option<Remainder>> {
         .with_default(quiet)
         .with_target("aam_registry", level)
         .with_target("aam_registry_core", level)
-        .with_target("aam_registry_backends", level);
+        .with_target("aam_registry_backends", level)
+        // It warns about each connection whose client breaks the rules: a flood of them would fill the log.
+        .with_target("h2", level.min(tracing::level_filters::LevelFilter::ERROR));
     let (layer, remainder) = match settings.log_format {
         LogFormat::Json => {
             let lines = Lines::start(io::stdout())?;

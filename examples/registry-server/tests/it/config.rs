@@ -203,6 +203,20 @@ fn the_production_stack_is_a_few_variables() {
 }
 
 #[test]
+fn a_registry_for_known_users_has_no_cdn() {
+    let mut site = Site::new();
+    assert_eq!(
+        (shown(&site, &[], "READ_ACCESS").0, shown(&site, &[], "STALE_READS").0),
+        ("everyone".into(), "15m".into())
+    );
+    site.set("READ_ACCESS", "authenticated").set("STALE_READS", "5m");
+    site.run(&["config", "check"]).succeeded();
+    site.write("config.yaml", "cdn: { enabled: true, base_url: https://cdn.example.com }\n");
+    let refused = site.run(&["config", "check"]).failed().stderr();
+    assert!(refused.contains("a CDN hands archives to everybody"), "{refused}");
+}
+
+#[test]
 fn what_this_release_cannot_do_is_refused_in_plain_words() {
     for (name, value, told) in [
         ("REGISTRATION", "invite", "registration by invitation is not built"),

@@ -1,6 +1,10 @@
 //! HTTP/2, with and without TLS.
 
-use std::{future::Future, io, sync::Arc};
+use std::{
+    future::Future,
+    io::{self, Read, Write},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use h2::{
@@ -238,4 +242,32 @@ fn what_was_begun_is_finished_when_the_server_ends() {
     });
     assert!(server.wait().success());
     assert!(!server.log().join("").contains("requests_cut_off"), "{:#?}", server.log());
+}
+
+/// A frame of HTTP/2 (RFC 9113, section 4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(payload.len()).expect("short").to_be_bytes();
+    [&len[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+#[test]
+fn requests_that_are_taken_back_at_once_end_their_connection_and_fill_no_log() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    for _ in 0..5 {
+        let mut flood = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, 0, 0, &[])].concat();
+        for stream in (1..2000).step_by(2) {
+            // `GET /` of `x`, and at once RST_STREAM with CANCEL.
+            flood.extend(frame(1, 5, stream, &[0x82, 0x86, 0x84, 0x41, 1, b'x']));
+            flood.extend(frame(3, 0, stream, &8_u32.to_be_bytes()));
+        }
+        let mut connection = web::connect(server.port()).expect("connected");
+        // The server may close before it has read all of it.
+        let _ = connection.write_all(&flood);
+        let _ = connection.read_to_end(&mut Vec::new());
+    }
+    assert_eq!(web::get(server.port(), "/health").expect("answered").status, 200);
+    let log = server.whole_log();
+    let by_library: Vec<_> = log.iter().filter(|line| line.contains("h2::")).collect();
+    assert!(by_library.is_empty(), "{by_library:?}");
 }

@@ -8,6 +8,7 @@ use aam_registry_core::{
     memory::{InsecurePasswords, MemoryLimiter, MemoryMetadata, MemorySessions},
     ports::ArchiveStore,
     registry::{PublishOptions, Registration, Registry},
+    types::Viewer,
 };
 use aam_registry_tests::{Package, S3Server};
 use bytes::Bytes;
@@ -146,7 +147,8 @@ async fn a_link_is_good_for_nothing_else() {
         let answer = request.send().await.expect("an answer");
         assert!(answer.status().is_client_error(), "{answer:?}");
     }
-    let version = registry.version(&"@ada/kit".parse().expect("a name"), &VERSION.parse().expect("a version")).await;
+    let view = registry.view(&Viewer::Anonymous).expect("everybody may read");
+    let version = view.version(&"@ada/kit".parse().expect("a name"), &VERSION.parse().expect("a version")).await;
     let stored = archives.size(&version.expect("a version").archive).await.expect("size");
     assert!(stored.is_some(), "the archive stands");
 }

@@ -6,15 +6,17 @@ use aam_registry_core::types::{PackageName, Version};
 use clap::Args;
 use serde_json::json;
 
+use super::create::already_there;
 use crate::{
-    failure::{Failure, Result},
-    package::{Skeleton, inspect, write_skeleton},
+    failure::{Failure, Kind, Result},
+    package::{Skeleton, is_refused_when_new, package_name, write_skeleton},
     session::Session,
 };
 
 /// Make a new package
 #[derive(Debug, Args)]
-#[command(long_about = "Make a new package that can be published as it is: aam.yaml, a README and one skill.\n\n  \
+#[command(long_about = "Make a new package: aam.yaml, a README and one skill, to be written before it is \
+    published. Of skills, agents, prompts and rules that are there already `aam pkg create` makes one.\n\n  \
     aam pkg init                          # in this folder, called like it\n  \
     aam pkg init my-skills                # in the new folder my-skills\n  \
     aam pkg init @my_org/my-skills --skill code-review --description 'How we review code'")]
@@ -48,16 +50,32 @@ impl Init {
             (None, Some(name)) => session.folder.join(name.bare()),
             (None, None) => session.folder.clone(),
         };
+        if let Some(there) = already_there(&folder) {
+            return Err(Failure::new(
+                Kind::Conflict,
+                "artifacts_found",
+                format!("There are artifacts in {} already: {there}", folder.display()),
+            )
+            .hint(
+                "`aam pkg create` makes a package of them; for a new one, name a new folder: `aam pkg init my-skills`",
+            ));
+        }
         fs::create_dir_all(&folder).map_err(|error| Failure::io("make the folder", &folder, &error))?;
         let name = if let Some(name) = self.name {
             name
         } else {
             let full = fs::canonicalize(&folder).map_err(|error| Failure::io("open", &folder, &error))?;
             let text = full.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-            text.replace([' ', '_', '.'], "-").parse().map_err(|_| {
+            package_name(&text).ok_or_else(|| {
                 Failure::usage("The folder's name cannot name a package: give a name, as in `aam pkg init my-skills`")
             })?
         };
+        if is_refused_when_new(&name) {
+            return Err(Failure::usage(format!(
+                "`{name}` holds `--`, which registries take in no new name without a scope"
+            ))
+            .hint("use single hyphens, or a scope as in `aam pkg init @my_org/name`"));
+        }
         let mut skeleton = Skeleton::named(name);
         skeleton.version = self.version;
         skeleton.author = self.author;
@@ -71,12 +89,11 @@ impl Init {
             )));
         }
         let written = write_skeleton(&folder, &skeleton)?;
-        inspect(&folder).into_result()?;
         let value = json!({"name": skeleton.name.as_str(), "folder": folder, "written": written});
         session.out.done(&value, || {
             let mut lines = vec![format!("Made {} in {}", skeleton.name, folder.display())];
             lines.extend(written.iter().map(|file| format!("  {file}")));
-            lines.push("Write the skill, then `aam pkg publish`".to_owned());
+            lines.push("Write the skill and the descriptions, here and in aam.yaml, then `aam pkg publish`".to_owned());
             lines
         })
     }

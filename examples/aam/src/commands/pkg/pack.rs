@@ -5,10 +5,11 @@ use std::{fs, path::PathBuf};
 use clap::Args;
 use serde_json::json;
 
+use super::inspected::inspected;
 use crate::{
     atomic_file::{self, Mode},
     failure::{Failure, Result},
-    package::{archive_name, inspect},
+    package::archive_name,
     session::Session,
 };
 
@@ -29,15 +30,12 @@ pub(crate) struct Pack {
 }
 
 impl Pack {
-    pub(crate) fn run(self, session: &Session) -> Result<()> {
+    pub(crate) async fn run(self, session: &Session) -> Result<()> {
         let folder = self.folder.unwrap_or_else(|| session.folder.clone());
         if !folder.is_dir() {
             return Err(Failure::usage(format!("{} is not a folder", folder.display())));
         }
-        let (packed, warnings) = inspect(&folder).into_result()?;
-        for warning in &warnings {
-            session.out.warn(&format!("{}: {}", warning.field, warning.error));
-        }
+        let (packed, _) = inspected(session, &folder).await?;
         let manifest = &packed.judged.manifest;
         let path = match self.output.extension() {
             Some(extension) if extension == "aam" && !self.output.is_dir() => self.output,

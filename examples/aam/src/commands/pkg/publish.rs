@@ -6,12 +6,11 @@ use aam_registry_core::types::DistTag;
 use clap::Args;
 use serde_json::json;
 
-use super::contents;
+use super::{contents, inspected::inspected};
 use crate::{
     api::{Outcome, Upload},
     failure::Result,
     output::plain,
-    package::inspect,
     progress::Progress,
     session::Session,
 };
@@ -50,10 +49,7 @@ impl Publish {
     pub(crate) async fn run(self, session: &Session) -> Result<()> {
         let registry = session.registry()?;
         let path = self.path.unwrap_or_else(|| session.folder.clone());
-        let (packed, warnings) = inspect(&path).into_result()?;
-        for warning in &warnings {
-            session.out.warn(&format!("{}: {}", warning.field, warning.error));
-        }
+        let (packed, warnings) = inspected(session, &path).await?;
         let manifest = &packed.judged.manifest;
         let (name, version) = (&manifest.name, &manifest.version);
         if self.dry_run {

@@ -5,17 +5,18 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::inspected::inspected;
 use crate::{
     failure::{Failure, Kind, Result},
-    package::inspect,
     session::Session,
 };
 
 /// Check a package, as the registry will
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Check a package, a folder or an archive, by the registry's own rules; everything that is wrong \
-    is listed at once.\n\n  aam pkg validate\n  aam pkg validate my-skills-0.1.0.aam --json"
+    long_about = "Check a package, a folder or an archive, by the registry's own rules and limits; everything that is wrong \
+    is listed at once, with its file, line and mend. What keeps tools from loading a skill is an error; what they read \
+    all the same, or what only breaks the Agent Skills specification, is a warning.\n\n  aam pkg validate\n  aam pkg validate my-skills-0.1.0.aam --json"
 )]
 pub(crate) struct Validate {
     /// The package's folder or archive; the current folder where not given
@@ -23,16 +24,12 @@ pub(crate) struct Validate {
 }
 
 impl Validate {
-    pub(crate) fn run(self, session: &Session) -> Result<()> {
+    pub(crate) async fn run(self, session: &Session) -> Result<()> {
         let path = self.path.unwrap_or_else(|| session.folder.clone());
         if !path.exists() {
             return Err(Failure::new(Kind::NotFound, "no_package", format!("{} does not exist", path.display())));
         }
-        let findings = inspect(&path);
-        for warning in &findings.warnings {
-            session.out.warn(&format!("{}: {}", warning.field, warning.error));
-        }
-        let (packed, warnings) = findings.into_result()?;
+        let (packed, warnings) = inspected(session, &path).await?;
         let (name, version) = (&packed.judged.manifest.name, &packed.judged.manifest.version);
         let value = json!({
             "valid": true,

@@ -156,7 +156,7 @@ fn a_file_that_cannot_be_read_is_named_before_anything_is_packed() {
     use std::os::unix::fs::PermissionsExt;
     let mut told = Told::default();
     let machine = Machine::new();
-    machine.ok(&["pkg", "init", "notes", "--folder", "."]);
+    machine.init("notes", ".");
     machine.write("skills/notes/secret.md", "x\n");
     let path = machine.project().join("skills/notes/secret.md");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("set");
@@ -181,7 +181,7 @@ fn a_scope_that_does_not_exist_is_told_with_how_to_make_it() {
     let mut told = Told::default();
     let server = Server::start();
     let machine = server.machine_of_alice();
-    machine.ok(&["pkg", "init", "@newteam/notes", "--folder", "."]);
+    machine.init("@newteam/notes", ".");
     told.hear("a scope that does not exist", 3, &mut machine.aam(&["pkg", "publish", "--quiet"]));
     machine.ok(&["scope", "create", "newteam"]);
     machine.ok(&["pkg", "publish"]);

@@ -261,7 +261,7 @@ fn an_archive_that_a_proxy_does_not_let_through_is_told_as_that() {
     });
     told.naming(stage.address.to_string(), "[PROXY]");
     let machine = stage.machine();
-    machine.ok(&["pkg", "init", "notes", "--folder", "."]);
+    machine.init("notes", ".");
     let mut command = machine.aam(&["pkg", "publish", "--quiet"]);
     told.hear("nginx's limit of a body", 8, command.env("AAM_TOKEN", "aam_x"));
 

@@ -96,6 +96,16 @@ choice! {
 }
 
 choice! {
+    /// Who may read what is public.
+    ReadChoice as "WHO" {
+        /// Everybody.
+        Everyone = "everyone",
+        /// Callers with a credential.
+        Authenticated = "authenticated",
+    }
+}
+
+choice! {
     /// Which version `latest` points to.
     LatestChoice as "POLICY" {
         /// The highest.

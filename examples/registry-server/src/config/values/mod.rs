@@ -9,7 +9,9 @@ mod stores;
 mod webhooks;
 
 pub(crate) use accounts::{AdminPassword, EmailAddress, JwtSecrets, TagList};
-pub(crate) use choices::{DownloadRedirect, LatestChoice, LogFormat, LogLevel, Registration, StorageBackend, Switch};
+pub(crate) use choices::{
+    DownloadRedirect, LatestChoice, LogFormat, LogLevel, ReadChoice, Registration, StorageBackend, Switch,
+};
 pub(crate) use database::{DatabaseUrl, PostgresUrl};
 pub(crate) use network::{BaseUrl, ClientIpHeader, Domain, Host, Networks, Origins};
 pub(crate) use numbers::{

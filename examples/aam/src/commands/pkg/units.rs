@@ -1,0 +1,86 @@
+//! From what a folder holds to one package, or one for each part of it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use aam_registry_core::types::{PackageName, ScopeName};
+
+use crate::{
+    failure::{Detail, Failure, Result},
+    package::{Composed, Discovery, Found, about, compose},
+};
+
+/// One package of everything.
+pub(super) fn one(folder: &Path, name: Option<PackageName>, discovery: Discovery) -> Result<Composed> {
+    let about = about(folder, folder);
+    let name = name.or_else(|| about.name.clone()).ok_or_else(nameless)?;
+    compose(folder, name, &about, discovery.found, &discovery.files)
+}
+
+/// A package of each plugin that has a folder of its own, else of each skill, in `scope`.
+pub(super) fn each(
+    folder: &Path,
+    scope: Option<&ScopeName>,
+    discovery: Discovery,
+    not_taken: &mut Vec<Detail>,
+) -> Result<Vec<Composed>> {
+    let mut units: BTreeMap<String, Vec<Found>> = BTreeMap::new();
+    for mut found in discovery.found {
+        let Some(unit) = found.unit().map(str::to_owned) else {
+            let why = "has no folder of its own to be a package; take it without --each";
+            not_taken.push(Detail::new(found.path, why));
+            continue;
+        };
+        let inside = found.path.strip_prefix(&*unit).unwrap_or(&found.path);
+        found.path = inside.trim_start_matches('/').into();
+        units.entry(unit).or_default().push(found);
+    }
+    let mut packages = Vec::new();
+    let mut names = BTreeSet::new();
+    for (unit, found) in units {
+        let place = folder.join(&unit);
+        let shown = if unit.is_empty() { "SKILL.md".to_owned() } else { unit.clone() };
+        if std::fs::symlink_metadata(place.join("aam.yaml")).is_ok() {
+            not_taken.push(Detail::new(shown, "has an aam.yaml already, which stays as it is"));
+            continue;
+        }
+        let about = about(&place, folder);
+        let name = about.name.clone().ok_or_else(nameless)?;
+        let name = match scope {
+            Some(scope) => PackageName::scoped(scope, name.bare())?,
+            None => name,
+        };
+        if !names.insert(name.clone()) {
+            not_taken.push(Detail::new(
+                shown,
+                format!("would be another package called {name}; make it by itself, with --name"),
+            ));
+            continue;
+        }
+        let below = |file: &String| file.strip_prefix(&*unit).map(|file| file.trim_start_matches('/').to_owned());
+        let files: Vec<String> =
+            discovery.files.iter().filter(|file| crate::package::is_below(file, &unit)).filter_map(below).collect();
+        match compose(&place, name, &about, found, &files) {
+            Ok(package) => packages.push(package),
+            Err(failure) if failure.details.is_empty() => not_taken.push(Detail::new(shown, &*failure.message)),
+            Err(failure) => {
+                let in_unit = |detail: Detail| Detail::new(place_of(&unit, &detail.field), detail.error);
+                not_taken.extend(failure.details.into_iter().map(in_unit));
+            }
+        }
+    }
+    if packages.is_empty() {
+        return Err(Failure::invalid("No package can be made with --each").details(std::mem::take(not_taken)));
+    }
+    Ok(packages)
+}
+
+fn place_of(unit: &str, path: &str) -> String {
+    if unit.is_empty() { path.to_owned() } else { format!("{unit}/{path}") }
+}
+
+fn nameless() -> Failure {
+    Failure::usage("Nothing here names a package: give one with --name, as in `--name @my_org/my-skills`")
+}
