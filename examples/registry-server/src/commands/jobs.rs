@@ -46,7 +46,7 @@ pub(super) fn retry(command: &PickedJobs, surroundings: Surroundings) -> Result<
         1 => "1 job is due now".to_owned(),
         many => format!("{many} jobs are due now"),
     };
-    done(command, &text, "retried", count)
+    Ok(done(command, &text, "retried", count))
 }
 
 /// Removes jobs from the queue.
@@ -58,12 +58,12 @@ pub(super) fn drop(command: &PickedJobs, surroundings: Surroundings) -> Result<A
         1 => "1 job removed; what it was to do is not done".to_owned(),
         many => format!("{many} jobs removed; what they were to do is not done"),
     };
-    done(command, &text, "dropped", count)
+    Ok(done(command, &text, "dropped", count))
 }
 
 /// The answer to a change. Where jobs were named and none was changed, the exit code is that of a failure.
-fn done(command: &PickedJobs, text: &str, key: &str, count: u64) -> Result<Answer, Failed> {
-    Ok(Answer::new(command.json, text, &json!({ key: count })).bad_unless(count > 0 || command.ids.is_empty()))
+fn done(command: &PickedJobs, text: &str, key: &str, count: u64) -> Answer {
+    Answer::new(command.json, text, &json!({ key: count })).bad_unless(count > 0 || command.ids.is_empty())
 }
 
 fn selection(command: &PickedJobs) -> Result<JobSelection, Failed> {
