@@ -141,20 +141,20 @@ mod tests {
         (Webhook::new(url, secret, [AuditEvent::PackagePublish], receiver.clone()), receiver)
     }
 
-    fn answered(status: u16, retry_after: Option<u64>) -> Result<WebhookAnswer, String> {
-        Ok(WebhookAnswer { status, retry_after: retry_after.map(Duration::from_secs) })
+    fn answered(status: u16, retry_after: Option<u64>) -> WebhookAnswer {
+        WebhookAnswer { status, retry_after: retry_after.map(Duration::from_secs) }
     }
 
     #[tokio::test]
     async fn the_body_is_the_entry_and_the_id_that_of_it() {
-        let (webhook, receiver) = webhook(answered(204, None));
+        let (webhook, receiver) = webhook(Ok(answered(204, None)));
         let job = job();
         for _ in 0..2 {
             assert_eq!(webhook.run(&job).await, Ok(Vec::new()));
         }
-        let received = receiver.received.lock().expect("not poisoned").clone();
-        assert_eq!(received[0], received[1]);
-        let (id, body) = &received[0];
+        let messages = receiver.received.lock().expect("not poisoned").clone();
+        assert_eq!(messages[0], messages[1]);
+        let (id, body) = &messages[0];
         assert_eq!(*id, job.id.to_string());
         let body: Value = serde_json::from_str(body).expect("JSON");
         let expected = json!({
@@ -176,19 +176,19 @@ mod tests {
     #[tokio::test]
     async fn what_an_answer_means() {
         let retries = async |answer| webhook(answer).0.run(&job()).await.map_err(|failure| failure.retry);
-        assert_eq!(retries(answered(200, None)).await, Ok(Vec::new()));
-        assert_eq!(retries(answered(410, Some(5))).await, Err(JobRetry::Never));
+        assert_eq!(retries(Ok(answered(200, None))).await, Ok(Vec::new()));
+        assert_eq!(retries(Ok(answered(410, Some(5)))).await, Err(JobRetry::Never));
         for status in [100, 199, 301, 307, 400, 404, 500, 503] {
-            assert_eq!(retries(answered(status, None)).await, Err(JobRetry::Patiently), "{status}");
+            assert_eq!(retries(Ok(answered(status, None))).await, Err(JobRetry::Patiently), "{status}");
         }
-        assert_eq!(retries(answered(429, Some(90))).await, Err(JobRetry::NotBefore(Duration::from_secs(90))));
-        assert_eq!(retries(answered(503, Some(u64::MAX))).await, Err(JobRetry::NotBefore(LONGEST_RETRY_AFTER)));
+        assert_eq!(retries(Ok(answered(429, Some(90)))).await, Err(JobRetry::NotBefore(Duration::from_secs(90))));
+        assert_eq!(retries(Ok(answered(503, Some(u64::MAX)))).await, Err(JobRetry::NotBefore(LONGEST_RETRY_AFTER)));
         assert_eq!(retries(Err("no answer".to_owned())).await, Err(JobRetry::Patiently));
     }
 
     #[test]
     fn a_delivery_is_given_up_after_ten_attempts() {
-        let (webhook, _) = webhook(answered(200, None));
+        let (webhook, _) = webhook(Ok(answered(200, None)));
         let waits: Vec<_> = (1..).map_while(|attempts| webhook.patience(attempts)).map(|wait| wait.as_secs()).collect();
         assert_eq!(waits, [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]);
         assert!(webhook.wants(AuditEvent::PackagePublish) && !webhook.wants(AuditEvent::VersionYank));
