@@ -21,6 +21,8 @@ mod relational;
 pub mod sqlite;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod url_options;
+#[cfg(feature = "webhook")]
+pub mod webhook;
 
 #[cfg(any(feature = "governor", feature = "redis"))]
 pub use rate_limits::RateLimits;

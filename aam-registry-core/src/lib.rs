@@ -16,6 +16,7 @@ pub mod decide;
 pub mod decorate;
 pub mod error;
 pub mod http;
+pub mod jobs;
 pub mod layers;
 pub mod memory;
 pub mod ports;

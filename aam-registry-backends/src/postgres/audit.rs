@@ -1,7 +1,7 @@
 use aam_registry_core::{
     Result,
     ports::AuditLog,
-    types::{AuditEntry, AuditEvent, AuditFilter, ChainHash, Change, NewAuditEntry, PackageName, Page},
+    types::{AuditEntry, AuditEvent, AuditFilter, ChainHash, Change, NewAuditEntry, NewJob, PackageName, Page},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use super::{
     PostgresMetadata, changes_feed,
     connection::{Prepared, Session},
     failure::{Failure, Tx},
-    sql::{self, Text},
+    sql::{self, Text, now},
 };
 use crate::relational::columns;
 
@@ -25,12 +25,21 @@ macro_rules! columns {
     };
 }
 
-/// Appends an entry and tells of the change it records, when that is committed.
-const APPEND: &str = "WITH entry AS (
+/// Appends an entry, queues its event, and tells of the change it records, when that is committed.
+const APPEND: &str = concat!(
+    "WITH entry AS (
         INSERT INTO audit_log (entry_id, event, actor, package, version, timestamp, metadata)
         VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ), event AS (
+        INSERT INTO jobs (id, kind, payload, created_at, due_at)
+        SELECT $1::uuid, $10::text, $11::text, ",
+    now!(),
+    ", ",
+    now!(),
+    " WHERE $11::text IS NOT NULL
     )
-    SELECT pg_notify($8, told) FROM unnest($9::text[]) told";
+    SELECT pg_notify($8, told) FROM unnest($9::text[]) told"
+);
 /// Appends an entry that records no change; once, however often it is asked to.
 const APPEND_ALONE: &str = "INSERT INTO audit_log (entry_id, event, actor, package, version, timestamp, metadata)
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (entry_id) DO NOTHING";
@@ -64,7 +73,10 @@ impl Append {
         let told: Vec<String> = change.into_iter().filter_map(changes_feed::payload).collect();
         let [id, event, actor, package, version, timestamp, metadata] = row.params();
         let channel = changes_feed::CHANNEL;
-        tx.rows(statement, [id, event, actor, package, version, timestamp, metadata, &channel, &told]).await?;
+        let payload = NewJob::of_event(entry).map(|job| serde_json::to_string(&job.payload)).transpose()?;
+        let row: [&(dyn ToSql + Sync); 11] =
+            [id, event, actor, package, version, timestamp, metadata, &channel, &told, &NewJob::EVENT, &payload];
+        tx.rows(statement, row).await?;
         Ok(())
     }
 }

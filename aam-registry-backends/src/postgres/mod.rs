@@ -22,6 +22,9 @@
 //! 6. downloads that were counted and not folded yet, by version. To count some
 //!    takes no other lock.
 //!
+//! Queued jobs are leased with `SKIP LOCKED`, by a statement that takes no other
+//! lock. Other statements on jobs lock rows of that table alone.
+//!
 //! Versions, tags and listings are changed under the lock of their package, or
 //! in the transaction that makes it, and are not locked themselves.
 //!
@@ -64,6 +67,7 @@ mod downloads;
 mod facts;
 mod failure;
 mod identity;
+mod jobs;
 mod listing;
 mod packages;
 mod pool;

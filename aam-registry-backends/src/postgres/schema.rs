@@ -34,6 +34,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V5__oldest_release",
     "V6__session_generations",
     "V7__registry_identity",
+    "V8__jobs",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.

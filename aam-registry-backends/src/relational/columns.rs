@@ -6,7 +6,8 @@ use aam_registry_core::{
     Error,
     error::{InvalidName, Outcome},
     types::{
-        ArchiveFile, AuditEvent, Constraint, Manifest, PackageName, ScopeRole, TokenPattern, TokenScope, TokenScopes,
+        ArchiveFile, AuditEvent, Constraint, JobState, Manifest, PackageName, ScopeRole, TokenPattern, TokenScope,
+        TokenScopes,
     },
 };
 use jiff::Timestamp;
@@ -122,4 +123,9 @@ pub(crate) fn role(text: &str) -> Result<ScopeRole, Corrupt> {
 /// What an audit entry records.
 pub(crate) fn audit_event(text: &str) -> Result<AuditEvent, Corrupt> {
     AuditEvent::parse(text).ok_or_else(|| Corrupt(format!("audit event `{text}`")))
+}
+
+/// How a job stands.
+pub(crate) fn job_state(text: &str) -> Result<JobState, Corrupt> {
+    JobState::parse(text).ok_or_else(|| Corrupt(format!("state of a job `{text}`")))
 }

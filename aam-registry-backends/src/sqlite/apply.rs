@@ -3,8 +3,8 @@
 use aam_registry_core::{
     decide::{Changes, Decision, LatestMove, NewVersion, PublishCommit, Write},
     types::{
-        AccountState, DistTag, LatestTag, PackageName, ScopeName, ScopeRole, Sha256Digest, Token, TokenId, User,
-        UserId, Version,
+        AccountState, DistTag, LatestTag, NewJob, PackageName, ScopeName, ScopeRole, Sha256Digest, Token, TokenId,
+        User, UserId, Version,
     },
 };
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use super::{
     audit,
     failure::{Failure, Tx},
-    listing,
+    jobs, listing,
     packages::{self, PackageId},
     sql,
 };
@@ -27,6 +27,7 @@ pub(super) fn apply<T>(tx: &Connection, decision: Decision<'_, T>) -> Tx<T> {
     }
     for entry in &audit {
         audit::append(tx, entry)?;
+        NewJob::of_event(entry).iter().try_for_each(|event| jobs::add(tx, event))?;
     }
     Ok(decision.answer)
 }

@@ -18,6 +18,7 @@ mod downloads;
 mod facts;
 mod failure;
 mod file;
+mod jobs;
 mod listing;
 mod packages;
 #[cfg(test)]

@@ -20,6 +20,8 @@ use super::{
 /// What does not grow with the registry, or is taken as a whole and then empty.
 const SMALL: &[&str] = &[
     "audit_chain",
+    // A job that is done leaves it; the operator lists the whole of it.
+    "jobs",
     "pending_downloads",
     "refinery_schema_history",
     "registry_identity",

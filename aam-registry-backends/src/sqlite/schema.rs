@@ -17,7 +17,8 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V3__search_changes",
     "V4__oldest_release",
     "V5__session_generations",
-    "V6__registry_identity"
+    "V6__registry_identity",
+    "V7__jobs"
 ];
 
 /// Brings the schema of a database up to date; gives the names of the

@@ -12,4 +12,5 @@ mod replicas;
 mod searches;
 mod sessions;
 mod sqlite;
+mod webhook;
 mod world;

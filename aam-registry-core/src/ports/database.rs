@@ -1,6 +1,6 @@
 use super::{
-    AccountStore, ArchiveIndex, AuditLog, DownloadStore, PackageStore, PublishStore, ScopeStore, TokenStore, UserStore,
-    VersionStore,
+    AccountStore, ArchiveIndex, AuditLog, DownloadStore, JobQueue, PackageStore, PublishStore, ScopeStore, TokenStore,
+    UserStore, VersionStore,
 };
 
 /// All metadata ports in one store: what a transaction of one of them changes, the others see.
@@ -15,6 +15,7 @@ pub trait Database:
     + TokenStore
     + ScopeStore
     + AuditLog
+    + JobQueue
 {
 }
 
@@ -29,5 +30,6 @@ impl<S> Database for S where
         + TokenStore
         + ScopeStore
         + AuditLog
+        + JobQueue
 {
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
-    Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, Login, PackageStore, PasswordHasher, PublishStore,
+    Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, JobQueue, Login, PackageStore, PasswordHasher, PublishStore,
     RateClass, RateDecision, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp, StoredArchive,
     TokenHolder, TokenStore, UserStore, VersionStore,
 };
@@ -23,10 +23,11 @@ use crate::{
     error::Result,
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
-        DistTag, DownloadBatch, DownloadQuery, NewAuditEntry, NewUpload, Package, PackageName, PackageSummary, Page,
-        Principal, PublishedVersion, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SearchQuery,
-        Sha256Digest, Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail,
-        VersionList, VersionRange, VersionSummary,
+        DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob,
+        NewAuditEntry, NewJob, NewUpload, Package, PackageName, PackageSummary, Page, Principal, PublishedVersion,
+        RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token, TokenId, Upload,
+        UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange,
+        VersionSummary,
     },
 };
 
@@ -87,6 +88,15 @@ shared! {
         async fn position(&self) -> Result<u64>;
         async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>>;
         async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>>;
+    }
+    impl JobQueue {
+        async fn enqueue(&self, jobs: &[NewJob]) -> Result<()>;
+        async fn lease_jobs(&self, kind: &str, limit: usize, lease: JobLease, lasting: Duration) -> Result<Vec<LeasedJob>>;
+        async fn finish_job(&self, leased: &LeasedJob, end: &JobEnd) -> Result<bool>;
+        async fn jobs(&self, filter: &JobFilter) -> Result<Page<Job>>;
+        async fn retry_jobs(&self, which: &JobSelection) -> Result<u64>;
+        async fn drop_jobs(&self, which: &JobSelection) -> Result<u64>;
+        async fn job_figures(&self) -> Result<Vec<JobFigures>>;
     }
     impl ChangeFeed {
         async fn announce(&self, change: &Change) -> Result<()>;

@@ -76,7 +76,7 @@ impl Registry {
     }
 
     /// Stores when tokens were last used.
-    pub(super) async fn flush_token_touches(&self) -> Result<()> {
+    pub(crate) async fn flush_token_touches(&self) -> Result<()> {
         let used: Vec<_> = self.inner().touches.take().into_iter().collect();
         if used.is_empty() {
             return Ok(());

@@ -17,9 +17,9 @@ use super::{
 use crate::{
     decorate::Freshness,
     ports::{
-        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore,
-        PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, SystemClock, TokenStore,
-        UserStore, VersionStore,
+        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore, JobHandler,
+        JobQueue, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, SystemClock,
+        TokenStore, UserStore, VersionStore,
     },
 };
 
@@ -78,6 +78,7 @@ macro_rules! builder {
             archive_source: Option<Arc<dyn ArchiveSource>>,
             freshness: Option<Freshness>,
             clock: Option<Arc<dyn Clock>>,
+            job_handlers: Vec<Arc<dyn JobHandler>>,
             policy: Policy,
             spool_folder: Option<PathBuf>,
         }
@@ -117,6 +118,7 @@ macro_rules! builder {
                     $($port,)+
                     archive_source,
                     freshness: self.freshness,
+                    job_handlers: self.job_handlers,
                     clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
                     policy: self.policy,
                     counter: DownloadCounter::default(),
@@ -154,6 +156,8 @@ builder! {
     scopes: ScopeStore;
     /// Sets what keeps the audit log.
     audit: AuditLog;
+    /// Sets what keeps queued jobs.
+    jobs: JobQueue;
     /// Sets what knows which archives there should be.
     archive_index: ArchiveIndex;
     /// Sets what keeps the bytes of archives.
@@ -180,7 +184,8 @@ impl RegistryBuilder {
         self.tokens = Some(database.clone());
         self.scopes = Some(database.clone());
         self.archive_index = Some(database.clone());
-        self.audit = Some(database);
+        self.audit = Some(database.clone());
+        self.jobs = Some(database);
         self
     }
 
@@ -199,6 +204,16 @@ impl RegistryBuilder {
     #[must_use]
     pub fn freshness(mut self, freshness: Freshness) -> Self {
         self.freshness = Some(freshness);
+        self
+    }
+
+    /// Adds what does one kind of queued job, such as a subscriber to events,
+    /// in place of an earlier one of the same kind.
+    /// [`run_background`](Registry::run_background) gives it its jobs.
+    #[must_use]
+    pub fn job_handler(mut self, handler: impl JobHandler) -> Self {
+        self.job_handlers.retain(|earlier| earlier.kind() != handler.kind());
+        self.job_handlers.push(Arc::new(handler));
         self
     }
 
@@ -242,7 +257,7 @@ mod tests {
     #[test]
     fn every_missing_port_is_named_at_once() {
         let error = Registry::builder().build().expect_err("nothing was set");
-        assert_eq!(error.missing().len(), 14);
+        assert_eq!(error.missing().len(), 15);
         assert!(error.to_string().ends_with("rate_limiter, passwords, sessions"), "{error}");
     }
 }

@@ -17,8 +17,9 @@ use crate::{
     decorate::Freshness,
     error::Result,
     ports::{
-        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, PackageStore,
-        PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, TokenStore, UserStore, VersionStore,
+        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, JobHandler, JobQueue,
+        PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, TokenStore, UserStore,
+        VersionStore,
     },
     types::{ClientNetwork, RegistryId},
 };
@@ -39,6 +40,8 @@ pub(super) struct Inner {
     pub(super) tokens: Arc<dyn TokenStore>,
     pub(super) scopes: Arc<dyn ScopeStore>,
     pub(super) audit: Arc<dyn AuditLog>,
+    pub(super) jobs: Arc<dyn JobQueue>,
+    pub(super) job_handlers: Vec<Arc<dyn JobHandler>>,
     pub(super) archive_index: Arc<dyn ArchiveIndex>,
     pub(super) archives: Arc<dyn ArchiveStore>,
     pub(super) archive_source: Arc<dyn ArchiveSource>,

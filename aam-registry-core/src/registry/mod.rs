@@ -8,7 +8,6 @@
 mod accounts;
 mod audit;
 mod authenticate;
-mod background;
 mod builder;
 mod changes;
 mod contents;
@@ -21,6 +20,7 @@ mod packages;
 mod places;
 mod policy;
 mod publish;
+mod queue;
 mod reserved;
 mod resolve;
 mod search;

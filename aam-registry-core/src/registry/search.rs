@@ -22,7 +22,7 @@ impl View<'_> {
 impl Registry {
     /// Runs an empty search, so that the database has built its search index, and has read recent
     /// changes into it, before a client searches.
-    pub(super) async fn prepare_searches(&self) -> Result<()> {
+    pub(crate) async fn prepare_searches(&self) -> Result<()> {
         let query = SearchQuery::everything(SearchSort::Name, PageRequest { page: 1, limit: 1 });
         self.inner().packages.search(&query).await.map(drop)
     }

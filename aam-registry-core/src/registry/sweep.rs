@@ -54,7 +54,7 @@ impl Registry {
     }
 
     /// Forgets the revocations of sessions that have ended by themselves.
-    pub(super) async fn forget_sessions(&self) -> Result<()> {
+    pub(crate) async fn forget_sessions(&self) -> Result<()> {
         match self.now().checked_sub(REVOCATION_MARGIN) {
             Ok(ended) => self.inner().users.forget_sessions(ended).await,
             Err(_) => Ok(()),

@@ -61,6 +61,14 @@ events! {
     AdminCreate = "admin.create",
 }
 
+impl AuditEvent {
+    /// Whether its entries are handed to subscribers. Logins are not: they
+    /// change nothing, and an attacker makes as many as he likes.
+    pub fn can_be_subscribed(self) -> bool {
+        !matches!(self, Self::UserLogin | Self::UserLoginFailed)
+    }
+}
+
 /// The hash of an entry and, through it, of all before it.
 pub type ChainHash = Sha256Digest;
 

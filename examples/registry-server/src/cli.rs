@@ -1,6 +1,6 @@
 //! The commands and their arguments.
 
-use aam_registry_core::types::AccountRole;
+use aam_registry_core::types::{AccountRole, JobState};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 
 use crate::config::{Flags, keys_of_the_file_alone};
@@ -53,6 +53,8 @@ pub(crate) enum Command {
     User(User),
     /// Revoke API tokens, also while the server runs
     Token(Token),
+    /// List, retry and remove queued jobs, also while the server runs
+    Jobs(Jobs),
     /// Compare the archive storage with the database, also while the server runs
     Storage(Storage),
     /// Copy the database into a folder, also while the server runs
@@ -277,6 +279,78 @@ pub(crate) struct RevokeTokens {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) flags: Flags<false>,
+}
+
+/// `jobs`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+What follows from a change is queued with it, and the servers do it afterwards: a job
+of the kind `event` hands the event to each subscriber, as a job of the subscriber's
+kind. A job that fails is tried again, later each time, and is given up after days:
+then it is `failed` and stays until you retry or drop it.
+
+Examples:
+  aam-registry jobs list --state failed
+  aam-registry jobs retry --failed
+  aam-registry jobs drop 0190d9f0-0000-7000-8000-000000000000")]
+pub(crate) struct Jobs {
+    #[command(subcommand)]
+    pub(crate) action: JobsAction,
+}
+
+/// What to do with queued jobs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobsAction {
+    /// List jobs, oldest first, with the reason why they failed last
+    List(ListJobs),
+    /// Make jobs due now and count their attempts anew; running ones are left alone
+    Retry(PickedJobs),
+    /// Remove jobs: what they were to do is not done
+    Drop(PickedJobs),
+}
+
+/// `jobs list`
+#[derive(Debug, Args)]
+pub(crate) struct ListJobs {
+    /// Only of this kind, such as event
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Only those that are waiting, running or failed
+    #[arg(long, value_parser = job_state)]
+    pub(crate) state: Option<JobState>,
+    /// At most this many
+    #[arg(long, default_value_t = 100, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) limit: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `jobs retry` and `jobs drop`
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["ids", "failed"])))]
+pub(crate) struct PickedJobs {
+    /// The jobs with these ids, as `jobs list` shows them
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// All jobs that were given up
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// With --failed: only of this kind
+    #[arg(long, requires = "failed")]
+    pub(crate) kind: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+fn job_state(text: &str) -> Result<JobState, String> {
+    let known = || JobState::ALL.map(JobState::as_str).join(", ");
+    JobState::parse(text).ok_or_else(|| format!("the states are: {}", known()))
 }
 
 /// `storage`

@@ -47,6 +47,10 @@ fn describe() {
     describe_counter!("aam_failed_logins_total", "Logins with a wrong name or password");
     describe_counter!("aam_background_failures_total", "Background work that failed and was tried again");
     describe_gauge!("aam_background_job_lag_seconds", Unit::Seconds, "Time by which background work is overdue");
+    describe_counter!("aam_jobs_total", "Attempts at queued jobs that this process made, by outcome");
+    describe_gauge!("aam_jobs_waiting", "Queued jobs of the registry that wait or run");
+    describe_gauge!("aam_jobs_failed", "Queued jobs of the registry that were given up");
+    describe_gauge!("aam_jobs_overdue_seconds", Unit::Seconds, "Time by which queued jobs are overdue");
     describe_counter!("aam_cache_requests_total", "Looks into caches by tier and result");
     describe_counter!("aam_redis_failures_total", "Calls of Redis that failed");
     describe_gauge!("aam_database_pool_connections", "Connections to the database by state");

@@ -3,6 +3,7 @@
 mod accounts;
 mod config;
 mod entries;
+mod jobs;
 mod kept;
 mod lookup;
 mod outage;

@@ -28,13 +28,13 @@ impl AccountStore for MemoryMetadata {
     async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount> {
         let mut tables = self.tables();
         let facts = tables.account_facts(change);
-        tables.apply(change.decide(&facts)?)
+        tables.apply(change.decide(&facts)?, self.clock.now())
     }
 
     async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64> {
         let mut tables = self.tables();
         let facts = tables.revocation_facts(revocation);
-        tables.apply(revocation.decide(facts)?)
+        tables.apply(revocation.decide(facts)?, self.clock.now())
     }
 }
 

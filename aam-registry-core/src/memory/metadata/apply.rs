@@ -2,22 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::tables::{StoredPackage, StoredScope, StoredToken, StoredVersion, Tables};
 use crate::{
     decide::{Changes, Decision, NewVersion, Write},
     error::{Error, Result},
-    types::{AccountState, PackageName, ScopeName, ScopeRole, Version},
+    types::{AccountState, NewJob, PackageName, ScopeName, ScopeRole, Version},
 };
 
 impl Tables {
-    /// Applies what was decided; gives the answer.
-    pub(super) fn apply<T>(&mut self, decision: Decision<'_, T>) -> Result<T> {
+    /// Applies what was decided at `now`, the clock's instant; gives the answer.
+    pub(super) fn apply<T>(&mut self, decision: Decision<'_, T>, now: Timestamp) -> Result<T> {
         let Changes { writes, audit, .. } = decision.changes;
         for write in writes {
             self.write(write)?;
         }
         for entry in &audit {
             self.append(entry);
+            if let Some(event) = NewJob::of_event(entry) {
+                self.jobs.add(event, now);
+            }
         }
         Ok(decision.answer)
     }

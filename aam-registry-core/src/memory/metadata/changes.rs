@@ -14,7 +14,7 @@ impl MemoryMetadata {
     fn change_package<C: PackageCommand>(&self, command: &C) -> Result<C::Answer> {
         let mut tables = self.tables();
         let facts = tables.package_facts(command.reads());
-        tables.apply(command.decide(&facts)?)
+        tables.apply(command.decide(&facts)?, self.clock.now())
     }
 }
 

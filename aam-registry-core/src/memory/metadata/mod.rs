@@ -7,6 +7,7 @@ mod audit;
 mod changes;
 mod downloads;
 mod facts;
+mod jobs;
 mod packages;
 mod publishing;
 mod scopes;

@@ -44,7 +44,7 @@ impl PublishStore for MemoryMetadata {
             tag_is_set: commit.tag.as_ref().is_some_and(|tag| tags.contains_key(tag)),
             ..tables.publish_facts(&commit.actor, name, version)
         };
-        tables.apply(commit.decide(&facts)?)
+        tables.apply(commit.decide(&facts)?, self.clock.now())
     }
 
     async fn abandon_uploads(&self, limit: usize) -> Result<usize> {

@@ -21,7 +21,7 @@ impl ScopeStore for MemoryMetadata {
                 .find(|one| one.user.username.as_str() == new.name.as_str())
                 .map(|one| one.user.id),
         };
-        tables.apply(new.decide(&facts)?)
+        tables.apply(new.decide(&facts)?, self.clock.now())
     }
 
     async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>> {
@@ -58,6 +58,6 @@ impl ScopeStore for MemoryMetadata {
     async fn change_member(&self, change: &MemberChange) -> Result<()> {
         let mut tables = self.tables();
         let facts = tables.member_facts(change);
-        tables.apply(change.decide(&facts)?)
+        tables.apply(change.decide(&facts)?, self.clock.now())
     }
 }

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, civil::Date};
 
+use super::jobs::QueuedJobs;
 use crate::{
     decide::{PackageAccess, Rights, YankState},
     types::{
@@ -28,6 +29,7 @@ pub(super) struct Tables {
     /// In the order of their append; the first `sequenced` have a position.
     pub(super) audit: Vec<AuditEntry>,
     pub(super) sequenced: usize,
+    pub(super) jobs: QueuedJobs,
 }
 
 pub(super) struct StoredToken {

@@ -20,7 +20,7 @@ impl TokenStore for MemoryMetadata {
     async fn create_token(&self, new: &NewToken) -> Result<()> {
         let mut tables = self.tables();
         let caller = tables.caller(&new.actor);
-        tables.apply(new.decide(&caller)?)
+        tables.apply(new.decide(&caller)?, self.clock.now())
     }
 
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>> {
@@ -34,7 +34,7 @@ impl TokenStore for MemoryMetadata {
     async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()> {
         let mut tables = self.tables();
         let (caller, owner) = (tables.caller(&revocation.actor), tables.token_owner(revocation.token));
-        tables.apply(revocation.decide(&RevokeTokenFacts { caller, owner })?)
+        tables.apply(revocation.decide(&RevokeTokenFacts { caller, owner })?, self.clock.now())
     }
 
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {

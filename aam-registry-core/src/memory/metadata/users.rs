@@ -19,7 +19,7 @@ impl UserStore for MemoryMetadata {
             name_taken: has_name || tables.scopes.contains_key(&ScopeName::from(username)),
             email_taken: tables.users.values().any(|account| account.user.email.to_lowercase() == email),
         };
-        tables.apply(new.decide(facts)?)
+        tables.apply(new.decide(facts)?, self.clock.now())
     }
 
     async fn login(&self, login: &str) -> Result<Option<Login>> {

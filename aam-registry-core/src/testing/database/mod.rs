@@ -8,6 +8,7 @@ mod archives;
 mod audit;
 mod changes;
 mod downloads;
+mod jobs;
 mod managing;
 mod owners;
 mod packages;
@@ -27,6 +28,7 @@ pub use archives::*;
 pub use audit::*;
 pub use changes::*;
 pub use downloads::*;
+pub use jobs::*;
 pub use managing::*;
 pub use owners::*;
 pub use packages::*;
@@ -188,6 +190,19 @@ macro_rules! database_cases {
             sequencing_makes_a_chain,
             the_log_is_followed_by_position,
             sequencers_at_once_make_one_chain,
+            a_change_queues_its_event,
+            no_change_queues_no_event,
+            every_entry_of_a_change_queues_an_event,
+            a_job_is_leased_and_done,
+            a_job_is_queued_once,
+            what_follows_is_queued_with_the_end,
+            a_lapsed_lease_is_taken_over,
+            a_failed_attempt_waits,
+            a_job_that_was_given_up_waits_for_the_operator,
+            a_running_job_is_left_alone,
+            workers_at_once_share_the_jobs,
+            jobs_are_listed_by_kind_and_state,
+            the_figures_tell_what_waits,
         ]);
     };
 }

@@ -4,6 +4,7 @@ mod archives;
 mod database;
 mod redis;
 mod rules;
+mod webhooks;
 
 use std::{io, path::PathBuf};
 
@@ -64,6 +65,9 @@ pub(crate) enum AssembleError {
     /// The secrets that sign login sessions cannot be used.
     #[error("JWT_SECRET cannot be used: {0}")]
     Sessions(String),
+    /// Webhooks cannot be sent.
+    #[error("webhooks cannot be sent: {0}")]
+    Webhooks(String),
     /// The administrator of `ADMIN_*` cannot be created.
     #[error("the administrator of ADMIN_USERNAME cannot be created: {0}")]
     Admin(String),
@@ -129,6 +133,7 @@ pub(crate) async fn registry(settings: &Settings, purpose: Purpose) -> Result<Re
         .sessions(rules::sessions(settings)?)
         .policy(rules::policy(settings))
         .spool_folder(&settings.data_dir);
+    let builder = if purpose == Purpose::Serve { webhooks::add(builder, settings)? } else { builder };
     let builder = redis::add_limiter(archives::add(builder, settings, purpose)?, settings, redis.as_ref());
     let registry = database::add(builder, settings, purpose, redis.clone()).await?.build()?;
     if let Some(link) = redis {

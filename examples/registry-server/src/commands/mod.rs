@@ -5,6 +5,7 @@ mod backup;
 mod config;
 mod create_admin;
 mod healthcheck;
+mod jobs;
 mod migrate;
 mod password;
 mod progress;
@@ -16,7 +17,7 @@ mod user;
 use std::process::ExitCode;
 
 use crate::{
-    cli::{Cli, Command, ConfigAction, StorageAction, TokenAction, UserAction},
+    cli::{Cli, Command, ConfigAction, JobsAction, StorageAction, TokenAction, UserAction},
     config::{Flags, Loaded, Surroundings, load},
 };
 use answer::{Answer, Failed};
@@ -50,6 +51,11 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         },
         Some(Command::Token(token)) => match token.action {
             TokenAction::Revoke(revoke) => token::revoke(&revoke, surroundings(before.then(revoke.flags.clone()))),
+        },
+        Some(Command::Jobs(jobs)) => match jobs.action {
+            JobsAction::List(list) => jobs::list(&list, surroundings(before.then(list.flags.clone()))),
+            JobsAction::Retry(retry) => jobs::retry(&retry, surroundings(before.then(retry.flags.clone()))),
+            JobsAction::Drop(drop) => jobs::drop(&drop, surroundings(before.then(drop.flags.clone()))),
         },
         Some(Command::Storage(storage)) => match storage.action {
             StorageAction::Cleanup(cleanup) => {

@@ -16,7 +16,7 @@ use super::{
         DatabaseUrl, Domain, DownloadRedirect, EmailAddress, Endpoint, Host, Hours, JwtSecrets, LatestChoice,
         LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ReadChoice, RedisUrl,
         Registration, Room, Seconds, SecretKey, Size, StorageBackend, Streams, Switch, TagList, Threads, Timeout,
-        Uploads, Word,
+        Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -211,6 +211,12 @@ settings! {
         /// Time-out for one upload
         upload_timeout: Timeout = "UPLOAD_TIMEOUT", Fallback::Text("15m");
     }
+    "Webhooks" {
+        /// Receivers of events, each with the address, the secret that deliveries are signed with, and the events
+        webhooks: Option<Webhooks> = "webhooks" [secret];
+        /// Networks that webhooks may reach beside the public internet
+        webhook_allow_private: Networks = "WEBHOOK_ALLOW_PRIVATE", Fallback::Text("none");
+    }
     "Rate limits (requests a minute, 0 is no limit)" {
         /// Search and listing
         rate_limit_search: PerMinute = "RATE_LIMIT_SEARCH", Fallback::Text("100");
@@ -266,7 +272,5 @@ settings! {
         "audit.retention_days";
         /// Reads are not written to the audit log in this release
         "audit.log_all_reads", OFF;
-        /// Webhooks are not built into this release
-        "webhooks";
     }
 }

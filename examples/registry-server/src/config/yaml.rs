@@ -74,13 +74,14 @@ impl Reader<'_> {
         };
         let text = match value {
             Value::Null => return,
+            // A list of mappings goes on as JSON.
+            Value::Array(items) if spec.name() == "webhooks" => {
+                Ok(if items.is_empty() { String::new() } else { Value::Array(items).to_string() })
+            }
             Value::String(text) => Ok(text),
             // YAML has already parsed the text as a number, so the original digits are lost.
             _ if spec.is_secret() => Err("its value must be text: put it in quotes"),
             value @ (Value::Number(_) | Value::Bool(_)) => Ok(value.to_string()),
-            Value::Array(items) if spec.name() == "webhooks" => {
-                Ok(items.first().map(|_| "a list").unwrap_or_default().to_owned())
-            }
             Value::Array(items) => items
                 .into_iter()
                 .map(|item| match item {

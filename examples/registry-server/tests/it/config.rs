@@ -238,7 +238,6 @@ fn what_this_release_cannot_do_is_refused_in_plain_words() {
         ("audit: { retention_days: 30 }", "audit.retention_days"),
         ("audit: { log_all_reads: true }", "audit.log_all_reads"),
         ("cdn: { provider: fastly }", "cdn.provider"),
-        ("webhooks: [ { url: https://h } ]", "webhooks"),
     ] {
         let site = Site::new();
         site.write("config.yaml", yaml);
@@ -249,6 +248,29 @@ fn what_this_release_cannot_do_is_refused_in_plain_words() {
         );
         assert!(!stderr.contains("hunter2"), "{stderr}");
     }
+}
+
+#[test]
+fn a_webhook_is_checked_and_its_secret_is_not_shown() {
+    let site = Site::new();
+    let hook = |secret: &str, event: &str| {
+        let hook =
+            format!("webhooks: [ {{ url: https://hooks.example.com/x, secret: {secret}, events: [{event}] }} ]\n");
+        site.write("config.yaml", &hook);
+    };
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    hook(secret, "package.publish");
+    let listing = site.run(&["config", "show"]).succeeded().stdout();
+    assert!(listing.contains("webhooks") && !listing.contains("MfKQ"), "{listing}");
+    for (secret, event, told) in [("hunter2", "package.publish", "whsec_"), (secret, "package.eaten", "version.yank")] {
+        hook(secret, event);
+        let stderr = site.run(&["config", "check"]).failed().stderr();
+        assert!(stderr.contains("webhook 1") && stderr.contains(told) && stderr.contains("config.yaml"), "{stderr}");
+        assert!(!stderr.contains("hunter2"), "{stderr}");
+    }
+    site.write("config.yaml", "webhooks: [https://hooks.example.com/x]\n");
+    let stderr = site.run(&["config", "check"]).failed().stderr();
+    assert!(stderr.contains("must have `url`, `secret` and `events`"), "{stderr}");
 }
 
 #[test]

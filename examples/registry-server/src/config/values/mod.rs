@@ -6,6 +6,7 @@ mod database;
 mod network;
 mod numbers;
 mod stores;
+mod webhooks;
 
 pub(crate) use accounts::{AdminPassword, EmailAddress, JwtSecrets, TagList};
 pub(crate) use choices::{
@@ -18,3 +19,4 @@ pub(crate) use numbers::{
     Threads, Timeout, Uploads, parse_age,
 };
 pub(crate) use stores::{Bucket, Endpoint, RedisUrl, SecretKey, Word};
+pub(crate) use webhooks::Webhooks;

@@ -1,0 +1,207 @@
+use std::time::Duration;
+
+use aam_registry_core::{
+    Result,
+    ports::JobQueue,
+    types::{Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, JobState, LeasedJob, NewJob, Page},
+};
+use async_trait::async_trait;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::{
+    PostgresMetadata,
+    connection::Session,
+    failure::Tx,
+    sql::{self, Text, now},
+};
+use crate::relational::columns;
+
+/// What [`job`] reads.
+macro_rules! columns {
+    () => {
+        concat!(
+            "j.id, j.kind, j.payload, j.created_at, j.due_at,
+             CASE WHEN j.failed_at IS NOT NULL THEN 'failed' WHEN j.lease IS NOT NULL AND j.due_at > ",
+            now!(),
+            " THEN 'running' ELSE 'waiting' END AS state, j.attempts, j.last_error"
+        )
+    };
+}
+
+/// The jobs of a filter.
+macro_rules! filtered {
+    () => {
+        concat!(
+            " FROM (SELECT ",
+            columns!(),
+            " FROM jobs j) found WHERE ($1::uuid IS NULL OR id = $1) AND ($2::text IS NULL OR kind = $2)
+              AND ($3::text IS NULL OR state = $3)"
+        )
+    };
+}
+
+/// The jobs of a selection: these ids, or those that were given up.
+macro_rules! selected {
+    () => {
+        "CASE WHEN $1::uuid[] IS NULL THEN failed_at IS NOT NULL AND ($2::text IS NULL OR kind = $2)
+              ELSE id = ANY($1) END"
+    };
+}
+
+const ENQUEUE: &str = concat!(
+    "INSERT INTO jobs (id, kind, payload, created_at, due_at)
+     SELECT new.id, new.kind, new.payload, ",
+    now!(),
+    ", ",
+    now!(),
+    " FROM unnest($1::uuid[], $2::text[], $3::text[]) new (id, kind, payload) ORDER BY new.id
+     ON CONFLICT (id) DO NOTHING"
+);
+const LEASE: &str = concat!(
+    "WITH due AS (
+        SELECT id FROM jobs WHERE failed_at IS NULL AND kind = $1 AND due_at <= ",
+    now!(),
+    " ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE jobs j SET lease = $3, due_at = ",
+    now!(),
+    " + $4, attempts = attempts + 1 FROM due WHERE j.id = due.id RETURNING ",
+    columns!()
+);
+const DONE: &str = "DELETE FROM jobs WHERE id = $1 AND lease = $2";
+const AGAIN: &str =
+    concat!("UPDATE jobs SET lease = NULL, due_at = ", now!(), " + $3, last_error = $4 WHERE id = $1 AND lease = $2");
+const FAIL: &str =
+    concat!("UPDATE jobs SET lease = NULL, failed_at = ", now!(), ", last_error = $3 WHERE id = $1 AND lease = $2");
+const LIST: &str = concat!("SELECT *", filtered!(), " ORDER BY created_at, id LIMIT $4 OFFSET $5");
+const COUNT: &str = concat!("SELECT count(*)", filtered!());
+const RETRY: &str = concat!(
+    "UPDATE jobs SET lease = NULL, due_at = ",
+    now!(),
+    ", attempts = 0, failed_at = NULL
+     WHERE (failed_at IS NOT NULL OR lease IS NULL OR due_at <= ",
+    now!(),
+    ") AND ",
+    selected!()
+);
+const DROP: &str = concat!("DELETE FROM jobs WHERE ", selected!());
+const FIGURES: &str = concat!(
+    "SELECT kind, count(*) FILTER (WHERE failed_at IS NULL), count(failed_at),
+            greatest(0, ",
+    now!(),
+    " - COALESCE(min(due_at) FILTER (WHERE failed_at IS NULL), ",
+    now!(),
+    ")) FROM jobs GROUP BY kind ORDER BY kind"
+);
+
+#[async_trait]
+impl JobQueue for PostgresMetadata {
+    async fn enqueue(&self, jobs: &[NewJob]) -> Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        self.repeatable(|tx| async move { enqueue(&tx, jobs).await }).await
+    }
+
+    async fn lease_jobs(&self, kind: &str, limit: usize, lease: JobLease, lasting: Duration) -> Result<Vec<LeasedJob>> {
+        let (limit, id, lasting) = (columns::limit(limit), Uuid::from(lease), sql::micros(lasting));
+        let mut leased: Vec<_> = self
+            .repeatable(|tx| async move {
+                sql::all(&tx, LEASE, [&kind, &limit, &id, &lasting], |row| Ok(LeasedJob { job: job(row)?, lease }))
+                    .await
+            })
+            .await?;
+        // The statement gives its rows in no order.
+        leased.sort_by_key(|leased: &LeasedJob| (leased.job.created_at, leased.job.id));
+        Ok(leased)
+    }
+
+    async fn finish_job(&self, leased: &LeasedJob, end: &JobEnd) -> Result<bool> {
+        let (id, lease) = (Uuid::from(leased.job.id), Uuid::from(leased.lease));
+        self.write(|tx| async move {
+            let ended = match end {
+                JobEnd::Done(_) => sql::run(&tx, DONE, [&id, &lease]).await?,
+                JobEnd::Again { after, error } => {
+                    sql::run(&tx, AGAIN, [&id, &lease, &sql::micros(*after), &Text(error)]).await?
+                }
+                JobEnd::Failed(error) => sql::run(&tx, FAIL, [&id, &lease, &Text(error)]).await?,
+            };
+            if let JobEnd::Done(follow_ups) = end
+                && ended > 0
+                && !follow_ups.is_empty()
+            {
+                enqueue(&tx, follow_ups).await?;
+            }
+            Ok(ended > 0)
+        })
+        .await
+    }
+
+    async fn jobs(&self, filter: &JobFilter) -> Result<Page<Job>> {
+        let (id, kind) = (filter.id.map(Uuid::from), filter.kind.as_deref().map(Text));
+        let state = filter.state.map(JobState::as_str);
+        let (limit, offset) = (columns::signed(filter.page.limit), columns::signed(filter.page.offset()));
+        self.snapshot(|tx| async move {
+            let total = sql::first(&tx, COUNT, [&id, &kind, &state], |row| sql::unsigned(row, 0)).await?;
+            let items = sql::all(&tx, LIST, [&id, &kind, &state, &limit, &offset], job).await?;
+            Ok(Page { items, total: total.unwrap_or(0), request: filter.page })
+        })
+        .await
+    }
+
+    async fn retry_jobs(&self, which: &JobSelection) -> Result<u64> {
+        let (ids, kind) = selection(which);
+        let (ids, kind) = (&ids, kind.map(Text));
+        self.repeatable(|tx| async move { sql::run(&tx, RETRY, [ids, &kind]).await }).await
+    }
+
+    async fn drop_jobs(&self, which: &JobSelection) -> Result<u64> {
+        let (ids, kind) = selection(which);
+        let (ids, kind) = (&ids, kind.map(Text));
+        self.repeatable(|tx| async move { sql::run(&tx, DROP, [ids, &kind]).await }).await
+    }
+
+    async fn job_figures(&self) -> Result<Vec<JobFigures>> {
+        self.read(|tx| async move {
+            sql::all(&tx, FIGURES, [], |row| {
+                Ok(JobFigures {
+                    kind: sql::text(row, 0)?,
+                    waiting: sql::unsigned(row, 1)?,
+                    failed: sql::unsigned(row, 2)?,
+                    overdue: Duration::from_micros(sql::unsigned(row, 3)?),
+                })
+            })
+            .await
+        })
+        .await
+    }
+}
+
+async fn enqueue(tx: &Session, jobs: &[NewJob]) -> Tx<()> {
+    let ids: Vec<_> = jobs.iter().map(|job| Uuid::from(job.id)).collect();
+    let kinds: Vec<_> = jobs.iter().map(|job| Text(&job.kind)).collect();
+    let payloads = jobs.iter().map(|job| serde_json::to_string(&job.payload)).collect::<Result<Vec<_>, _>>()?;
+    sql::run(tx, ENQUEUE, [&ids, &kinds, &payloads]).await.map(drop)
+}
+
+/// The ids of a selection, or the kind that those which were given up are of.
+fn selection(which: &JobSelection) -> (Option<Vec<Uuid>>, Option<&str>) {
+    match which {
+        JobSelection::Ids(ids) => (Some(ids.iter().copied().map(Uuid::from).collect()), None),
+        JobSelection::Failed { kind } => (None, kind.as_deref()),
+    }
+}
+
+fn job(row: &Row) -> Tx<Job> {
+    Ok(Job {
+        id: sql::id(row, 0)?,
+        kind: sql::text(row, 1)?,
+        payload: sql::coded(row, 2, |text| Ok(serde_json::from_str(text)?))?,
+        created_at: sql::instant(row, 3)?,
+        due_at: sql::instant(row, 4)?,
+        state: sql::coded(row, 5, columns::job_state)?,
+        attempts: sql::unsigned(row, 6)?,
+        last_error: sql::optional_text(row, 7)?,
+    })
+}

@@ -1,0 +1,18 @@
+-- oldest release: 0.2.0
+-- Work to be done beside the requests: the events of changes, and what follows from them.
+CREATE TABLE jobs (
+    id         UUID PRIMARY KEY,
+    kind       TEXT NOT NULL,
+    -- JSON.
+    payload    TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    -- While a job is leased, the end of the lease.
+    due_at     BIGINT NOT NULL,
+    -- That of the last lease, also when it has ended.
+    lease      UUID,
+    attempts   BIGINT NOT NULL DEFAULT 0,
+    -- When the job was given up.
+    failed_at  BIGINT,
+    last_error TEXT
+);
+CREATE INDEX jobs_due ON jobs (kind, due_at) WHERE failed_at IS NULL;

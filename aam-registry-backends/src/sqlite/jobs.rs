@@ -1,0 +1,183 @@
+use std::time::Duration;
+
+use aam_registry_core::{
+    Result,
+    ports::{Clock, JobQueue, SystemClock},
+    types::{Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, JobState, LeasedJob, NewJob, Page},
+};
+use async_trait::async_trait;
+use rusqlite::{Connection, Row};
+
+use super::{SqliteMetadata, failure::Tx, sql};
+use crate::relational::columns;
+
+/// What [`job`] reads; how a job stands depends on the instant `?1`.
+const COLUMNS: &str = "id, kind, payload, created_at, due_at,
+    CASE WHEN failed_at IS NOT NULL THEN 'failed' WHEN lease IS NOT NULL AND due_at > ?1 THEN 'running'
+         ELSE 'waiting' END AS state,
+    attempts, last_error";
+const DUE: &str = "SELECT id FROM jobs WHERE failed_at IS NULL AND kind = ?1 AND due_at <= ?2
+    ORDER BY due_at, id LIMIT ?3";
+
+/// Queues a job, in the transaction of what it follows from.
+pub(super) fn add(tx: &Connection, job: &NewJob) -> Tx<()> {
+    let now = now();
+    sql::run(
+        tx,
+        "INSERT INTO jobs (id, kind, payload, created_at, due_at) VALUES (?1, ?2, ?3, ?4, ?4)
+         ON CONFLICT (id) DO NOTHING",
+        (job.id.to_string(), &job.kind, serde_json::to_string(&job.payload)?, now),
+    )
+    .map(drop)
+}
+
+#[async_trait]
+impl JobQueue for SqliteMetadata {
+    async fn enqueue(&self, jobs: &[NewJob]) -> Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let jobs = jobs.to_vec();
+        self.write(move |tx| jobs.iter().try_for_each(|job| add(tx, job))).await
+    }
+
+    async fn lease_jobs(&self, kind: &str, limit: usize, lease: JobLease, lasting: Duration) -> Result<Vec<LeasedJob>> {
+        let kind = kind.to_owned();
+        // Most of the time there is none, and nothing to sync a disk for.
+        let asked = kind.clone();
+        if !self.read(move |tx| sql::exists(tx, DUE, (asked, now(), 1))).await? {
+            return Ok(Vec::new());
+        }
+        self.write(move |tx| {
+            let now = now();
+            let ids: Vec<String> = sql::all(tx, DUE, (kind, now, columns::limit(limit)), sql::value)?;
+            let until = now.saturating_add(micros(lasting));
+            let take = "UPDATE jobs SET lease = ?2, due_at = ?3, attempts = attempts + 1 WHERE id = ?1";
+            let query = format!("SELECT {COLUMNS} FROM jobs WHERE id = ?2");
+            let mut leased = Vec::new();
+            for id in ids {
+                sql::run(tx, take, (&id, lease.to_string(), until))?;
+                leased.extend(sql::first(tx, &query, (now, id), job)?.map(|job| LeasedJob { job, lease }));
+            }
+            Ok(leased)
+        })
+        .await
+    }
+
+    async fn finish_job(&self, leased: &LeasedJob, end: &JobEnd) -> Result<bool> {
+        let (held, end) = ((leased.job.id.to_string(), leased.lease.to_string()), end.clone());
+        self.write(move |tx| {
+            let (id, lease) = held;
+            let ended = match &end {
+                JobEnd::Done(_) => sql::run(tx, "DELETE FROM jobs WHERE id = ?1 AND lease = ?2", (id, lease))?,
+                JobEnd::Again { after, error } => {
+                    let again =
+                        "UPDATE jobs SET lease = NULL, due_at = ?3, last_error = ?4 WHERE id = ?1 AND lease = ?2";
+                    sql::run(tx, again, (id, lease, now().saturating_add(micros(*after)), error))?
+                }
+                JobEnd::Failed(error) => {
+                    let fail =
+                        "UPDATE jobs SET lease = NULL, failed_at = ?3, last_error = ?4 WHERE id = ?1 AND lease = ?2";
+                    sql::run(tx, fail, (id, lease, now(), error))?
+                }
+            };
+            if let JobEnd::Done(follow_ups) = &end
+                && ended > 0
+            {
+                follow_ups.iter().try_for_each(|job| add(tx, job))?;
+            }
+            Ok(ended > 0)
+        })
+        .await
+    }
+
+    async fn jobs(&self, filter: &JobFilter) -> Result<Page<Job>> {
+        let filter = filter.clone();
+        self.read(move |tx| jobs(tx, &filter)).await
+    }
+
+    async fn retry_jobs(&self, which: &JobSelection) -> Result<u64> {
+        let (condition, params) = condition(which)?;
+        self.write(move |tx| {
+            let retry = format!(
+                "UPDATE jobs SET lease = NULL, due_at = ?1, attempts = 0, failed_at = NULL
+                 WHERE (failed_at IS NOT NULL OR lease IS NULL OR due_at <= ?1) AND {condition}"
+            );
+            Ok(sql::run(tx, &retry, (now(), params))? as u64)
+        })
+        .await
+    }
+
+    async fn drop_jobs(&self, which: &JobSelection) -> Result<u64> {
+        let (condition, params) = condition(which)?;
+        self.write(move |tx| {
+            Ok(sql::run(tx, &format!("DELETE FROM jobs WHERE ?1 IS NOT NULL AND {condition}"), (now(), params))? as u64)
+        })
+        .await
+    }
+
+    async fn job_figures(&self) -> Result<Vec<JobFigures>> {
+        let query = "SELECT kind, count(*) FILTER (WHERE failed_at IS NULL), count(failed_at),
+                            max(0, ?1 - COALESCE(min(due_at) FILTER (WHERE failed_at IS NULL), ?1))
+                     FROM jobs GROUP BY kind ORDER BY kind";
+        self.read(move |tx| {
+            sql::all(tx, query, [now()], |row| {
+                Ok(JobFigures {
+                    kind: row.get(0)?,
+                    waiting: sql::unsigned(row, 1)?,
+                    failed: sql::unsigned(row, 2)?,
+                    overdue: Duration::from_micros(sql::unsigned(row, 3)?),
+                })
+            })
+        })
+        .await
+    }
+}
+
+/// The condition that a selection is in SQL, with the parameter `?2`.
+fn condition(which: &JobSelection) -> Result<(&'static str, Option<String>)> {
+    Ok(match which {
+        JobSelection::Ids(ids) => {
+            let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+            let ids = serde_json::to_string(&ids).map_err(aam_registry_core::Error::internal)?;
+            ("id IN (SELECT value FROM json_each(?2))", Some(ids))
+        }
+        JobSelection::Failed { kind } => ("failed_at IS NOT NULL AND (?2 IS NULL OR kind = ?2)", kind.clone()),
+    })
+}
+
+fn jobs(tx: &Connection, filter: &JobFilter) -> Tx<Page<Job>> {
+    let (now, id, state) = (now(), filter.id.map(|id| id.to_string()), filter.state.map(JobState::as_str));
+    let wanted = format!(
+        "FROM (SELECT {COLUMNS} FROM jobs)
+         WHERE (?2 IS NULL OR id = ?2) AND (?3 IS NULL OR kind = ?3) AND (?4 IS NULL OR state = ?4)"
+    );
+    let count = format!("SELECT count(*) {wanted}");
+    let total = sql::first(tx, &count, (now, &id, &filter.kind, state), |row| sql::unsigned(row, 0))?;
+    let (limit, offset) = (columns::signed(filter.page.limit), columns::signed(filter.page.offset()));
+    let query = format!("SELECT * {wanted} ORDER BY created_at, id LIMIT ?5 OFFSET ?6");
+    let items = sql::all(tx, &query, (now, id, &filter.kind, state, limit, offset), job)?;
+    Ok(Page { items, total: total.unwrap_or(0), request: filter.page })
+}
+
+fn job(row: &Row<'_>) -> Tx<Job> {
+    Ok(Job {
+        id: sql::parsed(row, 0)?,
+        kind: row.get(1)?,
+        payload: sql::coded(row, 2, |text| Ok(serde_json::from_str(text)?))?,
+        created_at: sql::instant(row, 3)?,
+        due_at: sql::instant(row, 4)?,
+        state: sql::coded(row, 5, columns::job_state)?,
+        attempts: sql::unsigned(row, 6)?,
+        last_error: row.get(7)?,
+    })
+}
+
+/// The clock of the database, which is that of the machine, in microseconds since 1970.
+fn now() -> i64 {
+    SystemClock.now().as_microsecond()
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}

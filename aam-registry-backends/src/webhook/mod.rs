@@ -1,0 +1,8 @@
+//! Sends webhooks by HTTP, to no address but those that anybody on the
+//! internet can reach, or that the operator allowed.
+
+mod networks;
+mod sender;
+
+pub use networks::AllowedNetworks;
+pub use sender::HttpWebhooks;

@@ -1,0 +1,49 @@
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+
+use super::PeriodicJob;
+use crate::{error::Result, registry::Registry, types::JobFigures};
+
+/// Reports how many jobs wait and how many were given up, by kind.
+#[derive(Default)]
+pub(super) struct MeasureQueue {
+    /// The kinds that were reported before: one that has no jobs any more is reported as empty.
+    kinds: Mutex<BTreeSet<String>>,
+}
+
+#[async_trait]
+impl PeriodicJob for MeasureQueue {
+    fn name(&self) -> &'static str {
+        "measure_queue"
+    }
+
+    fn period(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    async fn run(&self, registry: &Registry) -> Result<()> {
+        let figures = registry.job_figures().await?;
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        for kind in kinds.iter().filter(|kind| figures.iter().all(|figures| figures.kind != **kind)) {
+            record(&JobFigures { kind: kind.clone(), waiting: 0, failed: 0, overdue: Duration::ZERO });
+        }
+        for figures in figures {
+            record(&figures);
+            kinds.insert(figures.kind);
+        }
+        Ok(())
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "Prometheus values are 64-bit floats")]
+fn record(figures: &JobFigures) {
+    let kind = || figures.kind.clone();
+    metrics::gauge!("aam_jobs_waiting", "kind" => kind()).set(figures.waiting as f64);
+    metrics::gauge!("aam_jobs_failed", "kind" => kind()).set(figures.failed as f64);
+    metrics::gauge!("aam_jobs_overdue_seconds", "kind" => kind()).set(figures.overdue);
+}

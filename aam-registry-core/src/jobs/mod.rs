@@ -1,0 +1,41 @@
+//! What is done beside the requests and after them: one job a file.
+//!
+//! A periodic job is done again and again by every replica. A
+//! [`JobHandler`](crate::ports::JobHandler) does the queued jobs of its kind,
+//! which the replicas share by leases; one that subscribes to events gets a
+//! job for each. A host adds its own with
+//! [`RegistryBuilder::job_handler`](crate::registry::RegistryBuilder::job_handler).
+
+mod claim_storage;
+mod fan_out;
+mod flush_downloads;
+mod health;
+mod measure_queue;
+mod periodic;
+mod prepare_searches;
+mod refresh_totals;
+mod run;
+mod sequence_audit;
+mod sweep_uploads;
+#[cfg(test)]
+mod tests;
+mod touch_tokens;
+mod webhook;
+mod worker;
+
+use periodic::PeriodicJob;
+pub use webhook::Webhook;
+
+/// Every periodic job.
+fn periodic_jobs() -> Vec<Box<dyn PeriodicJob>> {
+    vec![
+        Box::new(sequence_audit::SequenceAudit),
+        Box::new(flush_downloads::FlushDownloads),
+        Box::new(refresh_totals::RefreshTotals),
+        Box::new(sweep_uploads::SweepUploads),
+        Box::new(touch_tokens::TouchTokens),
+        Box::new(prepare_searches::PrepareSearches),
+        Box::new(claim_storage::ClaimStorage),
+        Box::new(measure_queue::MeasureQueue::default()),
+    ]
+}

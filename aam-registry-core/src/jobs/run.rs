@@ -1,0 +1,46 @@
+use std::{iter, sync::Arc};
+
+use futures_util::future;
+use tokio::time::{self, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use super::{PeriodicJob, fan_out::FanOut, health::Health, periodic_jobs, worker::Worker};
+use crate::{ports::JobHandler, registry::Registry};
+
+impl Registry {
+    /// Does what has to be done beside the requests until `until` completes,
+    /// then stores what was still only counted. Without it, events wait in the
+    /// queue, and the audit log gets no positions.
+    ///
+    /// Safe to run on any number of replicas at once. A step that fails is
+    /// logged and tried again at its next turn; a step begun is finished.
+    pub async fn run_background(&self, until: impl Future<Output = ()>) {
+        let ended = CancellationToken::new();
+        let jobs = periodic_jobs();
+        let fan_out: Arc<dyn JobHandler> = Arc::new(FanOut { subscribers: self.job_handlers().to_vec() });
+        let workers: Vec<_> = iter::once(fan_out)
+            .chain(self.job_handlers().iter().cloned())
+            .map(|handler| Worker::new(Arc::clone(self.job_queue()), handler))
+            .collect();
+        let periodic = future::join_all(jobs.iter().map(|job| self.repeat(&**job, &ended)));
+        let queued = future::join_all(workers.iter().map(|worker| worker.run(&ended)));
+        let ending = async {
+            until.await;
+            ended.cancel();
+        };
+        future::join3(periodic, queued, ending).await;
+        for job in jobs.iter().filter(|job| job.is_run_last()) {
+            Health::of(job.name(), job.period()).note(job.run(self).await);
+        }
+    }
+
+    async fn repeat(&self, job: &dyn PeriodicJob, ended: &CancellationToken) {
+        let mut health = Health::of(job.name(), job.period());
+        let mut ticks = time::interval(job.period());
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while ended.run_until_cancelled(ticks.tick()).await.is_some() {
+            let result = health.watch(job.run(self)).await;
+            health.note(result);
+        }
+    }
+}

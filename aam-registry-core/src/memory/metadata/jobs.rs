@@ -1,0 +1,170 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::MemoryMetadata;
+use crate::{
+    error::Result,
+    ports::JobQueue,
+    types::{Job, JobEnd, JobFigures, JobFilter, JobId, JobLease, JobSelection, JobState, LeasedJob, NewJob, Page},
+};
+
+/// The jobs in the queue.
+#[derive(Default)]
+pub(super) struct QueuedJobs(BTreeMap<JobId, QueuedJob>);
+
+/// A job, whose state is `Waiting` or `Failed`: whether it is running follows from its lease.
+struct QueuedJob {
+    job: Job,
+    lease: Option<JobLease>,
+}
+
+impl QueuedJobs {
+    pub(super) fn add(&mut self, new: NewJob, now: Timestamp) {
+        let NewJob { id, kind, payload } = new;
+        self.0.entry(id).or_insert_with(|| {
+            let state = JobState::Waiting;
+            let job = Job { id, kind, payload, created_at: now, due_at: now, state, attempts: 0, last_error: None };
+            QueuedJob { job, lease: None }
+        });
+    }
+}
+
+impl QueuedJob {
+    fn state(&self, now: Timestamp) -> JobState {
+        match self.job.state {
+            JobState::Failed => JobState::Failed,
+            _ if self.lease.is_some() && self.job.due_at > now => JobState::Running,
+            _ => JobState::Waiting,
+        }
+    }
+
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.job.state != JobState::Failed && self.job.due_at <= now
+    }
+
+    fn is_of(&self, which: &JobSelection) -> bool {
+        match which {
+            JobSelection::Ids(ids) => ids.contains(&self.job.id),
+            JobSelection::Failed { kind } => {
+                self.job.state == JobState::Failed && kind.as_ref().is_none_or(|kind| *kind == self.job.kind)
+            }
+        }
+    }
+}
+
+fn later(now: Timestamp, by: Duration) -> Timestamp {
+    now.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+#[async_trait]
+impl JobQueue for MemoryMetadata {
+    async fn enqueue(&self, jobs: &[NewJob]) -> Result<()> {
+        let (now, mut tables) = (self.clock.now(), self.tables());
+        for job in jobs {
+            tables.jobs.add(job.clone(), now);
+        }
+        Ok(())
+    }
+
+    async fn lease_jobs(&self, kind: &str, limit: usize, lease: JobLease, lasting: Duration) -> Result<Vec<LeasedJob>> {
+        let (now, mut tables) = (self.clock.now(), self.tables());
+        let mut due: Vec<_> =
+            tables.jobs.0.values_mut().filter(|queued| queued.job.kind == kind && queued.is_due(now)).collect();
+        due.sort_by_key(|queued| (queued.job.due_at, queued.job.id));
+        due.truncate(limit);
+        let leased = due.into_iter().map(|queued| {
+            queued.lease = Some(lease);
+            queued.job.due_at = later(now, lasting);
+            queued.job.attempts += 1;
+            LeasedJob { job: Job { state: JobState::Running, ..queued.job.clone() }, lease }
+        });
+        Ok(leased.collect())
+    }
+
+    async fn finish_job(&self, leased: &LeasedJob, end: &JobEnd) -> Result<bool> {
+        let (now, mut tables) = (self.clock.now(), self.tables());
+        let id = leased.job.id;
+        let Some(queued) = tables.jobs.0.get_mut(&id).filter(|queued| queued.lease == Some(leased.lease)) else {
+            return Ok(false);
+        };
+        queued.lease = None;
+        match end {
+            JobEnd::Done(follow_ups) => {
+                tables.jobs.0.remove(&id);
+                for job in follow_ups {
+                    tables.jobs.add(job.clone(), now);
+                }
+            }
+            JobEnd::Again { after, error } => {
+                queued.job.due_at = later(now, *after);
+                queued.job.last_error = Some(error.clone());
+            }
+            JobEnd::Failed(error) => {
+                queued.job.state = JobState::Failed;
+                queued.job.last_error = Some(error.clone());
+            }
+        }
+        Ok(true)
+    }
+
+    async fn jobs(&self, filter: &JobFilter) -> Result<Page<Job>> {
+        let (now, tables) = (self.clock.now(), self.tables());
+        let all = tables.jobs.0.values().map(|queued| Job { state: queued.state(now), ..queued.job.clone() });
+        let mut found: Vec<_> = all.filter(|job| filter.admits(job)).collect();
+        found.sort_by_key(|job| (job.created_at, job.id));
+        let total = found.len();
+        Ok(Page::of(found.into_iter(), total, filter.page))
+    }
+
+    async fn retry_jobs(&self, which: &JobSelection) -> Result<u64> {
+        let (now, mut tables) = (self.clock.now(), self.tables());
+        let mut retried = 0;
+        for queued in tables.jobs.0.values_mut() {
+            if queued.is_of(which) && queued.state(now) != JobState::Running {
+                queued.lease = None;
+                queued.job = Job { due_at: now, state: JobState::Waiting, attempts: 0, ..queued.job.clone() };
+                retried += 1;
+            }
+        }
+        Ok(retried)
+    }
+
+    async fn drop_jobs(&self, which: &JobSelection) -> Result<u64> {
+        let mut tables = self.tables();
+        let before = tables.jobs.0.len();
+        tables.jobs.0.retain(|_, queued| !queued.is_of(which));
+        Ok((before - tables.jobs.0.len()) as u64)
+    }
+
+    async fn job_figures(&self) -> Result<Vec<JobFigures>> {
+        let (now, tables) = (self.clock.now(), self.tables());
+        let mut kinds = BTreeMap::new();
+        for queued in tables.jobs.0.values() {
+            let kind = &queued.job.kind;
+            let figures = kinds.entry(kind.clone()).or_insert_with(|| JobFigures {
+                kind: kind.clone(),
+                waiting: 0,
+                failed: 0,
+                overdue: Duration::ZERO,
+            });
+            if queued.job.state == JobState::Failed {
+                figures.failed += 1;
+                continue;
+            }
+            figures.waiting += 1;
+            let overdue = now.duration_since(queued.job.due_at);
+            figures.overdue = figures.overdue.max(Duration::try_from(overdue).unwrap_or_default());
+        }
+        Ok(kinds.into_values().collect())
+    }
+}
+
+impl JobFilter {
+    fn admits(&self, job: &Job) -> bool {
+        self.id.is_none_or(|id| job.id == id)
+            && self.kind.as_ref().is_none_or(|kind| job.kind == *kind)
+            && self.state.is_none_or(|state| job.state == state)
+    }
+}

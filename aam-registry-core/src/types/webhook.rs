@@ -1,0 +1,128 @@
+//! Where webhooks are sent, and what they are signed with.
+
+use std::fmt;
+
+use data_encoding::{BASE64, HEXLOWER};
+use http::Uri;
+use sha2::{Digest, Sha256};
+
+const SECRET_PREFIX: &str = "whsec_";
+/// The most bytes of an address.
+const MAX_URL: usize = 2048;
+
+/// The address of a receiver: HTTP or HTTPS, on port 80, 443 or above 1023,
+/// with no user, password or fragment. Its host is checked when it is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookUrl(String);
+
+impl WebhookUrl {
+    /// Checks an address.
+    ///
+    /// # Errors
+    /// What is wrong with it, without quoting it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if text.len() > MAX_URL {
+            return Err("must have at most 2048 bytes");
+        }
+        let uri: Uri = text.parse().map_err(|_| "must be an address such as `https://hooks.example.com/aam`")?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err("must begin with `https://` or `http://`");
+        }
+        let authority = uri.authority().ok_or("must name a host")?;
+        if authority.host().is_empty() {
+            return Err("must name a host");
+        }
+        if authority.as_str().contains('@') || text.contains('#') {
+            return Err("must hold no user name, password or fragment");
+        }
+        match authority.port() {
+            None if authority.as_str().ends_with(':') => Err("must name a port after the `:`"),
+            Some(port) if !matches!(port.as_u16(), 80 | 443 | 1024..) => Err("must be on port 80, 443 or above 1023"),
+            _ => Ok(Self(text.to_owned())),
+        }
+    }
+
+    /// The address as it was given. Its path may be a secret of the receiver.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What tells it apart from others, and shows no more of it than its host.
+    pub fn label(&self) -> String {
+        let host = self.0.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
+        let digest = HEXLOWER.encode(&Sha256::digest(&self.0)[..4]);
+        format!("{}-{digest}", host.to_lowercase())
+    }
+}
+
+/// What deliveries are signed with: `whsec_` and base64 of 24 to 64 bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebhookSecret(String);
+
+impl WebhookSecret {
+    /// Checks a secret.
+    ///
+    /// # Errors
+    /// What is wrong with it, without quoting it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let wrong = "must be `whsec_` and base64 of 24 to 64 bytes, as `echo whsec_$(openssl rand -base64 32)` makes";
+        let bytes = text.strip_prefix(SECRET_PREFIX).and_then(|text| BASE64.decode(text.as_bytes()).ok());
+        bytes.filter(|bytes| (24..=64).contains(&bytes.len())).map(|_| Self(text.to_owned())).ok_or(wrong)
+    }
+
+    /// The secret itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for WebhookSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebhookSecret(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_of_http() {
+        for good in ["https://h.example/x?y=1", "http://10.0.0.1:8080", "https://[2001:db8::1]/", "https://h:443/"] {
+            assert!(WebhookUrl::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "/x",
+            "h.example",
+            "ftp://h.example",
+            "file:///etc/passwd",
+            "https://u:p@h.example/",
+            "https://h.example/#x",
+            "https://h.example:22/",
+            "https://h.example:0/",
+            "https://h.example:/",
+            "https:///x",
+        ] {
+            assert!(WebhookUrl::parse(bad).is_err(), "{bad}");
+        }
+        assert!(WebhookUrl::parse(&format!("https://h.example/{}", "x".repeat(MAX_URL))).is_err());
+    }
+
+    #[test]
+    fn a_label_shows_no_path() {
+        let label = |text| WebhookUrl::parse(text).expect("an address").label();
+        let secret = label("https://Hooks.example/services/T0KEN");
+        assert!(secret.starts_with("hooks.example-") && !secret.contains("T0KEN"), "{secret}");
+        assert_ne!(secret, label("https://hooks.example/services/OTHER"));
+    }
+
+    #[test]
+    fn a_secret_has_24_to_64_bytes() {
+        let of = |count| WebhookSecret::parse(&format!("{SECRET_PREFIX}{}", BASE64.encode(&vec![7; count])));
+        assert_eq!([23, 24, 64, 65].map(|count| of(count).is_ok()), [false, true, true, false]);
+        assert!(WebhookSecret::parse(&BASE64.encode(&[7; 32])).is_err());
+        assert!(WebhookSecret::parse("whsec_%").is_err());
+        assert!(!format!("{:?}", of(32)).contains("Bwc"));
+    }
+}
