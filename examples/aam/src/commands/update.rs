@@ -10,7 +10,7 @@ use crate::{
     config::RegistryUrl,
     deploy::Policy,
     failure::{Failure, Result},
-    install::{Change, Free, change, finish_unfinished, select},
+    install::{Change, Free, change, finish_unfinished, select, told_of},
     project::LockFile,
     session::Session,
 };
@@ -60,7 +60,13 @@ impl Update {
         }
         let policy = if self.force { Policy::Force } else { Policy::Keep };
         let change_to = Change { before: &before, after: &after, policy, afresh: false, strict: true };
-        let report = change(session, &project, &change_to).await?;
+        let mut report = change(session, &project, &change_to).await?;
+        // A package that is downloaded anew has its warnings in the report already.
+        for told in told_of(session, &before, &after).await? {
+            if !report.warnings.contains(&told) {
+                report.warnings.push(told);
+            }
+        }
         told(session, &report, "Everything is up to date")
     }
 }

@@ -30,14 +30,14 @@ pub(super) fn read_folder(package: &dyn Source, artifact: &Artifact) -> Result<D
         let first = text.lines().next().unwrap_or_default().to_owned();
         Failure::invalid(format!("The agent.yaml of the agent {name} is not valid: {first}"))
     })?;
-    let head = Head::parse(text.strip_prefix('\u{feff}').unwrap_or(&text));
+    let head = Head::parse(text.strip_prefix('\u{feff}').unwrap_or(&text)).canonical();
     let body = match head.text("system_prompt") {
         Some(text) if text.contains('\n') => text.to_owned(),
         Some(file) => system_prompt(package, file, artifact)?,
         None => system_prompt(package, "system-prompt.md", artifact)?,
     };
     let description = head.text("description").unwrap_or(&artifact.description).trim().to_owned();
-    Ok(Document { name: name.clone(), description, head, body })
+    Ok(Document { name: name.clone(), description, head, body, flaw: None })
 }
 
 fn system_prompt(package: &dyn Source, file: &str, artifact: &Artifact) -> Result<String> {

@@ -28,7 +28,11 @@ pub(super) fn claude(document: &Document) -> Result<Rendered, Refusal> {
     let raw = document.head.raw("tools").map(|raw| raw.trim_start_matches("tools:").trim());
     match (raw, written) {
         // In Claude Code's own words, to the letter.
-        (Some(raw), Some(tools)) if tools.is_empty() || own(raw.trim_start_matches(['-', '[', ' ', '"', '\''])) => {
+        (Some(raw), Some(tools))
+            if tools.is_empty()
+                || own(raw.trim_start_matches(['-', '[', ' ', '"', '\'']))
+                    && !is_parted_by_spaces(document, &tools) =>
+        {
             head.extend(demands.verbatim("tools"));
         }
         _ => {
@@ -48,12 +52,9 @@ pub(super) fn claude(document: &Document) -> Result<Rendered, Refusal> {
         head.extend(demands.verbatim("model"));
     }
     head.extend(demands.model(claude).map(|model| line("model", &model)));
-    if document.head.get("mcpServers").is_some_and(Value::is_array) {
-        head.extend(demands.verbatim("mcpServers"));
-    }
-    if let Some(servers) = demands.servers()? {
-        let list: Vec<_> = servers.into_iter().map(|(name, server)| json!({ name: server })).collect();
-        head.push(format!("mcpServers: {}", Value::Array(list)));
+    let servers = demands.server_list()?;
+    if !servers.is_empty() {
+        head.push(format!("mcpServers: {}", Value::Array(servers)));
     }
     let own = [
         "permissionMode",
@@ -71,6 +72,11 @@ pub(super) fn claude(document: &Document) -> Result<Rendered, Refusal> {
         head.extend(demands.verbatim(key));
     }
     demands.finish("Claude Code", front_matter::join(&head, &document.body))
+}
+
+/// Whether the tools are text with spaces between, which Claude Code takes for one name.
+fn is_parted_by_spaces(document: &Document, tools: &[Tool]) -> bool {
+    tools.len() > 1 && document.head.text("tools").is_some_and(|text| !text.contains(','))
 }
 
 fn claude_tools(tools: &[Tool]) -> Option<Vec<String>> {

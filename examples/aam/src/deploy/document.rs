@@ -21,23 +21,31 @@ pub(crate) struct Document {
     pub(super) head: Head,
     /// The text without front matter.
     pub(super) body: String,
+    /// What may hide a restriction: a front matter that is none to any reader.
+    pub(super) flaw: Option<String>,
 }
 
 impl Document {
     /// Reads an artifact that is no skill.
     pub(super) fn read(package: &dyn Source, kind: ArtifactType, artifact: &Artifact) -> Result<Self> {
         match package.read(&artifact.path)? {
-            Some(source) => Ok(Self::of_file(artifact, &source)),
+            Some(source) => Ok(Self::of_file(kind, artifact, &source)),
             None if kind == ArtifactType::Agent => agent::read_folder(package, artifact),
             None => Err(Failure::invalid(format!("The package lacks {}", artifact.path))),
         }
     }
 
-    fn of_file(artifact: &Artifact, source: &[u8]) -> Self {
+    fn of_file(kind: ArtifactType, artifact: &Artifact, source: &[u8]) -> Self {
         let text = String::from_utf8_lossy(source).into_owned();
-        let (head, body) = front_matter::split_head(&text);
+        let (mut head, body) = front_matter::split_head(&text);
+        if kind == ArtifactType::Agent {
+            head = head.canonical();
+        }
+        let flaw = front_matter::flaw(&text).map(|flaw| format!("{} (line {})", flaw.text, flaw.line));
+        let hidden = head.hidden().map(|key| format!("its `{key}` stands where it is no key of the front matter"));
+        let flaw = flaw.or(hidden);
         let description = head.text("description").unwrap_or(&artifact.description).trim().to_owned();
-        Self { name: artifact.name.clone(), description, body: body.to_owned(), head }
+        Self { name: artifact.name.clone(), description, body: body.to_owned(), head, flaw }
     }
 
     /// The files an instruction is for; empty for all.

@@ -4,18 +4,50 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// The keys of a front matter, each with its lines as they were written.
+use super::{
+    fence::{self, Flaw, top_level_key},
+    keys,
+};
+
+/// The keys of a front matter, each with its lines.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Head {
     entries: Vec<Entry>,
+    /// A key that limits an agent, in lines that belong to no key.
+    hidden: Option<String>,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
     key: String,
-    /// The key's lines, without the last line end.
+    /// The key's lines as they were written where they are YAML, else with the
+    /// value in quotes; without the last line end.
     raw: String,
     value: Value,
+    /// Whether the lines are no YAML, and the value a guess.
+    guessed: bool,
+}
+
+impl Entry {
+    /// The entry of `key`, as the whole front matter has it.
+    fn of(key: String, raw: &str, value: Value) -> Self {
+        let raw = raw.trim_end();
+        let same = one(&key, raw).is_some_and(|alone| alone == value);
+        let raw = if same { raw.to_owned() } else { format!("{key}: {}", flow(&value)) };
+        Self { key, raw, value, guessed: false }
+    }
+
+    /// The entry of `key` by itself.
+    fn alone(key: String, raw: &str) -> Self {
+        let raw = raw.trim_end();
+        match one(&key, raw) {
+            Some(value) => Self { raw: raw.to_owned(), value, key, guessed: false },
+            None => {
+                let value = guess(raw);
+                Self { raw: format!("{key}: {}", flow(&value)), value, key, guessed: true }
+            }
+        }
+    }
 }
 
 impl Head {
@@ -23,34 +55,56 @@ impl Head {
     /// as `globs: **/*.py`, is read as tools read it: key by key.
     pub(super) fn parse(text: &str) -> Self {
         let mut raw: Vec<(String, String)> = Vec::new();
+        let mut strays = Vec::new();
         for line in text.lines().filter(|line| !matches!(line.trim_end(), "---" | "...")) {
-            match top_level_key(line) {
-                Some(key) => raw.push((key.to_owned(), line.to_owned())),
-                None => {
-                    if let Some((_, lines)) = raw.last_mut() {
-                        lines.push('\n');
-                        lines.push_str(line);
-                    }
+            match (top_level_key(line), raw.last_mut()) {
+                (Some(key), _) => raw.push((key.to_owned(), line.to_owned())),
+                (None, Some((_, lines))) => {
+                    lines.push('\n');
+                    lines.push_str(line);
                 }
+                (None, None) => strays.push(line),
             }
         }
         let whole: Option<BTreeMap<String, Value>> = serde_saphyr::from_str(text).ok();
         let Some(mut values) = whole else {
-            let entry = |(key, raw): (String, String)| {
-                let raw = raw.trim_end().to_owned();
-                Entry { value: alone(&key, &raw), key, raw }
-            };
-            return Self { entries: raw.into_iter().map(entry).collect() };
+            let entries: Vec<_> = raw.iter().map(|(key, raw)| Entry::alone(key.clone(), raw)).collect();
+            let guessed = raw.iter().zip(&entries).filter(|(_, entry)| entry.guessed);
+            strays.extend(guessed.flat_map(|((_, raw), _)| raw.lines().skip(1)));
+            let hidden = strays.into_iter().find_map(limiting).map(str::to_owned);
+            return Self { entries, hidden };
         };
         let mut entries = Vec::new();
         for (key, raw) in raw {
             if let Some(value) = values.remove(&key) {
-                entries.push(Entry { key, raw: raw.trim_end().to_owned(), value });
+                entries.push(Entry::of(key, &raw, value));
             }
         }
         // YAML has more ways to write a key than lines that begin with it.
-        entries.extend(values.into_iter().map(|(key, value)| Entry { raw: format!("{key}: {value}"), key, value }));
-        Self { entries }
+        entries.extend(values.into_iter().map(|(key, value)| Entry::of(key, "", value)));
+        Self { entries, hidden: None }
+    }
+
+    /// The same with every key of an agent in one spelling.
+    pub(super) fn canonical(mut self) -> Self {
+        for entry in &mut self.entries {
+            let key = keys::canonical(&entry.key);
+            if key != entry.key {
+                let value = entry.raw.split_once(':').map_or("", |(_, value)| value);
+                (entry.raw, entry.key) = (format!("{key}:{value}"), key.to_owned());
+            }
+        }
+        self
+    }
+
+    /// A key that limits an agent and stands where no reader sees it as a key.
+    pub(super) fn hidden(&self) -> Option<&str> {
+        self.hidden.as_deref()
+    }
+
+    /// The keys whose value is no YAML, each with what it was taken for.
+    pub(super) fn guessed(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.entries.iter().filter(|entry| entry.guessed).map(|entry| (&*entry.key, &entry.value))
     }
 
     /// The value of `key`.
@@ -63,7 +117,7 @@ impl Head {
         self.get(key).and_then(Value::as_str)
     }
 
-    /// The lines of `key`.
+    /// The lines of `key`, which are YAML.
     pub(super) fn raw(&self, key: &str) -> Option<&str> {
         self.entries.iter().rev().find(|entry| entry.key == key).map(|entry| &*entry.raw)
     }
@@ -83,21 +137,31 @@ impl Head {
     }
 }
 
-/// The key of a line that begins one.
-pub(crate) fn top_level_key(line: &str) -> Option<&str> {
-    let (key, rest) = line.split_once(':')?;
-    let starts = key.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '"' | '\''));
-    let ends = rest.is_empty() || rest.starts_with([' ', '\t', '\r']);
-    (starts && ends).then(|| key.trim_end().trim_matches(['"', '\'']))
+/// The limiting key that a line begins with, behind whatever stands before it.
+fn limiting(line: &str) -> Option<&str> {
+    let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '?' | '"' | '\'' | '{'));
+    let (key, _) = line.split_once([':', '='])?;
+    let key = key.trim_end_matches([' ', '"', '\'']);
+    (!key.contains(char::is_whitespace) && (keys::is_limit(key) || key.eq_ignore_ascii_case("hooks"))).then_some(key)
 }
 
-/// The value of one key by itself.
-fn alone(key: &str, raw: &str) -> Value {
-    if let Ok(mut map) = serde_saphyr::from_str::<BTreeMap<String, Value>>(raw)
-        && let Some(value) = map.remove(key)
-    {
-        return value;
+/// A value as YAML on one line.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::String(value) => text(value),
+        value => value.to_string().chars().map(|c| if is_unprintable(c) { ' ' } else { c }).collect(),
     }
+}
+
+/// The value of `key` in lines that are YAML by themselves.
+fn one(key: &str, raw: &str) -> Option<Value> {
+    let mut map = serde_saphyr::from_str::<BTreeMap<String, Value>>(raw).ok()?;
+    let value = map.remove(key)?;
+    map.is_empty().then_some(value)
+}
+
+/// The value of one key whose lines are no YAML.
+fn guess(raw: &str) -> Value {
     let rest = raw.split_once(':').map_or("", |(_, rest)| rest).trim();
     let list = rest.lines().map(|line| line.trim().strip_prefix("- ")).collect::<Option<Vec<_>>>();
     match list {
@@ -115,7 +179,7 @@ fn unquoted(text: &str) -> &str {
 
 /// Splits a file into its front matter and what follows.
 pub(super) fn split_head(text: &str) -> (Head, &str) {
-    let (head, body) = parts(text);
+    let fence::Parts { head, body, .. } = fence::parts(text);
     (head.map(Head::parse).unwrap_or_default(), body)
 }
 
@@ -125,24 +189,24 @@ pub(crate) fn split(text: &str) -> (BTreeMap<String, Value>, &str) {
     (head.values(), body)
 }
 
-/// The lines of a front matter, from the file's second on; `None` where there is none that is closed.
+/// The lines of a front matter; `None` where there is none that is closed.
 pub(crate) fn lines_of(text: &str) -> Option<&str> {
-    parts(text).0
+    fence::parts(text).head
 }
 
-fn parts(text: &str) -> (Option<&str>, &str) {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let Some(rest) = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n")) else {
-        return (None, text);
-    };
-    let mut at = 0;
-    for line in rest.split_inclusive('\n') {
-        if line.trim_end() == "---" {
-            return (Some(&rest[..at]), rest[at + line.len()..].trim_start_matches(['\n', '\r']));
-        }
-        at += line.len();
-    }
-    (None, text)
+/// The number of the first line of a front matter, from 1.
+pub(crate) fn first_line(text: &str) -> usize {
+    fence::parts(text).first
+}
+
+/// A key that limits an agent and stands where no reader sees it as a key.
+pub(crate) fn hidden_limit(text: &str) -> Option<String> {
+    split_head(text).0.hidden
+}
+
+/// What keeps something that looks like front matter from being read as one.
+pub(crate) fn flaw(text: &str) -> Option<Flaw> {
+    fence::parts(text).flaw
 }
 
 /// A front matter of `lines` before `body`; none where there are no lines.
@@ -177,7 +241,11 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// Without control characters, which YAML refuses and JSON does not escape all of.
 fn spaced(text: &str) -> String {
-    text.replace(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}'), " ")
+    text.replace(is_unprintable, " ")
+}
+
+fn is_unprintable(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 #[cfg(test)]

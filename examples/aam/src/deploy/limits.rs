@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
     document::Document,
+    keys,
     tools::{self, Tool},
 };
 
@@ -27,40 +28,6 @@ impl From<Vec<u8>> for Rendered {
     }
 }
 
-/// The keys that restrict an agent, or that it cannot work without.
-const DEMANDS: [&str; 26] = [
-    "tools",
-    "allowedTools",
-    "disallowedTools",
-    "disallowed-tools",
-    "toolsSettings",
-    "permissionMode",
-    "permission",
-    "permissions",
-    "readonly",
-    "sandbox_mode",
-    "approval_policy",
-    "mcp-servers",
-    "mcpServers",
-    "mcp_servers",
-    "hooks",
-    "agents",
-    "disable-model-invocation",
-    "user-invocable",
-    "user-invokable",
-    "infer",
-    "isolation",
-    "maxTurns",
-    "steps",
-    "target",
-    "hidden",
-    "disable",
-];
-
-/// What says who made it: nothing is lost where it is not shown.
-const ABOUT: [&str; 10] =
-    ["name", "description", "version", "author", "license", "system_prompt", "title", "category", "tags", "metadata"];
-
 /// The front matter of an agent, of which each platform takes what it has a form for.
 #[derive(Debug)]
 pub(super) struct Demands<'a> {
@@ -73,6 +40,12 @@ pub(super) struct Demands<'a> {
 impl<'a> Demands<'a> {
     /// The demands of `document`, which must not say a thing twice.
     pub(super) fn of(document: &'a Document) -> Result<Self, Refusal> {
+        if let Some(flaw) = &document.flaw {
+            return Err(Refusal(flaw.clone()));
+        }
+        if let Some(key) = document.head.guessed().find(|(key, value)| is_unread(key, value)).map(|(key, _)| key) {
+            return Err(Refusal(format!("its `{key}` cannot be read, since it is no YAML")));
+        }
         match document.head.twice() {
             Some(key) => Err(Refusal(format!("its front matter has `{key}` twice"))),
             None => Ok(Self { document, taken: BTreeSet::new(), lost: Vec::new() }),
@@ -99,7 +72,7 @@ impl<'a> Demands<'a> {
 
     /// The keys that nothing has been done with.
     pub(super) fn others(&self) -> Vec<&'a str> {
-        let open = |key: &&str| !self.taken.contains(*key) && !ABOUT.contains(key);
+        let open = |key: &&str| !self.taken.contains(*key) && !keys::is_about(key);
         self.document.head.keys().filter(open).collect()
     }
 
@@ -125,24 +98,36 @@ impl<'a> Demands<'a> {
         Ok(Some(known))
     }
 
+    /// The MCP servers that it brings along or names, each as a list of Claude Code has it.
+    pub(super) fn server_list(&mut self) -> Result<Vec<Value>, Refusal> {
+        let mut list = Vec::new();
+        for key in ["mcp-servers", "mcpServers", "mcp_servers"] {
+            match self.take(key) {
+                None => {}
+                Some(Value::Object(map)) => {
+                    list.extend(map.iter().map(|(name, server)| json!({ name.as_str(): server })));
+                }
+                Some(Value::Array(items)) if items.iter().all(|item| item.is_object() || item.is_string()) => {
+                    list.extend(items.iter().cloned());
+                }
+                Some(name @ Value::String(_)) => list.push(name.clone()),
+                Some(_) => return Err(Refusal(format!("its `{key}` are no MCP servers"))),
+            }
+        }
+        Ok(list)
+    }
+
     /// The MCP servers it brings along, by name.
     pub(super) fn servers(&mut self) -> Result<Option<Map<String, Value>>, Refusal> {
         let mut all = Map::new();
-        for key in ["mcp-servers", "mcpServers", "mcp_servers"] {
-            let named =
-                |name: &str| Refusal(format!("its `{key}` name {name}, which is set up elsewhere, and not what it is"));
-            match self.take(key) {
-                None => {}
-                Some(Value::Object(map)) => all.extend(map.clone()),
-                Some(Value::Array(list)) => {
-                    for item in list {
-                        match item {
-                            Value::Object(map) => all.extend(map.clone()),
-                            other => return Err(named(other.as_str().unwrap_or("something"))),
-                        }
-                    }
+        for server in self.server_list()? {
+            match server {
+                Value::Object(map) => all.extend(map),
+                other => {
+                    let name = other.as_str().unwrap_or_default();
+                    let why = "names the MCP server {}, which is set up elsewhere, and does not say what it is";
+                    return Err(Refusal(format!("it {}", why.replace("{}", name))));
                 }
-                Some(other) => return Err(named(other.as_str().unwrap_or("something"))),
             }
         }
         Ok((!all.is_empty()).then_some(all))
@@ -175,11 +160,19 @@ impl<'a> Demands<'a> {
         };
         for key in self.others() {
             let value = self.document.head.get(key).unwrap_or(&Value::Null);
-            if DEMANDS.contains(&key) && !neutral(key, value) {
+            if keys::is_demand(key) && !neutral(key, value) {
                 return Err(Refusal(format!("it has `{key}`, which {platform} has no form for")));
             }
             self.lost.push(key.to_owned());
         }
         Ok(Rendered { bytes, lost: self.lost })
     }
+}
+
+/// Whether a key that restricts has a value that is no YAML and no list of tools either.
+pub(super) fn is_unread(key: &str, value: &Value) -> bool {
+    let readable =
+        || tools::listed(value).is_some_and(|tools| !tools.iter().any(|tool| matches!(tool, Tool::Unknown(_))));
+    let is_list = matches!(keys::canonical(key), "tools" | "disallowedTools");
+    keys::is_demand(key) && !(is_list && readable())
 }

@@ -10,9 +10,11 @@ use aam_registry_core::types::{Artifact, ArtifactType, PackageName, Sha256Digest
 
 use super::{
     document::Document,
+    front_matter,
     limits::{Refusal, Rendered},
     place::Place,
     platform::{Platform, Scope},
+    powers,
     roots::{Base, Roots},
     rules::{Form, Target},
     section, skill,
@@ -35,6 +37,15 @@ pub(crate) struct Plan {
     pub(super) sections: BTreeMap<Place, BTreeMap<String, PlannedSection>>,
     /// What platforms cannot take, and what they take without a part of it: one line each.
     pub(crate) remarks: BTreeSet<String>,
+    /// What of each package runs commands or lifts restrictions.
+    pub(crate) powers: BTreeMap<PackageName, BTreeSet<String>>,
+}
+
+/// What became of an artifact that was added.
+#[derive(Debug, Default)]
+struct Added {
+    lost: Vec<String>,
+    powers: Vec<String>,
 }
 
 /// One file to be.
@@ -90,7 +101,11 @@ pub(crate) fn plan(packages: &[Deployable], scope: Scope, roots: &Roots) -> Resu
             let name = name(owner, kind, artifact, claimants);
             let added = plan.add(deployable, target, kind, artifact, &name, roots)?;
             match added {
-                Ok(lost) => losses.note(platform, kind, owner, &artifact.name, lost),
+                Ok(Added { lost, powers }) => {
+                    losses.note(platform, kind, owner, &artifact.name, lost);
+                    let told = powers.iter().map(|power| format!("the {} {} {power}", kind.as_str(), artifact.name));
+                    plan.powers.entry(owner.clone()).or_default().extend(told);
+                }
                 Err(Refusal(why)) => {
                     let what = format!("{} {} of {owner}", kind.as_str(), artifact.name);
                     plan.remarks.insert(format!("{platform}: the {what} is not installed: {why}"));
@@ -220,35 +235,39 @@ impl Plan {
         artifact: &Artifact,
         name: &str,
         roots: &Roots,
-    ) -> Result<Result<Vec<String>, Refusal>> {
+    ) -> Result<Result<Added, Refusal>> {
         let package = &deployable.package;
         let owner = &package.manifest.name;
-        let rendered = |form: Form| -> Result<Result<Rendered, Refusal>> {
+        let rendered = |form: Form| -> Result<Result<(Vec<u8>, Added), Refusal>> {
             let mut document = Document::read(&**package, kind, artifact)?;
             name.clone_into(&mut document.name);
-            Ok(form.of(&document))
+            Ok(form.of(&document).map(|Rendered { bytes, lost }| {
+                let powers = powers::of(&document.head, &lost);
+                (bytes, Added { lost, powers })
+            }))
         };
         match target {
-            Target::Nowhere(why) => return Ok(Err(Refusal((*why).to_owned()))),
+            Target::Nowhere(why) => Ok(Err(Refusal((*why).to_owned()))),
             Target::Folder { .. } => {
                 let place = place(target, name)?;
-                self.add_folder(package, kind, artifact, name, &place)?;
+                let powers = self.add_folder(package, kind, artifact, name, &place)?;
+                return Ok(Ok(Added { lost: Vec::new(), powers }));
             }
             Target::Skill { form, .. } | Target::File { form, .. } => {
                 let mut place = place(target, name)?;
                 if matches!(target, Target::Skill { .. }) {
                     place = place.join("SKILL.md")?;
                 }
-                let Rendered { bytes, lost } = match rendered(*form)? {
+                let (bytes, added) = match rendered(*form)? {
                     Ok(rendered) => rendered,
                     Err(refusal) => return Ok(Err(refusal)),
                 };
                 self.add_bytes(owner, kind, artifact, place, bytes)?;
-                return Ok(Ok(lost));
+                return Ok(Ok(added));
             }
             Target::Section { form, .. } => {
                 let place = place(target, name)?;
-                let Rendered { bytes, lost } = match rendered(*form)? {
+                let (bytes, added) = match rendered(*form)? {
                     Ok(rendered) => rendered,
                     Err(refusal) => return Ok(Err(refusal)),
                 };
@@ -266,11 +285,10 @@ impl Plan {
                     Some(before) if before.package != *owner => {
                         return Err(collision(&before.package, owner, &format!("the section {name}")));
                     }
-                    _ => return Ok(Ok(lost)),
+                    _ => return Ok(Ok(added)),
                 }
             }
         }
-        Ok(Ok(Vec::new()))
     }
 
     /// The skill's folder as it is; tools look for a skill by the name of its folder and in it.
@@ -281,12 +299,19 @@ impl Plan {
         artifact: &Artifact,
         name: &str,
         place: &Place,
-    ) -> Result<()> {
+    ) -> Result<Vec<String>> {
         let owner = &package.manifest.name;
+        let mut powers = Vec::new();
         for (full, inner, file) in package.skill(&artifact.path) {
             let place = place.join(inner)?;
             if inner == "SKILL.md" {
                 let bytes = package.read(full)?.unwrap_or_default();
+                if let Some(why) = skill::trouble(&bytes) {
+                    let what = &artifact.name;
+                    self.remarks.insert(format!("the skill {what} of {owner} may not load: its SKILL.md {why}"));
+                }
+                let text = String::from_utf8_lossy(&bytes);
+                powers = powers::of(&front_matter::split_head(&text).0, &[]);
                 if skill::is_called_otherwise(&bytes, name) {
                     self.add_bytes(owner, kind, artifact, place, skill::renamed(&bytes, name))?;
                     continue;
@@ -301,7 +326,7 @@ impl Plan {
             };
             self.add_file(place, planned)?;
         }
-        Ok(())
+        Ok(powers)
     }
 
     fn add_bytes(

@@ -1,6 +1,10 @@
 //! Skills, which tools know by the name of their folder and in their front matter.
 
-use super::front_matter;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{fence, front_matter};
 
 /// The folder of a skill whose path names its `SKILL.md`: empty for that of the package itself.
 pub(crate) fn folder(path: &str) -> Option<&str> {
@@ -14,7 +18,23 @@ pub(crate) fn folder(path: &str) -> Option<&str> {
 pub(super) fn is_called_otherwise(bytes: &[u8], name: &str) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     let has_head = front_matter::lines_of(text).is_some();
-    has_head && front_matter::split(text).0.get("name").and_then(serde_json::Value::as_str).map(str::trim) != Some(name)
+    has_head && front_matter::split(text).0.get("name").and_then(Value::as_str).map(str::trim) != Some(name)
+}
+
+/// Why some tools do not load a skill, to stand after "its SKILL.md".
+pub(super) fn trouble(bytes: &[u8]) -> Option<&'static str> {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Some("is not UTF-8") };
+    let Some(head) = front_matter::lines_of(text) else {
+        return Some("has no front matter that is closed");
+    };
+    if !text.starts_with("---") {
+        return Some("does not begin with its front matter");
+    }
+    let Ok(values) = serde_saphyr::from_str::<BTreeMap<String, Value>>(head) else {
+        return Some("has front matter that is no YAML");
+    };
+    let described = values.get("description").and_then(Value::as_str).is_some_and(|text| !text.trim().is_empty());
+    (!described).then_some("has no description")
 }
 
 /// `SKILL.md` under another name.
@@ -22,10 +42,10 @@ pub(super) fn renamed(bytes: &[u8], name: &str) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };
     let mut renamed = String::with_capacity(text.len() + name.len());
     let named = front_matter::lines_of(text)
-        .is_some_and(|head| head.lines().any(|line| front_matter::top_level_key(line) == Some("name")));
+        .is_some_and(|head| head.lines().any(|line| fence::top_level_key(line) == Some("name")));
     let (mut rules, mut done) = (0, false);
     for line in text.split_inclusive('\n') {
-        rules += usize::from(line.trim_end() == "---");
+        rules += usize::from(line.trim_start_matches('\u{feff}').trim_end() == "---");
         if rules == 1 && !done && !named {
             renamed.push_str(line);
             renamed.push_str(&front_matter::line("name", name));

@@ -112,14 +112,14 @@ pub(super) fn listed(value: &Value) -> Option<Vec<Tool>> {
     Some(tools)
 }
 
-/// Splits at the commas outside brackets: `Bash(git add, git log), Read`.
+/// Splits at the commas and spaces outside brackets: `Bash(git add, git log), Read`.
 fn separated(text: &str) -> Vec<String> {
     let text = text.trim();
     let text = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let mut depth = 0i32;
     let pieces = text.split(|c: char| {
         depth += i32::from(c == '(') - i32::from(c == ')');
-        c == ',' && depth <= 0
+        (c == ',' || c.is_whitespace()) && depth <= 0
     });
     pieces.map(|piece| piece.trim().trim_matches(['"', '\'']).to_owned()).collect()
 }

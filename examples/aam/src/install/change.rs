@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::Path};
 use aam_registry_core::types::PackageName;
 use serde::Serialize;
 
-use super::packages::Packages;
+use super::{fetch::Job, packages::Packages};
 use crate::{
     deploy::{self, Applied, Plan, Platform, Policy, Roots},
     failure::{Failure, Kind, Result},
@@ -98,7 +98,19 @@ pub(crate) async fn change(session: &Session, project: &Project, change: &Change
     let moved: BTreeSet<_> = adopted.moved.into_iter().collect();
     applied.removed.retain(|removed| !moved.contains(removed));
     warnings.extend(packages.warnings.iter().map(|text| plain(text)));
+    warnings.extend(acting(change, &plan).map(|text| plain(&text)));
     Ok(report(change, warnings, plan.remarks.into_iter().collect(), applied, moved.into_iter().collect()))
+}
+
+/// What the registries say of the packages of `lock` that stay as they are in `change`: yanked, deprecated.
+pub(crate) async fn told_of(session: &Session, before: &LockFile, after: &LockFile) -> Result<Vec<String>> {
+    let mut jobs = Vec::new();
+    for (Text(name), package) in &after.packages {
+        if before.get(name).is_some_and(|before| before.sha256 == package.sha256) {
+            jobs.push(Job { name, package, client: session.client_of_lock(&package.registry)? });
+        }
+    }
+    Ok(super::fetch::told_of(jobs).await.iter().map(|text| plain(text)).collect())
 }
 
 /// Finishes the change that an earlier run left half done, where the project
@@ -213,6 +225,21 @@ fn finish(project: &Project, state: &mut State, change: &Change<'_>, packages: &
         lock.write(project)?;
     }
     Ok(kept)
+}
+
+/// What runs commands or lifts restrictions of the packages that came or changed, one line each.
+fn acting<'a>(change: &'a Change<'_>, plan: &'a Plan) -> impl Iterator<Item = String> + 'a {
+    let is_new = |name: &PackageName| {
+        let (before, after) = (change.before.get(name), change.after.get(name));
+        change.afresh
+            || before.map(|before| (before.sha256, &before.platforms))
+                != after.map(|after| (after.sha256, &after.platforms))
+    };
+    let new = plan.powers.iter().filter(move |(name, powers)| !powers.is_empty() && is_new(name));
+    new.map(|(name, powers)| {
+        let powers: Vec<_> = powers.iter().map(String::as_str).collect();
+        format!("{name} acts on this machine when its tool uses it: {}", powers.join("; "))
+    })
 }
 
 fn report(

@@ -54,6 +54,12 @@ pub(super) async fn fetch(session: &Session, jobs: Vec<Job<'_>>, workshop: &Path
         .await
 }
 
+/// What the registries say of the versions of `jobs`.
+pub(super) async fn told_of(jobs: Vec<Job<'_>>) -> Vec<String> {
+    let asked = jobs.into_iter().map(async |job| warnings(&job.client, job.name, job.package).await);
+    stream::iter(asked).buffered(PARALLEL).collect::<Vec<_>>().await.concat()
+}
+
 async fn one(job: Job<'_>, folder: PathBuf, progress: &Progress) -> Result<Fetched> {
     let Job { name, package, client } = job;
     let archive = folder.with_extension("aam");

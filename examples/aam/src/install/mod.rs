@@ -6,6 +6,6 @@ mod packages;
 mod platforms;
 mod select;
 
-pub(crate) use change::{Change, Report, change, finish_unfinished};
+pub(crate) use change::{Change, Report, change, finish_unfinished, told_of};
 pub(crate) use platforms::choose as choose_platforms;
 pub(crate) use select::{Free, Wanted, select};

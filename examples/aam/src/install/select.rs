@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aam_registry_core::types::{PackageName, Selector};
+use aam_registry_core::types::{PackageName, Selector, Sha256Digest};
 
 use crate::{
     api::{Client, Resolved},
@@ -92,6 +92,9 @@ fn merge(
             )
             .hint(format!("uninstall it first: `aam uninstall {name}`")));
         }
+        if let Some(before) = before.filter(|before| before.version == found.version) {
+            unchanged(&name, before, *found.checksum.sha256)?;
+        }
         let wanted = wanted.get(&name);
         let mut platforms: BTreeSet<_> = before.map(|before| before.platforms.clone()).unwrap_or_default();
         platforms.extend(wanted.iter().flat_map(|wanted| &wanted.platforms).map(|platform| Text(*platform)));
@@ -110,4 +113,19 @@ fn merge(
     }
     new.settle();
     Ok(new)
+}
+
+/// Refuses other bytes for a version that is locked: a published version never changes.
+fn unchanged(name: &PackageName, before: &LockedPackage, now: Sha256Digest) -> Result<()> {
+    if *before.sha256 == now {
+        return Ok(());
+    }
+    let message = format!(
+        "{name} {} is not what it was: the lock file has the sha256 {}, and {} now has {now}",
+        *before.version, *before.sha256, *before.registry
+    );
+    Err(Failure::integrity(message).hint(format!(
+        "a published version never changes, so ask who runs the registry what happened; if you trust what is there \
+         now, run `aam uninstall {name}` and install it again"
+    )))
 }

@@ -29,6 +29,10 @@ pub(super) fn look_at(
                 faults.push(Detail::new(&*artifact.path, &*failure.message));
                 return;
             }
+            // One that cannot be read has its faults told below.
+            if let Ok(Some(told)) = deploy::not_offered(folder, artifact) {
+                warnings.push(Detail::new(&*artifact.path, told));
+            }
             // The parts of a folder are read by `read_agent`.
             if path.is_dir() {
                 return;

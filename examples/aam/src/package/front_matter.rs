@@ -3,7 +3,8 @@
 //! A skill is installed byte for byte, so what keeps the tools that follow the
 //! Agent Skills specification from loading it is a fault. Agents, prompts and
 //! instructions are written anew in each tool's own form, from what can be
-//! read of them, so there it is a warning.
+//! read of them, so there it is a warning; what may hide a restriction of an
+//! agent is a fault.
 
 use std::collections::BTreeMap;
 
@@ -61,6 +62,19 @@ fn findings(kind: ArtifactType, artifact: &Artifact, bytes: &[u8]) -> Vec<Findin
         found.extend(missing(kind, artifact, text));
         return found;
     };
+    let first = deploy::first_line(text);
+    if is_skill && first > 2 {
+        let text = "the front matter does not begin on the first line: remove the empty lines before it";
+        found.push(Finding { line: first - 1, fatal: true, text: text.to_owned() });
+    }
+    found.extend(flaw(kind, text));
+    if kind == ArtifactType::Agent
+        && let Some(key) = deploy::hidden_limit(text)
+    {
+        let at = head.lines().position(|line| line.contains(&*key) && deploy::top_level_key(line).is_none());
+        let text = format!("`{key}` stands where it is no key of the front matter: begin its line with `{key}: `");
+        found.push(Finding { line: at.map_or(1, |at| at + first), fatal: true, text });
+    }
     let values: BTreeMap<String, Value> = match serde_saphyr::from_str(head) {
         Ok(values) => values,
         // A front matter without keys is one.
@@ -68,13 +82,13 @@ fn findings(kind: ArtifactType, artifact: &Artifact, bytes: &[u8]) -> Vec<Findin
         Err(error) => {
             let at = error.location().and_then(|location| usize::try_from(location.line()).ok());
             let why = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
-            found.extend(broken(kind, head, at, why.lines().next().unwrap_or_default()));
+            found.extend(broken(kind, head, first, at, why.lines().next().unwrap_or_default()));
             deploy::front_matter(text).0
         }
     };
     let line = |key: &str| {
         let at = head.lines().position(|line| deploy::top_level_key(line) == Some(key));
-        at.map_or(1, |at| at + 2)
+        at.map_or(1, |at| at + first)
     };
     let mut say = |key: &str, fatal: bool, text: String| found.push(Finding { line: line(key), fatal, text });
     match values.get("description") {
@@ -143,19 +157,17 @@ fn not_text(bytes: &[u8], valid: usize) -> Finding {
     Finding { line, fatal: true, text: format!("{what}, which tools cannot read; save the file as UTF-8") }
 }
 
+/// What keeps something that looks like front matter from being read; an agent could lose its restrictions by it.
+fn flaw(kind: ArtifactType, text: &str) -> Option<Finding> {
+    let fatal = matches!(kind, ArtifactType::Skill | ArtifactType::Agent);
+    deploy::flaw(text).map(|flaw| Finding { line: flaw.line, fatal, text: flaw.text.to_owned() })
+}
+
 /// What to say where there is no front matter.
 fn missing(kind: ArtifactType, artifact: &Artifact, text: &str) -> Option<Finding> {
     let fatal = kind == ArtifactType::Skill;
-    let text = text.trim_start_matches('\u{feff}');
-    if text.lines().next().is_some_and(|first| first.trim_end() == "---") {
-        let text = "the front matter is not closed: write `---` on a line of its own behind its last key";
-        return Some(Finding { line: 1, fatal, text: text.to_owned() });
-    }
-    let begins = text.lines().position(|line| !line.trim().is_empty());
-    if let Some(at) = begins.filter(|at| *at > 0 && text.lines().nth(*at).is_some_and(|line| line.trim_end() == "---"))
-    {
-        let text = "the front matter does not begin on the first line: remove the empty lines before it";
-        return Some(Finding { line: at + 1, fatal, text: text.to_owned() });
+    if let Some(flaw) = flaw(kind, text) {
+        return Some(flaw);
     }
     let name = &artifact.name;
     match kind {
@@ -177,13 +189,13 @@ fn missing(kind: ArtifactType, artifact: &Artifact, text: &str) -> Option<Findin
 
 /// What keeps a front matter from being YAML: each key that is none by itself,
 /// else what the reader of the whole said of its line `at`.
-fn broken(kind: ArtifactType, head: &str, at: Option<usize>, why: &str) -> Vec<Finding> {
+fn broken(kind: ArtifactType, head: &str, first: usize, at: Option<usize>, why: &str) -> Vec<Finding> {
     let fatal = kind == ArtifactType::Skill;
     let mut found = Vec::new();
     let mut chunks: Vec<(usize, &str, Vec<&str>)> = Vec::new();
     for (at, line) in head.lines().enumerate() {
         match (deploy::top_level_key(line), chunks.last_mut()) {
-            (Some(key), _) => chunks.push((at + 2, key, vec![line])),
+            (Some(key), _) => chunks.push((at + first, key, vec![line])),
             (None, Some((_, _, lines))) => lines.push(line),
             (None, None) => {}
         }
@@ -197,6 +209,8 @@ fn broken(kind: ArtifactType, head: &str, at: Option<usize>, why: &str) -> Vec<F
         if serde_saphyr::from_str::<BTreeMap<String, Value>>(&whole(lines)).is_ok() {
             continue;
         }
+        // A restriction that cannot be read keeps the agent from being installed.
+        let fatal = fatal || (kind == ArtifactType::Agent && deploy::is_demand(key));
         let value = lines[0].split_once(':').map_or("", |(_, value)| value.trim());
         let bare = value.starts_with(['*', '?']) || (value.starts_with(['{', '[']) && is_globs(key));
         // Cursor writes its globs so, and reads them.
@@ -239,7 +253,7 @@ fn broken(kind: ArtifactType, head: &str, at: Option<usize>, why: &str) -> Vec<F
     let silent = chunks.iter().any(|(_, key, _)| is_globs(key)) && kind == ArtifactType::Instruction;
     if found.is_empty() && !silent {
         let text = format!("the front matter is no YAML: {why}");
-        found.push(Finding { line: at.map_or(1, |at| at + 1), fatal, text });
+        found.push(Finding { line: at.map_or(1, |at| at + first - 1), fatal, text });
     }
     found
 }

@@ -18,4 +18,5 @@ mod registries;
 mod server;
 mod stage;
 mod tour;
+mod unseen;
 mod words;

@@ -63,10 +63,16 @@ const ABOUT: &[&str] = &[
 /// What cannot be taken, by its path at the root, in a plugin or in a tool's folder, and why.
 const OTHERS: &[(&str, &str)] = &[
     ("hooks/hooks.json", "hooks run commands on a person's machine; packages hold none"),
-    (".mcp.json", "packages set up no MCP servers; an agent may name those that it needs in its front matter"),
+    (
+        ".mcp.json",
+        "packages set up no MCP servers; an agent may spell out those that it needs in its front matter (`mcpServers`)",
+    ),
     (".lsp.json", "packages set up no language servers"),
     ("settings.json", "settings and hooks are a person's own"),
-    ("mcp.json", "packages set up no MCP servers; an agent may name those that it needs in its front matter"),
+    (
+        "mcp.json",
+        "packages set up no MCP servers; an agent may spell out those that it needs in its front matter (`mcpServers`)",
+    ),
     ("config.toml", "settings are a person's own"),
     ("hooks.json", "hooks run commands on a person's machine; packages hold none"),
 ];
