@@ -6,5 +6,6 @@ mod object_store;
 #[cfg(feature = "service-tests")]
 mod production;
 mod races;
+mod read_access;
 mod restarts;
 mod sent;

@@ -60,7 +60,8 @@ async fn whoever_is_disabled_is_shut_out_everywhere() {
     become_of(&with_token, "API token of somebody disabled", 401).await;
     let anonymous = replicas.anonymous();
     for api in &anonymous {
-        login(api, PASSWORD).await.expect_status(401);
+        // Whoever knows the password is told why it does not let them in.
+        login(api, PASSWORD).await.expect_status(403);
         api.get("/api/v1/packages/kit/1.0.0/download").await.expect_status(200);
     }
 

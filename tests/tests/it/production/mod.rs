@@ -11,6 +11,7 @@ mod locked;
 mod lost_commits;
 mod migrations;
 mod outages;
+mod pooler;
 mod races;
 mod rollout;
 mod shared_stores;
