@@ -74,7 +74,7 @@ fn first_in(mut source: impl Read) -> io::Result<Option<Secret>> {
             return Ok(None);
         }
         let done = bytes.len() - OVERLAP;
-        lines_before += bytes[..done].iter().filter(|byte| **byte == b'\n').count();
+        lines_before += bytes[..done].split(|byte| *byte == b'\n').count() - 1;
         bytes.drain(..done);
     }
 }

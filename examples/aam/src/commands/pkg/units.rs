@@ -47,11 +47,11 @@ pub(super) fn each(
             continue;
         }
         let about = about(&place, folder);
-        let named = about.name.clone().and_then(|name| match scope {
+        let own = about.name.clone().and_then(|name| match scope {
             Some(scope) => PackageName::scoped(scope, name.bare()).ok(),
             None => Some(name),
         });
-        let Some(name) = named else {
+        let Some(name) = own else {
             let why =
                 "has no name that a package can have; make it by itself with `aam pkg create <FOLDER> --name <NAME>`";
             not_taken.push(Detail::new(shown, why));
