@@ -98,7 +98,7 @@ impl Job {
     /// The event of a job that a subscriber got.
     ///
     /// # Errors
-    /// [`Error::Internal`] where the payload holds none that this release knows.
+    /// An error of [`Error::internal`] where the payload holds none that this release knows.
     pub fn event(&self) -> Result<NewAuditEntry> {
         let unreadable = |field: &str| Error::internal(format!("the event of a job has no usable `{field}`"));
         let text = |field: &str| self.payload[field].as_str();

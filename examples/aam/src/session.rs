@@ -149,11 +149,16 @@ impl Session {
         if self.trusts_lock {
             self.out.warn(&told);
         } else if self.out.is_json() || self.out.is_quiet() || !prompt::can_ask() {
-            return Err(Failure::new(Kind::Access, FOREIGN_REGISTRY, format!("{told}; it was asked nothing")).hint(
+            let hint = if RegistryUrl::needs_no_quotes(url.as_str()) {
                 format!(
                     "where you trust it, run this with --yes or --registry {url}, or add it: `aam registry add {url}`"
-                ),
-            ));
+                )
+            } else {
+                // A shell would act on what the repository chose.
+                "where you trust it, run this with --yes".to_owned()
+            };
+            let message = format!("{told}; it was asked nothing");
+            return Err(Failure::new(Kind::Access, FOREIGN_REGISTRY, message).hint(hint));
         } else {
             self.out.note(&told);
             if !prompt::yes("Take them from there?")? {

@@ -127,7 +127,7 @@ enum Trouble {
 impl PackageStore for Troubled {
     async fn package(&self, name: &PackageName) -> Result<Option<Package>> {
         match name.as_str() {
-            "panics" => panic!("the secret is 1234"),
+            "panics" => panic!("the secret is swordfish"),
             "hangs" => std::future::pending().await,
             "fails" => {
                 let source = "host db.internal refused the password hunter2";
@@ -209,7 +209,7 @@ async fn trouble_inside_is_told_without_secrets() {
     ] {
         let reply = site.get(&format!("/api/v1/packages/{name}")).await;
         reply.assert_error(status, code.as_str());
-        for secret in ["1234", "db.internal", "hunter2", "src/lib.rs"] {
+        for secret in ["swordfish", "db.internal", "hunter2", "src/lib.rs"] {
             assert!(!reply.text().contains(secret), "{reply:?}");
         }
     }

@@ -90,7 +90,14 @@ fn moved(registry: &RegistryUrl, response: &Response) -> Failure {
     let address = target.as_str().strip_suffix(path).unwrap_or(target.as_str()).trim_end_matches('/');
     let address = plain(address);
     let message = format!("{registry} redirects to {address}; nothing was sent there");
-    Failure::new(Kind::Usage, "redirected", message).hint(format!(
+    let failure = Failure::new(Kind::Usage, "redirected", message);
+    if !RegistryUrl::needs_no_quotes(&address) {
+        return failure.hint(
+            "a shell would act on characters of that address: ask who runs the registry for another one, then \
+             give its name that one with `aam registry add <NAME> <URL> --replace`",
+        );
+    }
+    failure.hint(format!(
         "if that is the registry, give its name the new address: `aam registry add <NAME> {address} --replace`, then \
          `aam login`; `aam registry list` shows the name"
     ))

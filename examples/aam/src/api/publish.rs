@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use aam_registry_core::types::{DistTag, PackageName, Sha256Digest, Version};
@@ -27,6 +28,8 @@ use crate::failure::{Failure, Kind, Result};
 
 /// How long the registry may take to answer once it has everything, in idle periods.
 const PATIENCE: u32 = 4;
+/// How long its answer may take to arrive whole once it has begun.
+const ANSWER: Duration = IDLE.saturating_mul(PATIENCE);
 
 /// An archive to publish.
 #[derive(Debug)]
@@ -54,21 +57,25 @@ pub(crate) enum Outcome {
 enum Silence {
     Broken(reqwest::Error),
     Stalled,
+    /// The answer began and did not end.
+    Unfinished,
 }
 
 impl Silence {
     fn may_pass(&self) -> bool {
         match self {
             Self::Broken(error) => Repeat::Harmless.after_error(error),
-            Self::Stalled => true,
+            Self::Stalled | Self::Unfinished => true,
         }
     }
 
     fn told(&self, client: &Client) -> Failure {
         match self {
             Self::Broken(error) => unreachable_registry(client.registry(), error),
-            Self::Stalled => {
-                let message = format!("{} stopped taking the archive", client.registry());
+            Self::Stalled | Self::Unfinished => {
+                let what =
+                    if matches!(self, Self::Stalled) { "taking the archive" } else { "in the middle of its answer" };
+                let message = format!("{} stopped {what}", client.registry());
                 Failure::new(Kind::Unavailable, "unreachable", message)
                     .hint("publish again: a version that arrived after all is recognised")
             }
@@ -86,24 +93,28 @@ impl Client {
         let mut attempt = 0;
         loop {
             let last = attempt + 1 == retry::ATTEMPTS;
-            match self.send_archive(upload, progress.clone()).await? {
+            let silence = match self.send_archive(upload, progress.clone()).await? {
                 Ok(response) => match Repeat::Harmless.after_answer(response.status(), response.headers(), attempt) {
-                    Some(wait) if !last && self.wait(wait, Some(response.status())).await => {}
-                    _ => return self.published(upload, response).await,
+                    Some(wait) if !last && self.wait(wait, Some(response.status())).await => None,
+                    _ => match tokio::time::timeout(ANSWER, answer::json(self.registry(), response)).await {
+                        Ok(answer) => return self.published(upload, answer).await,
+                        Err(_) => Some(Silence::Unfinished),
+                    },
                 },
-                Err(silence) => {
-                    let again = !last && silence.may_pass();
-                    if !again || !self.wait(retry::backoff(attempt), None).await {
-                        return Err(silence.told(self));
-                    }
+                Err(silence) => Some(silence),
+            };
+            if let Some(silence) = silence {
+                let again = !last && silence.may_pass();
+                if !again || !self.wait(retry::backoff(attempt), None).await {
+                    return Err(silence.told(self));
                 }
             }
             attempt += 1;
         }
     }
 
-    async fn published(&self, upload: &Upload<'_>, response: Response) -> Result<Outcome> {
-        match answer::json::<Receipt>(self.registry(), response).await {
+    async fn published(&self, upload: &Upload<'_>, answer: Result<Receipt>) -> Result<Outcome> {
+        match answer {
             Ok(receipt) => Ok(Outcome::Published(Box::new(receipt))),
             Err(failure) if &*failure.code == "version_exists" && names(&failure, upload.sha256) => {
                 // The lost answer may have been lost before the tag was asked for.

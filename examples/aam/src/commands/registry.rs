@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::{
-    config::{Credentials, RegistryEntry, RegistryUrl, is_registry_name},
+    config::{Config, Credentials, Home, RegistryEntry, RegistryUrl, is_registry_name},
     failure::{Failure, Kind, Result},
     output::table,
     session::Session,
@@ -39,7 +39,7 @@ pub(crate) enum Registry {
     aam registry add local http://localhost:8000 --default\n  \
     aam registry add https://aam.example.com --name team\n\n\
     Without a name the registry is called by its host. The first registry becomes the default one. \
-    A name keeps its address until `aam registry remove`, or --replace.")]
+    A name keeps its address until `aam registry remove`, or --replace; the login at the old one is forgotten then.")]
 pub(crate) struct Add {
     /// Its address, or its name
     #[arg(value_name = "URL|NAME")]
@@ -67,12 +67,7 @@ impl Registry {
                 let url = session.config.find(&name)?.url.clone();
                 session.config.registries.retain(|entry| entry.name != name);
                 session.config.write(&session.home)?;
-                if let Ok(url) = url.parse::<RegistryUrl>() {
-                    let mut credentials = Credentials::read(&session.home)?;
-                    if session.config.name_of(&url).is_none() && credentials.remove(&url).is_some() {
-                        credentials.write(&session.home)?;
-                    }
-                }
+                forget(&session.config, &session.home, &url)?;
                 session.out.done(&json!({"removed": name}), || vec![format!("Removed {name} ({url})")])
             }
             Self::Default { name } => {
@@ -87,7 +82,7 @@ impl Registry {
 impl Add {
     fn run(self, mut session: Session) -> Result<()> {
         let (url, name) = match self.second {
-            Some(second) if is_address(&second) && !is_address(&self.first) => (second, Some(self.first)),
+            Some(second) if is_second(&self.first, &second) => (second, Some(self.first)),
             other => (self.first, other.or(self.name)),
         };
         let url: RegistryUrl = url.parse()?;
@@ -100,9 +95,10 @@ impl Add {
         }
         let config = &mut session.config;
         let first = config.registries.is_empty();
+        let mut replaced = None;
         match config.registries.iter_mut().find(|entry| entry.name == name) {
             Some(entry) if entry.is_at(&url) => {}
-            Some(entry) if self.replace => entry.url = url.to_string(),
+            Some(entry) if self.replace => replaced = Some(std::mem::replace(&mut entry.url, url.to_string())),
             Some(entry) => return Err(taken(entry, &url)),
             None => config.registries.push(RegistryEntry::new(&name, &url)),
         }
@@ -111,9 +107,31 @@ impl Add {
         }
         let default = config.default_registry().is_some_and(|entry| entry.name == name);
         config.write(&session.home)?;
+        if let Some(replaced) = replaced {
+            forget(config, &session.home, &replaced)?;
+        }
         session.out.done(&json!({"name": name, "url": url.as_str(), "default": default}), || {
             vec![format!("Added {name} ({url}){}", if default { ", the default registry" } else { "" })]
         })
+    }
+}
+
+/// Whether the address is the second of the two: `localhost` and `aam.example.com` are names as well.
+fn is_second(first: &str, second: &str) -> bool {
+    if second.contains("://") { !first.contains("://") } else { is_address(second) && !is_address(first) }
+}
+
+/// Forgets the credential of an address that no name stands for any more.
+fn forget(config: &Config, home: &Home, url: &str) -> Result<()> {
+    // Another client may have written one that is not for us.
+    let Ok(url) = url.parse::<RegistryUrl>() else { return Ok(()) };
+    if config.name_of(&url).is_some() {
+        return Ok(());
+    }
+    let mut credentials = Credentials::read(home)?;
+    match credentials.remove(&url) {
+        Some(_) => credentials.write(home),
+        None => Ok(()),
     }
 }
 

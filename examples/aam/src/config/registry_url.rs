@@ -35,6 +35,13 @@ impl RegistryUrl {
             && (text == "localhost" || text.contains([':', '/']) || text.trim_end_matches('.').contains('.'))
     }
 
+    /// Whether an address can stand in a command that a person copies: no shell
+    /// acts on any character of it.
+    pub(crate) fn needs_no_quotes(text: &str) -> bool {
+        let plain = |c: char| c.is_ascii_alphanumeric() || ":/._~%[]-".contains(c);
+        !text.is_empty() && text.chars().all(plain)
+    }
+
     /// Whether somebody between here and the registry could read what is sent.
     pub(crate) fn is_exposed(&self) -> bool {
         let loopback = |url: &Url| match url.host_str() {
@@ -121,6 +128,17 @@ mod tests {
             assert_eq!(failure.hint.as_deref(), Some(meant), "{failure}");
         }
         assert!(!RegistryUrl::lacks_scheme("team") && !RegistryUrl::lacks_scheme("https://x.example"));
+    }
+
+    #[test]
+    fn an_address_that_a_shell_acts_on_is_in_no_command() {
+        for plain in ["http://localhost:8000", "https://aam.example.com/a-b_c/%7E~x", "http://[::1]:80"] {
+            assert!(RegistryUrl::needs_no_quotes(plain), "{plain}");
+        }
+        for bad in ["http://x/$(id)", "http://x/a;b", "http://x/a'b", "http://x/?a&b", "http://x/`id`", "http://x/a b"]
+        {
+            assert!(!RegistryUrl::needs_no_quotes(bad), "{bad}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The files that make a package of what lies in a folder.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     path::{Path, PathBuf},
 };
@@ -45,8 +46,8 @@ pub(crate) struct Composed {
     pub(crate) warnings: Vec<Detail>,
 }
 
-/// Composes the package `name` of `found` in `folder`; `others` tells whether
-/// files lie there that belong to none of them. Nothing is written.
+/// Composes the package `name` of `found` in `folder`. Of the files that lie
+/// there only `files` may go in. Nothing is written.
 pub(crate) fn compose(
     folder: &Path,
     name: PackageName,
@@ -77,19 +78,47 @@ pub(crate) fn compose(
     }
     // Sizes are for the registry to judge, names for every system.
     let limits = ArchiveLimits::NONE.with_names(ArchiveLimits::default().names());
+    let may_go_in: BTreeSet<&str> = files.iter().map(String::as_str).collect();
+    let has_rules = folder.join(".aamignore").exists();
+    // What no rule of the folder keeps out yet.
+    let mut kept_out = BTreeSet::new();
     for _ in 0..ROUNDS {
         if composed.taken.is_empty() {
             break;
         }
         composed.manifest = manifest(&composed, about);
-        composed.aamignore = aamignore(folder, &composed.taken, files);
+        composed.aamignore = if has_rules { None } else { aamignore(&composed.taken, files, &kept_out) };
         let draft = Draft { manifest: &composed.manifest, aamignore: composed.aamignore.as_deref() };
         match Packed::pack_with(folder, Some(&draft), &limits) {
             Ok(packed) => {
-                composed.warnings.extend(packed.suspects);
-                return Ok(composed);
+                let packed_files = packed.judged.files.iter().map(|file| &*file.path);
+                let unwanted: Vec<_> =
+                    packed_files.filter(|file| *file != "aam.yaml" && !may_go_in.contains(file)).collect();
+                if unwanted.is_empty() {
+                    composed.warnings.extend(packed.suspects);
+                    return Ok(composed);
+                }
+                if has_rules {
+                    let why =
+                        "is left out by the rules of a folder above; leave it out in this folder's .aamignore, too";
+                    let details = unwanted.into_iter().map(|file| Detail::new(file, why)).collect();
+                    composed.take_out(Failure::invalid("Not everything may be packed").details(details))?;
+                } else {
+                    kept_out.extend(unwanted.into_iter().map(|file| outermost(file, files).to_owned()));
+                }
             }
-            Err(failure) => composed.take_out(failure)?,
+            Err(failure) => match composed.take_out(failure) {
+                Ok(()) => {}
+                // It is about what belongs to nothing that is taken.
+                Err(failure) if has_rules || failure.details.is_empty() => return Err(failure),
+                Err(failure) => {
+                    let before = kept_out.len();
+                    kept_out.extend(failure.details.iter().map(|detail| detail.field.clone()));
+                    if kept_out.len() == before {
+                        return Err(failure);
+                    }
+                }
+            },
         }
     }
     let failure = Failure::invalid("Nothing of it can be packed").details(composed.refused);
@@ -120,12 +149,14 @@ impl Composed {
     /// Writes the files; returns their names.
     pub(crate) fn write(&self) -> Result<Vec<&'static str>> {
         let folder = Folder::open(&self.folder)?;
-        folder.write("aam.yaml", self.manifest.as_bytes(), Mode::Plain)?;
-        let mut written = vec!["aam.yaml"];
+        let mut written = Vec::new();
+        // First what keeps files out: no package is there without it.
         if let Some(text) = &self.aamignore {
             folder.write(".aamignore", text.as_bytes(), Mode::Plain)?;
             written.push(".aamignore");
         }
+        folder.write("aam.yaml", self.manifest.as_bytes(), Mode::Plain)?;
+        written.push("aam.yaml");
         Ok(written)
     }
 }
@@ -193,13 +224,10 @@ fn summary(taken: &[Found]) -> String {
     super::discover::shortened(&names.join(", "))
 }
 
-/// What keeps everything else of the folder out; `None` where there is nothing
-/// else, or where its owner has written what stays out.
-fn aamignore(folder: &Path, taken: &[Found], files: &[String]) -> Option<String> {
+/// What keeps everything else of the folder out, and `kept_out`, paths of what
+/// lies in it; `None` where there is nothing else.
+fn aamignore(taken: &[Found], files: &[String], kept_out: &BTreeSet<String>) -> Option<String> {
     let own = ["aam.yaml", ".aamignore"];
-    if folder.join(".aamignore").exists() {
-        return None;
-    }
     let of_artifact = |file: &str| taken.iter().any(|found| super::discover::is_below(file, &found.path));
     let is_about = |file: &str| {
         let lower = file.to_lowercase();
@@ -207,7 +235,7 @@ fn aamignore(folder: &Path, taken: &[Found], files: &[String]) -> Option<String>
     };
     let plain = |file: &str| !file.contains(['*', '?', '[', '\\', '!', '#']) && file.trim() == file;
     let others = files.iter().any(|file| !own.contains(&&**file) && !of_artifact(file) && !is_about(file));
-    if !others {
+    if !others && kept_out.is_empty() {
         return None;
     }
     let mut text =
@@ -215,5 +243,32 @@ fn aamignore(folder: &Path, taken: &[Found], files: &[String]) -> Option<String>
     for file in files.iter().filter(|file| is_about(file) && plain(file)) {
         let _ = writeln!(text, "!/{file}");
     }
+    for path in kept_out {
+        let _ = writeln!(text, "/{}", pattern_of(path));
+    }
     Some(text)
+}
+
+/// The outermost folder on the way to `file` that holds none of `files`, else the file.
+fn outermost<'a>(file: &'a str, files: &[String]) -> &'a str {
+    let folders = file.match_indices('/').map(|(end, _)| &file[..end]);
+    let holds_none = |folder: &&str| !files.iter().any(|other| super::discover::is_below(other, folder));
+    folders.into_iter().find(holds_none).unwrap_or(file)
+}
+
+/// The pattern of an ignore file that fits `path` alone.
+fn pattern_of(path: &str) -> String {
+    let mut pattern = String::with_capacity(path.len());
+    for c in path.chars() {
+        // A pattern is one line.
+        if c.is_control() {
+            pattern.push('?');
+            continue;
+        }
+        if matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | '!' | '#' | ' ') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
 }

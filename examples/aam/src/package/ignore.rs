@@ -128,6 +128,8 @@ pub(super) struct Ignore {
     never: Gitignore,
     usual: Gitignore,
     aamignore: Gitignore,
+    /// `.aamignore` without the patterns that fit everything.
+    narrow: Gitignore,
     /// The paths of the artifacts in the manifest.
     named: Vec<PathBuf>,
     /// The rules of each folder from the repository's root to the package and below, by folder.
@@ -151,13 +153,21 @@ impl Ignore {
             let also = (folder == top).then_some(&*exclude);
             gitignores.insert(folder.to_owned(), rules_of(folder, &[Some(&folder.join(".gitignore")), also], lenient)?);
         }
+        let aamignore = match aamignore {
+            Some(text) => vec![(&*file, text.to_owned())],
+            None => texts_of(&[Some(&file)])?,
+        };
+        let without_everything = |text: &str| {
+            let lines = text.trim_start_matches('\u{feff}').lines();
+            // An empty line in place of a pattern: numbers of lines stay.
+            lines.map(|line| if is_everything(line.trim_end()) { "" } else { line }).collect::<Vec<_>>().join("\n")
+        };
+        let narrow: Vec<_> = aamignore.iter().map(|(file, text)| (*file, without_everything(text))).collect();
         Ok(Self {
             never: listed(root, NEVER),
             usual: listed(root, USUALLY_NOT),
-            aamignore: match aamignore {
-                Some(text) => rules(root, &[(&file, text.to_owned())], false)?,
-                None => rules_of(root, &[Some(&file)], false)?,
-            },
+            narrow: rules(root, &narrow, false)?,
+            aamignore: rules(root, &aamignore, false)?,
             named,
             gitignores,
             top,
@@ -177,14 +187,36 @@ impl Ignore {
     /// Why `path`, relative to the root, stays out; `None` where it goes in.
     /// The folders on the way to it are known to go in.
     pub(super) fn leaves_out(&self, path: &Path, is_folder: bool) -> Option<Reason> {
+        self.judge(path, is_folder, self.belongs(path))
+    }
+
+    /// What of the way to `target`, relative to the root, stays out, and why;
+    /// `None` where a link to it may go in. A pattern that fits everything does
+    /// not count: the link itself is taken, and so what it stands for.
+    pub(super) fn leaves_out_target(&mut self, target: &Path) -> Result<Option<(PathBuf, Reason)>> {
+        let mut folders: Vec<_> = target.ancestors().skip(1).filter(|path| !path.as_os_str().is_empty()).collect();
+        folders.reverse();
+        for folder in folders {
+            if let Some(reason) = self.judge(folder, true, true) {
+                return Ok(Some((folder.to_owned(), reason)));
+            }
+            self.enter(&self.root.join(folder))?;
+        }
+        Ok(self.judge(target, false, true).map(|reason| (target.to_owned(), reason)))
+    }
+
+    fn judge(&self, path: &Path, is_folder: bool, belongs: bool) -> Option<Reason> {
         let full = self.root.join(path);
         if self.never.matched(&full, is_folder).is_ignore() {
             return Some(Reason::Never);
         }
         let mut named = self.named.iter().any(|artifact| artifact.starts_with(path));
-        match self.aamignore.matched(&full, is_folder) {
-            // `*` leaves out everything but what the manifest names.
-            Match::Ignore(glob) if is_everything(glob.original()) && self.belongs(path) => {}
+        let matched = match self.aamignore.matched(&full, is_folder) {
+            // `*` leaves out everything but what the manifest names, and takes nothing of it in.
+            Match::Ignore(glob) if is_everything(glob.original()) && belongs => self.narrow.matched(&full, is_folder),
+            matched => matched,
+        };
+        match matched {
             Match::Ignore(_) => return Some(Reason::Aamignore),
             // A pattern such as `!docs/**` takes in what `.gitignore` left out, but names no secret.
             Match::Whitelist(glob) if is_plain(glob.original()) => named = true,
@@ -239,15 +271,24 @@ fn listed(root: &Path, patterns: &[&str]) -> Gitignore {
 
 /// The rules of the given files, those that exist, for paths below `folder`.
 fn rules_of(folder: &Path, files: &[Option<&Path>], lenient: bool) -> Result<Gitignore> {
+    rules(folder, &texts_of(files)?, lenient)
+}
+
+/// The texts of the given files, those that exist.
+fn texts_of<'a>(files: &[Option<&'a Path>]) -> Result<Vec<(&'a Path, String)>> {
     let mut texts = Vec::new();
     for file in files.iter().flatten() {
+        // Whoever reads a pipe waits for its writer.
+        if fs::metadata(file).is_ok_and(|data| !data.is_file()) {
+            return Err(Failure::usage(format!("{} is no regular file: remove it", file.display())));
+        }
         match fs::read(file) {
             Ok(bytes) => texts.push((*file, String::from_utf8_lossy(&bytes).into_owned())),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
             Err(error) => return Err(Failure::io("read", file, &error)),
         }
     }
-    rules(folder, &texts, lenient)
+    Ok(texts)
 }
 
 /// The rules of the texts of some files, for paths below `folder`.
@@ -382,6 +423,40 @@ mod tests {
         }
         assert_eq!(why("plugins/a/skills/b/.env"), Some(Reason::Usual));
         assert_eq!(package.why_of("notes/x.md", &[""]), None, "the whole folder is a skill");
+    }
+
+    #[test]
+    fn a_star_cancels_no_narrower_rule() {
+        for rules in ["private.md\ndrafts/\n*\n!/README.md\n", "*\n!/README.md\nprivate.md\ndrafts/\n"] {
+            let package = Package::with(&[(".aamignore", rules)]);
+            let why = |path: &str| package.why_of(path, &["skills/a"]);
+            for left in ["skills/a/private.md", "skills/a/drafts/", "src/"] {
+                assert_eq!(why(left), Some(Reason::Aamignore), "{left}");
+            }
+            assert_eq!(why("skills/a/SKILL.md"), None);
+            assert_eq!(why("README.md"), None);
+        }
+    }
+
+    #[test]
+    fn a_link_leads_to_nothing_that_stays_out() {
+        let package = Package::with(&[
+            (".aamignore", "*\nprivate/\n"),
+            (".gitignore", "/build/\n"),
+            ("shared/.gitignore", "secret.md\n"),
+        ]);
+        let mut ignore = Ignore::read(package.0.path(), vec!["skills/a".into()], None).expect("rules");
+        let mut target = |path: &str| ignore.leaves_out_target(Path::new(path)).expect("rules").map(|(path, _)| path);
+        for (path, because) in [
+            (".git/config", ".git"),
+            (".env", ".env"),
+            ("private/deep/a.md", "private"),
+            ("build/a.md", "build"),
+            ("shared/secret.md", "shared/secret.md"),
+        ] {
+            assert_eq!(target(path).as_deref(), Some(Path::new(because)), "{path}");
+        }
+        assert_eq!(target("shared/notes.md"), None);
     }
 
     #[test]

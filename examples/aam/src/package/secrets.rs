@@ -9,8 +9,10 @@ use std::{
 
 use regex::bytes::{Regex, RegexSet};
 
-/// The most bytes of a file that are looked at.
-const MAX_LOOKED_AT: u64 = 1024 * 1024;
+/// How many bytes of a file are looked at in one go.
+const CHUNK: usize = 1024 * 1024;
+/// How many bytes of a chunk are looked at with the next one again: more than a secret has.
+const OVERLAP: usize = 16 * 1024;
 
 /// What a secret is called, and what it looks like: the published forms of
 /// tokens that secret scanners find, and keys by their armour.
@@ -34,6 +36,10 @@ const SECRETS: &[(&str, &str)] = &[
     ("a SendGrid key", r"\bSG\.[0-9A-Za-z_-]{22}\.[0-9A-Za-z_-]{43}\b"),
     ("a JSON Web Token", r"\beyJ[0-9A-Za-z_-]{15,}\.eyJ[0-9A-Za-z_-]{15,}\.[0-9A-Za-z_-]{20,}"),
     (
+        "a login that git sends",
+        r#"(?i)\bextraheader\s*=\s*"?authorization:\s*(?:basic|bearer|token)\s+[0-9a-z+/=._~-]{8,}"#,
+    ),
+    (
         "a password in an address",
         r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@$<{]{1,64}:[^\s/:@$<{*]{8,128}@[a-z0-9.-]+\.[a-z]{2,}",
     ),
@@ -51,11 +57,26 @@ pub(super) struct Secret {
     pub(super) line: usize,
 }
 
-/// The first secret that a file seems to hold; `None` too where it is binary.
+/// The first secret that a file seems to hold.
 pub(super) fn first(path: &Path) -> io::Result<Option<Secret>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_LOOKED_AT).read_to_end(&mut bytes)?;
-    Ok(find(&bytes))
+    first_in(File::open(path)?)
+}
+
+fn first_in(mut source: impl Read) -> io::Result<Option<Secret>> {
+    let mut bytes = Vec::with_capacity(CHUNK);
+    let mut lines_before = 0;
+    loop {
+        let read = source.by_ref().take(CHUNK as u64).read_to_end(&mut bytes)?;
+        if let Some(Secret { what, line }) = find(&bytes) {
+            return Ok(Some(Secret { what, line: lines_before + line }));
+        }
+        if read < CHUNK {
+            return Ok(None);
+        }
+        let done = bytes.len() - OVERLAP;
+        lines_before += bytes[..done].split(|byte| *byte == b'\n').count() - 1;
+        bytes.drain(..done);
+    }
 }
 
 fn find(bytes: &[u8]) -> Option<Secret> {
@@ -87,6 +108,26 @@ mod tests {
         assert_eq!(what(&format!("x={aws}\n{key}")), Some(("an AWS access key", 1)));
         let address = format!("postgres://user:{}@db.example.com/x", "s3cret-word");
         assert_eq!(what(&address), Some(("a password in an address", 1)));
+    }
+
+    #[test]
+    fn a_secret_far_into_a_file_or_across_two_chunks_is_found() {
+        let token = format!("ghp{}{}", "_", "a1B2".repeat(9));
+        for before in [CHUNK - 20, CHUNK - 1, 2 * CHUNK + 7] {
+            let text = format!("{}\n{token}\n", "x\n".repeat(before / 2));
+            let found = first_in(text.as_bytes()).expect("read");
+            assert_eq!(found, Some(Secret { what: "a GitHub token", line: before / 2 + 2 }), "{before}");
+        }
+        assert_eq!(first_in("x\n".repeat(CHUNK).as_bytes()).expect("read"), None);
+    }
+
+    #[test]
+    fn logins_in_a_git_configuration_are_found() {
+        for scheme in ["basic", "bearer"] {
+            let line = format!("[http]\n\textraheader = AUTHORIZATION: {scheme} {}\n", "eDp5".repeat(6));
+            assert_eq!(what(&line), Some(("a login that git sends", 2)), "{line}");
+        }
+        assert_eq!(what("extraheader = AUTHORIZATION: basic $TOKEN"), None);
     }
 
     #[test]

@@ -50,7 +50,8 @@ pub(super) fn collect(folder: &Path, draft: Option<&Draft<'_>>) -> Result<Collec
     let root = fs::canonicalize(folder).map_err(|error| Failure::io("open the folder", folder, &error))?;
     let manifest = match draft {
         Some(draft) => Some(draft.manifest.as_bytes().to_vec()),
-        None => fs::read(root.join(MANIFEST)).ok(),
+        // Whoever reads a pipe waits for its writer.
+        None => Some(root.join(MANIFEST)).filter(|path| path.is_file()).and_then(|path| fs::read(path).ok()),
     };
     let named = manifest.as_deref().map(artifacts).unwrap_or_default();
     let mut ignore = Ignore::read(&root, named, draft.and_then(|draft| draft.aamignore))?;
@@ -83,7 +84,10 @@ pub(super) fn collect(folder: &Path, draft: Option<&Draft<'_>>) -> Result<Collec
             continue;
         }
         if is_folder {
-            ignore.enter(entry.path())?;
+            if let Err(failure) = ignore.enter(entry.path()) {
+                faults.push(Detail::new(shown, &*failure.message));
+                walk.skip_current_dir();
+            }
             continue;
         }
         if draft.is_some() && shown == MANIFEST {
@@ -93,7 +97,7 @@ pub(super) fn collect(folder: &Path, draft: Option<&Draft<'_>>) -> Result<Collec
             faults.push(Detail::new(shown, "has a name that is not UTF-8; rename it"));
             continue;
         }
-        match real_file(&root, entry.path()) {
+        match real_file(&root, &mut ignore, entry.path()) {
             Ok(real) => collected.entries.push(PackEntry {
                 path: shown,
                 executable: is_executable(&real),
@@ -123,16 +127,29 @@ fn artifacts(manifest: &[u8]) -> Vec<PathBuf> {
 
 /// The regular, readable file inside the package that `path` leads to, or what
 /// is wrong and what to do about it.
-fn real_file(root: &Path, path: &Path) -> Result<PathBuf, String> {
+fn real_file(root: &Path, ignore: &mut Ignore, path: &Path) -> Result<PathBuf, String> {
     let real = fs::canonicalize(path).map_err(|_| "is a link that leads nowhere; mend it".to_owned())?;
-    if !real.starts_with(root) {
+    let Ok(target) = real.strip_prefix(root) else {
         return Err("is a link that leads out of the package; copy the file".to_owned());
+    };
+    if real != path {
+        match ignore.leaves_out_target(target) {
+            Ok(None) => {}
+            Ok(Some((left, reason))) => return Err(link_to_left_out(&left, reason)),
+            Err(failure) => return Err(failure.message.into()),
+        }
     }
     if !real.is_file() {
         return Err("is no regular file; remove it".to_owned());
     }
     File::open(&real).map_err(|error| format!("cannot be read ({error}); make it readable"))?;
     Ok(real)
+}
+
+/// What is wrong with a link into `left`, which stays out, and what to do about it.
+pub(super) fn link_to_left_out(left: &Path, reason: Reason) -> String {
+    let left = left.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+    format!("is a link into {left}, which stays out ({}); remove the link", reason.as_str())
 }
 
 #[cfg(unix)]

@@ -142,3 +142,16 @@ fn an_archive_of_another_package_is_not_installed() {
         assert!(!machine.has(".aam") && !machine.has(".claude"), "nothing was installed");
     }
 }
+
+#[test]
+fn an_address_that_a_server_chose_is_in_no_command_where_a_shell_would_act_on_it() {
+    for (target, copied) in [("/moved", true), ("/$(id)", false), ("/a;id", false), ("/a'b", false)] {
+        let stage = Stage::start(move |_, client| {
+            say(client, "308 Permanent Redirect", &format!("location: https://aam.example.com{target}\r\n"), "");
+        });
+        let error = stage.machine().fails(2, &["info", "a"]);
+        let help = error["help"].as_str().expect("help");
+        assert_eq!(help.contains("https://aam.example.com"), copied, "{help}");
+        assert!(error["message"].as_str().is_some_and(|text| text.contains("https://aam.example.com/")), "{error}");
+    }
+}

@@ -278,3 +278,108 @@ fn what_tools_or_systems_could_not_use_is_refused_by_name_and_the_rest_is_taken(
     insta::assert_snapshot!("refused", not_taken(&report).join("\n"));
     assert_eq!(machine.json(&["pkg", "validate"])["valid"], true);
 }
+
+#[test]
+fn a_link_brings_nothing_along_that_stays_out() {
+    let machine = Machine::new();
+    machine.write(".git/config", "[http]\n\textraheader = x\n");
+    machine.write(".env", "the password of everything in this project\n");
+    machine.write(".gitignore", "/private/\n");
+    machine.write("private/notes.md", "Secret.\n");
+    machine.write("shared/notes.md", "Shared.\n");
+    for (name, target) in
+        [("git", ".git/config"), ("env", ".env"), ("private", "private/notes.md"), ("good", "shared/notes.md")]
+    {
+        machine.write(&format!("skills/{name}/SKILL.md"), &skill(name));
+        symlink(format!("../../{target}"), machine.project().join(format!("skills/{name}/notes.md"))).expect("link");
+    }
+    symlink(".env", machine.project().join("README.md")).expect("link");
+    let report = machine.json(&["pkg", "create", "--all", "--name", "@acme/x"]);
+    let refused = not_taken(&report).join("\n");
+    for (name, because) in [("git", ".git"), ("env", ".env"), ("private", "private")] {
+        assert!(refused.contains(&format!("skills/{name}/notes.md: is a link into {because}, which")), "{refused}");
+    }
+    assert!(!machine.read("aam.yaml").contains("password"), "the README is a link to .env");
+    assert!(machine.read("aam.yaml").contains("skills/good"));
+
+    // Of a package that is written already, too.
+    machine.write(".aamignore", "/private/\n");
+    let error = machine.fails(8, &["pkg", "validate"]);
+    let faults = error.to_string();
+    for path in ["README.md", "skills/git/notes.md", "skills/env/notes.md", "skills/private/notes.md"] {
+        assert!(faults.contains(path), "{faults}");
+    }
+    assert!(!faults.contains("skills/good"), "{faults}");
+}
+
+#[test]
+fn the_ignore_file_of_a_repository_holds_for_each_package_made_of_it() {
+    let machine = Machine::new();
+    machine.write(".aamignore", "drafts/\n*.secret.md\n");
+    machine.write("skills/a/SKILL.md", &skill("a"));
+    machine.write("skills/a/notes.md", "Notes.\n");
+    machine.write("skills/a/x [1].secret.md", "Secret.\n");
+    machine.write("skills/a/drafts/deep/idea.md", "An idea.\n");
+    machine.write("skills/b/SKILL.md", &skill("b"));
+    machine.write("skills/b/.aamignore", "# Nothing.\n");
+    machine.write("skills/b/b.secret.md", "Secret.\n");
+    machine.write("skills/c/SKILL.md", &skill("c"));
+    machine.write("skills/c/.aamignore", "*.secret.md\n");
+    machine.write("skills/c/c.secret.md", "Secret.\n");
+    let report = machine.json(&["pkg", "create", "--all", "--each", "--name", "@acme"]);
+    let packed = |folder: &str| -> Vec<String> {
+        let report = machine.json(&["pkg", "publish", folder, "--dry-run"]);
+        let files = report["files"].as_array().expect("files").iter();
+        files.map(|file| file["path"].as_str().expect("text").to_owned()).collect()
+    };
+    assert_eq!(packed("skills/a"), ["SKILL.md", "aam.yaml", "notes.md"]);
+    assert_eq!(packed("skills/c"), ["SKILL.md", "aam.yaml"]);
+    assert!(!machine.has("skills/b/aam.yaml"));
+    assert!(not_taken(&report).iter().any(|line| line.starts_with("skills/b/b.secret.md: ")), "{report}");
+}
+
+#[test]
+fn a_pipe_or_a_socket_is_passed_by() {
+    let machine = Machine::new();
+    machine.write("skills/good/SKILL.md", &skill("good"));
+    machine.write("skills/piped/SKILL.md", &skill("piped"));
+    let pipe = |path: &str| {
+        fs::create_dir_all(machine.project().join(path).parent().expect("below")).expect("folder");
+        let made = std::process::Command::new("mkfifo").arg(machine.project().join(path)).status().expect("mkfifo");
+        assert!(made.success(), "{path}");
+    };
+    for path in ["skills/piped/pipe", "prompts/pipe.md", "skills/nothing/SKILL.md", "package.json", "README.md", ".git"]
+    {
+        pipe(path);
+    }
+    let _socket = std::os::unix::net::UnixListener::bind(machine.project().join("skills/socket.md")).expect("socket");
+    machine.fails(5, &["pkg", "init"]);
+    let report = machine.json(&["pkg", "create", "--all", "--name", "@acme/x"]);
+    assert_eq!(report["packages"][0]["artifacts"][0]["name"], "good");
+    let told = not_taken(&report).join("\n");
+    for path in ["skills/piped/pipe", "prompts/pipe.md", "skills/nothing/SKILL.md"] {
+        assert!(told.contains(&format!("{path}: is no regular file")), "{told}");
+    }
+    assert_eq!(machine.json(&["pkg", "validate"])["valid"], true);
+}
+
+#[test]
+fn a_skill_without_a_usable_name_does_not_keep_the_others_from_being_packages() {
+    let machine = Machine::new();
+    machine.write("skills/good/SKILL.md", &skill("good"));
+    machine.write("skills/日本/SKILL.md", "---\ndescription: Does it. Use it for it.\n---\n\n# 日本\n");
+    let report = machine.json(&["pkg", "create", "--all", "--each", "--name", "@acme"]);
+    assert_eq!(report["packages"][0]["name"], "@acme/good");
+    let told = not_taken(&report).join("\n");
+    assert!(told.contains("skills/日本: has no name that a package can have"), "{told}");
+    machine.ok(&["pkg", "create", "skills/日本", "--all", "--name", "@acme/japan"]);
+}
+
+#[test]
+fn names_of_files_move_no_cursor() {
+    let machine = Machine::new();
+    machine.write("skills/good/SKILL.md", &skill("good"));
+    machine.write("prompts/\u{1b}[2Jx.md", "");
+    let text = machine.ok(&["pkg", "create", "--all", "--dry-run", "--name", "@acme/x"]);
+    assert!(text.contains("is empty") && !text.contains('\u{1b}'), "{text:?}");
+}

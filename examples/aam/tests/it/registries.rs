@@ -43,6 +43,45 @@ fn a_name_keeps_its_address() {
 }
 
 #[test]
+fn the_command_that_replaces_an_address_works_for_a_name_that_looks_like_one() {
+    for (old, new) in [
+        ("http://localhost:8000", "http://localhost:9000"),
+        ("https://aam.example.com", "https://aam.example.com:8443"),
+    ] {
+        let machine = Machine::new();
+        machine.ok(&["registry", "add", old]);
+        let error = machine.fails(5, &["registry", "add", new]);
+        let help = error["help"].as_str().expect("help");
+        let command = help.split('`').nth(1).expect("a command");
+        let words: Vec<_> = command.split(' ').skip(1).collect();
+        machine.ok(&words);
+        let list = machine.json(&["registry", "list"]);
+        assert_eq!((list[0]["url"].as_str(), list.as_array().map(Vec::len)), (Some(new), Some(1)), "{command}");
+    }
+}
+
+#[test]
+fn an_address_that_is_replaced_loses_its_login() {
+    let machine = Machine::new();
+    let login = |url: &str| {
+        let file = machine.home().join("credentials.yaml");
+        let text = format!("registries:\n  {url}:\n    token: t\n    token_id: i\n    username: ada\n");
+        fs::write(file, text).expect("written");
+    };
+    let knows = |url: &str| {
+        let text = fs::read_to_string(machine.home().join("credentials.yaml")).expect("text");
+        text.contains(url)
+    };
+    machine.ok(&["registry", "add", "team", "https://old.example.com"]);
+    login("https://old.example.com");
+    machine.ok(&["registry", "add", "same", "https://old.example.com"]);
+    machine.ok(&["registry", "add", "team", "https://new.example.com", "--replace"]);
+    assert!(knows("https://old.example.com"), "another name stands for it");
+    machine.ok(&["registry", "add", "same", "https://new.example.com", "--replace"]);
+    assert!(!knows("https://old.example.com"));
+}
+
+#[test]
 fn an_address_without_its_scheme_is_no_name() {
     let machine = Machine::new();
     for arguments in [&["registry", "add", "local", "localhost:8000"][..], &["registry", "add", "localhost:8000"]] {

@@ -250,6 +250,76 @@ settings! {
         "REQUIRE_APPROVAL_FOR_TAGS", OFF;
         /// One-time passwords are not built into this release
         "REQUIRE_ADMIN_2FA", OFF;
+        /// A read-only registry is not built into this release
+        "READ_ONLY", OFF;
+        /// Turning password login off is not built into this release
+        "PASSWORD_LOGIN", &["on"];
+        /// Single sign-on is not built into this release
+        "OIDC_ISSUER";
+        /// Single sign-on is not built into this release
+        "OIDC_CLIENT_ID";
+        /// Single sign-on is not built into this release
+        "OIDC_CLIENT_SECRET" [secret];
+        /// Single sign-on is not built into this release
+        "OIDC_SCOPES";
+        /// Single sign-on is not built into this release
+        "OIDC_USERNAME_CLAIM";
+        /// Single sign-on is not built into this release
+        "OIDC_GROUPS_CLAIM";
+        /// Single sign-on is not built into this release
+        "OIDC_ALLOWED_GROUPS";
+        /// Single sign-on is not built into this release
+        "OIDC_ADMIN_GROUPS";
+        /// Single sign-on is not built into this release
+        "OIDC_RECHECK_HOURS";
+        /// Sign-in by a proxy is not built into this release
+        "AUTH_PROXY_USER_HEADER";
+        /// Sign-in by a proxy is not built into this release
+        "AUTH_PROXY_EMAIL_HEADER";
+        /// Sign-in by a proxy is not built into this release
+        "AUTH_PROXY_GROUPS_HEADER";
+        /// Sign-in by a proxy is not built into this release
+        "AUTH_PROXY_NETWORKS";
+        /// Limiting administration to networks is not built into this release
+        "ADMIN_NETWORKS";
+        /// Trusted publishing is not built into this release
+        "TRUSTED_PUBLISHING_ISSUERS";
+        /// Trusted publishing is not built into this release
+        "TRUSTED_PUBLISHING_AUDIENCE";
+        /// Closing /metrics is not built into this release
+        "METRICS_TOKEN" [secret];
+        /// Closing /metrics is not built into this release
+        "METRICS_ADDRESS";
+        /// Encrypting secrets at rest is not built into this release
+        "SECRETS_KEY" [secret];
+        /// The scanner of archives is not built into this release
+        "SCANNER_COMMAND";
+        /// The scanner of archives is not built into this release
+        "SCANNER_URL";
+        /// The scanner of archives is not built into this release
+        "SCAN_POLICY";
+        /// The transparency log is not built into this release
+        "TLOG_ORIGIN";
+        /// The transparency log is not built into this release
+        "TLOG_PRIVATE_KEY";
+        /// Signatures are not built into this release
+        "SIGSTORE_TRUSTED_ROOT";
+        /// Signatures are not built into this release
+        "ALLOWED_SIGNERS";
+        /// Quotas are not built into this release
+        "MAX_PACKAGES_PER_SCOPE";
+        /// Quotas are not built into this release
+        "MAX_STORAGE_PER_SCOPE";
+        /// Quotas are not built into this release
+        "MAX_VERSIONS_PER_PACKAGE";
+        /// Quotas are not built into this release
+        "MAX_SCOPES_PER_USER";
+        /// Quotas are not built into this release
+        "MAX_TOKENS_PER_USER";
+        /// Limiting the life of tokens is not built into this release
+        "MAX_TOKEN_DAYS";
+        /// Reports of leaked tokens are not built into this release
+        "TOKEN_REPORT_KEYS";
         /// Attestation is not built into this release
         "REGISTRY_PRIVATE_KEY";
         /// Mail is not built into this release

@@ -4,7 +4,7 @@ use std::env;
 
 use aam_registry_tests::{Ran, Settings, postgres::Database};
 
-/// PgBouncer with `pool_mode = transaction` gives each transaction another session: prepared
+/// `PgBouncer` with `pool_mode = transaction` gives each transaction another session: prepared
 /// statements and notifications get lost, so the server must not work through it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pooler_in_transaction_mode_stops_the_server_and_says_why() {
@@ -15,13 +15,13 @@ async fn a_pooler_in_transaction_mode_stops_the_server_and_says_why() {
     let (pooler, _) = pooler.rsplit_once('/').expect("the URL of a database");
     let direct = Settings::default().with("DATABASE_URL", database.url());
     Ran::on(&direct, &["migrate"]).await.expect_code(0);
-    let pooled = Settings::default()
+    let settings = Settings::default()
         .with("DATABASE_URL", format!("{pooler}/{name}"))
         .with("AUTO_MIGRATE", "true")
         .with("HOST", "127.0.0.1")
         .with("PORT", "0");
     for command in [&["serve"][..], &["migrate"], &["migrate", "--check"], &["user", "list"], &["storage", "verify"]] {
-        let told = Ran::on(&pooled, command).await.expect_code(1).stderr;
+        let told = Ran::on(&settings, command).await.expect_code(1).stderr;
         assert!(told.contains("pool_mode = session"), "{command:?}: {told}");
         assert!(!told.contains("prepared statement"), "{command:?}: {told}");
     }

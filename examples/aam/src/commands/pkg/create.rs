@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{chosen, units};
 use crate::{
     failure::{Detail, Failure, Kind, Result},
+    output::plain,
     package::{Composed, Discovery, Found, Names, discover, is_refused_when_new},
     prompt,
     session::Session,
@@ -95,7 +96,11 @@ impl Create {
         };
         let mut made = Vec::new();
         for package in &packages {
-            not_taken.extend(package.refused.iter().cloned());
+            for refused in &package.refused {
+                if !not_taken.contains(refused) {
+                    not_taken.push(refused.clone());
+                }
+            }
             for warning in &package.warnings {
                 session.out.warn(&format!("{}: {}", in_folder(&folder, package, &warning.field), warning.error));
             }
@@ -142,7 +147,7 @@ impl Create {
                 "{verb} {} {} in {} of {counted}",
                 package.name,
                 package.version,
-                package.folder.display()
+                plain(&package.folder.display().to_string())
             ));
             if self.each {
                 continue;
@@ -158,16 +163,16 @@ impl Create {
             }
             if self.dry_run {
                 lines.push("aam.yaml:".to_owned());
-                lines.extend(package.manifest.lines().map(|line| format!("  {line}")));
+                lines.extend(package.manifest.lines().map(|line| plain(&format!("  {line}"))));
                 if let Some(text) = &package.aamignore {
                     lines.push(".aamignore:".to_owned());
-                    lines.extend(text.lines().map(|line| format!("  {line}")));
+                    lines.extend(text.lines().map(|line| plain(&format!("  {line}"))));
                 }
             }
         }
         if !not_taken.is_empty() {
             lines.push("Not taken:".to_owned());
-            lines.extend(not_taken.iter().map(|detail| format!("  {}: {}", detail.field, detail.error)));
+            lines.extend(not_taken.iter().map(|detail| plain(&format!("  {}: {}", detail.field, detail.error))));
         }
         if packages.iter().any(|package| !package.manifest.contains("\nlicense: ")) {
             lines.push("No licence was found: others may not use what has none; add `license:` to aam.yaml".to_owned());

@@ -47,10 +47,15 @@ pub(super) fn each(
             continue;
         }
         let about = about(&place, folder);
-        let name = about.name.clone().ok_or_else(nameless)?;
-        let name = match scope {
-            Some(scope) => PackageName::scoped(scope, name.bare())?,
-            None => name,
+        let own = about.name.clone().and_then(|name| match scope {
+            Some(scope) => PackageName::scoped(scope, name.bare()).ok(),
+            None => Some(name),
+        });
+        let Some(name) = own else {
+            let why =
+                "has no name that a package can have; make it by itself with `aam pkg create <FOLDER> --name <NAME>`";
+            not_taken.push(Detail::new(shown, why));
+            continue;
         };
         if !names.insert(name.clone()) {
             not_taken.push(Detail::new(

@@ -14,7 +14,7 @@ use super::{
     marketplace::{MARKETPLACES, PLUGIN_FILES},
     naming,
 };
-use crate::deploy;
+use crate::{deploy, package::ignore::Ignore};
 
 /// The most bytes that are read of a file.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -36,14 +36,14 @@ pub(crate) struct About {
 
 /// Reads what `folder` says of itself, and what it does not say from `repository`.
 pub(super) fn read(folder: &Path, repository: &Path) -> About {
-    let mut about = own(folder);
+    let mut about = own(Place { folder, repository });
     if about.name.is_none() {
         about.name = folder.file_name().and_then(|name| naming::package_name(&name.to_string_lossy()));
     }
     if folder == repository {
         return about;
     }
-    let of_all = own(repository);
+    let of_all = own(Place { folder: repository, repository });
     About {
         version: about.version.or(of_all.version),
         author: about.author.or(of_all.author),
@@ -54,19 +54,19 @@ pub(super) fn read(folder: &Path, repository: &Path) -> About {
     }
 }
 
-fn own(folder: &Path) -> About {
-    let mut sources: Vec<Value> = PLUGIN_FILES.iter().map(|file| json(folder, file)).collect();
-    sources.push(json(folder, "plugin.json"));
+fn own(place: Place<'_>) -> About {
+    let mut sources: Vec<Value> = PLUGIN_FILES.iter().map(|file| place.json(file)).collect();
+    sources.push(place.json("plugin.json"));
     for file in ["apm.yml", "apm.yaml"] {
-        let text = text(folder, file).unwrap_or_default();
+        let text = place.text(file).unwrap_or_default();
         sources.push(serde_saphyr::from_str(&text).unwrap_or_default());
     }
-    sources.extend(MARKETPLACES.iter().map(|file| of_marketplace(&json(folder, file))));
-    sources.push(json(folder, "package.json"));
+    sources.extend(MARKETPLACES.iter().map(|file| of_marketplace(&place.json(file))));
+    sources.push(place.json("package.json"));
     let first = |key: &str| sources.iter().find_map(|source| said(&source[key]));
-    let skill = text(folder, "SKILL.md").map(|text| deploy::front_matter(&text).0).unwrap_or_default();
+    let skill = place.text("SKILL.md").map(|text| deploy::front_matter(&text).0).unwrap_or_default();
     let of_skill = |key: &str| skill.get(key).and_then(said);
-    let git = GitConfig::read(folder);
+    let git = GitConfig::read(place.folder);
     let remote = git.as_ref().and_then(|git| git.origin.as_deref()).and_then(web_address);
     let of_remote = remote.as_deref().and_then(|url| url.rsplit('/').next()).map(str::to_owned);
     let name = of_skill("name").or_else(|| first("name")).or(of_remote);
@@ -78,13 +78,13 @@ fn own(folder: &Path) -> About {
         version: of_metadata.and_then(|text| self::version(&text)).or(version),
         description: of_skill("description")
             .or_else(|| first("description"))
-            .or_else(|| readme(folder))
+            .or_else(|| readme(place))
             .map(|text| naming::shortened(&text, naming::MAX_PACKAGE))
             .filter(|text| !text.is_empty()),
         author: sources.iter().find_map(|source| person(&source["author"])).map(|text| short(&text)),
         license: of_skill("license")
             .or_else(|| first("license"))
-            .or_else(|| license_file(folder))
+            .or_else(|| license_file(place))
             .map(|text| short(&text)),
         repository: sources
             .iter()
@@ -159,8 +159,8 @@ fn keywords(sources: &[Value]) -> Vec<String> {
 }
 
 /// The first paragraph of the README that is a sentence.
-fn readme(folder: &Path) -> Option<String> {
-    let text = ["README.md", "readme.md", "Readme.md"].iter().find_map(|file| text(folder, file))?;
+fn readme(place: Place<'_>) -> Option<String> {
+    let text = ["README.md", "readme.md", "Readme.md"].iter().find_map(|file| place.text(file))?;
     let (_, body) = deploy::front_matter(&text);
     let mut fenced = false;
     let mut paragraph = String::new();
@@ -205,24 +205,54 @@ fn without_links(text: &str) -> String {
     plain
 }
 
-fn license_file(folder: &Path) -> Option<String> {
+fn license_file(place: Place<'_>) -> Option<String> {
     let names = ["LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE", "LICENCE.md", "COPYING", "LICENSE-MIT"];
-    names.iter().find_map(|file| license::identify(&text(folder, file)?)).map(str::to_owned)
+    names.iter().find_map(|file| license::identify(&place.text(file)?)).map(str::to_owned)
 }
 
-fn json(folder: &Path, file: &str) -> Value {
-    text(folder, file).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+/// A folder that is asked, and the one that it is a part of, or itself.
+#[derive(Clone, Copy, Debug)]
+struct Place<'a> {
+    folder: &'a Path,
+    repository: &'a Path,
 }
 
-/// The text of a file of `folder`; `None` too where it is a link that leads out of it.
-fn text(folder: &Path, file: &str) -> Option<String> {
-    let real = fs::canonicalize(folder.join(file)).ok()?;
-    if !real.starts_with(fs::canonicalize(folder).ok()?) || !real.is_file() {
-        return None;
+impl Place<'_> {
+    fn json(self, file: &str) -> Value {
+        self.text(file).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
     }
-    let mut bytes = Vec::new();
-    File::open(real).ok()?.take(MAX_FILE).read_to_end(&mut bytes).ok()?;
-    Some(String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').to_owned())
+
+    /// The text of a file of the folder; `None` too where it is a link that
+    /// leads out of it, or to what stays out of packages.
+    fn text(self, file: &str) -> Option<String> {
+        let root = fs::canonicalize(self.folder).ok()?;
+        let path = root.join(file);
+        let real = fs::canonicalize(&path).ok()?;
+        if !real.starts_with(&root) || real != path && self.leaves_out(&real) {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        open(&real)?.take(MAX_FILE).read_to_end(&mut bytes).ok()?;
+        Some(String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').to_owned())
+    }
+
+    /// Whether the rules of the folder or the repository leave out what a link leads to.
+    fn leaves_out(self, target: &Path) -> bool {
+        [self.folder, self.repository].into_iter().any(|root| {
+            let left = || {
+                let root = fs::canonicalize(root).ok()?;
+                let mut ignore = Ignore::read(&root, vec![PathBuf::new()], None).ok()?;
+                ignore.leaves_out_target(target.strip_prefix(&root).ok()?).ok()
+            };
+            // What cannot be judged is not read.
+            left().is_none_or(|left| left.is_some())
+        })
+    }
+}
+
+/// Opens a regular file: whoever opens a pipe waits for its writer.
+fn open(path: &Path) -> Option<File> {
+    if path.is_file() { File::open(path).ok() } else { None }
 }
 
 /// The https address of a repository, without a credential, from any way to write it.
@@ -263,7 +293,7 @@ impl GitConfig {
         let dir = folder.join(".git");
         let dir = if dir.is_dir() { dir } else { worktree(&dir)? };
         let mut text = String::new();
-        File::open(dir.join("config")).ok()?.take(MAX_FILE).read_to_string(&mut text).ok()?;
+        open(&dir.join("config"))?.take(MAX_FILE).read_to_string(&mut text).ok()?;
         let (mut section, mut origin, mut any) = ("", None, None);
         for line in text.lines().map(str::trim) {
             if line.starts_with('[') {
@@ -286,11 +316,16 @@ impl GitConfig {
 
 /// The folder of the repository that a worktree's `.git` file names.
 fn worktree(file: &Path) -> Option<PathBuf> {
-    let text = fs::read_to_string(file).ok()?;
+    let read = |path: &Path| {
+        let mut text = String::new();
+        open(path)?.take(MAX_FILE).read_to_string(&mut text).ok()?;
+        Some(text)
+    };
+    let text = read(file)?;
     let dir = file.parent()?.join(text.strip_prefix("gitdir:")?.trim());
-    match fs::read_to_string(dir.join("commondir")) {
-        Ok(common) => Some(dir.join(common.trim())),
-        Err(_) => Some(dir),
+    match read(&dir.join("commondir")) {
+        Some(common) => Some(dir.join(common.trim())),
+        None => Some(dir),
     }
 }
 
@@ -329,7 +364,8 @@ mod tests {
         let readme = "# Title\n\n[![CI](https://x/y.svg)](https://x)\n\n```sh\ncurl x\n```\n\nA set of **skills** for \
                       [reviews](https://x).\nMore.\n\nSecond.\n";
         fs::write(folder.path().join("README.md"), readme).expect("written");
-        assert_eq!(super::readme(folder.path()).as_deref(), Some("A set of skills for reviews. More."));
+        let place = Place { folder: folder.path(), repository: folder.path() };
+        assert_eq!(super::readme(place).as_deref(), Some("A set of skills for reviews. More."));
         assert_eq!(person(&"Ada <ada@example.com>".into()).as_deref(), Some("Ada"));
     }
 }

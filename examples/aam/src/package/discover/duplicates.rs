@@ -15,12 +15,7 @@ use crate::failure::{Detail, Result};
 const FIRST: &[&str] = &[".apm", ".agents", ".claude", ".github", ".cursor"];
 
 /// Takes one of each set of copies, and gives the rest names of their own.
-pub(super) fn settle(
-    seen: &Seen,
-    candidates: Vec<Found>,
-    names: Names,
-    not_taken: &mut Vec<Detail>,
-) -> Result<Vec<Found>> {
+pub(super) fn settle(seen: &Seen, candidates: Vec<Found>, names: Names, not_taken: &mut Vec<Detail>) -> Vec<Found> {
     let mut units: BTreeMap<Option<String>, Vec<Found>> = BTreeMap::new();
     for found in candidates {
         let unit = found.unit().filter(|_| names == Names::OfUnits).map(str::to_owned);
@@ -28,13 +23,13 @@ pub(super) fn settle(
     }
     let mut settled = Vec::new();
     for found in units.into_values() {
-        settled.extend(settle_unit(seen, found, not_taken)?);
+        settled.extend(settle_unit(seen, found, not_taken));
     }
     settled.sort_by(|a, b| (a.kind, &a.name, &a.path).cmp(&(b.kind, &b.name, &b.path)));
-    Ok(settled)
+    settled
 }
 
-fn settle_unit(seen: &Seen, candidates: Vec<Found>, not_taken: &mut Vec<Detail>) -> Result<Vec<Found>> {
+fn settle_unit(seen: &Seen, candidates: Vec<Found>, not_taken: &mut Vec<Detail>) -> Vec<Found> {
     let mut groups: BTreeMap<(ArtifactType, String), Vec<Found>> = BTreeMap::new();
     for found in candidates {
         groups.entry((found.kind, found.name.to_ascii_lowercase())).or_default().push(found);
@@ -43,10 +38,20 @@ fn settle_unit(seen: &Seen, candidates: Vec<Found>, not_taken: &mut Vec<Detail>)
     let mut settled = Vec::new();
     let mut others = Vec::new();
     for (_, mut group) in groups {
+        if group.len() == 1 {
+            settled.append(&mut group);
+            continue;
+        }
         group.sort_by_key(|found| (rank(&found.path), found.path.clone()));
         let mut distinct: Vec<(Sha256Digest, Found)> = Vec::new();
         for found in group {
-            let digest = digest(seen, &found)?;
+            let digest = match digest(seen, &found) {
+                Ok(digest) => digest,
+                Err(why) => {
+                    not_taken.push(why);
+                    continue;
+                }
+            };
             match distinct.iter().find(|(other, _)| *other == digest) {
                 Some((_, first)) => {
                     let why = format!("is the same as {}, which is taken", shown(first));
@@ -67,7 +72,7 @@ fn settle_unit(seen: &Seen, candidates: Vec<Found>, not_taken: &mut Vec<Detail>)
         taken.insert((found.kind, found.name.clone()));
         settled.push(found);
     }
-    Ok(settled)
+    settled
 }
 
 /// Where an artifact lies, for a person.
@@ -86,7 +91,7 @@ fn rank(path: &str) -> usize {
 }
 
 /// A digest of all that an artifact is.
-fn digest(seen: &Seen, found: &Found) -> Result<Sha256Digest> {
+fn digest(seen: &Seen, found: &Found) -> Result<Sha256Digest, Detail> {
     let mut text = String::new();
     for file in seen.below(&found.path) {
         let inner = file.strip_prefix(found.path.as_str()).unwrap_or(file);
@@ -109,4 +114,29 @@ fn own_name(found: &Found, taken: &BTreeSet<(ArtifactType, String)>) -> String {
     let free = |name: &String| !taken.contains(&(found.kind, name.clone()));
     let numbered = (2..).map(|number| format!("{}-{number}", long.chars().take(60).collect::<String>()));
     std::iter::once(long.clone()).chain(numbered).find(free).unwrap_or(long)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_left_and_the_rest_taken() {
+        let folder = tempfile::tempdir().expect("folder");
+        let found = |path: &str| Found {
+            kind: ArtifactType::Prompt,
+            name: "x".to_owned(),
+            path: path.to_owned(),
+            description: String::new(),
+            plugin: String::new(),
+        };
+        std::fs::write(folder.path().join("a.md"), "A").expect("file");
+        // Seen, and gone since.
+        let files = vec!["a.md".to_owned(), "b.md".to_owned()];
+        let seen = Seen { root: folder.path().to_owned(), files, not_taken: Vec::new() };
+        let mut not_taken = Vec::new();
+        let settled = settle(&seen, vec![found("a.md"), found("b.md")], Names::OfAll, &mut not_taken);
+        assert_eq!(settled, [found("a.md")]);
+        assert_eq!(not_taken.iter().map(|one| &*one.field).collect::<Vec<_>>(), ["b.md"]);
+    }
 }

@@ -82,8 +82,8 @@ pub(crate) fn discover(folder: &Path, names: Names) -> Result<Discovery> {
     let plugins = marketplace::plugins(&seen);
     let mut discovery = Discovery { not_taken: seen.not_taken.clone(), ..Discovery::default() };
     discovery.not_taken.extend(plugins.not_taken.iter().cloned());
-    let candidates = places::artifacts(&seen, &plugins, &mut discovery.not_taken)?;
-    discovery.found = duplicates::settle(&seen, candidates, names, &mut discovery.not_taken)?;
+    let candidates = places::artifacts(&seen, &plugins, &mut discovery.not_taken);
+    discovery.found = duplicates::settle(&seen, candidates, names, &mut discovery.not_taken);
     discovery.not_taken.sort_by(|a, b| a.field.cmp(&b.field));
     discovery.not_taken.dedup();
     discovery.files = seen.files;
@@ -105,10 +105,10 @@ struct Seen {
 }
 
 impl Seen {
-    /// The bytes of a file that was seen.
-    fn read(&self, path: &str) -> Result<Vec<u8>> {
-        let path = self.root.join(path);
-        std::fs::read(&path).map_err(|error| crate::failure::Failure::io("read", &path, &error))
+    /// The bytes of a file that was seen, or why it cannot be taken.
+    fn read(&self, path: &str) -> Result<Vec<u8>, Detail> {
+        let unreadable = |error| Detail::new(path, format!("cannot be read ({error}); make it readable"));
+        std::fs::read(self.root.join(path)).map_err(unreadable)
     }
 
     /// Whether there is a file at `path`.

@@ -124,23 +124,27 @@ fn of_folder<'a>(path: &'a str, plugins: &Plugins) -> Option<(ArtifactType, &'a 
 }
 
 /// The artifacts of the folder, each with what it is called by itself.
-pub(super) fn artifacts(seen: &Seen, plugins: &Plugins, not_taken: &mut Vec<Detail>) -> Result<Vec<Found>> {
+pub(super) fn artifacts(seen: &Seen, plugins: &Plugins, not_taken: &mut Vec<Detail>) -> Vec<Found> {
     let mut found = Vec::new();
+    let mut take = |artifact: Result<Found, Detail>| match artifact {
+        Ok(artifact) => found.push(artifact),
+        Err(why) => not_taken.push(why),
+    };
     let skills = skill_folders(seen);
     let in_skill = |path: &str| skills.iter().any(|folder| !folder.is_empty() && is_below(path, folder));
     for folder in &skills {
-        found.push(skill(seen, plugins, folder)?);
+        take(skill(seen, plugins, folder));
     }
     let folders = agent_folders(seen, &in_skill);
     for folder in &folders {
-        found.push(agent_folder(seen, plugins, folder)?);
+        take(agent_folder(seen, plugins, folder));
     }
     for path in &seen.files {
         if in_skill(path) || folders.iter().any(|folder| is_below(path, folder)) {
             continue;
         }
         if let Some(why) = of_no_package(path, plugins) {
-            not_taken.push(Detail::new(path, why));
+            take(Err(Detail::new(path, why)));
             continue;
         }
         let named = plugins.named.iter().find(|(at, _)| is_below(path, at) && has_extension(path, "md"));
@@ -154,12 +158,9 @@ pub(super) fn artifacts(seen: &Seen, plugins: &Plugins, not_taken: &mut Vec<Deta
         if by_name.is_none() && ABOUT.contains(&&*stem.to_ascii_lowercase()) {
             continue;
         }
-        match document(seen, plugins, path, kind)? {
-            Ok(artifact) => found.push(artifact),
-            Err(why) => not_taken.push(Detail::new(path, why)),
-        }
+        take(document(seen, plugins, path, kind));
     }
-    Ok(found)
+    found
 }
 
 /// The folders of skills; what lies below one is a part of it, save below the whole folder.
@@ -171,7 +172,7 @@ fn skill_folders(seen: &Seen) -> BTreeSet<String> {
     all.iter().copied().filter(outer).map(str::to_owned).collect()
 }
 
-fn skill(seen: &Seen, plugins: &Plugins, folder: &str) -> Result<Found> {
+fn skill(seen: &Seen, plugins: &Plugins, folder: &str) -> Result<Found, Detail> {
     let bytes = seen.read(&joined(folder, "SKILL.md"))?;
     let text = String::from_utf8_lossy(&bytes);
     let (head, body) = deploy::front_matter(&text);
@@ -195,7 +196,7 @@ fn agent_folders(seen: &Seen, in_skill: &dyn Fn(&str) -> bool) -> Vec<String> {
     folders.filter(|folder| !in_skill(folder)).map(str::to_owned).collect()
 }
 
-fn agent_folder(seen: &Seen, plugins: &Plugins, folder: &str) -> Result<Found> {
+fn agent_folder(seen: &Seen, plugins: &Plugins, folder: &str) -> Result<Found, Detail> {
     let bytes = seen.read(&joined(folder, "agent.yaml"))?;
     let values: Value = serde_saphyr::from_slice(&bytes).unwrap_or_default();
     Ok(Found {
@@ -208,28 +209,29 @@ fn agent_folder(seen: &Seen, plugins: &Plugins, folder: &str) -> Result<Found> {
 }
 
 /// An agent, prompt or instruction, or why the file is none.
-fn document(seen: &Seen, plugins: &Plugins, path: &str, kind: ArtifactType) -> Result<Result<Found, &'static str>> {
+fn document(seen: &Seen, plugins: &Plugins, path: &str, kind: ArtifactType) -> Result<Found, Detail> {
     let bytes = seen.read(path)?;
     let text = String::from_utf8_lossy(&bytes);
     let (head, body) = deploy::front_matter(&text);
     if text.trim().is_empty() {
-        return Ok(Err("is empty"));
+        return Err(Detail::new(path, "is empty"));
     }
     let says = |key: &str| head.get(key).is_some_and(|value| !value.is_null());
     if kind == Agent && !says("description") && !says("name") {
-        return Ok(Err("lies where agents do, and has no front matter with a name or description as agents have"));
+        let why = "lies where agents do, and has no front matter with a name or description as agents have";
+        return Err(Detail::new(path, why));
     }
     let file = path.rsplit('/').next().unwrap_or_default();
     let ending = ENDINGS.iter().find_map(|(ending, _)| file.strip_suffix(ending));
     let stem = ending.or(file.strip_suffix(".md")).unwrap_or(file);
     let own = head.get("name").and_then(Value::as_str).filter(|name| super::super::front_matter::is_skill_name(name));
-    Ok(Ok(Found {
+    Ok(Found {
         kind,
         name: own.filter(|_| kind == Agent).map_or_else(|| naming::artifact_name(stem), str::to_owned),
         path: path.to_owned(),
         description: described(head.get("description"), body),
         plugin: plugins.of(path),
-    }))
+    })
 }
 
 /// What the artifact says of itself, else its first heading or line.

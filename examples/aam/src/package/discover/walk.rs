@@ -10,7 +10,10 @@ use walkdir::WalkDir;
 use super::{Seen, places};
 use crate::{
     failure::{Detail, Failure, Result},
-    package::ignore::{Ignore, Reason},
+    package::{
+        ignore::{Ignore, Reason},
+        source::link_to_left_out,
+    },
 };
 
 /// How many folders deep is looked.
@@ -44,20 +47,36 @@ pub(super) fn walk(folder: &Path) -> Result<Seen> {
             continue;
         }
         if is_folder {
-            ignore.enter(entry.path())?;
+            if let Err(failure) = ignore.enter(entry.path()) {
+                seen.not_taken.push(Detail::new(shown, &*failure.message));
+                walk.skip_current_dir();
+            }
             continue;
         }
         if entry.file_type().is_symlink() {
             let real = fs::canonicalize(entry.path()).ok();
-            let inside = real.as_deref().is_some_and(|real| real.starts_with(&root));
-            if !inside && places::is_place(&shown) {
+            let target = real.as_deref().and_then(|real| real.strip_prefix(&root).ok());
+            if target.is_none() && places::is_place(&shown) {
                 let why = "is a link that leads out of this folder, or nowhere; copy what it names here";
                 seen.not_taken.push(Detail::new(&*shown, why));
             }
             // What a link to a folder inside names is seen where it lies.
-            if !inside || real.is_some_and(|real| !real.is_file()) {
+            let Some(target) = target.filter(|_| real.as_deref().is_some_and(Path::is_file)) else { continue };
+            let why = match ignore.leaves_out_target(target) {
+                Ok(None) => None,
+                Ok(Some((left, reason))) => Some(link_to_left_out(&left, reason)),
+                Err(failure) => Some(failure.message.into()),
+            };
+            if let Some(why) = why {
+                seen.not_taken.push(Detail::new(shown, why));
                 continue;
             }
+        } else if !entry.file_type().is_file() {
+            // Whoever reads a pipe waits for its writer.
+            if places::is_place(&shown) {
+                seen.not_taken.push(Detail::new(shown, "is no regular file; remove it"));
+            }
+            continue;
         }
         if seen.files.len() == FILES {
             return Err(Failure::usage(format!(
