@@ -120,7 +120,7 @@ fn flaw(text: &str) -> Option<Flaw> {
 
 /// Whether keys of an agent and then `---` stand there, with no `---` before them.
 fn begins_without_fence(text: &str) -> bool {
-    let Some(end) = text.lines().position(|line| is_dashes(line)).filter(|end| *end > 0) else { return false };
+    let Some(end) = text.lines().position(is_dashes).filter(|end| *end > 0) else { return false };
     let head: Vec<_> = text.lines().take(end).collect();
     serde_saphyr::from_str::<BTreeMap<String, Value>>(&head.join("\n"))
         .is_ok_and(|map| map.keys().any(|key| keys::is_known(key)))

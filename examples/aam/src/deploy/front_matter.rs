@@ -40,13 +40,11 @@ impl Entry {
     /// The entry of `key` by itself.
     fn alone(key: String, raw: &str) -> Self {
         let raw = raw.trim_end();
-        match one(&key, raw) {
-            Some(value) => Self { raw: raw.to_owned(), value, key, guessed: false },
-            None => {
-                let value = guess(raw);
-                Self { raw: format!("{key}: {}", flow(&value)), value, key, guessed: true }
-            }
+        if let Some(value) = one(&key, raw) {
+            return Self { raw: raw.to_owned(), value, key, guessed: false };
         }
+        let value = guess(raw);
+        Self { raw: format!("{key}: {}", flow(&value)), value, key, guessed: true }
     }
 }
 

@@ -251,7 +251,7 @@ impl Plan {
             Target::Folder { .. } => {
                 let place = place(target, name)?;
                 let powers = self.add_folder(package, kind, artifact, name, &place)?;
-                return Ok(Ok(Added { lost: Vec::new(), powers }));
+                Ok(Ok(Added { lost: Vec::new(), powers }))
             }
             Target::Skill { form, .. } | Target::File { form, .. } => {
                 let mut place = place(target, name)?;
@@ -263,7 +263,7 @@ impl Plan {
                     Err(refusal) => return Ok(Err(refusal)),
                 };
                 self.add_bytes(owner, kind, artifact, place, bytes)?;
-                return Ok(Ok(added));
+                Ok(Ok(added))
             }
             Target::Section { form, .. } => {
                 let place = place(target, name)?;
@@ -283,9 +283,9 @@ impl Plan {
                 let planned = PlannedSection { package: owner.clone(), body: section::closed(&bytes) };
                 match sections.insert(section_id(kind, name), planned) {
                     Some(before) if before.package != *owner => {
-                        return Err(collision(&before.package, owner, &format!("the section {name}")));
+                        Err(collision(&before.package, owner, &format!("the section {name}")))
                     }
-                    _ => return Ok(Ok(added)),
+                    _ => Ok(Ok(added)),
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Packages that no `aam` looked at before they were published, as with curl.
 
 use std::{
+    fmt::Write as _,
     io::{Read, Write},
     net::TcpStream,
 };
@@ -140,10 +141,10 @@ fn every_front_matter_that_is_written_is_yaml() {
     let texts: Vec<_> = texts.iter().map(|(name, text)| (*name, &**text)).collect();
     let (mut artifacts, mut files) = agents(&texts);
     for kind in ["prompts", "instructions"] {
-        artifacts.push_str(&format!("  {kind}:\n"));
+        let _ = writeln!(artifacts, "  {kind}:");
         for (name, text) in &texts {
             let path = format!("{kind}/{name}.md");
-            artifacts.push_str(&format!("    - {{name: {name}-{kind}, path: {path}, description: 'a: \"b\"'}}\n"));
+            let _ = writeln!(artifacts, "    - {{name: {name}-{kind}, path: {path}, description: 'a: \"b\"'}}");
             files.push((path, (*text).to_owned()));
         }
     }
@@ -153,7 +154,7 @@ fn every_front_matter_that_is_written_is_yaml() {
     for part in shown(&machine.project()).split("=== ").skip(1) {
         let (path, text) = part.split_once('\n').expect("a path");
         // Cursor reads its rules line by line.
-        let Some(rest) = text.strip_prefix("---\n").filter(|_| !path.ends_with(".mdc")) else { continue };
+        let Some(rest) = text.strip_prefix("---\n").filter(|_| !path.contains(".cursor/rules/")) else { continue };
         let (head, _) = rest.split_once("\n---\n").unwrap_or_else(|| panic!("{path}: not closed: {text}"));
         let map: Result<serde_json::Map<String, serde_json::Value>, _> = from_str(head);
         map.unwrap_or_else(|error| panic!("{path}: {error}\n{text}"));
