@@ -243,6 +243,7 @@ fn a_registry_that_only_a_lock_file_names_is_asked_nothing() {
     machine.write(".aam/aam-lock.yaml", &mine.replace(&chosen.url(), "http://127.0.0.1:1/$(id)"));
     let error = machine.fails(3, &["install", "--locked"]);
     assert!(!error["help"].as_str().expect("help").contains("$(id)"), "{error}");
+    machine.write(".aam/aam-lock.yaml", &theirs);
 
     // Who agrees, or names it, gets its packages; no token goes along.
     for arguments in [&["install", "--locked", "--yes"][..], &["install", "--locked", "--registry", &planted.url()]] {
