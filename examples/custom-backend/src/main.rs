@@ -93,6 +93,7 @@ mod tests {
         let registry = registry(folder.path()).expect("a registry");
         let read = publish_and_read(&registry, archive.clone()).await.expect("published and read");
         assert_eq!(read, archive);
-        assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1);
+        let files = std::fs::read_dir(folder.path()).expect("the folder").count();
+        assert_eq!(files, 2, "the archive, and the mark that says whose it is");
     }
 }

@@ -23,6 +23,5 @@ async fn a_pooler_in_transaction_mode_stops_the_server_and_says_why() {
     for command in [&["serve"][..], &["migrate"], &["migrate", "--check"], &["user", "list"], &["storage", "verify"]] {
         let told = Ran::on(&settings, command).await.expect_code(1).stderr;
         assert!(told.contains("pool_mode = session"), "{command:?}: {told}");
-        assert!(!told.contains("prepared statement"), "{command:?}: {told}");
     }
 }

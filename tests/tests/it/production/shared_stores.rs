@@ -73,7 +73,7 @@ async fn check_that_neither_harms_the_other(first: Server, second: Settings) {
     let other = Package::new("other-kit", "1.0.0").aam();
     assert_eq!(bob.publish(&other, &[]).await.expect_status(503).json()["error"], "storage_unavailable");
     assert_eq!(bob.get("/health/storage").await.status, 503);
-    let verified = second.run(&["storage", "verify", "--json"]).await.expect_code(0).json();
+    let verified = second.run(&["storage", "verify", "--json"]).await.expect_code(1).json();
     assert_eq!(verified["checked"], 0);
     first.run(&["storage", "cleanup", "--older-than", "0s"]).await.expect_code(0);
     first.run(&["storage", "verify", "--deep"]).await.expect_code(0);
