@@ -135,8 +135,9 @@ async fn applied(session: &Session) -> Tx<Vec<i64>> {
 async fn migrate_by(config: &PostgresConfig, runner: &Runner) -> Result<Vec<String>> {
     let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
     let session = connector.connect().await.map_err(not_applied)?;
-    require_server(&session).await.map_err(failed)?;
+    // First: the others prepare statements, which a pooler mixes up.
     standing::require_own(&connector, &session).await.map_err(failed)?;
+    require_server(&session).await.map_err(failed)?;
     lock(&session).await.map_err(failed)?;
     let missing = missing(&session, runner.get_migrations()).await.map_err(failed)?;
     if missing.is_empty() {

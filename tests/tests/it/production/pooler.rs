@@ -20,6 +20,8 @@ async fn a_pooler_in_transaction_mode_stops_the_server_and_says_why() {
         .with("AUTO_MIGRATE", "true")
         .with("HOST", "127.0.0.1")
         .with("PORT", "0");
-    let told = Ran::on(&settings, &["serve"]).await.expect_code(1).stderr;
-    assert!(told.contains("pool_mode = session"), "{told}");
+    for command in [&["serve"][..], &["migrate"], &["migrate", "--check"], &["user", "list"], &["storage", "verify"]] {
+        let told = Ran::on(&settings, command).await.expect_code(1).stderr;
+        assert!(told.contains("pool_mode = session"), "{command:?}: {told}");
+    }
 }
