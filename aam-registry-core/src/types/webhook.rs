@@ -6,6 +6,8 @@ use data_encoding::{BASE64, HEXLOWER};
 use http::Uri;
 use sha2::{Digest, Sha256};
 
+use crate::types::AuditEvent;
+
 const SECRET_PREFIX: &str = "whsec_";
 /// The most bytes of an address.
 const MAX_URL: usize = 2048;
@@ -70,6 +72,11 @@ impl WebhookSecret {
         bytes.filter(|bytes| (24..=64).contains(&bytes.len())).map(|_| Self(text.to_owned())).ok_or(wrong)
     }
 
+    /// A new secret of 32 random bytes.
+    pub fn generate() -> Self {
+        Self(format!("{SECRET_PREFIX}{}", BASE64.encode(&rand::random::<[u8; 32]>())))
+    }
+
     /// The secret itself.
     pub fn expose(&self) -> &str {
         &self.0
@@ -79,6 +86,24 @@ impl WebhookSecret {
 impl fmt::Debug for WebhookSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WebhookSecret(…)")
+    }
+}
+
+/// A receiver of events that the operator names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorWebhook {
+    /// Where they are sent.
+    pub url: WebhookUrl,
+    /// What they are signed with.
+    pub secret: WebhookSecret,
+    /// Which are sent.
+    pub events: Vec<AuditEvent>,
+}
+
+impl OperatorWebhook {
+    /// The kind of the jobs that are deliveries to it.
+    pub fn job_kind(&self) -> String {
+        format!("webhook:{}", self.url.label())
     }
 }
 
@@ -123,6 +148,7 @@ mod tests {
         assert_eq!([23, 24, 64, 65].map(|count| of(count).is_ok()), [false, true, true, false]);
         assert!(WebhookSecret::parse(&BASE64.encode(&[7; 32])).is_err());
         assert!(WebhookSecret::parse("whsec_%").is_err());
+        assert!(WebhookSecret::parse(WebhookSecret::generate().expose()).is_ok());
         assert!(!format!("{:?}", of(32)).contains("Bwc"));
     }
 }
