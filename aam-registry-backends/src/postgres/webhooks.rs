@@ -39,8 +39,7 @@ pub(super) const PUT: &str = concat!(
 pub(super) const DELETE: &str = "DELETE FROM scope_webhooks WHERE id = $1";
 const FIND: &str = concat!("SELECT ", columns!(), " FROM scope_webhooks WHERE id = $1");
 const FIND_TO_CHANGE: &str = concat!("SELECT ", columns!(), " FROM scope_webhooks WHERE id = $1 FOR NO KEY UPDATE");
-const OF_SCOPE: &str =
-    concat!("SELECT ", columns!(), " FROM scope_webhooks WHERE scope = $1 ORDER BY created_at, id");
+const OF_SCOPE: &str = concat!("SELECT ", columns!(), " FROM scope_webhooks WHERE scope = $1 ORDER BY created_at, id");
 const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
 /// The role of a user in a scope, and how many webhooks the scope has.
 const ROLE: &str = "SELECT (SELECT m.role FROM scope_members m WHERE m.scope = $1 AND m.user_id = $2),

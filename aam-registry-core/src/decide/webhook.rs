@@ -133,7 +133,8 @@ impl WebhookCommand {
                 Ok(Decision { answer: webhook, changes: Changes { writes: vec![write], ..Changes::default() } })
             }
             WebhookChange::Redeliver { delivery, .. } => {
-                let state = facts.delivery.ok_or_else(|| Error::NotFound(format!("Delivery {delivery} does not exist")))?;
+                let state =
+                    facts.delivery.ok_or_else(|| Error::NotFound(format!("Delivery {delivery} does not exist")))?;
                 if webhook.disabled.is_some() {
                     return Err(Error::invalid_request("This webhook is disabled; enable it first"));
                 }

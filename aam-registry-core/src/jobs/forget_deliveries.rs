@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::PeriodicJob;
 use crate::{error::Result, registry::Registry};
 
-/// Forgets deliveries to webhooks of scopes that ended long ago.
+/// Forgets deliveries to webhooks that ended long ago.
 pub(super) struct ForgetDeliveries;
 
 #[async_trait]

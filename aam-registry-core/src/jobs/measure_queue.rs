@@ -7,7 +7,11 @@ use std::{
 use async_trait::async_trait;
 
 use super::PeriodicJob;
-use crate::{error::Result, registry::Registry, types::{JobFigures, metric_kind}};
+use crate::{
+    error::Result,
+    registry::Registry,
+    types::{JobFigures, metric_kind},
+};
 
 /// Reports how many jobs wait and how many were given up, by kind.
 #[derive(Default)]

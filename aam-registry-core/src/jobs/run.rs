@@ -18,7 +18,8 @@ impl Registry {
         let ended = CancellationToken::new();
         let jobs = periodic_jobs();
         let mut subscribers = self.job_handlers().to_vec();
-        subscribers.extend(self.delivers_webhooks().then(|| Arc::new(Webhooks::new(self.clone())) as Arc<dyn JobHandler>));
+        subscribers
+            .extend(self.delivers_webhooks().then(|| Arc::new(Webhooks::new(self.clone())) as Arc<dyn JobHandler>));
         let fan_out: Arc<dyn JobHandler> = Arc::new(FanOut { subscribers: subscribers.clone() });
         let handlers = iter::once(fan_out).chain(subscribers).collect();
         let worker = Worker::new(Arc::clone(self.job_queue()), handlers);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     decide::DeliveryOutcome,
     error::Result,
-    ports::{Clock, JobFailure, JobHandler, SystemClock, WebhookAnswer, WebhookMessage},
+    ports::{JobFailure, JobHandler, WebhookAnswer, WebhookMessage},
     registry::Registry,
     types::{AuditEvent, Job, NewAuditEntry, NewJob, OperatorWebhook, ScopeWebhook, WebhookSecret, WebhookUrl},
 };
@@ -64,7 +64,7 @@ impl Webhooks {
                 (event.id.to_string(), event_body(&event))
             }
         };
-        let sent_at = SystemClock.now();
+        let sent_at = self.registry.clock_now();
         let Receiver { url, secret, .. } = receiver;
         let message = WebhookMessage { url, secret, id: &id, sent_at, body: &body };
         self.registry.send_webhook(&message).await.map_err(JobFailure::new)
@@ -153,7 +153,9 @@ impl JobHandler for Webhooks {
             _ => DeliveryOutcome::Failed,
         };
         // A test that fails says nothing of the deliveries.
-        if let Some(webhook) = receiver.webhook.as_ref().filter(|_| outcome == DeliveryOutcome::Received || !is_ping(job)) {
+        if let Some(webhook) =
+            receiver.webhook.as_ref().filter(|_| outcome == DeliveryOutcome::Received || !is_ping(job))
+        {
             self.report(webhook, outcome).await?;
         }
         let failure = match answer {

@@ -18,17 +18,17 @@ use super::{
 use crate::{
     decide::{
         AccountChange, Audience, ChangedAccount, Deprecation, MemberChange, NewScope, NewToken, NewUser, OwnerChange,
-        PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TokenRevocation, Unyank, WebhookCommand,
-        WebhookReport, Yank, Yanked,
+        PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TokenRevocation, Unyank,
+        WebhookCommand, WebhookReport, Yank, Yanked,
     },
     error::Result,
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
         DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob,
         NewAuditEntry, NewJob, NewUpload, Package, PackageName, PackageSummary, Page, Principal, PublishedVersion,
-        RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook, SearchQuery, Sha256Digest, StoredWebhook, Token, TokenId, Upload,
-        UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange,
-        VersionSummary, WebhookId,
+        RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook, SearchQuery, Sha256Digest,
+        StoredWebhook, Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail,
+        VersionList, VersionRange, VersionSummary, WebhookId,
     },
 };
 

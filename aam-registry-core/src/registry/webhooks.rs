@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
+
 use super::Registry;
 use crate::{
     decide::{Action, DeliveryOutcome, Rights, WebhookChange, WebhookCommand, WebhookReport},
@@ -121,7 +123,7 @@ impl Registry {
         }
         let mut audit = self.webhook_entry(AuditEvent::WebhookChange, by, scope, id);
         if let Some(url) = &url {
-            audit = audit.with("url", url.label());
+            audit = audit.with("url", url.host());
         }
         if let Some(events) = &events {
             audit = audit.with("events", events.iter().map(|event| event.as_str()).collect::<Vec<_>>());
@@ -215,7 +217,10 @@ impl Registry {
     ) -> Result<Page<Job>> {
         let webhook = self.scope_webhook(by, scope, id).await?;
         let kind = Some(webhook.job_kind());
-        self.inner().jobs.jobs(&JobFilter { id: None, kind, state: None, with_done: true, newest_first: true, page }).await
+        self.inner()
+            .jobs
+            .jobs(&JobFilter { id: None, kind, state: None, with_done: true, newest_first: true, page })
+            .await
     }
 
     /// Whether webhooks of scopes can be made and are delivered.
@@ -265,6 +270,11 @@ impl Registry {
 
 /// What delivers webhooks asks of the registry.
 impl Registry {
+    /// The instant, by the registry's clock.
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        self.now()
+    }
+
     /// Whether something sends webhooks.
     pub(crate) fn delivers_webhooks(&self) -> bool {
         self.inner().webhook_delivery.is_some()
@@ -319,11 +329,10 @@ impl Registry {
         Ok(())
     }
 
-    /// Forgets deliveries to webhooks of scopes that ended long ago.
+    /// Forgets deliveries to webhooks that ended long ago, also those that were given up.
     pub(crate) async fn forget_deliveries(&self) -> Result<()> {
         let jobs = &self.inner().jobs;
-        while jobs.forget_jobs(ScopeWebhook::KIND_PREFIX, DELIVERY_KEPT, FORGET_AT_ONCE).await? >= FORGET_AT_ONCE as u64
-        {}
+        while jobs.forget_jobs("webhook:", DELIVERY_KEPT, FORGET_AT_ONCE).await? >= FORGET_AT_ONCE as u64 {}
         Ok(())
     }
 }
@@ -360,5 +369,5 @@ fn invalid(details: Vec<Detail>) -> Error {
 /// What an entry tells of a receiver. The path of the address may be a secret.
 fn with_receiver(audit: NewAuditEntry, url: &WebhookUrl, events: &[AuditEvent]) -> NewAuditEntry {
     let events: Vec<_> = events.iter().map(|event| event.as_str()).collect();
-    audit.with("url", url.label()).with("events", events)
+    audit.with("url", url.host()).with("events", events)
 }

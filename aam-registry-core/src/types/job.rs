@@ -22,9 +22,14 @@ id! {
     JobLease
 }
 
-/// The kind of a job as metrics show it: the deliveries to all webhooks of scopes are one.
+/// The kind of a job as metrics show it, which everybody may read: the deliveries to all
+/// webhooks of the operator are one, and those to all webhooks of scopes.
 pub(crate) fn metric_kind(kind: &str) -> &str {
-    if kind.starts_with(ScopeWebhook::KIND_PREFIX) { "webhook:scopes" } else { kind }
+    match kind.split_once(':') {
+        Some(("webhook", _)) if kind.starts_with(ScopeWebhook::KIND_PREFIX) => "webhook:scopes",
+        Some(("webhook", _)) => "webhook",
+        _ => kind,
+    }
 }
 
 impl JobId {

@@ -67,4 +67,4 @@ pub use user::{Collaborator, Scope, ScopeMember, User, UserId, UserProfile};
 pub use version::Version;
 pub use version_list::{VersionBounds, VersionList, VersionRange};
 pub use viewer::Viewer;
-pub use webhook::{OperatorWebhook, WebhookSecret, WebhookUrl};
+pub use webhook::{OperatorWebhook, WebhookName, WebhookSecret, WebhookUrl};

@@ -25,7 +25,17 @@ impl QueuedJobs {
         let NewJob { id, kind, payload } = new;
         self.0.entry(id).or_insert_with(|| {
             let state = JobState::Waiting;
-            let job = Job { id, kind, payload, created_at: now, due_at: now, state, attempts: 0, last_error: None, ended_at: None };
+            let job = Job {
+                id,
+                kind,
+                payload,
+                created_at: now,
+                due_at: now,
+                state,
+                attempts: 0,
+                last_error: None,
+                ended_at: None,
+            };
             QueuedJob { job, lease: None }
         });
     }
@@ -96,7 +106,9 @@ impl JobQueue for MemoryMetadata {
     async fn due_kinds(&self) -> Result<Vec<String>> {
         let (now, tables) = (self.clock.now(), self.tables());
         let mut kinds = BTreeMap::new();
-        for Job { kind, due_at, .. } in tables.jobs.0.values().filter(|queued| queued.is_due(now)).map(|queued| &queued.job) {
+        for Job { kind, due_at, .. } in
+            tables.jobs.0.values().filter(|queued| queued.is_due(now)).map(|queued| &queued.job)
+        {
             let first = kinds.entry(kind).or_insert(*due_at);
             *first = (*first).min(*due_at);
         }

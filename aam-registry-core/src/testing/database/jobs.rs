@@ -314,8 +314,7 @@ pub async fn what_ended_is_forgotten(db: &dyn Database) {
     assert_eq!(db.forget_jobs(&prefix, LONG, 100).await.expect("forget"), 0, "it ended just now");
     let forget = async |limit| db.forget_jobs(&prefix, Duration::ZERO, limit).await.expect("forget");
     assert_eq!([forget(3).await, forget(100).await, forget(100).await], [3, 1, 0]);
-    let all = async |kind: &str| {
-        db.jobs(&JobFilter { with_done: true, ..of_kind(kind) }).await.expect("list").items.len()
-    };
+    let all =
+        async |kind: &str| db.jobs(&JobFilter { with_done: true, ..of_kind(kind) }).await.expect("list").items.len();
     assert_eq!([all(&kinds[0]).await, all(&kinds[1]).await, all(&kinds[2]).await], [1, 1, 3]);
 }

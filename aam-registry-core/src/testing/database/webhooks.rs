@@ -159,9 +159,10 @@ pub async fn a_scope_has_few_webhooks(db: &dyn Database) {
     let owner = actor(db).await;
     let scope = scope(db, &owner).await;
     let (owner, of) = (&owner, &scope);
-    let results = join_all((0..ScopeWebhook::MAX_PER_SCOPE + 3).map(|_| async move {
-        run(db, owner, of, WebhookChange::Create(new_webhook(of))).await
-    }))
+    let results = join_all(
+        (0..ScopeWebhook::MAX_PER_SCOPE + 3)
+            .map(|_| async move { run(db, owner, of, WebhookChange::Create(new_webhook(of))).await }),
+    )
     .await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count() as u64, ScopeWebhook::MAX_PER_SCOPE);
     for result in results.into_iter().filter(Result::is_err) {
