@@ -7,8 +7,10 @@ use crate::error::{Detail, Error};
 pub(super) fn conflict(clash: &Clash) -> Error {
     let Clash { package, demands, .. } = clash;
     let detail = |text: String| Detail::new(package.as_str(), text);
-    let mut details: Vec<_> =
-        demands.iter().map(|demand| detail(format!("{} {}", demander(demand), demand.constraint))).collect();
+    let mut details: Vec<_> = demands
+        .iter()
+        .map(|demand| detail(format!("{} {}{}", demander(demand), demand.constraint, path(demand))))
+        .collect();
     if clash.others > 0 {
         details.push(detail(format!("{} more need it too", clash.others)));
     }
@@ -50,11 +52,19 @@ fn demander(demand: &Demand) -> String {
     demand.by.as_ref().map_or_else(|| "you ask for".to_owned(), |(name, version)| format!("{name} {version} needs"))
 }
 
+/// By which versions the one with the demand is needed, if the request does not name it itself.
+fn path(demand: &Demand) -> String {
+    let through = demand.through.iter().rev().map(|(name, version)| format!("needed by {name} {version}"));
+    let through: Vec<_> = through.collect();
+    if through.is_empty() { String::new() } else { format!(" ({})", through.join(", ")) }
+}
+
 fn relax(demand: &Demand) -> String {
     match &demand.by {
         None => format!("if you did not ask for {}", demand.constraint),
-        Some((name, version)) => {
+        Some((name, version)) if demand.another_helps => {
             format!("with another version of {name} than {version}, or without its {}", demand.constraint)
         }
+        Some((name, _)) => format!("no other version of {name} helps; without its {}", demand.constraint),
     }
 }
