@@ -1,13 +1,8 @@
 //! The log as one flat JSON object per line.
 
-use std::{
-    cell::RefCell,
-    error::Error,
-    fmt::{self, Write as _},
-    io::Write,
-    ops::Range,
-};
+use std::{cell::RefCell, error::Error, fmt, io::Write, ops::Range};
 
+use jiff::Timestamp;
 use serde::Serialize;
 use tracing::{
     Event, Level, Subscriber,
@@ -16,8 +11,6 @@ use tracing::{
 };
 use tracing_appender::non_blocking::NonBlocking;
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
-
-use super::second::Second;
 
 /// Writes events with the fields of their enclosing spans, all on one level: `timestamp, level, event`,
 /// the other fields of the event, and those of the spans that the event does not have itself.
@@ -41,8 +34,8 @@ const EVENT: &str = "event";
 /// The buffers of a thread, kept so that fields are written without allocations.
 #[derive(Default)]
 struct LineBuffers {
-    line: Fields,
-    second: Second,
+    line: Vec<u8>,
+    fields: Fields,
 }
 
 thread_local! {
@@ -67,22 +60,36 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        BUFFERS.with_borrow_mut(|LineBuffers { line, second }| {
-            line.start(*event.metadata().level(), second);
-            event.record(line);
+        BUFFERS.with_borrow_mut(|LineBuffers { line, fields }| {
+            fields.clear();
+            event.record(fields);
             // Events of libraries have no event name.
-            if !line.has(EVENT) {
-                line.put(EVENT, "log");
-                line.put("target", event.metadata().target());
+            if !fields.has(EVENT) {
+                fields.put(EVENT, "log");
+                fields.put("target", event.metadata().target());
             }
-            for span in context.event_scope(event).into_iter().flatten() {
-                if let Some(fields) = span.extensions().get::<Fields>() {
-                    line.add_missing(fields);
+            line.clear();
+            let level = match *event.metadata().level() {
+                Level::ERROR => "error",
+                Level::WARN => "warn",
+                Level::INFO => "info",
+                Level::DEBUG => "debug",
+                Level::TRACE => "trace",
+            };
+            // Three decimals, so that the lines of a log sort as text.
+            let _ = write!(line, r#"{{"timestamp":"{:.3}","level":"{level}""#, Timestamp::now());
+            let (of_event, of_spans) = (fields.places.len(), context.event_scope(event).into_iter().flatten());
+            fields.write(line, |name| name == EVENT);
+            for span in of_spans {
+                if let Some(further) = span.extensions().get::<Fields>() {
+                    further.write_missing(line, &mut fields.places);
                 }
             }
-            line.json.extend_from_slice(b"}\n");
+            fields.places.truncate(of_event);
+            fields.write(line, |name| name != EVENT);
+            line.extend_from_slice(b"}\n");
             // It takes every line, and counts those for which it has no room.
-            let _ = self.output.clone().write_all(&line.json);
+            let _ = self.output.clone().write_all(line);
         });
     }
 }
@@ -92,50 +99,48 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
 struct Fields {
     json: Vec<u8>,
     /// The fields in their order, with their places in `json`.
-    fields: Vec<(&'static str, Range<usize>)>,
+    places: Vec<(&'static str, Range<usize>)>,
     /// A buffer for values that are only known through `Debug`.
     text: String,
 }
 
 impl Fields {
-    /// Empties the line and begins a new one.
-    fn start(&mut self, level: Level, second: &mut Second) {
-        self.fields.clear();
+    fn clear(&mut self) {
         self.json.clear();
-        self.json.extend_from_slice(b"{\"timestamp\":\"");
-        second.write_now(&mut self.json);
-        self.json.extend_from_slice(match level {
-            Level::ERROR => br#"","level":"error""#,
-            Level::WARN => br#"","level":"warn""#,
-            Level::INFO => br#"","level":"info""#,
-            Level::DEBUG => br#"","level":"debug""#,
-            Level::TRACE => br#"","level":"trace""#,
-        });
+        self.places.clear();
     }
 
     fn has(&self, name: &str) -> bool {
-        self.fields.iter().any(|(known, _)| *known == name)
+        self.places.iter().any(|(known, _)| *known == name)
     }
 
-    /// Adds those of `others` whose names are not there yet; of two with the same name, the later one.
-    fn add_missing(&mut self, others: &Self) {
-        for (name, place) in others.fields.iter().rev() {
-            if !self.has(name) {
-                self.add(name, |json| json.extend_from_slice(&others.json[place.clone()]));
+    /// Writes the fields that are `wanted`.
+    fn write(&self, line: &mut Vec<u8>, wanted: impl Fn(&str) -> bool) {
+        let wanted = self.places.iter().filter(|(name, _)| wanted(name));
+        wanted.for_each(|(_, place)| line.extend_from_slice(&self.json[place.clone()]));
+    }
+
+    /// Writes the fields whose names are not among `known`, and adds these; of two with the same name,
+    /// the later one.
+    fn write_missing(&self, line: &mut Vec<u8>, known: &mut Vec<(&'static str, Range<usize>)>) {
+        for (name, place) in self.places.iter().rev() {
+            if known.iter().all(|(known, _)| known != name) {
+                known.push((name, 0..0));
+                line.extend_from_slice(&self.json[place.clone()]);
             }
         }
     }
 
     fn add(&mut self, name: &'static str, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.json.len();
+        put_name(&mut self.json, name);
         write(&mut self.json);
-        self.fields.push((name, start..self.json.len()));
+        self.places.push((name, start..self.json.len()));
     }
 
     /// Adds a number or a text, which can always be written as JSON.
     fn put(&mut self, name: &'static str, value: impl Serialize) {
         self.add(name, |json| {
-            put_name(json, name);
             let _ = serde_json::to_writer(json, &value);
         });
     }
@@ -164,16 +169,13 @@ impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let mut text = std::mem::take(&mut self.text);
         text.clear();
-        let _ = write!(text, "{value:?}");
+        let _ = fmt::Write::write_fmt(&mut text, format_args!("{value:?}"));
         self.record_str(field, &text);
         self.text = text;
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.add(field.name(), |json| {
-            put_name(json, field.name());
-            put_text(json, value);
-        });
+        self.add(field.name(), |json| put_text(json, value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
@@ -201,7 +203,6 @@ impl Visit for Fields {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use jiff::Timestamp;
     use serde_json::Value;
     use tracing_subscriber::layer::SubscriberExt;
 
@@ -242,6 +243,8 @@ mod tests {
         });
         assert_eq!(text.matches("\"user\"").count(), 1, "no name stands twice: {text}");
         assert!(text.starts_with("{\"timestamp\":\""), "{text}");
+        let order = ["\"level\"", "\"event\"", "\"request_id\"", "\"message\""].map(|name| text.find(name));
+        assert!(order.is_sorted() && order[0].is_some(), "{text}");
         let line: Value = serde_json::from_str(text.trim_end()).expect("one line");
         assert_eq!(line["level"], "info");
         assert_eq!(line["event"], "login");

@@ -1,7 +1,6 @@
 //! The log: one JSON object per line, or text for people.
 
 mod json;
-mod second;
 mod sink;
 
 use std::io::{self, IsTerminal};
