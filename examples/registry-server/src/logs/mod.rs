@@ -14,8 +14,7 @@ use json::JsonLines;
 pub(crate) use sink::dropped_lines;
 
 /// Starts logging as `settings` say. Dropping the returned guard writes the lines that still wait.
-#[must_use]
-pub(crate) fn start(settings: &Settings) -> Option<WorkerGuard> {
+pub(crate) fn start(settings: &Settings) -> WorkerGuard {
     let level = settings.log_level.0;
     // At debug and below, the lines of libraries would outnumber the registry's own.
     let quiet = level.min(tracing::level_filters::LevelFilter::INFO);
@@ -26,14 +25,12 @@ pub(crate) fn start(settings: &Settings) -> Option<WorkerGuard> {
         .with_target("aam_registry_backends", level)
         // It warns about each connection whose client breaks the rules: a flood of them would fill the log.
         .with_target("h2", level.min(tracing::level_filters::LevelFilter::ERROR));
-    let (layer, guard) = match settings.log_format {
-        LogFormat::Json => {
-            let (lines, guard) = sink::start(io::stdout());
-            (JsonLines::new(lines).boxed(), Some(guard))
-        }
+    let (lines, guard) = sink::start(io::stdout());
+    let layer = match settings.log_format {
+        LogFormat::Json => JsonLines::new(lines).boxed(),
         LogFormat::Text => {
-            let layer = tracing_subscriber::fmt::layer().with_target(false).with_ansi(io::stdout().is_terminal());
-            (layer.boxed(), None)
+            let is_terminal = io::stdout().is_terminal();
+            tracing_subscriber::fmt::layer().with_target(false).with_ansi(is_terminal).with_writer(lines).boxed()
         }
     };
     // A filter for the whole subscriber instead of one layer: it is evaluated once for each log
