@@ -223,7 +223,7 @@ mod tests {
 
     fn text(of: impl FnOnce()) -> String {
         let kept = Kept::default();
-        let (output, guard) = sink::start(kept.clone());
+        let (output, guard) = sink::start(kept.clone(), std::time::Duration::ZERO);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(JsonLines::new(output)), of);
         drop(guard);
         let text = kept.0.lock().expect("not poisoned").clone();

@@ -3,7 +3,10 @@
 mod json;
 mod sink;
 
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    time::Duration,
+};
 
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
@@ -12,6 +15,9 @@ use crate::config::{LogFormat, Settings};
 use json::JsonLines;
 
 pub(crate) use sink::dropped_lines;
+
+/// How long a line of JSON may wait to be written together with others.
+const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
 /// Starts logging as `settings` say. Dropping the returned guard writes the lines that still wait.
 pub(crate) fn start(settings: &Settings) -> WorkerGuard {
@@ -25,7 +31,9 @@ pub(crate) fn start(settings: &Settings) -> WorkerGuard {
         .with_target("aam_registry_backends", level)
         // It warns about each connection whose client breaks the rules: a flood of them would fill the log.
         .with_target("h2", level.min(tracing::level_filters::LevelFilter::ERROR));
-    let (lines, guard) = sink::start(io::stdout());
+    // Text is for people, and what the server prints beside the log should come after it.
+    let wait = if settings.log_format == LogFormat::Json { LONGEST_WAIT } else { Duration::ZERO };
+    let (lines, guard) = sink::start(io::stdout(), wait);
     let layer = match settings.log_format {
         LogFormat::Json => JsonLines::new(lines).boxed(),
         LogFormat::Text => {

@@ -9,8 +9,6 @@ use std::{
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 
-/// How long a line may wait to be written together with others.
-const LONGEST_WAIT: Duration = Duration::from_millis(50);
 /// The most bytes that are written at once.
 const WRITTEN_AT_ONCE: usize = 64 * 1024;
 /// The most lines that wait to be written; further ones are dropped and counted, so that an output that
@@ -24,9 +22,10 @@ pub(crate) fn dropped_lines() -> u64 {
     DROPPED.get().map_or(0, |counter| counter.dropped_lines() as u64)
 }
 
-/// Starts writing to `output`. Dropping the guard writes the lines that still wait.
-pub(super) fn start(output: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
-    let output = Gathering { output: BufWriter::with_capacity(WRITTEN_AT_ONCE, output), has_waited: false };
+/// Starts writing to `output`, where a line waits for `wait` to be written together with others.
+/// Dropping the guard writes the lines that still wait.
+pub(super) fn start(output: impl Write + Send + 'static, wait: Duration) -> (NonBlocking, WorkerGuard) {
+    let output = Gathering { output: BufWriter::with_capacity(WRITTEN_AT_ONCE, output), wait, has_waited: false };
     let builder = NonBlockingBuilder::default().thread_name("log").buffered_lines_limit(MOST_WAITING).lossy(true);
     let (lines, guard) = builder.finish(output);
     let _ = DROPPED.set(lines.error_counter());
@@ -37,13 +36,14 @@ pub(super) fn start(output: impl Write + Send + 'static) -> (NonBlocking, Worker
 /// request that it describes.
 struct Gathering<W: Write> {
     output: BufWriter<W>,
+    wait: Duration,
     has_waited: bool,
 }
 
 impl<W: Write> Write for Gathering<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if !self.has_waited {
-            thread::sleep(LONGEST_WAIT);
+            thread::sleep(self.wait);
             self.has_waited = true;
         }
         self.output.write(line)
@@ -62,6 +62,8 @@ mod tests {
 
     use super::*;
 
+    const WAIT: Duration = Duration::from_millis(50);
+
     /// Sends what is written to the test.
     struct Told(mpsc::Sender<Vec<u8>>);
 
@@ -79,7 +81,7 @@ mod tests {
     #[test]
     fn a_line_is_written_by_itself() {
         let (sender, written) = mpsc::channel();
-        let (mut lines, _guard) = start(Told(sender));
+        let (mut lines, _guard) = start(Told(sender), WAIT);
         for round in 0..3 {
             let line = format!("line {round}\n");
             lines.write_all(line.as_bytes()).expect("taken");
@@ -91,7 +93,7 @@ mod tests {
     #[test]
     fn lines_are_written_together_and_in_order() {
         let (sender, written) = mpsc::channel();
-        let (lines, guard) = start(Told(sender));
+        let (lines, guard) = start(Told(sender), WAIT);
         thread::scope(|scope| {
             for name in 0..8 {
                 let mut lines = lines.clone();
@@ -133,7 +135,7 @@ mod tests {
 
         let stuck = Arc::new(Mutex::new(()));
         let held = stuck.lock().expect("free");
-        let (mut lines, guard) = start(Stuck(Arc::clone(&stuck)));
+        let (mut lines, guard) = start(Stuck(Arc::clone(&stuck)), WAIT);
         let line = [b'x'; 100];
         // More than wait, are gathered, and are being written.
         let sent = MOST_WAITING + 2 * WRITTEN_AT_ONCE / line.len() + 1000;
