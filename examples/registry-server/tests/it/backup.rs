@@ -86,7 +86,8 @@ fn backups_that_begin_within_one_second_do_not_collide() {
     names.sort();
     let mut told: Vec<_> = files.iter().filter_map(|file| file.as_str()?.strip_prefix("backups/")).collect();
     told.sort_unstable();
-    assert_eq!((names.len(), &*names), (4, &*told));
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert_eq!(names, told);
 }
 
 #[test]
