@@ -145,7 +145,8 @@ fn a_clash_names_the_path_to_each_demand() {
         package("plugin", vec![candidate("1.0.0", false, &[("lib", "^2")])]),
         package("lib", vec![candidate("2.5.0", false, &[]), candidate("3.0.0", false, &[])]),
     ]);
-    let told = super::super::conflict::conflict(&clash(&[("site", "*"), ("plugin", "*")], &world)).details();
+    let told =
+        super::super::conflict::conflict(&clash(&[("site", "*"), ("plugin", "*")], &world), &BTreeMap::new()).details();
     let told: Vec<_> = told.into_iter().map(|detail| detail.error).collect();
     assert!(told.contains(&"plugin 1.0.0 needs ^2".to_owned()), "{told:?}");
     let path = "framework 4.0.0 needs ^3 (needed by kit 2.0.0, needed by site 1.0.0)";
