@@ -114,7 +114,7 @@ mod tests {
     fn a_text_that_was_changed_is_not_opened() {
         let keys = keys(NEW, &[]);
         let sealed = keys.seal("secret", "one").expect("sealed");
-        let mut bytes = BASE64.decode(sealed.as_str()[FORMAT.len()..].as_bytes()).expect("base64");
+        let mut bytes = BASE64.decode(&sealed.as_str().as_bytes()[FORMAT.len()..]).expect("base64");
         for at in 0..bytes.len() {
             bytes[at] ^= 1;
             let changed = SealedSecret::new(format!("{FORMAT}{}", BASE64.encode(&bytes)));

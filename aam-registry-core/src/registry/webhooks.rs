@@ -134,8 +134,8 @@ impl Registry {
         if let Some(enabled) = enabled {
             audit = audit.with("enabled", enabled);
         }
-        let sealer = self.secret_sealer()?;
-        let sealed = secret.as_ref().map(|secret| sealer.seal(secret.expose(), &id.to_string())).transpose()?;
+        let keeper = self.secret_sealer()?;
+        let sealed = secret.as_ref().map(|secret| keeper.seal(secret.expose(), &id.to_string())).transpose()?;
         let change = WebhookChange::Update { id, url, events, secret: sealed, enabled };
         let webhook = self.change_webhook_by(by, scope, change, audit).await?;
         tracing::info!(event = "webhook_changed", user = %by.username, %scope, webhook = %id, "webhook changed");

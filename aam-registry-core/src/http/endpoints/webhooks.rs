@@ -138,7 +138,7 @@ async fn create(call: Call, body: RequestBody) -> Answered {
     let WebhookRequest { url, events, secret } = call.json(body).await?;
     let request = registry::WebhookRequest { url, events, secret };
     let (webhook, secret) = call.registry.create_webhook(call.principal()?, &scope, request).await?;
-    answer::written(StatusCode::CREATED, &WebhookAnswer::new(webhook, Some(&secret)))
+    answer::written(StatusCode::CREATED, &WebhookAnswer::new(&webhook, Some(&secret)))
 }
 
 async fn list(call: Call) -> Answered {
@@ -148,7 +148,7 @@ async fn list(call: Call) -> Answered {
 
 async fn show(call: Call) -> Answered {
     let webhook = call.registry.scope_webhook(call.principal()?, &scope(&call)?, webhook(&call)?).await?;
-    answer::read(&call, &WebhookAnswer::new(webhook, None))
+    answer::read(&call, &WebhookAnswer::new(&webhook, None))
 }
 
 async fn change(call: Call, body: RequestBody) -> Answered {
@@ -166,7 +166,7 @@ async fn change(call: Call, body: RequestBody) -> Answered {
     let is_generated = matches!(secret, Some(WebhookSecretUpdate::Generated));
     let update = WebhookUpdate { url, events, secret, enabled };
     let (webhook, secret) = call.registry.update_webhook(call.principal()?, &scope, id, update).await?;
-    answer::written(StatusCode::OK, &WebhookAnswer::new(webhook, secret.as_ref().filter(|_| is_generated)))
+    answer::written(StatusCode::OK, &WebhookAnswer::new(&webhook, secret.as_ref().filter(|_| is_generated)))
 }
 
 async fn delete(call: Call) -> Answered {

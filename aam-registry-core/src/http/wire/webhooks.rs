@@ -64,7 +64,7 @@ pub(crate) struct WebhookAnswer {
 }
 
 impl WebhookAnswer {
-    pub(crate) fn new(webhook: ScopeWebhook, secret: Option<&WebhookSecret>) -> Self {
+    pub(crate) fn new(webhook: &ScopeWebhook, secret: Option<&WebhookSecret>) -> Self {
         Self {
             id: webhook.id.to_string(),
             scope: webhook.scope.to_string(),
@@ -90,7 +90,7 @@ pub(crate) struct WebhooksAnswer {
 
 impl From<Vec<ScopeWebhook>> for WebhooksAnswer {
     fn from(webhooks: Vec<ScopeWebhook>) -> Self {
-        Self { webhooks: webhooks.into_iter().map(|webhook| WebhookAnswer::new(webhook, None)).collect() }
+        Self { webhooks: webhooks.iter().map(|webhook| WebhookAnswer::new(webhook, None)).collect() }
     }
 }
 

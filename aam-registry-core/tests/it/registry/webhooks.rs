@@ -53,6 +53,7 @@ impl WebhookSender for Receivers {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a receiver may also give no answer")]
 fn answered(status: u16, retry_after: Option<u64>) -> Result<WebhookAnswer, String> {
     Ok(WebhookAnswer { status, retry_after: retry_after.map(Duration::from_secs) })
 }

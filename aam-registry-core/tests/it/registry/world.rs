@@ -47,7 +47,7 @@ impl Clock for TestClock {
 }
 
 /// Receivers of webhooks that take everything.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Receivers;
 
 #[async_trait]
@@ -87,7 +87,7 @@ impl World {
             .passwords(InsecurePasswords)
             .sessions(MemorySessions::new())
             .secrets(InsecureSecrets)
-            .webhook_delivery(Receivers::default(), [])
+            .webhook_delivery(Receivers, [])
             .clock(clock.clone());
         let registry = change(builder, &database, &archives).build().expect("every port");
         Self { registry, database, archives, clock }

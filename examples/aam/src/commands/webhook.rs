@@ -92,6 +92,7 @@ pub(crate) struct Add {
     aam webhook update my_org <ID> --event package.publish,tag.set\n  \
     SECRET=$(aam webhook update my_org <ID> --rotate-secret --quiet)"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Update {
     #[command(flatten)]
     webhook: One,
