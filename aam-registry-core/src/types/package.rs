@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::types::{
     ArchiveKey, ArchiveLocation, ArtifactType, Constraint, DistTag, Manifest, PackageName, Sha256Digest, Username,
-    Version,
+    Version, VersionTexts,
 };
 
 /// Who may see a package.
@@ -86,8 +86,8 @@ pub struct VersionSummary {
     pub published_at: Timestamp,
     /// Whether it was yanked, that is, excluded from resolution.
     pub yanked: bool,
-    /// The warning that clients show, if any.
-    pub deprecated: Option<String>,
+    /// What those in charge of it say about it.
+    pub texts: VersionTexts,
     /// The digest of its archive.
     pub sha256: Sha256Digest,
     /// The size of its archive, in bytes.
