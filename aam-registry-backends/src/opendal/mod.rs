@@ -1,6 +1,8 @@
 //! Archives in stores that [OpenDAL](https://opendal.apache.org) supports: a local folder, memory, S3
 //! and compatible stores (feature `s3`), Google Cloud Storage (`gcs`), Azure Blob Storage (`azblob`).
 //!
+//! Needs the feature `opendal`.
+//!
 //! ```no_run
 //! # #[cfg(feature = "s3")]
 //! # fn example() -> aam_registry_core::Result<()> {

@@ -11,6 +11,7 @@ use crate::types::{
 
 /// Who may see a package.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Visibility {
     /// Everybody.
     #[default]
@@ -28,6 +29,7 @@ impl Visibility {
 
 /// Whether a version has passed the operator's approval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ApprovalStatus {
     /// It may be used; also where no approval is required.
     #[default]
