@@ -21,6 +21,7 @@ macro_rules! version_texts {
 pub(crate) use version_texts;
 
 /// Expands `$with` with the column of a text.
+#[cfg(feature = "postgres")]
 macro_rules! with_text_column {
     ($text:expr, $with:ident) => {
         match $text {
@@ -28,6 +29,7 @@ macro_rules! with_text_column {
         }
     };
 }
+#[cfg(feature = "postgres")]
 pub(crate) use with_text_column;
 
 /// What is stored cannot be read back.

@@ -49,7 +49,6 @@ pub struct Garbage {
 
 /// What garbage is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum GarbageKind {
     /// A whole archive.
     Archive,
@@ -59,7 +58,6 @@ pub enum GarbageKind {
 
 /// What a cleanup did to garbage.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum GarbageFate {
     /// It is gone.
     Deleted,

@@ -18,7 +18,6 @@ const AT_ONCE: usize = 16;
 
 /// What is wrong with an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Damage {
     /// There is none.
     Missing,
