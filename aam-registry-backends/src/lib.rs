@@ -1,21 +1,25 @@
 // The program in the README needs these features.
 #![cfg_attr(
-    all(feature = "argon2", feature = "governor", feature = "jwt", feature = "opendal", feature = "sqlite"),
+    all(feature = "argon2", feature = "folder", feature = "governor", feature = "jwt", feature = "sqlite"),
     doc = include_str!("../README.md")
 )]
 #![cfg_attr(
-    not(all(feature = "argon2", feature = "governor", feature = "jwt", feature = "opendal", feature = "sqlite")),
+    not(all(feature = "argon2", feature = "folder", feature = "governor", feature = "jwt", feature = "sqlite")),
     doc = "Adapters for the ports of `aam-registry-core`, each behind a feature of its own."
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(any(feature = "folder", feature = "s3", feature = "gcs", feature = "azblob"))]
+mod archive_rules;
 #[cfg(feature = "argon2")]
 pub mod argon2;
+#[cfg(feature = "folder")]
+pub mod folder;
 #[cfg(feature = "governor")]
 pub mod governor;
 #[cfg(feature = "jwt")]
 pub mod jwt;
-#[cfg(feature = "opendal")]
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azblob"))]
 pub mod opendal;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -36,13 +40,6 @@ pub mod webhook;
 pub use rate_limits::RateLimits;
 
 /// The program in the repository's README, in the section on embedding, so that it is compiled.
-#[cfg(all(
-    doctest,
-    feature = "argon2",
-    feature = "governor",
-    feature = "jwt",
-    feature = "opendal",
-    feature = "sqlite"
-))]
+#[cfg(all(doctest, feature = "argon2", feature = "folder", feature = "governor", feature = "jwt", feature = "sqlite"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
