@@ -121,7 +121,7 @@ mod tests {
         let registry = registry(folder.path(), &journal).expect("a registry");
         publish_and_read(&registry, archive().expect("an archive")).await.expect("published");
         let working = registry.run_background(is_written(&journal));
-        tokio::time::timeout(Duration::from_secs(60), working).await.expect("the journal is written");
+        tokio::time::timeout(Duration::from_mins(1), working).await.expect("the journal is written");
         let written = std::fs::read_to_string(&journal).expect("the journal");
         let lines: Vec<_> = written.lines().map(|line| line.split_once(' ').expect("an id").1).collect();
         assert_eq!(lines, ["tidy-notes 1.0.0"], "not of the registration, nor of the login");
