@@ -114,5 +114,5 @@ fn values_and_adapters_go_to_every_thread() {
     shared::<MemoryMetadata>();
     shared::<MemorySessions>();
     shared::<CachedMetadata<MemoryMetadata>>();
-    shared::<TieredArchives>();
+    shared::<TieredArchives<MemoryArchives>>();
 }
