@@ -135,7 +135,7 @@ impl Text {
             {
                 self.rest.carried = self.start.split_off(error.valid_up_to());
             }
-            self.rest.lines = self.start.iter().filter(|byte| **byte == b'\n').count();
+            self.rest.lines = line_ends(&self.start);
         }
         self.rest.write(rest);
     }
@@ -180,12 +180,11 @@ impl Rest {
         } else {
             Cow::Owned([&*std::mem::take(&mut self.carried), piece].concat())
         };
-        let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
         match str::from_utf8(&joined) {
-            Ok(_) => self.lines += lines(&joined),
+            Ok(_) => self.lines += line_ends(&joined),
             Err(error) => {
                 let (valid, rest) = joined.split_at(error.valid_up_to());
-                self.lines += lines(valid);
+                self.lines += line_ends(valid);
                 match error.error_len() {
                     None => self.carried = rest.to_vec(),
                     Some(_) => self.broken = Some(self.lines + 1),
@@ -198,6 +197,10 @@ impl Rest {
     fn end(&self) -> Option<usize> {
         self.broken.or_else(|| (!self.carried.is_empty()).then_some(self.lines + 1))
     }
+}
+
+fn line_ends(bytes: &[u8]) -> usize {
+    bytes.split(|byte| *byte == b'\n').count() - 1
 }
 
 #[cfg(test)]

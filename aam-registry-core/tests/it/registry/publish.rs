@@ -265,7 +265,8 @@ async fn warnings_are_bounded_in_number_and_size() {
     let ada = world.user("ada").await;
     let name = "n".repeat(64);
     let skills: Vec<_> = (0..300).map(|at| format!("skills/{}-{at:03}/SKILL.md", "d".repeat(240))).collect();
-    let listed: String = skills.iter().map(|path| format!("    - {{name: {name}, path: {path}}}\n")).collect();
+    let listed: Vec<_> = skills.iter().map(|path| format!("    - {{name: {name}, path: {path}}}\n")).collect();
+    let listed = listed.concat();
     let manifest = format!("name: kit\nversion: 1.0.0\ndescription: x\nlicense: MIT\nartifacts:\n  skills:\n{listed}");
     let skill = format!("---\nname: {}\n{}---\n", "m".repeat(9000), "bad: a: b\n".repeat(1000));
     for (version, last) in [("1.0.0", false), ("2.0.0", true)] {
