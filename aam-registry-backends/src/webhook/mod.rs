@@ -3,8 +3,10 @@
 //!
 //! Needs the feature `webhook`.
 
+mod names;
 mod networks;
 mod sender;
 
+pub use names::{NameResolver, SystemResolver};
 pub use networks::AllowedNetworks;
 pub use sender::HttpWebhooks;

@@ -31,6 +31,7 @@ mod tests;
 mod text_change;
 mod token_revocation;
 mod unyank;
+mod webhook;
 mod yank;
 
 pub use account::{AccountActor, AccountChange, AccountFacts, AccountUpdate, ChangedAccount};
@@ -52,4 +53,5 @@ pub use tag::TagChange;
 pub use text_change::TextChange;
 pub use token_revocation::{RevokedTokens, TokenRevocation, TokenRevocationFacts};
 pub use unyank::Unyank;
+pub use webhook::{DeliveryOutcome, WebhookChange, WebhookCommand, WebhookFacts, WebhookReport};
 pub use yank::{Yank, Yanked};
