@@ -53,6 +53,9 @@ fn findings(kind: ArtifactType, artifact: &Artifact, bytes: &[u8]) -> Vec<Findin
     };
     let mut found = Vec::new();
     let is_skill = kind == ArtifactType::Skill;
+    if kind == ArtifactType::Instruction {
+        found.extend(markers(artifact, bytes));
+    }
     if text.starts_with('\u{feff}') {
         let text = "the file begins with a byte order mark, behind which tools such as Codex and Gemini CLI see no \
                     front matter; save it as UTF-8 without BOM";
@@ -148,6 +151,18 @@ pub(super) fn is_skill_name(name: &str) -> bool {
         && !name.starts_with('-')
         && !name.ends_with('-')
         && !name.contains("--")
+}
+
+/// What would be taken for the end of a section in AGENTS.md or GEMINI.md.
+fn markers(artifact: &Artifact, bytes: &[u8]) -> Option<Finding> {
+    const MARKS: &str = "`<!-- BEGIN AAM:` or `<!-- END AAM:`, with which aam marks its sections of AGENTS.md and \
+                         GEMINI.md, so it cannot be installed there";
+    let say = |line: usize, text: String| Finding { line, fatal: true, text };
+    if let Some(line) = deploy::marker_line(bytes) {
+        return Some(say(line, format!("holds {MARKS}: remove the line, or write `AAM` in it otherwise")));
+    }
+    let described = deploy::marker_line(artifact.description.as_bytes()).is_some();
+    described.then(|| say(1, format!("its description in aam.yaml holds {MARKS}: take it out of the description")))
 }
 
 fn not_text(bytes: &[u8], valid: usize) -> Finding {

@@ -9,7 +9,7 @@ use crate::{golden::shown, machine::Machine, server::Server};
 const MIT: &str = "MIT License\n\nCopyright (c) 2026 Ada\n\nPermission is hereby granted, free of charge, to any person\n\
                    obtaining a copy\n\nThe above copyright notice and this permission notice shall be included\n";
 
-fn skill(name: &str) -> String {
+pub(crate) fn skill(name: &str) -> String {
     format!("---\nname: {name}\ndescription: Does {name}. Use it for {name}.\n---\n\n# {name}\n\nDo it.\n")
 }
 
@@ -66,7 +66,7 @@ fn project(machine: &Machine) {
     }
 }
 
-fn not_taken(report: &Value) -> Vec<String> {
+pub(crate) fn not_taken(report: &Value) -> Vec<String> {
     let list = report["not_taken"].as_array().expect("a list").iter();
     list.map(|one| {
         format!("{}: {}", one["field"].as_str().unwrap_or_default(), one["error"].as_str().unwrap_or_default())
