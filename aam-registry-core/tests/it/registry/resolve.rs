@@ -100,6 +100,11 @@ async fn a_conflict_names_both_sides_and_what_to_relax() {
     let error = tree(&world, &[("old", "*"), ("base", "2.0.0")]).await.expect_err("conflict");
     let told: Vec<_> = error.details().into_iter().map(|detail| detail.error).collect();
     assert_eq!(told[..2], ["you ask for 2.0.0", "old 1.0.0 needs ^1"]);
+    // A tag is told as it was asked for, with the version that it names.
+    let error = tree(&world, &[("old", "*"), ("base", "latest")]).await.expect_err("conflict");
+    let told: Vec<_> = error.details().into_iter().map(|detail| detail.error).collect();
+    assert_eq!(told[..2], ["you ask for latest, which is 2.0.0", "old 1.0.0 needs ^1"]);
+    assert_eq!(told[2], "if you did not ask for latest, 1.0.0 would do");
 }
 
 #[tokio::test]
