@@ -73,7 +73,10 @@ pub(super) fn not_carried(seen: &Seen, file: &str, folder: &str, plugin: &Value,
             continue;
         }
         if NESTED.contains(&&**key) {
-            for (inner, value) in value.as_object().into_iter().flatten().filter(|(_, value)| !is_empty(value)) {
+            for (inner, value) in value.as_object().into_iter().flatten() {
+                if is_empty(value) || only_tells(value) {
+                    continue;
+                }
                 let why = why(inner).unwrap_or("packages hold nothing like it");
                 not_taken.push(Detail::new(file, format!("{of}`{key}.{inner}`{} is not carried: {why}", names(value))));
             }
@@ -88,6 +91,11 @@ pub(super) fn not_carried(seen: &Seen, file: &str, folder: &str, plugin: &Value,
             not_taken.push(Detail::new(file, format!("{of}`{key}`{} is not carried: {why}", names(value))));
         }
     }
+}
+
+/// Whether an object holds nothing but what says what a plugin is.
+fn only_tells(value: &Value) -> bool {
+    value.as_object().is_some_and(|map| map.keys().all(|key| CARRIED.contains(&&**key)))
 }
 
 fn why(key: &str) -> Option<&'static str> {
