@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
-use aam_registry_core::types::{Artifact, ArtifactType};
+use aam_registry_core::{
+    archive::front_matter,
+    types::{Artifact, ArtifactType},
+};
 use walkdir::WalkDir;
 
 use super::{
-    front_matter,
+    front_matter::check,
     inside::{self, MAX_TEXT, Unread},
     skeleton,
 };
@@ -47,8 +50,7 @@ pub(super) fn look_at(
         }
         ArtifactType::Prompt | ArtifactType::Instruction => {
             if path.is_dir() {
-                let error = format!("is a folder; {} {} is one Markdown file", article(kind), kind.as_str());
-                faults.push(Detail::new(&*artifact.path, error));
+                faults.push(Detail::new(&*artifact.path, front_matter::folder_instead(kind)));
                 return;
             }
             artifact.path.clone()
@@ -58,9 +60,7 @@ pub(super) fn look_at(
         Ok(bytes) => bytes,
         Err(unread) => {
             let why = match unread {
-                Unread::Missing if kind == ArtifactType::Skill => {
-                    "is missing: a skill is a folder with SKILL.md".to_owned()
-                }
+                Unread::Missing if kind == ArtifactType::Skill => front_matter::NO_SKILL.to_owned(),
                 Unread::Missing => "is missing".to_owned(),
                 Unread::Refused(why) => why,
                 Unread::Failed(error) => format!("cannot be read ({error}); make it readable"),
@@ -69,7 +69,7 @@ pub(super) fn look_at(
             return;
         }
     };
-    front_matter::check(kind, artifact, &file, &bytes, faults, warnings);
+    check(kind, artifact, &file, &bytes, faults, warnings);
     if kind == ArtifactType::Skill && skeleton::is_untouched(&bytes) {
         let error = "still holds what `aam pkg init` wrote: say here what to do when the skill is used, or remove it \
                      and its entry in aam.yaml";
@@ -88,11 +88,14 @@ fn plugin_variables(folder: &Path, kind: ArtifactType, artifact: &Artifact, warn
     // A skill that is the whole folder has files in it that may belong to others.
     let depth = if path.is_empty() { 1 } else { usize::MAX };
     for entry in WalkDir::new(folder.join(path)).max_depth(depth).sort_by_file_name().into_iter().flatten() {
-        let is_small = entry.file_type().is_file() && entry.metadata().is_ok_and(|data| data.len() <= MOST);
-        let Some(bytes) = is_small.then(|| fs::read(entry.path()).ok()).flatten() else { continue };
-        let Some((line, variable)) = deploy::plugin_variable(&bytes) else { continue };
+        if !entry.file_type().is_file() {
+            continue;
+        }
         let shown = entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_string_lossy();
         let shown = shown.replace(std::path::MAIN_SEPARATOR, "/");
+        // A file that cannot be read is told of where it is packed.
+        let Ok(bytes) = inside::read(folder, &shown, MOST) else { continue };
+        let Some((line, variable)) = deploy::plugin_variable(&bytes) else { continue };
         let mend = if kind == ArtifactType::Skill {
             "put what it leads to into the skill's folder, and name it by its path from there"
         } else {
@@ -106,8 +109,4 @@ fn plugin_variables(folder: &Path, kind: ArtifactType, artifact: &Artifact, warn
 /// The file that a skill is read from, by its path in the package.
 fn skill_file(path: &Path, artifact: &Artifact) -> String {
     if path.is_dir() { format!("{}/SKILL.md", artifact.path) } else { artifact.path.clone() }
-}
-
-fn article(kind: ArtifactType) -> &'static str {
-    if kind == ArtifactType::Instruction { "an" } else { "a" }
 }

@@ -13,6 +13,7 @@ use super::{
     files::{assignments, members, path, text, texts, yaml},
     server::{self, Environment},
 };
+use crate::process::Site;
 
 const FILE: &str = "deployment/docker/docker-compose.yml";
 const EXAMPLE: &str = "deployment/docker/.env.example";
@@ -75,6 +76,7 @@ fn filled_in() -> BTreeMap<String, String> {
         ("POSTGRES_PASSWORD", "a-password.of~somebody"),
         ("MINIO_ROOT_PASSWORD", "a secret of somebody"),
         ("JWT_SECRET", "0123456789abcdef0123456789abcdef,fedcba9876543210fedcba9876543210"),
+        ("SECRETS_KEY", "123456789abcdef0123456789abcdef0"),
         ("ADMIN_USERNAME", "admin"),
         ("ADMIN_EMAIL", "admin@example.com"),
         ("ADMIN_PASSWORD", "correct horse battery staple"),
@@ -125,15 +127,16 @@ fn the_example_names_every_variable_that_is_read_with_its_default() {
 fn secrets_are_made_up_once_and_those_given_prevail() {
     let folder = tempfile::tempdir().expect("a folder");
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("a secret");
-    let names = ["postgres-password", "minio-password", "jwt-secret", "grafana-password", "database-url"];
+    let names =
+        ["postgres-password", "minio-password", "jwt-secret", "secrets-key", "grafana-password", "database-url"];
     let all = || names.map(read);
 
     let nothing_given = environment("generate-secrets", &BTreeMap::new());
     assert!(generate_secrets(folder.path(), &nothing_given).status.success());
     let made_up = all();
-    assert!(made_up.iter().take(4).all(|secret| secret.len() == 64), "{made_up:?}");
+    assert!(made_up.iter().take(5).all(|secret| secret.len() == 64), "{made_up:?}");
     assert_eq!(made_up.iter().collect::<BTreeSet<_>>().len(), names.len(), "one is like another");
-    assert_eq!(made_up[4], format!("postgresql://aam:{}@postgres:5432/aam", made_up[0]));
+    assert_eq!(made_up[5], format!("postgresql://aam:{}@postgres:5432/aam", made_up[0]));
     assert!(generate_secrets(folder.path(), &nothing_given).status.success());
     assert_eq!(all(), made_up);
 
@@ -141,7 +144,7 @@ fn secrets_are_made_up_once_and_those_given_prevail() {
     assert!(generate_secrets(folder.path(), &given).status.success());
     assert_eq!(read("postgres-password"), "a-password.of~somebody");
     assert_eq!(read("database-url"), "postgresql://aam:a-password.of~somebody@postgres:5432/aam");
-    assert_eq!(read("grafana-password"), made_up[3]);
+    assert_eq!(read("grafana-password"), made_up[4]);
 
     given.insert("POSTGRES_PASSWORD".to_owned(), "p@ss".to_owned());
     let refused = generate_secrets(folder.path(), &given);
@@ -253,4 +256,17 @@ fn an_api_that_is_told_to_stop_may_finish() {
     }
     let bucket = service("create-bucket");
     assert_eq!(bucket["environment"]["S3_BUCKET"], api["environment"]["S3_BUCKET"]);
+}
+
+#[test]
+fn unfinished_uploads_are_removed_later_than_the_longest_upload() {
+    let minio = environment("minio", &BTreeMap::new());
+    assert_eq!(minio["MINIO_API_STALE_UPLOADS_EXPIRY"], "48h");
+    let rules: Value = serde_json::from_str(&text("deployment/s3-lifecycle.json")).expect("JSON");
+    assert_eq!(rules["Rules"][0]["AbortIncompleteMultipartUpload"], json!({"DaysAfterInitiation": 2}));
+    assert_eq!(rules["Rules"][0]["Status"], "Enabled");
+    let mut site = Site::new();
+    site.set("UPLOAD_TIMEOUT", "25h");
+    let json = site.run(&["config", "check", "--json"]).json();
+    assert_eq!(json["faults"][0]["key"], "UPLOAD_TIMEOUT", "an upload takes at most a day: {json}");
 }
