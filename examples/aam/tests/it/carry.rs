@@ -189,21 +189,27 @@ fn prompts_are_in_each_tools_words_and_what_it_does_not_fill_in_is_said() {
         }
     }
     insta::assert_snapshot!("prompts_told", told);
-    let read = |path: &str| fs::read_to_string(machine.other(path)).expect("installed");
-    let all = [
-        "claude/.claude/commands/fix.md",
-        "claude/.claude/commands/review.md",
-        "copilot/.github/prompts/fix.prompt.md",
-        "copilot/.github/prompts/review.prompt.md",
-        "gemini/.gemini/commands/fix.toml",
-        "gemini/.gemini/commands/review.toml",
-        "opencode/.opencode/commands/fix.md",
-        "opencode/.opencode/commands/review.md",
-        "cursor/.cursor/commands/fix.md",
-        "codex/.agents/skills/fix/SKILL.md",
-    ];
-    let text: String = all.into_iter().map(|path| format!("== {path}\n{}", read(path))).collect();
-    insta::assert_snapshot!("prompts_written", text);
+    let read = |path: &str| fs::read_to_string(machine.user().join(path)).expect("installed");
+    for (path, parts) in [
+        ("claude/.claude/commands/fix.md", &["Fix $1 on $2.\n!`git log $2`\nSee @docs/rules.md.", "model: sonnet"][..]),
+        ("claude/.claude/commands/review.md", &["Review $ARGUMENTS, see @docs/rules.md."]),
+        ("claude/.claude/commands/sum.md", &["Sum up $ARGUMENTS."]),
+        (
+            "copilot/.github/prompts/fix.prompt.md",
+            &["Fix ${input:argument1} on ${input:argument2}.\n", "See [docs/rules.md](../../docs/rules.md)."],
+        ),
+        ("copilot/.github/prompts/review.prompt.md", &["Review ${input:what}, see #file:docs/rules.md."]),
+        ("gemini/.gemini/commands/fix.toml", &["!{git log $2}", "@{docs/rules.md}"]),
+        ("gemini/.gemini/commands/review.toml", &["Review {{args}}, see @{docs/rules.md}."]),
+        ("opencode/.opencode/commands/fix.md", &["Fix $1 on $2.\n!`git log $2`\nSee @docs/rules.md."]),
+        ("opencode/.opencode/commands/review.md", &["Review $ARGUMENTS, see @docs/rules.md."]),
+        ("cursor/.cursor/commands/fix.md", &["Fix $1 on $2.\n!`git log $2`\n"]),
+        ("codex/.agents/skills/fix/SKILL.md", &["Fix $1 on $2.\n!`git log $2`\n"]),
+    ] {
+        for part in parts {
+            assert!(read(path).contains(part), "{path}: {}", read(path));
+        }
+    }
     assert_eq!(read("claude/.claude/skills/asked/SKILL.md"), asked, "skills stay as they are");
 }
 
