@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     decide::ReadAccess,
+    decorate::Freshness,
     http::{
         authenticators::{BearerAuthenticator, FirstRecognizing},
         layers::ClientIpPolicy,
@@ -67,6 +68,7 @@ pub struct RegistryServiceBuilder {
     authenticators: Vec<Arc<dyn Authenticator>>,
     without: Vec<RouteGroup>,
     read_access: ReadAccess,
+    freshness: Option<Freshness>,
     prefix: String,
     base_url: Option<String>,
     client_ip: ClientIpPolicy,
@@ -84,6 +86,7 @@ impl RegistryServiceBuilder {
             registry,
             without: Vec::new(),
             read_access: ReadAccess::default(),
+            freshness: None,
             prefix: String::new(),
             base_url: None,
             client_ip: ClientIpPolicy::default(),
@@ -152,6 +155,33 @@ impl RegistryServiceBuilder {
     #[must_use]
     pub fn read_access(mut self, access: ReadAccess) -> Self {
         self.read_access = access;
+        self
+    }
+
+    /// Caches finished answers as long as `freshness` says that their packages have not changed. It
+    /// comes from the [cache](crate::decorate::CachedMetadata::freshness) in front of the registry's
+    /// database. Without it, every answer is made anew.
+    ///
+    /// ```
+    /// use aam_registry_core::{
+    ///     decorate::CachedMetadata,
+    ///     http::RegistryService,
+    ///     memory::{self, MemoryMetadata},
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let database = CachedMetadata::builder(MemoryMetadata::new()).start();
+    /// let freshness = database.freshness();
+    /// let registry = memory::registry().database(database).build()?;
+    /// let service = RegistryService::builder(registry).freshness(freshness).build()?;
+    /// # drop(service);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn freshness(mut self, freshness: Freshness) -> Self {
+        self.freshness = Some(freshness);
         self
     }
 
@@ -246,12 +276,13 @@ impl RegistryServiceBuilder {
             readiness: self.readiness,
             metrics: self.metrics,
             openapi: OnceLock::new(),
-            downloads: ReadyDownloads::new(self.registry.freshness().cloned()),
+            downloads: ReadyDownloads::new(self.freshness.clone()),
         };
         let parts = Parts {
             registry: self.registry,
             authenticator: FirstRecognizing(self.authenticators),
             edge: Arc::new(edge),
+            freshness: self.freshness,
             client_ip: self.client_ip,
             cors,
             request_timeout: self.request_timeout,

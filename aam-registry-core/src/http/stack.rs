@@ -26,7 +26,7 @@ use super::{
         HeadLayer, KeepDocumentsLayer, MatchRouteLayer, ObserveLayer, RateLimitLayer, RequestIdLayer, RequestSpanLayer,
     },
 };
-use crate::{decide::Audience, error::Error, registry::Registry};
+use crate::{decide::Audience, decorate::Freshness, error::Error, registry::Registry};
 
 /// The type of the default stack.
 pub(super) type Stack = BoxCloneSyncService<Request<RequestBody>, Response<RegistryBody>, Infallible>;
@@ -37,6 +37,7 @@ pub(super) struct Parts {
     pub(super) registry: Registry,
     pub(super) authenticator: FirstRecognizing,
     pub(super) edge: Arc<Edge>,
+    pub(super) freshness: Option<Freshness>,
     pub(super) client_ip: ClientIpPolicy,
     pub(super) cors: Option<CorsLayer>,
     pub(super) request_timeout: Duration,
@@ -45,14 +46,14 @@ pub(super) struct Parts {
 /// The layers of every request. The outermost ones affect every answer; then follow: match route, limit
 /// by address, authenticate, limit by principal, dispatch.
 pub(super) fn default_stack(parts: Parts) -> Stack {
-    let Parts { registry, authenticator, edge, client_ip, cors, request_timeout } = parts;
+    let Parts { registry, authenticator, edge, freshness, client_ip, cors, request_timeout } = parts;
     let limiter = registry.rate_limiter();
     let routes = MatchRouteLayer::without(&edge.without, &edge.prefix);
     let private = (edge.read_access.audience() == Audience::Members).then(|| MapResponseLayer::new(keep_private));
     let dispatch = Dispatch { registry: registry.clone(), edge: Arc::clone(&edge) };
 
     let documents = ServiceBuilder::new()
-        .layer(KeepDocumentsLayer::new(registry.freshness().cloned(), &edge.prefix, edge.read_access))
+        .layer(KeepDocumentsLayer::new(freshness, &edge.prefix, edge.read_access))
         .layer(RequestSpanLayer)
         .layer(ConditionalLayer)
         .map_request(choose_coding)

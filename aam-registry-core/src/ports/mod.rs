@@ -46,7 +46,7 @@ pub use jobs::JobQueue;
 pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::{PublishStore, VersionStore};
-pub use rate_limit::{RateClass, RateDecision, RateLimiter};
+pub use rate_limit::{RateClass, RateLimiter};
 pub use scopes::ScopeStore;
 pub use sessions::{Session, SessionSigner};
 pub use shared_cache::{Cached, SharedCache, Stamp};

@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
     Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, JobQueue, Login, PackageStore, PasswordHasher, PublishStore,
-    RateClass, RateDecision, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp, StoredArchive,
-    TokenHolder, TokenStore, UserStore, VersionStore,
+    RateClass, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp, StoredArchive, TokenHolder,
+    TokenStore, UserStore, VersionStore,
 };
 use crate::{
     decide::{
@@ -25,9 +25,9 @@ use crate::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
         DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob,
         NewAuditEntry, NewJob, NewUpload, Package, PackageName, PackageSummary, Page, Principal, PublishedVersion,
-        RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token, TokenId, Upload,
-        UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange,
-        VersionSummary,
+        RateDecision, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token,
+        TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
+        VersionRange, VersionSummary,
     },
 };
 

@@ -14,13 +14,10 @@ use super::{
     storage::{KnownOwner, StorageProbe},
     totals::TotalsCache,
 };
-use crate::{
-    decorate::Freshness,
-    ports::{
-        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore, JobHandler,
-        JobQueue, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, SystemClock,
-        TokenStore, UserStore, VersionStore,
-    },
+use crate::ports::{
+    AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore, JobHandler,
+    JobQueue, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, SystemClock,
+    TokenStore, UserStore, VersionStore,
 };
 
 /// How many archives are judged at a time: more than there are processors would only be slower.
@@ -76,7 +73,6 @@ macro_rules! builder {
         pub struct RegistryBuilder {
             $($port: Option<Arc<dyn $trait>>,)+
             archive_source: Option<Arc<dyn ArchiveSource>>,
-            freshness: Option<Freshness>,
             clock: Option<Arc<dyn Clock>>,
             job_handlers: Vec<Arc<dyn JobHandler>>,
             policy: Policy,
@@ -117,7 +113,6 @@ macro_rules! builder {
                 Ok(Registry::new(Inner {
                     $($port,)+
                     archive_source,
-                    freshness: self.freshness,
                     job_handlers: self.job_handlers,
                     clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
                     policy: self.policy,
@@ -195,15 +190,6 @@ impl RegistryBuilder {
     #[must_use]
     pub fn archive_source(mut self, source: impl ArchiveSource) -> Self {
         self.archive_source = Some(Arc::new(source));
-        self
-    }
-
-    /// Sets what tells for how long what was made of metadata may be kept, of
-    /// a [cached database](crate::decorate::CachedMetadata::freshness); without
-    /// it, every answer is made anew.
-    #[must_use]
-    pub fn freshness(mut self, freshness: Freshness) -> Self {
-        self.freshness = Some(freshness);
         self
     }
 

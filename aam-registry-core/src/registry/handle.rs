@@ -14,7 +14,6 @@ use super::{
     totals::TotalsCache,
 };
 use crate::{
-    decorate::Freshness,
     error::Result,
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, JobHandler, JobQueue,
@@ -45,7 +44,6 @@ pub(super) struct Inner {
     pub(super) archive_index: Arc<dyn ArchiveIndex>,
     pub(super) archives: Arc<dyn ArchiveStore>,
     pub(super) archive_source: Arc<dyn ArchiveSource>,
-    pub(super) freshness: Option<Freshness>,
     pub(super) rate_limiter: Arc<dyn RateLimiter>,
     pub(super) passwords: Arc<dyn PasswordHasher>,
     pub(super) sessions: Arc<dyn SessionSigner>,
@@ -88,11 +86,6 @@ impl Registry {
     /// What the operator decided.
     pub fn policy(&self) -> &Policy {
         &self.0.policy
-    }
-
-    /// What tells for how long what was made of metadata may be kept.
-    pub(crate) fn freshness(&self) -> Option<&Freshness> {
-        self.0.freshness.as_ref()
     }
 
     /// Which registry this is, as its database says; asked once.

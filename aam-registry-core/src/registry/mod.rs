@@ -21,6 +21,7 @@ mod places;
 mod policy;
 mod publish;
 mod queue;
+mod rate_limits;
 mod reserved;
 mod resolve;
 mod search;
@@ -32,7 +33,7 @@ mod view;
 pub use accounts::{
     Account, AccountDescription, NewAccount, OPERATOR, OwnAccountChange, Registration, SessionToken, TokenRequest,
 };
-pub(crate) use accounts::{MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS};
+pub(crate) use accounts::{Guesser, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS};
 pub use builder::{BuildError, RegistryBuilder};
 pub(crate) use changes::MAX_MESSAGE;
 pub use changes::Unyanked;
@@ -42,6 +43,7 @@ pub use events::Events;
 pub use handle::Registry;
 pub use policy::{Policy, RegistrationPolicy};
 pub use publish::{Publish, PublishOptions, PublishReceipt};
+pub(crate) use rate_limits::{give_back, refuse_over_limit, take_request};
 pub(crate) use resolve::{MAX_PACKAGES, require_few};
 pub use storage::{
     CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, StorageOwner, Suspicion, VerifyReport,

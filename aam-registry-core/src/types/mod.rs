@@ -22,6 +22,7 @@ mod package;
 mod package_path;
 mod page;
 mod principal;
+mod rate_decision;
 mod registry_id;
 mod scope_role;
 mod search;
@@ -58,6 +59,7 @@ pub use package::{
 pub(crate) use package_path::{MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, package_path};
 pub use page::{Page, PageRequest};
 pub use principal::{Actor, Credential, Principal};
+pub use rate_decision::RateDecision;
 pub use registry_id::RegistryId;
 pub use scope_role::ScopeRole;
 pub use search::{SearchQuery, SearchSort, search_words};

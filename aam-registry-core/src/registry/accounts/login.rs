@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tracing::field;
 use uuid::Uuid;
 
-use super::password;
+use super::{Guesser, password};
 use crate::{
     decide::Action,
     error::{Error, Result},
@@ -37,24 +37,36 @@ impl fmt::Debug for SessionToken {
 }
 
 impl Registry {
-    /// Begins a session of the user with that name or e-mail address.
+    /// Begins a session of the user with that username or e-mail address.
     ///
-    /// Takes as long for an unknown user as for a wrong password.
+    /// It takes as long for an unknown user as for a wrong password. Wrong passwords for one account
+    /// are limited to those of the class [`Auth`](crate::ports::RateClass::Auth); whoever uses them up
+    /// also keeps the owner out for a minute. [`login_from`](Self::login_from) prevents that.
     ///
     /// # Errors
-    /// [`Error::InvalidCredentials`], whatever was wrong;
-    /// [`Error::Forbidden`] where the password is right and the account
-    /// disabled; [`Error::Overloaded`] where too many log in at once.
+    /// [`Error::InvalidCredentials`] for an unknown user and a wrong password;
+    /// [`Error::RateLimited`] after too many wrong passwords;
+    /// [`Error::Forbidden`] if the password is right and the account is disabled;
+    /// [`Error::Overloaded`] if too many users log in at once.
     pub async fn login(&self, login: &str, password: String) -> Result<SessionToken> {
-        self.begin_login(login, password, None).await
+        self.login_as(Guesser::at(None), login, password).await
     }
 
-    /// The same for somebody at the address `client`, which log and audit log tell.
+    /// The same for a user at the address `client`, which is recorded in the log and the audit log.
+    ///
+    /// Wrong passwords are limited for the address, for the address and account together, and for the
+    /// account; the last limit does not affect addresses that have not failed for the account.
     ///
     /// # Errors
     /// Those of [`login`](Self::login).
     pub async fn login_from(&self, client: IpAddr, login: &str, password: String) -> Result<SessionToken> {
-        self.begin_login(login, password, Some(client)).await
+        self.login_as(Guesser::at(Some(client)), login, password).await
+    }
+
+    pub(crate) async fn login_as(&self, guesser: Guesser, login: &str, password: String) -> Result<SessionToken> {
+        let (name, client) = (login.to_owned(), guesser.ip());
+        let guess = async move |registry: Self| registry.begin_login(&name, password, client).await;
+        self.limit_guesses(guesser, login, guess).await
     }
 
     async fn begin_login(&self, login: &str, password: String, client: Option<IpAddr>) -> Result<SessionToken> {

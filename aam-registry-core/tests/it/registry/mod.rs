@@ -5,6 +5,7 @@ mod contents;
 mod downloads;
 mod events;
 mod faults;
+mod guessing;
 mod publish;
 mod resolve;
 mod search;
