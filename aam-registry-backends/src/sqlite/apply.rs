@@ -13,9 +13,8 @@ use rusqlite::Connection;
 use super::{
     audit,
     failure::{Failure, Tx},
-    jobs, listing,
-    packages::{self, PackageId},
-    sql,
+    ids::PackageId,
+    jobs, listing, packages, sql,
 };
 use crate::relational::columns;
 
@@ -64,7 +63,7 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
 
 /// The id of a package that is there.
 fn id(tx: &Connection, name: &PackageName) -> Tx<PackageId> {
-    packages::find(tx, name)?.ok_or_else(|| Failure::Corrupt("a package that is gone".into()))
+    facts::package_id(tx, name)?.ok_or_else(|| Failure::Corrupt("a package that is gone".into()))
 }
 
 fn create_user(tx: &Connection, user: &User, password_hash: &str) -> Tx<()> {

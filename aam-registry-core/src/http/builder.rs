@@ -1,15 +1,12 @@
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue, Method, Uri, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::{
     downloads::ReadyDownloads,
-    edge::{Edge, MetricsRenderer},
+    edge::{Edge, LazyDocument, MetricsRenderer},
+    endpoints, openapi,
     readiness::Readiness,
     routing::RouteGroup,
     service::RegistryService,
@@ -79,8 +76,23 @@ pub struct RegistryServiceBuilder {
     metrics: Option<MetricsRenderer>,
 }
 
+impl RegistryService {
+    /// The service with the default settings, at the root.
+    ///
+    /// # Panics
+    /// Never: the default settings are valid.
+    pub fn new(registry: Registry) -> Self {
+        Self::builder(registry).build().expect("the default settings are valid")
+    }
+
+    /// A builder for a service with other settings.
+    pub fn builder(registry: Registry) -> RegistryServiceBuilder {
+        RegistryServiceBuilder::new(registry)
+    }
+}
+
 impl RegistryServiceBuilder {
-    pub(super) fn new(registry: Registry) -> Self {
+    fn new(registry: Registry) -> Self {
         Self {
             authenticators: vec![Arc::new(BearerAuthenticator::new(registry.clone()))],
             registry,
@@ -267,15 +279,21 @@ impl RegistryServiceBuilder {
         if !faults.is_empty() {
             return Err(ServiceBuildError { faults });
         }
+        let read_access = self.read_access.max(self.registry.policy().read_access);
+        let openapi = {
+            let (without, prefix) = (self.without.clone(), link_prefix.clone());
+            let server = openapi_server(self.base_url.as_deref(), &prefix);
+            let document = move || openapi::document(endpoints::routes(&without), &server, &prefix, read_access);
+            LazyDocument::new(Box::new(move || document().to_string().into()))
+        };
         let edge = Edge {
-            read_access: self.read_access.max(self.registry.policy().read_access),
+            read_access,
             without: self.without,
             prefix,
-            server: openapi_server(self.base_url.as_deref(), &link_prefix),
             link_prefix,
             readiness: self.readiness,
             metrics: self.metrics,
-            openapi: OnceLock::new(),
+            openapi,
             downloads: ReadyDownloads::new(self.freshness.clone()),
         };
         let parts = Parts {

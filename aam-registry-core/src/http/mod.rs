@@ -9,6 +9,7 @@ mod answer;
 mod authenticators;
 mod body;
 mod builder;
+mod cache_control;
 mod call;
 mod coding;
 mod context;

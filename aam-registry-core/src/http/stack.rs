@@ -13,9 +13,9 @@ use tower_http::{
 };
 
 use super::{
-    answer::NO_STORE,
     authenticators::FirstRecognizing,
     body::{RegistryBody, RequestBody},
+    cache_control::NO_STORE,
     coding::{Coding, ask_for},
     dispatch::{ByKind, Dispatch},
     documents::COMPRESSED_FROM,

@@ -4,7 +4,6 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use super::{
     Policy, Registry,
-    authenticate::TokenTouches,
     contents::Unpacking,
     counting::DownloadCounter,
     handle::Inner,
@@ -12,7 +11,8 @@ use super::{
     publish::UploadCrowd,
     resolve,
     storage::{KnownOwner, StorageProbe},
-    totals::TotalsCache,
+    token_touches::TokenTouches,
+    totals_cache::TotalsCache,
 };
 use crate::ports::{
     AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore, JobHandler,
@@ -163,6 +163,13 @@ builder! {
     passwords: PasswordHasher;
     /// Sets what signs login sessions.
     sessions: SessionSigner;
+}
+
+impl Registry {
+    /// Starts building a registry.
+    pub fn builder() -> RegistryBuilder {
+        RegistryBuilder::default()
+    }
 }
 
 impl RegistryBuilder {

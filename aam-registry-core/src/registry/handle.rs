@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::{
-    Policy, RegistryBuilder,
-    authenticate::TokenTouches,
+    Policy,
     contents::Unpacking,
     counting::DownloadCounter,
     places::Places,
     publish::UploadCrowd,
     storage::{KnownOwner, StorageProbe},
-    totals::TotalsCache,
+    token_touches::TokenTouches,
+    totals_cache::TotalsCache,
 };
 use crate::{
     error::Result,
@@ -66,11 +66,6 @@ pub(super) struct Inner {
 }
 
 impl Registry {
-    /// Starts building a registry.
-    pub fn builder() -> RegistryBuilder {
-        RegistryBuilder::default()
-    }
-
     pub(super) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
     }

@@ -27,7 +27,9 @@ mod resolve;
 mod search;
 mod storage;
 mod sweep;
+mod token_touches;
 mod totals;
+mod totals_cache;
 mod view;
 
 pub use accounts::{
