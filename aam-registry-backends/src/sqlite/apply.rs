@@ -11,10 +11,10 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
-    audit,
+    audit, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    jobs, listing, packages, sql,
+    jobs, listing, sql,
 };
 use crate::relational::columns;
 

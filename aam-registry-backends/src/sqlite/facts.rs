@@ -9,7 +9,11 @@ use aam_registry_core::{
 };
 use rusqlite::Connection;
 
-use super::{failure::Tx, ids::PackageId, sql, versions};
+use super::{
+    failure::Tx,
+    ids::{PackageId, VersionId},
+    sql, versions,
+};
 use crate::relational::columns;
 
 /// Who acts.
@@ -127,7 +131,7 @@ fn version(tx: &Connection, package: PackageId, wanted: &Version) -> Tx<Option<V
                  WHERE package_id = ?1 AND version_key = ?2";
     sql::first(tx, query, (package, wanted.key()), |row| {
         let tags = "SELECT tag FROM dist_tags WHERE version_id = ?1 AND tag <> ?2 ORDER BY tag";
-        let id: versions::VersionId = row.get(0)?;
+        let id: VersionId = row.get(0)?;
         let reason = row.get(3)?;
         Ok(VersionState {
             version: sql::parsed(row, 1)?,

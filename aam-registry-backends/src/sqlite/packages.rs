@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use super::{
     SqliteMetadata, facts,
     failure::{Failure, Tx},
-    ids::VersionId,
+    ids::{PackageId, VersionId},
     search, sql, versions,
 };
 

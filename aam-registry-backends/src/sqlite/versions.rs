@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row};
 
 use super::{
     failure::{Failure, Tx},
-    ids::PackageId,
+    ids::{PackageId, VersionId},
     sql,
 };
 use crate::relational::columns;
