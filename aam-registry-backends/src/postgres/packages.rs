@@ -139,7 +139,7 @@ impl PackageStore for PostgresMetadata {
             // Waits without holding a connection, which others may need.
             match self.build_index(times_built) {
                 Some(building) => {
-                    building.await.map_err(|_| Error::internal("the index of searches was not built"))??
+                    building.await.map_err(|_| Error::internal("the index of searches was not built"))??;
                 }
                 None => self.searches.built().await,
             }

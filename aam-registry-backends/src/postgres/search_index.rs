@@ -150,13 +150,11 @@ impl SearchIndexes {
             let found = read()?.search(&query);
             Tx::Ok(found)
         });
-        let found = match searching.await {
-            Ok(found) => found?,
-            Err(_) => {
-                self.forget(basis.number);
-                return Err(Error::internal("a search ended early").into());
-            }
+        let Ok(found) = searching.await else {
+            self.forget(basis.number);
+            return Err(Error::internal("a search ended early").into());
         };
+        let found = found?;
         self.advance(basis, snapshot);
         Ok(Searched::Found(found))
     }

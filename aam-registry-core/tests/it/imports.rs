@@ -132,7 +132,7 @@ fn without_tests(source: &str) -> String {
     let code =
         code.find("#[cfg(all(test, ").filter(|at| code[*at..].contains("mod tests {")).map_or(code, |at| &code[..at]);
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Whether a module has no code of its own.
@@ -176,12 +176,11 @@ fn expand(prefix: &[String], tree: &str, paths: &mut Vec<(Vec<String>, String)>)
             path.split("::").map(str::trim).filter(|step| !step.is_empty() && *step != "self" || prefix.is_empty());
         let full: Vec<String> =
             prefix.iter().cloned().chain(steps.filter(|step| !step.is_empty()).map(str::to_owned)).collect();
-        match inner {
-            Some(inner) => expand(&full, inner.trim_end().trim_end_matches('}'), paths),
-            None => {
-                let name = alias.map(str::to_owned).or_else(|| full.last().cloned()).unwrap_or_default();
-                paths.push((full, name));
-            }
+        if let Some(inner) = inner {
+            expand(&full, inner.trim_end().trim_end_matches('}'), paths);
+        } else {
+            let name = alias.map(str::to_owned).or_else(|| full.last().cloned()).unwrap_or_default();
+            paths.push((full, name));
         }
     }
 }
