@@ -23,9 +23,9 @@ use crate::{
     types::{ClientNetwork, RegistryId},
 };
 
-/// The registry: its ports, its policy and the use cases over them.
+/// The registry: its ports, its policy, and the use cases that work on them.
 ///
-/// A clone is cheap and is the same registry.
+/// Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Registry(Arc<Inner>);
 
@@ -55,13 +55,13 @@ pub(super) struct Inner {
     pub(super) id: OnceCell<RegistryId>,
     pub(super) storage_owner: KnownOwner,
     pub(super) storage_probe: StorageProbe,
-    /// Places for the trees that are resolved at a time.
+    /// Limits how many trees are resolved at a time.
     pub(super) resolving: Places<ClientNetwork>,
-    /// Places for the uploads that are under way at a time.
+    /// Limits how many uploads are in progress at a time.
     pub(super) uploading: UploadCrowd,
-    /// One permit for each thread that judges an archive at a time, and does not wait for its client.
+    /// One permit for each thread that checks an archive; a thread that waits for its client gives it back.
     pub(super) judging: Arc<Semaphore>,
-    /// Who may read inside archives, and what was found there.
+    /// Limits reads inside archives, and caches their results.
     pub(super) unpacking: Unpacking,
 }
 
@@ -78,12 +78,12 @@ impl Registry {
         self.0.clock.now()
     }
 
-    /// What the operator decided.
+    /// The policy of the operator.
     pub fn policy(&self) -> &Policy {
         &self.0.policy
     }
 
-    /// Which registry this is, as its database says; asked once.
+    /// The id of the registry, which is stored in its database and read once.
     ///
     /// # Errors
     /// A backend error of kind database.
@@ -91,12 +91,12 @@ impl Registry {
         self.0.id.get_or_try_init(|| self.0.archive_index.registry_id()).await.copied()
     }
 
-    /// What limits how often clients may do what.
+    /// The rate limiter.
     pub fn rate_limiter(&self) -> &Arc<dyn RateLimiter> {
         &self.0.rate_limiter
     }
 
-    /// Whether the database answers.
+    /// Checks that the database answers.
     ///
     /// # Errors
     /// A backend error of kind database.
@@ -104,7 +104,7 @@ impl Registry {
         self.0.packages.check().await
     }
 
-    /// Whether the store behind cache and rate limits answers.
+    /// Checks that the store of the rate limiter and the shared cache answers.
     ///
     /// # Errors
     /// A backend error.

@@ -1,9 +1,8 @@
-//! What the registry does: one plain async method a use case, on a cheap
-//! clonable [`Registry`] over the ports.
+//! The use cases: plain async methods of [`Registry`], which is cheap to clone and holds the ports.
 //!
-//! Nothing here knows HTTP, a database or an object store. A caller decodes a
-//! request, calls one method with a [`Principal`](crate::types::Principal)
-//! where somebody must be known, and encodes the answer.
+//! Nothing here depends on HTTP, a database or an object store. A caller decodes a request, calls one
+//! method, with a [`Principal`](crate::types::Principal) if the use case needs an authenticated user,
+//! and encodes the result.
 
 mod accounts;
 mod audit;

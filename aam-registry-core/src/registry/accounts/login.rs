@@ -21,9 +21,9 @@ const MAX_LOGIN: usize = 254;
 pub struct SessionToken {
     /// The JWT.
     pub access_token: String,
-    /// When the session began, in whole seconds.
+    /// When the session began, to the second.
     pub issued_at: Timestamp,
-    /// When it ends, in whole seconds.
+    /// When it ends, to the second.
     pub expires_at: Timestamp,
 }
 
@@ -74,12 +74,12 @@ impl Registry {
         let generation = known.as_ref().map_or(0, |known| known.session_generation);
         let (user, hash) = known.map(|known| (known.user, known.password_hash)).unzip();
         let in_bounds = password.len() <= password::MAX_BYTES;
-        // What is too long is nobody's password, but takes its time like one.
+        // Too long for a password, but it must take as long to check.
         let password = if in_bounds { password } else { String::new() };
         let right = self.inner().passwords.verify(password, hash).await? && in_bounds;
         match user {
             Some(user) if right && !user.disabled => self.begin_session(&user, generation, client).await,
-            // Who knows the password may know this.
+            // A user who knows the password may learn that the account is disabled.
             Some(user) if right => {
                 self.note_failed_login(Some(&user), client).await;
                 Err(Error::forbidden("This account is disabled; ask the administrator of this registry to enable it"))
@@ -91,7 +91,7 @@ impl Registry {
         }
     }
 
-    /// Requires that `password`, which came from the address `client`, is that of an account.
+    /// Requires that `password`, which came from the address `client`, is the password of the account.
     ///
     /// # Errors
     /// [`Error::InvalidCredentials`], [`Error::Overloaded`].
@@ -104,7 +104,7 @@ impl Registry {
         Err(Error::InvalidCredentials)
     }
 
-    /// Begins a session of the generation that was read together with what the login was checked against.
+    /// Begins a session of `generation`, which was read together with the password hash.
     async fn begin_session(&self, user: &User, generation: u64, client: Option<IpAddr>) -> Result<SessionToken> {
         let now = self.now();
         let issued_at = Timestamp::from_second(now.as_second()).map_err(Error::internal)?;
@@ -124,8 +124,8 @@ impl Registry {
         Ok(SessionToken { access_token, issued_at, expires_at })
     }
 
-    /// Notes whose login failed. What was typed for a name that nobody has
-    /// may be a password: it is not noted.
+    /// Records a failed login. The name is recorded only if a user has it: an unknown name may be a
+    /// password that was typed into the wrong field.
     async fn note_failed_login(&self, user: Option<&User>, client: Option<IpAddr>) {
         metrics::counter!("aam_failed_logins_total").increment(1);
         let mut entry = from(NewAuditEntry::new(AuditEvent::UserLoginFailed, self.now()), client);
@@ -151,7 +151,7 @@ impl Registry {
     /// Ends the caller's session.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`] where the caller used an API token.
+    /// [`Error::InvalidRequest`] if the caller used an API token.
     pub async fn logout(&self, by: &Principal) -> Result<()> {
         Action::LogOut.require_credential(by, None)?;
         match &by.credential {
@@ -171,7 +171,7 @@ impl Registry {
     }
 }
 
-/// An entry that tells from where somebody came.
+/// Adds the client's address to an entry.
 fn from(entry: NewAuditEntry, client: Option<IpAddr>) -> NewAuditEntry {
     match client {
         Some(client) => entry.with("client_ip", client.to_string()),
