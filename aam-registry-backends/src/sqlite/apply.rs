@@ -14,7 +14,7 @@ use super::{
     audit, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    jobs, listing, sql,
+    jobs, listing, sql, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -57,6 +57,10 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         }
         Write::MoveLatest { package, latest } => move_latest(tx, id(tx, package)?, latest),
         Write::Touch { package, at } => listing::touch(tx, id(tx, package)?, *at),
+        Write::PutWebhook(stored) => webhook_writes::put(tx, stored),
+        Write::DeleteWebhook(webhook) => webhook_writes::delete(tx, webhook),
+        Write::QueueJob(job) => jobs::add(tx, job),
+        Write::RetryJob(id) => jobs::retry(tx, *id),
         Write::Publish(new) => publish(tx, new),
     }
 }

@@ -36,6 +36,8 @@ mod store;
 mod tokens;
 mod users;
 mod versions;
+mod webhook_writes;
+mod webhooks;
 mod writer;
 
 pub use backup::{SqliteBackup, back_up};

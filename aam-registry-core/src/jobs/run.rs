@@ -4,7 +4,7 @@ use futures_util::future;
 use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::{PeriodicJob, fan_out::FanOut, health::Health, periodic_jobs, worker::Worker};
+use super::{PeriodicJob, fan_out::FanOut, health::Health, periodic_jobs, webhooks::Webhooks, worker::Worker};
 use crate::{ports::JobHandler, registry::Registry};
 
 impl Registry {
@@ -17,18 +17,18 @@ impl Registry {
     pub async fn run_background(&self, until: impl Future<Output = ()>) {
         let ended = CancellationToken::new();
         let jobs = periodic_jobs();
-        let fan_out: Arc<dyn JobHandler> = Arc::new(FanOut { subscribers: self.job_handlers().to_vec() });
-        let workers: Vec<_> = iter::once(fan_out)
-            .chain(self.job_handlers().iter().cloned())
-            .map(|handler| Worker::new(Arc::clone(self.job_queue()), handler))
-            .collect();
+        let mut subscribers = self.job_handlers().to_vec();
+        subscribers
+            .extend(self.delivers_webhooks().then(|| Arc::new(Webhooks::new(self.clone())) as Arc<dyn JobHandler>));
+        let fan_out: Arc<dyn JobHandler> = Arc::new(FanOut { subscribers: subscribers.clone() });
+        let handlers = iter::once(fan_out).chain(subscribers).collect();
+        let worker = Worker::new(Arc::clone(self.job_queue()), handlers);
         let periodic = future::join_all(jobs.iter().map(|job| self.repeat(&**job, &ended)));
-        let queued = future::join_all(workers.iter().map(|worker| worker.run(&ended)));
         let ending = async {
             until.await;
             ended.cancel();
         };
-        future::join3(periodic, queued, ending).await;
+        future::join3(periodic, worker.run(&ended), ending).await;
         for job in jobs.iter().filter(|job| job.is_run_last()) {
             Health::of(job.name(), job.period()).note(job.run(self).await);
         }

@@ -13,11 +13,15 @@ use super::{
     storage::{KnownOwner, StorageProbe},
     token_touches::TokenTouches,
     totals_cache::TotalsCache,
+    webhook_delivery::WebhookDelivery,
 };
-use crate::ports::{
-    AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore, JobHandler,
-    JobQueue, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, SystemClock,
-    TokenStore, UserStore, VersionStore,
+use crate::{
+    ports::{
+        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore, JobHandler,
+        JobQueue, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SecretSealer, SessionSigner,
+        SystemClock, TokenStore, UserStore, VersionStore, WebhookSender, WebhookStore,
+    },
+    types::OperatorWebhook,
 };
 
 /// How many archives are checked at a time. More than there are processors would only be slower.
@@ -75,6 +79,8 @@ macro_rules! builder {
             archive_source: Option<Arc<dyn ArchiveSource>>,
             clock: Option<Arc<dyn Clock>>,
             job_handlers: Vec<Arc<dyn JobHandler>>,
+            webhook_delivery: Option<WebhookDelivery>,
+            secrets: Option<Arc<dyn SecretSealer>>,
             policy: Policy,
             spool_folder: Option<PathBuf>,
         }
@@ -114,6 +120,8 @@ macro_rules! builder {
                     $($port,)+
                     archive_source,
                     job_handlers: self.job_handlers,
+                    webhook_delivery: self.webhook_delivery,
+                    secrets: self.secrets,
                     clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
                     policy: self.policy,
                     counter: DownloadCounter::default(),
@@ -153,6 +161,8 @@ builder! {
     audit: AuditLog;
     /// Sets the queue of jobs.
     jobs: JobQueue;
+    /// Sets the store of the webhooks of scopes.
+    webhooks: WebhookStore;
     /// Sets the index of the archives that the database refers to.
     archive_index: ArchiveIndex;
     /// Sets the store of the bytes of archives.
@@ -187,7 +197,8 @@ impl RegistryBuilder {
         self.scopes = Some(database.clone());
         self.archive_index = Some(database.clone());
         self.audit = Some(database.clone());
-        self.jobs = Some(database);
+        self.jobs = Some(database.clone());
+        self.webhooks = Some(database);
         self
     }
 
@@ -205,6 +216,26 @@ impl RegistryBuilder {
     pub fn job_handler(mut self, handler: impl JobHandler) -> Self {
         self.job_handlers.retain(|earlier| earlier.kind() != handler.kind());
         self.job_handlers.push(Arc::new(handler));
+        self
+    }
+
+    /// Sets the sender of webhooks, and the webhooks of the operator. Without it none are sent.
+    #[must_use]
+    pub fn webhook_delivery(
+        mut self,
+        sender: impl WebhookSender,
+        operator: impl IntoIterator<Item = OperatorWebhook>,
+    ) -> Self {
+        let operator = operator.into_iter().collect();
+        self.webhook_delivery = Some(WebhookDelivery { sender: Arc::new(sender), operator });
+        self
+    }
+
+    /// Sets the port that encrypts secrets which have to be read again. Without it scopes have no
+    /// webhooks.
+    #[must_use]
+    pub fn secrets(mut self, sealer: impl SecretSealer) -> Self {
+        self.secrets = Some(Arc::new(sealer));
         self
     }
 
@@ -248,7 +279,7 @@ mod tests {
     #[test]
     fn every_missing_port_is_named_at_once() {
         let error = Registry::builder().build().expect_err("nothing was set");
-        assert_eq!(error.missing().len(), 15);
+        assert_eq!(error.missing().len(), 16);
         assert!(error.to_string().ends_with("rate_limiter, passwords, sessions"), "{error}");
     }
 }

@@ -12,13 +12,14 @@ use super::{
     storage::{KnownOwner, StorageProbe},
     token_touches::TokenTouches,
     totals_cache::TotalsCache,
+    webhook_delivery::WebhookDelivery,
 };
 use crate::{
     error::Result,
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, JobHandler, JobQueue,
-        PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, TokenStore, UserStore,
-        VersionStore,
+        PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SecretSealer, SessionSigner, TokenStore,
+        UserStore, VersionStore, WebhookStore,
     },
     types::{ClientNetwork, RegistryId},
 };
@@ -40,7 +41,10 @@ pub(super) struct Inner {
     pub(super) scopes: Arc<dyn ScopeStore>,
     pub(super) audit: Arc<dyn AuditLog>,
     pub(super) jobs: Arc<dyn JobQueue>,
+    pub(super) webhooks: Arc<dyn WebhookStore>,
     pub(super) job_handlers: Vec<Arc<dyn JobHandler>>,
+    pub(super) webhook_delivery: Option<WebhookDelivery>,
+    pub(super) secrets: Option<Arc<dyn SecretSealer>>,
     pub(super) archive_index: Arc<dyn ArchiveIndex>,
     pub(super) archives: Arc<dyn ArchiveStore>,
     pub(super) archive_source: Arc<dyn ArchiveSource>,

@@ -30,6 +30,8 @@ mod token_touches;
 mod totals;
 mod totals_cache;
 mod view;
+mod webhook_delivery;
+mod webhooks;
 
 pub use accounts::{
     Account, AccountDescription, NewAccount, OPERATOR, OwnAccountChange, Registration, SessionToken, TokenRequest,
@@ -51,3 +53,4 @@ pub use storage::{
 };
 pub use sweep::SweepReport;
 pub use view::View;
+pub use webhooks::{WebhookRequest, WebhookSecretUpdate, WebhookUpdate};

@@ -16,6 +16,8 @@ pub enum RouteGroup {
     Publishing,
     /// Scopes and their members, below `/api/v1/scopes`.
     Scopes,
+    /// The webhooks of scopes, below `/api/v1/scopes/{scope}/webhooks`.
+    Webhooks,
     /// The contents of archives: README, files, differences.
     Contents,
     /// The audit log.
@@ -28,13 +30,14 @@ pub enum RouteGroup {
 
 impl RouteGroup {
     /// Every group.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Registration,
         Self::Login,
         Self::Accounts,
         Self::Tokens,
         Self::Publishing,
         Self::Scopes,
+        Self::Webhooks,
         Self::Contents,
         Self::Audit,
         Self::Probes,

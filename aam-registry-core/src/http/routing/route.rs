@@ -54,6 +54,7 @@ impl Route {
             ("Users", pattern) if pattern.starts_with("/api/v1/users/tokens") => Some(RouteGroup::Tokens),
             ("Users", _) => Some(RouteGroup::Accounts),
             ("Owners and scopes", pattern) if pattern.starts_with("/api/v1/scopes") => Some(RouteGroup::Scopes),
+            ("Webhooks", _) => Some(RouteGroup::Webhooks),
             ("Contents", _) => Some(RouteGroup::Contents),
             ("Audit", _) => Some(RouteGroup::Audit),
             ("Service", "/ready" | "/metrics") => Some(RouteGroup::Probes),

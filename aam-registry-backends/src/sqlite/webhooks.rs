@@ -1,0 +1,78 @@
+use aam_registry_core::{
+    Result,
+    decide::{WebhookCommand, WebhookFacts, WebhookReport},
+    ports::WebhookStore,
+    types::{ScopeName, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId},
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, Row};
+
+use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql, webhook_writes::COLUMNS};
+use crate::relational::columns;
+
+#[async_trait]
+impl WebhookStore for SqliteMetadata {
+    async fn change_webhook(&self, command: &WebhookCommand) -> Result<ScopeWebhook> {
+        let command = command.clone();
+        self.write(move |tx| {
+            let facts = webhook_facts(tx, &command)?;
+            apply(tx, command.decide(&facts)?)
+        })
+        .await
+    }
+
+    async fn report_delivery(&self, report: &WebhookReport) -> Result<Option<ScopeWebhook>> {
+        let report = report.clone();
+        self.write(move |tx| apply(tx, report.decide(find(tx, report.id)?.as_ref())?)).await
+    }
+
+    async fn webhooks(&self, scope: &ScopeName) -> Result<Vec<ScopeWebhook>> {
+        let scope = scope.clone();
+        self.read(move |tx| {
+            let query = format!("SELECT {COLUMNS} FROM scope_webhooks WHERE scope = ?1 ORDER BY created_at, id");
+            sql::all(tx, &query, [scope.as_str()], |row| Ok(webhook(row)?.webhook))
+        })
+        .await
+    }
+
+    async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>> {
+        self.read(move |tx| find(tx, id)).await
+    }
+}
+
+fn webhook_facts(tx: &Connection, command: &WebhookCommand) -> Tx<WebhookFacts> {
+    let (scope, id) = (command.scope.as_str(), command.change.webhook());
+    let count = "SELECT count(*) FROM scope_webhooks WHERE scope = ?1";
+    let delivery = match command.change.delivery() {
+        Some(delivery) => jobs::state(tx, delivery, &ScopeWebhook::kind_of(&command.scope, id))?,
+        None => None,
+    };
+    Ok(WebhookFacts {
+        caller: facts::caller(tx, &command.actor)?,
+        scope_exists: facts::scope_exists(tx, &command.scope)?,
+        role: facts::role(tx, scope, command.actor.user)?,
+        webhooks: sql::first(tx, count, [scope], |row| sql::unsigned(row, 0))?.unwrap_or_default(),
+        webhook: find(tx, id)?.filter(|stored| stored.webhook.scope == command.scope),
+        delivery,
+    })
+}
+
+fn find(tx: &Connection, id: WebhookId) -> Tx<Option<StoredWebhook>> {
+    let query = format!("SELECT {COLUMNS} FROM scope_webhooks WHERE id = ?1");
+    sql::first(tx, &query, [id.to_string()], webhook)
+}
+
+fn webhook(row: &Row<'_>) -> Tx<StoredWebhook> {
+    let reason: Option<String> = row.get(8)?;
+    let webhook = ScopeWebhook {
+        id: sql::parsed(row, 0)?,
+        scope: sql::parsed(row, 1)?,
+        url: sql::coded(row, 2, columns::webhook_url)?,
+        events: sql::coded(row, 4, columns::audit_events)?,
+        created_at: sql::instant(row, 5)?,
+        failing_since: sql::optional_instant(row, 6)?,
+        disabled: columns::disabled(row.get(7)?, reason.as_deref())?,
+    };
+    Ok(StoredWebhook { webhook, secret: SealedSecret::new(row.get::<_, String>(3)?) })
+}
