@@ -1,6 +1,7 @@
 //! Changes of the webhooks of scopes.
 
 use aam_registry_core::types::StoredWebhook;
+use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 

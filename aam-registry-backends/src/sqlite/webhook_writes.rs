@@ -1,6 +1,7 @@
 //! Changes of the webhooks of scopes.
 
 use aam_registry_core::types::{ScopeWebhook, StoredWebhook};
+use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{failure::Tx, jobs, sql};
