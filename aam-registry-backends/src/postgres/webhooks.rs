@@ -6,8 +6,7 @@ use aam_registry_core::{
 };
 use async_trait::async_trait;
 use futures_util::try_join;
-use jiff::Timestamp;
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
@@ -17,7 +16,7 @@ use super::{
     connection::Session,
     facts::{CallerQueries, role},
     failure::{Failure, Tx},
-    sql,
+    jobs, sql,
     webhook_writes::webhook_columns,
 };
 use crate::relational::columns;

@@ -5,10 +5,9 @@ use aam_registry_core::{
     types::{ScopeName, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId},
 };
 use async_trait::async_trait;
-use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql, webhook_writes::COLUMNS};
+use super::{SqliteMetadata, apply::apply, facts, failure::Tx, jobs, sql, webhook_writes::COLUMNS};
 use crate::relational::columns;
 
 #[async_trait]
