@@ -4,7 +4,7 @@ use aam_registry_core::types::{ScopeWebhook, StoredWebhook};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{failure::Tx, jobs, sql};
+use super::{failure::Tx, sql};
 use crate::relational::columns;
 
 /// What is stored of a webhook.
