@@ -11,12 +11,12 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body::Body;
-use tower::Service;
+use tower::{Service, util::BoxCloneSyncService};
 
-use super::{
-    body::{RegistryBody, RequestBody},
-    stack::Stack,
-};
+use super::body::{RegistryBody, RequestBody};
+
+/// The type of a whole stack.
+pub(super) type Stack = BoxCloneSyncService<Request<RequestBody>, Response<RegistryBody>, Infallible>;
 
 /// The registry as a tower service of HTTP requests: routing, limits, authentication, endpoints. It
 /// answers every request.

@@ -4,6 +4,7 @@ mod archive;
 mod cached;
 mod http;
 mod imports;
+mod marker_traits;
 mod memory;
 mod registry;
 mod tiered;

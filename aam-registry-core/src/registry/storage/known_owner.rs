@@ -4,6 +4,7 @@ use crate::types::RegistryId;
 
 /// Whose the archive store is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StorageOwner {
     /// This registry's: its mark is there.
     ThisRegistry,

@@ -4,7 +4,6 @@ mod changes;
 mod contents;
 mod downloads;
 mod events;
-mod faults;
 pub(crate) mod faults;
 mod guessing;
 mod publish;
