@@ -1,4 +1,4 @@
-use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Request, Response, header};
 use tower::{
