@@ -19,7 +19,7 @@ use super::{
     failure::Tx,
     jobs, listing, publish,
     sql::{self, Text},
-    webhooks,
+    webhook_writes,
 };
 use crate::relational::columns;
 
@@ -134,8 +134,8 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::RemoveTags { .. } => &[REMOVE_TAGS],
         Write::MoveLatest { .. } => &[PUT_TAG, REMOVE_TAGS, listing::LIST, listing::UNLIST],
         Write::Touch { .. } => &[listing::TOUCH],
-        Write::PutWebhook(_) => &[webhooks::PUT],
-        Write::DeleteWebhook(_) => &[webhooks::DELETE, jobs::DROP_KIND],
+        Write::PutWebhook(_) => &[webhook_writes::PUT],
+        Write::DeleteWebhook(_) => &[webhook_writes::DELETE, jobs::DROP_KIND],
         Write::QueueJob(_) => &[jobs::ENQUEUE],
         Write::RetryJob(_) => &[jobs::RETRY_ONE],
         Write::Publish(_) => PUBLISHES,
@@ -177,9 +177,9 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::RemoveTags { package, tags } => remove_tags(tx, package, tags).await,
         Write::MoveLatest { package, latest } => move_latest(tx, package, latest, listed).await,
         Write::Touch { package, at } => listing::touch(tx, package, *at).await,
-        Write::PutWebhook(stored) => webhooks::put(tx, stored).await,
+        Write::PutWebhook(stored) => webhook_writes::put(tx, stored).await,
         Write::DeleteWebhook(webhook) => {
-            sql::run(tx, webhooks::DELETE, [&Uuid::from(webhook.id)]).await?;
+            sql::run(tx, webhook_writes::DELETE, [&Uuid::from(webhook.id)]).await?;
             sql::run(tx, jobs::DROP_KIND, [&webhook.job_kind()]).await.map(drop)
         }
         Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,

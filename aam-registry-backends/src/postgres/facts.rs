@@ -14,8 +14,9 @@ use uuid::Uuid;
 use super::{
     connection::{Params, Prepared, Session},
     failure::{Failure, Tx},
+    ids::VersionId,
     sql::{self, Text},
-    versions::{VersionId, of_name_and_key, texts},
+    versions::{of_name_and_key, texts},
 };
 use crate::relational::columns;
 

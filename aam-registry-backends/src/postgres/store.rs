@@ -4,7 +4,7 @@ use aam_registry_core::{Error, Result, error::Outcome};
 use tokio::{sync::Mutex, time::Instant};
 
 use super::{
-    PostgresChanges, PostgresConfig,
+    PostgresChanges, PostgresClock, PostgresConfig,
     admission::{Admission, Rows},
     attempts::Attempts,
     clock::Skew,
@@ -13,7 +13,7 @@ use super::{
     identity::ServerIdentity,
     pool::{Lease, Pool},
     schema,
-    search::Searches,
+    search_index::SearchIndexes,
     standing::Standing,
 };
 
@@ -35,9 +35,9 @@ pub struct PostgresMetadata {
     primary: Arc<Server>,
     replica: Option<Arc<Replica>>,
     admission: Arc<Admission>,
-    pub(super) skew: Arc<Skew>,
-    pub(super) changes: PostgresChanges,
-    pub(super) searches: Arc<Searches>,
+    skew: Arc<Skew>,
+    changes: PostgresChanges,
+    pub(super) searches: Arc<SearchIndexes>,
     /// Held by the call that brings the schema up to date.
     migrating: Arc<Mutex<()>>,
 }
@@ -104,6 +104,17 @@ impl PostgresMetadata {
             return Err(error);
         }
         Ok(opened)
+    }
+
+    /// The feed of changes, those of other processes included.
+    pub fn changes(&self) -> PostgresChanges {
+        self.changes.clone()
+    }
+
+    /// The clock of the database, for a registry to use, so that all replicas agree on when a session
+    /// or a token ends.
+    pub fn clock(&self) -> PostgresClock {
+        PostgresClock::new(Arc::clone(&self.skew))
     }
 
     /// Runs `change`, which locks `rows`, as one durable transaction.

@@ -18,7 +18,7 @@ impl ScopeStore for SqliteMetadata {
             let user = "SELECT id FROM users WHERE username = ?1";
             let facts = NewScopeFacts {
                 caller: facts::caller(tx, &new.actor)?,
-                scope_exists: exists(tx, &new.name)?,
+                scope_exists: facts::scope_exists(tx, &new.name)?,
                 user: sql::first(tx, user, [new.name.as_str()], |row| sql::parsed(row, 0))?,
             };
             apply(tx, new.decide(&facts)?)
@@ -49,11 +49,6 @@ impl ScopeStore for SqliteMetadata {
         })
         .await
     }
-}
-
-/// Whether a scope exists.
-pub(super) fn exists(tx: &Connection, name: &ScopeName) -> Tx<bool> {
-    sql::exists(tx, "SELECT 1 FROM scopes WHERE name = ?1", [name.as_str()])
 }
 
 fn scope(tx: &Connection, name: &ScopeName) -> Tx<Option<Scope>> {
@@ -87,7 +82,7 @@ fn member_facts(tx: &Connection, change: &MemberChange) -> Tx<MemberFacts> {
     let owners = sql::first(tx, owners, (scope, ScopeRole::Owner.as_str()), |row| sql::unsigned(row, 0))?;
     Ok(MemberFacts {
         caller: facts::caller(tx, &change.actor)?,
-        scope_exists: exists(tx, &change.scope)?,
+        scope_exists: facts::scope_exists(tx, &change.scope)?,
         role: facts::role(tx, scope, change.actor.user)?,
         member,
         owners: owners.unwrap_or_default(),

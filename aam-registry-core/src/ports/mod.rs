@@ -48,7 +48,7 @@ pub use jobs::JobQueue;
 pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::{PublishStore, VersionStore};
-pub use rate_limit::{RateClass, RateDecision, RateLimiter};
+pub use rate_limit::{RateClass, RateLimiter};
 pub use scope_webhooks::WebhookStore;
 pub use scopes::ScopeStore;
 pub use secrets::SecretSealer;

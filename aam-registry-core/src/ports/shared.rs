@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
     Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, JobQueue, Login, PackageStore, PasswordHasher, PublishStore,
-    RateClass, RateDecision, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp, StoredArchive,
-    TokenHolder, TokenStore, UserStore, VersionStore, WebhookStore,
+    RateClass, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp, StoredArchive, TokenHolder,
+    TokenStore, UserStore, VersionStore, WebhookStore,
 };
 use crate::{
     decide::{
@@ -26,7 +26,7 @@ use crate::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
         DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob,
         NewAuditEntry, NewJob, NewUpload, Package, PackageName, PackageSummary, Page, Principal, PublishedVersion,
-        RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook, SearchQuery, Sha256Digest,
+        RateDecision, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook, SearchQuery, Sha256Digest,
         StoredWebhook, Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail,
         VersionList, VersionRange, VersionSummary, WebhookId,
     },

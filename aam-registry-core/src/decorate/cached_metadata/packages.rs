@@ -13,8 +13,8 @@ use tokio::time::timeout;
 
 use super::{
     CachedMetadata,
+    counters::count,
     kept::{KeptLocation, VersionIn},
-    lookup::count,
     outage::Outage,
 };
 use crate::{

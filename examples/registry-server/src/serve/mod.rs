@@ -21,7 +21,7 @@ use futures_util::future;
 use tokio::{sync::watch, task::JoinSet, time};
 
 use crate::{
-    assemble::{self, AssembleError, Purpose},
+    assemble::{self, AssembleError},
     config::Settings,
     disks, metrics,
 };
@@ -87,13 +87,15 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         _ => None,
     };
     let recorded = metrics::install()?;
-    let registry = assemble::registry(&settings, Purpose::Serve).await?;
+    let (registry, freshness) = assemble::served(&settings).await?;
 
     let base_url = settings.base_url.with_port_if_zero(address.port());
     let readiness = Readiness::new(ReadinessState::Starting);
     let rendered = recorded.clone();
     let service =
-        assemble::service(&settings, registry.clone(), &base_url, readiness.clone(), move || rendered.render())?;
+        assemble::service(&settings, (registry.clone(), freshness), &base_url, readiness.clone(), move || {
+            rendered.render()
+        })?;
 
     let (stop, stopped) = watch::channel(false);
     let capacity = Capacity::of(settings.max_connections.0);
