@@ -63,6 +63,9 @@ pub(crate) enum ServeError {
     /// The metrics recorder cannot be installed.
     #[error("metrics cannot be recorded: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    /// The background work ended by itself.
+    #[error("the background work ended before the server did; the server stopped so that it is started again")]
+    Background,
     /// The signal handlers cannot be installed.
     #[error("signals cannot be received: {0}")]
     Signals(#[source] io::Error),
@@ -106,7 +109,7 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
     let accepting: JoinSet<()> =
         listeners.into_iter().map(|listener| Arc::clone(&accepting).accept(listener, until(stopped.clone()))).collect();
     let (finish, finished) = watch::channel(false);
-    let background = tokio::spawn({
+    let mut background = tokio::spawn({
         let registry = registry.clone();
         let end = until(finished.clone());
         async move { registry.run_background(end).await }
@@ -124,16 +127,32 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         greeting::greet(&settings, &invocation, address, &base_url, &registry).await;
         Ok::<_, ServeError>(())
     };
-    let outcome = tokio::select! {
-        started = started => match started {
-            Ok(()) => Ok(signals.next().await),
-            Err(error) => Err(error),
-        },
-        told = signals.next() => Ok(told),
+    let told = async {
+        tokio::select! {
+            started = started => match started {
+                Ok(()) => Ok(signals.next().await),
+                Err(error) => Err(error),
+            },
+            told = signals.next() => Ok(told),
+        }
     };
-    if let Ok(told) = outcome {
+    let outcome = tokio::select! {
+        outcome = told => outcome,
+        // Without it no event is delivered and no count is stored, while every answer looks well.
+        ended = &mut background => {
+            let error = ended.err().map(|error| error.to_string());
+            tracing::error!(event = "background_ended", error, "the background work ended; the server stops");
+            Err(ServeError::Background)
+        }
+    };
+    let told = match &outcome {
+        Ok(told) => Some(*told),
+        Err(ServeError::Background) => Some(signals::Told::Terminate),
+        Err(_) => None,
+    };
+    if let Some(told) = told {
         readiness.set(ReadinessState::Draining);
-        tracing::info!(event = "draining", "told to stop; running requests may finish");
+        tracing::info!(event = "draining", "stopping; running requests may finish");
         let drained = async {
             // A server that a person runs at a terminal has no load balancer in front, so it need not
             // keep accepting.
@@ -156,6 +175,11 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         }
     }
     finish.send_replace(true);
+    let background = async {
+        if !background.is_finished() {
+            let _ = background.await;
+        }
+    };
     if time::timeout(LAST_WORK, future::join(background, metering)).await.is_err() {
         tracing::warn!(event = "background_cut_off", "background jobs did not finish in time and were cut off");
     }
