@@ -1,6 +1,6 @@
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::ShortText;
+use super::{ShortText, short_ipv4, short_text};
 
 /// The client's address: the peer's, or the one that a trusted proxy names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,8 +9,8 @@ pub struct ClientAddress(pub IpAddr);
 impl ClientAddress {
     pub(crate) fn to_text(self) -> ShortText {
         match self.0 {
-            IpAddr::V4(v4) => ShortText::of_ipv4("", v4),
-            IpAddr::V6(v6) => ShortText::of(format_args!("{v6}")),
+            IpAddr::V4(v4) => short_ipv4("", v4),
+            IpAddr::V6(v6) => short_text(format_args!("{v6}")),
         }
     }
 
@@ -18,10 +18,10 @@ impl ClientAddress {
     /// address.
     pub(crate) fn site_key(self) -> ShortText {
         match self.0 {
-            IpAddr::V4(v4) => ShortText::of_ipv4("address:", v4),
+            IpAddr::V4(v4) => short_ipv4("address:", v4),
             IpAddr::V6(v6) => {
                 let network = Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 80));
-                ShortText::of(format_args!("address:{network}/48"))
+                short_text(format_args!("address:{network}/48"))
             }
         }
     }
@@ -30,10 +30,10 @@ impl ClientAddress {
     /// one customer usually has a whole /64.
     pub(crate) fn limit_key(self) -> ShortText {
         match self.0 {
-            IpAddr::V4(v4) => ShortText::of_ipv4("address:", v4),
+            IpAddr::V4(v4) => short_ipv4("address:", v4),
             IpAddr::V6(v6) => {
                 let network = Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX));
-                ShortText::of(format_args!("address:{network}/64"))
+                short_text(format_args!("address:{network}/64"))
             }
         }
     }

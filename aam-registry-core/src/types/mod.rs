@@ -61,7 +61,7 @@ pub use principal::{Actor, Credential, Principal};
 pub use registry_id::RegistryId;
 pub use scope_role::ScopeRole;
 pub use search::{SearchQuery, SearchSort, search_words};
-pub(crate) use short_text::ShortText;
+pub(crate) use short_text::{ShortText, short_ipv4, short_text};
 pub use token::{Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret};
 pub use upload::{NewUpload, Upload, UploadId};
 pub use user::{Collaborator, Scope, ScopeMember, User, UserId, UserProfile};

@@ -5,13 +5,15 @@
 
 use std::{
     any::Any,
-    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
     task::{Context, Poll},
+    thread,
 };
 
-use pin_project_lite::pin_project;
+use futures_util::{
+    FutureExt,
+    future::{self, CatchUnwind, Either, Map, Ready},
+};
 use tower::{Layer, Service};
 
 use crate::http::Failure;
@@ -53,7 +55,7 @@ where
 {
     type Response = S::Response;
     type Error = Failure;
-    type Future = ResponseFuture<S::Future>;
+    type Future = Either<Caught<S::Future, S::Response>, Ready<Result<S::Response, Failure>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         self.inner.poll_ready(cx)
@@ -61,51 +63,17 @@ where
 
     fn call(&mut self, request: Q) -> Self::Future {
         match catch_unwind(AssertUnwindSafe(|| self.inner.call(request))) {
-            Ok(future) => ResponseFuture::of(future),
-            Err(panic) => ResponseFuture::failed(failure(&*panic)),
+            Ok(future) => Either::Left(AssertUnwindSafe(future).catch_unwind().map(flattened)),
+            Err(panic) => Either::Right(future::err(failure(&*panic))),
         }
     }
 }
 
-pin_project! {
-    /// The future of [`CatchPanic`].
-    #[derive(Debug)]
-    pub struct ResponseFuture<F> {
-        #[pin]
-        inner: Option<F>,
-        failed: Option<Failure>,
-    }
-}
+/// The future of a service whose panics are caught.
+type Caught<F, T> = Map<CatchUnwind<AssertUnwindSafe<F>>, fn(thread::Result<Result<T, Failure>>) -> Result<T, Failure>>;
 
-impl<F> ResponseFuture<F> {
-    fn of(inner: F) -> Self {
-        Self { inner: Some(inner), failed: None }
-    }
-
-    fn failed(failure: Failure) -> Self {
-        Self { inner: None, failed: Some(failure) }
-    }
-}
-
-impl<F, T> Future for ResponseFuture<F>
-where
-    F: Future<Output = Result<T, Failure>>,
-{
-    type Output = Result<T, Failure>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let Some(inner) = this.inner.as_mut().as_pin_mut() else {
-            return Poll::Ready(Err(this.failed.take().expect("polled after completion")));
-        };
-        match catch_unwind(AssertUnwindSafe(|| inner.poll(cx))) {
-            Ok(poll) => poll,
-            Err(panic) => {
-                this.inner.set(None);
-                Poll::Ready(Err(failure(&*panic)))
-            }
-        }
-    }
+fn flattened<T>(caught: thread::Result<Result<T, Failure>>) -> Result<T, Failure> {
+    caught.unwrap_or_else(|panic| Err(failure(&*panic)))
 }
 
 fn failure(panic: &(dyn Any + Send)) -> Failure {

@@ -21,7 +21,7 @@ use crate::{
         rate_limits::{self, Deposit, ProvenCredentials, take_request},
     },
     ports::{Authenticator, RateClass, RateDecision, RateLimiter},
-    types::{ClientAddress, Principal, ShortText},
+    types::{ClientAddress, Principal, ShortText, short_text},
 };
 
 /// What identifies a client for a limit.
@@ -128,7 +128,7 @@ impl<S> RateLimit<S> {
             // Logins are limited by address and account, whether or not the request has a credential.
             LimitBy::Principal if class == Some(RateClass::Auth) => Charge::default(),
             LimitBy::Principal => {
-                let key = |principal: &Principal| ShortText::of(format_args!("user:{}", principal.user));
+                let key = |principal: &Principal| short_text(format_args!("user:{}", principal.user));
                 let taking = extensions.get().map(|principal| (class.unwrap_or(RateClass::Other), key(principal)));
                 Charge { taking, deposit: None }
             }
@@ -152,7 +152,7 @@ impl<S> RateLimit<S> {
 /// The key for the bad credentials of an address. It differs from the key for anonymous requests, so
 /// that an address that has used up this limit can still log in.
 fn credentials_key(client: ClientAddress) -> ShortText {
-    ShortText::of(format_args!("credentials:{}", client.limit_key().as_str()))
+    short_text(format_args!("credentials:{}", client.limit_key().as_str()))
 }
 
 fn route(extensions: &Extensions) -> Option<&MatchedRoute> {

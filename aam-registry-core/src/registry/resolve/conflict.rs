@@ -14,7 +14,10 @@ pub(super) fn conflict(clash: &Clash, wanted: &BTreeMap<PackageName, Selector>) 
     let detail = |text: String| Detail::new(package.as_str(), text);
     let mut details: Vec<_> = demands
         .iter()
-        .map(|demand| detail(format!("{} {}", demander(demand), Words::of(demand, wanted.get(package)))))
+        .map(|demand| {
+            let words = Words::of(demand, wanted.get(package));
+            detail(format!("{} {words}{}", demander(demand), path(demand)))
+        })
         .collect();
     if clash.others > 0 {
         details.push(detail(format!("{} more need it too", clash.others)));
@@ -64,12 +67,20 @@ fn demander(demand: &Demand) -> String {
     demand.by.as_ref().map_or_else(|| "you ask for".to_owned(), |(name, version)| format!("{name} {version} needs"))
 }
 
+/// By which versions the one with the demand is needed, if the request does not name it itself.
+fn path(demand: &Demand) -> String {
+    let through = demand.through.iter().rev().map(|(name, version)| format!("needed by {name} {version}"));
+    let through: Vec<_> = through.collect();
+    if through.is_empty() { String::new() } else { format!(" ({})", through.join(", ")) }
+}
+
 fn relax(demand: &Demand, constraint: &str) -> String {
     match &demand.by {
         None => format!("if you did not ask for {constraint}"),
-        Some((name, version)) => {
+        Some((name, version)) if demand.another_helps => {
             format!("with another version of {name} than {version}, or without its {constraint}")
         }
+        Some((name, _)) => format!("no other version of {name} helps; without its {constraint}"),
     }
 }
 

@@ -12,9 +12,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::task::{self, JoinHandle};
 
 use super::{
-    failure::folder_error,
-    folder::Folder,
-    store::{blocking, ended},
+    files::Files,
+    store::{blocking, ended, folder_error},
 };
 
 /// How many bytes are gathered before they are written. While they are written, as many are gathered
@@ -30,7 +29,7 @@ const SMALL_PIECE: usize = 16 * 1024;
 /// Writes one archive to a folder on blocking threads: a small one at once when it is finished, a large
 /// one while it arrives.
 pub(super) struct FolderWriter {
-    folder: Arc<Folder>,
+    files: Arc<Files>,
     key: ArchiveKey,
     file: Part,
     /// The bytes to write next.
@@ -53,8 +52,8 @@ enum Part {
 }
 
 impl FolderWriter {
-    pub(super) fn new(folder: Arc<Folder>, key: ArchiveKey) -> Self {
-        Self { folder, key, file: Part::Unmade, gathered: Gathered::default(), unsynced: 0, sync: None, size: 0 }
+    pub(super) fn new(files: Arc<Files>, key: ArchiveKey) -> Self {
+        Self { files, key, file: Part::Unmade, gathered: Gathered::default(), unsynced: 0, sync: None, size: 0 }
     }
 
     /// The file, after the running write; `None` if nothing was written.
@@ -72,8 +71,8 @@ impl FolderWriter {
             file
         } else {
             // Wait for the file to be created, so that a later delete of the key finds it.
-            let (folder, key) = (Arc::clone(&self.folder), self.key.clone());
-            blocking(move || folder.create_part(&key)).await?
+            let (files, key) = (Arc::clone(&self.files), self.key.clone());
+            blocking(move || files.create_part(&key)).await?
         };
         if self.unsynced >= SYNC_EVERY && self.sync.as_ref().is_none_or(JoinHandle::is_finished) {
             self.end_sync().await?;
@@ -118,26 +117,26 @@ impl ArchiveWriter for FolderWriter {
     async fn finish(mut self: Box<Self>) -> Result<u64> {
         let file = self.take_file().await?;
         self.end_sync().await?;
-        let Self { folder, key, gathered, size, .. } = *self;
+        let Self { files, key, gathered, size, .. } = *self;
         blocking(move || {
             let mut file = match file {
                 Some(file) => file,
-                None => folder.create_part(&key)?,
+                None => files.create_part(&key)?,
             };
             gathered.write_to(&mut file)?;
             file.sync_all()?;
-            folder.publish(&key)
+            files.publish(&key)
         })
         .await?;
         Ok(size)
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {
-        let Self { folder, key, file, .. } = *self;
+        let Self { files, key, file, .. } = *self;
         if matches!(file, Part::Unmade) {
             return Ok(());
         }
-        blocking(move || folder.remove_part(&key)).await
+        blocking(move || files.remove_part(&key)).await
     }
 }
 

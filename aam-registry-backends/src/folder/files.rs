@@ -14,21 +14,23 @@ use aam_registry_core::{
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::store::SMALL;
+use crate::archive_rules::SMALL;
 
 /// The suffix of files that are not complete yet.
 const PART: &str = ".part";
 
-/// File operations for a local folder that OpenDAL lacks: it syncs no folders, cannot abort a write
-/// there, and reads into its own buffers. Every method blocks.
+/// The files of a folder with archives. Every method blocks.
+///
+/// OpenDAL does not carry this: its `fs` service syncs no folders, cannot abort a write, and reads into
+/// its own buffers.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(super) struct Files {
     root: PathBuf,
     /// The folders that have been synced since this process started.
     settled: Mutex<HashSet<PathBuf>>,
 }
 
-impl Folder {
+impl Files {
     /// Creates the folder, durably, if it does not exist.
     pub(super) fn create(root: &Path) -> io::Result<Self> {
         // The ancestors of a relative path end before the folder it is relative to.
@@ -42,10 +44,6 @@ impl Folder {
             }
         }
         Ok(Self { root, settled: Mutex::default() })
-    }
-
-    pub(super) fn root(&self) -> &Path {
-        &self.root
     }
 
     /// The path of an incomplete archive: beside the archive, so that the rename stays within one file
@@ -70,6 +68,14 @@ impl Folder {
             }
         }
         File::create(&path)
+    }
+
+    /// Deletes an archive and its part file; succeeds if there is neither.
+    pub(super) fn delete(&self, key: &ArchiveKey) -> io::Result<()> {
+        // The part file first: in between, it may become the archive, but an archive never becomes a
+        // part file.
+        self.remove_part(key)?;
+        found(fs::remove_file(self.root.join(key.as_str()))).map(drop)
     }
 
     /// Removes a part file; succeeds if there is none.
@@ -120,36 +126,49 @@ impl Folder {
         Ok(Some(ArchiveContent::Bytes(Bytes::from(bytes))))
     }
 
-    /// Asks the system directly, because its errors distinguish temporary from permanent failures;
-    /// OpenDAL reports both as temporary.
     pub(super) fn size(&self, key: &ArchiveKey) -> io::Result<Option<u64>> {
         Ok(found(fs::metadata(self.root.join(key.as_str())))?.map(|metadata| metadata.len()))
     }
 
+    /// Up to `limit` archives in the order of their keys, after `after`.
+    pub(super) fn finished(&self, after: Option<&ArchiveKey>, limit: usize) -> io::Result<Vec<StoredArchive>> {
+        self.list("", after, limit)
+    }
+
     /// Up to `limit` part files in the order of their keys, after `after`.
     pub(super) fn unfinished(&self, after: Option<&ArchiveKey>, limit: usize) -> io::Result<Vec<StoredArchive>> {
+        self.list(PART, after, limit)
+    }
+
+    /// The files whose names are a key followed by `suffix`.
+    fn list(&self, suffix: &str, after: Option<&ArchiveKey>, limit: usize) -> io::Result<Vec<StoredArchive>> {
         let archives = self.root.join(ArchiveKey::PREFIX);
-        let mut parts = Vec::new();
+        let mut listed = Vec::new();
         for folder in names(&archives)? {
             // Skip a folder whose last possible key does not come after `after`.
             if after.is_some_and(|after| format!("{}{folder}/~", ArchiveKey::PREFIX).as_str() < after.as_str()) {
                 continue;
             }
             for name in names(&archives.join(&folder))? {
-                let key = name.strip_suffix(PART).map(|name| format!("{}{folder}/{name}", ArchiveKey::PREFIX));
+                let key = name.strip_suffix(suffix).map(|name| format!("{}{folder}/{name}", ArchiveKey::PREFIX));
                 let Some(key) = key.and_then(|key| key.parse::<ArchiveKey>().ok()) else { continue };
                 if after.is_some_and(|after| key <= *after) {
                     continue;
                 }
-                if parts.len() == limit {
-                    return Ok(parts);
+                if listed.len() == limit {
+                    return Ok(listed);
                 }
                 let Some(metadata) = found(fs::metadata(archives.join(&folder).join(&name)))? else { continue };
                 let modified_at = metadata.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
-                parts.push(StoredArchive { key, size: metadata.len(), modified_at });
+                listed.push(StoredArchive { key, size: metadata.len(), modified_at });
             }
         }
-        Ok(parts)
+        Ok(listed)
+    }
+
+    /// The mark with the registry's id, if there is one.
+    pub(super) fn read_owner(&self) -> io::Result<Option<Vec<u8>>> {
+        found(fs::read(self.root.join(ArchiveKey::OWNER)))
     }
 
     /// Writes the mark with the registry's id, durably.
