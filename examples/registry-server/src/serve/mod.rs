@@ -2,6 +2,7 @@
 
 mod accept;
 mod answers;
+mod background;
 mod connection;
 mod descriptors;
 mod greeting;
@@ -27,6 +28,7 @@ use crate::{
 };
 use accept::Accepting;
 use answers::AnswerMemory;
+use background::Background;
 use connection::{Http2Bounds, Patience, Serving};
 use descriptors::Capacity;
 pub(crate) use greeting::Invocation;
@@ -112,11 +114,7 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
     let accepting: JoinSet<()> =
         listeners.into_iter().map(|listener| Arc::clone(&accepting).accept(listener, until(stopped.clone()))).collect();
     let (finish, finished) = watch::channel(false);
-    let mut background = tokio::spawn({
-        let registry = registry.clone();
-        let end = until(finished.clone());
-        async move { registry.run_background(end).await }
-    });
+    let mut background = Background::begin(registry.clone(), until(finished.clone()));
     let metering =
         tokio::spawn(metrics::keep_up(registry.clone(), recorded, disks::of(&settings), until(finished.clone())));
     if let Some(tls) = tls {
@@ -141,12 +139,7 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
     };
     let outcome = tokio::select! {
         outcome = told => outcome,
-        // Without it no event is delivered and no count is stored, while every answer looks well.
-        ended = &mut background => {
-            let error = ended.err().map(|error| error.to_string());
-            tracing::error!(event = "background_ended", error, "the background work ended; the server stops");
-            Err(ServeError::Background)
-        }
+        error = background.ended_early() => Err(error),
     };
     let told = match &outcome {
         Ok(told) => Some(*told),
@@ -178,12 +171,7 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         }
     }
     finish.send_replace(true);
-    let background = async {
-        if !background.is_finished() {
-            let _ = background.await;
-        }
-    };
-    if time::timeout(LAST_WORK, future::join(background, metering)).await.is_err() {
+    if time::timeout(LAST_WORK, future::join(background.end(), metering)).await.is_err() {
         tracing::warn!(event = "background_cut_off", "background jobs did not finish in time and were cut off");
     }
     if outcome.is_ok() {
