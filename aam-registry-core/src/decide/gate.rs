@@ -116,6 +116,9 @@ actions! {
     ChangeMembers { tokens: [TokenScope::Admin], restricted: Refused, roles: [OWNER], admin: true }
     /// Leave a scope.
     LeaveScope { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
+    /// Read, make, change, delete and test the webhooks of a scope, whose
+    /// addresses may hold secrets of their receivers.
+    ManageWebhooks { tokens: [TokenScope::Admin], restricted: Refused, roles: [OWNER], admin: true }
     /// Read the own account.
     ReadAccount { tokens: [], restricted: Ignored, roles: [Role::Anyone], admin: true }
     /// Change the own e-mail address or password.
@@ -172,6 +175,7 @@ impl Action {
             Self::ReadLog => "read the whole audit log",
             Self::CreateScope => "create scopes",
             Self::ChangeMembers => "change the members of",
+            Self::ManageWebhooks => "manage the webhooks of",
             Self::LeaveScope => "leave",
             Self::ReadAccount => "read the account",
             Self::ChangeAccount => "change the account",
@@ -185,7 +189,7 @@ impl Action {
     /// What ends the sentence "this token cannot …" for a token that is restricted to packages.
     fn beyond_packages(self) -> &'static str {
         match self {
-            Self::CreateScope | Self::ChangeMembers | Self::LeaveScope => "manage scopes",
+            Self::CreateScope | Self::ChangeMembers | Self::LeaveScope | Self::ManageWebhooks => "manage scopes",
             Self::RevokeToken => "revoke other API tokens",
             _ => self.what(),
         }

@@ -32,6 +32,7 @@ mod tag;
 mod tests;
 mod token_revocation;
 mod unyank;
+mod webhook;
 mod yank;
 
 pub use account::{AccountActor, AccountChange, AccountFacts, AccountUpdate, ChangedAccount};
@@ -54,4 +55,5 @@ pub use revoke_token::{RevokeToken, RevokeTokenFacts};
 pub use tag::TagChange;
 pub use token_revocation::{RevokedTokens, TokenRevocation, TokenRevocationFacts};
 pub use unyank::Unyank;
+pub use webhook::{DeliveryOutcome, WebhookChange, WebhookCommand, WebhookFacts, WebhookReport};
 pub use yank::{Yank, Yanked};

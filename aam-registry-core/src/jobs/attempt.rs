@@ -11,7 +11,7 @@ use super::queue::Queue;
 use crate::{
     error::Result,
     ports::{JobFailure, JobHandler, JobRetry},
-    types::{Job, JobEnd, LeasedJob},
+    types::{Job, JobEnd, LeasedJob, metric_kind},
 };
 
 /// How long an attempt may take.
@@ -32,7 +32,7 @@ impl Attempt {
     pub(super) async fn run(self) -> Result<()> {
         let end = self.end().await;
         let outcome = match &end {
-            JobEnd::Done(_) => "done",
+            JobEnd::Done(_) | JobEnd::Kept => "done",
             JobEnd::Again { .. } => "again",
             JobEnd::Failed(_) => "failed",
         };
@@ -40,9 +40,9 @@ impl Attempt {
             return Ok(());
         }
         let Job { kind, id, attempts, .. } = &self.leased.job;
-        metrics::counter!("aam_jobs_total", "kind" => kind.clone(), "outcome" => outcome).increment(1);
+        metrics::counter!("aam_jobs_total", "kind" => metric_kind(kind).to_owned(), "outcome" => outcome).increment(1);
         match end {
-            JobEnd::Done(_) => {}
+            JobEnd::Done(_) | JobEnd::Kept => {}
             JobEnd::Again { after, error } => {
                 let seconds = after.as_secs();
                 tracing::info!(event = "job_retried", kind, %id, attempts, seconds, error, "a job is tried again later");
@@ -74,6 +74,7 @@ impl Attempt {
         }
         let attempt = AssertUnwindSafe(async { self.handler.run(job).await }).catch_unwind();
         let failure = match time::timeout(LONGEST, attempt).await {
+            Ok(Ok(Ok(_))) if self.handler.keeps(job) => return JobEnd::Kept,
             Ok(Ok(Ok(follow_ups))) => return JobEnd::Done(follow_ups),
             Ok(Ok(Err(failure))) => failure,
             Ok(Err(_panic)) => JobFailure::new("the handler of the job panicked"),

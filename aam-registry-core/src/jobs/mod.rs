@@ -10,6 +10,7 @@ mod attempt;
 mod claim_storage;
 mod fan_out;
 mod flush_downloads;
+mod forget_deliveries;
 mod health;
 mod measure_queue;
 mod periodic;
@@ -22,11 +23,10 @@ mod sweep_uploads;
 #[cfg(test)]
 mod tests;
 mod touch_tokens;
-mod webhook;
+mod webhooks;
 mod worker;
 
 use periodic::PeriodicJob;
-pub use webhook::Webhook;
 
 /// Every periodic job.
 fn periodic_jobs() -> Vec<Box<dyn PeriodicJob>> {
@@ -38,6 +38,7 @@ fn periodic_jobs() -> Vec<Box<dyn PeriodicJob>> {
         Box::new(touch_tokens::TouchTokens),
         Box::new(prepare_searches::PrepareSearches),
         Box::new(claim_storage::ClaimStorage),
+        Box::new(forget_deliveries::ForgetDeliveries),
         Box::new(measure_queue::MeasureQueue::default()),
     ]
 }

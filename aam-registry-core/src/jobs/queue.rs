@@ -26,8 +26,13 @@ impl Queue {
         Self { jobs, places: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
-    pub(super) async fn lease_jobs(&self, kind: &str, limit: usize) -> Result<Vec<LeasedJob>> {
+    pub(super) async fn due_kinds(&self) -> Result<Vec<String>> {
         // Nobody closes the semaphore.
+        let _place = self.places.acquire().await;
+        self.jobs.due_kinds().await
+    }
+
+    pub(super) async fn lease_jobs(&self, kind: &str, limit: usize) -> Result<Vec<LeasedJob>> {
         let _place = self.places.acquire().await;
         self.jobs.lease_jobs(kind, limit, JobLease::generate(), LEASE).await
     }

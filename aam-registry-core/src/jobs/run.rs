@@ -4,7 +4,9 @@ use futures_util::future::{self, Either};
 use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::{PeriodicJob, fan_out::FanOut, health::Health, periodic_jobs, queue::Queue, worker::Worker};
+use super::{
+    PeriodicJob, fan_out::FanOut, health::Health, periodic_jobs, queue::Queue, webhooks::Webhooks, worker::Worker,
+};
 use crate::{ports::JobHandler, registry::Registry};
 
 /// How long attempts at jobs may still take when the process ends.
@@ -34,13 +36,13 @@ impl Registry {
 
     /// Does queued jobs until `ended`.
     async fn work(&self, ended: &CancellationToken) {
-        let fan_out: Arc<dyn JobHandler> = Arc::new(FanOut { subscribers: self.job_handlers().to_vec() });
-        let queue = Queue::new(Arc::clone(self.job_queue()));
-        let workers: Vec<_> = iter::once(fan_out)
-            .chain(self.job_handlers().iter().cloned())
-            .map(|handler| Worker::new(queue.clone(), handler))
-            .collect();
-        let working = pin!(future::join_all(workers.iter().map(|worker| worker.run(ended))));
+        let mut subscribers = self.job_handlers().to_vec();
+        subscribers
+            .extend(self.delivers_webhooks().then(|| Arc::new(Webhooks::new(self.clone())) as Arc<dyn JobHandler>));
+        let fan_out: Arc<dyn JobHandler> = Arc::new(FanOut { subscribers: subscribers.clone() });
+        let handlers = iter::once(fan_out).chain(subscribers).collect();
+        let worker = Worker::new(Queue::new(Arc::clone(self.job_queue())), handlers);
+        let working = pin!(worker.run(ended));
         let cut_off = pin!(async {
             ended.cancelled().await;
             time::sleep(LAST_ATTEMPTS).await;

@@ -28,6 +28,7 @@ mod storage;
 mod sweep;
 mod totals;
 mod view;
+mod webhooks;
 
 pub use accounts::{
     Account, AccountDescription, NewAccount, OPERATOR, OwnAccountChange, Registration, SessionToken, TokenRequest,
@@ -48,3 +49,4 @@ pub use storage::{
 };
 pub use sweep::SweepReport;
 pub use view::View;
+pub use webhooks::{WebhookRequest, WebhookSecretUpdate, WebhookUpdate};

@@ -21,6 +21,7 @@ pub mod changes;
 pub mod database;
 pub mod passwords;
 pub mod rate_limit;
+pub mod secrets;
 pub mod sessions;
 pub mod shared_cache;
 

@@ -14,15 +14,16 @@ use crate::{
     decide::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerFacts, CallerToken, LogOut,
         MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken, NewUser, PackageCommand,
-        PackageFacts, PublishFacts, RevokeToken, RevokeTokenFacts, gate::closed,
+        PackageFacts, PublishFacts, RevokeToken, RevokeTokenFacts, WebhookChange, WebhookCommand, WebhookFacts,
+        gate::closed,
     },
-    error::{Error, Result},
+    error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
     ports::{PublishStore, UserStore},
     registry::Registry,
     types::{
         AccountState, Actor, AuditFilter, Credential, NewUpload, PageRequest, Principal, ScopeRole, Sha256Digest,
-        TokenId, TokenScope, TokenScopes, User,
+        TokenId, TokenScope, TokenScopes, User, WebhookId,
     },
 };
 
@@ -123,6 +124,15 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         }
         Action::ChangeMembers => member_change(false),
         Action::LeaveScope => member_change(true),
+        Action::ManageWebhooks => {
+            let change = WebhookChange::Delete(WebhookId::generate());
+            let scope = "team".parse().expect("a scope");
+            let command = WebhookCommand { actor: actor(0), scope, change, now: NOW, audit: entry() };
+            let role = Some(ScopeRole::Owner);
+            let facts = WebhookFacts { caller: caller(0), scope_exists: true, role, ..WebhookFacts::default() };
+            let refused = command.decide(&facts).expect_err("there is no such webhook");
+            if refused.code() == ErrorCode::NotFound { Ok(()) } else { Err(refused) }
+        }
         Action::ReadAccount => registry.account(by).await.map(drop),
         Action::ChangeAccount => account_change(),
         Action::LogOut => {

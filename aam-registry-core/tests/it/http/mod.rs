@@ -24,3 +24,4 @@ mod rights;
 mod service;
 mod site;
 mod stalled;
+mod webhooks;
