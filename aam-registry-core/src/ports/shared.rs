@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     decide::{
-        AccountChange, Audience, ChangedAccount, Deprecation, LogOut, MemberChange, NewScope, NewToken, NewUser,
-        OwnerChange, PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TokenRevocation, Unyank,
+        AccountChange, Audience, ChangedAccount, LogOut, MemberChange, NewScope, NewToken, NewUser, OwnerChange,
+        PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TextChange, TokenRevocation, Unyank,
         WebhookCommand, WebhookReport, Yank, Yanked,
     },
     error::Result,
@@ -183,7 +183,7 @@ shared! {
     impl VersionStore {
         async fn yank(&self, yank: &Yank) -> Result<Yanked>;
         async fn unyank(&self, unyank: &Unyank) -> Result<BTreeMap<DistTag, Version>>;
-        async fn set_deprecation(&self, deprecation: &Deprecation) -> Result<()>;
+        async fn change_text(&self, change: &TextChange) -> Result<()>;
         async fn change_tag(&self, change: &TagChange) -> Result<()>;
         async fn change_owner(&self, change: &OwnerChange) -> Result<()>;
     }
