@@ -120,7 +120,7 @@ impl UserStore for PostgresMetadata {
     async fn log_out(&self, log_out: &LogOut) -> Result<()> {
         self.change(Rows::of(&log_out.actor), |tx| async move {
             // Waits for what the user has under way, which relies on the session.
-            sql::all(&tx, LOCK_USER, [&Uuid::from(log_out.actor.user)], |_| Ok(())).await?;
+            sql::first(&tx, LOCK_USER, [&Uuid::from(log_out.actor.user)], |_| Ok(())).await?;
             let caller = facts::caller(&tx, &log_out.actor).await?;
             apply(&tx, log_out.decide(&caller)?).await
         })
