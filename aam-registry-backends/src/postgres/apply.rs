@@ -36,6 +36,8 @@ const CREATE_TOKEN: &str = "INSERT INTO tokens
         (id, user_id, name, secret, scopes, packages, created_at, expires_at, last_used_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const REVOKE_TOKENS: &str = "UPDATE tokens SET revoked_at = $2 WHERE id = ANY($1)";
+const REVOKE_SESSION: &str = "INSERT INTO revoked_sessions (id, user_id, expires_at) VALUES ($1, $2, $3)
+    ON CONFLICT DO NOTHING";
 const CREATE_SCOPE: &str = "WITH scope AS (INSERT INTO scopes (name, created_at) VALUES ($1, $2))
     INSERT INTO scope_members (scope, user_id, role) VALUES ($1, $3, $4)";
 const PUT_MEMBER: &str = "INSERT INTO scope_members (scope, user_id, role) VALUES ($1, $2, $3)
@@ -125,6 +127,7 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::UpdateAccount(_) => &[UPDATE_ACCOUNT],
         Write::CreateToken { .. } => &[CREATE_TOKEN],
         Write::RevokeTokens { .. } => &[REVOKE_TOKENS],
+        Write::RevokeSession { .. } => &[REVOKE_SESSION],
         Write::CreateScope { .. } => &[CREATE_SCOPE],
         Write::SetMember { .. } => &[PUT_MEMBER, DROP_MEMBER],
         Write::SetOwner { .. } => &[ADD_OWNER, REMOVE_OWNER],
@@ -148,6 +151,10 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::UpdateAccount(account) => update_account(tx, account).await,
         Write::CreateToken { token, secret } => create_token(tx, token, secret.as_bytes()).await,
         Write::RevokeTokens { tokens, at } => revoke_tokens(tx, tokens, *at).await,
+        Write::RevokeSession { user, session, expires_at } => {
+            let (user, expires_at) = (Uuid::from(*user), expires_at.as_microsecond());
+            sql::run(tx, REVOKE_SESSION, [&Text(session), &user, &expires_at]).await.map(drop)
+        }
         Write::CreateScope { name, owner, created_at } => {
             let (created_at, owner, role) =
                 (created_at.as_microsecond(), Uuid::from(*owner), ScopeRole::Owner.as_str());

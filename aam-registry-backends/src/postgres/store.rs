@@ -128,17 +128,6 @@ impl PostgresMetadata {
         self.write(change).await.map_err(|error| told_of(error, &rows))
     }
 
-    /// Runs `change`, a single statement that locks `rows` and does no harm when it runs twice.
-    pub(super) async fn repeatable_change<T, F, Fut>(&self, rows: Rows, change: F) -> Result<T>
-    where
-        F: Fn(Arc<Session>) -> Fut + Send + Sync,
-        Fut: Future<Output = Tx<T>> + Send,
-        T: Send,
-    {
-        let _admitted = self.admission.admit(rows.clone()).await?;
-        self.repeatable(change).await.map_err(|error| told_of(error, &rows))
-    }
-
     /// Runs `change`, which waits for no lock that a request may hold for long, as one durable transaction.
     pub(super) async fn write<T, F, Fut>(&self, change: F) -> Result<T>
     where

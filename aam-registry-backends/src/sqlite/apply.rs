@@ -37,6 +37,11 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         Write::UpdateAccount(account) => update_account(tx, account),
         Write::CreateToken { token, secret } => create_token(tx, token, secret),
         Write::RevokeTokens { tokens, at } => revoke_tokens(tx, tokens, *at),
+        Write::RevokeSession { user, session, expires_at } => {
+            let revoke =
+                "INSERT INTO revoked_sessions (id, user_id, expires_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+            sql::run(tx, revoke, (session, user.to_string(), expires_at.as_microsecond())).map(drop)
+        }
         Write::CreateScope { name, owner, created_at } => create_scope(tx, name, *owner, *created_at),
         Write::SetMember { scope, user, role } => set_member(tx, scope, *user, *role),
         Write::SetOwner { package, user, owns } => set_owner(tx, package, *user, *owns),

@@ -78,13 +78,15 @@ fn member_facts(tx: &Connection, change: &MemberChange) -> Tx<MemberFacts> {
         Some(user) => Some(MemberState { user, role: facts::role(tx, scope, user)? }),
         None => None,
     };
-    let owners = "SELECT count(*) FROM scope_members WHERE scope = ?1 AND role = ?2";
-    let owners = sql::first(tx, owners, (scope, ScopeRole::Owner.as_str()), |row| sql::unsigned(row, 0))?;
+    let query = "SELECT count(*) FROM scope_members m JOIN users u ON u.id = m.user_id
+                  WHERE m.scope = ?1 AND m.role = ?2 AND u.username <> ?3 AND NOT u.disabled";
+    let params = (scope, ScopeRole::Owner.as_str(), change.member.as_str());
+    let other_owners = sql::first(tx, query, params, |row| sql::unsigned(row, 0))?;
     Ok(MemberFacts {
         caller: facts::caller(tx, &change.actor)?,
         scope_exists: facts::scope_exists(tx, &change.scope)?,
         role: facts::role(tx, scope, change.actor.user)?,
         member,
-        owners: owners.unwrap_or_default(),
+        other_owners: other_owners.unwrap_or_default(),
     })
 }

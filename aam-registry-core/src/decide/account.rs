@@ -2,7 +2,7 @@ use std::fmt::{self, Debug};
 
 use jiff::Timestamp;
 
-use super::{CallerFacts, Changes, Decision, Write};
+use super::{Action, CallerFacts, Changes, Decision, Write};
 use crate::{
     error::{Error, Result},
     types::{AccountState, Actor, AuditEvent, Credential, NewAuditEntry, User, Username},
@@ -119,7 +119,7 @@ impl AccountChange {
     pub fn decide(&self, facts: &AccountFacts) -> Result<Decision<'_, ChangedAccount>> {
         let before = facts.account.as_ref().ok_or_else(|| Error::UserNotFound(self.username.clone()))?;
         if let AccountActor::Itself(actor) = &self.by {
-            facts.caller.require_live(actor, self.now)?;
+            facts.caller.require_self(actor, self.now, Action::ChangeAccount)?;
             if actor.user != before.user.id {
                 return Err(Error::credential_ended());
             }

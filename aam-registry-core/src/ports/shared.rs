@@ -17,9 +17,9 @@ use super::{
 };
 use crate::{
     decide::{
-        AccountChange, Audience, ChangedAccount, MemberChange, NewScope, NewToken, NewUser, OwnerChange, PublishCheck,
-        PublishCommit, Published, RevokeToken, Rights, TagChange, TextChange, TokenRevocation, Unyank, WebhookCommand,
-        WebhookReport, Yank, Yanked,
+        AccountChange, Audience, ChangedAccount, LogOut, MemberChange, NewScope, NewToken, NewUser, OwnerChange,
+        PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TextChange, TokenRevocation, Unyank,
+        WebhookCommand, WebhookReport, Yank, Yanked,
     },
     error::Result,
     types::{
@@ -63,7 +63,7 @@ shared! {
         async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64>;
     }
     impl ArchiveIndex {
-        async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>>;
+        async fn archive_location(&self, name: &PackageName, version: &Version, audience: Audience) -> Result<Option<ArchiveLocation>>;
         async fn published_archives(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<ArchiveLocation>>;
         async fn unreferenced_archives(&self, keys: &[ArchiveKey]) -> Result<Vec<ArchiveKey>>;
         async fn registry_id(&self) -> Result<RegistryId>;
@@ -177,7 +177,7 @@ shared! {
         async fn profile(&self, username: &Username) -> Result<Option<UserProfile>>;
         async fn has_admin(&self) -> Result<bool>;
         async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>>;
-        async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()>;
+        async fn log_out(&self, log_out: &LogOut) -> Result<()>;
         async fn forget_sessions(&self, now: Timestamp) -> Result<()>;
     }
     impl VersionStore {

@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::{Guesser, password};
 use crate::{
-    decide::Action,
+    decide::{Action, LogOut},
     error::{Error, Result},
     ports::{Login, Session},
     registry::Registry,
-    types::{AuditEvent, Credential, NewAuditEntry, Principal, User},
+    types::{AuditEvent, NewAuditEntry, Principal, User},
 };
 
 /// The longest address there is (RFC 5321) and longer than any username.
@@ -154,20 +154,11 @@ impl Registry {
     /// [`Error::InvalidRequest`] if the caller used an API token.
     pub async fn logout(&self, by: &Principal) -> Result<()> {
         Action::LogOut.require_credential(by, None)?;
-        match &by.credential {
-            Credential::Session { id, expires_at, .. } => {
-                self.inner().users.revoke_session(by.user, id, *expires_at).await?;
-                tracing::info!(event = "logout", user = %by.username, "user logged out");
-                Ok(())
-            }
-            Credential::Token(id) => Err(Error::invalid_request(format!(
-                "Only a login session can be ended so; to end this API token, revoke it by its id, {id}"
-            ))),
-            Credential::Host => Err(Error::invalid_request(
-                "This login is one of the application that the registry is part of; log out there",
-            )),
-            Credential::Operator => Err(Error::invalid_request("Only a login session can be ended")),
-        }
+        let audit = self.entry_by(AuditEvent::UserLogout, by);
+        let log_out = LogOut { actor: by.actor(), now: audit.timestamp, audit };
+        self.inner().users.log_out(&log_out).await?;
+        tracing::info!(event = "logout", user = %by.username, "user logged out");
+        Ok(())
     }
 }
 
