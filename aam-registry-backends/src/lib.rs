@@ -17,6 +17,8 @@ mod rate_limits;
 pub mod redis;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod relational;
+#[cfg(feature = "smtp")]
+pub mod smtp;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(any(feature = "postgres", feature = "redis"))]

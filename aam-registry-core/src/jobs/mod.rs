@@ -10,6 +10,7 @@ mod claim_storage;
 mod fan_out;
 mod flush_downloads;
 mod health;
+mod mail;
 mod measure_queue;
 mod periodic;
 mod prepare_searches;
@@ -23,6 +24,9 @@ mod touch_tokens;
 mod webhook;
 mod worker;
 
+use std::sync::Arc;
+
+use crate::{ports::JobHandler, registry::Registry};
 use periodic::PeriodicJob;
 pub use webhook::Webhook;
 
@@ -38,4 +42,9 @@ fn periodic_jobs() -> Vec<Box<dyn PeriodicJob>> {
         Box::new(claim_storage::ClaimStorage),
         Box::new(measure_queue::MeasureQueue::default()),
     ]
+}
+
+/// The registry's own subscribers to events.
+fn subscribers(registry: &Registry) -> Vec<Arc<dyn JobHandler>> {
+    vec![Arc::new(mail::SendMail::new(registry.clone()))]
 }

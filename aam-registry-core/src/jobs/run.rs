@@ -4,7 +4,7 @@ use futures_util::future;
 use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::{PeriodicJob, fan_out::FanOut, health::Health, periodic_jobs, worker::Worker};
+use super::{PeriodicJob, fan_out::FanOut, health::Health, periodic_jobs, subscribers, worker::Worker};
 use crate::{ports::JobHandler, registry::Registry};
 
 impl Registry {
@@ -17,9 +17,10 @@ impl Registry {
     pub async fn run_background(&self, until: impl Future<Output = ()>) {
         let ended = CancellationToken::new();
         let jobs = periodic_jobs();
-        let fan_out: Arc<dyn JobHandler> = Arc::new(FanOut { subscribers: self.job_handlers().to_vec() });
+        let handlers = [self.job_handlers(), &subscribers(self)].concat();
+        let fan_out: Arc<dyn JobHandler> = Arc::new(FanOut { subscribers: handlers.clone() });
         let workers: Vec<_> = iter::once(fan_out)
-            .chain(self.job_handlers().iter().cloned())
+            .chain(handlers)
             .map(|handler| Worker::new(Arc::clone(self.job_queue()), handler))
             .collect();
         let periodic = future::join_all(jobs.iter().map(|job| self.repeat(&**job, &ended)));

@@ -11,9 +11,9 @@ use jiff::Timestamp;
 
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
-    Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, JobQueue, Login, PackageStore, PasswordHasher, PublishStore,
-    RateClass, RateDecision, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp, StoredArchive,
-    TokenHolder, TokenStore, UserStore, VersionStore,
+    Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, JobQueue, Login, MailFailure, Mailer, PackageStore,
+    PasswordHasher, PublishStore, RateClass, RateDecision, RateLimiter, ScopeStore, Session, SessionSigner,
+    SharedCache, Stamp, StoredArchive, TokenHolder, TokenStore, UserStore, VersionStore,
 };
 use crate::{
     decide::{
@@ -24,10 +24,10 @@ use crate::{
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
         DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob,
-        NewAuditEntry, NewJob, NewUpload, Package, PackageName, PackageSummary, Page, Principal, PublishedVersion,
-        RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token, TokenId, Upload,
-        UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange,
-        VersionSummary,
+        Mail, NewAuditEntry, NewJob, NewUpload, Package, PackageName, PackageSummary, Page, Principal,
+        PublishedVersion, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token,
+        TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
+        VersionRange, VersionSummary,
     },
 };
 
@@ -107,6 +107,9 @@ shared! {
         async fn add_downloads(&self, batch: &DownloadBatch) -> Result<()>;
         async fn refresh_totals(&self) -> Result<()>;
         async fn downloads(&self, query: &DownloadQuery) -> Result<DayDownloads>;
+    }
+    impl Mailer {
+        async fn send(&self, mail: &Mail) -> std::result::Result<(), MailFailure>;
     }
     impl PackageStore {
         async fn package(&self, name: &PackageName) -> Result<Option<Package>>;

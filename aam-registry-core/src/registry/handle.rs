@@ -18,8 +18,8 @@ use crate::{
     error::Result,
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, JobHandler, JobQueue,
-        PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, TokenStore, UserStore,
-        VersionStore,
+        Mailer, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, TokenStore,
+        UserStore, VersionStore,
     },
     types::{ClientNetwork, RegistryId},
 };
@@ -42,6 +42,7 @@ pub(super) struct Inner {
     pub(super) audit: Arc<dyn AuditLog>,
     pub(super) jobs: Arc<dyn JobQueue>,
     pub(super) job_handlers: Vec<Arc<dyn JobHandler>>,
+    pub(super) mailing: Option<Mailing>,
     pub(super) archive_index: Arc<dyn ArchiveIndex>,
     pub(super) archives: Arc<dyn ArchiveStore>,
     pub(super) archive_source: Arc<dyn ArchiveSource>,
@@ -67,6 +68,14 @@ pub(super) struct Inner {
     pub(super) unpacking: Unpacking,
 }
 
+/// How mails are sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Mailing {
+    pub(crate) mailer: Arc<dyn Mailer>,
+    /// The public address of the registry, without a slash at its end.
+    pub(crate) base_url: String,
+}
+
 impl Registry {
     /// Starts building a registry.
     pub fn builder() -> RegistryBuilder {
@@ -88,6 +97,11 @@ impl Registry {
     /// What the operator decided.
     pub fn policy(&self) -> &Policy {
         &self.0.policy
+    }
+
+    /// How mails are sent; `None` if they are not.
+    pub(crate) fn mailing(&self) -> Option<&Mailing> {
+        self.0.mailing.as_ref()
     }
 
     /// What tells for how long what was made of metadata may be kept.
