@@ -1,4 +1,4 @@
-use std::{error::Error as StdError, fmt, iter, time::Duration};
+use std::{error::Error as StdError, fmt, time::Duration};
 
 use aam_registry_core::{
     Error, Result,
@@ -133,7 +133,12 @@ fn without_addresses(text: &str) -> String {
 
 /// An error with its causes.
 fn reason(error: &(dyn StdError + 'static)) -> String {
-    let mut texts: Vec<_> = iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
+    let mut texts = vec![error.to_string()];
+    let mut source = error.source();
+    while let Some(cause) = source {
+        texts.push(cause.to_string());
+        source = cause.source();
+    }
     texts.dedup();
     texts.join(": ")
 }

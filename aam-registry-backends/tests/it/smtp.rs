@@ -29,7 +29,7 @@ type Mailbox = Arc<Mutex<Vec<(Vec<String>, Vec<u8>)>>>;
 #[derive(Clone)]
 struct Server {
     security: SmtpSecurity,
-    certificate: rcgen::CertifiedKey<rcgen::KeyPair>,
+    certificate: Arc<rcgen::CertifiedKey<rcgen::KeyPair>>,
     /// What it answers to recipients.
     recipients: Response,
     mailbox: Mailbox,
@@ -68,9 +68,7 @@ impl Handler for Taker {
 impl Server {
     fn new(security: SmtpSecurity) -> Self {
         let names = vec!["localhost".to_owned()];
-        let rcgen::CertifiedKey { cert, signing_key } =
-            rcgen::generate_simple_self_signed(names).expect("a certificate");
-        let certificate = rcgen::CertifiedKey { cert, signing_key };
+        let certificate = Arc::new(rcgen::generate_simple_self_signed(names).expect("a certificate"));
         Self { security, certificate, recipients: response::OK, mailbox: Mailbox::default() }
     }
 
