@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::{LatestMove, PublishCommit};
 use crate::types::{
-    AccountState, Change, DistTag, NewAuditEntry, PackageName, ScopeName, ScopeRole, Sha256Digest, Token, TokenId,
-    User, UserId, Version,
+    AccountState, Change, DistTag, NewAuditEntry, OneTimeToken, PackageName, ScopeName, ScopeRole, Sha256Digest, Token,
+    TokenId, User, UserId, Version,
 };
 
 /// What was decided: the answer to whoever asked, and what an adapter applies.
@@ -48,6 +48,18 @@ pub enum Write<'a> {
     },
     /// Makes an account what it is from now on, found by its id.
     UpdateAccount(AccountState),
+    /// Adds a one-time token to an account.
+    AddOneTimeToken {
+        /// Whose.
+        user: UserId,
+        /// The token.
+        token: OneTimeToken,
+    },
+    /// Removes every one-time token of an account.
+    EndOneTimeTokens {
+        /// Whose.
+        user: UserId,
+    },
     /// Makes a token.
     CreateToken {
         /// The token.

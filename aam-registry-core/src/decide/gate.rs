@@ -109,6 +109,8 @@ actions! {
     }
     /// Read the whole audit log.
     ReadLog { tokens: [TokenScope::Admin], restricted: Refused, roles: [], admin: true }
+    /// Make a one-time link with which another user sets a password.
+    ResetPassword { tokens: [TokenScope::Admin], restricted: Refused, roles: [], admin: true }
     /// Make a scope.
     CreateScope { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// Set or remove a member of a scope. A restricted token would outgrow its
@@ -177,6 +179,7 @@ impl Action {
             Self::ReadLog => "read the whole audit log",
             Self::CreateScope | Self::ChangeMembers | Self::LeaveScope => "manage scopes",
             Self::ChangeAccount => "change the account",
+            Self::ResetPassword => "reset passwords",
             Self::CreateToken => "make others",
             Self::ListTokens => "list others",
             Self::RevokeToken => "revoke others",
@@ -245,9 +248,10 @@ impl Rights {
         if self.permit(action) {
             return Ok(());
         }
-        Err(Error::forbidden(
-            "Only an administrator may read the whole audit log; owners may read that of their packages",
-        ))
+        Err(Error::forbidden(match action {
+            Action::ResetPassword => "Only an administrator may reset the passwords of others",
+            _ => "Only an administrator may read the whole audit log; owners may read that of their packages",
+        }))
     }
 }
 

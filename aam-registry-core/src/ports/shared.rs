@@ -24,7 +24,7 @@ use crate::{
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
         DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob,
-        Mail, NewAuditEntry, NewJob, NewUpload, Package, PackageName, PackageSummary, Page, Principal,
+        Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal,
         PublishedVersion, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token,
         TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
         VersionRange, VersionSummary,
@@ -59,6 +59,7 @@ shared! {
     impl AccountStore {
         async fn accounts(&self, filter: &AccountFilter) -> Result<Vec<User>>;
         async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount>;
+        async fn one_time_holder(&self, token: &Sha256Digest, purpose: OneTimePurpose, now: Timestamp) -> Result<Option<User>>;
         async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64>;
     }
     impl ArchiveIndex {

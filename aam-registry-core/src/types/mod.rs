@@ -18,6 +18,7 @@ mod mail;
 mod manifest;
 mod name;
 mod not_built;
+mod one_time_token;
 mod package;
 mod package_path;
 mod page;
@@ -51,6 +52,7 @@ pub(crate) use manifest::{MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS};
 pub use manifest::{Manifest, ManifestFault, ManifestLimits};
 pub use name::{PackageName, ScopeName, Username};
 pub(crate) use not_built::{AskedIn, not_built};
+pub use one_time_token::{OneTimePurpose, OneTimeSecret, OneTimeToken};
 pub use package::{
     ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary, Visibility,
 };

@@ -16,6 +16,8 @@ pub(super) enum Part {
     Text(String),
     /// A command to copy, on a line of its own.
     Command(String),
+    /// An address to open, on a line of its own.
+    Link(String),
 }
 
 impl Letter {
@@ -35,13 +37,19 @@ impl Letter {
         self
     }
 
+    /// Adds an address to open.
+    pub(super) fn link(mut self, url: impl Into<String>) -> Self {
+        self.parts.push(Part::Link(url.into()));
+        self
+    }
+
     /// The letter as plain text, to the user of that name.
     pub(super) fn to_text(&self, username: &str, base_url: &str) -> String {
         let mut text = format!("Hello {username},\n");
         for part in &self.parts {
             match part {
                 Part::Text(paragraph) => text.push_str(&format!("\n{}\n", one_line(paragraph))),
-                Part::Command(command) => text.push_str(&format!("\n    {}\n", one_line(command))),
+                Part::Link(line) | Part::Command(line) => text.push_str(&format!("\n    {}\n", one_line(line))),
             }
         }
         text.push_str(&format!("\n-- \n{}\n{base_url}\n", footer(username)));
@@ -55,6 +63,10 @@ impl Letter {
             .iter()
             .map(|part| match part {
                 Part::Text(paragraph) => format!("<p>{}</p>\n", escaped(&one_line(paragraph))),
+                Part::Link(url) => {
+                    let url = escaped(&one_line(url));
+                    format!("<p><a href=\"{url}\">{url}</a></p>\n")
+                }
                 Part::Command(command) => format!("<pre><code>{}</code></pre>\n", escaped(&one_line(command))),
             })
             .collect();
@@ -100,10 +112,10 @@ mod tests {
     #[test]
     fn nothing_in_a_letter_becomes_markup_or_a_line_of_its_own() {
         let hostile = "</p><script>alert('x')</script>\n\nPay here: \"&\"";
-        let letter = Letter::new("test", hostile).text(hostile).command(hostile);
+        let letter = Letter::new("test", hostile).text(hostile).command(hostile).link(hostile);
         let html = letter.to_html("ada", "https://example.com/?a=1&b=\"2\"");
         assert!(!html.contains("<script") && !html.contains("b=\"2\""), "{html}");
-        assert_eq!(html.matches("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;").count(), 3, "{html}");
+        assert_eq!(html.matches("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;").count(), 5, "{html}");
         assert!(!letter.to_text("ada", "https://example.com").contains("\nPay here"));
     }
 }

@@ -29,6 +29,41 @@ pub(super) fn password_set(at: &str) -> Letter {
         .text("If you did not ask for this, ask the administrator of the registry.")
 }
 
+/// Somebody has asked for a link to set another password.
+pub(super) fn password_reset(asked: &str, link: &str, until: &str) -> Letter {
+    Letter::new("password-reset", "Reset your password")
+        .text(format!("Somebody asked to reset the password of your account{asked}. To set a new one, open:"))
+        .link(link)
+        .text(format!(
+            "The link works once, until {until}. Or run this command, and paste the link when it asks for it:"
+        ))
+        .command("aam passwd --reset")
+        .text("If this was not you, ignore this mail: nothing has changed. Do not pass the link on.")
+}
+
+/// An administrator has made a link to set another password.
+pub(super) fn reset_link_made(at: &str) -> Letter {
+    Letter::new("reset-link-made", "A link to reset your password was made")
+        .text(format!(
+            "An administrator of the registry has made a link with which the password of your account can be reset, \
+             at {at}. It is not in this mail: the administrator gives it to you."
+        ))
+        .text("If you did not ask for this, ask the administrator of the registry.")
+}
+
+/// The user has set another password with a link.
+pub(super) fn password_reset_done(at: &str) -> Letter {
+    Letter::new("password-reset-done", "Your password was reset")
+        .text(format!(
+            "The password of your account was reset with a link at {at}. All your sessions have ended; your API tokens \
+             continue to work."
+        ))
+        .text(
+            "If this was not you, somebody else can read your mail or was given your link. Ask for another link with \
+             `aam passwd --forgot`, and tell the administrator of the registry.",
+        )
+}
+
 /// The user has made an API token.
 pub(super) fn token_created(at: &str, name: &str, scopes: &str, packages: &str, expires: &str) -> Letter {
     Letter::new("token-created", "A new API token for your account")

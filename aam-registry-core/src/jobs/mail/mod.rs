@@ -9,11 +9,15 @@ mod tests;
 use async_trait::async_trait;
 
 use crate::{
-    ports::{JobFailure, JobHandler},
+    ports::{Clock, JobFailure, JobHandler, SystemClock},
     registry::Registry,
     types::{AuditEvent, Job, Mail, NewAuditEntry, NewJob, User, Username},
 };
+use jiff::SignedDuration;
 use letter::{Letter, one_line};
+
+/// How long after somebody has asked for it a link to reset the password is sent.
+const RESET_WANTED: SignedDuration = SignedDuration::from_hours(6);
 
 /// Sends mails about events. The texts are written when a mail is sent, from the account as it is then,
 /// so the queue holds no address and no secret.
@@ -25,6 +29,31 @@ pub(super) struct SendMail {
 impl SendMail {
     pub(super) fn new(registry: Registry) -> Self {
         Self { registry }
+    }
+
+    /// Sends the link with which the user sets another password. It is made here, so that its secret is
+    /// in the mail alone. A mail that is sent again has another link, and each of them works.
+    async fn send_reset(&self, event: &NewAuditEntry, user: &User, attempts: u64) -> Result<(), JobFailure> {
+        let Some(mailing) = self.registry.mailing() else { return Ok(()) };
+        // A link that comes long after it was asked for is not expected any more.
+        let is_late = SystemClock.now().duration_since(event.timestamp) > RESET_WANTED;
+        let link = if is_late { None } else { self.registry.mailed_reset_link(&user.username).await? };
+        let Some(link) = link else {
+            if attempts > 1 && !is_late {
+                // The links of the attempts before count until they expire.
+                return Err(JobFailure::new("the account has several unused links; the mail waits until one expires"));
+            }
+            tracing::info!(
+                event = "mail_not_sent",
+                user = %user.username,
+                user_id = %user.id,
+                letter = "password-reset",
+                late = is_late,
+                "a link to reset a password was not sent: the account is disabled, has several, or it is too late",
+            );
+            return Ok(());
+        };
+        self.send(event, user, &notices::reset_letter(event, &link, &mailing.base_url)).await
     }
 
     async fn send(&self, event: &NewAuditEntry, user: &User, letter: &Letter) -> Result<(), JobFailure> {
@@ -91,6 +120,9 @@ impl JobHandler for SendMail {
         };
         // An account that is gone wants no mail.
         let Some(user) = self.registry.find_user(&username).await? else { return Ok(Vec::new()) };
+        if notices::asks_for_reset(&event) {
+            return self.send_reset(&event, &user, job.attempts).await.map(|()| Vec::new());
+        }
         if let Some(letter) = notices::letter(&event, user.username.as_str()) {
             self.send(&event, &user, &letter).await?;
         }

@@ -1,10 +1,13 @@
 //! Which events users are told of by mail, who is told, and by which letter.
 
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
 use super::{letter::Letter, letters};
-use crate::types::{AuditEvent, NewAuditEntry};
+use crate::{
+    registry::{DONE, LINK, PasswordResetLink, REQUESTED, STEP},
+    types::{AuditEvent, NewAuditEntry},
+};
 
 /// Whether there are letters about events of this kind.
 pub(super) fn are_of(event: AuditEvent) -> bool {
@@ -42,14 +45,30 @@ pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
     }
 }
 
+/// Whether an event asks for a mail with a link to set another password.
+pub(super) fn asks_for_reset(event: &NewAuditEntry) -> bool {
+    event.event == AuditEvent::UserPasswordReset && text(event, STEP) == Some(REQUESTED)
+}
+
+/// The mail with that link.
+pub(super) fn reset_letter(event: &NewAuditEntry, link: &PasswordResetLink, base_url: &str) -> Letter {
+    let from = text(event, "client_ip").map(|address| format!(" from the address {address}"));
+    let asked = format!("{} at {}", from.unwrap_or_default(), instant(event.timestamp));
+    letters::password_reset(&asked, &link.url(base_url), &instant(link.expires_at))
+}
+
 /// The letter about an event to the user `username`.
 pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
-    let at = event.timestamp.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let at = instant(event.timestamp);
     let actor = event.actor.as_deref().unwrap_or("somebody");
     let package = event.package.as_ref().map(ToString::to_string).unwrap_or_default();
     Some(match event.event {
         AuditEvent::UserPasswordChange => letters::password_changed(&at),
-        AuditEvent::UserPasswordReset => letters::password_set(&at),
+        AuditEvent::UserPasswordReset => match text(event, STEP) {
+            Some(LINK) => letters::reset_link_made(&at),
+            Some(DONE) => letters::password_reset_done(&at),
+            _ => letters::password_set(&at),
+        },
         AuditEvent::TokenCreate => {
             let list = |key: &str, none: &str| match &event.metadata.get(key) {
                 Some(Value::Array(items)) if !items.is_empty() => {
@@ -74,6 +93,10 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
         }
         _ => return None,
     })
+}
+
+fn instant(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// One fact of an event.

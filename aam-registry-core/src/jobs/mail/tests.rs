@@ -152,6 +152,8 @@ fn events() -> Vec<NewAuditEntry> {
     vec![
         entry(AuditEvent::UserPasswordChange).with_actor("ada"),
         entry(AuditEvent::UserPasswordReset),
+        entry(AuditEvent::UserPasswordReset).with("step", "link"),
+        entry(AuditEvent::UserPasswordReset).with("step", "done"),
         token(AuditEvent::TokenCreate),
         token(AuditEvent::TokenCreate)
             .with("scopes", vec!["publish", "yank"])
@@ -181,6 +183,76 @@ fn every_letter_in_text_and_html() {
             .expect("a string");
     }
     insta::assert_snapshot!(all);
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_reset_with_the_link_of_a_mail() {
+    let mailer = MemoryMailer::new();
+    let registry = registry(mailer.clone());
+    let ada = register(&registry, "ada").await;
+    for login in ["ada@example.com", "nobody@example.com", " ADA@EXAMPLE.COM "] {
+        registry.request_password_reset(login, Some([192, 0, 2, 1].into())).await.expect("the same answer");
+    }
+    while jobs(&registry).await.len() < 3 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    settle(&registry).await;
+    let mails = mailer.sent();
+    assert_eq!(mails.len(), 2, "{mails:?}");
+    let link = |mail: &Mail| {
+        let line = mail.text.lines().find(|line| line.contains("/reset-password#")).expect("a link").trim().to_owned();
+        assert!(mail.to == "ada@example.com" && mail.html.contains(&line));
+        line
+    };
+    let links: Vec<_> = mails.iter().map(link).collect();
+    assert_ne!(links[0], links[1]);
+    let shown = mails[0].text.replace(links[0].rsplit_once('#').expect("a secret").1, "[secret]");
+    assert!(shown.contains("from the address 192.0.2.1 at "), "{shown}");
+
+    let refused = registry.reset_password_with(&links[0], "short".into()).await.expect_err("too short");
+    assert_eq!(refused.details()[0].field, "password");
+    registry.reset_password_with(&links[0], "kelp-93-Wagon-tulip".into()).await.expect("set");
+    for link in &links {
+        let again = registry.reset_password_with(link, "kelp-94-Wagon-tulip".into()).await.expect_err("it was used");
+        assert!(again.to_string().contains("does not work any more"), "{again}");
+    }
+    registry.login("ada", PASSWORD.into()).await.expect_err("the old password");
+    registry.login("ada", "kelp-93-Wagon-tulip".into()).await.expect("the new password");
+    assert_eq!(delivered(&registry, &mailer).await.pop().expect("a notice").1, "Your password was reset");
+    assert!(registry.find_user(&ada.username).await.expect("read").is_some());
+}
+
+#[tokio::test]
+async fn the_queue_holds_no_secret_and_no_address_of_a_reset() {
+    let registry = registry(MemoryMailer::new());
+    register(&registry, "ada").await;
+    registry.request_password_reset("ada@example.com", None).await.expect("asked");
+    while jobs(&registry).await.len() < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let payload = &jobs(&registry).await[1].payload;
+    assert_eq!(payload["metadata"], serde_json::json!({"user": "ada", "step": "requested"}));
+    assert_eq!(payload["actor"], serde_json::Value::Null);
+}
+
+#[tokio::test]
+async fn an_administrator_makes_a_link_where_there_is_no_mail() {
+    let registry = memory::registry().build().expect("complete");
+    let (ada, eve) = (register(&registry, "ada").await, register(&registry, "eve").await);
+    registry.request_password_reset("ada", None).await.expect_err("nothing would be sent");
+    registry.make_reset_link(&eve, &ada.username).await.expect_err("no administrator");
+    registry.set_role(&eve.username, AccountRole::Admin, true).await.expect("given");
+    let eve = Principal::of_host(&registry.find_user(&eve.username).await.expect("read").expect("a user"));
+    let link = registry.make_reset_link(&eve, &ada.username).await.expect("an administrator");
+    let text = link.text("https://registry.example.com/");
+    assert!(text.contains(&link.url(BASE_URL)) && text.contains("ada"), "{text}");
+    assert!(!format!("{link:?}").contains(link.secret.expose()));
+    registry.reset_password_with(&link.url(BASE_URL), "kelp-93-Wagon-tulip".into()).await.expect("set");
+    registry.login("ada", "kelp-93-Wagon-tulip".into()).await.expect("the new password");
+    let other = registry.make_reset_link_as_operator(&ada.username).await.expect("the operator");
+    registry.set_disabled(&ada.username, true).await.expect("disabled");
+    registry.reset_password_with(other.secret.expose(), "kelp-95-Wagon-tulip".into()).await.expect_err("disabled");
+    registry.make_reset_link(&eve, &ada.username).await.expect_err("disabled");
 }
 
 /// An event that is wanted has a letter, and one that is not has none.
