@@ -1,13 +1,17 @@
 //! Adapters for the ports of `aam-registry-core`, each behind a feature of its own and with its own
 //! configuration type.
 
+#[cfg(any(feature = "folder", feature = "s3", feature = "gcs", feature = "azblob"))]
+mod archive_rules;
 #[cfg(feature = "argon2")]
 pub mod argon2;
+#[cfg(feature = "folder")]
+pub mod folder;
 #[cfg(feature = "governor")]
 pub mod governor;
 #[cfg(feature = "jwt")]
 pub mod jwt;
-#[cfg(feature = "opendal")]
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azblob"))]
 pub mod opendal;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -30,13 +34,6 @@ pub mod webhook;
 pub use rate_limits::RateLimits;
 
 /// The program in the README's section on embedding, so that it is compiled.
-#[cfg(all(
-    doctest,
-    feature = "argon2",
-    feature = "governor",
-    feature = "jwt",
-    feature = "opendal",
-    feature = "sqlite"
-))]
+#[cfg(all(doctest, feature = "argon2", feature = "folder", feature = "governor", feature = "jwt", feature = "sqlite"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -17,7 +17,6 @@ pub mod decorate;
 pub mod error;
 pub mod http;
 pub mod jobs;
-pub mod layers;
 pub mod memory;
 pub mod ports;
 pub mod registry;

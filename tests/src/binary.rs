@@ -5,6 +5,8 @@ use std::{
     sync::OnceLock,
 };
 
+use crate::checkout::checkout;
+
 const NAME: &str = "aam-registry";
 
 /// The server's binary, built if it is missing or out of date.
@@ -25,7 +27,7 @@ fn build() -> PathBuf {
         .arg(if profile == "debug" { "dev" } else { profile })
         .arg("--target-dir")
         .arg(target)
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .current_dir(checkout())
         .status()
         .expect("cargo runs");
     assert!(status.success(), "{NAME} does not build");

@@ -9,6 +9,7 @@
 mod api;
 mod balancer;
 mod binary;
+mod checkout;
 mod command;
 mod eventually;
 mod packages;

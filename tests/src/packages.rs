@@ -1,7 +1,9 @@
-use std::{fs, path::Path};
+use std::fs;
 
 use aam_registry_core::archive::{PackContents, PackEntry, pack};
 use serde_json::{Map, Value, json};
+
+use crate::checkout::checkout;
 
 /// A package to publish, with one prompt unless files are added.
 #[derive(Clone, Debug)]
@@ -55,6 +57,6 @@ impl Package {
 
 /// An archive packed by another client, from the fixtures.
 pub fn fixture(file: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(file);
+    let path = checkout().join("tests/fixtures").join(file);
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

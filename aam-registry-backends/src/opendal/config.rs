@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 #[cfg(feature = "azblob")]
 use super::AzblobConfig;
 #[cfg(feature = "gcs")]
@@ -7,17 +5,10 @@ use super::GcsConfig;
 #[cfg(feature = "s3")]
 use super::S3Config;
 
-/// Where archives are stored.
+/// The object store of the archives.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum OpendalConfig {
-    /// In a local folder.
-    Fs {
-        /// The folder; created if it does not exist.
-        root: PathBuf,
-    },
-    /// In memory, until the process ends.
-    Memory,
     /// In a bucket of S3 or of a compatible store, such as MinIO.
     #[cfg(feature = "s3")]
     S3(Box<S3Config>),
@@ -27,13 +18,6 @@ pub enum OpendalConfig {
     /// In a container of Azure Blob Storage.
     #[cfg(feature = "azblob")]
     Azblob(Box<AzblobConfig>),
-}
-
-impl OpendalConfig {
-    /// A local folder.
-    pub fn fs(root: impl Into<PathBuf>) -> Self {
-        Self::Fs { root: root.into() }
-    }
 }
 
 #[cfg(feature = "s3")]

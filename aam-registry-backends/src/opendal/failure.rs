@@ -1,4 +1,4 @@
-use std::{error::Error as StdError, fmt, io};
+use std::{error::Error as StdError, fmt};
 
 use aam_registry_core::{Error, error::NotPermitted};
 use opendal::ErrorKind;
@@ -35,15 +35,6 @@ impl fmt::Display for Told {
 impl StdError for Told {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source()
-    }
-}
-
-/// Converts an error of a folder to a backend error. The system's error stays its source, because it
-/// distinguishes a full disk from other errors.
-pub(super) fn folder_error(error: io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::InvalidInput => Error::internal(error),
-        kind => Error::storage(error, kind == io::ErrorKind::Interrupted),
     }
 }
 

@@ -49,6 +49,6 @@ impl PresignedLinks {
     }
 }
 
-pub(super) fn no_links() -> Error {
+fn no_links() -> Error {
     Error::storage("this storage makes no presigned links; turn DOWNLOAD_REDIRECT off or use S3", false)
 }

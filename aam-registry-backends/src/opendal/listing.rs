@@ -12,7 +12,6 @@ use tokio::time;
 use super::failure::storage_error;
 
 /// How many entries a request asks for: the maximum of S3.
-#[cfg(feature = "remote")]
 const PAGE: usize = 1000;
 
 /// How long a listing may go on without an entry. Some stores return empty pages, and a store that
@@ -20,7 +19,6 @@ const PAGE: usize = 1000;
 const LONGEST_SILENCE: Duration = Duration::from_mins(2);
 
 /// The next entry of a listing.
-#[cfg(feature = "remote")]
 async fn next(operator: &Operator, entries: &mut opendal::Lister) -> Result<Option<Entry>> {
     match time::timeout(LONGEST_SILENCE, entries.try_next()).await {
         Ok(entry) => entry.map_err(storage_error),
@@ -40,7 +38,6 @@ fn repeats_itself(operator: &Operator) -> Error {
 }
 
 /// Lists a store that returns its keys in order and can start after any key.
-#[cfg(feature = "remote")]
 pub(super) async fn in_order(
     operator: &Operator,
     after: Option<&ArchiveKey>,

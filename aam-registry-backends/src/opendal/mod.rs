@@ -1,5 +1,5 @@
-//! Archives in stores that [OpenDAL](https://opendal.apache.org) supports: a local folder, memory, S3
-//! and compatible stores (feature `s3`), Google Cloud Storage (`gcs`), Azure Blob Storage (`azblob`).
+//! Archives in object stores that [OpenDAL](https://opendal.apache.org) supports: S3 and compatible
+//! stores (feature `s3`), Google Cloud Storage (`gcs`), Azure Blob Storage (`azblob`).
 //!
 //! ```no_run
 //! # #[cfg(feature = "s3")]
@@ -22,25 +22,16 @@
 mod azblob;
 mod config;
 mod failure;
-mod folder;
-mod folder_writer;
 #[cfg(feature = "gcs")]
 mod gcs;
-#[cfg(feature = "remote")]
 mod links;
 mod listing;
-mod memory_writer;
-#[cfg(feature = "remote")]
 mod patience;
-mod place;
-#[cfg(feature = "remote")]
 mod remote;
-#[cfg(feature = "remote")]
 mod remote_writer;
 #[cfg(feature = "s3")]
 mod s3;
 mod store;
-#[cfg(feature = "remote")]
 mod transport;
 
 #[cfg(feature = "azblob")]
@@ -48,7 +39,6 @@ pub use azblob::AzblobConfig;
 pub use config::OpendalConfig;
 #[cfg(feature = "gcs")]
 pub use gcs::GcsConfig;
-#[cfg(feature = "remote")]
 pub use patience::Patience;
 #[cfg(feature = "s3")]
 pub use s3::S3Config;

@@ -8,7 +8,8 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use opendal::{BytesRange, Error, ErrorKind, HttpTransporter, OperationContext, Operator};
 
-use super::{Patience, store::SMALL};
+use super::Patience;
+use crate::archive_rules::SMALL;
 
 /// The media type of every archive (RFC 6713).
 pub(super) const GZIP: &str = "application/gzip";

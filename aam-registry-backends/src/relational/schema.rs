@@ -31,7 +31,9 @@ pub(crate) fn runner(migrations: &[Embedded]) -> Runner {
 /// Fails the test that calls it unless every file of the folder is embedded, in order.
 #[cfg(test)]
 pub(crate) fn assert_all_are_embedded(folder: &str, migrations: &[Embedded]) {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    // The path that was compiled in may name another checkout that shared the target folder.
+    let package = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    let folder = std::path::Path::new(&package).join(folder);
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .expect("the folder of migrations is there")
         .map(|entry| entry.expect("the folder can be read").path())

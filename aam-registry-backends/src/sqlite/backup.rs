@@ -71,9 +71,6 @@ pub fn back_up(config: &SqliteConfig, to: &Path) -> Result<SqliteBackup> {
 
 /// Makes an empty part that only its owner can read, and keeps others from it.
 fn create(to: &Path, part: &Path) -> io::Result<File> {
-    if to.exists() {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a file of that name exists"));
-    }
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true);
     #[cfg(unix)]
@@ -81,6 +78,13 @@ fn create(to: &Path, part: &Path) -> io::Result<File> {
     let file = options.open(part)?;
     file.try_lock()
         .map_err(|_| io::Error::new(io::ErrorKind::ResourceBusy, "another backup is being written there"))?;
+    // Only now: a backup that ended meanwhile gave its part, which may be this file, the name `to`.
+    if to.exists() {
+        if file.metadata()?.len() == 0 {
+            let _ = fs::remove_file(part);
+        }
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a file of that name exists"));
+    }
     file.set_len(0)?;
     Ok(file)
 }

@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     decide::ReadAccess,
-    layers::{BearerAuthenticator, ClientIpPolicy, FirstRecognizing},
+    http::{
+        authenticators::{BearerAuthenticator, FirstRecognizing},
+        layers::ClientIpPolicy,
+    },
     ports::Authenticator,
     registry::Registry,
 };

@@ -17,9 +17,8 @@ use super::{
 use crate::{
     decide::Audience,
     error::{Detail, Error, ErrorCode},
-    layers::ClientAddress,
     registry::{Registry, View},
-    types::{AskedIn, ClientNetwork, PackageName, Principal, Version, Viewer, not_built},
+    types::{AskedIn, ClientAddress, ClientNetwork, PackageName, Principal, Version, Viewer, not_built},
 };
 
 /// The longest JSON body that is read, in bytes.

@@ -1,7 +1,7 @@
 use http::{Extensions, HeaderValue};
 
 use super::MatchedRoute;
-use crate::layers::ClientAddress;
+use crate::types::ClientAddress;
 
 /// What the layers have found out about a request; one of its extensions.
 ///
@@ -25,17 +25,17 @@ impl RequestContext {
         extensions.get_or_insert_default()
     }
 
-    /// The id of the request, if [`RequestIdLayer`](crate::layers::RequestIdLayer) set one.
+    /// The id of the request, if [`RequestIdLayer`](crate::http::layers::RequestIdLayer) set one.
     pub fn id(&self) -> Option<&HeaderValue> {
         self.id.as_ref()
     }
 
-    /// The matched route, if [`MatchRouteLayer`](crate::layers::MatchRouteLayer) found one.
+    /// The matched route, if [`MatchRouteLayer`](crate::http::layers::MatchRouteLayer) found one.
     pub fn route(&self) -> Option<&MatchedRoute> {
         self.route.as_ref()
     }
 
-    /// The client's address, if [`ClientAddressLayer`](crate::layers::ClientAddressLayer) knows it.
+    /// The client's address, if [`ClientAddressLayer`](crate::http::layers::ClientAddressLayer) knows it.
     pub fn client(&self) -> Option<ClientAddress> {
         self.client
     }

@@ -12,7 +12,7 @@ use crate::{
 const OUTAGE_RETRY: Duration = Duration::from_secs(5);
 
 /// The reason why a request gets an error answer. It passes through the layers as their error, and
-/// [`AnswerFailuresLayer`](crate::layers::AnswerFailuresLayer) converts it to the answer.
+/// [`AnswerFailuresLayer`](crate::http::layers::AnswerFailuresLayer) converts it to the answer.
 pub struct Failure(Box<Inner>);
 
 struct Inner {

@@ -2,12 +2,15 @@ use std::{future::Future, sync::Arc};
 
 use tracing::Instrument;
 
-use super::Failure;
+use super::{
+    Failure,
+    rate_limits::{give_back, refuse_over_limit, take_request},
+};
 use crate::{
     error::{Error, Result},
-    layers::{ClientAddress, ShortText, give_back, refuse_over_limit, take_request},
     ports::{RateClass, RateLimiter},
     registry::Registry,
+    types::{ClientAddress, ShortText},
 };
 
 /// The most characters of a username or e-mail address: those of the longest address there is (RFC 5321).

@@ -2,28 +2,32 @@
 //!
 //! [`RegistryService`] is the default stack over a [`Registry`](crate::registry::Registry): match the
 //! route, limit by address, authenticate, limit by principal, dispatch to an endpoint. One function in
-//! `stack` builds the stack from the layers of [`layers`](crate::layers). An endpoint decodes a
+//! `stack` builds the stack from the layers in [`layers`]. An endpoint decodes a
 //! request, calls one use case and encodes the result; its JSON types are in `wire`.
 
 mod answer;
+mod authenticators;
 mod body;
 mod builder;
 mod call;
 mod coding;
 mod context;
 mod dispatch;
+mod documents;
 mod downloads;
 mod edge;
 mod endpoints;
 pub(crate) mod entity_tag;
 mod failure;
 mod form;
+pub mod layers;
 mod login_attempt;
 pub(crate) mod metrics;
 mod openapi;
 mod peer;
 mod query;
 mod range;
+mod rate_limits;
 mod readiness;
 mod routing;
 mod service;
@@ -31,9 +35,9 @@ mod short_value;
 mod stack;
 mod wire;
 
+pub use authenticators::BearerAuthenticator;
 pub use body::RegistryBody;
 pub use builder::{RegistryServiceBuilder, ServiceBuildError};
-pub(crate) use coding::{Coding, ask_for};
 pub use context::RequestContext;
 pub(crate) use endpoints::routes;
 pub(crate) use failure::whole_seconds;

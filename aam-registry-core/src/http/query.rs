@@ -1,7 +1,5 @@
 use std::{borrow::Cow, str::FromStr};
 
-use percent_encoding::percent_decode_str;
-
 use super::failure::Failure;
 use crate::{error::Detail, types::PageRequest};
 
@@ -16,10 +14,7 @@ impl<'a> Query<'a> {
     /// Parses `application/x-www-form-urlencoded` pairs; bytes that are not UTF-8 become replacement
     /// characters. Never fails.
     pub(crate) fn parse(query: Option<&'a str>) -> Self {
-        let pairs = query.unwrap_or("").split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(name), decode(value))
-        });
+        let pairs = form_urlencoded::parse(query.unwrap_or("").as_bytes());
         Self { pairs: pairs.collect(), faults: Vec::new() }
     }
 
@@ -101,13 +96,6 @@ impl<'a> Query<'a> {
             _ => Err(Failure::invalid("Several query parameters are not valid", self.faults)),
         }
     }
-}
-
-fn decode(text: &str) -> Cow<'_, str> {
-    if !text.contains('+') {
-        return percent_decode_str(text).decode_utf8_lossy();
-    }
-    Cow::Owned(percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned())
 }
 
 #[cfg(test)]

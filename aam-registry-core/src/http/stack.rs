@@ -14,22 +14,19 @@ use tower_http::{
 
 use super::{
     answer::NO_STORE,
+    authenticators::FirstRecognizing,
     body::{RegistryBody, RequestBody},
     coding::{Coding, ask_for},
     dispatch::{ByKind, Dispatch},
+    documents::COMPRESSED_FROM,
     edge::Edge,
     failure::Failure,
-};
-use crate::{
-    decide::Audience,
-    error::Error,
     layers::{
-        AnswerFailuresLayer, AuthenticateLayer, COMPRESSED_FROM, CatchPanicLayer, ClientAddressLayer, ClientIpPolicy,
-        ConditionalLayer, FirstRecognizing, HeadLayer, KeepDocumentsLayer, MatchRouteLayer, ObserveLayer,
-        RateLimitLayer, RequestIdLayer, RequestSpanLayer,
+        AnswerFailuresLayer, AuthenticateLayer, CatchPanicLayer, ClientAddressLayer, ClientIpPolicy, ConditionalLayer,
+        HeadLayer, KeepDocumentsLayer, MatchRouteLayer, ObserveLayer, RateLimitLayer, RequestIdLayer, RequestSpanLayer,
     },
-    registry::Registry,
 };
+use crate::{decide::Audience, error::Error, registry::Registry};
 
 /// The type of the default stack.
 pub(super) type Stack = BoxCloneSyncService<Request<RequestBody>, Response<RegistryBody>, Infallible>;

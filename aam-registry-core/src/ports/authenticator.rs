@@ -7,7 +7,7 @@ use crate::{error::Result, types::Principal};
 
 /// Identifies who makes a request, from its head.
 ///
-/// [`BearerAuthenticator`](crate::layers::BearerAuthenticator) is the registry's own. A host with its
+/// [`BearerAuthenticator`](crate::http::BearerAuthenticator) is the registry's own. A host with its
 /// own logins implements another one and has it asked
 /// [before](crate::http::RegistryServiceBuilder::authenticate_first) that, or
 /// [instead](crate::http::RegistryServiceBuilder::authenticator).

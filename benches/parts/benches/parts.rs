@@ -8,7 +8,7 @@ use std::{
 
 use aam_registry_core::{
     archive::{ArchiveLimits, judge},
-    layers::MatchRouteLayer,
+    http::layers::MatchRouteLayer,
     types::{Constraint, PackageName, Version},
 };
 use aam_registry_parts::{InProcess, archive};

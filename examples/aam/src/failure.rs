@@ -3,6 +3,7 @@
 use std::{fmt, io, path::Path};
 
 use serde::Serialize;
+use serde_json::Value;
 
 /// The kind of a failure; each has an exit code of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,9 @@ pub(crate) struct Failure {
     /// What to do next.
     #[serde(rename = "help", skip_serializing_if = "Option::is_none")]
     pub(crate) hint: Option<Box<str>>,
+    /// What the command found out all the same, for programs.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(crate) found: Option<Box<Value>>,
 }
 
 /// The result of most things here.
@@ -81,7 +85,13 @@ impl Failure {
             details: Vec::new(),
             request_id: None,
             hint: None,
+            found: None,
         }
+    }
+
+    /// With what the command found out all the same: an object, whose keys stand beside those of the failure.
+    pub(crate) fn with(self, found: Value) -> Self {
+        Self { found: Some(Box::new(found)), ..self }
     }
 
     /// The command line or the configuration is wrong.

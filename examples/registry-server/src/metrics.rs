@@ -11,7 +11,10 @@ use tokio::{
     time,
 };
 
-use crate::disks::{self, Disk};
+use crate::{
+    disks::{self, Disk},
+    logs,
+};
 
 /// How often the gauges are updated.
 const REFRESH_EVERY: Duration = Duration::from_secs(10);
@@ -78,6 +81,7 @@ fn describe() {
         "Bytes of a disk that are free for this server, by what it keeps"
     );
     describe_gauge!("aam_disk_size_bytes", Unit::Bytes, "Bytes of that disk, free or not");
+    describe_counter!("aam_log_lines_dropped_total", "Log lines dropped, because the output did not take them in time");
     describe_gauge!("aam_build_info", "1, with the version of this server");
 }
 
@@ -119,6 +123,7 @@ pub(crate) async fn keep_up(
             return;
         }
         handle.run_upkeep();
+        counter!("aam_log_lines_dropped_total").absolute(logs::dropped_lines());
         // In the background, and only if the previous query has ended: a network disk may take long to
         // answer.
         if asking.as_ref().is_none_or(JoinHandle::is_finished) {

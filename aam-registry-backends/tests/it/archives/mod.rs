@@ -1,5 +1,4 @@
-//! Archives stored with OpenDAL.
+//! Archives in a folder and in an object store.
 
 mod folder;
-mod memory;
 mod s3;

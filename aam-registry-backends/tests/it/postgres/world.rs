@@ -3,7 +3,7 @@
 
 use std::{
     collections::hash_map::DefaultHasher,
-    fs,
+    env, fs,
     hash::{Hash, Hasher},
     path::Path,
     sync::LazyLock,
@@ -190,7 +190,9 @@ async fn locale(admin: &Client) -> String {
 
 /// A name for what these migrations make.
 fn template_name() -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/postgres/migrations");
+    // The path that was compiled in may name another checkout that shared the target folder.
+    let package = env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    let folder = Path::new(&package).join("src/postgres/migrations");
     let mut files: Vec<_> = fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path()).collect();
     files.sort();
     let mut hasher = DefaultHasher::new();

@@ -1,5 +1,7 @@
 //! What an e-mail address looks like.
 
+use email_address::{EmailAddress, Options};
+
 use crate::error::Detail;
 
 /// What is wrong with an e-mail address.
@@ -10,11 +12,11 @@ pub(super) fn fault(text: &str) -> Option<Detail> {
 /// Whether `text` has the shape of an address that mail can be sent to: who
 /// it reaches, only a mail can tell.
 fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let printable =
-        text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"@<>()[],;:\\\"".contains(c) || c == '@');
-    let labels = |text: &str| !text.is_empty() && text.split('.').all(|label| !label.is_empty());
-    text.len() <= 254 && local.len() <= 64 && printable && !local.contains('@') && labels(local) && labels(domain)
+    let options = Options::default().without_display_text().without_domain_literal();
+    // The crate takes white space, commas and brackets between quotes, and white space and control
+    // characters that are not ASCII everywhere.
+    let has_odd = text.contains(|c: char| c == '"' || c.is_whitespace() || c.is_control());
+    text.len() <= 254 && !has_odd && EmailAddress::parse_with_options(text, options).is_ok()
 }
 
 #[cfg(test)]
@@ -36,6 +38,12 @@ mod tests {
             "a@b..c",
             "a@b\r\nBcc: x",
             "<a@b.c>",
+            "Ada <a@b.c>",
+            "\"a,b\"@c.d",
+            "a@-b.c",
+            "a@[127.0.0.1]",
+            "a\u{85}@b.c",
+            "a\u{2028}@b.c",
             &format!("{}@b.c", "a".repeat(65)),
         ] {
             assert!(!is_email(bad), "{bad:?} passed");

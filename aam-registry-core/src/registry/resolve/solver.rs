@@ -23,7 +23,7 @@ use std::{
 use self::{
     bits::BitSet,
     budget::{LEARNED_NEED, LEARNED_VERSION, Spent},
-    clashes::Clashes,
+    clashes::{Clashes, Wished},
     package::{Need, Package, Possible, Wish},
 };
 pub(super) use self::{
@@ -213,7 +213,7 @@ impl Solver {
                 return Err(Stop::Needs);
             }
             if !self.packages[package].has_meeting() {
-                self.clashes.note(package, &self.packages[package], None);
+                self.clashes.note(package, &self.packages, None);
             }
             // Decisions about this package are needed only because of the first version that demanded
             // it.
@@ -339,7 +339,7 @@ impl Solver {
         for need in self.needs(package, candidate)?.iter() {
             let wish = Wish { by: Some((level, package, candidate)), constraint: need.constraint };
             if let Some(culprits) = self.unmeetable(need.package, wish)? {
-                self.clashes.note(need.package, &self.packages[need.package], Some(wish));
+                self.clashes.note(need.package, &self.packages, Some(wish));
                 return Ok(Some(culprits));
             }
         }
@@ -378,7 +378,7 @@ impl Solver {
         self.budget.spend(self.packages[id].cost())?;
         let Some(mut culprits) = self.possible(id, None) else { return Ok(None) };
         culprits.extend(first.level());
-        self.clashes.note(id, &self.packages[id], None);
+        self.clashes.note(id, &self.packages, None);
         Ok(Some(culprits))
     }
 
@@ -459,7 +459,8 @@ impl Solver {
         // No clash was recorded if versions only contradict themselves or were yanked.
         self.worst_clash().unwrap_or_else(|| {
             let first = self.roots.first().map_or(0, |root| root.package);
-            Clash::of(&self.packages[first], &self.packages[first].wishes, &self.packages, &self.constraints)
+            let wishes = self.packages[first].wishes.iter().map(|wish| Wished::of(*wish, &self.packages));
+            Clash::of(&self.packages[first], &wishes.collect::<Vec<_>>(), &self.packages, &self.constraints)
         })
     }
 }

@@ -54,11 +54,16 @@ impl View<'_> {
         let roots = found.iter().map(|(name, _, constraint)| (name.clone(), constraint.clone())).collect();
         let search = Search::new(&roots, place);
         let known: Vec<_> = found.into_iter().map(|(name, versions, _)| (name, Some(versions))).collect();
-        self.answer(search, known).await
+        self.answer(search, known, wanted).await
     }
 
     /// Looks up the packages that the search asks for, until it has an answer.
-    async fn answer(&self, mut search: Search, mut known: Looked) -> Result<BTreeMap<PackageName, VersionSummary>> {
+    async fn answer(
+        &self,
+        mut search: Search,
+        mut known: Looked,
+        wanted: &BTreeMap<PackageName, Selector>,
+    ) -> Result<BTreeMap<PackageName, VersionSummary>> {
         let mut looked_up: BTreeSet<PackageName> = BTreeSet::new();
         loop {
             looked_up.extend(known.iter().map(|(name, _)| name.clone()));
@@ -70,9 +75,9 @@ impl View<'_> {
                     return Err(gave_up(&format!("needs more than {MAX_PACKAGES} packages"), Vec::new()));
                 }
                 Err(Unsolved::Needs(names)) => known = self.look_up(names).await?,
-                Err(Unsolved::Conflict(clash)) => return Err(conflict(&clash)),
+                Err(Unsolved::Conflict(clash)) => return Err(conflict(&clash, wanted)),
                 Err(Unsolved::OutOfSteps(clash)) => {
-                    let details = clash.map(|clash| conflict(&clash).details());
+                    let details = clash.map(|clash| conflict(&clash, wanted).details());
                     return Err(gave_up("would take too long", details.unwrap_or_default()));
                 }
                 Err(Unsolved::Cancelled) => return Err(Error::internal("a resolution was cancelled and waited for")),

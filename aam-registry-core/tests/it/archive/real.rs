@@ -1,6 +1,6 @@
 //! Archives of real packers.
 
-use std::{cell::Cell, io, path::Path};
+use std::{cell::Cell, env, io, path::PathBuf};
 
 use aam_registry_core::{
     Error,
@@ -13,7 +13,10 @@ use flate2::Compression;
 use super::crafted::{Counting, Header, MANIFEST, Tar, assert_refused, checksummed, gzip_at, judged, noise, record};
 
 fn fixture(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures").join(name);
+    // Cargo says at run time where the package is: the path that was compiled in may name another checkout that shared
+    // the target folder.
+    let package = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    let path = package.join("../tests/fixtures").join(name);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

@@ -93,13 +93,18 @@ async fn a_conflict_names_both_sides_and_what_to_relax() {
         [
             "base: fresh 1.0.0 needs ^2",
             "base: old 1.0.0 needs ^1",
-            "base: with another version of fresh than 1.0.0, or without its ^2, 1.0.0 would do",
-            "base: with another version of old than 1.0.0, or without its ^1, 2.0.0 would do",
+            "base: no other version of fresh helps; without its ^2, 1.0.0 would do",
+            "base: no other version of old helps; without its ^1, 2.0.0 would do",
         ]
     );
     let error = tree(&world, &[("old", "*"), ("base", "2.0.0")]).await.expect_err("conflict");
     let told: Vec<_> = error.details().into_iter().map(|detail| detail.error).collect();
     assert_eq!(told[..2], ["you ask for 2.0.0", "old 1.0.0 needs ^1"]);
+    // A tag is told as it was asked for, with the version that it names.
+    let error = tree(&world, &[("old", "*"), ("base", "latest")]).await.expect_err("conflict");
+    let told: Vec<_> = error.details().into_iter().map(|detail| detail.error).collect();
+    assert_eq!(told[..2], ["you ask for latest, which is 2.0.0", "old 1.0.0 needs ^1"]);
+    assert_eq!(told[2], "if you did not ask for latest, 1.0.0 would do");
 }
 
 #[tokio::test]

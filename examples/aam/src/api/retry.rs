@@ -1,8 +1,11 @@
 //! When to ask again, and how long to wait before.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use reqwest::{StatusCode, header::HeaderMap};
+use reqwest::{
+    StatusCode,
+    header::{self, HeaderMap},
+};
 
 /// How often a request is sent at most.
 pub(super) const ATTEMPTS: u32 = 4;
@@ -48,9 +51,19 @@ impl Repeat {
     }
 }
 
-/// `Retry-After` in seconds; the form with a date is not used by registries.
+/// `Retry-After` in seconds. It may be a date: then it is counted from the date of the answer, because this machine's
+/// clock may differ from the server's.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<u64> {
-    headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let value = text(header::RETRY_AFTER)?;
+    if let Ok(seconds) = value.parse() {
+        return Some(seconds);
+    }
+    let until = httpdate::parse_http_date(value).ok()?;
+    let now = text(header::DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(SystemTime::now);
+    // A fraction of a second counts as a whole one.
+    let wait = until.duration_since(now).unwrap_or_default();
+    Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
 }
 
 /// Why a registry has to be waited for, behind its name.
@@ -76,7 +89,7 @@ mod tests {
     fn wait(repeat: Repeat, status: u16, header: Option<&str>) -> Option<Duration> {
         let mut headers = HeaderMap::new();
         if let Some(value) = header {
-            headers.insert(reqwest::header::RETRY_AFTER, value.parse().expect("value"));
+            headers.insert(header::RETRY_AFTER, value.parse().expect("value"));
         }
         repeat.after_answer(StatusCode::from_u16(status).expect("status"), &headers, 0)
     }
@@ -86,6 +99,27 @@ mod tests {
         assert_eq!(wait(Repeat::Harmless, 429, Some("3")), Some(Duration::from_secs(3)));
         assert_eq!(wait(Repeat::Harmless, 503, Some("3600")), None);
         assert!(wait(Repeat::Harmless, 502, None).is_some_and(|wait| wait <= Duration::from_millis(250)));
+    }
+
+    #[test]
+    fn a_wait_may_be_told_as_a_date() {
+        let wait = |until: &str, date: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, until.parse().expect("value"));
+            if let Some(date) = date {
+                headers.insert(header::DATE, date.parse().expect("value"));
+            }
+            retry_after(&headers)
+        };
+        let date = Some("Sun, 06 Nov 1994 08:49:37 GMT");
+        for until in ["Sun, 06 Nov 1994 08:50:07 GMT", "Sunday, 06-Nov-94 08:50:07 GMT", "Sun Nov  6 08:50:07 1994"] {
+            assert_eq!(wait(until, date), Some(30), "{until}");
+        }
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:00 GMT", date), Some(0), "it is over");
+        assert_eq!(wait("Sun, 06 Nov 1994 08:50:07 GMT", None), Some(0), "it is over by this clock");
+        let hour = SystemTime::now() + Duration::from_hours(1);
+        assert!(wait(&httpdate::fmt_http_date(hour), None).is_some_and(|wait| (3500..=3600).contains(&wait)));
+        assert_eq!(wait("soon", date), None);
     }
 
     #[test]

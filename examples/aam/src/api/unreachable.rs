@@ -68,9 +68,14 @@ impl Trouble {
 
     /// What is wrong with the registry's certificate.
     fn of_certificate(&self, registry: &RegistryUrl) -> Option<Failure> {
-        let (what, hint) = if ["unknownissuer", "unknown issuer", "self-signed", "causedasendentity", "badsignature"]
+        let (what, hint) = if ["causedasendentity", "ca used as end entity", "ca used as an end-entity"]
             .iter()
             .any(|text| self.says(text))
+        {
+            let hint = "tell the operator to make one for the server itself, with CA:FALSE in its basic constraints \
+                        (`openssl req -x509` needs `-addext basicConstraints=critical,CA:FALSE`)";
+            ("is a certificate authority's own (CA:TRUE), which no server may show", hint.to_owned())
+        } else if ["unknownissuer", "unknown issuer", "self-signed", "badsignature"].iter().any(|text| self.says(text))
         {
             ("is signed by nobody this machine trusts", trust())
         } else if self.says("notvalidforname") || self.says("not valid for name") {

@@ -3,7 +3,13 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::{api::Client, config::Credentials, failure::Result, session::Session};
+use crate::{
+    api::Client,
+    config::{Credential, Credentials},
+    failure::{Failure, Result},
+    output::instant,
+    session::Session,
+};
 
 /// Revoke and forget the credential of `aam login`
 #[derive(Debug, Args)]
@@ -19,18 +25,36 @@ impl Logout {
                 vec![format!("You were not logged in to {}", registry.url)]
             });
         };
-        let client = Client::new(registry.url.clone(), Some(credential.token), &session.patience)?;
-        let revoked = client.revoke_token(&credential.token_id).await;
+        let token = credential.token.clone();
+        let revoked = match Client::new(registry.url.clone(), Some(token), &session.patience) {
+            Ok(client) => client.revoke_token(&credential.token_id).await,
+            Err(failure) => Err(failure),
+        };
+        // Whatever the registry said: nobody is logged in here any more.
         credentials.write(&session.home)?;
-        if let Err(failure) = &revoked {
-            session.out.warn(&format!(
-                "The token is forgotten here but could not be revoked: {failure}. Revoke it later with \
-                 `aam token revoke {}`",
-                credential.token_id
-            ));
-        }
-        session.out.done(&json!({"registry": registry.url.as_str(), "revoked": revoked.is_ok()}), || {
+        let revoked = match revoked {
+            Ok(()) => true,
+            // It was revoked or ran out before.
+            Err(failure) if matches!(&*failure.code, "unauthorized" | "token_not_found") => true,
+            Err(failure) => {
+                session.out.warn(&left(&credential, &failure));
+                false
+            }
+        };
+        session.out.done(&json!({"registry": registry.url.as_str(), "revoked": revoked}), || {
             vec![format!("Logged out of {}", registry.url)]
         })
     }
+}
+
+/// What to say of a token that the registry could not be told to revoke.
+fn left(credential: &Credential, failure: &Failure) -> String {
+    let until = credential.expires_at.map(|at| format!("until {}", instant(at.0)));
+    let until = until.unwrap_or_else(|| "until it is revoked".to_owned());
+    format!(
+        "the token is forgotten here, and works {until} where somebody else has it, since the registry was not told to \
+         revoke it ({failure}). To revoke it, log in when the registry can be reached: `aam login`, then \
+         `aam token revoke {}`",
+        credential.token_id
+    )
 }

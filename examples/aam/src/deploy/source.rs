@@ -1,6 +1,6 @@
 //! Where the files of a package are read from.
 
-use std::{collections::BTreeMap, fmt::Write, fs, io, path::Path};
+use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use aam_registry_core::types::{Manifest, Sha256Digest};
 
@@ -8,6 +8,7 @@ use super::skill;
 use crate::{
     confined::Folder,
     failure::{Failure, Result},
+    package::{MAX_TEXT, Unread, read_inside},
 };
 
 /// The files of a package by their path in it.
@@ -16,17 +17,17 @@ pub(crate) trait Source {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>>;
 }
 
-/// A folder that its author works in: links are their own affair.
+/// A folder that its author works in, of which only what can be packed is read.
 #[derive(Debug)]
 pub(super) struct Authored<'a>(pub(super) &'a Path);
 
 impl Source for Authored<'_> {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        let path = self.0.join(path);
-        match fs::read(&path) {
+        match read_inside(self.0, path, MAX_TEXT) {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound || path.is_dir() => Ok(None),
-            Err(error) => Err(Failure::io("read the artifact", &path, &error)),
+            Err(Unread::Missing) => Ok(None),
+            Err(Unread::Refused(why)) => Err(Failure::invalid(format!("{path} {why}"))),
+            Err(Unread::Failed(error)) => Err(Failure::io("read the artifact", &self.0.join(path), &error)),
         }
     }
 }

@@ -1,10 +1,14 @@
 //! What an artifact must hold to be of use where it is installed.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use aam_registry_core::types::{Artifact, ArtifactType};
 
-use super::{front_matter, skeleton};
+use super::{
+    front_matter,
+    inside::{self, MAX_TEXT, Unread},
+    skeleton,
+};
 use crate::{deploy, failure::Detail};
 
 /// Looks at the artifact named by the manifest's `field`; adds what makes it
@@ -48,14 +52,18 @@ pub(super) fn look_at(
             artifact.path.clone()
         }
     };
-    let bytes = match fs::read(folder.join(&file)) {
+    let bytes = match inside::read(folder, &file, MAX_TEXT) {
         Ok(bytes) => bytes,
-        Err(_) if kind == ArtifactType::Skill => {
-            faults.push(Detail::new(file, "is missing: a skill is a folder with SKILL.md"));
-            return;
-        }
-        Err(error) => {
-            faults.push(Detail::new(file, format!("cannot be read: {error}")));
+        Err(unread) => {
+            let why = match unread {
+                Unread::Missing if kind == ArtifactType::Skill => {
+                    "is missing: a skill is a folder with SKILL.md".to_owned()
+                }
+                Unread::Missing => "is missing".to_owned(),
+                Unread::Refused(why) => why,
+                Unread::Failed(error) => format!("cannot be read ({error}); make it readable"),
+            };
+            faults.push(Detail::new(file, why));
             return;
         }
     };

@@ -34,8 +34,12 @@ const NEVER: &[&str] = &[
 /// What stays out unless it is named: files that commonly hold secrets or what
 /// is one person's alone, and what is installed or built from other files.
 const USUALLY_NOT: &[&str] = &[
-    ".env",
+    "*.env",
     ".env.*",
+    "*.env.local",
+    "!example.env",
+    "!sample.env",
+    "!template.env",
     "!.env.example",
     "!.env.sample",
     "!.env.template",
@@ -46,6 +50,11 @@ const USUALLY_NOT: &[&str] = &[
     ".netrc",
     "_netrc",
     ".git-credentials",
+    ".pgpass",
+    ".my.cnf",
+    ".s3cfg",
+    ".boto",
+    ".dockercfg",
     ".ssh/",
     ".gnupg/",
     ".aws/",
@@ -65,8 +74,12 @@ const USUALLY_NOT: &[&str] = &[
     "id_dsa",
     "id_ecdsa",
     "id_ed25519",
+    "id_ecdsa_sk",
+    "id_ed25519_sk",
     "*.pem",
     "*.key",
+    "*.ppk",
+    "*.agekey",
     "*.p12",
     "*.pfx",
     "*.jks",
@@ -364,6 +377,9 @@ mod tests {
             ".env",
             "a/.ENV",
             ".env.production",
+            "prod.env",
+            "deploy/Staging.ENV",
+            "prod.env.local",
             ".npmrc",
             ".ssh/id",
             "skills/x/id_rsa",
@@ -375,7 +391,17 @@ mod tests {
         ] {
             assert_eq!(package.why(usual), Some(Reason::Usual), "{usual}");
         }
-        for taken in [".env.local", ".env.example", "aam.yaml", ".github/x", ".claude/settings.json", "keys/a.txt"] {
+        for taken in [
+            ".env.local",
+            ".env.example",
+            "example.env",
+            "env",
+            "environment.md",
+            "aam.yaml",
+            ".github/x",
+            ".claude/settings.json",
+            "keys/a.txt",
+        ] {
             assert_eq!(package.why(taken), None, "{taken}");
         }
     }

@@ -1,6 +1,6 @@
 //! Everything that is wrong with a package, at once.
 
-use std::{fs, io, path::Path};
+use std::path::Path;
 
 use aam_registry_core::{
     archive::ArchiveLimits,
@@ -8,7 +8,12 @@ use aam_registry_core::{
 };
 use serde::Serialize;
 
-use super::{artifacts, packed::Packed, skeleton};
+use super::{
+    artifacts,
+    inside::{self, Unread},
+    packed::Packed,
+    skeleton,
+};
 use crate::failure::{Detail, Failure, Kind, Result};
 
 /// What was found.
@@ -57,15 +62,17 @@ pub(crate) fn inspect(path: &Path, limits: &ArchiveLimits) -> Findings {
         return inspect_archive(path, limits);
     }
     let mut findings = Findings::default();
-    let bytes = match fs::read(path.join("aam.yaml")) {
+    let bytes = match inside::read(path, "aam.yaml", Manifest::MAX_SIZE as u64) {
         Ok(bytes) => bytes,
-        Err(error) => {
-            let what = if error.kind() == io::ErrorKind::NotFound {
-                "make one of what is there with `aam pkg create`, or a new package with `aam pkg init`"
-            } else {
-                "make it readable"
+        Err(unread) => {
+            let why = match unread {
+                Unread::Missing => "is missing: make one of what is there with `aam pkg create`, or a new package \
+                                    with `aam pkg init`"
+                    .to_owned(),
+                Unread::Refused(why) => why,
+                Unread::Failed(error) => format!("cannot be read ({error}); make it readable"),
             };
-            findings.faults.push(Detail::new("aam.yaml", format!("{error}; {what}")));
+            findings.faults.push(Detail::new("aam.yaml", why));
             return findings;
         }
     };

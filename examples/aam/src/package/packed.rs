@@ -1,7 +1,7 @@
 //! An archive on this machine, judged by the registry's own rules.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufReader, BufWriter, Read, Seek, Write},
     path::{Path, PathBuf},
 };
@@ -88,6 +88,10 @@ impl Packed {
 
     fn judge(path: &Path, limits: &ArchiveLimits) -> Result<Self> {
         let failed = |error: io::Error| Failure::io("read", path, &error);
+        // Opening a pipe would wait for its writer, and an archive is read twice.
+        if fs::metadata(path).is_ok_and(|data| !data.is_file()) {
+            return Err(Failure::usage(format!("{} is neither a folder nor a regular file", path.display())));
+        }
         let mut file = File::open(path).map_err(failed)?;
         let judged =
             archive::judge(BufReader::new(&file), limits, |_| Ok(())).map_err(|error| refused(path, &error))?;

@@ -1,6 +1,7 @@
 //! Files that look as if they held a secret.
 
 use std::{
+    borrow::Cow,
     fs::File,
     io::{self, Read},
     path::Path,
@@ -64,18 +65,62 @@ pub(super) fn first(path: &Path) -> io::Result<Option<Secret>> {
 
 fn first_in(mut source: impl Read) -> io::Result<Option<Secret>> {
     let mut bytes = Vec::with_capacity(CHUNK);
-    let mut lines_before = 0;
+    let (mut lines_before, mut encoding) = (0, None);
     loop {
         let read = source.by_ref().take(CHUNK as u64).read_to_end(&mut bytes)?;
-        if let Some(Secret { what, line }) = find(&bytes) {
+        let encoding = *encoding.get_or_insert_with(|| Encoding::of(&bytes));
+        if let Some(Secret { what, line }) = find(&encoding.ascii(&bytes)) {
             return Ok(Some(Secret { what, line: lines_before + line }));
         }
         if read < CHUNK {
             return Ok(None);
         }
         let done = bytes.len() - OVERLAP;
-        lines_before += bytes[..done].split(|byte| *byte == b'\n').count() - 1;
+        lines_before += encoding.ascii(&bytes[..done]).split(|byte| *byte == b'\n').count() - 1;
         bytes.drain(..done);
+    }
+}
+
+/// How a file writes the characters of ASCII, of which all secrets consist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encoding {
+    /// One byte each.
+    Bytes,
+    /// UTF-16, as editors and shells of Windows write it, the low byte first.
+    LittleEndian,
+    /// UTF-16, the high byte first.
+    BigEndian,
+}
+
+impl Encoding {
+    /// The encoding of a file that begins with `bytes`.
+    fn of(bytes: &[u8]) -> Self {
+        /// How much of a file shows its encoding.
+        const HEAD: usize = 1024;
+        match bytes {
+            [0xff, 0xfe, ..] => return Self::LittleEndian,
+            [0xfe, 0xff, ..] => return Self::BigEndian,
+            _ => {}
+        }
+        // Without a byte order mark: text has a zero in every other place, and no zero in between.
+        let head = &bytes[..bytes.len().min(HEAD)];
+        let zeros = |odd: usize| head.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
+        match (zeros(0), zeros(1)) {
+            (0, many) if many * 4 > head.len() => Self::LittleEndian,
+            (many, 0) if many * 4 > head.len() => Self::BigEndian,
+            _ => Self::Bytes,
+        }
+    }
+
+    /// `bytes` with one byte for each character of ASCII; other characters become bytes that are none.
+    fn ascii(self, bytes: &[u8]) -> Cow<'_, [u8]> {
+        let unit = match self {
+            Self::Bytes => return Cow::Borrowed(bytes),
+            Self::LittleEndian => u16::from_le_bytes,
+            Self::BigEndian => u16::from_be_bytes,
+        };
+        let (units, _) = bytes.as_chunks();
+        units.iter().map(|pair| u8::try_from(unit(*pair)).ok().filter(u8::is_ascii).unwrap_or(0xff)).collect()
     }
 }
 
@@ -119,6 +164,23 @@ mod tests {
             assert_eq!(found, Some(Secret { what: "a GitHub token", line: before / 2 + 2 }), "{before}");
         }
         assert_eq!(first_in("x\n".repeat(CHUNK).as_bytes()).expect("read"), None);
+    }
+
+    #[test]
+    fn a_secret_in_a_file_of_utf_16_is_found() {
+        let text = format!("one\r\nzw\u{f6}lf \u{6570}\r\nkey: ghp{}{}\r\n", "_", "a1B2".repeat(9));
+        let long = format!("{}{text}", "x\r\n".repeat(CHUNK / 6 - 3));
+        for (text, line) in [(&text, 3), (&long, CHUNK / 6)] {
+            for mark in ["\u{feff}", ""] {
+                let units: Vec<u16> = format!("{mark}{text}").encode_utf16().collect();
+                let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+                let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+                for bytes in [little, big] {
+                    let found = first_in(&*bytes).expect("read");
+                    assert_eq!(found, Some(Secret { what: "a GitHub token", line }), "{:?}", &bytes[..4]);
+                }
+            }
+        }
     }
 
     #[test]

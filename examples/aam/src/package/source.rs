@@ -12,7 +12,10 @@ use aam_registry_core::{
 use serde::Serialize;
 use walkdir::WalkDir;
 
-use super::ignore::{Ignore, Reason};
+use super::{
+    ignore::{Ignore, Reason},
+    inside::{self, Unread},
+};
 use crate::{
     deploy,
     failure::{Detail, Failure, Result},
@@ -50,8 +53,8 @@ pub(super) fn collect(folder: &Path, draft: Option<&Draft<'_>>) -> Result<Collec
     let root = fs::canonicalize(folder).map_err(|error| Failure::io("open the folder", folder, &error))?;
     let manifest = match draft {
         Some(draft) => Some(draft.manifest.as_bytes().to_vec()),
-        // Whoever reads a pipe waits for its writer.
-        None => Some(root.join(MANIFEST)).filter(|path| path.is_file()).and_then(|path| fs::read(path).ok()),
+        // What is wrong with it is told where it is packed.
+        None => inside::read(&root, MANIFEST, Manifest::MAX_SIZE as u64).ok(),
     };
     let named = manifest.as_deref().map(artifacts).unwrap_or_default();
     let mut ignore = Ignore::read(&root, named, draft.and_then(|draft| draft.aamignore))?;
@@ -128,10 +131,12 @@ fn artifacts(manifest: &[u8]) -> Vec<PathBuf> {
 /// The regular, readable file inside the package that `path` leads to, or what
 /// is wrong and what to do about it.
 fn real_file(root: &Path, ignore: &mut Ignore, path: &Path) -> Result<PathBuf, String> {
-    let real = fs::canonicalize(path).map_err(|_| "is a link that leads nowhere; mend it".to_owned())?;
-    let Ok(target) = real.strip_prefix(root) else {
-        return Err("is a link that leads out of the package; copy the file".to_owned());
-    };
+    let real = inside::locate(root, path).map_err(|unread| match unread {
+        Unread::Refused(why) => why,
+        Unread::Missing => "is no more there".to_owned(),
+        Unread::Failed(error) => format!("cannot be read ({error}); make it readable"),
+    })?;
+    let target = real.strip_prefix(root).unwrap_or(&real);
     if real != path {
         match ignore.leaves_out_target(target) {
             Ok(None) => {}

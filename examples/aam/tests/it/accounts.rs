@@ -40,6 +40,29 @@ fn a_login_is_stored_for_its_user_alone_and_ends_with_logout() {
 }
 
 #[test]
+fn a_logout_forgets_the_token_whatever_the_registry_says() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    let stored = || fs::read_to_string(machine.home().join("credentials.yaml")).expect("stored");
+    let kept = stored();
+    let id = kept.lines().find_map(|line| line.trim().strip_prefix("token_id:")).expect("an id").trim().to_owned();
+    let unreachable = |text: &str| text.replace(&server.url(), "http://127.0.0.1:1");
+    fs::write(machine.home().join("credentials.yaml"), unreachable(&kept)).expect("written");
+    let output = machine.run(&["logout", "--registry", "http://127.0.0.1:1"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !stored().contains("aam_"), "{said}");
+    let advice = format!("log in when the registry can be reached: `aam login`, then `aam token revoke {id}`");
+    assert!(said.contains(&advice) && said.contains("works until 20"), "{said}");
+
+    // A token that the registry knows no more needs no advice.
+    fs::write(machine.home().join("credentials.yaml"), &kept).expect("written");
+    machine.ok(&["token", "revoke", &id]);
+    let output = machine.run(&["logout"]);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(output.status.success() && !stored().contains("aam_"));
+}
+
+#[test]
 fn a_wrong_password_is_said_plainly() {
     let server = Server::start();
     let machine = server.machine_of_alice();

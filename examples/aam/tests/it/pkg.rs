@@ -108,3 +108,54 @@ fn front_matter_that_tools_cannot_read_is_named_by_file_and_line() {
     std::fs::write(machine.project().join("rules/r.mdc"), b"caf\xe9\n").expect("written");
     assert_eq!(machine.fails(8, &["pkg", "validate"])["details"][0]["field"], "rules/r.mdc:1");
 }
+
+#[cfg(unix)]
+#[test]
+fn nothing_outside_of_a_package_is_read_and_no_pipe_is_waited_for() {
+    use std::{os::unix::fs::symlink, process::Command};
+    let machine = Machine::new();
+    let outside = machine.other("outside");
+    fs::write(outside.join("secret.md"), "---\nname: a\nname: a\n---\n").expect("written");
+    let manifest = "name: '@acme/x'\nversion: 1.0.0\ndescription: d\nartifacts:\n  skills:\n    - {name: a, path: \
+                    skills/a}\n    - {name: b, path: skills/b}\n  agents:\n    - {name: c, path: agents/c}\n";
+    machine.write("aam.yaml", manifest);
+    machine.write("skills/a/x.txt", "x");
+    symlink(outside.join("secret.md"), machine.project().join("skills/a/SKILL.md")).expect("a link");
+    machine.write("skills/b/x.txt", "x");
+    symlink(outside.join("missing"), machine.project().join("skills/b/SKILL.md")).expect("a link");
+    machine.write("agents/c/agent.yaml", "name: c\nsystem_prompt: prompt.md\n");
+    symlink(outside.join("secret.md"), machine.project().join("agents/c/prompt.md")).expect("a link");
+    let error = machine.fails(8, &["pkg", "validate"]);
+    let told: Vec<_> = error["details"]
+        .as_array()
+        .expect("details")
+        .iter()
+        .map(|one| format!("{} {}", one["field"], one["error"]))
+        .collect();
+    for (at, (field, why)) in
+        [("agents/c", "leads out of"), ("skills/a/SKILL.md", "leads out of"), ("skills/b/SKILL.md", "leads nowhere")]
+            .into_iter()
+            .enumerate()
+    {
+        assert!(told[at].contains(field) && told[at].contains(why), "{told:?}");
+    }
+
+    let pipe = |path: &str| {
+        let path = machine.project().join(path);
+        fs::remove_file(&path).ok();
+        assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
+    };
+    pipe("skills/a/SKILL.md");
+    let error = machine.fails(8, &["pkg", "validate"]);
+    assert!(error["details"].to_string().contains("is no regular file"), "{error}");
+    pipe("aam.yaml");
+    for arguments in [&["pkg", "validate"][..], &["pkg", "pack"], &["pkg", "publish", "--dry-run"]] {
+        let error = machine.fails(8, arguments);
+        assert_eq!(error["details"][0]["error"], "is no regular file; remove it", "{error}");
+    }
+    assert_eq!(machine.fails(2, &["pkg", "validate", "aam.yaml"])["error"], "usage");
+    fs::remove_file(machine.project().join("aam.yaml")).expect("removed");
+    symlink(outside.join("secret.md"), machine.project().join("aam.yaml")).expect("a link");
+    let error = machine.fails(8, &["pkg", "validate"]);
+    assert!(error["details"][0]["error"].as_str().is_some_and(|why| why.contains("leads out of")), "{error}");
+}

@@ -106,7 +106,7 @@ fn secrets_and_ignored_files_stay_out_and_the_first_publish_shows_what_goes_in()
         machine.write(path, "x");
     }
     machine.write("skills/notes/key.txt", &format!("token: ghp{}{}\n", "_", "a1B2".repeat(9)));
-    let dry = machine.json(&["pkg", "publish", "--dry-run"]);
+    let dry = machine.json(&["pkg", "publish", "--dry-run", "--allow-secrets"]);
     let packed: Vec<_> = dry["files"].as_array().expect("files").iter().map(|file| file["path"].clone()).collect();
     assert_eq!(packed, [".gitignore", "README.md", "aam.yaml", "skills/notes/SKILL.md", "skills/notes/key.txt"]);
     let left_out: Vec<_> = dry["left_out"].as_array().expect("list").iter().map(|one| one["path"].clone()).collect();
@@ -136,16 +136,24 @@ fn what_looks_like_a_secret_is_published_only_by_word_of_its_publisher() {
         assert!(error["help"].as_str().is_some_and(|help| help.contains(".aamignore")), "{error}");
     }
     assert_eq!(machine.fails(4, &["info", "@acme/notes"])["error"], "package_not_found");
-    let dry = machine.ok(&["pkg", "publish", "--dry-run"]);
-    assert!(dry.contains("It would be refused without --allow-secrets"), "{dry}");
-    assert_eq!(
-        machine.json(&["pkg", "publish", "--dry-run"])["possible_secrets"][0]["field"],
-        "skills/notes/deploy.txt"
-    );
+    // What only checks agrees.
+    for arguments in [&["pkg", "publish", "--dry-run"][..], &["pkg", "validate"]] {
+        let error = machine.fails(8, arguments);
+        assert_eq!(error["error"], "possible_secret", "{error}");
+        assert_eq!(error["details"][0]["field"], "skills/notes/deploy.txt", "{error}");
+        machine.ok(&[arguments, &["--allow-secrets"]].concat());
+    }
+    let dry = machine.fails(8, &["pkg", "publish", "--dry-run"]);
+    assert_eq!((&dry["dry_run"], &dry["files"][0]["path"]), (&true.into(), &"README.md".into()), "{dry}");
+    let output = machine.run(&["pkg", "publish", "--dry-run"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("skills/notes/deploy.txt"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("1 file looks as if it held a secret; it would be refused"), "{said}");
 
     // Packed before, it holds the same.
     machine.ok(&["pkg", "pack", "--output", "packed.aam"]);
     assert_eq!(machine.fails(8, &["pkg", "publish", "packed.aam", "--yes"])["error"], "possible_secret");
+    assert_eq!(machine.fails(8, &["pkg", "validate", "packed.aam"])["error"], "possible_secret");
 
     machine.write(".aamignore", "skills/notes/deploy.txt\n");
     machine.ok(&["pkg", "publish"]);

@@ -1,11 +1,6 @@
 //! A registry in this process, on a port of its own.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::Output,
-    thread,
-};
+use std::{env, net::SocketAddr, path::PathBuf, process::Output, thread};
 
 use aam_registry_core::{archive::ArchiveLimits, http::RegistryService, memory, registry::Policy};
 use hyper_util::{
@@ -85,8 +80,15 @@ impl Server {
 pub(crate) const FIXTURES: [&str; 4] =
     ["greet-kit-1.0.0.aam", "greet-kit-1.1.0.aam", "acme-review-suite-2.1.0.aam", "my_org-style-guide-0.3.0.aam"];
 
+/// A file or folder of this package. Cargo says at run time where it is: the path that was compiled in may name another
+/// checkout that shared the target folder.
+pub(crate) fn in_package(path: &str) -> PathBuf {
+    let package = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    package.join(path)
+}
+
 pub(crate) fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(name)
+    in_package("../../tests/fixtures").join(name)
 }
 
 /// Runs `work` on a thread, for tests of two things at once.

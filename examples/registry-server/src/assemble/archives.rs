@@ -6,10 +6,15 @@ use std::time::Duration;
 use aam_registry_backends::opendal::AzblobConfig;
 #[cfg(feature = "gcs")]
 use aam_registry_backends::opendal::GcsConfig;
-use aam_registry_backends::opendal::{OpendalArchives, OpendalConfig, S3Config};
+use aam_registry_backends::{
+    folder::FolderArchives,
+    opendal::{OpendalArchives, OpendalConfig, S3Config},
+};
 use aam_registry_core::{
     Error,
     decorate::{ArchiveCacheConfig, CdnArchives, TieredArchives},
+    memory::MemoryArchives,
+    ports::ArchiveStore,
     registry::RegistryBuilder,
 };
 use secrecy::ExposeSecret;
@@ -29,30 +34,64 @@ pub(super) fn add(
 ) -> Result<RegistryBuilder, AssembleError> {
     if matches!(purpose, Purpose::Create | Purpose::Command) {
         // A command on accounts reads no archive: it needs no archive store and creates none.
-        let none = OpendalArchives::new(&OpendalConfig::Memory);
-        return Ok(builder.archives(none.map_err(|error| AssembleError::Storage(cause(&error)))?));
+        return Ok(builder.archives(MemoryArchives::new()));
     }
-    let unusable = |error: Error| match settings.storage_backend {
-        StorageBackend::Local => AssembleError::Folder { path: settings.storage_path.clone(), reason: cause(&error) },
-        _ => AssembleError::Storage(cause(&error)),
+    let object_store = |config: &OpendalConfig| {
+        let opened = OpendalArchives::new(config).and_then(|archives| match settings.download_redirect {
+            DownloadRedirect::Presigned => archives.with_presigned_redirects(LINK_LIFETIME),
+            DownloadRedirect::Off | DownloadRedirect::Cdn => Ok(archives),
+        });
+        opened.map_err(|error| unusable(settings, &error))
     };
-    let archives = OpendalArchives::new(&config(settings)?).map_err(unusable)?;
-    let builder = if purpose == Purpose::Serve {
-        builder.archive_source(cached(archives.clone(), settings).map_err(unusable)?)
-    } else {
-        builder
-    };
-    Ok(match settings.download_redirect {
-        DownloadRedirect::Off => builder.archives(archives),
-        DownloadRedirect::Presigned => {
-            builder.archives(archives.with_presigned_redirects(LINK_LIFETIME).map_err(unusable)?)
+    match settings.storage_backend {
+        StorageBackend::Memory => add_store(builder, settings, purpose, MemoryArchives::new()),
+        StorageBackend::Local => {
+            let opened = FolderArchives::open(&settings.storage_path).map_err(|error| unusable(settings, &error))?;
+            add_store(builder, settings, purpose, opened)
         }
-        DownloadRedirect::Cdn => {
-            let base = settings.cdn_base_url.as_ref().map_or("", |url| url.as_str());
-            let cdn = CdnArchives::new(archives, base);
-            builder.archives(cdn.map_err(|error| AssembleError::Storage(error.to_string()))?)
+        StorageBackend::S3 => {
+            let key = settings.aws_access_key_id.as_ref().zip(settings.aws_secret_access_key.as_ref());
+            let config = s3(settings, settings.s3_endpoint_url.as_ref(), key);
+            add_store(builder, settings, purpose, object_store(&config)?)
         }
-    })
+        StorageBackend::Minio => {
+            let key = settings.minio_access_key.as_ref().zip(settings.minio_secret_key.as_ref());
+            let config = s3(settings, settings.minio_endpoint.as_ref(), key);
+            add_store(builder, settings, purpose, object_store(&config)?)
+        }
+        #[cfg(feature = "gcs")]
+        StorageBackend::Gcs => add_store(builder, settings, purpose, object_store(&gcs(settings))?),
+        #[cfg(feature = "azblob")]
+        StorageBackend::Azblob => add_store(builder, settings, purpose, object_store(&azblob(settings))?),
+        #[cfg(not(all(feature = "gcs", feature = "azblob")))]
+        other => Err(AssembleError::Storage(format!("this server was built without {other:?}"))),
+    }
+}
+
+/// Adds an opened store and, if this is to serve, the caches before it.
+fn add_store<S: ArchiveStore + Clone>(
+    mut builder: RegistryBuilder,
+    settings: &Settings,
+    purpose: Purpose,
+    archives: S,
+) -> Result<RegistryBuilder, AssembleError> {
+    if purpose == Purpose::Serve {
+        let cached = cached(archives.clone(), settings).map_err(|error| unusable(settings, &error))?;
+        builder = builder.archive_source(cached);
+    }
+    if settings.download_redirect != DownloadRedirect::Cdn {
+        return Ok(builder.archives(archives));
+    }
+    let base = settings.cdn_base_url.as_ref().map_or("", |url| url.as_str());
+    let cdn = CdnArchives::new(archives, base).map_err(|error| AssembleError::Storage(error.to_string()))?;
+    Ok(builder.archives(cdn))
+}
+
+fn unusable(settings: &Settings, error: &Error) -> AssembleError {
+    match settings.storage_backend {
+        StorageBackend::Local => AssembleError::Folder { path: settings.storage_path.clone(), reason: cause(error) },
+        _ => AssembleError::Storage(cause(error)),
+    }
 }
 
 /// Requires that the folder of the archives exists, if they are stored in a folder: a command that
@@ -70,7 +109,7 @@ pub(super) fn require_folder(settings: &Settings) -> Result<(), AssembleError> {
 
 /// The archive caches. With the cache turned off nothing is cached, but archives are still checked
 /// while they are sent.
-fn cached(archives: OpendalArchives, settings: &Settings) -> Result<TieredArchives<OpendalArchives>, Error> {
+fn cached<S: ArchiveStore + Clone>(archives: S, settings: &Settings) -> Result<TieredArchives<S>, Error> {
     if !settings.cache_enabled.is_on() {
         return TieredArchives::start(archives, &ArchiveCacheConfig::default().with_memory(0));
     }
@@ -90,33 +129,6 @@ fn cached(archives: OpendalArchives, settings: &Settings) -> Result<TieredArchiv
         );
         TieredArchives::start(archives, &config)
     })
-}
-
-#[cfg_attr(
-    all(feature = "gcs", feature = "azblob"),
-    expect(clippy::unnecessary_wraps, reason = "without a store's feature this returns an error")
-)]
-fn config(settings: &Settings) -> Result<OpendalConfig, AssembleError> {
-    match settings.storage_backend {
-        StorageBackend::Local => Ok(OpendalConfig::fs(&settings.storage_path)),
-        StorageBackend::Memory => Ok(OpendalConfig::Memory),
-        StorageBackend::S3 => Ok(s3(
-            settings,
-            settings.s3_endpoint_url.as_ref(),
-            settings.aws_access_key_id.as_ref().zip(settings.aws_secret_access_key.as_ref()),
-        )),
-        StorageBackend::Minio => Ok(s3(
-            settings,
-            settings.minio_endpoint.as_ref(),
-            settings.minio_access_key.as_ref().zip(settings.minio_secret_key.as_ref()),
-        )),
-        #[cfg(feature = "gcs")]
-        StorageBackend::Gcs => Ok(gcs(settings)),
-        #[cfg(feature = "azblob")]
-        StorageBackend::Azblob => Ok(azblob(settings)),
-        #[cfg(not(all(feature = "gcs", feature = "azblob")))]
-        other => Err(AssembleError::Storage(format!("this server was built without {other:?}"))),
-    }
 }
 
 fn s3(settings: &Settings, endpoint: Option<&Endpoint>, key: Option<(&SecretKey, &SecretKey)>) -> OpendalConfig {

@@ -12,8 +12,7 @@ use std::{io, path::PathBuf};
 use aam_registry_backends::argon2::{Argon2Config, Argon2Passwords};
 use aam_registry_core::{
     Error,
-    http::{Readiness, RegistryService, ServiceBuildError},
-    layers::ClientIpPolicy,
+    http::{Readiness, RegistryService, ServiceBuildError, layers::ClientIpPolicy},
     registry::{BuildError, Registration as Account, Registry},
 };
 use secrecy::ExposeSecret;

@@ -1,6 +1,6 @@
 //! `backup`.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use aam_registry_backends::sqlite;
 use indicatif::HumanBytes;
@@ -34,7 +34,8 @@ pub(super) fn run(command: &Backup, surroundings: Surroundings) -> Result<Answer
     runtime()?.block_on(assemble::require_registry(&settings))?;
     create_folder(&command.to)?;
     remove_leftovers(&command.to);
-    let file = command.to.join(format!("registry-{}.db", Timestamp::now().strftime("%Y%m%dT%H%M%SZ")));
+    // To the microsecond: two backups may begin within one second.
+    let file = command.to.join(format!("registry-{}.db", Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ")));
     let backup = sqlite::back_up(&assemble::sqlite_config(path, &settings), &file);
     let backup = backup.map_err(|error| match &error {
         aam_registry_core::Error::Backend(backend)
@@ -58,16 +59,25 @@ pub(super) fn run(command: &Backup, surroundings: Surroundings) -> Result<Answer
     Ok(Answer::new(command.json, text, &json))
 }
 
-/// Removes the partial files of backups that were killed. A backup in progress has its file locked.
+/// Removes the partial files of backups that were killed. A backup in progress has its file locked; one that begins
+/// locks it a moment after it made it, empty.
 fn remove_leftovers(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let is_part = name.to_str().is_some_and(|name| name.starts_with("registry-") && name.ends_with(".db.part"));
+        let begins = || {
+            let data = entry.metadata();
+            data.is_ok_and(|data| data.len() == 0 && data.modified().is_ok_and(|at| at.elapsed().is_ok_and(is_short)))
+        };
         let is_locked = || fs::File::open(entry.path()).is_ok_and(|part| part.try_lock().is_err());
-        if is_part && !is_locked() {
+        if is_part && !begins() && !is_locked() {
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+fn is_short(time: Duration) -> bool {
+    time < Duration::from_mins(1)
 }
 
 /// Creates the folder of the backups if it does not exist. Only its owner may read it, because backups

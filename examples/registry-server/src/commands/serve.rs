@@ -11,8 +11,7 @@ use crate::{
 pub(super) fn run(flags: Flags<true>) -> Result<Answer, Failed> {
     let invocation = Invocation::of(&flags);
     let loaded = load(surroundings(flags))?;
-    let _remainder =
-        logs::start(&loaded.settings).map_err(|error| Failed(format!("no log can be written: {error}")))?;
+    let _guard = logs::start(&loaded.settings);
     for warning in &loaded.warnings {
         tracing::warn!(event = "configuration_warning", "{warning}");
     }

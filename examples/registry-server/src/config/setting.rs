@@ -139,10 +139,7 @@ macro_rules! settings {
             )+
         })+
         later {
-            $(
-                $(#[doc = $reason:literal])+
-                $($later:literal)|+ $([$later_secrecy:ident])? $(, $accepts:expr)?;
-            )+
+            $($reason:literal { $($later:literal $([$later_secrecy:ident])? $(, $accepts:expr)?;)+ })+
         }
     ) => {
         /// Every setting, in the order of `--help` and `config show`; settings that are not supported
@@ -161,14 +158,14 @@ macro_rules! settings {
                     },
                 },
             )+)+
-            $(
+            $($(
                 Spec {
-                    names: &[$($later),+],
-                    help: &[$($reason),+],
+                    names: &[$later],
+                    help: &[$reason],
                     secrecy: settings!(@secrecy $($later_secrecy)?),
                     kind: Kind::Later(settings!(@accepts $($accepts)?)),
                 },
-            )+
+            )+)+
         ];
 
         /// The value of every setting.

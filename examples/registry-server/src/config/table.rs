@@ -257,95 +257,43 @@ settings! {
         });
     }
     later {
-        /// Purging and signing on a CDN are not built into this release; downloads are redirected to cdn.base_url without it
-        "cdn.provider";
-        /// Signatures are not built into this release
-        "REQUIRE_SIGNATURES", OFF;
-        /// Approval of versions is not built into this release
-        "REQUIRE_APPROVAL", OFF;
-        /// Approval of versions is not built into this release
-        "REQUIRE_APPROVAL_FOR_TAGS", OFF;
-        /// One-time passwords are not built into this release
-        "REQUIRE_ADMIN_2FA", OFF;
-        /// A read-only registry is not built into this release
-        "READ_ONLY", OFF;
-        /// Turning password login off is not built into this release
-        "PASSWORD_LOGIN", &["on"];
-        /// Single sign-on is not built into this release
-        "OIDC_ISSUER";
-        /// Single sign-on is not built into this release
-        "OIDC_CLIENT_ID";
-        /// Single sign-on is not built into this release
-        "OIDC_CLIENT_SECRET" [secret];
-        /// Single sign-on is not built into this release
-        "OIDC_SCOPES";
-        /// Single sign-on is not built into this release
-        "OIDC_USERNAME_CLAIM";
-        /// Single sign-on is not built into this release
-        "OIDC_GROUPS_CLAIM";
-        /// Single sign-on is not built into this release
-        "OIDC_ALLOWED_GROUPS";
-        /// Single sign-on is not built into this release
-        "OIDC_ADMIN_GROUPS";
-        /// Single sign-on is not built into this release
-        "OIDC_RECHECK_HOURS";
-        /// Sign-in by a proxy is not built into this release
-        "AUTH_PROXY_USER_HEADER";
-        /// Sign-in by a proxy is not built into this release
-        "AUTH_PROXY_EMAIL_HEADER";
-        /// Sign-in by a proxy is not built into this release
-        "AUTH_PROXY_GROUPS_HEADER";
-        /// Sign-in by a proxy is not built into this release
-        "AUTH_PROXY_NETWORKS";
-        /// Limiting administration to networks is not built into this release
-        "ADMIN_NETWORKS";
-        /// Trusted publishing is not built into this release
-        "TRUSTED_PUBLISHING_ISSUERS";
-        /// Trusted publishing is not built into this release
-        "TRUSTED_PUBLISHING_AUDIENCE";
-        /// Closing /metrics is not built into this release
-        "METRICS_TOKEN" [secret];
-        /// Closing /metrics is not built into this release
-        "METRICS_ADDRESS";
-        /// Encrypting secrets at rest is not built into this release
-        "SECRETS_KEY" [secret];
-        /// The scanner of archives is not built into this release
-        "SCANNER_COMMAND";
-        /// The scanner of archives is not built into this release
-        "SCANNER_URL";
-        /// The scanner of archives is not built into this release
-        "SCAN_POLICY";
-        /// The transparency log is not built into this release
-        "TLOG_ORIGIN";
-        /// The transparency log is not built into this release
-        "TLOG_PRIVATE_KEY";
-        /// Signatures are not built into this release
-        "SIGSTORE_TRUSTED_ROOT";
-        /// Signatures are not built into this release
-        "ALLOWED_SIGNERS";
-        /// Quotas are not built into this release
-        "MAX_PACKAGES_PER_SCOPE";
-        /// Quotas are not built into this release
-        "MAX_STORAGE_PER_SCOPE";
-        /// Quotas are not built into this release
-        "MAX_VERSIONS_PER_PACKAGE";
-        /// Quotas are not built into this release
-        "MAX_SCOPES_PER_USER";
-        /// Quotas are not built into this release
-        "MAX_TOKENS_PER_USER";
-        /// Limiting the life of tokens is not built into this release
-        "MAX_TOKEN_DAYS";
-        /// Reports of leaked tokens are not built into this release
-        "TOKEN_REPORT_KEYS";
-        /// Attestation is not built into this release
-        "REGISTRY_PRIVATE_KEY";
-        /// Traces by OpenTelemetry are not built into this release
-        "OTEL_EXPORTER_OTLP_ENDPOINT";
-        /// The audit log cannot be turned off in this release
-        "audit.enabled", &["true", "on", "yes", "1"];
-        /// Audit entries are kept for ever in this release
-        "audit.retention_days";
-        /// Reads are not written to the audit log in this release
-        "audit.log_all_reads", OFF;
+        "Purging and signing on a CDN are not built into this release; downloads are redirected to cdn.base_url without it" {
+            "cdn.provider";
+        }
+        "Signatures are not built into this release" {
+            "REQUIRE_SIGNATURES", OFF; "SIGSTORE_TRUSTED_ROOT"; "ALLOWED_SIGNERS";
+        }
+        "Approval of versions is not built into this release" {
+            "REQUIRE_APPROVAL", OFF; "REQUIRE_APPROVAL_FOR_TAGS", OFF;
+        }
+        "One-time passwords are not built into this release" { "REQUIRE_ADMIN_2FA", OFF; }
+        "A read-only registry is not built into this release" { "READ_ONLY", OFF; }
+        "Turning password login off is not built into this release" { "PASSWORD_LOGIN", &["on"]; }
+        "Single sign-on is not built into this release" {
+            "OIDC_ISSUER"; "OIDC_CLIENT_ID"; "OIDC_CLIENT_SECRET" [secret]; "OIDC_SCOPES"; "OIDC_USERNAME_CLAIM";
+            "OIDC_GROUPS_CLAIM"; "OIDC_ALLOWED_GROUPS"; "OIDC_ADMIN_GROUPS"; "OIDC_RECHECK_HOURS";
+        }
+        "Sign-in by a proxy is not built into this release" {
+            "AUTH_PROXY_USER_HEADER"; "AUTH_PROXY_EMAIL_HEADER"; "AUTH_PROXY_GROUPS_HEADER"; "AUTH_PROXY_NETWORKS";
+        }
+        "Limiting administration to networks is not built into this release" { "ADMIN_NETWORKS"; }
+        "Trusted publishing is not built into this release" {
+            "TRUSTED_PUBLISHING_ISSUERS"; "TRUSTED_PUBLISHING_AUDIENCE";
+        }
+        "Closing /metrics is not built into this release" { "METRICS_TOKEN" [secret]; "METRICS_ADDRESS"; }
+        "Encrypting secrets at rest is not built into this release" { "SECRETS_KEY" [secret]; }
+        "The scanner of archives is not built into this release" { "SCANNER_COMMAND"; "SCANNER_URL"; "SCAN_POLICY"; }
+        "The transparency log is not built into this release" { "TLOG_ORIGIN"; "TLOG_PRIVATE_KEY"; }
+        "Quotas are not built into this release" {
+            "MAX_PACKAGES_PER_SCOPE"; "MAX_STORAGE_PER_SCOPE"; "MAX_VERSIONS_PER_PACKAGE"; "MAX_SCOPES_PER_USER";
+            "MAX_TOKENS_PER_USER";
+        }
+        "Limiting the life of tokens is not built into this release" { "MAX_TOKEN_DAYS"; }
+        "Reports of leaked tokens are not built into this release" { "TOKEN_REPORT_KEYS"; }
+        "Attestation is not built into this release" { "REGISTRY_PRIVATE_KEY"; }
+        "Traces by OpenTelemetry are not built into this release" { "OTEL_EXPORTER_OTLP_ENDPOINT"; }
+        "The audit log cannot be turned off in this release" { "audit.enabled", &["true", "on", "yes", "1"]; }
+        "Audit entries are kept for ever in this release" { "audit.retention_days"; }
+        "Reads are not written to the audit log in this release" { "audit.log_all_reads", OFF; }
     }
 }

@@ -1,22 +1,26 @@
 //! The log: one JSON object per line, or text for people.
 
 mod json;
-mod second;
 mod sink;
 
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    time::Duration,
+};
 
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::{LogFormat, Settings};
 use json::JsonLines;
-use sink::{Lines, Remainder};
 
-/// Starts logging as `settings` say. Keep the returned value as long as lines may be logged.
-///
-/// # Errors
-/// If no thread can be started.
-pub(crate) fn start(settings: &Settings) -> io::Result<Option<Remainder>> {
+pub(crate) use sink::dropped_lines;
+
+/// How long a line of JSON may wait to be written together with others.
+const LONGEST_WAIT: Duration = Duration::from_millis(50);
+
+/// Starts logging as `settings` say. Dropping the returned guard writes the lines that still wait.
+pub(crate) fn start(settings: &Settings) -> WorkerGuard {
     let level = settings.log_level.0;
     // At debug and below, the lines of libraries would outnumber the registry's own.
     let quiet = level.min(tracing::level_filters::LevelFilter::INFO);
@@ -27,19 +31,18 @@ pub(crate) fn start(settings: &Settings) -> io::Result<Option<Remainder>> {
         .with_target("aam_registry_backends", level)
         // It warns about each connection whose client breaks the rules: a flood of them would fill the log.
         .with_target("h2", level.min(tracing::level_filters::LevelFilter::ERROR));
-    let (layer, remainder) = match settings.log_format {
-        LogFormat::Json => {
-            let lines = Lines::start(io::stdout())?;
-            let remainder = lines.remainder();
-            (JsonLines::new(lines).boxed(), Some(remainder))
-        }
+    // Text is for people, and what the server prints beside the log should come after it.
+    let wait = if settings.log_format == LogFormat::Json { LONGEST_WAIT } else { Duration::ZERO };
+    let (lines, guard) = sink::start(io::stdout(), wait);
+    let layer = match settings.log_format {
+        LogFormat::Json => JsonLines::new(lines).boxed(),
         LogFormat::Text => {
-            let layer = tracing_subscriber::fmt::layer().with_target(false).with_ansi(io::stdout().is_terminal());
-            (layer.boxed(), None)
+            let is_terminal = io::stdout().is_terminal();
+            tracing_subscriber::fmt::layer().with_target(false).with_ansi(is_terminal).with_writer(lines).boxed()
         }
     };
     // A filter for the whole subscriber instead of one layer: it is evaluated once for each log
     // statement, not for each event.
     tracing_subscriber::registry().with(targets).with(layer).init();
-    Ok(remainder)
+    guard
 }

@@ -1,201 +1,147 @@
-//! Writes log lines to the output.
+//! Writes log lines to the output, on a thread of its own.
 
 use std::{
-    fmt,
-    io::Write,
-    mem, slice,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    thread::{self, Thread},
+    io::{self, BufWriter, Write},
+    sync::OnceLock,
+    thread,
     time::Duration,
 };
 
-/// How long a line may wait to be written together with others.
-const LONGEST_WAIT: Duration = Duration::from_millis(50);
-/// How many bytes are written at once; the thread that adds the last of them writes them.
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+
+/// The most bytes that are written at once.
 const WRITTEN_AT_ONCE: usize = 64 * 1024;
-const SHARDS: usize = 16;
+/// The most lines that wait to be written; further ones are dropped and counted, so that an output that
+/// takes nothing does not stop requests.
+const MOST_WAITING: usize = 16 * 1024;
 
-/// Writes lines together instead of one by one, because a system call for each line costs more than the
+static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// How many lines were dropped, because the output did not take those before them in time.
+pub(crate) fn dropped_lines() -> u64 {
+    DROPPED.get().map_or(0, |counter| counter.dropped_lines() as u64)
+}
+
+/// Starts writing to `output`, where a line waits for `wait` to be written together with others.
+/// Dropping the guard writes the lines that still wait.
+pub(super) fn start(output: impl Write + Send + 'static, wait: Duration) -> (NonBlocking, WorkerGuard) {
+    let output = Gathering { output: BufWriter::with_capacity(WRITTEN_AT_ONCE, output), wait, has_waited: false };
+    let builder = NonBlockingBuilder::default().thread_name("log").buffered_lines_limit(MOST_WAITING).lossy(true);
+    let (lines, guard) = builder.finish(output);
+    let _ = DROPPED.set(lines.error_counter());
+    (lines, guard)
+}
+
+/// Waits before the first line, so that others join it: a system call for each line costs more than the
 /// request that it describes.
-///
-/// The lines of one thread stay in order. Lines of different threads are out of order by at most 50 ms.
-/// If the process is killed, the last 50 ms of lines are lost.
-pub(super) struct LineSink<W> {
-    shards: [Mutex<Vec<u8>>; SHARDS],
-    output: Mutex<Output<W>>,
-    /// Whether the writing thread has been notified that there is something to write.
-    is_told: AtomicBool,
+struct Gathering<W: Write> {
+    output: BufWriter<W>,
+    wait: Duration,
+    has_waited: bool,
 }
 
-struct Output<W> {
-    writer: W,
-    /// The lines being written. A shard that is emptied gets this buffer's memory in exchange.
-    taken: Vec<u8>,
-}
-
-/// Writes the remaining lines when it is dropped.
-#[must_use = "lines that wait are lost without it"]
-pub(crate) struct Remainder(Arc<dyn Fn() + Send + Sync>);
-
-impl Drop for Remainder {
-    fn drop(&mut self) {
-        (self.0)();
-    }
-}
-
-/// A sink with the thread that writes its lines.
-pub(super) struct Lines<W> {
-    sink: Arc<LineSink<W>>,
-    writer: Thread,
-}
-
-impl<W: Write + Send + 'static> Lines<W> {
-    /// Starts writing to `output` until the process ends.
-    pub(super) fn start(output: W) -> std::io::Result<Self> {
-        let sink = Arc::new(LineSink {
-            shards: Default::default(),
-            output: Mutex::new(Output { writer: output, taken: Vec::new() }),
-            is_told: AtomicBool::new(false),
-        });
-        let writing = Arc::clone(&sink);
-        let thread = thread::Builder::new().name("log".to_owned()).spawn(move || {
-            loop {
-                while !writing.is_told.load(Ordering::Acquire) {
-                    thread::park();
-                }
-                thread::sleep(LONGEST_WAIT);
-                writing.is_told.store(false, Ordering::Release);
-                writing.write_out(&writing.shards);
-            }
-        })?;
-        Ok(Self { sink, writer: thread.thread().clone() })
-    }
-
-    /// Adds a complete line; an `urgent` one is written before this returns.
-    pub(super) fn put(&self, line: &[u8], urgent: bool) {
-        let shard = &self.sink.shards[own_shard()];
-        let is_full = {
-            let mut lines = lock(shard);
-            lines.extend_from_slice(line);
-            lines.len() >= WRITTEN_AT_ONCE
-        };
-        if urgent {
-            self.sink.write_out(&self.sink.shards);
-        } else if is_full {
-            self.sink.write_out(slice::from_ref(shard));
-        } else if !self.sink.is_told.load(Ordering::Relaxed) && !self.sink.is_told.swap(true, Ordering::AcqRel) {
-            self.writer.unpark();
+impl<W: Write> Write for Gathering<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if !self.has_waited {
+            thread::sleep(self.wait);
+            self.has_waited = true;
         }
+        self.output.write(line)
     }
 
-    pub(super) fn remainder(&self) -> Remainder {
-        let sink = Arc::clone(&self.sink);
-        Remainder(Arc::new(move || sink.write_out(&sink.shards)))
-    }
-}
-
-impl<W: Write> LineSink<W> {
-    fn write_out(&self, shards: &[Mutex<Vec<u8>>]) {
-        // Held while lines are collected, so that a thread's later lines cannot overtake its earlier
-        // ones.
-        let mut output = lock(&self.output);
-        let Output { writer, taken } = &mut *output;
-        for shard in shards {
-            mem::swap(taken, &mut *lock(shard));
-            // If the log cannot be written, there is nowhere to report it.
-            let _ = writer.write_all(taken);
-            taken.clear();
-        }
-        let _ = writer.flush();
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn own_shard() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static SHARD: usize = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
-    }
-    SHARD.with(|shard| *shard)
-}
-
-impl<W> fmt::Debug for Lines<W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Lines(..)")
+    /// Called when no further line waits.
+    fn flush(&mut self) -> io::Result<()> {
+        self.has_waited = false;
+        self.output.flush()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{Arc, Mutex, mpsc};
 
     use super::*;
+
+    const WAIT: Duration = Duration::from_millis(50);
 
     /// Sends what is written to the test.
     struct Told(mpsc::Sender<Vec<u8>>);
 
     impl Write for Told {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let _ = self.0.send(bytes.to_vec());
             Ok(bytes.len())
         }
 
-        fn flush(&mut self) -> std::io::Result<()> {
+        fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
     }
 
-    fn lines() -> (Lines<Told>, mpsc::Receiver<Vec<u8>>) {
-        let (sender, receiver) = mpsc::channel();
-        (Lines::start(Told(sender)).expect("a thread"), receiver)
-    }
-
     #[test]
     fn a_line_is_written_by_itself() {
-        let (lines, written) = lines();
+        let (sender, written) = mpsc::channel();
+        let (mut lines, _guard) = start(Told(sender), WAIT);
         for round in 0..3 {
             let line = format!("line {round}\n");
-            lines.put(line.as_bytes(), false);
+            lines.write_all(line.as_bytes()).expect("taken");
             let told = written.recv_timeout(Duration::from_secs(20)).expect("written");
             assert_eq!(told, line.as_bytes());
         }
     }
 
     #[test]
-    fn what_is_urgent_is_written_at_once_with_what_came_before() {
-        let (lines, written) = lines();
-        lines.put(b"one\n", false);
-        lines.put(b"two\n", true);
-        let told: Vec<u8> = written.try_iter().flatten().collect();
-        assert_eq!(told, b"one\ntwo\n");
-    }
-
-    #[test]
-    fn nothing_is_lost_of_many_lines_from_many_threads() {
-        let (lines, written) = lines();
+    fn lines_are_written_together_and_in_order() {
+        let (sender, written) = mpsc::channel();
+        let (lines, guard) = start(Told(sender), WAIT);
         thread::scope(|scope| {
             for name in 0..8 {
-                let lines = &lines;
+                let mut lines = lines.clone();
                 scope.spawn(move || {
-                    (0..2_000).for_each(|n| lines.put(format!("{name} {n} {:0>60}\n", 0).as_bytes(), false));
+                    (0..1_000).for_each(|n| {
+                        lines.write_all(format!("{name} {n} {:0>60}\n", 0).as_bytes()).expect("taken");
+                    });
                 });
             }
         });
-        drop(lines.remainder());
-        let text: Vec<u8> = written.try_iter().flatten().collect();
-        let text = String::from_utf8(text).expect("text");
-        assert_eq!(text.lines().count(), 16_000);
+        drop(guard);
+        let writes: Vec<_> = written.try_iter().collect();
+        assert!(writes.len() < 2_000, "{} writes for 8,000 lines", writes.len());
+        let text = String::from_utf8(writes.concat()).expect("text");
+        assert_eq!(text.lines().count(), 8_000);
         for name in 0..8 {
             let of_thread = text.lines().filter_map(|line| line.strip_prefix(&format!("{name} ")));
             let numbers: Vec<u32> =
                 of_thread.map(|rest| rest.split(' ').next().and_then(|n| n.parse().ok()).expect("a number")).collect();
-            assert_eq!(numbers, (0..2_000).collect::<Vec<_>>(), "the lines of a thread are in order");
+            assert_eq!(numbers, (0..1_000).collect::<Vec<_>>(), "the lines of a thread are in order");
         }
+    }
+
+    #[test]
+    fn an_output_that_takes_nothing_stops_nobody() {
+        /// Takes nothing until the test lets go of the lock.
+        struct Stuck(Arc<Mutex<()>>);
+
+        impl Write for Stuck {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                let _held = self.0.lock();
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let stuck = Arc::new(Mutex::new(()));
+        let held = stuck.lock().expect("free");
+        let (mut lines, guard) = start(Stuck(Arc::clone(&stuck)), WAIT);
+        let line = [b'x'; 100];
+        // More than wait, are gathered, and are being written.
+        let sent = MOST_WAITING + 2 * WRITTEN_AT_ONCE / line.len() + 1000;
+        (0..sent).for_each(|_| lines.write_all(&line).expect("taken"));
+        assert!(lines.error_counter().dropped_lines() > 0);
+        drop(held);
+        drop(guard);
     }
 }

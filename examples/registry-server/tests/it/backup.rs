@@ -5,14 +5,14 @@ use std::{fs, path::Path};
 use serde_json::{Value, json};
 
 use crate::{
-    process::{Ran, Site, mode, wait_until},
+    process::{Ran, Site, in_repository, mode, wait_until},
     web,
 };
 
 const VERSIONS: [&str; 2] = ["1.0.0", "1.1.0"];
 
 fn publish(port: u16, authorization: &str, version: &str) {
-    let archive = format!("{}/../../tests/fixtures/greet-kit-{version}.aam", env!("CARGO_MANIFEST_DIR"));
+    let archive = in_repository(&format!("tests/fixtures/greet-kit-{version}.aam"));
     assert_eq!(web::publish(port, authorization, &fs::read(archive).expect("there")).status, 201);
 }
 
@@ -71,6 +71,23 @@ fn a_backup_of_a_running_server_restores_all_of_it() {
     assert_eq!(web::post(server.port(), "/api/v1/users/login", "", &login).status, 200);
     // One of the two archives was published after the backup.
     assert_eq!(cleanup(&site, &["--json"]).succeeded().json()["archives"], 1);
+}
+
+#[test]
+fn backups_that_begin_within_one_second_do_not_collide() {
+    let site = Site::new();
+    site.run(&["migrate"]).succeeded();
+    let back_up = || site.run(&["backup", "--to", "backups", "--database-only", "--json"]).succeeded().json();
+    let files: Vec<_> = std::thread::scope(|scope| {
+        let begun: Vec<_> = (0..4).map(|_| scope.spawn(back_up)).collect();
+        begun.into_iter().map(|one| one.join().expect("a backup")["file"].clone()).collect()
+    });
+    let mut names = names_in(&site.path("backups"));
+    names.sort();
+    let mut told: Vec<_> = files.iter().filter_map(|file| file.as_str()?.strip_prefix("backups/")).collect();
+    told.sort_unstable();
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert_eq!(names, told);
 }
 
 #[test]

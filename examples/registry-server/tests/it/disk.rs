@@ -5,12 +5,12 @@ use std::fs;
 use serde_json::json;
 
 use crate::{
-    process::{Site, wait_until},
+    process::{Site, in_repository, wait_until},
     web::{self, Answer},
 };
 
 fn archive() -> Vec<u8> {
-    fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/greet-kit-1.0.0.aam")).expect("there")
+    fs::read(in_repository("tests/fixtures/greet-kit-1.0.0.aam")).expect("there")
 }
 
 /// Asserts that an answer is 503 with that code, contains `told`, and contains no path of the site.

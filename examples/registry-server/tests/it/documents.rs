@@ -8,10 +8,13 @@ use std::{
 
 use serde_json::json;
 
-use crate::{process::Site, web};
+use crate::{
+    process::{Site, in_repository},
+    web,
+};
 
 fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("there")
+    in_repository("").canonicalize().expect("there")
 }
 
 /// The first block of shell commands after `heading`.

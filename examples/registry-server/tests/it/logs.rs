@@ -4,7 +4,10 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::{process::Site, web};
+use crate::{
+    process::{Site, in_repository},
+    web,
+};
 
 #[test]
 fn the_log_is_json_lines_without_any_secret() {
@@ -104,7 +107,7 @@ fn the_log_and_the_audit_log_tell_who_it_was_and_from_where() {
     let right = json!({ "username": "root", "password": password });
     let session = web::post(port, "/api/v1/users/login", behind_proxy, &right).json();
     let bearer = format!("Authorization: Bearer {}\r\n", session["access_token"].as_str().expect("a session"));
-    let archive = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/greet-kit-1.0.0.aam"));
+    let archive = fs::read(in_repository("tests/fixtures/greet-kit-1.0.0.aam"));
     assert_eq!(web::publish(port, &bearer, &archive.expect("there")).status, 201);
     let me = web::get_with(port, "/api/v1/users/me", &bearer).expect("answered").json();
 

@@ -1,7 +1,7 @@
 //! The server as a process.
 
 use std::{
-    fs,
+    env, fs,
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
@@ -16,6 +16,13 @@ use std::{
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A file or folder of the repository. Cargo says at run time where the package is: the path that was compiled in may
+/// name another checkout that shared the target folder.
+pub(crate) fn in_repository(path: &str) -> PathBuf {
+    let package = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    package.join("../..").join(path)
+}
 
 /// A folder in which servers are started, and their settings.
 pub(crate) struct Site {

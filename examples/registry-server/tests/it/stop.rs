@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use crate::{process::Site, web};
+use crate::{
+    process::{Site, in_repository},
+    web,
+};
 
 /// Less than the five seconds during which the server still accepts connections.
 const WITHIN_THE_PROMISE: Duration = Duration::from_secs(4);
@@ -20,7 +23,7 @@ fn sigterm_under_load_loses_no_request_and_no_count() {
     let mut server = site.serve(&[]);
     let port = server.port();
     let authorization = web::sign_up(port, "alice");
-    let archive = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/greet-kit-1.0.0.aam"));
+    let archive = fs::read(in_repository("tests/fixtures/greet-kit-1.0.0.aam"));
     assert_eq!(web::publish(port, &authorization, &archive.expect("there")).status, 201);
     let (over, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {

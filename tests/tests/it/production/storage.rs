@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aam_registry_backends::opendal::{OpendalArchives, OpendalConfig, S3Config};
+use aam_registry_backends::{
+    folder::FolderArchives,
+    opendal::{OpendalArchives, S3Config},
+};
 use aam_registry_core::{
     ports::ArchiveStore,
     types::{ArchiveKey, UploadId},
@@ -115,7 +118,7 @@ pub(super) fn files(root: &Path) -> Vec<PathBuf> {
 }
 
 /// Begins to write an archive, and drops the writer.
-async fn leave_unfinished(store: &OpendalArchives) -> ArchiveKey {
+async fn leave_unfinished(store: &impl ArchiveStore) -> ArchiveKey {
     let key = ArchiveKey::from(UploadId::generate());
     let mut writer = store.create(&key).await.expect("a writer");
     // More than one part, so that a multipart upload has begun.
@@ -131,7 +134,7 @@ async fn a_folder_is_cleaned_and_verified() {
     let server = Server::start_on(Settings::default()).await;
     let root = server.data_dir().join("packages");
     let kept = Kept::new(server, root.clone()).await;
-    let store = OpendalArchives::new(&OpendalConfig::fs(&root)).expect("a folder");
+    let store = FolderArchives::open(&root).expect("a folder");
     let unfinished = [leave_unfinished(&store).await];
     kept.check_cleanup(&[kept.add_garbage(), kept.add_garbage()], &unfinished).await;
     kept.check_verify().await;

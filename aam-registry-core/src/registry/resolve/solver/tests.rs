@@ -129,6 +129,47 @@ fn a_yanked_version_is_taken_only_where_it_is_named() {
     assert_eq!(solved(&[("a", "*"), ("b", "*")], &world), ["a 1.0.0", "b 1.0.0", "c 1.1.0"]);
 }
 
+fn clash(roots: &[(&str, &str)], world: &Universe) -> Clash {
+    match solve_lazily(&demands(roots), world) {
+        Err(Unsolved::Conflict(clash)) => clash,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_clash_names_the_path_to_each_demand() {
+    let world = Universe::from([
+        package("site", vec![candidate("1.0.0", false, &[("kit", "^2")])]),
+        package("kit", vec![candidate("2.0.0", false, &[("framework", "^4")])]),
+        package("framework", vec![candidate("4.0.0", false, &[("lib", "^3")])]),
+        package("plugin", vec![candidate("1.0.0", false, &[("lib", "^2")])]),
+        package("lib", vec![candidate("2.5.0", false, &[]), candidate("3.0.0", false, &[])]),
+    ]);
+    let told =
+        super::super::conflict::conflict(&clash(&[("site", "*"), ("plugin", "*")], &world), &BTreeMap::new()).details();
+    let told: Vec<_> = told.into_iter().map(|detail| detail.error).collect();
+    assert!(told.contains(&"plugin 1.0.0 needs ^2".to_owned()), "{told:?}");
+    let path = "framework 4.0.0 needs ^3 (needed by kit 2.0.0, needed by site 1.0.0)";
+    assert!(told.contains(&path.to_owned()), "{told:?}");
+}
+
+#[test]
+fn another_version_is_advised_only_where_one_helps() {
+    let lib = || package("lib", (1..=4).map(|major| candidate(&format!("{major}.0.0"), false, &[])).collect());
+    let app = |lowest: &str| {
+        let lowest = candidate("1.0.0", false, &[("lib", lowest)]);
+        package("app", vec![lowest, candidate("3.0.0", false, &[("lib", "^3")])])
+    };
+    let agent = || package("agent", vec![candidate("1.0.0", false, &[("lib", "^4")])]);
+    let of_app = |world: &Universe| {
+        let clash = clash(&[("app", "^3"), ("agent", "*")], world);
+        let by_app = |demand: &&Demand| demand.by.as_ref().is_some_and(|(name, _)| name.as_str() == "app");
+        clash.demands.iter().find(by_app).expect("a demand").another_helps
+    };
+    assert!(of_app(&Universe::from([app(">=2"), agent(), lib()])), "1.0.0 accepts 4.0.0");
+    assert!(!of_app(&Universe::from([app("^2"), agent(), lib()])), "1.0.0 excludes it, too");
+}
+
 #[test]
 fn a_clash_names_both_sides() {
     let world = Universe::from([

@@ -60,10 +60,7 @@ pub(super) fn confirm(session: &Session, registry: &RegistryUrl, packed: &Packed
 
 /// Refuses to publish what looks as if it held a secret, unless a person says that it holds none.
 pub(super) fn refuse_secrets(session: &Session, packed: &Packed, allowed: bool) -> Result<()> {
-    let suspects = &packed.suspects;
-    if suspects.is_empty() || allowed {
-        return Ok(());
-    }
+    let Some(refused) = secrets(packed, allowed, "nothing was published") else { return Ok(()) };
     // The files were named in the warnings above the question.
     if prompt::can_ask() && !session.out.is_json() && !session.out.is_quiet() {
         if prompt::yes("Files look as if they held a secret. Publish them all the same?")? {
@@ -71,14 +68,23 @@ pub(super) fn refuse_secrets(session: &Session, packed: &Packed, allowed: bool) 
         }
         return Err(Failure::new(Kind::Other, "stopped", "Nothing was published"));
     }
+    Err(refused)
+}
+
+/// Why `aam pkg publish` refuses what looks as if it held a secret, unless it is `allowed`; `so` says what that means.
+pub(super) fn secrets(packed: &Packed, allowed: bool, so: &str) -> Option<Failure> {
+    let suspects = &packed.suspects;
+    if suspects.is_empty() || allowed {
+        return None;
+    }
     let many = if suspects.len() == 1 {
         "1 file looks as if it".to_owned()
     } else {
         format!("{} files look as if they", suspects.len())
     };
-    Err(Failure::new(Kind::Invalid, "possible_secret", format!("{many} held a secret; nothing was published"))
-        .details(suspects.clone())
-        .hint("name the file in .aamignore to leave it out; where it holds no secret, publish with --allow-secrets"))
+    let failure = Failure::new(Kind::Invalid, "possible_secret", format!("{many} held a secret; {so}"));
+    let hint = "name the file in .aamignore to leave it out; where it holds no secret, publish with --allow-secrets";
+    Some(failure.details(suspects.clone()).hint(hint))
 }
 
 fn more(all: usize) -> Option<String> {

@@ -68,19 +68,20 @@ impl Publish {
                 "warnings": warnings,
                 "possible_secrets": packed.suspects,
             });
-            return session.out.done(&value, || {
+            let refused = contents::secrets(&packed, self.allow_secrets, "it would be refused");
+            let refused = match refused {
+                // One document, which says both.
+                Some(refused) if session.out.is_json() => return Err(refused.with(value)),
+                refused => refused,
+            };
+            session.out.done(&value, || {
                 let mut lines = vec![format!("Would publish {name} {version} to {}:", registry.url)];
                 lines.extend(packed.judged.files.iter().map(|file| format!("  {:>10} {}", file.size, file.path)));
                 lines.extend(contents::left_out(&packed));
                 lines.push(format!("{} bytes packed, sha256 {}", packed.size, packed.sha256));
-                if !packed.suspects.is_empty() && !self.allow_secrets {
-                    let suspects =
-                        packed.suspects.iter().map(|suspect| format!("  {}: {}", suspect.field, suspect.error));
-                    lines.push("It would be refused without --allow-secrets, or your word at a terminal:".to_owned());
-                    lines.extend(suspects);
-                }
                 lines
-            });
+            })?;
+            return refused.map_or(Ok(()), Err);
         }
         contents::refuse_secrets(session, &packed, self.allow_secrets)?;
         let client = session.authenticated(&registry)?;

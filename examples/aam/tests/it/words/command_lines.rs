@@ -1,15 +1,15 @@
 //! Every command and flag that a text names exists and is written as it says.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs};
 
 use walkdir::WalkDir;
 
-use crate::machine::Machine;
+use crate::{machine::Machine, server::in_package};
 
 /// The command lines between backticks of the client's own texts, and those of its examples.
 fn written() -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let sources = in_package("src");
     let files = WalkDir::new(sources).into_iter().filter_map(Result::ok);
     for file in files.filter(|file| file.path().extension().is_some_and(|extension| extension == "rs")) {
         let text = fs::read_to_string(file.path()).expect("source");
@@ -139,7 +139,7 @@ fn every_flag_that_a_text_names_is_one_of_some_command() {
                 .map(|name| [&*command, &[name.to_owned()]].concat()),
         );
     }
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let sources = in_package("src");
     for file in WalkDir::new(sources).into_iter().filter_map(Result::ok).filter(|file| file.file_type().is_file()) {
         let text = fs::read_to_string(file.path()).expect("source");
         let messages = text.split("#[cfg(test)]").next().unwrap_or_default();

@@ -44,15 +44,23 @@ fn blurts(bytes: &'static [u8]) -> String {
 
 /// A server with a certificate of its own making, for the names given; its address and the certificate.
 fn encrypted(names: &[&str]) -> (String, String) {
+    encrypted_as(rcgen::IsCa::NoCa, names)
+}
+
+/// The same with a certificate that is an authority's or none's.
+fn encrypted_as(is_ca: rcgen::IsCa, names: &[&str]) -> (String, String) {
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-    let made = rcgen::generate_simple_self_signed(names).expect("made");
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let mut parameters = rcgen::CertificateParams::new(names).expect("names");
+    parameters.is_ca = is_ca;
+    let signing_key = rcgen::KeyPair::generate().expect("a key");
+    let cert = parameters.self_signed(&signing_key).expect("made");
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
+        .with_single_cert(vec![cert.der().clone()], key)
         .expect("a certificate");
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -70,7 +78,7 @@ fn encrypted(names: &[&str]) -> (String, String) {
             }
         }
     });
-    (address, made.cert.pem())
+    (address, cert.pem())
 }
 
 /// A proxy that speaks SOCKS5 (RFC 1928) without logins; how many connections it made.
@@ -187,6 +195,15 @@ fn certificates_that_are_not_trusted_are_told_with_how_to_trust_them() {
         command.env("SSL_CERT_FILE", &file);
         command
     };
+    let authority = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let (authority, its_pem) = encrypted_as(authority, &["127.0.0.1"]);
+    told.naming(&authority, "[AUTHORITY]");
+    let its_file = machine.user().join("authority.pem");
+    fs::write(&its_file, its_pem).expect("written");
+    told.hear("an authority's certificate", 6, &mut info(format!("https://{authority}")));
+    let mut trusted = info(format!("https://{authority}"));
+    trusted.env("SSL_CERT_FILE", &its_file);
+    told.hear("an authority's certificate that is trusted", 6, &mut trusted);
     told.hear("another root in SSL_CERT_FILE", 6, &mut elsewhere(format!("https://{company}")));
     let mut nowhere = info(format!("https://{company}"));
     nowhere.env("SSL_CERT_FILE", machine.user().join("missing.pem"));

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::{Span, SpanRelativeTo};
+
 use crate::config::setting::{Refusal, Value};
 
 macro_rules! number {
@@ -156,32 +158,22 @@ impl Value for Timeout {
     }
 
     fn parse(text: &str) -> Result<Self, Refusal> {
-        let (number, unit) = split_unit(text)?;
-        let factor: u64 = match unit {
-            "" | "s" => 1,
-            "m" | "min" => 60,
-            "h" => 3600,
-            _ => return Err(Refusal::NotAllowed),
-        };
-        match number.checked_mul(factor) {
-            Some(seconds @ 1..=86400) => Ok(Self(Duration::from_secs(seconds))),
-            _ => Err(Refusal::NotAllowed),
-        }
+        let is_bare = text.ends_with(|c: char| c.is_ascii_digit());
+        let time = if is_bare { duration(&format!("{text}s")) } else { duration(text) };
+        let range = Duration::from_secs(1)..=Duration::from_hours(24);
+        time.filter(|time| range.contains(time)).map(Self).ok_or(Refusal::NotAllowed)
     }
 }
 
 /// Parses an age for a command's flag: `0s`, `24h`, `7d`.
 pub(crate) fn parse_age(text: &str) -> Result<Duration, String> {
-    let allowed = || "a time such as `30m`, `24h` or `7d`".to_owned();
-    let (number, unit) = split_unit(text).map_err(|_| allowed())?;
-    let factor: u64 = match unit {
-        "s" => 1,
-        "m" | "min" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return Err(allowed()),
-    };
-    number.checked_mul(factor).map(Duration::from_secs).ok_or_else(allowed)
+    duration(text).ok_or_else(|| "a time such as `30m`, `24h` or `7d`".to_owned())
+}
+
+/// A time with its unit.
+fn duration(text: &str) -> Option<Duration> {
+    let time = text.parse::<Span>().ok()?.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    time.try_into().ok()
 }
 
 fn split_unit(text: &str) -> Result<(u64, &str), Refusal> {
@@ -201,6 +193,10 @@ mod tests {
         assert_eq!(Size::parse("1 GB"), Ok(Size(1_000_000_000)));
         assert_eq!(Timeout::parse("15m"), Ok(Timeout(Duration::from_mins(15))));
         assert_eq!(Timeout::parse("90"), Ok(Timeout(Duration::from_secs(90))));
+        assert_eq!(Timeout::parse("1h30m"), Ok(Timeout(Duration::from_mins(90))));
+        assert_eq!(parse_age("0s"), Ok(Duration::ZERO));
+        assert_eq!(parse_age("7d"), Ok(Duration::from_hours(7 * 24)));
+        assert!(parse_age("24").is_err(), "nobody knows the unit");
     }
 
     #[test]
@@ -208,7 +204,7 @@ mod tests {
         for bad in ["", "0", "-1", "1.5MiB", "MiB", "1 parsec", "18446744073709551615g"] {
             assert_eq!(Size::parse(bad), Err(Refusal::NotAllowed), "{bad:?}");
         }
-        for bad in ["0s", "25h", "m", "1d"] {
+        for bad in ["0s", "25h", "m", "2d", "-1m", "1e3", "1mo"] {
             assert_eq!(Timeout::parse(bad), Err(Refusal::NotAllowed), "{bad:?}");
         }
         assert_eq!(Port::parse("65536"), Err(Refusal::NotAllowed));

@@ -13,6 +13,7 @@ use super::{
     files::{assignments, members, path, text, texts, yaml},
     server::{self, Environment},
 };
+use crate::process::Site;
 
 const FILE: &str = "deployment/docker/docker-compose.yml";
 const EXAMPLE: &str = "deployment/docker/.env.example";
@@ -253,4 +254,17 @@ fn an_api_that_is_told_to_stop_may_finish() {
     }
     let bucket = service("create-bucket");
     assert_eq!(bucket["environment"]["S3_BUCKET"], api["environment"]["S3_BUCKET"]);
+}
+
+#[test]
+fn unfinished_uploads_are_removed_later_than_the_longest_upload() {
+    let minio = environment("minio", &BTreeMap::new());
+    assert_eq!(minio["MINIO_API_STALE_UPLOADS_EXPIRY"], "48h");
+    let rules: Value = serde_json::from_str(&text("deployment/s3-lifecycle.json")).expect("JSON");
+    assert_eq!(rules["Rules"][0]["AbortIncompleteMultipartUpload"], json!({"DaysAfterInitiation": 2}));
+    assert_eq!(rules["Rules"][0]["Status"], "Enabled");
+    let mut site = Site::new();
+    site.set("UPLOAD_TIMEOUT", "25h");
+    let json = site.run(&["config", "check", "--json"]).json();
+    assert_eq!(json["faults"][0]["key"], "UPLOAD_TIMEOUT", "an upload takes at most a day: {json}");
 }

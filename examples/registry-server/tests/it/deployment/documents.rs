@@ -23,7 +23,10 @@ fn every_variable_that_is_named_is_one() {
 #[test]
 fn every_file_that_is_linked_is_there() {
     for link in text(FILE).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-        assert!(path("deployment").join(link).exists(), "{link}");
+        let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+        assert!(path("deployment").join(file).exists(), "{link}");
+        let headings = text(FILE).to_lowercase().replace(' ', "-");
+        assert!(!file.is_empty() || headings.contains(&format!("#-{heading}\n")), "{link}");
     }
 }
 

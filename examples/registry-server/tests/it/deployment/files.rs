@@ -1,16 +1,14 @@
 //! Reads the files in `deployment`.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use serde_json::Value;
 
+use crate::process::in_repository;
+
 /// A file or folder of the repository.
 pub(super) fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name)
+    in_repository(name)
 }
 
 #[track_caller]

@@ -1,8 +1,0 @@
-//! Conditional reads of representations with an entity tag.
-
-mod future;
-mod layer;
-mod service;
-
-pub use layer::ConditionalLayer;
-pub use service::Conditional;
