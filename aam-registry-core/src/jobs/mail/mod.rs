@@ -9,7 +9,7 @@ mod tests;
 use async_trait::async_trait;
 
 use crate::{
-    ports::{Clock, JobFailure, JobHandler, SystemClock},
+    ports::{JobFailure, JobHandler},
     registry::Registry,
     types::{AuditEvent, Job, Mail, NewAuditEntry, NewJob, User, Username},
 };
@@ -36,7 +36,7 @@ impl SendMail {
     async fn send_reset(&self, event: &NewAuditEntry, user: &User, attempts: u64) -> Result<(), JobFailure> {
         let Some(mailing) = self.registry.mailing() else { return Ok(()) };
         // A link that comes long after it was asked for is not expected any more.
-        let is_late = SystemClock.now().duration_since(event.timestamp) > RESET_WANTED;
+        let is_late = self.registry.now().duration_since(event.timestamp) > RESET_WANTED;
         let link = if is_late { None } else { self.registry.mailed_reset_link(&user.username).await? };
         let Some(link) = link else {
             if attempts > 1 && !is_late {

@@ -10,8 +10,8 @@ use crate::{
     decide::RevokedTokens,
     memory::{self, MemoryMailer},
     ports::{MailFailure, Mailer},
-    registry::{Registration, TokenRequest},
-    types::{AccountRole, JobFilter, JobState, PageRequest, Principal, ScopeRole},
+    registry::{PasswordResetLink, Registration, TokenRequest},
+    types::{AccountRole, JobFilter, JobState, OneTimeSecret, PageRequest, Principal, ScopeRole},
 };
 
 const BASE_URL: &str = "https://registry.example.com";
@@ -183,6 +183,28 @@ fn every_letter_in_text_and_html() {
             .expect("a string");
     }
     insta::assert_snapshot!(all);
+}
+
+#[test]
+fn the_letter_with_a_link_to_reset_a_password() {
+    let at = Timestamp::from_second(1_700_000_000).expect("an instant");
+    let event = NewAuditEntry::new(AuditEvent::UserPasswordReset, at)
+        .with("user", "ada")
+        .with("step", "requested")
+        .with("client_ip", "2001:db8::1");
+    let user = User {
+        id: crate::types::UserId::generate(),
+        username: "ada".parse().expect("a name"),
+        email: "ada@example.com".into(),
+        is_admin: false,
+        disabled: false,
+        created_at: at,
+    };
+    let link = PasswordResetLink { user, secret: OneTimeSecret::generate(), expires_at: at };
+    assert!(notices::asks_for_reset(&event) && notices::recipient(&event) == Some("ada"));
+    let letter = notices::reset_letter(&event, &link, BASE_URL);
+    let shown = format!("{}\n{}", letter.to_text("ada", BASE_URL), letter.to_html("ada", BASE_URL));
+    insta::assert_snapshot!(shown.replace(link.secret.expose(), "[secret]"));
 }
 
 #[tokio::test]
