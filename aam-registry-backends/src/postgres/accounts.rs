@@ -100,8 +100,8 @@ impl AccountStore for PostgresMetadata {
     ) -> Result<Option<User>> {
         let now = now.as_microsecond();
         self.read(|tx| async move {
-            let of = [&token.as_bytes().as_slice() as _, &purpose.as_str() as _, &now as _];
-            sql::first(&tx, ONE_TIME_HOLDER, of, |row| users::user(row, 0)).await
+            let (digest, purpose) = (token.as_bytes().as_slice(), purpose.as_str());
+            sql::first(&tx, ONE_TIME_HOLDER, [&digest, &purpose, &now], |row| users::user(row, 0)).await
         })
         .await
     }
@@ -134,8 +134,10 @@ async fn account_facts(tx: &Session, change: &AccountChange) -> Tx<AccountFacts>
     };
     let one_time_tokens = match change.update.token_purpose() {
         Some(purpose) => {
-            let of = [&id as _, &purpose.as_str() as _, &change.now.as_microsecond() as _];
-            sql::first(tx, ONE_TIME_TOKENS, of, |row| sql::unsigned(row, 0)).await?.unwrap_or_default()
+            let (purpose, now) = (purpose.as_str(), change.now.as_microsecond());
+            sql::first(tx, ONE_TIME_TOKENS, [&id, &purpose, &now], |row| sql::unsigned(row, 0))
+                .await?
+                .unwrap_or_default()
         }
         None => 0,
     };

@@ -130,8 +130,9 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::CreateUser { user, password_hash } => create_user(tx, user, password_hash).await,
         Write::UpdateAccount(account) => update_account(tx, account).await,
         Write::AddOneTimeToken { user, token } => {
-            let (user, expires_at) = (Uuid::from(*user), token.expires_at.as_microsecond());
-            let row = [&token.digest.as_bytes().as_slice() as _, &user as _, &token.purpose.as_str() as _, &expires_at];
+            let (digest, user) = (token.digest.as_bytes().as_slice(), Uuid::from(*user));
+            let (purpose, expires_at) = (token.purpose.as_str(), token.expires_at.as_microsecond());
+            let row: [&(dyn ToSql + Sync); 4] = [&digest, &user, &purpose, &expires_at];
             sql::run(tx, ADD_ONE_TIME_TOKEN, row).await.map(drop)
         }
         Write::EndOneTimeTokens { user } => sql::run(tx, END_ONE_TIME_TOKENS, [&Uuid::from(*user)]).await.map(drop),

@@ -8,7 +8,7 @@ use crate::types::Mail;
 #[async_trait]
 pub trait Mailer: Debug + Send + Sync + 'static {
     /// Sends a mail, within 25 seconds. `Ok` means that a mail server has accepted it. A mail that is
-    /// sent again has the same [id](Mail::id), date and content.
+    /// sent again has the same [id](Mail::id) and date.
     ///
     /// # Errors
     /// [`MailFailure`], after which the mail may have been sent nevertheless.
