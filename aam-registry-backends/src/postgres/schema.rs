@@ -35,6 +35,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V6__session_generations",
     "V7__registry_identity",
     "V8__jobs",
+    "V10__one_time_tokens",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.

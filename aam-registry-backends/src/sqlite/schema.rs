@@ -18,7 +18,8 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V4__oldest_release",
     "V5__session_generations",
     "V6__registry_identity",
-    "V7__jobs"
+    "V7__jobs",
+    "V9__one_time_tokens"
 ];
 
 /// Brings the schema of a database up to date; gives the names of the
