@@ -171,9 +171,11 @@ impl AccountChange {
         let audit = self.audit.iter().filter(recorded).cloned().collect();
         let answer = ChangedAccount { user: after.user.clone(), changed: true };
         // A token that was sent to the old address, or before the new password, works no more.
-        let ends_tokens = !is_same_address || after.password_hash != before.password_hash;
-        let end_tokens = ends_tokens.then(|| Write::EndOneTimeTokens { user: after.user.id });
-        let writes = [Write::UpdateAccount(after)].into_iter().chain(end_tokens).collect();
+        let is_same_password = after.password_hash == before.password_hash;
+        let mut writes = vec![Write::UpdateAccount(after)];
+        if !is_same_address || !is_same_password {
+            writes.push(Write::EndOneTimeTokens { user: before.user.id });
+        }
         Ok(Decision { answer, changes: Changes { writes, audit, stale: None } })
     }
 

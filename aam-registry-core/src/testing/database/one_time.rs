@@ -40,13 +40,13 @@ async fn reset(db: &dyn Database, digest: Sha256Digest, username: &Username, has
 pub async fn a_one_time_token_works_once(db: &dyn Database) {
     let user = actor(db).await;
     let name = &user.username;
-    let ((used, _), (other, _)) = (make(db, name, after(60)).await, make(db, name, after(60)).await);
-    let holder = db.one_time_holder(&used, PURPOSE, now()).await.expect("read").expect("a holder");
+    let ((first, _), (second, _)) = (make(db, name, after(60)).await, make(db, name, after(60)).await);
+    let holder = db.one_time_holder(&first, PURPOSE, now()).await.expect("read").expect("a holder");
     assert_eq!(holder.username, *name);
-    assert!(reset(db, used, name, "$test$reset").await.expect("reset").changed);
+    assert!(reset(db, first, name, "$test$reset").await.expect("reset").changed);
     let login = db.login(name.as_str()).await.expect("read").expect("a user");
     assert_eq!((&*login.password_hash, login.session_generation), ("$test$reset", 1));
-    for digest in [used, other] {
+    for digest in [first, second] {
         refused(reset(db, digest, name, "$test$again").await, ErrorCode::InvalidRequest);
         assert_eq!(db.one_time_holder(&digest, PURPOSE, now()).await.expect("read"), None);
     }
@@ -58,12 +58,11 @@ pub async fn a_one_time_token_works_once(db: &dyn Database) {
 pub async fn of_uses_of_a_token_at_once_one_counts(db: &dyn Database) {
     let user = user(db).await;
     let (digest, _) = make(db, &user.username, after(60)).await;
-    let uses = (0..4).map(|at| async move { (at, format!("$test${at}")) });
-    let results = join_all(uses.map(|using| async {
-        let (_, hash) = using.await;
-        reset(db, digest, &user.username, &hash).await.map(|_| hash)
-    }))
-    .await;
+    let attempts = (0..4).map(|at| {
+        let (hash, name) = (format!("$test${at}"), &user.username);
+        async move { reset(db, digest, name, &hash).await.map(|_| hash) }
+    });
+    let results = join_all(attempts).await;
     let won: Vec<_> = results.into_iter().flatten().collect();
     let login = db.login(user.username.as_str()).await.expect("read").expect("a user");
     assert_eq!(won, [login.password_hash]);
