@@ -45,31 +45,25 @@ impl Letter {
 
     /// The letter as plain text, to the user of that name.
     pub(super) fn to_text(&self, username: &str, base_url: &str) -> String {
-        let mut text = format!("Hello {username},\n");
-        for part in &self.parts {
-            match part {
-                Part::Text(paragraph) => text.push_str(&format!("\n{}\n", one_line(paragraph))),
-                Part::Link(line) | Part::Command(line) => text.push_str(&format!("\n    {}\n", one_line(line))),
-            }
-        }
-        text.push_str(&format!("\n-- \n{}\n{base_url}\n", footer(username)));
-        text
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Text(paragraph) => format!("{}\n\n", one_line(paragraph)),
+            Part::Link(line) | Part::Command(line) => format!("    {}\n\n", one_line(line)),
+        });
+        let parts = parts.collect::<Vec<_>>().concat();
+        format!("Hello {username},\n\n{parts}-- \n{}\n{base_url}\n", footer(username))
     }
 
     /// The letter as an HTML document, to the user of that name. Everything that it contains is escaped.
     pub(super) fn to_html(&self, username: &str, base_url: &str) -> String {
-        let parts: String = self
-            .parts
-            .iter()
-            .map(|part| match part {
-                Part::Text(paragraph) => format!("<p>{}</p>\n", escaped(&one_line(paragraph))),
-                Part::Link(url) => {
-                    let url = escaped(&one_line(url));
-                    format!("<p><a href=\"{url}\">{url}</a></p>\n")
-                }
-                Part::Command(command) => format!("<pre><code>{}</code></pre>\n", escaped(&one_line(command))),
-            })
-            .collect();
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Text(paragraph) => format!("<p>{}</p>\n", escaped(&one_line(paragraph))),
+            Part::Link(url) => {
+                let url = escaped(&one_line(url));
+                format!("<p><a href=\"{url}\">{url}</a></p>\n")
+            }
+            Part::Command(command) => format!("<pre><code>{}</code></pre>\n", escaped(&one_line(command))),
+        });
+        let parts = parts.collect::<Vec<_>>().concat();
         let (subject, username, base_url) = (escaped(&one_line(&self.subject)), escaped(username), escaped(base_url));
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{subject}</title></head>\n\
