@@ -118,7 +118,7 @@ impl Registry {
         Action::ResetPassword.require_credential(by, None)?;
         let audit = self.reset_entry(username, LINK).with_actor(by.username.as_str());
         let link = self.make_link(AccountActor::Admin(by.actor()), username, LINK_LIFETIME, Some(audit)).await?;
-        self.require_link(link, username, by.username.as_str())
+        require_link(link, username, by.username.as_str())
     }
 
     /// The same for the operator, never for clients.
@@ -128,23 +128,7 @@ impl Registry {
     pub async fn make_reset_link_as_operator(&self, username: &Username) -> Result<PasswordResetLink> {
         let audit = self.reset_entry(username, LINK).with_actor(OPERATOR);
         let link = self.make_link(AccountActor::Operator, username, LINK_LIFETIME, Some(audit)).await?;
-        self.require_link(link, username, OPERATOR)
-    }
-
-    fn require_link(
-        &self,
-        link: Option<PasswordResetLink>,
-        username: &Username,
-        by: &str,
-    ) -> Result<PasswordResetLink> {
-        let link = link.ok_or_else(|| {
-            Error::invalid_request(format!(
-                "{username} gets no link: the account is disabled, or has several unused links; enable it, or wait \
-                 until they have expired"
-            ))
-        })?;
-        tracing::info!(event = "password_reset_link_made", user = %username, by, "a link to reset a password was made");
-        Ok(link)
+        require_link(link, username, OPERATOR)
     }
 
     /// Sets another password for the user to whom the secret was given, and ends all sessions of the
@@ -219,4 +203,16 @@ impl Registry {
         let wanted = checked.await.map_err(Error::internal)??;
         self.inner().passwords.hash(wanted).await
     }
+}
+
+/// The link, where one was made.
+fn require_link(link: Option<PasswordResetLink>, username: &Username, by: &str) -> Result<PasswordResetLink> {
+    let link = link.ok_or_else(|| {
+        Error::invalid_request(format!(
+            "{username} gets no link: the account is disabled, or has several unused links; enable it, or wait \
+             until they have expired"
+        ))
+    })?;
+    tracing::info!(event = "password_reset_link_made", user = %username, by, "a link to reset a password was made");
+    Ok(link)
 }
