@@ -199,8 +199,7 @@ impl AccountChange {
     fn require_may(&self, account: &AccountState, facts: &AccountFacts) -> Result<()> {
         let may = match (&self.by, &self.update) {
             (AccountActor::Itself(actor), AccountUpdate::Credentials { .. }) => actor.user == account.user.id,
-            (AccountActor::Operator, _) => true,
-            (AccountActor::Admin(_), AccountUpdate::OneTimeToken(_)) => true,
+            (AccountActor::Operator, _) | (AccountActor::Admin(_), AccountUpdate::OneTimeToken(_)) => true,
             (AccountActor::Registry, update) => update.token_purpose().is_some(),
             (AccountActor::Holder(_), AccountUpdate::Password { .. }) => {
                 let purpose = OneTimePurpose::PasswordReset;
