@@ -8,19 +8,18 @@ use std::{
     time::Duration,
 };
 
-use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::{LogFormat, Settings};
 use json::JsonLines;
 
-pub(crate) use sink::dropped_lines;
+pub(crate) use sink::{LogGuard, dropped_lines};
 
 /// How long a line of JSON may wait to be written together with others.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
-/// Starts logging as `settings` say. Dropping the returned guard writes the lines that still wait.
-pub(crate) fn start(settings: &Settings) -> WorkerGuard {
+/// Starts logging as `settings` say.
+pub(crate) fn start(settings: &Settings) -> LogGuard {
     let level = settings.log_level.0;
     // At debug and below, the lines of libraries would outnumber the registry's own.
     let quiet = level.min(tracing::level_filters::LevelFilter::INFO);

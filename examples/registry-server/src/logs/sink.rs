@@ -2,13 +2,15 @@
 
 use std::{
     io::{self, BufWriter, Write},
-    sync::OnceLock,
+    sync::{OnceLock, mpsc},
     thread,
     time::Duration,
 };
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 
+/// How long the end of the process waits for the output.
+const LONGEST_END: Duration = Duration::from_secs(2);
 /// The most bytes that are written at once.
 const WRITTEN_AT_ONCE: usize = 64 * 1024;
 /// The most lines that wait to be written; further ones are dropped and counted, so that an output that
@@ -22,14 +24,32 @@ pub(crate) fn dropped_lines() -> u64 {
     DROPPED.get().map_or(0, |counter| counter.dropped_lines() as u64)
 }
 
+/// Writes the lines that still wait when it is dropped, unless the output takes none of them for 2 s.
+#[must_use = "lines that wait are lost without it"]
+#[derive(Debug)]
+pub(crate) struct LogGuard(Option<WorkerGuard>);
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        let (guard, (done, is_done)) = (self.0.take(), mpsc::channel());
+        // On a thread that may be left behind: to drop the appender's guard writes to the standard output if
+        // the lines do not get through, and so would never end.
+        thread::spawn(move || {
+            drop(guard);
+            let _ = done.send(());
+        });
+        let _ = is_done.recv_timeout(LONGEST_END);
+    }
+}
+
 /// Starts writing to `output`, where a line waits for `wait` to be written together with others.
 /// Dropping the guard writes the lines that still wait.
-pub(super) fn start(output: impl Write + Send + 'static, wait: Duration) -> (NonBlocking, WorkerGuard) {
+pub(super) fn start(output: impl Write + Send + 'static, wait: Duration) -> (NonBlocking, LogGuard) {
     let output = Gathering { output: BufWriter::with_capacity(WRITTEN_AT_ONCE, output), wait, has_waited: false };
     let builder = NonBlockingBuilder::default().thread_name("log").buffered_lines_limit(MOST_WAITING).lossy(true);
     let (lines, guard) = builder.finish(output);
     let _ = DROPPED.set(lines.error_counter());
-    (lines, guard)
+    (lines, LogGuard(Some(guard)))
 }
 
 /// Waits before the first line, so that others join it: a system call for each line costs more than the
@@ -58,7 +78,7 @@ impl<W: Write> Write for Gathering<W> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex, mpsc};
+    use std::sync::{Arc, Mutex};
 
     use super::*;
 
@@ -141,7 +161,7 @@ mod tests {
         let sent = MOST_WAITING + 2 * WRITTEN_AT_ONCE / line.len() + 1000;
         (0..sent).for_each(|_| lines.write_all(&line).expect("taken"));
         assert!(lines.error_counter().dropped_lines() > 0);
-        drop(held);
         drop(guard);
+        drop(held);
     }
 }

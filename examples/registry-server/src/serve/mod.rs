@@ -66,12 +66,15 @@ pub(crate) enum ServeError {
     /// The signal handlers cannot be installed.
     #[error("signals cannot be received: {0}")]
     Signals(#[source] io::Error),
+    /// It did not let running requests finish.
+    #[error("told to stop a second time: requests in progress were cut off")]
+    StoppedAtOnce,
 }
 
 /// Serves until SIGTERM or SIGINT, then lets running requests finish.
 ///
 /// # Errors
-/// If it cannot start.
+/// If it cannot start, or is told to stop a second time.
 pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<(), ServeError> {
     let mut signals = signals::Signals::listen().map_err(ServeError::Signals)?;
     // Bind first: a second server that was started by mistake must not touch the data of the first.
@@ -151,7 +154,7 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
             () = drained => {}
             () = signals.again() => {
                 tracing::warn!(event = "stopped_at_once", "told to stop a second time; not waiting any longer");
-                std::process::exit(1);
+                return Err(ServeError::StoppedAtOnce);
             }
         }
     }
