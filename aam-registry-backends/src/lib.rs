@@ -21,6 +21,8 @@ mod rate_limits;
 pub mod redis;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod relational;
+#[cfg(feature = "secrets")]
+pub mod secrets;
 #[cfg(feature = "smtp")]
 pub mod smtp;
 #[cfg(feature = "sqlite")]

@@ -95,6 +95,7 @@ codes! {
     NameReserved = "name_reserved", 403;
     NameTooSimilar = "name_too_similar", 403;
     TagNotAllowed = "tag_not_allowed", 403;
+    QuotaExceeded = "quota_exceeded", 403;
     RegistrationClosed = "registration_closed", 403;
     PackageNotFound = "package_not_found", 404;
     VersionNotFound = "version_not_found", 404;
@@ -300,6 +301,9 @@ pub enum Error {
     /// A tag that the operator does not allow.
     #[error("This registry does not allow the dist-tag `{0}`")]
     TagNotAllowed(DistTag),
+    /// There are as many of something as there may be.
+    #[error("{0}")]
+    QuotaExceeded(String),
     /// Registration is closed.
     #[error("Registration is closed on this registry; ask its administrator for an account")]
     RegistrationClosed,
@@ -485,6 +489,7 @@ impl Error {
             Self::NameReserved(_) => ErrorCode::NameReserved,
             Self::NameTooSimilar { .. } => ErrorCode::NameTooSimilar,
             Self::TagNotAllowed(_) => ErrorCode::TagNotAllowed,
+            Self::QuotaExceeded(_) => ErrorCode::QuotaExceeded,
             Self::RegistrationClosed => ErrorCode::RegistrationClosed,
             Self::PackageNotFound(_) => ErrorCode::PackageNotFound,
             Self::VersionNotFound { .. } => ErrorCode::VersionNotFound,

@@ -34,5 +34,6 @@ esac
 keep postgres-password "$POSTGRES_PASSWORD"
 keep minio-password "$MINIO_ROOT_PASSWORD"
 keep jwt-secret "$JWT_SECRET"
+keep secrets-key "$SECRETS_KEY"
 keep grafana-password ''
 keep database-url "postgresql://$POSTGRES_USER:$(cat "$folder/postgres-password")@postgres:5432/$POSTGRES_DB"

@@ -1,5 +1,7 @@
 //! Changes that were decided, applied.
 
+use std::slice;
+
 use aam_registry_core::{
     decide::{Changes, Decision, LatestMove, Write},
     types::{AccountState, DistTag, LatestTag, Manifest, PackageName, ScopeRole, Token, TokenId, User, Version},
@@ -13,8 +15,9 @@ use super::{
     audit::Append,
     connection::Session,
     failure::Tx,
-    listing, publish,
+    jobs, listing, publish,
     sql::{self, Text},
+    webhooks,
 };
 use crate::relational::columns;
 
@@ -121,6 +124,10 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::RemoveTags { .. } => &[REMOVE_TAGS],
         Write::MoveLatest { .. } => &[PUT_TAG, REMOVE_TAGS, listing::LIST, listing::UNLIST],
         Write::Touch { .. } => &[listing::TOUCH],
+        Write::PutWebhook(_) => &[webhooks::PUT],
+        Write::DeleteWebhook(_) => &[webhooks::DELETE, jobs::DROP_KIND],
+        Write::QueueJob(_) => &[jobs::ENQUEUE],
+        Write::RetryJob(_) => &[jobs::RETRY_ONE],
         Write::Publish(_) => PUBLISHES,
     }
 }
@@ -167,6 +174,13 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::RemoveTags { package, tags } => remove_tags(tx, package, tags).await,
         Write::MoveLatest { package, latest } => move_latest(tx, package, latest, listed).await,
         Write::Touch { package, at } => listing::touch(tx, package, *at).await,
+        Write::PutWebhook(stored) => webhooks::put(tx, stored).await,
+        Write::DeleteWebhook(webhook) => {
+            sql::run(tx, webhooks::DELETE, [&Uuid::from(webhook.id)]).await?;
+            sql::run(tx, jobs::DROP_KIND, [&webhook.job_kind()]).await.map(drop)
+        }
+        Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,
+        Write::RetryJob(id) => sql::run(tx, jobs::RETRY_ONE, [&Uuid::from(*id)]).await.map(drop),
         Write::Publish(new) => {
             let manifest = &new.commit.manifest;
             let package = async { if new.is_new_package { publish::insert_package(tx, new).await } else { Ok(()) } };

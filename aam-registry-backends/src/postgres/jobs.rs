@@ -3,7 +3,7 @@ use std::time::Duration;
 use aam_registry_core::{
     Result,
     ports::JobQueue,
-    types::{Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, JobState, LeasedJob, NewJob, Page},
+    types::{Job, JobEnd, JobFigures, JobFilter, JobId, JobLease, JobSelection, JobState, LeasedJob, NewJob, Page},
 };
 use async_trait::async_trait;
 use tokio_postgres::Row;
@@ -22,9 +22,10 @@ macro_rules! columns {
     () => {
         concat!(
             "j.id, j.kind, j.payload, j.created_at, j.due_at,
-             CASE WHEN j.failed_at IS NOT NULL THEN 'failed' WHEN j.lease IS NOT NULL AND j.due_at > ",
+             CASE WHEN j.failed_at IS NOT NULL THEN 'failed' WHEN j.done_at IS NOT NULL THEN 'done' WHEN j.lease IS NOT NULL AND j.due_at > ",
             now!(),
-            " THEN 'running' ELSE 'waiting' END AS state, j.attempts, j.last_error"
+            " THEN 'running' ELSE 'waiting' END AS state, j.attempts, j.last_error,
+             COALESCE(j.done_at, j.failed_at) AS ended_at"
         )
     };
 }
@@ -36,7 +37,7 @@ macro_rules! filtered {
             " FROM (SELECT ",
             columns!(),
             " FROM jobs j) found WHERE ($1::uuid IS NULL OR id = $1) AND ($2::text IS NULL OR kind = $2)
-              AND ($3::text IS NULL OR state = $3)"
+              AND CASE WHEN $3::text IS NULL THEN $4 OR state <> 'done' ELSE state = $3 END"
         )
     };
 }
@@ -49,7 +50,7 @@ macro_rules! selected {
     };
 }
 
-const ENQUEUE: &str = concat!(
+pub(super) const ENQUEUE: &str = concat!(
     "INSERT INTO jobs (id, kind, payload, created_at, due_at)
      SELECT new.id, new.kind, new.payload, ",
     now!(),
@@ -58,9 +59,25 @@ const ENQUEUE: &str = concat!(
     " FROM unnest($1::uuid[], $2::text[], $3::text[]) new (id, kind, payload) ORDER BY new.id
      ON CONFLICT (id) DO NOTHING"
 );
+/// Looks up the first due job of each kind, and so at as many entries of an index as there are kinds.
+const DUE_KINDS: &str = concat!(
+    "WITH RECURSIVE kinds (kind) AS (
+        SELECT min(kind) FROM jobs WHERE failed_at IS NULL AND done_at IS NULL
+        UNION ALL
+        SELECT (SELECT min(j.kind) FROM jobs j WHERE j.failed_at IS NULL AND j.done_at IS NULL AND j.kind > k.kind)
+        FROM kinds k WHERE k.kind IS NOT NULL
+    )
+    SELECT kind FROM (
+        SELECT k.kind, (
+            SELECT min(j.due_at) FROM jobs j WHERE j.failed_at IS NULL AND j.done_at IS NULL AND j.kind = k.kind
+        ) due_at FROM kinds k WHERE k.kind IS NOT NULL
+    ) first WHERE due_at <= ",
+    now!(),
+    " ORDER BY due_at, kind"
+);
 const LEASE: &str = concat!(
     "WITH due AS (
-        SELECT id FROM jobs WHERE failed_at IS NULL AND kind = $1 AND due_at <= ",
+        SELECT id FROM jobs WHERE failed_at IS NULL AND done_at IS NULL AND kind = $1 AND due_at <= ",
     now!(),
     " ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
     )
@@ -70,20 +87,40 @@ const LEASE: &str = concat!(
     columns!()
 );
 const DONE: &str = "DELETE FROM jobs WHERE id = $1 AND lease = $2";
+const KEEP: &str =
+    concat!("UPDATE jobs SET lease = NULL, done_at = ", now!(), ", last_error = NULL WHERE id = $1 AND lease = $2");
 const AGAIN: &str =
     concat!("UPDATE jobs SET lease = NULL, due_at = ", now!(), " + $3, last_error = $4 WHERE id = $1 AND lease = $2");
 const FAIL: &str =
     concat!("UPDATE jobs SET lease = NULL, failed_at = ", now!(), ", last_error = $3 WHERE id = $1 AND lease = $2");
-const LIST: &str = concat!("SELECT *", filtered!(), " ORDER BY created_at, id LIMIT $4 OFFSET $5");
+const LIST: &str = concat!("SELECT *", filtered!(), " ORDER BY created_at, id LIMIT $5 OFFSET $6");
+const LIST_NEWEST: &str = concat!("SELECT *", filtered!(), " ORDER BY created_at DESC, id DESC LIMIT $5 OFFSET $6");
+/// How a job of a kind stands.
+const STATE: &str = concat!("SELECT ", columns!(), " FROM jobs j WHERE j.id = $1 AND j.kind = $2");
+/// Locks a job of a kind.
+const LOCK: &str = "SELECT 1 FROM jobs WHERE id = $1 AND kind = $2 FOR NO KEY UPDATE";
 const COUNT: &str = concat!("SELECT count(*)", filtered!());
 const RETRY: &str = concat!(
     "UPDATE jobs SET lease = NULL, due_at = ",
     now!(),
-    ", attempts = 0, failed_at = NULL
-     WHERE (failed_at IS NOT NULL OR lease IS NULL OR due_at <= ",
+    ", attempts = 0, failed_at = NULL, done_at = NULL
+     WHERE (failed_at IS NOT NULL OR done_at IS NOT NULL OR lease IS NULL OR due_at <= ",
     now!(),
     ") AND ",
     selected!()
+);
+pub(super) const RETRY_ONE: &str = concat!(
+    "UPDATE jobs SET lease = NULL, due_at = ",
+    now!(),
+    ", attempts = 0, failed_at = NULL, done_at = NULL WHERE id = $1"
+);
+pub(super) const DROP_KIND: &str = "DELETE FROM jobs WHERE kind = $1";
+const FORGET: &str = concat!(
+    "DELETE FROM jobs WHERE id IN (
+        SELECT id FROM jobs WHERE COALESCE(done_at, failed_at) < ",
+    now!(),
+    " - $1 AND starts_with(kind, $2) ORDER BY COALESCE(done_at, failed_at) LIMIT $3 FOR UPDATE SKIP LOCKED
+    )"
 );
 const DROP: &str = concat!("DELETE FROM jobs WHERE ", selected!());
 const FIGURES: &str = concat!(
@@ -92,7 +129,7 @@ const FIGURES: &str = concat!(
     now!(),
     " - COALESCE(min(due_at) FILTER (WHERE failed_at IS NULL), ",
     now!(),
-    ")) FROM jobs GROUP BY kind ORDER BY kind"
+    ")) FROM jobs WHERE done_at IS NULL GROUP BY kind ORDER BY kind"
 );
 
 #[async_trait]
@@ -102,6 +139,10 @@ impl JobQueue for PostgresMetadata {
             return Ok(());
         }
         self.repeatable(|tx| async move { enqueue(&tx, jobs).await }).await
+    }
+
+    async fn due_kinds(&self) -> Result<Vec<String>> {
+        self.read(|tx| async move { sql::all(&tx, DUE_KINDS, [], |row| sql::text(row, 0)).await }).await
     }
 
     async fn lease_jobs(&self, kind: &str, limit: usize, lease: JobLease, lasting: Duration) -> Result<Vec<LeasedJob>> {
@@ -122,6 +163,7 @@ impl JobQueue for PostgresMetadata {
         self.write(|tx| async move {
             let ended = match end {
                 JobEnd::Done(_) => sql::run(&tx, DONE, [&id, &lease]).await?,
+                JobEnd::Kept => sql::run(&tx, KEEP, [&id, &lease]).await?,
                 JobEnd::Again { after, error } => {
                     sql::run(&tx, AGAIN, [&id, &lease, &sql::micros(*after), &Text(error)]).await?
                 }
@@ -143,8 +185,9 @@ impl JobQueue for PostgresMetadata {
         let state = filter.state.map(JobState::as_str);
         let (limit, offset) = (columns::signed(filter.page.limit), columns::signed(filter.page.offset()));
         self.snapshot(|tx| async move {
-            let total = sql::first(&tx, COUNT, [&id, &kind, &state], |row| sql::unsigned(row, 0)).await?;
-            let items = sql::all(&tx, LIST, [&id, &kind, &state, &limit, &offset], job).await?;
+            let (done, list) = (filter.with_done, if filter.newest_first { LIST_NEWEST } else { LIST });
+            let total = sql::first(&tx, COUNT, [&id, &kind, &state, &done], |row| sql::unsigned(row, 0)).await?;
+            let items = sql::all(&tx, list, [&id, &kind, &state, &done, &limit, &offset], job).await?;
             Ok(Page { items, total: total.unwrap_or(0), request: filter.page })
         })
         .await
@@ -160,6 +203,11 @@ impl JobQueue for PostgresMetadata {
         let (ids, kind) = selection(which);
         let (ids, kind) = (&ids, kind.map(Text));
         self.repeatable(|tx| async move { sql::run(&tx, DROP, [ids, &kind]).await }).await
+    }
+
+    async fn forget_jobs(&self, prefix: &str, ended_for: Duration, limit: usize) -> Result<u64> {
+        let (ended_for, limit) = (sql::micros(ended_for), columns::limit(limit));
+        self.repeatable(|tx| async move { sql::run(&tx, FORGET, [&ended_for, &prefix, &limit]).await }).await
     }
 
     async fn job_figures(&self) -> Result<Vec<JobFigures>> {
@@ -178,7 +226,16 @@ impl JobQueue for PostgresMetadata {
     }
 }
 
-async fn enqueue(tx: &Session, jobs: &[NewJob]) -> Tx<()> {
+/// Locks the job `id` of `kind`, and tells how it stands.
+pub(super) async fn state(tx: &Session, id: JobId, kind: &str) -> Tx<Option<JobState>> {
+    let id = Uuid::from(id);
+    if !sql::exists(tx, LOCK, [&id, &kind]).await? {
+        return Ok(None);
+    }
+    Ok(sql::first(tx, STATE, [&id, &kind], job).await?.map(|job| job.state))
+}
+
+pub(super) async fn enqueue(tx: &Session, jobs: &[NewJob]) -> Tx<()> {
     let ids: Vec<_> = jobs.iter().map(|job| Uuid::from(job.id)).collect();
     let kinds: Vec<_> = jobs.iter().map(|job| Text(&job.kind)).collect();
     let payloads = jobs.iter().map(|job| serde_json::to_string(&job.payload)).collect::<Result<Vec<_>, _>>()?;
@@ -203,5 +260,6 @@ fn job(row: &Row) -> Tx<Job> {
         state: sql::coded(row, 5, columns::job_state)?,
         attempts: sql::unsigned(row, 6)?,
         last_error: sql::optional_text(row, 7)?,
+        ended_at: sql::optional_instant(row, 8)?,
     })
 }

@@ -13,7 +13,7 @@
 //!    it and the one they act with, by id; to revoke those of all users takes the
 //!    table instead, and waits for those who make one;
 //! 3. the scope, `FOR SHARE` to rely on a membership of it, `FOR NO KEY UPDATE`
-//!    to change one;
+//!    to change one, or a webhook of the scope;
 //! 4. the package, `FOR NO KEY UPDATE`: changes of one package wait for one
 //!    another, those of two packages do not. To fold downloads into totals
 //!    takes no other lock before those of some packages, by id;
@@ -23,7 +23,9 @@
 //!    takes no other lock.
 //!
 //! Queued jobs are leased with `SKIP LOCKED`, by a statement that takes no other
-//! lock. Other statements on jobs lock rows of that table alone.
+//! lock. Other statements on jobs lock rows of that table alone, but for changes of
+//! a webhook, which lock its deliveries last. How a delivery ended is noted under
+//! the lock of the webhook alone.
 //!
 //! Versions, tags and listings are changed under the lock of their package, or
 //! in the transaction that makes it, and are not locked themselves.
@@ -85,6 +87,7 @@ mod tokens;
 mod totals;
 mod users;
 mod versions;
+mod webhooks;
 
 pub use changes_feed::PostgresChanges;
 pub use clock::PostgresClock;

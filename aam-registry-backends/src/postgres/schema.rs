@@ -35,6 +35,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V6__session_generations",
     "V7__registry_identity",
     "V8__jobs",
+    "V9__webhooks",
     "V10__one_time_tokens",
 ];
 

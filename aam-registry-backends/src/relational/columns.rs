@@ -6,8 +6,8 @@ use aam_registry_core::{
     Error,
     error::{InvalidName, Outcome},
     types::{
-        ArchiveFile, AuditEvent, Constraint, JobState, Manifest, OneTimePurpose, PackageName, ScopeRole, TokenPattern,
-        TokenScope, TokenScopes,
+        ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook, JobState, Manifest, OneTimePurpose,
+        PackageName, ScopeRole, TokenPattern, TokenScope, TokenScopes, WebhookUrl,
     },
 };
 use jiff::Timestamp;
@@ -128,6 +128,29 @@ pub(crate) fn one_time_purpose(text: &str) -> Result<OneTimePurpose, Corrupt> {
 /// What an audit entry records.
 pub(crate) fn audit_event(text: &str) -> Result<AuditEvent, Corrupt> {
     AuditEvent::parse(text).ok_or_else(|| Corrupt(format!("audit event `{text}`")))
+}
+
+/// The text that [`audit_events`] reads back.
+pub(crate) fn audit_events_text(events: &[AuditEvent]) -> Result<String, Corrupt> {
+    Ok(serde_json::to_string(&events.iter().map(|event| event.as_str()).collect::<Vec<_>>())?)
+}
+
+/// What a webhook is told of.
+pub(crate) fn audit_events(text: &str) -> Result<Vec<AuditEvent>, Corrupt> {
+    let events: Vec<String> = serde_json::from_str(text)?;
+    events.iter().map(|event| audit_event(event)).collect()
+}
+
+/// The address of a webhook.
+pub(crate) fn webhook_url(text: &str) -> Result<WebhookUrl, Corrupt> {
+    WebhookUrl::parse(text).map_err(|wrong| Corrupt(format!("the address of a webhook {wrong}")))
+}
+
+/// Since when and why a webhook is not in use.
+pub(crate) fn disabled(at: Option<i64>, reason: Option<&str>) -> Result<Option<DisabledWebhook>, Corrupt> {
+    let (Some(at), Some(reason)) = (at, reason) else { return Ok(None) };
+    let reason = DisableReason::parse(reason).ok_or_else(|| Corrupt(format!("reason `{reason}`")))?;
+    Ok(Some(DisabledWebhook { at: instant(at)?, reason }))
 }
 
 /// How a job stands.

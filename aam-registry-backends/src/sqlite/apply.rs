@@ -15,7 +15,7 @@ use super::{
     failure::{Failure, Tx},
     jobs, listing,
     packages::{self, PackageId},
-    sql,
+    sql, webhooks,
 };
 use crate::relational::columns;
 
@@ -62,6 +62,10 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         }
         Write::MoveLatest { package, latest } => move_latest(tx, id(tx, package)?, latest),
         Write::Touch { package, at } => listing::touch(tx, id(tx, package)?, *at),
+        Write::PutWebhook(stored) => webhooks::put(tx, stored),
+        Write::DeleteWebhook(webhook) => webhooks::delete(tx, webhook),
+        Write::QueueJob(job) => jobs::add(tx, job),
+        Write::RetryJob(id) => jobs::retry(tx, *id),
         Write::Publish(new) => publish(tx, new),
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use aam_registry_core::{
     Result,
     ports::{Clock, JobQueue, SystemClock},
-    types::{Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, JobState, LeasedJob, NewJob, Page},
+    types::{Job, JobEnd, JobFigures, JobFilter, JobId, JobLease, JobSelection, JobState, LeasedJob, NewJob, Page},
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, Row};
@@ -13,11 +13,37 @@ use crate::relational::columns;
 
 /// What [`job`] reads; how a job stands depends on the instant `?1`.
 const COLUMNS: &str = "id, kind, payload, created_at, due_at,
-    CASE WHEN failed_at IS NOT NULL THEN 'failed' WHEN lease IS NOT NULL AND due_at > ?1 THEN 'running'
+    CASE WHEN failed_at IS NOT NULL THEN 'failed' WHEN done_at IS NOT NULL THEN 'done' WHEN lease IS NOT NULL AND due_at > ?1 THEN 'running'
          ELSE 'waiting' END AS state,
-    attempts, last_error";
-const DUE: &str = "SELECT id FROM jobs WHERE failed_at IS NULL AND kind = ?1 AND due_at <= ?2
+    attempts, last_error, COALESCE(done_at, failed_at) AS ended_at";
+/// Looks up the first due job of each kind, and so at as many entries of an index as there are kinds.
+const DUE_KINDS: &str = "WITH RECURSIVE kinds (kind) AS (
+        SELECT min(kind) FROM jobs WHERE failed_at IS NULL AND done_at IS NULL
+        UNION ALL
+        SELECT (SELECT min(j.kind) FROM jobs j WHERE j.failed_at IS NULL AND j.done_at IS NULL AND j.kind > k.kind)
+        FROM kinds k WHERE k.kind IS NOT NULL
+    )
+    SELECT kind FROM (
+        SELECT k.kind, (
+            SELECT min(j.due_at) FROM jobs j WHERE j.failed_at IS NULL AND j.done_at IS NULL AND j.kind = k.kind
+        ) due_at FROM kinds k WHERE k.kind IS NOT NULL
+    ) first WHERE due_at <= ?1 ORDER BY due_at, kind";
+const DUE: &str = "SELECT id FROM jobs WHERE failed_at IS NULL AND done_at IS NULL AND kind = ?1 AND due_at <= ?2
     ORDER BY due_at, id LIMIT ?3";
+
+const RETRY: &str = "UPDATE jobs SET lease = NULL, due_at = ?1, attempts = 0, failed_at = NULL, done_at = NULL
+    WHERE (failed_at IS NOT NULL OR done_at IS NOT NULL OR lease IS NULL OR due_at <= ?1)";
+
+/// Makes a job due, in the transaction of what it follows from.
+pub(super) fn retry(tx: &Connection, id: JobId) -> Tx<()> {
+    sql::run(tx, &format!("{RETRY} AND id = ?2"), (now(), id.to_string())).map(drop)
+}
+
+/// How the job `id` of `kind` stands.
+pub(super) fn state(tx: &Connection, id: JobId, kind: &str) -> Tx<Option<JobState>> {
+    let query = format!("SELECT {COLUMNS} FROM jobs WHERE id = ?2 AND kind = ?3");
+    Ok(sql::first(tx, &query, (now(), id.to_string(), kind), job)?.map(|job| job.state))
+}
 
 /// Queues a job, in the transaction of what it follows from.
 pub(super) fn add(tx: &Connection, job: &NewJob) -> Tx<()> {
@@ -39,6 +65,10 @@ impl JobQueue for SqliteMetadata {
         }
         let jobs = jobs.to_vec();
         self.write(move |tx| jobs.iter().try_for_each(|job| add(tx, job))).await
+    }
+
+    async fn due_kinds(&self) -> Result<Vec<String>> {
+        self.read(move |tx| sql::all(tx, DUE_KINDS, [now()], sql::value)).await
     }
 
     async fn lease_jobs(&self, kind: &str, limit: usize, lease: JobLease, lasting: Duration) -> Result<Vec<LeasedJob>> {
@@ -70,6 +100,11 @@ impl JobQueue for SqliteMetadata {
             let (id, lease) = held;
             let ended = match &end {
                 JobEnd::Done(_) => sql::run(tx, "DELETE FROM jobs WHERE id = ?1 AND lease = ?2", (id, lease))?,
+                JobEnd::Kept => {
+                    let keep =
+                        "UPDATE jobs SET lease = NULL, done_at = ?3, last_error = NULL WHERE id = ?1 AND lease = ?2";
+                    sql::run(tx, keep, (id, lease, now()))?
+                }
                 JobEnd::Again { after, error } => {
                     let again =
                         "UPDATE jobs SET lease = NULL, due_at = ?3, last_error = ?4 WHERE id = ?1 AND lease = ?2";
@@ -99,10 +134,7 @@ impl JobQueue for SqliteMetadata {
     async fn retry_jobs(&self, which: &JobSelection) -> Result<u64> {
         let (condition, params) = condition(which)?;
         self.write(move |tx| {
-            let retry = format!(
-                "UPDATE jobs SET lease = NULL, due_at = ?1, attempts = 0, failed_at = NULL
-                 WHERE (failed_at IS NOT NULL OR lease IS NULL OR due_at <= ?1) AND {condition}"
-            );
+            let retry = format!("{RETRY} AND {condition}");
             Ok(sql::run(tx, &retry, (now(), params))? as u64)
         })
         .await
@@ -116,10 +148,25 @@ impl JobQueue for SqliteMetadata {
         .await
     }
 
+    async fn forget_jobs(&self, prefix: &str, ended_for: Duration, limit: usize) -> Result<u64> {
+        let (prefix, before) = (prefix.to_owned(), now().saturating_sub(micros(ended_for)));
+        let old = "SELECT id FROM jobs WHERE COALESCE(done_at, failed_at) < ?1
+                   AND substr(kind, 1, length(?2)) = ?2 ORDER BY COALESCE(done_at, failed_at) LIMIT ?3";
+        let asked = prefix.clone();
+        if !self.read(move |tx| sql::exists(tx, old, (before, asked, 1))).await? {
+            return Ok(0);
+        }
+        self.write(move |tx| {
+            let forget = format!("DELETE FROM jobs WHERE id IN ({old})");
+            Ok(sql::run(tx, &forget, (before, prefix, columns::limit(limit)))? as u64)
+        })
+        .await
+    }
+
     async fn job_figures(&self) -> Result<Vec<JobFigures>> {
         let query = "SELECT kind, count(*) FILTER (WHERE failed_at IS NULL), count(failed_at),
                             max(0, ?1 - COALESCE(min(due_at) FILTER (WHERE failed_at IS NULL), ?1))
-                     FROM jobs GROUP BY kind ORDER BY kind";
+                     FROM jobs WHERE done_at IS NULL GROUP BY kind ORDER BY kind";
         self.read(move |tx| {
             sql::all(tx, query, [now()], |row| {
                 Ok(JobFigures {
@@ -150,13 +197,14 @@ fn jobs(tx: &Connection, filter: &JobFilter) -> Tx<Page<Job>> {
     let (now, id, state) = (now(), filter.id.map(|id| id.to_string()), filter.state.map(JobState::as_str));
     let wanted = format!(
         "FROM (SELECT {COLUMNS} FROM jobs)
-         WHERE (?2 IS NULL OR id = ?2) AND (?3 IS NULL OR kind = ?3) AND (?4 IS NULL OR state = ?4)"
+         WHERE (?2 IS NULL OR id = ?2) AND (?3 IS NULL OR kind = ?3) AND CASE WHEN ?4 IS NULL THEN ?5 OR state <> 'done' ELSE state = ?4 END"
     );
     let count = format!("SELECT count(*) {wanted}");
-    let total = sql::first(tx, &count, (now, &id, &filter.kind, state), |row| sql::unsigned(row, 0))?;
+    let total = sql::first(tx, &count, (now, &id, &filter.kind, state, filter.with_done), |row| sql::unsigned(row, 0))?;
     let (limit, offset) = (columns::signed(filter.page.limit), columns::signed(filter.page.offset()));
-    let query = format!("SELECT * {wanted} ORDER BY created_at, id LIMIT ?5 OFFSET ?6");
-    let items = sql::all(tx, &query, (now, id, &filter.kind, state, limit, offset), job)?;
+    let order = if filter.newest_first { "created_at DESC, id DESC" } else { "created_at, id" };
+    let query = format!("SELECT * {wanted} ORDER BY {order} LIMIT ?6 OFFSET ?7");
+    let items = sql::all(tx, &query, (now, id, &filter.kind, state, filter.with_done, limit, offset), job)?;
     Ok(Page { items, total: total.unwrap_or(0), request: filter.page })
 }
 
@@ -170,6 +218,7 @@ fn job(row: &Row<'_>) -> Tx<Job> {
         state: sql::coded(row, 5, columns::job_state)?,
         attempts: sql::unsigned(row, 6)?,
         last_error: row.get(7)?,
+        ended_at: sql::optional_instant(row, 8)?,
     })
 }
 

@@ -34,6 +34,7 @@ mod store;
 mod tokens;
 mod users;
 mod versions;
+mod webhooks;
 mod writer;
 
 pub use backup::{SqliteBackup, back_up};

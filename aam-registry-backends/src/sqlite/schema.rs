@@ -19,6 +19,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V5__session_generations",
     "V6__registry_identity",
     "V7__jobs",
+    "V8__webhooks",
     "V9__one_time_tokens"
 ];
 

@@ -1,5 +1,6 @@
 use std::{
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -16,7 +17,7 @@ use reqwest::{
 };
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 
-use super::AllowedNetworks;
+use super::{AllowedNetworks, NameResolver, SystemResolver};
 
 /// How long a receiver has to answer, its name and the connection included.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -35,9 +36,17 @@ impl HttpWebhooks {
     /// # Errors
     /// Where the certificates of the system cannot be read.
     pub fn new(allowed: AllowedNetworks) -> Result<Self> {
+        Self::with_resolver(allowed, SystemResolver)
+    }
+
+    /// The same, where names are looked up by `names`.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn with_resolver(allowed: AllowedNetworks, names: impl NameResolver) -> Result<Self> {
         let client = Client::builder()
             .user_agent(concat!("aam-registry/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(CheckedResolver(allowed.clone()))
+            .dns_resolver(CheckedResolver { allowed: allowed.clone(), names: Arc::new(names) })
             .redirect(Policy::none())
             // A proxy would resolve the name anew.
             .no_proxy()
@@ -108,18 +117,21 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// Resolves names, and gives of their addresses only those that may be called.
 #[derive(Clone, Debug)]
-struct CheckedResolver(AllowedNetworks);
+struct CheckedResolver {
+    allowed: AllowedNetworks,
+    names: Arc<dyn NameResolver>,
+}
 
 impl Resolve for CheckedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let allowed = self.0.clone();
+        let Self { allowed, names } = self.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let admitted: Vec<SocketAddr> = found.filter(|address| allowed.admit(address.ip())).collect();
+            let found = names.look_up(name.as_str()).await?.into_iter();
+            let admitted: Vec<_> = found.filter(|address| allowed.admit(*address)).collect();
             if admitted.is_empty() {
                 return Err(refused(name.as_str()).into());
             }
-            Ok(Box::new(admitted.into_iter()) as Addrs)
+            Ok(Box::new(admitted.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
     }
 }

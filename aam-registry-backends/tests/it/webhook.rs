@@ -1,16 +1,19 @@
 //! Webhooks, sent to receivers on this machine.
 
 use std::{
-    net::SocketAddr,
+    collections::VecDeque,
+    io,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use aam_registry_backends::webhook::{AllowedNetworks, HttpWebhooks};
+use aam_registry_backends::webhook::{AllowedNetworks, HttpWebhooks, NameResolver};
 use aam_registry_core::{
     ports::{Clock, SystemClock, WebhookAnswer, WebhookMessage, WebhookSender},
     types::{WebhookSecret, WebhookUrl},
 };
+use async_trait::async_trait;
 use axum::{Router, body::Bytes, http::HeaderMap, response::IntoResponse, routing::post};
 use tokio::net::TcpListener;
 
@@ -21,6 +24,10 @@ type Received = Arc<Mutex<Vec<(HeaderMap, Bytes)>>>;
 
 /// A receiver that notes what it gets and answers with `answer`.
 async fn receiver<A: IntoResponse + Clone + Send + Sync + 'static>(answer: A) -> (SocketAddr, Received) {
+    receiver_at("127.0.0.1:0", answer).await
+}
+
+async fn receiver_at<A: IntoResponse + Clone + Send + Sync + 'static>(at: &str, answer: A) -> (SocketAddr, Received) {
     let received = Received::default();
     let noted = Arc::clone(&received);
     let app = Router::new().route(
@@ -30,7 +37,7 @@ async fn receiver<A: IntoResponse + Clone + Send + Sync + 'static>(answer: A) ->
             answer
         }),
     );
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let listener = TcpListener::bind(at).await.expect("bound");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move { axum::serve(listener, app).await });
     (address, received)
@@ -108,6 +115,54 @@ async fn an_address_inside_is_not_called() {
     assert_eq!(received.lock().expect("not poisoned").len(), 0);
     let by_name = send(&local(), &format!("http://localhost:{port}/hook")).await;
     assert_eq!(by_name.map(|answer| answer.status), Ok(200), "where the operator allows it");
+}
+
+/// Names that have other addresses each time they are looked up.
+#[derive(Clone, Debug)]
+struct ChangingNames(Arc<Mutex<VecDeque<Vec<IpAddr>>>>);
+
+impl ChangingNames {
+    fn new(answers: &[&[&str]]) -> Self {
+        let parsed = |answer: &&[&str]| answer.iter().map(|ip| ip.parse().expect("an address")).collect();
+        Self(Arc::new(Mutex::new(answers.iter().map(parsed).collect())))
+    }
+
+    fn left(&self) -> usize {
+        self.0.lock().expect("not poisoned").len()
+    }
+}
+
+#[async_trait]
+impl NameResolver for ChangingNames {
+    async fn look_up(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+        let next = self.0.lock().expect("not poisoned").pop_front();
+        next.ok_or_else(|| io::Error::other("looked up once too often"))
+    }
+}
+
+/// The address that was checked is the one that is connected to: a name is looked up once for a message, and one
+/// that leads inside the next time is refused then. 127.0.0.2 stands for an address that everybody can reach.
+#[tokio::test]
+async fn a_name_that_changes_leads_nowhere_inside() {
+    let (outside, received) = receiver_at("127.0.0.2:0", "thanks").await;
+    let port = outside.port();
+    let (_, reached) = receiver_at(&format!("127.0.0.1:{port}"), "secret").await;
+    let names = ChangingNames::new(&[
+        &["127.0.0.2"],
+        &["127.0.0.1"],
+        &["127.0.0.1", "127.0.0.2"],
+        &["::ffff:127.0.0.1", "169.254.169.254"],
+    ]);
+    let allowed = AllowedNetworks::new(["127.0.0.2/32".parse().expect("a network")]);
+    let sender = HttpWebhooks::with_resolver(allowed, names.clone()).expect("a sender");
+    let url = format!("http://rebinding.example:{port}/hook");
+    assert_eq!(send(&sender, &url).await.map(|answer| answer.status), Ok(200));
+    assert_eq!(names.left(), 3, "looked up once");
+    let refused = send(&sender, &url).await.expect_err("it leads inside now");
+    assert!(refused.contains("may not reach"), "{refused}");
+    assert_eq!(send(&sender, &url).await.map(|answer| answer.status), Ok(200), "the other address is passed over");
+    send(&sender, &url).await.expect_err("both lead inside");
+    assert_eq!((received.lock().expect("not poisoned").len(), reached.lock().expect("not poisoned").len()), (2, 0));
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::{LatestMove, PublishCommit};
 use crate::types::{
-    AccountState, Change, DistTag, NewAuditEntry, OneTimeToken, PackageName, ScopeName, ScopeRole, Sha256Digest, Token,
-    TokenId, User, UserId, Version,
+    AccountState, Change, DistTag, JobId, NewAuditEntry, NewJob, OneTimeToken, PackageName, ScopeName, ScopeRole,
+    ScopeWebhook, Sha256Digest, StoredWebhook, Token, TokenId, User, UserId, Version,
 };
 
 /// What was decided: the answer to whoever asked, and what an adapter applies.
@@ -151,6 +151,14 @@ pub enum Write<'a> {
         /// When; never before the instant that stands there.
         at: Timestamp,
     },
+    /// Makes a webhook of a scope, or makes it what it is from now on, found by its id.
+    PutWebhook(StoredWebhook),
+    /// Deletes a webhook of a scope, and the jobs that are deliveries to it.
+    DeleteWebhook(ScopeWebhook),
+    /// Queues a job.
+    QueueJob(NewJob),
+    /// Makes a job due at once, and counts its attempts anew.
+    RetryJob(JobId),
     /// Makes an upload a version.
     Publish(NewVersion<'a>),
 }

@@ -118,6 +118,9 @@ actions! {
     ChangeMembers { tokens: [TokenScope::Admin], restricted: Refused, roles: [OWNER], admin: true }
     /// Leave a scope.
     LeaveScope { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
+    /// Read, make, change, delete and test the webhooks of a scope, whose
+    /// addresses may hold secrets of their receivers.
+    ManageWebhooks { tokens: [TokenScope::Admin], restricted: Refused, roles: [OWNER], admin: true }
     /// Read the own account.
     ReadAccount { tokens: [], restricted: Ignored, roles: [Role::Anyone], admin: true }
     /// Change the own e-mail address or password.
@@ -169,6 +172,7 @@ impl Action {
             Self::Yank => "yank or deprecate versions of",
             Self::Tag => "change the dist-tags of",
             Self::ChangeMembers => "change the members of",
+            Self::ManageWebhooks => "manage the webhooks of",
             _ => "manage",
         }
     }
@@ -177,7 +181,7 @@ impl Action {
     fn beyond_packages(self) -> &'static str {
         match self {
             Self::ReadLog => "read the whole audit log",
-            Self::CreateScope | Self::ChangeMembers | Self::LeaveScope => "manage scopes",
+            Self::CreateScope | Self::ChangeMembers | Self::LeaveScope | Self::ManageWebhooks => "manage scopes",
             Self::ChangeAccount => "change the account",
             Self::ResetPassword => "reset passwords",
             Self::CreateToken => "make others",

@@ -31,6 +31,7 @@ mod tag;
 mod tests;
 mod token_revocation;
 mod unyank;
+mod webhook;
 mod yank;
 
 pub use account::{AccountActor, AccountChange, AccountFacts, AccountUpdate, ChangedAccount, MAX_ONE_TIME_TOKENS};
@@ -52,4 +53,5 @@ pub use revoke_token::{RevokeToken, RevokeTokenFacts};
 pub use tag::TagChange;
 pub use token_revocation::{RevokedTokens, TokenRevocation, TokenRevocationFacts};
 pub use unyank::Unyank;
+pub use webhook::{DeliveryOutcome, WebhookChange, WebhookCommand, WebhookFacts, WebhookReport};
 pub use yank::{Yank, Yanked};

@@ -24,8 +24,12 @@ impl JobHandler for FanOut {
     }
 
     async fn run(&self, job: &Job) -> Result<Vec<NewJob>, JobFailure> {
-        let event = job.event()?.event;
-        let wanting = self.subscribers.iter().filter(|subscriber| subscriber.wants(event));
-        Ok(wanting.map(|subscriber| NewJob::for_subscriber(job, subscriber.kind())).collect())
+        let event = job.event()?;
+        let mut follow_ups = Vec::new();
+        for subscriber in &self.subscribers {
+            let kinds = subscriber.kinds_for(&event).await?;
+            follow_ups.extend(kinds.iter().map(|kind| NewJob::for_subscriber(job, kind)));
+        }
+        Ok(follow_ups)
     }
 }

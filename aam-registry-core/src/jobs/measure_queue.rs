@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -7,7 +7,11 @@ use std::{
 use async_trait::async_trait;
 
 use super::PeriodicJob;
-use crate::{error::Result, registry::Registry, types::JobFigures};
+use crate::{
+    error::Result,
+    registry::Registry,
+    types::{JobFigures, metric_kind},
+};
 
 /// Reports how many jobs wait and how many were given up, by kind.
 #[derive(Default)]
@@ -27,7 +31,7 @@ impl PeriodicJob for MeasureQueue {
     }
 
     async fn run(&self, registry: &Registry) -> Result<()> {
-        let figures = registry.job_figures().await?;
+        let figures = by_metric_kind(registry.job_figures().await?);
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         for kind in kinds.iter().filter(|kind| figures.iter().all(|figures| figures.kind != **kind)) {
             record(&JobFigures { kind: kind.clone(), waiting: 0, failed: 0, overdue: Duration::ZERO });
@@ -38,6 +42,20 @@ impl PeriodicJob for MeasureQueue {
         }
         Ok(())
     }
+}
+
+/// Adds up the figures of the kinds that metrics show as one.
+fn by_metric_kind(figures: Vec<JobFigures>) -> Vec<JobFigures> {
+    let mut sums: BTreeMap<String, JobFigures> = BTreeMap::new();
+    for one in figures {
+        let kind = metric_kind(&one.kind).to_owned();
+        let sum = sums.entry(kind.clone());
+        let sum = sum.or_insert(JobFigures { kind, waiting: 0, failed: 0, overdue: Duration::ZERO });
+        sum.waiting += one.waiting;
+        sum.failed += one.failed;
+        sum.overdue = sum.overdue.max(one.overdue);
+    }
+    sums.into_values().collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus values are 64-bit floats")]

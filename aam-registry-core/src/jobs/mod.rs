@@ -9,6 +9,7 @@
 mod claim_storage;
 mod fan_out;
 mod flush_downloads;
+mod forget_deliveries;
 mod health;
 mod mail;
 mod measure_queue;
@@ -21,14 +22,13 @@ mod sweep_uploads;
 #[cfg(test)]
 mod tests;
 mod touch_tokens;
-mod webhook;
+mod webhooks;
 mod worker;
 
 use std::sync::Arc;
 
 use crate::{ports::JobHandler, registry::Registry};
 use periodic::PeriodicJob;
-pub use webhook::Webhook;
 
 /// Every periodic job.
 fn periodic_jobs() -> Vec<Box<dyn PeriodicJob>> {
@@ -40,11 +40,16 @@ fn periodic_jobs() -> Vec<Box<dyn PeriodicJob>> {
         Box::new(touch_tokens::TouchTokens),
         Box::new(prepare_searches::PrepareSearches),
         Box::new(claim_storage::ClaimStorage),
+        Box::new(forget_deliveries::ForgetDeliveries),
         Box::new(measure_queue::MeasureQueue::default()),
     ]
 }
 
 /// The registry's own subscribers to events.
 fn subscribers(registry: &Registry) -> Vec<Arc<dyn JobHandler>> {
-    vec![Arc::new(mail::SendMail::new(registry.clone()))]
+    let mail: Arc<dyn JobHandler> = Arc::new(mail::SendMail::new(registry.clone()));
+    let webhooks = registry
+        .delivers_webhooks()
+        .then(|| Arc::new(webhooks::Webhooks::new(registry.clone())) as Arc<dyn JobHandler>);
+    [mail].into_iter().chain(webhooks).collect()
 }

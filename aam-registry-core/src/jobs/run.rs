@@ -17,19 +17,16 @@ impl Registry {
     pub async fn run_background(&self, until: impl Future<Output = ()>) {
         let ended = CancellationToken::new();
         let jobs = periodic_jobs();
-        let handlers = [self.job_handlers(), &subscribers(self)].concat();
-        let fan_out: Arc<dyn JobHandler> = Arc::new(FanOut { subscribers: handlers.clone() });
-        let workers: Vec<_> = iter::once(fan_out)
-            .chain(handlers)
-            .map(|handler| Worker::new(Arc::clone(self.job_queue()), handler))
-            .collect();
+        let subscribers = [self.job_handlers(), &subscribers(self)].concat();
+        let fan_out: Arc<dyn JobHandler> = Arc::new(FanOut { subscribers: subscribers.clone() });
+        let handlers = iter::once(fan_out).chain(subscribers).collect();
+        let worker = Worker::new(Arc::clone(self.job_queue()), handlers);
         let periodic = future::join_all(jobs.iter().map(|job| self.repeat(&**job, &ended)));
-        let queued = future::join_all(workers.iter().map(|worker| worker.run(&ended)));
         let ending = async {
             until.await;
             ended.cancel();
         };
-        future::join3(periodic, queued, ending).await;
+        future::join3(periodic, worker.run(&ended), ending).await;
         for job in jobs.iter().filter(|job| job.is_run_last()) {
             Health::of(job.name(), job.period()).note(job.run(self).await);
         }

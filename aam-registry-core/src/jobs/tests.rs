@@ -84,7 +84,11 @@ async fn register(registry: &Registry, username: &str) {
 
 async fn queued(registry: &Registry, state: Option<JobState>) -> Vec<Job> {
     let page = PageRequest { page: 1, limit: 100 };
-    registry.jobs(&JobFilter { id: None, kind: None, state, page }).await.expect("listed").items
+    registry
+        .jobs(&JobFilter { id: None, kind: None, state, with_done: false, newest_first: false, page })
+        .await
+        .expect("listed")
+        .items
 }
 
 /// Runs the background work of `registry` until the queue is empty but for what was given up.

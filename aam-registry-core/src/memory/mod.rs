@@ -7,6 +7,7 @@ mod metadata;
 mod passwords;
 mod rate_limit;
 mod registry;
+mod secrets;
 mod sessions;
 mod shared_cache;
 
@@ -17,5 +18,6 @@ pub use metadata::MemoryMetadata;
 pub use passwords::InsecurePasswords;
 pub use rate_limit::MemoryLimiter;
 pub use registry::registry;
+pub use secrets::InsecureSecrets;
 pub use sessions::MemorySessions;
 pub use shared_cache::MemorySharedCache;

@@ -1,4 +1,4 @@
-use super::{InsecurePasswords, MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions};
+use super::{InsecurePasswords, InsecureSecrets, MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions};
 use crate::registry::{Registry, RegistryBuilder};
 
 /// A registry all in memory, which limits nobody; any port can still be replaced.
@@ -19,4 +19,5 @@ pub fn registry() -> RegistryBuilder {
         .rate_limiter(MemoryLimiter::unlimited())
         .passwords(InsecurePasswords)
         .sessions(MemorySessions::new())
+        .secrets(InsecureSecrets)
 }

@@ -1,6 +1,6 @@
 use super::{
     AccountStore, ArchiveIndex, AuditLog, DownloadStore, JobQueue, PackageStore, PublishStore, ScopeStore, TokenStore,
-    UserStore, VersionStore,
+    UserStore, VersionStore, WebhookStore,
 };
 
 /// All metadata ports in one store: what a transaction of one of them changes, the others see.
@@ -16,6 +16,7 @@ pub trait Database:
     + ScopeStore
     + AuditLog
     + JobQueue
+    + WebhookStore
 {
 }
 
@@ -31,5 +32,6 @@ impl<S> Database for S where
         + ScopeStore
         + AuditLog
         + JobQueue
+        + WebhookStore
 {
 }

@@ -2,7 +2,10 @@ use std::{fmt::Debug, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::types::{AuditEvent, Job, NewJob};
+use crate::{
+    error::Result as DomainResult,
+    types::{AuditEvent, Job, NewAuditEntry, NewJob},
+};
 
 /// Does one kind of queued work, such as handing events to somebody outside.
 ///
@@ -11,12 +14,30 @@ use crate::types::{AuditEvent, Job, NewJob};
 /// id of the job.
 #[async_trait]
 pub trait JobHandler: Debug + Send + Sync + 'static {
-    /// The kind of its jobs. It stands in the database and in the metrics, so it stays what it is.
+    /// The kind of its jobs. It stands in the database and in the metrics, so it stays what it is. It gets
+    /// the jobs of this kind and of all kinds that begin with it and a colon.
     fn kind(&self) -> &str;
 
     /// Whether this is a subscriber to `event`: then each comes as a job
     /// whose [`event`](Job::event) says what happened.
     fn wants(&self, event: AuditEvent) -> bool;
+
+    /// The kinds of the jobs that follow from `event`: one of its
+    /// [`kind`](Self::kind) where it [`wants`](Self::wants) the event. A handler that
+    /// passes events on to several, such as one for each receiver, names a kind
+    /// for each, so that none waits for another.
+    ///
+    /// # Errors
+    /// Where it cannot be found out now; it is asked again later.
+    async fn kinds_for(&self, event: &NewAuditEntry) -> DomainResult<Vec<String>> {
+        Ok(if self.wants(event.event) { vec![self.kind().to_owned()] } else { Vec::new() })
+    }
+
+    /// Whether a job that is done stays in the queue to be looked at, without
+    /// jobs that follow from it. It has to [forget](super::JobQueue::forget_jobs) them.
+    fn keeps(&self, _job: &Job) -> bool {
+        false
+    }
 
     /// After how long a job is tried again that failed for the `attempts`th
     /// time, from 1; `None` gives it up. A random part is added to it.

@@ -19,6 +19,10 @@ pub trait JobQueue: Debug + Send + Sync + 'static {
     /// Queues jobs, due at once. One whose id is in the queue already is left as it stands.
     async fn enqueue(&self, jobs: &[NewJob]) -> Result<()>;
 
+    /// The kinds of the jobs that are due, those first whose job has been due
+    /// for longest. Writes and locks nothing.
+    async fn due_kinds(&self) -> Result<Vec<String>>;
+
     /// Leases up to `limit` jobs of `kind` that are due, those that have been
     /// due for longest first. Each counts as begun once more. Several may
     /// call it at once, and none gets what another has leased.
@@ -28,16 +32,20 @@ pub trait JobQueue: Debug + Send + Sync + 'static {
     /// the job, or it was dropped: then nothing changes.
     async fn finish_job(&self, leased: &LeasedJob, end: &JobEnd) -> Result<bool>;
 
-    /// The jobs in the queue, oldest first.
+    /// The jobs in the queue.
     async fn jobs(&self, filter: &JobFilter) -> Result<Page<Job>>;
 
-    /// Makes jobs due at once, and counts their attempts anew; those that are
-    /// running are left alone. Gives how many.
+    /// Makes jobs due at once, also those that are done, and counts their
+    /// attempts anew; those that are running are left alone. Gives how many.
     async fn retry_jobs(&self, which: &JobSelection) -> Result<u64>;
 
     /// Removes jobs, also those that are running. Gives how many.
     async fn drop_jobs(&self, which: &JobSelection) -> Result<u64>;
 
-    /// How many jobs there are, by kind, in the order of the kinds' names.
+    /// Removes up to `limit` jobs that were done or given up longer ago than
+    /// `ended_for`, of the kinds that begin with `prefix`. Gives how many.
+    async fn forget_jobs(&self, prefix: &str, ended_for: Duration, limit: usize) -> Result<u64>;
+
+    /// How many jobs there are that are not done, by kind, in the order of the kinds' names.
     async fn job_figures(&self) -> Result<Vec<JobFigures>>;
 }

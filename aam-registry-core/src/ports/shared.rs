@@ -13,21 +13,22 @@ use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
     Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, JobQueue, Login, MailFailure, Mailer, PackageStore,
     PasswordHasher, PublishStore, RateClass, RateDecision, RateLimiter, ScopeStore, Session, SessionSigner,
-    SharedCache, Stamp, StoredArchive, TokenHolder, TokenStore, UserStore, VersionStore,
+    SharedCache, Stamp, StoredArchive, TokenHolder, TokenStore, UserStore, VersionStore, WebhookStore,
 };
 use crate::{
     decide::{
         AccountChange, Audience, ChangedAccount, Deprecation, MemberChange, NewScope, NewToken, NewUser, OwnerChange,
-        PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TokenRevocation, Unyank, Yank, Yanked,
+        PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TokenRevocation, Unyank,
+        WebhookCommand, WebhookReport, Yank, Yanked,
     },
     error::Result,
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
         DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob,
         Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal,
-        PublishedVersion, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token,
-        TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
-        VersionRange, VersionSummary,
+        PublishedVersion, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook, SearchQuery,
+        Sha256Digest, StoredWebhook, Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version,
+        VersionDetail, VersionList, VersionRange, VersionSummary, WebhookId,
     },
 };
 
@@ -92,12 +93,20 @@ shared! {
     }
     impl JobQueue {
         async fn enqueue(&self, jobs: &[NewJob]) -> Result<()>;
+        async fn due_kinds(&self) -> Result<Vec<String>>;
         async fn lease_jobs(&self, kind: &str, limit: usize, lease: JobLease, lasting: Duration) -> Result<Vec<LeasedJob>>;
         async fn finish_job(&self, leased: &LeasedJob, end: &JobEnd) -> Result<bool>;
         async fn jobs(&self, filter: &JobFilter) -> Result<Page<Job>>;
         async fn retry_jobs(&self, which: &JobSelection) -> Result<u64>;
         async fn drop_jobs(&self, which: &JobSelection) -> Result<u64>;
+        async fn forget_jobs(&self, prefix: &str, ended_for: Duration, limit: usize) -> Result<u64>;
         async fn job_figures(&self) -> Result<Vec<JobFigures>>;
+    }
+    impl WebhookStore {
+        async fn change_webhook(&self, command: &WebhookCommand) -> Result<ScopeWebhook>;
+        async fn report_delivery(&self, report: &WebhookReport) -> Result<Option<ScopeWebhook>>;
+        async fn webhooks(&self, scope: &ScopeName) -> Result<Vec<ScopeWebhook>>;
+        async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>>;
     }
     impl ChangeFeed {
         async fn announce(&self, change: &Change) -> Result<()>;

@@ -13,14 +13,16 @@ use super::{
     resolve,
     storage::{KnownOwner, StorageProbe},
     totals::TotalsCache,
+    webhooks::WebhookDelivery,
 };
 use crate::{
     decorate::Freshness,
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore, JobHandler,
-        JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner,
-        SystemClock, TokenStore, UserStore, VersionStore,
+        JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SecretSealer,
+        SessionSigner, SystemClock, TokenStore, UserStore, VersionStore, WebhookSender, WebhookStore,
     },
+    types::OperatorWebhook,
 };
 
 /// How many archives are judged at a time: more than there are processors would only be slower.
@@ -80,6 +82,8 @@ macro_rules! builder {
             clock: Option<Arc<dyn Clock>>,
             job_handlers: Vec<Arc<dyn JobHandler>>,
             mailing: Option<Mailing>,
+            webhook_delivery: Option<WebhookDelivery>,
+            secrets: Option<Arc<dyn SecretSealer>>,
             policy: Policy,
             spool_folder: Option<PathBuf>,
         }
@@ -121,6 +125,8 @@ macro_rules! builder {
                     freshness: self.freshness,
                     job_handlers: self.job_handlers,
                     mailing: self.mailing,
+                    webhook_delivery: self.webhook_delivery,
+                    secrets: self.secrets,
                     clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
                     policy: self.policy,
                     counter: DownloadCounter::default(),
@@ -160,6 +166,8 @@ builder! {
     audit: AuditLog;
     /// Sets what keeps queued jobs.
     jobs: JobQueue;
+    /// Sets what keeps the webhooks of scopes.
+    webhooks: WebhookStore;
     /// Sets what knows which archives there should be.
     archive_index: ArchiveIndex;
     /// Sets what keeps the bytes of archives.
@@ -187,7 +195,8 @@ impl RegistryBuilder {
         self.scopes = Some(database.clone());
         self.archive_index = Some(database.clone());
         self.audit = Some(database.clone());
-        self.jobs = Some(database);
+        self.jobs = Some(database.clone());
+        self.webhooks = Some(database);
         self
     }
 
@@ -226,6 +235,26 @@ impl RegistryBuilder {
     pub fn mailer(mut self, mailer: impl Mailer, base_url: impl Into<String>) -> Self {
         let base_url = base_url.into().trim_end_matches('/').to_owned();
         self.mailing = Some(Mailing { mailer: Arc::new(mailer), base_url });
+        self
+    }
+
+    /// Sets what sends webhooks, and those of the operator. Without it none are sent.
+    #[must_use]
+    pub fn webhook_delivery(
+        mut self,
+        sender: impl WebhookSender,
+        operator: impl IntoIterator<Item = OperatorWebhook>,
+    ) -> Self {
+        let operator = operator.into_iter().collect();
+        self.webhook_delivery = Some(WebhookDelivery { sender: Arc::new(sender), operator });
+        self
+    }
+
+    /// Sets what encrypts secrets that have to be read again. Without it
+    /// scopes have no webhooks.
+    #[must_use]
+    pub fn secrets(mut self, sealer: impl SecretSealer) -> Self {
+        self.secrets = Some(Arc::new(sealer));
         self
     }
 
@@ -269,7 +298,7 @@ mod tests {
     #[test]
     fn every_missing_port_is_named_at_once() {
         let error = Registry::builder().build().expect_err("nothing was set");
-        assert_eq!(error.missing().len(), 15);
+        assert_eq!(error.missing().len(), 16);
         assert!(error.to_string().ends_with("rate_limiter, passwords, sessions"), "{error}");
     }
 }

@@ -12,14 +12,15 @@ use super::{
     publish::UploadCrowd,
     storage::{KnownOwner, StorageProbe},
     totals::TotalsCache,
+    webhooks::WebhookDelivery,
 };
 use crate::{
     decorate::Freshness,
     error::Result,
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, JobHandler, JobQueue,
-        Mailer, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SessionSigner, TokenStore,
-        UserStore, VersionStore,
+        Mailer, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SecretSealer, SessionSigner,
+        TokenStore, UserStore, VersionStore, WebhookStore,
     },
     types::{ClientNetwork, RegistryId},
 };
@@ -41,8 +42,11 @@ pub(super) struct Inner {
     pub(super) scopes: Arc<dyn ScopeStore>,
     pub(super) audit: Arc<dyn AuditLog>,
     pub(super) jobs: Arc<dyn JobQueue>,
+    pub(super) webhooks: Arc<dyn WebhookStore>,
     pub(super) job_handlers: Vec<Arc<dyn JobHandler>>,
     pub(super) mailing: Option<Mailing>,
+    pub(super) webhook_delivery: Option<WebhookDelivery>,
+    pub(super) secrets: Option<Arc<dyn SecretSealer>>,
     pub(super) archive_index: Arc<dyn ArchiveIndex>,
     pub(super) archives: Arc<dyn ArchiveStore>,
     pub(super) archive_source: Arc<dyn ArchiveSource>,

@@ -28,6 +28,7 @@ mod storage;
 mod sweep;
 mod totals;
 mod view;
+mod webhooks;
 
 pub use accounts::{
     Account, AccountDescription, NewAccount, OPERATOR, OwnAccountChange, PasswordResetLink, Registration, SessionToken,
@@ -51,3 +52,4 @@ pub use storage::{
 };
 pub use sweep::SweepReport;
 pub use view::View;
+pub use webhooks::{WebhookRequest, WebhookSecretUpdate, WebhookUpdate};

@@ -22,6 +22,7 @@ pub mod database;
 pub mod mailer;
 pub mod passwords;
 pub mod rate_limit;
+pub mod secrets;
 pub mod sessions;
 pub mod shared_cache;
 

@@ -59,6 +59,10 @@ events! {
     TokenCreate = "token.create",
     TokenRevoke = "token.revoke",
     AdminCreate = "admin.create",
+    WebhookCreate = "webhook.create",
+    WebhookChange = "webhook.change",
+    WebhookDelete = "webhook.delete",
+    WebhookDisable = "webhook.disable",
 }
 
 impl AuditEvent {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    types::{AuditEvent, NewAuditEntry, PageRequest, id::id},
+    types::{AuditEvent, NewAuditEntry, PageRequest, ScopeWebhook, id::id},
 };
 
 id! {
@@ -20,6 +20,16 @@ id! {
 id! {
     /// The id of one lease of jobs, by which its holder proves that it still holds them.
     JobLease
+}
+
+/// The kind of a job as metrics show it, which everybody may read: the deliveries to all
+/// webhooks of the operator are one, and those to all webhooks of scopes.
+pub(crate) fn metric_kind(kind: &str) -> &str {
+    match kind.split_once(':') {
+        Some(("webhook", _)) if kind.starts_with(ScopeWebhook::KIND_PREFIX) => "webhook:scopes",
+        Some(("webhook", _)) => "webhook",
+        _ => kind,
+    }
 }
 
 impl JobId {
@@ -45,6 +55,8 @@ pub struct NewJob {
 }
 
 impl NewJob {
+    /// What the payload of a delivery that only tests a webhook calls its event.
+    pub const PING: &str = "ping";
     /// The kind of the jobs that hand an event to its subscribers.
     pub const EVENT: &str = "event";
 
@@ -92,6 +104,8 @@ pub struct Job {
     pub attempts: u64,
     /// Why it failed last.
     pub last_error: Option<String>,
+    /// When it was done or given up.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl Job {
@@ -126,11 +140,13 @@ pub enum JobState {
     Running,
     /// It was given up; the operator sends it back to work or drops it.
     Failed,
+    /// It is done, and is kept for a while to be looked at or to be done again.
+    Done,
 }
 
 impl JobState {
     /// Every state.
-    pub const ALL: [Self; 3] = [Self::Waiting, Self::Running, Self::Failed];
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Running, Self::Failed, Self::Done];
 
     /// The state as text, such as `waiting`.
     pub fn as_str(self) -> &'static str {
@@ -138,6 +154,7 @@ impl JobState {
             Self::Waiting => "waiting",
             Self::Running => "running",
             Self::Failed => "failed",
+            Self::Done => "done",
         }
     }
 
@@ -161,6 +178,8 @@ pub struct LeasedJob {
 pub enum JobEnd {
     /// It is done, and leaves the queue. The jobs that follow from it are queued in the same transaction.
     Done(Vec<NewJob>),
+    /// It is done, and stays in the queue until it is [forgotten](crate::ports::JobQueue::forget_jobs).
+    Kept,
     /// It failed, and is tried again.
     Again {
         /// After how long.
@@ -172,15 +191,19 @@ pub enum JobEnd {
     Failed(String),
 }
 
-/// Which jobs to list, oldest first.
+/// Which jobs to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobFilter {
     /// Only the one with this id.
     pub id: Option<JobId>,
     /// Only of this kind.
     pub kind: Option<String>,
-    /// Only those that stand so.
+    /// Only those that stand so; `None` for all that are not done.
     pub state: Option<JobState>,
+    /// Whether those that are done are listed too, where `state` is `None`.
+    pub with_done: bool,
+    /// Whether the newest come first; else the oldest do.
+    pub newest_first: bool,
     /// The page.
     pub page: PageRequest,
 }
@@ -226,7 +249,7 @@ mod tests {
         let NewJob { id, kind, payload } = new;
         let at = Timestamp::UNIX_EPOCH;
         let state = JobState::Waiting;
-        Job { id, kind, payload, created_at: at, due_at: at, state, attempts: 0, last_error: None }
+        Job { id, kind, payload, created_at: at, due_at: at, state, attempts: 0, last_error: None, ended_at: None }
     }
 
     #[test]

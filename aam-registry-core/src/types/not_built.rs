@@ -114,8 +114,8 @@ const FEATURES: &[Feature] = &[
         names: &["webhook", "webhooks"],
         asking: Asking::AllBut(&[]),
         asked_in: &[Manifest, Publish, Account, Scope],
-        what: "webhooks",
-        instead: "leave it out; nothing would be sent",
+        what: "webhooks that are part of something else",
+        instead: "leave it out and make one with `POST /scopes/{scope}/webhooks` or `aam webhook add`",
     },
     Feature {
         names: &["trustedpublisher", "trustedpublishers", "trustedpublishing"],

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use data_encoding::{BASE64, HEXLOWER};
+use crate::types::AuditEvent;
+use data_encoding::BASE64;
 use http::Uri;
-use sha2::{Digest, Sha256};
 
 const SECRET_PREFIX: &str = "whsec_";
 /// The most bytes of an address.
@@ -47,11 +47,32 @@ impl WebhookUrl {
         &self.0
     }
 
-    /// What tells it apart from others, and shows no more of it than its host.
-    pub fn label(&self) -> String {
-        let host = self.0.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
-        let digest = HEXLOWER.encode(&Sha256::digest(&self.0)[..4]);
-        format!("{}-{digest}", host.to_lowercase())
+    /// The host in lower case.
+    pub fn host(&self) -> String {
+        let host = self.0.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_lowercase));
+        host.unwrap_or_default()
+    }
+}
+
+/// The name of an operator's webhook: 1 to 64 lower-case letters, digits, dots, hyphens and underscores.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WebhookName(String);
+
+impl WebhookName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let may_be = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
+        let is_name = (1..=64).contains(&text.len()) && text.bytes().all(may_be);
+        let wrong = "must be 1 to 64 lower-case letters, digits, dots, hyphens and underscores";
+        is_name.then(|| Self(text.to_owned())).ok_or(wrong)
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -70,6 +91,11 @@ impl WebhookSecret {
         bytes.filter(|bytes| (24..=64).contains(&bytes.len())).map(|_| Self(text.to_owned())).ok_or(wrong)
     }
 
+    /// A new secret of 32 random bytes.
+    pub fn generate() -> Self {
+        Self(format!("{SECRET_PREFIX}{}", BASE64.encode(&rand::random::<[u8; 32]>())))
+    }
+
     /// The secret itself.
     pub fn expose(&self) -> &str {
         &self.0
@@ -79,6 +105,26 @@ impl WebhookSecret {
 impl fmt::Debug for WebhookSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WebhookSecret(…)")
+    }
+}
+
+/// A receiver of events that the operator names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorWebhook {
+    /// What its deliveries are known by in the queue, whatever its address becomes. No two have the same.
+    pub name: WebhookName,
+    /// Where they are sent.
+    pub url: WebhookUrl,
+    /// What they are signed with.
+    pub secret: WebhookSecret,
+    /// Which are sent.
+    pub events: Vec<AuditEvent>,
+}
+
+impl OperatorWebhook {
+    /// The kind of the jobs that are deliveries to it.
+    pub fn job_kind(&self) -> String {
+        format!("webhook:{}", self.name.0)
     }
 }
 
@@ -110,11 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn a_label_shows_no_path() {
-        let label = |text| WebhookUrl::parse(text).expect("an address").label();
-        let secret = label("https://Hooks.example/services/T0KEN");
-        assert!(secret.starts_with("hooks.example-") && !secret.contains("T0KEN"), "{secret}");
-        assert_ne!(secret, label("https://hooks.example/services/OTHER"));
+    fn a_name_is_plain() {
+        assert_eq!(WebhookUrl::parse("https://Hooks.example/x").expect("an address").host(), "hooks.example");
+        for good in ["ci", "hooks.example", "a-b_c.9"] {
+            assert!(WebhookName::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "@team/x", "A", "a b", "a:b", &"x".repeat(65)] {
+            assert!(WebhookName::parse(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]
@@ -123,6 +172,7 @@ mod tests {
         assert_eq!([23, 24, 64, 65].map(|count| of(count).is_ok()), [false, true, true, false]);
         assert!(WebhookSecret::parse(&BASE64.encode(&[7; 32])).is_err());
         assert!(WebhookSecret::parse("whsec_%").is_err());
+        assert!(WebhookSecret::parse(WebhookSecret::generate().expose()).is_ok());
         assert!(!format!("{:?}", of(32)).contains("Bwc"));
     }
 }

@@ -71,6 +71,8 @@ enum Command {
     #[command(subcommand)]
     Scope(commands::scope::Scope),
     #[command(subcommand)]
+    Webhook(commands::webhook::Webhook),
+    #[command(subcommand)]
     Pkg(commands::pkg::Pkg),
     Install(commands::install::Install),
     Update(commands::update::Update),
@@ -106,6 +108,7 @@ impl Cli {
             Command::Passwd(command) => command.run(&session).await,
             Command::Token(command) => command.run(&session).await,
             Command::Scope(command) => command.run(&session).await,
+            Command::Webhook(command) => command.run(&session).await,
             Command::Pkg(command) => command.run(&session).await,
             Command::Install(command) => command.run(session).await,
             Command::Update(command) => command.run(session).await,

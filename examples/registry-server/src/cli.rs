@@ -318,7 +318,7 @@ pub(crate) struct ListJobs {
     /// Only of this kind, such as event
     #[arg(long)]
     pub(crate) kind: Option<String>,
-    /// Only those that are waiting, running or failed
+    /// Only those that are waiting, running, failed or done
     #[arg(long, value_parser = job_state)]
     pub(crate) state: Option<JobState>,
     /// At most this many

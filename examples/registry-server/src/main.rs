@@ -5,10 +5,10 @@ mod cli;
 mod commands;
 mod config;
 mod disks;
+mod generated_secret;
 mod logs;
 mod metrics;
 mod serve;
-mod signing_secret;
 
 use std::process::ExitCode;
 

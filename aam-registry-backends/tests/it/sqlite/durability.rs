@@ -1,9 +1,9 @@
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use aam_registry_core::{
     ErrorCode,
-    ports::{AuditLog, PackageStore},
-    types::{AuditFilter, PageRequest, RegistryTotals},
+    ports::{AuditLog, JobQueue, PackageStore},
+    types::{AuditFilter, JobLease, PageRequest, RegistryTotals},
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -114,4 +114,19 @@ async fn only_its_owner_reads_the_database() {
         let mode = fs::metadata(folder.path().join(file)).expect("a file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
+}
+
+/// Looking for work that is not there writes nothing: workers look twice a second.
+#[tokio::test]
+async fn an_idle_queue_writes_nothing() {
+    let (store, folder) = database().await;
+    let log = || fs::metadata(folder.path().join("registry.db-wal")).map(|file| (file.len(), file.modified().ok()));
+    let before = log().expect("a log");
+    for _ in 0..20 {
+        assert_eq!(store.due_kinds().await.expect("look"), Vec::<String>::new());
+        let leased = store.lease_jobs("event", 4, JobLease::generate(), Duration::from_secs(45)).await;
+        assert_eq!(leased.expect("lease"), []);
+        assert_eq!(store.forget_jobs("webhook:", Duration::ZERO, 100).await.expect("forget"), 0);
+    }
+    assert_eq!(log().expect("a log"), before);
 }

@@ -16,6 +16,7 @@ mod search;
 mod service;
 mod tags;
 mod tokens;
+mod webhooks;
 
 pub(super) use audit::MAX_AUDIT_PAGE;
 pub(super) use search::MAX_PAGE;
@@ -38,6 +39,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         accounts::ROUTES,
         tokens::ROUTES,
         scopes::ROUTES,
+        webhooks::ROUTES,
         audit::ROUTES,
         service::ROUTES,
     ];

@@ -92,7 +92,7 @@ async fn remove_member(call: Call) -> Answered {
 }
 
 /// The scope of the path. A malformed one counts as one that does not exist.
-fn scope(call: &Call) -> Result<ScopeName, Failure> {
+pub(super) fn scope(call: &Call) -> Result<ScopeName, Failure> {
     let text = call.param("scope").unwrap_or_default();
     let bare = text.strip_prefix('@').unwrap_or(&text);
     bare.parse().map_err(|_| {

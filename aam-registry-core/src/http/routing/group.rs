@@ -18,6 +18,8 @@ pub enum RouteGroup {
     Publishing,
     /// Scopes and their members, below `/api/v1/scopes`.
     Scopes,
+    /// The webhooks of scopes, below `/api/v1/scopes/{scope}/webhooks`.
+    Webhooks,
     /// The contents of archives: README, files, differences.
     Contents,
     /// The audit log.
@@ -30,13 +32,14 @@ pub enum RouteGroup {
 
 impl RouteGroup {
     /// Every group.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Registration,
         Self::Login,
         Self::Accounts,
         Self::Tokens,
         Self::Publishing,
         Self::Scopes,
+        Self::Webhooks,
         Self::Contents,
         Self::Audit,
         Self::Probes,
@@ -51,6 +54,7 @@ impl RouteGroup {
             ("Users", pattern) if pattern.starts_with("/api/v1/users/tokens") => Some(Self::Tokens),
             ("Users", _) => Some(Self::Accounts),
             ("Owners and scopes", pattern) if pattern.starts_with("/api/v1/scopes") => Some(Self::Scopes),
+            ("Webhooks", _) => Some(Self::Webhooks),
             ("Contents", _) => Some(Self::Contents),
             ("Audit", _) => Some(Self::Audit),
             ("Service", "/ready" | "/metrics") => Some(Self::Probes),

@@ -90,20 +90,21 @@ pub(crate) struct LimitsAnswer {
 struct FeaturesAnswer {
     /// Whether everybody may make an account.
     registration: bool,
+    /// Whether scopes may have webhooks.
+    webhooks: bool,
     signatures: bool,
     attestation: bool,
     approval: bool,
     evaluation_results: bool,
     private_packages: bool,
     trusted_publishing: bool,
-    webhooks: bool,
     mail: bool,
     two_factor: bool,
     single_sign_on: bool,
 }
 
 impl LimitsAnswer {
-    pub(crate) fn new(policy: &Policy) -> Self {
+    pub(crate) fn new(policy: &Policy, webhooks: bool) -> Self {
         let archive = &policy.archive_limits;
         let manifest = archive.manifest();
         Self {
@@ -140,6 +141,7 @@ impl LimitsAnswer {
             allowed_tags: policy.allowed_tags.as_ref().map(|tags| tags.iter().map(ToString::to_string).collect()),
             features: FeaturesAnswer {
                 registration: policy.registration == RegistrationPolicy::Open,
+                webhooks,
                 // None of these features is built. Building one changes its line here.
                 signatures: false,
                 attestation: false,
@@ -147,7 +149,6 @@ impl LimitsAnswer {
                 evaluation_results: false,
                 private_packages: false,
                 trusted_publishing: false,
-                webhooks: false,
                 mail: false,
                 two_factor: false,
                 single_sign_on: false,

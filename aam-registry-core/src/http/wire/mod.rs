@@ -16,6 +16,7 @@ mod service;
 mod time;
 mod tokens;
 mod version;
+mod webhooks;
 
 pub(crate) use accounts::{
     AccountAnswer, AccountChangeRequest, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer,
@@ -36,3 +37,6 @@ pub(crate) use service::{HealthAnswer, PartHealthAnswer, ReadyAnswer, ServiceAns
 pub(crate) use time::Time;
 pub(crate) use tokens::{NewTokenAnswer, TokenRequest, TokensAnswer};
 pub(crate) use version::{VersionAnswer, VersionRow, VersionsAnswer};
+pub(crate) use webhooks::{
+    DeliveriesPage, DeliveryAnswer, WebhookAnswer, WebhookChangeRequest, WebhookRequest, WebhooksAnswer,
+};

@@ -8,7 +8,7 @@ use super::tables::{StoredPackage, StoredScope, StoredToken, StoredVersion, Tabl
 use crate::{
     decide::{Changes, Decision, NewVersion, Write},
     error::{Error, Result},
-    types::{AccountState, NewJob, PackageName, ScopeName, ScopeRole, Version},
+    types::{AccountState, JobSelection, NewJob, PackageName, ScopeName, ScopeRole, Version},
 };
 
 impl Tables {
@@ -16,7 +16,7 @@ impl Tables {
     pub(super) fn apply<T>(&mut self, decision: Decision<'_, T>, now: Timestamp) -> Result<T> {
         let Changes { writes, audit, .. } = decision.changes;
         for write in writes {
-            self.write(write)?;
+            self.write(write, now)?;
         }
         for entry in &audit {
             self.append(entry);
@@ -27,7 +27,7 @@ impl Tables {
         Ok(decision.answer)
     }
 
-    fn write(&mut self, write: Write<'_>) -> Result<()> {
+    fn write(&mut self, write: Write<'_>, now: Timestamp) -> Result<()> {
         match write {
             Write::CreateUser { user, password_hash } => {
                 let members = [(user.id, ScopeRole::Owner)].into();
@@ -80,6 +80,17 @@ impl Tables {
             }
             Write::MoveLatest { package, latest } => self.package_mut(&package)?.latest = latest.after,
             Write::Touch { package, at } => self.package_mut(&package)?.updated_at = at,
+            Write::PutWebhook(stored) => {
+                self.webhooks.insert(stored.webhook.id, stored);
+            }
+            Write::DeleteWebhook(webhook) => {
+                self.webhooks.remove(&webhook.id);
+                self.jobs.remove_kind(&webhook.job_kind());
+            }
+            Write::QueueJob(job) => self.jobs.add(job, now),
+            Write::RetryJob(id) => {
+                self.jobs.retry(&JobSelection::Ids(vec![id]), now);
+            }
             Write::Publish(new) => self.publish(new)?,
         }
         Ok(())

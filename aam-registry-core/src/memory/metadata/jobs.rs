@@ -14,7 +14,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct QueuedJobs(BTreeMap<JobId, QueuedJob>);
 
-/// A job, whose state is `Waiting` or `Failed`: whether it is running follows from its lease.
+/// A job, whose state is never `Running`: whether it is running follows from its lease.
 struct QueuedJob {
     job: Job,
     lease: Option<JobLease>,
@@ -25,23 +25,58 @@ impl QueuedJobs {
         let NewJob { id, kind, payload } = new;
         self.0.entry(id).or_insert_with(|| {
             let state = JobState::Waiting;
-            let job = Job { id, kind, payload, created_at: now, due_at: now, state, attempts: 0, last_error: None };
+            let job = Job {
+                id,
+                kind,
+                payload,
+                created_at: now,
+                due_at: now,
+                state,
+                attempts: 0,
+                last_error: None,
+                ended_at: None,
+            };
             QueuedJob { job, lease: None }
         });
+    }
+}
+
+impl QueuedJobs {
+    /// Makes jobs due at `now`; gives how many.
+    pub(super) fn retry(&mut self, which: &JobSelection, now: Timestamp) -> u64 {
+        let mut retried = 0;
+        for queued in self.0.values_mut() {
+            if queued.is_of(which) && queued.state(now) != JobState::Running {
+                queued.lease = None;
+                let (due_at, state) = (now, JobState::Waiting);
+                queued.job = Job { due_at, state, attempts: 0, ended_at: None, ..queued.job.clone() };
+                retried += 1;
+            }
+        }
+        retried
+    }
+
+    /// The job `id` of `kind`, as it stands at `now`.
+    pub(super) fn state_of(&self, id: JobId, kind: &str, now: Timestamp) -> Option<JobState> {
+        self.0.get(&id).filter(|queued| queued.job.kind == kind).map(|queued| queued.state(now))
+    }
+
+    pub(super) fn remove_kind(&mut self, kind: &str) {
+        self.0.retain(|_, queued| queued.job.kind != kind);
     }
 }
 
 impl QueuedJob {
     fn state(&self, now: Timestamp) -> JobState {
         match self.job.state {
-            JobState::Failed => JobState::Failed,
+            ended @ (JobState::Failed | JobState::Done) => ended,
             _ if self.lease.is_some() && self.job.due_at > now => JobState::Running,
             _ => JobState::Waiting,
         }
     }
 
     fn is_due(&self, now: Timestamp) -> bool {
-        self.job.state != JobState::Failed && self.job.due_at <= now
+        self.job.state == JobState::Waiting && self.job.due_at <= now
     }
 
     fn is_of(&self, which: &JobSelection) -> bool {
@@ -66,6 +101,20 @@ impl JobQueue for MemoryMetadata {
             tables.jobs.add(job.clone(), now);
         }
         Ok(())
+    }
+
+    async fn due_kinds(&self) -> Result<Vec<String>> {
+        let (now, tables) = (self.clock.now(), self.tables());
+        let mut kinds = BTreeMap::new();
+        for Job { kind, due_at, .. } in
+            tables.jobs.0.values().filter(|queued| queued.is_due(now)).map(|queued| &queued.job)
+        {
+            let first = kinds.entry(kind).or_insert(*due_at);
+            *first = (*first).min(*due_at);
+        }
+        let mut kinds: Vec<_> = kinds.into_iter().collect();
+        kinds.sort_by_key(|(kind, due_at)| (*due_at, *kind));
+        Ok(kinds.into_iter().map(|(kind, _)| kind.clone()).collect())
     }
 
     async fn lease_jobs(&self, kind: &str, limit: usize, lease: JobLease, lasting: Duration) -> Result<Vec<LeasedJob>> {
@@ -97,12 +146,16 @@ impl JobQueue for MemoryMetadata {
                     tables.jobs.add(job.clone(), now);
                 }
             }
+            JobEnd::Kept => {
+                queued.job = Job { state: JobState::Done, last_error: None, ended_at: Some(now), ..queued.job.clone() };
+            }
             JobEnd::Again { after, error } => {
                 queued.job.due_at = later(now, *after);
                 queued.job.last_error = Some(error.clone());
             }
             JobEnd::Failed(error) => {
                 queued.job.state = JobState::Failed;
+                queued.job.ended_at = Some(now);
                 queued.job.last_error = Some(error.clone());
             }
         }
@@ -114,21 +167,16 @@ impl JobQueue for MemoryMetadata {
         let all = tables.jobs.0.values().map(|queued| Job { state: queued.state(now), ..queued.job.clone() });
         let mut found: Vec<_> = all.filter(|job| filter.admits(job)).collect();
         found.sort_by_key(|job| (job.created_at, job.id));
+        if filter.newest_first {
+            found.reverse();
+        }
         let total = found.len();
         Ok(Page::of(found.into_iter(), total, filter.page))
     }
 
     async fn retry_jobs(&self, which: &JobSelection) -> Result<u64> {
         let (now, mut tables) = (self.clock.now(), self.tables());
-        let mut retried = 0;
-        for queued in tables.jobs.0.values_mut() {
-            if queued.is_of(which) && queued.state(now) != JobState::Running {
-                queued.lease = None;
-                queued.job = Job { due_at: now, state: JobState::Waiting, attempts: 0, ..queued.job.clone() };
-                retried += 1;
-            }
-        }
-        Ok(retried)
+        Ok(tables.jobs.retry(which, now))
     }
 
     async fn drop_jobs(&self, which: &JobSelection) -> Result<u64> {
@@ -138,10 +186,22 @@ impl JobQueue for MemoryMetadata {
         Ok((before - tables.jobs.0.len()) as u64)
     }
 
+    async fn forget_jobs(&self, prefix: &str, ended_for: Duration, limit: usize) -> Result<u64> {
+        let (now, mut tables) = (self.clock.now(), self.tables());
+        let is_old = |at: Timestamp| later(at, ended_for) < now;
+        let old = tables.jobs.0.values().map(|queued| &queued.job);
+        let old = old.filter(|job| job.kind.starts_with(prefix) && job.ended_at.is_some_and(is_old));
+        let ids: Vec<_> = old.take(limit).map(|job| job.id).collect();
+        for id in &ids {
+            tables.jobs.0.remove(id);
+        }
+        Ok(ids.len() as u64)
+    }
+
     async fn job_figures(&self) -> Result<Vec<JobFigures>> {
         let (now, tables) = (self.clock.now(), self.tables());
         let mut kinds = BTreeMap::new();
-        for queued in tables.jobs.0.values() {
+        for queued in tables.jobs.0.values().filter(|queued| queued.job.state != JobState::Done) {
             let kind = &queued.job.kind;
             let figures = kinds.entry(kind.clone()).or_insert_with(|| JobFigures {
                 kind: kind.clone(),
@@ -165,6 +225,9 @@ impl JobFilter {
     fn admits(&self, job: &Job) -> bool {
         self.id.is_none_or(|id| job.id == id)
             && self.kind.as_ref().is_none_or(|kind| job.kind == *kind)
-            && self.state.is_none_or(|state| job.state == state)
+            && match self.state {
+                Some(state) => job.state == state,
+                None => self.with_done || job.state != JobState::Done,
+            }
     }
 }

@@ -15,6 +15,7 @@ mod search;
 mod tables;
 mod tokens;
 mod users;
+mod webhooks;
 
 use std::{
     fmt,

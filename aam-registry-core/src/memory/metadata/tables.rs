@@ -7,8 +7,8 @@ use crate::{
     decide::{PackageAccess, Rights, YankState},
     types::{
         AccountState, Actor, ArchiveFile, ArchiveKey, AuditEntry, DistTag, DownloadBatchId, LatestTag, Manifest,
-        NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, ScopeName, ScopeRole, Sha256Digest, Token, TokenId,
-        UploadId, User, UserId, Username, Version,
+        NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, ScopeName, ScopeRole, Sha256Digest, StoredWebhook,
+        Token, TokenId, UploadId, User, UserId, Username, Version, WebhookId,
     },
 };
 
@@ -32,6 +32,7 @@ pub(super) struct Tables {
     pub(super) audit: Vec<AuditEntry>,
     pub(super) sequenced: usize,
     pub(super) jobs: QueuedJobs,
+    pub(super) webhooks: BTreeMap<WebhookId, StoredWebhook>,
 }
 
 pub(super) struct StoredToken {

@@ -40,13 +40,19 @@ async fn listed(db: &dyn Database, kind: &str) -> Vec<Job> {
 }
 
 fn of_kind(kind: &str) -> JobFilter {
-    JobFilter { id: None, kind: Some(kind.to_owned()), state: None, page: PageRequest { page: 1, limit: 200 } }
+    JobFilter {
+        id: None,
+        kind: Some(kind.to_owned()),
+        state: None,
+        with_done: false,
+        newest_first: false,
+        page: PageRequest { page: 1, limit: 200 },
+    }
 }
 
 /// The job of an event, wherever it stands in the queue.
 async fn event(db: &dyn Database, entry: &NewAuditEntry) -> Option<Job> {
-    let page = PageRequest { page: 1, limit: 1 };
-    let filter = JobFilter { id: Some(entry.id.into()), kind: None, state: None, page };
+    let filter = JobFilter { id: Some(entry.id.into()), kind: None, ..of_kind("") };
     db.jobs(&filter).await.expect("list").items.pop()
 }
 
@@ -252,4 +258,63 @@ pub async fn the_figures_tell_what_waits(db: &dyn Database) {
     let figures = db.job_figures().await.expect("figures");
     let mine = figures.into_iter().find(|figures| figures.kind == kind).expect("of the kind");
     assert_eq!((mine.waiting, mine.overdue), (2, Duration::ZERO), "what runs is not overdue");
+}
+
+/// The kinds of due jobs are named, those first that have been due for longest; nothing else is.
+pub async fn the_kinds_that_are_due_are_named(db: &dyn Database) {
+    let (first, _) = queued(db, 2).await;
+    let (second, _) = queued(db, 1).await;
+    let (failed, _) = queued(db, 1).await;
+    let (running, _) = queued(db, 1).await;
+    let (done, _) = queued(db, 1).await;
+    let held = lease(db, &failed, LONG).await.remove(0);
+    assert!(db.finish_job(&held, &JobEnd::Failed("gone".to_owned())).await.expect("finish"));
+    lease(db, &running, LONG).await;
+    let held = lease(db, &done, LONG).await.remove(0);
+    assert!(db.finish_job(&held, &JobEnd::Kept).await.expect("finish"));
+    let due = db.due_kinds().await.expect("look");
+    let place = |kind: &String| due.iter().position(|due| due == kind);
+    let (Some(one), Some(two)) = (place(&first), place(&second)) else { panic!("{first} and {second}: {due:?}") };
+    assert!(one < two, "{due:?}");
+    assert_eq!([&failed, &running, &done].map(place), [None; 3]);
+    assert_eq!(due.iter().filter(|due| **due == first).count(), 1);
+}
+
+/// A job that is kept after it is done is listed where that is asked for, and can be sent back to work.
+pub async fn a_job_is_kept_after_it_is_done(db: &dyn Database) {
+    let (kind, jobs) = queued(db, 2).await;
+    for held in lease(db, &kind, LONG).await {
+        assert!(db.finish_job(&held, &JobEnd::Kept).await.expect("finish"));
+    }
+    assert_eq!(lease(db, &kind, LONG).await, []);
+    assert_eq!(listed(db, &kind).await, [], "what is done is not listed");
+    let all = JobFilter { with_done: true, newest_first: true, ..of_kind(&kind) };
+    let done = db.jobs(&all).await.expect("list").items;
+    assert_eq!(done.iter().map(|job| job.id).collect::<Vec<_>>(), [jobs[1].id, jobs[0].id]);
+    assert!(done.iter().all(|job| job.state == JobState::Done && job.ended_at.is_some()), "{done:?}");
+    let by_state = JobFilter { state: Some(JobState::Done), ..of_kind(&kind) };
+    assert_eq!(db.jobs(&by_state).await.expect("list").total, 2);
+    assert!(db.job_figures().await.expect("figures").iter().all(|figures| figures.kind != kind));
+    assert_eq!(db.retry_jobs(&JobSelection::Ids(vec![jobs[0].id])).await.expect("retry"), 1);
+    let again = lease(db, &kind, LONG).await;
+    let [held] = &*again else { panic!("one job: {again:?}") };
+    assert_eq!((held.job.id, held.job.attempts, held.job.ended_at), (jobs[0].id, 1, None));
+}
+
+/// What ended long enough ago is forgotten, of the kinds that begin so, and nothing that did not end.
+pub async fn what_ended_is_forgotten(db: &dyn Database) {
+    let prefix = word();
+    let kinds = [format!("{prefix}a"), format!("{prefix}b"), word()];
+    for kind in &kinds {
+        db.enqueue(&[job(kind), job(kind), job(kind)]).await.expect("enqueue");
+        let held = lease(db, kind, Duration::ZERO).await;
+        assert!(db.finish_job(&held[0], &JobEnd::Kept).await.expect("finish"));
+        assert!(db.finish_job(&held[1], &JobEnd::Failed("gone".to_owned())).await.expect("finish"));
+    }
+    assert_eq!(db.forget_jobs(&prefix, LONG, 100).await.expect("forget"), 0, "it ended just now");
+    let forget = async |limit| db.forget_jobs(&prefix, Duration::ZERO, limit).await.expect("forget");
+    assert_eq!([forget(3).await, forget(100).await, forget(100).await], [3, 1, 0]);
+    let all =
+        async |kind: &str| db.jobs(&JobFilter { with_done: true, ..of_kind(kind) }).await.expect("list").items.len();
+    assert_eq!([all(&kinds[0]).await, all(&kinds[1]).await, all(&kinds[2]).await], [1, 1, 3]);
 }

@@ -20,6 +20,7 @@ mod search;
 mod tags;
 mod tokens;
 mod uploads;
+mod webhooks;
 mod world;
 
 use futures_util::future::BoxFuture;
@@ -41,6 +42,7 @@ pub use search::*;
 pub use tags::*;
 pub use tokens::*;
 pub use uploads::*;
+pub use webhooks::*;
 
 use crate::ports::Database;
 
@@ -211,7 +213,19 @@ macro_rules! database_cases {
             a_running_job_is_left_alone,
             workers_at_once_share_the_jobs,
             jobs_are_listed_by_kind_and_state,
+            the_kinds_that_are_due_are_named,
+            a_job_is_kept_after_it_is_done,
+            what_ended_is_forgotten,
             the_figures_tell_what_waits,
+            webhooks_come_and_change_and_go,
+            only_owners_manage_webhooks,
+            a_scope_has_few_webhooks,
+            a_dead_credential_changes_no_webhook,
+            a_webhook_is_of_one_scope,
+            a_ping_and_a_redelivery_are_queued,
+            a_deleted_webhook_takes_its_deliveries_along,
+            a_webhook_is_disabled_when_its_receiver_is_gone,
+            a_webhook_is_disabled_after_a_week_of_failures,
         ]);
     };
 }

@@ -20,7 +20,8 @@ async fn every_operation_is_routed() {
                 .replace("{tag}", "beta")
                 .replace("{scope}", "scope")
                 .replace("{username}", "ada")
-                .replace("{id}", "0190d9f0-0000-7000-8000-000000000000");
+                .replace("{id}", "0190d9f0-0000-7000-8000-000000000000")
+                .replace("{delivery}", "0190d9f0-0000-7000-8000-000000000000");
             assert!(!filled.contains('{'), "{filled}");
             let method: Method = method.to_uppercase().parse().expect("a method");
             assert!(operation(&method, &filled).is_some(), "{method} {filled}");

@@ -25,3 +25,4 @@ mod rights;
 mod service;
 mod site;
 mod stalled;
+mod webhooks;

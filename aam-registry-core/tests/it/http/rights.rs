@@ -38,10 +38,21 @@ const TABLE: &[(&str, Action)] = &[
     ("createScope", Action::CreateScope),
     ("setMember", Action::ChangeMembers),
     ("removeMember", Action::ChangeMembers),
+    ("createWebhook", Action::ManageWebhooks),
+    ("listWebhooks", Action::ManageWebhooks),
+    ("getWebhook", Action::ManageWebhooks),
+    ("changeWebhook", Action::ManageWebhooks),
+    ("deleteWebhook", Action::ManageWebhooks),
+    ("pingWebhook", Action::ManageWebhooks),
+    ("listDeliveries", Action::ManageWebhooks),
+    ("redeliver", Action::ManageWebhooks),
 ];
 
 /// The actions that are ways of another route.
 const OF_OTHER_ROUTES: [Action; 2] = [Action::LeaveScope, Action::RevokeUsedToken];
+
+/// The id of nothing.
+const NO_ID: &str = "0190d9f0-0000-7000-8000-000000000000";
 
 const SCOPES: [&str; 5] = ["read", "publish", "yank", "tag", "admin"];
 
@@ -81,12 +92,27 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
         "getAuditLog" => act(Method::GET, "/api/v1/audit-log").await,
         "createToken" => send(Method::POST, "/api/v1/users/tokens", json!({"name": "x", "scopes": ["read"]})).await,
         "listTokens" => act(Method::GET, "/api/v1/users/tokens").await,
-        "revokeToken" => act(Method::DELETE, "/api/v1/users/tokens/0190d9f0-0000-7000-8000-000000000000").await,
+        "revokeToken" => act(Method::DELETE, &format!("/api/v1/users/tokens/{NO_ID}")).await,
         "createScope" => send(Method::POST, "/api/v1/scopes", json!({"name": "ada"})).await,
         "setMember" => {
             send(Method::PUT, &format!("/api/v1/scopes/{scope}/members/ada"), json!({"role": "owner"})).await
         }
         "removeMember" => act(Method::DELETE, &format!("/api/v1/scopes/{scope}/members/nobody")).await,
+        "createWebhook" => {
+            let body = json!({"url": "https://hooks.example/aam", "events": ["package.publish"]});
+            send(Method::POST, &format!("/api/v1/scopes/{scope}/webhooks"), body).await
+        }
+        "listWebhooks" => act(Method::GET, &format!("/api/v1/scopes/{scope}/webhooks")).await,
+        "getWebhook" => act(Method::GET, &format!("/api/v1/scopes/{scope}/webhooks/{NO_ID}")).await,
+        "changeWebhook" => {
+            send(Method::PATCH, &format!("/api/v1/scopes/{scope}/webhooks/{NO_ID}"), json!({"enabled": true})).await
+        }
+        "deleteWebhook" => act(Method::DELETE, &format!("/api/v1/scopes/{scope}/webhooks/{NO_ID}")).await,
+        "pingWebhook" => act(Method::POST, &format!("/api/v1/scopes/{scope}/webhooks/{NO_ID}/ping")).await,
+        "listDeliveries" => act(Method::GET, &format!("/api/v1/scopes/{scope}/webhooks/{NO_ID}/deliveries")).await,
+        "redeliver" => {
+            act(Method::POST, &format!("/api/v1/scopes/{scope}/webhooks/deliveries/{NO_ID}/redeliver")).await
+        }
         other => panic!("no request is known for {other}"),
     }
 }

@@ -12,4 +12,5 @@ mod sendable;
 mod storage;
 mod storage_owner;
 mod sweep;
+mod webhooks;
 pub(crate) mod world;

@@ -10,11 +10,12 @@ use std::{
 
 use aam_registry_core::{
     Result,
-    memory::{InsecurePasswords, MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
-    ports::{ArchiveStore, Clock},
+    memory::{InsecurePasswords, InsecureSecrets, MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
+    ports::{ArchiveStore, Clock, WebhookAnswer, WebhookMessage, WebhookSender},
     registry::{Policy, PublishOptions, PublishReceipt, Registration, Registry, RegistryBuilder, TokenRequest, View},
     types::{PackageName, Principal, Version, Viewer},
 };
+use async_trait::async_trait;
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use jiff::Timestamp;
@@ -42,6 +43,17 @@ impl Clock for TestClock {
 
     fn elapsed(&self) -> Duration {
         Duration::from_micros(self.0.load(Ordering::SeqCst).unsigned_abs())
+    }
+}
+
+/// Receivers of webhooks that take everything.
+#[derive(Debug)]
+struct Receivers;
+
+#[async_trait]
+impl WebhookSender for Receivers {
+    async fn send(&self, _: &WebhookMessage<'_>) -> std::result::Result<WebhookAnswer, String> {
+        Ok(WebhookAnswer { status: 204, retry_after: None })
     }
 }
 
@@ -74,6 +86,8 @@ impl World {
             .rate_limiter(MemoryLimiter::unlimited())
             .passwords(InsecurePasswords)
             .sessions(MemorySessions::new())
+            .secrets(InsecureSecrets)
+            .webhook_delivery(Receivers, [])
             .clock(clock.clone());
         let registry = change(builder, &database, &archives).build().expect("every port");
         Self { registry, database, archives, clock }

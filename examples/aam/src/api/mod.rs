@@ -10,6 +10,7 @@ mod patience;
 mod publish;
 mod retry;
 mod unreachable;
+mod webhooks;
 mod wire;
 
 pub(crate) use accounts::NewToken;

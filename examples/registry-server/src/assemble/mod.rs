@@ -65,6 +65,9 @@ pub(crate) enum AssembleError {
     /// The secrets that sign login sessions cannot be used.
     #[error("JWT_SECRET cannot be used: {0}")]
     Sessions(String),
+    /// The key of stored secrets cannot be used.
+    #[error("SECRETS_KEY cannot be used: {0}")]
+    SecretsKey(String),
     /// Webhooks cannot be sent.
     #[error("webhooks cannot be sent: {0}")]
     Webhooks(String),

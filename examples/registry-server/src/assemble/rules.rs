@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{AssembleError, reason};
 use crate::{
     config::{LatestChoice, ReadChoice, Registration, Settings},
-    signing_secret,
+    generated_secret,
 };
 
 /// The signer of login sessions.
@@ -26,7 +26,7 @@ pub(super) fn sessions(settings: &Settings) -> Result<JwtSessions, AssembleError
         (&secrets.first, secrets.retired.as_slice())
     } else {
         let data_dir = &settings.data_dir;
-        generated = signing_secret::load_or_create(data_dir)
+        generated = generated_secret::load_or_create(data_dir, "jwt-secret")
             .map_err(|source| AssembleError::Data { path: data_dir.clone(), source })?;
         (&generated, [].as_slice())
     };

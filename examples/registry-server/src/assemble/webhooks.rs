@@ -1,20 +1,42 @@
-//! The operator's webhooks.
+//! The webhooks of the operator and of scopes.
 
-use std::sync::Arc;
-
-use aam_registry_backends::webhook::{AllowedNetworks, HttpWebhooks};
-use aam_registry_core::{jobs::Webhook, ports::WebhookSender, registry::RegistryBuilder};
+use aam_registry_backends::{
+    secrets::SecretKeys,
+    webhook::{AllowedNetworks, HttpWebhooks},
+};
+use aam_registry_core::registry::RegistryBuilder;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{AssembleError, reason};
-use crate::config::Settings;
+use crate::{config::Settings, generated_secret};
 
-/// Adds what delivers events to the receivers of the settings.
+/// Adds what delivers events, and what encrypts the secrets of scopes' webhooks.
+///
+/// Servers that share a database need the same key, so none is generated for
+/// them: without one, scopes have no webhooks.
 pub(super) fn add(builder: RegistryBuilder, settings: &Settings) -> Result<RegistryBuilder, AssembleError> {
-    let Some(webhooks) = &settings.webhooks else { return Ok(builder) };
     let allowed = AllowedNetworks::new(settings.webhook_allow_private.0.iter().copied());
     let sender = HttpWebhooks::new(allowed).map_err(|error| AssembleError::Webhooks(reason(&error)))?;
-    let sender: Arc<dyn WebhookSender> = Arc::new(sender);
-    Ok(webhooks.0.iter().cloned().fold(builder, |builder, hook| {
-        builder.job_handler(Webhook::new(hook.url, hook.secret, hook.events, Arc::clone(&sender)))
-    }))
+    let operator = settings.webhooks.as_ref().map(|webhooks| webhooks.0.clone()).unwrap_or_default();
+    let builder = builder.webhook_delivery(sender, operator);
+    Ok(match keys(settings)? {
+        Some(keys) => builder.secrets(keys),
+        None => builder,
+    })
+}
+
+fn keys(settings: &Settings) -> Result<Option<SecretKeys>, AssembleError> {
+    let generated: SecretString;
+    let (first, retired) = match &settings.secrets_key {
+        Some(keys) => (&keys.first, keys.retired.as_slice()),
+        None if settings.database_url.is_shared() => return Ok(None),
+        None => {
+            let data_dir = &settings.data_dir;
+            generated = generated_secret::load_or_create(data_dir, "secrets-key")
+                .map_err(|source| AssembleError::Data { path: data_dir.clone(), source })?;
+            (&generated, [].as_slice())
+        }
+    };
+    let keys = SecretKeys::new(first.expose_secret(), retired.iter().map(ExposeSecret::expose_secret));
+    keys.map(Some).map_err(|error| AssembleError::SecretsKey(error.to_string()))
 }

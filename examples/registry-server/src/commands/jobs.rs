@@ -14,7 +14,14 @@ use crate::{
 /// Lists queued jobs.
 pub(super) fn list(command: &ListJobs, surroundings: Surroundings) -> Result<Answer, Failed> {
     let page = PageRequest { page: 1, limit: command.limit };
-    let filter = JobFilter { id: None, kind: command.kind.clone(), state: command.state, page };
+    let filter = JobFilter {
+        id: None,
+        kind: command.kind.clone(),
+        state: command.state,
+        with_done: false,
+        newest_first: false,
+        page,
+    };
     let found = on_registry(surroundings, async |registry| Ok(registry.jobs(&filter).await?))?;
     let mut text = String::new();
     for job in &found.items {

@@ -15,8 +15,8 @@ use super::{
         AdminPassword, Backlog, BaseUrl, Bucket, ClientIpHeader, Connections, ConnectionsPerAddress, Count,
         DatabaseUrl, Domain, DownloadRedirect, EmailAddress, Endpoint, Host, Hours, JwtSecrets, LatestChoice,
         LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ReadChoice, RedisUrl,
-        Registration, Room, Seconds, SecretKey, Sender, Size, SmtpTls, StorageBackend, Streams, Switch, TagList,
-        Threads, Timeout, Uploads, Webhooks, Word,
+        Registration, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams, Switch,
+        TagList, Threads, Timeout, Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -214,6 +214,10 @@ settings! {
     "Webhooks" {
         /// Receivers of events, each with the address, the secret that deliveries are signed with, and the events
         webhooks: Option<Webhooks> = "webhooks" [secret];
+        /// Key that encrypts the secrets of scopes' webhooks; in a comma-separated list the first encrypts, all decrypt.
+        /// Servers on PostgreSQL need the same one; without it scopes have no webhooks there
+        secrets_key: Option<SecretsKeys> = "SECRETS_KEY" [secret],
+            Fallback::Computed("generated once into DATA_DIR, with SQLite", |_| None);
         /// Networks that webhooks may reach beside the public internet
         webhook_allow_private: Networks = "WEBHOOK_ALLOW_PRIVATE", Fallback::Text("none");
     }
@@ -281,7 +285,6 @@ settings! {
             "TRUSTED_PUBLISHING_ISSUERS"; "TRUSTED_PUBLISHING_AUDIENCE";
         }
         "Closing /metrics is not built into this release" { "METRICS_TOKEN" [secret]; "METRICS_ADDRESS"; }
-        "Encrypting secrets at rest is not built into this release" { "SECRETS_KEY" [secret]; }
         "The scanner of archives is not built into this release" { "SCANNER_COMMAND"; "SCANNER_URL"; "SCAN_POLICY"; }
         "The transparency log is not built into this release" { "TLOG_ORIGIN"; "TLOG_PRIVATE_KEY"; }
         "Quotas are not built into this release" {

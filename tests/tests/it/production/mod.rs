@@ -17,6 +17,7 @@ mod rollout;
 mod shared_stores;
 mod storage;
 mod sweeping;
+mod webhooks;
 
 use aam_registry_tests::{Answer, Api, Server, Stores, replicas};
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aam_registry_backends::jwt::JwtConfig;
+use aam_registry_backends::{jwt::JwtConfig, secrets::SecretKeys};
 use aam_registry_core::types::{DistTag, Username};
 use secrecy::SecretString;
 
@@ -81,13 +81,44 @@ impl Value for JwtSecrets {
     }
 
     fn parse(text: &str) -> Result<Self, Refusal> {
-        let secrets: Vec<_> = text.split(',').map(str::trim).collect();
-        if secrets.iter().any(|secret| secret.len() < JwtConfig::MIN_SECRET_LEN) {
-            return Err(Refusal::Because("one of its secrets is too short to be safe".to_owned()));
-        }
-        let mut secrets = secrets.into_iter().map(SecretString::from);
-        let first = secrets.next().ok_or(Refusal::NotAllowed)?;
-        Ok(Self { first, retired: secrets.collect() })
+        let (first, retired) = rotating(text, JwtConfig::MIN_SECRET_LEN)?;
+        Ok(Self { first, retired })
+    }
+}
+
+/// A comma-separated list of secrets of at least `least` bytes: the first, and the others.
+fn rotating(text: &str, least: usize) -> Result<(SecretString, Vec<SecretString>), Refusal> {
+    let secrets: Vec<_> = text.split(',').map(str::trim).collect();
+    if secrets.iter().any(|secret| secret.len() < least) {
+        return Err(Refusal::Because("one of its secrets is too short to be safe".to_owned()));
+    }
+    let mut secrets = secrets.into_iter().map(SecretString::from);
+    let first = secrets.next().ok_or(Refusal::NotAllowed)?;
+    Ok((first, secrets.collect()))
+}
+
+/// The keys of stored secrets: the first encrypts, all decrypt.
+#[derive(Clone, Debug)]
+pub(crate) struct SecretsKeys {
+    /// The key that encrypts.
+    pub(crate) first: SecretString,
+    /// Keys that encrypted earlier secrets.
+    pub(crate) retired: Vec<SecretString>,
+}
+
+impl Value for SecretsKeys {
+    const PLACEHOLDER: &'static str = "KEYS";
+
+    fn allowed() -> String {
+        format!(
+            "a comma-separated list of keys, each of at least {} bytes; `openssl rand -hex 32` makes one",
+            SecretKeys::MIN_LEN
+        )
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let (first, retired) = rotating(text, SecretKeys::MIN_LEN)?;
+        Ok(Self { first, retired })
     }
 }
 

@@ -9,7 +9,7 @@ mod numbers;
 mod stores;
 mod webhooks;
 
-pub(crate) use accounts::{AdminPassword, EmailAddress, JwtSecrets, TagList};
+pub(crate) use accounts::{AdminPassword, EmailAddress, JwtSecrets, SecretsKeys, TagList};
 pub(crate) use choices::{
     DownloadRedirect, LatestChoice, LogFormat, LogLevel, ReadChoice, Registration, StorageBackend, Switch,
 };

@@ -2,29 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use aam_registry_core::types::{AuditEvent, WebhookSecret, WebhookUrl};
+use aam_registry_core::types::{AuditEvent, OperatorWebhook, WebhookName, WebhookSecret, WebhookUrl};
 use serde::Deserialize;
 
 use crate::config::setting::{Refusal, Value};
 
 /// Receivers of events.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Webhooks(pub(crate) Vec<WebhookSetting>);
-
-/// A receiver of events.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct WebhookSetting {
-    /// Where they are sent.
-    pub(crate) url: WebhookUrl,
-    /// What they are signed with.
-    pub(crate) secret: WebhookSecret,
-    /// Which are sent.
-    pub(crate) events: Vec<AuditEvent>,
-}
+pub(crate) struct Webhooks(pub(crate) Vec<OperatorWebhook>);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Item {
+    #[serde(default)]
+    name: Option<String>,
     url: String,
     secret: String,
     events: Vec<String>,
@@ -41,12 +32,14 @@ impl Value for Webhooks {
     /// Reads the list as the JSON that the file's reader makes of it.
     fn parse(text: &str) -> Result<Self, Refusal> {
         let items: Vec<serde_json::Value> = serde_json::from_str(text).map_err(|_| Refusal::NotAllowed)?;
-        let (mut hooks, mut urls) = (Vec::new(), BTreeSet::new());
+        let (mut hooks, mut names) = (Vec::new(), BTreeSet::new());
         for (at, item) in items.into_iter().enumerate() {
             let hook = webhook(item).map_err(|wrong| Refusal::Because(format!("webhook {}: {wrong}", at + 1)))?;
-            if !urls.insert(hook.url.as_str().to_owned()) {
-                let wrong =
-                    format!("webhook {}: another one has the same `url`; give one of them all `events`", at + 1);
+            if !names.insert(hook.name.clone()) {
+                let (at, name) = (at + 1, hook.name.as_str());
+                let wrong = format!(
+                    "webhook {at}: another one is called {name}; give each a `name` of its own (without one it is called as its host)"
+                );
                 return Err(Refusal::Because(wrong));
             }
             hooks.push(hook);
@@ -55,10 +48,11 @@ impl Value for Webhooks {
     }
 }
 
-fn webhook(item: serde_json::Value) -> Result<WebhookSetting, String> {
+fn webhook(item: serde_json::Value) -> Result<OperatorWebhook, String> {
     // The error of the parser may quote a value.
-    let item: Item = serde_json::from_value(item)
-        .map_err(|_| "must have `url`, `secret` and `events`, a list of events, and nothing else".to_owned())?;
+    let item: Item = serde_json::from_value(item).map_err(|_| {
+        "must have `url`, `secret` and `events`, a list of events, may have a `name`, and nothing else".to_owned()
+    })?;
     if item.events.is_empty() {
         return Err("`events` must name an event, such as package.publish".to_owned());
     }
@@ -69,8 +63,12 @@ fn webhook(item: serde_json::Value) -> Result<WebhookSetting, String> {
             format!("`events` may hold: {}", events.collect::<Vec<_>>().join(", "))
         })
     };
-    Ok(WebhookSetting {
-        url: WebhookUrl::parse(&item.url).map_err(|wrong| format!("`url` {wrong}"))?,
+    let url = WebhookUrl::parse(&item.url).map_err(|wrong| format!("`url` {wrong}"))?;
+    // A host of IPv6 has brackets and colons, which no name has.
+    let name = item.name.unwrap_or_else(|| url.host().replace(['[', ']'], "").replace(':', "-"));
+    Ok(OperatorWebhook {
+        name: WebhookName::parse(&name).map_err(|wrong| format!("`name` {wrong}"))?,
+        url,
         secret: WebhookSecret::parse(&item.secret).map_err(|wrong| format!("`secret` {wrong}"))?,
         events: item.events.iter().map(event).collect::<Result<_, _>>()?,
     })
@@ -103,13 +101,18 @@ mod tests {
             ("events", json!(["package.eaten"]), "package.publish"),
             ("events", json!(["user.login"]), "package.publish"),
             ("private", json!(true), "and nothing else"),
+            ("name", json!("@team"), "`name`"),
         ] {
             let mut bad = good.clone();
             bad[key] = value;
             let wrong = wrong(&json!([good, bad]));
             assert!(wrong.starts_with("webhook 2: ") && wrong.contains(says) && !wrong.contains("hunter2"), "{wrong}");
         }
-        assert!(wrong(&json!([good, good])).contains("same `url`"));
+        assert!(wrong(&json!([good, good])).contains("called h.example; give each a `name`"));
+        let mut named = good.clone();
+        named["name"] = json!("ci");
+        let Webhooks(hooks) = Webhooks::parse(&json!([good, named]).to_string()).expect("two names");
+        assert_eq!(hooks.iter().map(|hook| hook.name.as_str()).collect::<Vec<_>>(), ["h.example", "ci"]);
         assert!(wrong(&json!([{"url": "https://h.example"}])).contains("must have"));
     }
 }

@@ -76,6 +76,7 @@ fn filled_in() -> BTreeMap<String, String> {
         ("POSTGRES_PASSWORD", "a-password.of~somebody"),
         ("MINIO_ROOT_PASSWORD", "a secret of somebody"),
         ("JWT_SECRET", "0123456789abcdef0123456789abcdef,fedcba9876543210fedcba9876543210"),
+        ("SECRETS_KEY", "123456789abcdef0123456789abcdef0"),
         ("ADMIN_USERNAME", "admin"),
         ("ADMIN_EMAIL", "admin@example.com"),
         ("ADMIN_PASSWORD", "correct horse battery staple"),
@@ -126,15 +127,16 @@ fn the_example_names_every_variable_that_is_read_with_its_default() {
 fn secrets_are_made_up_once_and_those_given_prevail() {
     let folder = tempfile::tempdir().expect("a folder");
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("a secret");
-    let names = ["postgres-password", "minio-password", "jwt-secret", "grafana-password", "database-url"];
+    let names =
+        ["postgres-password", "minio-password", "jwt-secret", "secrets-key", "grafana-password", "database-url"];
     let all = || names.map(read);
 
     let nothing_given = environment("generate-secrets", &BTreeMap::new());
     assert!(generate_secrets(folder.path(), &nothing_given).status.success());
     let made_up = all();
-    assert!(made_up.iter().take(4).all(|secret| secret.len() == 64), "{made_up:?}");
+    assert!(made_up.iter().take(5).all(|secret| secret.len() == 64), "{made_up:?}");
     assert_eq!(made_up.iter().collect::<BTreeSet<_>>().len(), names.len(), "one is like another");
-    assert_eq!(made_up[4], format!("postgresql://aam:{}@postgres:5432/aam", made_up[0]));
+    assert_eq!(made_up[5], format!("postgresql://aam:{}@postgres:5432/aam", made_up[0]));
     assert!(generate_secrets(folder.path(), &nothing_given).status.success());
     assert_eq!(all(), made_up);
 
@@ -142,7 +144,7 @@ fn secrets_are_made_up_once_and_those_given_prevail() {
     assert!(generate_secrets(folder.path(), &given).status.success());
     assert_eq!(read("postgres-password"), "a-password.of~somebody");
     assert_eq!(read("database-url"), "postgresql://aam:a-password.of~somebody@postgres:5432/aam");
-    assert_eq!(read("grafana-password"), made_up[3]);
+    assert_eq!(read("grafana-password"), made_up[4]);
 
     given.insert("POSTGRES_PASSWORD".to_owned(), "p@ss".to_owned());
     let refused = generate_secrets(folder.path(), &given);

@@ -113,7 +113,10 @@ fn the_server_takes_what_it_is_given() {
     let secret = yaml(&format!("{FOLDER}/secret.example.yaml")).remove(1);
     assert_eq!(secret["metadata"], json!({"name": "aam-secrets", "namespace": "aam-registry"}));
     let keys: BTreeSet<_> = members(&secret["stringData"]).map(|(key, _)| key).collect();
-    assert_eq!(keys, BTreeSet::from(["jwt-secret", "minio-access-key", "minio-secret-key", "postgres-password"]));
+    assert_eq!(
+        keys,
+        BTreeSet::from(["jwt-secret", "minio-access-key", "minio-secret-key", "postgres-password", "secrets-key"])
+    );
     let config_map = config_map();
     server::knows(config_map.keys());
 

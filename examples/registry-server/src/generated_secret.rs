@@ -1,4 +1,4 @@
-//! The secret that signs login sessions if the operator set none.
+//! Secrets that the server makes if the operator set none.
 
 use std::{
     fs,
@@ -9,14 +9,12 @@ use std::{
 use rand::Rng;
 use secrecy::SecretString;
 
-const FILE_NAME: &str = "jwt-secret";
-
-/// Reads the secret in `data_dir`, or creates one there that only the owner can read (mode 600).
+/// Reads the secret in the file `name` of `data_dir`, or creates one there that only the owner can read (mode 600).
 ///
 /// # Errors
 /// If it can be neither read nor stored.
-pub(crate) fn load_or_create(data_dir: &Path) -> io::Result<SecretString> {
-    let path = data_dir.join(FILE_NAME);
+pub(crate) fn load_or_create(data_dir: &Path, name: &str) -> io::Result<SecretString> {
+    let path = data_dir.join(name);
     if let Some(secret) = read(&path)? {
         return Ok(secret);
     }
@@ -25,7 +23,7 @@ pub(crate) fn load_or_create(data_dir: &Path) -> io::Result<SecretString> {
     let hex = data_encoding::HEXLOWER.encode(&bytes);
 
     fs::create_dir_all(data_dir)?;
-    let mut file = tempfile::Builder::new().prefix(".jwt-secret").tempfile_in(data_dir)?;
+    let mut file = tempfile::Builder::new().prefix(&format!(".{name}")).tempfile_in(data_dir)?;
     file.write_all(hex.as_bytes())?;
     file.as_file().sync_all()?;
     match file.persist_noclobber(&path) {
@@ -62,11 +60,11 @@ mod tests {
     fn the_secret_is_made_once_and_for_the_owner_alone() {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("data");
-        let first = load_or_create(&data).expect("made");
-        let second = load_or_create(&data).expect("read");
+        let first = load_or_create(&data, "a-secret").expect("made");
+        let second = load_or_create(&data, "a-secret").expect("read");
         assert_eq!(first.expose_secret(), second.expose_secret());
         assert_eq!(first.expose_secret().len(), 64);
-        let mode = fs::metadata(data.join(FILE_NAME)).expect("kept").permissions().mode();
+        let mode = fs::metadata(data.join("a-secret")).expect("kept").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(&data).expect("a folder").count(), 1, "nothing else is left");
     }
@@ -74,7 +72,7 @@ mod tests {
     #[test]
     fn an_empty_file_is_no_secret() {
         let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join(FILE_NAME), "\n").expect("written");
-        assert!(load_or_create(folder.path()).is_err());
+        fs::write(folder.path().join("a-secret"), "\n").expect("written");
+        assert!(load_or_create(folder.path(), "a-secret").is_err());
     }
 }

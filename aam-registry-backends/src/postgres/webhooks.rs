@@ -1,0 +1,135 @@
+use aam_registry_core::{
+    Result,
+    decide::{WebhookCommand, WebhookFacts, WebhookReport},
+    ports::WebhookStore,
+    types::{ScopeName, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId},
+};
+use async_trait::async_trait;
+use futures_util::try_join;
+use jiff::Timestamp;
+use tokio_postgres::{Row, types::ToSql};
+use uuid::Uuid;
+
+use super::{
+    PostgresMetadata,
+    admission::Rows,
+    apply::apply,
+    connection::Session,
+    facts::{CallerQueries, role},
+    failure::{Failure, Tx},
+    jobs, sql,
+};
+use crate::relational::columns;
+
+/// What [`webhook`] reads.
+macro_rules! columns {
+    () => {
+        "id, scope, url, secret, events, created_at, failing_since, disabled_at, disabled_reason"
+    };
+}
+
+pub(super) const PUT: &str = concat!(
+    "INSERT INTO scope_webhooks (",
+    columns!(),
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+     ON CONFLICT (id) DO UPDATE SET url = excluded.url, secret = excluded.secret, events = excluded.events,
+        failing_since = excluded.failing_since, disabled_at = excluded.disabled_at,
+        disabled_reason = excluded.disabled_reason"
+);
+pub(super) const DELETE: &str = "DELETE FROM scope_webhooks WHERE id = $1";
+const FIND: &str = concat!("SELECT ", columns!(), " FROM scope_webhooks WHERE id = $1");
+const FIND_TO_CHANGE: &str = concat!("SELECT ", columns!(), " FROM scope_webhooks WHERE id = $1 FOR NO KEY UPDATE");
+const OF_SCOPE: &str = concat!("SELECT ", columns!(), " FROM scope_webhooks WHERE scope = $1 ORDER BY created_at, id");
+const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
+/// The role of a user in a scope, and how many webhooks the scope has.
+const ROLE: &str = "SELECT (SELECT m.role FROM scope_members m WHERE m.scope = $1 AND m.user_id = $2),
+    (SELECT count(*) FROM scope_webhooks w WHERE w.scope = $1)";
+
+#[async_trait]
+impl WebhookStore for PostgresMetadata {
+    async fn change_webhook(&self, command: &WebhookCommand) -> Result<ScopeWebhook> {
+        let rows = Rows::of(&command.actor).and_scope(&command.scope);
+        self.change(rows, |tx| async move {
+            let facts = webhook_facts(&tx, command).await?;
+            apply(&tx, command.decide(&facts)?).await
+        })
+        .await
+    }
+
+    async fn report_delivery(&self, report: &WebhookReport) -> Result<Option<ScopeWebhook>> {
+        self.write(|tx| async move {
+            let found = sql::first(&tx, FIND_TO_CHANGE, [&Uuid::from(report.id)], webhook).await?;
+            apply(&tx, report.decide(found.as_ref())?).await
+        })
+        .await
+    }
+
+    async fn webhooks(&self, scope: &ScopeName) -> Result<Vec<ScopeWebhook>> {
+        let scope = scope.as_str();
+        self.read(|tx| async move { sql::all(&tx, OF_SCOPE, [&scope], |row| Ok(webhook(row)?.webhook)).await }).await
+    }
+
+    async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>> {
+        self.read(|tx| async move { sql::first(&tx, FIND, [&Uuid::from(id)], webhook).await }).await
+    }
+}
+
+/// Locks the actor, the scope, the webhook and its delivery.
+async fn webhook_facts(tx: &Session, command: &WebhookCommand) -> Tx<WebhookFacts> {
+    let queries = CallerQueries::prepare(tx).await?;
+    let [lock, role_of, find] = tx.prepare([SCOPE, ROLE, FIND_TO_CHANGE]).await?;
+    let (scope, webhook_id) = (command.scope.as_str(), command.change.webhook());
+    let (user, id) = (Uuid::from(command.actor.user), Uuid::from(webhook_id));
+    let (caller, locked, roles, webhooks) = try_join!(
+        queries.load(tx, &command.actor),
+        tx.rows(&lock, [&scope]),
+        tx.rows(&role_of, [&scope, &user]),
+        tx.rows(&find, [&id]),
+    )?;
+    let row = roles.first().ok_or_else(|| Failure::Corrupt("a query without a row".into()))?;
+    let delivery = match command.change.delivery() {
+        Some(delivery) => jobs::state(tx, delivery, &ScopeWebhook::kind_of(&command.scope, webhook_id)).await?,
+        None => None,
+    };
+    let found = webhooks.first().map(webhook).transpose()?;
+    Ok(WebhookFacts {
+        caller,
+        scope_exists: !locked.is_empty(),
+        role: role(row, 0)?,
+        webhooks: sql::unsigned(row, 1)?,
+        webhook: found.filter(|stored| stored.webhook.scope == command.scope),
+        delivery,
+    })
+}
+
+/// Makes a webhook, or makes it what it is from now on.
+pub(super) async fn put(tx: &Session, stored: &StoredWebhook) -> Tx<()> {
+    let StoredWebhook { webhook, secret } = stored;
+    let disabled_at = webhook.disabled.map(|disabled| disabled.at.as_microsecond());
+    let disabled_reason = webhook.disabled.map(|disabled| disabled.reason.as_str());
+    let row: [&(dyn ToSql + Sync); 9] = [
+        &Uuid::from(webhook.id),
+        &webhook.scope.as_str(),
+        &webhook.url.as_str(),
+        &secret.as_str(),
+        &columns::audit_events_text(&webhook.events)?,
+        &webhook.created_at.as_microsecond(),
+        &webhook.failing_since.map(Timestamp::as_microsecond),
+        &disabled_at,
+        &disabled_reason,
+    ];
+    sql::run(tx, PUT, row).await.map(drop)
+}
+
+fn webhook(row: &Row) -> Tx<StoredWebhook> {
+    let webhook = ScopeWebhook {
+        id: sql::id(row, 0)?,
+        scope: sql::parsed(row, 1)?,
+        url: sql::coded(row, 2, columns::webhook_url)?,
+        events: sql::coded(row, 4, columns::audit_events)?,
+        created_at: sql::instant(row, 5)?,
+        failing_since: sql::optional_instant(row, 6)?,
+        disabled: columns::disabled(row.try_get(7)?, row.try_get(8)?)?,
+    };
+    Ok(StoredWebhook { webhook, secret: SealedSecret::new(row.try_get::<_, String>(3)?) })
+}

@@ -1,0 +1,271 @@
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::{Action, CallerFacts, Changes, Decision, Rights, Write};
+use crate::{
+    error::{Error, Result},
+    types::{
+        Actor, AuditEvent, DisableReason, DisabledWebhook, JobId, JobState, NewAuditEntry, NewJob, ScopeName,
+        ScopeRole, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId, WebhookUrl,
+    },
+};
+
+/// How long every delivery to a webhook has to fail before it is disabled.
+const LONGEST_FAILURE: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Something to do with the webhooks of a scope.
+#[derive(Clone, Debug)]
+pub struct WebhookCommand {
+    /// Who does it.
+    pub actor: Actor,
+    /// The scope.
+    pub scope: ScopeName,
+    /// What is done.
+    pub change: WebhookChange,
+    /// The instant.
+    pub now: Timestamp,
+    /// What the audit log shall say, where that is a change of the webhook.
+    pub audit: NewAuditEntry,
+}
+
+/// What is done with a webhook.
+#[derive(Clone, Debug)]
+pub enum WebhookChange {
+    /// Makes it.
+    Create(StoredWebhook),
+    /// Changes what is given.
+    Update {
+        /// Which.
+        id: WebhookId,
+        /// Where events are sent.
+        url: Option<WebhookUrl>,
+        /// Which are sent.
+        events: Option<Vec<AuditEvent>>,
+        /// What deliveries are signed with.
+        secret: Option<SealedSecret>,
+        /// Whether it is in use.
+        enabled: Option<bool>,
+    },
+    /// Deletes it, and its deliveries.
+    Delete(WebhookId),
+    /// Sends a message that tells of nothing.
+    Ping {
+        /// Which.
+        id: WebhookId,
+        /// The id of the delivery, and of its message.
+        delivery: JobId,
+    },
+    /// Sends a delivery again.
+    Redeliver {
+        /// Which.
+        id: WebhookId,
+        /// The delivery.
+        delivery: JobId,
+    },
+}
+
+impl WebhookChange {
+    /// The webhook that it is about.
+    pub fn webhook(&self) -> WebhookId {
+        match self {
+            Self::Create(new) => new.webhook.id,
+            Self::Update { id, .. } | Self::Delete(id) | Self::Ping { id, .. } | Self::Redeliver { id, .. } => *id,
+        }
+    }
+
+    /// The delivery that has to exist.
+    pub fn delivery(&self) -> Option<JobId> {
+        match self {
+            Self::Redeliver { delivery, .. } => Some(*delivery),
+            _ => None,
+        }
+    }
+}
+
+/// What a [`WebhookCommand`] is decided by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WebhookFacts {
+    /// Who acts.
+    pub caller: CallerFacts,
+    /// Whether the scope exists.
+    pub scope_exists: bool,
+    /// The actor's role in it.
+    pub role: Option<ScopeRole>,
+    /// How many webhooks the scope has.
+    pub webhooks: u64,
+    /// The webhook, where the scope has it.
+    pub webhook: Option<StoredWebhook>,
+    /// How the delivery stands, where the webhook has it.
+    pub delivery: Option<JobState>,
+}
+
+impl WebhookCommand {
+    /// Does it; gives the webhook as it is then, or was before it was deleted.
+    /// One that is enabled again starts with a clean record.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`], [`Error::ScopeNotFound`], [`Error::Forbidden`],
+    /// [`Error::NotFound`], in this order; [`Error::QuotaExceeded`] where the
+    /// scope has as many webhooks as it may; [`Error::InvalidRequest`] for a
+    /// delivery of a disabled webhook, or one that is under way.
+    pub fn decide(&self, facts: &WebhookFacts) -> Result<Decision<'static, ScopeWebhook>> {
+        let caller = facts.caller.require_live(&self.actor, self.now)?;
+        if !facts.scope_exists {
+            return Err(Error::ScopeNotFound(self.scope.clone()));
+        }
+        Rights { scope_role: facts.role, ..caller }.require_in_scope(Action::ManageWebhooks, &self.scope)?;
+        if let WebhookChange::Create(new) = &self.change {
+            return self.create(new, facts.webhooks);
+        }
+        let id = self.change.webhook();
+        let stored = facts.webhook.as_ref().ok_or_else(|| Self::not_found(&self.scope, id))?;
+        let webhook = stored.webhook.clone();
+        match &self.change {
+            WebhookChange::Create(_) => Err(Error::internal("a webhook is made before it is found")),
+            WebhookChange::Update { .. } => self.update(stored),
+            WebhookChange::Delete(_) => {
+                let writes = vec![Write::DeleteWebhook(webhook.clone())];
+                let audit = vec![self.audit.clone()];
+                Ok(Decision { answer: webhook, changes: Changes { writes, audit, stale: None } })
+            }
+            WebhookChange::Ping { delivery, .. } => {
+                let write = Write::QueueJob(self.ping(&webhook, *delivery));
+                Ok(Decision { answer: webhook, changes: Changes { writes: vec![write], ..Changes::default() } })
+            }
+            WebhookChange::Redeliver { delivery, .. } => {
+                let state =
+                    facts.delivery.ok_or_else(|| Error::NotFound(format!("Delivery {delivery} does not exist")))?;
+                if webhook.disabled.is_some() {
+                    return Err(Error::invalid_request("This webhook is disabled; enable it first"));
+                }
+                if state == JobState::Running {
+                    return Err(Error::invalid_request("This delivery is under way; look at it in a moment"));
+                }
+                let write = Write::RetryJob(*delivery);
+                Ok(Decision { answer: webhook, changes: Changes { writes: vec![write], ..Changes::default() } })
+            }
+        }
+    }
+
+    /// The error where `scope` has no webhook `id`.
+    pub(crate) fn not_found(scope: &ScopeName, id: WebhookId) -> Error {
+        Error::NotFound(format!("@{scope} has no webhook {id}"))
+    }
+
+    fn create(&self, new: &StoredWebhook, webhooks: u64) -> Result<Decision<'static, ScopeWebhook>> {
+        if webhooks >= ScopeWebhook::MAX_PER_SCOPE {
+            return Err(Error::QuotaExceeded(format!(
+                "@{} has {} webhooks, which is the most; delete one first",
+                self.scope,
+                ScopeWebhook::MAX_PER_SCOPE
+            )));
+        }
+        Ok(Decision { answer: new.webhook.clone(), changes: self.put(new.clone()) })
+    }
+
+    fn update(&self, stored: &StoredWebhook) -> Result<Decision<'static, ScopeWebhook>> {
+        let WebhookChange::Update { url, events, secret, enabled, .. } = &self.change else {
+            return Err(Error::internal("what changes a webhook says what changes"));
+        };
+        let mut after = stored.clone();
+        if let Some(url) = url {
+            after.webhook.url = url.clone();
+        }
+        if let Some(events) = events {
+            after.webhook.events.clone_from(events);
+        }
+        if let Some(secret) = secret {
+            after.secret = secret.clone();
+        }
+        match enabled {
+            Some(true) if stored.webhook.disabled.is_some() => {
+                (after.webhook.disabled, after.webhook.failing_since) = (None, None);
+            }
+            Some(false) if stored.webhook.disabled.is_none() => {
+                after.webhook.disabled = Some(DisabledWebhook { at: self.now, reason: DisableReason::Request });
+            }
+            _ => {}
+        }
+        let answer = after.webhook.clone();
+        if after == *stored {
+            return Ok(Decision::unchanged(answer));
+        }
+        Ok(Decision { answer, changes: self.put(after) })
+    }
+
+    fn put(&self, webhook: StoredWebhook) -> Changes<'static> {
+        Changes { writes: vec![Write::PutWebhook(webhook)], audit: vec![self.audit.clone()], stale: None }
+    }
+
+    fn ping(&self, webhook: &ScopeWebhook, delivery: JobId) -> NewJob {
+        let payload = json!({
+            "event": NewJob::PING,
+            "id": delivery.to_string(),
+            "actor": self.actor.username.as_str(),
+            "timestamp": self.now.as_microsecond(),
+        });
+        NewJob { id: delivery, kind: webhook.job_kind(), payload }
+    }
+}
+
+/// How a delivery to a webhook ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryOutcome {
+    /// The receiver took it.
+    Received,
+    /// It did not.
+    Failed,
+    /// It wants no more, for good.
+    Gone,
+}
+
+/// How a delivery to a webhook of a scope ended, to be noted.
+#[derive(Clone, Debug)]
+pub struct WebhookReport {
+    /// The webhook.
+    pub id: WebhookId,
+    /// How it ended.
+    pub outcome: DeliveryOutcome,
+    /// The instant.
+    pub now: Timestamp,
+    /// What the audit log shall say where that disables the webhook; the decision adds why.
+    pub audit: NewAuditEntry,
+}
+
+impl WebhookReport {
+    /// Notes it, and disables a webhook whose receiver is gone, or which
+    /// failed for a week. Gives the webhook where that disabled it.
+    ///
+    /// # Errors
+    /// None.
+    pub fn decide(&self, found: Option<&StoredWebhook>) -> Result<Decision<'static, Option<ScopeWebhook>>> {
+        let Some(stored) = found.filter(|stored| stored.webhook.disabled.is_none()) else {
+            return Ok(Decision::unchanged(None));
+        };
+        let mut after = stored.clone();
+        let reason = match self.outcome {
+            DeliveryOutcome::Received => {
+                after.webhook.failing_since = None;
+                None
+            }
+            DeliveryOutcome::Failed => {
+                let since = *after.webhook.failing_since.get_or_insert(self.now);
+                (self.now.duration_since(since) >= LONGEST_FAILURE).then_some(DisableReason::Failing)
+            }
+            DeliveryOutcome::Gone => Some(DisableReason::Gone),
+        };
+        after.webhook.disabled = reason.map(|reason| DisabledWebhook { at: self.now, reason });
+        if after == *stored {
+            return Ok(Decision::unchanged(None));
+        }
+        let webhook = &after.webhook;
+        let audit = reason.map(|reason| {
+            let entry = self.audit.clone().with("scope", webhook.scope.as_str());
+            entry.with("webhook", webhook.id.to_string()).with("reason", reason.as_str())
+        });
+        let answer = reason.map(|_| webhook.clone());
+        let changes =
+            Changes { writes: vec![Write::PutWebhook(after)], audit: audit.into_iter().collect(), stale: None };
+        Ok(Decision { answer, changes })
+    }
+}
