@@ -7,6 +7,7 @@ use super::{
     limits::ArchiveLimits,
     member::Member,
     names::{self, NameRule},
+    texts::{ArtifactFinding, Texts},
     walk::{too_large, walk},
 };
 use crate::{
@@ -31,6 +32,9 @@ pub struct JudgedArchive {
     /// The `README.md` (in any case) at its root. Bytes that are not UTF-8 are replaced, and it is cut
     /// at [`MAX_README`] bytes.
     pub readme: Option<String>,
+    /// What keeps tools from reading its artifacts, by path and line; nothing that makes the archive
+    /// invalid. At most 1,000 findings; of long or many texts only the beginning is looked at.
+    pub findings: Vec<ArtifactFinding>,
 }
 
 /// Checks a complete `.aam` against every rule of the [module](super).
@@ -50,7 +54,7 @@ pub fn judge(
 ) -> Result<JudgedArchive> {
     let mut on_manifest = Some(on_manifest);
     let mut once = |manifest: &Manifest| on_manifest.take().map_or(Ok(()), |call| call(manifest));
-    judge_into(&mut reader, limits, &mut once, &mut Nowhere)
+    judge_with(&mut reader, limits, &mut once, &mut Nowhere, Some(Texts::new()))
 }
 
 /// Receives the contents while they are checked.
@@ -92,8 +96,20 @@ pub(super) fn judge_into(
     on_manifest: &mut dyn FnMut(&Manifest) -> Result<()>,
     sink: &mut dyn Sink,
 ) -> Result<JudgedArchive> {
+    judge_with(reader, limits, on_manifest, sink, None)
+}
+
+/// The same, looking at the texts of the artifacts if there are `texts`.
+fn judge_with(
+    reader: &mut dyn Read,
+    limits: &ArchiveLimits,
+    on_manifest: &mut dyn FnMut(&Manifest) -> Result<()>,
+    sink: &mut dyn Sink,
+    texts: Option<Texts>,
+) -> Result<JudgedArchive> {
     let mut judging = Judging {
         sink,
+        texts,
         limits,
         manifest: None,
         readme: None,
@@ -127,6 +143,7 @@ struct File<'a> {
 
 struct Judging<'a> {
     sink: &'a mut dyn Sink,
+    texts: Option<Texts>,
     limits: &'a ArchiveLimits,
     manifest: Option<Manifest>,
     readme: Option<String>,
@@ -154,6 +171,7 @@ impl Judging<'_> {
         self.sink.file(path, size, executable)?;
         let mut hasher = Sha256::new();
         let mut kept = Vec::new();
+        let mut text = self.texts.as_ref().and_then(|texts| texts.begin(path));
         let mut left = size;
         while left > 0 {
             let read = contents.read(buffer).map_err(from_io)?;
@@ -164,14 +182,23 @@ impl Judging<'_> {
             hasher.update(piece);
             self.sink.write(piece)?;
             kept.extend_from_slice(&piece[..read.min(keep - kept.len())]);
+            if let Some(text) = &mut text {
+                text.write(piece);
+            }
             left -= read as u64;
         }
         if is_manifest {
             let manifest = Manifest::parse_within(&kept, self.limits.manifest()).map_err(Error::InvalidManifest)?;
             on_manifest(&manifest)?;
+            if let Some(texts) = &mut self.texts {
+                texts.learn(&manifest);
+            }
             self.manifest = Some(manifest);
         } else if is_readme {
             self.readme = Some(String::from_utf8_lossy(&kept).into_owned());
+        }
+        if let (Some(texts), Some(text)) = (&mut self.texts, text) {
+            texts.end(path, text);
         }
         let sha256 = <[u8; 32]>::from(hasher.finalize()).into();
         let file = ArchiveFile { path: path.to_owned(), size, sha256, executable };
@@ -192,7 +219,8 @@ impl Judging<'_> {
         if self.limits.names() != NameRule::Any {
             names::refuse_repository(paths.iter().copied().chain(self.folders.iter().map(String::as_str)))?;
         }
-        Ok(JudgedArchive { manifest, files: self.files, readme: self.readme })
+        let findings = self.texts.map(|texts| texts.finish(&manifest, &self.files)).unwrap_or_default();
+        Ok(JudgedArchive { manifest, files: self.files, readme: self.readme, findings })
     }
 
     fn follow_links(&mut self) -> Result<()> {

@@ -3,7 +3,7 @@ use std::fmt::{self, Debug};
 use super::{Changes, Decision, Write};
 use crate::{
     error::{Error, Result},
-    types::{Change, NewAuditEntry, ScopeName, User},
+    types::{Change, NewAuditEntry, ScopeName, User, Username},
 };
 
 /// An account to make.
@@ -32,6 +32,24 @@ pub struct NewUserFacts {
     pub email_taken: bool,
 }
 
+impl NewUserFacts {
+    /// Requires that nobody has the name or the e-mail address.
+    ///
+    /// # Errors
+    /// [`Error::UserExists`].
+    pub fn require_free(self, username: &Username) -> Result<()> {
+        if self.name_taken {
+            return Err(Error::UserExists(format!("The name {username} is taken; choose another")));
+        }
+        if self.email_taken {
+            return Err(Error::UserExists(
+                "There is an account with this e-mail address; log in, or use another address".into(),
+            ));
+        }
+        Ok(())
+    }
+}
+
 impl NewUser {
     /// Makes an account and the scope of its name, which it owns.
     ///
@@ -39,14 +57,7 @@ impl NewUser {
     /// [`Error::UserExists`].
     pub fn decide(&self, facts: NewUserFacts) -> Result<Decision<'_, ()>> {
         let user = &self.user;
-        if facts.name_taken {
-            return Err(Error::UserExists(format!("The name {} is taken; choose another", user.username)));
-        }
-        if facts.email_taken {
-            return Err(Error::UserExists(
-                "There is an account with this e-mail address; log in, or use another address".into(),
-            ));
-        }
+        facts.require_free(&user.username)?;
         let changes = Changes {
             writes: vec![Write::CreateUser { user: user.clone(), password_hash: self.password_hash.clone() }],
             audit: vec![self.audit.clone()],

@@ -129,12 +129,15 @@ async fn receive(call: &Call, mut form: Form, waited: &mut Duration) -> Result<P
             }
             "archive" => upload = Some(store(call, &mut part, waited).await?),
             "tag" => {
-                let tag = part.text(MAX_TEXT).await?.parse();
+                let tag = text(&mut part, waited).await?.parse();
                 options.tag =
                     Some(tag.map_err(|error: crate::error::InvalidName| Error::InvalidTag(error.to_string()))?);
             }
-            "checksum" => options.checksum = Some(part.text(MAX_TEXT).await?.trim().parse()?),
-            _ => skip(&mut part, &mut beside).await?,
+            "checksum" => options.checksum = Some(text(&mut part, waited).await?.trim().parse()?),
+            _ => {
+                let _waiting = Waiting::begin(waited);
+                skip(&mut part, &mut beside).await?;
+            }
         }
     }
     let upload = upload.ok_or_else(|| Error::invalid_request("The form lacks the part `archive`, the `.aam` file"))?;
@@ -151,6 +154,12 @@ async fn store(call: &Call, part: &mut Part, waited: &mut Duration) -> Result<Pu
         let Some(chunk) = chunk else { return Ok(upload) };
         upload.write(chunk).await?;
     }
+}
+
+/// Reads a short part.
+async fn text(part: &mut Part, waited: &mut Duration) -> Result<String, Failure> {
+    let _waiting = Waiting::begin(waited);
+    part.text(MAX_TEXT).await
 }
 
 /// Reads an unknown part, unless it asks for a feature that is not built.

@@ -2,10 +2,10 @@ use std::fmt;
 
 use super::{email, password};
 use crate::{
-    decide::NewUser,
+    decide::{NewUser, NewUserFacts},
     error::{Detail, Error, Result},
     registry::{RegistrationPolicy, Registry, reserved},
-    types::{AuditEvent, NewAuditEntry, User, UserId, Username},
+    types::{AuditEvent, NewAuditEntry, ScopeName, User, UserId, Username},
 };
 
 /// An account somebody asks for, as it was typed.
@@ -98,6 +98,7 @@ impl Registry {
         // Guessing at a long password takes milliseconds.
         let checked = tokio::task::spawn_blocking(move || check(&account).map(|name| (name, account)));
         let (username, account) = checked.await.map_err(Error::internal)??;
+        self.require_free(&username, &account.email).await?;
         let password_hash = self.inner().passwords.hash(account.password.unwrap_or_else(password::unknown)).await?;
         let now = self.now();
         let mut audit = NewAuditEntry::new(event, now).with_actor(by.unwrap_or(username.as_str()));
@@ -115,6 +116,17 @@ impl Registry {
         let new = NewUser { user, password_hash, audit };
         self.inner().users.create_user(&new).await?;
         Ok(new.user)
+    }
+}
+
+impl Registry {
+    /// Refuses a name or an e-mail address that is taken before the password is hashed, which is costly. The answer
+    /// tells no more by coming early: it says itself what is taken. What is taken meanwhile the database refuses.
+    async fn require_free(&self, username: &Username, email: &str) -> Result<()> {
+        // Every user has the scope of their name.
+        let name_taken = self.inner().scopes.scope(&ScopeName::from(username)).await?.is_some();
+        let email_taken = self.inner().users.login(email).await?.is_some();
+        NewUserFacts { name_taken, email_taken }.require_free(username)
     }
 }
 

@@ -76,7 +76,7 @@ impl Attempt {
         tag: Option<DistTag>,
     ) -> Result<PublishReceipt> {
         let warnings = warnings(&judged);
-        let JudgedArchive { manifest, files, readme } = judged;
+        let JudgedArchive { manifest, files, readme, .. } = judged;
         let mut audit = self
             .registry
             .entry(AuditEvent::PackagePublish, &self.by, &manifest.name)

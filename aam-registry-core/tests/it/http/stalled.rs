@@ -11,7 +11,10 @@ use http_body_util::StreamBody;
 use serde_json::json;
 
 use super::site::{Site, form, request};
-use crate::registry::world::{PASSWORD, World, archive};
+use crate::registry::{
+    faults::with_endless_storage,
+    world::{PASSWORD, World, archive},
+};
 
 fn waiting(patience: Duration) -> Site {
     Site::with(World::new(), "", |builder| builder.body_timeout(patience))
@@ -92,4 +95,25 @@ async fn whose_slowness_an_upload_ended_by_is_told_by_the_status() {
     let reply = site.send(post("/api/v1/packages", &headers, slow)).await;
     reply.assert_error(408, "timeout");
     assert!(reply.text().contains("most of which the registry waited for its bytes"), "{reply:?}");
+
+    // In whatever part of the form it stalls.
+    for beside in ["tag", "checksum", "other"] {
+        let whole = form(&[(beside, b"beta"), ("archive", &archive("greet-kit", "1.0.0"))]);
+        let end = whole.windows(4).position(|bytes| bytes == b"beta").expect("there") + 2;
+        let stalled = pieces(&whole[..end], 2).chain(stream::pending());
+        site.send(post("/api/v1/packages", &headers, stalled)).await.assert_error(408, "timeout");
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_is_too_slow_over_an_upload_blames_itself() {
+    let policy = Policy::default().with_upload_timeout(Duration::from_secs(1));
+    let site = Site::of(with_endless_storage(policy));
+    let token = format!("Bearer {}", site.user("ada").await);
+    let headers = [("authorization", &*token), ("content-type", "multipart/form-data; boundary=edge")];
+    let whole = form(&[("archive", &archive("greet-kit", "1.0.0"))]);
+    let reply = site.send(post("/api/v1/packages", &headers, pieces(&whole, 2))).await;
+    reply.assert_error(504, "timeout");
+    assert!(reply.text().contains("The registry took longer than 1 s over the upload; publish again"), "{reply:?}");
+    site.get("/api/v1/packages/greet-kit").await.assert_error(404, "package_not_found");
 }

@@ -1,9 +1,16 @@
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use aam_registry_core::{
     ErrorCode,
     decide::RevokedTokens,
-    ports::Clock,
+    memory::InsecurePasswords,
+    ports::{Clock, PasswordHasher},
     registry::{NewAccount, OPERATOR, Policy, Registration, RegistrationPolicy, TokenRequest},
     types::{
         AccountRole, AuditEvent, AuditFilter, Credential, PageRequest, Principal, ScopeRole, TokenScope, Username,
@@ -48,6 +55,38 @@ async fn a_user_registers_logs_in_and_out() {
         assert_eq!(error.code(), ErrorCode::Unauthorized);
     }
     assert!(!format!("{:?}", registration("ada")).contains(PASSWORD));
+}
+
+/// Counts how many passwords were hashed.
+#[derive(Clone, Debug, Default)]
+struct CountedHashes(Arc<AtomicUsize>);
+
+#[async_trait::async_trait]
+impl PasswordHasher for CountedHashes {
+    async fn hash(&self, password: String) -> aam_registry_core::Result<String> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        InsecurePasswords.hash(password).await
+    }
+
+    async fn verify(&self, password: String, hash: Option<String>) -> aam_registry_core::Result<bool> {
+        InsecurePasswords.verify(password, hash).await
+    }
+}
+
+#[tokio::test]
+async fn no_password_is_hashed_for_a_name_or_an_address_that_is_taken() {
+    let hashes = CountedHashes::default();
+    let world = World::with(|builder, _, _| builder.passwords(hashes.clone()));
+    world.registry.register(registration("ada")).await.expect("registered");
+    let ada = world.user("bob").await;
+    world.registry.create_scope(&ada, &"team".parse().expect("scope")).await.expect("made");
+    let before = hashes.0.load(Ordering::SeqCst);
+    let address = Registration { email: "ADA@example.com".into(), ..registration("carl") };
+    for taken in [registration("ada"), registration("team"), address] {
+        let error = world.registry.register(taken).await.expect_err("taken");
+        assert_eq!(error.code(), ErrorCode::UserExists);
+    }
+    assert_eq!(hashes.0.load(Ordering::SeqCst), before);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use aam_registry_core::{
     error::Outcome,
     memory::{MemoryArchives, MemoryMetadata},
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, PackageStore, PublishStore, StoredArchive},
-    registry::{CleanupOptions, Damage, GarbageFate, PublishOptions},
+    registry::{CleanupOptions, Damage, GarbageFate, Policy, PublishOptions},
     types::{ArchiveKey, ArchiveLocation, NewUpload, RegistryId, Upload, UploadId},
 };
 use async_trait::async_trait;
@@ -135,6 +135,8 @@ enum Broken {
     Finish,
     /// `finish` makes the bytes durable and then fails.
     AfterFinish,
+    /// `finish` never ends.
+    Endless,
     Delete,
     /// The archive cannot be opened now, but may be later.
     Open,
@@ -229,6 +231,9 @@ impl ArchiveWriter for FaultyWriter {
 
     async fn finish(self: Box<Self>) -> Result<u64> {
         self.store.fails(Broken::Finish)?;
+        if self.store.broken == Broken::Endless {
+            std::future::pending::<()>().await;
+        }
         let size = self.inner.finish().await?;
         self.store.fails(Broken::AfterFinish)?;
         Ok(size)
@@ -237,6 +242,14 @@ impl ArchiveWriter for FaultyWriter {
     async fn abort(self: Box<Self>) -> Result<()> {
         self.inner.abort().await
     }
+}
+
+/// A registry whose storage takes an archive and never says that it is durable.
+pub(crate) fn with_endless_storage(policy: Policy) -> World {
+    World::with(|builder, _, archives| {
+        let archives = FaultyArchives { inner: archives.clone(), broken: Broken::Endless, failures: Arc::default() };
+        builder.policy(policy).archives(archives)
+    })
 }
 
 fn world_of(broken: Broken) -> World {

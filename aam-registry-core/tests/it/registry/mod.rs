@@ -4,7 +4,7 @@ mod changes;
 mod contents;
 mod downloads;
 mod events;
-mod faults;
+pub(crate) mod faults;
 mod publish;
 mod resolve;
 mod search;

@@ -202,12 +202,87 @@ async fn warnings_tell_what_could_be_better() {
     let ada = world.user("ada").await;
     let bare = tar_gz(&[
         ("aam.yaml", b"name: bare\nversion: 1.0.0\ndescription: x\nartifacts:\n  skills:\n    - {name: one, path: s/SKILL.md, description: x}\n"),
-        ("s/SKILL.md", b"x"),
+        ("s/SKILL.md", b"---\nname: one\ndescription: x\n---\n"),
     ]);
     let receipt = world.publish(&ada, bare).await.expect("published");
-    assert_eq!(receipt.warnings.len(), 2, "{:?}", receipt.warnings);
+    assert_eq!(receipt.warnings.len(), 3, "{:?}", receipt.warnings);
     let receipt = world.publish(&ada, archive_with("good", "1.0.0", "license: MIT\n")).await.expect("published");
     assert_eq!(receipt.warnings, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_tools_cannot_read_of_an_artifact_is_a_warning_at_publish() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    let manifest = b"name: kit\nversion: 1.0.0\ndescription: x\nlicense: MIT\nartifacts:\n  skills:\n    - {name: none, \
+        path: skills/none}\n    - {name: colon, path: skills/colon}\n    - {name: other, path: skills/other}\n    \
+        - {name: moved, path: skills/elsewhere}\n    - {name: long, path: skills/long}\n    - {name: latin, path: \
+        skills/latin/SKILL.md}\n    - {name: gone, path: skills/gone}\n    - {name: good, path: skills/good}\n  prompts:\n    \
+        - {name: p, path: p}\n  instructions:\n    - {name: r, path: r.mdc}\n";
+    let long = format!("---\nname: long\ndescription: {}\n---\n", "x".repeat(1025));
+    let files: &[(&str, &[u8])] = &[
+        ("README.md", b"# Kit\n"),
+        ("skills/none/SKILL.md", b"# None\n"),
+        ("skills/colon/SKILL.md", b"---\nname: colon\ndescription: Reviews: fast\n---\n"),
+        ("skills/other/SKILL.md", b"---\nname: another\n---\n"),
+        ("skills/elsewhere/SKILL.md", b"---\nname: moved\ndescription: d\n---\n"),
+        ("skills/long/SKILL.md", long.as_bytes()),
+        ("skills/latin/SKILL.md", b"---\nname: latin\ndescription: caf\xe9\n---\n"),
+        ("skills/gone/README.md", b"x"),
+        ("skills/good/SKILL.md", b"---\nname: good\ndescription: d\n---\n"),
+        ("skills/good/notes.md", b"---\nname: Reviews: fast\n---\n\xe9"),
+        ("p/x.md", b"x"),
+        ("r.mdc", b"---\nglobs:\n  - *.py\n---\nx\n"),
+    ];
+    let expected = [
+        ("p: is a folder; a prompt is one Markdown file"),
+        ("r.mdc:3: `*.py` is no YAML: write `- \"*.py\"`"),
+        ("skills/colon/SKILL.md:3: `description` is no YAML; put its value in double quotes"),
+        ("skills/elsewhere/SKILL.md:2: is called `moved` and lies in the folder `elsewhere`"),
+        ("skills/gone/SKILL.md: is missing: a skill is a folder with SKILL.md"),
+        ("skills/latin/SKILL.md:3: the line holds bytes that are not UTF-8"),
+        ("skills/long/SKILL.md:3: the description has 1025 characters"),
+        ("skills/none/SKILL.md:1: has no front matter"),
+        ("skills/other/SKILL.md:1: its front matter has no `description`"),
+        ("skills/other/SKILL.md:2: is called `another` here and `other` in aam.yaml"),
+    ];
+    // Wherever the manifest stands in the archive.
+    for (at, version) in [(0, "1.0.0"), (files.len(), "2.0.0")] {
+        let manifest = String::from_utf8_lossy(manifest).replace("1.0.0", version);
+        let mut entries = files.to_vec();
+        entries.insert(at, ("aam.yaml", manifest.as_bytes()));
+        let receipt = world.publish(&ada, tar_gz(&entries)).await.expect("published");
+        assert_eq!(receipt.warnings.len(), expected.len(), "{:#?}", receipt.warnings);
+        for (warning, expected) in receipt.warnings.iter().zip(expected) {
+            assert!(warning.starts_with(expected), "{warning}\n{expected}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn warnings_are_bounded_in_number_and_size() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    let name = "n".repeat(64);
+    let skills: Vec<_> = (0..300).map(|at| format!("skills/{}-{at:03}/SKILL.md", "d".repeat(240))).collect();
+    let listed: Vec<_> = skills.iter().map(|path| format!("    - {{name: {name}, path: {path}}}\n")).collect();
+    let listed = listed.concat();
+    let manifest = format!("name: kit\nversion: 1.0.0\ndescription: x\nlicense: MIT\nartifacts:\n  skills:\n{listed}");
+    let skill = format!("---\nname: {}\n{}---\n", "m".repeat(9000), "bad: a: b\n".repeat(1000));
+    for (version, last) in [("1.0.0", false), ("2.0.0", true)] {
+        let manifest = manifest.replace("1.0.0", version);
+        let mut entries: Vec<(&str, &[u8])> = skills.iter().map(|path| (&**path, skill.as_bytes())).collect();
+        entries.insert(if last { entries.len() } else { 0 }, ("aam.yaml", manifest.as_bytes()));
+        entries.push(("README.md", b"# Kit\n"));
+        let warnings = world.publish(&ada, tar_gz(&entries)).await.expect("published").warnings;
+        assert_eq!(warnings.len(), 21);
+        assert!(warnings.iter().all(|warning| warning.chars().count() <= 501), "{warnings:#?}");
+        assert!(
+            warnings[20].ends_with("more warnings about artifacts; `aam pkg validate` lists all"),
+            "{}",
+            warnings[20]
+        );
+    }
 }
 
 #[tokio::test]

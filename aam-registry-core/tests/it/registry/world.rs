@@ -174,7 +174,7 @@ pub(crate) fn archive_with(name: &str, version: &str, more: &str) -> Vec<u8> {
         "name: \"{name}\"\nversion: \"{version}\"\ndescription: For tests\nartifacts:\n  skills:\n    - name: one\n      \
          path: skills/one\n      description: The one\n{more}"
     );
-    let skill = format!("---\nname: one\n---\nVersion {version}\n");
+    let skill = format!("---\nname: one\ndescription: The one\n---\nVersion {version}\n");
     tar_gz(&[("aam.yaml", manifest.as_bytes()), ("skills/one/SKILL.md", skill.as_bytes()), ("README.md", b"# Hello\n")])
 }
 

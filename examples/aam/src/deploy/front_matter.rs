@@ -2,12 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use aam_registry_core::archive::front_matter::{Flaw, Parts, guessed_value, keys, parts, top_level_key, value_of};
 use serde_json::Value;
-
-use super::{
-    fence::{self, Flaw, top_level_key},
-    keys,
-};
 
 /// The keys of a front matter, each with its lines.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +28,7 @@ impl Entry {
     /// The entry of `key`, as the whole front matter has it.
     fn of(key: String, raw: &str, value: Value) -> Self {
         let raw = raw.trim_end();
-        let same = one(&key, raw).is_some_and(|alone| alone == value);
+        let same = value_of(&key, raw).is_some_and(|alone| alone == value);
         let raw = if same { raw.to_owned() } else { format!("{key}: {}", flow(&value)) };
         Self { key, raw, value, guessed: false }
     }
@@ -40,10 +36,10 @@ impl Entry {
     /// The entry of `key` by itself.
     fn alone(key: String, raw: &str) -> Self {
         let raw = raw.trim_end();
-        if let Some(value) = one(&key, raw) {
+        if let Some(value) = value_of(&key, raw) {
             return Self { raw: raw.to_owned(), value, key, guessed: false };
         }
-        let value = guess(raw);
+        let value = guessed_value(raw);
         Self { raw: format!("{key}: {}", flow(&value)), value, key, guessed: true }
     }
 }
@@ -151,33 +147,9 @@ fn flow(value: &Value) -> String {
     }
 }
 
-/// The value of `key` in lines that are YAML by themselves.
-fn one(key: &str, raw: &str) -> Option<Value> {
-    let mut map = serde_saphyr::from_str::<BTreeMap<String, Value>>(raw).ok()?;
-    let value = map.remove(key)?;
-    map.is_empty().then_some(value)
-}
-
-/// The value of one key whose lines are no YAML.
-fn guess(raw: &str) -> Value {
-    let rest = raw.split_once(':').map_or("", |(_, rest)| rest).trim();
-    let list = rest.lines().map(|line| line.trim().strip_prefix("- ")).collect::<Option<Vec<_>>>();
-    match list {
-        // A list with a bare glob in it.
-        Some(items) if !items.is_empty() => {
-            items.into_iter().map(|item| Value::String(unquoted(item).to_owned())).collect()
-        }
-        _ => Value::String(unquoted(rest).to_owned()),
-    }
-}
-
-fn unquoted(text: &str) -> &str {
-    text.trim().trim_matches(['"', '\''])
-}
-
 /// Splits a file into its front matter and what follows.
 pub(super) fn split_head(text: &str) -> (Head, &str) {
-    let fence::Parts { head, body, .. } = fence::parts(text);
+    let Parts { head, body, .. } = parts(text);
     (head.map(Head::parse).unwrap_or_default(), body)
 }
 
@@ -188,13 +160,8 @@ pub(crate) fn split(text: &str) -> (BTreeMap<String, Value>, &str) {
 }
 
 /// The lines of a front matter; `None` where there is none that is closed.
-pub(crate) fn lines_of(text: &str) -> Option<&str> {
-    fence::parts(text).head
-}
-
-/// The number of the first line of a front matter, from 1.
-pub(crate) fn first_line(text: &str) -> usize {
-    fence::parts(text).first
+pub(super) fn lines_of(text: &str) -> Option<&str> {
+    parts(text).head
 }
 
 /// A key that limits an agent and stands where no reader sees it as a key.
@@ -203,8 +170,8 @@ pub(crate) fn hidden_limit(text: &str) -> Option<String> {
 }
 
 /// What keeps something that looks like front matter from being read as one.
-pub(crate) fn flaw(text: &str) -> Option<Flaw> {
-    fence::parts(text).flaw
+pub(super) fn flaw(text: &str) -> Option<Flaw> {
+    parts(text).flaw
 }
 
 /// A front matter of `lines` before `body`; none where there are no lines.

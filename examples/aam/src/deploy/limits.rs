@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use aam_registry_core::archive::front_matter::keys;
 use serde_json::{Map, Value, json};
 
 use super::{
     document::Document,
-    keys,
     tools::{self, Tool},
 };
 

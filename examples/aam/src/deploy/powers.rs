@@ -1,8 +1,9 @@
 //! What an artifact does beyond giving a tool text to read: it runs commands, or lifts restrictions.
 
+use aam_registry_core::archive::front_matter::keys::canonical;
 use serde_json::Value;
 
-use super::{front_matter::Head, keys::canonical};
+use super::front_matter::Head;
 
 /// What the front matter brings along that acts on a person's machine, each to
 /// stand after the artifact's name; not what a platform was not given, the keys of `lost`.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use aam_registry_core::archive::front_matter::top_level_key;
 use serde_json::Value;
 
-use super::{fence, front_matter};
+use super::front_matter;
 
 /// The folder of a skill whose path names its `SKILL.md`: empty for that of the package itself.
 pub(crate) fn folder(path: &str) -> Option<&str> {
@@ -41,8 +42,8 @@ pub(super) fn trouble(bytes: &[u8]) -> Option<&'static str> {
 pub(super) fn renamed(bytes: &[u8], name: &str) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };
     let mut renamed = String::with_capacity(text.len() + name.len());
-    let named = front_matter::lines_of(text)
-        .is_some_and(|head| head.lines().any(|line| fence::top_level_key(line) == Some("name")));
+    let named =
+        front_matter::lines_of(text).is_some_and(|head| head.lines().any(|line| top_level_key(line) == Some("name")));
     let (mut rules, mut done) = (0, false);
     for line in text.split_inclusive('\n') {
         rules += usize::from(line.trim_start_matches('\u{feff}').trim_end() == "---");

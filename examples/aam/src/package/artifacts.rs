@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
-use aam_registry_core::types::{Artifact, ArtifactType};
+use aam_registry_core::{
+    archive::front_matter,
+    types::{Artifact, ArtifactType},
+};
 
 use super::{
-    front_matter,
+    front_matter::check,
     inside::{self, MAX_TEXT, Unread},
     skeleton,
 };
@@ -45,8 +48,7 @@ pub(super) fn look_at(
         }
         ArtifactType::Prompt | ArtifactType::Instruction => {
             if path.is_dir() {
-                let error = format!("is a folder; {} {} is one Markdown file", article(kind), kind.as_str());
-                faults.push(Detail::new(&*artifact.path, error));
+                faults.push(Detail::new(&*artifact.path, front_matter::folder_instead(kind)));
                 return;
             }
             artifact.path.clone()
@@ -56,9 +58,7 @@ pub(super) fn look_at(
         Ok(bytes) => bytes,
         Err(unread) => {
             let why = match unread {
-                Unread::Missing if kind == ArtifactType::Skill => {
-                    "is missing: a skill is a folder with SKILL.md".to_owned()
-                }
+                Unread::Missing if kind == ArtifactType::Skill => front_matter::NO_SKILL.to_owned(),
                 Unread::Missing => "is missing".to_owned(),
                 Unread::Refused(why) => why,
                 Unread::Failed(error) => format!("cannot be read ({error}); make it readable"),
@@ -67,7 +67,7 @@ pub(super) fn look_at(
             return;
         }
     };
-    front_matter::check(kind, artifact, &file, &bytes, faults, warnings);
+    check(kind, artifact, &file, &bytes, faults, warnings);
     if kind == ArtifactType::Skill && skeleton::is_untouched(&bytes) {
         let error = "still holds what `aam pkg init` wrote: say here what to do when the skill is used, or remove it \
                      and its entry in aam.yaml";
@@ -78,8 +78,4 @@ pub(super) fn look_at(
 /// The file that a skill is read from, by its path in the package.
 fn skill_file(path: &Path, artifact: &Artifact) -> String {
     if path.is_dir() { format!("{}/SKILL.md", artifact.path) } else { artifact.path.clone() }
-}
-
-fn article(kind: ArtifactType) -> &'static str {
-    if kind == ArtifactType::Instruction { "an" } else { "a" }
 }

@@ -47,7 +47,12 @@ const SECRETS: &[(&str, &str)] = &[
 ];
 
 static ANY: LazyLock<RegexSet> =
-    LazyLock::new(|| RegexSet::new(SECRETS.iter().map(|(_, pattern)| pattern)).expect("valid patterns"));
+    LazyLock::new(|| RegexSet::new(SECRETS.iter().map(|(_, pattern)| of_ascii(pattern))).expect("valid patterns"));
+
+/// The pattern for ASCII alone: the tables of Unicode are features of the crate that a build may lack.
+fn of_ascii(pattern: &str) -> String {
+    format!("(?-u){pattern}")
+}
 
 /// A line that looks as if it held a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +133,7 @@ fn find(bytes: &[u8]) -> Option<Secret> {
     let matched = ANY.matches(bytes);
     let found = matched.iter().filter_map(|at| {
         let (what, pattern) = SECRETS[at];
-        let start = Regex::new(pattern).ok()?.find(bytes)?.start();
+        let start = Regex::new(&of_ascii(pattern)).ok()?.find(bytes)?.start();
         Some(Secret { what, line: bytes[..start].split(|byte| *byte == b'\n').count() })
     });
     found.min_by_key(|secret| secret.line)

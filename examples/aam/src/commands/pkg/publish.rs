@@ -109,7 +109,9 @@ impl Publish {
         });
         match outcome {
             Outcome::Published(receipt) => {
-                for warning in &receipt.warnings {
+                // The registry finds what was found here, in the same words.
+                let told: Vec<_> = warnings.iter().map(|told| format!("{}: {}", told.field, told.error)).collect();
+                for warning in receipt.warnings.iter().filter(|warning| !told.contains(*warning)) {
                     session.out.warn(warning);
                 }
                 value["dist_tags"] = json!(receipt.dist_tags);

@@ -66,7 +66,7 @@ fn folded(key: &str) -> String {
 }
 
 /// The key that `key` is another spelling of; itself where it is none.
-pub(super) fn canonical(key: &str) -> &str {
+pub fn canonical(key: &str) -> &str {
     let known = || DEMANDS.iter().chain(&ABOUT).chain(&OTHERS).copied();
     match &*folded(key) {
         "allowedtools" => "tools",
@@ -77,7 +77,7 @@ pub(super) fn canonical(key: &str) -> &str {
 }
 
 /// Whether a key limits what an agent may do, going by its name.
-pub(super) fn is_limit(key: &str) -> bool {
+pub fn is_limit(key: &str) -> bool {
     const WORDS: [&str; 8] =
         ["tool", "permission", "deny", "denied", "disallow", "sandbox", "approvalpolicy", "readonly"];
     let folded = folded(key);
@@ -85,17 +85,17 @@ pub(super) fn is_limit(key: &str) -> bool {
 }
 
 /// Whether a key restricts an agent, or is something it cannot work without.
-pub(crate) fn is_demand(key: &str) -> bool {
+pub fn is_demand(key: &str) -> bool {
     DEMANDS.contains(&canonical(key)) || is_limit(key)
 }
 
 /// Whether a key only says what the artifact is and who made it.
-pub(super) fn is_about(key: &str) -> bool {
+pub fn is_about(key: &str) -> bool {
     ABOUT.contains(&key)
 }
 
 /// Whether a key is one that agents have.
-pub(super) fn is_known(key: &str) -> bool {
+pub fn is_known(key: &str) -> bool {
     let key = canonical(key);
     is_demand(key) || matches!(key, "name" | "description" | "model")
 }

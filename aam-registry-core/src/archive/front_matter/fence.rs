@@ -8,22 +8,24 @@ use super::keys;
 
 /// A file, taken apart.
 #[derive(Debug)]
-pub(super) struct Parts<'a> {
-    /// The lines of the front matter.
-    pub(super) head: Option<&'a str>,
+pub struct Parts<'a> {
+    /// The lines of the front matter; `None` if there is none that is closed.
+    pub head: Option<&'a str>,
     /// The number of the first of them, from 1.
-    pub(super) first: usize,
-    pub(super) body: &'a str,
+    pub first: usize,
+    /// What follows the front matter.
+    pub body: &'a str,
     /// What keeps something that looks like front matter from being read as one.
-    pub(super) flaw: Option<Flaw>,
+    pub flaw: Option<Flaw>,
 }
 
 /// What is wrong with a front matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Flaw {
-    /// From 1.
-    pub(crate) line: usize,
-    pub(crate) text: &'static str,
+pub struct Flaw {
+    /// Its line, from 1.
+    pub line: usize,
+    /// What is wrong, and how to mend it.
+    pub text: &'static str,
 }
 
 const NOT_CLOSED: &str = "the front matter is not closed: write `---` on a line of its own behind its last key";
@@ -35,7 +37,7 @@ const NO_KEYS: &str = "what stands between the first two lines `---` has no keys
                        `key: value`, or leave out the lines `---`";
 
 /// The key of a line that begins one.
-pub(crate) fn top_level_key(line: &str) -> Option<&str> {
+pub fn top_level_key(line: &str) -> Option<&str> {
     let (key, rest) = line.split_once(':')?;
     let starts = key.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '"' | '\''));
     let ends = rest.is_empty() || rest.starts_with([' ', '\t', '\r']);
@@ -43,7 +45,7 @@ pub(crate) fn top_level_key(line: &str) -> Option<&str> {
 }
 
 /// Takes a file apart. Blank lines before the front matter and spaces behind its `---` are no part of it.
-pub(super) fn parts(text: &str) -> Parts<'_> {
+pub fn parts(text: &str) -> Parts<'_> {
     let text = text.trim_start_matches('\u{feff}');
     let mut at = 0;
     for (number, line) in text.split_inclusive('\n').enumerate() {
