@@ -44,7 +44,11 @@ async fn register(registry: &Registry, username: &str) -> Principal {
 
 async fn jobs(registry: &Registry) -> Vec<Job> {
     let page = PageRequest { page: 1, limit: 100 };
-    registry.jobs(&JobFilter { id: None, kind: None, state: None, page }).await.expect("listed").items
+    registry
+        .jobs(&JobFilter { id: None, kind: None, state: None, with_done: false, newest_first: false, page })
+        .await
+        .expect("listed")
+        .items
 }
 
 /// Runs the background work until the queue is empty but for what was given up.
