@@ -4,7 +4,9 @@ use std::slice;
 
 use aam_registry_core::{
     decide::{Changes, Decision, LatestMove, Write},
-    types::{AccountState, DistTag, LatestTag, Manifest, PackageName, ScopeRole, Token, TokenId, User, Version},
+    types::{
+        AccountState, DistTag, LatestTag, Manifest, PackageName, ScopeRole, Token, TokenId, User, Version, VersionText,
+    },
 };
 use futures_util::{future::try_join_all, try_join};
 use jiff::Timestamp;
@@ -47,14 +49,27 @@ const REMOVE_OWNER: &str =
     "DELETE FROM package_owners o USING packages p WHERE p.name = $1 AND o.package_id = p.id AND o.user_id = $2";
 const YANK: &str = "UPDATE versions v SET yanked_at = $3, yanked_reason = $4 FROM packages p
     WHERE p.name = $1 AND v.package_id = p.id AND v.version_key = $2";
-const DEPRECATE: &str = "UPDATE versions v SET deprecated = $3 FROM packages p
-    WHERE p.name = $1 AND v.package_id = p.id AND v.version_key = $2";
+macro_rules! set_text {
+    ($column:literal) => {
+        concat!(
+            "UPDATE versions v SET ",
+            $column,
+            " = $3 FROM packages p WHERE p.name = $1 AND v.package_id = p.id AND v.version_key = $2"
+        )
+    };
+}
 const PUT_TAG: &str = "INSERT INTO dist_tags (package_id, tag, version_id, instead_of)
     SELECT p.id, $2, v.id, $4 FROM packages p JOIN versions v ON v.package_id = p.id
     WHERE p.name = $1 AND v.version_key = $3
     ON CONFLICT (package_id, tag) DO UPDATE SET version_id = excluded.version_id, instead_of = excluded.instead_of";
 const REMOVE_TAGS: &str =
     "DELETE FROM dist_tags t USING packages p WHERE p.name = $1 AND t.package_id = p.id AND t.tag = ANY($2)";
+
+macro_rules! set_text_alone {
+    ($column:literal) => {
+        &[set_text!($column)]
+    };
+}
 
 /// The statements that a publish runs.
 const PUBLISHES: &[&str] = &[
@@ -119,7 +134,7 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::SetMember { .. } => &[PUT_MEMBER, DROP_MEMBER],
         Write::SetOwner { .. } => &[ADD_OWNER, REMOVE_OWNER],
         Write::SetYank { .. } => &[YANK],
-        Write::SetDeprecation { .. } => &[DEPRECATE],
+        Write::SetText { text, .. } => columns::with_text_column!(text, set_text_alone),
         Write::SetTag { .. } => &[PUT_TAG],
         Write::RemoveTags { .. } => &[REMOVE_TAGS],
         Write::MoveLatest { .. } => &[PUT_TAG, REMOVE_TAGS, listing::LIST, listing::UNLIST],
@@ -166,9 +181,9 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
             let reason = yanked.as_ref().and_then(|yank| yank.reason.as_deref()).map(Text);
             sql::run(tx, YANK, [&package.as_str(), &version.key(), &at, &reason]).await.map(drop)
         }
-        Write::SetDeprecation { package, version, message } => {
-            let message = message.as_deref().map(Text);
-            sql::run(tx, DEPRECATE, [&package.as_str(), &version.key(), &message]).await.map(drop)
+        Write::SetText { package, version, text, value } => {
+            let (set, value) = (columns::with_text_column!(text, set_text), value.as_deref().map(Text));
+            sql::run(tx, set, [&package.as_str(), &version.key(), &value]).await.map(drop)
         }
         Write::SetTag { package, tag, version } => put_tag(tx, package, tag, version, None).await,
         Write::RemoveTags { package, tags } => remove_tags(tx, package, tags).await,

@@ -12,6 +12,26 @@ use aam_registry_core::{
 };
 use jiff::Timestamp;
 
+/// The columns of a version's texts, for `SELECT`: each is read by its name, which is the key of the text.
+macro_rules! version_texts {
+    ($table:literal) => {
+        concat!($table, ".deprecated AS deprecated")
+    };
+}
+pub(crate) use version_texts;
+
+/// Expands `$with` with the column of a text.
+#[cfg(feature = "postgres")]
+macro_rules! with_text_column {
+    ($text:expr, $with:ident) => {
+        match $text {
+            VersionText::Deprecation => $with!("deprecated"),
+        }
+    };
+}
+#[cfg(feature = "postgres")]
+pub(crate) use with_text_column;
+
 /// What is stored cannot be read back.
 #[derive(Debug)]
 pub(crate) struct Corrupt(pub(crate) String);

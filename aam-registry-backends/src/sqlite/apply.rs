@@ -51,9 +51,10 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
                 "UPDATE versions SET yanked_at = ?3, yanked_reason = ?4 WHERE package_id = ?1 AND version_key = ?2";
             sql::run(tx, yank, (id(tx, package)?, version.key(), at, reason.flatten())).map(drop)
         }
-        Write::SetDeprecation { package, version, message } => {
-            let deprecate = "UPDATE versions SET deprecated = ?3 WHERE package_id = ?1 AND version_key = ?2";
-            sql::run(tx, deprecate, (id(tx, package)?, version.key(), message)).map(drop)
+        Write::SetText { package, version, text, value } => {
+            let column = text.key();
+            let set = format!("UPDATE versions SET {column} = ?3 WHERE package_id = ?1 AND version_key = ?2");
+            sql::run(tx, &set, (id(tx, package)?, version.key(), value)).map(drop)
         }
         Write::SetTag { package, tag, version } => set_tag(tx, id(tx, package)?, tag, version, None),
         Write::RemoveTags { package, tags } => {

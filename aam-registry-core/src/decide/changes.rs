@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{LatestMove, PublishCommit};
 use crate::types::{
     AccountState, Change, DistTag, JobId, NewAuditEntry, NewJob, OneTimeToken, PackageName, ScopeName, ScopeRole,
-    ScopeWebhook, Sha256Digest, StoredWebhook, Token, TokenId, User, UserId, Version,
+    ScopeWebhook, Sha256Digest, StoredWebhook, Token, TokenId, User, UserId, Version, VersionText,
 };
 
 /// What was decided: the answer to whoever asked, and what an adapter applies.
@@ -110,14 +110,16 @@ pub enum Write<'a> {
         /// When and why.
         yanked: Option<YankState>,
     },
-    /// Sets the warning of a version; `None` removes it.
-    SetDeprecation {
+    /// Sets a text of a version; `None` removes it.
+    SetText {
         /// The package.
         package: PackageName,
         /// The version.
         version: Version,
-        /// The warning.
-        message: Option<String>,
+        /// Which text.
+        text: VersionText,
+        /// What it says.
+        value: Option<String>,
     },
     /// Makes a dist-tag other than `latest` name a version.
     SetTag {

@@ -22,6 +22,7 @@ pub enum Restricted {
 
 /// Something a user is, by which an action may be allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Role {
     /// Any user: the action is about what is the user's own.
     Anyone,
@@ -53,6 +54,7 @@ macro_rules! actions {
     )+) => {
         /// Something that a credential and a role are needed for.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum Action {
             $($(#[$doc])* $action),+
         }

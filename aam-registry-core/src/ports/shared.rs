@@ -17,9 +17,9 @@ use super::{
 };
 use crate::{
     decide::{
-        AccountChange, Audience, ChangedAccount, Deprecation, MemberChange, NewScope, NewToken, NewUser, OwnerChange,
-        PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TokenRevocation, Unyank,
-        WebhookCommand, WebhookReport, Yank, Yanked,
+        AccountChange, Audience, ChangedAccount, MemberChange, NewScope, NewToken, NewUser, OwnerChange, PublishCheck,
+        PublishCommit, Published, RevokeToken, Rights, TagChange, TextChange, TokenRevocation, Unyank, WebhookCommand,
+        WebhookReport, Yank, Yanked,
     },
     error::Result,
     types::{
@@ -187,7 +187,7 @@ shared! {
     impl VersionStore {
         async fn yank(&self, yank: &Yank) -> Result<Yanked>;
         async fn unyank(&self, unyank: &Unyank) -> Result<BTreeMap<DistTag, Version>>;
-        async fn set_deprecation(&self, deprecation: &Deprecation) -> Result<()>;
+        async fn change_text(&self, change: &TextChange) -> Result<()>;
         async fn change_tag(&self, change: &TagChange) -> Result<()>;
         async fn change_owner(&self, change: &OwnerChange) -> Result<()>;
     }

@@ -34,6 +34,7 @@ mod upload;
 mod user;
 mod version;
 mod version_list;
+mod version_text;
 mod viewer;
 mod webhook;
 
@@ -74,5 +75,6 @@ pub use upload::{NewUpload, Upload, UploadId};
 pub use user::{Collaborator, Scope, ScopeMember, User, UserId, UserProfile};
 pub use version::Version;
 pub use version_list::{VersionBounds, VersionList, VersionRange};
+pub use version_text::{VersionText, VersionTexts};
 pub use viewer::Viewer;
 pub use webhook::{OperatorWebhook, WebhookName, WebhookSecret, WebhookUrl};

@@ -24,7 +24,7 @@ pub(crate) use accounts::{
 };
 pub(crate) use audit::AuditPage;
 pub(crate) use changes::{
-    DeprecatedAnswer, DeprecationRequest, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, UnyankedAnswer, YankedAnswer,
+    DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, YankedAnswer,
 };
 pub(crate) use contents::{DiffAnswer, DownloadsAnswer, FilesAnswer};
 pub(crate) use error::ErrorBody;

@@ -69,8 +69,8 @@ impl Tables {
                 };
             }
             Write::SetYank { package, version, yanked } => self.version_mut(&package, &version)?.yanked = yanked,
-            Write::SetDeprecation { package, version, message } => {
-                self.version_mut(&package, &version)?.deprecated = message;
+            Write::SetText { package, version, text, value } => {
+                self.version_mut(&package, &version)?.texts.set(text, value);
             }
             Write::SetTag { package, tag, version } => {
                 self.package_mut(&package)?.tags.insert(tag, version);

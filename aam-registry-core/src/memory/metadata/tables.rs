@@ -8,7 +8,7 @@ use crate::{
     types::{
         AccountState, Actor, ArchiveFile, ArchiveKey, AuditEntry, DistTag, DownloadBatchId, LatestTag, Manifest,
         NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, ScopeName, ScopeRole, Sha256Digest, StoredWebhook,
-        Token, TokenId, UploadId, User, UserId, Username, Version, WebhookId,
+        Token, TokenId, UploadId, User, UserId, Username, Version, VersionTexts, WebhookId,
     },
 };
 
@@ -62,7 +62,7 @@ pub(super) struct StoredVersion {
     pub(super) published_at: Timestamp,
     pub(super) published_by: UserId,
     pub(super) yanked: Option<YankState>,
-    pub(super) deprecated: Option<String>,
+    pub(super) texts: VersionTexts,
     pub(super) archive: ArchiveKey,
     pub(super) sha256: Sha256Digest,
     pub(super) archive_size: u64,

@@ -135,7 +135,7 @@ macro_rules! database_cases {
             a_yank_is_idempotent,
             a_package_without_a_visible_version_has_no_latest,
             an_unyank_undoes_a_yank,
-            a_deprecation_is_a_message,
+            a_text_of_a_version_is_set_changed_and_removed,
             what_is_not_there_cannot_be_changed,
             a_refusal_does_not_tell_what_is_there,
             only_those_in_charge_change_versions,
