@@ -1,5 +1,13 @@
-//! Adapters for the ports of `aam-registry-core`, each behind a feature of its own and with its own
-//! configuration type.
+// The program in the README needs these features.
+#![cfg_attr(
+    all(feature = "argon2", feature = "folder", feature = "governor", feature = "jwt", feature = "sqlite"),
+    doc = include_str!("../README.md")
+)]
+#![cfg_attr(
+    not(all(feature = "argon2", feature = "folder", feature = "governor", feature = "jwt", feature = "sqlite")),
+    doc = "Adapters for the ports of `aam-registry-core`, each behind a feature of its own."
+)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "folder", feature = "s3", feature = "gcs", feature = "azblob"))]
 mod archive_rules;
@@ -23,6 +31,8 @@ pub mod redis;
 mod relational;
 #[cfg(feature = "secrets")]
 pub mod secrets;
+#[cfg(feature = "smtp")]
+pub mod smtp;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(any(feature = "postgres", feature = "redis"))]
@@ -33,7 +43,7 @@ pub mod webhook;
 #[cfg(any(feature = "governor", feature = "redis"))]
 pub use rate_limits::RateLimits;
 
-/// The program in the README's section on embedding, so that it is compiled.
+/// The program in the repository's README, in the section on embedding, so that it is compiled.
 #[cfg(all(doctest, feature = "argon2", feature = "folder", feature = "governor", feature = "jwt", feature = "sqlite"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

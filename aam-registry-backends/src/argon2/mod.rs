@@ -1,4 +1,6 @@
 //! Password hashes with Argon2id (RFC 9106).
+//!
+//! Needs the feature `argon2`.
 
 mod config;
 mod passwords;

@@ -1,4 +1,6 @@
 //! Archives in a folder.
+//!
+//! Needs the feature `folder`.
 
 mod files;
 mod store;

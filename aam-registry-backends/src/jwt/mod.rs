@@ -1,4 +1,6 @@
 //! Login sessions as signed JSON Web Tokens (RFC 7519), HS256.
+//!
+//! Needs the feature `jwt`.
 
 mod config;
 mod sessions;

@@ -1,6 +1,8 @@
 //! Archives in object stores that [OpenDAL](https://opendal.apache.org) supports: S3 and compatible
 //! stores (feature `s3`), Google Cloud Storage (`gcs`), Azure Blob Storage (`azblob`).
 //!
+//! Needs one of these three features.
+//!
 //! ```no_run
 //! # #[cfg(feature = "s3")]
 //! # fn example() -> aam_registry_core::Result<()> {

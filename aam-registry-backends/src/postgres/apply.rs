@@ -4,7 +4,9 @@ use std::slice;
 
 use aam_registry_core::{
     decide::{Changes, Decision, LatestMove, Write},
-    types::{AccountState, DistTag, LatestTag, Manifest, PackageName, ScopeRole, Token, TokenId, User, Version},
+    types::{
+        AccountState, DistTag, LatestTag, Manifest, PackageName, ScopeRole, Token, TokenId, User, Version, VersionText,
+    },
 };
 use futures_util::{future::try_join_all, try_join};
 use jiff::Timestamp;
@@ -30,6 +32,9 @@ const CREATE_USER: &str = "WITH account AS (
     INSERT INTO pending_totals (users) VALUES (1)";
 const UPDATE_ACCOUNT: &str = "UPDATE users SET email = $2, email_key = $3, password_hash = $4, is_admin = $5,
     disabled = $6, session_generation = $7, kept_session = $8 WHERE id = $1";
+const ADD_ONE_TIME_TOKEN: &str =
+    "INSERT INTO one_time_tokens (digest, user_id, purpose, expires_at) VALUES ($1, $2, $3, $4)";
+const END_ONE_TIME_TOKENS: &str = "DELETE FROM one_time_tokens WHERE user_id = $1";
 const CREATE_TOKEN: &str = "INSERT INTO tokens
         (id, user_id, name, secret, scopes, packages, created_at, expires_at, last_used_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -44,14 +49,27 @@ const REMOVE_OWNER: &str =
     "DELETE FROM package_owners o USING packages p WHERE p.name = $1 AND o.package_id = p.id AND o.user_id = $2";
 const YANK: &str = "UPDATE versions v SET yanked_at = $3, yanked_reason = $4 FROM packages p
     WHERE p.name = $1 AND v.package_id = p.id AND v.version_key = $2";
-const DEPRECATE: &str = "UPDATE versions v SET deprecated = $3 FROM packages p
-    WHERE p.name = $1 AND v.package_id = p.id AND v.version_key = $2";
+macro_rules! set_text {
+    ($column:literal) => {
+        concat!(
+            "UPDATE versions v SET ",
+            $column,
+            " = $3 FROM packages p WHERE p.name = $1 AND v.package_id = p.id AND v.version_key = $2"
+        )
+    };
+}
 const PUT_TAG: &str = "INSERT INTO dist_tags (package_id, tag, version_id, instead_of)
     SELECT p.id, $2, v.id, $4 FROM packages p JOIN versions v ON v.package_id = p.id
     WHERE p.name = $1 AND v.version_key = $3
     ON CONFLICT (package_id, tag) DO UPDATE SET version_id = excluded.version_id, instead_of = excluded.instead_of";
 const REMOVE_TAGS: &str =
     "DELETE FROM dist_tags t USING packages p WHERE p.name = $1 AND t.package_id = p.id AND t.tag = ANY($2)";
+
+macro_rules! set_text_alone {
+    ($column:literal) => {
+        &[set_text!($column)]
+    };
+}
 
 /// The statements that a publish runs.
 const PUBLISHES: &[&str] = &[
@@ -108,13 +126,15 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
     match write {
         Write::CreateUser { .. } => &[CREATE_USER],
         Write::UpdateAccount(_) => &[UPDATE_ACCOUNT],
+        Write::AddOneTimeToken { .. } => &[ADD_ONE_TIME_TOKEN],
+        Write::EndOneTimeTokens { .. } => &[END_ONE_TIME_TOKENS],
         Write::CreateToken { .. } => &[CREATE_TOKEN],
         Write::RevokeTokens { .. } => &[REVOKE_TOKENS],
         Write::CreateScope { .. } => &[CREATE_SCOPE],
         Write::SetMember { .. } => &[PUT_MEMBER, DROP_MEMBER],
         Write::SetOwner { .. } => &[ADD_OWNER, REMOVE_OWNER],
         Write::SetYank { .. } => &[YANK],
-        Write::SetDeprecation { .. } => &[DEPRECATE],
+        Write::SetText { text, .. } => columns::with_text_column!(text, set_text_alone),
         Write::SetTag { .. } => &[PUT_TAG],
         Write::RemoveTags { .. } => &[REMOVE_TAGS],
         Write::MoveLatest { .. } => &[PUT_TAG, REMOVE_TAGS, listing::LIST, listing::UNLIST],
@@ -131,6 +151,13 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
     match write {
         Write::CreateUser { user, password_hash } => create_user(tx, user, password_hash).await,
         Write::UpdateAccount(account) => update_account(tx, account).await,
+        Write::AddOneTimeToken { user, token } => {
+            let (digest, user) = (token.digest.as_bytes().as_slice(), Uuid::from(*user));
+            let (purpose, expires_at) = (token.purpose.as_str(), token.expires_at.as_microsecond());
+            let row: [&(dyn ToSql + Sync); 4] = [&digest, &user, &purpose, &expires_at];
+            sql::run(tx, ADD_ONE_TIME_TOKEN, row).await.map(drop)
+        }
+        Write::EndOneTimeTokens { user } => sql::run(tx, END_ONE_TIME_TOKENS, [&Uuid::from(*user)]).await.map(drop),
         Write::CreateToken { token, secret } => create_token(tx, token, secret.as_bytes()).await,
         Write::RevokeTokens { tokens, at } => revoke_tokens(tx, tokens, *at).await,
         Write::CreateScope { name, owner, created_at } => {
@@ -154,9 +181,9 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
             let reason = yanked.as_ref().and_then(|yank| yank.reason.as_deref()).map(Text);
             sql::run(tx, YANK, [&package.as_str(), &version.key(), &at, &reason]).await.map(drop)
         }
-        Write::SetDeprecation { package, version, message } => {
-            let message = message.as_deref().map(Text);
-            sql::run(tx, DEPRECATE, [&package.as_str(), &version.key(), &message]).await.map(drop)
+        Write::SetText { package, version, text, value } => {
+            let (set, value) = (columns::with_text_column!(text, set_text), value.as_deref().map(Text));
+            sql::run(tx, set, [&package.as_str(), &version.key(), &value]).await.map(drop)
         }
         Write::SetTag { package, tag, version } => put_tag(tx, package, tag, version, None).await,
         Write::RemoveTags { package, tags } => remove_tags(tx, package, tags).await,

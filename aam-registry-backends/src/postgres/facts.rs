@@ -15,7 +15,7 @@ use super::{
     connection::{Params, Prepared, Session},
     failure::{Failure, Tx},
     sql::{self, Text},
-    versions::{VersionId, of_name_and_key},
+    versions::{VersionId, of_name_and_key, texts},
 };
 use crate::relational::columns;
 
@@ -66,8 +66,9 @@ const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR SHARE";
 const PACKAGE: &str = "SELECT updated_at FROM packages WHERE name = $1 FOR NO KEY UPDATE";
 const RIGHTS: &str = concat!("SELECT ", rights_columns!(), " FROM (SELECT 1) one LEFT JOIN packages p ON p.name = $4");
 const VERSION: &str = concat!(
-    "SELECT v.version, v.yanked_at, v.yanked_reason, v.deprecated,
-        ARRAY(SELECT t.tag FROM dist_tags t WHERE t.version_id = v.id AND t.tag <> 'latest' ORDER BY t.tag)",
+    "SELECT v.version, v.yanked_at, v.yanked_reason,
+        ARRAY(SELECT t.tag FROM dist_tags t WHERE t.version_id = v.id AND t.tag <> 'latest' ORDER BY t.tag), ",
+    columns::version_texts!("v"),
     of_name_and_key!()
 );
 const LATEST: &str =
@@ -263,8 +264,8 @@ fn version_state(row: &Row) -> Tx<VersionState> {
     Ok(VersionState {
         version: sql::parsed(row, 0)?,
         yanked: yanked_at.map(|at| YankState { at, reason }),
-        deprecated: sql::optional_text(row, 3)?,
-        tags: row.try_get::<_, Vec<&str>>(4)?.into_iter().map(str::parse).collect::<Result<_, _>>()?,
+        texts: texts(row)?,
+        tags: row.try_get::<_, Vec<&str>>(3)?.into_iter().map(str::parse).collect::<Result<_, _>>()?,
     })
 }
 

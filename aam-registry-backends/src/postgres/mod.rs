@@ -1,5 +1,7 @@
 //! Every metadata port on PostgreSQL 13 or newer, for any number of replicas.
 //!
+//! Needs the feature `postgres`.
+//!
 //! # Transactions
 //!
 //! Reads see one snapshot: one statement, or a `REPEATABLE READ READ ONLY`

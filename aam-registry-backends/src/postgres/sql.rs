@@ -1,6 +1,6 @@
 //! Prepared statements and the way between columns and domain types.
 
-use std::{borrow::Cow, error::Error, str::FromStr, time::Duration};
+use std::{borrow::Cow, error::Error, fmt::Display, str::FromStr, time::Duration};
 
 use aam_registry_core::types::Sha256Digest;
 use jiff::{
@@ -9,6 +9,7 @@ use jiff::{
 };
 use tokio_postgres::{
     Row,
+    row::RowIndex,
     types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
 };
 use uuid::Uuid;
@@ -96,7 +97,7 @@ pub(super) fn text(row: &Row, column: usize) -> Tx<String> {
 }
 
 /// Text somebody may have typed.
-pub(super) fn optional_text(row: &Row, column: usize) -> Tx<Option<String>> {
+pub(super) fn optional_text(row: &Row, column: impl RowIndex + Display) -> Tx<Option<String>> {
     Ok(row.try_get::<_, Option<Typed>>(column)?.map(|text| text.0))
 }
 

@@ -2,7 +2,7 @@
 
 use aam_registry_core::types::{
     ApprovalStatus, ArchiveFile, PackageName, PublishedVersion, Version, VersionBounds, VersionDetail, VersionList,
-    VersionRange, VersionSummary,
+    VersionRange, VersionSummary, VersionTexts,
 };
 use tokio_postgres::Row;
 
@@ -19,7 +19,7 @@ pub(super) type VersionId = i64;
 /// What [`summary`] reads.
 macro_rules! summary_columns {
     () => {
-        "v.version, v.published_at, v.yanked_at, v.deprecated, v.sha256, v.archive_size, v.dependencies"
+        "v.version, v.published_at, v.yanked_at, v.sha256, v.archive_size, v.dependencies"
     };
 }
 
@@ -39,9 +39,13 @@ pub(super) use of_name_and_key;
 pub(super) const LIST: &str = concat!(
     "SELECT ",
     summary_columns!(),
-    ", (SELECT count(*) FROM versions c WHERE c.package_id = p.id), v.dependencies_before < $3
+    ", (SELECT count(*) FROM versions c WHERE c.package_id = p.id), v.dependencies_before < $3, ",
+    columns::version_texts!("v"),
+    "
     FROM packages p LEFT JOIN LATERAL (
-        SELECT l.version, l.published_at, l.yanked_at, l.deprecated, l.sha256, l.archive_size, l.id,
+        SELECT l.version, l.published_at, l.yanked_at, l.sha256, l.archive_size, l.id, ",
+    columns::version_texts!("l"),
+    ",
             l.dependencies_before, CASE WHEN l.dependencies_before < $3 THEN l.dependencies END AS dependencies
         FROM (
             SELECT o.*, COALESCE(sum(octet_length(o.dependencies)::bigint)
@@ -63,7 +67,8 @@ const DETAIL: &str = concat!(
     summary_columns!(),
     ", v.yanked_reason, v.archive, v.downloads, (SELECT u.username FROM users u WHERE u.id = v.published_by),
        (SELECT m.document FROM manifests m WHERE m.version_id = v.id),
-       ARRAY(SELECT t.tag FROM dist_tags t WHERE t.version_id = v.id ORDER BY t.tag)",
+       ARRAY(SELECT t.tag FROM dist_tags t WHERE t.version_id = v.id ORDER BY t.tag), ",
+    columns::version_texts!("v"),
     of_name_and_key!()
 );
 const FILES: &str = concat!("SELECT (SELECT c.files FROM contents c WHERE c.version_id = v.id)", of_name_and_key!());
@@ -90,11 +95,11 @@ pub(super) fn row_bound(bounds: &VersionBounds) -> i64 {
 /// What the rows of [`LIST`] say.
 pub(super) fn read_list(rows: &[Row], bounds: &VersionBounds) -> Tx<Option<VersionList>> {
     let Some(first) = rows.first() else { return Ok(None) };
-    let total = sql::unsigned(first, 7)?;
+    let total = sql::unsigned(first, 6)?;
     let mut versions = Vec::new();
     if first.try_get::<_, Option<&str>>(0)?.is_some() {
         for row in rows.iter().take(bounds.versions) {
-            if !row.try_get::<_, bool>(8)? {
+            if !row.try_get::<_, bool>(7)? {
                 break;
             }
             versions.push(summary(row)?);
@@ -120,18 +125,18 @@ pub(super) async fn numbers(tx: &Session, name: &PackageName) -> Tx<Option<Vec<P
 /// Everything about one version.
 pub(super) async fn detail(tx: &Session, name: &PackageName, version: &Version) -> Tx<Option<VersionDetail>> {
     sql::first(tx, DETAIL, [&name.as_str(), &version.key()], |row| {
-        let document: Option<&str> = row.try_get(11)?;
+        let document: Option<&str> = row.try_get(10)?;
         let document = document.ok_or_else(|| Failure::Corrupt("a version without a manifest".into()))?;
-        let dist_tags = row.try_get::<_, Vec<&str>>(12)?.into_iter().map(str::parse).collect::<Result<_, _>>()?;
+        let dist_tags = row.try_get::<_, Vec<&str>>(11)?.into_iter().map(str::parse).collect::<Result<_, _>>()?;
         Ok(VersionDetail {
             package: name.clone(),
             summary: summary(row)?,
             manifest: columns::manifest(document)?,
-            published_by: sql::parsed(row, 10)?,
-            yanked_reason: sql::optional_text(row, 7)?,
-            archive: sql::parsed(row, 8)?,
+            published_by: sql::parsed(row, 9)?,
+            yanked_reason: sql::optional_text(row, 6)?,
+            archive: sql::parsed(row, 7)?,
             dist_tags,
-            downloads: sql::unsigned(row, 9)?,
+            downloads: sql::unsigned(row, 8)?,
         })
     })
     .await
@@ -147,15 +152,20 @@ pub(super) async fn readme(tx: &Session, name: &PackageName, version: &Version) 
     sql::first(tx, README, [&name.as_str(), &version.key()], |row| sql::optional_text(row, 0)).await
 }
 
+/// The texts of a version, from the columns of [`columns::version_texts`].
+pub(super) fn texts(row: &Row) -> Tx<VersionTexts> {
+    VersionTexts::read(|text| sql::optional_text(row, text.key()))
+}
+
 fn summary(row: &Row) -> Tx<VersionSummary> {
     Ok(VersionSummary {
         version: sql::parsed(row, 0)?,
         published_at: sql::instant(row, 1)?,
         yanked: row.try_get::<_, Option<i64>>(2)?.is_some(),
-        deprecated: sql::optional_text(row, 3)?,
-        sha256: sql::digest(row, 4)?,
-        archive_size: sql::unsigned(row, 5)?,
-        dependencies: sql::coded(row, 6, columns::dependencies)?,
+        texts: texts(row)?,
+        sha256: sql::digest(row, 3)?,
+        archive_size: sql::unsigned(row, 4)?,
+        dependencies: sql::coded(row, 5, columns::dependencies)?,
         approval_status: ApprovalStatus::Approved,
     })
 }

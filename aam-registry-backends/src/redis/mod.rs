@@ -1,6 +1,8 @@
 //! Data that replicas share beside the database, in Redis 6 or newer: rate limits, a cache and
 //! notifications of changes.
 //!
+//! Needs the feature `redis`.
+//!
 //! Everything uses one [`RedisLink`], and each part can be used without the others. Redis may lose
 //! data, be slow or be unavailable: then each replica limits for itself, reads go to the database, and
 //! no request waits longer than the [time-outs](RedisConfig::new) of the link. A single server with

@@ -6,11 +6,31 @@ use aam_registry_core::{
     Error,
     error::{InvalidName, Outcome},
     types::{
-        ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook, JobState, Manifest, PackageName,
-        ScopeRole, TokenPattern, TokenScope, TokenScopes, WebhookUrl,
+        ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook, JobState, Manifest, OneTimePurpose,
+        PackageName, ScopeRole, TokenPattern, TokenScope, TokenScopes, WebhookUrl,
     },
 };
 use jiff::Timestamp;
+
+/// The columns of a version's texts, for `SELECT`: each is read by its name, which is the key of the text.
+macro_rules! version_texts {
+    ($table:literal) => {
+        concat!($table, ".deprecated AS deprecated")
+    };
+}
+pub(crate) use version_texts;
+
+/// Expands `$with` with the column of a text.
+#[cfg(feature = "postgres")]
+macro_rules! with_text_column {
+    ($text:expr, $with:ident) => {
+        match $text {
+            VersionText::Deprecation => $with!("deprecated"),
+        }
+    };
+}
+#[cfg(feature = "postgres")]
+pub(crate) use with_text_column;
 
 /// What is stored cannot be read back.
 #[derive(Debug)]
@@ -118,6 +138,11 @@ pub(crate) fn token_patterns(text: &str) -> Result<Vec<TokenPattern>, Corrupt> {
 /// The role of a member of a scope.
 pub(crate) fn role(text: &str) -> Result<ScopeRole, Corrupt> {
     ScopeRole::parse(text).ok_or_else(|| Corrupt(format!("scope role `{text}`")))
+}
+
+/// What a one-time token is for.
+pub(crate) fn one_time_purpose(text: &str) -> Result<OneTimePurpose, Corrupt> {
+    OneTimePurpose::parse(text).ok_or_else(|| Corrupt(format!("purpose of a one-time token `{text}`")))
 }
 
 /// What an audit entry records.

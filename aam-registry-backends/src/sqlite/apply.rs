@@ -3,8 +3,8 @@
 use aam_registry_core::{
     decide::{Changes, Decision, LatestMove, NewVersion, PublishCommit, Write},
     types::{
-        AccountState, DistTag, LatestTag, NewJob, PackageName, ScopeName, ScopeRole, Sha256Digest, Token, TokenId,
-        User, UserId, Version,
+        AccountState, DistTag, LatestTag, NewJob, OneTimeToken, PackageName, ScopeName, ScopeRole, Sha256Digest, Token,
+        TokenId, User, UserId, Version,
     },
 };
 use jiff::Timestamp;
@@ -36,6 +36,10 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
     match write {
         Write::CreateUser { user, password_hash } => create_user(tx, user, password_hash),
         Write::UpdateAccount(account) => update_account(tx, account),
+        Write::AddOneTimeToken { user, token } => add_one_time_token(tx, *user, token),
+        Write::EndOneTimeTokens { user } => {
+            sql::run(tx, "DELETE FROM one_time_tokens WHERE user_id = ?1", [user.to_string()]).map(drop)
+        }
         Write::CreateToken { token, secret } => create_token(tx, token, secret),
         Write::RevokeTokens { tokens, at } => revoke_tokens(tx, tokens, *at),
         Write::CreateScope { name, owner, created_at } => create_scope(tx, name, *owner, *created_at),
@@ -47,9 +51,10 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
                 "UPDATE versions SET yanked_at = ?3, yanked_reason = ?4 WHERE package_id = ?1 AND version_key = ?2";
             sql::run(tx, yank, (id(tx, package)?, version.key(), at, reason.flatten())).map(drop)
         }
-        Write::SetDeprecation { package, version, message } => {
-            let deprecate = "UPDATE versions SET deprecated = ?3 WHERE package_id = ?1 AND version_key = ?2";
-            sql::run(tx, deprecate, (id(tx, package)?, version.key(), message)).map(drop)
+        Write::SetText { package, version, text, value } => {
+            let column = text.key();
+            let set = format!("UPDATE versions SET {column} = ?3 WHERE package_id = ?1 AND version_key = ?2");
+            sql::run(tx, &set, (id(tx, package)?, version.key(), value)).map(drop)
         }
         Write::SetTag { package, tag, version } => set_tag(tx, id(tx, package)?, tag, version, None),
         Write::RemoveTags { package, tags } => {
@@ -106,6 +111,13 @@ fn update_account(tx: &Connection, account: &AccountState) -> Tx<()> {
     let update = "UPDATE users SET email = ?2, email_key = ?3, password_hash = ?4, is_admin = ?5, disabled = ?6,
                   session_generation = ?7, kept_session = ?8 WHERE id = ?1";
     sql::run(tx, update, row).map(drop)
+}
+
+fn add_one_time_token(tx: &Connection, user: UserId, token: &OneTimeToken) -> Tx<()> {
+    let OneTimeToken { digest, purpose, expires_at } = token;
+    let row = (digest.as_bytes(), user.to_string(), purpose.as_str(), expires_at.as_microsecond());
+    let insert = "INSERT INTO one_time_tokens (digest, user_id, purpose, expires_at) VALUES (?1, ?2, ?3, ?4)";
+    sql::run(tx, insert, row).map(drop)
 }
 
 fn create_token(tx: &Connection, token: &Token, secret: &Sha256Digest) -> Tx<()> {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use aam_registry_core::{
     Result,
-    decide::{Deprecation, OwnerChange, PackageCommand, TagChange, Unyank, Yank, Yanked},
+    decide::{OwnerChange, PackageCommand, TagChange, TextChange, Unyank, Yank, Yanked},
     ports::VersionStore,
     types::{DistTag, Version},
 };
@@ -34,8 +34,8 @@ impl VersionStore for SqliteMetadata {
         self.change_package(unyank).await
     }
 
-    async fn set_deprecation(&self, deprecation: &Deprecation) -> Result<()> {
-        self.change_package(deprecation).await
+    async fn change_text(&self, change: &TextChange) -> Result<()> {
+        self.change_package(change).await
     }
 
     async fn change_tag(&self, change: &TagChange) -> Result<()> {

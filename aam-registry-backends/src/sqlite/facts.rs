@@ -123,8 +123,11 @@ pub(super) fn latest(tx: &Connection, package: PackageId) -> Tx<LatestFacts> {
 }
 
 fn version(tx: &Connection, package: PackageId, wanted: &Version) -> Tx<Option<VersionState>> {
-    let query = "SELECT id, version, yanked_at, yanked_reason, deprecated FROM versions
-                 WHERE package_id = ?1 AND version_key = ?2";
+    let query = concat!(
+        "SELECT v.id, v.version, v.yanked_at, v.yanked_reason, ",
+        columns::version_texts!("v"),
+        " FROM versions v WHERE v.package_id = ?1 AND v.version_key = ?2"
+    );
     sql::first(tx, query, (package, wanted.key()), |row| {
         let tags = "SELECT tag FROM dist_tags WHERE version_id = ?1 AND tag <> ?2 ORDER BY tag";
         let id: versions::VersionId = row.get(0)?;
@@ -132,7 +135,7 @@ fn version(tx: &Connection, package: PackageId, wanted: &Version) -> Tx<Option<V
         Ok(VersionState {
             version: sql::parsed(row, 1)?,
             yanked: sql::optional_instant(row, 2)?.map(|at| YankState { at, reason }),
-            deprecated: row.get(4)?,
+            texts: versions::texts(row)?,
             tags: sql::all(tx, tags, (id, DistTag::LATEST), |row| sql::parsed(row, 0))?,
         })
     })

@@ -1,5 +1,7 @@
 //! Every metadata port on SQLite: no other service, one file.
 //!
+//! Needs the feature `sqlite`.
+//!
 //! WAL journal, one thread that writes and commits what waits together, a few
 //! that read, one more that searches, and one that checkpoints. Commands in
 //! other processes may use the same file at the same time.

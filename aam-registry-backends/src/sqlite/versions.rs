@@ -2,7 +2,7 @@
 
 use aam_registry_core::types::{
     ApprovalStatus, ArchiveFile, Manifest, PackageName, PublishedVersion, Version, VersionDetail, VersionList,
-    VersionRange, VersionSummary,
+    VersionRange, VersionSummary, VersionTexts,
 };
 use rusqlite::{Connection, Row};
 
@@ -17,7 +17,9 @@ use crate::relational::columns;
 pub(super) type VersionId = i64;
 
 /// What [`summary`] reads.
-const SUMMARY: &str = "v.version, v.published_at, v.yanked_at, v.deprecated, v.sha256, v.archive_size, v.dependencies";
+const SUMMARY: &str = "v.version, v.published_at, v.yanked_at, v.sha256, v.archive_size, v.dependencies";
+/// And at the end of the query.
+const TEXTS: &str = columns::version_texts!("v");
 
 /// What finds the version of a full name and a key.
 const FROM: &str = "FROM packages p JOIN versions v ON v.package_id = p.id WHERE p.name = ?1 AND v.version_key = ?2";
@@ -49,7 +51,7 @@ pub(super) fn list(tx: &Connection, package: PackageId, range: &VersionRange) ->
         None => Vec::new(),
         Some((last, _)) => {
             let query = format!(
-                "SELECT {SUMMARY} FROM versions v WHERE v.package_id = ?1 AND v.id < ?2 AND v.id >= ?3
+                "SELECT {SUMMARY}, {TEXTS} FROM versions v WHERE v.package_id = ?1 AND v.id < ?2 AND v.id >= ?3
                  ORDER BY v.id DESC"
             );
             sql::all(tx, &query, (package, end, last), summary)?
@@ -70,7 +72,7 @@ pub(super) fn numbers(tx: &Connection, package: PackageId) -> Tx<Vec<PublishedVe
 pub(super) fn detail(tx: &Connection, name: &PackageName, version: &Version) -> Tx<Option<VersionDetail>> {
     let query = format!(
         "SELECT {SUMMARY}, v.id, v.yanked_reason, v.archive, v.downloads,
-         (SELECT u.username FROM users u WHERE u.id = v.published_by) {FROM}"
+         (SELECT u.username FROM users u WHERE u.id = v.published_by), {TEXTS} {FROM}"
     );
     let found = sql::first(tx, &query, (name.as_str(), version.key()), |row| {
         let detail = |manifest, dist_tags| -> Tx<VersionDetail> {
@@ -78,14 +80,14 @@ pub(super) fn detail(tx: &Connection, name: &PackageName, version: &Version) -> 
                 package: name.clone(),
                 summary: summary(row)?,
                 manifest,
-                published_by: sql::parsed(row, 11)?,
-                yanked_reason: row.get(8)?,
-                archive: sql::parsed(row, 9)?,
+                published_by: sql::parsed(row, 10)?,
+                yanked_reason: row.get(7)?,
+                archive: sql::parsed(row, 8)?,
                 dist_tags,
-                downloads: sql::unsigned(row, 10)?,
+                downloads: sql::unsigned(row, 9)?,
             })
         };
-        let id: VersionId = row.get(7)?;
+        let id: VersionId = row.get(6)?;
         let tags = "SELECT tag FROM dist_tags WHERE version_id = ?1 ORDER BY tag";
         detail(manifest(tx, id)?, sql::all(tx, tags, [id], |row| sql::parsed(row, 0))?)
     })?;
@@ -112,15 +114,20 @@ pub(super) fn readme(tx: &Connection, name: &PackageName, version: &Version) -> 
     sql::first(tx, &query, (name.as_str(), version.key()), sql::value)
 }
 
+/// The texts of a version, from the columns of [`columns::version_texts`].
+pub(super) fn texts(row: &Row<'_>) -> Tx<VersionTexts> {
+    Ok(VersionTexts::read(|text| row.get(text.key()))?)
+}
+
 fn summary(row: &Row<'_>) -> Tx<VersionSummary> {
     Ok(VersionSummary {
         version: sql::parsed(row, 0)?,
         published_at: sql::instant(row, 1)?,
         yanked: row.get::<_, Option<i64>>(2)?.is_some(),
-        deprecated: row.get(3)?,
-        sha256: sql::digest(row, 4)?,
-        archive_size: sql::unsigned(row, 5)?,
-        dependencies: sql::coded(row, 6, columns::dependencies)?,
+        texts: texts(row)?,
+        sha256: sql::digest(row, 3)?,
+        archive_size: sql::unsigned(row, 4)?,
+        dependencies: sql::coded(row, 5, columns::dependencies)?,
         approval_status: ApprovalStatus::Approved,
     })
 }

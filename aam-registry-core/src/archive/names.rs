@@ -7,6 +7,7 @@ use crate::error::Result;
 
 /// Which names the entries of an archive may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NameRule {
     /// Names that every system can unpack: the rule for publishing.
     #[default]

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::{LatestMove, PublishCommit};
 use crate::types::{
-    AccountState, Change, DistTag, JobId, NewAuditEntry, NewJob, PackageName, ScopeName, ScopeRole, ScopeWebhook,
-    Sha256Digest, StoredWebhook, Token, TokenId, User, UserId, Version,
+    AccountState, Change, DistTag, JobId, NewAuditEntry, NewJob, OneTimeToken, PackageName, ScopeName, ScopeRole,
+    ScopeWebhook, Sha256Digest, StoredWebhook, Token, TokenId, User, UserId, Version, VersionText,
 };
 
 /// What was decided: the answer to whoever asked, and what an adapter applies.
@@ -48,6 +48,18 @@ pub enum Write<'a> {
     },
     /// Makes an account what it is from now on, found by its id.
     UpdateAccount(AccountState),
+    /// Adds a one-time token to an account.
+    AddOneTimeToken {
+        /// Whose.
+        user: UserId,
+        /// The token.
+        token: OneTimeToken,
+    },
+    /// Removes every one-time token of an account.
+    EndOneTimeTokens {
+        /// Whose.
+        user: UserId,
+    },
     /// Makes a token.
     CreateToken {
         /// The token.
@@ -98,14 +110,16 @@ pub enum Write<'a> {
         /// When and why.
         yanked: Option<YankState>,
     },
-    /// Sets the warning of a version; `None` removes it.
-    SetDeprecation {
+    /// Sets a text of a version; `None` removes it.
+    SetText {
         /// The package.
         package: PackageName,
         /// The version.
         version: Version,
-        /// The warning.
-        message: Option<String>,
+        /// Which text.
+        text: VersionText,
+        /// What it says.
+        value: Option<String>,
     },
     /// Makes a dist-tag other than `latest` name a version.
     SetTag {

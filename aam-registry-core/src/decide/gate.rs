@@ -22,6 +22,7 @@ pub enum Restricted {
 
 /// Something a user is, by which an action may be allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Role {
     /// Any user: the action is about what is the user's own.
     Anyone,
@@ -53,6 +54,7 @@ macro_rules! actions {
     )+) => {
         /// Something that a credential and a role are needed for.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum Action {
             $($(#[$doc])* $action),+
         }
@@ -109,6 +111,8 @@ actions! {
     }
     /// Read the whole audit log.
     ReadLog { tokens: [TokenScope::Admin], restricted: Refused, roles: [], admin: true }
+    /// Make a one-time link with which another user sets a password.
+    ResetPassword { tokens: [TokenScope::Admin], restricted: Refused, roles: [], admin: true }
     /// Make a scope.
     CreateScope { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// Set or remove a member of a scope. A restricted token would outgrow its
@@ -181,6 +185,7 @@ impl Action {
             Self::ReadLog => "read the whole audit log",
             Self::CreateScope | Self::ChangeMembers | Self::LeaveScope | Self::ManageWebhooks => "manage scopes",
             Self::ChangeAccount => "change the account",
+            Self::ResetPassword => "reset passwords",
             Self::CreateToken => "make others",
             Self::ListTokens => "list others",
             Self::RevokeToken => "revoke others",
@@ -249,9 +254,10 @@ impl Rights {
         if self.permit(action) {
             return Ok(());
         }
-        Err(Error::forbidden(
-            "Only an administrator may read the whole audit log; owners may read that of their packages",
-        ))
+        Err(Error::forbidden(match action {
+            Action::ResetPassword => "Only an administrator may reset the passwords of others",
+            _ => "Only an administrator may read the whole audit log; owners may read that of their packages",
+        }))
     }
 }
 

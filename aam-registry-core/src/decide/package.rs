@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Action, CallerFacts, Changes, Decision, LatestFacts, Rights, Write, YankState};
 use crate::{
     error::{Error, Result},
-    types::{Actor, Change, DistTag, NewAuditEntry, PackageName, ScopeRole, UserId, Username, Version},
+    types::{Actor, Change, DistTag, NewAuditEntry, PackageName, ScopeRole, UserId, Username, Version, VersionTexts},
 };
 
 /// A command about a package that exists. Adapters load what it
@@ -112,8 +112,8 @@ pub struct VersionState {
     pub version: Version,
     /// When and why it was yanked.
     pub yanked: Option<YankState>,
-    /// The warning that clients show.
-    pub deprecated: Option<String>,
+    /// What those in charge of it say about it.
+    pub texts: VersionTexts,
     /// The tags other than `latest` that name it, by name.
     pub tags: Vec<DistTag>,
 }

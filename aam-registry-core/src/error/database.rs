@@ -2,6 +2,7 @@ use std::{error::Error as StdError, fmt};
 
 /// Trouble with a database that only its operator can fix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DatabaseTrouble {
     /// Its file was moved away, removed or replaced while it was open.
     Gone,

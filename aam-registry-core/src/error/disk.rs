@@ -2,6 +2,7 @@ use std::{error::Error as StdError, fmt, io};
 
 /// Why a disk cannot be written to. Only its operator can change that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DiskTrouble {
     /// It is full, or a quota is used up.
     Full,

@@ -13,7 +13,7 @@ use super::{
     readiness::Readiness,
     routing::RouteGroup,
     service::RegistryService,
-    stack::{Parts, default_stack},
+    stack::{StackParts, default_stack},
 };
 use crate::{
     decide::ReadAccess,
@@ -219,6 +219,14 @@ impl RegistryServiceBuilder {
     /// # Errors
     /// [`ServiceBuildError`] names every setting that is not valid.
     pub fn build(self) -> Result<RegistryService, ServiceBuildError> {
+        Ok(default_stack(&self.parts()?))
+    }
+
+    /// The parts of the service, for a host that arranges them in its own way.
+    ///
+    /// # Errors
+    /// [`ServiceBuildError`] names every setting that is not valid.
+    pub fn parts(self) -> Result<StackParts, ServiceBuildError> {
         let mut faults = Vec::new();
         let prefix = self.prefix.trim_end_matches('/').to_owned();
         if !is_prefix(&prefix) {
@@ -248,15 +256,15 @@ impl RegistryServiceBuilder {
             openapi: OnceLock::new(),
             downloads: ReadyDownloads::new(self.registry.freshness().cloned()),
         };
-        let parts = Parts {
+        Ok(StackParts {
             registry: self.registry,
             authenticator: FirstRecognizing(self.authenticators),
             edge: Arc::new(edge),
             client_ip: self.client_ip,
             cors,
             request_timeout: self.request_timeout,
-        };
-        Ok(RegistryService::of(default_stack(parts), self.body_timeout))
+            body_timeout: self.body_timeout,
+        })
     }
 }
 

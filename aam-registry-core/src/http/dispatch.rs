@@ -17,9 +17,12 @@ use super::{
 };
 use crate::registry::Registry;
 
-/// Passes a request to its endpoint.
+/// Passes a request to its endpoint: the innermost service of a stack.
+///
+/// The route has to be in the [`RequestContext`], and the caller, if authenticated, as the
+/// [`Principal`](crate::types::Principal) in the extensions.
 #[derive(Clone, Debug)]
-pub(crate) struct Dispatch {
+pub struct Dispatch {
     pub(crate) registry: Registry,
     pub(crate) edge: Arc<Edge>,
 }

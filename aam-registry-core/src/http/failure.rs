@@ -51,6 +51,18 @@ impl Failure {
         }
     }
 
+    /// The failure of a layer: of a [`Failure`] itself, of tower's time-out, or, for anything else, an
+    /// internal error. It is what `map_err` takes after layers that box their errors.
+    pub fn from_layer(error: Box<dyn StdError + Send + Sync>) -> Self {
+        match error.downcast::<Self>() {
+            Ok(failure) => *failure,
+            Err(error) if error.is::<tower::timeout::error::Elapsed>() => {
+                Error::Timeout("The registry took too long to answer; try again in a moment".to_owned()).into()
+            }
+            Err(error) => Self::internal(error.to_string()),
+        }
+    }
+
     /// The path exists, but not with that method.
     pub(crate) fn method_not_allowed(allow: &str) -> Self {
         let value = HeaderValue::try_from(allow).expect("method names are a header value");

@@ -2,8 +2,8 @@
 //!
 //! [`RegistryService`] is the default stack over a [`Registry`](crate::registry::Registry): match the
 //! route, limit by address, authenticate, limit by principal, dispatch to an endpoint. One function in
-//! `stack` builds the stack from the layers in [`layers`]. An endpoint decodes a
-//! request, calls one use case and encodes the result; its JSON types are in `wire`.
+//! `stack` builds the stack from the layers in [`layers`]; a host arranges them in another way with
+//! [`StackParts`]. An endpoint decodes a request, calls one use case and encodes the result; its JSON types are in `wire`.
 
 mod answer;
 mod authenticators;
@@ -36,9 +36,10 @@ mod stack;
 mod wire;
 
 pub use authenticators::BearerAuthenticator;
-pub use body::RegistryBody;
+pub use body::{RegistryBody, RequestBody};
 pub use builder::{RegistryServiceBuilder, ServiceBuildError};
 pub use context::RequestContext;
+pub use dispatch::Dispatch;
 pub(crate) use endpoints::routes;
 pub(crate) use failure::whole_seconds;
 pub use failure::{Caller, Failure};
@@ -48,3 +49,4 @@ pub(crate) use routing::Matcher;
 pub use routing::{MatchedRoute, RouteGroup};
 pub use service::{RegistryService, ResponseFuture};
 pub(crate) use short_value::{random_id, short_number, short_value};
+pub use stack::StackParts;

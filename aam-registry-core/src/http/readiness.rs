@@ -18,6 +18,7 @@ struct Inner {
 
 /// The phases of a serving process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ReadinessState {
     /// Not able to serve yet, for example because the schema has not been migrated.
     Starting,

@@ -4,7 +4,7 @@ use futures_util::future;
 use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::{PeriodicJob, fan_out::FanOut, health::Health, periodic_jobs, webhooks::Webhooks, worker::Worker};
+use super::{PeriodicJob, fan_out::FanOut, health::Health, periodic_jobs, subscribers, worker::Worker};
 use crate::{ports::JobHandler, registry::Registry};
 
 impl Registry {
@@ -17,9 +17,7 @@ impl Registry {
     pub async fn run_background(&self, until: impl Future<Output = ()>) {
         let ended = CancellationToken::new();
         let jobs = periodic_jobs();
-        let mut subscribers = self.job_handlers().to_vec();
-        subscribers
-            .extend(self.delivers_webhooks().then(|| Arc::new(Webhooks::new(self.clone())) as Arc<dyn JobHandler>));
+        let subscribers = [self.job_handlers(), &subscribers(self)].concat();
         let fan_out: Arc<dyn JobHandler> = Arc::new(FanOut { subscribers: subscribers.clone() });
         let handlers = iter::once(fan_out).chain(subscribers).collect();
         let worker = Worker::new(Arc::clone(self.job_queue()), handlers);

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, fmt::Debug, time::Duration};
 use async_trait::async_trait;
 
 use crate::{
-    decide::{Deprecation, OwnerChange, PublishCheck, PublishCommit, Published, TagChange, Unyank, Yank, Yanked},
+    decide::{OwnerChange, PublishCheck, PublishCommit, Published, TagChange, TextChange, Unyank, Yank, Yanked},
     error::Result,
     types::{DistTag, NewUpload, Upload, UploadId, Version},
 };
@@ -43,7 +43,7 @@ pub trait PublishStore: Debug + Send + Sync + 'static {
     async fn forget_upload(&self, id: UploadId) -> Result<()>;
 }
 
-/// Changes to published versions and packages: yanks, deprecations, tags, owners.
+/// Changes to published versions and packages: yanks, texts, tags, owners.
 ///
 /// Each method applies the decision of its command, or fails with the command's refusal.
 #[async_trait]
@@ -54,8 +54,8 @@ pub trait VersionStore: Debug + Send + Sync + 'static {
     /// Takes back a yank; returns the tags that moved.
     async fn unyank(&self, unyank: &Unyank) -> Result<BTreeMap<DistTag, Version>>;
 
-    /// Sets or removes a version's deprecation message.
-    async fn set_deprecation(&self, deprecation: &Deprecation) -> Result<()>;
+    /// Sets or removes a text of a version, such as its deprecation.
+    async fn change_text(&self, change: &TextChange) -> Result<()>;
 
     /// Sets a dist-tag, including `latest`, or removes one other than `latest`.
     async fn change_tag(&self, change: &TagChange) -> Result<()>;

@@ -11,24 +11,24 @@ use jiff::Timestamp;
 
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
-    Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, JobQueue, Login, PackageStore, PasswordHasher, PublishStore,
-    RateClass, RateDecision, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp, StoredArchive,
-    TokenHolder, TokenStore, UserStore, VersionStore, WebhookStore,
+    Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, JobQueue, Login, MailFailure, Mailer, PackageStore,
+    PasswordHasher, PublishStore, RateClass, RateDecision, RateLimiter, ScopeStore, Session, SessionSigner,
+    SharedCache, Stamp, StoredArchive, TokenHolder, TokenStore, UserStore, VersionStore, WebhookStore,
 };
 use crate::{
     decide::{
-        AccountChange, Audience, ChangedAccount, Deprecation, MemberChange, NewScope, NewToken, NewUser, OwnerChange,
-        PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TokenRevocation, Unyank,
-        WebhookCommand, WebhookReport, Yank, Yanked,
+        AccountChange, Audience, ChangedAccount, MemberChange, NewScope, NewToken, NewUser, OwnerChange, PublishCheck,
+        PublishCommit, Published, RevokeToken, Rights, TagChange, TextChange, TokenRevocation, Unyank, WebhookCommand,
+        WebhookReport, Yank, Yanked,
     },
     error::Result,
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
         DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob,
-        NewAuditEntry, NewJob, NewUpload, Package, PackageName, PackageSummary, Page, Principal, PublishedVersion,
-        RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook, SearchQuery, Sha256Digest,
-        StoredWebhook, Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail,
-        VersionList, VersionRange, VersionSummary, WebhookId,
+        Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal,
+        PublishedVersion, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook, SearchQuery,
+        Sha256Digest, StoredWebhook, Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version,
+        VersionDetail, VersionList, VersionRange, VersionSummary, WebhookId,
     },
 };
 
@@ -60,6 +60,7 @@ shared! {
     impl AccountStore {
         async fn accounts(&self, filter: &AccountFilter) -> Result<Vec<User>>;
         async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount>;
+        async fn one_time_holder(&self, token: &Sha256Digest, purpose: OneTimePurpose, now: Timestamp) -> Result<Option<User>>;
         async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64>;
     }
     impl ArchiveIndex {
@@ -116,6 +117,9 @@ shared! {
         async fn add_downloads(&self, batch: &DownloadBatch) -> Result<()>;
         async fn refresh_totals(&self) -> Result<()>;
         async fn downloads(&self, query: &DownloadQuery) -> Result<DayDownloads>;
+    }
+    impl Mailer {
+        async fn send(&self, mail: &Mail) -> std::result::Result<(), MailFailure>;
     }
     impl PackageStore {
         async fn package(&self, name: &PackageName) -> Result<Option<Package>>;
@@ -183,7 +187,7 @@ shared! {
     impl VersionStore {
         async fn yank(&self, yank: &Yank) -> Result<Yanked>;
         async fn unyank(&self, unyank: &Unyank) -> Result<BTreeMap<DistTag, Version>>;
-        async fn set_deprecation(&self, deprecation: &Deprecation) -> Result<()>;
+        async fn change_text(&self, change: &TextChange) -> Result<()>;
         async fn change_tag(&self, change: &TagChange) -> Result<()>;
         async fn change_owner(&self, change: &OwnerChange) -> Result<()>;
     }

@@ -39,7 +39,7 @@ pub trait UserStore: Debug + Send + Sync + 'static {
     /// Revokes a session; it may be forgotten after `expires_at`.
     async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()>;
 
-    /// Deletes revocations of sessions that expired before `now`.
+    /// Deletes revocations of sessions, and one-time tokens, that expired before `now`.
     async fn forget_sessions(&self, now: Timestamp) -> Result<()>;
 }
 

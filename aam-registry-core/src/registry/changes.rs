@@ -2,12 +2,12 @@ use std::collections::BTreeMap;
 
 use super::Registry;
 use crate::{
-    decide::{Action, Deprecation, TagChange, Unyank, Yank, Yanked},
+    decide::{Action, TagChange, TextChange, Unyank, Yank, Yanked},
     error::{Error, Result},
-    types::{AuditEvent, DistTag, NewAuditEntry, PackageName, Principal, Version},
+    types::{AuditEvent, DistTag, NewAuditEntry, PackageName, Principal, Version, VersionText},
 };
 
-/// The longest reason of a yank and message of a deprecation, in characters.
+/// The longest reason of a yank and text of a version, in characters.
 pub(crate) const MAX_MESSAGE: usize = 512;
 
 /// A yank that was taken back.
@@ -85,38 +85,32 @@ impl Registry {
         Ok(Unyanked { version, moved_tags })
     }
 
-    /// Sets the warning that clients show for a version, or removes it.
+    /// Sets a text of a version, such as the warning that clients show for it; `None` removes it.
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::PackageNotFound`], [`Error::VersionNotFound`].
-    pub async fn deprecate(
+    pub async fn change_text(
         &self,
         by: &Principal,
         name: &PackageName,
         version: &Version,
-        message: Option<String>,
+        text: VersionText,
+        value: Option<String>,
     ) -> Result<()> {
-        self.require_right(by, Action::Yank, name).await?;
-        let message = self::message("message", message)?;
+        self.require_right(by, Action::of_text(text), name).await?;
+        let value = message("message", value)?;
         let version = self.unrestricted().version(name, version).await?.summary.version;
-        let audit =
-            self.entry(AuditEvent::VersionDeprecate, by, name).with_version(&version).with("message", message.clone());
-        let deprecation = Deprecation {
-            actor: by.actor(),
-            package: name.clone(),
-            version: version.clone(),
-            message,
-            now: audit.timestamp,
-            audit,
-        };
-        self.inner().versions.set_deprecation(&deprecation).await?;
+        let audit = self.entry(text.event(), by, name).with_version(&version).with("message", value.clone());
+        let (actor, package) = (by.actor(), name.clone());
+        let change = TextChange { actor, package, version: version.clone(), text, value, now: audit.timestamp, audit };
+        self.inner().versions.change_text(&change).await?;
         tracing::info!(
-            event = "version_deprecated",
+            event = text.log_event(),
             user = %by.username,
             package = %name,
             version = %version,
-            deprecated = deprecation.message.is_some(),
-            "deprecation changed",
+            set = change.value.is_some(),
+            "text of a version changed",
         );
         Ok(())
     }

@@ -19,8 +19,8 @@ use crate::{
     error::Result,
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, JobHandler, JobQueue,
-        PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SecretSealer, SessionSigner, TokenStore,
-        UserStore, VersionStore, WebhookStore,
+        Mailer, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SecretSealer, SessionSigner,
+        TokenStore, UserStore, VersionStore, WebhookStore,
     },
     types::{ClientNetwork, RegistryId},
 };
@@ -44,6 +44,7 @@ pub(super) struct Inner {
     pub(super) jobs: Arc<dyn JobQueue>,
     pub(super) webhooks: Arc<dyn WebhookStore>,
     pub(super) job_handlers: Vec<Arc<dyn JobHandler>>,
+    pub(super) mailing: Option<Mailing>,
     pub(super) webhook_delivery: Option<WebhookDelivery>,
     pub(super) secrets: Option<Arc<dyn SecretSealer>>,
     pub(super) archive_index: Arc<dyn ArchiveIndex>,
@@ -71,6 +72,14 @@ pub(super) struct Inner {
     pub(super) unpacking: Unpacking,
 }
 
+/// How mails are sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Mailing {
+    pub(crate) mailer: Arc<dyn Mailer>,
+    /// The public address of the registry, without a slash at its end.
+    pub(crate) base_url: String,
+}
+
 impl Registry {
     /// Starts building a registry.
     pub fn builder() -> RegistryBuilder {
@@ -85,13 +94,18 @@ impl Registry {
         &self.0
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
 
     /// What the operator decided.
     pub fn policy(&self) -> &Policy {
         &self.0.policy
+    }
+
+    /// How mails are sent; `None` if they are not.
+    pub(crate) fn mailing(&self) -> Option<&Mailing> {
+        self.0.mailing.as_ref()
     }
 
     /// What tells for how long what was made of metadata may be kept.

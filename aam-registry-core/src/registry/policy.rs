@@ -8,6 +8,7 @@ use crate::{
 
 /// Who may make an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RegistrationPolicy {
     /// Everybody.
     #[default]

@@ -1,6 +1,8 @@
 //! The conformance suites: what every adapter of a port has to do, as plain `async fn case(port: &dyn
 //! Port)` that panic if it does not.
 //!
+//! Needs the feature `testing`.
+//!
 //! Each suite has a macro that defines a `#[tokio::test]` for every case. Its argument is an expression
 //! that is evaluated for each case: a future that returns the port under test, and a value to keep
 //! until the end of the test (`()` if there is none).
@@ -19,6 +21,7 @@ pub mod archive_source;
 pub mod archives;
 pub mod changes;
 pub mod database;
+pub mod mailer;
 pub mod passwords;
 pub mod rate_limit;
 pub mod secrets;

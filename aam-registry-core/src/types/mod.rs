@@ -15,9 +15,11 @@ mod downloads;
 mod id;
 mod job;
 mod latest;
+mod mail;
 mod manifest;
 mod name;
 mod not_built;
+mod one_time_token;
 mod package;
 mod package_path;
 mod page;
@@ -32,6 +34,7 @@ mod upload;
 mod user;
 mod version;
 mod version_list;
+mod version_text;
 mod viewer;
 mod webhook;
 
@@ -50,10 +53,12 @@ pub use downloads::{DayDownloads, DownloadBatch, DownloadBatchId, DownloadCount,
 pub(crate) use job::metric_kind;
 pub use job::{Job, JobEnd, JobFigures, JobFilter, JobId, JobLease, JobSelection, JobState, LeasedJob, NewJob};
 pub use latest::{LatestPolicy, LatestTag, PublishedVersion};
+pub use mail::Mail;
 pub(crate) use manifest::{MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS};
 pub use manifest::{Manifest, ManifestFault, ManifestLimits};
 pub use name::{PackageName, ScopeName, Username};
 pub(crate) use not_built::{AskedIn, not_built};
+pub use one_time_token::{OneTimePurpose, OneTimeSecret, OneTimeToken};
 pub use package::{
     ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary, Visibility,
 };
@@ -70,5 +75,6 @@ pub use upload::{NewUpload, Upload, UploadId};
 pub use user::{Collaborator, Scope, ScopeMember, User, UserId, UserProfile};
 pub use version::Version;
 pub use version_list::{VersionBounds, VersionList, VersionRange};
+pub use version_text::{VersionText, VersionTexts};
 pub use viewer::Viewer;
 pub use webhook::{OperatorWebhook, WebhookName, WebhookSecret, WebhookUrl};

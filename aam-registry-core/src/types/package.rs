@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use crate::types::{
     ArchiveKey, ArchiveLocation, ArtifactType, Constraint, DistTag, Manifest, PackageName, Sha256Digest, Username,
-    Version,
+    Version, VersionTexts,
 };
 
 /// Who may see a package.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Visibility {
     /// Everybody.
     #[default]
@@ -28,6 +29,7 @@ impl Visibility {
 
 /// Whether a version has passed the operator's approval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ApprovalStatus {
     /// It may be used; also where no approval is required.
     #[default]
@@ -86,8 +88,8 @@ pub struct VersionSummary {
     pub published_at: Timestamp,
     /// Whether it was yanked, that is, excluded from resolution.
     pub yanked: bool,
-    /// The warning that clients show, if any.
-    pub deprecated: Option<String>,
+    /// What those in charge of it say about it.
+    pub texts: VersionTexts,
     /// The digest of its archive.
     pub sha256: Sha256Digest,
     /// The size of its archive, in bytes.

@@ -3,6 +3,7 @@
 /// The role of a member of a scope. The table of [`Action`](crate::decide::Action)s says what each role
 /// may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ScopeRole {
     /// Publishes.
     Contributor,

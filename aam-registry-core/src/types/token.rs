@@ -18,6 +18,7 @@ id! {
 
 /// What a token may be used for. Reading is implied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum TokenScope {
     /// Read.
     Read,

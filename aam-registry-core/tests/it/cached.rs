@@ -7,7 +7,7 @@ use aam_registry_core::{
     decorate::CachedMetadata,
     memory::MemoryMetadata,
     ports::{ArchiveIndex, ChangeEvent, ChangeFeed, PackageStore},
-    types::{Change, Principal, Viewer},
+    types::{Change, Principal, VersionText, Viewer},
 };
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
@@ -66,7 +66,7 @@ impl Beside {
         let (package, version) = (name("greet-kit"), version("1.0.0"));
         self.world
             .registry
-            .deprecate(&self.ada, &package, &version, Some(message.to_owned()))
+            .change_text(&self.ada, &package, &version, VersionText::Deprecation, Some(message.to_owned()))
             .await
             .expect("deprecated");
     }
@@ -77,7 +77,8 @@ impl Beside {
         let detail = self.cached.version(&package, &version("1.0.0")).await.expect("read").expect("a version");
         let list = self.cached.versions(&package).await.expect("read").expect("a package");
         let whole = self.cached.package(&package).await.expect("read").expect("a package");
-        [detail.summary.deprecated, list[0].deprecated.clone(), whole.versions[0].deprecated.clone()]
+        [&detail.summary, &list[0], &whole.versions[0]]
+            .map(|summary| summary.texts.get(VersionText::Deprecation).map(str::to_owned))
     }
 
     async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
@@ -198,9 +199,13 @@ async fn a_read_from_before_a_change_is_not_kept_after_it() {
         .collect();
     for round in 0..2_000 {
         let message = format!("round {round}");
-        world.registry.deprecate(&ada, &package, &one, Some(message.clone())).await.expect("deprecated");
+        world
+            .registry
+            .change_text(&ada, &package, &one, VersionText::Deprecation, Some(message.clone()))
+            .await
+            .expect("deprecated");
         let read = world.view().package(&package).await.expect("read");
-        assert_eq!(read.versions[0].deprecated.as_ref(), Some(&message));
+        assert_eq!(read.versions[0].texts.get(VersionText::Deprecation), Some(message.as_str()));
         tokio::task::yield_now().await;
     }
     readers.iter().for_each(tokio::task::JoinHandle::abort);

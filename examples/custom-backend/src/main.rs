@@ -1,9 +1,13 @@
-//! A registry with its own archive store: `ShelfArchives`, in about a hundred lines, passes the
-//! conformance suite of its port and is used together with existing adapters for the other ports.
+//! A registry with its own archive store and its own subscriber, used together with existing adapters
+//! for the other ports.
+//!
+//! `ShelfArchives`, in about a hundred lines, passes the conformance suite of its port. `Journal`
+//! follows what happens in the registry: one line registers it.
 
+mod journal;
 mod shelf;
 
-use std::{error::Error, path::Path};
+use std::{error::Error, path::Path, time::Duration};
 
 use aam_registry_core::{
     archive::{PackContents, PackEntry, pack},
@@ -13,6 +17,7 @@ use aam_registry_core::{
     types::Viewer,
 };
 use bytes::Bytes;
+use journal::Journal;
 use shelf::ShelfArchives;
 
 const MANIFEST: &str = "\
@@ -30,16 +35,28 @@ artifacts:
 async fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let archive = archive()?;
-    let read = publish_and_read(&registry(folder.path())?, archive.clone()).await?;
+    let journal = folder.path().join("journal.txt");
+    let registry = registry(folder.path(), &journal)?;
+    let read = publish_and_read(&registry, archive.clone()).await?;
     assert_eq!(read, archive, "what was published is what is read");
     eprintln!("published and read {} bytes through {}", read.len(), folder.path().display());
+    registry.run_background(is_written(&journal)).await;
+    eprint!("the journal: {}", std::fs::read_to_string(&journal)?);
     Ok(())
 }
 
-/// Existing in-memory adapters, and the archive store of this example.
-fn registry(folder: &Path) -> Result<Registry, BuildError> {
+/// Completes when the subscriber has done its work. A server runs the background work until it stops.
+async fn is_written(journal: &Path) {
+    while !journal.exists() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Existing in-memory adapters, and the archive store and subscriber of this example.
+fn registry(folder: &Path, journal: &Path) -> Result<Registry, BuildError> {
     Registry::builder()
         .archives(ShelfArchives::new(folder))
+        .job_handler(Journal::new(journal))
         .database(MemoryMetadata::new())
         .rate_limiter(MemoryLimiter::unlimited())
         .passwords(InsecurePasswords)
@@ -90,10 +107,23 @@ mod tests {
     async fn a_registry_runs_on_the_shelf() {
         let folder = tempfile::tempdir().expect("a folder");
         let archive = archive().expect("an archive");
-        let registry = registry(folder.path()).expect("a registry");
+        let registry = registry(folder.path(), &folder.path().join("journal.txt")).expect("a registry");
         let read = publish_and_read(&registry, archive.clone()).await.expect("published and read");
         assert_eq!(read, archive);
         let files = std::fs::read_dir(folder.path()).expect("the folder").count();
         assert_eq!(files, 2, "the archive, and the mark that says whose it is");
+    }
+
+    #[tokio::test]
+    async fn the_subscriber_is_told_of_a_publish_and_of_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = folder.path().join("journal.txt");
+        let registry = registry(folder.path(), &journal).expect("a registry");
+        publish_and_read(&registry, archive().expect("an archive")).await.expect("published");
+        let working = registry.run_background(is_written(&journal));
+        tokio::time::timeout(Duration::from_mins(1), working).await.expect("the journal is written");
+        let written = std::fs::read_to_string(&journal).expect("the journal");
+        let lines: Vec<_> = written.lines().map(|line| line.split_once(' ').expect("an id").1).collect();
+        assert_eq!(lines, ["tidy-notes 1.0.0"], "not of the registration, nor of the login");
     }
 }

@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use aam_registry_core::{
     Error, ErrorCode, Result,
-    decide::{Deprecation, MemberChange, OwnerChange, PublishCheck, PublishCommit, TagChange, Unyank, Yank},
+    decide::{MemberChange, OwnerChange, PublishCheck, PublishCommit, TagChange, TextChange, Unyank, Yank},
     ports::Database,
     types::{
         ArchiveFile, ArchiveKey, AuditEvent, DownloadBatch, DownloadCount, LatestPolicy, NewAuditEntry, NewUpload,
-        ScopeRole, Sha256Digest, UploadId,
+        ScopeRole, Sha256Digest, UploadId, VersionText,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -29,7 +29,7 @@ enum Verb {
     Publish { tag: Option<usize> },
     Yank,
     Unyank,
-    Deprecate { message: Option<&'static str> },
+    SetText { text: VersionText, value: Option<&'static str> },
     SetTag { tag: usize },
     RemoveTag { tag: usize },
     AddOwner { owner: usize },
@@ -48,7 +48,8 @@ impl Operation {
             8 => option::weighted(0.3, 0..TAGS).prop_map(|tag| Verb::Publish { tag }),
             3 => Just(Verb::Yank),
             2 => Just(Verb::Unyank),
-            1 => option::of(Just("use another")).prop_map(|message| Verb::Deprecate { message }),
+            1 => (select(&VersionText::ALL[..]), option::of(Just("use another")))
+                .prop_map(|(text, value)| Verb::SetText { text, value }),
             3 => (0..TAGS).prop_map(|tag| Verb::SetTag { tag }),
             1 => (1..TAGS).prop_map(|tag| Verb::RemoveTag { tag }),
             1 => (0..USERS).prop_map(|owner| Verb::AddOwner { owner }),
@@ -126,11 +127,11 @@ impl Task<'_> {
                     Unyank { actor: actor.clone(), package: package.clone(), version, latest_policy, now, audit };
                 db.unyank(&unyank).await.map(|moved| format!("{moved:?}"))
             }
-            Verb::Deprecate { message } => {
-                let (message, audit) = (message.map(str::to_owned), audit(AuditEvent::VersionDeprecate));
+            Verb::SetText { text, value } => {
+                let (text, value, audit) = (*text, value.map(str::to_owned), audit(text.event()));
                 let change =
-                    Deprecation { actor: actor.clone(), package: package.clone(), version, message, now, audit };
-                db.set_deprecation(&change).await.map(|()| String::new())
+                    TextChange { actor: actor.clone(), package: package.clone(), version, text, value, now, audit };
+                db.change_text(&change).await.map(|()| String::new())
             }
             Verb::SetTag { tag } | Verb::RemoveTag { tag } => {
                 let sets = matches!(verb, Verb::SetTag { .. });

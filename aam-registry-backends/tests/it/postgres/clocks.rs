@@ -10,7 +10,7 @@ use aam_registry_core::{
     memory::{InsecurePasswords, MemoryArchives, MemoryLimiter},
     ports::{Clock, PackageStore, PublishStore, SystemClock},
     registry::{Registration, Registry},
-    types::{NewUpload, UploadId},
+    types::{NewUpload, UploadId, VersionText},
 };
 use jiff::{SignedDuration, Timestamp};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -112,7 +112,10 @@ async fn replicas_agree_on_the_time_whatever_their_machines_say() {
     publish(&store, &principal.actor(), "kit", "1.0.0", json!({})).await.expect("publish");
     for (registry, reason) in [(&behind, Some("old")), (&ahead, None), (&behind, Some("older"))] {
         let principal = registry.authenticate(&session(registry).await).await.expect("it lives");
-        registry.deprecate(&principal, &name, &version, reason.map(Into::into)).await.expect("deprecated");
+        registry
+            .change_text(&principal, &name, &version, VersionText::Deprecation, reason.map(Into::into))
+            .await
+            .expect("deprecated");
         let package = store.package(&name).await.expect("read").expect("a package");
         assert!(package.updated_at >= package.created_at);
         assert!(package.updated_at.duration_since(SystemClock.now()).unsigned_abs() < ABOUT, "{}", package.updated_at);

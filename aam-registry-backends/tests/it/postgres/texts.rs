@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use aam_registry_core::{
-    decide::{Deprecation, NewToken, PublishCommit, Yank},
+    decide::{NewToken, PublishCommit, TextChange, Yank},
     ports::{AuditLog, Clock, PackageStore, PublishStore, SystemClock, TokenStore, UserStore, VersionStore},
     types::{
         ArchiveKey, AuditEvent, AuditFilter, LatestPolicy, Manifest, NewAuditEntry, NewUpload, PackageName,
         PageRequest, SearchQuery, SearchSort, Sha256Digest, Token, TokenId, TokenScopes, UploadId, Version,
+        VersionText,
     },
 };
 use jiff::SignedDuration;
@@ -48,15 +49,16 @@ async fn any_text_comes_back_as_it_was() {
         audit: audit(AuditEvent::PackagePublish),
     };
     store.commit_publish(&commit).await.expect("publish");
-    let deprecation = Deprecation {
+    let deprecation = TextChange {
         actor: owner.clone(),
         package: name.clone(),
         version: version.clone(),
-        message: Some(ODD.to_owned()),
+        text: VersionText::Deprecation,
+        value: Some(ODD.to_owned()),
         now,
         audit: audit(AuditEvent::VersionDeprecate),
     };
-    store.set_deprecation(&deprecation).await.expect("deprecate");
+    store.change_text(&deprecation).await.expect("deprecate");
     let query = SearchQuery {
         text: Some(format!("{ODD} zoe")),
         artifact_type: None,
@@ -71,7 +73,10 @@ async fn any_text_comes_back_as_it_was() {
     assert_eq!(store.search(&nothing).await.expect("search").total, 0);
 
     let detail = store.version(&name, &version).await.expect("read").expect("a version");
-    assert_eq!((detail.manifest.description.as_str(), detail.summary.deprecated.as_deref()), (ODD, Some(ODD)));
+    assert_eq!(
+        (detail.manifest.description.as_str(), detail.summary.texts.get(VersionText::Deprecation)),
+        (ODD, Some(ODD))
+    );
     assert_eq!(store.readme(&name, &version).await.expect("read"), Some(Some(ODD.to_owned())));
     let yank = Yank {
         actor: owner.clone(),

@@ -61,6 +61,7 @@ pub struct ManifestChange {
 
 /// How a file changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FileStatus {
     /// It is new.
     Added,

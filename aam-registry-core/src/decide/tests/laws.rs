@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
     types::{
         Actor, Credential, DistTag, LatestPolicy, LatestTag, PackageName, PublishedVersion, ScopeRole, Sha256Digest,
-        Token, TokenId, TokenScope, TokenScopes, UserId, Version,
+        Token, TokenId, TokenScope, TokenScopes, UserId, Version, VersionTexts,
     },
 };
 
@@ -297,7 +297,7 @@ impl Kit {
         let version = found.map(|one| VersionState {
             version: one.version.clone(),
             yanked: (!one.visible).then_some(YankState { at: NOW, reason: None }),
-            deprecated: None,
+            texts: VersionTexts::default(),
             tags: Vec::new(),
         });
         PackageFacts { access, version, latest: self.latest.clone(), ..PackageFacts::default() }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::types::{
     Actor, ArchiveKey, AuditEvent, Credential, LatestPolicy, LatestTag, Manifest, NewAuditEntry, PublishedVersion,
-    Sha256Digest, UploadId, UserId, Username, Version,
+    Sha256Digest, UploadId, UserId, Username, Version, VersionTexts,
 };
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -60,7 +60,7 @@ fn facts(versions: &[&str], wanted: &str) -> PackageFacts {
     let found = published.iter().find(|one| one.version == v(wanted)).map(|one| VersionState {
         version: one.version.clone(),
         yanked: None,
-        deprecated: None,
+        texts: VersionTexts::default(),
         tags: Vec::new(),
     });
     let tag = versions.last().map(|text| LatestTag { version: v(text), instead_of: None });

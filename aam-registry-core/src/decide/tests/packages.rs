@@ -1,13 +1,13 @@
-//! Yanks, deprecations, tags and owners.
+//! Yanks, texts, tags and owners.
 
 use super::{ADMIN, NOW, actor, after, caller, entry, facts, user, username, v, written};
 use crate::{
     decide::{
-        CallerFacts, Changes, Deprecation, OwnerChange, OwnerState, PackageAccess, PackageCommand, PackageFacts,
-        TagChange, Unyank, VersionState, Write, Yank, YankState,
+        CallerFacts, Changes, OwnerChange, OwnerState, PackageAccess, PackageCommand, PackageFacts, TagChange,
+        TextChange, Unyank, VersionState, Write, Yank, YankState,
     },
     error::{ErrorCode, Result},
-    types::{Change, DistTag, LatestPolicy, ScopeRole},
+    types::{Change, DistTag, LatestPolicy, ScopeRole, VersionText},
 };
 
 fn yank(version: &str) -> Yank {
@@ -27,9 +27,10 @@ fn unyank(version: &str) -> Unyank {
     Unyank { actor, package, version, latest_policy, now, audit }
 }
 
-fn deprecation(message: Option<&str>) -> Deprecation {
+fn deprecation(value: Option<&str>) -> TextChange {
     let Yank { actor, package, version, now, audit, .. } = yank("1.0.0");
-    Deprecation { actor, package, version, message: message.map(str::to_owned), now, audit }
+    let text = VersionText::Deprecation;
+    TextChange { actor, package, version, text, value: value.map(str::to_owned), now, audit }
 }
 
 fn tag_change(name: &str, version: Option<&str>) -> TagChange {
@@ -153,7 +154,8 @@ fn what_is_so_already_is_no_change() {
 
 #[test]
 fn a_deprecation_comes_and_changes_and_goes() {
-    let deprecated = with_version(facts(&["1.0.0"], "1.0.0"), |found| found.deprecated = Some("old".into()));
+    let deprecated =
+        with_version(facts(&["1.0.0"], "1.0.0"), |found| found.texts.set(VersionText::Deprecation, Some("old".into())));
     for (message, facts) in
         [(Some("old"), facts(&["1.0.0"], "1.0.0")), (Some("older"), deprecated.clone()), (None, deprecated)]
     {

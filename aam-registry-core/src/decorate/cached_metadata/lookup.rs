@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The version of the format of shared values.
-const FORM: &str = "1";
+const FORM: &str = "2";
 
 impl<D: Database> CachedMetadata<D> {
     /// Returns the cached value of a package under `key`, or calls `read`.

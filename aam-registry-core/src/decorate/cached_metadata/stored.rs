@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::types::{
     ApprovalStatus, DistTag, Manifest, Package, PublishedVersion, User, Version, VersionDetail, VersionSummary,
-    Visibility,
+    VersionText, VersionTexts, Visibility,
 };
 
 /// A value that can be stored in the shared cache and read back.
@@ -27,7 +27,8 @@ pub(super) struct StoredSummary {
     version: String,
     published_at: i64,
     yanked: bool,
-    deprecated: Option<String>,
+    /// By the key of each.
+    texts: BTreeMap<String, String>,
     sha256: String,
     archive_size: u64,
     dependencies: BTreeMap<String, String>,
@@ -77,7 +78,7 @@ impl Shared for VersionSummary {
             version: self.version.to_string(),
             published_at: self.published_at.as_microsecond(),
             yanked: self.yanked,
-            deprecated: self.deprecated.clone(),
+            texts: self.texts.iter().map(|(text, value)| (text.key().to_owned(), value.to_owned())).collect(),
             sha256: self.sha256.to_string(),
             archive_size: self.archive_size,
             dependencies: self
@@ -94,7 +95,7 @@ impl Shared for VersionSummary {
             version: stored.version.parse().ok()?,
             published_at: instant(stored.published_at)?,
             yanked: stored.yanked,
-            deprecated: stored.deprecated,
+            texts: texts(stored.texts)?,
             sha256: stored.sha256.parse().ok()?,
             archive_size: stored.archive_size,
             dependencies: dependencies
@@ -235,6 +236,15 @@ impl Shared for User {
             created_at: instant(stored.created_at)?,
         })
     }
+}
+
+/// `None` if there is a text that this release does not know.
+fn texts(mut stored: BTreeMap<String, String>) -> Option<VersionTexts> {
+    let mut texts = VersionTexts::default();
+    for text in VersionText::ALL {
+        texts.set(text, stored.remove(text.key()));
+    }
+    stored.is_empty().then_some(texts)
 }
 
 fn instant(microseconds: i64) -> Option<Timestamp> {

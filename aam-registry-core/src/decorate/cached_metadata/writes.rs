@@ -10,7 +10,7 @@ use tracing::Instrument;
 use super::{CachedMetadata, accounts::sessions_of};
 use crate::{
     decide::{
-        Deprecation, OwnerChange, PackageCommand, PublishCheck, PublishCommit, Published, TagChange, Unyank, Yank,
+        OwnerChange, PackageCommand, PublishCheck, PublishCommit, Published, TagChange, TextChange, Unyank, Yank,
         Yanked,
     },
     error::{Error, Outcome, Result},
@@ -154,7 +154,7 @@ macro_rules! version_changes {
 version_changes! {
     yank(Yank) -> Yanked;
     unyank(Unyank) -> BTreeMap<DistTag, Version>;
-    set_deprecation(Deprecation) -> ();
+    change_text(TextChange) -> ();
     change_tag(TagChange) -> ();
     change_owner(OwnerChange) -> ();
 }

@@ -5,6 +5,7 @@ mod request;
 mod response;
 mod stall;
 
-pub(crate) use request::{RequestBody, content_length};
+pub use request::RequestBody;
+pub(crate) use request::content_length;
 pub use response::RegistryBody;
 pub(crate) use stall::Stalled;

@@ -25,7 +25,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(30);
 ///
 /// If it is dropped before its end, the rest is read and discarded in the background, within limits.
 #[derive(Default)]
-pub(crate) struct RequestBody {
+pub struct RequestBody {
     inner: Option<UnsyncBoxBody<Bytes, BoxError>>,
     stall: Stall,
     drain: bool,

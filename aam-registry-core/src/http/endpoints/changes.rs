@@ -5,12 +5,14 @@ use super::params::optional;
 use crate::{
     error::{Error, ErrorCode},
     http::{
+        Failure,
         answer::{self, Answered},
         body::RequestBody,
         call::Call,
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
-        wire::{DeprecatedAnswer, DeprecationRequest, UnyankedAnswer, YankedAnswer},
+        wire::{DeprecatedAnswer, TextRequest, UnyankedAnswer, YankedAnswer},
     },
+    types::{PackageName, Version, VersionText},
 };
 
 const ERRORS: &[ErrorCode] = &[
@@ -56,7 +58,7 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "Deprecate a version",
         description: "Sets a warning that clients show for the version. Needs the scope `yank`.",
         access: Access::Credential,
-        request: RequestContent::json::<DeprecationRequest>(),
+        request: RequestContent::json::<TextRequest>(),
         answers: &[Answer {
             status: 200,
             description: "The version has the warning.",
@@ -100,19 +102,29 @@ async fn unyank(call: Call) -> Answered {
 }
 
 async fn deprecate(call: Call, body: RequestBody) -> Answered {
-    let (package, version) = call.version()?;
-    let request: DeprecationRequest = call.json(body).await?;
-    let message = request.message.trim().to_owned();
-    if message.is_empty() {
-        return Err(Error::invalid_request("`message` is empty; to take a deprecation back, send DELETE").into());
-    }
-    call.registry.deprecate(call.principal()?, &package, &version, Some(message.clone())).await?;
+    let (package, version, message) = set_text(call, body, VersionText::Deprecation).await?;
     let answer = DeprecatedAnswer { name: package.to_string(), version: version.to_string(), deprecated: message };
     answer::written(StatusCode::OK, &answer)
 }
 
 async fn undeprecate(call: Call) -> Answered {
+    remove_text(call, VersionText::Deprecation).await
+}
+
+/// Sets a text of the version; returns whose text it is and what it says.
+async fn set_text(call: Call, body: RequestBody, text: VersionText) -> Result<(PackageName, Version, String), Failure> {
     let (package, version) = call.version()?;
-    call.registry.deprecate(call.principal()?, &package, &version, None).await?;
+    let request: TextRequest = call.json(body).await?;
+    let message = request.message.trim().to_owned();
+    if message.is_empty() {
+        return Err(Error::invalid_request("`message` is empty; to remove the message, send DELETE").into());
+    }
+    call.registry.change_text(call.principal()?, &package, &version, text, Some(message.clone())).await?;
+    Ok((package, version, message))
+}
+
+async fn remove_text(call: Call, text: VersionText) -> Answered {
+    let (package, version) = call.version()?;
+    call.registry.change_text(call.principal()?, &package, &version, text, None).await?;
     Ok(answer::no_content())
 }

@@ -65,9 +65,10 @@ impl UnyankedAnswer {
     }
 }
 
-/// The warning for a version.
+/// A text for a version.
 #[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct DeprecationRequest {
+#[schemars(rename = "VersionTextRequest")]
+pub(crate) struct TextRequest {
     /// The text that clients show.
     #[schemars(length(min = 1, max = 512), regex(pattern = r"\S"))]
     pub(crate) message: String,

@@ -19,11 +19,12 @@ mod version;
 mod webhooks;
 
 pub(crate) use accounts::{
-    AccountAnswer, AccountChangeRequest, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer, SessionAnswer,
+    AccountAnswer, AccountChangeRequest, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer,
+    ResetConfirmation, ResetLinkAnswer, ResetRequest, ResetRequestedAnswer, SessionAnswer,
 };
 pub(crate) use audit::AuditPage;
 pub(crate) use changes::{
-    DeprecatedAnswer, DeprecationRequest, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, UnyankedAnswer, YankedAnswer,
+    DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, YankedAnswer,
 };
 pub(crate) use contents::{DiffAnswer, DownloadsAnswer, FilesAnswer};
 pub(crate) use error::ErrorBody;

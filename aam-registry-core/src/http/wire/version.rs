@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Time;
-use crate::types::{Artifact, Artifacts, Constraint, PackageName, Sha256Digest, VersionDetail, VersionSummary};
+use crate::types::{
+    Artifact, Artifacts, Constraint, PackageName, Sha256Digest, VersionDetail, VersionSummary, VersionText,
+    VersionTexts,
+};
 
 /// The digest of an archive.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -27,6 +30,19 @@ pub(crate) fn dependencies(dependencies: &BTreeMap<PackageName, Constraint>) -> 
     dependencies.iter().map(|(name, constraint)| (name.to_string(), constraint.to_string())).collect()
 }
 
+/// What those in charge of a version say about it.
+#[derive(Debug, Serialize, JsonSchema)]
+struct TextFields {
+    /// The warning that clients show.
+    deprecated: Option<String>,
+}
+
+impl From<VersionTexts> for TextFields {
+    fn from(mut texts: VersionTexts) -> Self {
+        Self { deprecated: texts.take(VersionText::Deprecation) }
+    }
+}
+
 /// One version as its package lists it.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "VersionSummary")]
@@ -36,8 +52,8 @@ pub(crate) struct VersionRow {
     published_at: Time,
     /// Whether it is yanked: no constraint resolves to it, but it can still be downloaded.
     yanked: bool,
-    /// The warning that clients show.
-    deprecated: Option<String>,
+    #[serde(flatten)]
+    texts: TextFields,
     checksum: Checksum,
     /// In bytes.
     archive_size: u64,
@@ -52,7 +68,7 @@ impl From<VersionSummary> for VersionRow {
             version: summary.version.to_string(),
             published_at: summary.published_at.into(),
             yanked: summary.yanked,
-            deprecated: summary.deprecated,
+            texts: summary.texts.into(),
             checksum: summary.sha256.into(),
             archive_size: summary.archive_size,
             dependencies: dependencies(&summary.dependencies),
@@ -134,7 +150,8 @@ pub(crate) struct VersionAnswer {
     published_by: String,
     yanked: bool,
     yanked_reason: Option<String>,
-    deprecated: Option<String>,
+    #[serde(flatten)]
+    texts: TextFields,
     checksum: Checksum,
     /// Always `null`: signatures are not available on this registry yet.
     signature: (),
@@ -172,7 +189,7 @@ impl VersionAnswer {
             published_by: detail.published_by.to_string(),
             yanked: summary.yanked,
             yanked_reason: detail.yanked_reason,
-            deprecated: summary.deprecated,
+            texts: summary.texts.into(),
             checksum: summary.sha256.into(),
             signature: (),
             attestation: (),

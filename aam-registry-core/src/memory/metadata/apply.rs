@@ -39,6 +39,8 @@ impl Tables {
             Write::UpdateAccount(account) => {
                 self.users.insert(account.user.id, account);
             }
+            Write::AddOneTimeToken { user, token } => self.one_time_tokens.push((user, token)),
+            Write::EndOneTimeTokens { user } => self.one_time_tokens.retain(|(of, _)| *of != user),
             Write::CreateToken { token, secret } => {
                 self.tokens.insert(token.id, StoredToken { token, secret });
             }
@@ -67,8 +69,8 @@ impl Tables {
                 };
             }
             Write::SetYank { package, version, yanked } => self.version_mut(&package, &version)?.yanked = yanked,
-            Write::SetDeprecation { package, version, message } => {
-                self.version_mut(&package, &version)?.deprecated = message;
+            Write::SetText { package, version, text, value } => {
+                self.version_mut(&package, &version)?.texts.set(text, value);
             }
             Write::SetTag { package, tag, version } => {
                 self.package_mut(&package)?.tags.insert(tag, version);

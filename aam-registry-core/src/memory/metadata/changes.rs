@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::MemoryMetadata;
 use crate::{
-    decide::{Deprecation, OwnerChange, PackageCommand, TagChange, Unyank, Yank, Yanked},
+    decide::{OwnerChange, PackageCommand, TagChange, TextChange, Unyank, Yank, Yanked},
     error::Result,
     ports::VersionStore,
     types::{DistTag, Version},
@@ -28,8 +28,8 @@ impl VersionStore for MemoryMetadata {
         self.change_package(unyank)
     }
 
-    async fn set_deprecation(&self, deprecation: &Deprecation) -> Result<()> {
-        self.change_package(deprecation)
+    async fn change_text(&self, change: &TextChange) -> Result<()> {
+        self.change_package(change)
     }
 
     async fn change_tag(&self, change: &TagChange) -> Result<()> {

@@ -110,6 +110,6 @@ impl StoredPackage {
         let version = found.manifest.version.clone();
         let yanked = found.yanked.clone();
         let tags = self.tags.iter().filter(|(_, named)| **named == version).map(|(tag, _)| tag.clone()).collect();
-        VersionState { version, yanked, deprecated: found.deprecated.clone(), tags }
+        VersionState { version, yanked, texts: found.texts.clone(), tags }
     }
 }

@@ -154,7 +154,7 @@ impl StoredVersion {
             version: self.manifest.version.clone(),
             published_at: self.published_at,
             yanked: self.yanked.is_some(),
-            deprecated: self.deprecated.clone(),
+            texts: self.texts.clone(),
             sha256: self.sha256,
             archive_size: self.archive_size,
             dependencies: self.manifest.dependencies.clone(),

@@ -11,7 +11,7 @@ use crate::{
     decide::{PublishCheck, PublishCommit, PublishFacts, Published},
     error::Result,
     ports::PublishStore,
-    types::{ArchiveKey, NewUpload, Upload, UploadId},
+    types::{ArchiveKey, NewUpload, Upload, UploadId, VersionTexts},
 };
 
 #[async_trait]
@@ -83,7 +83,7 @@ impl From<&PublishCommit> for StoredVersion {
             published_at: commit.now,
             published_by: commit.actor.user,
             yanked: None,
-            deprecated: None,
+            texts: VersionTexts::default(),
             archive: commit.archive.clone(),
             sha256: commit.sha256,
             archive_size: commit.archive_size,

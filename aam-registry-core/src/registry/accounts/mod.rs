@@ -7,6 +7,7 @@ mod manage;
 mod password;
 mod profile;
 mod register;
+mod reset;
 mod scopes;
 mod tokens;
 
@@ -16,5 +17,7 @@ pub use manage::{AccountDescription, OPERATOR};
 pub(crate) use password::{MAX_BYTES as MAX_PASSWORD_BYTES, MIN_CHARS as MIN_PASSWORD_CHARS};
 pub use profile::Account;
 pub use register::{NewAccount, Registration};
+pub use reset::PasswordResetLink;
+pub(crate) use reset::{DONE, LINK, REQUESTED, STEP};
 pub use tokens::TokenRequest;
 pub(crate) use tokens::{MAX_NAME as MAX_TOKEN_NAME, MAX_PATTERNS as MAX_TOKEN_PATTERNS};

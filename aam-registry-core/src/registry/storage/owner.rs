@@ -24,6 +24,7 @@ pub(super) struct Sample {
 
 /// Whose the archive store is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StorageOwner {
     /// This registry's: its mark is there.
     ThisRegistry,

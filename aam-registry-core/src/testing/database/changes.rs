@@ -1,14 +1,17 @@
-//! Yanks and deprecations.
+//! Yanks and texts of versions.
 
 use super::world::{
     actor, admin, after, audit_of, dead_actors, entry, latest, now, package_name, publish, published, refused, scope,
     scoped_name, stranger_name, tag, v,
 };
 use crate::{
-    decide::{Deprecation, MemberChange, OwnerChange, TagChange, Unyank, Yank, Yanked},
+    decide::{MemberChange, OwnerChange, TagChange, TextChange, Unyank, Yank, Yanked},
     error::{ErrorCode, Result},
     ports::Database,
-    types::{Actor, AuditEvent, DistTag, LatestPolicy, PackageName, ScopeRole, Username, VersionDetail},
+    types::{
+        Actor, AuditEvent, DistTag, LatestPolicy, PackageName, ScopeRole, Username, VersionDetail, VersionText,
+        VersionTexts,
+    },
 };
 
 pub(super) fn yank(actor: &Actor, package: &PackageName, version: &str) -> Yank {
@@ -23,10 +26,15 @@ pub(super) fn unyank(actor: &Actor, package: &PackageName, version: &str) -> Uny
     Unyank { actor, package, version: v(version), latest_policy: LatestPolicy::Highest, now: now(), audit }
 }
 
-fn deprecation(actor: &Actor, package: &PackageName, version: &str, message: Option<&str>) -> Deprecation {
-    let audit = entry(AuditEvent::VersionDeprecate, actor).with_package(package).with_version(&v(version));
-    let (actor, package, message) = (actor.clone(), package.clone(), message.map(str::to_owned));
-    Deprecation { actor, package, version: v(version), message, now: now(), audit }
+fn text_change(
+    actor: &Actor,
+    package: &PackageName,
+    version: &str,
+    (text, value): (VersionText, Option<&str>),
+) -> TextChange {
+    let audit = entry(text.event(), actor).with_package(package).with_version(&v(version));
+    let (actor, package, value) = (actor.clone(), package.clone(), value.map(str::to_owned));
+    TextChange { actor, package, version: v(version), text, value, now: now(), audit }
 }
 
 async fn set_tag(db: &dyn Database, actor: &Actor, package: &PackageName, name: &str, version: &str) {
@@ -125,16 +133,24 @@ pub async fn an_unyank_undoes_a_yank(db: &dyn Database) {
     assert_eq!(db.yank(&again).await.expect("yank").reason, again.reason, "a new yank has its own reason");
 }
 
-/// A deprecation message is set, changed and removed; setting the same message again changes nothing.
-pub async fn a_deprecation_is_a_message(db: &dyn Database) {
+/// Each text of a version is set, changed and removed, and no other text with it; setting the same text
+/// again changes nothing.
+pub async fn a_text_of_a_version_is_set_changed_and_removed(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "1.1.0"]).await;
-    for message in [None, Some("use 2.x"), Some("use 2.x"), Some("use 3.x \u{1f600}"), None, None] {
-        let change = deprecation(&actor, &name, "1.0.0", message);
-        db.set_deprecation(&change).await.expect("deprecate");
-        assert_eq!(detail(db, &name, "1.0.0").await.summary.deprecated.as_deref(), message);
+    let mut expected = VersionTexts::default();
+    for text in VersionText::ALL {
+        for value in [None, Some("use 2.x"), Some("use 2.x"), Some("use 3.x \u{1f600}"), None, None, Some(text.key())] {
+            let change = text_change(&actor, &name, "1.0.0", (text, value));
+            db.change_text(&change).await.expect("change a text");
+            expected.set(text, value.map(str::to_owned));
+            let shown = detail(db, &name, "1.0.0").await.summary;
+            assert_eq!(shown.texts, expected);
+            let listed = db.versions(&name).await.expect("read").expect("a package");
+            assert_eq!((&listed[1], listed[0].texts.iter().count()), (&shown, 0));
+        }
+        assert_eq!(recorded(db, &name, text.event()).await, 4);
     }
-    assert_eq!(detail(db, &name, "1.1.0").await.summary.deprecated, None);
-    assert_eq!(recorded(db, &name, AuditEvent::VersionDeprecate).await, 3);
+    assert_eq!(detail(db, &name, "1.1.0").await.summary.texts, VersionTexts::default());
     assert_eq!(latest(db, &name).await.as_deref(), Some("1.1.0"));
 }
 
@@ -152,7 +168,7 @@ async fn attempts(db: &dyn Database, actor: &Actor, name: &PackageName, version:
     vec![
         db.yank(&yank(actor, name, version)).await.map(drop),
         db.unyank(&unyank(actor, name, version)).await.map(drop),
-        db.set_deprecation(&deprecation(actor, name, version, Some("no"))).await,
+        db.change_text(&text_change(actor, name, version, (VersionText::Deprecation, Some("no")))).await,
         db.change_tag(&set_tag).await,
     ]
 }

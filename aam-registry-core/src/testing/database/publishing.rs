@@ -13,7 +13,7 @@ use crate::{
     ports::Database,
     types::{
         Actor, ApprovalStatus, ArchiveFile, AuditEvent, DistTag, LatestPolicy, PackageName, Sha256Digest, UploadId,
-        VersionSummary, Visibility,
+        VersionSummary, VersionTexts, Visibility,
     },
 };
 
@@ -55,7 +55,7 @@ pub async fn a_commit_makes_a_version(db: &dyn Database) {
         version: manifest.version.clone(),
         published_at: commit.now,
         yanked: false,
-        deprecated: None,
+        texts: VersionTexts::default(),
         sha256: commit.sha256,
         archive_size: commit.archive_size,
         dependencies: manifest.dependencies.clone(),

@@ -1,7 +1,7 @@
 use aam_registry_core::{
     ErrorCode,
     ports::AuditLog,
-    types::{AuditEntry, AuditEvent, AuditFilter, PageRequest},
+    types::{AuditEntry, AuditEvent, AuditFilter, PageRequest, VersionText},
 };
 
 use super::world::{PASSWORD, World, name, version};
@@ -28,7 +28,7 @@ async fn every_change_is_recorded_and_nothing_secret() {
     registry.remove_tag(&ada, &kit, &"stable".parse().expect("tag")).await.expect("removed");
     registry.yank(&ada, &kit, &one, Some("leaks".into())).await.expect("yanked");
     registry.unyank(&ada, &kit, &one).await.expect("unyanked");
-    registry.deprecate(&ada, &kit, &one, Some("old".into())).await.expect("deprecated");
+    registry.change_text(&ada, &kit, &one, VersionText::Deprecation, Some("old".into())).await.expect("deprecated");
     registry.add_owner(&ada, &kit, &bob.username).await.expect("added");
     registry.remove_owner(&ada, &kit, &bob.username).await.expect("removed");
     let scope = "my_org".parse().expect("scope");

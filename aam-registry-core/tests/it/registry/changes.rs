@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use aam_registry_core::{
     ErrorCode,
     registry::Policy,
-    types::{DistTag, Principal},
+    types::{DistTag, Principal, VersionText},
 };
 
 use super::world::{World, name, version};
@@ -63,12 +63,21 @@ async fn a_deprecation_warns_until_it_is_removed() {
     let world = World::new();
     let ada = three_versions(&world).await;
     let (kit, one) = (name("kit"), version("1.0.0"));
-    world.registry.deprecate(&ada, &kit, &one, Some("use 2".into())).await.expect("deprecated");
-    let deprecated = async || world.view().version(&kit, &one).await.expect("version").summary.deprecated;
+    world
+        .registry
+        .change_text(&ada, &kit, &one, VersionText::Deprecation, Some("use 2".into()))
+        .await
+        .expect("deprecated");
+    let deprecated =
+        async || world.view().version(&kit, &one).await.expect("version").summary.texts.take(VersionText::Deprecation);
     assert_eq!(deprecated().await.as_deref(), Some("use 2"));
-    let error = world.registry.deprecate(&ada, &kit, &one, Some("x".repeat(513))).await.expect_err("too long");
+    let error = world
+        .registry
+        .change_text(&ada, &kit, &one, VersionText::Deprecation, Some("x".repeat(513)))
+        .await
+        .expect_err("too long");
     assert_eq!(error.code(), ErrorCode::InvalidRequest);
-    world.registry.deprecate(&ada, &kit, &one, None).await.expect("removed");
+    world.registry.change_text(&ada, &kit, &one, VersionText::Deprecation, None).await.expect("removed");
     assert_eq!(deprecated().await, None);
 }
 
@@ -83,7 +92,8 @@ async fn changes_need_scope_package_and_right() {
     for by in [&stranger, &publisher, &elsewhere] {
         let yank = world.registry.yank(by, &kit, &one, None).await.expect_err("refused");
         let unyank = world.registry.unyank(by, &kit, &one).await.expect_err("refused");
-        let deprecate = world.registry.deprecate(by, &kit, &one, None).await.expect_err("refused");
+        let deprecate =
+            world.registry.change_text(by, &kit, &one, VersionText::Deprecation, None).await.expect_err("refused");
         let owner = world.registry.add_owner(by, &kit, &stranger.username).await.expect_err("refused");
         for error in [yank, unyank, deprecate, owner] {
             assert_eq!(error.code(), ErrorCode::Forbidden, "{error}");

@@ -129,10 +129,16 @@ impl Client {
         self.act(Method::POST, self.version_url(name, version, "unyank"), None).await
     }
 
-    /// Sets the warning clients show for a version, or removes it.
-    pub(crate) async fn deprecate(&self, name: &PackageName, version: &Version, message: Option<&str>) -> Result<()> {
-        let url = self.version_url(name, version, "deprecation");
-        match message {
+    /// Sets the text of a version that is at `path`, such as `deprecation`, or removes it.
+    pub(crate) async fn set_text(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        path: &str,
+        text: Option<&str>,
+    ) -> Result<()> {
+        let url = self.version_url(name, version, path);
+        match text {
             Some(message) => self.act(Method::PUT, url, Some(&json!({"message": message}))).await,
             None => self.act(Method::DELETE, url, None).await,
         }

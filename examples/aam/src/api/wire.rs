@@ -67,13 +67,27 @@ pub(crate) struct PackageInfo {
     pub(crate) versions: Vec<VersionRow>,
 }
 
+/// What those in charge of a version say about it.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Texts {
+    deprecated: Option<String>,
+}
+
+impl Texts {
+    /// Each text that there is, with the word for a version that has it.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [("deprecated", &self.deprecated)].into_iter().filter_map(|(word, text)| Some((word, text.as_deref()?)))
+    }
+}
+
 /// One version in a package's list.
 #[derive(Debug, Deserialize)]
 pub(crate) struct VersionRow {
     pub(crate) version: String,
     #[serde(default)]
     pub(crate) yanked: bool,
-    pub(crate) deprecated: Option<String>,
+    #[serde(flatten)]
+    pub(crate) texts: Texts,
 }
 
 /// One version as `GET /packages/{pkg}/{v}` shows it.
@@ -93,7 +107,8 @@ pub(crate) struct VersionInfo {
     #[serde(default)]
     pub(crate) yanked: bool,
     pub(crate) yanked_reason: Option<String>,
-    pub(crate) deprecated: Option<String>,
+    #[serde(flatten)]
+    pub(crate) texts: Texts,
     pub(crate) checksum: Checksum,
     #[serde(default)]
     pub(crate) dependencies: BTreeMap<String, String>,

@@ -26,7 +26,7 @@ impl Deprecate {
     pub(crate) async fn run(self, session: &Session) -> Result<()> {
         let VersionSpec { name, version } = &self.version;
         let client = session.authenticated(&session.registry()?)?;
-        client.deprecate(name, version, self.message.as_deref()).await?;
+        client.set_text(name, version, "deprecation", self.message.as_deref()).await?;
         let value = json!({"name": name.as_str(), "version": version.to_string(), "deprecated": self.message});
         session.out.done(&value, || match &self.message {
             Some(message) => vec![format!("{name} {version} is deprecated: {message}")],

@@ -61,11 +61,8 @@ fn package_lines(out: Output, package: &PackageInfo, newest: Option<&VersionInfo
     field(&mut lines, "tags", &tags.join(" "));
     field(&mut lines, "downloads", &package.downloads.to_string());
     let versions = package.versions.iter().map(|row| {
-        let mark = match (row.yanked, &row.deprecated) {
-            (true, _) => " (yanked)",
-            (false, Some(_)) => " (deprecated)",
-            (false, None) => "",
-        };
+        let mark = if row.yanked { Some("yanked") } else { row.texts.iter().map(|(word, _)| word).next() };
+        let mark = mark.map(|word| format!(" ({word})")).unwrap_or_default();
         format!("{}{mark}", row.version)
     });
     field(&mut lines, "versions", &versions.collect::<Vec<_>>().join(", "));
@@ -81,8 +78,8 @@ fn version_lines(out: Output, name: &str, version: &VersionInfo) -> Vec<String> 
         let reason = version.yanked_reason.as_deref().unwrap_or("no reason given");
         lines.push(out.yellow(&plain(&format!("yanked: {reason}"))));
     }
-    if let Some(message) = &version.deprecated {
-        lines.push(out.yellow(&plain(&format!("deprecated: {message}"))));
+    for (word, text) in version.texts.iter() {
+        lines.push(out.yellow(&plain(&format!("{word}: {text}"))));
     }
     let optional = [
         ("author", &version.author),

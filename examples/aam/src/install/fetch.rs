@@ -114,8 +114,8 @@ async fn warnings(client: &Client, name: &PackageName, package: &LockedPackage) 
         let reason = info.yanked_reason.map(|reason| format!(": {reason}")).unwrap_or_default();
         warnings.push(format!("{name} {} is yanked{reason}", *package.version));
     }
-    if let Some(message) = info.deprecated {
-        warnings.push(format!("{name} {} is deprecated: {message}", *package.version));
+    for (word, text) in info.texts.iter() {
+        warnings.push(format!("{name} {} is {word}: {text}", *package.version));
     }
     warnings
 }

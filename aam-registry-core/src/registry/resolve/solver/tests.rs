@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::types::{ApprovalStatus, Sha256Digest, Version};
+use crate::types::{ApprovalStatus, Sha256Digest, Version, VersionTexts};
 
 pub(in crate::registry::resolve) type Roots = BTreeMap<PackageName, Constraint>;
 type Chosen = BTreeMap<PackageName, Version>;
@@ -11,7 +11,7 @@ fn candidate(version: &str, yanked: bool, dependencies: &[(&str, &str)]) -> Vers
         version: version.parse().expect("version"),
         published_at: jiff::Timestamp::UNIX_EPOCH,
         yanked,
-        deprecated: None,
+        texts: VersionTexts::default(),
         sha256: Sha256Digest::of(version.as_bytes()),
         archive_size: 1,
         dependencies: demands(dependencies),

@@ -3,27 +3,38 @@ use jiff::Timestamp;
 use super::{Action, Decision, PackageCommand, PackageFacts, PackageReads, Write, package::package_changes};
 use crate::{
     error::Result,
-    types::{Actor, NewAuditEntry, PackageName, Version},
+    types::{Actor, NewAuditEntry, PackageName, Version, VersionText},
 };
 
-/// A deprecation message to set or remove.
+/// A text of a version to set or remove.
 #[derive(Clone, Debug)]
-pub struct Deprecation {
-    /// Who deprecates.
+pub struct TextChange {
+    /// Who changes it.
     pub actor: Actor,
     /// The package.
     pub package: PackageName,
     /// The version.
     pub version: Version,
-    /// The message; `None` removes it.
-    pub message: Option<String>,
+    /// Which text.
+    pub text: VersionText,
+    /// What it says from now on; `None` removes it.
+    pub value: Option<String>,
     /// The instant.
     pub now: Timestamp,
     /// What the audit log shall say.
     pub audit: NewAuditEntry,
 }
 
-impl PackageCommand for Deprecation {
+impl Action {
+    /// The action that changing this text of a version is.
+    pub const fn of_text(text: VersionText) -> Self {
+        match text {
+            VersionText::Deprecation => Self::Yank,
+        }
+    }
+}
+
+impl PackageCommand for TextChange {
     type Answer = ();
 
     fn reads(&self) -> PackageReads<'_> {
@@ -31,13 +42,13 @@ impl PackageCommand for Deprecation {
     }
 
     fn decide(&self, facts: &PackageFacts) -> Result<Decision<'_, ()>> {
-        let package = facts.authorise(Action::Yank, self.reads(), self.now)?;
+        let package = facts.authorise(Action::of_text(self.text), self.reads(), self.now)?;
         let found = facts.require_version(&self.package, &self.version)?;
-        if found.deprecated == self.message {
+        if found.texts.get(self.text) == self.value.as_deref() {
             return Ok(Decision::unchanged(()));
         }
-        let (name, version, message) = (self.package.clone(), found.version.clone(), self.message.clone());
-        let writes = vec![Write::SetDeprecation { package: name, version, message }];
+        let (name, version, value) = (self.package.clone(), found.version.clone(), self.value.clone());
+        let writes = vec![Write::SetText { package: name, version, text: self.text, value }];
         let changes = package_changes(self, package.instant(self.now), writes, &self.audit);
         Ok(Decision { answer: (), changes })
     }
