@@ -31,6 +31,8 @@ pub mod redis;
 mod relational;
 #[cfg(feature = "secrets")]
 pub mod secrets;
+#[cfg(feature = "smtp")]
+pub mod smtp;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(any(feature = "postgres", feature = "redis"))]

@@ -433,6 +433,14 @@ impl Error {
         Self::Unauthorized("This credential is no longer valid; log in again or create a new token".to_owned())
     }
 
+    /// A one-time token that does not exist, was used, or has expired.
+    pub fn one_time_token_ended() -> Self {
+        Self::invalid_request(
+            "This link does not work any more: it was used, has expired, or the account has changed since; ask for \
+             another one",
+        )
+    }
+
     /// The upload to commit is no longer alive.
     pub fn upload_ended() -> Self {
         Self::Timeout("The upload took too long and was given up; publish again".to_owned())

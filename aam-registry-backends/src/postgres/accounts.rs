@@ -1,13 +1,13 @@
 use aam_registry_core::{
     Result,
     decide::{
-        AccountActor, AccountChange, AccountFacts, CallerFacts, ChangedAccount, RevokedTokens, TokenRevocation,
-        TokenRevocationFacts,
+        AccountChange, AccountFacts, CallerFacts, ChangedAccount, RevokedTokens, TokenRevocation, TokenRevocationFacts,
     },
     ports::AccountStore,
-    types::{AccountFilter, AccountState, User, Username},
+    types::{AccountFilter, AccountState, OneTimePurpose, OneTimeToken, Sha256Digest, User, Username},
 };
 use async_trait::async_trait;
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
@@ -35,6 +35,16 @@ const ACCOUNT: &str = concat!(
     ", u.password_hash, u.session_generation, u.kept_session FROM users u WHERE u.username = $1 FOR NO KEY UPDATE"
 );
 const EMAIL_TAKEN: &str = "SELECT 1 FROM users WHERE email_key = $1 AND id <> $2";
+
+const ONE_TIME_TOKEN: &str = "SELECT purpose, expires_at FROM one_time_tokens WHERE digest = $1 AND user_id = $2";
+const ONE_TIME_TOKENS: &str =
+    "SELECT count(*) FROM one_time_tokens WHERE user_id = $1 AND purpose = $2 AND expires_at > $3";
+const ONE_TIME_HOLDER: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    " FROM one_time_tokens t JOIN users u ON u.id = t.user_id
+      WHERE t.digest = $1 AND t.purpose = $2 AND t.expires_at > $3 AND NOT u.disabled"
+);
 
 /// While tokens are revoked none is made that would be missed, and none is revoked beside.
 const LOCK_TOKENS: &str = "LOCK TABLE tokens IN SHARE ROW EXCLUSIVE MODE";
@@ -83,6 +93,20 @@ impl AccountStore for PostgresMetadata {
         .await
     }
 
+    async fn one_time_holder(
+        &self,
+        token: &Sha256Digest,
+        purpose: OneTimePurpose,
+        now: Timestamp,
+    ) -> Result<Option<User>> {
+        let now = now.as_microsecond();
+        self.read(|tx| async move {
+            let (digest, purpose) = (token.as_bytes().as_slice(), purpose.as_str());
+            sql::first(&tx, ONE_TIME_HOLDER, [&digest, &purpose, &now], |row| users::user(row, 0)).await
+        })
+        .await
+    }
+
     async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64> {
         let rows = Rows::of_tokens(&revocation.tokens);
         self.change(rows, |tx| async move {
@@ -101,16 +125,38 @@ async fn account_facts(tx: &Session, change: &AccountChange) -> Tx<AccountFacts>
     };
     let account = account(tx, &change.username).await?;
     let id = account.as_ref().map(|account| Uuid::from(account.user.id));
-    let caller = match &change.by {
-        AccountActor::Itself(actor) => facts::caller(tx, actor).await?,
-        AccountActor::Operator => CallerFacts::default(),
+    let caller = match change.actor() {
+        Some(actor) => facts::caller(tx, actor).await?,
+        None => CallerFacts::default(),
+    };
+    let one_time = match change.used_token() {
+        Some(digest) => used_token(tx, digest, id).await?,
+        None => None,
+    };
+    let one_time_tokens = match change.update.token_purpose() {
+        Some(purpose) => {
+            let (purpose, now) = (purpose.as_str(), change.now.as_microsecond());
+            sql::first(tx, ONE_TIME_TOKENS, [&id, &purpose, &now], |row| sql::unsigned(row, 0))
+                .await?
+                .unwrap_or_default()
+        }
+        None => 0,
     };
     let email_taken = match change.update.email() {
         Some(email) => sql::exists(tx, EMAIL_TAKEN, [&Text(&columns::email_key(email)), &id]).await?,
         None => false,
     };
     let has_other_admin = admins.iter().any(|admin| Some(*admin) != id);
-    Ok(AccountFacts { account, caller, has_other_admin, email_taken })
+    Ok(AccountFacts { account, caller, one_time, one_time_tokens, has_other_admin, email_taken })
+}
+
+/// A one-time token of the user, whom the caller has locked: nobody else uses it before the commit.
+async fn used_token(tx: &Session, digest: &Sha256Digest, user: Option<Uuid>) -> Tx<Option<OneTimeToken>> {
+    sql::first(tx, ONE_TIME_TOKEN, [&digest.as_bytes().as_slice(), &user], |row| {
+        let (purpose, expires_at) = (columns::one_time_purpose(row.try_get(0)?)?, sql::instant(row, 1)?);
+        Ok(OneTimeToken { digest: *digest, purpose, expires_at })
+    })
+    .await
 }
 
 /// The account of a user; nobody else changes it before the commit.

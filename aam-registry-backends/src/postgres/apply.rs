@@ -32,6 +32,9 @@ const CREATE_USER: &str = "WITH account AS (
     INSERT INTO pending_totals (users) VALUES (1)";
 const UPDATE_ACCOUNT: &str = "UPDATE users SET email = $2, email_key = $3, password_hash = $4, is_admin = $5,
     disabled = $6, session_generation = $7, kept_session = $8 WHERE id = $1";
+const ADD_ONE_TIME_TOKEN: &str =
+    "INSERT INTO one_time_tokens (digest, user_id, purpose, expires_at) VALUES ($1, $2, $3, $4)";
+const END_ONE_TIME_TOKENS: &str = "DELETE FROM one_time_tokens WHERE user_id = $1";
 const CREATE_TOKEN: &str = "INSERT INTO tokens
         (id, user_id, name, secret, scopes, packages, created_at, expires_at, last_used_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -125,6 +128,8 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
     match write {
         Write::CreateUser { .. } => &[CREATE_USER],
         Write::UpdateAccount(_) => &[UPDATE_ACCOUNT],
+        Write::AddOneTimeToken { .. } => &[ADD_ONE_TIME_TOKEN],
+        Write::EndOneTimeTokens { .. } => &[END_ONE_TIME_TOKENS],
         Write::CreateToken { .. } => &[CREATE_TOKEN],
         Write::RevokeTokens { .. } => &[REVOKE_TOKENS],
         Write::RevokeSession { .. } => &[REVOKE_SESSION],
@@ -149,6 +154,13 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
     match write {
         Write::CreateUser { user, password_hash } => create_user(tx, user, password_hash).await,
         Write::UpdateAccount(account) => update_account(tx, account).await,
+        Write::AddOneTimeToken { user, token } => {
+            let (digest, user) = (token.digest.as_bytes().as_slice(), Uuid::from(*user));
+            let (purpose, expires_at) = (token.purpose.as_str(), token.expires_at.as_microsecond());
+            let row: [&(dyn ToSql + Sync); 4] = [&digest, &user, &purpose, &expires_at];
+            sql::run(tx, ADD_ONE_TIME_TOKEN, row).await.map(drop)
+        }
+        Write::EndOneTimeTokens { user } => sql::run(tx, END_ONE_TIME_TOKENS, [&Uuid::from(*user)]).await.map(drop),
         Write::CreateToken { token, secret } => create_token(tx, token, secret.as_bytes()).await,
         Write::RevokeTokens { tokens, at } => revoke_tokens(tx, tokens, *at).await,
         Write::RevokeSession { user, session, expires_at } => {

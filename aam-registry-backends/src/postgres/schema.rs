@@ -36,6 +36,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V7__registry_identity",
     "V8__jobs",
     "V9__webhooks",
+    "V10__one_time_tokens",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.

@@ -57,6 +57,7 @@ const FORGET_SESSIONS: &str = "DELETE FROM revoked_sessions r USING (
         SELECT user_id, id FROM revoked_sessions WHERE expires_at < $1 FOR UPDATE SKIP LOCKED
     ) old WHERE r.user_id = old.user_id AND r.id = old.id";
 const NAME_TAKEN: &str = "SELECT 1 FROM users WHERE username = $1 UNION ALL SELECT 1 FROM scopes WHERE name = $1";
+const FORGET_ONE_TIME_TOKENS: &str = "DELETE FROM one_time_tokens WHERE expires_at < $1";
 const EMAIL_TAKEN: &str = "SELECT 1 FROM users WHERE email_key = $1";
 
 #[async_trait]
@@ -130,6 +131,7 @@ impl UserStore for PostgresMetadata {
     async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
         self.repeatable(|tx| async move {
             sql::run(&tx, FORGET_SESSIONS, [&now.as_microsecond()]).await?;
+            sql::run(&tx, FORGET_ONE_TIME_TOKENS, [&now.as_microsecond()]).await?;
             Ok(())
         })
         .await

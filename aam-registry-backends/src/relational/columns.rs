@@ -6,8 +6,8 @@ use aam_registry_core::{
     Error,
     error::{InvalidName, Outcome},
     types::{
-        ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook, JobState, Manifest, PackageName,
-        ScopeRole, TokenPattern, TokenScope, TokenScopes, WebhookUrl,
+        ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook, JobState, Manifest, OneTimePurpose,
+        PackageName, ScopeRole, TokenPattern, TokenScope, TokenScopes, WebhookUrl,
     },
 };
 use jiff::Timestamp;
@@ -138,6 +138,11 @@ pub(crate) fn token_patterns(text: &str) -> Result<Vec<TokenPattern>, Corrupt> {
 /// The role of a member of a scope.
 pub(crate) fn role(text: &str) -> Result<ScopeRole, Corrupt> {
     ScopeRole::parse(text).ok_or_else(|| Corrupt(format!("scope role `{text}`")))
+}
+
+/// What a one-time token is for.
+pub(crate) fn one_time_purpose(text: &str) -> Result<OneTimePurpose, Corrupt> {
+    OneTimePurpose::parse(text).ok_or_else(|| Corrupt(format!("purpose of a one-time token `{text}`")))
 }
 
 /// What an audit entry records.

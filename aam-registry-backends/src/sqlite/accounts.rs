@@ -1,13 +1,11 @@
 use aam_registry_core::{
     Result,
-    decide::{
-        AccountActor, AccountChange, AccountFacts, CallerFacts, ChangedAccount, RevokedTokens, TokenRevocation,
-        TokenRevocationFacts,
-    },
+    decide::{AccountChange, AccountFacts, ChangedAccount, RevokedTokens, TokenRevocation, TokenRevocationFacts},
     ports::AccountStore,
-    types::{AccountFilter, AccountState, User, Username},
+    types::{AccountFilter, AccountState, OneTimePurpose, OneTimeToken, Sha256Digest, User, Username},
 };
 use async_trait::async_trait;
+use jiff::Timestamp;
 use rusqlite::{Connection, types::Value};
 
 use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql, users};
@@ -25,6 +23,25 @@ impl AccountStore for SqliteMetadata {
         self.write(move |tx| {
             let facts = account_facts(tx, &change)?;
             apply(tx, change.decide(&facts)?)
+        })
+        .await
+    }
+
+    async fn one_time_holder(
+        &self,
+        token: &Sha256Digest,
+        purpose: OneTimePurpose,
+        now: Timestamp,
+    ) -> Result<Option<User>> {
+        let token = *token;
+        self.read(move |tx| {
+            let query = format!(
+                "SELECT {} FROM one_time_tokens t JOIN users u ON u.id = t.user_id
+                 WHERE t.digest = ?1 AND t.purpose = ?2 AND t.expires_at > ?3 AND NOT u.disabled",
+                users::columns("u")
+            );
+            let of = (token.as_bytes(), purpose.as_str(), now.as_microsecond());
+            sql::first(tx, &query, of, |row| users::user(row, 0))
         })
         .await
     }
@@ -60,10 +77,9 @@ fn account_facts(tx: &Connection, change: &AccountChange) -> Tx<AccountFacts> {
     let id = account.as_ref().map(|account| account.user.id.to_string()).unwrap_or_default();
     Ok(AccountFacts {
         account,
-        caller: match &change.by {
-            AccountActor::Itself(actor) => facts::caller(tx, actor)?,
-            AccountActor::Operator => CallerFacts::default(),
-        },
+        caller: change.actor().map(|actor| facts::caller(tx, actor)).transpose()?.unwrap_or_default(),
+        one_time: used_token(tx, change, &id)?,
+        one_time_tokens: one_time_tokens(tx, change, &id)?,
         has_other_admin: has_other_admin(tx, change, &id)?,
         email_taken: email_taken(tx, change, &id)?,
     })
@@ -93,6 +109,23 @@ fn has_other_admin(tx: &Connection, change: &AccountChange, id: &str) -> Tx<bool
 fn email_taken(tx: &Connection, change: &AccountChange, id: &str) -> Tx<bool> {
     let Some(email) = change.update.email() else { return Ok(false) };
     sql::exists(tx, "SELECT 1 FROM users WHERE email_key = ?1 AND id <> ?2", (columns::email_key(email), id))
+}
+
+fn used_token(tx: &Connection, change: &AccountChange, id: &str) -> Tx<Option<OneTimeToken>> {
+    let Some(digest) = change.used_token() else { return Ok(None) };
+    let query = "SELECT purpose, expires_at FROM one_time_tokens WHERE digest = ?1 AND user_id = ?2";
+    sql::first(tx, query, (digest.as_bytes(), id), |row| {
+        let (purpose, expires_at) = (columns::one_time_purpose(&row.get::<_, String>(0)?)?, sql::instant(row, 1)?);
+        Ok(OneTimeToken { digest: *digest, purpose, expires_at })
+    })
+}
+
+fn one_time_tokens(tx: &Connection, change: &AccountChange, id: &str) -> Tx<u64> {
+    let Some(purpose) = change.update.token_purpose() else { return Ok(0) };
+    let query = "SELECT count(*) FROM one_time_tokens WHERE user_id = ?1 AND purpose = ?2 AND expires_at > ?3";
+    let count =
+        sql::first(tx, query, (id, purpose.as_str(), change.now.as_microsecond()), |row| sql::unsigned(row, 0))?;
+    Ok(count.unwrap_or_default())
 }
 
 fn revocation_facts(tx: &Connection, revocation: &TokenRevocation) -> Tx<TokenRevocationFacts> {

@@ -3,8 +3,8 @@
 use aam_registry_core::{
     decide::{Changes, Decision, LatestMove, NewVersion, PublishCommit, Write},
     types::{
-        AccountState, DistTag, LatestTag, NewJob, PackageName, ScopeName, ScopeRole, Sha256Digest, Token, TokenId,
-        User, UserId, Version,
+        AccountState, DistTag, LatestTag, NewJob, OneTimeToken, PackageName, ScopeName, ScopeRole, Sha256Digest, Token,
+        TokenId, User, UserId, Version,
     },
 };
 use jiff::Timestamp;
@@ -35,6 +35,10 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
     match write {
         Write::CreateUser { user, password_hash } => create_user(tx, user, password_hash),
         Write::UpdateAccount(account) => update_account(tx, account),
+        Write::AddOneTimeToken { user, token } => add_one_time_token(tx, *user, token),
+        Write::EndOneTimeTokens { user } => {
+            sql::run(tx, "DELETE FROM one_time_tokens WHERE user_id = ?1", [user.to_string()]).map(drop)
+        }
         Write::CreateToken { token, secret } => create_token(tx, token, secret),
         Write::RevokeTokens { tokens, at } => revoke_tokens(tx, tokens, *at),
         Write::RevokeSession { user, session, expires_at } => {
@@ -111,6 +115,13 @@ fn update_account(tx: &Connection, account: &AccountState) -> Tx<()> {
     let update = "UPDATE users SET email = ?2, email_key = ?3, password_hash = ?4, is_admin = ?5, disabled = ?6,
                   session_generation = ?7, kept_session = ?8 WHERE id = ?1";
     sql::run(tx, update, row).map(drop)
+}
+
+fn add_one_time_token(tx: &Connection, user: UserId, token: &OneTimeToken) -> Tx<()> {
+    let OneTimeToken { digest, purpose, expires_at } = token;
+    let row = (digest.as_bytes(), user.to_string(), purpose.as_str(), expires_at.as_microsecond());
+    let insert = "INSERT INTO one_time_tokens (digest, user_id, purpose, expires_at) VALUES (?1, ?2, ?3, ?4)";
+    sql::run(tx, insert, row).map(drop)
 }
 
 fn create_token(tx: &Connection, token: &Token, secret: &Sha256Digest) -> Tx<()> {

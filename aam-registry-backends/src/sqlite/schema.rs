@@ -20,6 +20,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V6__registry_identity",
     "V7__jobs",
     "V8__webhooks",
+    "V9__one_time_tokens"
 ];
 
 /// Brings the schema of a database up to date; gives the names of the

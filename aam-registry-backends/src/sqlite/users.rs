@@ -85,7 +85,9 @@ impl UserStore for SqliteMetadata {
 
     async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
         self.write(move |tx| {
-            sql::run(tx, "DELETE FROM revoked_sessions WHERE expires_at < ?1", [now.as_microsecond()])?;
+            for table in ["revoked_sessions", "one_time_tokens"] {
+                sql::run(tx, &format!("DELETE FROM {table} WHERE expires_at < ?1"), [now.as_microsecond()])?;
+            }
             Ok(())
         })
         .await

@@ -11,6 +11,7 @@ mod redis;
 mod replicas;
 mod searches;
 mod sessions;
+mod smtp;
 mod sqlite;
 mod webhook;
 mod world;

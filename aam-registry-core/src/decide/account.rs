@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use super::{Action, CallerFacts, Changes, Decision, Write};
 use crate::{
     error::{Error, Result},
-    types::{AccountState, Actor, AuditEvent, Credential, NewAuditEntry, User, Username},
+    types::{
+        AccountState, Actor, AuditEvent, Credential, NewAuditEntry, OneTimePurpose, OneTimeToken, Sha256Digest, User,
+        Username,
+    },
 };
 
 /// A change of one account.
@@ -30,7 +33,17 @@ pub enum AccountActor {
     Itself(Actor),
     /// The operator, by a command on the server itself.
     Operator,
+    /// An administrator, for somebody else.
+    Admin(Actor),
+    /// The registry itself, for somebody who asks without a credential.
+    Registry,
+    /// Whoever has the secret of the one-time token with this digest.
+    Holder(Sha256Digest),
 }
+
+/// The most one-time tokens of one purpose that an account may have at a time, so that nobody's mailbox
+/// is filled by strangers.
+pub const MAX_ONE_TIME_TOKENS: u64 = 5;
 
 /// What an account shall be.
 #[derive(Clone)]
@@ -55,6 +68,12 @@ pub enum AccountUpdate {
         /// The hash of the password; `None` to keep it.
         password_hash: Option<String>,
     },
+    /// With a one-time token more. Nothing changes for an account that is disabled or has
+    /// [`MAX_ONE_TIME_TOKENS`] of the purpose.
+    OneTimeToken(OneTimeToken),
+    /// As it is; that somebody asks for a one-time token by mail is recorded, and so reaches who sends
+    /// it. Nothing is recorded where none would be made.
+    TokenRequest(OneTimePurpose),
 }
 
 impl Debug for AccountUpdate {
@@ -64,6 +83,8 @@ impl Debug for AccountUpdate {
             Self::Admin(admin) => f.debug_tuple("Admin").field(admin).finish(),
             Self::Password { .. } => f.write_str("Password"),
             Self::Credentials { .. } => f.write_str("Credentials"),
+            Self::OneTimeToken(token) => f.debug_tuple("OneTimeToken").field(&token.purpose).finish(),
+            Self::TokenRequest(purpose) => f.debug_tuple("TokenRequest").field(purpose).finish(),
         }
     }
 }
@@ -73,8 +94,13 @@ impl Debug for AccountUpdate {
 pub struct AccountFacts {
     /// The account; `None` where there is none.
     pub account: Option<AccountState>,
-    /// Who acts, where that is a [user](AccountActor::Itself).
+    /// Who acts, where that is a [user](AccountChange::actor).
     pub caller: CallerFacts,
+    /// The one-time token of the account that is [used](AccountActor::Holder); `None` where it has none.
+    pub one_time: Option<OneTimeToken>,
+    /// How many one-time tokens of the [purpose](AccountUpdate::token_purpose) the account has that have
+    /// not expired. Asked for where that gives one.
+    pub one_time_tokens: u64,
     /// Whether another account that is not disabled administers the registry.
     /// Asked for where [`AccountUpdate::may_end_an_admin`].
     pub has_other_admin: bool,
@@ -105,6 +131,15 @@ impl AccountUpdate {
             _ => None,
         }
     }
+
+    /// The purpose of the one-time token that the account shall have.
+    pub fn token_purpose(&self) -> Option<OneTimePurpose> {
+        match self {
+            Self::OneTimeToken(token) => Some(token.purpose),
+            Self::TokenRequest(purpose) => Some(*purpose),
+            _ => None,
+        }
+    }
 }
 
 impl AccountChange {
@@ -113,18 +148,26 @@ impl AccountChange {
     /// # Errors
     /// [`Error::UserNotFound`]; [`Error::Unauthorized`] where the user whose
     /// account it is holds no live credential; [`Error::Forbidden`] where no
-    /// administrator would be left; [`Error::InvalidCredentials`] where the
-    /// password is another one by now; [`Error::UserExists`] where the e-mail
-    /// address is taken.
+    /// administrator would be left, and to who is none and changes the account
+    /// of somebody else; [`Error::InvalidCredentials`] where the password is
+    /// another one by now; [`Error::UserExists`] where the e-mail address is
+    /// taken; [`Error::InvalidRequest`] where a one-time token does not work.
     pub fn decide(&self, facts: &AccountFacts) -> Result<Decision<'_, ChangedAccount>> {
-        let before = facts.account.as_ref().ok_or_else(|| Error::UserNotFound(self.username.clone()))?;
-        if let AccountActor::Itself(actor) = &self.by {
-            facts.caller.require_self(actor, self.now, Action::ChangeAccount)?;
-            if actor.user != before.user.id {
-                return Err(Error::credential_ended());
+        match &self.by {
+            AccountActor::Itself(actor) => {
+                facts.caller.require_self(actor, self.now, Action::ChangeAccount)?;
             }
+            AccountActor::Admin(actor) => {
+                facts.caller.require_live(actor, self.now)?.require_everywhere(Action::ResetPassword)?;
+            }
+            AccountActor::Operator | AccountActor::Registry | AccountActor::Holder(_) => {}
         }
+        let before = facts.account.as_ref().ok_or_else(|| Error::UserNotFound(self.username.clone()))?;
+        self.require_may(before, facts)?;
         let user = before.user.clone();
+        if self.update.token_purpose().is_some() {
+            return Ok(self.tokens(user, facts));
+        }
         let Some(after) = self.changed(before, facts)? else {
             return Ok(Decision::unchanged(ChangedAccount { user, changed: false }));
         };
@@ -132,7 +175,61 @@ impl AccountChange {
         let recorded = |entry: &&NewAuditEntry| entry.event != AuditEvent::UserEmailChange || !is_same_address;
         let audit = self.audit.iter().filter(recorded).cloned().collect();
         let answer = ChangedAccount { user: after.user.clone(), changed: true };
-        Ok(Decision { answer, changes: Changes { writes: vec![Write::UpdateAccount(after)], audit, stale: None } })
+        // A token that was sent to the old address, or before the new password, works no more.
+        let is_same_password = after.password_hash == before.password_hash;
+        let mut writes = vec![Write::UpdateAccount(after)];
+        if !is_same_address || !is_same_password {
+            writes.push(Write::EndOneTimeTokens { user: before.user.id });
+        }
+        Ok(Decision { answer, changes: Changes { writes, audit, stale: None } })
+    }
+
+    /// The user who acts, where there is one.
+    pub fn actor(&self) -> Option<&Actor> {
+        match &self.by {
+            AccountActor::Itself(actor) | AccountActor::Admin(actor) => Some(actor),
+            AccountActor::Operator | AccountActor::Registry | AccountActor::Holder(_) => None,
+        }
+    }
+
+    /// The digest of the one-time token that is used, where one is.
+    pub fn used_token(&self) -> Option<&Sha256Digest> {
+        match &self.by {
+            AccountActor::Holder(digest) => Some(digest),
+            _ => None,
+        }
+    }
+
+    /// Requires that whoever acts may change this account so.
+    fn require_may(&self, account: &AccountState, facts: &AccountFacts) -> Result<()> {
+        let may = match (&self.by, &self.update) {
+            (AccountActor::Itself(actor), AccountUpdate::Credentials { .. }) => actor.user == account.user.id,
+            (AccountActor::Operator, _) | (AccountActor::Admin(_), AccountUpdate::OneTimeToken(_)) => true,
+            (AccountActor::Registry, update) => update.token_purpose().is_some(),
+            (AccountActor::Holder(_), AccountUpdate::Password { .. }) => {
+                let purpose = OneTimePurpose::PasswordReset;
+                let works = |token: OneTimeToken| token.purpose == purpose && token.expires_at > self.now;
+                if account.user.disabled || !facts.one_time.is_some_and(works) {
+                    return Err(Error::one_time_token_ended());
+                }
+                true
+            }
+            _ => false,
+        };
+        if may { Ok(()) } else { Err(Error::credential_ended()) }
+    }
+
+    /// What follows where a one-time token is made or asked for.
+    fn tokens(&self, user: User, facts: &AccountFacts) -> Decision<'_, ChangedAccount> {
+        if user.disabled || facts.one_time_tokens >= MAX_ONE_TIME_TOKENS {
+            return Decision::unchanged(ChangedAccount { user, changed: false });
+        }
+        let writes = match &self.update {
+            AccountUpdate::OneTimeToken(token) => vec![Write::AddOneTimeToken { user: user.id, token: *token }],
+            _ => Vec::new(),
+        };
+        let changes = Changes { writes, audit: self.audit.clone(), stale: None };
+        Decision { answer: ChangedAccount { user, changed: true }, changes }
     }
 
     /// What the account becomes; `None` where it is so already.
@@ -162,6 +259,7 @@ impl AccountChange {
                 after.password_hash.clone_from(hash);
                 after.end_sessions(None);
             }
+            AccountUpdate::OneTimeToken(_) | AccountUpdate::TokenRequest(_) => return Ok(None),
             AccountUpdate::Credentials { known_hash, email, password_hash } => {
                 if before.password_hash != *known_hash {
                     return Err(Error::InvalidCredentials);
@@ -215,9 +313,9 @@ mod tests {
 
     /// The account after the change, and what was recorded; `None` where it is so already.
     fn decide(change: &AccountChange, facts: &AccountFacts) -> Result<Option<(AccountState, Vec<AuditEvent>)>> {
-        let Changes { mut writes, audit, .. } = change.decide(facts)?.changes;
+        let Changes { writes, audit, .. } = change.decide(facts)?.changes;
         let events = audit.iter().map(|entry| entry.event).collect();
-        Ok(writes.pop().map(|write| match write {
+        Ok(writes.into_iter().next().map(|write| match write {
             Write::UpdateAccount(after) => (after, events),
             other => panic!("{other:?}"),
         }))

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::{LatestMove, PublishCommit};
 use crate::types::{
-    AccountState, Change, DistTag, JobId, NewAuditEntry, NewJob, PackageName, ScopeName, ScopeRole, ScopeWebhook,
-    Sha256Digest, StoredWebhook, Token, TokenId, User, UserId, Version, VersionText,
+    AccountState, Change, DistTag, JobId, NewAuditEntry, NewJob, OneTimeToken, PackageName, ScopeName, ScopeRole,
+    ScopeWebhook, Sha256Digest, StoredWebhook, Token, TokenId, User, UserId, Version, VersionText,
 };
 
 /// What was decided: the answer to whoever asked, and what an adapter applies.
@@ -47,6 +47,18 @@ pub enum Write<'a> {
     },
     /// Makes an account what it is from now on, found by its id.
     UpdateAccount(AccountState),
+    /// Adds a one-time token to an account.
+    AddOneTimeToken {
+        /// Whose.
+        user: UserId,
+        /// The token.
+        token: OneTimeToken,
+    },
+    /// Removes every one-time token of an account.
+    EndOneTimeTokens {
+        /// Whose.
+        user: UserId,
+    },
     /// Makes a token.
     CreateToken {
         /// The token.

@@ -111,6 +111,8 @@ actions! {
     }
     /// Read the whole audit log.
     ReadLog { tokens: [TokenScope::Admin], restricted: Refused, roles: [], admin: true }
+    /// Make a one-time link with which another user sets a password.
+    ResetPassword { tokens: [TokenScope::Admin], restricted: Refused, roles: [], admin: true }
     /// Make a scope.
     CreateScope { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// Set or remove a member of a scope. A restricted token would outgrow its
@@ -181,6 +183,7 @@ impl Action {
             Self::LeaveScope => "leave",
             Self::ReadAccount => "read the account",
             Self::ChangeAccount => "change the account",
+            Self::ResetPassword => "reset the passwords of others",
             Self::LogOut => "log out",
             Self::CreateToken => "create API tokens",
             Self::ListTokens => "list API tokens",

@@ -35,7 +35,7 @@ mod unyank;
 mod webhook;
 mod yank;
 
-pub use account::{AccountActor, AccountChange, AccountFacts, AccountUpdate, ChangedAccount};
+pub use account::{AccountActor, AccountChange, AccountFacts, AccountUpdate, ChangedAccount, MAX_ONE_TIME_TOKENS};
 pub use caller::{CallerAccount, CallerFacts, CallerToken};
 pub use changes::{Changes, Decision, NewVersion, Write, YankState};
 pub use commit::PublishCommit;

@@ -288,13 +288,14 @@ impl RegistryServiceBuilder {
             return Err(ServiceBuildError { faults });
         }
         let read_access = self.read_access.max(self.registry.policy().read_access);
+        let server = openapi_server(self.base_url.as_deref(), &link_prefix);
         let openapi = {
-            let (without, prefix) = (self.without.clone(), link_prefix.clone());
-            let server = openapi_server(self.base_url.as_deref(), &prefix);
+            let (without, prefix, server) = (self.without.clone(), link_prefix.clone(), server.clone());
             let document = move || openapi::document(endpoints::routes(&without), &server, &prefix, read_access);
             LazyDocument::new(Box::new(move || document().to_string().into()))
         };
         let edge = Edge {
+            server,
             read_access,
             without: self.without,
             prefix,

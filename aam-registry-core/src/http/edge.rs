@@ -25,6 +25,8 @@ pub(crate) struct Edge {
     pub(crate) read_access: ReadAccess,
     pub(crate) readiness: Readiness,
     pub(crate) metrics: Option<MetricsRenderer>,
+    /// The URL below which clients find the API.
+    pub(crate) server: String,
     /// The OpenAPI document.
     pub(crate) openapi: LazyDocument,
     /// The prepared downloads.

@@ -12,6 +12,7 @@ mod fan_out;
 mod flush_downloads;
 mod forget_deliveries;
 mod health;
+mod mail;
 mod measure_queue;
 mod periodic;
 mod prepare_searches;
@@ -26,6 +27,9 @@ mod touch_tokens;
 mod webhooks;
 mod worker;
 
+use std::sync::Arc;
+
+use crate::{ports::JobHandler, registry::Registry};
 use periodic::PeriodicJob;
 
 /// Every periodic job.
@@ -41,4 +45,13 @@ fn periodic_jobs() -> Vec<Box<dyn PeriodicJob>> {
         Box::new(forget_deliveries::ForgetDeliveries),
         Box::new(measure_queue::MeasureQueue::default()),
     ]
+}
+
+/// The registry's own subscribers to events.
+fn subscribers(registry: &Registry) -> Vec<Arc<dyn JobHandler>> {
+    let mail: Arc<dyn JobHandler> = Arc::new(mail::SendMail::new(registry.clone()));
+    let webhooks = registry
+        .delivers_webhooks()
+        .then(|| Arc::new(webhooks::Webhooks::new(registry.clone())) as Arc<dyn JobHandler>);
+    [mail].into_iter().chain(webhooks).collect()
 }

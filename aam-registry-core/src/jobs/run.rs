@@ -4,9 +4,7 @@ use futures_util::future::{self, Either};
 use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    PeriodicJob, fan_out::FanOut, health::Health, periodic_jobs, queue::Queue, webhooks::Webhooks, worker::Worker,
-};
+use super::{PeriodicJob, fan_out::FanOut, health::Health, periodic_jobs, queue::Queue, subscribers, worker::Worker};
 use crate::{ports::JobHandler, registry::Registry};
 
 /// How long attempts at jobs may still take when the process ends.
@@ -36,9 +34,7 @@ impl Registry {
 
     /// Does queued jobs until `ended`.
     async fn work(&self, ended: &CancellationToken) {
-        let mut subscribers = self.job_handlers().to_vec();
-        subscribers
-            .extend(self.delivers_webhooks().then(|| Arc::new(Webhooks::new(self.clone())) as Arc<dyn JobHandler>));
+        let subscribers = [self.job_handlers(), &subscribers(self)].concat();
         let fan_out: Arc<dyn JobHandler> = Arc::new(FanOut { subscribers: subscribers.clone() });
         let handlers = iter::once(fan_out).chain(subscribers).collect();
         let worker = Worker::new(Queue::new(Arc::clone(self.job_queue())), handlers);

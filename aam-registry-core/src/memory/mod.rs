@@ -2,6 +2,7 @@
 
 mod archives;
 mod changes;
+mod mailer;
 mod metadata;
 mod passwords;
 mod rate_limit;
@@ -12,6 +13,7 @@ mod shared_cache;
 
 pub use archives::MemoryArchives;
 pub use changes::MemoryChanges;
+pub use mailer::MemoryMailer;
 pub use metadata::MemoryMetadata;
 pub use passwords::InsecurePasswords;
 pub use rate_limit::MemoryLimiter;

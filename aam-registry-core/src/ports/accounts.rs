@@ -1,11 +1,12 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::{
     decide::{AccountChange, ChangedAccount, TokenRevocation},
     error::Result,
-    types::{AccountFilter, User},
+    types::{AccountFilter, OneTimePurpose, Sha256Digest, User},
 };
 
 /// Changes accounts and ends credentials, for the account's user and for the operator.
@@ -20,6 +21,15 @@ pub trait AccountStore: Debug + Send + Sync + 'static {
     /// # Errors
     /// The refusals of [`AccountChange::decide`].
     async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount>;
+
+    /// The account that has a one-time token of that digest and purpose, which has not expired at `now`;
+    /// `None` as well if the account is disabled.
+    async fn one_time_holder(
+        &self,
+        token: &Sha256Digest,
+        purpose: OneTimePurpose,
+        now: Timestamp,
+    ) -> Result<Option<User>>;
 
     /// Revokes API tokens; returns how many of them were valid. If none were, nothing is recorded.
     ///

@@ -11,9 +11,9 @@ use jiff::Timestamp;
 
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
-    Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, JobQueue, Login, PackageStore, PasswordHasher, PublishStore,
-    RateClass, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp, StoredArchive, TokenHolder,
-    TokenStore, UserStore, VersionStore, WebhookStore,
+    Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, JobQueue, Login, MailFailure, Mailer, PackageStore,
+    PasswordHasher, PublishStore, RateClass, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp,
+    StoredArchive, TokenHolder, TokenStore, UserStore, VersionStore, WebhookStore,
 };
 use crate::{
     decide::{
@@ -25,10 +25,10 @@ use crate::{
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
         DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob,
-        NewAuditEntry, NewJob, NewUpload, Package, PackageName, PackageSummary, Page, Principal, PublishedVersion,
-        RateDecision, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook, SearchQuery, Sha256Digest,
-        StoredWebhook, Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail,
-        VersionList, VersionRange, VersionSummary, WebhookId,
+        Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal,
+        PublishedVersion, RateDecision, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook,
+        SearchQuery, Sha256Digest, StoredWebhook, Token, TokenId, Upload, UploadId, User, UserId, UserProfile,
+        Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary, WebhookId,
     },
 };
 
@@ -60,6 +60,7 @@ shared! {
     impl AccountStore {
         async fn accounts(&self, filter: &AccountFilter) -> Result<Vec<User>>;
         async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount>;
+        async fn one_time_holder(&self, token: &Sha256Digest, purpose: OneTimePurpose, now: Timestamp) -> Result<Option<User>>;
         async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64>;
     }
     impl ArchiveIndex {
@@ -116,6 +117,9 @@ shared! {
         async fn add_downloads(&self, batch: &DownloadBatch) -> Result<()>;
         async fn refresh_totals(&self) -> Result<()>;
         async fn downloads(&self, query: &DownloadQuery) -> Result<DayDownloads>;
+    }
+    impl Mailer {
+        async fn send(&self, mail: &Mail) -> std::result::Result<(), MailFailure>;
     }
     impl PackageStore {
         async fn package(&self, name: &PackageName) -> Result<Option<Package>>;

@@ -42,7 +42,7 @@ pub trait UserStore: Debug + Send + Sync + 'static {
     /// Those of [`LogOut::decide`].
     async fn log_out(&self, log_out: &LogOut) -> Result<()>;
 
-    /// Deletes revocations of sessions that expired before `now`.
+    /// Deletes revocations of sessions, and one-time tokens, that expired before `now`.
     async fn forget_sessions(&self, now: Timestamp) -> Result<()>;
 }
 

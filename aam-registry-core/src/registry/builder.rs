@@ -6,7 +6,7 @@ use super::{
     Policy, Registry,
     contents::Unpacking,
     counting::DownloadCounter,
-    handle::Inner,
+    handle::{Inner, Mailing},
     places::Places,
     publish::UploadCrowd,
     resolve,
@@ -18,8 +18,8 @@ use super::{
 use crate::{
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore, JobHandler,
-        JobQueue, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SecretSealer, SessionSigner,
-        SystemClock, TokenStore, UserStore, VersionStore, WebhookSender, WebhookStore,
+        JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SecretSealer,
+        SessionSigner, SystemClock, TokenStore, UserStore, VersionStore, WebhookSender, WebhookStore,
     },
     types::OperatorWebhook,
 };
@@ -79,6 +79,7 @@ macro_rules! builder {
             archive_source: Option<Arc<dyn ArchiveSource>>,
             clock: Option<Arc<dyn Clock>>,
             job_handlers: Vec<Arc<dyn JobHandler>>,
+            mailing: Option<Mailing>,
             webhook_delivery: Option<WebhookDelivery>,
             secrets: Option<Arc<dyn SecretSealer>>,
             policy: Policy,
@@ -120,6 +121,7 @@ macro_rules! builder {
                     $($port,)+
                     archive_source,
                     job_handlers: self.job_handlers,
+                    mailing: self.mailing,
                     webhook_delivery: self.webhook_delivery,
                     secrets: self.secrets,
                     clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
@@ -216,6 +218,16 @@ impl RegistryBuilder {
     pub fn job_handler(mut self, handler: impl JobHandler) -> Self {
         self.job_handlers.retain(|earlier| earlier.kind() != handler.kind());
         self.job_handlers.push(Arc::new(handler));
+        self
+    }
+
+    /// Sets what sends mails to users, and the public address of the registry, such as
+    /// `https://registry.example.com`, for the links in them. Without it the log says which mails were
+    /// not sent.
+    #[must_use]
+    pub fn mailer(mut self, mailer: impl Mailer, base_url: impl Into<String>) -> Self {
+        let base_url = base_url.into().trim_end_matches('/').to_owned();
+        self.mailing = Some(Mailing { mailer: Arc::new(mailer), base_url });
         self
     }
 

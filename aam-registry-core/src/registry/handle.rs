@@ -18,8 +18,8 @@ use crate::{
     error::Result,
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, JobHandler, JobQueue,
-        PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SecretSealer, SessionSigner, TokenStore,
-        UserStore, VersionStore, WebhookStore,
+        Mailer, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SecretSealer, SessionSigner,
+        TokenStore, UserStore, VersionStore, WebhookStore,
     },
     types::{ClientNetwork, RegistryId},
 };
@@ -43,6 +43,7 @@ pub(super) struct Inner {
     pub(super) jobs: Arc<dyn JobQueue>,
     pub(super) webhooks: Arc<dyn WebhookStore>,
     pub(super) job_handlers: Vec<Arc<dyn JobHandler>>,
+    pub(super) mailing: Option<Mailing>,
     pub(super) webhook_delivery: Option<WebhookDelivery>,
     pub(super) secrets: Option<Arc<dyn SecretSealer>>,
     pub(super) archive_index: Arc<dyn ArchiveIndex>,
@@ -69,6 +70,14 @@ pub(super) struct Inner {
     pub(super) unpacking: Unpacking,
 }
 
+/// How mails are sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Mailing {
+    pub(crate) mailer: Arc<dyn Mailer>,
+    /// The public address of the registry, without a slash at its end.
+    pub(crate) base_url: String,
+}
+
 impl Registry {
     pub(super) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
@@ -78,13 +87,18 @@ impl Registry {
         &self.0
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
 
     /// The policy of the operator.
     pub fn policy(&self) -> &Policy {
         &self.0.policy
+    }
+
+    /// How mails are sent; `None` if they are not.
+    pub(crate) fn mailing(&self) -> Option<&Mailing> {
+        self.0.mailing.as_ref()
     }
 
     /// The id of the registry, which is stored in its database and read once.

@@ -34,9 +34,12 @@ mod webhook_delivery;
 mod webhooks;
 
 pub use accounts::{
-    Account, AccountDescription, NewAccount, OPERATOR, OwnAccountChange, Registration, SessionToken, TokenRequest,
+    Account, AccountDescription, NewAccount, OPERATOR, OwnAccountChange, PasswordResetLink, Registration, SessionToken,
+    TokenRequest,
 };
-pub(crate) use accounts::{Guesser, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS};
+pub(crate) use accounts::{
+    DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REQUESTED, STEP,
+};
 pub use builder::{BuildError, RegistryBuilder};
 pub(crate) use changes::MAX_MESSAGE;
 pub use changes::Unyanked;

@@ -21,6 +21,7 @@ pub mod archive_source;
 pub mod archives;
 pub mod changes;
 pub mod database;
+pub mod mailer;
 pub mod passwords;
 pub mod rate_limit;
 pub mod secrets;

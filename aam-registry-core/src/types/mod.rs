@@ -15,9 +15,11 @@ mod downloads;
 mod id;
 mod job;
 mod latest;
+mod mail;
 mod manifest;
 mod name;
 mod not_built;
+mod one_time_token;
 mod package;
 mod package_path;
 mod page;
@@ -53,10 +55,12 @@ pub use downloads::{DayDownloads, DownloadBatch, DownloadBatchId, DownloadCount,
 pub(crate) use job::metric_kind;
 pub use job::{Job, JobEnd, JobFigures, JobFilter, JobId, JobLease, JobSelection, JobState, LeasedJob, NewJob};
 pub use latest::{LatestPolicy, LatestTag, PublishedVersion};
+pub use mail::Mail;
 pub(crate) use manifest::{MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS};
 pub use manifest::{Manifest, ManifestFault, ManifestLimits};
 pub use name::{PackageName, ScopeName, Username};
 pub(crate) use not_built::{AskedIn, not_built};
+pub use one_time_token::{OneTimePurpose, OneTimeSecret, OneTimeToken};
 pub use package::{
     ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary, Visibility,
 };

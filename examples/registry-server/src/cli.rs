@@ -226,8 +226,11 @@ pub(crate) struct ResetPassword {
     #[arg(value_name = "USERNAME")]
     pub(crate) username: String,
     /// Password, at least 12 characters; others on this machine can see it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "link")]
     pub(crate) password: Option<String>,
+    /// Print a link with which the user sets the password, once and within a day, instead of setting one
+    #[arg(long)]
+    pub(crate) link: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

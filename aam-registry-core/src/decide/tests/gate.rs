@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     decide::{
-        AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerFacts, CallerToken, LogOut,
-        MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken, NewUser, PackageCommand,
+        AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
+        LogOut, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken, NewUser, PackageCommand,
         PackageFacts, PublishFacts, RevokeToken, RevokeTokenFacts, WebhookChange, WebhookCommand, WebhookFacts,
         gate::closed,
     },
@@ -22,8 +22,8 @@ use crate::{
     ports::{PublishStore, UserStore},
     registry::Registry,
     types::{
-        AccountState, Actor, AuditFilter, Credential, NewUpload, PageRequest, Principal, ScopeRole, Sha256Digest,
-        TokenId, TokenScope, TokenScopes, User, WebhookId,
+        AccountState, Actor, AuditFilter, Credential, NewUpload, OneTimePurpose, OneTimeToken, PageRequest, Principal,
+        ScopeRole, Sha256Digest, TokenId, TokenScope, TokenScopes, User, WebhookId,
     },
 };
 
@@ -89,6 +89,23 @@ fn account_change() -> Result<()> {
     change.decide(&facts).map(drop)
 }
 
+fn password_reset() -> Result<()> {
+    let one_time =
+        OneTimeToken { digest: Sha256Digest::of(b"one"), purpose: OneTimePurpose::PasswordReset, expires_at: after(1) };
+    let by = AccountActor::Admin(Actor { as_admin: true, ..actor(1) });
+    let update = AccountUpdate::OneTimeToken(one_time);
+    let change = AccountChange { by, username: username(0), update, now: NOW, audit: vec![entry()] };
+    let account =
+        AccountState { user: account(), password_hash: "hash".into(), session_generation: 0, kept_session: None };
+    let admin = CallerAccount { is_admin: true, ..CallerAccount::default() };
+    let facts = AccountFacts {
+        account: Some(account),
+        caller: CallerFacts { account: Some(admin), ..caller(1) },
+        ..AccountFacts::default()
+    };
+    change.decide(&facts).map(drop)
+}
+
 fn revocation(with_itself: bool) -> Result<()> {
     let token = TokenId::generate();
     let credential = if with_itself { Credential::Token(token) } else { Credential::Host };
@@ -135,6 +152,7 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         }
         Action::ReadAccount => registry.account(by).await.map(drop),
         Action::ChangeAccount => account_change(),
+        Action::ResetPassword => password_reset(),
         Action::LogOut => {
             let credential = Credential::Session { id: "one".into(), generation: 0, expires_at: after(1) };
             let log_out = LogOut { actor: Actor { credential, ..actor(0) }, now: NOW, audit: entry() };

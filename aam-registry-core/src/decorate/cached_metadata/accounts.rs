@@ -15,8 +15,8 @@ use crate::{
     error::Result,
     ports::{AccountStore, AuditLog, Database, Login, ScopeStore, TokenHolder, TokenStore, UserStore},
     types::{
-        AccountFilter, Actor, AuditEntry, AuditFilter, NewAuditEntry, Page, Scope, ScopeName, ScopeRole, Sha256Digest,
-        Token, TokenId, User, UserId, UserProfile, Username,
+        AccountFilter, Actor, AuditEntry, AuditFilter, NewAuditEntry, OneTimePurpose, Page, Scope, ScopeName,
+        ScopeRole, Sha256Digest, Token, TokenId, User, UserId, UserProfile, Username,
     },
 };
 
@@ -81,6 +81,15 @@ impl<D: Database> AccountStore for CachedMetadata<D> {
             move |database| async move { database.change_account(&change).await },
         )
         .await
+    }
+
+    async fn one_time_holder(
+        &self,
+        token: &Sha256Digest,
+        purpose: OneTimePurpose,
+        now: Timestamp,
+    ) -> Result<Option<User>> {
+        self.inner.database.one_time_holder(token, purpose, now).await
     }
 
     async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64> {

@@ -10,7 +10,7 @@ use crate::{
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
         wire::{
             AccountAnswer, AccountChangeRequest, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer,
-            SessionAnswer,
+            ResetConfirmation, ResetLinkAnswer, ResetRequest, ResetRequestedAnswer, SessionAnswer,
         },
     },
     ports::RateClass,
@@ -97,6 +97,51 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Users",
+        summary: "Ask for a mail to reset a password",
+        description: "The mail has a link with which another password can be set, once and within an hour. The answer \
+            is the same, and takes as long, whether or not there is such an account; a disabled account and one that \
+            has several unused links get no mail. 403 where the registry sends no mail: its administrator makes a \
+            link then.",
+        access: Access::Open,
+        class: Some(RateClass::Auth),
+        request: RequestContent::json::<ResetRequest>(),
+        answers: &[Answer {
+            status: 202,
+            description: "A mail is on its way, if there is such an account.",
+            content: Content::json::<ResetRequestedAnswer>(),
+        }],
+        errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden],
+        ..route(Verb::Post, "/api/v1/users/password-reset", "requestPasswordReset", handler!(request_reset, body))
+    },
+    Route {
+        tag: "Users",
+        summary: "Set a password with a one-time token",
+        description: "The token of a mail or of an administrator's link. Ends all sessions of the account; API tokens \
+            go on: list them and revoke those that are not known.",
+        access: Access::Open,
+        class: Some(RateClass::Auth),
+        request: RequestContent::json::<ResetConfirmation>(),
+        answers: &[Answer { status: 204, description: "The password was set.", content: Content::None }],
+        errors: &[ErrorCode::InvalidRequest],
+        ..route(
+            Verb::Post,
+            "/api/v1/users/password-reset/confirm",
+            "confirmPasswordReset",
+            handler!(confirm_reset, body),
+        )
+    },
+    Route {
+        tag: "Users",
+        summary: "Make a link with which a user resets the password",
+        description: "For registries without mail: give the link to its user alone. It works once and for a day. For \
+            administrators, with the scope `admin`.",
+        access: Access::Credential,
+        answers: &[Answer { status: 201, description: "The link.", content: Content::json::<ResetLinkAnswer>() }],
+        errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden, ErrorCode::UserNotFound],
+        ..route(Verb::Post, "/api/v1/users/{username}/password-reset", "makeResetLink", handler!(make_reset_link))
+    },
+    Route {
+        tag: "Users",
         summary: "Show a user",
         description: "What everybody may know; never the e-mail address.",
         answers: &[Answer { status: 200, description: "The user.", content: Content::json::<ProfileAnswer>() }],
@@ -148,6 +193,27 @@ async fn change(call: Call, body: RequestBody) -> Answered {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+async fn request_reset(call: Call, body: RequestBody) -> Answered {
+    let ResetRequest { email, username } = call.json(body).await?;
+    let login = email.or(username).filter(|login| !login.trim().is_empty());
+    let login = login.ok_or_else(|| Error::invalid_request("Give `email` or `username`: of the account"))?;
+    call.registry.request_password_reset(&login, call.client.map(|client| client.0)).await?;
+    let message = "If there is such an account, a mail with a link to set another password is on its way";
+    answer::written(StatusCode::ACCEPTED, &ResetRequestedAnswer { message })
+}
+
+async fn confirm_reset(call: Call, body: RequestBody) -> Answered {
+    let ResetConfirmation { token, password } = call.json(body).await?;
+    call.registry.reset_password_with(&token, password).await?;
+    Ok(answer::no_content())
+}
+
+async fn make_reset_link(call: Call) -> Answered {
+    let username = username(&call)?;
+    let link = call.registry.make_reset_link(call.principal()?, &username).await?;
+    answer::written(StatusCode::CREATED, &ResetLinkAnswer::new(&link, &call.edge.server))
 }
 
 async fn profile(call: Call) -> Answered {

@@ -120,6 +120,15 @@ pub(super) const ROUTES: &[Route] = &[
         ..route(Verb::Get, "/api/docs", "docs", handler!(docs))
     },
     Route {
+        tag: "Users",
+        access: Access::Open,
+        summary: "Show the page that sets a password with a link",
+        description: "The link of a mail or of an administrator; its token is behind the `#`, and reaches the registry \
+            only with the new password.",
+        answers: &[Answer { status: 200, description: "The page.", content: Content::Text(&["text/html"]) }],
+        ..route(Verb::Get, "/reset-password", "resetPasswordPage", handler!(reset_password))
+    },
+    Route {
         tag: "Service",
         access: Access::Open,
         summary: "Show the limits and features of this registry",
@@ -246,6 +255,10 @@ async fn openapi(call: Call) -> Answered {
 
 async fn docs(call: Call) -> Answered {
     Ok(page(&call, include_str!("../pages/docs.html")))
+}
+
+async fn reset_password(call: Call) -> Answered {
+    Ok(page(&call, include_str!("../pages/reset-password.html")))
 }
 
 async fn limits(call: Call) -> Answered {

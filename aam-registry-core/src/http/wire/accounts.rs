@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Time, rules};
 use crate::{
-    registry::{Account, SessionToken},
+    registry::{Account, PasswordResetLink, SessionToken},
     types::{User, UserProfile},
 };
 
@@ -143,6 +143,62 @@ pub(crate) struct AccountChangeRequest {
     /// The password it shall have: at least 12 characters, at most 1024 bytes, and not a common one.
     #[schemars(length(min = 12, max = 1024))]
     pub(crate) password: Option<String>,
+}
+
+/// Whose password shall be reset: `email` or `username`.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(extend("anyOf" = [
+    {"required": ["email"], "properties": {"email": {"type": "string"}}},
+    {"required": ["username"], "properties": {"username": {"type": "string"}}}
+]))]
+pub(crate) struct ResetRequest {
+    /// The e-mail address of the account.
+    pub(crate) email: Option<String>,
+    /// The username, where `email` is not given.
+    pub(crate) username: Option<String>,
+}
+
+/// What was done, whether or not there is such an account.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ResetRequested")]
+pub(crate) struct ResetRequestedAnswer {
+    pub(crate) message: &'static str,
+}
+
+/// Another password for the account that the token was sent to.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct ResetConfirmation {
+    /// The token, or the link that ends with it.
+    pub(crate) token: String,
+    /// At least 12 characters, at most 1024 bytes, and not a common password.
+    #[schemars(length(min = 12, max = 1024))]
+    pub(crate) password: String,
+}
+
+/// A link with which a user sets another password.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ResetLink")]
+pub(crate) struct ResetLinkAnswer {
+    username: String,
+    /// Works once. Only its user may see it.
+    token: String,
+    /// A page that asks for the new password.
+    url: String,
+    /// What to tell the user.
+    text: String,
+    expires_at: Time,
+}
+
+impl ResetLinkAnswer {
+    pub(crate) fn new(link: &PasswordResetLink, base_url: &str) -> Self {
+        Self {
+            username: link.user.username.to_string(),
+            token: link.secret.expose().to_owned(),
+            url: link.url(base_url),
+            text: link.text(base_url),
+            expires_at: link.expires_at.into(),
+        }
+    }
 }
 
 /// What everybody may know of a user.

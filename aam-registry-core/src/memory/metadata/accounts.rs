@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::{
     MemoryMetadata,
@@ -6,12 +7,11 @@ use super::{
 };
 use crate::{
     decide::{
-        AccountActor, AccountChange, AccountFacts, CallerFacts, ChangedAccount, RevokedTokens, TokenRevocation,
-        TokenRevocationFacts,
+        AccountChange, AccountFacts, CallerFacts, ChangedAccount, RevokedTokens, TokenRevocation, TokenRevocationFacts,
     },
     error::Result,
     ports::AccountStore,
-    types::{AccountFilter, User},
+    types::{AccountFilter, OneTimePurpose, OneTimeToken, Sha256Digest, User},
 };
 
 #[async_trait]
@@ -31,6 +31,21 @@ impl AccountStore for MemoryMetadata {
         tables.apply(change.decide(&facts)?, self.clock.now())
     }
 
+    async fn one_time_holder(
+        &self,
+        digest: &Sha256Digest,
+        purpose: OneTimePurpose,
+        now: Timestamp,
+    ) -> Result<Option<User>> {
+        let tables = self.tables();
+        let found = tables
+            .one_time_tokens
+            .iter()
+            .find(|(_, token)| token.digest == *digest && token.purpose == purpose && token.expires_at > now);
+        let user = found.and_then(|(user, _)| tables.users.get(user)).map(|account| account.user.clone());
+        Ok(user.filter(|user| !user.disabled))
+    }
+
     async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64> {
         let mut tables = self.tables();
         let facts = tables.revocation_facts(revocation);
@@ -42,12 +57,22 @@ impl Tables {
     fn account_facts(&self, change: &AccountChange) -> AccountFacts {
         let account = self.users.values().find(|account| account.user.username == change.username).cloned();
         let id = account.as_ref().map(|account| account.user.id);
+        let own_tokens =
+            || self.one_time_tokens.iter().filter(move |(user, _)| Some(*user) == id).map(|(_, token)| token);
         let others = || self.users.values().map(|other| &other.user).filter(move |user| Some(user.id) != id);
         let email = change.update.email().map(str::to_lowercase);
         AccountFacts {
-            caller: match &change.by {
-                AccountActor::Itself(actor) => self.caller(actor),
-                AccountActor::Operator => CallerFacts::default(),
+            caller: change.actor().map_or_else(CallerFacts::default, |actor| self.caller(actor)),
+            one_time: change
+                .used_token()
+                .and_then(|digest| own_tokens().find(|token| token.digest == *digest))
+                .copied(),
+            one_time_tokens: match change.update.token_purpose() {
+                Some(purpose) => {
+                    let counted = |token: &&OneTimeToken| token.purpose == purpose && token.expires_at > change.now;
+                    own_tokens().filter(counted).count() as u64
+                }
+                None => 0,
             },
             has_other_admin: others().any(|user| user.is_admin && !user.disabled),
             email_taken: email.is_some_and(|email| others().any(|user| user.email.to_lowercase() == email)),

@@ -39,6 +39,8 @@ impl Tables {
             Write::UpdateAccount(account) => {
                 self.users.insert(account.user.id, account);
             }
+            Write::AddOneTimeToken { user, token } => self.one_time_tokens.push((user, token)),
+            Write::EndOneTimeTokens { user } => self.one_time_tokens.retain(|(of, _)| *of != user),
             Write::CreateToken { token, secret } => {
                 self.tokens.insert(token.id, StoredToken { token, secret });
             }

@@ -7,8 +7,8 @@ use crate::{
     decide::{PackageAccess, Rights, YankState},
     types::{
         AccountState, Actor, ArchiveFile, ArchiveKey, AuditEntry, DistTag, DownloadBatchId, LatestTag, Manifest,
-        NewAuditEntry, PackageName, PublishedVersion, ScopeName, ScopeRole, Sha256Digest, StoredWebhook, Token,
-        TokenId, UploadId, User, UserId, Username, Version, VersionTexts, WebhookId,
+        NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, ScopeName, ScopeRole, Sha256Digest, StoredWebhook,
+        Token, TokenId, UploadId, User, UserId, Username, Version, VersionTexts, WebhookId,
     },
 };
 
@@ -18,6 +18,8 @@ pub(super) struct Tables {
     pub(super) users: BTreeMap<UserId, AccountState>,
     /// Until when a revocation has to be remembered, by user and session.
     pub(super) revoked_sessions: BTreeMap<(UserId, String), Timestamp>,
+    /// Those that were not used, with whose they are.
+    pub(super) one_time_tokens: Vec<(UserId, OneTimeToken)>,
     pub(super) tokens: BTreeMap<TokenId, StoredToken>,
     /// The ids of tokens that there were.
     pub(super) revoked_tokens: BTreeSet<TokenId>,

@@ -75,7 +75,9 @@ impl UserStore for MemoryMetadata {
     }
 
     async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
-        self.tables().revoked_sessions.retain(|_, expires_at| *expires_at >= now);
+        let mut tables = self.tables();
+        tables.revoked_sessions.retain(|_, expires_at| *expires_at >= now);
+        tables.one_time_tokens.retain(|(_, token)| token.expires_at >= now);
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The longest address there is (RFC 5321) and longer than any username.
-const MAX_LOGIN: usize = 254;
+pub(super) const MAX_LOGIN: usize = 254;
 
 /// The bearer token of a new login session.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,4 +1,3 @@
-use super::password;
 use crate::{
     decide::{AccountActor, AccountChange, AccountUpdate, ChangedAccount, RevokedTokens, TokenRevocation},
     error::{Error, Result},
@@ -81,16 +80,7 @@ impl Registry {
     pub async fn reset_password(&self, username: &Username, wanted: String) -> Result<ChangedAccount> {
         let known = self.inner().users.login(username.as_str()).await?;
         let user = known.ok_or_else(|| Error::UserNotFound(username.clone()))?.user;
-        let checked =
-            tokio::task::spawn_blocking(move || match password::fault(&wanted, user.username.as_str(), &user.email) {
-                None => Ok(wanted),
-                Some(fault) => {
-                    let message = "The password cannot be set".into();
-                    Err(Error::InvalidRequest { message, details: vec![fault] })
-                }
-            });
-        let wanted = checked.await.map_err(Error::internal)??;
-        let hash = self.inner().passwords.hash(wanted).await?;
+        let hash = self.checked_hash(&user, wanted).await?;
         let audit = self.managed(AuditEvent::UserPasswordReset, username);
         self.manage(username, AccountUpdate::Password { hash }, audit).await
     }

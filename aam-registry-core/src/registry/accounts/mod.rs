@@ -8,6 +8,7 @@ mod password;
 mod password_guess;
 mod profile;
 mod register;
+mod reset;
 mod scopes;
 mod tokens;
 
@@ -18,5 +19,7 @@ pub(crate) use password::{MAX_BYTES as MAX_PASSWORD_BYTES, MIN_CHARS as MIN_PASS
 pub(crate) use password_guess::Guesser;
 pub use profile::Account;
 pub use register::{NewAccount, Registration};
+pub use reset::PasswordResetLink;
+pub(crate) use reset::{DONE, LINK, REQUESTED, STEP};
 pub use tokens::TokenRequest;
 pub(crate) use tokens::{MAX_NAME as MAX_TOKEN_NAME, MAX_PATTERNS as MAX_TOKEN_PATTERNS};

@@ -10,6 +10,7 @@ mod changes;
 mod downloads;
 mod jobs;
 mod managing;
+mod one_time;
 mod owners;
 mod packages;
 mod publish_rights;
@@ -31,6 +32,7 @@ pub use changes::*;
 pub use downloads::*;
 pub use jobs::*;
 pub use managing::*;
+pub use one_time::*;
 pub use owners::*;
 pub use packages::*;
 pub use publish_rights::*;
@@ -78,6 +80,13 @@ macro_rules! database_cases {
             of_password_changes_at_once_one_wins,
             accounts_are_listed_by_name,
             the_operator_revokes_tokens,
+            a_one_time_token_works_once,
+            of_uses_of_a_token_at_once_one_counts,
+            a_one_time_token_is_one_accounts_and_expires,
+            a_new_password_or_address_ends_one_time_tokens,
+            one_time_tokens_are_few,
+            an_administrator_makes_one_time_tokens,
+            expired_one_time_tokens_are_forgotten,
             a_new_scope_is_its_makers,
             a_scope_is_taken_once,
             the_name_of_a_user_is_no_free_scope,

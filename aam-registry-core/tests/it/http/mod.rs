@@ -20,6 +20,7 @@ mod publish;
 mod reading;
 mod redirects;
 mod reply;
+mod resets;
 mod rights;
 mod service;
 mod site;

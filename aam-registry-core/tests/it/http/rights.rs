@@ -20,6 +20,7 @@ const TABLE: &[(&str, Action)] = &[
     ("logout", Action::LogOut),
     ("getAccount", Action::ReadAccount),
     ("changeAccount", Action::ChangeAccount),
+    ("makeResetLink", Action::ResetPassword),
     ("publishPackage", Action::Publish),
     ("yankVersion", Action::Yank),
     ("unyankVersion", Action::Yank),
@@ -77,6 +78,7 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
             send(Method::PATCH, "/api/v1/users/me", json!({"email": "x@example.com", "current_password": "wrong"}))
                 .await
         }
+        "makeResetLink" => act(Method::POST, "/api/v1/users/nobody/password-reset").await,
         "publishPackage" => site.publish_form(token, &[("archive", &archive(name, "1.0.0"))]).await,
         "yankVersion" => act(Method::DELETE, &format!("{kit}/9.9.9")).await,
         "unyankVersion" => act(Method::POST, &format!("{kit}/9.9.9/unyank")).await,

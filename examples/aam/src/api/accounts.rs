@@ -54,6 +54,19 @@ impl Client {
         self.send_json(Method::PATCH, self.url("users/me"), &body, Repeat::IfUnsent).await
     }
 
+    /// Asks the registry for a mail with a link to set another password; `login` is a username or an
+    /// e-mail address.
+    pub(crate) async fn request_password_reset(&self, login: &str) -> Result<Value> {
+        let key = if login.contains('@') { "email" } else { "username" };
+        self.send_json(Method::POST, self.url("users/password-reset"), &json!({key: login}), Repeat::IfUnsent).await
+    }
+
+    /// Sets another password with the link of a mail or of an administrator.
+    pub(crate) async fn reset_password(&self, link: &Secret, wanted: &Secret) -> Result<()> {
+        let body = json!({"token": link.expose(), "password": wanted.expose()});
+        self.act(Method::POST, self.url("users/password-reset/confirm"), Some(&body)).await
+    }
+
     /// Makes an API token.
     pub(crate) async fn create_token(&self, token: &NewToken<'_>) -> Result<TokenInfo> {
         let mut body = json!({"name": token.name, "scopes": token.scopes});

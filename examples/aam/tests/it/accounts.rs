@@ -199,3 +199,16 @@ fn a_registry_for_known_users_is_used_from_login_to_install() {
     let ci = machine.aam(&["install", "@acme/review-suite"]).env("AAM_TOKEN", token.trim()).output().expect("aam runs");
     assert!(ci.status.success(), "{}", String::from_utf8_lossy(&ci.stderr));
 }
+
+#[test]
+fn a_forgotten_password_is_set_with_a_link() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    let error = machine.fails(3, &["passwd", "--forgot"]);
+    assert!(error["message"].as_str().is_some_and(|told| told.contains("ask its administrator")), "{error}");
+    let (link, new) = (server.reset_link("alice"), "kelp-93-Wagon-tulip");
+    let reset = ["passwd", "--reset", "--password-stdin"];
+    let said = machine.ok_with(&reset, &format!("{link}\n{new}\n"));
+    assert!(said.contains("all sessions are over"), "{said}");
+    machine.ok_with(&["login", "--username", "alice", "--password-stdin"], &format!("{new}\n"));
+}

@@ -2,7 +2,12 @@
 
 use std::{env, net::SocketAddr, path::PathBuf, process::Output, thread};
 
-use aam_registry_core::{archive::ArchiveLimits, http::RegistryService, memory, registry::Policy};
+use aam_registry_core::{
+    archive::ArchiveLimits,
+    http::RegistryService,
+    memory,
+    registry::{Policy, Registry},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
@@ -18,7 +23,8 @@ pub(crate) const PASSWORD: &str = "violet-harbour-tin-41";
 /// A running registry; it ends with this value.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
-    _runtime: Runtime,
+    registry: Registry,
+    runtime: Runtime,
 }
 
 impl Server {
@@ -34,7 +40,7 @@ impl Server {
     /// A registry with that policy.
     pub(crate) fn with(policy: Policy) -> Self {
         let registry = memory::registry().policy(policy).build().expect("every port is there");
-        let service = TowerToHyperService::new(RegistryService::new(registry));
+        let service = TowerToHyperService::new(RegistryService::new(registry.clone()));
         let runtime = Runtime::new().expect("runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -48,7 +54,14 @@ impl Server {
                 });
             }
         });
-        Self { address, _runtime: runtime }
+        Self { address, registry, runtime }
+    }
+
+    /// A link with which a user sets another password, made by the operator.
+    pub(crate) fn reset_link(&self, username: &str) -> String {
+        let username = username.parse().expect("a username");
+        let link = self.runtime.block_on(self.registry.make_reset_link_as_operator(&username));
+        link.expect("a user").url(&self.url())
     }
 
     pub(crate) fn url(&self) -> String {

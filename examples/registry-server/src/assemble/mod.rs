@@ -2,6 +2,7 @@
 
 mod archives;
 mod database;
+mod mail;
 mod redis;
 mod rules;
 mod webhooks;
@@ -71,6 +72,9 @@ pub(crate) enum AssembleError {
     /// Webhooks cannot be sent.
     #[error("webhooks cannot be sent: {0}")]
     Webhooks(String),
+    /// Mails cannot be sent.
+    #[error("mails cannot be sent: {0}")]
+    Mail(String),
     /// The administrator of `ADMIN_*` cannot be created.
     #[error("the administrator of ADMIN_USERNAME cannot be created: {0}")]
     Admin(String),
@@ -149,6 +153,7 @@ async fn assemble(settings: &Settings, purpose: Purpose) -> Result<Assembled, As
         .policy(rules::policy(settings))
         .spool_folder(&settings.data_dir);
     let builder = if purpose == Purpose::Serve { webhooks::add(builder, settings)? } else { builder };
+    let builder = mail::add(builder, settings)?;
     let builder = redis::add_limiter(archives::add(builder, settings, purpose)?, settings, redis.as_ref());
     let (builder, freshness) = database::add(builder, settings, purpose, redis.clone()).await?;
     let registry = builder.build()?;

@@ -111,6 +111,9 @@ pub(super) fn set_role(command: &RoleOfUser, granted: bool, surroundings: Surrou
 /// Sets a password.
 pub(super) fn reset_password(command: ResetPassword, surroundings: Surroundings) -> Result<Answer, Failed> {
     let username = username(&command.username)?;
+    if command.link {
+        return reset_link(&username, command.json, surroundings);
+    }
     let password = password::given_or_read(command.password)?;
     let done = on_registry(surroundings, async |registry| Ok(registry.reset_password(&username, password).await?))?;
     let text = format!(
@@ -118,6 +121,25 @@ pub(super) fn reset_password(command: ResetPassword, surroundings: Surroundings)
          `aam-registry token revoke --user {username}` ends them, too"
     );
     Ok(Answer::new(command.json, text, &changed_json(&done.user, done.changed)))
+}
+
+/// Makes a link with which a user sets a password.
+fn reset_link(username: &Username, json: bool, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let settings = configuration(surroundings)?.settings;
+    let base_url = settings.base_url.as_str().to_owned();
+    let link = runtime()?.block_on(async {
+        let registry = assemble::registry(&settings, Purpose::Command).await?;
+        Ok::<_, Failed>(registry.make_reset_link_as_operator(username).await?)
+    })?;
+    let value = json!({
+        "username": username.as_str(),
+        "token": link.secret.expose(),
+        "url": link.url(&base_url),
+        "text": link.text(&base_url),
+        "expires_at": link.expires_at.to_string(),
+    });
+    let text = format!("give this to {username} alone:\n{}", link.text(&base_url));
+    Ok(Answer::new(json, text, &value))
 }
 
 /// Parses the username argument.

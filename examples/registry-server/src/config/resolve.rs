@@ -1,7 +1,8 @@
 //! Selects the value of each setting from its sources, and checks the selected values.
 
-use std::{cell::RefCell, collections::BTreeMap, fs};
+use std::{cell::RefCell, collections::BTreeMap, fs, net::IpAddr};
 
+use aam_registry_backends::smtp::SmtpSecurity;
 use aam_registry_core::decorate::MetadataCacheConfig;
 
 use super::{
@@ -177,10 +178,34 @@ impl Settings {
             let problem = "needs DATABASE_URL to be PostgreSQL; SQLite has no replicas";
             faults.push(Fault::between("DATABASE_REPLICA_URL", problem));
         }
+        faults.extend(self.faults_of_mail().into_iter().map(|(name, problem)| Fault::between(name, problem)));
         if self.max_unpacked_size.0 < self.max_archive_size.0 {
             faults.push(Fault::between("MAX_UNPACKED_SIZE", "must not be less than MAX_ARCHIVE_SIZE"));
         }
         faults
+    }
+
+    /// Settings of mail that are missing, or that would do nothing or harm.
+    fn faults_of_mail(&self) -> Vec<(&'static str, &'static str)> {
+        let (user, password) = (self.smtp_user.is_some(), self.smtp_password.is_some());
+        let Some(host) = &self.smtp_host else {
+            let others = [("SMTP_USER", user), ("SMTP_PASSWORD", password), ("SMTP_FROM", self.smtp_from.is_some())];
+            let without = |name| (name, "does nothing without SMTP_HOST; set SMTP_HOST to send mails, or remove it");
+            return others.into_iter().filter(|(_, set)| *set).map(|(name, _)| without(name)).collect();
+        };
+        let is_loopback = host.0 == "localhost" || host.0.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        let in_clear = password && self.smtp_tls.0 == SmtpSecurity::None && !is_loopback;
+        [
+            (self.smtp_from.is_none(), "SMTP_FROM", "is required where SMTP_HOST is set: the sender of the mails"),
+            (self.smtp_port.0 == 0, "SMTP_PORT", "must be from 1 to 65535"),
+            (user && !password, "SMTP_PASSWORD", "is required where SMTP_USER is set"),
+            (password && !user, "SMTP_USER", "is required where SMTP_PASSWORD is set"),
+            (in_clear, "SMTP_TLS", "must not be none with SMTP_PASSWORD, which would cross the network unencrypted"),
+        ]
+        .into_iter()
+        .filter(|(wrong, ..)| *wrong)
+        .map(|(_, name, problem)| (name, problem))
+        .collect()
     }
 
     /// Settings that the chosen storage and redirects require and that are missing.

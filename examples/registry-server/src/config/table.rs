@@ -15,8 +15,8 @@ use super::{
         AdminPassword, Backlog, BaseUrl, Bucket, ClientIpHeader, Connections, ConnectionsPerAddress, Count,
         DatabaseUrl, Domain, DownloadRedirect, EmailAddress, Endpoint, Host, Hours, JwtSecrets, LatestChoice,
         LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ReadChoice, RedisUrl,
-        Registration, Room, Seconds, SecretKey, SecretsKeys, Size, StorageBackend, Streams, Switch, TagList, Threads,
-        Timeout, Uploads, Webhooks, Word,
+        Registration, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams, Switch,
+        TagList, Threads, Timeout, Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -221,6 +221,23 @@ settings! {
         /// Networks that webhooks may reach beside the public internet
         webhook_allow_private: Networks = "WEBHOOK_ALLOW_PRIVATE", Fallback::Text("none");
     }
+    "Mail" {
+        /// Mail server that sends mails to users; without it the log says which mails were not sent
+        smtp_host: Option<Host> = "SMTP_HOST";
+        /// Port of the mail server
+        smtp_port: Port = "SMTP_PORT", Fallback::Computed("587; 465 for tls, 25 for none", |settings| {
+            let tls = settings.text("SMTP_TLS").and_then(|text| SmtpTls::parse(&text).ok());
+            Some(tls.map_or(587, |tls| tls.0.default_port()).to_string())
+        });
+        /// User to log in to the mail server as; nobody by default
+        smtp_user: Option<Word> = "SMTP_USER";
+        /// Password of that user
+        smtp_password: Option<SecretKey> = "SMTP_PASSWORD" [secret];
+        /// Sender of the mails, as `registry@example.com` or `AAM registry <registry@example.com>`
+        smtp_from: Option<Sender> = "SMTP_FROM";
+        /// Encryption of the connection to the mail server: starttls, tls (from the start) or none
+        smtp_tls: SmtpTls = "SMTP_TLS", Fallback::Text("starttls");
+    }
     "Rate limits (requests a minute, 0 is no limit)" {
         /// Search and listing
         rate_limit_search: PerMinute = "RATE_LIMIT_SEARCH", Fallback::Text("100");
@@ -277,9 +294,6 @@ settings! {
         "Limiting the life of tokens is not built into this release" { "MAX_TOKEN_DAYS"; }
         "Reports of leaked tokens are not built into this release" { "TOKEN_REPORT_KEYS"; }
         "Attestation is not built into this release" { "REGISTRY_PRIVATE_KEY"; }
-        "Mail is not built into this release" {
-            "SMTP_HOST"; "SMTP_PORT"; "SMTP_USER"; "SMTP_PASSWORD" [secret]; "SMTP_FROM"; "SMTP_TLS";
-        }
         "Traces by OpenTelemetry are not built into this release" { "OTEL_EXPORTER_OTLP_ENDPOINT"; }
         "The audit log cannot be turned off in this release" { "audit.enabled", &["true", "on", "yes", "1"]; }
         "Audit entries are kept for ever in this release" { "audit.retention_days"; }

@@ -87,6 +87,33 @@ fn an_operator_adds_promotes_and_shuts_out_a_person() {
 }
 
 #[test]
+fn an_operator_makes_a_link_with_which_a_user_sets_a_password() {
+    let mut site = Site::new();
+    site.set("RATE_LIMIT_OTHER", 0).set("RATE_LIMIT_AUTH", 0).set("BASE_URL", "https://registry.example.com");
+    let server = site.serve(&[]);
+    let create = ["user", "create", "--username", "ada", "--email", "ada@example.com"];
+    site.run_with_input(&create, &format!("{PASSWORD}\n")).succeeded();
+    let session = login(&server, "ada", PASSWORD).expect("logged in");
+    let told = site.run(&["user", "reset-password", "ada", "--link"]).succeeded().stdout();
+    assert!(told.contains("https://registry.example.com/reset-password#"), "{told}");
+    let made = site.run(&["user", "reset-password", "ada", "--link", "--json"]).succeeded().stdout();
+    let made: Value = serde_json::from_str(&made).expect("JSON");
+    assert_eq!(status(&server, &session), 200, "nothing has changed yet");
+
+    let reset = |password: &str| {
+        let body = json!({"token": made["url"], "password": password});
+        web::post(server.port(), "/api/v1/users/password-reset/confirm", "", &body).status
+    };
+    assert_eq!((reset("short"), reset(OTHER), reset(PASSWORD)), (400, 204, 400));
+    becomes(&server, &session, 401);
+    assert_eq!(login(&server, "ada", PASSWORD), None);
+    assert!(login(&server, "ada", OTHER).is_some());
+    let refused = site.run(&["user", "reset-password", "ada", "--link", "--password", OTHER]);
+    assert_eq!(refused.code(), Some(2));
+    site.run(&["user", "reset-password", "nobody", "--link"]).failed();
+}
+
+#[test]
 fn an_operator_resets_a_password_and_revokes_tokens() {
     let mut site = Site::new();
     site.set("RATE_LIMIT_OTHER", 0).set("RATE_LIMIT_AUTH", 0);

@@ -3,6 +3,7 @@
 mod accounts;
 mod choices;
 mod database;
+mod mail;
 mod network;
 mod numbers;
 mod stores;
@@ -13,6 +14,7 @@ pub(crate) use choices::{
     DownloadRedirect, LatestChoice, LogFormat, LogLevel, ReadChoice, Registration, StorageBackend, Switch,
 };
 pub(crate) use database::{DatabaseUrl, PostgresUrl};
+pub(crate) use mail::{Sender, SmtpTls};
 pub(crate) use network::{BaseUrl, ClientIpHeader, Domain, Host, Networks, Origins};
 pub(crate) use numbers::{
     Backlog, Connections, ConnectionsPerAddress, Count, Hours, PerMinute, PoolSize, Port, Room, Seconds, Size, Streams,

@@ -1,0 +1,139 @@
+//! The texts of every mail, in one place.
+
+use super::letter::Letter;
+
+/// Who did something, to complete a sentence; empty if it was the recipient.
+fn by(actor: &str, username: &str) -> String {
+    if actor == username { String::new() } else { format!(" by {actor}") }
+}
+
+/// What to do if somebody else has the account.
+const NOT_YOU: &str = "If this was not you, somebody else can use your account. Change your password with `aam passwd`, \
+                       revoke the API tokens that you do not know (`aam token list`, `aam token revoke`), and tell the \
+                       administrator of the registry.";
+
+/// The user has set another password.
+pub(super) fn password_changed(at: &str) -> Letter {
+    Letter::new("password-changed", "Your password was changed")
+        .text(format!("The password of your account was changed at {at}. Your other sessions have ended."))
+        .text(NOT_YOU)
+}
+
+/// The operator has set another password.
+pub(super) fn password_set(at: &str) -> Letter {
+    Letter::new("password-set", "Your password was reset")
+        .text(format!(
+            "An administrator of the registry has set another password for your account at {at}. All your sessions \
+             have ended; your API tokens continue to work."
+        ))
+        .text("If you did not ask for this, ask the administrator of the registry.")
+}
+
+/// Somebody has asked for a link to set another password.
+pub(super) fn password_reset(asked: &str, link: &str, until: &str) -> Letter {
+    Letter::new("password-reset", "Reset your password")
+        .text(format!("Somebody asked to reset the password of your account{asked}. To set a new one, open:"))
+        .link(link)
+        .text(format!(
+            "The link works once, until {until}. Or run this command, and paste the link when it asks for it:"
+        ))
+        .command("aam passwd --reset")
+        .text("If this was not you, ignore this mail: nothing has changed. Do not pass the link on.")
+}
+
+/// An administrator has made a link to set another password.
+pub(super) fn reset_link_made(at: &str) -> Letter {
+    Letter::new("reset-link-made", "A link to reset your password was made")
+        .text(format!(
+            "An administrator of the registry has made a link with which the password of your account can be reset, \
+             at {at}. It is not in this mail: the administrator gives it to you."
+        ))
+        .text("If you did not ask for this, ask the administrator of the registry.")
+}
+
+/// The user has set another password with a link.
+pub(super) fn password_reset_done(at: &str) -> Letter {
+    Letter::new("password-reset-done", "Your password was reset")
+        .text(format!(
+            "The password of your account was reset with a link at {at}. All your sessions have ended; your API tokens \
+             continue to work."
+        ))
+        .text(
+            "If this was not you, somebody else can read your mail or was given your link. Ask for another link with \
+             `aam passwd --forgot`, and tell the administrator of the registry.",
+        )
+}
+
+/// The user has made an API token.
+pub(super) fn token_created(at: &str, name: &str, scopes: &str, packages: &str, expires: &str) -> Letter {
+    Letter::new("token-created", "A new API token for your account")
+        .text(format!("An API token named \u{201c}{name}\u{201d} was created for your account at {at}."))
+        .text(format!("It can be used for: {scopes}. Packages: {packages}. Expires: {expires}."))
+        .text(NOT_YOU)
+}
+
+/// The operator has disabled the account.
+pub(super) fn account_disabled(at: &str) -> Letter {
+    Letter::new("account-disabled", "Your account was disabled")
+        .text(format!(
+            "An administrator of the registry has disabled your account at {at}. You cannot log in, and your API \
+             tokens are refused. Your packages are not affected."
+        ))
+        .text("Ask the administrator of the registry if you do not know why.")
+}
+
+/// The operator has enabled the account.
+pub(super) fn account_enabled(at: &str) -> Letter {
+    Letter::new("account-enabled", "Your account was enabled")
+        .text(format!("An administrator of the registry has enabled your account at {at}."))
+        .text("Log in again to use it; API tokens that have not expired work again:")
+        .command("aam login")
+}
+
+/// The account has got a role in the whole registry, or has lost it.
+pub(super) fn role_changed(at: &str, role: &str, granted: bool) -> Letter {
+    let what = if granted { "given the role" } else { "removed from the role" };
+    Letter::new("role-changed", format!("Your account was {what} {role}"))
+        .text(format!("Your account was {what} \u{201c}{role}\u{201d} of the registry at {at}."))
+        .text("If you did not expect this, ask the administrator of the registry.")
+}
+
+/// The user has become an owner of a package, or is none any more.
+pub(super) fn ownership_changed(at: &str, package: &str, owns: bool, actor: &str, username: &str) -> Letter {
+    let (subject, what) = if owns {
+        (format!("You are now an owner of {package}"), "made an owner of")
+    } else {
+        (format!("You are no longer an owner of {package}"), "removed as an owner of")
+    };
+    let letter = Letter::new("ownership-changed", subject)
+        .text(format!("You were {what} the package {package} at {at}{}.", by(actor, username)));
+    if owns {
+        letter
+            .text("Owners can publish, yank and tag its versions, and change its owners:")
+            .command(format!("aam owner ls {package}"))
+    } else {
+        letter.text("If you did not expect this, ask its other owners.")
+    }
+}
+
+/// The user has got a role in a scope, or is no member any more.
+pub(super) fn membership_changed(at: &str, scope: &str, role: Option<&str>, actor: &str, username: &str) -> Letter {
+    let by = by(actor, username);
+    match role {
+        Some(role) => Letter::new("membership-changed", format!("You are now {} of @{scope}", article(role)))
+            .text(format!("You were made {} of the scope @{scope} at {at}{by}.", article(role)))
+            .text(match role {
+                "owner" => "Owners can publish, yank and tag its packages, and change its members.",
+                "member" => "Members can publish, yank and tag its packages.",
+                _ => "Contributors can publish its packages.",
+            }),
+        None => Letter::new("membership-changed", format!("You are no longer a member of @{scope}"))
+            .text(format!("You were removed from the scope @{scope} at {at}{by}."))
+            .text("If you did not expect this, ask its owners."),
+    }
+}
+
+fn article(role: &str) -> String {
+    let article = if role.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {role}")
+}

@@ -1,0 +1,131 @@
+//! Mails to users about what happened to their accounts.
+
+mod letter;
+mod letters;
+mod notices;
+#[cfg(test)]
+mod tests;
+
+use async_trait::async_trait;
+
+use crate::{
+    ports::{JobFailure, JobHandler},
+    registry::Registry,
+    types::{AuditEvent, Job, Mail, NewAuditEntry, NewJob, User, Username},
+};
+use jiff::SignedDuration;
+use letter::{Letter, one_line};
+
+/// How long after somebody has asked for it a link to reset the password is sent.
+const RESET_WANTED: SignedDuration = SignedDuration::from_hours(6);
+
+/// Sends mails about events. The texts are written when a mail is sent, from the account as it is then,
+/// so the queue holds no address and no secret.
+#[derive(Debug)]
+pub(super) struct SendMail {
+    registry: Registry,
+}
+
+impl SendMail {
+    pub(super) fn new(registry: Registry) -> Self {
+        Self { registry }
+    }
+
+    /// Sends the link with which the user sets another password. It is made here, so that its secret is
+    /// in the mail alone. A mail that is sent again has another link, and each of them works.
+    async fn send_reset(&self, event: &NewAuditEntry, user: &User, attempts: u64) -> Result<(), JobFailure> {
+        let Some(mailing) = self.registry.mailing() else { return Ok(()) };
+        // A link that comes long after it was asked for is not expected any more.
+        let is_late = self.registry.now().duration_since(event.timestamp) > RESET_WANTED;
+        let link = if is_late { None } else { self.registry.mailed_reset_link(&user.username).await? };
+        let Some(link) = link else {
+            if attempts > 1 && !is_late {
+                // The links of the attempts before count until they expire.
+                return Err(JobFailure::new("the account has several unused links; the mail waits until one expires"));
+            }
+            tracing::info!(
+                event = "mail_not_sent",
+                user = %user.username,
+                user_id = %user.id,
+                letter = "password-reset",
+                late = is_late,
+                "a link to reset a password was not sent: the account is disabled, has several, or it is too late",
+            );
+            return Ok(());
+        };
+        self.send(event, user, &notices::reset_letter(event, &link, &mailing.base_url)).await
+    }
+
+    async fn send(&self, event: &NewAuditEntry, user: &User, letter: &Letter) -> Result<(), JobFailure> {
+        let Some(mailing) = self.registry.mailing() else {
+            metrics::counter!("aam_mails_total", "letter" => letter.name, "outcome" => "not_sent").increment(1);
+            tracing::info!(
+                event = "mail_not_sent",
+                user = %user.username,
+                user_id = %user.id,
+                letter = letter.name,
+                "a mail was not sent, since no mail server is set up",
+            );
+            return Ok(());
+        };
+        let (name, base_url) = (user.username.as_str(), mailing.base_url.as_str());
+        let mail = Mail {
+            id: format!("{}.{}", event.id, letter.name),
+            to: user.email.clone(),
+            subject: one_line(&letter.subject),
+            text: letter.to_text(name, base_url),
+            html: letter.to_html(name, base_url),
+            at: event.timestamp,
+        };
+        let sent = mailing.mailer.send(&mail).await;
+        let outcome = match &sent {
+            Ok(()) => "sent",
+            Err(failure) if failure.is_permanent => "refused",
+            Err(_) => "failed",
+        };
+        metrics::counter!("aam_mails_total", "letter" => letter.name, "outcome" => outcome).increment(1);
+        match sent {
+            Ok(()) => {
+                tracing::info!(
+                    event = "mail_sent",
+                    user = %user.username,
+                    user_id = %user.id,
+                    letter = letter.name,
+                    "a mail was sent",
+                );
+                Ok(())
+            }
+            Err(failure) => {
+                let told = format!("the mail `{}` to {} was not sent: {}", letter.name, user.username, failure.message);
+                Err(if failure.is_permanent { JobFailure::for_good(told) } else { JobFailure::new(told) })
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl JobHandler for SendMail {
+    fn kind(&self) -> &'static str {
+        "mail"
+    }
+
+    fn wants(&self, event: AuditEvent) -> bool {
+        notices::are_of(event)
+    }
+
+    async fn run(&self, job: &Job) -> Result<Vec<NewJob>, JobFailure> {
+        let event = job.event()?;
+        let Some(username) = notices::recipient(&event).and_then(|name| name.parse::<Username>().ok()) else {
+            return Ok(Vec::new());
+        };
+        // An account that is gone wants no mail.
+        let Some(user) = self.registry.find_user(&username).await? else { return Ok(Vec::new()) };
+        if notices::asks_for_reset(&event) {
+            return self.send_reset(&event, &user, job.attempts).await.map(|()| Vec::new());
+        }
+        if let Some(letter) = notices::letter(&event, user.username.as_str()) {
+            self.send(&event, &user, &letter).await?;
+        }
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,105 @@
+//! Which events users are told of by mail, who is told, and by which letter.
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::Value;
+
+use super::{letter::Letter, letters};
+use crate::{
+    registry::{DONE, LINK, PasswordResetLink, REQUESTED, STEP},
+    types::{AuditEvent, NewAuditEntry},
+};
+
+/// Whether there are letters about events of this kind.
+pub(super) fn are_of(event: AuditEvent) -> bool {
+    matches!(
+        event,
+        AuditEvent::UserPasswordChange
+            | AuditEvent::UserPasswordReset
+            | AuditEvent::TokenCreate
+            | AuditEvent::UserDisable
+            | AuditEvent::UserEnable
+            | AuditEvent::UserRoleSet
+            | AuditEvent::OwnershipAdd
+            | AuditEvent::OwnershipRemove
+            | AuditEvent::ScopeMemberSet
+            | AuditEvent::ScopeMemberRemove
+    )
+}
+
+/// The username of who is told. Nobody is told what they have done themselves, except for what may
+/// also be done by somebody who has stolen a password.
+pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
+    let actor = event.actor.as_deref();
+    match event.event {
+        AuditEvent::UserPasswordChange | AuditEvent::TokenCreate => actor,
+        AuditEvent::UserPasswordReset | AuditEvent::UserDisable | AuditEvent::UserEnable | AuditEvent::UserRoleSet => {
+            text(event, "user")
+        }
+        AuditEvent::OwnershipAdd | AuditEvent::OwnershipRemove => {
+            text(event, "owner").filter(|owner| Some(*owner) != actor)
+        }
+        AuditEvent::ScopeMemberSet | AuditEvent::ScopeMemberRemove => {
+            text(event, "member").filter(|member| Some(*member) != actor)
+        }
+        _ => None,
+    }
+}
+
+/// Whether an event asks for a mail with a link to set another password.
+pub(super) fn asks_for_reset(event: &NewAuditEntry) -> bool {
+    event.event == AuditEvent::UserPasswordReset && text(event, STEP) == Some(REQUESTED)
+}
+
+/// The mail with that link.
+pub(super) fn reset_letter(event: &NewAuditEntry, link: &PasswordResetLink, base_url: &str) -> Letter {
+    let from = text(event, "client_ip").map(|address| format!(" from the address {address}"));
+    let asked = format!("{} at {}", from.unwrap_or_default(), instant(event.timestamp));
+    letters::password_reset(&asked, &link.url(base_url), &instant(link.expires_at))
+}
+
+/// The letter about an event to the user `username`.
+pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
+    let at = instant(event.timestamp);
+    let actor = event.actor.as_deref().unwrap_or("somebody");
+    let package = event.package.as_ref().map(ToString::to_string).unwrap_or_default();
+    Some(match event.event {
+        AuditEvent::UserPasswordChange => letters::password_changed(&at),
+        AuditEvent::UserPasswordReset => match text(event, STEP) {
+            Some(LINK) => letters::reset_link_made(&at),
+            Some(DONE) => letters::password_reset_done(&at),
+            _ => letters::password_set(&at),
+        },
+        AuditEvent::TokenCreate => {
+            let list = |key: &str, none: &str| match &event.metadata.get(key) {
+                Some(Value::Array(items)) if !items.is_empty() => {
+                    items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+                }
+                _ => none.to_owned(),
+            };
+            let expires = text(event, "expires_at").unwrap_or("never");
+            let name = text(event, "name").unwrap_or_default();
+            letters::token_created(&at, name, &list("scopes", "reading"), &list("packages", "all"), expires)
+        }
+        AuditEvent::UserDisable => letters::account_disabled(&at),
+        AuditEvent::UserEnable => letters::account_enabled(&at),
+        AuditEvent::UserRoleSet => {
+            let granted = event.metadata.get("granted").and_then(Value::as_bool).unwrap_or_default();
+            letters::role_changed(&at, text(event, "role").unwrap_or_default(), granted)
+        }
+        AuditEvent::OwnershipAdd => letters::ownership_changed(&at, &package, true, actor, username),
+        AuditEvent::OwnershipRemove => letters::ownership_changed(&at, &package, false, actor, username),
+        AuditEvent::ScopeMemberSet | AuditEvent::ScopeMemberRemove => {
+            letters::membership_changed(&at, text(event, "scope")?, text(event, "role"), actor, username)
+        }
+        _ => return None,
+    })
+}
+
+fn instant(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// One fact of an event.
+fn text<'a>(event: &'a NewAuditEntry, key: &str) -> Option<&'a str> {
+    event.metadata.get(key).and_then(Value::as_str)
+}

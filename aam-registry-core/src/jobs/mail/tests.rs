@@ -1,0 +1,307 @@
+//! Mails, from the change of an account to the mailbox, and what each says.
+
+use std::{fmt::Write as _, sync::Mutex, time::Duration};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    decide::RevokedTokens,
+    memory::{self, MemoryMailer},
+    ports::{MailFailure, Mailer},
+    registry::{PasswordResetLink, Registration, TokenRequest},
+    types::{AccountRole, JobFilter, JobState, OneTimeSecret, PageRequest, Principal, ScopeRole},
+};
+
+const BASE_URL: &str = "https://registry.example.com";
+const PASSWORD: &str = "tulip-Wagon-93-kelp";
+
+/// Sends nothing, and fails so.
+#[derive(Debug)]
+struct BrokenMailer(Mutex<Vec<MailFailure>>, MemoryMailer);
+
+#[async_trait]
+impl Mailer for BrokenMailer {
+    async fn send(&self, mail: &Mail) -> Result<(), MailFailure> {
+        let failure = self.0.lock().expect("not poisoned").pop();
+        match failure {
+            Some(failure) => Err(failure),
+            None => self.1.send(mail).await,
+        }
+    }
+}
+
+fn registry(mailer: impl Mailer) -> Registry {
+    memory::registry().mailer(mailer, format!("{BASE_URL}/")).build().expect("complete")
+}
+
+async fn register(registry: &Registry, username: &str) -> Principal {
+    let email = format!("{username}@example.com");
+    let account = Registration { username: username.into(), email, password: PASSWORD.into() };
+    Principal::of_host(&registry.register(account).await.expect("registered"))
+}
+
+async fn jobs(registry: &Registry) -> Vec<Job> {
+    let page = PageRequest { page: 1, limit: 100 };
+    registry
+        .jobs(&JobFilter { id: None, kind: None, state: None, with_done: false, newest_first: false, page })
+        .await
+        .expect("listed")
+        .items
+}
+
+/// Runs the background work until the queue is empty but for what was given up.
+async fn settle(registry: &Registry) {
+    let settled = async {
+        while jobs(registry).await.iter().any(|job| job.state != JobState::Failed) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    registry.run_background(settled).await;
+}
+
+/// Who got which mail.
+async fn delivered(registry: &Registry, mailer: &MemoryMailer) -> Vec<(String, String)> {
+    settle(registry).await;
+    let mut mails: Vec<_> = mailer.sent().into_iter().map(|mail| (mail.to, mail.subject)).collect();
+    mails.sort();
+    mails
+}
+
+#[tokio::test]
+async fn users_are_told_what_others_do_to_them_and_what_a_thief_would_do() {
+    let mailer = MemoryMailer::new();
+    let registry = registry(mailer.clone());
+    let (ada, bob) = (register(&registry, "ada").await, register(&registry, "bob").await);
+    let scope = "team".parse().expect("a scope");
+    registry.create_scope(&ada, &scope).await.expect("created");
+    registry.set_member(&ada, &scope, &bob.username, ScopeRole::Member).await.expect("set");
+    registry.remove_member(&bob, &scope, &bob.username).await.expect("left");
+    let request = TokenRequest { name: "ci".into(), scopes: vec!["publish".into()], ..TokenRequest::default() };
+    registry.create_token(&bob, request).await.expect("made");
+    registry.set_role(&bob.username, AccountRole::Admin, true).await.expect("given");
+    registry.set_disabled(&ada.username, true).await.expect("disabled");
+    registry.revoke_tokens(RevokedTokens::All).await.expect("revoked");
+    let to = |name: &str, subject: &str| (format!("{name}@example.com"), subject.to_owned());
+    assert_eq!(
+        delivered(&registry, &mailer).await,
+        [
+            to("ada", "Your account was disabled"),
+            to("bob", "A new API token for your account"),
+            to("bob", "You are now a member of @team"),
+            to("bob", "Your account was given the role admin"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_mail_is_sent_again_under_the_same_id_until_it_is_accepted() {
+    let mailer = MemoryMailer::new();
+    let failures = vec![MailFailure::temporary("the server answered 451")];
+    let registry = registry(BrokenMailer(Mutex::new(failures), mailer.clone()));
+    let ada = register(&registry, "ada").await;
+    registry.set_role(&ada.username, AccountRole::Admin, true).await.expect("given");
+    let event = jobs(&registry).await.pop().expect("an event").id;
+    let retry = async {
+        loop {
+            let waiting = jobs(&registry).await;
+            if waiting.is_empty() {
+                break;
+            }
+            // In place of waiting for as long as the backoff says.
+            let ids = waiting.iter().filter(|job| job.last_error.is_some()).map(|job| job.id).collect();
+            registry.retry_jobs(&crate::types::JobSelection::Ids(ids)).await.expect("retried");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    registry.run_background(retry).await;
+    let ids: Vec<_> = mailer.sent().into_iter().map(|mail| mail.id).collect();
+    assert_eq!(ids, [format!("{event}.role-changed")]);
+}
+
+#[tokio::test]
+async fn a_mail_that_is_refused_for_good_is_given_up_and_shown_without_the_address() {
+    let failures = vec![MailFailure::permanent("the server answered 550")];
+    let registry = registry(BrokenMailer(Mutex::new(failures), MemoryMailer::new()));
+    let ada = register(&registry, "ada").await;
+    registry.set_role(&ada.username, AccountRole::Admin, true).await.expect("given");
+    settle(&registry).await;
+    let [job] = jobs(&registry).await.try_into().expect("one job");
+    assert_eq!((&*job.kind, job.state), ("mail", JobState::Failed));
+    let told = "the mail `role-changed` to ada was not sent: the server answered 550";
+    assert_eq!(job.last_error.as_deref(), Some(told));
+    assert!(!job.payload.to_string().contains("example.com"), "{}", job.payload);
+}
+
+#[tokio::test]
+async fn without_a_mail_server_nothing_waits() {
+    let registry = memory::registry().build().expect("complete");
+    let ada = register(&registry, "ada").await;
+    registry.set_role(&ada.username, AccountRole::Admin, true).await.expect("given");
+    settle(&registry).await;
+    assert_eq!(jobs(&registry).await, []);
+}
+
+/// An event of each letter, with the facts that its use case records.
+fn events() -> Vec<NewAuditEntry> {
+    let at = Timestamp::from_second(1_700_000_000).expect("an instant");
+    let entry = |event| {
+        NewAuditEntry { id: Uuid::nil(), ..NewAuditEntry::new(event, at) }.with_actor("eve").with("user", "ada")
+    };
+    let kit = "@team/kit".parse().expect("a name");
+    let owner = |event| entry(event).with_package(&kit).with("owner", "ada");
+    let member = |event| entry(event).with("scope", "team").with("member", "ada");
+    let token = |event| entry(event).with_actor("ada").with("name", "<b>ci</b>\n\nhttps://evil.example");
+    vec![
+        entry(AuditEvent::UserPasswordChange).with_actor("ada"),
+        entry(AuditEvent::UserPasswordReset),
+        entry(AuditEvent::UserPasswordReset).with("step", "link"),
+        entry(AuditEvent::UserPasswordReset).with("step", "done"),
+        token(AuditEvent::TokenCreate),
+        token(AuditEvent::TokenCreate)
+            .with("scopes", vec!["publish", "yank"])
+            .with("packages", vec!["@team/*"])
+            .with("expires_at", "2026-12-24T00:00:00Z"),
+        entry(AuditEvent::UserDisable),
+        entry(AuditEvent::UserEnable),
+        entry(AuditEvent::UserRoleSet).with("role", "admin").with("granted", true),
+        entry(AuditEvent::UserRoleSet).with("role", "admin").with("granted", false),
+        owner(AuditEvent::OwnershipAdd),
+        owner(AuditEvent::OwnershipRemove),
+        member(AuditEvent::ScopeMemberSet).with("role", "owner"),
+        member(AuditEvent::ScopeMemberSet).with("role", "member"),
+        member(AuditEvent::ScopeMemberSet).with("role", "contributor"),
+        member(AuditEvent::ScopeMemberRemove),
+    ]
+}
+
+#[test]
+fn every_letter_in_text_and_html() {
+    let mut all = String::new();
+    for event in events() {
+        assert!(notices::are_of(event.event) && notices::recipient(&event) == Some("ada"), "{event:?}");
+        let letter = notices::letter(&event, "ada").expect("a letter");
+        let (text, html) = (letter.to_text("ada", BASE_URL), letter.to_html("ada", BASE_URL));
+        writeln!(all, "==== {} ({})\nSubject: {}\n\n{text}\n{html}", letter.name, event.event.as_str(), letter.subject)
+            .expect("a string");
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn the_letter_with_a_link_to_reset_a_password() {
+    let at = Timestamp::from_second(1_700_000_000).expect("an instant");
+    let event = NewAuditEntry::new(AuditEvent::UserPasswordReset, at)
+        .with("user", "ada")
+        .with("step", "requested")
+        .with("client_ip", "2001:db8::1");
+    let user = User {
+        id: crate::types::UserId::generate(),
+        username: "ada".parse().expect("a name"),
+        email: "ada@example.com".into(),
+        is_admin: false,
+        disabled: false,
+        created_at: at,
+    };
+    let link = PasswordResetLink { user, secret: OneTimeSecret::generate(), expires_at: at };
+    assert!(notices::asks_for_reset(&event) && notices::recipient(&event) == Some("ada"));
+    let letter = notices::reset_letter(&event, &link, BASE_URL);
+    let shown = format!("{}\n{}", letter.to_text("ada", BASE_URL), letter.to_html("ada", BASE_URL));
+    insta::assert_snapshot!(shown.replace(link.secret.expose(), "[secret]"));
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_reset_with_the_link_of_a_mail() {
+    let mailer = MemoryMailer::new();
+    let registry = registry(mailer.clone());
+    let ada = register(&registry, "ada").await;
+    for login in ["ada@example.com", "nobody@example.com", " ADA@EXAMPLE.COM "] {
+        registry.request_password_reset(login, Some([192, 0, 2, 1].into())).await.expect("the same answer");
+    }
+    while jobs(&registry).await.len() < 3 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    settle(&registry).await;
+    let mails = mailer.sent();
+    assert_eq!(mails.len(), 2, "{mails:?}");
+    let link = |mail: &Mail| {
+        let line = mail.text.lines().find(|line| line.contains("/reset-password#")).expect("a link").trim().to_owned();
+        assert!(mail.to == "ada@example.com" && mail.html.contains(&line));
+        line
+    };
+    let links: Vec<_> = mails.iter().map(link).collect();
+    assert_ne!(links[0], links[1]);
+    let shown = mails[0].text.replace(links[0].rsplit_once('#').expect("a secret").1, "[secret]");
+    assert!(shown.contains("from the address 192.0.2.1 at "), "{shown}");
+
+    let refused = registry.reset_password_with(&links[0], "short".into()).await.expect_err("too short");
+    assert_eq!(refused.details()[0].field, "password");
+    registry.reset_password_with(&links[0], "kelp-93-Wagon-tulip".into()).await.expect("set");
+    for link in &links {
+        let again = registry.reset_password_with(link, "kelp-94-Wagon-tulip".into()).await.expect_err("it was used");
+        assert!(again.to_string().contains("does not work any more"), "{again}");
+    }
+    registry.login("ada", PASSWORD.into()).await.expect_err("the old password");
+    registry.login("ada", "kelp-93-Wagon-tulip".into()).await.expect("the new password");
+    assert_eq!(delivered(&registry, &mailer).await.pop().expect("a notice").1, "Your password was reset");
+    assert!(registry.find_user(&ada.username).await.expect("read").is_some());
+}
+
+#[tokio::test]
+async fn the_queue_holds_no_secret_and_no_address_of_a_reset() {
+    let registry = registry(MemoryMailer::new());
+    register(&registry, "ada").await;
+    registry.request_password_reset("ada@example.com", None).await.expect("asked");
+    while jobs(&registry).await.len() < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let payload = &jobs(&registry).await[1].payload;
+    assert_eq!(payload["metadata"], serde_json::json!({"user": "ada", "step": "requested"}));
+    assert_eq!(payload["actor"], serde_json::Value::Null);
+}
+
+#[tokio::test]
+async fn an_administrator_makes_a_link_where_there_is_no_mail() {
+    let registry = memory::registry().build().expect("complete");
+    let (ada, eve) = (register(&registry, "ada").await, register(&registry, "eve").await);
+    registry.request_password_reset("ada", None).await.expect_err("nothing would be sent");
+    registry.make_reset_link(&eve, &ada.username).await.expect_err("no administrator");
+    registry.set_role(&eve.username, AccountRole::Admin, true).await.expect("given");
+    let eve = Principal::of_host(&registry.find_user(&eve.username).await.expect("read").expect("a user"));
+    let link = registry.make_reset_link(&eve, &ada.username).await.expect("an administrator");
+    let text = link.text("https://registry.example.com/");
+    assert!(text.contains(&link.url(BASE_URL)) && text.contains("ada"), "{text}");
+    assert!(!format!("{link:?}").contains(link.secret.expose()));
+    registry.reset_password_with(&link.url(BASE_URL), "kelp-93-Wagon-tulip".into()).await.expect("set");
+    registry.login("ada", "kelp-93-Wagon-tulip".into()).await.expect("the new password");
+    let other = registry.make_reset_link_as_operator(&ada.username).await.expect("the operator");
+    registry.set_disabled(&ada.username, true).await.expect("disabled");
+    registry.reset_password_with(other.secret.expose(), "kelp-95-Wagon-tulip".into()).await.expect_err("disabled");
+    registry.make_reset_link(&eve, &ada.username).await.expect_err("disabled");
+}
+
+/// An event that is wanted has a letter, and one that is not has none.
+#[test]
+fn the_events_with_letters_are_those_that_are_wanted() {
+    for event in AuditEvent::ALL {
+        let entry = events().into_iter().find(|entry| entry.event == *event);
+        assert_eq!(entry.is_some(), notices::are_of(*event), "{event:?}");
+    }
+}
+
+#[test]
+fn nobody_is_told_what_they_did_themselves() {
+    for event in events() {
+        let own = event.with_actor("ada");
+        let is_told = notices::recipient(&own).is_some();
+        let by_others = matches!(
+            own.event,
+            AuditEvent::OwnershipAdd
+                | AuditEvent::OwnershipRemove
+                | AuditEvent::ScopeMemberSet
+                | AuditEvent::ScopeMemberRemove
+        );
+        assert_eq!(is_told, !by_others, "{own:?}");
+    }
+}
