@@ -104,5 +104,7 @@ struct Panicked;
 
 /// The delay with a random part, so that jobs that failed together do not come back together.
 fn spread(delay: Duration) -> Duration {
-    delay.min(LONGEST_DELAY).mul_f64(1.0 + rand::random::<f64>() / 5.0)
+    let delay = delay.min(LONGEST_DELAY).mul_f64(1.0 + rand::random::<f64>() / 5.0);
+    // Databases keep microseconds.
+    Duration::new(delay.as_secs(), delay.subsec_micros() * 1000)
 }
