@@ -328,9 +328,7 @@ mod tests {
         let (forms, commands) = of_skill("Run ${CLAUDE_SKILL_DIR}/x on $ARGUMENTS.\n- !`git status`\n");
         assert_eq!(forms, ["`${CLAUDE_SKILL_DIR}`", "`$ARGUMENTS`", "`` !`command` ``"]);
         assert_eq!(commands, ["git status"]);
-        assert_eq!(
-            of_skill("Write `$ARGUMENTS` there:\n```md\n$ARGUMENTS !`x`\n```\nIt costs $1.\n"),
-            Default::default()
-        );
+        let (forms, commands) = of_skill("Write `$ARGUMENTS` there:\n```md\n$ARGUMENTS !`x`\n```\nIt costs $1.\n");
+        assert!(forms.is_empty() && commands.is_empty(), "{forms:?} {commands:?}");
     }
 }

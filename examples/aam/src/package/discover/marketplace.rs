@@ -144,22 +144,15 @@ impl Plugins {
             }
             // Claude Code's commands may be declared by name.
             for (name, command) in plugin[key].as_object().into_iter().flatten() {
-                match command["source"].as_str() {
-                    Some(path) => {
-                        self.add_named(
-                            seen,
-                            file,
-                            folder,
-                            Declared { key, kind: *kind, usual, name: Some(name), path },
-                        );
-                    }
-                    None => {
-                        let why = format!(
-                            "`{key}.{name}` is not carried: it is written in there; write it into a file of its own, \
-                             {usual}/{name}.md"
-                        );
-                        self.not_taken.push(Detail::new(file, why));
-                    }
+                if let Some(path) = command["source"].as_str() {
+                    let declared = Declared { key, kind: *kind, usual, name: Some(name), path };
+                    self.add_named(seen, file, folder, declared);
+                } else {
+                    let why = format!(
+                        "`{key}.{name}` is not carried: it is written in there; write it into a file of its own, \
+                         {usual}/{name}.md"
+                    );
+                    self.not_taken.push(Detail::new(file, why));
                 }
             }
         }
@@ -224,8 +217,8 @@ fn source(value: &Value) -> Source<'_> {
         other => other.to_owned(),
     };
     let at = ["path", "ref", "version", "sha"].into_iter().filter(|key| !text(key).is_empty());
-    let at: String = at.map(|key| format!(", {key} {}", text(key))).collect();
-    Source::Elsewhere(format!("{place}{at}"))
+    let parts: Vec<_> = std::iter::once(place).chain(at.map(|key| format!("{key} {}", text(key)))).collect();
+    Source::Elsewhere(parts.join(", "))
 }
 
 /// A path below the folder it is relative to; `None` where it leads out of it.
