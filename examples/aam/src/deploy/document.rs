@@ -52,7 +52,7 @@ impl Document {
         let description = head.text("description").unwrap_or(&artifact.description).trim().to_owned();
         let arguments = declared(head.get("arguments"));
         let (name, path, body) = (artifact.name.clone(), artifact.path.clone(), body.to_owned());
-        Self { name, path, description, arguments, body, head, flaw }
+        Self { name, path, description, head, body, arguments, flaw }
     }
 
     /// The prompt with the text `text` at `path`.

@@ -103,15 +103,15 @@ impl<'a> Scan<'a> {
     /// The parts of `body`, in their order.
     pub(super) fn pieces(&self, body: &'a str) -> Vec<Piece<'a>> {
         let code = code(body);
-        self.parts(body, |at| self.piece(body, at, code.iter().any(|code| code.contains(&at))))
+        Self::parts(body, |at| self.piece(body, at, code.iter().any(|code| code.contains(&at))))
     }
 
     /// The same, of arguments alone.
     pub(super) fn arguments(&self, text: &'a str) -> Vec<Piece<'a>> {
-        self.parts(text, |at| self.argument(&text[at..]))
+        Self::parts(text, |at| self.argument(&text[at..]))
     }
 
-    fn parts(&self, body: &'a str, found: impl Fn(usize) -> Option<Piece<'a>>) -> Vec<Piece<'a>> {
+    fn parts(body: &'a str, found: impl Fn(usize) -> Option<Piece<'a>>) -> Vec<Piece<'a>> {
         let mut pieces = Vec::new();
         let (mut start, mut at) = (0, 0);
         while at < body.len() {

@@ -38,19 +38,19 @@ pub(super) struct Filled {
 /// The body of `document` in the words of `filler`.
 pub(super) fn filled(document: &Document, filler: Filler) -> Filled {
     let prompt = Prompt::of(document);
-    let mut filled = Filled { inputs: prompt.inputs.clone(), ..Filled::default() };
-    filled.body = prompt.written(&prompt.pieces, filler, &mut filled);
+    let mut outcome = Filled { inputs: prompt.inputs.clone(), ..Filled::default() };
+    outcome.body = prompt.written(&prompt.pieces, filler, &mut outcome);
     // A tool's own words are best left as they are.
     let is_own = matches!(
         (prompt.scan.dialect, filler),
         (Dialect::Claude, Filler::Claude) | (Dialect::Copilot, Filler::Copilot) | (Dialect::Gemini, Filler::Gemini)
     );
     if is_own {
-        filled.body.clone_from(&document.body);
-        filled.as_text.clear();
-        filled.inputs.clear();
+        outcome.body.clone_from(&document.body);
+        outcome.as_text.clear();
+        outcome.inputs.clear();
     }
-    filled
+    outcome
 }
 
 /// What Claude Code fills in in the body of a skill, and other tools do not:
@@ -146,7 +146,7 @@ impl<'a> Prompt<'a> {
     }
 
     /// `pieces` in the words of `filler`.
-    fn written(&self, pieces: &[Piece<'_>], filler: Filler, filled: &mut Filled) -> String {
+    fn written(&self, pieces: &[Piece<'_>], filler: Filler, outcome: &mut Filled) -> String {
         let mut text = String::new();
         for piece in pieces {
             let is_like_claude = matches!(filler, Filler::Claude | Filler::OpenCode);
@@ -156,10 +156,10 @@ impl<'a> Prompt<'a> {
                 Piece::Arguments(_) => arguments(filler).map(str::to_owned),
                 Piece::Argument(_, number) => self.argument(*number, filler),
                 Piece::Shell(_, command) => {
-                    let inner = self.written(&self.scan.arguments(command), filler, filled);
+                    let inner = self.written(&self.scan.arguments(command), filler, outcome);
                     let written = shell(&inner, filler);
                     if written.is_some() {
-                        note(&mut filled.commands, (*command).to_owned());
+                        note(&mut outcome.commands, (*command).to_owned());
                     }
                     written
                 }
@@ -168,7 +168,7 @@ impl<'a> Prompt<'a> {
                 Piece::Variable(_) => None,
             };
             text.push_str(&written.unwrap_or_else(|| {
-                note(&mut filled.as_text, piece.form());
+                note(&mut outcome.as_text, piece.form());
                 piece.raw().to_owned()
             }));
         }
@@ -257,9 +257,9 @@ mod tests {
 
     #[track_caller]
     fn becomes(document: &Document, filler: Filler, body: &str, as_text: &[&str]) {
-        let filled = filled(document, filler);
-        assert_eq!(filled.body, body);
-        assert_eq!(filled.as_text, as_text);
+        let outcome = filled(document, filler);
+        assert_eq!(outcome.body, body);
+        assert_eq!(outcome.as_text, as_text);
     }
 
     #[test]
