@@ -30,6 +30,10 @@ SELECT md5('token' || n)::uuid, md5('user' || n % 20000 + 1)::uuid, 'token ' || 
     '[]', '[]', 1700000000000000 + n
 FROM generate_series(1, 40000) n;
 
+INSERT INTO one_time_tokens (digest, user_id, purpose, expires_at)
+SELECT sha256(('one-time' || n)::bytea), md5('user' || n)::uuid, 'password_reset', 4000000000000000 + n
+FROM generate_series(1, 20000) n;
+
 INSERT INTO packages (id, name, scope, similarity_key, created_at, updated_at, downloads)
 SELECT n, CASE WHEN n % 10 = 0 THEN '@scope-' || n % 20000 + 1 || '/kit-' || n ELSE 'kit-' || n END,
     CASE WHEN n % 10 = 0 THEN 'scope-' || n % 20000 + 1 END, CASE WHEN n % 10 <> 0 THEN 'kit' || n END,
