@@ -30,13 +30,16 @@ macro_rules! columns {
     };
 }
 
-/// The jobs of a filter.
+/// The jobs of a filter, of which `$chosen` are looked at: a condition that is not asked for would keep an index from
+/// being used.
 macro_rules! filtered {
-    () => {
+    ($chosen:literal) => {
         concat!(
             " FROM (SELECT ",
             columns!(),
-            " FROM jobs j) found WHERE ($1::uuid IS NULL OR id = $1) AND ($2::text IS NULL OR kind = $2)
+            " FROM jobs j) found WHERE ",
+            $chosen,
+            "
               AND CASE WHEN $3::text IS NULL THEN $4 OR state <> 'done' ELSE state = $3 END"
         )
     };
@@ -93,13 +96,34 @@ const AGAIN: &str =
     concat!("UPDATE jobs SET lease = NULL, due_at = ", now!(), " + $3, last_error = $4 WHERE id = $1 AND lease = $2");
 const FAIL: &str =
     concat!("UPDATE jobs SET lease = NULL, failed_at = ", now!(), ", last_error = $3 WHERE id = $1 AND lease = $2");
-const LIST: &str = concat!("SELECT *", filtered!(), " ORDER BY created_at, id LIMIT $5 OFFSET $6");
-const LIST_NEWEST: &str = concat!("SELECT *", filtered!(), " ORDER BY created_at DESC, id DESC LIMIT $5 OFFSET $6");
+/// The statements that list jobs: how many there are, the oldest first and the newest first.
+struct Listing {
+    count: &'static str,
+    oldest_first: &'static str,
+    newest_first: &'static str,
+}
+
+macro_rules! listing {
+    ($chosen:literal) => {
+        Listing {
+            count: concat!("SELECT count(*)", filtered!($chosen)),
+            oldest_first: concat!("SELECT *", filtered!($chosen), " ORDER BY created_at, id LIMIT $5 OFFSET $6"),
+            newest_first: concat!(
+                "SELECT *",
+                filtered!($chosen),
+                " ORDER BY created_at DESC, id DESC LIMIT $5 OFFSET $6"
+            ),
+        }
+    };
+}
+
+const ALL: Listing = listing!("$1::uuid IS NULL AND $2::text IS NULL");
+const BY_ID: Listing = listing!("id = $1 AND ($2::text IS NULL OR kind = $2)");
+const OF_KIND: Listing = listing!("$1::uuid IS NULL AND kind = $2");
 /// How a job of a kind stands.
 const STATE: &str = concat!("SELECT ", columns!(), " FROM jobs j WHERE j.id = $1 AND j.kind = $2");
 /// Locks a job of a kind.
 const LOCK: &str = "SELECT 1 FROM jobs WHERE id = $1 AND kind = $2 FOR NO KEY UPDATE";
-const COUNT: &str = concat!("SELECT count(*)", filtered!());
 const RETRY: &str = concat!(
     "UPDATE jobs SET lease = NULL, due_at = ",
     now!(),
@@ -185,8 +209,15 @@ impl JobQueue for PostgresMetadata {
         let state = filter.state.map(JobState::as_str);
         let (limit, offset) = (columns::signed(filter.page.limit), columns::signed(filter.page.offset()));
         self.snapshot(|tx| async move {
-            let (done, list) = (filter.with_done, if filter.newest_first { LIST_NEWEST } else { LIST });
-            let total = sql::first(&tx, COUNT, [&id, &kind, &state, &done], |row| sql::unsigned(row, 0)).await?;
+            let listing = match (&id, &kind) {
+                (Some(_), _) => BY_ID,
+                (None, Some(_)) => OF_KIND,
+                (None, None) => ALL,
+            };
+            let done = filter.with_done;
+            let list = if filter.newest_first { listing.newest_first } else { listing.oldest_first };
+            let total =
+                sql::first(&tx, listing.count, [&id, &kind, &state, &done], |row| sql::unsigned(row, 0)).await?;
             let items = sql::all(&tx, list, [&id, &kind, &state, &done, &limit, &offset], job).await?;
             Ok(Page { items, total: total.unwrap_or(0), request: filter.page })
         })

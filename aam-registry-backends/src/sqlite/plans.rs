@@ -20,8 +20,11 @@ use super::{
 /// What does not grow with the registry, or is taken as a whole and then empty.
 const SMALL: &[&str] = &[
     "audit_chain",
-    // A job that is done leaves it; the operator lists the whole of it.
+    // Most jobs leave it when they are done; its figures and the operator's list read the whole of it.
     "jobs",
+    // The kinds of jobs, in the query for those that are due.
+    "k",
+    "kinds",
     "pending_downloads",
     "refinery_schema_history",
     "registry_identity",

@@ -22,6 +22,11 @@ SELECT 'scope-' || n, md5('user' || (n + part * 7) % 20000 + 1)::uuid,
     CASE part WHEN 0 THEN 'owner' WHEN 1 THEN 'member' ELSE 'contributor' END
 FROM generate_series(1, 20000) n, generate_series(0, 2) part;
 
+INSERT INTO scope_webhooks (id, scope, url, secret, events, created_at)
+SELECT md5('webhook' || n || '-' || part)::uuid, 'scope-' || n, 'https://hooks.example', 'sealed', '[]',
+    1700000000000000 + n
+FROM generate_series(1, 20000) n, generate_series(0, 1) part;
+
 INSERT INTO revoked_sessions (user_id, id, expires_at)
 SELECT md5('user' || n)::uuid, 'session-' || n, 4000000000000000 + n FROM generate_series(1, 20000) n;
 

@@ -14,7 +14,7 @@ const FILL: &str = include_str!("fill.sql");
 /// What has one row, or is taken as a whole and then empty.
 const SMALL: &[&str] = &[
     "audit_chain",
-    // A job that is done leaves it; the operator lists the whole of it.
+    // Most jobs leave it when they are done; its figures and the operator's list read the whole of it.
     "jobs",
     "pending_totals",
     "refinery_schema_history",
