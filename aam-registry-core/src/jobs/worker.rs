@@ -67,6 +67,7 @@ impl Worker {
     /// Does what is due until `ended`, and waits for the attempts that are
     /// under way. Dropping it cuts them off.
     pub(super) async fn run(&self, ended: &CancellationToken) {
+        self.handlers.iter().for_each(|handler| begin_at_zero(handler.kind()));
         let mut health = Health::of("queued_jobs", LOOK_EVERY);
         let mut running = Running::default();
         let mut ticks = time::interval(LOOK_EVERY);

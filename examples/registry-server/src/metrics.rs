@@ -51,6 +51,8 @@ fn describe() {
     describe_counter!("aam_background_failures_total", "Background work that failed and was tried again");
     describe_gauge!("aam_background_job_lag_seconds", Unit::Seconds, "Time by which background work is overdue");
     describe_counter!("aam_jobs_total", "Attempts at queued jobs that this process made, by outcome");
+    describe_counter!("aam_mails_total", "Attempts to send mails, by outcome");
+    describe_counter!("aam_webhooks_disabled_total", "Webhooks of scopes that were disabled, by reason");
     describe_gauge!("aam_jobs_waiting", "Queued jobs of the registry that wait or run");
     describe_gauge!("aam_jobs_failed", "Queued jobs of the registry that were given up");
     describe_gauge!("aam_jobs_overdue_seconds", Unit::Seconds, "Time by which queued jobs are overdue");
@@ -97,6 +99,12 @@ fn begin_at_zero() {
     }
     for what in ["header", "body", "write", "idle", "handshake"] {
         counter!("aam_connections_timed_out_total", "what" => what).increment(0);
+    }
+    for outcome in ["sent", "refused", "failed", "not_sent"] {
+        counter!("aam_mails_total", "outcome" => outcome).increment(0);
+    }
+    for reason in ["gone", "failing"] {
+        counter!("aam_webhooks_disabled_total", "reason" => reason).increment(0);
     }
     for reason in ["limit", "flood"] {
         counter!("aam_connections_refused_total", "reason" => reason).increment(0);

@@ -58,7 +58,7 @@ impl SendMail {
 
     async fn send(&self, event: &NewAuditEntry, user: &User, letter: &Letter) -> Result<(), JobFailure> {
         let Some(mailing) = self.registry.mailing() else {
-            metrics::counter!("aam_mails_total", "letter" => letter.name, "outcome" => "not_sent").increment(1);
+            metrics::counter!("aam_mails_total", "outcome" => "not_sent").increment(1);
             tracing::info!(
                 event = "mail_not_sent",
                 user = %user.username,
@@ -83,7 +83,7 @@ impl SendMail {
             Err(failure) if failure.is_permanent => "refused",
             Err(_) => "failed",
         };
-        metrics::counter!("aam_mails_total", "letter" => letter.name, "outcome" => outcome).increment(1);
+        metrics::counter!("aam_mails_total", "outcome" => outcome).increment(1);
         match sent {
             Ok(()) => {
                 tracing::info!(
