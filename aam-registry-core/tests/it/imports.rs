@@ -128,7 +128,13 @@ fn module(path: &Path) -> Module {
 }
 
 fn without_tests(source: &str) -> String {
-    let code = source.find("#[cfg(test)]\nmod tests {").map_or(source, |tests| &source[..tests]);
+    // Modules of tests stand at the end of a file.
+    let is_module = |(at, attribute): &(usize, &str)| {
+        let line = source[at + attribute.len()..].lines().next();
+        line.is_some_and(|line| line.contains("mod ") && line.ends_with('{'))
+    };
+    let tests = source.match_indices("#[cfg(test)]\n").find(is_module);
+    let code = tests.map_or(source, |(at, _)| &source[..at]);
     let code =
         code.find("#[cfg(all(test, ").filter(|at| code[*at..].contains("mod tests {")).map_or(code, |at| &code[..at]);
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));

@@ -19,7 +19,7 @@ use super::{
 use crate::registry::world::{World, archive, name, version};
 
 /// The operations that answer whoever asks, and why.
-const OPEN: [(&str, &str); 11] = [
+const OPEN: [(&str, &str); 14] = [
     ("health", "balancers ask it"),
     ("healthOfDatabase", "monitoring asks it"),
     ("healthOfStorage", "monitoring asks it"),
@@ -31,6 +31,9 @@ const OPEN: [(&str, &str); 11] = [
     ("limits", "clients ask it before they log in"),
     ("register", "whoever registers has no account yet"),
     ("login", "whoever logs in has no credential yet"),
+    ("requestPasswordReset", "whoever has forgotten the password cannot log in"),
+    ("confirmPasswordReset", "whoever has forgotten the password cannot log in"),
+    ("resetPasswordPage", "whoever has forgotten the password cannot log in"),
 ];
 
 /// A site of a registry that answers only callers it knows, with `greet-kit`
