@@ -3,12 +3,14 @@
 mod database;
 mod disk;
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{error::Error as StdError, fmt};
 
 pub use database::{DatabaseError, DatabaseTrouble};
 pub use disk::{DiskError, DiskTrouble};
 
-use crate::types::{DistTag, ManifestFault, PackageName, ScopeName, Sha256Digest, TokenId, Username, Version};
+use crate::types::{
+    DistTag, ManifestFault, PackageName, RateDecision, ScopeName, Sha256Digest, TokenId, Username, Version,
+};
 
 /// The result of a use case or a port.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -387,11 +389,8 @@ pub enum Error {
     #[error("{0} is being changed by other requests that take too long; try again in a moment")]
     Contended(String),
     /// Too many requests.
-    #[error("Too many requests; try again in {} s", .retry_after.as_millis().div_ceil(1000).max(1))]
-    RateLimited {
-        /// How long to wait.
-        retry_after: Duration,
-    },
+    #[error("Too many requests; try again in {} s", .0.retry_after.unwrap_or_default().as_millis().div_ceil(1000).max(1))]
+    RateLimited(RateDecision),
     /// The client has too many concurrent requests.
     #[error("{0}")]
     TooManyAtOnce(String),
@@ -508,7 +507,7 @@ impl Error {
             Self::Timeout(_) => ErrorCode::Timeout,
             Self::ClientTimeout(_) => ErrorCode::ClientTimeout,
             Self::Overloaded | Self::Contended(_) => ErrorCode::Overloaded,
-            Self::RateLimited { .. } | Self::TooManyAtOnce(_) => ErrorCode::RateLimited,
+            Self::RateLimited(_) | Self::TooManyAtOnce(_) => ErrorCode::RateLimited,
             Self::Backend(backend) => backend.code(),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Needs the feature `folder`.
 
+mod blocking;
 mod files;
 mod store;
 mod writer;

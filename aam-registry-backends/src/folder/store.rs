@@ -1,16 +1,19 @@
 use std::{io, ops::Range, path::Path, sync::Arc};
 
 use aam_registry_core::{
-    Error, Result,
+    Result,
     decide::Audience,
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
     types::{ArchiveKey, ArchiveLocation, RegistryId},
 };
 use async_trait::async_trait;
 use http::{Method, Uri};
-use tokio::task::{self, JoinHandle};
 
-use super::{files::Files, writer::FolderWriter};
+use super::{
+    blocking::{blocking, folder_error},
+    files::Files,
+    writer::FolderWriter,
+};
 use crate::archive_rules::{owner_mark, owner_of};
 
 /// Stores archives as files in a folder.
@@ -89,23 +92,4 @@ impl ArchiveStore for FolderArchives {
     async fn check(&self) -> Result<()> {
         self.on_files(Files::check).await
     }
-}
-
-/// Converts an error of a folder to a backend error. The system's error stays its source, because it
-/// distinguishes a full disk from other errors.
-pub(super) fn folder_error(error: io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::InvalidInput => Error::internal(error),
-        kind => Error::storage(error, kind == io::ErrorKind::Interrupted),
-    }
-}
-
-/// Runs file operations on a blocking thread.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
-    ended(task::spawn_blocking(work)).await
-}
-
-/// Waits for file operations on a blocking thread.
-pub(super) async fn ended<T>(work: JoinHandle<io::Result<T>>) -> Result<T> {
-    work.await.map_err(io::Error::other).and_then(|done| done).map_err(folder_error)
 }

@@ -12,8 +12,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::task::{self, JoinHandle};
 
 use super::{
+    blocking::{blocking, ended, folder_error},
     files::Files,
-    store::{blocking, ended, folder_error},
 };
 
 /// How many bytes are gathered before they are written. While they are written, as many are gathered

@@ -11,7 +11,8 @@ use std::{
 
 use aam_registry_core::{
     Result,
-    ports::{RateClass, RateDecision, RateLimiter},
+    ports::{RateClass, RateLimiter},
+    types::RateDecision,
 };
 use async_trait::async_trait;
 use foldhash::quality::RandomState;

@@ -18,6 +18,7 @@ use super::{
     facts,
     failure::Tx,
     sql::{self, Text},
+    tokens::LOCK_TO_CHANGE,
     users::{self, user_columns},
 };
 use crate::relational::columns;
@@ -174,6 +175,9 @@ async fn account(tx: &Session, username: &Username) -> Tx<Option<AccountState>> 
 
 async fn revocation_facts(tx: &Session, revocation: &TokenRevocation) -> Tx<TokenRevocationFacts> {
     let now = revocation.now.as_microsecond();
+    if revocation.tokens != RevokedTokens::All {
+        tx.command(LOCK_TO_CHANGE).await?;
+    }
     let (exists, live) = match &revocation.tokens {
         RevokedTokens::Id(id) => {
             let id = Uuid::from(*id);

@@ -19,7 +19,7 @@ use super::{
     failure::Tx,
     jobs, listing, publish,
     sql::{self, Text},
-    webhooks,
+    webhook_writes,
 };
 use crate::relational::columns;
 
@@ -39,6 +39,8 @@ const CREATE_TOKEN: &str = "INSERT INTO tokens
         (id, user_id, name, secret, scopes, packages, created_at, expires_at, last_used_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const REVOKE_TOKENS: &str = "UPDATE tokens SET revoked_at = $2 WHERE id = ANY($1)";
+const REVOKE_SESSION: &str = "INSERT INTO revoked_sessions (id, user_id, expires_at) VALUES ($1, $2, $3)
+    ON CONFLICT DO NOTHING";
 const CREATE_SCOPE: &str = "WITH scope AS (INSERT INTO scopes (name, created_at) VALUES ($1, $2))
     INSERT INTO scope_members (scope, user_id, role) VALUES ($1, $3, $4)";
 const PUT_MEMBER: &str = "INSERT INTO scope_members (scope, user_id, role) VALUES ($1, $2, $3)
@@ -130,6 +132,7 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::EndOneTimeTokens { .. } => &[END_ONE_TIME_TOKENS],
         Write::CreateToken { .. } => &[CREATE_TOKEN],
         Write::RevokeTokens { .. } => &[REVOKE_TOKENS],
+        Write::RevokeSession { .. } => &[REVOKE_SESSION],
         Write::CreateScope { .. } => &[CREATE_SCOPE],
         Write::SetMember { .. } => &[PUT_MEMBER, DROP_MEMBER],
         Write::SetOwner { .. } => &[ADD_OWNER, REMOVE_OWNER],
@@ -139,8 +142,8 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::RemoveTags { .. } => &[REMOVE_TAGS],
         Write::MoveLatest { .. } => &[PUT_TAG, REMOVE_TAGS, listing::LIST, listing::UNLIST],
         Write::Touch { .. } => &[listing::TOUCH],
-        Write::PutWebhook(_) => &[webhooks::PUT],
-        Write::DeleteWebhook(_) => &[webhooks::DELETE, jobs::DROP_KIND],
+        Write::PutWebhook(_) => &[webhook_writes::PUT],
+        Write::DeleteWebhook(_) => &[webhook_writes::DELETE, jobs::DROP_KIND],
         Write::QueueJob(_) => &[jobs::ENQUEUE],
         Write::RetryJob(_) => &[jobs::RETRY_ONE],
         Write::Publish(_) => PUBLISHES,
@@ -160,6 +163,10 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::EndOneTimeTokens { user } => sql::run(tx, END_ONE_TIME_TOKENS, [&Uuid::from(*user)]).await.map(drop),
         Write::CreateToken { token, secret } => create_token(tx, token, secret.as_bytes()).await,
         Write::RevokeTokens { tokens, at } => revoke_tokens(tx, tokens, *at).await,
+        Write::RevokeSession { user, session, expires_at } => {
+            let (user, expires_at) = (Uuid::from(*user), expires_at.as_microsecond());
+            sql::run(tx, REVOKE_SESSION, [&Text(session), &user, &expires_at]).await.map(drop)
+        }
         Write::CreateScope { name, owner, created_at } => {
             let (created_at, owner, role) =
                 (created_at.as_microsecond(), Uuid::from(*owner), ScopeRole::Owner.as_str());
@@ -189,9 +196,9 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::RemoveTags { package, tags } => remove_tags(tx, package, tags).await,
         Write::MoveLatest { package, latest } => move_latest(tx, package, latest, listed).await,
         Write::Touch { package, at } => listing::touch(tx, package, *at).await,
-        Write::PutWebhook(stored) => webhooks::put(tx, stored).await,
+        Write::PutWebhook(stored) => webhook_writes::put(tx, stored).await,
         Write::DeleteWebhook(webhook) => {
-            sql::run(tx, webhooks::DELETE, [&Uuid::from(webhook.id)]).await?;
+            sql::run(tx, webhook_writes::DELETE, [&Uuid::from(webhook.id)]).await?;
             sql::run(tx, jobs::DROP_KIND, [&webhook.job_kind()]).await.map(drop)
         }
         Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,

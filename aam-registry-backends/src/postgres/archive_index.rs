@@ -1,5 +1,6 @@
 use aam_registry_core::{
     Result,
+    decide::Audience,
     ports::ArchiveIndex,
     types::{ArchiveKey, ArchiveLocation, PackageName, RegistryId, Version},
 };
@@ -21,7 +22,12 @@ const UNREFERENCED: &str =
 
 #[async_trait]
 impl ArchiveIndex for PostgresMetadata {
-    async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>> {
+    async fn archive_location(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        _: Audience,
+    ) -> Result<Option<ArchiveLocation>> {
         let key = &version.key();
         self.read(|tx| async move { sql::first(&tx, LOCATION, [&name.as_str(), key], location).await }).await
     }

@@ -19,7 +19,6 @@ use tokio::{
 use tokio_postgres::{AsyncMessage, Client};
 
 use super::{
-    PostgresMetadata,
     connection::Connector,
     failure::{Fault, FaultKind},
     identity::{self, SeenServers, ServerIdentity},
@@ -76,13 +75,6 @@ fn change(payload: &str) -> Change {
 #[derive(Clone, Debug)]
 pub struct PostgresChanges {
     link: Arc<Link>,
-}
-
-impl PostgresMetadata {
-    /// What tells of changes.
-    pub fn changes(&self) -> PostgresChanges {
-        self.changes.clone()
-    }
 }
 
 impl PostgresChanges {

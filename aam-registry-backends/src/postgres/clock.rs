@@ -9,8 +9,6 @@ use std::{
 use aam_registry_core::ports::Clock;
 use jiff::{SignedDuration, Timestamp};
 
-use super::PostgresMetadata;
-
 /// From which difference on the operator is told.
 const NOTEWORTHY: Duration = Duration::from_secs(5);
 
@@ -24,6 +22,12 @@ pub struct PostgresClock {
     skew: Arc<Skew>,
 }
 
+impl PostgresClock {
+    pub(super) fn new(skew: Arc<Skew>) -> Self {
+        Self { skew }
+    }
+}
+
 impl Clock for PostgresClock {
     fn now(&self) -> Timestamp {
         let ahead = SignedDuration::from_micros(self.skew.ahead.load(Ordering::Acquire));
@@ -33,14 +37,6 @@ impl Clock for PostgresClock {
 
     fn elapsed(&self) -> Duration {
         self.skew.own.elapsed()
-    }
-}
-
-impl PostgresMetadata {
-    /// The clock of the database, for a registry to go by: so the replicas
-    /// agree on when a session, a token or anything else ends.
-    pub fn clock(&self) -> PostgresClock {
-        PostgresClock { skew: Arc::clone(&self.skew) }
     }
 }
 

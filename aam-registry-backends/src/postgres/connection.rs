@@ -23,7 +23,6 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{
     PostgresConfig,
     failure::{Failure, Fault, FaultKind, Tx},
-    standing::Process,
 };
 
 /// More than there are different statements.
@@ -38,6 +37,9 @@ const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 /// The parameters of a statement. An array of references, so that those of
 /// several statements that are joined live long enough.
 pub(super) type Params<'a, const N: usize> = [&'a (dyn ToSql + Sync); N];
+
+/// A process of the server, by its id and when it was started.
+pub(super) type Process = (i32, i64);
 
 /// What a server tells unasked, until the connection ends.
 pub(super) type Messages = mpsc::UnboundedReceiver<Result<AsyncMessage, tokio_postgres::Error>>;

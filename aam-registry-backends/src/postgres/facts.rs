@@ -14,8 +14,9 @@ use uuid::Uuid;
 use super::{
     connection::{Params, Prepared, Session},
     failure::{Failure, Tx},
+    ids::VersionId,
     sql::{self, Text},
-    versions::{VersionId, of_name_and_key, texts},
+    versions::{of_name_and_key, texts},
 };
 use crate::relational::columns;
 
@@ -59,7 +60,8 @@ macro_rules! with_latest {
 pub(super) use with_latest;
 
 const ACCOUNT: &str = concat!("SELECT ", account_columns!(), " FROM users u WHERE u.id = $1 FOR SHARE");
-/// To revoke a session takes a lock that its user's, once taken, keeps out: what this reads afterwards holds.
+/// Revoking a session locks the user's row. We share that lock, so no revocation commits between this
+/// read and our commit.
 const REVOKED_SESSION: &str = "SELECT 1 FROM revoked_sessions WHERE user_id = $1 AND id = $2";
 const TOKEN: &str = "SELECT expires_at FROM tokens WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL FOR SHARE";
 const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR SHARE";
@@ -75,11 +77,13 @@ const LATEST: &str =
     concat!("SELECT ", latest_columns!(), " FROM (SELECT 1) one LEFT JOIN packages p ON p.name = $1", with_latest!());
 const TAG: &str = "SELECT v.version FROM packages p JOIN dist_tags t ON t.package_id = p.id
     JOIN versions v ON v.id = t.version_id WHERE p.name = $1 AND t.tag = $2";
-/// A user, what it is to the package and to the scope, and how many owners are listed with the package.
+/// A user, what it is to the package and to the scope, and how many other owners are listed with the
+/// package, without disabled ones.
 const OWNER: &str =
     "SELECT u.id, EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = u.id),
         (SELECT m.role FROM scope_members m WHERE m.scope = $2 AND m.user_id = u.id),
-        (SELECT count(*) FROM package_owners o WHERE o.package_id = p.id)
+        (SELECT count(*) FROM package_owners o JOIN users other ON other.id = o.user_id
+            WHERE o.package_id = p.id AND o.user_id <> u.id AND NOT other.disabled)
     FROM users u LEFT JOIN packages p ON p.name = $3 WHERE u.username = $1";
 
 /// The account of an actor from the columns of [`account_columns`] that start
@@ -255,7 +259,7 @@ pub(super) async fn package(tx: &Session, reads: PackageReads<'_>) -> Tx<Package
         latest: latest_rows.first().map(|row| latest(row, 0)).transpose()?.unwrap_or_default(),
         tag: tags.first().map(|row| sql::parsed(row, 0)).transpose()?,
         user: owner.map(owner_state).transpose()?,
-        owners: owner.map(|row| sql::unsigned(row, 3)).transpose()?.unwrap_or_default(),
+        other_owners: owner.map(|row| sql::unsigned(row, 3)).transpose()?.unwrap_or_default(),
     })
 }
 

@@ -44,6 +44,12 @@ impl ServerIdentity {
         Ok(Self { file: row.try_get(0)?, started: row.try_get(1)?, is_replica: row.try_get(2)? })
     }
 
+    /// A server for tests.
+    #[cfg(test)]
+    pub(super) fn of_test(file: &str, started: &str, is_replica: bool) -> Self {
+        Self { file: Some(file.to_owned()), started: started.to_owned(), is_replica }
+    }
+
     /// The server at the other end of a connection.
     pub(super) async fn at_end_of(session: &Session) -> Tx<Self> {
         let none: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 0] = [];
@@ -83,7 +89,7 @@ mod tests {
     use super::*;
 
     fn server(file: &str, started: &str, is_replica: bool) -> ServerIdentity {
-        ServerIdentity { file: Some(file.to_owned()), started: started.to_owned(), is_replica }
+        ServerIdentity::of_test(file, started, is_replica)
     }
 
     #[test]

@@ -25,9 +25,6 @@ use super::{
 };
 use crate::relational::columns;
 
-/// The id of a package.
-pub(super) type PackageId = i64;
-
 /// The manifest is that of `latest`, or of the newest where there is none.
 const PACKAGE: &str = "SELECT p.created_at, p.updated_at, p.downloads,
         (SELECT m.document FROM manifests m WHERE m.version_id = COALESCE(
@@ -63,7 +60,7 @@ const TOTALS: &str = "SELECT t.packages + p.packages, t.versions + p.versions, t
             COALESCE(sum(users), 0)::bigint AS users, COALESCE(sum(storage_bytes), 0)::bigint AS storage_bytes
         FROM pending_totals
     ) p";
-/// How often a search is answered, where the answers lack packages that were found. A replica may lag for long.
+/// How often a search is repeated if its answer lacks packages that were found. A replica may lag for long.
 const MOST_ANSWERS: u32 = 3;
 
 const READ_ONLY: &str = "the database takes no changes: it is read-only, or a standby";
@@ -126,23 +123,25 @@ impl PackageStore for PostgresMetadata {
     async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
         let mut answers = 0;
         loop {
-            let times_made = self.searches.times_made();
+            let times_built = self.searches.times_built();
             let answer = self.lagging(|tx| async move { search::search(&tx, &self.searches, query).await }).await?;
             if let Some(answer) = answer {
                 answers += 1;
                 if self.searches.has_expired() {
-                    // It goes on by itself.
-                    drop(self.make_index(times_made));
+                    // Built in the background, while searches use the old one.
+                    drop(self.build_index(times_built));
                 }
                 if answer.is_whole || answers == MOST_ANSWERS {
                     return Ok(answer.page);
                 }
                 continue;
             }
-            // Without a connection that others may need.
-            match self.make_index(times_made) {
-                Some(making) => making.await.map_err(|_| Error::internal("the index of searches was not made"))??,
-                None => self.searches.made().await,
+            // Waits without holding a connection, which others may need.
+            match self.build_index(times_built) {
+                Some(building) => {
+                    building.await.map_err(|_| Error::internal("the index of searches was not built"))??;
+                }
+                None => self.searches.built().await,
             }
         }
     }
@@ -171,21 +170,20 @@ impl PackageStore for PostgresMetadata {
 }
 
 impl PostgresMetadata {
-    /// Makes the index of searches, which goes on where nobody waits for it
-    /// any more. `None` where somebody makes it, or it was made more often
-    /// than so.
-    fn make_index(&self, times_made: u64) -> Option<JoinHandle<Result<()>>> {
-        let leave = self.searches.leave_to_make(times_made)?;
+    /// Starts to build an index of searches, which continues even if nobody waits for it any more.
+    /// `None` if another task is building one, or more than `times_built` were built.
+    fn build_index(&self, times_built: u64) -> Option<JoinHandle<Result<()>>> {
+        let permit = self.searches.permit_build(times_built)?;
         let store = self.clone();
         Some(tokio::spawn(async move {
-            let _leave = leave;
+            let _permit = permit;
             let searches = &store.searches;
-            let made = store.lagging(|tx| async move { searches.make(&tx).await }).await;
-            if let Err(error) = &made {
+            let built = store.lagging(|tx| async move { search::build(&tx, searches).await }).await;
+            if let Err(error) = &built {
                 let error = error as &dyn std::error::Error;
-                tracing::warn!(event = "search_index_not_made", error, "the index of searches could not be made");
+                tracing::warn!(event = "search_index_not_made", error, "the index of searches could not be built");
             }
-            made
+            built
         }))
     }
 }

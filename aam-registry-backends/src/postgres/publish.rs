@@ -72,7 +72,7 @@ pub(super) async fn commit_facts(tx: &Session, commit: &PublishCommit) -> Tx<Pub
     let (held, similar, situation, tagged, consumed) = try_join!(
         locks.take(tx, actor, name),
         rows_where(tx, &similar, similarity_key.as_ref().map(|key| [key as _])),
-        // Behind it, so that it knows of a package that was found similar to itself.
+        // Runs after SIMILAR, so a package inserted in between is seen here and the transaction restarts.
         tx.rows(&situation, [&user, &session, &scope, &full]),
         rows_where(tx, &tagged, tag.as_ref().map(|tag| [&full as _, tag as _])),
         tx.execute(&consume, [&upload, &user]),

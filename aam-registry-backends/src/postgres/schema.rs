@@ -21,7 +21,7 @@ use super::{
     PostgresConfig,
     connection::{Connector, Session, settings},
     failure::{Failure, Fault, FaultKind, Tx},
-    sql, standing,
+    pooler, sql,
 };
 use crate::relational::schema::{self as relational, Embedded, embedded};
 
@@ -86,7 +86,7 @@ pub async fn migrate(config: &PostgresConfig) -> Result<Vec<String>> {
 pub async fn pending_migrations(config: &PostgresConfig) -> Result<Vec<String>> {
     let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
     let session = connector.connect().await.map_err(not_applied)?;
-    standing::require_own(&connector, &session).await.map_err(failed)?;
+    pooler::require_own(&connector, &session).await.map_err(failed)?;
     missing(&session, relational::runner(MIGRATIONS).get_migrations()).await.map_err(failed)
 }
 
@@ -98,7 +98,7 @@ pub async fn pending_migrations(config: &PostgresConfig) -> Result<Vec<String>> 
 pub async fn has_registry(config: &PostgresConfig) -> Result<bool> {
     let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
     let session = connector.connect().await.map_err(not_applied)?;
-    standing::require_own(&connector, &session).await.map_err(failed)?;
+    pooler::require_own(&connector, &session).await.map_err(failed)?;
     Ok(!applied(&session).await.map_err(failed)?.is_empty())
 }
 
@@ -138,7 +138,7 @@ async fn migrate_by(config: &PostgresConfig, runner: &Runner) -> Result<Vec<Stri
     let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
     let session = connector.connect().await.map_err(not_applied)?;
     // First: the others prepare statements, which a pooler mixes up.
-    standing::require_own(&connector, &session).await.map_err(failed)?;
+    pooler::require_own(&connector, &session).await.map_err(failed)?;
     require_server(&session).await.map_err(failed)?;
     lock(&session).await.map_err(failed)?;
     let missing = missing(&session, runner.get_migrations()).await.map_err(failed)?;

@@ -30,9 +30,10 @@ const COLLABORATORS: &str = "SELECT u.username, p.name FROM packages p
     WHERE p.scope = $1 ORDER BY p.name, u.username LIMIT $2";
 const SCOPES_OF: &str = "SELECT scope, role FROM scope_members WHERE user_id = $1 ORDER BY scope";
 const TO_CHANGE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
-/// The role of a user in a scope, and how many owners the scope has.
+/// The role of a user in a scope, and how many owners the scope has beside another, without disabled ones.
 const ROLE: &str = "SELECT (SELECT m.role FROM scope_members m WHERE m.scope = $1 AND m.user_id = $2),
-    (SELECT count(*) FROM scope_members m WHERE m.scope = $1 AND m.role = $3)";
+    (SELECT count(*) FROM scope_members m JOIN users u ON u.id = m.user_id
+        WHERE m.scope = $1 AND m.role = $3 AND u.username <> $4 AND NOT u.disabled)";
 /// A user and what it is to a scope.
 const MEMBER: &str = "SELECT u.id, (SELECT m.role FROM scope_members m WHERE m.scope = $2 AND m.user_id = u.id)
     FROM users u WHERE u.username = $1";
@@ -113,7 +114,7 @@ async fn member_facts(tx: &Session, change: &MemberChange) -> Tx<MemberFacts> {
     let (caller, locked, roles, members) = try_join!(
         queries.load(tx, &change.actor),
         tx.rows(&lock, [&name]),
-        tx.rows(&role_of, [&name, &user, &owner]),
+        tx.rows(&role_of, [&name, &user, &owner, &member]),
         tx.rows(&member_of, [&member, &name]),
     )?;
     let row = roles.first().ok_or_else(|| Failure::Corrupt("a query without a row".into()))?;
@@ -124,6 +125,6 @@ async fn member_facts(tx: &Session, change: &MemberChange) -> Tx<MemberFacts> {
         scope_exists: !locked.is_empty(),
         role: role(row, 0)?,
         member: member.transpose()?,
-        owners: sql::unsigned(row, 1)?,
+        other_owners: sql::unsigned(row, 1)?,
     })
 }

@@ -4,7 +4,7 @@ use aam_registry_core::{Error, Result, error::Outcome};
 use tokio::{sync::Mutex, time::Instant};
 
 use super::{
-    PostgresChanges, PostgresConfig,
+    PostgresChanges, PostgresClock, PostgresConfig,
     admission::{Admission, Rows},
     attempts::Attempts,
     clock::Skew,
@@ -13,7 +13,7 @@ use super::{
     identity::ServerIdentity,
     pool::{Lease, Pool},
     schema,
-    search::Searches,
+    search_index::SearchIndexes,
     standing::Standing,
 };
 
@@ -35,9 +35,9 @@ pub struct PostgresMetadata {
     primary: Arc<Server>,
     replica: Option<Arc<Replica>>,
     admission: Arc<Admission>,
-    pub(super) skew: Arc<Skew>,
-    pub(super) changes: PostgresChanges,
-    pub(super) searches: Arc<Searches>,
+    skew: Arc<Skew>,
+    changes: PostgresChanges,
+    pub(super) searches: Arc<SearchIndexes>,
     /// Held by the call that brings the schema up to date.
     migrating: Arc<Mutex<()>>,
 }
@@ -106,6 +106,17 @@ impl PostgresMetadata {
         Ok(opened)
     }
 
+    /// The feed of changes, those of other processes included.
+    pub fn changes(&self) -> PostgresChanges {
+        self.changes.clone()
+    }
+
+    /// The clock of the database, for a registry to use, so that all replicas agree on when a session
+    /// or a token ends.
+    pub fn clock(&self) -> PostgresClock {
+        PostgresClock::new(Arc::clone(&self.skew))
+    }
+
     /// Runs `change`, which locks `rows`, as one durable transaction.
     pub(super) async fn change<T, F, Fut>(&self, rows: Rows, change: F) -> Result<T>
     where
@@ -115,17 +126,6 @@ impl PostgresMetadata {
     {
         let _admitted = self.admission.admit(rows.clone()).await?;
         self.write(change).await.map_err(|error| told_of(error, &rows))
-    }
-
-    /// Runs `change`, a single statement that locks `rows` and does no harm when it runs twice.
-    pub(super) async fn repeatable_change<T, F, Fut>(&self, rows: Rows, change: F) -> Result<T>
-    where
-        F: Fn(Arc<Session>) -> Fut + Send + Sync,
-        Fut: Future<Output = Tx<T>> + Send,
-        T: Send,
-    {
-        let _admitted = self.admission.admit(rows.clone()).await?;
-        self.repeatable(change).await.map_err(|error| told_of(error, &rows))
     }
 
     /// Runs `change`, which waits for no lock that a request may hold for long, as one durable transaction.

@@ -47,6 +47,9 @@ const HOLDER: &str = concat!(
     " FROM tokens t JOIN users u ON u.id = t.user_id
       WHERE t.secret = $1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $2) AND NOT u.disabled"
 );
+/// What changes tokens takes this before any row of them: whoever revokes all tokens takes the table
+/// first and the rows then, so that neither waits for the other.
+pub(super) const LOCK_TO_CHANGE: &str = "LOCK TABLE tokens IN ROW EXCLUSIVE MODE";
 /// Where all tokens are locked, as while they are revoked, their use is stored later.
 const LOCK_TO_TOUCH: &str = "LOCK TABLE tokens IN ROW EXCLUSIVE MODE NOWAIT";
 /// A token that somebody changes at the moment is passed over: when it was
@@ -61,6 +64,7 @@ const TOUCH: &str = "WITH used AS (
 impl TokenStore for PostgresMetadata {
     async fn create_token(&self, new: &NewToken) -> Result<()> {
         self.change(Rows::of(&new.actor), |tx| async move {
+            tx.command(LOCK_TO_CHANGE).await?;
             let caller = facts::caller(&tx, &new.actor).await?;
             apply(&tx, new.decide(&caller)?).await
         })
@@ -74,6 +78,7 @@ impl TokenStore for PostgresMetadata {
 
     async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()> {
         self.change(Rows::of(&revocation.actor), |tx| async move {
+            tx.command(LOCK_TO_CHANGE).await?;
             let facts = revocation_facts(&tx, revocation).await?;
             apply(&tx, revocation.decide(&facts)?).await
         })

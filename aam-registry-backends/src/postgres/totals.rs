@@ -6,8 +6,12 @@ use aam_registry_core::Result;
 use futures_util::try_join;
 
 use super::{
-    PostgresMetadata, changes_feed, connection::Session, failure::Tx, listing::changed, packages::PackageId, sql,
-    versions::VersionId,
+    PostgresMetadata, changes_feed,
+    connection::Session,
+    failure::Tx,
+    ids::{PackageId, VersionId},
+    listing::changed,
+    sql,
 };
 use crate::relational::downloads::BATCH_REMEMBERED;
 

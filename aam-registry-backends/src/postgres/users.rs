@@ -1,6 +1,6 @@
 use aam_registry_core::{
     Result,
-    decide::{NewUser, NewUserFacts},
+    decide::{LogOut, NewUser, NewUserFacts},
     ports::{Login, UserStore},
     types::{ScopeRole, User, UserId, UserProfile, Username},
 };
@@ -15,6 +15,7 @@ use super::{
     admission::Rows,
     apply::apply,
     connection::Session,
+    facts,
     failure::Tx,
     sql::{self, Text},
 };
@@ -43,16 +44,15 @@ const BY_SESSION: &str = concat!(
       AND (u.session_generation = $3 OR u.kept_session = $2)
       AND NOT EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = u.id AND r.id = $2)"
 );
-const ANY_ADMIN: &str = "SELECT 1 FROM users WHERE is_admin LIMIT 1";
+const ANY_ADMIN: &str = "SELECT 1 FROM users WHERE is_admin AND NOT disabled LIMIT 1";
 const PROFILE: &str = "SELECT u.created_at, ARRAY(
         SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id WHERE o.user_id = u.id
         UNION
         SELECT p.name FROM scope_members m JOIN packages p ON p.scope = m.scope WHERE m.user_id = u.id AND m.role = $2
         ORDER BY 1
     ) FROM users u WHERE u.username = $1";
-/// Waits for what the user has under way, which relies on the session.
-const REVOKE_SESSION: &str = "INSERT INTO revoked_sessions (id, user_id, expires_at)
-    SELECT $1, u.id, $3 FROM (SELECT id FROM users WHERE id = $2 FOR NO KEY UPDATE) u ON CONFLICT DO NOTHING";
+/// Nothing that relies on a session of the user is under way once this is held.
+const LOCK_USER: &str = "SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE";
 const FORGET_SESSIONS: &str = "DELETE FROM revoked_sessions r USING (
         SELECT user_id, id FROM revoked_sessions WHERE expires_at < $1 FOR UPDATE SKIP LOCKED
     ) old WHERE r.user_id = old.user_id AND r.id = old.id";
@@ -118,11 +118,12 @@ impl UserStore for PostgresMetadata {
         .await
     }
 
-    async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()> {
-        let expires_at = expires_at.as_microsecond();
-        self.repeatable_change(Rows::of_user(user), |tx| async move {
-            sql::run(&tx, REVOKE_SESSION, [&Text(session), &Uuid::from(user), &expires_at]).await?;
-            Ok(())
+    async fn log_out(&self, log_out: &LogOut) -> Result<()> {
+        self.change(Rows::of(&log_out.actor), |tx| async move {
+            // Waits for what the user has under way, which relies on the session.
+            sql::first(&tx, LOCK_USER, [&Uuid::from(log_out.actor.user)], |_| Ok(())).await?;
+            let caller = facts::caller(&tx, &log_out.actor).await?;
+            apply(&tx, log_out.decide(&caller)?).await
         })
         .await
     }

@@ -13,9 +13,6 @@ use super::{
 };
 use crate::relational::columns;
 
-/// The id of a version; of one package, later published ones have higher ids.
-pub(super) type VersionId = i64;
-
 /// What [`summary`] reads.
 macro_rules! summary_columns {
     () => {

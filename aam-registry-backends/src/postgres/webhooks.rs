@@ -6,8 +6,7 @@ use aam_registry_core::{
 };
 use async_trait::async_trait;
 use futures_util::try_join;
-use jiff::Timestamp;
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
@@ -18,28 +17,15 @@ use super::{
     facts::{CallerQueries, role},
     failure::{Failure, Tx},
     jobs, sql,
+    webhook_writes::webhook_columns,
 };
 use crate::relational::columns;
 
-/// What [`webhook`] reads.
-macro_rules! columns {
-    () => {
-        "id, scope, url, secret, events, created_at, failing_since, disabled_at, disabled_reason"
-    };
-}
-
-pub(super) const PUT: &str = concat!(
-    "INSERT INTO scope_webhooks (",
-    columns!(),
-    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-     ON CONFLICT (id) DO UPDATE SET url = excluded.url, secret = excluded.secret, events = excluded.events,
-        failing_since = excluded.failing_since, disabled_at = excluded.disabled_at,
-        disabled_reason = excluded.disabled_reason"
-);
-pub(super) const DELETE: &str = "DELETE FROM scope_webhooks WHERE id = $1";
-const FIND: &str = concat!("SELECT ", columns!(), " FROM scope_webhooks WHERE id = $1");
-const FIND_TO_CHANGE: &str = concat!("SELECT ", columns!(), " FROM scope_webhooks WHERE id = $1 FOR NO KEY UPDATE");
-const OF_SCOPE: &str = concat!("SELECT ", columns!(), " FROM scope_webhooks WHERE scope = $1 ORDER BY created_at, id");
+const FIND: &str = concat!("SELECT ", webhook_columns!(), " FROM scope_webhooks WHERE id = $1");
+const FIND_TO_CHANGE: &str =
+    concat!("SELECT ", webhook_columns!(), " FROM scope_webhooks WHERE id = $1 FOR NO KEY UPDATE");
+const OF_SCOPE: &str =
+    concat!("SELECT ", webhook_columns!(), " FROM scope_webhooks WHERE scope = $1 ORDER BY created_at, id");
 const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
 /// The role of a user in a scope, and how many webhooks the scope has.
 const ROLE: &str = "SELECT (SELECT m.role FROM scope_members m WHERE m.scope = $1 AND m.user_id = $2),
@@ -100,25 +86,6 @@ async fn webhook_facts(tx: &Session, command: &WebhookCommand) -> Tx<WebhookFact
         webhook: found.filter(|stored| stored.webhook.scope == command.scope),
         delivery,
     })
-}
-
-/// Makes a webhook, or makes it what it is from now on.
-pub(super) async fn put(tx: &Session, stored: &StoredWebhook) -> Tx<()> {
-    let StoredWebhook { webhook, secret } = stored;
-    let disabled_at = webhook.disabled.map(|disabled| disabled.at.as_microsecond());
-    let disabled_reason = webhook.disabled.map(|disabled| disabled.reason.as_str());
-    let row: [&(dyn ToSql + Sync); 9] = [
-        &Uuid::from(webhook.id),
-        &webhook.scope.as_str(),
-        &webhook.url.as_str(),
-        &secret.as_str(),
-        &columns::audit_events_text(&webhook.events)?,
-        &webhook.created_at.as_microsecond(),
-        &webhook.failing_since.map(Timestamp::as_microsecond),
-        &disabled_at,
-        &disabled_reason,
-    ];
-    sql::run(tx, PUT, row).await.map(drop)
 }
 
 fn webhook(row: &Row) -> Tx<StoredWebhook> {

@@ -9,10 +9,13 @@ use async_trait::async_trait;
 use data_encoding::HEXLOWER;
 use futures_util::stream::BoxStream;
 
-use super::{RedisLink, message, pending::Pending, purpose::Purpose, subscription::Subscription};
-
-/// The name of the channel after the prefix of the link.
-pub(super) const CHANNEL: &str = "changes";
+use super::{
+    RedisLink,
+    message::{self, CHANNEL},
+    pending::Pending,
+    purpose::Purpose,
+    subscription::Subscription,
+};
 
 /// Notifies replicas of changes with publish and subscribe.
 ///

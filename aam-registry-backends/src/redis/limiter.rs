@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use aam_registry_core::{
     Result,
-    ports::{RateClass, RateDecision, RateLimiter},
+    ports::{RateClass, RateLimiter},
+    types::RateDecision,
 };
 use async_trait::async_trait;
 use data_encoding::BASE64URL_NOPAD;

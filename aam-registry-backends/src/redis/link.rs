@@ -1,29 +1,17 @@
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
-use aam_registry_core::{
-    Error, Result,
-    decorate::{Admission, Breaker},
-    types::RegistryId,
-};
-use bb8_redis::{
-    RedisConnectionManager,
-    bb8::{Pool, RunError},
-};
-use data_encoding::HEXLOWER;
+use aam_registry_core::{Error, Result, decorate::Breaker, types::RegistryId};
+use bb8_redis::{RedisConnectionManager, bb8::Pool};
 use redis::{Client, ErrorKind, RedisError};
 
 use super::{
     RedisConfig,
-    connector::{Connector, Era, LastTrouble, timed_out},
+    connector::{Connector, Era, LastTrouble},
     failure,
-    lease::{Held, Lease},
     namespace::Namespace,
     purpose::Purpose,
     shared::SharedConnection,
 };
-
-/// How long the key that a health check writes is kept.
-const CHECK_LIFE: Duration = Duration::from_secs(10);
 
 /// A link to one Redis that limiter, cache and change feed share; cheap to clone.
 ///
@@ -40,13 +28,13 @@ pub struct RedisLink(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     client: Client,
-    namespace: Namespace,
+    pub(super) namespace: Namespace,
     connect_timeout: Duration,
-    shared: SharedConnection,
-    pool: Pool<Connector>,
-    pool_size: u32,
-    pool_trouble: LastTrouble,
-    breaker: Breaker,
+    pub(super) shared: SharedConnection,
+    pub(super) pool: Pool<Connector>,
+    pub(super) pool_size: u32,
+    pub(super) pool_trouble: LastTrouble,
+    pub(super) breaker: Breaker,
     era: Arc<Era>,
 }
 
@@ -115,72 +103,6 @@ impl RedisLink {
         })))
     }
 
-    /// Whether Redis stores a value, tested by writing one: a Redis that is out of memory or read-only
-    /// still answers.
-    ///
-    /// # Errors
-    /// A backend error of kind cache.
-    pub async fn check(&self) -> Result<()> {
-        let mut lease = self.insist(Purpose::Check).await?;
-        let (key, written) = (lease.key("check:", ""), HEXLOWER.encode(&rand::random::<[u8; 8]>()));
-        let mut set = redis::cmd("SET");
-        set.arg(&key).arg(&written).arg("PX").arg(CHECK_LIFE.as_millis());
-        // Another replica may write the same key, so its value is not compared.
-        let () = lease.command(&set).await?;
-        let read: Option<String> = lease.command(redis::cmd("GET").arg(&key)).await?;
-        read.map(drop).ok_or_else(|| Error::cache("redis did not keep what was written a moment ago", true))
-    }
-
-    /// Tests whether Redis answers at all.
-    async fn probe(&self) -> Result<()> {
-        let mut lease = self.insist(Purpose::Check).await?;
-        lease.command(&redis::cmd("PING")).await
-    }
-
-    /// A connection for one call; fails if Redis failed a moment ago.
-    pub(super) async fn lease(&self, purpose: Purpose) -> Result<Lease<'_>> {
-        match self.0.breaker.admit() {
-            Admission::Through => return self.insist(purpose).await,
-            Admission::Refused => {}
-            Admission::Probe => {
-                let link = self.clone();
-                // The outcome is recorded; no caller waits for it.
-                tokio::spawn(async move { link.probe().await });
-            }
-        }
-        Err(Error::cache("redis was out a moment ago", true))
-    }
-
-    /// A connection for one call that waits even if Redis failed a moment ago.
-    pub(super) async fn insist(&self, purpose: Purpose) -> Result<Lease<'_>> {
-        let Some(prefix) = self.0.namespace.get() else {
-            return Err(Error::cache("the database has not told yet which registry this is", true));
-        };
-        let held = if purpose.may_be_large() {
-            self.0.pool.get().await.map(Held::Pooled).map_err(|error| self.no_connection(error))
-        } else {
-            self.0.shared.get().await.map(Held::Shared).map_err(Some)
-        };
-        match held {
-            Ok(held) => Ok(Lease { link: self, purpose, prefix, held }),
-            Err(Some(error)) => Err(self.failed(purpose, error)),
-            Err(None) => {
-                failure::count(purpose);
-                Err(Error::cache("every connection to redis is in use", true))
-            }
-        }
-    }
-
-    /// Why the pool had no connection; `None` if all are in use.
-    fn no_connection(&self, error: RunError<RedisError>) -> Option<RedisError> {
-        let trouble = self.0.pool_trouble.take();
-        match error {
-            RunError::User(error) => Some(error),
-            RunError::TimedOut if self.0.pool.state().connections >= self.0.pool_size => None,
-            RunError::TimedOut => Some(trouble.unwrap_or_else(timed_out)),
-        }
-    }
-
     /// Records that Redis executed a command.
     pub(super) fn succeeded(&self) {
         if self.0.breaker.succeeded() {
@@ -199,7 +121,8 @@ impl RedisLink {
         self.failed(purpose, error)
     }
 
-    fn failed(&self, purpose: Purpose, error: RedisError) -> Error {
+    /// Records that Redis could not be used.
+    pub(super) fn failed(&self, purpose: Purpose, error: RedisError) -> Error {
         failure::count(purpose);
         if self.0.breaker.failed() {
             tracing::warn!(

@@ -3,6 +3,9 @@
 
 use aam_registry_core::types::Change;
 
+/// The name of the channel after the prefix of the link.
+pub(super) const CHANNEL: &str = "changes";
+
 pub(super) fn write(sender: &str, change: &Change) -> String {
     match change {
         Change::Package(name) => format!("{sender} package {name}"),

@@ -11,7 +11,13 @@ use redis::{
 };
 use tokio::time::{sleep, timeout};
 
-use super::{RedisLink, changes::CHANNEL, connector::timed_out, failure, message, purpose::Purpose};
+use super::{
+    RedisLink,
+    connector::timed_out,
+    failure,
+    message::{self, CHANNEL},
+    purpose::Purpose,
+};
 
 /// How long a connection may be silent before Redis is pinged.
 const SILENCE: Duration = Duration::from_secs(1);

@@ -11,11 +11,10 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
-    audit,
+    audit, facts,
     failure::{Failure, Tx},
-    jobs, listing,
-    packages::{self, PackageId},
-    sql, webhooks,
+    ids::PackageId,
+    jobs, listing, sql, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -42,6 +41,11 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         }
         Write::CreateToken { token, secret } => create_token(tx, token, secret),
         Write::RevokeTokens { tokens, at } => revoke_tokens(tx, tokens, *at),
+        Write::RevokeSession { user, session, expires_at } => {
+            let revoke =
+                "INSERT INTO revoked_sessions (id, user_id, expires_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+            sql::run(tx, revoke, (session, user.to_string(), expires_at.as_microsecond())).map(drop)
+        }
         Write::CreateScope { name, owner, created_at } => create_scope(tx, name, *owner, *created_at),
         Write::SetMember { scope, user, role } => set_member(tx, scope, *user, *role),
         Write::SetOwner { package, user, owns } => set_owner(tx, package, *user, *owns),
@@ -63,8 +67,8 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         }
         Write::MoveLatest { package, latest } => move_latest(tx, id(tx, package)?, latest),
         Write::Touch { package, at } => listing::touch(tx, id(tx, package)?, *at),
-        Write::PutWebhook(stored) => webhooks::put(tx, stored),
-        Write::DeleteWebhook(webhook) => webhooks::delete(tx, webhook),
+        Write::PutWebhook(stored) => webhook_writes::put(tx, stored),
+        Write::DeleteWebhook(webhook) => webhook_writes::delete(tx, webhook),
         Write::QueueJob(job) => jobs::add(tx, job),
         Write::RetryJob(id) => jobs::retry(tx, *id),
         Write::Publish(new) => publish(tx, new),
@@ -73,7 +77,7 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
 
 /// The id of a package that is there.
 fn id(tx: &Connection, name: &PackageName) -> Tx<PackageId> {
-    packages::find(tx, name)?.ok_or_else(|| Failure::Corrupt("a package that is gone".into()))
+    facts::package_id(tx, name)?.ok_or_else(|| Failure::Corrupt("a package that is gone".into()))
 }
 
 fn create_user(tx: &Connection, user: &User, password_hash: &str) -> Tx<()> {

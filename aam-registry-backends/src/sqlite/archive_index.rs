@@ -1,5 +1,6 @@
 use aam_registry_core::{
     Result,
+    decide::Audience,
     ports::ArchiveIndex,
     types::{ArchiveKey, ArchiveLocation, PackageName, RegistryId, Version},
 };
@@ -14,7 +15,12 @@ const COLUMNS: &str = "p.name, v.version, v.archive, v.sha256, v.archive_size";
 
 #[async_trait]
 impl ArchiveIndex for SqliteMetadata {
-    async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>> {
+    async fn archive_location(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        _: Audience,
+    ) -> Result<Option<ArchiveLocation>> {
         let (name, version) = (name.clone(), version.key());
         self.read(move |tx| {
             let query = format!(

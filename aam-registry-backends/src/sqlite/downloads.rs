@@ -9,9 +9,9 @@ use rusqlite::Connection;
 use super::{
     SqliteMetadata,
     failure::{Failure, Tx},
+    ids::VersionId,
     listing::next_change,
     sql,
-    versions::VersionId,
 };
 use crate::relational::{columns, downloads::BATCH_REMEMBERED};
 

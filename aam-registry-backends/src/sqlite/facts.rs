@@ -5,11 +5,15 @@ use aam_registry_core::{
         CallerAccount, CallerFacts, CallerToken, ExistingVersion, LatestFacts, OwnerState, PackageAccess, PackageFacts,
         PackageReads, PackageState, PublishFacts, VersionState, YankState,
     },
-    types::{Actor, Credential, DistTag, LatestTag, PackageName, ScopeRole, UserId, Username, Version},
+    types::{Actor, Credential, DistTag, LatestTag, PackageName, ScopeName, ScopeRole, UserId, Username, Version},
 };
 use rusqlite::Connection;
 
-use super::{failure::Tx, packages::PackageId, scopes, sql, versions};
+use super::{
+    failure::Tx,
+    ids::{PackageId, VersionId},
+    sql, versions,
+};
 use crate::relational::columns;
 
 /// Who acts.
@@ -81,8 +85,10 @@ pub(super) fn package(tx: &Connection, reads: PackageReads<'_>) -> Tx<PackageFac
     if let Some(user) = reads.user.map(|name| user_id(tx, name)).transpose()?.flatten() {
         let package_owner = is_owner(tx, Some(id), user)?;
         facts.user = Some(OwnerState { user, package_owner, scope_role: role_at(tx, reads.package, user)? });
-        let owners = "SELECT count(*) FROM package_owners WHERE package_id = ?1";
-        facts.owners = sql::first(tx, owners, [id], |row| sql::unsigned(row, 0))?.unwrap_or_default();
+        let owners = "SELECT count(*) FROM package_owners o JOIN users u ON u.id = o.user_id
+                      WHERE o.package_id = ?1 AND o.user_id <> ?2 AND NOT u.disabled";
+        facts.other_owners =
+            sql::first(tx, owners, (id, user.to_string()), |row| sql::unsigned(row, 0))?.unwrap_or_default();
     }
     Ok(facts)
 }
@@ -102,7 +108,7 @@ pub(super) fn publish(
     let query = "SELECT name FROM packages WHERE similarity_key = ?1";
     let similar = sql::first(tx, query, [name.similarity_key()], |row| sql::parsed(row, 0))?;
     let scope_exists = match name.scope() {
-        Some(scope) => scopes::exists(tx, &scope)?,
+        Some(scope) => scope_exists(tx, &scope)?,
         None => false,
     };
     Ok((PublishFacts { access, scope_exists, existing, similar, ..PublishFacts::default() }, id))
@@ -130,7 +136,7 @@ fn version(tx: &Connection, package: PackageId, wanted: &Version) -> Tx<Option<V
     );
     sql::first(tx, query, (package, wanted.key()), |row| {
         let tags = "SELECT tag FROM dist_tags WHERE version_id = ?1 AND tag <> ?2 ORDER BY tag";
-        let id: versions::VersionId = row.get(0)?;
+        let id: VersionId = row.get(0)?;
         let reason = row.get(3)?;
         Ok(VersionState {
             version: sql::parsed(row, 1)?,
@@ -152,4 +158,14 @@ fn role_at(tx: &Connection, name: &PackageName, user: UserId) -> Tx<Option<Scope
         Some(scope) => role(tx, scope.as_str(), user),
         None => Ok(None),
     }
+}
+
+/// Whether a scope exists.
+pub(super) fn scope_exists(tx: &Connection, name: &ScopeName) -> Tx<bool> {
+    sql::exists(tx, "SELECT 1 FROM scopes WHERE name = ?1", [name.as_str()])
+}
+
+/// The package of that name.
+pub(super) fn package_id(tx: &Connection, name: &PackageName) -> Tx<Option<PackageId>> {
+    sql::first(tx, "SELECT id FROM packages WHERE name = ?1", [name.as_str()], sql::value)
 }

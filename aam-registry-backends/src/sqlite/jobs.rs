@@ -73,7 +73,7 @@ impl JobQueue for SqliteMetadata {
 
     async fn lease_jobs(&self, kind: &str, limit: usize, lease: JobLease, lasting: Duration) -> Result<Vec<LeasedJob>> {
         let kind = kind.to_owned();
-        // Most of the time there is none, and nothing to sync a disk for.
+        // Read first: an empty write would still sync the disk.
         let asked = kind.clone();
         if !self.read(move |tx| sql::exists(tx, DUE, (asked, now(), 1))).await? {
             return Ok(Vec::new());

@@ -6,9 +6,8 @@ use rusqlite::Connection;
 
 use super::{
     failure::Tx,
-    packages::PackageId,
-    sql,
-    versions::{self, VersionId},
+    ids::{PackageId, VersionId},
+    sql, versions,
 };
 use crate::relational::{
     columns,

@@ -15,8 +15,8 @@ use rusqlite::Connection;
 use super::{
     SqliteMetadata, facts,
     failure::{Failure, Tx},
-    search, sql,
-    versions::{self, VersionId},
+    ids::{PackageId, VersionId},
+    search, sql, versions,
 };
 
 #[async_trait]
@@ -28,18 +28,18 @@ impl PackageStore for SqliteMetadata {
 
     async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>> {
         let (name, range) = (name.clone(), range.clone());
-        self.read(move |tx| find(tx, &name)?.map(|id| versions::list(tx, id, &range)).transpose()).await
+        self.read(move |tx| facts::package_id(tx, &name)?.map(|id| versions::list(tx, id, &range)).transpose()).await
     }
 
     async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>> {
         let name = name.clone();
-        self.read(move |tx| find(tx, &name)?.map(|id| versions::numbers(tx, id)).transpose()).await
+        self.read(move |tx| facts::package_id(tx, &name)?.map(|id| versions::numbers(tx, id)).transpose()).await
     }
 
     async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>> {
         let name = name.clone();
         self.read(move |tx| {
-            let Some(id) = find(tx, &name)? else { return Ok(None) };
+            let Some(id) = facts::package_id(tx, &name)? else { return Ok(None) };
             Ok(Some(tags(tx, id)?.into_iter().map(|(tag, (version, _))| (tag, version)).collect()))
         })
         .await
@@ -47,7 +47,7 @@ impl PackageStore for SqliteMetadata {
 
     async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>> {
         let name = name.clone();
-        self.read(move |tx| find(tx, &name)?.map(|id| owners(tx, id)).transpose()).await
+        self.read(move |tx| facts::package_id(tx, &name)?.map(|id| owners(tx, id)).transpose()).await
     }
 
     async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>> {
@@ -99,14 +99,6 @@ impl PackageStore for SqliteMetadata {
     async fn check(&self) -> Result<()> {
         self.check_both().await
     }
-}
-
-/// The id of a package.
-pub(super) type PackageId = i64;
-
-/// The package of that name.
-pub(super) fn find(tx: &Connection, name: &PackageName) -> Tx<Option<PackageId>> {
-    sql::first(tx, "SELECT id FROM packages WHERE name = ?1", [name.as_str()], sql::value)
 }
 
 /// The owners of a package, by name: its own and those of its scope.

@@ -18,7 +18,7 @@ impl ScopeStore for SqliteMetadata {
             let user = "SELECT id FROM users WHERE username = ?1";
             let facts = NewScopeFacts {
                 caller: facts::caller(tx, &new.actor)?,
-                scope_exists: exists(tx, &new.name)?,
+                scope_exists: facts::scope_exists(tx, &new.name)?,
                 user: sql::first(tx, user, [new.name.as_str()], |row| sql::parsed(row, 0))?,
             };
             apply(tx, new.decide(&facts)?)
@@ -51,11 +51,6 @@ impl ScopeStore for SqliteMetadata {
     }
 }
 
-/// Whether a scope exists.
-pub(super) fn exists(tx: &Connection, name: &ScopeName) -> Tx<bool> {
-    sql::exists(tx, "SELECT 1 FROM scopes WHERE name = ?1", [name.as_str()])
-}
-
 fn scope(tx: &Connection, name: &ScopeName) -> Tx<Option<Scope>> {
     let created_at = "SELECT created_at FROM scopes WHERE name = ?1";
     let Some(created_at) = sql::first(tx, created_at, [name.as_str()], |row| sql::instant(row, 0))? else {
@@ -83,13 +78,15 @@ fn member_facts(tx: &Connection, change: &MemberChange) -> Tx<MemberFacts> {
         Some(user) => Some(MemberState { user, role: facts::role(tx, scope, user)? }),
         None => None,
     };
-    let owners = "SELECT count(*) FROM scope_members WHERE scope = ?1 AND role = ?2";
-    let owners = sql::first(tx, owners, (scope, ScopeRole::Owner.as_str()), |row| sql::unsigned(row, 0))?;
+    let query = "SELECT count(*) FROM scope_members m JOIN users u ON u.id = m.user_id
+                  WHERE m.scope = ?1 AND m.role = ?2 AND u.username <> ?3 AND NOT u.disabled";
+    let params = (scope, ScopeRole::Owner.as_str(), change.member.as_str());
+    let other_owners = sql::first(tx, query, params, |row| sql::unsigned(row, 0))?;
     Ok(MemberFacts {
         caller: facts::caller(tx, &change.actor)?,
-        scope_exists: exists(tx, &change.scope)?,
+        scope_exists: facts::scope_exists(tx, &change.scope)?,
         role: facts::role(tx, scope, change.actor.user)?,
         member,
-        owners: owners.unwrap_or_default(),
+        other_owners: other_owners.unwrap_or_default(),
     })
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aam_registry_core::types::{PackageName, PackageSummary, Page, SearchQuery, Version};
 use rusqlite::{Connection, Row, types::ValueRef};
 
-use super::{failure::Tx, packages::PackageId, sql};
+use super::{failure::Tx, ids::PackageId, sql};
 use crate::relational::{
     listing::types_of_bits,
     search::{Listed, Listing, SearchIndex},

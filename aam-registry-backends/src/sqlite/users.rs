@@ -1,6 +1,6 @@
 use aam_registry_core::{
     Result,
-    decide::{NewUser, NewUserFacts},
+    decide::{LogOut, NewUser, NewUserFacts},
     ports::{Login, UserStore},
     types::{ScopeRole, User, UserId, UserProfile, Username},
 };
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, apply::apply, failure::Tx, sql};
+use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql};
 use crate::relational::columns::{self, signed};
 
 #[async_trait]
@@ -61,7 +61,7 @@ impl UserStore for SqliteMetadata {
     }
 
     async fn has_admin(&self) -> Result<bool> {
-        self.read(|tx| sql::exists(tx, "SELECT 1 FROM users WHERE is_admin", [])).await
+        self.read(|tx| sql::exists(tx, "SELECT 1 FROM users WHERE is_admin AND NOT disabled", [])).await
     }
 
     async fn session_user(&self, id: UserId, session: &str, generation: u64) -> Result<Option<User>> {
@@ -78,17 +78,9 @@ impl UserStore for SqliteMetadata {
         .await
     }
 
-    async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()> {
-        let session = session.to_owned();
-        self.write(move |tx| {
-            sql::run(
-                tx,
-                "INSERT INTO revoked_sessions (id, user_id, expires_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-                (session, user.to_string(), expires_at.as_microsecond()),
-            )?;
-            Ok(())
-        })
-        .await
+    async fn log_out(&self, log_out: &LogOut) -> Result<()> {
+        let log_out = log_out.clone();
+        self.write(move |tx| apply(tx, log_out.decide(&facts::caller(tx, &log_out.actor)?)?)).await
     }
 
     async fn forget_sessions(&self, now: Timestamp) -> Result<()> {

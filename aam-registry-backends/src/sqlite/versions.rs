@@ -8,13 +8,10 @@ use rusqlite::{Connection, Row};
 
 use super::{
     failure::{Failure, Tx},
-    packages::PackageId,
+    ids::{PackageId, VersionId},
     sql,
 };
 use crate::relational::columns;
-
-/// The id of a version; later published ones have higher ids.
-pub(super) type VersionId = i64;
 
 /// What [`summary`] reads.
 const SUMMARY: &str = "v.version, v.published_at, v.yanked_at, v.sha256, v.archive_size, v.dependencies";

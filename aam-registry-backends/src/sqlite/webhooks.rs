@@ -5,14 +5,10 @@ use aam_registry_core::{
     types::{ScopeName, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId},
 };
 use async_trait::async_trait;
-use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, apply::apply, facts, failure::Tx, jobs, scopes, sql};
+use super::{SqliteMetadata, apply::apply, facts, failure::Tx, jobs, sql, webhook_writes::COLUMNS};
 use crate::relational::columns;
-
-/// What [`webhook`] reads.
-const COLUMNS: &str = "id, scope, url, secret, events, created_at, failing_since, disabled_at, disabled_reason";
 
 #[async_trait]
 impl WebhookStore for SqliteMetadata {
@@ -53,7 +49,7 @@ fn webhook_facts(tx: &Connection, command: &WebhookCommand) -> Tx<WebhookFacts> 
     };
     Ok(WebhookFacts {
         caller: facts::caller(tx, &command.actor)?,
-        scope_exists: scopes::exists(tx, &command.scope)?,
+        scope_exists: facts::scope_exists(tx, &command.scope)?,
         role: facts::role(tx, scope, command.actor.user)?,
         webhooks: sql::first(tx, count, [scope], |row| sql::unsigned(row, 0))?.unwrap_or_default(),
         webhook: find(tx, id)?.filter(|stored| stored.webhook.scope == command.scope),
@@ -64,35 +60,6 @@ fn webhook_facts(tx: &Connection, command: &WebhookCommand) -> Tx<WebhookFacts> 
 fn find(tx: &Connection, id: WebhookId) -> Tx<Option<StoredWebhook>> {
     let query = format!("SELECT {COLUMNS} FROM scope_webhooks WHERE id = ?1");
     sql::first(tx, &query, [id.to_string()], webhook)
-}
-
-/// Makes a webhook, or makes it what it is from now on.
-pub(super) fn put(tx: &Connection, stored: &StoredWebhook) -> Tx<()> {
-    let StoredWebhook { webhook, secret } = stored;
-    let row = (
-        webhook.id.to_string(),
-        webhook.scope.as_str(),
-        webhook.url.as_str(),
-        secret.as_str(),
-        columns::audit_events_text(&webhook.events)?,
-        webhook.created_at.as_microsecond(),
-        webhook.failing_since.map(Timestamp::as_microsecond),
-        webhook.disabled.map(|disabled| disabled.at.as_microsecond()),
-        webhook.disabled.map(|disabled| disabled.reason.as_str()),
-    );
-    let put = format!(
-        "INSERT INTO scope_webhooks ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT (id) DO UPDATE SET url = excluded.url, secret = excluded.secret, events = excluded.events,
-            failing_since = excluded.failing_since, disabled_at = excluded.disabled_at,
-            disabled_reason = excluded.disabled_reason"
-    );
-    sql::run(tx, &put, row).map(drop)
-}
-
-/// Deletes a webhook and its deliveries.
-pub(super) fn delete(tx: &Connection, webhook: &ScopeWebhook) -> Tx<()> {
-    sql::run(tx, "DELETE FROM jobs WHERE kind = ?1", [webhook.job_kind()])?;
-    sql::run(tx, "DELETE FROM scope_webhooks WHERE id = ?1", [webhook.id.to_string()]).map(drop)
 }
 
 fn webhook(row: &Row<'_>) -> Tx<StoredWebhook> {

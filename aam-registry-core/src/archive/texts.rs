@@ -122,7 +122,8 @@ pub(super) struct Text {
 impl Text {
     /// Takes the next bytes of it.
     pub(super) fn write(&mut self, piece: &[u8]) {
-        let (start, rest) = piece.split_at(piece.len().min(self.limit - self.start.len()));
+        let room = if self.is_cut { 0 } else { self.limit - self.start.len() };
+        let (start, rest) = piece.split_at(piece.len().min(room));
         self.start.extend_from_slice(start);
         if rest.is_empty() {
             return;

@@ -153,9 +153,14 @@ impl AccountChange {
     /// another one by now; [`Error::UserExists`] where the e-mail address is
     /// taken; [`Error::InvalidRequest`] where a one-time token does not work.
     pub fn decide(&self, facts: &AccountFacts) -> Result<Decision<'_, ChangedAccount>> {
-        let caller = self.actor().map(|actor| facts.caller.require_live(actor, self.now)).transpose()?;
-        if let (AccountActor::Admin(_), Some(rights)) = (&self.by, caller) {
-            rights.require_everywhere(Action::ResetPassword)?;
+        match &self.by {
+            AccountActor::Itself(actor) => {
+                facts.caller.require_self(actor, self.now, Action::ChangeAccount)?;
+            }
+            AccountActor::Admin(actor) => {
+                facts.caller.require_live(actor, self.now)?.require_everywhere(Action::ResetPassword)?;
+            }
+            AccountActor::Operator | AccountActor::Registry | AccountActor::Holder(_) => {}
         }
         let before = facts.account.as_ref().ok_or_else(|| Error::UserNotFound(self.username.clone()))?;
         self.require_may(before, facts)?;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Rights;
+use super::{Action, Rights};
 use crate::{
     error::{Error, Result},
     types::{Actor, Credential, is_session_ended},
@@ -49,6 +49,14 @@ impl CallerFacts {
         let account = self.account.as_ref().filter(|account| !account.disabled && self.is_alive(account, actor, now));
         account.ok_or_else(Error::credential_ended)?;
         Ok(Rights { admin: self.administers(actor), ..Rights::default() })
+    }
+
+    /// Requires in addition that the actor may do `action` with what is the actor's own.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`], [`Error::Forbidden`].
+    pub fn require_self(&self, actor: &Actor, now: Timestamp, action: Action) -> Result<()> {
+        self.require_live(actor, now)?.require_self(action)
     }
 
     /// Whether the actor may act as an administrator, where the credential is alive.

@@ -31,12 +31,11 @@ pub struct Changes<'a> {
     pub writes: Vec<Write<'a>>,
     /// What the audit log says of it.
     pub audit: Vec<NewAuditEntry>,
-    /// What others may have kept and is stale from the commit on.
+    /// The cache entries that this invalidates.
     pub stale: Option<Change>,
 }
 
-/// One thing that is written. It has to be possible: whoever applies it finds
-/// everything as the facts said.
+/// One thing that is written. Applying it cannot fail for reasons the facts would have shown.
 #[derive(Clone, Debug)]
 pub enum Write<'a> {
     /// Makes an account and the scope of its name, which it owns.
@@ -73,6 +72,15 @@ pub enum Write<'a> {
         tokens: Vec<TokenId>,
         /// When.
         at: Timestamp,
+    },
+    /// Revokes a session.
+    RevokeSession {
+        /// The user.
+        user: UserId,
+        /// The id of the session.
+        session: String,
+        /// When it ends anyway, so that the revocation may be forgotten.
+        expires_at: Timestamp,
     },
     /// Makes a scope.
     CreateScope {

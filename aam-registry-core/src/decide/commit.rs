@@ -34,7 +34,7 @@ pub struct PublishCommit {
 }
 
 impl PublishCommit {
-    /// What others may have kept and is stale once it was applied.
+    /// The cache entries that this invalidates.
     pub fn stale(&self) -> Change {
         Change::Package(self.manifest.name.clone())
     }

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{CallerFacts, Changes, Decision, Write};
+use super::{Action, CallerFacts, Changes, Decision, Write};
 use crate::{
     error::{Error, Result},
     types::{Actor, Change, NewAuditEntry, ScopeName, UserId},
@@ -34,10 +34,10 @@ impl NewScope {
     /// Makes a scope. Scopes and usernames are one namespace.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`]; [`Error::ScopeExists`] where a scope or
+    /// [`Error::Unauthorized`]; [`Error::Forbidden`]; [`Error::ScopeExists`] where a scope or
     /// another user has the name.
     pub fn decide(&self, facts: &NewScopeFacts) -> Result<Decision<'_, ()>> {
-        facts.caller.require_live(&self.actor, self.now)?;
+        facts.caller.require_self(&self.actor, self.now, Action::CreateScope)?;
         if facts.scope_exists || facts.user.is_some_and(|user| user != self.actor.user) {
             return Err(Error::ScopeExists(self.name.clone()));
         }

@@ -1,4 +1,4 @@
-use super::{CallerFacts, Changes, Decision, Write};
+use super::{Action, CallerFacts, Changes, Decision, Write};
 use crate::{
     error::{Error, Result},
     types::{Actor, NewAuditEntry, Sha256Digest, Token, TokenScopes},
@@ -27,7 +27,7 @@ impl NewToken {
     /// [`Error::Unauthorized`], [`Error::Forbidden`].
     pub fn decide(&self, caller: &CallerFacts) -> Result<Decision<'_, ()>> {
         let wanted = &self.token;
-        caller.require_live(&self.actor, self.audit.timestamp)?;
+        caller.require_self(&self.actor, self.audit.timestamp, Action::CreateToken)?;
         if let Some(scope) = wanted.scopes.iter().find(|scope| !self.scopes.contains(*scope)) {
             return Err(Error::forbidden(format!(
                 "This token lacks the scope `{}` and cannot give it to another; log in to do so",

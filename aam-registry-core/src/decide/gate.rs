@@ -167,29 +167,36 @@ impl Action {
         }
     }
 
-    /// What ends the sentence "you may not …", before the name of a package or scope.
-    fn of_what(self) -> &'static str {
+    /// What follows "you may not" in a refusal; the name of the package or scope comes after it, where
+    /// the action is about one.
+    fn what(self) -> &'static str {
         match self {
             Self::Publish => "publish",
             Self::Yank => "yank or deprecate versions of",
             Self::Tag => "change the dist-tags of",
+            Self::ChangeOwners => "change the owners of",
+            Self::ReadPackageLog => "read the audit log of",
+            Self::ReadLog => "read the whole audit log",
+            Self::CreateScope => "create scopes",
             Self::ChangeMembers => "change the members of",
             Self::ManageWebhooks => "manage the webhooks of",
-            _ => "manage",
+            Self::LeaveScope => "leave",
+            Self::ReadAccount => "read the account",
+            Self::ChangeAccount => "change the account",
+            Self::ResetPassword => "reset the passwords of others",
+            Self::LogOut => "log out",
+            Self::CreateToken => "create API tokens",
+            Self::ListTokens => "list API tokens",
+            Self::RevokeToken | Self::RevokeUsedToken => "revoke API tokens",
         }
     }
 
     /// What ends the sentence "this token cannot …" for a token that is restricted to packages.
     fn beyond_packages(self) -> &'static str {
         match self {
-            Self::ReadLog => "read the whole audit log",
             Self::CreateScope | Self::ChangeMembers | Self::LeaveScope | Self::ManageWebhooks => "manage scopes",
-            Self::ChangeAccount => "change the account",
-            Self::ResetPassword => "reset passwords",
-            Self::CreateToken => "make others",
-            Self::ListTokens => "list others",
-            Self::RevokeToken => "revoke others",
-            _ => "do this",
+            Self::RevokeToken => "revoke other API tokens",
+            _ => self.what(),
         }
     }
 }
@@ -208,6 +215,10 @@ pub struct Rights {
 impl Rights {
     /// Whether `action` is allowed on a package or scope that exists.
     pub fn permit(self, action: Action) -> bool {
+        #[cfg(test)]
+        if closed::is(action) {
+            return false;
+        }
         let Rule { roles, admin, .. } = action.rule();
         roles.iter().any(|role| self.has(*role)) || (admin && self.admin)
     }
@@ -232,7 +243,7 @@ impl Rights {
             Some(scope) => format!("an owner of the scope @{scope}"),
             None => "one of its owners".to_owned(),
         };
-        Err(Error::forbidden(format!("You may not {} {package}; ask {whom}", action.of_what())))
+        Err(Error::forbidden(format!("You may not {} {package}; ask {whom}", action.what())))
     }
 
     /// Requires the right to `action` on `scope`, which exists.
@@ -243,7 +254,7 @@ impl Rights {
         if self.permit(action) {
             return Ok(());
         }
-        Err(Error::forbidden(format!("You may not {} @{scope}; ask one of its owners", action.of_what())))
+        Err(Error::forbidden(format!("You may not {} @{scope}; ask one of its owners", action.what())))
     }
 
     /// Requires the right to `action` on the registry as a whole.
@@ -254,10 +265,42 @@ impl Rights {
         if self.permit(action) {
             return Ok(());
         }
-        Err(Error::forbidden(match action {
-            Action::ResetPassword => "Only an administrator may reset the passwords of others",
-            _ => "Only an administrator may read the whole audit log; owners may read that of their packages",
-        }))
+        let hint = match action {
+            Action::ReadLog => "; owners may read that of their packages",
+            _ => "",
+        };
+        Err(Error::forbidden(format!("Only an administrator may {}{hint}", action.what())))
+    }
+
+    /// Requires the right to `action` on what is the user's own.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], saying whom to ask.
+    pub fn require_self(self, action: Action) -> Result<()> {
+        if self.permit(action) {
+            return Ok(());
+        }
+        Err(Error::forbidden(format!("You may not {}; ask an administrator of this registry", action.what())))
+    }
+}
+
+/// Lets a test close a row of the table, on its own thread: then nobody may.
+#[cfg(test)]
+pub(super) mod closed {
+    use std::cell::Cell;
+
+    use super::Action;
+
+    thread_local! {
+        static CLOSED: Cell<Option<Action>> = const { Cell::new(None) };
+    }
+
+    pub(super) fn is(action: Action) -> bool {
+        CLOSED.get() == Some(action)
+    }
+
+    pub(crate) fn set(action: Option<Action>) {
+        CLOSED.set(action);
     }
 }
 

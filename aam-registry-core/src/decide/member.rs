@@ -34,8 +34,8 @@ pub struct MemberFacts {
     pub role: Option<ScopeRole>,
     /// The user who is to become or cease to be a member, where there is one.
     pub member: Option<MemberState>,
-    /// How many owners the scope has.
-    pub owners: u64,
+    /// How many owners the scope has beside the member, without those whose account is disabled.
+    pub other_owners: u64,
 }
 
 /// What a user is to a scope.
@@ -54,7 +54,7 @@ impl MemberChange {
         if leaves { Action::LeaveScope } else { Action::ChangeMembers }
     }
 
-    /// What others may have kept and is stale once it was applied.
+    /// The cache entries that this invalidates.
     pub fn stale(&self) -> Change {
         Change::Scope(self.scope.clone())
     }
@@ -79,7 +79,7 @@ impl MemberChange {
         if found.role == *role {
             return Ok(Decision::unchanged(()));
         }
-        if found.role == Some(ScopeRole::Owner) && facts.owners < 2 {
+        if found.role == Some(ScopeRole::Owner) && facts.other_owners == 0 {
             return Err(Error::LastOwner(member.clone()));
         }
         let changes = Changes {

@@ -40,7 +40,7 @@ impl PackageCommand for OwnerChange {
         if !changes {
             return if self.owns || !through_scope { Ok(Decision::unchanged(())) } else { Err(self.owns_by_scope()) };
         }
-        if !self.owns && self.package.scope().is_none() && facts.owners < 2 {
+        if !self.owns && self.package.scope().is_none() && facts.other_owners == 0 {
             return Err(Error::LastOwner(self.owner.clone()));
         }
         let writes = vec![Write::SetOwner { package: self.package.clone(), user: user.user, owns: self.owns }];

@@ -18,7 +18,7 @@ pub trait PackageCommand: Send + Sync {
     /// What has to be loaded.
     fn reads(&self) -> PackageReads<'_>;
 
-    /// What others may have kept and is stale once it was applied.
+    /// The cache entries that this invalidates.
     fn stale(&self) -> Change {
         Change::Package(self.reads().package.clone())
     }
@@ -90,8 +90,8 @@ pub struct PackageFacts {
     pub tag: Option<Version>,
     /// The user, where there is one.
     pub user: Option<OwnerState>,
-    /// How many owners are listed with the package itself. Read with the user.
-    pub owners: u64,
+    /// How many owners are listed with the package beside that user, without those whose account is disabled.
+    pub other_owners: u64,
 }
 
 /// What a user is to a package.

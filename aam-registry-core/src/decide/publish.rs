@@ -30,7 +30,8 @@ pub struct Published {
     pub dist_tags: Vec<DistTag>,
 }
 
-/// What a publish is decided by. A check needs no more than stands before `upload_is_live`.
+/// What a publish is decided by. A [`PublishCheck`] reads only the fields above
+/// `upload_is_live`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PublishFacts {
     /// What the actor is to the package.

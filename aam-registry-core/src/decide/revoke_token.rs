@@ -1,7 +1,7 @@
-use super::{CallerFacts, Changes, Decision, Write};
+use super::{Action, CallerFacts, Changes, Decision, Write};
 use crate::{
     error::{Error, Result},
-    types::{Actor, NewAuditEntry, TokenId, UserId},
+    types::{Actor, Credential, NewAuditEntry, TokenId, UserId},
 };
 
 /// An API token to revoke, by its user.
@@ -25,14 +25,20 @@ pub struct RevokeTokenFacts {
 }
 
 impl RevokeToken {
+    /// The action that it is: a token may always revoke itself.
+    pub fn action(&self) -> Action {
+        let is_used = self.actor.credential == Credential::Token(self.token);
+        if is_used { Action::RevokeUsedToken } else { Action::RevokeToken }
+    }
+
     /// Revokes a token of the actor's.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`]; [`Error::TokenNotFound`] where the actor has
+    /// [`Error::Unauthorized`]; [`Error::Forbidden`]; [`Error::TokenNotFound`] where the actor has
     /// none of that id.
     pub fn decide(&self, facts: &RevokeTokenFacts) -> Result<Decision<'_, ()>> {
         let at = self.audit.timestamp;
-        facts.caller.require_live(&self.actor, at)?;
+        facts.caller.require_self(&self.actor, at, self.action())?;
         if facts.owner != Some(self.actor.user) {
             return Err(Error::TokenNotFound(self.token));
         }

@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use super::{Admission, Breaker};
 use crate::{
     error::Result,
-    ports::{RateClass, RateDecision, RateLimiter},
+    ports::{RateClass, RateLimiter},
+    types::RateDecision,
 };
 
 /// How long the second limiter is used before the first is asked again.

@@ -4,13 +4,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
-use super::{body::RegistryBody, call::Call, failure::Failure};
+use super::{body::RegistryBody, cache_control::NO_STORE, call::Call, failure::Failure};
 use crate::types::Sha256Digest;
 
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
-pub(crate) const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=0, must-revalidate");
-pub(crate) const PRIVATE: HeaderValue = HeaderValue::from_static("private, max-age=0, must-revalidate");
-pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// The result of an endpoint.
 pub(crate) type Answered = Result<Response<RegistryBody>, Failure>;

@@ -1,15 +1,12 @@
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue, Method, Uri, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::{
     downloads::ReadyDownloads,
-    edge::{Edge, MetricsRenderer},
+    edge::{Edge, LazyDocument, MetricsRenderer},
+    endpoints, openapi,
     readiness::Readiness,
     routing::RouteGroup,
     service::RegistryService,
@@ -17,6 +14,7 @@ use super::{
 };
 use crate::{
     decide::ReadAccess,
+    decorate::Freshness,
     http::{
         authenticators::{BearerAuthenticator, FirstRecognizing},
         layers::ClientIpPolicy,
@@ -67,6 +65,7 @@ pub struct RegistryServiceBuilder {
     authenticators: Vec<Arc<dyn Authenticator>>,
     without: Vec<RouteGroup>,
     read_access: ReadAccess,
+    freshness: Option<Freshness>,
     prefix: String,
     base_url: Option<String>,
     client_ip: ClientIpPolicy,
@@ -77,13 +76,29 @@ pub struct RegistryServiceBuilder {
     metrics: Option<MetricsRenderer>,
 }
 
+impl RegistryService {
+    /// The service with the default settings, at the root.
+    ///
+    /// # Panics
+    /// Never: the default settings are valid.
+    pub fn new(registry: Registry) -> Self {
+        Self::builder(registry).build().expect("the default settings are valid")
+    }
+
+    /// A builder for a service with other settings.
+    pub fn builder(registry: Registry) -> RegistryServiceBuilder {
+        RegistryServiceBuilder::new(registry)
+    }
+}
+
 impl RegistryServiceBuilder {
-    pub(super) fn new(registry: Registry) -> Self {
+    fn new(registry: Registry) -> Self {
         Self {
             authenticators: vec![Arc::new(BearerAuthenticator::new(registry.clone()))],
             registry,
             without: Vec::new(),
             read_access: ReadAccess::default(),
+            freshness: None,
             prefix: String::new(),
             base_url: None,
             client_ip: ClientIpPolicy::default(),
@@ -152,6 +167,33 @@ impl RegistryServiceBuilder {
     #[must_use]
     pub fn read_access(mut self, access: ReadAccess) -> Self {
         self.read_access = access;
+        self
+    }
+
+    /// Caches finished answers as long as `freshness` says that their packages have not changed. It
+    /// comes from the [cache](crate::decorate::CachedMetadata::freshness) in front of the registry's
+    /// database. Without it, every answer is made anew.
+    ///
+    /// ```
+    /// use aam_registry_core::{
+    ///     decorate::CachedMetadata,
+    ///     http::RegistryService,
+    ///     memory::{self, MemoryMetadata},
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let database = CachedMetadata::builder(MemoryMetadata::new()).start();
+    /// let freshness = database.freshness();
+    /// let registry = memory::registry().database(database).build()?;
+    /// let service = RegistryService::builder(registry).freshness(freshness).build()?;
+    /// # drop(service);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn freshness(mut self, freshness: Freshness) -> Self {
+        self.freshness = Some(freshness);
         self
     }
 
@@ -245,21 +287,29 @@ impl RegistryServiceBuilder {
         if !faults.is_empty() {
             return Err(ServiceBuildError { faults });
         }
+        let read_access = self.read_access.max(self.registry.policy().read_access);
+        let server = openapi_server(self.base_url.as_deref(), &link_prefix);
+        let openapi = {
+            let (without, prefix, server) = (self.without.clone(), link_prefix.clone(), server.clone());
+            let document = move || openapi::document(endpoints::routes(&without), &server, &prefix, read_access);
+            LazyDocument::new(Box::new(move || document().to_string().into()))
+        };
         let edge = Edge {
-            read_access: self.read_access.max(self.registry.policy().read_access),
+            server,
+            read_access,
             without: self.without,
             prefix,
-            server: openapi_server(self.base_url.as_deref(), &link_prefix),
             link_prefix,
             readiness: self.readiness,
             metrics: self.metrics,
-            openapi: OnceLock::new(),
-            downloads: ReadyDownloads::new(self.registry.freshness().cloned()),
+            openapi,
+            downloads: ReadyDownloads::new(self.freshness.clone()),
         };
         Ok(StackParts {
             registry: self.registry,
             authenticator: FirstRecognizing(self.authenticators),
             edge: Arc::new(edge),
+            freshness: self.freshness,
             client_ip: self.client_ip,
             cors,
             request_timeout: self.request_timeout,

@@ -7,12 +7,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
-    answer::{PRIVATE, PUBLIC},
     body::{RequestBody, Stalled, content_length},
+    cache_control::{PRIVATE, PUBLIC},
     edge::Edge,
     failure::Failure,
     query::Query,
-    routing::{Access, MatchedRoute},
+    routing::{Access, PathParams},
 };
 use crate::{
     decide::Audience,
@@ -34,7 +34,7 @@ pub(crate) struct Call {
     /// The client's address; `None` if the host did not provide it.
     pub(crate) client: Option<ClientAddress>,
     uri: Uri,
-    matched: MatchedRoute,
+    params: PathParams,
     viewer: Viewer,
 }
 
@@ -42,13 +42,13 @@ impl Call {
     pub(crate) fn new(
         registry: Registry,
         edge: Arc<Edge>,
-        matched: MatchedRoute,
+        params: PathParams,
         client: Option<ClientAddress>,
         mut parts: Parts,
     ) -> Self {
         let viewer = parts.extensions.remove::<Principal>().into();
         let Parts { method, uri, headers, .. } = parts;
-        Self { registry, edge, method, headers, client, uri, matched, viewer }
+        Self { registry, edge, method, headers, client, uri, params, viewer }
     }
 
     /// The authenticated caller.
@@ -105,7 +105,7 @@ impl Call {
 
     /// The text of a path parameter; `None` where it is not UTF-8.
     pub(crate) fn param(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.matched.param(self.below_prefix(), name)
+        self.params.param(self.below_prefix(), name)
     }
 
     /// A path parameter as a domain type; `None` if it is malformed.
@@ -115,7 +115,7 @@ impl Call {
 
     /// The package of the path. A malformed name counts as the name of a package that does not exist.
     pub(crate) fn package(&self) -> Result<PackageName, Failure> {
-        self.matched.package(self.below_prefix())
+        self.params.package(self.below_prefix())
     }
 
     /// The package and version of the path. A malformed version counts as one that does not exist.

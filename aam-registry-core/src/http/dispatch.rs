@@ -46,7 +46,7 @@ impl Service<Request<RequestBody>> for Dispatch {
         let Some(route) = matched.route() else {
             return ready(Err(Failure::method_not_allowed(matched.allow()))).boxed();
         };
-        let call = Call::new(self.registry.clone(), Arc::clone(&self.edge), matched, client, parts);
+        let call = Call::new(self.registry.clone(), Arc::clone(&self.edge), matched.into_params(), client, parts);
         if let Err(failure) = call.admit(route.access) {
             return ready(Err(failure)).boxed();
         }

@@ -1,15 +1,16 @@
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 
-use super::{
-    downloads::ReadyDownloads, endpoints, failure::Failure, openapi, readiness::Readiness, routing::RouteGroup,
-};
+use super::{downloads::ReadyDownloads, failure::Failure, readiness::Readiness, routing::RouteGroup};
 use crate::{
     decide::ReadAccess,
     error::ErrorCode,
     types::{PackageName, Version},
 };
+
+/// A document that is built when it is first requested.
+pub(crate) type LazyDocument = LazyLock<Bytes, Box<dyn FnOnce() -> Bytes + Send>>;
 
 /// What the endpoints have to know about how the service is mounted.
 #[derive(Debug)]
@@ -26,19 +27,13 @@ pub(crate) struct Edge {
     pub(crate) metrics: Option<MetricsRenderer>,
     /// The URL below which clients find the API.
     pub(crate) server: String,
-    /// The OpenAPI document, built when it is first requested.
-    pub(crate) openapi: OnceLock<Bytes>,
+    /// The OpenAPI document.
+    pub(crate) openapi: LazyDocument,
     /// The prepared downloads.
     pub(crate) downloads: ReadyDownloads,
 }
 
 impl Edge {
-    pub(crate) fn openapi(&self) -> Bytes {
-        let document =
-            || openapi::document(endpoints::routes(&self.without), &self.server, &self.link_prefix, self.read_access);
-        self.openapi.get_or_init(|| document().to_string().into()).clone()
-    }
-
     /// The error for a path that no route has.
     pub(crate) fn no_such_path(&self) -> Failure {
         let described = if self.without.contains(&RouteGroup::Documentation) {

@@ -2,7 +2,7 @@ use std::{error::Error as StdError, fmt, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-use super::{body::RegistryBody, wire::ErrorBody};
+use super::{body::RegistryBody, rate_limits, short_value::whole_seconds, wire::ErrorBody};
 use crate::{
     error::{BackendError, BackendKind, DatabaseTrouble, Detail, DiskTrouble, Error, ErrorCode, Outcome},
     types::{UserId, Username},
@@ -183,7 +183,10 @@ impl From<Error> for Failure {
         let mut failure = Self::new(error.code(), error.to_string());
         failure.0.details = error.details();
         match error {
-            Error::RateLimited { retry_after } => failure.with_retry_after(retry_after),
+            Error::RateLimited(decision) => {
+                rate_limits::insert(failure.headers_mut(), &decision);
+                failure.with_retry_after(decision.retry_after.unwrap_or_default())
+            }
             Error::Overloaded | Error::TooManyAtOnce(_) => failure.with_retry_after(Duration::from_secs(1)),
             _ => failure,
         }
@@ -262,11 +265,6 @@ fn causes(error: &BackendError) -> String {
         next = source.source();
     }
     text
-}
-
-/// A duration in seconds, rounded up.
-pub(crate) fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
 impl fmt::Display for Failure {

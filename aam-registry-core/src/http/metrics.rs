@@ -5,8 +5,6 @@ use std::{fmt, sync::OnceLock, time::Duration};
 use http::{Method, StatusCode};
 use metrics::{Counter, Histogram};
 
-use crate::ports::RateClass;
-
 /// Counts the requests of one route.
 ///
 /// A counter is looked up by its labels at the first request that needs it, so a recorder must be
@@ -80,11 +78,6 @@ impl From<&Method> for MethodLabel {
         let known = METHODS.iter().position(|known| *known == method.as_str());
         Self(known.unwrap_or(METHODS.len() - 1))
     }
-}
-
-/// Counts one request refused with 429.
-pub(crate) fn rate_limited(class: RateClass) {
-    metrics::counter!("aam_rate_limited_requests_total", "class" => class.as_str()).increment(1);
 }
 
 /// Counts one request whose body stalled.

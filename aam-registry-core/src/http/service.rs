@@ -11,14 +11,12 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body::Body;
-use tower::Service;
+use tower::{Service, util::BoxCloneSyncService};
 
-use super::{
-    body::{RegistryBody, RequestBody},
-    builder::RegistryServiceBuilder,
-    stack::Stack,
-};
-use crate::registry::Registry;
+use super::body::{RegistryBody, RequestBody};
+
+/// The type of a whole stack.
+pub(super) type Stack = BoxCloneSyncService<Request<RequestBody>, Response<RegistryBody>, Infallible>;
 
 /// The registry as a tower service of HTTP requests: routing, limits, authentication, endpoints. It
 /// answers every request.
@@ -58,19 +56,6 @@ pub struct RegistryService {
 }
 
 impl RegistryService {
-    /// The service with the default settings, at the root.
-    ///
-    /// # Panics
-    /// Never: the default settings are valid.
-    pub fn new(registry: Registry) -> Self {
-        Self::builder(registry).build().expect("the default settings are valid")
-    }
-
-    /// A builder for a service with other settings.
-    pub fn builder(registry: Registry) -> RegistryServiceBuilder {
-        RegistryServiceBuilder::new(registry)
-    }
-
     pub(super) fn of(stack: Stack, body_timeout: Duration) -> Self {
         Self { stack, body_timeout }
     }

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     fmt::{Display, Write},
+    time::Duration,
 };
 
 use bytes::BytesMut;
@@ -33,6 +34,11 @@ pub(crate) fn random_id() -> HeaderValue {
     // The thread's random number generator saves a system call for each request.
     let id = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
     made(|values| values.extend_from_slice(id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).as_bytes()))
+}
+
+/// A duration in seconds, rounded up.
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
 fn made(write: impl FnOnce(&mut BytesMut)) -> HeaderValue {

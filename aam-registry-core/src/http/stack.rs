@@ -1,4 +1,4 @@
-use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Request, Response, header};
 use tower::{
@@ -13,9 +13,9 @@ use tower_http::{
 };
 
 use super::{
-    answer::NO_STORE,
     authenticators::FirstRecognizing,
     body::{RegistryBody, RequestBody},
+    cache_control::NO_STORE,
     coding::{Coding, ask_for},
     dispatch::{ByKind, Dispatch},
     documents::COMPRESSED_FROM,
@@ -27,10 +27,7 @@ use super::{
     },
     service::RegistryService,
 };
-use crate::{decide::Audience, ports::Authenticator, registry::Registry};
-
-/// The type of a whole stack.
-pub(super) type Stack = BoxCloneSyncService<Request<RequestBody>, Response<RegistryBody>, Infallible>;
+use crate::{decide::Audience, decorate::Freshness, ports::Authenticator, registry::Registry};
 
 /// The default stack: match route, limit by address, authenticate, limit by principal, dispatch.
 /// [`StackParts::service`] adds the layers that affect every answer, which match the route too.
@@ -115,6 +112,7 @@ pub struct StackParts {
     pub(super) registry: Registry,
     pub(super) authenticator: FirstRecognizing,
     pub(super) edge: Arc<Edge>,
+    pub(super) freshness: Option<Freshness>,
     pub(super) client_ip: ClientIpPolicy,
     pub(super) cors: Option<CorsLayer>,
     pub(super) request_timeout: Duration,
@@ -156,11 +154,7 @@ impl StackParts {
     + use<> {
         let dispatch = self.dispatch();
         let documents = ServiceBuilder::new()
-            .layer(KeepDocumentsLayer::new(
-                self.registry.freshness().cloned(),
-                &self.edge.prefix,
-                self.edge.read_access,
-            ))
+            .layer(KeepDocumentsLayer::new(self.freshness.clone(), &self.edge.prefix, self.edge.read_access))
             .layer(RequestSpanLayer)
             .layer(ConditionalLayer)
             .map_request(choose_coding)

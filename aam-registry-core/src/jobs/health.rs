@@ -1,9 +1,12 @@
-use std::{mem, pin::pin, time::Duration};
+use std::{mem, panic::AssertUnwindSafe, pin::pin, time::Duration};
 
-use futures_util::future::{self, Either};
+use futures_util::{
+    FutureExt,
+    future::{self, Either},
+};
 use tokio::time::{self, Instant};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How often a job that takes long is reported as overdue.
 const TELL_EVERY: Duration = Duration::from_secs(5);
@@ -26,13 +29,14 @@ impl Health {
         Self { job, period, failing: false, done: Instant::now() }
     }
 
-    /// Waits for the job, and reports meanwhile how long it is overdue.
-    pub(super) async fn watch<T>(&self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
+    /// Waits for the job, and reports meanwhile how long it is overdue. A
+    /// panic fails the job alone.
+    pub(super) async fn watch<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
         loop {
             self.tell_lag();
             if let Either::Left((result, _)) = future::select(work.as_mut(), pin!(time::sleep(TELL_EVERY))).await {
-                return result;
+                return result.unwrap_or_else(|_panic| Err(Error::internal(format!("{} panicked", self.job))));
             }
         }
     }
@@ -73,11 +77,9 @@ impl Health {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
     use metrics_exporter_prometheus::PrometheusBuilder;
 
     use super::*;
-    use crate::error::Error;
 
     #[tokio::test]
     async fn a_job_is_overdue_until_it_is_done() {
@@ -95,7 +97,7 @@ mod tests {
         health.note(Ok(()));
         assert_eq!(told(), Duration::ZERO);
         health.done -= Duration::from_mins(1);
-        assert_eq!(health.watch(future::pending::<()>()).now_or_never(), None, "it hangs");
+        assert!(health.watch(future::pending::<Result<()>>()).now_or_never().is_none(), "it hangs");
         assert!(told() >= Duration::from_secs(59), "{:?}", told());
         health.done -= Duration::from_mins(1);
         health.note(Err(Error::Overloaded));

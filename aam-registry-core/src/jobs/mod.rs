@@ -6,6 +6,7 @@
 //! job for each. A host adds its own with
 //! [`RegistryBuilder::job_handler`](crate::registry::RegistryBuilder::job_handler).
 
+mod attempt;
 mod claim_storage;
 mod fan_out;
 mod flush_downloads;
@@ -15,6 +16,7 @@ mod mail;
 mod measure_queue;
 mod periodic;
 mod prepare_searches;
+mod queue;
 mod refresh_totals;
 mod run;
 mod sequence_audit;

@@ -2,17 +2,25 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    future,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
+use super::PeriodicJob;
 use crate::{
+    error::Result as DomainResult,
     memory::{self, MemoryMetadata},
-    ports::{JobFailure, JobHandler},
+    ports::{JobFailure, JobHandler, JobQueue},
     registry::{Registration, Registry},
-    types::{AuditEvent, Job, JobFilter, JobSelection, JobState, NewJob, PageRequest},
+    types::{AuditEvent, Job, JobFilter, JobId, JobLease, JobSelection, JobState, NewJob, PageRequest},
 };
 
 /// A subscriber that notes what it gets, and fails as often as it is told to.
@@ -179,4 +187,140 @@ async fn replicas_share_the_jobs() {
     futures_util::future::join(settle(&one), settle(&other)).await;
     let users: BTreeSet<_> = listener.events().into_iter().map(|(_, user)| user).collect();
     assert_eq!((listener.events().len(), users.len()), (40, 40), "each once, since no lease ran out");
+}
+
+/// A periodic job that panics in its first turn, and ends the work in its second.
+#[derive(Default)]
+struct Panicking {
+    turns: AtomicUsize,
+    ended: CancellationToken,
+}
+
+#[async_trait]
+impl PeriodicJob for Panicking {
+    fn name(&self) -> &'static str {
+        "panicking"
+    }
+
+    fn period(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    fn is_run_last(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, _: &Registry) -> DomainResult<()> {
+        match self.turns.fetch_add(1, Ordering::Relaxed) {
+            0 => panic!("on purpose"),
+            1 => self.ended.cancel(),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_periodic_job_that_panics_is_done_again_at_its_next_turn() {
+    let (registry, job) = (memory::registry().build().expect("complete"), Panicking::default());
+    registry.repeat(&job, &job.ended).await;
+    assert_eq!(job.turns.into_inner(), 3, "twice, and once more in the end");
+}
+
+/// A handler that does not know when to try again.
+#[derive(Debug)]
+struct Undecided;
+
+#[async_trait]
+impl JobHandler for Undecided {
+    fn kind(&self) -> &'static str {
+        "undecided"
+    }
+
+    fn wants(&self, event: AuditEvent) -> bool {
+        event == AuditEvent::UserRegister
+    }
+
+    fn patience(&self, _: u64) -> Option<Duration> {
+        panic!("on purpose")
+    }
+
+    async fn run(&self, _: &Job) -> Result<Vec<NewJob>, JobFailure> {
+        Err(JobFailure::new("no"))
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_when_asked_for_the_delay_fails_its_job_alone() {
+    let registry = memory::registry().job_handler(Undecided).build().expect("complete");
+    register(&registry, "ada").await;
+    settle(&registry).await;
+    let failed = queued(&registry, Some(JobState::Failed)).await;
+    let error = failed[0].last_error.as_deref().expect("an error");
+    assert_eq!(error, "no; its handler panicked when asked for the delay");
+}
+
+#[tokio::test]
+async fn a_delay_that_is_too_long_is_cut() {
+    let database = MemoryMetadata::new();
+    let listener = Listener::failing(vec![JobFailure::new("later").not_before(Duration::MAX)]);
+    let registry = registry(&database, &listener);
+    register(&registry, "ada").await;
+    let failed_once = async {
+        while queued(&registry, None).await.iter().all(|job| job.last_error.is_none()) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    registry.run_background(failed_once).await;
+    let waiting = queued(&registry, Some(JobState::Waiting)).await;
+    assert_eq!((waiting[0].attempts, waiting[0].last_error.as_deref()), (1, Some("later")));
+}
+
+#[tokio::test]
+async fn a_job_that_ends_its_process_each_time_is_given_up() {
+    let (database, listener) = (MemoryMetadata::new(), Listener::default());
+    let registry = registry(&database, &listener);
+    let job = NewJob { id: JobId::generate(), kind: listener.kind().to_owned(), payload: json!({}) };
+    database.enqueue(&[job]).await.expect("queued");
+    for _ in 0..3 {
+        let leased = database.lease_jobs("listener", 1, JobLease::generate(), Duration::ZERO).await;
+        assert_eq!(leased.expect("leased").len(), 1);
+    }
+    settle(&registry).await;
+    let failed = queued(&registry, Some(JobState::Failed)).await;
+    let error = failed[0].last_error.as_deref().expect("an error");
+    assert!(error.starts_with("attempt 3 never ended"), "{error}");
+    assert_eq!(listener.events(), [], "it was not begun once more");
+}
+
+/// A handler that never ends, and tells when it began.
+#[derive(Clone, Debug, Default)]
+struct Hanging {
+    begun: CancellationToken,
+}
+
+#[async_trait]
+impl JobHandler for Hanging {
+    fn kind(&self) -> &'static str {
+        "hanging"
+    }
+
+    fn wants(&self, event: AuditEvent) -> bool {
+        event == AuditEvent::UserRegister
+    }
+
+    async fn run(&self, _: &Job) -> Result<Vec<NewJob>, JobFailure> {
+        self.begun.cancel();
+        future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_that_takes_long_is_cut_off_in_the_end_and_leaves_the_job_in_the_queue() {
+    let hanging = Hanging::default();
+    let registry = memory::registry().job_handler(hanging.clone()).build().expect("complete");
+    register(&registry, "ada").await;
+    registry.run_background(hanging.begun.cancelled()).await;
+    let running = queued(&registry, Some(JobState::Running)).await;
+    assert_eq!((running[0].attempts, running[0].last_error.as_deref()), (1, None));
 }

@@ -1,14 +1,16 @@
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use tokio::time::{self, MissedTickBehavior};
+use tokio::{
+    task::{self, JoinSet},
+    time::{self, MissedTickBehavior},
+};
 use tokio_util::sync::CancellationToken;
 
-use super::health::Health;
+use super::{attempt::Attempt, health::Health, queue::Queue};
 use crate::{
-    error::Result,
-    ports::{JobFailure, JobHandler, JobQueue, JobRetry},
-    types::{Job, JobEnd, JobLease, LeasedJob, metric_kind},
+    error::{Error, Result},
+    ports::JobHandler,
+    types::metric_kind,
 };
 
 /// How often the queue is looked at while nothing is due.
@@ -17,49 +19,56 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const AT_ONCE_OF_A_KIND: usize = 4;
 /// How many jobs of a handler are under way at a time.
 const AT_ONCE_OF_A_HANDLER: usize = 64;
-/// How long an attempt may take.
-const LONGEST: Duration = Duration::from_secs(30);
-/// How long a job is leased: longer than an attempt and the storing of its end take.
-const LEASE: Duration = Duration::from_secs(45);
 
 /// Does the queued jobs. Replicas share them by leases.
 pub(super) struct Worker {
-    queue: Arc<dyn JobQueue>,
+    queue: Queue,
     handlers: Vec<Arc<dyn JobHandler>>,
 }
 
-/// Jobs under way: each gives its kind, and whether its end was stored.
-type Running<'a> = FuturesUnordered<BoxFuture<'a, (String, Result<()>)>>;
-
-/// How many jobs of each kind are under way.
+/// The attempts under way, and the kind of each. They are tasks of their own: a slow
+/// database that keeps the worker waiting keeps no attempt from going on.
 #[derive(Default)]
-struct Places(BTreeMap<String, usize>);
+struct Running {
+    attempts: JoinSet<Result<()>>,
+    kinds: HashMap<task::Id, String>,
+}
 
-impl Places {
-    fn taken(&self, kind: &str) -> usize {
-        self.0.get(kind).copied().unwrap_or(0)
+impl Running {
+    fn begin(&mut self, kind: String, attempt: Attempt) {
+        let task = self.attempts.spawn(attempt.run());
+        self.kinds.insert(task.id(), kind);
     }
 
-    fn give_back(&mut self, kind: &str) {
-        if let Some(taken) = self.0.get_mut(kind) {
-            *taken -= 1;
-            if *taken == 0 {
-                self.0.remove(kind);
-            }
-        }
+    /// The end of the next attempt that ends: whether what becomes of the job was stored.
+    async fn next(&mut self) -> Option<Result<()>> {
+        let (id, result) = match self.attempts.join_next_with_id().await? {
+            Ok((id, result)) => (id, result),
+            Err(error) => (error.id(), Err(Error::internal(error))),
+        };
+        self.kinds.remove(&id);
+        Some(result)
+    }
+
+    fn of_kind(&self, kind: &str) -> usize {
+        self.kinds.values().filter(|one| **one == kind).count()
+    }
+
+    fn of_handler(&self, handler: &Arc<dyn JobHandler>) -> usize {
+        self.kinds.values().filter(|kind| handles(handler, kind)).count()
     }
 }
 
 impl Worker {
-    pub(super) fn new(queue: Arc<dyn JobQueue>, handlers: Vec<Arc<dyn JobHandler>>) -> Self {
+    pub(super) fn new(queue: Queue, handlers: Vec<Arc<dyn JobHandler>>) -> Self {
         Self { queue, handlers }
     }
 
-    /// Does what is due until `ended`; what was begun is finished.
+    /// Does what is due until `ended`, and waits for the attempts that are
+    /// under way. Dropping it cuts them off.
     pub(super) async fn run(&self, ended: &CancellationToken) {
         let mut health = Health::of("queued_jobs", LOOK_EVERY);
-        let mut running = Running::new();
-        let mut places = Places::default();
+        let mut running = Running::default();
         let mut ticks = time::interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut may_be_more = false;
@@ -67,8 +76,7 @@ impl Worker {
             tokio::select! {
                 biased;
                 () = ended.cancelled() => break,
-                Some((kind, result)) = running.next() => {
-                    places.give_back(&kind);
+                Some(result) = running.next() => {
                     if let Err(error) = result {
                         health.note(Err(error));
                     }
@@ -78,11 +86,11 @@ impl Worker {
                 }
                 _ = ticks.tick() => {}
             }
-            let looked = self.begin_due(&mut running, &mut places).await;
+            let looked = health.watch(self.begin_due(&mut running)).await;
             may_be_more = looked.as_ref().is_ok_and(|more| *more);
             health.note(looked.map(drop));
         }
-        while let Some((_, result)) = running.next().await {
+        while let Some(result) = running.next().await {
             if let Err(error) = result {
                 health.note(Err(error));
             }
@@ -90,28 +98,27 @@ impl Worker {
     }
 
     /// Begins jobs that are due, for which there is a place; gives whether there may be more.
-    async fn begin_due<'a>(&'a self, running: &mut Running<'a>, places: &mut Places) -> Result<bool> {
+    async fn begin_due(&self, running: &mut Running) -> Result<bool> {
         let mut kinds = self.queue.due_kinds().await?;
         // A kind of which much is under way, such as deliveries to a receiver that hangs, comes after the others.
-        kinds.sort_by_key(|kind| places.taken(kind));
+        kinds.sort_by_key(|kind| running.of_kind(kind));
         let mut may_be_more = false;
         for kind in kinds {
             let Some(handler) = self.handler(&kind) else { continue };
-            let of_handler = places.0.iter().filter(|(kind, _)| handles(handler, kind)).map(|(_, taken)| taken);
-            let of_handler = AT_ONCE_OF_A_HANDLER.saturating_sub(of_handler.sum());
-            let free = of_handler.min(AT_ONCE_OF_A_KIND.saturating_sub(places.taken(&kind)));
+            let of_handler = AT_ONCE_OF_A_HANDLER.saturating_sub(running.of_handler(handler));
+            let free = of_handler.min(AT_ONCE_OF_A_KIND.saturating_sub(running.of_kind(&kind)));
             if free == 0 {
                 may_be_more = true;
                 continue;
             }
-            let leased = self.queue.lease_jobs(&kind, free, JobLease::generate(), LEASE).await?;
+            let leased = self.queue.lease_jobs(&kind, free).await?;
             may_be_more |= leased.len() == free;
             if !leased.is_empty() {
                 begin_at_zero(metric_kind(&kind));
             }
             for leased in leased {
-                *places.0.entry(kind.clone()).or_insert(0) += 1;
-                running.push(self.attempt(handler, leased).boxed());
+                let (queue, handler) = (self.queue.clone(), Arc::clone(handler));
+                running.begin(kind.clone(), Attempt { queue, handler, leased });
             }
         }
         Ok(may_be_more)
@@ -120,45 +127,6 @@ impl Worker {
     /// What does the jobs of a kind.
     fn handler(&self, kind: &str) -> Option<&Arc<dyn JobHandler>> {
         self.handlers.iter().find(|handler| handles(handler, kind))
-    }
-
-    async fn attempt(&self, handler: &Arc<dyn JobHandler>, leased: LeasedJob) -> (String, Result<()>) {
-        let kind = leased.job.kind.clone();
-        (kind, self.do_once(handler, leased).await)
-    }
-
-    /// Does a job once, and stores how that ended. Where the end cannot be
-    /// stored, the lease runs out and the job is done again.
-    async fn do_once(&self, handler: &Arc<dyn JobHandler>, leased: LeasedJob) -> Result<()> {
-        let end = end_of(&**handler, &leased.job).await;
-        let outcome = match &end {
-            JobEnd::Done(_) | JobEnd::Kept => "done",
-            JobEnd::Again { .. } => "again",
-            JobEnd::Failed(_) => "failed",
-        };
-        if !self.queue.finish_job(&leased, &end).await? {
-            return Ok(());
-        }
-        let Job { kind, id, attempts, .. } = &leased.job;
-        metrics::counter!("aam_jobs_total", "kind" => metric_kind(kind).to_owned(), "outcome" => outcome).increment(1);
-        match end {
-            JobEnd::Done(_) | JobEnd::Kept => {}
-            JobEnd::Again { after, error } => {
-                let seconds = after.as_secs();
-                tracing::info!(event = "job_retried", kind, %id, attempts, seconds, error, "a job is tried again later");
-            }
-            JobEnd::Failed(error) => {
-                tracing::warn!(
-                    event = "job_failed",
-                    kind,
-                    %id,
-                    attempts,
-                    error,
-                    "a job was given up; send it back to work with `jobs retry` or remove it with `jobs drop`",
-                );
-            }
-        }
-        Ok(())
     }
 }
 
@@ -172,29 +140,5 @@ fn handles(handler: &Arc<dyn JobHandler>, kind: &str) -> bool {
 fn begin_at_zero(kind: &str) {
     for outcome in ["done", "again", "failed"] {
         metrics::counter!("aam_jobs_total", "kind" => kind.to_owned(), "outcome" => outcome).increment(0);
-    }
-}
-
-/// Does a job once, and decides what becomes of it.
-async fn end_of(handler: &dyn JobHandler, job: &Job) -> JobEnd {
-    let attempt = AssertUnwindSafe(handler.run(job)).catch_unwind();
-    let failure = match time::timeout(LONGEST, attempt).await {
-        Ok(Ok(Ok(_))) if handler.keeps(job) => return JobEnd::Kept,
-        Ok(Ok(Ok(follow_ups))) => return JobEnd::Done(follow_ups),
-        Ok(Ok(Err(failure))) => failure,
-        Ok(Err(_panic)) => JobFailure::new("the handler of the job panicked"),
-        Err(_elapsed) => JobFailure::new(format!("it took longer than {} seconds", LONGEST.as_secs())),
-    };
-    let JobFailure { message, retry } = failure;
-    let patience = handler.patience(job.attempts);
-    let after = match retry {
-        JobRetry::Patiently => patience,
-        JobRetry::NotBefore(least) => patience.map(|after| after.max(least)),
-        JobRetry::Never => None,
-    };
-    match after {
-        // Jobs that failed together do not come back together.
-        Some(after) => JobEnd::Again { after: after.mul_f64(1.0 + rand::random::<f64>() / 5.0), error: message },
-        None => JobEnd::Failed(message),
     }
 }

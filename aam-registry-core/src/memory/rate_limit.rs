@@ -9,7 +9,8 @@ use async_trait::async_trait;
 
 use crate::{
     error::Result,
-    ports::{RateClass, RateDecision, RateLimiter},
+    ports::{RateClass, RateLimiter},
+    types::RateDecision,
 };
 
 /// Counts requests in fixed windows of a class's [period](RateClass::period); without limits unless given some.

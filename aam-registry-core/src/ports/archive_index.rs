@@ -3,6 +3,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use crate::{
+    decide::Audience,
     error::Result,
     types::{ArchiveKey, ArchiveLocation, PackageName, RegistryId, Version},
 };
@@ -12,8 +13,14 @@ use crate::{
 #[async_trait]
 pub trait ArchiveIndex: Debug + Send + Sync + 'static {
     /// The location of a version's archive; build metadata in `version` does not matter. The location
-    /// of a version never changes, unless the database loses commits.
-    async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>>;
+    /// of a version never changes, unless the database loses commits. `audience` is whom the answer is
+    /// for: what was read before an outage stands in during it for [`Audience::Everyone`] alone.
+    async fn archive_location(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        audience: Audience,
+    ) -> Result<Option<ArchiveLocation>>;
 
     /// Up to `limit` archives of versions, ordered by key, after `after`.
     async fn published_archives(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<ArchiveLocation>>;

@@ -50,7 +50,7 @@ pub use mailer::{MailFailure, Mailer};
 pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::{PublishStore, VersionStore};
-pub use rate_limit::{RateClass, RateDecision, RateLimiter};
+pub use rate_limit::{RateClass, RateLimiter};
 pub use scope_webhooks::WebhookStore;
 pub use scopes::ScopeStore;
 pub use secrets::SecretSealer;

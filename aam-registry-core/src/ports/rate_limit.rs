@@ -2,7 +2,7 @@ use std::{fmt::Debug, task::Poll, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::error::Result;
+use crate::{error::Result, types::RateDecision};
 
 /// The classes of requests, each with a limit of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,17 +72,4 @@ pub trait RateLimiter: Debug + Send + Sync + 'static {
 
     /// Whether the limiter's store answers; for health checks.
     async fn check(&self) -> Result<()>;
-}
-
-/// The decision about one request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RateDecision {
-    /// Requests per [period](RateClass::period) of the class.
-    pub limit: u32,
-    /// Requests that are available now.
-    pub remaining: u32,
-    /// The time until all requests are available again.
-    pub reset: Duration,
-    /// How long to wait, if this request was refused.
-    pub retry_after: Option<Duration>,
 }

@@ -12,23 +12,23 @@ use jiff::Timestamp;
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
     Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, JobQueue, Login, MailFailure, Mailer, PackageStore,
-    PasswordHasher, PublishStore, RateClass, RateDecision, RateLimiter, ScopeStore, Session, SessionSigner,
-    SharedCache, Stamp, StoredArchive, TokenHolder, TokenStore, UserStore, VersionStore, WebhookStore,
+    PasswordHasher, PublishStore, RateClass, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp,
+    StoredArchive, TokenHolder, TokenStore, UserStore, VersionStore, WebhookStore,
 };
 use crate::{
     decide::{
-        AccountChange, Audience, ChangedAccount, MemberChange, NewScope, NewToken, NewUser, OwnerChange, PublishCheck,
-        PublishCommit, Published, RevokeToken, Rights, TagChange, TextChange, TokenRevocation, Unyank, WebhookCommand,
-        WebhookReport, Yank, Yanked,
+        AccountChange, Audience, ChangedAccount, LogOut, MemberChange, NewScope, NewToken, NewUser, OwnerChange,
+        PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TextChange, TokenRevocation, Unyank,
+        WebhookCommand, WebhookReport, Yank, Yanked,
     },
     error::Result,
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
         DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob,
         Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal,
-        PublishedVersion, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook, SearchQuery,
-        Sha256Digest, StoredWebhook, Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version,
-        VersionDetail, VersionList, VersionRange, VersionSummary, WebhookId,
+        PublishedVersion, RateDecision, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook,
+        SearchQuery, Sha256Digest, StoredWebhook, Token, TokenId, Upload, UploadId, User, UserId, UserProfile,
+        Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary, WebhookId,
     },
 };
 
@@ -64,7 +64,7 @@ shared! {
         async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64>;
     }
     impl ArchiveIndex {
-        async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>>;
+        async fn archive_location(&self, name: &PackageName, version: &Version, audience: Audience) -> Result<Option<ArchiveLocation>>;
         async fn published_archives(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<ArchiveLocation>>;
         async fn unreferenced_archives(&self, keys: &[ArchiveKey]) -> Result<Vec<ArchiveKey>>;
         async fn registry_id(&self) -> Result<RegistryId>;
@@ -181,7 +181,7 @@ shared! {
         async fn profile(&self, username: &Username) -> Result<Option<UserProfile>>;
         async fn has_admin(&self) -> Result<bool>;
         async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>>;
-        async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()>;
+        async fn log_out(&self, log_out: &LogOut) -> Result<()>;
         async fn forget_sessions(&self, now: Timestamp) -> Result<()>;
     }
     impl VersionStore {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    decide::NewUser,
+    decide::{LogOut, NewUser},
     error::Result,
     types::{User, UserId, UserProfile, Username},
 };
@@ -28,7 +28,7 @@ pub trait UserStore: Debug + Send + Sync + 'static {
     /// The public facts about a user.
     async fn profile(&self, username: &Username) -> Result<Option<UserProfile>>;
 
-    /// Whether there is any administrator.
+    /// Whether there is any administrator whose account is not disabled.
     async fn has_admin(&self) -> Result<bool>;
 
     /// The user of a login session; `None` if the user does not exist or is disabled, if the session
@@ -36,8 +36,11 @@ pub trait UserStore: Debug + Send + Sync + 'static {
     /// [generation](crate::ports::Session::generation) were ended and this one was not exempted.
     async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>>;
 
-    /// Revokes a session; it may be forgotten after `expires_at`.
-    async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()>;
+    /// Ends a session, with its audit entry; it may be forgotten after the session would have expired.
+    ///
+    /// # Errors
+    /// Those of [`LogOut::decide`].
+    async fn log_out(&self, log_out: &LogOut) -> Result<()>;
 
     /// Deletes revocations of sessions, and one-time tokens, that expired before `now`.
     async fn forget_sessions(&self, now: Timestamp) -> Result<()>;

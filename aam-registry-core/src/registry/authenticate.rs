@@ -1,9 +1,4 @@
-use std::{
-    collections::HashMap,
-    mem,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -11,7 +6,7 @@ use super::Registry;
 use crate::{
     error::{Error, Result},
     ports::TokenHolder,
-    types::{Credential, Principal, TokenId, TokenScopes, TokenSecret},
+    types::{Credential, Principal, TokenScopes, TokenSecret},
 };
 
 /// How far the last use shown of a token may lag behind.
@@ -89,21 +84,5 @@ impl Registry {
             }
         }
         stored
-    }
-}
-
-/// When tokens were used since that was last stored.
-#[derive(Debug, Default)]
-pub(super) struct TokenTouches(Mutex<HashMap<TokenId, Timestamp>>);
-
-impl TokenTouches {
-    fn note(&self, token: TokenId, at: Timestamp) {
-        let mut touches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let latest = touches.entry(token).or_insert(at);
-        *latest = at.max(*latest);
-    }
-
-    fn take(&self) -> HashMap<TokenId, Timestamp> {
-        mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

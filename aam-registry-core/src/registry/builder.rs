@@ -4,7 +4,6 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use super::{
     Policy, Registry,
-    authenticate::TokenTouches,
     contents::Unpacking,
     counting::DownloadCounter,
     handle::{Inner, Mailing},
@@ -12,11 +11,11 @@ use super::{
     publish::UploadCrowd,
     resolve,
     storage::{KnownOwner, StorageProbe},
-    totals::TotalsCache,
-    webhooks::WebhookDelivery,
+    token_touches::TokenTouches,
+    totals_cache::TotalsCache,
+    webhook_delivery::WebhookDelivery,
 };
 use crate::{
-    decorate::Freshness,
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore, JobHandler,
         JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SecretSealer,
@@ -25,12 +24,12 @@ use crate::{
     types::OperatorWebhook,
 };
 
-/// How many archives are judged at a time: more than there are processors would only be slower.
+/// How many archives are checked at a time. More than there are processors would only be slower.
 fn judged_at_once() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get).max(2)
 }
 
-/// The ports that a registry still lacks.
+/// A registry cannot be built because ports are missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildError {
     missing: Vec<&'static str>,
@@ -78,7 +77,6 @@ macro_rules! builder {
         pub struct RegistryBuilder {
             $($port: Option<Arc<dyn $trait>>,)+
             archive_source: Option<Arc<dyn ArchiveSource>>,
-            freshness: Option<Freshness>,
             clock: Option<Arc<dyn Clock>>,
             job_handlers: Vec<Arc<dyn JobHandler>>,
             mailing: Option<Mailing>,
@@ -122,7 +120,6 @@ macro_rules! builder {
                 Ok(Registry::new(Inner {
                     $($port,)+
                     archive_source,
-                    freshness: self.freshness,
                     job_handlers: self.job_handlers,
                     mailing: self.mailing,
                     webhook_delivery: self.webhook_delivery,
@@ -146,42 +143,49 @@ macro_rules! builder {
 }
 
 builder! {
-    /// Sets what keeps packages and versions for reading.
+    /// Sets the store that packages and versions are read from.
     packages: PackageStore;
-    /// Sets what makes uploads versions.
+    /// Sets the store that publishes uploads as versions.
     publishing: PublishStore;
-    /// Sets what changes published versions.
+    /// Sets the store that changes published versions.
     versions: VersionStore;
-    /// Sets what keeps download counts.
+    /// Sets the store of download counts.
     downloads: DownloadStore;
-    /// Sets what keeps accounts.
+    /// Sets the store that accounts are created in and read from.
     users: UserStore;
-    /// Sets what changes accounts and ends credentials.
+    /// Sets the store that changes accounts and revokes credentials.
     accounts: AccountStore;
-    /// Sets what keeps API tokens.
+    /// Sets the store of API tokens.
     tokens: TokenStore;
-    /// Sets what keeps scopes.
+    /// Sets the store of scopes.
     scopes: ScopeStore;
-    /// Sets what keeps the audit log.
+    /// Sets the store of the audit log.
     audit: AuditLog;
-    /// Sets what keeps queued jobs.
+    /// Sets the queue of jobs.
     jobs: JobQueue;
-    /// Sets what keeps the webhooks of scopes.
+    /// Sets the store of the webhooks of scopes.
     webhooks: WebhookStore;
-    /// Sets what knows which archives there should be.
+    /// Sets the index of the archives that the database refers to.
     archive_index: ArchiveIndex;
-    /// Sets what keeps the bytes of archives.
+    /// Sets the store of the bytes of archives.
     archives: ArchiveStore;
-    /// Sets what limits how often clients may do what.
+    /// Sets the rate limiter.
     rate_limiter: RateLimiter;
-    /// Sets what hashes passwords.
+    /// Sets the hasher of passwords.
     passwords: PasswordHasher;
-    /// Sets what signs login sessions.
+    /// Sets the signer of login sessions.
     sessions: SessionSigner;
 }
 
+impl Registry {
+    /// Starts building a registry.
+    pub fn builder() -> RegistryBuilder {
+        RegistryBuilder::default()
+    }
+}
+
 impl RegistryBuilder {
-    /// Sets every port that one database keeps.
+    /// Sets every port that a database implements.
     #[must_use]
     pub fn database(mut self, database: impl Database) -> Self {
         let database = Arc::new(database);
@@ -200,27 +204,16 @@ impl RegistryBuilder {
         self
     }
 
-    /// Sets what archives are read from, such as a
-    /// [cache](crate::decorate::TieredArchives) in front of their store; the
-    /// store itself where this is not called.
+    /// Sets where archives are read from, such as a [cache](crate::decorate::TieredArchives) in front of
+    /// their store. By default they are read from the store.
     #[must_use]
     pub fn archive_source(mut self, source: impl ArchiveSource) -> Self {
         self.archive_source = Some(Arc::new(source));
         self
     }
 
-    /// Sets what tells for how long what was made of metadata may be kept, of
-    /// a [cached database](crate::decorate::CachedMetadata::freshness); without
-    /// it, every answer is made anew.
-    #[must_use]
-    pub fn freshness(mut self, freshness: Freshness) -> Self {
-        self.freshness = Some(freshness);
-        self
-    }
-
-    /// Adds what does one kind of queued job, such as a subscriber to events,
-    /// in place of an earlier one of the same kind.
-    /// [`run_background`](Registry::run_background) gives it its jobs.
+    /// Adds a handler for one kind of queued job, such as a subscriber to events. It replaces an earlier
+    /// handler of the same kind. [`run_background`](Registry::run_background) gives it its jobs.
     #[must_use]
     pub fn job_handler(mut self, handler: impl JobHandler) -> Self {
         self.job_handlers.retain(|earlier| earlier.kind() != handler.kind());
@@ -238,7 +231,7 @@ impl RegistryBuilder {
         self
     }
 
-    /// Sets what sends webhooks, and those of the operator. Without it none are sent.
+    /// Sets the sender of webhooks, and the webhooks of the operator. Without it none are sent.
     #[must_use]
     pub fn webhook_delivery(
         mut self,
@@ -250,31 +243,31 @@ impl RegistryBuilder {
         self
     }
 
-    /// Sets what encrypts secrets that have to be read again. Without it
-    /// scopes have no webhooks.
+    /// Sets the port that encrypts secrets which have to be read again. Without it scopes have no
+    /// webhooks.
     #[must_use]
     pub fn secrets(mut self, sealer: impl SecretSealer) -> Self {
         self.secrets = Some(Arc::new(sealer));
         self
     }
 
-    /// Sets what tells the time; the machine's clock where this is not called.
+    /// Sets the clock; the clock of the machine by default.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Some(Arc::new(clock));
         self
     }
 
-    /// Sets what the operator decides; the defaults where this is not called.
+    /// Sets the policy of the operator.
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Sets the folder that large files of archives are unpacked to while they
-    /// are read: up to 2 GiB, in files without a name; the system's folder of
-    /// temporary files where this is not called, or cannot be written to.
+    /// Sets the folder to which large files of archives are unpacked while they are read: up to 2 GiB, in
+    /// unnamed files. By default, and if the folder cannot be written to, it is the system's folder for
+    /// temporary files.
     #[must_use]
     pub fn spool_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.spool_folder = Some(folder.into());

@@ -15,7 +15,7 @@ impl View<'_> {
     /// # Errors
     /// [`Error::PackageNotFound`], [`Error::VersionNotFound`].
     pub async fn locate(&self, name: &PackageName, version: &Version) -> Result<ArchiveLocation> {
-        match self.inner().archive_index.archive_location(name, version).await? {
+        match self.inner().archive_index.archive_location(name, version, self.audience()).await? {
             Some(location) => Ok(location),
             None => Err(self.no_such_version(name, version).await?),
         }

@@ -4,18 +4,17 @@ use jiff::Timestamp;
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::{
-    Policy, RegistryBuilder,
-    authenticate::TokenTouches,
+    Policy,
     contents::Unpacking,
     counting::DownloadCounter,
     places::Places,
     publish::UploadCrowd,
     storage::{KnownOwner, StorageProbe},
-    totals::TotalsCache,
-    webhooks::WebhookDelivery,
+    token_touches::TokenTouches,
+    totals_cache::TotalsCache,
+    webhook_delivery::WebhookDelivery,
 };
 use crate::{
-    decorate::Freshness,
     error::Result,
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, JobHandler, JobQueue,
@@ -25,9 +24,9 @@ use crate::{
     types::{ClientNetwork, RegistryId},
 };
 
-/// The registry: its ports, its policy and the use cases over them.
+/// The registry: its ports, its policy, and the use cases that work on them.
 ///
-/// A clone is cheap and is the same registry.
+/// Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Registry(Arc<Inner>);
 
@@ -50,7 +49,6 @@ pub(super) struct Inner {
     pub(super) archive_index: Arc<dyn ArchiveIndex>,
     pub(super) archives: Arc<dyn ArchiveStore>,
     pub(super) archive_source: Arc<dyn ArchiveSource>,
-    pub(super) freshness: Option<Freshness>,
     pub(super) rate_limiter: Arc<dyn RateLimiter>,
     pub(super) passwords: Arc<dyn PasswordHasher>,
     pub(super) sessions: Arc<dyn SessionSigner>,
@@ -62,13 +60,13 @@ pub(super) struct Inner {
     pub(super) id: OnceCell<RegistryId>,
     pub(super) storage_owner: KnownOwner,
     pub(super) storage_probe: StorageProbe,
-    /// Places for the trees that are resolved at a time.
+    /// Limits how many trees are resolved at a time.
     pub(super) resolving: Places<ClientNetwork>,
-    /// Places for the uploads that are under way at a time.
+    /// Limits how many uploads are in progress at a time.
     pub(super) uploading: UploadCrowd,
-    /// One permit for each thread that judges an archive at a time, and does not wait for its client.
+    /// One permit for each thread that checks an archive; a thread that waits for its client gives it back.
     pub(super) judging: Arc<Semaphore>,
-    /// Who may read inside archives, and what was found there.
+    /// Limits reads inside archives, and caches their results.
     pub(super) unpacking: Unpacking,
 }
 
@@ -81,11 +79,6 @@ pub(crate) struct Mailing {
 }
 
 impl Registry {
-    /// Starts building a registry.
-    pub fn builder() -> RegistryBuilder {
-        RegistryBuilder::default()
-    }
-
     pub(super) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
     }
@@ -98,7 +91,7 @@ impl Registry {
         self.0.clock.now()
     }
 
-    /// What the operator decided.
+    /// The policy of the operator.
     pub fn policy(&self) -> &Policy {
         &self.0.policy
     }
@@ -108,12 +101,7 @@ impl Registry {
         self.0.mailing.as_ref()
     }
 
-    /// What tells for how long what was made of metadata may be kept.
-    pub(crate) fn freshness(&self) -> Option<&Freshness> {
-        self.0.freshness.as_ref()
-    }
-
-    /// Which registry this is, as its database says; asked once.
+    /// The id of the registry, which is stored in its database and read once.
     ///
     /// # Errors
     /// A backend error of kind database.
@@ -121,12 +109,12 @@ impl Registry {
         self.0.id.get_or_try_init(|| self.0.archive_index.registry_id()).await.copied()
     }
 
-    /// What limits how often clients may do what.
+    /// The rate limiter.
     pub fn rate_limiter(&self) -> &Arc<dyn RateLimiter> {
         &self.0.rate_limiter
     }
 
-    /// Whether the database answers.
+    /// Checks that the database answers.
     ///
     /// # Errors
     /// A backend error of kind database.
@@ -134,7 +122,7 @@ impl Registry {
         self.0.packages.check().await
     }
 
-    /// Whether the store behind cache and rate limits answers.
+    /// Checks that the store of the rate limiter and the shared cache answers.
     ///
     /// # Errors
     /// A backend error.

@@ -1,9 +1,8 @@
-//! What the registry does: one plain async method a use case, on a cheap
-//! clonable [`Registry`] over the ports.
+//! The use cases: plain async methods of [`Registry`], which is cheap to clone and holds the ports.
 //!
-//! Nothing here knows HTTP, a database or an object store. A caller decodes a
-//! request, calls one method with a [`Principal`](crate::types::Principal)
-//! where somebody must be known, and encodes the answer.
+//! Nothing here depends on HTTP, a database or an object store. A caller decodes a request, calls one
+//! method, with a [`Principal`](crate::types::Principal) if the use case needs an authenticated user,
+//! and encodes the result.
 
 mod accounts;
 mod audit;
@@ -21,13 +20,17 @@ mod places;
 mod policy;
 mod publish;
 mod queue;
+mod rate_limits;
 mod reserved;
 mod resolve;
 mod search;
 mod storage;
 mod sweep;
+mod token_touches;
 mod totals;
+mod totals_cache;
 mod view;
+mod webhook_delivery;
 mod webhooks;
 
 pub use accounts::{
@@ -35,7 +38,7 @@ pub use accounts::{
     TokenRequest,
 };
 pub(crate) use accounts::{
-    DONE, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REQUESTED, STEP,
+    DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REQUESTED, STEP,
 };
 pub use builder::{BuildError, RegistryBuilder};
 pub(crate) use changes::MAX_MESSAGE;
@@ -46,6 +49,7 @@ pub use events::Events;
 pub use handle::Registry;
 pub use policy::{Policy, RegistrationPolicy};
 pub use publish::{Publish, PublishOptions, PublishReceipt};
+pub(crate) use rate_limits::{give_back, refuse_over_limit, take_request};
 pub(crate) use resolve::{MAX_PACKAGES, require_few};
 pub use storage::{
     CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, StorageOwner, Suspicion, VerifyReport,

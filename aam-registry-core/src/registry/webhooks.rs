@@ -8,7 +8,7 @@ use super::Registry;
 use crate::{
     decide::{Action, DeliveryOutcome, Rights, WebhookChange, WebhookCommand, WebhookReport},
     error::{Detail, Error, Result},
-    ports::{SecretSealer, WebhookAnswer, WebhookMessage, WebhookSender},
+    ports::{SecretSealer, WebhookAnswer, WebhookMessage},
     types::{
         AuditEvent, Job, JobFilter, JobId, NewAuditEntry, OperatorWebhook, Page, PageRequest, Principal, ScopeName,
         ScopeWebhook, StoredWebhook, WebhookId, WebhookSecret, WebhookUrl,
@@ -19,13 +19,6 @@ use crate::{
 const DELIVERY_KEPT: Duration = Duration::from_hours(14 * 24);
 /// How many deliveries are forgotten at a time.
 const FORGET_AT_ONCE: usize = 500;
-
-/// What delivers webhooks.
-#[derive(Debug)]
-pub(super) struct WebhookDelivery {
-    pub(super) sender: Arc<dyn WebhookSender>,
-    pub(super) operator: Vec<OperatorWebhook>,
-}
 
 /// A webhook somebody asks for, as it was typed.
 #[derive(Clone, Debug, Default)]

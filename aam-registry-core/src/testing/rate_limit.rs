@@ -5,7 +5,10 @@ use std::{task::Poll, time::Duration};
 
 use futures_util::future::join_all;
 
-use crate::ports::{RateClass, RateDecision, RateLimiter};
+use crate::{
+    ports::{RateClass, RateLimiter},
+    types::RateDecision,
+};
 
 /// Defines a test for every case, on the limiter that `$make` returns.
 #[macro_export]

@@ -50,6 +50,7 @@ events! {
     UserRegister = "user.register",
     UserLogin = "user.login",
     UserLoginFailed = "user.login_failed",
+    UserLogout = "user.logout",
     UserDisable = "user.disable",
     UserEnable = "user.enable",
     UserRoleSet = "user.role_set",
@@ -66,10 +67,10 @@ events! {
 }
 
 impl AuditEvent {
-    /// Whether its entries are handed to subscribers. Logins are not: they
-    /// change nothing, and an attacker makes as many as he likes.
+    /// Whether its entries are handed to subscribers. Logins and logouts are
+    /// not: they change nothing, and an attacker makes as many as he likes.
     pub fn can_be_subscribed(self) -> bool {
-        !matches!(self, Self::UserLogin | Self::UserLoginFailed)
+        !matches!(self, Self::UserLogin | Self::UserLoginFailed | Self::UserLogout)
     }
 }
 

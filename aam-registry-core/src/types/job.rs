@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_login_makes_no_event() {
-        for event in [AuditEvent::UserLogin, AuditEvent::UserLoginFailed] {
+        for event in [AuditEvent::UserLogin, AuditEvent::UserLoginFailed, AuditEvent::UserLogout] {
             assert_eq!(NewJob::of_event(&NewAuditEntry::new(event, Timestamp::UNIX_EPOCH)), None);
         }
     }

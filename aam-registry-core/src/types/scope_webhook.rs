@@ -148,6 +148,7 @@ impl AuditEvent {
             | Self::UserRegister
             | Self::UserLogin
             | Self::UserLoginFailed
+            | Self::UserLogout
             | Self::UserDisable
             | Self::UserEnable
             | Self::UserRoleSet

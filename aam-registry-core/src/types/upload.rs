@@ -4,23 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::types::{ArchiveKey, UserId, id::id};
-
-id! {
-    /// Identifies one upload attempt.
-    UploadId
-}
-
-impl UploadId {
-    /// When it was generated; the beginning of 1970 if it is not a UUIDv7.
-    pub fn generated_at(self) -> Timestamp {
-        let seconds = self.0.get_timestamp().map_or(0, |time| time.to_unix().0);
-        i64::try_from(seconds)
-            .ok()
-            .and_then(|seconds| Timestamp::from_second(seconds).ok())
-            .unwrap_or(Timestamp::UNIX_EPOCH)
-    }
-}
+use crate::types::{ArchiveKey, UploadId, UserId};
 
 /// An upload to record before its first byte is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]

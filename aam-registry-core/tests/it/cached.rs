@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aam_registry_core::{
     Result, database_conformance,
+    decide::Audience,
     decorate::CachedMetadata,
     memory::MemoryMetadata,
     ports::{ArchiveIndex, ChangeEvent, ChangeFeed, PackageStore},
@@ -151,11 +152,11 @@ async fn what_is_not_there_is_not_kept() {
     let (kit, later) = (name("later-kit"), version("1.0.0"));
     assert_eq!(beside.cached.package(&kit).await.expect("read"), None);
     assert_eq!(beside.cached.version(&kit, &later).await.expect("read"), None);
-    assert_eq!(beside.cached.archive_location(&kit, &later).await.expect("read"), None);
+    assert_eq!(beside.cached.archive_location(&kit, &later, Audience::Everyone).await.expect("read"), None);
     beside.world.published(&beside.ada, "later-kit", "1.0.0").await;
     assert!(beside.cached.package(&kit).await.expect("read").is_some());
     assert!(beside.cached.version(&kit, &later).await.expect("read").is_some());
-    assert!(beside.cached.archive_location(&kit, &later).await.expect("read").is_some());
+    assert!(beside.cached.archive_location(&kit, &later, Audience::Everyone).await.expect("read").is_some());
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod archive;
 mod cached;
 mod http;
+mod imports;
 mod marker_traits;
 mod memory;
 mod registry;

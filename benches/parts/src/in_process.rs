@@ -50,9 +50,10 @@ impl InProcess {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         // Cached like the metadata of the reference server.
         let database = CachedMetadata::builder(MemoryMetadata::new()).start();
-        let builder = memory::registry().freshness(database.freshness()).database(database);
-        let registry = builder.build().expect("every port is there");
-        let started = Self { runtime, service: RegistryService::new(registry) };
+        let freshness = database.freshness();
+        let registry = memory::registry().database(database).build().expect("every port is there");
+        let service = RegistryService::builder(registry).freshness(freshness).build().expect("valid settings");
+        let started = Self { runtime, service };
         started.publish();
         started
     }

@@ -19,11 +19,12 @@ Examples:
       Prints every setting in force and where it came from
 
 Every option is also an environment variable (--data-dir is DATA_DIR) and a key of
-config.yaml (data_dir). Flags prevail, then the environment, then a .env file, then
-config.yaml. Secrets may be read from files: JWT_SECRET_FILE=/run/secrets/jwt. In .env
-nothing is replaced: a value is what is written, spaces and `\\` between single quotes.
-What the server calls by HTTPS has to prove itself by the certificates of the system,
-or by those in the file that SSL_CERT_FILE names (PEM), or in the folder SSL_CERT_DIR.";
+config.yaml (data_dir). A flag overrides the environment, the environment overrides a .env
+file, and that overrides config.yaml. A secret can be read from a file:
+JWT_SECRET_FILE=/run/secrets/jwt. Variables in the values of .env are not expanded; put a
+value that contains spaces or `\\` in single quotes. For its own HTTPS requests the server
+trusts the certificate authorities of the system, or those in SSL_CERT_FILE (a PEM file)
+or SSL_CERT_DIR (a folder).";
 
 /// The text after the settings in `--help`.
 fn after_settings() -> String {

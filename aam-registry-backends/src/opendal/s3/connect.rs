@@ -1,10 +1,7 @@
 use aam_registry_core::{Error, Result};
 use opendal::{OperationContext, Operator, services::S3};
-use reqsign_aws_v4::{Credential, DefaultCredentialProvider, StaticCredentialProvider};
-use reqsign_core::ProvideCredentialChain;
-use secrecy::ExposeSecret;
 
-use super::{S3Config, uploads::Uploads};
+use super::{S3Config, credentials::credentials, uploads::Uploads};
 use crate::opendal::{
     failure::storage_error,
     remote::Remote,
@@ -33,16 +30,4 @@ fn service(config: &S3Config, endpoint: &str) -> S3 {
         // Only credentials may come from the environment, and only if none are given.
         .disable_config_load();
     if config.is_path_style() { service } else { service.enable_virtual_host_style() }
-}
-
-pub(super) fn credentials(config: &S3Config) -> ProvideCredentialChain<Credential> {
-    let chain = ProvideCredentialChain::new();
-    let Some(given) = &config.credentials else {
-        return chain.push(DefaultCredentialProvider::builder().build());
-    };
-    let provider = StaticCredentialProvider::new(&given.access_key, given.secret_key.expose_secret());
-    chain.push(match &given.session_token {
-        Some(token) => provider.with_session_token(token.expose_secret()),
-        None => provider,
-    })
 }

@@ -2,6 +2,7 @@
 
 mod config;
 mod connect;
+mod credentials;
 mod uploads;
 
 pub use config::S3Config;

@@ -10,7 +10,7 @@ use reqsign_core::{Context, OsEnv, Signer};
 use reqsign_file_read_tokio::TokioFileRead;
 use serde::Deserialize;
 
-use super::{S3Config, connect::credentials};
+use super::{S3Config, credentials::credentials};
 use crate::opendal::Patience;
 
 /// The most pages of uploads that are read, a thousand uploads each. No real store has more.

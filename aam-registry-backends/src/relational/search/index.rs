@@ -6,7 +6,7 @@ use std::{
     mem,
 };
 
-use super::{bit_set::BitSet, words};
+use super::{bit_set::BitSet, listed::Listed, words};
 
 /// What the database says of a package now.
 #[derive(Clone, Debug)]
@@ -16,20 +16,6 @@ pub(crate) struct Listing {
     pub(crate) revision: i64,
     /// `None` where the package has no `latest`.
     pub(crate) listed: Option<Listed>,
-}
-
-/// What is searched of a package.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Listed {
-    pub(crate) name: String,
-    pub(crate) description: String,
-    pub(crate) author: Option<String>,
-    pub(crate) keywords: Vec<String>,
-    pub(crate) artifacts: String,
-    /// A bit for each type.
-    pub(crate) artifact_types: u8,
-    pub(crate) downloads: u64,
-    pub(crate) updated_at: i64,
 }
 
 /// Where a package stands in the index. One that is described anew gets a new slot.

@@ -8,10 +8,12 @@
 
 mod bit_set;
 mod index;
+mod listed;
 mod matching;
 mod spelling;
 mod words;
 
-pub(crate) use index::{Listed, Listing, SearchIndex};
+pub(crate) use index::{Listing, SearchIndex};
+pub(crate) use listed::Listed;
 #[cfg(feature = "postgres")]
 pub(crate) use matching::Found;

@@ -3,7 +3,7 @@
 use aam_registry_core::types::search_words;
 use unicode_normalization::{UnicodeNormalization, char::decompose_canonical};
 
-use super::index::Listed;
+use super::listed::Listed;
 
 /// What a word weighs by where it stands: in name, keywords, artifacts, description and author.
 const WEIGHTS: [u8; 5] = [10, 4, 4, 2, 1];

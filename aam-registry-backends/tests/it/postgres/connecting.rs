@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use aam_registry_backends::postgres::{PostgresConfig, PostgresMetadata};
 use aam_registry_core::{
     Error, ErrorCode, Result,
+    decide::Audience,
     error::Outcome,
     ports::{ArchiveIndex, PackageStore, UserStore},
     types::{PageRequest, SearchQuery, SearchSort},
@@ -124,7 +125,7 @@ async fn a_statement_is_not_waited_for_for_ever() {
     let admin = database.client().await;
     admin.batch_execute("BEGIN; LOCK TABLE versions IN ACCESS EXCLUSIVE MODE").await.expect("lock");
     let (name, version) = ("greet-kit".parse().expect("a name"), "1.0.0".parse().expect("a version"));
-    let cause = outage(store.archive_location(&name, &version).await);
+    let cause = outage(store.archive_location(&name, &version, Audience::Everyone).await);
     assert!(cause.contains("statement timeout"), "{cause}");
 }
 

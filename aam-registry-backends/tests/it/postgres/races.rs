@@ -5,13 +5,14 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
     ErrorCode, Result,
-    decide::{MemberChange, NewScope, NewUser, OwnerChange, TagChange, Yank},
+    decide::{LogOut, MemberChange, NewScope, NewToken, NewUser, OwnerChange, TagChange, Yank},
     ports::{
-        AuditLog, Clock, DownloadStore, PackageStore, PublishStore, ScopeStore, SystemClock, UserStore, VersionStore,
+        AuditLog, Clock, DownloadStore, PackageStore, PublishStore, ScopeStore, SystemClock, TokenStore, UserStore,
+        VersionStore,
     },
     types::{
-        Actor, AuditEvent, DistTag, DownloadBatch, DownloadCount, DownloadQuery, LatestPolicy, NewAuditEntry,
-        PackageName, ScopeName, ScopeRole, User, UserId,
+        Actor, AuditEvent, Credential, DistTag, DownloadBatch, DownloadCount, DownloadQuery, LatestPolicy,
+        NewAuditEntry, PackageName, ScopeName, ScopeRole, Sha256Digest, Token, TokenId, TokenScopes, User, UserId,
     },
 };
 use futures_util::future::join_all;
@@ -391,19 +392,17 @@ async fn a_credential_revoked_before_the_commit_is_no_good_for_it() {
     let owner = actor(&*stores[0], "owner").await;
     publish(&*stores[0], &owner, "kit", "1.0.0", json!({})).await.expect("publish");
     let admin = database.client().await;
-    let aam_registry_core::types::Credential::Session { id, expires_at, .. } = &owner.credential else {
-        panic!("a session")
-    };
+    let log_out = LogOut { actor: owner.clone(), now: SystemClock.now(), audit: entry(AuditEvent::UserLogout) };
     // The publish has checked its credential and waits for the package; the revocation waits for the publish.
     admin.batch_execute("BEGIN; SELECT 1 FROM packages FOR UPDATE").await.expect("lock");
     let (published, revoked, ()) = tokio::join!(
         publish(&*stores[0], &owner, "kit", "1.0.1", json!({})),
         async {
             database.who_waits("FROM packages").await;
-            stores[1].revoke_session(owner.user, id, *expires_at).await
+            stores[1].log_out(&log_out).await
         },
         async {
-            database.who_waits("revoked_sessions").await;
+            database.who_waits("FROM users WHERE id = $1 FOR NO KEY UPDATE").await;
             admin.batch_execute("COMMIT").await.expect("unlock");
         },
     );
@@ -411,4 +410,37 @@ async fn a_credential_revoked_before_the_commit_is_no_good_for_it() {
     revoked.expect("revoke");
     let error = publish(&*stores[0], &owner, "kit", "1.0.2", json!({})).await.expect_err("revoked");
     assert_eq!(error.code(), ErrorCode::Unauthorized);
+}
+
+fn token(actor: &Actor, secret: &[u8]) -> NewToken {
+    let token = Token {
+        id: TokenId::generate(),
+        user: actor.user,
+        name: "ci".into(),
+        scopes: TokenScopes::all(),
+        packages: Vec::new(),
+        created_at: SystemClock.now(),
+        expires_at: None,
+        last_used_at: None,
+    };
+    let (scopes, secret, audit) = (TokenScopes::all(), Sha256Digest::of(secret), entry(AuditEvent::TokenCreate));
+    NewToken { actor: actor.clone(), scopes, token, secret, audit }
+}
+
+#[tokio::test]
+async fn a_token_made_with_another_waits_for_the_revocation_of_all_and_blocks_it_not() {
+    let (stores, database) = replicas().await;
+    let owner = actor(&*stores[0], "owner").await;
+    let first = token(&owner, b"first");
+    stores[0].create_token(&first).await.expect("create");
+    let by_token = Actor { credential: Credential::Token(first.token.id), ..owner };
+    let admin = database.client().await;
+    // As the revocation of all tokens does: first the table, then the rows.
+    admin.batch_execute("BEGIN; LOCK TABLE tokens IN SHARE ROW EXCLUSIVE MODE").await.expect("lock");
+    let second = token(&by_token, b"second");
+    let (created, ()) = tokio::join!(stores[1].create_token(&second), async {
+        database.who_waits("tokens").await;
+        admin.batch_execute("SELECT 1 FROM tokens FOR NO KEY UPDATE; COMMIT").await.expect("no deadlock");
+    });
+    created.expect("made afterwards");
 }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use aam_registry_core::{
-    decide::{NewToken, PublishCommit, TextChange, Yank},
+    decide::{LogOut, NewToken, PublishCommit, TextChange, Yank},
     ports::{AuditLog, Clock, PackageStore, PublishStore, SystemClock, TokenStore, UserStore, VersionStore},
     types::{
-        ArchiveKey, AuditEvent, AuditFilter, LatestPolicy, Manifest, NewAuditEntry, NewUpload, PackageName,
-        PageRequest, SearchQuery, SearchSort, Sha256Digest, Token, TokenId, TokenScopes, UploadId, Version,
-        VersionText,
+        Actor, ArchiveKey, AuditEvent, AuditFilter, Credential, LatestPolicy, Manifest, NewAuditEntry, NewUpload,
+        PackageName, PageRequest, SearchQuery, SearchSort, Sha256Digest, Token, TokenId, TokenScopes, UploadId,
+        Version, VersionText,
     },
 };
 use jiff::SignedDuration;
@@ -116,7 +116,10 @@ async fn any_text_comes_back_as_it_was() {
     };
     store.create_token(&new).await.expect("create");
     assert_eq!(store.tokens(&owner, now).await.expect("read"), [token]);
-    store.revoke_session(owner.user, ODD, now + SignedDuration::from_hours(1)).await.expect("revoke");
+    let credential =
+        Credential::Session { id: ODD.into(), generation: 0, expires_at: now + SignedDuration::from_hours(1) };
+    let by = Actor { credential, ..owner.clone() };
+    store.log_out(&LogOut { actor: by, now, audit: audit(AuditEvent::UserLogout) }).await.expect("log out");
     assert_eq!(store.session_user(owner.user, ODD, 0).await.expect("read"), None);
     assert!(store.session_user(owner.user, "other", 0).await.expect("read").is_some());
     assert!(store.login(&format!("{ODD}@x")).await.expect("read").is_none());

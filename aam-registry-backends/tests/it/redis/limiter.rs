@@ -6,9 +6,10 @@ use aam_registry_backends::{
     redis::{RedisConfig, RedisLimiter},
 };
 use aam_registry_core::{
-    ports::{RateClass, RateDecision, RateLimiter},
+    ports::{RateClass, RateLimiter},
     rate_limiter_conformance,
     testing::rate_limit::LIMITS,
+    types::RateDecision,
 };
 use futures_util::future::join_all;
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use aam_registry_backends::sqlite::SqliteMetadata;
 use aam_registry_core::{
+    decide::Audience,
     decorate::{CachedMetadata, MetadataCacheConfig},
     memory::MemoryChanges,
     ports::{ArchiveIndex, ChangeFeed, PackageStore},
@@ -46,12 +47,12 @@ impl Behind {
     async fn publish_again(&self) -> ArchiveLocation {
         lose_publishes(self.folder.path());
         publish(&self.database, &self.owner, "greet-kit", "1.0.0", json!({})).await.expect("publish");
-        self.database.archive_location(&kit(), &one()).await.expect("read").expect("a version")
+        self.database.archive_location(&kit(), &one(), Audience::Everyone).await.expect("read").expect("a version")
     }
 
     /// Where the cache says that the archive lies.
     async fn kept(&self) -> ArchiveLocation {
-        self.cached.archive_location(&kit(), &one()).await.expect("read").expect("a version")
+        self.cached.archive_location(&kit(), &one(), Audience::Everyone).await.expect("read").expect("a version")
     }
 
     /// Waits until the cache has heard of a change, by what it says then.
@@ -125,7 +126,7 @@ async fn a_version_that_is_no_more_is_forgotten() {
     lose_publishes(behind.folder.path());
     behind.feed.announce(&Change::Everything).await.expect("announce");
     let forgotten = async {
-        while behind.cached.archive_location(&kit(), &one()).await.expect("read").is_some() {
+        while behind.cached.archive_location(&kit(), &one(), Audience::Everyone).await.expect("read").is_some() {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     };
@@ -147,10 +148,13 @@ async fn while_the_database_fails_what_was_last_read_stands_for_as_long_as_was_s
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         for _ in 0..3 {
-            let located = behind.cached.archive_location(&kit(), &one()).await;
+            let located = behind.cached.archive_location(&kit(), &one(), Audience::Everyone).await;
             assert_eq!(located.ok().flatten(), stands.then(|| before.clone()), "{stale_reads:?}");
+            let for_members = behind.cached.archive_location(&kit(), &one(), Audience::Members).await;
+            assert!(for_members.is_err(), "what not everybody may read fails at once");
         }
-        let never_read = behind.cached.archive_location(&"other-kit".parse().expect("a name"), &one()).await;
+        let never_read =
+            behind.cached.archive_location(&"other-kit".parse().expect("a name"), &one(), Audience::Everyone).await;
         assert!(never_read.is_err(), "an outage is never \"not found\"");
         database.execute_batch("ALTER TABLE versions_gone RENAME TO versions").expect("renamed");
         behind.says(&before).await;

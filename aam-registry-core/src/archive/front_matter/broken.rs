@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{check::Finding, fence::top_level_key, keys};
+use super::{fence::top_level_key, finding::Finding, keys};
 use crate::types::ArtifactType;
 
 /// The most characters of a value that is shown in a mended line.

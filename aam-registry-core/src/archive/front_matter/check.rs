@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{
     broken::{broken, shown},
     fence::{self, Parts, top_level_key},
+    finding::Finding,
     value::{guessed_value, value_of},
 };
 use crate::types::{Artifact, ArtifactType};
@@ -23,17 +24,6 @@ const MAX_DESCRIPTION: usize = 1024;
 const MAX_NAME: usize = 64;
 /// What is said of a skill without its file.
 pub const NO_SKILL: &str = "is missing: a skill is a folder with SKILL.md";
-
-/// What is wrong with the text of an artifact.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Its line, from 1; `None` if it concerns the whole file.
-    pub line: Option<usize>,
-    /// Whether tools cannot load the artifact because of it.
-    pub fatal: bool,
-    /// What is wrong, and how to mend it; to stand behind the file's path.
-    pub text: String,
-}
 
 /// What is said of a folder where an artifact of this kind is a file.
 pub fn folder_instead(kind: ArtifactType) -> String {

@@ -7,10 +7,12 @@
 mod broken;
 mod check;
 mod fence;
+mod finding;
 pub mod keys;
 mod value;
 
 pub(super) use check::not_utf8;
-pub use check::{Finding, NO_SKILL, findings, folder_instead, is_skill_name};
+pub use check::{NO_SKILL, findings, folder_instead, is_skill_name};
 pub use fence::{Flaw, Parts, parts, top_level_key};
+pub use finding::Finding;
 pub use value::{guessed_value, value_of};

@@ -33,7 +33,7 @@ fn a_name_and_an_address_are_taken_once() {
     assert!(told(false, true).contains("e-mail address"));
 }
 
-fn token(scopes: &[TokenScope], seconds: Option<i64>) -> Token {
+pub(super) fn token(scopes: &[TokenScope], seconds: Option<i64>) -> Token {
     Token {
         id: TokenId::generate(),
         user: user(0),

@@ -38,7 +38,11 @@ impl People {
             scope_exists: change.scope.as_str() == "team",
             role: role(by),
             member: Some(MemberState { user: user(member), role: role(member) }),
-            owners: self.roles.values().filter(|role| **role == ScopeRole::Owner).count() as u64,
+            other_owners: self
+                .roles
+                .iter()
+                .filter(|(id, role)| **id != user(member) && **role == ScopeRole::Owner)
+                .count() as u64,
         }
     }
 
@@ -56,7 +60,7 @@ impl People {
                 package_owner: self.owners.contains(&user(owner)),
                 scope_role: role(owner),
             }),
-            owners: self.owners.len() as u64,
+            other_owners: self.owners.iter().filter(|id| **id != user(owner)).count() as u64,
             ..PackageFacts::default()
         }
     }

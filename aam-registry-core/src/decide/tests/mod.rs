@@ -1,6 +1,7 @@
 //! Decisions as pure functions: each command by itself, and what holds for any sequence of them.
 
 mod accounts;
+mod gate;
 mod laws;
 mod packages;
 mod publishing;

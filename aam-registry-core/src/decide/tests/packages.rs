@@ -10,7 +10,7 @@ use crate::{
     types::{Change, DistTag, LatestPolicy, ScopeRole, VersionText},
 };
 
-fn yank(version: &str) -> Yank {
+pub(super) fn yank(version: &str) -> Yank {
     Yank {
         actor: actor(0),
         package: "kit".parse().expect("a name"),
@@ -33,12 +33,12 @@ fn deprecation(value: Option<&str>) -> TextChange {
     TextChange { actor, package, version, text, value: value.map(str::to_owned), now, audit }
 }
 
-fn tag_change(name: &str, version: Option<&str>) -> TagChange {
+pub(super) fn tag_change(name: &str, version: Option<&str>) -> TagChange {
     let Yank { actor, package, now, audit, .. } = yank("1.0.0");
     TagChange { actor, package, tag: tag(name), version: version.map(v), now, audit }
 }
 
-fn owner_change(package: &str, owns: bool) -> OwnerChange {
+pub(super) fn owner_change(package: &str, owns: bool) -> OwnerChange {
     let Yank { actor, now, audit, .. } = yank("1.0.0");
     OwnerChange { actor, package: package.parse().expect("a name"), owner: username(1), owns, now, audit }
 }
@@ -81,7 +81,7 @@ fn refusals(facts: &PackageFacts) -> Vec<ErrorCode> {
     ]
 }
 
-fn owner(package_owner: bool, scope_role: Option<ScopeRole>) -> OwnerState {
+pub(super) fn owner(package_owner: bool, scope_role: Option<ScopeRole>) -> OwnerState {
     OwnerState { user: user(1), package_owner, scope_role }
 }
 
@@ -147,7 +147,7 @@ fn what_is_so_already_is_no_change() {
         (owner(false, None), false),
         (owner(false, Some(ScopeRole::Member)), false),
     ] {
-        let facts = PackageFacts { user: Some(user), owners: 2, ..plain.clone() };
+        let facts = PackageFacts { user: Some(user), other_owners: 1, ..plain.clone() };
         assert!(changes(&owner_change("@team/kit", owns), &facts).is_empty(), "{user:?} {owns}");
     }
 }
@@ -181,15 +181,15 @@ fn a_tag_names_what_is_there_and_not_yanked() {
 
 #[test]
 fn owners_come_and_go_but_for_the_last_one() {
-    let of = |user, owners| PackageFacts { user: Some(user), owners, ..facts(&["1.0.0"], "1.0.0") };
-    assert_eq!(changes(&owner_change("kit", true), &of(owner(false, None), 1)).len(), 2);
-    assert_eq!(changes(&owner_change("kit", false), &of(owner(true, None), 2)).len(), 2);
-    let nobody = PackageFacts { user: None, ..of(owner(true, None), 2) };
+    let of = |user, other_owners| PackageFacts { user: Some(user), other_owners, ..facts(&["1.0.0"], "1.0.0") };
+    assert_eq!(changes(&owner_change("kit", true), &of(owner(false, None), 0)).len(), 2);
+    assert_eq!(changes(&owner_change("kit", false), &of(owner(true, None), 1)).len(), 2);
+    let nobody = PackageFacts { user: None, ..of(owner(true, None), 1) };
     assert_eq!(code(owner_change("kit", true).decide(&nobody)), ErrorCode::UserNotFound);
-    assert_eq!(code(owner_change("kit", false).decide(&of(owner(true, None), 1))), ErrorCode::LastOwner);
+    assert_eq!(code(owner_change("kit", false).decide(&of(owner(true, None), 0))), ErrorCode::LastOwner);
     // The owners of the scope go on to own it.
-    assert_eq!(changes(&owner_change("@team/kit", false), &of(owner(true, None), 1)).len(), 2);
-    let through_scope = of(owner(false, Some(ScopeRole::Owner)), 1);
+    assert_eq!(changes(&owner_change("@team/kit", false), &of(owner(true, None), 0)).len(), 2);
+    let through_scope = of(owner(false, Some(ScopeRole::Owner)), 0);
     let refusal = owner_change("@team/kit", false).decide(&through_scope).expect_err("refused");
     assert!(refusal.to_string().contains("through the scope @team"), "{refusal}");
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Facts of a name that nobody has yet.
-fn free() -> PublishFacts {
+pub(super) fn free() -> PublishFacts {
     PublishFacts {
         access: PackageAccess { caller: caller(0), ..PackageAccess::default() },
         upload_is_live: true,

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 
 use super::{CachedMetadata, kept::CREDENTIAL_LIFETIME};
 use crate::{
-    decide::{AccountChange, ChangedAccount, MemberChange, NewScope, NewToken, NewUser, RevokeToken, TokenRevocation},
+    decide::{
+        AccountChange, ChangedAccount, LogOut, MemberChange, NewScope, NewToken, NewUser, RevokeToken, TokenRevocation,
+    },
     error::Result,
     ports::{AccountStore, AuditLog, Database, Login, ScopeStore, TokenHolder, TokenStore, UserStore},
     types::{
@@ -56,13 +58,9 @@ impl<D: Database> UserStore for CachedMetadata<D> {
         Ok(found)
     }
 
-    async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()> {
-        let session = session.to_owned();
-        self.revoking(
-            move |_| Some(user),
-            move |database| async move { database.revoke_session(user, &session, expires_at).await },
-        )
-        .await
+    async fn log_out(&self, log_out: &LogOut) -> Result<()> {
+        let (user, log_out) = (log_out.actor.user, log_out.clone());
+        self.revoking(move |_| Some(user), move |database| async move { database.log_out(&log_out).await }).await
     }
 
     async fn forget_sessions(&self, now: Timestamp) -> Result<()> {

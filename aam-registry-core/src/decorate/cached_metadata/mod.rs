@@ -2,6 +2,7 @@
 
 mod accounts;
 mod config;
+mod counters;
 mod entries;
 mod jobs;
 mod kept;

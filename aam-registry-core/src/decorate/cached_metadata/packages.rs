@@ -13,12 +13,12 @@ use tokio::time::timeout;
 
 use super::{
     CachedMetadata,
+    counters::count,
     kept::{KeptLocation, VersionIn},
-    lookup::count,
     outage::Outage,
 };
 use crate::{
-    decide::Rights,
+    decide::{Audience, Rights},
     error::{Error, Result},
     ports::{ArchiveIndex, Database, PackageStore},
     types::{
@@ -96,7 +96,12 @@ impl<D: Database> PackageStore for CachedMetadata<D> {
 
 #[async_trait]
 impl<D: Database> ArchiveIndex for CachedMetadata<D> {
-    async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>> {
+    async fn archive_location(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        audience: Audience,
+    ) -> Result<Option<ArchiveLocation>> {
         let (locations, freshness) = (&self.inner.kept.locations, &self.inner.around.freshness);
         let key = VersionIn(name, version);
         let known = locations.get(&key);
@@ -106,14 +111,16 @@ impl<D: Database> ArchiveIndex for CachedMetadata<D> {
             return Ok(Some(kept.location.clone()));
         }
         // What was last known stands for a while without the database, so that downloads go on; whoever
-        // reads it again finds what the database has then.
+        // reads it again finds what the database has then. It stands for what everybody may read alone:
+        // whether somebody may still read what members may, only the database knows.
+        let known = known.filter(|_| audience == Audience::Everyone);
         let (outage, standing) = (&self.inner.outage, known.filter(|kept| self.may_stand(kept)));
         if let Some(kept) = standing.as_ref().filter(|_| !outage.is_to_be_asked()) {
             return Ok(Some(kept.location.clone()));
         }
         // Before the read: what changes after this makes stale what the read gave.
         let (mark, read_at) = (freshness.location_mark(name), Instant::now());
-        let read = self.inner.database.archive_location(name, version);
+        let read = self.inner.database.archive_location(name, version, audience);
         let read = match &standing {
             None => Some(read.await),
             Some(_) => timeout(Outage::PATIENCE, read).await.ok(),

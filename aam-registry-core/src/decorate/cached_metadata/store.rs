@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use futures_util::StreamExt;
 use tokio::task::JoinHandle;
 
-use super::{MetadataCacheConfig, kept::Kept, lookup::begin_at_zero, outage::Outage};
+use super::{MetadataCacheConfig, counters::begin_at_zero, kept::Kept, outage::Outage};
 use crate::{
     decorate::Freshness,
     ports::{ChangeEvent, ChangeFeed, Database, SharedCache},

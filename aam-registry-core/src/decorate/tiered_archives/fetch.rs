@@ -13,7 +13,7 @@ use tokio::task::{self, JoinHandle};
 use super::{
     disk::Part,
     flight::{Ending, Flight, Trouble},
-    source::Tiers,
+    tiers::Tiers,
 };
 use crate::{
     error::{Error, with_causes},

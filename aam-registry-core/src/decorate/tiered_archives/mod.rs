@@ -7,6 +7,7 @@ mod fetch;
 mod flight;
 mod memory;
 mod source;
+mod tiers;
 
 pub use config::ArchiveCacheConfig;
 pub use source::TieredArchives;

@@ -1,7 +1,6 @@
 use std::{
-    collections::HashMap,
     ops::Range,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use async_trait::async_trait;
@@ -15,12 +14,13 @@ use super::{
     fetch::{blocking, fetch},
     flight::{Ending, Flight},
     memory::MemoryTier,
+    tiers::Tiers,
 };
 use crate::{
     decorate::TierMeter,
     error::{Error, Result},
     ports::{ArchiveContent, ArchiveSource, ArchiveStore},
-    types::{ArchiveKey, ArchiveLocation},
+    types::ArchiveLocation,
 };
 
 /// How many archives are fetched from the store at a time; each fetch takes up to 2 MiB of memory.
@@ -63,16 +63,6 @@ const LOOKS: usize = 3;
 #[derive(Clone, Debug)]
 pub struct TieredArchives<S> {
     tiers: Arc<Tiers<S>>,
-}
-
-#[derive(Debug)]
-pub(super) struct Tiers<S> {
-    pub(super) store: S,
-    pub(super) memory: MemoryTier,
-    pub(super) disk: Option<Arc<DiskTier>>,
-    pub(super) fetching: Semaphore,
-    pub(super) store_meter: TierMeter,
-    flights: Mutex<HashMap<ArchiveKey, Arc<Flight>>>,
 }
 
 impl<S: ArchiveStore> TieredArchives<S> {
@@ -133,12 +123,6 @@ impl<S: ArchiveStore> TieredArchives<S> {
                 None
             }
         }
-    }
-}
-
-impl<S> Tiers<S> {
-    pub(super) fn flights(&self) -> MutexGuard<'_, HashMap<ArchiveKey, Arc<Flight>>> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -11,8 +11,8 @@ use crate::{
     decide::Audience,
     decorate::LocationMark,
     http::{
-        answer::PRIVATE,
         body::RegistryBody,
+        cache_control::PRIVATE,
         entity_tag,
         failure::Failure,
         range::{Asked, asked_range},

@@ -7,7 +7,6 @@ use crate::{
         body::RequestBody,
         call::Call,
         failure::Failure,
-        login_attempt,
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
         wire::{
             AccountAnswer, AccountChangeRequest, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer,
@@ -15,7 +14,7 @@ use crate::{
         },
     },
     ports::RateClass,
-    registry::{OwnAccountChange, Registration, Registry},
+    registry::{Guesser, OwnAccountChange, Registration},
     types::{AskedIn, Username},
 };
 
@@ -167,13 +166,8 @@ async fn login(call: Call, body: RequestBody) -> Answered {
     }
     let login = request.username.or(request.email);
     let login = login.ok_or_else(|| Error::invalid_request("Give `username` or `email`, and `password`"))?;
-    let (client, name, password) = (call.client, login.clone(), request.password);
-    let session = login_attempt::guess(&call.registry, client, &login, async move |registry: Registry| match client {
-        Some(client) => registry.login_from(client.0, &name, password).await,
-        None => registry.login(&name, password).await,
-    });
-    let session = session.await?;
-    answer::written(StatusCode::OK, &SessionAnswer::from(session?))
+    let session = call.registry.login_as(Guesser::counted(call.client), &login, request.password).await?;
+    answer::written(StatusCode::OK, &SessionAnswer::from(session))
 }
 
 async fn logout(call: Call) -> Answered {
@@ -188,14 +182,10 @@ async fn account(call: Call) -> Answered {
 
 async fn change(call: Call, body: RequestBody) -> Answered {
     let AccountChangeRequest { email, password, current_password } = call.json_of(AskedIn::Account, body).await?;
-    let by = call.principal()?.clone();
+    let (by, guesser) = (call.principal()?, Guesser::counted(call.client));
     let client = call.client.map(|client| client.0);
     let change = OwnAccountChange { current_password, email, client, password };
-    let name = by.username.clone();
-    let changed = login_attempt::guess(&call.registry, call.client, name.as_str(), async move |registry: Registry| {
-        registry.change_own_account(&by, change).await
-    });
-    match changed.await? {
+    match call.registry.change_own_account_as(guesser, by, change).await {
         Ok(account) => answer::written(StatusCode::OK, &AccountAnswer::from(account)),
         Err(Error::InvalidCredentials) => {
             let message = "`current_password` is not the password of this account";

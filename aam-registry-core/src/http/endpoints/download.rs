@@ -6,8 +6,9 @@ use crate::{
     decide::Audience,
     error::{Error, ErrorCode},
     http::{
-        answer::{Answered, NO_STORE},
+        answer::Answered,
         body::RegistryBody,
+        cache_control::NO_STORE,
         call::Call,
         downloads::{ReadyDownload, Wanted},
         failure::Failure,

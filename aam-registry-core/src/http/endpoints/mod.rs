@@ -43,6 +43,6 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         audit::ROUTES,
         service::ROUTES,
     ];
-    let is_there = |route: &&Route| RouteGroup::of(route).is_none_or(|group| !without.contains(&group));
+    let is_there = |route: &&Route| route.group().is_none_or(|group| !without.contains(&group));
     groups.into_iter().flatten().filter(is_there)
 }

@@ -11,8 +11,9 @@ use tokio::time::timeout;
 use crate::{
     error::{Error, ErrorCode, Result},
     http::{
-        answer::{self, Answered, NO_STORE},
+        answer::{self, Answered},
         body::RegistryBody,
+        cache_control::NO_STORE,
         call::Call,
         failure::{Failure, trouble},
         readiness::ReadinessState,
@@ -249,7 +250,7 @@ async fn metrics(call: Call) -> Answered {
 }
 
 async fn openapi(call: Call) -> Answered {
-    Ok(answer::read_document(&call, call.edge.openapi(), answer::JSON))
+    Ok(answer::read_document(&call, call.edge.openapi.clone(), answer::JSON))
 }
 
 async fn docs(call: Call) -> Answered {

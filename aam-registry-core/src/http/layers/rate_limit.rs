@@ -18,10 +18,11 @@ use crate::{
     http::{
         Failure, MatchedRoute, RequestContext,
         layers::request_span,
-        rate_limits::{self, Deposit, ProvenCredentials, take_request},
+        rate_limits::{self, Deposit, ProvenCredentials},
     },
-    ports::{Authenticator, RateClass, RateDecision, RateLimiter},
-    types::{ClientAddress, Principal, ShortText, short_text},
+    ports::{Authenticator, RateClass, RateLimiter},
+    registry::{refuse_over_limit, take_request},
+    types::{ClientAddress, Principal, RateDecision, ShortText, short_text},
 };
 
 /// What identifies a client for a limit.
@@ -107,7 +108,7 @@ where
             return ResponseFuture::passed(self.inner.call(request), None, deposit);
         };
         if let Poll::Ready(decision) = self.limiter.take_now(class, key.as_str()) {
-            return match rate_limits::passed(class, decision) {
+            return match passed(class, decision) {
                 Ok(decision) => ResponseFuture::passed(self.inner.call(request), decision, deposit),
                 Err(failure) => ResponseFuture::over(failure),
             };
@@ -159,6 +160,12 @@ fn route(extensions: &Extensions) -> Option<&MatchedRoute> {
     RequestContext::of(extensions)?.route()
 }
 
+/// The decision, or an error if it refuses the request.
+fn passed(class: RateClass, decision: Option<RateDecision>) -> Result<Option<RateDecision>, Failure> {
+    decision.as_ref().map_or(Ok(()), |decision| refuse_over_limit(class, decision))?;
+    Ok(decision)
+}
+
 /// A pending call of the limiter for one request.
 struct Taking {
     class: RateClass,
@@ -173,7 +180,7 @@ impl Taking {
 
     /// The decision; an error if the request is refused.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<RateDecision>, Failure>> {
-        Poll::Ready(rate_limits::passed(self.class, ready!(self.decision.as_mut().poll(cx))))
+        Poll::Ready(passed(self.class, ready!(self.decision.as_mut().poll(cx))))
     }
 }
 

@@ -4,5 +4,6 @@ mod document;
 mod errors;
 mod operation;
 mod parameters;
+mod schemas;
 
 pub(crate) use document::document;

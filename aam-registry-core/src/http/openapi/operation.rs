@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use super::{document::Schemas, errors::errors, parameters::parameters};
+use super::{errors::errors, parameters::parameters, schemas::Schemas};
 use crate::decide::ReadAccess;
 use crate::http::routing::{Access, Answer, Content, Kind, RequestContent, Route, Verb};
 use crate::ports::RateClass;

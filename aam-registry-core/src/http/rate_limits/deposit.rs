@@ -4,14 +4,12 @@ use futures_util::future::BoxFuture;
 use http::Response;
 use tracing::{Instrument, Span};
 
-use super::{
-    give_back,
-    proven::{Fingerprint, ProvenCredentials},
-};
+use super::proven::{Fingerprint, ProvenCredentials};
 use crate::{
     error::ErrorCode,
     http::{Caller, Failure},
     ports::{RateClass, RateLimiter},
+    registry::give_back,
     types::ShortText,
 };
 

@@ -1,11 +1,9 @@
-//! What the layer that limits requests and the limit of login attempts share.
+//! The parts of the limits on requests: headers of answers, and what bad credentials cost.
 
 mod deposit;
 mod headers;
 mod proven;
-mod take_request;
 
 pub(crate) use deposit::Deposit;
-pub(crate) use headers::{insert, passed, refuse_over_limit};
+pub(crate) use headers::insert;
 pub(crate) use proven::ProvenCredentials;
-pub(crate) use take_request::{give_back, take_request};

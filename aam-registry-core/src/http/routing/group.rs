@@ -1,5 +1,3 @@
-use super::{Route, Verb};
-
 /// Groups of routes that a host may [leave out](crate::http::RegistryServiceBuilder::without).
 /// Searching, reading, resolving and downloading packages belong to no group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,25 +43,6 @@ impl RouteGroup {
         Self::Probes,
         Self::Documentation,
     ];
-
-    /// The group of a route, if it belongs to one.
-    pub(crate) fn of(route: &Route) -> Option<Self> {
-        match (route.tag, route.pattern) {
-            (_, "/api/v1/users/register") => Some(Self::Registration),
-            (_, "/api/v1/users/login" | "/api/v1/users/logout") => Some(Self::Login),
-            ("Users", pattern) if pattern.starts_with("/api/v1/users/tokens") => Some(Self::Tokens),
-            ("Users", _) => Some(Self::Accounts),
-            ("Owners and scopes", pattern) if pattern.starts_with("/api/v1/scopes") => Some(Self::Scopes),
-            ("Webhooks", _) => Some(Self::Webhooks),
-            ("Contents", _) => Some(Self::Contents),
-            ("Audit", _) => Some(Self::Audit),
-            ("Service", "/ready" | "/metrics") => Some(Self::Probes),
-            ("Service", pattern) if pattern.starts_with("/health") => Some(Self::Probes),
-            ("Service", "/" | "/api/openapi.json" | "/api/docs") => Some(Self::Documentation),
-            ("Publishing" | "Dist-tags" | "Owners and scopes", _) if route.verb != Verb::Get => Some(Self::Publishing),
-            _ => None,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -77,7 +56,7 @@ mod tests {
     fn every_group_has_routes_and_reading_packages_is_in_none() {
         let mut by_group = BTreeMap::<_, Vec<_>>::new();
         for route in endpoints::routes(&[]) {
-            by_group.entry(format!("{:?}", RouteGroup::of(route))).or_default().push(route.id);
+            by_group.entry(format!("{:?}", route.group())).or_default().push(route.id);
         }
         for group in RouteGroup::ALL {
             assert!(by_group.contains_key(&format!("{:?}", Some(group))), "{group:?} has no route");

@@ -2,7 +2,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use http::Method;
 
-use super::{MatchedRoute, Route, matched::MAX_PARAMS};
+use super::{MatchedRoute, PathParams, Route, entry::Entry, params::MAX_PARAMS};
 use crate::http::metrics::RouteMeter;
 
 /// Finds the route of a path.
@@ -10,17 +10,6 @@ use crate::http::metrics::RouteMeter;
 pub(crate) struct Matcher {
     table: matchit::Router<Arc<Entry>>,
     prefix: Box<str>,
-}
-
-/// All routes with one path pattern.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) pattern: &'static str,
-    /// The parameters of the spelling that matched, in order.
-    pub(super) params: Vec<&'static str>,
-    pub(super) routes: Vec<&'static Route>,
-    pub(super) allow: String,
-    pub(super) meter: Arc<RouteMeter>,
 }
 
 const PACKAGE: &str = "{package}";
@@ -72,7 +61,8 @@ impl Matcher {
             Cow::Borrowed(_) => None,
             Cow::Owned(path) => Some(path.into_boxed_str()),
         };
-        Some(MatchedRoute { entry, route, path, spans })
+        let params = PathParams { names: entry.params, spans, path };
+        Some(MatchedRoute { entry, route, params })
     }
 }
 
@@ -90,16 +80,19 @@ fn spellings(pattern: &str) -> Vec<String> {
     }
 }
 
-fn params(pattern: &'static str, spelling: &str) -> Vec<&'static str> {
+fn params(pattern: &'static str, spelling: &str) -> [&'static str; MAX_PARAMS] {
     let scoped = spelling.contains("@{scope}");
     let names = pattern.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
-    names
-        .flat_map(|name| match name {
-            "package" if scoped => vec!["scope", "name"],
-            "package" => vec!["name"],
-            other => vec![other],
-        })
-        .collect()
+    let names = names.flat_map(|name| match name {
+        "package" if scoped => vec!["scope", "name"],
+        "package" => vec!["name"],
+        other => vec![other],
+    });
+    let mut params = [""; MAX_PARAMS];
+    for (place, name) in params.iter_mut().zip(names) {
+        *place = name;
+    }
+    params
 }
 
 fn allow(routes: &[&'static Route]) -> String {
@@ -131,7 +124,8 @@ mod tests {
         let matcher = Matcher::new(endpoints::routes(&[]), "/reg");
         let found = matcher.find(&Method::GET, path)?;
         let below = &path["/reg".len()..];
-        let values = found.entry.params.iter().map(|name| found.param(below, name).unwrap_or_default().into_owned());
+        let values = found.params.names.iter().filter(|name| !name.is_empty());
+        let values = values.map(|name| found.params.param(below, name).unwrap_or_default().into_owned());
         Some((found.pattern().to_owned(), values.collect()))
     }
 

@@ -2,6 +2,7 @@ use futures_util::future::BoxFuture;
 use http::{Method, Response};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+use super::{Access, RouteGroup};
 use crate::{
     error::ErrorCode,
     http::{
@@ -42,6 +43,29 @@ pub(crate) struct Route {
     /// The errors in addition to those of every route.
     pub(crate) errors: &'static [ErrorCode],
     pub(crate) handler: Handler,
+}
+
+impl Route {
+    /// The group of the route, if it belongs to one.
+    pub(crate) fn group(&self) -> Option<RouteGroup> {
+        match (self.tag, self.pattern) {
+            (_, "/api/v1/users/register") => Some(RouteGroup::Registration),
+            (_, "/api/v1/users/login" | "/api/v1/users/logout") => Some(RouteGroup::Login),
+            ("Users", pattern) if pattern.starts_with("/api/v1/users/tokens") => Some(RouteGroup::Tokens),
+            ("Users", _) => Some(RouteGroup::Accounts),
+            ("Owners and scopes", pattern) if pattern.starts_with("/api/v1/scopes") => Some(RouteGroup::Scopes),
+            ("Webhooks", _) => Some(RouteGroup::Webhooks),
+            ("Contents", _) => Some(RouteGroup::Contents),
+            ("Audit", _) => Some(RouteGroup::Audit),
+            ("Service", "/ready" | "/metrics") => Some(RouteGroup::Probes),
+            ("Service", pattern) if pattern.starts_with("/health") => Some(RouteGroup::Probes),
+            ("Service", "/" | "/api/openapi.json" | "/api/docs") => Some(RouteGroup::Documentation),
+            ("Publishing" | "Dist-tags" | "Owners and scopes", _) if self.verb != Verb::Get => {
+                Some(RouteGroup::Publishing)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The handler of a route.
@@ -110,17 +134,6 @@ impl Verb {
             Self::Delete => method == Method::DELETE,
         }
     }
-}
-
-/// Who may call an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// Everybody, even if only known callers may read.
-    Open,
-    /// Callers that may read.
-    Read,
-    /// Callers with a credential.
-    Credential,
 }
 
 /// How an answer is sent.

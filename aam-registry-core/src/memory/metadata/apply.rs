@@ -50,6 +50,9 @@ impl Tables {
                     self.revoked_tokens.insert(id);
                 }
             }
+            Write::RevokeSession { user, session, expires_at } => {
+                self.revoked_sessions.insert((user, session), expires_at);
+            }
             Write::CreateScope { name, owner, created_at } => {
                 self.scopes.insert(name, StoredScope { created_at, members: [(owner, ScopeRole::Owner)].into() });
             }

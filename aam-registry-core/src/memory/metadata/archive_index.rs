@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::{MemoryMetadata, tables::StoredVersion};
 use crate::{
+    decide::Audience,
     error::Result,
     ports::ArchiveIndex,
     types::{ArchiveKey, ArchiveLocation, PackageName, RegistryId, Version},
@@ -11,7 +12,12 @@ use crate::{
 
 #[async_trait]
 impl ArchiveIndex for MemoryMetadata {
-    async fn archive_location(&self, name: &PackageName, version: &Version) -> Result<Option<ArchiveLocation>> {
+    async fn archive_location(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        _: Audience,
+    ) -> Result<Option<ArchiveLocation>> {
         Ok(self.tables().version(name, version).map(|(_, stored)| stored.location()))
     }
 

@@ -6,7 +6,7 @@ use crate::{
         CallerAccount, CallerFacts, CallerToken, ExistingVersion, LatestFacts, MemberChange, MemberFacts, MemberState,
         OwnerState, PackageAccess, PackageFacts, PackageReads, PackageState, PublishFacts, VersionState,
     },
-    types::{Actor, Credential, PackageName, ScopeRole, TokenId, UserId, Version},
+    types::{Actor, Credential, PackageName, ScopeRole, TokenId, UserId, Username, Version},
 };
 
 impl Tables {
@@ -43,8 +43,16 @@ impl Tables {
             scope_exists: scope.is_some(),
             role: role(change.actor.user),
             member: self.user_named(&change.member).map(|user| MemberState { user: user.id, role: role(user.id) }),
-            owners: scope.map_or(0, |scope| scope.owners().count() as u64),
+            other_owners: scope.map_or(0, |scope| self.enabled_but(scope.owners(), &change.member)),
         }
+    }
+
+    /// How many of those users are not disabled and not `but`.
+    fn enabled_but(&self, users: impl Iterator<Item = UserId>, but: &Username) -> u64 {
+        let counts = |user: &UserId| {
+            self.users.get(user).is_some_and(|account| !account.user.disabled && account.user.username != *but)
+        };
+        users.filter(counts).count() as u64
     }
 
     pub(super) fn package_access(&self, actor: &Actor, name: &PackageName) -> PackageAccess {
@@ -73,7 +81,7 @@ impl Tables {
                 package_owner: package.owners.contains(&user.id),
                 scope_role: self.scope_role(reads.package, user.id),
             }),
-            owners: package.owners.len() as u64,
+            other_owners: reads.user.map_or(0, |user| self.enabled_but(package.owners.iter().copied(), user)),
         }
     }
 

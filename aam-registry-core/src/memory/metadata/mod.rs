@@ -10,6 +10,7 @@ mod facts;
 mod jobs;
 mod packages;
 mod publishing;
+mod queued_jobs;
 mod scopes;
 mod search;
 mod tables;

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, civil::Date};
 
-use super::jobs::QueuedJobs;
+use super::queued_jobs::QueuedJobs;
 use crate::{
     decide::{PackageAccess, Rights, YankState},
     types::{

@@ -3,7 +3,7 @@ use jiff::Timestamp;
 
 use super::MemoryMetadata;
 use crate::{
-    decide::{NewUser, NewUserFacts},
+    decide::{LogOut, NewUser, NewUserFacts},
     error::Result,
     ports::{Login, UserStore},
     types::{AccountState, ScopeName, User, UserId, UserProfile, Username, is_session_ended},
@@ -54,7 +54,7 @@ impl UserStore for MemoryMetadata {
     }
 
     async fn has_admin(&self) -> Result<bool> {
-        Ok(self.tables().users.values().any(|account| account.user.is_admin))
+        Ok(self.tables().users.values().any(|account| account.user.is_admin && !account.user.disabled))
     }
 
     async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>> {
@@ -68,9 +68,10 @@ impl UserStore for MemoryMetadata {
         Ok(account.map(|account| account.user.clone()))
     }
 
-    async fn revoke_session(&self, user: UserId, session: &str, expires_at: Timestamp) -> Result<()> {
-        self.tables().revoked_sessions.insert((user, session.to_owned()), expires_at);
-        Ok(())
+    async fn log_out(&self, log_out: &LogOut) -> Result<()> {
+        let mut tables = self.tables();
+        let caller = tables.caller(&log_out.actor);
+        tables.apply(log_out.decide(&caller)?, self.clock.now())
     }
 
     async fn forget_sessions(&self, now: Timestamp) -> Result<()> {

@@ -1,6 +1,6 @@
 use std::{fmt, net::IpAddr};
 
-use super::{Account, email, password};
+use super::{Account, Guesser, email, password};
 use crate::{
     decide::{AccountActor, AccountChange, AccountUpdate, Action},
     error::{Detail, Error, Result},
@@ -8,18 +8,17 @@ use crate::{
     types::{AuditEvent, Principal},
 };
 
-/// What a user wants to change of the own account.
+/// The changes that a user makes to the own account.
 #[derive(Clone, Default)]
 pub struct OwnAccountChange {
-    /// The password that the account has.
+    /// The current password.
     pub current_password: String,
-    /// The e-mail address it shall have; `None` to keep it.
+    /// The new e-mail address; `None` to keep the current one.
     pub email: Option<String>,
-    /// The address it is asked from, which log and audit log tell where the
-    /// current password is a wrong one.
+    /// The address of the client, if it is known. It is recorded if the current password is wrong.
     pub client: Option<IpAddr>,
-    /// The password it shall have, at least 12 characters and not a common
-    /// one; `None` to keep it.
+    /// The new password, which has at least 12 characters and is not a common one; `None` to keep the
+    /// current one.
     pub password: Option<String>,
 }
 
@@ -33,19 +32,35 @@ impl fmt::Debug for OwnAccountChange {
 }
 
 impl Registry {
-    /// Changes the caller's e-mail address or password. Ends the caller's
-    /// other sessions; API tokens go on.
+    /// Changes the caller's e-mail address or password. It ends the caller's other sessions; API tokens
+    /// stay valid.
     ///
-    /// Whoever offers this to clients limits how often one may ask, as for
-    /// [`login`](Self::login): each call tells whether a password is right.
+    /// Wrong passwords are limited as those of a [login](Self::login_from).
     ///
     /// # Errors
+    /// [`Error::RateLimited`] after too many wrong passwords;
     /// [`Error::InvalidRequest`] with every fault;
-    /// [`Error::InvalidCredentials`] where the current password is another
-    /// one; [`Error::UserExists`] where the address is taken;
+    /// [`Error::InvalidCredentials`] if the current password is wrong;
+    /// [`Error::UserExists`] if the address is taken;
     /// [`Error::Forbidden`] with a token that lacks the scope `admin` or is
     /// restricted to packages.
     pub async fn change_own_account(&self, by: &Principal, change: OwnAccountChange) -> Result<Account> {
+        self.change_own_account_as(Guesser::at(change.client), by, change).await
+    }
+
+    pub(crate) async fn change_own_account_as(
+        &self,
+        guesser: Guesser,
+        by: &Principal,
+        change: OwnAccountChange,
+    ) -> Result<Account> {
+        let by = by.clone();
+        let login = by.username.clone();
+        let guess = async move |registry: Self| registry.check_and_change(&by, change).await;
+        self.limit_guesses(guesser, login.as_str(), guess).await
+    }
+
+    async fn check_and_change(&self, by: &Principal, change: OwnAccountChange) -> Result<Account> {
         Action::ChangeAccount.require_credential(by, None)?;
         if change.email.is_none() && change.password.is_none() {
             return Err(Error::invalid_request("Give `email` or `password`: what the account shall have from now on"));

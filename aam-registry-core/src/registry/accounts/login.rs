@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use tracing::field;
 use uuid::Uuid;
 
-use super::password;
+use super::{Guesser, password};
 use crate::{
-    decide::Action,
+    decide::{Action, LogOut},
     error::{Error, Result},
     ports::{Login, Session},
     registry::Registry,
-    types::{AuditEvent, Credential, NewAuditEntry, Principal, User},
+    types::{AuditEvent, NewAuditEntry, Principal, User},
 };
 
 /// The longest address there is (RFC 5321) and longer than any username.
@@ -21,9 +21,9 @@ pub(super) const MAX_LOGIN: usize = 254;
 pub struct SessionToken {
     /// The JWT.
     pub access_token: String,
-    /// When the session began, in whole seconds.
+    /// When the session began, to the second.
     pub issued_at: Timestamp,
-    /// When it ends, in whole seconds.
+    /// When it ends, to the second.
     pub expires_at: Timestamp,
 }
 
@@ -37,24 +37,36 @@ impl fmt::Debug for SessionToken {
 }
 
 impl Registry {
-    /// Begins a session of the user with that name or e-mail address.
+    /// Begins a session of the user with that username or e-mail address.
     ///
-    /// Takes as long for an unknown user as for a wrong password.
+    /// It takes as long for an unknown user as for a wrong password. Wrong passwords for one account
+    /// are limited to those of the class [`Auth`](crate::ports::RateClass::Auth); whoever uses them up
+    /// also keeps the owner out for a minute. [`login_from`](Self::login_from) prevents that.
     ///
     /// # Errors
-    /// [`Error::InvalidCredentials`], whatever was wrong;
-    /// [`Error::Forbidden`] where the password is right and the account
-    /// disabled; [`Error::Overloaded`] where too many log in at once.
+    /// [`Error::InvalidCredentials`] for an unknown user and a wrong password;
+    /// [`Error::RateLimited`] after too many wrong passwords;
+    /// [`Error::Forbidden`] if the password is right and the account is disabled;
+    /// [`Error::Overloaded`] if too many users log in at once.
     pub async fn login(&self, login: &str, password: String) -> Result<SessionToken> {
-        self.begin_login(login, password, None).await
+        self.login_as(Guesser::at(None), login, password).await
     }
 
-    /// The same for somebody at the address `client`, which log and audit log tell.
+    /// The same for a user at the address `client`, which is recorded in the log and the audit log.
+    ///
+    /// Wrong passwords are limited for the address, for the address and account together, and for the
+    /// account; the last limit does not affect addresses that have not failed for the account.
     ///
     /// # Errors
     /// Those of [`login`](Self::login).
     pub async fn login_from(&self, client: IpAddr, login: &str, password: String) -> Result<SessionToken> {
-        self.begin_login(login, password, Some(client)).await
+        self.login_as(Guesser::at(Some(client)), login, password).await
+    }
+
+    pub(crate) async fn login_as(&self, guesser: Guesser, login: &str, password: String) -> Result<SessionToken> {
+        let (name, client) = (login.to_owned(), guesser.ip());
+        let guess = async move |registry: Self| registry.begin_login(&name, password, client).await;
+        self.limit_guesses(guesser, login, guess).await
     }
 
     async fn begin_login(&self, login: &str, password: String, client: Option<IpAddr>) -> Result<SessionToken> {
@@ -62,12 +74,12 @@ impl Registry {
         let generation = known.as_ref().map_or(0, |known| known.session_generation);
         let (user, hash) = known.map(|known| (known.user, known.password_hash)).unzip();
         let in_bounds = password.len() <= password::MAX_BYTES;
-        // What is too long is nobody's password, but takes its time like one.
+        // Too long for a password, but it must take as long to check.
         let password = if in_bounds { password } else { String::new() };
         let right = self.inner().passwords.verify(password, hash).await? && in_bounds;
         match user {
             Some(user) if right && !user.disabled => self.begin_session(&user, generation, client).await,
-            // Who knows the password may know this.
+            // A user who knows the password may learn that the account is disabled.
             Some(user) if right => {
                 self.note_failed_login(Some(&user), client).await;
                 Err(Error::forbidden("This account is disabled; ask the administrator of this registry to enable it"))
@@ -79,7 +91,7 @@ impl Registry {
         }
     }
 
-    /// Requires that `password`, which came from the address `client`, is that of an account.
+    /// Requires that `password`, which came from the address `client`, is the password of the account.
     ///
     /// # Errors
     /// [`Error::InvalidCredentials`], [`Error::Overloaded`].
@@ -92,7 +104,7 @@ impl Registry {
         Err(Error::InvalidCredentials)
     }
 
-    /// Begins a session of the generation that was read together with what the login was checked against.
+    /// Begins a session of `generation`, which was read together with the password hash.
     async fn begin_session(&self, user: &User, generation: u64, client: Option<IpAddr>) -> Result<SessionToken> {
         let now = self.now();
         let issued_at = Timestamp::from_second(now.as_second()).map_err(Error::internal)?;
@@ -112,8 +124,8 @@ impl Registry {
         Ok(SessionToken { access_token, issued_at, expires_at })
     }
 
-    /// Notes whose login failed. What was typed for a name that nobody has
-    /// may be a password: it is not noted.
+    /// Records a failed login. The name is recorded only if a user has it: an unknown name may be a
+    /// password that was typed into the wrong field.
     async fn note_failed_login(&self, user: Option<&User>, client: Option<IpAddr>) {
         metrics::counter!("aam_failed_logins_total").increment(1);
         let mut entry = from(NewAuditEntry::new(AuditEvent::UserLoginFailed, self.now()), client);
@@ -139,27 +151,18 @@ impl Registry {
     /// Ends the caller's session.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`] where the caller used an API token.
+    /// [`Error::InvalidRequest`] if the caller used an API token.
     pub async fn logout(&self, by: &Principal) -> Result<()> {
         Action::LogOut.require_credential(by, None)?;
-        match &by.credential {
-            Credential::Session { id, expires_at, .. } => {
-                self.inner().users.revoke_session(by.user, id, *expires_at).await?;
-                tracing::info!(event = "logout", user = %by.username, "user logged out");
-                Ok(())
-            }
-            Credential::Token(id) => Err(Error::invalid_request(format!(
-                "Only a login session can be ended so; to end this API token, revoke it by its id, {id}"
-            ))),
-            Credential::Host => Err(Error::invalid_request(
-                "This login is one of the application that the registry is part of; log out there",
-            )),
-            Credential::Operator => Err(Error::invalid_request("Only a login session can be ended")),
-        }
+        let audit = self.entry_by(AuditEvent::UserLogout, by);
+        let log_out = LogOut { actor: by.actor(), now: audit.timestamp, audit };
+        self.inner().users.log_out(&log_out).await?;
+        tracing::info!(event = "logout", user = %by.username, "user logged out");
+        Ok(())
     }
 }
 
-/// An entry that tells from where somebody came.
+/// Adds the client's address to an entry.
 fn from(entry: NewAuditEntry, client: Option<IpAddr>) -> NewAuditEntry {
     match client {
         Some(client) => entry.with("client_ip", client.to_string()),

@@ -1,5 +1,5 @@
 use crate::{
-    decide::Action,
+    decide::{Action, Rights},
     error::{Error, Result},
     registry::{Registry, View},
     types::{Principal, ScopeName, ScopeRole, User, UserProfile, Username},
@@ -21,6 +21,7 @@ impl Registry {
     /// [`Error::Unauthorized`] where it is gone.
     pub async fn account(&self, by: &Principal) -> Result<Account> {
         Action::ReadAccount.require_credential(by, None)?;
+        Rights { admin: by.acts_as_admin(), ..Rights::default() }.require_self(Action::ReadAccount)?;
         let user = self.inner().users.user(by.user).await?;
         let user = user.ok_or_else(Error::credential_ended)?;
         let scopes = self.inner().scopes.scopes_of(by.user).await?;

@@ -1,10 +1,10 @@
 use jiff::Timestamp;
 
 use crate::{
-    decide::{Action, NewToken, RevokeToken},
+    decide::{Action, NewToken, RevokeToken, Rights},
     error::{Detail, Error, Result},
     registry::Registry,
-    types::{AuditEvent, Credential, Principal, Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret},
+    types::{AuditEvent, Principal, Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret},
 };
 
 /// The longest name of a token, in characters.
@@ -78,6 +78,7 @@ impl Registry {
     /// restricted to packages.
     pub async fn tokens(&self, by: &Principal) -> Result<Vec<Token>> {
         Action::ListTokens.require_credential(by, None)?;
+        Rights { admin: by.acts_as_admin(), ..Rights::default() }.require_self(Action::ListTokens)?;
         self.inner().tokens.tokens(&by.actor(), self.now()).await
     }
 
@@ -86,11 +87,9 @@ impl Registry {
     /// # Errors
     /// [`Error::TokenNotFound`]; [`Error::Forbidden`].
     pub async fn revoke_token(&self, by: &Principal, id: TokenId) -> Result<()> {
-        let is_used = by.credential == Credential::Token(id);
-        let action = if is_used { Action::RevokeUsedToken } else { Action::RevokeToken };
-        action.require_credential(by, None)?;
         let audit = self.entry_by(AuditEvent::TokenRevoke, by).with("token", id.to_string());
         let revocation = RevokeToken { actor: by.actor(), token: id, audit };
+        revocation.action().require_credential(by, None)?;
         self.inner().tokens.revoke_token(&revocation).await?;
         tracing::info!(event = "token_revoked", user = %by.username, token_id = %id, "API token revoked");
         Ok(())

@@ -13,6 +13,7 @@
 mod bits;
 mod budget;
 mod clashes;
+mod ids;
 mod package;
 
 use std::{
@@ -24,6 +25,7 @@ use self::{
     bits::BitSet,
     budget::{LEARNED_NEED, LEARNED_VERSION, Spent},
     clashes::{Clashes, Wished},
+    ids::{ConstraintId, Id, Levels},
     package::{Need, Package, Possible, Wish},
 };
 pub(super) use self::{
@@ -47,14 +49,6 @@ pub(super) enum Unsolved {
     /// The search was cancelled.
     Cancelled,
 }
-
-/// The index of a package in [`Solver::packages`].
-type Id = usize;
-/// The index of a constraint in [`Solver::constraints`].
-type ConstraintId = usize;
-/// The index of a decision, from 0.
-type Level = usize;
-type Levels = BitSet;
 
 /// A search in progress.
 #[derive(Debug)]

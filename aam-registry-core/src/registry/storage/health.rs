@@ -5,11 +5,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use jiff::Timestamp;
-use tokio::sync::Mutex;
 
+use super::probe::{Probed, Trouble};
 use crate::{
-    error::{BackendError, DiskError, DiskTrouble, Error, Result, with_causes},
+    error::{Error, Result},
     ports::ArchiveStore,
     registry::{Registry, contents::ArchiveReader},
     types::{ArchiveKey, UploadId},
@@ -24,45 +23,6 @@ const KEPT_FOR: Duration = Duration::from_mins(10);
 
 /// About the least that an archive takes.
 const PROBE: usize = 16 * 1024;
-
-/// What came of the last probe of the archive store.
-#[derive(Clone, Debug, Default)]
-pub(in crate::registry) struct StorageProbe(Arc<Mutex<Option<Probed>>>);
-
-#[derive(Debug)]
-struct Probed {
-    at: Timestamp,
-    good_for: Duration,
-    trouble: Option<Trouble>,
-}
-
-/// A failure that can be told again.
-#[derive(Clone, Debug)]
-struct Trouble {
-    retry: bool,
-    disk: Option<DiskTrouble>,
-    reason: String,
-}
-
-impl From<Error> for Trouble {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Backend(BackendError { retry, source, .. }) => {
-                Self { retry, disk: DiskTrouble::behind(&*source), reason: with_causes(&*source) }
-            }
-            other => Self { retry: false, disk: None, reason: other.to_string() },
-        }
-    }
-}
-
-impl From<Trouble> for Error {
-    fn from(Trouble { retry, disk, reason }: Trouble) -> Self {
-        match disk {
-            Some(disk) => Self::storage(DiskError::new(disk, reason), retry),
-            None => Self::storage(reason, retry),
-        }
-    }
-}
 
 impl Registry {
     /// Whether the archive store answers, is not another registry's, and takes

@@ -1,8 +1,6 @@
-use std::{
-    fmt,
-    sync::{PoisonError, RwLock},
-};
+use std::fmt;
 
+use super::StorageOwner;
 use crate::{
     error::{Error, Result},
     registry::Registry,
@@ -20,18 +18,6 @@ pub(super) struct Sample {
     pub(super) archives: u64,
     /// How many of them nothing refers to.
     pub(super) strange: u64,
-}
-
-/// Whose the archive store is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StorageOwner {
-    /// This registry's: its mark is there.
-    ThisRegistry,
-    /// Another registry's, by the mark that is there.
-    Another(RegistryId),
-    /// Nobody's by any mark, though most of the archives there are not this registry's.
-    Unclear,
 }
 
 /// That the archive store is not, or not certainly, this registry's.
@@ -58,21 +44,6 @@ impl fmt::Display for NotOurs {
 }
 
 impl std::error::Error for NotOurs {}
-
-/// What is known of the owner of the archive store since it was last looked.
-#[derive(Debug, Default)]
-pub(in crate::registry) struct KnownOwner(RwLock<Option<StorageOwner>>);
-
-impl KnownOwner {
-    /// Notes the owner; gives whether that is news.
-    fn note(&self, owner: StorageOwner) -> bool {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).replace(owner) != Some(owner)
-    }
-
-    fn get(&self) -> Option<StorageOwner> {
-        *self.0.read().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 impl Registry {
     /// Finds whose the archive store is. One without a mark is marked as this

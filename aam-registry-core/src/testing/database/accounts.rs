@@ -10,7 +10,7 @@ use super::world::{
 use crate::{
     error::ErrorCode,
     ports::Database,
-    types::{AuditEvent, PackageName, ScopeMember, ScopeName, ScopeRole, User},
+    types::{Actor, AuditEvent, Credential, PackageName, ScopeMember, ScopeName, ScopeRole, User},
 };
 
 /// Every field of a new user is returned, whichever way it is looked up.
@@ -107,6 +107,10 @@ pub async fn an_unknown_login_is_none(db: &dyn Database) {
 
 /// `has_admin` is true once an administrator was created.
 pub async fn an_administrator_is_noticed(db: &dyn Database) {
+    let had = db.has_admin().await.expect("read");
+    let shut_out = User { is_admin: true, disabled: true, ..stranger() };
+    db.create_user(&new_user(&shut_out)).await.expect("create");
+    assert_eq!(db.has_admin().await.expect("read"), had, "a disabled one administers nothing");
     let admin = User { is_admin: true, ..stranger() };
     db.create_user(&new_user(&admin)).await.expect("create");
     assert!(db.has_admin().await.expect("read"));
@@ -117,9 +121,13 @@ pub async fn an_administrator_is_noticed(db: &dyn Database) {
 pub async fn a_revoked_session_has_no_user(db: &dyn Database) {
     let (user, other) = (user(db).await, user(db).await);
     assert_eq!(db.session_user(user.id, "first", 0).await.expect("read"), Some(user.clone()));
-    let end = super::world::after(3600);
-    db.revoke_session(user.id, "first", end).await.expect("revoke");
-    db.revoke_session(user.id, "first", end).await.expect("revoke again");
+    let credential = Credential::Session { id: "first".into(), generation: 0, expires_at: super::world::after(3600) };
+    let log_out = super::world::log_out(&Actor { credential, ..session(&user) });
+    db.log_out(&log_out).await.expect("log out");
+    refused(db.log_out(&log_out).await, ErrorCode::Unauthorized);
+    let events = audit_by(db, &log_out.actor).await.into_iter().map(|entry| entry.entry.event);
+    let recorded: Vec<_> = events.filter(|event| *event == AuditEvent::UserLogout).collect();
+    assert_eq!(recorded.len(), 1, "the logout is on record, and the refusal is not");
     assert_eq!(db.session_user(user.id, "first", 0).await.expect("read"), None);
     assert_eq!(db.session_user(user.id, "second", 0).await.expect("read"), Some(user));
     assert_eq!(db.session_user(other.id, "first", 0).await.expect("read"), Some(other));
@@ -136,10 +144,12 @@ pub async fn a_session_of_nobody_or_a_disabled_user_has_no_user(db: &dyn Databas
 /// Only revocations of sessions that have expired may be forgotten.
 pub async fn forgetting_sessions_keeps_live_revocations(db: &dyn Database) {
     let user = user(db).await;
-    let now = super::world::now();
-    db.revoke_session(user.id, "old", super::world::after(-3600)).await.expect("revoke");
-    db.revoke_session(user.id, "live", super::world::after(3600)).await.expect("revoke");
-    db.forget_sessions(now).await.expect("forget");
+    for (id, end) in [("old", super::world::after(60)), ("live", super::world::after(3600))] {
+        let credential = Credential::Session { id: id.into(), generation: 0, expires_at: end };
+        let by = Actor { credential, ..session(&user) };
+        db.log_out(&super::world::log_out(&by)).await.expect("log out");
+    }
+    db.forget_sessions(super::world::after(600)).await.expect("forget");
     assert_eq!(db.session_user(user.id, "live", 0).await.expect("read"), None);
 }
 

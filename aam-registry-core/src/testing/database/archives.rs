@@ -5,6 +5,7 @@ use super::{
     world::{actor, commit, manifest, package_name, published, upload, v},
 };
 use crate::{
+    decide::Audience,
     ports::Database,
     types::{ArchiveKey, UploadId},
 };
@@ -17,15 +18,16 @@ pub async fn a_location_is_that_of_the_version(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0+linux"]).await;
     let detail = db.version(&name, &v("1.0.0")).await.expect("read").expect("a version");
     for asked in ["1.0.0", "1.0.0+linux", "1.0.0+other"] {
-        let location = db.archive_location(&name, &v(asked)).await.expect("read").expect("a location");
+        let location =
+            db.archive_location(&name, &v(asked), Audience::Everyone).await.expect("read").expect("a location");
         assert_eq!(location, detail.location(), "{asked}");
         assert_eq!(location.version.to_string(), "1.0.0+linux");
     }
     db.yank(&yank(&actor, &name, "1.0.0")).await.expect("yank");
-    let location = db.archive_location(&name, &v("1.0.0")).await.expect("read");
+    let location = db.archive_location(&name, &v("1.0.0"), Audience::Everyone).await.expect("read");
     assert_eq!(location, Some(detail.location()), "a yanked version keeps its archive");
-    assert_eq!(db.archive_location(&name, &v("1.0.1")).await.expect("read"), None);
-    assert_eq!(db.archive_location(&package_name(), &v("1.0.0")).await.expect("read"), None);
+    assert_eq!(db.archive_location(&name, &v("1.0.1"), Audience::Everyone).await.expect("read"), None);
+    assert_eq!(db.archive_location(&package_name(), &v("1.0.0"), Audience::Everyone).await.expect("read"), None);
 }
 
 /// Every archive of a version is listed once, ordered by key, in pages.
@@ -33,7 +35,9 @@ pub async fn published_archives_are_listed_by_key(db: &dyn Database) {
     let (_, name) = published(db, &["1.0.0", "1.1.0", "1.2.0", "1.3.0-rc.1", "2.0.0"]).await;
     let mut expected = Vec::new();
     for version in db.versions(&name).await.expect("read").expect("a package") {
-        expected.push(db.archive_location(&name, &version.version).await.expect("read").expect("a location"));
+        expected.push(
+            db.archive_location(&name, &version.version, Audience::Everyone).await.expect("read").expect("a location"),
+        );
     }
     expected.sort_by(|a, b| a.archive.cmp(&b.archive));
 

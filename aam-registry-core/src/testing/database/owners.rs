@@ -3,8 +3,8 @@
 use futures_util::future::join_all;
 
 use super::world::{
-    actor, admin, audit_of, dead_actors, entry, now, package_name, publish, published, refused, scope, scoped_name,
-    stranger_name,
+    actor, admin, audit_of, dead_actors, disabled_user, entry, now, package_name, publish, published, refused, scope,
+    scoped_name, session, stranger_name,
 };
 use crate::{
     decide::{MemberChange, OwnerChange},
@@ -68,6 +68,15 @@ pub async fn the_last_owner_of_a_package_stays(db: &dyn Database) {
     refused(remove(db, &admin, &name, &owner).await, ErrorCode::LastOwner);
     assert_eq!(owners(db, &name).await, names([&owner]));
     assert_eq!(audit_of(db, &name).await.len(), 1);
+}
+
+/// `LastOwner`: an owner whose account is disabled does not count.
+pub async fn a_disabled_owner_of_a_package_is_not_the_one_that_stays(db: &dyn Database) {
+    let (owner, name) = published(db, &["1.0.0"]).await;
+    let gone = session(&disabled_user(db).await);
+    add(db, &owner, &name, &gone).await.expect("add");
+    refused(remove(db, &owner, &name, &owner).await, ErrorCode::LastOwner);
+    remove(db, &owner, &name, &gone).await.expect("an owner is left");
 }
 
 /// However many owners leave at once, one remains.

@@ -3,7 +3,8 @@
 use futures_util::future::join_all;
 
 use super::world::{
-    actor, admin, audit_by, dead_actors, entry, new_scope, now, refused, scope, scope_name, stranger_name,
+    actor, admin, audit_by, dead_actors, disabled_user, entry, new_scope, now, refused, scope, scope_name, session,
+    stranger_name,
 };
 use crate::{
     decide::MemberChange,
@@ -163,6 +164,16 @@ pub async fn the_last_owner_stays(db: &dyn Database) {
     refused(remove(db, &other, &scope, &other).await, ErrorCode::LastOwner);
     let expected = by_name([(&owner, ScopeRole::Contributor), (&other, ScopeRole::Owner)]);
     assert_eq!(members(db, &scope).await, expected);
+}
+
+/// `LastOwner`: an owner whose account is disabled does not count.
+pub async fn a_disabled_owner_is_not_the_one_that_stays(db: &dyn Database) {
+    let (owner, gone) = (actor(db).await, session(&disabled_user(db).await));
+    let scope = scope(db, &owner).await;
+    set(db, &owner, &scope, &gone, ScopeRole::Owner).await.expect("set");
+    refused(remove(db, &owner, &scope, &owner).await, ErrorCode::LastOwner);
+    refused(set(db, &owner, &scope, &owner, ScopeRole::Member).await, ErrorCode::LastOwner);
+    remove(db, &owner, &scope, &gone).await.expect("an owner is left");
 }
 
 /// `Forbidden`, even if the scope with a user's name has other owners.

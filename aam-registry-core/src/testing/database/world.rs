@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::{
-    decide::{NewScope, NewToken, NewUser, PublishCommit, Published, RevokeToken},
+    decide::{LogOut, NewScope, NewToken, NewUser, PublishCommit, Published, RevokeToken},
     error::{ErrorCode, Result},
     ports::{Clock, Database, SystemClock},
     types::{
@@ -110,9 +110,16 @@ pub(super) fn session(user: &User) -> Actor {
 
 /// The same user with a session that has been revoked.
 pub(super) async fn logged_out(db: &dyn Database, actor: &Actor) -> Actor {
-    let (id, expires_at) = (word(), after(3600));
-    db.revoke_session(actor.user, &id, expires_at).await.expect("revoke a session");
-    Actor { credential: Credential::Session { id, generation: 0, expires_at }, ..actor.clone() }
+    let credential = Credential::Session { id: word(), generation: 0, expires_at: after(3600) };
+    let actor = Actor { credential, ..actor.clone() };
+    db.log_out(&log_out(&actor)).await.expect("log out");
+    actor
+}
+
+/// The command that ends the session of an actor.
+pub(super) fn log_out(actor: &Actor) -> LogOut {
+    let audit = entry(AuditEvent::UserLogout, actor);
+    LogOut { actor: actor.clone(), now: audit.timestamp, audit }
 }
 
 /// The same user with a session that has expired.

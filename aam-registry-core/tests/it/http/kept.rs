@@ -37,8 +37,9 @@ async fn sites() -> Sites {
     let (cached, beside) = (cache(), cache());
     let linked = [cached.freshness(), beside.freshness()];
     until("linked", async || linked.iter().all(|freshness| freshness.mark(&name("greet-kit")).is_some())).await;
-    let world = World::with(|builder, _, _| builder.freshness(cached.freshness()).database(cached));
-    let keeping = Site::of(world);
+    let [of_this, of_other] = linked;
+    let world = World::with(|builder, _, _| builder.database(cached));
+    let keeping = Site::with(world, "", |builder| builder.freshness(of_this));
     let token = keeping.user("ada").await;
     let by = keeping.principal(&token).await;
     // Long enough that compressing the documents is worthwhile.
@@ -49,10 +50,8 @@ async fn sites() -> Sites {
         keeping.world.publish(&by, archive).await.expect("published");
     }
     let (archives, clock) = (keeping.world.archives.clone(), keeping.world.clock.clone());
-    let other = Site::of(World::with(|builder, _, _| {
-        let builder = builder.freshness(beside.freshness()).database(beside);
-        builder.archives(archives.clone()).clock(clock.clone())
-    }));
+    let beside = World::with(|builder, _, _| builder.database(beside).archives(archives.clone()).clock(clock.clone()));
+    let other = Site::with(beside, "", |builder| builder.freshness(of_other));
     let plain = Site::of(World::with(|builder, _, _| builder.database(database).archives(archives).clock(clock)));
     Sites { keeping, other, plain, token }
 }

@@ -3,7 +3,8 @@
 use aam_registry_core::{
     Error, Result,
     memory::MemoryLimiter,
-    ports::{RateClass, RateDecision, RateLimiter},
+    ports::{RateClass, RateLimiter},
+    types::RateDecision,
 };
 use async_trait::async_trait;
 use http::Method;

@@ -38,9 +38,8 @@ const OPEN: [(&str, &str); 11] = [
 async fn closed() -> (Site, String) {
     let policy = Policy::default().with_read_access(ReadAccess::Authenticated);
     let cached = CachedMetadata::builder(MemoryMetadata::new()).start();
-    let world =
-        World::with(|builder, _, _| builder.policy(policy).freshness(cached.freshness()).database(cached.clone()));
-    filled(Site::of(world)).await
+    let world = World::with(|builder, _, _| builder.policy(policy).database(cached.clone()));
+    filled(Site::with(world, "", |builder| builder.freshness(cached.freshness()))).await
 }
 
 async fn filled(site: Site) -> (Site, String) {

@@ -5,6 +5,7 @@ mod contents;
 mod downloads;
 mod events;
 pub(crate) mod faults;
+mod guessing;
 mod publish;
 mod resolve;
 mod search;

@@ -263,9 +263,9 @@ async fn what_tools_cannot_read_of_an_artifact_is_a_warning_at_publish() {
 async fn warnings_are_bounded_in_number_and_size() {
     let world = World::new();
     let ada = world.user("ada").await;
-    let name = "n".repeat(64);
     let skills: Vec<_> = (0..300).map(|at| format!("skills/{}-{at:03}/SKILL.md", "d".repeat(240))).collect();
-    let listed: Vec<_> = skills.iter().map(|path| format!("    - {{name: {name}, path: {path}}}\n")).collect();
+    let entry = |(at, path): (usize, &String)| format!("    - {{name: skill-{at}, path: {path}}}\n");
+    let listed: Vec<_> = skills.iter().enumerate().map(entry).collect();
     let listed = listed.concat();
     let manifest = format!("name: kit\nversion: 1.0.0\ndescription: x\nlicense: MIT\nartifacts:\n  skills:\n{listed}");
     let skill = format!("---\nname: {}\n{}---\n", "m".repeat(9000), "bad: a: b\n".repeat(1000));

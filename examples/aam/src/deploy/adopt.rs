@@ -6,10 +6,11 @@
 use aam_registry_core::types::Sha256Digest;
 
 use super::{
-    apply::{Present, present, section_record},
+    apply_sections::section_record,
     earlier::Earlier,
     place::{Place, PlaceKey},
     plan::{Plan, PlannedSection},
+    present::{Present, present},
     record::{FileRecord, Record, SectionedFile},
     roots::Roots,
     section::{self, Markers},

@@ -37,7 +37,8 @@ pub(super) fn read_folder(package: &dyn Source, artifact: &Artifact) -> Result<D
         None => system_prompt(package, "system-prompt.md", artifact)?,
     };
     let description = head.text("description").unwrap_or(&artifact.description).trim().to_owned();
-    Ok(Document { name: name.clone(), description, head, body, flaw: None })
+    let (name, path) = (name.clone(), path.clone());
+    Ok(Document { name, path, description, arguments: Vec::new(), head, body, flaw: None })
 }
 
 fn system_prompt(package: &dyn Source, file: &str, artifact: &Artifact) -> Result<String> {

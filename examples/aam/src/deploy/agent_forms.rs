@@ -10,7 +10,7 @@ use super::{
 };
 
 /// What tools that are not Claude Code do not know: its names for models.
-fn is_claude_alias(model: &str) -> bool {
+pub(super) fn is_claude_alias(model: &str) -> bool {
     matches!(model.split('[').next(), Some("sonnet" | "opus" | "haiku" | "opusplan" | "default" | "best"))
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     agent,
     front_matter::{self, Head},
+    prompt_syntax::declared,
     source::Source,
 };
 use crate::failure::{Failure, Result};
@@ -15,12 +16,16 @@ use crate::failure::{Failure, Result};
 pub(crate) struct Document {
     /// What it is called where it is deployed.
     pub(super) name: String,
+    /// Where it lies in its package.
+    pub(super) path: String,
     /// From the file, else from the manifest.
     pub(super) description: String,
     /// What its front matter, or `agent.yaml`, says.
     pub(super) head: Head,
     /// The text without front matter.
     pub(super) body: String,
+    /// The arguments that its front matter names.
+    pub(super) arguments: Vec<String>,
     /// What may hide a restriction: a front matter that is none to any reader.
     pub(super) flaw: Option<String>,
 }
@@ -45,7 +50,16 @@ impl Document {
         let hidden = head.hidden().map(|key| format!("its `{key}` stands where it is no key of the front matter"));
         let flaw = flaw.or(hidden);
         let description = head.text("description").unwrap_or(&artifact.description).trim().to_owned();
-        Self { name: artifact.name.clone(), description, body: body.to_owned(), head, flaw }
+        let arguments = declared(head.get("arguments"));
+        let (name, path, body) = (artifact.name.clone(), artifact.path.clone(), body.to_owned());
+        Self { name, path, description, head, body, arguments, flaw }
+    }
+
+    /// The prompt with the text `text` at `path`.
+    #[cfg(test)]
+    pub(super) fn of_text(path: &str, text: &str) -> Self {
+        let artifact = Artifact { name: "a".to_owned(), path: path.to_owned(), description: String::new() };
+        Self::of_file(ArtifactType::Prompt, &artifact, text.as_bytes())
     }
 
     /// The files an instruction is for; empty for all.

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use aam_registry_core::types::{Artifact, ArtifactType, PackageName, Sha256Digest};
 
 use super::{
+    claims::section_id,
     document::Document,
     front_matter::{self, line},
     place::Place,
-    plan::{Deployable, PlannedSection, section_id},
+    plan::{Deployable, PlannedSection},
     platform::Platform,
     roots::Base,
     section,

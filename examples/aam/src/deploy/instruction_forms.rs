@@ -29,7 +29,7 @@ pub(super) fn claude(document: &Document) -> Rendered {
     if !globs.is_empty() {
         head.extend(list("paths", &globs));
     }
-    Rendered { bytes: front_matter::join(&head, &document.body), lost: widened(document) }
+    Rendered { bytes: front_matter::join(&head, &document.body), lost: widened(document), ..Rendered::default() }
 }
 
 /// A rule of Cursor, which reads globs as they stand there: quotes would be a part of them.
@@ -50,7 +50,7 @@ pub(super) fn copilot(document: &Document) -> Rendered {
     let globs = if globs.is_empty() { "**".to_owned() } else { globs.join(",") };
     let mut head = described(document);
     head.push(format!("applyTo: {}", quoted(&globs)));
-    Rendered { bytes: front_matter::join(&head, &document.body), lost: widened(document) }
+    Rendered { bytes: front_matter::join(&head, &document.body), lost: widened(document), ..Rendered::default() }
 }
 
 /// A rule of Windsurf.

@@ -20,11 +20,15 @@ pub(crate) struct Rendered {
     pub(super) bytes: Vec<u8>,
     /// The keys that the platform has nothing for; none of them restricts.
     pub(super) lost: Vec<String>,
+    /// What other tools fill in and the platform reads as text.
+    pub(super) as_text: Vec<String>,
+    /// The commands that the platform runs when it is used.
+    pub(super) commands: Vec<String>,
 }
 
 impl From<Vec<u8>> for Rendered {
     fn from(bytes: Vec<u8>) -> Self {
-        Self { bytes, lost: Vec::new() }
+        Self { bytes, ..Self::default() }
     }
 }
 
@@ -165,7 +169,7 @@ impl<'a> Demands<'a> {
             }
             self.lost.push(key.to_owned());
         }
-        Ok(Rendered { bytes, lost: self.lost })
+        Ok(Rendered { bytes, lost: self.lost, ..Rendered::default() })
     }
 }
 

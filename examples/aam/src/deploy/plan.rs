@@ -9,24 +9,35 @@ use std::{
 use aam_registry_core::types::{Artifact, ArtifactType, PackageName, Sha256Digest};
 
 use super::{
+    claims::{artifacts, claim, claims, collision, name, place, section_id},
     document::Document,
     front_matter,
     limits::{Refusal, Rendered},
+    losses::Losses,
     place::Place,
     platform::{Platform, Scope},
-    powers,
-    roots::{Base, Roots},
+    plugin_variables::plugin_variable,
+    powers, prompt_syntax,
+    roots::Roots,
     rules::{Form, Target},
     section, skill,
     source::{Package, Source},
 };
-use crate::failure::{Detail, Failure, Kind, Result};
+use crate::failure::{Failure, Result};
 
 /// A package and the platforms it is for.
 #[derive(Debug)]
 pub(crate) struct Deployable {
     pub(crate) package: Rc<Package>,
     pub(crate) platforms: BTreeSet<Platform>,
+}
+
+/// What to say of an artifact that names a variable of plugins.
+fn leads_nowhere(kind: ArtifactType, artifact: &Artifact, owner: &PackageName, variable: &str) -> String {
+    let (kind, name) = (kind.as_str(), &artifact.name);
+    format!(
+        "the {kind} {name} of {owner} names `{variable}`, which tools set for plugins only, so it leads nowhere here"
+    )
 }
 
 /// Files and sections to be.
@@ -41,10 +52,20 @@ pub(crate) struct Plan {
     pub(crate) powers: BTreeMap<PackageName, BTreeSet<String>>,
 }
 
+/// Which package goes where.
+#[derive(Clone, Copy, Debug)]
+struct Deployed<'a> {
+    package: &'a Rc<Package>,
+    platform: Platform,
+    target: &'a Target,
+}
+
 /// What became of an artifact that was added.
 #[derive(Debug, Default)]
 struct Added {
     lost: Vec<String>,
+    /// What other tools fill in and the platform reads as text.
+    as_text: Vec<String>,
     powers: Vec<String>,
 }
 
@@ -83,9 +104,6 @@ pub(super) struct PlannedSection {
     pub(super) body: Vec<u8>,
 }
 
-/// Whose artifact wants a target.
-type Claimant = (PackageName, ArtifactType, String);
-
 /// Plans where `packages` go.
 pub(crate) fn plan(packages: &[Deployable], scope: Scope, roots: &Roots) -> Result<Plan> {
     let claims = claims(packages, scope)?;
@@ -99,10 +117,11 @@ pub(crate) fn plan(packages: &[Deployable], scope: Scope, roots: &Roots) -> Resu
             let claim = claim(target, kind, &artifact.name)?;
             let claimants = claim.as_ref().and_then(|claim| claims.get(claim)).unwrap_or(&none);
             let name = name(owner, kind, artifact, claimants);
-            let added = plan.add(deployable, target, kind, artifact, &name, roots)?;
+            let deployed = Deployed { package: &deployable.package, platform, target };
+            let added = plan.add(deployed, kind, artifact, &name, roots)?;
             match added {
-                Ok(Added { lost, powers }) => {
-                    losses.note(platform, kind, owner, &artifact.name, lost);
+                Ok(Added { lost, as_text, powers }) => {
+                    losses.note(platform, kind, owner, &artifact.name, (lost, as_text));
                     let told = powers.iter().map(|power| format!("the {} {} {power}", kind.as_str(), artifact.name));
                     plan.powers.entry(owner.clone()).or_default().extend(told);
                 }
@@ -117,141 +136,35 @@ pub(crate) fn plan(packages: &[Deployable], scope: Scope, roots: &Roots) -> Resu
     plan.unique()
 }
 
-/// The artifacts that a platform takes without a part of their front matter, by what they lose.
-#[derive(Debug, Default)]
-struct Losses<'a>(BTreeMap<(Platform, ArtifactType, &'a PackageName, Vec<String>), BTreeSet<&'a str>>);
-
-impl<'a> Losses<'a> {
-    fn note(
-        &mut self,
-        platform: Platform,
-        kind: ArtifactType,
-        owner: &'a PackageName,
-        artifact: &'a str,
-        mut lost: Vec<String>,
-    ) {
-        if !lost.is_empty() {
-            lost.sort();
-            self.0.entry((platform, kind, owner, lost)).or_default().insert(artifact);
-        }
-    }
-
-    /// One line for those that lose the same.
-    fn lines(self) -> impl Iterator<Item = String> {
-        const NAMED: usize = 3;
-        self.0.into_iter().map(|((platform, kind, owner, lost), artifacts)| {
-            let keys: Vec<_> = lost.iter().map(|key| format!("`{key}`")).collect();
-            let keys = keys.join(", ");
-            let named: Vec<_> = artifacts.iter().take(NAMED).copied().collect();
-            let (named, all) = (named.join(", "), artifacts.len());
-            let kind = kind.as_str();
-            match all {
-                1 => format!("{platform}: the {kind} {named} of {owner} goes without {keys}"),
-                2..=NAMED => format!("{platform}: the {kind}s {named} of {owner} go without {keys}"),
-                _ => format!("{platform}: {all} {kind}s of {owner} ({named} and others) go without {keys}"),
-            }
-        })
-    }
-}
-
-fn artifacts(deployable: &Deployable) -> impl Iterator<Item = (Platform, ArtifactType, &Artifact)> {
-    deployable.platforms.iter().flat_map(|platform| {
-        deployable.package.manifest.artifacts.iter().map(|(kind, artifact)| (*platform, kind, artifact))
-    })
-}
-
-/// Who wants each target, by their artifacts' own names.
-fn claims(packages: &[Deployable], scope: Scope) -> Result<BTreeMap<String, BTreeSet<Claimant>>> {
-    let mut claims: BTreeMap<String, BTreeSet<Claimant>> = BTreeMap::new();
-    for deployable in packages {
-        for (platform, kind, artifact) in artifacts(deployable) {
-            if let Some(claim) = claim(platform.targets(scope).of(kind), kind, &artifact.name)? {
-                let claimant = (deployable.package.manifest.name.clone(), kind, artifact.name.clone());
-                claims.entry(claim).or_default().insert(claimant);
-            }
-        }
-    }
-    Ok(claims)
-}
-
-/// What an artifact is called where it is deployed: by its own name; with that
-/// of its package where another package has one of that name; with its type
-/// where its package has another artifact of that name there.
-fn name(owner: &PackageName, kind: ArtifactType, artifact: &Artifact, claimants: &BTreeSet<Claimant>) -> String {
-    let kinds: BTreeSet<_> =
-        claimants.iter().filter(|(package, ..)| package == owner).map(|(_, kind, _)| *kind).collect();
-    let plain = if kinds.contains(&ArtifactType::Skill) { Some(&ArtifactType::Skill) } else { kinds.first() };
-    let own = match plain {
-        Some(plain) if *plain != kind => format!("{}-{}", artifact.name, kind.as_str()),
-        _ => artifact.name.clone(),
-    };
-    let others = claimants.iter().any(|(package, ..)| package != owner);
-    fitting(if others { format!("{}--{own}", owner.fs_name()) } else { own })
-}
-
-/// A name of at most 64 characters, since tools leave out skills with longer
-/// ones: its beginning, and what tells it apart from others that begin alike.
-fn fitting(name: String) -> String {
-    const MOST: usize = 64;
-    if name.chars().count() <= MOST {
-        return name;
-    }
-    let digest = Sha256Digest::of(name.as_bytes()).to_string();
-    let begin: String = name.chars().take(MOST - 9).collect();
-    format!("{}-{}", begin.trim_end_matches(['-', '_', '.']), &digest[..8])
-}
-
-/// What two artifacts must not both be, upper and lower case alike.
-fn claim(target: &Target, kind: ArtifactType, name: &str) -> Result<Option<String>> {
-    Ok(match target {
-        Target::Section { base, file, .. } => {
-            Some(format!("{base:?} {file}#{}", section_id(kind, name).to_lowercase()))
-        }
-        Target::Nowhere(_) => None,
-        _ => Some(place(target, name)?.folded()),
-    })
-}
-
-pub(super) fn section_id(kind: ArtifactType, name: &str) -> String {
-    format!("{name} {}", kind.as_str())
-}
-
-fn place(target: &Target, name: &str) -> Result<Place> {
-    match target {
-        Target::Folder { base, folder } | Target::Skill { base, folder, .. } => base.place(&format!("{folder}/{name}")),
-        Target::File { base, folder, suffix, .. } => base.place(&format!("{folder}/{name}{suffix}")),
-        Target::Section { base, file, .. } => base.place(file),
-        Target::Nowhere(_) => Base::Project.place(name),
-    }
-}
-
 impl Plan {
     /// Adds one artifact; says what of it is lost, or why it is not deployed.
     fn add(
         &mut self,
-        deployable: &Deployable,
-        target: &Target,
+        deployed: Deployed<'_>,
         kind: ArtifactType,
         artifact: &Artifact,
         name: &str,
         roots: &Roots,
     ) -> Result<Result<Added, Refusal>> {
-        let package = &deployable.package;
+        let Deployed { package, platform, target } = deployed;
         let owner = &package.manifest.name;
-        let rendered = |form: Form| -> Result<Result<(Vec<u8>, Added), Refusal>> {
+        let mut rendered = |form: Form| -> Result<Result<(Vec<u8>, Added), Refusal>> {
             let mut document = Document::read(&**package, kind, artifact)?;
             name.clone_into(&mut document.name);
-            Ok(form.of(&document).map(|Rendered { bytes, lost }| {
-                let powers = powers::of(&document.head, &lost);
-                (bytes, Added { lost, powers })
+            if let Some((_, variable)) = plugin_variable(document.body.as_bytes()) {
+                self.remarks.insert(leads_nowhere(kind, artifact, owner, variable));
+            }
+            Ok(form.of(&document).map(|Rendered { bytes, lost, as_text, commands }| {
+                let mut powers = powers::of(&document.head, &lost);
+                powers.extend(powers::commands(&commands));
+                (bytes, Added { lost, as_text, powers })
             }))
         };
         match target {
             Target::Nowhere(why) => Ok(Err(Refusal((*why).to_owned()))),
             Target::Folder { .. } => {
                 let place = place(target, name)?;
-                let powers = self.add_folder(package, kind, artifact, name, &place)?;
-                Ok(Ok(Added { lost: Vec::new(), powers }))
+                Ok(Ok(self.add_folder(package, kind, artifact, name, &place, platform)?))
             }
             Target::Skill { form, .. } | Target::File { form, .. } => {
                 let mut place = place(target, name)?;
@@ -271,12 +184,20 @@ impl Plan {
                     Ok(rendered) => rendered,
                     Err(refusal) => return Ok(Err(refusal)),
                 };
-                if section::holds_markers(&bytes) {
+                if section::marker_line(&bytes).is_some() {
+                    let source = package.read(&artifact.path)?.unwrap_or_default();
+                    let line = section::marker_line(&source).map(|line| format!(" (line {line})")).unwrap_or_default();
                     return Err(Failure::invalid(format!(
-                        "The {} {} of {owner} holds AAM markers of its own; it cannot be put into {place}",
+                        "The {} {} of {owner} cannot be put into {place}, and nothing was installed: {}{line} holds \
+                         `<!-- BEGIN AAM:` or `<!-- END AAM:`, with which aam marks its sections in that file",
                         kind.as_str(),
-                        artifact.name
-                    )));
+                        artifact.name,
+                        artifact.path
+                    ))
+                    .hint(
+                        "tell its author, whose `aam pkg validate` names the line; or install the package with \
+                         --platform for tools that keep instructions in files of their own, such as claude or cursor",
+                    ));
                 }
                 // Two names of one file, such as a link from GEMINI.md to AGENTS.md, get a section once.
                 let sections = self.sections.entry(roots.instructions(place)?).or_default();
@@ -299,9 +220,10 @@ impl Plan {
         artifact: &Artifact,
         name: &str,
         place: &Place,
-    ) -> Result<Vec<String>> {
+        platform: Platform,
+    ) -> Result<Added> {
         let owner = &package.manifest.name;
-        let mut powers = Vec::new();
+        let mut added = Added::default();
         for (full, inner, file) in package.skill(&artifact.path) {
             let place = place.join(inner)?;
             if inner == "SKILL.md" {
@@ -311,7 +233,17 @@ impl Plan {
                     self.remarks.insert(format!("the skill {what} of {owner} may not load: its SKILL.md {why}"));
                 }
                 let text = String::from_utf8_lossy(&bytes);
-                powers = powers::of(&front_matter::split_head(&text).0, &[]);
+                if let Some((_, variable)) = plugin_variable(&bytes) {
+                    self.remarks.insert(leads_nowhere(kind, artifact, owner, variable));
+                }
+                let (head, body) = front_matter::split_head(&text);
+                added.powers = powers::of(&head, &[]);
+                let (forms, commands) = prompt_syntax::of_skill(body);
+                if platform == Platform::Claude {
+                    added.powers.extend(powers::commands(&commands));
+                } else {
+                    added.as_text = forms;
+                }
                 if skill::is_called_otherwise(&bytes, name) {
                     self.add_bytes(owner, kind, artifact, place, skill::renamed(&bytes, name))?;
                     continue;
@@ -326,7 +258,7 @@ impl Plan {
             };
             self.add_file(place, planned)?;
         }
-        Ok(powers)
+        Ok(added)
     }
 
     fn add_bytes(
@@ -372,32 +304,5 @@ impl Plan {
             }
         }
         Ok(self)
-    }
-}
-
-/// Two artifacts whose place is the same, such as that of `a--b` in `@s/p` and that of `b` in `@s/p--a`.
-fn collision(one: &PackageName, other: &PackageName, what: &str) -> Failure {
-    let both = [one, other].map(|package| Detail::new(package.as_str(), format!("wants {what}")));
-    if one == other {
-        return Failure::invalid(format!("{one} would write {what} twice; nothing was written"))
-            .hint("tell its author: two of its artifacts have names that one tool takes for the same");
-    }
-    Failure::new(Kind::Conflict, "same_place", "Two packages would be written to the same place; nothing was written")
-        .details(both.to_vec())
-        .hint(format!(
-            "install only one of them (`aam uninstall {one}` or `aam uninstall {other}`), or each for other tools with \
-             --platform"
-        ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn joined_names_stay_within_what_tools_read() {
-        assert_eq!(fitting("acme--kit--review".to_owned()), "acme--kit--review");
-        let long = |end: &str| fitting(format!("{}--{}--review-{end}", "s".repeat(40), "n".repeat(40)));
-        assert!(long("a").len() <= 64 && long("a") != long("b") && long("a") == long("a"));
     }
 }

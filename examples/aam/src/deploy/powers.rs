@@ -25,6 +25,18 @@ pub(super) fn of(head: &Head, lost: &[String]) -> Vec<String> {
     powers
 }
 
+/// The commands that the tool runs when the artifact is used, in one phrase to
+/// stand after the artifact's name.
+pub(super) fn commands(commands: &[String]) -> Option<String> {
+    const NAMED: usize = 3;
+    let named: Vec<_> = commands.iter().take(NAMED).map(|command| format!("`{command}`")).collect();
+    let more = match commands.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!commands.is_empty()).then(|| format!("runs {}{more} when it is used", named.join(", ")))
+}
+
 fn lifts(mode: &str) -> bool {
     matches!(
         mode.to_ascii_lowercase().as_str(),

@@ -200,9 +200,11 @@ pub(super) fn only_sections(text: &[u8]) -> bool {
     true
 }
 
-/// Whether a text could be taken for markers of ours.
-pub(super) fn holds_markers(body: &[u8]) -> bool {
-    [&b"<!-- BEGIN AAM:"[..], b"<!-- END AAM:"].iter().any(|mark| body.windows(mark.len()).any(|part| part == *mark))
+/// The line of `text`, from 1, that could be taken for a marker of ours.
+pub(crate) fn marker_line(text: &[u8]) -> Option<usize> {
+    let marks = [&b"<!-- BEGIN AAM:"[..], b"<!-- END AAM:"];
+    let holds = |line: &[u8]| marks.iter().any(|mark| line.windows(mark.len()).any(|part| part == *mark));
+    text.split(|byte| *byte == b'\n').position(holds).map(|at| at + 1)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use aam_registry_core::{
     archive::front_matter,
     types::{Artifact, ArtifactType},
 };
+use walkdir::WalkDir;
 
 use super::{
     front_matter::check,
@@ -29,6 +30,7 @@ pub(super) fn look_at(
         faults.push(Detail::new(format!("{field}.path"), format!("`{}` does not exist", artifact.path)));
         return;
     }
+    plugin_variables(folder, kind, artifact, warnings);
     let file = match kind {
         ArtifactType::Skill => skill_file(&path, artifact),
         ArtifactType::Agent => {
@@ -72,6 +74,35 @@ pub(super) fn look_at(
         let error = "still holds what `aam pkg init` wrote: say here what to do when the skill is used, or remove it \
                      and its entry in aam.yaml";
         faults.push(Detail::new(file, error));
+    }
+}
+
+/// Warns of each file that names what only plugins have.
+fn plugin_variables(folder: &Path, kind: ArtifactType, artifact: &Artifact, warnings: &mut Vec<Detail>) {
+    /// The most bytes of a file that is looked into.
+    const MOST: u64 = 1024 * 1024;
+    let path = match kind {
+        ArtifactType::Skill => deploy::skill_folder(&artifact.path).unwrap_or(&artifact.path),
+        _ => &artifact.path,
+    };
+    // A skill that is the whole folder has files in it that may belong to others.
+    let depth = if path.is_empty() { 1 } else { usize::MAX };
+    for entry in WalkDir::new(folder.join(path)).max_depth(depth).sort_by_file_name().into_iter().flatten() {
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        let shown = entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_string_lossy();
+        let shown = shown.replace(std::path::MAIN_SEPARATOR, "/");
+        // A file that cannot be read is told of where it is packed.
+        let Ok(bytes) = inside::read(folder, &shown, MOST) else { continue };
+        let Some((line, variable)) = deploy::plugin_variable(&bytes) else { continue };
+        let mend = if kind == ArtifactType::Skill {
+            "put what it leads to into the skill's folder, and name it by its path from there"
+        } else {
+            "make a skill of it, which brings its files along, or say it without them"
+        };
+        let text = format!("names `{variable}`, which tools set for plugins only, so it leads nowhere here: {mend}");
+        warnings.push(Detail::new(format!("{shown}:{line}"), text));
     }
 }
 

@@ -112,6 +112,8 @@ pub(crate) enum Reason {
     Gitignore,
     /// It commonly is nobody else's business.
     Usual,
+    /// It is a link that leads to itself, or to a folder that it lies in.
+    Circle,
 }
 
 impl Reason {
@@ -122,6 +124,7 @@ impl Reason {
             Self::Aamignore => ".aamignore",
             Self::Gitignore => ".gitignore",
             Self::Usual => "commonly private or generated; to pack it, name it in .aamignore as `!path`",
+            Self::Circle => "a link that leads in a circle",
         }
     }
 }

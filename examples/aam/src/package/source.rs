@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -100,6 +101,10 @@ pub(super) fn collect(folder: &Path, draft: Option<&Draft<'_>>) -> Result<Collec
             faults.push(Detail::new(shown, "has a name that is not UTF-8; rename it"));
             continue;
         }
+        if entry.path_is_symlink() && leads_in_a_circle(entry.path()) {
+            collected.left_out.push(LeftOut { path: shown, reason: Reason::Circle });
+            continue;
+        }
         match real_file(&root, &mut ignore, entry.path()) {
             Ok(real) => collected.entries.push(PackEntry {
                 path: shown,
@@ -128,6 +133,21 @@ fn artifacts(manifest: &[u8]) -> Vec<PathBuf> {
     all.map(path).collect()
 }
 
+/// Whether a link leads to itself, or to a folder that it lies in: nothing is lost without it.
+pub(super) fn leads_in_a_circle(link: &Path) -> bool {
+    match fs::canonicalize(link) {
+        Ok(real) => link
+            .parent()
+            .and_then(|folder| fs::canonicalize(folder).ok())
+            .is_some_and(|folder| folder.starts_with(real)),
+        // The error for too many links has no kind of its own.
+        Err(error) => !matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory
+        ),
+    }
+}
+
 /// The regular, readable file inside the package that `path` leads to, or what
 /// is wrong and what to do about it.
 fn real_file(root: &Path, ignore: &mut Ignore, path: &Path) -> Result<PathBuf, String> {
@@ -143,6 +163,9 @@ fn real_file(root: &Path, ignore: &mut Ignore, path: &Path) -> Result<PathBuf, S
             Ok(Some((left, reason))) => return Err(link_to_left_out(&left, reason)),
             Err(failure) => return Err(failure.message.into()),
         }
+    }
+    if real.is_dir() {
+        return Err("is a link to a folder, which packages cannot hold; copy the folder".to_owned());
     }
     if !real.is_file() {
         return Err("is no regular file; remove it".to_owned());

@@ -3,6 +3,7 @@
 mod accounts;
 mod agents;
 mod answers;
+mod carry;
 mod create;
 mod deploy;
 mod golden;

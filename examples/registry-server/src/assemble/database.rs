@@ -9,7 +9,7 @@ use aam_registry_backends::{
 };
 use aam_registry_core::{
     Error, Result,
-    decorate::{CachedMetadata, MetadataCacheConfig},
+    decorate::{CachedMetadata, Freshness, MetadataCacheConfig},
     ports::{ChangeFeed, Database},
     registry::RegistryBuilder,
 };
@@ -22,13 +22,13 @@ use crate::config::{DatabaseUrl, PostgresUrl, Settings};
 /// as such and not as a slow request.
 const STATEMENT: Duration = Duration::from_secs(10);
 
-/// Opens the database and adds it to `builder`.
+/// Opens the database and adds it to `builder`. Returns the freshness of its cache, if it has one.
 pub(super) async fn add(
     builder: RegistryBuilder,
     settings: &Settings,
     purpose: Purpose,
     redis: Option<RedisLink>,
-) -> Result<RegistryBuilder, AssembleError> {
+) -> Result<(RegistryBuilder, Option<Freshness>), AssembleError> {
     let cache = (purpose == Purpose::Serve && settings.cache_enabled.is_on()).then(|| Cache { settings, redis });
     match &settings.database_url {
         DatabaseUrl::Sqlite(path) => {
@@ -63,8 +63,8 @@ fn with_cache(
     cache: Option<Cache<'_>>,
     database: impl Database,
     changes: impl ChangeFeed,
-) -> RegistryBuilder {
-    let Some(Cache { settings, redis }) = cache else { return builder.database(database) };
+) -> (RegistryBuilder, Option<Freshness>) {
+    let Some(Cache { settings, redis }) = cache else { return (builder.database(database), None) };
     let config = MetadataCacheConfig::default()
         .with_lifetime(settings.cache_ttl_seconds.lifetime())
         .with_stale_reads(settings.stale_reads.0);
@@ -74,7 +74,8 @@ fn with_cache(
             cached.shared(RedisCache::new(redis.clone())).announcements(RedisChanges::new(redis).without_its_own());
     }
     let cached = cached.start();
-    builder.freshness(cached.freshness()).database(cached)
+    let freshness = cached.freshness();
+    (builder.database(cached), Some(freshness))
 }
 
 /// Migrates the schema and returns the names of the migrations that ran.

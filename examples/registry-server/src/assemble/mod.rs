@@ -12,6 +12,7 @@ use std::{io, path::PathBuf};
 use aam_registry_backends::argon2::{Argon2Config, Argon2Passwords};
 use aam_registry_core::{
     Error,
+    decorate::Freshness,
     http::{Readiness, RegistryService, ServiceBuildError, layers::ClientIpPolicy},
     registry::{BuildError, Registration as Account, Registry},
 };
@@ -125,8 +126,20 @@ pub(crate) enum Purpose {
     Archives,
 }
 
-/// Builds the registry that the settings describe.
+/// A registry, and the freshness of the cache in front of its database if it has one.
+pub(crate) type Assembled = (Registry, Option<Freshness>);
+
+/// Builds the registry that the settings describe, for a command.
 pub(crate) async fn registry(settings: &Settings, purpose: Purpose) -> Result<Registry, AssembleError> {
+    Ok(assemble(settings, purpose).await?.0)
+}
+
+/// Builds the registry that the settings describe, for serving it.
+pub(crate) async fn served(settings: &Settings) -> Result<Assembled, AssembleError> {
+    assemble(settings, Purpose::Serve).await
+}
+
+async fn assemble(settings: &Settings, purpose: Purpose) -> Result<Assembled, AssembleError> {
     if matches!(purpose, Purpose::Command | Purpose::Archives) {
         require_registry(settings).await?;
     }
@@ -142,17 +155,18 @@ pub(crate) async fn registry(settings: &Settings, purpose: Purpose) -> Result<Re
     let builder = if purpose == Purpose::Serve { webhooks::add(builder, settings)? } else { builder };
     let builder = mail::add(builder, settings)?;
     let builder = redis::add_limiter(archives::add(builder, settings, purpose)?, settings, redis.as_ref());
-    let registry = database::add(builder, settings, purpose, redis.clone()).await?.build()?;
+    let (builder, freshness) = database::add(builder, settings, purpose, redis.clone()).await?;
+    let registry = builder.build()?;
     if let Some(link) = redis {
         redis::name(link, registry.clone());
     }
-    Ok(registry)
+    Ok((registry, freshness))
 }
 
-/// Builds the HTTP service for `registry`.
+/// Builds the HTTP service for a registry.
 pub(crate) fn service(
     settings: &Settings,
-    registry: Registry,
+    (registry, freshness): Assembled,
     base_url: &str,
     readiness: Readiness,
     metrics: impl Fn() -> String + Send + Sync + 'static,
@@ -163,7 +177,11 @@ pub(crate) fn service(
         Some(Origins::Any) => vec!["*".to_owned()],
         Some(Origins::List(origins)) => origins.clone(),
     };
-    let service = RegistryService::builder(registry)
+    let mut builder = RegistryService::builder(registry);
+    if let Some(freshness) = freshness {
+        builder = builder.freshness(freshness);
+    }
+    let service = builder
         .base_url(base_url)
         .client_ip(ClientIpPolicy::new(proxies, settings.client_ip_header.0.clone()))
         .cors(cors)

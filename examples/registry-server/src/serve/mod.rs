@@ -2,6 +2,7 @@
 
 mod accept;
 mod answers;
+mod background;
 mod connection;
 mod descriptors;
 mod greeting;
@@ -21,12 +22,13 @@ use futures_util::future;
 use tokio::{sync::watch, task::JoinSet, time};
 
 use crate::{
-    assemble::{self, AssembleError, Purpose},
+    assemble::{self, AssembleError},
     config::Settings,
     disks, metrics,
 };
 use accept::Accepting;
 use answers::AnswerMemory;
+use background::Background;
 use connection::{Http2Bounds, Patience, Serving};
 use descriptors::Capacity;
 pub(crate) use greeting::Invocation;
@@ -63,6 +65,9 @@ pub(crate) enum ServeError {
     /// The metrics recorder cannot be installed.
     #[error("metrics cannot be recorded: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    /// The background work ended by itself.
+    #[error("the background work ended before the server did; the server stopped so that it is started again")]
+    Background,
     /// The signal handlers cannot be installed.
     #[error("signals cannot be received: {0}")]
     Signals(#[source] io::Error),
@@ -87,13 +92,15 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         _ => None,
     };
     let recorded = metrics::install()?;
-    let registry = assemble::registry(&settings, Purpose::Serve).await?;
+    let (registry, freshness) = assemble::served(&settings).await?;
 
     let base_url = settings.base_url.with_port_if_zero(address.port());
     let readiness = Readiness::new(ReadinessState::Starting);
     let rendered = recorded.clone();
     let service =
-        assemble::service(&settings, registry.clone(), &base_url, readiness.clone(), move || rendered.render())?;
+        assemble::service(&settings, (registry.clone(), freshness), &base_url, readiness.clone(), move || {
+            rendered.render()
+        })?;
 
     let (stop, stopped) = watch::channel(false);
     let capacity = Capacity::of(settings.max_connections.0);
@@ -109,11 +116,7 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
     let accepting: JoinSet<()> =
         listeners.into_iter().map(|listener| Arc::clone(&accepting).accept(listener, until(stopped.clone()))).collect();
     let (finish, finished) = watch::channel(false);
-    let background = tokio::spawn({
-        let registry = registry.clone();
-        let end = until(finished.clone());
-        async move { registry.run_background(end).await }
-    });
+    let mut background = Background::begin(registry.clone(), until(finished.clone()));
     let metering =
         tokio::spawn(metrics::keep_up(registry.clone(), recorded, disks::of(&settings), until(finished.clone())));
     if let Some(tls) = tls {
@@ -127,16 +130,27 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         greeting::greet(&settings, &invocation, address, &base_url, &registry).await;
         Ok::<_, ServeError>(())
     };
-    let outcome = tokio::select! {
-        started = started => match started {
-            Ok(()) => Ok(signals.next().await),
-            Err(error) => Err(error),
-        },
-        told = signals.next() => Ok(told),
+    let told = async {
+        tokio::select! {
+            started = started => match started {
+                Ok(()) => Ok(signals.next().await),
+                Err(error) => Err(error),
+            },
+            told = signals.next() => Ok(told),
+        }
     };
-    if let Ok(told) = outcome {
+    let outcome = tokio::select! {
+        outcome = told => outcome,
+        error = background.ended_early() => Err(error),
+    };
+    let told = match &outcome {
+        Ok(told) => Some(*told),
+        Err(ServeError::Background) => Some(signals::Told::Terminate),
+        Err(_) => None,
+    };
+    if let Some(told) = told {
         readiness.set(ReadinessState::Draining);
-        tracing::info!(event = "draining", "told to stop; running requests may finish");
+        tracing::info!(event = "draining", "stopping; running requests may finish");
         let drained = async {
             // A server that a person runs at a terminal has no load balancer in front, so it need not
             // keep accepting.
@@ -159,7 +173,7 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         }
     }
     finish.send_replace(true);
-    if time::timeout(LAST_WORK, future::join(background, metering)).await.is_err() {
+    if time::timeout(LAST_WORK, future::join(background.end(), metering)).await.is_err() {
         tracing::warn!(event = "background_cut_off", "background jobs did not finish in time and were cut off");
     }
     if outcome.is_ok() {

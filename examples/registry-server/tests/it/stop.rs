@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{ErrorKind, Write},
+    net::TcpListener,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
     time::Duration,
@@ -67,6 +68,40 @@ fn sigterm_under_load_loses_no_request_and_no_count() {
     let server = site.serve(&[]);
     let counted = web::get(server.port(), "/api/v1/packages/greet-kit/downloads").expect("answered").json();
     assert_eq!(counted["total"], answered.into_inner(), "every download is counted");
+}
+
+#[test]
+fn sigterm_while_a_webhook_is_not_answered_loses_no_count() {
+    // It accepts the delivery and never answers.
+    let receiver = TcpListener::bind("127.0.0.1:0").expect("bound");
+    let mut site = Site::new();
+    let url = format!("http://{}/hook", receiver.local_addr().expect("an address"));
+    let hook = format!("{{url: '{url}', secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw, events: [user.register]}}");
+    site.write("config.yaml", &format!("webhooks: [{hook}]\n"));
+    site.set("WEBHOOK_ALLOW_PRIVATE", "127.0.0.1");
+    site.set("RATE_LIMIT_DOWNLOAD", 0);
+    let mut server = site.serve(&[]);
+    let port = server.port();
+    let authorization = web::sign_up(port, "alice");
+    let archive = fs::read(in_repository("tests/fixtures/greet-kit-1.0.0.aam"));
+    assert_eq!(web::publish(port, &authorization, &archive.expect("there")).status, 201);
+    let _delivery = receiver.accept().expect("the delivery began");
+    server.terminate();
+    server.wait_for("draining");
+    let mut downloads = 0;
+    while let Ok(answer) = web::get(port, "/api/v1/packages/greet-kit/1.0.0/download") {
+        assert_eq!(answer.status, 200);
+        downloads += 1;
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(server.wait().success());
+    let log = server.log();
+    assert!(log.iter().all(|line| !line.contains("background_cut_off")), "{log:#?}");
+    assert!(log.iter().any(|line| line.contains("jobs_cut_off")), "{log:#?}");
+
+    let server = site.serve(&[]);
+    let counted = web::get(server.port(), "/api/v1/packages/greet-kit/downloads").expect("answered").json();
+    assert_eq!(counted["total"], downloads, "every download is counted");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
+    decide::Audience,
     ports::{
         AccountStore, ArchiveIndex, AuditLog, Clock, DownloadStore, PackageStore, PublishStore, ScopeStore,
         SystemClock, UserStore,
@@ -41,7 +42,7 @@ async fn read_package(store: &PostgresMetadata, name: &PackageName, version: &Ve
     assert!(store.version(name, version).await.expect("read").is_some(), "{name} {version}");
     assert!(store.files(name, version).await.expect("read").is_some());
     assert!(store.readme(name, version).await.expect("read").is_some());
-    assert!(store.archive_location(name, version).await.expect("read").is_some());
+    assert!(store.archive_location(name, version, Audience::Everyone).await.expect("read").is_some());
     let day = date(2025, 6, 1);
     let count = DownloadCount { package: name.clone(), version: version.clone(), day, count: 1 };
     store.add_downloads(&DownloadBatch::new(SystemClock.now(), vec![count])).await.expect("add");

@@ -5,8 +5,8 @@ use std::{
 };
 
 use super::{
-    Id,
     bits::BitSet,
+    ids::Id,
     package::{Package, Wish},
 };
 use crate::types::{Constraint, PackageName, Version};

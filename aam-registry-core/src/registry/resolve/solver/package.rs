@@ -5,9 +5,9 @@ use std::{
 };
 
 use super::{
-    ConstraintId, Id, Level, Levels,
     bits::BitSet,
     budget::{Budget, Spent},
+    ids::{ConstraintId, Id, Level, Levels},
 };
 use crate::types::{Constraint, PackageName, Version, VersionSummary};
 

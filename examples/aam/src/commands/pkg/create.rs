@@ -97,7 +97,8 @@ impl Create {
         let mut made = Vec::new();
         for package in &packages {
             for refused in &package.refused {
-                if !not_taken.contains(refused) {
+                // What was seen where it lies is told once.
+                if !not_taken.iter().any(|told| told.field == refused.field) {
                     not_taken.push(refused.clone());
                 }
             }

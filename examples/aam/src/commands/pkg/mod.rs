@@ -1,5 +1,6 @@
 //! `aam pkg`
 
+mod already_made;
 mod chosen;
 mod contents;
 mod create;

@@ -1,12 +1,10 @@
 //! From what a folder holds to one package, or one for each part of it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use aam_registry_core::types::{PackageName, ScopeName};
 
+use super::already_made::AlreadyMade;
 use crate::{
     failure::{Detail, Failure, Result},
     package::{Composed, Discovery, Found, about, compose},
@@ -16,7 +14,22 @@ use crate::{
 pub(super) fn one(folder: &Path, name: Option<PackageName>, discovery: Discovery) -> Result<Composed> {
     let about = about(folder, folder);
     let name = name.or_else(|| about.name.clone()).ok_or_else(nameless)?;
-    compose(folder, name, &about, discovery.found, &discovery.files)
+    let made = AlreadyMade::of(folder, &discovery.files);
+    if let Some(other) = made.called(&name, "") {
+        return Err(Failure::usage(format!("{other} is a package called {name} already"))
+            .hint("give this one another name with --name, or publish that one by its folder"));
+    }
+    let mut composed = compose(folder, name, &about, discovery.found, &discovery.files)?;
+    let mut holding: Vec<_> = made.holding(&composed.taken).collect();
+    let more = match holding.len().saturating_sub(1) {
+        0 => String::new(),
+        more => format!("; {more} more below are packages already, too"),
+    };
+    holding.truncate(1);
+    composed.warnings.extend(holding.into_iter().map(|(path, named)| {
+        Detail::new(path, format!("is {named} already; what lies there goes into this package, too{more}"))
+    }));
+    Ok(composed)
 }
 
 /// A package of each plugin that has a folder of its own, else of each skill, in `scope`.
@@ -38,12 +51,13 @@ pub(super) fn each(
         units.entry(unit).or_default().push(found);
     }
     let mut packages = Vec::new();
-    let mut names = BTreeSet::new();
+    let mut names = BTreeMap::new();
+    let made = AlreadyMade::of(folder, &discovery.files);
     for (unit, found) in units {
         let place = folder.join(&unit);
         let shown = if unit.is_empty() { "SKILL.md".to_owned() } else { unit.clone() };
-        if std::fs::symlink_metadata(place.join("aam.yaml")).is_ok() {
-            not_taken.push(Detail::new(shown, "has an aam.yaml already, which stays as it is"));
+        if let Some(told) = made.told(folder, &unit) {
+            not_taken.push(Detail::new(shown, told));
             continue;
         }
         let about = about(&place, folder);
@@ -57,13 +71,13 @@ pub(super) fn each(
             not_taken.push(Detail::new(shown, why));
             continue;
         };
-        if !names.insert(name.clone()) {
-            not_taken.push(Detail::new(
-                shown,
-                format!("would be another package called {name}; make it by itself, with --name"),
-            ));
+        let other = made.called(&name, &unit).or_else(|| names.get(&name).cloned());
+        if let Some(other) = other {
+            let why = format!("would be another package called {name}, as {other} is; make it by itself, with --name");
+            not_taken.push(Detail::new(shown, why));
             continue;
         }
+        names.insert(name.clone(), shown.clone());
         let below = |file: &String| file.strip_prefix(&*unit).map(|file| file.trim_start_matches('/').to_owned());
         let files: Vec<String> =
             discovery.files.iter().filter(|file| crate::package::is_below(file, &unit)).filter_map(below).collect();
@@ -77,7 +91,8 @@ pub(super) fn each(
         }
     }
     if packages.is_empty() {
-        return Err(Failure::invalid("No package can be made with --each").details(std::mem::take(not_taken)));
+        let failure = Failure::invalid("No package can be made with --each that is not one already");
+        return Err(failure.details(std::mem::take(not_taken)));
     }
     Ok(packages)
 }

@@ -7,6 +7,7 @@ mod license;
 mod marketplace;
 mod naming;
 mod places;
+mod plugin_parts;
 mod walk;
 
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use aam_registry_core::types::ArtifactType::{self, Agent, Instruction, Prompt, Skill};
 use serde_json::Value;
 
-use super::{Found, Seen, is_below, joined, marketplace::Plugins, naming};
+use super::{Found, Seen, is_below, joined, marketplace::Plugins, naming, plugin_parts};
 use crate::{
     deploy,
     failure::{Detail, Result},
@@ -60,21 +60,19 @@ const ABOUT: &[&str] = &[
     "template",
 ];
 
-/// What cannot be taken, by its path at the root, in a plugin or in a tool's folder, and why.
+/// What cannot be taken, by its path at the root, in a plugin or in a tool's
+/// folder, and why; a path that ends with `/` is that of all that lies below.
 const OTHERS: &[(&str, &str)] = &[
-    ("hooks/hooks.json", "hooks run commands on a person's machine; packages hold none"),
-    (
-        ".mcp.json",
-        "packages set up no MCP servers; an agent may spell out those that it needs in its front matter (`mcpServers`)",
-    ),
-    (".lsp.json", "packages set up no language servers"),
-    ("settings.json", "settings and hooks are a person's own"),
-    (
-        "mcp.json",
-        "packages set up no MCP servers; an agent may spell out those that it needs in its front matter (`mcpServers`)",
-    ),
-    ("config.toml", "settings are a person's own"),
-    ("hooks.json", "hooks run commands on a person's machine; packages hold none"),
+    ("hooks/hooks.json", plugin_parts::HOOKS),
+    ("hooks.json", plugin_parts::HOOKS),
+    (".mcp.json", plugin_parts::MCP_SERVERS),
+    ("mcp.json", plugin_parts::MCP_SERVERS),
+    (".lsp.json", plugin_parts::LANGUAGE_SERVERS),
+    ("settings.json", plugin_parts::SETTINGS),
+    ("config.toml", plugin_parts::SETTINGS),
+    ("output-styles/", plugin_parts::OUTPUT_STYLES),
+    ("themes/", plugin_parts::THEMES),
+    ("monitors/monitors.json", plugin_parts::MONITORS),
 ];
 
 /// Files that tell agents about the repository itself.
@@ -147,18 +145,26 @@ pub(super) fn artifacts(seen: &Seen, plugins: &Plugins, not_taken: &mut Vec<Deta
             take(Err(Detail::new(path, why)));
             continue;
         }
-        let named = plugins.named.iter().find(|(at, _)| is_below(path, at) && has_extension(path, "md"));
+        let named = plugins
+            .named
+            .iter()
+            .find(|named| is_below(path, &named.path) && (has_extension(path, "md") || has_extension(path, "mdc")));
         let by_name = of_file(path).filter(|kind| *kind != Skill);
         let kind = match (by_name, named, of_folder(path, plugins)) {
             (Some(kind), ..) | (None, None, Some((kind, _))) => kind,
-            (None, Some((_, kind)), _) => *kind,
+            (None, Some(named), _) => named.kind,
             (None, None, None) => continue,
         };
         let stem = path.rsplit('/').next().unwrap_or_default().split('.').next().unwrap_or_default();
-        if by_name.is_none() && ABOUT.contains(&&*stem.to_ascii_lowercase()) {
+        let is_named = named.is_some_and(|named| named.path == *path);
+        if by_name.is_none() && !is_named && ABOUT.contains(&&*stem.to_ascii_lowercase()) {
             continue;
         }
-        take(document(seen, plugins, path, kind));
+        let called = named.filter(|named| named.path == *path).and_then(|named| named.name.as_deref());
+        take(document(seen, plugins, path, kind).map(|found| match called {
+            Some(name) => Found { name: naming::artifact_name(name), ..found },
+            None => found,
+        }));
     }
     found
 }
@@ -257,10 +263,14 @@ fn of_no_package(path: &str, plugins: &Plugins) -> Option<&'static str> {
     let mut rests: Vec<&str> = tools.collect();
     let at_roots: Vec<&str> = roots.filter(|rest| rest.contains('/') || rest.starts_with('.')).collect();
     rests.extend(at_roots);
-    if let Some((_, why)) = OTHERS.iter().find(|(file, _)| rests.contains(file)) {
+    let is_other =
+        |file: &str| rests.iter().any(|rest| if file.ends_with('/') { rest.starts_with(file) } else { *rest == file });
+    if let Some((_, why)) = OTHERS.iter().find(|(file, _)| is_other(file)) {
         return Some(why);
     }
-    let toml =
-        has_extension(path, "toml") && (path.starts_with(".codex/agents/") || path.starts_with(".gemini/commands/"));
+    let of_plugin =
+        || plugins.folders.keys().any(|folder| below(folder).is_some_and(|rest| rest.starts_with("commands/")));
+    let toml = has_extension(path, "toml")
+        && (path.starts_with(".codex/agents/") || path.starts_with(".gemini/commands/") || of_plugin());
     toml.then_some("is in the form of one tool alone; write it as Markdown with front matter for all of them")
 }

@@ -12,7 +12,7 @@ use crate::{
     failure::{Detail, Failure, Result},
     package::{
         ignore::{Ignore, Reason},
-        source::link_to_left_out,
+        source::{leads_in_a_circle, link_to_left_out},
     },
 };
 
@@ -54,6 +54,10 @@ pub(super) fn walk(folder: &Path) -> Result<Seen> {
             continue;
         }
         if entry.file_type().is_symlink() {
+            if leads_in_a_circle(entry.path()) {
+                seen.not_taken.push(Detail::new(shown, "is a link that leads in a circle; it is skipped"));
+                continue;
+            }
             let real = fs::canonicalize(entry.path()).ok();
             let target = real.as_deref().and_then(|real| real.strip_prefix(&root).ok());
             if target.is_none() && places::is_place(&shown) {

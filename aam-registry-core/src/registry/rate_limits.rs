@@ -1,8 +1,11 @@
+//! Taking requests from a limiter, and giving them back.
+
 use std::error::Error as StdError;
 
 use crate::{
-    error::Error,
-    ports::{RateClass, RateDecision, RateLimiter},
+    error::{Error, Result},
+    ports::{RateClass, RateLimiter},
+    types::RateDecision,
 };
 
 /// Takes one request of `class` by `client`. If the limiter fails, the request is allowed: a limiter
@@ -19,6 +22,18 @@ pub(crate) async fn give_back(limiter: &dyn RateLimiter, class: RateClass, clien
     if let Err(error) = limiter.give_back(class, client).await {
         tell(class, &error);
     }
+}
+
+/// Fails if `decision` refuses the request, and counts it as refused.
+///
+/// # Errors
+/// [`Error::RateLimited`].
+pub(crate) fn refuse_over_limit(class: RateClass, decision: &RateDecision) -> Result<()> {
+    if decision.retry_after.is_none() {
+        return Ok(());
+    }
+    metrics::counter!("aam_rate_limited_requests_total", "class" => class.as_str()).increment(1);
+    Err(Error::RateLimited(*decision))
 }
 
 fn tell(class: RateClass, error: &Error) {

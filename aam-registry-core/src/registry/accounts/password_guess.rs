@@ -1,46 +1,76 @@
-use std::{future::Future, sync::Arc};
+//! The limits on guessing passwords.
+
+use std::{future::Future, net::IpAddr, sync::Arc};
 
 use tracing::Instrument;
 
-use super::{
-    Failure,
-    rate_limits::{give_back, refuse_over_limit, take_request},
-};
 use crate::{
     error::{Error, Result},
     ports::{RateClass, RateLimiter},
-    registry::Registry,
+    registry::{
+        Registry,
+        rate_limits::{give_back, refuse_over_limit, take_request},
+    },
     types::{ClientAddress, ShortText},
 };
 
 /// The most characters of a username or e-mail address: those of the longest address there is (RFC 5321).
 const MAX_LOGIN: usize = 254;
 
-/// Makes and counts one guess at the password of the account that `login` names, from `client`.
-///
-/// The guess continues when the client disconnects: otherwise a right password would stay counted as a
-/// failure, and a wrong one would be missing from the log and the audit log.
-///
-/// # Errors
-/// A refusal by a limiter.
-pub(crate) async fn guess<T, F>(
-    registry: &Registry,
-    client: Option<ClientAddress>,
-    login: &str,
-    guess: impl FnOnce(Registry) -> F + Send + 'static,
-) -> Result<Result<T>, Failure>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T>> + Send,
-{
-    let (registry, account) = (registry.clone(), account_key(login));
-    let guessing = async move {
-        let attempt = LoginAttempt::begin(&registry, client, &account).await?;
-        let result = guess(registry).await;
-        attempt.end(matches!(result, Err(Error::InvalidCredentials))).await;
-        Ok(result)
-    };
-    tokio::spawn(guessing.in_current_span()).await.map_err(Error::internal)?
+/// The client that gives a password.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Guesser {
+    address: Option<ClientAddress>,
+    /// Whether one request of the class [`Auth`](RateClass::Auth) was taken for the address before.
+    is_counted: bool,
+}
+
+impl Guesser {
+    /// The client at that address, if it is known.
+    pub(crate) fn at(address: Option<IpAddr>) -> Self {
+        Self { address: address.map(|address| ClientAddress(address.to_canonical())), is_counted: false }
+    }
+
+    /// A client for whose address the [`RateLimitLayer`](crate::http::layers::RateLimitLayer) has
+    /// taken a request.
+    pub(crate) fn counted(address: Option<ClientAddress>) -> Self {
+        Self { address, is_counted: true }
+    }
+
+    /// The address, for log and audit log.
+    pub(super) fn ip(self) -> Option<IpAddr> {
+        self.address.map(|address| address.0)
+    }
+}
+
+impl Registry {
+    /// Runs `guess`, which checks a password of the account that `login` names, within the limits on
+    /// guessing passwords.
+    ///
+    /// It runs to its end even if the caller stops waiting. Otherwise a right password would stay
+    /// counted as a failure, and a wrong one would be missing from the log and the audit log.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`], and those of `guess`.
+    pub(super) async fn limit_guesses<T, F>(
+        &self,
+        guesser: Guesser,
+        login: &str,
+        guess: impl FnOnce(Self) -> F + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send,
+    {
+        let (registry, account) = (self.clone(), account_key(login));
+        let guessing = async move {
+            let attempt = LoginAttempt::begin(&registry, guesser, &account).await?;
+            let result = guess(registry).await;
+            attempt.end(matches!(result, Err(Error::InvalidCredentials))).await;
+            result
+        };
+        tokio::spawn(guessing.in_current_span()).await.map_err(Error::internal)?
+    }
 }
 
 /// The key of an account in the limits on guessing: the username or e-mail address that was typed.
@@ -58,8 +88,7 @@ fn account_key(login: &str) -> String {
 /// wrong, so only failures count. A failure counts
 ///
 /// - for address and account together, `RATE_LIMIT_AUTH` a minute;
-/// - for the address, for all accounts together, `RATE_LIMIT_AUTH` a minute, as a registration does
-///   (taken by the layer that limits by address);
+/// - for the address, for all accounts together, `RATE_LIMIT_AUTH` a minute, as a registration does;
 /// - for the account, from all addresses together, `RATE_LIMIT_AUTH` a minute. This limit does not
 ///   refuse an address that has not failed for the account within a day, or only as often as is
 ///   forgiven; otherwise anybody could lock the owner out by failing on purpose.
@@ -69,30 +98,34 @@ fn account_key(login: &str) -> String {
 #[derive(Debug)]
 struct LoginAttempt {
     limiter: Arc<dyn RateLimiter>,
-    /// The key by which the address layer has limited the request.
-    address: Option<ShortText>,
     taken: Vec<(RateClass, String)>,
+    /// What the layer has taken for the address before. A refusal does not give it back.
+    counted: Option<ShortText>,
 }
 
 impl LoginAttempt {
-    /// Takes one attempt on `account` from `client`.
+    /// Takes one attempt on `account` from `guesser`.
     ///
     /// # Errors
-    /// A refusal by a limiter, which costs only what the address layer has taken.
-    async fn begin(registry: &Registry, client: Option<ClientAddress>, account: &str) -> Result<Self, Failure> {
+    /// A refusal by a limiter; it costs nothing but what the layer has taken, and the request for
+    /// checking a password.
+    async fn begin(registry: &Registry, guesser: Guesser, account: &str) -> Result<Self> {
         let limiter = Arc::clone(registry.rate_limiter());
-        let address = client.map(ClientAddress::limit_key);
+        let address = guesser.address.map(ClientAddress::limit_key);
         if let Some(address) = &address {
             // Checking a right password takes as much processor time as a wrong one, so this is never
             // given back.
             let decision = take_request(&*limiter, RateClass::Other, &format!("logins:{}", address.as_str())).await;
             decision.map_or(Ok(()), |decision| refuse_over_limit(RateClass::Other, &decision))?;
         }
-        let mut attempt = Self { limiter, address, taken: Vec::new() };
+        let mut attempt = Self { limiter, taken: Vec::new(), counted: address.filter(|_| guesser.is_counted) };
         if let Some(address) = &address {
+            if !guesser.is_counted {
+                attempt.take_or_fail(RateClass::Auth, address.as_str().to_owned()).await?;
+            }
             attempt.take_or_fail(RateClass::Auth, format!("login:{account}:{}", address.as_str())).await?;
         }
-        let site = client.map(ClientAddress::site_key);
+        let site = guesser.address.map(ClientAddress::site_key);
         let forgiven = match &site {
             Some(site) => attempt.take(RateClass::ForgivenLogin, format!("login:{account}:{}", site.as_str())).await,
             // Without an address no failures can be attributed to it, so none is forgiven.
@@ -113,7 +146,7 @@ impl LoginAttempt {
             return;
         }
         self.give_back().await;
-        if let Some(address) = self.address {
+        if let Some(address) = self.counted {
             give_back(&*self.limiter, RateClass::Auth, address.as_str()).await;
         }
     }
@@ -128,7 +161,7 @@ impl LoginAttempt {
         passes
     }
 
-    async fn take_or_fail(&mut self, class: RateClass, client: String) -> Result<(), Failure> {
+    async fn take_or_fail(&mut self, class: RateClass, client: String) -> Result<()> {
         let Some(decision) = take_request(&*self.limiter, class, &client).await else { return Ok(()) };
         let refused = refuse_over_limit(class, &decision);
         if refused.is_ok() {

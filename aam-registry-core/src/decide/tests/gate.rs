@@ -1,0 +1,182 @@
+//! That each command asks the table of actions inside the transaction, where the answer binds.
+
+use std::time::Duration;
+
+use super::{
+    NOW,
+    accounts::token,
+    actor, after, caller, commit, entry, facts,
+    packages::{owner, owner_change, tag_change, yank},
+    publishing::free,
+    user, username,
+};
+use crate::{
+    decide::{
+        AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
+        LogOut, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken, NewUser, PackageCommand,
+        PackageFacts, PublishFacts, RevokeToken, RevokeTokenFacts, WebhookChange, WebhookCommand, WebhookFacts,
+        gate::closed,
+    },
+    error::{Error, ErrorCode, Result},
+    memory::{self, MemoryMetadata},
+    ports::{PublishStore, UserStore},
+    registry::Registry,
+    types::{
+        AccountState, Actor, AuditFilter, Credential, NewUpload, OneTimePurpose, OneTimeToken, PageRequest, Principal,
+        ScopeRole, Sha256Digest, TokenId, TokenScope, TokenScopes, User, WebhookId,
+    },
+};
+
+/// What reads are asked for: a registry with a package of the first user, who administers it.
+struct Reads {
+    registry: Registry,
+    by: Principal,
+}
+
+impl Reads {
+    async fn new() -> Self {
+        let database = MemoryMetadata::new();
+        let account = User { is_admin: true, ..account() };
+        let by = Principal::of_host(&account);
+        let new = NewUser { user: account, password_hash: "hash".into(), audit: entry() };
+        database.create_user(&new).await.expect("created");
+        let commit = commit("kit", "1.0.0");
+        let upload = NewUpload { id: commit.upload, user: by.user, lease: Duration::from_hours(1) };
+        database.begin_upload(&upload).await.expect("begun");
+        database.commit_publish(&commit).await.expect("published");
+        Self { registry: memory::registry().database(database).build().expect("complete"), by }
+    }
+}
+
+fn account() -> User {
+    User {
+        id: user(0),
+        username: username(0),
+        email: "ada@example.com".into(),
+        is_admin: false,
+        disabled: false,
+        created_at: NOW,
+    }
+}
+
+fn member_change(leaves: bool) -> Result<()> {
+    let member = usize::from(!leaves);
+    let change = MemberChange {
+        actor: actor(0),
+        scope: "team".parse().expect("a scope"),
+        member: username(member),
+        role: None,
+        now: NOW,
+        audit: entry(),
+    };
+    let role = Some(if leaves { ScopeRole::Member } else { ScopeRole::Owner });
+    let found = MemberState { user: user(member), role: Some(ScopeRole::Member) };
+    let facts = MemberFacts { caller: caller(0), scope_exists: true, role, member: Some(found), other_owners: 1 };
+    change.decide(&facts).map(drop)
+}
+
+fn account_change() -> Result<()> {
+    let update = AccountUpdate::Credentials {
+        known_hash: "hash".into(),
+        email: Some("ada@example.org".into()),
+        password_hash: None,
+    };
+    let by = AccountActor::Itself(actor(0));
+    let change = AccountChange { by, username: username(0), update, now: NOW, audit: vec![entry()] };
+    let account =
+        AccountState { user: account(), password_hash: "hash".into(), session_generation: 0, kept_session: None };
+    let facts = AccountFacts { account: Some(account), caller: caller(0), ..AccountFacts::default() };
+    change.decide(&facts).map(drop)
+}
+
+fn password_reset() -> Result<()> {
+    let one_time =
+        OneTimeToken { digest: Sha256Digest::of(b"one"), purpose: OneTimePurpose::PasswordReset, expires_at: after(1) };
+    let by = AccountActor::Admin(Actor { as_admin: true, ..actor(1) });
+    let update = AccountUpdate::OneTimeToken(one_time);
+    let change = AccountChange { by, username: username(0), update, now: NOW, audit: vec![entry()] };
+    let account =
+        AccountState { user: account(), password_hash: "hash".into(), session_generation: 0, kept_session: None };
+    let admin = CallerAccount { is_admin: true, ..CallerAccount::default() };
+    let facts = AccountFacts {
+        account: Some(account),
+        caller: CallerFacts { account: Some(admin), ..caller(1) },
+        ..AccountFacts::default()
+    };
+    change.decide(&facts).map(drop)
+}
+
+fn revocation(with_itself: bool) -> Result<()> {
+    let token = TokenId::generate();
+    let credential = if with_itself { Credential::Token(token) } else { Credential::Host };
+    let caller = CallerFacts { token: Some(CallerToken::default()), ..caller(0) };
+    let facts = RevokeTokenFacts { caller, owner: Some(user(0)) };
+    RevokeToken { actor: Actor { credential, ..actor(0) }, token, audit: entry() }.decide(&facts).map(drop)
+}
+
+/// What somebody gets who may do `action` by its row.
+async fn attempt(action: Action, reads: &Reads) -> Result<()> {
+    let Reads { registry, by } = reads;
+    let (name, page) = ("kit".parse().expect("a name"), PageRequest { page: 1, limit: 1 });
+    match action {
+        Action::Publish => {
+            let facts = PublishFacts { access: facts(&["1.0.0"], "1.0.0").access, ..free() };
+            commit("kit", "1.1.0").decide(&facts).map(drop)
+        }
+        Action::Yank => yank("1.0.0").decide(&facts(&["1.0.0"], "1.0.0")).map(drop),
+        Action::Tag => tag_change("beta", Some("1.0.0")).decide(&facts(&["1.0.0"], "1.0.0")).map(drop),
+        Action::ChangeOwners => {
+            let facts = PackageFacts { user: Some(owner(false, None)), ..facts(&["1.0.0"], "1.0.0") };
+            owner_change("kit", true).decide(&facts).map(drop)
+        }
+        Action::ReadPackageLog => registry.package_audit_log(by, &name, page).await.map(drop),
+        Action::ReadLog => {
+            let filter = AuditFilter { package: None, event: None, actor: None, from: None, to: None, page };
+            registry.audit_log(by, &filter).await.map(drop)
+        }
+        Action::CreateScope => {
+            let new = NewScope { actor: actor(0), name: "team".parse().expect("a scope"), now: NOW, audit: entry() };
+            let facts = NewScopeFacts { caller: caller(0), ..NewScopeFacts::default() };
+            new.decide(&facts).map(drop)
+        }
+        Action::ChangeMembers => member_change(false),
+        Action::LeaveScope => member_change(true),
+        Action::ManageWebhooks => {
+            let change = WebhookChange::Delete(WebhookId::generate());
+            let scope = "team".parse().expect("a scope");
+            let command = WebhookCommand { actor: actor(0), scope, change, now: NOW, audit: entry() };
+            let role = Some(ScopeRole::Owner);
+            let facts = WebhookFacts { caller: caller(0), scope_exists: true, role, ..WebhookFacts::default() };
+            let refused = command.decide(&facts).expect_err("there is no such webhook");
+            if refused.code() == ErrorCode::NotFound { Ok(()) } else { Err(refused) }
+        }
+        Action::ReadAccount => registry.account(by).await.map(drop),
+        Action::ChangeAccount => account_change(),
+        Action::ResetPassword => password_reset(),
+        Action::LogOut => {
+            let credential = Credential::Session { id: "one".into(), generation: 0, expires_at: after(1) };
+            let log_out = LogOut { actor: Actor { credential, ..actor(0) }, now: NOW, audit: entry() };
+            log_out.decide(&caller(0)).map(drop)
+        }
+        Action::CreateToken => {
+            let (scopes, token) = (TokenScopes::all(), token(&[TokenScope::Publish], None));
+            let new = NewToken { actor: actor(0), scopes, token, secret: Sha256Digest::of(b"one"), audit: entry() };
+            new.decide(&caller(0)).map(drop)
+        }
+        Action::ListTokens => registry.tokens(by).await.map(drop),
+        Action::RevokeToken => revocation(false),
+        Action::RevokeUsedToken => revocation(true),
+    }
+}
+
+#[tokio::test]
+async fn whatever_row_is_closed_nobody_does_the_action() {
+    let reads = Reads::new().await;
+    for action in Action::ALL {
+        attempt(*action, &reads).await.unwrap_or_else(|error| panic!("{action:?}: {error}"));
+        closed::set(Some(*action));
+        let refused = attempt(*action, &reads).await;
+        closed::set(None);
+        assert!(matches!(refused, Err(Error::Forbidden(_))), "{action:?}: {refused:?}");
+    }
+}

@@ -1,0 +1,76 @@
+//! What of a person's stands where a plan would write.
+
+use std::collections::BTreeSet;
+
+use super::{
+    apply::Policy,
+    place::Place,
+    plan::Plan,
+    present::{Present, present},
+    record::Record,
+    roots::Roots,
+    section::Markers,
+};
+use crate::{
+    confined::Entry,
+    failure::{Detail, Failure, Kind, Result},
+};
+
+/// Finds everything that stands in the way of `plan`, before anything is written.
+pub(crate) fn check(roots: &Roots, record: &Record, plan: &Plan, policy: Policy) -> Result<()> {
+    let mut conflicts = Vec::new();
+    let mut files: Vec<Place> = Vec::new();
+    let places = plan.files.keys().chain(plan.sections.keys());
+    for folder in places.flat_map(Place::folders).collect::<BTreeSet<_>>() {
+        let below = |file: &Place| folder.folders().any(|above| above == *file);
+        if files.iter().any(below) {
+            continue;
+        }
+        if matches!(roots.look(&folder)?, Entry::File | Entry::Other) {
+            conflicts.push(Detail::new(folder.to_string(), "is a file, where a folder is needed"));
+            files.push(folder);
+        } else {
+            roots.reach(&folder)?;
+        }
+    }
+    if files.is_empty() {
+        for (place, file) in &plan.files {
+            let ours = record.file(place);
+            let why = match (present(roots, place)?, ours) {
+                (Present::Nothing, _) => continue,
+                (Present::File(found), _) if found == file.sha256 => continue,
+                (Present::File(found), Some(ours)) if ours.wrote(found) => continue,
+                (Present::Folder, _) => "is a folder",
+                (Present::Link, _) => "is a symbolic link",
+                (_, Some(_)) => "was changed since it was installed",
+                (_, None) => "was there before",
+            };
+            if policy == Policy::Keep || why == "is a folder" {
+                conflicts.push(Detail::new(place.to_string(), why));
+            }
+        }
+        for (place, sections) in &plan.sections {
+            let text = roots.read(place)?.unwrap_or_default();
+            for (id, section) in sections {
+                let why = match (Markers::new(id).body(&text), record.section(place, id)) {
+                    (Err(broken), _) => broken.as_str(),
+                    (Ok(Some(there)), Some(ours)) if there != section.body && !ours.wrote(&there) => {
+                        "was changed since it was installed"
+                    }
+                    (Ok(Some(there)), None) if there != section.body => "was there before, with another text",
+                    _ => continue,
+                };
+                let broken = Markers::new(id).body(&text).is_err();
+                if policy == Policy::Keep || broken {
+                    conflicts.push(Detail::new(format!("{place}, {id}"), why));
+                }
+            }
+        }
+    }
+    if conflicts.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(Kind::Conflict, "files_in_the_way", "Files of yours are in the way; nothing was written")
+        .details(conflicts)
+        .hint("move them away or mend their AAM markers, or replace what you changed with --force"))
+}
