@@ -1,7 +1,7 @@
 //! What is done beside the requests and after them: one job a file.
 //!
 //! A periodic job is done again and again by every replica. A
-//! [`JobHandler`](crate::ports::JobHandler) does the queued jobs of its kind,
+//! [`JobHandler`] does the queued jobs of its kind,
 //! which the replicas share by leases; one that subscribes to events gets a
 //! job for each. A host adds its own with
 //! [`RegistryBuilder::job_handler`](crate::registry::RegistryBuilder::job_handler).

@@ -16,8 +16,8 @@ use crate::http::{Failure, RegistryBody, RequestContext};
 /// Answers every [`Failure`](crate::http::Failure) with the JSON body that all errors share (code,
 /// message, details, request id), and logs the cause of those that are the registry's fault.
 ///
-/// The body contains the id of the request, so the [`RequestIdLayer`] has
-/// to be outside of this layer.
+/// The body contains the id of the request, so the
+/// [`RequestIdLayer`](super::RequestIdLayer) has to be outside of this layer.
 ///
 /// ```
 /// use aam_registry_core::{ErrorCode, http::{Failure, RegistryBody, layers::AnswerFailuresLayer}};

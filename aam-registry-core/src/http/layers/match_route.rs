@@ -12,8 +12,8 @@ use crate::http::{Matcher, RequestContext, RouteGroup, routes};
 
 /// Adds the route of a request's path and method to its
 /// [`RequestContext`](crate::http::RequestContext), if one matches.
-/// [`ObserveLayer`] and [`RateLimitLayer`]
-/// use it.
+/// [`ObserveLayer`](super::ObserveLayer) and
+/// [`RateLimitLayer`](super::RateLimitLayer) use it.
 ///
 /// ```
 /// use aam_registry_core::{
