@@ -262,7 +262,7 @@ async fn reset_password(call: Call) -> Answered {
 }
 
 async fn limits(call: Call) -> Answered {
-    answer::read(&call, &LimitsAnswer::new(call.registry.policy(), call.registry.has_scope_webhooks()))
+    answer::read(&call, &LimitsAnswer::new(&call.registry))
 }
 
 async fn root(call: Call) -> Answered {

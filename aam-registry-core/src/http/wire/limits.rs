@@ -8,8 +8,8 @@ use crate::{
         endpoints::{MAX_AUDIT_PAGE, MAX_PAGE, MAX_TOKEN_DAYS},
     },
     registry::{
-        MAX_MESSAGE, MAX_PACKAGES, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, Policy,
-        RegistrationPolicy,
+        MAX_MESSAGE, MAX_PACKAGES, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS,
+        RegistrationPolicy, Registry,
     },
     types::{MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS, MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, Manifest},
 };
@@ -98,13 +98,15 @@ struct FeaturesAnswer {
     evaluation_results: bool,
     private_packages: bool,
     trusted_publishing: bool,
+    /// Whether mails are sent, as a link to reset a password is.
     mail: bool,
     two_factor: bool,
     single_sign_on: bool,
 }
 
 impl LimitsAnswer {
-    pub(crate) fn new(policy: &Policy, webhooks: bool) -> Self {
+    pub(crate) fn new(registry: &Registry) -> Self {
+        let policy = registry.policy();
         let archive = &policy.archive_limits;
         let manifest = archive.manifest();
         Self {
@@ -141,7 +143,8 @@ impl LimitsAnswer {
             allowed_tags: policy.allowed_tags.as_ref().map(|tags| tags.iter().map(ToString::to_string).collect()),
             features: FeaturesAnswer {
                 registration: policy.registration == RegistrationPolicy::Open,
-                webhooks,
+                webhooks: registry.has_scope_webhooks(),
+                mail: registry.mailing().is_some(),
                 // None of these features is built. Building one changes its line here.
                 signatures: false,
                 attestation: false,
@@ -149,7 +152,6 @@ impl LimitsAnswer {
                 evaluation_results: false,
                 private_packages: false,
                 trusted_publishing: false,
-                mail: false,
                 two_factor: false,
                 single_sign_on: false,
             },

@@ -2,6 +2,7 @@
 
 use aam_registry_core::{
     archive::ArchiveLimits,
+    memory::MemoryMailer,
     registry::{Policy, RegistrationPolicy},
     types::ManifestLimits,
 };
@@ -67,4 +68,7 @@ async fn the_limits_are_those_in_force() {
         assert_eq!(told[field], value, "{field}");
     }
     assert_eq!(told["features"]["registration"], false);
+    let mailer = MemoryMailer::new();
+    let world = World::with(|builder, _, _| builder.mailer(mailer, "https://registry.example.com"));
+    assert_eq!(Site::of(world).get("/api/v1/limits").await.json()["features"]["mail"], true);
 }

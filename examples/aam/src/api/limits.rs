@@ -15,6 +15,8 @@ use super::{answer, client::Client};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How many of the largest manifests an answer may be as large as.
 const MANIFESTS: usize = 32;
+/// The most bytes that are held in memory of an answer, whatever the registry says it takes.
+const MAX_ANSWER: usize = 256 * 1024 * 1024;
 
 /// What a registry takes.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +37,7 @@ impl Limits {
 
     /// The most bytes of an answer about packages.
     pub(super) fn max_answer(&self) -> usize {
-        self.manifest.max(Manifest::MAX_SIZE).saturating_mul(MANIFESTS)
+        self.manifest.max(Manifest::MAX_SIZE).saturating_mul(MANIFESTS).min(MAX_ANSWER)
     }
 }
 
@@ -97,5 +99,11 @@ mod tests {
         assert_eq!((limits.archive.max_archive_size(), limits.archive.manifest().max_artifacts()), (7, 9));
         assert_eq!(limits.archive.max_entries(), ArchiveLimits::default().max_entries());
         assert_eq!(limits.max_answer(), 64 * 1024 * 1024);
+    }
+
+    #[test]
+    fn no_registry_makes_answers_of_any_size_be_held_in_memory() {
+        let answer: Answer = serde_json::from_str(r#"{"max_manifest_size": 1000000000000}"#).expect("json");
+        assert_eq!(Limits::from(answer).max_answer(), MAX_ANSWER);
     }
 }
