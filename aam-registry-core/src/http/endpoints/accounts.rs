@@ -198,7 +198,7 @@ async fn change(call: Call, body: RequestBody) -> Answered {
 async fn request_reset(call: Call, body: RequestBody) -> Answered {
     let ResetRequest { email, username } = call.json(body).await?;
     let login = email.or(username).filter(|login| !login.trim().is_empty());
-    let login = login.ok_or_else(|| Error::invalid_request("Give `email` or `username`: of the account"))?;
+    let login = login.ok_or_else(|| Error::invalid_request("Give the `email` or the `username` of the account"))?;
     call.registry.request_password_reset(&login, call.client.map(|client| client.0)).await?;
     let message = "If there is such an account, a mail with a link to set another password is on its way";
     answer::written(StatusCode::ACCEPTED, &ResetRequestedAnswer { message })

@@ -7,7 +7,7 @@ use super::login;
 use crate::{
     api::Client,
     config::{Credentials, Secret},
-    failure::{Failure, Result},
+    failure::{Failure, Kind, Result},
     prompt,
     session::{Registry, Session},
 };
@@ -85,7 +85,11 @@ fn anonymous(session: &Session, registry: &Registry) -> Result<Client> {
 
 /// Asks for a mail with a link.
 async fn forgot(session: &Session, registry: &Registry, user: &str) -> Result<()> {
-    anonymous(session, registry)?.request_password_reset(user).await?;
+    let asked = anonymous(session, registry)?.request_password_reset(user).await;
+    asked.map_err(|failure| match failure.kind {
+        Kind::Access => failure.hint("set a new password with the link that you get: aam passwd --reset"),
+        _ => failure,
+    })?;
     let value = json!({"registry": registry.url.as_str(), "requested": true});
     session.out.done(&value, || {
         vec![format!(
