@@ -15,18 +15,15 @@ use super::{
     failure::Tx,
     sql::{self, Text, now},
 };
-use crate::relational::columns;
+use crate::relational::{
+    columns,
+    jobs::{due_kinds, job_columns},
+};
 
 /// What [`job`] reads.
 macro_rules! columns {
     () => {
-        concat!(
-            "j.id, j.kind, j.payload, j.created_at, j.due_at,
-             CASE WHEN j.failed_at IS NOT NULL THEN 'failed' WHEN j.done_at IS NOT NULL THEN 'done' WHEN j.lease IS NOT NULL AND j.due_at > ",
-            now!(),
-            " THEN 'running' ELSE 'waiting' END AS state, j.attempts, j.last_error,
-             COALESCE(j.done_at, j.failed_at) AS ended_at"
-        )
+        job_columns!("j.", now!())
     };
 }
 
@@ -62,22 +59,7 @@ pub(super) const ENQUEUE: &str = concat!(
     " FROM unnest($1::uuid[], $2::text[], $3::text[]) new (id, kind, payload) ORDER BY new.id
      ON CONFLICT (id) DO NOTHING"
 );
-/// Looks up the first due job of each kind, and so at as many entries of an index as there are kinds.
-const DUE_KINDS: &str = concat!(
-    "WITH RECURSIVE kinds (kind) AS (
-        SELECT min(kind) FROM jobs WHERE failed_at IS NULL AND done_at IS NULL
-        UNION ALL
-        SELECT (SELECT min(j.kind) FROM jobs j WHERE j.failed_at IS NULL AND j.done_at IS NULL AND j.kind > k.kind)
-        FROM kinds k WHERE k.kind IS NOT NULL
-    )
-    SELECT kind FROM (
-        SELECT k.kind, (
-            SELECT min(j.due_at) FROM jobs j WHERE j.failed_at IS NULL AND j.done_at IS NULL AND j.kind = k.kind
-        ) due_at FROM kinds k WHERE k.kind IS NOT NULL
-    ) first WHERE due_at <= ",
-    now!(),
-    " ORDER BY due_at, kind"
-);
+const DUE_KINDS: &str = due_kinds!(now!());
 const LEASE: &str = concat!(
     "WITH due AS (
         SELECT id FROM jobs WHERE failed_at IS NULL AND done_at IS NULL AND kind = $1 AND due_at <= ",

@@ -1,9 +1,10 @@
 //! What the adapters on relational databases share: how domain types lie in
-//! columns, how searches run, how downloads are counted, and which schema serves
-//! this release.
+//! columns, how searches run, how downloads are counted, how queued jobs are read,
+//! and which schema serves this release.
 
 pub(crate) mod columns;
 pub(crate) mod downloads;
+pub(crate) mod jobs;
 pub(crate) mod listing;
 pub(crate) mod schema;
 pub(crate) mod search;

@@ -9,25 +9,14 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Row};
 
 use super::{SqliteMetadata, failure::Tx, sql};
-use crate::relational::columns;
+use crate::relational::{
+    columns,
+    jobs::{due_kinds, job_columns},
+};
 
 /// What [`job`] reads; how a job stands depends on the instant `?1`.
-const COLUMNS: &str = "id, kind, payload, created_at, due_at,
-    CASE WHEN failed_at IS NOT NULL THEN 'failed' WHEN done_at IS NOT NULL THEN 'done' WHEN lease IS NOT NULL AND due_at > ?1 THEN 'running'
-         ELSE 'waiting' END AS state,
-    attempts, last_error, COALESCE(done_at, failed_at) AS ended_at";
-/// Looks up the first due job of each kind, and so at as many entries of an index as there are kinds.
-const DUE_KINDS: &str = "WITH RECURSIVE kinds (kind) AS (
-        SELECT min(kind) FROM jobs WHERE failed_at IS NULL AND done_at IS NULL
-        UNION ALL
-        SELECT (SELECT min(j.kind) FROM jobs j WHERE j.failed_at IS NULL AND j.done_at IS NULL AND j.kind > k.kind)
-        FROM kinds k WHERE k.kind IS NOT NULL
-    )
-    SELECT kind FROM (
-        SELECT k.kind, (
-            SELECT min(j.due_at) FROM jobs j WHERE j.failed_at IS NULL AND j.done_at IS NULL AND j.kind = k.kind
-        ) due_at FROM kinds k WHERE k.kind IS NOT NULL
-    ) first WHERE due_at <= ?1 ORDER BY due_at, kind";
+const COLUMNS: &str = job_columns!("", "?1");
+const DUE_KINDS: &str = due_kinds!("?1");
 const DUE: &str = "SELECT id FROM jobs WHERE failed_at IS NULL AND done_at IS NULL AND kind = ?1 AND due_at <= ?2
     ORDER BY due_at, id LIMIT ?3";
 
