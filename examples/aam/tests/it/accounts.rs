@@ -206,7 +206,7 @@ fn a_forgotten_password_is_set_with_a_link() {
     let machine = server.machine_of_alice();
     let error = machine.fails(3, &["passwd", "--forgot"]);
     assert!(error["message"].as_str().is_some_and(|told| told.contains("ask its administrator")), "{error}");
-    assert!(error["hint"].as_str().is_some_and(|hint| hint.contains("aam passwd --reset")), "{error}");
+    assert!(error["help"].as_str().is_some_and(|help| help.contains("aam passwd --reset")), "{error}");
     let (link, new) = (server.reset_link("alice"), "kelp-93-Wagon-tulip");
     let reset = ["passwd", "--reset", "--password-stdin"];
     let said = machine.ok_with(&reset, &format!("{link}\n{new}\n"));
