@@ -505,7 +505,7 @@ Examples:
   aam-registry audit prune --dry-run
   aam-registry audit prune --older-than 365d --json")]
 pub(crate) struct PruneAudit {
-    /// Delete entries at least this old: a number with s, m, h or d [default: audit.retention_days]
+    /// Delete entries at least this old: a number with s, m, h or d; by default the days of `audit.retention_days`
     #[arg(long, value_name = "TIME", value_parser = crate::config::parse_age)]
     pub(crate) older_than: Option<std::time::Duration>,
     /// Delete nothing; only count
