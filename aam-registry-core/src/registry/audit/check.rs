@@ -274,7 +274,9 @@ mod tests {
             entry.entry.version = Some("9.9.9".to_owned());
         }
         let mut check = AuditCheck::after(ChainLink::default(), &[]);
-        entries.iter().for_each(|entry| check.see(entry));
+        for entry in &entries {
+            check.see(entry);
+        }
         let verdict = check.finish(head, &[]);
         assert_eq!((verdict.faults.len(), verdict.further_faults), (1_000, 200));
     }
