@@ -134,7 +134,7 @@ impl PublishFacts {
                 Err(Error::VersionExists { package, version, sha256 })
             }
             (_, Some(existing)) if !exists && name.scope().is_none() => {
-                Err(Error::NameTooSimilar { name: name.clone(), existing: existing.clone() })
+                Err(Error::NameTooSimilar { name: name.to_string(), existing: existing.to_string() })
             }
             _ => Ok(rights),
         }

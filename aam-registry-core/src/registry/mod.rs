@@ -14,6 +14,7 @@ mod counting;
 mod download;
 mod events;
 mod handle;
+mod look_alike;
 mod owners;
 mod packages;
 mod places;

@@ -13,7 +13,10 @@ impl Registry {
     /// of that name exists, [`Error::Forbidden`].
     pub async fn create_scope(&self, by: &Principal, name: &ScopeName) -> Result<Scope> {
         Action::CreateScope.require_credential(by, None)?;
-        reserved::check_scope(name.as_str())?;
+        if !by.acts_as_admin() {
+            reserved::check_scope(name.as_str(), &self.policy().reserved_names)?;
+            self.require_unlike_scopes(name.as_str()).await?;
+        }
         let audit = self.entry_by(AuditEvent::ScopeCreate, by).with("scope", name.as_str());
         let new = NewScope { actor: by.actor(), name: name.clone(), now: audit.timestamp, audit };
         self.inner().scopes.create_scope(&new).await?;

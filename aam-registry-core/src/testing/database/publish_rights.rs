@@ -159,7 +159,7 @@ pub async fn a_name_like_another_is_refused(db: &dyn Database) {
             try_publish(db, &other, manifest(&similar, "1.0.0")).await.expect_err("a similar name"),
         ] {
             let Error::NameTooSimilar { name, existing: like } = refusal else { panic!("{refusal:?}") };
-            assert_eq!((name, like), (similar.clone(), existing.clone()));
+            assert_eq!((name, like), (similar.to_string(), existing.to_string()));
         }
         assert_eq!(db.package(&similar).await.expect("read"), None);
     }

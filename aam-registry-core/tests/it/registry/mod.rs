@@ -6,6 +6,7 @@ mod downloads;
 mod events;
 pub(crate) mod faults;
 mod guessing;
+mod names;
 mod publish;
 mod resolve;
 mod search;
