@@ -19,7 +19,7 @@ impl Publish {
     ///
     /// # Errors
     /// As for [`write`](Self::write), and [`Error::ChecksumMismatch`],
-    /// [`Error::TagNotAllowed`]. After a backend error the version may have
+    /// [`Error::TagNotAllowed`], [`Error::NameTooSimilar`]. After a backend error the version may have
     /// been published: [`Error::VersionExists`] with the same digest tells so
     /// at the next attempt.
     pub async fn finish(mut self, options: PublishOptions) -> Result<PublishReceipt> {
@@ -66,7 +66,9 @@ impl Attempt {
         if let Some(expected) = options.checksum.filter(|expected| *expected != sha256) {
             return Err(Error::ChecksumMismatch { expected, actual: sha256 });
         }
-        Ok((verdict?, sha256))
+        let judged = verdict?;
+        self.registry.require_unlike(&self.by, &judged.manifest.name).await?;
+        Ok((judged, sha256))
     }
 
     async fn commit(
