@@ -83,6 +83,7 @@ mod schema;
 mod scopes;
 mod search;
 mod search_index;
+mod sessions;
 mod sql;
 mod standing;
 mod store;

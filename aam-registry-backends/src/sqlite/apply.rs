@@ -14,7 +14,7 @@ use super::{
     audit, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    jobs, listing, sql, webhook_writes,
+    jobs, listing, sessions, sql, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -45,6 +45,15 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
             let revoke =
                 "INSERT INTO revoked_sessions (id, user_id, expires_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
             sql::run(tx, revoke, (session, user.to_string(), expires_at.as_microsecond())).map(drop)
+        }
+        Write::AddSession(session) => sessions::add(tx, session),
+        Write::ForgetSession { user, session } => {
+            let forget = "DELETE FROM sessions WHERE user_id = ?1 AND id = ?2";
+            sql::run(tx, forget, (user.to_string(), session)).map(drop)
+        }
+        Write::ForgetSessions { user, kept } => {
+            let forget = "DELETE FROM sessions WHERE user_id = ?1 AND (?2 IS NULL OR id <> ?2)";
+            sql::run(tx, forget, (user.to_string(), kept)).map(drop)
         }
         Write::CreateScope { name, owner, created_at } => create_scope(tx, name, *owner, *created_at),
         Write::SetMember { scope, user, role } => set_member(tx, scope, *user, *role),

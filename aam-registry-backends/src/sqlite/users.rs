@@ -2,7 +2,7 @@ use aam_registry_core::{
     Result,
     decide::{LogOut, NewUser, NewUserFacts},
     ports::{Login, UserStore},
-    types::{ScopeRole, User, UserId, UserProfile, Username},
+    types::{LoginSession, ScopeRole, User, UserId, UserProfile, Username},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -85,8 +85,12 @@ impl UserStore for SqliteMetadata {
 
     async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
         self.write(move |tx| {
-            for table in ["revoked_sessions", "one_time_tokens"] {
-                sql::run(tx, &format!("DELETE FROM {table} WHERE expires_at < ?1"), [now.as_microsecond()])?;
+            for (table, before) in [
+                ("revoked_sessions", now),
+                ("one_time_tokens", now),
+                ("sessions", now.saturating_sub(LoginSession::REMEMBERED).unwrap_or(Timestamp::MIN)),
+            ] {
+                sql::run(tx, &format!("DELETE FROM {table} WHERE expires_at < ?1"), [before.as_microsecond()])?;
             }
             Ok(())
         })

@@ -68,6 +68,8 @@ pub enum AccountUpdate {
         /// The hash of the password; `None` to keep it.
         password_hash: Option<String>,
     },
+    /// As it is, but with no other session than the one that this is done with.
+    OtherSessionsEnded,
     /// With a one-time token more. Nothing changes for an account that is disabled or has
     /// [`MAX_ONE_TIME_TOKENS`] of the purpose.
     OneTimeToken(OneTimeToken),
@@ -83,6 +85,7 @@ impl Debug for AccountUpdate {
             Self::Admin(admin) => f.debug_tuple("Admin").field(admin).finish(),
             Self::Password { .. } => f.write_str("Password"),
             Self::Credentials { .. } => f.write_str("Credentials"),
+            Self::OtherSessionsEnded => f.write_str("OtherSessionsEnded"),
             Self::OneTimeToken(token) => f.debug_tuple("OneTimeToken").field(&token.purpose).finish(),
             Self::TokenRequest(purpose) => f.debug_tuple("TokenRequest").field(purpose).finish(),
         }
@@ -124,6 +127,14 @@ impl AccountUpdate {
         matches!(self, Self::Disabled(true) | Self::Admin(false))
     }
 
+    /// The action that a user takes who changes the own account so.
+    pub fn own_action(&self) -> Action {
+        match self {
+            Self::OtherSessionsEnded => Action::EndSession,
+            _ => Action::ChangeAccount,
+        }
+    }
+
     /// The e-mail address that the account shall have.
     pub fn email(&self) -> Option<&str> {
         match self {
@@ -155,7 +166,7 @@ impl AccountChange {
     pub fn decide(&self, facts: &AccountFacts) -> Result<Decision<'_, ChangedAccount>> {
         match &self.by {
             AccountActor::Itself(actor) => {
-                facts.caller.require_self(actor, self.now, Action::ChangeAccount)?;
+                facts.caller.require_self(actor, self.now, self.update.own_action())?;
             }
             AccountActor::Admin(actor) => {
                 facts.caller.require_live(actor, self.now)?.require_everywhere(Action::ResetPassword)?;
@@ -177,7 +188,9 @@ impl AccountChange {
         let answer = ChangedAccount { user: after.user.clone(), changed: true };
         // A token that was sent to the old address, or before the new password, works no more.
         let is_same_password = after.password_hash == before.password_hash;
+        let ended = (after.session_generation != before.session_generation).then(|| after.kept_session.clone());
         let mut writes = vec![Write::UpdateAccount(after)];
+        writes.extend(ended.map(|kept| Write::ForgetSessions { user: before.user.id, kept }));
         if !is_same_address || !is_same_password {
             writes.push(Write::EndOneTimeTokens { user: before.user.id });
         }
@@ -203,7 +216,9 @@ impl AccountChange {
     /// Requires that whoever acts may change this account so.
     fn require_may(&self, account: &AccountState, facts: &AccountFacts) -> Result<()> {
         let may = match (&self.by, &self.update) {
-            (AccountActor::Itself(actor), AccountUpdate::Credentials { .. }) => actor.user == account.user.id,
+            (AccountActor::Itself(actor), AccountUpdate::Credentials { .. } | AccountUpdate::OtherSessionsEnded) => {
+                actor.user == account.user.id
+            }
             (AccountActor::Operator, _) | (AccountActor::Admin(_), AccountUpdate::OneTimeToken(_)) => true,
             (AccountActor::Registry, update) => update.token_purpose().is_some(),
             (AccountActor::Holder(_), AccountUpdate::Password { .. }) => {
@@ -259,6 +274,7 @@ impl AccountChange {
                 after.password_hash.clone_from(hash);
                 after.end_sessions(None);
             }
+            AccountUpdate::OtherSessionsEnded => after.end_sessions(self.session()),
             AccountUpdate::OneTimeToken(_) | AccountUpdate::TokenRequest(_) => return Ok(None),
             AccountUpdate::Credentials { known_hash, email, password_hash } => {
                 if before.password_hash != *known_hash {

@@ -129,6 +129,10 @@ actions! {
     ChangeAccount { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// End the own session.
     LogOut { tokens: [], restricted: Ignored, roles: [Role::Anyone], admin: true }
+    /// List the own login sessions.
+    ListSessions { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
+    /// End one of the own login sessions, or all others.
+    EndSession { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// Make an API token for oneself.
     CreateToken { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// List the own API tokens.
@@ -185,6 +189,8 @@ impl Action {
             Self::ChangeAccount => "change the account",
             Self::ResetPassword => "reset the passwords of others",
             Self::LogOut => "log out",
+            Self::ListSessions => "list login sessions",
+            Self::EndSession => "end login sessions",
             Self::CreateToken => "create API tokens",
             Self::ListTokens => "list API tokens",
             Self::RevokeToken | Self::RevokeUsedToken => "revoke API tokens",

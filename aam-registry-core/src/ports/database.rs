@@ -1,6 +1,6 @@
 use super::{
-    AccountStore, ArchiveIndex, AuditLog, DownloadStore, JobQueue, PackageStore, PublishStore, ScopeStore, TokenStore,
-    UserStore, VersionStore, WebhookStore,
+    AccountStore, ArchiveIndex, AuditLog, DownloadStore, JobQueue, PackageStore, PublishStore, ScopeStore,
+    SessionStore, TokenStore, UserStore, VersionStore, WebhookStore,
 };
 
 /// All metadata ports in one store: what a transaction of one of them changes, the others see.
@@ -12,6 +12,7 @@ pub trait Database:
     + DownloadStore
     + UserStore
     + AccountStore
+    + SessionStore
     + TokenStore
     + ScopeStore
     + AuditLog
@@ -28,6 +29,7 @@ impl<S> Database for S where
         + DownloadStore
         + UserStore
         + AccountStore
+        + SessionStore
         + TokenStore
         + ScopeStore
         + AuditLog

@@ -42,7 +42,8 @@ pub trait UserStore: Debug + Send + Sync + 'static {
     /// Those of [`LogOut::decide`].
     async fn log_out(&self, log_out: &LogOut) -> Result<()>;
 
-    /// Deletes revocations of sessions, and one-time tokens, that expired before `now`.
+    /// Deletes revocations of sessions, and one-time tokens, that expired before `now`, and sessions that
+    /// are no longer [remembered](crate::types::LoginSession::REMEMBERED).
     async fn forget_sessions(&self, now: Timestamp) -> Result<()>;
 }
 

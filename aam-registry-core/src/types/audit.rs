@@ -51,6 +51,7 @@ events! {
     UserLogin = "user.login",
     UserLoginFailed = "user.login_failed",
     UserLogout = "user.logout",
+    SessionRevoke = "session.revoke",
     UserDisable = "user.disable",
     UserEnable = "user.enable",
     UserRoleSet = "user.role_set",

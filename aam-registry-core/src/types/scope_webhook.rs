@@ -157,6 +157,7 @@ impl AuditEvent {
             | Self::UserPasswordReset
             | Self::TokenCreate
             | Self::TokenRevoke
+            | Self::SessionRevoke
             | Self::AdminCreate => false,
         }
     }

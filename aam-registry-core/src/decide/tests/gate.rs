@@ -13,9 +13,9 @@ use super::{
 use crate::{
     decide::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
-        LogOut, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken, NewUser, PackageCommand,
-        PackageFacts, PublishFacts, RevokeToken, RevokeTokenFacts, WebhookChange, WebhookCommand, WebhookFacts,
-        gate::closed,
+        EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken,
+        NewUser, PackageCommand, PackageFacts, PublishFacts, RevokeToken, RevokeTokenFacts, WebhookChange,
+        WebhookCommand, WebhookFacts, gate::closed,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
@@ -157,6 +157,11 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             let credential = Credential::Session { id: "one".into(), generation: 0, expires_at: after(1) };
             let log_out = LogOut { actor: Actor { credential, ..actor(0) }, now: NOW, audit: entry() };
             log_out.decide(&caller(0)).map(drop)
+        }
+        Action::ListSessions => registry.login_sessions(by).await.map(drop),
+        Action::EndSession => {
+            let end = EndSession { actor: actor(0), session: "one".into(), audit: entry() };
+            end.decide(&EndSessionFacts { caller: caller(0), expires_at: Some(after(1)) }).map(drop)
         }
         Action::CreateToken => {
             let (scopes, token) = (TokenScopes::all(), token(&[TokenScope::Publish], None));

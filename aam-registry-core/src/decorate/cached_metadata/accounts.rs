@@ -10,13 +10,14 @@ use jiff::Timestamp;
 use super::{CachedMetadata, kept::CREDENTIAL_LIFETIME};
 use crate::{
     decide::{
-        AccountChange, ChangedAccount, LogOut, MemberChange, NewScope, NewToken, NewUser, RevokeToken, TokenRevocation,
+        AccountChange, BeginSession, ChangedAccount, EndSession, LogOut, MemberChange, NewScope, NewToken, NewUser,
+        RevokeToken, TokenRevocation,
     },
     error::Result,
-    ports::{AccountStore, AuditLog, Database, Login, ScopeStore, TokenHolder, TokenStore, UserStore},
+    ports::{AccountStore, AuditLog, Database, Login, ScopeStore, SessionStore, TokenHolder, TokenStore, UserStore},
     types::{
-        AccountFilter, Actor, AuditEntry, AuditFilter, NewAuditEntry, OneTimePurpose, Page, Scope, ScopeName,
-        ScopeRole, Sha256Digest, Token, TokenId, User, UserId, UserProfile, Username,
+        AccountFilter, Actor, AuditEntry, AuditFilter, LoginSession, NewAuditEntry, OneTimePurpose, Page, Scope,
+        ScopeName, ScopeRole, Sha256Digest, Token, TokenId, User, UserId, UserProfile, Username,
     },
 };
 
@@ -95,6 +96,26 @@ impl<D: Database> AccountStore for CachedMetadata<D> {
     async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64> {
         let revocation = revocation.clone();
         self.revoking(|_| None, move |database| async move { database.revoke_tokens(&revocation).await }).await
+    }
+}
+
+#[async_trait]
+impl<D: Database> SessionStore for CachedMetadata<D> {
+    async fn begin_session(&self, begin: &BeginSession) -> Result<bool> {
+        self.inner.database.begin_session(begin).await
+    }
+
+    async fn login_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<LoginSession>> {
+        self.inner.database.login_sessions(user, now).await
+    }
+
+    async fn end_session(&self, end: &EndSession) -> Result<()> {
+        let (user, end) = (end.actor.user, end.clone());
+        self.revoking(move |_| Some(user), move |database| async move { database.end_session(&end).await }).await
+    }
+
+    async fn touch_sessions(&self, used: &[(UserId, String, Timestamp)]) -> Result<()> {
+        self.inner.database.touch_sessions(used).await
     }
 }
 

@@ -14,8 +14,8 @@ use crate::{
         },
     },
     ports::RateClass,
-    registry::{Guesser, OwnAccountChange, Registration},
-    types::{AskedIn, Username},
+    registry::{self, Guesser, OwnAccountChange, Registration},
+    types::{AskedIn, LoginClient, Username},
 };
 
 pub(super) const ROUTES: &[Route] = &[
@@ -166,7 +166,9 @@ async fn login(call: Call, body: RequestBody) -> Answered {
     }
     let login = request.username.or(request.email);
     let login = login.ok_or_else(|| Error::invalid_request("Give `username` or `email`, and `password`"))?;
-    let session = call.registry.login_as(Guesser::counted(call.client), &login, request.password).await?;
+    let client = LoginClient::new(call.client.map(|client| client.0), call.user_agent());
+    let login = registry::LoginRequest { login, password: request.password, client };
+    let session = call.registry.login_as(Guesser::counted(call.client), login).await?;
     answer::written(StatusCode::OK, &SessionAnswer::from(session))
 }
 

@@ -12,6 +12,19 @@ const NOT_YOU: &str = "If this was not you, somebody else can use your account. 
                        revoke the API tokens that you do not know (`aam token list`, `aam token revoke`), and tell the \
                        administrator of the registry.";
 
+/// Somebody has logged in from a place that is new for the account.
+pub(super) fn login_from_new_place(at: &str, address: Option<&str>, client: Option<&str>) -> Letter {
+    let from = address.map(|address| format!(" from the address {address}")).unwrap_or_default();
+    let with = client.map(|client| format!(" with \u{201c}{client}\u{201d}")).unwrap_or_default();
+    Letter::new("login-from-new-place", "A login to your account from a new place")
+        .text(format!("Somebody logged in to your account{from}{with} at {at}, for the first time from there."))
+        .text(
+            "If this was not you, somebody else knows your password: change it with `aam passwd`, which ends all other \
+             sessions, revoke the API tokens that you do not know (`aam token list`, `aam token revoke`), and tell the \
+             administrator of the registry. `aam sessions` shows who is logged in.",
+        )
+}
+
 /// The user has set another password.
 pub(super) fn password_changed(at: &str) -> Letter {
     Letter::new("password-changed", "Your password was changed")

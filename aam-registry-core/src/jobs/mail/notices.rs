@@ -13,7 +13,8 @@ use crate::{
 pub(super) fn are_of(event: AuditEvent) -> bool {
     matches!(
         event,
-        AuditEvent::UserPasswordChange
+        AuditEvent::UserLogin
+            | AuditEvent::UserPasswordChange
             | AuditEvent::UserPasswordReset
             | AuditEvent::TokenCreate
             | AuditEvent::UserDisable
@@ -31,7 +32,7 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
 pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
     let actor = event.actor.as_deref();
     match event.event {
-        AuditEvent::UserPasswordChange | AuditEvent::TokenCreate => actor,
+        AuditEvent::UserPasswordChange | AuditEvent::TokenCreate | AuditEvent::UserLogin => actor,
         AuditEvent::UserPasswordReset | AuditEvent::UserDisable | AuditEvent::UserEnable | AuditEvent::UserRoleSet => {
             text(event, "user")
         }
@@ -80,6 +81,7 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
             let name = text(event, "name").unwrap_or_default();
             letters::token_created(&at, name, &list("scopes", "reading"), &list("packages", "all"), expires)
         }
+        AuditEvent::UserLogin => letters::login_from_new_place(&at, text(event, "client_ip"), text(event, "client")),
         AuditEvent::UserDisable => letters::account_disabled(&at),
         AuditEvent::UserEnable => letters::account_enabled(&at),
         AuditEvent::UserRoleSet => {

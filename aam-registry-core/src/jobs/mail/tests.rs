@@ -135,6 +135,20 @@ async fn a_mail_that_is_refused_for_good_is_given_up_and_shown_without_the_addre
 }
 
 #[tokio::test]
+async fn a_login_from_a_new_place_is_told_to_its_user() {
+    let mailer = MemoryMailer::new();
+    let registry = registry(mailer.clone());
+    register(&registry, "ada").await;
+    for address in [[192, 0, 2, 1], [192, 0, 2, 9], [198, 51, 100, 1], [198, 51, 100, 2]] {
+        registry.login_from(address.into(), "ada", PASSWORD.into()).await.expect("logged in");
+    }
+    settle(&registry).await;
+    let [mail] = mailer.sent().try_into().expect("one mail");
+    assert_eq!((&*mail.to, &*mail.subject), ("ada@example.com", "A login to your account from a new place"));
+    assert!(mail.text.contains("from the address 198.51.100.1 at "), "{}", mail.text);
+}
+
+#[tokio::test]
 async fn without_a_mail_server_nothing_waits() {
     let registry = memory::registry().build().expect("complete");
     let ada = register(&registry, "ada").await;
@@ -155,6 +169,7 @@ fn events() -> Vec<NewAuditEntry> {
     let token = |event| entry(event).with_actor("ada").with("name", "<b>ci</b>\n\nhttps://evil.example");
     vec![
         entry(AuditEvent::UserPasswordChange).with_actor("ada"),
+        entry(AuditEvent::UserLogin).with_actor("ada").with("client_ip", "192.0.2.1").with("client", "aam/0.2.0"),
         entry(AuditEvent::UserPasswordReset),
         entry(AuditEvent::UserPasswordReset).with("step", "link"),
         entry(AuditEvent::UserPasswordReset).with("step", "done"),

@@ -53,6 +53,13 @@ impl Tables {
             Write::RevokeSession { user, session, expires_at } => {
                 self.revoked_sessions.insert((user, session), expires_at);
             }
+            Write::AddSession(session) => self.sessions.push(session),
+            Write::ForgetSession { user, session } => {
+                self.sessions.retain(|one| one.user != user || one.id != session);
+            }
+            Write::ForgetSessions { user, kept } => {
+                self.sessions.retain(|one| one.user != user || kept.as_ref() == Some(&one.id));
+            }
             Write::CreateScope { name, owner, created_at } => {
                 self.scopes.insert(name, StoredScope { created_at, members: [(owner, ScopeRole::Owner)].into() });
             }

@@ -10,10 +10,11 @@ mod profile;
 mod register;
 mod reset;
 mod scopes;
+mod sessions;
 mod tokens;
 
 pub use change::OwnAccountChange;
-pub use login::SessionToken;
+pub use login::{LoginRequest, SessionToken};
 pub use manage::{AccountDescription, OPERATOR};
 pub(crate) use password::{MAX_BYTES as MAX_PASSWORD_BYTES, MIN_CHARS as MIN_PASSWORD_CHARS};
 pub(crate) use password_guess::Guesser;

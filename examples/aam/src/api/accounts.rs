@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     client::Client,
     retry::Repeat,
-    wire::{Account, SessionToken, TokenInfo},
+    wire::{Account, SessionList, SessionToken, TokenInfo},
 };
 use crate::{config::Secret, failure::Result};
 
@@ -65,6 +65,21 @@ impl Client {
     pub(crate) async fn reset_password(&self, link: &Secret, wanted: &Secret) -> Result<()> {
         let body = json!({"token": link.expose(), "password": wanted.expose()});
         self.act(Method::POST, self.url("users/password-reset/confirm"), Some(&body)).await
+    }
+
+    /// The caller's login sessions.
+    pub(crate) async fn sessions(&self) -> Result<SessionList> {
+        self.get(self.url("users/me/sessions")).await
+    }
+
+    /// Ends one of the caller's login sessions.
+    pub(crate) async fn end_session_of(&self, id: &str) -> Result<()> {
+        self.act(Method::DELETE, self.url(&format!("users/me/sessions/{id}")), None).await
+    }
+
+    /// Ends all of the caller's login sessions but the one of this client.
+    pub(crate) async fn end_other_sessions(&self) -> Result<()> {
+        self.act(Method::DELETE, self.url("users/me/sessions"), None).await
     }
 
     /// Makes an API token.

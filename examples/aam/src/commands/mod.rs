@@ -15,6 +15,7 @@ pub(crate) mod register;
 pub(crate) mod registry;
 pub(crate) mod scope;
 pub(crate) mod search;
+pub(crate) mod sessions;
 pub(crate) mod token;
 pub(crate) mod uninstall;
 pub(crate) mod unyank;

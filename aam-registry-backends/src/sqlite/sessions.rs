@@ -1,0 +1,104 @@
+use aam_registry_core::{
+    Result,
+    decide::{BeginSession, BeginSessionFacts, EndSession, EndSessionFacts},
+    ports::SessionStore,
+    types::{LoginClient, LoginSession, UserId},
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, Row};
+
+use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql};
+use crate::relational::columns;
+
+/// The sessions of a user that are valid.
+const LIVE: &str = "FROM sessions s JOIN users u ON u.id = s.user_id
+    WHERE s.user_id = ?1 AND s.expires_at > ?2 AND NOT u.disabled
+    AND (s.generation = u.session_generation OR s.id = u.kept_session)
+    AND NOT EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = s.user_id AND r.id = s.id)";
+
+#[async_trait]
+impl SessionStore for SqliteMetadata {
+    async fn begin_session(&self, begin: &BeginSession) -> Result<bool> {
+        let begin = begin.clone();
+        self.write(move |tx| {
+            let (user, place) = (begin.session.user.to_string(), begin.session.client.place());
+            let facts = BeginSessionFacts {
+                caller: facts::caller(tx, &begin.actor())?,
+                has_logged_in: sql::exists(tx, "SELECT 1 FROM sessions WHERE user_id = ?1", [&user])?,
+                knows_place: sql::exists(
+                    tx,
+                    "SELECT 1 FROM sessions WHERE user_id = ?1 AND place = ?2",
+                    (&user, place),
+                )?,
+            };
+            apply(tx, begin.decide(&facts)?)
+        })
+        .await
+    }
+
+    async fn login_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<LoginSession>> {
+        let query = format!(
+            "SELECT s.id, s.user_id, s.generation, s.client_ip, s.client, s.created_at, s.last_seen_at, s.expires_at
+             {LIVE} ORDER BY s.created_at DESC, s.id DESC"
+        );
+        self.read(move |tx| sql::all(tx, &query, (user.to_string(), now.as_microsecond()), session)).await
+    }
+
+    async fn end_session(&self, end: &EndSession) -> Result<()> {
+        let end = end.clone();
+        self.write(move |tx| {
+            let query = format!("SELECT s.expires_at {LIVE} AND s.id = ?3");
+            let of = (end.actor.user.to_string(), end.audit.timestamp.as_microsecond(), &end.session);
+            let facts = EndSessionFacts {
+                caller: facts::caller(tx, &end.actor)?,
+                expires_at: sql::first(tx, &query, of, |row| sql::instant(row, 0))?,
+            };
+            apply(tx, end.decide(&facts)?)
+        })
+        .await
+    }
+
+    async fn touch_sessions(&self, used: &[(UserId, String, Timestamp)]) -> Result<()> {
+        let used = used.to_vec();
+        self.write(move |tx| {
+            let touch = "UPDATE sessions SET last_seen_at = max(last_seen_at, ?3) WHERE user_id = ?1 AND id = ?2";
+            used.iter().try_for_each(|(user, id, at)| {
+                sql::run(tx, touch, (user.to_string(), id, at.as_microsecond())).map(drop)
+            })
+        })
+        .await
+    }
+}
+
+/// Records a session.
+pub(super) fn add(tx: &Connection, session: &LoginSession) -> Tx<()> {
+    let insert = "INSERT INTO sessions
+        (user_id, id, generation, place, client_ip, client, created_at, last_seen_at, expires_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let row = (
+        session.user.to_string(),
+        &session.id,
+        columns::signed(session.generation),
+        session.client.place(),
+        session.client.address.map(|address| address.to_string()),
+        &session.client.agent,
+        session.created_at.as_microsecond(),
+        session.last_seen_at.as_microsecond(),
+        session.expires_at.as_microsecond(),
+    );
+    sql::run(tx, insert, row).map(drop)
+}
+
+fn session(row: &Row<'_>) -> Tx<LoginSession> {
+    let address: Option<String> = row.get(3)?;
+    Ok(LoginSession {
+        id: row.get(0)?,
+        user: sql::parsed(row, 1)?,
+        generation: sql::unsigned(row, 2)?,
+        client: LoginClient { address: address.and_then(|address| address.parse().ok()), agent: row.get(4)? },
+        created_at: sql::instant(row, 5)?,
+        last_seen_at: sql::instant(row, 6)?,
+        expires_at: sql::instant(row, 7)?,
+    })
+}
