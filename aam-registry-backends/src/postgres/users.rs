@@ -24,13 +24,13 @@ use crate::relational::columns;
 /// What [`user`] reads.
 macro_rules! user_columns {
     () => {
-        "u.id, u.username, u.email, u.is_admin, u.disabled, u.created_at"
+        "u.id, u.username, u.email, u.email_verified, u.is_admin, u.disabled, u.created_at"
     };
 }
 pub(super) use user_columns;
 
 /// How many columns [`user`] reads.
-pub(super) const COLUMNS: usize = 6;
+pub(super) const COLUMNS: usize = 7;
 
 const LOGIN_BY_EMAIL: &str =
     concat!("SELECT ", user_columns!(), ", u.password_hash, u.session_generation FROM users u WHERE u.email_key = $1");
@@ -151,9 +151,10 @@ pub(super) fn user(row: &Row, at: usize) -> Tx<User> {
         id: sql::id(row, at)?,
         username: sql::parsed(row, at + 1)?,
         email: sql::text(row, at + 2)?,
-        is_admin: row.try_get(at + 3)?,
-        disabled: row.try_get(at + 4)?,
-        created_at: sql::instant(row, at + 5)?,
+        email_verified: row.try_get(at + 3)?,
+        is_admin: row.try_get(at + 4)?,
+        disabled: row.try_get(at + 5)?,
+        created_at: sql::instant(row, at + 6)?,
     })
 }
 

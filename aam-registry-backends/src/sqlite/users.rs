@@ -100,7 +100,7 @@ impl UserStore for SqliteMetadata {
 
 /// How many columns [`user`] reads.
 pub(super) const COLUMN_COUNT: usize = COLUMNS.len();
-const COLUMNS: [&str; 6] = ["id", "username", "email", "is_admin", "disabled", "created_at"];
+const COLUMNS: [&str; 7] = ["id", "username", "email", "email_verified", "is_admin", "disabled", "created_at"];
 
 /// The columns that [`user`] reads, of the table under that alias.
 pub(super) fn columns(alias: &str) -> String {
@@ -113,9 +113,10 @@ pub(super) fn user(row: &Row<'_>, at: usize) -> Tx<User> {
         id: sql::parsed(row, at)?,
         username: sql::parsed(row, at + 1)?,
         email: row.get(at + 2)?,
-        is_admin: row.get(at + 3)?,
-        disabled: row.get(at + 4)?,
-        created_at: sql::instant(row, at + 5)?,
+        email_verified: row.get(at + 3)?,
+        is_admin: row.get(at + 4)?,
+        disabled: row.get(at + 5)?,
+        created_at: sql::instant(row, at + 6)?,
     })
 }
 

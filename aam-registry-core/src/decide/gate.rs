@@ -127,6 +127,8 @@ actions! {
     ReadAccount { tokens: [], restricted: Ignored, roles: [Role::Anyone], admin: true }
     /// Change the own e-mail address or password.
     ChangeAccount { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
+    /// Ask for a mail with which the own e-mail address is verified.
+    VerifyEmail { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// End the own session.
     LogOut { tokens: [], restricted: Ignored, roles: [Role::Anyone], admin: true }
     /// List the own login sessions.
@@ -187,6 +189,7 @@ impl Action {
             Self::LeaveScope => "leave",
             Self::ReadAccount => "read the account",
             Self::ChangeAccount => "change the account",
+            Self::VerifyEmail => "verify the e-mail address",
             Self::ResetPassword => "reset the passwords of others",
             Self::LogOut => "log out",
             Self::ListSessions => "list login sessions",

@@ -56,6 +56,7 @@ events! {
     UserEnable = "user.enable",
     UserRoleSet = "user.role_set",
     UserEmailChange = "user.email_change",
+    UserEmailVerify = "user.email_verify",
     UserPasswordChange = "user.password_change",
     UserPasswordReset = "user.password_reset",
     TokenCreate = "token.create",

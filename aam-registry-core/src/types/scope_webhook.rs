@@ -158,6 +158,7 @@ impl AuditEvent {
             | Self::TokenCreate
             | Self::TokenRevoke
             | Self::SessionRevoke
+            | Self::UserEmailVerify
             | Self::AdminCreate => false,
         }
     }

@@ -54,6 +54,7 @@ fn account() -> User {
         username: username(0),
         email: "ada@example.com".into(),
         is_admin: false,
+        email_verified: false,
         disabled: false,
         created_at: NOW,
     }
@@ -80,6 +81,7 @@ fn account_change() -> Result<()> {
         known_hash: "hash".into(),
         email: Some("ada@example.org".into()),
         password_hash: None,
+        address_before: None,
     };
     let by = AccountActor::Itself(actor(0));
     let change = AccountChange { by, username: username(0), update, now: NOW, audit: vec![entry()] };
@@ -153,6 +155,20 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         Action::ReadAccount => registry.account(by).await.map(drop),
         Action::ChangeAccount => account_change(),
         Action::ResetPassword => password_reset(),
+        Action::VerifyEmail => {
+            let update = AccountUpdate::TokenRequest(OneTimePurpose::EmailVerification);
+            let username = username(0);
+            let change =
+                AccountChange { by: AccountActor::Itself(actor(0)), username, update, now: NOW, audit: vec![entry()] };
+            let account = AccountState {
+                user: account(),
+                password_hash: "hash".into(),
+                session_generation: 0,
+                kept_session: None,
+            };
+            let facts = AccountFacts { account: Some(account), caller: caller(0), ..AccountFacts::default() };
+            change.decide(&facts).map(drop)
+        }
         Action::LogOut => {
             let credential = Credential::Session { id: "one".into(), generation: 0, expires_at: after(1) };
             let log_out = LogOut { actor: Actor { credential, ..actor(0) }, now: NOW, audit: entry() };

@@ -20,8 +20,8 @@ mod version;
 mod webhooks;
 
 pub(crate) use accounts::{
-    AccountAnswer, AccountChangeRequest, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer,
-    ResetConfirmation, ResetLinkAnswer, ResetRequest, ResetRequestedAnswer, SessionAnswer,
+    AccountAnswer, AccountChangeRequest, EmailVerification, LoginRequest, ProfileAnswer, RegisterRequest,
+    RegisteredAnswer, ResetConfirmation, ResetLinkAnswer, ResetRequest, ResetRequestedAnswer, SessionAnswer,
 };
 pub(crate) use audit::AuditPage;
 pub(crate) use changes::{

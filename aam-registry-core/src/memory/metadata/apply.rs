@@ -40,7 +40,9 @@ impl Tables {
                 self.users.insert(account.user.id, account);
             }
             Write::AddOneTimeToken { user, token } => self.one_time_tokens.push((user, token)),
-            Write::EndOneTimeTokens { user } => self.one_time_tokens.retain(|(of, _)| *of != user),
+            Write::EndOneTimeTokens { user, purpose } => self
+                .one_time_tokens
+                .retain(|(of, token)| *of != user || purpose.is_some_and(|purpose| token.purpose != purpose)),
             Write::CreateToken { token, secret } => {
                 self.tokens.insert(token.id, StoredToken { token, secret });
             }

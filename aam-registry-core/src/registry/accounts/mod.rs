@@ -12,6 +12,7 @@ mod reset;
 mod scopes;
 mod sessions;
 mod tokens;
+mod verify;
 
 pub use change::OwnAccountChange;
 pub use login::{LoginRequest, SessionToken};
@@ -24,3 +25,4 @@ pub use reset::PasswordResetLink;
 pub(crate) use reset::{DONE, LINK, REQUESTED, STEP};
 pub use tokens::TokenRequest;
 pub(crate) use tokens::{MAX_NAME as MAX_TOKEN_NAME, MAX_PATTERNS as MAX_TOKEN_PATTERNS};
+pub(crate) use verify::VerificationLink;

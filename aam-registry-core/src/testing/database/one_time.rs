@@ -96,6 +96,7 @@ pub async fn a_new_password_or_address_ends_one_time_tokens(db: &dyn Database) {
             known_hash: known.password_hash,
             email: email.map(|before| format!("{before}{}", known.user.email)),
             password_hash,
+            address_before: None,
         };
         change(db, AccountActor::Itself(by.clone()), &by.username, update).await.expect("changed");
         refused(reset(db, digest, &by.username, "$test$stolen").await, ErrorCode::InvalidRequest);

@@ -20,6 +20,7 @@ const TABLE: &[(&str, Action)] = &[
     ("logout", Action::LogOut),
     ("getAccount", Action::ReadAccount),
     ("changeAccount", Action::ChangeAccount),
+    ("requestEmailVerification", Action::VerifyEmail),
     ("makeResetLink", Action::ResetPassword),
     ("publishPackage", Action::Publish),
     ("yankVersion", Action::Yank),
@@ -82,6 +83,7 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
                 .await
         }
         "makeResetLink" => act(Method::POST, "/api/v1/users/nobody/password-reset").await,
+        "requestEmailVerification" => act(Method::POST, "/api/v1/users/me/verify-email").await,
         "publishPackage" => site.publish_form(token, &[("archive", &archive(name, "1.0.0"))]).await,
         "yankVersion" => act(Method::DELETE, &format!("{kit}/9.9.9")).await,
         "unyankVersion" => act(Method::POST, &format!("{kit}/9.9.9/unyank")).await,

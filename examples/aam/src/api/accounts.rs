@@ -67,6 +67,16 @@ impl Client {
         self.act(Method::POST, self.url("users/password-reset/confirm"), Some(&body)).await
     }
 
+    /// Asks for a mail with a link to verify the caller's e-mail address.
+    pub(crate) async fn request_email_verification(&self) -> Result<Value> {
+        self.send_json(Method::POST, self.url("users/me/verify-email"), &json!({}), Repeat::IfUnsent).await
+    }
+
+    /// Verifies an e-mail address with the link of a mail.
+    pub(crate) async fn verify_email(&self, link: &str) -> Result<()> {
+        self.act(Method::POST, self.url("users/verify-email"), Some(&json!({"token": link}))).await
+    }
+
     /// The caller's login sessions.
     pub(crate) async fn sessions(&self) -> Result<SessionList> {
         self.get(self.url("users/me/sessions")).await
