@@ -18,7 +18,7 @@ use super::{
     audit::Append,
     connection::Session,
     failure::Tx,
-    jobs, listing, publish, sessions,
+    jobs, listing, publish, session_writes,
     sql::{self, Text},
     webhook_writes,
 };
@@ -135,9 +135,9 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::CreateToken { .. } => &[CREATE_TOKEN],
         Write::RevokeTokens { .. } => &[REVOKE_TOKENS],
         Write::RevokeSession { .. } => &[REVOKE_SESSION],
-        Write::AddSession(_) => &[sessions::ADD],
-        Write::ForgetSession { .. } => &[sessions::FORGET],
-        Write::ForgetSessions { .. } => &[sessions::FORGET_ALL],
+        Write::AddSession(_) => &[session_writes::ADD],
+        Write::ForgetSession { .. } => &[session_writes::FORGET],
+        Write::ForgetSessions { .. } => &[session_writes::FORGET_ALL],
         Write::CreateScope { .. } => &[CREATE_SCOPE],
         Write::SetMember { .. } => &[PUT_MEMBER, DROP_MEMBER],
         Write::SetOwner { .. } => &[ADD_OWNER, REMOVE_OWNER],
@@ -175,13 +175,13 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
             let (user, expires_at) = (Uuid::from(*user), expires_at.as_microsecond());
             sql::run(tx, REVOKE_SESSION, [&Text(session), &user, &expires_at]).await.map(drop)
         }
-        Write::AddSession(session) => sessions::add(tx, session).await,
+        Write::AddSession(session) => session_writes::add(tx, session).await,
         Write::ForgetSession { user, session } => {
-            sql::run(tx, sessions::FORGET, [&Uuid::from(*user), &Text(session)]).await.map(drop)
+            sql::run(tx, session_writes::FORGET, [&Uuid::from(*user), &Text(session)]).await.map(drop)
         }
         Write::ForgetSessions { user, kept } => {
             let kept = kept.as_deref().map(Text);
-            sql::run(tx, sessions::FORGET_ALL, [&Uuid::from(*user), &kept]).await.map(drop)
+            sql::run(tx, session_writes::FORGET_ALL, [&Uuid::from(*user), &kept]).await.map(drop)
         }
         Write::CreateScope { name, owner, created_at } => {
             let (created_at, owner, role) =

@@ -6,21 +6,18 @@ use aam_registry_core::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
     PostgresMetadata,
     admission::Rows,
     apply::apply,
-    connection::Session,
     facts,
     failure::Tx,
     sql::{self, Text},
     users::LOCK_USER,
 };
-use crate::relational::columns;
-
 /// The sessions of a user that are valid.
 macro_rules! live {
     () => {
@@ -39,11 +36,6 @@ const LIST: &str = concat!(
 const LIVE_ONE: &str = concat!("SELECT s.expires_at", live!(), " AND s.id = $3");
 const PLACES: &str = "SELECT EXISTS (SELECT 1 FROM sessions WHERE user_id = $1),
     EXISTS (SELECT 1 FROM sessions WHERE user_id = $1 AND place = $2)";
-pub(super) const ADD: &str = "INSERT INTO sessions
-        (user_id, id, generation, place, client_ip, client, created_at, last_seen_at, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-pub(super) const FORGET: &str = "DELETE FROM sessions WHERE user_id = $1 AND id = $2";
-pub(super) const FORGET_ALL: &str = "DELETE FROM sessions WHERE user_id = $1 AND ($2::text IS NULL OR id <> $2)";
 /// A session that somebody changes at the moment is passed over, so that nobody's connection is waited on.
 const TOUCH: &str = "WITH used AS (
         SELECT s.user_id, s.id, u.at FROM unnest($1::uuid[], $2::text[], $3::bigint[]) u (user_id, id, at)
@@ -58,8 +50,9 @@ impl SessionStore for PostgresMetadata {
         self.change(Rows::of_user(begin.session.user), |tx| async move {
             let caller = facts::caller(&tx, &begin.actor()).await?;
             let (user, place) = (Uuid::from(begin.session.user), begin.session.client.place());
-            let places = sql::first(&tx, PLACES, [&user, &Text(&place)], |row| Ok((row.try_get(0)?, row.try_get(1)?)));
-            let (has_logged_in, knows_place) = places.await?.unwrap_or_default();
+            let known =
+                sql::first(&tx, PLACES, [&user, &Text(&place)], |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?;
+            let (has_logged_in, knows_place) = known.unwrap_or_default();
             apply(&tx, begin.decide(&BeginSessionFacts { caller, has_logged_in, knows_place })?).await
         })
         .await
@@ -97,23 +90,6 @@ impl SessionStore for PostgresMetadata {
         })
         .await
     }
-}
-
-/// Records a session.
-pub(super) async fn add(tx: &Session, session: &LoginSession) -> Tx<()> {
-    let (place, address) = (session.client.place(), session.client.address.map(|address| address.to_string()));
-    let row: [&(dyn ToSql + Sync); 9] = [
-        &Uuid::from(session.user),
-        &Text(&session.id),
-        &columns::signed(session.generation),
-        &Text(&place),
-        &address,
-        &session.client.agent.as_deref().map(Text),
-        &session.created_at.as_microsecond(),
-        &session.last_seen_at.as_microsecond(),
-        &session.expires_at.as_microsecond(),
-    ];
-    sql::run(tx, ADD, row).await.map(drop)
 }
 
 fn session(row: &Row) -> Tx<LoginSession> {

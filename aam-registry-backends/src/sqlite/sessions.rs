@@ -6,11 +6,9 @@ use aam_registry_core::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::{Connection, Row};
+use rusqlite::Row;
 
 use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql};
-use crate::relational::columns;
-
 /// The sessions of a user that are valid.
 const LIVE: &str = "FROM sessions s JOIN users u ON u.id = s.user_id
     WHERE s.user_id = ?1 AND s.expires_at > ?2 AND NOT u.disabled
@@ -69,25 +67,6 @@ impl SessionStore for SqliteMetadata {
         })
         .await
     }
-}
-
-/// Records a session.
-pub(super) fn add(tx: &Connection, session: &LoginSession) -> Tx<()> {
-    let insert = "INSERT INTO sessions
-        (user_id, id, generation, place, client_ip, client, created_at, last_seen_at, expires_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    let row = (
-        session.user.to_string(),
-        &session.id,
-        columns::signed(session.generation),
-        session.client.place(),
-        session.client.address.map(|address| address.to_string()),
-        &session.client.agent,
-        session.created_at.as_microsecond(),
-        session.last_seen_at.as_microsecond(),
-        session.expires_at.as_microsecond(),
-    );
-    sql::run(tx, insert, row).map(drop)
 }
 
 fn session(row: &Row<'_>) -> Tx<LoginSession> {

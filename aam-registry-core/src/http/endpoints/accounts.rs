@@ -110,7 +110,7 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Users",
         summary: "Ask for another mail to verify the caller's e-mail address",
         description: "Its link works once and for two days. Nothing is sent if the address is verified, or if there \
-            are several unused links. 403 where the registry sends no mail. Needs the scope `admin` and a token that \
+            are several unused links. 400 where the registry sends no mail. Needs the scope `admin` and a token that \
             is not restricted to packages.",
         access: Access::Credential,
         class: Some(RateClass::Auth),
@@ -119,7 +119,7 @@ pub(super) const ROUTES: &[Route] = &[
             description: "A mail is on its way.",
             content: Content::json::<ResetRequestedAnswer>(),
         }],
-        errors: &[ErrorCode::Forbidden],
+        errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden],
         ..route(Verb::Post, "/api/v1/users/me/verify-email", "requestEmailVerification", handler!(request_verification))
     },
     Route {

@@ -33,12 +33,12 @@ impl Registry {
     /// Nothing is sent if it is verified, or if there are several unused links.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] if the registry sends no mail, and with a token that lacks the scope `admin` or is
-    /// restricted to packages.
+    /// [`Error::InvalidRequest`] if the registry sends no mail; [`Error::Forbidden`] with a token that lacks the
+    /// scope `admin` or is restricted to packages.
     pub async fn request_email_verification(&self, by: &Principal) -> Result<()> {
         Action::VerifyEmail.require_credential(by, None)?;
         if self.mailing().is_none() {
-            return Err(Error::forbidden("This registry sends no mail, and so verifies no addresses"));
+            return Err(Error::invalid_request("This registry sends no mail, and so verifies no addresses"));
         }
         let audit = self
             .entry_by(AuditEvent::UserEmailVerify, by)

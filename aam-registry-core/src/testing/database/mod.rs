@@ -90,6 +90,7 @@ macro_rules! database_cases {
             accounts_are_listed_by_name,
             the_operator_revokes_tokens,
             a_one_time_token_works_once,
+            an_address_is_verified_by_a_token,
             of_uses_of_a_token_at_once_one_counts,
             a_one_time_token_is_one_accounts_and_expires,
             a_new_password_or_address_ends_one_time_tokens,
