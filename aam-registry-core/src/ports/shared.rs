@@ -12,23 +12,24 @@ use jiff::Timestamp;
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
     Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, JobQueue, Login, MailFailure, Mailer, PackageStore,
-    PasswordHasher, PublishStore, RateClass, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp,
-    StoredArchive, TokenHolder, TokenStore, UserStore, VersionStore, WebhookStore,
+    PasswordHasher, PublishStore, RateClass, RateLimiter, ScopeStore, Session, SessionSigner, SessionStore,
+    SharedCache, Stamp, StoredArchive, TokenHolder, TokenStore, UserStore, VersionStore, WebhookStore,
 };
 use crate::{
     decide::{
-        AccountChange, Audience, ChangedAccount, LogOut, MemberChange, NewScope, NewToken, NewUser, OwnerChange,
-        PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TextChange, TokenRevocation, Unyank,
-        WebhookCommand, WebhookReport, Yank, Yanked,
+        AccountChange, Audience, BeginSession, ChangedAccount, EndSession, LogOut, MemberChange, NewScope, NewToken,
+        NewUser, OwnerChange, PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TextChange,
+        TokenRevocation, Unyank, WebhookCommand, WebhookReport, Yank, Yanked,
     },
     error::Result,
     types::{
-        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
-        DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob,
-        Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal,
-        PublishedVersion, RateDecision, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook,
-        SearchQuery, Sha256Digest, StoredWebhook, Token, TokenId, Upload, UploadId, User, UserId, UserProfile,
-        Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary, WebhookId,
+        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, ChainLink, Change,
+        DayDownloads, DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease,
+        JobSelection, LeasedJob, LoginSession, Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package,
+        PackageName, PackageSummary, Page, Principal, PublishedVersion, RateDecision, RegistryId, RegistryTotals,
+        Scope, ScopeName, ScopeRole, ScopeWebhook, SearchQuery, Sha256Digest, StoredWebhook, Token, TokenId, Upload,
+        UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange,
+        VersionSummary, WebhookId,
     },
 };
 
@@ -87,9 +88,11 @@ shared! {
     impl AuditLog {
         async fn append(&self, entry: &NewAuditEntry) -> Result<()>;
         async fn sequence(&self, limit: usize) -> Result<usize>;
-        async fn position(&self) -> Result<u64>;
+        async fn head(&self) -> Result<ChainLink>;
         async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>>;
         async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>>;
+        async fn last_before(&self, before: Timestamp) -> Result<Option<ChainLink>>;
+        async fn delete_entries(&self, through: u64, limit: usize) -> Result<usize>;
     }
     impl JobQueue {
         async fn enqueue(&self, jobs: &[NewJob]) -> Result<()>;
@@ -160,6 +163,12 @@ shared! {
         async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>>;
         async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>>;
         async fn change_member(&self, change: &MemberChange) -> Result<()>;
+    }
+    impl SessionStore {
+        async fn begin_session(&self, begin: &BeginSession) -> Result<bool>;
+        async fn login_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<LoginSession>>;
+        async fn end_session(&self, end: &EndSession) -> Result<()>;
+        async fn touch_sessions(&self, used: &[(UserId, String, Timestamp)]) -> Result<()>;
     }
     impl SharedCache {
         async fn get(&self, key: &str, groups: &[&str]) -> Result<Cached>;

@@ -159,7 +159,8 @@ impl AuditEvent {
             | Self::TokenRevoke
             | Self::SessionRevoke
             | Self::UserEmailVerify
-            | Self::AdminCreate => false,
+            | Self::AdminCreate
+            | Self::AdminAuditPrune => false,
         }
     }
 
