@@ -11,8 +11,7 @@ use uuid::Uuid;
 
 use super::{
     PostgresMetadata,
-    admission::Rows,
-    apply::apply,
+    connection::Session,
     facts,
     failure::Tx,
     sql::{self, Text},
@@ -46,34 +45,9 @@ const TOUCH: &str = "WITH used AS (
 
 #[async_trait]
 impl SessionStore for PostgresMetadata {
-    async fn begin_session(&self, begin: &BeginSession) -> Result<bool> {
-        self.change(Rows::of_user(begin.session.user), |tx| async move {
-            let caller = facts::caller(&tx, &begin.actor()).await?;
-            let (user, place) = (Uuid::from(begin.session.user), begin.session.client.place());
-            let known =
-                sql::first(&tx, PLACES, [&user, &Text(&place)], |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?;
-            let (has_logged_in, knows_place) = known.unwrap_or_default();
-            apply(&tx, begin.decide(&BeginSessionFacts { caller, has_logged_in, knows_place })?).await
-        })
-        .await
-    }
-
     async fn login_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<LoginSession>> {
         let (user, now) = (Uuid::from(user), now.as_microsecond());
         self.read(|tx| async move { sql::all(&tx, LIST, [&user, &now], session).await }).await
-    }
-
-    async fn end_session(&self, end: &EndSession) -> Result<()> {
-        self.change(Rows::of(&end.actor), |tx| async move {
-            let user = Uuid::from(end.actor.user);
-            // Waits for what the user has under way, which may rely on the session.
-            sql::first(&tx, LOCK_USER, [&user], |_| Ok(())).await?;
-            let caller = facts::caller(&tx, &end.actor).await?;
-            let (now, session) = (end.audit.timestamp.as_microsecond(), Text(&end.session));
-            let expires_at = sql::first(&tx, LIVE_ONE, [&user, &now, &session], |row| sql::instant(row, 0)).await?;
-            apply(&tx, end.decide(&EndSessionFacts { caller, expires_at })?).await
-        })
-        .await
     }
 
     async fn touch_sessions(&self, used: &[(UserId, String, Timestamp)]) -> Result<()> {
@@ -90,6 +64,24 @@ impl SessionStore for PostgresMetadata {
         })
         .await
     }
+}
+
+pub(super) async fn begin_session_facts(tx: &Session, begin: &BeginSession) -> Tx<BeginSessionFacts> {
+    let caller = facts::caller(tx, &begin.actor()).await?;
+    let (user, place) = (Uuid::from(begin.session.user), begin.session.client.place());
+    let known = sql::first(tx, PLACES, [&user, &Text(&place)], |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?;
+    let (has_logged_in, knows_place) = known.unwrap_or_default();
+    Ok(BeginSessionFacts { caller, has_logged_in, knows_place })
+}
+
+/// Waits for what the user has under way, which may rely on the session.
+pub(super) async fn end_session_facts(tx: &Session, end: &EndSession) -> Tx<EndSessionFacts> {
+    let user = Uuid::from(end.actor.user);
+    sql::first(tx, LOCK_USER, [&user], |_| Ok(())).await?;
+    let caller = facts::caller(tx, &end.actor).await?;
+    let (now, session) = (end.audit.timestamp.as_microsecond(), Text(&end.session));
+    let expires_at = sql::first(tx, LIVE_ONE, [&user, &now, &session], |row| sql::instant(row, 0)).await?;
+    Ok(EndSessionFacts { caller, expires_at })
 }
 
 fn session(row: &Row) -> Tx<LoginSession> {

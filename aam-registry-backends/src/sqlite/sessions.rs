@@ -6,9 +6,9 @@ use aam_registry_core::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql};
+use super::{SqliteMetadata, facts, failure::Tx, sql};
 /// The sessions of a user that are valid.
 const LIVE: &str = "FROM sessions s JOIN users u ON u.id = s.user_id
     WHERE s.user_id = ?1 AND s.expires_at > ?2 AND NOT u.disabled
@@ -17,44 +17,12 @@ const LIVE: &str = "FROM sessions s JOIN users u ON u.id = s.user_id
 
 #[async_trait]
 impl SessionStore for SqliteMetadata {
-    async fn begin_session(&self, begin: &BeginSession) -> Result<bool> {
-        let begin = begin.clone();
-        self.write(move |tx| {
-            let (user, place) = (begin.session.user.to_string(), begin.session.client.place());
-            let facts = BeginSessionFacts {
-                caller: facts::caller(tx, &begin.actor())?,
-                has_logged_in: sql::exists(tx, "SELECT 1 FROM sessions WHERE user_id = ?1", [&user])?,
-                knows_place: sql::exists(
-                    tx,
-                    "SELECT 1 FROM sessions WHERE user_id = ?1 AND place = ?2",
-                    (&user, place),
-                )?,
-            };
-            apply(tx, begin.decide(&facts)?)
-        })
-        .await
-    }
-
     async fn login_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<LoginSession>> {
         let query = format!(
             "SELECT s.id, s.user_id, s.generation, s.client_ip, s.client, s.created_at, s.last_seen_at, s.expires_at
              {LIVE} ORDER BY s.created_at DESC, s.id DESC"
         );
         self.read(move |tx| sql::all(tx, &query, (user.to_string(), now.as_microsecond()), session)).await
-    }
-
-    async fn end_session(&self, end: &EndSession) -> Result<()> {
-        let end = end.clone();
-        self.write(move |tx| {
-            let query = format!("SELECT s.expires_at {LIVE} AND s.id = ?3");
-            let of = (end.actor.user.to_string(), end.audit.timestamp.as_microsecond(), &end.session);
-            let facts = EndSessionFacts {
-                caller: facts::caller(tx, &end.actor)?,
-                expires_at: sql::first(tx, &query, of, |row| sql::instant(row, 0))?,
-            };
-            apply(tx, end.decide(&facts)?)
-        })
-        .await
     }
 
     async fn touch_sessions(&self, used: &[(UserId, String, Timestamp)]) -> Result<()> {
@@ -67,6 +35,22 @@ impl SessionStore for SqliteMetadata {
         })
         .await
     }
+}
+
+pub(super) fn begin_session_facts(tx: &Connection, begin: &BeginSession) -> Tx<BeginSessionFacts> {
+    let (user, place) = (begin.session.user.to_string(), begin.session.client.place());
+    Ok(BeginSessionFacts {
+        caller: facts::caller(tx, &begin.actor())?,
+        has_logged_in: sql::exists(tx, "SELECT 1 FROM sessions WHERE user_id = ?1", [&user])?,
+        knows_place: sql::exists(tx, "SELECT 1 FROM sessions WHERE user_id = ?1 AND place = ?2", (&user, place))?,
+    })
+}
+
+pub(super) fn end_session_facts(tx: &Connection, end: &EndSession) -> Tx<EndSessionFacts> {
+    let query = format!("SELECT s.expires_at {LIVE} AND s.id = ?3");
+    let of = (end.actor.user.to_string(), end.audit.timestamp.as_microsecond(), &end.session);
+    let expires_at = sql::first(tx, &query, of, |row| sql::instant(row, 0))?;
+    Ok(EndSessionFacts { caller: facts::caller(tx, &end.actor)?, expires_at })
 }
 
 fn session(row: &Row<'_>) -> Tx<LoginSession> {

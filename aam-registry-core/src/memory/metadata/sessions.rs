@@ -11,35 +11,12 @@ use crate::{
 
 #[async_trait]
 impl SessionStore for MemoryMetadata {
-    async fn begin_session(&self, begin: &BeginSession) -> Result<bool> {
-        let mut tables = self.tables();
-        let place = begin.session.client.place();
-        let places = tables.sessions.iter().filter(|one| one.user == begin.session.user).map(|one| one.client.place());
-        let places: Vec<_> = places.collect();
-        let facts = BeginSessionFacts {
-            caller: tables.caller(&begin.actor()),
-            has_logged_in: !places.is_empty(),
-            knows_place: places.contains(&place),
-        };
-        tables.apply(begin.decide(&facts)?, self.clock.now())
-    }
-
     async fn login_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<LoginSession>> {
         let tables = self.tables();
         let own = tables.sessions.iter().filter(|one| one.user == user && tables.is_live(one, now));
         let mut sessions: Vec<_> = own.cloned().collect();
         sessions.sort_by(|a, b| b.created_at.cmp(&a.created_at).then(b.id.cmp(&a.id)));
         Ok(sessions)
-    }
-
-    async fn end_session(&self, end: &EndSession) -> Result<()> {
-        let mut tables = self.tables();
-        let own = |one: &&LoginSession| {
-            one.user == end.actor.user && one.id == end.session && tables.is_live(one, end.audit.timestamp)
-        };
-        let expires_at = tables.sessions.iter().find(own).map(|one| one.expires_at);
-        let facts = EndSessionFacts { caller: tables.caller(&end.actor), expires_at };
-        tables.apply(end.decide(&facts)?, self.clock.now())
     }
 
     async fn touch_sessions(&self, used: &[(UserId, String, Timestamp)]) -> Result<()> {
@@ -55,6 +32,24 @@ impl SessionStore for MemoryMetadata {
 }
 
 impl Tables {
+    pub(super) fn begin_session_facts(&self, begin: &BeginSession) -> BeginSessionFacts {
+        let own = self.sessions.iter().filter(|one| one.user == begin.session.user);
+        let places: Vec<_> = own.map(|one| one.client.place()).collect();
+        BeginSessionFacts {
+            caller: self.caller(&begin.actor()),
+            has_logged_in: !places.is_empty(),
+            knows_place: places.contains(&begin.session.client.place()),
+        }
+    }
+
+    pub(super) fn end_session_facts(&self, end: &EndSession) -> EndSessionFacts {
+        let is_meant = |one: &&LoginSession| {
+            one.user == end.actor.user && one.id == end.session && self.is_live(one, end.audit.timestamp)
+        };
+        let expires_at = self.sessions.iter().find(is_meant).map(|one| one.expires_at);
+        EndSessionFacts { caller: self.caller(&end.actor), expires_at }
+    }
+
     fn is_live(&self, session: &LoginSession, now: Timestamp) -> bool {
         let ended = |account: &AccountState| {
             let (current, kept) = (account.session_generation, account.kept_session.as_deref());

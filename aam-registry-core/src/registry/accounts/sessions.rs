@@ -1,6 +1,7 @@
 use crate::{
     decide::{AccountActor, AccountChange, AccountUpdate, Action, EndSession, Rights},
     error::Result,
+    ports::CommandHandlerExt,
     registry::Registry,
     types::{AuditEvent, LoginSession, Principal},
 };
@@ -27,7 +28,7 @@ impl Registry {
         Action::EndSession.require_credential(by, None)?;
         let audit = self.entry_by(AuditEvent::SessionRevoke, by).with("session", session);
         let end = EndSession { actor: by.actor(), session: session.to_owned(), audit };
-        self.inner().login_sessions.end_session(&end).await?;
+        self.inner().commands.execute(&end).await?;
         tracing::info!(event = "session_revoked", user = %by.username, user_id = %by.user, "a session was ended");
         Ok(())
     }
@@ -46,7 +47,7 @@ impl Registry {
             now: audit.timestamp,
             audit: vec![audit],
         };
-        self.inner().accounts.change_account(&change).await?;
+        self.inner().commands.execute(&change).await?;
         tracing::info!(event = "sessions_revoked", user = %by.username, user_id = %by.user, "other sessions were ended");
         Ok(())
     }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::{
     decide::{AccountActor, AccountChange, AccountUpdate, Action},
     error::{Error, Result},
+    ports::CommandHandlerExt,
     registry::Registry,
     types::{AuditEvent, NewAuditEntry, OneTimePurpose, OneTimeSecret, OneTimeToken, Principal, SealedSecret, User},
 };
@@ -52,7 +53,7 @@ impl Registry {
             now: audit.timestamp,
             audit: vec![audit],
         };
-        self.inner().accounts.change_account(&change).await?;
+        self.inner().commands.execute(&change).await?;
         Ok(())
     }
 
@@ -76,7 +77,7 @@ impl Registry {
             now: audit.timestamp,
             audit: vec![audit],
         };
-        self.inner().accounts.change_account(&change).await?;
+        self.inner().commands.execute(&change).await?;
         tracing::info!(event = "email_verified", user = %user.username, user_id = %user.id, "e-mail address verified");
         Ok(())
     }
@@ -93,7 +94,7 @@ impl Registry {
             now,
             audit: Vec::new(),
         };
-        let made = self.inner().accounts.change_account(&change).await?;
+        let made = self.inner().commands.execute(&change).await?;
         Ok(made.changed.then_some(VerificationLink { secret, expires_at }))
     }
 

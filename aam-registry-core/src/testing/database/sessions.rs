@@ -4,7 +4,7 @@ use super::world::{actor, after, audit_by, dead_actors, entry, now, refused, ses
 use crate::{
     decide::{AccountActor, AccountChange, AccountUpdate, BeginSession, EndSession},
     error::{ErrorCode, Result},
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{Actor, AuditEvent, Credential, JobFilter, LoginClient, LoginSession, NewJob, PageRequest, User},
 };
 
@@ -32,7 +32,7 @@ fn beginning(user: &User, address: &str) -> (Actor, BeginSession) {
 
 async fn begin(db: &dyn Database, user: &User, address: &str) -> (Actor, LoginSession) {
     let (actor, begin) = beginning(user, address);
-    db.begin_session(&begin).await.expect("begun");
+    db.execute(&begin).await.expect("begun");
     (actor, begin.session)
 }
 
@@ -51,7 +51,7 @@ pub async fn sessions_are_listed_newest_first(db: &dyn Database) {
     let (second_actor, second) = begin(db, &user, "2001:db8::1").await;
     assert_eq!(db.login_sessions(user.id, now()).await.expect("read"), [second.clone(), first.clone()]);
     assert!(db.login_sessions(user.id, second.expires_at).await.expect("read").is_empty(), "they expired");
-    db.log_out(&super::world::log_out(&second_actor)).await.expect("logged out");
+    db.execute(&super::world::log_out(&second_actor)).await.expect("logged out");
     assert_eq!(ids(db, &user).await, [first.id]);
     let events: Vec<_> = audit_by(db, &second_actor).await.into_iter().map(|one| one.entry.event).collect();
     assert_eq!(events.iter().filter(|event| **event == AuditEvent::UserLogin).count(), 2);
@@ -61,23 +61,23 @@ pub async fn sessions_are_listed_newest_first(db: &dyn Database) {
 pub async fn a_session_is_ended_by_its_user(db: &dyn Database) {
     let user = user(db).await;
     let ((by, kept), (_, ended)) = (begin(db, &user, "192.0.2.1").await, begin(db, &user, "198.51.100.1").await);
-    db.end_session(&ending(&by, &ended.id)).await.expect("ended");
+    db.execute(&ending(&by, &ended.id)).await.expect("ended");
     assert_eq!(db.session_user(user.id, &ended.id, 0).await.expect("read"), None);
     assert!(db.session_user(user.id, &kept.id, 0).await.expect("read").is_some());
     assert_eq!(ids(db, &user).await, [kept.id]);
-    refused(db.end_session(&ending(&by, &ended.id)).await, ErrorCode::NotFound);
-    refused(db.end_session(&ending(&by, &word())).await, ErrorCode::NotFound);
+    refused(db.execute(&ending(&by, &ended.id)).await, ErrorCode::NotFound);
+    refused(db.execute(&ending(&by, &word())).await, ErrorCode::NotFound);
     assert_eq!(audit_by(db, &by).await[0].entry.event, AuditEvent::SessionRevoke);
-    assert!(db.begin_session(&beginning(&user, "198.51.100.1").1).await.expect("begun"), "the place was forgotten");
+    assert!(db.execute(&beginning(&user, "198.51.100.1").1).await.expect("begun"), "the place was forgotten");
 }
 
 /// Nobody ends the session of another, and no dead credential ends any.
 pub async fn a_session_is_ended_by_nobody_else(db: &dyn Database) {
     let user = user(db).await;
     let (by, session) = begin(db, &user, "192.0.2.1").await;
-    refused(db.end_session(&ending(&actor(db).await, &session.id)).await, ErrorCode::NotFound);
+    refused(db.execute(&ending(&actor(db).await, &session.id)).await, ErrorCode::NotFound);
     for (what, dead) in dead_actors(db, &by).await {
-        let refused = db.end_session(&ending(&dead, &session.id)).await;
+        let refused = db.execute(&ending(&dead, &session.id)).await;
         assert_eq!(refused.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
     }
     assert!(db.session_user(user.id, &session.id, 0).await.expect("read").is_some());
@@ -96,13 +96,13 @@ pub async fn the_other_sessions_end_at_once(db: &dyn Database) {
         now: audit.timestamp,
         audit: vec![audit],
     };
-    db.change_account(&change).await.expect("ended");
+    db.execute(&change).await.expect("ended");
     assert!(db.session_user(user.id, &kept.id, 0).await.expect("read").is_some());
     for ended in [&other.id, &unlisted] {
         assert_eq!(db.session_user(user.id, ended, 0).await.expect("read"), None);
     }
     assert_eq!(ids(db, &user).await, [kept.id]);
-    let stale: Result<bool> = db.begin_session(&beginning(&user, "192.0.2.1").1).await;
+    let stale: Result<bool> = db.execute(&beginning(&user, "192.0.2.1").1).await;
     refused(stale, ErrorCode::InvalidCredentials);
 }
 
@@ -112,7 +112,7 @@ pub async fn a_login_from_a_new_place_is_noticed(db: &dyn Database) {
     let mut logins = Vec::new();
     for address in ["192.0.2.1", "192.0.2.99", "198.51.100.1", "198.51.100.1"] {
         let (_, begin) = beginning(&user, address);
-        logins.push((db.begin_session(&begin).await.expect("begun"), NewJob::mail(&begin.audit).id));
+        logins.push((db.execute(&begin).await.expect("begun"), NewJob::mail(&begin.audit).id));
     }
     assert_eq!(logins.iter().map(|(is_new, _)| *is_new).collect::<Vec<_>>(), [false, false, true, false]);
     for (is_new, id) in logins {
@@ -141,5 +141,5 @@ pub async fn the_place_of_an_old_session_is_remembered(db: &dyn Database) {
     begin(db, &user, "192.0.2.1").await;
     let (_, other) = begin(db, &user, "198.51.100.1").await;
     db.forget_sessions(other.expires_at).await.expect("forgotten");
-    assert!(!db.begin_session(&beginning(&user, "198.51.100.1").1).await.expect("begun"));
+    assert!(!db.execute(&beginning(&user, "198.51.100.1").1).await.expect("begun"));
 }
