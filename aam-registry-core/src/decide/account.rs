@@ -248,12 +248,12 @@ impl AccountChange {
     /// Requires that whoever acts may change this account so.
     fn require_may(&self, account: &AccountState, facts: &AccountFacts) -> Result<()> {
         let may = match (&self.by, &self.update) {
-            (AccountActor::Itself(actor), AccountUpdate::Credentials { .. } | AccountUpdate::OtherSessionsEnded) => {
-                actor.user == account.user.id
-            }
-            (AccountActor::Itself(actor), AccountUpdate::TokenRequest(OneTimePurpose::EmailVerification)) => {
-                actor.user == account.user.id
-            }
+            (
+                AccountActor::Itself(actor),
+                AccountUpdate::Credentials { .. }
+                | AccountUpdate::OtherSessionsEnded
+                | AccountUpdate::TokenRequest(OneTimePurpose::EmailVerification),
+            ) => actor.user == account.user.id,
             (AccountActor::Operator, _) | (AccountActor::Admin(_), AccountUpdate::OneTimeToken(_)) => true,
             (AccountActor::Registry, update) => update.token_purpose().is_some(),
             (AccountActor::Holder(_), update) if update.allowing_purpose().is_some() => {

@@ -127,9 +127,9 @@ pub async fn a_used_session_says_when(db: &dyn Database) {
     let user = user(db).await;
     let (_, session) = begin(db, &user, "192.0.2.1").await;
     let (early, late) = (after(10), after(30));
-    let used = |at| [(user.id, session.id.clone(), at), (user.id, word(), at)];
+    let touches = |at| [(user.id, session.id.clone(), at), (user.id, word(), at)];
     for at in [late, early] {
-        db.touch_sessions(&used(at)).await.expect("touched");
+        db.touch_sessions(&touches(at)).await.expect("touched");
     }
     db.touch_sessions(&[]).await.expect("touch nothing");
     assert_eq!(db.login_sessions(user.id, now()).await.expect("read")[0].last_seen_at, late);

@@ -26,7 +26,7 @@ fn is_known(text: &str) -> bool {
 
 /// What the text is a repetition of; the text itself if it is none.
 fn repeated(text: &str) -> &str {
-    let boundaries = text.char_indices().map(|(at, _)| at).skip(1).filter(|at| text.len() % at == 0);
+    let boundaries = text.char_indices().map(|(at, _)| at).skip(1).filter(|at| text.len().is_multiple_of(*at));
     let mut units = boundaries.map(|at| &text[..at]);
     units.find(|unit| unit.repeat(text.len() / unit.len()) == text).unwrap_or(text)
 }
