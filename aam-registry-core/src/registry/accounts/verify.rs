@@ -101,13 +101,13 @@ impl Registry {
     /// The address of a user, sealed for a mail that is sent after it has changed; `None` where no mail is sent, or
     /// nothing can be sealed.
     pub(super) fn sealed_address(&self, user: &User) -> Result<Option<SealedSecret>> {
-        let sealer = self.inner().secrets.as_ref().filter(|_| self.mailing().is_some());
-        sealer.map(|sealer| sealer.seal(&user.email, ADDRESS)).transpose()
+        let keys = self.inner().secrets.as_ref().filter(|_| self.mailing().is_some());
+        keys.map(|keys| keys.seal(&user.email, ADDRESS)).transpose()
     }
 
     /// The address that [`sealed_address`](Self::sealed_address) sealed.
     pub(crate) fn opened_address(&self, sealed: &SealedSecret) -> Result<String> {
-        let sealer = self.inner().secrets.as_ref().ok_or_else(|| Error::internal("no key of stored secrets is set"))?;
-        sealer.open(sealed, ADDRESS)
+        let keys = self.inner().secrets.as_ref().ok_or_else(|| Error::internal("no key of stored secrets is set"))?;
+        keys.open(sealed, ADDRESS)
     }
 }
