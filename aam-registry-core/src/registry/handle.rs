@@ -10,6 +10,7 @@ use super::{
     look_alike::ProtectedNames,
     places::Places,
     publish::UploadCrowd,
+    session_touches::SessionTouches,
     storage::{KnownOwner, StorageProbe},
     token_touches::TokenTouches,
     totals_cache::TotalsCache,
@@ -20,7 +21,7 @@ use crate::{
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, DownloadStore,
         JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler, RateLimiter,
-        ScopeStore, SecretSealer, SessionSigner, TokenStore, UserStore,
+        ScopeStore, SecretSealer, SessionSigner, SessionStore, TokenStore, UserStore,
     },
     types::{ClientNetwork, RegistryId},
 };
@@ -39,6 +40,7 @@ pub(super) struct Inner {
     pub(super) downloads: Arc<dyn DownloadStore>,
     pub(super) users: Arc<dyn UserStore>,
     pub(super) accounts: Arc<dyn AccountStore>,
+    pub(super) login_sessions: Arc<dyn SessionStore>,
     pub(super) tokens: Arc<dyn TokenStore>,
     pub(super) scopes: Arc<dyn ScopeStore>,
     pub(super) audit: Arc<dyn AuditLog>,
@@ -57,6 +59,7 @@ pub(super) struct Inner {
     pub(super) policy: Policy,
     pub(super) counter: DownloadCounter,
     pub(super) touches: TokenTouches,
+    pub(super) session_touches: SessionTouches,
     pub(super) totals: TotalsCache,
     pub(super) protected_names: ProtectedNames,
     pub(super) id: OnceCell<RegistryId>,
