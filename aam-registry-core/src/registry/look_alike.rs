@@ -58,7 +58,7 @@ impl Protected {
 
 /// The name without separators, and with one character for those that look alike.
 fn skeleton(name: &str) -> String {
-    let plain: String = name.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let plain = plain.replace("rn", "m").replace("vv", "w");
     plain
         .chars()
