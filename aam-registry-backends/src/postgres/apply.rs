@@ -144,6 +144,8 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::Touch { .. } => &[listing::TOUCH],
         Write::PutWebhook(_) => &[webhook_writes::PUT],
         Write::DeleteWebhook(_) => &[webhook_writes::DELETE, jobs::DROP_KIND],
+        Write::PutOperatorWebhook(_) => &[webhook_writes::PUT_OPERATOR],
+        Write::ForgetOperatorWebhook(_) => &[webhook_writes::FORGET_OPERATOR],
         Write::QueueJob(_) => &[jobs::ENQUEUE],
         Write::RetryJob(_) => &[jobs::RETRY_ONE],
         Write::Publish(_) => PUBLISHES,
@@ -200,6 +202,10 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::DeleteWebhook(webhook) => {
             sql::run(tx, webhook_writes::DELETE, [&Uuid::from(webhook.id)]).await?;
             sql::run(tx, jobs::DROP_KIND, [&webhook.job_kind()]).await.map(drop)
+        }
+        Write::PutOperatorWebhook(state) => webhook_writes::put_operator(tx, state).await,
+        Write::ForgetOperatorWebhook(name) => {
+            sql::run(tx, webhook_writes::FORGET_OPERATOR, [&name.as_str()]).await.map(drop)
         }
         Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,
         Write::RetryJob(id) => sql::run(tx, jobs::RETRY_ONE, [&Uuid::from(*id)]).await.map(drop),

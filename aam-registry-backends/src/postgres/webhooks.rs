@@ -1,8 +1,8 @@
 use aam_registry_core::{
     Result,
-    decide::{WebhookCommand, WebhookFacts, WebhookReport},
+    decide::{EnableOperatorWebhook, OperatorWebhookReport, WebhookCommand, WebhookFacts, WebhookReport},
     ports::WebhookStore,
-    types::{ScopeName, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId},
+    types::{OperatorWebhookState, ScopeName, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId, WebhookName},
 };
 use async_trait::async_trait;
 use futures_util::try_join;
@@ -31,6 +31,12 @@ const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
 const ROLE: &str = "SELECT (SELECT m.role FROM scope_members m WHERE m.scope = $1 AND m.user_id = $2),
     (SELECT count(*) FROM scope_webhooks w WHERE w.scope = $1)";
 
+const OPERATOR_STATE_TO_CHANGE: &str = "SELECT name, configuration, failing_since, disabled_at, disabled_reason
+    FROM operator_webhooks WHERE name = $1 FOR NO KEY UPDATE";
+/// As many as the operator has webhooks.
+const OPERATOR_STATES: &str = "SELECT name, configuration, failing_since, disabled_at, disabled_reason
+    FROM operator_webhooks ORDER BY name";
+
 #[async_trait]
 impl WebhookStore for PostgresMetadata {
     async fn change_webhook(&self, command: &WebhookCommand) -> Result<ScopeWebhook> {
@@ -58,6 +64,41 @@ impl WebhookStore for PostgresMetadata {
     async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>> {
         self.read(|tx| async move { sql::first(&tx, FIND, [&Uuid::from(id)], webhook).await }).await
     }
+
+    async fn report_operator_delivery(&self, report: &OperatorWebhookReport) -> Result<Option<OperatorWebhookState>> {
+        self.write(|tx| async move {
+            let found = lock_operator(&tx, &report.name).await?;
+            apply(&tx, report.decide(found.as_ref())?).await
+        })
+        .await
+    }
+
+    async fn enable_operator_webhook(&self, command: &EnableOperatorWebhook) -> Result<bool> {
+        self.write(|tx| async move {
+            let found = lock_operator(&tx, &command.name).await?;
+            apply(&tx, command.decide(found.as_ref())?).await
+        })
+        .await
+    }
+
+    async fn operator_webhook_states(&self) -> Result<Vec<OperatorWebhookState>> {
+        self.read(|tx| async move { sql::all(&tx, OPERATOR_STATES, [], operator_state).await }).await
+    }
+}
+
+/// The state of a webhook of the operator, which stays so until the end of the transaction. Of two that note the first
+/// failure at once, the later one counts.
+async fn lock_operator(tx: &Session, name: &WebhookName) -> Tx<Option<OperatorWebhookState>> {
+    sql::first(tx, OPERATOR_STATE_TO_CHANGE, [&name.as_str()], operator_state).await
+}
+
+fn operator_state(row: &Row) -> Tx<OperatorWebhookState> {
+    Ok(OperatorWebhookState {
+        name: sql::coded(row, 0, columns::webhook_name)?,
+        configuration: sql::text(row, 1)?,
+        failing_since: sql::optional_instant(row, 2)?,
+        disabled: columns::disabled(row.try_get(3)?, row.try_get(4)?)?,
+    })
 }
 
 /// Locks the actor, the scope, the webhook and its delivery.

@@ -1,14 +1,20 @@
 use aam_registry_core::{
     Result,
-    decide::{WebhookCommand, WebhookFacts, WebhookReport},
+    decide::{EnableOperatorWebhook, OperatorWebhookReport, WebhookCommand, WebhookFacts, WebhookReport},
     ports::WebhookStore,
-    types::{ScopeName, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId},
+    types::{OperatorWebhookState, ScopeName, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId, WebhookName},
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, Row};
 
 use super::{SqliteMetadata, apply::apply, facts, failure::Tx, jobs, sql, webhook_writes::COLUMNS};
 use crate::relational::columns;
+
+const OPERATOR_STATE: &str = "SELECT name, configuration, failing_since, disabled_at, disabled_reason
+    FROM operator_webhooks WHERE name = ?1";
+/// As many as the operator has webhooks.
+const OPERATOR_STATES: &str = "SELECT name, configuration, failing_since, disabled_at, disabled_reason
+    FROM operator_webhooks ORDER BY name";
 
 #[async_trait]
 impl WebhookStore for SqliteMetadata {
@@ -38,6 +44,34 @@ impl WebhookStore for SqliteMetadata {
     async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>> {
         self.read(move |tx| find(tx, id)).await
     }
+
+    async fn report_operator_delivery(&self, report: &OperatorWebhookReport) -> Result<Option<OperatorWebhookState>> {
+        let report = report.clone();
+        self.write(move |tx| apply(tx, report.decide(find_operator(tx, &report.name)?.as_ref())?)).await
+    }
+
+    async fn enable_operator_webhook(&self, command: &EnableOperatorWebhook) -> Result<bool> {
+        let command = command.clone();
+        self.write(move |tx| apply(tx, command.decide(find_operator(tx, &command.name)?.as_ref())?)).await
+    }
+
+    async fn operator_webhook_states(&self) -> Result<Vec<OperatorWebhookState>> {
+        self.read(|tx| sql::all(tx, OPERATOR_STATES, (), operator_state)).await
+    }
+}
+
+fn find_operator(tx: &Connection, name: &WebhookName) -> Tx<Option<OperatorWebhookState>> {
+    sql::first(tx, OPERATOR_STATE, [name.as_str()], operator_state)
+}
+
+fn operator_state(row: &Row<'_>) -> Tx<OperatorWebhookState> {
+    let reason: Option<String> = row.get(4)?;
+    Ok(OperatorWebhookState {
+        name: sql::coded(row, 0, columns::webhook_name)?,
+        configuration: row.get(1)?,
+        failing_since: sql::optional_instant(row, 2)?,
+        disabled: columns::disabled(row.get(3)?, reason.as_deref())?,
+    })
 }
 
 fn webhook_facts(tx: &Connection, command: &WebhookCommand) -> Tx<WebhookFacts> {

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 
 use super::{LatestMove, PublishCommit};
 use crate::types::{
-    AccountState, Change, DistTag, JobId, NewAuditEntry, NewJob, OneTimeToken, PackageName, ScopeName, ScopeRole,
-    ScopeWebhook, Sha256Digest, StoredWebhook, Token, TokenId, User, UserId, Version, VersionText,
+    AccountState, Change, DistTag, JobId, NewAuditEntry, NewJob, OneTimeToken, OperatorWebhookState, PackageName,
+    ScopeName, ScopeRole, ScopeWebhook, Sha256Digest, StoredWebhook, Token, TokenId, User, UserId, Version,
+    VersionText, WebhookName,
 };
 
 /// What was decided: the answer to whoever asked, and what an adapter applies.
@@ -165,6 +166,10 @@ pub enum Write<'a> {
     PutWebhook(StoredWebhook),
     /// Deletes a webhook of a scope, and the jobs that are deliveries to it.
     DeleteWebhook(ScopeWebhook),
+    /// Notes what is known of the deliveries to a webhook of the operator, found by its name.
+    PutOperatorWebhook(OperatorWebhookState),
+    /// Forgets that.
+    ForgetOperatorWebhook(WebhookName),
     /// Queues a job.
     QueueJob(NewJob),
     /// Makes a job due at once, and counts its attempts anew.

@@ -3,12 +3,12 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use crate::{
-    decide::{WebhookCommand, WebhookReport},
+    decide::{EnableOperatorWebhook, OperatorWebhookReport, WebhookCommand, WebhookReport},
     error::Result,
-    types::{ScopeName, ScopeWebhook, StoredWebhook, WebhookId},
+    types::{OperatorWebhookState, ScopeName, ScopeWebhook, StoredWebhook, WebhookId},
 };
 
-/// Stores the webhooks of scopes.
+/// Stores the webhooks of scopes, and which webhooks of the operator failed.
 #[async_trait]
 pub trait WebhookStore: Debug + Send + Sync + 'static {
     /// Makes, changes, deletes or tests a webhook, or sends a delivery again.
@@ -26,4 +26,14 @@ pub trait WebhookStore: Debug + Send + Sync + 'static {
 
     /// A webhook with its secret.
     async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>>;
+
+    /// Notes how a delivery to a webhook of the operator ended. Gives its state where that disabled it.
+    async fn report_operator_delivery(&self, report: &OperatorWebhookReport) -> Result<Option<OperatorWebhookState>>;
+
+    /// Puts a webhook of the operator to use again. `false` where it was not disabled.
+    async fn enable_operator_webhook(&self, command: &EnableOperatorWebhook) -> Result<bool>;
+
+    /// What is known of the webhooks of the operator, in the order of their names; also of some that are
+    /// configured no more.
+    async fn operator_webhook_states(&self) -> Result<Vec<OperatorWebhookState>>;
 }

@@ -8,12 +8,12 @@ use async_trait::async_trait;
 
 use super::CachedMetadata;
 use crate::{
-    decide::{WebhookCommand, WebhookReport},
+    decide::{EnableOperatorWebhook, OperatorWebhookReport, WebhookCommand, WebhookReport},
     error::Result,
     ports::{Database, JobQueue, WebhookStore},
     types::{
-        Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob, NewJob, Page, ScopeName, ScopeWebhook,
-        StoredWebhook, WebhookId,
+        Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob, NewJob, OperatorWebhookState, Page,
+        ScopeName, ScopeWebhook, StoredWebhook, WebhookId,
     },
 };
 
@@ -47,6 +47,10 @@ impl<D: Database> JobQueue for CachedMetadata<D> {
         self.inner.database.drop_jobs(which).await
     }
 
+    async fn drop_oldest_jobs(&self, kind: &str, keep: u64) -> Result<u64> {
+        self.inner.database.drop_oldest_jobs(kind, keep).await
+    }
+
     async fn forget_jobs(&self, prefix: &str, ended_for: Duration, limit: usize) -> Result<u64> {
         self.inner.database.forget_jobs(prefix, ended_for, limit).await
     }
@@ -72,5 +76,17 @@ impl<D: Database> WebhookStore for CachedMetadata<D> {
 
     async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>> {
         self.inner.database.webhook(id).await
+    }
+
+    async fn report_operator_delivery(&self, report: &OperatorWebhookReport) -> Result<Option<OperatorWebhookState>> {
+        self.inner.database.report_operator_delivery(report).await
+    }
+
+    async fn enable_operator_webhook(&self, command: &EnableOperatorWebhook) -> Result<bool> {
+        self.inner.database.enable_operator_webhook(command).await
+    }
+
+    async fn operator_webhook_states(&self) -> Result<Vec<OperatorWebhookState>> {
+        self.inner.database.operator_webhook_states().await
     }
 }

@@ -7,8 +7,9 @@ use crate::{
     decide::{PackageAccess, Rights, YankState},
     types::{
         AccountState, Actor, ArchiveFile, ArchiveKey, AuditEntry, DistTag, DownloadBatchId, LatestTag, Manifest,
-        NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, ScopeName, ScopeRole, Sha256Digest, StoredWebhook,
-        Token, TokenId, UploadId, User, UserId, Username, Version, VersionTexts, WebhookId,
+        NewAuditEntry, OneTimeToken, OperatorWebhookState, PackageName, PublishedVersion, ScopeName, ScopeRole,
+        Sha256Digest, StoredWebhook, Token, TokenId, UploadId, User, UserId, Username, Version, VersionTexts,
+        WebhookId, WebhookName,
     },
 };
 
@@ -33,6 +34,7 @@ pub(super) struct Tables {
     pub(super) sequenced: usize,
     pub(super) jobs: QueuedJobs,
     pub(super) webhooks: BTreeMap<WebhookId, StoredWebhook>,
+    pub(super) operator_webhooks: BTreeMap<WebhookName, OperatorWebhookState>,
 }
 
 pub(super) struct StoredToken {

@@ -2,10 +2,10 @@ use async_trait::async_trait;
 
 use super::MemoryMetadata;
 use crate::{
-    decide::{WebhookCommand, WebhookFacts, WebhookReport},
+    decide::{EnableOperatorWebhook, OperatorWebhookReport, WebhookCommand, WebhookFacts, WebhookReport},
     error::Result,
     ports::WebhookStore,
-    types::{ScopeName, ScopeWebhook, StoredWebhook, WebhookId},
+    types::{OperatorWebhookState, ScopeName, ScopeWebhook, StoredWebhook, WebhookId},
 };
 
 #[async_trait]
@@ -42,5 +42,21 @@ impl WebhookStore for MemoryMetadata {
 
     async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>> {
         Ok(self.tables().webhooks.get(&id).cloned())
+    }
+
+    async fn report_operator_delivery(&self, report: &OperatorWebhookReport) -> Result<Option<OperatorWebhookState>> {
+        let mut tables = self.tables();
+        let decision = report.decide(tables.operator_webhooks.get(&report.name))?;
+        tables.apply(decision, self.clock.now())
+    }
+
+    async fn enable_operator_webhook(&self, command: &EnableOperatorWebhook) -> Result<bool> {
+        let mut tables = self.tables();
+        let decision = command.decide(tables.operator_webhooks.get(&command.name))?;
+        tables.apply(decision, self.clock.now())
+    }
+
+    async fn operator_webhook_states(&self) -> Result<Vec<OperatorWebhookState>> {
+        Ok(self.tables().operator_webhooks.values().cloned().collect())
     }
 }
