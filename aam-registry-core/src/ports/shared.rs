@@ -17,18 +17,19 @@ use super::{
 };
 use crate::{
     decide::{
-        AccountChange, Audience, ChangedAccount, LogOut, MemberChange, NewScope, NewToken, NewUser, OwnerChange,
-        PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TextChange, TokenRevocation, Unyank,
-        WebhookCommand, WebhookReport, Yank, Yanked,
+        AccountChange, Audience, ChangedAccount, EnableOperatorWebhook, LogOut, MemberChange, NewScope, NewToken,
+        NewUser, OperatorWebhookReport, OwnerChange, PublishCheck, PublishCommit, Published, RevokeToken, Rights,
+        TagChange, TextChange, TokenRevocation, Unyank, WebhookCommand, WebhookReport, Yank, Yanked,
     },
     error::Result,
     types::{
-        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
-        DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob,
-        Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal,
-        PublishedVersion, RateDecision, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook,
-        SearchQuery, Sha256Digest, StoredWebhook, Token, TokenId, Upload, UploadId, User, UserId, UserProfile,
-        Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary, WebhookId,
+        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, ChainLink, Change,
+        DayDownloads, DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease,
+        JobSelection, LeasedJob, Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, OperatorWebhookState, Package,
+        PackageName, PackageSummary, Page, Principal, PublishedVersion, RateDecision, RegistryId, RegistryTotals,
+        Scope, ScopeName, ScopeRole, ScopeWebhook, SearchQuery, Sha256Digest, StoredWebhook, Token, TokenId, Upload,
+        UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange,
+        VersionSummary, WebhookId,
     },
 };
 
@@ -87,9 +88,11 @@ shared! {
     impl AuditLog {
         async fn append(&self, entry: &NewAuditEntry) -> Result<()>;
         async fn sequence(&self, limit: usize) -> Result<usize>;
-        async fn position(&self) -> Result<u64>;
+        async fn head(&self) -> Result<ChainLink>;
         async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>>;
         async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>>;
+        async fn last_before(&self, before: Timestamp) -> Result<Option<ChainLink>>;
+        async fn delete_entries(&self, through: u64, limit: usize) -> Result<usize>;
     }
     impl JobQueue {
         async fn enqueue(&self, jobs: &[NewJob]) -> Result<()>;
@@ -99,6 +102,7 @@ shared! {
         async fn jobs(&self, filter: &JobFilter) -> Result<Page<Job>>;
         async fn retry_jobs(&self, which: &JobSelection) -> Result<u64>;
         async fn drop_jobs(&self, which: &JobSelection) -> Result<u64>;
+        async fn drop_oldest_jobs(&self, kind: &str, keep: u64) -> Result<u64>;
         async fn forget_jobs(&self, prefix: &str, ended_for: Duration, limit: usize) -> Result<u64>;
         async fn job_figures(&self) -> Result<Vec<JobFigures>>;
     }
@@ -107,6 +111,9 @@ shared! {
         async fn report_delivery(&self, report: &WebhookReport) -> Result<Option<ScopeWebhook>>;
         async fn webhooks(&self, scope: &ScopeName) -> Result<Vec<ScopeWebhook>>;
         async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>>;
+        async fn report_operator_delivery(&self, report: &OperatorWebhookReport) -> Result<Option<OperatorWebhookState>>;
+        async fn enable_operator_webhook(&self, command: &EnableOperatorWebhook) -> Result<bool>;
+        async fn operator_webhook_states(&self) -> Result<Vec<OperatorWebhookState>>;
     }
     impl ChangeFeed {
         async fn announce(&self, change: &Change) -> Result<()>;

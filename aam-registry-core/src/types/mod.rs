@@ -44,7 +44,7 @@ pub use account::{AccountFilter, AccountRole, AccountState, is_session_ended};
 pub use archive_key::ArchiveKey;
 pub use archive_location::ArchiveLocation;
 pub use artifact::{Artifact, ArtifactType, Artifacts};
-pub use audit::{AuditEntry, AuditEvent, AuditFilter, ChainHash, NewAuditEntry};
+pub use audit::{AuditEntry, AuditEvent, AuditFilter, ChainHash, ChainLink, NewAuditEntry};
 pub use change::Change;
 pub use client_address::ClientAddress;
 pub use client_network::ClientNetwork;
