@@ -95,7 +95,7 @@ pub(super) async fn prepare_publish(tx: &Session) -> Tx<()> {
 
 /// Applies what was decided; gives the answer. Sends all of it at once.
 pub(super) async fn apply<T>(tx: &Session, decision: Decision<'_, T>) -> Tx<T> {
-    let Decision { answer, changes: Changes { writes, audit, stale } } = decision;
+    let Decision { answer, changes: Changes { writes, audit, invalidates } } = decision;
     let append = Append::prepare(tx).await?;
     for sql in writes.iter().flat_map(statements) {
         // Prepared before any is sent, so that they arrive in this order.
@@ -106,7 +106,7 @@ pub(super) async fn apply<T>(tx: &Session, decision: Decision<'_, T>) -> Tx<T> {
         None => None,
     };
     let written = try_join_all(writes.iter().map(|write| run(tx, write, listed.as_ref())));
-    let recorded = try_join_all(audit.iter().map(|entry| append.run(tx, entry, stale.as_ref())));
+    let recorded = try_join_all(audit.iter().map(|entry| append.run(tx, entry, invalidates.as_ref())));
     try_join!(written, recorded)?;
     Ok(answer)
 }

@@ -181,7 +181,7 @@ impl AccountChange {
         if !is_same_address || !is_same_password {
             writes.push(Write::EndOneTimeTokens { user: before.user.id });
         }
-        Ok(Decision { answer, changes: Changes { writes, audit, stale: None } })
+        Ok(Decision { answer, changes: Changes { writes, audit, invalidates: None } })
     }
 
     /// The user who acts, where there is one.
@@ -228,7 +228,7 @@ impl AccountChange {
             AccountUpdate::OneTimeToken(token) => vec![Write::AddOneTimeToken { user: user.id, token: *token }],
             _ => Vec::new(),
         };
-        let changes = Changes { writes, audit: self.audit.clone(), stale: None };
+        let changes = Changes { writes, audit: self.audit.clone(), invalidates: None };
         Decision { answer: ChangedAccount { user, changed: true }, changes }
     }
 

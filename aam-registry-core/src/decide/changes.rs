@@ -33,7 +33,7 @@ pub struct Changes<'a> {
     /// What the audit log says of it.
     pub audit: Vec<NewAuditEntry>,
     /// The cache entries that this invalidates.
-    pub stale: Option<Change>,
+    pub invalidates: Option<Change>,
 }
 
 /// One thing that is written. Applying it cannot fail for reasons the facts would have shown.

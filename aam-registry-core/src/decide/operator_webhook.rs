@@ -54,7 +54,7 @@ impl OperatorWebhookReport {
         });
         let answer = disabled.map(|_| after.clone());
         let writes = vec![Write::PutOperatorWebhook(after)];
-        Ok(Decision { answer, changes: Changes { writes, audit: audit.into_iter().collect(), stale: None } })
+        Ok(Decision { answer, changes: Changes { writes, audit: audit.into_iter().collect(), invalidates: None } })
     }
 }
 
@@ -78,6 +78,6 @@ impl EnableOperatorWebhook {
         }
         let audit = self.audit.clone().with("webhook", self.name.as_str()).with("enabled", true);
         let writes = vec![Write::ForgetOperatorWebhook(self.name.clone())];
-        Ok(Decision { answer: true, changes: Changes { writes, audit: vec![audit], stale: None } })
+        Ok(Decision { answer: true, changes: Changes { writes, audit: vec![audit], invalidates: None } })
     }
 }

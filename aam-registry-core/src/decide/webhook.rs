@@ -129,7 +129,7 @@ impl WebhookCommand {
             WebhookAction::Delete => {
                 let writes = vec![Write::DeleteWebhook(webhook.clone())];
                 let audit = vec![self.audit.clone()];
-                Ok(Decision { answer: webhook, changes: Changes { writes, audit, stale: None } })
+                Ok(Decision { answer: webhook, changes: Changes { writes, audit, invalidates: None } })
             }
             WebhookAction::Ping(delivery) => {
                 let write = Write::QueueJob(self.ping(&webhook, *delivery));
@@ -195,7 +195,7 @@ impl WebhookCommand {
     }
 
     fn put(&self, webhook: StoredWebhook) -> Changes<'static> {
-        Changes { writes: vec![Write::PutWebhook(webhook)], audit: vec![self.audit.clone()], stale: None }
+        Changes { writes: vec![Write::PutWebhook(webhook)], audit: vec![self.audit.clone()], invalidates: None }
     }
 
     fn ping(&self, webhook: &ScopeWebhook, delivery: JobId) -> NewJob {
@@ -247,7 +247,7 @@ impl WebhookReport {
         });
         let answer = reason.map(|_| webhook.clone());
         let changes =
-            Changes { writes: vec![Write::PutWebhook(after)], audit: audit.into_iter().collect(), stale: None };
+            Changes { writes: vec![Write::PutWebhook(after)], audit: audit.into_iter().collect(), invalidates: None };
         Ok(Decision { answer, changes })
     }
 }

@@ -154,7 +154,7 @@ impl<D: Database> ScopeStore for CachedMetadata<D> {
 
     async fn change_member(&self, change: &MemberChange) -> Result<()> {
         let member = change.clone();
-        let of = change.stale();
+        let of = change.invalidates();
         self.changing(of, move |database| async move { database.change_member(&member).await }).await
     }
 }

@@ -109,7 +109,7 @@ impl<D: Database> PublishStore for CachedMetadata<D> {
     }
 
     async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {
-        let of = commit.stale();
+        let of = commit.invalidates();
         let (commit, published) = (commit.clone(), of.clone());
         let freshness = self.freshness();
         let publishing = move |database: Arc<D>| async move {
@@ -142,7 +142,7 @@ macro_rules! version_changes {
         impl<D: Database> VersionStore for CachedMetadata<D> {
             $(
                 async fn $method(&self, change: &$change) -> Result<$answer> {
-                    let of = change.stale();
+                    let of = change.invalidates();
                     let change = change.clone();
                     self.changing(of, move |database| async move { database.$method(&change).await }).await
                 }
