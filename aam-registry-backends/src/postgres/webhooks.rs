@@ -1,18 +1,12 @@
 use aam_registry_core::{
-    Result,
-    decide::{EnableOperatorWebhook, OperatorWebhookReport, WebhookCommand, WebhookFacts, WebhookReport},
-    ports::WebhookStore,
+    decide::{OperatorWebhookFacts, WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts},
     types::{OperatorWebhookState, ScopeName, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId, WebhookName},
 };
-use async_trait::async_trait;
 use futures_util::try_join;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
-    PostgresMetadata,
-    admission::Rows,
-    apply::apply,
     connection::Session,
     facts::{CallerQueries, role},
     failure::{Failure, Tx},
@@ -37,59 +31,15 @@ const OPERATOR_STATE_TO_CHANGE: &str = "SELECT name, configuration, failing_sinc
 const OPERATOR_STATES: &str = "SELECT name, configuration, failing_since, disabled_at, disabled_reason
     FROM operator_webhooks ORDER BY name";
 
-#[async_trait]
-impl WebhookStore for PostgresMetadata {
-    async fn change_webhook(&self, command: &WebhookCommand) -> Result<ScopeWebhook> {
-        let rows = Rows::of(&command.actor).and_scope(&command.scope);
-        self.change(rows, |tx| async move {
-            let facts = webhook_facts(&tx, command).await?;
-            apply(&tx, command.decide(&facts)?).await
-        })
-        .await
-    }
-
-    async fn report_delivery(&self, report: &WebhookReport) -> Result<Option<ScopeWebhook>> {
-        self.write(|tx| async move {
-            let found = sql::first(&tx, FIND_TO_CHANGE, [&Uuid::from(report.id)], webhook).await?;
-            apply(&tx, report.decide(found.as_ref())?).await
-        })
-        .await
-    }
-
-    async fn webhooks(&self, scope: &ScopeName) -> Result<Vec<ScopeWebhook>> {
-        let scope = scope.as_str();
-        self.read(|tx| async move { sql::all(&tx, OF_SCOPE, [&scope], |row| Ok(webhook(row)?.webhook)).await }).await
-    }
-
-    async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>> {
-        self.read(|tx| async move { sql::first(&tx, FIND, [&Uuid::from(id)], webhook).await }).await
-    }
-
-    async fn report_operator_delivery(&self, report: &OperatorWebhookReport) -> Result<Option<OperatorWebhookState>> {
-        self.write(|tx| async move {
-            let found = lock_operator(&tx, &report.name).await?;
-            apply(&tx, report.decide(found.as_ref())?).await
-        })
-        .await
-    }
-
-    async fn enable_operator_webhook(&self, command: &EnableOperatorWebhook) -> Result<bool> {
-        self.write(|tx| async move {
-            let found = lock_operator(&tx, &command.name).await?;
-            apply(&tx, command.decide(found.as_ref())?).await
-        })
-        .await
-    }
-
-    async fn operator_webhook_states(&self) -> Result<Vec<OperatorWebhookState>> {
-        self.read(|tx| async move { sql::all(&tx, OPERATOR_STATES, [], operator_state).await }).await
-    }
+/// Locks the state of a webhook of the operator. Of two that note the first failure at once, the later one counts.
+pub(super) async fn operator_facts(tx: &Session, name: &WebhookName) -> Tx<OperatorWebhookFacts> {
+    let state = sql::first(tx, OPERATOR_STATE_TO_CHANGE, [&name.as_str()], operator_state).await?;
+    Ok(OperatorWebhookFacts { state })
 }
 
-/// The state of a webhook of the operator, which stays so until the end of the transaction. Of two that note the first
-/// failure at once, the later one counts.
-async fn lock_operator(tx: &Session, name: &WebhookName) -> Tx<Option<OperatorWebhookState>> {
-    sql::first(tx, OPERATOR_STATE_TO_CHANGE, [&name.as_str()], operator_state).await
+/// What is known of the webhooks of the operator.
+pub(super) async fn operator_states(tx: &Session) -> Tx<Vec<OperatorWebhookState>> {
+    sql::all(tx, OPERATOR_STATES, [], operator_state).await
 }
 
 fn operator_state(row: &Row) -> Tx<OperatorWebhookState> {
@@ -101,8 +51,24 @@ fn operator_state(row: &Row) -> Tx<OperatorWebhookState> {
     })
 }
 
+/// The webhooks of a scope, oldest first.
+pub(super) async fn of_scope(tx: &Session, scope: &ScopeName) -> Tx<Vec<ScopeWebhook>> {
+    sql::all(tx, OF_SCOPE, [&scope.as_str()], |row| Ok(webhook(row)?.webhook)).await
+}
+
+/// The webhook of that id.
+pub(super) async fn find(tx: &Session, id: WebhookId) -> Tx<Option<StoredWebhook>> {
+    sql::first(tx, FIND, [&Uuid::from(id)], webhook).await
+}
+
+/// Locks the webhook.
+pub(super) async fn report_facts(tx: &Session, report: &WebhookReport) -> Tx<WebhookReportFacts> {
+    let webhook = sql::first(tx, FIND_TO_CHANGE, [&Uuid::from(report.id)], webhook).await?;
+    Ok(WebhookReportFacts { webhook })
+}
+
 /// Locks the actor, the scope, the webhook and its delivery.
-async fn webhook_facts(tx: &Session, command: &WebhookCommand) -> Tx<WebhookFacts> {
+pub(super) async fn webhook_facts(tx: &Session, command: &WebhookCommand) -> Tx<WebhookFacts> {
     let queries = CallerQueries::prepare(tx).await?;
     let [lock, role_of, find] = tx.prepare([SCOPE, ROLE, FIND_TO_CHANGE]).await?;
     let (scope, webhook_id) = (command.scope.as_str(), command.change.webhook());

@@ -1,13 +1,10 @@
 use aam_registry_core::{
-    Result,
-    decide::{EnableOperatorWebhook, OperatorWebhookReport, WebhookCommand, WebhookFacts, WebhookReport},
-    ports::WebhookStore,
+    decide::{OperatorWebhookFacts, WebhookCommand, WebhookFacts},
     types::{OperatorWebhookState, ScopeName, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId, WebhookName},
 };
-use async_trait::async_trait;
 use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, apply::apply, facts, failure::Tx, jobs, sql, webhook_writes::COLUMNS};
+use super::{facts, failure::Tx, jobs, sql, webhook_writes::COLUMNS};
 use crate::relational::columns;
 
 const OPERATOR_STATE: &str = "SELECT name, configuration, failing_since, disabled_at, disabled_reason
@@ -16,52 +13,13 @@ const OPERATOR_STATE: &str = "SELECT name, configuration, failing_since, disable
 const OPERATOR_STATES: &str = "SELECT name, configuration, failing_since, disabled_at, disabled_reason
     FROM operator_webhooks ORDER BY name";
 
-#[async_trait]
-impl WebhookStore for SqliteMetadata {
-    async fn change_webhook(&self, command: &WebhookCommand) -> Result<ScopeWebhook> {
-        let command = command.clone();
-        self.write(move |tx| {
-            let facts = webhook_facts(tx, &command)?;
-            apply(tx, command.decide(&facts)?)
-        })
-        .await
-    }
-
-    async fn report_delivery(&self, report: &WebhookReport) -> Result<Option<ScopeWebhook>> {
-        let report = report.clone();
-        self.write(move |tx| apply(tx, report.decide(find(tx, report.id)?.as_ref())?)).await
-    }
-
-    async fn webhooks(&self, scope: &ScopeName) -> Result<Vec<ScopeWebhook>> {
-        let scope = scope.clone();
-        self.read(move |tx| {
-            let query = format!("SELECT {COLUMNS} FROM scope_webhooks WHERE scope = ?1 ORDER BY created_at, id");
-            sql::all(tx, &query, [scope.as_str()], |row| Ok(webhook(row)?.webhook))
-        })
-        .await
-    }
-
-    async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>> {
-        self.read(move |tx| find(tx, id)).await
-    }
-
-    async fn report_operator_delivery(&self, report: &OperatorWebhookReport) -> Result<Option<OperatorWebhookState>> {
-        let report = report.clone();
-        self.write(move |tx| apply(tx, report.decide(find_operator(tx, &report.name)?.as_ref())?)).await
-    }
-
-    async fn enable_operator_webhook(&self, command: &EnableOperatorWebhook) -> Result<bool> {
-        let command = command.clone();
-        self.write(move |tx| apply(tx, command.decide(find_operator(tx, &command.name)?.as_ref())?)).await
-    }
-
-    async fn operator_webhook_states(&self) -> Result<Vec<OperatorWebhookState>> {
-        self.read(|tx| sql::all(tx, OPERATOR_STATES, (), operator_state)).await
-    }
+pub(super) fn operator_facts(tx: &Connection, name: &WebhookName) -> Tx<OperatorWebhookFacts> {
+    Ok(OperatorWebhookFacts { state: sql::first(tx, OPERATOR_STATE, [name.as_str()], operator_state)? })
 }
 
-fn find_operator(tx: &Connection, name: &WebhookName) -> Tx<Option<OperatorWebhookState>> {
-    sql::first(tx, OPERATOR_STATE, [name.as_str()], operator_state)
+/// What is known of the webhooks of the operator.
+pub(super) fn operator_states(tx: &Connection) -> Tx<Vec<OperatorWebhookState>> {
+    sql::all(tx, OPERATOR_STATES, (), operator_state)
 }
 
 fn operator_state(row: &Row<'_>) -> Tx<OperatorWebhookState> {
@@ -74,7 +32,13 @@ fn operator_state(row: &Row<'_>) -> Tx<OperatorWebhookState> {
     })
 }
 
-fn webhook_facts(tx: &Connection, command: &WebhookCommand) -> Tx<WebhookFacts> {
+/// The webhooks of a scope, oldest first.
+pub(super) fn of_scope(tx: &Connection, scope: &ScopeName) -> Tx<Vec<ScopeWebhook>> {
+    let query = format!("SELECT {COLUMNS} FROM scope_webhooks WHERE scope = ?1 ORDER BY created_at, id");
+    sql::all(tx, &query, [scope.as_str()], |row| Ok(webhook(row)?.webhook))
+}
+
+pub(super) fn webhook_facts(tx: &Connection, command: &WebhookCommand) -> Tx<WebhookFacts> {
     let (scope, id) = (command.scope.as_str(), command.change.webhook());
     let count = "SELECT count(*) FROM scope_webhooks WHERE scope = ?1";
     let delivery = match command.change.delivery() {
@@ -91,7 +55,8 @@ fn webhook_facts(tx: &Connection, command: &WebhookCommand) -> Tx<WebhookFacts> 
     })
 }
 
-fn find(tx: &Connection, id: WebhookId) -> Tx<Option<StoredWebhook>> {
+/// The webhook of that id.
+pub(super) fn find(tx: &Connection, id: WebhookId) -> Tx<Option<StoredWebhook>> {
     let query = format!("SELECT {COLUMNS} FROM scope_webhooks WHERE id = ?1");
     sql::first(tx, &query, [id.to_string()], webhook)
 }

@@ -13,6 +13,7 @@
 mod account;
 mod caller;
 mod changes;
+mod command;
 mod commit;
 mod create_scope;
 mod create_token;
@@ -40,6 +41,7 @@ mod yank;
 pub use account::{AccountActor, AccountChange, AccountFacts, AccountUpdate, ChangedAccount, MAX_ONE_TIME_TOKENS};
 pub use caller::{CallerAccount, CallerFacts, CallerToken};
 pub use changes::{Changes, Decision, NewVersion, Write, YankState};
+pub use command::{Command, PackageRequest, Request, Stale};
 pub use commit::PublishCommit;
 pub use create_scope::{NewScope, NewScopeFacts};
 pub use create_token::NewToken;
@@ -49,7 +51,7 @@ pub use gate::{Action, Restricted, Rights, Role, Rule};
 pub use latest::{LatestFacts, LatestMove};
 pub use log_out::LogOut;
 pub use member::{MemberChange, MemberFacts, MemberState};
-pub use operator_webhook::{EnableOperatorWebhook, OperatorWebhookReport};
+pub use operator_webhook::{EnableOperatorWebhook, OperatorWebhookFacts, OperatorWebhookReport};
 pub use owner::OwnerChange;
 pub use package::{OwnerState, PackageAccess, PackageCommand, PackageFacts, PackageReads, PackageState, VersionState};
 pub use publish::{ExistingVersion, PublishCheck, PublishFacts, Published};
@@ -59,5 +61,7 @@ pub use tag::TagChange;
 pub use text_change::TextChange;
 pub use token_revocation::{RevokedTokens, TokenRevocation, TokenRevocationFacts};
 pub use unyank::Unyank;
-pub use webhook::{WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, WebhookPatch, WebhookReport};
+pub use webhook::{
+    WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, WebhookPatch, WebhookReport, WebhookReportFacts,
+};
 pub use yank::{Yank, Yanked};

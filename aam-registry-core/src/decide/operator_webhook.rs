@@ -9,6 +9,13 @@ use crate::{
     types::{NewAuditEntry, OperatorWebhookState, WebhookName},
 };
 
+/// What commands about a webhook of the operator are decided by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OperatorWebhookFacts {
+    /// What is known of it, if anything.
+    pub state: Option<OperatorWebhookState>,
+}
+
 /// How a delivery to a webhook of the operator ended, to be noted.
 #[derive(Clone, Debug)]
 pub struct OperatorWebhookReport {
@@ -30,10 +37,8 @@ impl OperatorWebhookReport {
     ///
     /// # Errors
     /// None.
-    pub fn decide(
-        &self,
-        found: Option<&OperatorWebhookState>,
-    ) -> Result<Decision<'static, Option<OperatorWebhookState>>> {
+    pub fn decide(&self, facts: &OperatorWebhookFacts) -> Result<Decision<'static, Option<OperatorWebhookState>>> {
+        let found = facts.state.as_ref();
         let known = found.filter(|state| state.configuration == self.configuration);
         if known.is_some_and(|state| state.disabled.is_some()) {
             return Ok(Decision::unchanged(None));
@@ -72,8 +77,8 @@ impl EnableOperatorWebhook {
     ///
     /// # Errors
     /// None.
-    pub fn decide(&self, found: Option<&OperatorWebhookState>) -> Result<Decision<'static, bool>> {
-        if found.is_none_or(|state| state.disabled.is_none()) {
+    pub fn decide(&self, facts: &OperatorWebhookFacts) -> Result<Decision<'static, bool>> {
+        if facts.state.as_ref().is_none_or(|state| state.disabled.is_none()) {
             return Ok(Decision::unchanged(false));
         }
         let audit = self.audit.clone().with("webhook", self.name.as_str()).with("enabled", true);

@@ -4,6 +4,7 @@ use super::Registry;
 use crate::{
     decide::{DeliveryOutcome, EnableOperatorWebhook, OperatorWebhookReport},
     error::Result,
+    ports::{CommandHandlerExt, OperatorWebhookStates, QueryHandlerExt},
     types::{AuditEvent, NewAuditEntry, OperatorWebhook, OperatorWebhookState, WebhookName},
 };
 
@@ -22,7 +23,7 @@ impl Registry {
         if self.operator_webhooks().is_empty() {
             return Ok(Vec::new());
         }
-        let mut states = self.inner().webhooks.operator_webhook_states().await?;
+        let mut states = self.inner().queries.ask(OperatorWebhookStates(())).await?;
         states.retain(|state| {
             let configured = self.operator_webhooks().iter().find(|webhook| webhook.name == state.name);
             configured.is_some_and(|webhook| webhook.configuration() == state.configuration)
@@ -38,7 +39,7 @@ impl Registry {
     pub async fn enable_operator_webhook(&self, name: &WebhookName) -> Result<bool> {
         let audit = NewAuditEntry::new(AuditEvent::WebhookChange, self.now());
         let command = EnableOperatorWebhook { name: name.clone(), audit };
-        let enabled = self.inner().webhooks.enable_operator_webhook(&command).await?;
+        let enabled = self.inner().commands.execute(&command).await?;
         if enabled {
             tracing::info!(event = "webhook_enabled", webhook = name.as_str(), "a webhook of the operator was enabled");
         }
@@ -63,7 +64,7 @@ impl Registry {
         let audit = NewAuditEntry::new(AuditEvent::WebhookDisable, self.now());
         let (name, configuration) = (webhook.name.clone(), webhook.configuration());
         let report = OperatorWebhookReport { name, configuration, outcome, now: audit.timestamp, audit };
-        let Some(state) = self.inner().webhooks.report_operator_delivery(&report).await? else { return Ok(()) };
+        let Some(state) = self.inner().commands.execute(&report).await? else { return Ok(()) };
         let reason = state.disabled.map_or("", |disabled| disabled.reason.as_str());
         metrics::counter!("aam_webhooks_disabled_total", "reason" => reason).increment(1);
         tracing::warn!(
