@@ -21,6 +21,7 @@ mod manifest;
 mod name;
 mod not_built;
 mod one_time_token;
+mod operator_webhook;
 mod package;
 mod package_path;
 mod page;
@@ -63,6 +64,7 @@ pub use manifest::{Manifest, ManifestFault, ManifestLimits};
 pub use name::{PackageName, ScopeName, Username};
 pub(crate) use not_built::{AskedIn, not_built};
 pub use one_time_token::{OneTimePurpose, OneTimeSecret, OneTimeToken};
+pub use operator_webhook::{OperatorWebhook, OperatorWebhookState};
 pub use package::{
     ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary, Visibility,
 };
@@ -83,4 +85,4 @@ pub use version::Version;
 pub use version_list::{VersionBounds, VersionList, VersionRange};
 pub use version_text::{VersionText, VersionTexts};
 pub use viewer::Viewer;
-pub use webhook::{OperatorWebhook, OperatorWebhookState, WebhookName, WebhookSecret, WebhookUrl};
+pub use webhook::{WebhookName, WebhookSecret, WebhookUrl};
