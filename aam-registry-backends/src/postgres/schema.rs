@@ -37,7 +37,9 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V8__jobs",
     "V9__webhooks",
     "V10__one_time_tokens",
-    "V11__operator_webhooks",
+    "V11__sessions",
+    "V12__email_verified",
+    "V13__operator_webhooks",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.
