@@ -345,7 +345,7 @@ mod tests {
     }
 
     fn with_handlers(kinds: &[&'static str]) -> Result<(), BuildError> {
-        let builder = kinds.iter().fold(memory::registry(), |builder, kind| builder.job_handler(Handler(*kind)));
+        let builder = kinds.iter().fold(memory::registry(), |builder, kind| builder.job_handler(Handler(kind)));
         builder.build().map(drop)
     }
 
