@@ -25,13 +25,15 @@ const SMALL: &[&str] = &[
     "audit_chain",
     // Most jobs leave it when they are done; the operator's list reads the whole of it.
     "jobs",
-    // The kinds of jobs, in the queries for those that are due and for the figures.
+    // The kinds of jobs, in the queries for those that are due and for the figures, and what is counted of each.
+    "failed",
     "failed_kinds",
     "k",
     "kinds",
     "open_kinds",
     // As many rows as config.yaml lists webhooks.
     "operator_webhooks",
+    "waiting",
     "pending_downloads",
     "refinery_schema_history",
     "registry_identity",
