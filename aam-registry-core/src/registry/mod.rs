@@ -15,6 +15,7 @@ mod download;
 mod events;
 mod handle;
 mod look_alike;
+mod operator_webhooks;
 mod owners;
 mod packages;
 mod places;
@@ -32,7 +33,6 @@ mod token_touches;
 mod totals;
 mod totals_cache;
 mod view;
-mod webhook_delivery;
 mod webhooks;
 
 pub use accounts::{
