@@ -11,9 +11,10 @@ use jiff::Timestamp;
 
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
-    Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, JobQueue, Login, MailFailure, Mailer, PackageStore,
-    PasswordHasher, PublishStore, RateClass, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp,
-    StoredArchive, TokenHolder, TokenStore, UserStore, VersionStore, WebhookStore,
+    Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, JobFailure, JobHandler, JobQueue, Login, MailFailure,
+    Mailer, PackageStore, PasswordHasher, PublishStore, RateClass, RateLimiter, ScopeStore, SecretSealer, Session,
+    SessionSigner, SharedCache, Stamp, StoredArchive, TokenHolder, TokenStore, UserStore, VersionStore, WebhookAnswer,
+    WebhookMessage, WebhookSender, WebhookStore,
 };
 use crate::{
     decide::{
@@ -23,12 +24,13 @@ use crate::{
     },
     error::Result,
     types::{
-        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
-        DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob,
-        Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal,
-        PublishedVersion, RateDecision, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook,
-        SearchQuery, Sha256Digest, StoredWebhook, Token, TokenId, Upload, UploadId, User, UserId, UserProfile,
-        Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary, WebhookId,
+        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditEvent, AuditFilter, Change,
+        DayDownloads, DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease,
+        JobSelection, LeasedJob, Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package, PackageName,
+        PackageSummary, Page, Principal, PublishedVersion, RateDecision, RegistryId, RegistryTotals, Scope, ScopeName,
+        ScopeRole, ScopeWebhook, SealedSecret, SearchQuery, Sha256Digest, StoredWebhook, Token, TokenId, Upload,
+        UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange,
+        VersionSummary, WebhookId,
     },
 };
 
@@ -118,6 +120,14 @@ shared! {
         async fn refresh_totals(&self) -> Result<()>;
         async fn downloads(&self, query: &DownloadQuery) -> Result<DayDownloads>;
     }
+    impl JobHandler {
+        async fn kinds_for(&self, event: &NewAuditEntry) -> Result<Vec<String>>;
+        async fn run(&self, job: &Job) -> std::result::Result<Vec<NewJob>, JobFailure>;
+        fn kind(&self) -> &str;
+        fn wants(&self, event: AuditEvent) -> bool;
+        fn keeps(&self, job: &Job) -> bool;
+        fn patience(&self, attempts: u64) -> Option<Duration>;
+    }
     impl Mailer {
         async fn send(&self, mail: &Mail) -> std::result::Result<(), MailFailure>;
     }
@@ -184,6 +194,9 @@ shared! {
         async fn log_out(&self, log_out: &LogOut) -> Result<()>;
         async fn forget_sessions(&self, now: Timestamp) -> Result<()>;
     }
+    impl WebhookSender {
+        async fn send(&self, message: &WebhookMessage<'_>) -> std::result::Result<WebhookAnswer, String>;
+    }
     impl VersionStore {
         async fn yank(&self, yank: &Yank) -> Result<Yanked>;
         async fn unyank(&self, unyank: &Unyank) -> Result<BTreeMap<DistTag, Version>>;
@@ -193,7 +206,7 @@ shared! {
     }
 }
 
-// The other ports do not fit the macro: one has a lifetime, two have no `async` method.
+// The other ports do not fit the macro: one has a lifetime, three have no `async` method.
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
@@ -215,6 +228,17 @@ impl<T: Clock + ?Sized> Clock for Arc<T> {
 
     fn elapsed(&self) -> Duration {
         self.as_ref().elapsed()
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<T: SecretSealer + ?Sized> SecretSealer for Arc<T> {
+    fn seal(&self, secret: &str, context: &str) -> Result<SealedSecret> {
+        self.as_ref().seal(secret, context)
+    }
+
+    fn open(&self, sealed: &SealedSecret, context: &str) -> Result<String> {
+        self.as_ref().open(sealed, context)
     }
 }
 
