@@ -36,7 +36,8 @@ impl View<'_> {
     ///
     /// # Errors
     /// [`Error::PackageNotFound`], [`Error::VersionNotFound`] and [`Error::TagNotFound`] for the
-    /// requested packages themselves; [`Error::ResolutionConflict`] if not every demand can be met;
+    /// requested packages themselves; [`Error::ResolutionConflict`] if not every demand can be met, and if
+    /// finding out would take too long or read too much;
     /// [`Error::TooManyAtOnce`] and [`Error::Overloaded`] if too many resolutions are in progress.
     pub async fn resolve_tree(
         &self,
