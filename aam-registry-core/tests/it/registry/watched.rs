@@ -47,8 +47,7 @@ macro_rules! watched {
         #[async_trait]
         impl PackageStore for Watched {
             $(async fn $method(&self, $($arg: $kind),*) -> $gives {
-                let mut package = None;
-                $(package = package.or(Some($package));)?
+                let package: Option<&PackageName> = None$(.or(Some($package)))?;
                 self.note(stringify!($method), package).await;
                 self.store.$method($($arg),*).await
             })+
