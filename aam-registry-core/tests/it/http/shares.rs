@@ -154,9 +154,11 @@ async fn files_of_a_version() {
 async fn uploads() {
     let site = Site::new();
     let tokens = [site.user("ada").await, site.user("bob").await, site.user("cyd").await];
-    // The beginning of a form, and nothing more.
+    // The beginning of a form with an archive, and nothing more.
+    let whole = form(&[("archive", &archive("greet-kit", "1.0.0"))]);
+    let beginning = Bytes::copy_from_slice(&whole[..150]);
     let dripping = |at: usize| {
-        let begun = Frame::data(Bytes::from_static(b"--edge\r\n"));
+        let begun = Frame::data(beginning.clone());
         let body = stream::iter([Ok::<_, std::io::Error>(begun)]).chain(stream::pending());
         Request::builder()
             .method(Method::POST)
