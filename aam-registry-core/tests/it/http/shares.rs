@@ -1,5 +1,5 @@
-//! Work that one address can keep from no other: each asks for more at once than it may have, and another address is
-//! served meanwhile.
+//! Work of which one address may have only a share: it asks for more at once than that, and another address is served
+//! meanwhile.
 
 use std::{
     net::SocketAddr,
@@ -73,7 +73,7 @@ fn assert_refused(reply: &Reply) {
 }
 
 #[tokio::test]
-async fn resolutions() {
+async fn one_address_cannot_take_every_place_for_resolutions() {
     let site = Site::of(World::with(|builder, database, _| builder.packages(Watched::new(database))));
     let token = site.user("ada").await;
     assert_eq!(site.publish(&token, "greet-kit", "1.0.0").await.status, 201);
@@ -123,7 +123,7 @@ async fn slow(versions: usize) -> (Site, Arc<AtomicBool>) {
 }
 
 #[tokio::test]
-async fn diffs() {
+async fn one_address_cannot_take_every_place_for_diffs() {
     // As many different pairs as requests: equal ones are compared once.
     let versions = many().isqrt() + 1;
     let (site, is_held) = slow(versions).await;
@@ -140,7 +140,7 @@ async fn diffs() {
 }
 
 #[tokio::test]
-async fn files_of_a_version() {
+async fn one_address_cannot_take_every_place_for_files_of_versions() {
     let (site, is_held) = slow(1).await;
     let path = "/api/v1/packages/greet-kit/1.0.0/files/README.md";
     let (refused, _held) = greedy(&site, many(), |_| request(Method::GET, path, &[], "")).await;
@@ -151,7 +151,7 @@ async fn files_of_a_version() {
 }
 
 #[tokio::test]
-async fn uploads() {
+async fn one_address_cannot_take_every_place_for_uploads() {
     let site = Site::new();
     let tokens = [site.user("ada").await, site.user("bob").await, site.user("cyd").await];
     // The beginning of a form with an archive, and nothing more.
