@@ -66,7 +66,7 @@ pub async fn a_stored_token_with_the_scope_approve_is_valid(db: &dyn Database) {
     assert_eq!(db.tokens(&actor, now()).await.expect("read"), [stored.clone()]);
     let with_token = Actor { credential: Credential::Token(stored.id), ..actor.clone() };
     let audit = entry(AuditEvent::ScopeCreate, &actor);
-    db.create_scope(&new_scope(&with_token, &scope_name(), now(), &audit)).await.expect("the token is valid");
+    db.execute(&new_scope(&with_token, &scope_name(), now(), &audit)).await.expect("the token is valid");
 }
 
 /// A user sees the own valid tokens, the newest first.
