@@ -13,8 +13,8 @@ use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
     Cached, ChangeEvent, ChangeFeed, Clock, CommandHandler, DownloadStore, JobFailure, JobHandler, JobQueue, Login,
     MailFailure, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler, QueryRequest, RateClass,
-    RateLimiter, ScopeStore, SecretSealer, Session, SessionSigner, SharedCache, Stamp, StoredArchive, TokenHolder,
-    TokenStore, UserStore, WebhookAnswer, WebhookMessage, WebhookSender,
+    RateLimiter, ScopeStore, SecretSealer, Session, SessionSigner, SessionStore, SharedCache, Stamp, StoredArchive,
+    TokenHolder, TokenStore, UserStore, WebhookAnswer, WebhookMessage, WebhookSender,
 };
 use crate::{
     decide::{Audience, PublishCheck, PublishCommit, Published, Request, Rights},
@@ -22,10 +22,10 @@ use crate::{
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditEvent, AuditFilter, ChainLink,
         Change, DayDownloads, DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease,
-        JobSelection, LeasedJob, Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package, PackageName,
-        PackageSummary, Page, Principal, PublishedVersion, RateDecision, RegistryId, RegistryTotals, Scope, ScopeName,
-        ScopeRole, SealedSecret, SearchQuery, Sha256Digest, Token, TokenId, Upload, UploadId, User, UserId,
-        UserProfile, Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary,
+        JobSelection, LeasedJob, LoginSession, Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package,
+        PackageName, PackageSummary, Page, Principal, PublishedVersion, RateDecision, RegistryId, RegistryTotals,
+        Scope, ScopeName, ScopeRole, SealedSecret, SearchQuery, Sha256Digest, Token, TokenId, Upload, UploadId, User,
+        UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary,
     },
 };
 
@@ -163,6 +163,10 @@ shared! {
     impl ScopeStore {
         async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>>;
         async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>>;
+    }
+    impl SessionStore {
+        async fn login_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<LoginSession>>;
+        async fn touch_sessions(&self, used: &[(UserId, String, Timestamp)]) -> Result<()>;
     }
     impl SharedCache {
         async fn get(&self, key: &str, groups: &[&str]) -> Result<Cached>;

@@ -21,7 +21,7 @@ use aam_registry_core::{
         AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog,
         Authenticator, ChangeFeed, Clock, CommandHandler, Database, DownloadStore, JobHandler, JobQueue, Mailer,
         PackageStore, PasswordHasher, PublishStore, QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner,
-        SharedCache, TokenStore, UserStore, WebhookSender,
+        SessionStore, SharedCache, TokenStore, UserStore, WebhookSender,
     },
     registry::{Events, Registry, RegistryBuilder},
     types::{AuditEntry, Manifest, Package, Principal, VersionDetail, Viewer},
@@ -89,7 +89,7 @@ macro_rules! shared_ports {
 shared_ports! {
     AccountStore ArchiveIndex ArchiveSource ArchiveStore AuditLog Authenticator ChangeFeed Clock CommandHandler Database
     DownloadStore JobHandler JobQueue Mailer PackageStore PasswordHasher PublishStore QueryHandler RateLimiter ScopeStore
-    SecretSealer SessionSigner SharedCache TokenStore UserStore WebhookSender
+    SecretSealer SessionSigner SessionStore SharedCache TokenStore UserStore WebhookSender
 }
 
 #[test]

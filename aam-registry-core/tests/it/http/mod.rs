@@ -24,6 +24,7 @@ mod reply;
 mod resets;
 mod rights;
 mod service;
+mod sessions;
 mod shares;
 mod site;
 mod stalled;
