@@ -63,10 +63,10 @@ pub async fn a_stored_token_with_the_scope_approve_is_valid(db: &dyn Database) {
     let secret = create(db, &actor, &stored).await;
     let holder = db.token_holder(&secret, now()).await.expect("read").expect("a holder");
     assert_eq!(holder.token, stored);
-    assert_eq!(db.tokens(&actor, now()).await.expect("read"), [stored.clone()]);
     let with_token = Actor { credential: Credential::Token(stored.id), ..actor.clone() };
     let audit = entry(AuditEvent::ScopeCreate, &actor);
     db.execute(&new_scope(&with_token, &scope_name(), now(), &audit)).await.expect("the token is valid");
+    assert_eq!(db.tokens(&actor, now()).await.expect("read"), [stored]);
 }
 
 /// A user sees the own valid tokens, the newest first.

@@ -149,7 +149,8 @@ async fn no_more_is_read_for_one_resolution_than_it_may_hold_in_memory() {
     let ada = world.user("ada").await;
     // 390 KB of dependencies each, and 23 MB in all.
     let (scope, long) = ("x".repeat(60), "y".repeat(55));
-    let dependencies = (0..3_000).map(|at| format!("  \"@{scope}/{long}-{at:04}\": \"*\"\n")).collect::<String>();
+    let dependencies =
+        (0..3_000).map(|at| format!("  \"@{scope}/{long}-{at:04}\": \"*\"\n")).collect::<Vec<_>>().concat();
     for at in 0..PACKAGES {
         let archive = archive_with(&format!("wide-{at:02}"), "1.0.0", &format!("dependencies:\n{dependencies}"));
         world.publish(&ada, archive).await.expect("published");
