@@ -122,7 +122,7 @@ shared! {
         fn kind(&self) -> &str;
         fn wants(&self, event: AuditEvent) -> bool;
         fn keeps(&self, job: &Job) -> bool;
-        fn patience(&self, attempts: u64) -> Option<Duration>;
+        fn retry_delay(&self, attempts: u64) -> Option<Duration>;
     }
     impl Mailer {
         async fn send(&self, mail: &Mail) -> std::result::Result<(), MailFailure>;
