@@ -25,7 +25,7 @@ use crate::{
         JobSelection, LeasedJob, LoginSession, Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package,
         PackageName, PackageSummary, Page, Principal, PublishedVersion, RateDecision, RegistryId, RegistryTotals,
         Scope, ScopeName, ScopeRole, SealedSecret, SearchQuery, Sha256Digest, Token, TokenId, Upload, UploadId, User,
-        UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary,
+        UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary, WebhookUrl,
     },
 };
 
@@ -190,6 +190,7 @@ shared! {
     }
     impl WebhookSender {
         async fn send(&self, message: &WebhookMessage<'_>) -> std::result::Result<WebhookAnswer, String>;
+        fn refusal(&self, url: &WebhookUrl) -> Option<String>;
     }
 }
 
