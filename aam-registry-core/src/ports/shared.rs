@@ -11,20 +11,21 @@ use jiff::Timestamp;
 
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
-    Cached, ChangeEvent, ChangeFeed, Clock, CommandHandler, DownloadStore, JobQueue, Login, MailFailure, Mailer,
-    PackageStore, PasswordHasher, PublishStore, QueryHandler, QueryRequest, RateClass, RateLimiter, ScopeStore,
-    Session, SessionSigner, SessionStore, SharedCache, Stamp, StoredArchive, TokenHolder, TokenStore, UserStore,
+    Cached, ChangeEvent, ChangeFeed, Clock, CommandHandler, DownloadStore, JobFailure, JobHandler, JobQueue, Login,
+    MailFailure, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler, QueryRequest, RateClass,
+    RateLimiter, ScopeStore, SecretSealer, Session, SessionSigner, SessionStore, SharedCache, Stamp, StoredArchive,
+    TokenHolder, TokenStore, UserStore, WebhookAnswer, WebhookMessage, WebhookSender,
 };
 use crate::{
     decide::{Audience, PublishCheck, PublishCommit, Published, Request, Rights},
     error::Result,
     types::{
-        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, ChainLink, Change,
-        DayDownloads, DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease,
+        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditEvent, AuditFilter, ChainLink,
+        Change, DayDownloads, DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease,
         JobSelection, LeasedJob, LoginSession, Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package,
         PackageName, PackageSummary, Page, Principal, PublishedVersion, RateDecision, RegistryId, RegistryTotals,
-        Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token, TokenId, Upload, UploadId, User, UserId,
-        UserProfile, Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary,
+        Scope, ScopeName, ScopeRole, SealedSecret, SearchQuery, Sha256Digest, Token, TokenId, Upload, UploadId, User,
+        UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary, WebhookUrl,
     },
 };
 
@@ -115,6 +116,14 @@ shared! {
         async fn refresh_totals(&self) -> Result<()>;
         async fn downloads(&self, query: &DownloadQuery) -> Result<DayDownloads>;
     }
+    impl JobHandler {
+        async fn kinds_for(&self, event: &NewAuditEntry) -> Result<Vec<String>>;
+        async fn run(&self, job: &Job) -> std::result::Result<Vec<NewJob>, JobFailure>;
+        fn kind(&self) -> &str;
+        fn wants(&self, event: AuditEvent) -> bool;
+        fn keeps(&self, job: &Job) -> bool;
+        fn retry_delay(&self, attempts: u64) -> Option<Duration>;
+    }
     impl Mailer {
         async fn send(&self, mail: &Mail) -> std::result::Result<(), MailFailure>;
     }
@@ -179,9 +188,13 @@ shared! {
         async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>>;
         async fn forget_sessions(&self, now: Timestamp) -> Result<()>;
     }
+    impl WebhookSender {
+        async fn send(&self, message: &WebhookMessage<'_>) -> std::result::Result<WebhookAnswer, String>;
+        fn refusal(&self, url: &WebhookUrl) -> Option<String>;
+    }
 }
 
-// The other ports do not fit the macro: one has a lifetime, two have no `async` method.
+// The other ports do not fit the macro: one has a lifetime, three have no `async` method.
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
@@ -203,6 +216,17 @@ impl<T: Clock + ?Sized> Clock for Arc<T> {
 
     fn elapsed(&self) -> Duration {
         self.as_ref().elapsed()
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<T: SecretSealer + ?Sized> SecretSealer for Arc<T> {
+    fn seal(&self, secret: &str, context: &str) -> Result<SealedSecret> {
+        self.as_ref().seal(secret, context)
+    }
+
+    fn open(&self, sealed: &SealedSecret, context: &str) -> Result<String> {
+        self.as_ref().open(sealed, context)
     }
 }
 

@@ -298,8 +298,8 @@ impl RegistryBuilder {
         self
     }
 
-    /// Sets the folder to which large files of archives are unpacked while they are read: up to 2 GiB, in
-    /// unnamed files. By default, and if the folder cannot be written to, it is the system's folder for
+    /// Sets the folder to which large files of archives are unpacked while they are read: up to 2 GiB, of
+    /// which one client may use 512 MiB, in unnamed files. By default, and if the folder cannot be written to, it is the system's folder for
     /// temporary files.
     #[must_use]
     pub fn spool_folder(mut self, folder: impl Into<PathBuf>) -> Self {

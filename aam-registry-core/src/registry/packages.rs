@@ -27,7 +27,7 @@ impl View<'_> {
         let list = self.inner().packages.version_list(name, range).await?;
         let list = list.ok_or_else(|| Error::PackageNotFound(name.clone()))?;
         if let Some(before) = range.before.as_ref().filter(|_| list.versions.is_empty()) {
-            self.version(name, before).await?;
+            self.locate(name, before).await?;
         }
         Ok(list)
     }
@@ -98,7 +98,7 @@ impl View<'_> {
             )));
         }
         match &query.version {
-            Some(version) => drop(self.version(&query.package, version).await?),
+            Some(version) => drop(self.locate(&query.package, version).await?),
             None => drop(self.tags(&query.package).await?),
         }
         self.inner().downloads.downloads(query).await

@@ -115,7 +115,7 @@ const FEATURES: &[Feature] = &[
         asking: Asking::AllBut(&[]),
         asked_in: &[Manifest, Publish, Account, Scope],
         what: "webhooks that are part of something else",
-        instead: "leave it out and make one with `POST /scopes/{scope}/webhooks` or `aam webhook add`",
+        instead: "leave it out and make one with `aam webhook add`, or by the API operation `createWebhook`",
     },
     Feature {
         names: &["trustedpublisher", "trustedpublishers", "trustedpublishing"],

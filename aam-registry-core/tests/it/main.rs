@@ -6,5 +6,6 @@ mod http;
 mod imports;
 mod marker_traits;
 mod memory;
+mod messages;
 mod registry;
 mod tiered;

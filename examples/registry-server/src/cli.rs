@@ -427,8 +427,8 @@ pub(crate) enum StorageAction {
 #[command(after_help = "\
 The server itself deletes failed uploads; this command finds archives left for other reasons,
 for example after the database was restored. It never deletes archives of uploads in
-progress. If it would delete all archives, or three or more that are more than a tenth,
-it deletes nothing and says so: find out why, then run it with --force.
+progress. If it would delete more than a tenth of all archives, however few they are, it
+deletes nothing and says so: find out why, then run it with --force.
 
 Examples:
   aam-registry storage cleanup --dry-run
@@ -437,7 +437,7 @@ pub(crate) struct Cleanup {
     /// Delete nothing; only list what would be deleted
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Delete even if that is all archives, or more than a tenth of them
+    /// Delete even if that is more than a tenth of all archives
     #[arg(long)]
     pub(crate) force: bool,
     /// Delete only files written at least this long ago: a number with s, m, h or d

@@ -78,6 +78,7 @@ macro_rules! database_cases {
             tokens_are_listed_newest_first,
             a_revoked_token_is_gone,
             a_token_of_another_cannot_be_revoked,
+            a_stored_token_with_the_scope_approve_is_valid,
             an_expired_token_is_gone,
             a_used_token_says_when,
             a_dead_credential_makes_no_token,

@@ -14,5 +14,6 @@ mod sendable;
 mod storage;
 mod storage_owner;
 mod sweep;
+pub(crate) mod watched;
 mod webhooks;
 pub(crate) mod world;
