@@ -99,6 +99,7 @@ enum Command {
     DistTag(commands::dist_tag::DistTag),
     #[command(subcommand)]
     Owner(commands::owner::Owner),
+    AuditLog(commands::audit_log::AuditLog),
 }
 
 impl Cli {
@@ -133,6 +134,7 @@ impl Cli {
             Command::Deprecate(command) => command.run(&session).await,
             Command::DistTag(command) => command.run(&session).await,
             Command::Owner(command) => command.run(&session).await,
+            Command::AuditLog(command) => command.run(&session).await,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod answer;
 mod answered;
+mod audit;
 mod client;
 mod download;
 mod limits;

@@ -189,6 +189,13 @@ pub(crate) struct Yanked {
     pub(crate) moved_tags: BTreeMap<String, Option<String>>,
 }
 
+/// A page of the audit log.
+#[derive(Debug, Deserialize)]
+pub(crate) struct AuditPage {
+    pub(crate) entries: Vec<serde_json::Value>,
+    pub(crate) total: u64,
+}
+
 /// The webhooks of a scope.
 #[derive(Debug, Deserialize)]
 pub(crate) struct WebhookList {

@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 mod acting;
+pub(crate) mod audit_log;
 pub(crate) mod deprecate;
 pub(crate) mod dist_tag;
 pub(crate) mod download;
