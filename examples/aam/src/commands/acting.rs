@@ -30,7 +30,7 @@ pub(super) async fn acts(client: &Client, name: &PackageName, version: &VersionI
     if files.len() > MOST {
         return vec![format!("not looked at, for it has {} artifacts; `aam install` says it", files.len())];
     }
-    let looked = files.into_iter().map(async |(kind, artifact, file)| {
+    let looked = files.into_iter().map(|(kind, artifact, file)| async move {
         let what = format!("the {} {}", kind.as_str(), artifact.name);
         match client.file(name, &version.version, &file).await {
             Ok(text) => deploy::acts(kind, &artifact, &text).iter().map(|act| format!("{what} {act}")).collect(),

@@ -20,7 +20,7 @@ pub(crate) fn telling_file(kind: ArtifactType, path: &str) -> Option<String> {
 pub(crate) fn acts(kind: ArtifactType, artifact: &Artifact, text: &str) -> Vec<String> {
     // An agent's own file is what others write as their front matter.
     let in_yaml = format!("---\n{text}\n---\n");
-    let text = if kind == ArtifactType::Agent && !artifact.path.ends_with(".md") { &in_yaml } else { text };
+    let text = if kind == ArtifactType::Agent && !artifact.path.ends_with(".md") { &*in_yaml } else { text };
     let (head, body) = front_matter::split_head(text);
     let head = if kind == ArtifactType::Agent { head.canonical() } else { head };
     let mut acts = powers::of(&head, &[]);

@@ -137,7 +137,8 @@ fn a_transfer_that_does_not_end_is_not_waited_for() {
         let mut command = machine.aam(&[&["--quiet", "--max", "transfer=1s"], arguments].concat());
         let output = command.env("AAM_TOKEN", "aam_x").output().expect("aam runs");
         assert_eq!(output.status.code(), Some(6), "{arguments:?}");
-        told.push_str(&format!("{}\n", String::from_utf8_lossy(&output.stderr)));
+        told.push_str(&String::from_utf8_lossy(&output.stderr));
+        told.push('\n');
         assert!(!machine.has(".aam") && !machine.has(".claude") && !machine.has("a-1.0.0.aam"), "{arguments:?}");
     }
     insta::assert_snapshot!("endless_transfers", told);

@@ -209,29 +209,30 @@ fn force_is_named_where_it_helps_and_then_it_does() {
     let server = Server::start();
     let machine = server.machine_with_fixtures();
     let install = ["install", "@acme/review-suite", "--platform", "claude,codex"];
+    let forced = [&install[..], &["--force"]].concat();
     let hint = |error: &serde_json::Value| error["help"].as_str().expect("help").to_owned();
     machine.write(".claude/agents/reviewer.md", "mine\n");
     assert_eq!(hint(&machine.fails(5, &install)), "move your files away, or replace them with --force");
-    machine.ok(&[&install[..], &["--force"]].concat());
+    machine.ok(&forced);
     machine.ok(&["uninstall", "@acme/review-suite"]);
     assert!(!machine.has(".claude"));
 
     // A folder where a file is needed, and a file where a folder is: nothing of either is replaced.
     machine.write(".claude/agents/reviewer.md/mine.txt", "mine\n");
-    for arguments in [&install[..], &[&install[..], &["--force"]].concat()] {
+    for arguments in [&install[..], &forced[..]] {
         let error = machine.fails(5, arguments);
         assert_eq!(hint(&error), "move away what stands where another kind of file is needed", "{error}");
     }
     fs::remove_dir_all(machine.project().join(".claude")).expect("removed");
     machine.write(".claude", "mine\n");
-    for arguments in [&install[..], &[&install[..], &["--force"]].concat()] {
+    for arguments in [&install[..], &forced[..]] {
         assert!(!hint(&machine.fails(5, arguments)).contains("--force"));
     }
     fs::remove_file(machine.project().join(".claude")).expect("removed");
 
     // Markers that do not belong together: no section can be told from what a person wrote.
     machine.write("AGENTS.md", "<!-- BEGIN AAM: python-style instruction -->\nHalf a section.\n");
-    for arguments in [&install[..], &[&install[..], &["--force"]].concat()] {
+    for arguments in [&install[..], &forced[..]] {
         let error = machine.fails(5, arguments);
         assert_eq!(hint(&error), "mend the AAM markers, or delete them with what is between them", "{error}");
     }
