@@ -3,6 +3,7 @@
 mod api;
 mod client;
 mod kill;
+mod mails;
 mod object_store;
 #[cfg(feature = "service-tests")]
 mod production;
