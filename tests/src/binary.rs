@@ -13,13 +13,13 @@ pub(crate) fn server_binary() -> &'static Path {
     BINARY.get_or_init(|| env::var_os("AAM_REGISTRY_BIN").map_or_else(|| build("aam-registry"), PathBuf::from))
 }
 
-/// The client's binary, built if it is missing or out of date.
-pub(crate) fn client_binary() -> &'static Path {
+/// The client's binary, built if it is missing or out of date; `AAM_BIN` names another one.
+pub fn client_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| env::var_os("AAM_BIN").map_or_else(|| build("aam"), PathBuf::from))
 }
 
-/// Builds the binary of the package of the same name.
+/// The binary of the package `name`, which is called like it.
 fn build(name: &str) -> PathBuf {
     let test = env::current_exe().expect("the test's own path is known");
     // `<target>/<profile folder>/deps/<test>`
