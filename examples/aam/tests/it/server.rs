@@ -68,10 +68,16 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// A machine whose default registry this is, logged in as the new user `alice`, owner of `@acme` and `@my_org`.
-    pub(crate) fn machine_of_alice(&self) -> Machine {
+    /// A machine whose default registry this is.
+    pub(crate) fn machine(&self) -> Machine {
         let machine = Machine::new();
         machine.ok(&["registry", "add", &self.url(), "--name", "test", "--default"]);
+        machine
+    }
+
+    /// A machine whose default registry this is, logged in as the new user `alice`, owner of `@acme` and `@my_org`.
+    pub(crate) fn machine_of_alice(&self) -> Machine {
+        let machine = self.machine();
         machine.register("alice");
         machine.ok(&["scope", "create", "my_org"]);
         machine.ok(&["scope", "create", "@acme"]);
