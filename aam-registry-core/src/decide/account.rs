@@ -208,7 +208,7 @@ impl AccountChange {
             (AccountActor::Registry, update) => update.token_purpose().is_some(),
             (AccountActor::Holder(_), AccountUpdate::Password { .. }) => {
                 let purpose = OneTimePurpose::PasswordReset;
-                let works = |token: OneTimeToken| token.purpose == purpose && token.expires_at > self.now;
+                let works = |token: OneTimeToken| token.purpose == purpose && token.is_live(self.now);
                 if account.user.disabled || !facts.one_time.is_some_and(works) {
                     return Err(Error::one_time_token_ended());
                 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Action, Rights};
 use crate::{
     error::{Error, Result},
-    types::{Actor, Credential, is_session_ended},
+    types::{Actor, Credential, is_expired, is_session_ended},
 };
 
 /// What is known of whoever acts.
@@ -72,7 +72,7 @@ impl CallerFacts {
                     && !self.session_revoked
                     && !is_session_ended(id, *generation, account.session_generation, kept)
             }
-            Credential::Token(_) => self.token.is_some_and(|token| token.expires_at.is_none_or(|end| end > now)),
+            Credential::Token(_) => self.token.is_some_and(|token| !is_expired(token.expires_at, now)),
             Credential::Operator | Credential::Host => true,
         }
     }
