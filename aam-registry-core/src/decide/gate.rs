@@ -14,7 +14,7 @@ use crate::{
 pub enum Restricted {
     /// It may, whatever packages it names: the action is about no package.
     Ignored,
-    /// It may where it covers the package.
+    /// It may if it covers the package.
     Covered,
     /// It may not: the action reaches further than single packages.
     Refused,
@@ -129,7 +129,7 @@ actions! {
     ChangeAccount { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// End the own session.
     LogOut { tokens: [], restricted: Ignored, roles: [Role::Anyone], admin: true }
-    /// Make an API token for oneself.
+    /// Create an API token for the own account.
     CreateToken { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// List the own API tokens.
     ListTokens { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
@@ -208,7 +208,7 @@ pub struct Rights {
     pub admin: bool,
     /// Is listed as an owner of the package itself.
     pub package_owner: bool,
-    /// The role in the scope, where it has one.
+    /// The role in the scope, if there is one.
     pub scope_role: Option<ScopeRole>,
 }
 

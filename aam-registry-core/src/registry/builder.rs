@@ -6,7 +6,7 @@ use super::{
     Policy, Registry,
     contents::Unpacking,
     counting::DownloadCounter,
-    handle::{Inner, Mailing},
+    handle::{Mailing, RegistryParts},
     places::Places,
     publish::UploadCrowd,
     resolve,
@@ -117,7 +117,7 @@ macro_rules! builder {
                     return Err(BuildError { missing });
                 };
                 let uploading = UploadCrowd::new(self.policy.uploads_per_user);
-                Ok(Registry::new(Inner {
+                Ok(Registry::new(RegistryParts {
                     $($port,)+
                     archive_source,
                     job_handlers: self.job_handlers,

@@ -3,7 +3,6 @@
 
 mod accounts;
 mod audit;
-mod changes;
 mod contents;
 mod error;
 mod limits;
@@ -16,6 +15,7 @@ mod service;
 mod time;
 mod tokens;
 mod version;
+mod version_changes;
 mod webhooks;
 
 pub(crate) use accounts::{
@@ -23,9 +23,6 @@ pub(crate) use accounts::{
     ResetConfirmation, ResetLinkAnswer, ResetRequest, ResetRequestedAnswer, SessionAnswer,
 };
 pub(crate) use audit::AuditPage;
-pub(crate) use changes::{
-    DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, YankedAnswer,
-};
 pub(crate) use contents::{DiffAnswer, DownloadsAnswer, FilesAnswer};
 pub(crate) use error::ErrorBody;
 pub(crate) use limits::LimitsAnswer;
@@ -37,6 +34,9 @@ pub(crate) use service::{HealthAnswer, PartHealthAnswer, ReadyAnswer, ServiceAns
 pub(crate) use time::Time;
 pub(crate) use tokens::{NewTokenAnswer, TokenRequest, TokensAnswer};
 pub(crate) use version::{VersionAnswer, VersionRow, VersionsAnswer};
+pub(crate) use version_changes::{
+    DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, YankedAnswer,
+};
 pub(crate) use webhooks::{
     DeliveriesPage, DeliveryAnswer, WebhookAnswer, WebhookChangeRequest, WebhookRequest, WebhooksAnswer,
 };
