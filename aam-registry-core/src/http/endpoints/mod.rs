@@ -13,6 +13,7 @@ mod resolve;
 mod scopes;
 mod search;
 mod service;
+mod sessions;
 mod tags;
 mod tokens;
 mod version_changes;
@@ -37,6 +38,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         tags::ROUTES,
         owners::ROUTES,
         accounts::ROUTES,
+        sessions::ROUTES,
         tokens::ROUTES,
         scopes::ROUTES,
         webhooks::ROUTES,
