@@ -60,7 +60,7 @@ impl Tables {
                 }
                 None => 0,
             },
-            has_other_admin: others().any(|user| user.administers()),
+            has_other_admin: others().any(User::administers),
             email_taken: email.is_some_and(|email| others().any(|user| user.email.to_lowercase() == email)),
             account,
         }
