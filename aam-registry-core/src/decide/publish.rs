@@ -101,8 +101,11 @@ impl PublishCommit {
         let is_new_package = package.is_none();
         let owner = (is_new_package && name.scope().is_none()).then_some(self.actor.user);
         let new = NewVersion { commit: self, is_new_package, owner, published_at, tag, latest };
-        let changes =
-            Changes { writes: vec![Write::Publish(new)], audit: vec![self.audit.clone()], stale: Some(self.stale()) };
+        let changes = Changes {
+            writes: vec![Write::Publish(new)],
+            audit: vec![self.audit.clone()],
+            invalidates: Some(self.invalidates()),
+        };
         Ok(Decision { answer: Published { published_at, dist_tags }, changes })
     }
 

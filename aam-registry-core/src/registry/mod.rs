@@ -13,6 +13,7 @@ mod counting;
 mod download;
 mod events;
 mod handle;
+mod operator_webhooks;
 mod owners;
 mod packages;
 mod places;
@@ -31,7 +32,6 @@ mod totals;
 mod totals_cache;
 mod version_changes;
 mod view;
-mod webhook_delivery;
 mod webhooks;
 
 pub use accounts::{
