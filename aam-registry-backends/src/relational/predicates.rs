@@ -97,13 +97,13 @@ mod tests {
             let token = OneTimeToken { digest, purpose, expires_at: at(2) };
             assert_eq!(holds(one_time, (2_i64, now)), token.is_live(at(now)), "{now}");
         }
-        for (generation, kept) in [(1_u64, None), (2, None), (1, Some("one")), (1, Some("other"))] {
+        for (generation, kept) in [(1_i64, None), (2, None), (1, Some("one")), (1, Some("other"))] {
             let session = concat!(
                 "SELECT ",
                 session_is_live!("?1", "?2"),
                 " FROM (SELECT 'me' AS id, 2 AS session_generation, ?3 AS kept_session) u"
             );
-            let expected = !is_session_ended("one", generation, 2, kept);
+            let expected = !is_session_ended("one", generation.unsigned_abs(), 2, kept);
             assert_eq!(holds(session, ("one", generation, kept)), expected, "{generation} {kept:?}");
         }
         for (is_admin, disabled) in [(false, false), (false, true), (true, false), (true, true)] {
