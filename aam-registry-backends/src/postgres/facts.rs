@@ -18,7 +18,7 @@ use super::{
     sql::{self, Text},
     versions::{of_name_and_key, texts},
 };
-use crate::relational::columns;
+use crate::relational::{columns, predicates::account_is_enabled};
 
 /// What [`Held::access`] reads: what the user `$1` with the session `$2` is to
 /// the package `p` and the scope `$3`.
@@ -79,12 +79,15 @@ const TAG: &str = "SELECT v.version FROM packages p JOIN dist_tags t ON t.packag
     JOIN versions v ON v.id = t.version_id WHERE p.name = $1 AND t.tag = $2";
 /// A user, what it is to the package and to the scope, and how many other owners are listed with the
 /// package, without disabled ones.
-const OWNER: &str =
+const OWNER: &str = concat!(
     "SELECT u.id, EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = u.id),
         (SELECT m.role FROM scope_members m WHERE m.scope = $2 AND m.user_id = u.id),
         (SELECT count(*) FROM package_owners o JOIN users other ON other.id = o.user_id
-            WHERE o.package_id = p.id AND o.user_id <> u.id AND NOT other.disabled)
-    FROM users u LEFT JOIN packages p ON p.name = $3 WHERE u.username = $1";
+            WHERE o.package_id = p.id AND o.user_id <> u.id AND ",
+    account_is_enabled!("other."),
+    ")
+    FROM users u LEFT JOIN packages p ON p.name = $3 WHERE u.username = $1"
+);
 
 /// The account of an actor from the columns of [`account_columns`] that start
 /// at `at`; `None` where they are null.

@@ -15,7 +15,7 @@ use super::{
     failure::{Failure, Tx},
     sql,
 };
-use crate::relational::columns;
+use crate::relational::{columns, predicates::account_is_enabled};
 
 /// Whether there is a scope, and which user has its name.
 const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM scopes s WHERE s.name = $1),
@@ -29,9 +29,13 @@ const COLLABORATORS: &str = "SELECT u.username, p.name FROM packages p
 const SCOPES_OF: &str = "SELECT scope, role FROM scope_members WHERE user_id = $1 ORDER BY scope";
 const TO_CHANGE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
 /// The role of a user in a scope, and how many owners the scope has beside another, without disabled ones.
-const ROLE: &str = "SELECT (SELECT m.role FROM scope_members m WHERE m.scope = $1 AND m.user_id = $2),
+const ROLE: &str = concat!(
+    "SELECT (SELECT m.role FROM scope_members m WHERE m.scope = $1 AND m.user_id = $2),
     (SELECT count(*) FROM scope_members m JOIN users u ON u.id = m.user_id
-        WHERE m.scope = $1 AND m.role = $3 AND u.username <> $4 AND NOT u.disabled)";
+        WHERE m.scope = $1 AND m.role = $3 AND u.username <> $4 AND ",
+    account_is_enabled!("u."),
+    ")"
+);
 /// A user and what it is to a scope.
 const MEMBER: &str = "SELECT u.id, (SELECT m.role FROM scope_members m WHERE m.scope = $2 AND m.user_id = u.id)
     FROM users u WHERE u.username = $1";

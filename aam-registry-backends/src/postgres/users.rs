@@ -17,7 +17,10 @@ use super::{
     failure::Tx,
     sql::{self, Text},
 };
-use crate::relational::columns;
+use crate::relational::{
+    columns,
+    predicates::{account_is_enabled, administers, session_is_live},
+};
 
 /// What [`user`] reads.
 macro_rules! user_columns {
@@ -38,11 +41,12 @@ const BY_ID: &str = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.i
 const BY_SESSION: &str = concat!(
     "SELECT ",
     user_columns!(),
-    " FROM users u WHERE u.id = $1 AND NOT u.disabled
-      AND (u.session_generation = $3 OR u.kept_session = $2)
-      AND NOT EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = u.id AND r.id = $2)"
+    " FROM users u WHERE u.id = $1 AND ",
+    account_is_enabled!("u."),
+    " AND ",
+    session_is_live!("$2", "$3")
 );
-const ANY_ADMIN: &str = "SELECT 1 FROM users WHERE is_admin AND NOT disabled LIMIT 1";
+const ANY_ADMIN: &str = concat!("SELECT 1 FROM users WHERE ", administers!(""), " LIMIT 1");
 const PROFILE: &str = "SELECT u.created_at, ARRAY(
         SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id WHERE o.user_id = u.id
         UNION

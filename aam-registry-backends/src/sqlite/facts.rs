@@ -14,7 +14,7 @@ use super::{
     ids::{PackageId, VersionId},
     sql, versions,
 };
-use crate::relational::columns;
+use crate::relational::{columns, predicates::account_is_enabled};
 
 /// Who acts.
 pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
@@ -85,8 +85,11 @@ pub(super) fn package(tx: &Connection, reads: PackageReads<'_>) -> Tx<PackageFac
     if let Some(user) = reads.user.map(|name| user_id(tx, name)).transpose()?.flatten() {
         let package_owner = is_owner(tx, Some(id), user)?;
         facts.user = Some(OwnerState { user, package_owner, scope_role: role_at(tx, reads.package, user)? });
-        let owners = "SELECT count(*) FROM package_owners o JOIN users u ON u.id = o.user_id
-                      WHERE o.package_id = ?1 AND o.user_id <> ?2 AND NOT u.disabled";
+        let owners = concat!(
+            "SELECT count(*) FROM package_owners o JOIN users u ON u.id = o.user_id
+             WHERE o.package_id = ?1 AND o.user_id <> ?2 AND ",
+            account_is_enabled!("u.")
+        );
         facts.other_owners =
             sql::first(tx, owners, (id, user.to_string()), |row| sql::unsigned(row, 0))?.unwrap_or_default();
     }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{SqliteMetadata, facts, failure::Tx, sql};
-use crate::relational::columns;
+use crate::relational::{columns, predicates::account_is_enabled};
 
 #[async_trait]
 impl ScopeStore for SqliteMetadata {
@@ -55,8 +55,11 @@ pub(super) fn member_facts(tx: &Connection, change: &MemberChange) -> Tx<MemberF
         Some(user) => Some(MemberState { user, role: facts::role(tx, scope, user)? }),
         None => None,
     };
-    let query = "SELECT count(*) FROM scope_members m JOIN users u ON u.id = m.user_id
-                  WHERE m.scope = ?1 AND m.role = ?2 AND u.username <> ?3 AND NOT u.disabled";
+    let query = concat!(
+        "SELECT count(*) FROM scope_members m JOIN users u ON u.id = m.user_id
+         WHERE m.scope = ?1 AND m.role = ?2 AND u.username <> ?3 AND ",
+        account_is_enabled!("u.")
+    );
     let params = (scope, ScopeRole::Owner.as_str(), change.member.as_str());
     let other_owners = sql::first(tx, query, params, |row| sql::unsigned(row, 0))?;
     Ok(MemberFacts {

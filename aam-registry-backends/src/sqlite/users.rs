@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
 use super::{SqliteMetadata, failure::Tx, sql};
-use crate::relational::columns::{self, signed};
+use crate::relational::{
+    columns::{self, signed},
+    predicates::{account_is_enabled, administers, session_is_live},
+};
 
 #[async_trait]
 impl UserStore for SqliteMetadata {
@@ -46,17 +49,17 @@ impl UserStore for SqliteMetadata {
     }
 
     async fn has_admin(&self) -> Result<bool> {
-        self.read(|tx| sql::exists(tx, "SELECT 1 FROM users WHERE is_admin AND NOT disabled", [])).await
+        self.read(|tx| sql::exists(tx, concat!("SELECT 1 FROM users WHERE ", administers!("")), [])).await
     }
 
     async fn session_user(&self, id: UserId, session: &str, generation: u64) -> Result<Option<User>> {
         let session = session.to_owned();
         self.read(move |tx| {
             let query = format!(
-                "SELECT {} FROM users u WHERE u.id = ?1 AND NOT u.disabled
-                 AND (u.session_generation = ?3 OR u.kept_session = ?2)
-                 AND NOT EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = u.id AND r.id = ?2)",
-                columns("u")
+                "SELECT {} FROM users u WHERE u.id = ?1 AND {} AND {}",
+                columns("u"),
+                account_is_enabled!("u."),
+                session_is_live!("?2", "?3")
             );
             sql::first(tx, &query, (id.to_string(), session, signed(generation)), |row| user(row, 0))
         })

@@ -9,17 +9,17 @@ use crate::types::{
     User, UserId, Version, VersionText, WebhookName,
 };
 
-/// What was decided: the answer to whoever asked, and what an adapter applies.
+/// What was decided: the answer to the caller, and what an adapter applies.
 #[derive(Clone, Debug)]
 pub struct Decision<'a, T> {
     /// The answer, once the changes are committed.
     pub answer: T,
-    /// All that changes; nothing where everything is so already.
+    /// All that changes; nothing if nothing has to change.
     pub changes: Changes<'a>,
 }
 
 impl<T> Decision<'_, T> {
-    /// Everything is so already.
+    /// The decision that nothing has to change.
     pub(super) fn unchanged(answer: T) -> Self {
         Self { answer, changes: Changes::default() }
     }
@@ -30,13 +30,13 @@ impl<T> Decision<'_, T> {
 pub struct Changes<'a> {
     /// What is written, in this order.
     pub writes: Vec<Write<'a>>,
-    /// What the audit log says of it.
+    /// The entries of the audit log about it.
     pub audit: Vec<NewAuditEntry>,
     /// The cache entries that this invalidates.
     pub invalidates: Option<Change>,
 }
 
-/// One thing that is written. Applying it cannot fail for reasons the facts would have shown.
+/// One write. The facts have shown that it can be applied.
 #[derive(Clone, Debug)]
 pub enum Write<'a> {
     /// Makes an account and the scope of its name, which it owns.
@@ -46,7 +46,7 @@ pub enum Write<'a> {
         /// The hash of its password, in PHC string format.
         password_hash: String,
     },
-    /// Makes an account what it is from now on, found by its id.
+    /// Replaces the data of an account, which is found by its id.
     UpdateAccount(AccountState),
     /// Adds a one-time token to an account.
     AddOneTimeToken {
@@ -164,9 +164,8 @@ pub enum Write<'a> {
         /// The tags.
         tags: Vec<DistTag>,
     },
-    /// Makes `latest` what it has become. Where it names another version, the
-    /// package is listed by what the manifest of that one says, and not at
-    /// all where there is none.
+    /// Sets `latest`. If it names another version than before, the package is listed with the data of
+    /// that version's manifest; if it names none, the package is not listed.
     MoveLatest {
         /// The package.
         package: PackageName,
@@ -180,7 +179,7 @@ pub enum Write<'a> {
         /// When; never before the instant that stands there.
         at: Timestamp,
     },
-    /// Makes a webhook of a scope, or makes it what it is from now on, found by its id.
+    /// Creates a webhook of a scope, or replaces the one with its id.
     PutWebhook(StoredWebhook),
     /// Deletes a webhook of a scope, and the jobs that are deliveries to it.
     DeleteWebhook(ScopeWebhook),
@@ -224,7 +223,7 @@ pub struct NewVersion<'a> {
 }
 
 impl Write<'static> {
-    /// What is written of `latest`, where anything about it is another.
+    /// The write of `latest`, if anything about it changed.
     pub(super) fn of_latest(package: &PackageName, latest: LatestMove) -> Option<Self> {
         latest.is_change().then(|| Self::MoveLatest { package: package.clone(), latest })
     }

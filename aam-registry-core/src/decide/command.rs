@@ -21,7 +21,7 @@ use crate::{
 pub trait Command: Clone + Debug + Send + Sync + 'static {
     /// What it is decided by.
     type Facts;
-    /// What whoever asked is told.
+    /// The answer to the caller.
     type Answer: Debug + Send + 'static;
 
     /// What follows from it.

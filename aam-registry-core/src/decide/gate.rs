@@ -14,7 +14,7 @@ use crate::{
 pub enum Restricted {
     /// It may, whatever packages it names: the action is about no package.
     Ignored,
-    /// It may where it covers the package.
+    /// It may if it covers the package.
     Covered,
     /// It may not: the action reaches further than single packages.
     Refused,
@@ -135,7 +135,7 @@ actions! {
     ListSessions { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// End one of the own login sessions, or all others.
     EndSession { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
-    /// Make an API token for oneself.
+    /// Create an API token for the own account.
     CreateToken { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// List the own API tokens.
     ListTokens { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
@@ -217,7 +217,7 @@ pub struct Rights {
     pub admin: bool,
     /// Is listed as an owner of the package itself.
     pub package_owner: bool,
-    /// The role in the scope, where it has one.
+    /// The role in the scope, if there is one.
     pub scope_role: Option<ScopeRole>,
 }
 

@@ -1,14 +1,12 @@
 //! What may be done, and what follows from it: pure functions, one command a file.
 //!
-//! A command says who wants what, with the instant and the ids it is to have.
-//! An adapter of a database loads the facts of a command under the locks of its
-//! transaction, asks `decide`, and applies the [`Changes`] it gets: rows, audit
-//! entries and whom to tell. It holds no rule and no sentence meant for a
-//! person. A refusal changes nothing. Transactions restart, so a decision has
-//! no effect and depends on nothing but command and facts.
+//! A command says who wants what, and contains the time and the ids for the change. A database adapter
+//! loads the facts of the command under the locks of its transaction, calls `decide`, and applies the
+//! [`Changes`]: rows, audit entries, and which cached data becomes stale. The adapter contains no rules and
+//! no messages for users. A refusal changes nothing. Transactions may be restarted, so a decision has no
+//! side effects and depends only on the command and the facts.
 //!
-//! What a decision may ask is a row of the table in [`gate`](Action). What is
-//! shown to whom is decided by [`ReadAccess::admit`].
+//! Who may do what is one table ([`Action`]). What is shown to whom is decided by [`ReadAccess::admit`].
 
 mod account;
 mod caller;

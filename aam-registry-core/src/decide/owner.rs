@@ -15,11 +15,11 @@ pub struct OwnerChange {
     pub package: PackageName,
     /// The user.
     pub owner: Username,
-    /// Whether the user shall own it.
+    /// Whether the user is to own it.
     pub owns: bool,
     /// The instant.
     pub now: Timestamp,
-    /// What the audit log shall say.
+    /// The entry for the audit log.
     pub audit: NewAuditEntry,
 }
 

@@ -10,11 +10,10 @@ use crate::{
     types::{Actor, Change, DistTag, NewAuditEntry, PackageName, ScopeRole, UserId, Username, Version, VersionTexts},
 };
 
-/// A command about a package that exists. Adapters load what it
-/// [reads](Self::reads) and apply what it [decides](Self::decide), whichever
-/// command it is.
+/// A command about a package that exists. Adapters handle all of them alike: they load what the command
+/// [reads](Self::reads) and apply what it [decides](Self::decide).
 pub trait PackageCommand: Clone + Debug + Send + Sync + 'static {
-    /// What whoever asked is told.
+    /// The answer to the caller.
     type Answer: Debug + Send + 'static;
 
     /// What has to be loaded.
@@ -52,13 +51,13 @@ pub struct PackageReads<'a> {
 }
 
 impl<'a> PackageReads<'a> {
-    /// Nothing but what the actor is to the package.
+    /// Reads only the actor's relation to the package.
     pub(super) fn of(actor: &'a Actor, package: &'a PackageName) -> Self {
         Self { actor, package, version: None, latest: false, tag: None, user: None }
     }
 }
 
-/// What somebody is to a package.
+/// The actor's relation to a package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageAccess {
     /// Who acts.
@@ -67,11 +66,11 @@ pub struct PackageAccess {
     pub package_owner: bool,
     /// The actor's role in the scope of the package's name.
     pub scope_role: Option<ScopeRole>,
-    /// The package, where there is one.
+    /// The package, if it exists.
     pub package: Option<PackageState>,
 }
 
-/// What is known of a package itself.
+/// The facts about a package itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PackageState {
     /// When it last changed.
@@ -82,21 +81,21 @@ pub struct PackageState {
 /// [reads](PackageReads).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageFacts {
-    /// What the actor is to the package.
+    /// The actor's relation to the package.
     pub access: PackageAccess,
-    /// The version, where there is one.
+    /// The version, if it exists.
     pub version: Option<VersionState>,
     /// What `latest` names and is chosen from.
     pub latest: LatestFacts,
-    /// What the tag names, where there is one.
+    /// The version that the tag names, if the tag exists.
     pub tag: Option<Version>,
-    /// The user, where there is one.
+    /// The user, if it exists.
     pub user: Option<OwnerState>,
     /// How many owners are listed with the package beside that user, without those whose account is disabled.
     pub other_owners: u64,
 }
 
-/// What a user is to a package.
+/// A user's relation to a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnerState {
     /// The user.
@@ -121,7 +120,7 @@ pub struct VersionState {
 }
 
 impl PackageAccess {
-    /// Requires a live actor; gives what the actor is to the package.
+    /// Requires an actor with a valid credential; gives the actor's rights to the package.
     ///
     /// # Errors
     /// [`Error::Unauthorized`].

@@ -34,11 +34,11 @@ pub struct Published {
 /// `upload_is_live`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PublishFacts {
-    /// What the actor is to the package.
+    /// The actor's relation to the package.
     pub access: PackageAccess,
     /// Whether the scope of the package's name exists.
     pub scope_exists: bool,
-    /// The version of that number, where it was published.
+    /// The version of that number, if it was published.
     pub existing: Option<ExistingVersion>,
     /// An unscoped package whose [`similarity_key`](PackageName::similarity_key) is that of the name.
     pub similar: Option<PackageName>,

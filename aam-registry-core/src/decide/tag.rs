@@ -15,11 +15,11 @@ pub struct TagChange {
     pub package: PackageName,
     /// The tag.
     pub tag: DistTag,
-    /// What it shall name; `None` to remove it.
+    /// The version that it is to name; `None` to remove the tag.
     pub version: Option<Version>,
     /// The instant.
     pub now: Timestamp,
-    /// What the audit log shall say.
+    /// The entry for the audit log.
     pub audit: NewAuditEntry,
 }
 

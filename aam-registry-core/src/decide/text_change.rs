@@ -21,7 +21,7 @@ pub struct TextChange {
     pub value: Option<String>,
     /// The instant.
     pub now: Timestamp,
-    /// What the audit log shall say.
+    /// The entry for the audit log.
     pub audit: NewAuditEntry,
 }
 

@@ -23,7 +23,7 @@ pub struct Yank {
     pub latest_policy: LatestPolicy,
     /// The instant of the yank.
     pub now: Timestamp,
-    /// What the audit log shall say.
+    /// The entry for the audit log.
     pub audit: NewAuditEntry,
 }
 
@@ -36,7 +36,7 @@ pub struct Yanked {
     pub yanked_at: Timestamp,
     /// Why.
     pub reason: Option<String>,
-    /// The tags this call moved to another version.
+    /// The tags that this call moved to another version.
     pub moved_tags: BTreeMap<DistTag, Version>,
     /// The tags this call removed.
     pub removed_tags: Vec<DistTag>,

@@ -13,9 +13,9 @@ const OUTAGE_RETRY: Duration = Duration::from_secs(5);
 
 /// The reason why a request gets an error answer. It passes through the layers as their error, and
 /// [`AnswerFailuresLayer`](crate::http::layers::AnswerFailuresLayer) converts it to the answer.
-pub struct Failure(Box<Inner>);
+pub struct Failure(Box<FailureParts>);
 
-struct Inner {
+struct FailureParts {
     code: ErrorCode,
     message: String,
     details: Vec<Detail>,
@@ -36,7 +36,7 @@ pub struct Caller {
 impl Failure {
     /// A failure with that code.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        let failure = Self(Box::new(Inner {
+        let failure = Self(Box::new(FailureParts {
             code,
             message: message.into(),
             details: Vec::new(),

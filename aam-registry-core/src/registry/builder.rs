@@ -6,7 +6,7 @@ use super::{
     Policy, Registry,
     contents::Unpacking,
     counting::DownloadCounter,
-    handle::{Inner, Mailing},
+    handle::{Mailing, RegistryParts},
     look_alike::ProtectedNames,
     places::Places,
     publish::UploadCrowd,
@@ -139,7 +139,7 @@ macro_rules! builder {
                 };
                 check_job_kinds(&self.job_handlers)?;
                 let uploading = UploadCrowd::new(self.policy.uploads_per_user);
-                Ok(Registry::new(Inner {
+                Ok(Registry::new(RegistryParts {
                     $($port,)+
                     archive_source,
                     job_handlers: self.job_handlers,

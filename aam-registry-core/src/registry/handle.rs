@@ -29,9 +29,9 @@ use crate::{
 ///
 /// Cheap to clone; clones share everything.
 #[derive(Clone)]
-pub struct Registry(Arc<Inner>);
+pub struct Registry(Arc<RegistryParts>);
 
-pub(super) struct Inner {
+pub(super) struct RegistryParts {
     pub(super) packages: Arc<dyn PackageStore>,
     pub(super) publishing: Arc<dyn PublishStore>,
     pub(super) commands: Arc<dyn CommandHandler>,
@@ -84,11 +84,11 @@ pub(crate) struct Mailing {
 }
 
 impl Registry {
-    pub(super) fn new(inner: Inner) -> Self {
+    pub(super) fn new(inner: RegistryParts) -> Self {
         Self(Arc::new(inner))
     }
 
-    pub(super) fn inner(&self) -> &Inner {
+    pub(super) fn inner(&self) -> &RegistryParts {
         &self.0
     }
 

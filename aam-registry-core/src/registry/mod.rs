@@ -8,7 +8,6 @@ mod accounts;
 mod audit;
 mod authenticate;
 mod builder;
-mod changes;
 mod contents;
 mod counting;
 mod download;
@@ -32,6 +31,7 @@ mod sweep;
 mod token_touches;
 mod totals;
 mod totals_cache;
+mod version_changes;
 mod view;
 mod webhooks;
 
@@ -45,8 +45,6 @@ pub(crate) use accounts::{
 };
 pub use audit::{AuditFault, AuditVerdict, PrunedAudit};
 pub use builder::{BuildError, RegistryBuilder};
-pub(crate) use changes::MAX_MESSAGE;
-pub use changes::Unyanked;
 pub use contents::{FileContent, ListedFile};
 pub use counting::DownloadTally;
 pub use events::Events;
@@ -59,5 +57,7 @@ pub use storage::{
     CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, StorageOwner, Suspicion, VerifyReport,
 };
 pub use sweep::SweepReport;
+pub(crate) use version_changes::MAX_MESSAGE;
+pub use version_changes::Unyanked;
 pub use view::View;
 pub use webhooks::{WebhookRequest, WebhookSecretUpdate, WebhookUpdate};

@@ -1,4 +1,4 @@
-use super::{Registry, handle::Inner};
+use super::{Registry, handle::RegistryParts};
 use crate::{
     decide::{Audience, ReadAccess},
     error::Result,
@@ -63,7 +63,7 @@ impl<'a> View<'a> {
         self.registry
     }
 
-    pub(super) fn inner(&self) -> &'a Inner {
+    pub(super) fn inner(&self) -> &'a RegistryParts {
         self.registry.inner()
     }
 }

@@ -79,7 +79,7 @@ pub use scope_role::ScopeRole;
 pub use scope_webhook::{DisableReason, DisabledWebhook, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId};
 pub use search::{SearchQuery, SearchSort, search_words};
 pub(crate) use short_text::{ShortText, short_ipv4, short_text};
-pub use token::{Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret};
+pub use token::{Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret, is_expired};
 pub use upload::{NewUpload, Upload};
 pub use upload_id::UploadId;
 pub use user::{Collaborator, Scope, ScopeMember, User, UserId, UserProfile};

@@ -174,6 +174,18 @@ pub struct Token {
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenSecret(String);
 
+/// Whether a credential that ends at `expires_at`, or never, has ended at `now`.
+pub fn is_expired(expires_at: Option<Timestamp>, now: Timestamp) -> bool {
+    expires_at.is_some_and(|end| end <= now)
+}
+
+impl Token {
+    /// Whether the token has ended by itself at `now`.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        is_expired(self.expires_at, now)
+    }
+}
+
 impl TokenSecret {
     /// The prefix of every secret.
     pub const PREFIX: &str = "aam_";

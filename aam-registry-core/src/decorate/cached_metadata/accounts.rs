@@ -97,9 +97,8 @@ impl<D: Database> TokenStore for CachedMetadata<D> {
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {
         let kept = &self.inner.kept;
         let (mark, read_at) = (kept.credential_mark(), Instant::now());
-        let is_alive = |holder: &TokenHolder| holder.token.expires_at.is_none_or(|expires_at| expires_at > now);
         let entry = kept.tokens.get(secret, CREDENTIAL_LIFETIME);
-        if let Some(entry) = entry.filter(|entry| entry.holds_by == mark && is_alive(&entry.value)) {
+        if let Some(entry) = entry.filter(|entry| entry.holds_by == mark && !entry.value.token.is_expired(now)) {
             return Ok(Some(entry.value.clone()));
         }
         let found = self.inner.database.token_holder(secret, now).await?;

@@ -12,7 +12,7 @@ use super::{
     counters::count,
     entries::Entries,
     kept::{Digests, KeptLocation, VersionIn, Weigh},
-    store::{Inner, group},
+    store::{CacheState, group},
     stored::Shared,
 };
 use crate::{
@@ -41,7 +41,7 @@ impl<D: Database> CachedMetadata<D> {
         Q: Hash + Equivalent<K> + ?Sized,
         V: Shared + Weigh + Digests + Clone,
     {
-        let Inner { around, config, .. } = &*self.inner;
+        let CacheState { around, config, .. } = &*self.inner;
         let kept = entries.get(key, config.lifetime()).filter(|entry| around.freshness.is_fresh(&entry.holds_by));
         count("process", kept.is_some());
         if let Some(entry) = kept {
@@ -71,7 +71,7 @@ impl<D: Database> CachedMetadata<D> {
     /// Drops cached archive locations of a package that differ from metadata that was just read: the
     /// database has lost the commit from which they came.
     pub(super) fn hold_locations_to(&self, name: &PackageName, metadata: &impl Digests) {
-        let Inner { around, kept, .. } = &*self.inner;
+        let CacheState { around, kept, .. } = &*self.inner;
         let mut differs = false;
         metadata.each(|version, sha256| {
             let location = kept.locations.peek(&VersionIn(name, version));

@@ -3,7 +3,6 @@
 
 mod accounts;
 mod audit;
-mod changes;
 mod download;
 mod files;
 mod owners;
@@ -17,6 +16,7 @@ mod service;
 mod sessions;
 mod tags;
 mod tokens;
+mod version_changes;
 mod webhooks;
 
 pub(super) use audit::MAX_AUDIT_PAGE;
@@ -34,7 +34,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         download::ROUTES,
         files::ROUTES,
         publish::ROUTES,
-        changes::ROUTES,
+        version_changes::ROUTES,
         tags::ROUTES,
         owners::ROUTES,
         accounts::ROUTES,

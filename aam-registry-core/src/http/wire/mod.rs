@@ -3,7 +3,6 @@
 
 mod accounts;
 mod audit;
-mod changes;
 mod contents;
 mod error;
 mod limits;
@@ -17,6 +16,7 @@ mod sessions;
 mod time;
 mod tokens;
 mod version;
+mod version_changes;
 mod webhooks;
 
 pub(crate) use accounts::{
@@ -24,9 +24,6 @@ pub(crate) use accounts::{
     RegisteredAnswer, ResetConfirmation, ResetLinkAnswer, ResetRequest, ResetRequestedAnswer, SessionAnswer,
 };
 pub(crate) use audit::AuditPage;
-pub(crate) use changes::{
-    DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, YankedAnswer,
-};
 pub(crate) use contents::{DiffAnswer, DownloadsAnswer, FilesAnswer};
 pub(crate) use error::ErrorBody;
 pub(crate) use limits::LimitsAnswer;
@@ -39,6 +36,9 @@ pub(crate) use sessions::SessionsAnswer;
 pub(crate) use time::Time;
 pub(crate) use tokens::{NewTokenAnswer, TokenRequest, TokensAnswer};
 pub(crate) use version::{VersionAnswer, VersionRow, VersionsAnswer};
+pub(crate) use version_changes::{
+    DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, YankedAnswer,
+};
 pub(crate) use webhooks::{
     DeliveriesPage, DeliveryAnswer, WebhookAnswer, WebhookChangeRequest, WebhookRequest, WebhooksAnswer,
 };

@@ -43,7 +43,7 @@ impl UserStore for MemoryMetadata {
     }
 
     async fn has_admin(&self) -> Result<bool> {
-        Ok(self.tables().users.values().any(|account| account.user.is_admin && !account.user.disabled))
+        Ok(self.tables().users.values().any(|account| account.user.administers()))
     }
 
     async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>> {
