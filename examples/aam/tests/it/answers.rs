@@ -158,10 +158,7 @@ fn an_address_that_a_server_chose_is_in_no_command_where_a_shell_would_act_on_it
 
 #[test]
 fn an_answer_of_another_shape_is_not_taken_for_an_answer() {
-    use std::fmt::Write as _;
-    let mut told = String::new();
     for body in ["{}", "[]", "null", "{\"message\": \"hello\"}", "<html>"] {
-        let _ = writeln!(told, "# {body}\n");
         let stage = Stage::json("200 OK", move |_| body.to_owned());
         let machine = stage.machine();
         machine.init("notes", "notes");
@@ -181,7 +178,7 @@ fn an_answer_of_another_shape_is_not_taken_for_an_answer() {
             &["yank", "a@1.0.0"],
             &["pkg", "publish", "notes", "--yes"],
             &["webhook", "list", "acme"],
-            &["webhook", "add", "acme", "--url", "https://example.com/", "--event", "package.publish"],
+            &["webhook", "add", "acme", "https://example.com/", "--event", "package.publish"],
         ] {
             let mut command = machine.aam(&[&["--json"], arguments].concat());
             let output = command.env("AAM_TOKEN", "aam_x").output().expect("aam runs");
@@ -190,12 +187,8 @@ fn an_answer_of_another_shape_is_not_taken_for_an_answer() {
             let text = error["message"].as_str().expect("text").replace(&stage.url(), "[REGISTRY]");
             assert!(text.starts_with("[REGISTRY] does not answer like a registry: "), "{arguments:?}: {error}");
             assert_eq!(error["help"], "check the address with `aam registry list`", "{arguments:?}");
-            if body == "{}" {
-                let _ = writeln!(told, "{}: {text}", arguments[..arguments.len().min(2)].join(" "));
-            }
         }
     }
-    insta::assert_snapshot!("other_shapes", told);
 }
 
 #[test]

