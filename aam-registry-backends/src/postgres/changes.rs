@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use aam_registry_core::{
     Result,
-    decide::{OwnerChange, PackageCommand, TagChange, TextChange, Unyank, Yank, Yanked},
+    decide::{OwnerChange, PackageCommand, TagChange, TextChange, Unyank, VisibilityChange, Yank, Yanked},
     ports::VersionStore,
     types::{DistTag, Version},
 };
@@ -41,6 +41,10 @@ impl VersionStore for PostgresMetadata {
     }
 
     async fn change_owner(&self, change: &OwnerChange) -> Result<()> {
+        self.change_package(change).await
+    }
+
+    async fn change_visibility(&self, change: &VisibilityChange) -> Result<()> {
         self.change_package(change).await
     }
 }

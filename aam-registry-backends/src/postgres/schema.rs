@@ -37,6 +37,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V8__jobs",
     "V9__webhooks",
     "V10__one_time_tokens",
+    "V11__private_packages",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.

@@ -1,5 +1,5 @@
 //! What the adapters on relational databases share: how domain types lie in
-//! columns, how searches run, how downloads are counted, how queued jobs are read,
+//! columns, how searches run, what is shown of private packages, how downloads are counted, how queued jobs are read,
 //! and which schema serves this release.
 
 pub(crate) mod columns;
@@ -8,3 +8,4 @@ pub(crate) mod jobs;
 pub(crate) mod listing;
 pub(crate) mod schema;
 pub(crate) mod search;
+pub(crate) mod sight;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{LatestMove, PublishCommit};
 use crate::types::{
     AccountState, Change, DistTag, JobId, NewAuditEntry, NewJob, OneTimeToken, PackageName, ScopeName, ScopeRole,
-    ScopeWebhook, Sha256Digest, StoredWebhook, Token, TokenId, User, UserId, Version, VersionText,
+    ScopeWebhook, Sha256Digest, StoredWebhook, Token, TokenId, User, UserId, Version, VersionText, Visibility,
 };
 
 /// What was decided: the answer to whoever asked, and what an adapter applies.
@@ -154,6 +154,13 @@ pub enum Write<'a> {
         /// What it was and what it is.
         latest: LatestMove,
     },
+    /// Makes a package private or public.
+    SetVisibility {
+        /// The package.
+        package: PackageName,
+        /// Who may see it from now on.
+        visibility: Visibility,
+    },
     /// Notes when a package last changed.
     Touch {
         /// The package.
@@ -193,6 +200,8 @@ pub struct NewVersion<'a> {
     pub owner: Option<UserId>,
     /// When it is published, which is also when the package last changed.
     pub published_at: Timestamp,
+    /// Who may see its package.
+    pub visibility: Visibility,
     /// The tag other than `latest` that names it.
     pub tag: Option<DistTag>,
     /// What `latest` was and what it is. The manifest that the package is

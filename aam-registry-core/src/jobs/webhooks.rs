@@ -124,7 +124,7 @@ impl JobHandler for Webhooks {
 
     async fn kinds_for(&self, event: &NewAuditEntry) -> Result<Vec<String>> {
         let operator = self.registry.operator_webhooks().iter();
-        let operator = operator.filter(|webhook| webhook.events.contains(&event.event));
+        let operator = operator.filter(|webhook| webhook.wants(event));
         let mut kinds: Vec<_> = operator.map(OperatorWebhook::job_kind).collect();
         if let Some(scope) = event.scope_of_webhooks() {
             let webhooks = self.registry.webhooks_of(&scope).await?;

@@ -3,7 +3,10 @@ use std::{collections::BTreeMap, fmt::Debug, time::Duration};
 use async_trait::async_trait;
 
 use crate::{
-    decide::{OwnerChange, PublishCheck, PublishCommit, Published, TagChange, TextChange, Unyank, Yank, Yanked},
+    decide::{
+        OwnerChange, PublishCheck, PublishCommit, Published, TagChange, TextChange, Unyank, VisibilityChange, Yank,
+        Yanked,
+    },
     error::Result,
     types::{DistTag, NewUpload, Upload, UploadId, Version},
 };
@@ -43,7 +46,7 @@ pub trait PublishStore: Debug + Send + Sync + 'static {
     async fn forget_upload(&self, id: UploadId) -> Result<()>;
 }
 
-/// Changes to published versions and packages: yanks, texts, tags, owners.
+/// Changes to published versions and packages: yanks, texts, tags, owners, visibility.
 ///
 /// Each method applies the decision of its command, or fails with the command's refusal.
 #[async_trait]
@@ -62,4 +65,7 @@ pub trait VersionStore: Debug + Send + Sync + 'static {
 
     /// Adds an owner to a package, or removes one.
     async fn change_owner(&self, change: &OwnerChange) -> Result<()>;
+
+    /// Makes a package private or public.
+    async fn change_visibility(&self, change: &VisibilityChange) -> Result<()>;
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::{
     decide::{MemberChange, NewScope},
     error::Result,
-    types::{Scope, ScopeName, ScopeRole, UserId},
+    types::{Scope, ScopeName, ScopeRole, Sight, UserId},
 };
 
 /// Stores scopes and their members.
@@ -17,8 +17,8 @@ pub trait ScopeStore: Debug + Send + Sync + 'static {
     /// The refusals of [`NewScope::decide`].
     async fn create_scope(&self, new: &NewScope) -> Result<()>;
 
-    /// The scope with its members.
-    async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>>;
+    /// The scope with its members, and the collaborators of packages that are public or in `sight`.
+    async fn scope(&self, name: &ScopeName, sight: &Sight) -> Result<Option<Scope>>;
 
     /// The scopes a user is a member of, with the role, by name.
     async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>>;

@@ -19,16 +19,17 @@ use crate::{
     decide::{
         AccountChange, Audience, ChangedAccount, LogOut, MemberChange, NewScope, NewToken, NewUser, OwnerChange,
         PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TextChange, TokenRevocation, Unyank,
-        WebhookCommand, WebhookReport, Yank, Yanked,
+        VisibilityChange, WebhookCommand, WebhookReport, Yank, Yanked,
     },
     error::Result,
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
         DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob,
-        Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal,
-        PublishedVersion, RateDecision, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook,
-        SearchQuery, Sha256Digest, StoredWebhook, Token, TokenId, Upload, UploadId, User, UserId, UserProfile,
-        Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary, WebhookId,
+        Mail, Memberships, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package, PackageName, PackageSummary,
+        Page, Principal, PublishedVersion, RateDecision, Reach, RegistryId, RegistryTotals, Scope, ScopeName,
+        ScopeRole, ScopeWebhook, SearchQuery, Sha256Digest, Sight, StoredWebhook, Token, TokenId, Upload, UploadId,
+        User, UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary,
+        WebhookId,
     },
 };
 
@@ -122,19 +123,21 @@ shared! {
         async fn send(&self, mail: &Mail) -> std::result::Result<(), MailFailure>;
     }
     impl PackageStore {
-        async fn package(&self, name: &PackageName) -> Result<Option<Package>>;
-        async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>>;
-        async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>>;
-        async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>>;
-        async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>>;
-        async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>>;
-        async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>>;
-        async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>>;
-        async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>>;
+        async fn package(&self, name: &PackageName, reach: Reach) -> Result<Option<Package>>;
+        async fn version_list(&self, name: &PackageName, range: &VersionRange, reach: Reach) -> Result<Option<VersionList>>;
+        async fn versions(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<VersionSummary>>>;
+        async fn version_numbers(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<PublishedVersion>>>;
+        async fn tags(&self, name: &PackageName, reach: Reach) -> Result<Option<BTreeMap<DistTag, Version>>>;
+        async fn owners(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<Username>>>;
+        async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>>;
+        async fn files(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Vec<ArchiveFile>>>;
+        async fn readme(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Option<String>>>;
         async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>>;
+        async fn memberships(&self, user: UserId) -> Result<Arc<Memberships>>;
         async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>>;
         async fn totals(&self) -> Result<RegistryTotals>;
         async fn check(&self) -> Result<()>;
+        fn known_memberships(&self, user: UserId) -> Option<Arc<Memberships>>;
     }
     impl PasswordHasher {
         async fn hash(&self, password: String) -> Result<String>;
@@ -157,7 +160,7 @@ shared! {
     }
     impl ScopeStore {
         async fn create_scope(&self, new: &NewScope) -> Result<()>;
-        async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>>;
+        async fn scope(&self, name: &ScopeName, sight: &Sight) -> Result<Option<Scope>>;
         async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>>;
         async fn change_member(&self, change: &MemberChange) -> Result<()>;
     }
@@ -178,7 +181,7 @@ shared! {
         async fn create_user(&self, user: &NewUser) -> Result<()>;
         async fn login(&self, login: &str) -> Result<Option<Login>>;
         async fn user(&self, id: UserId) -> Result<Option<User>>;
-        async fn profile(&self, username: &Username) -> Result<Option<UserProfile>>;
+        async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>>;
         async fn has_admin(&self) -> Result<bool>;
         async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>>;
         async fn log_out(&self, log_out: &LogOut) -> Result<()>;
@@ -190,6 +193,7 @@ shared! {
         async fn change_text(&self, change: &TextChange) -> Result<()>;
         async fn change_tag(&self, change: &TagChange) -> Result<()>;
         async fn change_owner(&self, change: &OwnerChange) -> Result<()>;
+        async fn change_visibility(&self, change: &VisibilityChange) -> Result<()>;
     }
 }
 

@@ -30,6 +30,7 @@ mod token_touches;
 mod totals;
 mod totals_cache;
 mod view;
+mod visibility;
 mod webhook_delivery;
 mod webhooks;
 
@@ -55,5 +56,6 @@ pub use storage::{
     CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, StorageOwner, Suspicion, VerifyReport,
 };
 pub use sweep::SweepReport;
+pub(crate) use view::Disclosure;
 pub use view::View;
 pub use webhooks::{WebhookRequest, WebhookSecretUpdate, WebhookUpdate};

@@ -25,6 +25,7 @@ mod package_path;
 mod page;
 mod principal;
 mod rate_decision;
+mod reach;
 mod registry_id;
 mod scope_role;
 mod scope_webhook;
@@ -38,12 +39,14 @@ mod version;
 mod version_list;
 mod version_text;
 mod viewer;
+mod visibility;
 mod webhook;
 
 pub use account::{AccountFilter, AccountRole, AccountState, is_session_ended};
 pub use archive_key::ArchiveKey;
 pub use archive_location::ArchiveLocation;
 pub use artifact::{Artifact, ArtifactType, Artifacts};
+pub(crate) use audit::VISIBILITY;
 pub use audit::{AuditEntry, AuditEvent, AuditFilter, ChainHash, NewAuditEntry};
 pub use change::Change;
 pub use client_address::ClientAddress;
@@ -62,12 +65,13 @@ pub use name::{PackageName, ScopeName, Username};
 pub(crate) use not_built::{AskedIn, not_built};
 pub use one_time_token::{OneTimePurpose, OneTimeSecret, OneTimeToken};
 pub use package::{
-    ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary, Visibility,
+    ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary,
 };
 pub(crate) use package_path::{MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, package_path};
 pub use page::{Page, PageRequest};
 pub use principal::{Actor, Credential, Principal};
 pub use rate_decision::RateDecision;
+pub use reach::{Memberships, Reach, Sight};
 pub use registry_id::RegistryId;
 pub use scope_role::ScopeRole;
 pub use scope_webhook::{DisableReason, DisabledWebhook, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId};
@@ -81,4 +85,5 @@ pub use version::Version;
 pub use version_list::{VersionBounds, VersionList, VersionRange};
 pub use version_text::{VersionText, VersionTexts};
 pub use viewer::Viewer;
+pub use visibility::Visibility;
 pub use webhook::{OperatorWebhook, WebhookName, WebhookSecret, WebhookUrl};

@@ -138,6 +138,7 @@ impl AuditEvent {
             | Self::TagRemove
             | Self::OwnershipAdd
             | Self::OwnershipRemove
+            | Self::VisibilityChange
             | Self::ScopeMemberSet
             | Self::ScopeMemberRemove
             | Self::WebhookCreate
@@ -157,7 +158,8 @@ impl AuditEvent {
             | Self::UserPasswordReset
             | Self::TokenCreate
             | Self::TokenRevoke
-            | Self::AdminCreate => false,
+            | Self::AdminCreate
+            | Self::AdminRead => false,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::types::AuditEvent;
+use crate::types::{AuditEvent, NewAuditEntry};
 use data_encoding::BASE64;
 use http::Uri;
 
@@ -119,9 +119,16 @@ pub struct OperatorWebhook {
     pub secret: WebhookSecret,
     /// Which are sent.
     pub events: Vec<AuditEvent>,
+    /// Whether events of private packages are sent, too.
+    pub private: bool,
 }
 
 impl OperatorWebhook {
+    /// Whether what `entry` records is sent to it.
+    pub fn wants(&self, entry: &NewAuditEntry) -> bool {
+        self.events.contains(&entry.event) && (self.private || !entry.is_private())
+    }
+
     /// The kind of the jobs that are deliveries to it.
     pub fn job_kind(&self) -> String {
         format!("webhook:{}", self.name.0)

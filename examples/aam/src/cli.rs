@@ -88,6 +88,7 @@ enum Command {
     DistTag(commands::dist_tag::DistTag),
     #[command(subcommand)]
     Owner(commands::owner::Owner),
+    Visibility(commands::visibility::Visibility),
 }
 
 impl Cli {
@@ -122,6 +123,7 @@ impl Cli {
             Command::Deprecate(command) => command.run(&session).await,
             Command::DistTag(command) => command.run(&session).await,
             Command::Owner(command) => command.run(&session).await,
+            Command::Visibility(command) => command.run(&session).await,
         }
     }
 }

@@ -9,3 +9,4 @@ mod races;
 mod read_access;
 mod restarts;
 mod sent;
+mod unseen;

@@ -16,7 +16,7 @@ use crate::{
     ports::{AccountStore, AuditLog, Database, Login, ScopeStore, TokenHolder, TokenStore, UserStore},
     types::{
         AccountFilter, Actor, AuditEntry, AuditFilter, NewAuditEntry, OneTimePurpose, Page, Scope, ScopeName,
-        ScopeRole, Sha256Digest, Token, TokenId, User, UserId, UserProfile, Username,
+        ScopeRole, Sha256Digest, Sight, Token, TokenId, User, UserId, UserProfile, Username,
     },
 };
 
@@ -34,8 +34,8 @@ impl<D: Database> UserStore for CachedMetadata<D> {
         self.inner.database.user(id).await
     }
 
-    async fn profile(&self, username: &Username) -> Result<Option<UserProfile>> {
-        self.inner.database.profile(username).await
+    async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>> {
+        self.inner.database.profile(username, sight).await
     }
 
     async fn has_admin(&self) -> Result<bool> {
@@ -141,11 +141,13 @@ impl<D: Database> TokenStore for CachedMetadata<D> {
 #[async_trait]
 impl<D: Database> ScopeStore for CachedMetadata<D> {
     async fn create_scope(&self, new: &NewScope) -> Result<()> {
-        self.inner.database.create_scope(new).await
+        let created = self.inner.database.create_scope(new).await;
+        self.inner.kept.doubt_memberships();
+        created
     }
 
-    async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>> {
-        self.inner.database.scope(name).await
+    async fn scope(&self, name: &ScopeName, sight: &Sight) -> Result<Option<Scope>> {
+        self.inner.database.scope(name, sight).await
     }
 
     async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>> {

@@ -10,8 +10,8 @@ use tracing::Instrument;
 use super::{CachedMetadata, accounts::sessions_of};
 use crate::{
     decide::{
-        OwnerChange, PackageCommand, PublishCheck, PublishCommit, Published, TagChange, TextChange, Unyank, Yank,
-        Yanked,
+        OwnerChange, PackageCommand, PublishCheck, PublishCommit, Published, TagChange, TextChange, Unyank,
+        VisibilityChange, Yank, Yanked,
     },
     error::{Error, Outcome, Result},
     ports::{Database, DownloadStore, PublishStore, VersionStore},
@@ -21,17 +21,20 @@ use crate::{
 };
 
 impl<D: Database> CachedMetadata<D> {
-    /// Makes a change, and notifies others of it before it returns.
+    /// Makes a change, and notifies others of it before it returns. Memberships are read again after it: the
+    /// change may be one of owners, members or visibility.
     pub(super) async fn changing<T, F>(&self, change: Change, make: impl FnOnce(Arc<D>) -> F) -> Result<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let around = self.inner.around.clone();
-        let work = make(Arc::clone(&self.inner.database));
+        let inner = Arc::clone(&self.inner);
+        let work = make(Arc::clone(&inner.database));
         whole(async move {
             let result = work.await;
             if may_have_changed(&result) {
+                let around = &inner.around;
+                inner.kept.doubt_memberships();
                 around.freshness.note(&change);
                 around.empty_shared(&change).await;
                 // Again: in between, a stale value may have come from the shared cache.
@@ -157,6 +160,7 @@ version_changes! {
     change_text(TextChange) -> ();
     change_tag(TagChange) -> ();
     change_owner(OwnerChange) -> ();
+    change_visibility(VisibilityChange) -> ();
 }
 
 #[async_trait]

@@ -24,7 +24,8 @@ pub(crate) use accounts::{
 };
 pub(crate) use audit::AuditPage;
 pub(crate) use changes::{
-    DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, YankedAnswer,
+    DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, VisibilityAnswer,
+    VisibilityRequest, YankedAnswer,
 };
 pub(crate) use contents::{DiffAnswer, DownloadsAnswer, FilesAnswer};
 pub(crate) use error::ErrorBody;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::MemoryMetadata;
 use crate::{
-    decide::{OwnerChange, PackageCommand, TagChange, TextChange, Unyank, Yank, Yanked},
+    decide::{OwnerChange, PackageCommand, TagChange, TextChange, Unyank, VisibilityChange, Yank, Yanked},
     error::Result,
     ports::VersionStore,
     types::{DistTag, Version},
@@ -37,6 +37,10 @@ impl VersionStore for MemoryMetadata {
     }
 
     async fn change_owner(&self, change: &OwnerChange) -> Result<()> {
+        self.change_package(change)
+    }
+
+    async fn change_visibility(&self, change: &VisibilityChange) -> Result<()> {
         self.change_package(change)
     }
 }

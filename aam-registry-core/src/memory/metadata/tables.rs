@@ -4,11 +4,11 @@ use jiff::{Timestamp, civil::Date};
 
 use super::queued_jobs::QueuedJobs;
 use crate::{
-    decide::{PackageAccess, Rights, YankState},
+    decide::YankState,
     types::{
-        AccountState, Actor, ArchiveFile, ArchiveKey, AuditEntry, DistTag, DownloadBatchId, LatestTag, Manifest,
+        AccountState, ArchiveFile, ArchiveKey, AuditEntry, DistTag, DownloadBatchId, LatestTag, Manifest,
         NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, ScopeName, ScopeRole, Sha256Digest, StoredWebhook,
-        Token, TokenId, UploadId, User, UserId, Username, Version, VersionTexts, WebhookId,
+        Token, TokenId, UploadId, User, UserId, Username, Version, VersionTexts, Visibility, WebhookId,
     },
 };
 
@@ -46,6 +46,7 @@ pub(super) struct StoredScope {
 }
 
 pub(super) struct StoredPackage {
+    pub(super) visibility: Visibility,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
     /// Those listed with the package itself, not those of its scope.
@@ -80,12 +81,6 @@ pub(super) struct StoredUpload {
 }
 
 impl Tables {
-    /// What the actor is to a package.
-    pub(super) fn rights(&self, actor: &Actor, name: &PackageName) -> Rights {
-        let PackageAccess { caller, package_owner, scope_role, .. } = self.package_access(actor, name);
-        Rights { admin: caller.administers(actor), package_owner, scope_role }
-    }
-
     pub(super) fn user_named(&self, name: &Username) -> Option<&User> {
         self.users.values().map(|account| &account.user).find(|user| user.username == *name)
     }

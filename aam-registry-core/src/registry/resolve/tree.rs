@@ -101,7 +101,7 @@ impl View<'_> {
 
     async fn look_up(&self, names: BTreeSet<PackageName>) -> Result<Looked> {
         let found = stream::iter(names).map(async |name| {
-            let versions = self.inner().packages.versions(&name).await?;
+            let versions = self.find(&name, |reach| self.inner().packages.versions(&name, reach)).await?;
             Ok::<_, Error>((name, versions))
         });
         found.buffered(LOOKUPS).try_collect().await

@@ -1,6 +1,6 @@
 //! Users, sessions, tokens, scopes.
 
-use aam_registry_core::types::{PackageName, ScopeName, ScopeRole, Username};
+use aam_registry_core::types::{PackageName, ScopeName, ScopeRole, Username, Visibility};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -121,6 +121,18 @@ impl Client {
     /// The owners of a package.
     pub(crate) async fn owners(&self, name: &PackageName) -> Result<Value> {
         self.get(self.package_url(name, "owners")).await
+    }
+
+    /// The name of a package and who may see it.
+    pub(crate) async fn visibility(&self, name: &PackageName) -> Result<Value> {
+        let package: Value = self.get(self.package_url(name, "")).await?;
+        Ok(json!({"package": name.as_str(), "visibility": package.get("visibility")}))
+    }
+
+    /// Makes a package private or public.
+    pub(crate) async fn set_visibility(&self, name: &PackageName, visibility: Visibility) -> Result<()> {
+        let body = json!({"visibility": visibility.as_str()});
+        self.act(Method::PUT, self.package_url(name, "visibility"), Some(&body)).await
     }
 
     /// Makes somebody an owner of a package.

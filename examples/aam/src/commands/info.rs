@@ -47,7 +47,12 @@ impl Info {
             Some(Ok(version)) if !session.out.is_json() => Some(read(&client.version(name, &version).await?)?),
             _ => None,
         };
-        session.out.result(&answer, || package_lines(session.out, &package, version.as_ref()))
+        session.out.result(&answer, || {
+            let mut lines = package_lines(session.out, &package, version.as_ref());
+            let visibility = answer.get("visibility").and_then(Value::as_str).filter(|seen| *seen != "public");
+            field(&mut lines, "visibility", visibility.unwrap_or_default());
+            lines
+        })
     }
 }
 

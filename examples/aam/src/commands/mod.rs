@@ -19,6 +19,7 @@ pub(crate) mod token;
 pub(crate) mod uninstall;
 pub(crate) mod unyank;
 pub(crate) mod update;
+pub(crate) mod visibility;
 pub(crate) mod webhook;
 pub(crate) mod whoami;
 pub(crate) mod yank;
