@@ -23,13 +23,13 @@ use crate::{
     },
     error::Result,
     types::{
-        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
-        DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob,
-        Mail, Memberships, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package, PackageName, PackageSummary,
-        Page, Principal, PublishedVersion, RateDecision, Reach, RegistryId, RegistryTotals, Scope, ScopeName,
-        ScopeRole, ScopeWebhook, SearchQuery, Sha256Digest, Sight, StoredWebhook, Token, TokenId, Upload, UploadId,
-        User, UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary,
-        WebhookId,
+        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, ChainLink, Change,
+        DayDownloads, DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease,
+        JobSelection, LeasedJob, Mail, Memberships, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package,
+        PackageName, PackageSummary, Page, Principal, PublishedVersion, RateDecision, Reach, RegistryId,
+        RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook, SearchQuery, Sha256Digest, Sight, StoredWebhook,
+        Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
+        VersionRange, VersionSummary, WebhookId,
     },
 };
 
@@ -88,9 +88,11 @@ shared! {
     impl AuditLog {
         async fn append(&self, entry: &NewAuditEntry) -> Result<()>;
         async fn sequence(&self, limit: usize) -> Result<usize>;
-        async fn position(&self) -> Result<u64>;
+        async fn head(&self) -> Result<ChainLink>;
         async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>>;
         async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>>;
+        async fn last_before(&self, before: Timestamp) -> Result<Option<ChainLink>>;
+        async fn delete_entries(&self, through: u64, limit: usize) -> Result<usize>;
     }
     impl JobQueue {
         async fn enqueue(&self, jobs: &[NewJob]) -> Result<()>;

@@ -47,7 +47,7 @@ pub use archive_key::ArchiveKey;
 pub use archive_location::ArchiveLocation;
 pub use artifact::{Artifact, ArtifactType, Artifacts};
 pub(crate) use audit::VISIBILITY;
-pub use audit::{AuditEntry, AuditEvent, AuditFilter, ChainHash, NewAuditEntry};
+pub use audit::{AuditEntry, AuditEvent, AuditFilter, ChainHash, ChainLink, NewAuditEntry};
 pub use change::Change;
 pub use client_address::ClientAddress;
 pub use client_network::ClientNetwork;

@@ -159,7 +159,8 @@ impl AuditEvent {
             | Self::TokenCreate
             | Self::TokenRevoke
             | Self::AdminCreate
-            | Self::AdminRead => false,
+            | Self::AdminRead
+            | Self::AdminAuditPrune => false,
         }
     }
 

@@ -89,6 +89,7 @@ enum Command {
     #[command(subcommand)]
     Owner(commands::owner::Owner),
     Visibility(commands::visibility::Visibility),
+    AuditLog(commands::audit_log::AuditLog),
 }
 
 impl Cli {
@@ -124,6 +125,7 @@ impl Cli {
             Command::DistTag(command) => command.run(&session).await,
             Command::Owner(command) => command.run(&session).await,
             Command::Visibility(command) => command.run(&session).await,
+            Command::AuditLog(command) => command.run(&session).await,
         }
     }
 }

@@ -15,8 +15,8 @@ use crate::{
     error::Result,
     ports::{AccountStore, AuditLog, Database, Login, ScopeStore, TokenHolder, TokenStore, UserStore},
     types::{
-        AccountFilter, Actor, AuditEntry, AuditFilter, NewAuditEntry, OneTimePurpose, Page, Scope, ScopeName,
-        ScopeRole, Sha256Digest, Sight, Token, TokenId, User, UserId, UserProfile, Username,
+        AccountFilter, Actor, AuditEntry, AuditFilter, ChainLink, NewAuditEntry, OneTimePurpose, Page, Scope,
+        ScopeName, ScopeRole, Sha256Digest, Sight, Token, TokenId, User, UserId, UserProfile, Username,
     },
 };
 
@@ -171,8 +171,16 @@ impl<D: Database> AuditLog for CachedMetadata<D> {
         self.inner.database.sequence(limit).await
     }
 
-    async fn position(&self) -> Result<u64> {
-        self.inner.database.position().await
+    async fn head(&self) -> Result<ChainLink> {
+        self.inner.database.head().await
+    }
+
+    async fn last_before(&self, before: Timestamp) -> Result<Option<ChainLink>> {
+        self.inner.database.last_before(before).await
+    }
+
+    async fn delete_entries(&self, through: u64, limit: usize) -> Result<usize> {
+        self.inner.database.delete_entries(through, limit).await
     }
 
     async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>> {

@@ -6,7 +6,7 @@ use super::queued_jobs::QueuedJobs;
 use crate::{
     decide::YankState,
     types::{
-        AccountState, ArchiveFile, ArchiveKey, AuditEntry, DistTag, DownloadBatchId, LatestTag, Manifest,
+        AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, LatestTag, Manifest,
         NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, ScopeName, ScopeRole, Sha256Digest, StoredWebhook,
         Token, TokenId, UploadId, User, UserId, Username, Version, VersionTexts, Visibility, WebhookId,
     },
@@ -31,6 +31,7 @@ pub(super) struct Tables {
     /// In the order of their append; the first `sequenced` have a position.
     pub(super) audit: Vec<AuditEntry>,
     pub(super) sequenced: usize,
+    pub(super) chain_head: ChainLink,
     pub(super) jobs: QueuedJobs,
     pub(super) webhooks: BTreeMap<WebhookId, StoredWebhook>,
 }
