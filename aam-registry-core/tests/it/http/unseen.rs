@@ -189,13 +189,9 @@ impl Town {
         let pairs = self.requests(SECRET, WANTS_SECRET).into_iter().zip(self.requests(ABSENT, WANTS_ABSENT));
         for (secret, absent) in pairs {
             for caller in &self.unseeing {
-                let conditions: &[_] = if secret.method == Method::GET { &CONDITIONS } else { &CONDITIONS[..1] };
-                let methods: &[_] = if secret.method == Method::GET {
-                    &[Method::GET, Method::HEAD]
-                } else {
-                    std::slice::from_ref(&secret.method)
-                };
-                for (headers, method) in conditions.iter().flat_map(|one| methods.iter().map(move |way| (one, way))) {
+                let is_read = secret.method == Method::GET;
+                let asked = CONDITIONS[..if is_read { 4 } else { 1 }].iter().map(|headers| (*headers, &secret.method));
+                for (headers, method) in asked.chain(is_read.then_some((CONDITIONS[0], &Method::HEAD))) {
                     let about_secret = told(&self.ask(caller, &secret, method, headers).await);
                     let about_absent = told(&self.ask(caller, &absent, method, headers).await);
                     let (operation, who) = (&secret.operation, caller.0);
