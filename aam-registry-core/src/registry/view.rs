@@ -1,6 +1,9 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::{Registry, handle::Inner};
@@ -32,28 +35,33 @@ use crate::{
 pub struct View<'a> {
     registry: &'a Registry,
     audience: Audience,
-    eyes: Eyes<'a>,
+    reader: Reader<'a>,
     disclosure: Option<&'a Disclosure>,
 }
 
-/// Whose eyes a view is seen with.
+/// Who reads through a view.
 #[derive(Clone, Copy, Debug)]
-enum Eyes<'a> {
-    /// Nobody's: what is read is shown to nobody.
-    Nobodys,
-    /// Those of a viewer; without one, of somebody without a credential.
-    Viewers(Option<&'a Principal>),
+enum Reader<'a> {
+    /// The registry itself, which shows nobody what it reads.
+    Internal,
+    /// A viewer, with the principal if there is a credential.
+    Viewer(Option<&'a Principal>),
 }
 
 /// Notes that an answer may show something of a private package, so that it is not kept for others.
 #[derive(Debug, Default)]
 pub(crate) struct Disclosure {
     is_noted: AtomicBool,
-    /// Whether the audit log has an entry of it.
-    is_on_record: AtomicBool,
+    /// The packages of which the audit log has an entry that they were read.
+    on_record: Mutex<BTreeSet<PackageName>>,
 }
 
 impl Disclosure {
+    /// Whether it is the first time that `name` is put on record.
+    fn is_new(&self, name: &PackageName) -> bool {
+        self.on_record.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone())
+    }
+
     /// Whether something was noted.
     pub(crate) fn is_noted(&self) -> bool {
         self.is_noted.load(Ordering::Relaxed)
@@ -74,13 +82,13 @@ impl Registry {
     /// which is at least as strict as the policy.
     pub(crate) fn view_under<'a>(&'a self, access: ReadAccess, viewer: &'a Viewer) -> Result<View<'a>> {
         let audience = access.max(self.policy().read_access).admit(viewer)?;
-        Ok(View { registry: self, audience, eyes: Eyes::Viewers(viewer.principal()), disclosure: None })
+        Ok(View { registry: self, audience, reader: Reader::Viewer(viewer.principal()), disclosure: None })
     }
 
     /// What is there, whoever may see it: for changes, which are decided on by
     /// who makes them.
     pub(super) fn unrestricted(&self) -> View<'_> {
-        View { registry: self, audience: Audience::Private, eyes: Eyes::Nobodys, disclosure: None }
+        View { registry: self, audience: Audience::Private, reader: Reader::Internal, disclosure: None }
     }
 }
 
@@ -107,12 +115,12 @@ impl<'a> View<'a> {
     where
         F: Future<Output = Result<Option<T>>>,
     {
-        let by = match self.eyes {
-            Eyes::Nobodys => return read(Reach::Everything).await,
-            Eyes::Viewers(None) => return read(Reach::Public).await,
+        let by = match self.reader {
+            Reader::Internal => return read(Reach::Everything).await,
+            Reader::Viewer(None) => return read(Reach::Public).await,
             // Only a package in a scope can be private.
-            Eyes::Viewers(Some(_)) if name.scope_or_empty().is_empty() => return read(Reach::Public).await,
-            Eyes::Viewers(Some(by)) => by,
+            Reader::Viewer(Some(_)) if name.scope_or_empty().is_empty() => return read(Reach::Public).await,
+            Reader::Viewer(Some(by)) => by,
         };
         if self.is_known_to_see(name) {
             self.note_disclosure();
@@ -133,7 +141,7 @@ impl<'a> View<'a> {
     /// Whether it is known without asking the database that the viewer may see `name` if it is private, by more than
     /// being an administrator.
     pub(crate) fn is_known_to_see(&self, name: &PackageName) -> bool {
-        let Eyes::Viewers(Some(by)) = self.eyes else { return false };
+        let Reader::Viewer(Some(by)) = self.reader else { return false };
         let sees = |known: Arc<Memberships>| sees_private(by, &known, name) == Some(Standing::Own);
         !name.scope_or_empty().is_empty() && self.inner().packages.known_memberships(by.user).is_some_and(sees)
     }
@@ -141,7 +149,7 @@ impl<'a> View<'a> {
     /// Puts on record that an administrator read a private package of others: once for each answer. Without the entry
     /// there is no answer.
     async fn record_read(&self, by: &Principal, name: &PackageName) -> Result<()> {
-        if self.disclosure.is_some_and(|disclosure| disclosure.is_on_record.swap(true, Ordering::Relaxed)) {
+        if self.disclosure.is_some_and(|disclosure| !disclosure.is_new(name)) {
             return Ok(());
         }
         let entry = self.registry.entry(AuditEvent::AdminRead, by, name).with_visibility(Visibility::Private);
@@ -150,10 +158,10 @@ impl<'a> View<'a> {
 
     /// The private packages that the viewer sees.
     pub(super) async fn sight(&self) -> Result<Sight> {
-        let sight = match self.eyes {
-            Eyes::Nobodys => Sight::unrestricted(),
-            Eyes::Viewers(None) => Sight::default(),
-            Eyes::Viewers(Some(by)) => sight(by, &*self.memberships(by).await?),
+        let sight = match self.reader {
+            Reader::Internal => Sight::unrestricted(),
+            Reader::Viewer(None) => Sight::default(),
+            Reader::Viewer(Some(by)) => sight(by, &*self.memberships(by).await?),
         };
         if !sight.is_public_only() {
             self.note_disclosure();

@@ -50,7 +50,7 @@ pub struct Sight {
 }
 
 impl Sight {
-    /// The sight of whoever shows nobody what is read.
+    /// All private packages, for reads that are shown to nobody or to the operator.
     pub fn unrestricted() -> Self {
         Self { everything: true, ..Self::default() }
     }
