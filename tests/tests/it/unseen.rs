@@ -144,7 +144,7 @@ impl Town {
     }
 
     /// Reads everything as each of the callers, in several codings.
-    async fn warm(&self, callers: &Callers) {
+    async fn warm(&self, callers: &[(&str, Api)]) {
         for (_, api) in callers {
             for asked in self.requests(SECRET, WANTS_SECRET).iter().filter(|asked| asked.method == Method::GET) {
                 for headers in CONDITIONS.iter().chain(&CONDITIONS) {
