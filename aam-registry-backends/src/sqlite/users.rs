@@ -1,6 +1,6 @@
 use aam_registry_core::{
     Result,
-    decide::{LogOut, NewUser, NewUserFacts},
+    decide::{NewUser, NewUserFacts},
     ports::{Login, UserStore},
     types::{ScopeRole, Sight, User, UserId, UserProfile, Username},
 };
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql};
+use super::{SqliteMetadata, failure::Tx, sql};
 use crate::relational::{
     columns::{self, signed},
     sight::packages_in_sight,
@@ -16,21 +16,6 @@ use crate::relational::{
 
 #[async_trait]
 impl UserStore for SqliteMetadata {
-    async fn create_user(&self, user: &NewUser) -> Result<()> {
-        let user = user.clone();
-        self.write(move |tx| {
-            let account = &user.user;
-            let name = "SELECT 1 FROM users WHERE username = ?1 UNION ALL SELECT 1 FROM scopes WHERE name = ?1";
-            let email = "SELECT 1 FROM users WHERE email_key = ?1";
-            let facts = NewUserFacts {
-                name_taken: sql::exists(tx, name, [account.username.as_str()])?,
-                email_taken: sql::exists(tx, email, [columns::email_key(&account.email)])?,
-            };
-            apply(tx, user.decide(facts)?)
-        })
-        .await
-    }
-
     async fn login(&self, login: &str) -> Result<Option<Login>> {
         let (column, login) =
             if login.contains('@') { ("email_key", columns::email_key(login)) } else { ("username", login.to_owned()) };
@@ -79,11 +64,6 @@ impl UserStore for SqliteMetadata {
             sql::first(tx, &query, (id.to_string(), session, signed(generation)), |row| user(row, 0))
         })
         .await
-    }
-
-    async fn log_out(&self, log_out: &LogOut) -> Result<()> {
-        let log_out = log_out.clone();
-        self.write(move |tx| apply(tx, log_out.decide(&facts::caller(tx, &log_out.actor)?)?)).await
     }
 
     async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
@@ -135,4 +115,14 @@ fn profile(tx: &Connection, username: Username, sight: &Sight) -> Tx<Option<User
     let public = of(false)?;
     let packages = packages_in_sight(public.iter().map(String::as_str), private.iter().map(String::as_str), sight)?;
     Ok(Some(UserProfile { username, created_at, packages }))
+}
+
+pub(super) fn new_user_facts(tx: &Connection, new: &NewUser) -> Tx<NewUserFacts> {
+    let account = &new.user;
+    let name = "SELECT 1 FROM users WHERE username = ?1 UNION ALL SELECT 1 FROM scopes WHERE name = ?1";
+    let email = "SELECT 1 FROM users WHERE email_key = ?1";
+    Ok(NewUserFacts {
+        name_taken: sql::exists(tx, name, [account.username.as_str()])?,
+        email_taken: sql::exists(tx, email, [columns::email_key(&account.email)])?,
+    })
 }

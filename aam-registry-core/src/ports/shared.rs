@@ -11,25 +11,21 @@ use jiff::Timestamp;
 
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
-    Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, JobQueue, Login, MailFailure, Mailer, PackageStore,
-    PasswordHasher, PublishStore, RateClass, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp,
-    StoredArchive, TokenHolder, TokenStore, UserStore, VersionStore, WebhookStore,
+    Cached, ChangeEvent, ChangeFeed, Clock, CommandHandler, DownloadStore, JobQueue, Login, MailFailure, Mailer,
+    PackageStore, PasswordHasher, PublishStore, QueryHandler, QueryRequest, RateClass, RateLimiter, ScopeStore,
+    Session, SessionSigner, SharedCache, Stamp, StoredArchive, TokenHolder, TokenStore, UserStore,
 };
 use crate::{
-    decide::{
-        AccountChange, Audience, ChangedAccount, LogOut, MemberChange, NewScope, NewToken, NewUser, OwnerChange,
-        PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TextChange, TokenRevocation, Unyank,
-        VisibilityChange, WebhookCommand, WebhookReport, Yank, Yanked,
-    },
+    decide::{Audience, PublishCheck, PublishCommit, Published, Request, Rights},
     error::Result,
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, ChainLink, Change,
         DayDownloads, DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease,
         JobSelection, LeasedJob, Mail, Memberships, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package,
         PackageName, PackageSummary, Page, Principal, PublishedVersion, RateDecision, Reach, RegistryId,
-        RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook, SearchQuery, Sha256Digest, Sight, StoredWebhook,
-        Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
-        VersionRange, VersionSummary, WebhookId,
+        RegistryTotals, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Sight, Token, TokenId, Upload,
+        UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange,
+        VersionSummary,
     },
 };
 
@@ -60,9 +56,7 @@ macro_rules! shared {
 shared! {
     impl AccountStore {
         async fn accounts(&self, filter: &AccountFilter) -> Result<Vec<User>>;
-        async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount>;
         async fn one_time_holder(&self, token: &Sha256Digest, purpose: OneTimePurpose, now: Timestamp) -> Result<Option<User>>;
-        async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64>;
     }
     impl ArchiveIndex {
         async fn archive_location(&self, name: &PackageName, version: &Version, audience: Audience) -> Result<Option<ArchiveLocation>>;
@@ -105,11 +99,11 @@ shared! {
         async fn forget_jobs(&self, prefix: &str, ended_for: Duration, limit: usize) -> Result<u64>;
         async fn job_figures(&self) -> Result<Vec<JobFigures>>;
     }
-    impl WebhookStore {
-        async fn change_webhook(&self, command: &WebhookCommand) -> Result<ScopeWebhook>;
-        async fn report_delivery(&self, report: &WebhookReport) -> Result<Option<ScopeWebhook>>;
-        async fn webhooks(&self, scope: &ScopeName) -> Result<Vec<ScopeWebhook>>;
-        async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>>;
+    impl CommandHandler {
+        async fn handle(&self, request: Request) -> Result<()>;
+    }
+    impl QueryHandler {
+        async fn read(&self, request: QueryRequest) -> Result<()>;
     }
     impl ChangeFeed {
         async fn announce(&self, change: &Change) -> Result<()>;
@@ -161,10 +155,8 @@ shared! {
         fn take_now(&self, class: RateClass, client: &str) -> Poll<Option<RateDecision>>;
     }
     impl ScopeStore {
-        async fn create_scope(&self, new: &NewScope) -> Result<()>;
         async fn scope(&self, name: &ScopeName, sight: &Sight) -> Result<Option<Scope>>;
         async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>>;
-        async fn change_member(&self, change: &MemberChange) -> Result<()>;
     }
     impl SharedCache {
         async fn get(&self, key: &str, groups: &[&str]) -> Result<Cached>;
@@ -173,29 +165,17 @@ shared! {
         async fn check(&self) -> Result<()>;
     }
     impl TokenStore {
-        async fn create_token(&self, new: &NewToken) -> Result<()>;
         async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>>;
-        async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()>;
         async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>>;
         async fn touch_tokens(&self, used: &[(TokenId, Timestamp)]) -> Result<()>;
     }
     impl UserStore {
-        async fn create_user(&self, user: &NewUser) -> Result<()>;
         async fn login(&self, login: &str) -> Result<Option<Login>>;
         async fn user(&self, id: UserId) -> Result<Option<User>>;
         async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>>;
         async fn has_admin(&self) -> Result<bool>;
         async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>>;
-        async fn log_out(&self, log_out: &LogOut) -> Result<()>;
         async fn forget_sessions(&self, now: Timestamp) -> Result<()>;
-    }
-    impl VersionStore {
-        async fn yank(&self, yank: &Yank) -> Result<Yanked>;
-        async fn unyank(&self, unyank: &Unyank) -> Result<BTreeMap<DistTag, Version>>;
-        async fn change_text(&self, change: &TextChange) -> Result<()>;
-        async fn change_tag(&self, change: &TagChange) -> Result<()>;
-        async fn change_owner(&self, change: &OwnerChange) -> Result<()>;
-        async fn change_visibility(&self, change: &VisibilityChange) -> Result<()>;
     }
 }
 

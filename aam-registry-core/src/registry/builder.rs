@@ -17,9 +17,9 @@ use super::{
 };
 use crate::{
     ports::{
-        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore, JobHandler,
-        JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SecretSealer,
-        SessionSigner, SystemClock, TokenStore, UserStore, VersionStore, WebhookSender, WebhookStore,
+        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, Database,
+        DownloadStore, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler,
+        RateLimiter, ScopeStore, SecretSealer, SessionSigner, SystemClock, TokenStore, UserStore, WebhookSender,
     },
     types::OperatorWebhook,
 };
@@ -143,17 +143,19 @@ macro_rules! builder {
 }
 
 builder! {
+    /// Sets the store that executes commands: every change but a publish.
+    commands: CommandHandler;
+    /// Sets the store that answers queries.
+    queries: QueryHandler;
     /// Sets the store that packages and versions are read from.
     packages: PackageStore;
     /// Sets the store that publishes uploads as versions.
     publishing: PublishStore;
-    /// Sets the store that changes published versions.
-    versions: VersionStore;
     /// Sets the store of download counts.
     downloads: DownloadStore;
-    /// Sets the store that accounts are created in and read from.
+    /// Sets the store that accounts are read from.
     users: UserStore;
-    /// Sets the store that changes accounts and revokes credentials.
+    /// Sets the store that accounts are listed from.
     accounts: AccountStore;
     /// Sets the store of API tokens.
     tokens: TokenStore;
@@ -163,8 +165,6 @@ builder! {
     audit: AuditLog;
     /// Sets the queue of jobs.
     jobs: JobQueue;
-    /// Sets the store of the webhooks of scopes.
-    webhooks: WebhookStore;
     /// Sets the index of the archives that the database refers to.
     archive_index: ArchiveIndex;
     /// Sets the store of the bytes of archives.
@@ -191,7 +191,8 @@ impl RegistryBuilder {
         let database = Arc::new(database);
         self.packages = Some(database.clone());
         self.publishing = Some(database.clone());
-        self.versions = Some(database.clone());
+        self.commands = Some(database.clone());
+        self.queries = Some(database.clone());
         self.downloads = Some(database.clone());
         self.users = Some(database.clone());
         self.accounts = Some(database.clone());
@@ -199,8 +200,7 @@ impl RegistryBuilder {
         self.scopes = Some(database.clone());
         self.archive_index = Some(database.clone());
         self.audit = Some(database.clone());
-        self.jobs = Some(database.clone());
-        self.webhooks = Some(database);
+        self.jobs = Some(database);
         self
     }
 

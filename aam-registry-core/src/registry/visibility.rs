@@ -2,6 +2,7 @@ use super::Registry;
 use crate::{
     decide::{Action, VisibilityChange},
     error::Result,
+    ports::CommandHandlerExt,
     types::{AuditEvent, PackageName, Principal, Visibility},
 };
 
@@ -19,7 +20,7 @@ impl Registry {
         let audit = self.entry(AuditEvent::VisibilityChange, by, name);
         let (actor, package) = (by.actor(), name.clone());
         let change = VisibilityChange { actor, package, visibility, now: audit.timestamp, audit };
-        self.inner().versions.change_visibility(&change).await?;
+        self.inner().commands.execute(&change).await?;
         tracing::info!(
             event = "visibility_changed",
             user = %by.username,

@@ -1,4 +1,4 @@
-//! The queue of jobs and the webhooks of scopes, which are never cached.
+//! The queue of jobs, which is never cached.
 
 #![deny(clippy::missing_trait_methods)]
 
@@ -8,13 +8,9 @@ use async_trait::async_trait;
 
 use super::CachedMetadata;
 use crate::{
-    decide::{WebhookCommand, WebhookReport},
     error::Result,
-    ports::{Database, JobQueue, WebhookStore},
-    types::{
-        Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob, NewJob, Page, ScopeName, ScopeWebhook,
-        StoredWebhook, WebhookId,
-    },
+    ports::{Database, JobQueue},
+    types::{Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob, NewJob, Page},
 };
 
 #[async_trait]
@@ -53,24 +49,5 @@ impl<D: Database> JobQueue for CachedMetadata<D> {
 
     async fn job_figures(&self) -> Result<Vec<JobFigures>> {
         self.inner.database.job_figures().await
-    }
-}
-
-#[async_trait]
-impl<D: Database> WebhookStore for CachedMetadata<D> {
-    async fn change_webhook(&self, command: &WebhookCommand) -> Result<ScopeWebhook> {
-        self.inner.database.change_webhook(command).await
-    }
-
-    async fn report_delivery(&self, report: &WebhookReport) -> Result<Option<ScopeWebhook>> {
-        self.inner.database.report_delivery(report).await
-    }
-
-    async fn webhooks(&self, scope: &ScopeName) -> Result<Vec<ScopeWebhook>> {
-        self.inner.database.webhooks(scope).await
-    }
-
-    async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>> {
-        self.inner.database.webhook(id).await
     }
 }

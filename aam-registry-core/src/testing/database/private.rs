@@ -9,7 +9,7 @@ use super::world::{
 use crate::{
     decide::{Audience, MemberChange, OwnerChange, TagChange, TextChange, Unyank, VisibilityChange, Yank},
     error::{ErrorCode, Result},
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{
         Actor, AuditEvent, LatestPolicy, Memberships, PackageName, PageRequest, Reach, ScopeName, ScopeRole,
         SearchQuery, SearchSort, Sight, VersionBounds, VersionRange, VersionText, Visibility,
@@ -32,7 +32,7 @@ fn change(by: &Actor, package: &PackageName, visibility: Visibility) -> Visibili
 }
 
 async fn set(db: &dyn Database, by: &Actor, package: &PackageName, visibility: Visibility) -> Result<()> {
-    db.change_visibility(&change(by, package, visibility)).await
+    db.execute(&change(by, package, visibility)).await
 }
 
 async fn set_role(db: &dyn Database, owner: &Actor, scope: &ScopeName, member: &Actor, role: ScopeRole) {
@@ -44,13 +44,13 @@ async fn set_role(db: &dyn Database, owner: &Actor, scope: &ScopeName, member: &
         now: now(),
         audit: entry(AuditEvent::ScopeMemberSet, owner),
     };
-    db.change_member(&change).await.expect("set a member");
+    db.execute(&change).await.expect("set a member");
 }
 
 async fn add_owner(db: &dyn Database, by: &Actor, package: &PackageName, owner: &Actor) -> Result<()> {
     let audit = entry(AuditEvent::OwnershipAdd, by).with_package(package);
     let (actor, package, owner) = (by.clone(), package.clone(), owner.username.clone());
-    db.change_owner(&OwnerChange { actor, package, owner, owns: true, now: now(), audit }).await
+    db.execute(&OwnerChange { actor, package, owner, owns: true, now: now(), audit }).await
 }
 
 /// Which of the reads of a package find it within `reach`.
@@ -120,7 +120,7 @@ pub async fn a_visibility_comes_and_goes(db: &dyn Database) {
     assert_eq!(audit_of(db, &name).await.len(), 1);
 
     let change = change(&owner, &name, Visibility::Public);
-    db.change_visibility(&change).await.expect("change");
+    db.execute(&change).await.expect("change");
     let package = db.package(&name, Reach::Public).await.expect("read").expect("a package");
     assert_eq!(package.updated_at, change.now);
     set(db, &admin(db).await, &name, Visibility::Private).await.expect("an administrator may");
@@ -161,7 +161,7 @@ pub async fn who_may_not_see_a_package_finds_nothing_to_change(db: &dyn Database
             now: now(),
             audit: audit(),
         };
-        refused(db.yank(&yank).await, code);
+        refused(db.execute(&yank).await, code);
         let unyank = Unyank {
             actor: actor.clone(),
             package: package.clone(),
@@ -170,7 +170,7 @@ pub async fn who_may_not_see_a_package_finds_nothing_to_change(db: &dyn Database
             now: now(),
             audit: audit(),
         };
-        refused(db.unyank(&unyank).await, code);
+        refused(db.execute(&unyank).await, code);
         let text = TextChange {
             actor: actor.clone(),
             package: package.clone(),
@@ -180,9 +180,9 @@ pub async fn who_may_not_see_a_package_finds_nothing_to_change(db: &dyn Database
             now: now(),
             audit: audit(),
         };
-        refused(db.change_text(&text).await, code);
+        refused(db.execute(&text).await, code);
         let tagged = TagChange { actor, package, tag: tag("beta"), version: Some(version), now: now(), audit: audit() };
-        refused(db.change_tag(&tagged).await, code);
+        refused(db.execute(&tagged).await, code);
         refused(add_owner(db, by, &name, by).await, code);
         refused(set(db, by, &name, Visibility::Public).await, code);
         let rights = db.rights(by, &name).await.expect("read");
