@@ -37,7 +37,9 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V8__jobs",
     "V9__webhooks",
     "V10__one_time_tokens",
-    "V11__private_packages",
+    "V11__sessions",
+    "V12__email_verified",
+    "V13__private_packages",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.

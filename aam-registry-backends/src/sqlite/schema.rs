@@ -21,7 +21,9 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V7__jobs",
     "V8__webhooks",
     "V9__one_time_tokens",
-    "V10__private_packages",
+    "V10__sessions",
+    "V11__email_verified",
+    "V12__private_packages",
 ];
 
 /// Brings the schema of a database up to date; gives the names of the

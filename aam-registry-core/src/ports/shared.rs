@@ -13,7 +13,7 @@ use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
     Cached, ChangeEvent, ChangeFeed, Clock, CommandHandler, DownloadStore, JobQueue, Login, MailFailure, Mailer,
     PackageStore, PasswordHasher, PublishStore, QueryHandler, QueryRequest, RateClass, RateLimiter, ScopeStore,
-    Session, SessionSigner, SharedCache, Stamp, StoredArchive, TokenHolder, TokenStore, UserStore,
+    Session, SessionSigner, SessionStore, SharedCache, Stamp, StoredArchive, TokenHolder, TokenStore, UserStore,
 };
 use crate::{
     decide::{Audience, PublishCheck, PublishCommit, Published, Request, Rights},
@@ -21,8 +21,8 @@ use crate::{
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, ChainLink, Change,
         DayDownloads, DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease,
-        JobSelection, LeasedJob, Mail, Memberships, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package,
-        PackageName, PackageSummary, Page, Principal, PublishedVersion, RateDecision, Reach, RegistryId,
+        JobSelection, LeasedJob, LoginSession, Mail, Memberships, NewAuditEntry, NewJob, NewUpload, OneTimePurpose,
+        Package, PackageName, PackageSummary, Page, Principal, PublishedVersion, RateDecision, Reach, RegistryId,
         RegistryTotals, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Sight, Token, TokenId, Upload,
         UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange,
         VersionSummary,
@@ -157,6 +157,10 @@ shared! {
     impl ScopeStore {
         async fn scope(&self, name: &ScopeName, sight: &Sight) -> Result<Option<Scope>>;
         async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>>;
+    }
+    impl SessionStore {
+        async fn login_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<LoginSession>>;
+        async fn touch_sessions(&self, used: &[(UserId, String, Timestamp)]) -> Result<()>;
     }
     impl SharedCache {
         async fn get(&self, key: &str, groups: &[&str]) -> Result<Cached>;

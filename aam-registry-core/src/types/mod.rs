@@ -16,6 +16,7 @@ mod downloads;
 mod id;
 mod job;
 mod latest;
+mod login_session;
 mod mail;
 mod manifest;
 mod name;
@@ -60,6 +61,7 @@ pub use downloads::{DayDownloads, DownloadBatch, DownloadBatchId, DownloadCount,
 pub(crate) use job::metric_kind;
 pub use job::{Job, JobEnd, JobFigures, JobFilter, JobId, JobLease, JobSelection, JobState, LeasedJob, NewJob};
 pub use latest::{LatestPolicy, LatestTag, PublishedVersion};
+pub use login_session::{LoginClient, LoginSession};
 pub use mail::Mail;
 pub(crate) use manifest::{MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS};
 pub use manifest::{Manifest, ManifestFault, ManifestLimits};

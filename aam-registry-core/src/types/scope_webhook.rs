@@ -158,6 +158,8 @@ impl AuditEvent {
             | Self::UserPasswordReset
             | Self::TokenCreate
             | Self::TokenRevoke
+            | Self::SessionRevoke
+            | Self::UserEmailVerify
             | Self::AdminCreate
             | Self::AdminRead
             | Self::AdminAuditPrune => false,

@@ -66,6 +66,8 @@ pub(super) struct StoredUser {
     id: String,
     username: String,
     email: String,
+    #[serde(default)]
+    email_verified: bool,
     is_admin: bool,
     created_at: i64,
 }
@@ -224,6 +226,7 @@ impl Shared for User {
             id: self.id.to_string(),
             username: self.username.to_string(),
             email: self.email.clone(),
+            email_verified: self.email_verified,
             is_admin: self.is_admin,
             created_at: self.created_at.as_microsecond(),
         }
@@ -234,6 +237,7 @@ impl Shared for User {
             id: stored.id.parse().ok()?,
             username: stored.username.parse().ok()?,
             email: stored.email,
+            email_verified: stored.email_verified,
             is_admin: stored.is_admin,
             // A disabled user is never stored in the shared cache.
             disabled: false,

@@ -14,6 +14,7 @@ mod resolve;
 mod scopes;
 mod search;
 mod service;
+mod sessions;
 mod tags;
 mod tokens;
 mod visibility;
@@ -39,6 +40,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         owners::ROUTES,
         visibility::ROUTES,
         accounts::ROUTES,
+        sessions::ROUTES,
         tokens::ROUTES,
         scopes::ROUTES,
         webhooks::ROUTES,

@@ -6,9 +6,10 @@ use super::queued_jobs::QueuedJobs;
 use crate::{
     decide::YankState,
     types::{
-        AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, LatestTag, Manifest,
-        NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, ScopeName, ScopeRole, Sha256Digest, StoredWebhook,
-        Token, TokenId, UploadId, User, UserId, Username, Version, VersionTexts, Visibility, WebhookId,
+        AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, LatestTag,
+        LoginSession, Manifest, NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, ScopeName, ScopeRole,
+        Sha256Digest, StoredWebhook, Token, TokenId, UploadId, User, UserId, Username, Version, VersionTexts,
+        Visibility, WebhookId,
     },
 };
 
@@ -18,6 +19,8 @@ pub(super) struct Tables {
     pub(super) users: BTreeMap<UserId, AccountState>,
     /// Until when a revocation has to be remembered, by user and session.
     pub(super) revoked_sessions: BTreeMap<(UserId, String), Timestamp>,
+    /// Those that are listed, and those whose places are remembered.
+    pub(super) sessions: Vec<LoginSession>,
     /// Those that were not used, with whose they are.
     pub(super) one_time_tokens: Vec<(UserId, OneTimeToken)>,
     pub(super) tokens: BTreeMap<TokenId, StoredToken>,
