@@ -39,7 +39,8 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V10__one_time_tokens",
     "V11__sessions",
     "V12__email_verified",
-    "V13__private_packages",
+    "V13__operator_webhooks",
+    "V14__private_packages",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.

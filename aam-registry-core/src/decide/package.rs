@@ -24,7 +24,7 @@ pub trait PackageCommand: Clone + Debug + Send + Sync + 'static {
     fn reads(&self) -> PackageReads<'_>;
 
     /// The cache entries that this invalidates.
-    fn stale(&self) -> Change {
+    fn invalidates(&self) -> Change {
         Change::Package(self.reads().package.clone())
     }
 
@@ -179,5 +179,5 @@ pub(super) fn package_changes(
 ) -> Changes<'static> {
     writes.push(Write::Touch { package: command.reads().package.clone(), at });
     let audit = audit.clone().with_visibility(package.visibility);
-    Changes { writes, audit: vec![audit], stale: Some(command.stale()) }
+    Changes { writes, audit: vec![audit], invalidates: Some(command.invalidates()) }
 }

@@ -106,8 +106,11 @@ impl PublishCommit {
         let visibility =
             package.map_or(Visibility::of(self.manifest.private), |package: PackageState| package.visibility);
         let new = NewVersion { commit: self, is_new_package, owner, published_at, tag, latest, visibility };
-        let audit = vec![self.audit.clone().with_visibility(visibility)];
-        let changes = Changes { writes: vec![Write::Publish(new)], audit, stale: Some(self.stale()) };
+        let changes = Changes {
+            writes: vec![Write::Publish(new)],
+            audit: vec![self.audit.clone().with_visibility(visibility)],
+            invalidates: Some(self.invalidates()),
+        };
         Ok(Decision { answer: Published { published_at, dist_tags, visibility }, changes })
     }
 

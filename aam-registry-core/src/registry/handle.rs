@@ -13,16 +13,15 @@ use super::{
     storage::{KnownOwner, StorageProbe},
     token_touches::TokenTouches,
     totals_cache::TotalsCache,
-    webhook_delivery::WebhookDelivery,
 };
 use crate::{
     error::Result,
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, DownloadStore,
         JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler, RateLimiter,
-        ScopeStore, SecretSealer, SessionSigner, SessionStore, TokenStore, UserStore,
+        ScopeStore, SecretSealer, SessionSigner, SessionStore, TokenStore, UserStore, WebhookSender,
     },
-    types::{ClientNetwork, RegistryId},
+    types::{ClientNetwork, OperatorWebhook, RegistryId},
 };
 
 /// The registry: its ports, its policy, and the use cases that work on them.
@@ -46,7 +45,8 @@ pub(super) struct Inner {
     pub(super) jobs: Arc<dyn JobQueue>,
     pub(super) job_handlers: Vec<Arc<dyn JobHandler>>,
     pub(super) mailing: Option<Mailing>,
-    pub(super) webhook_delivery: Option<WebhookDelivery>,
+    pub(super) webhook_sender: Option<Arc<dyn WebhookSender>>,
+    pub(super) operator_webhooks: Vec<OperatorWebhook>,
     pub(super) secrets: Option<Arc<dyn SecretSealer>>,
     pub(super) archive_index: Arc<dyn ArchiveIndex>,
     pub(super) archives: Arc<dyn ArchiveStore>,

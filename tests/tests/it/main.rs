@@ -11,3 +11,4 @@ mod read_access;
 mod restarts;
 mod sent;
 mod unseen;
+mod webhook_client;

@@ -15,8 +15,8 @@ use crate::{
     decide::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
         EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken,
-        NewUser, PackageCommand, PackageFacts, PublishFacts, RevokeToken, RevokeTokenFacts, WebhookChange,
-        WebhookCommand, WebhookFacts, gate::closed,
+        NewUser, PackageCommand, PackageFacts, PublishFacts, RevokeToken, RevokeTokenFacts, WebhookAction,
+        WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
@@ -154,7 +154,7 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         Action::ChangeMembers => member_change(false),
         Action::LeaveScope => member_change(true),
         Action::ManageWebhooks => {
-            let change = WebhookChange::Delete(WebhookId::generate());
+            let change = WebhookChange::Existing { id: WebhookId::generate(), action: WebhookAction::Delete };
             let scope = "team".parse().expect("a scope");
             let command = WebhookCommand { actor: actor(0), scope, change, now: NOW, audit: entry() };
             let role = Some(ScopeRole::Owner);

@@ -7,9 +7,9 @@ use crate::{
     decide::YankState,
     types::{
         AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, LatestTag,
-        LoginSession, Manifest, NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, ScopeName, ScopeRole,
-        Sha256Digest, StoredWebhook, Token, TokenId, UploadId, User, UserId, Username, Version, VersionTexts,
-        Visibility, WebhookId,
+        LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState, PackageName, PublishedVersion,
+        ScopeName, ScopeRole, Sha256Digest, StoredWebhook, Token, TokenId, UploadId, User, UserId, Username, Version,
+        VersionTexts, Visibility, WebhookId, WebhookName,
     },
 };
 
@@ -37,6 +37,7 @@ pub(super) struct Tables {
     pub(super) chain_head: ChainLink,
     pub(super) jobs: QueuedJobs,
     pub(super) webhooks: BTreeMap<WebhookId, StoredWebhook>,
+    pub(super) operator_webhooks: BTreeMap<WebhookName, OperatorWebhookState>,
 }
 
 pub(super) struct StoredToken {

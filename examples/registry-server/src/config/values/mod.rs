@@ -6,6 +6,7 @@ mod database;
 mod mail;
 mod network;
 mod numbers;
+mod outgoing;
 mod stores;
 mod webhooks;
 
@@ -20,5 +21,6 @@ pub(crate) use numbers::{
     Backlog, Connections, ConnectionsPerAddress, Count, Days, Hours, PerMinute, PoolSize, Port, Room, Seconds, Size,
     Streams, Threads, Timeout, Uploads, parse_age,
 };
+pub(crate) use outgoing::{CaBundle, ProxyExceptions, ProxyUrl};
 pub(crate) use stores::{Bucket, Endpoint, RedisUrl, SecretKey, Word};
 pub(crate) use webhooks::Webhooks;
