@@ -5,7 +5,9 @@ use aam_registry_core::{
         CallerAccount, CallerFacts, CallerToken, LatestFacts, OwnerState, PackageAccess, PackageFacts, PackageReads,
         PackageState, VersionState, YankState,
     },
-    types::{Actor, Credential, DistTag, LatestTag, PackageName, PublishedVersion, ScopeRole, Username, Version},
+    types::{
+        Actor, Credential, DistTag, LatestTag, PackageName, PublishedVersion, ScopeRole, Username, Version, Visibility,
+    },
 };
 use futures_util::try_join;
 use tokio_postgres::Row;
@@ -65,7 +67,7 @@ const ACCOUNT: &str = concat!("SELECT ", account_columns!(), " FROM users u WHER
 const REVOKED_SESSION: &str = "SELECT 1 FROM revoked_sessions WHERE user_id = $1 AND id = $2";
 const TOKEN: &str = "SELECT expires_at FROM tokens WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL FOR SHARE";
 const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR SHARE";
-const PACKAGE: &str = "SELECT updated_at FROM packages WHERE name = $1 FOR NO KEY UPDATE";
+const PACKAGE: &str = "SELECT updated_at, private FROM packages WHERE name = $1 FOR NO KEY UPDATE";
 const RIGHTS: &str = concat!("SELECT ", rights_columns!(), " FROM (SELECT 1) one LEFT JOIN packages p ON p.name = $4");
 const VERSION: &str = concat!(
     "SELECT v.version, v.yanked_at, v.yanked_reason,
@@ -105,6 +107,11 @@ pub(super) fn credential(actor: &Actor) -> (Option<Text<'_>>, Option<Uuid>) {
         Credential::Token(id) => (None, Some(Uuid::from(*id))),
         Credential::Operator | Credential::Host => (None, None),
     }
+}
+
+/// What is known of a package, out of `updated_at` and `private` from column `at` on.
+pub(super) fn package_state(row: &Row, at: usize) -> Tx<PackageState> {
+    Ok(PackageState { updated_at: sql::instant(row, at)?, visibility: Visibility::of(row.try_get(at + 1)?) })
 }
 
 /// A role in the column `at`, where there is one.
@@ -218,12 +225,12 @@ impl PackageLocks {
             rows_where(tx, scope_of, scope.as_ref().map(|scope| [scope as _])),
             tx.rows(package_of, [&full]),
         )?;
-        let package = packages.first().map(|row| sql::instant(row, 0)).transpose()?;
+        let package = packages.first().map(|row| package_state(row, 0)).transpose()?;
         Ok(Held {
             account: accounts.first().map(|row| account(row, 0)).transpose()?.flatten(),
             token: tokens.first().map(held_token).transpose()?,
             scope_exists: !scopes.is_empty(),
-            package: package.map(|updated_at| PackageState { updated_at }),
+            package,
         })
     }
 }

@@ -5,7 +5,10 @@ use aam_registry_core::{
         CallerAccount, CallerFacts, CallerToken, ExistingVersion, LatestFacts, OwnerState, PackageAccess, PackageFacts,
         PackageReads, PackageState, PublishFacts, VersionState, YankState,
     },
-    types::{Actor, Credential, DistTag, LatestTag, PackageName, ScopeName, ScopeRole, UserId, Username, Version},
+    types::{
+        Actor, Credential, DistTag, LatestTag, PackageName, Reach, ScopeName, ScopeRole, UserId, Username, Version,
+        Visibility,
+    },
 };
 use rusqlite::Connection;
 
@@ -59,9 +62,12 @@ pub(super) fn user_id(tx: &Connection, username: &Username) -> Tx<Option<UserId>
 /// What an actor is to a package, and the id of the package, where there is one.
 pub(super) fn access(tx: &Connection, actor: &Actor, name: &PackageName) -> Tx<(PackageAccess, Option<PackageId>)> {
     let caller = caller(tx, actor)?;
-    let query = "SELECT id, updated_at FROM packages WHERE name = ?1";
-    let found = sql::first(tx, query, [name.as_str()], |row| Ok((row.get(0)?, sql::instant(row, 1)?)))?;
-    let (id, package) = found.map(|(id, updated_at)| (id, PackageState { updated_at })).unzip();
+    let query = "SELECT id, updated_at, private FROM packages WHERE name = ?1";
+    let found = sql::first(tx, query, [name.as_str()], |row| {
+        let (updated_at, visibility) = (sql::instant(row, 1)?, Visibility::of(row.get(2)?));
+        Ok((row.get(0)?, PackageState { updated_at, visibility }))
+    })?;
+    let (id, package) = found.unzip();
     let package_owner = is_owner(tx, id, actor.user)?;
     Ok((PackageAccess { caller, package_owner, scope_role: role_at(tx, name, actor.user)?, package }, id))
 }
@@ -166,6 +172,12 @@ fn role_at(tx: &Connection, name: &PackageName, user: UserId) -> Tx<Option<Scope
 /// Whether a scope exists.
 pub(super) fn scope_exists(tx: &Connection, name: &ScopeName) -> Tx<bool> {
     sql::exists(tx, "SELECT 1 FROM scopes WHERE name = ?1", [name.as_str()])
+}
+
+/// The package of that name within reach.
+pub(super) fn package_in_reach(tx: &Connection, name: &PackageName, reach: Reach) -> Tx<Option<PackageId>> {
+    let query = "SELECT id FROM packages WHERE name = ?1 AND (NOT private OR ?2)";
+    sql::first(tx, query, (name.as_str(), reach.includes_private()), sql::value)
 }
 
 /// The package of that name.

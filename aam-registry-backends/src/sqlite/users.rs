@@ -2,7 +2,7 @@ use aam_registry_core::{
     Result,
     decide::{NewUser, NewUserFacts},
     ports::{Login, UserStore},
-    types::{LoginSession, ScopeRole, User, UserId, UserProfile, Username},
+    types::{LoginSession, ScopeRole, Sight, User, UserId, UserProfile, Username},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use super::{SqliteMetadata, failure::Tx, sql};
 use crate::relational::{
     columns::{self, signed},
     predicates::{account_is_enabled, administers, session_is_live},
+    sight::packages_in_sight,
 };
 
 #[async_trait]
@@ -43,9 +44,9 @@ impl UserStore for SqliteMetadata {
         .await
     }
 
-    async fn profile(&self, username: &Username) -> Result<Option<UserProfile>> {
-        let username = username.clone();
-        self.read(move |tx| profile(tx, username)).await
+    async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>> {
+        let (username, sight) = (username.clone(), sight.clone());
+        self.read(move |tx| profile(tx, username, &sight)).await
     }
 
     async fn has_admin(&self) -> Result<bool> {
@@ -103,17 +104,22 @@ pub(super) fn user(row: &Row<'_>, at: usize) -> Tx<User> {
     })
 }
 
-fn profile(tx: &Connection, username: Username) -> Tx<Option<UserProfile>> {
+fn profile(tx: &Connection, username: Username, sight: &Sight) -> Tx<Option<UserProfile>> {
     let account = sql::first(tx, "SELECT id, created_at FROM users WHERE username = ?1", [username.as_str()], |row| {
         Ok((row.get::<_, String>(0)?, sql::instant(row, 1)?))
     })?;
     let Some((id, created_at)) = account else { return Ok(None) };
-    let packages = "SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id WHERE o.user_id = ?1
+    let packages = "SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id
+                    WHERE o.user_id = ?1 AND p.private = ?3
                     UNION
                     SELECT p.name FROM scope_members m JOIN packages p ON p.scope = m.scope
-                    WHERE m.user_id = ?1 AND m.role = ?2
-                    ORDER BY 1";
-    let packages = sql::all(tx, packages, (id, ScopeRole::Owner.as_str()), |row| sql::parsed(row, 0))?;
+                    WHERE m.user_id = ?1 AND m.role = ?2 AND p.private = ?3";
+    let of = |private: bool| -> Tx<Vec<String>> {
+        sql::all(tx, packages, (&id, ScopeRole::Owner.as_str(), private), sql::value)
+    };
+    let private = if sight.is_public_only() { Vec::new() } else { of(true)? };
+    let public = of(false)?;
+    let packages = packages_in_sight(public.iter().map(String::as_str), private.iter().map(String::as_str), sight)?;
     Ok(Some(UserProfile { username, created_at, packages }))
 }
 

@@ -6,7 +6,7 @@ use super::{LatestMove, PublishCommit};
 use crate::types::{
     AccountState, Change, DistTag, JobId, LoginSession, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken,
     OperatorWebhookState, PackageName, ScopeName, ScopeRole, ScopeWebhook, Sha256Digest, StoredWebhook, Token, TokenId,
-    User, UserId, Version, VersionText, WebhookName,
+    User, UserId, Version, VersionText, Visibility, WebhookName,
 };
 
 /// What was decided: the answer to the caller, and what an adapter applies.
@@ -172,6 +172,13 @@ pub enum Write<'a> {
         /// What it was and what it is.
         latest: LatestMove,
     },
+    /// Makes a package private or public.
+    SetVisibility {
+        /// The package.
+        package: PackageName,
+        /// Who may see it from now on.
+        visibility: Visibility,
+    },
     /// Notes when a package last changed.
     Touch {
         /// The package.
@@ -215,6 +222,8 @@ pub struct NewVersion<'a> {
     pub owner: Option<UserId>,
     /// When it is published, which is also when the package last changed.
     pub published_at: Timestamp,
+    /// Who may see its package.
+    pub visibility: Visibility,
     /// The tag other than `latest` that names it.
     pub tag: Option<DistTag>,
     /// What `latest` was and what it is. The manifest that the package is

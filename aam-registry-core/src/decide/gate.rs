@@ -6,7 +6,7 @@
 
 use crate::{
     error::{Error, Result},
-    types::{PackageName, Principal, ScopeName, ScopeRole, TokenScope},
+    types::{PackageName, Principal, ScopeName, ScopeRole, TokenScope, Visibility},
 };
 
 /// What a token that is restricted to packages may do with an action.
@@ -104,6 +104,16 @@ actions! {
         tokens: [TokenScope::Admin], restricted: Covered,
         roles: [Role::PackageOwner, OWNER], admin: true
     }
+    /// Make a package private or public.
+    ChangeVisibility {
+        tokens: [TokenScope::Admin], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER], admin: true
+    }
+    /// See a private package. To whoever may not, it does not exist.
+    SeePrivate {
+        tokens: [], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER, MEMBER, CONTRIBUTOR], admin: true
+    }
     /// Read the audit log of a package.
     ReadPackageLog {
         tokens: [TokenScope::Admin], restricted: Covered,
@@ -181,6 +191,8 @@ impl Action {
             Self::Yank => "yank or deprecate versions of",
             Self::Tag => "change the dist-tags of",
             Self::ChangeOwners => "change the owners of",
+            Self::ChangeVisibility => "change the visibility of",
+            Self::SeePrivate => "see",
             Self::ReadPackageLog => "read the audit log of",
             Self::ReadLog => "read the whole audit log",
             Self::CreateScope => "create scopes",
@@ -230,6 +242,11 @@ impl Rights {
         }
         let Rule { roles, admin, .. } = action.rule();
         roles.iter().any(|role| self.has(*role)) || (admin && self.admin)
+    }
+
+    /// Whether a package of that visibility is shown, on which these are the rights.
+    pub fn sees(self, visibility: Visibility) -> bool {
+        visibility == Visibility::Public || self.permit(Action::SeePrivate)
     }
 
     fn has(self, role: Role) -> bool {
@@ -387,14 +404,16 @@ mod tests {
             assert!(!rule.tokens.contains(&TokenScope::Read), "reading is implied, so {action:?} needs more than that");
             let by_anyone = rule.roles.contains(&Role::Anyone);
             assert_eq!(Rights::default().permit(*action), by_anyone, "a stranger may {action:?}");
-            if rule.tokens.is_empty() {
+            // Every credential reads; what it is restricted to says what.
+            let reads = *action == Action::SeePrivate;
+            if rule.tokens.is_empty() && !reads {
                 assert!(by_anyone, "{action:?} needs a role, and so a token made for it");
             }
             if let Restricted::Covered = rule.restricted {
                 assert!(!by_anyone, "{action:?} is about a package, and so about its roles");
             }
             let contributor = Rights { scope_role: Some(ScopeRole::Contributor), ..Rights::default() };
-            assert!(!contributor.permit(*action) || by_anyone || *action == Action::Publish, "{action:?}");
+            assert!(!contributor.permit(*action) || by_anyone || reads || *action == Action::Publish, "{action:?}");
         }
         assert!(!admin.permit(Action::Publish), "in another's name");
     }

@@ -34,6 +34,7 @@ mod tests;
 mod text_change;
 mod token_revocation;
 mod unyank;
+mod visibility;
 mod webhook;
 mod yank;
 
@@ -54,13 +55,14 @@ pub use operator_webhook::{EnableOperatorWebhook, OperatorWebhookFacts, Operator
 pub use owner::OwnerChange;
 pub use package::{OwnerState, PackageAccess, PackageCommand, PackageFacts, PackageReads, PackageState, VersionState};
 pub use publish::{ExistingVersion, PublishCheck, PublishFacts, Published};
-pub use read::{Audience, ReadAccess};
+pub use read::{Audience, ReadAccess, Standing, sees_private, sight};
 pub use revoke_token::{RevokeToken, RevokeTokenFacts};
 pub use session::{BeginSession, BeginSessionFacts, EndSession, EndSessionFacts};
 pub use tag::TagChange;
 pub use text_change::TextChange;
 pub use token_revocation::{RevokedTokens, TokenRevocation, TokenRevocationFacts};
 pub use unyank::Unyank;
+pub use visibility::VisibilityChange;
 pub use webhook::{
     WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, WebhookPatch, WebhookReport, WebhookReportFacts,
 };

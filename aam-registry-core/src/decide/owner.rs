@@ -44,7 +44,7 @@ impl PackageCommand for OwnerChange {
             return Err(Error::LastOwner(self.owner.clone()));
         }
         let writes = vec![Write::SetOwner { package: self.package.clone(), user: user.user, owns: self.owns }];
-        let changes = package_changes(self, package.instant(self.now), writes, &self.audit);
+        let changes = package_changes(self, package, package.instant(self.now), writes, &self.audit);
         Ok(Decision { answer: (), changes })
     }
 }

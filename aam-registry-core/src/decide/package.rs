@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use super::{Action, CallerFacts, Changes, Decision, LatestFacts, Rights, Write, YankState};
 use crate::{
     error::{Error, Result},
-    types::{Actor, Change, DistTag, NewAuditEntry, PackageName, ScopeRole, UserId, Username, Version, VersionTexts},
+    types::{
+        Actor, Change, DistTag, NewAuditEntry, PackageName, ScopeRole, UserId, Username, Version, VersionTexts,
+        Visibility,
+    },
 };
 
 /// A command about a package that exists. Adapters handle all of them alike: they load what the command
@@ -75,6 +78,8 @@ pub struct PackageAccess {
 pub struct PackageState {
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// Who may see it.
+    pub visibility: Visibility,
 }
 
 /// What a command about a package is decided by; as much of it as the command
@@ -128,14 +133,23 @@ impl PackageAccess {
         let Self { package_owner, scope_role, .. } = *self;
         Ok(Rights { package_owner, scope_role, ..self.caller.require_live(actor, now)? })
     }
+
+    /// What the actor is to the package, for reads that need a right; `None` where there is no package that the
+    /// actor may see.
+    pub fn rights(&self, actor: &Actor) -> Option<Rights> {
+        let Self { package_owner, scope_role, .. } = *self;
+        let rights = Rights { admin: self.caller.administers(actor), package_owner, scope_role };
+        self.package.filter(|package| rights.sees(package.visibility)).map(|_| rights)
+    }
 }
 
 impl PackageFacts {
-    /// Requires a live actor, a package that exists and the right to `action`
-    /// on it, in this order; gives the package.
+    /// Requires a live actor, a package that the actor may see and the right to
+    /// `action` on it, in this order; gives the package.
     pub(super) fn authorise(&self, action: Action, by: PackageReads<'_>, now: Timestamp) -> Result<PackageState> {
         let rights = self.access.require_live(by.actor, now)?;
-        let package = self.access.package.ok_or_else(|| Error::PackageNotFound(by.package.clone()))?;
+        let package = self.access.package.filter(|package| rights.sees(package.visibility));
+        let package = package.ok_or_else(|| Error::PackageNotFound(by.package.clone()))?;
         rights.require(action, by.package)?;
         Ok(package)
     }
@@ -154,13 +168,15 @@ impl PackageState {
     }
 }
 
-/// What `command` writes of its package, with a note of when that changed; `audit` is the entry of it.
+/// What `command` writes of its `package`, with a note of when that changed; `audit` is the entry of it.
 pub(super) fn package_changes(
     command: &impl PackageCommand,
+    package: PackageState,
     at: Timestamp,
     mut writes: Vec<Write<'static>>,
     audit: &NewAuditEntry,
 ) -> Changes<'static> {
     writes.push(Write::Touch { package: command.reads().package.clone(), at });
-    Changes { writes, audit: vec![audit.clone()], invalidates: Some(command.invalidates()) }
+    let audit = audit.clone().with_visibility(package.visibility);
+    Changes { writes, audit: vec![audit], invalidates: Some(command.invalidates()) }
 }

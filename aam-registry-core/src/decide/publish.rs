@@ -1,11 +1,12 @@
 use jiff::Timestamp;
 
 use super::{
-    Action, Changes, Decision, LatestFacts, LatestMove, NewVersion, PackageAccess, PublishCommit, Rights, Write,
+    Action, Changes, Decision, LatestFacts, LatestMove, NewVersion, PackageAccess, PackageState, PublishCommit, Rights,
+    Write,
 };
 use crate::{
     error::{Error, Result},
-    types::{Actor, DistTag, LatestTag, ManifestFault, PackageName, Sha256Digest, Version},
+    types::{Actor, DistTag, LatestTag, ManifestFault, PackageName, Sha256Digest, Version, Visibility},
 };
 
 /// What is known of a publish once its manifest was read.
@@ -28,6 +29,8 @@ pub struct Published {
     pub published_at: Timestamp,
     /// The tags that name the new version, by name.
     pub dist_tags: Vec<DistTag>,
+    /// Who may see the package.
+    pub visibility: Visibility,
 }
 
 /// What a publish is decided by. A [`PublishCheck`] reads only the fields above
@@ -100,13 +103,15 @@ impl PublishCommit {
         dist_tags.sort();
         let is_new_package = package.is_none();
         let owner = (is_new_package && name.scope().is_none()).then_some(self.actor.user);
-        let new = NewVersion { commit: self, is_new_package, owner, published_at, tag, latest };
+        let visibility =
+            package.map_or(Visibility::of(self.manifest.private), |package: PackageState| package.visibility);
+        let new = NewVersion { commit: self, is_new_package, owner, published_at, tag, latest, visibility };
         let changes = Changes {
             writes: vec![Write::Publish(new)],
-            audit: vec![self.audit.clone()],
+            audit: vec![self.audit.clone().with_visibility(visibility)],
             invalidates: Some(self.invalidates()),
         };
-        Ok(Decision { answer: Published { published_at, dist_tags }, changes })
+        Ok(Decision { answer: Published { published_at, dist_tags, visibility }, changes })
     }
 
     /// What becomes of `latest`.

@@ -43,7 +43,7 @@ impl PackageCommand for TagChange {
             None => Some(self.remove(facts)?),
         };
         let Some(write) = write else { return Ok(Decision::unchanged(())) };
-        let changes = package_changes(self, package.instant(self.now), vec![write], &self.audit);
+        let changes = package_changes(self, package, package.instant(self.now), vec![write], &self.audit);
         Ok(Decision { answer: (), changes })
     }
 }

@@ -77,7 +77,7 @@ impl PackageCommand for Yank {
         writes.extend(Write::of_latest(&self.package, latest));
         Ok(Decision {
             answer: Yanked { version, yanked_at: at, reason, moved_tags, removed_tags },
-            changes: package_changes(self, at, writes, &self.audit),
+            changes: package_changes(self, package, at, writes, &self.audit),
         })
     }
 }

@@ -22,10 +22,11 @@ use crate::{
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditEvent, AuditFilter, ChainLink,
         Change, DayDownloads, DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease,
-        JobSelection, LeasedJob, LoginSession, Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package,
-        PackageName, PackageSummary, Page, Principal, PublishedVersion, RateDecision, RegistryId, RegistryTotals,
-        Scope, ScopeName, ScopeRole, SealedSecret, SearchQuery, Sha256Digest, Token, TokenId, Upload, UploadId, User,
-        UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary, WebhookUrl,
+        JobSelection, LeasedJob, LoginSession, Mail, Memberships, NewAuditEntry, NewJob, NewUpload, OneTimePurpose,
+        Package, PackageName, PackageSummary, Page, Principal, PublishedVersion, RateDecision, Reach, RegistryId,
+        RegistryTotals, Scope, ScopeName, ScopeRole, SealedSecret, SearchQuery, Sha256Digest, Sight, Token, TokenId,
+        Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange,
+        VersionSummary, WebhookUrl,
     },
 };
 
@@ -128,19 +129,21 @@ shared! {
         async fn send(&self, mail: &Mail) -> std::result::Result<(), MailFailure>;
     }
     impl PackageStore {
-        async fn package(&self, name: &PackageName) -> Result<Option<Package>>;
-        async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>>;
-        async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>>;
-        async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>>;
-        async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>>;
-        async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>>;
-        async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>>;
-        async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>>;
-        async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>>;
+        async fn package(&self, name: &PackageName, reach: Reach) -> Result<Option<Package>>;
+        async fn version_list(&self, name: &PackageName, range: &VersionRange, reach: Reach) -> Result<Option<VersionList>>;
+        async fn versions(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<VersionSummary>>>;
+        async fn version_numbers(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<PublishedVersion>>>;
+        async fn tags(&self, name: &PackageName, reach: Reach) -> Result<Option<BTreeMap<DistTag, Version>>>;
+        async fn owners(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<Username>>>;
+        async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>>;
+        async fn files(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Vec<ArchiveFile>>>;
+        async fn readme(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Option<String>>>;
         async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>>;
+        async fn memberships(&self, user: UserId) -> Result<Arc<Memberships>>;
         async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>>;
         async fn totals(&self) -> Result<RegistryTotals>;
         async fn check(&self) -> Result<()>;
+        fn known_memberships(&self, user: UserId) -> Option<Arc<Memberships>>;
     }
     impl PasswordHasher {
         async fn hash(&self, password: String) -> Result<String>;
@@ -162,7 +165,7 @@ shared! {
         fn take_now(&self, class: RateClass, client: &str) -> Poll<Option<RateDecision>>;
     }
     impl ScopeStore {
-        async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>>;
+        async fn scope(&self, name: &ScopeName, sight: &Sight) -> Result<Option<Scope>>;
         async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>>;
     }
     impl SessionStore {
@@ -183,7 +186,7 @@ shared! {
     impl UserStore {
         async fn login(&self, login: &str) -> Result<Option<Login>>;
         async fn user(&self, id: UserId) -> Result<Option<User>>;
-        async fn profile(&self, username: &Username) -> Result<Option<UserProfile>>;
+        async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>>;
         async fn has_admin(&self) -> Result<bool>;
         async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>>;
         async fn forget_sessions(&self, now: Timestamp) -> Result<()>;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::{
     error::Result,
-    types::{User, UserId, UserProfile, Username},
+    types::{Sight, User, UserId, UserProfile, Username},
 };
 
 /// Stores accounts.
@@ -18,8 +18,8 @@ pub trait UserStore: Debug + Send + Sync + 'static {
     /// The account with that id.
     async fn user(&self, id: UserId) -> Result<Option<User>>;
 
-    /// The public facts about a user.
-    async fn profile(&self, username: &Username) -> Result<Option<UserProfile>>;
+    /// The public facts about a user, with the packages that are public or in `sight`.
+    async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>>;
 
     /// Whether there is any administrator whose account is not disabled.
     async fn has_admin(&self) -> Result<bool>;

@@ -33,6 +33,7 @@ mod totals;
 mod totals_cache;
 mod version_changes;
 mod view;
+mod visibility;
 mod webhooks;
 
 pub use accounts::{
@@ -59,5 +60,6 @@ pub use storage::{
 pub use sweep::SweepReport;
 pub(crate) use version_changes::MAX_MESSAGE;
 pub use version_changes::Unyanked;
+pub(crate) use view::Disclosure;
 pub use view::View;
 pub use webhooks::{WebhookRequest, WebhookSecretUpdate, WebhookUpdate};

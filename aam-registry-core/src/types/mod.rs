@@ -28,6 +28,7 @@ mod package_path;
 mod page;
 mod principal;
 mod rate_decision;
+mod reach;
 mod registry_id;
 mod scope_role;
 mod scope_webhook;
@@ -41,6 +42,7 @@ mod version;
 mod version_list;
 mod version_text;
 mod viewer;
+mod visibility;
 mod webhook;
 
 pub use account::{AccountFilter, AccountRole, AccountState, is_session_ended};
@@ -48,6 +50,7 @@ pub use archive_key::ArchiveKey;
 pub use archive_location::ArchiveLocation;
 pub use artifact::{Artifact, ArtifactType, Artifacts};
 pub use asked::Asked;
+pub(crate) use audit::VISIBILITY;
 pub use audit::{AuditEntry, AuditEvent, AuditFilter, ChainHash, ChainLink, NewAuditEntry};
 pub use change::Change;
 pub use client_address::ClientAddress;
@@ -68,12 +71,13 @@ pub(crate) use not_built::{AskedIn, not_built};
 pub use one_time_token::{OneTimePurpose, OneTimeSecret, OneTimeToken};
 pub use operator_webhook::{OperatorWebhook, OperatorWebhookState};
 pub use package::{
-    ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary, Visibility,
+    ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary,
 };
 pub(crate) use package_path::{MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, package_path};
 pub use page::{Page, PageRequest};
 pub use principal::{Actor, Credential, Principal};
 pub use rate_decision::RateDecision;
+pub use reach::{Memberships, Reach, Sight};
 pub use registry_id::RegistryId;
 pub use scope_role::ScopeRole;
 pub use scope_webhook::{DisableReason, DisabledWebhook, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId};
@@ -87,4 +91,5 @@ pub use version::Version;
 pub use version_list::{VersionBounds, VersionList, VersionRange};
 pub use version_text::{VersionText, VersionTexts};
 pub use viewer::Viewer;
+pub use visibility::Visibility;
 pub use webhook::{WebhookName, WebhookSecret, WebhookUrl};

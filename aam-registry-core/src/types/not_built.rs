@@ -47,25 +47,26 @@ struct Feature {
 
 const FEATURES: &[Feature] = &[
     Feature {
+        // A manifest asks by `private` itself, which is judged by its own rules.
         names: &["private", "isprivate", "privatepackage"],
         asking: Asking::AllBut(&["public"]),
         asked_in: &[Manifest, Publish, Scope],
-        what: "private packages",
-        instead: "leave it out to publish for everybody",
+        what: "other ways to ask for a private package",
+        instead: "leave it out, and write `private: true` into the aam.yaml of a package's first version",
     },
     Feature {
         names: &["visibility"],
         asking: Asking::AllBut(&["public", "everyone"]),
         asked_in: &[Manifest, Publish, Scope],
-        what: "private packages",
-        instead: "leave it out to publish for everybody",
+        what: "other ways to ask for a private package",
+        instead: "leave it out, and write `private: true` into the aam.yaml of a package's first version",
     },
     Feature {
         names: &["access"],
         asking: Asking::Only(&["private", "restricted", "internal", "members"]),
         asked_in: &[Manifest, Publish, Scope],
-        what: "private packages",
-        instead: "leave it out to publish for everybody",
+        what: "other ways to ask for a private package",
+        instead: "leave it out, and write `private: true` into the aam.yaml of a package's first version",
     },
     Feature {
         names: &[

@@ -138,6 +138,7 @@ impl AuditEvent {
             | Self::TagRemove
             | Self::OwnershipAdd
             | Self::OwnershipRemove
+            | Self::VisibilityChange
             | Self::ScopeMemberSet
             | Self::ScopeMemberRemove
             | Self::WebhookCreate
@@ -160,6 +161,7 @@ impl AuditEvent {
             | Self::SessionRevoke
             | Self::UserEmailVerify
             | Self::AdminCreate
+            | Self::AdminRead
             | Self::AdminAuditPrune => false,
         }
     }

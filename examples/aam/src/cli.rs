@@ -101,6 +101,7 @@ enum Command {
     DistTag(commands::dist_tag::DistTag),
     #[command(subcommand)]
     Owner(commands::owner::Owner),
+    Visibility(commands::visibility::Visibility),
     AuditLog(commands::audit_log::AuditLog),
 }
 
@@ -138,6 +139,7 @@ impl Cli {
             Command::Deprecate(command) => command.run(&session).await,
             Command::DistTag(command) => command.run(&session).await,
             Command::Owner(command) => command.run(&session).await,
+            Command::Visibility(command) => command.run(&session).await,
             Command::AuditLog(command) => command.run(&session).await,
         }
     }

@@ -11,4 +11,5 @@ mod races;
 mod read_access;
 mod restarts;
 mod sent;
+mod unseen;
 mod webhook_client;

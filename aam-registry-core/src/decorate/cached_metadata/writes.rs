@@ -16,17 +16,20 @@ use crate::{
 };
 
 impl<D: Database> CachedMetadata<D> {
-    /// Makes a change, and notifies others of it before it returns.
+    /// Makes a change, and notifies others of it before it returns. Memberships are read again after it: the
+    /// change may be one of owners, members or visibility.
     async fn changing<T, F>(&self, change: Change, make: impl FnOnce(Arc<D>) -> F) -> Result<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let around = self.inner.around.clone();
-        let work = make(Arc::clone(&self.inner.database));
+        let inner = Arc::clone(&self.inner);
+        let work = make(Arc::clone(&inner.database));
         whole(async move {
             let result = work.await;
             if may_have_changed(&result) {
+                let around = &inner.around;
+                inner.kept.doubt_memberships();
                 around.freshness.note(&change);
                 around.empty_shared(&change).await;
                 // Again: in between, a stale value may have come from the shared cache.
@@ -134,7 +137,12 @@ impl<D: Database> PublishStore for CachedMetadata<D> {
 impl<D: Database> CommandHandler for CachedMetadata<D> {
     async fn handle(&self, request: Request) -> Result<()> {
         match request.stale() {
-            Stale::Nothing => self.inner.database.handle(request).await,
+            Stale::Nothing => {
+                let handled = self.inner.database.handle(request).await;
+                // A new scope has a member.
+                self.inner.kept.doubt_memberships();
+                handled
+            }
             Stale::Metadata(change) => {
                 self.changing(change, move |database| async move { database.handle(request).await }).await
             }

@@ -17,6 +17,7 @@ mod sessions;
 mod tags;
 mod tokens;
 mod version_changes;
+mod visibility;
 mod webhooks;
 
 pub(super) use audit::MAX_AUDIT_PAGE;
@@ -37,6 +38,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         version_changes::ROUTES,
         tags::ROUTES,
         owners::ROUTES,
+        visibility::ROUTES,
         accounts::ROUTES,
         sessions::ROUTES,
         tokens::ROUTES,

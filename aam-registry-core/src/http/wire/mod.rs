@@ -37,7 +37,8 @@ pub(crate) use time::Time;
 pub(crate) use tokens::{NewTokenAnswer, TokenRequest, TokensAnswer};
 pub(crate) use version::{VersionAnswer, VersionRow, VersionsAnswer};
 pub(crate) use version_changes::{
-    DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, YankedAnswer,
+    DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, VisibilityAnswer,
+    VisibilityRequest, YankedAnswer,
 };
 pub(crate) use webhooks::{
     DeliveriesPage, DeliveryAnswer, WebhookAnswer, WebhookChangeRequest, WebhookRequest, WebhooksAnswer,

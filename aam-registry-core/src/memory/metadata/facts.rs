@@ -61,7 +61,8 @@ impl Tables {
             caller: self.caller(actor),
             package_owner: package.is_some_and(|package| package.owners.contains(&actor.user)),
             scope_role: self.scope_role(name, actor.user),
-            package: package.map(|package| PackageState { updated_at: package.updated_at }),
+            package: package
+                .map(|package| PackageState { updated_at: package.updated_at, visibility: package.visibility }),
         }
     }
 

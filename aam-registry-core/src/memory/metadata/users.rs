@@ -6,7 +6,7 @@ use crate::{
     decide::{NewUser, NewUserFacts},
     error::Result,
     ports::{Login, UserStore},
-    types::{AccountState, LoginSession, ScopeName, User, UserId, UserProfile, Username, is_session_ended},
+    types::{AccountState, LoginSession, ScopeName, Sight, User, UserId, UserProfile, Username, is_session_ended},
 };
 
 #[async_trait]
@@ -29,7 +29,7 @@ impl UserStore for MemoryMetadata {
         Ok(self.tables().users.get(&id).map(|account| account.user.clone()))
     }
 
-    async fn profile(&self, username: &Username) -> Result<Option<UserProfile>> {
+    async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>> {
         let tables = self.tables();
         Ok(tables.user_named(username).map(|user| {
             let owned =
@@ -37,7 +37,10 @@ impl UserStore for MemoryMetadata {
             UserProfile {
                 username: user.username.clone(),
                 created_at: user.created_at,
-                packages: owned.map(|(name, _)| name.clone()).collect(),
+                packages: owned
+                    .filter(|(name, package)| !package.visibility.is_private() || sight.sees(name))
+                    .map(|(name, _)| name.clone())
+                    .collect(),
             }
         }))
     }

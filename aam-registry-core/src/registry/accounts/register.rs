@@ -6,7 +6,7 @@ use crate::{
     error::{Detail, Error, Result},
     ports::CommandHandlerExt,
     registry::{RegistrationPolicy, Registry, reserved},
-    types::{AuditEvent, NewAuditEntry, ScopeName, User, UserId, Username},
+    types::{AuditEvent, NewAuditEntry, ScopeName, Sight, User, UserId, Username},
 };
 
 /// An account somebody asks for, as it was typed.
@@ -130,7 +130,7 @@ impl Registry {
     /// tells no more by coming early: it says itself what is taken. What is taken meanwhile the database refuses.
     async fn require_free(&self, username: &Username, email: &str) -> Result<()> {
         // Every user has the scope of their name.
-        let name_taken = self.inner().scopes.scope(&ScopeName::from(username)).await?.is_some();
+        let name_taken = self.inner().scopes.scope(&ScopeName::from(username), &Sight::default()).await?.is_some();
         let email_taken = self.inner().users.login(email).await?.is_some();
         NewUserFacts { name_taken, email_taken }.require_free(username)
     }

@@ -87,11 +87,11 @@ impl Registry {
 }
 
 impl View<'_> {
-    /// A scope with its members.
+    /// A scope with its members, and with the collaborators of packages that the viewer sees.
     ///
     /// # Errors
     /// [`Error::ScopeNotFound`].
     pub async fn scope(&self, name: &ScopeName) -> Result<Scope> {
-        self.inner().scopes.scope(name).await?.ok_or_else(|| Error::ScopeNotFound(name.clone()))
+        self.inner().scopes.scope(name, &self.sight().await?).await?.ok_or_else(|| Error::ScopeNotFound(name.clone()))
     }
 }

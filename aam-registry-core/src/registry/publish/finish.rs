@@ -11,7 +11,7 @@ use crate::{
     archive::JudgedArchive,
     decide::{PublishCommit, Published},
     error::{Error, Result},
-    types::{AuditEvent, DistTag, Manifest, Sha256Digest},
+    types::{AuditEvent, DistTag, Manifest, Reach, Sha256Digest, Visibility},
 };
 
 impl Publish {
@@ -77,7 +77,7 @@ impl Attempt {
         (judged, sha256): (JudgedArchive, Sha256Digest),
         tag: Option<DistTag>,
     ) -> Result<PublishReceipt> {
-        let warnings = warnings(&judged);
+        let mut warnings = warnings(&judged);
         let JudgedArchive { manifest, files, readme, .. } = judged;
         let mut audit = self
             .registry
@@ -116,6 +116,13 @@ impl Attempt {
             },
         };
         self.announce(&commit);
+        if commit.manifest.private && published.visibility == Visibility::Public {
+            let name = &commit.manifest.name;
+            warnings.push(format!(
+                "`private: true` counts for the first version of a package only: {name} is public, and so is this \
+                 version; `aam visibility {name} private` changes that"
+            ));
+        }
         Ok(PublishReceipt {
             manifest: commit.manifest,
             sha256,
@@ -129,9 +136,14 @@ impl Attempt {
     /// What a commit made whose answer was lost: the version stands, and its
     /// archive is ours.
     async fn standing(&self, manifest: &Manifest) -> Result<Option<Published>> {
-        let standing = self.registry.inner().packages.version(&manifest.name, &manifest.version).await?;
+        let standing =
+            self.registry.inner().packages.version(&manifest.name, &manifest.version, Reach::Everything).await?;
         let ours = standing.filter(|standing| standing.archive == self.key);
-        Ok(ours.map(|ours| Published { published_at: ours.summary.published_at, dist_tags: ours.dist_tags }))
+        Ok(ours.map(|ours| Published {
+            published_at: ours.summary.published_at,
+            dist_tags: ours.dist_tags,
+            visibility: ours.visibility,
+        }))
     }
 
     /// Deletes the bytes of a version that was refused, where that works: the sweeper does the rest.

@@ -108,7 +108,7 @@ impl View<'_> {
     /// Reads the versions of these packages, and stops where the resolution has read too much.
     async fn look_up(&self, names: BTreeSet<PackageName>, reading: &mut Reading) -> Result<Looked> {
         let found = stream::iter(names).map(async |name| {
-            let versions = self.inner().packages.versions(&name).await?;
+            let versions = self.find(&name, |reach| self.inner().packages.versions(&name, reach)).await?;
             Ok::<_, Error>((name, versions))
         });
         let mut found = std::pin::pin!(found.buffered(LOOKUPS));

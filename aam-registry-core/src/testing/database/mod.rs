@@ -13,6 +13,7 @@ mod managing;
 mod one_time;
 mod owners;
 mod packages;
+mod private;
 mod publish_rights;
 mod publishing;
 mod scopes;
@@ -36,6 +37,7 @@ pub use managing::*;
 pub use one_time::*;
 pub use owners::*;
 pub use packages::*;
+pub use private::*;
 pub use publish_rights::*;
 pub use publishing::*;
 pub use scopes::*;
@@ -178,6 +180,12 @@ macro_rules! database_cases {
             a_package_is_described_by_latest,
             a_package_was_created_with_its_first_version,
             a_scope_is_part_of_the_name,
+            a_private_package_is_out_of_reach,
+            only_the_first_version_makes_a_package_private,
+            a_visibility_comes_and_goes,
+            who_may_not_see_a_package_finds_nothing_to_change,
+            memberships_tell_what_a_user_may_see,
+            a_list_holds_the_private_packages_in_sight,
             totals_grow,
             a_working_database_answers,
             a_row_shows_the_package,

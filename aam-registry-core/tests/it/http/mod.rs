@@ -28,4 +28,5 @@ mod sessions;
 mod shares;
 mod site;
 mod stalled;
+mod unseen;
 mod webhooks;

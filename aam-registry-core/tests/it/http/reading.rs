@@ -212,7 +212,7 @@ async fn any_token_reads_and_use_cases_ask_the_same_gate() -> Result<()> {
     let reader = site.world.token(&by, &["read"], &[]).await;
     let registry = &site.world.registry;
     let (kit, one) = (name("greet-kit"), version("1.0.0"));
-    registry.view(&reader.into())?.locate(&kit, &one).await?;
+    registry.view(&Viewer::from(reader))?.locate(&kit, &one).await?;
     assert_eq!(registry.view(&Viewer::Anonymous).expect_err("refused").code().status(), 401);
     Ok(())
 }
@@ -294,6 +294,7 @@ async fn a_user_of_the_host_may_read() {
     let (site, _) = closed().await;
     let user: User = site.world.registry.find_user(&"ada".parse().expect("a name")).await.expect("read").expect("ada");
     let by = Principal { scopes: TokenScopes::from_iter([]), ..Principal::of_host(&user) };
-    let view = site.world.registry.view(&by.into()).expect("may read");
+    let viewer = Viewer::from(by);
+    let view = site.world.registry.view(&viewer).expect("may read");
     assert_eq!(view.audience(), Audience::Members);
 }

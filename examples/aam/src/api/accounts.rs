@@ -1,6 +1,6 @@
 //! Users, sessions, tokens, scopes.
 
-use aam_registry_core::types::{PackageName, ScopeName, ScopeRole, Username};
+use aam_registry_core::types::{PackageName, ScopeName, ScopeRole, Username, Visibility};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -166,6 +166,18 @@ impl Client {
     /// Takes somebody out of a scope.
     pub(crate) async fn remove_member(&self, scope: &ScopeName, user: &Username) -> Result<()> {
         self.act(Method::DELETE, self.url(&format!("scopes/{scope}/members/{user}")), None).await
+    }
+
+    /// The name of a package and who may see it.
+    pub(crate) async fn visibility(&self, name: &PackageName) -> Result<Value> {
+        let package: Value = self.get(self.package_url(name, "")).await?;
+        Ok(json!({"package": name.as_str(), "visibility": package.get("visibility")}))
+    }
+
+    /// Makes a package private or public.
+    pub(crate) async fn set_visibility(&self, name: &PackageName, visibility: Visibility) -> Result<()> {
+        let body = json!({"visibility": visibility.as_str()});
+        self.act(Method::PUT, self.package_url(name, "visibility"), Some(&body)).await
     }
 
     /// Makes somebody an owner of a package.

@@ -62,6 +62,9 @@ pub(crate) struct PackageInfo {
     pub(crate) downloads: u64,
     pub(crate) dist_tags: BTreeMap<String, String>,
     pub(crate) versions: Vec<VersionRow>,
+    /// Registries of before have none.
+    #[serde(default)]
+    pub(crate) visibility: Option<String>,
 }
 
 /// What those in charge of a version say about it.

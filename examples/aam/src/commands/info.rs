@@ -45,7 +45,12 @@ impl Info {
             Some(version) => acts(&client, name, version).await,
             None => Vec::new(),
         };
-        session.out.result(&answer, || package_lines(session.out, package, version.as_ref(), &acts))
+        session.out.result(&answer, || {
+            let mut lines = package_lines(session.out, package, version.as_ref(), &acts);
+            let visibility = package.visibility.as_deref().filter(|seen| *seen != "public");
+            field(&mut lines, "visibility", visibility.unwrap_or_default());
+            lines
+        })
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) mod uninstall;
 pub(crate) mod unyank;
 pub(crate) mod update;
 pub(crate) mod verify_email;
+pub(crate) mod visibility;
 pub(crate) mod webhook;
 pub(crate) mod whoami;
 pub(crate) mod yank;
