@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::Registry;
 use crate::{
     error::{Error, Result},
-    types::{PackageName, PageRequest, Principal, SearchQuery, SearchSort},
+    types::{PackageName, PageRequest, Principal, Reach, SearchQuery, SearchSort},
 };
 
 /// How many of the most downloaded packages are looked at.
@@ -98,7 +98,7 @@ impl Registry {
         }
         let names = self.protected_names().await?;
         let Some(existing) = like(&names.packages, name.bare()) else { return Ok(()) };
-        if self.inner().packages.package(name).await?.is_some() {
+        if self.inner().packages.package(name, Reach::Public).await?.is_some() {
             return Ok(());
         }
         Err(Error::NameTooSimilar { name: name.to_string(), existing })

@@ -138,7 +138,7 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         // Changing it takes a right of its own, and seeing it first.
         Action::SeePrivate => {
             let mut facts = facts(&["1.0.0"], "1.0.0");
-            facts.access.package = facts.access.package.map(|package| private(package));
+            facts.access.package = facts.access.package.map(private);
             tag_change("beta", Some("1.0.0")).decide(&facts).map(drop)
         }
         Action::ReadPackageLog => registry.package_audit_log(by, &name, page).await.map(drop),

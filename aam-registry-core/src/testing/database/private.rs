@@ -203,7 +203,7 @@ pub async fn memberships_tell_what_a_user_may_see(db: &dyn Database) {
     assert_eq!(db.memberships(outside.user).await.expect("read").private_packages, []);
     add_owner(db, &owner, &name, &outside).await.expect("add");
     let memberships = async |of: &Actor| Memberships::clone(&*db.memberships(of.user).await.expect("read"));
-    assert_eq!(memberships(&outside).await.private_packages, [name.clone()]);
+    assert_eq!(memberships(&outside).await.private_packages, std::slice::from_ref(&name));
     set_role(db, &owner, &scope, &outside, ScopeRole::Contributor).await;
     let own = ScopeName::from(&outside.username);
     let mut expected = vec![(own, ScopeRole::Owner), (scope.clone(), ScopeRole::Contributor)];

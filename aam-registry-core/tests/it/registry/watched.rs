@@ -11,8 +11,9 @@ use aam_registry_core::{
     memory::MemoryMetadata,
     ports::PackageStore,
     types::{
-        Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, PublishedVersion, RegistryTotals,
-        SearchQuery, Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary,
+        Actor, ArchiveFile, DistTag, Memberships, Package, PackageName, PackageSummary, Page, PublishedVersion, Reach,
+        RegistryTotals, SearchQuery, UserId, Username, Version, VersionDetail, VersionList, VersionRange,
+        VersionSummary,
     },
 };
 use async_trait::async_trait;
@@ -56,16 +57,17 @@ macro_rules! watched {
 }
 
 watched! {
-    fn package(name: &PackageName) of name -> Result<Option<Package>>;
-    fn version_list(name: &PackageName, range: &VersionRange) of name -> Result<Option<VersionList>>;
-    fn versions(name: &PackageName) of name -> Result<Option<Vec<VersionSummary>>>;
-    fn version_numbers(name: &PackageName) of name -> Result<Option<Vec<PublishedVersion>>>;
-    fn tags(name: &PackageName) of name -> Result<Option<BTreeMap<DistTag, Version>>>;
-    fn owners(name: &PackageName) of name -> Result<Option<Vec<Username>>>;
-    fn version(name: &PackageName, version: &Version) of name -> Result<Option<VersionDetail>>;
-    fn files(name: &PackageName, version: &Version) of name -> Result<Option<Vec<ArchiveFile>>>;
-    fn readme(name: &PackageName, version: &Version) of name -> Result<Option<Option<String>>>;
+    fn package(name: &PackageName, reach: Reach) of name -> Result<Option<Package>>;
+    fn version_list(name: &PackageName, range: &VersionRange, reach: Reach) of name -> Result<Option<VersionList>>;
+    fn versions(name: &PackageName, reach: Reach) of name -> Result<Option<Vec<VersionSummary>>>;
+    fn version_numbers(name: &PackageName, reach: Reach) of name -> Result<Option<Vec<PublishedVersion>>>;
+    fn tags(name: &PackageName, reach: Reach) of name -> Result<Option<BTreeMap<DistTag, Version>>>;
+    fn owners(name: &PackageName, reach: Reach) of name -> Result<Option<Vec<Username>>>;
+    fn version(name: &PackageName, version: &Version, reach: Reach) of name -> Result<Option<VersionDetail>>;
+    fn files(name: &PackageName, version: &Version, reach: Reach) of name -> Result<Option<Vec<ArchiveFile>>>;
+    fn readme(name: &PackageName, version: &Version, reach: Reach) of name -> Result<Option<Option<String>>>;
     fn rights(actor: &Actor, name: &PackageName) of name -> Result<Option<Rights>>;
+    fn memberships(user: UserId) -> Result<Arc<Memberships>>;
     fn search(query: &SearchQuery) -> Result<Page<PackageSummary>>;
     fn totals() -> Result<RegistryTotals>;
     fn check() -> Result<()>;

@@ -29,7 +29,7 @@ async fn a_package_turns_private_on_every_server() {
         for api in &anonymous {
             for path in &paths {
                 let as_wanted = async || (api.get(path).await.status == status).then_some(());
-                let (_, took) = eventually(format!("{path} is {visibility}"), as_wanted).await;
+                let ((), took) = eventually(format!("{path} is {visibility}"), as_wanted).await;
                 report(format!("{visibility} {path} after {} ms", took.as_millis()));
             }
             let total = async || {
