@@ -180,7 +180,7 @@ pub(crate) struct Collaborator {
 
 /// The answer to a yank.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Yanked {
+pub(crate) struct YankReceipt {
     pub(crate) name: String,
     pub(crate) version: Text<Version>,
     pub(crate) yanked: bool,

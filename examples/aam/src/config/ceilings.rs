@@ -170,7 +170,7 @@ fn time(text: &str) -> Option<Duration> {
 /// A number of bytes as a person reads it.
 fn shown(bytes: u64) -> String {
     match bytes {
-        _ if bytes % GIB == 0 => format!("{} GiB", bytes / GIB),
+        _ if bytes.is_multiple_of(GIB) => format!("{} GiB", bytes / GIB),
         _ => format!("{bytes} bytes"),
     }
 }
