@@ -11,7 +11,7 @@ use super::{
     answered::Answered,
     client::Client,
     retry::Repeat,
-    wire::{Owners, PackageInfo, Resolution, Resolved, SearchPage, Tags, VersionInfo, YankAnswer},
+    wire::{Owners, PackageInfo, Resolution, Resolved, SearchPage, Tags, VersionInfo, YankReceipt},
 };
 use crate::{config::RegistryUrl, failure::Result, output::plain};
 
@@ -152,7 +152,7 @@ impl Client {
         name: &PackageName,
         version: &Version,
         reason: Option<&str>,
-    ) -> Result<Answered<YankAnswer>> {
+    ) -> Result<Answered<YankReceipt>> {
         let mut url = self.version_url(name, version, "");
         if let Some(reason) = reason {
             url.query_pairs_mut().append_pair("reason", reason);
@@ -161,7 +161,7 @@ impl Client {
             let response = self.send(Repeat::Harmless, || self.request(Method::DELETE, url.clone())).await?;
             answer::json(self.registry(), response).await
         };
-        let answer: Answered<YankAnswer> = self.in_time(answer).await?;
+        let answer: Answered<YankReceipt> = self.in_time(answer).await?;
         self.is_about(name, &answer.read.name)?;
         if *answer.read.version != *version || !answer.read.yanked {
             return Err(answer::unexpected(self.registry(), &format!("it does not say that {version} is yanked")));

@@ -183,7 +183,7 @@ pub(crate) struct Collaborator {
 
 /// The answer to a yank.
 #[derive(Debug, Deserialize)]
-pub(crate) struct YankAnswer {
+pub(crate) struct YankReceipt {
     pub(crate) name: String,
     pub(crate) version: Text<Version>,
     pub(crate) yanked: bool,

@@ -8,17 +8,16 @@ use super::{document::Document, front_matter, powers, prompt_forms, prompt_synta
 
 /// The file of an artifact that says what it does, by the artifact's path; `None` for what does nothing.
 pub(crate) fn telling_file(kind: ArtifactType, path: &str) -> Option<String> {
-    let is_text = is_markdown(path);
     match kind {
         ArtifactType::Instruction => None,
-        ArtifactType::Skill if !is_text => Some(format!("{path}/SKILL.md")),
-        ArtifactType::Agent if !is_text => Some(format!("{path}/agent.yaml")),
+        ArtifactType::Skill if !is_markdown(path) => Some(format!("{path}/SKILL.md")),
+        ArtifactType::Agent if !is_markdown(path) => Some(format!("{path}/agent.yaml")),
         _ => Some(path.to_owned()),
     }
 }
 
 fn is_markdown(path: &str) -> bool {
-    Path::new(path).extension().is_some_and(|extension| extension == "md")
+    Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("md"))
 }
 
 /// What an artifact does beyond giving a tool text to read, each to stand after its name; `text` is that of its

@@ -2,10 +2,8 @@
 
 use std::io::Write as _;
 
-use aam_registry_core::{
-    archive::{self, PackContents, PackEntry},
-    types::Sha256Digest,
-};
+use aam_registry_core::types::Sha256Digest;
+use flate2::{Compression, write::GzEncoder};
 
 use crate::{
     server::Server,
@@ -17,18 +15,23 @@ const MANIFEST: &str = "name: '@acme/names'\nversion: 1.0.0\ndescription: d\nart
                         skills/s, description: d}\n";
 const SKILL: &str = "---\nname: s\ndescription: d\n---\nGo.\n";
 
+/// An archive of these files, of whatever names: no packer of ours makes one.
+fn packed(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (path, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, text.as_bytes()).expect("packed");
+    }
+    tar.into_inner().and_then(GzEncoder::finish).expect("packed")
+}
+
 /// The archive of a package that holds these files, too.
 fn archive(names: &[&str]) -> Vec<u8> {
-    let entry = |path: &str, text: &str| PackEntry {
-        path: path.to_owned(),
-        executable: false,
-        contents: PackContents::Bytes(text.as_bytes().to_vec()),
-    };
-    let mut entries = vec![entry("aam.yaml", MANIFEST), entry("skills/s/SKILL.md", SKILL)];
-    entries.extend(names.iter().map(|name| entry(name, "x\n")));
-    let mut archive = Vec::new();
-    archive::pack(entries, &mut archive).expect("packs");
-    archive
+    let own = [("aam.yaml", MANIFEST), ("skills/s/SKILL.md", SKILL)];
+    let files: Vec<_> = own.into_iter().chain(names.iter().map(|name| (*name, "x\n"))).collect();
+    packed(&files)
 }
 
 /// Names with a part of why they are refused, and whether a system that has no trouble with them may unpack them.
@@ -42,8 +45,8 @@ const NAMES: [(&[&str], &str, bool); 11] = [
     (&["skills/s/dot."], "ends with a dot or a space", true),
     (&["skills/s/space "], "ends with a dot or a space", true),
     (&["skills/s/gpj.\u{202e}exe"], "direction-changing", true),
-    (&["skills/s/caf\u{e9}.md", "skills/s/cafe\u{301}.md"], "", false),
-    (&["skills/s/A.md", "skills/s/a.md"], "", false),
+    (&["skills/s/caf\u{e9}.md", "skills/s/cafe\u{301}.md"], "differs only in case or in how", true),
+    (&["skills/s/A.md", "skills/s/a.md"], "differs only in case or in how", false),
 ];
 
 #[test]
@@ -66,7 +69,7 @@ fn no_such_name_is_packed() {
     let server = Server::start();
     for (names, why, _) in NAMES {
         // Git's own folder stays out of every package, whatever it holds.
-        if names[0].contains("/.git/") {
+        if names[0].to_lowercase().contains("/.git/") {
             continue;
         }
         let machine = server.machine();
@@ -127,17 +130,9 @@ fn nothing_that_git_would_run_is_unpacked() {
 fn a_new_name_without_a_scope_that_looks_like_one_is_refused() {
     let server = Server::start();
     let machine = server.machine_of_alice();
-    let entry = |path: &str, text: &str| PackEntry {
-        path: path.to_owned(),
-        executable: false,
-        contents: PackContents::Bytes(text.as_bytes().to_vec()),
-    };
     let named = |name: &str| {
         let manifest = MANIFEST.replace("@acme/names", name);
-        let mut bytes = Vec::new();
-        archive::pack(vec![entry("aam.yaml", &manifest), entry("skills/s/SKILL.md", SKILL)], &mut bytes)
-            .expect("packs");
-        bytes
+        packed(&[("aam.yaml", &manifest), ("skills/s/SKILL.md", SKILL)])
     };
     for name in ["acme--review", "a--b", "a---b"] {
         let answer = send(&server, &machine, &named(name));

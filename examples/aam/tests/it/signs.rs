@@ -119,7 +119,7 @@ fn every_combination_of_globs_and_always_apply_arrives() {
     let mut artifacts = "  instructions:\n".to_owned();
     let mut files = Vec::new();
     for (name, head) in rules {
-        let _ = writeln!(artifacts, "    - {{name: {name}, path: rules/{name}.mdc}}");
+        let _ = writeln!(artifacts, "    - {{name: '{name}', path: rules/{name}.mdc}}");
         files.push((format!("rules/{name}.mdc"), format!("---\n{head}---\nUse types.\n")));
     }
     let files: Vec<_> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
