@@ -71,7 +71,7 @@ mod tests {
     fn holds(query: &str, params: impl Params) -> bool {
         let connection = Connection::open_in_memory().expect("a database");
         connection
-            .execute_batch("CREATE TABLE revoked_sessions (id TEXT, user_id TEXT); CREATE TABLE nothing (id TEXT)")
+            .execute_batch("CREATE TABLE revoked_sessions (id TEXT, user_id TEXT); CREATE TABLE no_rows (id TEXT)")
             .expect("tables");
         // A condition that is null admits no row.
         connection.query_row(query, params, |row| row.get::<_, Option<bool>>(0)).expect("a row").unwrap_or_default()

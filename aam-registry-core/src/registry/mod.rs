@@ -19,6 +19,7 @@ mod owners;
 mod packages;
 mod places;
 mod policy;
+mod protected_names;
 mod publish;
 mod queue;
 mod rate_limits;

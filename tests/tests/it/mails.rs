@@ -109,5 +109,5 @@ async fn addresses_are_verified_and_changes_of_them_told_by_mail() {
     let told = mail(&mailbox, "ada@example.com", "The e-mail address of your account was changed").await;
     assert!(!told.contains("ada@example.org"), "{told}");
     mail(&mailbox, "ada@example.org", "Verify your e-mail address").await;
-    assert!(!server.log().contains("@example."), "an address is in the log");
+    assert!(!server.log().contains("ada@example."), "an address is in the log");
 }

@@ -137,6 +137,7 @@ async fn a_webhook_is_made_tested_changed_and_deleted_by_the_client() {
     assert_eq!(received.types(), ["ping"]);
 
     ok(home, &["scope", "add", "ada", "bob"]).await;
+    eventually("the event came", async || (received.ids().len() == 2).then_some(())).await;
     newest("delivered").await;
     assert_eq!(received.types(), ["ping", "scope.member_set"]);
     let delivery = deliveries().await[0]["id"].as_str().expect("an id").to_owned();

@@ -330,6 +330,8 @@ async fn a_receiver_of_the_operator_that_is_gone_gets_no_more_until_it_is_enable
 async fn a_week_of_failures_disables_a_webhook_of_the_operator() {
     let receivers = Receivers::answering(vec![answered(500, None); 30]);
     let (world, ada, _) = world(&receivers, vec![ci()]).await;
+    // A login ends after a day.
+    let ada = world.token(&ada, &["publish"], &[]).await;
     for day in 0..8 {
         world.published(&ada, "@ada/kit", &format!("1.{day}.0")).await;
         settle(&world).await;

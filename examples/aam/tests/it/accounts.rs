@@ -154,8 +154,9 @@ fn a_private_package_is_there_for_its_scope_alone() {
     let bob = Machine::new();
     bob.ok(&["registry", "add", &server.url(), "test"]);
     bob.register("bobby");
-    let archive = fixture("acme-review-suite-2.1.0.aam");
-    machine.ok(&["pkg", "publish", archive.to_str().expect("text")]);
+    for archive in ["greet-kit-1.0.0.aam", "acme-review-suite-2.1.0.aam"] {
+        machine.ok(&["pkg", "publish", fixture(archive).to_str().expect("text")]);
+    }
     assert_eq!(machine.ok(&["visibility", "@acme/review-suite"]).trim(), "public");
     let said = machine.ok(&["visibility", "@acme/review-suite", "private"]);
     assert!(said.contains("@acme/review-suite is private now"), "{said}");
