@@ -2,6 +2,7 @@
 
 mod api;
 mod client;
+mod delivery;
 mod kill;
 mod mails;
 mod object_store;
