@@ -91,6 +91,8 @@ async fn addresses_are_verified_and_changes_of_them_told_by_mail() {
         ("SMTP_TLS", "none"),
         ("SMTP_FROM", "registry@example.com"),
         ("BASE_URL", "https://registry.example.com"),
+        // The address of before waits sealed; servers on PostgreSQL have a key only if they are given one.
+        ("SECRETS_KEY", "a key that all replicas have in common"),
     ];
     let server = Server::start_with(&settings).await;
     let api = server.anonymous();

@@ -92,7 +92,9 @@ async fn json_of(home: &Path, arguments: &[&str]) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_is_made_tested_changed_and_deleted_by_the_client() {
     let (port, received) = receiver().await;
-    let server = Server::start_with(&[("WEBHOOK_ALLOW_PRIVATE", "127.0.0.1")]).await;
+    // Servers on PostgreSQL have webhooks of scopes only with a key that all of them are given.
+    let key = ("SECRETS_KEY", "a key that all replicas have in common");
+    let server = Server::start_with(&[("WEBHOOK_ALLOW_PRIVATE", "127.0.0.1"), key]).await;
     let folder = tempfile::tempdir().expect("a folder");
     let home = folder.path();
     ok(home, &["registry", "add", "test", server.base(), "--default"]).await;
