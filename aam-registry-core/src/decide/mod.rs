@@ -41,7 +41,7 @@ mod yank;
 pub use account::{AccountActor, AccountChange, AccountFacts, AccountUpdate, ChangedAccount, MAX_ONE_TIME_TOKENS};
 pub use caller::{CallerAccount, CallerFacts, CallerToken};
 pub use changes::{Changes, Decision, NewVersion, Write, YankState};
-pub use command::{Command, PackageRequest, Request, Stale};
+pub use command::{Command, Invalidation, PackageRequest, Request};
 pub use commit::PublishCommit;
 pub use create_scope::{NewScope, NewScopeFacts};
 pub use create_token::NewToken;

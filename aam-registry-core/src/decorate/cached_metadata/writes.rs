@@ -9,7 +9,7 @@ use tracing::Instrument;
 
 use super::{CachedMetadata, accounts::sessions_of};
 use crate::{
-    decide::{PublishCheck, PublishCommit, Published, Request, Stale},
+    decide::{Invalidation, PublishCheck, PublishCommit, Published, Request},
     error::{Error, Outcome, Result},
     ports::{CommandHandler, Database, DownloadStore, PublishStore, QueryHandler, QueryRequest},
     types::{Change, DayDownloads, DownloadBatch, DownloadQuery, NewUpload, Upload, UploadId, UserId},
@@ -136,21 +136,21 @@ impl<D: Database> PublishStore for CachedMetadata<D> {
 #[async_trait]
 impl<D: Database> CommandHandler for CachedMetadata<D> {
     async fn handle(&self, request: Request) -> Result<()> {
-        match request.stale() {
-            Stale::Nothing => {
+        match request.invalidation() {
+            Invalidation::Nothing => {
                 let handled = self.inner.database.handle(request).await;
                 // A new scope has a member.
                 self.inner.kept.doubt_memberships();
                 handled
             }
-            Stale::Metadata(change) => {
+            Invalidation::Metadata(change) => {
                 self.changing(change, move |database| async move { database.handle(request).await }).await
             }
-            Stale::Credentials(_) => {
+            Invalidation::Credentials(_) => {
                 let asked = request.clone();
-                let whose = move || match asked.stale() {
-                    Stale::Credentials(user) => user,
-                    Stale::Nothing | Stale::Metadata(_) => None,
+                let whose = move || match asked.invalidation() {
+                    Invalidation::Credentials(user) => user,
+                    Invalidation::Nothing | Invalidation::Metadata(_) => None,
                 };
                 self.revoking(whose, move |database| async move { database.handle(request).await }).await
             }
