@@ -8,4 +8,5 @@ mod marker_traits;
 mod memory;
 mod messages;
 mod registry;
+mod sources;
 mod tiered;

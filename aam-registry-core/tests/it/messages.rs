@@ -1,27 +1,19 @@
 //! What messages may say.
 
-use std::{fs, path::Path};
+use std::path::Path;
+
+use crate::sources::sources;
 
 /// The paths of the API start with the prefix below which a host mounts it. A message that names a path without it sends
 /// its reader elsewhere; only the HTTP edge knows the prefix.
 #[test]
 fn no_message_names_a_path_of_the_api_without_its_prefix() {
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     let mut found = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder of the source") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let source = fs::read_to_string(&path).expect("a file of the source");
-                let lines = source.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
-                let bare = lines.filter(|(_, line)| {
-                    ["GET", "POST", "PUT", "PATCH", "DELETE"].iter().any(|verb| names_path(line, verb))
-                });
-                found.extend(bare.map(|(at, line)| format!("{}:{}: {}", path.display(), at + 1, line.trim())));
-            }
-        }
+    for (path, source) in sources(Path::new("src")) {
+        let lines = source.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+        let bare = lines
+            .filter(|(_, line)| ["GET", "POST", "PUT", "PATCH", "DELETE"].iter().any(|verb| names_path(line, verb)));
+        found.extend(bare.map(|(at, line)| format!("{}:{}: {}", path.display(), at + 1, line.trim())));
     }
     assert!(found.is_empty(), "{found:#?}");
 }

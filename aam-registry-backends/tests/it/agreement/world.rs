@@ -120,15 +120,7 @@ impl World {
     /// Searches whose order is laid down.
     fn queries(&self, searches: &[String]) -> Vec<SearchQuery> {
         let page = PageRequest { page: 1, limit: 2 };
-        let list = SearchQuery {
-            text: None,
-            artifact_type: None,
-            scope: None,
-            keyword: None,
-            sort: SearchSort::Name,
-            page,
-            sight: Sight::default(),
-        };
+        let list = SearchQuery::everything(SearchSort::Name, page);
         let mut queries = vec![
             SearchQuery { sort: SearchSort::Updated, ..list.clone() },
             SearchQuery { sort: SearchSort::Downloads, page: PageRequest { page: 2, limit: 2 }, ..list.clone() },

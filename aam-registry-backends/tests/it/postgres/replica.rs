@@ -3,7 +3,7 @@
 use aam_registry_backends::postgres::{PostgresConfig, PostgresMetadata};
 use aam_registry_core::{
     ports::{Clock, DownloadStore, PackageStore, SystemClock},
-    types::{DownloadBatch, DownloadCount, DownloadQuery, PageRequest, Reach, SearchQuery, SearchSort, Sight},
+    types::{DownloadBatch, DownloadCount, DownloadQuery, PageRequest, Reach, SearchQuery, SearchSort},
 };
 use jiff::civil::date;
 use serde_json::json;
@@ -14,16 +14,7 @@ use super::{
 };
 
 fn everything() -> SearchQuery {
-    let page = PageRequest { page: 1, limit: 10 };
-    SearchQuery {
-        text: None,
-        artifact_type: None,
-        scope: None,
-        keyword: None,
-        sort: SearchSort::Name,
-        page,
-        sight: Sight::default(),
-    }
+    SearchQuery::everything(SearchSort::Name, PageRequest { page: 1, limit: 10 })
 }
 
 /// How many packages a search, the totals and the downloads of one know of.

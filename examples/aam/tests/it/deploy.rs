@@ -58,15 +58,22 @@ fn a_persons_files_are_not_replaced() {
     assert!(machine.read(".claude/agents/reviewer.md").contains("careful"));
 }
 
-#[test]
-fn what_a_person_changed_is_kept_at_uninstall() {
-    let server = Server::start();
+/// A machine on which a person changed files of an installed package, and added to them; with the changed sections of
+/// AGENTS.md.
+fn machine_with_changes(server: &Server) -> (Machine, String) {
     let machine = server.machine_with_fixtures();
     machine.ok(&["install", "@acme/review-suite", "--platform", "claude,codex"]);
     machine.write(".claude/agents/reviewer.md", "changed\n");
     machine.write(".claude/skills/code-review/notes.md", "added\n");
     let text = machine.read("AGENTS.md").replace("Prefer pathlib", "Prefer os.path");
     machine.write("AGENTS.md", &format!("Before\n{text}After\n"));
+    (machine, text)
+}
+
+#[test]
+fn what_a_person_changed_is_kept_at_uninstall() {
+    let server = Server::start();
+    let (machine, text) = machine_with_changes(&server);
     let error = machine.fails(5, &["install", "@acme/review-suite@2.1.0", "--platform", "claude,codex"]);
     assert_eq!(error["details"].as_array().map(Vec::len), Some(2), "{error}");
     let report = machine.json(&["uninstall", "@acme/review-suite"]);
@@ -242,12 +249,7 @@ fn force_is_named_where_it_helps_and_then_it_does() {
 #[test]
 fn an_uninstall_with_force_removes_what_was_changed_and_nothing_that_was_added() {
     let server = Server::start();
-    let machine = server.machine_with_fixtures();
-    machine.ok(&["install", "@acme/review-suite", "--platform", "claude,codex"]);
-    machine.write(".claude/agents/reviewer.md", "changed\n");
-    machine.write(".claude/skills/code-review/notes.md", "added\n");
-    let text = machine.read("AGENTS.md").replace("Prefer pathlib", "Prefer os.path");
-    machine.write("AGENTS.md", &format!("Before\n{text}After\n"));
+    let (machine, _) = machine_with_changes(&server);
     let report = machine.json(&["uninstall", "@acme/review-suite", "--force"]);
     assert_eq!(report["files"]["kept"], serde_json::json!([]), "{report}");
     assert!(!machine.has(".claude/agents") && !machine.has(".claude/skills/code-review/SKILL.md"));
