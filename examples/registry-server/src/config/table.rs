@@ -14,9 +14,10 @@ use super::{
     values::{
         AdminPassword, Backlog, BaseUrl, Bucket, CaBundle, ClientIpHeader, Connections, ConnectionsPerAddress, Count,
         DatabaseUrl, Days, Domain, DownloadRedirect, Downloads, EmailAddress, Endpoint, Host, Hours, JwtSecrets,
-        LatestChoice, LogFormat, LogLevel, NameList, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl,
-        ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration, Room, Seconds, SecretKey, SecretsKeys, Sender,
-        Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads, Timeout, Uploads, Webhooks, Word,
+        LatestChoice, LogFormat, LogLevel, MetricsAddress, MetricsToken, NameList, Networks, Origins, PerMinute,
+        PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration, Room, Seconds,
+        SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads, Timeout,
+        Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -272,6 +273,12 @@ settings! {
         /// Days after which `aam-registry audit prune` deletes entries of the audit log
         audit_retention_days: Days = "audit.retention_days", Fallback::Text("90");
     }
+    "Metrics" {
+        /// Token without which /metrics answers 401; open to everybody by default
+        metrics_token: Option<MetricsToken> = "METRICS_TOKEN" [secret];
+        /// Address and port that serve /metrics by plain HTTP in place of the main address
+        metrics_address: Option<MetricsAddress> = "METRICS_ADDRESS";
+    }
     "Logs" {
         /// Least severe log lines to write
         log_level: LogLevel = "LOG_LEVEL", Fallback::Text("info");
@@ -308,7 +315,6 @@ settings! {
         "Trusted publishing is not built into this release" {
             "TRUSTED_PUBLISHING_ISSUERS"; "TRUSTED_PUBLISHING_AUDIENCE";
         }
-        "Closing /metrics is not built into this release" { "METRICS_TOKEN" [secret]; "METRICS_ADDRESS"; }
         "The scanner of archives is not built into this release" { "SCANNER_COMMAND"; "SCANNER_URL"; "SCAN_POLICY"; }
         "The transparency log is not built into this release" { "TLOG_ORIGIN"; "TLOG_PRIVATE_KEY"; }
         "Quotas are not built into this release" {
