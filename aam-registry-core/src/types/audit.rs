@@ -66,6 +66,8 @@ events! {
     UserEmailVerify = "user.email_verify",
     UserPasswordChange = "user.password_change",
     UserPasswordReset = "user.password_reset",
+    UserTotpEnable = "user.totp_enable",
+    UserTotpDisable = "user.totp_disable",
     TokenCreate = "token.create",
     TokenRevoke = "token.revoke",
     AdminCreate = "admin.create",

@@ -159,6 +159,8 @@ impl AuditEvent {
             | Self::TokenCreate
             | Self::TokenRevoke
             | Self::SessionRevoke
+            | Self::UserTotpEnable
+            | Self::UserTotpDisable
             | Self::UserEmailVerify
             | Self::AdminCreate
             | Self::AdminRead

@@ -15,6 +15,7 @@ mod service;
 mod sessions;
 mod time;
 mod tokens;
+mod totp;
 mod version;
 mod version_changes;
 mod webhooks;
@@ -35,6 +36,7 @@ pub(crate) use service::{HealthAnswer, PartHealthAnswer, ReadyAnswer, ServiceAns
 pub(crate) use sessions::SessionsAnswer;
 pub(crate) use time::Time;
 pub(crate) use tokens::{NewTokenAnswer, TokenRequest, TokensAnswer};
+pub(crate) use totp::{EnrolledFactorAnswer, OtpRequest, RecoveryCodesAnswer};
 pub(crate) use version::{VersionAnswer, VersionRow, VersionsAnswer};
 pub(crate) use version_changes::{
     DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, VisibilityAnswer,

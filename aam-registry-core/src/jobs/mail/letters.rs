@@ -51,6 +51,21 @@ pub(super) fn login_from_new_place(at: &str, address: Option<&str>, client: Opti
         )
 }
 
+/// Logins need a second factor, or need none any more.
+pub(super) fn second_factor_changed(at: &str, is_enabled: bool, by_operator: bool) -> Letter {
+    let (subject, what) = match (is_enabled, by_operator) {
+        (true, _) => ("A second factor was added to your account", "Logins to your account need a code since"),
+        (false, false) => {
+            ("The second factor of your account was removed", "Logins to your account need no code since")
+        }
+        (false, true) => (
+            "The second factor of your account was removed",
+            "An administrator of the registry has removed the second factor of your account at",
+        ),
+    };
+    Letter::new("second-factor-changed", subject).text(format!("{what} {at}.")).text(NOT_YOU)
+}
+
 /// The user has set another password.
 pub(super) fn password_changed(at: &str) -> Letter {
     Letter::new("password-changed", "Your password was changed")

@@ -19,6 +19,8 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
             | AuditEvent::UserEmailVerify
             | AuditEvent::UserPasswordChange
             | AuditEvent::UserPasswordReset
+            | AuditEvent::UserTotpEnable
+            | AuditEvent::UserTotpDisable
             | AuditEvent::TokenCreate
             | AuditEvent::UserDisable
             | AuditEvent::UserEnable
@@ -48,7 +50,7 @@ pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
         | AuditEvent::UserLogin => actor,
         // An account that the operator or the host has made is theirs to tell of.
         AuditEvent::UserRegister => actor.filter(|_| text(event, "user").is_none()),
-        AuditEvent::UserEmailVerify => text(event, "user"),
+        AuditEvent::UserEmailVerify | AuditEvent::UserTotpEnable | AuditEvent::UserTotpDisable => text(event, "user"),
         AuditEvent::UserPasswordReset | AuditEvent::UserDisable | AuditEvent::UserEnable | AuditEvent::UserRoleSet => {
             text(event, "user")
         }
@@ -118,6 +120,8 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
             letters::token_created(&at, name, &list("scopes", "reading"), &list("packages", "all"), expires)
         }
         AuditEvent::UserLogin => letters::login_from_new_place(&at, text(event, "client_ip"), text(event, "client")),
+        AuditEvent::UserTotpEnable => letters::second_factor_changed(&at, true, false),
+        AuditEvent::UserTotpDisable => letters::second_factor_changed(&at, false, actor != username),
         AuditEvent::UserDisable => letters::account_disabled(&at),
         AuditEvent::UserEnable => letters::account_enabled(&at),
         AuditEvent::UserRoleSet => {

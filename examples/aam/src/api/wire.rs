@@ -249,6 +249,19 @@ pub(super) struct TokenList {
     pub(super) tokens: Vec<TokenInfo>,
 }
 
+/// A second factor that waits to be confirmed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct EnrolledOtp {
+    pub(crate) secret: String,
+    pub(crate) otpauth_uri: String,
+}
+
+/// Codes that stand in for one-time passwords.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RecoveryCodes {
+    pub(crate) recovery_codes: Vec<String>,
+}
+
 /// The caller's login sessions.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SessionList {

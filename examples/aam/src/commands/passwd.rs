@@ -56,7 +56,7 @@ impl Passwd {
         }
         let current = prompt::password("Current password", self.password_stdin)?;
         let wanted = wanted_password(self.password_stdin)?;
-        let client = login::open_session(session, &registry, &user, &current).await?;
+        let client = login::open_session(session, &registry, &user, &current, None).await?;
         let changed = client.change_password(&current, &wanted).await;
         // The session has served; that it ends a day later otherwise harms nobody.
         let _ = client.end_session().await;

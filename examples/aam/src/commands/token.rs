@@ -119,7 +119,7 @@ impl Token {
                     NewToken { name: &create.name, scopes: &create.scopes, packages: &create.packages, expires_at };
                 let token = match create.password(session, &registry, expires_at)? {
                     Some((user, password)) => {
-                        let client = login::open_session(session, &registry, &user, &password).await?;
+                        let client = login::open_session(session, &registry, &user, &password, None).await?;
                         let token = client.create_token(&token).await;
                         // The session has served; that it ends a day later otherwise harms nobody.
                         let _ = client.end_session().await;

@@ -182,6 +182,8 @@ settings! {
         token_expire_hours: Hours = "TOKEN_EXPIRE_HOURS", Fallback::Text("24");
         /// Who may create an account
         registration: Registration = "REGISTRATION", Fallback::Text("open");
+        /// Whether an administrator needs a second factor to act as one
+        require_admin_2fa: Switch = "REQUIRE_ADMIN_2FA", Fallback::Text("off");
         /// Who may read packages, users and scopes: everyone, or only callers with a credential
         read_access: ReadChoice = "READ_ACCESS", Fallback::Text("everyone");
         /// Administrator to create at the start if there is none
@@ -294,7 +296,6 @@ settings! {
         "Approval of versions is not built into this release" {
             "REQUIRE_APPROVAL", OFF; "REQUIRE_APPROVAL_FOR_TAGS", OFF;
         }
-        "One-time passwords are not built into this release" { "REQUIRE_ADMIN_2FA", OFF; }
         "A read-only registry is not built into this release" { "READ_ONLY", OFF; }
         "Turning password login off is not built into this release" { "PASSWORD_LOGIN", &["on"]; }
         "Single sign-on is not built into this release" {
