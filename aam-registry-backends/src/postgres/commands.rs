@@ -94,6 +94,7 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
         QueryRequest::AddressesOfLogin(asked) => {
             asked.answer(sessions::addresses_of_login(tx, &asked.question().0).await?);
         }
+        QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0).await?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0).await?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx).await?),

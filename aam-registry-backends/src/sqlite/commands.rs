@@ -58,6 +58,7 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
         QueryRequest::AddressesOfLogin(asked) => {
             asked.answer(sessions::addresses_of_login(tx, &asked.question().0)?);
         }
+        QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0)?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0)?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0)?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx)?),

@@ -177,8 +177,8 @@ requests! {
     /// Ends a login session, for its user.
     EndSession(EndSession, EndSessionFacts) -> (), invalidation |end, _| Invalidation::Credentials(Some(end.actor.user));
     /// Enrolls, confirms, uses or removes the second factor of an account.
-    ChangeSecondFactor(SecondFactorChange, SecondFactorFacts) -> (),
-        invalidation |change, _| Invalidation::Credentials(change.actor().map(|actor| actor.user));
+    ChangeSecondFactor(SecondFactorChange, SecondFactorFacts) -> UserId,
+        invalidation |change, user| change.invalidation(user.copied());
     /// Makes a scope.
     CreateScope(NewScope, NewScopeFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Sets or removes a member of a scope.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Action, CallerFacts, Changes, Decision, Write};
+use super::{Action, CallerFacts, Changes, Decision, Invalidation, Write};
 use crate::{
     error::{Error, Result},
     types::{Actor, NewAuditEntry, SealedSecret, SecondFactor, Sha256Digest, UserId, Username},
@@ -89,12 +89,20 @@ impl SecondFactorChange {
         }
     }
 
-    /// What the second factor becomes.
+    /// What caches have to drop. A login that uses a code changes nothing that is cached.
+    pub(super) fn invalidation(&self, user: Option<UserId>) -> Invalidation {
+        match self.update {
+            SecondFactorUpdate::Begin { .. } | SecondFactorUpdate::Use(_) => Invalidation::Nothing,
+            _ => Invalidation::Credentials(user),
+        }
+    }
+
+    /// What the second factor becomes. Gives whose it is.
     ///
     /// # Errors
     /// [`Error::UserNotFound`]; [`Error::Unauthorized`], [`Error::Forbidden`]; [`Error::OtpInvalid`] for a code that
     /// was used, or is of another seed; [`Error::InvalidRequest`] where there is a second factor already, or none.
-    pub fn decide(&self, facts: &SecondFactorFacts) -> Result<Decision<'_, ()>> {
+    pub fn decide(&self, facts: &SecondFactorFacts) -> Result<Decision<'_, UserId>> {
         let user = facts.user.ok_or_else(|| Error::UserNotFound(self.username.clone()))?;
         if let Some(actor) = self.actor() {
             facts.caller.require_self(actor, self.now, Action::ChangeSecondFactor)?;
@@ -137,7 +145,7 @@ impl SecondFactorChange {
             audit: self.audit.iter().cloned().collect(),
             invalidates: None,
         };
-        Ok(Decision { answer: (), changes })
+        Ok(Decision { answer: user, changes })
     }
 }
 

@@ -70,6 +70,7 @@ events! {
     UserTotpDisable = "user.totp_disable",
     TokenCreate = "token.create",
     TokenRevoke = "token.revoke",
+    TokenLeakReported = "token.leak_reported",
     AdminCreate = "admin.create",
     AdminRead = "admin.read",
     AdminAuditPrune = "admin.audit_prune",

@@ -158,6 +158,7 @@ impl AuditEvent {
             | Self::UserPasswordReset
             | Self::TokenCreate
             | Self::TokenRevoke
+            | Self::TokenLeakReported
             | Self::SessionRevoke
             | Self::UserTotpEnable
             | Self::UserTotpDisable

@@ -4,7 +4,7 @@ use std::{fmt, sync::OnceLock};
 
 use data_encoding::BASE32_NOPAD;
 use globset::{Glob, GlobBuilder, GlobMatcher};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     error::InvalidName,
@@ -180,9 +180,18 @@ pub fn is_expired(expires_at: Option<Timestamp>, now: Timestamp) -> bool {
 }
 
 impl Token {
+    /// After how long without use a token is stale: probably nobody needs it any more.
+    pub const STALE_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);
+
     /// Whether the token has ended by itself at `now`.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         is_expired(self.expires_at, now)
+    }
+
+    /// Whether the token was not used for [`STALE_AFTER`](Self::STALE_AFTER) at `now`.
+    pub fn is_stale(&self, now: Timestamp) -> bool {
+        let last = self.last_used_at.map_or(self.created_at, |used| used.max(self.created_at));
+        now.duration_since(last) >= Self::STALE_AFTER
     }
 }
 

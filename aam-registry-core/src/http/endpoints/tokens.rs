@@ -9,9 +9,10 @@ use crate::{
         call::Call,
         failure::Failure,
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
-        wire::{NewTokenAnswer, TokenRequest, TokensAnswer},
+        wire::{NewTokenAnswer, ReportedToken, TokenRequest, TokensAnswer},
     },
-    registry,
+    ports::RateClass,
+    registry::{self, LeakedToken, MAX_LEAKED_TOKENS},
     types::AskedIn,
 };
 
@@ -50,7 +51,32 @@ pub(super) const ROUTES: &[Route] = &[
         errors: &[ErrorCode::Forbidden, ErrorCode::TokenNotFound],
         ..route(Verb::Delete, "/api/v1/users/tokens/{id}", "revokeToken", handler!(revoke))
     },
+    Route {
+        tag: "Users",
+        summary: "Report leaked API tokens",
+        description: "In the form of GitHub's secret scanning. A token that is named is revoked at once, and its user \
+            told by mail; whoever has a token may report it. The answer is the same for what is no token of this \
+            registry. At most 100 in one request.",
+        access: Access::Open,
+        class: Some(RateClass::Auth),
+        request: RequestContent::json::<Vec<ReportedToken>>(),
+        answers: &[Answer { status: 204, description: "The report was read.", content: Content::None }],
+        errors: &[ErrorCode::InvalidRequest],
+        ..route(Verb::Post, "/api/v1/token-reports", "reportTokens", handler!(report, body))
+    },
 ];
+
+async fn report(call: Call, body: RequestBody) -> Answered {
+    let reported: Vec<ReportedToken> = call.json_list(body).await?;
+    if reported.len() > MAX_LEAKED_TOKENS {
+        let message = format!("Report at most {MAX_LEAKED_TOKENS} tokens in one request");
+        return Err(Failure::new(ErrorCode::InvalidRequest, message));
+    }
+    let leaked = reported.into_iter().map(|ReportedToken { token, url }| LeakedToken { token, url });
+    let leaked: Vec<_> = leaked.collect();
+    call.registry.report_leaked_tokens(&leaked, call.client.map(|client| client.0)).await?;
+    Ok(answer::no_content())
+}
 
 async fn create(call: Call, body: RequestBody) -> Answered {
     let request: TokenRequest = call.json_of(AskedIn::Token, body).await?;
@@ -83,7 +109,7 @@ fn expiry(request: &TokenRequest) -> Result<Option<Timestamp>, Failure> {
 
 async fn list(call: Call) -> Answered {
     let tokens = call.registry.tokens(call.principal()?).await?;
-    answer::read(&call, &TokensAnswer::from(tokens))
+    answer::read(&call, &TokensAnswer::new(tokens, Timestamp::now()))
 }
 
 async fn revoke(call: Call) -> Answered {

@@ -53,6 +53,7 @@ impl QueryHandler for MemoryMetadata {
         match &request {
             QueryRequest::WebhooksOfScope(asked) => asked.answer(tables.webhooks_of(&asked.question().0)),
             QueryRequest::AddressesOfLogin(asked) => asked.answer(tables.addresses_of_login(&asked.question().0)),
+            QueryRequest::TokenOfSecret(asked) => asked.answer(tables.token_of_secret(&asked.question().0)),
             QueryRequest::SecondFactorOf(asked) => {
                 asked.answer(tables.second_factors.get(&asked.question().0).cloned());
             }

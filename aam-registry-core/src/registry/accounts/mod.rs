@@ -2,6 +2,7 @@
 
 mod change;
 mod email;
+mod leaked_tokens;
 mod login;
 mod manage;
 mod password;
@@ -16,6 +17,7 @@ mod tokens;
 mod verify;
 
 pub use change::OwnAccountChange;
+pub use leaked_tokens::{LeakedToken, MAX_LEAKED_TOKENS};
 pub use login::{LoginRequest, SessionToken};
 pub use manage::{AccountDescription, OPERATOR};
 pub(crate) use password::{MAX_BYTES as MAX_PASSWORD_BYTES, MIN_CHARS as MIN_PASSWORD_CHARS};

@@ -156,7 +156,12 @@ impl Registry {
     ) -> Result<()> {
         let now: Timestamp = audit.as_ref().map_or_else(|| self.now(), |audit| audit.timestamp);
         let change = SecondFactorChange { username: username.clone(), update, now, audit };
-        self.inner().commands.execute(&change).await
+        self.inner().commands.execute(&change).await.map(drop)
+    }
+
+    /// Whether users can have a second factor: whether the registry has a key to encrypt it with.
+    pub(crate) fn has_second_factors(&self) -> bool {
+        self.inner().secrets.is_some()
     }
 
     fn factor_sealer(&self) -> Result<&Arc<dyn SecretSealer>> {

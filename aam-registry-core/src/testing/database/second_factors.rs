@@ -23,7 +23,7 @@ fn recovery(code: &str) -> UsedCode {
 }
 
 async fn change(db: &dyn Database, username: &Username, update: SecondFactorUpdate) -> Result<()> {
-    db.execute(&SecondFactorChange { username: username.clone(), update, now: now(), audit: None }).await
+    db.execute(&SecondFactorChange { username: username.clone(), update, now: now(), audit: None }).await.map(drop)
 }
 
 async fn use_code(db: &dyn Database, actor: &Actor, code: UsedCode) -> Result<()> {

@@ -294,6 +294,9 @@ pub(crate) struct TokenInfo {
     pub(crate) packages: Option<Vec<String>>,
     pub(crate) created_at: Option<Text<Timestamp>>,
     pub(crate) expires_at: Option<Text<Timestamp>>,
+    /// Whether it was not used for 90 days.
+    #[serde(default)]
+    pub(crate) stale: bool,
     #[serde(default)]
     pub(crate) last_used_at: Option<Text<Timestamp>>,
 }

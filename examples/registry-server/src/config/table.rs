@@ -16,7 +16,7 @@ use super::{
         DatabaseUrl, Days, Domain, DownloadRedirect, Downloads, EmailAddress, Endpoint, Host, Hours, JwtSecrets,
         LatestChoice, LogFormat, LogLevel, NameList, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl,
         ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration, Room, Seconds, SecretKey, SecretsKeys, Sender,
-        Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads, Timeout, Uploads, Webhooks, Word,
+        Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads, Timeout, TokenDays, Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -184,6 +184,8 @@ settings! {
         registration: Registration = "REGISTRATION", Fallback::Text("open");
         /// Whether an administrator needs a second factor to act as one
         require_admin_2fa: Switch = "REQUIRE_ADMIN_2FA", Fallback::Text("off");
+        /// The most days that an API token lasts; tokens that exist keep their end
+        max_token_days: TokenDays = "MAX_TOKEN_DAYS", Fallback::Text("365");
         /// Who may read packages, users and scopes: everyone, or only callers with a credential
         read_access: ReadChoice = "READ_ACCESS", Fallback::Text("everyone");
         /// Administrator to create at the start if there is none
@@ -316,7 +318,6 @@ settings! {
             "MAX_PACKAGES_PER_SCOPE"; "MAX_STORAGE_PER_SCOPE"; "MAX_VERSIONS_PER_PACKAGE"; "MAX_SCOPES_PER_USER";
             "MAX_TOKENS_PER_USER";
         }
-        "Limiting the life of tokens is not built into this release" { "MAX_TOKEN_DAYS"; }
         "Reports of leaked tokens are not built into this release" { "TOKEN_REPORT_KEYS"; }
         "Attestation is not built into this release" { "REGISTRY_PRIVATE_KEY"; }
         "Traces by OpenTelemetry are not built into this release" { "OTEL_EXPORTER_OTLP_ENDPOINT"; }
