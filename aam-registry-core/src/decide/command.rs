@@ -178,7 +178,9 @@ requests! {
     EndSession(EndSession, EndSessionFacts) -> (), invalidation |end, _| Invalidation::Credentials(Some(end.actor.user));
     /// Enrolls, confirms, uses or removes the second factor of an account.
     ChangeSecondFactor(SecondFactorChange, SecondFactorFacts) -> UserId,
-        invalidation |change, user| change.invalidation(user.copied());
+        invalidation |change, user| {
+            if change.changes_logins() { Invalidation::Credentials(user.copied()) } else { Invalidation::Nothing }
+        };
     /// Makes a scope.
     CreateScope(NewScope, NewScopeFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Sets or removes a member of a scope.

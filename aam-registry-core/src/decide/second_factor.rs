@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Action, CallerFacts, Changes, Decision, Invalidation, Write};
+use super::{Action, CallerFacts, Changes, Decision, Write};
 use crate::{
     error::{Error, Result},
     types::{Actor, NewAuditEntry, SealedSecret, SecondFactor, Sha256Digest, UserId, Username},
@@ -89,12 +89,9 @@ impl SecondFactorChange {
         }
     }
 
-    /// What caches have to drop. A login that uses a code changes nothing that is cached.
-    pub(super) fn invalidation(&self, user: Option<UserId>) -> Invalidation {
-        match self.update {
-            SecondFactorUpdate::Begin { .. } | SecondFactorUpdate::Use(_) => Invalidation::Nothing,
-            _ => Invalidation::Credentials(user),
-        }
+    /// Whether logins may need a second factor afterwards and needed none before, or the other way round.
+    pub(super) fn changes_logins(&self) -> bool {
+        !matches!(self.update, SecondFactorUpdate::Begin { .. } | SecondFactorUpdate::Use(_))
     }
 
     /// What the second factor becomes. Gives whose it is.

@@ -254,6 +254,24 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_was_not_used_for_90_days_is_stale() {
+        let start = Timestamp::UNIX_EPOCH;
+        let day = |days: i64| start + SignedDuration::from_hours(days * 24);
+        let token = |used: Option<i64>| Token {
+            id: TokenId::generate(),
+            user: UserId::generate(),
+            name: "ci".into(),
+            scopes: TokenScopes::all(),
+            packages: Vec::new(),
+            created_at: start,
+            expires_at: None,
+            last_used_at: used.map(day),
+        };
+        assert!(!token(None).is_stale(day(89)) && token(None).is_stale(day(90)));
+        assert!(!token(Some(10)).is_stale(day(99)) && token(Some(10)).is_stale(day(100)));
+    }
+
+    #[test]
     fn patterns_keep_to_their_scope() {
         let pattern = TokenPattern::parse("@team/*").expect("pattern");
         assert!(pattern.matches(&"@team/a".parse().expect("name")));

@@ -68,7 +68,10 @@ pub(super) fn token_leaked(at: &str, name: &str, url: Option<&str>) -> Letter {
 /// Logins need a second factor, or need none any more.
 pub(super) fn second_factor_changed(at: &str, is_enabled: bool, by_operator: bool) -> Letter {
     let (subject, what) = match (is_enabled, by_operator) {
-        (true, _) => ("A second factor was added to your account", "Logins to your account need a code since"),
+        (true, _) => (
+            "A second factor was added to your account",
+            "Logins to your account need a code of an authenticator app since",
+        ),
         (false, false) => {
             ("The second factor of your account was removed", "Logins to your account need no code since")
         }
