@@ -80,7 +80,7 @@ async fn report(call: Call, body: RequestBody) -> Answered {
 
 async fn create(call: Call, body: RequestBody) -> Answered {
     let request: TokenRequest = call.json_of(AskedIn::Token, body).await?;
-    let expires_at = expiry(&request)?;
+    let expires_at = expiry(&request, call.registry.now())?;
     let request = registry::TokenRequest {
         name: request.name,
         scopes: request.scopes,
@@ -91,7 +91,7 @@ async fn create(call: Call, body: RequestBody) -> Answered {
     answer::written(StatusCode::CREATED, &NewTokenAnswer::new(token, &secret))
 }
 
-fn expiry(request: &TokenRequest) -> Result<Option<Timestamp>, Failure> {
+fn expiry(request: &TokenRequest, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
     let fault = |field, error: &str| Failure::invalid(format!("`{field}` {error}"), vec![Detail::new(field, error)]);
     match (&request.expires_at, request.expires_in_days) {
         (Some(_), Some(_)) => Err(fault("expires_in_days", "cannot be given together with `expires_at`")),
@@ -101,7 +101,7 @@ fn expiry(request: &TokenRequest) -> Result<Option<Timestamp>, Failure> {
             Err(_) => Err(fault("expires_at", "must be a time such as `2027-01-31T12:00:00Z`")),
         },
         (None, Some(days)) if (1..=MAX_DAYS).contains(&days) => {
-            Ok(Some(Timestamp::now() + SignedDuration::from_hours(i64::from(days) * 24)))
+            Ok(Some(now + SignedDuration::from_hours(i64::from(days) * 24)))
         }
         (None, Some(_)) => Err(fault("expires_in_days", "must be from 1 to 3650")),
     }
@@ -109,7 +109,7 @@ fn expiry(request: &TokenRequest) -> Result<Option<Timestamp>, Failure> {
 
 async fn list(call: Call) -> Answered {
     let tokens = call.registry.tokens(call.principal()?).await?;
-    answer::read(&call, &TokensAnswer::new(tokens, Timestamp::now()))
+    answer::read(&call, &TokensAnswer::new(tokens, call.registry.now()))
 }
 
 async fn revoke(call: Call) -> Answered {

@@ -1,16 +1,16 @@
 //! Second factors.
 
-use aam_registry_core::{registry::Policy, types::TotpSecret};
+use aam_registry_core::{ports::Clock, registry::Policy, types::TotpSecret};
 use http::Method;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{reply::Reply, site::Site};
 use crate::registry::world::{PASSWORD, World};
 
 /// The code of a seed, so many seconds from now.
-fn code(secret: &TotpSecret, seconds: i64) -> String {
-    secret.code_at(Timestamp::now() + SignedDuration::from_secs(seconds)).expect("a code")
+fn code(site: &Site, secret: &TotpSecret, seconds: i64) -> String {
+    secret.code_at(site.world.clock.now() + SignedDuration::from_secs(seconds)).expect("a code")
 }
 
 async fn log_in(site: &Site, otp: Option<&str>) -> Reply {
@@ -31,7 +31,7 @@ async fn enrolled(site: &Site, session: &str) -> (TotpSecret, Vec<String>) {
     assert_eq!(log_in(site, None).await.status, 200, "nothing is needed before the first code");
     totp(site, session, "confirm", "000000x").await.assert_error(401, "otp_invalid");
     // A code of the step before, so that the present one is there for the next use.
-    let confirmed = totp(site, session, "confirm", &code(&secret, -30)).await;
+    let confirmed = totp(site, session, "confirm", &code(site, &secret, -30)).await;
     assert_eq!(confirmed.status, 200, "{confirmed:?}");
     let codes = confirmed.json()["recovery_codes"].as_array().expect("codes").clone();
     (secret, codes.iter().map(|code| code.as_str().expect("a code").to_owned()).collect())
@@ -50,7 +50,7 @@ async fn a_second_factor_is_enrolled_used_and_removed() {
 
     log_in(&site, None).await.assert_error(401, "otp_required");
     log_in(&site, Some("12345")).await.assert_error(401, "otp_invalid");
-    let now = code(&secret, 0);
+    let now = code(&site, &secret, 0);
     assert_eq!(log_in(&site, Some(&now)).await.status, 200);
     log_in(&site, Some(&now)).await.assert_error(401, "otp_invalid");
     assert_eq!(log_in(&site, Some(&codes[0])).await.status, 200);
@@ -67,10 +67,10 @@ async fn a_code_without_the_password_tells_nothing() {
     let site = Site::new();
     let session = site.user("ada").await;
     let (secret, _) = enrolled(&site, &session).await;
-    let body = json!({"username": "ada", "password": "wrong", "otp": code(&secret, 0)});
+    let body = json!({"username": "ada", "password": "wrong", "otp": code(&site, &secret, 0)});
     let wrong = site.send_json(Method::POST, "/api/v1/users/login", "", &body).await;
     wrong.assert_error(401, "invalid_credentials");
-    assert_eq!(log_in(&site, Some(&code(&secret, 0))).await.status, 200, "the code is not used up");
+    assert_eq!(log_in(&site, Some(&code(&site, &secret, 0))).await.status, 200, "the code is not used up");
 }
 
 #[tokio::test]

@@ -6,11 +6,11 @@ use std::net::IpAddr;
 use aam_registry_core::{
     Error, ErrorCode,
     memory::MemoryLimiter,
-    ports::RateClass,
+    ports::{Clock, RateClass},
     registry::{LoginRequest, OwnAccountChange},
     types::{LoginClient, Principal},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::world::{PASSWORD, World};
 
@@ -91,7 +91,7 @@ async fn a_right_password_with_a_code_is_not_locked_out() {
         &world.registry.find_user(&"ada".parse().expect("a name")).await.expect("read").expect("ada"),
     );
     let secret = world.registry.enroll_second_factor(&ada, "tests").await.expect("enrolled").secret;
-    let code = |seconds| secret.code_at(Timestamp::now() + SignedDuration::from_secs(seconds)).expect("a code");
+    let code = |seconds| secret.code_at(world.clock.now() + SignedDuration::from_secs(seconds)).expect("a code");
     world.registry.confirm_second_factor(&ada, &code(-30)).await.expect("confirmed");
     let log_in = async |login: &str, password: &str, otp: &str| {
         let client = LoginClient::new(Some(address("192.0.2.77")), None);
