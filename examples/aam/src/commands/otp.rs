@@ -82,8 +82,14 @@ impl Otp {
 /// A QR code for a terminal, two modules a character.
 fn picture(uri: &str) -> Vec<String> {
     let Ok(code) = QrCode::new(uri) else { return vec![uri.to_owned()] };
-    let drawn = code.render::<unicode::Dense1x2>().dark_color(unicode::Dense1x2::Light);
-    drawn.light_color(unicode::Dense1x2::Dark).build().lines().map(str::to_owned).collect()
+    let mut drawn = code.render::<unicode::Dense1x2>();
+    drawn
+        .dark_color(unicode::Dense1x2::Light)
+        .light_color(unicode::Dense1x2::Dark)
+        .build()
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Asks for the code that a login needs.
