@@ -1,11 +1,15 @@
 //! The commands and their arguments.
 
 mod audit;
+mod exchange;
 
 use aam_registry_core::types::{AccountRole, JobState};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 
-pub(crate) use self::audit::{Audit, AuditAction, ExportAudit, PruneAudit, VerifyAudit};
+pub(crate) use self::{
+    audit::{Audit, AuditAction, ExportAudit, PruneAudit, VerifyAudit},
+    exchange::{Export, Import},
+};
 use crate::config::{Flags, keys_of_the_file_alone};
 
 const EXAMPLES: &str = "\
@@ -67,6 +71,10 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Copy the database into a folder, also while the server runs
     Backup(Backup),
+    /// Write public packages as a folder that clients use without a server
+    Export(Export),
+    /// Publish the packages of a folder, also while the server runs
+    Import(Import),
     /// Ask a running server whether it is ready: exit code 0 or 1
     Healthcheck(Healthcheck),
     /// Check or print the configuration
