@@ -159,6 +159,8 @@ pub(crate) enum UserAction {
     RevokeRole(RoleOfUser),
     /// Set a new password and end every session of the account
     ResetPassword(ResetPassword),
+    /// Remove the second factor of an account whose user has lost it
+    ResetOtp(NamedUser),
 }
 
 /// `user create`
@@ -202,7 +204,7 @@ pub(crate) struct ListUsers {
     pub(crate) flags: Flags<false>,
 }
 
-/// `user show`, `disable` and `enable`
+/// `user show`, `disable`, `enable` and `reset-otp`
 #[derive(Debug, Args)]
 pub(crate) struct NamedUser {
     /// Whose account
