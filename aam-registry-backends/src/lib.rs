@@ -45,6 +45,9 @@ pub mod webhook;
 #[cfg(any(feature = "governor", feature = "redis"))]
 pub use rate_limits::RateLimits;
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use relational::maintenance::{DatabaseStats, SlowStatement, TableSize};
+
 /// The program in the repository's README, in the section on embedding, so that it is compiled.
 #[cfg(all(doctest, feature = "argon2", feature = "folder", feature = "governor", feature = "jwt", feature = "sqlite"))]
 #[doc = include_str!("../../README.md")]

@@ -240,15 +240,15 @@ async fn require_trigrams(session: &Session) -> Tx<()> {
     })
 }
 
-fn misconfigured(reason: String) -> Error {
+pub(super) fn misconfigured(reason: String) -> Error {
     Error::database(reason, false, Outcome::NotApplied)
 }
 
-fn not_applied(fault: Fault) -> Error {
+pub(super) fn not_applied(fault: Fault) -> Error {
     fault.into_error(Outcome::NotApplied)
 }
 
-fn failed(failure: Failure) -> Error {
+pub(super) fn failed(failure: Failure) -> Error {
     failure.into_error(Outcome::NotApplied)
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod columns;
 pub(crate) mod downloads;
 pub(crate) mod jobs;
 pub(crate) mod listing;
+pub(crate) mod maintenance;
 pub(crate) mod predicates;
 pub(crate) mod schema;
 pub(crate) mod search;

@@ -24,6 +24,7 @@ mod file;
 mod ids;
 mod jobs;
 mod listing;
+mod maintenance;
 mod packages;
 #[cfg(test)]
 mod plans;
@@ -49,5 +50,6 @@ mod writer;
 pub use backup::{SqliteBackup, back_up};
 pub use changes_feed::SqliteChanges;
 pub use config::SqliteConfig;
+pub use maintenance::{check, stats, vacuum};
 pub use schema::{has_registry, migrate, oldest_release, pending_migrations};
 pub use store::SqliteMetadata;

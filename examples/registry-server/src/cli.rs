@@ -1,6 +1,7 @@
 //! The commands and their arguments.
 
 mod audit;
+mod db;
 mod exchange;
 
 use aam_registry_core::types::{AccountRole, JobState};
@@ -8,6 +9,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand};
 
 pub(crate) use self::{
     audit::{Audit, AuditAction, ExportAudit, PruneAudit, VerifyAudit},
+    db::{Db, DbAction, DbArgs},
     exchange::{Export, Import},
 };
 use crate::config::{Flags, keys_of_the_file_alone};
@@ -69,6 +71,8 @@ pub(crate) enum Command {
     Storage(Storage),
     /// Check, export and prune the audit log, also while the server runs
     Audit(Audit),
+    /// Measure, check and tidy up the database, also while the server runs
+    Db(Db),
     /// Copy the database into a folder, also while the server runs
     Backup(Backup),
     /// Write public packages as a folder that clients use without a server

@@ -7,6 +7,7 @@ mod connecting;
 mod isolation;
 mod locked;
 mod lost;
+mod maintenance;
 mod metrics;
 mod migrations;
 mod plans;

@@ -4,6 +4,7 @@ mod changes_feed;
 mod conformance;
 mod durability;
 mod lost_commits;
+mod maintenance;
 mod migrations;
 mod processes;
 mod replaced;

@@ -35,9 +35,12 @@ impl SessionStore for MemoryMetadata {
 
 impl Tables {
     pub(super) fn addresses_of_login(&self, login: &str) -> Vec<IpAddr> {
-        let is_meant = |user: &User| match login.contains('@') {
-            true => user.email.to_lowercase() == login.to_lowercase(),
-            false => user.username.as_str() == login,
+        let is_meant = |user: &User| {
+            if login.contains('@') {
+                user.email.to_lowercase() == login.to_lowercase()
+            } else {
+                user.username.as_str() == login
+            }
         };
         let user = self.users.values().map(|account| &account.user).find(|user| is_meant(user));
         let own = self.sessions.iter().filter(|session| user.is_some_and(|user| session.user == user.id));

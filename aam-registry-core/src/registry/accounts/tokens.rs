@@ -146,7 +146,7 @@ fn check(request: &TokenRequest, now: Timestamp, max_days: Option<u32>) -> Resul
         details.push(Detail::new("expires_at", format!("is later than the {days} days that this registry allows")));
     }
     let expires_at = match (expires_at, longest) {
-        (wanted, Some((_, end))) => Some(wanted.map_or(end, |wanted| wanted.min(end))).map(stored),
+        (wanted, Some((_, end))) => Some(stored(wanted.map_or(end, |wanted| wanted.min(end)))),
         (wanted, None) => wanted,
     };
     if details.is_empty() {

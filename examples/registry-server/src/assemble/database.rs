@@ -3,6 +3,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use aam_registry_backends::{
+    DatabaseStats,
     postgres::{self, PostgresConfig, PostgresMetadata},
     redis::{RedisCache, RedisChanges, RedisLink},
     sqlite::{self, SqliteConfig, SqliteMetadata},
@@ -128,6 +129,51 @@ pub(crate) async fn require_registry(settings: &Settings) -> Result<(), Assemble
         Ok(false) => Err(AssembleError::NoRegistry { database: settings.database_url.to_string() }),
         Err(error) => Err(unusable(settings, &error)),
     }
+}
+
+/// How large the database is, and what takes the room.
+///
+/// # Errors
+/// A backend error.
+pub(crate) async fn database_stats(settings: &Settings) -> Result<DatabaseStats, AssembleError> {
+    let stats = match &settings.database_url {
+        DatabaseUrl::Sqlite(path) => {
+            let config = sqlite_config(path, settings);
+            blocking(move || sqlite::stats(&config)).await
+        }
+        DatabaseUrl::Postgres(url) => postgres::stats(&postgres_config(url, settings)?).await,
+    };
+    stats.map_err(|error| unusable(settings, &error))
+}
+
+/// Tidies the database up; calls `done` with what is tidied.
+///
+/// # Errors
+/// A backend error.
+pub(crate) async fn vacuum(settings: &Settings, done: impl FnMut(&str)) -> Result<(), AssembleError> {
+    let vacuumed = match &settings.database_url {
+        DatabaseUrl::Sqlite(path) => {
+            let config = sqlite_config(path, settings);
+            blocking(move || sqlite::vacuum(&config)).await
+        }
+        DatabaseUrl::Postgres(url) => postgres::vacuum(&postgres_config(url, settings)?, done).await,
+    };
+    vacuumed.map_err(|error| unusable(settings, &error))
+}
+
+/// What is wrong with the database; nothing if it is sound.
+///
+/// # Errors
+/// A backend error.
+pub(crate) async fn database_faults(settings: &Settings) -> Result<Vec<String>, AssembleError> {
+    let faults = match &settings.database_url {
+        DatabaseUrl::Sqlite(path) => {
+            let config = sqlite_config(path, settings);
+            blocking(move || sqlite::check(&config)).await
+        }
+        DatabaseUrl::Postgres(url) => postgres::check(&postgres_config(url, settings)?).await,
+    };
+    faults.map_err(|error| unusable(settings, &error))
 }
 
 /// The oldest release that can work on the migrated schema.

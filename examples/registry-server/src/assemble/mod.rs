@@ -20,7 +20,10 @@ use aam_registry_core::{
 use secrecy::ExposeSecret;
 
 use crate::config::{Origins, Settings};
-pub(crate) use database::{migrate, oldest_release, pending_migrations, require_registry, sqlite_config, unusable};
+pub(crate) use database::{
+    database_faults, database_stats, migrate, oldest_release, pending_migrations, require_registry, sqlite_config,
+    unusable, vacuum,
+};
 
 /// Why the registry could not be built.
 #[derive(Debug, thiserror::Error)]

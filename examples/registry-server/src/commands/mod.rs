@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod config;
 mod create_admin;
+mod db;
 mod export;
 mod healthcheck;
 mod import;
@@ -21,7 +22,10 @@ mod webhook;
 use std::process::ExitCode;
 
 use crate::{
-    cli::{AuditAction, Cli, Command, ConfigAction, JobsAction, StorageAction, TokenAction, UserAction, WebhookAction},
+    cli::{
+        AuditAction, Cli, Command, ConfigAction, DbAction, JobsAction, StorageAction, TokenAction, UserAction,
+        WebhookAction,
+    },
     config::{Flags, Loaded, Surroundings, load},
 };
 use answer::{Answer, Failed};
@@ -78,6 +82,10 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             AuditAction::Export(export) => audit::export(&export, surroundings(before.then(export.flags.clone()))),
             AuditAction::Prune(prune) => audit::prune(&prune, surroundings(before.then(prune.flags.clone()))),
         },
+        Some(Command::Db(db)) => {
+            let (DbAction::Stats(args) | DbAction::Vacuum(args) | DbAction::Check(args)) = &db.action;
+            db::run(&db.action, args, surroundings(before.then(args.flags.clone())))
+        }
         Some(Command::Backup(backup)) => backup::run(&backup, surroundings(before.then(backup.flags.clone()))),
         Some(Command::Export(export)) => export::run(&export, surroundings(before.then(export.flags.clone()))),
         Some(Command::Import(import)) => import::run(&import, surroundings(before.then(import.flags.clone()))),

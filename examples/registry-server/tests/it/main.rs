@@ -7,6 +7,7 @@ mod backup;
 mod config;
 mod connections;
 mod crowd;
+mod db;
 mod deployment;
 mod disk;
 mod documents;
