@@ -96,8 +96,10 @@ pub(crate) struct AccountAnswer {
     roles: Vec<&'static str>,
     /// Always `false`: one-time passwords are not available on this registry yet.
     otp_enabled: bool,
-    /// The scopes the user is a member of.
+    /// The scopes the user is a member of, by name: at most 1,000.
     scopes: Vec<Membership>,
+    /// Whether the user is a member of more scopes than are listed.
+    scopes_truncated: bool,
     created_at: Time,
 }
 
@@ -112,7 +114,7 @@ struct Membership {
 
 impl From<Account> for AccountAnswer {
     fn from(account: Account) -> Self {
-        let Account { user, scopes } = account;
+        let Account { user, scopes, has_more_scopes } = account;
         let scopes = scopes.iter().map(|(name, role)| Membership { name: name.to_string(), role: role.as_str() });
         Self {
             id: user.id.to_string(),
@@ -123,6 +125,7 @@ impl From<Account> for AccountAnswer {
             roles: if user.is_admin { vec!["admin"] } else { Vec::new() },
             otp_enabled: false,
             scopes: scopes.collect(),
+            scopes_truncated: has_more_scopes,
             created_at: user.created_at.into(),
         }
     }
@@ -214,8 +217,10 @@ impl ResetLinkAnswer {
 pub(crate) struct ProfileAnswer {
     username: String,
     created_at: Time,
-    /// The packages the user owns, by name.
+    /// The packages the user owns, by name: at most 1,000.
     packages: Vec<String>,
+    /// Whether the user owns more packages than are listed.
+    packages_truncated: bool,
 }
 
 impl From<UserProfile> for ProfileAnswer {
@@ -224,6 +229,7 @@ impl From<UserProfile> for ProfileAnswer {
             username: profile.username.to_string(),
             created_at: profile.created_at.into(),
             packages: profile.packages.iter().map(ToString::to_string).collect(),
+            packages_truncated: profile.has_more_packages,
         }
     }
 }

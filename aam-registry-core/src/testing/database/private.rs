@@ -37,6 +37,7 @@ async fn set(db: &dyn Database, by: &Actor, package: &PackageName, visibility: V
 
 async fn set_role(db: &dyn Database, owner: &Actor, scope: &ScopeName, member: &Actor, role: ScopeRole) {
     let change = MemberChange {
+        max_members: 100,
         actor: owner.clone(),
         scope: scope.clone(),
         member: member.username.clone(),
@@ -50,7 +51,7 @@ async fn set_role(db: &dyn Database, owner: &Actor, scope: &ScopeName, member: &
 async fn add_owner(db: &dyn Database, by: &Actor, package: &PackageName, owner: &Actor) -> Result<()> {
     let audit = entry(AuditEvent::OwnershipAdd, by).with_package(package);
     let (actor, package, owner) = (by.clone(), package.clone(), owner.username.clone());
-    db.execute(&OwnerChange { actor, package, owner, owns: true, now: now(), audit }).await
+    db.execute(&OwnerChange { max_owners: 100, actor, package, owner, owns: true, now: now(), audit }).await
 }
 
 /// Which of the reads of a package find it within `reach`.
@@ -181,7 +182,15 @@ pub async fn who_may_not_see_a_package_finds_nothing_to_change(db: &dyn Database
             audit: audit(),
         };
         refused(db.execute(&text).await, code);
-        let tagged = TagChange { actor, package, tag: tag("beta"), version: Some(version), now: now(), audit: audit() };
+        let tagged = TagChange {
+            actor,
+            package,
+            tag: tag("beta"),
+            version: Some(version),
+            max_tags: 100,
+            now: now(),
+            audit: audit(),
+        };
         refused(db.execute(&tagged).await, code);
         refused(add_owner(db, by, &name, by).await, code);
         refused(set(db, by, &name, Visibility::Public).await, code);
