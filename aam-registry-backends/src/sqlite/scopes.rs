@@ -18,7 +18,7 @@ use crate::relational::{
 impl ScopeStore for SqliteMetadata {
     async fn scope(&self, name: &ScopeName, sight: &Sight) -> Result<Option<Scope>> {
         let (name, sight) = (name.clone(), sight.clone());
-        self.read(move |tx| scope(tx, &name, &sight)).await
+        self.read_document(move |tx| scope(tx, &name, &sight)).await
     }
 
     async fn scopes_of(&self, user: UserId, limit: usize) -> Result<Vec<(ScopeName, ScopeRole)>> {

@@ -46,7 +46,7 @@ impl UserStore for SqliteMetadata {
 
     async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>> {
         let (username, sight) = (username.clone(), sight.clone());
-        self.read(move |tx| profile(tx, username, &sight)).await
+        self.read_document(move |tx| profile(tx, username, &sight)).await
     }
 
     async fn has_admin(&self) -> Result<bool> {

@@ -22,7 +22,7 @@ use crate::{
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditEvent, AuditFilter, ChainLink,
         Change, DayDownloads, DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease,
-        JobSelection, LeasedJob, LoginSession, Mail, Memberships, NewAuditEntry, NewJob, NewUpload,
+        JobSelection, LeasedJob, LocatedVersion, LoginSession, Mail, Memberships, NewAuditEntry, NewJob, NewUpload,
         OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal, PublishedVersion, RateDecision, Reach,
         RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SealedSecret, SearchQuery, Sha256Digest, Sight, Token,
         TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
@@ -136,6 +136,7 @@ shared! {
         async fn tags(&self, name: &PackageName, reach: Reach) -> Result<Option<BTreeMap<DistTag, Version>>>;
         async fn owners(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<Username>>>;
         async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>>;
+        async fn located_version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<LocatedVersion>>;
         async fn files(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Vec<ArchiveFile>>>;
         async fn readme(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Option<String>>>;
         async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>>;

@@ -34,7 +34,7 @@ impl Registry {
     ) -> Result<Yanked> {
         self.require_right(by, Action::Yank, name).await?;
         let reason = message("reason", reason)?;
-        let version = self.unrestricted().version(name, version).await?.summary.version;
+        let version = self.unrestricted().located_version(name, version).await?.summary.version;
         let mut audit = self.entry(AuditEvent::VersionYank, by, name).with_version(&version);
         if let Some(reason) = &reason {
             audit = audit.with("reason", reason.as_str());
@@ -65,7 +65,7 @@ impl Registry {
     /// [`Error::Forbidden`], [`Error::PackageNotFound`], [`Error::VersionNotFound`].
     pub async fn unyank(&self, by: &Principal, name: &PackageName, version: &Version) -> Result<Unyanked> {
         self.require_right(by, Action::Yank, name).await?;
-        let version = self.unrestricted().version(name, version).await?.summary.version;
+        let version = self.unrestricted().located_version(name, version).await?.summary.version;
         let audit = self.entry(AuditEvent::VersionUnyank, by, name).with_version(&version);
         let unyank = Unyank {
             actor: by.actor(),
@@ -100,7 +100,7 @@ impl Registry {
     ) -> Result<()> {
         self.require_right(by, Action::of_text(text), name).await?;
         let value = message("message", value)?;
-        let version = self.unrestricted().version(name, version).await?.summary.version;
+        let version = self.unrestricted().located_version(name, version).await?.summary.version;
         let audit = self.entry(text.event(), by, name).with_version(&version).with("message", value.clone());
         let (actor, package) = (by.actor(), name.clone());
         let change = TextChange { actor, package, version: version.clone(), text, value, now: audit.timestamp, audit };
@@ -133,7 +133,7 @@ impl Registry {
         if !self.policy().allows_tag(tag) {
             return Err(Error::TagNotAllowed(tag.clone()));
         }
-        let version = self.unrestricted().version(name, version).await?.summary.version;
+        let version = self.unrestricted().located_version(name, version).await?.summary.version;
         let audit = self.entry(AuditEvent::TagSet, by, name).with_version(&version).with("tag", tag.as_str());
         let change = self.tag_change(by, name, tag, Some(version.clone()), audit);
         self.inner().commands.execute(&change).await?;
