@@ -118,7 +118,7 @@ async fn a_long_list_of_versions_comes_in_parts() {
     let site = Site::of(World::with_policy(policy));
     let token = site.user("ada").await;
     let name = "dependency-with-a-name-of-almost-sixty-characters";
-    let needs = (0..20_000).map(|n| format!("  {name}-{n}: '>=1.0,<2.0'\n")).collect::<Vec<_>>().concat();
+    let needs = (0..5_000).map(|n| format!("  {name}-{n}: '>=1.0,<2.0'\n")).collect::<Vec<_>>().concat();
     for number in ["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"] {
         let archive = archive_with("kit", number, &format!("dependencies:\n{needs}"));
         assert_eq!(site.publish_form(&token, &[("archive", &archive)]).await.status, 201);
