@@ -40,6 +40,7 @@ async fn read_package(store: &PostgresMetadata, name: &PackageName, version: &Ve
     assert!(store.tags(name, Reach::Public).await.expect("read").is_some());
     assert!(store.owners(name, Reach::Public).await.expect("read").is_some());
     assert!(store.version(name, version, Reach::Public).await.expect("read").is_some(), "{name} {version}");
+    assert!(store.located_version(name, version, Reach::Public).await.expect("read").is_some());
     assert!(store.files(name, version, Reach::Public).await.expect("read").is_some());
     assert!(store.readme(name, version, Reach::Public).await.expect("read").is_some());
     assert!(store.archive_location(name, version, Audience::Everyone).await.expect("read").is_some());
