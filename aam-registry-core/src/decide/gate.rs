@@ -139,6 +139,8 @@ actions! {
     ChangeAccount { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// Ask for a mail with which the own e-mail address is verified.
     VerifyEmail { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
+    /// Enroll, confirm or remove the own second factor.
+    ChangeSecondFactor { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// End the own session.
     LogOut { tokens: [], restricted: Ignored, roles: [Role::Anyone], admin: true }
     /// List the own login sessions.
@@ -162,7 +164,13 @@ impl Action {
     /// # Errors
     /// [`Error::Forbidden`], saying which token it takes.
     pub fn require_credential(self, by: &Principal, package: Option<&PackageName>) -> Result<()> {
-        let Rule { tokens, restricted, .. } = self.rule();
+        let Rule { tokens, restricted, roles, .. } = self.rule();
+        if roles.is_empty() && by.needs_second_factor {
+            return Err(Error::TwoFactorRequired(
+                "This registry requires a second factor of its administrators; enroll one first: `aam otp enrol`"
+                    .into(),
+            ));
+        }
         if !tokens.is_empty() && !tokens.iter().any(|scope| by.scopes.contains(*scope)) {
             let names: Vec<_> = tokens.iter().map(|scope| format!("`{}`", scope.as_str())).collect();
             let names = names.join(" or ");
@@ -201,6 +209,7 @@ impl Action {
             Self::LeaveScope => "leave",
             Self::ReadAccount => "read the account",
             Self::ChangeAccount => "change the account",
+            Self::ChangeSecondFactor => "change the second factor",
             Self::VerifyEmail => "verify the e-mail address",
             Self::ResetPassword => "reset the passwords of others",
             Self::LogOut => "log out",
@@ -356,6 +365,7 @@ mod tests {
             user: UserId::generate(),
             username: "ada".parse().expect("a name"),
             is_admin: true,
+            needs_second_factor: false,
             credential: Credential::Token(TokenId::generate()),
             scopes: scopes.iter().copied().collect::<TokenScopes>(),
             packages: pattern.into_iter().collect(),

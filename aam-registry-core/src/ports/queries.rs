@@ -1,10 +1,14 @@
-use std::{fmt::Debug, sync::Arc};
+use std::{fmt::Debug, net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 
 use crate::{
     error::Result,
-    types::{Asked, OperatorWebhookState, ScopeName, ScopeWebhook, StoredWebhook, WebhookId},
+    ports::TokenHolder,
+    types::{
+        Asked, OperatorWebhookState, ScopeName, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, UserId,
+        WebhookId,
+    },
 };
 
 /// Something that is read from a store: a line of the list in this file.
@@ -76,4 +80,12 @@ queries! {
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are
     /// configured no more.
     OperatorWebhookStates(()) -> Vec<OperatorWebhookState>;
+    /// The addresses from which the user with that username or, if it contains an `@`, with that e-mail address
+    /// (in any case) has logged in, as far as is remembered.
+    AddressesOfLogin(String) -> Vec<IpAddr>;
+    /// The API token with a secret of that digest and its user, who may be disabled. Expired tokens are found, too;
+    /// revoked ones are not.
+    TokenOfSecret(Sha256Digest) -> Option<TokenHolder>;
+    /// The second factor of a user, confirmed or not.
+    SecondFactorOf(UserId) -> Option<SecondFactor>;
 }

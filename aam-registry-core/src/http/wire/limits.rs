@@ -142,7 +142,7 @@ impl LimitsAnswer {
             max_password: MAX_PASSWORD_BYTES,
             max_token_name: MAX_TOKEN_NAME,
             max_token_packages: MAX_TOKEN_PATTERNS,
-            max_token_days: MAX_TOKEN_DAYS,
+            max_token_days: policy.max_token_days.map_or(MAX_TOKEN_DAYS, |days| days.min(MAX_TOKEN_DAYS)),
             session_seconds: policy.session_lifetime.as_secs(),
             max_uploads_per_user: policy.uploads_per_user,
             max_tags_per_package: policy.tags_per_package,
@@ -154,6 +154,7 @@ impl LimitsAnswer {
                 registration: policy.registration == RegistrationPolicy::Open,
                 webhooks: registry.has_scope_webhooks(),
                 mail: registry.mailing().is_some(),
+                two_factor: registry.has_second_factors(),
                 // None of these features is built. Building one changes its line here.
                 signatures: false,
                 attestation: false,
@@ -161,7 +162,6 @@ impl LimitsAnswer {
                 evaluation_results: false,
                 private_packages: true,
                 trusted_publishing: false,
-                two_factor: false,
                 single_sign_on: false,
             },
         }

@@ -28,5 +28,6 @@ mod sessions;
 mod shares;
 mod site;
 mod stalled;
+mod totp;
 mod unseen;
 mod webhooks;

@@ -264,7 +264,6 @@ fn what_this_release_cannot_do_is_refused_in_plain_words() {
         ("PASSWORD_LOGIN", "off", "Turning password login off is not built"),
         ("OIDC_ISSUER", "https://id.example.com", "Single sign-on is not built"),
         ("ADMIN_NETWORKS", "10.0.0.0/8", "Limiting administration to networks is not built"),
-        ("METRICS_TOKEN", "hunter2", "Closing /metrics is not built"),
         ("MAX_TOKEN_DAYS", "30", "Limiting the life of tokens is not built"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h", "OpenTelemetry are not built"),
         ("PAGES", "on", "Web pages are not built"),
