@@ -54,7 +54,7 @@ const PROFILE: &str = "SELECT u.created_at, ARRAY(
         UNION
         SELECT p.name FROM scope_members m JOIN packages p ON p.scope = m.scope
         WHERE m.user_id = u.id AND m.role = $2 AND NOT p.private
-        ORDER BY 1
+        ORDER BY 1 LIMIT $4
     ), CASE WHEN $3 THEN ARRAY(
         SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id
         WHERE o.user_id = u.id AND p.private
@@ -105,11 +105,12 @@ impl UserStore for PostgresMetadata {
     async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>> {
         self.read(|tx| async move {
             let private = sight.reach().includes_private();
-            sql::first(&tx, PROFILE, [&username.as_str(), &ScopeRole::Owner.as_str(), &private], |row| {
+            let most = columns::limit(UserProfile::MAX_PACKAGES + 1);
+            sql::first(&tx, PROFILE, [&username.as_str(), &ScopeRole::Owner.as_str(), &private, &most], |row| {
                 let public = row.try_get::<_, Vec<&str>>(1)?;
                 let private = row.try_get::<_, Option<Vec<&str>>>(2)?.unwrap_or_default();
                 let packages = packages_in_sight(public, private, sight)?;
-                Ok(UserProfile { username: username.clone(), created_at: sql::instant(row, 0)?, packages })
+                Ok(UserProfile::new(username.clone(), sql::instant(row, 0)?, packages))
             })
             .await
         })

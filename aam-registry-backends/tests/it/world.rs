@@ -77,6 +77,7 @@ pub(crate) async fn publish_within(
         files: Vec::new(),
         readme: None,
         tag: None,
+        max_tags: 100,
         latest_policy: LatestPolicy::Highest,
         now,
         audit,

@@ -23,6 +23,7 @@ mod protected_names;
 mod publish;
 mod queue;
 mod rate_limits;
+mod reading;
 mod reserved;
 mod resolve;
 mod search;

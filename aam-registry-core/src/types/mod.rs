@@ -72,7 +72,7 @@ pub(crate) use not_built::{AskedIn, not_built};
 pub use one_time_token::{OneTimePurpose, OneTimeSecret, OneTimeToken};
 pub use operator_webhook::{OperatorWebhook, OperatorWebhookState};
 pub use package::{
-    ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary,
+    ApprovalStatus, ArchiveFile, LocatedVersion, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary,
 };
 pub(crate) use package_path::{MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, package_path};
 pub use page::{Page, PageRequest};

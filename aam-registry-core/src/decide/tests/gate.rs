@@ -70,12 +70,20 @@ fn member_change(leaves: bool) -> Result<()> {
         scope: "team".parse().expect("a scope"),
         member: username(member),
         role: None,
+        max_members: 100,
         now: NOW,
         audit: entry(),
     };
     let role = Some(if leaves { ScopeRole::Member } else { ScopeRole::Owner });
     let found = MemberState { user: user(member), role: Some(ScopeRole::Member) };
-    let facts = MemberFacts { caller: caller(0), scope_exists: true, role, member: Some(found), other_owners: 1 };
+    let facts = MemberFacts {
+        caller: caller(0),
+        scope_exists: true,
+        role,
+        member: Some(found),
+        other_owners: 1,
+        member_count: 2,
+    };
     change.decide(&facts).map(drop)
 }
 

@@ -106,6 +106,7 @@ fn commit(name: &str, version: &str) -> PublishCommit {
         files: Vec::new(),
         readme: None,
         tag: None,
+        max_tags: 2,
         latest_policy: LatestPolicy::Highest,
         now: NOW,
         audit: entry(),

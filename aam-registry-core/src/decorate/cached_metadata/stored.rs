@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::types::{
-    ApprovalStatus, DistTag, Manifest, Package, PublishedVersion, User, Version, VersionDetail, VersionSummary,
-    VersionText, VersionTexts, Visibility,
+    ApprovalStatus, ArchiveLocation, DistTag, LocatedVersion, Manifest, Package, PublishedVersion, User, Version,
+    VersionDetail, VersionSummary, VersionText, VersionTexts, Visibility,
 };
 
 /// A value that can be stored in the shared cache and read back.
@@ -32,6 +32,14 @@ pub(super) struct StoredSummary {
     sha256: String,
     archive_size: u64,
     dependencies: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredLocated {
+    package: String,
+    summary: StoredSummary,
+    archive: String,
+    visibility: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -148,6 +156,32 @@ impl Shared for BTreeMap<DistTag, Version> {
 
     fn restore(stored: Self::Stored) -> Option<Self> {
         stored.iter().map(|(tag, version)| Some((tag.parse().ok()?, version.parse().ok()?))).collect()
+    }
+}
+
+impl Shared for LocatedVersion {
+    type Stored = StoredLocated;
+
+    fn store(&self) -> StoredLocated {
+        StoredLocated {
+            package: self.location.package.to_string(),
+            summary: self.summary.store(),
+            archive: self.location.archive.to_string(),
+            visibility: self.location.visibility.as_str().to_owned(),
+        }
+    }
+
+    fn restore(stored: StoredLocated) -> Option<Self> {
+        let summary = VersionSummary::restore(stored.summary)?;
+        let location = ArchiveLocation {
+            package: stored.package.parse().ok()?,
+            version: summary.version.clone(),
+            archive: stored.archive.parse().ok()?,
+            sha256: summary.sha256,
+            size: summary.archive_size,
+            visibility: Visibility::parse(&stored.visibility)?,
+        };
+        Some(Self { summary, location })
     }
 }
 

@@ -220,6 +220,7 @@ pub(super) fn commit(actor: &Actor, upload: UploadId, manifest: Manifest) -> Pub
         }],
         readme: None,
         tag: None,
+        max_tags: 100,
         latest_policy: LatestPolicy::Highest,
         now: now(),
         audit,

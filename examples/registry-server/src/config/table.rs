@@ -219,6 +219,12 @@ settings! {
         /// Most concurrent uploads of one account on each replica; twice as many of one address.
         /// Further uploads wait for 10 s and are then answered 429
         max_uploads_per_user: Uploads = "MAX_UPLOADS_PER_USER", Fallback::Text("4");
+        /// Most dist-tags of a package beside `latest`
+        max_tags_per_package: Count = "MAX_TAGS_PER_PACKAGE", Fallback::Text("100");
+        /// Most owners of a package, beside the owners of its scope
+        max_owners_per_package: Count = "MAX_OWNERS_PER_PACKAGE", Fallback::Text("100");
+        /// Most members of a scope
+        max_members_per_scope: Count = "MAX_MEMBERS_PER_SCOPE", Fallback::Text("1000");
         /// Time-out for one upload
         upload_timeout: Timeout = "UPLOAD_TIMEOUT", Fallback::Text("15m");
     }
