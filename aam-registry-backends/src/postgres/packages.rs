@@ -113,7 +113,7 @@ impl PackageStore for PostgresMetadata {
             sql::first(&tx, RIGHTS, [&name.as_str(), &user], |row| {
                 let caller = CallerFacts { account: facts::account(row, 0)?, ..CallerFacts::default() };
                 let (package_owner, scope_role) = (row.try_get(4)?, facts::role(row, 5)?);
-                Ok(Rights { admin: caller.administers(actor), package_owner, scope_role })
+                Ok(Rights { admin: caller.administers(actor), package_owner, scope_role, ..Rights::default() })
             })
             .await
         })

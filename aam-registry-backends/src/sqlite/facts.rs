@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use super::{
     failure::Tx,
     ids::{PackageId, VersionId},
-    sql, versions,
+    sql, trusted_publishers, versions,
 };
 use crate::relational::columns;
 
@@ -28,7 +28,7 @@ pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
             kept_session: row.get(3)?,
         })
     })?;
-    let (mut session_revoked, mut token) = (false, None);
+    let (mut session_revoked, mut token, mut publisher) = (false, None, None);
     match &actor.credential {
         Credential::Session { id, .. } => {
             let revoked = "SELECT 1 FROM revoked_sessions WHERE user_id = ?1 AND id = ?2";
@@ -40,9 +40,10 @@ pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
                 Ok(CallerToken { expires_at: sql::optional_instant(row, 0)? })
             })?;
         }
+        Credential::Publisher { token, .. } => publisher = trusted_publishers::caller_publisher(tx, *token)?,
         Credential::Operator | Credential::Host => {}
     }
-    Ok(CallerFacts { account, session_revoked, token })
+    Ok(CallerFacts { account, session_revoked, token, publisher })
 }
 
 /// The role of a user in a scope.
@@ -59,9 +60,11 @@ pub(super) fn user_id(tx: &Connection, username: &Username) -> Tx<Option<UserId>
 /// What an actor is to a package, and the id of the package, where there is one.
 pub(super) fn access(tx: &Connection, actor: &Actor, name: &PackageName) -> Tx<(PackageAccess, Option<PackageId>)> {
     let caller = caller(tx, actor)?;
-    let query = "SELECT id, updated_at FROM packages WHERE name = ?1";
-    let found = sql::first(tx, query, [name.as_str()], |row| Ok((row.get(0)?, sql::instant(row, 1)?)))?;
-    let (id, package) = found.map(|(id, updated_at)| (id, PackageState { updated_at })).unzip();
+    let query = "SELECT id, updated_at, trusted_only FROM packages WHERE name = ?1";
+    let found = sql::first(tx, query, [name.as_str()], |row| {
+        Ok((row.get(0)?, PackageState { updated_at: sql::instant(row, 1)?, trusted_only: row.get(2)? }))
+    })?;
+    let (id, package) = found.unzip();
     let package_owner = is_owner(tx, id, actor.user)?;
     Ok((PackageAccess { caller, package_owner, scope_role: role_at(tx, name, actor.user)?, package }, id))
 }

@@ -36,6 +36,7 @@ mod search;
 mod sql;
 mod store;
 mod tokens;
+mod trusted_publishers;
 mod users;
 mod versions;
 mod webhook_writes;

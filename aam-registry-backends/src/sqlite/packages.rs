@@ -69,7 +69,12 @@ impl PackageStore for SqliteMetadata {
         let (actor, name) = (actor.clone(), name.clone());
         self.read(move |tx| {
             let (PackageAccess { caller, package_owner, scope_role, package }, _) = facts::access(tx, &actor, &name)?;
-            Ok(package.map(|_| Rights { admin: caller.administers(&actor), package_owner, scope_role }))
+            Ok(package.map(|_| Rights {
+                admin: caller.administers(&actor),
+                package_owner,
+                scope_role,
+                ..Rights::default()
+            }))
         })
         .await
     }

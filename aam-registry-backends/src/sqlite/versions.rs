@@ -69,7 +69,7 @@ pub(super) fn numbers(tx: &Connection, package: PackageId) -> Tx<Vec<PublishedVe
 pub(super) fn detail(tx: &Connection, name: &PackageName, version: &Version) -> Tx<Option<VersionDetail>> {
     let query = format!(
         "SELECT {SUMMARY}, v.id, v.yanked_reason, v.archive, v.downloads,
-         (SELECT u.username FROM users u WHERE u.id = v.published_by), {TEXTS} {FROM}"
+         COALESCE(v.publisher, (SELECT u.username FROM users u WHERE u.id = v.published_by)), {TEXTS} {FROM}"
     );
     let found = sql::first(tx, &query, (name.as_str(), version.key()), |row| {
         let detail = |manifest, dist_tags| -> Tx<VersionDetail> {
@@ -77,7 +77,7 @@ pub(super) fn detail(tx: &Connection, name: &PackageName, version: &Version) -> 
                 package: name.clone(),
                 summary: summary(row)?,
                 manifest,
-                published_by: sql::parsed(row, 10)?,
+                published_by: row.get(10)?,
                 yanked_reason: row.get(7)?,
                 archive: sql::parsed(row, 8)?,
                 dist_tags,

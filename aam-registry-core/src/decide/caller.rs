@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Action, Rights};
 use crate::{
     error::{Error, Result},
-    types::{Actor, Credential, is_session_ended},
+    types::{Actor, Credential, PackageName, ScopeRole, UserId, is_session_ended},
 };
 
 /// What is known of whoever acts.
@@ -17,6 +17,8 @@ pub struct CallerFacts {
     pub session_revoked: bool,
     /// The token that the actor acts with, where it is the user's and was not revoked.
     pub token: Option<CallerToken>,
+    /// The trusted publisher whose token the actor acts with, where both are there.
+    pub publisher: Option<CallerPublisher>,
 }
 
 /// What is known of the account of whoever acts.
@@ -39,6 +41,23 @@ pub struct CallerToken {
     pub expires_at: Option<Timestamp>,
 }
 
+/// What is known of the trusted publisher that acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerPublisher {
+    /// The package that it may publish.
+    pub package: PackageName,
+    /// Whether it waits for the package to be made.
+    pub pending: bool,
+    /// When the token stops working.
+    pub expires_at: Timestamp,
+    /// The user who added it.
+    pub created_by: UserId,
+    /// Whether that account is there and not disabled.
+    pub creator_is_enabled: bool,
+    /// The role of that user in the scope of the package's name.
+    pub creator_role: Option<ScopeRole>,
+}
+
 impl CallerFacts {
     /// Requires that the actor exists, is not disabled and holds a live
     /// credential; gives the rights of one who has no role.
@@ -46,6 +65,11 @@ impl CallerFacts {
     /// # Errors
     /// [`Error::Unauthorized`].
     pub fn require_live(&self, actor: &Actor, now: Timestamp) -> Result<Rights> {
+        if actor.is_publisher() {
+            let publisher = self.publisher.as_ref().filter(|publisher| publisher.expires_at > now);
+            publisher.ok_or_else(Error::credential_ended)?;
+            return Ok(Rights { is_publisher: true, ..Rights::default() });
+        }
         let account = self.account.as_ref().filter(|account| !account.disabled && self.is_alive(account, actor, now));
         account.ok_or_else(Error::credential_ended)?;
         Ok(Rights { admin: self.administers(actor), ..Rights::default() })
@@ -74,6 +98,8 @@ impl CallerFacts {
             }
             Credential::Token(_) => self.token.is_some_and(|token| token.expires_at.is_none_or(|end| end > now)),
             Credential::Operator | Credential::Host => true,
+            // It has no account; what it acts with was checked before.
+            Credential::Publisher { .. } => false,
         }
     }
 }

@@ -30,6 +30,8 @@ pub enum Role {
     PackageOwner,
     /// A member of the scope, in this role.
     Scope(ScopeRole),
+    /// A trusted publisher of the package, which is no user.
+    TrustedPublisher,
 }
 
 /// One row of the table of actions.
@@ -87,8 +89,20 @@ actions! {
     /// Publish a version of a package, or a new package in a scope.
     Publish {
         tokens: [TokenScope::Publish], restricted: Covered,
-        roles: [Role::PackageOwner, OWNER, MEMBER, CONTRIBUTOR], admin: false
+        roles: [Role::PackageOwner, OWNER, MEMBER, CONTRIBUTOR, Role::TrustedPublisher], admin: false
     }
+    /// Add a trusted publisher, which then publishes in the name of those who own the package.
+    AddPublisher {
+        tokens: [TokenScope::Admin], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER], admin: false
+    }
+    /// List and remove trusted publishers, and say whether they alone may publish.
+    ManagePublishers {
+        tokens: [TokenScope::Admin], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER], admin: true
+    }
+    /// Name a trusted publisher of an unscoped package that does not exist yet.
+    ReserveForPublisher { tokens: [TokenScope::Admin], restricted: Covered, roles: [Role::Anyone], admin: true }
     /// Yank, unyank or deprecate a version.
     Yank {
         tokens: [TokenScope::Yank], restricted: Covered,
@@ -146,7 +160,12 @@ impl Action {
     /// # Errors
     /// [`Error::Forbidden`], saying which token it takes.
     pub fn require_credential(self, by: &Principal, package: Option<&PackageName>) -> Result<()> {
-        let Rule { tokens, restricted, .. } = self.rule();
+        let Rule { tokens, restricted, roles, .. } = self.rule();
+        if by.credential.publisher_name().is_some() && !roles.contains(&Role::TrustedPublisher) {
+            return Err(Error::forbidden(
+                "A trusted publisher may publish its package and nothing else; log in to do more",
+            ));
+        }
         if !tokens.is_empty() && !tokens.iter().any(|scope| by.scopes.contains(*scope)) {
             let names: Vec<_> = tokens.iter().map(|scope| format!("`{}`", scope.as_str())).collect();
             let names = names.join(" or ");
@@ -175,6 +194,9 @@ impl Action {
             Self::Yank => "yank or deprecate versions of",
             Self::Tag => "change the dist-tags of",
             Self::ChangeOwners => "change the owners of",
+            Self::AddPublisher => "add trusted publishers of",
+            Self::ManagePublishers => "manage the trusted publishers of",
+            Self::ReserveForPublisher => "name a trusted publisher of",
             Self::ReadPackageLog => "read the audit log of",
             Self::ReadLog => "read the whole audit log",
             Self::CreateScope => "create scopes",
@@ -210,6 +232,10 @@ pub struct Rights {
     pub package_owner: bool,
     /// The role in the scope, where it has one.
     pub scope_role: Option<ScopeRole>,
+    /// Acts with the token of a trusted publisher, so is no user.
+    pub is_publisher: bool,
+    /// Is a trusted publisher of the package itself.
+    pub trusted_publisher: bool,
 }
 
 impl Rights {
@@ -225,9 +251,10 @@ impl Rights {
 
     fn has(self, role: Role) -> bool {
         match role {
-            Role::Anyone => true,
+            Role::Anyone => !self.is_publisher,
             Role::PackageOwner => self.package_owner,
             Role::Scope(role) => self.scope_role == Some(role),
+            Role::TrustedPublisher => self.trusted_publisher,
         }
     }
 
@@ -320,6 +347,7 @@ mod tests {
         ];
         users.extend(ScopeRole::ALL.map(|role| (role.as_str(), of(role))));
         users.push(("administrator", Rights { admin: true, ..Rights::default() }));
+        users.push(("trusted publisher", Rights { is_publisher: true, trusted_publisher: true, ..Rights::default() }));
         users
     }
 

@@ -74,6 +74,8 @@ pub struct PackageAccess {
 pub struct PackageState {
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// Whether nobody but its trusted publishers may publish it.
+    pub trusted_only: bool,
 }
 
 /// What a command about a package is decided by; as much of it as the command
@@ -125,7 +127,11 @@ impl PackageAccess {
     /// [`Error::Unauthorized`].
     pub(super) fn require_live(&self, actor: &Actor, now: Timestamp) -> Result<Rights> {
         let Self { package_owner, scope_role, .. } = *self;
-        Ok(Rights { package_owner, scope_role, ..self.caller.require_live(actor, now)? })
+        let live = self.caller.require_live(actor, now)?;
+        if live.is_publisher {
+            return Ok(live);
+        }
+        Ok(Rights { package_owner, scope_role, ..live })
     }
 }
 

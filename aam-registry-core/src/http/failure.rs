@@ -187,7 +187,9 @@ impl From<Error> for Failure {
                 rate_limits::insert(failure.headers_mut(), &decision);
                 failure.with_retry_after(decision.retry_after.unwrap_or_default())
             }
-            Error::Overloaded | Error::TooManyAtOnce(_) => failure.with_retry_after(Duration::from_secs(1)),
+            Error::Overloaded | Error::TooManyAtOnce(_) | Error::IssuerUnavailable(_) => {
+                failure.with_retry_after(Duration::from_secs(1))
+            }
             _ => failure,
         }
     }

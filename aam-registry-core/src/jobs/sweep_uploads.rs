@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use super::PeriodicJob;
 use crate::{error::Result, registry::Registry};
 
-/// Deletes what uploads left that never ended, and forgets sessions that ended by themselves.
+/// Deletes what uploads left that never ended, and forgets sessions and tokens of publishers that
+/// ended by themselves.
 pub(super) struct SweepUploads;
 
 #[async_trait]
@@ -20,6 +21,7 @@ impl PeriodicJob for SweepUploads {
 
     async fn run(&self, registry: &Registry) -> Result<()> {
         registry.sweep_uploads().await?;
-        registry.forget_sessions().await
+        registry.forget_sessions().await?;
+        registry.forget_publisher_tokens().await
     }
 }

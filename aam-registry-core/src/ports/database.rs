@@ -1,6 +1,6 @@
 use super::{
-    AccountStore, ArchiveIndex, AuditLog, DownloadStore, JobQueue, PackageStore, PublishStore, ScopeStore, TokenStore,
-    UserStore, VersionStore, WebhookStore,
+    AccountStore, ArchiveIndex, AuditLog, DownloadStore, JobQueue, PackageStore, PublishStore, PublisherStore,
+    ScopeStore, TokenStore, UserStore, VersionStore, WebhookStore,
 };
 
 /// All metadata ports in one store: what a transaction of one of them changes, the others see.
@@ -17,6 +17,7 @@ pub trait Database:
     + AuditLog
     + JobQueue
     + WebhookStore
+    + PublisherStore
 {
 }
 
@@ -33,5 +34,6 @@ impl<S> Database for S where
         + AuditLog
         + JobQueue
         + WebhookStore
+        + PublisherStore
 {
 }

@@ -31,6 +31,7 @@ mod sessions;
 mod shared;
 mod shared_cache;
 mod tokens;
+mod trusted_publishers;
 mod users;
 mod webhooks;
 
@@ -57,5 +58,6 @@ pub use secrets::SecretSealer;
 pub use sessions::{Session, SessionSigner};
 pub use shared_cache::{Cached, SharedCache, Stamp};
 pub use tokens::{TokenHolder, TokenStore};
+pub use trusted_publishers::{IdTokenVerifier, PublisherHolder, PublisherStore};
 pub use users::{Login, UserStore};
 pub use webhooks::{WebhookAnswer, WebhookMessage, WebhookSender};

@@ -11,24 +11,26 @@ use jiff::Timestamp;
 
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
-    Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, JobQueue, Login, MailFailure, Mailer, PackageStore,
-    PasswordHasher, PublishStore, RateClass, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp,
-    StoredArchive, TokenHolder, TokenStore, UserStore, VersionStore, WebhookStore,
+    Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, IdTokenVerifier, JobQueue, Login, MailFailure, Mailer,
+    PackageStore, PasswordHasher, PublishStore, PublisherHolder, PublisherStore, RateClass, RateLimiter, ScopeStore,
+    Session, SessionSigner, SharedCache, Stamp, StoredArchive, TokenHolder, TokenStore, UserStore, VersionStore,
+    WebhookStore,
 };
 use crate::{
     decide::{
         AccountChange, Audience, ChangedAccount, LogOut, MemberChange, NewScope, NewToken, NewUser, OwnerChange,
-        PublishCheck, PublishCommit, Published, RevokeToken, Rights, TagChange, TextChange, TokenRevocation, Unyank,
-        WebhookCommand, WebhookReport, Yank, Yanked,
+        PublishCheck, PublishCommit, Published, PublisherCommand, PublisherQuery, RevokeToken, Rights, TagChange,
+        TextChange, TokenExchange, TokenRevocation, Unyank, WebhookCommand, WebhookReport, Yank, Yanked,
     },
     error::Result,
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
-        DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob,
-        Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal,
-        PublishedVersion, RateDecision, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, ScopeWebhook,
-        SearchQuery, Sha256Digest, StoredWebhook, Token, TokenId, Upload, UploadId, User, UserId, UserProfile,
-        Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary, WebhookId,
+        DistTag, DownloadBatch, DownloadQuery, IdToken, Issuer, Job, JobEnd, JobFigures, JobFilter, JobLease,
+        JobSelection, LeasedJob, Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package, PackageName,
+        PackagePublishers, PackageSummary, Page, Principal, PublishedVersion, RateDecision, RegistryId, RegistryTotals,
+        Scope, ScopeName, ScopeRole, ScopeWebhook, SearchQuery, Sha256Digest, StoredWebhook, Token, TokenId,
+        TrustedPublisher, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
+        VersionRange, VersionSummary, WebhookId,
     },
 };
 
@@ -107,6 +109,18 @@ shared! {
         async fn report_delivery(&self, report: &WebhookReport) -> Result<Option<ScopeWebhook>>;
         async fn webhooks(&self, scope: &ScopeName) -> Result<Vec<ScopeWebhook>>;
         async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>>;
+    }
+    impl PublisherStore {
+        async fn change_publisher(&self, command: &PublisherCommand) -> Result<Option<TrustedPublisher>>;
+        async fn publishers(&self, query: &PublisherQuery) -> Result<PackagePublishers>;
+        async fn exchange_token(&self, exchange: &TokenExchange) -> Result<TrustedPublisher>;
+        async fn publisher_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<PublisherHolder>>;
+        async fn forget_publisher_tokens(&self, now: Timestamp) -> Result<()>;
+    }
+    impl IdTokenVerifier {
+        async fn verify(&self, token: &str, now: Timestamp) -> Result<IdToken>;
+        fn issuers(&self) -> Vec<Issuer>;
+        fn audience(&self) -> String;
     }
     impl ChangeFeed {
         async fn announce(&self, change: &Change) -> Result<()>;

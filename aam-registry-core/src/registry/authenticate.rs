@@ -1,20 +1,21 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::Registry;
 use crate::{
     error::{Error, Result},
-    ports::TokenHolder,
-    types::{Credential, Principal, TokenScopes, TokenSecret},
+    ports::{PublisherHolder, TokenHolder},
+    types::{Credential, Principal, PublisherSecret, TokenPattern, TokenScope, TokenScopes, TokenSecret, Username},
 };
 
 /// How far the last use shown of a token may lag behind.
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
 impl Registry {
-    /// Tells who a bearer token stands for: an API token (`aam_…`) or the JWT
-    /// of a login.
+    /// Tells who a bearer token stands for: an API token (`aam_…`), a token of a
+    /// trusted publisher (`aamp_…`) or the JWT of a login.
     ///
     /// # Errors
     /// [`Error::Unauthorized`] where it is malformed, forged, expired or
@@ -22,6 +23,8 @@ impl Registry {
     pub async fn authenticate(&self, bearer: &str) -> Result<Principal> {
         if bearer.starts_with(TokenSecret::PREFIX) {
             self.authenticate_token(bearer).await
+        } else if bearer.starts_with(PublisherSecret::PREFIX) {
+            self.authenticate_publisher(bearer).await
         } else {
             self.authenticate_session(bearer).await
         }
@@ -48,6 +51,25 @@ impl Registry {
             credential: Credential::Token(token.id),
             scopes: token.scopes,
             packages: token.packages,
+        })
+    }
+
+    async fn authenticate_publisher(&self, bearer: &str) -> Result<Principal> {
+        let ended = || {
+            Error::Unauthorized(
+                "This token of a trusted publisher is unknown or has ended; swap a new ID token for another".into(),
+            )
+        };
+        let secret = PublisherSecret::parse(bearer).ok_or_else(ended)?;
+        let holder = self.inner().publishers.publisher_holder(&secret.digest(), self.now()).await?;
+        let PublisherHolder { token, package } = holder.ok_or_else(ended)?;
+        Ok(Principal {
+            user: Uuid::from(token.publisher).into(),
+            username: Username::trusted_publisher(),
+            is_admin: false,
+            credential: Credential::Publisher { publisher: token.publisher, token: token.id, name: token.name },
+            scopes: [TokenScope::Publish].into_iter().collect(),
+            packages: vec![TokenPattern::parse(package.as_str()).map_err(Error::internal)?],
         })
     }
 

@@ -17,9 +17,10 @@ use super::{
 };
 use crate::{
     ports::{
-        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore, JobHandler,
-        JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SecretSealer,
-        SessionSigner, SystemClock, TokenStore, UserStore, VersionStore, WebhookSender, WebhookStore,
+        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore,
+        IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, PublisherStore,
+        RateLimiter, ScopeStore, SecretSealer, SessionSigner, SystemClock, TokenStore, UserStore, VersionStore,
+        WebhookSender, WebhookStore,
     },
     types::OperatorWebhook,
 };
@@ -82,6 +83,7 @@ macro_rules! builder {
             mailing: Option<Mailing>,
             webhook_delivery: Option<WebhookDelivery>,
             secrets: Option<Arc<dyn SecretSealer>>,
+            id_tokens: Option<Arc<dyn IdTokenVerifier>>,
             policy: Policy,
             spool_folder: Option<PathBuf>,
         }
@@ -124,6 +126,7 @@ macro_rules! builder {
                     mailing: self.mailing,
                     webhook_delivery: self.webhook_delivery,
                     secrets: self.secrets,
+                    id_tokens: self.id_tokens,
                     clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
                     policy: self.policy,
                     counter: DownloadCounter::default(),
@@ -165,6 +168,8 @@ builder! {
     jobs: JobQueue;
     /// Sets the store of the webhooks of scopes.
     webhooks: WebhookStore;
+    /// Sets the store of trusted publishers.
+    publishers: PublisherStore;
     /// Sets the index of the archives that the database refers to.
     archive_index: ArchiveIndex;
     /// Sets the store of the bytes of archives.
@@ -200,6 +205,7 @@ impl RegistryBuilder {
         self.archive_index = Some(database.clone());
         self.audit = Some(database.clone());
         self.jobs = Some(database.clone());
+        self.publishers = Some(database.clone());
         self.webhooks = Some(database);
         self
     }
@@ -251,6 +257,13 @@ impl RegistryBuilder {
         self
     }
 
+    /// Sets the port that verifies ID tokens. Without it packages have no trusted publishers.
+    #[must_use]
+    pub fn id_tokens(mut self, verifier: impl IdTokenVerifier) -> Self {
+        self.id_tokens = Some(Arc::new(verifier));
+        self
+    }
+
     /// Sets the clock; the clock of the machine by default.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -291,7 +304,7 @@ mod tests {
     #[test]
     fn every_missing_port_is_named_at_once() {
         let error = Registry::builder().build().expect_err("nothing was set");
-        assert_eq!(error.missing().len(), 16);
+        assert_eq!(error.missing().len(), 17);
         assert!(error.to_string().ends_with("rate_limiter, passwords, sessions"), "{error}");
     }
 }

@@ -17,9 +17,9 @@ use super::{
 use crate::{
     error::Result,
     ports::{
-        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, JobHandler, JobQueue,
-        Mailer, PackageStore, PasswordHasher, PublishStore, RateLimiter, ScopeStore, SecretSealer, SessionSigner,
-        TokenStore, UserStore, VersionStore, WebhookStore,
+        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, IdTokenVerifier,
+        JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, PublisherStore, RateLimiter,
+        ScopeStore, SecretSealer, SessionSigner, TokenStore, UserStore, VersionStore, WebhookStore,
     },
     types::{ClientNetwork, RegistryId},
 };
@@ -42,6 +42,8 @@ pub(super) struct Inner {
     pub(super) audit: Arc<dyn AuditLog>,
     pub(super) jobs: Arc<dyn JobQueue>,
     pub(super) webhooks: Arc<dyn WebhookStore>,
+    pub(super) publishers: Arc<dyn PublisherStore>,
+    pub(super) id_tokens: Option<Arc<dyn IdTokenVerifier>>,
     pub(super) job_handlers: Vec<Arc<dyn JobHandler>>,
     pub(super) mailing: Option<Mailing>,
     pub(super) webhook_delivery: Option<WebhookDelivery>,

@@ -29,6 +29,7 @@ mod sweep;
 mod token_touches;
 mod totals;
 mod totals_cache;
+mod trusted_publishers;
 mod view;
 mod webhook_delivery;
 mod webhooks;
@@ -55,5 +56,6 @@ pub use storage::{
     CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, StorageOwner, Suspicion, VerifyReport,
 };
 pub use sweep::SweepReport;
+pub use trusted_publishers::{ExchangedToken, PublisherRequest};
 pub use view::View;
 pub use webhooks::{WebhookRequest, WebhookSecretUpdate, WebhookUpdate};

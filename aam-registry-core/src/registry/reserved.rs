@@ -36,6 +36,7 @@ const SCOPES: &[&str] = &[
     "token",
     "tokens",
     "true",
+    "trusted-publisher",
     "undefined",
     "user",
     "users",

@@ -138,6 +138,9 @@ impl AuditEvent {
             | Self::TagRemove
             | Self::OwnershipAdd
             | Self::OwnershipRemove
+            | Self::PublisherAdd
+            | Self::PublisherRemove
+            | Self::PolicySet
             | Self::ScopeMemberSet
             | Self::ScopeMemberRemove
             | Self::WebhookCreate

@@ -8,14 +8,15 @@ use super::{
     actor, after, caller, commit, entry, facts,
     packages::{owner, owner_change, tag_change, yank},
     publishing::free,
+    trusted_publishing::{publisher, publisher_command},
     user, username,
 };
 use crate::{
     decide::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
-        LogOut, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken, NewUser, PackageCommand,
-        PackageFacts, PublishFacts, RevokeToken, RevokeTokenFacts, WebhookChange, WebhookCommand, WebhookFacts,
-        gate::closed,
+        LogOut, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken, NewUser, PackageAccess,
+        PackageCommand, PackageFacts, PublishFacts, PublisherChange, PublisherFacts, RevokeToken, RevokeTokenFacts,
+        WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
@@ -114,6 +115,14 @@ fn revocation(with_itself: bool) -> Result<()> {
     RevokeToken { actor: Actor { credential, ..actor(0) }, token, audit: entry() }.decide(&facts).map(drop)
 }
 
+fn publisher_change(name: &str, of_owner: bool) -> Result<()> {
+    let command = publisher_command(name, PublisherChange::Add(publisher(name)));
+    let role = of_owner.then_some(ScopeRole::Owner);
+    let access = PackageAccess { caller: caller(0), scope_role: role, ..PackageAccess::default() };
+    let facts = PublisherFacts { access, scope_exists: of_owner, ..PublisherFacts::default() };
+    command.decide(&facts).map(drop)
+}
+
 /// What somebody gets who may do `action` by its row.
 async fn attempt(action: Action, reads: &Reads) -> Result<()> {
     let Reads { registry, by } = reads;
@@ -134,6 +143,9 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             let filter = AuditFilter { package: None, event: None, actor: None, from: None, to: None, page };
             registry.audit_log(by, &filter).await.map(drop)
         }
+        Action::AddPublisher => publisher_change("@team/kit", true),
+        Action::ReserveForPublisher => publisher_change("new-kit", false),
+        Action::ManagePublishers => registry.publishers(by, &name).await.map(drop),
         Action::CreateScope => {
             let new = NewScope { actor: actor(0), name: "team".parse().expect("a scope"), now: NOW, audit: entry() };
             let facts = NewScopeFacts { caller: caller(0), ..NewScopeFacts::default() };

@@ -53,7 +53,7 @@ impl People {
                 caller: caller(by),
                 package_owner: self.owners.contains(&user(by)),
                 scope_role: role(by),
-                package: Some(PackageState { updated_at: NOW }),
+                package: Some(PackageState { updated_at: NOW, trusted_only: false }),
             },
             user: Some(OwnerState {
                 user: user(owner),
@@ -109,6 +109,7 @@ impl People {
             admin: false,
             package_owner: self.owners.contains(&user(at)),
             scope_role: self.roles.get(&user(at)).copied(),
+            ..Rights::default()
         }
     }
 }
@@ -296,7 +297,8 @@ impl Kit {
             caller: caller(0),
             package_owner: true,
             scope_role: None,
-            package: (!self.latest.published.is_empty()).then_some(PackageState { updated_at: NOW }),
+            package: (!self.latest.published.is_empty())
+                .then_some(PackageState { updated_at: NOW, trusted_only: false }),
         };
         let version = found.map(|one| VersionState {
             version: one.version.clone(),

@@ -6,6 +6,7 @@ mod laws;
 mod packages;
 mod publishing;
 mod scopes;
+mod trusted_publishing;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -70,7 +71,7 @@ fn facts(versions: &[&str], wanted: &str) -> PackageFacts {
             caller: caller(0),
             package_owner: true,
             scope_role: None,
-            package: Some(PackageState { updated_at: after(10) }),
+            package: Some(PackageState { updated_at: after(10), trusted_only: false }),
         },
         version: found,
         latest: LatestFacts { tag, published },

@@ -1,19 +1,20 @@
-//! The queue of jobs and the webhooks of scopes, which are never cached.
+//! The queue of jobs, the webhooks of scopes and trusted publishers, which are never cached.
 
 #![deny(clippy::missing_trait_methods)]
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::CachedMetadata;
 use crate::{
-    decide::{WebhookCommand, WebhookReport},
+    decide::{PublisherCommand, PublisherQuery, TokenExchange, WebhookCommand, WebhookReport},
     error::Result,
-    ports::{Database, JobQueue, WebhookStore},
+    ports::{Database, JobQueue, PublisherHolder, PublisherStore, WebhookStore},
     types::{
-        Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob, NewJob, Page, ScopeName, ScopeWebhook,
-        StoredWebhook, WebhookId,
+        Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob, NewJob, PackagePublishers, Page,
+        ScopeName, ScopeWebhook, Sha256Digest, StoredWebhook, TrustedPublisher, WebhookId,
     },
 };
 
@@ -72,5 +73,28 @@ impl<D: Database> WebhookStore for CachedMetadata<D> {
 
     async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>> {
         self.inner.database.webhook(id).await
+    }
+}
+
+#[async_trait]
+impl<D: Database> PublisherStore for CachedMetadata<D> {
+    async fn change_publisher(&self, command: &PublisherCommand) -> Result<Option<TrustedPublisher>> {
+        self.inner.database.change_publisher(command).await
+    }
+
+    async fn publishers(&self, query: &PublisherQuery) -> Result<PackagePublishers> {
+        self.inner.database.publishers(query).await
+    }
+
+    async fn exchange_token(&self, exchange: &TokenExchange) -> Result<TrustedPublisher> {
+        self.inner.database.exchange_token(exchange).await
+    }
+
+    async fn publisher_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<PublisherHolder>> {
+        self.inner.database.publisher_holder(secret, now).await
+    }
+
+    async fn forget_publisher_tokens(&self, now: Timestamp) -> Result<()> {
+        self.inner.database.forget_publisher_tokens(now).await
     }
 }

@@ -16,6 +16,7 @@ mod search;
 mod service;
 mod tags;
 mod tokens;
+mod trusted_publishers;
 mod webhooks;
 
 pub(super) use audit::MAX_AUDIT_PAGE;
@@ -36,6 +37,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         changes::ROUTES,
         tags::ROUTES,
         owners::ROUTES,
+        trusted_publishers::ROUTES,
         accounts::ROUTES,
         tokens::ROUTES,
         scopes::ROUTES,

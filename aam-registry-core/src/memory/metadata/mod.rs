@@ -15,6 +15,7 @@ mod scopes;
 mod search;
 mod tables;
 mod tokens;
+mod trusted_publishers;
 mod users;
 mod webhooks;
 

@@ -4,11 +4,12 @@ use jiff::{Timestamp, civil::Date};
 
 use super::queued_jobs::QueuedJobs;
 use crate::{
-    decide::{PackageAccess, Rights, YankState},
+    decide::{PackageAccess, PublisherToken, Rights, YankState},
     types::{
         AccountState, Actor, ArchiveFile, ArchiveKey, AuditEntry, DistTag, DownloadBatchId, LatestTag, Manifest,
-        NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, ScopeName, ScopeRole, Sha256Digest, StoredWebhook,
-        Token, TokenId, UploadId, User, UserId, Username, Version, VersionTexts, WebhookId,
+        NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, PublisherId, PublisherTokenId, ScopeName,
+        ScopeRole, Sha256Digest, StoredWebhook, Token, TokenId, TrustedPublisher, UploadId, User, UserId, Username,
+        Version, VersionTexts, WebhookId,
     },
 };
 
@@ -33,6 +34,10 @@ pub(super) struct Tables {
     pub(super) sequenced: usize,
     pub(super) jobs: QueuedJobs,
     pub(super) webhooks: BTreeMap<WebhookId, StoredWebhook>,
+    pub(super) publishers: BTreeMap<PublisherId, TrustedPublisher>,
+    pub(super) publisher_tokens: BTreeMap<PublisherTokenId, PublisherToken>,
+    /// Until when each has to be remembered.
+    pub(super) used_id_tokens: BTreeMap<Sha256Digest, Timestamp>,
 }
 
 pub(super) struct StoredToken {
@@ -55,12 +60,16 @@ pub(super) struct StoredPackage {
     pub(super) tags: BTreeMap<DistTag, Version>,
     /// In the order of publishing.
     pub(super) versions: Vec<StoredVersion>,
+    /// Whether its trusted publishers alone may publish it.
+    pub(super) trusted_only: bool,
 }
 
 pub(super) struct StoredVersion {
     pub(super) manifest: Manifest,
     pub(super) published_at: Timestamp,
     pub(super) published_by: UserId,
+    /// The name of the trusted publisher that published it.
+    pub(super) publisher: Option<String>,
     pub(super) yanked: Option<YankState>,
     pub(super) texts: VersionTexts,
     pub(super) archive: ArchiveKey,
@@ -83,11 +92,16 @@ impl Tables {
     /// What the actor is to a package.
     pub(super) fn rights(&self, actor: &Actor, name: &PackageName) -> Rights {
         let PackageAccess { caller, package_owner, scope_role, .. } = self.package_access(actor, name);
-        Rights { admin: caller.administers(actor), package_owner, scope_role }
+        Rights { admin: caller.administers(actor), package_owner, scope_role, ..Rights::default() }
     }
 
     pub(super) fn user_named(&self, name: &Username) -> Option<&User> {
         self.users.values().map(|account| &account.user).find(|user| user.username == *name)
+    }
+
+    /// Whether the account is there and not disabled.
+    pub(super) fn is_enabled(&self, id: UserId) -> bool {
+        self.users.get(&id).is_some_and(|account| !account.user.disabled)
     }
 
     pub(super) fn username(&self, id: UserId) -> Option<&Username> {

@@ -11,7 +11,7 @@ use crate::{
     archive::JudgedArchive,
     decide::{PublishCommit, Published},
     error::{Error, Result},
-    types::{AuditEvent, DistTag, Manifest, Sha256Digest},
+    types::{AuditEvent, Credential, DistTag, Manifest, Sha256Digest},
 };
 
 impl Publish {
@@ -83,6 +83,9 @@ impl Attempt {
             .with_version(&manifest.version)
             .with("sha256", sha256.to_string())
             .with("archive_size", self.received);
+        if let Credential::Publisher { publisher, .. } = &self.by.credential {
+            audit = audit.with("publisher", publisher.to_string());
+        }
         if let Some(tag) = &tag {
             audit = audit.with("tag", tag.as_str());
         }
@@ -148,7 +151,7 @@ impl Attempt {
         let took = self.registry.inner().clock.elapsed().saturating_sub(self.started);
         tracing::info!(
             event = "package_published",
-            user = %self.by.username,
+            user = self.by.name(),
             package = %commit.manifest.name,
             version = %commit.manifest.version,
             size_bytes = commit.archive_size,

@@ -25,4 +25,5 @@ mod rights;
 mod service;
 mod site;
 mod stalled;
+mod trusted_publishing;
 mod webhooks;

@@ -1,0 +1,211 @@
+use aam_registry_core::{
+    Result,
+    decide::{
+        CallerPublisher, PublisherCandidate, PublisherCommand, PublisherFacts, PublisherQuery, PublisherToken,
+        TokenExchange, TokenExchangeFacts,
+    },
+    ports::{PublisherHolder, PublisherStore},
+    types::{
+        Actor, PackageName, PackagePublishers, PublisherId, PublisherTokenId, Sha256Digest, TrustedPublisher, UserId,
+    },
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, Row};
+
+use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql};
+use crate::relational::columns;
+
+/// What [`publisher`] reads of `p`.
+const COLUMNS: &str = "p.id, p.package, p.issuer, p.preset, p.claims, p.pinned, p.pending, p.created_at, p.created_by";
+/// What [`creator`] reads of the user who added the publisher `p`.
+const CREATOR: &str = "(SELECT NOT u.disabled FROM users u WHERE u.id = p.created_by),
+    (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = p.created_by)";
+
+#[async_trait]
+impl PublisherStore for SqliteMetadata {
+    async fn change_publisher(&self, command: &PublisherCommand) -> Result<Option<TrustedPublisher>> {
+        let command = command.clone();
+        self.write(move |tx| {
+            let facts = publisher_facts(tx, &command.actor, &command.package)?;
+            apply(tx, command.decide(&facts)?)
+        })
+        .await
+    }
+
+    async fn publishers(&self, query: &PublisherQuery) -> Result<PackagePublishers> {
+        let query = query.clone();
+        self.read(move |tx| Ok(query.decide(&publisher_facts(tx, &query.actor, &query.package)?)?)).await
+    }
+
+    async fn exchange_token(&self, exchange: &TokenExchange) -> Result<TrustedPublisher> {
+        let exchange = exchange.clone();
+        self.write(move |tx| apply(tx, exchange.decide(&exchange_facts(tx, &exchange)?)?)).await
+    }
+
+    async fn publisher_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<PublisherHolder>> {
+        let secret = *secret;
+        self.read(move |tx| {
+            let query = "SELECT t.id, t.publisher_id, t.name, t.expires_at, p.package
+                 FROM publisher_tokens t JOIN trusted_publishers p ON p.id = t.publisher_id
+                 WHERE t.secret = ?1 AND t.expires_at > ?2";
+            sql::first(tx, query, (secret.as_bytes(), now.as_microsecond()), |row| {
+                let token = PublisherToken {
+                    id: sql::parsed(row, 0)?,
+                    publisher: sql::parsed(row, 1)?,
+                    secret,
+                    name: row.get(2)?,
+                    expires_at: sql::instant(row, 3)?,
+                };
+                Ok(PublisherHolder { token, package: sql::parsed(row, 4)? })
+            })
+        })
+        .await
+    }
+
+    async fn forget_publisher_tokens(&self, now: Timestamp) -> Result<()> {
+        let now = now.as_microsecond();
+        // Most of the time there is none, and nothing to sync a disk for.
+        let ended = "SELECT 1 FROM publisher_tokens WHERE expires_at <= ?1
+            UNION ALL SELECT 1 FROM used_id_tokens WHERE expires_at <= ?1";
+        if !self.read(move |tx| sql::exists(tx, ended, [now])).await? {
+            return Ok(());
+        }
+        self.write(move |tx| {
+            sql::run(tx, "DELETE FROM publisher_tokens WHERE expires_at <= ?1", [now])?;
+            sql::run(tx, "DELETE FROM used_id_tokens WHERE expires_at <= ?1", [now]).map(drop)
+        })
+        .await
+    }
+}
+
+/// What is known of the trusted publisher that a token is of.
+pub(super) fn caller_publisher(tx: &Connection, token: PublisherTokenId) -> Tx<Option<CallerPublisher>> {
+    let query = format!(
+        "SELECT p.package, p.pending, t.expires_at, p.created_by, {CREATOR}
+         FROM publisher_tokens t JOIN trusted_publishers p ON p.id = t.publisher_id WHERE t.id = ?1"
+    );
+    sql::first(tx, &query, [token.to_string()], |row| {
+        Ok(CallerPublisher {
+            package: sql::parsed(row, 0)?,
+            pending: row.get(1)?,
+            expires_at: sql::instant(row, 2)?,
+            created_by: sql::parsed(row, 3)?,
+            creator_is_enabled: row.get::<_, Option<bool>>(4)?.unwrap_or_default(),
+            creator_role: row.get::<_, Option<String>>(5)?.as_deref().map(columns::role).transpose()?,
+        })
+    })
+}
+
+fn publisher_facts(tx: &Connection, actor: &Actor, name: &PackageName) -> Tx<PublisherFacts> {
+    let of_package =
+        format!("SELECT {COLUMNS} FROM trusted_publishers p WHERE p.package = ?1 ORDER BY p.created_at, p.id");
+    let pending = "SELECT count(*) FROM trusted_publishers WHERE created_by = ?1 AND pending";
+    let scope_exists = match name.scope() {
+        Some(scope) => facts::scope_exists(tx, &scope)?,
+        None => false,
+    };
+    Ok(PublisherFacts {
+        access: facts::access(tx, actor, name)?.0,
+        scope_exists,
+        publishers: sql::all(tx, &of_package, [name.as_str()], publisher)?,
+        pending_of_actor: sql::first(tx, pending, [actor.user.to_string()], |row| sql::unsigned(row, 0))?
+            .unwrap_or_default(),
+    })
+}
+
+fn exchange_facts(tx: &Connection, exchange: &TokenExchange) -> Tx<TokenExchangeFacts> {
+    let token = &exchange.id_token;
+    let query = format!(
+        "SELECT {COLUMNS}, EXISTS (SELECT 1 FROM packages k WHERE k.name = p.package), {CREATOR}
+         FROM trusted_publishers p
+         WHERE p.issuer = ?1 AND p.anchor IN (SELECT value FROM json_each(?2)) AND (?3 IS NULL OR p.package = ?3)
+         ORDER BY p.created_at, p.id LIMIT ?4"
+    );
+    let anchors = serde_json::to_string(&TrustedPublisher::anchors(token))?;
+    let package = exchange.package.as_ref().map(PackageName::as_str);
+    let most = columns::limit(columns::MOST_CANDIDATES);
+    let candidates = sql::all(tx, &query, (token.issuer.as_str(), anchors, package, most), |row| {
+        Ok(PublisherCandidate {
+            publisher: publisher(row)?,
+            package_exists: row.get(9)?,
+            creator_is_enabled: row.get::<_, Option<bool>>(10)?.unwrap_or_default(),
+            creator_role: row.get::<_, Option<String>>(11)?.as_deref().map(columns::role).transpose()?,
+        })
+    })?;
+    let used = sql::exists(tx, "SELECT 1 FROM used_id_tokens WHERE digest = ?1", [token.key().as_bytes()])?;
+    Ok(TokenExchangeFacts { used, candidates })
+}
+
+fn publisher(row: &Row<'_>) -> Tx<TrustedPublisher> {
+    Ok(TrustedPublisher {
+        id: sql::parsed(row, 0)?,
+        package: sql::parsed(row, 1)?,
+        issuer: sql::coded(row, 2, columns::issuer)?,
+        preset: sql::coded(row, 3, columns::preset)?,
+        claims: sql::coded(row, 4, columns::claims)?,
+        pinned: sql::coded(row, 5, columns::claims)?,
+        pending: row.get(6)?,
+        created_at: sql::instant(row, 7)?,
+        created_by: sql::parsed(row, 8)?,
+    })
+}
+
+/// Adds a publisher, or makes it what it is from now on.
+pub(super) fn put(tx: &Connection, publisher: &TrustedPublisher) -> Tx<()> {
+    let put = "INSERT INTO trusted_publishers
+            (id, package, scope, issuer, preset, claims, pinned, anchor, pending, created_at, created_by)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+        ON CONFLICT (id) DO UPDATE SET pinned = excluded.pinned, pending = excluded.pending";
+    let scope = publisher.package.scope();
+    let row = (
+        publisher.id.to_string(),
+        publisher.package.as_str(),
+        scope.as_ref().map(|scope| scope.as_str()),
+        publisher.issuer.as_str(),
+        publisher.preset.as_str(),
+        columns::claims_text(&publisher.claims)?,
+        columns::claims_text(&publisher.pinned)?,
+        publisher.anchor(),
+        publisher.pending,
+        publisher.created_at.as_microsecond(),
+        publisher.created_by.to_string(),
+    );
+    sql::run(tx, put, row).map(drop)
+}
+
+/// Deletes a publisher and its tokens.
+pub(super) fn delete(tx: &Connection, id: PublisherId) -> Tx<()> {
+    sql::run(tx, "DELETE FROM publisher_tokens WHERE publisher_id = ?1", [id.to_string()])?;
+    sql::run(tx, "DELETE FROM trusted_publishers WHERE id = ?1", [id.to_string()]).map(drop)
+}
+
+/// Makes the publishers that waited for a package those of it, but for those of others than its owner.
+pub(super) fn settle(tx: &Connection, package: &PackageName, owner: Option<UserId>) -> Tx<()> {
+    if let Some(owner) = owner {
+        let others = "SELECT id FROM trusted_publishers WHERE package = ?1 AND pending AND created_by <> ?2";
+        let others: Vec<PublisherId> =
+            sql::all(tx, others, (package.as_str(), owner.to_string()), |row| sql::parsed(row, 0))?;
+        others.into_iter().try_for_each(|id| delete(tx, id))?;
+    }
+    sql::run(tx, "UPDATE trusted_publishers SET pending = 0 WHERE package = ?1 AND pending", [package.as_str()])
+        .map(drop)
+}
+
+pub(super) fn add_token(tx: &Connection, token: &PublisherToken) -> Tx<()> {
+    let insert =
+        "INSERT INTO publisher_tokens (id, publisher_id, secret, name, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let row = (
+        token.id.to_string(),
+        token.publisher.to_string(),
+        token.secret.as_bytes(),
+        &token.name,
+        token.expires_at.as_microsecond(),
+    );
+    sql::run(tx, insert, row).map(drop)
+}
+
+pub(super) fn use_id_token(tx: &Connection, key: &Sha256Digest, until: Timestamp) -> Tx<()> {
+    let insert = "INSERT INTO used_id_tokens (digest, expires_at) VALUES (?1, ?2)";
+    sql::run(tx, insert, (key.as_bytes(), until.as_microsecond())).map(drop)
+}
