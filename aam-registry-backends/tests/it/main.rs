@@ -2,6 +2,7 @@
 
 mod agreement;
 mod archives;
+mod oidc;
 mod passwords;
 #[cfg(feature = "service-tests")]
 mod postgres;

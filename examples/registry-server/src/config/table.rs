@@ -12,8 +12,8 @@ use super::{
     resolve::Resolver,
     setting::{Fallback, Kind, Secrecy, Spec, Value, read, settings},
     values::{
-        AdminPassword, Backlog, BaseUrl, Bucket, ClientIpHeader, Connections, ConnectionsPerAddress, Count,
-        DatabaseUrl, Domain, DownloadRedirect, EmailAddress, Endpoint, Host, Hours, JwtSecrets, LatestChoice,
+        AdminPassword, Audience, Backlog, BaseUrl, Bucket, ClientIpHeader, Connections, ConnectionsPerAddress, Count,
+        DatabaseUrl, Domain, DownloadRedirect, EmailAddress, Endpoint, Host, Hours, Issuers, JwtSecrets, LatestChoice,
         LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ReadChoice, RedisUrl,
         Registration, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams, Switch,
         TagList, Threads, Timeout, Uploads, Webhooks, Word,
@@ -211,6 +211,14 @@ settings! {
         /// Time-out for one upload
         upload_timeout: Timeout = "UPLOAD_TIMEOUT", Fallback::Text("15m");
     }
+    "Trusted publishing" {
+        /// Issuers of ID tokens with which CI may publish without a stored secret: a comma-separated list of
+        /// addresses, `github` and `gitlab` for GitHub.com and GitLab.com; none by default
+        trusted_publishing_issuers: Option<Issuers> = "TRUSTED_PUBLISHING_ISSUERS";
+        /// The only audience that ID tokens may be for
+        trusted_publishing_audience: Audience = "TRUSTED_PUBLISHING_AUDIENCE",
+            Fallback::Computed("BASE_URL", |settings| settings.text("BASE_URL"));
+    }
     "Webhooks" {
         /// Receivers of events, each with the address, the secret that deliveries are signed with, and the events
         webhooks: Option<Webhooks> = "webhooks" [secret];
@@ -281,9 +289,6 @@ settings! {
             "AUTH_PROXY_USER_HEADER"; "AUTH_PROXY_EMAIL_HEADER"; "AUTH_PROXY_GROUPS_HEADER"; "AUTH_PROXY_NETWORKS";
         }
         "Limiting administration to networks is not built into this release" { "ADMIN_NETWORKS"; }
-        "Trusted publishing is not built into this release" {
-            "TRUSTED_PUBLISHING_ISSUERS"; "TRUSTED_PUBLISHING_AUDIENCE";
-        }
         "Closing /metrics is not built into this release" { "METRICS_TOKEN" [secret]; "METRICS_ADDRESS"; }
         "The scanner of archives is not built into this release" { "SCANNER_COMMAND"; "SCANNER_URL"; "SCAN_POLICY"; }
         "The transparency log is not built into this release" { "TLOG_ORIGIN"; "TLOG_PRIVATE_KEY"; }

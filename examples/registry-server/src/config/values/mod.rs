@@ -7,6 +7,7 @@ mod mail;
 mod network;
 mod numbers;
 mod stores;
+mod trusted_publishing;
 mod webhooks;
 
 pub(crate) use accounts::{AdminPassword, EmailAddress, JwtSecrets, SecretsKeys, TagList};
@@ -21,4 +22,5 @@ pub(crate) use numbers::{
     Threads, Timeout, Uploads, parse_age,
 };
 pub(crate) use stores::{Bucket, Endpoint, RedisUrl, SecretKey, Word};
+pub(crate) use trusted_publishing::{Audience, Issuers};
 pub(crate) use webhooks::Webhooks;
