@@ -9,6 +9,7 @@ mod packages;
 mod patience;
 mod publish;
 mod retry;
+mod trusted_publishers;
 mod unreachable;
 mod webhooks;
 mod wire;
