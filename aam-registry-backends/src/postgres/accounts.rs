@@ -1,8 +1,6 @@
 use aam_registry_core::{
     Result,
-    decide::{
-        AccountChange, AccountFacts, CallerFacts, ChangedAccount, RevokedTokens, TokenRevocation, TokenRevocationFacts,
-    },
+    decide::{AccountChange, AccountFacts, CallerFacts, RevokedTokens, TokenRevocation, TokenRevocationFacts},
     ports::AccountStore,
     types::{AccountFilter, AccountState, OneTimePurpose, OneTimeToken, Sha256Digest, User, Username},
 };
@@ -12,8 +10,6 @@ use uuid::Uuid;
 
 use super::{
     PostgresMetadata,
-    admission::Rows,
-    apply::apply,
     connection::Session,
     facts,
     failure::Tx,
@@ -84,15 +80,6 @@ impl AccountStore for PostgresMetadata {
         }
     }
 
-    async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount> {
-        let rows = Rows::of_name(&change.username);
-        self.change(rows, |tx| async move {
-            let facts = account_facts(&tx, change).await?;
-            apply(&tx, change.decide(&facts)?).await
-        })
-        .await
-    }
-
     async fn one_time_holder(
         &self,
         token: &Sha256Digest,
@@ -106,18 +93,9 @@ impl AccountStore for PostgresMetadata {
         })
         .await
     }
-
-    async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64> {
-        let rows = Rows::of_tokens(&revocation.tokens);
-        self.change(rows, |tx| async move {
-            let facts = revocation_facts(&tx, revocation).await?;
-            apply(&tx, revocation.decide(facts)?).await
-        })
-        .await
-    }
 }
 
-async fn account_facts(tx: &Session, change: &AccountChange) -> Tx<AccountFacts> {
+pub(super) async fn account_facts(tx: &Session, change: &AccountChange) -> Tx<AccountFacts> {
     let admins: Vec<Uuid> = if change.update.may_end_an_admin() {
         sql::all(tx, LOCK_ADMINS, [], |row| Ok(row.try_get(0)?)).await?
     } else {
@@ -173,7 +151,7 @@ async fn account(tx: &Session, username: &Username) -> Tx<Option<AccountState>> 
     .await
 }
 
-async fn revocation_facts(tx: &Session, revocation: &TokenRevocation) -> Tx<TokenRevocationFacts> {
+pub(super) async fn revocation_facts(tx: &Session, revocation: &TokenRevocation) -> Tx<TokenRevocationFacts> {
     let now = revocation.now.as_microsecond();
     if revocation.tokens != RevokedTokens::All {
         tx.command(LOCK_TO_CHANGE).await?;

@@ -1,7 +1,7 @@
 use aam_registry_core::{
     Result,
     ports::AuditLog,
-    types::{AuditEntry, AuditEvent, AuditFilter, ChainHash, Change, NewAuditEntry, NewJob, PackageName, Page},
+    types::{AuditEntry, AuditEvent, AuditFilter, ChainLink, Change, NewAuditEntry, NewJob, PackageName, Page},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -49,7 +49,13 @@ const ALL: &str = "SELECT COALESCE(max(position) - min(position) + 1, 0)
     + (SELECT count(*) FROM audit_log WHERE position IS NULL) FROM audit_log";
 /// Whoever sequences holds this row, so that one does at a time.
 const CHAIN: &str = "SELECT position, hash FROM audit_chain FOR NO KEY UPDATE";
-const POSITION: &str = "SELECT position FROM audit_chain";
+const HEAD: &str = "SELECT position, hash FROM audit_chain";
+const LAST_BEFORE: &str = "SELECT position, hash FROM audit_log
+    WHERE position < COALESCE((SELECT min(position) FROM audit_log WHERE timestamp >= $1), 9223372036854775807)
+    ORDER BY position DESC LIMIT 1";
+const DELETE: &str = "DELETE FROM audit_log WHERE position IN (
+        SELECT position FROM audit_log WHERE position <= $1 ORDER BY position LIMIT $2
+    )";
 const AFTER: &str = concat!("SELECT ", columns!(), " FROM audit_log WHERE position > $1 ORDER BY position LIMIT $2");
 const LOOSE: &str = concat!("SELECT ", columns!(), ", id FROM audit_log WHERE position IS NULL ORDER BY id LIMIT $1");
 const PLACE: &str = "WITH placed AS (
@@ -130,9 +136,9 @@ impl AuditLog for PostgresMetadata {
         self.write(|tx| async move { sequence(&tx, columns::limit(limit)).await }).await
     }
 
-    async fn position(&self) -> Result<u64> {
-        let position = self.read(|tx| async move { sql::first(&tx, POSITION, [], |row| sql::unsigned(row, 0)).await });
-        Ok(position.await?.unwrap_or(0))
+    async fn head(&self) -> Result<ChainLink> {
+        let head = self.read(|tx| async move { sql::first(&tx, HEAD, [], link).await });
+        Ok(head.await?.unwrap_or_default())
     }
 
     async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>> {
@@ -143,11 +149,29 @@ impl AuditLog for PostgresMetadata {
     async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>> {
         self.snapshot(|tx| async move { entries(&tx, filter).await }).await
     }
+
+    async fn last_before(&self, before: Timestamp) -> Result<Option<ChainLink>> {
+        let before = before.as_microsecond();
+        self.read(|tx| async move { sql::first(&tx, LAST_BEFORE, [&before], link).await }).await
+    }
+
+    async fn delete_entries(&self, through: u64, limit: usize) -> Result<usize> {
+        let (through, limit) = (columns::signed(through), columns::limit(limit));
+        self.repeatable(|tx| async move {
+            let deleted = sql::run(&tx, DELETE, [&through, &limit]).await?;
+            Ok(usize::try_from(deleted).unwrap_or(usize::MAX))
+        })
+        .await
+    }
+}
+
+fn link(row: &Row) -> Tx<ChainLink> {
+    Ok(ChainLink { position: sql::unsigned(row, 0)?, hash: sql::digest(row, 1)? })
 }
 
 async fn sequence(tx: &Session, limit: i64) -> Tx<usize> {
-    let chain = sql::first(tx, CHAIN, [], |row| Ok((sql::unsigned(row, 0)?, sql::digest(row, 1)?))).await?;
-    let (mut position, mut hash): (u64, ChainHash) =
+    let chain = sql::first(tx, CHAIN, [], link).await?;
+    let ChainLink { mut position, mut hash } =
         chain.ok_or_else(|| Failure::Corrupt("the head of the audit chain is missing".into()))?;
     // Read after the lock was had, so that what the one before placed is not loose any more. What was
     // appended by a transaction that is still under way is not seen, and gets a later position.

@@ -10,8 +10,6 @@ use uuid::Uuid;
 
 use super::{
     PostgresMetadata,
-    admission::Rows,
-    apply::apply,
     connection::Session,
     facts::{CallerQueries, role},
     failure::{Failure, Tx},
@@ -40,15 +38,6 @@ const MEMBER: &str = "SELECT u.id, (SELECT m.role FROM scope_members m WHERE m.s
 
 #[async_trait]
 impl ScopeStore for PostgresMetadata {
-    async fn create_scope(&self, new: &NewScope) -> Result<()> {
-        let rows = Rows::of(&new.actor).and_scope(&new.name);
-        self.change(rows, |tx| async move {
-            let facts = new_scope_facts(&tx, new).await?;
-            apply(&tx, new.decide(&facts)?).await
-        })
-        .await
-    }
-
     async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>> {
         self.snapshot(|tx| async move { scope(&tx, name).await }).await
     }
@@ -62,18 +51,9 @@ impl ScopeStore for PostgresMetadata {
         })
         .await
     }
-
-    async fn change_member(&self, change: &MemberChange) -> Result<()> {
-        let rows = Rows::of(&change.actor).and_scope(&change.scope);
-        self.change(rows, |tx| async move {
-            let facts = member_facts(&tx, change).await?;
-            apply(&tx, change.decide(&facts)?).await
-        })
-        .await
-    }
 }
 
-async fn new_scope_facts(tx: &Session, new: &NewScope) -> Tx<NewScopeFacts> {
+pub(super) async fn new_scope_facts(tx: &Session, new: &NewScope) -> Tx<NewScopeFacts> {
     let queries = CallerQueries::prepare(tx).await?;
     let [taken] = tx.prepare([TAKEN]).await?;
     let name = new.name.as_str();
@@ -106,7 +86,7 @@ async fn scope(tx: &Session, name: &ScopeName) -> Tx<Option<Scope>> {
 }
 
 /// Locks the actor and the scope. Sends all it asks at once.
-async fn member_facts(tx: &Session, change: &MemberChange) -> Tx<MemberFacts> {
+pub(super) async fn member_facts(tx: &Session, change: &MemberChange) -> Tx<MemberFacts> {
     let queries = CallerQueries::prepare(tx).await?;
     let [lock, role_of, member_of] = tx.prepare([TO_CHANGE, ROLE, MEMBER]).await?;
     let (name, member, owner) = (change.scope.as_str(), change.member.as_str(), ScopeRole::Owner.as_str());

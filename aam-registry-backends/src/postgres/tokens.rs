@@ -1,6 +1,6 @@
 use aam_registry_core::{
     Result,
-    decide::{NewToken, RevokeToken, RevokeTokenFacts},
+    decide::{CallerFacts, NewToken, RevokeToken, RevokeTokenFacts},
     ports::{TokenHolder, TokenStore},
     types::{Actor, Credential, Sha256Digest, Token, TokenId},
 };
@@ -12,8 +12,6 @@ use uuid::Uuid;
 
 use super::{
     PostgresMetadata,
-    admission::Rows,
-    apply::apply,
     connection::Session,
     facts::{self, CallerQueries},
     failure::Tx,
@@ -62,27 +60,9 @@ const TOUCH: &str = "WITH used AS (
 
 #[async_trait]
 impl TokenStore for PostgresMetadata {
-    async fn create_token(&self, new: &NewToken) -> Result<()> {
-        self.change(Rows::of(&new.actor), |tx| async move {
-            tx.command(LOCK_TO_CHANGE).await?;
-            let caller = facts::caller(&tx, &new.actor).await?;
-            apply(&tx, new.decide(&caller)?).await
-        })
-        .await
-    }
-
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>> {
         let (user, now) = (Uuid::from(actor.user), now.as_microsecond());
         self.read(|tx| async move { sql::all(&tx, LIST, [&user, &now], token).await }).await
-    }
-
-    async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()> {
-        self.change(Rows::of(&revocation.actor), |tx| async move {
-            tx.command(LOCK_TO_CHANGE).await?;
-            let facts = revocation_facts(&tx, revocation).await?;
-            apply(&tx, revocation.decide(&facts)?).await
-        })
-        .await
     }
 
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {
@@ -112,7 +92,13 @@ impl TokenStore for PostgresMetadata {
     }
 }
 
-async fn revocation_facts(tx: &Session, revocation: &RevokeToken) -> Tx<RevokeTokenFacts> {
+pub(super) async fn new_token_facts(tx: &Session, new: &NewToken) -> Tx<CallerFacts> {
+    tx.command(LOCK_TO_CHANGE).await?;
+    facts::caller(tx, &new.actor).await
+}
+
+pub(super) async fn revocation_facts(tx: &Session, revocation: &RevokeToken) -> Tx<RevokeTokenFacts> {
+    tx.command(LOCK_TO_CHANGE).await?;
     let queries = CallerQueries::prepare(tx).await?;
     let [lock, owner] = tx.prepare([LOCK, OWNER]).await?;
     let (actor, id) = (&revocation.actor, Uuid::from(revocation.token));

@@ -1,6 +1,6 @@
 use aam_registry_core::{
     Result,
-    decide::{LogOut, NewUser, NewUserFacts},
+    decide::{CallerFacts, LogOut, NewUser, NewUserFacts},
     ports::{Login, UserStore},
     types::{ScopeRole, User, UserId, UserProfile, Username},
 };
@@ -12,8 +12,6 @@ use uuid::Uuid;
 
 use super::{
     PostgresMetadata,
-    admission::Rows,
-    apply::apply,
     connection::Session,
     facts,
     failure::Tx,
@@ -62,14 +60,6 @@ const EMAIL_TAKEN: &str = "SELECT 1 FROM users WHERE email_key = $1";
 
 #[async_trait]
 impl UserStore for PostgresMetadata {
-    async fn create_user(&self, user: &NewUser) -> Result<()> {
-        self.change(Rows::of_name(&user.user.username), |tx| async move {
-            let facts = new_user_facts(&tx, user).await?;
-            apply(&tx, user.decide(facts)?).await
-        })
-        .await
-    }
-
     async fn login(&self, login: &str) -> Result<Option<Login>> {
         let (query, login) = if login.contains('@') {
             (LOGIN_BY_EMAIL, columns::email_key(login))
@@ -118,16 +108,6 @@ impl UserStore for PostgresMetadata {
         .await
     }
 
-    async fn log_out(&self, log_out: &LogOut) -> Result<()> {
-        self.change(Rows::of(&log_out.actor), |tx| async move {
-            // Waits for what the user has under way, which relies on the session.
-            sql::first(&tx, LOCK_USER, [&Uuid::from(log_out.actor.user)], |_| Ok(())).await?;
-            let caller = facts::caller(&tx, &log_out.actor).await?;
-            apply(&tx, log_out.decide(&caller)?).await
-        })
-        .await
-    }
-
     async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
         self.repeatable(|tx| async move {
             sql::run(&tx, FORGET_SESSIONS, [&now.as_microsecond()]).await?;
@@ -150,7 +130,13 @@ pub(super) fn user(row: &Row, at: usize) -> Tx<User> {
     })
 }
 
-async fn new_user_facts(tx: &Session, new: &NewUser) -> Tx<NewUserFacts> {
+pub(super) async fn log_out_facts(tx: &Session, log_out: &LogOut) -> Tx<CallerFacts> {
+    // Waits for what the user has under way, which relies on the session.
+    sql::first(tx, LOCK_USER, [&Uuid::from(log_out.actor.user)], |_| Ok(())).await?;
+    facts::caller(tx, &log_out.actor).await
+}
+
+pub(super) async fn new_user_facts(tx: &Session, new: &NewUser) -> Tx<NewUserFacts> {
     let [name_taken, email_taken] = tx.prepare([NAME_TAKEN, EMAIL_TAKEN]).await?;
     let (username, email_key) = (new.user.username.as_str(), columns::email_key(&new.user.email));
     let email_key = Text(&email_key);

@@ -1,18 +1,12 @@
 use aam_registry_core::{
-    Result,
-    decide::{WebhookCommand, WebhookFacts, WebhookReport},
-    ports::WebhookStore,
+    decide::{WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts},
     types::{ScopeName, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId},
 };
-use async_trait::async_trait;
 use futures_util::try_join;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
-    PostgresMetadata,
-    admission::Rows,
-    apply::apply,
     connection::Session,
     facts::{CallerQueries, role},
     failure::{Failure, Tx},
@@ -31,37 +25,24 @@ const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
 const ROLE: &str = "SELECT (SELECT m.role FROM scope_members m WHERE m.scope = $1 AND m.user_id = $2),
     (SELECT count(*) FROM scope_webhooks w WHERE w.scope = $1)";
 
-#[async_trait]
-impl WebhookStore for PostgresMetadata {
-    async fn change_webhook(&self, command: &WebhookCommand) -> Result<ScopeWebhook> {
-        let rows = Rows::of(&command.actor).and_scope(&command.scope);
-        self.change(rows, |tx| async move {
-            let facts = webhook_facts(&tx, command).await?;
-            apply(&tx, command.decide(&facts)?).await
-        })
-        .await
-    }
+/// The webhooks of a scope, oldest first.
+pub(super) async fn of_scope(tx: &Session, scope: &ScopeName) -> Tx<Vec<ScopeWebhook>> {
+    sql::all(tx, OF_SCOPE, [&scope.as_str()], |row| Ok(webhook(row)?.webhook)).await
+}
 
-    async fn report_delivery(&self, report: &WebhookReport) -> Result<Option<ScopeWebhook>> {
-        self.write(|tx| async move {
-            let found = sql::first(&tx, FIND_TO_CHANGE, [&Uuid::from(report.id)], webhook).await?;
-            apply(&tx, report.decide(found.as_ref())?).await
-        })
-        .await
-    }
+/// The webhook of that id.
+pub(super) async fn find(tx: &Session, id: WebhookId) -> Tx<Option<StoredWebhook>> {
+    sql::first(tx, FIND, [&Uuid::from(id)], webhook).await
+}
 
-    async fn webhooks(&self, scope: &ScopeName) -> Result<Vec<ScopeWebhook>> {
-        let scope = scope.as_str();
-        self.read(|tx| async move { sql::all(&tx, OF_SCOPE, [&scope], |row| Ok(webhook(row)?.webhook)).await }).await
-    }
-
-    async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>> {
-        self.read(|tx| async move { sql::first(&tx, FIND, [&Uuid::from(id)], webhook).await }).await
-    }
+/// Locks the webhook.
+pub(super) async fn report_facts(tx: &Session, report: &WebhookReport) -> Tx<WebhookReportFacts> {
+    let webhook = sql::first(tx, FIND_TO_CHANGE, [&Uuid::from(report.id)], webhook).await?;
+    Ok(WebhookReportFacts { webhook })
 }
 
 /// Locks the actor, the scope, the webhook and its delivery.
-async fn webhook_facts(tx: &Session, command: &WebhookCommand) -> Tx<WebhookFacts> {
+pub(super) async fn webhook_facts(tx: &Session, command: &WebhookCommand) -> Tx<WebhookFacts> {
     let queries = CallerQueries::prepare(tx).await?;
     let [lock, role_of, find] = tx.prepare([SCOPE, ROLE, FIND_TO_CHANGE]).await?;
     let (scope, webhook_id) = (command.scope.as_str(), command.change.webhook());

@@ -1,6 +1,6 @@
 use aam_registry_core::{
     Result,
-    decide::{AccountChange, AccountFacts, ChangedAccount, RevokedTokens, TokenRevocation, TokenRevocationFacts},
+    decide::{AccountChange, AccountFacts, RevokedTokens, TokenRevocation, TokenRevocationFacts},
     ports::AccountStore,
     types::{AccountFilter, AccountState, OneTimePurpose, OneTimeToken, Sha256Digest, User, Username},
 };
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, types::Value};
 
-use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql, users};
+use super::{SqliteMetadata, facts, failure::Tx, sql, users};
 use crate::relational::columns;
 
 #[async_trait]
@@ -16,15 +16,6 @@ impl AccountStore for SqliteMetadata {
     async fn accounts(&self, filter: &AccountFilter) -> Result<Vec<User>> {
         let filter = filter.clone();
         self.read(move |tx| list(tx, &filter)).await
-    }
-
-    async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount> {
-        let change = change.clone();
-        self.write(move |tx| {
-            let facts = account_facts(tx, &change)?;
-            apply(tx, change.decide(&facts)?)
-        })
-        .await
     }
 
     async fn one_time_holder(
@@ -42,15 +33,6 @@ impl AccountStore for SqliteMetadata {
             );
             let of = (token.as_bytes(), purpose.as_str(), now.as_microsecond());
             sql::first(tx, &query, of, |row| users::user(row, 0))
-        })
-        .await
-    }
-
-    async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64> {
-        let revocation = revocation.clone();
-        self.write(move |tx| {
-            let facts = revocation_facts(tx, &revocation)?;
-            apply(tx, revocation.decide(facts)?)
         })
         .await
     }
@@ -72,7 +54,7 @@ fn list(tx: &Connection, filter: &AccountFilter) -> Tx<Vec<User>> {
     sql::all(tx, &query, rusqlite::params_from_iter(params), |row| users::user(row, 0))
 }
 
-fn account_facts(tx: &Connection, change: &AccountChange) -> Tx<AccountFacts> {
+pub(super) fn account_facts(tx: &Connection, change: &AccountChange) -> Tx<AccountFacts> {
     let account = account(tx, &change.username)?;
     let id = account.as_ref().map(|account| account.user.id.to_string()).unwrap_or_default();
     Ok(AccountFacts {
@@ -128,7 +110,7 @@ fn one_time_tokens(tx: &Connection, change: &AccountChange, id: &str) -> Tx<u64>
     Ok(count.unwrap_or_default())
 }
 
-fn revocation_facts(tx: &Connection, revocation: &TokenRevocation) -> Tx<TokenRevocationFacts> {
+pub(super) fn revocation_facts(tx: &Connection, revocation: &TokenRevocation) -> Tx<TokenRevocationFacts> {
     const LIVE: &str = "SELECT id FROM tokens WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?1)";
     let now = revocation.now.as_microsecond();
     let (exists, live) = match &revocation.tokens {

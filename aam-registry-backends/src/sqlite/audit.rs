@@ -1,7 +1,7 @@
 use aam_registry_core::{
     Result,
     ports::AuditLog,
-    types::{AuditEntry, AuditEvent, AuditFilter, ChainHash, NewAuditEntry, PackageName, Page},
+    types::{AuditEntry, AuditEvent, AuditFilter, ChainLink, NewAuditEntry, PackageName, Page},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -16,6 +16,9 @@ use crate::relational::columns;
 
 /// What [`entry`] reads.
 const COLUMNS: &str = "entry_id, event, actor, package, version, timestamp, metadata, position, hash";
+
+/// The end of the chain.
+const HEAD: &str = "SELECT position, hash FROM audit_chain";
 
 /// Appends an entry to the log, in the transaction of what it records.
 pub(super) fn append(tx: &Connection, entry: &NewAuditEntry) -> Tx<()> {
@@ -49,10 +52,8 @@ impl AuditLog for SqliteMetadata {
         if any { self.write(move |tx| sequence(tx, limit)).await } else { Ok(0) }
     }
 
-    async fn position(&self) -> Result<u64> {
-        let query = "SELECT position FROM audit_chain";
-        let position = self.read(move |tx| sql::first(tx, query, [], |row| sql::unsigned(row, 0))).await?;
-        Ok(position.unwrap_or(0))
+    async fn head(&self) -> Result<ChainLink> {
+        Ok(self.read(move |tx| sql::first(tx, HEAD, [], link)).await?.unwrap_or_default())
     }
 
     async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>> {
@@ -65,13 +66,28 @@ impl AuditLog for SqliteMetadata {
         let filter = filter.clone();
         self.read(move |tx| entries(tx, &filter)).await
     }
+
+    async fn last_before(&self, before: Timestamp) -> Result<Option<ChainLink>> {
+        let query = "SELECT position, hash FROM audit_log
+            WHERE position < COALESCE((SELECT min(position) FROM audit_log WHERE timestamp >= ?1), 9223372036854775807)
+            ORDER BY position DESC LIMIT 1";
+        self.read(move |tx| sql::first(tx, query, [before.as_microsecond()], link)).await
+    }
+
+    async fn delete_entries(&self, through: u64, limit: usize) -> Result<usize> {
+        let query = "DELETE FROM audit_log WHERE position IN (
+                SELECT position FROM audit_log WHERE position <= ?1 ORDER BY position LIMIT ?2
+            )";
+        self.write(move |tx| sql::run(tx, query, [columns::signed(through), columns::limit(limit)])).await
+    }
+}
+
+fn link(row: &Row<'_>) -> Tx<ChainLink> {
+    Ok(ChainLink { position: sql::unsigned(row, 0)?, hash: sql::digest(row, 1)? })
 }
 
 fn sequence(tx: &Connection, limit: usize) -> Tx<usize> {
-    let (mut position, mut hash): (u64, ChainHash) =
-        sql::first(tx, "SELECT position, hash FROM audit_chain", [], |row| {
-            Ok((sql::unsigned(row, 0)?, sql::digest(row, 1)?))
-        })?
+    let ChainLink { mut position, mut hash } = sql::first(tx, HEAD, [], link)?
         .ok_or_else(|| Failure::Corrupt("the head of the audit chain is missing".into()))?;
     let query = format!("SELECT {COLUMNS}, id FROM audit_log WHERE position IS NULL ORDER BY id LIMIT ?1");
     let loose: Vec<(NewAuditEntry, i64)> =

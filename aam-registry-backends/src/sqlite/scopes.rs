@@ -7,25 +7,11 @@ use aam_registry_core::{
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql};
+use super::{SqliteMetadata, facts, failure::Tx, sql};
 use crate::relational::columns;
 
 #[async_trait]
 impl ScopeStore for SqliteMetadata {
-    async fn create_scope(&self, new: &NewScope) -> Result<()> {
-        let new = new.clone();
-        self.write(move |tx| {
-            let user = "SELECT id FROM users WHERE username = ?1";
-            let facts = NewScopeFacts {
-                caller: facts::caller(tx, &new.actor)?,
-                scope_exists: facts::scope_exists(tx, &new.name)?,
-                user: sql::first(tx, user, [new.name.as_str()], |row| sql::parsed(row, 0))?,
-            };
-            apply(tx, new.decide(&facts)?)
-        })
-        .await
-    }
-
     async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>> {
         let name = name.clone();
         self.read(move |tx| scope(tx, &name)).await
@@ -37,15 +23,6 @@ impl ScopeStore for SqliteMetadata {
             sql::all(tx, query, [user.to_string()], |row| {
                 Ok((sql::parsed(row, 0)?, sql::coded(row, 1, columns::role)?))
             })
-        })
-        .await
-    }
-
-    async fn change_member(&self, change: &MemberChange) -> Result<()> {
-        let change = change.clone();
-        self.write(move |tx| {
-            let facts = member_facts(tx, &change)?;
-            apply(tx, change.decide(&facts)?)
         })
         .await
     }
@@ -72,7 +49,7 @@ fn scope(tx: &Connection, name: &ScopeName) -> Tx<Option<Scope>> {
     Ok(Some(Scope { name: name.clone(), created_at, members, collaborators, has_more_collaborators }))
 }
 
-fn member_facts(tx: &Connection, change: &MemberChange) -> Tx<MemberFacts> {
+pub(super) fn member_facts(tx: &Connection, change: &MemberChange) -> Tx<MemberFacts> {
     let scope = change.scope.as_str();
     let member = match facts::user_id(tx, &change.member)? {
         Some(user) => Some(MemberState { user, role: facts::role(tx, scope, user)? }),
@@ -88,5 +65,14 @@ fn member_facts(tx: &Connection, change: &MemberChange) -> Tx<MemberFacts> {
         role: facts::role(tx, scope, change.actor.user)?,
         member,
         other_owners: other_owners.unwrap_or_default(),
+    })
+}
+
+pub(super) fn new_scope_facts(tx: &Connection, new: &NewScope) -> Tx<NewScopeFacts> {
+    let user = "SELECT id FROM users WHERE username = ?1";
+    Ok(NewScopeFacts {
+        caller: facts::caller(tx, &new.actor)?,
+        scope_exists: facts::scope_exists(tx, &new.name)?,
+        user: sql::first(tx, user, [new.name.as_str()], |row| sql::parsed(row, 0))?,
     })
 }

@@ -1,14 +1,14 @@
 use aam_registry_core::{
     Result,
-    decide::{NewToken, RevokeToken, RevokeTokenFacts},
+    decide::{RevokeToken, RevokeTokenFacts},
     ports::{TokenHolder, TokenStore},
     types::{Actor, Sha256Digest, Token, TokenId},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql, users};
+use super::{SqliteMetadata, facts, failure::Tx, sql, users};
 use crate::relational::columns;
 
 /// What [`token`] reads.
@@ -17,11 +17,6 @@ const COLUMN_COUNT: usize = 8;
 
 #[async_trait]
 impl TokenStore for SqliteMetadata {
-    async fn create_token(&self, new: &NewToken) -> Result<()> {
-        let new = new.clone();
-        self.write(move |tx| apply(tx, new.decide(&facts::caller(tx, &new.actor)?)?)).await
-    }
-
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>> {
         let user = actor.user.to_string();
         self.read(move |tx| {
@@ -30,19 +25,6 @@ impl TokenStore for SqliteMetadata {
                  AND (t.expires_at IS NULL OR t.expires_at > ?2) ORDER BY t.created_at DESC, t.id DESC"
             );
             sql::all(tx, &query, (user, now.as_microsecond()), token)
-        })
-        .await
-    }
-
-    async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()> {
-        let revocation = revocation.clone();
-        self.write(move |tx| {
-            let owner = "SELECT user_id FROM tokens WHERE id = ?1 AND revoked_at IS NULL";
-            let facts = RevokeTokenFacts {
-                caller: facts::caller(tx, &revocation.actor)?,
-                owner: sql::first(tx, owner, [revocation.token.to_string()], |row| sql::parsed(row, 0))?,
-            };
-            apply(tx, revocation.decide(&facts)?)
         })
         .await
     }
@@ -78,6 +60,14 @@ impl TokenStore for SqliteMetadata {
         })
         .await
     }
+}
+
+pub(super) fn revocation_facts(tx: &Connection, revocation: &RevokeToken) -> Tx<RevokeTokenFacts> {
+    let owner = "SELECT user_id FROM tokens WHERE id = ?1 AND revoked_at IS NULL";
+    Ok(RevokeTokenFacts {
+        caller: facts::caller(tx, &revocation.actor)?,
+        owner: sql::first(tx, owner, [revocation.token.to_string()], |row| sql::parsed(row, 0))?,
+    })
 }
 
 fn token(row: &Row<'_>) -> Tx<Token> {

@@ -1,6 +1,6 @@
 use aam_registry_core::{
     Result,
-    decide::{LogOut, NewUser, NewUserFacts},
+    decide::{NewUser, NewUserFacts},
     ports::{Login, UserStore},
     types::{ScopeRole, User, UserId, UserProfile, Username},
 };
@@ -8,26 +8,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql};
+use super::{SqliteMetadata, failure::Tx, sql};
 use crate::relational::columns::{self, signed};
 
 #[async_trait]
 impl UserStore for SqliteMetadata {
-    async fn create_user(&self, user: &NewUser) -> Result<()> {
-        let user = user.clone();
-        self.write(move |tx| {
-            let account = &user.user;
-            let name = "SELECT 1 FROM users WHERE username = ?1 UNION ALL SELECT 1 FROM scopes WHERE name = ?1";
-            let email = "SELECT 1 FROM users WHERE email_key = ?1";
-            let facts = NewUserFacts {
-                name_taken: sql::exists(tx, name, [account.username.as_str()])?,
-                email_taken: sql::exists(tx, email, [columns::email_key(&account.email)])?,
-            };
-            apply(tx, user.decide(facts)?)
-        })
-        .await
-    }
-
     async fn login(&self, login: &str) -> Result<Option<Login>> {
         let (column, login) =
             if login.contains('@') { ("email_key", columns::email_key(login)) } else { ("username", login.to_owned()) };
@@ -78,11 +63,6 @@ impl UserStore for SqliteMetadata {
         .await
     }
 
-    async fn log_out(&self, log_out: &LogOut) -> Result<()> {
-        let log_out = log_out.clone();
-        self.write(move |tx| apply(tx, log_out.decide(&facts::caller(tx, &log_out.actor)?)?)).await
-    }
-
     async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
         self.write(move |tx| {
             for table in ["revoked_sessions", "one_time_tokens"] {
@@ -127,4 +107,14 @@ fn profile(tx: &Connection, username: Username) -> Tx<Option<UserProfile>> {
                     ORDER BY 1";
     let packages = sql::all(tx, packages, (id, ScopeRole::Owner.as_str()), |row| sql::parsed(row, 0))?;
     Ok(Some(UserProfile { username, created_at, packages }))
+}
+
+pub(super) fn new_user_facts(tx: &Connection, new: &NewUser) -> Tx<NewUserFacts> {
+    let account = &new.user;
+    let name = "SELECT 1 FROM users WHERE username = ?1 UNION ALL SELECT 1 FROM scopes WHERE name = ?1";
+    let email = "SELECT 1 FROM users WHERE email_key = ?1";
+    Ok(NewUserFacts {
+        name_taken: sql::exists(tx, name, [account.username.as_str()])?,
+        email_taken: sql::exists(tx, email, [columns::email_key(&account.email)])?,
+    })
 }

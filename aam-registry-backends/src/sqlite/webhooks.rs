@@ -1,46 +1,19 @@
 use aam_registry_core::{
-    Result,
-    decide::{WebhookCommand, WebhookFacts, WebhookReport},
-    ports::WebhookStore,
+    decide::{WebhookCommand, WebhookFacts},
     types::{ScopeName, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId},
 };
-use async_trait::async_trait;
 use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, apply::apply, facts, failure::Tx, jobs, sql, webhook_writes::COLUMNS};
+use super::{facts, failure::Tx, jobs, sql, webhook_writes::COLUMNS};
 use crate::relational::columns;
 
-#[async_trait]
-impl WebhookStore for SqliteMetadata {
-    async fn change_webhook(&self, command: &WebhookCommand) -> Result<ScopeWebhook> {
-        let command = command.clone();
-        self.write(move |tx| {
-            let facts = webhook_facts(tx, &command)?;
-            apply(tx, command.decide(&facts)?)
-        })
-        .await
-    }
-
-    async fn report_delivery(&self, report: &WebhookReport) -> Result<Option<ScopeWebhook>> {
-        let report = report.clone();
-        self.write(move |tx| apply(tx, report.decide(find(tx, report.id)?.as_ref())?)).await
-    }
-
-    async fn webhooks(&self, scope: &ScopeName) -> Result<Vec<ScopeWebhook>> {
-        let scope = scope.clone();
-        self.read(move |tx| {
-            let query = format!("SELECT {COLUMNS} FROM scope_webhooks WHERE scope = ?1 ORDER BY created_at, id");
-            sql::all(tx, &query, [scope.as_str()], |row| Ok(webhook(row)?.webhook))
-        })
-        .await
-    }
-
-    async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>> {
-        self.read(move |tx| find(tx, id)).await
-    }
+/// The webhooks of a scope, oldest first.
+pub(super) fn of_scope(tx: &Connection, scope: &ScopeName) -> Tx<Vec<ScopeWebhook>> {
+    let query = format!("SELECT {COLUMNS} FROM scope_webhooks WHERE scope = ?1 ORDER BY created_at, id");
+    sql::all(tx, &query, [scope.as_str()], |row| Ok(webhook(row)?.webhook))
 }
 
-fn webhook_facts(tx: &Connection, command: &WebhookCommand) -> Tx<WebhookFacts> {
+pub(super) fn webhook_facts(tx: &Connection, command: &WebhookCommand) -> Tx<WebhookFacts> {
     let (scope, id) = (command.scope.as_str(), command.change.webhook());
     let count = "SELECT count(*) FROM scope_webhooks WHERE scope = ?1";
     let delivery = match command.change.delivery() {
@@ -57,7 +30,8 @@ fn webhook_facts(tx: &Connection, command: &WebhookCommand) -> Tx<WebhookFacts> 
     })
 }
 
-fn find(tx: &Connection, id: WebhookId) -> Tx<Option<StoredWebhook>> {
+/// The webhook of that id.
+pub(super) fn find(tx: &Connection, id: WebhookId) -> Tx<Option<StoredWebhook>> {
     let query = format!("SELECT {COLUMNS} FROM scope_webhooks WHERE id = ?1");
     sql::first(tx, &query, [id.to_string()], webhook)
 }

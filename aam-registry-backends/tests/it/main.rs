@@ -14,5 +14,6 @@ mod searches;
 mod sessions;
 mod smtp;
 mod sqlite;
+mod tampering;
 mod webhook;
 mod world;

@@ -10,8 +10,7 @@ use std::{
 
 use aam_registry_backends::oidc::{HttpDocuments, OidcIdTokens};
 use aam_registry_core::{
-    Error,
-    memory,
+    Error, memory,
     registry::{ExchangedToken, NewAccount, PublisherRequest, Registry},
     types::{Issuer, Principal},
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aam_registry_core::{
     Result,
     decide::{NewUser, PublishCommit, Published},
-    ports::{Clock, Database, SystemClock},
+    ports::{Clock, CommandHandlerExt, Database, SystemClock},
     types::{
         Actor, ArchiveKey, AuditEvent, Credential, LatestPolicy, Manifest, NewAuditEntry, NewUpload, Sha256Digest,
         UploadId, User, UserId,
@@ -29,7 +29,7 @@ pub(crate) async fn actor(store: &impl Database, name: &str) -> Actor {
         Credential::Session { id: name.to_owned(), generation: 0, expires_at: now + SignedDuration::from_hours(1) };
     let actor = Actor { user: user.id, username: user.username.clone(), credential, as_admin: false };
     let audit = NewAuditEntry::new(AuditEvent::UserRegister, now).with_actor(name);
-    store.create_user(&NewUser { user, password_hash: "$test$".into(), audit }).await.expect("create a user");
+    store.execute(&NewUser { user, password_hash: "$test$".into(), audit }).await.expect("create a user");
     actor
 }
 

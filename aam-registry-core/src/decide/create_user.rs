@@ -55,7 +55,7 @@ impl NewUser {
     ///
     /// # Errors
     /// [`Error::UserExists`].
-    pub fn decide(&self, facts: NewUserFacts) -> Result<Decision<'_, ()>> {
+    pub fn decide(&self, facts: &NewUserFacts) -> Result<Decision<'_, ()>> {
         let user = &self.user;
         facts.require_free(&user.username)?;
         let changes = Changes {

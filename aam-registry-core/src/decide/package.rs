@@ -1,5 +1,7 @@
 //! What the commands about a package have in common.
 
+use std::fmt::Debug;
+
 use jiff::Timestamp;
 
 use super::{Action, CallerFacts, Changes, Decision, LatestFacts, Rights, Write, YankState};
@@ -11,9 +13,9 @@ use crate::{
 /// A command about a package that exists. Adapters load what it
 /// [reads](Self::reads) and apply what it [decides](Self::decide), whichever
 /// command it is.
-pub trait PackageCommand: Send + Sync {
+pub trait PackageCommand: Clone + Debug + Send + Sync + 'static {
     /// What whoever asked is told.
-    type Answer: Send;
+    type Answer: Debug + Send + 'static;
 
     /// What has to be loaded.
     fn reads(&self) -> PackageReads<'_>;

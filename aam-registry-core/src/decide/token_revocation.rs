@@ -43,7 +43,7 @@ impl TokenRevocation {
     ///
     /// # Errors
     /// [`Error::TokenNotFound`], [`Error::UserNotFound`].
-    pub fn decide(&self, facts: TokenRevocationFacts) -> Result<Decision<'_, u64>> {
+    pub fn decide(&self, facts: &TokenRevocationFacts) -> Result<Decision<'_, u64>> {
         match &self.tokens {
             RevokedTokens::Id(id) if !facts.exists => return Err(Error::TokenNotFound(*id)),
             RevokedTokens::Of(user) if !facts.exists => return Err(Error::UserNotFound(user.clone())),
@@ -54,7 +54,7 @@ impl TokenRevocation {
             return Ok(Decision::unchanged(0));
         }
         let changes = Changes {
-            writes: vec![Write::RevokeTokens { tokens: facts.live, at: self.now }],
+            writes: vec![Write::RevokeTokens { tokens: facts.live.clone(), at: self.now }],
             audit: vec![self.audit.clone().with("count", count)],
             stale: None,
         };

@@ -208,6 +208,13 @@ impl WebhookCommand {
     }
 }
 
+/// What a [`WebhookReport`] is decided by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WebhookReportFacts {
+    /// The webhook, if there is one.
+    pub webhook: Option<StoredWebhook>,
+}
+
 /// How a delivery to a webhook ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryOutcome {
@@ -238,8 +245,8 @@ impl WebhookReport {
     ///
     /// # Errors
     /// None.
-    pub fn decide(&self, found: Option<&StoredWebhook>) -> Result<Decision<'static, Option<ScopeWebhook>>> {
-        let Some(stored) = found.filter(|stored| stored.webhook.disabled.is_none()) else {
+    pub fn decide(&self, facts: &WebhookReportFacts) -> Result<Decision<'static, Option<ScopeWebhook>>> {
+        let Some(stored) = facts.webhook.as_ref().filter(|stored| stored.webhook.disabled.is_none()) else {
             return Ok(Decision::unchanged(None));
         };
         let mut after = stored.clone();

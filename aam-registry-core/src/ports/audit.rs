@@ -1,10 +1,11 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::{
     error::Result,
-    types::{AuditEntry, AuditFilter, NewAuditEntry, Page},
+    types::{AuditEntry, AuditFilter, ChainLink, NewAuditEntry, Page},
 };
 
 /// Stores the audit log. Methods that change something append their entries themselves.
@@ -19,8 +20,8 @@ pub trait AuditLog: Debug + Send + Sync + 'static {
     /// be called from several places at once.
     async fn sequence(&self, limit: usize) -> Result<usize>;
 
-    /// The last position that was assigned; 0 if there is none.
-    async fn position(&self) -> Result<u64>;
+    /// The end of the chain: the last position that was assigned, and the hash given with it.
+    async fn head(&self) -> Result<ChainLink>;
 
     /// Up to `limit` entries with a position above `after`, ordered by position. A caller that
     /// continues after the last of them misses no entry.
@@ -28,4 +29,11 @@ pub trait AuditLog: Debug + Send + Sync + 'static {
 
     /// Entries, newest first: entries without a position, then the others by position.
     async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>>;
+
+    /// The last of the entries that are all from before `before`, counted from the oldest entry on;
+    /// `None` if the oldest is not. Entries without a position do not count.
+    async fn last_before(&self, before: Timestamp) -> Result<Option<ChainLink>>;
+
+    /// Deletes up to `limit` entries, oldest first, with a position of `through` or below. Returns how many.
+    async fn delete_entries(&self, through: u64, limit: usize) -> Result<usize>;
 }

@@ -1,14 +1,15 @@
 use super::{
-    AccountStore, ArchiveIndex, AuditLog, DownloadStore, JobQueue, PackageStore, PublishStore, PublisherStore,
-    ScopeStore, TokenStore, UserStore, VersionStore, WebhookStore,
+    AccountStore, ArchiveIndex, AuditLog, CommandHandler, DownloadStore, JobQueue, PackageStore, PublishStore,
+    PublisherStore, QueryHandler, ScopeStore, TokenStore, UserStore,
 };
 
 /// All metadata ports in one store: what a transaction of one of them changes, the others see.
 pub trait Database:
-    PackageStore
+    CommandHandler
+    + QueryHandler
+    + PackageStore
     + ArchiveIndex
     + PublishStore
-    + VersionStore
     + DownloadStore
     + UserStore
     + AccountStore
@@ -16,16 +17,16 @@ pub trait Database:
     + ScopeStore
     + AuditLog
     + JobQueue
-    + WebhookStore
     + PublisherStore
 {
 }
 
 impl<S> Database for S where
-    S: PackageStore
+    S: CommandHandler
+        + QueryHandler
+        + PackageStore
         + ArchiveIndex
         + PublishStore
-        + VersionStore
         + DownloadStore
         + UserStore
         + AccountStore
@@ -33,7 +34,6 @@ impl<S> Database for S where
         + ScopeStore
         + AuditLog
         + JobQueue
-        + WebhookStore
         + PublisherStore
 {
 }

@@ -2,10 +2,10 @@
 //!
 //! Every port is object-safe and is shared as `Arc<dyn Port>`; if `T` implements a port, `Arc<T>` does
 //! too. Ports use only domain types, except for redirects (a `Uri` for a `Method`) and the request head
-//! that an [`Authenticator`] reads. One method is one transaction: no begin or commit crosses a port. A
-//! method that takes a command of [`decide`](crate::decide) loads the command's facts inside its
-//! transaction, calls the command's `decide`, and applies the result: all of it, including the audit
-//! entries, or nothing.
+//! that an [`Authenticator`] reads. One method is one transaction: no begin or commit crosses a port. Changes
+//! are commands of [`decide`](crate::decide), which a [`CommandHandler`] executes: it loads the command's
+//! facts inside its transaction, lets the command decide, and applies the result: all of it, including the
+//! audit entries, or nothing.
 
 mod accounts;
 mod archive_index;
@@ -15,6 +15,7 @@ mod audit;
 mod authenticator;
 mod changes;
 mod clock;
+mod commands;
 mod database;
 mod downloads;
 mod job_handler;
@@ -23,8 +24,8 @@ mod mailer;
 mod packages;
 mod passwords;
 mod publishing;
+mod queries;
 mod rate_limit;
-mod scope_webhooks;
 mod scopes;
 mod secrets;
 mod sessions;
@@ -43,6 +44,7 @@ pub use audit::AuditLog;
 pub use authenticator::Authenticator;
 pub use changes::{ChangeEvent, ChangeFeed};
 pub use clock::{Clock, SystemClock};
+pub use commands::{CommandHandler, CommandHandlerExt};
 pub use database::Database;
 pub use downloads::DownloadStore;
 pub use job_handler::{JobFailure, JobHandler, JobRetry};
@@ -50,9 +52,9 @@ pub use jobs::JobQueue;
 pub use mailer::{MailFailure, Mailer};
 pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
-pub use publishing::{PublishStore, VersionStore};
+pub use publishing::PublishStore;
+pub use queries::{Query, QueryHandler, QueryHandlerExt, QueryRequest, WebhookById, WebhooksOfScope};
 pub use rate_limit::{RateClass, RateLimiter};
-pub use scope_webhooks::WebhookStore;
 pub use scopes::ScopeStore;
 pub use secrets::SecretSealer;
 pub use sessions::{Session, SessionSigner};

@@ -1,11 +1,11 @@
-use std::{collections::BTreeMap, fmt::Debug, time::Duration};
+use std::{fmt::Debug, time::Duration};
 
 use async_trait::async_trait;
 
 use crate::{
-    decide::{OwnerChange, PublishCheck, PublishCommit, Published, TagChange, TextChange, Unyank, Yank, Yanked},
+    decide::{PublishCheck, PublishCommit, Published},
     error::Result,
-    types::{DistTag, NewUpload, Upload, UploadId, Version},
+    types::{NewUpload, Upload, UploadId},
 };
 
 /// The transactions of a publish: begin → upload → commit, and the sweep of uploads that were not
@@ -41,25 +41,4 @@ pub trait PublishStore: Debug + Send + Sync + 'static {
 
     /// Removes the record of an abandoned upload whose bytes are deleted.
     async fn forget_upload(&self, id: UploadId) -> Result<()>;
-}
-
-/// Changes to published versions and packages: yanks, texts, tags, owners.
-///
-/// Each method applies the decision of its command, or fails with the command's refusal.
-#[async_trait]
-pub trait VersionStore: Debug + Send + Sync + 'static {
-    /// Yanks a version.
-    async fn yank(&self, yank: &Yank) -> Result<Yanked>;
-
-    /// Takes back a yank; returns the tags that moved.
-    async fn unyank(&self, unyank: &Unyank) -> Result<BTreeMap<DistTag, Version>>;
-
-    /// Sets or removes a text of a version, such as its deprecation.
-    async fn change_text(&self, change: &TextChange) -> Result<()>;
-
-    /// Sets a dist-tag, including `latest`, or removes one other than `latest`.
-    async fn change_tag(&self, change: &TagChange) -> Result<()>;
-
-    /// Adds an owner to a package, or removes one.
-    async fn change_owner(&self, change: &OwnerChange) -> Result<()>;
 }

@@ -3,7 +3,6 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use crate::{
-    decide::{MemberChange, NewScope},
     error::Result,
     types::{Scope, ScopeName, ScopeRole, UserId},
 };
@@ -11,21 +10,9 @@ use crate::{
 /// Stores scopes and their members.
 #[async_trait]
 pub trait ScopeStore: Debug + Send + Sync + 'static {
-    /// Creates a scope.
-    ///
-    /// # Errors
-    /// The refusals of [`NewScope::decide`].
-    async fn create_scope(&self, new: &NewScope) -> Result<()>;
-
     /// The scope with its members.
     async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>>;
 
     /// The scopes a user is a member of, with the role, by name.
     async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>>;
-
-    /// Sets or removes a member.
-    ///
-    /// # Errors
-    /// The refusals of [`MemberChange::decide`].
-    async fn change_member(&self, change: &MemberChange) -> Result<()>;
 }

@@ -11,26 +11,25 @@ use jiff::Timestamp;
 
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
-    Cached, ChangeEvent, ChangeFeed, Clock, DownloadStore, IdTokenVerifier, JobQueue, Login, MailFailure, Mailer,
-    PackageStore, PasswordHasher, PublishStore, PublisherHolder, PublisherStore, RateClass, RateLimiter, ScopeStore,
-    Session, SessionSigner, SharedCache, Stamp, StoredArchive, TokenHolder, TokenStore, UserStore, VersionStore,
-    WebhookStore,
+    Cached, ChangeEvent, ChangeFeed, Clock, CommandHandler, DownloadStore, IdTokenVerifier, JobQueue, Login,
+    MailFailure, Mailer, PackageStore, PasswordHasher, PublishStore, PublisherHolder, PublisherStore, QueryHandler,
+    QueryRequest, RateClass, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp, StoredArchive,
+    TokenHolder, TokenStore, UserStore,
 };
 use crate::{
     decide::{
-        AccountChange, Audience, ChangedAccount, LogOut, MemberChange, NewScope, NewToken, NewUser, OwnerChange,
-        PublishCheck, PublishCommit, Published, PublisherCommand, PublisherQuery, RevokeToken, Rights, TagChange,
-        TextChange, TokenExchange, TokenRevocation, Unyank, WebhookCommand, WebhookReport, Yank, Yanked,
+        Audience, PublishCheck, PublishCommit, Published, PublisherCommand, PublisherQuery, Request, Rights,
+        TokenExchange,
     },
     error::Result,
     types::{
-        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, Change, DayDownloads,
-        DistTag, DownloadBatch, DownloadQuery, IdToken, Issuer, Job, JobEnd, JobFigures, JobFilter, JobLease,
-        JobSelection, LeasedJob, Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package, PackageName,
-        PackagePublishers, PackageSummary, Page, Principal, PublishedVersion, RateDecision, RegistryId, RegistryTotals,
-        Scope, ScopeName, ScopeRole, ScopeWebhook, SearchQuery, Sha256Digest, StoredWebhook, Token, TokenId,
-        TrustedPublisher, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
-        VersionRange, VersionSummary, WebhookId,
+        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, ChainLink, Change,
+        DayDownloads, DistTag, DownloadBatch, DownloadQuery, IdToken, Issuer, Job, JobEnd, JobFigures, JobFilter,
+        JobLease, JobSelection, LeasedJob, Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package,
+        PackageName, PackagePublishers, PackageSummary, Page, Principal, PublishedVersion, RateDecision, RegistryId,
+        RegistryTotals, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token, TokenId, TrustedPublisher,
+        Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange,
+        VersionSummary,
     },
 };
 
@@ -61,9 +60,7 @@ macro_rules! shared {
 shared! {
     impl AccountStore {
         async fn accounts(&self, filter: &AccountFilter) -> Result<Vec<User>>;
-        async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount>;
         async fn one_time_holder(&self, token: &Sha256Digest, purpose: OneTimePurpose, now: Timestamp) -> Result<Option<User>>;
-        async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64>;
     }
     impl ArchiveIndex {
         async fn archive_location(&self, name: &PackageName, version: &Version, audience: Audience) -> Result<Option<ArchiveLocation>>;
@@ -89,9 +86,11 @@ shared! {
     impl AuditLog {
         async fn append(&self, entry: &NewAuditEntry) -> Result<()>;
         async fn sequence(&self, limit: usize) -> Result<usize>;
-        async fn position(&self) -> Result<u64>;
+        async fn head(&self) -> Result<ChainLink>;
         async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>>;
         async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>>;
+        async fn last_before(&self, before: Timestamp) -> Result<Option<ChainLink>>;
+        async fn delete_entries(&self, through: u64, limit: usize) -> Result<usize>;
     }
     impl JobQueue {
         async fn enqueue(&self, jobs: &[NewJob]) -> Result<()>;
@@ -104,11 +103,11 @@ shared! {
         async fn forget_jobs(&self, prefix: &str, ended_for: Duration, limit: usize) -> Result<u64>;
         async fn job_figures(&self) -> Result<Vec<JobFigures>>;
     }
-    impl WebhookStore {
-        async fn change_webhook(&self, command: &WebhookCommand) -> Result<ScopeWebhook>;
-        async fn report_delivery(&self, report: &WebhookReport) -> Result<Option<ScopeWebhook>>;
-        async fn webhooks(&self, scope: &ScopeName) -> Result<Vec<ScopeWebhook>>;
-        async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>>;
+    impl CommandHandler {
+        async fn handle(&self, request: Request) -> Result<()>;
+    }
+    impl QueryHandler {
+        async fn read(&self, request: QueryRequest) -> Result<()>;
     }
     impl PublisherStore {
         async fn change_publisher(&self, command: &PublisherCommand) -> Result<Option<TrustedPublisher>>;
@@ -170,10 +169,8 @@ shared! {
         fn take_now(&self, class: RateClass, client: &str) -> Poll<Option<RateDecision>>;
     }
     impl ScopeStore {
-        async fn create_scope(&self, new: &NewScope) -> Result<()>;
         async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>>;
         async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>>;
-        async fn change_member(&self, change: &MemberChange) -> Result<()>;
     }
     impl SharedCache {
         async fn get(&self, key: &str, groups: &[&str]) -> Result<Cached>;
@@ -182,28 +179,17 @@ shared! {
         async fn check(&self) -> Result<()>;
     }
     impl TokenStore {
-        async fn create_token(&self, new: &NewToken) -> Result<()>;
         async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>>;
-        async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()>;
         async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>>;
         async fn touch_tokens(&self, used: &[(TokenId, Timestamp)]) -> Result<()>;
     }
     impl UserStore {
-        async fn create_user(&self, user: &NewUser) -> Result<()>;
         async fn login(&self, login: &str) -> Result<Option<Login>>;
         async fn user(&self, id: UserId) -> Result<Option<User>>;
         async fn profile(&self, username: &Username) -> Result<Option<UserProfile>>;
         async fn has_admin(&self) -> Result<bool>;
         async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>>;
-        async fn log_out(&self, log_out: &LogOut) -> Result<()>;
         async fn forget_sessions(&self, now: Timestamp) -> Result<()>;
-    }
-    impl VersionStore {
-        async fn yank(&self, yank: &Yank) -> Result<Yanked>;
-        async fn unyank(&self, unyank: &Unyank) -> Result<BTreeMap<DistTag, Version>>;
-        async fn change_text(&self, change: &TextChange) -> Result<()>;
-        async fn change_tag(&self, change: &TagChange) -> Result<()>;
-        async fn change_owner(&self, change: &OwnerChange) -> Result<()>;
     }
 }
 

@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    decide::{NewToken, RevokeToken},
     error::Result,
     types::{Actor, Sha256Digest, Token, TokenId, User},
 };
@@ -12,20 +11,8 @@ use crate::{
 /// Stores API tokens by the digest of their secret.
 #[async_trait]
 pub trait TokenStore: Debug + Send + Sync + 'static {
-    /// Creates a token.
-    ///
-    /// # Errors
-    /// The refusals of [`NewToken::decide`].
-    async fn create_token(&self, new: &NewToken) -> Result<()>;
-
     /// The actor's live tokens, newest first.
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>>;
-
-    /// Revokes one of the actor's tokens.
-    ///
-    /// # Errors
-    /// The refusals of [`RevokeToken::decide`].
-    async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()>;
 
     /// The token with that secret, if it is neither revoked nor expired at `now` and its user is not
     /// disabled.

@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    decide::{LogOut, NewUser},
     error::Result,
     types::{User, UserId, UserProfile, Username},
 };
@@ -12,12 +11,6 @@ use crate::{
 /// Stores accounts.
 #[async_trait]
 pub trait UserStore: Debug + Send + Sync + 'static {
-    /// Creates an account and the scope with its name, which it owns.
-    ///
-    /// # Errors
-    /// The refusals of [`NewUser::decide`].
-    async fn create_user(&self, user: &NewUser) -> Result<()>;
-
     /// The account with the username `login` or, if it contains an `@`, with that e-mail address (in
     /// any case).
     async fn login(&self, login: &str) -> Result<Option<Login>>;
@@ -35,12 +28,6 @@ pub trait UserStore: Debug + Send + Sync + 'static {
     /// with that id was revoked, or if all sessions of that
     /// [generation](crate::ports::Session::generation) were ended and this one was not exempted.
     async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>>;
-
-    /// Ends a session, with its audit entry; it may be forgotten after the session would have expired.
-    ///
-    /// # Errors
-    /// Those of [`LogOut::decide`].
-    async fn log_out(&self, log_out: &LogOut) -> Result<()>;
 
     /// Deletes revocations of sessions, and one-time tokens, that expired before `now`.
     async fn forget_sessions(&self, now: Timestamp) -> Result<()>;

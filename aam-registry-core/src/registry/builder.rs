@@ -17,10 +17,10 @@ use super::{
 };
 use crate::{
     ports::{
-        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, Database, DownloadStore,
-        IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, PublisherStore,
-        RateLimiter, ScopeStore, SecretSealer, SessionSigner, SystemClock, TokenStore, UserStore, VersionStore,
-        WebhookSender, WebhookStore,
+        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, Database,
+        DownloadStore, IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore,
+        PublisherStore, QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, SystemClock, TokenStore,
+        UserStore, WebhookSender,
     },
     types::OperatorWebhook,
 };
@@ -146,17 +146,19 @@ macro_rules! builder {
 }
 
 builder! {
+    /// Sets the store that executes commands: every change but a publish.
+    commands: CommandHandler;
+    /// Sets the store that answers queries.
+    queries: QueryHandler;
     /// Sets the store that packages and versions are read from.
     packages: PackageStore;
     /// Sets the store that publishes uploads as versions.
     publishing: PublishStore;
-    /// Sets the store that changes published versions.
-    versions: VersionStore;
     /// Sets the store of download counts.
     downloads: DownloadStore;
-    /// Sets the store that accounts are created in and read from.
+    /// Sets the store that accounts are read from.
     users: UserStore;
-    /// Sets the store that changes accounts and revokes credentials.
+    /// Sets the store that accounts are listed from.
     accounts: AccountStore;
     /// Sets the store of API tokens.
     tokens: TokenStore;
@@ -166,8 +168,6 @@ builder! {
     audit: AuditLog;
     /// Sets the queue of jobs.
     jobs: JobQueue;
-    /// Sets the store of the webhooks of scopes.
-    webhooks: WebhookStore;
     /// Sets the store of trusted publishers.
     publishers: PublisherStore;
     /// Sets the index of the archives that the database refers to.
@@ -196,7 +196,8 @@ impl RegistryBuilder {
         let database = Arc::new(database);
         self.packages = Some(database.clone());
         self.publishing = Some(database.clone());
-        self.versions = Some(database.clone());
+        self.commands = Some(database.clone());
+        self.queries = Some(database.clone());
         self.downloads = Some(database.clone());
         self.users = Some(database.clone());
         self.accounts = Some(database.clone());
@@ -204,9 +205,8 @@ impl RegistryBuilder {
         self.scopes = Some(database.clone());
         self.archive_index = Some(database.clone());
         self.audit = Some(database.clone());
-        self.jobs = Some(database.clone());
         self.publishers = Some(database.clone());
-        self.webhooks = Some(database);
+        self.jobs = Some(database);
         self
     }
 

@@ -4,6 +4,7 @@ use super::Registry;
 use crate::{
     decide::{Action, TagChange, TextChange, Unyank, Yank, Yanked},
     error::{Error, Result},
+    ports::CommandHandlerExt,
     types::{AuditEvent, DistTag, NewAuditEntry, PackageName, Principal, Version, VersionText},
 };
 
@@ -47,7 +48,7 @@ impl Registry {
             now: audit.timestamp,
             audit,
         };
-        let yanked = self.inner().versions.yank(&yank).await?;
+        let yanked = self.inner().commands.execute(&yank).await?;
         tracing::info!(
             event = "version_yanked",
             user = %by.username,
@@ -74,7 +75,7 @@ impl Registry {
             now: audit.timestamp,
             audit,
         };
-        let moved_tags = self.inner().versions.unyank(&unyank).await?;
+        let moved_tags = self.inner().commands.execute(&unyank).await?;
         tracing::info!(
             event = "version_unyanked",
             user = %by.username,
@@ -103,7 +104,7 @@ impl Registry {
         let audit = self.entry(text.event(), by, name).with_version(&version).with("message", value.clone());
         let (actor, package) = (by.actor(), name.clone());
         let change = TextChange { actor, package, version: version.clone(), text, value, now: audit.timestamp, audit };
-        self.inner().versions.change_text(&change).await?;
+        self.inner().commands.execute(&change).await?;
         tracing::info!(
             event = text.log_event(),
             user = %by.username,
@@ -135,7 +136,7 @@ impl Registry {
         let version = self.unrestricted().version(name, version).await?.summary.version;
         let audit = self.entry(AuditEvent::TagSet, by, name).with_version(&version).with("tag", tag.as_str());
         let change = tag_change(by, name, tag, Some(version.clone()), audit);
-        self.inner().versions.change_tag(&change).await?;
+        self.inner().commands.execute(&change).await?;
         tracing::info!(
             event = "tag_set",
             user = %by.username,
@@ -156,7 +157,7 @@ impl Registry {
         self.require_right(by, Action::Tag, name).await?;
         let audit = self.entry(AuditEvent::TagRemove, by, name).with("tag", tag.as_str());
         let change = tag_change(by, name, tag, None, audit);
-        self.inner().versions.change_tag(&change).await?;
+        self.inner().commands.execute(&change).await?;
         tracing::info!(event = "tag_removed", user = %by.username, package = %name, tag = %tag, "dist-tag removed");
         Ok(())
     }

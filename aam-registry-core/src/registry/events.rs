@@ -56,7 +56,7 @@ impl Registry {
     /// # Errors
     /// Where the log cannot be read.
     pub async fn events(&self) -> Result<Events> {
-        Ok(self.events_after(self.inner().audit.position().await?))
+        Ok(self.events_after(self.inner().audit.head().await?.position))
     }
 
     /// What happened after the entry at `position` of the audit log, and what

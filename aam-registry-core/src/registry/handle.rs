@@ -17,9 +17,9 @@ use super::{
 use crate::{
     error::Result,
     ports::{
-        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, DownloadStore, IdTokenVerifier,
-        JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, PublisherStore, RateLimiter,
-        ScopeStore, SecretSealer, SessionSigner, TokenStore, UserStore, VersionStore, WebhookStore,
+        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, DownloadStore,
+        IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, PublisherStore,
+        QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, TokenStore, UserStore,
     },
     types::{ClientNetwork, RegistryId},
 };
@@ -33,7 +33,8 @@ pub struct Registry(Arc<Inner>);
 pub(super) struct Inner {
     pub(super) packages: Arc<dyn PackageStore>,
     pub(super) publishing: Arc<dyn PublishStore>,
-    pub(super) versions: Arc<dyn VersionStore>,
+    pub(super) commands: Arc<dyn CommandHandler>,
+    pub(super) queries: Arc<dyn QueryHandler>,
     pub(super) downloads: Arc<dyn DownloadStore>,
     pub(super) users: Arc<dyn UserStore>,
     pub(super) accounts: Arc<dyn AccountStore>,
@@ -41,7 +42,6 @@ pub(super) struct Inner {
     pub(super) scopes: Arc<dyn ScopeStore>,
     pub(super) audit: Arc<dyn AuditLog>,
     pub(super) jobs: Arc<dyn JobQueue>,
-    pub(super) webhooks: Arc<dyn WebhookStore>,
     pub(super) publishers: Arc<dyn PublisherStore>,
     pub(super) id_tokens: Option<Arc<dyn IdTokenVerifier>>,
     pub(super) job_handlers: Vec<Arc<dyn JobHandler>>,

@@ -41,6 +41,7 @@ pub use accounts::{
 pub(crate) use accounts::{
     DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REQUESTED, STEP,
 };
+pub use audit::{AuditFault, AuditVerdict, PrunedAudit};
 pub use builder::{BuildError, RegistryBuilder};
 pub(crate) use changes::MAX_MESSAGE;
 pub use changes::Unyanked;

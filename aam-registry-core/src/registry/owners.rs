@@ -2,6 +2,7 @@ use super::Registry;
 use crate::{
     decide::{Action, OwnerChange},
     error::Result,
+    ports::CommandHandlerExt,
     types::{AuditEvent, PackageName, Principal, Username},
 };
 
@@ -14,7 +15,7 @@ impl Registry {
     /// [`Error::UserNotFound`](crate::Error::UserNotFound).
     pub async fn add_owner(&self, by: &Principal, name: &PackageName, owner: &Username) -> Result<()> {
         let change = self.owner_change(by, name, owner, true)?;
-        self.inner().versions.change_owner(&change).await?;
+        self.inner().commands.execute(&change).await?;
         tracing::info!(event = "owner_added", user = %by.username, package = %name, owner = %owner, "owner added");
         Ok(())
     }
@@ -26,7 +27,7 @@ impl Registry {
     /// [`Error::LastOwner`](crate::Error::LastOwner).
     pub async fn remove_owner(&self, by: &Principal, name: &PackageName, owner: &Username) -> Result<()> {
         let change = self.owner_change(by, name, owner, false)?;
-        self.inner().versions.change_owner(&change).await?;
+        self.inner().commands.execute(&change).await?;
         tracing::info!(event = "owner_removed", user = %by.username, package = %name, owner = %owner, "owner removed");
         Ok(())
     }

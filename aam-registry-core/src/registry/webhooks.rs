@@ -8,7 +8,9 @@ use super::Registry;
 use crate::{
     decide::{Action, DeliveryOutcome, Rights, WebhookChange, WebhookCommand, WebhookReport},
     error::{Detail, Error, Result},
-    ports::{SecretSealer, WebhookAnswer, WebhookMessage},
+    ports::{
+        CommandHandlerExt, QueryHandlerExt, SecretSealer, WebhookAnswer, WebhookById, WebhookMessage, WebhooksOfScope,
+    },
     types::{
         AuditEvent, Job, JobFilter, JobId, NewAuditEntry, OperatorWebhook, Page, PageRequest, Principal, ScopeName,
         ScopeWebhook, StoredWebhook, WebhookId, WebhookSecret, WebhookUrl,
@@ -192,7 +194,7 @@ impl Registry {
     /// [`Error::ScopeNotFound`], [`Error::Forbidden`], [`Error::NotFound`].
     pub async fn scope_webhook(&self, by: &Principal, scope: &ScopeName, id: WebhookId) -> Result<ScopeWebhook> {
         self.require_webhook_manager(by, scope).await?;
-        let found = self.inner().webhooks.webhook(id).await?.filter(|stored| stored.webhook.scope == *scope);
+        let found = self.inner().queries.ask(WebhookById(id)).await?.filter(|stored| stored.webhook.scope == *scope);
         found.map(|stored| stored.webhook).ok_or_else(|| WebhookCommand::not_found(scope, id))
     }
 
@@ -237,7 +239,7 @@ impl Registry {
         audit: NewAuditEntry,
     ) -> Result<ScopeWebhook> {
         let (actor, scope, now) = (by.actor(), scope.clone(), audit.timestamp);
-        self.inner().webhooks.change_webhook(&WebhookCommand { actor, scope, change, now, audit }).await
+        self.inner().commands.execute(&WebhookCommand { actor, scope, change, now, audit }).await
     }
 
     fn webhook_entry(&self, event: AuditEvent, by: &Principal, scope: &ScopeName, id: WebhookId) -> NewAuditEntry {
@@ -278,7 +280,7 @@ impl Registry {
     }
 
     pub(crate) async fn webhooks_of(&self, scope: &ScopeName) -> Result<Vec<ScopeWebhook>> {
-        self.inner().webhooks.webhooks(scope).await
+        self.inner().queries.ask(WebhooksOfScope(scope.clone())).await
     }
 
     /// The webhook `id` of `scope` with its secret, where there is one.
@@ -287,7 +289,7 @@ impl Registry {
         scope: &ScopeName,
         id: WebhookId,
     ) -> Result<Option<(ScopeWebhook, WebhookSecret)>> {
-        let Some(StoredWebhook { webhook, secret }) = self.inner().webhooks.webhook(id).await? else {
+        let Some(StoredWebhook { webhook, secret }) = self.inner().queries.ask(WebhookById(id)).await? else {
             return Ok(None);
         };
         if webhook.scope != *scope {
@@ -309,7 +311,7 @@ impl Registry {
     pub(crate) async fn report_delivery(&self, id: WebhookId, outcome: DeliveryOutcome) -> Result<()> {
         let audit = NewAuditEntry::new(AuditEvent::WebhookDisable, self.now());
         let report = WebhookReport { id, outcome, now: audit.timestamp, audit };
-        let Some(webhook) = self.inner().webhooks.report_delivery(&report).await? else { return Ok(()) };
+        let Some(webhook) = self.inner().commands.execute(&report).await? else { return Ok(()) };
         let reason = webhook.disabled.map_or("", |disabled| disabled.reason.as_str());
         metrics::counter!("aam_webhooks_disabled_total", "reason" => reason).increment(1);
         tracing::warn!(

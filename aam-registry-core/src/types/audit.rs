@@ -1,13 +1,16 @@
 //! The audit log: append-only, hash-chained.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::types::{PackageName, PageRequest, Sha256Digest, Version};
+use crate::{
+    error::InvalidName,
+    types::{PackageName, PageRequest, Sha256Digest, Version},
+};
 
 macro_rules! events {
     ($($variant:ident = $text:literal),+ $(,)?) => {
@@ -60,6 +63,7 @@ events! {
     TokenCreate = "token.create",
     TokenRevoke = "token.revoke",
     AdminCreate = "admin.create",
+    AdminAuditPrune = "admin.audit_prune",
     PublisherAdd = "publisher.add",
     PublisherRemove = "publisher.remove",
     PolicySet = "policy.set",
@@ -79,6 +83,38 @@ impl AuditEvent {
 
 /// The hash of an entry and, through it, of all before it.
 pub type ChainHash = Sha256Digest;
+
+/// A place in the chain: the position of an entry and its hash. As text `120:` and the hash in hex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainLink {
+    /// The position, from 1; 0 is the place before the first entry.
+    pub position: u64,
+    /// The hash of the entry there; 32 zero bytes before the first.
+    pub hash: ChainHash,
+}
+
+impl Default for ChainLink {
+    /// The place before the first entry.
+    fn default() -> Self {
+        Self { position: 0, hash: ChainHash::from([0; 32]) }
+    }
+}
+
+impl fmt::Display for ChainLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.position, self.hash)
+    }
+}
+
+impl FromStr for ChainLink {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let invalid = || InvalidName::Digest(text.chars().take(100).collect());
+        let (position, hash) = text.split_once(':').ok_or_else(invalid)?;
+        Ok(Self { position: position.parse().map_err(|_| invalid())?, hash: hash.parse()? })
+    }
+}
 
 /// An entry to append in the transaction that does what it records.
 #[derive(Clone, Debug, PartialEq)]

@@ -160,7 +160,8 @@ impl AuditEvent {
             | Self::UserPasswordReset
             | Self::TokenCreate
             | Self::TokenRevoke
-            | Self::AdminCreate => false,
+            | Self::AdminCreate
+            | Self::AdminAuditPrune => false,
         }
     }
 

@@ -19,9 +19,9 @@ use aam_registry_core::{
     memory::{MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
     ports::{
         AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog,
-        Authenticator, ChangeFeed, Clock, Database, DownloadStore, JobHandler, JobQueue, PackageStore, PasswordHasher,
-        PublishStore, RateLimiter, ScopeStore, SessionSigner, SharedCache, TokenStore, UserStore, VersionStore,
-        WebhookSender,
+        Authenticator, ChangeFeed, Clock, CommandHandler, Database, DownloadStore, JobHandler, JobQueue, PackageStore,
+        PasswordHasher, PublishStore, QueryHandler, RateLimiter, ScopeStore, SessionSigner, SharedCache, TokenStore,
+        UserStore, WebhookSender,
     },
     registry::{Events, Registry, RegistryBuilder},
     types::{AuditEntry, Manifest, Package, Principal, VersionDetail, Viewer},
@@ -79,6 +79,7 @@ fn every_port_is_shared_as_an_object() {
     shared::<dyn Authenticator>();
     shared::<dyn ChangeFeed>();
     shared::<dyn Clock>();
+    shared::<dyn CommandHandler>();
     shared::<dyn Database>();
     shared::<dyn DownloadStore>();
     shared::<dyn JobHandler>();
@@ -86,13 +87,13 @@ fn every_port_is_shared_as_an_object() {
     shared::<dyn PackageStore>();
     shared::<dyn PasswordHasher>();
     shared::<dyn PublishStore>();
+    shared::<dyn QueryHandler>();
     shared::<dyn RateLimiter>();
     shared::<dyn ScopeStore>();
     shared::<dyn SessionSigner>();
     shared::<dyn SharedCache>();
     shared::<dyn TokenStore>();
     shared::<dyn UserStore>();
-    shared::<dyn VersionStore>();
     shared::<dyn WebhookSender>();
 }
 

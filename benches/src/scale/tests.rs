@@ -2,7 +2,7 @@
 
 use aam_registry_core::{
     decide::TagChange,
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{
         Actor, AuditEvent, AuditFilter, ChainHash, Credential, DistTag, NewAuditEntry, PackageSummary, PageRequest,
         SearchQuery, SearchSort, Version, search_words,
@@ -194,7 +194,7 @@ async fn tag_latest(database: &impl Database, dataset: &Dataset, package: &Packa
         now,
         audit: NewAuditEntry::new(AuditEvent::TagSet, now),
     };
-    database.change_tag(&change).await.expect("the owner may");
+    database.execute(&change).await.expect("the owner may");
 }
 
 async fn lists_have_everything_that_has_a_latest(database: &impl Database, dataset: &Dataset) {

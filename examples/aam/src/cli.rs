@@ -91,6 +91,7 @@ enum Command {
     Owner(commands::owner::Owner),
     #[command(subcommand)]
     TrustedPublisher(commands::trusted_publisher::TrustedPublisher),
+    AuditLog(commands::audit_log::AuditLog),
 }
 
 impl Cli {
@@ -126,6 +127,7 @@ impl Cli {
             Command::DistTag(command) => command.run(&session).await,
             Command::Owner(command) => command.run(&session).await,
             Command::TrustedPublisher(command) => command.run(&session).await,
+            Command::AuditLog(command) => command.run(&session).await,
         }
     }
 }

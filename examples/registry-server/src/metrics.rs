@@ -52,7 +52,10 @@ fn describe() {
     describe_gauge!("aam_background_job_lag_seconds", Unit::Seconds, "Time by which background work is overdue");
     describe_counter!("aam_jobs_total", "Attempts at queued jobs that this process made, by outcome");
     describe_counter!("aam_mails_total", "Attempts to send mails, by outcome");
-    describe_counter!("aam_id_tokens_total", "ID tokens that were to be swapped for a token that publishes, by outcome");
+    describe_counter!(
+        "aam_id_tokens_total",
+        "ID tokens that were to be swapped for a token that publishes, by outcome"
+    );
     describe_counter!("aam_webhooks_disabled_total", "Webhooks of scopes that were disabled, by reason");
     describe_gauge!("aam_jobs_waiting", "Queued jobs of the registry that wait or run");
     describe_gauge!("aam_jobs_failed", "Queued jobs of the registry that were given up");

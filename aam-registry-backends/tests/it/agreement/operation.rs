@@ -3,7 +3,7 @@ use std::time::Duration;
 use aam_registry_core::{
     Error, ErrorCode, Result,
     decide::{MemberChange, OwnerChange, PublishCheck, PublishCommit, TagChange, TextChange, Unyank, Yank},
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{
         ArchiveFile, ArchiveKey, AuditEvent, DownloadBatch, DownloadCount, LatestPolicy, NewAuditEntry, NewUpload,
         ScopeRole, Sha256Digest, UploadId, VersionText,
@@ -119,38 +119,38 @@ impl Task<'_> {
                 let (reason, audit) = (newest.then(|| "leaks".to_owned()), audit(AuditEvent::VersionYank));
                 let yank =
                     Yank { actor: actor.clone(), package: package.clone(), version, reason, latest_policy, now, audit };
-                db.yank(&yank).await.map(|yanked| format!("{yanked:?}"))
+                db.execute(&yank).await.map(|yanked| format!("{yanked:?}"))
             }
             Verb::Unyank => {
                 let audit = audit(AuditEvent::VersionUnyank);
                 let unyank =
                     Unyank { actor: actor.clone(), package: package.clone(), version, latest_policy, now, audit };
-                db.unyank(&unyank).await.map(|moved| format!("{moved:?}"))
+                db.execute(&unyank).await.map(|moved| format!("{moved:?}"))
             }
             Verb::SetText { text, value } => {
                 let (text, value, audit) = (*text, value.map(str::to_owned), audit(text.event()));
                 let change =
                     TextChange { actor: actor.clone(), package: package.clone(), version, text, value, now, audit };
-                db.change_text(&change).await.map(|()| String::new())
+                db.execute(&change).await.map(|()| String::new())
             }
             Verb::SetTag { tag } | Verb::RemoveTag { tag } => {
                 let sets = matches!(verb, Verb::SetTag { .. });
                 let (tag, audit) = (world.tags[*tag].clone(), audit(AuditEvent::TagSet));
                 let version = sets.then_some(version);
                 let change = TagChange { actor: actor.clone(), package: package.clone(), tag, version, now, audit };
-                db.change_tag(&change).await.map(|()| String::new())
+                db.execute(&change).await.map(|()| String::new())
             }
             Verb::AddOwner { owner } | Verb::RemoveOwner { owner } => {
                 let (owner, audit) = (world.actors[*owner].username.clone(), audit(AuditEvent::OwnershipAdd));
                 let owns = matches!(verb, Verb::AddOwner { .. });
                 let change = OwnerChange { actor: actor.clone(), package: package.clone(), owner, owns, now, audit };
-                db.change_owner(&change).await.map(|()| String::new())
+                db.execute(&change).await.map(|()| String::new())
             }
             Verb::SetMember { scope, member, role } => {
                 let (scope, member) = (world.scopes[*scope].clone(), world.actors[*member].username.clone());
                 let audit = audit(AuditEvent::ScopeMemberSet);
                 let change = MemberChange { actor: actor.clone(), scope, member, role: *role, now, audit };
-                db.change_member(&change).await.map(|()| String::new())
+                db.execute(&change).await.map(|()| String::new())
             }
             Verb::Download { day, count } => {
                 let count = DownloadCount { package: package.clone(), version, day: DAYS[*day], count: *count };

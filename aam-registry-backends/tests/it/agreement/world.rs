@@ -3,7 +3,7 @@ use std::fmt::Debug;
 use aam_registry_core::{
     Result,
     decide::{NewScope, NewUser},
-    ports::{Clock, Database, SystemClock},
+    ports::{Clock, CommandHandlerExt, Database, SystemClock},
     types::{
         Actor, AuditEvent, AuditFilter, Credential, DistTag, DownloadQuery, Manifest, NewAuditEntry, PackageName,
         PageRequest, ScopeName, SearchQuery, SearchSort, User, UserId, Version,
@@ -71,13 +71,13 @@ impl World {
         for user in &self.users {
             let audit = NewAuditEntry { id: uuid(user.id), ..NewAuditEntry::new(AuditEvent::UserRegister, self.start) };
             let new = NewUser { user: user.clone(), password_hash: "$test$".to_owned(), audit };
-            db.create_user(&new).await.expect("create a user");
+            db.execute(&new).await.expect("create a user");
         }
         let audit = NewAuditEntry::new(AuditEvent::ScopeCreate, self.start);
         let audit = NewAuditEntry { id: uuid::Uuid::nil(), ..audit };
         let (actor, name) = (self.actors[0].clone(), self.scopes[0].clone());
         let new = NewScope { actor, name, now: self.start, audit };
-        db.create_scope(&new).await.expect("create a scope");
+        db.execute(&new).await.expect("create a scope");
     }
 
     /// All that can be read, each with what it is.

@@ -1,7 +1,7 @@
 use aam_registry_backends::postgres::{PostgresConfig, PostgresMetadata};
 use aam_registry_core::{
     decide::MemberChange,
-    ports::{ChangeEvent, ChangeFeed, Clock, DownloadStore, ScopeStore, SystemClock},
+    ports::{ChangeEvent, ChangeFeed, Clock, CommandHandlerExt, DownloadStore, SystemClock},
     types::{AuditEvent, Change, DownloadBatch, DownloadCount, NewAuditEntry, ScopeName, ScopeRole},
 };
 use futures_util::{StreamExt, stream::BoxStream};
@@ -51,7 +51,7 @@ async fn changes_by_anybody_are_told_to_all_when_they_are_committed() {
         now: SystemClock.now(),
         audit: NewAuditEntry::new(AuditEvent::ScopeMemberSet, SystemClock.now()),
     };
-    store.change_member(&change).await.expect("set");
+    store.execute(&change).await.expect("set");
     let (name, version) = ("greet-kit".parse().expect("a name"), "1.0.0".parse().expect("a version"));
     let count = DownloadCount { package: name, version, day: date(2025, 6, 1), count: 1 };
     other.add_downloads(&DownloadBatch::new(SystemClock.now(), vec![count])).await.expect("add");

@@ -6,9 +6,7 @@ use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
     ErrorCode, Result,
     decide::{NewToken, RevokedTokens, TagChange, TokenRevocation},
-    ports::{
-        AccountStore, AuditLog, Clock, DownloadStore, PackageStore, SystemClock, TokenStore, UserStore, VersionStore,
-    },
+    ports::{AuditLog, Clock, CommandHandlerExt, DownloadStore, PackageStore, SystemClock, TokenStore, UserStore},
     types::{
         Actor, AuditEvent, DownloadBatch, DownloadCount, DownloadQuery, NewAuditEntry, PageRequest, SearchQuery,
         SearchSort, Sha256Digest, Token, TokenId, TokenScopes,
@@ -47,7 +45,7 @@ async fn tag(store: &PostgresMetadata, actor: &Actor, package: &str, tag: &str) 
         now,
         audit: NewAuditEntry::new(AuditEvent::TagSet, now),
     };
-    store.change_tag(&change).await
+    store.execute(&change).await
 }
 
 /// What everybody else does goes on.
@@ -181,7 +179,7 @@ async fn token(store: &PostgresMetadata, owner: &Actor) -> TokenId {
     let audit = NewAuditEntry::new(AuditEvent::TokenCreate, now);
     let id = token.id;
     let new = NewToken { actor: owner.clone(), scopes: TokenScopes::all(), token, secret, audit };
-    store.create_token(&new).await.expect("a token");
+    store.execute(&new).await.expect("a token");
     id
 }
 
@@ -206,7 +204,7 @@ async fn who_revokes_locked_tokens_leaves_connections_to_the_rest() {
             .map(|_| {
                 let (store, tokens, now) = (Arc::clone(&store), tokens.clone(), SystemClock.now());
                 let audit = NewAuditEntry::new(AuditEvent::TokenRevoke, now);
-                tokio::spawn(async move { store.revoke_tokens(&TokenRevocation { tokens, now, audit }).await })
+                tokio::spawn(async move { store.execute(&TokenRevocation { tokens, now, audit }).await })
             })
             .collect();
         database.who_waits(waits).await;

@@ -5,7 +5,7 @@ use aam_registry_core::{
     Error, Result,
     decide::{Published, Yank},
     error::Outcome,
-    ports::{AuditLog, Clock, DownloadStore, PackageStore, SystemClock, VersionStore},
+    ports::{AuditLog, Clock, CommandHandlerExt, DownloadStore, PackageStore, SystemClock},
     types::{Actor, AuditEvent, DownloadBatch, DownloadCount, DownloadQuery, LatestPolicy, NewAuditEntry, PackageName},
 };
 use jiff::civil::date;
@@ -167,7 +167,7 @@ async fn a_deadlock_is_met_by_starting_again() {
         now: SystemClock.now(),
         audit: NewAuditEntry::new(AuditEvent::VersionYank, SystemClock.now()),
     };
-    let (yanked, ()) = tokio::join!(store.yank(&yank), close);
+    let (yanked, ()) = tokio::join!(store.execute(&yank), close);
     assert_eq!(yanked.expect("yank").removed_tags.len(), 1);
 }
 

@@ -16,6 +16,7 @@ mod replica;
 mod searches;
 mod silent;
 mod standing;
+mod tampering;
 mod texts;
 mod tls;
 mod world;

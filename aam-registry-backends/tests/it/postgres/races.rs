@@ -6,10 +6,7 @@ use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
     ErrorCode, Result,
     decide::{LogOut, MemberChange, NewScope, NewToken, NewUser, OwnerChange, TagChange, Yank},
-    ports::{
-        AuditLog, Clock, DownloadStore, PackageStore, PublishStore, ScopeStore, SystemClock, TokenStore, UserStore,
-        VersionStore,
-    },
+    ports::{AuditLog, Clock, CommandHandlerExt, DownloadStore, PackageStore, PublishStore, ScopeStore, SystemClock},
     types::{
         Actor, AuditEvent, Credential, DistTag, DownloadBatch, DownloadCount, DownloadQuery, LatestPolicy,
         NewAuditEntry, PackageName, ScopeName, ScopeRole, Sha256Digest, Token, TokenId, TokenScopes, User, UserId,
@@ -114,7 +111,7 @@ async fn a_username_and_a_scope_have_one_winner() {
             async move {
                 if at % 2 == 0 {
                     let scope: ScopeName = wanted.parse().expect("a scope");
-                    return store.create_scope(&new_scope(&owner, &scope)).await;
+                    return store.execute(&new_scope(&owner, &scope)).await;
                 }
                 let user = User {
                     id: UserId::generate(),
@@ -125,7 +122,7 @@ async fn a_username_and_a_scope_have_one_winner() {
                     created_at: SystemClock.now(),
                 };
                 let audit = entry(AuditEvent::UserRegister);
-                store.create_user(&NewUser { user, password_hash: "$test$".to_owned(), audit }).await
+                store.execute(&NewUser { user, password_hash: "$test$".to_owned(), audit }).await
             }
         });
         let (won, lost): (Vec<_>, Vec<_>) = results.await.into_iter().partition(Result::is_ok);
@@ -155,12 +152,12 @@ async fn of_owners_who_leave_at_once_one_stays() {
     };
     publish(&*stores[0], &owners[0], "kit", "1.0.0", json!({})).await.expect("publish");
     for other in &owners[1..] {
-        stores[0].change_owner(&change(&owners[0], other, true)).await.expect("add");
+        stores[0].execute(&change(&owners[0], other, true)).await.expect("add");
     }
     // Each removes itself: whoever comes last may not, and who is none any more may nothing.
     let results = at_once(&stores, 6, |store, at| {
         let change = change(&owners[at], &owners[at], false);
-        async move { store.change_owner(&change).await }
+        async move { store.execute(&change).await }
     });
     assert_eq!(successes(results.await, ErrorCode::LastOwner), 5);
     assert_eq!(stores[0].package(&kit).await.expect("read").expect("a package").owners.len(), 1);
@@ -174,7 +171,7 @@ async fn of_members_who_leave_at_once_an_owner_stays_and_publishes_know() {
         owners.push(actor(&*stores[0], &format!("owner{at}")).await);
     }
     let scope: ScopeName = "team".parse().expect("a scope");
-    stores[0].create_scope(&new_scope(&owners[0], &scope)).await.expect("create");
+    stores[0].execute(&new_scope(&owners[0], &scope)).await.expect("create");
     let change = |by: &Actor, member: &Actor, role| MemberChange {
         actor: by.clone(),
         scope: scope.clone(),
@@ -184,7 +181,7 @@ async fn of_members_who_leave_at_once_an_owner_stays_and_publishes_know() {
         audit: entry(AuditEvent::ScopeMemberSet),
     };
     for other in &owners[1..] {
-        stores[0].change_member(&change(&owners[0], other, Some(ScopeRole::Owner))).await.expect("add");
+        stores[0].execute(&change(&owners[0], other, Some(ScopeRole::Owner))).await.expect("add");
     }
     // While some publish, all leave.
     let results = at_once(&stores, 18, |store, at| {
@@ -192,7 +189,7 @@ async fn of_members_who_leave_at_once_an_owner_stays_and_publishes_know() {
         let leave = change(&owner, &owner, None);
         async move {
             if at < 6 {
-                return store.change_member(&leave).await.map(|()| None);
+                return store.execute(&leave).await.map(|()| None);
             }
             let package = format!("@team/kit{at}");
             match publish(&*store, &owner, &package, "1.0.0", json!({})).await {
@@ -226,12 +223,12 @@ async fn tags_yanks_and_publishes_of_one_package_leave_it_whole() {
                     let audit = entry(AuditEvent::VersionYank);
                     let latest_policy = LatestPolicy::Highest;
                     let yank = Yank { actor: owner, package, version: parsed, reason: None, latest_policy, now, audit };
-                    store.yank(&yank).await.map(drop)
+                    store.execute(&yank).await.map(drop)
                 }
                 _ => {
                     let audit = entry(AuditEvent::TagSet);
                     let (tag, version) = ("beta".parse().expect("a tag"), Some(parsed));
-                    store.change_tag(&TagChange { actor: owner, package, tag, version, now, audit }).await
+                    store.execute(&TagChange { actor: owner, package, tag, version, now, audit }).await
                 }
             };
             match allowed {
@@ -399,7 +396,7 @@ async fn a_credential_revoked_before_the_commit_is_no_good_for_it() {
         publish(&*stores[0], &owner, "kit", "1.0.1", json!({})),
         async {
             database.who_waits("FROM packages").await;
-            stores[1].log_out(&log_out).await
+            stores[1].execute(&log_out).await
         },
         async {
             database.who_waits("FROM users WHERE id = $1 FOR NO KEY UPDATE").await;
@@ -432,13 +429,13 @@ async fn a_token_made_with_another_waits_for_the_revocation_of_all_and_blocks_it
     let (stores, database) = replicas().await;
     let owner = actor(&*stores[0], "owner").await;
     let first = token(&owner, b"first");
-    stores[0].create_token(&first).await.expect("create");
+    stores[0].execute(&first).await.expect("create");
     let by_token = Actor { credential: Credential::Token(first.token.id), ..owner };
     let admin = database.client().await;
     // As the revocation of all tokens does: first the table, then the rows.
     admin.batch_execute("BEGIN; LOCK TABLE tokens IN SHARE ROW EXCLUSIVE MODE").await.expect("lock");
     let second = token(&by_token, b"second");
-    let (created, ()) = tokio::join!(stores[1].create_token(&second), async {
+    let (created, ()) = tokio::join!(stores[1].execute(&second), async {
         database.who_waits("tokens").await;
         admin.batch_execute("SELECT 1 FROM tokens FOR NO KEY UPDATE; COMMIT").await.expect("no deadlock");
     });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aam_registry_backends::postgres::{PostgresConfig, PostgresMetadata};
 use aam_registry_core::{
     decide::NewScope,
-    ports::{Clock, ScopeStore, SystemClock, UserStore},
+    ports::{Clock, CommandHandlerExt, SystemClock, UserStore},
     types::{Actor, AuditEvent, NewAuditEntry},
 };
 
@@ -55,8 +55,8 @@ async fn a_change_that_a_silent_server_was_asked_for_was_not_made() {
     let (scope, now) = ("tools".parse().expect("a scope"), SystemClock.now());
     let audit = NewAuditEntry::new(AuditEvent::ScopeCreate, now);
     let new = NewScope { actor: owner, name: scope, now, audit };
-    let cause = outage(store.create_scope(&new).await);
+    let cause = outage(store.execute(&new).await);
     assert!(cause.contains("silent"), "{cause}");
     proxy.speak_again();
-    store.create_scope(&new).await.expect("nothing is in the way");
+    store.execute(&new).await.expect("nothing is in the way");
 }

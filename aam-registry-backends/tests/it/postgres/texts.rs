@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aam_registry_core::{
     decide::{LogOut, NewToken, PublishCommit, TextChange, Yank},
-    ports::{AuditLog, Clock, PackageStore, PublishStore, SystemClock, TokenStore, UserStore, VersionStore},
+    ports::{AuditLog, Clock, CommandHandlerExt, PackageStore, PublishStore, SystemClock, TokenStore, UserStore},
     types::{
         Actor, ArchiveKey, AuditEvent, AuditFilter, Credential, LatestPolicy, Manifest, NewAuditEntry, NewUpload,
         PackageName, PageRequest, SearchQuery, SearchSort, Sha256Digest, Token, TokenId, TokenScopes, UploadId,
@@ -58,7 +58,7 @@ async fn any_text_comes_back_as_it_was() {
         now,
         audit: audit(AuditEvent::VersionDeprecate),
     };
-    store.change_text(&deprecation).await.expect("deprecate");
+    store.execute(&deprecation).await.expect("deprecate");
     let query = SearchQuery {
         text: Some(format!("{ODD} zoe")),
         artifact_type: None,
@@ -87,7 +87,7 @@ async fn any_text_comes_back_as_it_was() {
         now,
         audit: audit(AuditEvent::VersionYank),
     };
-    store.yank(&yank).await.expect("yank");
+    store.execute(&yank).await.expect("yank");
     let detail = store.version(&name, &version).await.expect("read").expect("a version");
     assert_eq!(detail.yanked_reason.as_deref(), Some(ODD));
 
@@ -114,12 +114,12 @@ async fn any_text_comes_back_as_it_was() {
         secret: Sha256Digest::of(b"secret"),
         audit: audit(AuditEvent::TokenCreate),
     };
-    store.create_token(&new).await.expect("create");
+    store.execute(&new).await.expect("create");
     assert_eq!(store.tokens(&owner, now).await.expect("read"), [token]);
     let credential =
         Credential::Session { id: ODD.into(), generation: 0, expires_at: now + SignedDuration::from_hours(1) };
     let by = Actor { credential, ..owner.clone() };
-    store.log_out(&LogOut { actor: by, now, audit: audit(AuditEvent::UserLogout) }).await.expect("log out");
+    store.execute(&LogOut { actor: by, now, audit: audit(AuditEvent::UserLogout) }).await.expect("log out");
     assert_eq!(store.session_user(owner.user, ODD, 0).await.expect("read"), None);
     assert!(store.session_user(owner.user, "other", 0).await.expect("read").is_some());
     assert!(store.login(&format!("{ODD}@x")).await.expect("read").is_none());

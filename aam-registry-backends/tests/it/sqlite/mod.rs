@@ -8,4 +8,5 @@ mod migrations;
 mod processes;
 mod replaced;
 mod searches;
+mod tampering;
 mod world;

@@ -21,11 +21,11 @@ fn a_name_and_an_address_are_taken_once() {
         created_at: NOW,
     };
     let new = NewUser { user: account, password_hash: "hash".into(), audit: entry() };
-    let changes = new.decide(NewUserFacts::default()).expect("made").changes;
+    let changes = new.decide(&NewUserFacts::default()).expect("made").changes;
     assert_eq!(written(&changes).len(), 1);
     assert_eq!(changes.stale, Some(Change::Scope(ScopeName::from(&new.user.username))));
     let told = |name_taken, email_taken| {
-        let refusal = new.decide(NewUserFacts { name_taken, email_taken }).expect_err("refused");
+        let refusal = new.decide(&NewUserFacts { name_taken, email_taken }).expect_err("refused");
         assert_eq!(refusal.code(), ErrorCode::UserExists);
         refusal.to_string()
     };
@@ -86,18 +86,18 @@ fn the_operator_revokes_what_is_alive_and_the_record_says_how_many() {
     let revocation = |tokens| TokenRevocation { tokens, now: NOW, audit: entry() };
     let all = revocation(RevokedTokens::All);
     let live = vec![TokenId::generate(), TokenId::generate()];
-    let decision = all.decide(TokenRevocationFacts { exists: true, live: live.clone() }).expect("revoked");
+    let decision = all.decide(&TokenRevocationFacts { exists: true, live: live.clone() }).expect("revoked");
     assert_eq!((decision.answer, &decision.changes.audit[0].metadata["count"]), (2, &2.into()));
     let [Write::RevokeTokens { tokens, .. }] = &decision.changes.writes[..] else { panic!("{decision:?}") };
     assert_eq!(*tokens, live);
-    let none = all.decide(TokenRevocationFacts { exists: true, live: Vec::new() }).expect("nothing to do");
+    let none = all.decide(&TokenRevocationFacts { exists: true, live: Vec::new() }).expect("nothing to do");
     assert!(none.answer == 0 && written(&none.changes).is_empty());
 
     for (tokens, code) in [
         (RevokedTokens::Id(TokenId::generate()), ErrorCode::TokenNotFound),
         (RevokedTokens::Of(super::username(1)), ErrorCode::UserNotFound),
     ] {
-        let refusal = revocation(tokens).decide(TokenRevocationFacts::default()).err().map(|error| error.code());
+        let refusal = revocation(tokens).decide(&TokenRevocationFacts::default()).err().map(|error| error.code());
         assert_eq!(refusal, Some(code));
     }
 }

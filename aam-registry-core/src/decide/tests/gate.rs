@@ -20,7 +20,7 @@ use crate::{
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
-    ports::{PublishStore, UserStore},
+    ports::{CommandHandlerExt, PublishStore},
     registry::Registry,
     types::{
         AccountState, Actor, AuditFilter, Credential, NewUpload, OneTimePurpose, OneTimeToken, PageRequest, Principal,
@@ -40,7 +40,7 @@ impl Reads {
         let account = User { is_admin: true, ..account() };
         let by = Principal::of_host(&account);
         let new = NewUser { user: account, password_hash: "hash".into(), audit: entry() };
-        database.create_user(&new).await.expect("created");
+        database.execute(&new).await.expect("created");
         let commit = commit("kit", "1.0.0");
         let upload = NewUpload { id: commit.upload, user: by.user, lease: Duration::from_hours(1) };
         database.begin_upload(&upload).await.expect("begun");

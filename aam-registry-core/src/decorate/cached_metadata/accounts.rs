@@ -9,23 +9,16 @@ use jiff::Timestamp;
 
 use super::{CachedMetadata, kept::CREDENTIAL_LIFETIME};
 use crate::{
-    decide::{
-        AccountChange, ChangedAccount, LogOut, MemberChange, NewScope, NewToken, NewUser, RevokeToken, TokenRevocation,
-    },
     error::Result,
     ports::{AccountStore, AuditLog, Database, Login, ScopeStore, TokenHolder, TokenStore, UserStore},
     types::{
-        AccountFilter, Actor, AuditEntry, AuditFilter, NewAuditEntry, OneTimePurpose, Page, Scope, ScopeName,
-        ScopeRole, Sha256Digest, Token, TokenId, User, UserId, UserProfile, Username,
+        AccountFilter, Actor, AuditEntry, AuditFilter, ChainLink, NewAuditEntry, OneTimePurpose, Page, Scope,
+        ScopeName, ScopeRole, Sha256Digest, Token, TokenId, User, UserId, UserProfile, Username,
     },
 };
 
 #[async_trait]
 impl<D: Database> UserStore for CachedMetadata<D> {
-    async fn create_user(&self, user: &NewUser) -> Result<()> {
-        self.inner.database.create_user(user).await
-    }
-
     async fn login(&self, login: &str) -> Result<Option<Login>> {
         self.inner.database.login(login).await
     }
@@ -58,11 +51,6 @@ impl<D: Database> UserStore for CachedMetadata<D> {
         Ok(found)
     }
 
-    async fn log_out(&self, log_out: &LogOut) -> Result<()> {
-        let (user, log_out) = (log_out.actor.user, log_out.clone());
-        self.revoking(move |_| Some(user), move |database| async move { database.log_out(&log_out).await }).await
-    }
-
     async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
         self.inner.database.forget_sessions(now).await
     }
@@ -74,15 +62,6 @@ impl<D: Database> AccountStore for CachedMetadata<D> {
         self.inner.database.accounts(filter).await
     }
 
-    async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount> {
-        let change = change.clone();
-        self.revoking(
-            |changed: Option<&ChangedAccount>| changed.map(|changed| changed.user.id),
-            move |database| async move { database.change_account(&change).await },
-        )
-        .await
-    }
-
     async fn one_time_holder(
         &self,
         token: &Sha256Digest,
@@ -90,11 +69,6 @@ impl<D: Database> AccountStore for CachedMetadata<D> {
         now: Timestamp,
     ) -> Result<Option<User>> {
         self.inner.database.one_time_holder(token, purpose, now).await
-    }
-
-    async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64> {
-        let revocation = revocation.clone();
-        self.revoking(|_| None, move |database| async move { database.revoke_tokens(&revocation).await }).await
     }
 }
 
@@ -105,17 +79,8 @@ pub(super) fn sessions_of(user: UserId) -> String {
 
 #[async_trait]
 impl<D: Database> TokenStore for CachedMetadata<D> {
-    async fn create_token(&self, new: &NewToken) -> Result<()> {
-        self.inner.database.create_token(new).await
-    }
-
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>> {
         self.inner.database.tokens(actor, now).await
-    }
-
-    async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()> {
-        let revocation = revocation.clone();
-        self.revoking(|_| None, move |database| async move { database.revoke_token(&revocation).await }).await
     }
 
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {
@@ -140,22 +105,12 @@ impl<D: Database> TokenStore for CachedMetadata<D> {
 
 #[async_trait]
 impl<D: Database> ScopeStore for CachedMetadata<D> {
-    async fn create_scope(&self, new: &NewScope) -> Result<()> {
-        self.inner.database.create_scope(new).await
-    }
-
     async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>> {
         self.inner.database.scope(name).await
     }
 
     async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>> {
         self.inner.database.scopes_of(user).await
-    }
-
-    async fn change_member(&self, change: &MemberChange) -> Result<()> {
-        let member = change.clone();
-        let of = change.stale();
-        self.changing(of, move |database| async move { database.change_member(&member).await }).await
     }
 }
 
@@ -169,8 +124,16 @@ impl<D: Database> AuditLog for CachedMetadata<D> {
         self.inner.database.sequence(limit).await
     }
 
-    async fn position(&self) -> Result<u64> {
-        self.inner.database.position().await
+    async fn head(&self) -> Result<ChainLink> {
+        self.inner.database.head().await
+    }
+
+    async fn last_before(&self, before: Timestamp) -> Result<Option<ChainLink>> {
+        self.inner.database.last_before(before).await
+    }
+
+    async fn delete_entries(&self, through: u64, limit: usize) -> Result<usize> {
+        self.inner.database.delete_entries(through, limit).await
     }
 
     async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>> {

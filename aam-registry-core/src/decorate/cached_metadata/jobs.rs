@@ -1,21 +1,16 @@
-//! The queue of jobs, the webhooks of scopes and trusted publishers, which are never cached.
+//! The queue of jobs, which is never cached.
 
 #![deny(clippy::missing_trait_methods)]
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 
 use super::CachedMetadata;
 use crate::{
-    decide::{PublisherCommand, PublisherQuery, TokenExchange, WebhookCommand, WebhookReport},
     error::Result,
-    ports::{Database, JobQueue, PublisherHolder, PublisherStore, WebhookStore},
-    types::{
-        Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob, NewJob, PackagePublishers, Page,
-        ScopeName, ScopeWebhook, Sha256Digest, StoredWebhook, TrustedPublisher, WebhookId,
-    },
+    ports::{Database, JobQueue},
+    types::{Job, JobEnd, JobFigures, JobFilter, JobLease, JobSelection, LeasedJob, NewJob, Page},
 };
 
 #[async_trait]
@@ -54,47 +49,5 @@ impl<D: Database> JobQueue for CachedMetadata<D> {
 
     async fn job_figures(&self) -> Result<Vec<JobFigures>> {
         self.inner.database.job_figures().await
-    }
-}
-
-#[async_trait]
-impl<D: Database> WebhookStore for CachedMetadata<D> {
-    async fn change_webhook(&self, command: &WebhookCommand) -> Result<ScopeWebhook> {
-        self.inner.database.change_webhook(command).await
-    }
-
-    async fn report_delivery(&self, report: &WebhookReport) -> Result<Option<ScopeWebhook>> {
-        self.inner.database.report_delivery(report).await
-    }
-
-    async fn webhooks(&self, scope: &ScopeName) -> Result<Vec<ScopeWebhook>> {
-        self.inner.database.webhooks(scope).await
-    }
-
-    async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>> {
-        self.inner.database.webhook(id).await
-    }
-}
-
-#[async_trait]
-impl<D: Database> PublisherStore for CachedMetadata<D> {
-    async fn change_publisher(&self, command: &PublisherCommand) -> Result<Option<TrustedPublisher>> {
-        self.inner.database.change_publisher(command).await
-    }
-
-    async fn publishers(&self, query: &PublisherQuery) -> Result<PackagePublishers> {
-        self.inner.database.publishers(query).await
-    }
-
-    async fn exchange_token(&self, exchange: &TokenExchange) -> Result<TrustedPublisher> {
-        self.inner.database.exchange_token(exchange).await
-    }
-
-    async fn publisher_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<PublisherHolder>> {
-        self.inner.database.publisher_holder(secret, now).await
-    }
-
-    async fn forget_publisher_tokens(&self, now: Timestamp) -> Result<()> {
-        self.inner.database.forget_publisher_tokens(now).await
     }
 }

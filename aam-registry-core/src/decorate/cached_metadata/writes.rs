@@ -2,27 +2,22 @@
 
 #![deny(clippy::missing_trait_methods)]
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tracing::Instrument;
 
 use super::{CachedMetadata, accounts::sessions_of};
 use crate::{
-    decide::{
-        OwnerChange, PackageCommand, PublishCheck, PublishCommit, Published, TagChange, TextChange, Unyank, Yank,
-        Yanked,
-    },
+    decide::{PublishCheck, PublishCommit, Published, Request, Stale},
     error::{Error, Outcome, Result},
-    ports::{Database, DownloadStore, PublishStore, VersionStore},
-    types::{
-        Change, DayDownloads, DistTag, DownloadBatch, DownloadQuery, NewUpload, Upload, UploadId, UserId, Version,
-    },
+    ports::{CommandHandler, Database, DownloadStore, PublishStore, QueryHandler, QueryRequest},
+    types::{Change, DayDownloads, DownloadBatch, DownloadQuery, NewUpload, Upload, UploadId, UserId},
 };
 
 impl<D: Database> CachedMetadata<D> {
     /// Makes a change, and notifies others of it before it returns.
-    pub(super) async fn changing<T, F>(&self, change: Change, make: impl FnOnce(Arc<D>) -> F) -> Result<T>
+    async fn changing<T, F>(&self, change: Change, make: impl FnOnce(Arc<D>) -> F) -> Result<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
@@ -53,23 +48,22 @@ impl<D: Database> CachedMetadata<D> {
         .await
     }
 
-    /// Ends credentials, and drops all cached ones before it returns. `whose` returns the user whose
-    /// sessions may have ended, from the result of the change if it is known.
-    pub(super) async fn revoking<T, F>(
+    /// Ends credentials, and drops all cached ones before it returns. Once the
+    /// change is made, `whose` returns the user whose sessions may have ended.
+    async fn revoking<F>(
         &self,
-        whose: impl FnOnce(Option<&T>) -> Option<UserId> + Send + 'static,
+        whose: impl FnOnce() -> Option<UserId> + Send + 'static,
         make: impl FnOnce(Arc<D>) -> F,
-    ) -> Result<T>
+    ) -> Result<()>
     where
-        T: Send + 'static,
-        F: Future<Output = Result<T>> + Send + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
         let work = make(Arc::clone(&inner.database));
         whole(async move {
             let result = work.await;
             inner.kept.doubt_credentials();
-            let user = whose(result.as_ref().ok());
+            let user = whose();
             if let (Some(user), Some(shared)) = (user, &inner.around.shared) {
                 let _ = shared.empty(&sessions_of(user)).await;
                 inner.kept.doubt_credentials();
@@ -136,27 +130,32 @@ impl<D: Database> PublishStore for CachedMetadata<D> {
     }
 }
 
-macro_rules! version_changes {
-    ($($method:ident($change:ty) -> $answer:ty;)+) => {
-        #[async_trait]
-        impl<D: Database> VersionStore for CachedMetadata<D> {
-            $(
-                async fn $method(&self, change: &$change) -> Result<$answer> {
-                    let of = change.stale();
-                    let change = change.clone();
-                    self.changing(of, move |database| async move { database.$method(&change).await }).await
-                }
-            )+
+#[async_trait]
+impl<D: Database> CommandHandler for CachedMetadata<D> {
+    async fn handle(&self, request: Request) -> Result<()> {
+        match request.stale() {
+            Stale::Nothing => self.inner.database.handle(request).await,
+            Stale::Metadata(change) => {
+                self.changing(change, move |database| async move { database.handle(request).await }).await
+            }
+            Stale::Credentials(_) => {
+                let asked = request.clone();
+                let whose = move || match asked.stale() {
+                    Stale::Credentials(user) => user,
+                    Stale::Nothing | Stale::Metadata(_) => None,
+                };
+                self.revoking(whose, move |database| async move { database.handle(request).await }).await
+            }
         }
-    };
+    }
 }
 
-version_changes! {
-    yank(Yank) -> Yanked;
-    unyank(Unyank) -> BTreeMap<DistTag, Version>;
-    change_text(TextChange) -> ();
-    change_tag(TagChange) -> ();
-    change_owner(OwnerChange) -> ();
+#[async_trait]
+impl<D: Database> QueryHandler for CachedMetadata<D> {
+    /// What is asked so is never cached.
+    async fn read(&self, request: QueryRequest) -> Result<()> {
+        self.inner.database.read(request).await
+    }
 }
 
 #[async_trait]

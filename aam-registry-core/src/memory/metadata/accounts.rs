@@ -6,9 +6,7 @@ use super::{
     tables::{StoredToken, Tables},
 };
 use crate::{
-    decide::{
-        AccountChange, AccountFacts, CallerFacts, ChangedAccount, RevokedTokens, TokenRevocation, TokenRevocationFacts,
-    },
+    decide::{AccountChange, AccountFacts, CallerFacts, RevokedTokens, TokenRevocation, TokenRevocationFacts},
     error::Result,
     ports::AccountStore,
     types::{AccountFilter, OneTimePurpose, OneTimeToken, Sha256Digest, User},
@@ -25,12 +23,6 @@ impl AccountStore for MemoryMetadata {
         Ok(users)
     }
 
-    async fn change_account(&self, change: &AccountChange) -> Result<ChangedAccount> {
-        let mut tables = self.tables();
-        let facts = tables.account_facts(change);
-        tables.apply(change.decide(&facts)?, self.clock.now())
-    }
-
     async fn one_time_holder(
         &self,
         digest: &Sha256Digest,
@@ -45,16 +37,10 @@ impl AccountStore for MemoryMetadata {
         let user = found.and_then(|(user, _)| tables.users.get(user)).map(|account| account.user.clone());
         Ok(user.filter(|user| !user.disabled))
     }
-
-    async fn revoke_tokens(&self, revocation: &TokenRevocation) -> Result<u64> {
-        let mut tables = self.tables();
-        let facts = tables.revocation_facts(revocation);
-        tables.apply(revocation.decide(facts)?, self.clock.now())
-    }
 }
 
 impl Tables {
-    fn account_facts(&self, change: &AccountChange) -> AccountFacts {
+    pub(super) fn account_facts(&self, change: &AccountChange) -> AccountFacts {
         let account = self.users.values().find(|account| account.user.username == change.username).cloned();
         let id = account.as_ref().map(|account| account.user.id);
         let own_tokens =
@@ -80,7 +66,7 @@ impl Tables {
         }
     }
 
-    fn revocation_facts(&self, revocation: &TokenRevocation) -> TokenRevocationFacts {
+    pub(super) fn revocation_facts(&self, revocation: &TokenRevocation) -> TokenRevocationFacts {
         let owner = match &revocation.tokens {
             RevokedTokens::Of(username) => self.user_named(username).map(|user| user.id),
             _ => None,

@@ -1,10 +1,11 @@
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::MemoryMetadata;
 use crate::{
     error::Result,
     ports::AuditLog,
-    types::{AuditEntry, AuditFilter, ChainHash, NewAuditEntry, Page},
+    types::{AuditEntry, AuditFilter, ChainLink, NewAuditEntry, Page},
 };
 
 #[async_trait]
@@ -18,21 +19,35 @@ impl AuditLog for MemoryMetadata {
         let mut tables = self.tables();
         let start = tables.sequenced;
         let end = start.saturating_add(limit).min(tables.audit.len());
-        let last = start.checked_sub(1).and_then(|last| tables.audit[last].chained);
-        let (mut position, mut hash) = last.unwrap_or((0, ChainHash::from([0; 32])));
+        let ChainLink { mut position, mut hash } = tables.chain_head;
         for entry in &mut tables.audit[start..end] {
             position += 1;
             hash = entry.entry.chain_hash(&hash, position);
             entry.chained = Some((position, hash));
         }
         tables.sequenced = end;
+        tables.chain_head = ChainLink { position, hash };
         Ok(end - start)
     }
 
-    async fn position(&self) -> Result<u64> {
+    async fn head(&self) -> Result<ChainLink> {
+        Ok(self.tables().chain_head)
+    }
+
+    async fn last_before(&self, before: Timestamp) -> Result<Option<ChainLink>> {
         let tables = self.tables();
-        let last = tables.sequenced.checked_sub(1).and_then(|last| tables.audit[last].chained);
-        Ok(last.map_or(0, |(position, _)| position))
+        let old = tables.audit.iter().take_while(|entry| entry.entry.timestamp < before);
+        let last = old.map_while(|entry| entry.chained).last();
+        Ok(last.map(|(position, hash)| ChainLink { position, hash }))
+    }
+
+    async fn delete_entries(&self, through: u64, limit: usize) -> Result<usize> {
+        let mut tables = self.tables();
+        let is_old = |entry: &&AuditEntry| entry.chained.is_some_and(|(position, _)| position <= through);
+        let count = tables.audit.iter().take_while(is_old).take(limit).count();
+        tables.audit.drain(..count);
+        tables.sequenced -= count;
+        Ok(count)
     }
 
     async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>> {

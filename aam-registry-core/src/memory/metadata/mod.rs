@@ -4,7 +4,7 @@ mod accounts;
 mod apply;
 mod archive_index;
 mod audit;
-mod changes;
+mod commands;
 mod downloads;
 mod facts;
 mod jobs;

@@ -1,8 +1,11 @@
 use async_trait::async_trait;
 
-use super::{MemoryMetadata, tables::StoredScope};
+use super::{
+    MemoryMetadata,
+    tables::{StoredScope, Tables},
+};
 use crate::{
-    decide::{MemberChange, NewScope, NewScopeFacts},
+    decide::{NewScope, NewScopeFacts},
     error::Result,
     ports::ScopeStore,
     types::{Collaborator, Scope, ScopeMember, ScopeName, ScopeRole, UserId},
@@ -10,20 +13,6 @@ use crate::{
 
 #[async_trait]
 impl ScopeStore for MemoryMetadata {
-    async fn create_scope(&self, new: &NewScope) -> Result<()> {
-        let mut tables = self.tables();
-        let facts = NewScopeFacts {
-            caller: tables.caller(&new.actor),
-            scope_exists: tables.scopes.contains_key(&new.name),
-            user: tables
-                .users
-                .values()
-                .find(|one| one.user.username.as_str() == new.name.as_str())
-                .map(|one| one.user.id),
-        };
-        tables.apply(new.decide(&facts)?, self.clock.now())
-    }
-
     async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>> {
         let tables = self.tables();
         Ok(tables.scopes.get(name).map(|scope| {
@@ -54,10 +43,15 @@ impl ScopeStore for MemoryMetadata {
         let role = |scope: &StoredScope| scope.members.get(&user).copied();
         Ok(tables.scopes.iter().filter_map(|(name, scope)| Some((name.clone(), role(scope)?))).collect())
     }
+}
 
-    async fn change_member(&self, change: &MemberChange) -> Result<()> {
-        let mut tables = self.tables();
-        let facts = tables.member_facts(change);
-        tables.apply(change.decide(&facts)?, self.clock.now())
+impl Tables {
+    pub(super) fn new_scope_facts(&self, new: &NewScope) -> NewScopeFacts {
+        let mut users = self.users.values().map(|account| &account.user);
+        NewScopeFacts {
+            caller: self.caller(&new.actor),
+            scope_exists: self.scopes.contains_key(&new.name),
+            user: users.find(|user| user.username.as_str() == new.name.as_str()).map(|user| user.id),
+        }
     }
 }

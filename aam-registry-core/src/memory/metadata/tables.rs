@@ -6,8 +6,8 @@ use super::queued_jobs::QueuedJobs;
 use crate::{
     decide::{PackageAccess, PublisherToken, Rights, YankState},
     types::{
-        AccountState, Actor, ArchiveFile, ArchiveKey, AuditEntry, DistTag, DownloadBatchId, LatestTag, Manifest,
-        NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, PublisherId, PublisherTokenId, ScopeName,
+        AccountState, Actor, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, LatestTag,
+        Manifest, NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, PublisherId, PublisherTokenId, ScopeName,
         ScopeRole, Sha256Digest, StoredWebhook, Token, TokenId, TrustedPublisher, UploadId, User, UserId, Username,
         Version, VersionTexts, WebhookId,
     },
@@ -32,6 +32,7 @@ pub(super) struct Tables {
     /// In the order of their append; the first `sequenced` have a position.
     pub(super) audit: Vec<AuditEntry>,
     pub(super) sequenced: usize,
+    pub(super) chain_head: ChainLink,
     pub(super) jobs: QueuedJobs,
     pub(super) webhooks: BTreeMap<WebhookId, StoredWebhook>,
     pub(super) publishers: BTreeMap<PublisherId, TrustedPublisher>,

@@ -3,7 +3,6 @@ use jiff::Timestamp;
 
 use super::{MemoryMetadata, tables::StoredToken};
 use crate::{
-    decide::{NewToken, RevokeToken, RevokeTokenFacts},
     error::Result,
     ports::{TokenHolder, TokenStore},
     types::{Actor, Sha256Digest, Token, TokenId},
@@ -17,24 +16,12 @@ impl StoredToken {
 
 #[async_trait]
 impl TokenStore for MemoryMetadata {
-    async fn create_token(&self, new: &NewToken) -> Result<()> {
-        let mut tables = self.tables();
-        let caller = tables.caller(&new.actor);
-        tables.apply(new.decide(&caller)?, self.clock.now())
-    }
-
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>> {
         let tables = self.tables();
         let own = tables.tokens.values().filter(|stored| stored.token.user == actor.user && stored.is_live(now));
         let mut tokens: Vec<_> = own.map(|stored| stored.token.clone()).collect();
         tokens.sort_by(|a, b| b.created_at.cmp(&a.created_at).then(b.id.cmp(&a.id)));
         Ok(tokens)
-    }
-
-    async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()> {
-        let mut tables = self.tables();
-        let (caller, owner) = (tables.caller(&revocation.actor), tables.token_owner(revocation.token));
-        tables.apply(revocation.decide(&RevokeTokenFacts { caller, owner })?, self.clock.now())
     }
 
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {

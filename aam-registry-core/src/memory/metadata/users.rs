@@ -1,9 +1,9 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::MemoryMetadata;
+use super::{MemoryMetadata, tables::Tables};
 use crate::{
-    decide::{LogOut, NewUser, NewUserFacts},
+    decide::{NewUser, NewUserFacts},
     error::Result,
     ports::{Login, UserStore},
     types::{AccountState, ScopeName, User, UserId, UserProfile, Username, is_session_ended},
@@ -11,17 +11,6 @@ use crate::{
 
 #[async_trait]
 impl UserStore for MemoryMetadata {
-    async fn create_user(&self, new: &NewUser) -> Result<()> {
-        let mut tables = self.tables();
-        let (username, email) = (&new.user.username, new.user.email.to_lowercase());
-        let has_name = tables.user_named(username).is_some();
-        let facts = NewUserFacts {
-            name_taken: has_name || tables.scopes.contains_key(&ScopeName::from(username)),
-            email_taken: tables.users.values().any(|account| account.user.email.to_lowercase() == email),
-        };
-        tables.apply(new.decide(facts)?, self.clock.now())
-    }
-
     async fn login(&self, login: &str) -> Result<Option<Login>> {
         let tables = self.tables();
         let email = login.contains('@').then(|| login.to_lowercase());
@@ -68,16 +57,21 @@ impl UserStore for MemoryMetadata {
         Ok(account.map(|account| account.user.clone()))
     }
 
-    async fn log_out(&self, log_out: &LogOut) -> Result<()> {
-        let mut tables = self.tables();
-        let caller = tables.caller(&log_out.actor);
-        tables.apply(log_out.decide(&caller)?, self.clock.now())
-    }
-
     async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
         let mut tables = self.tables();
         tables.revoked_sessions.retain(|_, expires_at| *expires_at >= now);
         tables.one_time_tokens.retain(|(_, token)| token.expires_at >= now);
         Ok(())
+    }
+}
+
+impl Tables {
+    pub(super) fn new_user_facts(&self, new: &NewUser) -> NewUserFacts {
+        let (username, email) = (&new.user.username, new.user.email.to_lowercase());
+        let has_name = self.user_named(username).is_some();
+        NewUserFacts {
+            name_taken: has_name || self.scopes.contains_key(&ScopeName::from(username)),
+            email_taken: self.users.values().any(|account| account.user.email.to_lowercase() == email),
+        }
     }
 }

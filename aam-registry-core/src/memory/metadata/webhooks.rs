@@ -1,46 +1,31 @@
-use async_trait::async_trait;
+use jiff::Timestamp;
 
-use super::MemoryMetadata;
+use super::tables::Tables;
 use crate::{
-    decide::{WebhookCommand, WebhookFacts, WebhookReport},
-    error::Result,
-    ports::WebhookStore,
-    types::{ScopeName, ScopeWebhook, StoredWebhook, WebhookId},
+    decide::{WebhookCommand, WebhookFacts},
+    types::{ScopeName, ScopeWebhook, StoredWebhook},
 };
 
-#[async_trait]
-impl WebhookStore for MemoryMetadata {
-    async fn change_webhook(&self, command: &WebhookCommand) -> Result<ScopeWebhook> {
-        let (now, mut tables) = (self.clock.now(), self.tables());
-        let (scope, id) = (tables.scopes.get(&command.scope), command.change.webhook());
+impl Tables {
+    pub(super) fn webhook_facts(&self, command: &WebhookCommand, now: Timestamp) -> WebhookFacts {
+        let (scope, id) = (self.scopes.get(&command.scope), command.change.webhook());
         let of_scope = |stored: &&StoredWebhook| stored.webhook.scope == command.scope;
         let kind = ScopeWebhook::kind_of(&command.scope, id);
-        let facts = WebhookFacts {
-            caller: tables.caller(&command.actor),
+        WebhookFacts {
+            caller: self.caller(&command.actor),
             scope_exists: scope.is_some(),
             role: scope.and_then(|scope| scope.members.get(&command.actor.user).copied()),
-            webhooks: tables.webhooks.values().filter(of_scope).count() as u64,
-            webhook: tables.webhooks.get(&id).filter(of_scope).cloned(),
-            delivery: command.change.delivery().and_then(|delivery| tables.jobs.state_of(delivery, &kind, now)),
-        };
-        tables.apply(command.decide(&facts)?, now)
+            webhooks: self.webhooks.values().filter(of_scope).count() as u64,
+            webhook: self.webhooks.get(&id).filter(of_scope).cloned(),
+            delivery: command.change.delivery().and_then(|delivery| self.jobs.state_of(delivery, &kind, now)),
+        }
     }
 
-    async fn report_delivery(&self, report: &WebhookReport) -> Result<Option<ScopeWebhook>> {
-        let mut tables = self.tables();
-        let decision = report.decide(tables.webhooks.get(&report.id))?;
-        tables.apply(decision, self.clock.now())
-    }
-
-    async fn webhooks(&self, scope: &ScopeName) -> Result<Vec<ScopeWebhook>> {
-        let tables = self.tables();
-        let webhooks = tables.webhooks.values().map(|stored| &stored.webhook);
+    /// The webhooks of a scope, oldest first.
+    pub(super) fn webhooks_of(&self, scope: &ScopeName) -> Vec<ScopeWebhook> {
+        let webhooks = self.webhooks.values().map(|stored| &stored.webhook);
         let mut webhooks: Vec<_> = webhooks.filter(|webhook| webhook.scope == *scope).cloned().collect();
         webhooks.sort_by_key(|webhook| (webhook.created_at, webhook.id));
-        Ok(webhooks)
-    }
-
-    async fn webhook(&self, id: WebhookId) -> Result<Option<StoredWebhook>> {
-        Ok(self.tables().webhooks.get(&id).cloned())
+        webhooks
     }
 }

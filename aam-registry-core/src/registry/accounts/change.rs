@@ -4,6 +4,7 @@ use super::{Account, Guesser, email, password};
 use crate::{
     decide::{AccountActor, AccountChange, AccountUpdate, Action},
     error::{Detail, Error, Result},
+    ports::CommandHandlerExt,
     registry::Registry,
     types::{AuditEvent, Principal},
 };
@@ -103,7 +104,7 @@ impl Registry {
             now: self.now(),
             audit,
         };
-        let changed = self.inner().accounts.change_account(&made).await?;
+        let changed = self.inner().commands.execute(&made).await?;
         if changed.changed {
             tracing::info!(event = "account_changed", user = %by.username, user_id = %by.user, "account changed");
         }

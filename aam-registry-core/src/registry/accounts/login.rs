@@ -8,7 +8,7 @@ use super::{Guesser, password};
 use crate::{
     decide::{Action, LogOut},
     error::{Error, Result},
-    ports::{Login, Session},
+    ports::{CommandHandlerExt, Login, Session},
     registry::Registry,
     types::{AuditEvent, NewAuditEntry, Principal, User},
 };
@@ -156,7 +156,7 @@ impl Registry {
         Action::LogOut.require_credential(by, None)?;
         let audit = self.entry_by(AuditEvent::UserLogout, by);
         let log_out = LogOut { actor: by.actor(), now: audit.timestamp, audit };
-        self.inner().users.log_out(&log_out).await?;
+        self.inner().commands.execute(&log_out).await?;
         tracing::info!(event = "logout", user = %by.username, "user logged out");
         Ok(())
     }

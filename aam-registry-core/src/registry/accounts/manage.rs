@@ -1,6 +1,7 @@
 use crate::{
     decide::{AccountActor, AccountChange, AccountUpdate, ChangedAccount, RevokedTokens, TokenRevocation},
     error::{Error, Result},
+    ports::CommandHandlerExt,
     registry::Registry,
     types::{
         AccountFilter, AccountRole, Actor, AuditEvent, Credential, NewAuditEntry, PackageName, ScopeName, ScopeRole,
@@ -98,7 +99,7 @@ impl Registry {
             RevokedTokens::Of(username) => audit.with("user", username.as_str()),
             RevokedTokens::All => audit.with("all", true),
         };
-        let revoked = self.inner().accounts.revoke_tokens(&TokenRevocation { tokens, now, audit }).await?;
+        let revoked = self.inner().commands.execute(&TokenRevocation { tokens, now, audit }).await?;
         tracing::info!(event = "tokens_revoked", by = OPERATOR, count = revoked, "API tokens revoked");
         Ok(revoked)
     }
@@ -116,7 +117,7 @@ impl Registry {
             now: audit.timestamp,
             audit: vec![audit],
         };
-        let changed = self.inner().accounts.change_account(&change).await?;
+        let changed = self.inner().commands.execute(&change).await?;
         if changed.changed {
             tracing::info!(event = "account_managed", user = %username, by = OPERATOR, what = event, "account changed");
         }

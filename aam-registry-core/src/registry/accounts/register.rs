@@ -4,6 +4,7 @@ use super::{email, password};
 use crate::{
     decide::{NewUser, NewUserFacts},
     error::{Detail, Error, Result},
+    ports::CommandHandlerExt,
     registry::{RegistrationPolicy, Registry, reserved},
     types::{AuditEvent, NewAuditEntry, ScopeName, User, UserId, Username},
 };
@@ -114,7 +115,7 @@ impl Registry {
             created_at: now,
         };
         let new = NewUser { user, password_hash, audit };
-        self.inner().users.create_user(&new).await?;
+        self.inner().commands.execute(&new).await?;
         Ok(new.user)
     }
 }

@@ -8,6 +8,7 @@ use super::{OPERATOR, login::MAX_LOGIN, password};
 use crate::{
     decide::{AccountActor, AccountChange, AccountUpdate, Action},
     error::{Error, Result},
+    ports::CommandHandlerExt,
     registry::Registry,
     types::{AuditEvent, NewAuditEntry, OneTimePurpose, OneTimeSecret, OneTimeToken, Principal, User, Username},
 };
@@ -160,7 +161,7 @@ impl Registry {
         let expires_at = self.now().checked_add(lifetime).map_err(Error::internal)?;
         let token = OneTimeToken { digest: secret.digest(), purpose: OneTimePurpose::PasswordReset, expires_at };
         let change = self.account_change(by, username, AccountUpdate::OneTimeToken(token), audit);
-        let made = self.inner().accounts.change_account(&change).await?;
+        let made = self.inner().commands.execute(&change).await?;
         Ok(made.changed.then_some(PasswordResetLink { user: made.user, secret, expires_at }))
     }
 
@@ -172,7 +173,7 @@ impl Registry {
         audit: Option<NewAuditEntry>,
     ) -> Result<bool> {
         let change = self.account_change(by, username, update, audit);
-        Ok(self.inner().accounts.change_account(&change).await?.changed)
+        Ok(self.inner().commands.execute(&change).await?.changed)
     }
 
     fn account_change(

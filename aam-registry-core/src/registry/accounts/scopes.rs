@@ -1,6 +1,7 @@
 use crate::{
     decide::{Action, MemberChange, NewScope},
     error::{Error, Result},
+    ports::CommandHandlerExt,
     registry::{Registry, View, reserved},
     types::{AuditEvent, Principal, Scope, ScopeName, ScopeRole, Username},
 };
@@ -16,7 +17,7 @@ impl Registry {
         reserved::check_scope(name.as_str())?;
         let audit = self.entry_by(AuditEvent::ScopeCreate, by).with("scope", name.as_str());
         let new = NewScope { actor: by.actor(), name: name.clone(), now: audit.timestamp, audit };
-        self.inner().scopes.create_scope(&new).await?;
+        self.inner().commands.execute(&new).await?;
         tracing::info!(event = "scope_created", user = %by.username, scope = %name, "scope created");
         self.unrestricted().scope(name).await
     }
@@ -34,7 +35,7 @@ impl Registry {
         role: ScopeRole,
     ) -> Result<()> {
         let change = self.member_change(by, scope, member, Some(role))?;
-        self.inner().scopes.change_member(&change).await?;
+        self.inner().commands.execute(&change).await?;
         tracing::info!(
             event = "scope_member_set",
             user = %by.username,
@@ -52,7 +53,7 @@ impl Registry {
     /// As for [`set_member`](Self::set_member).
     pub async fn remove_member(&self, by: &Principal, scope: &ScopeName, member: &Username) -> Result<()> {
         let change = self.member_change(by, scope, member, None)?;
-        self.inner().scopes.change_member(&change).await?;
+        self.inner().commands.execute(&change).await?;
         tracing::info!(
             event = "scope_member_removed",
             user = %by.username,

@@ -3,6 +3,7 @@ use jiff::Timestamp;
 use crate::{
     decide::{Action, NewToken, RevokeToken, Rights},
     error::{Detail, Error, Result},
+    ports::CommandHandlerExt,
     registry::Registry,
     types::{AuditEvent, Principal, Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret},
 };
@@ -65,7 +66,7 @@ impl Registry {
             last_used_at: None,
         };
         let new = NewToken { actor: by.actor(), scopes: by.scopes, token, secret: secret.digest(), audit };
-        self.inner().tokens.create_token(&new).await?;
+        self.inner().commands.execute(&new).await?;
         let token = new.token;
         tracing::info!(event = "token_created", user = %by.username, token_id = %token.id, "API token created");
         Ok((token, secret))
@@ -90,7 +91,7 @@ impl Registry {
         let audit = self.entry_by(AuditEvent::TokenRevoke, by).with("token", id.to_string());
         let revocation = RevokeToken { actor: by.actor(), token: id, audit };
         revocation.action().require_credential(by, None)?;
-        self.inner().tokens.revoke_token(&revocation).await?;
+        self.inner().commands.execute(&revocation).await?;
         tracing::info!(event = "token_revoked", user = %by.username, token_id = %id, "API token revoked");
         Ok(())
     }

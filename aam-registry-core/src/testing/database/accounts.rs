@@ -9,7 +9,7 @@ use super::world::{
 };
 use crate::{
     error::ErrorCode,
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{Actor, AuditEvent, Credential, PackageName, ScopeMember, ScopeName, ScopeRole, User},
 };
 
@@ -18,7 +18,7 @@ pub async fn a_new_user_is_found_by_id_name_and_email(db: &dyn Database) {
     let (mut user, stamp) = (stranger(), Timestamp::from_microsecond(1_700_000_000_123_456).expect("an instant"));
     user.email = format!("Zoë.{}@Example.COM", user.username);
     user.created_at = stamp;
-    db.create_user(&new_user(&user)).await.expect("create");
+    db.execute(&new_user(&user)).await.expect("create");
 
     assert_eq!(db.user(user.id).await.expect("read"), Some(user.clone()));
     for login in [user.username.as_str(), &user.email, &user.email.to_lowercase(), &user.email.to_uppercase()] {
@@ -47,17 +47,17 @@ pub async fn a_new_user_owns_the_scope_of_its_name(db: &dyn Database) {
 pub async fn a_username_is_taken_once(db: &dyn Database) {
     let first = user(db).await;
     let second = User { username: first.username.clone(), ..stranger() };
-    refused(db.create_user(&new_user(&second)).await, ErrorCode::UserExists);
+    refused(db.execute(&new_user(&second)).await, ErrorCode::UserExists);
     assert_eq!(db.login(first.username.as_str()).await.expect("read").map(|login| login.user), Some(first));
 }
 
 /// `UserExists` for an e-mail address that is taken, however it is spelled.
 pub async fn an_email_address_is_taken_once_in_any_case(db: &dyn Database) {
     let first = User { email: format!("ÄNNE.{}@Example.com", stranger_name()), ..stranger() };
-    db.create_user(&new_user(&first)).await.expect("create");
+    db.execute(&new_user(&first)).await.expect("create");
     for email in [first.email.clone(), first.email.to_lowercase(), first.email.to_uppercase()] {
         let second = User { email, ..stranger() };
-        refused(db.create_user(&new_user(&second)).await, ErrorCode::UserExists);
+        refused(db.execute(&new_user(&second)).await, ErrorCode::UserExists);
     }
 }
 
@@ -65,7 +65,7 @@ pub async fn an_email_address_is_taken_once_in_any_case(db: &dyn Database) {
 pub async fn the_name_of_a_scope_is_no_free_username(db: &dyn Database) {
     let taken = scope(db, &actor(db).await).await;
     let user = User { username: taken.as_str().parse().expect("a username"), ..stranger() };
-    refused(db.create_user(&new_user(&user)).await, ErrorCode::UserExists);
+    refused(db.execute(&new_user(&user)).await, ErrorCode::UserExists);
     assert_eq!(db.user(user.id).await.expect("read"), None);
 }
 
@@ -73,7 +73,7 @@ pub async fn the_name_of_a_scope_is_no_free_username(db: &dyn Database) {
 pub async fn of_users_made_at_once_one_gets_the_name(db: &dyn Database) {
     let username = stranger_name();
     let users: Vec<_> = (0..6).map(|_| new_user(&User { username: username.clone(), ..stranger() })).collect();
-    let results = join_all(users.iter().map(|user| db.create_user(user))).await;
+    let results = join_all(users.iter().map(|user| db.execute(user))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     for result in results.into_iter().filter(Result::is_err) {
         refused(result, ErrorCode::UserExists);
@@ -84,13 +84,13 @@ pub async fn of_users_made_at_once_one_gets_the_name(db: &dyn Database) {
 pub async fn a_refused_user_leaves_nothing(db: &dyn Database) {
     let first = user(db).await;
     let second = User { email: first.email.clone(), ..stranger() };
-    refused(db.create_user(&new_user(&second)).await, ErrorCode::UserExists);
+    refused(db.execute(&new_user(&second)).await, ErrorCode::UserExists);
     assert_eq!(db.user(second.id).await.expect("read"), None);
     assert_eq!(db.scope(&ScopeName::from(&second.username)).await.expect("read"), None);
     assert!(audit_by(db, &session(&second)).await.is_empty());
 
     let third = User { email: stranger().email, ..second };
-    db.create_user(&new_user(&third)).await.expect("the name is still free");
+    db.execute(&new_user(&third)).await.expect("the name is still free");
 }
 
 /// A name, an address or an id that no user has finds nobody, and neither does an invalid one.
@@ -109,10 +109,10 @@ pub async fn an_unknown_login_is_none(db: &dyn Database) {
 pub async fn an_administrator_is_noticed(db: &dyn Database) {
     let had = db.has_admin().await.expect("read");
     let shut_out = User { is_admin: true, disabled: true, ..stranger() };
-    db.create_user(&new_user(&shut_out)).await.expect("create");
+    db.execute(&new_user(&shut_out)).await.expect("create");
     assert_eq!(db.has_admin().await.expect("read"), had, "a disabled one administers nothing");
     let admin = User { is_admin: true, ..stranger() };
-    db.create_user(&new_user(&admin)).await.expect("create");
+    db.execute(&new_user(&admin)).await.expect("create");
     assert!(db.has_admin().await.expect("read"));
     assert_eq!(db.user(admin.id).await.expect("read"), Some(admin));
 }
@@ -123,8 +123,8 @@ pub async fn a_revoked_session_has_no_user(db: &dyn Database) {
     assert_eq!(db.session_user(user.id, "first", 0).await.expect("read"), Some(user.clone()));
     let credential = Credential::Session { id: "first".into(), generation: 0, expires_at: super::world::after(3600) };
     let log_out = super::world::log_out(&Actor { credential, ..session(&user) });
-    db.log_out(&log_out).await.expect("log out");
-    refused(db.log_out(&log_out).await, ErrorCode::Unauthorized);
+    db.execute(&log_out).await.expect("log out");
+    refused(db.execute(&log_out).await, ErrorCode::Unauthorized);
     let events = audit_by(db, &log_out.actor).await.into_iter().map(|entry| entry.entry.event);
     let recorded: Vec<_> = events.filter(|event| *event == AuditEvent::UserLogout).collect();
     assert_eq!(recorded.len(), 1, "the logout is on record, and the refusal is not");
@@ -147,7 +147,7 @@ pub async fn forgetting_sessions_keeps_live_revocations(db: &dyn Database) {
     for (id, end) in [("old", super::world::after(60)), ("live", super::world::after(3600))] {
         let credential = Credential::Session { id: id.into(), generation: 0, expires_at: end };
         let by = Actor { credential, ..session(&user) };
-        db.log_out(&super::world::log_out(&by)).await.expect("log out");
+        db.execute(&super::world::log_out(&by)).await.expect("log out");
     }
     db.forget_sessions(super::world::after(600)).await.expect("forget");
     assert_eq!(db.session_user(user.id, "live", 0).await.expect("read"), None);

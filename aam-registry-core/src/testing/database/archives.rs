@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     decide::Audience,
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{ArchiveKey, UploadId},
 };
 
@@ -23,7 +23,7 @@ pub async fn a_location_is_that_of_the_version(db: &dyn Database) {
         assert_eq!(location, detail.location(), "{asked}");
         assert_eq!(location.version.to_string(), "1.0.0+linux");
     }
-    db.yank(&yank(&actor, &name, "1.0.0")).await.expect("yank");
+    db.execute(&yank(&actor, &name, "1.0.0")).await.expect("yank");
     let location = db.archive_location(&name, &v("1.0.0"), Audience::Everyone).await.expect("read");
     assert_eq!(location, Some(detail.location()), "a yanked version keeps its archive");
     assert_eq!(db.archive_location(&name, &v("1.0.1"), Audience::Everyone).await.expect("read"), None);

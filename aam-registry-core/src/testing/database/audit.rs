@@ -9,7 +9,7 @@ use serde_json::json;
 use super::world::{actor, audit_by, everything, now, package_name, session, stranger, v};
 use crate::{
     ports::Database,
-    types::{Actor, AuditEntry, AuditEvent, AuditFilter, ChainHash, NewAuditEntry, PageRequest},
+    types::{Actor, AuditEntry, AuditEvent, AuditFilter, ChainHash, ChainLink, NewAuditEntry, PageRequest},
 };
 
 /// An actor whose entries belong to this case only.
@@ -163,9 +163,9 @@ pub async fn sequencing_makes_a_chain(db: &dyn Database) {
 pub async fn the_log_is_followed_by_position(db: &dyn Database) {
     let somebody = somebody();
     sequence_all(db).await;
-    let mut position = db.position().await.expect("read");
+    let mut position = db.head().await.expect("read").position;
     let appended = append(db, &somebody, 5).await;
-    if db.position().await.expect("read") == position {
+    if db.head().await.expect("read").position == position {
         assert_eq!(db.entries_after(position, 100).await.expect("read"), Vec::new(), "nothing has a position yet");
     }
     sequence_all(db).await;
@@ -183,7 +183,7 @@ pub async fn the_log_is_followed_by_position(db: &dyn Database) {
         }
         followed.extend(some.into_iter().map(|one| one.entry));
     }
-    assert!(db.position().await.expect("read") >= position);
+    assert!(db.head().await.expect("read").position >= position);
     followed.retain(|entry| entry.actor.as_deref() == Some(somebody.username.as_str()));
     assert_eq!(followed, appended);
 }
@@ -197,6 +197,47 @@ pub async fn sequencers_at_once_make_one_chain(db: &dyn Database) {
     futures_util::future::join(sequencers, late).await;
     sequence_all(db).await;
     verify(db, &appended).await;
+}
+
+/// Only entries at the beginning of the chain count as old, and only they are deleted, oldest first;
+/// the chain goes on as if they were there.
+pub async fn the_oldest_entries_are_deleted(db: &dyn Database) {
+    sequence_all(db).await;
+    let end = db.head().await.expect("read");
+    db.delete_entries(end.position, usize::MAX).await.expect("delete");
+    assert_eq!(db.last_before(now() + SignedDuration::from_hours(1)).await.expect("read"), None);
+    let hours = |hours| now() - SignedDuration::from_hours(hours);
+    for age in [9, 8, 3, 9, 1] {
+        let entry = NewAuditEntry::new(AuditEvent::UserLoginFailed, hours(age));
+        db.append(&entry).await.expect("append");
+    }
+    assert_eq!(db.last_before(hours(0)).await.expect("read"), None, "nothing has a position");
+    sequence_all(db).await;
+    let places = async || {
+        let entries = db.entries_after(0, 100).await.expect("read");
+        entries.iter().filter_map(|entry| entry.chained).collect::<Vec<_>>()
+    };
+    let all = places().await;
+    assert_eq!(all.iter().map(|(position, _)| position - end.position).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    for (age, last) in [(10, None), (4, Some(1)), (2, Some(3)), (0, Some(4))] {
+        let expected = last.map(|last: usize| ChainLink { position: all[last].0, hash: all[last].1 });
+        assert_eq!(db.last_before(hours(age)).await.expect("read"), expected, "{age} h");
+    }
+    let through = all[2].0;
+    assert_eq!(db.delete_entries(through, 2).await.expect("delete"), 2);
+    assert_eq!(places().await, all[2..]);
+    assert_eq!(db.delete_entries(through, 2).await.expect("delete"), 1);
+    assert_eq!(db.delete_entries(through, 2).await.expect("delete"), 0);
+    assert_eq!(places().await, all[3..]);
+
+    let (position, hash) = all[4];
+    assert_eq!(db.head().await.expect("read"), ChainLink { position, hash });
+    db.append(&NewAuditEntry::new(AuditEvent::TagSet, now())).await.expect("append");
+    db.delete_entries(u64::MAX, usize::MAX).await.expect("delete");
+    sequence_all(db).await;
+    let last = db.entries_after(0, 100).await.expect("read");
+    let [one] = &*last else { panic!("{last:?}") };
+    assert_eq!(one.chained, Some((position + 1, one.entry.chain_hash(&hash, position + 1))));
 }
 
 /// Checks the whole chain, and that it contains `appended` in order.

@@ -7,7 +7,7 @@ use super::world::{
 use crate::{
     decide::{MemberChange, OwnerChange, TagChange, TextChange, Unyank, Yank, Yanked},
     error::{ErrorCode, Result},
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{
         Actor, AuditEvent, DistTag, LatestPolicy, PackageName, ScopeRole, Username, VersionDetail, VersionText,
         VersionTexts,
@@ -41,7 +41,7 @@ async fn set_tag(db: &dyn Database, actor: &Actor, package: &PackageName, name: 
     let audit = entry(AuditEvent::TagSet, actor).with_package(package);
     let (actor, package, version) = (actor.clone(), package.clone(), Some(v(version)));
     let change = TagChange { actor, package, tag: tag(name), version, now: now(), audit };
-    db.change_tag(&change).await.expect("set a tag");
+    db.execute(&change).await.expect("set a tag");
 }
 
 async fn detail(db: &dyn Database, name: &PackageName, version: &str) -> VersionDetail {
@@ -60,7 +60,7 @@ pub async fn a_yank_withdraws_a_version(db: &dyn Database) {
         set_tag(db, &actor, &name, tag, version).await;
     }
     let yank = yank(&actor, &name, "2.0.0");
-    let yanked = db.yank(&yank).await.expect("yank");
+    let yanked = db.execute(&yank).await.expect("yank");
     assert_eq!(yanked.version.to_string(), "2.0.0+b7", "the version as published");
     assert_eq!((yanked.yanked_at, &yanked.reason), (yank.now, &yank.reason));
     assert_eq!(yanked.moved_tags, [(DistTag::latest(), v("1.5.0"))].into());
@@ -81,7 +81,7 @@ pub async fn a_yank_withdraws_a_version(db: &dyn Database) {
 pub async fn a_yank_is_idempotent(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "1.1.0"]).await;
     let first = yank(&actor, &name, "1.1.0");
-    db.yank(&first).await.expect("yank");
+    db.execute(&first).await.expect("yank");
     let second = Yank { reason: Some("another".to_owned()), now: after(5), ..yank(&actor, &name, "1.1.0") };
     let expected = Yanked {
         version: v("1.1.0"),
@@ -90,7 +90,7 @@ pub async fn a_yank_is_idempotent(db: &dyn Database) {
         moved_tags: [].into(),
         removed_tags: vec![],
     };
-    assert_eq!(db.yank(&second).await.expect("yank again"), expected);
+    assert_eq!(db.execute(&second).await.expect("yank again"), expected);
     assert_eq!(detail(db, &name, "1.1.0").await.yanked_reason, first.reason);
     assert_eq!(recorded(db, &name, AuditEvent::VersionYank).await, 1);
     let package = db.package(&name).await.expect("read").expect("a package");
@@ -101,10 +101,10 @@ pub async fn a_yank_is_idempotent(db: &dyn Database) {
 /// version.
 pub async fn a_package_without_a_visible_version_has_no_latest(db: &dyn Database) {
     let (actor, name) = published(db, &["2.0.0", "1.0.0"]).await;
-    let first = db.yank(&yank(&actor, &name, "1.0.0")).await.expect("yank");
+    let first = db.execute(&yank(&actor, &name, "1.0.0")).await.expect("yank");
     assert_eq!((first.moved_tags, first.removed_tags), ([].into(), vec![]));
     let last = Yank { reason: None, ..yank(&actor, &name, "2.0.0") };
-    let last = db.yank(&last).await.expect("yank");
+    let last = db.execute(&last).await.expect("yank");
     assert_eq!((last.moved_tags, last.removed_tags), ([].into(), vec![DistTag::latest()]));
     let package = db.package(&name).await.expect("read").expect("a package");
     assert_eq!((package.latest(), &package.manifest.version), (None, &v("1.0.0")));
@@ -115,9 +115,9 @@ pub async fn a_package_without_a_visible_version_has_no_latest(db: &dyn Database
 pub async fn an_unyank_undoes_a_yank(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "2.0.0"]).await;
     set_tag(db, &actor, &name, "next", "2.0.0").await;
-    db.yank(&yank(&actor, &name, "2.0.0")).await.expect("yank");
+    db.execute(&yank(&actor, &name, "2.0.0")).await.expect("yank");
     let unyank = unyank(&actor, &name, "2.0.0");
-    let moved = db.unyank(&unyank).await.expect("unyank");
+    let moved = db.execute(&unyank).await.expect("unyank");
     assert_eq!(moved, [(DistTag::latest(), v("2.0.0"))].into());
     let after = detail(db, &name, "2.0.0").await;
     assert_eq!((after.summary.yanked, after.yanked_reason), (false, None));
@@ -125,12 +125,12 @@ pub async fn an_unyank_undoes_a_yank(db: &dyn Database) {
     let package = db.package(&name).await.expect("read").expect("a package");
     assert_eq!(package.updated_at, unyank.now);
 
-    assert_eq!(db.unyank(&super::changes::unyank(&actor, &name, "2.0.0")).await.expect("again"), [].into());
-    assert_eq!(db.unyank(&super::changes::unyank(&actor, &name, "1.0.0")).await.expect("never yanked"), [].into());
+    assert_eq!(db.execute(&super::changes::unyank(&actor, &name, "2.0.0")).await.expect("again"), [].into());
+    assert_eq!(db.execute(&super::changes::unyank(&actor, &name, "1.0.0")).await.expect("never yanked"), [].into());
     assert_eq!(recorded(db, &name, AuditEvent::VersionUnyank).await, 1);
 
     let again = Yank { reason: Some("second time".to_owned()), ..yank(&actor, &name, "2.0.0") };
-    assert_eq!(db.yank(&again).await.expect("yank").reason, again.reason, "a new yank has its own reason");
+    assert_eq!(db.execute(&again).await.expect("yank").reason, again.reason, "a new yank has its own reason");
 }
 
 /// Each text of a version is set, changed and removed, and no other text with it; setting the same text
@@ -141,7 +141,7 @@ pub async fn a_text_of_a_version_is_set_changed_and_removed(db: &dyn Database) {
     for text in VersionText::ALL {
         for value in [None, Some("use 2.x"), Some("use 2.x"), Some("use 3.x \u{1f600}"), None, None, Some(text.key())] {
             let change = text_change(&actor, &name, "1.0.0", (text, value));
-            db.change_text(&change).await.expect("change a text");
+            db.execute(&change).await.expect("change a text");
             expected.set(text, value.map(str::to_owned));
             let shown = detail(db, &name, "1.0.0").await.summary;
             assert_eq!(shown.texts, expected);
@@ -166,10 +166,10 @@ async fn attempts(db: &dyn Database, actor: &Actor, name: &PackageName, version:
         audit,
     };
     vec![
-        db.yank(&yank(actor, name, version)).await.map(drop),
-        db.unyank(&unyank(actor, name, version)).await.map(drop),
-        db.change_text(&text_change(actor, name, version, (VersionText::Deprecation, Some("no")))).await,
-        db.change_tag(&set_tag).await,
+        db.execute(&yank(actor, name, version)).await.map(drop),
+        db.execute(&unyank(actor, name, version)).await.map(drop),
+        db.execute(&text_change(actor, name, version, (VersionText::Deprecation, Some("no")))).await,
+        db.execute(&set_tag).await,
     ]
 }
 
@@ -200,7 +200,7 @@ pub async fn a_refusal_does_not_tell_what_is_there(db: &dyn Database) {
         let owner = OwnerChange { actor, package, owner: person.clone(), owns: true, now: now(), audit };
         let former = OwnerChange { owns: false, ..owner.clone() };
         let mut results = attempts(db, &stranger, &name, version).await;
-        results.extend([db.change_tag(&change).await, db.change_owner(&owner).await, db.change_owner(&former).await]);
+        results.extend([db.execute(&change).await, db.execute(&owner).await, db.execute(&former).await]);
         let refusal = |result: Result<()>| {
             let error = result.expect_err("refused");
             (error.code(), error.to_string())
@@ -229,7 +229,7 @@ pub async fn only_those_in_charge_change_versions(db: &dyn Database) {
             now: now(),
             audit: entry(AuditEvent::ScopeMemberSet, &owner),
         };
-        db.change_member(&change).await.expect("set a member");
+        db.execute(&change).await.expect("set a member");
     }
     let admin = admin(db).await;
     let modest_admin = Actor { as_admin: false, ..admin.clone() };

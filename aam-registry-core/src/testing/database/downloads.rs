@@ -8,7 +8,7 @@ use super::{
     world::{now, package_name, published, v},
 };
 use crate::{
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{DayDownloads, DownloadBatch, DownloadCount, DownloadQuery, PackageName},
 };
 
@@ -59,7 +59,7 @@ pub async fn downloads_add_up(db: &dyn Database) {
 /// Metadata shows the added counts after the totals are refreshed.
 pub async fn totals_show_after_a_refresh(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "1.1.0"]).await;
-    db.yank(&yank(&actor, &name, "1.1.0")).await.expect("yank");
+    db.execute(&yank(&actor, &name, "1.1.0")).await.expect("yank");
     let before = db.totals().await.expect("read").downloads;
     for _ in 0..2 {
         add(db, vec![count(&name, "1.0.0", FIRST, 3), count(&name, "1.1.0", SECOND, 4)]).await;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::world::{actor, audit_of, commit, manifest, new_user, package_name, publish, stranger, upload, word};
 use crate::{
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{
         AuditEvent, DistTag, Job, JobEnd, JobFilter, JobId, JobLease, JobSelection, JobState, LeasedJob, NewAuditEntry,
         NewJob, PageRequest,
@@ -66,7 +66,7 @@ pub async fn a_change_queues_its_event(db: &dyn Database) {
     assert_eq!(queued.event().expect("readable"), entry);
 
     let new = new_user(&stranger());
-    db.create_user(&new).await.expect("create a user");
+    db.execute(&new).await.expect("create a user");
     assert_eq!(event(db, &new.audit).await.expect("an event").event().expect("readable"), new.audit);
 }
 

@@ -9,7 +9,7 @@ use super::world::{
 use crate::{
     decide::{AccountActor, AccountChange, AccountUpdate, ChangedAccount, RevokedTokens, TokenRevocation},
     error::{ErrorCode, Result},
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{
         AccountFilter, Actor, AuditEntry, AuditEvent, AuditFilter, Credential, NewAuditEntry, PageRequest,
         Sha256Digest, Token, TokenId, TokenScope, TokenSecret, User, Username,
@@ -26,11 +26,11 @@ fn operators(operator: &str, username: &Username, event: AuditEvent, update: Acc
 
 async fn disable(db: &dyn Database, username: &Username, disabled: bool) -> Result<ChangedAccount> {
     let event = if disabled { AuditEvent::UserDisable } else { AuditEvent::UserEnable };
-    db.change_account(&operators("operator", username, event, AccountUpdate::Disabled(disabled))).await
+    db.execute(&operators("operator", username, event, AccountUpdate::Disabled(disabled))).await
 }
 
 async fn set_admin(db: &dyn Database, username: &Username, admin: bool) -> Result<ChangedAccount> {
-    db.change_account(&operators("operator", username, AuditEvent::UserRoleSet, AccountUpdate::Admin(admin))).await
+    db.execute(&operators("operator", username, AuditEvent::UserRoleSet, AccountUpdate::Admin(admin))).await
 }
 
 /// A change by the user, who knows the password behind `known_hash`.
@@ -59,7 +59,7 @@ async fn token(db: &dyn Database, actor: &Actor) -> (Token, Sha256Digest) {
         last_used_at: None,
     };
     let secret = TokenSecret::generate().digest();
-    db.create_token(&new_token(actor, &token, secret, &entry(AuditEvent::TokenCreate, actor)))
+    db.execute(&new_token(actor, &token, secret, &entry(AuditEvent::TokenCreate, actor)))
         .await
         .expect("create a token");
     (token, secret)
@@ -67,7 +67,7 @@ async fn token(db: &dyn Database, actor: &Actor) -> (Token, Sha256Digest) {
 
 async fn revoke(db: &dyn Database, operator: &str, tokens: RevokedTokens) -> Result<u64> {
     let audit = NewAuditEntry::new(AuditEvent::TokenRevoke, now()).with_actor(operator);
-    db.revoke_tokens(&TokenRevocation { tokens, now: audit.timestamp, audit }).await
+    db.execute(&TokenRevocation { tokens, now: audit.timestamp, audit }).await
 }
 
 async fn recorded_by(db: &dyn Database, operator: &str) -> Vec<AuditEntry> {
@@ -94,12 +94,12 @@ pub async fn a_disabled_user_is_shut_out_until_enabled(db: &dyn Database) {
     let with_token = Actor { credential: Credential::Token(token.id), ..user.clone() };
     let change = |event, update| operators(&operator, name, event, update);
     let act = async |actor: &Actor| {
-        db.create_scope(&new_scope(actor, &scope_name(), now(), &entry(AuditEvent::ScopeCreate, actor))).await
+        db.execute(&new_scope(actor, &scope_name(), now(), &entry(AuditEvent::ScopeCreate, actor))).await
     };
     let disabled = change(AuditEvent::UserDisable, AccountUpdate::Disabled(true));
-    let first = db.change_account(&disabled).await.expect("disable");
+    let first = db.execute(&disabled).await.expect("disable");
     assert!(first.changed && first.user.disabled);
-    let again = db.change_account(&disabled).await.expect("it is so already");
+    let again = db.execute(&disabled).await.expect("it is so already");
     assert!(!again.changed && again.user.disabled);
     assert!(db.login(name.as_str()).await.expect("read").expect("the account stays").user.disabled);
     assert_eq!(db.session_user(user.user, "any", 0).await.expect("read"), None);
@@ -109,8 +109,8 @@ pub async fn a_disabled_user_is_shut_out_until_enabled(db: &dyn Database) {
     }
 
     let enabled = change(AuditEvent::UserEnable, AccountUpdate::Disabled(false));
-    assert!(db.change_account(&enabled).await.expect("enable").changed);
-    assert!(!db.change_account(&enabled).await.expect("it is so already").changed);
+    assert!(db.execute(&enabled).await.expect("enable").changed);
+    assert!(!db.execute(&enabled).await.expect("it is so already").changed);
     assert!(db.token_holder(&secret, now()).await.expect("read").is_some(), "tokens work again");
     act(&with_token).await.expect("tokens work again");
     refused(act(&user).await, ErrorCode::Unauthorized);
@@ -136,7 +136,7 @@ pub async fn a_role_comes_and_goes(db: &dyn Database) {
             now: now(),
             audit,
         };
-        db.change_member(&change).await
+        db.execute(&change).await
     };
     refused(add().await, ErrorCode::Forbidden);
     assert!(set_admin(db, &user.username, true).await.expect("grant").user.is_admin);
@@ -154,13 +154,13 @@ pub async fn a_password_that_was_reset_ends_sessions(db: &dyn Database) {
     let (user, operator) = (actor(db).await, word());
     let (_, secret) = token(db, &user).await;
     let update = AccountUpdate::Password { hash: "$test$reset".into() };
-    let changed = db.change_account(&operators(&operator, &user.username, AuditEvent::UserPasswordReset, update)).await;
+    let changed = db.execute(&operators(&operator, &user.username, AuditEvent::UserPasswordReset, update)).await;
     assert!(changed.expect("reset").changed);
     let login = db.login(user.username.as_str()).await.expect("read").expect("a user");
     assert_eq!((&*login.password_hash, login.session_generation), ("$test$reset", 1));
     assert_eq!(db.session_user(user.user, "old", 0).await.expect("read"), None);
     assert!(db.session_user(user.user, "new", 1).await.expect("read").is_some());
-    let made = db.create_scope(&new_scope(&user, &scope_name(), now(), &entry(AuditEvent::ScopeCreate, &user))).await;
+    let made = db.execute(&new_scope(&user, &scope_name(), now(), &entry(AuditEvent::ScopeCreate, &user))).await;
     refused(made, ErrorCode::Unauthorized);
     assert!(db.token_holder(&secret, now()).await.expect("read").is_some());
     assert_eq!(recorded_by(db, &operator).await.len(), 1);
@@ -174,14 +174,14 @@ pub async fn who_changes_a_password_keeps_this_session_alone(db: &dyn Database) 
     let name = user.username.as_str();
     let hash = db.login(name).await.expect("read").expect("a user").password_hash;
     let email = format!("{}@Example.org", word());
-    let changed = db.change_account(&own(&user, &hash, Some(&email), Some("$test$new"))).await.expect("change");
+    let changed = db.execute(&own(&user, &hash, Some(&email), Some("$test$new"))).await.expect("change");
     assert_eq!((changed.changed, &changed.user.email), (true, &email));
     let login = db.login(&email.to_lowercase()).await.expect("read").expect("the new address");
     assert_eq!((&*login.password_hash, login.session_generation), ("$test$new", 1));
     assert!(db.session_user(user.user, &kept, 0).await.expect("read").is_some(), "this session");
     assert_eq!(db.session_user(user.user, "other", 0).await.expect("read"), None);
     let act = async |actor: &Actor| {
-        db.create_scope(&new_scope(actor, &scope_name(), now(), &entry(AuditEvent::ScopeCreate, actor))).await
+        db.execute(&new_scope(actor, &scope_name(), now(), &entry(AuditEvent::ScopeCreate, actor))).await
     };
     act(&user).await.expect("this session goes on");
     let expires_at = after(3600);
@@ -189,12 +189,12 @@ pub async fn who_changes_a_password_keeps_this_session_alone(db: &dyn Database) 
     refused(act(&other).await, ErrorCode::Unauthorized);
 
     // The known password is no longer the current one.
-    refused(db.change_account(&own(&user, &hash, None, Some("$test$late"))).await, ErrorCode::InvalidCredentials);
-    let same = db.change_account(&own(&user, "$test$new", Some(&email), None)).await.expect("the address it has");
+    refused(db.execute(&own(&user, &hash, None, Some("$test$late"))).await, ErrorCode::InvalidCredentials);
+    let same = db.execute(&own(&user, "$test$new", Some(&email), None)).await.expect("the address it has");
     assert!(!same.changed);
     let other = super::world::user(db).await;
     let anothers = own(&user, "$test$new", Some(&other.email.to_uppercase()), Some("$test$more"));
-    refused(db.change_account(&anothers).await, ErrorCode::UserExists);
+    refused(db.execute(&anothers).await, ErrorCode::UserExists);
     assert_eq!(db.login(name).await.expect("read").expect("a user").password_hash, "$test$new", "all or nothing");
 
     let events: Vec<_> = audit_by(db, &user).await.iter().map(|one| one.entry.event).collect();
@@ -204,7 +204,7 @@ pub async fn who_changes_a_password_keeps_this_session_alone(db: &dyn Database) 
     // A token has no session to keep.
     let (token, _) = self::token(db, &user).await;
     let with_token = Actor { credential: Credential::Token(token.id), ..user.clone() };
-    db.change_account(&own(&with_token, "$test$new", None, Some("$test$last"))).await.expect("change");
+    db.execute(&own(&with_token, "$test$new", None, Some("$test$last"))).await.expect("change");
     assert_eq!(db.session_user(user.user, &kept, 0).await.expect("read"), None);
 }
 
@@ -214,11 +214,11 @@ pub async fn an_account_is_changed_by_its_user_alone(db: &dyn Database) {
     let hash = db.login(user.username.as_str()).await.expect("read").expect("a user").password_hash;
     for (what, dead) in super::world::dead_actors(db, &user).await {
         let change = AccountChange { username: user.username.clone(), ..own(&dead, &hash, None, Some("$test$x")) };
-        let changed = db.change_account(&change).await;
+        let changed = db.execute(&change).await;
         assert_eq!(changed.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
     }
     let change = AccountChange { username: user.username.clone(), ..own(&other, &hash, None, Some("$test$x")) };
-    refused(db.change_account(&change).await, ErrorCode::Unauthorized);
+    refused(db.execute(&change).await, ErrorCode::Unauthorized);
     assert_eq!(db.login(user.username.as_str()).await.expect("read").expect("a user").password_hash, hash);
 }
 
@@ -227,7 +227,7 @@ pub async fn of_password_changes_at_once_one_wins(db: &dyn Database) {
     let user = actor(db).await;
     let hash = db.login(user.username.as_str()).await.expect("read").expect("a user").password_hash;
     let wanted: Vec<_> = (0..4).map(|number| own(&user, &hash, None, Some(&format!("$test${number}")))).collect();
-    let results = join_all(wanted.iter().map(|change| db.change_account(change))).await;
+    let results = join_all(wanted.iter().map(|change| db.execute(change))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     for result in results.into_iter().filter(Result::is_err) {
         refused(result, ErrorCode::InvalidCredentials);
@@ -245,7 +245,7 @@ pub async fn accounts_are_listed_by_name(db: &dyn Database) {
         User { is_admin: true, disabled: true, ..named("d") },
     ];
     for user in users.iter().rev() {
-        db.create_user(&new_user(user)).await.expect("create");
+        db.execute(&new_user(user)).await.expect("create");
     }
     // Sorts just before the first of them.
     let start: Username = format!("{prefix}-0").parse().expect("a name");

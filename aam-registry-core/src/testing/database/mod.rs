@@ -205,6 +205,7 @@ macro_rules! database_cases {
             sequencing_makes_a_chain,
             the_log_is_followed_by_position,
             sequencers_at_once_make_one_chain,
+            the_oldest_entries_are_deleted,
             a_change_queues_its_event,
             no_change_queues_no_event,
             every_entry_of_a_change_queues_an_event,

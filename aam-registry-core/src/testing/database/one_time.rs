@@ -7,7 +7,7 @@ use super::world::{actor, admin, after, now, refused, user};
 use crate::{
     decide::{AccountActor, AccountChange, AccountUpdate, ChangedAccount, MAX_ONE_TIME_TOKENS},
     error::{ErrorCode, Result},
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{Actor, AuditEvent, NewAuditEntry, OneTimePurpose, OneTimeSecret, OneTimeToken, Sha256Digest, Username},
 };
 
@@ -21,7 +21,7 @@ async fn change(
 ) -> Result<ChangedAccount> {
     let audit = NewAuditEntry::new(AuditEvent::UserPasswordReset, now()).with("user", username.as_str());
     let now = audit.timestamp;
-    db.change_account(&AccountChange { by, username: username.clone(), update, now, audit: vec![audit] }).await
+    db.execute(&AccountChange { by, username: username.clone(), update, now, audit: vec![audit] }).await
 }
 
 /// A token of the user that expires then; whether it was made.

@@ -9,7 +9,7 @@ use super::world::{
 use crate::{
     decide::{MemberChange, OwnerChange},
     error::{ErrorCode, Result},
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{Actor, AuditEvent, Collaborator, PackageName, Scope, ScopeRole, Username},
 };
 
@@ -20,11 +20,11 @@ fn change(by: &Actor, package: &PackageName, owner: &Username, event: AuditEvent
 }
 
 async fn add(db: &dyn Database, by: &Actor, package: &PackageName, owner: &Actor) -> Result<()> {
-    db.change_owner(&change(by, package, &owner.username, AuditEvent::OwnershipAdd)).await
+    db.execute(&change(by, package, &owner.username, AuditEvent::OwnershipAdd)).await
 }
 
 async fn remove(db: &dyn Database, by: &Actor, package: &PackageName, owner: &Actor) -> Result<()> {
-    db.change_owner(&change(by, package, &owner.username, AuditEvent::OwnershipRemove)).await
+    db.execute(&change(by, package, &owner.username, AuditEvent::OwnershipRemove)).await
 }
 
 async fn owners(db: &dyn Database, name: &PackageName) -> Vec<Username> {
@@ -43,7 +43,7 @@ pub async fn owners_come_and_go(db: &dyn Database) {
     let (first, name) = published(db, &["1.0.0"]).await;
     let second = actor(db).await;
     let change = change(&first, &name, &second.username, AuditEvent::OwnershipAdd);
-    db.change_owner(&change).await.expect("add");
+    db.execute(&change).await.expect("add");
     let package = db.package(&name).await.expect("read").expect("a package");
     assert_eq!((package.owners, package.updated_at), (names([&first, &second]), change.now));
 
@@ -115,7 +115,7 @@ pub async fn a_change_of_owners_is_checked(db: &dyn Database) {
     refused(add(db, &other, &name, &other).await, ErrorCode::Forbidden);
     refused(remove(db, &other, &name, &owner).await, ErrorCode::Forbidden);
     for event in [AuditEvent::OwnershipAdd, AuditEvent::OwnershipRemove] {
-        refused(db.change_owner(&change(&owner, &name, &nobody, event)).await, ErrorCode::UserNotFound);
+        refused(db.execute(&change(&owner, &name, &nobody, event)).await, ErrorCode::UserNotFound);
     }
     for (what, dead) in dead_actors(db, &owner).await {
         for result in [add(db, &dead, &name, &other).await, remove(db, &dead, &name, &owner).await] {
@@ -144,7 +144,7 @@ pub async fn scope_owners_own_its_packages(db: &dyn Database) {
             now: now(),
             audit: entry(AuditEvent::ScopeMemberSet, &owner),
         };
-        db.change_member(&change).await.expect("set a member");
+        db.execute(&change).await.expect("set a member");
     };
     set_member(&member, ScopeRole::Member).await;
     assert_eq!(owners(db, &name).await, names([&owner]));

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     decide::PublishCommit,
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{PackageName, PublishedVersion, VersionBounds, VersionList, VersionRange},
 };
 
@@ -75,7 +75,7 @@ pub async fn a_list_of_versions_keeps_to_its_bounds(db: &dyn Database) {
 /// The separate reads of tags, owners and version numbers agree with the package.
 pub async fn the_small_reads_tell_what_the_package_tells(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "2.0.0", "1.5.0"]).await;
-    db.yank(&yank(&actor, &name, "2.0.0")).await.expect("yank");
+    db.execute(&yank(&actor, &name, "2.0.0")).await.expect("yank");
     let package = db.package(&name).await.expect("read").expect("a package");
     assert_eq!(package.version_count, 3);
     assert_eq!(db.tags(&name).await.expect("read"), Some(package.dist_tags));
@@ -84,7 +84,7 @@ pub async fn the_small_reads_tell_what_the_package_tells(db: &dyn Database) {
     let numbers = numbers.map(|(version, visible)| PublishedVersion { version: v(version), visible });
     assert_eq!(db.version_numbers(&name).await.expect("read"), Some(numbers.to_vec()));
     for version in ["1.5.0", "1.0.0"] {
-        db.yank(&yank(&actor, &name, version)).await.expect("yank");
+        db.execute(&yank(&actor, &name, version)).await.expect("yank");
     }
     assert_eq!(db.tags(&name).await.expect("read"), Some(BTreeMap::new()));
     let unknown = package_name();
@@ -102,9 +102,9 @@ pub async fn a_package_is_described_by_latest(db: &dyn Database) {
     }
     let description = async || db.package(&name).await.expect("read").expect("a package").manifest.description.clone();
     assert_eq!(description().await, "Second");
-    db.yank(&yank(&actor, &name, "2.0.0")).await.expect("yank");
+    db.execute(&yank(&actor, &name, "2.0.0")).await.expect("yank");
     assert_eq!(description().await, "First");
-    db.unyank(&unyank(&actor, &name, "2.0.0")).await.expect("unyank");
+    db.execute(&unyank(&actor, &name, "2.0.0")).await.expect("unyank");
     assert_eq!(description().await, "Second");
 }
 
@@ -141,7 +141,7 @@ pub async fn totals_grow(db: &dyn Database) {
     let upload = upload(db, &actor).await;
     let large = PublishCommit { archive_size: 5_000_000_000, ..commit(&actor, upload, manifest(&name, "1.0.2")) };
     db.commit_publish(&large).await.expect("publish");
-    db.yank(&yank(&actor, &name, "1.0.2")).await.expect("yank");
+    db.execute(&yank(&actor, &name, "1.0.2")).await.expect("yank");
     let after = db.totals().await.expect("read");
     assert!(after.packages > before.packages);
     assert!(after.versions >= before.versions + 3);

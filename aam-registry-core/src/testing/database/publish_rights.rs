@@ -9,7 +9,7 @@ use super::world::{
 use crate::{
     decide::{MemberChange, PublishCheck, PublishCommit},
     error::{Error, ErrorCode},
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{Actor, AuditEvent, PackageName, ScopeName, ScopeRole},
 };
 
@@ -67,7 +67,7 @@ pub async fn a_publish_moves_a_tag_only_for_who_may_tag(db: &dyn Database) {
         now: now(),
         audit: entry(AuditEvent::ScopeMemberSet, &owner),
     };
-    db.change_member(&joining).await.expect("set a member");
+    db.execute(&joining).await.expect("set a member");
     let tagged = async |actor: &Actor, version: &str, asked: &str| {
         let upload = upload(db, actor).await;
         db.commit_publish(&PublishCommit { tag: Some(tag(asked)), ..commit(actor, upload, manifest(&name, version)) })
@@ -104,7 +104,7 @@ pub async fn every_role_publishes_in_its_scope(db: &dyn Database) {
         };
         forbidden(db, &member, &existing, version).await;
         forbidden(db, &member, &scoped_name(&scope), "1.0.0").await;
-        db.change_member(&change).await.expect("set a member");
+        db.execute(&change).await.expect("set a member");
         publish(db, &member, &existing, &[version]).await;
         let new = scoped_name(&scope);
         publish(db, &member, &new, &["1.0.0"]).await;
@@ -112,7 +112,7 @@ pub async fn every_role_publishes_in_its_scope(db: &dyn Database) {
         assert_eq!(owners.contains(&member.username), role == ScopeRole::Owner, "{role:?}");
 
         let audit = entry(AuditEvent::ScopeMemberRemove, &owner);
-        db.change_member(&MemberChange { role: None, audit, ..change }).await.expect("remove a member");
+        db.execute(&MemberChange { role: None, audit, ..change }).await.expect("remove a member");
         forbidden(db, &member, &new, "1.0.1").await;
     }
 }

@@ -10,7 +10,7 @@ use super::world::{
 use crate::{
     decide::{PublishCheck, PublishCommit, Published, Yank},
     error::{Error, ErrorCode},
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{
         Actor, ApprovalStatus, ArchiveFile, AuditEvent, DistTag, LatestPolicy, PackageName, Sha256Digest, UploadId,
         VersionSummary, VersionTexts, Visibility,
@@ -150,7 +150,7 @@ pub async fn a_yanked_version_still_exists(db: &dyn Database) {
         now: now(),
         audit: super::world::entry(AuditEvent::VersionYank, &actor),
     };
-    db.yank(&yank).await.expect("yank");
+    db.execute(&yank).await.expect("yank");
     refused(try_publish(db, &actor, manifest(&name, "1.0.0")).await, ErrorCode::VersionExists);
 }
 
@@ -237,7 +237,7 @@ pub async fn a_clock_that_is_behind_dates_nothing_back(db: &dyn Database) {
         now: behind,
         audit: super::world::entry(crate::types::AuditEvent::VersionYank, &actor).with_package(&name),
     };
-    assert!(db.yank(&yank).await.expect("yank").yanked_at >= published.published_at);
+    assert!(db.execute(&yank).await.expect("yank").yanked_at >= published.published_at);
     let package = db.package(&name).await.expect("read").expect("a package");
     assert!(package.updated_at >= published.published_at && package.created_at == before.created_at);
 }

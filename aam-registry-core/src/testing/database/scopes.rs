@@ -9,7 +9,7 @@ use super::world::{
 use crate::{
     decide::MemberChange,
     error::{ErrorCode, Result},
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{Actor, AuditEvent, ScopeMember, ScopeName, ScopeRole, Username},
 };
 
@@ -20,11 +20,11 @@ fn change(by: &Actor, scope: &ScopeName, member: &Username, role: Option<ScopeRo
 }
 
 async fn set(db: &dyn Database, by: &Actor, scope: &ScopeName, member: &Actor, role: ScopeRole) -> Result<()> {
-    db.change_member(&change(by, scope, &member.username, Some(role))).await
+    db.execute(&change(by, scope, &member.username, Some(role))).await
 }
 
 async fn remove(db: &dyn Database, by: &Actor, scope: &ScopeName, member: &Actor) -> Result<()> {
-    db.change_member(&change(by, scope, &member.username, None)).await
+    db.execute(&change(by, scope, &member.username, None)).await
 }
 
 /// The members of a scope, by name.
@@ -48,7 +48,7 @@ async fn changes(db: &dyn Database, actor: &Actor) -> usize {
 /// The user who creates a scope owns it, and the creation is in the audit log.
 pub async fn a_new_scope_is_its_makers(db: &dyn Database) {
     let (actor, name, at) = (actor(db).await, scope_name(), now());
-    db.create_scope(&new_scope(&actor, &name, at, &entry(AuditEvent::ScopeCreate, &actor))).await.expect("create");
+    db.execute(&new_scope(&actor, &name, at, &entry(AuditEvent::ScopeCreate, &actor))).await.expect("create");
     let scope = db.scope(&name).await.expect("read").expect("a scope");
     assert_eq!((scope.name, scope.created_at), (name.clone(), at));
     assert_eq!(members(db, &name).await, by_name([(&actor, ScopeRole::Owner)]));
@@ -66,7 +66,7 @@ pub async fn a_scope_is_taken_once(db: &dyn Database) {
     let (owner, other) = (actor(db).await, actor(db).await);
     let name = scope(db, &owner).await;
     for actor in [&owner, &other] {
-        let again = db.create_scope(&new_scope(actor, &name, now(), &entry(AuditEvent::ScopeCreate, actor))).await;
+        let again = db.execute(&new_scope(actor, &name, now(), &entry(AuditEvent::ScopeCreate, actor))).await;
         refused(again, ErrorCode::ScopeExists);
     }
     assert_eq!(members(db, &name).await, by_name([(&owner, ScopeRole::Owner)]));
@@ -77,7 +77,7 @@ pub async fn a_scope_is_taken_once(db: &dyn Database) {
 pub async fn the_name_of_a_user_is_no_free_scope(db: &dyn Database) {
     let (actor, other) = (actor(db).await, actor(db).await);
     let name = ScopeName::from(&other.username);
-    let made = db.create_scope(&new_scope(&actor, &name, now(), &entry(AuditEvent::ScopeCreate, &actor))).await;
+    let made = db.execute(&new_scope(&actor, &name, now(), &entry(AuditEvent::ScopeCreate, &actor))).await;
     refused(made, ErrorCode::ScopeExists);
 }
 
@@ -86,10 +86,11 @@ pub async fn the_name_of_a_user_is_no_free_scope(db: &dyn Database) {
 pub async fn of_scopes_made_at_once_one_is_made(db: &dyn Database) {
     let name = scope_name();
     let actors = join_all((0..6).map(|_| actor(db))).await;
-    let results = join_all(actors.iter().map(async |actor| {
-        db.create_scope(&new_scope(actor, &name, now(), &entry(AuditEvent::ScopeCreate, actor))).await
-    }))
-    .await;
+    let results =
+        join_all(actors.iter().map(async |actor| {
+            db.execute(&new_scope(actor, &name, now(), &entry(AuditEvent::ScopeCreate, actor))).await
+        }))
+        .await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     for result in results.into_iter().filter(Result::is_err) {
         refused(result, ErrorCode::ScopeExists);
@@ -197,8 +198,8 @@ pub async fn a_refusal_does_not_tell_who_is_there(db: &dyn Database) {
     let scope = ScopeName::from(&owner.username);
     let mut told = Vec::new();
     for person in [owner.username.clone(), actor(db).await.username, stranger_name()] {
-        let set = db.change_member(&change(&stranger, &scope, &person, Some(ScopeRole::Member))).await;
-        let remove = db.change_member(&change(&stranger, &scope, &person, None)).await;
+        let set = db.execute(&change(&stranger, &scope, &person, Some(ScopeRole::Member))).await;
+        let remove = db.execute(&change(&stranger, &scope, &person, None)).await;
         told.push([set, remove].map(|result| {
             let error = result.expect_err("refused");
             (error.code(), error.to_string())
@@ -233,9 +234,9 @@ pub async fn unknown_scopes_and_users_are_told_apart(db: &dyn Database) {
     refused(set(db, &owner, &nowhere, &member, ScopeRole::Member).await, ErrorCode::ScopeNotFound);
     refused(remove(db, &owner, &nowhere, &member).await, ErrorCode::ScopeNotFound);
     let nobody = stranger_name();
-    let set = db.change_member(&change(&owner, &scope, &nobody, Some(ScopeRole::Member))).await;
+    let set = db.execute(&change(&owner, &scope, &nobody, Some(ScopeRole::Member))).await;
     refused(set, ErrorCode::UserNotFound);
-    refused(db.change_member(&change(&owner, &scope, &nobody, None)).await, ErrorCode::UserNotFound);
+    refused(db.execute(&change(&owner, &scope, &nobody, None)).await, ErrorCode::UserNotFound);
     assert_eq!(changes(db, &owner).await, 0);
 }
 
@@ -257,7 +258,7 @@ pub async fn a_dead_credential_changes_no_scope(db: &dyn Database) {
     let scope = scope(db, &owner).await;
     for (what, dead) in dead_actors(db, &owner).await {
         let name = scope_name();
-        let made = db.create_scope(&new_scope(&dead, &name, now(), &entry(AuditEvent::ScopeCreate, &dead))).await;
+        let made = db.execute(&new_scope(&dead, &name, now(), &entry(AuditEvent::ScopeCreate, &dead))).await;
         assert_eq!(made.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
         assert_eq!(db.scope(&name).await.expect("read"), None, "{what}");
         let set = set(db, &dead, &scope, &member, ScopeRole::Member).await;

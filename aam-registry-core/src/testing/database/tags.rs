@@ -10,7 +10,7 @@ use super::{
 use crate::{
     decide::{PublishCommit, TagChange, Yank},
     error::{ErrorCode, Result},
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{Actor, AuditEvent, DistTag, LatestPolicy, PackageName},
 };
 
@@ -22,11 +22,11 @@ fn change(actor: &Actor, package: &PackageName, name: &str, version: Option<&str
 }
 
 async fn set(db: &dyn Database, actor: &Actor, name: &PackageName, tag: &str, version: &str) -> Result<()> {
-    db.change_tag(&change(actor, name, tag, Some(version))).await
+    db.execute(&change(actor, name, tag, Some(version))).await
 }
 
 async fn remove(db: &dyn Database, actor: &Actor, name: &PackageName, tag: &str) -> Result<()> {
-    db.change_tag(&change(actor, name, tag, None)).await
+    db.execute(&change(actor, name, tag, None)).await
 }
 
 /// The package's tags and the versions they name, as text.
@@ -56,7 +56,7 @@ pub async fn a_tag_is_set_moved_and_removed(db: &dyn Database) {
     assert_eq!(tagged.dist_tags, [tag("beta")]);
 
     let moved = TagChange { now: after(5), ..change(&actor, &name, "beta", Some("1.1.0")) };
-    db.change_tag(&moved).await.expect("move");
+    db.execute(&moved).await.expect("move");
     let package = db.package(&name).await.expect("read").expect("a package");
     assert_eq!(package.updated_at, moved.now);
     let tagged = db.version(&name, &v("1.1.0")).await.expect("read").expect("a version");
@@ -90,7 +90,7 @@ pub async fn an_unknown_tag_cannot_be_removed(db: &dyn Database) {
 /// `InvalidTag` for a yanked version, `latest` included.
 pub async fn a_yanked_version_gets_no_tag(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "1.1.0"]).await;
-    db.yank(&yank(&actor, &name, "1.1.0")).await.expect("yank");
+    db.execute(&yank(&actor, &name, "1.1.0")).await.expect("yank");
     for tag in ["beta", "latest"] {
         refused(set(db, &actor, &name, tag, "1.1.0").await, ErrorCode::InvalidTag);
     }
@@ -156,7 +156,7 @@ pub async fn latest_may_be_the_newest(db: &dyn Database) {
     }
     for (version, expected) in [("3.0.0-rc.1", "1.0.0"), ("2.0.0", "1.0.0")] {
         let yank = Yank { latest_policy: LatestPolicy::Newest, ..yank(&actor, &name, version) };
-        db.yank(&yank).await.expect("yank");
+        db.execute(&yank).await.expect("yank");
         assert_eq!(latest(db, &name).await.as_deref(), Some(expected));
     }
 }
@@ -166,14 +166,14 @@ pub async fn latest_may_be_the_newest(db: &dyn Database) {
 pub async fn latest_follows_yanks(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0-rc.1", "1.0.0", "2.0.0-rc.1", "1.1.0"]).await;
     for (yanked, expected) in [("1.1.0", "1.0.0"), ("1.0.0", "2.0.0-rc.1"), ("2.0.0-rc.1", "1.0.0-rc.1")] {
-        let result = db.yank(&yank(&actor, &name, yanked)).await.expect("yank");
+        let result = db.execute(&yank(&actor, &name, yanked)).await.expect("yank");
         assert_eq!(result.moved_tags, [(DistTag::latest(), v(expected))].into());
         assert_eq!(latest(db, &name).await.as_deref(), Some(expected));
     }
-    db.yank(&yank(&actor, &name, "1.0.0-rc.1")).await.expect("yank");
+    db.execute(&yank(&actor, &name, "1.0.0-rc.1")).await.expect("yank");
     assert_eq!(latest(db, &name).await, None);
     for (restored, expected) in [("2.0.0-rc.1", "2.0.0-rc.1"), ("1.0.0", "1.0.0"), ("1.0.0-rc.1", "1.0.0")] {
-        db.unyank(&unyank(&actor, &name, restored)).await.expect("unyank");
+        db.execute(&unyank(&actor, &name, restored)).await.expect("unyank");
         assert_eq!(latest(db, &name).await.as_deref(), Some(expected), "after {restored}");
     }
 }
@@ -186,7 +186,7 @@ pub async fn latest_set_by_hand_holds_until_something_higher(db: &dyn Database) 
     assert_eq!(latest(db, &name).await.as_deref(), Some("1.0.0"));
     publish(db, &actor, &name, &["1.0.1"]).await;
     assert_eq!(latest(db, &name).await.as_deref(), Some("1.0.0"), "2.0.0 was there and not wanted");
-    let yanked = db.yank(&yank(&actor, &name, "0.5.0")).await.expect("yank");
+    let yanked = db.execute(&yank(&actor, &name, "0.5.0")).await.expect("yank");
     assert_eq!((yanked.moved_tags, latest(db, &name).await.as_deref()), ([].into(), Some("1.0.0")));
     publish(db, &actor, &name, &["2.0.1"]).await;
     assert_eq!(latest(db, &name).await.as_deref(), Some("2.0.1"));
@@ -208,8 +208,8 @@ pub async fn latest_set_by_hand_may_be_a_prerelease(db: &dyn Database) {
 pub async fn latest_set_by_hand_ends_with_a_yank(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "2.0.0"]).await;
     set(db, &actor, &name, "latest", "1.0.0").await.expect("set");
-    let yanked = db.yank(&yank(&actor, &name, "1.0.0")).await.expect("yank");
+    let yanked = db.execute(&yank(&actor, &name, "1.0.0")).await.expect("yank");
     assert_eq!(yanked.moved_tags, [(DistTag::latest(), v("2.0.0"))].into());
-    db.unyank(&unyank(&actor, &name, "1.0.0")).await.expect("unyank");
+    db.execute(&unyank(&actor, &name, "1.0.0")).await.expect("unyank");
     assert_eq!(latest(db, &name).await.as_deref(), Some("2.0.0"));
 }

@@ -7,7 +7,7 @@ use super::world::{
 };
 use crate::{
     error::ErrorCode,
-    ports::Database,
+    ports::{CommandHandlerExt, Database},
     types::{
         Actor, AuditEvent, Credential, Sha256Digest, Token, TokenId, TokenPattern, TokenScope, TokenSecret, UserId,
     },
@@ -29,9 +29,7 @@ fn token(user: UserId, created_at: Timestamp) -> Token {
 /// Creates `token` for the actor and returns the digest of its secret.
 async fn create(db: &dyn Database, actor: &Actor, token: &Token) -> Sha256Digest {
     let secret = TokenSecret::generate().digest();
-    db.create_token(&new_token(actor, token, secret, &entry(AuditEvent::TokenCreate, actor)))
-        .await
-        .expect("create a token");
+    db.execute(&new_token(actor, token, secret, &entry(AuditEvent::TokenCreate, actor))).await.expect("create a token");
     secret
 }
 
@@ -78,16 +76,14 @@ pub async fn a_revoked_token_is_gone(db: &dyn Database) {
     let with_token = Actor { credential: Credential::Token(token.id), ..actor.clone() };
     let name = scope_name();
     let audit = entry(AuditEvent::ScopeCreate, &actor);
-    db.create_scope(&new_scope(&with_token, &name, now(), &audit)).await.expect("the token is good before");
+    db.execute(&new_scope(&with_token, &name, now(), &audit)).await.expect("the token is good before");
 
-    db.revoke_token(&token_revocation(&actor, token.id, &entry(AuditEvent::TokenRevoke, &actor)))
-        .await
-        .expect("revoke");
+    db.execute(&token_revocation(&actor, token.id, &entry(AuditEvent::TokenRevoke, &actor))).await.expect("revoke");
     assert_eq!(db.token_holder(&secret, now()).await.expect("read"), None);
     assert_eq!(db.tokens(&actor, now()).await.expect("read"), []);
     let audit = entry(AuditEvent::ScopeCreate, &actor);
-    refused(db.create_scope(&new_scope(&with_token, &scope_name(), now(), &audit)).await, ErrorCode::Unauthorized);
-    let again = db.revoke_token(&token_revocation(&actor, token.id, &entry(AuditEvent::TokenRevoke, &actor))).await;
+    refused(db.execute(&new_scope(&with_token, &scope_name(), now(), &audit)).await, ErrorCode::Unauthorized);
+    let again = db.execute(&token_revocation(&actor, token.id, &entry(AuditEvent::TokenRevoke, &actor))).await;
     refused(again, ErrorCode::TokenNotFound);
     let revoked = audit_by(db, &actor).await.iter().filter(|one| one.entry.event == AuditEvent::TokenRevoke).count();
     assert_eq!(revoked, 1, "one entry for the revocation, none for the refusal");
@@ -99,13 +95,13 @@ pub async fn a_token_of_another_cannot_be_revoked(db: &dyn Database) {
     let (actor, other) = (actor(db).await, actor(db).await);
     let token = token(actor.user, now());
     let secret = create(db, &actor, &token).await;
-    let revoked = db.revoke_token(&token_revocation(&other, token.id, &entry(AuditEvent::TokenRevoke, &other))).await;
+    let revoked = db.execute(&token_revocation(&other, token.id, &entry(AuditEvent::TokenRevoke, &other))).await;
     refused(revoked, ErrorCode::TokenNotFound);
     assert!(db.token_holder(&secret, now()).await.expect("read").is_some());
 
     let thief = Actor { credential: Credential::Token(token.id), ..other };
     let audit = entry(AuditEvent::ScopeCreate, &thief);
-    refused(db.create_scope(&new_scope(&thief, &scope_name(), now(), &audit)).await, ErrorCode::Unauthorized);
+    refused(db.execute(&new_scope(&thief, &scope_name(), now(), &audit)).await, ErrorCode::Unauthorized);
 }
 
 /// From its expiry on a token is neither found nor listed, and its use is refused.
@@ -122,7 +118,7 @@ pub async fn an_expired_token_is_gone(db: &dyn Database) {
 
     let with_token = Actor { credential: Credential::Token(token.id), ..actor.clone() };
     let audit = entry(AuditEvent::ScopeCreate, &actor);
-    refused(db.create_scope(&new_scope(&with_token, &scope_name(), end, &audit)).await, ErrorCode::Unauthorized);
+    refused(db.execute(&new_scope(&with_token, &scope_name(), end, &audit)).await, ErrorCode::Unauthorized);
 }
 
 /// The latest use is stored, whatever order uses are reported in; the use of an unknown token is
@@ -147,10 +143,10 @@ pub async fn a_dead_credential_makes_no_token(db: &dyn Database) {
     for (what, dead) in dead_actors(db, &actor).await {
         let token = token(dead.user, now());
         let secret = TokenSecret::generate().digest();
-        let made = db.create_token(&new_token(&dead, &token, secret, &entry(AuditEvent::TokenCreate, &dead))).await;
+        let made = db.execute(&new_token(&dead, &token, secret, &entry(AuditEvent::TokenCreate, &dead))).await;
         assert_eq!(made.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
         assert_eq!(db.token_holder(&secret, now()).await.expect("read"), None, "{what}");
-        let revoked = db.revoke_token(&token_revocation(&dead, kept.id, &entry(AuditEvent::TokenRevoke, &dead))).await;
+        let revoked = db.execute(&token_revocation(&dead, kept.id, &entry(AuditEvent::TokenRevoke, &dead))).await;
         assert_eq!(revoked.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
     }
     assert_eq!(db.tokens(&actor, now()).await.expect("read"), [kept]);

@@ -7,7 +7,7 @@ use super::world::{actor, admin, audit_by, dead_actors, entry, now, refused, sco
 use crate::{
     decide::{DeliveryOutcome, MemberChange, WebhookChange, WebhookCommand, WebhookReport},
     error::{ErrorCode, Result},
-    ports::Database,
+    ports::{CommandHandlerExt, Database, QueryHandlerExt, WebhookById, WebhooksOfScope},
     types::{
         Actor, AuditEvent, DisableReason, Job, JobFilter, JobId, JobSelection, JobState, NewAuditEntry, NewJob,
         PageRequest, ScopeName, ScopeRole, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId, WebhookUrl,
@@ -41,7 +41,7 @@ fn command(by: &Actor, scope: &ScopeName, change: WebhookChange) -> WebhookComma
 }
 
 async fn run(db: &dyn Database, by: &Actor, scope: &ScopeName, change: WebhookChange) -> Result<ScopeWebhook> {
-    db.change_webhook(&command(by, scope, change)).await
+    db.execute(&command(by, scope, change)).await
 }
 
 /// A webhook of `scope`.
@@ -82,7 +82,7 @@ async fn recorded(db: &dyn Database, actor: &Actor) -> usize {
 }
 
 async fn found(db: &dyn Database, id: WebhookId) -> ScopeWebhook {
-    db.webhook(id).await.expect("read").expect("a webhook").webhook
+    db.ask(WebhookById(id)).await.expect("read").expect("a webhook").webhook
 }
 
 /// A webhook is made, changed field by field, disabled and enabled, and deleted; each is in the audit log.
@@ -92,9 +92,9 @@ pub async fn webhooks_come_and_change_and_go(db: &dyn Database) {
     let new = new_webhook(&scope);
     let id = new.webhook.id;
     assert_eq!(run(db, &owner, &scope, WebhookChange::Create(new.clone())).await.expect("create"), new.webhook);
-    assert_eq!(db.webhook(id).await.expect("read"), Some(new.clone()));
+    assert_eq!(db.ask(WebhookById(id)).await.expect("read"), Some(new.clone()));
     let second = made(db, &owner, &scope).await;
-    assert_eq!(db.webhooks(&scope).await.expect("list"), [new.webhook.clone(), second.clone()]);
+    assert_eq!(db.ask(WebhooksOfScope(scope.clone())).await.expect("list"), [new.webhook.clone(), second.clone()]);
 
     let mut expected = new.webhook;
     expected.url = url("second");
@@ -111,7 +111,7 @@ pub async fn webhooks_come_and_change_and_go(db: &dyn Database) {
     };
     run(db, &owner, &scope, change).await.expect("update");
     let stored = StoredWebhook { webhook: expected.clone(), secret };
-    assert_eq!(db.webhook(id).await.expect("read"), Some(stored));
+    assert_eq!(db.ask(WebhookById(id)).await.expect("read"), Some(stored));
 
     let disabled = run(db, &owner, &scope, enable(id, false)).await.expect("disable");
     assert_eq!(disabled.disabled.map(|disabled| disabled.reason), Some(DisableReason::Request));
@@ -119,8 +119,8 @@ pub async fn webhooks_come_and_change_and_go(db: &dyn Database) {
     assert_eq!(run(db, &owner, &scope, enable(id, true)).await.expect("enable"), expected);
 
     run(db, &owner, &scope, WebhookChange::Delete(id)).await.expect("delete");
-    assert_eq!(db.webhook(id).await.expect("read"), None);
-    assert_eq!(db.webhooks(&scope).await.expect("list"), [second]);
+    assert_eq!(db.ask(WebhookById(id)).await.expect("read"), None);
+    assert_eq!(db.ask(WebhooksOfScope(scope.clone())).await.expect("list"), [second]);
     refused(run(db, &owner, &scope, WebhookChange::Delete(id)).await, ErrorCode::NotFound);
     assert_eq!(recorded(db, &owner).await, 7, "what changes nothing is not recorded");
 }
@@ -138,7 +138,7 @@ pub async fn only_owners_manage_webhooks(db: &dyn Database) {
             now: now(),
             audit: entry(AuditEvent::ScopeMemberSet, &owner),
         };
-        db.change_member(&change).await.expect("set");
+        db.execute(&change).await.expect("set");
     }
     let webhook = made(db, &owner, &scope).await;
     for by in [&member, &contributor, &other] {
@@ -168,7 +168,7 @@ pub async fn a_scope_has_few_webhooks(db: &dyn Database) {
     for result in results.into_iter().filter(Result::is_err) {
         refused(result, ErrorCode::QuotaExceeded);
     }
-    let webhooks = db.webhooks(&scope).await.expect("list");
+    let webhooks = db.ask(WebhooksOfScope(scope.clone())).await.expect("list");
     run(db, owner, of, WebhookChange::Delete(webhooks[0].id)).await.expect("delete");
     made(db, owner, of).await;
 }
@@ -193,7 +193,7 @@ pub async fn a_webhook_is_of_one_scope(db: &dyn Database) {
     for change in changes(&webhook).into_iter().skip(1) {
         refused(run(db, &other, &theirs, change).await, ErrorCode::NotFound);
     }
-    assert_eq!(db.webhooks(&theirs).await.expect("list"), []);
+    assert_eq!(db.ask(WebhooksOfScope(theirs.clone())).await.expect("list"), []);
     assert_eq!(found(db, webhook.id).await, webhook);
 }
 
@@ -259,16 +259,16 @@ pub async fn a_webhook_is_disabled_when_its_receiver_is_gone(db: &dyn Database) 
     let scope = scope(db, &owner).await;
     let webhook = made(db, &owner, &scope).await;
     let gone = report(webhook.id, DeliveryOutcome::Gone, now());
-    let disabled = db.report_delivery(&gone).await.expect("report").expect("disabled");
+    let disabled = db.execute(&gone).await.expect("report").expect("disabled");
     assert_eq!(disabled.disabled.map(|one| (one.at, one.reason)), Some((gone.now, DisableReason::Gone)));
     assert_eq!(found(db, webhook.id).await, disabled);
     assert!(is_queued(db, &gone.audit).await);
     let again = report(webhook.id, DeliveryOutcome::Gone, now());
-    assert_eq!(db.report_delivery(&again).await.expect("report"), None, "it is disabled already");
+    assert_eq!(db.execute(&again).await.expect("report"), None, "it is disabled already");
     assert!(!is_queued(db, &again.audit).await);
     assert_eq!(run(db, &owner, &scope, enable(webhook.id, true)).await.expect("enable"), webhook);
     let of_nobody = report(WebhookId::generate(), DeliveryOutcome::Gone, now());
-    assert_eq!(db.report_delivery(&of_nobody).await.expect("report"), None);
+    assert_eq!(db.execute(&of_nobody).await.expect("report"), None);
 }
 
 /// A week of failures disables it, unless something was received in between.
@@ -278,7 +278,7 @@ pub async fn a_webhook_is_disabled_after_a_week_of_failures(db: &dyn Database) {
     let webhook = made(db, &owner, &scope).await;
     let start = now();
     let day = |days: i64| start + SignedDuration::from_hours(24 * days);
-    let note = async |outcome, at| db.report_delivery(&report(webhook.id, outcome, at)).await.expect("report");
+    let note = async |outcome, at| db.execute(&report(webhook.id, outcome, at)).await.expect("report");
     assert_eq!(note(DeliveryOutcome::Failed, day(0)).await, None);
     assert_eq!(found(db, webhook.id).await.failing_since, Some(day(0)));
     assert_eq!(note(DeliveryOutcome::Failed, day(6)).await, None);

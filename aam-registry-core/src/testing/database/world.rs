@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     decide::{LogOut, NewScope, NewToken, NewUser, PublishCommit, Published, RevokeToken},
     error::{ErrorCode, Result},
-    ports::{Clock, Database, SystemClock},
+    ports::{Clock, CommandHandlerExt, Database, SystemClock},
     types::{
         Actor, ArchiveFile, ArchiveKey, AuditEntry, AuditEvent, AuditFilter, Credential, DistTag, LatestPolicy,
         Manifest, NewAuditEntry, NewUpload, PackageName, PageRequest, ScopeName, Sha256Digest, Token, TokenId,
@@ -75,14 +75,14 @@ pub(super) fn new_user(user: &User) -> NewUser {
 /// A user who is in the database.
 pub(super) async fn user(db: &dyn Database) -> User {
     let user = stranger();
-    db.create_user(&new_user(&user)).await.expect("create a user");
+    db.execute(&new_user(&user)).await.expect("create a user");
     user
 }
 
 /// A disabled user.
 pub(super) async fn disabled_user(db: &dyn Database) -> User {
     let user = User { disabled: true, ..stranger() };
-    db.create_user(&new_user(&user)).await.expect("create a user");
+    db.execute(&new_user(&user)).await.expect("create a user");
     user
 }
 
@@ -94,7 +94,7 @@ pub(super) async fn actor(db: &dyn Database) -> Actor {
 /// An administrator whose credential allows acting as one.
 pub(super) async fn admin(db: &dyn Database) -> Actor {
     let user = User { is_admin: true, ..stranger() };
-    db.create_user(&new_user(&user)).await.expect("create an administrator");
+    db.execute(&new_user(&user)).await.expect("create an administrator");
     Actor { as_admin: true, ..session(&user) }
 }
 
@@ -112,7 +112,7 @@ pub(super) fn session(user: &User) -> Actor {
 pub(super) async fn logged_out(db: &dyn Database, actor: &Actor) -> Actor {
     let credential = Credential::Session { id: word(), generation: 0, expires_at: after(3600) };
     let actor = Actor { credential, ..actor.clone() };
-    db.log_out(&log_out(&actor)).await.expect("log out");
+    db.execute(&log_out(&actor)).await.expect("log out");
     actor
 }
 
@@ -165,9 +165,7 @@ pub(super) fn token_revocation(actor: &Actor, token: TokenId, audit: &NewAuditEn
 /// A scope that `owner` owns.
 pub(super) async fn scope(db: &dyn Database, owner: &Actor) -> ScopeName {
     let name = scope_name();
-    db.create_scope(&new_scope(owner, &name, now(), &entry(AuditEvent::ScopeCreate, owner)))
-        .await
-        .expect("create a scope");
+    db.execute(&new_scope(owner, &name, now(), &entry(AuditEvent::ScopeCreate, owner))).await.expect("create a scope");
     name
 }
 

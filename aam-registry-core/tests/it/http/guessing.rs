@@ -10,7 +10,6 @@ use std::{
 
 use aam_registry_core::{
     Result,
-    decide::{NewToken, RevokeToken},
     http::PeerAddr,
     memory::{InsecurePasswords, MemoryLimiter, MemoryMetadata},
     ports::{AuditLog, PasswordHasher, RateClass, TokenHolder, TokenStore},
@@ -39,16 +38,8 @@ struct CountedTokens {
 
 #[async_trait]
 impl TokenStore for CountedTokens {
-    async fn create_token(&self, new: &NewToken) -> Result<()> {
-        self.database.create_token(new).await
-    }
-
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>> {
         self.database.tokens(actor, now).await
-    }
-
-    async fn revoke_token(&self, revocation: &RevokeToken) -> Result<()> {
-        self.database.revoke_token(revocation).await
     }
 
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {

@@ -263,7 +263,7 @@ async fn what_tools_cannot_read_of_an_artifact_is_a_warning_at_publish() {
 async fn warnings_are_bounded_in_number_and_size() {
     let world = World::new();
     let ada = world.user("ada").await;
-    let skills: Vec<_> = (0..300).map(|at| format!("skills/{}-{at:03}/SKILL.md", "d".repeat(240))).collect();
+    let skills: Vec<_> = (0..60).map(|at| format!("skills/{}-{at:03}/SKILL.md", "d".repeat(240))).collect();
     let entry = |(at, path): (usize, &String)| format!("    - {{name: skill-{at}, path: {path}}}\n");
     let listed: Vec<_> = skills.iter().enumerate().map(entry).collect();
     let listed = listed.concat();

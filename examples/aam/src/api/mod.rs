@@ -2,6 +2,7 @@
 
 mod accounts;
 mod answer;
+mod audit;
 mod client;
 mod download;
 mod limits;

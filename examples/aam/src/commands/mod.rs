@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+pub(crate) mod audit_log;
 pub(crate) mod deprecate;
 pub(crate) mod dist_tag;
 pub(crate) mod download;

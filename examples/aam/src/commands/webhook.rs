@@ -212,7 +212,7 @@ fn delivered(deliveries: &[Value]) -> Vec<String> {
 }
 
 /// The entries of a list in an answer.
-fn entries(answer: &Value, list: &str) -> Result<Vec<Value>> {
+pub(super) fn entries(answer: &Value, list: &str) -> Result<Vec<Value>> {
     let entries = answer[list].as_array().cloned();
     let wrong = || Failure::new(Kind::Unavailable, "not_a_registry", format!("The answer has no list `{list}`"));
     entries.ok_or_else(wrong)

@@ -3,6 +3,7 @@
 mod accounts;
 mod agents;
 mod answers;
+mod audit_log;
 mod carry;
 mod create;
 mod deploy;

@@ -1,6 +1,7 @@
 //! The commands.
 
 mod answer;
+mod audit;
 mod backup;
 mod config;
 mod create_admin;
@@ -17,7 +18,7 @@ mod user;
 use std::process::ExitCode;
 
 use crate::{
-    cli::{Cli, Command, ConfigAction, JobsAction, StorageAction, TokenAction, UserAction},
+    cli::{AuditAction, Cli, Command, ConfigAction, JobsAction, StorageAction, TokenAction, UserAction},
     config::{Flags, Loaded, Surroundings, load},
 };
 use answer::{Answer, Failed};
@@ -63,6 +64,11 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             }
             StorageAction::Adopt(adopt) => storage::adopt(&adopt, surroundings(before.then(adopt.flags.clone()))),
             StorageAction::Verify(verify) => storage::verify(&verify, surroundings(before.then(verify.flags.clone()))),
+        },
+        Some(Command::Audit(audit)) => match audit.action {
+            AuditAction::Verify(verify) => audit::verify(&verify, surroundings(before.then(verify.flags.clone()))),
+            AuditAction::Export(export) => audit::export(&export, surroundings(before.then(export.flags.clone()))),
+            AuditAction::Prune(prune) => audit::prune(&prune, surroundings(before.then(prune.flags.clone()))),
         },
         Some(Command::Backup(backup)) => backup::run(&backup, surroundings(before.then(backup.flags.clone()))),
         Some(Command::Healthcheck(check)) => {

@@ -13,10 +13,10 @@ use super::{
     setting::{Fallback, Kind, Secrecy, Spec, Value, read, settings},
     values::{
         AdminPassword, Audience, Backlog, BaseUrl, Bucket, ClientIpHeader, Connections, ConnectionsPerAddress, Count,
-        DatabaseUrl, Domain, DownloadRedirect, EmailAddress, Endpoint, Host, Hours, Issuers, JwtSecrets, LatestChoice,
-        LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ReadChoice, RedisUrl,
-        Registration, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams, Switch,
-        TagList, Threads, Timeout, Uploads, Webhooks, Word,
+        DatabaseUrl, Days, Domain, DownloadRedirect, EmailAddress, Endpoint, Host, Hours, Issuers, JwtSecrets,
+        LatestChoice, LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ReadChoice,
+        RedisUrl, Registration, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams,
+        Switch, TagList, Threads, Timeout, Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -260,6 +260,10 @@ settings! {
         /// Everything else under /api, and unknown credentials on every path
         rate_limit_other: PerMinute = "RATE_LIMIT_OTHER", Fallback::Text("300");
     }
+    "Audit log" {
+        /// Days after which `aam-registry audit prune` deletes entries of the audit log
+        audit_retention_days: Days = "audit.retention_days", Fallback::Text("90");
+    }
     "Logs" {
         /// Least severe log lines to write
         log_level: LogLevel = "LOG_LEVEL", Fallback::Text("info");
@@ -301,7 +305,6 @@ settings! {
         "Attestation is not built into this release" { "REGISTRY_PRIVATE_KEY"; }
         "Traces by OpenTelemetry are not built into this release" { "OTEL_EXPORTER_OTLP_ENDPOINT"; }
         "The audit log cannot be turned off in this release" { "audit.enabled", &["true", "on", "yes", "1"]; }
-        "Audit entries are kept for ever in this release" { "audit.retention_days"; }
         "Reads are not written to the audit log in this release" { "audit.log_all_reads", OFF; }
     }
 }

@@ -275,7 +275,6 @@ fn what_this_release_cannot_do_is_refused_in_plain_words() {
     }
     for (yaml, told) in [
         ("audit: { enabled: false }", "audit.enabled"),
-        ("audit: { retention_days: 30 }", "audit.retention_days"),
         ("audit: { log_all_reads: true }", "audit.log_all_reads"),
         ("cdn: { provider: fastly }", "cdn.provider"),
     ] {

@@ -2,6 +2,7 @@
 //! log.
 
 mod admin;
+mod audit;
 mod backup;
 mod config;
 mod connections;

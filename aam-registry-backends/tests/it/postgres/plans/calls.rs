@@ -104,8 +104,10 @@ async fn search(store: &PostgresMetadata) {
 }
 
 async fn read_log(store: &PostgresMetadata) {
-    let position = store.position().await.expect("read");
+    let position = store.head().await.expect("read").position;
     store.entries_after(position.saturating_sub(100), 50).await.expect("read");
+    store.last_before(SystemClock.now()).await.expect("read");
+    store.delete_entries(0, 50).await.expect("delete");
     let packages = [None, Some("kit-5".parse().expect("a name"))];
     for package in packages {
         for event in [None, Some(AuditEvent::PackagePublish)] {

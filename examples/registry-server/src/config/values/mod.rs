@@ -18,8 +18,8 @@ pub(crate) use database::{DatabaseUrl, PostgresUrl};
 pub(crate) use mail::{Sender, SmtpTls};
 pub(crate) use network::{BaseUrl, ClientIpHeader, Domain, Host, Networks, Origins};
 pub(crate) use numbers::{
-    Backlog, Connections, ConnectionsPerAddress, Count, Hours, PerMinute, PoolSize, Port, Room, Seconds, Size, Streams,
-    Threads, Timeout, Uploads, parse_age,
+    Backlog, Connections, ConnectionsPerAddress, Count, Days, Hours, PerMinute, PoolSize, Port, Room, Seconds, Size,
+    Streams, Threads, Timeout, Uploads, parse_age,
 };
 pub(crate) use stores::{Bucket, Endpoint, RedisUrl, SecretKey, Word};
 pub(crate) use trusted_publishing::{Audience, Issuers};

@@ -73,6 +73,18 @@ impl Hours {
 }
 
 number! {
+    /// Days, up to a century.
+    Days(u32), 1..=36_500, "DAYS"
+}
+
+impl Days {
+    /// As a duration.
+    pub(crate) fn lifetime(self) -> Duration {
+        Duration::from_hours(u64::from(self.0) * 24)
+    }
+}
+
+number! {
     /// Seconds, up to a day.
     Seconds(u32), 1..=86_400, "SECONDS"
 }

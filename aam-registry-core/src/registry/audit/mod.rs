@@ -1,3 +1,9 @@
+mod chain;
+mod check;
+
+pub use chain::PrunedAudit;
+pub use check::{AuditFault, AuditVerdict};
+
 use super::Registry;
 use crate::{
     decide::{Action, Rights},

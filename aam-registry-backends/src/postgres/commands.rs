@@ -1,0 +1,81 @@
+//! Commands and queries: which rows each command locks, which facts it is decided by, and what each query reads.
+
+use std::sync::Arc;
+
+use aam_registry_core::{
+    Result,
+    decide::Request,
+    ports::{CommandHandler, QueryHandler, QueryRequest},
+};
+use async_trait::async_trait;
+
+use super::{
+    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, facts, failure::Tx, scopes, tokens,
+    users, webhooks,
+};
+
+#[async_trait]
+impl CommandHandler for PostgresMetadata {
+    async fn handle(&self, request: Request) -> Result<()> {
+        let request = &request;
+        let execute = |tx: Arc<Session>| async move { execute(&tx, request).await };
+        match rows(request) {
+            Some(rows) => self.change(rows, execute).await,
+            None => self.write(execute).await,
+        }
+    }
+}
+
+/// What the command locks that other requests may hold for long, if anything.
+fn rows(request: &Request) -> Option<Rows> {
+    Some(match request {
+        Request::Package(asked) => {
+            let reads = asked.reads();
+            Rows::of(reads.actor).and_package(reads.package)
+        }
+        Request::CreateUser(asked) => Rows::of_name(&asked.question().user.username),
+        Request::ChangeAccount(asked) => Rows::of_name(&asked.question().username),
+        Request::CreateToken(asked) => Rows::of(&asked.question().actor),
+        Request::RevokeToken(asked) => Rows::of(&asked.question().actor),
+        Request::RevokeTokens(asked) => Rows::of_tokens(&asked.question().tokens),
+        Request::LogOut(asked) => Rows::of(&asked.question().actor),
+        Request::CreateScope(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().name),
+        Request::ChangeMember(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
+        Request::ChangeWebhook(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
+        Request::ReportDelivery(_) => return None,
+    })
+}
+
+async fn execute(tx: &Session, request: &Request) -> Tx<()> {
+    let decision = match request {
+        Request::Package(asked) => asked.decide(&facts::package(tx, asked.reads()).await?),
+        Request::CreateUser(asked) => asked.decide(&users::new_user_facts(tx, asked.question()).await?),
+        Request::ChangeAccount(asked) => asked.decide(&accounts::account_facts(tx, asked.question()).await?),
+        Request::CreateToken(asked) => asked.decide(&tokens::new_token_facts(tx, asked.question()).await?),
+        Request::RevokeToken(asked) => asked.decide(&tokens::revocation_facts(tx, asked.question()).await?),
+        Request::RevokeTokens(asked) => asked.decide(&accounts::revocation_facts(tx, asked.question()).await?),
+        Request::LogOut(asked) => asked.decide(&users::log_out_facts(tx, asked.question()).await?),
+        Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question()).await?),
+        Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question()).await?),
+        Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question()).await?),
+        Request::ReportDelivery(asked) => asked.decide(&webhooks::report_facts(tx, asked.question()).await?),
+    };
+    apply(tx, decision?).await
+}
+
+#[async_trait]
+impl QueryHandler for PostgresMetadata {
+    async fn read(&self, request: QueryRequest) -> Result<()> {
+        let request = &request;
+        self.read(|tx| async move { answer(&tx, request).await }).await
+    }
+}
+
+/// Each query is one statement.
+async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
+    match request {
+        QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0).await?),
+        QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),
+    }
+    Ok(())
+}

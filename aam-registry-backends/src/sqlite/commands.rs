@@ -1,0 +1,53 @@
+//! Commands and queries: which facts each command is decided by, and what each query reads.
+
+use aam_registry_core::{
+    Result,
+    decide::{Request, WebhookReportFacts},
+    ports::{CommandHandler, QueryHandler, QueryRequest},
+};
+use async_trait::async_trait;
+use rusqlite::Connection;
+
+use super::{SqliteMetadata, accounts, apply::apply, facts, failure::Tx, scopes, tokens, users, webhooks};
+
+#[async_trait]
+impl CommandHandler for SqliteMetadata {
+    async fn handle(&self, request: Request) -> Result<()> {
+        self.write(move |tx| execute(tx, &request)).await
+    }
+}
+
+fn execute(tx: &Connection, request: &Request) -> Tx<()> {
+    let decision = match request {
+        Request::Package(asked) => asked.decide(&facts::package(tx, asked.reads())?),
+        Request::CreateUser(asked) => asked.decide(&users::new_user_facts(tx, asked.question())?),
+        Request::ChangeAccount(asked) => asked.decide(&accounts::account_facts(tx, asked.question())?),
+        Request::CreateToken(asked) => asked.decide(&facts::caller(tx, &asked.question().actor)?),
+        Request::RevokeToken(asked) => asked.decide(&tokens::revocation_facts(tx, asked.question())?),
+        Request::RevokeTokens(asked) => asked.decide(&accounts::revocation_facts(tx, asked.question())?),
+        Request::LogOut(asked) => asked.decide(&facts::caller(tx, &asked.question().actor)?),
+        Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question())?),
+        Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question())?),
+        Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question())?),
+        Request::ReportDelivery(asked) => {
+            let webhook = webhooks::find(tx, asked.question().id)?;
+            asked.decide(&WebhookReportFacts { webhook })
+        }
+    };
+    apply(tx, decision?)
+}
+
+#[async_trait]
+impl QueryHandler for SqliteMetadata {
+    async fn read(&self, request: QueryRequest) -> Result<()> {
+        self.read(move |tx| answer(tx, &request)).await
+    }
+}
+
+fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
+    match request {
+        QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0)?),
+        QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0)?),
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! Commands and queries: which facts each command is decided by, and what each query reads.
+
+use async_trait::async_trait;
+
+use super::MemoryMetadata;
+use crate::{
+    decide::{Request, RevokeTokenFacts, WebhookReportFacts},
+    error::Result,
+    ports::{CommandHandler, QueryHandler, QueryRequest},
+};
+
+#[async_trait]
+impl CommandHandler for MemoryMetadata {
+    async fn handle(&self, request: Request) -> Result<()> {
+        let (now, mut tables) = (self.clock.now(), self.tables());
+        let decision = match &request {
+            Request::Package(asked) => asked.decide(&tables.package_facts(asked.reads())),
+            Request::CreateUser(asked) => asked.decide(&tables.new_user_facts(asked.question())),
+            Request::ChangeAccount(asked) => asked.decide(&tables.account_facts(asked.question())),
+            Request::CreateToken(asked) => asked.decide(&tables.caller(&asked.question().actor)),
+            Request::RevokeToken(asked) => {
+                let revocation = asked.question();
+                let (caller, owner) = (tables.caller(&revocation.actor), tables.token_owner(revocation.token));
+                asked.decide(&RevokeTokenFacts { caller, owner })
+            }
+            Request::RevokeTokens(asked) => asked.decide(&tables.revocation_facts(asked.question())),
+            Request::LogOut(asked) => asked.decide(&tables.caller(&asked.question().actor)),
+            Request::CreateScope(asked) => asked.decide(&tables.new_scope_facts(asked.question())),
+            Request::ChangeMember(asked) => asked.decide(&tables.member_facts(asked.question())),
+            Request::ChangeWebhook(asked) => asked.decide(&tables.webhook_facts(asked.question(), now)),
+            Request::ReportDelivery(asked) => {
+                let webhook = tables.webhooks.get(&asked.question().id).cloned();
+                asked.decide(&WebhookReportFacts { webhook })
+            }
+        };
+        tables.apply(decision?, now)
+    }
+}
+
+#[async_trait]
+impl QueryHandler for MemoryMetadata {
+    async fn read(&self, request: QueryRequest) -> Result<()> {
+        let tables = self.tables();
+        match &request {
+            QueryRequest::WebhooksOfScope(asked) => asked.answer(tables.webhooks_of(&asked.question().0)),
+            QueryRequest::WebhookById(asked) => asked.answer(tables.webhooks.get(&asked.question().0).cloned()),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+use std::{fmt::Debug, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::{
+    error::Result,
+    types::{Asked, ScopeName, ScopeWebhook, StoredWebhook, WebhookId},
+};
+
+/// Something that is read from a store: a line of the list in this file.
+pub trait Query: Clone + Debug + Send + Sync + 'static {
+    /// What is found.
+    type Answer: Debug + Send + 'static;
+
+    /// The query as a store takes it.
+    fn request(asked: Arc<Asked<Self, Self::Answer>>) -> QueryRequest;
+}
+
+/// Answers every [`Query`] through one method, so that a wrapper forwards once. Callers use
+/// [`ask`](QueryHandlerExt::ask), which gives the query's own answer.
+#[async_trait]
+pub trait QueryHandler: Debug + Send + Sync + 'static {
+    /// Reads from one snapshot and stores the answer.
+    ///
+    /// # Errors
+    /// A backend error of kind database.
+    async fn read(&self, request: QueryRequest) -> Result<()>;
+}
+
+/// The way in for callers of a [`QueryHandler`].
+pub trait QueryHandlerExt: QueryHandler {
+    /// Answers a query.
+    ///
+    /// # Errors
+    /// Those of [`QueryHandler::read`].
+    fn ask<Q: Query>(&self, query: Q) -> impl Future<Output = Result<Q::Answer>> + Send {
+        let asked = Arc::new(Asked::new(query));
+        async move {
+            self.read(Q::request(Arc::clone(&asked))).await?;
+            asked.take()
+        }
+    }
+}
+
+impl<S: QueryHandler + ?Sized> QueryHandlerExt for S {}
+
+macro_rules! queries {
+    ($($(#[$doc:meta])* $query:ident($key:ty) -> $answer:ty;)+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug)]
+            pub struct $query(pub $key);
+
+            impl Query for $query {
+                type Answer = $answer;
+
+                fn request(asked: Arc<Asked<Self, $answer>>) -> QueryRequest {
+                    QueryRequest::$query(asked)
+                }
+            }
+        )+
+
+        /// A query as a store takes it.
+        #[derive(Clone, Debug)]
+        pub enum QueryRequest {
+            $($(#[$doc])* $query(Arc<Asked<$query, $answer>>),)+
+        }
+    };
+}
+
+queries! {
+    /// The webhooks of a scope, oldest first.
+    WebhooksOfScope(ScopeName) -> Vec<ScopeWebhook>;
+    /// A webhook with its secret.
+    WebhookById(WebhookId) -> Option<StoredWebhook>;
+}

@@ -1,0 +1,161 @@
+//! Checks of the audit log's chain, and pruning that keeps it provable.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    super::Registry,
+    check::{AuditCheck, AuditVerdict},
+};
+use crate::{
+    error::{Error, Result},
+    types::{AuditEntry, AuditEvent, AuditFilter, ChainLink, NewAuditEntry, PageRequest},
+};
+
+/// How many entries are read or deleted at a time.
+const AT_ONCE: usize = 1_000;
+
+/// What pruning did, or would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PrunedAudit {
+    /// The last entry that was deleted; the position 0 if none was old enough.
+    pub through: ChainLink,
+    /// How many entries were deleted.
+    pub entries: u64,
+}
+
+impl Registry {
+    /// Checks every entry of the audit log that has a position, oldest first, and whether it has the
+    /// hashes in `known`. Calls `progress` with the last position that was checked.
+    ///
+    /// A log that was pruned is checked from the entry on that its last `admin.audit_prune` names.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub async fn verify_audit(&self, known: &[ChainLink], mut progress: impl FnMut(u64)) -> Result<AuditVerdict> {
+        let audit = &self.inner().audit;
+        let mut check = AuditCheck::after(self.pruned_audit().await?, known);
+        loop {
+            let head = audit.head().await?;
+            self.check_audit(&mut check, head.position, &mut progress).await?;
+            let behind = audit.entries_after(head.position, AT_ONCE).await?;
+            // Else a replica gave further positions meanwhile, and those entries belong to the chain too.
+            if audit.head().await? == head {
+                return Ok(check.finish(head, &behind));
+            }
+        }
+    }
+
+    /// Deletes the oldest entries of the audit log that are all from before `before`, and records in an
+    /// entry of its own which hash the oldest remaining entry continues. If `dry_run`, deletes nothing.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] if one of those entries is not as the registry wrote it, unless `force`:
+    /// deleting them would delete the evidence.
+    pub async fn prune_audit(&self, before: Timestamp, by: &str, dry_run: bool, force: bool) -> Result<PrunedAudit> {
+        let audit = &self.inner().audit;
+        let pruned = self.pruned_audit().await?;
+        let Some(through) = audit.last_before(before).await? else {
+            return Ok(PrunedAudit { through: ChainLink::default(), entries: 0 });
+        };
+        // Entries up to `pruned` are left only if pruning was interrupted.
+        if through.position > pruned.position {
+            let mut check = AuditCheck::after(pruned, &[]);
+            self.check_audit(&mut check, through.position, &mut |_| ()).await?;
+            let verdict = check.finish(through, &[]);
+            if !verdict.is_good() && !force {
+                return Err(Error::invalid_request(
+                    "Some of these entries are not as the registry wrote them, and pruning would delete the \
+                     evidence: see what `aam-registry audit verify` finds and export the log, then prune with --force",
+                ));
+            }
+        }
+        if dry_run {
+            return Ok(PrunedAudit { through, entries: through.position.saturating_sub(pruned.position) });
+        }
+        if through.position > pruned.position {
+            // Before anything is deleted: whatever happens then, the log says from where it is whole.
+            let entry = NewAuditEntry::new(AuditEvent::AdminAuditPrune, self.now())
+                .with_actor(by)
+                .with("through", through.position)
+                .with("hash", through.hash.to_string())
+                .with("before", before.to_string());
+            audit.append(&entry).await?;
+        }
+        let mut entries = 0;
+        loop {
+            let deleted = audit.delete_entries(through.position, AT_ONCE).await?;
+            entries += deleted as u64;
+            if deleted < AT_ONCE {
+                break;
+            }
+        }
+        tracing::info!(event = "audit_pruned", by, through = through.position, count = entries, "audit log pruned");
+        Ok(PrunedAudit { through, entries })
+    }
+
+    /// Entries of the audit log after `position`, by position; at most 1,000.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub async fn audit_entries_after(&self, position: u64) -> Result<Vec<AuditEntry>> {
+        self.inner().audit.entries_after(position, AT_ONCE).await
+    }
+
+    /// The last entry that was pruned, as the newest `admin.audit_prune` says.
+    async fn pruned_audit(&self) -> Result<ChainLink> {
+        let filter = AuditFilter {
+            package: None,
+            event: Some(AuditEvent::AdminAuditPrune),
+            actor: None,
+            from: None,
+            to: None,
+            page: PageRequest { page: 1, limit: 1 },
+        };
+        let newest = self.inner().audit.entries(&filter).await?.items.into_iter().next();
+        Ok(newest.and_then(|entry| link_of(&entry.entry)).unwrap_or_default())
+    }
+
+    /// Checks the entries up to the position `end`.
+    async fn check_audit(&self, check: &mut AuditCheck, end: u64, progress: &mut impl FnMut(u64)) -> Result<()> {
+        let mut at_once = AT_ONCE;
+        while check.last() < end {
+            let entries = match self.inner().audit.entries_after(check.last(), at_once).await {
+                Ok(entries) => entries,
+                Err(error) if is_passing(&error) => return Err(error),
+                // One of them holds what no registry writes: it is found by reading one at a time.
+                Err(_) if at_once > 1 => {
+                    at_once = 1;
+                    continue;
+                }
+                Err(_) => {
+                    check.see_unreadable();
+                    at_once = AT_ONCE;
+                    continue;
+                }
+            };
+            let is_inside = |entry: &&AuditEntry| entry.chained.is_some_and(|(position, _)| position <= end);
+            let count = entries.iter().take_while(is_inside).map(|entry| check.see(entry)).count();
+            if count == 0 {
+                break;
+            }
+            progress(check.last());
+        }
+        Ok(())
+    }
+}
+
+/// Whether the same call may succeed later.
+fn is_passing(error: &Error) -> bool {
+    match error {
+        Error::Backend(error) => error.retry,
+        _ => true,
+    }
+}
+
+/// The last pruned entry that an entry of `admin.audit_prune` names.
+fn link_of(entry: &NewAuditEntry) -> Option<ChainLink> {
+    let position = entry.metadata.get("through").and_then(Value::as_u64)?;
+    let hash = entry.metadata.get("hash").and_then(Value::as_str)?.parse().ok()?;
+    Some(ChainLink { position, hash })
+}
