@@ -20,5 +20,6 @@ mod registries;
 mod server;
 mod stage;
 mod tour;
+mod trusted_publishing;
 mod unseen;
 mod words;

@@ -5,8 +5,9 @@ use std::{env, net::SocketAddr, path::PathBuf, process::Output, thread};
 use aam_registry_core::{
     archive::ArchiveLimits,
     http::RegistryService,
-    memory,
-    registry::{Policy, Registry},
+    memory::{self, InsecureIdTokens},
+    registry::{Policy, Registry, RegistryBuilder},
+    types::Issuer,
 };
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -19,6 +20,9 @@ use crate::machine::Machine;
 
 /// A password that no registry refuses.
 pub(crate) const PASSWORD: &str = "violet-harbour-tin-41";
+
+/// Whom ID tokens have to be for.
+pub(crate) const AUDIENCE: &str = "https://registry.example.com";
 
 /// A running registry; it ends with this value.
 pub(crate) struct Server {
@@ -39,7 +43,17 @@ impl Server {
 
     /// A registry with that policy.
     pub(crate) fn with(policy: Policy) -> Self {
-        let registry = memory::registry().policy(policy).build().expect("every port is there");
+        Self::of(memory::registry().policy(policy))
+    }
+
+    /// A registry that takes ID tokens of GitHub and GitLab: the JSON of their claims.
+    pub(crate) fn trusting_ci() -> Self {
+        let issuers = [Issuer::GITHUB, Issuer::GITLAB].map(|text| Issuer::parse(text).expect("an issuer"));
+        Self::of(memory::registry().id_tokens(InsecureIdTokens::new(issuers, AUDIENCE)))
+    }
+
+    fn of(builder: RegistryBuilder) -> Self {
+        let registry = builder.build().expect("every port is there");
         let service = TowerToHyperService::new(RegistryService::new(registry.clone()));
         let runtime = Runtime::new().expect("runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
