@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Rights};
+use super::{Action, PublisherOf, Rights};
 use crate::{
     error::{Error, Result},
     types::{Actor, Credential, PackageName, ScopeRole, UserId, is_session_ended},
@@ -68,7 +68,7 @@ impl CallerFacts {
         if actor.is_publisher() {
             let publisher = self.publisher.as_ref().filter(|publisher| publisher.expires_at > now);
             publisher.ok_or_else(Error::credential_ended)?;
-            return Ok(Rights { is_publisher: true, ..Rights::default() });
+            return Ok(Rights { publisher: Some(PublisherOf::Another), ..Rights::default() });
         }
         let account = self.account.as_ref().filter(|account| !account.disabled && self.is_alive(account, actor, now));
         account.ok_or_else(Error::credential_ended)?;

@@ -233,9 +233,16 @@ pub struct Rights {
     /// The role in the scope, where it has one.
     pub scope_role: Option<ScopeRole>,
     /// Acts with the token of a trusted publisher, so is no user.
-    pub is_publisher: bool,
-    /// Is a trusted publisher of the package itself.
-    pub trusted_publisher: bool,
+    pub publisher: Option<PublisherOf>,
+}
+
+/// What a trusted publisher is one of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PublisherOf {
+    /// The package that the action is about.
+    Package,
+    /// Another one, or none that the action is about.
+    Another,
 }
 
 impl Rights {
@@ -249,12 +256,17 @@ impl Rights {
         roles.iter().any(|role| self.has(*role)) || (admin && self.admin)
     }
 
+    /// Whether it is a trusted publisher of the package itself.
+    pub fn is_trusted_publisher(self) -> bool {
+        self.publisher == Some(PublisherOf::Package)
+    }
+
     fn has(self, role: Role) -> bool {
         match role {
-            Role::Anyone => !self.is_publisher,
+            Role::Anyone => self.publisher.is_none(),
             Role::PackageOwner => self.package_owner,
             Role::Scope(role) => self.scope_role == Some(role),
-            Role::TrustedPublisher => self.trusted_publisher,
+            Role::TrustedPublisher => self.is_trusted_publisher(),
         }
     }
 
@@ -347,7 +359,7 @@ mod tests {
         ];
         users.extend(ScopeRole::ALL.map(|role| (role.as_str(), of(role))));
         users.push(("administrator", Rights { admin: true, ..Rights::default() }));
-        users.push(("trusted publisher", Rights { is_publisher: true, trusted_publisher: true, ..Rights::default() }));
+        users.push(("trusted publisher", Rights { publisher: Some(PublisherOf::Package), ..Rights::default() }));
         users
     }
 

@@ -130,7 +130,7 @@ impl PackageAccess {
     pub(super) fn require_live(&self, actor: &Actor, now: Timestamp) -> Result<Rights> {
         let Self { package_owner, scope_role, .. } = *self;
         let live = self.caller.require_live(actor, now)?;
-        if live.is_publisher {
+        if live.publisher.is_some() {
             return Ok(live);
         }
         Ok(Rights { package_owner, scope_role, ..live })
