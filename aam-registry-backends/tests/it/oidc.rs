@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
+    future::{Ready, ready},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -106,16 +108,16 @@ impl Published {
     }
 }
 
-async fn discovery(State(issuer): State<Published>) -> Json<Value> {
+fn discovery(State(issuer): State<Published>) -> Ready<Json<Value>> {
     let address = issuer.address();
     let claimed = issuer.claimed.lock().expect("lock").clone().unwrap_or_else(|| address.clone());
-    Json(json!({"issuer": claimed, "jwks_uri": format!("{address}/keys")}))
+    ready(Json(json!({"issuer": claimed, "jwks_uri": format!("{address}/keys")})))
 }
 
-async fn keys(State(issuer): State<Published>) -> Json<Value> {
+fn keys(State(issuer): State<Published>) -> Ready<Json<Value>> {
     issuer.asked.fetch_add(1, Ordering::SeqCst);
     let keys = issuer.keys.lock().expect("lock").clone();
-    Json(json!({"keys": keys}))
+    ready(Json(json!({"keys": keys})))
 }
 
 /// A registry that trusts the issuer, with a publisher of `kit`.
@@ -223,7 +225,7 @@ async fn whatever_is_wrong_is_refused() {
     ] {
         let refused = swap(&registry, &token).await.expect_err(what);
         let (status, code) = (refused.code().status(), refused.code().as_str());
-        table.push_str(&format!("{what:<32} | {status} | {code:<12} | {refused}\n"));
+        writeln!(table, "{what:<32} | {status} | {code:<12} | {refused}").expect("a string");
     }
     insta::assert_snapshot!(table.replace(&issuer.address(), "http://issuer"));
     swap(&registry, &signed("12", json!({}))).await.expect("a good one is still taken");

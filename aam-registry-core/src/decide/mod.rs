@@ -47,7 +47,7 @@ pub use commit::PublishCommit;
 pub use create_scope::{NewScope, NewScopeFacts};
 pub use create_token::NewToken;
 pub use create_user::{NewUser, NewUserFacts};
-pub use gate::{Action, Restricted, Rights, Role, Rule};
+pub use gate::{Action, PublisherOf, Restricted, Rights, Role, Rule};
 pub use id_token::{IdTokenFault, IdTokenRules};
 pub use latest::{LatestFacts, LatestMove};
 pub use log_out::LogOut;

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::{
     Action, CallerPublisher, Changes, Decision, LatestFacts, LatestMove, NewVersion, PackageAccess, PublishCommit,
-    Rights, Write,
+    PublisherOf, Rights, Write,
 };
 use crate::{
     error::{Error, Result},
@@ -90,7 +90,7 @@ impl PublishCommit {
             return Err(Error::upload_ended());
         }
         // Whoever added a trusted publisher trusts it with the tags that it publishes under.
-        if self.tag.is_some() && facts.tag_is_set && !rights.trusted_publisher {
+        if self.tag.is_some() && facts.tag_is_set && !rights.is_trusted_publisher() {
             rights.require(Action::Tag, name)?;
         }
         let package = facts.access.package;
@@ -130,9 +130,9 @@ impl PublishFacts {
     /// Requires that the actor may publish the version, and that its name and number are free.
     fn require_publishable(&self, actor: &Actor, name: &PackageName, now: Timestamp) -> Result<Rights> {
         let mut rights = self.access.require_live(actor, now)?;
-        if let Some(publisher) = self.access.caller.publisher.as_ref().filter(|_| rights.is_publisher) {
+        if let Some(publisher) = self.access.caller.publisher.as_ref().filter(|_| rights.publisher.is_some()) {
             publisher.require(name, self.access.package.is_some())?;
-            rights.trusted_publisher = true;
+            rights.publisher = Some(PublisherOf::Package);
         }
         if let Some(scope) = name.scope()
             && !self.scope_exists
@@ -141,7 +141,7 @@ impl PublishFacts {
         }
         let exists = self.access.package.is_some();
         require_right(rights, name, exists)?;
-        if self.access.package.is_some_and(|package| package.trusted_only) && !rights.trusted_publisher {
+        if self.access.package.is_some_and(|package| package.trusted_only) && !rights.is_trusted_publisher() {
             return Err(Error::forbidden(format!(
                 "{name} is published by its trusted publishers alone; publish from there, or let an owner allow \
                  tokens again with `aam trusted-publisher only {name} off`"

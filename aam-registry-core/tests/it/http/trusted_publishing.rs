@@ -1,5 +1,7 @@
 //! Trusted publishers and the tokens that ID tokens are swapped for.
 
+use std::fmt::Write as _;
+
 use aam_registry_core::types::Issuer;
 use http::Method;
 use serde_json::{Value, json};
@@ -154,7 +156,7 @@ async fn what_is_wrong_with_a_token_is_told() {
         let body = reply.json();
         let message = body["message"].as_str().unwrap_or_default();
         let (status, code) = (reply.status.as_u16(), body["error"].as_str().unwrap_or_default());
-        table.push_str(&format!("{what:<31} | {status} | {code:<13} | {message}\n"));
+        writeln!(table, "{what:<31} | {status} | {code:<13} | {message}").expect("a string");
     }
     insta::assert_snapshot!(table);
 }
