@@ -3,9 +3,10 @@ use std::fmt;
 use aam_registry_core::{
     Error, Result,
     ports::{Session, SessionSigner},
+    types::Sha256Digest,
 };
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 
 use super::JwtConfig;
@@ -19,8 +20,10 @@ const AUDIENCE: &str = "aam-registry-session";
 /// Signs sessions as JWTs.
 pub struct JwtSessions {
     signing: EncodingKey,
-    /// The signing secret is first, because it signed most tokens.
-    verifying: Vec<DecodingKey>,
+    /// The header of every token, with the id of the signing key.
+    header: Header,
+    /// By their ids. The signing secret is first, because it signed most tokens.
+    verifying: Vec<(String, DecodingKey)>,
     validation: Validation,
 }
 
@@ -59,10 +62,18 @@ impl JwtSessions {
         validation.validate_exp = false;
         Ok(Self {
             signing: EncodingKey::from_secret(&config.signing),
-            verifying: secrets().map(|secret| DecodingKey::from_secret(secret)).collect(),
+            header: Header { kid: Some(key_id(&config.signing)), ..Header::new(ALGORITHM) },
+            verifying: secrets().map(|secret| (key_id(secret), DecodingKey::from_secret(secret))).collect(),
             validation,
         })
     }
+}
+
+/// The id of the key of a secret, which tells nothing about the secret: the first 16 hexadecimal digits of a SHA-256
+/// over more than the secret itself.
+fn key_id(secret: &[u8]) -> String {
+    let digest = Sha256Digest::of(&[b"aam-registry session key: ", secret].concat());
+    digest.to_string().chars().take(16).collect()
 }
 
 impl fmt::Debug for JwtSessions {
@@ -82,11 +93,15 @@ impl SessionSigner for JwtSessions {
             iat: session.issued_at.as_second(),
             exp: session.expires_at.as_second(),
         };
-        encode(&Header::new(ALGORITHM), &claims, &self.signing).map_err(Error::internal)
+        encode(&self.header, &claims, &self.signing).map_err(Error::internal)
     }
 
     fn verify(&self, token: &str, now: Timestamp) -> Option<Session> {
-        let claims = self.verifying.iter().find_map(|key| decode::<Claims>(token, key, &self.validation).ok())?.claims;
+        // A token that names its key is verified with that key alone. Those of releases that named none are tried
+        // with every key.
+        let named = decode_header(token).ok()?.kid;
+        let mut keys = self.verifying.iter().filter(|(id, _)| named.as_ref().is_none_or(|named| named == id));
+        let claims = keys.find_map(|(_, key)| decode::<Claims>(token, key, &self.validation).ok())?.claims;
         let session = Session {
             id: claims.jti,
             user: claims.sub.parse().ok()?,

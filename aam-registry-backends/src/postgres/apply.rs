@@ -5,7 +5,8 @@ use std::slice;
 use aam_registry_core::{
     decide::{Changes, Decision, LatestMove, Write},
     types::{
-        AccountState, DistTag, LatestTag, Manifest, PackageName, ScopeRole, Token, TokenId, User, Version, VersionText,
+        AccountState, DistTag, LatestTag, Manifest, OneTimePurpose, PackageName, ScopeRole, Token, TokenId, User,
+        Version, VersionText,
     },
 };
 use futures_util::{future::try_join_all, try_join};
@@ -17,24 +18,25 @@ use super::{
     audit::Append,
     connection::Session,
     failure::Tx,
-    jobs, listing, publish,
+    jobs, listing, publish, session_writes,
     sql::{self, Text},
     trusted_publishers, webhook_writes,
 };
 use crate::relational::columns;
 
 const CREATE_USER: &str = "WITH account AS (
-        INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at, email_verified)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10)
     ), scope AS (INSERT INTO scopes (name, created_at) VALUES ($2, $8)
     ), member AS (INSERT INTO scope_members (scope, user_id, role) VALUES ($2, $1, $9)
     )
     INSERT INTO pending_totals (users) VALUES (1)";
 const UPDATE_ACCOUNT: &str = "UPDATE users SET email = $2, email_key = $3, password_hash = $4, is_admin = $5,
-    disabled = $6, session_generation = $7, kept_session = $8 WHERE id = $1";
+    disabled = $6, session_generation = $7, kept_session = $8, email_verified = $9 WHERE id = $1";
 const ADD_ONE_TIME_TOKEN: &str =
     "INSERT INTO one_time_tokens (digest, user_id, purpose, expires_at) VALUES ($1, $2, $3, $4)";
-const END_ONE_TIME_TOKENS: &str = "DELETE FROM one_time_tokens WHERE user_id = $1";
+const END_ONE_TIME_TOKENS: &str =
+    "DELETE FROM one_time_tokens WHERE user_id = $1 AND ($2::text IS NULL OR purpose = $2)";
 const CREATE_TOKEN: &str = "INSERT INTO tokens
         (id, user_id, name, secret, scopes, packages, created_at, expires_at, last_used_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -135,6 +137,9 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::CreateToken { .. } => &[CREATE_TOKEN],
         Write::RevokeTokens { .. } => &[REVOKE_TOKENS],
         Write::RevokeSession { .. } => &[REVOKE_SESSION],
+        Write::AddSession(_) => &[session_writes::ADD],
+        Write::ForgetSession { .. } => &[session_writes::FORGET],
+        Write::ForgetSessions { .. } => &[session_writes::FORGET_ALL],
         Write::CreateScope { .. } => &[CREATE_SCOPE],
         Write::SetMember { .. } => &[PUT_MEMBER, DROP_MEMBER],
         Write::SetOwner { .. } => &[ADD_OWNER, REMOVE_OWNER],
@@ -168,12 +173,23 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
             let row: [&(dyn ToSql + Sync); 4] = [&digest, &user, &purpose, &expires_at];
             sql::run(tx, ADD_ONE_TIME_TOKEN, row).await.map(drop)
         }
-        Write::EndOneTimeTokens { user } => sql::run(tx, END_ONE_TIME_TOKENS, [&Uuid::from(*user)]).await.map(drop),
+        Write::EndOneTimeTokens { user, purpose } => {
+            let purpose = purpose.map(OneTimePurpose::as_str);
+            sql::run(tx, END_ONE_TIME_TOKENS, [&Uuid::from(*user), &purpose]).await.map(drop)
+        }
         Write::CreateToken { token, secret } => create_token(tx, token, secret.as_bytes()).await,
         Write::RevokeTokens { tokens, at } => revoke_tokens(tx, tokens, *at).await,
         Write::RevokeSession { user, session, expires_at } => {
             let (user, expires_at) = (Uuid::from(*user), expires_at.as_microsecond());
             sql::run(tx, REVOKE_SESSION, [&Text(session), &user, &expires_at]).await.map(drop)
+        }
+        Write::AddSession(session) => session_writes::add(tx, session).await,
+        Write::ForgetSession { user, session } => {
+            sql::run(tx, session_writes::FORGET, [&Uuid::from(*user), &Text(session)]).await.map(drop)
+        }
+        Write::ForgetSessions { user, kept } => {
+            let kept = kept.as_deref().map(Text);
+            sql::run(tx, session_writes::FORGET_ALL, [&Uuid::from(*user), &kept]).await.map(drop)
         }
         Write::CreateScope { name, owner, created_at } => {
             let (created_at, owner, role) =
@@ -252,8 +268,18 @@ async fn create_user(tx: &Session, user: &User, password_hash: &str) -> Tx<()> {
     let (id, created_at) = (Uuid::from(user.id), user.created_at.as_microsecond());
     let (username, email, email_key) = (user.username.as_str(), Text(&user.email), columns::email_key(&user.email));
     let (email_key, role) = (Text(&email_key), ScopeRole::Owner.as_str());
-    let row: [&(dyn ToSql + Sync); 9] =
-        [&id, &username, &email, &email_key, &password_hash, &user.is_admin, &user.disabled, &created_at, &role];
+    let row: [&(dyn ToSql + Sync); 10] = [
+        &id,
+        &username,
+        &email,
+        &email_key,
+        &password_hash,
+        &user.is_admin,
+        &user.disabled,
+        &created_at,
+        &role,
+        &user.email_verified,
+    ];
     sql::run(tx, CREATE_USER, row).await.map(drop)
 }
 
@@ -262,8 +288,17 @@ async fn update_account(tx: &Session, account: &AccountState) -> Tx<()> {
     let (id, email_key) = (Uuid::from(user.id), columns::email_key(&user.email));
     let (email, email_key, kept) = (Text(&user.email), Text(&email_key), kept_session.as_deref().map(Text));
     let generation = columns::signed(*session_generation);
-    let row: [&(dyn ToSql + Sync); 8] =
-        [&id, &email, &email_key, password_hash, &user.is_admin, &user.disabled, &generation, &kept];
+    let row: [&(dyn ToSql + Sync); 9] = [
+        &id,
+        &email,
+        &email_key,
+        password_hash,
+        &user.is_admin,
+        &user.disabled,
+        &generation,
+        &kept,
+        &user.email_verified,
+    ];
     sql::run(tx, UPDATE_ACCOUNT, row).await.map(drop)
 }
 

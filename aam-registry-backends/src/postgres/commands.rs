@@ -10,8 +10,8 @@ use aam_registry_core::{
 use async_trait::async_trait;
 
 use super::{
-    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, facts, failure::Tx, scopes, tokens,
-    users, webhooks,
+    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, facts, failure::Tx, scopes,
+    sessions, tokens, users, webhooks,
 };
 
 #[async_trait]
@@ -39,6 +39,8 @@ fn rows(request: &Request) -> Option<Rows> {
         Request::RevokeToken(asked) => Rows::of(&asked.question().actor),
         Request::RevokeTokens(asked) => Rows::of_tokens(&asked.question().tokens),
         Request::LogOut(asked) => Rows::of(&asked.question().actor),
+        Request::BeginSession(asked) => Rows::of_user(asked.question().session.user),
+        Request::EndSession(asked) => Rows::of(&asked.question().actor),
         Request::CreateScope(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().name),
         Request::ChangeMember(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangeWebhook(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
@@ -55,6 +57,8 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::RevokeToken(asked) => asked.decide(&tokens::revocation_facts(tx, asked.question()).await?),
         Request::RevokeTokens(asked) => asked.decide(&accounts::revocation_facts(tx, asked.question()).await?),
         Request::LogOut(asked) => asked.decide(&users::log_out_facts(tx, asked.question()).await?),
+        Request::BeginSession(asked) => asked.decide(&sessions::begin_session_facts(tx, asked.question()).await?),
+        Request::EndSession(asked) => asked.decide(&sessions::end_session_facts(tx, asked.question()).await?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question()).await?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question()).await?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question()).await?),

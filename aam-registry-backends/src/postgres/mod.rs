@@ -87,6 +87,8 @@ mod schema;
 mod scopes;
 mod search;
 mod search_index;
+mod session_writes;
+mod sessions;
 mod sql;
 mod standing;
 mod store;

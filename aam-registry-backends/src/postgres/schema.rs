@@ -37,6 +37,8 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V8__jobs",
     "V9__webhooks",
     "V10__one_time_tokens",
+    "V11__sessions",
+    "V12__email_verified",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.

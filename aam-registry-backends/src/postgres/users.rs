@@ -2,7 +2,7 @@ use aam_registry_core::{
     Result,
     decide::{CallerFacts, LogOut, NewUser, NewUserFacts},
     ports::{Login, UserStore},
-    types::{ScopeRole, User, UserId, UserProfile, Username},
+    types::{LoginSession, ScopeRole, User, UserId, UserProfile, Username},
 };
 use async_trait::async_trait;
 use futures_util::try_join;
@@ -22,13 +22,13 @@ use crate::relational::columns;
 /// What [`user`] reads.
 macro_rules! user_columns {
     () => {
-        "u.id, u.username, u.email, u.is_admin, u.disabled, u.created_at"
+        "u.id, u.username, u.email, u.email_verified, u.is_admin, u.disabled, u.created_at"
     };
 }
 pub(super) use user_columns;
 
 /// How many columns [`user`] reads.
-pub(super) const COLUMNS: usize = 6;
+pub(super) const COLUMNS: usize = 7;
 
 const LOGIN_BY_EMAIL: &str =
     concat!("SELECT ", user_columns!(), ", u.password_hash, u.session_generation FROM users u WHERE u.email_key = $1");
@@ -50,12 +50,17 @@ const PROFILE: &str = "SELECT u.created_at, ARRAY(
         ORDER BY 1
     ) FROM users u WHERE u.username = $1";
 /// Nothing that relies on a session of the user is under way once this is held.
-const LOCK_USER: &str = "SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE";
+pub(super) const LOCK_USER: &str = "SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE";
 const FORGET_SESSIONS: &str = "DELETE FROM revoked_sessions r USING (
         SELECT user_id, id FROM revoked_sessions WHERE expires_at < $1 FOR UPDATE SKIP LOCKED
     ) old WHERE r.user_id = old.user_id AND r.id = old.id";
 const NAME_TAKEN: &str = "SELECT 1 FROM users WHERE username = $1 UNION ALL SELECT 1 FROM scopes WHERE name = $1";
 const FORGET_ONE_TIME_TOKENS: &str = "DELETE FROM one_time_tokens WHERE expires_at < $1";
+const FORGET_LOGINS: &str = "DELETE FROM sessions s USING (
+        SELECT user_id, id FROM sessions WHERE expires_at < $1 FOR UPDATE SKIP LOCKED
+    ) old WHERE s.user_id = old.user_id AND s.id = old.id";
+/// How long sessions are remembered after their end, in microseconds.
+const REMEMBERED: i64 = LoginSession::REMEMBERED.as_secs() * 1_000_000;
 const EMAIL_TAKEN: &str = "SELECT 1 FROM users WHERE email_key = $1";
 
 #[async_trait]
@@ -112,6 +117,8 @@ impl UserStore for PostgresMetadata {
         self.repeatable(|tx| async move {
             sql::run(&tx, FORGET_SESSIONS, [&now.as_microsecond()]).await?;
             sql::run(&tx, FORGET_ONE_TIME_TOKENS, [&now.as_microsecond()]).await?;
+            let remembered = now.as_microsecond().saturating_sub(REMEMBERED);
+            sql::run(&tx, FORGET_LOGINS, [&remembered]).await?;
             Ok(())
         })
         .await
@@ -124,9 +131,10 @@ pub(super) fn user(row: &Row, at: usize) -> Tx<User> {
         id: sql::id(row, at)?,
         username: sql::parsed(row, at + 1)?,
         email: sql::text(row, at + 2)?,
-        is_admin: row.try_get(at + 3)?,
-        disabled: row.try_get(at + 4)?,
-        created_at: sql::instant(row, at + 5)?,
+        email_verified: row.try_get(at + 3)?,
+        is_admin: row.try_get(at + 4)?,
+        disabled: row.try_get(at + 5)?,
+        created_at: sql::instant(row, at + 6)?,
     })
 }
 

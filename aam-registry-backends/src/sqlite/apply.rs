@@ -3,8 +3,8 @@
 use aam_registry_core::{
     decide::{Changes, Decision, LatestMove, NewVersion, Write},
     types::{
-        AccountState, DistTag, LatestTag, NewJob, OneTimeToken, PackageName, ScopeName, ScopeRole, Sha256Digest, Token,
-        TokenId, User, UserId, Version,
+        AccountState, DistTag, LatestTag, NewJob, OneTimePurpose, OneTimeToken, PackageName, ScopeName, ScopeRole,
+        Sha256Digest, Token, TokenId, User, UserId, Version,
     },
 };
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use super::{
     audit, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    jobs, listing, sql, trusted_publishers, webhook_writes,
+    jobs, listing, session_writes, sql, trusted_publishers, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -36,8 +36,9 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         Write::CreateUser { user, password_hash } => create_user(tx, user, password_hash),
         Write::UpdateAccount(account) => update_account(tx, account),
         Write::AddOneTimeToken { user, token } => add_one_time_token(tx, *user, token),
-        Write::EndOneTimeTokens { user } => {
-            sql::run(tx, "DELETE FROM one_time_tokens WHERE user_id = ?1", [user.to_string()]).map(drop)
+        Write::EndOneTimeTokens { user, purpose } => {
+            let end = "DELETE FROM one_time_tokens WHERE user_id = ?1 AND (?2 IS NULL OR purpose = ?2)";
+            sql::run(tx, end, (user.to_string(), purpose.map(OneTimePurpose::as_str))).map(drop)
         }
         Write::CreateToken { token, secret } => create_token(tx, token, secret),
         Write::RevokeTokens { tokens, at } => revoke_tokens(tx, tokens, *at),
@@ -45,6 +46,15 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
             let revoke =
                 "INSERT INTO revoked_sessions (id, user_id, expires_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
             sql::run(tx, revoke, (session, user.to_string(), expires_at.as_microsecond())).map(drop)
+        }
+        Write::AddSession(session) => session_writes::add(tx, session),
+        Write::ForgetSession { user, session } => {
+            let forget = "DELETE FROM sessions WHERE user_id = ?1 AND id = ?2";
+            sql::run(tx, forget, (user.to_string(), session)).map(drop)
+        }
+        Write::ForgetSessions { user, kept } => {
+            let forget = "DELETE FROM sessions WHERE user_id = ?1 AND (?2 IS NULL OR id <> ?2)";
+            sql::run(tx, forget, (user.to_string(), kept)).map(drop)
         }
         Write::CreateScope { name, owner, created_at } => create_scope(tx, name, *owner, *created_at),
         Write::SetMember { scope, user, role } => set_member(tx, scope, *user, *role),
@@ -91,13 +101,14 @@ fn id(tx: &Connection, name: &PackageName) -> Tx<PackageId> {
 fn create_user(tx: &Connection, user: &User, password_hash: &str) -> Tx<()> {
     sql::run(
         tx,
-        "INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO users (id, username, email, email_key, email_verified, password_hash, is_admin, disabled, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         (
             user.id.to_string(),
             user.username.as_str(),
             &user.email,
             columns::email_key(&user.email),
+            user.email_verified,
             password_hash,
             user.is_admin,
             user.disabled,
@@ -114,14 +125,15 @@ fn update_account(tx: &Connection, account: &AccountState) -> Tx<()> {
         user.id.to_string(),
         &user.email,
         columns::email_key(&user.email),
+        user.email_verified,
         &account.password_hash,
         user.is_admin,
         user.disabled,
         columns::signed(account.session_generation),
         &account.kept_session,
     );
-    let update = "UPDATE users SET email = ?2, email_key = ?3, password_hash = ?4, is_admin = ?5, disabled = ?6,
-                  session_generation = ?7, kept_session = ?8 WHERE id = ?1";
+    let update = "UPDATE users SET email = ?2, email_key = ?3, email_verified = ?4, password_hash = ?5,
+                  is_admin = ?6, disabled = ?7, session_generation = ?8, kept_session = ?9 WHERE id = ?1";
     sql::run(tx, update, row).map(drop)
 }
 

@@ -8,7 +8,7 @@ use aam_registry_core::{
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use super::{SqliteMetadata, accounts, apply::apply, facts, failure::Tx, scopes, tokens, users, webhooks};
+use super::{SqliteMetadata, accounts, apply::apply, facts, failure::Tx, scopes, sessions, tokens, users, webhooks};
 
 #[async_trait]
 impl CommandHandler for SqliteMetadata {
@@ -26,6 +26,8 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         Request::RevokeToken(asked) => asked.decide(&tokens::revocation_facts(tx, asked.question())?),
         Request::RevokeTokens(asked) => asked.decide(&accounts::revocation_facts(tx, asked.question())?),
         Request::LogOut(asked) => asked.decide(&facts::caller(tx, &asked.question().actor)?),
+        Request::BeginSession(asked) => asked.decide(&sessions::begin_session_facts(tx, asked.question())?),
+        Request::EndSession(asked) => asked.decide(&sessions::end_session_facts(tx, asked.question())?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question())?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question())?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question())?),

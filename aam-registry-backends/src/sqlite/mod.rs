@@ -33,6 +33,8 @@ mod readers;
 mod schema;
 mod scopes;
 mod search;
+mod session_writes;
+mod sessions;
 mod sql;
 mod store;
 mod tokens;

@@ -20,7 +20,9 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V6__registry_identity",
     "V7__jobs",
     "V8__webhooks",
-    "V9__one_time_tokens"
+    "V9__one_time_tokens",
+    "V10__sessions",
+    "V11__email_verified"
 ];
 
 /// Brings the schema of a database up to date; gives the names of the

@@ -2,7 +2,7 @@ use aam_registry_core::{
     Result,
     decide::{NewUser, NewUserFacts},
     ports::{Login, UserStore},
-    types::{ScopeRole, User, UserId, UserProfile, Username},
+    types::{LoginSession, ScopeRole, User, UserId, UserProfile, Username},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -65,8 +65,12 @@ impl UserStore for SqliteMetadata {
 
     async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
         self.write(move |tx| {
-            for table in ["revoked_sessions", "one_time_tokens"] {
-                sql::run(tx, &format!("DELETE FROM {table} WHERE expires_at < ?1"), [now.as_microsecond()])?;
+            for (table, before) in [
+                ("revoked_sessions", now),
+                ("one_time_tokens", now),
+                ("sessions", now.saturating_sub(LoginSession::REMEMBERED).unwrap_or(Timestamp::MIN)),
+            ] {
+                sql::run(tx, &format!("DELETE FROM {table} WHERE expires_at < ?1"), [before.as_microsecond()])?;
             }
             Ok(())
         })
@@ -76,7 +80,7 @@ impl UserStore for SqliteMetadata {
 
 /// How many columns [`user`] reads.
 pub(super) const COLUMN_COUNT: usize = COLUMNS.len();
-const COLUMNS: [&str; 6] = ["id", "username", "email", "is_admin", "disabled", "created_at"];
+const COLUMNS: [&str; 7] = ["id", "username", "email", "email_verified", "is_admin", "disabled", "created_at"];
 
 /// The columns that [`user`] reads, of the table under that alias.
 pub(super) fn columns(alias: &str) -> String {
@@ -89,9 +93,10 @@ pub(super) fn user(row: &Row<'_>, at: usize) -> Tx<User> {
         id: sql::parsed(row, at)?,
         username: sql::parsed(row, at + 1)?,
         email: row.get(at + 2)?,
-        is_admin: row.get(at + 3)?,
-        disabled: row.get(at + 4)?,
-        created_at: sql::instant(row, at + 5)?,
+        email_verified: row.get(at + 3)?,
+        is_admin: row.get(at + 4)?,
+        disabled: row.get(at + 5)?,
+        created_at: sql::instant(row, at + 6)?,
     })
 }
 

@@ -5,7 +5,7 @@ use aam_registry_core::{
     types::UserId,
 };
 use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, decode_header, encode};
 use serde_json::{Value, json};
 
 const OLD: &[u8] = b"the secret of last year, 32 bytes";
@@ -67,6 +67,33 @@ async fn only_hs256_with_every_claim_passes() {
         other[claim] = value.into();
         assert_eq!(verify(&forge(Algorithm::HS256, &other, NEW)), None, "passed with {claim} {value}");
     }
+}
+
+#[test]
+fn a_token_is_verified_with_the_key_that_it_names() {
+    let session = session();
+    let signer = JwtSessions::new(&JwtConfig::new(NEW).with_retired(OLD)).expect("a signer");
+    let key_of = |token: &str| decode_header(token).expect("a header").kid.expect("a key id");
+    let (new, old) = (signer.sign(&session).expect("sign"), JwtSessions::new(&JwtConfig::new(OLD)).expect("a signer"));
+    let (new_key, old_key) = (key_of(&new), key_of(&old.sign(&session).expect("sign")));
+    assert_ne!(new_key, old_key);
+    assert_eq!(new_key.len(), 16);
+    let forge = |kid: &str, secret: &[u8]| {
+        let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::HS256) };
+        encode(&header, &claims(&session), &EncodingKey::from_secret(secret)).expect("encode")
+    };
+    for (kid, secret, passes) in [
+        (&*new_key, NEW, true),
+        (&*old_key, OLD, true),
+        (&*new_key, OLD, false),
+        (&*old_key, NEW, false),
+        ("x", NEW, false),
+    ] {
+        assert_eq!(signer.verify(&forge(kid, secret), session.issued_at).is_some(), passes, "{kid}");
+    }
+    // A token of a release that named no key.
+    let plain = encode(&Header::new(Algorithm::HS256), &claims(&session), &EncodingKey::from_secret(OLD));
+    assert!(signer.verify(&plain.expect("encode"), session.issued_at).is_some());
 }
 
 #[test]

@@ -22,6 +22,7 @@ pub(crate) async fn actor(store: &impl Database, name: &str) -> Actor {
         username: name.parse().expect("a username"),
         email: format!("{name}@example.com"),
         is_admin: false,
+        email_verified: false,
         disabled: false,
         created_at: now,
     };

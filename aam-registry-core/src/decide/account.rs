@@ -6,8 +6,8 @@ use super::{Action, CallerFacts, Changes, Decision, Write};
 use crate::{
     error::{Error, Result},
     types::{
-        AccountState, Actor, AuditEvent, Credential, NewAuditEntry, OneTimePurpose, OneTimeToken, Sha256Digest, User,
-        Username,
+        AccountState, Actor, AuditEvent, Credential, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken, SealedSecret,
+        Sha256Digest, User, Username,
     },
 };
 
@@ -67,7 +67,13 @@ pub enum AccountUpdate {
         email: Option<String>,
         /// The hash of the password; `None` to keep it.
         password_hash: Option<String>,
+        /// The address before, sealed, which is told of the other one; `None` where nothing is sent there.
+        address_before: Option<SealedSecret>,
     },
+    /// With an e-mail address that is verified.
+    EmailVerified,
+    /// As it is, but with no other session than the one that this is done with.
+    OtherSessionsEnded,
     /// With a one-time token more. Nothing changes for an account that is disabled or has
     /// [`MAX_ONE_TIME_TOKENS`] of the purpose.
     OneTimeToken(OneTimeToken),
@@ -83,6 +89,8 @@ impl Debug for AccountUpdate {
             Self::Admin(admin) => f.debug_tuple("Admin").field(admin).finish(),
             Self::Password { .. } => f.write_str("Password"),
             Self::Credentials { .. } => f.write_str("Credentials"),
+            Self::OtherSessionsEnded => f.write_str("OtherSessionsEnded"),
+            Self::EmailVerified => f.write_str("EmailVerified"),
             Self::OneTimeToken(token) => f.debug_tuple("OneTimeToken").field(&token.purpose).finish(),
             Self::TokenRequest(purpose) => f.debug_tuple("TokenRequest").field(purpose).finish(),
         }
@@ -124,10 +132,39 @@ impl AccountUpdate {
         matches!(self, Self::Disabled(true) | Self::Admin(false))
     }
 
+    fn is_verification(&self) -> bool {
+        matches!(self, Self::EmailVerified)
+    }
+
+    fn address_before(&self) -> Option<&SealedSecret> {
+        match self {
+            Self::Credentials { address_before, .. } => address_before.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The action that a user takes who changes the own account so.
+    pub fn own_action(&self) -> Action {
+        match self {
+            Self::OtherSessionsEnded => Action::EndSession,
+            Self::TokenRequest(OneTimePurpose::EmailVerification) => Action::VerifyEmail,
+            _ => Action::ChangeAccount,
+        }
+    }
+
     /// The e-mail address that the account shall have.
     pub fn email(&self) -> Option<&str> {
         match self {
             Self::Credentials { email, .. } => email.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The purpose of the one-time token that allows its holder to change the account so.
+    fn allowing_purpose(&self) -> Option<OneTimePurpose> {
+        match self {
+            Self::Password { .. } => Some(OneTimePurpose::PasswordReset),
+            Self::EmailVerified => Some(OneTimePurpose::EmailVerification),
             _ => None,
         }
     }
@@ -155,7 +192,7 @@ impl AccountChange {
     pub fn decide(&self, facts: &AccountFacts) -> Result<Decision<'_, ChangedAccount>> {
         match &self.by {
             AccountActor::Itself(actor) => {
-                facts.caller.require_self(actor, self.now, Action::ChangeAccount)?;
+                facts.caller.require_self(actor, self.now, self.update.own_action())?;
             }
             AccountActor::Admin(actor) => {
                 facts.caller.require_live(actor, self.now)?.require_everywhere(Action::ResetPassword)?;
@@ -173,14 +210,22 @@ impl AccountChange {
         };
         let is_same_address = after.user.email == before.user.email;
         let recorded = |entry: &&NewAuditEntry| entry.event != AuditEvent::UserEmailChange || !is_same_address;
-        let audit = self.audit.iter().filter(recorded).cloned().collect();
+        let audit: Vec<_> = self.audit.iter().filter(recorded).cloned().collect();
         let answer = ChangedAccount { user: after.user.clone(), changed: true };
         // A token that was sent to the old address, or before the new password, works no more.
         let is_same_password = after.password_hash == before.password_hash;
+        let ended = (after.session_generation != before.session_generation).then(|| after.kept_session.clone());
         let mut writes = vec![Write::UpdateAccount(after)];
+        writes.extend(ended.map(|kept| Write::ForgetSessions { user: before.user.id, kept }));
         if !is_same_address || !is_same_password {
-            writes.push(Write::EndOneTimeTokens { user: before.user.id });
+            writes.push(Write::EndOneTimeTokens { user: before.user.id, purpose: None });
+        } else if self.update.is_verification() {
+            let purpose = Some(OneTimePurpose::EmailVerification);
+            writes.push(Write::EndOneTimeTokens { user: before.user.id, purpose });
         }
+        let told = self.update.address_before().filter(|_| !is_same_address);
+        let entry = audit.iter().find(|entry| entry.event == AuditEvent::UserEmailChange);
+        writes.extend(told.zip(entry).map(|(address, entry)| Write::QueueJob(NewJob::mail_to(entry, address))));
         Ok(Decision { answer, changes: Changes { writes, audit, stale: None } })
     }
 
@@ -203,12 +248,17 @@ impl AccountChange {
     /// Requires that whoever acts may change this account so.
     fn require_may(&self, account: &AccountState, facts: &AccountFacts) -> Result<()> {
         let may = match (&self.by, &self.update) {
-            (AccountActor::Itself(actor), AccountUpdate::Credentials { .. }) => actor.user == account.user.id,
+            (
+                AccountActor::Itself(actor),
+                AccountUpdate::Credentials { .. }
+                | AccountUpdate::OtherSessionsEnded
+                | AccountUpdate::TokenRequest(OneTimePurpose::EmailVerification),
+            ) => actor.user == account.user.id,
             (AccountActor::Operator, _) | (AccountActor::Admin(_), AccountUpdate::OneTimeToken(_)) => true,
             (AccountActor::Registry, update) => update.token_purpose().is_some(),
-            (AccountActor::Holder(_), AccountUpdate::Password { .. }) => {
-                let purpose = OneTimePurpose::PasswordReset;
-                let works = |token: OneTimeToken| token.purpose == purpose && token.expires_at > self.now;
+            (AccountActor::Holder(_), update) if update.allowing_purpose().is_some() => {
+                let purpose = update.allowing_purpose();
+                let works = |token: OneTimeToken| Some(token.purpose) == purpose && token.expires_at > self.now;
                 if account.user.disabled || !facts.one_time.is_some_and(works) {
                     return Err(Error::one_time_token_ended());
                 }
@@ -221,7 +271,8 @@ impl AccountChange {
 
     /// What follows where a one-time token is made or asked for.
     fn tokens(&self, user: User, facts: &AccountFacts) -> Decision<'_, ChangedAccount> {
-        if user.disabled || facts.one_time_tokens >= MAX_ONE_TIME_TOKENS {
+        let is_verified = user.email_verified && self.update.token_purpose() == Some(OneTimePurpose::EmailVerification);
+        if user.disabled || is_verified || facts.one_time_tokens >= MAX_ONE_TIME_TOKENS {
             return Decision::unchanged(ChangedAccount { user, changed: false });
         }
         let writes = match &self.update {
@@ -259,8 +310,15 @@ impl AccountChange {
                 after.password_hash.clone_from(hash);
                 after.end_sessions(None);
             }
+            AccountUpdate::EmailVerified => {
+                if before.user.email_verified {
+                    return Ok(None);
+                }
+                after.user.email_verified = true;
+            }
+            AccountUpdate::OtherSessionsEnded => after.end_sessions(self.session()),
             AccountUpdate::OneTimeToken(_) | AccountUpdate::TokenRequest(_) => return Ok(None),
-            AccountUpdate::Credentials { known_hash, email, password_hash } => {
+            AccountUpdate::Credentials { known_hash, email, password_hash, address_before: _ } => {
                 if before.password_hash != *known_hash {
                     return Err(Error::InvalidCredentials);
                 }
@@ -275,6 +333,7 @@ impl AccountChange {
                 }
                 if let Some(email) = email {
                     after.user.email.clone_from(email);
+                    after.user.email_verified = false;
                 }
                 if let Some(hash) = password_hash {
                     after.password_hash.clone_from(hash);
@@ -338,6 +397,7 @@ mod tests {
             id: UserId::generate(),
             username: "ada".parse().expect("a name"),
             email: "ada@example.com".into(),
+            email_verified: true,
             is_admin,
             disabled,
             created_at: Timestamp::UNIX_EPOCH,
@@ -377,6 +437,7 @@ mod tests {
             known_hash: "old".into(),
             email: Some("ada@example.org".into()),
             password_hash: None,
+            address_before: None,
         };
         for (update, disabled, generation) in [
             (AccountUpdate::Disabled(true), false, 4),
@@ -398,6 +459,7 @@ mod tests {
                 known_hash: known_hash.into(),
                 email: Some(email.into()),
                 password_hash: hash.map(Into::into),
+                address_before: None,
             };
             let decided = decide(&change(update), &facts(false, false, true))?;
             Ok::<_, Error>(decided.map(|(_, events)| events))

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::{LatestMove, PublishCommit};
 use crate::types::{
-    AccountState, Change, DistTag, JobId, NewAuditEntry, NewJob, OneTimeToken, PackageName, PublisherId,
-    PublisherTokenId, ScopeName, ScopeRole, ScopeWebhook, Sha256Digest, StoredWebhook, Token, TokenId,
-    TrustedPublisher, User, UserId, Version, VersionText,
+    AccountState, Change, DistTag, JobId, LoginSession, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken,
+    PackageName, PublisherId, PublisherTokenId, ScopeName, ScopeRole, ScopeWebhook, Sha256Digest, StoredWebhook, Token,
+    TokenId, TrustedPublisher, User, UserId, Version, VersionText,
 };
 
 /// What was decided: the answer to whoever asked, and what an adapter applies.
@@ -55,10 +55,12 @@ pub enum Write<'a> {
         /// The token.
         token: OneTimeToken,
     },
-    /// Removes every one-time token of an account.
+    /// Removes the one-time tokens of an account.
     EndOneTimeTokens {
         /// Whose.
         user: UserId,
+        /// Those of this purpose; `None` for all.
+        purpose: Option<OneTimePurpose>,
     },
     /// Makes a token.
     CreateToken {
@@ -82,6 +84,22 @@ pub enum Write<'a> {
         session: String,
         /// When it ends anyway, so that the revocation may be forgotten.
         expires_at: Timestamp,
+    },
+    /// Records a session.
+    AddSession(LoginSession),
+    /// Forgets a session that was recorded.
+    ForgetSession {
+        /// The user.
+        user: UserId,
+        /// The id of the session.
+        session: String,
+    },
+    /// Forgets every session of a user that was recorded, but one.
+    ForgetSessions {
+        /// The user.
+        user: UserId,
+        /// The id of the session that stays.
+        kept: Option<String>,
     },
     /// Makes a scope.
     CreateScope {

@@ -3,10 +3,10 @@
 use std::{fmt::Debug, sync::Arc};
 
 use super::{
-    AccountChange, AccountFacts, CallerFacts, ChangedAccount, Decision, LogOut, MemberChange, MemberFacts, NewScope,
-    NewScopeFacts, NewToken, NewUser, NewUserFacts, PackageCommand, PackageFacts, PackageReads, RevokeToken,
-    RevokeTokenFacts, TokenRevocation, TokenRevocationFacts, WebhookCommand, WebhookFacts, WebhookReport,
-    WebhookReportFacts,
+    AccountChange, AccountFacts, BeginSession, BeginSessionFacts, CallerFacts, ChangedAccount, Decision, EndSession,
+    EndSessionFacts, LogOut, MemberChange, MemberFacts, NewScope, NewScopeFacts, NewToken, NewUser, NewUserFacts,
+    PackageCommand, PackageFacts, PackageReads, RevokeToken, RevokeTokenFacts, TokenRevocation, TokenRevocationFacts,
+    WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts,
 };
 use crate::{
     error::Result,
@@ -170,6 +170,11 @@ requests! {
     RevokeTokens(TokenRevocation, TokenRevocationFacts) -> u64, stale |_, _| Stale::Credentials(None);
     /// Ends a login session.
     LogOut(LogOut, CallerFacts) -> (), stale |log_out, _| Stale::Credentials(Some(log_out.actor.user));
+    /// Records a login session that begins. Tells whether its user has logged in before, but never from this
+    /// [place](crate::types::LoginClient::place).
+    BeginSession(BeginSession, BeginSessionFacts) -> bool, stale |_, _| Stale::Nothing;
+    /// Ends a login session, for its user.
+    EndSession(EndSession, EndSessionFacts) -> (), stale |end, _| Stale::Credentials(Some(end.actor.user));
     /// Makes a scope.
     CreateScope(NewScope, NewScopeFacts) -> (), stale |_, _| Stale::Nothing;
     /// Sets or removes a member of a scope.

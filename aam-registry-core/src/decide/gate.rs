@@ -141,8 +141,14 @@ actions! {
     ReadAccount { tokens: [], restricted: Ignored, roles: [Role::Anyone], admin: true }
     /// Change the own e-mail address or password.
     ChangeAccount { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
+    /// Ask for a mail with which the own e-mail address is verified.
+    VerifyEmail { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// End the own session.
     LogOut { tokens: [], restricted: Ignored, roles: [Role::Anyone], admin: true }
+    /// List the own login sessions.
+    ListSessions { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
+    /// End one of the own login sessions, or all others.
+    EndSession { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// Make an API token for oneself.
     CreateToken { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// List the own API tokens.
@@ -205,8 +211,11 @@ impl Action {
             Self::LeaveScope => "leave",
             Self::ReadAccount => "read the account",
             Self::ChangeAccount => "change the account",
+            Self::VerifyEmail => "verify the e-mail address",
             Self::ResetPassword => "reset the passwords of others",
             Self::LogOut => "log out",
+            Self::ListSessions => "list login sessions",
+            Self::EndSession => "end login sessions",
             Self::CreateToken => "create API tokens",
             Self::ListTokens => "list API tokens",
             Self::RevokeToken | Self::RevokeUsedToken => "revoke API tokens",

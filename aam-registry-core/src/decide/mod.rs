@@ -28,6 +28,7 @@ mod package;
 mod publish;
 mod read;
 mod revoke_token;
+mod session;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -57,6 +58,7 @@ pub use package::{OwnerState, PackageAccess, PackageCommand, PackageFacts, Packa
 pub use publish::{ExistingVersion, PublishCheck, PublishFacts, Published};
 pub use read::{Audience, ReadAccess};
 pub use revoke_token::{RevokeToken, RevokeTokenFacts};
+pub use session::{BeginSession, BeginSessionFacts, EndSession, EndSessionFacts};
 pub use tag::TagChange;
 pub use text_change::TextChange;
 pub use token_exchange::{PublisherCandidate, TokenExchange, TokenExchangeFacts};

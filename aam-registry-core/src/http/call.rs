@@ -64,6 +64,11 @@ impl Call {
         })
     }
 
+    /// What the client calls itself.
+    pub(crate) fn user_agent(&self) -> Option<&str> {
+        self.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok())
+    }
+
     /// The network of the client, if its address is known.
     pub(crate) fn client_network(&self) -> Option<ClientNetwork> {
         self.client.map(|client| client.0.into())

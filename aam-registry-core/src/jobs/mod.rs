@@ -23,6 +23,7 @@ mod sequence_audit;
 mod sweep_uploads;
 #[cfg(test)]
 mod tests;
+mod touch_sessions;
 mod touch_tokens;
 mod webhooks;
 mod worker;
@@ -40,6 +41,7 @@ fn periodic_jobs() -> Vec<Box<dyn PeriodicJob>> {
         Box::new(refresh_totals::RefreshTotals),
         Box::new(sweep_uploads::SweepUploads),
         Box::new(touch_tokens::TouchTokens),
+        Box::new(touch_sessions::TouchSessions),
         Box::new(prepare_searches::PrepareSearches),
         Box::new(claim_storage::ClaimStorage),
         Box::new(forget_deliveries::ForgetDeliveries),

@@ -1,6 +1,6 @@
 use super::{
     AccountStore, ArchiveIndex, AuditLog, CommandHandler, DownloadStore, JobQueue, PackageStore, PublishStore,
-    PublisherStore, QueryHandler, ScopeStore, TokenStore, UserStore,
+    PublisherStore, QueryHandler, ScopeStore, SessionStore, TokenStore, UserStore,
 };
 
 /// All metadata ports in one store: what a transaction of one of them changes, the others see.
@@ -13,6 +13,7 @@ pub trait Database:
     + DownloadStore
     + UserStore
     + AccountStore
+    + SessionStore
     + TokenStore
     + ScopeStore
     + AuditLog
@@ -30,6 +31,7 @@ impl<S> Database for S where
         + DownloadStore
         + UserStore
         + AccountStore
+        + SessionStore
         + TokenStore
         + ScopeStore
         + AuditLog

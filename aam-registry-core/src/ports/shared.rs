@@ -13,8 +13,8 @@ use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
     Cached, ChangeEvent, ChangeFeed, Clock, CommandHandler, DownloadStore, IdTokenVerifier, JobQueue, Login,
     MailFailure, Mailer, PackageStore, PasswordHasher, PublishStore, PublisherHolder, PublisherStore, QueryHandler,
-    QueryRequest, RateClass, RateLimiter, ScopeStore, Session, SessionSigner, SharedCache, Stamp, StoredArchive,
-    TokenHolder, TokenStore, UserStore,
+    QueryRequest, RateClass, RateLimiter, ScopeStore, Session, SessionSigner, SessionStore, SharedCache, Stamp,
+    StoredArchive, TokenHolder, TokenStore, UserStore,
 };
 use crate::{
     decide::{
@@ -25,11 +25,11 @@ use crate::{
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, ChainLink, Change,
         DayDownloads, DistTag, DownloadBatch, DownloadQuery, IdToken, Issuer, Job, JobEnd, JobFigures, JobFilter,
-        JobLease, JobSelection, LeasedJob, Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose, Package,
-        PackageName, PackagePublishers, PackageSummary, Page, Principal, PublishedVersion, RateDecision, RegistryId,
-        RegistryTotals, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token, TokenId, TrustedPublisher,
-        Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange,
-        VersionSummary,
+        JobLease, JobSelection, LeasedJob, LoginSession, Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose,
+        Package, PackageName, PackagePublishers, PackageSummary, Page, Principal, PublishedVersion, RateDecision,
+        RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token, TokenId,
+        TrustedPublisher, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
+        VersionRange, VersionSummary,
     },
 };
 
@@ -171,6 +171,10 @@ shared! {
     impl ScopeStore {
         async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>>;
         async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>>;
+    }
+    impl SessionStore {
+        async fn login_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<LoginSession>>;
+        async fn touch_sessions(&self, used: &[(UserId, String, Timestamp)]) -> Result<()>;
     }
     impl SharedCache {
         async fn get(&self, key: &str, groups: &[&str]) -> Result<Cached>;

@@ -78,6 +78,7 @@ impl Registry {
         let session = self.inner().sessions.verify(bearer, self.now()).ok_or_else(ended)?;
         let user = self.inner().users.session_user(session.user, &session.id, session.generation).await?;
         let user = user.ok_or_else(ended)?;
+        self.inner().session_touches.note(user.id, &session.id, self.now());
         Ok(Principal {
             user: user.id,
             username: user.username,

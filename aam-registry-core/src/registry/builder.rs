@@ -10,6 +10,7 @@ use super::{
     places::Places,
     publish::UploadCrowd,
     resolve,
+    session_touches::SessionTouches,
     storage::{KnownOwner, StorageProbe},
     token_touches::TokenTouches,
     totals_cache::TotalsCache,
@@ -19,8 +20,8 @@ use crate::{
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, Database,
         DownloadStore, IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore,
-        PublisherStore, QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, SystemClock, TokenStore,
-        UserStore, WebhookSender,
+        PublisherStore, QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, SystemClock,
+        TokenStore, UserStore, WebhookSender,
     },
     types::OperatorWebhook,
 };
@@ -131,6 +132,7 @@ macro_rules! builder {
                     policy: self.policy,
                     counter: DownloadCounter::default(),
                     touches: TokenTouches::default(),
+                    session_touches: SessionTouches::default(),
                     totals: TotalsCache::default(),
                     id: OnceCell::new(),
                     storage_owner: KnownOwner::default(),
@@ -160,6 +162,8 @@ builder! {
     users: UserStore;
     /// Sets the store that accounts are listed from.
     accounts: AccountStore;
+    /// Sets the store in which login sessions are recorded.
+    login_sessions: SessionStore;
     /// Sets the store of API tokens.
     tokens: TokenStore;
     /// Sets the store of scopes.
@@ -201,6 +205,7 @@ impl RegistryBuilder {
         self.downloads = Some(database.clone());
         self.users = Some(database.clone());
         self.accounts = Some(database.clone());
+        self.login_sessions = Some(database.clone());
         self.tokens = Some(database.clone());
         self.scopes = Some(database.clone());
         self.archive_index = Some(database.clone());
@@ -304,7 +309,7 @@ mod tests {
     #[test]
     fn every_missing_port_is_named_at_once() {
         let error = Registry::builder().build().expect_err("nothing was set");
-        assert_eq!(error.missing().len(), 17);
+        assert_eq!(error.missing().len(), 18);
         assert!(error.to_string().ends_with("rate_limiter, passwords, sessions"), "{error}");
     }
 }

@@ -9,6 +9,7 @@ use super::{
     counting::DownloadCounter,
     places::Places,
     publish::UploadCrowd,
+    session_touches::SessionTouches,
     storage::{KnownOwner, StorageProbe},
     token_touches::TokenTouches,
     totals_cache::TotalsCache,
@@ -19,7 +20,7 @@ use crate::{
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, DownloadStore,
         IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, PublisherStore,
-        QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, TokenStore, UserStore,
+        QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, TokenStore, UserStore,
     },
     types::{ClientNetwork, RegistryId},
 };
@@ -38,6 +39,7 @@ pub(super) struct Inner {
     pub(super) downloads: Arc<dyn DownloadStore>,
     pub(super) users: Arc<dyn UserStore>,
     pub(super) accounts: Arc<dyn AccountStore>,
+    pub(super) login_sessions: Arc<dyn SessionStore>,
     pub(super) tokens: Arc<dyn TokenStore>,
     pub(super) scopes: Arc<dyn ScopeStore>,
     pub(super) audit: Arc<dyn AuditLog>,
@@ -58,6 +60,7 @@ pub(super) struct Inner {
     pub(super) policy: Policy,
     pub(super) counter: DownloadCounter,
     pub(super) touches: TokenTouches,
+    pub(super) session_touches: SessionTouches,
     pub(super) totals: TotalsCache,
     pub(super) id: OnceCell<RegistryId>,
     pub(super) storage_owner: KnownOwner,

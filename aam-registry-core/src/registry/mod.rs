@@ -24,6 +24,7 @@ mod rate_limits;
 mod reserved;
 mod resolve;
 mod search;
+mod session_touches;
 mod storage;
 mod sweep;
 mod token_touches;
@@ -35,11 +36,12 @@ mod webhook_delivery;
 mod webhooks;
 
 pub use accounts::{
-    Account, AccountDescription, NewAccount, OPERATOR, OwnAccountChange, PasswordResetLink, Registration, SessionToken,
-    TokenRequest,
+    Account, AccountDescription, LoginRequest, NewAccount, OPERATOR, OwnAccountChange, PasswordResetLink, Registration,
+    SessionToken, TokenRequest,
 };
 pub(crate) use accounts::{
     DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REQUESTED, STEP,
+    VerificationLink,
 };
 pub use audit::{AuditFault, AuditVerdict, PrunedAudit};
 pub use builder::{BuildError, RegistryBuilder};

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    types::{AuditEvent, NewAuditEntry, PageRequest, ScopeWebhook, id::id},
+    types::{AuditEvent, NewAuditEntry, PageRequest, ScopeWebhook, SealedSecret, id::id},
 };
 
 id! {
@@ -57,17 +57,37 @@ pub struct NewJob {
 impl NewJob {
     /// What the payload of a delivery that only tests a webhook calls its event.
     pub const PING: &str = "ping";
+    /// Where the payload of a mail has the sealed address that it goes to, if that is not the account's.
+    const ADDRESS: &str = "address";
+    /// The kind of the jobs that send a mail about an event.
+    pub const MAIL: &str = "mail";
     /// The kind of the jobs that hand an event to its subscribers.
     pub const EVENT: &str = "event";
 
     /// The job that hands what `entry` records to the subscribers; `None` for
     /// entries that nobody can subscribe to.
     pub fn of_event(entry: &NewAuditEntry) -> Option<Self> {
+        let queued = || Self { id: entry.id.into(), kind: Self::EVENT.to_owned(), payload: Self::payload_of(entry) };
+        entry.event.can_be_subscribed().then(queued)
+    }
+
+    /// The job that sends a mail about what `entry` records, for events that nobody can subscribe to.
+    pub fn mail(entry: &NewAuditEntry) -> Self {
+        let id = JobId::from(entry.id).follow_up(Self::MAIL);
+        Self { id, kind: Self::MAIL.to_owned(), payload: Self::payload_of(entry) }
+    }
+
+    /// The job that sends a mail about what `entry` records to an address that the account no longer has.
+    pub fn mail_to(entry: &NewAuditEntry, address: &SealedSecret) -> Self {
+        let id = JobId::from(entry.id).follow_up("mail to the address before");
+        let mut payload = Self::payload_of(entry);
+        payload[Self::ADDRESS] = address.as_str().into();
+        Self { id, kind: Self::MAIL.to_owned(), payload }
+    }
+
+    fn payload_of(entry: &NewAuditEntry) -> Value {
         let NewAuditEntry { id, event, actor, package, version, timestamp, metadata } = entry;
-        if !event.can_be_subscribed() {
-            return None;
-        }
-        let payload = json!({
+        json!({
             "id": id.to_string(),
             "event": event.as_str(),
             "actor": actor,
@@ -75,8 +95,7 @@ impl NewJob {
             "version": version,
             "timestamp": timestamp.as_microsecond(),
             "metadata": metadata,
-        });
-        Some(Self { id: (*id).into(), kind: Self::EVENT.to_owned(), payload })
+        })
     }
 
     /// The job of `kind` that follows from the event of `job`, with the same payload.
@@ -109,6 +128,11 @@ pub struct Job {
 }
 
 impl Job {
+    /// The sealed address that a mail goes to, if that is not the account's.
+    pub fn mail_address(&self) -> Option<SealedSecret> {
+        self.payload[NewJob::ADDRESS].as_str().map(SealedSecret::new)
+    }
+
     /// The event of a job that a subscriber got.
     ///
     /// # Errors

@@ -12,16 +12,19 @@ use crate::types::Sha256Digest;
 pub enum OneTimePurpose {
     /// Setting another password without the current one.
     PasswordReset,
+    /// Showing that mail to the account's address arrives.
+    EmailVerification,
 }
 
 impl OneTimePurpose {
     /// Every purpose.
-    pub const ALL: [Self; 1] = [Self::PasswordReset];
+    pub const ALL: [Self; 2] = [Self::PasswordReset, Self::EmailVerification];
 
     /// The purpose as text: `password_reset`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PasswordReset => "password_reset",
+            Self::EmailVerification => "email_verification",
         }
     }
 
@@ -34,6 +37,7 @@ impl OneTimePurpose {
     pub const fn mailed_lifetime(self) -> Duration {
         match self {
             Self::PasswordReset => Duration::from_hours(1),
+            Self::EmailVerification => Duration::from_hours(48),
         }
     }
 }

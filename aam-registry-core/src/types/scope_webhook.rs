@@ -160,6 +160,8 @@ impl AuditEvent {
             | Self::UserPasswordReset
             | Self::TokenCreate
             | Self::TokenRevoke
+            | Self::SessionRevoke
+            | Self::UserEmailVerify
             | Self::AdminCreate
             | Self::AdminAuditPrune => false,
         }

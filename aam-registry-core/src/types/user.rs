@@ -18,6 +18,8 @@ pub struct User {
     pub username: Username,
     /// Its e-mail address, as given.
     pub email: String,
+    /// Whether its user has shown that mail to that address arrives.
+    pub email_verified: bool,
     /// Whether it administers the registry.
     pub is_admin: bool,
     /// Whether it is disabled: its credentials are refused.

@@ -67,6 +67,8 @@ enum Command {
     Logout(commands::logout::Logout),
     Whoami(commands::whoami::Whoami),
     Passwd(commands::passwd::Passwd),
+    VerifyEmail(commands::verify_email::VerifyEmail),
+    Sessions(commands::sessions::Sessions),
     #[command(subcommand)]
     Token(commands::token::Token),
     #[command(subcommand)]
@@ -110,6 +112,8 @@ impl Cli {
             Command::Logout(command) => command.run(&session).await,
             Command::Whoami(command) => command.run(&session).await,
             Command::Passwd(command) => command.run(&session).await,
+            Command::VerifyEmail(command) => command.run(&session).await,
+            Command::Sessions(command) => command.run(&session).await,
             Command::Token(command) => command.run(&session).await,
             Command::Scope(command) => command.run(&session).await,
             Command::Webhook(command) => command.run(&session).await,

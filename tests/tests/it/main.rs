@@ -2,6 +2,7 @@
 
 mod api;
 mod kill;
+mod mails;
 mod object_store;
 #[cfg(feature = "service-tests")]
 mod production;

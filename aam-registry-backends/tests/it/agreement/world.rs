@@ -44,6 +44,7 @@ impl World {
             username: format!("user-{number}").parse().expect("a username"),
             email: format!("user-{number}@example.com"),
             is_admin: number + 1 == USERS,
+            email_verified: false,
             disabled: false,
             created_at: start,
         };

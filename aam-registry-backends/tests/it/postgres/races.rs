@@ -118,6 +118,7 @@ async fn a_username_and_a_scope_have_one_winner() {
                     username: wanted.parse().expect("a username"),
                     email: format!("{wanted}.{at}@example.com"),
                     is_admin: false,
+                    email_verified: false,
                     disabled: false,
                     created_at: SystemClock.now(),
                 };

@@ -17,6 +17,7 @@ fn a_name_and_an_address_are_taken_once() {
         username: super::username(0),
         email: "ada@example.com".into(),
         is_admin: false,
+        email_verified: false,
         disabled: false,
         created_at: NOW,
     };

@@ -14,9 +14,9 @@ use super::{
 use crate::{
     decide::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
-        LogOut, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken, NewUser, PackageAccess,
-        PackageCommand, PackageFacts, PublishFacts, PublisherChange, PublisherFacts, RevokeToken, RevokeTokenFacts,
-        WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
+        EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken,
+        NewUser, PackageAccess, PackageCommand, PackageFacts, PublishFacts, PublisherChange, PublisherFacts,
+        RevokeToken, RevokeTokenFacts, WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
@@ -55,6 +55,7 @@ fn account() -> User {
         username: username(0),
         email: "ada@example.com".into(),
         is_admin: false,
+        email_verified: false,
         disabled: false,
         created_at: NOW,
     }
@@ -81,6 +82,7 @@ fn account_change() -> Result<()> {
         known_hash: "hash".into(),
         email: Some("ada@example.org".into()),
         password_hash: None,
+        address_before: None,
     };
     let by = AccountActor::Itself(actor(0));
     let change = AccountChange { by, username: username(0), update, now: NOW, audit: vec![entry()] };
@@ -165,10 +167,29 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         Action::ReadAccount => registry.account(by).await.map(drop),
         Action::ChangeAccount => account_change(),
         Action::ResetPassword => password_reset(),
+        Action::VerifyEmail => {
+            let update = AccountUpdate::TokenRequest(OneTimePurpose::EmailVerification);
+            let username = username(0);
+            let change =
+                AccountChange { by: AccountActor::Itself(actor(0)), username, update, now: NOW, audit: vec![entry()] };
+            let account = AccountState {
+                user: account(),
+                password_hash: "hash".into(),
+                session_generation: 0,
+                kept_session: None,
+            };
+            let facts = AccountFacts { account: Some(account), caller: caller(0), ..AccountFacts::default() };
+            change.decide(&facts).map(drop)
+        }
         Action::LogOut => {
             let credential = Credential::Session { id: "one".into(), generation: 0, expires_at: after(1) };
             let log_out = LogOut { actor: Actor { credential, ..actor(0) }, now: NOW, audit: entry() };
             log_out.decide(&caller(0)).map(drop)
+        }
+        Action::ListSessions => registry.login_sessions(by).await.map(drop),
+        Action::EndSession => {
+            let end = EndSession { actor: actor(0), session: "one".into(), audit: entry() };
+            end.decide(&EndSessionFacts { caller: caller(0), expires_at: Some(after(1)) }).map(drop)
         }
         Action::CreateToken => {
             let (scopes, token) = (TokenScopes::all(), token(&[TokenScope::Publish], None));

@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use super::{CachedMetadata, kept::CREDENTIAL_LIFETIME};
 use crate::{
     error::Result,
-    ports::{AccountStore, AuditLog, Database, Login, ScopeStore, TokenHolder, TokenStore, UserStore},
+    ports::{AccountStore, AuditLog, Database, Login, ScopeStore, SessionStore, TokenHolder, TokenStore, UserStore},
     types::{
-        AccountFilter, Actor, AuditEntry, AuditFilter, ChainLink, NewAuditEntry, OneTimePurpose, Page, Scope,
-        ScopeName, ScopeRole, Sha256Digest, Token, TokenId, User, UserId, UserProfile, Username,
+        AccountFilter, Actor, AuditEntry, AuditFilter, ChainLink, LoginSession, NewAuditEntry, OneTimePurpose, Page,
+        Scope, ScopeName, ScopeRole, Sha256Digest, Token, TokenId, User, UserId, UserProfile, Username,
     },
 };
 
@@ -69,6 +69,17 @@ impl<D: Database> AccountStore for CachedMetadata<D> {
         now: Timestamp,
     ) -> Result<Option<User>> {
         self.inner.database.one_time_holder(token, purpose, now).await
+    }
+}
+
+#[async_trait]
+impl<D: Database> SessionStore for CachedMetadata<D> {
+    async fn login_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<LoginSession>> {
+        self.inner.database.login_sessions(user, now).await
+    }
+
+    async fn touch_sessions(&self, used: &[(UserId, String, Timestamp)]) -> Result<()> {
+        self.inner.database.touch_sessions(used).await
     }
 }
 

@@ -64,6 +64,8 @@ pub(super) struct StoredUser {
     id: String,
     username: String,
     email: String,
+    #[serde(default)]
+    email_verified: bool,
     is_admin: bool,
     created_at: i64,
 }
@@ -220,6 +222,7 @@ impl Shared for User {
             id: self.id.to_string(),
             username: self.username.to_string(),
             email: self.email.clone(),
+            email_verified: self.email_verified,
             is_admin: self.is_admin,
             created_at: self.created_at.as_microsecond(),
         }
@@ -230,6 +233,7 @@ impl Shared for User {
             id: stored.id.parse().ok()?,
             username: stored.username.parse().ok()?,
             email: stored.email,
+            email_verified: stored.email_verified,
             is_admin: stored.is_admin,
             // A disabled user is never stored in the shared cache.
             disabled: false,

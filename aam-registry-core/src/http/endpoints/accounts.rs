@@ -9,13 +9,13 @@ use crate::{
         failure::Failure,
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
         wire::{
-            AccountAnswer, AccountChangeRequest, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer,
-            ResetConfirmation, ResetLinkAnswer, ResetRequest, ResetRequestedAnswer, SessionAnswer,
+            AccountAnswer, AccountChangeRequest, EmailVerification, LoginRequest, ProfileAnswer, RegisterRequest,
+            RegisteredAnswer, ResetConfirmation, ResetLinkAnswer, ResetRequest, ResetRequestedAnswer, SessionAnswer,
         },
     },
     ports::RateClass,
-    registry::{Guesser, OwnAccountChange, Registration},
-    types::{AskedIn, Username},
+    registry::{self, Guesser, OwnAccountChange, Registration},
+    types::{AskedIn, LoginClient, Username},
 };
 
 pub(super) const ROUTES: &[Route] = &[
@@ -97,6 +97,33 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Users",
+        summary: "Verify an e-mail address with a one-time token",
+        description: "The token of the mail that a registration and a change of address are followed by.",
+        access: Access::Open,
+        class: Some(RateClass::Auth),
+        request: RequestContent::json::<EmailVerification>(),
+        answers: &[Answer { status: 204, description: "The address is verified.", content: Content::None }],
+        errors: &[ErrorCode::InvalidRequest],
+        ..route(Verb::Post, "/api/v1/users/verify-email", "verifyEmail", handler!(verify_email, body))
+    },
+    Route {
+        tag: "Users",
+        summary: "Ask for another mail to verify the caller's e-mail address",
+        description: "Its link works once and for two days. Nothing is sent if the address is verified, or if there \
+            are several unused links. 400 where the registry sends no mail. Needs the scope `admin` and a token that \
+            is not restricted to packages.",
+        access: Access::Credential,
+        class: Some(RateClass::Auth),
+        answers: &[Answer {
+            status: 202,
+            description: "A mail is on its way.",
+            content: Content::json::<ResetRequestedAnswer>(),
+        }],
+        errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden],
+        ..route(Verb::Post, "/api/v1/users/me/verify-email", "requestEmailVerification", handler!(request_verification))
+    },
+    Route {
+        tag: "Users",
         summary: "Ask for a mail to reset a password",
         description: "The mail has a link with which another password can be set, once and within an hour. The answer \
             is the same, and takes as long, whether or not there is such an account; a disabled account and one that \
@@ -166,7 +193,9 @@ async fn login(call: Call, body: RequestBody) -> Answered {
     }
     let login = request.username.or(request.email);
     let login = login.ok_or_else(|| Error::invalid_request("Give `username` or `email`, and `password`"))?;
-    let session = call.registry.login_as(Guesser::counted(call.client), &login, request.password).await?;
+    let client = LoginClient::new(call.client.map(|client| client.0), call.user_agent());
+    let login = registry::LoginRequest { login, password: request.password, client };
+    let session = call.registry.login_as(Guesser::counted(call.client), login).await?;
     answer::written(StatusCode::OK, &SessionAnswer::from(session))
 }
 
@@ -193,6 +222,18 @@ async fn change(call: Call, body: RequestBody) -> Answered {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+async fn verify_email(call: Call, body: RequestBody) -> Answered {
+    let EmailVerification { token } = call.json(body).await?;
+    call.registry.verify_email(&token).await?;
+    Ok(answer::no_content())
+}
+
+async fn request_verification(call: Call) -> Answered {
+    call.registry.request_email_verification(call.principal()?).await?;
+    let message = "If the address is not verified yet, a mail with a link to verify it is on its way";
+    answer::written(StatusCode::ACCEPTED, &ResetRequestedAnswer { message })
 }
 
 async fn request_reset(call: Call, body: RequestBody) -> Answered {

@@ -14,6 +14,7 @@ mod resolve;
 mod scopes;
 mod search;
 mod service;
+mod sessions;
 mod tags;
 mod tokens;
 mod trusted_publishers;
@@ -39,6 +40,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         owners::ROUTES,
         trusted_publishers::ROUTES,
         accounts::ROUTES,
+        sessions::ROUTES,
         tokens::ROUTES,
         scopes::ROUTES,
         webhooks::ROUTES,

@@ -129,6 +129,15 @@ pub(super) const ROUTES: &[Route] = &[
         ..route(Verb::Get, "/reset-password", "resetPasswordPage", handler!(reset_password))
     },
     Route {
+        tag: "Users",
+        access: Access::Open,
+        summary: "Show the page that verifies an e-mail address with a link",
+        description: "The link of a mail; its token is behind the `#`, and reaches the registry only when the button \
+            of the page is used.",
+        answers: &[Answer { status: 200, description: "The page.", content: Content::Text(&["text/html"]) }],
+        ..route(Verb::Get, "/verify-email", "verifyEmailPage", handler!(verify_email))
+    },
+    Route {
         tag: "Service",
         access: Access::Open,
         summary: "Show the limits and features of this registry",
@@ -259,6 +268,10 @@ async fn docs(call: Call) -> Answered {
 
 async fn reset_password(call: Call) -> Answered {
     Ok(page(&call, include_str!("../pages/reset-password.html")))
+}
+
+async fn verify_email(call: Call) -> Answered {
+    Ok(page(&call, include_str!("../pages/verify-email.html")))
 }
 
 async fn limits(call: Call) -> Answered {

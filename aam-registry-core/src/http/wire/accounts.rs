@@ -89,7 +89,7 @@ pub(crate) struct AccountAnswer {
     id: String,
     username: String,
     email: String,
-    /// Always `false`: addresses are not verified by this registry yet.
+    /// Whether the user has opened the link of a mail to this address.
     email_verified: bool,
     is_admin: bool,
     /// `admin` for an administrator.
@@ -118,7 +118,7 @@ impl From<Account> for AccountAnswer {
             id: user.id.to_string(),
             username: user.username.to_string(),
             email: user.email,
-            email_verified: false,
+            email_verified: user.email_verified,
             is_admin: user.is_admin,
             roles: if user.is_admin { vec!["admin"] } else { Vec::new() },
             otp_enabled: false,
@@ -163,6 +163,13 @@ pub(crate) struct ResetRequest {
 #[schemars(rename = "ResetRequested")]
 pub(crate) struct ResetRequestedAnswer {
     pub(crate) message: &'static str,
+}
+
+/// The token that was sent to an address.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct EmailVerification {
+    /// The token, or the link that ends with it.
+    pub(crate) token: String,
 }
 
 /// Another password for the account that the token was sent to.

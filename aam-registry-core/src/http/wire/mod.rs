@@ -13,6 +13,7 @@ mod resolve;
 pub(crate) mod rules;
 mod scopes;
 mod service;
+mod sessions;
 mod time;
 mod tokens;
 mod trusted_publishers;
@@ -20,8 +21,8 @@ mod version;
 mod webhooks;
 
 pub(crate) use accounts::{
-    AccountAnswer, AccountChangeRequest, LoginRequest, ProfileAnswer, RegisterRequest, RegisteredAnswer,
-    ResetConfirmation, ResetLinkAnswer, ResetRequest, ResetRequestedAnswer, SessionAnswer,
+    AccountAnswer, AccountChangeRequest, EmailVerification, LoginRequest, ProfileAnswer, RegisterRequest,
+    RegisteredAnswer, ResetConfirmation, ResetLinkAnswer, ResetRequest, ResetRequestedAnswer, SessionAnswer,
 };
 pub(crate) use audit::AuditPage;
 pub(crate) use changes::{
@@ -35,6 +36,7 @@ pub(crate) use publish::{PublishForm, PublishedAnswer};
 pub(crate) use resolve::{ResolutionAnswer, ResolveRequest, ResolvedAnswer};
 pub(crate) use scopes::{MemberAnswer, MemberRequest, ScopeAnswer, ScopeRequest};
 pub(crate) use service::{HealthAnswer, PartHealthAnswer, ReadyAnswer, ServiceAnswer};
+pub(crate) use sessions::SessionsAnswer;
 pub(crate) use time::Time;
 pub(crate) use tokens::{NewTokenAnswer, TokenRequest, TokensAnswer};
 pub(crate) use trusted_publishers::{

@@ -12,6 +12,44 @@ const NOT_YOU: &str = "If this was not you, somebody else can use your account. 
                        revoke the API tokens that you do not know (`aam token list`, `aam token revoke`), and tell the \
                        administrator of the registry.";
 
+/// The account is new, or has another e-mail address, which its user has to verify.
+pub(super) fn verify_email(is_new: bool, link: &str, until: &str) -> Letter {
+    let why =
+        if is_new { "An account was made with this e-mail address." } else { "Your account has this e-mail address." };
+    Letter::new("verify-email", "Verify your e-mail address")
+        .text(format!("{why} To show that mail to it reaches you, open:"))
+        .link(link)
+        .text(format!("The link works once, until {until}. Or run, with the link:"))
+        .command("aam verify-email LINK")
+        .text("If you have no account at this registry, ignore this mail.")
+}
+
+/// The account has another e-mail address now; sent to the one before.
+pub(super) fn address_changed(at: &str) -> Letter {
+    Letter::new("address-changed", "The e-mail address of your account was changed")
+        .text(format!(
+            "Your account had this e-mail address until {at}, and has another one now. Mails about your account no \
+             longer come here, nor do links to reset your password."
+        ))
+        .text(
+            "If this was not you, somebody else can use your account: tell the administrator of the registry at once, \
+             who can disable the account and give you a link to set another password.",
+        )
+}
+
+/// Somebody has logged in from a place that is new for the account.
+pub(super) fn login_from_new_place(at: &str, address: Option<&str>, client: Option<&str>) -> Letter {
+    let from = address.map(|address| format!(" from the address {address}")).unwrap_or_default();
+    let with = client.map(|client| format!(" with \u{201c}{client}\u{201d}")).unwrap_or_default();
+    Letter::new("login-from-new-place", "A login to your account from a new place")
+        .text(format!("Somebody logged in to your account{from}{with} at {at}, for the first time from there."))
+        .text(
+            "If this was not you, somebody else knows your password: change it with `aam passwd`, which ends all other \
+             sessions, revoke the API tokens that you do not know (`aam token list`, `aam token revoke`), and tell the \
+             administrator of the registry. `aam sessions` shows who is logged in.",
+        )
+}
+
 /// The user has set another password.
 pub(super) fn password_changed(at: &str) -> Letter {
     Letter::new("password-changed", "Your password was changed")

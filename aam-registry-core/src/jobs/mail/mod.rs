@@ -56,7 +56,24 @@ impl SendMail {
         self.send(event, user, &notices::reset_letter(event, &link, &mailing.base_url)).await
     }
 
+    /// Sends the link with which the user verifies the address. A mail that is sent again has another link.
+    async fn send_verification(&self, event: &NewAuditEntry, user: &User) -> Result<(), JobFailure> {
+        let Some(mailing) = self.registry.mailing() else { return Ok(()) };
+        let Some(link) = self.registry.mailed_verification_link(user).await? else { return Ok(()) };
+        self.send(event, user, &notices::verification_letter(event, &link, &mailing.base_url)).await
+    }
+
     async fn send(&self, event: &NewAuditEntry, user: &User, letter: &Letter) -> Result<(), JobFailure> {
+        self.send_to(&user.email, event, user, letter).await
+    }
+
+    async fn send_to(
+        &self,
+        address: &str,
+        event: &NewAuditEntry,
+        user: &User,
+        letter: &Letter,
+    ) -> Result<(), JobFailure> {
         let Some(mailing) = self.registry.mailing() else {
             metrics::counter!("aam_mails_total", "outcome" => "not_sent").increment(1);
             tracing::info!(
@@ -71,7 +88,7 @@ impl SendMail {
         let (name, base_url) = (user.username.as_str(), mailing.base_url.as_str());
         let mail = Mail {
             id: format!("{}.{}", event.id, letter.name),
-            to: user.email.clone(),
+            to: address.to_owned(),
             subject: one_line(&letter.subject),
             text: letter.to_text(name, base_url),
             html: letter.to_html(name, base_url),
@@ -120,6 +137,14 @@ impl JobHandler for SendMail {
         };
         // An account that is gone wants no mail.
         let Some(user) = self.registry.find_user(&username).await? else { return Ok(Vec::new()) };
+        if let Some(sealed) = job.mail_address() {
+            let address = self.registry.opened_address(&sealed)?;
+            let letter = notices::address_changed_letter(&event);
+            return self.send_to(&address, &event, &user, &letter).await.map(|()| Vec::new());
+        }
+        if notices::asks_for_verification(&event) {
+            return self.send_verification(&event, &user).await.map(|()| Vec::new());
+        }
         if notices::asks_for_reset(&event) {
             return self.send_reset(&event, &user, job.attempts).await.map(|()| Vec::new());
         }

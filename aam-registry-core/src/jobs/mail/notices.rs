@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{letter::Letter, letters};
 use crate::{
-    registry::{DONE, LINK, PasswordResetLink, REQUESTED, STEP},
+    registry::{DONE, LINK, PasswordResetLink, REQUESTED, STEP, VerificationLink},
     types::{AuditEvent, NewAuditEntry},
 };
 
@@ -13,7 +13,11 @@ use crate::{
 pub(super) fn are_of(event: AuditEvent) -> bool {
     matches!(
         event,
-        AuditEvent::UserPasswordChange
+        AuditEvent::UserRegister
+            | AuditEvent::UserLogin
+            | AuditEvent::UserEmailChange
+            | AuditEvent::UserEmailVerify
+            | AuditEvent::UserPasswordChange
             | AuditEvent::UserPasswordReset
             | AuditEvent::TokenCreate
             | AuditEvent::UserDisable
@@ -31,7 +35,13 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
 pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
     let actor = event.actor.as_deref();
     match event.event {
-        AuditEvent::UserPasswordChange | AuditEvent::TokenCreate => actor,
+        AuditEvent::UserPasswordChange
+        | AuditEvent::UserEmailChange
+        | AuditEvent::TokenCreate
+        | AuditEvent::UserLogin => actor,
+        // An account that the operator or the host has made is theirs to tell of.
+        AuditEvent::UserRegister => actor.filter(|_| text(event, "user").is_none()),
+        AuditEvent::UserEmailVerify => text(event, "user"),
         AuditEvent::UserPasswordReset | AuditEvent::UserDisable | AuditEvent::UserEnable | AuditEvent::UserRoleSet => {
             text(event, "user")
         }
@@ -48,6 +58,26 @@ pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
 /// Whether an event asks for a mail with a link to set another password.
 pub(super) fn asks_for_reset(event: &NewAuditEntry) -> bool {
     event.event == AuditEvent::UserPasswordReset && text(event, STEP) == Some(REQUESTED)
+}
+
+/// Whether an event asks for a mail with a link to verify the address of the account.
+pub(super) fn asks_for_verification(event: &NewAuditEntry) -> bool {
+    match event.event {
+        AuditEvent::UserRegister | AuditEvent::UserEmailChange => true,
+        AuditEvent::UserEmailVerify => text(event, STEP) == Some(REQUESTED),
+        _ => false,
+    }
+}
+
+/// The mail with that link.
+pub(super) fn verification_letter(event: &NewAuditEntry, link: &VerificationLink, base_url: &str) -> Letter {
+    let is_new = event.event == AuditEvent::UserRegister;
+    letters::verify_email(is_new, &link.url(base_url), &instant(link.expires_at))
+}
+
+/// The mail to the address that an account had before.
+pub(super) fn address_changed_letter(event: &NewAuditEntry) -> Letter {
+    letters::address_changed(&instant(event.timestamp))
 }
 
 /// The mail with that link.
@@ -80,6 +110,7 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
             let name = text(event, "name").unwrap_or_default();
             letters::token_created(&at, name, &list("scopes", "reading"), &list("packages", "all"), expires)
         }
+        AuditEvent::UserLogin => letters::login_from_new_place(&at, text(event, "client_ip"), text(event, "client")),
         AuditEvent::UserDisable => letters::account_disabled(&at),
         AuditEvent::UserEnable => letters::account_enabled(&at),
         AuditEvent::UserRoleSet => {

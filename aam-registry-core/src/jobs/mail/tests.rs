@@ -10,7 +10,7 @@ use crate::{
     decide::RevokedTokens,
     memory::{self, MemoryMailer},
     ports::{MailFailure, Mailer},
-    registry::{PasswordResetLink, Registration, TokenRequest},
+    registry::{NewAccount, OwnAccountChange, PasswordResetLink, Registration, TokenRequest},
     types::{AccountRole, JobFilter, JobState, OneTimeSecret, PageRequest, Principal, ScopeRole},
 };
 
@@ -38,8 +38,8 @@ fn registry(mailer: impl Mailer) -> Registry {
 
 async fn register(registry: &Registry, username: &str) -> Principal {
     let email = format!("{username}@example.com");
-    let account = Registration { username: username.into(), email, password: PASSWORD.into() };
-    Principal::of_host(&registry.register(account).await.expect("registered"))
+    let account = NewAccount { username: username.into(), email, password: Some(PASSWORD.into()), is_admin: false };
+    Principal::of_host(&registry.create_user(account, "tests").await.expect("made"))
 }
 
 async fn jobs(registry: &Registry) -> Vec<Job> {
@@ -135,6 +135,20 @@ async fn a_mail_that_is_refused_for_good_is_given_up_and_shown_without_the_addre
 }
 
 #[tokio::test]
+async fn a_login_from_a_new_place_is_told_to_its_user() {
+    let mailer = MemoryMailer::new();
+    let registry = registry(mailer.clone());
+    register(&registry, "ada").await;
+    for address in [[192, 0, 2, 1], [192, 0, 2, 9], [198, 51, 100, 1], [198, 51, 100, 2]] {
+        registry.login_from(address.into(), "ada", PASSWORD.into()).await.expect("logged in");
+    }
+    settle(&registry).await;
+    let [mail] = mailer.sent().try_into().expect("one mail");
+    assert_eq!((&*mail.to, &*mail.subject), ("ada@example.com", "A login to your account from a new place"));
+    assert!(mail.text.contains("from the address 198.51.100.1 at "), "{}", mail.text);
+}
+
+#[tokio::test]
 async fn without_a_mail_server_nothing_waits() {
     let registry = memory::registry().build().expect("complete");
     let ada = register(&registry, "ada").await;
@@ -155,6 +169,7 @@ fn events() -> Vec<NewAuditEntry> {
     let token = |event| entry(event).with_actor("ada").with("name", "<b>ci</b>\n\nhttps://evil.example");
     vec![
         entry(AuditEvent::UserPasswordChange).with_actor("ada"),
+        entry(AuditEvent::UserLogin).with_actor("ada").with("client_ip", "192.0.2.1").with("client", "aam/0.2.0"),
         entry(AuditEvent::UserPasswordReset),
         entry(AuditEvent::UserPasswordReset).with("step", "link"),
         entry(AuditEvent::UserPasswordReset).with("step", "done"),
@@ -201,6 +216,7 @@ fn the_letter_with_a_link_to_reset_a_password() {
         username: "ada".parse().expect("a name"),
         email: "ada@example.com".into(),
         is_admin: false,
+        email_verified: false,
         disabled: false,
         created_at: at,
     };
@@ -284,10 +300,70 @@ async fn an_administrator_makes_a_link_where_there_is_no_mail() {
 /// An event that is wanted has a letter, and one that is not has none.
 #[test]
 fn the_events_with_letters_are_those_that_are_wanted() {
+    let asking = [AuditEvent::UserRegister, AuditEvent::UserEmailChange, AuditEvent::UserEmailVerify];
     for event in AuditEvent::ALL {
         let entry = events().into_iter().find(|entry| entry.event == *event);
-        assert_eq!(entry.is_some(), notices::are_of(*event), "{event:?}");
+        assert_eq!(entry.is_some() || asking.contains(event), notices::are_of(*event), "{event:?}");
     }
+}
+
+#[tokio::test]
+async fn a_new_address_is_verified_with_the_link_of_a_mail_and_the_one_before_is_told() {
+    let mailer = MemoryMailer::new();
+    let registry = registry(mailer.clone());
+    let (username, email) = ("ada".into(), "ada@example.com".into());
+    let account = Registration { username, email, password: PASSWORD.into() };
+    let ada = Principal::of_host(&registry.register(account).await.expect("registered"));
+    let link = |mail: &Mail| mail.text.lines().find(|line| line.contains("/verify-email#")).expect("a link").to_owned();
+    let verified = async |registry: &Registry| registry.account(&ada).await.expect("an account").user.email_verified;
+    settle(&registry).await;
+    let [first] = mailer.sent().try_into().expect("one mail");
+    assert_eq!((&*first.to, &*first.subject), ("ada@example.com", "Verify your e-mail address"));
+    assert!(!verified(&registry).await);
+    registry.verify_email(&link(&first)).await.expect("verified");
+    assert!(verified(&registry).await);
+    registry.verify_email(&link(&first)).await.expect_err("it was used");
+    registry.request_email_verification(&ada).await.expect("nothing to do");
+    settle(&registry).await;
+    assert_eq!(mailer.sent().len(), 1);
+
+    let change = OwnAccountChange {
+        current_password: PASSWORD.into(),
+        email: Some("ada@example.org".into()),
+        ..OwnAccountChange::default()
+    };
+    registry.change_own_account(&ada, change).await.expect("changed");
+    assert!(!verified(&registry).await);
+    for job in jobs(&registry).await {
+        assert!(job.mail_address().is_some() || !job.payload.to_string().contains("@example"), "{}", job.payload);
+    }
+    settle(&registry).await;
+    let mut sent: Vec<_> = mailer.sent().into_iter().skip(1).map(|mail| (mail.to.clone(), mail)).collect();
+    sent.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let [(before, told), (after, asked)] = sent.try_into().expect("two mails");
+    assert_eq!((&*before, &*told.subject), ("ada@example.com", "The e-mail address of your account was changed"));
+    assert!(!told.text.contains("example.org"), "{}", told.text);
+    assert_eq!(after, "ada@example.org");
+    registry.verify_email(&link(&asked)).await.expect("verified");
+    assert!(verified(&registry).await);
+}
+
+#[test]
+fn the_letters_about_an_address() {
+    let letters = [
+        letters::verify_email(true, "https://registry.example.com/verify-email#[secret]", "2026-12-24 12:00 UTC"),
+        letters::verify_email(false, "https://registry.example.com/verify-email#[secret]", "2026-12-24 12:00 UTC"),
+        letters::address_changed("2026-12-24 12:00 UTC"),
+    ];
+    let shown = letters.map(|letter| {
+        format!(
+            "Subject: {}\n\n{}\n{}",
+            letter.subject,
+            letter.to_text("ada", BASE_URL),
+            letter.to_html("ada", BASE_URL)
+        )
+    });
+    insta::assert_snapshot!(shown.join("\n====\n"));
 }
 
 #[test]

@@ -40,7 +40,9 @@ impl Tables {
                 self.users.insert(account.user.id, account);
             }
             Write::AddOneTimeToken { user, token } => self.one_time_tokens.push((user, token)),
-            Write::EndOneTimeTokens { user } => self.one_time_tokens.retain(|(of, _)| *of != user),
+            Write::EndOneTimeTokens { user, purpose } => self
+                .one_time_tokens
+                .retain(|(of, token)| *of != user || purpose.is_some_and(|purpose| token.purpose != purpose)),
             Write::CreateToken { token, secret } => {
                 self.tokens.insert(token.id, StoredToken { token, secret });
             }
@@ -52,6 +54,13 @@ impl Tables {
             }
             Write::RevokeSession { user, session, expires_at } => {
                 self.revoked_sessions.insert((user, session), expires_at);
+            }
+            Write::AddSession(session) => self.sessions.push(session),
+            Write::ForgetSession { user, session } => {
+                self.sessions.retain(|one| one.user != user || one.id != session);
+            }
+            Write::ForgetSessions { user, kept } => {
+                self.sessions.retain(|one| one.user != user || kept.as_ref() == Some(&one.id));
             }
             Write::CreateScope { name, owner, created_at } => {
                 self.scopes.insert(name, StoredScope { created_at, members: [(owner, ScopeRole::Owner)].into() });

@@ -25,6 +25,8 @@ impl CommandHandler for MemoryMetadata {
             }
             Request::RevokeTokens(asked) => asked.decide(&tables.revocation_facts(asked.question())),
             Request::LogOut(asked) => asked.decide(&tables.caller(&asked.question().actor)),
+            Request::BeginSession(asked) => asked.decide(&tables.begin_session_facts(asked.question())),
+            Request::EndSession(asked) => asked.decide(&tables.end_session_facts(asked.question())),
             Request::CreateScope(asked) => asked.decide(&tables.new_scope_facts(asked.question())),
             Request::ChangeMember(asked) => asked.decide(&tables.member_facts(asked.question())),
             Request::ChangeWebhook(asked) => asked.decide(&tables.webhook_facts(asked.question(), now)),

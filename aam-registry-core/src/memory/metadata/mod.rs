@@ -13,6 +13,7 @@ mod publishing;
 mod queued_jobs;
 mod scopes;
 mod search;
+mod sessions;
 mod tables;
 mod tokens;
 mod trusted_publishers;

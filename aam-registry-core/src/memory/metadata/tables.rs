@@ -7,9 +7,9 @@ use crate::{
     decide::{PackageAccess, PublisherToken, Rights, YankState},
     types::{
         AccountState, Actor, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, LatestTag,
-        Manifest, NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, PublisherId, PublisherTokenId, ScopeName,
-        ScopeRole, Sha256Digest, StoredWebhook, Token, TokenId, TrustedPublisher, UploadId, User, UserId, Username,
-        Version, VersionTexts, WebhookId,
+        LoginSession, Manifest, NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, PublisherId,
+        PublisherTokenId, ScopeName, ScopeRole, Sha256Digest, StoredWebhook, Token, TokenId, TrustedPublisher,
+        UploadId, User, UserId, Username, Version, VersionTexts, WebhookId,
     },
 };
 
@@ -19,6 +19,8 @@ pub(super) struct Tables {
     pub(super) users: BTreeMap<UserId, AccountState>,
     /// Until when a revocation has to be remembered, by user and session.
     pub(super) revoked_sessions: BTreeMap<(UserId, String), Timestamp>,
+    /// Those that are listed, and those whose places are remembered.
+    pub(super) sessions: Vec<LoginSession>,
     /// Those that were not used, with whose they are.
     pub(super) one_time_tokens: Vec<(UserId, OneTimeToken)>,
     pub(super) tokens: BTreeMap<TokenId, StoredToken>,

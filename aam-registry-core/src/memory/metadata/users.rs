@@ -6,7 +6,7 @@ use crate::{
     decide::{NewUser, NewUserFacts},
     error::Result,
     ports::{Login, UserStore},
-    types::{AccountState, ScopeName, User, UserId, UserProfile, Username, is_session_ended},
+    types::{AccountState, LoginSession, ScopeName, User, UserId, UserProfile, Username, is_session_ended},
 };
 
 #[async_trait]
@@ -61,6 +61,7 @@ impl UserStore for MemoryMetadata {
         let mut tables = self.tables();
         tables.revoked_sessions.retain(|_, expires_at| *expires_at >= now);
         tables.one_time_tokens.retain(|(_, token)| token.expires_at >= now);
+        tables.sessions.retain(|session| session.expires_at + LoginSession::REMEMBERED >= now);
         Ok(())
     }
 }

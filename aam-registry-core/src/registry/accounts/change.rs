@@ -100,7 +100,12 @@ impl Registry {
         let made = AccountChange {
             by: AccountActor::Itself(by.actor()),
             username: by.username.clone(),
-            update: AccountUpdate::Credentials { known_hash: known.password_hash, email: change.email, password_hash },
+            update: AccountUpdate::Credentials {
+                address_before: self.sealed_address(&known.user)?,
+                known_hash: known.password_hash,
+                email: change.email,
+                password_hash,
+            },
             now: self.now(),
             audit,
         };

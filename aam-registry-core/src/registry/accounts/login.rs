@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::{Guesser, password};
 use crate::{
-    decide::{Action, LogOut},
+    decide::{Action, BeginSession, LogOut},
     error::{Error, Result},
     ports::{CommandHandlerExt, Login, Session},
     registry::Registry,
-    types::{AuditEvent, NewAuditEntry, Principal, User},
+    types::{AuditEvent, LoginClient, LoginSession, NewAuditEntry, Principal, User},
 };
 
 /// The longest address there is (RFC 5321) and longer than any username.
@@ -36,6 +36,23 @@ impl fmt::Debug for SessionToken {
     }
 }
 
+/// A login, as it was typed.
+#[derive(Clone, Default)]
+pub struct LoginRequest {
+    /// The username or the e-mail address.
+    pub login: String,
+    /// The password.
+    pub password: String,
+    /// Where it comes from.
+    pub client: LoginClient,
+}
+
+impl fmt::Debug for LoginRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginRequest").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
 impl Registry {
     /// Begins a session of the user with that username or e-mail address.
     ///
@@ -49,7 +66,7 @@ impl Registry {
     /// [`Error::Forbidden`] if the password is right and the account is disabled;
     /// [`Error::Overloaded`] if too many users log in at once.
     pub async fn login(&self, login: &str, password: String) -> Result<SessionToken> {
-        self.login_as(Guesser::at(None), login, password).await
+        self.log_in(LoginRequest { login: login.to_owned(), password, ..LoginRequest::default() }).await
     }
 
     /// The same for a user at the address `client`, which is recorded in the log and the audit log.
@@ -60,16 +77,27 @@ impl Registry {
     /// # Errors
     /// Those of [`login`](Self::login).
     pub async fn login_from(&self, client: IpAddr, login: &str, password: String) -> Result<SessionToken> {
-        self.login_as(Guesser::at(Some(client)), login, password).await
+        let client = LoginClient::new(Some(client), None);
+        self.log_in(LoginRequest { login: login.to_owned(), password, client }).await
     }
 
-    pub(crate) async fn login_as(&self, guesser: Guesser, login: &str, password: String) -> Result<SessionToken> {
-        let (name, client) = (login.to_owned(), guesser.ip());
-        let guess = async move |registry: Self| registry.begin_login(&name, password, client).await;
-        self.limit_guesses(guesser, login, guess).await
+    /// The same for a client of which more is known. Its user is told by mail of a login from a new place.
+    ///
+    /// # Errors
+    /// Those of [`login`](Self::login).
+    pub async fn log_in(&self, request: LoginRequest) -> Result<SessionToken> {
+        self.login_as(Guesser::at(request.client.address), request).await
     }
 
-    async fn begin_login(&self, login: &str, password: String, client: Option<IpAddr>) -> Result<SessionToken> {
+    pub(crate) async fn login_as(&self, guesser: Guesser, request: LoginRequest) -> Result<SessionToken> {
+        let login = request.login.clone();
+        let guess = async move |registry: Self| registry.begin_login(request).await;
+        self.limit_guesses(guesser, &login, guess).await
+    }
+
+    async fn begin_login(&self, request: LoginRequest) -> Result<SessionToken> {
+        let LoginRequest { login, password, client } = request;
+        let (login, address) = (login.as_str(), client.address);
         let known = if login.len() <= MAX_LOGIN { self.inner().users.login(login).await? } else { None };
         let generation = known.as_ref().map_or(0, |known| known.session_generation);
         let (user, hash) = known.map(|known| (known.user, known.password_hash)).unzip();
@@ -81,11 +109,11 @@ impl Registry {
             Some(user) if right && !user.disabled => self.begin_session(&user, generation, client).await,
             // A user who knows the password may learn that the account is disabled.
             Some(user) if right => {
-                self.note_failed_login(Some(&user), client).await;
+                self.note_failed_login(Some(&user), address).await;
                 Err(Error::forbidden("This account is disabled; ask the administrator of this registry to enable it"))
             }
             user => {
-                self.note_failed_login(user.as_ref(), client).await;
+                self.note_failed_login(user.as_ref(), address).await;
                 Err(Error::InvalidCredentials)
             }
         }
@@ -105,7 +133,7 @@ impl Registry {
     }
 
     /// Begins a session of `generation`, which was read together with the password hash.
-    async fn begin_session(&self, user: &User, generation: u64, client: Option<IpAddr>) -> Result<SessionToken> {
+    async fn begin_session(&self, user: &User, generation: u64, client: LoginClient) -> Result<SessionToken> {
         let now = self.now();
         let issued_at = Timestamp::from_second(now.as_second()).map_err(Error::internal)?;
         let expires_at = issued_at.checked_add(self.policy().session_lifetime).map_err(Error::internal)?;
@@ -113,12 +141,29 @@ impl Registry {
         let session = Session { id: Uuid::new_v4().to_string(), user: user.id, generation, issued_at, expires_at };
         let access_token = self.inner().sessions.sign(&session)?;
         let entry = NewAuditEntry::new(AuditEvent::UserLogin, now).with_actor(user.username.as_str());
-        self.inner().audit.append(&from(entry, client)).await?;
+        let mut audit = from(entry, client.address);
+        if let Some(agent) = &client.agent {
+            audit = audit.with("client", agent.as_str());
+        }
+        let (id, user_id) = (session.id, user.id);
+        let session = LoginSession {
+            id,
+            user: user_id,
+            generation,
+            client: client.clone(),
+            created_at: now,
+            last_seen_at: now,
+            expires_at,
+        };
+        let begin = BeginSession { session, username: user.username.clone(), audit };
+        let is_new_place = self.inner().commands.execute(&begin).await?;
+        let client = client.address;
         tracing::info!(
             event = "login",
             user = %user.username,
             user_id = %user.id,
             client_ip = client.map(field::display),
+            is_new_place,
             "user logged in",
         );
         Ok(SessionToken { access_token, issued_at, expires_at })

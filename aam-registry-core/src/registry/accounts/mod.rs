@@ -10,10 +10,12 @@ mod profile;
 mod register;
 mod reset;
 mod scopes;
+mod sessions;
 mod tokens;
+mod verify;
 
 pub use change::OwnAccountChange;
-pub use login::SessionToken;
+pub use login::{LoginRequest, SessionToken};
 pub use manage::{AccountDescription, OPERATOR};
 pub(crate) use password::{MAX_BYTES as MAX_PASSWORD_BYTES, MIN_CHARS as MIN_PASSWORD_CHARS};
 pub(crate) use password_guess::Guesser;
@@ -23,3 +25,4 @@ pub use reset::PasswordResetLink;
 pub(crate) use reset::{DONE, LINK, REQUESTED, STEP};
 pub use tokens::TokenRequest;
 pub(crate) use tokens::{MAX_NAME as MAX_TOKEN_NAME, MAX_PATTERNS as MAX_TOKEN_PATTERNS};
+pub(crate) use verify::VerificationLink;

@@ -36,11 +36,6 @@ impl Guesser {
     pub(crate) fn counted(address: Option<ClientAddress>) -> Self {
         Self { address, is_counted: true }
     }
-
-    /// The address, for log and audit log.
-    pub(super) fn ip(self) -> Option<IpAddr> {
-        self.address.map(|address| address.0)
-    }
 }
 
 impl Registry {

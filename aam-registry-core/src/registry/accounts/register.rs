@@ -111,6 +111,7 @@ impl Registry {
             username,
             email: account.email,
             is_admin: account.is_admin,
+            email_verified: false,
             disabled: false,
             created_at: now,
         };

@@ -39,6 +39,7 @@ fn own(by: &Actor, known_hash: &str, email: Option<&str>, hash: Option<&str>) ->
         known_hash: known_hash.to_owned(),
         email: email.map(str::to_owned),
         password_hash: hash.map(str::to_owned),
+        address_before: None,
     };
     let events = [AuditEvent::UserEmailChange, AuditEvent::UserPasswordChange];
     let wanted = events.into_iter().zip([email.is_some(), hash.is_some()]).filter(|(_, wanted)| *wanted);

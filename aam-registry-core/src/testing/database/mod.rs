@@ -17,6 +17,7 @@ mod publish_rights;
 mod publishing;
 mod scopes;
 mod search;
+mod sessions;
 mod tags;
 mod tokens;
 mod trusted_publishers;
@@ -40,6 +41,7 @@ pub use publish_rights::*;
 pub use publishing::*;
 pub use scopes::*;
 pub use search::*;
+pub use sessions::*;
 pub use tags::*;
 pub use tokens::*;
 pub use trusted_publishers::*;
@@ -66,6 +68,13 @@ macro_rules! database_cases {
             a_revoked_session_has_no_user,
             a_session_of_nobody_or_a_disabled_user_has_no_user,
             forgetting_sessions_keeps_live_revocations,
+            sessions_are_listed_newest_first,
+            a_session_is_ended_by_its_user,
+            a_session_is_ended_by_nobody_else,
+            the_other_sessions_end_at_once,
+            a_login_from_a_new_place_is_noticed,
+            a_used_session_says_when,
+            the_place_of_an_old_session_is_remembered,
             a_profile_lists_owned_packages,
             a_token_is_found_by_its_digest,
             tokens_are_listed_newest_first,
@@ -83,6 +92,7 @@ macro_rules! database_cases {
             accounts_are_listed_by_name,
             the_operator_revokes_tokens,
             a_one_time_token_works_once,
+            an_address_is_verified_by_a_token,
             of_uses_of_a_token_at_once_one_counts,
             a_one_time_token_is_one_accounts_and_expires,
             a_new_password_or_address_ends_one_time_tokens,

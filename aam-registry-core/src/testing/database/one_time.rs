@@ -54,6 +54,30 @@ pub async fn a_one_time_token_works_once(db: &dyn Database) {
     assert_eq!(login.password_hash, "$test$reset");
 }
 
+/// A token of one purpose is of no use for another, and the address of an account is verified once.
+pub async fn an_address_is_verified_by_a_token(db: &dyn Database) {
+    let user = actor(db).await;
+    let name = &user.username;
+    let digest = OneTimeSecret::generate().digest();
+    let purpose = OneTimePurpose::EmailVerification;
+    let token = OneTimeToken { digest, purpose, expires_at: after(60) };
+    assert!(change(db, AccountActor::Registry, name, AccountUpdate::OneTimeToken(token)).await.expect("made").changed);
+    let (reset_digest, _) = make(db, name, after(60)).await;
+    refused(reset(db, digest, name, "$test$stolen").await, ErrorCode::InvalidRequest);
+    let verify = async |digest| change(db, AccountActor::Holder(digest), name, AccountUpdate::EmailVerified).await;
+    refused(verify(reset_digest).await, ErrorCode::InvalidRequest);
+    assert!(!db.user(user.user).await.expect("read").expect("a user").email_verified);
+    verify(digest).await.expect("verified");
+    assert!(db.user(user.user).await.expect("read").expect("a user").email_verified);
+    refused(verify(digest).await, ErrorCode::InvalidRequest);
+    assert!(
+        db.one_time_holder(&reset_digest, PURPOSE, now()).await.expect("read").is_some(),
+        "it is for another thing"
+    );
+    let again = change(db, AccountActor::Itself(user.clone()), name, AccountUpdate::TokenRequest(purpose)).await;
+    assert!(!again.expect("allowed").changed, "nothing to verify");
+}
+
 /// Of several who use one token at once, one sets the password.
 pub async fn of_uses_of_a_token_at_once_one_counts(db: &dyn Database) {
     let user = user(db).await;
@@ -96,6 +120,7 @@ pub async fn a_new_password_or_address_ends_one_time_tokens(db: &dyn Database) {
             known_hash: known.password_hash,
             email: email.map(|before| format!("{before}{}", known.user.email)),
             password_hash,
+            address_before: None,
         };
         change(db, AccountActor::Itself(by.clone()), &by.username, update).await.expect("changed");
         refused(reset(db, digest, &by.username, "$test$stolen").await, ErrorCode::InvalidRequest);

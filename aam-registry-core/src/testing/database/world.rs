@@ -59,6 +59,7 @@ pub(super) fn stranger() -> User {
         username: name.parse().expect("a username"),
         email: format!("{name}@example.com"),
         is_admin: false,
+        email_verified: false,
         disabled: false,
         created_at: now(),
     }

@@ -23,6 +23,7 @@ mod reply;
 mod resets;
 mod rights;
 mod service;
+mod sessions;
 mod site;
 mod stalled;
 mod trusted_publishing;

@@ -19,7 +19,7 @@ use super::{
 use crate::registry::world::{World, archive, name, version};
 
 /// The operations that answer whoever asks, and why.
-const OPEN: [(&str, &str); 14] = [
+const OPEN: [(&str, &str); 16] = [
     ("health", "balancers ask it"),
     ("healthOfDatabase", "monitoring asks it"),
     ("healthOfStorage", "monitoring asks it"),
@@ -33,6 +33,8 @@ const OPEN: [(&str, &str); 14] = [
     ("login", "whoever logs in has no credential yet"),
     ("requestPasswordReset", "whoever has forgotten the password cannot log in"),
     ("confirmPasswordReset", "whoever has forgotten the password cannot log in"),
+    ("verifyEmail", "the token of a mail is the credential"),
+    ("verifyEmailPage", "it is opened from a mail"),
     ("resetPasswordPage", "whoever has forgotten the password cannot log in"),
 ];
 

@@ -20,6 +20,7 @@ const TABLE: &[(&str, Action)] = &[
     ("logout", Action::LogOut),
     ("getAccount", Action::ReadAccount),
     ("changeAccount", Action::ChangeAccount),
+    ("requestEmailVerification", Action::VerifyEmail),
     ("makeResetLink", Action::ResetPassword),
     ("publishPackage", Action::Publish),
     ("yankVersion", Action::Yank),
@@ -36,6 +37,9 @@ const TABLE: &[(&str, Action)] = &[
     ("removeOwner", Action::ChangeOwners),
     ("getPackageAuditLog", Action::ReadPackageLog),
     ("getAuditLog", Action::ReadLog),
+    ("listSessions", Action::ListSessions),
+    ("endSession", Action::EndSession),
+    ("endOtherSessions", Action::EndSession),
     ("createToken", Action::CreateToken),
     ("listTokens", Action::ListTokens),
     ("revokeToken", Action::RevokeToken),
@@ -83,6 +87,7 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
                 .await
         }
         "makeResetLink" => act(Method::POST, "/api/v1/users/nobody/password-reset").await,
+        "requestEmailVerification" => act(Method::POST, "/api/v1/users/me/verify-email").await,
         "publishPackage" => site.publish_form(token, &[("archive", &archive(name, "1.0.0"))]).await,
         "yankVersion" => act(Method::DELETE, &format!("{kit}/9.9.9")).await,
         "unyankVersion" => act(Method::POST, &format!("{kit}/9.9.9/unyank")).await,
@@ -105,6 +110,9 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
         "removeOwner" => act(Method::DELETE, &format!("{kit}/owners/nobody")).await,
         "getPackageAuditLog" => act(Method::GET, &format!("{kit}/audit-log")).await,
         "getAuditLog" => act(Method::GET, "/api/v1/audit-log").await,
+        "listSessions" => act(Method::GET, "/api/v1/users/me/sessions").await,
+        "endSession" => act(Method::DELETE, "/api/v1/users/me/sessions/none").await,
+        "endOtherSessions" => act(Method::DELETE, "/api/v1/users/me/sessions").await,
         "createToken" => send(Method::POST, "/api/v1/users/tokens", json!({"name": "x", "scopes": ["read"]})).await,
         "listTokens" => act(Method::GET, "/api/v1/users/tokens").await,
         "revokeToken" => act(Method::DELETE, &format!("/api/v1/users/tokens/{NO_ID}")).await,
@@ -146,13 +154,13 @@ async fn a_token_does_no_more_than_its_scopes_and_packages() {
     let site = Site::new();
     let by = site.world.admin("ada").await;
     site.world.published(&by, "greet-kit", "1.0.0").await;
-    let session = site.login("ada").await;
     for (operation, action) in TABLE {
         let rule = action.rule();
         let by_login = ask(&site, operation, GREET_KIT, &site.login("ada").await).await;
         assert_ne!(by_login.status, 403, "{operation} by a login");
         for scope in SCOPES {
             for packages in [json!([]), json!(["greet-kit"]), json!(["@team/*"])] {
+                let session = site.login("ada").await;
                 let request = json!({"name": "table", "scopes": [scope], "packages": packages});
                 let made = site.send_json(Method::POST, "/api/v1/users/tokens", &session, &request).await.json();
                 let token = made["token"].as_str().expect("a secret");

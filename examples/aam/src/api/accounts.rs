@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     client::Client,
     retry::Repeat,
-    wire::{Account, SessionToken, TokenInfo},
+    wire::{Account, SessionList, SessionToken, TokenInfo},
 };
 use crate::{config::Secret, failure::Result};
 
@@ -65,6 +65,31 @@ impl Client {
     pub(crate) async fn reset_password(&self, link: &Secret, wanted: &Secret) -> Result<()> {
         let body = json!({"token": link.expose(), "password": wanted.expose()});
         self.act(Method::POST, self.url("users/password-reset/confirm"), Some(&body)).await
+    }
+
+    /// Asks for a mail with a link to verify the caller's e-mail address.
+    pub(crate) async fn request_email_verification(&self) -> Result<Value> {
+        self.send_json(Method::POST, self.url("users/me/verify-email"), &json!({}), Repeat::IfUnsent).await
+    }
+
+    /// Verifies an e-mail address with the link of a mail.
+    pub(crate) async fn verify_email(&self, link: &str) -> Result<()> {
+        self.act(Method::POST, self.url("users/verify-email"), Some(&json!({"token": link}))).await
+    }
+
+    /// The caller's login sessions.
+    pub(crate) async fn sessions(&self) -> Result<SessionList> {
+        self.get(self.url("users/me/sessions")).await
+    }
+
+    /// Ends one of the caller's login sessions.
+    pub(crate) async fn end_session_of(&self, id: &str) -> Result<()> {
+        self.act(Method::DELETE, self.url(&format!("users/me/sessions/{id}")), None).await
+    }
+
+    /// Ends all of the caller's login sessions but the one of this client.
+    pub(crate) async fn end_other_sessions(&self) -> Result<()> {
+        self.act(Method::DELETE, self.url("users/me/sessions"), None).await
     }
 
     /// Makes an API token.

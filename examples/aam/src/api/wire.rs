@@ -157,6 +157,25 @@ pub(super) struct SessionToken {
     pub(super) access_token: String,
 }
 
+/// The caller's login sessions.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SessionList {
+    pub(crate) sessions: Vec<SessionInfo>,
+}
+
+/// A login session.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SessionInfo {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) current: bool,
+    pub(crate) client_ip: Option<String>,
+    pub(crate) client: Option<String>,
+    pub(crate) created_at: Text<Timestamp>,
+    pub(crate) last_seen_at: Text<Timestamp>,
+    pub(crate) expires_at: Text<Timestamp>,
+}
+
 /// An API token; the secret only where it was just made.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct TokenInfo {

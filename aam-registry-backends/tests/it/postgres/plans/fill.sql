@@ -30,6 +30,11 @@ FROM generate_series(1, 20000) n, generate_series(0, 1) part;
 INSERT INTO revoked_sessions (user_id, id, expires_at)
 SELECT md5('user' || n)::uuid, 'session-' || n, 4000000000000000 + n FROM generate_series(1, 20000) n;
 
+INSERT INTO sessions (user_id, id, generation, place, created_at, last_seen_at, expires_at)
+SELECT md5('user' || n)::uuid, 'session-' || part, 0, '192.0.2.0/24 aam', 1700000000000000 + n, 1700000000000000 + n,
+    4000000000000000 + n
+FROM generate_series(1, 20000) n, generate_series(1, 3) part;
+
 INSERT INTO tokens (id, user_id, name, secret, scopes, packages, created_at)
 SELECT md5('token' || n)::uuid, md5('user' || n % 20000 + 1)::uuid, 'token ' || n, sha256(('token' || n)::bytea),
     '[]', '[]', 1700000000000000 + n

@@ -1,5 +1,8 @@
 //! Which passwords are good enough.
 
+#[cfg(feature = "password-strength")]
+mod common;
+
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::error::Detail;
@@ -35,7 +38,7 @@ fn weakness(password: &str, inputs: &[&str]) -> Option<String> {
 
 #[cfg(feature = "password-strength")]
 fn is_guessable(password: &str, inputs: &[&str]) -> bool {
-    zxcvbn::zxcvbn(password, inputs).score() < zxcvbn::Score::Two
+    common::is_common(password) || zxcvbn::zxcvbn(password, inputs).score() < zxcvbn::Score::Two
 }
 
 #[cfg(not(feature = "password-strength"))]
