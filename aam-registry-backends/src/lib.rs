@@ -23,6 +23,8 @@ pub mod jwt;
 pub mod oidc;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azblob"))]
 pub mod opendal;
+#[cfg(feature = "outgoing")]
+pub mod outgoing;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(any(feature = "governor", feature = "redis"))]

@@ -25,6 +25,7 @@ mod stores;
 
 pub use api::{Answer, Api};
 pub use balancer::Balancer;
+pub use binary::client_binary;
 pub use command::Ran;
 pub use eventually::{PATIENCE, eventually};
 pub use packages::{Package, fixture};

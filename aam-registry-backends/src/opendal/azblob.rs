@@ -8,6 +8,7 @@ use super::{
     remote::Remote,
     transport::{Absence, CheckedTransport},
 };
+use crate::outgoing::Outgoing;
 
 /// A container of Azure Blob Storage for archives.
 ///
@@ -24,6 +25,7 @@ pub struct AzblobConfig {
     prefix: String,
     account_key: Option<SecretString>,
     patience: Patience,
+    outgoing: Outgoing,
 }
 
 impl AzblobConfig {
@@ -36,6 +38,7 @@ impl AzblobConfig {
             prefix: String::new(),
             account_key: None,
             patience: Patience::default(),
+            outgoing: Outgoing::default(),
         }
     }
 
@@ -67,6 +70,13 @@ impl AzblobConfig {
         self
     }
 
+    /// Sets the proxy for `https` endpoints and the certificate authorities to trust.
+    #[must_use]
+    pub fn with_outgoing(mut self, outgoing: Outgoing) -> Self {
+        self.outgoing = outgoing;
+        self
+    }
+
     /// Builds the client for the container; sends nothing yet.
     pub(super) fn connect(&self) -> Result<Remote> {
         let of_account = || format!("https://{}.blob.core.windows.net", self.account);
@@ -80,7 +90,8 @@ impl AzblobConfig {
             service = service.account_key(key.expose_secret());
         }
         let operator = Operator::new(service).map_err(storage_error)?;
-        let transport = CheckedTransport::connect(&self.patience, Absence::Any).map_err(storage_error)?;
+        let transport =
+            CheckedTransport::connect(&self.outgoing, &self.patience, Absence::Any).map_err(storage_error)?;
         Ok(Remote::new(operator, transport, &self.patience))
     }
 }

@@ -8,6 +8,7 @@ use super::{
     remote::Remote,
     transport::{Absence, CheckedTransport},
 };
+use crate::outgoing::Outgoing;
 
 /// A bucket of Google Cloud Storage for archives.
 ///
@@ -24,6 +25,7 @@ pub struct GcsConfig {
     endpoint: Option<String>,
     credential: Option<SecretString>,
     patience: Patience,
+    outgoing: Outgoing,
 }
 
 impl GcsConfig {
@@ -35,6 +37,7 @@ impl GcsConfig {
             endpoint: None,
             credential: None,
             patience: Patience::default(),
+            outgoing: Outgoing::default(),
         }
     }
 
@@ -66,6 +69,13 @@ impl GcsConfig {
         self
     }
 
+    /// Sets the proxy for `https` endpoints and the certificate authorities to trust.
+    #[must_use]
+    pub fn with_outgoing(mut self, outgoing: Outgoing) -> Self {
+        self.outgoing = outgoing;
+        self
+    }
+
     /// Builds the client for the bucket; sends nothing yet.
     pub(super) fn connect(&self) -> Result<Remote> {
         let mut service = Gcs::default().bucket(&self.bucket).root(&self.prefix);
@@ -76,7 +86,8 @@ impl GcsConfig {
             service = service.credential(credential.expose_secret()).disable_config_load().disable_vm_metadata();
         }
         let operator = Operator::new(service).map_err(storage_error)?;
-        let transport = CheckedTransport::connect(&self.patience, Absence::Any).map_err(storage_error)?;
+        let transport =
+            CheckedTransport::connect(&self.outgoing, &self.patience, Absence::Any).map_err(storage_error)?;
         Ok(Remote::new(operator, transport, &self.patience))
     }
 }

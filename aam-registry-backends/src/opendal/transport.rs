@@ -3,6 +3,7 @@ use opendal::{Buffer, Error, ErrorKind, HttpBody, HttpTransport, HttpTransporter
 use opendal_http_transport_reqwest::ReqwestTransport;
 
 use super::Patience;
+use crate::outgoing::Outgoing;
 
 /// Sends the requests of OpenDAL, and refuses answers that OpenDAL would misinterpret.
 pub(super) struct CheckedTransport {
@@ -26,11 +27,15 @@ impl CheckedTransport {
     ///
     /// # Errors
     /// If TLS cannot be set up.
-    pub(super) fn connect(patience: &Patience, absence: Absence) -> opendal::Result<HttpTransporter> {
-        let client = reqwest::Client::builder()
-            .connect_timeout(patience.connect)
-            .build()
-            .map_err(|error| Error::new(ErrorKind::ConfigInvalid, "connections cannot be set up").set_source(error))?;
+    pub(super) fn connect(
+        outgoing: &Outgoing,
+        patience: &Patience,
+        absence: Absence,
+    ) -> opendal::Result<HttpTransporter> {
+        let client =
+            outgoing.builder().connect_timeout(patience.connect).build().map_err(|error| {
+                Error::new(ErrorKind::ConfigInvalid, "connections cannot be set up").set_source(error)
+            })?;
         Ok(HttpTransporter::new(Self { inner: ReqwestTransport::new(client), absence }))
     }
 }

@@ -99,7 +99,7 @@ pub(super) async fn prepare_publish(tx: &Session) -> Tx<()> {
 
 /// Applies what was decided; gives the answer. Sends all of it at once.
 pub(super) async fn apply<T>(tx: &Session, decision: Decision<'_, T>) -> Tx<T> {
-    let Decision { answer, changes: Changes { writes, audit, stale } } = decision;
+    let Decision { answer, changes: Changes { writes, audit, invalidates } } = decision;
     let append = Append::prepare(tx).await?;
     for sql in writes.iter().flat_map(statements) {
         // Prepared before any is sent, so that they arrive in this order.
@@ -110,7 +110,7 @@ pub(super) async fn apply<T>(tx: &Session, decision: Decision<'_, T>) -> Tx<T> {
         None => None,
     };
     let written = try_join_all(writes.iter().map(|write| run(tx, write, listed.as_ref())));
-    let recorded = try_join_all(audit.iter().map(|entry| append.run(tx, entry, stale.as_ref())));
+    let recorded = try_join_all(audit.iter().map(|entry| append.run(tx, entry, invalidates.as_ref())));
     try_join!(written, recorded)?;
     Ok(answer)
 }
@@ -151,6 +151,8 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::Touch { .. } => &[listing::TOUCH],
         Write::PutWebhook(_) => &[webhook_writes::PUT],
         Write::DeleteWebhook(_) => &[webhook_writes::DELETE, jobs::DROP_KIND],
+        Write::PutOperatorWebhook(_) => &[webhook_writes::PUT_OPERATOR],
+        Write::ForgetOperatorWebhook(_) => &[webhook_writes::FORGET_OPERATOR],
         Write::QueueJob(_) => &[jobs::ENQUEUE],
         Write::RetryJob(_) => &[jobs::RETRY_ONE],
         Write::PutPublisher(_) => &[trusted_publishers::PUT],
@@ -224,6 +226,10 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::DeleteWebhook(webhook) => {
             sql::run(tx, webhook_writes::DELETE, [&Uuid::from(webhook.id)]).await?;
             sql::run(tx, jobs::DROP_KIND, [&webhook.job_kind()]).await.map(drop)
+        }
+        Write::PutOperatorWebhook(state) => webhook_writes::put_operator(tx, state).await,
+        Write::ForgetOperatorWebhook(name) => {
+            sql::run(tx, webhook_writes::FORGET_OPERATOR, [&name.as_str()]).await.map(drop)
         }
         Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,
         Write::RetryJob(id) => sql::run(tx, jobs::RETRY_ONE, [&Uuid::from(*id)]).await.map(drop),

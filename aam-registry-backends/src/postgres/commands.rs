@@ -44,7 +44,9 @@ fn rows(request: &Request) -> Option<Rows> {
         Request::CreateScope(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().name),
         Request::ChangeMember(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangeWebhook(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
-        Request::ReportDelivery(_) => return None,
+        Request::ReportDelivery(_) | Request::ReportOperatorDelivery(_) | Request::EnableOperatorWebhook(_) => {
+            return None;
+        }
     })
 }
 
@@ -63,6 +65,12 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question()).await?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question()).await?),
         Request::ReportDelivery(asked) => asked.decide(&webhooks::report_facts(tx, asked.question()).await?),
+        Request::ReportOperatorDelivery(asked) => {
+            asked.decide(&webhooks::operator_facts(tx, &asked.question().name).await?)
+        }
+        Request::EnableOperatorWebhook(asked) => {
+            asked.decide(&webhooks::operator_facts(tx, &asked.question().name).await?)
+        }
     };
     apply(tx, decision?).await
 }
@@ -80,6 +88,7 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
     match request {
         QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0).await?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),
+        QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx).await?),
     }
     Ok(())
 }

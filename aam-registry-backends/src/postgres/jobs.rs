@@ -17,7 +17,7 @@ use super::{
 };
 use crate::relational::{
     columns,
-    jobs::{due_kinds, job_columns},
+    jobs::{due_kinds, job_columns, job_figures},
 };
 
 /// What [`job`] reads.
@@ -42,11 +42,11 @@ macro_rules! filtered {
     };
 }
 
-/// The jobs of a selection: these ids, or those that were given up.
+/// The jobs of a selection: these ids; or, of a kind or of all, those that were given up or all that are not done.
 macro_rules! selected {
     () => {
-        "CASE WHEN $1::uuid[] IS NULL THEN failed_at IS NOT NULL AND ($2::text IS NULL OR kind = $2)
-              ELSE id = ANY($1) END"
+        "CASE WHEN $1::uuid[] IS NOT NULL THEN id = ANY($1)
+              ELSE done_at IS NULL AND (failed_at IS NOT NULL OR NOT $3) AND ($2::text IS NULL OR kind = $2) END"
     };
 }
 
@@ -128,15 +128,12 @@ const FORGET: &str = concat!(
     " - $1 AND starts_with(kind, $2) ORDER BY COALESCE(done_at, failed_at) LIMIT $3 FOR UPDATE SKIP LOCKED
     )"
 );
+const DROP_OLDEST: &str = "DELETE FROM jobs WHERE id IN (
+        SELECT id FROM jobs WHERE kind = $1 AND failed_at IS NULL AND done_at IS NULL
+        ORDER BY created_at DESC, id DESC OFFSET $2 FOR UPDATE SKIP LOCKED
+    )";
 const DROP: &str = concat!("DELETE FROM jobs WHERE ", selected!());
-const FIGURES: &str = concat!(
-    "SELECT kind, count(*) FILTER (WHERE failed_at IS NULL), count(failed_at),
-            greatest(0, ",
-    now!(),
-    " - COALESCE(min(due_at) FILTER (WHERE failed_at IS NULL), ",
-    now!(),
-    ")) FROM jobs WHERE done_at IS NULL GROUP BY kind ORDER BY kind"
-);
+const FIGURES: &str = job_figures!(now!(), "$1::bigint");
 
 #[async_trait]
 impl JobQueue for PostgresMetadata {
@@ -207,15 +204,18 @@ impl JobQueue for PostgresMetadata {
     }
 
     async fn retry_jobs(&self, which: &JobSelection) -> Result<u64> {
-        let (ids, kind) = selection(which);
-        let (ids, kind) = (&ids, kind.map(Text));
-        self.repeatable(|tx| async move { sql::run(&tx, RETRY, [ids, &kind]).await }).await
+        let Selection { ids, kind, only_failed } = &selection(which);
+        self.repeatable(|tx| async move { sql::run(&tx, RETRY, [ids, kind, only_failed]).await }).await
     }
 
     async fn drop_jobs(&self, which: &JobSelection) -> Result<u64> {
-        let (ids, kind) = selection(which);
-        let (ids, kind) = (&ids, kind.map(Text));
-        self.repeatable(|tx| async move { sql::run(&tx, DROP, [ids, &kind]).await }).await
+        let Selection { ids, kind, only_failed } = &selection(which);
+        self.repeatable(|tx| async move { sql::run(&tx, DROP, [ids, kind, only_failed]).await }).await
+    }
+
+    async fn drop_oldest_jobs(&self, kind: &str, keep: u64) -> Result<u64> {
+        let keep = columns::signed(keep);
+        self.repeatable(|tx| async move { sql::run(&tx, DROP_OLDEST, [&kind, &keep]).await }).await
     }
 
     async fn forget_jobs(&self, prefix: &str, ended_for: Duration, limit: usize) -> Result<u64> {
@@ -225,12 +225,12 @@ impl JobQueue for PostgresMetadata {
 
     async fn job_figures(&self) -> Result<Vec<JobFigures>> {
         self.read(|tx| async move {
-            sql::all(&tx, FIGURES, [], |row| {
+            sql::all(&tx, FIGURES, [&columns::signed(JobFigures::MOST)], |row| {
                 Ok(JobFigures {
                     kind: sql::text(row, 0)?,
                     waiting: sql::unsigned(row, 1)?,
                     failed: sql::unsigned(row, 2)?,
-                    overdue: Duration::from_micros(sql::unsigned(row, 3)?),
+                    overdue: columns::overdue(row.try_get(3)?),
                 })
             })
             .await
@@ -255,11 +255,21 @@ pub(super) async fn enqueue(tx: &Session, jobs: &[NewJob]) -> Tx<()> {
     sql::run(tx, ENQUEUE, [&ids, &kinds, &payloads]).await.map(drop)
 }
 
-/// The ids of a selection, or the kind that those which were given up are of.
-fn selection(which: &JobSelection) -> (Option<Vec<Uuid>>, Option<&str>) {
+/// The parameters of a selection.
+struct Selection<'a> {
+    ids: Option<Vec<Uuid>>,
+    kind: Option<Text<'a>>,
+    only_failed: bool,
+}
+
+fn selection(which: &JobSelection) -> Selection<'_> {
     match which {
-        JobSelection::Ids(ids) => (Some(ids.iter().copied().map(Uuid::from).collect()), None),
-        JobSelection::Failed { kind } => (None, kind.as_deref()),
+        JobSelection::Ids(ids) => {
+            let ids = Some(ids.iter().copied().map(Uuid::from).collect());
+            Selection { ids, kind: None, only_failed: false }
+        }
+        JobSelection::Failed { kind } => Selection { ids: None, kind: kind.as_deref().map(Text), only_failed: true },
+        JobSelection::OfKind(kind) => Selection { ids: None, kind: Some(Text(kind)), only_failed: false },
     }
 }
 

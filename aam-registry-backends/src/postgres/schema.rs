@@ -39,6 +39,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V10__one_time_tokens",
     "V11__sessions",
     "V12__email_verified",
+    "V13__operator_webhooks",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.

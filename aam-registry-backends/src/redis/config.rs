@@ -18,6 +18,7 @@ const UNIX_OPTIONS: &[&str] = &["db", "user", "pass", "protocol"];
 pub struct RedisConfig {
     url: String,
     root_certificates: Option<Vec<u8>>,
+    more_root_certificates: Vec<u8>,
     key_prefix: String,
     pool_size: u32,
     connect_timeout: Duration,
@@ -41,6 +42,7 @@ impl RedisConfig {
         Self {
             url: url.into(),
             root_certificates: None,
+            more_root_certificates: Vec::new(),
             key_prefix: "aam:".to_owned(),
             pool_size: 8,
             connect_timeout: Self::MAX_CONNECT_TIMEOUT,
@@ -48,6 +50,13 @@ impl RedisConfig {
             response_timeout: Duration::from_millis(50),
             pause: Duration::from_secs(1),
         }
+    }
+
+    /// Trusts the certificates of `pem` beside the system's; of no effect without TLS.
+    #[must_use]
+    pub fn with_more_root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.more_root_certificates = pem.into();
+        self
     }
 
     /// Trusts only the certificates of `pem` instead of the system's; only for `rediss://`.
@@ -165,7 +174,10 @@ impl RedisConfig {
                 Some(_) => Err(Error::invalid_request("Root certificates for Redis need a `rediss://` URL")),
             };
         };
-        let roots = self.root_certificates.clone().unwrap_or_else(roots::of_the_system);
+        let roots = self
+            .root_certificates
+            .clone()
+            .unwrap_or_else(|| [roots::of_the_system(), self.more_root_certificates.clone()].concat());
         if roots::are_none(&roots) {
             return Err(Error::invalid_request("There is no root certificate that could vouch for Redis"));
         }

@@ -1,13 +1,14 @@
 //! Domain types as the columns of a table hold them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use aam_registry_core::{
     Error,
     error::{InvalidName, Outcome},
     types::{
         ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook, Issuer, JobState, Manifest,
-        OneTimePurpose, PackageName, PublisherPreset, ScopeRole, TokenPattern, TokenScope, TokenScopes, WebhookUrl,
+        OneTimePurpose, PackageName, PublisherPreset, ScopeRole, TokenPattern, TokenScope, TokenScopes, WebhookName,
+        WebhookUrl,
     },
 };
 use jiff::Timestamp;
@@ -189,11 +190,21 @@ pub(crate) fn webhook_url(text: &str) -> Result<WebhookUrl, Corrupt> {
     WebhookUrl::parse(text).map_err(|wrong| Corrupt(format!("the address of a webhook {wrong}")))
 }
 
+/// The name of a webhook of the operator.
+pub(crate) fn webhook_name(text: &str) -> Result<WebhookName, Corrupt> {
+    WebhookName::parse(text).map_err(|_| Corrupt(format!("name of a webhook `{text}`")))
+}
+
 /// Since when and why a webhook is not in use.
 pub(crate) fn disabled(at: Option<i64>, reason: Option<&str>) -> Result<Option<DisabledWebhook>, Corrupt> {
     let (Some(at), Some(reason)) = (at, reason) else { return Ok(None) };
     let reason = DisableReason::parse(reason).ok_or_else(|| Corrupt(format!("reason `{reason}`")))?;
     Ok(Some(DisabledWebhook { at: instant(at)?, reason }))
+}
+
+/// For how long a job has been due, from microseconds; nothing where none waits or it is not due yet.
+pub(crate) fn overdue(micros: Option<i64>) -> Duration {
+    Duration::from_micros(micros.and_then(|micros| u64::try_from(micros).ok()).unwrap_or_default())
 }
 
 /// How a job stands.

@@ -66,3 +66,44 @@ macro_rules! due_kinds {
     };
 }
 pub(crate) use due_kinds;
+
+/// How many jobs of each kind wait or were given up, counted up to `$most`, and for how many microseconds the first
+/// has been due at the instant `$now`. Reads at most so many entries of an index for each kind: the order makes a scan
+/// of the whole table the worse plan.
+macro_rules! job_figures {
+    ($now:expr, $most:literal) => {
+        concat!(
+            "WITH RECURSIVE open_kinds (kind) AS (
+                SELECT min(kind) FROM jobs WHERE failed_at IS NULL AND done_at IS NULL
+                UNION ALL
+                SELECT (
+                    SELECT min(j.kind) FROM jobs j WHERE j.failed_at IS NULL AND j.done_at IS NULL AND j.kind > k.kind
+                ) FROM open_kinds k WHERE k.kind IS NOT NULL
+            ), failed_kinds (kind) AS (
+                SELECT min(kind) FROM jobs WHERE failed_at IS NOT NULL
+                UNION ALL
+                SELECT (SELECT min(j.kind) FROM jobs j WHERE j.failed_at IS NOT NULL AND j.kind > k.kind)
+                FROM failed_kinds k WHERE k.kind IS NOT NULL
+            )
+            SELECT k.kind,
+                (SELECT count(*) FROM (
+                    SELECT 1 FROM jobs j WHERE j.failed_at IS NULL AND j.done_at IS NULL AND j.kind = k.kind
+                    ORDER BY j.due_at LIMIT ",
+            $most,
+            ") waiting),
+                (SELECT count(*) FROM (
+                    SELECT 1 FROM jobs j WHERE j.failed_at IS NOT NULL AND j.kind = k.kind
+                    ORDER BY j.failed_at LIMIT ",
+            $most,
+            ") failed), ",
+            $now,
+            " - (
+                    SELECT min(j.due_at) FROM jobs j
+                    WHERE j.failed_at IS NULL AND j.done_at IS NULL AND j.kind = k.kind
+                )
+            FROM (SELECT kind FROM open_kinds UNION SELECT kind FROM failed_kinds) k
+            WHERE k.kind IS NOT NULL ORDER BY k.kind"
+        )
+    };
+}
+pub(crate) use job_figures;

@@ -79,6 +79,8 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         Write::Touch { package, at } => listing::touch(tx, id(tx, package)?, *at),
         Write::PutWebhook(stored) => webhook_writes::put(tx, stored),
         Write::DeleteWebhook(webhook) => webhook_writes::delete(tx, webhook),
+        Write::PutOperatorWebhook(state) => webhook_writes::put_operator(tx, state),
+        Write::ForgetOperatorWebhook(name) => webhook_writes::forget_operator(tx, name),
         Write::QueueJob(job) => jobs::add(tx, job),
         Write::RetryJob(id) => jobs::retry(tx, *id),
         Write::PutPublisher(publisher) => trusted_publishers::put(tx, publisher),

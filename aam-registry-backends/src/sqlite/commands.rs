@@ -35,6 +35,8 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
             let webhook = webhooks::find(tx, asked.question().id)?;
             asked.decide(&WebhookReportFacts { webhook })
         }
+        Request::ReportOperatorDelivery(asked) => asked.decide(&webhooks::operator_facts(tx, &asked.question().name)?),
+        Request::EnableOperatorWebhook(asked) => asked.decide(&webhooks::operator_facts(tx, &asked.question().name)?),
     };
     apply(tx, decision?)
 }
@@ -50,6 +52,7 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
     match request {
         QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0)?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0)?),
+        QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx)?),
     }
     Ok(())
 }

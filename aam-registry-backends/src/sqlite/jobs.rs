@@ -11,12 +11,13 @@ use rusqlite::{Connection, Row};
 use super::{SqliteMetadata, failure::Tx, sql};
 use crate::relational::{
     columns,
-    jobs::{due_kinds, job_columns},
+    jobs::{due_kinds, job_columns, job_figures},
 };
 
 /// What [`job`] reads; how a job stands depends on the instant `?1`.
 const COLUMNS: &str = job_columns!("", "?1");
 const DUE_KINDS: &str = due_kinds!("?1");
+pub(super) const FIGURES: &str = job_figures!("?1", "?2");
 const DUE: &str = "SELECT id FROM jobs WHERE failed_at IS NULL AND done_at IS NULL AND kind = ?1 AND due_at <= ?2
     ORDER BY due_at, id LIMIT ?3";
 
@@ -137,6 +138,17 @@ impl JobQueue for SqliteMetadata {
         .await
     }
 
+    async fn drop_oldest_jobs(&self, kind: &str, keep: u64) -> Result<u64> {
+        let kind = kind.to_owned();
+        let oldest = "SELECT id FROM jobs WHERE kind = ?1 AND failed_at IS NULL AND done_at IS NULL
+                      ORDER BY created_at DESC, id DESC LIMIT -1 OFFSET ?2";
+        self.write(move |tx| {
+            let drop = format!("DELETE FROM jobs WHERE id IN ({oldest})");
+            Ok(sql::run(tx, &drop, (kind, columns::signed(keep)))? as u64)
+        })
+        .await
+    }
+
     async fn forget_jobs(&self, prefix: &str, ended_for: Duration, limit: usize) -> Result<u64> {
         let (prefix, before) = (prefix.to_owned(), now().saturating_sub(micros(ended_for)));
         let old = "SELECT id FROM jobs WHERE COALESCE(done_at, failed_at) < ?1
@@ -153,16 +165,13 @@ impl JobQueue for SqliteMetadata {
     }
 
     async fn job_figures(&self) -> Result<Vec<JobFigures>> {
-        let query = "SELECT kind, count(*) FILTER (WHERE failed_at IS NULL), count(failed_at),
-                            max(0, ?1 - COALESCE(min(due_at) FILTER (WHERE failed_at IS NULL), ?1))
-                     FROM jobs WHERE done_at IS NULL GROUP BY kind ORDER BY kind";
         self.read(move |tx| {
-            sql::all(tx, query, [now()], |row| {
+            sql::all(tx, FIGURES, (now(), columns::signed(JobFigures::MOST)), |row| {
                 Ok(JobFigures {
                     kind: row.get(0)?,
                     waiting: sql::unsigned(row, 1)?,
                     failed: sql::unsigned(row, 2)?,
-                    overdue: Duration::from_micros(sql::unsigned(row, 3)?),
+                    overdue: columns::overdue(row.get(3)?),
                 })
             })
         })
@@ -178,7 +187,9 @@ fn condition(which: &JobSelection) -> Result<(&'static str, Option<String>)> {
             let ids = serde_json::to_string(&ids).map_err(aam_registry_core::Error::internal)?;
             ("id IN (SELECT value FROM json_each(?2))", Some(ids))
         }
-        JobSelection::Failed { kind } => ("failed_at IS NOT NULL AND (?2 IS NULL OR kind = ?2)", kind.clone()),
+        JobSelection::Failed { kind: None } => ("failed_at IS NOT NULL AND ?2 IS NULL", None),
+        JobSelection::Failed { kind } => ("failed_at IS NOT NULL AND kind = ?2", kind.clone()),
+        JobSelection::OfKind(kind) => ("done_at IS NULL AND kind = ?2", Some(kind.clone())),
     })
 }
 

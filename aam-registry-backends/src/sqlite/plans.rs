@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use aam_registry_core::{ports::PackageStore, testing::database};
+use aam_registry_core::{
+    ports::{JobQueue, PackageStore},
+    testing::database,
+};
 use rusqlite::{
     Connection,
     trace::{TraceEvent, TraceEventCodes},
@@ -20,11 +23,17 @@ use super::{
 /// What does not grow with the registry, or is taken as a whole and then empty.
 const SMALL: &[&str] = &[
     "audit_chain",
-    // Most jobs leave it when they are done; its figures and the operator's list read the whole of it.
+    // Most jobs leave it when they are done; the operator's list reads the whole of it.
     "jobs",
-    // The kinds of jobs, in the query for those that are due.
+    // The kinds of jobs, in the queries for those that are due and for the figures, and what is counted of each.
+    "failed",
+    "failed_kinds",
     "k",
     "kinds",
+    "open_kinds",
+    // As many rows as config.yaml lists webhooks.
+    "operator_webhooks",
+    "waiting",
     "pending_downloads",
     "refinery_schema_history",
     "registry_identity",
@@ -93,4 +102,32 @@ async fn no_statement_reads_a_table_that_grows_from_end_to_end() {
     }
     assert!(found.is_empty(), "{found:#?}");
     assert!(statements.len() > 100, "{} statements", statements.len());
+}
+
+/// However long the queue is: each kind is found and counted by an index, and counted up to a bound.
+#[tokio::test]
+async fn the_figures_of_a_long_queue_read_no_more_than_their_bound() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("registry.db");
+    let store = SqliteMetadata::open(SqliteConfig::new(&path)).await.expect("a database");
+    let connection = Connection::open(&path).expect("a database");
+    let fill = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)
+        INSERT INTO jobs (id, kind, payload, created_at, due_at, failed_at)
+        SELECT printf('%08d', i), 'k' || (i % 2), '{}', i, i, CASE WHEN i % 10 = 0 THEN i END FROM n";
+    connection.execute_batch(fill).expect("fill");
+    let figures = store.job_figures().await.expect("figures");
+    let counted: Vec<_> = figures.iter().map(|one| (&*one.kind, one.waiting, one.failed)).collect();
+    assert_eq!(counted, [("k0", 10_000, 3000), ("k1", 10_000, 0)]);
+
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", super::jobs::FIGURES)).expect("a statement");
+    let mut rows = explain.raw_query();
+    let mut looked_up = 0;
+    while let Some(row) = rows.next().expect("a plan") {
+        let step: String = row.get(3).expect("a step");
+        let of_jobs =
+            ["SEARCH jobs ", "SCAN jobs ", "SEARCH j ", "SCAN j "].iter().any(|start| step.starts_with(start));
+        assert!(!of_jobs || step.starts_with("SEARCH ") && step.contains(" INDEX jobs_"), "{step}");
+        looked_up += usize::from(of_jobs);
+    }
+    assert_eq!(looked_up, 7, "what the plan says of the table was understood");
 }

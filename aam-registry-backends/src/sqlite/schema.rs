@@ -22,7 +22,8 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V8__webhooks",
     "V9__one_time_tokens",
     "V10__sessions",
-    "V11__email_verified"
+    "V11__email_verified",
+    "V12__operator_webhooks"
 ];
 
 /// Brings the schema of a database up to date; gives the names of the

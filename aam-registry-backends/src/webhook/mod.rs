@@ -3,10 +3,6 @@
 //!
 //! Needs the feature `webhook`.
 
-mod names;
-mod networks;
 mod sender;
 
-pub use names::{NameResolver, SystemResolver};
-pub use networks::AllowedNetworks;
 pub use sender::HttpWebhooks;

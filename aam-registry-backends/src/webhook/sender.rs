@@ -1,108 +1,63 @@
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use aam_registry_core::{
-    Error, Result,
     ports::{WebhookAnswer, WebhookMessage, WebhookSender},
+    types::WebhookUrl,
 };
 use async_trait::async_trait;
-use http::{HeaderMap, header};
-use reqwest::{
-    Client, Url,
-    dns::{Addrs, Name, Resolve, Resolving},
-    redirect::Policy,
-};
+use bytes::Bytes;
+use http::{HeaderMap, Request, header};
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 
-use super::{AllowedNetworks, NameResolver, SystemResolver};
+use crate::outgoing::{OutgoingClient, OutgoingError};
 
-/// How long a receiver has to answer, its name and the connection included.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// Sends webhooks by HTTP/1.1, each on a connection of its own: its name is
-/// resolved, the addresses are checked, and one of these is connected to.
+/// Sends webhooks, each on a connection of its own.
 #[derive(Clone, Debug)]
 pub struct HttpWebhooks {
-    client: Client,
-    allowed: AllowedNetworks,
+    client: OutgoingClient,
 }
 
 impl HttpWebhooks {
-    /// Sends to public addresses and to those in `allowed`.
-    ///
-    /// # Errors
-    /// Where the certificates of the system cannot be read.
-    pub fn new(allowed: AllowedNetworks) -> Result<Self> {
-        Self::with_resolver(allowed, SystemResolver)
-    }
+    /// How long a receiver has to answer, its name and the connection included.
+    pub const TIMEOUT: Duration = Duration::from_secs(15);
 
-    /// The same, where names are looked up by `names`.
-    ///
-    /// # Errors
-    /// As for [`new`](Self::new).
-    pub fn with_resolver(allowed: AllowedNetworks, names: impl NameResolver) -> Result<Self> {
-        let client = Client::builder()
-            .user_agent(concat!("aam-registry/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(CheckedResolver { allowed: allowed.clone(), names: Arc::new(names) })
-            .redirect(Policy::none())
-            // A proxy would resolve the name anew.
-            .no_proxy()
-            // A connection that is kept would go to an address that the name may have no more.
-            .pool_max_idle_per_host(0)
-            .referer(false)
-            .timeout(PATIENCE)
-            .build()
-            .map_err(Error::internal)?;
-        Ok(Self { client, allowed })
+    /// Sends with `client`, which should have the time-out [`TIMEOUT`](Self::TIMEOUT).
+    pub fn new(client: OutgoingClient) -> Self {
+        Self { client }
     }
 }
 
 #[async_trait]
 impl WebhookSender for HttpWebhooks {
     async fn send(&self, message: &WebhookMessage<'_>) -> std::result::Result<WebhookAnswer, String> {
-        let url = Url::parse(message.url.as_str()).map_err(|_| "the address cannot be parsed")?;
-        // An address in place of a name is not resolved.
-        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-        if let Ok(address) = host.parse::<IpAddr>()
-            && !self.allowed.admit(address)
-        {
-            return Err(refused(host));
-        }
         let timestamp = message.sent_at.as_second();
         let signature = Webhook::new(message.secret.expose())
             .and_then(|webhook| webhook.sign(message.id, timestamp, message.body.as_bytes()))
             .map_err(|_| "the message cannot be signed")?;
-        let request = self
-            .client
-            .post(url)
+        let request = Request::post(message.url.as_str())
             .header(header::CONTENT_TYPE, "application/json")
             .header(HEADER_WEBHOOK_ID, message.id)
             .header(HEADER_WEBHOOK_TIMESTAMP, timestamp)
             .header(HEADER_WEBHOOK_SIGNATURE, signature)
-            .body(message.body.to_owned());
+            .body(Bytes::copy_from_slice(message.body.as_bytes()))
+            .map_err(|_| "the address cannot be parsed")?;
         // The body of the answer is not read: it is closed with the connection.
-        let answer = request.send().await.map_err(|error| reason(&error.without_url()))?;
+        let answer = self.client.send(request).await.map_err(|error| reason(&error))?;
         Ok(WebhookAnswer { status: answer.status().as_u16(), retry_after: retry_after(answer.headers()) })
     }
-}
 
-fn refused(host: &str) -> String {
-    format!("{host} is on a network that webhooks may not reach; WEBHOOK_ALLOW_PRIVATE allows more")
-}
-
-/// Why there is no answer, with its causes.
-fn reason(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return format!("no answer within {} seconds", PATIENCE.as_secs());
+    fn refusal(&self, url: &WebhookUrl) -> Option<String> {
+        self.client.refuses(url.as_str()).map(|error| reason(&error))
     }
-    let error: &(dyn std::error::Error + 'static) = error;
-    let mut texts: Vec<_> =
-        std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
-    texts.dedup();
-    texts.join(": ")
+}
+
+fn reason(error: &OutgoingError) -> String {
+    match error {
+        OutgoingError::Refused { host } => {
+            format!("{host} is on a network that webhooks may not reach; WEBHOOK_ALLOW_PRIVATE allows more")
+        }
+        other => other.to_string(),
+    }
 }
 
 /// The header `Retry-After`, in seconds or as a date.
@@ -113,25 +68,4 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     }
     let date = jiff::fmt::rfc2822::parse(text).ok()?;
     SystemTime::from(date.timestamp()).duration_since(SystemTime::now()).ok()
-}
-
-/// Resolves names, and gives of their addresses only those that may be called.
-#[derive(Clone, Debug)]
-struct CheckedResolver {
-    allowed: AllowedNetworks,
-    names: Arc<dyn NameResolver>,
-}
-
-impl Resolve for CheckedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let Self { allowed, names } = self.clone();
-        Box::pin(async move {
-            let found = names.look_up(name.as_str()).await?.into_iter();
-            let admitted: Vec<_> = found.filter(|address| allowed.admit(*address)).collect();
-            if admitted.is_empty() {
-                return Err(refused(name.as_str()).into());
-            }
-            Ok(Box::new(admitted.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
-        })
-    }
 }

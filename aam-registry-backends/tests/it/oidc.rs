@@ -10,7 +10,10 @@ use std::{
     },
 };
 
-use aam_registry_backends::oidc::{HttpDocuments, OidcIdTokens};
+use aam_registry_backends::{
+    oidc::{HttpDocuments, OidcIdTokens},
+    outgoing::{AllowedNetworks, Outgoing},
+};
 use aam_registry_core::{
     Error, memory,
     registry::{ExchangedToken, NewAccount, PublisherRequest, Registry},
@@ -120,10 +123,15 @@ fn keys(State(issuer): State<Published>) -> Ready<Json<Value>> {
     ready(Json(json!({"keys": keys})))
 }
 
+fn documents() -> HttpDocuments {
+    let client = Outgoing::default().client(AllowedNetworks::all(), HttpDocuments::TIMEOUT);
+    HttpDocuments::new(client.expect("a client"))
+}
+
 /// A registry that trusts the issuer, with a publisher of `kit`.
 async fn registry(issuer: &Published) -> Registry {
     let trusted = Issuer::parse(&issuer.address()).expect("an issuer");
-    let documents = HttpDocuments::new().expect("a client");
+    let documents = documents();
     let verifier = OidcIdTokens::new([trusted], AUDIENCE, documents);
     let registry = memory::registry().id_tokens(verifier).build().expect("complete");
     let (username, email) = ("ada".to_owned(), "ada@example.com".to_owned());

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use aam_registry_backends::webhook::{AllowedNetworks, HttpWebhooks, NameResolver};
+use aam_registry_backends::{
+    outgoing::{AllowedNetworks, NameResolver, Outgoing},
+    webhook::HttpWebhooks,
+};
 use aam_registry_core::{
     ports::{Clock, SystemClock, WebhookAnswer, WebhookMessage, WebhookSender},
     types::{WebhookSecret, WebhookUrl},
@@ -52,11 +55,15 @@ async fn send(sender: &HttpWebhooks, url: &str) -> Result<WebhookAnswer, String>
 
 fn local() -> HttpWebhooks {
     let loopback = ["127.0.0.0/8", "::1/128"].map(|network| network.parse().expect("a network"));
-    HttpWebhooks::new(AllowedNetworks::new(loopback)).expect("a sender")
+    sender(AllowedNetworks::new(loopback))
+}
+
+fn sender(allowed: AllowedNetworks) -> HttpWebhooks {
+    HttpWebhooks::new(Outgoing::default().client(allowed, HttpWebhooks::TIMEOUT).expect("a client"))
 }
 
 fn public() -> HttpWebhooks {
-    HttpWebhooks::new(AllowedNetworks::default()).expect("a sender")
+    sender(AllowedNetworks::default())
 }
 
 #[tokio::test]
@@ -154,7 +161,8 @@ async fn a_name_that_changes_leads_nowhere_inside() {
         &["::ffff:127.0.0.1", "169.254.169.254"],
     ]);
     let allowed = AllowedNetworks::new(["127.0.0.2/32".parse().expect("a network")]);
-    let sender = HttpWebhooks::with_resolver(allowed, names.clone()).expect("a sender");
+    let client = Outgoing::default().client_with_resolver(allowed, HttpWebhooks::TIMEOUT, names.clone());
+    let sender = HttpWebhooks::new(client.expect("a client"));
     let url = format!("http://rebinding.example:{port}/hook");
     assert_eq!(send(&sender, &url).await.map(|answer| answer.status), Ok(200));
     assert_eq!(names.left(), 3, "looked up once");
@@ -170,4 +178,18 @@ async fn a_reason_shows_no_path() {
     let closed = TcpListener::bind("127.0.0.1:0").await.expect("bound").local_addr().expect("an address");
     let reason = send(&local(), &format!("http://{closed}/T0KEN")).await.expect_err("nobody listens");
     assert!(!reason.contains("T0KEN"), "{reason}");
+}
+
+/// Where the address alone tells, before anything is sent.
+#[tokio::test]
+async fn an_address_inside_is_refused_before_it_is_called() {
+    let refusal = |sender: &HttpWebhooks, url: &str| sender.refusal(&WebhookUrl::parse(url).expect("an address"));
+    for host in
+        ["127.0.0.1", "2130706433", "0x7f.1", "[::1]", "[::ffff:10.0.0.1]", "10.0.0.1", "localhost", "x.localhost"]
+    {
+        let refused = refusal(&public(), &format!("https://{host}/hook")).expect(host);
+        assert!(refused.contains("may not reach") && refused.contains("WEBHOOK_ALLOW_PRIVATE"), "{host}: {refused}");
+    }
+    assert_eq!(refusal(&local(), "https://127.0.0.1/hook"), None);
+    assert_eq!(refusal(&public(), "https://hooks.example.com/hook"), None);
 }

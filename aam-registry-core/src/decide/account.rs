@@ -226,7 +226,7 @@ impl AccountChange {
         let told = self.update.address_before().filter(|_| !is_same_address);
         let entry = audit.iter().find(|entry| entry.event == AuditEvent::UserEmailChange);
         writes.extend(told.zip(entry).map(|(address, entry)| Write::QueueJob(NewJob::mail_to(entry, address))));
-        Ok(Decision { answer, changes: Changes { writes, audit, stale: None } })
+        Ok(Decision { answer, changes: Changes { writes, audit, invalidates: None } })
     }
 
     /// The user who acts, where there is one.
@@ -279,7 +279,7 @@ impl AccountChange {
             AccountUpdate::OneTimeToken(token) => vec![Write::AddOneTimeToken { user: user.id, token: *token }],
             _ => Vec::new(),
         };
-        let changes = Changes { writes, audit: self.audit.clone(), stale: None };
+        let changes = Changes { writes, audit: self.audit.clone(), invalidates: None };
         Decision { answer: ChangedAccount { user, changed: true }, changes }
     }
 

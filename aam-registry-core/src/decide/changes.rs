@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::{LatestMove, PublishCommit};
 use crate::types::{
     AccountState, Change, DistTag, JobId, LoginSession, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken,
-    PackageName, PublisherId, PublisherTokenId, ScopeName, ScopeRole, ScopeWebhook, Sha256Digest, StoredWebhook, Token,
-    TokenId, TrustedPublisher, User, UserId, Version, VersionText,
+    OperatorWebhookState, PackageName, PublisherId, PublisherTokenId, ScopeName, ScopeRole, ScopeWebhook, Sha256Digest,
+    StoredWebhook, Token, TokenId, TrustedPublisher, User, UserId, Version, VersionText, WebhookName,
 };
 
 /// What was decided: the answer to whoever asked, and what an adapter applies.
@@ -33,7 +33,7 @@ pub struct Changes<'a> {
     /// What the audit log says of it.
     pub audit: Vec<NewAuditEntry>,
     /// The cache entries that this invalidates.
-    pub stale: Option<Change>,
+    pub invalidates: Option<Change>,
 }
 
 /// One thing that is written. Applying it cannot fail for reasons the facts would have shown.
@@ -184,6 +184,10 @@ pub enum Write<'a> {
     PutWebhook(StoredWebhook),
     /// Deletes a webhook of a scope, and the jobs that are deliveries to it.
     DeleteWebhook(ScopeWebhook),
+    /// Notes what is known of the deliveries to a webhook of the operator, found by its name.
+    PutOperatorWebhook(OperatorWebhookState),
+    /// Forgets that.
+    ForgetOperatorWebhook(WebhookName),
     /// Queues a job.
     QueueJob(NewJob),
     /// Makes a job due at once, and counts its attempts anew.

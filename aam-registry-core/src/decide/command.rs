@@ -3,14 +3,15 @@
 use std::{fmt::Debug, sync::Arc};
 
 use super::{
-    AccountChange, AccountFacts, BeginSession, BeginSessionFacts, CallerFacts, ChangedAccount, Decision, EndSession,
-    EndSessionFacts, LogOut, MemberChange, MemberFacts, NewScope, NewScopeFacts, NewToken, NewUser, NewUserFacts,
-    PackageCommand, PackageFacts, PackageReads, RevokeToken, RevokeTokenFacts, TokenRevocation, TokenRevocationFacts,
-    WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts,
+    AccountChange, AccountFacts, BeginSession, BeginSessionFacts, CallerFacts, ChangedAccount, Decision,
+    EnableOperatorWebhook, EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, NewScope, NewScopeFacts,
+    NewToken, NewUser, NewUserFacts, OperatorWebhookFacts, OperatorWebhookReport, PackageCommand, PackageFacts,
+    PackageReads, RevokeToken, RevokeTokenFacts, TokenRevocation, TokenRevocationFacts, WebhookCommand, WebhookFacts,
+    WebhookReport, WebhookReportFacts,
 };
 use crate::{
     error::Result,
-    types::{Asked, Change, ScopeWebhook, UserId},
+    types::{Asked, Change, OperatorWebhookState, ScopeWebhook, UserId},
 };
 
 /// Something that is to be changed in a store, decided by facts that the store loads.
@@ -88,7 +89,7 @@ impl<C: PackageCommand> Command for C {
     }
 
     fn stale(&self, _: Option<&C::Answer>) -> Stale {
-        Stale::Metadata(PackageCommand::stale(self))
+        Stale::Metadata(PackageCommand::invalidates(self))
     }
 
     fn request(asked: Arc<Asked<Self, C::Answer>>) -> Request {
@@ -178,10 +179,15 @@ requests! {
     /// Makes a scope.
     CreateScope(NewScope, NewScopeFacts) -> (), stale |_, _| Stale::Nothing;
     /// Sets or removes a member of a scope.
-    ChangeMember(MemberChange, MemberFacts) -> (), stale |change, _| Stale::Metadata(change.stale());
+    ChangeMember(MemberChange, MemberFacts) -> (), stale |change, _| Stale::Metadata(change.invalidates());
     /// Makes, changes, deletes or tests a webhook, or sends a delivery again. Gives the webhook as it is
     /// then, or was before it was deleted.
     ChangeWebhook(WebhookCommand, WebhookFacts) -> ScopeWebhook, stale |_, _| Stale::Nothing;
     /// Notes how a delivery ended. Gives the webhook if that disabled it.
     ReportDelivery(WebhookReport, WebhookReportFacts) -> Option<ScopeWebhook>, stale |_, _| Stale::Nothing;
+    /// Notes how a delivery to a webhook of the operator ended. Gives its state if that disabled it.
+    ReportOperatorDelivery(OperatorWebhookReport, OperatorWebhookFacts) -> Option<OperatorWebhookState>,
+        stale |_, _| Stale::Nothing;
+    /// Puts a webhook of the operator to use again. `false` if it was not disabled.
+    EnableOperatorWebhook(EnableOperatorWebhook, OperatorWebhookFacts) -> bool, stale |_, _| Stale::Nothing;
 }

@@ -35,7 +35,7 @@ pub struct PublishCommit {
 
 impl PublishCommit {
     /// The cache entries that this invalidates.
-    pub fn stale(&self) -> Change {
+    pub fn invalidates(&self) -> Change {
         Change::Package(self.manifest.name.clone())
     }
 }

@@ -44,7 +44,7 @@ impl NewScope {
         let changes = Changes {
             writes: vec![Write::CreateScope { name: self.name.clone(), owner: self.actor.user, created_at: self.now }],
             audit: vec![self.audit.clone()],
-            stale: Some(Change::Scope(self.name.clone())),
+            invalidates: Some(Change::Scope(self.name.clone())),
         };
         Ok(Decision { answer: (), changes })
     }

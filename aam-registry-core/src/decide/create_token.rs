@@ -44,7 +44,7 @@ impl NewToken {
         let changes = Changes {
             writes: vec![Write::CreateToken { token, secret: self.secret }],
             audit: vec![self.audit.clone()],
-            stale: None,
+            invalidates: None,
         };
         Ok(Decision { answer: (), changes })
     }

@@ -61,7 +61,7 @@ impl NewUser {
         let changes = Changes {
             writes: vec![Write::CreateUser { user: user.clone(), password_hash: self.password_hash.clone() }],
             audit: vec![self.audit.clone()],
-            stale: Some(Change::Scope(ScopeName::from(&user.username))),
+            invalidates: Some(Change::Scope(ScopeName::from(&user.username))),
         };
         Ok(Decision { answer: (), changes })
     }

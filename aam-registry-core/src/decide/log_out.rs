@@ -44,7 +44,7 @@ impl LogOut {
         let changes = Changes {
             writes: vec![Write::RevokeSession { user: self.actor.user, session, expires_at }],
             audit: vec![self.audit.clone()],
-            stale: None,
+            invalidates: None,
         };
         Ok(Decision { answer: (), changes })
     }

@@ -55,7 +55,7 @@ impl MemberChange {
     }
 
     /// The cache entries that this invalidates.
-    pub fn stale(&self) -> Change {
+    pub fn invalidates(&self) -> Change {
         Change::Scope(self.scope.clone())
     }
 
@@ -85,7 +85,7 @@ impl MemberChange {
         let changes = Changes {
             writes: vec![Write::SetMember { scope: scope.clone(), user: found.user, role: *role }],
             audit: vec![self.audit.clone()],
-            stale: Some(self.stale()),
+            invalidates: Some(self.invalidates()),
         };
         Ok(Decision { answer: (), changes })
     }

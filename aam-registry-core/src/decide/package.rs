@@ -21,7 +21,7 @@ pub trait PackageCommand: Clone + Debug + Send + Sync + 'static {
     fn reads(&self) -> PackageReads<'_>;
 
     /// The cache entries that this invalidates.
-    fn stale(&self) -> Change {
+    fn invalidates(&self) -> Change {
         Change::Package(self.reads().package.clone())
     }
 
@@ -169,5 +169,5 @@ pub(super) fn package_changes(
     audit: &NewAuditEntry,
 ) -> Changes<'static> {
     writes.push(Write::Touch { package: command.reads().package.clone(), at });
-    Changes { writes, audit: vec![audit.clone()], stale: Some(command.stale()) }
+    Changes { writes, audit: vec![audit.clone()], invalidates: Some(command.invalidates()) }
 }

@@ -111,7 +111,7 @@ impl PublishCommit {
         if is_new_package {
             writes.push(Write::SettlePublishers { package: name.clone(), owner });
         }
-        let changes = Changes { writes, audit: vec![self.audit.clone()], stale: Some(self.stale()) };
+        let changes = Changes { writes, audit: vec![self.audit.clone()], invalidates: Some(self.invalidates()) };
         Ok(Decision { answer: Published { published_at, dist_tags }, changes })
     }
 

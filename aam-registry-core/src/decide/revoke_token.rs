@@ -45,7 +45,7 @@ impl RevokeToken {
         let changes = Changes {
             writes: vec![Write::RevokeTokens { tokens: vec![self.token], at }],
             audit: vec![self.audit.clone()],
-            stale: None,
+            invalidates: None,
         };
         Ok(Decision { answer: (), changes })
     }

@@ -57,7 +57,7 @@ impl BeginSession {
             audit = audit.with(NEW_PLACE, true);
             writes.push(Write::QueueJob(NewJob::mail(&audit)));
         }
-        Ok(Decision { answer: is_new_place, changes: Changes { writes, audit: vec![audit], stale: None } })
+        Ok(Decision { answer: is_new_place, changes: Changes { writes, audit: vec![audit], invalidates: None } })
     }
 }
 
@@ -94,7 +94,7 @@ impl EndSession {
             Write::RevokeSession { user, session: session.clone(), expires_at },
             Write::ForgetSession { user, session },
         ];
-        Ok(Decision { answer: (), changes: Changes { writes, audit: vec![self.audit.clone()], stale: None } })
+        Ok(Decision { answer: (), changes: Changes { writes, audit: vec![self.audit.clone()], invalidates: None } })
     }
 }
 

@@ -56,7 +56,7 @@ impl TokenRevocation {
         let changes = Changes {
             writes: vec![Write::RevokeTokens { tokens: facts.live.clone(), at: self.now }],
             audit: vec![self.audit.clone().with("count", count)],
-            stale: None,
+            invalidates: None,
         };
         Ok(Decision { answer: count, changes })
     }

@@ -140,7 +140,10 @@ impl PublisherCommand {
         answer: Option<TrustedPublisher>,
         write: Write<'static>,
     ) -> Decision<'static, Option<TrustedPublisher>> {
-        Decision { answer, changes: Changes { writes: vec![write], audit: vec![self.audit.clone()], stale: None } }
+        Decision {
+            answer,
+            changes: Changes { writes: vec![write], audit: vec![self.audit.clone()], invalidates: None },
+        }
     }
 }
 

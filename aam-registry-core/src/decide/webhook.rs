@@ -1,7 +1,10 @@
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Action, CallerFacts, Changes, Decision, Rights, Write};
+use super::{
+    Action, CallerFacts, Changes, Decision, Rights, Write,
+    delivery_record::{DeliveryOutcome, DeliveryRecord},
+};
 use crate::{
     error::{Error, Result},
     types::{
@@ -9,9 +12,6 @@ use crate::{
         ScopeRole, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId, WebhookUrl,
     },
 };
-
-/// How long every delivery to a webhook has to fail before it is disabled.
-const LONGEST_FAILURE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Something to do with the webhooks of a scope.
 #[derive(Clone, Debug)]
@@ -33,35 +33,39 @@ pub struct WebhookCommand {
 pub enum WebhookChange {
     /// Makes it.
     Create(StoredWebhook),
+    /// Does something with one that exists.
+    Existing {
+        /// Which.
+        id: WebhookId,
+        /// What.
+        action: WebhookAction,
+    },
+}
+
+/// What is done with a webhook that exists.
+#[derive(Clone, Debug)]
+pub enum WebhookAction {
     /// Changes what is given.
-    Update {
-        /// Which.
-        id: WebhookId,
-        /// Where events are sent.
-        url: Option<WebhookUrl>,
-        /// Which are sent.
-        events: Option<Vec<AuditEvent>>,
-        /// What deliveries are signed with.
-        secret: Option<SealedSecret>,
-        /// Whether it is in use.
-        enabled: Option<bool>,
-    },
+    Update(WebhookPatch),
     /// Deletes it, and its deliveries.
-    Delete(WebhookId),
-    /// Sends a message that tells of nothing.
-    Ping {
-        /// Which.
-        id: WebhookId,
-        /// The id of the delivery, and of its message.
-        delivery: JobId,
-    },
-    /// Sends a delivery again.
-    Redeliver {
-        /// Which.
-        id: WebhookId,
-        /// The delivery.
-        delivery: JobId,
-    },
+    Delete,
+    /// Sends a message that tells of nothing, as the delivery with this id.
+    Ping(JobId),
+    /// Sends this delivery again.
+    Redeliver(JobId),
+}
+
+/// What is changed of a webhook.
+#[derive(Clone, Debug, Default)]
+pub struct WebhookPatch {
+    /// Where events are sent.
+    pub url: Option<WebhookUrl>,
+    /// Which are sent.
+    pub events: Option<Vec<AuditEvent>>,
+    /// What deliveries are signed with.
+    pub secret: Option<SealedSecret>,
+    /// Whether it is in use.
+    pub enabled: Option<bool>,
 }
 
 impl WebhookChange {
@@ -69,14 +73,14 @@ impl WebhookChange {
     pub fn webhook(&self) -> WebhookId {
         match self {
             Self::Create(new) => new.webhook.id,
-            Self::Update { id, .. } | Self::Delete(id) | Self::Ping { id, .. } | Self::Redeliver { id, .. } => *id,
+            Self::Existing { id, .. } => *id,
         }
     }
 
     /// The delivery that has to exist.
     pub fn delivery(&self) -> Option<JobId> {
         match self {
-            Self::Redeliver { delivery, .. } => Some(*delivery),
+            Self::Existing { action: WebhookAction::Redeliver(delivery), .. } => Some(*delivery),
             _ => None,
         }
     }
@@ -114,25 +118,24 @@ impl WebhookCommand {
             return Err(Error::ScopeNotFound(self.scope.clone()));
         }
         Rights { scope_role: facts.role, ..caller }.require_in_scope(Action::ManageWebhooks, &self.scope)?;
-        if let WebhookChange::Create(new) = &self.change {
-            return self.create(new, facts.webhooks);
-        }
-        let id = self.change.webhook();
+        let (id, action) = match &self.change {
+            WebhookChange::Create(new) => return self.create(new, facts.webhooks),
+            WebhookChange::Existing { id, action } => (*id, action),
+        };
         let stored = facts.webhook.as_ref().ok_or_else(|| Self::not_found(&self.scope, id))?;
         let webhook = stored.webhook.clone();
-        match &self.change {
-            WebhookChange::Create(_) => Err(Error::internal("a webhook is made before it is found")),
-            WebhookChange::Update { .. } => self.update(stored),
-            WebhookChange::Delete(_) => {
+        match action {
+            WebhookAction::Update(patch) => Ok(self.update(stored, patch)),
+            WebhookAction::Delete => {
                 let writes = vec![Write::DeleteWebhook(webhook.clone())];
                 let audit = vec![self.audit.clone()];
-                Ok(Decision { answer: webhook, changes: Changes { writes, audit, stale: None } })
+                Ok(Decision { answer: webhook, changes: Changes { writes, audit, invalidates: None } })
             }
-            WebhookChange::Ping { delivery, .. } => {
+            WebhookAction::Ping(delivery) => {
                 let write = Write::QueueJob(self.ping(&webhook, *delivery));
                 Ok(Decision { answer: webhook, changes: Changes { writes: vec![write], ..Changes::default() } })
             }
-            WebhookChange::Redeliver { delivery, .. } => {
+            WebhookAction::Redeliver(delivery) => {
                 let state =
                     facts.delivery.ok_or_else(|| Error::NotFound(format!("Delivery {delivery} does not exist")))?;
                 if webhook.disabled.is_some() {
@@ -163,10 +166,8 @@ impl WebhookCommand {
         Ok(Decision { answer: new.webhook.clone(), changes: self.put(new.clone()) })
     }
 
-    fn update(&self, stored: &StoredWebhook) -> Result<Decision<'static, ScopeWebhook>> {
-        let WebhookChange::Update { url, events, secret, enabled, .. } = &self.change else {
-            return Err(Error::internal("what changes a webhook says what changes"));
-        };
+    fn update(&self, stored: &StoredWebhook, patch: &WebhookPatch) -> Decision<'static, ScopeWebhook> {
+        let WebhookPatch { url, events, secret, enabled } = patch;
         let mut after = stored.clone();
         if let Some(url) = url {
             after.webhook.url = url.clone();
@@ -188,13 +189,13 @@ impl WebhookCommand {
         }
         let answer = after.webhook.clone();
         if after == *stored {
-            return Ok(Decision::unchanged(answer));
+            return Decision::unchanged(answer);
         }
-        Ok(Decision { answer, changes: self.put(after) })
+        Decision { answer, changes: self.put(after) }
     }
 
     fn put(&self, webhook: StoredWebhook) -> Changes<'static> {
-        Changes { writes: vec![Write::PutWebhook(webhook)], audit: vec![self.audit.clone()], stale: None }
+        Changes { writes: vec![Write::PutWebhook(webhook)], audit: vec![self.audit.clone()], invalidates: None }
     }
 
     fn ping(&self, webhook: &ScopeWebhook, delivery: JobId) -> NewJob {
@@ -213,17 +214,6 @@ impl WebhookCommand {
 pub struct WebhookReportFacts {
     /// The webhook, if there is one.
     pub webhook: Option<StoredWebhook>,
-}
-
-/// How a delivery to a webhook ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeliveryOutcome {
-    /// The receiver took it.
-    Received,
-    /// It did not.
-    Failed,
-    /// It wants no more, for good.
-    Gone,
 }
 
 /// How a delivery to a webhook of a scope ended, to be noted.
@@ -250,18 +240,10 @@ impl WebhookReport {
             return Ok(Decision::unchanged(None));
         };
         let mut after = stored.clone();
-        let reason = match self.outcome {
-            DeliveryOutcome::Received => {
-                after.webhook.failing_since = None;
-                None
-            }
-            DeliveryOutcome::Failed => {
-                let since = *after.webhook.failing_since.get_or_insert(self.now);
-                (self.now.duration_since(since) >= LONGEST_FAILURE).then_some(DisableReason::Failing)
-            }
-            DeliveryOutcome::Gone => Some(DisableReason::Gone),
-        };
-        after.webhook.disabled = reason.map(|reason| DisabledWebhook { at: self.now, reason });
+        let DeliveryRecord { failing_since, disabled } =
+            DeliveryRecord::after(self.outcome, stored.webhook.failing_since, self.now);
+        (after.webhook.failing_since, after.webhook.disabled) = (failing_since, disabled);
+        let reason = disabled.map(|disabled| disabled.reason);
         if after == *stored {
             return Ok(Decision::unchanged(None));
         }
@@ -272,7 +254,7 @@ impl WebhookReport {
         });
         let answer = reason.map(|_| webhook.clone());
         let changes =
-            Changes { writes: vec![Write::PutWebhook(after)], audit: audit.into_iter().collect(), stale: None };
+            Changes { writes: vec![Write::PutWebhook(after)], audit: audit.into_iter().collect(), invalidates: None };
         Ok(Decision { answer, changes })
     }
 }

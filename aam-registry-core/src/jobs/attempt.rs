@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How long an attempt may take.
-const LONGEST: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest that a job waits for its next attempt, whatever its handler asks for.
 const LONGEST_DELAY: Duration = Duration::from_hours(365 * 24);
 
@@ -73,16 +73,16 @@ impl Attempt {
             ));
         }
         let attempt = AssertUnwindSafe(async { self.handler.run(job).await }).catch_unwind();
-        let failure = match time::timeout(LONGEST, attempt).await {
+        let failure = match time::timeout(TIMEOUT, attempt).await {
             Ok(Ok(Ok(_))) if self.handler.keeps(job) => return JobEnd::Kept,
             Ok(Ok(Ok(follow_ups))) => return JobEnd::Done(follow_ups),
             Ok(Ok(Err(failure))) => failure,
             Ok(Err(_panic)) => JobFailure::new("the handler of the job panicked"),
-            Err(_elapsed) => JobFailure::new(format!("it took longer than {} seconds", LONGEST.as_secs())),
+            Err(_elapsed) => JobFailure::new(format!("it took longer than {} seconds", TIMEOUT.as_secs())),
         };
         let JobFailure { message: error, retry } = failure;
         let least = match retry {
-            JobRetry::Patiently => Duration::ZERO,
+            JobRetry::Backoff => Duration::ZERO,
             JobRetry::NotBefore(least) => least,
             JobRetry::Never => return JobEnd::Failed(error),
         };
@@ -95,7 +95,7 @@ impl Attempt {
 
     /// After how long the job is tried again that failed for the `attempts`th time; `None` where it is given up.
     fn delay_after(&self, attempts: u64) -> Result<Option<Duration>, Panicked> {
-        panic::catch_unwind(AssertUnwindSafe(|| self.handler.patience(attempts))).map_err(|_| Panicked)
+        panic::catch_unwind(AssertUnwindSafe(|| self.handler.retry_delay(attempts))).map_err(|_| Panicked)
     }
 }
 

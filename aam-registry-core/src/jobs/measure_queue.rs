@@ -13,7 +13,8 @@ use crate::{
     types::{JobFigures, metric_kind},
 };
 
-/// Reports how many jobs wait and how many were given up, by kind.
+/// Reports how many jobs wait and how many were given up, by kind, and how many webhooks of the operator are disabled;
+/// keeps the queue of each webhook from growing without end.
 #[derive(Default)]
 pub(super) struct MeasureQueue {
     /// The kinds that were reported before: one that has no jobs any more is reported as empty.
@@ -31,7 +32,12 @@ impl PeriodicJob for MeasureQueue {
     }
 
     async fn run(&self, registry: &Registry) -> Result<()> {
-        let figures = by_metric_kind(registry.job_figures().await?);
+        let figures = registry.job_figures().await?;
+        registry.cap_deliveries(&figures).await?;
+        let figures = by_metric_kind(figures);
+        let disabled = registry.operator_webhook_states().await?;
+        let disabled = disabled.iter().filter(|state| state.disabled.is_some()).count();
+        metrics::gauge!("aam_operator_webhooks_disabled").set(f64::from(u32::try_from(disabled).unwrap_or(u32::MAX)));
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         for kind in kinds.iter().filter(|kind| figures.iter().all(|figures| figures.kind != **kind)) {
             record(&JobFigures { kind: kind.clone(), waiting: 0, failed: 0, overdue: Duration::ZERO });

@@ -12,7 +12,7 @@ use crate::{
 /// that the database has connections left for the requests.
 const AT_ONCE: usize = 3;
 /// How long a job is leased: longer than an attempt and the storing of its end take.
-const LEASE: Duration = Duration::from_secs(45);
+const LEASE_TIME: Duration = Duration::from_secs(45);
 
 /// The queue as all workers of a process use it.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl Queue {
 
     pub(super) async fn lease_jobs(&self, kind: &str, limit: usize) -> Result<Vec<LeasedJob>> {
         let _place = self.places.acquire().await;
-        self.jobs.lease_jobs(kind, limit, JobLease::generate(), LEASE).await
+        self.jobs.lease_jobs(kind, limit, JobLease::generate(), LEASE_TIME).await
     }
 
     pub(super) async fn finish_job(&self, leased: &LeasedJob, end: &JobEnd) -> Result<bool> {

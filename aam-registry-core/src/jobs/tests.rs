@@ -59,7 +59,7 @@ impl JobHandler for Listener {
         event == AuditEvent::UserRegister
     }
 
-    fn patience(&self, attempts: u64) -> Option<Duration> {
+    fn retry_delay(&self, attempts: u64) -> Option<Duration> {
         (attempts < 3).then_some(Duration::ZERO)
     }
 
@@ -241,7 +241,7 @@ impl JobHandler for Undecided {
         event == AuditEvent::UserRegister
     }
 
-    fn patience(&self, _: u64) -> Option<Duration> {
+    fn retry_delay(&self, _: u64) -> Option<Duration> {
         panic!("on purpose")
     }
 

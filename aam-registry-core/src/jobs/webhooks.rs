@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
@@ -8,7 +9,10 @@ use crate::{
     error::Result,
     ports::{JobFailure, JobHandler, WebhookAnswer, WebhookMessage},
     registry::Registry,
-    types::{AuditEvent, Job, NewAuditEntry, NewJob, OperatorWebhook, ScopeWebhook, WebhookSecret, WebhookUrl},
+    types::{
+        AuditEvent, Job, NewAuditEntry, NewJob, OperatorWebhook, OperatorWebhookState, ScopeWebhook, WebhookName,
+        WebhookSecret, WebhookUrl,
+    },
 };
 
 /// The longest that a receiver may put off the next attempt.
@@ -31,8 +35,29 @@ pub(super) struct Webhooks {
 struct Receiver {
     url: WebhookUrl,
     secret: WebhookSecret,
-    /// The webhook of a scope that it is.
-    webhook: Option<ScopeWebhook>,
+    webhook: Known,
+}
+
+/// A webhook, and what is known of it.
+enum Known {
+    OfScope(ScopeWebhook),
+    OfOperator(OperatorWebhook, Option<OperatorWebhookState>),
+}
+
+impl Known {
+    fn failing_since(&self) -> Option<Timestamp> {
+        match self {
+            Self::OfScope(webhook) => webhook.failing_since,
+            Self::OfOperator(_, state) => state.as_ref().and_then(|state| state.failing_since),
+        }
+    }
+
+    fn is_disabled(&self) -> bool {
+        match self {
+            Self::OfScope(webhook) => webhook.disabled.is_some(),
+            Self::OfOperator(_, state) => state.as_ref().is_some_and(|state| state.disabled.is_some()),
+        }
+    }
 }
 
 impl Webhooks {
@@ -47,18 +72,26 @@ impl Webhooks {
             if webhook.disabled.is_some() && !is_ping(job) {
                 return Err(JobFailure::for_good("the webhook is disabled"));
             }
-            return Ok(Receiver { url: webhook.url.clone(), secret, webhook: Some(webhook) });
+            return Ok(Receiver { url: webhook.url.clone(), secret, webhook: Known::OfScope(webhook) });
         }
         let operator = self.registry.operator_webhooks().iter().find(|webhook| webhook.job_kind() == job.kind);
-        let OperatorWebhook { url, secret, .. } =
-            operator.ok_or_else(|| JobFailure::new("the configuration of this server has no such webhook"))?.clone();
-        Ok(Receiver { url, secret, webhook: None })
+        let operator =
+            operator.ok_or_else(|| JobFailure::new("the configuration of this server has no such webhook"))?;
+        let state = self.registry.operator_webhook_state(operator).await?;
+        let (url, secret) = (operator.url.clone(), operator.secret.clone());
+        let webhook = Known::OfOperator(operator.clone(), state);
+        if webhook.is_disabled() {
+            return Err(JobFailure::for_good(
+                "the webhook is disabled; `aam-registry webhook list` says why, and `webhook enable` puts it to use again",
+            ));
+        }
+        Ok(Receiver { url, secret, webhook })
     }
 
     /// Sends the message of a job.
     async fn send(&self, job: &Job, receiver: &Receiver) -> Result<WebhookAnswer, JobFailure> {
         let (id, body) = match &receiver.webhook {
-            Some(webhook) if is_ping(job) => (job.id.to_string(), ping_body(job, webhook)),
+            Known::OfScope(webhook) if is_ping(job) => (job.id.to_string(), ping_body(job, webhook)),
             _ => {
                 let event = job.event()?;
                 (event.id.to_string(), event_body(&event))
@@ -70,13 +103,17 @@ impl Webhooks {
         self.registry.send_webhook(&message).await.map_err(JobFailure::new)
     }
 
-    /// Notes how a delivery to a webhook of a scope ended.
-    async fn report(&self, webhook: &ScopeWebhook, outcome: DeliveryOutcome) -> Result<()> {
+    /// Notes how a delivery ended.
+    async fn report(&self, webhook: &Known, outcome: DeliveryOutcome) -> Result<()> {
         let is_known = match outcome {
-            DeliveryOutcome::Received => webhook.failing_since.is_none(),
-            DeliveryOutcome::Failed | DeliveryOutcome::Gone => webhook.disabled.is_some(),
+            DeliveryOutcome::Received => webhook.failing_since().is_none(),
+            DeliveryOutcome::Failed | DeliveryOutcome::Gone => webhook.is_disabled(),
         };
-        if is_known { Ok(()) } else { self.registry.report_delivery(webhook.id, outcome).await }
+        match webhook {
+            _ if is_known => Ok(()),
+            Known::OfScope(webhook) => self.registry.report_delivery(webhook.id, outcome).await,
+            Known::OfOperator(webhook, _) => self.registry.report_operator_delivery(webhook, outcome).await,
+        }
     }
 }
 
@@ -115,7 +152,7 @@ fn ping_body(job: &Job, webhook: &ScopeWebhook) -> String {
 #[async_trait]
 impl JobHandler for Webhooks {
     fn kind(&self) -> &'static str {
-        "webhook"
+        NewJob::WEBHOOK
     }
 
     fn wants(&self, event: AuditEvent) -> bool {
@@ -124,8 +161,14 @@ impl JobHandler for Webhooks {
 
     async fn kinds_for(&self, event: &NewAuditEntry) -> Result<Vec<String>> {
         let operator = self.registry.operator_webhooks().iter();
-        let operator = operator.filter(|webhook| webhook.events.contains(&event.event));
-        let mut kinds: Vec<_> = operator.map(OperatorWebhook::job_kind).collect();
+        let mut operator: Vec<_> = operator.filter(|webhook| webhook.events.contains(&event.event)).collect();
+        if !operator.is_empty() {
+            let states = self.registry.operator_webhook_states().await?;
+            let is_disabled =
+                |name: &WebhookName| states.iter().any(|state| state.name == *name && state.disabled.is_some());
+            operator.retain(|webhook| !is_disabled(&webhook.name));
+        }
+        let mut kinds: Vec<_> = operator.into_iter().map(OperatorWebhook::job_kind).collect();
         if let Some(scope) = event.scope_of_webhooks() {
             let webhooks = self.registry.webhooks_of(&scope).await?;
             kinds.extend(webhooks.iter().filter(|webhook| webhook.wants(event)).map(ScopeWebhook::job_kind));
@@ -137,7 +180,7 @@ impl JobHandler for Webhooks {
         ScopeWebhook::of_kind(&job.kind).is_some()
     }
 
-    fn patience(&self, attempts: u64) -> Option<Duration> {
+    fn retry_delay(&self, attempts: u64) -> Option<Duration> {
         let (minute, hour) = (60, 3600);
         let seconds = [5, 5 * minute, 30 * minute, 2 * hour, 5 * hour, 10 * hour, 14 * hour, 20 * hour, 24 * hour];
         let at = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
@@ -153,10 +196,8 @@ impl JobHandler for Webhooks {
             _ => DeliveryOutcome::Failed,
         };
         // A test that fails says nothing of the deliveries.
-        if let Some(webhook) =
-            receiver.webhook.as_ref().filter(|_| outcome == DeliveryOutcome::Received || !is_ping(job))
-        {
-            self.report(webhook, outcome).await?;
+        if outcome == DeliveryOutcome::Received || !is_ping(job) {
+            self.report(&receiver.webhook, outcome).await?;
         }
         let failure = match answer {
             Ok(WebhookAnswer { status: 200..=299, .. }) => return Ok(Vec::new()),

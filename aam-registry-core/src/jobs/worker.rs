@@ -10,7 +10,7 @@ use super::{attempt::Attempt, health::Health, queue::Queue};
 use crate::{
     error::{Error, Result},
     ports::JobHandler,
-    types::metric_kind,
+    types::{is_kind_of, metric_kind},
 };
 
 /// How often the queue is looked at while nothing is due.
@@ -133,8 +133,7 @@ impl Worker {
 
 /// Whether a handler does the jobs of a kind: its own, and those that begin with it and a colon.
 fn handles(handler: &Arc<dyn JobHandler>, kind: &str) -> bool {
-    let rest = kind.strip_prefix(handler.kind());
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    is_kind_of(handler.kind(), kind)
 }
 
 /// Counts no job of a kind so far: a rate tells of the first one only where the count was 0 before.

@@ -41,7 +41,7 @@ pub trait JobHandler: Debug + Send + Sync + 'static {
 
     /// After how long a job is tried again that failed for the `attempts`th
     /// time, from 1; `None` gives it up. A random part is added to it.
-    fn patience(&self, attempts: u64) -> Option<Duration> {
+    fn retry_delay(&self, attempts: u64) -> Option<Duration> {
         let seconds = [5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 43_200];
         let at = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
         seconds.get(at).copied().map(Duration::from_secs)
@@ -64,8 +64,8 @@ pub struct JobFailure {
 /// When a job that failed is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobRetry {
-    /// As the handler's [`patience`](JobHandler::patience) says.
-    Patiently,
+    /// After the handler's [`retry_delay`](JobHandler::retry_delay).
+    Backoff,
     /// The same, but no sooner than after this.
     NotBefore(Duration),
     /// Never.
@@ -75,7 +75,7 @@ pub enum JobRetry {
 impl JobFailure {
     /// A failure after which the job is tried again.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retry: JobRetry::Patiently }
+        Self { message: message.into(), retry: JobRetry::Backoff }
     }
 
     /// A failure after which the job is given up.

@@ -42,10 +42,15 @@ pub trait JobQueue: Debug + Send + Sync + 'static {
     /// Removes jobs, also those that are running. Gives how many.
     async fn drop_jobs(&self, which: &JobSelection) -> Result<u64>;
 
+    /// Removes jobs of `kind` that are neither done nor given up, those that were queued first, until at most
+    /// `keep` are left. Gives how many.
+    async fn drop_oldest_jobs(&self, kind: &str, keep: u64) -> Result<u64>;
+
     /// Removes up to `limit` jobs that were done or given up longer ago than
     /// `ended_for`, of the kinds that begin with `prefix`. Gives how many.
     async fn forget_jobs(&self, prefix: &str, ended_for: Duration, limit: usize) -> Result<u64>;
 
-    /// How many jobs there are that are not done, by kind, in the order of the kinds' names.
+    /// How many jobs there are that are not done, by kind, in the order of the kinds' names. Of each kind
+    /// no more than [`JobFigures::MOST`] are counted, so that a long queue takes no longer.
     async fn job_figures(&self) -> Result<Vec<JobFigures>>;
 }

@@ -55,7 +55,9 @@ pub use mailer::{MailFailure, Mailer};
 pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
-pub use queries::{Query, QueryHandler, QueryHandlerExt, QueryRequest, WebhookById, WebhooksOfScope};
+pub use queries::{
+    OperatorWebhookStates, Query, QueryHandler, QueryHandlerExt, QueryRequest, WebhookById, WebhooksOfScope,
+};
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scopes::ScopeStore;
 pub use secrets::SecretSealer;

@@ -100,6 +100,7 @@ shared! {
         async fn jobs(&self, filter: &JobFilter) -> Result<Page<Job>>;
         async fn retry_jobs(&self, which: &JobSelection) -> Result<u64>;
         async fn drop_jobs(&self, which: &JobSelection) -> Result<u64>;
+        async fn drop_oldest_jobs(&self, kind: &str, keep: u64) -> Result<u64>;
         async fn forget_jobs(&self, prefix: &str, ended_for: Duration, limit: usize) -> Result<u64>;
         async fn job_figures(&self) -> Result<Vec<JobFigures>>;
     }

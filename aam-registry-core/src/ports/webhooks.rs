@@ -20,6 +20,10 @@ pub trait WebhookSender: Debug + Send + Sync + 'static {
     /// Why there is no answer, for the operator: it holds no secret, and of
     /// the address no more than the host.
     async fn send(&self, message: &WebhookMessage<'_>) -> Result<WebhookAnswer, String>;
+
+    /// Why nothing will be sent to `url`, where the address alone tells, such as one with an IP address that
+    /// may not be called. Nothing is looked up.
+    fn refusal(&self, url: &WebhookUrl) -> Option<String>;
 }
 
 /// A message to send.

@@ -14,7 +14,6 @@ use super::{
     storage::{KnownOwner, StorageProbe},
     token_touches::TokenTouches,
     totals_cache::TotalsCache,
-    webhook_delivery::WebhookDelivery,
 };
 use crate::{
     ports::{
@@ -23,7 +22,7 @@ use crate::{
         PublisherStore, QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, SystemClock,
         TokenStore, UserStore, WebhookSender,
     },
-    types::OperatorWebhook,
+    types::{OWN_JOB_KINDS, OperatorWebhook, is_kind_of},
 };
 
 /// How many archives are checked at a time. More than there are processors would only be slower.
@@ -31,26 +30,44 @@ fn judged_at_once() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get).max(2)
 }
 
-/// A registry cannot be built because ports are missing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BuildError {
-    missing: Vec<&'static str>,
+/// Why a registry cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Ports are missing.
+    #[error("the registry lacks these ports: {}", ports.join(", "))]
+    MissingPorts {
+        /// Their names, as the builder's methods are called.
+        ports: Vec<&'static str>,
+    },
+    /// A job handler has a kind of the registry's own jobs, or one below it.
+    #[error("the job handler `{kind}` would get jobs of the registry itself; give it another kind")]
+    ReservedJobKind {
+        /// The kind.
+        kind: String,
+    },
+    /// Two job handlers would get the same jobs.
+    #[error("two job handlers would get the jobs of the kind `{kind}`; give each a kind of its own")]
+    DuplicateJobKind {
+        /// The kind of one of them.
+        kind: String,
+    },
 }
 
-impl BuildError {
-    /// The names of the missing ports, as the builder's methods are called.
-    pub fn missing(&self) -> &[&'static str] {
-        &self.missing
+/// Refuses handlers of which it is not clear who gets which job.
+fn check_job_kinds(handlers: &[Arc<dyn JobHandler>]) -> Result<(), BuildError> {
+    for (at, handler) in handlers.iter().enumerate() {
+        let kind = handler.kind();
+        if kind.is_empty() || OWN_JOB_KINDS.iter().any(|own| is_kind_of(own, kind) || is_kind_of(kind, own)) {
+            return Err(BuildError::ReservedJobKind { kind: kind.to_owned() });
+        }
+        let others = &handlers[..at];
+        if others.iter().any(|other| is_kind_of(other.kind(), kind) || is_kind_of(kind, other.kind())) {
+            return Err(BuildError::DuplicateJobKind { kind: kind.to_owned() });
+        }
     }
+    Ok(())
 }
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the registry lacks these ports: {}", self.missing.join(", "))
-    }
-}
-
-impl std::error::Error for BuildError {}
 
 macro_rules! builder {
     ($($(#[$doc:meta])* $port:ident: $trait:ident;)+) => {
@@ -82,7 +99,8 @@ macro_rules! builder {
             clock: Option<Arc<dyn Clock>>,
             job_handlers: Vec<Arc<dyn JobHandler>>,
             mailing: Option<Mailing>,
-            webhook_delivery: Option<WebhookDelivery>,
+            webhook_sender: Option<Arc<dyn WebhookSender>>,
+            operator_webhooks: Vec<OperatorWebhook>,
             secrets: Option<Arc<dyn SecretSealer>>,
             id_tokens: Option<Arc<dyn IdTokenVerifier>>,
             policy: Policy,
@@ -112,20 +130,22 @@ macro_rules! builder {
             /// Builds the registry.
             ///
             /// # Errors
-            /// [`BuildError`] names every port that is missing.
+            /// [`BuildError`] names every port that is missing, or the job handler that cannot be used.
             pub fn build(self) -> Result<Registry, BuildError> {
                 let missing = self.missing();
                 let archive_source = self.archive_source.or_else(|| Some(Arc::new(self.archives.clone()?)));
                 let ($(Some($port),)+ Some(archive_source)) = ($(self.$port,)+ archive_source) else {
-                    return Err(BuildError { missing });
+                    return Err(BuildError::MissingPorts { ports: missing });
                 };
+                check_job_kinds(&self.job_handlers)?;
                 let uploading = UploadCrowd::new(self.policy.uploads_per_user);
                 Ok(Registry::new(Inner {
                     $($port,)+
                     archive_source,
                     job_handlers: self.job_handlers,
                     mailing: self.mailing,
-                    webhook_delivery: self.webhook_delivery,
+                    webhook_sender: self.webhook_sender,
+                    operator_webhooks: self.operator_webhooks,
                     secrets: self.secrets,
                     id_tokens: self.id_tokens,
                     clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
@@ -223,11 +243,10 @@ impl RegistryBuilder {
         self
     }
 
-    /// Adds a handler for one kind of queued job, such as a subscriber to events. It replaces an earlier
-    /// handler of the same kind. [`run_background`](Registry::run_background) gives it its jobs.
+    /// Adds a handler for one kind of queued job, such as a subscriber to events. Each has a kind of its
+    /// own, and none that of the registry's own jobs: `event`, `mail` and `webhook`. [`run_background`](Registry::run_background) gives it its jobs.
     #[must_use]
     pub fn job_handler(mut self, handler: impl JobHandler) -> Self {
-        self.job_handlers.retain(|earlier| earlier.kind() != handler.kind());
         self.job_handlers.push(Arc::new(handler));
         self
     }
@@ -249,8 +268,14 @@ impl RegistryBuilder {
         sender: impl WebhookSender,
         operator: impl IntoIterator<Item = OperatorWebhook>,
     ) -> Self {
-        let operator = operator.into_iter().collect();
-        self.webhook_delivery = Some(WebhookDelivery { sender: Arc::new(sender), operator });
+        self.webhook_sender = Some(Arc::new(sender));
+        self.operator_webhooks(operator)
+    }
+
+    /// Sets the webhooks of the operator without a sender: for commands that show and enable them.
+    #[must_use]
+    pub fn operator_webhooks(mut self, webhooks: impl IntoIterator<Item = OperatorWebhook>) -> Self {
+        self.operator_webhooks = webhooks.into_iter().collect();
         self
     }
 
@@ -304,12 +329,60 @@ impl fmt::Debug for RegistryBuilder {
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
+
     use super::*;
+    use crate::{
+        memory,
+        ports::JobFailure,
+        types::{AuditEvent, Job, NewJob},
+    };
+
+    #[derive(Debug)]
+    struct Handler(&'static str);
+
+    #[async_trait]
+    impl JobHandler for Handler {
+        fn kind(&self) -> &str {
+            self.0
+        }
+
+        fn wants(&self, _: AuditEvent) -> bool {
+            false
+        }
+
+        async fn run(&self, _: &Job) -> Result<Vec<NewJob>, JobFailure> {
+            Ok(Vec::new())
+        }
+    }
+
+    fn with_handlers(kinds: &[&'static str]) -> Result<(), BuildError> {
+        let builder = kinds.iter().fold(memory::registry(), |builder, kind| builder.job_handler(Handler(kind)));
+        builder.build().map(drop)
+    }
+
+    #[test]
+    fn a_handler_gets_no_jobs_of_the_registry_itself() {
+        for kind in ["event", "event:x", "mail", "mail:ada", "webhook", "webhook:mine", ""] {
+            let expected = BuildError::ReservedJobKind { kind: kind.to_owned() };
+            assert_eq!(with_handlers(&["other", kind]), Err(expected), "{kind}");
+        }
+        assert_eq!(with_handlers(&["events", "mailing", "scan:deep"]), Ok(()));
+    }
+
+    #[test]
+    fn each_handler_has_a_kind_of_its_own() {
+        for [first, second] in [["scan", "scan"], ["scan", "scan:deep"], ["scan:deep", "scan"]] {
+            let expected = BuildError::DuplicateJobKind { kind: second.to_owned() };
+            assert_eq!(with_handlers(&[first, second]), Err(expected), "{first}, {second}");
+        }
+        assert_eq!(with_handlers(&["scan:deep", "scan:fast"]), Ok(()));
+    }
 
     #[test]
     fn every_missing_port_is_named_at_once() {
         let error = Registry::builder().build().expect_err("nothing was set");
-        assert_eq!(error.missing().len(), 18);
+        assert!(matches!(&error, BuildError::MissingPorts { ports } if ports.len() == 18), "{error:?}");
         assert!(error.to_string().ends_with("rate_limiter, passwords, sessions"), "{error}");
     }
 }

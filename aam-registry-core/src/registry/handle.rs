@@ -13,7 +13,6 @@ use super::{
     storage::{KnownOwner, StorageProbe},
     token_touches::TokenTouches,
     totals_cache::TotalsCache,
-    webhook_delivery::WebhookDelivery,
 };
 use crate::{
     error::Result,
@@ -21,8 +20,9 @@ use crate::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, DownloadStore,
         IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, PublisherStore,
         QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, TokenStore, UserStore,
+        WebhookSender,
     },
-    types::{ClientNetwork, RegistryId},
+    types::{ClientNetwork, OperatorWebhook, RegistryId},
 };
 
 /// The registry: its ports, its policy, and the use cases that work on them.
@@ -48,7 +48,8 @@ pub(super) struct Inner {
     pub(super) id_tokens: Option<Arc<dyn IdTokenVerifier>>,
     pub(super) job_handlers: Vec<Arc<dyn JobHandler>>,
     pub(super) mailing: Option<Mailing>,
-    pub(super) webhook_delivery: Option<WebhookDelivery>,
+    pub(super) webhook_sender: Option<Arc<dyn WebhookSender>>,
+    pub(super) operator_webhooks: Vec<OperatorWebhook>,
     pub(super) secrets: Option<Arc<dyn SecretSealer>>,
     pub(super) archive_index: Arc<dyn ArchiveIndex>,
     pub(super) archives: Arc<dyn ArchiveStore>,

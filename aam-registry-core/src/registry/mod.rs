@@ -14,6 +14,7 @@ mod counting;
 mod download;
 mod events;
 mod handle;
+mod operator_webhooks;
 mod owners;
 mod packages;
 mod places;
@@ -32,7 +33,6 @@ mod totals;
 mod totals_cache;
 mod trusted_publishers;
 mod view;
-mod webhook_delivery;
 mod webhooks;
 
 pub use accounts::{

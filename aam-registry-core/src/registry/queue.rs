@@ -4,7 +4,7 @@ use super::Registry;
 use crate::{
     error::Result,
     ports::{JobHandler, JobQueue},
-    types::{Job, JobFigures, JobFilter, JobSelection, Page},
+    types::{Job, JobFigures, JobFilter, JobSelection, NewJob, Page, ScopeWebhook, is_kind_of, metric_kind},
 };
 
 impl Registry {
@@ -40,6 +40,38 @@ impl Registry {
     /// A backend error of kind database.
     pub async fn job_figures(&self) -> Result<Vec<JobFigures>> {
         self.inner().jobs.job_figures().await
+    }
+
+    /// Whether this registry knows what to do with jobs of `kind`: they are its own, those of a webhook that
+    /// is configured, or those of a handler that was added. Jobs of other kinds wait for ever.
+    pub fn handles_jobs_of(&self, kind: &str) -> bool {
+        let is_configured = || self.operator_webhooks().iter().any(|webhook| webhook.job_kind() == kind);
+        is_kind_of(NewJob::EVENT, kind)
+            || is_kind_of(NewJob::MAIL, kind)
+            || ScopeWebhook::of_kind(kind).is_some()
+            || is_configured()
+            || self.job_handlers().iter().any(|handler| is_kind_of(handler.kind(), kind))
+    }
+
+    /// Drops the oldest deliveries to webhooks for which too many wait.
+    pub(crate) async fn cap_deliveries(&self, figures: &[JobFigures]) -> Result<()> {
+        let full =
+            |figures: &&JobFigures| is_kind_of(NewJob::WEBHOOK, &figures.kind) && figures.waiting >= JobFigures::MOST;
+        for JobFigures { kind, .. } in figures.iter().filter(full) {
+            let dropped = self.inner().jobs.drop_oldest_jobs(kind, JobFigures::MOST).await?;
+            if dropped > 0 {
+                metrics::counter!("aam_webhook_deliveries_dropped_total", "kind" => metric_kind(kind).to_owned())
+                    .increment(dropped);
+                tracing::warn!(
+                    event = "webhook_deliveries_dropped",
+                    kind,
+                    dropped,
+                    most = JobFigures::MOST,
+                    "too many deliveries to one webhook wait; the oldest were dropped",
+                );
+            }
+        }
+        Ok(())
     }
 
     /// What keeps the queued jobs.

@@ -6,14 +6,16 @@ use jiff::Timestamp;
 
 use super::Registry;
 use crate::{
-    decide::{Action, DeliveryOutcome, Rights, WebhookChange, WebhookCommand, WebhookReport},
+    decide::{
+        Action, DeliveryOutcome, Rights, WebhookAction, WebhookChange, WebhookCommand, WebhookPatch, WebhookReport,
+    },
     error::{Detail, Error, Result},
     ports::{
         CommandHandlerExt, QueryHandlerExt, SecretSealer, WebhookAnswer, WebhookById, WebhookMessage, WebhooksOfScope,
     },
     types::{
-        AuditEvent, Job, JobFilter, JobId, NewAuditEntry, OperatorWebhook, Page, PageRequest, Principal, ScopeName,
-        ScopeWebhook, StoredWebhook, WebhookId, WebhookSecret, WebhookUrl,
+        AuditEvent, Job, JobFilter, JobId, NewAuditEntry, Page, PageRequest, Principal, ScopeName, ScopeRole,
+        ScopeWebhook, StoredWebhook, Username, WebhookId, WebhookSecret, WebhookUrl,
     },
 };
 
@@ -70,7 +72,7 @@ impl Registry {
     ) -> Result<(ScopeWebhook, WebhookSecret)> {
         Action::ManageWebhooks.require_credential(by, None)?;
         let mut faults = Vec::new();
-        let url = url(&request.url, &mut faults);
+        let url = self.receiver_url(&request.url, &mut faults);
         let events = events(&request.events, &mut faults);
         let secret = request.secret.map_or_else(|| Some(WebhookSecret::generate()), |text| secret(&text, &mut faults));
         let (Some(url), Some(events), Some(secret)) = (url, events, secret) else { return Err(invalid(faults)) };
@@ -101,7 +103,7 @@ impl Registry {
     ) -> Result<(ScopeWebhook, Option<WebhookSecret>)> {
         Action::ManageWebhooks.require_credential(by, None)?;
         let mut faults = Vec::new();
-        let url = update.url.map(|text| url(&text, &mut faults));
+        let url = update.url.map(|text| self.receiver_url(&text, &mut faults));
         let events = update.events.map(|texts| events(&texts, &mut faults));
         let secret = update.secret.map(|update| match update {
             WebhookSecretUpdate::Given(text) => secret(&text, &mut faults),
@@ -131,7 +133,8 @@ impl Registry {
         }
         let keeper = self.secret_sealer()?;
         let sealed = secret.as_ref().map(|secret| keeper.seal(secret.expose(), &id.to_string())).transpose()?;
-        let change = WebhookChange::Update { id, url, events, secret: sealed, enabled };
+        let patch = WebhookPatch { url, events, secret: sealed, enabled };
+        let change = WebhookChange::Existing { id, action: WebhookAction::Update(patch) };
         let webhook = self.change_webhook_by(by, scope, change, audit).await?;
         tracing::info!(event = "webhook_changed", user = %by.username, %scope, webhook = %id, "webhook changed");
         Ok((webhook, secret))
@@ -144,7 +147,7 @@ impl Registry {
     pub async fn delete_webhook(&self, by: &Principal, scope: &ScopeName, id: WebhookId) -> Result<()> {
         Action::ManageWebhooks.require_credential(by, None)?;
         let audit = self.webhook_entry(AuditEvent::WebhookDelete, by, scope, id);
-        self.change_webhook_by(by, scope, WebhookChange::Delete(id), audit).await?;
+        self.change_webhook_by(by, scope, WebhookChange::Existing { id, action: WebhookAction::Delete }, audit).await?;
         tracing::info!(event = "webhook_deleted", user = %by.username, %scope, webhook = %id, "webhook deleted");
         Ok(())
     }
@@ -159,7 +162,8 @@ impl Registry {
         self.secret_sealer()?;
         let delivery = JobId::generate();
         let audit = self.webhook_entry(AuditEvent::WebhookChange, by, scope, id);
-        self.change_webhook_by(by, scope, WebhookChange::Ping { id, delivery }, audit).await?;
+        let change = WebhookChange::Existing { id, action: WebhookAction::Ping(delivery) };
+        self.change_webhook_by(by, scope, change, audit).await?;
         self.delivery(delivery).await
     }
 
@@ -175,7 +179,8 @@ impl Registry {
         let of_kind = ScopeWebhook::of_kind(&job.kind).filter(|(of, _)| of == scope);
         let (_, id) = of_kind.ok_or_else(unknown)?;
         let audit = self.webhook_entry(AuditEvent::WebhookChange, by, scope, id);
-        self.change_webhook_by(by, scope, WebhookChange::Redeliver { id, delivery }, audit).await?;
+        let change = WebhookChange::Existing { id, action: WebhookAction::Redeliver(delivery) };
+        self.change_webhook_by(by, scope, change, audit).await?;
         self.delivery(delivery).await
     }
 
@@ -246,6 +251,16 @@ impl Registry {
         self.entry_by(event, by).with("scope", scope.as_str()).with("webhook", id.to_string())
     }
 
+    /// An address to which webhooks can be sent, as far as the address itself tells.
+    fn receiver_url(&self, text: &str, faults: &mut Vec<Detail>) -> Option<WebhookUrl> {
+        let refusal = |url: &WebhookUrl| self.inner().webhook_sender.as_ref().and_then(|sender| sender.refusal(url));
+        let checked = WebhookUrl::parse(text).map_err(str::to_owned).and_then(|url| match refusal(&url) {
+            Some(refusal) => Err(refusal),
+            None => Ok(url),
+        });
+        checked.map_err(|wrong| faults.push(Detail::new("url", wrong))).ok()
+    }
+
     async fn find_delivery(&self, id: JobId) -> Result<Option<Job>> {
         let page = PageRequest { page: 1, limit: 1 };
         let filter = JobFilter { id: Some(id), kind: None, state: None, with_done: true, newest_first: false, page };
@@ -272,11 +287,17 @@ impl Registry {
 
     /// Whether something sends webhooks.
     pub(crate) fn delivers_webhooks(&self) -> bool {
-        self.inner().webhook_delivery.is_some()
+        self.inner().webhook_sender.is_some()
     }
 
-    pub(crate) fn operator_webhooks(&self) -> &[OperatorWebhook] {
-        self.inner().webhook_delivery.as_ref().map_or(&[], |delivery| &delivery.operator)
+    /// The owners of a scope, by name; nobody where there is no such scope.
+    pub(crate) async fn owners_of_scope(&self, scope: &ScopeName) -> Result<Vec<Username>> {
+        let found = match self.unrestricted().scope(scope).await {
+            Err(Error::ScopeNotFound(_)) => return Ok(Vec::new()),
+            found => found?,
+        };
+        let owners = found.members.into_iter().filter(|member| member.role == ScopeRole::Owner);
+        Ok(owners.map(|member| member.username).collect())
     }
 
     pub(crate) async fn webhooks_of(&self, scope: &ScopeName) -> Result<Vec<ScopeWebhook>> {
@@ -301,8 +322,8 @@ impl Registry {
     }
 
     pub(crate) async fn send_webhook(&self, message: &WebhookMessage<'_>) -> Result<WebhookAnswer, String> {
-        match &self.inner().webhook_delivery {
-            Some(delivery) => delivery.sender.send(message).await,
+        match &self.inner().webhook_sender {
+            Some(sender) => sender.send(message).await,
             None => Err("this server sends no webhooks".to_owned()),
         }
     }
@@ -330,10 +351,6 @@ impl Registry {
         while jobs.forget_jobs("webhook:", DELIVERY_KEPT, FORGET_AT_ONCE).await? >= FORGET_AT_ONCE as u64 {}
         Ok(())
     }
-}
-
-fn url(text: &str, faults: &mut Vec<Detail>) -> Option<WebhookUrl> {
-    WebhookUrl::parse(text).map_err(|wrong| faults.push(Detail::new("url", wrong))).ok()
 }
 
 fn secret(text: &str, faults: &mut Vec<Detail>) -> Option<WebhookSecret> {

@@ -23,13 +23,23 @@ id! {
 }
 
 /// The kind of a job as metrics show it, which everybody may read: the deliveries to all
-/// webhooks of the operator are one, and those to all webhooks of scopes.
+/// webhooks of the operator are one, those to all webhooks of scopes, and the mails to all users.
 pub(crate) fn metric_kind(kind: &str) -> &str {
     match kind.split_once(':') {
-        Some(("webhook", _)) if kind.starts_with(ScopeWebhook::KIND_PREFIX) => "webhook:scopes",
-        Some(("webhook", _)) => "webhook",
+        Some((NewJob::WEBHOOK, _)) if kind.starts_with(ScopeWebhook::KIND_PREFIX) => "webhook:scopes",
+        Some((NewJob::WEBHOOK, _)) => NewJob::WEBHOOK,
+        Some((NewJob::MAIL, _)) => NewJob::MAIL,
         _ => kind,
     }
+}
+
+/// The kinds of the registry's own jobs.
+pub(crate) const OWN_JOB_KINDS: [&str; 3] = [NewJob::EVENT, NewJob::MAIL, NewJob::WEBHOOK];
+
+/// Whether whoever does the jobs of `handled` does those of `kind`: the same kind, or one that begins with it and a
+/// colon.
+pub(crate) fn is_kind_of(handled: &str, kind: &str) -> bool {
+    kind.strip_prefix(handled).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
 impl JobId {
@@ -59,10 +69,12 @@ impl NewJob {
     pub const PING: &str = "ping";
     /// Where the payload of a mail has the sealed address that it goes to, if that is not the account's.
     const ADDRESS: &str = "address";
-    /// The kind of the jobs that send a mail about an event.
-    pub const MAIL: &str = "mail";
     /// The kind of the jobs that hand an event to its subscribers.
     pub const EVENT: &str = "event";
+    /// The kind of mails to users; those to several users about one event are kinds below it.
+    pub const MAIL: &str = "mail";
+    /// What the kinds of deliveries to webhooks begin with, before a colon.
+    pub const WEBHOOK: &str = "webhook";
 
     /// The job that hands what `entry` records to the subscribers; `None` for
     /// entries that nobody can subscribe to.
@@ -242,6 +254,8 @@ pub enum JobSelection {
         /// Only of this kind.
         kind: Option<String>,
     },
+    /// Those of this kind that are not done.
+    OfKind(String),
 }
 
 /// How many jobs of a kind there are.
@@ -249,12 +263,17 @@ pub enum JobSelection {
 pub struct JobFigures {
     /// The kind.
     pub kind: String,
-    /// Those that wait or run.
+    /// Those that wait or run, counted up to [`MOST`](Self::MOST).
     pub waiting: u64,
-    /// Those that were given up.
+    /// Those that were given up, counted up to [`MOST`](Self::MOST).
     pub failed: u64,
     /// For how long the job that is longest overdue has been so.
     pub overdue: Duration,
+}
+
+impl JobFigures {
+    /// How many jobs of a kind are counted: what they are counted by should not grow with the queue.
+    pub const MOST: u64 = 10_000;
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use crate::types::AuditEvent;
 use data_encoding::BASE64;
 use http::Uri;
 
@@ -105,26 +104,6 @@ impl WebhookSecret {
 impl fmt::Debug for WebhookSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WebhookSecret(…)")
-    }
-}
-
-/// A receiver of events that the operator names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OperatorWebhook {
-    /// What its deliveries are known by in the queue, whatever its address becomes. No two have the same.
-    pub name: WebhookName,
-    /// Where they are sent.
-    pub url: WebhookUrl,
-    /// What they are signed with.
-    pub secret: WebhookSecret,
-    /// Which are sent.
-    pub events: Vec<AuditEvent>,
-}
-
-impl OperatorWebhook {
-    /// The kind of the jobs that are deliveries to it.
-    pub fn job_kind(&self) -> String {
-        format!("webhook:{}", self.name.0)
     }
 }
 

@@ -24,7 +24,7 @@ file, and that overrides config.yaml. A secret can be read from a file:
 JWT_SECRET_FILE=/run/secrets/jwt. Variables in the values of .env are not expanded; put a
 value that contains spaces or `\\` in single quotes. For its own HTTPS requests the server
 trusts the certificate authorities of the system, or those in SSL_CERT_FILE (a PEM file)
-or SSL_CERT_DIR (a folder).";
+or SSL_CERT_DIR (a folder), and beside them those in CA_BUNDLE.";
 
 /// The text after the settings in `--help`.
 fn after_settings() -> String {
@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Token(Token),
     /// List, retry and remove queued jobs, also while the server runs
     Jobs(Jobs),
+    /// List the webhooks of config.yaml and enable those that were disabled, also while the server runs
+    Webhook(Webhook),
     /// Compare the archive storage with the database, also while the server runs
     Storage(Storage),
     /// Check, export and prune the audit log, also while the server runs
@@ -336,17 +338,60 @@ pub(crate) struct ListJobs {
 
 /// `jobs retry` and `jobs drop`
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("which").required(true).args(["ids", "failed"])))]
+#[command(group(ArgGroup::new("which").required(true).multiple(true).args(["ids", "failed", "kind"])))]
 pub(crate) struct PickedJobs {
     /// The jobs with these ids, as `jobs list` shows them
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", conflicts_with_all = ["failed", "kind"])]
     pub(crate) ids: Vec<String>,
     /// All jobs that were given up
     #[arg(long)]
     pub(crate) failed: bool,
-    /// With --failed: only of this kind
-    #[arg(long, requires = "failed")]
+    /// All jobs of this kind that are not done; with --failed, those that were given up
+    #[arg(long)]
     pub(crate) kind: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `webhook`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A webhook of config.yaml is disabled when its receiver answers 410, or when every delivery
+failed for a week; a changed configuration of it counts as a new webhook. Scopes have
+webhooks of their own: `aam webhook`.")]
+pub(crate) struct Webhook {
+    #[command(subcommand)]
+    pub(crate) action: WebhookAction,
+}
+
+/// What to do with the operator's webhooks.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhookAction {
+    /// List the webhooks, with since when and why one is disabled
+    List(ListWebhooks),
+    /// Put a disabled webhook to use again
+    Enable(NamedWebhook),
+}
+
+/// `webhook list`
+#[derive(Debug, Args)]
+pub(crate) struct ListWebhooks {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
+/// `webhook enable`
+#[derive(Debug, Args)]
+pub(crate) struct NamedWebhook {
+    /// The name of the webhook, as `webhook list` shows it
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -56,7 +56,12 @@ fn describe() {
         "aam_id_tokens_total",
         "ID tokens that were to be swapped for a token that publishes, by outcome"
     );
-    describe_counter!("aam_webhooks_disabled_total", "Webhooks of scopes that were disabled, by reason");
+    describe_counter!("aam_webhooks_disabled_total", "Webhooks that were disabled, by reason");
+    describe_gauge!("aam_operator_webhooks_disabled", "Webhooks of config.yaml that are disabled now");
+    describe_counter!(
+        "aam_webhook_deliveries_dropped_total",
+        "Deliveries that were dropped because too many to one webhook waited, by kind"
+    );
     describe_gauge!("aam_jobs_waiting", "Queued jobs of the registry that wait or run");
     describe_gauge!("aam_jobs_failed", "Queued jobs of the registry that were given up");
     describe_gauge!("aam_jobs_overdue_seconds", Unit::Seconds, "Time by which queued jobs are overdue");
@@ -112,6 +117,9 @@ fn begin_at_zero() {
     }
     for reason in ["gone", "failing"] {
         counter!("aam_webhooks_disabled_total", "reason" => reason).increment(0);
+    }
+    for kind in ["webhook", "webhook:scopes"] {
+        counter!("aam_webhook_deliveries_dropped_total", "kind" => kind).increment(0);
     }
     for reason in ["limit", "flood"] {
         counter!("aam_connections_refused_total", "reason" => reason).increment(0);

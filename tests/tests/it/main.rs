@@ -10,3 +10,4 @@ mod races;
 mod read_access;
 mod restarts;
 mod sent;
+mod webhook_client;

@@ -106,3 +106,42 @@ async fn clients_are_sent_to_the_bucket_where_that_is_asked_for() {
     assert!(fetched.body == aam);
     assert_eq!(fetched.header("content-disposition"), "attachment; filename=\"kit-1.0.0.aam\"");
 }
+
+/// How many seconds a presigned link is valid.
+fn lifetime(link: &str) -> u64 {
+    let seconds = link.split(['?', '&']).find_map(|part| part.strip_prefix("X-Amz-Expires="));
+    seconds.unwrap_or_else(|| panic!("no lifetime in {link}")).parse().expect("a number")
+}
+
+/// A link admits everybody who has it, so only who may read gets one, it ends soon, and nothing on the way keeps it.
+#[tokio::test(flavor = "multi_thread")]
+async fn presigned_links_are_for_those_who_may_read() {
+    let bucket = S3Server::start().await;
+    let server = on(&bucket, &[("READ_ACCESS", "authenticated"), ("DOWNLOAD_REDIRECT", "presigned")]).await;
+    let ada = server.user("ada").await;
+    let aam = publish(&ada).await;
+    let new = serde_json::json!({"name": "ci", "scopes": ["read"]});
+    let token = ada.post("/api/v1/users/tokens", &new).await.expect_status(201).json();
+    let anonymous = server.anonymous();
+    let reader = anonymous.with_token(token["token"].as_str().expect("a token"));
+    let store = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let mut paths = vec![PATH.to_owned()];
+    for at in 0..2 {
+        let path = paths[at].clone();
+        let refused = anonymous.get(&path).await.expect_status(401);
+        assert!(!refused.headers.contains_key("location"), "{path}: {:?}", refused.headers);
+        let redirect = reader.get(&path).await.expect_status(302);
+        assert!(redirect.header("cache-control").starts_with("private"), "{path}: {:?}", redirect.headers);
+        let link = redirect.header("location").to_owned();
+        assert!(lifetime(&link) <= 300, "{link}");
+        let downloaded = Answer::of(store.get(&link)).await.expect_status(200);
+        assert!(downloaded.body == aam, "{path}");
+        // Without its signature the store gives nothing.
+        let unsigned = Answer::of(store.get(link.split('?').next().expect("an address"))).await;
+        assert_eq!(unsigned.status, 403, "{path}");
+        paths.push(format!("/download/{}", downloaded.sha256()));
+    }
+    let id = token["id"].as_str().expect("an id");
+    ada.delete(&format!("/api/v1/users/tokens/{id}")).await.expect_status(204);
+    reader.get(PATH).await.expect_status(401);
+}

@@ -4,7 +4,7 @@ use http::{
 };
 use secrecy::SecretString;
 
-use crate::opendal::Patience;
+use crate::{opendal::Patience, outgoing::Outgoing};
 
 /// A bucket of S3, or of a compatible store, for archives.
 ///
@@ -30,6 +30,7 @@ pub struct S3Config {
     pub(super) credentials: Option<S3Credentials>,
     pub(super) path_style: Option<bool>,
     pub(super) patience: Patience,
+    pub(super) outgoing: Outgoing,
 }
 
 #[derive(Clone, Debug)]
@@ -51,6 +52,7 @@ impl S3Config {
             credentials: None,
             path_style: None,
             patience: Patience::default(),
+            outgoing: Outgoing::default(),
         }
     }
 
@@ -113,6 +115,13 @@ impl S3Config {
     #[must_use]
     pub fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// Sets the proxy for `https` endpoints and the certificate authorities to trust.
+    #[must_use]
+    pub fn with_outgoing(mut self, outgoing: Outgoing) -> Self {
+        self.outgoing = outgoing;
         self
     }
 

@@ -12,7 +12,7 @@ use crate::opendal::{
 pub(in crate::opendal) fn connect(config: &S3Config) -> Result<Remote> {
     config.check().map_err(|faults| Error::storage(faults, false))?;
     let patience = &config.patience;
-    let transport = CheckedTransport::connect(patience, Absence::Xml).map_err(storage_error)?;
+    let transport = CheckedTransport::connect(&config.outgoing, patience, Absence::Xml).map_err(storage_error)?;
     let operator = |endpoint: &str| Operator::new(service(config, endpoint)).map_err(storage_error);
     let context = OperationContext::new().with_http_transport(transport.clone());
     let links = operator(&config.public_endpoint())?.with_context(context).layer(patience.read_once());

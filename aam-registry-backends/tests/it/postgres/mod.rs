@@ -4,6 +4,7 @@ mod changes_feed;
 mod clocks;
 mod conformance;
 mod connecting;
+mod isolation;
 mod locked;
 mod lost;
 mod metrics;

@@ -24,7 +24,7 @@ fn a_name_and_an_address_are_taken_once() {
     let new = NewUser { user: account, password_hash: "hash".into(), audit: entry() };
     let changes = new.decide(&NewUserFacts::default()).expect("made").changes;
     assert_eq!(written(&changes).len(), 1);
-    assert_eq!(changes.stale, Some(Change::Scope(ScopeName::from(&new.user.username))));
+    assert_eq!(changes.invalidates, Some(Change::Scope(ScopeName::from(&new.user.username))));
     let told = |name_taken, email_taken| {
         let refusal = new.decide(&NewUserFacts { name_taken, email_taken }).expect_err("refused");
         assert_eq!(refusal.code(), ErrorCode::UserExists);

@@ -16,7 +16,7 @@ use crate::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
         EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken,
         NewUser, PackageAccess, PackageCommand, PackageFacts, PublishFacts, PublisherChange, PublisherFacts,
-        RevokeToken, RevokeTokenFacts, WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
+        RevokeToken, RevokeTokenFacts, WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
@@ -156,7 +156,7 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         Action::ChangeMembers => member_change(false),
         Action::LeaveScope => member_change(true),
         Action::ManageWebhooks => {
-            let change = WebhookChange::Delete(WebhookId::generate());
+            let change = WebhookChange::Existing { id: WebhookId::generate(), action: WebhookAction::Delete };
             let scope = "team".parse().expect("a scope");
             let command = WebhookCommand { actor: actor(0), scope, change, now: NOW, audit: entry() };
             let role = Some(ScopeRole::Owner);

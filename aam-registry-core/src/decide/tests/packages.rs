@@ -58,13 +58,13 @@ fn code<T>(result: Result<T>) -> ErrorCode {
 
 /// What is changed by a command that is not refused.
 fn changes<C: PackageCommand>(command: &C, facts: &PackageFacts) -> Vec<String> {
-    let Changes { writes, audit, stale } = command.decide(facts).expect("no refusal").changes;
+    let Changes { writes, audit, invalidates } = command.decide(facts).expect("no refusal").changes;
     if !writes.is_empty() {
         let touched = matches!(writes.last(), Some(Write::Touch { at, .. }) if *at == after(10));
         assert!(touched, "no change is dated before the last one");
-        assert_eq!(stale, Some(Change::Package(command.reads().package.clone())));
+        assert_eq!(invalidates, Some(Change::Package(command.reads().package.clone())));
     }
-    written(&Changes { writes, audit, stale })
+    written(&Changes { writes, audit, invalidates })
 }
 
 /// Every command about a package, as one that does something.

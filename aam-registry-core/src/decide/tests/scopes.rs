@@ -27,7 +27,7 @@ fn a_scope_is_nobodys_before_it_is_made() {
     let new = NewScope { actor: actor(0), name: "team".parse().expect("a scope"), now: NOW, audit: entry() };
     let facts = |scope_exists, user| NewScopeFacts { caller: caller(0), scope_exists, user };
     let changes = new.decide(&facts(false, None)).expect("made").changes;
-    assert_eq!((written(&changes).len(), changes.stale), (1, Some(Change::Scope(new.name.clone()))));
+    assert_eq!((written(&changes).len(), changes.invalidates), (1, Some(Change::Scope(new.name.clone()))));
     new.decide(&facts(false, Some(user(0)))).expect("the own name");
     for taken in [facts(true, None), facts(false, Some(user(1)))] {
         assert_eq!(new.decide(&taken).err().map(|error| error.code()), Some(ErrorCode::ScopeExists));

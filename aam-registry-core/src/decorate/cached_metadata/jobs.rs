@@ -43,6 +43,10 @@ impl<D: Database> JobQueue for CachedMetadata<D> {
         self.inner.database.drop_jobs(which).await
     }
 
+    async fn drop_oldest_jobs(&self, kind: &str, keep: u64) -> Result<u64> {
+        self.inner.database.drop_oldest_jobs(kind, keep).await
+    }
+
     async fn forget_jobs(&self, prefix: &str, ended_for: Duration, limit: usize) -> Result<u64> {
         self.inner.database.forget_jobs(prefix, ended_for, limit).await
     }

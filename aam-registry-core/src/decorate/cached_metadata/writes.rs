@@ -103,7 +103,7 @@ impl<D: Database> PublishStore for CachedMetadata<D> {
     }
 
     async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {
-        let of = commit.stale();
+        let of = commit.invalidates();
         let (commit, published) = (commit.clone(), of.clone());
         let freshness = self.freshness();
         let publishing = move |database: Arc<D>| async move {

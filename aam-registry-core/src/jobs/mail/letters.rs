@@ -1,6 +1,7 @@
 //! The texts of every mail, in one place.
 
 use super::letter::Letter;
+use crate::types::DisableReason;
 
 /// Who did something, to complete a sentence; empty if it was the recipient.
 fn by(actor: &str, username: &str) -> String {
@@ -169,6 +170,21 @@ pub(super) fn membership_changed(at: &str, scope: &str, role: Option<&str>, acto
             .text(format!("You were removed from the scope @{scope} at {at}{by}."))
             .text("If you did not expect this, ask its owners."),
     }
+}
+
+/// A webhook of a scope of the user gets no more deliveries.
+pub(super) fn webhook_disabled(at: &str, scope: &str, webhook: &str, reason: Option<DisableReason>) -> Letter {
+    let why = match reason {
+        Some(DisableReason::Gone) => "its receiver answered 410, which means that it is gone",
+        Some(DisableReason::Failing) => "every delivery to it failed for a week",
+        Some(DisableReason::Request) | None => "it was switched off",
+    };
+    Letter::new("webhook-disabled", format!("A webhook of @{scope} was disabled"))
+        .text(format!("The webhook {webhook} of the scope @{scope} was disabled at {at}, because {why}."))
+        .text("Nothing is sent to it any more. See what its last deliveries were answered:")
+        .command(format!("aam webhook deliveries {scope} {webhook}"))
+        .text("When the receiver works again, enable the webhook; or remove it with `aam webhook rm`:")
+        .command(format!("aam webhook update {scope} {webhook} --enable"))
 }
 
 fn article(role: &str) -> String {

@@ -9,6 +9,7 @@ mod tests;
 use async_trait::async_trait;
 
 use crate::{
+    error::Result as DomainResult,
     ports::{JobFailure, JobHandler},
     registry::Registry,
     types::{AuditEvent, Job, Mail, NewAuditEntry, NewJob, User, Username},
@@ -123,16 +124,32 @@ impl SendMail {
 #[async_trait]
 impl JobHandler for SendMail {
     fn kind(&self) -> &'static str {
-        "mail"
+        NewJob::MAIL
     }
 
     fn wants(&self, event: AuditEvent) -> bool {
         notices::are_of(event)
     }
 
+    /// An event that several users are told of makes a job for each, so that none waits for another.
+    async fn kinds_for(&self, event: &NewAuditEntry) -> DomainResult<Vec<String>> {
+        if !self.wants(event.event) {
+            return Ok(Vec::new());
+        }
+        match notices::scope_to_tell(event) {
+            Some(scope) => {
+                let owners = self.registry.owners_of_scope(&scope).await?;
+                Ok(owners.iter().map(|owner| format!("{}:{owner}", NewJob::MAIL)).collect())
+            }
+            None => Ok(vec![NewJob::MAIL.to_owned()]),
+        }
+    }
+
     async fn run(&self, job: &Job) -> Result<Vec<NewJob>, JobFailure> {
         let event = job.event()?;
-        let Some(username) = notices::recipient(&event).and_then(|name| name.parse::<Username>().ok()) else {
+        let named = job.kind.split_once(':').map(|(_, username)| username);
+        let recipient = named.or_else(|| notices::recipient(&event));
+        let Some(username) = recipient.and_then(|name| name.parse::<Username>().ok()) else {
             return Ok(Vec::new());
         };
         // An account that is gone wants no mail.

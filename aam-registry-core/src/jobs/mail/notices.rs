@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{letter::Letter, letters};
 use crate::{
     registry::{DONE, LINK, PasswordResetLink, REQUESTED, STEP, VerificationLink},
-    types::{AuditEvent, NewAuditEntry},
+    types::{AuditEvent, DisableReason, NewAuditEntry, ScopeName},
 };
 
 /// Whether there are letters about events of this kind.
@@ -27,7 +27,14 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
             | AuditEvent::OwnershipRemove
             | AuditEvent::ScopeMemberSet
             | AuditEvent::ScopeMemberRemove
+            | AuditEvent::WebhookDisable
     )
+}
+
+/// The scope whose owners are told of an event. Of a webhook of the operator no user is told.
+pub(super) fn scope_to_tell(event: &NewAuditEntry) -> Option<ScopeName> {
+    let scope = text(event, "scope").filter(|_| event.event == AuditEvent::WebhookDisable);
+    scope.and_then(|scope| scope.parse().ok())
 }
 
 /// The username of who is told. Nobody is told what they have done themselves, except for what may
@@ -121,6 +128,10 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
         AuditEvent::OwnershipRemove => letters::ownership_changed(&at, &package, false, actor, username),
         AuditEvent::ScopeMemberSet | AuditEvent::ScopeMemberRemove => {
             letters::membership_changed(&at, text(event, "scope")?, text(event, "role"), actor, username)
+        }
+        AuditEvent::WebhookDisable => {
+            let reason = text(event, "reason").and_then(DisableReason::parse);
+            letters::webhook_disabled(&at, text(event, "scope")?, text(event, "webhook").unwrap_or_default(), reason)
         }
         _ => return None,
     })

@@ -9,9 +9,9 @@ use super::*;
 use crate::{
     decide::RevokedTokens,
     memory::{self, MemoryMailer},
-    ports::{MailFailure, Mailer},
-    registry::{NewAccount, OwnAccountChange, PasswordResetLink, Registration, TokenRequest},
-    types::{AccountRole, JobFilter, JobState, OneTimeSecret, PageRequest, Principal, ScopeRole},
+    ports::{MailFailure, Mailer, WebhookAnswer, WebhookMessage, WebhookSender},
+    registry::{NewAccount, OwnAccountChange, PasswordResetLink, Registration, TokenRequest, WebhookRequest},
+    types::{AccountRole, JobFilter, JobState, OneTimeSecret, PageRequest, Principal, ScopeRole, WebhookUrl},
 };
 
 const BASE_URL: &str = "https://registry.example.com";
@@ -166,6 +166,11 @@ fn events() -> Vec<NewAuditEntry> {
     let kit = "@team/kit".parse().expect("a name");
     let owner = |event| entry(event).with_package(&kit).with("owner", "ada");
     let member = |event| entry(event).with("scope", "team").with("member", "ada");
+    let webhook = |reason| {
+        let id = Uuid::nil().to_string();
+        let disabled = NewAuditEntry { id: Uuid::nil(), ..NewAuditEntry::new(AuditEvent::WebhookDisable, at) };
+        disabled.with("scope", "team").with("webhook", id).with("reason", reason)
+    };
     let token = |event| entry(event).with_actor("ada").with("name", "<b>ci</b>\n\nhttps://evil.example");
     vec![
         entry(AuditEvent::UserPasswordChange).with_actor("ada"),
@@ -188,6 +193,8 @@ fn events() -> Vec<NewAuditEntry> {
         member(AuditEvent::ScopeMemberSet).with("role", "member"),
         member(AuditEvent::ScopeMemberSet).with("role", "contributor"),
         member(AuditEvent::ScopeMemberRemove),
+        webhook("gone"),
+        webhook("failing"),
     ]
 }
 
@@ -195,7 +202,8 @@ fn events() -> Vec<NewAuditEntry> {
 fn every_letter_in_text_and_html() {
     let mut all = String::new();
     for event in events() {
-        assert!(notices::are_of(event.event) && notices::recipient(&event) == Some("ada"), "{event:?}");
+        let is_told = notices::recipient(&event) == Some("ada") || notices::scope_to_tell(&event).is_some();
+        assert!(notices::are_of(event.event) && is_told, "{event:?}");
         let letter = notices::letter(&event, "ada").expect("a letter");
         let (text, html) = (letter.to_text("ada", BASE_URL), letter.to_html("ada", BASE_URL));
         writeln!(all, "==== {} ({})\nSubject: {}\n\n{text}\n{html}", letter.name, event.event.as_str(), letter.subject)
@@ -378,6 +386,53 @@ fn nobody_is_told_what_they_did_themselves() {
                 | AuditEvent::ScopeMemberSet
                 | AuditEvent::ScopeMemberRemove
         );
-        assert_eq!(is_told, !by_others, "{own:?}");
+        let of_scope = own.event == AuditEvent::WebhookDisable;
+        assert_eq!(is_told, !by_others && !of_scope, "{own:?}");
+    }
+}
+
+/// Every owner of the scope, in a mail of their own, and nobody else.
+#[tokio::test]
+async fn the_owners_of_a_scope_are_told_of_a_webhook_that_was_disabled() {
+    let (database, mailer) = (memory::MemoryMetadata::new(), MemoryMailer::new());
+    let builder = memory::registry().database(database.clone()).secrets(memory::InsecureSecrets);
+    let builder = builder.webhook_delivery(GoneReceivers, []).mailer(mailer.clone(), BASE_URL);
+    let registry = builder.build().expect("complete");
+    let (ada, bob, eve) =
+        (register(&registry, "ada").await, register(&registry, "bob").await, register(&registry, "eve").await);
+    let scope = "team".parse().expect("a scope");
+    registry.create_scope(&ada, &scope).await.expect("created");
+    registry.set_member(&ada, &scope, &bob.username, ScopeRole::Owner).await.expect("set");
+    registry.set_member(&ada, &scope, &eve.username, ScopeRole::Member).await.expect("set");
+    let request = WebhookRequest {
+        url: "https://hooks.example/x".into(),
+        events: vec!["scope.member_remove".into()],
+        secret: None,
+    };
+    registry.create_webhook(&ada, &scope, request).await.expect("a webhook");
+    registry.remove_member(&ada, &scope, &eve.username).await.expect("removed");
+    let told = delivered(&registry, &mailer).await;
+    let told: Vec<_> = told.iter().filter(|(_, subject)| subject == "A webhook of @team was disabled").collect();
+    assert_eq!(told.iter().map(|(to, _)| to.as_str()).collect::<Vec<_>>(), ["ada@example.com", "bob@example.com"]);
+    let mails = mailer.sent();
+    let letter = mails.iter().find(|mail| mail.subject.contains("disabled")).expect("a letter");
+    // Lines are broken where they get long.
+    let words = letter.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("answered 410") && letter.text.contains("aam webhook deliveries team "), "{letter:?}");
+    assert!(!letter.text.contains("hooks.example"), "the address may be a secret: {letter:?}");
+}
+
+/// Receivers that want no more.
+#[derive(Debug)]
+struct GoneReceivers;
+
+#[async_trait]
+impl WebhookSender for GoneReceivers {
+    async fn send(&self, _: &WebhookMessage<'_>) -> Result<WebhookAnswer, String> {
+        Ok(WebhookAnswer { status: 410, retry_after: None })
+    }
+
+    fn refusal(&self, _: &WebhookUrl) -> Option<String> {
+        None
     }
 }

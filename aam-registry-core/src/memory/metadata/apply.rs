@@ -99,6 +99,12 @@ impl Tables {
                 self.webhooks.remove(&webhook.id);
                 self.jobs.remove_kind(&webhook.job_kind());
             }
+            Write::PutOperatorWebhook(state) => {
+                self.operator_webhooks.insert(state.name.clone(), state);
+            }
+            Write::ForgetOperatorWebhook(name) => {
+                self.operator_webhooks.remove(&name);
+            }
             Write::QueueJob(job) => self.jobs.add(job, now),
             Write::RetryJob(id) => {
                 self.jobs.retry(&JobSelection::Ids(vec![id]), now);

@@ -34,6 +34,12 @@ impl CommandHandler for MemoryMetadata {
                 let webhook = tables.webhooks.get(&asked.question().id).cloned();
                 asked.decide(&WebhookReportFacts { webhook })
             }
+            Request::ReportOperatorDelivery(asked) => {
+                asked.decide(&tables.operator_webhook_facts(&asked.question().name))
+            }
+            Request::EnableOperatorWebhook(asked) => {
+                asked.decide(&tables.operator_webhook_facts(&asked.question().name))
+            }
         };
         tables.apply(decision?, now)
     }
@@ -46,6 +52,9 @@ impl QueryHandler for MemoryMetadata {
         match &request {
             QueryRequest::WebhooksOfScope(asked) => asked.answer(tables.webhooks_of(&asked.question().0)),
             QueryRequest::WebhookById(asked) => asked.answer(tables.webhooks.get(&asked.question().0).cloned()),
+            QueryRequest::OperatorWebhookStates(asked) => {
+                asked.answer(tables.operator_webhooks.values().cloned().collect());
+            }
         }
         Ok(())
     }

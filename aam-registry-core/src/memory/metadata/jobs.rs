@@ -107,6 +107,19 @@ impl JobQueue for MemoryMetadata {
         Ok((before - tables.jobs.0.len()) as u64)
     }
 
+    async fn drop_oldest_jobs(&self, kind: &str, keep: u64) -> Result<u64> {
+        let mut tables = self.tables();
+        let open = tables.jobs.0.values().map(|queued| &queued.job);
+        let open = open.filter(|job| job.kind == kind && job.state == JobState::Waiting);
+        let mut open: Vec<_> = open.map(|job| (job.created_at, job.id)).collect();
+        open.sort();
+        open.truncate(open.len().saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX)));
+        for (_, id) in &open {
+            tables.jobs.0.remove(id);
+        }
+        Ok(open.len() as u64)
+    }
+
     async fn forget_jobs(&self, prefix: &str, ended_for: Duration, limit: usize) -> Result<u64> {
         let (now, mut tables) = (self.clock.now(), self.tables());
         let is_old = |at: Timestamp| later(at, ended_for) < now;
@@ -131,10 +144,10 @@ impl JobQueue for MemoryMetadata {
                 overdue: Duration::ZERO,
             });
             if queued.job.state == JobState::Failed {
-                figures.failed += 1;
+                figures.failed = (figures.failed + 1).min(JobFigures::MOST);
                 continue;
             }
-            figures.waiting += 1;
+            figures.waiting = (figures.waiting + 1).min(JobFigures::MOST);
             let overdue = now.duration_since(queued.job.due_at);
             figures.overdue = figures.overdue.max(Duration::try_from(overdue).unwrap_or_default());
         }

@@ -79,6 +79,7 @@ impl QueuedJob {
             JobSelection::Failed { kind } => {
                 self.job.state == JobState::Failed && kind.as_ref().is_none_or(|kind| *kind == self.job.kind)
             }
+            JobSelection::OfKind(kind) => self.job.state != JobState::Done && self.job.kind == *kind,
         }
     }
 }

@@ -7,9 +7,9 @@ use crate::{
     decide::{PackageAccess, PublisherToken, Rights, YankState},
     types::{
         AccountState, Actor, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, LatestTag,
-        LoginSession, Manifest, NewAuditEntry, OneTimeToken, PackageName, PublishedVersion, PublisherId,
-        PublisherTokenId, ScopeName, ScopeRole, Sha256Digest, StoredWebhook, Token, TokenId, TrustedPublisher,
-        UploadId, User, UserId, Username, Version, VersionTexts, WebhookId,
+        LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState, PackageName, PublishedVersion,
+        PublisherId, PublisherTokenId, ScopeName, ScopeRole, Sha256Digest, StoredWebhook, Token, TokenId,
+        TrustedPublisher, UploadId, User, UserId, Username, Version, VersionTexts, WebhookId, WebhookName,
     },
 };
 
@@ -41,6 +41,7 @@ pub(super) struct Tables {
     pub(super) publisher_tokens: BTreeMap<PublisherTokenId, PublisherToken>,
     /// Until when each has to be remembered.
     pub(super) used_id_tokens: BTreeMap<Sha256Digest, Timestamp>,
+    pub(super) operator_webhooks: BTreeMap<WebhookName, OperatorWebhookState>,
 }
 
 pub(super) struct StoredToken {

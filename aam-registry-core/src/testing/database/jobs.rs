@@ -318,3 +318,43 @@ pub async fn what_ended_is_forgotten(db: &dyn Database) {
         async |kind: &str| db.jobs(&JobFilter { with_done: true, ..of_kind(kind) }).await.expect("list").items.len();
     assert_eq!([all(&kinds[0]).await, all(&kinds[1]).await, all(&kinds[2]).await], [1, 1, 3]);
 }
+
+/// The newest stay; what was done or given up is not counted and stays too.
+pub async fn the_oldest_jobs_of_a_kind_are_dropped(db: &dyn Database) {
+    let kind = word();
+    let ended = [job(&kind), job(&kind)];
+    db.enqueue(&ended).await.expect("enqueue");
+    let held = lease(db, &kind, LONG).await;
+    assert!(db.finish_job(&held[0], &JobEnd::Kept).await.expect("finish"));
+    assert!(db.finish_job(&held[1], &JobEnd::Failed("gone".to_owned())).await.expect("finish"));
+    for _ in 0..5 {
+        db.enqueue(&[job(&kind)]).await.expect("enqueue");
+    }
+    // Several may be queued in one instant of the database's clock.
+    let waiting = async || {
+        let all = db.jobs(&JobFilter { state: Some(JobState::Waiting), ..of_kind(&kind) }).await.expect("list").items;
+        all.iter().map(|job| job.id).collect::<Vec<_>>()
+    };
+    let before = waiting().await;
+    let (other, _) = queued(db, 3).await;
+    assert_eq!(db.drop_oldest_jobs(&kind, 5).await.expect("drop"), 0);
+    assert_eq!(db.drop_oldest_jobs(&kind, 2).await.expect("drop"), 3);
+    assert_eq!(waiting().await, before[3..]);
+    let all = db.jobs(&JobFilter { with_done: true, ..of_kind(&kind) }).await.expect("list").items;
+    assert_eq!((all.len(), listed(db, &other).await.len()), (4, 3));
+}
+
+/// What is done stays as it is; what runs is dropped, and not sent back to work.
+pub async fn a_kind_is_retried_and_dropped_as_a_whole(db: &dyn Database) {
+    let (kind, _) = queued(db, 4).await;
+    let (other, _) = queued(db, 1).await;
+    let held = db.lease_jobs(&kind, 3, JobLease::generate(), LONG).await.expect("lease");
+    assert!(db.finish_job(&held[0], &JobEnd::Kept).await.expect("finish"));
+    assert!(db.finish_job(&held[1], &JobEnd::Failed("gone".to_owned())).await.expect("finish"));
+    let all = JobSelection::OfKind(kind.clone());
+    assert_eq!(db.retry_jobs(&all).await.expect("retry"), 2, "one that waits and one that was given up");
+    assert_eq!(db.drop_jobs(&all).await.expect("drop"), 3);
+    let left = db.jobs(&JobFilter { with_done: true, ..of_kind(&kind) }).await.expect("list").items;
+    assert_eq!(left.iter().map(|job| job.state).collect::<Vec<_>>(), [JobState::Done]);
+    assert_eq!(listed(db, &other).await.len(), 1);
+}

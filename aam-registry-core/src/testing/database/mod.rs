@@ -240,6 +240,8 @@ macro_rules! database_cases {
             the_ids_of_the_first_id_token_are_pinned,
             where_publishers_alone_publish_owners_do_not,
             expired_tokens_of_publishers_are_forgotten,
+            the_oldest_jobs_of_a_kind_are_dropped,
+            a_kind_is_retried_and_dropped_as_a_whole,
             webhooks_come_and_change_and_go,
             only_owners_manage_webhooks,
             a_scope_has_few_webhooks,
@@ -249,6 +251,7 @@ macro_rules! database_cases {
             a_deleted_webhook_takes_its_deliveries_along,
             a_webhook_is_disabled_when_its_receiver_is_gone,
             a_webhook_is_disabled_after_a_week_of_failures,
+            a_webhook_of_the_operator_is_disabled_and_enabled,
         ]);
     };
 }

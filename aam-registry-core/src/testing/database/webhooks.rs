@@ -5,12 +5,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::world::{actor, admin, audit_by, dead_actors, entry, now, refused, scope, scope_name};
 use crate::{
-    decide::{DeliveryOutcome, MemberChange, WebhookChange, WebhookCommand, WebhookReport},
+    decide::{
+        DeliveryOutcome, EnableOperatorWebhook, MemberChange, OperatorWebhookReport, WebhookAction, WebhookChange,
+        WebhookCommand, WebhookPatch, WebhookReport,
+    },
     error::{ErrorCode, Result},
-    ports::{CommandHandlerExt, Database, QueryHandlerExt, WebhookById, WebhooksOfScope},
+    ports::{CommandHandlerExt, Database, OperatorWebhookStates, QueryHandlerExt, WebhookById, WebhooksOfScope},
     types::{
         Actor, AuditEvent, DisableReason, Job, JobFilter, JobId, JobSelection, JobState, NewAuditEntry, NewJob,
-        PageRequest, ScopeName, ScopeRole, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId, WebhookUrl,
+        OperatorWebhookState, PageRequest, ScopeName, ScopeRole, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId,
+        WebhookName, WebhookUrl,
     },
 };
 
@@ -34,8 +38,8 @@ fn new_webhook(scope: &ScopeName) -> StoredWebhook {
 fn command(by: &Actor, scope: &ScopeName, change: WebhookChange) -> WebhookCommand {
     let event = match change {
         WebhookChange::Create(_) => AuditEvent::WebhookCreate,
-        WebhookChange::Delete(_) => AuditEvent::WebhookDelete,
-        _ => AuditEvent::WebhookChange,
+        WebhookChange::Existing { action: WebhookAction::Delete, .. } => AuditEvent::WebhookDelete,
+        WebhookChange::Existing { .. } => AuditEvent::WebhookChange,
     };
     WebhookCommand { actor: by.clone(), scope: scope.clone(), change, now: now(), audit: entry(event, by) }
 }
@@ -50,11 +54,27 @@ async fn made(db: &dyn Database, owner: &Actor, scope: &ScopeName) -> ScopeWebho
 }
 
 fn update(id: WebhookId) -> WebhookChange {
-    WebhookChange::Update { id, url: Some(url("second")), events: None, secret: None, enabled: None }
+    patch(id, WebhookPatch { url: Some(url("second")), ..WebhookPatch::default() })
 }
 
 fn enable(id: WebhookId, enabled: bool) -> WebhookChange {
-    WebhookChange::Update { id, url: None, events: None, secret: None, enabled: Some(enabled) }
+    patch(id, WebhookPatch { enabled: Some(enabled), ..WebhookPatch::default() })
+}
+
+fn patch(id: WebhookId, patch: WebhookPatch) -> WebhookChange {
+    WebhookChange::Existing { id, action: WebhookAction::Update(patch) }
+}
+
+fn delete(id: WebhookId) -> WebhookChange {
+    WebhookChange::Existing { id, action: WebhookAction::Delete }
+}
+
+fn ping(id: WebhookId, delivery: JobId) -> WebhookChange {
+    WebhookChange::Existing { id, action: WebhookAction::Ping(delivery) }
+}
+
+fn redeliver(id: WebhookId, delivery: JobId) -> WebhookChange {
+    WebhookChange::Existing { id, action: WebhookAction::Redeliver(delivery) }
 }
 
 /// Every change of `webhook` that its owner may make.
@@ -63,9 +83,9 @@ fn changes(webhook: &ScopeWebhook) -> Vec<WebhookChange> {
     vec![
         WebhookChange::Create(new_webhook(&webhook.scope)),
         update(id),
-        WebhookChange::Ping { id, delivery: JobId::generate() },
-        WebhookChange::Redeliver { id, delivery: JobId::generate() },
-        WebhookChange::Delete(id),
+        ping(id, JobId::generate()),
+        redeliver(id, JobId::generate()),
+        delete(id),
     ]
 }
 
@@ -102,14 +122,9 @@ pub async fn webhooks_come_and_change_and_go(db: &dyn Database) {
     assert_eq!(run(db, &owner, &scope, update(id)).await.expect("nothing to do"), expected);
     expected.events = vec![AuditEvent::VersionYank];
     let secret = SealedSecret::new("another");
-    let change = WebhookChange::Update {
-        id,
-        url: None,
-        events: Some(expected.events.clone()),
-        secret: Some(secret.clone()),
-        enabled: None,
-    };
-    run(db, &owner, &scope, change).await.expect("update");
+    let (events, sealed) = (Some(expected.events.clone()), Some(secret.clone()));
+    let change = WebhookPatch { events, secret: sealed, ..WebhookPatch::default() };
+    run(db, &owner, &scope, patch(id, change)).await.expect("update");
     let stored = StoredWebhook { webhook: expected.clone(), secret };
     assert_eq!(db.ask(WebhookById(id)).await.expect("read"), Some(stored));
 
@@ -118,10 +133,10 @@ pub async fn webhooks_come_and_change_and_go(db: &dyn Database) {
     assert_eq!(found(db, id).await, disabled);
     assert_eq!(run(db, &owner, &scope, enable(id, true)).await.expect("enable"), expected);
 
-    run(db, &owner, &scope, WebhookChange::Delete(id)).await.expect("delete");
+    run(db, &owner, &scope, delete(id)).await.expect("delete");
     assert_eq!(db.ask(WebhookById(id)).await.expect("read"), None);
     assert_eq!(db.ask(WebhooksOfScope(scope.clone())).await.expect("list"), [second]);
-    refused(run(db, &owner, &scope, WebhookChange::Delete(id)).await, ErrorCode::NotFound);
+    refused(run(db, &owner, &scope, delete(id)).await, ErrorCode::NotFound);
     assert_eq!(recorded(db, &owner).await, 7, "what changes nothing is not recorded");
 }
 
@@ -169,7 +184,7 @@ pub async fn a_scope_has_few_webhooks(db: &dyn Database) {
         refused(result, ErrorCode::QuotaExceeded);
     }
     let webhooks = db.ask(WebhooksOfScope(scope.clone())).await.expect("list");
-    run(db, owner, of, WebhookChange::Delete(webhooks[0].id)).await.expect("delete");
+    run(db, owner, of, delete(webhooks[0].id)).await.expect("delete");
     made(db, owner, of).await;
 }
 
@@ -203,14 +218,14 @@ pub async fn a_ping_and_a_redelivery_are_queued(db: &dyn Database) {
     let scope = scope(db, &owner).await;
     let webhook = made(db, &owner, &scope).await;
     let (id, delivery) = (webhook.id, JobId::generate());
-    run(db, &owner, &scope, WebhookChange::Ping { id, delivery }).await.expect("ping");
+    run(db, &owner, &scope, ping(id, delivery)).await.expect("ping");
     let queued = deliveries(db, &webhook).await;
     let [job] = &*queued else { panic!("one delivery: {queued:?}") };
     assert_eq!((job.id, job.state, &job.payload["event"]), (delivery, JobState::Waiting, &NewJob::PING.into()));
 
     let lease = crate::types::JobLease::generate();
     let held = db.lease_jobs(&webhook.job_kind(), 1, lease, std::time::Duration::from_hours(1)).await.expect("lease");
-    let again = WebhookChange::Redeliver { id, delivery };
+    let again = redeliver(id, delivery);
     refused(run(db, &owner, &scope, again.clone()).await, ErrorCode::InvalidRequest);
     assert!(db.finish_job(&held[0], &crate::types::JobEnd::Kept).await.expect("finish"));
     run(db, &owner, &scope, again.clone()).await.expect("send it again");
@@ -219,10 +234,10 @@ pub async fn a_ping_and_a_redelivery_are_queued(db: &dyn Database) {
 
     run(db, &owner, &scope, enable(id, false)).await.expect("disable");
     refused(run(db, &owner, &scope, again).await, ErrorCode::InvalidRequest);
-    let unknown = WebhookChange::Redeliver { id, delivery: JobId::generate() };
+    let unknown = redeliver(id, JobId::generate());
     refused(run(db, &owner, &scope, unknown).await, ErrorCode::NotFound);
     let other = made(db, &owner, &scope).await;
-    let of_other = WebhookChange::Redeliver { id: other.id, delivery };
+    let of_other = redeliver(other.id, delivery);
     refused(run(db, &owner, &scope, of_other).await, ErrorCode::NotFound);
 }
 
@@ -232,10 +247,9 @@ pub async fn a_deleted_webhook_takes_its_deliveries_along(db: &dyn Database) {
     let scope = scope(db, &owner).await;
     let (gone, stays) = (made(db, &owner, &scope).await, made(db, &owner, &scope).await);
     for webhook in [&gone, &stays] {
-        let ping = WebhookChange::Ping { id: webhook.id, delivery: JobId::generate() };
-        run(db, &owner, &scope, ping).await.expect("ping");
+        run(db, &owner, &scope, ping(webhook.id, JobId::generate())).await.expect("ping");
     }
-    run(db, &owner, &scope, WebhookChange::Delete(gone.id)).await.expect("delete");
+    run(db, &owner, &scope, delete(gone.id)).await.expect("delete");
     assert_eq!(deliveries(db, &gone).await, []);
     assert_eq!(deliveries(db, &stays).await.len(), 1);
     db.drop_jobs(&JobSelection::Ids(vec![deliveries(db, &stays).await[0].id])).await.expect("drop");
@@ -290,4 +304,54 @@ pub async fn a_webhook_is_disabled_after_a_week_of_failures(db: &dyn Database) {
     assert_eq!(disabled.disabled.map(|one| one.reason), Some(DisableReason::Failing));
     let enabled = run(db, &owner, &scope, enable(webhook.id, true)).await.expect("enable");
     assert_eq!((enabled.failing_since, enabled.disabled), (None, None));
+}
+
+fn operator_report(name: &WebhookName, configuration: &str, outcome: DeliveryOutcome) -> OperatorWebhookReport {
+    let (name, configuration, at) = (name.clone(), configuration.to_owned(), now());
+    OperatorWebhookReport {
+        name,
+        configuration,
+        outcome,
+        now: at,
+        audit: NewAuditEntry::new(AuditEvent::WebhookDisable, at),
+    }
+}
+
+async fn operator_state(db: &dyn Database, name: &WebhookName) -> Option<OperatorWebhookState> {
+    let states = db.ask(OperatorWebhookStates(())).await.expect("list");
+    states.into_iter().find(|state| state.name == *name)
+}
+
+/// A webhook of the operator whose receiver is gone, or which failed for a week, is disabled until its configuration
+/// changes or the operator enables it.
+pub async fn a_webhook_of_the_operator_is_disabled_and_enabled(db: &dyn Database) {
+    let name = WebhookName::parse(&format!("ci-{}", WebhookId::generate())).expect("a name");
+    let received = operator_report(&name, "first", DeliveryOutcome::Received);
+    assert_eq!(db.execute(&received).await.expect("report"), None);
+    assert_eq!(operator_state(db, &name).await, None, "nothing to remember");
+
+    let gone = operator_report(&name, "first", DeliveryOutcome::Gone);
+    let disabled = db.execute(&gone).await.expect("report").expect("disabled");
+    assert_eq!(disabled.disabled.map(|one| (one.at, one.reason)), Some((gone.now, DisableReason::Gone)));
+    assert_eq!(operator_state(db, &name).await, Some(disabled));
+    assert!(is_queued(db, &gone.audit).await);
+    let again = operator_report(&name, "first", DeliveryOutcome::Gone);
+    assert_eq!(db.execute(&again).await.expect("report"), None, "it is disabled already");
+
+    let changed = operator_report(&name, "second", DeliveryOutcome::Failed);
+    assert_eq!(db.execute(&changed).await.expect("report"), None);
+    let state = operator_state(db, &name).await.expect("a state");
+    assert_eq!((state.failing_since, state.disabled), (Some(changed.now), None), "another configuration is new");
+    let mut later = operator_report(&name, "second", DeliveryOutcome::Failed);
+    later.now += SignedDuration::from_hours(24 * 7);
+    let disabled = db.execute(&later).await.expect("report").expect("disabled");
+    assert_eq!(disabled.disabled.map(|one| one.reason), Some(DisableReason::Failing));
+
+    let enable =
+        || EnableOperatorWebhook { name: name.clone(), audit: NewAuditEntry::new(AuditEvent::WebhookChange, now()) };
+    let first = enable();
+    assert!(db.execute(&first).await.expect("enable"));
+    assert!(is_queued(db, &first.audit).await);
+    assert_eq!(operator_state(db, &name).await, None);
+    assert!(!db.execute(&enable()).await.expect("enable"), "it is in use");
 }

@@ -45,6 +45,10 @@ impl Receivers {
 
 #[async_trait]
 impl WebhookSender for Receivers {
+    fn refusal(&self, url: &WebhookUrl) -> Option<String> {
+        (url.host() == "10.0.0.1").then(|| "10.0.0.1 may not be called".to_owned())
+    }
+
     async fn send(&self, message: &WebhookMessage<'_>) -> Result<WebhookAnswer, String> {
         let (url, secret) = (message.url.as_str().to_owned(), message.secret.expose().to_owned());
         let body = serde_json::from_str(message.body).expect("JSON");
@@ -259,4 +263,78 @@ async fn a_delivery_is_given_up_after_ten_attempts() {
     world.registry.retry_jobs(&JobSelection::Failed { kind: None }).await.expect("retried");
     settle(&world).await;
     assert_eq!(deliveries(&world, &ada, &webhook).await[0].state, JobState::Done);
+}
+
+fn ci() -> OperatorWebhook {
+    OperatorWebhook {
+        name: WebhookName::parse("ci").expect("a name"),
+        url: WebhookUrl::parse("https://operator.example/").expect("an address"),
+        secret: WebhookSecret::parse(SECRET).expect("a secret"),
+        events: vec![AuditEvent::PackagePublish],
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_of_the_operator_that_is_gone_gets_no_more_until_it_is_enabled_again() {
+    let receivers = Receivers::answering([answered(410, None)]);
+    let (world, ada, _) = world(&receivers, vec![ci()]).await;
+    world.published(&ada, "@ada/kit", "1.0.0").await;
+    settle(&world).await;
+    world.published(&ada, "@ada/kit", "1.1.0").await;
+    settle(&world).await;
+    assert_eq!(receivers.received().len(), 1);
+    let states = world.registry.operator_webhook_states().await.expect("states");
+    assert_eq!(states[0].disabled.map(|disabled| disabled.reason), Some(DisableReason::Gone));
+    assert!(world.registry.enable_operator_webhook(&ci().name).await.expect("enabled"));
+    assert!(!world.registry.enable_operator_webhook(&ci().name).await.expect("it is in use"));
+    world.published(&ada, "@ada/kit", "1.2.0").await;
+    settle(&world).await;
+    assert_eq!(receivers.received().len(), 2);
+    assert_eq!(world.registry.operator_webhook_states().await.expect("states"), []);
+}
+
+/// What waits for it is given up without being sent.
+#[tokio::test]
+async fn a_week_of_failures_disables_a_webhook_of_the_operator() {
+    let receivers = Receivers::answering(vec![answered(500, None); 30]);
+    let (world, ada, _) = world(&receivers, vec![ci()]).await;
+    for day in 0..8 {
+        world.published(&ada, "@ada/kit", &format!("1.{day}.0")).await;
+        settle(&world).await;
+        world.clock.advance(Duration::from_hours(24));
+    }
+    settle(&world).await;
+    let states = world.registry.operator_webhook_states().await.expect("states");
+    assert_eq!(states[0].disabled.map(|disabled| disabled.reason), Some(DisableReason::Failing));
+    let before = receivers.received().len();
+    world.clock.advance(Duration::from_hours(24));
+    settle(&world).await;
+    assert_eq!(receivers.received().len(), before);
+}
+
+/// As far as the address itself tells; when it is made, and when it is changed.
+#[tokio::test]
+async fn a_webhook_to_an_address_inside_is_refused_when_it_is_made() {
+    let (world, ada, scope) = world(&Receivers::default(), Vec::new()).await;
+    let inside = "https://10.0.0.1/hook".to_owned();
+    let events = vec!["package.publish".to_owned()];
+    let request = WebhookRequest { url: inside.clone(), events, secret: None };
+    let refused = world.registry.create_webhook(&ada, &scope, request).await.expect_err("inside");
+    assert_eq!((&*refused.details()[0].field, &*refused.details()[0].error), ("url", "10.0.0.1 may not be called"));
+    let webhook = webhook(&world, &ada, &scope, &["package.publish"]).await;
+    let update = WebhookUpdate { url: Some(inside), ..WebhookUpdate::default() };
+    let refused = world.registry.update_webhook(&ada, &scope, webhook.id, update).await.expect_err("inside");
+    assert_eq!(&*refused.details()[0].field, "url");
+}
+
+#[tokio::test]
+async fn kinds_that_nobody_handles_are_known() {
+    let (world, ada, scope) = world(&Receivers::default(), vec![ci()]).await;
+    let webhook = webhook(&world, &ada, &scope, &["package.publish"]).await;
+    for kind in ["event", "mail", "mail:ada", "webhook:ci", &webhook.job_kind()] {
+        assert!(world.registry.handles_jobs_of(kind), "{kind}");
+    }
+    for kind in ["scan", "webhook:old", "webhook", "events"] {
+        assert!(!world.registry.handles_jobs_of(kind), "{kind}");
+    }
 }

@@ -16,7 +16,7 @@ use aam_registry_core::{
     },
     ports::{ArchiveStore, Clock, WebhookAnswer, WebhookMessage, WebhookSender},
     registry::{Policy, PublishOptions, PublishReceipt, Registration, Registry, RegistryBuilder, TokenRequest, View},
-    types::{Issuer, PackageName, Principal, Version, Viewer},
+    types::{Issuer, PackageName, Principal, Version, Viewer, WebhookUrl},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -62,6 +62,10 @@ struct Receivers;
 
 #[async_trait]
 impl WebhookSender for Receivers {
+    fn refusal(&self, _: &WebhookUrl) -> Option<String> {
+        None
+    }
+
     async fn send(&self, _: &WebhookMessage<'_>) -> std::result::Result<WebhookAnswer, String> {
         Ok(WebhookAnswer { status: 204, retry_after: None })
     }

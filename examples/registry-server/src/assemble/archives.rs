@@ -9,6 +9,7 @@ use aam_registry_backends::opendal::GcsConfig;
 use aam_registry_backends::{
     folder::FolderArchives,
     opendal::{OpendalArchives, OpendalConfig, S3Config},
+    outgoing::Outgoing,
 };
 use aam_registry_core::{
     Error,
@@ -19,7 +20,7 @@ use aam_registry_core::{
 };
 use secrecy::ExposeSecret;
 
-use super::{AssembleError, Purpose, cause};
+use super::{AssembleError, Purpose, cause, outgoing};
 use crate::config::{DownloadRedirect, Endpoint, SecretKey, Settings, StorageBackend};
 
 /// How long a presigned link is valid. It only has to be valid when the download begins; the download
@@ -36,6 +37,7 @@ pub(super) fn add(
         // A command on accounts reads no archive: it needs no archive store and creates none.
         return Ok(builder.archives(MemoryArchives::new()));
     }
+    let outgoing = outgoing::of(settings)?;
     let object_store = |config: &OpendalConfig| {
         let opened = OpendalArchives::new(config).and_then(|archives| match settings.download_redirect {
             DownloadRedirect::Presigned => archives.with_presigned_redirects(LINK_LIFETIME),
@@ -51,18 +53,18 @@ pub(super) fn add(
         }
         StorageBackend::S3 => {
             let key = settings.aws_access_key_id.as_ref().zip(settings.aws_secret_access_key.as_ref());
-            let config = s3(settings, settings.s3_endpoint_url.as_ref(), key);
+            let config = s3(settings, outgoing, settings.s3_endpoint_url.as_ref(), key);
             add_store(builder, settings, purpose, object_store(&config)?)
         }
         StorageBackend::Minio => {
             let key = settings.minio_access_key.as_ref().zip(settings.minio_secret_key.as_ref());
-            let config = s3(settings, settings.minio_endpoint.as_ref(), key);
+            let config = s3(settings, outgoing, settings.minio_endpoint.as_ref(), key);
             add_store(builder, settings, purpose, object_store(&config)?)
         }
         #[cfg(feature = "gcs")]
-        StorageBackend::Gcs => add_store(builder, settings, purpose, object_store(&gcs(settings))?),
+        StorageBackend::Gcs => add_store(builder, settings, purpose, object_store(&gcs(settings, outgoing))?),
         #[cfg(feature = "azblob")]
-        StorageBackend::Azblob => add_store(builder, settings, purpose, object_store(&azblob(settings))?),
+        StorageBackend::Azblob => add_store(builder, settings, purpose, object_store(&azblob(settings, outgoing))?),
         #[cfg(not(all(feature = "gcs", feature = "azblob")))]
         other => Err(AssembleError::Storage(format!("this server was built without {other:?}"))),
     }
@@ -131,9 +133,14 @@ fn cached<S: ArchiveStore + Clone>(archives: S, settings: &Settings) -> Result<T
     })
 }
 
-fn s3(settings: &Settings, endpoint: Option<&Endpoint>, key: Option<(&SecretKey, &SecretKey)>) -> OpendalConfig {
+fn s3(
+    settings: &Settings,
+    outgoing: Outgoing,
+    endpoint: Option<&Endpoint>,
+    key: Option<(&SecretKey, &SecretKey)>,
+) -> OpendalConfig {
     let bucket = settings.s3_bucket.as_ref().map_or("", |bucket| &bucket.0);
-    let mut config = S3Config::new(bucket).with_region(&settings.s3_region.0);
+    let mut config = S3Config::new(bucket).with_region(&settings.s3_region.0).with_outgoing(outgoing);
     if let Some(endpoint) = endpoint {
         config = config.with_endpoint(&endpoint.0);
     }
@@ -150,8 +157,9 @@ fn s3(settings: &Settings, endpoint: Option<&Endpoint>, key: Option<(&SecretKey,
 }
 
 #[cfg(feature = "gcs")]
-fn gcs(settings: &Settings) -> OpendalConfig {
-    let mut config = GcsConfig::new(settings.gcs_bucket.as_ref().map_or("", |bucket| &bucket.0));
+fn gcs(settings: &Settings, outgoing: Outgoing) -> OpendalConfig {
+    let mut config =
+        GcsConfig::new(settings.gcs_bucket.as_ref().map_or("", |bucket| &bucket.0)).with_outgoing(outgoing);
     if let Some(prefix) = &settings.gcs_prefix {
         config = config.with_prefix(&prefix.0);
     }
@@ -162,10 +170,10 @@ fn gcs(settings: &Settings) -> OpendalConfig {
 }
 
 #[cfg(feature = "azblob")]
-fn azblob(settings: &Settings) -> OpendalConfig {
+fn azblob(settings: &Settings, outgoing: Outgoing) -> OpendalConfig {
     let account = settings.azblob_account.as_ref().map_or("", |account| &account.0);
     let container = settings.azblob_container.as_ref().map_or("", |container| &container.0);
-    let mut config = AzblobConfig::new(account, container);
+    let mut config = AzblobConfig::new(account, container).with_outgoing(outgoing);
     if let Some(prefix) = &settings.azblob_prefix {
         config = config.with_prefix(&prefix.0);
     }

@@ -3,6 +3,7 @@
 mod archives;
 mod database;
 mod mail;
+mod outgoing;
 mod redis;
 mod rules;
 mod trusted_publishing;
@@ -70,6 +71,9 @@ pub(crate) enum AssembleError {
     /// The key of stored secrets cannot be used.
     #[error("SECRETS_KEY cannot be used: {0}")]
     SecretsKey(String),
+    /// Nothing can be called.
+    #[error("requests of the server cannot be sent: {0}")]
+    Outgoing(String),
     /// Webhooks cannot be sent.
     #[error("webhooks cannot be sent: {0}")]
     Webhooks(String),
@@ -156,7 +160,10 @@ async fn assemble(settings: &Settings, purpose: Purpose) -> Result<Assembled, As
         .sessions(rules::sessions(settings)?)
         .policy(rules::policy(settings))
         .spool_folder(&settings.data_dir);
-    let builder = if purpose == Purpose::Serve { webhooks::add(builder, settings)? } else { builder };
+    let builder = match purpose {
+        Purpose::Serve => webhooks::add(builder, settings)?,
+        _ => builder.operator_webhooks(webhooks::of_operator(settings)),
+    };
     let builder = mail::add(builder, settings)?;
     let builder = trusted_publishing::add(builder, settings)?;
     let builder = redis::add_limiter(archives::add(builder, settings, purpose)?, settings, redis.as_ref());

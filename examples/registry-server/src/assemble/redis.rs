@@ -23,7 +23,10 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 /// the registry's id.
 pub(super) fn link(settings: &Settings) -> Result<Option<RedisLink>, AssembleError> {
     let Some(url) = &settings.redis_url else { return Ok(None) };
-    let config = RedisConfig::new(url.0.expose_secret()).with_key_prefix(format!("{}:", settings.redis_prefix.0));
+    let mut config = RedisConfig::new(url.0.expose_secret()).with_key_prefix(format!("{}:", settings.redis_prefix.0));
+    if let Some(bundle) = &settings.ca_bundle {
+        config = config.with_more_root_certificates(&*bundle.0);
+    }
     let link = RedisLink::awaiting_registry(&config);
     link.map(Some).map_err(|error| AssembleError::Redis(reason(&error)))
 }

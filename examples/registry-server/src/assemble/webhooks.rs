@@ -1,13 +1,10 @@
 //! The webhooks of the operator and of scopes.
 
-use aam_registry_backends::{
-    secrets::SecretKeys,
-    webhook::{AllowedNetworks, HttpWebhooks},
-};
-use aam_registry_core::registry::RegistryBuilder;
+use aam_registry_backends::{outgoing::AllowedNetworks, secrets::SecretKeys, webhook::HttpWebhooks};
+use aam_registry_core::{registry::RegistryBuilder, types::OperatorWebhook};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{AssembleError, reason};
+use super::{AssembleError, outgoing, reason};
 use crate::{config::Settings, generated_secret};
 
 /// Adds what delivers events, and what encrypts the secrets of scopes' webhooks.
@@ -16,13 +13,18 @@ use crate::{config::Settings, generated_secret};
 /// them: without one, scopes have no webhooks.
 pub(super) fn add(builder: RegistryBuilder, settings: &Settings) -> Result<RegistryBuilder, AssembleError> {
     let allowed = AllowedNetworks::new(settings.webhook_allow_private.0.iter().copied());
-    let sender = HttpWebhooks::new(allowed).map_err(|error| AssembleError::Webhooks(reason(&error)))?;
-    let operator = settings.webhooks.as_ref().map(|webhooks| webhooks.0.clone()).unwrap_or_default();
-    let builder = builder.webhook_delivery(sender, operator);
+    let client = outgoing::of(settings)?.client(allowed, HttpWebhooks::TIMEOUT);
+    let sender = HttpWebhooks::new(client.map_err(|error| AssembleError::Webhooks(reason(&error)))?);
+    let builder = builder.webhook_delivery(sender, of_operator(settings));
     Ok(match keys(settings)? {
         Some(keys) => builder.secrets(keys),
         None => builder,
     })
+}
+
+/// The webhooks of config.yaml.
+pub(super) fn of_operator(settings: &Settings) -> Vec<OperatorWebhook> {
+    settings.webhooks.as_ref().map(|webhooks| webhooks.0.clone()).unwrap_or_default()
 }
 
 fn keys(settings: &Settings) -> Result<Option<SecretKeys>, AssembleError> {

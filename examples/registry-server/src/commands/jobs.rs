@@ -22,10 +22,17 @@ pub(super) fn list(command: &ListJobs, surroundings: Surroundings) -> Result<Ans
         newest_first: false,
         page,
     };
-    let found = on_registry(surroundings, async |registry| Ok(registry.jobs(&filter).await?))?;
+    let (found, handled) = on_registry(surroundings, async |registry| {
+        let found = registry.jobs(&filter).await?;
+        let handled: Vec<_> = found.items.iter().map(|job| registry.handles_jobs_of(&job.kind)).collect();
+        Ok((found, handled))
+    })?;
     let mut text = String::new();
-    for job in &found.items {
+    for (job, is_handled) in found.items.iter().zip(&handled) {
         let _ = write!(text, "{} {:<12} {:<8}", job.id, job.kind, job.state.as_str());
+        if !is_handled {
+            text.push_str(" (no handler: remove it with `jobs drop`)");
+        }
         let _ = write!(text, " attempts: {}, due {}", job.attempts, job.due_at);
         if let Some(error) = &job.last_error {
             // What others answered is not to move the cursor of a terminal.
@@ -40,7 +47,7 @@ pub(super) fn list(command: &ListJobs, surroundings: Surroundings) -> Result<Ans
     } else if shown < found.total {
         let _ = write!(text, "{shown} of {} jobs, oldest first; --limit shows more", found.total);
     }
-    let jobs: Vec<_> = found.items.iter().map(job_json).collect();
+    let jobs: Vec<_> = found.items.iter().zip(handled).map(|(job, is_handled)| job_json(job, is_handled)).collect();
     Ok(Answer::new(command.json, text, &json!({ "jobs": jobs, "total": found.total })))
 }
 
@@ -74,18 +81,21 @@ fn done(command: &PickedJobs, text: &str, key: &str, count: u64) -> Answer {
 }
 
 fn selection(command: &PickedJobs) -> Result<JobSelection, Failed> {
-    if command.failed {
-        return Ok(JobSelection::Failed { kind: command.kind.clone() });
+    match &command.kind {
+        kind if command.failed => return Ok(JobSelection::Failed { kind: kind.clone() }),
+        Some(kind) => return Ok(JobSelection::OfKind(kind.clone())),
+        None => {}
     }
     let id = |text: &String| text.parse::<JobId>().map_err(|_| Failed(format!("{text} is not the id of a job")));
     Ok(JobSelection::Ids(command.ids.iter().map(id).collect::<Result<_, _>>()?))
 }
 
-fn job_json(job: &Job) -> Value {
+fn job_json(job: &Job, is_handled: bool) -> Value {
     json!({
         "id": job.id.to_string(),
         "kind": job.kind,
         "state": job.state.as_str(),
+        "has_handler": is_handled,
         "attempts": job.attempts,
         "created_at": job.created_at.to_string(),
         "due_at": job.due_at.to_string(),

@@ -14,11 +14,12 @@ mod serve;
 mod storage;
 mod token;
 mod user;
+mod webhook;
 
 use std::process::ExitCode;
 
 use crate::{
-    cli::{AuditAction, Cli, Command, ConfigAction, JobsAction, StorageAction, TokenAction, UserAction},
+    cli::{AuditAction, Cli, Command, ConfigAction, JobsAction, StorageAction, TokenAction, UserAction, WebhookAction},
     config::{Flags, Loaded, Surroundings, load},
 };
 use answer::{Answer, Failed};
@@ -52,6 +53,10 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         },
         Some(Command::Token(token)) => match token.action {
             TokenAction::Revoke(revoke) => token::revoke(&revoke, surroundings(before.then(revoke.flags.clone()))),
+        },
+        Some(Command::Webhook(webhook)) => match webhook.action {
+            WebhookAction::List(list) => webhook::list(&list, surroundings(before.then(list.flags.clone()))),
+            WebhookAction::Enable(enable) => webhook::enable(&enable, surroundings(before.then(enable.flags.clone()))),
         },
         Some(Command::Jobs(jobs)) => match jobs.action {
             JobsAction::List(list) => jobs::list(&list, surroundings(before.then(list.flags.clone()))),

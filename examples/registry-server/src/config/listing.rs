@@ -45,7 +45,7 @@ fn shown(spec: &Spec, text: &str) -> String {
     if !spec.is_secret() {
         return text.to_owned();
     }
-    if spec.name().ends_with("_URL") { address::masked(text) } else { MASK.to_owned() }
+    if spec.name().ends_with("_URL") || spec.name() == "HTTPS_PROXY" { address::masked(text) } else { MASK.to_owned() }
 }
 
 impl fmt::Display for Listing {

@@ -2,10 +2,13 @@
 
 use super::{setting::Spec, table::TABLE};
 
+/// Names that are close to one of ours and belong to others.
+const OTHERS: [&str; 2] = ["AAM_CONFIG", "HTTP_PROXY"];
+
 /// The setting that an unknown variable probably meant.
 pub(super) fn of_variable(name: &str) -> Option<String> {
     let ours = || TABLE.iter().flat_map(variables);
-    if ours().any(|known| known == name) || matches!(name, "AAM_CONFIG") {
+    if ours().any(|known| known == name) || OTHERS.contains(&name) {
         return None;
     }
     if let Some(bare) = name.strip_prefix("AAM_")
@@ -65,8 +68,19 @@ mod tests {
 
     #[test]
     fn what_is_ours_or_plainly_another_s_is_left_alone() {
-        for name in ["PORT", "AAM_CONFIG", "AAM_TOKEN", "PATH", "HOME", "SHELL", "LANG", "HOSTNAME", "LOGNAME", "USER"]
-        {
+        for name in [
+            "PORT",
+            "AAM_CONFIG",
+            "AAM_TOKEN",
+            "PATH",
+            "HOME",
+            "SHELL",
+            "LANG",
+            "HOSTNAME",
+            "LOGNAME",
+            "USER",
+            "HTTP_PROXY",
+        ] {
             assert_eq!(of_variable(name), None, "{name}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, fs, net::IpAddr};
 
-use aam_registry_backends::smtp::SmtpSecurity;
+use aam_registry_backends::{outgoing::AllowedNetworks, smtp::SmtpSecurity};
 use aam_registry_core::decorate::MetadataCacheConfig;
 
 use super::{
@@ -311,6 +311,16 @@ impl Settings {
                 ttl.as_secs(),
                 longest.as_secs()
             ));
+        }
+        let networks = AllowedNetworks::new(self.webhook_allow_private.0.iter().copied());
+        for webhook in self.webhooks.iter().flat_map(|webhooks| &webhooks.0) {
+            if !networks.may_include(&webhook.url.host()) {
+                warnings.push(format!(
+                    "the webhook {} is on a network that webhooks may not reach, so nothing is delivered; \
+                     WEBHOOK_ALLOW_PRIVATE allows more",
+                    webhook.name.as_str()
+                ));
+            }
         }
         if self.storage_backend == StorageBackend::Memory {
             warnings.push("STORAGE_BACKEND is memory: every archive is lost when the server stops".to_owned());

@@ -12,16 +12,18 @@ use super::{
     resolve::Resolver,
     setting::{Fallback, Kind, Secrecy, Spec, Value, read, settings},
     values::{
-        AdminPassword, Audience, Backlog, BaseUrl, Bucket, ClientIpHeader, Connections, ConnectionsPerAddress, Count,
-        DatabaseUrl, Days, Domain, DownloadRedirect, EmailAddress, Endpoint, Host, Hours, Issuers, JwtSecrets,
-        LatestChoice, LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ReadChoice,
-        RedisUrl, Registration, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams,
-        Switch, TagList, Threads, Timeout, Uploads, Webhooks, Word,
+        AdminPassword, Audience, Backlog, BaseUrl, Bucket, CaBundle, ClientIpHeader, Connections,
+        ConnectionsPerAddress, Count, DatabaseUrl, Days, Domain, DownloadRedirect, EmailAddress, Endpoint, Host, Hours,
+        Issuers, JwtSecrets, LatestChoice, LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize, Port,
+        PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration, Room, Seconds, SecretKey,
+        SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads, Timeout, Uploads,
+        Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
 
 const OFF: &[&str] = &["false", "off", "no", "0"];
+const NONE: &[&str] = &["none", "off", "false", "no", "0"];
 
 settings! {
     "Address" {
@@ -229,6 +231,16 @@ settings! {
         /// Networks that webhooks may reach beside the public internet
         webhook_allow_private: Networks = "WEBHOOK_ALLOW_PRIVATE", Fallback::Text("none");
     }
+    "Requests of the server itself" {
+        /// Proxy for webhooks, and for object stores at https addresses; it has to refuse private
+        /// networks, since it looks up the names
+        https_proxy: Option<ProxyUrl> = "HTTPS_PROXY" [secret];
+        /// Hosts, what is below them, and networks that are called without the proxy
+        no_proxy: Option<ProxyExceptions> = "NO_PROXY";
+        /// PEM file of root certificates to trust beside those of the system: for webhooks, object
+        /// stores, Redis and the mail server; for PostgreSQL see `sslrootcert` of DATABASE_URL
+        ca_bundle: Option<CaBundle> = "CA_BUNDLE";
+    }
     "Mail" {
         /// Mail server that sends mails to users; without it the log says which mails were not sent
         smtp_host: Option<Host> = "SMTP_HOST";
@@ -274,8 +286,12 @@ settings! {
     }
     later {
         "Purging and signing on a CDN are not built into this release; downloads are redirected to cdn.base_url without it" {
-            "cdn.provider";
+            "cdn.provider"; "cdn.purge_token" [secret]; "cdn.zone"; "cdn.signing_key_id"; "cdn.signing_key" [secret];
+            "cdn.origin_secret" [secret];
         }
+        "Web pages are not built into this release" { "PAGES", OFF; "INDEXABLE", OFF; }
+        "Access in the formats of other registries is not built into this release" { "FACADES", NONE; }
+        "The MCP server is not built into this release" { "MCP", OFF; }
         "Signatures are not built into this release" {
             "REQUIRE_SIGNATURES", OFF; "SIGSTORE_TRUSTED_ROOT"; "ALLOWED_SIGNERS";
         }

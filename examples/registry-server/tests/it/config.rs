@@ -267,6 +267,10 @@ fn what_this_release_cannot_do_is_refused_in_plain_words() {
         ("METRICS_TOKEN", "hunter2", "Closing /metrics is not built"),
         ("MAX_TOKEN_DAYS", "30", "Limiting the life of tokens is not built"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h", "OpenTelemetry are not built"),
+        ("PAGES", "on", "Web pages are not built"),
+        ("INDEXABLE", "true", "Web pages are not built"),
+        ("FACADES", "npm", "the formats of other registries is not built"),
+        ("MCP", "on", "The MCP server is not built"),
     ] {
         let mut site = Site::new();
         let stderr = site.set(name, value).run(&["config", "check"]).failed().stderr();
@@ -277,6 +281,11 @@ fn what_this_release_cannot_do_is_refused_in_plain_words() {
         ("audit: { enabled: false }", "audit.enabled"),
         ("audit: { log_all_reads: true }", "audit.log_all_reads"),
         ("cdn: { provider: fastly }", "cdn.provider"),
+        ("cdn: { purge_token: hunter2 }", "cdn.purge_token"),
+        ("cdn: { zone: z }", "cdn.zone"),
+        ("cdn: { signing_key_id: k }", "cdn.signing_key_id"),
+        ("cdn: { signing_key: hunter2 }", "cdn.signing_key"),
+        ("cdn: { origin_secret: hunter2 }", "cdn.origin_secret"),
     ] {
         let site = Site::new();
         site.write("config.yaml", yaml);
@@ -286,6 +295,49 @@ fn what_this_release_cannot_do_is_refused_in_plain_words() {
             "{stderr}"
         );
         assert!(!stderr.contains("hunter2"), "{stderr}");
+    }
+}
+
+#[test]
+fn a_webhook_that_may_not_be_reached_is_warned_about() {
+    let mut site = Site::new();
+    let hook = "webhooks: [ { url: https://10.0.0.7/x, name: ci, secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw, \
+                events: [tag.set] } ]\n";
+    site.write("config.yaml", hook);
+    let warnings = |site: &Site| site.run(&["config", "check", "--json"]).succeeded().json()["warnings"].clone();
+    let told = warnings(&site)[0].as_str().expect("one").to_owned();
+    assert!(told.starts_with("the webhook ci is on a network") && told.contains("WEBHOOK_ALLOW_PRIVATE"), "{told}");
+    site.set("WEBHOOK_ALLOW_PRIVATE", "10.0.0.0/24");
+    assert_eq!(warnings(&site), serde_json::json!([]));
+}
+
+#[test]
+fn what_is_off_may_be_said() {
+    let mut site = Site::new();
+    site.set("PAGES", "off").set("INDEXABLE", "off").set("MCP", "false").set("FACADES", "none");
+    site.run(&["config", "check"]).succeeded();
+}
+
+#[test]
+fn the_way_to_others_is_checked() {
+    let mut site = Site::new();
+    site.set("HTTPS_PROXY", "http://me:hunter2@proxy.example.com:3128").set("NO_PROXY", "minio, .internal,10.0.0.0/8");
+    site.set("HTTP_PROXY", "http://other.example.com:3128");
+    let root = rcgen::generate_simple_self_signed(["h".to_owned()]).expect("a certificate").cert.pem();
+    site.write("roots.pem", &root);
+    site.set("CA_BUNDLE", "roots.pem");
+    assert_eq!(site.run(&["config", "check", "--json"]).succeeded().json()["warnings"], serde_json::json!([]));
+    assert_eq!(shown(&site, &[], "HTTPS_PROXY").0, "http://********@proxy.example.com:3128");
+    for (name, value, told) in [
+        ("HTTPS_PROXY", "socks5://me:hunter2@proxy.example.com", "allowed: the address of an HTTP proxy"),
+        ("NO_PROXY", "http://minio", "allowed: a comma-separated list of host names"),
+        ("CA_BUNDLE", "none.pem", "the file none.pem cannot be read"),
+        ("CA_BUNDLE", "config.yaml", "the file config.yaml holds no certificate in PEM"),
+    ] {
+        let mut site = Site::new();
+        site.write("config.yaml", "port: 8000\n");
+        let stderr = site.set(name, value).run(&["config", "check"]).failed().stderr();
+        assert!(stderr.contains(name) && stderr.contains(told) && !stderr.contains("hunter2"), "{name}: {stderr}");
     }
 }
 
@@ -460,6 +512,8 @@ fn every_command_on_a_registry_says_how_to_name_it() {
         &["token", "revoke"],
         &["storage", "verify"],
         &["backup"],
+        &["jobs", "list"],
+        &["webhook", "list"],
         &["config", "show"],
     ] {
         let help = Site::new().run(&[command, &["--help"]].concat()).succeeded().stdout();

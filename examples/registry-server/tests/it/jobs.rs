@@ -52,3 +52,30 @@ fn an_operator_retries_and_drops_jobs() {
         assert_eq!(site.run(arguments).code(), Some(2), "{arguments:?}");
     }
 }
+
+/// As jobs of a webhook that is in config.yaml no more.
+#[test]
+fn jobs_that_nobody_will_do_are_marked_and_dropped_by_their_kind() {
+    let mut site = Site::new();
+    site.set("WEBHOOK_ALLOW_PRIVATE", "127.0.0.1");
+    // A port on which nobody listens any more.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("bound").local_addr().expect("an address").port();
+    let hook = "webhooks:\n  - url: http://127.0.0.1:PORT/hook\n    name: old\n    secret: \
+                whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n    events: [admin.create]\n";
+    site.write("config.yaml", &hook.replace("PORT", &port.to_string()));
+    let create = ["create-admin", "--username", "ada", "--email", "ada@example.com"];
+    site.run_with_input(&create, "a very long sentence to log in with\n").succeeded();
+    let server = site.serve(&[]);
+    wait_until("it was tried", || listed(&site, &["--kind", "webhook:old"])["jobs"][0]["last_error"].is_string());
+    drop(server);
+    assert_eq!(listed(&site, &[])["jobs"][0]["has_handler"], true);
+    site.write("config.yaml", "");
+    assert_eq!(listed(&site, &[])["jobs"][0]["has_handler"], false);
+    let shown = site.run(&["jobs", "list"]).succeeded().stdout();
+    assert!(shown.contains("no handler: remove it with `jobs drop`"), "{shown}");
+    assert_eq!(site.run(&["jobs", "retry", "--kind", "webhook:old"]).succeeded().stdout(), "1 job is due now\n");
+    let dropped = site.run(&["jobs", "drop", "--kind", "webhook:old"]).succeeded().stdout();
+    assert_eq!(dropped, "1 job removed; what it was to do is not done\n");
+    assert_eq!(listed(&site, &[])["total"], 0);
+    assert_eq!(site.run(&["jobs", "drop", "x", "--kind", "event"]).code(), Some(2), "ids or a kind");
+}

@@ -59,6 +59,7 @@ fn receiver(answers: &'static [&'static str]) -> (u16, Receiver<Delivery>) {
 const OK: &str = "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
 /// No answer for as long as the test lasts.
 const HANGING: &str = "";
+const GONE: &str = "HTTP/1.1 410 Gone\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 const BROKEN: &str = "HTTP/1.1 500 Oops\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 fn configured(site: &Site, port: u16) {
@@ -142,4 +143,78 @@ fn every_event_arrives_though_a_replica_is_killed() {
         wanted.remove(user);
     }
     wait_until("nothing waits any more", || jobs(&site)["total"] == 0);
+}
+
+#[test]
+fn a_webhook_whose_receiver_is_gone_is_disabled_until_the_operator_enables_it() {
+    let (port, delivered) = receiver(&[GONE, OK]);
+    let mut site = Site::new();
+    configured(&site, port);
+    site.set("WEBHOOK_ALLOW_PRIVATE", "127.0.0.1");
+    let webhooks = || site.run(&["webhook", "list", "--json"]).succeeded().json()["webhooks"].clone();
+    create_admin(&site, "ada");
+    assert_eq!((&webhooks()[0]["name"], &webhooks()[0]["disabled_reason"]), (&"127.0.0.1".into(), &Value::Null));
+    let server = site.serve(&[]);
+    delivered.recv_timeout(Duration::from_mins(1)).expect("delivered");
+    wait_until("it is disabled", || webhooks()[0]["disabled_reason"] == "gone");
+    let told = || crate::web::get(server.port(), "/metrics").expect("answered").body;
+    wait_until("it is counted", || told().contains("aam_operator_webhooks_disabled 1"));
+    create_admin(&site, "bob");
+    wait_until("nothing is queued for it", || {
+        jobs(&site)["jobs"].as_array().is_some_and(|jobs| jobs.iter().all(|job| job["state"] == "failed"))
+    });
+    let unknown = site.run(&["webhook", "enable", "other"]).failed().stderr();
+    assert!(unknown.contains("config.yaml lists no webhook other"), "{unknown}");
+    let enabled = site.run(&["webhook", "enable", "127.0.0.1"]).succeeded().stdout();
+    assert!(enabled.contains("127.0.0.1 is in use again"), "{enabled}");
+    create_admin(&site, "eve");
+    let (_, body) = delivered.recv_timeout(Duration::from_mins(1)).expect("delivered");
+    assert_eq!(body["data"]["actor"], "eve", "what happened meanwhile is not sent");
+}
+
+#[test]
+fn deliveries_go_through_the_proxy() {
+    let (proxy, asked) = proxy();
+    let mut site = Site::new();
+    site.write(
+        "config.yaml",
+        &format!("webhooks:\n  - url: http://hooks.invalid/hook\n    secret: {SECRET}\n    events: [admin.create]\n"),
+    );
+    site.set("HTTPS_PROXY", format!("http://127.0.0.1:{proxy}"));
+    create_admin(&site, "ada");
+    let _server = site.serve(&[]);
+    let line = asked.recv_timeout(Duration::from_mins(1)).expect("asked");
+    assert_eq!(line, "POST http://hooks.invalid/hook HTTP/1.1");
+    wait_until("it was delivered", || jobs(&site)["total"] == 0);
+}
+
+/// A proxy that answers everything itself, and tells the first line of each request.
+fn proxy() -> (u16, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
+    let port = listener.local_addr().expect("an address").port();
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.expect("accepted"));
+            let mut first = String::new();
+            let _ = stream.read_line(&mut first);
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                if stream.read_line(&mut line).unwrap_or(0) <= 2 {
+                    break;
+                }
+                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().expect("a length");
+                }
+            }
+            // A request that is not read whole is answered by a reset.
+            stream.read_exact(&mut vec![0; length]).expect("a body");
+            let _ = stream.get_mut().write_all(OK.as_bytes());
+            if tell.send(first.trim_end().to_owned()).is_err() {
+                return;
+            }
+        }
+    });
+    (port, told)
 }

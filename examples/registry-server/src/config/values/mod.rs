@@ -6,6 +6,7 @@ mod database;
 mod mail;
 mod network;
 mod numbers;
+mod outgoing;
 mod stores;
 mod trusted_publishing;
 mod webhooks;
@@ -21,6 +22,7 @@ pub(crate) use numbers::{
     Backlog, Connections, ConnectionsPerAddress, Count, Days, Hours, PerMinute, PoolSize, Port, Room, Seconds, Size,
     Streams, Threads, Timeout, Uploads, parse_age,
 };
+pub(crate) use outgoing::{CaBundle, ProxyExceptions, ProxyUrl};
 pub(crate) use stores::{Bucket, Endpoint, RedisUrl, SecretKey, Word};
 pub(crate) use trusted_publishing::{Audience, Issuers};
 pub(crate) use webhooks::Webhooks;

@@ -1,6 +1,9 @@
-use std::{net::IpAddr, sync::LazyLock};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::LazyLock,
+};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// Networks that are not of the public internet, though their addresses look so.
 static SPECIAL: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
@@ -50,8 +53,27 @@ impl AllowedNetworks {
         Self(networks.into_iter().collect())
     }
 
+    /// Every network, for addresses that the operator chose.
+    pub fn all() -> Self {
+        Self::new([IpNet::from(Ipv4Net::default()), Ipv6Net::default().into()])
+    }
+
+    /// Whether `host` may have an address that may be called, as far as the text tells: an IP address is on one
+    /// network, and `localhost` is this machine; of other names nothing is known before they are looked up.
+    pub fn may_include(&self, host: &str) -> bool {
+        let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+        let is_this_machine = host == "localhost" || host.ends_with(".localhost");
+        match host.parse::<IpAddr>() {
+            Ok(address) => self.admit(address),
+            Err(_) if is_this_machine => {
+                self.admit(Ipv4Addr::LOCALHOST.into()) || self.admit(Ipv6Addr::LOCALHOST.into())
+            }
+            Err(_) => true,
+        }
+    }
+
     /// Whether `address` may be called.
-    pub(super) fn admit(&self, address: IpAddr) -> bool {
+    pub(crate) fn admit(&self, address: IpAddr) -> bool {
         let is_special = SPECIAL.iter().any(|network| network.contains(&address));
         let is_public = !is_special && (address.is_ipv4() || PUBLIC_V6.contains(&address));
         is_public
@@ -106,6 +128,25 @@ mod tests {
             "2002:7f00:1::1",
         ] {
             assert!(!admits(&none, other), "{other}");
+        }
+    }
+
+    #[test]
+    fn some_hosts_say_where_they_are() {
+        let none = AllowedNetworks::default();
+        for inside in ["10.0.0.1", "[::1]", "::1", "localhost", "a.localhost", "localhost."] {
+            assert!(!none.may_include(inside), "{inside}");
+            assert!(AllowedNetworks::all().may_include(inside), "{inside}");
+        }
+        for unknown in ["hooks.example", "1.1.1.1", "mylocalhost", "127-0-0-1.example"] {
+            assert!(none.may_include(unknown), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn all_networks_are_all() {
+        for address in ["127.0.0.1", "1.1.1.1", "::1", "::ffff:10.0.0.1", "fd00::1"] {
+            assert!(admits(&AllowedNetworks::all(), address), "{address}");
         }
     }
 
