@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use aam_registry_core::memory::MemoryMailer;
 use http::Method;
-use insta::assert_snapshot;
 use serde_json::json;
 
 use super::site::Site;
@@ -26,14 +25,19 @@ async fn sessions_are_listed_and_ended() {
     let path = format!("{SESSIONS}/{}", other["id"].as_str().expect("an id"));
     assert_eq!(site.act(Method::DELETE, &path, &second).await.status, 204);
     site.act(Method::GET, "/api/v1/users/me", &first).await.assert_error(401, "unauthorized");
-    assert_snapshot!(site.act(Method::DELETE, &format!("{SESSIONS}/none"), &second).await.snapshot());
+    let missing = site.act(Method::DELETE, &format!("{SESSIONS}/none"), &second).await;
+    missing.assert_error(404, "not_found");
+    assert_eq!(missing.json()["message"], "You have no session none; it may have ended already");
 
     let third = site.login("ada").await;
     assert_eq!(site.act(Method::DELETE, SESSIONS, &third).await.status, 204);
     site.act(Method::GET, "/api/v1/users/me", &second).await.assert_error(401, "unauthorized");
     let left = site.act(Method::GET, SESSIONS, &third).await;
     assert_eq!(left.json()["sessions"].as_array().map(Vec::len), Some(1));
-    assert_snapshot!(left.snapshot());
+    let keys: Vec<_> = left.json()["sessions"][0].as_object().expect("a session").keys().cloned().collect();
+    for key in ["id", "current", "client_ip", "client", "created_at", "last_seen_at", "expires_at"] {
+        assert!(keys.iter().any(|listed| listed == key), "{key} is missing in {keys:?}");
+    }
 }
 
 #[tokio::test]
@@ -69,7 +73,7 @@ async fn an_address_is_verified_with_the_link_of_a_mail() {
     assert_eq!(verified().await, json!(false));
     assert_eq!(verify(&link).await.status, 204);
     assert_eq!(verified().await, json!(true));
-    assert_snapshot!(verify(&link).await.snapshot());
+    verify(&link).await.assert_error(400, "invalid_request");
     let asked = site.act(Method::POST, "/api/v1/users/me/verify-email", &ada).await;
     assert_eq!(asked.status, 202);
     let page = site.get("/verify-email").await;
