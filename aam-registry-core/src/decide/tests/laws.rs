@@ -267,7 +267,7 @@ impl Kit {
                 let latest = self.latest.clone();
                 let facts = PublishFacts { access, existing, upload_is_live: true, latest, ..PublishFacts::default() };
                 let decision = commit.decide(&facts)?;
-                let [Write::Publish(new)] = &decision.changes.writes[..] else { panic!("{decision:?}") };
+                let [Write::Publish(new), ..] = &decision.changes.writes[..] else { panic!("{decision:?}") };
                 self.latest.published.push(PublishedVersion { version, visible: true });
                 self.latest.tag.clone_from(&new.latest.after);
             }
