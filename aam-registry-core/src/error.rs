@@ -301,15 +301,15 @@ pub enum Error {
     /// A reserved name.
     #[error("The name `{0}` is reserved; choose another")]
     NameReserved(String),
-    /// A new package name too close to an existing one.
+    /// A new name that could be mistaken for a popular one.
     #[error(
-        "The name {name} is too similar to the existing package {existing}; choose another or publish under a scope"
+        "The name {name} is too similar to {existing}, which exists; choose another, or a name in a scope of yours"
     )]
     NameTooSimilar {
-        /// The new name.
-        name: PackageName,
-        /// The existing package.
-        existing: PackageName,
+        /// The new name: of a package, or of a scope with `@`.
+        name: String,
+        /// The popular name.
+        existing: String,
     },
     /// A tag that the operator does not allow.
     #[error("This registry does not allow the dist-tag `{0}`")]

@@ -32,12 +32,12 @@ const ANSWER: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Balancer {
     address: SocketAddr,
-    inner: Arc<Inner>,
+    inner: Arc<BalancerState>,
     tasks: [JoinHandle<()>; 2],
 }
 
 #[derive(Debug)]
-struct Inner {
+struct BalancerState {
     client: Client,
     servers: Mutex<Vec<Arc<Upstream>>>,
     next: AtomicUsize,
@@ -56,7 +56,7 @@ impl Balancer {
     pub async fn start(bases: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let inner = Arc::new(Inner {
+        let inner = Arc::new(BalancerState {
             client: client(),
             servers: Mutex::default(),
             next: AtomicUsize::new(0),
@@ -108,7 +108,7 @@ impl Drop for Balancer {
     }
 }
 
-impl Inner {
+impl BalancerState {
     fn servers(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Upstream>>> {
         self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -171,7 +171,7 @@ impl Inner {
     }
 }
 
-async fn serve(listener: TcpListener, inner: Arc<Inner>) {
+async fn serve(listener: TcpListener, inner: Arc<BalancerState>) {
     loop {
         // The client closed the connection before it was accepted.
         let Ok((connection, _)) = listener.accept().await else { continue };

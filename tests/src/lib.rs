@@ -2,7 +2,8 @@
 //! them that can fail, a simple HTTP client, and packages to publish.
 //!
 //! [`Server::start`] runs `aam-registry` in an empty folder. `AAM_REGISTRY_BIN` names the binary; if it
-//! is not set, the tests have cargo build that of this workspace, in the tests' own profile.
+//! is not set, the tests have cargo build that of this workspace, in the tests' own profile. The same holds for
+//! `AAM_BIN` and the client, [`Machine`].
 
 #![expect(clippy::missing_panics_doc, reason = "a test fails by panicking")]
 
@@ -12,6 +13,8 @@ mod binary;
 mod checkout;
 mod command;
 mod eventually;
+mod issuer;
+mod machine;
 mod packages;
 pub mod postgres;
 mod process;
@@ -28,6 +31,8 @@ pub use balancer::Balancer;
 pub use binary::client_binary;
 pub use command::Ran;
 pub use eventually::{PATIENCE, eventually};
+pub use issuer::{Issuer, IssuerKey};
+pub use machine::Machine;
 pub use packages::{Package, fixture};
 pub use proxy::{Link, Proxy};
 pub use redis::Redis;

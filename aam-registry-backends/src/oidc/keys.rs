@@ -1,12 +1,10 @@
 //! The keys of one issuer.
 
-use std::{
-    sync::{Arc, PoisonError, RwLock},
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use aam_registry_core::types::Issuer;
 use data_encoding::BASE64URL_NOPAD;
+use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
@@ -17,13 +15,13 @@ use tokio::sync::Mutex;
 use super::DocumentSource;
 
 /// How long keys are used before they are fetched again.
-const FRESH: Duration = Duration::from_hours(1);
+const FRESH: SignedDuration = SignedDuration::from_hours(1);
 /// How long they are used while the issuer cannot be reached.
-const STALE: Duration = Duration::from_hours(24);
+const STALE: SignedDuration = SignedDuration::from_hours(24);
 /// How long after an attempt the issuer is not asked again, whatever key a token names.
-const PAUSE: Duration = Duration::from_mins(1);
+const PAUSE: SignedDuration = SignedDuration::from_mins(1);
 /// The same after a failure, while there are no keys.
-const RETRY: Duration = Duration::from_secs(5);
+const RETRY: SignedDuration = SignedDuration::from_secs(5);
 /// The most keys of an issuer.
 const MAX_KEYS: usize = 100;
 /// The fewest bytes of the modulus of an RSA key (RFC 7518, section 3.3).
@@ -42,13 +40,13 @@ pub(super) struct IssuerKeys {
     pub(super) issuer: Issuer,
     known: RwLock<Option<Known>>,
     /// When the issuer was last asked; held while it is.
-    asked: Mutex<Option<Instant>>,
+    asked: Mutex<Option<Timestamp>>,
 }
 
 #[derive(Clone)]
 struct Known {
     keys: Arc<Vec<VerifyingKey>>,
-    since: Instant,
+    since: Timestamp,
 }
 
 /// The issuer cannot be reached, and there are no keys of it.
@@ -66,28 +64,26 @@ impl IssuerKeys {
     }
 
     /// The keys of that id, or all where a token names none; empty where the issuer has none.
-    pub(super) async fn find(&self, id: Option<&str>, documents: &dyn DocumentSource) -> Result<Found, Unavailable> {
-        if let Some(known) = self.known().filter(|known| known.since.elapsed() < FRESH) {
-            let found = Found::of(&known, id);
-            if !found.is_empty() {
-                return Ok(found);
-            }
+    pub(super) async fn find(
+        &self,
+        id: Option<&str>,
+        documents: &dyn DocumentSource,
+        now: Timestamp,
+    ) -> Result<Found, Unavailable> {
+        if let Some(found) = self.fresh(id, now) {
+            return Ok(found);
         }
         let mut asked = self.asked.lock().await;
-        // Somebody else may have asked meanwhile.
-        let known = self.known();
-        if let Some(known) = known.as_ref().filter(|known| known.since.elapsed() < FRESH) {
-            let found = Found::of(known, id);
-            if !found.is_empty() {
-                return Ok(found);
-            }
+        // Another request may have asked in the meantime.
+        if let Some(found) = self.fresh(id, now) {
+            return Ok(found);
         }
-        let pause = if known.is_some() { PAUSE } else { RETRY };
-        if asked.is_none_or(|asked| asked.elapsed() >= pause) {
-            *asked = Some(Instant::now());
+        let pause = if self.known().is_some() { PAUSE } else { RETRY };
+        if asked.is_none_or(|asked| !is_within(pause, asked, now)) {
+            *asked = Some(now);
             match self.fetch(documents).await {
                 Ok(keys) => {
-                    let known = Known { keys: Arc::new(keys), since: Instant::now() };
+                    let known = Known { keys: Arc::new(keys), since: now };
                     *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
                 }
                 Err(error) => tracing::warn!(
@@ -99,8 +95,14 @@ impl IssuerKeys {
             }
         }
         drop(asked);
-        let known = self.known().filter(|known| known.since.elapsed() < STALE).ok_or(Unavailable)?;
+        let known = self.known().filter(|known| is_within(STALE, known.since, now)).ok_or(Unavailable)?;
         Ok(Found::of(&known, id))
+    }
+
+    /// The same from keys that need not be fetched again; `None` where there are none of that id.
+    fn fresh(&self, id: Option<&str>, now: Timestamp) -> Option<Found> {
+        let known = self.known().filter(|known| is_within(FRESH, known.since, now))?;
+        Some(Found::of(&known, id)).filter(|found| !found.is_empty())
     }
 
     fn known(&self) -> Option<Known> {
@@ -111,7 +113,7 @@ impl IssuerKeys {
     async fn fetch(&self, documents: &dyn DocumentSource) -> Result<Vec<VerifyingKey>, String> {
         let issuer = self.issuer.as_str();
         let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-        let discovery: Discovery = parse(&address, &documents.get(&address).await?)?;
+        let discovery: Discovery = parse(&address, &documents.get(&self.issuer, &address).await?)?;
         if discovery.issuer != issuer {
             return Err(format!("{address} is of the issuer `{}`", discovery.issuer.escape_debug()));
         }
@@ -120,13 +122,18 @@ impl IssuerKeys {
         if !keys_at.starts_with("https://") && !is_plain {
             return Err(format!("{address} names keys at an address that is not https"));
         }
-        let set: JwkSet = parse_keys(&keys_at, &documents.get(&keys_at).await?)?;
+        let set: JwkSet = parse_keys(&keys_at, &documents.get(&self.issuer, &keys_at).await?)?;
         let keys: Vec<_> = set.keys.iter().take(MAX_KEYS).filter_map(verifying_key).collect();
         if keys.is_empty() {
             return Err(format!("{keys_at} has no key for ES256, RS256 or EdDSA"));
         }
         Ok(keys)
     }
+}
+
+/// Whether less than `time` lies between the two instants. A clock that was set back ends it, too.
+fn is_within(time: SignedDuration, since: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(since).abs() < time
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(address: &str, document: &[u8]) -> Result<T, String> {

@@ -80,7 +80,7 @@ impl IdTokenVerifier for OidcIdTokens {
             "EdDSA" => Algorithm::EdDSA,
             other => return Err(IdTokenFault::algorithm(other).into()),
         };
-        let found = keys.find(head.kid.as_deref(), &*self.documents).await;
+        let found = keys.find(head.kid.as_deref(), &*self.documents, now).await;
         let found = found.map_err(|_| Error::IssuerUnavailable(keys.issuer.clone()))?;
         if found.is_empty() {
             return Err(IdTokenFault::unknown_key(head.kid.as_deref().unwrap_or_default()).into());

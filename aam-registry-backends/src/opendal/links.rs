@@ -1,10 +1,14 @@
 use std::time::Duration;
 
-use aam_registry_core::{Error, Result, types::ArchiveLocation};
+use aam_registry_core::{Error, Result, decide::Audience, types::ArchiveLocation};
 use http::{Method, Uri};
 use opendal::Operator;
 
 use super::{failure::storage_error, remote::GZIP};
+
+/// How long a link is good at most that not everybody may have: nobody keeps the redirect to it, and whoever has the
+/// link needs nothing else.
+const UNSHARED: Duration = Duration::from_mins(2);
 
 /// Creates links with which clients download archives directly from the store.
 #[derive(Clone, Debug)]
@@ -28,18 +32,19 @@ impl PresignedLinks {
 
     /// A link to the archive at `location` for one method. The store serves it with the content type
     /// and the file name that the registry would send.
-    pub(super) async fn link(&self, location: &ArchiveLocation, method: &Method) -> Result<Uri> {
+    pub(super) async fn link(&self, location: &ArchiveLocation, method: &Method, audience: Audience) -> Result<Uri> {
+        let expiry = if audience == Audience::Everyone { self.expiry } else { self.expiry.min(UNSHARED) };
         let path = location.archive.as_str();
         let disposition = format!("attachment; filename=\"{}\"", location.file_name());
         let able = self.operator.info().capability();
         let request = if method == Method::HEAD {
-            let mut link = self.operator.presign_stat_with(path, self.expiry);
+            let mut link = self.operator.presign_stat_with(path, expiry);
             if able.stat_with_override_content_type && able.stat_with_override_content_disposition {
                 link = link.override_content_type(GZIP).override_content_disposition(&disposition);
             }
             link.await
         } else {
-            let mut link = self.operator.presign_read_with(path, self.expiry);
+            let mut link = self.operator.presign_read_with(path, expiry);
             if able.read_with_override_content_type && able.read_with_override_content_disposition {
                 link = link.override_content_type(GZIP).override_content_disposition(&disposition);
             }

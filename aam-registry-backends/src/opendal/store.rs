@@ -66,9 +66,9 @@ impl ArchiveStore for OpendalArchives {
         found(self.remote.open(key, range).await)
     }
 
-    async fn redirect(&self, location: &ArchiveLocation, method: &Method, _: Audience) -> Result<Option<Uri>> {
+    async fn redirect(&self, location: &ArchiveLocation, method: &Method, audience: Audience) -> Result<Option<Uri>> {
         match &self.links {
-            Some(links) => links.link(location, method).await.map(Some),
+            Some(links) => links.link(location, method, audience).await.map(Some),
             None => Ok(None),
         }
     }

@@ -17,14 +17,17 @@ use super::{
     tokens::LOCK_TO_CHANGE,
     users::{self, user_columns},
 };
-use crate::relational::columns;
+use crate::relational::{
+    columns,
+    predicates::{account_is_enabled, administers, one_time_token_is_live, token_is_live},
+};
 
 /// How many accounts are read at a time.
 const PAGE: usize = 500;
 const LIST: &str =
     concat!("SELECT ", user_columns!(), " FROM users u WHERE u.username > $1 ORDER BY u.username LIMIT 500");
 /// Of two that would each take the last other administrator away, the second waits here and sees what the first did.
-const LOCK_ADMINS: &str = "SELECT id FROM users WHERE is_admin AND NOT disabled ORDER BY id FOR NO KEY UPDATE";
+const LOCK_ADMINS: &str = concat!("SELECT id FROM users WHERE ", administers!(""), " ORDER BY id FOR NO KEY UPDATE");
 const ACCOUNT: &str = concat!(
     "SELECT ",
     user_columns!(),
@@ -33,13 +36,18 @@ const ACCOUNT: &str = concat!(
 const EMAIL_TAKEN: &str = "SELECT 1 FROM users WHERE email_key = $1 AND id <> $2";
 
 const ONE_TIME_TOKEN: &str = "SELECT purpose, expires_at FROM one_time_tokens WHERE digest = $1 AND user_id = $2";
-const ONE_TIME_TOKENS: &str =
-    "SELECT count(*) FROM one_time_tokens WHERE user_id = $1 AND purpose = $2 AND expires_at > $3";
+const ONE_TIME_TOKENS: &str = concat!(
+    "SELECT count(*) FROM one_time_tokens WHERE user_id = $1 AND purpose = $2 AND ",
+    one_time_token_is_live!("", "$3")
+);
 const ONE_TIME_HOLDER: &str = concat!(
     "SELECT ",
     user_columns!(),
     " FROM one_time_tokens t JOIN users u ON u.id = t.user_id
-      WHERE t.digest = $1 AND t.purpose = $2 AND t.expires_at > $3 AND NOT u.disabled"
+      WHERE t.digest = $1 AND t.purpose = $2 AND ",
+    one_time_token_is_live!("t.", "$3"),
+    " AND ",
+    account_is_enabled!("u.")
 );
 
 /// While tokens are revoked none is made that would be missed, and none is revoked beside.
@@ -50,15 +58,11 @@ const TOKEN: &str = "SELECT 1 FROM tokens WHERE id = $1";
 /// The live tokens that are meant, in the order in which tokens are locked.
 macro_rules! live {
     ($which:literal) => {
-        concat!(
-            "SELECT id FROM tokens WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1) ",
-            $which,
-            " ORDER BY id FOR NO KEY UPDATE"
-        )
+        concat!("SELECT id FROM tokens WHERE ", token_is_live!("", "$1"), $which, " ORDER BY id FOR NO KEY UPDATE")
     };
 }
-const LIVE_ONE: &str = live!("AND id = $2");
-const LIVE_OF_USER: &str = live!("AND user_id = $2");
+const LIVE_ONE: &str = live!(" AND id = $2");
+const LIVE_OF_USER: &str = live!(" AND user_id = $2");
 const LIVE_OF_ALL: &str = live!("");
 
 #[async_trait]

@@ -148,6 +148,7 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::SetTag { .. } => &[PUT_TAG],
         Write::RemoveTags { .. } => &[REMOVE_TAGS],
         Write::MoveLatest { .. } => &[PUT_TAG, REMOVE_TAGS, listing::LIST, listing::UNLIST],
+        Write::SetVisibility { .. } => &[listing::SET_PRIVATE],
         Write::Touch { .. } => &[listing::TOUCH],
         Write::PutWebhook(_) => &[webhook_writes::PUT],
         Write::DeleteWebhook(_) => &[webhook_writes::DELETE, jobs::DROP_KIND],
@@ -221,6 +222,9 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::SetTag { package, tag, version } => put_tag(tx, package, tag, version, None).await,
         Write::RemoveTags { package, tags } => remove_tags(tx, package, tags).await,
         Write::MoveLatest { package, latest } => move_latest(tx, package, latest, listed).await,
+        Write::SetVisibility { package, visibility } => {
+            sql::run(tx, listing::SET_PRIVATE, [&package.as_str(), &visibility.is_private()]).await.map(drop)
+        }
         Write::Touch { package, at } => listing::touch(tx, package, *at).await,
         Write::PutWebhook(stored) => webhook_writes::put(tx, stored).await,
         Write::DeleteWebhook(webhook) => {

@@ -2,18 +2,23 @@ use aam_registry_core::{
     Result,
     decide::Audience,
     ports::ArchiveIndex,
-    types::{ArchiveKey, ArchiveLocation, PackageName, RegistryId, Version},
+    types::{ArchiveKey, ArchiveLocation, PackageName, RegistryId, Version, Visibility},
 };
 use async_trait::async_trait;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{PostgresMetadata, failure::Tx, sql};
+use super::{
+    PostgresMetadata,
+    failure::Tx,
+    sql,
+    versions::{of_name_and_key, of_name_and_key_in_reach},
+};
 use crate::relational::columns;
 
-const LOCATION: &str = "SELECT p.name, v.version, v.archive, v.sha256, v.archive_size
-    FROM packages p JOIN versions v ON v.package_id = p.id WHERE p.name = $1 AND v.version_key = $2";
-const LOCATIONS: &str = "SELECT p.name, v.version, v.archive, v.sha256, v.archive_size
+const LOCATION: &str =
+    concat!("SELECT p.name, v.version, v.archive, v.sha256, v.archive_size, p.private", of_name_and_key_in_reach!());
+const LOCATIONS: &str = "SELECT p.name, v.version, v.archive, v.sha256, v.archive_size, p.private
     FROM versions v JOIN packages p ON p.id = v.package_id WHERE v.archive > $1 ORDER BY v.archive LIMIT $2";
 const UNREFERENCED: &str =
     "SELECT k.archive FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY k (archive, upload, at)
@@ -26,10 +31,10 @@ impl ArchiveIndex for PostgresMetadata {
         &self,
         name: &PackageName,
         version: &Version,
-        _: Audience,
+        audience: Audience,
     ) -> Result<Option<ArchiveLocation>> {
-        let key = &version.key();
-        self.read(|tx| async move { sql::first(&tx, LOCATION, [&name.as_str(), key], location).await }).await
+        let (name, key, private) = (name.as_str(), &version.key(), audience.reach().includes_private());
+        self.read(|tx| async move { sql::first(&tx, LOCATION, [&name, key, &private], location).await }).await
     }
 
     async fn published_archives(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<ArchiveLocation>> {
@@ -61,5 +66,6 @@ fn location(row: &Row) -> Tx<ArchiveLocation> {
         archive: sql::parsed(row, 2)?,
         sha256: sql::digest(row, 3)?,
         size: sql::unsigned(row, 4)?,
+        visibility: Visibility::of(row.try_get(5)?),
     })
 }

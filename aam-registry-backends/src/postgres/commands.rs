@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use aam_registry_core::{
     Result,
-    decide::Request,
+    decide::{PublisherCommand, Request},
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
 use async_trait::async_trait;
 
 use super::{
     PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, facts, failure::Tx, scopes,
-    sessions, tokens, users, webhooks,
+    sessions, tokens, trusted_publishers, users, webhooks,
 };
 
 #[async_trait]
@@ -44,9 +44,11 @@ fn rows(request: &Request) -> Option<Rows> {
         Request::CreateScope(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().name),
         Request::ChangeMember(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangeWebhook(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
-        Request::ReportDelivery(_) | Request::ReportOperatorDelivery(_) | Request::EnableOperatorWebhook(_) => {
-            return None;
-        }
+        Request::ChangePublisher(asked) => Rows::of(&asked.question().actor).and_package(&asked.question().package),
+        Request::ReportDelivery(_)
+        | Request::ReportOperatorDelivery(_)
+        | Request::EnableOperatorWebhook(_)
+        | Request::ExchangeIdToken(_) => return None,
     })
 }
 
@@ -71,6 +73,13 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::EnableOperatorWebhook(asked) => {
             asked.decide(&webhooks::operator_facts(tx, &asked.question().name).await?)
         }
+        Request::ChangePublisher(asked) => {
+            let PublisherCommand { actor, package, .. } = asked.question();
+            asked.decide(&trusted_publishers::publisher_facts(tx, actor, package).await?)
+        }
+        Request::ExchangeIdToken(asked) => {
+            asked.decide(&trusted_publishers::exchange_facts(tx, asked.question()).await?)
+        }
     };
     apply(tx, decision?).await
 }
@@ -89,6 +98,12 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
         QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0).await?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx).await?),
+        QueryRequest::PublisherFactsOf(asked) => {
+            asked.answer(trusted_publishers::seen_facts(tx, &asked.question().0).await?);
+        }
+        QueryRequest::PublisherBySecret(asked) => {
+            asked.answer(trusted_publishers::by_secret(tx, &asked.question().0).await?);
+        }
     }
     Ok(())
 }

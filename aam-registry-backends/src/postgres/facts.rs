@@ -5,7 +5,9 @@ use aam_registry_core::{
         CallerAccount, CallerFacts, CallerPublisher, CallerToken, LatestFacts, OwnerState, PackageAccess, PackageFacts,
         PackageReads, PackageState, VersionState, YankState,
     },
-    types::{Actor, Credential, DistTag, LatestTag, PackageName, PublishedVersion, ScopeRole, Username, Version},
+    types::{
+        Actor, Credential, DistTag, LatestTag, PackageName, PublishedVersion, ScopeRole, Username, Version, Visibility,
+    },
 };
 use futures_util::try_join;
 use tokio_postgres::Row;
@@ -19,7 +21,7 @@ use super::{
     trusted_publishers::{CALLER_PUBLISHER, caller_publisher},
     versions::{of_name_and_key, texts},
 };
-use crate::relational::columns;
+use crate::relational::{columns, predicates::account_is_enabled};
 
 /// What [`Held::access`] reads: what the user `$1` with the session `$2` is to
 /// the package `p` and the scope `$3`.
@@ -66,7 +68,7 @@ const ACCOUNT: &str = concat!("SELECT ", account_columns!(), " FROM users u WHER
 const REVOKED_SESSION: &str = "SELECT 1 FROM revoked_sessions WHERE user_id = $1 AND id = $2";
 const TOKEN: &str = "SELECT expires_at FROM tokens WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL FOR SHARE";
 const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR SHARE";
-const PACKAGE: &str = "SELECT updated_at, trusted_only FROM packages WHERE name = $1 FOR NO KEY UPDATE";
+const PACKAGE: &str = "SELECT updated_at, private, trusted_only FROM packages WHERE name = $1 FOR NO KEY UPDATE";
 const RIGHTS: &str = concat!("SELECT ", rights_columns!(), " FROM (SELECT 1) one LEFT JOIN packages p ON p.name = $4");
 const VERSION: &str = concat!(
     "SELECT v.version, v.yanked_at, v.yanked_reason,
@@ -80,12 +82,15 @@ const TAG: &str = "SELECT v.version FROM packages p JOIN dist_tags t ON t.packag
     JOIN versions v ON v.id = t.version_id WHERE p.name = $1 AND t.tag = $2";
 /// A user, what it is to the package and to the scope, and how many other owners are listed with the
 /// package, without disabled ones.
-const OWNER: &str =
+const OWNER: &str = concat!(
     "SELECT u.id, EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = u.id),
         (SELECT m.role FROM scope_members m WHERE m.scope = $2 AND m.user_id = u.id),
         (SELECT count(*) FROM package_owners o JOIN users other ON other.id = o.user_id
-            WHERE o.package_id = p.id AND o.user_id <> u.id AND NOT other.disabled)
-    FROM users u LEFT JOIN packages p ON p.name = $3 WHERE u.username = $1";
+            WHERE o.package_id = p.id AND o.user_id <> u.id AND ",
+    account_is_enabled!("other."),
+    ")
+    FROM users u LEFT JOIN packages p ON p.name = $3 WHERE u.username = $1"
+);
 
 /// The account of an actor from the columns of [`account_columns`] that start
 /// at `at`; `None` where they are null.
@@ -113,10 +118,13 @@ pub(super) fn publisher_token(actor: &Actor) -> Option<Uuid> {
     }
 }
 
-/// A package from the columns `updated_at` and `trusted_only` that start at `at`; `None` where they are null.
-pub(super) fn package_state(row: &Row, at: usize) -> Tx<Option<PackageState>> {
-    let Some(updated_at) = sql::optional_instant(row, at)? else { return Ok(None) };
-    Ok(Some(PackageState { updated_at, trusted_only: row.try_get(at + 1)? }))
+/// What is known of a package, out of `updated_at`, `private` and `trusted_only` from column `at` on.
+pub(super) fn package_state(row: &Row, at: usize) -> Tx<PackageState> {
+    Ok(PackageState {
+        updated_at: sql::instant(row, at)?,
+        visibility: Visibility::of(row.try_get(at + 1)?),
+        trusted_only: row.try_get(at + 2)?,
+    })
 }
 
 /// What an actor is to a package, and whether the scope of its name exists. Locks all of them.
@@ -130,18 +138,6 @@ pub(super) async fn locked_access(tx: &Session, actor: &Actor, name: &PackageNam
     let rights = rights.first().ok_or_else(|| Failure::Corrupt("rights without a row".into()))?;
     let scope_exists = held.scope_exists;
     Ok((held.access(rights)?, scope_exists))
-}
-
-/// The same from a row that was read without locks: the columns of [`rights_columns`], whether the scope
-/// exists, those of [`package_state`], whether there is the token and when it expires, and
-/// [`account_columns`].
-pub(super) fn seen_access(row: &Row) -> Tx<(PackageAccess, bool)> {
-    let expires_at = sql::optional_instant(row, 7)?;
-    let token = row.try_get::<_, bool>(6)?.then_some(CallerToken { expires_at });
-    let caller =
-        CallerFacts { account: account(row, 8)?, session_revoked: row.try_get(0)?, token, ..CallerFacts::default() };
-    let (package_owner, scope_role) = (row.try_get(1)?, role(row, 2)?);
-    Ok((PackageAccess { caller, package_owner, scope_role, package: package_state(row, 4)? }, row.try_get(3)?))
 }
 
 /// A role in the column `at`, where there is one.
@@ -261,12 +257,13 @@ impl PackageLocks {
             // After the package, as whoever removes the publisher does.
             rows_where(tx, publisher_of, publisher.as_ref().map(|token| [token as _])),
         )?;
+        let package = packages.first().map(|row| package_state(row, 0)).transpose()?;
         Ok(Held {
             account: accounts.first().map(|row| account(row, 0)).transpose()?.flatten(),
             token: tokens.first().map(held_token).transpose()?,
             publisher: publishers.first().map(caller_publisher).transpose()?,
             scope_exists: !scopes.is_empty(),
-            package: packages.first().map(|row| package_state(row, 0)).transpose()?.flatten(),
+            package,
         })
     }
 }

@@ -22,6 +22,13 @@ macro_rules! changed {
 }
 pub(super) use changed;
 
+/// Makes a package private or public.
+pub(super) const SET_PRIVATE: &str = concat!(
+    "WITH package AS (UPDATE packages SET private = $2 WHERE name = $1 RETURNING id)
+    UPDATE listings l SET private = $2, ",
+    changed!(),
+    " FROM package p WHERE l.package_id = p.id"
+);
 /// Notes that something of a package changed.
 pub(super) const TOUCH: &str = concat!(
     "WITH package AS (UPDATE packages SET updated_at = GREATEST(updated_at, $2) WHERE name = $1 RETURNING id, updated_at)
@@ -41,8 +48,8 @@ pub(super) const UNLIST: &str = concat!(
 );
 pub(super) const LIST: &str = concat!(
     "INSERT INTO listings AS l (package_id, name, description, author, latest_version, keywords, artifacts,
-                               artifact_types, downloads, updated_at)
-    SELECT id, $1, $2, $3, $4, $5, $6, $7, downloads, updated_at FROM packages WHERE name = $1
+                               artifact_types, downloads, updated_at, private)
+    SELECT id, $1, $2, $3, $4, $5, $6, $7, downloads, updated_at, private FROM packages WHERE name = $1
     ON CONFLICT (package_id) DO UPDATE SET description = excluded.description, author = excluded.author,
         latest_version = excluded.latest_version, keywords = excluded.keywords, artifacts = excluded.artifacts,
         artifact_types = excluded.artifact_types, updated_at = GREATEST(l.updated_at, excluded.updated_at), ",

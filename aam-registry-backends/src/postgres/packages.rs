@@ -1,12 +1,13 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use aam_registry_core::{
     Error, Result,
-    decide::{CallerFacts, Rights},
+    decide::{CallerFacts, PackageAccess, Rights},
     ports::PackageStore,
     types::{
-        Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, PublishedVersion, RegistryTotals,
-        ScopeRole, SearchQuery, Username, Version, VersionBounds, VersionDetail, VersionList, VersionRange, Visibility,
+        Actor, ArchiveFile, DistTag, Memberships, Package, PackageName, PackageSummary, Page, PublishedVersion, Reach,
+        RegistryTotals, ScopeRole, SearchQuery, UserId, Username, Version, VersionBounds, VersionDetail, VersionList,
+        VersionRange, Visibility,
     },
 };
 use async_trait::async_trait;
@@ -34,25 +35,32 @@ const PACKAGE: &str = "SELECT p.created_at, p.updated_at, p.downloads,
               UNION
               SELECT u.username FROM scope_members m JOIN users u ON u.id = m.user_id
               WHERE m.scope = p.scope AND m.role = $3
-              ORDER BY 1)
-    FROM packages p WHERE p.name = $1";
+              ORDER BY 1),
+        p.private
+    FROM packages p WHERE p.name = $1 AND (NOT p.private OR $4)";
 const OWNERS: &str = "SELECT ARRAY(
         SELECT u.username FROM package_owners o JOIN users u ON u.id = o.user_id WHERE o.package_id = p.id
         UNION
         SELECT u.username FROM scope_members m JOIN users u ON u.id = m.user_id
         WHERE m.scope = p.scope AND m.role = $2
         ORDER BY 1)
-    FROM packages p WHERE p.name = $1";
+    FROM packages p WHERE p.name = $1 AND (NOT p.private OR $3)";
 /// A row for each tag, or one without a tag where a package has none.
 const TAGS: &str = "SELECT t.tag, v.version FROM packages p
-    LEFT JOIN (dist_tags t JOIN versions v ON v.id = t.version_id) ON t.package_id = p.id WHERE p.name = $1";
+    LEFT JOIN (dist_tags t JOIN versions v ON v.id = t.version_id) ON t.package_id = p.id
+    WHERE p.name = $1 AND (NOT p.private OR $2)";
 const RIGHTS: &str = concat!(
     "SELECT ",
     account_columns!(),
     ", EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $2),
-        (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = $2)
+        (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = $2), p.updated_at, p.private
     FROM packages p LEFT JOIN users u ON u.id = $2 WHERE p.name = $1"
 );
+/// One row: the scopes of which a user is a member, with the roles, and the private packages that list the user.
+const MEMBERSHIPS: &str = "SELECT ARRAY(SELECT m.scope FROM scope_members m WHERE m.user_id = $1 ORDER BY m.scope),
+        ARRAY(SELECT m.role FROM scope_members m WHERE m.user_id = $1 ORDER BY m.scope),
+        ARRAY(SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id
+            WHERE o.user_id = $1 AND p.private ORDER BY p.name)";
 const TOTALS: &str = "SELECT t.packages + p.packages, t.versions + p.versions, t.users + p.users, t.downloads,
         t.storage_bytes + p.storage_bytes
     FROM registry_totals t, (
@@ -68,56 +76,81 @@ const CHECK: &str = "SELECT current_setting('transaction_read_only') = 'on' FROM
 
 #[async_trait]
 impl PackageStore for PostgresMetadata {
-    async fn package(&self, name: &PackageName) -> Result<Option<Package>> {
-        self.snapshot(|tx| async move { package(&tx, name).await }).await
+    async fn package(&self, name: &PackageName, reach: Reach) -> Result<Option<Package>> {
+        self.snapshot(|tx| async move { package(&tx, name, reach).await }).await
     }
 
-    async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>> {
-        self.read(|tx| async move { versions::list(&tx, name, range).await }).await
+    async fn version_list(
+        &self,
+        name: &PackageName,
+        range: &VersionRange,
+        reach: Reach,
+    ) -> Result<Option<VersionList>> {
+        self.read(|tx| async move { versions::list(&tx, name, range, reach).await }).await
     }
 
-    async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>> {
-        self.read(|tx| async move { versions::numbers(&tx, name).await }).await
+    async fn version_numbers(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<PublishedVersion>>> {
+        self.read(|tx| async move { versions::numbers(&tx, name, reach).await }).await
     }
 
-    async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>> {
+    async fn tags(&self, name: &PackageName, reach: Reach) -> Result<Option<BTreeMap<DistTag, Version>>> {
         self.read(|tx| async move {
             let [query] = tx.prepare([TAGS]).await?;
-            let rows = tx.rows(&query, [&name.as_str()]).await?;
+            let rows = tx.rows(&query, [&name.as_str(), &reach.includes_private()]).await?;
             if rows.is_empty() { Ok(None) } else { tags(&rows).map(Some) }
         })
         .await
     }
 
-    async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>> {
-        let owner = ScopeRole::Owner.as_str();
-        self.read(|tx| async move { sql::first(&tx, OWNERS, [&name.as_str(), &owner], |row| owners(row, 0)).await })
+    async fn owners(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<Username>>> {
+        let (name, owner, private) = (name.as_str(), ScopeRole::Owner.as_str(), reach.includes_private());
+        self.read(|tx| async move { sql::first(&tx, OWNERS, [&name, &owner, &private], |row| owners(row, 0)).await })
             .await
     }
 
-    async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>> {
-        self.read(|tx| async move { versions::detail(&tx, name, version).await }).await
+    async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>> {
+        self.read(|tx| async move { versions::detail(&tx, name, version, reach).await }).await
     }
 
-    async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>> {
-        self.read(|tx| async move { versions::files(&tx, name, version).await }).await
+    async fn files(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Vec<ArchiveFile>>> {
+        self.read(|tx| async move { versions::files(&tx, name, version, reach).await }).await
     }
 
-    async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>> {
-        self.read(|tx| async move { versions::readme(&tx, name, version).await }).await
+    async fn readme(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Option<String>>> {
+        self.read(|tx| async move { versions::readme(&tx, name, version, reach).await }).await
     }
 
     async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>> {
         let user = Uuid::from(actor.user);
         self.read(|tx| async move {
-            sql::first(&tx, RIGHTS, [&name.as_str(), &user], |row| {
+            let access = |row: &Row| {
                 let caller = CallerFacts { account: facts::account(row, 0)?, ..CallerFacts::default() };
                 let (package_owner, scope_role) = (row.try_get(4)?, facts::role(row, 5)?);
-                Ok(Rights { admin: caller.administers(actor), package_owner, scope_role, ..Rights::default() })
-            })
-            .await
+                let package = Some(facts::package_state(row, 6)?);
+                Ok(PackageAccess { caller, package_owner, scope_role, package })
+            };
+            let access = sql::first(&tx, RIGHTS, [&name.as_str(), &user], access).await?;
+            Ok(access.and_then(|access| access.rights(actor)))
         })
         .await
+    }
+
+    async fn memberships(&self, user: UserId) -> Result<Arc<Memberships>> {
+        let user = Uuid::from(user);
+        let memberships = self.read(|tx| async move {
+            sql::first(&tx, MEMBERSHIPS, [&user], |row| {
+                let (scopes, roles): (Vec<&str>, Vec<&str>) = (row.try_get(0)?, row.try_get(1)?);
+                let scopes = scopes.into_iter().zip(roles);
+                let scopes = scopes.map(|(scope, role)| Ok((scope.parse()?, columns::role(role)?)));
+                let packages = row.try_get::<_, Vec<&str>>(2)?.into_iter().map(str::parse);
+                Ok(Memberships {
+                    scopes: scopes.collect::<Tx<_>>()?,
+                    private_packages: packages.collect::<Result<_, _>>()?,
+                })
+            })
+            .await
+        });
+        Ok(Arc::new(memberships.await?.unwrap_or_default()))
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
@@ -188,15 +221,16 @@ impl PostgresMetadata {
     }
 }
 
-async fn package(tx: &Session, name: &PackageName) -> Tx<Option<Package>> {
+async fn package(tx: &Session, name: &PackageName, reach: Reach) -> Tx<Option<Package>> {
     let [package, tags_of, list] = tx.prepare([PACKAGE, TAGS, LIST]).await?;
     let (full, owner) = (name.as_str(), ScopeRole::Owner.as_str());
     let bounds = VersionBounds::LISTED;
+    let private = reach.includes_private();
     let (before, size, count) = (None::<&str>, versions::size_bound(&bounds), versions::row_bound(&bounds));
     let (packages, tag_rows, version_rows) = try_join!(
-        tx.rows(&package, [&full, &DistTag::LATEST, &owner]),
-        tx.rows(&tags_of, [&full]),
-        tx.rows(&list, [&full, &before, &size, &count]),
+        tx.rows(&package, [&full, &DistTag::LATEST, &owner, &private]),
+        tx.rows(&tags_of, [&full, &private]),
+        tx.rows(&list, [&full, &before, &size, &count, &private]),
     )?;
     let Some(row) = packages.first() else { return Ok(None) };
     let document: Option<&str> = row.try_get(3)?;
@@ -208,7 +242,7 @@ async fn package(tx: &Session, name: &PackageName) -> Tx<Option<Package>> {
         created_at: sql::instant(row, 0)?,
         updated_at: sql::instant(row, 1)?,
         owners: owners(row, 4)?,
-        visibility: Visibility::Public,
+        visibility: Visibility::of(row.try_get(5)?),
         downloads: sql::unsigned(row, 2)?,
         dist_tags: tags(&tag_rows)?,
         versions: list.versions,

@@ -35,7 +35,8 @@ const TAGGED: &str = "SELECT 1 FROM packages p JOIN dist_tags t ON t.package_id 
 
 /// Makes a package.
 pub(super) const INSERT_PACKAGE: &str = "WITH package AS (
-        INSERT INTO packages (name, scope, similarity_key, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
+        INSERT INTO packages (name, scope, similarity_key, created_at, updated_at, private)
+        VALUES ($1, $2, $3, $4, $4, $6)
         RETURNING id
     ), owner AS (INSERT INTO package_owners (package_id, user_id) SELECT id, $5 FROM package WHERE $5::uuid IS NOT NULL
     )
@@ -112,7 +113,8 @@ pub(super) async fn insert_package(tx: &Session, new: &NewVersion<'_>) -> Tx<()>
     let name = &new.commit.manifest.name;
     let scope = Some(name.scope_or_empty()).filter(|scope| !scope.is_empty());
     let (created_at, owner) = (new.published_at.as_microsecond(), new.owner.map(Uuid::from));
-    let row: [&(dyn ToSql + Sync); 5] = [&name.as_str(), &scope, &similarity_key(name), &created_at, &owner];
+    let private = new.visibility.is_private();
+    let row: [&(dyn ToSql + Sync); 6] = [&name.as_str(), &scope, &similarity_key(name), &created_at, &owner, &private];
     sql::run(tx, INSERT_PACKAGE, row).await.map(drop)
 }
 

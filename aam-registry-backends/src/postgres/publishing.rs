@@ -63,7 +63,8 @@ const CHECK: &str = concat!(
         EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $1),
         (SELECT m.role FROM scope_members m WHERE m.scope = $5 AND m.user_id = $1),
         k.id IS NOT NULL, k.expires_at, EXISTS (SELECT 1 FROM scopes s WHERE s.name = $5),
-        p.updated_at, p.trusted_only, (SELECT q.name FROM packages q WHERE q.similarity_key = $7), v.version, v.sha256
+        p.updated_at, p.private, p.trusted_only, (SELECT q.name FROM packages q WHERE q.similarity_key = $7), v.version,
+        v.sha256
     FROM (SELECT 1) one LEFT JOIN users u ON u.id = $1
         LEFT JOIN tokens k ON k.id = $3 AND k.user_id = $1 AND k.revoked_at IS NULL
         LEFT JOIN packages p ON p.name = $4
@@ -147,13 +148,14 @@ async fn check_facts(tx: &Session, check: &PublishCheck) -> Tx<PublishFacts> {
         let token = row.try_get::<_, bool>(7)?.then_some(CallerToken { expires_at });
         let (account, session_revoked) = (facts::account(row, 0)?, row.try_get(4)?);
         let caller = CallerFacts { account, session_revoked, token, publisher: publisher.clone() };
-        let package = facts::package_state(row, 10)?;
-        let similar: Option<&str> = row.try_get(12)?;
+        let exists = sql::optional_instant(row, 10)?.is_some();
+        let package = exists.then(|| facts::package_state(row, 10)).transpose()?;
+        let similar: Option<&str> = row.try_get(13)?;
         Ok(PublishFacts {
             access: PackageAccess { caller, package_owner: row.try_get(5)?, scope_role: facts::role(row, 6)?, package },
             scope_exists: row.try_get(9)?,
             similar: similar.map(str::parse).transpose()?,
-            existing: existing(row, 13)?,
+            existing: existing(row, 14)?,
             ..PublishFacts::default()
         })
     });

@@ -40,6 +40,8 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V11__sessions",
     "V12__email_verified",
     "V13__operator_webhooks",
+    "V14__private_packages",
+    "V18__trusted_publishers",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.

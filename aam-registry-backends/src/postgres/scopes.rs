@@ -2,7 +2,7 @@ use aam_registry_core::{
     Result,
     decide::{MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts},
     ports::ScopeStore,
-    types::{Collaborator, Scope, ScopeMember, ScopeName, ScopeRole, UserId},
+    types::{Collaborator, Scope, ScopeMember, ScopeName, ScopeRole, Sight, UserId, Visibility},
 };
 use async_trait::async_trait;
 use futures_util::try_join;
@@ -15,7 +15,11 @@ use super::{
     failure::{Failure, Tx},
     sql,
 };
-use crate::relational::columns;
+use crate::relational::{
+    columns,
+    predicates::account_is_enabled,
+    sight::{collaborators_in_sight, collaborators_to_read},
+};
 
 /// Whether there is a scope, and which user has its name.
 const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM scopes s WHERE s.name = $1),
@@ -23,23 +27,27 @@ const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM scopes s WHERE s.name = $1),
 const SCOPE: &str = "SELECT s.created_at, u.username, m.role
     FROM scopes s LEFT JOIN scope_members m ON m.scope = s.name LEFT JOIN users u ON u.id = m.user_id
     WHERE s.name = $1 ORDER BY u.username";
-const COLLABORATORS: &str = "SELECT u.username, p.name FROM packages p
+const COLLABORATORS: &str = "SELECT u.username, p.name, p.private FROM packages p
     JOIN package_owners o ON o.package_id = p.id JOIN users u ON u.id = o.user_id
-    WHERE p.scope = $1 ORDER BY p.name, u.username LIMIT $2";
+    WHERE p.scope = $1 AND (NOT p.private OR $3) ORDER BY p.name, u.username LIMIT $2";
 const SCOPES_OF: &str = "SELECT scope, role FROM scope_members WHERE user_id = $1 ORDER BY scope";
 const TO_CHANGE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
 /// The role of a user in a scope, and how many owners the scope has beside another, without disabled ones.
-const ROLE: &str = "SELECT (SELECT m.role FROM scope_members m WHERE m.scope = $1 AND m.user_id = $2),
+const ROLE: &str = concat!(
+    "SELECT (SELECT m.role FROM scope_members m WHERE m.scope = $1 AND m.user_id = $2),
     (SELECT count(*) FROM scope_members m JOIN users u ON u.id = m.user_id
-        WHERE m.scope = $1 AND m.role = $3 AND u.username <> $4 AND NOT u.disabled)";
+        WHERE m.scope = $1 AND m.role = $3 AND u.username <> $4 AND ",
+    account_is_enabled!("u."),
+    ")"
+);
 /// A user and what it is to a scope.
 const MEMBER: &str = "SELECT u.id, (SELECT m.role FROM scope_members m WHERE m.scope = $2 AND m.user_id = u.id)
     FROM users u WHERE u.username = $1";
 
 #[async_trait]
 impl ScopeStore for PostgresMetadata {
-    async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>> {
-        self.snapshot(|tx| async move { scope(&tx, name).await }).await
+    async fn scope(&self, name: &ScopeName, sight: &Sight) -> Result<Option<Scope>> {
+        self.snapshot(|tx| async move { scope(&tx, name, sight).await }).await
     }
 
     async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>> {
@@ -63,24 +71,28 @@ pub(super) async fn new_scope_facts(tx: &Session, new: &NewScope) -> Tx<NewScope
     Ok(NewScopeFacts { caller, scope_exists: row.try_get(0)?, user: user.map(UserId::from) })
 }
 
-async fn scope(tx: &Session, name: &ScopeName) -> Tx<Option<Scope>> {
+async fn scope(tx: &Session, name: &ScopeName, sight: &Sight) -> Tx<Option<Scope>> {
     let [query, collaborators] = tx.prepare([SCOPE, COLLABORATORS]).await?;
-    let (name_text, more) = (name.as_str(), columns::limit(Scope::MAX_COLLABORATORS + 1));
-    let (rows, owners) = try_join!(tx.rows(&query, [&name_text]), tx.rows(&collaborators, [&name_text, &more]))?;
+    let (name_text, private) = (name.as_str(), sight.reach().includes_private());
+    let more = columns::limit(collaborators_to_read(name, sight));
+    let (rows, owners) =
+        try_join!(tx.rows(&query, [&name_text]), tx.rows(&collaborators, [&name_text, &more, &private]))?;
     let Some(first) = rows.first() else { return Ok(None) };
     let created_at = sql::instant(first, 0)?;
-    let has_more_collaborators = owners.len() > Scope::MAX_COLLABORATORS;
     // A scope without members is one row of nobody.
     let members = rows.iter().filter(|row| row.try_get::<_, Option<&str>>(1).is_ok_and(|user| user.is_some()));
     let members =
         members.map(|row| Ok(ScopeMember { username: sql::parsed(row, 1)?, role: sql::coded(row, 2, columns::role)? }));
-    let owners = owners.iter().take(Scope::MAX_COLLABORATORS);
-    let owners = owners.map(|row| Ok(Collaborator { username: sql::parsed(row, 0)?, package: sql::parsed(row, 1)? }));
+    let owners = owners.iter().map(|row| {
+        let collaborator = Collaborator { username: sql::parsed(row, 0)?, package: sql::parsed(row, 1)? };
+        Ok((collaborator, Visibility::of(row.try_get(2)?)))
+    });
+    let (collaborators, has_more_collaborators) = collaborators_in_sight(owners.collect::<Tx<_>>()?, sight);
     Ok(Some(Scope {
         name: name.clone(),
         created_at,
         members: members.collect::<Tx<_>>()?,
-        collaborators: owners.collect::<Tx<_>>()?,
+        collaborators,
         has_more_collaborators,
     }))
 }

@@ -44,7 +44,7 @@ const BATCH: i64 = 1_000;
 macro_rules! of_listing {
     () => {
         "l.package_id, l.revision, l.latest_version, l.name, l.description, l.author, l.keywords,
-        l.artifacts, l.artifact_types, l.downloads, l.updated_at"
+        l.artifacts, l.artifact_types, l.downloads, l.updated_at, l.private"
     };
 }
 
@@ -189,6 +189,7 @@ fn listed(row: &Row, at: usize) -> Tx<Option<Listed>> {
         artifact_types: types(row, at + 6)?,
         downloads: sql::unsigned(row, at + 7)?,
         updated_at: updated_at.as_microsecond(),
+        private: row.try_get(at + 9)?,
     }))
 }
 

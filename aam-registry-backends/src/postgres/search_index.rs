@@ -215,7 +215,7 @@ impl SearchIndexes {
 mod tests {
     use std::{future::pending, sync::mpsc};
 
-    use aam_registry_core::types::{PageRequest, SearchSort};
+    use aam_registry_core::types::{PageRequest, SearchSort, Sight};
     use tokio::select;
 
     use super::*;
@@ -244,6 +244,7 @@ mod tests {
             keyword: None,
             sort: SearchSort::Relevance,
             page: PageRequest { page: 1, limit: 20 },
+            sight: Sight::default(),
         }
     }
 

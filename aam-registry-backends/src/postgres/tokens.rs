@@ -18,7 +18,10 @@ use super::{
     sql,
     users::{self, user_columns},
 };
-use crate::relational::columns;
+use crate::relational::{
+    columns,
+    predicates::{account_is_enabled, token_is_live},
+};
 
 /// What [`token`] reads.
 macro_rules! columns {
@@ -31,8 +34,9 @@ const COLUMN_COUNT: usize = 8;
 const LIST: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM tokens t WHERE t.user_id = $1 AND t.revoked_at IS NULL
-      AND (t.expires_at IS NULL OR t.expires_at > $2) ORDER BY t.created_at DESC, t.id DESC"
+    " FROM tokens t WHERE t.user_id = $1 AND ",
+    token_is_live!("t.", "$2"),
+    " ORDER BY t.created_at DESC, t.id DESC"
 );
 /// The token that is revoked and the one that it is revoked with.
 const LOCK: &str = "SELECT 1 FROM tokens WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
@@ -43,7 +47,10 @@ const HOLDER: &str = concat!(
     ", ",
     user_columns!(),
     " FROM tokens t JOIN users u ON u.id = t.user_id
-      WHERE t.secret = $1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $2) AND NOT u.disabled"
+      WHERE t.secret = $1 AND ",
+    token_is_live!("t.", "$2"),
+    " AND ",
+    account_is_enabled!("u.")
 );
 /// What changes tokens takes this before any row of them: whoever revokes all tokens takes the table
 /// first and the rows then, so that neither waits for the other.

@@ -1,22 +1,18 @@
+//! Trusted publishers, their tokens, and which ID tokens were used.
+
 use aam_registry_core::{
-    Result,
     decide::{
-        CallerPublisher, PublisherCandidate, PublisherCommand, PublisherFacts, PublisherQuery, PublisherToken,
-        TokenExchange, TokenExchangeFacts,
+        CallerFacts, CallerPublisher, CallerToken, PackageAccess, PublisherCandidate, PublisherFacts, PublisherQuery,
+        PublisherToken, TokenExchange, TokenExchangeFacts,
     },
-    ports::{PublisherHolder, PublisherStore},
-    types::{Actor, PackageName, PackagePublishers, Sha256Digest, TrustedPublisher},
+    ports::PublisherHolder,
+    types::{Actor, PackageName, Sha256Digest, TrustedPublisher},
 };
-use async_trait::async_trait;
 use futures_util::try_join;
-use jiff::Timestamp;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use super::{
-    PostgresMetadata,
-    admission::Rows,
-    apply::apply,
     connection::Session,
     facts::{self, account_columns, credential, rights_columns},
     failure::{Failure, Tx},
@@ -24,17 +20,17 @@ use super::{
 };
 use crate::relational::columns;
 
-/// What [`publisher`] reads of `p`.
+/// What [`publisher`] reads of the publisher `t`.
 macro_rules! publisher_columns {
     () => {
-        "p.id, p.package, p.issuer, p.preset, p.claims, p.pinned, p.pending, p.created_at, p.created_by"
+        "t.id, t.package, t.issuer, t.preset, t.claims, t.pinned, t.pending, t.created_at, t.created_by"
     };
 }
-/// What is read of the user who added the publisher `p`.
+/// What is read of the user who added the publisher `t`.
 macro_rules! creator_columns {
     () => {
-        "(SELECT NOT u.disabled FROM users u WHERE u.id = p.created_by),
-         (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = p.created_by)"
+        "(SELECT NOT u.disabled FROM users u WHERE u.id = t.created_by),
+         (SELECT m.role FROM scope_members m WHERE m.scope = t.scope AND m.user_id = t.created_by)"
     };
 }
 
@@ -42,46 +38,50 @@ macro_rules! creator_columns {
 macro_rules! caller_publisher_query {
     () => {
         concat!(
-            "SELECT p.package, p.pending, t.expires_at, p.created_by, ",
+            "SELECT t.package, t.pending, k.expires_at, t.created_by, ",
             creator_columns!(),
-            " FROM publisher_tokens t JOIN trusted_publishers p ON p.id = t.publisher_id WHERE t.id = $1"
+            " FROM publisher_tokens k JOIN trusted_publishers t ON t.id = k.publisher_id WHERE k.id = $1"
         )
     };
 }
 /// Shares the locks of the publisher and its token, so that neither ends before our commit.
-pub(super) const CALLER_PUBLISHER: &str = concat!(caller_publisher_query!(), " FOR SHARE OF t, p");
+pub(super) const CALLER_PUBLISHER: &str = concat!(caller_publisher_query!(), " FOR SHARE OF k, t");
 pub(super) const CHECKED_PUBLISHER: &str = caller_publisher_query!();
 
 const OF_PACKAGE: &str = concat!(
     "SELECT ",
     publisher_columns!(),
-    " FROM trusted_publishers p WHERE p.package = $1 ORDER BY p.created_at, p.id"
+    " FROM trusted_publishers t WHERE t.package = $1 ORDER BY t.created_at, t.id"
 );
 const PENDING: &str = "SELECT count(*) FROM trusted_publishers WHERE created_by = $1 AND pending";
-/// Whether the scope `$3` exists, and what the user `$1` is to the package `$4`.
+/// What the user `$1` is to the package `$4`, whether the scope `$3` exists, and a row for each publisher.
 const SEEN: &str = concat!(
     "SELECT ",
     rights_columns!(),
-    ", EXISTS (SELECT 1 FROM scopes s WHERE s.name = $3), p.updated_at, p.trusted_only, k.id IS NOT NULL, k.expires_at, ",
+    ", EXISTS (SELECT 1 FROM scopes s WHERE s.name = $3), p.updated_at, p.private, p.trusted_only,
+        k.id IS NOT NULL, k.expires_at, ",
     account_columns!(),
+    ", ",
+    publisher_columns!(),
     " FROM (SELECT 1) one LEFT JOIN packages p ON p.name = $4 LEFT JOIN users u ON u.id = $1
-      LEFT JOIN tokens k ON k.id = $5 AND k.user_id = $1 AND k.revoked_at IS NULL"
+        LEFT JOIN tokens k ON k.id = $5 AND k.user_id = $1 AND k.revoked_at IS NULL
+        LEFT JOIN trusted_publishers t ON t.package = $4
+      ORDER BY t.created_at, t.id"
 );
 const CANDIDATES: &str = concat!(
     "SELECT ",
     publisher_columns!(),
-    ", EXISTS (SELECT 1 FROM packages k WHERE k.name = p.package), ",
+    ", EXISTS (SELECT 1 FROM packages p WHERE p.name = t.package), ",
     creator_columns!(),
-    " FROM trusted_publishers p
-      WHERE p.issuer = $1 AND p.anchor = ANY($2) AND ($3::text IS NULL OR p.package = $3)
-      ORDER BY p.created_at, p.id LIMIT $4 FOR NO KEY UPDATE OF p"
+    " FROM trusted_publishers t
+      WHERE t.issuer = $1 AND t.anchor = ANY($2) AND ($3::text IS NULL OR t.package = $3)
+      ORDER BY t.created_at, t.id LIMIT $4 FOR NO KEY UPDATE OF t"
 );
 const USED: &str = "SELECT 1 FROM used_id_tokens WHERE digest = $1";
-const HOLDER: &str = "SELECT t.id, t.publisher_id, t.name, t.expires_at, p.package
-    FROM publisher_tokens t JOIN trusted_publishers p ON p.id = t.publisher_id
-    WHERE t.secret = $1 AND t.expires_at > $2";
-const FORGET_TOKENS: &str = "DELETE FROM publisher_tokens WHERE expires_at <= $1";
-const FORGET_USED: &str = "DELETE FROM used_id_tokens WHERE expires_at <= $1";
+const BY_SECRET: &str = "SELECT k.id, k.publisher_id, k.name, k.expires_at, t.package
+    FROM publisher_tokens k JOIN trusted_publishers t ON t.id = k.publisher_id WHERE k.secret = $1";
+pub(super) const FORGET_TOKENS: &str = "DELETE FROM publisher_tokens WHERE expires_at < $1";
+pub(super) const FORGET_USED: &str = "DELETE FROM used_id_tokens WHERE expires_at < $1";
 
 pub(super) const PUT: &str = "INSERT INTO trusted_publishers
         (id, package, scope, issuer, preset, claims, pinned, anchor, pending, created_at, created_by)
@@ -98,85 +98,60 @@ pub(super) const ADD_TOKEN: &str =
 /// Of two at once the second ends in a unique violation, and starts again.
 pub(super) const USE_ID_TOKEN: &str = "INSERT INTO used_id_tokens (digest, expires_at) VALUES ($1, $2)";
 
-#[async_trait]
-impl PublisherStore for PostgresMetadata {
-    async fn change_publisher(&self, command: &PublisherCommand) -> Result<Option<TrustedPublisher>> {
-        let rows = Rows::of(&command.actor).and_package(&command.package);
-        self.change(rows, |tx| async move {
-            let facts = publisher_facts(&tx, &command.actor, &command.package).await?;
-            apply(&tx, command.decide(&facts)?).await
-        })
-        .await
-    }
-
-    async fn publishers(&self, query: &PublisherQuery) -> Result<PackagePublishers> {
-        self.read(|tx| async move { Ok(query.decide(&seen_facts(&tx, &query.actor, &query.package).await?)?) }).await
-    }
-
-    async fn exchange_token(&self, exchange: &TokenExchange) -> Result<TrustedPublisher> {
-        self.write(|tx| async move {
-            let facts = exchange_facts(&tx, exchange).await?;
-            apply(&tx, exchange.decide(&facts)?).await
-        })
-        .await
-    }
-
-    async fn publisher_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<PublisherHolder>> {
-        let (digest, now) = (secret.as_bytes().as_slice(), now.as_microsecond());
-        self.read(|tx| async move {
-            sql::first(&tx, HOLDER, [&digest, &now], |row| {
-                let token = PublisherToken {
-                    id: sql::id(row, 0)?,
-                    publisher: sql::id(row, 1)?,
-                    secret: *secret,
-                    name: sql::text(row, 2)?,
-                    expires_at: sql::instant(row, 3)?,
-                };
-                Ok(PublisherHolder { token, package: sql::parsed(row, 4)? })
-            })
-            .await
-        })
-        .await
-    }
-
-    async fn forget_publisher_tokens(&self, now: Timestamp) -> Result<()> {
-        let now = now.as_microsecond();
-        self.repeatable(|tx| async move {
-            sql::run(&tx, FORGET_TOKENS, [&now]).await?;
-            sql::run(&tx, FORGET_USED, [&now]).await.map(drop)
-        })
-        .await
-    }
+/// The publisher and its token, by the digest of the secret.
+pub(super) async fn by_secret(tx: &Session, secret: &Sha256Digest) -> Tx<Option<PublisherHolder>> {
+    sql::first(tx, BY_SECRET, [&secret.as_bytes().as_slice()], |row| {
+        let token = PublisherToken {
+            id: sql::id(row, 0)?,
+            publisher: sql::id(row, 1)?,
+            secret: *secret,
+            name: sql::text(row, 2)?,
+            expires_at: sql::instant(row, 3)?,
+        };
+        Ok(PublisherHolder { token, package: sql::parsed(row, 4)? })
+    })
+    .await
 }
 
-/// Locks the actor, the scope and the package.
-async fn publisher_facts(tx: &Session, actor: &Actor, name: &PackageName) -> Tx<PublisherFacts> {
+/// What a change of the trusted publishers of a package is decided by. Locks the actor, the scope and the package.
+pub(super) async fn publisher_facts(tx: &Session, actor: &Actor, name: &PackageName) -> Tx<PublisherFacts> {
     let (access, scope_exists) = facts::locked_access(tx, actor, name).await?;
-    let (publishers, pending_of_actor) = publishers_of(tx, actor, name).await?;
-    Ok(PublisherFacts { access, scope_exists, publishers, pending_of_actor })
-}
-
-/// The same without locks.
-async fn seen_facts(tx: &Session, actor: &Actor, name: &PackageName) -> Tx<PublisherFacts> {
-    let user = Uuid::from(actor.user);
-    let ((session, token), scope) = (credential(actor), name.scope_or_empty());
-    let params: [&(dyn ToSql + Sync); 5] = [&user, &session, &scope, &name.as_str(), &token];
-    let seen = sql::first(tx, SEEN, params, |row| facts::seen_access(row));
-    let (access, scope_exists) = seen.await?.ok_or_else(|| Failure::Corrupt("a question without a row".into()))?;
-    let (publishers, pending_of_actor) = publishers_of(tx, actor, name).await?;
-    Ok(PublisherFacts { access, scope_exists, publishers, pending_of_actor })
-}
-
-async fn publishers_of(tx: &Session, actor: &Actor, name: &PackageName) -> Tx<(Vec<TrustedPublisher>, u64)> {
     let [of_package, pending] = tx.prepare([OF_PACKAGE, PENDING]).await?;
     let (name, user) = (name.as_str(), Uuid::from(actor.user));
     let (publishers, pending) = try_join!(tx.rows(&of_package, [&name]), tx.rows(&pending, [&user]))?;
-    let pending = pending.first().map(|row| sql::unsigned(row, 0)).transpose()?.unwrap_or_default();
-    Ok((publishers.iter().map(publisher).collect::<Tx<_>>()?, pending))
+    let pending_of_actor = pending.first().map(|row| sql::unsigned(row, 0)).transpose()?.unwrap_or_default();
+    let publishers = publishers.iter().map(|row| publisher(row, 0)).collect::<Tx<_>>()?;
+    Ok(PublisherFacts { access, scope_exists, publishers, pending_of_actor })
 }
 
-/// Locks the publishers that may match.
-async fn exchange_facts(tx: &Session, exchange: &TokenExchange) -> Tx<TokenExchangeFacts> {
+/// What a question for the trusted publishers of a package is decided by, from one statement and without locks.
+pub(super) async fn seen_facts(tx: &Session, query: &PublisherQuery) -> Tx<PublisherFacts> {
+    let PublisherQuery { actor, package: name, .. } = query;
+    let acting = match facts::publisher_token(actor) {
+        Some(token) => sql::first(tx, CHECKED_PUBLISHER, [&token], caller_publisher).await?,
+        None => None,
+    };
+    let (user, (session, token), scope) = (Uuid::from(actor.user), credential(actor), name.scope_or_empty());
+    let [seen] = tx.prepare([SEEN]).await?;
+    let rows = tx.rows(&seen, [&user, &session, &scope, &name.as_str(), &token]).await?;
+    let row = rows.first().ok_or_else(|| Failure::Corrupt("a question without a row".into()))?;
+    let expires_at = sql::optional_instant(row, 8)?;
+    let caller = CallerFacts {
+        account: facts::account(row, 9)?,
+        session_revoked: row.try_get(0)?,
+        token: row.try_get::<_, bool>(7)?.then_some(CallerToken { expires_at }),
+        publisher: acting,
+    };
+    let exists = sql::optional_instant(row, 4)?.is_some();
+    let package = exists.then(|| facts::package_state(row, 4)).transpose()?;
+    let access = PackageAccess { caller, package_owner: row.try_get(1)?, scope_role: facts::role(row, 2)?, package };
+    let has_publisher = row.try_get::<_, Option<Uuid>>(13)?.is_some();
+    let publishers = rows.iter().filter(|_| has_publisher).map(|row| publisher(row, 13)).collect::<Tx<_>>()?;
+    Ok(PublisherFacts { access, scope_exists: row.try_get(3)?, publishers, pending_of_actor: 0 })
+}
+
+/// What an exchange of an ID token is decided by. Locks the publishers that may match.
+pub(super) async fn exchange_facts(tx: &Session, exchange: &TokenExchange) -> Tx<TokenExchangeFacts> {
     let token = &exchange.id_token;
     let [candidates, used] = tx.prepare([CANDIDATES, USED]).await?;
     let (issuer, anchors, key) = (token.issuer.as_str(), TrustedPublisher::anchors(token), token.key());
@@ -188,7 +163,7 @@ async fn exchange_facts(tx: &Session, exchange: &TokenExchange) -> Tx<TokenExcha
         try_join!(tx.rows(&candidates, [&issuer, &anchors, &package, &most]), tx.rows(&used, [&key]))?;
     let candidate = |row: &Row| {
         Ok(PublisherCandidate {
-            publisher: publisher(row)?,
+            publisher: publisher(row, 0)?,
             package_exists: row.try_get(9)?,
             creator_is_enabled: row.try_get::<_, Option<bool>>(10)?.unwrap_or_default(),
             creator_role: facts::role(row, 11)?,
@@ -209,17 +184,17 @@ pub(super) fn caller_publisher(row: &Row) -> Tx<CallerPublisher> {
     })
 }
 
-fn publisher(row: &Row) -> Tx<TrustedPublisher> {
+fn publisher(row: &Row, at: usize) -> Tx<TrustedPublisher> {
     Ok(TrustedPublisher {
-        id: sql::id(row, 0)?,
-        package: sql::parsed(row, 1)?,
-        issuer: sql::coded(row, 2, columns::issuer)?,
-        preset: sql::coded(row, 3, columns::preset)?,
-        claims: sql::coded(row, 4, columns::claims)?,
-        pinned: sql::coded(row, 5, columns::claims)?,
-        pending: row.try_get(6)?,
-        created_at: sql::instant(row, 7)?,
-        created_by: sql::id(row, 8)?,
+        id: sql::id(row, at)?,
+        package: sql::parsed(row, at + 1)?,
+        issuer: sql::coded(row, at + 2, columns::issuer)?,
+        preset: sql::coded(row, at + 3, columns::preset)?,
+        claims: sql::coded(row, at + 4, columns::claims)?,
+        pinned: sql::coded(row, at + 5, columns::claims)?,
+        pending: row.try_get(at + 6)?,
+        created_at: sql::instant(row, at + 7)?,
+        created_by: sql::id(row, at + 8)?,
     })
 }
 

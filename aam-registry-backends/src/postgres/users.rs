@@ -2,7 +2,7 @@ use aam_registry_core::{
     Result,
     decide::{CallerFacts, LogOut, NewUser, NewUserFacts},
     ports::{Login, UserStore},
-    types::{LoginSession, ScopeRole, User, UserId, UserProfile, Username},
+    types::{LoginSession, ScopeRole, Sight, User, UserId, UserProfile, Username},
 };
 use async_trait::async_trait;
 use futures_util::try_join;
@@ -16,8 +16,13 @@ use super::{
     facts,
     failure::Tx,
     sql::{self, Text},
+    trusted_publishers,
 };
-use crate::relational::columns;
+use crate::relational::{
+    columns,
+    predicates::{account_is_enabled, administers, session_is_live},
+    sight::packages_in_sight,
+};
 
 /// What [`user`] reads.
 macro_rules! user_columns {
@@ -38,17 +43,26 @@ const BY_ID: &str = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.i
 const BY_SESSION: &str = concat!(
     "SELECT ",
     user_columns!(),
-    " FROM users u WHERE u.id = $1 AND NOT u.disabled
-      AND (u.session_generation = $3 OR u.kept_session = $2)
-      AND NOT EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = u.id AND r.id = $2)"
+    " FROM users u WHERE u.id = $1 AND ",
+    account_is_enabled!("u."),
+    " AND ",
+    session_is_live!("$2", "$3")
 );
-const ANY_ADMIN: &str = "SELECT 1 FROM users WHERE is_admin AND NOT disabled LIMIT 1";
+const ANY_ADMIN: &str = concat!("SELECT 1 FROM users WHERE ", administers!(""), " LIMIT 1");
 const PROFILE: &str = "SELECT u.created_at, ARRAY(
-        SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id WHERE o.user_id = u.id
+        SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id
+        WHERE o.user_id = u.id AND NOT p.private
         UNION
-        SELECT p.name FROM scope_members m JOIN packages p ON p.scope = m.scope WHERE m.user_id = u.id AND m.role = $2
+        SELECT p.name FROM scope_members m JOIN packages p ON p.scope = m.scope
+        WHERE m.user_id = u.id AND m.role = $2 AND NOT p.private
         ORDER BY 1
-    ) FROM users u WHERE u.username = $1";
+    ), CASE WHEN $3 THEN ARRAY(
+        SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id
+        WHERE o.user_id = u.id AND p.private
+        UNION
+        SELECT p.name FROM scope_members m JOIN packages p ON p.scope = m.scope
+        WHERE m.user_id = u.id AND m.role = $2 AND p.private
+    ) END FROM users u WHERE u.username = $1";
 /// Nothing that relies on a session of the user is under way once this is held.
 pub(super) const LOCK_USER: &str = "SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE";
 const FORGET_SESSIONS: &str = "DELETE FROM revoked_sessions r USING (
@@ -89,11 +103,13 @@ impl UserStore for PostgresMetadata {
         self.read(|tx| async move { sql::first(&tx, BY_ID, [&Uuid::from(id)], |row| user(row, 0)).await }).await
     }
 
-    async fn profile(&self, username: &Username) -> Result<Option<UserProfile>> {
+    async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>> {
         self.read(|tx| async move {
-            sql::first(&tx, PROFILE, [&username.as_str(), &ScopeRole::Owner.as_str()], |row| {
-                let packages = row.try_get::<_, Vec<&str>>(1)?.into_iter().map(str::parse);
-                let packages = packages.collect::<Result<_, _>>()?;
+            let private = sight.reach().includes_private();
+            sql::first(&tx, PROFILE, [&username.as_str(), &ScopeRole::Owner.as_str(), &private], |row| {
+                let public = row.try_get::<_, Vec<&str>>(1)?;
+                let private = row.try_get::<_, Option<Vec<&str>>>(2)?.unwrap_or_default();
+                let packages = packages_in_sight(public, private, sight)?;
                 Ok(UserProfile { username: username.clone(), created_at: sql::instant(row, 0)?, packages })
             })
             .await
@@ -117,6 +133,8 @@ impl UserStore for PostgresMetadata {
         self.repeatable(|tx| async move {
             sql::run(&tx, FORGET_SESSIONS, [&now.as_microsecond()]).await?;
             sql::run(&tx, FORGET_ONE_TIME_TOKENS, [&now.as_microsecond()]).await?;
+            sql::run(&tx, trusted_publishers::FORGET_TOKENS, [&now.as_microsecond()]).await?;
+            sql::run(&tx, trusted_publishers::FORGET_USED, [&now.as_microsecond()]).await?;
             let remembered = now.as_microsecond().saturating_sub(REMEMBERED);
             sql::run(&tx, FORGET_LOGINS, [&remembered]).await?;
             Ok(())

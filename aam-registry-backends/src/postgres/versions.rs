@@ -1,13 +1,13 @@
 //! Versions as reads return them.
 
 use aam_registry_core::types::{
-    ApprovalStatus, ArchiveFile, PackageName, PublishedVersion, Version, VersionBounds, VersionDetail, VersionList,
-    VersionRange, VersionSummary, VersionTexts,
+    ApprovalStatus, ArchiveFile, PackageName, PublishedVersion, Reach, Version, VersionBounds, VersionDetail,
+    VersionList, VersionRange, VersionSummary, VersionTexts, Visibility,
 };
 use tokio_postgres::Row;
 
 use super::{
-    connection::Session,
+    connection::{Params, Session},
     failure::{Failure, Tx},
     sql,
 };
@@ -27,6 +27,14 @@ macro_rules! of_name_and_key {
     };
 }
 pub(super) use of_name_and_key;
+
+/// What finds the same within reach: `$3` says whether private packages are.
+macro_rules! of_name_and_key_in_reach {
+    () => {
+        concat!(of_name_and_key!(), " AND (NOT p.private OR $3)")
+    };
+}
+pub(super) use of_name_and_key_in_reach;
 
 /// A row for each version within the bounds and one more where there is one,
 /// or one without a version where there is none; each with the number of all.
@@ -54,29 +62,38 @@ pub(super) const LIST: &str = concat!(
             ORDER BY o.id DESC LIMIT $4
         ) l
     ) v ON TRUE
-    WHERE p.name = $1 ORDER BY v.id DESC"
+    WHERE p.name = $1 AND (NOT p.private OR $5) ORDER BY v.id DESC"
 );
 /// The number of every version, or one row without one where a package has none.
 const NUMBERS: &str = "SELECT v.version, v.yanked_at IS NULL
-    FROM packages p LEFT JOIN versions v ON v.package_id = p.id WHERE p.name = $1 ORDER BY v.id DESC";
+    FROM packages p LEFT JOIN versions v ON v.package_id = p.id WHERE p.name = $1 AND (NOT p.private OR $2)
+    ORDER BY v.id DESC";
 const DETAIL: &str = concat!(
     "SELECT ",
     summary_columns!(),
     ", v.yanked_reason, v.archive, v.downloads,
        COALESCE(v.publisher, (SELECT u.username FROM users u WHERE u.id = v.published_by)),
        (SELECT m.document FROM manifests m WHERE m.version_id = v.id),
-       ARRAY(SELECT t.tag FROM dist_tags t WHERE t.version_id = v.id ORDER BY t.tag), ",
+       ARRAY(SELECT t.tag FROM dist_tags t WHERE t.version_id = v.id ORDER BY t.tag), p.private, ",
     columns::version_texts!("v"),
-    of_name_and_key!()
+    of_name_and_key_in_reach!()
 );
-const FILES: &str = concat!("SELECT (SELECT c.files FROM contents c WHERE c.version_id = v.id)", of_name_and_key!());
-const README: &str = concat!("SELECT (SELECT c.readme FROM contents c WHERE c.version_id = v.id)", of_name_and_key!());
+const FILES: &str =
+    concat!("SELECT (SELECT c.files FROM contents c WHERE c.version_id = v.id)", of_name_and_key_in_reach!());
+const README: &str =
+    concat!("SELECT (SELECT c.readme FROM contents c WHERE c.version_id = v.id)", of_name_and_key_in_reach!());
 
 /// A part of the versions of a package, newest published first.
-pub(super) async fn list(tx: &Session, name: &PackageName, range: &VersionRange) -> Tx<Option<VersionList>> {
+pub(super) async fn list(
+    tx: &Session,
+    name: &PackageName,
+    range: &VersionRange,
+    reach: Reach,
+) -> Tx<Option<VersionList>> {
     let [query] = tx.prepare([LIST]).await?;
     let (before, bounds) = (range.before.as_ref().map(Version::key), &range.bounds);
-    let rows = tx.rows(&query, [&name.as_str(), &before, &size_bound(bounds), &row_bound(bounds)]).await?;
+    let private = reach.includes_private();
+    let rows = tx.rows(&query, [&name.as_str(), &before, &size_bound(bounds), &row_bound(bounds), &private]).await?;
     read_list(&rows, bounds)
 }
 
@@ -109,9 +126,9 @@ pub(super) fn read_list(rows: &[Row], bounds: &VersionBounds) -> Tx<Option<Versi
 }
 
 /// The number of every version of a package, newest published first.
-pub(super) async fn numbers(tx: &Session, name: &PackageName) -> Tx<Option<Vec<PublishedVersion>>> {
+pub(super) async fn numbers(tx: &Session, name: &PackageName, reach: Reach) -> Tx<Option<Vec<PublishedVersion>>> {
     let [query] = tx.prepare([NUMBERS]).await?;
-    let rows = tx.rows(&query, [&name.as_str()]).await?;
+    let rows = tx.rows(&query, [&name.as_str(), &reach.includes_private()]).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     if first.try_get::<_, Option<&str>>(0)?.is_none() {
         return Ok(Some(Vec::new()));
@@ -121,8 +138,13 @@ pub(super) async fn numbers(tx: &Session, name: &PackageName) -> Tx<Option<Vec<P
 }
 
 /// Everything about one version.
-pub(super) async fn detail(tx: &Session, name: &PackageName, version: &Version) -> Tx<Option<VersionDetail>> {
-    sql::first(tx, DETAIL, [&name.as_str(), &version.key()], |row| {
+pub(super) async fn detail(
+    tx: &Session,
+    name: &PackageName,
+    version: &Version,
+    reach: Reach,
+) -> Tx<Option<VersionDetail>> {
+    sql::first(tx, DETAIL, [&name.as_str(), &version.key(), &reach.includes_private()], |row| {
         let document: Option<&str> = row.try_get(10)?;
         let document = document.ok_or_else(|| Failure::Corrupt("a version without a manifest".into()))?;
         let dist_tags = row.try_get::<_, Vec<&str>>(11)?.into_iter().map(str::parse).collect::<Result<_, _>>()?;
@@ -135,19 +157,34 @@ pub(super) async fn detail(tx: &Session, name: &PackageName, version: &Version) 
             archive: sql::parsed(row, 7)?,
             dist_tags,
             downloads: sql::unsigned(row, 8)?,
+            visibility: Visibility::of(row.try_get(12)?),
         })
     })
     .await
 }
 
 /// The files of a version's archive.
-pub(super) async fn files(tx: &Session, name: &PackageName, version: &Version) -> Tx<Option<Vec<ArchiveFile>>> {
-    sql::first(tx, FILES, [&name.as_str(), &version.key()], |row| sql::coded(row, 0, columns::files)).await
+pub(super) async fn files(
+    tx: &Session,
+    name: &PackageName,
+    version: &Version,
+    reach: Reach,
+) -> Tx<Option<Vec<ArchiveFile>>> {
+    let (name, key, private) = (name.as_str(), version.key(), reach.includes_private());
+    let params: Params<'_, 3> = [&name, &key, &private];
+    sql::first(tx, FILES, params, |row| sql::coded(row, 0, columns::files)).await
 }
 
 /// The README of a version.
-pub(super) async fn readme(tx: &Session, name: &PackageName, version: &Version) -> Tx<Option<Option<String>>> {
-    sql::first(tx, README, [&name.as_str(), &version.key()], |row| sql::optional_text(row, 0)).await
+pub(super) async fn readme(
+    tx: &Session,
+    name: &PackageName,
+    version: &Version,
+    reach: Reach,
+) -> Tx<Option<Option<String>>> {
+    let (name, key, private) = (name.as_str(), version.key(), reach.includes_private());
+    let params: Params<'_, 3> = [&name, &key, &private];
+    sql::first(tx, README, params, |row| sql::optional_text(row, 0)).await
 }
 
 /// The texts of a version, from the columns of [`columns::version_texts`].

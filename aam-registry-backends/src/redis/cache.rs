@@ -34,10 +34,10 @@ const AT_ONCE: usize = 500;
 ///
 /// Works with any eviction policy.
 #[derive(Clone, Debug)]
-pub struct RedisCache(Arc<Inner>);
+pub struct RedisCache(Arc<CacheState>);
 
 #[derive(Debug)]
-struct Inner {
+struct CacheState {
     link: RedisLink,
     stamp: Script,
     put: Script,
@@ -50,7 +50,7 @@ impl RedisCache {
 
     /// A cache that uses `link`.
     pub fn new(link: RedisLink) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(CacheState {
             link,
             stamp: Script::new(include_str!("stamp.lua")),
             put: Script::new(include_str!("put.lua")),
@@ -73,7 +73,7 @@ impl Lease<'_> {
     }
 }
 
-impl Inner {
+impl CacheState {
     async fn get(&self, key: &str, groups: &[&str]) -> Result<Cached> {
         if !self.groups_to_empty.is_empty() {
             // Readers do not wait until the pending groups are emptied.

@@ -24,9 +24,9 @@ use super::{
 /// waits for its own answer. Commands that may be large use a connection of the pool, so that no small
 /// command waits behind them.
 #[derive(Clone)]
-pub struct RedisLink(pub(super) Arc<Inner>);
+pub struct RedisLink(pub(super) Arc<LinkState>);
 
-pub(super) struct Inner {
+pub(super) struct LinkState {
     client: Client,
     pub(super) namespace: Namespace,
     connect_timeout: Duration,
@@ -90,7 +90,7 @@ impl RedisLink {
             .error_sink(Box::new(pool_trouble.clone()))
             .build_unchecked(connector);
         let shared = SharedConnection::new(pool.clone(), Arc::clone(&era), config.acquire_timeout());
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(LinkState {
             client,
             namespace,
             connect_timeout: config.connect_timeout(),

@@ -31,7 +31,7 @@
 //! ```
 
 mod cache;
-mod changes;
+mod change_feed;
 mod config;
 mod connector;
 mod envelope;
@@ -48,7 +48,7 @@ mod shared;
 mod subscription;
 
 pub use cache::RedisCache;
-pub use changes::RedisChanges;
+pub use change_feed::RedisChanges;
 pub use config::RedisConfig;
 pub use limiter::RedisLimiter;
 pub use link::RedisLink;

@@ -42,23 +42,33 @@ macro_rules! job_columns {
 }
 pub(crate) use job_columns;
 
+/// The kinds of jobs that are neither done nor given up, and a last row that is null. Looks up the first job of each
+/// kind, and so at as many entries of an index as there are kinds.
+macro_rules! open_kinds {
+    () => {
+        "open_kinds (kind) AS (
+            SELECT min(kind) FROM jobs WHERE failed_at IS NULL AND done_at IS NULL
+            UNION ALL
+            SELECT (
+                SELECT min(j.kind) FROM jobs j WHERE j.failed_at IS NULL AND j.done_at IS NULL AND j.kind > k.kind
+            ) FROM open_kinds k WHERE k.kind IS NOT NULL
+        )"
+    };
+}
+pub(crate) use open_kinds;
+
 /// The kinds of which a job is due at the instant `$now`. Looks up the first due job of each kind, and so
 /// at as many entries of an index as there are kinds.
 macro_rules! due_kinds {
     ($now:expr) => {
         concat!(
-            "WITH RECURSIVE kinds (kind) AS (
-                SELECT min(kind) FROM jobs WHERE failed_at IS NULL AND done_at IS NULL
-                UNION ALL
-                SELECT (
-                    SELECT min(j.kind) FROM jobs j WHERE j.failed_at IS NULL AND j.done_at IS NULL AND j.kind > k.kind
-                ) FROM kinds k WHERE k.kind IS NOT NULL
-            )
-            SELECT kind FROM (
+            "WITH RECURSIVE ",
+            $crate::relational::jobs::open_kinds!(),
+            " SELECT kind FROM (
                 SELECT k.kind, (
                     SELECT min(j.due_at) FROM jobs j
                     WHERE j.failed_at IS NULL AND j.done_at IS NULL AND j.kind = k.kind
-                ) due_at FROM kinds k WHERE k.kind IS NOT NULL
+                ) due_at FROM open_kinds k WHERE k.kind IS NOT NULL
             ) first WHERE due_at <= ",
             $now,
             " ORDER BY due_at, kind"
@@ -73,13 +83,9 @@ pub(crate) use due_kinds;
 macro_rules! job_figures {
     ($now:expr, $most:literal) => {
         concat!(
-            "WITH RECURSIVE open_kinds (kind) AS (
-                SELECT min(kind) FROM jobs WHERE failed_at IS NULL AND done_at IS NULL
-                UNION ALL
-                SELECT (
-                    SELECT min(j.kind) FROM jobs j WHERE j.failed_at IS NULL AND j.done_at IS NULL AND j.kind > k.kind
-                ) FROM open_kinds k WHERE k.kind IS NOT NULL
-            ), failed_kinds (kind) AS (
+            "WITH RECURSIVE ",
+            $crate::relational::jobs::open_kinds!(),
+            ", failed_kinds (kind) AS (
                 SELECT min(kind) FROM jobs WHERE failed_at IS NOT NULL
                 UNION ALL
                 SELECT (SELECT min(j.kind) FROM jobs j WHERE j.failed_at IS NOT NULL AND j.kind > k.kind)

@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, types::Value};
 
 use super::{SqliteMetadata, facts, failure::Tx, sql, users};
-use crate::relational::columns;
+use crate::relational::{
+    columns,
+    predicates::{account_is_enabled, administers, one_time_token_is_live, token_is_live},
+};
 
 #[async_trait]
 impl AccountStore for SqliteMetadata {
@@ -28,8 +31,10 @@ impl AccountStore for SqliteMetadata {
         self.read(move |tx| {
             let query = format!(
                 "SELECT {} FROM one_time_tokens t JOIN users u ON u.id = t.user_id
-                 WHERE t.digest = ?1 AND t.purpose = ?2 AND t.expires_at > ?3 AND NOT u.disabled",
-                users::columns("u")
+                 WHERE t.digest = ?1 AND t.purpose = ?2 AND {} AND {}",
+                users::columns("u"),
+                one_time_token_is_live!("t.", "?3"),
+                account_is_enabled!("u.")
             );
             let of = (token.as_bytes(), purpose.as_str(), now.as_microsecond());
             sql::first(tx, &query, of, |row| users::user(row, 0))
@@ -84,7 +89,7 @@ fn account(tx: &Connection, username: &Username) -> Tx<Option<AccountState>> {
 }
 
 fn has_other_admin(tx: &Connection, change: &AccountChange, id: &str) -> Tx<bool> {
-    let others = "SELECT 1 FROM users WHERE is_admin AND NOT disabled AND id <> ?1";
+    let others = concat!("SELECT 1 FROM users WHERE ", administers!(""), " AND id <> ?1");
     Ok(change.update.may_end_an_admin() && sql::exists(tx, others, [id])?)
 }
 
@@ -104,14 +109,17 @@ fn used_token(tx: &Connection, change: &AccountChange, id: &str) -> Tx<Option<On
 
 fn one_time_tokens(tx: &Connection, change: &AccountChange, id: &str) -> Tx<u64> {
     let Some(purpose) = change.update.token_purpose() else { return Ok(0) };
-    let query = "SELECT count(*) FROM one_time_tokens WHERE user_id = ?1 AND purpose = ?2 AND expires_at > ?3";
+    let query = concat!(
+        "SELECT count(*) FROM one_time_tokens WHERE user_id = ?1 AND purpose = ?2 AND ",
+        one_time_token_is_live!("", "?3")
+    );
     let count =
         sql::first(tx, query, (id, purpose.as_str(), change.now.as_microsecond()), |row| sql::unsigned(row, 0))?;
     Ok(count.unwrap_or_default())
 }
 
 pub(super) fn revocation_facts(tx: &Connection, revocation: &TokenRevocation) -> Tx<TokenRevocationFacts> {
-    const LIVE: &str = "SELECT id FROM tokens WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?1)";
+    const LIVE: &str = concat!("SELECT id FROM tokens WHERE ", token_is_live!("", "?1"));
     let now = revocation.now.as_microsecond();
     let (exists, live) = match &revocation.tokens {
         RevokedTokens::Id(id) => {

@@ -76,6 +76,9 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
             tags.iter().try_for_each(|tag| remove_tag(tx, package, tag))
         }
         Write::MoveLatest { package, latest } => move_latest(tx, id(tx, package)?, latest),
+        Write::SetVisibility { package, visibility } => {
+            listing::set_private(tx, id(tx, package)?, visibility.is_private())
+        }
         Write::Touch { package, at } => listing::touch(tx, id(tx, package)?, *at),
         Write::PutWebhook(stored) => webhook_writes::put(tx, stored),
         Write::DeleteWebhook(webhook) => webhook_writes::delete(tx, webhook),
@@ -226,10 +229,10 @@ fn move_latest(tx: &Connection, package: PackageId, latest: &LatestMove) -> Tx<(
 }
 
 fn publish(tx: &Connection, new: &NewVersion<'_>) -> Tx<()> {
-    let NewVersion { commit, is_new_package, owner, published_at, tag, latest, .. } = new;
+    let NewVersion { commit, is_new_package, published_at, tag, latest, .. } = new;
     let name = &commit.manifest.name;
     sql::run(tx, "DELETE FROM uploads WHERE id = ?1", [commit.upload.to_string()])?;
-    let package = if *is_new_package { create_package(tx, name, *owner, *published_at)? } else { id(tx, name)? };
+    let package = if *is_new_package { create_package(tx, new)? } else { id(tx, name)? };
     insert_version(tx, package, new)?;
     if latest.is_change() {
         move_latest(tx, package, latest)?;
@@ -240,16 +243,24 @@ fn publish(tx: &Connection, new: &NewVersion<'_>) -> Tx<()> {
     listing::touch(tx, package, *published_at)
 }
 
-fn create_package(tx: &Connection, name: &PackageName, owner: Option<UserId>, created_at: Timestamp) -> Tx<PackageId> {
+fn create_package(tx: &Connection, new: &NewVersion<'_>) -> Tx<PackageId> {
+    let name = &new.commit.manifest.name;
     let scope = name.scope();
     let similarity_key = scope.is_none().then(|| name.similarity_key());
     sql::run(
         tx,
-        "INSERT INTO packages (name, scope, similarity_key, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
-        (name.as_str(), scope.as_ref().map(ScopeName::as_str), similarity_key, created_at.as_microsecond()),
+        "INSERT INTO packages (name, scope, similarity_key, created_at, updated_at, private)
+         VALUES (?1, ?2, ?3, ?4, ?4, ?5)",
+        (
+            name.as_str(),
+            scope.as_ref().map(ScopeName::as_str),
+            similarity_key,
+            new.published_at.as_microsecond(),
+            new.visibility.is_private(),
+        ),
     )?;
     let package = tx.last_insert_rowid();
-    if let Some(owner) = owner {
+    if let Some(owner) = new.owner {
         set_owner(tx, name, owner, true)?;
     }
     sql::run(tx, "UPDATE registry_totals SET packages = packages + 1", [])?;

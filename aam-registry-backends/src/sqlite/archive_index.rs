@@ -2,7 +2,7 @@ use aam_registry_core::{
     Result,
     decide::Audience,
     ports::ArchiveIndex,
-    types::{ArchiveKey, ArchiveLocation, PackageName, RegistryId, Version},
+    types::{ArchiveKey, ArchiveLocation, PackageName, RegistryId, Version, Visibility},
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, Row};
@@ -11,7 +11,7 @@ use super::{SqliteMetadata, failure::Tx, sql};
 use crate::relational::columns;
 
 /// What [`location`] reads.
-const COLUMNS: &str = "p.name, v.version, v.archive, v.sha256, v.archive_size";
+const COLUMNS: &str = "p.name, v.version, v.archive, v.sha256, v.archive_size, p.private";
 
 #[async_trait]
 impl ArchiveIndex for SqliteMetadata {
@@ -19,15 +19,15 @@ impl ArchiveIndex for SqliteMetadata {
         &self,
         name: &PackageName,
         version: &Version,
-        _: Audience,
+        audience: Audience,
     ) -> Result<Option<ArchiveLocation>> {
-        let (name, version) = (name.clone(), version.key());
+        let (name, version, private) = (name.clone(), version.key(), audience.reach().includes_private());
         self.read(move |tx| {
             let query = format!(
                 "SELECT {COLUMNS} FROM packages p JOIN versions v ON v.package_id = p.id
-                 WHERE p.name = ?1 AND v.version_key = ?2"
+                 WHERE p.name = ?1 AND v.version_key = ?2 AND (NOT p.private OR ?3)"
             );
-            sql::first(tx, &query, (name.as_str(), version), location)
+            sql::first(tx, &query, (name.as_str(), version, private), location)
         })
         .await
     }
@@ -80,5 +80,6 @@ fn location(row: &Row<'_>) -> Tx<ArchiveLocation> {
         archive: sql::parsed(row, 2)?,
         sha256: sql::digest(row, 3)?,
         size: sql::unsigned(row, 4)?,
+        visibility: Visibility::of(row.get(5)?),
     })
 }

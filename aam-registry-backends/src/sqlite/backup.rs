@@ -38,7 +38,10 @@ pub struct SqliteBackup {
 /// # Errors
 /// A backend error of kind database where the database cannot be read, is
 /// damaged, or its schema is not that of this release; of kind storage where
-/// `to` exists, cannot be written, or is being written by another call.
+/// `to` cannot be written. Where `to` exists or is being written by another call,
+/// the source of that error is an [`io::Error`] of the kind
+/// [`AlreadyExists`](io::ErrorKind::AlreadyExists) or
+/// [`ResourceBusy`](io::ErrorKind::ResourceBusy): another name will do.
 pub fn back_up(config: &SqliteConfig, to: &Path) -> Result<SqliteBackup> {
     if !config.path().exists() {
         let reason = format!("there is no database at {}", config.path().display());
@@ -119,7 +122,7 @@ fn written(error: &io::Error, to: &Path) -> Error {
     let reason = format!("{}: {error}", to.display());
     match DiskTrouble::of(error) {
         Some(trouble) => Error::storage(DiskError::new(trouble, reason), false),
-        None => Error::storage(reason, false),
+        None => Error::storage(io::Error::new(error.kind(), reason), false),
     }
 }
 

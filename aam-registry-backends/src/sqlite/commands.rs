@@ -2,13 +2,16 @@
 
 use aam_registry_core::{
     Result,
-    decide::{Request, WebhookReportFacts},
+    decide::{PublisherCommand, PublisherQuery, Request, WebhookReportFacts},
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use super::{SqliteMetadata, accounts, apply::apply, facts, failure::Tx, scopes, sessions, tokens, users, webhooks};
+use super::{
+    SqliteMetadata, accounts, apply::apply, facts, failure::Tx, scopes, sessions, tokens, trusted_publishers, users,
+    webhooks,
+};
 
 #[async_trait]
 impl CommandHandler for SqliteMetadata {
@@ -37,6 +40,11 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         }
         Request::ReportOperatorDelivery(asked) => asked.decide(&webhooks::operator_facts(tx, &asked.question().name)?),
         Request::EnableOperatorWebhook(asked) => asked.decide(&webhooks::operator_facts(tx, &asked.question().name)?),
+        Request::ChangePublisher(asked) => {
+            let PublisherCommand { actor, package, .. } = asked.question();
+            asked.decide(&trusted_publishers::publisher_facts(tx, actor, package)?)
+        }
+        Request::ExchangeIdToken(asked) => asked.decide(&trusted_publishers::exchange_facts(tx, asked.question())?),
     };
     apply(tx, decision?)
 }
@@ -53,6 +61,13 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
         QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0)?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0)?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx)?),
+        QueryRequest::PublisherFactsOf(asked) => {
+            let PublisherQuery { actor, package, .. } = &asked.question().0;
+            asked.answer(trusted_publishers::publisher_facts(tx, actor, package)?);
+        }
+        QueryRequest::PublisherBySecret(asked) => {
+            asked.answer(trusted_publishers::by_secret(tx, &asked.question().0)?);
+        }
     }
     Ok(())
 }

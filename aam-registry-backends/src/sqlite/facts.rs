@@ -5,7 +5,10 @@ use aam_registry_core::{
         CallerAccount, CallerFacts, CallerToken, ExistingVersion, LatestFacts, OwnerState, PackageAccess, PackageFacts,
         PackageReads, PackageState, PublishFacts, VersionState, YankState,
     },
-    types::{Actor, Credential, DistTag, LatestTag, PackageName, ScopeName, ScopeRole, UserId, Username, Version},
+    types::{
+        Actor, Credential, DistTag, LatestTag, PackageName, Reach, ScopeName, ScopeRole, UserId, Username, Version,
+        Visibility,
+    },
 };
 use rusqlite::Connection;
 
@@ -14,7 +17,7 @@ use super::{
     ids::{PackageId, VersionId},
     sql, trusted_publishers, versions,
 };
-use crate::relational::columns;
+use crate::relational::{columns, predicates::account_is_enabled};
 
 /// Who acts.
 pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
@@ -60,9 +63,10 @@ pub(super) fn user_id(tx: &Connection, username: &Username) -> Tx<Option<UserId>
 /// What an actor is to a package, and the id of the package, where there is one.
 pub(super) fn access(tx: &Connection, actor: &Actor, name: &PackageName) -> Tx<(PackageAccess, Option<PackageId>)> {
     let caller = caller(tx, actor)?;
-    let query = "SELECT id, updated_at, trusted_only FROM packages WHERE name = ?1";
+    let query = "SELECT id, updated_at, private, trusted_only FROM packages WHERE name = ?1";
     let found = sql::first(tx, query, [name.as_str()], |row| {
-        Ok((row.get(0)?, PackageState { updated_at: sql::instant(row, 1)?, trusted_only: row.get(2)? }))
+        let (updated_at, visibility) = (sql::instant(row, 1)?, Visibility::of(row.get(2)?));
+        Ok((row.get(0)?, PackageState { updated_at, visibility, trusted_only: row.get(3)? }))
     })?;
     let (id, package) = found.unzip();
     let package_owner = is_owner(tx, id, actor.user)?;
@@ -88,8 +92,11 @@ pub(super) fn package(tx: &Connection, reads: PackageReads<'_>) -> Tx<PackageFac
     if let Some(user) = reads.user.map(|name| user_id(tx, name)).transpose()?.flatten() {
         let package_owner = is_owner(tx, Some(id), user)?;
         facts.user = Some(OwnerState { user, package_owner, scope_role: role_at(tx, reads.package, user)? });
-        let owners = "SELECT count(*) FROM package_owners o JOIN users u ON u.id = o.user_id
-                      WHERE o.package_id = ?1 AND o.user_id <> ?2 AND NOT u.disabled";
+        let owners = concat!(
+            "SELECT count(*) FROM package_owners o JOIN users u ON u.id = o.user_id
+             WHERE o.package_id = ?1 AND o.user_id <> ?2 AND ",
+            account_is_enabled!("u.")
+        );
         facts.other_owners =
             sql::first(tx, owners, (id, user.to_string()), |row| sql::unsigned(row, 0))?.unwrap_or_default();
     }
@@ -166,6 +173,12 @@ fn role_at(tx: &Connection, name: &PackageName, user: UserId) -> Tx<Option<Scope
 /// Whether a scope exists.
 pub(super) fn scope_exists(tx: &Connection, name: &ScopeName) -> Tx<bool> {
     sql::exists(tx, "SELECT 1 FROM scopes WHERE name = ?1", [name.as_str()])
+}
+
+/// The package of that name within reach.
+pub(super) fn package_in_reach(tx: &Connection, name: &PackageName, reach: Reach) -> Tx<Option<PackageId>> {
+    let query = "SELECT id FROM packages WHERE name = ?1 AND (NOT private OR ?2)";
+    sql::first(tx, query, (name.as_str(), reach.includes_private()), sql::value)
 }
 
 /// The package of that name.

@@ -27,6 +27,8 @@ const TOUCH: &str = concat!(
     next_change!(),
     " WHERE package_id = ?1"
 );
+const SET_PRIVATE: &str =
+    concat!("UPDATE listings SET private = ?2, change = ", next_change!(), " WHERE package_id = ?1");
 const UNLIST: &str = concat!(
     "UPDATE listings SET latest_version = NULL, change = ",
     next_change!(),
@@ -34,8 +36,8 @@ const UNLIST: &str = concat!(
 );
 const LIST: &str = concat!(
     "INSERT INTO listings (package_id, name, description, author, latest_version, keywords, artifacts,
-                           artifact_types, downloads, updated_at, change)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ",
+                           artifact_types, downloads, updated_at, private, change)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, (SELECT private FROM packages WHERE id = ?1), ",
     next_change!(),
     ") ON CONFLICT (package_id) DO UPDATE SET description = excluded.description, author = excluded.author,
         latest_version = excluded.latest_version, keywords = excluded.keywords, artifacts = excluded.artifacts,
@@ -49,6 +51,12 @@ pub(super) fn touch(tx: &Connection, package: PackageId, now: Timestamp) -> Tx<(
     sql::run(tx, "UPDATE packages SET updated_at = max(updated_at, ?2) WHERE id = ?1", (package, now))?;
     sql::run(tx, TOUCH, (package, now))?;
     Ok(())
+}
+
+/// Makes a package private or public.
+pub(super) fn set_private(tx: &Connection, package: PackageId, private: bool) -> Tx<()> {
+    sql::run(tx, "UPDATE packages SET private = ?2 WHERE id = ?1", (package, private))?;
+    sql::run(tx, SET_PRIVATE, (package, private)).map(drop)
 }
 
 /// Lists a package by what its `latest` says now; not at all where it has none.

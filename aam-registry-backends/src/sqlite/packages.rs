@@ -1,12 +1,13 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use aam_registry_core::{
     Result,
-    decide::{PackageAccess, Rights},
+    decide::Rights,
     ports::PackageStore,
     types::{
-        Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, PublishedVersion, RegistryTotals,
-        SearchQuery, Username, Version, VersionBounds, VersionDetail, VersionList, VersionRange, Visibility,
+        Actor, ArchiveFile, DistTag, Memberships, Package, PackageName, PackageSummary, Page, PublishedVersion, Reach,
+        RegistryTotals, SearchQuery, UserId, Username, Version, VersionBounds, VersionDetail, VersionList,
+        VersionRange, Visibility,
     },
 };
 use async_trait::async_trait;
@@ -18,65 +19,82 @@ use super::{
     ids::{PackageId, VersionId},
     search, sql, versions,
 };
+use crate::relational::columns;
 
 #[async_trait]
 impl PackageStore for SqliteMetadata {
-    async fn package(&self, name: &PackageName) -> Result<Option<Package>> {
+    async fn package(&self, name: &PackageName, reach: Reach) -> Result<Option<Package>> {
         let name = name.clone();
-        self.read(move |tx| package(tx, &name)).await
+        self.read(move |tx| package(tx, &name, reach)).await
     }
 
-    async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>> {
+    async fn version_list(
+        &self,
+        name: &PackageName,
+        range: &VersionRange,
+        reach: Reach,
+    ) -> Result<Option<VersionList>> {
         let (name, range) = (name.clone(), range.clone());
-        self.read(move |tx| facts::package_id(tx, &name)?.map(|id| versions::list(tx, id, &range)).transpose()).await
+        self.read(move |tx| {
+            facts::package_in_reach(tx, &name, reach)?.map(|id| versions::list(tx, id, &range)).transpose()
+        })
+        .await
     }
 
-    async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>> {
+    async fn version_numbers(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<PublishedVersion>>> {
         let name = name.clone();
-        self.read(move |tx| facts::package_id(tx, &name)?.map(|id| versions::numbers(tx, id)).transpose()).await
+        self.read(move |tx| facts::package_in_reach(tx, &name, reach)?.map(|id| versions::numbers(tx, id)).transpose())
+            .await
     }
 
-    async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>> {
+    async fn tags(&self, name: &PackageName, reach: Reach) -> Result<Option<BTreeMap<DistTag, Version>>> {
         let name = name.clone();
         self.read(move |tx| {
-            let Some(id) = facts::package_id(tx, &name)? else { return Ok(None) };
+            let Some(id) = facts::package_in_reach(tx, &name, reach)? else { return Ok(None) };
             Ok(Some(tags(tx, id)?.into_iter().map(|(tag, (version, _))| (tag, version)).collect()))
         })
         .await
     }
 
-    async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>> {
+    async fn owners(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<Username>>> {
         let name = name.clone();
-        self.read(move |tx| facts::package_id(tx, &name)?.map(|id| owners(tx, id)).transpose()).await
+        self.read(move |tx| facts::package_in_reach(tx, &name, reach)?.map(|id| owners(tx, id)).transpose()).await
     }
 
-    async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>> {
+    async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>> {
         let (name, version) = (name.clone(), version.clone());
-        self.read(move |tx| versions::detail(tx, &name, &version)).await
+        self.read(move |tx| versions::detail(tx, &name, &version, reach)).await
     }
 
-    async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>> {
+    async fn files(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Vec<ArchiveFile>>> {
         let (name, version) = (name.clone(), version.clone());
-        self.read(move |tx| versions::files(tx, &name, &version)).await
+        self.read(move |tx| versions::files(tx, &name, &version, reach)).await
     }
 
-    async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>> {
+    async fn readme(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Option<String>>> {
         let (name, version) = (name.clone(), version.clone());
-        self.read(move |tx| versions::readme(tx, &name, &version)).await
+        self.read(move |tx| versions::readme(tx, &name, &version, reach)).await
     }
 
     async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>> {
         let (actor, name) = (actor.clone(), name.clone());
-        self.read(move |tx| {
-            let (PackageAccess { caller, package_owner, scope_role, package }, _) = facts::access(tx, &actor, &name)?;
-            Ok(package.map(|_| Rights {
-                admin: caller.administers(&actor),
-                package_owner,
-                scope_role,
-                ..Rights::default()
-            }))
-        })
-        .await
+        self.read(move |tx| Ok(facts::access(tx, &actor, &name)?.0.rights(&actor))).await
+    }
+
+    async fn memberships(&self, user: UserId) -> Result<Arc<Memberships>> {
+        let memberships = self.read(move |tx| {
+            let user = user.to_string();
+            let scopes = "SELECT scope, role FROM scope_members WHERE user_id = ?1 ORDER BY scope";
+            let packages = "SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id
+                            WHERE o.user_id = ?1 AND p.private ORDER BY p.name";
+            Ok(Memberships {
+                scopes: sql::all(tx, scopes, [&user], |row| {
+                    Ok((sql::parsed(row, 0)?, sql::coded(row, 1, columns::role)?))
+                })?,
+                private_packages: sql::all(tx, packages, [&user], |row| sql::parsed(row, 0))?,
+            })
+        });
+        memberships.await.map(Arc::new)
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
@@ -123,13 +141,14 @@ fn tags(tx: &Connection, id: PackageId) -> Tx<BTreeMap<DistTag, (Version, Versio
     sql::all(tx, query, [id], |row| Ok((sql::parsed(row, 0)?, (sql::parsed(row, 1)?, row.get(2)?))))
 }
 
-fn package(tx: &Connection, name: &PackageName) -> Tx<Option<Package>> {
-    let query = "SELECT id, created_at, updated_at, downloads FROM packages WHERE name = ?1";
-    let found = sql::first(tx, query, [name.as_str()], |row| {
-        let id: PackageId = row.get(0)?;
-        Ok((id, sql::instant(row, 1)?, sql::instant(row, 2)?, sql::unsigned(row, 3)?))
+fn package(tx: &Connection, name: &PackageName, reach: Reach) -> Tx<Option<Package>> {
+    let query = "SELECT id, created_at, updated_at, downloads, private FROM packages
+                 WHERE name = ?1 AND (NOT private OR ?2)";
+    let found = sql::first(tx, query, (name.as_str(), reach.includes_private()), |row| {
+        let (id, visibility): (PackageId, _) = (row.get(0)?, Visibility::of(row.get(4)?));
+        Ok((id, sql::instant(row, 1)?, sql::instant(row, 2)?, sql::unsigned(row, 3)?, visibility))
     })?;
-    let Some((id, created_at, updated_at, downloads)) = found else { return Ok(None) };
+    let Some((id, created_at, updated_at, downloads, visibility)) = found else { return Ok(None) };
     let tags = tags(tx, id)?;
     let shown = match tags.get(&DistTag::latest()) {
         Some((_, latest)) => *latest,
@@ -142,7 +161,7 @@ fn package(tx: &Connection, name: &PackageName) -> Tx<Option<Package>> {
         created_at,
         updated_at,
         owners: owners(tx, id)?,
-        visibility: Visibility::Public,
+        visibility,
         downloads,
         dist_tags: tags.into_iter().map(|(tag, (version, _))| (tag, version)).collect(),
         versions: list.versions,

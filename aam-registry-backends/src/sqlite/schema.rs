@@ -23,7 +23,9 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V9__one_time_tokens",
     "V10__sessions",
     "V11__email_verified",
-    "V12__operator_webhooks"
+    "V12__operator_webhooks",
+    "V13__private_packages",
+    "V17__trusted_publishers",
 ];
 
 /// Brings the schema of a database up to date; gives the names of the

@@ -2,19 +2,23 @@ use aam_registry_core::{
     Result,
     decide::{MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts},
     ports::ScopeStore,
-    types::{Collaborator, Scope, ScopeMember, ScopeName, ScopeRole, UserId},
+    types::{Collaborator, Scope, ScopeMember, ScopeName, ScopeRole, Sight, UserId, Visibility},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{SqliteMetadata, facts, failure::Tx, sql};
-use crate::relational::columns;
+use crate::relational::{
+    columns,
+    predicates::account_is_enabled,
+    sight::{collaborators_in_sight, collaborators_to_read},
+};
 
 #[async_trait]
 impl ScopeStore for SqliteMetadata {
-    async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>> {
-        let name = name.clone();
-        self.read(move |tx| scope(tx, &name)).await
+    async fn scope(&self, name: &ScopeName, sight: &Sight) -> Result<Option<Scope>> {
+        let (name, sight) = (name.clone(), sight.clone());
+        self.read(move |tx| scope(tx, &name, &sight)).await
     }
 
     async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>> {
@@ -28,7 +32,7 @@ impl ScopeStore for SqliteMetadata {
     }
 }
 
-fn scope(tx: &Connection, name: &ScopeName) -> Tx<Option<Scope>> {
+fn scope(tx: &Connection, name: &ScopeName, sight: &Sight) -> Tx<Option<Scope>> {
     let created_at = "SELECT created_at FROM scopes WHERE name = ?1";
     let Some(created_at) = sql::first(tx, created_at, [name.as_str()], |row| sql::instant(row, 0))? else {
         return Ok(None);
@@ -38,14 +42,16 @@ fn scope(tx: &Connection, name: &ScopeName) -> Tx<Option<Scope>> {
     let members = sql::all(tx, members, [name.as_str()], |row| {
         Ok(ScopeMember { username: sql::parsed(row, 0)?, role: sql::coded(row, 1, columns::role)? })
     })?;
-    let owners = "SELECT u.username, p.name FROM packages p JOIN package_owners o ON o.package_id = p.id
-                  JOIN users u ON u.id = o.user_id WHERE p.scope = ?1 ORDER BY p.name, u.username LIMIT ?2";
-    let more = columns::limit(Scope::MAX_COLLABORATORS + 1);
-    let mut collaborators: Vec<_> = sql::all(tx, owners, (name.as_str(), more), |row| {
-        Ok(Collaborator { username: sql::parsed(row, 0)?, package: sql::parsed(row, 1)? })
+    let owners = "SELECT u.username, p.name, p.private FROM packages p JOIN package_owners o ON o.package_id = p.id
+                  JOIN users u ON u.id = o.user_id WHERE p.scope = ?1 AND (NOT p.private OR ?3)
+                  ORDER BY p.name, u.username LIMIT ?2";
+    let more = columns::limit(collaborators_to_read(name, sight));
+    let params = (name.as_str(), more, sight.reach().includes_private());
+    let owners: Vec<_> = sql::all(tx, owners, params, |row| {
+        let collaborator = Collaborator { username: sql::parsed(row, 0)?, package: sql::parsed(row, 1)? };
+        Ok((collaborator, Visibility::of(row.get(2)?)))
     })?;
-    let has_more_collaborators = collaborators.len() > Scope::MAX_COLLABORATORS;
-    collaborators.truncate(Scope::MAX_COLLABORATORS);
+    let (collaborators, has_more_collaborators) = collaborators_in_sight(owners, sight);
     Ok(Some(Scope { name: name.clone(), created_at, members, collaborators, has_more_collaborators }))
 }
 
@@ -55,8 +61,11 @@ pub(super) fn member_facts(tx: &Connection, change: &MemberChange) -> Tx<MemberF
         Some(user) => Some(MemberState { user, role: facts::role(tx, scope, user)? }),
         None => None,
     };
-    let query = "SELECT count(*) FROM scope_members m JOIN users u ON u.id = m.user_id
-                  WHERE m.scope = ?1 AND m.role = ?2 AND u.username <> ?3 AND NOT u.disabled";
+    let query = concat!(
+        "SELECT count(*) FROM scope_members m JOIN users u ON u.id = m.user_id
+         WHERE m.scope = ?1 AND m.role = ?2 AND u.username <> ?3 AND ",
+        account_is_enabled!("u.")
+    );
     let params = (scope, ScopeRole::Owner.as_str(), change.member.as_str());
     let other_owners = sql::first(tx, query, params, |row| sql::unsigned(row, 0))?;
     Ok(MemberFacts {

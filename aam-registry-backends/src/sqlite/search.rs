@@ -13,7 +13,7 @@ use crate::relational::{
 
 /// What was listed, changed or unlisted behind some change, in that order.
 const CHANGED: &str = "SELECT package_id, change, latest_version, name, description, author, keywords,
-    artifacts, artifact_types, downloads, updated_at FROM listings WHERE change > ?1 ORDER BY change";
+    artifacts, artifact_types, downloads, updated_at, private FROM listings WHERE change > ?1 ORDER BY change";
 const SUMMARIES: &str = "SELECT package_id, name, description, author, latest_version, keywords, artifact_types,
     downloads, updated_at FROM listings
     WHERE package_id IN (SELECT value FROM json_each(?1)) AND latest_version IS NOT NULL";
@@ -57,6 +57,7 @@ fn listed(row: &Row<'_>) -> Tx<Option<Listed>> {
         artifact_types: row.get(8)?,
         downloads: sql::unsigned(row, 9)?,
         updated_at: updated_at.as_microsecond(),
+        private: row.get(11)?,
     }))
 }
 

@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
 use super::{SqliteMetadata, facts, failure::Tx, sql, users};
-use crate::relational::columns;
+use crate::relational::{
+    columns,
+    predicates::{account_is_enabled, token_is_live},
+};
 
 /// What [`token`] reads.
 const COLUMNS: &str = "t.id, t.user_id, t.name, t.scopes, t.packages, t.created_at, t.expires_at, t.last_used_at";
@@ -21,8 +24,8 @@ impl TokenStore for SqliteMetadata {
         let user = actor.user.to_string();
         self.read(move |tx| {
             let query = format!(
-                "SELECT {COLUMNS} FROM tokens t WHERE t.user_id = ?1 AND t.revoked_at IS NULL
-                 AND (t.expires_at IS NULL OR t.expires_at > ?2) ORDER BY t.created_at DESC, t.id DESC"
+                "SELECT {COLUMNS} FROM tokens t WHERE t.user_id = ?1 AND {} ORDER BY t.created_at DESC, t.id DESC",
+                token_is_live!("t.", "?2")
             );
             sql::all(tx, &query, (user, now.as_microsecond()), token)
         })
@@ -34,9 +37,10 @@ impl TokenStore for SqliteMetadata {
         self.read(move |tx| {
             let query = format!(
                 "SELECT {COLUMNS}, {} FROM tokens t JOIN users u ON u.id = t.user_id
-                 WHERE t.secret = ?1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?2)
-                 AND NOT u.disabled",
-                users::columns("u")
+                 WHERE t.secret = ?1 AND {} AND {}",
+                users::columns("u"),
+                token_is_live!("t.", "?2"),
+                account_is_enabled!("u.")
             );
             sql::first(tx, &query, (secret.as_bytes(), now.as_microsecond()), |row| {
                 Ok(TokenHolder { token: token(row)?, user: users::user(row, COLUMN_COUNT)? })

@@ -1,19 +1,14 @@
+//! Trusted publishers, their tokens, and which ID tokens were used.
+
 use aam_registry_core::{
-    Result,
-    decide::{
-        CallerPublisher, PublisherCandidate, PublisherCommand, PublisherFacts, PublisherQuery, PublisherToken,
-        TokenExchange, TokenExchangeFacts,
-    },
-    ports::{PublisherHolder, PublisherStore},
-    types::{
-        Actor, PackageName, PackagePublishers, PublisherId, PublisherTokenId, Sha256Digest, TrustedPublisher, UserId,
-    },
+    decide::{CallerPublisher, PublisherCandidate, PublisherFacts, PublisherToken, TokenExchange, TokenExchangeFacts},
+    ports::PublisherHolder,
+    types::{Actor, PackageName, PublisherId, PublisherTokenId, Sha256Digest, TrustedPublisher, UserId},
 };
-use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql};
+use super::{facts, failure::Tx, sql};
 use crate::relational::columns;
 
 /// What [`publisher`] reads of `p`.
@@ -22,61 +17,20 @@ const COLUMNS: &str = "p.id, p.package, p.issuer, p.preset, p.claims, p.pinned, 
 const CREATOR: &str = "(SELECT NOT u.disabled FROM users u WHERE u.id = p.created_by),
     (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = p.created_by)";
 
-#[async_trait]
-impl PublisherStore for SqliteMetadata {
-    async fn change_publisher(&self, command: &PublisherCommand) -> Result<Option<TrustedPublisher>> {
-        let command = command.clone();
-        self.write(move |tx| {
-            let facts = publisher_facts(tx, &command.actor, &command.package)?;
-            apply(tx, command.decide(&facts)?)
-        })
-        .await
-    }
-
-    async fn publishers(&self, query: &PublisherQuery) -> Result<PackagePublishers> {
-        let query = query.clone();
-        self.read(move |tx| Ok(query.decide(&publisher_facts(tx, &query.actor, &query.package)?)?)).await
-    }
-
-    async fn exchange_token(&self, exchange: &TokenExchange) -> Result<TrustedPublisher> {
-        let exchange = exchange.clone();
-        self.write(move |tx| apply(tx, exchange.decide(&exchange_facts(tx, &exchange)?)?)).await
-    }
-
-    async fn publisher_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<PublisherHolder>> {
-        let secret = *secret;
-        self.read(move |tx| {
-            let query = "SELECT t.id, t.publisher_id, t.name, t.expires_at, p.package
-                 FROM publisher_tokens t JOIN trusted_publishers p ON p.id = t.publisher_id
-                 WHERE t.secret = ?1 AND t.expires_at > ?2";
-            sql::first(tx, query, (secret.as_bytes(), now.as_microsecond()), |row| {
-                let token = PublisherToken {
-                    id: sql::parsed(row, 0)?,
-                    publisher: sql::parsed(row, 1)?,
-                    secret,
-                    name: row.get(2)?,
-                    expires_at: sql::instant(row, 3)?,
-                };
-                Ok(PublisherHolder { token, package: sql::parsed(row, 4)? })
-            })
-        })
-        .await
-    }
-
-    async fn forget_publisher_tokens(&self, now: Timestamp) -> Result<()> {
-        let now = now.as_microsecond();
-        // Most of the time there is none, and nothing to sync a disk for.
-        let ended = "SELECT 1 FROM publisher_tokens WHERE expires_at <= ?1
-            UNION ALL SELECT 1 FROM used_id_tokens WHERE expires_at <= ?1";
-        if !self.read(move |tx| sql::exists(tx, ended, [now])).await? {
-            return Ok(());
-        }
-        self.write(move |tx| {
-            sql::run(tx, "DELETE FROM publisher_tokens WHERE expires_at <= ?1", [now])?;
-            sql::run(tx, "DELETE FROM used_id_tokens WHERE expires_at <= ?1", [now]).map(drop)
-        })
-        .await
-    }
+/// The publisher and its token, by the digest of the secret.
+pub(super) fn by_secret(tx: &Connection, secret: &Sha256Digest) -> Tx<Option<PublisherHolder>> {
+    let query = "SELECT t.id, t.publisher_id, t.name, t.expires_at, p.package
+         FROM publisher_tokens t JOIN trusted_publishers p ON p.id = t.publisher_id WHERE t.secret = ?1";
+    sql::first(tx, query, [secret.as_bytes()], |row| {
+        let token = PublisherToken {
+            id: sql::parsed(row, 0)?,
+            publisher: sql::parsed(row, 1)?,
+            secret: *secret,
+            name: row.get(2)?,
+            expires_at: sql::instant(row, 3)?,
+        };
+        Ok(PublisherHolder { token, package: sql::parsed(row, 4)? })
+    })
 }
 
 /// What is known of the trusted publisher that a token is of.
@@ -97,7 +51,8 @@ pub(super) fn caller_publisher(tx: &Connection, token: PublisherTokenId) -> Tx<O
     })
 }
 
-fn publisher_facts(tx: &Connection, actor: &Actor, name: &PackageName) -> Tx<PublisherFacts> {
+/// What a change of the trusted publishers of a package, or a question for them, is decided by.
+pub(super) fn publisher_facts(tx: &Connection, actor: &Actor, name: &PackageName) -> Tx<PublisherFacts> {
     let of_package =
         format!("SELECT {COLUMNS} FROM trusted_publishers p WHERE p.package = ?1 ORDER BY p.created_at, p.id");
     let pending = "SELECT count(*) FROM trusted_publishers WHERE created_by = ?1 AND pending";
@@ -114,7 +69,8 @@ fn publisher_facts(tx: &Connection, actor: &Actor, name: &PackageName) -> Tx<Pub
     })
 }
 
-fn exchange_facts(tx: &Connection, exchange: &TokenExchange) -> Tx<TokenExchangeFacts> {
+/// What an exchange of an ID token is decided by.
+pub(super) fn exchange_facts(tx: &Connection, exchange: &TokenExchange) -> Tx<TokenExchangeFacts> {
     let token = &exchange.id_token;
     let query = format!(
         "SELECT {COLUMNS}, EXISTS (SELECT 1 FROM packages k WHERE k.name = p.package), {CREATOR}

@@ -2,14 +2,18 @@ use aam_registry_core::{
     Result,
     decide::{NewUser, NewUserFacts},
     ports::{Login, UserStore},
-    types::{LoginSession, ScopeRole, User, UserId, UserProfile, Username},
+    types::{LoginSession, ScopeRole, Sight, User, UserId, UserProfile, Username},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
 use super::{SqliteMetadata, failure::Tx, sql};
-use crate::relational::columns::{self, signed};
+use crate::relational::{
+    columns::{self, signed},
+    predicates::{account_is_enabled, administers, session_is_live},
+    sight::packages_in_sight,
+};
 
 #[async_trait]
 impl UserStore for SqliteMetadata {
@@ -40,23 +44,23 @@ impl UserStore for SqliteMetadata {
         .await
     }
 
-    async fn profile(&self, username: &Username) -> Result<Option<UserProfile>> {
-        let username = username.clone();
-        self.read(move |tx| profile(tx, username)).await
+    async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>> {
+        let (username, sight) = (username.clone(), sight.clone());
+        self.read(move |tx| profile(tx, username, &sight)).await
     }
 
     async fn has_admin(&self) -> Result<bool> {
-        self.read(|tx| sql::exists(tx, "SELECT 1 FROM users WHERE is_admin AND NOT disabled", [])).await
+        self.read(|tx| sql::exists(tx, concat!("SELECT 1 FROM users WHERE ", administers!("")), [])).await
     }
 
     async fn session_user(&self, id: UserId, session: &str, generation: u64) -> Result<Option<User>> {
         let session = session.to_owned();
         self.read(move |tx| {
             let query = format!(
-                "SELECT {} FROM users u WHERE u.id = ?1 AND NOT u.disabled
-                 AND (u.session_generation = ?3 OR u.kept_session = ?2)
-                 AND NOT EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = u.id AND r.id = ?2)",
-                columns("u")
+                "SELECT {} FROM users u WHERE u.id = ?1 AND {} AND {}",
+                columns("u"),
+                account_is_enabled!("u."),
+                session_is_live!("?2", "?3")
             );
             sql::first(tx, &query, (id.to_string(), session, signed(generation)), |row| user(row, 0))
         })
@@ -68,6 +72,8 @@ impl UserStore for SqliteMetadata {
             for (table, before) in [
                 ("revoked_sessions", now),
                 ("one_time_tokens", now),
+                ("publisher_tokens", now),
+                ("used_id_tokens", now),
                 ("sessions", now.saturating_sub(LoginSession::REMEMBERED).unwrap_or(Timestamp::MIN)),
             ] {
                 sql::run(tx, &format!("DELETE FROM {table} WHERE expires_at < ?1"), [before.as_microsecond()])?;
@@ -100,17 +106,22 @@ pub(super) fn user(row: &Row<'_>, at: usize) -> Tx<User> {
     })
 }
 
-fn profile(tx: &Connection, username: Username) -> Tx<Option<UserProfile>> {
+fn profile(tx: &Connection, username: Username, sight: &Sight) -> Tx<Option<UserProfile>> {
     let account = sql::first(tx, "SELECT id, created_at FROM users WHERE username = ?1", [username.as_str()], |row| {
         Ok((row.get::<_, String>(0)?, sql::instant(row, 1)?))
     })?;
     let Some((id, created_at)) = account else { return Ok(None) };
-    let packages = "SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id WHERE o.user_id = ?1
+    let packages = "SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id
+                    WHERE o.user_id = ?1 AND p.private = ?3
                     UNION
                     SELECT p.name FROM scope_members m JOIN packages p ON p.scope = m.scope
-                    WHERE m.user_id = ?1 AND m.role = ?2
-                    ORDER BY 1";
-    let packages = sql::all(tx, packages, (id, ScopeRole::Owner.as_str()), |row| sql::parsed(row, 0))?;
+                    WHERE m.user_id = ?1 AND m.role = ?2 AND p.private = ?3";
+    let of = |private: bool| -> Tx<Vec<String>> {
+        sql::all(tx, packages, (&id, ScopeRole::Owner.as_str(), private), sql::value)
+    };
+    let private = if sight.is_public_only() { Vec::new() } else { of(true)? };
+    let public = of(false)?;
+    let packages = packages_in_sight(public.iter().map(String::as_str), private.iter().map(String::as_str), sight)?;
     Ok(Some(UserProfile { username, created_at, packages }))
 }
 

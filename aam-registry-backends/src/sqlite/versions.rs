@@ -1,8 +1,8 @@
 //! Versions as reads return them.
 
 use aam_registry_core::types::{
-    ApprovalStatus, ArchiveFile, Manifest, PackageName, PublishedVersion, Version, VersionDetail, VersionList,
-    VersionRange, VersionSummary, VersionTexts,
+    ApprovalStatus, ArchiveFile, Manifest, PackageName, PublishedVersion, Reach, Version, VersionDetail, VersionList,
+    VersionRange, VersionSummary, VersionTexts, Visibility,
 };
 use rusqlite::{Connection, Row};
 
@@ -18,8 +18,9 @@ const SUMMARY: &str = "v.version, v.published_at, v.yanked_at, v.sha256, v.archi
 /// And at the end of the query.
 const TEXTS: &str = columns::version_texts!("v");
 
-/// What finds the version of a full name and a key.
-const FROM: &str = "FROM packages p JOIN versions v ON v.package_id = p.id WHERE p.name = ?1 AND v.version_key = ?2";
+/// What finds the version of a full name and a key within reach: `?3` says whether private packages are.
+const FROM: &str = "FROM packages p JOIN versions v ON v.package_id = p.id
+    WHERE p.name = ?1 AND v.version_key = ?2 AND (NOT p.private OR ?3)";
 
 /// The version of a package that was published last.
 pub(super) fn newest(tx: &Connection, package: PackageId) -> Tx<VersionId> {
@@ -66,12 +67,17 @@ pub(super) fn numbers(tx: &Connection, package: PackageId) -> Tx<Vec<PublishedVe
 }
 
 /// Everything about one version.
-pub(super) fn detail(tx: &Connection, name: &PackageName, version: &Version) -> Tx<Option<VersionDetail>> {
+pub(super) fn detail(
+    tx: &Connection,
+    name: &PackageName,
+    version: &Version,
+    reach: Reach,
+) -> Tx<Option<VersionDetail>> {
     let query = format!(
         "SELECT {SUMMARY}, v.id, v.yanked_reason, v.archive, v.downloads,
-         COALESCE(v.publisher, (SELECT u.username FROM users u WHERE u.id = v.published_by)), {TEXTS} {FROM}"
+         COALESCE(v.publisher, (SELECT u.username FROM users u WHERE u.id = v.published_by)), p.private, {TEXTS} {FROM}"
     );
-    let found = sql::first(tx, &query, (name.as_str(), version.key()), |row| {
+    let found = sql::first(tx, &query, (name.as_str(), version.key(), reach.includes_private()), |row| {
         let detail = |manifest, dist_tags| -> Tx<VersionDetail> {
             Ok(VersionDetail {
                 package: name.clone(),
@@ -82,6 +88,7 @@ pub(super) fn detail(tx: &Connection, name: &PackageName, version: &Version) -> 
                 archive: sql::parsed(row, 8)?,
                 dist_tags,
                 downloads: sql::unsigned(row, 9)?,
+                visibility: Visibility::of(row.get(11)?),
             })
         };
         let id: VersionId = row.get(6)?;
@@ -99,16 +106,28 @@ pub(super) fn manifest(tx: &Connection, version: VersionId) -> Tx<Manifest> {
 }
 
 /// The files of a version's archive.
-pub(super) fn files(tx: &Connection, name: &PackageName, version: &Version) -> Tx<Option<Vec<ArchiveFile>>> {
+pub(super) fn files(
+    tx: &Connection,
+    name: &PackageName,
+    version: &Version,
+    reach: Reach,
+) -> Tx<Option<Vec<ArchiveFile>>> {
     let query = format!("SELECT (SELECT c.files FROM contents c WHERE c.version_id = v.id) {FROM}");
-    sql::first(tx, &query, (name.as_str(), version.key()), |row| sql::coded(row, 0, columns::files))
+    sql::first(tx, &query, (name.as_str(), version.key(), reach.includes_private()), |row| {
+        sql::coded(row, 0, columns::files)
+    })
 }
 
 /// The README of a version.
 #[expect(clippy::option_option, reason = "as in the port: no such version, and a version without one")]
-pub(super) fn readme(tx: &Connection, name: &PackageName, version: &Version) -> Tx<Option<Option<String>>> {
+pub(super) fn readme(
+    tx: &Connection,
+    name: &PackageName,
+    version: &Version,
+    reach: Reach,
+) -> Tx<Option<Option<String>>> {
     let query = format!("SELECT (SELECT c.readme FROM contents c WHERE c.version_id = v.id) {FROM}");
-    sql::first(tx, &query, (name.as_str(), version.key()), sql::value)
+    sql::first(tx, &query, (name.as_str(), version.key(), reach.includes_private()), sql::value)
 }
 
 /// The texts of a version, from the columns of [`columns::version_texts`].

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aam_registry_core::{
     ErrorCode,
     ports::Database,
-    types::{AuditEntry, AuditFilter, ChainHash, DownloadBatch, DownloadCount, PackageName, PageRequest},
+    types::{AuditEntry, AuditFilter, ChainHash, DownloadBatch, DownloadCount, PackageName, PageRequest, Reach},
 };
 use jiff::civil::date;
 use serde_json::json;
@@ -15,10 +15,10 @@ use crate::world::{actor, publish};
 /// A change of one is seen by the other at once.
 pub(crate) async fn see_each_others_changes(store: &impl Database, other: &impl Database) {
     let name = "greet-kit".parse().expect("name");
-    assert!(store.package(&name).await.expect("read").is_none());
+    assert!(store.package(&name, Reach::Everything).await.expect("read").is_none());
     let owner = actor(other, "owner").await;
     publish(other, &owner, "greet-kit", "1.0.0", json!({})).await.expect("publish");
-    assert!(store.package(&name).await.expect("read").is_some());
+    assert!(store.package(&name, Reach::Everything).await.expect("read").is_some());
     publish(store, &owner, "greet-kit", "1.1.0", json!({})).await.expect("both write");
 }
 
@@ -34,7 +34,7 @@ pub(crate) async fn count_once_whatever_the_clock_says(store: &impl Database, ot
         store.add_downloads(&batch).await.expect("add");
         store.refresh_totals().await.expect("refresh");
     }
-    assert_eq!(store.package(&package).await.expect("read").expect("a package").downloads, 3);
+    assert_eq!(store.package(&package, Reach::Everything).await.expect("read").expect("a package").downloads, 3);
 }
 
 /// Of sixteen who publish one version, one wins and the others are told.

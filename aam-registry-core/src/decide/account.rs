@@ -16,13 +16,13 @@ use crate::{
 pub struct AccountChange {
     /// Who changes it.
     pub by: AccountActor,
-    /// Whose account it is.
+    /// The name of the account.
     pub username: Username,
-    /// What it shall be.
+    /// What is to change.
     pub update: AccountUpdate,
     /// The instant.
     pub now: Timestamp,
-    /// What the audit log shall say, one entry for each thing that changes.
+    /// The entries for the audit log, one for each thing that changes.
     pub audit: Vec<NewAuditEntry>,
 }
 
@@ -45,13 +45,13 @@ pub enum AccountActor {
 /// is filled by strangers.
 pub const MAX_ONE_TIME_TOKENS: u64 = 5;
 
-/// What an account shall be.
+/// What is to change of an account.
 #[derive(Clone)]
 pub enum AccountUpdate {
-    /// Shut out, or not. To shut out ends every session for good; API tokens
+    /// Disabled, or not. To disable ends every session for good; API tokens
     /// are refused for as long as it lasts.
     Disabled(bool),
-    /// An administrator, or none.
+    /// An administrator, or not.
     Admin(bool),
     /// With another password, set by somebody else. Ends every session.
     Password {
@@ -100,7 +100,7 @@ impl Debug for AccountUpdate {
 /// What a change of an account is decided by.
 #[derive(Clone, Debug, Default)]
 pub struct AccountFacts {
-    /// The account; `None` where there is none.
+    /// The account; `None` if it does not exist.
     pub account: Option<AccountState>,
     /// Who acts, where that is a [user](AccountChange::actor).
     pub caller: CallerFacts,
@@ -258,7 +258,7 @@ impl AccountChange {
             (AccountActor::Registry, update) => update.token_purpose().is_some(),
             (AccountActor::Holder(_), update) if update.allowing_purpose().is_some() => {
                 let purpose = update.allowing_purpose();
-                let works = |token: OneTimeToken| Some(token.purpose) == purpose && token.expires_at > self.now;
+                let works = |token: OneTimeToken| Some(token.purpose) == purpose && token.is_live(self.now);
                 if account.user.disabled || !facts.one_time.is_some_and(works) {
                     return Err(Error::one_time_token_ended());
                 }

@@ -1,40 +1,40 @@
-//! Whether whoever acts may act at all.
+//! Whether the acting user may act at all.
 
 use jiff::Timestamp;
 
 use super::{Action, PublisherOf, Rights};
 use crate::{
     error::{Error, Result},
-    types::{Actor, Credential, PackageName, ScopeRole, UserId, is_session_ended},
+    types::{Actor, Credential, PackageName, ScopeRole, UserId, is_expired, is_session_ended},
 };
 
-/// What is known of whoever acts.
+/// The facts about the acting user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallerFacts {
-    /// The account; `None` where there is none.
+    /// The account; `None` if it does not exist.
     pub account: Option<CallerAccount>,
-    /// Whether the session that the actor acts with was revoked by itself.
+    /// Whether the session that the actor acts with was revoked, apart from other sessions.
     pub session_revoked: bool,
-    /// The token that the actor acts with, where it is the user's and was not revoked.
+    /// The token that the actor acts with, if it belongs to the user and was not revoked.
     pub token: Option<CallerToken>,
     /// The trusted publisher whose token the actor acts with, where both are there.
     pub publisher: Option<CallerPublisher>,
 }
 
-/// What is known of the account of whoever acts.
+/// The facts about the account of the acting user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallerAccount {
     /// Whether it administers the registry.
     pub is_admin: bool,
-    /// Whether it is shut out.
+    /// Whether it is disabled.
     pub disabled: bool,
     /// How often all its sessions were ended.
     pub session_generation: u64,
-    /// The session that lived on when the others were last ended.
+    /// The session that stayed valid when the others were last ended.
     pub kept_session: Option<String>,
 }
 
-/// What is known of the token that somebody acts with.
+/// The facts about the token that the user acts with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallerToken {
     /// When it stops working.
@@ -96,7 +96,7 @@ impl CallerFacts {
                     && !self.session_revoked
                     && !is_session_ended(id, *generation, account.session_generation, kept)
             }
-            Credential::Token(_) => self.token.is_some_and(|token| token.expires_at.is_none_or(|end| end > now)),
+            Credential::Token(_) => self.token.is_some_and(|token| !is_expired(token.expires_at, now)),
             Credential::Operator | Credential::Host => true,
             // It has no account; what it acts with was checked before.
             Credential::Publisher { .. } => false,

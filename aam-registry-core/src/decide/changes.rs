@@ -6,20 +6,20 @@ use super::{LatestMove, PublishCommit};
 use crate::types::{
     AccountState, Change, DistTag, JobId, LoginSession, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken,
     OperatorWebhookState, PackageName, PublisherId, PublisherTokenId, ScopeName, ScopeRole, ScopeWebhook, Sha256Digest,
-    StoredWebhook, Token, TokenId, TrustedPublisher, User, UserId, Version, VersionText, WebhookName,
+    StoredWebhook, Token, TokenId, TrustedPublisher, User, UserId, Version, VersionText, Visibility, WebhookName,
 };
 
-/// What was decided: the answer to whoever asked, and what an adapter applies.
+/// What was decided: the answer to the caller, and what an adapter applies.
 #[derive(Clone, Debug)]
 pub struct Decision<'a, T> {
     /// The answer, once the changes are committed.
     pub answer: T,
-    /// All that changes; nothing where everything is so already.
+    /// All that changes; nothing if nothing has to change.
     pub changes: Changes<'a>,
 }
 
 impl<T> Decision<'_, T> {
-    /// Everything is so already.
+    /// The decision that nothing has to change.
     pub(super) fn unchanged(answer: T) -> Self {
         Self { answer, changes: Changes::default() }
     }
@@ -30,13 +30,13 @@ impl<T> Decision<'_, T> {
 pub struct Changes<'a> {
     /// What is written, in this order.
     pub writes: Vec<Write<'a>>,
-    /// What the audit log says of it.
+    /// The entries of the audit log about it.
     pub audit: Vec<NewAuditEntry>,
     /// The cache entries that this invalidates.
     pub invalidates: Option<Change>,
 }
 
-/// One thing that is written. Applying it cannot fail for reasons the facts would have shown.
+/// One write. The facts have shown that it can be applied.
 #[derive(Clone, Debug)]
 pub enum Write<'a> {
     /// Makes an account and the scope of its name, which it owns.
@@ -46,7 +46,7 @@ pub enum Write<'a> {
         /// The hash of its password, in PHC string format.
         password_hash: String,
     },
-    /// Makes an account what it is from now on, found by its id.
+    /// Replaces the data of an account, which is found by its id.
     UpdateAccount(AccountState),
     /// Adds a one-time token to an account.
     AddOneTimeToken {
@@ -164,14 +164,20 @@ pub enum Write<'a> {
         /// The tags.
         tags: Vec<DistTag>,
     },
-    /// Makes `latest` what it has become. Where it names another version, the
-    /// package is listed by what the manifest of that one says, and not at
-    /// all where there is none.
+    /// Sets `latest`. If it names another version than before, the package is listed with the data of
+    /// that version's manifest; if it names none, the package is not listed.
     MoveLatest {
         /// The package.
         package: PackageName,
         /// What it was and what it is.
         latest: LatestMove,
+    },
+    /// Makes a package private or public.
+    SetVisibility {
+        /// The package.
+        package: PackageName,
+        /// Who may see it from now on.
+        visibility: Visibility,
     },
     /// Notes when a package last changed.
     Touch {
@@ -180,7 +186,7 @@ pub enum Write<'a> {
         /// When; never before the instant that stands there.
         at: Timestamp,
     },
-    /// Makes a webhook of a scope, or makes it what it is from now on, found by its id.
+    /// Creates a webhook of a scope, or replaces the one with its id.
     PutWebhook(StoredWebhook),
     /// Deletes a webhook of a scope, and the jobs that are deliveries to it.
     DeleteWebhook(ScopeWebhook),
@@ -263,6 +269,8 @@ pub struct NewVersion<'a> {
     pub publisher: Option<String>,
     /// When it is published, which is also when the package last changed.
     pub published_at: Timestamp,
+    /// Who may see its package.
+    pub visibility: Visibility,
     /// The tag other than `latest` that names it.
     pub tag: Option<DistTag>,
     /// What `latest` was and what it is. The manifest that the package is
@@ -271,7 +279,7 @@ pub struct NewVersion<'a> {
 }
 
 impl Write<'static> {
-    /// What is written of `latest`, where anything about it is another.
+    /// The write of `latest`, if anything about it changed.
     pub(super) fn of_latest(package: &PackageName, latest: LatestMove) -> Option<Self> {
         latest.is_change().then(|| Self::MoveLatest { package: package.clone(), latest })
     }

@@ -6,12 +6,12 @@ use super::{
     AccountChange, AccountFacts, BeginSession, BeginSessionFacts, CallerFacts, ChangedAccount, Decision,
     EnableOperatorWebhook, EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, NewScope, NewScopeFacts,
     NewToken, NewUser, NewUserFacts, OperatorWebhookFacts, OperatorWebhookReport, PackageCommand, PackageFacts,
-    PackageReads, RevokeToken, RevokeTokenFacts, TokenRevocation, TokenRevocationFacts, WebhookCommand, WebhookFacts,
-    WebhookReport, WebhookReportFacts,
+    PackageReads, PublisherCommand, PublisherFacts, RevokeToken, RevokeTokenFacts, TokenExchange, TokenExchangeFacts,
+    TokenRevocation, TokenRevocationFacts, WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts,
 };
 use crate::{
     error::Result,
-    types::{Asked, Change, OperatorWebhookState, ScopeWebhook, UserId},
+    types::{Asked, Change, OperatorWebhookState, ScopeWebhook, TrustedPublisher, UserId},
 };
 
 /// Something that is to be changed in a store, decided by facts that the store loads.
@@ -21,7 +21,7 @@ use crate::{
 pub trait Command: Clone + Debug + Send + Sync + 'static {
     /// What it is decided by.
     type Facts;
-    /// What whoever asked is told.
+    /// The answer to the caller.
     type Answer: Debug + Send + 'static;
 
     /// What follows from it.
@@ -31,7 +31,7 @@ pub trait Command: Clone + Debug + Send + Sync + 'static {
     fn decision(&self, facts: &Self::Facts) -> Result<Decision<'_, Self::Answer>>;
 
     /// What caches have to drop once the command is done. `answer` is what was decided, if anything was.
-    fn stale(&self, answer: Option<&Self::Answer>) -> Stale;
+    fn invalidation(&self, answer: Option<&Self::Answer>) -> Invalidation;
 
     /// The command as a store takes it.
     fn request(asked: Arc<Asked<Self, Self::Answer>>) -> Request;
@@ -39,7 +39,7 @@ pub trait Command: Clone + Debug + Send + Sync + 'static {
 
 /// What caches have to drop after a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stale {
+pub enum Invalidation {
     /// Nothing that is cached.
     Nothing,
     /// Metadata.
@@ -60,7 +60,7 @@ pub trait PackageRequest: Debug + Send + Sync + 'static {
     fn decide(&self, facts: &PackageFacts) -> Result<Decision<'_, ()>>;
 
     /// What caches have to drop.
-    fn stale(&self) -> Stale;
+    fn invalidation(&self) -> Invalidation;
 }
 
 impl<C: Command> Asked<C, C::Answer> {
@@ -75,8 +75,8 @@ impl<C: Command> Asked<C, C::Answer> {
     }
 
     /// What caches have to drop.
-    pub fn stale(&self) -> Stale {
-        self.look(|answer| self.question().stale(answer))
+    pub fn invalidation(&self) -> Invalidation {
+        self.look(|answer| self.question().invalidation(answer))
     }
 }
 
@@ -88,8 +88,8 @@ impl<C: PackageCommand> Command for C {
         self.decide(facts)
     }
 
-    fn stale(&self, _: Option<&C::Answer>) -> Stale {
-        Stale::Metadata(PackageCommand::invalidates(self))
+    fn invalidation(&self, _: Option<&C::Answer>) -> Invalidation {
+        Invalidation::Metadata(PackageCommand::invalidates(self))
     }
 
     fn request(asked: Arc<Asked<Self, C::Answer>>) -> Request {
@@ -106,15 +106,15 @@ impl<C: PackageCommand> PackageRequest for Asked<C, C::Answer> {
         self.decide(facts)
     }
 
-    fn stale(&self) -> Stale {
-        self.stale()
+    fn invalidation(&self) -> Invalidation {
+        self.invalidation()
     }
 }
 
 macro_rules! requests {
     ($(
         $(#[$doc:meta])*
-        $name:ident($command:ty, $facts:ty) -> $answer:ty, stale |$this:pat_param, $found:pat_param| $stale:expr;
+        $name:ident($command:ty, $facts:ty) -> $answer:ty, invalidation |$this:pat_param, $found:pat_param| $invalidation:expr;
     )+) => {
         /// A command as a store takes it.
         #[derive(Clone, Debug)]
@@ -127,10 +127,10 @@ macro_rules! requests {
         impl Request {
             /// What caches have to drop once the command is done. Before it is decided, an answer that
             /// depends on the decision names no user.
-            pub fn stale(&self) -> Stale {
+            pub fn invalidation(&self) -> Invalidation {
                 match self {
-                    Self::Package(asked) => asked.stale(),
-                    $(Self::$name(asked) => asked.stale(),)+
+                    Self::Package(asked) => asked.invalidation(),
+                    $(Self::$name(asked) => asked.invalidation(),)+
                 }
             }
         }
@@ -144,9 +144,9 @@ macro_rules! requests {
                     self.decide(facts)
                 }
 
-                fn stale(&self, answer: Option<&$answer>) -> Stale {
+                fn invalidation(&self, answer: Option<&$answer>) -> Invalidation {
                     let ($this, $found) = (self, answer);
-                    $stale
+                    $invalidation
                 }
 
                 fn request(asked: Arc<Asked<Self, $answer>>) -> Request {
@@ -159,35 +159,40 @@ macro_rules! requests {
 
 requests! {
     /// Makes an account and the scope of its name.
-    CreateUser(NewUser, NewUserFacts) -> (), stale |_, _| Stale::Nothing;
+    CreateUser(NewUser, NewUserFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Changes an account.
     ChangeAccount(AccountChange, AccountFacts) -> ChangedAccount,
-        stale |_, changed| Stale::Credentials(changed.map(|changed| changed.user.id));
+        invalidation |_, changed| Invalidation::Credentials(changed.map(|changed| changed.user.id));
     /// Makes an API token.
-    CreateToken(NewToken, CallerFacts) -> (), stale |_, _| Stale::Nothing;
+    CreateToken(NewToken, CallerFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Revokes an API token, for its user.
-    RevokeToken(RevokeToken, RevokeTokenFacts) -> (), stale |_, _| Stale::Credentials(None);
+    RevokeToken(RevokeToken, RevokeTokenFacts) -> (), invalidation |_, _| Invalidation::Credentials(None);
     /// Revokes API tokens, for the operator; gives how many were valid.
-    RevokeTokens(TokenRevocation, TokenRevocationFacts) -> u64, stale |_, _| Stale::Credentials(None);
+    RevokeTokens(TokenRevocation, TokenRevocationFacts) -> u64, invalidation |_, _| Invalidation::Credentials(None);
     /// Ends a login session.
-    LogOut(LogOut, CallerFacts) -> (), stale |log_out, _| Stale::Credentials(Some(log_out.actor.user));
+    LogOut(LogOut, CallerFacts) -> (), invalidation |log_out, _| Invalidation::Credentials(Some(log_out.actor.user));
     /// Records a login session that begins. Tells whether its user has logged in before, but never from this
     /// [place](crate::types::LoginClient::place).
-    BeginSession(BeginSession, BeginSessionFacts) -> bool, stale |_, _| Stale::Nothing;
+    BeginSession(BeginSession, BeginSessionFacts) -> bool, invalidation |_, _| Invalidation::Nothing;
     /// Ends a login session, for its user.
-    EndSession(EndSession, EndSessionFacts) -> (), stale |end, _| Stale::Credentials(Some(end.actor.user));
+    EndSession(EndSession, EndSessionFacts) -> (), invalidation |end, _| Invalidation::Credentials(Some(end.actor.user));
     /// Makes a scope.
-    CreateScope(NewScope, NewScopeFacts) -> (), stale |_, _| Stale::Nothing;
+    CreateScope(NewScope, NewScopeFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Sets or removes a member of a scope.
-    ChangeMember(MemberChange, MemberFacts) -> (), stale |change, _| Stale::Metadata(change.invalidates());
+    ChangeMember(MemberChange, MemberFacts) -> (), invalidation |change, _| Invalidation::Metadata(change.invalidates());
     /// Makes, changes, deletes or tests a webhook, or sends a delivery again. Gives the webhook as it is
     /// then, or was before it was deleted.
-    ChangeWebhook(WebhookCommand, WebhookFacts) -> ScopeWebhook, stale |_, _| Stale::Nothing;
+    ChangeWebhook(WebhookCommand, WebhookFacts) -> ScopeWebhook, invalidation |_, _| Invalidation::Nothing;
     /// Notes how a delivery ended. Gives the webhook if that disabled it.
-    ReportDelivery(WebhookReport, WebhookReportFacts) -> Option<ScopeWebhook>, stale |_, _| Stale::Nothing;
+    ReportDelivery(WebhookReport, WebhookReportFacts) -> Option<ScopeWebhook>, invalidation |_, _| Invalidation::Nothing;
     /// Notes how a delivery to a webhook of the operator ended. Gives its state if that disabled it.
     ReportOperatorDelivery(OperatorWebhookReport, OperatorWebhookFacts) -> Option<OperatorWebhookState>,
-        stale |_, _| Stale::Nothing;
+        invalidation |_, _| Invalidation::Nothing;
+    /// Adds or removes a trusted publisher of a package, or sets whether nobody else may publish it. Gives
+    /// the publisher that was added or removed.
+    ChangePublisher(PublisherCommand, PublisherFacts) -> Option<TrustedPublisher>, invalidation |_, _| Invalidation::Nothing;
+    /// Swaps an ID token for a token of the trusted publisher that it is of. Gives the publisher.
+    ExchangeIdToken(TokenExchange, TokenExchangeFacts) -> TrustedPublisher, invalidation |_, _| Invalidation::Nothing;
     /// Puts a webhook of the operator to use again. `false` if it was not disabled.
-    EnableOperatorWebhook(EnableOperatorWebhook, OperatorWebhookFacts) -> bool, stale |_, _| Stale::Nothing;
+    EnableOperatorWebhook(EnableOperatorWebhook, OperatorWebhookFacts) -> bool, invalidation |_, _| Invalidation::Nothing;
 }

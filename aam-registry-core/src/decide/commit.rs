@@ -29,7 +29,7 @@ pub struct PublishCommit {
     pub latest_policy: LatestPolicy,
     /// The instant of the publish.
     pub now: Timestamp,
-    /// What the audit log shall say.
+    /// The entry for the audit log.
     pub audit: NewAuditEntry,
 }
 

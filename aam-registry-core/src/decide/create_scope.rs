@@ -15,7 +15,7 @@ pub struct NewScope {
     pub name: ScopeName,
     /// The instant.
     pub now: Timestamp,
-    /// What the audit log shall say.
+    /// The entry for the audit log.
     pub audit: NewAuditEntry,
 }
 

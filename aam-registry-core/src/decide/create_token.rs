@@ -7,7 +7,7 @@ use crate::{
 /// An API token to make.
 #[derive(Clone, Debug)]
 pub struct NewToken {
-    /// Who makes it, for oneself.
+    /// Who makes it, for the own account.
     pub actor: Actor,
     /// What the actor's credential may be used for.
     pub scopes: TokenScopes,
@@ -15,7 +15,7 @@ pub struct NewToken {
     pub token: Token,
     /// The digest of its secret.
     pub secret: Sha256Digest,
-    /// What the audit log shall say.
+    /// The entry for the audit log.
     pub audit: NewAuditEntry,
 }
 

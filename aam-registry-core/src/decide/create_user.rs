@@ -13,7 +13,7 @@ pub struct NewUser {
     pub user: User,
     /// The hash of its password, in PHC string format.
     pub password_hash: String,
-    /// What the audit log shall say.
+    /// The entry for the audit log.
     pub audit: NewAuditEntry,
 }
 

@@ -6,7 +6,7 @@
 
 use crate::{
     error::{Error, Result},
-    types::{PackageName, Principal, ScopeName, ScopeRole, TokenScope},
+    types::{PackageName, Principal, ScopeName, ScopeRole, TokenScope, Visibility},
 };
 
 /// What a token that is restricted to packages may do with an action.
@@ -14,7 +14,7 @@ use crate::{
 pub enum Restricted {
     /// It may, whatever packages it names: the action is about no package.
     Ignored,
-    /// It may where it covers the package.
+    /// It may if it covers the package.
     Covered,
     /// It may not: the action reaches further than single packages.
     Refused,
@@ -118,6 +118,16 @@ actions! {
         tokens: [TokenScope::Admin], restricted: Covered,
         roles: [Role::PackageOwner, OWNER], admin: true
     }
+    /// Make a package private or public.
+    ChangeVisibility {
+        tokens: [TokenScope::Admin], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER], admin: true
+    }
+    /// See a private package. To whoever may not, it does not exist.
+    SeePrivate {
+        tokens: [], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER, MEMBER, CONTRIBUTOR], admin: true
+    }
     /// Read the audit log of a package.
     ReadPackageLog {
         tokens: [TokenScope::Admin], restricted: Covered,
@@ -149,7 +159,7 @@ actions! {
     ListSessions { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// End one of the own login sessions, or all others.
     EndSession { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
-    /// Make an API token for oneself.
+    /// Create an API token for the own account.
     CreateToken { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// List the own API tokens.
     ListTokens { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
@@ -203,6 +213,8 @@ impl Action {
             Self::AddPublisher => "add trusted publishers of",
             Self::ManagePublishers => "manage the trusted publishers of",
             Self::ReserveForPublisher => "name a trusted publisher of",
+            Self::ChangeVisibility => "change the visibility of",
+            Self::SeePrivate => "see",
             Self::ReadPackageLog => "read the audit log of",
             Self::ReadLog => "read the whole audit log",
             Self::CreateScope => "create scopes",
@@ -239,7 +251,7 @@ pub struct Rights {
     pub admin: bool,
     /// Is listed as an owner of the package itself.
     pub package_owner: bool,
-    /// The role in the scope, where it has one.
+    /// The role in the scope, if there is one.
     pub scope_role: Option<ScopeRole>,
     /// Acts with the token of a trusted publisher, so is no user.
     pub publisher: Option<PublisherOf>,
@@ -268,6 +280,11 @@ impl Rights {
     /// Whether it is a trusted publisher of the package itself.
     pub fn is_trusted_publisher(self) -> bool {
         self.publisher == Some(PublisherOf::Package)
+    }
+
+    /// Whether a package of that visibility is shown, on which these are the rights.
+    pub fn sees(self, visibility: Visibility) -> bool {
+        visibility == Visibility::Public || self.permit(Action::SeePrivate)
     }
 
     fn has(self, role: Role) -> bool {
@@ -427,14 +444,17 @@ mod tests {
             assert!(!rule.tokens.contains(&TokenScope::Read), "reading is implied, so {action:?} needs more than that");
             let by_anyone = rule.roles.contains(&Role::Anyone);
             assert_eq!(Rights::default().permit(*action), by_anyone, "a stranger may {action:?}");
-            if rule.tokens.is_empty() {
+            // Every credential reads; what it is restricted to says what.
+            let reads = *action == Action::SeePrivate;
+            if rule.tokens.is_empty() && !reads {
                 assert!(by_anyone, "{action:?} needs a role, and so a token made for it");
             }
             if let Restricted::Covered = rule.restricted {
-                assert!(!by_anyone, "{action:?} is about a package, and so about its roles");
+                let is_of_free_name = *action == Action::ReserveForPublisher;
+                assert_eq!(by_anyone, is_of_free_name, "{action:?} is about a package, and so about its roles");
             }
             let contributor = Rights { scope_role: Some(ScopeRole::Contributor), ..Rights::default() };
-            assert!(!contributor.permit(*action) || by_anyone || *action == Action::Publish, "{action:?}");
+            assert!(!contributor.permit(*action) || by_anyone || reads || *action == Action::Publish, "{action:?}");
         }
         assert!(!admin.permit(Action::Publish), "in another's name");
     }

@@ -34,7 +34,7 @@ impl LatestFacts {
         LatestMove { before: self.tag.clone(), after: policy.recompute(self.tag.as_ref(), &published) }
     }
 
-    /// What becomes of it where somebody sets it to `version`.
+    /// What it becomes if somebody sets it to `version`.
     pub(super) fn set_by_hand(&self, version: &Version) -> LatestMove {
         let after = LatestTag::set_by_hand(version.clone(), self.tag.as_ref());
         LatestMove { before: self.tag.clone(), after: Some(after) }
@@ -58,7 +58,7 @@ impl LatestMove {
         self.before.is_some() && self.after.is_none()
     }
 
-    /// `latest`, where it names another version than before.
+    /// `latest`, if it names another version than before.
     pub(super) fn moved_tags(&self) -> BTreeMap<DistTag, Version> {
         let moved = self.after.as_ref().filter(|_| self.names_another());
         moved.map(|tag| (DistTag::latest(), tag.version.clone())).into_iter().collect()

@@ -9,11 +9,11 @@ use crate::{
 /// The end of a session, by its user.
 #[derive(Clone, Debug)]
 pub struct LogOut {
-    /// Who ends the session that he acts with.
+    /// The user, who ends the session of this request.
     pub actor: Actor,
     /// The instant.
     pub now: Timestamp,
-    /// What the audit log shall say.
+    /// The entry for the audit log.
     pub audit: NewAuditEntry,
 }
 

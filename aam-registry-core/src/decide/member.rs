@@ -19,7 +19,7 @@ pub struct MemberChange {
     pub role: Option<ScopeRole>,
     /// The instant.
     pub now: Timestamp,
-    /// What the audit log shall say.
+    /// The entry for the audit log.
     pub audit: NewAuditEntry,
 }
 

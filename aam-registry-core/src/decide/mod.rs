@@ -1,14 +1,12 @@
 //! What may be done, and what follows from it: pure functions, one command a file.
 //!
-//! A command says who wants what, with the instant and the ids it is to have.
-//! An adapter of a database loads the facts of a command under the locks of its
-//! transaction, asks `decide`, and applies the [`Changes`] it gets: rows, audit
-//! entries and whom to tell. It holds no rule and no sentence meant for a
-//! person. A refusal changes nothing. Transactions restart, so a decision has
-//! no effect and depends on nothing but command and facts.
+//! A command says who wants what, and contains the time and the ids for the change. A database adapter
+//! loads the facts of the command under the locks of its transaction, calls `decide`, and applies the
+//! [`Changes`]: rows, audit entries, and which cached data becomes stale. The adapter contains no rules and
+//! no messages for users. A refusal changes nothing. Transactions may be restarted, so a decision has no
+//! side effects and depends only on the command and the facts.
 //!
-//! What a decision may ask is a row of the table in [`gate`](Action). What is
-//! shown to whom is decided by [`ReadAccess::admit`].
+//! Who may do what is one table ([`Action`]). What is shown to whom is decided by [`ReadAccess::admit`].
 
 mod account;
 mod caller;
@@ -39,13 +37,14 @@ mod token_exchange;
 mod token_revocation;
 mod trusted_publisher;
 mod unyank;
+mod visibility;
 mod webhook;
 mod yank;
 
 pub use account::{AccountActor, AccountChange, AccountFacts, AccountUpdate, ChangedAccount, MAX_ONE_TIME_TOKENS};
 pub use caller::{CallerAccount, CallerFacts, CallerPublisher, CallerToken};
 pub use changes::{Changes, Decision, NewVersion, PublisherToken, Write, YankState};
-pub use command::{Command, PackageRequest, Request, Stale};
+pub use command::{Command, Invalidation, PackageRequest, Request};
 pub use commit::PublishCommit;
 pub use create_scope::{NewScope, NewScopeFacts};
 pub use create_token::NewToken;
@@ -60,7 +59,7 @@ pub use operator_webhook::{EnableOperatorWebhook, OperatorWebhookFacts, Operator
 pub use owner::OwnerChange;
 pub use package::{OwnerState, PackageAccess, PackageCommand, PackageFacts, PackageReads, PackageState, VersionState};
 pub use publish::{ExistingVersion, PublishCheck, PublishFacts, Published};
-pub use read::{Audience, ReadAccess};
+pub use read::{Audience, ReadAccess, Standing, sees_private, sight};
 pub use revoke_token::{RevokeToken, RevokeTokenFacts};
 pub use session::{BeginSession, BeginSessionFacts, EndSession, EndSessionFacts};
 pub use tag::TagChange;
@@ -69,6 +68,7 @@ pub use token_exchange::{PublisherCandidate, TokenExchange, TokenExchangeFacts};
 pub use token_revocation::{RevokedTokens, TokenRevocation, TokenRevocationFacts};
 pub use trusted_publisher::{PublisherChange, PublisherCommand, PublisherFacts, PublisherQuery};
 pub use unyank::Unyank;
+pub use visibility::VisibilityChange;
 pub use webhook::{
     WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, WebhookPatch, WebhookReport, WebhookReportFacts,
 };

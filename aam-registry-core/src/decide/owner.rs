@@ -15,11 +15,11 @@ pub struct OwnerChange {
     pub package: PackageName,
     /// The user.
     pub owner: Username,
-    /// Whether the user shall own it.
+    /// Whether the user is to own it.
     pub owns: bool,
     /// The instant.
     pub now: Timestamp,
-    /// What the audit log shall say.
+    /// The entry for the audit log.
     pub audit: NewAuditEntry,
 }
 
@@ -44,7 +44,7 @@ impl PackageCommand for OwnerChange {
             return Err(Error::LastOwner(self.owner.clone()));
         }
         let writes = vec![Write::SetOwner { package: self.package.clone(), user: user.user, owns: self.owns }];
-        let changes = package_changes(self, package.instant(self.now), writes, &self.audit);
+        let changes = package_changes(self, package, package.instant(self.now), writes, &self.audit);
         Ok(Decision { answer: (), changes })
     }
 }

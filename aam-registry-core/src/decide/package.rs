@@ -7,14 +7,16 @@ use jiff::Timestamp;
 use super::{Action, CallerFacts, Changes, Decision, LatestFacts, Rights, Write, YankState};
 use crate::{
     error::{Error, Result},
-    types::{Actor, Change, DistTag, NewAuditEntry, PackageName, ScopeRole, UserId, Username, Version, VersionTexts},
+    types::{
+        Actor, Change, DistTag, NewAuditEntry, PackageName, ScopeRole, UserId, Username, Version, VersionTexts,
+        Visibility,
+    },
 };
 
-/// A command about a package that exists. Adapters load what it
-/// [reads](Self::reads) and apply what it [decides](Self::decide), whichever
-/// command it is.
+/// A command about a package that exists. Adapters handle all of them alike: they load what the command
+/// [reads](Self::reads) and apply what it [decides](Self::decide).
 pub trait PackageCommand: Clone + Debug + Send + Sync + 'static {
-    /// What whoever asked is told.
+    /// The answer to the caller.
     type Answer: Debug + Send + 'static;
 
     /// What has to be loaded.
@@ -52,13 +54,13 @@ pub struct PackageReads<'a> {
 }
 
 impl<'a> PackageReads<'a> {
-    /// Nothing but what the actor is to the package.
+    /// Reads only the actor's relation to the package.
     pub(super) fn of(actor: &'a Actor, package: &'a PackageName) -> Self {
         Self { actor, package, version: None, latest: false, tag: None, user: None }
     }
 }
 
-/// What somebody is to a package.
+/// The actor's relation to a package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageAccess {
     /// Who acts.
@@ -67,15 +69,17 @@ pub struct PackageAccess {
     pub package_owner: bool,
     /// The actor's role in the scope of the package's name.
     pub scope_role: Option<ScopeRole>,
-    /// The package, where there is one.
+    /// The package, if it exists.
     pub package: Option<PackageState>,
 }
 
-/// What is known of a package itself.
+/// The facts about a package itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PackageState {
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// Who may see it.
+    pub visibility: Visibility,
     /// Whether nobody but its trusted publishers may publish it.
     pub trusted_only: bool,
 }
@@ -84,21 +88,21 @@ pub struct PackageState {
 /// [reads](PackageReads).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageFacts {
-    /// What the actor is to the package.
+    /// The actor's relation to the package.
     pub access: PackageAccess,
-    /// The version, where there is one.
+    /// The version, if it exists.
     pub version: Option<VersionState>,
     /// What `latest` names and is chosen from.
     pub latest: LatestFacts,
-    /// What the tag names, where there is one.
+    /// The version that the tag names, if the tag exists.
     pub tag: Option<Version>,
-    /// The user, where there is one.
+    /// The user, if it exists.
     pub user: Option<OwnerState>,
     /// How many owners are listed with the package beside that user, without those whose account is disabled.
     pub other_owners: u64,
 }
 
-/// What a user is to a package.
+/// A user's relation to a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnerState {
     /// The user.
@@ -123,7 +127,7 @@ pub struct VersionState {
 }
 
 impl PackageAccess {
-    /// Requires a live actor; gives what the actor is to the package.
+    /// Requires an actor with a valid credential; gives the actor's rights to the package.
     ///
     /// # Errors
     /// [`Error::Unauthorized`].
@@ -135,14 +139,23 @@ impl PackageAccess {
         }
         Ok(Rights { package_owner, scope_role, ..live })
     }
+
+    /// What the actor is to the package, for reads that need a right; `None` where there is no package that the
+    /// actor may see.
+    pub fn rights(&self, actor: &Actor) -> Option<Rights> {
+        let Self { package_owner, scope_role, .. } = *self;
+        let rights = Rights { admin: self.caller.administers(actor), package_owner, scope_role, ..Rights::default() };
+        self.package.filter(|package| rights.sees(package.visibility)).map(|_| rights)
+    }
 }
 
 impl PackageFacts {
-    /// Requires a live actor, a package that exists and the right to `action`
-    /// on it, in this order; gives the package.
+    /// Requires a live actor, a package that the actor may see and the right to
+    /// `action` on it, in this order; gives the package.
     pub(super) fn authorise(&self, action: Action, by: PackageReads<'_>, now: Timestamp) -> Result<PackageState> {
         let rights = self.access.require_live(by.actor, now)?;
-        let package = self.access.package.ok_or_else(|| Error::PackageNotFound(by.package.clone()))?;
+        let package = self.access.package.filter(|package| rights.sees(package.visibility));
+        let package = package.ok_or_else(|| Error::PackageNotFound(by.package.clone()))?;
         rights.require(action, by.package)?;
         Ok(package)
     }
@@ -161,13 +174,15 @@ impl PackageState {
     }
 }
 
-/// What `command` writes of its package, with a note of when that changed; `audit` is the entry of it.
+/// What `command` writes of its `package`, with a note of when that changed; `audit` is the entry of it.
 pub(super) fn package_changes(
     command: &impl PackageCommand,
+    package: PackageState,
     at: Timestamp,
     mut writes: Vec<Write<'static>>,
     audit: &NewAuditEntry,
 ) -> Changes<'static> {
     writes.push(Write::Touch { package: command.reads().package.clone(), at });
-    Changes { writes, audit: vec![audit.clone()], invalidates: Some(command.invalidates()) }
+    let audit = audit.clone().with_visibility(package.visibility);
+    Changes { writes, audit: vec![audit], invalidates: Some(command.invalidates()) }
 }

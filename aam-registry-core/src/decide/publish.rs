@@ -1,12 +1,12 @@
 use jiff::Timestamp;
 
 use super::{
-    Action, CallerPublisher, Changes, Decision, LatestFacts, LatestMove, NewVersion, PackageAccess, PublishCommit,
-    PublisherOf, Rights, Write,
+    Action, CallerPublisher, Changes, Decision, LatestFacts, LatestMove, NewVersion, PackageAccess, PackageState,
+    PublishCommit, PublisherOf, Rights, Write,
 };
 use crate::{
     error::{Error, Result},
-    types::{Actor, DistTag, LatestTag, ManifestFault, PackageName, ScopeRole, Sha256Digest, Version},
+    types::{Actor, DistTag, LatestTag, ManifestFault, PackageName, ScopeRole, Sha256Digest, Version, Visibility},
 };
 
 /// What is known of a publish once its manifest was read.
@@ -29,17 +29,19 @@ pub struct Published {
     pub published_at: Timestamp,
     /// The tags that name the new version, by name.
     pub dist_tags: Vec<DistTag>,
+    /// Who may see the package.
+    pub visibility: Visibility,
 }
 
 /// What a publish is decided by. A [`PublishCheck`] reads only the fields above
 /// `upload_is_live`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PublishFacts {
-    /// What the actor is to the package.
+    /// The actor's relation to the package.
     pub access: PackageAccess,
     /// Whether the scope of the package's name exists.
     pub scope_exists: bool,
-    /// The version of that number, where it was published.
+    /// The version of that number, if it was published.
     pub existing: Option<ExistingVersion>,
     /// An unscoped package whose [`similarity_key`](PackageName::similarity_key) is that of the name.
     pub similar: Option<PackageName>,
@@ -105,14 +107,29 @@ impl PublishCommit {
         let published_by = facts.access.caller.publisher.as_ref().map_or(self.actor.user, |by| by.created_by);
         let publisher = self.actor.credential.publisher_name().map(str::to_owned);
         let owner = (is_new_package && name.scope().is_none()).then_some(published_by);
-        let new =
-            NewVersion { commit: self, is_new_package, owner, published_by, publisher, published_at, tag, latest };
+        let visibility =
+            package.map_or(Visibility::of(self.manifest.private), |package: PackageState| package.visibility);
+        let new = NewVersion {
+            commit: self,
+            is_new_package,
+            owner,
+            published_by,
+            publisher,
+            published_at,
+            tag,
+            latest,
+            visibility,
+        };
         let mut writes = vec![Write::Publish(new)];
         if is_new_package {
             writes.push(Write::SettlePublishers { package: name.clone(), owner });
         }
-        let changes = Changes { writes, audit: vec![self.audit.clone()], invalidates: Some(self.invalidates()) };
-        Ok(Decision { answer: Published { published_at, dist_tags }, changes })
+        let changes = Changes {
+            writes,
+            audit: vec![self.audit.clone().with_visibility(visibility)],
+            invalidates: Some(self.invalidates()),
+        };
+        Ok(Decision { answer: Published { published_at, dist_tags, visibility }, changes })
     }
 
     /// What becomes of `latest`.
@@ -153,7 +170,7 @@ impl PublishFacts {
                 Err(Error::VersionExists { package, version, sha256 })
             }
             (_, Some(existing)) if !exists && name.scope().is_none() => {
-                Err(Error::NameTooSimilar { name: name.clone(), existing: existing.clone() })
+                Err(Error::NameTooSimilar { name: name.to_string(), existing: existing.to_string() })
             }
             _ => Ok(rights),
         }

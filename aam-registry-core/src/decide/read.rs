@@ -2,12 +2,14 @@
 //!
 //! Every read passes it: the use cases through
 //! [`Registry::view`](crate::registry::Registry::view), and what is kept of
-//! answers through the same decision. Each version of each package is public in
-//! this release, so that only [`ReadAccess`] and the viewer decide.
+//! answers through the same decision. [`ReadAccess`] says who may read at all;
+//! who may see a private package is the row [`Action::SeePrivate`] of the table
+//! of actions, asked with what the viewer is to the package.
 
+use super::{Action, Rights};
 use crate::{
     error::{Error, Result},
-    types::{Principal, TokenScope, Viewer},
+    types::{Memberships, PackageName, Principal, Reach, Sight, TokenScope, Viewer},
 };
 
 /// Who may read what is public. The later variant is the stricter one.
@@ -33,6 +35,65 @@ pub enum Audience {
     /// Those who may read, and not everybody may: only a client's own cache may
     /// keep it, and has to ask again before each use.
     Members,
+    /// Those who may see a private package. Who that is is asked at each use.
+    Private,
+}
+
+impl Audience {
+    /// Which packages an answer to it may be about.
+    pub fn reach(self) -> Reach {
+        match self {
+            Self::Everyone | Self::Members => Reach::Public,
+            Self::Private => Reach::Everything,
+        }
+    }
+}
+
+/// By what a viewer sees a private package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// By a role in its scope, or as one of its owners.
+    Own,
+    /// As an administrator alone. Such a read is on record.
+    Administrator,
+}
+
+/// By what a viewer who passed [`ReadAccess::admit`] sees the private package `name`; `None` where it does not.
+pub fn sees_private(by: &Principal, memberships: &Memberships, name: &PackageName) -> Option<Standing> {
+    let scopes = &memberships.scopes;
+    let scope = scopes.binary_search_by(|(scope, _)| scope.as_str().cmp(name.scope_or_empty()));
+    let own = Rights {
+        admin: false,
+        package_owner: memberships.private_packages.binary_search(name).is_ok(),
+        scope_role: scope.ok().map(|at| scopes[at].1),
+        publisher: None,
+    };
+    let standing = if own.permit(Action::SeePrivate) {
+        Standing::Own
+    } else if (Rights { admin: by.acts_as_admin(), ..own }).permit(Action::SeePrivate) {
+        Standing::Administrator
+    } else {
+        return None;
+    };
+    Action::SeePrivate.require_credential(by, Some(name)).is_ok().then_some(standing)
+}
+
+/// The private packages that a viewer sees, for answers about many packages.
+pub fn sight(by: &Principal, memberships: &Memberships) -> Sight {
+    let sees = |rights: Rights| rights.permit(Action::SeePrivate);
+    let member = |role| Rights { scope_role: Some(role), ..Rights::default() };
+    let scopes = memberships.scopes.iter().filter(|(_, role)| sees(member(*role)));
+    let owned = if sees(Rights { package_owner: true, ..Rights::default() }) {
+        memberships.private_packages.clone()
+    } else {
+        Vec::new()
+    };
+    Sight {
+        everything: sees(Rights { admin: by.acts_as_admin(), ..Rights::default() }),
+        scopes: scopes.map(|(scope, _)| scope.clone()).collect(),
+        packages: owned,
+        patterns: by.packages.clone(),
+    }
 }
 
 impl ReadAccess {
@@ -73,7 +134,44 @@ impl ReadAccess {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{Credential, TokenId, UserId};
+    use crate::types::{Credential, ScopeRole, TokenId, TokenPattern, UserId};
+
+    /// The sight of an answer about many packages and the answer about one agree.
+    #[test]
+    fn the_table_says_who_sees_a_private_package() {
+        let [kit, other]: [PackageName; 2] = ["@team/kit", "@team/other"].map(|name| name.parse().expect("a name"));
+        let plain = Memberships::default();
+        let member = |role| Memberships { scopes: vec![("team".parse().expect("a scope"), role)], ..plain.clone() };
+        let owner = Memberships { private_packages: vec![kit.clone()], ..plain.clone() };
+        let pattern = |text| vec![TokenPattern::parse(text).expect("a pattern")];
+        for (what, memberships, is_admin, packages, sees) in [
+            ("a stranger", plain.clone(), false, Vec::new(), false),
+            ("an administrator", plain.clone(), true, Vec::new(), true),
+            ("an owner", owner.clone(), false, Vec::new(), true),
+            ("a contributor", member(ScopeRole::Contributor), false, Vec::new(), true),
+            ("a member", member(ScopeRole::Member), false, Vec::new(), true),
+            ("an owner of the scope", member(ScopeRole::Owner), false, Vec::new(), true),
+            ("a token of it", member(ScopeRole::Owner), false, pattern("@team/k*"), true),
+            ("a token of another", member(ScopeRole::Owner), false, pattern("@team/other"), false),
+            ("an administrator's token of another", plain, true, pattern("@team/other"), false),
+        ] {
+            let by = Principal {
+                user: UserId::generate(),
+                username: "ada".parse().expect("a name"),
+                is_admin,
+                credential: Credential::Token(TokenId::generate()),
+                scopes: [TokenScope::Read, TokenScope::Admin].into_iter().collect(),
+                packages,
+            };
+            let standing = sees_private(&by, &memberships, &kit);
+            assert_eq!(standing.is_some(), sees, "{what}");
+            assert_eq!(standing == Some(Standing::Administrator), sees && is_admin, "{what}");
+            assert_eq!(sight(&by, &memberships).sees(&kit), sees, "{what}");
+            if memberships == owner {
+                assert!(sees_private(&by, &memberships, &other).is_none() && !sight(&by, &memberships).sees(&other));
+            }
+        }
+    }
 
     #[test]
     fn the_table_says_who_may_read_and_for_whom_it_is_kept() {

@@ -11,7 +11,7 @@ pub struct RevokeToken {
     pub actor: Actor,
     /// Which.
     pub token: TokenId,
-    /// What the audit log shall say.
+    /// The entry for the audit log.
     pub audit: NewAuditEntry,
 }
 
@@ -20,7 +20,7 @@ pub struct RevokeToken {
 pub struct RevokeTokenFacts {
     /// Who acts.
     pub caller: CallerFacts,
-    /// Whose token it is, where there is one that was not revoked.
+    /// The user of the token, if it exists and was not revoked.
     pub owner: Option<UserId>,
 }
 

@@ -15,11 +15,11 @@ pub struct TagChange {
     pub package: PackageName,
     /// The tag.
     pub tag: DistTag,
-    /// What it shall name; `None` to remove it.
+    /// The version that it is to name; `None` to remove the tag.
     pub version: Option<Version>,
     /// The instant.
     pub now: Timestamp,
-    /// What the audit log shall say.
+    /// The entry for the audit log.
     pub audit: NewAuditEntry,
 }
 
@@ -43,7 +43,7 @@ impl PackageCommand for TagChange {
             None => Some(self.remove(facts)?),
         };
         let Some(write) = write else { return Ok(Decision::unchanged(())) };
-        let changes = package_changes(self, package.instant(self.now), vec![write], &self.audit);
+        let changes = package_changes(self, package, package.instant(self.now), vec![write], &self.audit);
         Ok(Decision { answer: (), changes })
     }
 }

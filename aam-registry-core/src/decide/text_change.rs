@@ -21,7 +21,7 @@ pub struct TextChange {
     pub value: Option<String>,
     /// The instant.
     pub now: Timestamp,
-    /// What the audit log shall say.
+    /// The entry for the audit log.
     pub audit: NewAuditEntry,
 }
 
@@ -49,7 +49,7 @@ impl PackageCommand for TextChange {
         }
         let (name, version, value) = (self.package.clone(), found.version.clone(), self.value.clone());
         let writes = vec![Write::SetText { package: name, version, text: self.text, value }];
-        let changes = package_changes(self, package.instant(self.now), writes, &self.audit);
+        let changes = package_changes(self, package, package.instant(self.now), writes, &self.audit);
         Ok(Decision { answer: (), changes })
     }
 }

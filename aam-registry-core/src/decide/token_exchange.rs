@@ -98,6 +98,15 @@ impl TokenExchange {
                 packages.join(", ")
             )));
         }
+        // Whoever added it will own the package, so a stranger must not be taken for the one who did.
+        let is_others = |other: &&TrustedPublisher| other.pending && other.created_by != publisher.created_by;
+        if publisher.pending && publisher.package.scope().is_none() && matching.iter().any(|other| is_others(other)) {
+            return Err(self.refused(format!(
+                "Several users have added this trusted publisher of {}, which does not exist yet; publish its first \
+                 version with an API token",
+                publisher.package
+            )));
+        }
         let missing = publisher.preset.immutable_ids().iter().find(|id| !self.id_token.claims.contains_key(**id));
         if let Some(missing) = missing {
             return Err(

@@ -13,7 +13,7 @@ pub struct TokenRevocation {
     pub tokens: RevokedTokens,
     /// The instant.
     pub now: Timestamp,
-    /// What the audit log shall say; how many were revoked is added as `count`.
+    /// The entry for the audit log; the decision adds how many were revoked as `count`.
     pub audit: NewAuditEntry,
 }
 
@@ -33,7 +33,7 @@ pub enum RevokedTokens {
 pub struct TokenRevocationFacts {
     /// Whether there ever was a token of that id, or is a user of that name.
     pub exists: bool,
-    /// Those of the tokens that are alive.
+    /// The valid ones among the tokens.
     pub live: Vec<TokenId>,
 }
 

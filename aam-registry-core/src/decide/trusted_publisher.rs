@@ -1,9 +1,9 @@
 use jiff::Timestamp;
 
-use super::{Action, Changes, Decision, PackageAccess, Rights, Write};
+use super::{Action, Changes, Decision, PackageAccess, PackageState, Rights, Write};
 use crate::{
     error::{Error, Result},
-    types::{Actor, NewAuditEntry, PackageName, PackagePublishers, PublisherId, TrustedPublisher},
+    types::{Actor, NewAuditEntry, PackageName, PackagePublishers, PublisherId, TrustedPublisher, Visibility},
 };
 
 /// Something to do with the trusted publishers of a package.
@@ -74,7 +74,7 @@ impl PublisherCommand {
                 let found = seen.into_iter().find(|publisher| publisher.id == *id);
                 let found =
                     found.ok_or_else(|| Error::NotFound(format!("{} has no trusted publisher {id}", self.package)))?;
-                Ok(self.done(Some(found), Write::DeletePublisher(*id)))
+                Ok(self.done(facts, Some(found), Write::DeletePublisher(*id)))
             }
             PublisherChange::SetOnly(only) => self.set_only(*only, rights, facts),
         }
@@ -87,7 +87,7 @@ impl PublisherCommand {
         facts: &PublisherFacts,
     ) -> Result<Decision<'static, Option<TrustedPublisher>>> {
         let exists = facts.access.package.is_some();
-        facts.require_right(Action::AddPublisher, rights, &self.package)?;
+        facts.require_to_add(rights, &self.package)?;
         if !exists && self.package.scope().is_none() && self.package.bare().contains("--") {
             return Err(Error::invalid_request("a new name without a scope holds no `--`; choose another name"));
         }
@@ -112,7 +112,7 @@ impl PublisherCommand {
                 facts.pending_of_actor
             )));
         }
-        Ok(self.done(Some(new.clone()), Write::PutPublisher(new)))
+        Ok(self.done(facts, Some(new.clone()), Write::PutPublisher(new)))
     }
 
     fn set_only(
@@ -121,7 +121,9 @@ impl PublisherCommand {
         rights: Rights,
         facts: &PublisherFacts,
     ) -> Result<Decision<'static, Option<TrustedPublisher>>> {
-        let Some(package) = facts.access.package else { return Err(facts.missing(rights, &self.package)) };
+        let Some(package) = facts.package_seen(rights) else {
+            return Err(Error::PackageNotFound(self.package.clone()));
+        };
         rights.require(Action::ManagePublishers, &self.package)?;
         if package.trusted_only == only {
             return Ok(Decision::unchanged(None));
@@ -132,18 +134,20 @@ impl PublisherCommand {
                 self.package
             )));
         }
-        Ok(self.done(None, Write::SetTrustedOnly { package: self.package.clone(), only }))
+        Ok(self.done(facts, None, Write::SetTrustedOnly { package: self.package.clone(), only }))
     }
 
     fn done(
         &self,
+        facts: &PublisherFacts,
         answer: Option<TrustedPublisher>,
         write: Write<'static>,
     ) -> Decision<'static, Option<TrustedPublisher>> {
-        Decision {
-            answer,
-            changes: Changes { writes: vec![write], audit: vec![self.audit.clone()], invalidates: None },
-        }
+        // A package that does not exist yet may become a private one, if it is in a scope.
+        let hidden = Visibility::of(self.package.scope().is_some());
+        let visibility = facts.access.package.map_or(hidden, |package| package.visibility);
+        let audit = vec![self.audit.clone().with_visibility(visibility)];
+        Decision { answer, changes: Changes { writes: vec![write], audit, invalidates: None } }
     }
 }
 
@@ -155,47 +159,39 @@ impl PublisherQuery {
     pub fn decide(&self, facts: &PublisherFacts) -> Result<PackagePublishers> {
         let rights = facts.access.require_live(&self.actor, self.now)?;
         let publishers = facts.seen_by(&self.actor, rights, &self.package)?;
-        let only = facts.access.package.is_some_and(|package| package.trusted_only);
+        let only = facts.package_seen(rights).is_some_and(|package| package.trusted_only);
         Ok(PackagePublishers { only, publishers })
     }
 }
 
 impl PublisherFacts {
-    /// Requires the right to `action`. In a scope it is that of its owners, whether the package exists or
+    /// The package, if there is one that the actor may see.
+    fn package_seen(&self, rights: Rights) -> Option<PackageState> {
+        self.access.package.filter(|package| rights.sees(package.visibility))
+    }
+
+    /// Requires the right to add a publisher. In a scope it is that of its owners, whether the package exists or
     /// not, so that the answer does not tell. For an unscoped name that is free anybody may add one.
-    fn require_right(&self, action: Action, rights: Rights, package: &PackageName) -> Result<()> {
-        if self.access.package.is_none() && package.scope().is_none() {
-            return rights.require(Action::ReserveForPublisher, package);
-        }
+    fn require_to_add(&self, rights: Rights, package: &PackageName) -> Result<()> {
         match package.scope() {
+            None if self.access.package.is_none() => rights.require(Action::ReserveForPublisher, package),
             Some(scope) if !self.scope_exists => {
                 Err(Error::forbidden(format!("The scope @{scope} does not exist; create it first")))
             }
-            _ => rights.require(action, package),
+            _ => rights.require(Action::AddPublisher, package),
         }
     }
 
-    /// The publishers that the actor may see and remove: where there is no package, one's own, and in
-    /// a scope those of its owners.
+    /// The publishers that the actor may see and remove. Where there is no package that the actor may see, these are
+    /// one's own, and in a scope those that its owners see: for everybody else there is nothing.
     fn seen_by(&self, actor: &Actor, rights: Rights, package: &PackageName) -> Result<Vec<TrustedPublisher>> {
-        self.require_right(Action::ManagePublishers, rights, package)?;
-        if self.access.package.is_some() || package.scope().is_some() {
+        if self.package_seen(rights).is_some() {
+            rights.require(Action::ManagePublishers, package)?;
             return Ok(self.publishers.clone());
         }
-        let own = self.publishers.iter().filter(|publisher| publisher.created_by == actor.user);
-        let own: Vec<_> = own.cloned().collect();
-        if own.is_empty() { Err(Error::PackageNotFound(package.clone())) } else { Ok(own) }
-    }
-
-    /// The refusal where there is no package.
-    fn missing(&self, rights: Rights, package: &PackageName) -> Error {
-        match package.scope() {
-            // As for a package of the scope that the actor may not change.
-            Some(_) => match self.require_right(Action::ManagePublishers, rights, package) {
-                Ok(()) => Error::PackageNotFound(package.clone()),
-                Err(error) => error,
-            },
-            None => Error::PackageNotFound(package.clone()),
-        }
+        let manages = rights.permit(Action::ManagePublishers);
+        let is_own = |publisher: &TrustedPublisher| package.scope().is_none() && publisher.created_by == actor.user;
+        let seen: Vec<_> = self.publishers.iter().filter(|one| manages || is_own(one)).cloned().collect();
+        if seen.is_empty() { Err(Error::PackageNotFound(package.clone())) } else { Ok(seen) }
     }
 }

@@ -21,7 +21,7 @@ pub struct Unyank {
     pub latest_policy: LatestPolicy,
     /// The instant.
     pub now: Timestamp,
-    /// What the audit log shall say.
+    /// The entry for the audit log.
     pub audit: NewAuditEntry,
 }
 
@@ -45,7 +45,7 @@ impl PackageCommand for Unyank {
         let (package_name, version) = (self.package.clone(), found.version.clone());
         let mut writes = vec![Write::SetYank { package: package_name, version, yanked: None }];
         writes.extend(Write::of_latest(&self.package, latest));
-        let changes = package_changes(self, package.instant(self.now), writes, &self.audit);
+        let changes = package_changes(self, package, package.instant(self.now), writes, &self.audit);
         Ok(Decision { answer, changes })
     }
 }

@@ -24,7 +24,7 @@ pub struct WebhookCommand {
     pub change: WebhookChange,
     /// The instant.
     pub now: Timestamp,
-    /// What the audit log shall say, where that is a change of the webhook.
+    /// The entry for the audit log, if the webhook itself changes.
     pub audit: NewAuditEntry,
 }
 
@@ -97,9 +97,9 @@ pub struct WebhookFacts {
     pub role: Option<ScopeRole>,
     /// How many webhooks the scope has.
     pub webhooks: u64,
-    /// The webhook, where the scope has it.
+    /// The webhook, if the scope has it.
     pub webhook: Option<StoredWebhook>,
-    /// How the delivery stands, where the webhook has it.
+    /// The state of the delivery, if it is one of the webhook.
     pub delivery: Option<JobState>,
 }
 
@@ -225,7 +225,7 @@ pub struct WebhookReport {
     pub outcome: DeliveryOutcome,
     /// The instant.
     pub now: Timestamp,
-    /// What the audit log shall say where that disables the webhook; the decision adds why.
+    /// The entry for the audit log if this disables the webhook; the decision adds the reason.
     pub audit: NewAuditEntry,
 }
 

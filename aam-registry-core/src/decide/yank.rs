@@ -23,7 +23,7 @@ pub struct Yank {
     pub latest_policy: LatestPolicy,
     /// The instant of the yank.
     pub now: Timestamp,
-    /// What the audit log shall say.
+    /// The entry for the audit log.
     pub audit: NewAuditEntry,
 }
 
@@ -36,7 +36,7 @@ pub struct Yanked {
     pub yanked_at: Timestamp,
     /// Why.
     pub reason: Option<String>,
-    /// The tags this call moved to another version.
+    /// The tags that this call moved to another version.
     pub moved_tags: BTreeMap<DistTag, Version>,
     /// The tags this call removed.
     pub removed_tags: Vec<DistTag>,
@@ -77,7 +77,7 @@ impl PackageCommand for Yank {
         writes.extend(Write::of_latest(&self.package, latest));
         Ok(Decision {
             answer: Yanked { version, yanked_at: at, reason, moved_tags, removed_tags },
-            changes: package_changes(self, at, writes, &self.audit),
+            changes: package_changes(self, package, at, writes, &self.audit),
         })
     }
 }

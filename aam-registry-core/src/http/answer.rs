@@ -9,6 +9,10 @@ use crate::types::Sha256Digest;
 
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// An extension of an answer that is not kept: others of its caller's class of viewers may not see the same.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ForItsCaller;
+
 /// The result of an endpoint.
 pub(crate) type Answered = Result<Response<RegistryBody>, Failure>;
 
@@ -27,6 +31,9 @@ pub(crate) fn read_document(call: &Call, document: Bytes, media_type: HeaderValu
     headers.insert(header::ETAG, HeaderValue::try_from(format!("\"{tag}\"")).expect("hex is a header value"));
     headers.insert(header::CACHE_CONTROL, call.cache_control());
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if call.shows_private() {
+        response.extensions_mut().insert(ForItsCaller);
+    }
     response
 }
 

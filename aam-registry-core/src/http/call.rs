@@ -17,7 +17,7 @@ use super::{
 use crate::{
     decide::Audience,
     error::{Detail, Error, ErrorCode},
-    registry::{Registry, View},
+    registry::{Disclosure, Registry, View},
     types::{AskedIn, ClientAddress, ClientNetwork, PackageName, Principal, Version, Viewer, not_built},
 };
 
@@ -36,6 +36,8 @@ pub(crate) struct Call {
     uri: Uri,
     params: PathParams,
     viewer: Viewer,
+    /// Whether what was read for the answer is for others, too.
+    disclosure: Disclosure,
 }
 
 impl Call {
@@ -48,7 +50,7 @@ impl Call {
     ) -> Self {
         let viewer = parts.extensions.remove::<Principal>().into();
         let Parts { method, uri, headers, .. } = parts;
-        Self { registry, edge, method, headers, client, uri, params, viewer }
+        Self { registry, edge, method, headers, client, uri, params, viewer, disclosure: Disclosure::default() }
     }
 
     /// The authenticated caller.
@@ -88,7 +90,12 @@ impl Call {
     /// # Errors
     /// [`ErrorCode::Unauthorized`] where only callers that are known may read.
     pub(crate) fn view(&self) -> Result<View<'_>, Failure> {
-        Ok(self.registry.view_under(self.edge.read_access, &self.viewer)?)
+        Ok(self.registry.view_under(self.edge.read_access, &self.viewer)?.noting(&self.disclosure))
+    }
+
+    /// Whether the answer may show something of a private package.
+    pub(crate) fn shows_private(&self) -> bool {
+        self.disclosure.is_noted()
     }
 
     /// Which caches may keep a document that is made for this call.

@@ -13,9 +13,9 @@ const OUTAGE_RETRY: Duration = Duration::from_secs(5);
 
 /// The reason why a request gets an error answer. It passes through the layers as their error, and
 /// [`AnswerFailuresLayer`](crate::http::layers::AnswerFailuresLayer) converts it to the answer.
-pub struct Failure(Box<Inner>);
+pub struct Failure(Box<FailureParts>);
 
-struct Inner {
+struct FailureParts {
     code: ErrorCode,
     message: String,
     details: Vec<Detail>,
@@ -36,7 +36,7 @@ pub struct Caller {
 impl Failure {
     /// A failure with that code.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        let failure = Self(Box::new(Inner {
+        let failure = Self(Box::new(FailureParts {
             code,
             message: message.into(),
             details: Vec::new(),
@@ -187,9 +187,8 @@ impl From<Error> for Failure {
                 rate_limits::insert(failure.headers_mut(), &decision);
                 failure.with_retry_after(decision.retry_after.unwrap_or_default())
             }
-            Error::Overloaded | Error::TooManyAtOnce(_) | Error::IssuerUnavailable(_) => {
-                failure.with_retry_after(Duration::from_secs(1))
-            }
+            Error::Overloaded | Error::TooManyAtOnce(_) => failure.with_retry_after(Duration::from_secs(1)),
+            Error::IssuerUnavailable(_) => failure.with_retry_after(Duration::from_secs(5)),
             _ => failure,
         }
     }

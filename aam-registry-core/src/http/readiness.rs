@@ -8,10 +8,10 @@ use std::sync::{
 /// A clonable handle. The server changes it; a host without such phases leaves it at
 /// [`Ready`](ReadinessState::Ready), the default.
 #[derive(Clone, Debug)]
-pub struct Readiness(Arc<Inner>);
+pub struct Readiness(Arc<SharedReadiness>);
 
 #[derive(Debug, Default)]
-struct Inner {
+struct SharedReadiness {
     state: AtomicU8,
     awaited: Mutex<Option<&'static str>>,
 }

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::PeriodicJob;
 use crate::{error::Result, registry::Registry};
 
-/// Deletes what uploads left that never ended, and forgets sessions and tokens of publishers that
-/// ended by themselves.
+/// Deletes what uploads left that never ended, and forgets sessions and tokens that ended by
+/// themselves.
 pub(super) struct SweepUploads;
 
 #[async_trait]
@@ -21,7 +21,6 @@ impl PeriodicJob for SweepUploads {
 
     async fn run(&self, registry: &Registry) -> Result<()> {
         registry.sweep_uploads().await?;
-        registry.forget_sessions().await?;
-        registry.forget_publisher_tokens().await
+        registry.forget_sessions().await
     }
 }

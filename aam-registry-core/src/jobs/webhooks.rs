@@ -161,7 +161,7 @@ impl JobHandler for Webhooks {
 
     async fn kinds_for(&self, event: &NewAuditEntry) -> Result<Vec<String>> {
         let operator = self.registry.operator_webhooks().iter();
-        let mut operator: Vec<_> = operator.filter(|webhook| webhook.events.contains(&event.event)).collect();
+        let mut operator: Vec<_> = operator.filter(|webhook| webhook.wants(event)).collect();
         if !operator.is_empty() {
             let states = self.registry.operator_webhook_states().await?;
             let is_disabled =

@@ -1,7 +1,7 @@
 //! In-memory versions of the ports, for examples and tests.
 
 mod archives;
-mod changes;
+mod change_feed;
 mod id_tokens;
 mod mailer;
 mod metadata;
@@ -13,7 +13,7 @@ mod sessions;
 mod shared_cache;
 
 pub use archives::MemoryArchives;
-pub use changes::MemoryChanges;
+pub use change_feed::MemoryChanges;
 pub use id_tokens::InsecureIdTokens;
 pub use mailer::MemoryMailer;
 pub use metadata::MemoryMetadata;

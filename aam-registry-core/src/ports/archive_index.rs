@@ -14,7 +14,8 @@ use crate::{
 pub trait ArchiveIndex: Debug + Send + Sync + 'static {
     /// The location of a version's archive; build metadata in `version` does not matter. The location
     /// of a version never changes, unless the database loses commits. `audience` is whom the answer is
-    /// for: what was read before an outage stands in during it for [`Audience::Everyone`] alone.
+    /// for: packages out of its [reach](Audience::reach) are not found, and what was read before an outage
+    /// stands in during it for [`Audience::Everyone`] alone.
     async fn archive_location(
         &self,
         name: &PackageName,

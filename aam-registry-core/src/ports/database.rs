@@ -1,6 +1,6 @@
 use super::{
     AccountStore, ArchiveIndex, AuditLog, CommandHandler, DownloadStore, JobQueue, PackageStore, PublishStore,
-    PublisherStore, QueryHandler, ScopeStore, SessionStore, TokenStore, UserStore,
+    QueryHandler, ScopeStore, SessionStore, TokenStore, UserStore,
 };
 
 /// All metadata ports in one store: what a transaction of one of them changes, the others see.
@@ -18,7 +18,6 @@ pub trait Database:
     + ScopeStore
     + AuditLog
     + JobQueue
-    + PublisherStore
 {
 }
 
@@ -36,6 +35,5 @@ impl<S> Database for S where
         + ScopeStore
         + AuditLog
         + JobQueue
-        + PublisherStore
 {
 }

@@ -13,7 +13,7 @@ mod archive_source;
 mod archives;
 mod audit;
 mod authenticator;
-mod changes;
+mod change_feed;
 mod clock;
 mod commands;
 mod database;
@@ -43,7 +43,7 @@ pub use archive_source::ArchiveSource;
 pub use archives::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive};
 pub use audit::AuditLog;
 pub use authenticator::Authenticator;
-pub use changes::{ChangeEvent, ChangeFeed};
+pub use change_feed::{ChangeEvent, ChangeFeed};
 pub use clock::{Clock, SystemClock};
 pub use commands::{CommandHandler, CommandHandlerExt};
 pub use database::Database;
@@ -56,7 +56,8 @@ pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
 pub use queries::{
-    OperatorWebhookStates, Query, QueryHandler, QueryHandlerExt, QueryRequest, WebhookById, WebhooksOfScope,
+    OperatorWebhookStates, PublisherBySecret, PublisherFactsOf, Query, QueryHandler, QueryHandlerExt, QueryRequest,
+    WebhookById, WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scopes::ScopeStore;
@@ -64,6 +65,6 @@ pub use secrets::SecretSealer;
 pub use sessions::{Session, SessionSigner};
 pub use shared_cache::{Cached, SharedCache, Stamp};
 pub use tokens::{TokenHolder, TokenStore};
-pub use trusted_publishers::{IdTokenVerifier, PublisherHolder, PublisherStore};
+pub use trusted_publishers::{IdTokenVerifier, PublisherHolder};
 pub use users::{Login, UserStore};
 pub use webhooks::{WebhookAnswer, WebhookMessage, WebhookSender};

@@ -2,9 +2,11 @@ use std::{fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
 
+use super::PublisherHolder;
 use crate::{
+    decide::{PublisherFacts, PublisherQuery},
     error::Result,
-    types::{Asked, OperatorWebhookState, ScopeName, ScopeWebhook, StoredWebhook, WebhookId},
+    types::{Asked, OperatorWebhookState, ScopeName, ScopeWebhook, Sha256Digest, StoredWebhook, WebhookId},
 };
 
 /// Something that is read from a store: a line of the list in this file.
@@ -76,4 +78,8 @@ queries! {
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are
     /// configured no more.
     OperatorWebhookStates(()) -> Vec<OperatorWebhookState>;
+    /// What a question for the trusted publishers of a package is decided by.
+    PublisherFactsOf(PublisherQuery) -> PublisherFacts;
+    /// The token of a trusted publisher with that secret, unless the publisher was removed.
+    PublisherBySecret(Sha256Digest) -> Option<PublisherHolder>;
 }

@@ -4,14 +4,14 @@ use async_trait::async_trait;
 
 use crate::{
     error::Result,
-    types::{Scope, ScopeName, ScopeRole, UserId},
+    types::{Scope, ScopeName, ScopeRole, Sight, UserId},
 };
 
 /// Stores scopes and their members.
 #[async_trait]
 pub trait ScopeStore: Debug + Send + Sync + 'static {
-    /// The scope with its members.
-    async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>>;
+    /// The scope with its members, and the collaborators of packages that are public or in `sight`.
+    async fn scope(&self, name: &ScopeName, sight: &Sight) -> Result<Option<Scope>>;
 
     /// The scopes a user is a member of, with the role, by name.
     async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>>;

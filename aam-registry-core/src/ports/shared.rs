@@ -11,25 +11,22 @@ use jiff::Timestamp;
 
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
-    Cached, ChangeEvent, ChangeFeed, Clock, CommandHandler, DownloadStore, IdTokenVerifier, JobQueue, Login,
-    MailFailure, Mailer, PackageStore, PasswordHasher, PublishStore, PublisherHolder, PublisherStore, QueryHandler,
-    QueryRequest, RateClass, RateLimiter, ScopeStore, Session, SessionSigner, SessionStore, SharedCache, Stamp,
-    StoredArchive, TokenHolder, TokenStore, UserStore,
+    Cached, ChangeEvent, ChangeFeed, Clock, CommandHandler, DownloadStore, IdTokenVerifier, JobFailure, JobHandler,
+    JobQueue, Login, MailFailure, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler, QueryRequest,
+    RateClass, RateLimiter, ScopeStore, SecretSealer, Session, SessionSigner, SessionStore, SharedCache, Stamp,
+    StoredArchive, TokenHolder, TokenStore, UserStore, WebhookAnswer, WebhookMessage, WebhookSender,
 };
 use crate::{
-    decide::{
-        Audience, PublishCheck, PublishCommit, Published, PublisherCommand, PublisherQuery, Request, Rights,
-        TokenExchange,
-    },
+    decide::{Audience, PublishCheck, PublishCommit, Published, Request, Rights},
     error::Result,
     types::{
-        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditFilter, ChainLink, Change,
-        DayDownloads, DistTag, DownloadBatch, DownloadQuery, IdToken, Issuer, Job, JobEnd, JobFigures, JobFilter,
-        JobLease, JobSelection, LeasedJob, LoginSession, Mail, NewAuditEntry, NewJob, NewUpload, OneTimePurpose,
-        Package, PackageName, PackagePublishers, PackageSummary, Page, Principal, PublishedVersion, RateDecision,
-        RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SearchQuery, Sha256Digest, Token, TokenId,
-        TrustedPublisher, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
-        VersionRange, VersionSummary,
+        AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditEvent, AuditFilter, ChainLink,
+        Change, DayDownloads, DistTag, DownloadBatch, DownloadQuery, IdToken, Issuer, Job, JobEnd, JobFigures,
+        JobFilter, JobLease, JobSelection, LeasedJob, LoginSession, Mail, Memberships, NewAuditEntry, NewJob,
+        NewUpload, OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal, PublishedVersion,
+        RateDecision, Reach, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SealedSecret, SearchQuery,
+        Sha256Digest, Sight, Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version,
+        VersionDetail, VersionList, VersionRange, VersionSummary, WebhookUrl,
     },
 };
 
@@ -110,13 +107,6 @@ shared! {
     impl QueryHandler {
         async fn read(&self, request: QueryRequest) -> Result<()>;
     }
-    impl PublisherStore {
-        async fn change_publisher(&self, command: &PublisherCommand) -> Result<Option<TrustedPublisher>>;
-        async fn publishers(&self, query: &PublisherQuery) -> Result<PackagePublishers>;
-        async fn exchange_token(&self, exchange: &TokenExchange) -> Result<TrustedPublisher>;
-        async fn publisher_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<PublisherHolder>>;
-        async fn forget_publisher_tokens(&self, now: Timestamp) -> Result<()>;
-    }
     impl IdTokenVerifier {
         async fn verify(&self, token: &str, now: Timestamp) -> Result<IdToken>;
         fn issuers(&self) -> Vec<Issuer>;
@@ -132,23 +122,33 @@ shared! {
         async fn refresh_totals(&self) -> Result<()>;
         async fn downloads(&self, query: &DownloadQuery) -> Result<DayDownloads>;
     }
+    impl JobHandler {
+        async fn kinds_for(&self, event: &NewAuditEntry) -> Result<Vec<String>>;
+        async fn run(&self, job: &Job) -> std::result::Result<Vec<NewJob>, JobFailure>;
+        fn kind(&self) -> &str;
+        fn wants(&self, event: AuditEvent) -> bool;
+        fn keeps(&self, job: &Job) -> bool;
+        fn retry_delay(&self, attempts: u64) -> Option<Duration>;
+    }
     impl Mailer {
         async fn send(&self, mail: &Mail) -> std::result::Result<(), MailFailure>;
     }
     impl PackageStore {
-        async fn package(&self, name: &PackageName) -> Result<Option<Package>>;
-        async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>>;
-        async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>>;
-        async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>>;
-        async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>>;
-        async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>>;
-        async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>>;
-        async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>>;
-        async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>>;
+        async fn package(&self, name: &PackageName, reach: Reach) -> Result<Option<Package>>;
+        async fn version_list(&self, name: &PackageName, range: &VersionRange, reach: Reach) -> Result<Option<VersionList>>;
+        async fn versions(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<VersionSummary>>>;
+        async fn version_numbers(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<PublishedVersion>>>;
+        async fn tags(&self, name: &PackageName, reach: Reach) -> Result<Option<BTreeMap<DistTag, Version>>>;
+        async fn owners(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<Username>>>;
+        async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>>;
+        async fn files(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Vec<ArchiveFile>>>;
+        async fn readme(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Option<String>>>;
         async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>>;
+        async fn memberships(&self, user: UserId) -> Result<Arc<Memberships>>;
         async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>>;
         async fn totals(&self) -> Result<RegistryTotals>;
         async fn check(&self) -> Result<()>;
+        fn known_memberships(&self, user: UserId) -> Option<Arc<Memberships>>;
     }
     impl PasswordHasher {
         async fn hash(&self, password: String) -> Result<String>;
@@ -170,7 +170,7 @@ shared! {
         fn take_now(&self, class: RateClass, client: &str) -> Poll<Option<RateDecision>>;
     }
     impl ScopeStore {
-        async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>>;
+        async fn scope(&self, name: &ScopeName, sight: &Sight) -> Result<Option<Scope>>;
         async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>>;
     }
     impl SessionStore {
@@ -191,14 +191,18 @@ shared! {
     impl UserStore {
         async fn login(&self, login: &str) -> Result<Option<Login>>;
         async fn user(&self, id: UserId) -> Result<Option<User>>;
-        async fn profile(&self, username: &Username) -> Result<Option<UserProfile>>;
+        async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>>;
         async fn has_admin(&self) -> Result<bool>;
         async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>>;
         async fn forget_sessions(&self, now: Timestamp) -> Result<()>;
     }
+    impl WebhookSender {
+        async fn send(&self, message: &WebhookMessage<'_>) -> std::result::Result<WebhookAnswer, String>;
+        fn refusal(&self, url: &WebhookUrl) -> Option<String>;
+    }
 }
 
-// The other ports do not fit the macro: one has a lifetime, two have no `async` method.
+// The other ports do not fit the macro: one has a lifetime, three have no `async` method.
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
@@ -220,6 +224,17 @@ impl<T: Clock + ?Sized> Clock for Arc<T> {
 
     fn elapsed(&self) -> Duration {
         self.as_ref().elapsed()
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<T: SecretSealer + ?Sized> SecretSealer for Arc<T> {
+    fn seal(&self, secret: &str, context: &str) -> Result<SealedSecret> {
+        self.as_ref().seal(secret, context)
+    }
+
+    fn open(&self, sealed: &SealedSecret, context: &str) -> Result<String> {
+        self.as_ref().open(sealed, context)
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::{
     error::Result,
-    types::{User, UserId, UserProfile, Username},
+    types::{Sight, User, UserId, UserProfile, Username},
 };
 
 /// Stores accounts.
@@ -18,8 +18,8 @@ pub trait UserStore: Debug + Send + Sync + 'static {
     /// The account with that id.
     async fn user(&self, id: UserId) -> Result<Option<User>>;
 
-    /// The public facts about a user.
-    async fn profile(&self, username: &Username) -> Result<Option<UserProfile>>;
+    /// The public facts about a user, with the packages that are public or in `sight`.
+    async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>>;
 
     /// Whether there is any administrator whose account is not disabled.
     async fn has_admin(&self) -> Result<bool>;
@@ -29,8 +29,9 @@ pub trait UserStore: Debug + Send + Sync + 'static {
     /// [generation](crate::ports::Session::generation) were ended and this one was not exempted.
     async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>>;
 
-    /// Deletes revocations of sessions, and one-time tokens, that expired before `now`, and sessions that
-    /// are no longer [remembered](crate::types::LoginSession::REMEMBERED).
+    /// Deletes revocations of sessions, one-time tokens, tokens of trusted publishers and used ID tokens
+    /// that expired before `now`, and sessions that are no longer
+    /// [remembered](crate::types::LoginSession::REMEMBERED).
     async fn forget_sessions(&self, now: Timestamp) -> Result<()>;
 }
 

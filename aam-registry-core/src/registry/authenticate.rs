@@ -6,8 +6,11 @@ use uuid::Uuid;
 use super::Registry;
 use crate::{
     error::{Error, Result},
-    ports::{PublisherHolder, TokenHolder},
-    types::{Credential, Principal, PublisherSecret, TokenPattern, TokenScope, TokenScopes, TokenSecret, Username},
+    ports::{PublisherBySecret, PublisherHolder, QueryHandlerExt, TokenHolder},
+    types::{
+        Credential, Principal, PublisherSecret, TokenPattern, TokenScope, TokenScopes, TokenSecret, Username,
+        is_expired,
+    },
 };
 
 /// How far the last use shown of a token may lag behind.
@@ -61,7 +64,8 @@ impl Registry {
             )
         };
         let secret = PublisherSecret::parse(bearer).ok_or_else(ended)?;
-        let holder = self.inner().publishers.publisher_holder(&secret.digest(), self.now()).await?;
+        let holder = self.inner().queries.ask(PublisherBySecret(secret.digest())).await?;
+        let holder = holder.filter(|holder| !is_expired(Some(holder.token.expires_at), self.now()));
         let PublisherHolder { token, package } = holder.ok_or_else(ended)?;
         Ok(Principal {
             user: Uuid::from(token.publisher).into(),

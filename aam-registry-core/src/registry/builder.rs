@@ -6,8 +6,9 @@ use super::{
     Policy, Registry,
     contents::Unpacking,
     counting::DownloadCounter,
-    handle::{Inner, Mailing},
+    handle::{Mailing, RegistryParts},
     places::Places,
+    protected_names::ProtectedNames,
     publish::UploadCrowd,
     resolve,
     session_touches::SessionTouches,
@@ -19,8 +20,8 @@ use crate::{
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, Database,
         DownloadStore, IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore,
-        PublisherStore, QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, SystemClock,
-        TokenStore, UserStore, WebhookSender,
+        QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, SystemClock, TokenStore,
+        UserStore, WebhookSender,
     },
     types::{OWN_JOB_KINDS, OperatorWebhook, is_kind_of},
 };
@@ -139,7 +140,7 @@ macro_rules! builder {
                 };
                 check_job_kinds(&self.job_handlers)?;
                 let uploading = UploadCrowd::new(self.policy.uploads_per_user);
-                Ok(Registry::new(Inner {
+                Ok(Registry::new(RegistryParts {
                     $($port,)+
                     archive_source,
                     job_handlers: self.job_handlers,
@@ -154,6 +155,7 @@ macro_rules! builder {
                     touches: TokenTouches::default(),
                     session_touches: SessionTouches::default(),
                     totals: TotalsCache::default(),
+                    protected_names: ProtectedNames::default(),
                     id: OnceCell::new(),
                     storage_owner: KnownOwner::default(),
                     resolving: Places::new(resolve::AT_ONCE, resolve::AT_ONCE_EACH, resolve::PATIENCE),
@@ -192,8 +194,6 @@ builder! {
     audit: AuditLog;
     /// Sets the queue of jobs.
     jobs: JobQueue;
-    /// Sets the store of trusted publishers.
-    publishers: PublisherStore;
     /// Sets the index of the archives that the database refers to.
     archive_index: ArchiveIndex;
     /// Sets the store of the bytes of archives.
@@ -230,7 +230,6 @@ impl RegistryBuilder {
         self.scopes = Some(database.clone());
         self.archive_index = Some(database.clone());
         self.audit = Some(database.clone());
-        self.publishers = Some(database.clone());
         self.jobs = Some(database);
         self
     }
@@ -308,8 +307,8 @@ impl RegistryBuilder {
         self
     }
 
-    /// Sets the folder to which large files of archives are unpacked while they are read: up to 2 GiB, in
-    /// unnamed files. By default, and if the folder cannot be written to, it is the system's folder for
+    /// Sets the folder to which large files of archives are unpacked while they are read: up to 2 GiB, of
+    /// which one client may use 512 MiB, in unnamed files. By default, and if the folder cannot be written to, it is the system's folder for
     /// temporary files.
     #[must_use]
     pub fn spool_folder(mut self, folder: impl Into<PathBuf>) -> Self {
@@ -382,7 +381,7 @@ mod tests {
     #[test]
     fn every_missing_port_is_named_at_once() {
         let error = Registry::builder().build().expect_err("nothing was set");
-        assert!(matches!(&error, BuildError::MissingPorts { ports } if ports.len() == 18), "{error:?}");
+        assert!(matches!(&error, BuildError::MissingPorts { ports } if ports.len() == 17), "{error:?}");
         assert!(error.to_string().ends_with("rate_limiter, passwords, sessions"), "{error}");
     }
 }

@@ -282,7 +282,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::types::{ArchiveKey, DayDownloads, DownloadQuery, Sha256Digest, UploadId};
+    use crate::types::{ArchiveKey, DayDownloads, DownloadQuery, Sha256Digest, UploadId, Visibility};
 
     /// A store during each of whose calls a download ends.
     #[derive(Debug)]
@@ -333,6 +333,7 @@ mod tests {
             archive: ArchiveKey::from(UploadId::generate()),
             sha256: Sha256Digest::of(b"kit"),
             size: 3,
+            visibility: Visibility::Public,
         })
     }
 

@@ -4,9 +4,10 @@ use http::{Method, Uri};
 
 use super::{DownloadTally, Registry, View};
 use crate::{
+    decide::Audience,
     error::{Error, Result},
     ports::ArchiveContent,
-    types::{ArchiveLocation, PackageName, Sha256Digest, Version},
+    types::{ArchiveLocation, PackageName, Reach, Sha256Digest, Version},
 };
 
 impl View<'_> {
@@ -15,7 +16,11 @@ impl View<'_> {
     /// # Errors
     /// [`Error::PackageNotFound`], [`Error::VersionNotFound`].
     pub async fn locate(&self, name: &PackageName, version: &Version) -> Result<ArchiveLocation> {
-        match self.inner().archive_index.archive_location(name, version, self.audience()).await? {
+        let locate = |reach| {
+            let audience = if reach == Reach::Public { self.audience() } else { Audience::Private };
+            self.inner().archive_index.archive_location(name, version, audience)
+        };
+        match self.find(name, locate).await? {
             Some(location) => Ok(location),
             None => Err(self.no_such_version(name, version).await?),
         }
@@ -46,7 +51,7 @@ impl View<'_> {
     /// # Errors
     /// A backend error if the store fails.
     pub async fn redirect_archive(&self, location: &ArchiveLocation, method: &Method) -> Result<Option<Uri>> {
-        self.inner().archives.redirect(location, method, self.audience()).await
+        self.inner().archives.redirect(location, method, self.audience_of(location)).await
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     contents::Unpacking,
     counting::DownloadCounter,
     places::Places,
+    protected_names::ProtectedNames,
     publish::UploadCrowd,
     session_touches::SessionTouches,
     storage::{KnownOwner, StorageProbe},
@@ -18,9 +19,8 @@ use crate::{
     error::Result,
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, DownloadStore,
-        IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, PublisherStore,
-        QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, TokenStore, UserStore,
-        WebhookSender,
+        IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler,
+        RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, TokenStore, UserStore, WebhookSender,
     },
     types::{ClientNetwork, OperatorWebhook, RegistryId},
 };
@@ -29,9 +29,9 @@ use crate::{
 ///
 /// Cheap to clone; clones share everything.
 #[derive(Clone)]
-pub struct Registry(Arc<Inner>);
+pub struct Registry(Arc<RegistryParts>);
 
-pub(super) struct Inner {
+pub(super) struct RegistryParts {
     pub(super) packages: Arc<dyn PackageStore>,
     pub(super) publishing: Arc<dyn PublishStore>,
     pub(super) commands: Arc<dyn CommandHandler>,
@@ -44,7 +44,6 @@ pub(super) struct Inner {
     pub(super) scopes: Arc<dyn ScopeStore>,
     pub(super) audit: Arc<dyn AuditLog>,
     pub(super) jobs: Arc<dyn JobQueue>,
-    pub(super) publishers: Arc<dyn PublisherStore>,
     pub(super) id_tokens: Option<Arc<dyn IdTokenVerifier>>,
     pub(super) job_handlers: Vec<Arc<dyn JobHandler>>,
     pub(super) mailing: Option<Mailing>,
@@ -63,6 +62,7 @@ pub(super) struct Inner {
     pub(super) touches: TokenTouches,
     pub(super) session_touches: SessionTouches,
     pub(super) totals: TotalsCache,
+    pub(super) protected_names: ProtectedNames,
     pub(super) id: OnceCell<RegistryId>,
     pub(super) storage_owner: KnownOwner,
     pub(super) storage_probe: StorageProbe,
@@ -85,11 +85,11 @@ pub(crate) struct Mailing {
 }
 
 impl Registry {
-    pub(super) fn new(inner: Inner) -> Self {
+    pub(super) fn new(inner: RegistryParts) -> Self {
         Self(Arc::new(inner))
     }
 
-    pub(super) fn inner(&self) -> &Inner {
+    pub(super) fn inner(&self) -> &RegistryParts {
         &self.0
     }
 

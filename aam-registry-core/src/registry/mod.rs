@@ -8,17 +8,18 @@ mod accounts;
 mod audit;
 mod authenticate;
 mod builder;
-mod changes;
 mod contents;
 mod counting;
 mod download;
 mod events;
 mod handle;
+mod look_alike;
 mod operator_webhooks;
 mod owners;
 mod packages;
 mod places;
 mod policy;
+mod protected_names;
 mod publish;
 mod queue;
 mod rate_limits;
@@ -32,7 +33,9 @@ mod token_touches;
 mod totals;
 mod totals_cache;
 mod trusted_publishers;
+mod version_changes;
 mod view;
+mod visibility;
 mod webhooks;
 
 pub use accounts::{
@@ -45,8 +48,6 @@ pub(crate) use accounts::{
 };
 pub use audit::{AuditFault, AuditVerdict, PrunedAudit};
 pub use builder::{BuildError, RegistryBuilder};
-pub(crate) use changes::MAX_MESSAGE;
-pub use changes::Unyanked;
 pub use contents::{FileContent, ListedFile};
 pub use counting::DownloadTally;
 pub use events::Events;
@@ -60,5 +61,8 @@ pub use storage::{
 };
 pub use sweep::SweepReport;
 pub use trusted_publishers::{ExchangedToken, PublisherRequest};
+pub(crate) use version_changes::MAX_MESSAGE;
+pub use version_changes::Unyanked;
+pub(crate) use view::Disclosure;
 pub use view::View;
 pub use webhooks::{WebhookRequest, WebhookSecretUpdate, WebhookUpdate};

@@ -15,7 +15,9 @@ impl View<'_> {
     /// # Errors
     /// [`Error::PackageNotFound`].
     pub async fn package(&self, name: &PackageName) -> Result<Package> {
-        self.inner().packages.package(name).await?.ok_or_else(|| Error::PackageNotFound(name.clone()))
+        self.find(name, |reach| self.inner().packages.package(name, reach))
+            .await?
+            .ok_or_else(|| Error::PackageNotFound(name.clone()))
     }
 
     /// A part of the versions of a package, newest published first.
@@ -24,10 +26,10 @@ impl View<'_> {
     /// [`Error::PackageNotFound`]; [`Error::VersionNotFound`] for the version
     /// that they were published before.
     pub async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<VersionList> {
-        let list = self.inner().packages.version_list(name, range).await?;
+        let list = self.find(name, |reach| self.inner().packages.version_list(name, range, reach)).await?;
         let list = list.ok_or_else(|| Error::PackageNotFound(name.clone()))?;
         if let Some(before) = range.before.as_ref().filter(|_| list.versions.is_empty()) {
-            self.version(name, before).await?;
+            self.locate(name, before).await?;
         }
         Ok(list)
     }
@@ -38,7 +40,9 @@ impl View<'_> {
     /// # Errors
     /// [`Error::PackageNotFound`].
     pub async fn version_numbers(&self, name: &PackageName) -> Result<Vec<PublishedVersion>> {
-        self.inner().packages.version_numbers(name).await?.ok_or_else(|| Error::PackageNotFound(name.clone()))
+        self.find(name, |reach| self.inner().packages.version_numbers(name, reach))
+            .await?
+            .ok_or_else(|| Error::PackageNotFound(name.clone()))
     }
 
     /// The versions of a package that others are chosen from, newest published
@@ -47,7 +51,9 @@ impl View<'_> {
     /// # Errors
     /// [`Error::PackageNotFound`].
     pub async fn versions(&self, name: &PackageName) -> Result<Vec<VersionSummary>> {
-        self.inner().packages.versions(name).await?.ok_or_else(|| Error::PackageNotFound(name.clone()))
+        self.find(name, |reach| self.inner().packages.versions(name, reach))
+            .await?
+            .ok_or_else(|| Error::PackageNotFound(name.clone()))
     }
 
     /// One version; build metadata in `version` does not matter.
@@ -55,7 +61,7 @@ impl View<'_> {
     /// # Errors
     /// [`Error::PackageNotFound`], [`Error::VersionNotFound`].
     pub async fn version(&self, name: &PackageName, version: &Version) -> Result<VersionDetail> {
-        match self.inner().packages.version(name, version).await? {
+        match self.find(name, |reach| self.inner().packages.version(name, version, reach)).await? {
             Some(detail) => Ok(detail),
             None => Err(self.no_such_version(name, version).await?),
         }
@@ -66,7 +72,7 @@ impl View<'_> {
     /// # Errors
     /// [`Error::PackageNotFound`], [`Error::VersionNotFound`].
     pub async fn files(&self, name: &PackageName, version: &Version) -> Result<Vec<ArchiveFile>> {
-        match self.inner().packages.files(name, version).await? {
+        match self.find(name, |reach| self.inner().packages.files(name, version, reach)).await? {
             Some(files) => Ok(files),
             None => Err(self.no_such_version(name, version).await?),
         }
@@ -78,7 +84,7 @@ impl View<'_> {
     /// [`Error::PackageNotFound`], [`Error::VersionNotFound`], and
     /// [`Error::NotFound`] where the version has none.
     pub async fn readme(&self, name: &PackageName, version: &Version) -> Result<String> {
-        match self.inner().packages.readme(name, version).await? {
+        match self.find(name, |reach| self.inner().packages.readme(name, version, reach)).await? {
             Some(Some(readme)) => Ok(readme),
             Some(None) => Err(Error::NotFound(format!("Version {version} of {name} has no README.md"))),
             None => Err(self.no_such_version(name, version).await?),
@@ -98,7 +104,7 @@ impl View<'_> {
             )));
         }
         match &query.version {
-            Some(version) => drop(self.version(&query.package, version).await?),
+            Some(version) => drop(self.locate(&query.package, version).await?),
             None => drop(self.tags(&query.package).await?),
         }
         self.inner().downloads.downloads(query).await
@@ -109,7 +115,9 @@ impl View<'_> {
     /// # Errors
     /// [`Error::PackageNotFound`].
     pub async fn tags(&self, name: &PackageName) -> Result<BTreeMap<DistTag, Version>> {
-        self.inner().packages.tags(name).await?.ok_or_else(|| Error::PackageNotFound(name.clone()))
+        self.find(name, |reach| self.inner().packages.tags(name, reach))
+            .await?
+            .ok_or_else(|| Error::PackageNotFound(name.clone()))
     }
 
     /// The owners of a package, by name.
@@ -117,7 +125,9 @@ impl View<'_> {
     /// # Errors
     /// [`Error::PackageNotFound`].
     pub async fn owners(&self, name: &PackageName) -> Result<Vec<Username>> {
-        self.inner().packages.owners(name).await?.ok_or_else(|| Error::PackageNotFound(name.clone()))
+        self.find(name, |reach| self.inner().packages.owners(name, reach))
+            .await?
+            .ok_or_else(|| Error::PackageNotFound(name.clone()))
     }
 
     /// Why `version` was not found: the package, or only the version.

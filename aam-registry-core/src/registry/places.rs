@@ -23,6 +23,7 @@ const WAITING: usize = 16;
 /// they are served in the order they came.
 pub(super) struct Places<K> {
     all: Arc<Semaphore>,
+    total: usize,
     each: usize,
     patience: Duration,
     askers: Askers<K>,
@@ -45,7 +46,7 @@ pub(super) enum Crowded {
     All,
 }
 
-/// A place, until it is dropped.
+/// A place, or several that were taken at once, until it is dropped.
 pub(super) struct Place {
     _all: OwnedSemaphorePermit,
     _own: Option<(OwnedSemaphorePermit, Box<dyn Send + Sync>)>,
@@ -55,12 +56,20 @@ impl<K: Clone + Eq + Hash + Send + Sync + 'static> Places<K> {
     /// `all` places, of which one asker may have `each`; who finds none waits
     /// for up to `patience`.
     pub(super) fn new(all: usize, each: usize, patience: Duration) -> Self {
-        let all = Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS)));
-        Self { all, each, patience, askers: Arc::default() }
+        let (total, each) = (all.min(Semaphore::MAX_PERMITS), each.min(Semaphore::MAX_PERMITS));
+        Self { all: Arc::new(Semaphore::new(total)), total, each, patience, askers: Arc::default() }
     }
 
     /// A place for `asker`; one who is not known has the share of all.
     pub(super) async fn take(&self, asker: Option<&K>) -> Result<Place, Crowded> {
+        self.take_many(1, asker).await
+    }
+
+    /// So many places at once. Who asks for more than his share gets them while
+    /// he has no others, and who asks for more than there are gets them all.
+    pub(super) async fn take_many(&self, count: u32, asker: Option<&K>) -> Result<Place, Crowded> {
+        let at_most = |places: usize| count.min(u32::try_from(places).unwrap_or(u32::MAX));
+        let (of_own, of_all) = (at_most(self.each), at_most(self.total));
         let mut crowded = Crowded::All;
         let place = async {
             let own = match asker {
@@ -68,12 +77,12 @@ impl<K: Clone + Eq + Hash + Send + Sync + 'static> Places<K> {
                 Some(asker) => {
                     crowded = Crowded::Own(self.each);
                     let (places, presence) = self.present(asker)?;
-                    let permit = places.acquire_owned().await.map_err(|_| Crowded::All)?;
+                    let permit = places.acquire_many_owned(of_own).await.map_err(|_| Crowded::All)?;
                     Some((permit, Box::new(presence) as Box<dyn Send + Sync>))
                 }
             };
             crowded = Crowded::All;
-            let all = Arc::clone(&self.all).acquire_owned().await.map_err(|_| Crowded::All)?;
+            let all = Arc::clone(&self.all).acquire_many_owned(of_all).await.map_err(|_| Crowded::All)?;
             Ok(Place { _all: all, _own: own })
         };
         let outcome = timeout(self.patience, place).await;
@@ -136,6 +145,20 @@ mod tests {
         assert_eq!(places.take(Some(&3)).await.expect_err("all"), Crowded::All);
         drop(first);
         places.take(None).await.expect("a place for who is not known");
+    }
+
+    #[tokio::test]
+    async fn several_places_count_for_the_share_and_for_all() {
+        let places = places(8, 3);
+        let first = places.take_many(2, Some(&1)).await.expect("places");
+        assert_eq!(places.take_many(2, Some(&1)).await.expect_err("his share"), Crowded::Own(3));
+        let _third = places.take(Some(&1)).await.expect("the rest of his share");
+        assert_eq!(places.take_many(9, Some(&2)).await.expect_err("all"), Crowded::All);
+        let _others = places.take_many(5, Some(&2)).await.expect("more than his share, as all that he has");
+        assert_eq!(places.take(Some(&2)).await.expect_err("his share"), Crowded::Own(3));
+        assert_eq!(places.take(Some(&3)).await.expect_err("all"), Crowded::All);
+        drop(first);
+        places.take_many(2, Some(&3)).await.expect("places");
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use crate::{
     archive::ArchiveLimits,
@@ -30,6 +30,12 @@ pub struct Policy {
     pub read_access: ReadAccess,
     /// The dist-tags that may be set beside `latest`; `None` for any.
     pub allowed_tags: Option<Vec<DistTag>>,
+    /// Names of scopes, users and unscoped packages that only administrators may take, beside those that
+    /// are reserved everywhere.
+    pub reserved_names: Arc<BTreeSet<String>>,
+    /// From how many downloads on a name is protected against new ones that could be mistaken for it;
+    /// `None` for no protection.
+    pub protected_from: Option<u64>,
     /// How long a login lasts.
     pub session_lifetime: Duration,
     /// How long one upload may take in all.
@@ -46,6 +52,8 @@ impl Default for Policy {
             registration: RegistrationPolicy::default(),
             read_access: ReadAccess::default(),
             allowed_tags: None,
+            reserved_names: Arc::default(),
+            protected_from: Some(1_000),
             session_lifetime: Duration::from_hours(24),
             upload_timeout: Duration::from_mins(15),
             uploads_per_user: 4,
@@ -86,6 +94,21 @@ impl Policy {
     #[must_use]
     pub fn with_allowed_tags(mut self, tags: impl IntoIterator<Item = DistTag>) -> Self {
         self.allowed_tags = Some(tags.into_iter().collect());
+        self
+    }
+
+    /// Reserves names of scopes, users and unscoped packages for administrators.
+    #[must_use]
+    pub fn with_reserved_names(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.reserved_names = Arc::new(names.into_iter().collect());
+        self
+    }
+
+    /// Sets from how many downloads on a name is protected against new ones that could be mistaken for it;
+    /// `None` for no protection.
+    #[must_use]
+    pub fn with_protected_from(mut self, downloads: Option<u64>) -> Self {
+        self.protected_from = downloads;
         self
     }
 

@@ -5,16 +5,17 @@ use crate::{
 };
 
 impl View<'_> {
-    /// Searches packages. The text `@scope/*` lists a scope.
+    /// Searches the packages that the viewer sees, whatever the query's sight. The text `@scope/*` lists a scope.
     pub async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
+        let sight = self.sight().await?;
         let Some(listed) = query.text.as_deref().and_then(listed_scope) else {
-            return self.inner().packages.search(query).await;
+            return self.inner().packages.search(&SearchQuery { sight, ..query.clone() }).await;
         };
         // No package is in two scopes.
         if query.scope.as_ref().is_some_and(|scope| *scope != listed) {
             return Ok(Page { items: Vec::new(), total: 0, request: query.page });
         }
-        let query = SearchQuery { text: None, scope: Some(listed), ..query.clone() };
+        let query = SearchQuery { text: None, scope: Some(listed), sight, ..query.clone() };
         self.inner().packages.search(&query).await
     }
 }

@@ -7,7 +7,7 @@ use super::{Registry, reserved};
 use crate::{
     decide::{Action, PublisherChange, PublisherCommand, PublisherQuery, TokenExchange},
     error::{Detail, Error, Result},
-    ports::IdTokenVerifier,
+    ports::{CommandHandlerExt, IdTokenVerifier, PublisherFactsOf, QueryHandlerExt},
     types::{
         AuditEvent, Issuer, NewAuditEntry, PackageName, PackagePublishers, Principal, PublisherId, PublisherPreset,
         PublisherSecret, PublisherTokenId, TrustedPublisher,
@@ -58,7 +58,8 @@ impl Registry {
         request: &PublisherRequest,
     ) -> Result<TrustedPublisher> {
         Action::AddPublisher.require_credential(by, Some(package))?;
-        reserved::check_package(package)?;
+        reserved::check_package(package, &self.policy().reserved_names, by.acts_as_admin())?;
+        self.require_unlike(by, package).await?;
         let (issuer, preset) = check(request, &self.id_tokens()?.issuers())?;
         let id = PublisherId::generate();
         let audit = self
@@ -127,7 +128,7 @@ impl Registry {
     pub async fn publishers(&self, by: &Principal, package: &PackageName) -> Result<PackagePublishers> {
         Action::ManagePublishers.require_credential(by, Some(package))?;
         let query = PublisherQuery { actor: by.actor(), package: package.clone(), now: self.now() };
-        self.inner().publishers.publishers(&query).await
+        query.decide(&self.inner().queries.ask(PublisherFactsOf(query.clone())).await?)
     }
 
     /// Swaps an ID token for a token that publishes one package, for 15 minutes. Where several packages
@@ -165,11 +166,6 @@ impl Registry {
         self.inner().id_tokens.as_ref().map(|verifier| (verifier.issuers(), verifier.audience()))
     }
 
-    /// Forgets tokens of publishers that have expired, and ID tokens that were used and have expired.
-    pub(crate) async fn forget_publisher_tokens(&self) -> Result<()> {
-        self.inner().publishers.forget_publisher_tokens(self.now()).await
-    }
-
     async fn exchange(&self, id_token: &str, package: Option<PackageName>) -> Result<ExchangedToken> {
         let now = self.now();
         let id_token = self.id_tokens()?.verify(id_token, now).await?;
@@ -177,7 +173,7 @@ impl Registry {
         let lifetime = SignedDuration::try_from(TOKEN_LIFETIME).map_err(Error::internal)?;
         let expires_at = now.checked_add(lifetime).map_err(Error::internal)?;
         let exchange = TokenExchange { id_token, package, token, secret: secret.digest(), expires_at };
-        let publisher = self.inner().publishers.exchange_token(&exchange).await?;
+        let publisher = self.inner().commands.execute(&exchange).await?;
         Ok(ExchangedToken { secret, publisher, lifetime: TOKEN_LIFETIME, expires_at })
     }
 
@@ -190,7 +186,7 @@ impl Registry {
     ) -> Result<Option<TrustedPublisher>> {
         let (actor, package, now) = (by.actor(), package.clone(), audit.timestamp);
         let command = PublisherCommand { actor, package, change, now, audit };
-        self.inner().publishers.change_publisher(&command).await
+        self.inner().commands.execute(&command).await
     }
 
     fn id_tokens(&self) -> Result<&dyn IdTokenVerifier> {

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use super::archives::{new_key, put, read, sample};
 use crate::{
     ports::{ArchiveSource, ArchiveStore},
-    types::{ArchiveLocation, Sha256Digest},
+    types::{ArchiveLocation, Sha256Digest, Visibility},
 };
 
 /// Defines a test for every case, on the [`Stored`] that `$make` returns.
@@ -51,6 +51,7 @@ fn location(bytes: &Bytes) -> ArchiveLocation {
         archive: new_key(),
         sha256: Sha256Digest::of(bytes),
         size: bytes.len() as u64,
+        visibility: Visibility::Public,
     }
 }
 

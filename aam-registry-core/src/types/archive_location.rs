@@ -1,9 +1,9 @@
 //! Where the archive of a published version is stored.
 
-use crate::types::{ArchiveKey, PackageName, Sha256Digest, Version};
+use crate::types::{ArchiveKey, PackageName, Sha256Digest, Version, Visibility};
 
-/// The facts about a published version that never change: the key, digest and size of its archive. May
-/// be cached as long as the database does not lose commits.
+/// The facts about a published version that never change (the key, digest and size of its archive), and
+/// who may see its package, which can change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchiveLocation {
     /// The package.
@@ -16,6 +16,8 @@ pub struct ArchiveLocation {
     pub sha256: Sha256Digest,
     /// The size of the archive, in bytes.
     pub size: u64,
+    /// Who may see the package.
+    pub visibility: Visibility,
 }
 
 impl ArchiveLocation {

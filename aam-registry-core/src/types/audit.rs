@@ -9,8 +9,11 @@ use uuid::Uuid;
 
 use crate::{
     error::InvalidName,
-    types::{PackageName, PageRequest, Sha256Digest, Version},
+    types::{PackageName, PageRequest, Sha256Digest, Version, Visibility},
 };
+
+/// The fact of an entry that says who may see its package.
+pub(crate) const VISIBILITY: &str = "visibility";
 
 macro_rules! events {
     ($($variant:ident = $text:literal),+ $(,)?) => {
@@ -47,6 +50,7 @@ events! {
     TagRemove = "tag.remove",
     OwnershipAdd = "ownership.add",
     OwnershipRemove = "ownership.remove",
+    VisibilityChange = "visibility.change",
     ScopeCreate = "scope.create",
     ScopeMemberSet = "scope.member_set",
     ScopeMemberRemove = "scope.member_remove",
@@ -65,6 +69,7 @@ events! {
     TokenCreate = "token.create",
     TokenRevoke = "token.revoke",
     AdminCreate = "admin.create",
+    AdminRead = "admin.read",
     AdminAuditPrune = "admin.audit_prune",
     PublisherAdd = "publisher.add",
     PublisherRemove = "publisher.remove",
@@ -76,10 +81,10 @@ events! {
 }
 
 impl AuditEvent {
-    /// Whether its entries are handed to subscribers. Logins and logouts are
-    /// not: they change nothing, and an attacker makes as many as he likes.
+    /// Whether its entries are handed to subscribers. Logins, logouts and reads
+    /// are not: they change nothing, and an attacker makes as many as he likes.
     pub fn can_be_subscribed(self) -> bool {
-        !matches!(self, Self::UserLogin | Self::UserLoginFailed | Self::UserLogout)
+        !matches!(self, Self::UserLogin | Self::UserLoginFailed | Self::UserLogout | Self::AdminRead)
     }
 }
 
@@ -162,6 +167,18 @@ impl NewAuditEntry {
     pub fn with_version(mut self, version: &Version) -> Self {
         self.version = Some(version.to_string());
         self
+    }
+
+    /// Says of an entry about a package who may see it. What happens to a private one is no event for
+    /// those who may not.
+    #[must_use]
+    pub fn with_visibility(self, visibility: Visibility) -> Self {
+        if visibility.is_private() { self.with(VISIBILITY, visibility.as_str()) } else { self }
+    }
+
+    /// Whether it is about a package that was private when it happened.
+    pub fn is_private(&self) -> bool {
+        self.metadata.get(VISIBILITY).is_some_and(|visibility| *visibility == Visibility::Private.as_str())
     }
 
     /// Adds one fact.

@@ -47,25 +47,26 @@ struct Feature {
 
 const FEATURES: &[Feature] = &[
     Feature {
+        // A manifest asks by `private` itself, which is judged by its own rules.
         names: &["private", "isprivate", "privatepackage"],
         asking: Asking::AllBut(&["public"]),
         asked_in: &[Manifest, Publish, Scope],
-        what: "private packages",
-        instead: "leave it out to publish for everybody",
+        what: "other ways to ask for a private package",
+        instead: "leave it out, and write `private: true` into the aam.yaml of a package's first version",
     },
     Feature {
         names: &["visibility"],
         asking: Asking::AllBut(&["public", "everyone"]),
         asked_in: &[Manifest, Publish, Scope],
-        what: "private packages",
-        instead: "leave it out to publish for everybody",
+        what: "other ways to ask for a private package",
+        instead: "leave it out, and write `private: true` into the aam.yaml of a package's first version",
     },
     Feature {
         names: &["access"],
         asking: Asking::Only(&["private", "restricted", "internal", "members"]),
         asked_in: &[Manifest, Publish, Scope],
-        what: "private packages",
-        instead: "leave it out to publish for everybody",
+        what: "other ways to ask for a private package",
+        instead: "leave it out, and write `private: true` into the aam.yaml of a package's first version",
     },
     Feature {
         names: &[
@@ -115,7 +116,7 @@ const FEATURES: &[Feature] = &[
         asking: Asking::AllBut(&[]),
         asked_in: &[Manifest, Publish, Account, Scope],
         what: "webhooks that are part of something else",
-        instead: "leave it out and make one with `POST /scopes/{scope}/webhooks` or `aam webhook add`",
+        instead: "leave it out and make one with `aam webhook add`, or by the API operation `createWebhook`",
     },
     Feature {
         names: &["trustedpublisher", "trustedpublishers", "trustedpublishing"],

@@ -88,6 +88,13 @@ pub struct OneTimeToken {
     pub expires_at: Timestamp,
 }
 
+impl OneTimeToken {
+    /// Whether the token has not expired at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at > now
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use data_encoding::BASE64;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::types::{AuditEvent, DisabledWebhook, NewJob, WebhookName, WebhookSecret, WebhookUrl};
+use crate::types::{AuditEvent, DisabledWebhook, NewAuditEntry, NewJob, WebhookName, WebhookSecret, WebhookUrl};
 
 /// A receiver of events that the operator names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +17,16 @@ pub struct OperatorWebhook {
     pub secret: WebhookSecret,
     /// Which are sent.
     pub events: Vec<AuditEvent>,
+    /// Whether events of private packages are sent, too.
+    pub private: bool,
 }
 
 impl OperatorWebhook {
+    /// Whether what `entry` records is sent to it.
+    pub fn wants(&self, entry: &NewAuditEntry) -> bool {
+        self.events.contains(&entry.event) && (self.private || !entry.is_private())
+    }
+
     /// The kind of the jobs that are deliveries to it.
     pub fn job_kind(&self) -> String {
         format!("{}:{}", NewJob::WEBHOOK, self.name.as_str())
@@ -29,7 +36,8 @@ impl OperatorWebhook {
     pub fn configuration(&self) -> String {
         let mut hash = Sha256::new();
         let events = self.events.iter().map(|event| event.as_str());
-        for part in [self.url.as_str(), self.secret.expose()].into_iter().chain(events) {
+        let private = self.private.then_some("private");
+        for part in [self.url.as_str(), self.secret.expose()].into_iter().chain(events).chain(private) {
             hash = hash.chain_update((part.len() as u64).to_be_bytes()).chain_update(part);
         }
         BASE64.encode(&hash.finalize()[..])

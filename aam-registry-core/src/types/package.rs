@@ -6,26 +6,8 @@ use jiff::Timestamp;
 
 use crate::types::{
     ArchiveKey, ArchiveLocation, ArtifactType, Constraint, DistTag, Manifest, PackageName, Sha256Digest, Username,
-    Version, VersionTexts,
+    Version, VersionTexts, Visibility,
 };
-
-/// Who may see a package.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Visibility {
-    /// Everybody.
-    #[default]
-    Public,
-}
-
-impl Visibility {
-    /// The visibility as text: `public`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Public => "public",
-        }
-    }
-}
 
 /// Whether a version has passed the operator's approval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,6 +101,8 @@ pub struct VersionDetail {
     pub dist_tags: Vec<DistTag>,
     /// Downloads of this version; may lag by a minute.
     pub downloads: u64,
+    /// Who may see its package.
+    pub visibility: Visibility,
 }
 
 impl VersionDetail {
@@ -130,6 +114,7 @@ impl VersionDetail {
             archive: self.archive.clone(),
             sha256: self.summary.sha256,
             size: self.summary.archive_size,
+            visibility: self.visibility,
         }
     }
 }

@@ -138,6 +138,7 @@ impl AuditEvent {
             | Self::TagRemove
             | Self::OwnershipAdd
             | Self::OwnershipRemove
+            | Self::VisibilityChange
             | Self::PublisherAdd
             | Self::PublisherRemove
             | Self::PolicySet
@@ -163,6 +164,7 @@ impl AuditEvent {
             | Self::SessionRevoke
             | Self::UserEmailVerify
             | Self::AdminCreate
+            | Self::AdminRead
             | Self::AdminAuditPrune => false,
         }
     }

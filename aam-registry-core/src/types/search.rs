@@ -1,6 +1,6 @@
 //! Search queries.
 
-use crate::types::{ArtifactType, PageRequest, ScopeName};
+use crate::types::{ArtifactType, PageRequest, ScopeName, Sight};
 
 /// The order of a search's results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,9 @@ pub struct SearchQuery {
     pub sort: SearchSort,
     /// The page.
     pub page: PageRequest,
+    /// The private packages that are searched with the public ones. A search through
+    /// [`View::search`](crate::registry::View::search) sets it to what the viewer may see.
+    pub sight: Sight,
 }
 
 /// How many words of a search are used; further words are ignored.
@@ -51,9 +54,10 @@ fn is_mark(c: char) -> bool {
 }
 
 impl SearchQuery {
-    /// A query that lists all packages, for callers to narrow.
+    /// A query that lists all public packages, for callers to narrow.
     pub fn everything(sort: SearchSort, page: PageRequest) -> Self {
-        Self { text: None, artifact_type: None, scope: None, keyword: None, sort, page }
+        let sight = Sight::default();
+        Self { text: None, artifact_type: None, scope: None, keyword: None, sort, page, sight }
     }
 
     /// The words to search for: the first 32 of the text.

@@ -169,6 +169,18 @@ pub struct Token {
     pub last_used_at: Option<Timestamp>,
 }
 
+/// Whether a credential that ends at `expires_at`, or never, has ended at `now`.
+pub fn is_expired(expires_at: Option<Timestamp>, now: Timestamp) -> bool {
+    expires_at.is_some_and(|end| end <= now)
+}
+
+impl Token {
+    /// Whether the token has ended by itself at `now`.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        is_expired(self.expires_at, now)
+    }
+}
+
 macro_rules! secret {
     ($(#[$doc:meta])* $type:ident, $prefix:literal) => {
         $(#[$doc])*

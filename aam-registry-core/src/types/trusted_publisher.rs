@@ -165,8 +165,8 @@ impl TrustedPublisher {
         if wanted == value || (self.preset.ignores_case(claim) && wanted.eq_ignore_ascii_case(value)) {
             return true;
         }
-        let without_ref = value.split_once('@').map(|(path, _)| path);
-        self.preset.may_leave_ref_out(claim) && without_ref == Some(wanted)
+        let reference = value.strip_prefix(wanted).filter(|_| self.preset.may_leave_ref_out(claim));
+        reference.is_some_and(|reference| reference.starts_with("@refs/"))
     }
 
     /// The name of an immutable id in which the token differs from the first one.

@@ -39,6 +39,13 @@ pub struct UserProfile {
     pub packages: Vec<PackageName>,
 }
 
+impl User {
+    /// Whether the user administers the registry: an account that is disabled does not.
+    pub fn administers(&self) -> bool {
+        self.is_admin && !self.disabled
+    }
+}
+
 /// A member of a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScopeMember {

@@ -8,7 +8,7 @@ use aam_registry_core::{
     decorate::CachedMetadata,
     memory::MemoryMetadata,
     ports::{ArchiveIndex, ChangeEvent, ChangeFeed, PackageStore},
-    types::{Change, Principal, VersionText, Viewer},
+    types::{Change, Principal, Reach, VersionText, Viewer},
 };
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
@@ -75,9 +75,10 @@ impl Beside {
     /// The deprecation message that the cached replica returns, from each read that has it.
     async fn says(&self) -> [Option<String>; 3] {
         let package = name("greet-kit");
-        let detail = self.cached.version(&package, &version("1.0.0")).await.expect("read").expect("a version");
-        let list = self.cached.versions(&package).await.expect("read").expect("a package");
-        let whole = self.cached.package(&package).await.expect("read").expect("a package");
+        let detail =
+            self.cached.version(&package, &version("1.0.0"), Reach::Public).await.expect("read").expect("a version");
+        let list = self.cached.versions(&package, Reach::Public).await.expect("read").expect("a package");
+        let whole = self.cached.package(&package, Reach::Public).await.expect("read").expect("a package");
         [&detail.summary, &list[0], &whole.versions[0]]
             .map(|summary| summary.texts.get(VersionText::Deprecation).map(str::to_owned))
     }
@@ -150,12 +151,12 @@ async fn a_feed_that_ended_is_a_broken_one() {
 async fn what_is_not_there_is_not_kept() {
     let beside = Beside::new().await;
     let (kit, later) = (name("later-kit"), version("1.0.0"));
-    assert_eq!(beside.cached.package(&kit).await.expect("read"), None);
-    assert_eq!(beside.cached.version(&kit, &later).await.expect("read"), None);
+    assert_eq!(beside.cached.package(&kit, Reach::Public).await.expect("read"), None);
+    assert_eq!(beside.cached.version(&kit, &later, Reach::Public).await.expect("read"), None);
     assert_eq!(beside.cached.archive_location(&kit, &later, Audience::Everyone).await.expect("read"), None);
     beside.world.published(&beside.ada, "later-kit", "1.0.0").await;
-    assert!(beside.cached.package(&kit).await.expect("read").is_some());
-    assert!(beside.cached.version(&kit, &later).await.expect("read").is_some());
+    assert!(beside.cached.package(&kit, Reach::Public).await.expect("read").is_some());
+    assert!(beside.cached.version(&kit, &later, Reach::Public).await.expect("read").is_some());
     assert!(beside.cached.archive_location(&kit, &later, Audience::Everyone).await.expect("read").is_some());
 }
 
@@ -165,7 +166,8 @@ async fn a_change_of_a_scope_is_one_of_its_packages() {
     let kit = name("@ada/kit");
     beside.world.published(&beside.ada, "@ada/kit", "1.0.0").await;
     beside.world.user("bob").await;
-    let owners = async || beside.cached.package(&kit).await.expect("read").expect("a package").owners.len();
+    let owners =
+        async || beside.cached.package(&kit, Reach::Public).await.expect("read").expect("a package").owners.len();
     assert_eq!(owners().await, 1);
     let registry = &beside.world.registry;
     let (scope, bob) = ("ada".parse().expect("a scope"), "bob".parse().expect("a user"));

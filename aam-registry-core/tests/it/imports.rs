@@ -4,9 +4,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
+    path::{Path, PathBuf},
 };
+
+use crate::sources::sources;
 
 /// The folders of this crate, each with those that it may import. Everything may import `types` and
 /// `error`, which import each other: an error names what it is about, and parsing a type may fail.
@@ -38,18 +39,10 @@ struct Crate {
 impl Crate {
     fn read(root: &str) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(root);
-        let (mut files, mut folders) = (BTreeMap::new(), vec![root.clone()]);
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder).expect("a folder of the source") {
-                let path = entry.expect("an entry").path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if path.extension().is_some_and(|extension| extension == "rs") {
-                    let source = fs::read_to_string(&path).expect("a file of the source");
-                    files.insert(module(path.strip_prefix(&root).expect("below the root")), without_tests(&source));
-                }
-            }
-        }
+        let named = |(path, source): (PathBuf, String)| {
+            (module(path.strip_prefix(&root).expect("below the root")), without_tests(&source))
+        };
+        let mut files: BTreeMap<_, _> = sources(&root).into_iter().map(named).collect();
         let is_test = |module: &Module| {
             (1..=module.len()).any(|len| {
                 let parent = files.get(&module[..len - 1]);

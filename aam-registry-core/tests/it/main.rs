@@ -6,5 +6,7 @@ mod http;
 mod imports;
 mod marker_traits;
 mod memory;
+mod messages;
 mod registry;
+mod sources;
 mod tiered;

@@ -1,7 +1,7 @@
 //! What hosts rely on without naming it: which types can be shared between threads, cloned and printed.
 //! A type that loses one of these does not compile here.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, fs, path::Path, sync::Arc};
 
 use aam_registry_core::{
     Error,
@@ -19,9 +19,9 @@ use aam_registry_core::{
     memory::{MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
     ports::{
         AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog,
-        Authenticator, ChangeFeed, Clock, CommandHandler, Database, DownloadStore, JobHandler, JobQueue, PackageStore,
-        PasswordHasher, PublishStore, QueryHandler, RateLimiter, ScopeStore, SessionSigner, SharedCache, TokenStore,
-        UserStore, WebhookSender,
+        Authenticator, ChangeFeed, Clock, CommandHandler, Database, DownloadStore, JobHandler, JobQueue, Mailer,
+        PackageStore, PasswordHasher, PublishStore, QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner,
+        SessionStore, SharedCache, TokenStore, UserStore, WebhookSender,
     },
     registry::{Events, Registry, RegistryBuilder},
     types::{AuditEntry, Manifest, Package, Principal, VersionDetail, Viewer},
@@ -67,34 +67,44 @@ fn every_layer_can_be_cloned() {
     cloned::<RequestSpanLayer>();
 }
 
-/// As `Arc<dyn Port>`, which a port that is not object-safe cannot be.
+/// Tests that each of the ports can be shared between threads as an object, and that `Arc<dyn Port>` is one of its
+/// implementations.
+macro_rules! shared_ports {
+    ($($port:ident)+) => {
+        const SHARED_PORTS: &[&str] = &[$(stringify!($port)),+];
+
+        #[test]
+        fn every_port_is_shared_as_an_object() {
+            $({
+                fn implemented<P: $port>() {}
+                shared::<dyn $port>();
+                implemented::<Arc<dyn $port>>();
+            })+
+            // One caller at a time writes to it.
+            sent::<dyn ArchiveWriter>();
+        }
+    };
+}
+
+shared_ports! {
+    AccountStore ArchiveIndex ArchiveSource ArchiveStore AuditLog Authenticator ChangeFeed Clock CommandHandler Database
+    DownloadStore JobHandler JobQueue Mailer PackageStore PasswordHasher PublishStore QueryHandler RateLimiter ScopeStore
+    SecretSealer SessionSigner SessionStore SharedCache TokenStore UserStore WebhookSender
+}
+
 #[test]
-fn every_port_is_shared_as_an_object() {
-    shared::<dyn AccountStore>();
-    shared::<dyn ArchiveIndex>();
-    shared::<dyn ArchiveSource>();
-    shared::<dyn ArchiveStore>();
-    sent::<dyn ArchiveWriter>();
-    shared::<dyn AuditLog>();
-    shared::<dyn Authenticator>();
-    shared::<dyn ChangeFeed>();
-    shared::<dyn Clock>();
-    shared::<dyn CommandHandler>();
-    shared::<dyn Database>();
-    shared::<dyn DownloadStore>();
-    shared::<dyn JobHandler>();
-    shared::<dyn JobQueue>();
-    shared::<dyn PackageStore>();
-    shared::<dyn PasswordHasher>();
-    shared::<dyn PublishStore>();
-    shared::<dyn QueryHandler>();
-    shared::<dyn RateLimiter>();
-    shared::<dyn ScopeStore>();
-    shared::<dyn SessionSigner>();
-    shared::<dyn SharedCache>();
-    shared::<dyn TokenStore>();
-    shared::<dyn UserStore>();
-    shared::<dyn WebhookSender>();
+fn no_port_is_missing_in_the_list_of_shared_ports() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ports");
+    let mut declared = Vec::new();
+    for entry in fs::read_dir(folder).expect("the ports") {
+        let source = fs::read_to_string(entry.expect("an entry").path()).expect("a file of the source");
+        let traits = source.lines().filter_map(|line| line.strip_prefix("pub trait ")?.split_once(':'));
+        // What can be shared has these bounds; `Database` has them from the ports that it consists of.
+        let shared = traits.filter(|(name, bounds)| bounds.starts_with(" Debug + Send + Sync") || *name == "Database");
+        declared.extend(shared.map(|(name, _)| name.to_owned()));
+    }
+    declared.sort();
+    assert_eq!(declared, SHARED_PORTS);
 }
 
 #[test]

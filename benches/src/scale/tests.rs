@@ -5,7 +5,7 @@ use aam_registry_core::{
     ports::{CommandHandlerExt, Database},
     types::{
         Actor, AuditEvent, AuditFilter, ChainHash, Credential, DistTag, NewAuditEntry, PackageSummary, PageRequest,
-        SearchQuery, SearchSort, Version, search_words,
+        Reach, SearchQuery, SearchSort, Sight, Version, search_words,
     },
 };
 use jiff::Timestamp;
@@ -101,23 +101,29 @@ fn query(text: Option<&str>) -> SearchQuery {
         keyword: None,
         sort: SearchSort::Relevance,
         page: PageRequest { page: 1, limit: 100 },
+        sight: Sight::default(),
     }
 }
 
 async fn every_version_reads_back(database: &impl Database, dataset: &Dataset) {
     for package in &dataset.packages {
-        let read = database.package(&package.name).await.expect("read").expect("a package");
+        let read = database.package(&package.name, Reach::Everything).await.expect("read").expect("a package");
         assert_eq!(read.downloads, package.downloads());
         let newest_first: Vec<_> = package.releases.iter().rev().map(|release| &release.version).collect();
         assert_eq!(read.versions.iter().map(|version| &version.version).collect::<Vec<_>>(), newest_first);
         let tagged = read.dist_tags.get(&DistTag::latest());
         assert_eq!(tagged, latest(&package.releases).map(|at| &package.releases[at].version));
         for release in &package.releases {
-            let detail = database.version(&package.name, &release.version).await.expect("read").expect("a version");
+            let detail = database
+                .version(&package.name, &release.version, Reach::Everything)
+                .await
+                .expect("read")
+                .expect("a version");
             assert_eq!(detail.summary.yanked, release.is_yanked);
             assert_eq!(detail.manifest.version, release.version);
             assert_eq!(detail.manifest.dependencies, detail.summary.dependencies);
-            let files = database.files(&package.name, &release.version).await.expect("read").expect("files");
+            let files =
+                database.files(&package.name, &release.version, Reach::Everything).await.expect("read").expect("files");
             assert_eq!(files[0].path, "README.md");
         }
     }

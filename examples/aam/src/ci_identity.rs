@@ -8,13 +8,16 @@ use serde::Deserialize;
 
 use crate::{
     api::Client,
-    config::Secret,
+    config::{RegistryUrl, Secret},
     failure::{Failure, Kind, Result},
+    output::plain,
     session::{Registry, Session},
 };
 
 /// The variable with the ID token of a job of GitLab, or of any other CI system.
 const ID_TOKEN: &str = "AAM_ID_TOKEN";
+/// The variable with whom GitHub's ID token is for, where that is not the registry's own address.
+const AUDIENCE: &str = "AAM_ID_TOKEN_AUDIENCE";
 /// How long GitHub may take to issue a token.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -43,10 +46,14 @@ impl Identity {
         }
     }
 
-    async fn id_token(self, audience: &str) -> Result<Secret> {
+    /// The ID token for a registry that takes those for `audience`.
+    async fn id_token(self, registry: &RegistryUrl, audience: &str) -> Result<Secret> {
         match self {
             Self::Given(token) => Ok(token),
-            Self::GitHub { url, token } => of_github(&url, &token, audience).await,
+            Self::GitHub { url, token } => {
+                require_own(registry, audience)?;
+                of_github(&url, &token, audience).await
+            }
         }
     }
 }
@@ -64,7 +71,8 @@ pub(crate) async fn publishing_client(session: &Session, registry: &Registry, pa
         return session.authenticated(registry);
     };
     session.warn_if_exposed(registry);
-    let swapped = async { client.swap_id_token(&identity.id_token(&audience).await?, package).await }.await;
+    let swapped = async { client.swap_id_token(&identity.id_token(&registry.url, &audience).await?, package).await };
+    let swapped = swapped.await;
     match swapped {
         Ok(token) => {
             session.out.note(&format!("Publishing {package} as a trusted publisher, by {called}"));
@@ -84,6 +92,19 @@ pub(crate) async fn publishing_client(session: &Session, registry: &Registry, pa
             ))),
         },
     }
+}
+
+/// Refuses to ask for an ID token that is not for the registry itself: another service could take it, and the registry
+/// would be able to act there as this job.
+fn require_own(registry: &RegistryUrl, audience: &str) -> Result<()> {
+    let is_own = audience.parse::<RegistryUrl>().is_ok_and(|url| url.host() == registry.host());
+    if is_own || variable(AUDIENCE).as_deref() == Some(audience) {
+        return Ok(());
+    }
+    let audience = plain(audience);
+    let message = format!("{registry} asks for an ID token for `{audience}`, which is not its own address");
+    Err(Failure::new(Kind::Access, "foreign_audience", message)
+        .hint(format!("where you trust it to act as this job there, set {AUDIENCE}={audience}")))
 }
 
 /// In a job of GitHub Actions that may not ask for ID tokens, says how it may.

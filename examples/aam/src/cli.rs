@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::{commands, failure::Result, output::Output, session::Session};
+use crate::{commands, config, failure::Result, output::Output, session::Session};
 
 const AFTER_HELP: &str = "\
 Environment:
@@ -20,6 +20,12 @@ Environment:
 
 Which registry: --registry, AAM_REGISTRY, the default one, the only one, http://localhost:8000.
 Which token: AAM_REGISTRY_TOKEN_<NAME>, AAM_TOKEN, what `aam login` stored for that address.
+
+The most that a command takes, whatever a registry says; set it with --max, or under `max` in config.yaml:
+  download=4GiB   all archives that one command downloads
+  unpacked=8GiB, files=1000000   what it unpacks
+  answer=5m       how long an answer may take to arrive whole
+  transfer=1h     how long all downloads of a command, or an upload, may take
 
 Exit codes:
   0 done   1 failed   2 wrong usage or configuration   3 not logged in or not allowed
@@ -53,6 +59,11 @@ pub(crate) struct Cli {
     /// Print results and errors only
     #[arg(long, short, global = true)]
     quiet: bool,
+
+    /// Allow a command more, or less, than usual, whatever the registry says: download=4GiB, unpacked=8GiB,
+    /// files=1000000, answer=5m, transfer=1h
+    #[arg(long = "max", global = true, value_name = "NAME=VALUE", value_delimiter = ',', value_parser = config::max)]
+    max: Vec<(String, String)>,
 
     #[command(subcommand)]
     command: Command,
@@ -93,6 +104,7 @@ enum Command {
     Owner(commands::owner::Owner),
     #[command(subcommand)]
     TrustedPublisher(commands::trusted_publisher::TrustedPublisher),
+    Visibility(commands::visibility::Visibility),
     AuditLog(commands::audit_log::AuditLog),
 }
 
@@ -104,7 +116,7 @@ impl Cli {
 
     /// Runs the command.
     pub(crate) async fn run(self) -> Result<()> {
-        let session = Session::open(self.output(), self.registry, self.project)?;
+        let session = Session::open(self.output(), self.registry, self.project, &self.max)?;
         match self.command {
             Command::Registry(command) => command.run(session),
             Command::Register(command) => command.run(&session).await,
@@ -131,6 +143,7 @@ impl Cli {
             Command::DistTag(command) => command.run(&session).await,
             Command::Owner(command) => command.run(&session).await,
             Command::TrustedPublisher(command) => command.run(&session).await,
+            Command::Visibility(command) => command.run(&session).await,
             Command::AuditLog(command) => command.run(&session).await,
         }
     }

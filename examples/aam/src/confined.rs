@@ -6,7 +6,10 @@
 //! opened folder. A link that appears meanwhile is refused just the same.
 
 mod failures;
+mod git_folder;
 mod listing;
+mod named;
+mod unfinished;
 
 use std::{
     fs, io,
@@ -21,6 +24,11 @@ use cap_std::{
 };
 
 use self::failures::refused;
+pub(crate) use self::{
+    git_folder::{folded, is_git_folder},
+    named::outside_git,
+    unfinished::Unfinished,
+};
 use crate::failure::{Failure, Result};
 
 /// The beginning of the names of files that are being written.
@@ -171,6 +179,16 @@ impl Folder {
     /// bytes or the new ones; a link or hard link at `path` is replaced, and
     /// what it names stays as it is.
     pub(crate) fn write(&self, path: &str, bytes: &[u8], mode: Mode) -> Result<()> {
+        self.replace(path, bytes, mode, true)
+    }
+
+    /// As [`Self::write`], without waiting for the disk: where the machine loses power soon after, the file may be
+    /// empty. Waiting for thousands of files one by one takes minutes.
+    pub(crate) fn write_soon(&self, path: &str, bytes: &[u8], mode: Mode) -> Result<()> {
+        self.replace(path, bytes, mode, false)
+    }
+
+    fn replace(&self, path: &str, bytes: &[u8], mode: Mode, waits: bool) -> Result<()> {
         let (folder, name) = self.parent(path, true)?.ok_or_else(|| failures::vanished(&self.path.join(path)))?;
         let failed = |error: io::Error| Failure::io("write", &folder.path.join(name), &error);
         let temporary = format!("{UNFINISHED}{:016x}", rand::random::<u64>());
@@ -182,7 +200,9 @@ impl Folder {
             {
                 file.set_permissions(data.permissions())?;
             }
-            file.sync_all()?;
+            if waits {
+                file.sync_all()?;
+            }
             folder.dir.rename(&temporary, &folder.dir, name)
         })();
         written.map_err(|error| {

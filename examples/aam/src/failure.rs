@@ -182,3 +182,26 @@ impl From<aam_registry_core::error::InvalidName> for Failure {
         Self::usage(error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_does_not_do_what_it_is_asked_is_told_with_what_to_do() {
+        use std::fmt::Write;
+        let mut told = String::new();
+        for kind in [
+            io::ErrorKind::StorageFull,
+            io::ErrorKind::QuotaExceeded,
+            io::ErrorKind::ReadOnlyFilesystem,
+            io::ErrorKind::FileTooLarge,
+            io::ErrorKind::PermissionDenied,
+        ] {
+            let failure = Failure::io("write", Path::new("/home/me/project/AGENTS.md"), &kind.into());
+            let hint = failure.hint.as_deref().unwrap_or_default();
+            let _ = writeln!(told, "error: {failure}\nhelp: {hint}\n");
+        }
+        insta::assert_snapshot!("disk", told);
+    }
+}

@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     api::{Client, Limits, Patience},
-    config::{Config, Credentials, Home, RegistryUrl, Secret},
+    config::{Ceilings, Config, Credentials, Home, RegistryUrl, Secret},
     failure::{Failure, Kind, Result},
     output::Output,
     prompt,
@@ -50,10 +50,16 @@ pub(crate) struct Registry {
 
 impl Session {
     /// Reads the configuration.
-    pub(crate) fn open(out: Output, registry: Option<String>, folder: PathBuf) -> Result<Self> {
+    pub(crate) fn open(
+        out: Output,
+        registry: Option<String>,
+        folder: PathBuf,
+        max: &[(String, String)],
+    ) -> Result<Self> {
         let home = Home::find()?;
         let config = Config::read(&home)?;
-        let (warned, patience) = (AtomicBool::new(false), Patience::new(out));
+        let ceilings = Ceilings::of(&config.max, max)?;
+        let (warned, patience) = (AtomicBool::new(false), Patience::new(out, ceilings));
         let (trusts_lock, agreed) = (false, Mutex::default());
         Ok(Self { out, home, config, asked_registry: registry, folder, warned, patience, trusts_lock, agreed })
     }

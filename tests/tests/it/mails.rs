@@ -91,6 +91,8 @@ async fn addresses_are_verified_and_changes_of_them_told_by_mail() {
         ("SMTP_TLS", "none"),
         ("SMTP_FROM", "registry@example.com"),
         ("BASE_URL", "https://registry.example.com"),
+        // The address of before waits sealed; servers on PostgreSQL have a key only if they are given one.
+        ("SECRETS_KEY", "a key that all replicas have in common"),
     ];
     let server = Server::start_with(&settings).await;
     let api = server.anonymous();
@@ -109,5 +111,5 @@ async fn addresses_are_verified_and_changes_of_them_told_by_mail() {
     let told = mail(&mailbox, "ada@example.com", "The e-mail address of your account was changed").await;
     assert!(!told.contains("ada@example.org"), "{told}");
     mail(&mailbox, "ada@example.org", "Verify your e-mail address").await;
-    assert!(!server.log().contains("@example."), "an address is in the log");
+    assert!(!server.log().contains("ada@example."), "an address is in the log");
 }

@@ -1,6 +1,8 @@
 //! Tests of the registry as its users see it: real server processes over HTTP.
 
 mod api;
+mod client;
+mod delivery;
 mod kill;
 mod mails;
 mod object_store;
@@ -10,4 +12,6 @@ mod races;
 mod read_access;
 mod restarts;
 mod sent;
+mod trusted_publishing;
+mod unseen;
 mod webhook_client;

@@ -11,10 +11,12 @@ use std::{
 use aam_registry_tests::{Server, client_binary, eventually};
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+    io::{AsyncWriteExt, BufReader},
+    net::TcpListener,
     task,
 };
+
+use crate::delivery;
 
 const PASSWORD: &str = "violet-harbour-tin-41";
 
@@ -49,7 +51,7 @@ async fn receiver() -> (u16, Received) {
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let mut stream = BufReader::new(stream);
-            let message = read(&mut stream).await;
+            let message = delivery::read(&mut stream).await;
             let status = noted.answers.lock().expect("not poisoned").pop_front().unwrap_or(204);
             noted.messages.lock().expect("not poisoned").push(message);
             let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
@@ -57,25 +59,6 @@ async fn receiver() -> (u16, Received) {
         }
     });
     (port, received)
-}
-
-async fn read(stream: &mut BufReader<TcpStream>) -> (String, Value) {
-    let (mut id, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        if stream.read_line(&mut line).await.unwrap_or(0) <= 2 {
-            break;
-        }
-        let (name, value) = line.split_once(':').unwrap_or_default();
-        match name.to_ascii_lowercase().as_str() {
-            "webhook-id" => value.trim().clone_into(&mut id),
-            "content-length" => length = value.trim().parse().expect("a length"),
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await.expect("a body");
-    (id, serde_json::from_slice(&body).expect("JSON"))
 }
 
 /// Runs `aam` with `input` on its standard input; gives its exit code and what it printed.
@@ -109,7 +92,9 @@ async fn json_of(home: &Path, arguments: &[&str]) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_is_made_tested_changed_and_deleted_by_the_client() {
     let (port, received) = receiver().await;
-    let server = Server::start_with(&[("WEBHOOK_ALLOW_PRIVATE", "127.0.0.1")]).await;
+    // Servers on PostgreSQL have webhooks of scopes only with a key that all of them are given.
+    let key = ("SECRETS_KEY", "a key that all replicas have in common");
+    let server = Server::start_with(&[("WEBHOOK_ALLOW_PRIVATE", "127.0.0.1"), key]).await;
     let folder = tempfile::tempdir().expect("a folder");
     let home = folder.path();
     ok(home, &["registry", "add", "test", server.base(), "--default"]).await;
@@ -137,6 +122,7 @@ async fn a_webhook_is_made_tested_changed_and_deleted_by_the_client() {
     assert_eq!(received.types(), ["ping"]);
 
     ok(home, &["scope", "add", "ada", "bob"]).await;
+    eventually("the event came", async || (received.ids().len() == 2).then_some(())).await;
     newest("delivered").await;
     assert_eq!(received.types(), ["ping", "scope.member_set"]);
     let delivery = deliveries().await[0]["id"].as_str().expect("an id").to_owned();

@@ -33,11 +33,13 @@ pub(crate) struct SearchIndex {
     slots: HashMap<i64, Slot>,
     pub(super) documents: Vec<Document>,
     pub(super) listed: BitSet,
+    /// Those that everybody may find.
+    pub(super) public: BitSet,
     pub(super) words: BTreeMap<Box<str>, Places>,
     pub(super) keywords: HashMap<Box<str>, Vec<Slot>>,
     pub(super) orders: Orders,
-    /// How many words all that is listed has.
-    pub(super) length: u64,
+    /// How many words all that everybody may find has.
+    pub(super) public_length: u64,
     /// What is not in the orders where it belongs.
     moved: BitSet,
     /// Whether any of it comes or goes, and did not only get another place by downloads or age.
@@ -55,6 +57,7 @@ pub(super) struct Document {
     pub(super) downloads: u64,
     updated_at: i64,
     pub(super) artifact_types: u8,
+    private: bool,
     /// How many words it has.
     pub(super) length: u32,
     /// Tells texts apart, so that what was only downloaded keeps its slot.
@@ -149,7 +152,10 @@ impl SearchIndex {
                 self.listed.remove(slot);
                 self.moved.insert(slot);
                 self.renamed = true;
-                self.length -= u64::from(document.length);
+                if !document.private {
+                    self.public.remove(slot);
+                    self.public_length -= u64::from(document.length);
+                }
             }
         }
         let Some(listed) = listing.listed else {
@@ -169,6 +175,7 @@ impl SearchIndex {
             downloads: listed.downloads,
             updated_at: listed.updated_at,
             artifact_types: listed.artifact_types,
+            private: listed.private,
             length,
         });
         for (word, weight) in words {
@@ -182,7 +189,10 @@ impl SearchIndex {
         for keyword in listed.keywords {
             self.keywords.entry(keyword.into()).or_default().push(slot);
         }
-        self.length += u64::from(length);
+        if !listed.private {
+            self.public.insert(slot);
+            self.public_length += u64::from(length);
+        }
         self.listed.insert(slot);
         self.moved.insert(slot);
         self.renamed = true;
@@ -233,12 +243,16 @@ impl SearchIndex {
         let mut renamed = vec![None; self.documents.len()];
         let documents = mem::take(&mut self.documents);
         let listed = mem::take(&mut self.listed);
+        let public = mem::take(&mut self.public);
         for (slot, document) in (0..).zip(documents) {
             if self.slots.get(&document.package) == Some(&slot) {
                 let new = self.add(document);
                 renamed[slot as usize] = Some(new);
                 if listed.contains(slot) {
                     self.listed.insert(new);
+                }
+                if public.contains(slot) {
+                    self.public.insert(new);
                 }
             }
         }
@@ -269,6 +283,7 @@ impl Document {
             downloads: 0,
             updated_at: 0,
             artifact_types: 0,
+            private: false,
             length: 0,
             text: 0,
         }
@@ -276,9 +291,10 @@ impl Document {
 }
 
 fn text_hash(listed: &Listed) -> u64 {
-    let Listed { name, description, author, keywords, artifacts, artifact_types, downloads: _, updated_at: _ } = listed;
+    let Listed { name, description, author, keywords, artifacts, artifact_types, private, downloads: _, updated_at: _ } =
+        listed;
     let mut hasher = DefaultHasher::new();
-    (name, description, author, keywords, artifacts, artifact_types).hash(&mut hasher);
+    (name, description, author, keywords, artifacts, artifact_types, private).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -290,7 +306,7 @@ impl fmt::Debug for SearchIndex {
 
 #[cfg(test)]
 mod tests {
-    use aam_registry_core::types::{ArtifactType, PageRequest, SearchQuery, SearchSort};
+    use aam_registry_core::types::{ArtifactType, PageRequest, SearchQuery, SearchSort, Sight};
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
@@ -328,9 +344,16 @@ mod tests {
                         keyword: keyword.map(str::to_owned),
                         sort,
                         page: PageRequest { page: 1, limit: 100_000 },
+                        sight: Sight::default(),
                     };
-                    let page = index.search(&query);
-                    found.push((page.packages, page.total));
+                    for sight in [
+                        Sight::default(),
+                        Sight { scopes: vec!["team".parse().expect("a scope")], ..Sight::default() },
+                        Sight::unrestricted(),
+                    ] {
+                        let page = index.search(&SearchQuery { sight, ..query.clone() });
+                        found.push((page.packages, page.total));
+                    }
                 }
             }
         }
@@ -348,6 +371,7 @@ mod tests {
             artifact_types: 1 << (word % 3),
             downloads,
             updated_at: i64::from(word) + 1,
+            private: package % 3 == 0 && word == 1,
         }
     }
 
@@ -376,6 +400,38 @@ mod tests {
             prop_assert_eq!(grown.documents.len(), grown.slots.len());
             prop_assert_eq!(everything(&grown), everything(&fresh));
         }
+    }
+
+    /// Whatever is private, whoever may not see it finds what an index without it gives, in the same order.
+    #[test]
+    fn what_is_private_changes_nothing_for_others() {
+        let described = |package: i64| {
+            let word = u8::try_from(package % 4).expect("a digit");
+            let private = package % 3 == 0 && package % 2 == 0;
+            listing(package, package, Some(Listed { private, ..listed(package, word, 0) }))
+        };
+        let all: Vec<_> = (1..60).map(described).collect();
+        let public = all.iter().filter(|one| one.listed.as_ref().is_some_and(|listed| !listed.private)).cloned();
+        let (with, without) = (index(all.clone()), index(public));
+        let query = |text: Option<&str>, sort| SearchQuery {
+            text: text.map(str::to_owned),
+            ..SearchQuery::everything(sort, PageRequest { page: 1, limit: 1_000 })
+        };
+        let mut fewer = 0;
+        for text in [None, Some("w1"), Some("kit"), Some("kit w2"), Some("kit-6"), Some("kitt"), Some("wwkit")] {
+            for sort in [SearchSort::Relevance, SearchSort::Updated, SearchSort::Downloads, SearchSort::Name] {
+                assert_eq!(with.search(&query(text, sort)), without.search(&query(text, sort)), "{text:?} {sort:?}");
+                let seen = SearchQuery { sight: Sight::unrestricted(), ..query(text, sort) };
+                fewer += u64::from(with.search(&seen).total > without.search(&seen).total);
+            }
+        }
+        assert!(fewer > 0, "nothing was private");
+        let team = Sight { scopes: vec!["team".parse().expect("a scope")], ..Sight::default() };
+        let of_team = SearchQuery { sight: team, ..query(None, SearchSort::Name) };
+        assert_eq!(with.search(&of_team).total, 59, "all private packages are of the team");
+        let one = Sight { packages: vec!["@team/kit-6".parse().expect("a name")], ..Sight::default() };
+        let of_one = SearchQuery { sight: one, ..query(None, SearchSort::Name) };
+        assert_eq!(with.search(&of_one).total, without.search(&of_one).total + 1);
     }
 
     #[test]

@@ -10,4 +10,6 @@ pub(crate) struct Listed {
     pub(crate) artifact_types: u8,
     pub(crate) downloads: u64,
     pub(crate) updated_at: i64,
+    /// Whether only some may find it.
+    pub(crate) private: bool,
 }

@@ -1,6 +1,6 @@
-use std::{collections::HashSet, ptr};
+use std::{borrow::Cow, collections::HashSet, ptr};
 
-use aam_registry_core::types::{SearchQuery, SearchSort};
+use aam_registry_core::types::{PackageName, ScopeName, SearchQuery, SearchSort, Sight};
 
 use super::{
     bit_set::{BitSet, Numbering},
@@ -28,6 +28,13 @@ pub(crate) struct Found {
     pub(crate) total: u64,
 }
 
+/// What somebody may find.
+struct Seen<'a> {
+    slots: Cow<'a, BitSet>,
+    /// How many words all of it has.
+    length: u64,
+}
+
 /// What one word of a search matches.
 struct Matched<'a> {
     /// Where the words that match stand.
@@ -47,22 +54,25 @@ struct Alternative<'a, 'b> {
 impl SearchIndex {
     /// Finds what `query` asks for; see [`PackageStore::search`](aam_registry_core::ports::PackageStore::search).
     pub(crate) fn search(&self, query: &SearchQuery) -> Found {
-        let admitted = self.admitted(query);
+        let seen = self.seen(&query.sight);
+        let admitted = self.admitted(query, &seen);
         let Some(text) = &query.text else { return self.page(query, &admitted) };
         let mut typed: Vec<_> = query.words().into_iter().map(words::folded).collect();
         let Some(start) = typed.pop() else { return Found { packages: Vec::new(), total: 0 } };
-        let mut seen = HashSet::new();
-        typed.retain(|word| seen.insert(word.clone()));
+        let mut distinct = HashSet::new();
+        typed.retain(|word| distinct.insert(word.clone()));
         typed.push(start);
         let last = typed.len() - 1;
-        let written: Vec<_> = typed.iter().enumerate().map(|(at, word)| self.matched([word], at == last)).collect();
+        let written: Vec<_> =
+            typed.iter().enumerate().map(|(at, word)| self.matched([word], at == last, &seen)).collect();
         let as_written = Alternative::of(written.iter().collect(), &admitted);
         if as_written.hits.count() > 0 {
-            return self.ranked_page(query, text, &[as_written]);
+            return self.ranked_page(query, text, &[as_written], &seen);
         }
         let meant = typed.iter().enumerate().map(|(at, word)| {
-            let candidates = spelling::candidates(&self.words, word, at == last);
-            (!candidates.is_empty()).then(|| self.matched(&candidates, at == last))
+            let is_seen = |places: &Places| places.slots.iter().any(|slot| seen.slots.contains(*slot));
+            let candidates = spelling::candidates(&self.words, word, at == last, is_seen);
+            (!candidates.is_empty()).then(|| self.matched(&candidates, at == last, &seen))
         });
         let meant: Vec<_> = meant.collect();
         let corrected = meant.iter().enumerate().filter_map(|(at, meant)| {
@@ -70,12 +80,43 @@ impl SearchIndex {
             terms[at] = meant.as_ref()?;
             Some(Alternative::of(terms, &admitted)).filter(|corrected| corrected.hits.count() > 0)
         });
-        self.ranked_page(query, text, &corrected.collect::<Vec<_>>())
+        self.ranked_page(query, text, &corrected.collect::<Vec<_>>(), &seen)
+    }
+
+    /// What somebody with that sight may find. Nothing else has a part in a search, not even in how much a word
+    /// weighs.
+    fn seen<'a>(&'a self, sight: &Sight) -> Seen<'a> {
+        if sight.is_public_only() {
+            return Seen { slots: Cow::Borrowed(&self.public), length: self.public_length };
+        }
+        let (mut slots, mut length) = (self.public.clone(), self.public_length);
+        let mut add = |slot: Slot| {
+            let document = self.document(slot);
+            let is_private = self.listed.contains(slot) && !slots.contains(slot);
+            if is_private && document.name.parse().is_ok_and(|name: PackageName| sight.sees(&name)) {
+                slots.insert(slot);
+                length += u64::from(document.length);
+            }
+        };
+        if sight.everything {
+            self.listed.iter().for_each(&mut add);
+        }
+        sight.scopes.iter().flat_map(|scope| self.of_scope(scope)).for_each(&mut add);
+        sight.packages.iter().flat_map(|name| self.named(name.as_str())).for_each(&mut add);
+        Seen { slots: Cow::Owned(slots), length }
+    }
+
+    /// All that is listed of a scope.
+    fn of_scope(&self, scope: &ScopeName) -> impl Iterator<Item = Slot> {
+        let start = format!("@{scope}/");
+        let by_name = &self.orders.name;
+        let first = by_name.partition_point(|slot| *self.document(*slot).name < *start);
+        by_name[first..].iter().copied().take_while(move |slot| self.document(*slot).name.starts_with(&start))
     }
 
     /// What the filters of a search let through.
-    fn admitted(&self, query: &SearchQuery) -> BitSet {
-        let mut admitted = self.listed.clone();
+    fn admitted(&self, query: &SearchQuery, seen: &Seen<'_>) -> BitSet {
+        let mut admitted = BitSet::clone(&seen.slots);
         if let Some(kind) = query.artifact_type {
             let bit = type_bits(&[kind]);
             let documents = (0..).zip(&self.documents);
@@ -83,11 +124,7 @@ impl SearchIndex {
             admitted.intersect(&of_type.collect());
         }
         if let Some(scope) = &query.scope {
-            let start = format!("@{scope}/");
-            let by_name = &self.orders.name;
-            let first = by_name.partition_point(|slot| *self.document(*slot).name < *start);
-            let names = by_name[first..].iter().copied();
-            admitted.intersect(&names.take_while(|slot| self.document(*slot).name.starts_with(&start)).collect());
+            admitted.intersect(&self.of_scope(scope).collect());
         }
         if let Some(keyword) = &query.keyword {
             admitted.intersect(&self.keywords.get(&**keyword).into_iter().flatten().copied().collect());
@@ -96,7 +133,7 @@ impl SearchIndex {
     }
 
     /// What holds any of `words` or, where `prefix`, of what starts so.
-    fn matched<'w>(&self, words: impl IntoIterator<Item = &'w String>, prefix: bool) -> Matched<'_> {
+    fn matched<'w>(&self, words: impl IntoIterator<Item = &'w String>, prefix: bool, seen: &Seen<'_>) -> Matched<'_> {
         let mut places = Vec::new();
         for word in words {
             if prefix {
@@ -108,15 +145,21 @@ impl SearchIndex {
             }
         }
         let mut slots: BitSet = places.iter().flat_map(|places| places.slots.iter().copied()).collect();
-        slots.intersect(&self.listed);
-        let (all, some) = (float(self.listed.count()), float(slots.count()));
+        slots.intersect(&seen.slots);
+        let (all, some) = (float(seen.slots.count()), float(slots.count()));
         // What more than half have says little, but not the opposite.
         let rarity = ((all - some + 0.5) / (some + 0.5)).ln().max(1e-6);
         Matched { places, slots, rarity }
     }
 
     /// A page of what matches any of some alternatives.
-    fn ranked_page(&self, query: &SearchQuery, text: &str, alternatives: &[Alternative<'_, '_>]) -> Found {
+    fn ranked_page(
+        &self,
+        query: &SearchQuery,
+        text: &str,
+        alternatives: &[Alternative<'_, '_>],
+        seen: &Seen<'_>,
+    ) -> Found {
         let mut hits = BitSet::default();
         for alternative in alternatives {
             hits.unite(&alternative.hits);
@@ -135,7 +178,7 @@ impl SearchIndex {
         let (ranked, others): (Vec<_>, Vec<_>) = (not_exact(ranked), not_exact(others));
         let wanted: BitSet = exact.iter().chain(&ranked).copied().collect();
         let numbering = wanted.numbering();
-        let scores = self.scores(&wanted, &numbering, alternatives);
+        let scores = self.scores(&wanted, &numbering, alternatives, seen);
         let score = |slot: &Slot| numbering.of(*slot).map_or(0.0, |number| scores[number]);
         // What matches as well stays in its order.
         let [exact, ranked] = [exact, ranked].map(|mut slots| {
@@ -147,8 +190,14 @@ impl SearchIndex {
     }
 
     /// How well what is `wanted` matches the alternative that it matches best, by its numbers.
-    fn scores(&self, wanted: &BitSet, numbering: &Numbering<'_>, alternatives: &[Alternative<'_, '_>]) -> Vec<f64> {
-        let usual_length = float(self.length) / float(self.listed.count().max(1));
+    fn scores(
+        &self,
+        wanted: &BitSet,
+        numbering: &Numbering<'_>,
+        alternatives: &[Alternative<'_, '_>],
+        seen: &Seen<'_>,
+    ) -> Vec<f64> {
+        let usual_length = float(seen.length) / float(seen.slots.count().max(1));
         // What a word needs to weigh so that it counts half of the most it can.
         let needed = wanted
             .iter()

@@ -21,7 +21,13 @@ const MAX_TYPO_CHARS: usize = 32;
 ///
 /// The known words are walked in their order, a jump for each letter that
 /// follows somewhere: the cost grows with the alphabet, hardly with the words.
-pub(super) fn candidates<T>(known: &BTreeMap<Box<str>, T>, typed: &str, prefix: bool) -> Vec<String> {
+/// Only words count whose value is `seen`.
+pub(super) fn candidates<T>(
+    known: &BTreeMap<Box<str>, T>,
+    typed: &str,
+    prefix: bool,
+    seen: impl Fn(&T) -> bool,
+) -> Vec<String> {
     let letters: Vec<char> = typed.chars().collect();
     if !may_be_mistyped(&letters) {
         return Vec::new();
@@ -48,8 +54,13 @@ pub(super) fn candidates<T>(known: &BTreeMap<Box<str>, T>, typed: &str, prefix: 
     }
     variants.remove(typed);
     let is_known = |variant: &String| {
-        let next = at_or_after(known, variant);
-        next.is_some_and(|next| if prefix { next.starts_with(&**variant) } else { next == variant })
+        let from = (std::ops::Bound::Included(variant.as_str()), std::ops::Bound::Unbounded);
+        let mut next = known.range::<str, _>(from);
+        if prefix {
+            next.take_while(|(word, _)| word.starts_with(&**variant)).any(|(_, value)| seen(value))
+        } else {
+            next.next().is_some_and(|(word, value)| **word == **variant && seen(value))
+        }
     };
     let mut candidates: Vec<String> = variants.into_iter().filter(is_known).collect();
     if prefix {
@@ -102,21 +113,32 @@ mod tests {
         let mistyped =
             ["auditro", "audito", "auditorr", "auditorx", "auditir", "uditor", "xauditor", "buditor", "aduitor"];
         for typed in mistyped {
-            assert_eq!(candidates(&words, typed, false), ["auditor"], "{typed}");
+            assert_eq!(candidates(&words, typed, false, |_| true), ["auditor"], "{typed}");
         }
         for typed in ["auditor", "audi", "audrio", "adtior", "creator", "auditories"] {
-            assert!(candidates(&words, typed, false).is_empty(), "{typed} is close enough");
+            assert!(candidates(&words, typed, false, |_| true).is_empty(), "{typed} is close enough");
         }
-        assert_eq!(candidates(&words, "zoölogy", false), ["zoëlogy"]);
+        assert_eq!(candidates(&words, "zoölogy", false, |_| true), ["zoëlogy"]);
     }
 
     #[test]
     fn a_prefix_is_one_typo_from_the_start_of_a_word() {
         let words = known(&["auditor", "author"]);
-        assert_eq!(candidates(&words, "audt", true), ["aud", "aut"]);
-        assert_eq!(candidates(&words, "auditr", true), ["audit"]);
-        assert_eq!(candidates(&words, "auditorx", true), ["auditor"]);
-        assert!(candidates(&words, "audt", false).is_empty());
+        assert_eq!(candidates(&words, "audt", true, |_| true), ["aud", "aut"]);
+        assert_eq!(candidates(&words, "auditr", true, |_| true), ["audit"]);
+        assert_eq!(candidates(&words, "auditorx", true, |_| true), ["auditor"]);
+        assert!(candidates(&words, "audt", false, |_| true).is_empty());
+    }
+
+    #[test]
+    fn what_is_not_seen_is_no_candidate() {
+        let words = known(&["auditor", "auditory", "author"]);
+        let short = |length: &usize| *length < 8;
+        assert_eq!(candidates(&words, "auditors", false, |_| true), ["auditor", "auditory"]);
+        assert_eq!(candidates(&words, "auditors", false, short), ["auditor"]);
+        assert_eq!(candidates(&words, "auditorz", true, |_| true), ["auditor"]);
+        assert_eq!(candidates(&words, "auditorz", true, |length| *length == 8), ["auditor"]);
+        assert!(candidates(&words, "auditorz", true, |length| *length == 6).is_empty());
     }
 
     #[test]
@@ -124,8 +146,8 @@ mod tests {
         for (letters, may_be) in [(3, false), (4, true), (32, true), (33, false), (2_000, false)] {
             assert_eq!(may_be_mistyped(&vec!['a'; letters]), may_be, "{letters} letters");
         }
-        assert!(candidates(&known(&["abd"]), "abc", false).is_empty());
+        assert!(candidates(&known(&["abd"]), "abc", false, |_| true).is_empty());
         let typed = "ab".repeat(1_000);
-        assert!(candidates(&known(&[&typed[1..]]), &typed, false).is_empty());
+        assert!(candidates(&known(&[&typed[1..]]), &typed, false, |_| true).is_empty());
     }
 }

@@ -6,7 +6,7 @@ use aam_registry_core::{
     ports::{Clock, CommandHandlerExt, Database, SystemClock},
     types::{
         Actor, AuditEvent, AuditFilter, Credential, DistTag, DownloadQuery, Manifest, NewAuditEntry, PackageName,
-        PageRequest, ScopeName, SearchQuery, SearchSort, User, UserId, Version,
+        PageRequest, Reach, ScopeName, SearchQuery, SearchSort, Sight, User, UserId, Version,
     },
 };
 use jiff::{
@@ -86,9 +86,9 @@ impl World {
         let mut seen = Vec::new();
         let mut see = |what: String, read: String| seen.push((what, read));
         for name in &self.packages {
-            see(format!("package {name}"), show(db.package(name).await));
+            see(format!("package {name}"), show(db.package(name, Reach::Everything).await));
             for version in VERSIONS.map(|text| text.parse().expect("a version")) {
-                see(format!("version {name} {version}"), show(db.version(name, &version).await));
+                see(format!("version {name} {version}"), show(db.version(name, &version, Reach::Everything).await));
             }
             let (from, to) = (DAYS[0], DAYS[1]);
             let query = DownloadQuery { package: name.clone(), version: None, from, to };
@@ -98,11 +98,14 @@ impl World {
             }
         }
         for user in &self.users {
-            see(format!("profile of {}", user.username), show(db.profile(&user.username).await));
+            see(
+                format!("profile of {}", user.username),
+                show(db.profile(&user.username, &Sight::unrestricted()).await),
+            );
             see(format!("scopes of {}", user.username), show(db.scopes_of(user.id).await));
         }
         for scope in &self.scopes {
-            see(format!("scope {scope}"), show(db.scope(scope).await));
+            see(format!("scope {scope}"), show(db.scope(scope, &Sight::unrestricted()).await));
         }
         for query in self.queries(searches) {
             see(format!("{query:?}"), show(db.search(&query).await));
@@ -117,8 +120,7 @@ impl World {
     /// Searches whose order is laid down.
     fn queries(&self, searches: &[String]) -> Vec<SearchQuery> {
         let page = PageRequest { page: 1, limit: 2 };
-        let list =
-            SearchQuery { text: None, artifact_type: None, scope: None, keyword: None, sort: SearchSort::Name, page };
+        let list = SearchQuery::everything(SearchSort::Name, page);
         let mut queries = vec![
             SearchQuery { sort: SearchSort::Updated, ..list.clone() },
             SearchQuery { sort: SearchSort::Downloads, page: PageRequest { page: 2, limit: 2 }, ..list.clone() },

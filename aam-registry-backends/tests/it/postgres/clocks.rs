@@ -10,7 +10,7 @@ use aam_registry_core::{
     memory::{InsecurePasswords, MemoryArchives, MemoryLimiter},
     ports::{Clock, PackageStore, PublishStore, SystemClock},
     registry::{Registration, Registry},
-    types::{NewUpload, UploadId, VersionText},
+    types::{NewUpload, Reach, UploadId, VersionText},
 };
 use jiff::{SignedDuration, Timestamp};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -116,7 +116,7 @@ async fn replicas_agree_on_the_time_whatever_their_machines_say() {
             .change_text(&principal, &name, &version, VersionText::Deprecation, reason.map(Into::into))
             .await
             .expect("deprecated");
-        let package = store.package(&name).await.expect("read").expect("a package");
+        let package = store.package(&name, Reach::Everything).await.expect("read").expect("a package");
         assert!(package.updated_at >= package.created_at);
         assert!(package.updated_at.duration_since(SystemClock.now()).unsigned_abs() < ABOUT, "{}", package.updated_at);
     }

@@ -8,7 +8,7 @@ use aam_registry_core::{
     decide::{NewToken, RevokedTokens, TagChange, TokenRevocation},
     ports::{AuditLog, Clock, CommandHandlerExt, DownloadStore, PackageStore, SystemClock, TokenStore, UserStore},
     types::{
-        Actor, AuditEvent, DownloadBatch, DownloadCount, DownloadQuery, NewAuditEntry, PageRequest, SearchQuery,
+        Actor, AuditEvent, DownloadBatch, DownloadCount, DownloadQuery, NewAuditEntry, PageRequest, Reach, SearchQuery,
         SearchSort, Sha256Digest, Token, TokenId, TokenScopes,
     },
 };
@@ -56,7 +56,7 @@ async fn the_rest_goes_on(store: &PostgresMetadata, somebody: &Actor) {
         store.append(&NewAuditEntry::new(AuditEvent::UserLogin, SystemClock.now())).await.expect("note the login");
         let everything = SearchQuery::everything(SearchSort::Name, PageRequest { page: 1, limit: 10 });
         assert!(store.search(&everything).await.expect("search").total >= 2);
-        store.package(&"kit".parse().expect("a name")).await.expect("read").expect("a package");
+        store.package(&"kit".parse().expect("a name"), Reach::Everything).await.expect("read").expect("a package");
         publish(store, somebody, "other-kit", "1.0.0", json!({})).await.expect("another package");
         while store.sequence(1000).await.expect("sequence") > 0 {}
         store.refresh_totals().await.expect("totals");
@@ -88,7 +88,8 @@ async fn a_locked_package_takes_one_connection_and_no_more() {
     for done in join_all(waiting).await {
         done.expect("a task").expect("all had their turn");
     }
-    let package = store.package(&"kit".parse().expect("a name")).await.expect("read").expect("a package");
+    let package =
+        store.package(&"kit".parse().expect("a name"), Reach::Everything).await.expect("read").expect("a package");
     assert_eq!(package.versions.len(), 16);
 }
 
@@ -150,7 +151,7 @@ async fn downloads_of_a_locked_package_are_folded_later_and_those_of_others_now(
         timeout(PATIENCE, store.refresh_totals()).await.expect("it waits for nobody").expect("totals");
         let mut all = Vec::new();
         for name in &names {
-            all.push(store.package(name).await.expect("read").expect("a package").downloads);
+            all.push(store.package(name, Reach::Everything).await.expect("read").expect("a package").downloads);
         }
         all
     };

@@ -6,7 +6,9 @@ use aam_registry_core::{
     decide::{Published, Yank},
     error::Outcome,
     ports::{AuditLog, Clock, CommandHandlerExt, DownloadStore, PackageStore, SystemClock},
-    types::{Actor, AuditEvent, DownloadBatch, DownloadCount, DownloadQuery, LatestPolicy, NewAuditEntry, PackageName},
+    types::{
+        Actor, AuditEvent, DownloadBatch, DownloadCount, DownloadQuery, LatestPolicy, NewAuditEntry, PackageName, Reach,
+    },
 };
 use jiff::civil::date;
 use serde_json::json;
@@ -28,7 +30,7 @@ async fn through_a_proxy() -> (PostgresMetadata, Proxy, TestDatabase, Actor) {
 
 async fn versions(store: &PostgresMetadata) -> Vec<String> {
     let name: PackageName = "greet-kit".parse().expect("a name");
-    let versions = store.versions(&name).await.expect("read").expect("a package");
+    let versions = store.versions(&name, Reach::Public).await.expect("read").expect("a package");
     versions.into_iter().map(|version| version.version.to_string()).collect()
 }
 
@@ -78,11 +80,11 @@ async fn a_read_goes_on_after_every_connection_was_lost() {
     let (store, proxy, _database, _) = through_a_proxy().await;
     let name = "greet-kit".parse().expect("a name");
     for _ in 0..3 {
-        futures_util::future::join_all((0..4).map(|_| store.package(&name))).await;
+        futures_util::future::join_all((0..4).map(|_| store.package(&name, Reach::Public))).await;
         proxy.end_connections();
-        assert!(store.package(&name).await.expect("read").is_some());
+        assert!(store.package(&name, Reach::Public).await.expect("read").is_some());
         proxy.cut(Cut::InTransaction(0));
-        assert!(store.package(&name).await.expect("read").is_some());
+        assert!(store.package(&name, Reach::Public).await.expect("read").is_some());
     }
 }
 

@@ -9,7 +9,8 @@ use aam_registry_core::{
     ports::{AuditLog, Clock, CommandHandlerExt, DownloadStore, PackageStore, PublishStore, ScopeStore, SystemClock},
     types::{
         Actor, AuditEvent, Credential, DistTag, DownloadBatch, DownloadCount, DownloadQuery, LatestPolicy,
-        NewAuditEntry, PackageName, ScopeName, ScopeRole, Sha256Digest, Token, TokenId, TokenScopes, User, UserId,
+        NewAuditEntry, PackageName, Reach, ScopeName, ScopeRole, Sha256Digest, Sight, Token, TokenId, TokenScopes,
+        User, UserId,
     },
 };
 use futures_util::future::join_all;
@@ -161,7 +162,7 @@ async fn of_owners_who_leave_at_once_one_stays() {
         async move { store.execute(&change).await }
     });
     assert_eq!(successes(results.await, ErrorCode::LastOwner), 5);
-    assert_eq!(stores[0].package(&kit).await.expect("read").expect("a package").owners.len(), 1);
+    assert_eq!(stores[0].package(&kit, Reach::Everything).await.expect("read").expect("a package").owners.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -203,7 +204,7 @@ async fn of_members_who_leave_at_once_an_owner_stays_and_publishes_know() {
     let results = results.await;
     let published = results.iter().filter_map(|result| result.as_ref().ok().cloned().flatten()).count();
     assert_eq!(successes(results, ErrorCode::LastOwner), 17);
-    assert_eq!(stores[1].scope(&scope).await.expect("read").expect("a scope").members.len(), 1);
+    assert_eq!(stores[1].scope(&scope, &Sight::unrestricted()).await.expect("read").expect("a scope").members.len(), 1);
     assert_eq!(stores[1].totals().await.expect("read").packages, published as u64);
 }
 
@@ -241,7 +242,7 @@ async fn tags_yanks_and_publishes_of_one_package_leave_it_whole() {
     for result in results.await {
         result.expect("nobody fails over another");
     }
-    let package = stores[2].package(&name("kit")).await.expect("read").expect("a package");
+    let package = stores[2].package(&name("kit"), Reach::Everything).await.expect("read").expect("a package");
     assert_eq!(package.versions.len(), 13);
     let visible = package.versions.iter().filter(|version| !version.yanked).map(|version| &version.version);
     assert_eq!(package.latest(), visible.clone().max());
@@ -293,7 +294,10 @@ async fn downloads_refreshes_and_publishes_do_not_get_into_each_others_way() {
     for package in &packages {
         let query = DownloadQuery { package: name(package), version: None, from: day, to: day };
         assert_eq!(stores[1].downloads(&query).await.expect("read"), [(day, batches)].into());
-        assert_eq!(stores[1].package(&name(package)).await.expect("read").expect("a package").downloads, batches);
+        assert_eq!(
+            stores[1].package(&name(package), Reach::Everything).await.expect("read").expect("a package").downloads,
+            batches
+        );
     }
     let totals = stores[2].totals().await.expect("read");
     assert_eq!((totals.downloads, totals.versions), (20 * batches, 35));

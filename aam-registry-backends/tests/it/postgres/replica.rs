@@ -3,7 +3,7 @@
 use aam_registry_backends::postgres::{PostgresConfig, PostgresMetadata};
 use aam_registry_core::{
     ports::{Clock, DownloadStore, PackageStore, SystemClock},
-    types::{DownloadBatch, DownloadCount, DownloadQuery, PageRequest, SearchQuery, SearchSort},
+    types::{DownloadBatch, DownloadCount, DownloadQuery, PageRequest, Reach, SearchQuery, SearchSort},
 };
 use jiff::civil::date;
 use serde_json::json;
@@ -14,8 +14,7 @@ use super::{
 };
 
 fn everything() -> SearchQuery {
-    let page = PageRequest { page: 1, limit: 10 };
-    SearchQuery { text: None, artifact_type: None, scope: None, keyword: None, sort: SearchSort::Name, page }
+    SearchQuery::everything(SearchSort::Name, PageRequest { page: 1, limit: 10 })
 }
 
 /// How many packages a search, the totals and the downloads of one know of.
@@ -45,7 +44,10 @@ async fn searches_totals_and_statistics_are_read_from_the_replica_while_it_answe
     let config = primary.config().with_replica(&proxy.url(&behind.url())).expect("a URL");
     let store = PostgresMetadata::open(config).await.expect("a database");
     assert_eq!(known(&store).await, (0, 0, 0));
-    assert!(store.package(&"kit".parse().expect("a name")).await.expect("read").is_some(), "this one is not");
+    assert!(
+        store.package(&"kit".parse().expect("a name"), Reach::Everything).await.expect("read").is_some(),
+        "this one is not"
+    );
 
     proxy.stop().await;
     assert_eq!(known(&store).await, (1, 1, 1), "the primary stands in");

@@ -3,7 +3,7 @@ use std::{sync::OnceLock, time::Duration};
 use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
     ports::PackageStore,
-    types::{PageRequest, SearchQuery, SearchSort},
+    types::{PageRequest, SearchQuery, SearchSort, Sight},
 };
 use serde_json::json;
 
@@ -49,6 +49,7 @@ async fn by_downloads(store: &PostgresMetadata) -> Vec<String> {
         keyword: None,
         sort: SearchSort::Downloads,
         page: PageRequest { page: 1, limit: 10 },
+        sight: Sight::default(),
     };
     let page = store.search(&query).await.expect("search");
     assert_eq!(page.total, page.items.len() as u64);

@@ -7,8 +7,8 @@ use aam_registry_core::{
     ports::{AuditLog, Clock, CommandHandlerExt, PackageStore, PublishStore, SystemClock, TokenStore, UserStore},
     types::{
         Actor, ArchiveKey, AuditEvent, AuditFilter, Credential, LatestPolicy, Manifest, NewAuditEntry, NewUpload,
-        PackageName, PageRequest, SearchQuery, SearchSort, Sha256Digest, Token, TokenId, TokenScopes, UploadId,
-        Version, VersionText,
+        PackageName, PageRequest, Reach, SearchQuery, SearchSort, Sha256Digest, Sight, Token, TokenId, TokenScopes,
+        UploadId, Version, VersionText,
     },
 };
 use jiff::SignedDuration;
@@ -66,18 +66,19 @@ async fn any_text_comes_back_as_it_was() {
         keyword: Some("odd".to_owned()),
         sort: SearchSort::Relevance,
         page: PageRequest { page: 1, limit: 10 },
+        sight: Sight::default(),
     };
     let found = store.search(&query).await.expect("search");
     assert_eq!((found.items[0].description.as_str(), found.items[0].author.as_deref()), (ODD, Some(ODD)));
     let nothing = SearchQuery { text: None, keyword: Some(ODD.to_owned()), ..query };
     assert_eq!(store.search(&nothing).await.expect("search").total, 0);
 
-    let detail = store.version(&name, &version).await.expect("read").expect("a version");
+    let detail = store.version(&name, &version, Reach::Everything).await.expect("read").expect("a version");
     assert_eq!(
         (detail.manifest.description.as_str(), detail.summary.texts.get(VersionText::Deprecation)),
         (ODD, Some(ODD))
     );
-    assert_eq!(store.readme(&name, &version).await.expect("read"), Some(Some(ODD.to_owned())));
+    assert_eq!(store.readme(&name, &version, Reach::Everything).await.expect("read"), Some(Some(ODD.to_owned())));
     let yank = Yank {
         actor: owner.clone(),
         package: name.clone(),
@@ -88,7 +89,7 @@ async fn any_text_comes_back_as_it_was() {
         audit: audit(AuditEvent::VersionYank),
     };
     store.execute(&yank).await.expect("yank");
-    let detail = store.version(&name, &version).await.expect("read").expect("a version");
+    let detail = store.version(&name, &version, Reach::Everything).await.expect("read").expect("a version");
     assert_eq!(detail.yanked_reason.as_deref(), Some(ODD));
 
     let page = PageRequest { page: 1, limit: 10 };

@@ -3,7 +3,7 @@ use std::{fs, path::Path, time::Duration};
 use aam_registry_core::{
     ErrorCode,
     ports::{AuditLog, JobQueue, PackageStore},
-    types::{AuditFilter, JobLease, PageRequest, RegistryTotals},
+    types::{AuditFilter, JobLease, PageRequest, Reach, RegistryTotals},
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -37,7 +37,11 @@ async fn what_was_acknowledged_outlives_a_kill() {
         let copy = killed(folder.path());
         assert_eq!(totals(copy.path()).await.versions, patch + 1);
         let store = open(copy.path()).await;
-        let package = store.package(&"greet-kit".parse().expect("name")).await.expect("read").expect("a package");
+        let package = store
+            .package(&"greet-kit".parse().expect("name"), Reach::Everything)
+            .await
+            .expect("read")
+            .expect("a package");
         assert_eq!(package.latest().map(ToString::to_string), Some(version));
     }
 }

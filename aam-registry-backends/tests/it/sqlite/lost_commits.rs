@@ -8,7 +8,7 @@ use aam_registry_core::{
     decorate::{CachedMetadata, MetadataCacheConfig},
     memory::MemoryChanges,
     ports::{ArchiveIndex, ChangeFeed, PackageStore},
-    types::{Actor, ArchiveLocation, Change, PackageName, Version},
+    types::{Actor, ArchiveLocation, Change, PackageName, Reach, Version},
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -112,9 +112,9 @@ async fn metadata_that_names_another_archive_is_believed() {
         let after = behind.publish_again().await;
         let (cached, kit) = (&behind.cached, kit());
         match way {
-            "version" => drop(cached.version(&kit, &one()).await.expect("read")),
-            "versions" => drop(cached.versions(&kit).await.expect("read")),
-            _ => drop(cached.package(&kit).await.expect("read")),
+            "version" => drop(cached.version(&kit, &one(), Reach::Public).await.expect("read")),
+            "versions" => drop(cached.versions(&kit, Reach::Public).await.expect("read")),
+            _ => drop(cached.package(&kit, Reach::Public).await.expect("read")),
         }
         assert_eq!(behind.kept().await, after, "{way}");
     }

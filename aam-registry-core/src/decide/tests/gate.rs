@@ -7,9 +7,10 @@ use super::{
     accounts::token,
     actor, after, caller, commit, entry, facts,
     packages::{owner, owner_change, tag_change, yank},
+    private,
     publishing::free,
     trusted_publishing::{publisher, publisher_command},
-    user, username,
+    user, username, visibility_change,
 };
 use crate::{
     decide::{
@@ -24,7 +25,7 @@ use crate::{
     registry::Registry,
     types::{
         AccountState, Actor, AuditFilter, Credential, NewUpload, OneTimePurpose, OneTimeToken, PageRequest, Principal,
-        ScopeRole, Sha256Digest, TokenId, TokenScope, TokenScopes, User, WebhookId,
+        ScopeRole, Sha256Digest, TokenId, TokenScope, TokenScopes, User, Visibility, WebhookId,
     },
 };
 
@@ -140,6 +141,15 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             let facts = PackageFacts { user: Some(owner(false, None)), ..facts(&["1.0.0"], "1.0.0") };
             owner_change("kit", true).decide(&facts).map(drop)
         }
+        Action::ChangeVisibility => {
+            visibility_change("@team/kit", Visibility::Private).decide(&facts(&["1.0.0"], "1.0.0")).map(drop)
+        }
+        // Changing it takes a right of its own, and seeing it first.
+        Action::SeePrivate => {
+            let mut facts = facts(&["1.0.0"], "1.0.0");
+            facts.access.package = facts.access.package.map(private);
+            tag_change("beta", Some("1.0.0")).decide(&facts).map(drop)
+        }
         Action::ReadPackageLog => registry.package_audit_log(by, &name, page).await.map(drop),
         Action::ReadLog => {
             let filter = AuditFilter { package: None, event: None, actor: None, from: None, to: None, page };
@@ -210,6 +220,9 @@ async fn whatever_row_is_closed_nobody_does_the_action() {
         closed::set(Some(*action));
         let refused = attempt(*action, &reads).await;
         closed::set(None);
-        assert!(matches!(refused, Err(Error::Forbidden(_))), "{action:?}: {refused:?}");
+        match action {
+            Action::SeePrivate => assert!(matches!(refused, Err(Error::PackageNotFound(_))), "{refused:?}"),
+            _ => assert!(matches!(refused, Err(Error::Forbidden(_))), "{action:?}: {refused:?}"),
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
     types::{
         Actor, Credential, DistTag, LatestPolicy, LatestTag, PackageName, PublishedVersion, ScopeRole, Sha256Digest,
-        Token, TokenId, TokenScope, TokenScopes, UserId, Version, VersionTexts,
+        Token, TokenId, TokenScope, TokenScopes, UserId, Version, VersionTexts, Visibility,
     },
 };
 
@@ -53,7 +53,7 @@ impl People {
                 caller: caller(by),
                 package_owner: self.owners.contains(&user(by)),
                 scope_role: role(by),
-                package: Some(PackageState { updated_at: NOW, trusted_only: false }),
+                package: Some(PackageState { updated_at: NOW, visibility: Visibility::Public, trusted_only: false }),
             },
             user: Some(OwnerState {
                 user: user(owner),
@@ -297,8 +297,11 @@ impl Kit {
             caller: caller(0),
             package_owner: true,
             scope_role: None,
-            package: (!self.latest.published.is_empty())
-                .then_some(PackageState { updated_at: NOW, trusted_only: false }),
+            package: (!self.latest.published.is_empty()).then_some(PackageState {
+                updated_at: NOW,
+                visibility: Visibility::Public,
+                trusted_only: false,
+            }),
         };
         let version = found.map(|one| VersionState {
             version: one.version.clone(),

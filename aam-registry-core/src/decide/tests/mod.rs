@@ -13,11 +13,11 @@ use serde_json::json;
 
 use super::{
     CallerAccount, CallerFacts, Changes, LatestFacts, PackageAccess, PackageFacts, PackageState, PublishCommit,
-    VersionState,
+    VersionState, VisibilityChange,
 };
 use crate::types::{
     Actor, ArchiveKey, AuditEvent, Credential, LatestPolicy, LatestTag, Manifest, NewAuditEntry, PublishedVersion,
-    Sha256Digest, UploadId, UserId, Username, Version, VersionTexts,
+    Sha256Digest, UploadId, UserId, Username, Version, VersionTexts, Visibility,
 };
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -71,12 +71,23 @@ fn facts(versions: &[&str], wanted: &str) -> PackageFacts {
             caller: caller(0),
             package_owner: true,
             scope_role: None,
-            package: Some(PackageState { updated_at: after(10), trusted_only: false }),
+            package: Some(PackageState { updated_at: after(10), visibility: Visibility::Public, trusted_only: false }),
         },
         version: found,
         latest: LatestFacts { tag, published },
         ..PackageFacts::default()
     }
+}
+
+/// The change of a package's visibility by the first user.
+fn visibility_change(package: &str, visibility: Visibility) -> VisibilityChange {
+    let package = package.parse().expect("a name");
+    VisibilityChange { actor: actor(0), package, visibility, now: NOW, audit: entry() }
+}
+
+/// The same package, private.
+fn private(package: PackageState) -> PackageState {
+    PackageState { visibility: Visibility::Private, ..package }
 }
 
 /// The publish of a version by the first user.

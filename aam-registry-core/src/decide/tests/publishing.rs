@@ -4,7 +4,7 @@ use super::{ADMIN, NOW, actor, after, caller, commit, facts, user, v};
 use crate::{
     decide::{ExistingVersion, PackageAccess, PackageState, PublishCheck, PublishCommit, PublishFacts, Write},
     error::{Error, ErrorCode},
-    types::{DistTag, ScopeRole, Sha256Digest},
+    types::{DistTag, ScopeRole, Sha256Digest, Visibility},
 };
 
 /// Facts of a name that nobody has yet.
@@ -18,7 +18,7 @@ pub(super) fn free() -> PublishFacts {
 
 /// Facts of a package that is there, in a scope in which the first user has a role.
 fn standing(role: Option<ScopeRole>, versions: &[&str]) -> PublishFacts {
-    let package = Some(PackageState { updated_at: after(10), trusted_only: false });
+    let package = Some(PackageState { updated_at: after(10), visibility: Visibility::Public, trusted_only: false });
     let access = PackageAccess { scope_role: role, package, ..free().access };
     PublishFacts { access, scope_exists: true, latest: facts(versions, "0.0.0").latest, ..free() }
 }

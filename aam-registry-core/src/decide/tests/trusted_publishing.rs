@@ -11,7 +11,7 @@ use crate::{
     error::{Error, ErrorCode},
     types::{
         Actor, Credential, DistTag, IdToken, Issuer, PublisherId, PublisherPreset, PublisherTokenId, ScopeRole,
-        Sha256Digest, TrustedPublisher, Username,
+        Sha256Digest, TrustedPublisher, Username, Visibility,
     },
 };
 
@@ -42,7 +42,7 @@ pub(super) fn publisher_command(package: &str, change: PublisherChange) -> Publi
 }
 
 fn standing() -> PackageState {
-    PackageState { updated_at: after(10), trusted_only: false }
+    PackageState { updated_at: after(10), visibility: Visibility::Public, trusted_only: false }
 }
 
 /// Facts of a package that the first user owns, with those publishers.
@@ -115,6 +115,35 @@ fn where_there_is_no_package_everybody_sees_the_own_publishers_alone() {
     assert_eq!(refusal(&remove(others.id), &free(vec![others.clone(), own.clone()])), Some(ErrorCode::NotFound));
     assert_eq!(refusal(&remove(own.id), &free(vec![others, own.clone()])), None);
     assert_eq!(refusal(&remove(PublisherId::generate()), &owned(vec![own])), Some(ErrorCode::NotFound));
+}
+
+#[test]
+fn publishers_of_an_unseen_package_are_as_if_there_were_none() {
+    let added = publisher("@team/kit");
+    let private = PackageState { visibility: Visibility::Private, ..standing() };
+    let facts = |package: Option<PackageState>, role| {
+        let access = PackageAccess { caller: caller(0), package, scope_role: role, ..PackageAccess::default() };
+        let publishers = package.map(|_| added.clone()).into_iter().collect();
+        PublisherFacts { access, scope_exists: true, publishers, ..PublisherFacts::default() }
+    };
+    let changes = [
+        PublisherChange::Add(publisher("@team/kit")),
+        PublisherChange::Remove(added.id),
+        PublisherChange::SetOnly(true),
+    ];
+    let commands = changes.map(|change| publisher_command("@team/kit", change));
+    let query = PublisherQuery { actor: actor(0), package: "@team/kit".parse().expect("a name"), now: NOW };
+    let told = |facts: &PublisherFacts| {
+        let refusals = commands.iter().map(|command| command.decide(facts).expect_err("refused").to_string());
+        refusals.chain([query.decide(facts).expect_err("refused").to_string()]).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&facts(Some(private), None)), told(&facts(None, None)));
+    let seen = facts(Some(private), Some(ScopeRole::Owner));
+    assert_eq!(query.decide(&seen).expect("seen").publishers, std::slice::from_ref(&added));
+    let decision = commands[1].decide(&seen).expect("removed");
+    assert!(decision.changes.audit[0].is_private(), "events of it are withheld from those who may not see it");
+    let pending = commands[0].decide(&facts(None, Some(ScopeRole::Owner))).expect("added");
+    assert!(pending.changes.audit[0].is_private(), "the package may become a private one");
 }
 
 #[test]
@@ -297,4 +326,19 @@ fn a_waiting_publisher_counts_while_whoever_added_it_could_make_the_package() {
     assert!(!swapped(waiting("@team/kit")));
     assert!(swapped(PublisherCandidate { creator_role: Some(ScopeRole::Owner), ..waiting("@team/kit") }));
     assert!(!swapped(PublisherCandidate { package_exists: false, ..candidate(publisher("kit")) }));
+}
+
+/// Whoever added the publisher will own the package: a stranger must not come to own what another's workflow publishes.
+#[test]
+fn where_several_users_wait_for_a_name_nobody_publishes_it() {
+    let waiting = |by, package| PublisherCandidate {
+        package_exists: false,
+        creator_role: Some(ScopeRole::Owner),
+        ..candidate(TrustedPublisher { pending: true, created_by: user(by), ..publisher(package) })
+    };
+    let swapped = |candidates| exchange(&[], None).decide(&found(candidates)).map(drop);
+    let refused = swapped(vec![waiting(0, "kit"), waiting(1, "kit")]).expect_err("whose is it?");
+    assert!(refused.to_string().contains("Several users"), "{refused}");
+    assert!(swapped(vec![waiting(0, "kit"), waiting(0, "kit")]).is_ok());
+    assert!(swapped(vec![waiting(0, "@team/kit"), waiting(1, "@team/kit")]).is_ok(), "the scope will own it");
 }

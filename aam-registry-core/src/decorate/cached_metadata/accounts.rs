@@ -13,7 +13,7 @@ use crate::{
     ports::{AccountStore, AuditLog, Database, Login, ScopeStore, SessionStore, TokenHolder, TokenStore, UserStore},
     types::{
         AccountFilter, Actor, AuditEntry, AuditFilter, ChainLink, LoginSession, NewAuditEntry, OneTimePurpose, Page,
-        Scope, ScopeName, ScopeRole, Sha256Digest, Token, TokenId, User, UserId, UserProfile, Username,
+        Scope, ScopeName, ScopeRole, Sha256Digest, Sight, Token, TokenId, User, UserId, UserProfile, Username,
     },
 };
 
@@ -27,8 +27,8 @@ impl<D: Database> UserStore for CachedMetadata<D> {
         self.inner.database.user(id).await
     }
 
-    async fn profile(&self, username: &Username) -> Result<Option<UserProfile>> {
-        self.inner.database.profile(username).await
+    async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>> {
+        self.inner.database.profile(username, sight).await
     }
 
     async fn has_admin(&self) -> Result<bool> {
@@ -97,9 +97,8 @@ impl<D: Database> TokenStore for CachedMetadata<D> {
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {
         let kept = &self.inner.kept;
         let (mark, read_at) = (kept.credential_mark(), Instant::now());
-        let is_alive = |holder: &TokenHolder| holder.token.expires_at.is_none_or(|expires_at| expires_at > now);
         let entry = kept.tokens.get(secret, CREDENTIAL_LIFETIME);
-        if let Some(entry) = entry.filter(|entry| entry.holds_by == mark && is_alive(&entry.value)) {
+        if let Some(entry) = entry.filter(|entry| entry.holds_by == mark && !entry.value.token.is_expired(now)) {
             return Ok(Some(entry.value.clone()));
         }
         let found = self.inner.database.token_holder(secret, now).await?;
@@ -116,8 +115,8 @@ impl<D: Database> TokenStore for CachedMetadata<D> {
 
 #[async_trait]
 impl<D: Database> ScopeStore for CachedMetadata<D> {
-    async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>> {
-        self.inner.database.scope(name).await
+    async fn scope(&self, name: &ScopeName, sight: &Sight) -> Result<Option<Scope>> {
+        self.inner.database.scope(name, sight).await
     }
 
     async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>> {

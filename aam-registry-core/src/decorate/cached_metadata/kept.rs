@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    hash::{Hash, Hasher},
+    hash::Hash,
     io,
     sync::{
         Arc,
@@ -18,8 +18,8 @@ use crate::{
     decorate::{Freshness, LocationMark, Mark},
     ports::TokenHolder,
     types::{
-        ArchiveLocation, DistTag, Manifest, Package, PackageName, PublishedVersion, Sha256Digest, User, UserId,
-        Version, VersionDetail, VersionSummary,
+        ArchiveLocation, DistTag, Manifest, Memberships, Package, PackageName, PublishedVersion, Reach, Sha256Digest,
+        User, UserId, Version, VersionDetail, VersionSummary,
     },
 };
 
@@ -32,20 +32,25 @@ const _: () = assert!(2 * CREDENTIAL_LIFETIME.as_millis() < 1000, "a revocation 
 const LOCATIONS: usize = 100_000;
 /// How many credentials are cached.
 const CREDENTIALS: u64 = 10_000;
+/// How many scopes and packages the cached memberships name.
+const MEMBERSHIPS: u64 = 200_000;
 
 #[derive(Debug)]
 pub(super) struct Kept {
-    pub(super) packages: Entries<PackageName, Mark, Package>,
-    pub(super) lists: Entries<PackageName, Mark, Vec<VersionSummary>>,
+    pub(super) packages: Entries<NameOf, Mark, Package>,
+    pub(super) lists: Entries<NameOf, Mark, Vec<VersionSummary>>,
     pub(super) versions: Entries<VersionOf, Mark, VersionDetail>,
-    pub(super) numbers: Entries<PackageName, Mark, Vec<PublishedVersion>>,
-    pub(super) tags: Entries<PackageName, Mark, BTreeMap<DistTag, Version>>,
+    pub(super) numbers: Entries<NameOf, Mark, Vec<PublishedVersion>>,
+    pub(super) tags: Entries<NameOf, Mark, BTreeMap<DistTag, Version>>,
     /// Locations change only if the database loses commits.
     pub(super) locations: Cache<VersionOf, Arc<KeptLocation>>,
     pub(super) sessions: Entries<(UserId, String, u64), u64, User>,
     pub(super) tokens: Entries<Sha256Digest, u64, TokenHolder>,
+    pub(super) memberships: Entries<UserId, u64, Arc<Memberships>>,
     /// Counts events in this process that may have ended a credential.
     credentials: AtomicU64,
+    /// Counts events in this process that may have changed by what a user sees private packages.
+    standing: AtomicU64,
 }
 
 impl Kept {
@@ -63,13 +68,25 @@ impl Kept {
             locations: Cache::new(LOCATIONS),
             sessions: Entries::new(CREDENTIALS, 1),
             tokens: Entries::new(CREDENTIALS, 1),
+            memberships: Entries::new(MEMBERSHIPS, 16),
             credentials: AtomicU64::new(0),
+            standing: AtomicU64::new(0),
         }
     }
 
     /// The mark for a credential that is read now.
     pub(super) fn credential_mark(&self) -> u64 {
         self.credentials.load(Ordering::Acquire)
+    }
+
+    /// The mark for memberships that are read now.
+    pub(super) fn membership_mark(&self) -> u64 {
+        self.standing.load(Ordering::Acquire)
+    }
+
+    /// Makes all cached memberships stale.
+    pub(super) fn doubt_memberships(&self) {
+        self.standing.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Makes every cached credential stale.
@@ -95,30 +112,44 @@ impl KeptLocation {
     }
 }
 
-/// The key of one version of one package.
+/// The key of one package, as reads of that reach find it: what is kept of a private package is never
+/// found by a read of public ones, not even to be refused, which would be faster than a miss.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct VersionOf(pub(super) PackageName, pub(super) Version);
+pub(super) struct NameOf(Reach, PackageName);
 
-/// The same key with borrowed parts.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct VersionIn<'a>(pub(super) &'a PackageName, pub(super) &'a Version);
+/// The same key with a borrowed part.
+#[derive(Clone, Copy, Debug, Hash)]
+pub(super) struct NameIn<'a>(pub(super) Reach, pub(super) &'a PackageName);
 
-impl Hash for VersionIn<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
-        self.1.hash(state);
+impl Equivalent<NameOf> for NameIn<'_> {
+    fn equivalent(&self, key: &NameOf) -> bool {
+        self.0 == key.0 && *self.1 == key.1
     }
 }
 
+impl NameIn<'_> {
+    pub(super) fn to_owned(self) -> NameOf {
+        NameOf(self.0, self.1.clone())
+    }
+}
+
+/// The key of one version of one package, as reads of that reach find it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct VersionOf(Reach, PackageName, Version);
+
+/// The same key with borrowed parts.
+#[derive(Clone, Copy, Debug, Hash)]
+pub(super) struct VersionIn<'a>(pub(super) Reach, pub(super) &'a PackageName, pub(super) &'a Version);
+
 impl Equivalent<VersionOf> for VersionIn<'_> {
     fn equivalent(&self, key: &VersionOf) -> bool {
-        *self.0 == key.0 && *self.1 == key.1
+        self.0 == key.0 && *self.1 == key.1 && *self.2 == key.2
     }
 }
 
 impl VersionIn<'_> {
     pub(super) fn to_owned(self) -> VersionOf {
-        VersionOf(self.0.clone(), self.1.clone())
+        VersionOf(self.0, self.1.clone(), self.2.clone())
     }
 }
 

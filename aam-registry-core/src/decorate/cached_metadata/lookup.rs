@@ -12,18 +12,18 @@ use super::{
     counters::count,
     entries::Entries,
     kept::{Digests, KeptLocation, VersionIn, Weigh},
-    store::{Inner, group},
+    store::{CacheState, group},
     stored::Shared,
 };
 use crate::{
     decorate::Mark,
     error::Result,
     ports::{Database, Stamp},
-    types::{Change, PackageName},
+    types::{Change, PackageName, Reach},
 };
 
 /// The version of the format of shared values.
-const FORM: &str = "2";
+const FORM: &str = "3";
 
 impl<D: Database> CachedMetadata<D> {
     /// Returns the cached value of a package under `key`, or calls `read`.
@@ -32,7 +32,7 @@ impl<D: Database> CachedMetadata<D> {
         entries: &Entries<K, Mark, V>,
         key: &Q,
         own: impl FnOnce() -> K,
-        (kind, version): (&str, &str),
+        (reach, kind, version): (Reach, &str, &str),
         name: &PackageName,
         read: impl Future<Output = Result<Option<V>>>,
     ) -> Result<Option<V>>
@@ -41,7 +41,7 @@ impl<D: Database> CachedMetadata<D> {
         Q: Hash + Equivalent<K> + ?Sized,
         V: Shared + Weigh + Digests + Clone,
     {
-        let Inner { around, config, .. } = &*self.inner;
+        let CacheState { around, config, .. } = &*self.inner;
         let kept = entries.get(key, config.lifetime()).filter(|entry| around.freshness.is_fresh(&entry.holds_by));
         count("process", kept.is_some());
         if let Some(entry) = kept {
@@ -57,7 +57,12 @@ impl<D: Database> CachedMetadata<D> {
             return Ok(value);
         };
 
-        let key = format!("{kind}{FORM}/{name}/{version}");
+        // A read of public packages finds no entry of a private one.
+        let within = match reach {
+            Reach::Public => "",
+            Reach::Everything => "+",
+        };
+        let key = format!("{kind}{FORM}{within}/{name}/{version}");
         let groups = [Some(Change::Package(name.clone())), name.scope().map(Change::Scope), Some(Change::Everything)];
         let groups: Vec<_> = groups.iter().flatten().map(group).collect();
         let value = self.read_shared(&key, &groups, config.lifetime(), read).await?;
@@ -71,12 +76,14 @@ impl<D: Database> CachedMetadata<D> {
     /// Drops cached archive locations of a package that differ from metadata that was just read: the
     /// database has lost the commit from which they came.
     pub(super) fn hold_locations_to(&self, name: &PackageName, metadata: &impl Digests) {
-        let Inner { around, kept, .. } = &*self.inner;
+        let CacheState { around, kept, .. } = &*self.inner;
         let mut differs = false;
         metadata.each(|version, sha256| {
-            let location = kept.locations.peek(&VersionIn(name, version));
             let stale = |location: &KeptLocation| location.location.sha256 != *sha256;
-            differs |= location.is_some_and(|kept| stale(&kept) && around.freshness.may_still_locate(&kept.mark));
+            for reach in Reach::ALL {
+                let location = kept.locations.peek(&VersionIn(reach, name, version));
+                differs |= location.is_some_and(|kept| stale(&kept) && around.freshness.may_still_locate(&kept.mark));
+            }
         });
         if differs {
             tracing::warn!(

@@ -11,7 +11,6 @@ mod outage;
 mod packages;
 mod store;
 mod stored;
-mod trusted_publishers;
 mod writes;
 
 pub use config::MetadataCacheConfig;

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::{
     CachedMetadata,
     counters::count,
-    kept::{KeptLocation, VersionIn},
+    kept::{CREDENTIAL_LIFETIME, KeptLocation, NameIn, VersionIn},
     outage::Outage,
 };
 use crate::{
@@ -22,63 +22,87 @@ use crate::{
     error::{Error, Result},
     ports::{ArchiveIndex, Database, PackageStore},
     types::{
-        Actor, ArchiveFile, ArchiveKey, ArchiveLocation, DistTag, Package, PackageName, PackageSummary, Page,
-        PublishedVersion, RegistryId, RegistryTotals, SearchQuery, Username, Version, VersionDetail, VersionList,
-        VersionRange, VersionSummary,
+        Actor, ArchiveFile, ArchiveKey, ArchiveLocation, DistTag, Memberships, Package, PackageName, PackageSummary,
+        Page, PublishedVersion, Reach, RegistryId, RegistryTotals, SearchQuery, UserId, Username, Version,
+        VersionDetail, VersionList, VersionRange, VersionSummary,
     },
 };
 
 #[async_trait]
 impl<D: Database> PackageStore for CachedMetadata<D> {
-    async fn package(&self, name: &PackageName) -> Result<Option<Package>> {
-        let read = self.inner.database.package(name);
-        self.read_package(&self.inner.kept.packages, name, || name.clone(), ("package", ""), name, read).await
+    async fn package(&self, name: &PackageName, reach: Reach) -> Result<Option<Package>> {
+        let (read, key) = (self.inner.database.package(name, reach), NameIn(reach, name));
+        self.read_package(&self.inner.kept.packages, &key, || key.to_owned(), (reach, "package", ""), name, read).await
     }
 
-    async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>> {
-        let list = self.inner.database.version_list(name, range).await?;
+    async fn version_list(
+        &self,
+        name: &PackageName,
+        range: &VersionRange,
+        reach: Reach,
+    ) -> Result<Option<VersionList>> {
+        let list = self.inner.database.version_list(name, range, reach).await?;
         if let Some(list) = &list {
             self.hold_locations_to(name, &list.versions);
         }
         Ok(list)
     }
 
-    async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>> {
-        let read = self.inner.database.version_numbers(name);
-        self.read_package(&self.inner.kept.numbers, name, || name.clone(), ("numbers", ""), name, read).await
+    async fn version_numbers(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<PublishedVersion>>> {
+        let (read, key) = (self.inner.database.version_numbers(name, reach), NameIn(reach, name));
+        self.read_package(&self.inner.kept.numbers, &key, || key.to_owned(), (reach, "numbers", ""), name, read).await
     }
 
-    async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>> {
-        let read = self.inner.database.tags(name);
-        self.read_package(&self.inner.kept.tags, name, || name.clone(), ("tags", ""), name, read).await
+    async fn tags(&self, name: &PackageName, reach: Reach) -> Result<Option<BTreeMap<DistTag, Version>>> {
+        let (read, key) = (self.inner.database.tags(name, reach), NameIn(reach, name));
+        self.read_package(&self.inner.kept.tags, &key, || key.to_owned(), (reach, "tags", ""), name, read).await
     }
 
-    async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>> {
-        self.inner.database.owners(name).await
+    async fn owners(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<Username>>> {
+        self.inner.database.owners(name, reach).await
     }
 
-    async fn versions(&self, name: &PackageName) -> Result<Option<Vec<VersionSummary>>> {
-        let read = self.inner.database.versions(name);
-        self.read_package(&self.inner.kept.lists, name, || name.clone(), ("versions", ""), name, read).await
+    async fn versions(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<VersionSummary>>> {
+        let (read, key) = (self.inner.database.versions(name, reach), NameIn(reach, name));
+        self.read_package(&self.inner.kept.lists, &key, || key.to_owned(), (reach, "versions", ""), name, read).await
     }
 
-    async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>> {
-        let read = self.inner.database.version(name, version);
-        let key = VersionIn(name, version);
+    async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>> {
+        let read = self.inner.database.version(name, version, reach);
+        let key = VersionIn(reach, name, version);
         let shared = version.key();
-        self.read_package(&self.inner.kept.versions, &key, || key.to_owned(), ("version", &shared), name, read).await
+        self.read_package(&self.inner.kept.versions, &key, || key.to_owned(), (reach, "version", &shared), name, read)
+            .await
     }
 
-    async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>> {
-        self.inner.database.files(name, version).await
+    async fn files(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Vec<ArchiveFile>>> {
+        self.inner.database.files(name, version, reach).await
     }
 
-    async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>> {
-        self.inner.database.readme(name, version).await
+    async fn readme(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Option<String>>> {
+        self.inner.database.readme(name, version, reach).await
     }
 
     async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>> {
         self.inner.database.rights(actor, name).await
+    }
+
+    async fn memberships(&self, user: UserId) -> Result<Arc<Memberships>> {
+        let kept = &self.inner.kept;
+        let (mark, read_at) = (kept.membership_mark(), Instant::now());
+        if let Some(known) = self.known_memberships(user) {
+            return Ok(known);
+        }
+        let memberships = self.inner.database.memberships(user).await?;
+        let weight = 1 + (memberships.scopes.len() + memberships.private_packages.len()) as u64;
+        kept.memberships.keep(user, Arc::clone(&memberships), mark, read_at, weight);
+        Ok(memberships)
+    }
+
+    fn known_memberships(&self, user: UserId) -> Option<Arc<Memberships>> {
+        let kept = &self.inner.kept;
+        let entry = kept.memberships.get(&user, CREDENTIAL_LIFETIME)?;
+        (entry.holds_by == kept.membership_mark()).then(|| Arc::clone(&entry.value))
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
@@ -103,7 +127,7 @@ impl<D: Database> ArchiveIndex for CachedMetadata<D> {
         audience: Audience,
     ) -> Result<Option<ArchiveLocation>> {
         let (locations, freshness) = (&self.inner.kept.locations, &self.inner.around.freshness);
-        let key = VersionIn(name, version);
+        let key = VersionIn(audience.reach(), name, version);
         let known = locations.get(&key);
         let kept = known.as_ref().filter(|kept| kept.is_current(freshness));
         count("location", kept.is_some());
@@ -112,7 +136,7 @@ impl<D: Database> ArchiveIndex for CachedMetadata<D> {
         }
         // What was last known stands for a while without the database, so that downloads go on; whoever
         // reads it again finds what the database has then. It stands for what everybody may read alone:
-        // whether somebody may still read what members may, only the database knows.
+        // whether somebody may still read what members may, or see what is private, only the database knows.
         let known = known.filter(|_| audience == Audience::Everyone);
         let (outage, standing) = (&self.inner.outage, known.filter(|kept| self.may_stand(kept)));
         if let Some(kept) = standing.as_ref().filter(|_| !outage.is_to_be_asked()) {

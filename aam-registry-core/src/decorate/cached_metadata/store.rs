@@ -45,10 +45,10 @@ use crate::{
 /// # }
 /// ```
 pub struct CachedMetadata<D> {
-    pub(super) inner: Arc<Inner<D>>,
+    pub(super) inner: Arc<CacheState<D>>,
 }
 
-pub(super) struct Inner<D> {
+pub(super) struct CacheState<D> {
     pub(super) database: Arc<D>,
     pub(super) kept: Kept,
     pub(super) config: MetadataCacheConfig,
@@ -148,7 +148,7 @@ impl<D: Database> CachedMetadataBuilder<D> {
             .collect();
         let kept = Kept::new(&self.config);
         CachedMetadata {
-            inner: Arc::new(Inner {
+            inner: Arc::new(CacheState {
                 database: Arc::new(self.database),
                 kept,
                 config: self.config,
@@ -221,7 +221,7 @@ impl<D> Clone for CachedMetadata<D> {
     }
 }
 
-impl<D> Drop for Inner<D> {
+impl<D> Drop for CacheState<D> {
     fn drop(&mut self) {
         for follower in &self.followers {
             follower.abort();

@@ -44,6 +44,7 @@ pub(super) struct StoredDetail {
     archive: String,
     dist_tags: Vec<String>,
     downloads: u64,
+    visibility: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -57,6 +58,7 @@ pub(super) struct StoredPackage {
     dist_tags: BTreeMap<String, String>,
     versions: Vec<StoredSummary>,
     version_count: u64,
+    visibility: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,7 +76,7 @@ impl Shared for VersionSummary {
     type Stored = StoredSummary;
 
     fn store(&self) -> StoredSummary {
-        // Neither is stored, because each has only one value yet.
+        // It is not stored, because it has only one value yet.
         let ApprovalStatus::Approved = self.approval_status;
         StoredSummary {
             version: self.version.to_string(),
@@ -160,6 +162,7 @@ impl Shared for VersionDetail {
             archive: self.archive.to_string(),
             dist_tags: self.dist_tags.iter().map(ToString::to_string).collect(),
             downloads: self.downloads,
+            visibility: self.visibility.as_str().to_owned(),
         }
     }
 
@@ -173,6 +176,7 @@ impl Shared for VersionDetail {
             archive: stored.archive.parse().ok()?,
             dist_tags: stored.dist_tags.iter().map(|tag| tag.parse().ok()).collect::<Option<_>>()?,
             downloads: stored.downloads,
+            visibility: Visibility::parse(&stored.visibility)?,
         })
     }
 }
@@ -181,7 +185,6 @@ impl Shared for Package {
     type Stored = StoredPackage;
 
     fn store(&self) -> StoredPackage {
-        let Visibility::Public = self.visibility;
         StoredPackage {
             name: self.name.to_string(),
             manifest: self.manifest.document.clone(),
@@ -192,6 +195,7 @@ impl Shared for Package {
             dist_tags: self.dist_tags.iter().map(|(tag, version)| (tag.to_string(), version.to_string())).collect(),
             versions: self.versions.store(),
             version_count: self.version_count,
+            visibility: self.visibility.as_str().to_owned(),
         }
     }
 
@@ -203,7 +207,7 @@ impl Shared for Package {
             created_at: instant(stored.created_at)?,
             updated_at: instant(stored.updated_at)?,
             owners: stored.owners.iter().map(|owner| owner.parse().ok()).collect::<Option<_>>()?,
-            visibility: Visibility::Public,
+            visibility: Visibility::parse(&stored.visibility)?,
             downloads: stored.downloads,
             dist_tags: tags
                 .map(|(tag, version)| Some((tag.parse().ok()?, version.parse().ok()?)))

@@ -9,24 +9,27 @@ use tracing::Instrument;
 
 use super::{CachedMetadata, accounts::sessions_of};
 use crate::{
-    decide::{PublishCheck, PublishCommit, Published, Request, Stale},
+    decide::{Invalidation, PublishCheck, PublishCommit, Published, Request},
     error::{Error, Outcome, Result},
     ports::{CommandHandler, Database, DownloadStore, PublishStore, QueryHandler, QueryRequest},
     types::{Change, DayDownloads, DownloadBatch, DownloadQuery, NewUpload, Upload, UploadId, UserId},
 };
 
 impl<D: Database> CachedMetadata<D> {
-    /// Makes a change, and notifies others of it before it returns.
+    /// Makes a change, and notifies others of it before it returns. Memberships are read again after it: the
+    /// change may be one of owners, members or visibility.
     async fn changing<T, F>(&self, change: Change, make: impl FnOnce(Arc<D>) -> F) -> Result<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let around = self.inner.around.clone();
-        let work = make(Arc::clone(&self.inner.database));
+        let inner = Arc::clone(&self.inner);
+        let work = make(Arc::clone(&inner.database));
         whole(async move {
             let result = work.await;
             if may_have_changed(&result) {
+                let around = &inner.around;
+                inner.kept.doubt_memberships();
                 around.freshness.note(&change);
                 around.empty_shared(&change).await;
                 // Again: in between, a stale value may have come from the shared cache.
@@ -133,16 +136,21 @@ impl<D: Database> PublishStore for CachedMetadata<D> {
 #[async_trait]
 impl<D: Database> CommandHandler for CachedMetadata<D> {
     async fn handle(&self, request: Request) -> Result<()> {
-        match request.stale() {
-            Stale::Nothing => self.inner.database.handle(request).await,
-            Stale::Metadata(change) => {
+        match request.invalidation() {
+            Invalidation::Nothing => {
+                let handled = self.inner.database.handle(request).await;
+                // A new scope has a member.
+                self.inner.kept.doubt_memberships();
+                handled
+            }
+            Invalidation::Metadata(change) => {
                 self.changing(change, move |database| async move { database.handle(request).await }).await
             }
-            Stale::Credentials(_) => {
+            Invalidation::Credentials(_) => {
                 let asked = request.clone();
-                let whose = move || match asked.stale() {
-                    Stale::Credentials(user) => user,
-                    Stale::Nothing | Stale::Metadata(_) => None,
+                let whose = move || match asked.invalidation() {
+                    Invalidation::Credentials(user) => user,
+                    Invalidation::Nothing | Invalidation::Metadata(_) => None,
                 };
                 self.revoking(whose, move |database| async move { database.handle(request).await }).await
             }

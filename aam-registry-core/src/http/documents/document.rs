@@ -15,6 +15,7 @@ use crate::{
     decide::Audience,
     decorate::Mark,
     http::{
+        answer::ForItsCaller,
         body::RegistryBody,
         coding::{Coding, ask_for},
         entity_tag,
@@ -57,7 +58,8 @@ impl Document {
         read_at: Instant,
     ) -> Option<Self> {
         let headers = response.headers().clone();
-        if response.status() != StatusCode::OK || headers.contains_key(header::CONTENT_ENCODING) {
+        let is_for_others = response.extensions().get::<ForItsCaller>().is_none();
+        if !is_for_others || response.status() != StatusCode::OK || headers.contains_key(header::CONTENT_ENCODING) {
             return None;
         }
         let entity_tag = headers.get(header::ETAG)?.to_str().ok()?.into();

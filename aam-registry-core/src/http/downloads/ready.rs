@@ -130,7 +130,7 @@ impl ReadyDownload {
 fn cache_control(audience: Audience) -> HeaderValue {
     match audience {
         Audience::Everyone => IMMUTABLE,
-        Audience::Members => PRIVATE,
+        Audience::Members | Audience::Private => PRIVATE,
     }
 }
 

@@ -73,7 +73,7 @@ mod tests {
     use crate::{
         decorate::CachedMetadata,
         memory,
-        types::{ArchiveKey, ArchiveLocation, Change, Sha256Digest, UploadId},
+        types::{ArchiveKey, ArchiveLocation, Change, Sha256Digest, UploadId, Visibility},
     };
 
     fn location() -> ArchiveLocation {
@@ -83,6 +83,7 @@ mod tests {
             archive: ArchiveKey::from(UploadId::generate()),
             sha256: Sha256Digest::of(b"kit"),
             size: 3,
+            visibility: Visibility::Public,
         }
     }
 

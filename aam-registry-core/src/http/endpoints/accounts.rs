@@ -36,6 +36,7 @@ pub(super) const ROUTES: &[Route] = &[
             ErrorCode::InvalidRequest,
             ErrorCode::RegistrationClosed,
             ErrorCode::NameReserved,
+            ErrorCode::NameTooSimilar,
             ErrorCode::UserExists,
         ],
         ..route(Verb::Post, "/api/v1/users/register", "register", handler!(register, body))

@@ -94,7 +94,7 @@ async fn download(call: Call) -> Answered {
         if counts {
             call.registry.count_in(&ready.tally);
         }
-        return Ok(found(&uri, view.audience()));
+        return Ok(found(&uri, view.audience_of(&ready.location)));
     }
     let from_start = part.as_ref().is_none_or(|range| range.start == 0);
     let response = archive(&call, &ready, part).await?;
@@ -115,7 +115,8 @@ async fn download_by_digest(call: Call) -> Answered {
         let message = format!("Version {version} of {package} has no archive of that SHA-256");
         return Err(Error::NotFound(message).into());
     };
-    let ready = ReadyDownload::new(&call.registry, location, view.audience(), None);
+    let audience = view.audience_of(&location);
+    let ready = ReadyDownload::new(&call.registry, location, audience, None);
     match ready.wanted(&call.headers)? {
         Wanted::Unchanged => Ok(ready.unchanged()),
         Wanted::Bytes(part) => archive(&call, &ready, part).await,
@@ -126,9 +127,15 @@ async fn download_by_digest(call: Call) -> Answered {
 async fn find(call: &Call) -> Result<Arc<ReadyDownload>, Failure> {
     let (package, version) = call.version()?;
     let (view, mark) = (call.view()?, call.edge.downloads.mark(&package));
+    // What is ready of a private package is for those who may see it, which is asked each time.
+    let ready = || call.edge.downloads.get(call.path(), Audience::Private);
+    if let Some(ready) = Some(()).filter(|()| view.is_known_to_see(&package)).and_then(|()| ready()) {
+        return Ok(ready);
+    }
     let location = view.locate(&package, &version).await?;
     let usual = call.edge.download_path(&location.package, &location.version);
-    let ready = Arc::new(ReadyDownload::new(&call.registry, location, view.audience(), mark));
+    let audience = view.audience_of(&location);
+    let ready = Arc::new(ReadyDownload::new(&call.registry, location, audience, mark));
     call.edge.downloads.keep(call.path(), &usual, &ready);
     Ok(ready)
 }

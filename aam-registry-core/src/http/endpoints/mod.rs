@@ -3,7 +3,6 @@
 
 mod accounts;
 mod audit;
-mod changes;
 mod download;
 mod files;
 mod owners;
@@ -18,6 +17,8 @@ mod sessions;
 mod tags;
 mod tokens;
 mod trusted_publishers;
+mod version_changes;
+mod visibility;
 mod webhooks;
 
 pub(super) use audit::MAX_AUDIT_PAGE;
@@ -35,10 +36,11 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         download::ROUTES,
         files::ROUTES,
         publish::ROUTES,
-        changes::ROUTES,
+        version_changes::ROUTES,
         tags::ROUTES,
         owners::ROUTES,
         trusted_publishers::ROUTES,
+        visibility::ROUTES,
         accounts::ROUTES,
         sessions::ROUTES,
         tokens::ROUTES,

@@ -22,7 +22,13 @@ pub(super) const ROUTES: &[Route] = &[
         access: Access::Credential,
         request: RequestContent::json::<ScopeRequest>(),
         answers: &[Answer { status: 201, description: "The scope.", content: Content::json::<ScopeAnswer>() }],
-        errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden, ErrorCode::NameReserved, ErrorCode::ScopeExists],
+        errors: &[
+            ErrorCode::InvalidRequest,
+            ErrorCode::Forbidden,
+            ErrorCode::NameReserved,
+            ErrorCode::NameTooSimilar,
+            ErrorCode::ScopeExists,
+        ],
         ..route(Verb::Post, "/api/v1/scopes", "createScope", handler!(create, body))
     },
     Route {

@@ -10,7 +10,7 @@ use crate::{
         wire::{SearchPage, rules},
     },
     ports::RateClass,
-    types::{ArtifactType, SearchQuery, SearchSort},
+    types::{ArtifactType, SearchQuery, SearchSort, Sight},
 };
 
 /// Parameters that may be empty, for HTML forms and clients that send all fields.
@@ -70,6 +70,7 @@ async fn search(call: Call) -> Answered {
         sort: query.one_of("sort", "`relevance`, `updated`, `downloads`, `name`", sort).unwrap_or(default_sort),
         page: query.page(20, MAX_PAGE),
         text,
+        sight: Sight::default(),
     };
     query.check()?;
     let page = call.view()?.search(&wanted).await?;

@@ -167,7 +167,7 @@ impl LimitsAnswer {
                 attestation: false,
                 approval: false,
                 evaluation_results: false,
-                private_packages: false,
+                private_packages: true,
                 two_factor: false,
                 single_sign_on: false,
             },

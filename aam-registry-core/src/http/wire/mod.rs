@@ -3,7 +3,6 @@
 
 mod accounts;
 mod audit;
-mod changes;
 mod contents;
 mod error;
 mod limits;
@@ -18,6 +17,7 @@ mod time;
 mod tokens;
 mod trusted_publishers;
 mod version;
+mod version_changes;
 mod webhooks;
 
 pub(crate) use accounts::{
@@ -25,9 +25,6 @@ pub(crate) use accounts::{
     RegisteredAnswer, ResetConfirmation, ResetLinkAnswer, ResetRequest, ResetRequestedAnswer, SessionAnswer,
 };
 pub(crate) use audit::AuditPage;
-pub(crate) use changes::{
-    DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, YankedAnswer,
-};
 pub(crate) use contents::{DiffAnswer, DownloadsAnswer, FilesAnswer};
 pub(crate) use error::ErrorBody;
 pub(crate) use limits::LimitsAnswer;
@@ -43,6 +40,10 @@ pub(crate) use trusted_publishers::{
     IdTokenRequest, PublisherAnswer, PublisherRequest, PublisherTokenAnswer, PublishersAnswer, PublishersChangeRequest,
 };
 pub(crate) use version::{VersionAnswer, VersionRow, VersionsAnswer};
+pub(crate) use version_changes::{
+    DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, VisibilityAnswer,
+    VisibilityRequest, YankedAnswer,
+};
 pub(crate) use webhooks::{
     DeliveriesPage, DeliveryAnswer, WebhookAnswer, WebhookChangeRequest, WebhookRequest, WebhooksAnswer,
 };

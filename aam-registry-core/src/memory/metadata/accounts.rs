@@ -33,7 +33,7 @@ impl AccountStore for MemoryMetadata {
         let found = tables
             .one_time_tokens
             .iter()
-            .find(|(_, token)| token.digest == *digest && token.purpose == purpose && token.expires_at > now);
+            .find(|(_, token)| token.digest == *digest && token.purpose == purpose && token.is_live(now));
         let user = found.and_then(|(user, _)| tables.users.get(user)).map(|account| account.user.clone());
         Ok(user.filter(|user| !user.disabled))
     }
@@ -55,12 +55,12 @@ impl Tables {
                 .copied(),
             one_time_tokens: match change.update.token_purpose() {
                 Some(purpose) => {
-                    let counted = |token: &&OneTimeToken| token.purpose == purpose && token.expires_at > change.now;
+                    let counted = |token: &&OneTimeToken| token.purpose == purpose && token.is_live(change.now);
                     own_tokens().filter(counted).count() as u64
                 }
                 None => 0,
             },
-            has_other_admin: others().any(|user| user.is_admin && !user.disabled),
+            has_other_admin: others().any(User::administers),
             email_taken: email.is_some_and(|email| others().any(|user| user.email.to_lowercase() == email)),
             account,
         }
@@ -81,7 +81,7 @@ impl Tables {
             RevokedTokens::Of(_) => owner == Some(stored.token.user),
             RevokedTokens::All => true,
         };
-        let live = self.tokens.values().filter(meant).filter(|stored| stored.is_live(revocation.now));
+        let live = self.tokens.values().filter(meant).filter(|stored| !stored.token.is_expired(revocation.now));
         TokenRevocationFacts { exists, live: live.map(|stored| stored.token.id).collect() }
     }
 }

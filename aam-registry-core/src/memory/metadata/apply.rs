@@ -91,6 +91,7 @@ impl Tables {
                 self.package_mut(&package)?.tags.retain(|tag, _| !tags.contains(tag));
             }
             Write::MoveLatest { package, latest } => self.package_mut(&package)?.latest = latest.after,
+            Write::SetVisibility { package, visibility } => self.package_mut(&package)?.visibility = visibility,
             Write::Touch { package, at } => self.package_mut(&package)?.updated_at = at,
             Write::PutWebhook(stored) => {
                 self.webhooks.insert(stored.webhook.id, stored);
@@ -135,11 +136,22 @@ impl Tables {
     }
 
     fn publish(&mut self, new: NewVersion<'_>) -> Result<()> {
-        let NewVersion { commit, is_new_package, owner, published_by, publisher, published_at, tag, latest } = new;
+        let NewVersion {
+            commit,
+            is_new_package,
+            owner,
+            published_by,
+            publisher,
+            published_at,
+            visibility,
+            tag,
+            latest,
+        } = new;
         let (name, version) = (&commit.manifest.name, &commit.manifest.version);
         self.uploads.remove(&commit.upload);
         if is_new_package {
             let made = StoredPackage {
+                visibility,
                 created_at: published_at,
                 updated_at: published_at,
                 owners: owner.into_iter().collect::<BTreeSet<_>>(),

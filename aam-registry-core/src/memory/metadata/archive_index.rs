@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use super::{MemoryMetadata, tables::StoredVersion};
+use super::MemoryMetadata;
 use crate::{
     decide::Audience,
     error::Result,
@@ -16,16 +16,18 @@ impl ArchiveIndex for MemoryMetadata {
         &self,
         name: &PackageName,
         version: &Version,
-        _: Audience,
+        audience: Audience,
     ) -> Result<Option<ArchiveLocation>> {
-        Ok(self.tables().version(name, version).map(|(_, stored)| stored.location()))
+        let tables = self.tables();
+        Ok(tables.version(name, version, audience.reach()).map(|(package, stored)| package.location(stored)))
     }
 
     async fn published_archives(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<ArchiveLocation>> {
         let tables = self.tables();
-        let versions = tables.packages.values().flat_map(|package| &package.versions);
-        let wanted = versions.filter(|version| after.is_none_or(|after| version.archive > *after));
-        let mut locations: Vec<_> = wanted.map(StoredVersion::location).collect();
+        let packages = tables.packages.values();
+        let versions = packages.flat_map(|package| package.versions.iter().map(move |version| (package, version)));
+        let wanted = versions.filter(|(_, version)| after.is_none_or(|after| version.archive > *after));
+        let mut locations: Vec<_> = wanted.map(|(package, version)| package.location(version)).collect();
         locations.sort_unstable_by(|a, b| a.archive.cmp(&b.archive));
         locations.truncate(limit);
         Ok(locations)

@@ -76,8 +76,11 @@ impl Tables {
             caller: self.caller(actor),
             package_owner: package.is_some_and(|package| package.owners.contains(&actor.user)),
             scope_role: self.scope_role(name, actor.user),
-            package: package
-                .map(|package| PackageState { updated_at: package.updated_at, trusted_only: package.trusted_only }),
+            package: package.map(|package| PackageState {
+                updated_at: package.updated_at,
+                visibility: package.visibility,
+                trusted_only: package.trusted_only,
+            }),
         }
     }
 

@@ -1,27 +1,27 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 
 use super::{
     MemoryMetadata,
-    tables::{StoredPackage, StoredVersion, Tables},
+    tables::{StoredPackage, StoredScope, StoredVersion, Tables},
 };
 use crate::{
     decide::Rights,
     error::{Error, Result},
     ports::PackageStore,
     types::{
-        Actor, ApprovalStatus, ArchiveFile, ArchiveLocation, DistTag, Package, PackageName, PackageSummary, Page,
-        PublishedVersion, RegistryTotals, SearchQuery, Username, Version, VersionBounds, VersionDetail, VersionList,
-        VersionRange, VersionSummary, Visibility,
+        Actor, ApprovalStatus, ArchiveFile, ArchiveLocation, DistTag, Memberships, Package, PackageName,
+        PackageSummary, Page, PublishedVersion, Reach, RegistryTotals, SearchQuery, UserId, Username, Version,
+        VersionBounds, VersionDetail, VersionList, VersionRange, VersionSummary,
     },
 };
 
 #[async_trait]
 impl PackageStore for MemoryMetadata {
-    async fn package(&self, name: &PackageName) -> Result<Option<Package>> {
+    async fn package(&self, name: &PackageName, reach: Reach) -> Result<Option<Package>> {
         let tables = self.tables();
-        let Some(package) = tables.packages.get(name) else { return Ok(None) };
+        let Some(package) = tables.package(name, reach) else { return Ok(None) };
         let foremost = package.foremost().ok_or_else(|| Error::internal("a package without a version"))?;
         let list = package.list(&VersionRange { before: None, bounds: VersionBounds::LISTED });
         Ok(Some(Package {
@@ -30,7 +30,7 @@ impl PackageStore for MemoryMetadata {
             created_at: package.created_at,
             updated_at: package.updated_at,
             owners: tables.owner_names(name, package),
-            visibility: Visibility::Public,
+            visibility: package.visibility,
             downloads: package.downloads(),
             dist_tags: package.dist_tags(),
             versions: list.versions,
@@ -38,26 +38,31 @@ impl PackageStore for MemoryMetadata {
         }))
     }
 
-    async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>> {
-        Ok(self.tables().packages.get(name).map(|package| package.list(range)))
+    async fn version_list(
+        &self,
+        name: &PackageName,
+        range: &VersionRange,
+        reach: Reach,
+    ) -> Result<Option<VersionList>> {
+        Ok(self.tables().package(name, reach).map(|package| package.list(range)))
     }
 
-    async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>> {
-        Ok(self.tables().packages.get(name).map(|package| package.published().into_iter().rev().collect()))
+    async fn version_numbers(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<PublishedVersion>>> {
+        Ok(self.tables().package(name, reach).map(|package| package.published().into_iter().rev().collect()))
     }
 
-    async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>> {
-        Ok(self.tables().packages.get(name).map(StoredPackage::dist_tags))
+    async fn tags(&self, name: &PackageName, reach: Reach) -> Result<Option<BTreeMap<DistTag, Version>>> {
+        Ok(self.tables().package(name, reach).map(StoredPackage::dist_tags))
     }
 
-    async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>> {
+    async fn owners(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<Username>>> {
         let tables = self.tables();
-        Ok(tables.packages.get(name).map(|package| tables.owner_names(name, package)))
+        Ok(tables.package(name, reach).map(|package| tables.owner_names(name, package)))
     }
 
-    async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>> {
+    async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>> {
         let tables = self.tables();
-        let Some((package, stored)) = tables.version(name, version) else { return Ok(None) };
+        let Some((package, stored)) = tables.version(name, version, reach) else { return Ok(None) };
         let published_by = stored.publisher.clone();
         let published_by = published_by.or_else(|| Some(tables.username(stored.published_by)?.to_string()));
         let tags = package.dist_tags().into_iter().filter(|(_, named)| named == version);
@@ -70,20 +75,31 @@ impl PackageStore for MemoryMetadata {
             archive: stored.archive.clone(),
             dist_tags: tags.map(|(tag, _)| tag).collect(),
             downloads: stored.downloads,
+            visibility: package.visibility,
         }))
     }
 
-    async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>> {
-        Ok(self.tables().version(name, version).map(|(_, stored)| stored.files.clone()))
+    async fn files(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Vec<ArchiveFile>>> {
+        Ok(self.tables().version(name, version, reach).map(|(_, stored)| stored.files.clone()))
     }
 
-    async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>> {
-        Ok(self.tables().version(name, version).map(|(_, stored)| stored.readme.clone()))
+    async fn readme(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Option<String>>> {
+        Ok(self.tables().version(name, version, reach).map(|(_, stored)| stored.readme.clone()))
     }
 
     async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>> {
+        Ok(self.tables().package_access(actor, name).rights(actor))
+    }
+
+    async fn memberships(&self, user: UserId) -> Result<Arc<Memberships>> {
         let tables = self.tables();
-        Ok(tables.packages.contains_key(name).then(|| tables.rights(actor, name)))
+        let role = |scope: &StoredScope| scope.members.get(&user).copied();
+        let lists = |package: &StoredPackage| package.visibility.is_private() && package.owners.contains(&user);
+        let private = tables.packages.iter().filter(|(_, package)| lists(package));
+        Ok(Arc::new(Memberships {
+            scopes: tables.scopes.iter().filter_map(|(name, scope)| Some((name.clone(), role(scope)?))).collect(),
+            private_packages: private.map(|(name, _)| name.clone()).collect(),
+        }))
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
@@ -108,8 +124,18 @@ impl PackageStore for MemoryMetadata {
 }
 
 impl Tables {
-    pub(super) fn version(&self, name: &PackageName, version: &Version) -> Option<(&StoredPackage, &StoredVersion)> {
-        let package = self.packages.get(name)?;
+    /// The package of that name within reach.
+    pub(super) fn package(&self, name: &PackageName, reach: Reach) -> Option<&StoredPackage> {
+        self.packages.get(name).filter(|package| reach.includes(package.visibility))
+    }
+
+    pub(super) fn version(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        reach: Reach,
+    ) -> Option<(&StoredPackage, &StoredVersion)> {
+        let package = self.package(name, reach)?;
         Some((package, package.version(version)?))
     }
 
@@ -122,6 +148,18 @@ impl Tables {
 }
 
 impl StoredPackage {
+    /// The location of the archive of one of its versions.
+    pub(super) fn location(&self, version: &StoredVersion) -> ArchiveLocation {
+        ArchiveLocation {
+            package: version.manifest.name.clone(),
+            version: version.manifest.version.clone(),
+            archive: version.archive.clone(),
+            sha256: version.sha256,
+            size: version.archive_size,
+            visibility: self.visibility,
+        }
+    }
+
     fn list(&self, range: &VersionRange) -> VersionList {
         let end = match &range.before {
             None => self.versions.len(),
@@ -140,16 +178,6 @@ impl StoredPackage {
 }
 
 impl StoredVersion {
-    pub(super) fn location(&self) -> ArchiveLocation {
-        ArchiveLocation {
-            package: self.manifest.name.clone(),
-            version: self.manifest.version.clone(),
-            archive: self.archive.clone(),
-            sha256: self.sha256,
-            size: self.archive_size,
-        }
-    }
-
     fn summary(&self) -> VersionSummary {
         VersionSummary {
             version: self.manifest.version.clone(),

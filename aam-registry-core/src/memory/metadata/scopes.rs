@@ -8,12 +8,12 @@ use crate::{
     decide::{NewScope, NewScopeFacts},
     error::Result,
     ports::ScopeStore,
-    types::{Collaborator, Scope, ScopeMember, ScopeName, ScopeRole, UserId},
+    types::{Collaborator, Scope, ScopeMember, ScopeName, ScopeRole, Sight, UserId},
 };
 
 #[async_trait]
 impl ScopeStore for MemoryMetadata {
-    async fn scope(&self, name: &ScopeName) -> Result<Option<Scope>> {
+    async fn scope(&self, name: &ScopeName, sight: &Sight) -> Result<Option<Scope>> {
         let tables = self.tables();
         Ok(tables.scopes.get(name).map(|scope| {
             let mut members: Vec<_> = scope
@@ -22,7 +22,9 @@ impl ScopeStore for MemoryMetadata {
                 .filter_map(|(user, role)| Some(ScopeMember { username: tables.username(*user)?.clone(), role: *role }))
                 .collect();
             members.sort_by(|a, b| a.username.cmp(&b.username));
-            let in_scope = tables.packages.iter().filter(|(package, _)| package.scope().as_ref() == Some(name));
+            let in_scope = tables.packages.iter().filter(|(package, stored)| {
+                package.scope().as_ref() == Some(name) && (!stored.visibility.is_private() || sight.sees(package))
+            });
             let mut collaborators: Vec<_> = in_scope
                 .flat_map(|(package, stored)| {
                     let named = |user: &UserId| {

@@ -18,7 +18,12 @@ impl Tables {
     pub(super) fn search(&self, query: &SearchQuery) -> Page<PackageSummary> {
         let candidates = self.packages.iter().filter_map(|(name, package)| {
             let latest = package.version(&package.latest.as_ref()?.version)?;
-            admits(query, name, latest).then_some(Hit { name, package, latest, score: 0 })
+            (admits(query, name, latest) && is_in_sight(query, name, package)).then_some(Hit {
+                name,
+                package,
+                latest,
+                score: 0,
+            })
         });
         let mut hits: Vec<_> = match &query.text {
             None => candidates.collect(),
@@ -33,6 +38,10 @@ impl Tables {
         }
         Page::of(hits.iter().map(Hit::summary), hits.len(), query.page)
     }
+}
+
+fn is_in_sight(query: &SearchQuery, name: &PackageName, package: &StoredPackage) -> bool {
+    !package.visibility.is_private() || query.sight.sees(name)
 }
 
 fn admits(query: &SearchQuery, name: &PackageName, latest: &StoredVersion) -> bool {

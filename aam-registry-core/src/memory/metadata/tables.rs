@@ -4,12 +4,12 @@ use jiff::{Timestamp, civil::Date};
 
 use super::queued_jobs::QueuedJobs;
 use crate::{
-    decide::{PackageAccess, PublisherToken, Rights, YankState},
+    decide::{PublisherToken, YankState},
     types::{
-        AccountState, Actor, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, LatestTag,
+        AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, LatestTag,
         LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState, PackageName, PublishedVersion,
         PublisherId, PublisherTokenId, ScopeName, ScopeRole, Sha256Digest, StoredWebhook, Token, TokenId,
-        TrustedPublisher, UploadId, User, UserId, Username, Version, VersionTexts, WebhookId, WebhookName,
+        TrustedPublisher, UploadId, User, UserId, Username, Version, VersionTexts, Visibility, WebhookId, WebhookName,
     },
 };
 
@@ -55,6 +55,7 @@ pub(super) struct StoredScope {
 }
 
 pub(super) struct StoredPackage {
+    pub(super) visibility: Visibility,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
     /// Those listed with the package itself, not those of its scope.
@@ -93,12 +94,6 @@ pub(super) struct StoredUpload {
 }
 
 impl Tables {
-    /// What the actor is to a package.
-    pub(super) fn rights(&self, actor: &Actor, name: &PackageName) -> Rights {
-        let PackageAccess { caller, package_owner, scope_role, .. } = self.package_access(actor, name);
-        Rights { admin: caller.administers(actor), package_owner, scope_role, ..Rights::default() }
-    }
-
     pub(super) fn user_named(&self, name: &Username) -> Option<&User> {
         self.users.values().map(|account| &account.user).find(|user| user.username == *name)
     }

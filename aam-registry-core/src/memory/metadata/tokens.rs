@@ -1,24 +1,19 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{MemoryMetadata, tables::StoredToken};
+use super::MemoryMetadata;
 use crate::{
     error::Result,
     ports::{TokenHolder, TokenStore},
     types::{Actor, Sha256Digest, Token, TokenId},
 };
 
-impl StoredToken {
-    pub(super) fn is_live(&self, now: Timestamp) -> bool {
-        self.token.expires_at.is_none_or(|end| end > now)
-    }
-}
-
 #[async_trait]
 impl TokenStore for MemoryMetadata {
     async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>> {
         let tables = self.tables();
-        let own = tables.tokens.values().filter(|stored| stored.token.user == actor.user && stored.is_live(now));
+        let own =
+            tables.tokens.values().filter(|stored| stored.token.user == actor.user && !stored.token.is_expired(now));
         let mut tokens: Vec<_> = own.map(|stored| stored.token.clone()).collect();
         tokens.sort_by(|a, b| b.created_at.cmp(&a.created_at).then(b.id.cmp(&a.id)));
         Ok(tokens)
@@ -26,7 +21,7 @@ impl TokenStore for MemoryMetadata {
 
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>> {
         let tables = self.tables();
-        let stored = tables.tokens.values().find(|stored| stored.secret == *secret && stored.is_live(now));
+        let stored = tables.tokens.values().find(|stored| stored.secret == *secret && !stored.token.is_expired(now));
         Ok(stored.and_then(|stored| {
             let account = tables.users.get(&stored.token.user).filter(|account| !account.user.disabled)?;
             Some(TokenHolder { token: stored.token.clone(), user: account.user.clone() })

@@ -6,7 +6,7 @@ use crate::{
     decide::{NewUser, NewUserFacts},
     error::Result,
     ports::{Login, UserStore},
-    types::{AccountState, LoginSession, ScopeName, User, UserId, UserProfile, Username, is_session_ended},
+    types::{AccountState, LoginSession, ScopeName, Sight, User, UserId, UserProfile, Username, is_session_ended},
 };
 
 #[async_trait]
@@ -29,7 +29,7 @@ impl UserStore for MemoryMetadata {
         Ok(self.tables().users.get(&id).map(|account| account.user.clone()))
     }
 
-    async fn profile(&self, username: &Username) -> Result<Option<UserProfile>> {
+    async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>> {
         let tables = self.tables();
         Ok(tables.user_named(username).map(|user| {
             let owned =
@@ -37,13 +37,16 @@ impl UserStore for MemoryMetadata {
             UserProfile {
                 username: user.username.clone(),
                 created_at: user.created_at,
-                packages: owned.map(|(name, _)| name.clone()).collect(),
+                packages: owned
+                    .filter(|(name, package)| !package.visibility.is_private() || sight.sees(name))
+                    .map(|(name, _)| name.clone())
+                    .collect(),
             }
         }))
     }
 
     async fn has_admin(&self) -> Result<bool> {
-        Ok(self.tables().users.values().any(|account| account.user.is_admin && !account.user.disabled))
+        Ok(self.tables().users.values().any(|account| account.user.administers()))
     }
 
     async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>> {
@@ -61,6 +64,8 @@ impl UserStore for MemoryMetadata {
         let mut tables = self.tables();
         tables.revoked_sessions.retain(|_, expires_at| *expires_at >= now);
         tables.one_time_tokens.retain(|(_, token)| token.expires_at >= now);
+        tables.publisher_tokens.retain(|_, token| token.expires_at >= now);
+        tables.used_id_tokens.retain(|_, until| *until >= now);
         tables.sessions.retain(|session| session.expires_at + LoginSession::REMEMBERED >= now);
         Ok(())
     }

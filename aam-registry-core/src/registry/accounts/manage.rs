@@ -5,7 +5,7 @@ use crate::{
     registry::Registry,
     types::{
         AccountFilter, AccountRole, Actor, AuditEvent, Credential, NewAuditEntry, PackageName, ScopeName, ScopeRole,
-        Token, User, Username,
+        Sight, Token, User, Username,
     },
 };
 
@@ -42,7 +42,7 @@ impl Registry {
         let inner = self.inner();
         let user = inner.users.login(username.as_str()).await?.ok_or_else(missing)?.user;
         let scopes = inner.scopes.scopes_of(user.id).await?;
-        let packages = inner.users.profile(username).await?.ok_or_else(missing)?.packages;
+        let packages = inner.users.profile(username, &Sight::unrestricted()).await?.ok_or_else(missing)?.packages;
         let actor =
             Actor { user: user.id, username: user.username.clone(), credential: Credential::Operator, as_admin: false };
         let tokens = inner.tokens.tokens(&actor, self.now()).await?;

@@ -36,11 +36,15 @@ impl Registry {
 }
 
 impl View<'_> {
-    /// What everybody who may read may know of a user.
+    /// What the viewer may know of a user.
     ///
     /// # Errors
     /// [`Error::UserNotFound`].
     pub async fn profile(&self, username: &Username) -> Result<UserProfile> {
-        self.inner().users.profile(username).await?.ok_or_else(|| Error::UserNotFound(username.clone()))
+        self.inner()
+            .users
+            .profile(username, &self.sight().await?)
+            .await?
+            .ok_or_else(|| Error::UserNotFound(username.clone()))
     }
 }

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use super::{email, password};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     error::{Detail, Error, Result},
     ports::CommandHandlerExt,
     registry::{RegistrationPolicy, Registry, reserved},
-    types::{AuditEvent, NewAuditEntry, ScopeName, User, UserId, Username},
+    types::{AuditEvent, NewAuditEntry, ScopeName, Sight, User, UserId, Username},
 };
 
 /// An account somebody asks for, as it was typed.
@@ -97,8 +97,12 @@ impl Registry {
 
     async fn make_account(&self, account: NewAccount, event: AuditEvent, by: Option<&str>) -> Result<User> {
         // Guessing at a long password takes milliseconds.
-        let checked = tokio::task::spawn_blocking(move || check(&account).map(|name| (name, account)));
+        let reserved = Arc::clone(&self.policy().reserved_names);
+        let checked = tokio::task::spawn_blocking(move || check(&account, &reserved).map(|name| (name, account)));
         let (username, account) = checked.await.map_err(Error::internal)??;
+        if by.is_none() && !account.is_admin {
+            self.require_unlike_scopes(username.as_str()).await?;
+        }
         self.require_free(&username, &account.email).await?;
         let password_hash = self.inner().passwords.hash(account.password.unwrap_or_else(password::unknown)).await?;
         let now = self.now();
@@ -126,7 +130,7 @@ impl Registry {
     /// tells no more by coming early: it says itself what is taken. What is taken meanwhile the database refuses.
     async fn require_free(&self, username: &Username, email: &str) -> Result<()> {
         // Every user has the scope of their name.
-        let name_taken = self.inner().scopes.scope(&ScopeName::from(username)).await?.is_some();
+        let name_taken = self.inner().scopes.scope(&ScopeName::from(username), &Sight::default()).await?.is_some();
         let email_taken = self.inner().users.login(email).await?.is_some();
         NewUserFacts { name_taken, email_taken }.require_free(username)
     }
@@ -142,13 +146,13 @@ impl From<Registration> for NewAccount {
 /// The username, where everything is well; else every fault. How easy a
 /// password is to guess is the costly question, and asked of none that is too
 /// short or too long.
-fn check(account: &NewAccount) -> Result<Username> {
+fn check(account: &NewAccount, reserved: &BTreeSet<String>) -> Result<Username> {
     let mut details = Vec::new();
     let username = account.username.parse::<Username>();
     if let Err(error) = &username {
         details.push(Detail::new("username", error.to_string()));
     }
-    let reserved = if account.is_admin { Ok(()) } else { reserved::check_scope(&account.username) };
+    let reserved = if account.is_admin { Ok(()) } else { reserved::check_scope(&account.username, reserved) };
     details.extend(email::fault(&account.email));
     let password = account.password.as_deref();
     details.extend(password.and_then(|password| password::fault(password, &account.username, &account.email)));
@@ -172,11 +176,11 @@ mod tests {
     #[test]
     fn every_fault_is_told_at_once() {
         let registration = Registration { username: "A".into(), email: "nobody".into(), password: "short".into() };
-        let error = check(&registration.into()).expect_err("three faults");
+        let error = check(&registration.into(), &BTreeSet::new()).expect_err("three faults");
         let fields: Vec<_> = error.details().into_iter().map(|detail| detail.field).collect();
         assert_eq!(fields, ["username", "email", "password"]);
         let registration = Registration { username: "admin".into(), email: "nobody".into(), password: "short".into() };
-        let details = check(&registration.into()).expect_err("three faults").details();
+        let details = check(&registration.into(), &BTreeSet::new()).expect_err("three faults").details();
         let fields: Vec<_> = details.iter().map(|detail| &*detail.field).collect();
         assert_eq!(fields, ["username", "email", "password"]);
         assert!(details[0].error.contains("reserved"), "{details:?}");

@@ -14,7 +14,10 @@ impl Registry {
     /// of that name exists, [`Error::Forbidden`].
     pub async fn create_scope(&self, by: &Principal, name: &ScopeName) -> Result<Scope> {
         Action::CreateScope.require_credential(by, None)?;
-        reserved::check_scope(name.as_str())?;
+        if !by.acts_as_admin() {
+            reserved::check_scope(name.as_str(), &self.policy().reserved_names)?;
+            self.require_unlike_scopes(name.as_str()).await?;
+        }
         let audit = self.entry_by(AuditEvent::ScopeCreate, by).with("scope", name.as_str());
         let new = NewScope { actor: by.actor(), name: name.clone(), now: audit.timestamp, audit };
         self.inner().commands.execute(&new).await?;
@@ -84,11 +87,11 @@ impl Registry {
 }
 
 impl View<'_> {
-    /// A scope with its members.
+    /// A scope with its members, and with the collaborators of packages that the viewer sees.
     ///
     /// # Errors
     /// [`Error::ScopeNotFound`].
     pub async fn scope(&self, name: &ScopeName) -> Result<Scope> {
-        self.inner().scopes.scope(name).await?.ok_or_else(|| Error::ScopeNotFound(name.clone()))
+        self.inner().scopes.scope(name, &self.sight().await?).await?.ok_or_else(|| Error::ScopeNotFound(name.clone()))
     }
 }

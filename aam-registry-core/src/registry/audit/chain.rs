@@ -134,9 +134,12 @@ impl Registry {
                     continue;
                 }
             };
+            let before = check.last();
             let is_inside = |entry: &&AuditEntry| entry.chained.is_some_and(|(position, _)| position <= end);
-            let count = entries.iter().take_while(is_inside).map(|entry| check.see(entry)).count();
-            if count == 0 {
+            for entry in entries.iter().take_while(is_inside) {
+                check.see(entry);
+            }
+            if check.last() == before {
                 break;
             }
             progress(check.last());

@@ -22,12 +22,12 @@ const LEAST_RATE: u64 = 256 * 1024;
 
 /// Where a file is unpacked to, so that a slow reader keeps nothing busy.
 pub(super) struct Spool {
-    place: Place,
+    storage: SpoolStorage,
     hasher: Sha256,
     written: u64,
 }
 
-enum Place {
+enum SpoolStorage {
     Memory(Vec<u8>),
     Disk(File),
 }
@@ -40,15 +40,15 @@ pub(super) enum Spooled {
 
 impl Spool {
     pub(super) fn in_memory() -> Self {
-        Self::new(Place::Memory(Vec::new()))
+        Self::new(SpoolStorage::Memory(Vec::new()))
     }
 
     pub(super) fn on_disk(file: File) -> Self {
-        Self::new(Place::Disk(file))
+        Self::new(SpoolStorage::Disk(file))
     }
 
-    fn new(place: Place) -> Self {
-        Self { place, hasher: Sha256::new(), written: 0 }
+    fn new(storage: SpoolStorage) -> Self {
+        Self { storage, hasher: Sha256::new(), written: 0 }
     }
 
     /// The file from its start, where it is the one of that size and digest.
@@ -57,9 +57,9 @@ impl Spool {
         if self.written != size || found != *digest {
             return Err(io::Error::other("a file in an archive is not the one that was listed"));
         }
-        Ok(match self.place {
-            Place::Memory(contents) => Spooled::Memory(contents.into()),
-            Place::Disk(mut file) => {
+        Ok(match self.storage {
+            SpoolStorage::Memory(contents) => Spooled::Memory(contents.into()),
+            SpoolStorage::Disk(mut file) => {
                 file.rewind()?;
                 Spooled::Disk(file)
             }
@@ -69,9 +69,9 @@ impl Spool {
 
 impl Write for Spool {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = match &mut self.place {
-            Place::Memory(contents) => contents.write(bytes),
-            Place::Disk(file) => file.write(bytes),
+        let written = match &mut self.storage {
+            SpoolStorage::Memory(contents) => contents.write(bytes),
+            SpoolStorage::Disk(file) => file.write(bytes),
         };
         let written = written.map_err(|error| io::Error::other(Error::storage(error, true)))?;
         self.hasher.update(&bytes[..written]);

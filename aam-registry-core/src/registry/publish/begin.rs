@@ -39,13 +39,16 @@ impl Registry {
         let writer = inner.archives.create(&key).await?;
         let (store, clock) = (Arc::clone(&inner.publishing), Arc::clone(&inner.clock));
         let lease = Lease::new(id, store, clock, started, self.policy().upload_timeout);
-        let by = principal.clone();
+        let (by, attempt_by) = (principal.clone(), principal.clone());
+        let reserved = Arc::clone(&self.policy().reserved_names);
         let rule = move |manifest: &Manifest| {
-            reserved::check_package(&manifest.name)?;
+            reserved::check_package(&manifest.name, &reserved, by.acts_as_admin())?;
             Action::Publish.require_credential(&by, Some(&manifest.name))
         };
-        let (registry, actor) = (self.clone(), principal.actor());
+        let (registry, principal) = (self.clone(), principal.clone());
         let check = async move |manifest: Manifest| {
+            registry.require_unlike(&principal, &manifest.name).await?;
+            let actor = principal.actor();
             let check = PublishCheck { actor, package: manifest.name, version: manifest.version, now: registry.now() };
             registry.inner().publishing.check_publish(&check).await
         };
@@ -57,7 +60,7 @@ impl Registry {
         );
         let attempt = Attempt {
             registry: self.clone(),
-            by: principal.clone(),
+            by: attempt_by,
             key,
             started,
             received: 0,

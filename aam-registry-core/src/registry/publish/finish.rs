@@ -11,7 +11,7 @@ use crate::{
     archive::JudgedArchive,
     decide::{PublishCommit, Published},
     error::{Error, Result},
-    types::{AuditEvent, Credential, DistTag, Manifest, Sha256Digest},
+    types::{AuditEvent, Credential, DistTag, Manifest, Reach, Sha256Digest, Visibility},
 };
 
 impl Publish {
@@ -19,7 +19,7 @@ impl Publish {
     ///
     /// # Errors
     /// As for [`write`](Self::write), and [`Error::ChecksumMismatch`],
-    /// [`Error::TagNotAllowed`]. After a backend error the version may have
+    /// [`Error::TagNotAllowed`], [`Error::NameTooSimilar`]. After a backend error the version may have
     /// been published: [`Error::VersionExists`] with the same digest tells so
     /// at the next attempt.
     pub async fn finish(mut self, options: PublishOptions) -> Result<PublishReceipt> {
@@ -66,7 +66,9 @@ impl Attempt {
         if let Some(expected) = options.checksum.filter(|expected| *expected != sha256) {
             return Err(Error::ChecksumMismatch { expected, actual: sha256 });
         }
-        Ok((verdict?, sha256))
+        let judged = verdict?;
+        self.registry.require_unlike(&self.by, &judged.manifest.name).await?;
+        Ok((judged, sha256))
     }
 
     async fn commit(
@@ -75,7 +77,7 @@ impl Attempt {
         (judged, sha256): (JudgedArchive, Sha256Digest),
         tag: Option<DistTag>,
     ) -> Result<PublishReceipt> {
-        let warnings = warnings(&judged);
+        let mut warnings = warnings(&judged);
         let JudgedArchive { manifest, files, readme, .. } = judged;
         let mut audit = self
             .registry
@@ -117,6 +119,13 @@ impl Attempt {
             },
         };
         self.announce(&commit);
+        if commit.manifest.private && published.visibility == Visibility::Public {
+            let name = &commit.manifest.name;
+            warnings.push(format!(
+                "`private: true` counts for the first version of a package only: {name} is public, and so is this \
+                 version; `aam visibility {name} private` changes that"
+            ));
+        }
         Ok(PublishReceipt {
             manifest: commit.manifest,
             sha256,
@@ -130,9 +139,14 @@ impl Attempt {
     /// What a commit made whose answer was lost: the version stands, and its
     /// archive is ours.
     async fn standing(&self, manifest: &Manifest) -> Result<Option<Published>> {
-        let standing = self.registry.inner().packages.version(&manifest.name, &manifest.version).await?;
+        let standing =
+            self.registry.inner().packages.version(&manifest.name, &manifest.version, Reach::Everything).await?;
         let ours = standing.filter(|standing| standing.archive == self.key);
-        Ok(ours.map(|ours| Published { published_at: ours.summary.published_at, dist_tags: ours.dist_tags }))
+        Ok(ours.map(|ours| Published {
+            published_at: ours.summary.published_at,
+            dist_tags: ours.dist_tags,
+            visibility: ours.visibility,
+        }))
     }
 
     /// Deletes the bytes of a version that was refused, where that works: the sweeper does the rest.

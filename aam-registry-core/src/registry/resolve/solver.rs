@@ -7,7 +7,9 @@
 //! can no longer be satisfied (forward checking).
 //!
 //! A search that needs a package it does not know stops, and continues there once it has been given the
-//! package: see [`Solver::learn`]. Which versions meet a constraint is computed once for each
+//! package: see [`Solver::learn`]. It must not start again: in a chain of n packages each is known only
+//! after the one before it was read, so n searches from the start would take n²/2 decisions, where
+//! continuing takes n. Which versions meet a constraint is computed once for each
 //! constraint on a package. All of this takes steps from one budget.
 
 mod bits;

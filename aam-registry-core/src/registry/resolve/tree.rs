@@ -21,6 +21,11 @@ use crate::{
 pub(crate) const MAX_PACKAGES: usize = 512;
 /// How many packages are looked up at a time.
 const LOOKUPS: usize = 4;
+/// How much one resolution may read: bytes of dependencies as [`VersionBounds`](crate::types::VersionBounds) counts
+/// them, and some for each version. The packages that are being looked up at the same time are not counted yet, so it
+/// may have four of the largest ones more in memory.
+const READ: usize = 16 << 20;
+const READ_A_VERSION: usize = 128;
 
 impl View<'_> {
     /// Chooses a version for each requested package and for everything that these need: one version per
@@ -31,7 +36,8 @@ impl View<'_> {
     ///
     /// # Errors
     /// [`Error::PackageNotFound`], [`Error::VersionNotFound`] and [`Error::TagNotFound`] for the
-    /// requested packages themselves; [`Error::ResolutionConflict`] if not every demand can be met;
+    /// requested packages themselves; [`Error::ResolutionConflict`] if not every demand can be met, and if
+    /// finding out would take too long or read too much;
     /// [`Error::TooManyAtOnce`] and [`Error::Overloaded`] if too many resolutions are in progress.
     pub async fn resolve_tree(
         &self,
@@ -45,16 +51,18 @@ impl View<'_> {
             )),
             Crowded::All => Error::Overloaded,
         })?;
-        let found = stream::iter(wanted.clone()).map(async |(name, selector)| {
-            let (versions, constraint) = self.root(&name, &selector).await?;
-            Ok::<_, Error>((name, versions, constraint))
+        let roots = stream::iter(wanted.clone()).map(async |(name, selector)| {
+            let constraint = self.root(&name, &selector).await?;
+            Ok::<_, Error>((name, constraint))
         });
         // In order, so that the same fault is reported if there are several.
-        let found: Vec<_> = found.buffered(LOOKUPS).try_collect().await?;
-        let roots = found.iter().map(|(name, _, constraint)| (name.clone(), constraint.clone())).collect();
-        let search = Search::new(&roots, place);
-        let known: Vec<_> = found.into_iter().map(|(name, versions, _)| (name, Some(versions))).collect();
-        self.answer(search, known, wanted).await
+        let roots: BTreeMap<_, _> = roots.buffered(LOOKUPS).try_collect().await?;
+        let mut reading = Reading::default();
+        let known = self.look_up(roots.keys().cloned().collect(), &mut reading).await?;
+        if let Some((missing, _)) = known.iter().find(|(_, versions)| versions.is_none()) {
+            return Err(Error::PackageNotFound(missing.clone()));
+        }
+        self.answer(Search::new(&roots, place), known, reading, wanted).await
     }
 
     /// Looks up the packages that the search asks for, until it has an answer.
@@ -62,6 +70,7 @@ impl View<'_> {
         &self,
         mut search: Search,
         mut known: Looked,
+        mut reading: Reading,
         wanted: &BTreeMap<PackageName, Selector>,
     ) -> Result<BTreeMap<PackageName, VersionSummary>> {
         let mut looked_up: BTreeSet<PackageName> = BTreeSet::new();
@@ -74,7 +83,7 @@ impl View<'_> {
                 Err(Unsolved::Needs(names)) if looked_up.len() + names.len() > MAX_PACKAGES => {
                     return Err(gave_up(&format!("needs more than {MAX_PACKAGES} packages"), Vec::new()));
                 }
-                Err(Unsolved::Needs(names)) => known = self.look_up(names).await?,
+                Err(Unsolved::Needs(names)) => known = self.look_up(names, &mut reading).await?,
                 Err(Unsolved::Conflict(clash)) => return Err(conflict(&clash, wanted)),
                 Err(Unsolved::OutOfSteps(clash)) => {
                     let details = clash.map(|clash| conflict(&clash, wanted).details());
@@ -85,26 +94,50 @@ impl View<'_> {
         }
     }
 
-    /// The versions of a requested package, and the constraint on them.
-    async fn root(&self, name: &PackageName, selector: &Selector) -> Result<(Vec<VersionSummary>, Constraint)> {
+    /// The constraint on a requested package; a fault if no version meets it. Reads no dependencies.
+    async fn root(&self, name: &PackageName, selector: &Selector) -> Result<Constraint> {
         match selector {
             Selector::Constraint(constraint) => {
                 highest_match(name, &self.version_numbers(name).await?, constraint)?;
-                Ok((self.versions(name).await?, constraint.clone()))
+                Ok(constraint.clone())
             }
-            Selector::Tag(tag) => {
-                let version = self.tagged(name, tag).await?;
-                Ok((self.versions(name).await?, Constraint::exactly(&version)))
-            }
+            Selector::Tag(tag) => Ok(Constraint::exactly(&self.tagged(name, tag).await?)),
         }
     }
 
-    async fn look_up(&self, names: BTreeSet<PackageName>) -> Result<Looked> {
+    /// Reads the versions of these packages, and stops where the resolution has read too much.
+    async fn look_up(&self, names: BTreeSet<PackageName>, reading: &mut Reading) -> Result<Looked> {
         let found = stream::iter(names).map(async |name| {
-            let versions = self.inner().packages.versions(&name).await?;
+            let versions = self.find(&name, |reach| self.inner().packages.versions(&name, reach)).await?;
             Ok::<_, Error>((name, versions))
         });
-        found.buffered(LOOKUPS).try_collect().await
+        let mut found = std::pin::pin!(found.buffered(LOOKUPS));
+        let mut looked_up = Looked::new();
+        while let Some((name, versions)) = found.try_next().await? {
+            reading.count(versions.as_deref().unwrap_or_default())?;
+            looked_up.push((name, versions));
+        }
+        Ok(looked_up)
+    }
+}
+
+/// What a resolution has read so far.
+#[derive(Debug, Default)]
+struct Reading(usize);
+
+impl Reading {
+    fn count(&mut self, versions: &[VersionSummary]) -> Result<()> {
+        self.0 += versions.iter().map(|version| READ_A_VERSION + version.dependencies_size()).sum::<usize>();
+        if self.0 > READ {
+            return Err(Error::ResolutionConflict {
+                message:
+                    "The packages that this needs have too many versions and dependencies to be read at once; ask \
+                          for fewer packages at once"
+                        .to_owned(),
+                details: Vec::new(),
+            });
+        }
+        Ok(())
     }
 }
 

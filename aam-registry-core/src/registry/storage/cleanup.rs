@@ -12,9 +12,6 @@ use crate::{
 /// How many keys one call of a port handles.
 const BATCH: usize = 1_000;
 
-/// Fewer archives than this may be leftovers whatever part of the store they are.
-const FEW: u64 = 3;
-
 /// One archive in so many may be a leftover.
 const ONE_IN: u64 = 10;
 
@@ -88,8 +85,9 @@ pub struct CleanupReport {
 /// That more archives than leftovers could be would be deleted: the database
 /// may have lost what refers to them, or not be the one they belong to.
 ///
-/// Suspicious are all archives of a store, and three or more that are more
-/// than a tenth of them. What writers left unfinished does not count.
+/// Suspicious is more than a tenth of the archives of a store, however few
+/// they are: a small store may have lost its database as well as a large one.
+/// What writers left unfinished does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Suspicion {
     /// How many archives nothing refers to.
@@ -100,9 +98,7 @@ pub struct Suspicion {
 
 impl Suspicion {
     fn of(archives: u64, all: u64) -> Option<Self> {
-        let are_all = archives > 0 && archives == all;
-        let are_many = archives >= FEW && archives > all / ONE_IN;
-        (are_all || are_many).then_some(Self { archives, of: all })
+        (archives.saturating_mul(ONE_IN) > all).then_some(Self { archives, of: all })
     }
 
     /// Whether no archive would be left.
@@ -228,14 +224,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_few_leftovers_are_not_suspicious_and_a_tenth_or_all_is() {
+    fn a_tenth_of_leftovers_is_not_suspicious_and_more_is_however_few_they_are() {
         for (archives, all, is_suspicious) in [
             (0, 0, false),
             (0, 3, false),
             (1, 1, true),
-            (1, 3, false),
+            (1, 3, true),
+            (1, 9, true),
+            (1, 10, false),
             (2, 2, true),
-            (2, 5, false),
+            (2, 19, true),
+            (2, 20, false),
             (3, 20, true),
             (3, 30, false),
             (4, 30, true),

@@ -10,7 +10,7 @@ use super::world::{
 use crate::{
     error::ErrorCode,
     ports::{CommandHandlerExt, Database},
-    types::{Actor, AuditEvent, Credential, PackageName, ScopeMember, ScopeName, ScopeRole, User},
+    types::{Actor, AuditEvent, Credential, PackageName, ScopeMember, ScopeName, ScopeRole, Sight, User},
 };
 
 /// Every field of a new user is returned, whichever way it is looked up.
@@ -25,7 +25,7 @@ pub async fn a_new_user_is_found_by_id_name_and_email(db: &dyn Database) {
         let found = db.login(login).await.expect("read").unwrap_or_else(|| panic!("nobody is {login:?}"));
         assert_eq!((found.user, found.password_hash), (user.clone(), new_user(&user).password_hash));
     }
-    let profile = db.profile(&user.username).await.expect("read").expect("a profile");
+    let profile = db.profile(&user.username, &Sight::unrestricted()).await.expect("read").expect("a profile");
     assert_eq!((profile.username, profile.created_at, profile.packages), (user.username.clone(), stamp, vec![]));
     assert!(!format!("{:?}", db.login(user.username.as_str()).await).contains("$test$"), "Debug shows the hash");
 
@@ -37,7 +37,7 @@ pub async fn a_new_user_is_found_by_id_name_and_email(db: &dyn Database) {
 pub async fn a_new_user_owns_the_scope_of_its_name(db: &dyn Database) {
     let user = user(db).await;
     let name = ScopeName::from(&user.username);
-    let scope = db.scope(&name).await.expect("read").expect("a scope");
+    let scope = db.scope(&name, &Sight::unrestricted()).await.expect("read").expect("a scope");
     assert_eq!((scope.name, scope.created_at), (name.clone(), user.created_at));
     assert_eq!(scope.members, [ScopeMember { username: user.username.clone(), role: ScopeRole::Owner }]);
     assert_eq!(db.scopes_of(user.id).await.expect("read"), [(name, ScopeRole::Owner)]);
@@ -86,7 +86,7 @@ pub async fn a_refused_user_leaves_nothing(db: &dyn Database) {
     let second = User { email: first.email.clone(), ..stranger() };
     refused(db.execute(&new_user(&second)).await, ErrorCode::UserExists);
     assert_eq!(db.user(second.id).await.expect("read"), None);
-    assert_eq!(db.scope(&ScopeName::from(&second.username)).await.expect("read"), None);
+    assert_eq!(db.scope(&ScopeName::from(&second.username), &Sight::unrestricted()).await.expect("read"), None);
     assert!(audit_by(db, &session(&second)).await.is_empty());
 
     let third = User { email: stranger().email, ..second };
@@ -102,7 +102,7 @@ pub async fn an_unknown_login_is_none(db: &dyn Database) {
         assert!(db.login(&login).await.expect("read").is_none(), "{login:?} is somebody");
     }
     assert_eq!(db.user(stranger().id).await.expect("read"), None);
-    assert_eq!(db.profile(&stranger_name()).await.expect("read"), None);
+    assert_eq!(db.profile(&stranger_name(), &Sight::unrestricted()).await.expect("read"), None);
 }
 
 /// `has_admin` is true once an administrator was created.
@@ -161,7 +161,8 @@ pub async fn a_profile_lists_owned_packages(db: &dyn Database) {
     publish(db, &owner, &scoped, &["1.0.0"]).await;
     let (other, _) = published(db, &["1.0.0"]).await;
 
-    let packages = async |name| db.profile(name).await.expect("read").expect("a profile").packages;
+    let packages =
+        async |name| db.profile(name, &Sight::unrestricted()).await.expect("read").expect("a profile").packages;
     let mut expected: Vec<PackageName> = vec![plain.clone(), scoped];
     expected.sort();
     assert_eq!(packages(&owner.username).await, expected);

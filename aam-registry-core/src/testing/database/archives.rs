@@ -7,7 +7,7 @@ use super::{
 use crate::{
     decide::Audience,
     ports::{CommandHandlerExt, Database},
-    types::{ArchiveKey, UploadId},
+    types::{ArchiveKey, Reach, UploadId},
 };
 
 /// How many archives are listed at once: few, so that there are several pages.
@@ -16,7 +16,7 @@ const PAGE: usize = 3;
 /// The location is that of the version, with any build metadata, yanked or not.
 pub async fn a_location_is_that_of_the_version(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0+linux"]).await;
-    let detail = db.version(&name, &v("1.0.0")).await.expect("read").expect("a version");
+    let detail = db.version(&name, &v("1.0.0"), Reach::Everything).await.expect("read").expect("a version");
     for asked in ["1.0.0", "1.0.0+linux", "1.0.0+other"] {
         let location =
             db.archive_location(&name, &v(asked), Audience::Everyone).await.expect("read").expect("a location");
@@ -34,7 +34,7 @@ pub async fn a_location_is_that_of_the_version(db: &dyn Database) {
 pub async fn published_archives_are_listed_by_key(db: &dyn Database) {
     let (_, name) = published(db, &["1.0.0", "1.1.0", "1.2.0", "1.3.0-rc.1", "2.0.0"]).await;
     let mut expected = Vec::new();
-    for version in db.versions(&name).await.expect("read").expect("a package") {
+    for version in db.versions(&name, Reach::Everything).await.expect("read").expect("a package") {
         expected.push(
             db.archive_location(&name, &version.version, Audience::Everyone).await.expect("read").expect("a location"),
         );

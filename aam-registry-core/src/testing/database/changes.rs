@@ -9,7 +9,7 @@ use crate::{
     error::{ErrorCode, Result},
     ports::{CommandHandlerExt, Database},
     types::{
-        Actor, AuditEvent, DistTag, LatestPolicy, PackageName, ScopeRole, Username, VersionDetail, VersionText,
+        Actor, AuditEvent, DistTag, LatestPolicy, PackageName, Reach, ScopeRole, Username, VersionDetail, VersionText,
         VersionTexts,
     },
 };
@@ -45,7 +45,7 @@ async fn set_tag(db: &dyn Database, actor: &Actor, package: &PackageName, name: 
 }
 
 async fn detail(db: &dyn Database, name: &PackageName, version: &str) -> VersionDetail {
-    db.version(name, &v(version)).await.expect("read").expect("a version")
+    db.version(name, &v(version), Reach::Everything).await.expect("read").expect("a version")
 }
 
 /// How many audit entries of `event` the package has.
@@ -68,11 +68,11 @@ pub async fn a_yank_withdraws_a_version(db: &dyn Database) {
 
     let detail = detail(db, &name, "2.0.0").await;
     assert_eq!((detail.summary.yanked, &detail.yanked_reason, detail.dist_tags), (true, &yank.reason, vec![]));
-    let package = db.package(&name).await.expect("read").expect("a package");
+    let package = db.package(&name, Reach::Everything).await.expect("read").expect("a package");
     assert_eq!(package.dist_tags, [(DistTag::latest(), v("1.5.0")), (tag("stable"), v("1.0.0"))].into());
     assert_eq!(package.versions.iter().map(|one| one.yanked).collect::<Vec<_>>(), [false, true, false]);
     assert_eq!(package.updated_at, yank.now);
-    assert!(db.files(&name, &v("2.0.0")).await.expect("read").is_some());
+    assert!(db.files(&name, &v("2.0.0"), Reach::Everything).await.expect("read").is_some());
     let newest = audit_of(db, &name).await.remove(0);
     assert_eq!(newest.entry, yank.audit);
 }
@@ -93,7 +93,7 @@ pub async fn a_yank_is_idempotent(db: &dyn Database) {
     assert_eq!(db.execute(&second).await.expect("yank again"), expected);
     assert_eq!(detail(db, &name, "1.1.0").await.yanked_reason, first.reason);
     assert_eq!(recorded(db, &name, AuditEvent::VersionYank).await, 1);
-    let package = db.package(&name).await.expect("read").expect("a package");
+    let package = db.package(&name, Reach::Everything).await.expect("read").expect("a package");
     assert_eq!(package.updated_at, first.now);
 }
 
@@ -106,7 +106,7 @@ pub async fn a_package_without_a_visible_version_has_no_latest(db: &dyn Database
     let last = Yank { reason: None, ..yank(&actor, &name, "2.0.0") };
     let last = db.execute(&last).await.expect("yank");
     assert_eq!((last.moved_tags, last.removed_tags), ([].into(), vec![DistTag::latest()]));
-    let package = db.package(&name).await.expect("read").expect("a package");
+    let package = db.package(&name, Reach::Everything).await.expect("read").expect("a package");
     assert_eq!((package.latest(), &package.manifest.version), (None, &v("1.0.0")));
     assert_eq!(detail(db, &name, "2.0.0").await.yanked_reason, None);
 }
@@ -122,7 +122,7 @@ pub async fn an_unyank_undoes_a_yank(db: &dyn Database) {
     let after = detail(db, &name, "2.0.0").await;
     assert_eq!((after.summary.yanked, after.yanked_reason), (false, None));
     assert_eq!(after.dist_tags, [DistTag::latest()], "removed tags stay removed");
-    let package = db.package(&name).await.expect("read").expect("a package");
+    let package = db.package(&name, Reach::Everything).await.expect("read").expect("a package");
     assert_eq!(package.updated_at, unyank.now);
 
     assert_eq!(db.execute(&super::changes::unyank(&actor, &name, "2.0.0")).await.expect("again"), [].into());
@@ -145,7 +145,7 @@ pub async fn a_text_of_a_version_is_set_changed_and_removed(db: &dyn Database) {
             expected.set(text, value.map(str::to_owned));
             let shown = detail(db, &name, "1.0.0").await.summary;
             assert_eq!(shown.texts, expected);
-            let listed = db.versions(&name).await.expect("read").expect("a package");
+            let listed = db.versions(&name, Reach::Everything).await.expect("read").expect("a package");
             assert_eq!((&listed[1], listed[0].texts.iter().count()), (&shown, 0));
         }
         assert_eq!(recorded(db, &name, text.event()).await, 4);

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     ports::{CommandHandlerExt, Database},
-    types::{DayDownloads, DownloadBatch, DownloadCount, DownloadQuery, PackageName},
+    types::{DayDownloads, DownloadBatch, DownloadCount, DownloadQuery, PackageName, Reach},
 };
 
 const FIRST: Date = date(2025, 2, 27);
@@ -65,9 +65,11 @@ pub async fn totals_show_after_a_refresh(db: &dyn Database) {
         add(db, vec![count(&name, "1.0.0", FIRST, 3), count(&name, "1.1.0", SECOND, 4)]).await;
         db.refresh_totals().await.expect("refresh");
     }
-    let shown = async |version| db.version(&name, &v(version)).await.expect("read").expect("a version").downloads;
+    let shown = async |version| {
+        db.version(&name, &v(version), Reach::Everything).await.expect("read").expect("a version").downloads
+    };
     assert_eq!((shown("1.0.0").await, shown("1.1.0").await), (6, 8), "those of a yanked version count");
-    let package = db.package(&name).await.expect("read").expect("a package");
+    let package = db.package(&name, Reach::Everything).await.expect("read").expect("a package");
     assert_eq!(package.downloads, 14);
     assert!(db.totals().await.expect("read").downloads >= before + 14);
 }
@@ -105,5 +107,5 @@ pub async fn a_batch_counts_once(db: &dyn Database) {
     db.add_downloads(&batch).await.expect("add after a refresh");
     db.refresh_totals().await.expect("refresh");
     assert_eq!(days(db, &name, None, FIRST, FIRST).await, [(FIRST, 3)].into());
-    assert_eq!(db.package(&name).await.expect("read").expect("a package").downloads, 3);
+    assert_eq!(db.package(&name, Reach::Everything).await.expect("read").expect("a package").downloads, 3);
 }

@@ -13,6 +13,7 @@ mod managing;
 mod one_time;
 mod owners;
 mod packages;
+mod private;
 mod publish_rights;
 mod publishing;
 mod scopes;
@@ -37,6 +38,7 @@ pub use managing::*;
 pub use one_time::*;
 pub use owners::*;
 pub use packages::*;
+pub use private::*;
 pub use publish_rights::*;
 pub use publishing::*;
 pub use scopes::*;
@@ -80,6 +82,7 @@ macro_rules! database_cases {
             tokens_are_listed_newest_first,
             a_revoked_token_is_gone,
             a_token_of_another_cannot_be_revoked,
+            a_stored_token_with_the_scope_approve_is_valid,
             an_expired_token_is_gone,
             a_used_token_says_when,
             a_dead_credential_makes_no_token,
@@ -179,6 +182,12 @@ macro_rules! database_cases {
             a_package_is_described_by_latest,
             a_package_was_created_with_its_first_version,
             a_scope_is_part_of_the_name,
+            a_private_package_is_out_of_reach,
+            only_the_first_version_makes_a_package_private,
+            a_visibility_comes_and_goes,
+            who_may_not_see_a_package_finds_nothing_to_change,
+            memberships_tell_what_a_user_may_see,
+            a_list_holds_the_private_packages_in_sight,
             totals_grow,
             a_working_database_answers,
             a_row_shows_the_package,
@@ -240,6 +249,7 @@ macro_rules! database_cases {
             the_ids_of_the_first_id_token_are_pinned,
             where_publishers_alone_publish_owners_do_not,
             expired_tokens_of_publishers_are_forgotten,
+            publishers_of_a_private_package_are_unseen,
             the_oldest_jobs_of_a_kind_are_dropped,
             a_kind_is_retried_and_dropped_as_a_whole,
             webhooks_come_and_change_and_go,

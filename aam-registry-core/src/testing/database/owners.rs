@@ -10,7 +10,7 @@ use crate::{
     decide::{MemberChange, OwnerChange},
     error::{ErrorCode, Result},
     ports::{CommandHandlerExt, Database},
-    types::{Actor, AuditEvent, Collaborator, PackageName, Scope, ScopeRole, Username},
+    types::{Actor, AuditEvent, Collaborator, PackageName, Reach, Scope, ScopeRole, Sight, Username},
 };
 
 fn change(by: &Actor, package: &PackageName, owner: &Username, event: AuditEvent) -> OwnerChange {
@@ -28,7 +28,7 @@ async fn remove(db: &dyn Database, by: &Actor, package: &PackageName, owner: &Ac
 }
 
 async fn owners(db: &dyn Database, name: &PackageName) -> Vec<Username> {
-    db.package(name).await.expect("read").expect("a package").owners
+    db.package(name, Reach::Everything).await.expect("read").expect("a package").owners
 }
 
 fn names<const N: usize>(actors: [&Actor; N]) -> Vec<Username> {
@@ -44,14 +44,14 @@ pub async fn owners_come_and_go(db: &dyn Database) {
     let second = actor(db).await;
     let change = change(&first, &name, &second.username, AuditEvent::OwnershipAdd);
     db.execute(&change).await.expect("add");
-    let package = db.package(&name).await.expect("read").expect("a package");
+    let package = db.package(&name, Reach::Everything).await.expect("read").expect("a package");
     assert_eq!((package.owners, package.updated_at), (names([&first, &second]), change.now));
 
     publish(db, &second, &name, &["1.0.1"]).await;
     remove(db, &second, &name, &first).await.expect("remove");
     assert_eq!(owners(db, &name).await, names([&second]));
     refused(add(db, &first, &name, &first).await, ErrorCode::Forbidden);
-    let profile = db.profile(&first.username).await.expect("read").expect("a profile");
+    let profile = db.profile(&first.username, &Sight::unrestricted()).await.expect("read").expect("a profile");
     assert!(!profile.packages.contains(&name));
 
     add(db, &second, &name, &first).await.expect("add");
@@ -171,7 +171,7 @@ pub async fn a_scope_lists_who_owns_single_packages(db: &dyn Database) {
     for name in [&first, &second] {
         publish(db, &owner, name, &["1.0.0"]).await;
     }
-    let shown = async || db.scope(&scope).await.expect("read").expect("a scope");
+    let shown = async || db.scope(&scope, &Sight::unrestricted()).await.expect("read").expect("a scope");
     assert_eq!(shown().await.collaborators, [], "the owner of the scope owns no single package");
     add(db, &owner, &first, &outside).await.expect("add");
     add(db, &owner, &second, &outside).await.expect("add");

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     decide::PublishCommit,
     ports::{CommandHandlerExt, Database},
-    types::{PackageName, PublishedVersion, VersionBounds, VersionList, VersionRange},
+    types::{PackageName, PublishedVersion, Reach, VersionBounds, VersionList, VersionRange},
 };
 
 /// The order is that of the publishes, not that of the versions or of clocks that differ.
@@ -28,9 +28,9 @@ pub async fn versions_are_listed_newest_published_first(db: &dyn Database) {
         db.commit_publish(&commit).await.expect("publish");
     }
     let expected: Vec<_> = versions.into_iter().rev().map(v).collect();
-    let listed = db.versions(&name).await.expect("read").expect("a package");
+    let listed = db.versions(&name, Reach::Everything).await.expect("read").expect("a package");
     assert_eq!(listed.iter().map(|one| one.version.clone()).collect::<Vec<_>>(), expected);
-    let package = db.package(&name).await.expect("read").expect("a package");
+    let package = db.package(&name, Reach::Everything).await.expect("read").expect("a package");
     assert_eq!(package.versions, listed);
 }
 
@@ -44,11 +44,11 @@ pub async fn a_list_of_versions_keeps_to_its_bounds(db: &dyn Database) {
         try_publish(db, &actor, manifest).await.expect("publish");
     }
     publish(db, &actor, &name, &["4.0.0"]).await;
-    let all = db.versions(&name).await.expect("read").expect("a package");
+    let all = db.versions(&name, Reach::Everything).await.expect("read").expect("a package");
     assert_eq!(all.len(), 4);
     let list = async |before: Option<&str>, versions, dependencies| {
         let range = VersionRange { before: before.map(v), bounds: VersionBounds { versions, dependencies } };
-        db.version_list(&name, &range).await.expect("read").expect("a package")
+        db.version_list(&name, &range, Reach::Everything).await.expect("read").expect("a package")
     };
     // Each of the three older versions has some two thousand bytes of dependencies.
     for (before, versions, dependencies, expected, has_older) in [
@@ -69,28 +69,28 @@ pub async fn a_list_of_versions_keeps_to_its_bounds(db: &dyn Database) {
         assert_eq!(listed, expected, "before {before:?}, {versions} versions, {dependencies} bytes");
     }
     let range = VersionRange { before: None, bounds: VersionBounds::LISTED };
-    assert_eq!(db.version_list(&package_name(), &range).await.expect("read"), None);
+    assert_eq!(db.version_list(&package_name(), &range, Reach::Everything).await.expect("read"), None);
 }
 
 /// The separate reads of tags, owners and version numbers agree with the package.
 pub async fn the_small_reads_tell_what_the_package_tells(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "2.0.0", "1.5.0"]).await;
     db.execute(&yank(&actor, &name, "2.0.0")).await.expect("yank");
-    let package = db.package(&name).await.expect("read").expect("a package");
+    let package = db.package(&name, Reach::Everything).await.expect("read").expect("a package");
     assert_eq!(package.version_count, 3);
-    assert_eq!(db.tags(&name).await.expect("read"), Some(package.dist_tags));
-    assert_eq!(db.owners(&name).await.expect("read"), Some(package.owners));
+    assert_eq!(db.tags(&name, Reach::Everything).await.expect("read"), Some(package.dist_tags));
+    assert_eq!(db.owners(&name, Reach::Everything).await.expect("read"), Some(package.owners));
     let numbers = [("1.5.0", true), ("2.0.0", false), ("1.0.0", true)];
     let numbers = numbers.map(|(version, visible)| PublishedVersion { version: v(version), visible });
-    assert_eq!(db.version_numbers(&name).await.expect("read"), Some(numbers.to_vec()));
+    assert_eq!(db.version_numbers(&name, Reach::Everything).await.expect("read"), Some(numbers.to_vec()));
     for version in ["1.5.0", "1.0.0"] {
         db.execute(&yank(&actor, &name, version)).await.expect("yank");
     }
-    assert_eq!(db.tags(&name).await.expect("read"), Some(BTreeMap::new()));
+    assert_eq!(db.tags(&name, Reach::Everything).await.expect("read"), Some(BTreeMap::new()));
     let unknown = package_name();
-    assert_eq!(db.tags(&unknown).await.expect("read"), None);
-    assert_eq!(db.owners(&unknown).await.expect("read"), None);
-    assert_eq!(db.version_numbers(&unknown).await.expect("read"), None);
+    assert_eq!(db.tags(&unknown, Reach::Everything).await.expect("read"), None);
+    assert_eq!(db.owners(&unknown, Reach::Everything).await.expect("read"), None);
+    assert_eq!(db.version_numbers(&unknown, Reach::Everything).await.expect("read"), None);
 }
 
 /// The manifest of a package is that of the version `latest` names.
@@ -100,7 +100,9 @@ pub async fn a_package_is_described_by_latest(db: &dyn Database) {
         let manifest = manifest_with(&name, version, &json!({"description": description}));
         try_publish(db, &actor, manifest).await.expect("publish");
     }
-    let description = async || db.package(&name).await.expect("read").expect("a package").manifest.description.clone();
+    let description = async || {
+        db.package(&name, Reach::Everything).await.expect("read").expect("a package").manifest.description.clone()
+    };
     assert_eq!(description().await, "Second");
     db.execute(&yank(&actor, &name, "2.0.0")).await.expect("yank");
     assert_eq!(description().await, "First");
@@ -111,9 +113,9 @@ pub async fn a_package_is_described_by_latest(db: &dyn Database) {
 /// A package keeps its time of creation.
 pub async fn a_package_was_created_with_its_first_version(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0"]).await;
-    let first = db.package(&name).await.expect("read").expect("a package");
+    let first = db.package(&name, Reach::Everything).await.expect("read").expect("a package");
     publish(db, &actor, &name, &["1.0.1"]).await;
-    let second = db.package(&name).await.expect("read").expect("a package");
+    let second = db.package(&name, Reach::Everything).await.expect("read").expect("a package");
     assert_eq!(second.created_at, first.created_at);
     assert_eq!(second.updated_at, second.versions[0].published_at);
     assert!(second.updated_at > first.updated_at);
@@ -129,7 +131,7 @@ pub async fn a_scope_is_part_of_the_name(db: &dyn Database) {
         publish(db, &actor, name, &[version]).await;
     }
     for (name, version) in names.iter().zip(["1.0.0", "2.0.0", "3.0.0"]) {
-        let versions = db.versions(name).await.expect("read").expect("a package");
+        let versions = db.versions(name, Reach::Everything).await.expect("read").expect("a package");
         assert_eq!(versions.iter().map(|one| one.version.clone()).collect::<Vec<_>>(), [v(version)]);
     }
 }

@@ -12,8 +12,8 @@ use crate::{
     error::{Error, ErrorCode},
     ports::{CommandHandlerExt, Database},
     types::{
-        Actor, ApprovalStatus, ArchiveFile, AuditEvent, DistTag, LatestPolicy, PackageName, Sha256Digest, UploadId,
-        VersionSummary, VersionTexts, Visibility,
+        Actor, ApprovalStatus, ArchiveFile, AuditEvent, DistTag, LatestPolicy, PackageName, Reach, Sha256Digest,
+        UploadId, VersionSummary, VersionTexts, Visibility,
     },
 };
 
@@ -49,7 +49,7 @@ pub async fn a_commit_makes_a_version(db: &dyn Database) {
     };
     let tags = vec![tag("beta"), DistTag::latest()];
     let made = db.commit_publish(&commit).await.expect("commit");
-    assert_eq!(made, Published { published_at: commit.now, dist_tags: tags.clone() });
+    assert_eq!(made, Published { published_at: commit.now, dist_tags: tags.clone(), visibility: Visibility::Public });
 
     let summary = VersionSummary {
         version: manifest.version.clone(),
@@ -63,18 +63,18 @@ pub async fn a_commit_makes_a_version(db: &dyn Database) {
     };
     // Requested without its build metadata, which does not matter.
     let version = v("1.2.3-rc.1");
-    let detail = db.version(&name, &version).await.expect("read").expect("a version");
+    let detail = db.version(&name, &version, Reach::Everything).await.expect("read").expect("a version");
     assert_eq!(detail.summary, summary);
     assert_eq!(detail.summary.version.to_string(), "1.2.3-rc.1+build.5");
     assert_eq!(detail.manifest, manifest);
     assert_eq!((&detail.package, &detail.archive), (&name, &commit.archive));
     assert_eq!(detail.published_by, actor.username.as_str());
     assert_eq!((detail.yanked_reason, detail.dist_tags, detail.downloads), (None, tags, 0));
-    assert_eq!(db.versions(&name).await.expect("read"), Some(vec![summary.clone()]));
-    assert_eq!(db.files(&name, &version).await.expect("read"), Some(commit.files.clone()));
-    assert_eq!(db.readme(&name, &version).await.expect("read"), Some(commit.readme.clone()));
+    assert_eq!(db.versions(&name, Reach::Everything).await.expect("read"), Some(vec![summary.clone()]));
+    assert_eq!(db.files(&name, &version, Reach::Everything).await.expect("read"), Some(commit.files.clone()));
+    assert_eq!(db.readme(&name, &version, Reach::Everything).await.expect("read"), Some(commit.readme.clone()));
 
-    let package = db.package(&name).await.expect("read").expect("a package");
+    let package = db.package(&name, Reach::Everything).await.expect("read").expect("a package");
     assert_eq!((package.name, package.manifest, package.versions), (name.clone(), manifest, vec![summary]));
     assert_eq!((package.created_at, package.updated_at), (commit.now, commit.now));
     assert_eq!((package.visibility, package.downloads), (Visibility::Public, 0));
@@ -86,14 +86,14 @@ pub async fn a_commit_makes_a_version(db: &dyn Database) {
 /// A version without a README has none; an unknown version or package has neither files nor a README.
 pub async fn what_was_not_published_is_not_there(db: &dyn Database) {
     let (_, name) = published(db, &["1.0.0"]).await;
-    assert_eq!(db.readme(&name, &v("1.0.0")).await.expect("read"), Some(None));
+    assert_eq!(db.readme(&name, &v("1.0.0"), Reach::Everything).await.expect("read"), Some(None));
     let (other, version) = (package_name(), v("1.0.1"));
-    assert_eq!(db.version(&name, &version).await.expect("read"), None);
-    assert_eq!(db.files(&name, &version).await.expect("read"), None);
-    assert_eq!(db.readme(&name, &version).await.expect("read"), None);
-    assert_eq!(db.package(&other).await.expect("read"), None);
-    assert_eq!(db.versions(&other).await.expect("read"), None);
-    assert_eq!(db.version(&other, &version).await.expect("read"), None);
+    assert_eq!(db.version(&name, &version, Reach::Everything).await.expect("read"), None);
+    assert_eq!(db.files(&name, &version, Reach::Everything).await.expect("read"), None);
+    assert_eq!(db.readme(&name, &version, Reach::Everything).await.expect("read"), None);
+    assert_eq!(db.package(&other, Reach::Everything).await.expect("read"), None);
+    assert_eq!(db.versions(&other, Reach::Everything).await.expect("read"), None);
+    assert_eq!(db.version(&other, &version, Reach::Everything).await.expect("read"), None);
 }
 
 /// `Timeout` for an upload that was already committed, was never begun or belongs to another user.
@@ -106,7 +106,7 @@ pub async fn an_upload_is_committed_once(db: &dyn Database) {
         let commit = commit(&actor, upload, manifest(&name, "1.0.2"));
         refused(db.commit_publish(&commit).await, ErrorCode::Timeout);
     }
-    assert_eq!(db.versions(&name).await.expect("read").expect("a package").len(), 2);
+    assert_eq!(db.versions(&name, Reach::Everything).await.expect("read").expect("a package").len(), 2);
     assert_eq!(audit_of(db, &name).await.len(), 2);
 }
 
@@ -123,7 +123,7 @@ pub async fn a_refused_commit_leaves_the_upload(db: &dyn Database) {
 /// differs.
 pub async fn a_version_is_published_once(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0+first"]).await;
-    let existing = db.version(&name, &v("1.0.0")).await.expect("read").expect("a version").summary;
+    let existing = db.version(&name, &v("1.0.0"), Reach::Everything).await.expect("read").expect("a version").summary;
     for version in ["1.0.0+first", "1.0.0", "1.0.0+second"] {
         let refusals = [
             db.check_publish(&check(&actor, &name, version)).await.expect_err("a check of an existing version"),
@@ -134,7 +134,7 @@ pub async fn a_version_is_published_once(db: &dyn Database) {
             assert_eq!((package, version.to_string().as_str(), sha256), (name.clone(), "1.0.0+first", existing.sha256));
         }
     }
-    assert_eq!(db.versions(&name).await.expect("read").expect("a package"), [existing]);
+    assert_eq!(db.versions(&name, Reach::Everything).await.expect("read").expect("a package"), [existing]);
     assert_eq!(audit_of(db, &name).await.len(), 1);
 }
 
@@ -171,7 +171,7 @@ pub async fn of_commits_at_once_one_wins(db: &dyn Database) {
         let Error::VersionExists { sha256, .. } = result else { panic!("{result:?}") };
         assert_eq!(*sha256, winner.sha256);
     }
-    let detail = db.version(&name, &v("1.0.0")).await.expect("read").expect("a version");
+    let detail = db.version(&name, &v("1.0.0"), Reach::Everything).await.expect("read").expect("a version");
     assert_eq!((detail.summary.sha256, detail.archive), (winner.sha256, winner.archive.clone()));
     assert_eq!(audit_of(db, &name).await.len(), 2);
 }
@@ -183,7 +183,7 @@ pub async fn versions_published_at_once_all_count(db: &dyn Database) {
     let results = join_all(versions.map(|version| try_publish(db, &actor, manifest(&name, version)))).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
     assert_eq!(latest(db, &name).await.as_deref(), Some("3.0.0"));
-    assert_eq!(db.versions(&name).await.expect("read").expect("a package").len(), 5);
+    assert_eq!(db.versions(&name, Reach::Everything).await.expect("read").expect("a package").len(), 5);
 }
 
 /// A deleted or disabled user, or one who logged out, publishes nothing, even if that happened during
@@ -200,7 +200,7 @@ pub async fn a_dead_credential_publishes_nothing(db: &dyn Database) {
             let upload = upload(db, &owner).await;
             let made = db.commit_publish(&commit(&actor, upload, manifest(package, "1.0.1"))).await;
             assert_eq!(made.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
-            assert_eq!(db.version(package, &v("1.0.1")).await.expect("read"), None, "{what}");
+            assert_eq!(db.version(package, &v("1.0.1"), Reach::Everything).await.expect("read"), None, "{what}");
         }
     }
     assert_eq!(audit_of(db, &name).await.len(), 1);
@@ -212,7 +212,7 @@ pub async fn a_check_changes_nothing(db: &dyn Database) {
     for _ in 0..2 {
         db.check_publish(&check(&actor, &name, "1.0.0")).await.expect("check");
     }
-    assert_eq!(db.package(&name).await.expect("read"), None);
+    assert_eq!(db.package(&name, Reach::Everything).await.expect("read"), None);
     publish(db, &super::world::actor(db).await, &name, &["1.0.0"]).await;
 }
 
@@ -220,13 +220,13 @@ pub async fn a_check_changes_nothing(db: &dyn Database) {
 /// change.
 pub async fn a_clock_that_is_behind_dates_nothing_back(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0"]).await;
-    let before = db.package(&name).await.expect("read").expect("a package");
+    let before = db.package(&name, Reach::Everything).await.expect("read").expect("a package");
     let behind = after(-600);
     let mut late = commit(&actor, upload(db, &actor).await, manifest(&name, "1.1.0"));
     late.now = behind;
     let published = db.commit_publish(&late).await.expect("commit");
     assert!(published.published_at >= before.updated_at);
-    let found = db.version(&name, &v("1.1.0")).await.expect("read").expect("a version").summary;
+    let found = db.version(&name, &v("1.1.0"), Reach::Everything).await.expect("read").expect("a version").summary;
     assert_eq!(found.published_at, published.published_at);
     let yank = crate::decide::Yank {
         actor: actor.clone(),
@@ -238,6 +238,6 @@ pub async fn a_clock_that_is_behind_dates_nothing_back(db: &dyn Database) {
         audit: super::world::entry(crate::types::AuditEvent::VersionYank, &actor).with_package(&name),
     };
     assert!(db.execute(&yank).await.expect("yank").yanked_at >= published.published_at);
-    let package = db.package(&name).await.expect("read").expect("a package");
+    let package = db.package(&name, Reach::Everything).await.expect("read").expect("a package");
     assert!(package.updated_at >= published.published_at && package.created_at == before.created_at);
 }

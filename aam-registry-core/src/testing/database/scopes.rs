@@ -10,7 +10,7 @@ use crate::{
     decide::MemberChange,
     error::{ErrorCode, Result},
     ports::{CommandHandlerExt, Database},
-    types::{Actor, AuditEvent, ScopeMember, ScopeName, ScopeRole, Username},
+    types::{Actor, AuditEvent, ScopeMember, ScopeName, ScopeRole, Sight, Username},
 };
 
 fn change(by: &Actor, scope: &ScopeName, member: &Username, role: Option<ScopeRole>) -> MemberChange {
@@ -29,7 +29,7 @@ async fn remove(db: &dyn Database, by: &Actor, scope: &ScopeName, member: &Actor
 
 /// The members of a scope, by name.
 async fn members(db: &dyn Database, scope: &ScopeName) -> Vec<(Username, ScopeRole)> {
-    let scope = db.scope(scope).await.expect("read").expect("a scope");
+    let scope = db.scope(scope, &Sight::unrestricted()).await.expect("read").expect("a scope");
     scope.members.into_iter().map(|ScopeMember { username, role }| (username, role)).collect()
 }
 
@@ -49,7 +49,7 @@ async fn changes(db: &dyn Database, actor: &Actor) -> usize {
 pub async fn a_new_scope_is_its_makers(db: &dyn Database) {
     let (actor, name, at) = (actor(db).await, scope_name(), now());
     db.execute(&new_scope(&actor, &name, at, &entry(AuditEvent::ScopeCreate, &actor))).await.expect("create");
-    let scope = db.scope(&name).await.expect("read").expect("a scope");
+    let scope = db.scope(&name, &Sight::unrestricted()).await.expect("read").expect("a scope");
     assert_eq!((scope.name, scope.created_at), (name.clone(), at));
     assert_eq!(members(db, &name).await, by_name([(&actor, ScopeRole::Owner)]));
 
@@ -230,7 +230,7 @@ pub async fn two_owners_leaving_at_once_leave_one(db: &dyn Database) {
 pub async fn unknown_scopes_and_users_are_told_apart(db: &dyn Database) {
     let (owner, member) = (actor(db).await, actor(db).await);
     let (scope, nowhere) = (scope(db, &owner).await, scope_name());
-    assert_eq!(db.scope(&nowhere).await.expect("read"), None);
+    assert_eq!(db.scope(&nowhere, &Sight::unrestricted()).await.expect("read"), None);
     refused(set(db, &owner, &nowhere, &member, ScopeRole::Member).await, ErrorCode::ScopeNotFound);
     refused(remove(db, &owner, &nowhere, &member).await, ErrorCode::ScopeNotFound);
     let nobody = stranger_name();
@@ -260,7 +260,7 @@ pub async fn a_dead_credential_changes_no_scope(db: &dyn Database) {
         let name = scope_name();
         let made = db.execute(&new_scope(&dead, &name, now(), &entry(AuditEvent::ScopeCreate, &dead))).await;
         assert_eq!(made.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
-        assert_eq!(db.scope(&name).await.expect("read"), None, "{what}");
+        assert_eq!(db.scope(&name, &Sight::unrestricted()).await.expect("read"), None, "{what}");
         let set = set(db, &dead, &scope, &member, ScopeRole::Member).await;
         assert_eq!(set.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
         let left = remove(db, &dead, &scope, &dead).await;

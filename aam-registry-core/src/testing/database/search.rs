@@ -10,8 +10,8 @@ use super::{
 use crate::{
     ports::{CommandHandlerExt, Database},
     types::{
-        Actor, ArtifactType, DownloadBatch, DownloadCount, PackageName, PackageSummary, Page, PageRequest, ScopeName,
-        SearchQuery, SearchSort,
+        Actor, ArtifactType, DownloadBatch, DownloadCount, PackageName, PackageSummary, Page, PageRequest, Reach,
+        ScopeName, SearchQuery, SearchSort,
     },
 };
 
@@ -73,7 +73,7 @@ pub async fn a_row_shows_the_package(db: &dyn Database) {
         "artifacts": {"prompts": artifact("p.md"), "agents": artifact("agents/a")},
     });
     make(db, &actor, &name, more).await;
-    let updated_at = db.package(&name).await.expect("read").expect("a package").updated_at;
+    let updated_at = db.package(&name, Reach::Everything).await.expect("read").expect("a package").updated_at;
     let query = text(&found_by);
     let found = find(db, &query).await;
     let row = PackageSummary {

@@ -11,7 +11,7 @@ use crate::{
     decide::{PublishCommit, TagChange, Yank},
     error::{ErrorCode, Result},
     ports::{CommandHandlerExt, Database},
-    types::{Actor, AuditEvent, DistTag, LatestPolicy, PackageName},
+    types::{Actor, AuditEvent, DistTag, LatestPolicy, PackageName, Reach},
 };
 
 fn change(actor: &Actor, package: &PackageName, name: &str, version: Option<&str>) -> TagChange {
@@ -31,7 +31,7 @@ async fn remove(db: &dyn Database, actor: &Actor, name: &PackageName, tag: &str)
 
 /// The package's tags and the versions they name, as text.
 async fn tags(db: &dyn Database, name: &PackageName) -> Vec<(String, String)> {
-    let package = db.package(name).await.expect("read").expect("a package");
+    let package = db.package(name, Reach::Everything).await.expect("read").expect("a package");
     package.dist_tags.iter().map(|(tag, version)| (tag.to_string(), version.to_string())).collect()
 }
 
@@ -52,14 +52,14 @@ pub async fn a_tag_is_set_moved_and_removed(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0+b1", "1.1.0"]).await;
     set(db, &actor, &name, "beta", "1.0.0+other").await.expect("set");
     assert_eq!(tags(db, &name).await, pairs([("beta", "1.0.0+b1"), ("latest", "1.1.0")]));
-    let tagged = db.version(&name, &v("1.0.0")).await.expect("read").expect("a version");
+    let tagged = db.version(&name, &v("1.0.0"), Reach::Everything).await.expect("read").expect("a version");
     assert_eq!(tagged.dist_tags, [tag("beta")]);
 
     let moved = TagChange { now: after(5), ..change(&actor, &name, "beta", Some("1.1.0")) };
     db.execute(&moved).await.expect("move");
-    let package = db.package(&name).await.expect("read").expect("a package");
+    let package = db.package(&name, Reach::Everything).await.expect("read").expect("a package");
     assert_eq!(package.updated_at, moved.now);
-    let tagged = db.version(&name, &v("1.1.0")).await.expect("read").expect("a version");
+    let tagged = db.version(&name, &v("1.1.0"), Reach::Everything).await.expect("read").expect("a version");
     assert_eq!(tagged.dist_tags, [tag("beta"), DistTag::latest()]);
 
     remove(db, &actor, &name, "beta").await.expect("remove");

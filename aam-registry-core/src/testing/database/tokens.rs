@@ -54,6 +54,21 @@ pub async fn a_token_is_found_by_its_digest(db: &dyn Database) {
     assert_eq!(made, 2);
 }
 
+/// No endpoint uses the scope `approve` and no new token is given it, but earlier releases stored tokens that have it:
+/// they are found and listed, and their other scopes are of use.
+pub async fn a_stored_token_with_the_scope_approve_is_valid(db: &dyn Database) {
+    let actor = actor(db).await;
+    let both = [TokenScope::Approve, TokenScope::Publish].into_iter().collect();
+    let stored = Token { scopes: both, ..token(actor.user, now()) };
+    let secret = create(db, &actor, &stored).await;
+    let holder = db.token_holder(&secret, now()).await.expect("read").expect("a holder");
+    assert_eq!(holder.token, stored);
+    let with_token = Actor { credential: Credential::Token(stored.id), ..actor.clone() };
+    let audit = entry(AuditEvent::ScopeCreate, &actor);
+    db.execute(&new_scope(&with_token, &scope_name(), now(), &audit)).await.expect("the token is valid");
+    assert_eq!(db.tokens(&actor, now()).await.expect("read"), [stored]);
+}
+
 /// A user sees the own valid tokens, the newest first.
 pub async fn tokens_are_listed_newest_first(db: &dyn Database) {
     let (actor, other) = (actor(db).await, actor(db).await);

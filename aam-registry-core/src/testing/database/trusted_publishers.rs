@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 
 use super::world::{
-    actor, after, audit_of, entry, manifest, now, package_name, publish, published, refused, scope, scoped_name,
-    try_publish, v, word,
+    actor, after, audit_of, entry, manifest, manifest_with, now, package_name, publish, published, refused, scope,
+    scoped_name, try_publish, v, word,
 };
 use crate::{
     decide::{PublisherChange, PublisherCommand, PublisherQuery, TokenExchange},
     error::{ErrorCode, Result},
-    ports::Database,
+    ports::{CommandHandlerExt, Database, PublisherBySecret, PublisherFactsOf, QueryHandlerExt},
     types::{
         Actor, AuditEvent, Credential, IdToken, Issuer, PackageName, PackagePublishers, PublisherId, PublisherPreset,
-        PublisherSecret, PublisherTokenId, Sha256Digest, TrustedPublisher, Username,
+        PublisherSecret, PublisherTokenId, Reach, Sha256Digest, TrustedPublisher, Username,
     },
 };
 
@@ -51,7 +52,7 @@ async fn change(
     };
     let audit = entry(event, by).with_package(package);
     let command = PublisherCommand { actor: by.clone(), package: package.clone(), change, now: audit.timestamp, audit };
-    db.change_publisher(&command).await
+    db.execute(&command).await
 }
 
 async fn add(db: &dyn Database, by: &Actor, package: &PackageName, repository: &str) -> TrustedPublisher {
@@ -60,7 +61,8 @@ async fn add(db: &dyn Database, by: &Actor, package: &PackageName, repository: &
 }
 
 async fn publishers(db: &dyn Database, by: &Actor, package: &PackageName) -> Result<PackagePublishers> {
-    db.publishers(&PublisherQuery { actor: by.clone(), package: package.clone(), now: now() }).await
+    let query = PublisherQuery { actor: by.clone(), package: package.clone(), now: now() };
+    query.decide(&db.ask(PublisherFactsOf(query.clone())).await?)
 }
 
 fn id_token(repository: &str, repository_id: &str) -> IdToken {
@@ -70,7 +72,7 @@ fn id_token(repository: &str, repository_id: &str) -> IdToken {
         subject: format!("repo:{repository}:ref:refs/heads/main"),
         id: Some(word()),
         digest: Sha256Digest::of(word().as_bytes()),
-        ends_at: after(300),
+        ends_at: after(3000),
         claims: pairs(&[
             ("repository", repository),
             ("job_workflow_ref", &workflow),
@@ -91,8 +93,8 @@ fn exchange_of(id_token: IdToken, package: Option<&PackageName>) -> (TokenExchan
 /// Swaps an ID token, and acts with what it was swapped for.
 async fn acting(db: &dyn Database, id_token: IdToken) -> Result<Actor> {
     let (exchange, secret) = exchange_of(id_token, None);
-    db.exchange_token(&exchange).await?;
-    let holder = db.publisher_holder(&secret.digest(), now()).await?.expect("a holder");
+    db.execute(&exchange).await?;
+    let holder = db.ask(PublisherBySecret(secret.digest())).await?.expect("a holder");
     let credential =
         Credential::Publisher { publisher: holder.token.publisher, token: holder.token.id, name: holder.token.name };
     let user = uuid::Uuid::from(holder.token.publisher).into();
@@ -123,7 +125,7 @@ pub async fn a_trusted_publisher_publishes_until_it_is_removed(db: &dyn Database
     let added = add(db, &ada, &kit, &repository).await;
     let by = acting(db, id_token(&repository, "1")).await.expect("swapped");
     try_publish(db, &by, manifest(&kit, "1.1.0")).await.expect("published");
-    let detail = db.version(&kit, &v("1.1.0")).await.expect("read").expect("a version");
+    let detail = db.version(&kit, &v("1.1.0"), Reach::Everything).await.expect("read").expect("a version");
     let name = format!("trusted-publisher:{}:repo:{repository}:ref:refs/heads/main", Issuer::GITHUB);
     assert_eq!(detail.published_by, name);
     refused(try_publish(db, &by, manifest(&package_name(), "1.0.0")).await, ErrorCode::Forbidden);
@@ -141,7 +143,7 @@ pub async fn a_waiting_publisher_makes_its_package(db: &dyn Database) {
         assert!(add(db, &ada, &kit, &repository).await.pending);
         let by = acting(db, id_token(&repository, "1")).await.expect("swapped");
         try_publish(db, &by, manifest(&kit, "1.0.0")).await.expect("published");
-        let owners = db.owners(&kit).await.expect("read").expect("a package");
+        let owners = db.owners(&kit, Reach::Everything).await.expect("read").expect("a package");
         assert_eq!(owners, std::slice::from_ref(&ada.username), "{kit}");
         let listed = publishers(db, &ada, &kit).await.expect("read").publishers;
         assert!(listed.len() == 1 && !listed[0].pending, "{listed:?}");
@@ -171,14 +173,14 @@ pub async fn an_id_token_counts_once(db: &dyn Database) {
     add(db, &ada, &kit, &repository).await;
     for token in [id_token(&repository, "1"), IdToken { id: None, ..id_token(&repository, "1") }] {
         let swaps: Vec<_> = (0..4).map(|_| exchange_of(token.clone(), None).0).collect();
-        let swapped = join_all(swaps.iter().map(|exchange| db.exchange_token(exchange))).await;
+        let swapped = join_all(swaps.iter().map(|exchange| db.execute(exchange))).await;
         assert_eq!(swapped.iter().filter(|swapped| swapped.is_ok()).count(), 1, "{swapped:?}");
         for swapped in swapped.into_iter().filter(Result::is_err) {
             refused(swapped, ErrorCode::Unauthorized);
         }
     }
     let elsewhere = exchange_of(id_token(&repository, "1"), Some(&package_name())).0;
-    refused(db.exchange_token(&elsewhere).await, ErrorCode::Forbidden);
+    refused(db.execute(&elsewhere).await, ErrorCode::Forbidden);
 }
 
 /// A repository that takes the name of another cannot publish.
@@ -211,17 +213,50 @@ pub async fn where_publishers_alone_publish_owners_do_not(db: &dyn Database) {
     try_publish(db, &ada, manifest(&kit, "1.2.0")).await.expect("published");
 }
 
-/// Tokens end by themselves; what cannot be used any more is forgotten.
+/// Tokens and used ID tokens are forgotten once they have ended by themselves, and not before.
 pub async fn expired_tokens_of_publishers_are_forgotten(db: &dyn Database) {
     let (ada, kit) = published(db, &["1.0.0"]).await;
     let repository = format!("acme/{}", word());
     add(db, &ada, &kit, &repository).await;
-    let (exchange, secret) = exchange_of(id_token(&repository, "1"), Some(&kit));
-    db.exchange_token(&exchange).await.expect("swapped");
-    let holder = async |at| db.publisher_holder(&secret.digest(), at).await.expect("read");
-    assert_eq!(holder(now()).await.map(|holder| holder.package), Some(kit));
-    assert_eq!(holder(after(901)).await, None);
-    db.forget_publisher_tokens(now()).await.expect("forgotten");
-    assert!(holder(now()).await.is_some(), "it is alive");
-    refused(db.exchange_token(&exchange_of(exchange.id_token, None).0).await, ErrorCode::Unauthorized);
+    // Others share the database, so what ends here has ended long ago.
+    let past = |seconds: i64| Timestamp::from_second(1_000_000 + seconds).expect("an instant");
+    let (mut exchange, secret) = exchange_of(id_token(&repository, "1"), Some(&kit));
+    (exchange.id_token.ends_at, exchange.expires_at) = (past(10), past(20));
+    db.execute(&exchange).await.expect("swapped");
+    let holder = async || db.ask(PublisherBySecret(secret.digest())).await.expect("read");
+    let found = holder().await.expect("a holder");
+    assert_eq!((found.package, found.token.expires_at), (kit, past(20)));
+    let again = async || db.execute(&exchange_of(exchange.id_token.clone(), None).0).await;
+    db.forget_sessions(past(10)).await.expect("forgotten");
+    refused(again().await, ErrorCode::Unauthorized);
+    db.forget_sessions(past(11)).await.expect("forgotten");
+    assert!(holder().await.is_some(), "it is alive");
+    again().await.expect("nothing remembers the ID token, which nobody would take any more");
+    db.forget_sessions(past(21)).await.expect("forgotten");
+    assert_eq!(holder().await, None);
+}
+
+/// Who may not see a private package sees no publisher of it: the answers are those of a package that does not exist.
+pub async fn publishers_of_a_private_package_are_unseen(db: &dyn Database) {
+    let (ada, eve) = (actor(db).await, actor(db).await);
+    let team = scope(db, &ada).await;
+    let (kit, absent) = (scoped_name(&team), scoped_name(&team));
+    let private = manifest_with(&kit, "1.0.0", &serde_json::json!({"private": true}));
+    try_publish(db, &ada, private).await.expect("published");
+    let repository = format!("acme/{}", word());
+    let added = add(db, &ada, &kit, &repository).await;
+    assert_eq!(publishers(db, &ada, &kit).await.expect("read").publishers, std::slice::from_ref(&added));
+    let by = acting(db, id_token(&repository, "1")).await.expect("swapped");
+    try_publish(db, &by, manifest(&kit, "1.1.0")).await.expect("published, though it is not shown the package");
+    for package in [&kit, &absent] {
+        refused(publishers(db, &eve, package).await, ErrorCode::PackageNotFound);
+        for what in [PublisherChange::Remove(added.id), PublisherChange::SetOnly(false)] {
+            refused(change(db, &eve, package, what).await, ErrorCode::PackageNotFound);
+        }
+        let new = PublisherChange::Add(publisher(&eve, package, "eve/kit"));
+        refused(change(db, &eve, package, new).await, ErrorCode::Forbidden);
+    }
+    let log = audit_of(db, &kit).await;
+    let of_publisher = log.iter().find(|one| one.entry.event == AuditEvent::PublisherAdd).expect("an entry");
+    assert!(of_publisher.entry.is_private());
 }

@@ -6,7 +6,7 @@ use super::world::{actor, commit, manifest, package_name, refused, upload};
 use crate::{
     error::ErrorCode,
     ports::Database,
-    types::{Actor, ArchiveKey, NewUpload, Upload, UploadId},
+    types::{Actor, ArchiveKey, NewUpload, Reach, Upload, UploadId},
 };
 
 /// A limit high enough that the uploads of other cases do not displace those of this one.
@@ -75,7 +75,7 @@ pub async fn a_lapsed_upload_is_abandoned(db: &dyn Database) {
     assert_eq!(abandoned(db, Duration::ZERO, alive).await, None);
     assert!(!db.renew_upload(dead, Duration::from_mins(10)).await.expect("renew"));
     refused(db.commit_publish(&commit(&actor, dead, manifest(&name, "1.0.0"))).await, ErrorCode::Timeout);
-    assert_eq!(db.package(&name).await.expect("read"), None);
+    assert_eq!(db.package(&name, Reach::Everything).await.expect("read"), None);
     db.commit_publish(&commit(&actor, alive, manifest(&name, "1.0.0"))).await.expect("commit");
 }
 

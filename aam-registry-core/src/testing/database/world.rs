@@ -11,7 +11,7 @@ use crate::{
     ports::{Clock, CommandHandlerExt, Database, SystemClock},
     types::{
         Actor, ArchiveFile, ArchiveKey, AuditEntry, AuditEvent, AuditFilter, Credential, DistTag, LatestPolicy,
-        Manifest, NewAuditEntry, NewUpload, PackageName, PageRequest, ScopeName, Sha256Digest, Token, TokenId,
+        Manifest, NewAuditEntry, NewUpload, PackageName, PageRequest, Reach, ScopeName, Sha256Digest, Token, TokenId,
         TokenScopes, UploadId, User, UserId, Username, Version,
     },
 };
@@ -248,7 +248,7 @@ pub(super) async fn published(db: &dyn Database, versions: &[&str]) -> (Actor, P
 
 /// The version that `latest` names.
 pub(super) async fn latest(db: &dyn Database, name: &PackageName) -> Option<String> {
-    let package = db.package(name).await.expect("read a package").expect("a package");
+    let package = db.package(name, Reach::Everything).await.expect("read a package").expect("a package");
     package.latest().map(ToString::to_string)
 }
 

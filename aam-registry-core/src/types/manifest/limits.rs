@@ -109,35 +109,35 @@ impl ManifestLimits {
                 }
             }
         }
-        self.check_keys(document, Place::ROOT, false, faults);
+        self.check_keys(document, FieldPath::ROOT, false, faults);
     }
 
     /// `lists_files` below `file_checksums`.
-    fn check_keys(&self, value: &Value, place: Place<'_>, lists_files: bool, faults: &mut Faults) {
+    fn check_keys(&self, value: &Value, path: FieldPath<'_>, lists_files: bool, faults: &mut Faults) {
         if !(value.is_object() || value.is_array()) {
             return;
         }
-        if place.depth > self.depth {
+        if path.depth > self.depth {
             let max = self.depth;
-            faults.add(place, format_args!("is a mapping or list at level {}; at most {max} are allowed", place.depth));
+            faults.add(path, format_args!("is a mapping or list at level {}; at most {max} are allowed", path.depth));
             return;
         }
         match value {
             Value::Object(fields) => {
                 for (key, value) in fields {
-                    let lists_files = lists_files || (place.depth == 1 && key == FILE_CHECKSUMS);
-                    let place = place.below(Step::Key(key));
+                    let lists_files = lists_files || (path.depth == 1 && key == FILE_CHECKSUMS);
+                    let path = path.below(Step::Key(key));
                     let is_path = || lists_files && value.is_string() && package_path(key).is_ok();
                     if key.len() > self.key && !is_path() {
                         let (bytes, max) = (key.len(), self.key);
-                        faults.add(place, format_args!("is a key of {bytes} bytes; at most {max} are allowed"));
+                        faults.add(path, format_args!("is a key of {bytes} bytes; at most {max} are allowed"));
                     }
-                    self.check_keys(value, place, lists_files, faults);
+                    self.check_keys(value, path, lists_files, faults);
                 }
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.check_keys(item, place.below(Step::Index(index)), lists_files, faults);
+                    self.check_keys(item, path.below(Step::Index(index)), lists_files, faults);
                 }
             }
             _ => {}
@@ -153,8 +153,8 @@ impl Default for ManifestLimits {
 
 /// A position in a document; formatted only when it is reported.
 #[derive(Clone, Copy)]
-struct Place<'a> {
-    parent: Option<&'a Place<'a>>,
+struct FieldPath<'a> {
+    parent: Option<&'a FieldPath<'a>>,
     step: Step<'a>,
     depth: usize,
 }
@@ -166,15 +166,15 @@ enum Step<'a> {
     Index(usize),
 }
 
-impl Place<'_> {
+impl FieldPath<'_> {
     const ROOT: Self = Self { parent: None, step: Step::Root, depth: 1 };
 
-    fn below<'a>(&'a self, step: Step<'a>) -> Place<'a> {
-        Place { parent: Some(self), step, depth: self.depth + 1 }
+    fn below<'a>(&'a self, step: Step<'a>) -> FieldPath<'a> {
+        FieldPath { parent: Some(self), step, depth: self.depth + 1 }
     }
 }
 
-impl Display for Place<'_> {
+impl Display for FieldPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(parent) = self.parent {
             parent.fmt(f)?;

@@ -47,6 +47,8 @@ pub struct Manifest {
     pub artifacts: Artifacts,
     /// The packages it depends on.
     pub dependencies: BTreeMap<PackageName, Constraint>,
+    /// Whether the package shall be private. Counts where this version makes the package.
+    pub private: bool,
     /// The whole document as it is stored, including unknown keys.
     pub document: Value,
 }

@@ -120,8 +120,16 @@ fn the_limits_hold_at_their_edges() {
 }
 
 #[test]
-fn private_packages_and_self_dependencies_are_refused() {
-    assert!(faults(&minimal("private: true"))[0].starts_with("private: private packages are not supported"));
+fn only_a_package_in_a_scope_can_be_private() {
+    assert!(faults(&minimal("private: true"))[0].starts_with("private: only a package in a scope can be private"));
+    let scoped = |line: &str| minimal(line).replace("name: a\n", "name: '@team/a'\n");
+    for (line, private) in [("private: true", true), ("private: false", false), ("", false), ("private: ", false)] {
+        assert_eq!(Manifest::parse(scoped(line).as_bytes()).expect(line).private, private, "{line}");
+    }
+}
+
+#[test]
+fn self_dependencies_are_refused() {
     assert_eq!(faults(&minimal("private: yes")), ["private: must be true or false"]);
     assert_eq!(faults(&minimal("dependencies: {a: '*'}")), ["dependencies.a: is this package itself; remove it"]);
 }
@@ -276,9 +284,9 @@ proptest! {
 fn a_key_that_asks_for_what_is_not_built_is_refused_when_it_is_published() {
     let limits = ManifestLimits::default();
     for (line, what) in [
-        ("visibility: private", "private packages"),
-        ("Private: true", "private packages"),
-        ("access: restricted", "private packages"),
+        ("visibility: private", "other ways to ask for a private package"),
+        ("Private: true", "other ways to ask for a private package"),
+        ("access: restricted", "other ways to ask for a private package"),
         ("approval: {required: true}", "approvals"),
         ("require_approval: true", "approvals"),
         ("signature: MEUCIQ", "signatures"),

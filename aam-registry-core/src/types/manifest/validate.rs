@@ -40,7 +40,7 @@ pub(super) fn validate(document: Value, limits: &ManifestLimits) -> Result<Manif
     let keywords = check.keywords(fields);
     let artifacts = check.artifacts(fields);
     let dependencies = check.dependencies(fields, name.as_ref());
-    check.private(fields);
+    let private = check.private(fields, name.as_ref());
     limits.check(&document, &mut faults);
 
     match (name, version, description, faults.into_vec()) {
@@ -55,6 +55,7 @@ pub(super) fn validate(document: Value, limits: &ManifestLimits) -> Result<Manif
             keywords,
             artifacts,
             dependencies,
+            private,
             document,
         }),
         (_, _, _, faults) => Err(faults),
@@ -291,14 +292,18 @@ impl Check<'_> {
         dependencies
     }
 
-    fn private(&mut self, fields: &Map<String, Value>) {
+    /// Whether the package shall be private, which only one in a scope can be: a name without a scope would be known
+    /// by its being taken.
+    fn private(&mut self, fields: &Map<String, Value>, name: Option<&PackageName>) -> bool {
         match value(fields, "private") {
-            None | Some(Value::Bool(false)) => {}
-            Some(Value::Bool(true)) => self.faults.add(
+            None | Some(Value::Bool(false)) => return false,
+            Some(Value::Bool(true)) if name.is_some_and(|name| name.scope().is_none()) => self.faults.add(
                 "private",
-                "private packages are not supported by this registry yet; remove it to publish for everybody",
+                "only a package in a scope can be private; name it `@scope/name`, or remove this to publish for everybody",
             ),
+            Some(Value::Bool(true)) => return true,
             Some(_) => self.faults.add("private", "must be true or false"),
         }
+        false
     }
 }

@@ -1,6 +1,6 @@
 //! Errors of every layer.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use aam_registry_core::{
     ErrorCode, Result,
@@ -9,8 +9,8 @@ use aam_registry_core::{
     memory::MemoryMetadata,
     ports::PackageStore,
     types::{
-        Actor, ArchiveFile, DistTag, Package, PackageName, PackageSummary, Page, PublishedVersion, RegistryTotals,
-        SearchQuery, Username, Version, VersionDetail, VersionList, VersionRange,
+        Actor, ArchiveFile, DistTag, Memberships, Package, PackageName, PackageSummary, Page, PublishedVersion, Reach,
+        RegistryTotals, SearchQuery, UserId, Username, Version, VersionDetail, VersionList, VersionRange,
     },
 };
 use async_trait::async_trait;
@@ -125,7 +125,7 @@ enum Trouble {
 
 #[async_trait]
 impl PackageStore for Troubled {
-    async fn package(&self, name: &PackageName) -> Result<Option<Package>> {
+    async fn package(&self, name: &PackageName, reach: Reach) -> Result<Option<Package>> {
         match name.as_str() {
             "panics" => panic!("the secret is swordfish"),
             "hangs" => std::future::pending().await,
@@ -134,36 +134,41 @@ impl PackageStore for Troubled {
                 Err(aam_registry_core::Error::database(source, true, Outcome::NotApplied))
             }
             "bugs" => Err(aam_registry_core::Error::internal("assertion at /src/lib.rs:7")),
-            _ => self.0.package(name).await,
+            _ => self.0.package(name, reach).await,
         }
     }
 
-    async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<Option<VersionList>> {
-        self.0.version_list(name, range).await
+    async fn version_list(
+        &self,
+        name: &PackageName,
+        range: &VersionRange,
+        reach: Reach,
+    ) -> Result<Option<VersionList>> {
+        self.0.version_list(name, range, reach).await
     }
 
-    async fn version_numbers(&self, name: &PackageName) -> Result<Option<Vec<PublishedVersion>>> {
-        self.0.version_numbers(name).await
+    async fn version_numbers(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<PublishedVersion>>> {
+        self.0.version_numbers(name, reach).await
     }
 
-    async fn tags(&self, name: &PackageName) -> Result<Option<BTreeMap<DistTag, Version>>> {
-        self.0.tags(name).await
+    async fn tags(&self, name: &PackageName, reach: Reach) -> Result<Option<BTreeMap<DistTag, Version>>> {
+        self.0.tags(name, reach).await
     }
 
-    async fn owners(&self, name: &PackageName) -> Result<Option<Vec<Username>>> {
-        self.0.owners(name).await
+    async fn owners(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<Username>>> {
+        self.0.owners(name, reach).await
     }
 
-    async fn version(&self, name: &PackageName, version: &Version) -> Result<Option<VersionDetail>> {
-        self.0.version(name, version).await
+    async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>> {
+        self.0.version(name, version, reach).await
     }
 
-    async fn files(&self, name: &PackageName, version: &Version) -> Result<Option<Vec<ArchiveFile>>> {
-        self.0.files(name, version).await
+    async fn files(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Vec<ArchiveFile>>> {
+        self.0.files(name, version, reach).await
     }
 
-    async fn readme(&self, name: &PackageName, version: &Version) -> Result<Option<Option<String>>> {
-        self.0.readme(name, version).await
+    async fn readme(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Option<String>>> {
+        self.0.readme(name, version, reach).await
     }
 
     async fn search(&self, query: &SearchQuery) -> Result<Page<PackageSummary>> {
@@ -172,6 +177,10 @@ impl PackageStore for Troubled {
 
     async fn rights(&self, actor: &Actor, package: &PackageName) -> Result<Option<Rights>> {
         self.0.rights(actor, package).await
+    }
+
+    async fn memberships(&self, user: UserId) -> Result<Arc<Memberships>> {
+        self.0.memberships(user).await
     }
 
     async fn totals(&self) -> Result<RegistryTotals> {

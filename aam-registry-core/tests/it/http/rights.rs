@@ -35,6 +35,7 @@ const TABLE: &[(&str, Action)] = &[
     ("removeTrustedPublisher", Action::ManagePublishers),
     ("addOwner", Action::ChangeOwners),
     ("removeOwner", Action::ChangeOwners),
+    ("setVisibility", Action::ChangeVisibility),
     ("getPackageAuditLog", Action::ReadPackageLog),
     ("getAuditLog", Action::ReadLog),
     ("listSessions", Action::ListSessions),
@@ -57,7 +58,8 @@ const TABLE: &[(&str, Action)] = &[
 ];
 
 /// The actions that are ways of another route.
-const OF_OTHER_ROUTES: [Action; 3] = [Action::LeaveScope, Action::ReserveForPublisher, Action::RevokeUsedToken];
+const OF_OTHER_ROUTES: [Action; 4] =
+    [Action::LeaveScope, Action::ReserveForPublisher, Action::RevokeUsedToken, Action::SeePrivate];
 
 /// The id of nothing.
 const NO_ID: &str = "0190d9f0-0000-7000-8000-000000000000";
@@ -108,6 +110,7 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
         "removeTrustedPublisher" => act(Method::DELETE, &format!("{kit}/trusted-publishers/{NO_ID}")).await,
         "addOwner" => act(Method::PUT, &format!("{kit}/owners/ada")).await,
         "removeOwner" => act(Method::DELETE, &format!("{kit}/owners/nobody")).await,
+        "setVisibility" => send(Method::PUT, &format!("{kit}/visibility"), json!({"visibility": "public"})).await,
         "getPackageAuditLog" => act(Method::GET, &format!("{kit}/audit-log")).await,
         "getAuditLog" => act(Method::GET, "/api/v1/audit-log").await,
         "listSessions" => act(Method::GET, "/api/v1/users/me/sessions").await,

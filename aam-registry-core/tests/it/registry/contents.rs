@@ -1,4 +1,8 @@
-use std::{io::Write, net::IpAddr, ops::Range};
+use std::{
+    io::{self, Read, Write},
+    net::IpAddr,
+    ops::Range,
+};
 
 use aam_registry_core::{
     ErrorCode, Result,
@@ -11,6 +15,7 @@ use aam_registry_core::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{Method, Uri};
 
@@ -185,6 +190,44 @@ async fn one_client_has_a_share_of_the_large_files() {
     }
     drop(held);
     waiting.remove(0).await.expect("its share again");
+}
+
+/// An archive with a file of so many zeros.
+fn zeros(size: u64) -> Vec<u8> {
+    let manifest = b"name: kit\nversion: 1.0.0\ndescription: x\nartifacts:\n  skills:\n    - {name: one, path: one.md, description: x}\n";
+    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    let mut append = |path: &str, size: u64, content: &mut dyn Read| {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(size);
+        header.set_mode(0o644);
+        header.set_entry_type(tar::EntryType::Regular);
+        tar.append_data(&mut header, path, content).expect("appended");
+    };
+    append("aam.yaml", manifest.len() as u64, &mut &manifest[..]);
+    append("one.md", 6, &mut &b"# One\n"[..]);
+    append("data/zeros.bin", size, &mut io::repeat(0).take(size));
+    tar.into_inner().and_then(GzEncoder::finish).expect("packed")
+}
+
+/// Four files of 490 MiB are nearly all the room there is on the disk. One client has room for one of them.
+#[tokio::test]
+async fn one_client_cannot_take_all_room_on_the_disk() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    world.publish(&ada, zeros(490 << 20)).await.expect("published");
+    let held = opened_for(&world, "data/zeros.bin", Some(network(1))).await.expect("opened");
+    let mut waiting: Vec<_> =
+        (0..3).map(|_| Box::pin(opened_for(&world, "data/zeros.bin", Some(network(1))))).collect();
+    for one in &mut waiting {
+        assert!(futures_util::poll!(one).is_pending());
+    }
+    let other = opened_for(&world, "data/zeros.bin", Some(network(2))).await.expect("another client is not in need");
+    for one in &mut waiting {
+        assert!(futures_util::poll!(one).is_pending(), "it has its share already");
+    }
+    drop((waiting, other));
+    drop(held);
+    opened_for(&world, "data/zeros.bin", Some(network(1))).await.expect("its share is free again");
 }
 
 #[tokio::test]

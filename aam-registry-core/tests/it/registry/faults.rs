@@ -17,7 +17,7 @@ use aam_registry_core::{
     memory::{MemoryArchives, MemoryMetadata},
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, PackageStore, PublishStore, StoredArchive},
     registry::{CleanupOptions, Damage, GarbageFate, Policy, PublishOptions},
-    types::{ArchiveKey, ArchiveLocation, NewUpload, RegistryId, Upload, UploadId},
+    types::{ArchiveKey, ArchiveLocation, NewUpload, Reach, RegistryId, Upload, UploadId},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -124,7 +124,12 @@ async fn a_commit_that_was_not_made_fails_and_blocks_nothing() {
         world.registry.sweep_uploads().await.expect("swept");
     }
     assert_eq!(world.stored_archives().await, 1, "the sweeper took what the failure left");
-    let detail = world.database.version(&name("greet-kit"), &version("1.0.0")).await.expect("read").expect("version");
+    let detail = world
+        .database
+        .version(&name("greet-kit"), &version("1.0.0"), Reach::Everything)
+        .await
+        .expect("read")
+        .expect("version");
     assert_eq!(detail.summary.sha256, receipt.sha256);
     world.registry.open_archive(&detail.location(), None).await.expect("and left what was published");
 }

@@ -1,8 +1,16 @@
 use std::collections::BTreeMap;
 
-use aam_registry_core::{ErrorCode, Result, types::Principal};
+use aam_registry_core::{
+    ErrorCode, Result,
+    archive::ArchiveLimits,
+    registry::Policy,
+    types::{ManifestLimits, Principal},
+};
 
-use super::world::{World, archive_with, name, version};
+use super::{
+    watched::Watched,
+    world::{World, archive_with, name, version},
+};
 
 async fn publish(world: &World, by: &Principal, package: &str, number: &str, needs: &[(&str, &str)]) {
     let needs: Vec<_> = needs.iter().map(|(name, constraint)| format!("\"{name}\": \"{constraint}\"")).collect();
@@ -123,4 +131,43 @@ async fn what_is_missing_is_told_apart() {
     let error = tree(&world, &[("far", "*")]).await.expect_err("no version of a dependency");
     assert_eq!(error.to_string(), "No version of app satisfies ^9, which far 1.0.0 needs");
     assert_eq!(error.details()[1].error, "has no version that any of these would accept; the highest is 1.0.0");
+}
+
+/// Versions that an earlier release took, which knew no limit of their dependencies.
+#[tokio::test]
+async fn no_more_is_read_for_one_resolution_than_it_may_hold_in_memory() {
+    const PACKAGES: usize = 60;
+    let mut reads = None;
+    let world = World::with(|builder, database, _| {
+        let watched = Watched::new(database);
+        reads = Some(watched.clone());
+        let wide = ManifestLimits::default().with_max_dependencies(usize::MAX);
+        let policy = Policy::default().with_archive_limits(ArchiveLimits::default().with_manifest(wide));
+        builder.packages(watched).policy(policy)
+    });
+    let reads = reads.expect("a store");
+    let ada = world.user("ada").await;
+    // 390 KB of dependencies each, and 23 MB in all.
+    let (scope, long) = ("x".repeat(60), "y".repeat(55));
+    let dependencies =
+        (0..3_000).map(|at| format!("  \"@{scope}/{long}-{at:04}\": \"*\"\n")).collect::<Vec<_>>().concat();
+    for at in 0..PACKAGES {
+        let archive = archive_with(&format!("wide-{at:02}"), "1.0.0", &format!("dependencies:\n{dependencies}"));
+        world.publish(&ada, archive).await.expect("published");
+    }
+    let versions_read = || reads.reads().iter().filter(|read| **read == "versions").count();
+    versions_read();
+    let all: Vec<_> = (0..PACKAGES).map(|at| (format!("wide-{at:02}"), "*")).collect();
+    let all: Vec<_> = all.iter().map(|(package, spec)| (&**package, *spec)).collect();
+    let error = tree(&world, &all).await.expect_err("too much");
+    assert_eq!(error.code(), ErrorCode::ResolutionConflict);
+    assert!(error.to_string().contains("ask for fewer packages at once"), "{error}");
+    let read = versions_read();
+    assert!((35..55).contains(&read), "{read} of {PACKAGES} were read");
+
+    // The same where dependencies need so much.
+    publish(&world, &ada, "needs-all", "1.0.0", &all).await;
+    tree(&world, &[("needs-all", "*")]).await.expect_err("too much");
+    let read = versions_read();
+    assert!((35..55).contains(&read), "{read} of {PACKAGES} were read");
 }

@@ -45,23 +45,25 @@ async fn only_what_nothing_refers_to_and_is_old_is_deleted() {
     let mut writer = world.archives.create(&unfinished).await.expect("created");
     writer.write(Bytes::from_static(b"half")).await.expect("written");
 
-    let report = world.registry.clean_storage(CleanupOptions::default(), |_| panic!("too young")).await;
+    let options = CleanupOptions { force: true, ..CleanupOptions::default() };
+    let report = world.registry.clean_storage(options, |_| panic!("too young")).await;
     assert_eq!(report.expect("cleaned"), CleanupReport { scanned: 5, ..CleanupReport::default() });
     world.clock.advance(Duration::from_hours(25));
 
     let mut told = Vec::new();
-    let dry = CleanupOptions { dry_run: true, ..CleanupOptions::default() };
+    let dry = CleanupOptions { dry_run: true, ..options };
     let report = world.registry.clean_storage(dry, |garbage| told.push(garbage.clone())).await.expect("cleaned");
-    let expected = CleanupReport { scanned: 5, archives: 1, unfinished: 1, bytes: 12, failed: 0, suspicion: None };
+    let suspicion = Some(Suspicion { archives: 1, of: 3 });
+    let expected = CleanupReport { scanned: 5, archives: 1, unfinished: 1, bytes: 12, failed: 0, suspicion };
     assert_eq!(report, expected);
     assert!(told.iter().all(|garbage| garbage.fate == GarbageFate::WouldBeDeleted), "{told:?}");
     let seen: Vec<_> = told.iter().map(|garbage| (garbage.kind, garbage.stored.key.clone())).collect();
     assert_eq!(seen, [(GarbageKind::Archive, orphan), (GarbageKind::Unfinished, unfinished)]);
     assert_eq!(world.stored_archives().await, 3, "nothing was deleted");
 
-    let report = world.registry.clean_storage(CleanupOptions::default(), |_| {}).await.expect("cleaned");
+    let report = world.registry.clean_storage(options, |_| {}).await.expect("cleaned");
     assert_eq!(report, expected);
-    let report = world.registry.clean_storage(CleanupOptions::default(), |_| {}).await.expect("cleaned");
+    let report = world.registry.clean_storage(options, |_| {}).await.expect("cleaned");
     assert_eq!(report, CleanupReport { scanned: 3, ..CleanupReport::default() }, "the second finds nothing");
     assert_eq!(world.stored_archives().await, 2);
     drop(writer);

@@ -12,13 +12,13 @@ use aam_registry_core::{
     registry::{WebhookRequest, WebhookUpdate},
     types::{
         AuditEvent, DisableReason, Job, JobFilter, JobSelection, JobState, OperatorWebhook, PageRequest, Principal,
-        ScopeName, ScopeWebhook, WebhookName, WebhookSecret, WebhookUrl,
+        ScopeName, ScopeWebhook, Visibility, WebhookName, WebhookSecret, WebhookUrl,
     },
 };
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::world::{World, archive_with};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -132,6 +132,7 @@ async fn a_webhook_receives_the_events_of_its_scope_alone() {
 async fn the_operator_and_a_scope_receive_the_same_message() {
     let receivers = Receivers::default();
     let operator = OperatorWebhook {
+        private: false,
         name: WebhookName::parse("ci").expect("a name"),
         url: WebhookUrl::parse("https://operator.example/").expect("an address"),
         secret: WebhookSecret::parse(SECRET).expect("a secret"),
@@ -146,6 +147,36 @@ async fn the_operator_and_a_scope_receive_the_same_message() {
     let [(one, _, id, body), (other, _, same_id, same_body)] = &*received else { panic!("two: {received:?}") };
     assert_eq!((id, body), (same_id, same_body));
     assert_ne!(one, other);
+}
+
+/// The hooks of its own scope are told of a private package, the operator's where they ask for it.
+#[tokio::test]
+async fn the_operator_is_told_of_private_packages_where_that_is_asked_for() {
+    let receivers = Receivers::default();
+    let operator = |name: &str, private| OperatorWebhook {
+        private,
+        name: WebhookName::parse(name).expect("a name"),
+        url: WebhookUrl::parse(&format!("https://{name}.example/")).expect("an address"),
+        secret: WebhookSecret::parse(SECRET).expect("a secret"),
+        events: vec![AuditEvent::PackagePublish, AuditEvent::VisibilityChange, AuditEvent::VersionYank],
+    };
+    let (world, ada, scope) = world(&receivers, vec![operator("public", false), operator("all", true)]).await;
+    let own = webhook(&world, &ada, &scope, &["package.publish", "visibility.change", "version.yank"]).await;
+    let (kit, one) = ("@ada/kit".parse().expect("a name"), "1.0.0".parse().expect("a version"));
+    let told = async || {
+        settle(&world).await;
+        let received: Vec<_> = receivers.received().into_iter().map(|(url, ..)| url).collect();
+        [own.url.as_str(), "https://public.example/", "https://all.example/"]
+            .map(|url| received.iter().filter(|one| *one == url).count())
+    };
+    world.publish(&ada, archive_with("@ada/kit", "1.0.0", "private: true\n")).await.expect("published");
+    world.registry.yank(&ada, &kit, &one, None).await.expect("yanked");
+    assert_eq!(told().await, [2, 0, 2]);
+    world.registry.set_visibility(&ada, &kit, Visibility::Public).await.expect("changed");
+    world.registry.unyank(&ada, &kit, &one).await.expect("unyanked");
+    assert_eq!(told().await, [3, 1, 3], "everybody may know what is public");
+    world.registry.set_visibility(&ada, &kit, Visibility::Private).await.expect("changed");
+    assert_eq!(told().await, [4, 1, 4]);
 }
 
 #[tokio::test]
@@ -267,6 +298,7 @@ async fn a_delivery_is_given_up_after_ten_attempts() {
 
 fn ci() -> OperatorWebhook {
     OperatorWebhook {
+        private: false,
         name: WebhookName::parse("ci").expect("a name"),
         url: WebhookUrl::parse("https://operator.example/").expect("an address"),
         secret: WebhookSecret::parse(SECRET).expect("a secret"),
@@ -298,6 +330,8 @@ async fn a_receiver_of_the_operator_that_is_gone_gets_no_more_until_it_is_enable
 async fn a_week_of_failures_disables_a_webhook_of_the_operator() {
     let receivers = Receivers::answering(vec![answered(500, None); 30]);
     let (world, ada, _) = world(&receivers, vec![ci()]).await;
+    // A login ends after a day.
+    let ada = world.token(&ada, &["publish"], &[]).await;
     for day in 0..8 {
         world.published(&ada, "@ada/kit", &format!("1.{day}.0")).await;
         settle(&world).await;

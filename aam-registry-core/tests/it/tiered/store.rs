@@ -14,7 +14,7 @@ use aam_registry_core::{
     decide::Audience,
     memory::MemoryArchives,
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
-    types::{ArchiveKey, ArchiveLocation, RegistryId, Sha256Digest, UploadId},
+    types::{ArchiveKey, ArchiveLocation, RegistryId, Sha256Digest, UploadId, Visibility},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -85,6 +85,7 @@ impl RemoteStore {
             archive,
             sha256: Sha256Digest::of(&bytes),
             size: len as u64,
+            visibility: Visibility::Public,
         };
         (location, bytes)
     }

@@ -1,16 +1,18 @@
 //! Users, sessions, tokens, scopes.
 
-use aam_registry_core::types::{PackageName, ScopeName, ScopeRole, Username};
+use aam_registry_core::types::{PackageName, ScopeName, ScopeRole, Username, Visibility};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
+    answer,
+    answered::Answered,
     client::Client,
     retry::Repeat,
-    wire::{Account, SessionList, SessionToken, TokenInfo},
+    wire::{Account, Registered, ScopeInfo, SessionList, SessionToken, TokenInfo, TokenList},
 };
-use crate::{config::Secret, failure::Result};
+use crate::{config::Secret, failure::Result, output::plain};
 
 /// What an API token shall be.
 #[derive(Debug)]
@@ -24,9 +26,19 @@ pub(crate) struct NewToken<'a> {
 
 impl Client {
     /// Makes an account.
-    pub(crate) async fn register(&self, username: &Username, email: &str, password: &Secret) -> Result<Value> {
+    pub(crate) async fn register(
+        &self,
+        username: &Username,
+        email: &str,
+        password: &Secret,
+    ) -> Result<Answered<Registered>> {
         let body = json!({"username": username.as_str(), "email": email, "password": password.expose()});
-        self.send_json(Method::POST, self.url("users/register"), &body, Repeat::IfUnsent).await
+        let answer: Answered<Registered> =
+            self.send_json(Method::POST, self.url("users/register"), &body, Repeat::IfUnsent).await?;
+        if answer.read.username != username.as_str() {
+            return Err(answer::unexpected(self.registry(), "it made an account of another name"));
+        }
+        Ok(answer)
     }
 
     /// Opens a session; `login` is a username or an e-mail address.
@@ -35,6 +47,9 @@ impl Client {
         let body = json!({key: login, "password": password.expose()});
         let session: SessionToken =
             self.send_json(Method::POST, self.url("users/login"), &body, Repeat::IfUnsent).await?;
+        if session.access_token.is_empty() {
+            return Err(answer::unexpected(self.registry(), "it gave no session"));
+        }
         Ok(Secret::new(session.access_token))
     }
 
@@ -92,7 +107,7 @@ impl Client {
         self.act(Method::DELETE, self.url("users/me/sessions"), None).await
     }
 
-    /// Makes an API token.
+    /// Makes an API token, whose secret is in the answer.
     pub(crate) async fn create_token(&self, token: &NewToken<'_>) -> Result<TokenInfo> {
         let mut body = json!({"name": token.name, "scopes": token.scopes});
         if !token.packages.is_empty() {
@@ -101,20 +116,17 @@ impl Client {
         if let Some(expires_at) = token.expires_at {
             body["expires_at"] = json!(expires_at.to_string());
         }
-        self.send_json(Method::POST, self.url("users/tokens"), &body, Repeat::IfUnsent).await
+        let made: TokenInfo = self.send_json(Method::POST, self.url("users/tokens"), &body, Repeat::IfUnsent).await?;
+        if made.token.as_deref().unwrap_or_default().is_empty() {
+            return Err(answer::unexpected(self.registry(), "it made a token and does not say which"));
+        }
+        Ok(made)
     }
 
     /// The caller's API tokens, as the registry lists them.
     pub(crate) async fn tokens(&self) -> Result<Vec<TokenInfo>> {
-        let answer: Value = self.get(self.url("users/tokens")).await?;
-        let list = answer.get("tokens").cloned().unwrap_or(answer);
-        serde_json::from_value(list).map_err(|error| {
-            crate::failure::Failure::new(
-                crate::failure::Kind::Unavailable,
-                "not_a_registry",
-                format!("The list of tokens does not fit: {error}"),
-            )
-        })
+        let answer: TokenList = self.get(self.url("users/tokens")).await?;
+        Ok(answer.tokens)
     }
 
     /// Revokes a token.
@@ -123,13 +135,26 @@ impl Client {
     }
 
     /// Makes a scope.
-    pub(crate) async fn create_scope(&self, name: &ScopeName) -> Result<Value> {
-        self.send_json(Method::POST, self.url("scopes"), &json!({"name": name.as_str()}), Repeat::IfUnsent).await
+    pub(crate) async fn create_scope(&self, name: &ScopeName) -> Result<Answered<ScopeInfo>> {
+        let body = json!({"name": name.as_str()});
+        let made = self.send_json(Method::POST, self.url("scopes"), &body, Repeat::IfUnsent).await?;
+        self.is_scope(name, made)
     }
 
     /// A scope and its members.
-    pub(crate) async fn scope(&self, name: &ScopeName) -> Result<Value> {
-        self.get(self.url(&format!("scopes/{name}"))).await
+    pub(crate) async fn scope(&self, name: &ScopeName) -> Result<Answered<ScopeInfo>> {
+        let shown = self.get(self.url(&format!("scopes/{name}"))).await?;
+        self.is_scope(name, shown)
+    }
+
+    /// Fails unless an answer about the scope `name` says that it is.
+    fn is_scope(&self, name: &ScopeName, answer: Answered<ScopeInfo>) -> Result<Answered<ScopeInfo>> {
+        let told = &answer.read.name;
+        if told == name.as_str() {
+            return Ok(answer);
+        }
+        let what = format!("it was asked for @{name} and told of `{}`", plain(told));
+        Err(answer::unexpected(self.registry(), &what))
     }
 
     /// Gives somebody a role in a scope.
@@ -143,9 +168,16 @@ impl Client {
         self.act(Method::DELETE, self.url(&format!("scopes/{scope}/members/{user}")), None).await
     }
 
-    /// The owners of a package.
-    pub(crate) async fn owners(&self, name: &PackageName) -> Result<Value> {
-        self.get(self.package_url(name, "owners")).await
+    /// The name of a package and who may see it.
+    pub(crate) async fn visibility(&self, name: &PackageName) -> Result<Value> {
+        let package: Value = self.get(self.package_url(name, "")).await?;
+        Ok(json!({"package": name.as_str(), "visibility": package.get("visibility")}))
+    }
+
+    /// Makes a package private or public.
+    pub(crate) async fn set_visibility(&self, name: &PackageName, visibility: Visibility) -> Result<()> {
+        let body = json!({"visibility": visibility.as_str()});
+        self.act(Method::PUT, self.package_url(name, "visibility"), Some(&body)).await
     }
 
     /// Makes somebody an owner of a package.

@@ -51,6 +51,15 @@ pub(super) async fn json_within<T: DeserializeOwned>(
     serde_json::from_slice(&bytes).map_err(|error| foreign(registry, &format!("its answer does not fit: {error}")))
 }
 
+/// Reads the text of a successful answer of at most `most` bytes, or makes the failure of another.
+pub(super) async fn text(registry: &RegistryUrl, response: Response, most: usize) -> Result<String> {
+    if !response.status().is_success() {
+        return Err(failure(registry, response).await);
+    }
+    let bytes = whole(registry, response, most).await?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// The body of an answer, refused beyond `most` bytes.
 async fn whole(registry: &RegistryUrl, mut response: Response, most: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -223,6 +232,12 @@ fn missing_scope(body: &ErrorBody) -> Option<&str> {
 pub(super) fn wrong(registry: &RegistryUrl, what: &str) -> Failure {
     Failure::integrity(format!("{registry} answers what was not asked: {what}; nothing was installed"))
         .hint("tell the operator; until it is mended, use another registry")
+}
+
+/// The failure of a registry that did something else than it was asked for.
+pub(super) fn unexpected(registry: &RegistryUrl, what: &str) -> Failure {
+    Failure::integrity(format!("{registry} answered something unexpected: {what}"))
+        .hint("check the address with `aam registry list`; where it is right, tell the operator")
 }
 
 /// The failure of something that does not speak our protocol.

@@ -70,8 +70,11 @@ impl Client {
 
     /// Reads JSON.
     pub(super) async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T> {
-        let response = self.send(Repeat::Harmless, || self.request(Method::GET, url.clone())).await?;
-        self.read(response).await
+        let answer = async {
+            let response = self.send(Repeat::Harmless, || self.request(Method::GET, url.clone())).await?;
+            self.read(response).await
+        };
+        self.in_time(answer).await
     }
 
     /// Sends JSON and reads JSON.
@@ -82,8 +85,21 @@ impl Client {
         body: &Value,
         repeat: Repeat,
     ) -> Result<T> {
-        let response = self.send(repeat, || self.request(method.clone(), url.clone()).json(body)).await?;
-        self.read(response).await
+        let answer = async {
+            let response = self.send(repeat, || self.request(method.clone(), url.clone()).json(body)).await?;
+            self.read(response).await
+        };
+        self.in_time(answer).await
+    }
+
+    /// Gets an answer whole, within the time that it may take.
+    pub(super) async fn in_time<T>(&self, answer: impl Future<Output = Result<T>>) -> Result<T> {
+        self.patience.ceilings().in_time(&self.registry, answer).await
+    }
+
+    /// Sends or fetches archives, within the time that this may take.
+    pub(super) async fn in_transfer_time<T>(&self, transfer: impl Future<Output = Result<T>>) -> Result<T> {
+        self.patience.ceilings().in_transfer_time(transfer).await
     }
 
     /// Reads the JSON of an answer, which may be as large as the registry's limits make it.
@@ -102,8 +118,11 @@ impl Client {
                 None => request,
             }
         };
-        let response = self.send(Repeat::Harmless, request).await?;
-        if response.status().is_success() { Ok(()) } else { Err(answer::failure(&self.registry, response).await) }
+        let answer = async {
+            let response = self.send(Repeat::Harmless, request).await?;
+            if response.status().is_success() { Ok(()) } else { Err(answer::failure(&self.registry, response).await) }
+        };
+        self.in_time(answer).await
     }
 
     /// Sends a request, and again where that may help; the answer may still be a refusal.

@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 
 use aam_registry_core::types::{ArtifactType, DistTag, PackageName, ScopeName, Selector, Version};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     answer,
+    answered::Answered,
     client::Client,
     retry::Repeat,
-    wire::{Resolution, Resolved},
+    wire::{Owners, PackageInfo, Resolution, Resolved, SearchPage, Tags, VersionInfo, YankReceipt},
 };
 use crate::{config::RegistryUrl, failure::Result, output::plain};
 
 /// The bytes of an archive that is fetched whatever the registry's limits are today: 4 GiB.
 const USUAL_ARCHIVE: u64 = 4 << 30;
+/// The most bytes of a file that is read by itself.
+const MAX_FILE: usize = 1 << 20;
 /// The most bytes of an archive that a registry is believed to take: 1 TiB.
 const LARGEST_ARCHIVE: u64 = 1 << 40;
 
@@ -41,7 +44,7 @@ pub(crate) fn spelled(selector: &Selector) -> String {
 
 impl Client {
     /// Searches.
-    pub(crate) async fn search(&self, request: &SearchRequest) -> Result<Value> {
+    pub(crate) async fn search(&self, request: &SearchRequest) -> Result<Answered<SearchPage>> {
         let mut url = self.url("packages");
         {
             let mut query = url.query_pairs_mut();
@@ -64,13 +67,42 @@ impl Client {
     }
 
     /// A package.
-    pub(crate) async fn package(&self, name: &PackageName) -> Result<Value> {
-        self.get(self.package_url(name, "")).await
+    pub(crate) async fn package(&self, name: &PackageName) -> Result<Answered<PackageInfo>> {
+        let answer: Answered<PackageInfo> = self.get(self.package_url(name, "")).await?;
+        self.is_about(name, &answer.read.name)?;
+        Ok(answer)
+    }
+
+    /// Fails unless an answer about `name` says that it is.
+    fn is_about(&self, name: &PackageName, told: &str) -> Result<()> {
+        if told == name.as_str() {
+            return Ok(());
+        }
+        Err(answer::unexpected(self.registry(), &format!("it was asked for {name} and told of `{}`", plain(told))))
     }
 
     /// One version.
-    pub(crate) async fn version(&self, name: &PackageName, version: &Version) -> Result<Value> {
-        self.get(self.version_url(name, version, "")).await
+    pub(crate) async fn version(&self, name: &PackageName, version: &Version) -> Result<Answered<VersionInfo>> {
+        let answer: Answered<VersionInfo> = self.get(self.version_url(name, version, "")).await?;
+        if *answer.read.version != *version {
+            let told = &*answer.read.version;
+            let what = format!("it was asked for {name} {version} and told of {told}");
+            return Err(answer::unexpected(self.registry(), &what));
+        }
+        Ok(answer)
+    }
+
+    /// The text of a file of a version, at most 1 MiB of it.
+    pub(crate) async fn file(&self, name: &PackageName, version: &Version, path: &str) -> Result<String> {
+        let mut url = self.version_url(name, version, "files");
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.extend(path.split('/'));
+        }
+        let answer = async {
+            let response = self.send(Repeat::Harmless, || self.request(Method::GET, url.clone())).await?;
+            answer::text(self.registry(), response, MAX_FILE).await
+        };
+        self.in_time(answer).await
     }
 
     /// The version a selector stands for.
@@ -115,13 +147,33 @@ impl Client {
     }
 
     /// Withdraws a version from resolution.
-    pub(crate) async fn yank(&self, name: &PackageName, version: &Version, reason: Option<&str>) -> Result<Value> {
+    pub(crate) async fn yank(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        reason: Option<&str>,
+    ) -> Result<Answered<YankReceipt>> {
         let mut url = self.version_url(name, version, "");
         if let Some(reason) = reason {
             url.query_pairs_mut().append_pair("reason", reason);
         }
-        let response = self.send(Repeat::Harmless, || self.request(Method::DELETE, url.clone())).await?;
-        answer::json(self.registry(), response).await
+        let answer = async {
+            let response = self.send(Repeat::Harmless, || self.request(Method::DELETE, url.clone())).await?;
+            answer::json(self.registry(), response).await
+        };
+        let answer: Answered<YankReceipt> = self.in_time(answer).await?;
+        self.is_about(name, &answer.read.name)?;
+        if *answer.read.version != *version || !answer.read.yanked {
+            return Err(answer::unexpected(self.registry(), &format!("it does not say that {version} is yanked")));
+        }
+        Ok(answer)
+    }
+
+    /// The owners of a package.
+    pub(crate) async fn owners(&self, name: &PackageName) -> Result<Answered<Owners>> {
+        let answer: Answered<Owners> = self.get(self.package_url(name, "owners")).await?;
+        self.is_about(name, &answer.read.package)?;
+        Ok(answer)
     }
 
     /// Takes a yank back.
@@ -145,8 +197,10 @@ impl Client {
     }
 
     /// The dist-tags of a package.
-    pub(crate) async fn tags(&self, name: &PackageName) -> Result<Value> {
-        self.get(self.package_url(name, "tags")).await
+    pub(crate) async fn tags(&self, name: &PackageName) -> Result<Answered<Tags>> {
+        let answer: Answered<Tags> = self.get(self.package_url(name, "tags")).await?;
+        self.is_about(name, &answer.read.package)?;
+        Ok(answer)
     }
 
     /// Points a dist-tag at a version.

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{config::RegistryUrl, output::Output};
+use crate::{
+    config::{Ceilings, RegistryUrl},
+    output::Output,
+};
 
 /// How long one command waits for registries, all in all.
 const ALL_IN_ALL: Duration = Duration::from_mins(2);
@@ -16,6 +19,7 @@ const UNNOTICED: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub(crate) struct Patience {
     out: Output,
+    ceilings: Ceilings,
     state: Arc<Mutex<State>>,
 }
 
@@ -28,8 +32,13 @@ struct State {
 
 impl Patience {
     /// That of one command.
-    pub(crate) fn new(out: Output) -> Self {
-        Self { out, state: Arc::new(Mutex::new(State { left: ALL_IN_ALL, until: None })) }
+    pub(crate) fn new(out: Output, ceilings: Ceilings) -> Self {
+        Self { out, ceilings, state: Arc::new(Mutex::new(State { left: ALL_IN_ALL, until: None })) }
+    }
+
+    /// What no registry may make the command exceed.
+    pub(crate) fn ceilings(&self) -> &Ceilings {
+        &self.ceilings
     }
 
     /// Waits as long as `registry` asks for, and says so; `false`, at once,
@@ -62,7 +71,7 @@ mod tests {
 
     #[test]
     fn the_whole_of_the_waiting_is_bounded_and_waits_at_once_count_once() {
-        let patience = Patience::new(Output::new(false, true));
+        let patience = Patience::new(Output::new(false, true), Ceilings::default());
         let (now, minute) = (Instant::now(), Duration::from_mins(1));
         assert_eq!(patience.grant(now, minute), Some(minute));
         assert_eq!(patience.grant(now, minute), Some(Duration::ZERO), "another request waits beside it");

@@ -24,7 +24,10 @@ use super::{
     unreachable::unreachable_registry,
     wire::Receipt,
 };
-use crate::failure::{Failure, Kind, Result};
+use crate::{
+    failure::{Failure, Kind, Result},
+    output::plain,
+};
 
 /// How long the registry may take to answer once it has everything, in idle periods.
 const PATIENCE: u32 = 4;
@@ -90,6 +93,14 @@ impl Client {
         upload: &Upload<'_>,
         progress: impl Fn(u64) + Clone + Send + 'static,
     ) -> Result<Outcome> {
+        self.in_transfer_time(self.publish_in_tries(upload, progress)).await
+    }
+
+    async fn publish_in_tries(
+        &self,
+        upload: &Upload<'_>,
+        progress: impl Fn(u64) + Clone + Send + 'static,
+    ) -> Result<Outcome> {
         let mut attempt = 0;
         loop {
             let last = attempt + 1 == retry::ATTEMPTS;
@@ -115,7 +126,7 @@ impl Client {
 
     async fn published(&self, upload: &Upload<'_>, answer: Result<Receipt>) -> Result<Outcome> {
         match answer {
-            Ok(receipt) => Ok(Outcome::Published(Box::new(receipt))),
+            Ok(receipt) => self.is_for(upload, receipt).map(|receipt| Outcome::Published(Box::new(receipt))),
             Err(failure) if &*failure.code == "version_exists" && names(&failure, upload.sha256) => {
                 // The lost answer may have been lost before the tag was asked for.
                 if let Some(tag) = upload.tag {
@@ -125,6 +136,22 @@ impl Client {
             }
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Fails unless the receipt is one for what was sent.
+    fn is_for(&self, upload: &Upload<'_>, receipt: Receipt) -> Result<Receipt> {
+        let Upload { name, version, sha256, .. } = upload;
+        let told = (&*receipt.name, &*receipt.version, *receipt.checksum.sha256);
+        if told == (name.as_str(), *version, *sha256) {
+            return Ok(receipt);
+        }
+        let what = format!(
+            "{name} {version} with the sha256 {sha256} was sent, and it says that it took {} {} with {}",
+            plain(told.0),
+            told.1,
+            told.2
+        );
+        Err(answer::unexpected(self.registry(), &what).hint(format!("see what it has with `aam info {name}`")))
     }
 
     async fn send_archive(

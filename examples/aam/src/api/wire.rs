@@ -57,14 +57,14 @@ pub(crate) struct SearchRow {
 #[derive(Debug, Deserialize)]
 pub(crate) struct PackageInfo {
     pub(crate) name: String,
-    #[serde(default)]
     pub(crate) owners: Vec<String>,
     #[serde(default)]
     pub(crate) downloads: u64,
-    #[serde(default)]
     pub(crate) dist_tags: BTreeMap<String, String>,
-    #[serde(default)]
     pub(crate) versions: Vec<VersionRow>,
+    /// Registries of before have none.
+    #[serde(default)]
+    pub(crate) visibility: Option<String>,
 }
 
 /// What those in charge of a version say about it.
@@ -93,7 +93,7 @@ pub(crate) struct VersionRow {
 /// One version as `GET /packages/{pkg}/{v}` shows it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct VersionInfo {
-    pub(crate) version: String,
+    pub(crate) version: Text<Version>,
     #[serde(default)]
     pub(crate) description: String,
     pub(crate) author: Option<String>,
@@ -122,6 +122,7 @@ pub(crate) struct VersionInfo {
 #[derive(Debug, Deserialize)]
 pub(crate) struct ArtifactRow {
     pub(crate) name: String,
+    pub(crate) path: Option<String>,
     #[serde(default)]
     pub(crate) description: Option<String>,
 }
@@ -130,7 +131,7 @@ pub(crate) struct ArtifactRow {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Receipt {
     pub(crate) name: String,
-    pub(crate) version: String,
+    pub(crate) version: Text<Version>,
     pub(crate) checksum: Checksum,
     #[serde(default)]
     pub(crate) url: Option<String>,
@@ -138,6 +139,91 @@ pub(crate) struct Receipt {
     pub(crate) dist_tags: Vec<String>,
     #[serde(default)]
     pub(crate) warnings: Vec<String>,
+}
+
+/// The dist-tags of a package.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Tags {
+    pub(crate) package: String,
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+/// The owners of a package.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Owners {
+    pub(crate) package: String,
+    pub(crate) owners: Vec<String>,
+}
+
+/// A scope.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ScopeInfo {
+    pub(crate) name: String,
+    pub(crate) members: Vec<Member>,
+    /// Owners of single packages.
+    #[serde(default)]
+    pub(crate) collaborators: Vec<Collaborator>,
+    #[serde(default)]
+    pub(crate) collaborators_truncated: bool,
+}
+
+/// Somebody with a role in a scope.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Member {
+    pub(crate) username: String,
+    pub(crate) role: String,
+}
+
+/// Somebody who owns a single package of a scope.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Collaborator {
+    pub(crate) package: String,
+    pub(crate) username: String,
+}
+
+/// The answer to a yank.
+#[derive(Debug, Deserialize)]
+pub(crate) struct YankReceipt {
+    pub(crate) name: String,
+    pub(crate) version: Text<Version>,
+    pub(crate) yanked: bool,
+    /// What tags name now.
+    #[serde(default)]
+    pub(crate) moved_tags: BTreeMap<String, Option<String>>,
+}
+
+/// A page of the audit log.
+#[derive(Debug, Deserialize)]
+pub(crate) struct AuditPage {
+    pub(crate) entries: Vec<serde_json::Value>,
+    pub(crate) total: u64,
+}
+
+/// The webhooks of a scope.
+#[derive(Debug, Deserialize)]
+pub(crate) struct WebhookList {
+    pub(crate) webhooks: Vec<serde_json::Value>,
+}
+
+/// A page of the deliveries to a webhook.
+#[derive(Debug, Deserialize)]
+pub(crate) struct DeliveryPage {
+    pub(crate) deliveries: Vec<serde_json::Value>,
+    #[serde(default)]
+    pub(crate) pages: u64,
+}
+
+/// Something that the registry made or shows under an id.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Identified {
+    #[serde(rename = "id")]
+    _id: String,
+}
+
+/// The answer to a registration.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Registered {
+    pub(crate) username: String,
 }
 
 /// Who the caller is.
@@ -155,6 +241,12 @@ pub(crate) struct Account {
 #[derive(Debug, Deserialize)]
 pub(super) struct SessionToken {
     pub(super) access_token: String,
+}
+
+/// The API tokens of a user.
+#[derive(Debug, Deserialize)]
+pub(super) struct TokenList {
+    pub(super) tokens: Vec<TokenInfo>,
 }
 
 /// The caller's login sessions.

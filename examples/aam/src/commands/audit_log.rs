@@ -5,7 +5,6 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::webhook::entries;
 use crate::{failure::Result, output::table, session::Session};
 
 /// Show who did what, newest first
@@ -57,8 +56,7 @@ impl AuditLog {
         query.extend(filters.into_iter().filter_map(|(name, value)| Some((name, value?))));
         let registry = session.registry()?;
         let answer = session.authenticated(&registry)?.audit_log(self.package.as_ref(), &query).await?;
-        let shown = entries(&answer, "entries")?;
-        session.out.result(&answer, || lines(&shown, answer["total"].as_u64().unwrap_or_default()))
+        session.out.result(&answer, || lines(&answer.read.entries, answer.read.total))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use aam_registry_core::types::{self, PackageName};
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{failure::Result, output::table, session::Session, spec::VersionSpec};
 
@@ -54,11 +54,8 @@ impl DistTag {
             Self::Ls { package } => {
                 let answer = session.client(&registry)?.tags(&package).await?;
                 session.out.result(&answer, || {
-                    let tags = answer.get("tags").and_then(Value::as_object).into_iter().flatten();
-                    let row = |(tag, version): (&String, &Value)| {
-                        vec![tag.clone(), version.as_str().unwrap_or_default().to_owned()]
-                    };
-                    table(&tags.map(row).collect::<Vec<_>>())
+                    let row = |(tag, version): (&String, &String)| vec![tag.clone(), version.clone()];
+                    table(&answer.read.tags.iter().map(row).collect::<Vec<_>>())
                 })
             }
         }

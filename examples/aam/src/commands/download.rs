@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::{
     api::Expected,
-    failure::{Failure, Result},
+    atomic_file::{self, Mode},
+    failure::Result,
     progress::Progress,
     session::Session,
     spec::PackageSpec,
@@ -22,7 +23,7 @@ pub(crate) struct Download {
     /// The package, with a version, tag or constraint where wanted
     #[arg(value_name = "PACKAGE[@VERSION]")]
     package: PackageSpec,
-    /// The file, or the folder, to write to
+    /// The file, or the folder, to write to; a relative path leads through no symbolic link
     #[arg(long, short, default_value = ".")]
     output: PathBuf,
 }
@@ -32,22 +33,21 @@ impl Download {
         let name = &self.package.name;
         let client = session.client(&session.registry()?)?;
         let found = client.resolve(name, &self.package.selector()).await?;
+        let ceilings = session.patience.ceilings();
+        ceilings.admit_download(found.archive_size)?;
         let path = if self.output.is_dir() {
             self.output.join(crate::package::archive_name(name, &found.version))
         } else {
             self.output.clone()
         };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(".".as_ref());
-        let failed = |error: std::io::Error| Failure::io("write", &path, &error);
-        let mut file = tempfile::Builder::new().prefix(".aam-").tempfile_in(folder).map_err(failed)?;
+        let mut file = atomic_file::begin(&path, Mode::Plain)?;
         let bar = Progress::new(session.out).bytes(format!("{name} {}", *found.version), found.archive_size);
         let expected = Expected { sha256: *found.checksum.sha256, size: found.archive_size };
-        client
-            .download(name, &found.version, expected, file.as_file_mut(), |received| bar.set_position(received))
-            .await?;
+        let download =
+            client.download(name, &found.version, expected, file.file(), |received| bar.set_position(received));
+        ceilings.in_transfer_time(download).await?;
         bar.finish_and_clear();
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&path).map_err(|error| failed(error.error))?;
+        file.finish()?;
         let value = json!({
             "name": name.as_str(),
             "version": found.version,

@@ -1,12 +1,11 @@
 //! `aam info`
 
 use clap::Args;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
+use super::acting::acts;
 use crate::{
     api::{PackageInfo, VersionInfo},
-    failure::{Failure, Kind, Result},
+    failure::Result,
     output::{Output, instant, plain},
     session::Session,
     spec::PackageSpec,
@@ -14,7 +13,8 @@ use crate::{
 
 /// Show a package, or one of its versions
 #[derive(Debug, Args)]
-#[command(long_about = "Show a package, or one of its versions.\n\n  \
+#[command(long_about = "Show a package, or one of its versions, with what it does on this machine \
+    when a tool uses it: commands that it runs, MCP servers that it starts, restrictions that it lifts.\n\n  \
     aam info @my_org/style-guide\n  \
     aam info greet-kit@1.0.0\n  \
     aam info greet-kit@^1 --json")]
@@ -24,12 +24,6 @@ pub(crate) struct Info {
     package: PackageSpec,
 }
 
-fn read<T: DeserializeOwned>(value: &Value) -> Result<T> {
-    T::deserialize(value).map_err(|error| {
-        Failure::new(Kind::Unavailable, "not_a_registry", format!("The registry's answer does not fit: {error}"))
-    })
-}
-
 impl Info {
     pub(crate) async fn run(self, session: &Session) -> Result<()> {
         let client = session.client(&session.registry()?)?;
@@ -37,23 +31,32 @@ impl Info {
         if self.package.selector.is_some() {
             let resolved = client.resolve(name, &self.package.selector()).await?;
             let answer = client.version(name, &resolved.version).await?;
-            let version: VersionInfo = read(&answer)?;
-            return session.out.result(&answer, || version_lines(session.out, name.as_str(), &version));
+            let acts = if session.out.is_json() { Vec::new() } else { acts(&client, name, &answer.read).await };
+            return session.out.result(&answer, || version_lines(session.out, name.as_str(), &answer.read, &acts));
         }
         let answer = client.package(name).await?;
-        let package: PackageInfo = read(&answer)?;
+        let package = &answer.read;
         let newest = package.dist_tags.get("latest").or(package.versions.first().map(|row| &row.version));
         let version = match newest.map(|version| version.parse()) {
-            Some(Ok(version)) if !session.out.is_json() => Some(read(&client.version(name, &version).await?)?),
+            Some(Ok(version)) if !session.out.is_json() => Some(client.version(name, &version).await?.read),
             _ => None,
         };
-        session.out.result(&answer, || package_lines(session.out, &package, version.as_ref()))
+        let acts = match &version {
+            Some(version) => acts(&client, name, version).await,
+            None => Vec::new(),
+        };
+        session.out.result(&answer, || {
+            let mut lines = package_lines(session.out, package, version.as_ref(), &acts);
+            let visibility = package.visibility.as_deref().filter(|seen| *seen != "public");
+            field(&mut lines, "visibility", visibility.unwrap_or_default());
+            lines
+        })
     }
 }
 
-fn package_lines(out: Output, package: &PackageInfo, newest: Option<&VersionInfo>) -> Vec<String> {
+fn package_lines(out: Output, package: &PackageInfo, newest: Option<&VersionInfo>, acts: &[String]) -> Vec<String> {
     let mut lines = match newest {
-        Some(version) => version_lines(out, &package.name, version),
+        Some(version) => version_lines(out, &package.name, version, acts),
         None => vec![plain(&package.name)],
     };
     field(&mut lines, "owners", &package.owners.join(", "));
@@ -69,8 +72,8 @@ fn package_lines(out: Output, package: &PackageInfo, newest: Option<&VersionInfo
     lines
 }
 
-fn version_lines(out: Output, name: &str, version: &VersionInfo) -> Vec<String> {
-    let mut lines = vec![out.bold(&plain(&format!("{name} {}", version.version)))];
+fn version_lines(out: Output, name: &str, version: &VersionInfo, acts: &[String]) -> Vec<String> {
+    let mut lines = vec![out.bold(&plain(&format!("{name} {}", *version.version)))];
     if !version.description.is_empty() {
         lines.push(plain(&version.description));
     }
@@ -97,6 +100,9 @@ fn version_lines(out: Output, name: &str, version: &VersionInfo) -> Vec<String> 
             let about = about.map(|text| format!(": {text}")).unwrap_or_default();
             field(&mut lines, kind.trim_end_matches('s'), &format!("{}{about}", artifact.name));
         }
+    }
+    for act in acts {
+        field(&mut lines, "acts", act);
     }
     for (name, constraint) in &version.dependencies {
         field(&mut lines, "needs", &format!("{name} {constraint}"));

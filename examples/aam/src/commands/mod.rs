@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+mod acting;
 pub(crate) mod audit_log;
 pub(crate) mod deprecate;
 pub(crate) mod dist_tag;
@@ -23,6 +24,7 @@ pub(crate) mod uninstall;
 pub(crate) mod unyank;
 pub(crate) mod update;
 pub(crate) mod verify_email;
+pub(crate) mod visibility;
 pub(crate) mod webhook;
 pub(crate) mod whoami;
 pub(crate) mod yank;

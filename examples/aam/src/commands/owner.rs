@@ -2,7 +2,7 @@
 
 use aam_registry_core::types::{PackageName, Username};
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{failure::Result, output::plain, session::Session};
 
@@ -50,13 +50,7 @@ impl Owner {
             }
             Self::Ls { package } => {
                 let answer = session.client(&registry)?.owners(&package).await?;
-                session.out.result(&answer, || {
-                    let owners = answer.get("owners").and_then(Value::as_array).into_iter().flatten();
-                    let name = |owner: &Value| {
-                        plain(owner.as_str().or_else(|| owner.get("username")?.as_str()).unwrap_or_default())
-                    };
-                    owners.map(name).collect()
-                })
+                session.out.result(&answer, || answer.read.owners.iter().map(|owner| plain(owner)).collect())
             }
         }
     }

@@ -2,9 +2,9 @@
 
 use aam_registry_core::types::{ScopeName, ScopeRole, Username};
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::{failure::Result, output::table, session::Session};
+use crate::{api::ScopeInfo, failure::Result, output::table, session::Session};
 
 /// Make scopes, and say who publishes there
 #[derive(Debug, Subcommand)]
@@ -56,22 +56,15 @@ pub(super) fn scope_name(text: &str) -> Result<ScopeName, String> {
         .map_err(|error: aam_registry_core::error::InvalidName| error.to_string())
 }
 
-/// The fields of each entry of a list.
-fn rows(shown: &Value, list: &str, fields: [&str; 2]) -> Vec<Vec<String>> {
-    let entries = shown.get(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let text = |entry: &Value, field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-    entries.iter().map(|entry| fields.map(|field| text(entry, field)).to_vec()).collect()
-}
-
 /// Who goes on publishing single packages, whoever is a member.
-fn collaborators(shown: &Value) -> Vec<String> {
-    let rows = rows(shown, "collaborators", ["package", "username"]);
+fn collaborators(shown: &ScopeInfo) -> Vec<String> {
+    let rows: Vec<_> = shown.collaborators.iter().map(|one| vec![one.package.clone(), one.username.clone()]).collect();
     if rows.is_empty() {
         return Vec::new();
     }
     let mut lines = vec!["Owners of single packages (`aam owner rm PACKAGE USER` takes one away):".to_owned()];
     lines.extend(table(&rows));
-    if shown.get("collaborators_truncated").and_then(Value::as_bool) == Some(true) {
+    if shown.collaborators_truncated {
         lines.push("… and more".to_owned());
     }
     lines
@@ -92,10 +85,12 @@ impl Scope {
             Self::Show { scope } => {
                 let shown = session.client(&registry)?.scope(&scope).await?;
                 session.out.result(&shown, || {
-                    let rows = rows(&shown, "members", ["username", "role"]);
+                    let members = shown.read.members.iter();
+                    let rows: Vec<_> =
+                        members.map(|member| vec![member.username.clone(), member.role.clone()]).collect();
                     let mut lines = vec![format!("@{scope}")];
                     lines.extend(table(&rows));
-                    lines.extend(collaborators(&shown));
+                    lines.extend(collaborators(&shown.read));
                     lines
                 })
             }

@@ -2,15 +2,9 @@
 
 use aam_registry_core::types::{ArtifactType, ScopeName};
 use clap::Args;
-use serde::Deserialize;
 
 use super::scope::scope_name;
-use crate::{
-    api::{SearchPage, SearchRequest},
-    failure::{Failure, Kind, Result},
-    output::table,
-    session::Session,
-};
+use crate::{api::SearchRequest, failure::Result, output::table, session::Session};
 
 /// Search a registry
 #[derive(Debug, Args)]
@@ -57,9 +51,7 @@ impl Search {
             limit: self.limit,
         };
         let answer = session.client(&session.registry()?)?.search(&request).await?;
-        let page = SearchPage::deserialize(&answer).map_err(|error| {
-            Failure::new(Kind::Unavailable, "not_a_registry", format!("The registry's answer does not fit: {error}"))
-        })?;
+        let page = &answer.read;
         session.out.result(&answer, || {
             if page.packages.is_empty() {
                 return vec!["Nothing found".to_owned()];

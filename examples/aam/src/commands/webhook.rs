@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::scope::scope_name;
 use crate::{
     config::Secret,
-    failure::{Failure, Kind, Result},
+    failure::{Failure, Result},
     output::table,
     prompt,
     session::Session,
@@ -211,13 +211,6 @@ fn delivered(deliveries: &[Value]) -> Vec<String> {
     table(&rows)
 }
 
-/// The entries of a list in an answer.
-pub(super) fn entries(answer: &Value, list: &str) -> Result<Vec<Value>> {
-    let entries = answer[list].as_array().cloned();
-    let wrong = || Failure::new(Kind::Unavailable, "not_a_registry", format!("The answer has no list `{list}`"));
-    entries.ok_or_else(wrong)
-}
-
 impl Update {
     fn body(&self) -> Result<Value> {
         let mut body = Map::new();
@@ -246,8 +239,7 @@ impl Webhook {
         let out = &session.out;
         match self {
             Self::List { scope } => {
-                let answer = client.webhooks(&scope).await?;
-                let webhooks = entries(&answer, "webhooks")?;
+                let webhooks = client.webhooks(&scope).await?.webhooks;
                 out.result(&webhooks, || listed(&webhooks, &scope))
             }
             Self::Add(Add { scope, url, events, secret_stdin }) => {
@@ -256,21 +248,21 @@ impl Webhook {
                     body["secret"] = json!(secret.expose());
                 }
                 let made = client.create_webhook(&scope, &body).await?;
-                out.note(&format!("Webhook {} of @{scope}. Its secret is shown this once:", text(&made, "id")));
-                out.result(&made, || vec![text(&made, "secret")])
+                out.note(&format!("Webhook {} of @{scope}. Its secret is shown this once:", text(&made.whole, "id")));
+                out.result(&made, || vec![text(&made.whole, "secret")])
             }
             Self::Show(One { scope, id }) => {
                 let webhook = client.webhook(&scope, id).await?;
-                out.result(&webhook, || shown(&webhook))
+                out.result(&webhook, || shown(&webhook.whole))
             }
             Self::Update(update) => {
                 let One { scope, id } = &update.webhook;
                 let changed = client.change_webhook(scope, *id, &update.body()?).await?;
                 if update.rotate_secret {
                     out.note("The new secret is shown this once:");
-                    return out.result(&changed, || vec![text(&changed, "secret")]);
+                    return out.result(&changed, || vec![text(&changed.whole, "secret")]);
                 }
-                out.done(&changed, || shown(&changed))
+                out.done(&changed, || shown(&changed.whole))
             }
             Self::Rm(One { scope, id }) => {
                 client.delete_webhook(&scope, id).await?;
@@ -284,10 +276,9 @@ impl Webhook {
             }
             Self::Deliveries(Deliveries { webhook: One { scope, id }, limit, page }) => {
                 let answer = client.webhook_deliveries(&scope, id, page, limit).await?;
-                let deliveries = entries(&answer, "deliveries")?;
                 out.result(&answer, || {
-                    let mut lines = delivered(&deliveries);
-                    let pages = answer["pages"].as_u64().unwrap_or(0);
+                    let mut lines = delivered(&answer.read.deliveries);
+                    let pages = answer.read.pages;
                     if page < pages {
                         lines.push(format!("Page {page} of {pages}; --page {} shows the next", page + 1));
                     }

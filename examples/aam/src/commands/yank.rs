@@ -1,7 +1,6 @@
 //! `aam yank`
 
 use clap::Args;
-use serde_json::Value;
 
 use crate::{failure::Result, output::plain, session::Session, spec::VersionSpec};
 
@@ -26,10 +25,9 @@ impl Yank {
         let answer = client.yank(name, version, self.reason.as_deref()).await?;
         session.out.done(&answer, || {
             let mut lines = vec![format!("Yanked {name} {version}")];
-            if let Some(moved) = answer.get("moved_tags").and_then(Value::as_object) {
-                let line = |(tag, to): (&String, &Value)| format!("{tag} is now {}", to.as_str().unwrap_or("gone"));
-                lines.extend(moved.iter().map(|moved| format!("  {}", plain(&line(moved)))));
-            }
+            let line =
+                |(tag, to): (&String, &Option<String>)| format!("{tag} is now {}", to.as_deref().unwrap_or("gone"));
+            lines.extend(answer.read.moved_tags.iter().map(|moved| format!("  {}", plain(&line(moved)))));
             lines
         })
     }

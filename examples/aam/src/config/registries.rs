@@ -21,6 +21,9 @@ pub(crate) struct Config {
     /// Where to install in a project that shows no platform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) default_platform: Option<String>,
+    /// What no registry may make a command exceed, by the names of [`Ceilings`](crate::config::Ceilings).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) max: BTreeMap<String, Value>,
     #[serde(flatten)]
     other: BTreeMap<String, Value>,
 }

@@ -108,7 +108,7 @@ pub(crate) fn apply(
             _ => {
                 note_folders(roots, record, place)?;
                 let mode = if file.executable { Mode::Executable } else { Mode::Plain };
-                roots.write(place, &file.contents.bytes()?, mode)?;
+                roots.write_soon(place, &file.contents.bytes()?, mode)?;
                 applied.written.push(place.to_string());
             }
         }

@@ -40,7 +40,7 @@ impl Document {
         }
     }
 
-    fn of_file(kind: ArtifactType, artifact: &Artifact, source: &[u8]) -> Self {
+    pub(super) fn of_file(kind: ArtifactType, artifact: &Artifact, source: &[u8]) -> Self {
         let text = String::from_utf8_lossy(source).into_owned();
         let (mut head, body) = front_matter::split_head(&text);
         if kind == ArtifactType::Agent {

@@ -19,6 +19,8 @@ use crate::{
 /// Finds everything that stands in the way of `plan`, before anything is written.
 pub(crate) fn check(roots: &Roots, record: &Record, plan: &Plan, policy: Policy) -> Result<()> {
     let mut conflicts = Vec::new();
+    // What --force would replace, what has to be moved away, and what has to be mended.
+    let (mut replaceable, mut blocked, mut broken_markers) = (false, false, false);
     let mut files: Vec<Place> = Vec::new();
     let places = plan.files.keys().chain(plan.sections.keys());
     for folder in places.flat_map(Place::folders).collect::<BTreeSet<_>>() {
@@ -28,6 +30,7 @@ pub(crate) fn check(roots: &Roots, record: &Record, plan: &Plan, policy: Policy)
         }
         if matches!(roots.look(&folder)?, Entry::File | Entry::Other) {
             conflicts.push(Detail::new(folder.to_string(), "is a file, where a folder is needed"));
+            blocked = true;
             files.push(folder);
         } else {
             roots.reach(&folder)?;
@@ -45,8 +48,10 @@ pub(crate) fn check(roots: &Roots, record: &Record, plan: &Plan, policy: Policy)
                 (_, Some(_)) => "was changed since it was installed",
                 (_, None) => "was there before",
             };
-            if policy == Policy::Keep || why == "is a folder" {
+            let is_folder = why == "is a folder";
+            if policy == Policy::Keep || is_folder {
                 conflicts.push(Detail::new(place.to_string(), why));
+                if is_folder { blocked = true } else { replaceable = true }
             }
         }
         for (place, sections) in &plan.sections {
@@ -63,6 +68,7 @@ pub(crate) fn check(roots: &Roots, record: &Record, plan: &Plan, policy: Policy)
                 let broken = Markers::new(id).body(&text).is_err();
                 if policy == Policy::Keep || broken {
                     conflicts.push(Detail::new(format!("{place}, {id}"), why));
+                    if broken { broken_markers = true } else { replaceable = true }
                 }
             }
         }
@@ -72,5 +78,16 @@ pub(crate) fn check(roots: &Roots, record: &Record, plan: &Plan, policy: Policy)
     }
     Err(Failure::new(Kind::Conflict, "files_in_the_way", "Files of yours are in the way; nothing was written")
         .details(conflicts)
-        .hint("move them away or mend their AAM markers, or replace what you changed with --force"))
+        .hint(what_helps(replaceable, blocked, broken_markers)))
+}
+
+/// What to do about files in the way, in one sentence; --force is named only where it helps.
+fn what_helps(replaceable: bool, blocked: bool, broken_markers: bool) -> String {
+    let ways = [
+        (blocked, "move away what stands where another kind of file is needed"),
+        (broken_markers, "mend the AAM markers, or delete them with what is between them"),
+        (replaceable, "move your files away, or replace them with --force"),
+    ];
+    let ways: Vec<_> = ways.into_iter().filter(|(is_needed, _)| *is_needed).map(|(_, way)| way).collect();
+    ways.join("; ")
 }

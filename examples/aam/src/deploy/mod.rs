@@ -5,6 +5,7 @@
 //! lies there now, and brings the one to the other without touching anything
 //! a person wrote. [`adopt()`] fills a record that is missing.
 
+mod acts;
 mod adopt;
 mod agent;
 mod agent_forms;
@@ -38,6 +39,7 @@ mod source;
 mod tables;
 mod tools;
 
+pub(crate) use acts::{acts, telling_file};
 pub(crate) use adopt::adopt;
 pub(crate) use agent::read as read_agent;
 pub(crate) use apply::{Applied, Policy, announce, apply, sweep};

@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use crate::failure::{Failure, Result};
+use crate::{
+    confined::{folded, is_git_folder},
+    failure::{Failure, Result},
+};
 
 /// A file or folder below a project or below a folder of the user's: a
 /// relative path of plain segments, so that neither a package nor an edited
@@ -78,21 +81,6 @@ impl Place {
     fn key(&self) -> String {
         self.root.as_ref().map_or_else(|| self.path.clone(), |root| format!("{root}{BELOW}{}", self.path))
     }
-}
-
-/// Whether some system takes `segment` for `.git`: case, dots and spaces at
-/// the end, Windows' short names and streams, characters that macOS ignores.
-fn is_git_folder(segment: &str) -> bool {
-    let seen = folded(segment);
-    matches!(&*seen, ".git" | "git~1")
-}
-
-fn folded(segment: &str) -> String {
-    let ignored =
-        |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
-    let seen: String = segment.chars().filter(|c| !ignored(*c)).collect();
-    let seen = seen.split(':').next().unwrap_or_default();
-    seen.trim_end_matches(['.', ' ']).to_lowercase()
 }
 
 impl fmt::Display for Place {

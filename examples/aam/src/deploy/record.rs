@@ -65,9 +65,10 @@ impl FileRecord {
         Self { package: Text(package.clone()), sha256: Text(sha256), next: None }
     }
 
-    /// Whether contents with the digest `found` are as we wrote them.
+    /// Whether contents with the digest `found` are as we wrote them, or as a machine that lost power left them: an
+    /// empty file holds no work of a person.
     pub(super) fn wrote(&self, found: Sha256Digest) -> bool {
-        *self.sha256 == found || self.next.is_some_and(|next| *next == found)
+        *self.sha256 == found || self.next.is_some_and(|next| *next == found) || found == Sha256Digest::of(b"")
     }
 }
 

@@ -141,6 +141,11 @@ impl Roots {
         self.root(place, true)?.map_or(Ok(()), |(root, path)| root.write(path, bytes, mode))
     }
 
+    /// As [`Self::write`], for a file that the package brings again where the disk lost it.
+    pub(super) fn write_soon(&self, place: &Place, bytes: &[u8], mode: Mode) -> Result<()> {
+        self.root(place, true)?.map_or(Ok(()), |(root, path)| root.write_soon(path, bytes, mode))
+    }
+
     pub(super) fn remove_file(&self, place: &Place) -> Result<bool> {
         self.root(place, false)?.map_or(Ok(false), |(root, path)| root.remove_file(path))
     }

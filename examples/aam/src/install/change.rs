@@ -110,7 +110,9 @@ pub(crate) async fn told_of(session: &Session, before: &LockFile, after: &LockFi
             jobs.push(Job { name, package, client: session.client_of_lock(&package.registry)? });
         }
     }
-    Ok(super::fetch::told_of(jobs).await.iter().map(|text| plain(text)).collect())
+    let told = async { Ok(super::fetch::told_of(jobs).await) };
+    let told = session.patience.ceilings().in_transfer_time(told).await?;
+    Ok(told.iter().map(|text| plain(text)).collect())
 }
 
 /// Finishes the change that an earlier run left half done, where the project

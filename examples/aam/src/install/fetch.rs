@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use aam_registry_core::{
@@ -10,9 +11,11 @@ use aam_registry_core::{
     types::PackageName,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
+use walkdir::WalkDir;
 
 use crate::{
-    api::{Client, Expected, VersionInfo},
+    api::{Client, Expected},
+    config::Ceilings,
     confined::Folder,
     deploy::Package,
     failure::{Failure, Kind, Result},
@@ -23,10 +26,6 @@ use crate::{
 
 /// How many archives are downloaded at a time.
 const PARALLEL: usize = 6;
-/// How many bytes are unpacked whatever the registry's limits are today: 8 GiB.
-const USUAL_UNPACKED: u64 = 8 << 30;
-/// How many entries are unpacked whatever the registry's limits are today.
-const USUAL_ENTRIES: u64 = 1_000_000;
 
 /// One package to fetch.
 #[derive(Debug)]
@@ -34,6 +33,59 @@ pub(super) struct Job<'a> {
     pub(super) name: &'a PackageName,
     pub(super) package: &'a LockedPackage,
     pub(super) client: Client,
+}
+
+/// What a command may still unpack.
+#[derive(Debug)]
+pub(super) struct Budget {
+    ceilings: Ceilings,
+    /// Bytes of archives that were asked for so far.
+    asked: u64,
+    /// Bytes.
+    unpacked: u64,
+    /// Files and folders.
+    files: u64,
+}
+
+impl Budget {
+    /// That of one command.
+    pub(super) fn new(ceilings: Ceilings) -> Self {
+        Self { ceilings, asked: 0, unpacked: ceilings.unpacked, files: ceilings.files }
+    }
+
+    /// Fails where `jobs` are more than may be downloaded.
+    fn admit(&mut self, jobs: &[Job<'_>]) -> Result<()> {
+        self.asked = jobs.iter().fold(self.asked, |sum, job| sum.saturating_add(job.package.size));
+        self.ceilings.admit_download(self.asked)
+    }
+
+    /// Unpacks `archive` into the new folder `into`, and counts what it holds.
+    fn unpack(&mut self, archive: &Path, into: &Path) -> Result<Package> {
+        let file = File::open(archive).map_err(|error| Failure::io("read", archive, &error))?;
+        fs::create_dir(into).map_err(|error| Failure::io("make the folder", into, &error))?;
+        // What a registry takes today is no measure: it may have taken more before, and its word is no limit.
+        let limits = ArchiveLimits::NONE
+            .with_max_unpacked_size(self.unpacked)
+            .with_max_entries(self.files)
+            .with_names(NameRule::Unpackable);
+        let files = archive::unpack(file, into, &limits).map_err(|error| {
+            let said = error.to_string();
+            if said.contains(&format!("more than {} bytes", self.unpacked)) {
+                return self.ceilings.too_many_bytes();
+            }
+            if said.contains(&format!("more than {} entries", self.files)) {
+                return self.ceilings.too_many_files();
+            }
+            Failure::disk("unpack into", into, &error)
+                .unwrap_or_else(|| Failure::invalid(format!("Cannot unpack: {said}")))
+        })?;
+        let bytes = files.iter().map(|file| file.size).sum();
+        self.unpacked = self.unpacked.saturating_sub(bytes);
+        self.files = self.files.saturating_sub(WalkDir::new(into).min_depth(1).into_iter().count() as u64);
+        // It is in nobody's way; the folder goes with all that is in it.
+        let _ = fs::remove_file(archive);
+        Package::open(Folder::open(into)?)
+    }
 }
 
 /// One package, unpacked in the workshop.
@@ -45,13 +97,20 @@ pub(super) struct Fetched {
     pub(super) warnings: Vec<String>,
 }
 
-/// Fetches every job into `workshop`, a folder that nobody else writes to; the first failure ends all.
-pub(super) async fn fetch(session: &Session, jobs: Vec<Job<'_>>, workshop: &Path) -> Result<Vec<Fetched>> {
+/// Fetches every job into `workshop`, a folder that nobody else writes to, within `budget`; the first failure ends all.
+pub(super) async fn fetch(
+    session: &Session,
+    jobs: Vec<Job<'_>>,
+    workshop: &Path,
+    budget: &Arc<Mutex<Budget>>,
+) -> Result<Vec<Fetched>> {
+    budget.lock().unwrap_or_else(PoisonError::into_inner).admit(&jobs)?;
     let progress = Progress::new(session.out);
-    stream::iter(jobs.into_iter().enumerate().map(|(at, job)| one(job, workshop.join(at.to_string()), &progress)))
+    let jobs = jobs.into_iter().enumerate();
+    let fetched = stream::iter(jobs.map(|(at, job)| one(job, workshop.join(at.to_string()), &progress, budget)))
         .buffer_unordered(PARALLEL)
-        .try_collect()
-        .await
+        .try_collect();
+    session.patience.ceilings().in_transfer_time(fetched).await
 }
 
 /// What the registries say of the versions of `jobs`.
@@ -60,7 +119,7 @@ pub(super) async fn told_of(jobs: Vec<Job<'_>>) -> Vec<String> {
     stream::iter(asked).buffered(PARALLEL).collect::<Vec<_>>().await.concat()
 }
 
-async fn one(job: Job<'_>, folder: PathBuf, progress: &Progress) -> Result<Fetched> {
+async fn one(job: Job<'_>, folder: PathBuf, progress: &Progress, budget: &Arc<Mutex<Budget>>) -> Result<Fetched> {
     let Job { name, package, client } = job;
     let archive = folder.with_extension("aam");
     let failed = |error: std::io::Error| Failure::io("write", &archive, &error);
@@ -73,8 +132,10 @@ async fn one(job: Job<'_>, folder: PathBuf, progress: &Progress) -> Result<Fetch
     );
     downloaded?;
     drop(file);
-    let limits = client.limits().await.archive;
-    let unpacked = tokio::task::spawn_blocking(move || unpack(&archive, &folder, &limits))
+    let budget = Arc::clone(budget);
+    // One at a time, so that each knows what the others left.
+    let unpack = move || budget.lock().unwrap_or_else(PoisonError::into_inner).unpack(&archive, &folder);
+    let unpacked = tokio::task::spawn_blocking(unpack)
         .await
         .map_err(|error| Failure::new(Kind::Other, "internal", format!("Unpacking {name} broke off: {error}")))??;
     bar.finish_and_clear();
@@ -88,27 +149,10 @@ async fn one(job: Job<'_>, folder: PathBuf, progress: &Progress) -> Result<Fetch
     Ok(Fetched { name: name.clone(), package: unpacked, warnings })
 }
 
-/// Unpacks the verified archive at `archive`, of a registry with `limits`, into the new folder `into`.
-fn unpack(archive: &Path, into: &Path, limits: &ArchiveLimits) -> Result<Package> {
-    let file = File::open(archive).map_err(|error| Failure::io("read", archive, &error))?;
-    fs::create_dir(into).map_err(|error| Failure::io("make the folder", into, &error))?;
-    // What was published under wider limits than today's still installs; these keep the disk from filling.
-    let limits = ArchiveLimits::NONE
-        .with_max_unpacked_size(limits.max_unpacked_size().max(USUAL_UNPACKED))
-        .with_max_entries(limits.max_entries().max(USUAL_ENTRIES))
-        .with_names(NameRule::Unpackable);
-    archive::unpack(file, into, &limits).map_err(|error| {
-        Failure::disk("unpack into", into, &error)
-            .unwrap_or_else(|| Failure::invalid(format!("Cannot unpack: {error}")))
-    })?;
-    let _ = fs::remove_file(archive);
-    Package::open(Folder::open(into)?)
-}
-
 /// What the registry says of a version; an install does not fail for want of it.
 async fn warnings(client: &Client, name: &PackageName, package: &LockedPackage) -> Vec<String> {
     let Ok(answer) = client.version(name, &package.version).await else { return Vec::new() };
-    let Ok(info) = serde_json::from_value::<VersionInfo>(answer) else { return Vec::new() };
+    let info = answer.read;
     let mut warnings = Vec::new();
     if info.yanked {
         let reason = info.yanked_reason.map(|reason| format!(": {reason}")).unwrap_or_default();

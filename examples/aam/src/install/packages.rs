@@ -4,11 +4,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
     rc::Rc,
+    sync::{Arc, Mutex},
 };
 
 use aam_registry_core::types::{PackageName, Sha256Digest};
 
-use super::fetch::{self, Job};
+use super::fetch::{self, Budget, Job};
 use crate::{
     api::Client,
     confined::{Entry, Mode},
@@ -25,6 +26,8 @@ pub(super) struct Packages {
     all: BTreeMap<Sha256Digest, Rc<Package>>,
     /// Those that lie unpacked in the project.
     in_place: BTreeMap<Text<PackageName>, Unpacked>,
+    /// What may still be fetched.
+    budget: Option<Arc<Mutex<Budget>>>,
     /// Those that were fetched just now.
     fetched: BTreeSet<Sha256Digest>,
     /// What their users should know.
@@ -111,7 +114,9 @@ impl Packages {
         let into = tempfile::tempdir_in(workshop).map_err(|error| Failure::io("make a folder in", workshop, &error))?;
         // The workshop goes with all that is in it.
         let into = into.keep();
-        for fetched in fetch::fetch(session, jobs, &into).await? {
+        let budget = || Arc::new(Mutex::new(Budget::new(*session.patience.ceilings())));
+        let budget = self.budget.get_or_insert_with(budget);
+        for fetched in fetch::fetch(session, jobs, &into, budget).await? {
             let Some(locked) = lock.get(&fetched.name) else { continue };
             self.fetched.insert(*locked.sha256);
             self.all.insert(*locked.sha256, Rc::new(fetched.package));

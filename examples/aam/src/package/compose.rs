@@ -148,7 +148,7 @@ impl Composed {
 
     /// Writes the files; returns their names.
     pub(crate) fn write(&self) -> Result<Vec<&'static str>> {
-        let folder = Folder::open(&self.folder)?;
+        let folder = Folder::named(&self.folder)?;
         let mut written = Vec::new();
         // First what keeps files out: no package is there without it.
         if let Some(text) = &self.aamignore {

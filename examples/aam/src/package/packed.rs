@@ -143,12 +143,15 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::package::{Skeleton, write_skeleton};
+    use crate::{
+        confined::Folder,
+        package::{Skeleton, write_skeleton},
+    };
 
     fn package() -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("folder");
         let skeleton = Skeleton::named("@my_org/example".parse().expect("name"));
-        write_skeleton(folder.path(), &skeleton).expect("skeleton");
+        write_skeleton(&Folder::open(folder.path()).expect("opens"), &skeleton).expect("skeleton");
         folder
     }
 

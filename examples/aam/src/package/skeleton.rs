@@ -1,7 +1,5 @@
 //! A new package: small, and publishable as it is.
 
-use std::path::Path;
-
 use aam_registry_core::types::{PackageName, Version};
 
 use crate::{
@@ -54,17 +52,16 @@ impl Skeleton {
 }
 
 /// Writes the files of a new package; returns their paths.
-pub(crate) fn write(folder: &Path, skeleton: &Skeleton) -> Result<Vec<String>> {
+pub(crate) fn write(folder: &Folder, skeleton: &Skeleton) -> Result<Vec<String>> {
     let skill = format!("skills/{}/SKILL.md", skeleton.skill);
     let files = [("aam.yaml".to_owned(), manifest(skeleton)), (skill, skill_file(skeleton)), readme(skeleton)];
-    if folder.join("aam.yaml").exists() {
+    if folder.look("aam.yaml")? != Entry::Nothing {
         return Err(Failure::new(
             Kind::Conflict,
             "exists",
-            format!("There is a package already: {}", folder.join("aam.yaml").display()),
+            format!("There is a package already: {}", folder.path().join("aam.yaml").display()),
         ));
     }
-    let folder = Folder::create(folder)?;
     let mut written = Vec::new();
     for (name, text) in files {
         // What a person has there is better than what we would put there.

@@ -9,7 +9,7 @@ use aam_registry_core::types::PackageName;
 
 use crate::{
     config::Home,
-    confined::{Entry, Folder, Mode},
+    confined::{Entry, Folder, Mode, outside_git},
     deploy::Scope,
     failure::{Failure, Kind, Result},
 };
@@ -48,6 +48,7 @@ impl Project {
     /// it; and a folder of another user is not one's own project.
     pub(crate) fn find(folder: &Path) -> Result<Self> {
         let start = fs::canonicalize(folder).map_err(|error| Failure::io("open the folder", folder, &error))?;
+        outside_git(&start)?;
         let home = std::env::home_dir().and_then(|home| fs::canonicalize(home).ok());
         let mut root = start.clone();
         for at in start.ancestors() {

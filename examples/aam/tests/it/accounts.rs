@@ -148,6 +148,36 @@ fn scopes_and_packages_are_shared() {
 }
 
 #[test]
+fn a_private_package_is_there_for_its_scope_alone() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    let bob = Machine::new();
+    bob.ok(&["registry", "add", &server.url(), "test"]);
+    bob.register("bobby");
+    for archive in ["greet-kit-1.0.0.aam", "acme-review-suite-2.1.0.aam"] {
+        machine.ok(&["pkg", "publish", fixture(archive).to_str().expect("text")]);
+    }
+    assert_eq!(machine.ok(&["visibility", "@acme/review-suite"]).trim(), "public");
+    let said = machine.ok(&["visibility", "@acme/review-suite", "private"]);
+    assert!(said.contains("@acme/review-suite is private now"), "{said}");
+    assert_eq!(machine.json(&["visibility", "@acme/review-suite"])["visibility"], "private");
+    for arguments in [
+        &["info", "@acme/review-suite"][..],
+        &["visibility", "@acme/review-suite"],
+        &["visibility", "@acme/review-suite", "public"],
+        &["install", "@acme/review-suite", "--platform", "claude"],
+    ] {
+        assert_eq!(bob.fails(4, arguments)["error"], "package_not_found", "{arguments:?}");
+    }
+    assert_eq!(bob.json(&["search", "review-suite"])["total"], 0);
+    machine.ok(&["scope", "add", "acme", "bobby", "--role", "contributor"]);
+    let shown = bob.ok(&["info", "@acme/review-suite"]);
+    assert!(shown.lines().any(|line| line.contains("visibility") && line.ends_with("private")), "{shown}");
+    bob.ok(&["install", "@acme/review-suite", "--platform", "claude"]);
+    assert_eq!(bob.fails(3, &["visibility", "@acme/review-suite", "public"])["error"], "forbidden");
+}
+
+#[test]
 fn a_password_is_changed_and_the_login_goes_on() {
     let server = Server::start();
     let machine = server.machine_of_alice();

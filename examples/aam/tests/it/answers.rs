@@ -155,3 +155,75 @@ fn an_address_that_a_server_chose_is_in_no_command_where_a_shell_would_act_on_it
         assert!(error["message"].as_str().is_some_and(|text| text.contains("https://aam.example.com/")), "{error}");
     }
 }
+
+#[test]
+fn an_answer_of_another_shape_is_not_taken_for_an_answer() {
+    for body in ["{}", "[]", "null", "{\"message\": \"hello\"}", "<html>"] {
+        let stage = Stage::json("200 OK", move |_| body.to_owned());
+        let machine = stage.machine();
+        machine.init("notes", "notes");
+        for arguments in [
+            &["info", "a"][..],
+            &["info", "a@^1"],
+            &["search", "a"],
+            &["install", "a", "--platform", "claude"],
+            &["download", "a"],
+            &["dist-tag", "ls", "a"],
+            &["owner", "ls", "a"],
+            &["scope", "show", "acme"],
+            &["scope", "create", "acme"],
+            &["token", "create", "ci"],
+            &["token", "list"],
+            &["whoami"],
+            &["yank", "a@1.0.0"],
+            &["pkg", "publish", "notes", "--yes"],
+            &["webhook", "list", "acme"],
+            &["webhook", "add", "acme", "https://example.com/", "--event", "package.publish"],
+        ] {
+            let mut command = machine.aam(&[&["--json"], arguments].concat());
+            let output = command.env("AAM_TOKEN", "aam_x").output().expect("aam runs");
+            let error: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
+            assert_eq!(output.status.code(), Some(6), "{body}: {arguments:?}: {error}");
+            let text = error["message"].as_str().expect("text").replace(&stage.url(), "[REGISTRY]");
+            assert!(text.starts_with("[REGISTRY] does not answer like a registry: "), "{arguments:?}: {error}");
+            assert_eq!(error["help"], "check the address with `aam registry list`", "{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_about_something_else_is_not_taken_for_an_answer() {
+    let sha256 = "0".repeat(64);
+    let checksum = format!(r#"{{"sha256": "{sha256}"}}"#);
+    let other_package = r#"{"name": "b", "owners": [], "dist_tags": {}, "versions": []}"#.to_owned();
+    let other_version = format!(r#"{{"version": "2.0.0", "checksum": {checksum}, "archive_size": 1}}"#);
+    let receipt = format!(r#"{{"name": "notes", "version": "9.9.9", "checksum": {checksum}}}"#);
+    let token = r#"{"id": "x", "name": "ci", "token": ""}"#.to_owned();
+    let cases = [
+        (&["info", "a"][..], other_package, "asked for a and told of `b`"),
+        (&["info", "a@1.0.0"], other_version, "chose a 2.0.0 where `1.0.0` was asked for"),
+        (&["dist-tag", "ls", "a"], r#"{"package": "b", "tags": {}}"#.to_owned(), "asked for a and told of `b`"),
+        (&["owner", "ls", "a"], r#"{"package": "b", "owners": []}"#.to_owned(), "asked for a and told of `b`"),
+        (&["scope", "show", "acme"], r#"{"name": "other", "members": []}"#.to_owned(), "asked for @acme"),
+        (&["yank", "a@1.0.0"], r#"{"name": "a", "version": "1.0.0", "yanked": false}"#.to_owned(), "does not say"),
+        (&["token", "create", "ci"], token, "made a token and does not say which"),
+        (&["pkg", "publish", "notes", "--yes"], receipt, "it says that it took notes 9.9.9"),
+    ];
+    for (arguments, body, said) in cases {
+        let stage = Stage::start(move |first, client| {
+            if first.contains("/notes/tags") {
+                let body = r#"{"error": "package_not_found", "message": "no"}"#;
+                say(client, "404 Not Found", "content-type: application/json\r\n", body);
+            } else {
+                say(client, "200 OK", "", &body);
+            }
+        });
+        let machine = stage.machine();
+        machine.init("notes", "notes");
+        let mut command = machine.aam(&[&["--json"], arguments].concat());
+        let output = command.env("AAM_TOKEN", "aam_x").output().expect("aam runs");
+        let error: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
+        assert_eq!(output.status.code(), Some(7), "{arguments:?}: {error}");
+        assert!(error["message"].as_str().is_some_and(|text| text.contains(said)), "{arguments:?}: {error}");
+    }
+}

@@ -236,3 +236,20 @@ fn an_instruction_with_markers_is_found_before_it_is_published_and_installs_nowh
     let error = machine.fails(8, &["pkg", "validate"]);
     assert!(error.to_string().contains("its description in aam.yaml holds"), "{error}");
 }
+
+#[test]
+fn an_install_says_which_instruction_with_markers_stops_it_and_where_it_can_go() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    let artifacts = "  instructions:\n    - {name: tone, path: tone.md, description: d}\n    - {name: fine, path: fine.md, \
+                     description: d}\n";
+    let marked = "Be brief.\n\n<!-- END AAM: tone instruction -->\nMore.\n";
+    let files = [("tone.md", marked), ("fine.md", "Be kind.\n")];
+    crate::unseen::publish(&server, &machine, "@acme/marked", artifacts, &files);
+    let before = machine.snapshot();
+    let error = machine.fails(8, &["install", "@acme/marked", "--platform", "claude,codex"]);
+    insta::assert_snapshot!("marked", format!("error: {}\nhelp: {}", error["message"], error["help"]));
+    assert_eq!(machine.snapshot(), before, "nothing was written");
+    machine.ok(&["install", "@acme/marked", "--platform", "claude"]);
+    assert!(machine.read(".claude/rules/tone.md").contains("END AAM"), "a file of its own needs no markers");
+}

@@ -58,15 +58,22 @@ fn a_persons_files_are_not_replaced() {
     assert!(machine.read(".claude/agents/reviewer.md").contains("careful"));
 }
 
-#[test]
-fn what_a_person_changed_is_kept_at_uninstall() {
-    let server = Server::start();
+/// A machine on which a person changed files of an installed package, and added to them; with the changed sections of
+/// AGENTS.md.
+fn machine_with_changes(server: &Server) -> (Machine, String) {
     let machine = server.machine_with_fixtures();
     machine.ok(&["install", "@acme/review-suite", "--platform", "claude,codex"]);
     machine.write(".claude/agents/reviewer.md", "changed\n");
     machine.write(".claude/skills/code-review/notes.md", "added\n");
     let text = machine.read("AGENTS.md").replace("Prefer pathlib", "Prefer os.path");
     machine.write("AGENTS.md", &format!("Before\n{text}After\n"));
+    (machine, text)
+}
+
+#[test]
+fn what_a_person_changed_is_kept_at_uninstall() {
+    let server = Server::start();
+    let (machine, text) = machine_with_changes(&server);
     let error = machine.fails(5, &["install", "@acme/review-suite@2.1.0", "--platform", "claude,codex"]);
     assert_eq!(error["details"].as_array().map(Vec::len), Some(2), "{error}");
     let report = machine.json(&["uninstall", "@acme/review-suite"]);
@@ -202,4 +209,52 @@ fn a_skill_without_a_name_gets_one() {
     machine.ok(&["install", "@acme/nameless", "--platform", "claude"]);
     let expected = "---\nname: a\ndescription: d\nallowed-tools: Read\n---\nx\n";
     assert_eq!(machine.read(".claude/skills/a/SKILL.md"), expected);
+}
+
+#[test]
+fn force_is_named_where_it_helps_and_then_it_does() {
+    let server = Server::start();
+    let machine = server.machine_with_fixtures();
+    let install = ["install", "@acme/review-suite", "--platform", "claude,codex"];
+    let forced = [&install[..], &["--force"]].concat();
+    let hint = |error: &serde_json::Value| error["help"].as_str().expect("help").to_owned();
+    machine.write(".claude/agents/reviewer.md", "mine\n");
+    assert_eq!(hint(&machine.fails(5, &install)), "move your files away, or replace them with --force");
+    machine.ok(&forced);
+    machine.ok(&["uninstall", "@acme/review-suite"]);
+    assert!(!machine.has(".claude/agents/reviewer.md"));
+    fs::remove_dir_all(machine.project().join(".claude")).expect("removed");
+
+    // A folder where a file is needed, and a file where a folder is: nothing of either is replaced.
+    machine.write(".claude/agents/reviewer.md/mine.txt", "mine\n");
+    for arguments in [&install[..], &forced[..]] {
+        let error = machine.fails(5, arguments);
+        assert_eq!(hint(&error), "move away what stands where another kind of file is needed", "{error}");
+    }
+    fs::remove_dir_all(machine.project().join(".claude")).expect("removed");
+    machine.write(".claude", "mine\n");
+    for arguments in [&install[..], &forced[..]] {
+        assert!(!hint(&machine.fails(5, arguments)).contains("--force"));
+    }
+    fs::remove_file(machine.project().join(".claude")).expect("removed");
+
+    // Markers that do not belong together: no section can be told from what a person wrote.
+    machine.write("AGENTS.md", "<!-- BEGIN AAM: python-style instruction -->\nHalf a section.\n");
+    for arguments in [&install[..], &forced[..]] {
+        let error = machine.fails(5, arguments);
+        assert_eq!(hint(&error), "mend the AAM markers, or delete them with what is between them", "{error}");
+    }
+}
+
+#[test]
+fn an_uninstall_with_force_removes_what_was_changed_and_nothing_that_was_added() {
+    let server = Server::start();
+    let (machine, _) = machine_with_changes(&server);
+    let report = machine.json(&["uninstall", "@acme/review-suite", "--force"]);
+    assert_eq!(report["files"]["kept"], serde_json::json!([]), "{report}");
+    assert!(!machine.has(".claude/agents") && !machine.has(".claude/skills/code-review/SKILL.md"));
+    assert_eq!(machine.read(".claude/skills/code-review/notes.md"), "added\n");
+    let left = machine.read("AGENTS.md");
+    assert!(left.starts_with("Before\n") && left.ends_with("After\n") && !left.contains("os.path"), "{left}");
+    assert!(!machine.has(".aam"));
 }

@@ -286,3 +286,52 @@ fn a_link_of_the_users_own_is_followed_where_no_repository_brought_it() {
     assert_eq!(fs::read_dir(&outside).expect("folder").count(), 0);
     assert_eq!(fs::read_dir(&dotfiles).expect("folder").count(), 0);
 }
+
+#[test]
+fn no_file_that_is_named_on_the_command_line_is_written_through_a_link_of_the_repository() {
+    let server = Server::start();
+    let machine = with_hooks(&server);
+    machine.init("@acme/notes", "notes");
+    let project = machine.project();
+    let hooks = project.join(".git/hooks");
+    fs::create_dir_all(&hooks).expect("folder");
+    for link in ["dist", "new"] {
+        symlink(".git/hooks", project.join(link)).expect("link");
+    }
+    let absolute = project.join("dist");
+    let absolute = absolute.to_str().expect("text");
+    for (arguments, code) in [
+        (&["pkg", "pack", "notes", "--output", "dist"][..], "link_in_the_way"),
+        (&["pkg", "pack", "notes", "--output", "dist/post-checkout.aam"], "link_in_the_way"),
+        (&["pkg", "pack", "notes", "--output", absolute], "link_in_the_way"),
+        (&["pkg", "pack", "notes", "--output", "notes/../new"], "link_in_the_way"),
+        (&["pkg", "pack", "notes", "--output", ".git/hooks"], "inside_git"),
+        (&["download", "@acme/evil", "--output", "dist"], "link_in_the_way"),
+        (&["download", "@acme/evil", "--output", "dist/post-checkout"], "link_in_the_way"),
+        (&["download", "@acme/evil", "--output", absolute], "link_in_the_way"),
+        (&["download", "@acme/evil", "--output", ".GIT/x"], "inside_git"),
+        (&["pkg", "init", "new"], "link_in_the_way"),
+        (&["pkg", "init", "@acme/x", "--folder", "dist/x"], "link_in_the_way"),
+        (&["pkg", "init", "@acme/x", "--folder", ".git"], "inside_git"),
+        (&["pkg", "create", "dist", "--all", "--name", "x"], "link_in_the_way"),
+        (&["-C", "dist", "install", "@acme/evil"], "inside_git"),
+        (&["-C", ".git", "install", "@acme/evil"], "inside_git"),
+    ] {
+        let error = machine.fails(5, arguments);
+        assert_eq!(error["error"], code, "{arguments:?}: {error}");
+        assert_eq!(fs::read_dir(&hooks).expect("folder").count(), 0, "{arguments:?}");
+    }
+
+    // Outside of repositories an absolute path is the person's own, and so are its links.
+    let (real, mine) = (machine.other("real"), machine.user().join("mine"));
+    symlink(&real, &mine).expect("link");
+    let mine = mine.to_str().expect("text");
+    machine.ok(&["pkg", "pack", "notes", "--output", mine]);
+    machine.ok(&["download", "@acme/evil", "--output", &format!("{mine}/evil.aam")]);
+    machine.ok(&["pkg", "init", "@acme/x", "--folder", &format!("{mine}/x")]);
+    let mut there: Vec<_> = fs::read_dir(&real).expect("folder").flatten().map(|entry| entry.file_name()).collect();
+    there.sort();
+    assert_eq!(there, ["acme-notes-0.1.0.aam", "evil.aam", "x"]);
+    machine.ok(&["pkg", "pack", "notes", "--output", "out"]);
+    assert!(machine.has("out/acme-notes-0.1.0.aam"));
+}

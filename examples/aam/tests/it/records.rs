@@ -196,7 +196,16 @@ fn a_run_that_was_cut_short_is_finished_by_the_next() {
 }
 
 #[test]
-fn what_an_earlier_aam_wrote_is_moved() {
+fn what_an_earlier_aam_wrote_is_moved_by_an_install() {
+    moves_what_an_earlier_aam_wrote("install");
+}
+
+#[test]
+fn what_an_earlier_aam_wrote_is_moved_by_an_update() {
+    moves_what_an_earlier_aam_wrote("update");
+}
+
+fn moves_what_an_earlier_aam_wrote(command: &str) {
     let server = Server::start();
     let machine = server.machine_with_fixtures();
     machine.ok(&["install", "@acme/review-suite", "--platform", "claude,cursor,copilot,codex"]);
@@ -227,7 +236,7 @@ fn what_an_earlier_aam_wrote_is_moved() {
                     Prefer pathlib.\n";
     machine.write(".cursor/rules/python-style.mdc", old_rule);
 
-    let report = machine.json(&["install"]);
+    let report = machine.json(&[command]);
     let moved = report["moved"].to_string();
     for path in
         [".claude/prompts/review-diff.md", ".cursor/skills/code-review/SKILL.md", "CLAUDE.md, python-style instruction"]
@@ -349,4 +358,20 @@ fn a_run_that_is_killed_at_any_moment_is_healed_by_the_next() {
             assert_eq!(install(version), whole[usize::from(round % 2 == 0)], "round {round}");
         }
     }
+}
+
+#[test]
+fn a_file_that_a_power_failure_left_empty_is_written_again_and_removed() {
+    let server = Server::start();
+    let machine = server.machine_with_fixtures();
+    let file = ".claude/skills/hello-skill/SKILL.md";
+    machine.ok(&["install", "greet-kit@1.0.0", "--platform", "claude"]);
+    let whole = machine.read(file);
+    machine.write(file, "");
+    machine.ok(&["install", "greet-kit@1.0.0", "--platform", "claude"]);
+    assert_eq!(machine.read(file), whole);
+    machine.write(file, "");
+    let report = machine.json(&["uninstall", "greet-kit"]);
+    assert_eq!(report["files"]["kept"], serde_json::json!([]), "{report}");
+    assert!(!machine.has(".claude") && !machine.has(".aam"));
 }

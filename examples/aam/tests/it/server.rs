@@ -21,9 +21,6 @@ use crate::machine::Machine;
 /// A password that no registry refuses.
 pub(crate) const PASSWORD: &str = "violet-harbour-tin-41";
 
-/// Whom ID tokens have to be for.
-pub(crate) const AUDIENCE: &str = "https://registry.example.com";
-
 /// A running registry; it ends with this value.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -43,21 +40,26 @@ impl Server {
 
     /// A registry with that policy.
     pub(crate) fn with(policy: Policy) -> Self {
-        Self::of(memory::registry().policy(policy))
+        Self::of(|_| memory::registry().policy(policy))
     }
 
-    /// A registry that takes ID tokens of GitHub and GitLab: the JSON of their claims.
+    /// A registry that takes ID tokens of GitHub and GitLab, for its own address: the JSON of their claims.
     pub(crate) fn trusting_ci() -> Self {
-        let issuers = [Issuer::GITHUB, Issuer::GITLAB].map(|text| Issuer::parse(text).expect("an issuer"));
-        Self::of(memory::registry().id_tokens(InsecureIdTokens::new(issuers, AUDIENCE)))
+        Self::of(|url| trusting_ci(url))
     }
 
-    fn of(builder: RegistryBuilder) -> Self {
-        let registry = builder.build().expect("every port is there");
-        let service = TowerToHyperService::new(RegistryService::new(registry.clone()));
+    /// The same for ID tokens that are for `audience`.
+    pub(crate) fn trusting_ci_for(audience: &str) -> Self {
+        Self::of(|_| trusting_ci(audience))
+    }
+
+    /// A registry that `build` makes for its address.
+    fn of(build: impl FnOnce(&str) -> RegistryBuilder) -> Self {
         let runtime = Runtime::new().expect("runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let address = listener.local_addr().expect("bound");
+        let registry = build(&format!("http://{address}")).build().expect("every port is there");
+        let service = TowerToHyperService::new(RegistryService::new(registry.clone()));
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let service = service.clone();
@@ -82,10 +84,16 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// A machine whose default registry this is, logged in as the new user `alice`, owner of `@acme` and `@my_org`.
-    pub(crate) fn machine_of_alice(&self) -> Machine {
+    /// A machine whose default registry this is.
+    pub(crate) fn machine(&self) -> Machine {
         let machine = Machine::new();
         machine.ok(&["registry", "add", &self.url(), "--name", "test", "--default"]);
+        machine
+    }
+
+    /// A machine whose default registry this is, logged in as the new user `alice`, owner of `@acme` and `@my_org`.
+    pub(crate) fn machine_of_alice(&self) -> Machine {
+        let machine = self.machine();
         machine.register("alice");
         machine.ok(&["scope", "create", "my_org"]);
         machine.ok(&["scope", "create", "@acme"]);
@@ -121,4 +129,9 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
 /// Runs `work` on a thread, for tests of two things at once.
 pub(crate) fn beside(work: impl FnOnce() -> Output + Send + 'static) -> thread::JoinHandle<Output> {
     thread::spawn(work)
+}
+
+fn trusting_ci(audience: &str) -> RegistryBuilder {
+    let issuers = [Issuer::GITHUB, Issuer::GITLAB].map(|text| Issuer::parse(text).expect("an issuer"));
+    memory::registry().id_tokens(InsecureIdTokens::new(issuers, audience))
 }

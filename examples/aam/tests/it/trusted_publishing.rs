@@ -11,22 +11,22 @@ use serde_json::{Value, json};
 
 use crate::{
     machine::Machine,
-    server::{AUDIENCE, Server, fixture},
+    server::{Server, fixture},
 };
 
 /// A job's ID token, in the form that the test's registry takes.
-fn id_token(issuer: &str, claims: &Value) -> String {
-    let mut all = json!({"iss": issuer, "aud": AUDIENCE, "sub": "a job", "exp": 4_000_000_000_u32});
+fn id_token(issuer: &str, audience: &str, claims: &Value) -> String {
+    let mut all = json!({"iss": issuer, "aud": audience, "sub": "a job", "exp": 4_000_000_000_u32});
     all.as_object_mut().expect("an object").extend(claims.as_object().expect("an object").clone());
     all.to_string()
 }
 
-fn of_github(repository: &str) -> String {
+fn of_github(repository: &str, audience: &str) -> String {
     let workflow = format!("{repository}/.github/workflows/publish.yml@refs/heads/main");
     let claims = json!({
         "repository": repository, "repository_id": "1", "repository_owner_id": "7", "job_workflow_ref": workflow,
     });
-    id_token(Issuer::GITHUB, &claims)
+    id_token(Issuer::GITHUB, audience, &claims)
 }
 
 /// GitHub's end of a job: answers one request with an ID token; gives the address and what was asked.
@@ -64,7 +64,7 @@ fn a_workflow_of_github_publishes_by_its_identity() {
     let added =
         alice.ok(&["trusted-publisher", "add", "greet-kit", "--github", "acme/greet-kit", "--workflow", "publish.yml"]);
     assert!(added.is_empty() || added.contains("greet-kit"), "{added}");
-    let (url, asked) = github(of_github("acme/greet-kit"));
+    let (url, asked) = github(of_github("acme/greet-kit", &server.url()));
     let archive = fixture("greet-kit-1.0.0.aam");
     let output = job(&server)
         .aam(&["pkg", "publish", archive.to_str().expect("text"), "--yes"])
@@ -76,7 +76,8 @@ fn a_workflow_of_github_publishes_by_its_identity() {
     assert!(output.status.success(), "{told}");
     assert!(told.contains("as a trusted publisher, by this workflow of GitHub Actions"), "{told}");
     let asked = asked.join().expect("asked").to_lowercase();
-    assert!(asked.contains("audience=https%3a%2f%2fregistry.example.com"), "{asked}");
+    let audience = server.url().replace(':', "%3a").replace('/', "%2f");
+    assert!(asked.contains(&format!("audience={audience}")), "{asked}");
     assert!(asked.contains("authorization: bearer of-the-job"), "{asked}");
     let info = alice.json(&["info", "greet-kit@1.0.0"]);
     assert!(info.to_string().contains("trusted-publisher:https://token.actions"), "{info}");
@@ -116,7 +117,7 @@ fn a_job_of_gitlab_publishes_by_the_token_in_a_variable() {
     let publish = |environment: &str| {
         job(&server)
             .aam(&["--json", "pkg", "publish", archive, "--yes"])
-            .env("AAM_ID_TOKEN", id_token(Issuer::GITLAB, &claims(environment)))
+            .env("AAM_ID_TOKEN", id_token(Issuer::GITLAB, &server.url(), &claims(environment)))
             .output()
             .expect("aam runs")
     };
@@ -141,4 +142,31 @@ fn a_token_in_a_variable_counts_before_the_identity_of_a_job() {
         .output()
         .expect("aam runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Else a registry could have itself sent an ID token that another service takes.
+#[test]
+fn an_id_token_for_another_service_is_asked_for_only_where_a_person_says_so() {
+    let other = "https://registry.example.com";
+    let server = Server::trusting_ci_for(other);
+    let alice = server.machine_of_alice();
+    alice.ok(&["trusted-publisher", "add", "greet-kit", "--github", "acme/greet-kit", "--workflow", "publish.yml"]);
+    let (url, asked) = github(of_github("acme/greet-kit", other));
+    let archive = fixture("greet-kit-1.0.0.aam");
+    let publish = |audience: Option<&str>| {
+        job(&server)
+            .aam(&["--json", "pkg", "publish", archive.to_str().expect("text"), "--yes"])
+            .env("ACTIONS_ID_TOKEN_REQUEST_URL", &url)
+            .env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "of-the-job")
+            .envs(audience.map(|audience| ("AAM_ID_TOKEN_AUDIENCE", audience)))
+            .output()
+            .expect("aam runs")
+    };
+    let refused = publish(None);
+    let told: Value = serde_json::from_slice(&refused.stdout).expect("json");
+    assert_eq!((refused.status.code(), &told["error"]), (Some(3), &json!("foreign_audience")), "{told}");
+    assert!(told["help"].as_str().is_some_and(|help| help.contains("AAM_ID_TOKEN_AUDIENCE=")), "{told}");
+    let published = publish(Some(other));
+    assert!(published.status.success(), "{}", String::from_utf8_lossy(&published.stdout));
+    assert!(asked.join().expect("asked once").contains("registry.example.com"));
 }

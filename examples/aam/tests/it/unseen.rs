@@ -15,7 +15,7 @@ const PLATFORMS: [&str; 9] =
     ["claude", "cursor", "copilot", "codex", "gemini", "opencode", "windsurf", "kiro", "agents"];
 
 /// Publishes a package without `aam`.
-fn publish(server: &Server, machine: &Machine, name: &str, artifacts: &str, files: &[(&str, &str)]) {
+pub(crate) fn publish(server: &Server, machine: &Machine, name: &str, artifacts: &str, files: &[(&str, &str)]) {
     let manifest = format!("name: '{name}'\nversion: 1.0.0\ndescription: d\nartifacts:\n{artifacts}");
     let entry = |(path, text): &(&str, &str)| PackEntry {
         path: (*path).to_owned(),
@@ -25,6 +25,12 @@ fn publish(server: &Server, machine: &Machine, name: &str, artifacts: &str, file
     let entries = files.iter().chain(&[("aam.yaml", &*manifest)]).map(entry).collect();
     let mut archive = Vec::new();
     archive::pack(entries, &mut archive).expect("packs");
+    let answer = send(server, machine, &archive);
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+}
+
+/// Sends an archive without `aam`; the whole answer.
+pub(crate) fn send(server: &Server, machine: &Machine, archive: &[u8]) -> String {
     let token = machine.ok(&["token", "create", "ci", "--quiet"]);
     let mut body =
         b"--x\r\ncontent-disposition: form-data; name=\"archive\"; filename=\"a.aam\"\r\ncontent-type: application/octet-stream\r\n\r\n".to_vec();
@@ -40,7 +46,7 @@ fn publish(server: &Server, machine: &Machine, name: &str, artifacts: &str, file
     client.write_all(&[head.as_bytes(), &body].concat()).expect("sent");
     let mut answer = String::new();
     client.read_to_string(&mut answer).expect("answered");
-    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    answer
 }
 
 /// Agents whose front matter no tool reads as it was meant.
@@ -182,6 +188,40 @@ fn what_acts_on_the_machine_is_said_in_one_line_a_package() {
         assert!(warnings[0].as_str().is_some_and(|text| text.contains(part)), "{part}: {report}");
     }
     assert_eq!(machine.json(&["install"])["warnings"], serde_json::json!([]), "once, when it comes");
+}
+
+#[test]
+fn what_acts_on_the_machine_is_shown_before_it_is_installed() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    let artifacts = "  agents:\n    - {name: helper, path: agents/helper.md, description: d}\n    - {name: old, path: agents/old, \
+                     description: d}\n  prompts:\n    - {name: state, path: p.md, description: d}\n  skills:\n    - {name: s, \
+                     path: s, description: d}\n    - {name: quiet, path: quiet/SKILL.md, description: d}\n";
+    let head = "permissionMode: bypassPermissions\nhooks:\n  Stop: [{command: x}]\n";
+    let files = [
+        ("agents/helper.md", &*format!("---\nname: helper\ndescription: d\n{head}---\nYou help.\n")),
+        ("agents/old/agent.yaml", "name: old\nsystem_prompt: p.md\nmcpServers:\n  - docs: {command: docs-mcp}\n"),
+        ("agents/old/p.md", "You help.\n"),
+        ("p.md", "State: !`git status`\n"),
+        ("s/SKILL.md", "---\nname: s\ndescription: d\n---\nNow: !`date`\n"),
+        ("quiet/SKILL.md", "---\nname: quiet\ndescription: d\n---\nx\n"),
+    ];
+    publish(&server, &machine, "@acme/acts", artifacts, &files);
+    let acting = |arguments: &[&str]| {
+        let shown = machine.ok(arguments);
+        let lines: Vec<_> = shown.lines().filter(|line| line.starts_with("  acts ")).map(str::to_owned).collect();
+        lines.join("\n")
+    };
+    let shown = acting(&["info", "@acme/acts"]);
+    insta::assert_snapshot!("acts", shown);
+    assert_eq!(acting(&["info", "@acme/acts@1.0.0"]), shown);
+
+    let names: Vec<_> = (0..25).map(|at| format!("n{at}")).collect();
+    let many: Vec<_> = names.iter().map(|name| (&**name, "---\ndescription: d\n---\nYou help.\n")).collect();
+    let (artifacts, files) = agents(&many);
+    publish(&server, &machine, "@acme/many", &artifacts, &pairs(&files));
+    let said = acting(&["info", "@acme/many"]);
+    assert_eq!(said, "  acts         not looked at, for it has 25 artifacts; `aam install` says it");
 }
 
 #[test]

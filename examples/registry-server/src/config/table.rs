@@ -13,11 +13,11 @@ use super::{
     setting::{Fallback, Kind, Secrecy, Spec, Value, read, settings},
     values::{
         AdminPassword, Audience, Backlog, BaseUrl, Bucket, CaBundle, ClientIpHeader, Connections,
-        ConnectionsPerAddress, Count, DatabaseUrl, Days, Domain, DownloadRedirect, EmailAddress, Endpoint, Host, Hours,
-        Issuers, JwtSecrets, LatestChoice, LogFormat, LogLevel, Networks, Origins, PerMinute, PoolSize, Port,
-        PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration, Room, Seconds, SecretKey,
-        SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads, Timeout, Uploads,
-        Webhooks, Word,
+        ConnectionsPerAddress, Count, DatabaseUrl, Days, Domain, DownloadRedirect, Downloads, EmailAddress, Endpoint,
+        Host, Hours, Issuers, JwtSecrets, LatestChoice, LogFormat, LogLevel, NameList, Networks, Origins, PerMinute,
+        PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration, Room, Seconds,
+        SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads, Timeout,
+        Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -197,6 +197,11 @@ settings! {
         latest_tag_policy: LatestChoice = "LATEST_TAG_POLICY", Fallback::Text("highest");
         /// Dist-tags that may be set beside `latest`; any by default
         allowed_tags: Option<TagList> = "ALLOWED_TAGS";
+        /// Names of scopes, users and unscoped packages that only administrators may take, beside the reserved ones
+        reserved_names: Option<NameList> = "RESERVED_NAMES";
+        /// Downloads from which on a package's name, and that of its scope, is protected against new names that
+        /// could be mistaken for it; 0 protects none. Administrators may take such a name
+        protect_names_from: Downloads = "PROTECT_NAMES_FROM", Fallback::Text("1000");
         /// Largest archive
         max_archive_size: Size = "MAX_ARCHIVE_SIZE", Fallback::Text("52428800");
         /// Most bytes of an archive's files together

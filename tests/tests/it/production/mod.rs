@@ -12,6 +12,7 @@ mod lost_commits;
 mod migrations;
 mod outages;
 mod pooler;
+mod private;
 mod races;
 mod rollout;
 mod shared_stores;

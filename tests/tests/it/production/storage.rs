@@ -62,7 +62,7 @@ impl Kept {
             assert!(listed["items"].as_array().expect("a list").iter().any(|item| item["archive"] == key.as_str()));
         }
         assert!(text.contains("would be deleted"), "{text}");
-        let cleaned = run(&["--older-than", "0s", "--json"]).await.json();
+        let cleaned = run(&["--older-than", "0s", "--force", "--json"]).await.json();
         assert_eq!(counts(&cleaned), expected, "{cleaned}");
         assert_eq!(counts(&run(&["--older-than", "0s", "--json"]).await.json()), [0, 0, 0]);
         let text = run(&["--older-than", "0s"]).await.stdout;

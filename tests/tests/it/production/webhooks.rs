@@ -6,16 +6,15 @@ use std::{
 };
 
 use aam_registry_tests::{Server, Stores, eventually};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+    io::{AsyncWriteExt, BufReader},
+    net::TcpListener,
     sync::mpsc::{self, UnboundedReceiver},
     time,
 };
 
-/// A delivery: the id of its header, and its body.
-type Delivery = (String, Value);
+use crate::delivery::{self, Delivery};
 
 /// A receiver that never answers the first delivery, and takes all others.
 async fn receiver() -> (u16, UnboundedReceiver<Delivery>) {
@@ -26,7 +25,7 @@ async fn receiver() -> (u16, UnboundedReceiver<Delivery>) {
         let mut unanswered = None;
         while let Ok((stream, _)) = listener.accept().await {
             let mut stream = BufReader::new(stream);
-            let delivery = read(&mut stream).await;
+            let delivery = delivery::read(&mut stream).await;
             if unanswered.is_some() {
                 let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await;
             } else {
@@ -38,25 +37,6 @@ async fn receiver() -> (u16, UnboundedReceiver<Delivery>) {
         }
     });
     (port, delivered)
-}
-
-async fn read(stream: &mut BufReader<TcpStream>) -> Delivery {
-    let (mut id, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        if stream.read_line(&mut line).await.unwrap_or(0) <= 2 {
-            break;
-        }
-        let (name, value) = line.split_once(':').unwrap_or_default();
-        match name.to_ascii_lowercase().as_str() {
-            "webhook-id" => value.trim().clone_into(&mut id),
-            "content-length" => length = value.trim().parse().expect("a length"),
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await.expect("a body");
-    (id, serde_json::from_slice(&body).expect("JSON"))
 }
 
 /// Three servers, of which the one that delivers is killed: every event arrives, and each under one id.

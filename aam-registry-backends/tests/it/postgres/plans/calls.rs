@@ -7,7 +7,7 @@ use aam_registry_core::{
     },
     types::{
         AccountFilter, ArtifactType, AuditEvent, AuditFilter, DownloadBatch, DownloadCount, DownloadQuery, PackageName,
-        PageRequest, SearchQuery, SearchSort, Version, VersionBounds, VersionRange,
+        PageRequest, Reach, SearchQuery, SearchSort, Sight, Version, VersionBounds, VersionRange,
     },
 };
 use jiff::civil::date;
@@ -32,16 +32,16 @@ pub(super) async fn read_everything(store: &PostgresMetadata) {
 }
 
 async fn read_package(store: &PostgresMetadata, name: &PackageName, version: &Version) {
-    assert!(store.package(name).await.expect("read").is_some(), "{name}");
-    assert!(!store.versions(name).await.expect("read").expect("a package").is_empty());
+    assert!(store.package(name, Reach::Public).await.expect("read").is_some(), "{name}");
+    assert!(!store.versions(name, Reach::Public).await.expect("read").expect("a package").is_empty());
     let range = VersionRange { before: Some(version.clone()), bounds: VersionBounds::LISTED };
-    assert!(store.version_list(name, &range).await.expect("read").is_some());
-    assert!(!store.version_numbers(name).await.expect("read").expect("a package").is_empty());
-    assert!(store.tags(name).await.expect("read").is_some());
-    assert!(store.owners(name).await.expect("read").is_some());
-    assert!(store.version(name, version).await.expect("read").is_some(), "{name} {version}");
-    assert!(store.files(name, version).await.expect("read").is_some());
-    assert!(store.readme(name, version).await.expect("read").is_some());
+    assert!(store.version_list(name, &range, Reach::Public).await.expect("read").is_some());
+    assert!(!store.version_numbers(name, Reach::Public).await.expect("read").expect("a package").is_empty());
+    assert!(store.tags(name, Reach::Public).await.expect("read").is_some());
+    assert!(store.owners(name, Reach::Public).await.expect("read").is_some());
+    assert!(store.version(name, version, Reach::Public).await.expect("read").is_some(), "{name} {version}");
+    assert!(store.files(name, version, Reach::Public).await.expect("read").is_some());
+    assert!(store.readme(name, version, Reach::Public).await.expect("read").is_some());
     assert!(store.archive_location(name, version, Audience::Everyone).await.expect("read").is_some());
     let day = date(2025, 6, 1);
     let count = DownloadCount { package: name.clone(), version: version.clone(), day, count: 1 };
@@ -56,12 +56,13 @@ async fn read_accounts(store: &PostgresMetadata) {
     let login = store.login("user-7").await.expect("read").expect("a user");
     assert!(store.login("user-7@example.com").await.expect("read").is_some());
     assert!(store.session_user(login.user.id, "session-8", 0).await.expect("read").is_some());
-    assert!(store.profile(&login.user.username).await.expect("read").is_some());
+    assert!(store.profile(&login.user.username, &Sight::unrestricted()).await.expect("read").is_some());
     assert!(store.has_admin().await.expect("read"));
     assert!(!store.scopes_of(login.user.id).await.expect("read").is_empty());
+    assert!(!store.memberships(login.user.id).await.expect("read").scopes.is_empty());
     let listed = AccountFilter { is_admin: None, disabled: None, after: Some(login.user.username), limit: 100 };
     assert_eq!(store.accounts(&listed).await.expect("read").len(), 100);
-    assert!(store.scope(&"scope-9".parse().expect("a scope")).await.expect("read").is_some());
+    assert!(store.scope(&"scope-9".parse().expect("a scope"), &Sight::unrestricted()).await.expect("read").is_some());
 }
 
 /// What goes on beside all requests.
@@ -96,6 +97,7 @@ async fn search(store: &PostgresMetadata) {
                     keyword: keyword.map(str::to_owned),
                     sort,
                     page: PageRequest { page, limit: 20 },
+                    sight: Sight::default(),
                 };
                 store.search(&query).await.expect("search");
             }

@@ -1,7 +1,7 @@
 //! Which passwords are good enough.
 
 #[cfg(feature = "password-strength")]
-mod common;
+mod leaked;
 
 use data_encoding::BASE64URL_NOPAD;
 
@@ -38,7 +38,7 @@ fn weakness(password: &str, inputs: &[&str]) -> Option<String> {
 
 #[cfg(feature = "password-strength")]
 fn is_guessable(password: &str, inputs: &[&str]) -> bool {
-    common::is_common(password) || zxcvbn::zxcvbn(password, inputs).score() < zxcvbn::Score::Two
+    leaked::is_leaked(password) || zxcvbn::zxcvbn(password, inputs).score() < zxcvbn::Score::Two
 }
 
 #[cfg(not(feature = "password-strength"))]

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{chosen, units};
 use crate::{
+    confined::Folder,
     failure::{Detail, Failure, Kind, Result},
     output::plain,
     package::{Composed, Discovery, Found, Names, discover, is_refused_when_new},
@@ -68,7 +69,11 @@ impl Create {
         if !folder.is_dir() {
             return Err(Failure::usage(format!("{} is not a folder", folder.display())));
         }
-        let folder = fs::canonicalize(&folder).map_err(|error| Failure::io("open the folder", &folder, &error))?;
+        let folder = if self.dry_run {
+            fs::canonicalize(&folder).map_err(|error| Failure::io("open the folder", &folder, &error))?
+        } else {
+            Folder::named(&folder)?.path().to_owned()
+        };
         let asks = prompt::can_ask() && !session.out.is_json();
         if !self.each && !self.dry_run {
             may_write(&folder, asks)?;

@@ -1,6 +1,6 @@
 //! `aam pkg init`
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use aam_registry_core::types::{PackageName, Version};
 use clap::Args;
@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::create::already_there;
 use crate::{
+    confined::Folder,
     failure::{Failure, Kind, Result},
     package::{Skeleton, is_refused_when_new, package_name, write_skeleton},
     session::Session,
@@ -45,27 +46,26 @@ pub(crate) struct Init {
 
 impl Init {
     pub(crate) fn run(self, session: &Session) -> Result<()> {
-        let folder = match (self.folder, &self.name) {
+        let path = match (self.folder, &self.name) {
             (Some(folder), _) => session.folder.join(folder),
             (None, Some(name)) => session.folder.join(name.bare()),
             (None, None) => session.folder.clone(),
         };
-        if let Some(there) = already_there(&folder) {
+        let folder = Folder::named(&path)?;
+        if let Some(there) = already_there(folder.path()) {
             return Err(Failure::new(
                 Kind::Conflict,
                 "artifacts_found",
-                format!("There are artifacts in {} already: {there}", folder.display()),
+                format!("There are artifacts in {} already: {there}", path.display()),
             )
             .hint(
                 "`aam pkg create` makes a package of them; for a new one, name a new folder: `aam pkg init my-skills`",
             ));
         }
-        fs::create_dir_all(&folder).map_err(|error| Failure::io("make the folder", &folder, &error))?;
         let name = if let Some(name) = self.name {
             name
         } else {
-            let full = fs::canonicalize(&folder).map_err(|error| Failure::io("open", &folder, &error))?;
-            let text = full.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+            let text = folder.path().file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
             package_name(&text).ok_or_else(|| {
                 Failure::usage("The folder's name cannot name a package: give a name, as in `aam pkg init my-skills`")
             })?
@@ -89,9 +89,9 @@ impl Init {
             )));
         }
         let written = write_skeleton(&folder, &skeleton)?;
-        let value = json!({"name": skeleton.name.as_str(), "folder": folder, "written": written});
+        let value = json!({"name": skeleton.name.as_str(), "folder": path, "written": written});
         session.out.done(&value, || {
-            let mut lines = vec![format!("Made {} in {}", skeleton.name, folder.display())];
+            let mut lines = vec![format!("Made {} in {}", skeleton.name, path.display())];
             lines.extend(written.iter().map(|file| format!("  {file}")));
             lines.push("Write the skill and the descriptions, here and in aam.yaml, then `aam pkg publish`".to_owned());
             lines

@@ -1,6 +1,6 @@
 //! `aam pkg pack`
 
-use std::{fs, path::PathBuf};
+use std::{fs::File, io, path::PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -24,7 +24,7 @@ use crate::{
 pub(crate) struct Pack {
     /// The package's folder; the current one where not given
     folder: Option<PathBuf>,
-    /// The file, or the folder, to write to
+    /// The file, or the folder, to write to; a relative path leads through no symbolic link
     #[arg(long, short, default_value = ".")]
     output: PathBuf,
 }
@@ -41,8 +41,10 @@ impl Pack {
             Some(extension) if extension == "aam" && !self.output.is_dir() => self.output,
             _ => self.output.join(archive_name(&manifest.name, &manifest.version)),
         };
-        let bytes = fs::read(packed.path()).map_err(|error| Failure::io("read", packed.path(), &error))?;
-        atomic_file::write(&path, &bytes, Mode::Plain)?;
+        let mut bytes = File::open(packed.path()).map_err(|error| Failure::io("read", packed.path(), &error))?;
+        let mut file = atomic_file::begin(&path, Mode::Plain)?;
+        io::copy(&mut bytes, file.file()).map_err(|error| file.failed(&error))?;
+        file.finish()?;
         let value = json!({
             "name": manifest.name.as_str(),
             "version": manifest.version.to_string(),

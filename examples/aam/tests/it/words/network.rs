@@ -172,8 +172,12 @@ fn a_host_that_nobody_knows_is_named() {
     let error = machine.fails(6, &["info", "a", "--registry", "http://nosuch.invalid"]);
     let message = error["message"].as_str().expect("text");
     // Behind the colon stands what the system says.
-    assert!(message.starts_with("The host of http://nosuch.invalid is not known: "), "{message}");
-    assert_eq!(error["help"], "check its spelling with `aam registry list`, and that this machine is online");
+    let (host, system) = message.split_once(": ").expect("a cause");
+    let mut told = Told::default();
+    told.naming(system, "[SYSTEM]");
+    told.hear("a host that nobody knows", 6, &mut machine.aam(&["info", "a", "--registry", "http://nosuch.invalid"]));
+    assert_eq!(host, "The host of http://nosuch.invalid is not known");
+    insta::assert_snapshot!("unknown_host", told.text);
 }
 
 #[cfg(target_os = "linux")]

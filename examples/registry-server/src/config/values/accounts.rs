@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aam_registry_backends::{jwt::JwtConfig, secrets::SecretKeys};
-use aam_registry_core::types::{DistTag, Username};
+use aam_registry_core::types::{DistTag, ScopeName, Username};
 use secrecy::SecretString;
 
 use crate::config::setting::{Refusal, Value};
@@ -136,6 +136,26 @@ impl Value for TagList {
     fn parse(text: &str) -> Result<Self, Refusal> {
         text.split(',')
             .map(|tag| tag.trim().parse())
+            .collect::<Result<_, _>>()
+            .map(Self)
+            .map_err(|error| Refusal::Because(error.to_string()))
+    }
+}
+
+/// Names of scopes or users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NameList(pub(crate) Vec<String>);
+
+impl Value for NameList {
+    const PLACEHOLDER: &'static str = "NAMES";
+
+    fn allowed() -> String {
+        "a comma-separated list of names such as `acme,legal`".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        text.split(',')
+            .map(|name| name.trim().parse::<ScopeName>().map(|name| name.as_str().to_owned()))
             .collect::<Result<_, _>>()
             .map(Self)
             .map_err(|error| Refusal::Because(error.to_string()))

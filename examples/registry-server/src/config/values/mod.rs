@@ -11,7 +11,7 @@ mod stores;
 mod trusted_publishing;
 mod webhooks;
 
-pub(crate) use accounts::{AdminPassword, EmailAddress, JwtSecrets, SecretsKeys, TagList};
+pub(crate) use accounts::{AdminPassword, EmailAddress, JwtSecrets, NameList, SecretsKeys, TagList};
 pub(crate) use choices::{
     DownloadRedirect, LatestChoice, LogFormat, LogLevel, ReadChoice, Registration, StorageBackend, Switch,
 };
@@ -19,8 +19,8 @@ pub(crate) use database::{DatabaseUrl, PostgresUrl};
 pub(crate) use mail::{Sender, SmtpTls};
 pub(crate) use network::{BaseUrl, ClientIpHeader, Domain, Host, Networks, Origins};
 pub(crate) use numbers::{
-    Backlog, Connections, ConnectionsPerAddress, Count, Days, Hours, PerMinute, PoolSize, Port, Room, Seconds, Size,
-    Streams, Threads, Timeout, Uploads, parse_age,
+    Backlog, Connections, ConnectionsPerAddress, Count, Days, Downloads, Hours, PerMinute, PoolSize, Port, Room,
+    Seconds, Size, Streams, Threads, Timeout, Uploads, parse_age,
 };
 pub(crate) use outgoing::{CaBundle, ProxyExceptions, ProxyUrl};
 pub(crate) use stores::{Bucket, Endpoint, RedisUrl, SecretKey, Word};

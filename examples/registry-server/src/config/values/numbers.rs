@@ -101,6 +101,10 @@ number! {
     Count(u64), 1..=10_000_000, "N"
 }
 number! {
+    /// Downloads; 0 where none count.
+    Downloads(u64), 0..=1_000_000_000, "N"
+}
+number! {
     /// Requests per minute; 0 for no limit.
     PerMinute(u32), 0..=1_000_000_000, "N"
 }

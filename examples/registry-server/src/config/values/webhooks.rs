@@ -19,6 +19,8 @@ struct Item {
     url: String,
     secret: String,
     events: Vec<String>,
+    #[serde(default)]
+    private: bool,
 }
 
 impl Value for Webhooks {
@@ -51,7 +53,8 @@ impl Value for Webhooks {
 fn webhook(item: serde_json::Value) -> Result<OperatorWebhook, String> {
     // The error of the parser may quote a value.
     let item: Item = serde_json::from_value(item).map_err(|_| {
-        "must have `url`, `secret` and `events`, a list of events, may have a `name`, and nothing else".to_owned()
+        "must have `url`, `secret` and `events`, a list of events, may have a `name` and `private: true`, and nothing else"
+            .to_owned()
     })?;
     if item.events.is_empty() {
         return Err("`events` must name an event, such as package.publish".to_owned());
@@ -71,6 +74,7 @@ fn webhook(item: serde_json::Value) -> Result<OperatorWebhook, String> {
         url,
         secret: WebhookSecret::parse(&item.secret).map_err(|wrong| format!("`secret` {wrong}"))?,
         events: item.events.iter().map(event).collect::<Result<_, _>>()?,
+        private: item.private,
     })
 }
 
@@ -94,13 +98,19 @@ mod tests {
         let good = json!({"url": "https://h.example/x", "secret": SECRET, "events": ["package.publish", "tag.set"]});
         let Webhooks(hooks) = Webhooks::parse(&json!([good]).to_string()).expect("a list");
         assert_eq!(hooks[0].events, [AuditEvent::PackagePublish, AuditEvent::TagSet]);
+        assert!(!hooks[0].private, "private packages are told of where that is asked for");
+        let mut all = good.clone();
+        all["private"] = json!(true);
+        let Webhooks(hooks) = Webhooks::parse(&json!([all]).to_string()).expect("a list");
+        assert!(hooks[0].private);
         for (key, value, says) in [
             ("url", json!("ftp://h.example"), "`https://`"),
             ("secret", json!("hunter2hunter2"), "whsec_"),
             ("events", json!([]), "must name an event"),
             ("events", json!(["package.eaten"]), "package.publish"),
             ("events", json!(["user.login"]), "package.publish"),
-            ("private", json!(true), "and nothing else"),
+            ("private", json!("yes"), "and nothing else"),
+            ("secrets", json!(true), "and nothing else"),
             ("name", json!("@team"), "`name`"),
         ] {
             let mut bad = good.clone();

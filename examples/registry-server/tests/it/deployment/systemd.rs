@@ -95,7 +95,11 @@ fn the_example_of_a_configuration_is_one() {
     assert_eq!(json["warnings"], serde_json::json!([]));
     let uncommented: Vec<_> =
         example.lines().map(|line| line.strip_prefix("# ").filter(|rest| is_setting(rest)).unwrap_or(line)).collect();
-    site.write("config.yaml", &uncommented.join("\n"));
+    let roots = rcgen::generate_simple_self_signed(["registry.example.com".to_owned()]).expect("a certificate");
+    site.write("roots.pem", &roots.cert.pem());
+    let roots = site.path("roots.pem");
+    let whole = uncommented.join("\n").replace("/etc/aam-registry/company-roots.pem", roots.to_str().expect("UTF-8"));
+    site.write("config.yaml", &whole);
     let json = site.run(&["config", "check", "--json"]).succeeded().json();
     assert_eq!(json["warnings"], serde_json::json!([]));
 }

@@ -28,12 +28,12 @@ use super::{
 /// answers; several such changes are announced as a change of everything.
 #[derive(Clone, Debug)]
 pub struct RedisChanges {
-    inner: Arc<Inner>,
+    inner: Arc<FeedState>,
     hears_itself: bool,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct FeedState {
     link: RedisLink,
     /// The id of this feed in its announcements.
     sender: String,
@@ -44,7 +44,7 @@ impl RedisChanges {
     /// A feed that uses `link`, whose subscribers receive every change.
     pub fn new(link: RedisLink) -> Self {
         let sender = HEXLOWER.encode(&rand::random::<[u8; 8]>());
-        let inner = Inner { link, sender, unannounced: Pending::default() };
+        let inner = FeedState { link, sender, unannounced: Pending::default() };
         Self { inner: Arc::new(inner), hears_itself: true }
     }
 
@@ -57,7 +57,7 @@ impl RedisChanges {
     }
 }
 
-impl Inner {
+impl FeedState {
     async fn tell(&self, change: &Change) -> Result<()> {
         // Wait even while Redis is down: only the request that changed something waits, not the
         // readers.
@@ -83,7 +83,7 @@ impl ChangeFeed for RedisChanges {
     }
 
     fn subscribe(&self) -> BoxStream<'static, ChangeEvent> {
-        let Inner { link, sender, .. } = &*self.inner;
+        let FeedState { link, sender, .. } = &*self.inner;
         let ignored_sender = (!self.hears_itself).then(|| sender.clone());
         Subscription::new(link.clone(), ignored_sender).into_stream()
     }

@@ -2,16 +2,16 @@
 
 use sha2::{Digest, Sha256};
 
-/// The first bytes of the SHA-256 of each, sorted; see `common.LICENSE.txt` for where they come from. Of
+/// The first bytes of the SHA-256 of each, sorted; see `leaked.LICENSE.txt` for where they come from. Of
 /// 20,000,000 other passwords one is taken for one of these.
-const KNOWN: &[u8] = include_bytes!("common.bin");
+const KNOWN: &[u8] = include_bytes!("leaked.bin");
 /// How many bytes of each there are.
 const WIDTH: usize = 5;
 /// The most characters around a known password that do not make it another one.
 const MAX_AROUND: usize = 6;
 
 /// Whether a password is known, also in other case, with a few digits and signs around it, or repeated.
-pub(super) fn is_common(password: &str) -> bool {
+pub(super) fn is_leaked(password: &str) -> bool {
     let lower = password.to_lowercase();
     let core = lower.trim_matches(|c: char| !c.is_alphabetic());
     let around = lower.chars().count() - core.chars().count();
@@ -52,12 +52,12 @@ mod tests {
             "monkeymonkeymonkey",
             "1q2w3e4r5t6y",
         ] {
-            assert!(is_common(known), "{known:?} passed");
+            assert!(is_leaked(known), "{known:?} passed");
         }
         for other in
             ["correct horse battery staple", "tulip-Wagon-93-kelp", "xK9$vQ2!xK9$vQ3!", "dragon-4917362058", ""]
         {
-            assert!(!is_common(other), "{other:?} was refused");
+            assert!(!is_leaked(other), "{other:?} was refused");
         }
     }
 

@@ -118,6 +118,24 @@ pub(crate) struct TagAnswer {
     pub(crate) version: String,
 }
 
+/// Who may see a package.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct VisibilityRequest {
+    /// `public` or `private`.
+    #[schemars(extend("enum" = ["public", "private"]))]
+    pub(crate) visibility: String,
+}
+
+/// Who may see a package.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Visibility")]
+pub(crate) struct VisibilityAnswer {
+    /// The package's full name.
+    pub(crate) package: String,
+    #[schemars(extend("enum" = ["public", "private"]))]
+    pub(crate) visibility: &'static str,
+}
+
 /// The owners of a package.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Owners")]

@@ -1,0 +1,117 @@
+//! Who and what counts as valid, as conditions of SQL that all databases share. The domain has the same
+//! rules as functions; a test compares the two.
+//!
+//! `$of` is the alias of the table with its dot, or empty. Parameters are written as the database writes
+//! them.
+
+/// An API token is neither revoked nor expired at the instant `$now`: [`Token::is_expired`], and it was not
+/// revoked.
+///
+/// [`Token::is_expired`]: aam_registry_core::types::Token::is_expired
+macro_rules! token_is_live {
+    ($of:literal, $now:literal) => {
+        concat!($of, "revoked_at IS NULL AND (", $of, "expires_at IS NULL OR ", $of, "expires_at > ", $now, ")")
+    };
+}
+pub(crate) use token_is_live;
+
+/// A one-time token works at the instant `$now`: [`OneTimeToken::is_live`].
+///
+/// [`OneTimeToken::is_live`]: aam_registry_core::types::OneTimeToken::is_live
+macro_rules! one_time_token_is_live {
+    ($of:literal, $now:literal) => {
+        concat!($of, "expires_at > ", $now)
+    };
+}
+pub(crate) use one_time_token_is_live;
+
+/// An account may be used.
+macro_rules! account_is_enabled {
+    ($of:literal) => {
+        concat!("NOT ", $of, "disabled")
+    };
+}
+pub(crate) use account_is_enabled;
+
+/// An account administers the registry: [`User::administers`].
+///
+/// [`User::administers`]: aam_registry_core::types::User::administers
+macro_rules! administers {
+    ($of:literal) => {
+        concat!($of, "is_admin AND NOT ", $of, "disabled")
+    };
+}
+pub(crate) use administers;
+
+/// The session `$id` of the generation `$generation` of the user `u` was not ended: neither with all others
+/// ([`is_session_ended`]) nor by itself.
+///
+/// [`is_session_ended`]: aam_registry_core::types::is_session_ended
+macro_rules! session_is_live {
+    ($id:literal, $generation:literal) => {
+        concat!(
+            "(u.session_generation = ",
+            $generation,
+            " OR u.kept_session = ",
+            $id,
+            ") AND NOT EXISTS (SELECT 1 FROM revoked_sessions r WHERE r.user_id = u.id AND r.id = ",
+            $id,
+            ")"
+        )
+    };
+}
+pub(crate) use session_is_live;
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use aam_registry_core::types::{OneTimePurpose, OneTimeToken, Sha256Digest, is_expired, is_session_ended};
+    use jiff::Timestamp;
+    use rusqlite::{Connection, Params};
+
+    fn holds(query: &str, params: impl Params) -> bool {
+        let connection = Connection::open_in_memory().expect("a database");
+        connection
+            .execute_batch("CREATE TABLE revoked_sessions (id TEXT, user_id TEXT); CREATE TABLE no_rows (id TEXT)")
+            .expect("tables");
+        // A condition that is null admits no row.
+        connection.query_row(query, params, |row| row.get::<_, Option<bool>>(0)).expect("a row").unwrap_or_default()
+    }
+
+    #[test]
+    fn the_conditions_say_what_the_functions_say() {
+        let at = |micros: i64| Timestamp::from_microsecond(micros).expect("an instant");
+        for now in [1_i64, 2, 3] {
+            for expires_at in [None, Some(2_i64)] {
+                for revoked_at in [None, Some(1_i64)] {
+                    let token = concat!(
+                        "SELECT ",
+                        token_is_live!("t.", "?3"),
+                        " FROM (SELECT ?1 AS revoked_at, ?2 AS expires_at) t"
+                    );
+                    let expected = revoked_at.is_none() && !is_expired(expires_at.map(at), at(now));
+                    assert_eq!(holds(token, (revoked_at, expires_at, now)), expected, "{revoked_at:?} {expires_at:?}");
+                }
+            }
+            let one_time = concat!("SELECT ", one_time_token_is_live!("t.", "?2"), " FROM (SELECT ?1 AS expires_at) t");
+            let (digest, purpose) = (Sha256Digest::of(b"secret"), OneTimePurpose::PasswordReset);
+            let token = OneTimeToken { digest, purpose, expires_at: at(2) };
+            assert_eq!(holds(one_time, (2_i64, now)), token.is_live(at(now)), "{now}");
+        }
+        for (generation, kept) in [(1_i64, None), (2, None), (1, Some("one")), (1, Some("other"))] {
+            let session = concat!(
+                "SELECT ",
+                session_is_live!("?1", "?2"),
+                " FROM (SELECT 'me' AS id, 2 AS session_generation, ?3 AS kept_session) u"
+            );
+            let expected = !is_session_ended("one", generation.unsigned_abs(), 2, kept);
+            assert_eq!(holds(session, ("one", generation, kept)), expected, "{generation} {kept:?}");
+        }
+        for (is_admin, disabled) in [(false, false), (false, true), (true, false), (true, true)] {
+            let account = "(SELECT ?1 AS is_admin, ?2 AS disabled) u";
+            let admin = format!("SELECT {} FROM {account}", administers!("u."));
+            assert_eq!(holds(&admin, (is_admin, disabled)), is_admin && !disabled);
+            let enabled = concat!("SELECT ", account_is_enabled!("u."), " FROM (SELECT ?1 AS disabled) u");
+            assert_eq!(holds(enabled, [disabled]), !disabled);
+        }
+    }
+}
