@@ -18,7 +18,7 @@ use super::{
     audit::Append,
     connection::Session,
     failure::Tx,
-    jobs, listing, publish, session_writes,
+    jobs, listing, publish, publisher_tokens, session_writes,
     sql::{self, Text},
     trusted_publishers, webhook_writes,
 };
@@ -160,7 +160,7 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::DeletePublisher(_) => &[trusted_publishers::DELETE],
         Write::SetTrustedOnly { .. } => &[trusted_publishers::SET_ONLY],
         Write::SettlePublishers { .. } => &[trusted_publishers::DROP_OTHERS, trusted_publishers::SETTLE],
-        Write::AddPublisherToken(_) => &[trusted_publishers::ADD_TOKEN],
+        Write::AddPublisherToken(_) => &[publisher_tokens::ADD_TOKEN],
         Write::UseIdToken { .. } => &[trusted_publishers::USE_ID_TOKEN],
         Write::Publish(_) => PUBLISHES,
     }
@@ -250,7 +250,7 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
             )
             .map(drop)
         }
-        Write::AddPublisherToken(token) => trusted_publishers::add_token(tx, token).await,
+        Write::AddPublisherToken(token) => publisher_tokens::add_token(tx, token).await,
         Write::UseIdToken { key, until } => {
             let (key, until) = (key.as_bytes().as_slice(), until.as_microsecond());
             sql::run(tx, trusted_publishers::USE_ID_TOKEN, [&key, &until]).await.map(drop)

@@ -10,8 +10,8 @@ use aam_registry_core::{
 use async_trait::async_trait;
 
 use super::{
-    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, facts, failure::Tx, scopes,
-    sessions, tokens, trusted_publishers, users, webhooks,
+    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, facts, failure::Tx,
+    publisher_tokens, scopes, sessions, tokens, trusted_publishers, users, webhooks,
 };
 
 #[async_trait]
@@ -102,7 +102,7 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
             asked.answer(trusted_publishers::seen_facts(tx, &asked.question().0).await?);
         }
         QueryRequest::PublisherBySecret(asked) => {
-            asked.answer(trusted_publishers::by_secret(tx, &asked.question().0).await?);
+            asked.answer(publisher_tokens::by_secret(tx, &asked.question().0).await?);
         }
     }
     Ok(())

@@ -17,8 +17,8 @@ use super::{
     connection::{Params, Prepared, Session},
     failure::{Failure, Tx},
     ids::VersionId,
+    publisher_tokens::{CALLER_PUBLISHER, caller_publisher},
     sql::{self, Text},
-    trusted_publishers::{CALLER_PUBLISHER, caller_publisher},
     versions::{of_name_and_key, texts},
 };
 use crate::relational::{columns, predicates::account_is_enabled};

@@ -82,6 +82,7 @@ mod packages;
 mod pool;
 mod pooler;
 mod publish;
+mod publisher_tokens;
 mod publishing;
 mod schema;
 mod scopes;

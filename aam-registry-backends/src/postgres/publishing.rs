@@ -18,8 +18,8 @@ use super::{
     facts::{self, account_columns},
     failure::{Failure, Tx},
     publish::{commit_facts, existing, similarity_key},
+    publisher_tokens::{CHECKED_PUBLISHER, caller_publisher},
     sql::{self, now},
-    trusted_publishers::{CHECKED_PUBLISHER, caller_publisher},
 };
 use crate::relational::columns;
 

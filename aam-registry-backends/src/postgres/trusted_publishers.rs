@@ -1,12 +1,11 @@
-//! Trusted publishers, their tokens, and which ID tokens were used.
+//! Trusted publishers, and which ID tokens were used.
 
 use aam_registry_core::{
     decide::{
-        CallerFacts, CallerPublisher, CallerToken, PackageAccess, PublisherCandidate, PublisherFacts, PublisherQuery,
-        PublisherToken, TokenExchange, TokenExchangeFacts,
+        CallerFacts, CallerToken, PackageAccess, PublisherCandidate, PublisherFacts, PublisherQuery, TokenExchange,
+        TokenExchangeFacts,
     },
-    ports::PublisherHolder,
-    types::{Actor, PackageName, Sha256Digest, TrustedPublisher},
+    types::{Actor, PackageName, TrustedPublisher},
 };
 use futures_util::try_join;
 use tokio_postgres::{Row, types::ToSql};
@@ -16,6 +15,7 @@ use super::{
     connection::Session,
     facts::{self, account_columns, credential, rights_columns},
     failure::{Failure, Tx},
+    publisher_tokens::{CHECKED_PUBLISHER, caller_publisher, creator_columns},
     sql,
 };
 use crate::relational::columns;
@@ -26,28 +26,6 @@ macro_rules! publisher_columns {
         "t.id, t.package, t.issuer, t.preset, t.claims, t.pinned, t.pending, t.created_at, t.created_by"
     };
 }
-/// What is read of the user who added the publisher `t`.
-macro_rules! creator_columns {
-    () => {
-        "(SELECT NOT u.disabled FROM users u WHERE u.id = t.created_by),
-         (SELECT m.role FROM scope_members m WHERE m.scope = t.scope AND m.user_id = t.created_by)"
-    };
-}
-
-/// What [`caller_publisher`] reads: the publisher of the token `$1`.
-macro_rules! caller_publisher_query {
-    () => {
-        concat!(
-            "SELECT t.package, t.pending, k.expires_at, t.created_by, ",
-            creator_columns!(),
-            " FROM publisher_tokens k JOIN trusted_publishers t ON t.id = k.publisher_id WHERE k.id = $1"
-        )
-    };
-}
-/// Shares the locks of the publisher and its token, so that neither ends before our commit.
-pub(super) const CALLER_PUBLISHER: &str = concat!(caller_publisher_query!(), " FOR SHARE OF k, t");
-pub(super) const CHECKED_PUBLISHER: &str = caller_publisher_query!();
-
 const OF_PACKAGE: &str = concat!(
     "SELECT ",
     publisher_columns!(),
@@ -78,9 +56,6 @@ const CANDIDATES: &str = concat!(
       ORDER BY t.created_at, t.id LIMIT $4 FOR NO KEY UPDATE OF t"
 );
 const USED: &str = "SELECT 1 FROM used_id_tokens WHERE digest = $1";
-const BY_SECRET: &str = "SELECT k.id, k.publisher_id, k.name, k.expires_at, t.package
-    FROM publisher_tokens k JOIN trusted_publishers t ON t.id = k.publisher_id WHERE k.secret = $1";
-pub(super) const FORGET_TOKENS: &str = "DELETE FROM publisher_tokens WHERE expires_at < $1";
 pub(super) const FORGET_USED: &str = "DELETE FROM used_id_tokens WHERE expires_at < $1";
 
 pub(super) const PUT: &str = "INSERT INTO trusted_publishers
@@ -93,25 +68,8 @@ pub(super) const SET_ONLY: &str = "UPDATE packages SET trusted_only = $2 WHERE n
 pub(super) const DROP_OTHERS: &str =
     "DELETE FROM trusted_publishers WHERE package = $1 AND pending AND $2::uuid IS NOT NULL AND created_by <> $2";
 pub(super) const SETTLE: &str = "UPDATE trusted_publishers SET pending = FALSE WHERE package = $1 AND pending";
-pub(super) const ADD_TOKEN: &str =
-    "INSERT INTO publisher_tokens (id, publisher_id, secret, name, expires_at) VALUES ($1, $2, $3, $4, $5)";
 /// Of two at once the second ends in a unique violation, and starts again.
 pub(super) const USE_ID_TOKEN: &str = "INSERT INTO used_id_tokens (digest, expires_at) VALUES ($1, $2)";
-
-/// The publisher and its token, by the digest of the secret.
-pub(super) async fn by_secret(tx: &Session, secret: &Sha256Digest) -> Tx<Option<PublisherHolder>> {
-    sql::first(tx, BY_SECRET, [&secret.as_bytes().as_slice()], |row| {
-        let token = PublisherToken {
-            id: sql::id(row, 0)?,
-            publisher: sql::id(row, 1)?,
-            secret: *secret,
-            name: sql::text(row, 2)?,
-            expires_at: sql::instant(row, 3)?,
-        };
-        Ok(PublisherHolder { token, package: sql::parsed(row, 4)? })
-    })
-    .await
-}
 
 /// What a change of the trusted publishers of a package is decided by. Locks the actor, the scope and the package.
 pub(super) async fn publisher_facts(tx: &Session, actor: &Actor, name: &PackageName) -> Tx<PublisherFacts> {
@@ -172,18 +130,6 @@ pub(super) async fn exchange_facts(tx: &Session, exchange: &TokenExchange) -> Tx
     Ok(TokenExchangeFacts { used: !used.is_empty(), candidates: candidates.iter().map(candidate).collect::<Tx<_>>()? })
 }
 
-/// The trusted publisher that acts, from the columns of [`CALLER_PUBLISHER`].
-pub(super) fn caller_publisher(row: &Row) -> Tx<CallerPublisher> {
-    Ok(CallerPublisher {
-        package: sql::parsed(row, 0)?,
-        pending: row.try_get(1)?,
-        expires_at: sql::instant(row, 2)?,
-        created_by: sql::id(row, 3)?,
-        creator_is_enabled: row.try_get::<_, Option<bool>>(4)?.unwrap_or_default(),
-        creator_role: facts::role(row, 5)?,
-    })
-}
-
 fn publisher(row: &Row, at: usize) -> Tx<TrustedPublisher> {
     Ok(TrustedPublisher {
         id: sql::id(row, at)?,
@@ -215,16 +161,4 @@ pub(super) async fn put(tx: &Session, publisher: &TrustedPublisher) -> Tx<()> {
         &Uuid::from(publisher.created_by),
     ];
     sql::run(tx, PUT, row).await.map(drop)
-}
-
-pub(super) async fn add_token(tx: &Session, token: &PublisherToken) -> Tx<()> {
-    let secret = token.secret.as_bytes().as_slice();
-    let row: [&(dyn ToSql + Sync); 5] = [
-        &Uuid::from(token.id),
-        &Uuid::from(token.publisher),
-        &secret,
-        &sql::Text(&token.name),
-        &token.expires_at.as_microsecond(),
-    ];
-    sql::run(tx, ADD_TOKEN, row).await.map(drop)
 }

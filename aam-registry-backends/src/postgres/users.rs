@@ -15,6 +15,7 @@ use super::{
     connection::Session,
     facts,
     failure::Tx,
+    publisher_tokens,
     sql::{self, Text},
     trusted_publishers,
 };
@@ -133,7 +134,7 @@ impl UserStore for PostgresMetadata {
         self.repeatable(|tx| async move {
             sql::run(&tx, FORGET_SESSIONS, [&now.as_microsecond()]).await?;
             sql::run(&tx, FORGET_ONE_TIME_TOKENS, [&now.as_microsecond()]).await?;
-            sql::run(&tx, trusted_publishers::FORGET_TOKENS, [&now.as_microsecond()]).await?;
+            sql::run(&tx, publisher_tokens::FORGET_TOKENS, [&now.as_microsecond()]).await?;
             sql::run(&tx, trusted_publishers::FORGET_USED, [&now.as_microsecond()]).await?;
             let remembered = now.as_microsecond().saturating_sub(REMEMBERED);
             sql::run(&tx, FORGET_LOGINS, [&remembered]).await?;

@@ -14,7 +14,7 @@ use super::{
     audit, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    jobs, listing, session_writes, sql, trusted_publishers, webhook_writes,
+    jobs, listing, publisher_tokens, session_writes, sql, trusted_publishers, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -92,7 +92,7 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
             sql::run(tx, "UPDATE packages SET trusted_only = ?2 WHERE name = ?1", (package.as_str(), only)).map(drop)
         }
         Write::SettlePublishers { package, owner } => trusted_publishers::settle(tx, package, *owner),
-        Write::AddPublisherToken(token) => trusted_publishers::add_token(tx, token),
+        Write::AddPublisherToken(token) => publisher_tokens::add_token(tx, token),
         Write::UseIdToken { key, until } => trusted_publishers::use_id_token(tx, key, *until),
         Write::Publish(new) => publish(tx, new),
     }

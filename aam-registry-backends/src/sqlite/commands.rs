@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata, accounts, apply::apply, facts, failure::Tx, scopes, sessions, tokens, trusted_publishers, users,
-    webhooks,
+    SqliteMetadata, accounts, apply::apply, facts, failure::Tx, publisher_tokens, scopes, sessions, tokens,
+    trusted_publishers, users, webhooks,
 };
 
 #[async_trait]
@@ -66,7 +66,7 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
             asked.answer(trusted_publishers::publisher_facts(tx, actor, package)?);
         }
         QueryRequest::PublisherBySecret(asked) => {
-            asked.answer(trusted_publishers::by_secret(tx, &asked.question().0)?);
+            asked.answer(publisher_tokens::by_secret(tx, &asked.question().0)?);
         }
     }
     Ok(())

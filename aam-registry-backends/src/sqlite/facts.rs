@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use super::{
     failure::Tx,
     ids::{PackageId, VersionId},
-    sql, trusted_publishers, versions,
+    publisher_tokens, sql, versions,
 };
 use crate::relational::{columns, predicates::account_is_enabled};
 
@@ -43,7 +43,7 @@ pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
                 Ok(CallerToken { expires_at: sql::optional_instant(row, 0)? })
             })?;
         }
-        Credential::Publisher { token, .. } => publisher = trusted_publishers::caller_publisher(tx, *token)?,
+        Credential::Publisher { token, .. } => publisher = publisher_tokens::caller_publisher(tx, *token)?,
         Credential::Operator | Credential::Host => {}
     }
     Ok(CallerFacts { account, session_revoked, token, publisher })

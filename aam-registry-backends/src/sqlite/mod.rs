@@ -28,6 +28,7 @@ mod packages;
 #[cfg(test)]
 mod plans;
 mod probe;
+mod publisher_tokens;
 mod publishing;
 mod readers;
 mod schema;

@@ -1,56 +1,17 @@
-//! Trusted publishers, their tokens, and which ID tokens were used.
+//! Trusted publishers, and which ID tokens were used.
 
 use aam_registry_core::{
-    decide::{CallerPublisher, PublisherCandidate, PublisherFacts, PublisherToken, TokenExchange, TokenExchangeFacts},
-    ports::PublisherHolder,
-    types::{Actor, PackageName, PublisherId, PublisherTokenId, Sha256Digest, TrustedPublisher, UserId},
+    decide::{PublisherCandidate, PublisherFacts, TokenExchange, TokenExchangeFacts},
+    types::{Actor, PackageName, PublisherId, Sha256Digest, TrustedPublisher, UserId},
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{facts, failure::Tx, sql};
+use super::{facts, failure::Tx, publisher_tokens::CREATOR, sql};
 use crate::relational::columns;
 
 /// What [`publisher`] reads of `p`.
 const COLUMNS: &str = "p.id, p.package, p.issuer, p.preset, p.claims, p.pinned, p.pending, p.created_at, p.created_by";
-/// What [`creator`] reads of the user who added the publisher `p`.
-const CREATOR: &str = "(SELECT NOT u.disabled FROM users u WHERE u.id = p.created_by),
-    (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = p.created_by)";
-
-/// The publisher and its token, by the digest of the secret.
-pub(super) fn by_secret(tx: &Connection, secret: &Sha256Digest) -> Tx<Option<PublisherHolder>> {
-    let query = "SELECT t.id, t.publisher_id, t.name, t.expires_at, p.package
-         FROM publisher_tokens t JOIN trusted_publishers p ON p.id = t.publisher_id WHERE t.secret = ?1";
-    sql::first(tx, query, [secret.as_bytes()], |row| {
-        let token = PublisherToken {
-            id: sql::parsed(row, 0)?,
-            publisher: sql::parsed(row, 1)?,
-            secret: *secret,
-            name: row.get(2)?,
-            expires_at: sql::instant(row, 3)?,
-        };
-        Ok(PublisherHolder { token, package: sql::parsed(row, 4)? })
-    })
-}
-
-/// What is known of the trusted publisher that a token is of.
-pub(super) fn caller_publisher(tx: &Connection, token: PublisherTokenId) -> Tx<Option<CallerPublisher>> {
-    let query = format!(
-        "SELECT p.package, p.pending, t.expires_at, p.created_by, {CREATOR}
-         FROM publisher_tokens t JOIN trusted_publishers p ON p.id = t.publisher_id WHERE t.id = ?1"
-    );
-    sql::first(tx, &query, [token.to_string()], |row| {
-        Ok(CallerPublisher {
-            package: sql::parsed(row, 0)?,
-            pending: row.get(1)?,
-            expires_at: sql::instant(row, 2)?,
-            created_by: sql::parsed(row, 3)?,
-            creator_is_enabled: row.get::<_, Option<bool>>(4)?.unwrap_or_default(),
-            creator_role: row.get::<_, Option<String>>(5)?.as_deref().map(columns::role).transpose()?,
-        })
-    })
-}
-
 /// What a change of the trusted publishers of a package, or a question for them, is decided by.
 pub(super) fn publisher_facts(tx: &Connection, actor: &Actor, name: &PackageName) -> Tx<PublisherFacts> {
     let of_package =
@@ -146,19 +107,6 @@ pub(super) fn settle(tx: &Connection, package: &PackageName, owner: Option<UserI
     }
     sql::run(tx, "UPDATE trusted_publishers SET pending = 0 WHERE package = ?1 AND pending", [package.as_str()])
         .map(drop)
-}
-
-pub(super) fn add_token(tx: &Connection, token: &PublisherToken) -> Tx<()> {
-    let insert =
-        "INSERT INTO publisher_tokens (id, publisher_id, secret, name, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let row = (
-        token.id.to_string(),
-        token.publisher.to_string(),
-        token.secret.as_bytes(),
-        &token.name,
-        token.expires_at.as_microsecond(),
-    );
-    sql::run(tx, insert, row).map(drop)
 }
 
 pub(super) fn use_id_token(tx: &Connection, key: &Sha256Digest, until: Timestamp) -> Tx<()> {

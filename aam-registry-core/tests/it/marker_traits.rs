@@ -88,8 +88,8 @@ macro_rules! shared_ports {
 
 shared_ports! {
     AccountStore ArchiveIndex ArchiveSource ArchiveStore AuditLog Authenticator ChangeFeed Clock CommandHandler Database
-    DownloadStore JobHandler JobQueue Mailer PackageStore PasswordHasher PublishStore QueryHandler RateLimiter ScopeStore
-    SecretSealer SessionSigner SessionStore SharedCache TokenStore UserStore WebhookSender
+    DownloadStore IdTokenVerifier JobHandler JobQueue Mailer PackageStore PasswordHasher PublishStore QueryHandler
+    RateLimiter ScopeStore SecretSealer SessionSigner SessionStore SharedCache TokenStore UserStore WebhookSender
 }
 
 #[test]
