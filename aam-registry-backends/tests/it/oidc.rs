@@ -101,6 +101,7 @@ async fn whatever_is_wrong_is_refused_as_the_documentation_says() {
     let [bob, eve] = [user(&registry, "bob").await, user(&registry, "eve").await];
     add(&registry, &bob, "tool", &issuer).await;
     add(&registry, &eve, "tool", &issuer).await;
+    add(&registry, &bob, "gear", &issuer).await;
     let now = Timestamp::now().as_second();
     let signed = |jti: &str, change: Value| ours.sign(&claims(&issuer, jti, &change));
     let used = signed("used", json!({}));
@@ -116,7 +117,7 @@ async fn whatever_is_wrong_is_refused_as_the_documentation_says() {
     let critical = json!({"alg": "ES256", "kid": "ec", "crit": ["exp"]});
     let critical = format!("{}.{}.AAAA", part(&critical), part(&good));
     let workflow = "acme/kit/.github/workflows/test.yml@refs/heads/main";
-    let (kit, tool): (Option<&str>, _) = (Some("kit"), Some("tool"));
+    let [kit, gear, tool] = ["kit", "gear", "tool"].map(Some);
     let mut table = String::new();
     for (what, package, token) in [
         ("no JSON Web Token", kit, "abc".to_owned()),
@@ -140,7 +141,7 @@ async fn whatever_is_wrong_is_refused_as_the_documentation_says() {
         ("another environment", kit, signed("9", json!({"environment": "staging"}))),
         ("another repository of the same name", kit, signed("10", json!({"repository_id": "2"}))),
         ("another owner of the same name", kit, signed("11", json!({"repository_owner_id": "8"}))),
-        ("no id of the repository", kit, signed("12", json!({"repository_id": null}))),
+        ("no id of the repository", gear, signed("12", json!({"repository_id": null}))),
         ("several packages trust it, and the request names none", None, signed("13", json!({}))),
         ("several users added it for a name that is free", tool, signed("14", json!({}))),
         ("the keys of the issuer cannot be fetched", kit, ours.sign(&claims(&broken, "15", &json!({})))),

@@ -45,7 +45,7 @@ impl Server {
 
     /// A registry that takes ID tokens of GitHub and GitLab, for its own address: the JSON of their claims.
     pub(crate) fn trusting_ci() -> Self {
-        Self::of(|url| trusting_ci(url))
+        Self::of(trusting_ci)
     }
 
     /// The same for ID tokens that are for `audience`.
