@@ -9,14 +9,14 @@ use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use super::{connection::Session, failure::Tx, sql};
-use crate::relational::{columns, predicates::account_is_enabled};
+use crate::relational::columns;
 
 /// What is read of the user who added the publisher `t`.
 macro_rules! creator_columns {
     () => {
         concat!(
             "(SELECT ",
-            account_is_enabled!("u."),
+            crate::relational::predicates::account_is_enabled!("u."),
             " FROM users u WHERE u.id = t.created_by),
              (SELECT m.role FROM scope_members m WHERE m.scope = t.scope AND m.user_id = t.created_by)"
         )

@@ -41,6 +41,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V12__email_verified",
     "V13__operator_webhooks",
     "V14__private_packages",
+    "V16__second_factors",
     "V18__trusted_publishers",
 ];
 

@@ -28,13 +28,13 @@ use crate::relational::{
 /// What [`user`] reads.
 macro_rules! user_columns {
     () => {
-        "u.id, u.username, u.email, u.email_verified, u.is_admin, u.disabled, u.created_at"
+        "u.id, u.username, u.email, u.email_verified, u.otp_enabled, u.is_admin, u.disabled, u.created_at"
     };
 }
 pub(super) use user_columns;
 
 /// How many columns [`user`] reads.
-pub(super) const COLUMNS: usize = 7;
+pub(super) const COLUMNS: usize = 8;
 
 const LOGIN_BY_EMAIL: &str =
     concat!("SELECT ", user_columns!(), ", u.password_hash, u.session_generation FROM users u WHERE u.email_key = $1");
@@ -151,9 +151,10 @@ pub(super) fn user(row: &Row, at: usize) -> Tx<User> {
         username: sql::parsed(row, at + 1)?,
         email: sql::text(row, at + 2)?,
         email_verified: row.try_get(at + 3)?,
-        is_admin: row.try_get(at + 4)?,
-        disabled: row.try_get(at + 5)?,
-        created_at: sql::instant(row, at + 6)?,
+        otp_enabled: row.try_get(at + 4)?,
+        is_admin: row.try_get(at + 5)?,
+        disabled: row.try_get(at + 6)?,
+        created_at: sql::instant(row, at + 7)?,
     })
 }
 

@@ -7,8 +7,8 @@ use aam_registry_core::{
     error::{InvalidName, Outcome},
     types::{
         ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook, Issuer, JobState, Manifest,
-        OneTimePurpose, PackageName, PublisherPreset, ScopeRole, TokenPattern, TokenScope, TokenScopes, WebhookName,
-        WebhookUrl,
+        OneTimePurpose, PackageName, PublisherPreset, ScopeRole, Sha256Digest, TokenPattern, TokenScope, TokenScopes,
+        WebhookName, WebhookUrl,
     },
 };
 use jiff::Timestamp;
@@ -70,6 +70,17 @@ pub(crate) fn claims(text: &str) -> Result<BTreeMap<String, String>, Corrupt> {
 /// The text that [`claims`] reads back.
 pub(crate) fn claims_text(claims: &BTreeMap<String, String>) -> Result<String, serde_json::Error> {
     serde_json::to_string(claims)
+}
+
+/// Digests as a JSON array of their hexadecimal texts.
+pub(crate) fn digests_text(digests: &[Sha256Digest]) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&digests.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
+/// Reads what [`digests_text`] wrote.
+pub(crate) fn digests(text: &str) -> Result<Vec<Sha256Digest>, Corrupt> {
+    let texts: Vec<String> = serde_json::from_str(text)?;
+    Ok(texts.iter().map(|text| text.parse()).collect::<Result<_, InvalidName>>()?)
 }
 
 /// A count or size as a database keeps it: signed.

@@ -34,6 +34,8 @@ mod readers;
 mod schema;
 mod scopes;
 mod search;
+mod second_factor_writes;
+mod second_factors;
 mod session_writes;
 mod sessions;
 mod sql;

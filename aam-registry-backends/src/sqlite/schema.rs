@@ -25,6 +25,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V11__email_verified",
     "V12__operator_webhooks",
     "V13__private_packages",
+    "V15__second_factors",
     "V17__trusted_publishers",
 ];
 

@@ -86,7 +86,8 @@ impl UserStore for SqliteMetadata {
 
 /// How many columns [`user`] reads.
 pub(super) const COLUMN_COUNT: usize = COLUMNS.len();
-const COLUMNS: [&str; 7] = ["id", "username", "email", "email_verified", "is_admin", "disabled", "created_at"];
+const COLUMNS: [&str; 8] =
+    ["id", "username", "email", "email_verified", "otp_enabled", "is_admin", "disabled", "created_at"];
 
 /// The columns that [`user`] reads, of the table under that alias.
 pub(super) fn columns(alias: &str) -> String {
@@ -100,9 +101,10 @@ pub(super) fn user(row: &Row<'_>, at: usize) -> Tx<User> {
         username: sql::parsed(row, at + 1)?,
         email: row.get(at + 2)?,
         email_verified: row.get(at + 3)?,
-        is_admin: row.get(at + 4)?,
-        disabled: row.get(at + 5)?,
-        created_at: sql::instant(row, at + 6)?,
+        otp_enabled: row.get(at + 4)?,
+        is_admin: row.get(at + 5)?,
+        disabled: row.get(at + 6)?,
+        created_at: sql::instant(row, at + 7)?,
     })
 }
 

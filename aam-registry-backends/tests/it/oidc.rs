@@ -148,7 +148,7 @@ async fn whatever_is_wrong_is_refused_as_the_documentation_says() {
     ] {
         let package = package.map(|name| name.parse().expect("a name"));
         let refused = registry.exchange_id_token(&token, package).await.expect_err(what);
-        let (status, code) = (refused.code().status().as_u16(), refused.code().as_str());
+        let (status, code) = (refused.code().status(), refused.code().as_str());
         writeln!(table, "| {what} | {status} | `{code}` | {refused} |").expect("a string");
     }
     let table = table.replace(broken.address(), "https://gitlab.example.com");
@@ -206,7 +206,7 @@ impl Watch {
         let now = self.now.as_second();
         let claims = json!({"iss": "https://ci.example.com", "aud": AUDIENCE, "sub": "x", "exp": now + 60});
         let verified = self.verifier.verify(&key.sign(&claims), self.now).await;
-        verified.map_or_else(|error| error.code().status().as_u16(), |_| 200)
+        verified.map_or_else(|error| error.code().status(), |_| 200)
     }
 
     fn asked(&self) -> usize {

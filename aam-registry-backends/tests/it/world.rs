@@ -23,6 +23,7 @@ pub(crate) async fn actor(store: &impl Database, name: &str) -> Actor {
         email: format!("{name}@example.com"),
         is_admin: false,
         email_verified: false,
+        otp_enabled: false,
         disabled: false,
         created_at: now,
     };

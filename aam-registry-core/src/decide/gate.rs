@@ -153,6 +153,8 @@ actions! {
     ChangeAccount { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// Ask for a mail with which the own e-mail address is verified.
     VerifyEmail { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
+    /// Enroll, confirm or remove the own second factor.
+    ChangeSecondFactor { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// End the own session.
     LogOut { tokens: [], restricted: Ignored, roles: [Role::Anyone], admin: true }
     /// List the own login sessions.
@@ -180,6 +182,12 @@ impl Action {
         if by.credential.publisher_name().is_some() && !roles.contains(&Role::TrustedPublisher) {
             return Err(Error::forbidden(
                 "A trusted publisher may publish its package and nothing else; log in to do more",
+            ));
+        }
+        if roles.is_empty() && by.needs_second_factor {
+            return Err(Error::TwoFactorRequired(
+                "This registry requires a second factor of its administrators; enroll one first: `aam otp enrol`"
+                    .into(),
             ));
         }
         if !tokens.is_empty() && !tokens.iter().any(|scope| by.scopes.contains(*scope)) {
@@ -223,6 +231,7 @@ impl Action {
             Self::LeaveScope => "leave",
             Self::ReadAccount => "read the account",
             Self::ChangeAccount => "change the account",
+            Self::ChangeSecondFactor => "change the second factor",
             Self::VerifyEmail => "verify the e-mail address",
             Self::ResetPassword => "reset the passwords of others",
             Self::LogOut => "log out",
@@ -396,6 +405,7 @@ mod tests {
             user: UserId::generate(),
             username: "ada".parse().expect("a name"),
             is_admin: true,
+            needs_second_factor: false,
             credential: Credential::Token(TokenId::generate()),
             scopes: scopes.iter().copied().collect::<TokenScopes>(),
             packages: pattern.into_iter().collect(),

@@ -56,8 +56,8 @@ pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
 pub use queries::{
-    OperatorWebhookStates, PublisherBySecret, PublisherFactsOf, Query, QueryHandler, QueryHandlerExt, QueryRequest,
-    WebhookById, WebhooksOfScope,
+    AddressesOfLogin, OperatorWebhookStates, PublisherBySecret, PublisherFactsOf, Query, QueryHandler, QueryHandlerExt,
+    QueryRequest, SecondFactorOf, TokenOfSecret, WebhookById, WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scopes::ScopeStore;

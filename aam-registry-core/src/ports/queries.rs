@@ -1,12 +1,15 @@
-use std::{fmt::Debug, sync::Arc};
+use std::{fmt::Debug, net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::PublisherHolder;
+use super::{PublisherHolder, TokenHolder};
 use crate::{
     decide::{PublisherFacts, PublisherQuery},
     error::Result,
-    types::{Asked, OperatorWebhookState, ScopeName, ScopeWebhook, Sha256Digest, StoredWebhook, WebhookId},
+    types::{
+        Asked, OperatorWebhookState, ScopeName, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, UserId,
+        WebhookId,
+    },
 };
 
 /// Something that is read from a store: a line of the list in this file.
@@ -78,6 +81,14 @@ queries! {
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are
     /// configured no more.
     OperatorWebhookStates(()) -> Vec<OperatorWebhookState>;
+    /// The addresses from which the user with that username or, if it contains an `@`, with that e-mail address
+    /// (in any case) has logged in, as far as is remembered.
+    AddressesOfLogin(String) -> Vec<IpAddr>;
+    /// The API token with a secret of that digest and its user, who may be disabled. Expired tokens are found, too;
+    /// revoked ones are not.
+    TokenOfSecret(Sha256Digest) -> Option<TokenHolder>;
+    /// The second factor of a user, confirmed or not.
+    SecondFactorOf(UserId) -> Option<SecondFactor>;
     /// What a question for the trusted publishers of a package is decided by.
     PublisherFactsOf(PublisherQuery) -> PublisherFacts;
     /// The token of a trusted publisher with that secret, unless the publisher was removed.

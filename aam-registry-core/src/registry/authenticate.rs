@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     ports::{PublisherBySecret, PublisherHolder, QueryHandlerExt, TokenHolder},
     types::{
-        Credential, Principal, PublisherSecret, TokenPattern, TokenScope, TokenScopes, TokenSecret, Username,
+        Credential, Principal, PublisherSecret, TokenPattern, TokenScope, TokenScopes, TokenSecret, User, Username,
         is_expired,
     },
 };
@@ -47,10 +47,12 @@ impl Registry {
         if token.last_used_at.is_none_or(lags) {
             self.inner().touches.note(token.id, now);
         }
+        let needs_second_factor = self.needs_second_factor(&user);
         Ok(Principal {
             user: user.id,
             username: user.username,
-            is_admin: user.is_admin,
+            is_admin: user.is_admin && !needs_second_factor,
+            needs_second_factor,
             credential: Credential::Token(token.id),
             scopes: token.scopes,
             packages: token.packages,
@@ -71,6 +73,7 @@ impl Registry {
             user: Uuid::from(token.publisher).into(),
             username: Username::trusted_publisher(),
             is_admin: false,
+            needs_second_factor: false,
             credential: Credential::Publisher { publisher: token.publisher, token: token.id, name: token.name },
             scopes: [TokenScope::Publish].into_iter().collect(),
             packages: vec![TokenPattern::parse(package.as_str()).map_err(Error::internal)?],
@@ -83,10 +86,12 @@ impl Registry {
         let user = self.inner().users.session_user(session.user, &session.id, session.generation).await?;
         let user = user.ok_or_else(ended)?;
         self.inner().session_touches.note(user.id, &session.id, self.now());
+        let needs_second_factor = self.needs_second_factor(&user);
         Ok(Principal {
             user: user.id,
             username: user.username,
-            is_admin: user.is_admin,
+            is_admin: user.is_admin && !needs_second_factor,
+            needs_second_factor,
             credential: Credential::Session {
                 id: session.id,
                 generation: session.generation,
@@ -95,6 +100,11 @@ impl Registry {
             scopes: TokenScopes::all(),
             packages: Vec::new(),
         })
+    }
+
+    /// Whether a user is an administrator who may not act as one without a second factor.
+    fn needs_second_factor(&self, user: &User) -> bool {
+        user.is_admin && !user.otp_enabled && self.policy().require_admin_2fa
     }
 
     /// Stores when tokens were last used.

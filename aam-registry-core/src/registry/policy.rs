@@ -36,6 +36,10 @@ pub struct Policy {
     /// From how many downloads on a name is protected against new ones that could be mistaken for it;
     /// `None` for no protection.
     pub protected_from: Option<u64>,
+    /// Whether an administrator needs a second factor to act as one.
+    pub require_admin_2fa: bool,
+    /// The most days an API token lasts; `None` for any.
+    pub max_token_days: Option<u32>,
     /// How long a login lasts.
     pub session_lifetime: Duration,
     /// How long one upload may take in all.
@@ -54,6 +58,8 @@ impl Default for Policy {
             allowed_tags: None,
             reserved_names: Arc::default(),
             protected_from: Some(1_000),
+            require_admin_2fa: false,
+            max_token_days: None,
             session_lifetime: Duration::from_hours(24),
             upload_timeout: Duration::from_mins(15),
             uploads_per_user: 4,
@@ -109,6 +115,20 @@ impl Policy {
     #[must_use]
     pub fn with_protected_from(mut self, downloads: Option<u64>) -> Self {
         self.protected_from = downloads;
+        self
+    }
+
+    /// Sets whether an administrator needs a second factor to act as one.
+    #[must_use]
+    pub fn with_require_admin_2fa(mut self, required: bool) -> Self {
+        self.require_admin_2fa = required;
+        self
+    }
+
+    /// Sets the most days an API token lasts; `None` for any. Tokens that exist keep their end.
+    #[must_use]
+    pub fn with_max_token_days(mut self, days: Option<u32>) -> Self {
+        self.max_token_days = days;
         self
     }
 

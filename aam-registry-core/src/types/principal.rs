@@ -80,8 +80,10 @@ pub struct Principal {
     pub user: UserId,
     /// The user's name. A trusted publisher has [`Username::trusted_publisher`].
     pub username: Username,
-    /// Whether the user is an administrator.
+    /// Whether the user is an administrator, and may act as one.
     pub is_admin: bool,
+    /// Whether the user is an administrator who may not act as one without a second factor.
+    pub needs_second_factor: bool,
     /// The credential of the caller.
     pub credential: Credential,
     /// What the credential may be used for.
@@ -104,6 +106,7 @@ impl Principal {
             user: user.id,
             username: user.username.clone(),
             is_admin: user.is_admin,
+            needs_second_factor: false,
             credential: Credential::Host,
             scopes: TokenScopes::all(),
             packages: Vec::new(),

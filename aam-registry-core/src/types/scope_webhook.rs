@@ -161,7 +161,10 @@ impl AuditEvent {
             | Self::UserPasswordReset
             | Self::TokenCreate
             | Self::TokenRevoke
+            | Self::TokenLeakReported
             | Self::SessionRevoke
+            | Self::UserTotpEnable
+            | Self::UserTotpDisable
             | Self::UserEmailVerify
             | Self::AdminCreate
             | Self::AdminRead

@@ -20,6 +20,8 @@ pub struct User {
     pub email: String,
     /// Whether its user has shown that mail to that address arrives.
     pub email_verified: bool,
+    /// Whether its logins need a second factor.
+    pub otp_enabled: bool,
     /// Whether it administers the registry.
     pub is_admin: bool,
     /// Whether it is disabled: its credentials are refused.

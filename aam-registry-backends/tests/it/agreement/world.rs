@@ -45,6 +45,7 @@ impl World {
             email: format!("user-{number}@example.com"),
             is_admin: number + 1 == USERS,
             email_verified: false,
+            otp_enabled: false,
             disabled: false,
             created_at: start,
         };

@@ -120,6 +120,7 @@ async fn a_username_and_a_scope_have_one_winner() {
                     email: format!("{wanted}.{at}@example.com"),
                     is_admin: false,
                     email_verified: false,
+                    otp_enabled: false,
                     disabled: false,
                     created_at: SystemClock.now(),
                 };

@@ -18,6 +18,7 @@ fn a_name_and_an_address_are_taken_once() {
         email: "ada@example.com".into(),
         is_admin: false,
         email_verified: false,
+        otp_enabled: false,
         disabled: false,
         created_at: NOW,
     };

@@ -17,7 +17,8 @@ use crate::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
         EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken,
         NewUser, PackageAccess, PackageCommand, PackageFacts, PublishFacts, PublisherChange, PublisherFacts,
-        RevokeToken, RevokeTokenFacts, WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
+        RevokeToken, RevokeTokenFacts, SecondFactorChange, SecondFactorFacts, SecondFactorUpdate, WebhookAction,
+        WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
@@ -25,7 +26,7 @@ use crate::{
     registry::Registry,
     types::{
         AccountState, Actor, AuditFilter, Credential, NewUpload, OneTimePurpose, OneTimeToken, PageRequest, Principal,
-        ScopeRole, Sha256Digest, TokenId, TokenScope, TokenScopes, User, Visibility, WebhookId,
+        ScopeRole, SealedSecret, Sha256Digest, TokenId, TokenScope, TokenScopes, User, Visibility, WebhookId,
     },
 };
 
@@ -57,6 +58,7 @@ fn account() -> User {
         email: "ada@example.com".into(),
         is_admin: false,
         email_verified: false,
+        otp_enabled: false,
         disabled: false,
         created_at: NOW,
     }
@@ -177,6 +179,13 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         Action::ReadAccount => registry.account(by).await.map(drop),
         Action::ChangeAccount => account_change(),
         Action::ResetPassword => password_reset(),
+        Action::ChangeSecondFactor => {
+            let secret = SealedSecret::new("sealed");
+            let update = SecondFactorUpdate::Begin { actor: actor(0), secret };
+            let change = SecondFactorChange { username: username(0), update, now: NOW, audit: None };
+            let facts = SecondFactorFacts { user: Some(actor(0).user), factor: None, caller: caller(0) };
+            change.decide(&facts).map(drop)
+        }
         Action::VerifyEmail => {
             let update = AccountUpdate::TokenRequest(OneTimePurpose::EmailVerification);
             let username = username(0);

@@ -68,6 +68,8 @@ pub(super) struct StoredUser {
     email: String,
     #[serde(default)]
     email_verified: bool,
+    #[serde(default)]
+    otp_enabled: bool,
     is_admin: bool,
     created_at: i64,
 }
@@ -227,6 +229,7 @@ impl Shared for User {
             username: self.username.to_string(),
             email: self.email.clone(),
             email_verified: self.email_verified,
+            otp_enabled: self.otp_enabled,
             is_admin: self.is_admin,
             created_at: self.created_at.as_microsecond(),
         }
@@ -238,6 +241,7 @@ impl Shared for User {
             username: stored.username.parse().ok()?,
             email: stored.email,
             email_verified: stored.email_verified,
+            otp_enabled: stored.otp_enabled,
             is_admin: stored.is_admin,
             // A disabled user is never stored in the shared cache.
             disabled: false,

@@ -16,6 +16,7 @@ mod service;
 mod sessions;
 mod tags;
 mod tokens;
+mod totp;
 mod trusted_publishers;
 mod version_changes;
 mod visibility;
@@ -43,6 +44,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         visibility::ROUTES,
         accounts::ROUTES,
         sessions::ROUTES,
+        totp::ROUTES,
         tokens::ROUTES,
         scopes::ROUTES,
         webhooks::ROUTES,

@@ -53,9 +53,8 @@ pub(crate) struct LoginRequest {
     /// An e-mail address, where `username` is not given.
     pub(crate) email: Option<String>,
     pub(crate) password: String,
-    /// Must be absent or `null`: one-time passwords are not available on this registry yet.
-    #[schemars(with = "()")]
-    pub(crate) otp: Option<serde_json::Value>,
+    /// A code of the second factor, or a recovery code, for accounts that have one.
+    pub(crate) otp: Option<String>,
 }
 
 /// A login session.
@@ -94,7 +93,7 @@ pub(crate) struct AccountAnswer {
     is_admin: bool,
     /// `admin` for an administrator.
     roles: Vec<&'static str>,
-    /// Always `false`: one-time passwords are not available on this registry yet.
+    /// Whether logins need a code of a second factor.
     otp_enabled: bool,
     /// The scopes the user is a member of.
     scopes: Vec<Membership>,
@@ -121,7 +120,7 @@ impl From<Account> for AccountAnswer {
             email_verified: user.email_verified,
             is_admin: user.is_admin,
             roles: if user.is_admin { vec!["admin"] } else { Vec::new() },
-            otp_enabled: false,
+            otp_enabled: user.otp_enabled,
             scopes: scopes.collect(),
             created_at: user.created_at.into(),
         }

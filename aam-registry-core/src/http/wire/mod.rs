@@ -15,6 +15,7 @@ mod service;
 mod sessions;
 mod time;
 mod tokens;
+mod totp;
 mod trusted_publishers;
 mod version;
 mod version_changes;
@@ -35,7 +36,8 @@ pub(crate) use scopes::{MemberAnswer, MemberRequest, ScopeAnswer, ScopeRequest};
 pub(crate) use service::{HealthAnswer, PartHealthAnswer, ReadyAnswer, ServiceAnswer};
 pub(crate) use sessions::SessionsAnswer;
 pub(crate) use time::Time;
-pub(crate) use tokens::{NewTokenAnswer, TokenRequest, TokensAnswer};
+pub(crate) use tokens::{NewTokenAnswer, ReportedToken, TokenRequest, TokensAnswer};
+pub(crate) use totp::{EnrolledFactorAnswer, OtpRequest, RecoveryCodesAnswer};
 pub(crate) use trusted_publishers::{
     IdTokenRequest, PublisherAnswer, PublisherRequest, PublisherTokenAnswer, PublishersAnswer, PublishersChangeRequest,
 };

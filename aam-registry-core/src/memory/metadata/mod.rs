@@ -13,6 +13,7 @@ mod publishing;
 mod queued_jobs;
 mod scopes;
 mod search;
+mod second_factors;
 mod sessions;
 mod tables;
 mod tokens;

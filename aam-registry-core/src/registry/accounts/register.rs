@@ -116,6 +116,7 @@ impl Registry {
             email: account.email,
             is_admin: account.is_admin,
             email_verified: false,
+            otp_enabled: false,
             disabled: false,
             created_at: now,
         };

@@ -18,6 +18,7 @@ mod publish_rights;
 mod publishing;
 mod scopes;
 mod search;
+mod second_factors;
 mod sessions;
 mod tags;
 mod tokens;
@@ -43,6 +44,7 @@ pub use publish_rights::*;
 pub use publishing::*;
 pub use scopes::*;
 pub use search::*;
+pub use second_factors::*;
 pub use sessions::*;
 pub use tags::*;
 pub use tokens::*;
@@ -75,10 +77,16 @@ macro_rules! database_cases {
             a_session_is_ended_by_nobody_else,
             the_other_sessions_end_at_once,
             a_login_from_a_new_place_is_noticed,
+            the_addresses_of_logins_are_known,
             a_used_session_says_when,
             the_place_of_an_old_session_is_remembered,
+            a_second_factor_comes_and_goes,
+            a_code_works_once,
+            of_uses_of_a_code_at_once_one_counts,
+            a_second_factor_is_its_users,
             a_profile_lists_owned_packages,
             a_token_is_found_by_its_digest,
+            a_token_is_found_by_its_secret_until_it_is_revoked,
             tokens_are_listed_newest_first,
             a_revoked_token_is_gone,
             a_token_of_another_cannot_be_revoked,

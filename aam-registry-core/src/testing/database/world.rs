@@ -60,6 +60,7 @@ pub(super) fn stranger() -> User {
         email: format!("{name}@example.com"),
         is_admin: false,
         email_verified: false,
+        otp_enabled: false,
         disabled: false,
         created_at: now(),
     }

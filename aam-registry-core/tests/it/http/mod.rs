@@ -28,6 +28,7 @@ mod sessions;
 mod shares;
 mod site;
 mod stalled;
+mod totp;
 mod trusted_publishing;
 mod unseen;
 mod webhooks;

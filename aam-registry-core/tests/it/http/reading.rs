@@ -35,6 +35,7 @@ const OPEN: &[(&str, &str)] = &[
     ("confirmPasswordReset", "whoever has forgotten the password cannot log in"),
     ("exchangeIdToken", "the ID token is the credential"),
     ("verifyEmail", "the token of a mail is the credential"),
+    ("reportTokens", "a scanner that has found a token has no account"),
     ("verifyEmailPage", "it is opened from a mail"),
     ("resetPasswordPage", "whoever has forgotten the password cannot log in"),
 ];

@@ -132,6 +132,8 @@ pub(crate) enum Purpose {
     Command,
     /// One command on the archives of an existing registry.
     Archives,
+    /// One command that publishes to an existing registry, which may have no archive yet.
+    Publish,
 }
 
 /// A registry, and the freshness of the cache in front of its database if it has one.
@@ -148,7 +150,7 @@ pub(crate) async fn served(settings: &Settings) -> Result<Assembled, AssembleErr
 }
 
 async fn assemble(settings: &Settings, purpose: Purpose) -> Result<Assembled, AssembleError> {
-    if matches!(purpose, Purpose::Command | Purpose::Archives) {
+    if matches!(purpose, Purpose::Command | Purpose::Archives | Purpose::Publish) {
         require_registry(settings).await?;
     }
     if purpose == Purpose::Archives {

@@ -72,6 +72,8 @@ pub(super) fn policy(settings: &Settings) -> Policy {
             LatestChoice::Highest => LatestPolicy::Highest,
             LatestChoice::Newest => LatestPolicy::Newest,
         })
+        .with_max_token_days(Some(settings.max_token_days.0))
+        .with_require_admin_2fa(settings.require_admin_2fa.is_on())
         .with_registration(match settings.registration {
             Registration::Open => RegistrationPolicy::Open,
             Registration::Closed => RegistrationPolicy::Closed,

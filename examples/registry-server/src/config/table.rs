@@ -17,7 +17,7 @@ use super::{
         Host, Hours, Issuers, JwtSecrets, LatestChoice, LogFormat, LogLevel, NameList, Networks, Origins, PerMinute,
         PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration, Room, Seconds,
         SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads, Timeout,
-        Uploads, Webhooks, Word,
+        TokenDays, Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -183,6 +183,10 @@ settings! {
         token_expire_hours: Hours = "TOKEN_EXPIRE_HOURS", Fallback::Text("24");
         /// Who may create an account
         registration: Registration = "REGISTRATION", Fallback::Text("open");
+        /// Whether an administrator needs a second factor to act as one
+        require_admin_2fa: Switch = "REQUIRE_ADMIN_2FA", Fallback::Text("off");
+        /// The most days that an API token lasts; tokens that exist keep their end
+        max_token_days: TokenDays = "MAX_TOKEN_DAYS", Fallback::Text("365");
         /// Who may read packages, users and scopes: everyone, or only callers with a credential
         read_access: ReadChoice = "READ_ACCESS", Fallback::Text("everyone");
         /// Administrator to create at the start if there is none
@@ -303,7 +307,6 @@ settings! {
         "Approval of versions is not built into this release" {
             "REQUIRE_APPROVAL", OFF; "REQUIRE_APPROVAL_FOR_TAGS", OFF;
         }
-        "One-time passwords are not built into this release" { "REQUIRE_ADMIN_2FA", OFF; }
         "A read-only registry is not built into this release" { "READ_ONLY", OFF; }
         "Turning password login off is not built into this release" { "PASSWORD_LOGIN", &["on"]; }
         "Single sign-on is not built into this release" {
@@ -321,7 +324,6 @@ settings! {
             "MAX_PACKAGES_PER_SCOPE"; "MAX_STORAGE_PER_SCOPE"; "MAX_VERSIONS_PER_PACKAGE"; "MAX_SCOPES_PER_USER";
             "MAX_TOKENS_PER_USER";
         }
-        "Limiting the life of tokens is not built into this release" { "MAX_TOKEN_DAYS"; }
         "Reports of leaked tokens are not built into this release" { "TOKEN_REPORT_KEYS"; }
         "Attestation is not built into this release" { "REGISTRY_PRIVATE_KEY"; }
         "Traces by OpenTelemetry are not built into this release" { "OTEL_EXPORTER_OTLP_ENDPOINT"; }

@@ -10,6 +10,7 @@ mod crowd;
 mod deployment;
 mod disk;
 mod documents;
+mod exchange;
 mod http2;
 mod jobs;
 mod logs;
