@@ -41,6 +41,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V12__email_verified",
     "V13__operator_webhooks",
     "V14__private_packages",
+    "V15__account_roles",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.

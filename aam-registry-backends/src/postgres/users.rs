@@ -2,7 +2,7 @@ use aam_registry_core::{
     Result,
     decide::{CallerFacts, LogOut, NewUser, NewUserFacts},
     ports::{Login, UserStore},
-    types::{LoginSession, ScopeRole, Sight, User, UserId, UserProfile, Username},
+    types::{AccountRoles, LoginSession, ScopeRole, Sight, User, UserId, UserProfile, Username},
 };
 use async_trait::async_trait;
 use futures_util::try_join;
@@ -26,13 +26,16 @@ use crate::relational::{
 /// What [`user`] reads.
 macro_rules! user_columns {
     () => {
-        "u.id, u.username, u.email, u.email_verified, u.is_admin, u.disabled, u.created_at"
+        concat!(
+            "u.id, u.username, u.email, u.email_verified, u.disabled, u.created_at, ",
+            $crate::relational::columns::account_roles!("u.")
+        )
     };
 }
 pub(super) use user_columns;
 
 /// How many columns [`user`] reads.
-pub(super) const COLUMNS: usize = 7;
+pub(super) const COLUMNS: usize = 10;
 
 const LOGIN_BY_EMAIL: &str =
     concat!("SELECT ", user_columns!(), ", u.password_hash, u.session_generation FROM users u WHERE u.email_key = $1");
@@ -147,10 +150,16 @@ pub(super) fn user(row: &Row, at: usize) -> Tx<User> {
         username: sql::parsed(row, at + 1)?,
         email: sql::text(row, at + 2)?,
         email_verified: row.try_get(at + 3)?,
-        is_admin: row.try_get(at + 4)?,
-        disabled: row.try_get(at + 5)?,
-        created_at: sql::instant(row, at + 6)?,
+        disabled: row.try_get(at + 4)?,
+        created_at: sql::instant(row, at + 5)?,
+        roles: roles(row, at + 6)?,
     })
+}
+
+/// Reads the roles of an account from the columns of [`columns::account_roles`] that start at `at`.
+pub(super) fn roles(row: &Row, at: usize) -> Tx<AccountRoles> {
+    let has = [row.try_get(at)?, row.try_get(at + 1)?, row.try_get(at + 2)?, row.try_get(at + 3)?];
+    Ok(columns::account_roles(has))
 }
 
 pub(super) async fn log_out_facts(tx: &Session, log_out: &LogOut) -> Tx<CallerFacts> {

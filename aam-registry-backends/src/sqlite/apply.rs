@@ -96,10 +96,14 @@ fn id(tx: &Connection, name: &PackageName) -> Tx<PackageId> {
 }
 
 fn create_user(tx: &Connection, user: &User, password_hash: &str) -> Tx<()> {
+    let [is_admin, is_approver, is_moderator, is_auditor] = columns::account_role_flags(user.roles);
     sql::run(
         tx,
-        "INSERT INTO users (id, username, email, email_key, email_verified, password_hash, is_admin, disabled, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        concat!(
+            "INSERT INTO users (id, username, email, email_key, email_verified, password_hash, disabled, created_at, ",
+            columns::account_roles!(""),
+            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+        ),
         (
             user.id.to_string(),
             user.username.as_str(),
@@ -107,9 +111,12 @@ fn create_user(tx: &Connection, user: &User, password_hash: &str) -> Tx<()> {
             columns::email_key(&user.email),
             user.email_verified,
             password_hash,
-            user.is_admin,
             user.disabled,
             user.created_at.as_microsecond(),
+            is_admin,
+            is_approver,
+            is_moderator,
+            is_auditor,
         ),
     )?;
     create_scope(tx, &ScopeName::from(&user.username), user.id, user.created_at)?;
@@ -118,19 +125,24 @@ fn create_user(tx: &Connection, user: &User, password_hash: &str) -> Tx<()> {
 
 fn update_account(tx: &Connection, account: &AccountState) -> Tx<()> {
     let user = &account.user;
+    let [is_admin, is_approver, is_moderator, is_auditor] = columns::account_role_flags(user.roles);
     let row = (
         user.id.to_string(),
         &user.email,
         columns::email_key(&user.email),
         user.email_verified,
         &account.password_hash,
-        user.is_admin,
         user.disabled,
         columns::signed(account.session_generation),
         &account.kept_session,
+        is_admin,
+        is_approver,
+        is_moderator,
+        is_auditor,
     );
     let update = "UPDATE users SET email = ?2, email_key = ?3, email_verified = ?4, password_hash = ?5,
-                  is_admin = ?6, disabled = ?7, session_generation = ?8, kept_session = ?9 WHERE id = ?1";
+                  disabled = ?6, session_generation = ?7, kept_session = ?8, is_admin = ?9, is_approver = ?10,
+                  is_moderator = ?11, is_auditor = ?12 WHERE id = ?1";
     sql::run(tx, update, row).map(drop)
 }
 

@@ -25,6 +25,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V11__email_verified",
     "V12__operator_webhooks",
     "V13__private_packages",
+    "V14__account_roles",
 ];
 
 /// Brings the schema of a database up to date; gives the names of the

@@ -2,7 +2,7 @@ use aam_registry_core::{
     Result,
     decide::{NewUser, NewUserFacts},
     ports::{Login, UserStore},
-    types::{LoginSession, ScopeRole, Sight, User, UserId, UserProfile, Username},
+    types::{AccountRoles, LoginSession, ScopeRole, Sight, User, UserId, UserProfile, Username},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -84,7 +84,18 @@ impl UserStore for SqliteMetadata {
 
 /// How many columns [`user`] reads.
 pub(super) const COLUMN_COUNT: usize = COLUMNS.len();
-const COLUMNS: [&str; 7] = ["id", "username", "email", "email_verified", "is_admin", "disabled", "created_at"];
+const COLUMNS: [&str; 10] = [
+    "id",
+    "username",
+    "email",
+    "email_verified",
+    "disabled",
+    "created_at",
+    "is_admin",
+    "is_approver",
+    "is_moderator",
+    "is_auditor",
+];
 
 /// The columns that [`user`] reads, of the table under that alias.
 pub(super) fn columns(alias: &str) -> String {
@@ -98,10 +109,15 @@ pub(super) fn user(row: &Row<'_>, at: usize) -> Tx<User> {
         username: sql::parsed(row, at + 1)?,
         email: row.get(at + 2)?,
         email_verified: row.get(at + 3)?,
-        is_admin: row.get(at + 4)?,
-        disabled: row.get(at + 5)?,
-        created_at: sql::instant(row, at + 6)?,
+        disabled: row.get(at + 4)?,
+        created_at: sql::instant(row, at + 5)?,
+        roles: roles(row, at + 6)?,
     })
+}
+
+/// Reads the roles of an account from the columns of [`columns::account_roles`] that start at `at`.
+pub(super) fn roles(row: &Row<'_>, at: usize) -> Tx<AccountRoles> {
+    Ok(columns::account_roles([row.get(at)?, row.get(at + 1)?, row.get(at + 2)?, row.get(at + 3)?]))
 }
 
 fn profile(tx: &Connection, username: Username, sight: &Sight) -> Tx<Option<UserProfile>> {

@@ -44,7 +44,7 @@ impl Registry {
         Ok(Principal {
             user: user.id,
             username: user.username,
-            is_admin: user.is_admin,
+            roles: user.roles,
             credential: Credential::Token(token.id),
             scopes: token.scopes,
             packages: token.packages,
@@ -60,7 +60,7 @@ impl Registry {
         Ok(Principal {
             user: user.id,
             username: user.username,
-            is_admin: user.is_admin,
+            roles: user.roles,
             credential: Credential::Session {
                 id: session.id,
                 generation: session.generation,

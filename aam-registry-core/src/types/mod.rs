@@ -1,6 +1,7 @@
 //! The types of the domain: newtypes that are validated when they are parsed.
 
 mod account;
+mod account_role;
 mod archive_key;
 mod archive_location;
 mod artifact;
@@ -45,7 +46,8 @@ mod viewer;
 mod visibility;
 mod webhook;
 
-pub use account::{AccountFilter, AccountRole, AccountState, is_session_ended};
+pub use account::{AccountFilter, AccountState, is_session_ended};
+pub use account_role::{AccountRole, AccountRoles};
 pub use archive_key::ArchiveKey;
 pub use archive_location::ArchiveLocation;
 pub use artifact::{Artifact, ArtifactType, Artifacts};

@@ -23,8 +23,9 @@ use crate::{
     ports::{CommandHandlerExt, PublishStore},
     registry::Registry,
     types::{
-        AccountState, Actor, AuditFilter, Credential, NewUpload, OneTimePurpose, OneTimeToken, PageRequest, Principal,
-        ScopeRole, Sha256Digest, TokenId, TokenScope, TokenScopes, User, Visibility, WebhookId,
+        AccountRole, AccountRoles, AccountState, Actor, AuditFilter, Credential, NewUpload, OneTimePurpose,
+        OneTimeToken, PageRequest, Principal, ScopeRole, Sha256Digest, TokenId, TokenScope, TokenScopes, User,
+        Visibility, WebhookId,
     },
 };
 
@@ -37,7 +38,7 @@ struct Reads {
 impl Reads {
     async fn new() -> Self {
         let database = MemoryMetadata::new();
-        let account = User { is_admin: true, ..account() };
+        let account = User { roles: AccountRoles::all(), ..account() };
         let by = Principal::of_host(&account);
         let new = NewUser { user: account, password_hash: "hash".into(), audit: entry() };
         database.execute(&new).await.expect("created");
@@ -54,7 +55,7 @@ fn account() -> User {
         id: user(0),
         username: username(0),
         email: "ada@example.com".into(),
-        is_admin: false,
+        roles: AccountRoles::NONE,
         email_verified: false,
         disabled: false,
         created_at: NOW,
@@ -92,15 +93,13 @@ fn account_change() -> Result<()> {
     change.decide(&facts).map(drop)
 }
 
-fn password_reset() -> Result<()> {
-    let one_time =
-        OneTimeToken { digest: Sha256Digest::of(b"one"), purpose: OneTimePurpose::PasswordReset, expires_at: after(1) };
-    let by = AccountActor::Admin(Actor { as_admin: true, ..actor(1) });
-    let update = AccountUpdate::OneTimeToken(one_time);
+/// A change of the account of somebody else.
+fn admins_change(update: AccountUpdate) -> Result<()> {
+    let by = AccountActor::Admin(actor(1));
     let change = AccountChange { by, username: username(0), update, now: NOW, audit: vec![entry()] };
     let account =
         AccountState { user: account(), password_hash: "hash".into(), session_generation: 0, kept_session: None };
-    let admin = CallerAccount { is_admin: true, ..CallerAccount::default() };
+    let admin = CallerAccount { roles: AccountRoles::ADMIN, ..CallerAccount::default() };
     let facts = AccountFacts {
         account: Some(account),
         caller: CallerFacts { account: Some(admin), ..caller(1) },
@@ -162,9 +161,16 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             let refused = command.decide(&facts).expect_err("there is no such webhook");
             if refused.code() == ErrorCode::NotFound { Ok(()) } else { Err(refused) }
         }
+        Action::ReadWebhooks => registry.scope_webhooks(by, &"user-0".parse().expect("a scope")).await.map(drop),
         Action::ReadAccount => registry.account(by).await.map(drop),
         Action::ChangeAccount => account_change(),
-        Action::ResetPassword => password_reset(),
+        Action::ResetPassword => {
+            let (digest, purpose) = (Sha256Digest::of(b"one"), OneTimePurpose::PasswordReset);
+            admins_change(AccountUpdate::OneTimeToken(OneTimeToken { digest, purpose, expires_at: after(1) }))
+        }
+        Action::SetRoles => {
+            admins_change(AccountUpdate::Roles { granted: AccountRole::Auditor.into(), revoked: AccountRoles::NONE })
+        }
         Action::VerifyEmail => {
             let update = AccountUpdate::TokenRequest(OneTimePurpose::EmailVerification);
             let username = username(0);

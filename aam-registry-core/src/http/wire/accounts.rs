@@ -92,7 +92,7 @@ pub(crate) struct AccountAnswer {
     /// Whether the user has opened the link of a mail to this address.
     email_verified: bool,
     is_admin: bool,
-    /// `admin` for an administrator.
+    /// What the user is in the whole registry: `admin`, `approver`, `moderator`, `auditor`.
     roles: Vec<&'static str>,
     /// Always `false`: one-time passwords are not available on this registry yet.
     otp_enabled: bool,
@@ -117,10 +117,10 @@ impl From<Account> for AccountAnswer {
         Self {
             id: user.id.to_string(),
             username: user.username.to_string(),
+            is_admin: user.is_admin(),
             email: user.email,
             email_verified: user.email_verified,
-            is_admin: user.is_admin,
-            roles: if user.is_admin { vec!["admin"] } else { Vec::new() },
+            roles: user.roles.names(),
             otp_enabled: false,
             scopes: scopes.collect(),
             created_at: user.created_at.into(),

@@ -137,6 +137,14 @@ pub(super) fn role_changed(at: &str, role: &str, granted: bool) -> Letter {
         .text("If you did not expect this, ask the administrator of the registry.")
 }
 
+/// An administrator has set the roles of the account in the whole registry.
+pub(super) fn roles_set(at: &str, roles: &str, actor: &str, username: &str) -> Letter {
+    let roles = if roles.is_empty() { "none" } else { roles };
+    Letter::new("roles-set", format!("The roles of your account: {roles}"))
+        .text(format!("The roles of your account in the registry were set at {at}{}: {roles}.", by(actor, username)))
+        .text("If you did not expect this, ask the administrator of the registry.")
+}
+
 /// The user has become an owner of a package, or is none any more.
 pub(super) fn ownership_changed(at: &str, package: &str, owns: bool, actor: &str, username: &str) -> Letter {
     let (subject, what) = if owns {

@@ -122,7 +122,13 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
         AuditEvent::UserEnable => letters::account_enabled(&at),
         AuditEvent::UserRoleSet => {
             let granted = event.metadata.get("granted").and_then(Value::as_bool).unwrap_or_default();
-            letters::role_changed(&at, text(event, "role").unwrap_or_default(), granted)
+            match (text(event, "role"), event.metadata.get("roles").and_then(Value::as_array)) {
+                (None, Some(roles)) => {
+                    let roles: Vec<_> = roles.iter().filter_map(Value::as_str).collect();
+                    letters::roles_set(&at, &roles.join(", "), actor, username)
+                }
+                (role, _) => letters::role_changed(&at, role.unwrap_or_default(), granted),
+            }
         }
         AuditEvent::OwnershipAdd => letters::ownership_changed(&at, &package, true, actor, username),
         AuditEvent::OwnershipRemove => letters::ownership_changed(&at, &package, false, actor, username),

@@ -11,7 +11,9 @@ use crate::{
     memory::{self, MemoryMailer},
     ports::{MailFailure, Mailer, WebhookAnswer, WebhookMessage, WebhookSender},
     registry::{NewAccount, OwnAccountChange, PasswordResetLink, Registration, TokenRequest, WebhookRequest},
-    types::{AccountRole, JobFilter, JobState, OneTimeSecret, PageRequest, Principal, ScopeRole, WebhookUrl},
+    types::{
+        AccountRole, AccountRoles, JobFilter, JobState, OneTimeSecret, PageRequest, Principal, ScopeRole, WebhookUrl,
+    },
 };
 
 const BASE_URL: &str = "https://registry.example.com";
@@ -38,7 +40,8 @@ fn registry(mailer: impl Mailer) -> Registry {
 
 async fn register(registry: &Registry, username: &str) -> Principal {
     let email = format!("{username}@example.com");
-    let account = NewAccount { username: username.into(), email, password: Some(PASSWORD.into()), is_admin: false };
+    let account =
+        NewAccount { username: username.into(), email, password: Some(PASSWORD.into()), roles: AccountRoles::NONE };
     Principal::of_host(&registry.create_user(account, "tests").await.expect("made"))
 }
 
@@ -187,6 +190,8 @@ fn events() -> Vec<NewAuditEntry> {
         entry(AuditEvent::UserEnable),
         entry(AuditEvent::UserRoleSet).with("role", "admin").with("granted", true),
         entry(AuditEvent::UserRoleSet).with("role", "admin").with("granted", false),
+        entry(AuditEvent::UserRoleSet).with_actor("root").with("roles", vec!["approver", "auditor"]),
+        entry(AuditEvent::UserRoleSet).with_actor("root").with("roles", Vec::<&str>::new()),
         owner(AuditEvent::OwnershipAdd),
         owner(AuditEvent::OwnershipRemove),
         member(AuditEvent::ScopeMemberSet).with("role", "owner"),
@@ -223,7 +228,7 @@ fn the_letter_with_a_link_to_reset_a_password() {
         id: crate::types::UserId::generate(),
         username: "ada".parse().expect("a name"),
         email: "ada@example.com".into(),
-        is_admin: false,
+        roles: AccountRoles::NONE,
         email_verified: false,
         disabled: false,
         created_at: at,

@@ -86,6 +86,7 @@ macro_rules! database_cases {
             a_dead_credential_makes_no_token,
             a_disabled_user_is_shut_out_until_enabled,
             a_role_comes_and_goes,
+            an_administrator_sets_roles,
             a_password_that_was_reset_ends_sessions,
             who_changes_a_password_keeps_this_session_alone,
             an_account_is_changed_by_its_user_alone,

@@ -23,6 +23,7 @@ mod redirects;
 mod reply;
 mod resets;
 mod rights;
+mod roles;
 mod service;
 mod sessions;
 mod shares;

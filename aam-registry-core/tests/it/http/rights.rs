@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aam_registry_core::{
     decide::{Action, Restricted, Rights},
-    types::ScopeRole,
+    types::{AccountRole, AccountRoles, ScopeRole},
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -44,22 +44,23 @@ const TABLE: &[(&str, Action)] = &[
     ("setMember", Action::ChangeMembers),
     ("removeMember", Action::ChangeMembers),
     ("createWebhook", Action::ManageWebhooks),
-    ("listWebhooks", Action::ManageWebhooks),
-    ("getWebhook", Action::ManageWebhooks),
+    ("listWebhooks", Action::ReadWebhooks),
+    ("getWebhook", Action::ReadWebhooks),
     ("changeWebhook", Action::ManageWebhooks),
     ("deleteWebhook", Action::ManageWebhooks),
     ("pingWebhook", Action::ManageWebhooks),
-    ("listDeliveries", Action::ManageWebhooks),
+    ("listDeliveries", Action::ReadWebhooks),
     ("redeliver", Action::ManageWebhooks),
 ];
 
 /// The actions that are ways of another route.
-const OF_OTHER_ROUTES: [Action; 3] = [Action::LeaveScope, Action::RevokeUsedToken, Action::SeePrivate];
+const OF_OTHER_ROUTES: [Action; 4] =
+    [Action::LeaveScope, Action::RevokeUsedToken, Action::SeePrivate, Action::SetRoles];
 
 /// The id of nothing.
 const NO_ID: &str = "0190d9f0-0000-7000-8000-000000000000";
 
-const SCOPES: [&str; 5] = ["read", "publish", "yank", "tag", "admin"];
+const SCOPES: [&str; 7] = ["read", "publish", "yank", "tag", "approve", "moderate", "admin"];
 
 /// The operations of the document that need a credential.
 fn guarded() -> BTreeSet<String> {
@@ -192,7 +193,13 @@ async fn a_user_does_no_more_than_the_roles_allow() {
     site.world.registry.add_owner(&by, &kit, &collaborator).await.expect("an owner");
     users.push(("collaborator".to_owned(), Rights { package_owner: true, ..Rights::default() }));
     site.world.admin("root-of-all").await;
-    users.push(("root-of-all".to_owned(), Rights { admin: true, ..Rights::default() }));
+    users.push(("root-of-all".to_owned(), Rights::of_account(AccountRoles::ADMIN)));
+    for role in AccountRole::ALL.into_iter().filter(|role| *role != AccountRole::Admin) {
+        let name = format!("the-{}", role.as_str());
+        site.user(&name).await;
+        site.world.registry.set_role(&name.parse().expect("a name"), role, true).await.expect("granted");
+        users.push((name, Rights::of_account(role.into())));
+    }
     site.user("stranger").await;
     users.push(("stranger".to_owned(), Rights::default()));
 

@@ -60,7 +60,7 @@ async fn read_accounts(store: &PostgresMetadata) {
     assert!(store.has_admin().await.expect("read"));
     assert!(!store.scopes_of(login.user.id).await.expect("read").is_empty());
     assert!(!store.memberships(login.user.id).await.expect("read").scopes.is_empty());
-    let listed = AccountFilter { is_admin: None, disabled: None, after: Some(login.user.username), limit: 100 };
+    let listed = AccountFilter { role: None, disabled: None, after: Some(login.user.username), limit: 100 };
     assert_eq!(store.accounts(&listed).await.expect("read").len(), 100);
     assert!(store.scope(&"scope-9".parse().expect("a scope"), &Sight::unrestricted()).await.expect("read").is_some());
 }
