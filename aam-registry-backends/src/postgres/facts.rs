@@ -37,7 +37,7 @@ pub(super) use rights_columns;
 /// What [`account`] reads of the user `u`.
 macro_rules! account_columns {
     () => {
-        concat!("u.disabled, u.session_generation, u.kept_session, ", $crate::relational::columns::account_roles!("u."))
+        concat!("u.disabled, u.session_generation, u.kept_session, ", $crate::relational::columns::role_columns!("u."))
     };
 }
 pub(super) use account_columns;

@@ -28,7 +28,7 @@ macro_rules! user_columns {
     () => {
         concat!(
             "u.id, u.username, u.email, u.email_verified, u.disabled, u.created_at, ",
-            $crate::relational::columns::account_roles!("u.")
+            $crate::relational::columns::role_columns!("u.")
         )
     };
 }
@@ -156,7 +156,7 @@ pub(super) fn user(row: &Row, at: usize) -> Tx<User> {
     })
 }
 
-/// Reads the roles of an account from the columns of [`columns::account_roles`] that start at `at`.
+/// Reads the roles of an account from the columns of [`columns::role_columns!`] that start at `at`.
 pub(super) fn roles(row: &Row, at: usize) -> Tx<AccountRoles> {
     let has = [row.try_get(at)?, row.try_get(at + 1)?, row.try_get(at + 2)?, row.try_get(at + 3)?];
     Ok(columns::account_roles(has))

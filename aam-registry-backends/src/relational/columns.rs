@@ -115,19 +115,19 @@ pub(crate) fn manifest(text: &str) -> Result<Manifest, Corrupt> {
 
 /// The columns that hold the roles of an account, in the order of [`AccountRole::ALL`]. `$of` is the alias of the table
 /// with its dot, or empty.
-macro_rules! account_roles {
+macro_rules! role_columns {
     ($of:literal) => {
         concat!($of, "is_admin, ", $of, "is_approver, ", $of, "is_moderator, ", $of, "is_auditor")
     };
 }
-pub(crate) use account_roles;
+pub(crate) use role_columns;
 
 /// The roles of an account, of which the columns say which it has, in the order of [`AccountRole::ALL`].
 pub(crate) fn account_roles(has: [bool; AccountRole::ALL.len()]) -> AccountRoles {
     AccountRole::ALL.into_iter().zip(has).filter(|(_, has)| *has).map(|(role, _)| role).collect()
 }
 
-/// What the columns of [`account_roles`] hold.
+/// What the columns of [`role_columns`] hold.
 pub(crate) fn account_role_flags(roles: AccountRoles) -> [bool; AccountRole::ALL.len()] {
     AccountRole::ALL.map(|role| roles.contains(role))
 }

@@ -101,7 +101,7 @@ fn create_user(tx: &Connection, user: &User, password_hash: &str) -> Tx<()> {
         tx,
         concat!(
             "INSERT INTO users (id, username, email, email_key, email_verified, password_hash, disabled, created_at, ",
-            columns::account_roles!(""),
+            columns::role_columns!(""),
             ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
         ),
         (

@@ -24,7 +24,7 @@ pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
     let user = actor.user.to_string();
     let query = concat!(
         "SELECT disabled, session_generation, kept_session, ",
-        columns::account_roles!(""),
+        columns::role_columns!(""),
         " FROM users WHERE id = ?1"
     );
     let account = sql::first(tx, query, [&user], |row| {

@@ -115,7 +115,7 @@ pub(super) fn user(row: &Row<'_>, at: usize) -> Tx<User> {
     })
 }
 
-/// Reads the roles of an account from the columns of [`columns::account_roles`] that start at `at`.
+/// Reads the roles of an account from the columns of [`columns::role_columns!`] that start at `at`.
 pub(super) fn roles(row: &Row<'_>, at: usize) -> Tx<AccountRoles> {
     Ok(columns::account_roles([row.get(at)?, row.get(at + 1)?, row.get(at + 2)?, row.get(at + 3)?]))
 }
