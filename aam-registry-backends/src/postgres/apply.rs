@@ -18,7 +18,7 @@ use super::{
     audit::Append,
     connection::Session,
     failure::Tx,
-    jobs, listing, publish, session_writes,
+    jobs, listing, publish, reports, session_writes,
     sql::{self, Text},
     webhook_writes,
 };
@@ -154,6 +154,7 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::DeleteWebhook(_) => &[webhook_writes::DELETE, jobs::DROP_KIND],
         Write::PutOperatorWebhook(_) => &[webhook_writes::PUT_OPERATOR],
         Write::ForgetOperatorWebhook(_) => &[webhook_writes::FORGET_OPERATOR],
+        Write::PutReport(_) => &[reports::PUT],
         Write::QueueJob(_) => &[jobs::ENQUEUE],
         Write::RetryJob(_) => &[jobs::RETRY_ONE],
         Write::Publish(_) => PUBLISHES,
@@ -229,6 +230,7 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::ForgetOperatorWebhook(name) => {
             sql::run(tx, webhook_writes::FORGET_OPERATOR, [&name.as_str()]).await.map(drop)
         }
+        Write::PutReport(report) => reports::put(tx, report).await,
         Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,
         Write::RetryJob(id) => sql::run(tx, jobs::RETRY_ONE, [&Uuid::from(*id)]).await.map(drop),
         Write::Publish(new) => {

@@ -7,8 +7,8 @@ use aam_registry_core::{
     error::{InvalidName, Outcome},
     types::{
         AccountRole, AccountRoles, ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook, JobState,
-        Manifest, OneTimePurpose, PackageName, ScopeRole, TokenPattern, TokenScope, TokenScopes, WebhookName,
-        WebhookUrl,
+        Manifest, OneTimePurpose, PackageName, ReportCategory, ScopeRole, TokenPattern, TokenScope, TokenScopes,
+        WebhookName, WebhookUrl,
     },
 };
 use jiff::Timestamp;
@@ -130,6 +130,11 @@ pub(crate) fn account_roles(has: [bool; AccountRole::ALL.len()]) -> AccountRoles
 /// What the columns of [`role_columns`] hold.
 pub(crate) fn account_role_flags(roles: AccountRoles) -> [bool; AccountRole::ALL.len()] {
     AccountRole::ALL.map(|role| roles.contains(role))
+}
+
+/// What a report is about.
+pub(crate) fn report_category(text: &str) -> Result<ReportCategory, Corrupt> {
+    ReportCategory::parse(text).ok_or_else(|| Corrupt(format!("category of a report `{text}`")))
 }
 
 /// The column that says whether an account has a role.

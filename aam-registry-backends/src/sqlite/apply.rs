@@ -14,7 +14,7 @@ use super::{
     audit, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    jobs, listing, session_writes, sql, webhook_writes,
+    jobs, listing, reports, session_writes, sql, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -84,6 +84,7 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         Write::DeleteWebhook(webhook) => webhook_writes::delete(tx, webhook),
         Write::PutOperatorWebhook(state) => webhook_writes::put_operator(tx, state),
         Write::ForgetOperatorWebhook(name) => webhook_writes::forget_operator(tx, name),
+        Write::PutReport(report) => reports::put(tx, report),
         Write::QueueJob(job) => jobs::add(tx, job),
         Write::RetryJob(id) => jobs::retry(tx, *id),
         Write::Publish(new) => publish(tx, new),

@@ -81,6 +81,7 @@ const OWNER: Role = Role::Scope(ScopeRole::Owner);
 const MEMBER: Role = Role::Scope(ScopeRole::Member);
 const CONTRIBUTOR: Role = Role::Scope(ScopeRole::Contributor);
 const ADMIN: Role = Role::Account(AccountRole::Admin);
+const MODERATOR: Role = Role::Account(AccountRole::Moderator);
 const AUDITOR: Role = Role::Account(AccountRole::Auditor);
 
 // No role of an account publishes anything in another's name.
@@ -138,6 +139,17 @@ actions! {
     /// Read the webhooks of a scope and their deliveries. Their addresses may
     /// hold secrets of their receivers.
     ReadWebhooks { tokens: [TokenScope::Admin], restricted: Refused, roles: [OWNER, ADMIN, AUDITOR] }
+    /// Report a package, which the caller sees, to the moderators.
+    Report { tokens: [], restricted: Covered, roles: [Role::Anyone] }
+    /// Read what was reported.
+    ReadReports {
+        tokens: [TokenScope::Moderate, TokenScope::Admin], restricted: Refused,
+        roles: [ADMIN, MODERATOR, AUDITOR]
+    }
+    /// Close a report.
+    CloseReport {
+        tokens: [TokenScope::Moderate, TokenScope::Admin], restricted: Refused, roles: [ADMIN, MODERATOR]
+    }
     /// Read the own account.
     ReadAccount { tokens: [], restricted: Ignored, roles: [Role::Anyone] }
     /// Change the own e-mail address or password.
@@ -205,6 +217,9 @@ impl Action {
             Self::ManageWebhooks => "manage the webhooks of",
             Self::ReadWebhooks => "read the webhooks of",
             Self::LeaveScope => "leave",
+            Self::Report => "report",
+            Self::ReadReports => "read reports",
+            Self::CloseReport => "close reports",
             Self::ReadAccount => "read the account",
             Self::ChangeAccount => "change the account",
             Self::VerifyEmail => "verify the e-mail address",
@@ -428,7 +443,8 @@ mod tests {
                 assert!(by_anyone, "{action:?} needs a role, and so a token made for it");
             }
             if let Restricted::Covered = rule.restricted {
-                assert!(!by_anyone, "{action:?} is about a package, and so about its roles");
+                let is_open = *action == Action::Report;
+                assert!(!by_anyone || is_open, "{action:?} is about a package, and so about its roles");
             }
             let contributor = Rights { scope_role: Some(ScopeRole::Contributor), ..Rights::default() };
             assert!(!contributor.permit(*action) || by_anyone || reads || *action == Action::Publish, "{action:?}");
@@ -446,8 +462,14 @@ mod tests {
         }
         let auditor = Rights::of_account(AccountRole::Auditor.into());
         for action in Action::ALL {
-            let reads =
-                matches!(action, Action::SeePrivate | Action::ReadLog | Action::ReadPackageLog | Action::ReadWebhooks);
+            let reads = matches!(
+                action,
+                Action::SeePrivate
+                    | Action::ReadLog
+                    | Action::ReadPackageLog
+                    | Action::ReadWebhooks
+                    | Action::ReadReports
+            );
             let as_anyone = Rights::default().permit(*action);
             assert_eq!(auditor.permit(*action), reads || as_anyone, "an auditor changes nothing: {action:?}");
         }

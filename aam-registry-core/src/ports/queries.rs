@@ -4,7 +4,9 @@ use async_trait::async_trait;
 
 use crate::{
     error::Result,
-    types::{Asked, OperatorWebhookState, ScopeName, ScopeWebhook, StoredWebhook, WebhookId},
+    types::{
+        Asked, NamedReport, OperatorWebhookState, Page, ReportFilter, ScopeName, ScopeWebhook, StoredWebhook, WebhookId,
+    },
 };
 
 /// Something that is read from a store: a line of the list in this file.
@@ -73,6 +75,8 @@ queries! {
     WebhooksOfScope(ScopeName) -> Vec<ScopeWebhook>;
     /// A webhook with its secret.
     WebhookById(WebhookId) -> Option<StoredWebhook>;
+    /// Reports, newest first.
+    Reports(ReportFilter) -> Page<NamedReport>;
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are
     /// configured no more.
     OperatorWebhookStates(()) -> Vec<OperatorWebhookState>;

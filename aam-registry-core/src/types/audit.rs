@@ -68,6 +68,8 @@ events! {
     UserPasswordReset = "user.password_reset",
     TokenCreate = "token.create",
     TokenRevoke = "token.revoke",
+    ReportCreate = "report.create",
+    ReportClose = "report.close",
     AdminCreate = "admin.create",
     AdminRead = "admin.read",
     AdminAuditPrune = "admin.audit_prune",

@@ -160,6 +160,8 @@ impl AuditEvent {
             | Self::TokenRevoke
             | Self::SessionRevoke
             | Self::UserEmailVerify
+            | Self::ReportCreate
+            | Self::ReportClose
             | Self::AdminCreate
             | Self::AdminRead
             | Self::AdminAuditPrune => false,

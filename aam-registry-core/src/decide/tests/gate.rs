@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    NOW,
+    ADMIN, NOW,
     accounts::token,
     actor, after, caller, commit, entry, facts,
     packages::{owner, owner_change, tag_change, yank},
@@ -14,9 +14,10 @@ use super::{
 use crate::{
     decide::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
-        EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken,
-        NewUser, PackageCommand, PackageFacts, PublishFacts, RevokeToken, RevokeTokenFacts, WebhookAction,
-        WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
+        CloseReport, CloseReportFacts, EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, MemberState,
+        NewReport, NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageCommand, PackageFacts,
+        PublishFacts, RevokeToken, RevokeTokenFacts, WebhookAction, WebhookChange, WebhookCommand, WebhookFacts,
+        gate::closed,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
@@ -24,8 +25,8 @@ use crate::{
     registry::Registry,
     types::{
         AccountRole, AccountRoles, AccountState, Actor, AuditFilter, Credential, NewUpload, OneTimePurpose,
-        OneTimeToken, PageRequest, Principal, ScopeRole, Sha256Digest, TokenId, TokenScope, TokenScopes, User,
-        Visibility, WebhookId,
+        OneTimeToken, PageRequest, Principal, Report, ReportCategory, ReportFilter, ReportId, ScopeRole, Sha256Digest,
+        TokenId, TokenScope, TokenScopes, User, Visibility, WebhookId,
     },
 };
 
@@ -108,6 +109,20 @@ fn admins_change(update: AccountUpdate) -> Result<()> {
     change.decide(&facts).map(drop)
 }
 
+fn new_report() -> NewReport {
+    let report = Report {
+        id: ReportId::generate(),
+        package: "kit".parse().expect("a name"),
+        version: None,
+        category: ReportCategory::Other,
+        text: "odd".into(),
+        reporter: user(0),
+        created_at: NOW,
+        closure: None,
+    };
+    NewReport { actor: actor(0), report, audit: entry() }
+}
+
 fn revocation(with_itself: bool) -> Result<()> {
     let token = TokenId::generate();
     let credential = if with_itself { Credential::Token(token) } else { Credential::Host };
@@ -162,6 +177,17 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             if refused.code() == ErrorCode::NotFound { Ok(()) } else { Err(refused) }
         }
         Action::ReadWebhooks => registry.scope_webhooks(by, &"user-0".parse().expect("a scope")).await.map(drop),
+        Action::Report => {
+            new_report().decide(&NewReportFacts { package: facts(&["1.0.0"], "1.0.0"), open: 0 }).map(drop)
+        }
+        Action::ReadReports => registry.reports(by, &ReportFilter { state: None, page }).await.map(drop),
+        Action::CloseReport => {
+            let id = ReportId::generate();
+            let close = CloseReport { actor: actor(ADMIN), id, comment: None, now: NOW, audit: entry() };
+            let facts = CloseReportFacts { caller: caller(ADMIN), report: None };
+            let refused = close.decide(&facts).expect_err("there is no such report");
+            if refused.code() == ErrorCode::NotFound { Ok(()) } else { Err(refused) }
+        }
         Action::ReadAccount => registry.account(by).await.map(drop),
         Action::ChangeAccount => account_change(),
         Action::ResetPassword => {

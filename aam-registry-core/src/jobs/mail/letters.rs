@@ -145,6 +145,23 @@ pub(super) fn roles_set(at: &str, roles: &str, actor: &str, username: &str) -> L
         .text("If you did not expect this, ask the administrator of the registry.")
 }
 
+/// Somebody has reported a package; to those who moderate.
+pub(super) fn report_made(at: &str, subject: &str, category: &str) -> Letter {
+    Letter::new("report-made", format!("{subject} was reported ({category})"))
+        .text(format!("A user reported {subject} at {at}, as \u{201c}{category}\u{201d}. What the report says:"))
+        .command("aam reports list")
+}
+
+/// A moderator has closed a report; to who made it.
+pub(super) fn report_closed(at: &str, subject: &str, comment: Option<&str>) -> Letter {
+    let letter = Letter::new("report-closed", format!("Your report of {subject} was closed"))
+        .text(format!("A moderator closed your report of {subject} at {at}."));
+    match comment {
+        Some(comment) => letter.text(format!("The moderator says: {comment}")),
+        None => letter,
+    }
+}
+
 /// The user has become an owner of a package, or is none any more.
 pub(super) fn ownership_changed(at: &str, package: &str, owns: bool, actor: &str, username: &str) -> Letter {
     let (subject, what) = if owns {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{letter::Letter, letters};
 use crate::{
     registry::{DONE, LINK, PasswordResetLink, REQUESTED, STEP, VerificationLink},
-    types::{AuditEvent, DisableReason, NewAuditEntry, ScopeName},
+    types::{AccountRole, AuditEvent, DisableReason, NewAuditEntry, ScopeName},
 };
 
 /// Whether there are letters about events of this kind.
@@ -28,6 +28,8 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
             | AuditEvent::ScopeMemberSet
             | AuditEvent::ScopeMemberRemove
             | AuditEvent::WebhookDisable
+            | AuditEvent::ReportCreate
+            | AuditEvent::ReportClose
     )
 }
 
@@ -35,6 +37,11 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
 pub(super) fn scope_to_tell(event: &NewAuditEntry) -> Option<ScopeName> {
     let scope = text(event, "scope").filter(|_| event.event == AuditEvent::WebhookDisable);
     scope.and_then(|scope| scope.parse().ok())
+}
+
+/// The role whose holders are told of an event.
+pub(super) fn role_to_tell(event: &NewAuditEntry) -> Option<AccountRole> {
+    (event.event == AuditEvent::ReportCreate).then_some(AccountRole::Moderator)
 }
 
 /// The username of who is told. Nobody is told what they have done themselves, except for what may
@@ -48,7 +55,7 @@ pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
         | AuditEvent::UserLogin => actor,
         // An account that the operator or the host has made is theirs to tell of.
         AuditEvent::UserRegister => actor.filter(|_| text(event, "user").is_none()),
-        AuditEvent::UserEmailVerify => text(event, "user"),
+        AuditEvent::UserEmailVerify | AuditEvent::ReportClose => text(event, "user"),
         AuditEvent::UserPasswordReset | AuditEvent::UserDisable | AuditEvent::UserEnable | AuditEvent::UserRoleSet => {
             text(event, "user")
         }
@@ -135,12 +142,23 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
         AuditEvent::ScopeMemberSet | AuditEvent::ScopeMemberRemove => {
             letters::membership_changed(&at, text(event, "scope")?, text(event, "role"), actor, username)
         }
+        AuditEvent::ReportCreate => {
+            let subject = reported(event);
+            letters::report_made(&at, &subject, text(event, "category").unwrap_or_default())
+        }
+        AuditEvent::ReportClose => letters::report_closed(&at, &reported(event), text(event, "comment")),
         AuditEvent::WebhookDisable => {
             let reason = text(event, "reason").and_then(DisableReason::parse);
             letters::webhook_disabled(&at, text(event, "scope")?, text(event, "webhook").unwrap_or_default(), reason)
         }
         _ => return None,
     })
+}
+
+/// The package that a report is about, with the version if it names one.
+fn reported(event: &NewAuditEntry) -> String {
+    let package = text(event, "reported").unwrap_or_default();
+    text(event, "version").map_or_else(|| package.to_owned(), |version| format!("{package} {version}"))
 }
 
 fn instant(at: Timestamp) -> String {

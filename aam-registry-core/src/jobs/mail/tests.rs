@@ -200,6 +200,8 @@ fn events() -> Vec<NewAuditEntry> {
         member(AuditEvent::ScopeMemberRemove),
         webhook("gone"),
         webhook("failing"),
+        entry(AuditEvent::ReportCreate).with("reported", "kit").with("version", "1.0.0").with("category", "malware"),
+        entry(AuditEvent::ReportClose).with("reported", "kit").with("comment", "Thank you; it is gone"),
     ]
 }
 
@@ -207,7 +209,9 @@ fn events() -> Vec<NewAuditEntry> {
 fn every_letter_in_text_and_html() {
     let mut all = String::new();
     for event in events() {
-        let is_told = notices::recipient(&event) == Some("ada") || notices::scope_to_tell(&event).is_some();
+        let is_told = notices::recipient(&event) == Some("ada")
+            || notices::scope_to_tell(&event).is_some()
+            || notices::role_to_tell(&event).is_some();
         assert!(notices::are_of(event.event) && is_told, "{event:?}");
         let letter = notices::letter(&event, "ada").expect("a letter");
         let (text, html) = (letter.to_text("ada", BASE_URL), letter.to_html("ada", BASE_URL));

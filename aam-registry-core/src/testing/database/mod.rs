@@ -16,6 +16,7 @@ mod packages;
 mod private;
 mod publish_rights;
 mod publishing;
+mod reports;
 mod scopes;
 mod search;
 mod sessions;
@@ -40,6 +41,7 @@ pub use packages::*;
 pub use private::*;
 pub use publish_rights::*;
 pub use publishing::*;
+pub use reports::*;
 pub use scopes::*;
 pub use search::*;
 pub use sessions::*;
@@ -85,6 +87,9 @@ macro_rules! database_cases {
             a_used_token_says_when,
             a_dead_credential_makes_no_token,
             a_disabled_user_is_shut_out_until_enabled,
+            a_report_is_made_and_closed,
+            a_report_is_checked,
+            open_reports_of_a_user_are_few,
             a_role_comes_and_goes,
             an_administrator_sets_roles,
             a_password_that_was_reset_ends_sessions,

@@ -21,6 +21,7 @@ mod publish;
 mod reading;
 mod redirects;
 mod reply;
+mod reports;
 mod resets;
 mod rights;
 mod roles;

@@ -43,6 +43,9 @@ const TABLE: &[(&str, Action)] = &[
     ("createScope", Action::CreateScope),
     ("setMember", Action::ChangeMembers),
     ("removeMember", Action::ChangeMembers),
+    ("reportPackage", Action::Report),
+    ("listReports", Action::ReadReports),
+    ("closeReport", Action::CloseReport),
     ("createWebhook", Action::ManageWebhooks),
     ("listWebhooks", Action::ReadWebhooks),
     ("getWebhook", Action::ReadWebhooks),
@@ -109,6 +112,11 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
             send(Method::PUT, &format!("/api/v1/scopes/{scope}/members/ada"), json!({"role": "owner"})).await
         }
         "removeMember" => act(Method::DELETE, &format!("/api/v1/scopes/{scope}/members/nobody")).await,
+        "reportPackage" => {
+            send(Method::POST, &format!("{kit}/report"), json!({"category": "other", "text": "odd"})).await
+        }
+        "listReports" => act(Method::GET, "/api/v1/reports").await,
+        "closeReport" => send(Method::PATCH, &format!("/api/v1/reports/{NO_ID}"), json!({"state": "closed"})).await,
         "createWebhook" => {
             let body = json!({"url": "https://hooks.example/aam", "events": ["package.publish"]});
             send(Method::POST, &format!("/api/v1/scopes/{scope}/webhooks"), body).await

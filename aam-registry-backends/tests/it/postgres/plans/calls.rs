@@ -2,12 +2,13 @@ use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
     decide::Audience,
     ports::{
-        AccountStore, ArchiveIndex, AuditLog, Clock, DownloadStore, PackageStore, PublishStore, ScopeStore,
-        SystemClock, UserStore,
+        AccountStore, ArchiveIndex, AuditLog, Clock, DownloadStore, PackageStore, PublishStore, QueryHandlerExt,
+        Reports, ScopeStore, SystemClock, UserStore,
     },
     types::{
         AccountFilter, ArtifactType, AuditEvent, AuditFilter, DownloadBatch, DownloadCount, DownloadQuery, PackageName,
-        PageRequest, Reach, SearchQuery, SearchSort, Sight, Version, VersionBounds, VersionRange,
+        PageRequest, Reach, ReportFilter, ReportState, SearchQuery, SearchSort, Sight, Version, VersionBounds,
+        VersionRange,
     },
 };
 use jiff::civil::date;
@@ -29,6 +30,10 @@ pub(super) async fn read_everything(store: &PostgresMetadata) {
     }
     search(store).await;
     read_log(store).await;
+    for state in [None, Some(ReportState::Open), Some(ReportState::Closed)] {
+        let filter = ReportFilter { state, page: PageRequest { page: 2, limit: 50 } };
+        assert_eq!(store.ask(Reports(filter)).await.expect("read").items.len(), 50);
+    }
 }
 
 async fn read_package(store: &PostgresMetadata, name: &PackageName, version: &Version) {
