@@ -21,6 +21,9 @@ const TABLE: &[(&str, Action)] = &[
     ("getAccount", Action::ReadAccount),
     ("changeAccount", Action::ChangeAccount),
     ("requestEmailVerification", Action::VerifyEmail),
+    ("enrollTotp", Action::ChangeSecondFactor),
+    ("confirmTotp", Action::ChangeSecondFactor),
+    ("disableTotp", Action::ChangeSecondFactor),
     ("makeResetLink", Action::ResetPassword),
     ("publishPackage", Action::Publish),
     ("yankVersion", Action::Yank),
@@ -89,6 +92,9 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
         }
         "makeResetLink" => act(Method::POST, "/api/v1/users/nobody/password-reset").await,
         "requestEmailVerification" => act(Method::POST, "/api/v1/users/me/verify-email").await,
+        "enrollTotp" => act(Method::POST, "/api/v1/users/me/totp").await,
+        "confirmTotp" => send(Method::POST, "/api/v1/users/me/totp/confirm", json!({"otp": "none"})).await,
+        "disableTotp" => send(Method::POST, "/api/v1/users/me/totp/disable", json!({"otp": "none"})).await,
         "publishPackage" => site.publish_form(token, &[("archive", &archive(name, "1.0.0"))]).await,
         "yankVersion" => act(Method::DELETE, &format!("{kit}/9.9.9")).await,
         "unyankVersion" => act(Method::POST, &format!("{kit}/9.9.9/unyank")).await,
@@ -139,7 +145,7 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
 /// A package of ada's without a scope, and the scope of her name.
 const GREET_KIT: (&str, &str) = ("greet-kit", "ada");
 
-/// The user is an administrator and owns the package, so that only the token can be what is wanting.
+/// The user has every role and owns the package, so that only the token can be what is wanting.
 #[tokio::test]
 async fn a_token_does_no_more_than_its_scopes_and_packages() {
     let rows: BTreeSet<_> = TABLE.iter().map(|(operation, _)| (*operation).to_owned()).collect();
@@ -150,6 +156,9 @@ async fn a_token_does_no_more_than_its_scopes_and_packages() {
     let site = Site::new();
     let by = site.world.admin("ada").await;
     site.world.published(&by, "greet-kit", "1.0.0").await;
+    for role in AccountRole::ALL {
+        site.world.registry.set_role(&by.username, role, true).await.expect("granted");
+    }
     for (operation, action) in TABLE {
         let rule = action.rule();
         let by_login = ask(&site, operation, GREET_KIT, &site.login("ada").await).await;
