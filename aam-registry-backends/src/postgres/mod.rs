@@ -84,6 +84,7 @@ mod pooler;
 mod publish;
 mod publisher_tokens;
 mod publishing;
+mod reports;
 mod schema;
 mod scopes;
 mod search;

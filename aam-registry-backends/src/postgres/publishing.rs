@@ -144,18 +144,20 @@ async fn check_facts(tx: &Session, check: &PublishCheck) -> Tx<PublishFacts> {
         None => None,
     };
     let facts = sql::first(tx, CHECK, params, |row| {
-        let expires_at = sql::optional_instant(row, 8)?;
-        let token = row.try_get::<_, bool>(7)?.then_some(CallerToken { expires_at });
-        let (account, session_revoked) = (facts::account(row, 0)?, row.try_get(4)?);
+        const NEXT: usize = facts::ACCOUNT_COLUMNS;
+        let expires_at = sql::optional_instant(row, NEXT + 4)?;
+        let token = row.try_get::<_, bool>(NEXT + 3)?.then_some(CallerToken { expires_at });
+        let (account, session_revoked) = (facts::account(row, 0)?, row.try_get(NEXT)?);
         let caller = CallerFacts { account, session_revoked, token, publisher: publisher.clone() };
-        let exists = sql::optional_instant(row, 10)?.is_some();
-        let package = exists.then(|| facts::package_state(row, 10)).transpose()?;
-        let similar: Option<&str> = row.try_get(13)?;
+        let exists = sql::optional_instant(row, NEXT + 6)?.is_some();
+        let package = exists.then(|| facts::package_state(row, NEXT + 6)).transpose()?;
+        let similar: Option<&str> = row.try_get(NEXT + 9)?;
+        let (package_owner, scope_role) = (row.try_get(NEXT + 1)?, facts::role(row, NEXT + 2)?);
         Ok(PublishFacts {
-            access: PackageAccess { caller, package_owner: row.try_get(5)?, scope_role: facts::role(row, 6)?, package },
-            scope_exists: row.try_get(9)?,
+            access: PackageAccess { caller, package_owner, scope_role, package },
+            scope_exists: row.try_get(NEXT + 5)?,
             similar: similar.map(str::parse).transpose()?,
-            existing: existing(row, 14)?,
+            existing: existing(row, NEXT + 10)?,
             ..PublishFacts::default()
         })
     });

@@ -85,6 +85,8 @@ pub(super) async fn publisher_facts(tx: &Session, actor: &Actor, name: &PackageN
 /// What a question for the trusted publishers of a package is decided by, from one statement and without locks.
 pub(super) async fn seen_facts(tx: &Session, query: &PublisherQuery) -> Tx<PublisherFacts> {
     let PublisherQuery { actor, package: name, .. } = query;
+    const ACCOUNT: usize = 9;
+    const PUBLISHER: usize = ACCOUNT + facts::ACCOUNT_COLUMNS;
     let acting = match facts::publisher_token(actor) {
         Some(token) => sql::first(tx, CHECKED_PUBLISHER, [&token], caller_publisher).await?,
         None => None,
@@ -95,7 +97,7 @@ pub(super) async fn seen_facts(tx: &Session, query: &PublisherQuery) -> Tx<Publi
     let row = rows.first().ok_or_else(|| Failure::Corrupt("a question without a row".into()))?;
     let expires_at = sql::optional_instant(row, 8)?;
     let caller = CallerFacts {
-        account: facts::account(row, 9)?,
+        account: facts::account(row, ACCOUNT)?,
         session_revoked: row.try_get(0)?,
         token: row.try_get::<_, bool>(7)?.then_some(CallerToken { expires_at }),
         publisher: acting,
@@ -103,8 +105,8 @@ pub(super) async fn seen_facts(tx: &Session, query: &PublisherQuery) -> Tx<Publi
     let exists = sql::optional_instant(row, 4)?.is_some();
     let package = exists.then(|| facts::package_state(row, 4)).transpose()?;
     let access = PackageAccess { caller, package_owner: row.try_get(1)?, scope_role: facts::role(row, 2)?, package };
-    let has_publisher = row.try_get::<_, Option<Uuid>>(13)?.is_some();
-    let publishers = rows.iter().filter(|_| has_publisher).map(|row| publisher(row, 13)).collect::<Tx<_>>()?;
+    let has_publisher = row.try_get::<_, Option<Uuid>>(PUBLISHER)?.is_some();
+    let publishers = rows.iter().filter(|_| has_publisher).map(|row| publisher(row, PUBLISHER)).collect::<Tx<_>>()?;
     Ok(PublisherFacts { access, scope_exists: row.try_get(3)?, publishers, pending_of_actor: 0 })
 }
 

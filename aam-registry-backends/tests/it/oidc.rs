@@ -17,7 +17,7 @@ use aam_registry_core::{
     Error, memory,
     ports::IdTokenVerifier,
     registry::{ExchangedToken, NewAccount, PublisherRequest, Registry},
-    types::{Issuer, Principal},
+    types::{AccountRoles, Issuer, Principal},
 };
 use aam_registry_tests::{Issuer as TestIssuer, IssuerKey as Key};
 use async_trait::async_trait;
@@ -40,7 +40,7 @@ async fn registry(issuers: &[&TestIssuer]) -> Registry {
 
 async fn user(registry: &Registry, username: &str) -> Principal {
     let (username, email) = (username.to_owned(), format!("{username}@example.com"));
-    let account = NewAccount { username, email, password: None, is_admin: false };
+    let account = NewAccount { username, email, password: None, roles: AccountRoles::NONE };
     Principal::of_host(&registry.create_user(account, "test").await.expect("a user"))
 }
 

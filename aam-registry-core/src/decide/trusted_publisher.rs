@@ -70,7 +70,7 @@ impl PublisherCommand {
         match &self.change {
             PublisherChange::Add(new) => self.add(new, rights, facts),
             PublisherChange::Remove(id) => {
-                let seen = facts.seen_by(&self.actor, rights, &self.package)?;
+                let seen = facts.seen_by(Action::ManagePublishers, &self.actor, rights, &self.package)?;
                 let found = seen.into_iter().find(|publisher| publisher.id == *id);
                 let found =
                     found.ok_or_else(|| Error::NotFound(format!("{} has no trusted publisher {id}", self.package)))?;
@@ -158,7 +158,7 @@ impl PublisherQuery {
     /// As for [`PublisherCommand::decide`].
     pub fn decide(&self, facts: &PublisherFacts) -> Result<PackagePublishers> {
         let rights = facts.access.require_live(&self.actor, self.now)?;
-        let publishers = facts.seen_by(&self.actor, rights, &self.package)?;
+        let publishers = facts.seen_by(Action::ReadPublishers, &self.actor, rights, &self.package)?;
         let only = facts.package_seen(rights).is_some_and(|package| package.trusted_only);
         Ok(PackagePublishers { only, publishers })
     }
@@ -182,14 +182,20 @@ impl PublisherFacts {
         }
     }
 
-    /// The publishers that the actor may see and remove. Where there is no package that the actor may see, these are
-    /// one's own, and in a scope those that its owners see: for everybody else there is nothing.
-    fn seen_by(&self, actor: &Actor, rights: Rights, package: &PackageName) -> Result<Vec<TrustedPublisher>> {
+    /// The publishers with which the actor may do `action`. Where there is no package that the actor may see, these
+    /// are one's own, and in a scope those that its owners see: for everybody else there is nothing.
+    fn seen_by(
+        &self,
+        action: Action,
+        actor: &Actor,
+        rights: Rights,
+        package: &PackageName,
+    ) -> Result<Vec<TrustedPublisher>> {
         if self.package_seen(rights).is_some() {
-            rights.require(Action::ManagePublishers, package)?;
+            rights.require(action, package)?;
             return Ok(self.publishers.clone());
         }
-        let manages = rights.permit(Action::ManagePublishers);
+        let manages = rights.permit(action);
         let is_own = |publisher: &TrustedPublisher| package.scope().is_none() && publisher.created_by == actor.user;
         let seen: Vec<_> = self.publishers.iter().filter(|one| manages || is_own(one)).cloned().collect();
         if seen.is_empty() { Err(Error::PackageNotFound(package.clone())) } else { Ok(seen) }

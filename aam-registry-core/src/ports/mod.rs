@@ -57,7 +57,7 @@ pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
 pub use queries::{
     AddressesOfLogin, OperatorWebhookStates, PublisherBySecret, PublisherFactsOf, Query, QueryHandler, QueryHandlerExt,
-    QueryRequest, SecondFactorOf, TokenOfSecret, WebhookById, WebhooksOfScope,
+    QueryRequest, Reports, SecondFactorOf, TokenOfSecret, WebhookById, WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scopes::ScopeStore;

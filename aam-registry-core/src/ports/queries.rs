@@ -7,8 +7,8 @@ use crate::{
     decide::{PublisherFacts, PublisherQuery},
     error::Result,
     types::{
-        Asked, OperatorWebhookState, ScopeName, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, UserId,
-        WebhookId,
+        Asked, NamedReport, OperatorWebhookState, Page, ReportFilter, ScopeName, ScopeWebhook, SecondFactor,
+        Sha256Digest, StoredWebhook, UserId, WebhookId,
     },
 };
 
@@ -78,6 +78,8 @@ queries! {
     WebhooksOfScope(ScopeName) -> Vec<ScopeWebhook>;
     /// A webhook with its secret.
     WebhookById(WebhookId) -> Option<StoredWebhook>;
+    /// Reports, newest first.
+    Reports(ReportFilter) -> Page<NamedReport>;
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are
     /// configured no more.
     OperatorWebhookStates(()) -> Vec<OperatorWebhookState>;

@@ -8,8 +8,8 @@ use crate::{
     error::{Error, Result},
     ports::{PublisherBySecret, PublisherHolder, QueryHandlerExt, TokenHolder},
     types::{
-        Credential, Principal, PublisherSecret, TokenPattern, TokenScope, TokenScopes, TokenSecret, User, Username,
-        is_expired,
+        AccountRoles, Credential, Principal, PublisherSecret, TokenPattern, TokenScope, TokenScopes, TokenSecret, User,
+        Username, is_expired,
     },
 };
 
@@ -51,7 +51,7 @@ impl Registry {
         Ok(Principal {
             user: user.id,
             username: user.username,
-            is_admin: user.is_admin && !needs_second_factor,
+            roles: usable_roles(user.roles, needs_second_factor),
             needs_second_factor,
             credential: Credential::Token(token.id),
             scopes: token.scopes,
@@ -72,7 +72,7 @@ impl Registry {
         Ok(Principal {
             user: Uuid::from(token.publisher).into(),
             username: Username::trusted_publisher(),
-            is_admin: false,
+            roles: AccountRoles::NONE,
             needs_second_factor: false,
             credential: Credential::Publisher { publisher: token.publisher, token: token.id, name: token.name },
             scopes: [TokenScope::Publish].into_iter().collect(),
@@ -90,7 +90,7 @@ impl Registry {
         Ok(Principal {
             user: user.id,
             username: user.username,
-            is_admin: user.is_admin && !needs_second_factor,
+            roles: usable_roles(user.roles, needs_second_factor),
             needs_second_factor,
             credential: Credential::Session {
                 id: session.id,
@@ -104,7 +104,7 @@ impl Registry {
 
     /// Whether a user is an administrator who may not act as one without a second factor.
     fn needs_second_factor(&self, user: &User) -> bool {
-        user.is_admin && !user.otp_enabled && self.policy().require_admin_2fa
+        user.is_admin() && !user.otp_enabled && self.policy().require_admin_2fa
     }
 
     /// Stores when tokens were last used.
@@ -122,4 +122,9 @@ impl Registry {
         }
         stored
     }
+}
+
+/// The roles in which the user of an account may act: not that of an administrator while a second factor is wanting.
+fn usable_roles(roles: AccountRoles, needs_second_factor: bool) -> AccountRoles {
+    if needs_second_factor { roles.without(AccountRoles::ADMIN) } else { roles }
 }

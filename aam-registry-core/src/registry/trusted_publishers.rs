@@ -126,7 +126,7 @@ impl Registry {
     /// # Errors
     /// The refusals of [`PublisherQuery::decide`].
     pub async fn publishers(&self, by: &Principal, package: &PackageName) -> Result<PackagePublishers> {
-        Action::ManagePublishers.require_credential(by, Some(package))?;
+        Action::ReadPublishers.require_credential(by, Some(package))?;
         let query = PublisherQuery { actor: by.actor(), package: package.clone(), now: self.now() };
         query.decide(&self.inner().queries.ask(PublisherFactsOf(query.clone())).await?)
     }

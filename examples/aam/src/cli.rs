@@ -108,6 +108,8 @@ enum Command {
     TrustedPublisher(commands::trusted_publisher::TrustedPublisher),
     Visibility(commands::visibility::Visibility),
     AuditLog(commands::audit_log::AuditLog),
+    Report(commands::report::Report),
+    Reports(commands::reports::Reports),
 }
 
 impl Cli {
@@ -148,6 +150,8 @@ impl Cli {
             Command::TrustedPublisher(command) => command.run(&session).await,
             Command::Visibility(command) => command.run(&session).await,
             Command::AuditLog(command) => command.run(&session).await,
+            Command::Report(command) => command.run(&session).await,
+            Command::Reports(command) => command.run(&session).await,
         }
     }
 }

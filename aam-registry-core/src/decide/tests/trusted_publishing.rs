@@ -10,8 +10,8 @@ use crate::{
     },
     error::{Error, ErrorCode},
     types::{
-        Actor, Credential, DistTag, IdToken, Issuer, PublisherId, PublisherPreset, PublisherTokenId, ScopeRole,
-        Sha256Digest, TrustedPublisher, Username, Visibility,
+        AccountRoles, Actor, Credential, DistTag, IdToken, Issuer, PublisherId, PublisherPreset, PublisherTokenId,
+        ScopeRole, Sha256Digest, TrustedPublisher, Username, Visibility,
     },
 };
 
@@ -163,7 +163,7 @@ fn acting(package: &str, pending: bool) -> (Actor, CallerFacts) {
         user: uuid::Uuid::from(id).into(),
         username: Username::trusted_publisher(),
         credential,
-        as_admin: false,
+        roles: AccountRoles::NONE,
     };
     let publisher = CallerPublisher {
         package: package.parse().expect("a name"),

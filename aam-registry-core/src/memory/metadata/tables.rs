@@ -8,8 +8,9 @@ use crate::{
     types::{
         AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, LatestTag,
         LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState, PackageName, PublishedVersion,
-        PublisherId, PublisherTokenId, ScopeName, ScopeRole, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId,
-        TrustedPublisher, UploadId, User, UserId, Username, Version, VersionTexts, Visibility, WebhookId, WebhookName,
+        PublisherId, PublisherTokenId, Report, ReportId, ScopeName, ScopeRole, SecondFactor, Sha256Digest,
+        StoredWebhook, Token, TokenId, TrustedPublisher, UploadId, User, UserId, Username, Version, VersionTexts,
+        Visibility, WebhookId, WebhookName,
     },
 };
 
@@ -37,6 +38,7 @@ pub(super) struct Tables {
     pub(super) sequenced: usize,
     pub(super) chain_head: ChainLink,
     pub(super) jobs: QueuedJobs,
+    pub(super) reports: BTreeMap<ReportId, Report>,
     pub(super) webhooks: BTreeMap<WebhookId, StoredWebhook>,
     pub(super) publishers: BTreeMap<PublisherId, TrustedPublisher>,
     pub(super) publisher_tokens: BTreeMap<PublisherTokenId, PublisherToken>,

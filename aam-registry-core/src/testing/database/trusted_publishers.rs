@@ -14,8 +14,8 @@ use crate::{
     error::{ErrorCode, Result},
     ports::{CommandHandlerExt, Database, PublisherBySecret, PublisherFactsOf, QueryHandlerExt},
     types::{
-        Actor, AuditEvent, Credential, IdToken, Issuer, PackageName, PackagePublishers, PublisherId, PublisherPreset,
-        PublisherSecret, PublisherTokenId, Reach, Sha256Digest, TrustedPublisher, Username,
+        AccountRoles, Actor, AuditEvent, Credential, IdToken, Issuer, PackageName, PackagePublishers, PublisherId,
+        PublisherPreset, PublisherSecret, PublisherTokenId, Reach, Sha256Digest, TrustedPublisher, Username,
     },
 };
 
@@ -98,7 +98,7 @@ async fn acting(db: &dyn Database, id_token: IdToken) -> Result<Actor> {
     let credential =
         Credential::Publisher { publisher: holder.token.publisher, token: holder.token.id, name: holder.token.name };
     let user = uuid::Uuid::from(holder.token.publisher).into();
-    Ok(Actor { user, username: Username::trusted_publisher(), credential, as_admin: false })
+    Ok(Actor { user, username: Username::trusted_publisher(), credential, roles: AccountRoles::NONE })
 }
 
 /// Publishers are added once, listed oldest first, and removed; each change is on record.

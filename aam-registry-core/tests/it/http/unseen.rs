@@ -285,6 +285,7 @@ fn body(operation: &Value, id: &str, package: &str) -> (&'static str, Vec<u8>) {
         "resolveTree" => json!({"dependencies": {package: "*"}}),
         "setTag" => json!({"version": "1.0.0"}),
         "deprecateVersion" => json!({"message": "no"}),
+        "reportPackage" => json!({"category": "other", "text": "odd"}),
         "setVisibility" => json!({"visibility": "public"}),
         "addTrustedPublisher" => json!({"issuer": Issuer::GITHUB, "claims": {
             "repository": "acme/kit", "job_workflow_ref": "acme/kit/.github/workflows/publish.yml",
