@@ -108,6 +108,8 @@ enum Command {
     Owner(commands::owner::Owner),
     Visibility(commands::visibility::Visibility),
     AuditLog(commands::audit_log::AuditLog),
+    Report(commands::report::Report),
+    Reports(commands::reports::Reports),
 }
 
 impl Cli {
@@ -147,6 +149,8 @@ impl Cli {
             Command::Owner(command) => command.run(&session).await,
             Command::Visibility(command) => command.run(&session).await,
             Command::AuditLog(command) => command.run(&session).await,
+            Command::Report(command) => command.run(&session).await,
+            Command::Reports(command) => command.run(&session).await,
         }
     }
 }

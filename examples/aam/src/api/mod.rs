@@ -11,6 +11,7 @@ mod pace;
 mod packages;
 mod patience;
 mod publish;
+mod reports;
 mod retry;
 mod unreachable;
 mod webhooks;
