@@ -91,6 +91,7 @@ codes! {
     InvalidArchive = "invalid_archive", 400;
     ChecksumMismatch = "checksum_mismatch", 400;
     InvalidTag = "invalid_tag", 400;
+    InvitationInvalid = "invitation_invalid", 400;
     Unauthorized = "unauthorized", 401;
     InvalidCredentials = "invalid_credentials", 401;
     OtpRequired = "otp_required", 401;
@@ -284,6 +285,18 @@ pub enum Error {
     /// No credential, or one that is not valid.
     #[error("{0}")]
     Unauthorized(String),
+    /// A registration without an invitation, where one is needed.
+    #[error(
+        "This registry takes new accounts by invitation alone; ask an administrator for one, and give it as \
+         `invitation` (`aam register --invitation`)"
+    )]
+    InvitationRequired,
+    /// An invitation that was used, has expired, or is none.
+    #[error(
+        "This invitation was used or revoked, has expired, or is for another e-mail address; ask an administrator \
+         for another one"
+    )]
+    InvitationInvalid,
     /// A failed login.
     #[error("Wrong username or password")]
     InvalidCredentials,
@@ -495,6 +508,8 @@ impl Error {
             Self::ChecksumMismatch { .. } => ErrorCode::ChecksumMismatch,
             Self::InvalidTag(_) => ErrorCode::InvalidTag,
             Self::Unauthorized(_) => ErrorCode::Unauthorized,
+            Self::InvitationRequired => ErrorCode::RegistrationClosed,
+            Self::InvitationInvalid => ErrorCode::InvitationInvalid,
             Self::InvalidCredentials => ErrorCode::InvalidCredentials,
             Self::OtpRequired => ErrorCode::OtpRequired,
             Self::OtpInvalid => ErrorCode::OtpInvalid,

@@ -72,6 +72,7 @@ mod facts;
 mod failure;
 mod identity;
 mod ids;
+mod invitations;
 mod jobs;
 mod listing;
 mod packages;

@@ -22,6 +22,7 @@ mod facts;
 mod failure;
 mod file;
 mod ids;
+mod invitations;
 mod jobs;
 mod listing;
 mod packages;

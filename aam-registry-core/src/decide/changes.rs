@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::{LatestMove, PublishCommit};
 use crate::types::{
-    AccountState, Change, DistTag, JobId, LoginSession, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken,
-    OperatorWebhookState, PackageName, ScopeName, ScopeRole, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook,
-    Token, TokenId, User, UserId, Version, VersionText, Visibility, WebhookName,
+    AccountState, Change, DistTag, Invitation, InvitationId, JobId, LoginSession, NewAuditEntry, NewJob,
+    OneTimePurpose, OneTimeToken, OperatorWebhookState, PackageName, ScopeName, ScopeRole, ScopeWebhook, SecondFactor,
+    Sha256Digest, StoredWebhook, Token, TokenId, User, UserId, Version, VersionText, Visibility, WebhookName,
 };
 
 /// What was decided: the answer to the caller, and what an adapter applies.
@@ -92,6 +92,10 @@ pub enum Write<'a> {
         /// The factor. Logins need it if it is confirmed.
         factor: Option<SecondFactor>,
     },
+    /// Makes an invitation.
+    AddInvitation(Invitation),
+    /// Removes an invitation.
+    RemoveInvitation(InvitationId),
     /// Records a session.
     AddSession(LoginSession),
     /// Forgets a session that was recorded.

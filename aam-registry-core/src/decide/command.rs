@@ -4,10 +4,10 @@ use std::{fmt::Debug, sync::Arc};
 
 use super::{
     AccountChange, AccountFacts, BeginSession, BeginSessionFacts, CallerFacts, ChangedAccount, Decision,
-    EnableOperatorWebhook, EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, NewScope, NewScopeFacts,
-    NewToken, NewUser, NewUserFacts, OperatorWebhookFacts, OperatorWebhookReport, PackageCommand, PackageFacts,
-    PackageReads, RevokeToken, RevokeTokenFacts, SecondFactorChange, SecondFactorFacts, TokenRevocation,
-    TokenRevocationFacts, WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts,
+    EnableOperatorWebhook, EndSession, EndSessionFacts, InvitationChange, InvitationFacts, LogOut, MemberChange,
+    MemberFacts, NewScope, NewScopeFacts, NewToken, NewUser, NewUserFacts, OperatorWebhookFacts, OperatorWebhookReport,
+    PackageCommand, PackageFacts, PackageReads, RevokeToken, RevokeTokenFacts, SecondFactorChange, SecondFactorFacts,
+    TokenRevocation, TokenRevocationFacts, WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts,
 };
 use crate::{
     error::Result,
@@ -181,6 +181,8 @@ requests! {
         invalidation |change, user| {
             if change.changes_logins() { Invalidation::Credentials(user.copied()) } else { Invalidation::Nothing }
         };
+    /// Makes or revokes an invitation.
+    ChangeInvitation(InvitationChange, InvitationFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Makes a scope.
     CreateScope(NewScope, NewScopeFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Sets or removes a member of a scope.

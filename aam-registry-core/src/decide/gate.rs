@@ -123,6 +123,8 @@ actions! {
     ReadLog { tokens: [TokenScope::Admin], restricted: Refused, roles: [], admin: true }
     /// Make a one-time link with which another user sets a password.
     ResetPassword { tokens: [TokenScope::Admin], restricted: Refused, roles: [], admin: true }
+    /// Invite people to make an account.
+    Invite { tokens: [TokenScope::Admin], restricted: Refused, roles: [], admin: true }
     /// Make a scope.
     CreateScope { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone], admin: true }
     /// Set or remove a member of a scope. A restricted token would outgrow its
@@ -203,6 +205,7 @@ impl Action {
             Self::SeePrivate => "see",
             Self::ReadPackageLog => "read the audit log of",
             Self::ReadLog => "read the whole audit log",
+            Self::Invite => "invite people",
             Self::CreateScope => "create scopes",
             Self::ChangeMembers => "change the members of",
             Self::ManageWebhooks => "manage the webhooks of",

@@ -1,13 +1,14 @@
 use std::{fmt::Debug, net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::{
     error::Result,
     ports::TokenHolder,
     types::{
-        Asked, OperatorWebhookState, ScopeName, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, UserId,
-        WebhookId,
+        Asked, Invitation, OperatorWebhookState, ScopeName, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook,
+        UserId, WebhookId,
     },
 };
 
@@ -83,6 +84,10 @@ queries! {
     /// The addresses from which the user with that username or, if it contains an `@`, with that e-mail address
     /// (in any case) has logged in, as far as is remembered.
     AddressesOfLogin(String) -> Vec<IpAddr>;
+    /// The invitations that have not expired at that time, newest first.
+    Invitations(Timestamp) -> Vec<Invitation>;
+    /// The invitation with a secret of that digest, expired or not.
+    InvitationOfSecret(Sha256Digest) -> Option<Invitation>;
     /// The API token with a secret of that digest and its user, who may be disabled. Expired tokens are found, too;
     /// revoked ones are not.
     TokenOfSecret(Sha256Digest) -> Option<TokenHolder>;

@@ -38,12 +38,12 @@ mod visibility;
 mod webhooks;
 
 pub use accounts::{
-    Account, AccountDescription, EnrolledFactor, LeakedToken, LoginRequest, MAX_LEAKED_TOKENS, NewAccount, OPERATOR,
-    OwnAccountChange, PasswordResetLink, Registration, SessionToken, TokenRequest,
+    Account, AccountDescription, EnrolledFactor, InvitationRequest, LeakedToken, LoginRequest, MAX_LEAKED_TOKENS,
+    NewAccount, NewInvitation, OPERATOR, OwnAccountChange, PasswordResetLink, Registration, SessionToken, TokenRequest,
 };
 pub(crate) use accounts::{
     DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REQUESTED, STEP,
-    VerificationLink,
+    VerificationLink, invitation_url,
 };
 pub use audit::{AuditFault, AuditVerdict, PrunedAudit};
 pub use builder::{BuildError, RegistryBuilder};

@@ -13,6 +13,8 @@ pub enum RegistrationPolicy {
     /// Everybody.
     #[default]
     Open,
+    /// Who has an invitation of an administrator.
+    Invite,
     /// Nobody; accounts are made by the operator.
     Closed,
 }

@@ -66,6 +66,7 @@ events! {
     UserEmailVerify = "user.email_verify",
     UserPasswordChange = "user.password_change",
     UserPasswordReset = "user.password_reset",
+    UserInvite = "user.invite",
     UserTotpEnable = "user.totp_enable",
     UserTotpDisable = "user.totp_disable",
     TokenCreate = "token.create",

@@ -160,6 +160,7 @@ impl AuditEvent {
             | Self::TokenRevoke
             | Self::TokenLeakReported
             | Self::SessionRevoke
+            | Self::UserInvite
             | Self::UserTotpEnable
             | Self::UserTotpDisable
             | Self::UserEmailVerify

@@ -81,6 +81,7 @@ enum Command {
     #[command(subcommand)]
     Otp(commands::otp::Otp),
     Sessions(commands::sessions::Sessions),
+    Invite(commands::invite::Invite),
     #[command(subcommand)]
     Token(commands::token::Token),
     #[command(subcommand)]
@@ -126,6 +127,7 @@ impl Cli {
             Command::VerifyEmail(command) => command.run(&session).await,
             Command::Otp(command) => command.run(&session).await,
             Command::Sessions(command) => command.run(&session).await,
+            Command::Invite(command) => command.run(&session).await,
             Command::Token(command) => command.run(&session).await,
             Command::Scope(command) => command.run(&session).await,
             Command::Webhook(command) => command.run(&session).await,

@@ -14,18 +14,19 @@ use super::{
 use crate::{
     decide::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
-        EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken,
-        NewUser, PackageCommand, PackageFacts, PublishFacts, RevokeToken, RevokeTokenFacts, SecondFactorChange,
-        SecondFactorFacts, SecondFactorUpdate, WebhookAction, WebhookChange, WebhookCommand, WebhookFacts,
-        gate::closed,
+        EndSession, EndSessionFacts, InvitationChange, InvitationFacts, InvitationUpdate, LogOut, MemberChange,
+        MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken, NewUser, PackageCommand, PackageFacts,
+        PublishFacts, RevokeToken, RevokeTokenFacts, SecondFactorChange, SecondFactorFacts, SecondFactorUpdate,
+        WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
     ports::{CommandHandlerExt, PublishStore},
     registry::Registry,
     types::{
-        AccountState, Actor, AuditFilter, Credential, NewUpload, OneTimePurpose, OneTimeToken, PageRequest, Principal,
-        ScopeRole, SealedSecret, Sha256Digest, TokenId, TokenScope, TokenScopes, User, Visibility, WebhookId,
+        AccountState, Actor, AuditFilter, Credential, InvitationId, NewUpload, OneTimePurpose, OneTimeToken,
+        PageRequest, Principal, ScopeRole, SealedSecret, Sha256Digest, TokenId, TokenScope, TokenScopes, User,
+        Visibility, WebhookId,
     },
 };
 
@@ -40,7 +41,7 @@ impl Reads {
         let database = MemoryMetadata::new();
         let account = User { is_admin: true, ..account() };
         let by = Principal::of_host(&account);
-        let new = NewUser { user: account, password_hash: "hash".into(), audit: entry() };
+        let new = NewUser { user: account, password_hash: "hash".into(), audit: entry(), invitation: None };
         database.execute(&new).await.expect("created");
         let commit = commit("kit", "1.0.0");
         let upload = NewUpload { id: commit.upload, user: by.user, lease: Duration::from_hours(1) };
@@ -167,6 +168,15 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         Action::ReadAccount => registry.account(by).await.map(drop),
         Action::ChangeAccount => account_change(),
         Action::ResetPassword => password_reset(),
+        Action::Invite => {
+            let update = InvitationUpdate::Revoke(InvitationId::generate());
+            let actor = Actor { as_admin: true, ..actor(1) };
+            let change = InvitationChange { actor: Some(actor), update, audit: entry() };
+            let admin = CallerAccount { is_admin: true, ..CallerAccount::default() };
+            let caller = CallerFacts { account: Some(admin), ..caller(1) };
+            let facts = InvitationFacts { caller, exists: true, ..InvitationFacts::default() };
+            change.decide(&facts).map(drop)
+        }
         Action::ChangeSecondFactor => {
             let secret = SealedSecret::new("sealed");
             let update = SecondFactorUpdate::Begin { actor: actor(0), secret };

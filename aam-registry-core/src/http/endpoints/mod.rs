@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod download;
 mod files;
+mod invitations;
 mod owners;
 mod packages;
 mod params;
@@ -43,6 +44,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         accounts::ROUTES,
         sessions::ROUTES,
         totp::ROUTES,
+        invitations::ROUTES,
         tokens::ROUTES,
         scopes::ROUTES,
         webhooks::ROUTES,

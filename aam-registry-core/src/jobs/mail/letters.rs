@@ -51,6 +51,18 @@ pub(super) fn login_from_new_place(at: &str, address: Option<&str>, client: Opti
         )
 }
 
+/// Somebody is invited to make an account.
+pub(super) fn invitation(by: Option<&str>, url: &str, expires: &str) -> Letter {
+    let by =
+        by.map_or("An administrator of the registry".to_owned(), |by| format!("{by}, who administers the registry,"));
+    Letter::new("invitation", "You are invited to an AAM registry")
+        .text(format!("{by} invites you to make an account. Open this link, which works once and until {expires}:"))
+        .link(url)
+        .text("Or run this command:")
+        .command(format!("aam register --invitation {url}"))
+        .text("If you expect no invitation, ignore this mail.")
+}
+
 /// An API token was found where others can read it.
 pub(super) fn token_leaked(at: &str, name: &str, url: Option<&str>) -> Letter {
     let found = url.map(|url| format!(" It was found at {url}.")).unwrap_or_default();

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{letter::Letter, letters};
 use crate::{
-    registry::{DONE, LINK, PasswordResetLink, REQUESTED, STEP, VerificationLink},
+    registry::{DONE, LINK, OPERATOR, PasswordResetLink, REQUESTED, STEP, VerificationLink},
     types::{AuditEvent, DisableReason, NewAuditEntry, ScopeName},
 };
 
@@ -86,6 +86,12 @@ pub(super) fn asks_for_verification(event: &NewAuditEntry) -> bool {
 pub(super) fn verification_letter(event: &NewAuditEntry, link: &VerificationLink, base_url: &str) -> Letter {
     let is_new = event.event == AuditEvent::UserRegister;
     letters::verify_email(is_new, &link.url(base_url), &instant(link.expires_at))
+}
+
+/// The mail with the link of an invitation.
+pub(super) fn invitation_letter(event: &NewAuditEntry, url: &str) -> Letter {
+    let by = event.actor.as_deref().filter(|by| *by != OPERATOR);
+    letters::invitation(by, url, text(event, "expires_at").unwrap_or_default())
 }
 
 /// The mail to the address that an account had before.

@@ -7,6 +7,7 @@ mod audit;
 mod commands;
 mod downloads;
 mod facts;
+mod invitations;
 mod jobs;
 mod packages;
 mod publishing;

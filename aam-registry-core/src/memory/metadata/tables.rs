@@ -6,10 +6,10 @@ use super::queued_jobs::QueuedJobs;
 use crate::{
     decide::YankState,
     types::{
-        AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, LatestTag,
-        LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState, PackageName, PublishedVersion,
-        ScopeName, ScopeRole, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, UploadId, User, UserId,
-        Username, Version, VersionTexts, Visibility, WebhookId, WebhookName,
+        AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, Invitation,
+        InvitationId, LatestTag, LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState,
+        PackageName, PublishedVersion, ScopeName, ScopeRole, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId,
+        UploadId, User, UserId, Username, Version, VersionTexts, Visibility, WebhookId, WebhookName,
     },
 };
 
@@ -27,6 +27,7 @@ pub(super) struct Tables {
     pub(super) tokens: BTreeMap<TokenId, StoredToken>,
     /// The ids of tokens that there were.
     pub(super) revoked_tokens: BTreeSet<TokenId>,
+    pub(super) invitations: BTreeMap<InvitationId, Invitation>,
     pub(super) scopes: BTreeMap<ScopeName, StoredScope>,
     pub(super) packages: BTreeMap<PackageName, StoredPackage>,
     pub(super) uploads: BTreeMap<UploadId, StoredUpload>,

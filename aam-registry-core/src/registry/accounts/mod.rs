@@ -2,6 +2,7 @@
 
 mod change;
 mod email;
+mod invitations;
 mod leaked_tokens;
 mod login;
 mod manage;
@@ -17,6 +18,8 @@ mod tokens;
 mod verify;
 
 pub use change::OwnAccountChange;
+pub(crate) use invitations::invitation_url;
+pub use invitations::{InvitationRequest, NewInvitation};
 pub use leaked_tokens::{LeakedToken, MAX_LEAKED_TOKENS};
 pub use login::{LoginRequest, SessionToken};
 pub use manage::{AccountDescription, OPERATOR};

@@ -6,7 +6,7 @@ use crate::{
     error::{Detail, Error, Result},
     ports::CommandHandlerExt,
     registry::{RegistrationPolicy, Registry, reserved},
-    types::{AuditEvent, NewAuditEntry, ScopeName, Sight, User, UserId, Username},
+    types::{AuditEvent, Invitation, NewAuditEntry, ScopeName, Sight, User, UserId, Username},
 };
 
 /// An account somebody asks for, as it was typed.
@@ -55,13 +55,25 @@ impl Registry {
     /// Makes an account and the scope of its name.
     ///
     /// # Errors
-    /// [`Error::RegistrationClosed`], [`Error::InvalidRequest`] with every
+    /// [`Error::RegistrationClosed`], [`Error::InvitationRequired`]; [`Error::InvalidRequest`] with every
     /// fault, [`Error::NameReserved`], [`Error::UserExists`].
     pub async fn register(&self, registration: Registration) -> Result<User> {
-        if self.policy().registration == RegistrationPolicy::Closed {
-            return Err(Error::RegistrationClosed);
-        }
-        let user = self.make_account(registration.into(), AuditEvent::UserRegister, None).await?;
+        self.register_with(registration, None).await
+    }
+
+    /// The same with the secret of an invitation, or the link that ends with it. It works once; the account gets the
+    /// roles and memberships of the invitation.
+    ///
+    /// # Errors
+    /// Those of [`register`](Self::register), and [`Error::InvitationInvalid`].
+    pub async fn register_with(&self, registration: Registration, invitation: Option<&str>) -> Result<User> {
+        let invitation = match (self.policy().registration, invitation) {
+            (RegistrationPolicy::Closed, _) => return Err(Error::RegistrationClosed),
+            (RegistrationPolicy::Invite, None) => return Err(Error::InvitationRequired),
+            (_, None) => None,
+            (_, Some(secret)) => Some(self.usable_invitation(secret, &registration.email).await?),
+        };
+        let user = self.make_account(registration.into(), AuditEvent::UserRegister, None, invitation).await?;
         tracing::info!(event = "user_registered", user = %user.username, user_id = %user.id, "user registered");
         Ok(user)
     }
@@ -74,7 +86,7 @@ impl Registry {
     /// [`Error::InvalidRequest`] with every fault, [`Error::NameReserved`],
     /// [`Error::UserExists`].
     pub async fn create_user(&self, account: NewAccount, by: &str) -> Result<User> {
-        let user = self.make_account(account, AuditEvent::UserRegister, Some(by)).await?;
+        let user = self.make_account(account, AuditEvent::UserRegister, Some(by), None).await?;
         tracing::info!(event = "user_created", user = %user.username, user_id = %user.id, by, "user created");
         Ok(user)
     }
@@ -85,7 +97,7 @@ impl Registry {
     /// [`Error::InvalidRequest`] with every fault, [`Error::UserExists`].
     pub async fn create_admin(&self, registration: Registration) -> Result<User> {
         let account = NewAccount { is_admin: true, ..registration.into() };
-        let user = self.make_account(account, AuditEvent::AdminCreate, None).await?;
+        let user = self.make_account(account, AuditEvent::AdminCreate, None, None).await?;
         tracing::info!(event = "admin_created", user = %user.username, user_id = %user.id, "administrator created");
         Ok(user)
     }
@@ -95,7 +107,13 @@ impl Registry {
         self.inner().users.has_admin().await
     }
 
-    async fn make_account(&self, account: NewAccount, event: AuditEvent, by: Option<&str>) -> Result<User> {
+    async fn make_account(
+        &self,
+        account: NewAccount,
+        event: AuditEvent,
+        by: Option<&str>,
+        invitation: Option<Invitation>,
+    ) -> Result<User> {
         // Guessing at a long password takes milliseconds.
         let reserved = Arc::clone(&self.policy().reserved_names);
         let checked = tokio::task::spawn_blocking(move || check(&account, &reserved).map(|name| (name, account)));
@@ -120,7 +138,11 @@ impl Registry {
             disabled: false,
             created_at: now,
         };
-        let new = NewUser { user, password_hash, audit };
+        if let Some(invitation) = &invitation {
+            audit = audit.with("invitation", invitation.id.to_string());
+        }
+        let invitation = invitation.map(|invitation| invitation.digest);
+        let new = NewUser { user, password_hash, audit, invitation };
         self.inner().commands.execute(&new).await?;
         Ok(new.user)
     }
@@ -133,7 +155,7 @@ impl Registry {
         // Every user has the scope of their name.
         let name_taken = self.inner().scopes.scope(&ScopeName::from(username), &Sight::default()).await?.is_some();
         let email_taken = self.inner().users.login(email).await?.is_some();
-        NewUserFacts { name_taken, email_taken }.require_free(username)
+        NewUserFacts { name_taken, email_taken, invitation: None }.require_free(username)
     }
 }
 

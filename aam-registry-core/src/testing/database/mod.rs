@@ -8,6 +8,7 @@ mod archives;
 mod audit;
 mod changes;
 mod downloads;
+mod invitations;
 mod jobs;
 mod managing;
 mod one_time;
@@ -33,6 +34,7 @@ pub use archives::*;
 pub use audit::*;
 pub use changes::*;
 pub use downloads::*;
+pub use invitations::*;
 pub use jobs::*;
 pub use managing::*;
 pub use one_time::*;
@@ -78,6 +80,8 @@ macro_rules! database_cases {
             the_addresses_of_logins_are_known,
             a_used_session_says_when,
             the_place_of_an_old_session_is_remembered,
+            an_invitation_is_used_once,
+            an_invitation_is_made_by_administrators,
             a_second_factor_comes_and_goes,
             a_code_works_once,
             of_uses_of_a_code_at_once_one_counts,

@@ -11,6 +11,7 @@ mod download;
 mod errors;
 mod files;
 mod guessing;
+mod invitations;
 mod junk;
 mod kept;
 mod limits;

@@ -25,6 +25,9 @@ const TABLE: &[(&str, Action)] = &[
     ("confirmTotp", Action::ChangeSecondFactor),
     ("disableTotp", Action::ChangeSecondFactor),
     ("makeResetLink", Action::ResetPassword),
+    ("createInvitation", Action::Invite),
+    ("listInvitations", Action::Invite),
+    ("revokeInvitation", Action::Invite),
     ("publishPackage", Action::Publish),
     ("yankVersion", Action::Yank),
     ("unyankVersion", Action::Yank),
@@ -86,6 +89,9 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
             send(Method::PATCH, "/api/v1/users/me", json!({"email": "x@example.com", "current_password": "wrong"}))
                 .await
         }
+        "createInvitation" => send(Method::POST, "/api/v1/invitations", json!({})).await,
+        "listInvitations" => act(Method::GET, "/api/v1/invitations").await,
+        "revokeInvitation" => act(Method::DELETE, "/api/v1/invitations/nothing").await,
         "makeResetLink" => act(Method::POST, "/api/v1/users/nobody/password-reset").await,
         "requestEmailVerification" => act(Method::POST, "/api/v1/users/me/verify-email").await,
         "enrollTotp" => act(Method::POST, "/api/v1/users/me/totp").await,

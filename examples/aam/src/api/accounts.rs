@@ -11,7 +11,8 @@ use super::{
     client::Client,
     retry::Repeat,
     wire::{
-        Account, EnrolledOtp, RecoveryCodes, Registered, ScopeInfo, SessionList, SessionToken, TokenInfo, TokenList,
+        Account, EnrolledOtp, Invitation, InvitationList, RecoveryCodes, Registered, ScopeInfo, SessionList,
+        SessionToken, TokenInfo, TokenList,
     },
 };
 use crate::{config::Secret, failure::Result, output::plain};
@@ -33,8 +34,12 @@ impl Client {
         username: &Username,
         email: &str,
         password: &Secret,
+        invitation: Option<&str>,
     ) -> Result<Answered<Registered>> {
-        let body = json!({"username": username.as_str(), "email": email, "password": password.expose()});
+        let mut body = json!({"username": username.as_str(), "email": email, "password": password.expose()});
+        if let Some(invitation) = invitation {
+            body["invitation"] = json!(invitation);
+        }
         let answer: Answered<Registered> =
             self.send_json(Method::POST, self.url("users/register"), &body, Repeat::IfUnsent).await?;
         if answer.read.username != username.as_str() {
@@ -95,6 +100,22 @@ impl Client {
     /// Verifies an e-mail address with the link of a mail.
     pub(crate) async fn verify_email(&self, link: &str) -> Result<()> {
         self.act(Method::POST, self.url("users/verify-email"), Some(&json!({"token": link}))).await
+    }
+
+    /// Makes an invitation.
+    pub(crate) async fn invite(&self, wanted: &Value) -> Result<Invitation> {
+        self.send_json(Method::POST, self.url("invitations"), wanted, Repeat::IfUnsent).await
+    }
+
+    /// The invitations that are open.
+    pub(crate) async fn invitations(&self) -> Result<Vec<Invitation>> {
+        let list: InvitationList = self.get(self.url("invitations")).await?;
+        Ok(list.invitations)
+    }
+
+    /// Revokes an invitation.
+    pub(crate) async fn revoke_invitation(&self, id: &str) -> Result<()> {
+        self.act(Method::DELETE, self.url(&format!("invitations/{id}")), None).await
     }
 
     /// Begins to enroll a second factor.

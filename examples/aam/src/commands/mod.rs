@@ -7,6 +7,7 @@ pub(crate) mod dist_tag;
 pub(crate) mod download;
 pub(crate) mod info;
 pub(crate) mod install;
+pub(crate) mod invite;
 pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod logout;

@@ -76,6 +76,7 @@ pub(super) fn policy(settings: &Settings) -> Policy {
         .with_require_admin_2fa(settings.require_admin_2fa.is_on())
         .with_registration(match settings.registration {
             Registration::Open => RegistrationPolicy::Open,
+            Registration::Invite => RegistrationPolicy::Invite,
             Registration::Closed => RegistrationPolicy::Closed,
         })
         .with_read_access(match settings.read_access {

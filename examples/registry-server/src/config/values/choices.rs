@@ -89,10 +89,11 @@ choice! {
     Registration as "WHO" {
         /// Everybody.
         Open = "open",
+        /// Who has an invitation.
+        Invite = "invite",
         /// Nobody.
         Closed = "closed",
     }
-    later { "invite" => "registration by invitation is not built into this release" }
 }
 
 choice! {
