@@ -42,8 +42,8 @@ pub use accounts::{
     NewAccount, NewInvitation, OPERATOR, OwnAccountChange, PasswordResetLink, Registration, SessionToken, TokenRequest,
 };
 pub(crate) use accounts::{
-    DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REQUESTED, STEP,
-    VerificationLink, invitation_url,
+    DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REGISTERED,
+    REQUESTED, STEP, VerificationLink, invitation_url,
 };
 pub use audit::{AuditFault, AuditVerdict, PrunedAudit};
 pub use builder::{BuildError, RegistryBuilder};

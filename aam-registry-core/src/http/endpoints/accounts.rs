@@ -23,7 +23,8 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Users",
         summary: "Register",
         description: "Makes an account and the scope of its name, which it owns: `@username/…`. Usernames and scopes \
-            are one namespace. Where the registry takes new accounts by invitation alone, `invitation` is the token of \
+            are one namespace. With mail, the answer does not tell whether an address is known: for one that is, no \
+            account is made, and the address gets a mail. Where the registry takes new accounts by invitation alone, `invitation` is the token of \
             one.",
         access: Access::Open,
         class: Some(RateClass::Auth),

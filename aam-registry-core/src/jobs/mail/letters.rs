@@ -51,6 +51,21 @@ pub(super) fn login_from_new_place(at: &str, address: Option<&str>, client: Opti
         )
 }
 
+/// Somebody has registered with the address of an account that there is.
+pub(super) fn address_known(at: &str, url: &str, expires: &str) -> Letter {
+    Letter::new("address-known", "You have an account already")
+        .text(format!(
+            "Somebody has registered with your e-mail address at {at}. You have an account already, whose name is \
+             above, so no other one was made."
+        ))
+        .text(format!(
+            "If this was you, log in to it, or set another password with this link, which works once and until \
+             {expires}:"
+        ))
+        .link(url)
+        .text("If this was not you, ignore this mail.")
+}
+
 /// Somebody is invited to make an account.
 pub(super) fn invitation(by: Option<&str>, url: &str, expires: &str) -> Letter {
     let by =

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{letter::Letter, letters};
 use crate::{
-    registry::{DONE, LINK, OPERATOR, PasswordResetLink, REQUESTED, STEP, VerificationLink},
+    registry::{DONE, LINK, OPERATOR, PasswordResetLink, REGISTERED, REQUESTED, STEP, VerificationLink},
     types::{AuditEvent, DisableReason, NewAuditEntry, ScopeName},
 };
 
@@ -70,7 +70,7 @@ pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
 
 /// Whether an event asks for a mail with a link to set another password.
 pub(super) fn asks_for_reset(event: &NewAuditEntry) -> bool {
-    event.event == AuditEvent::UserPasswordReset && text(event, STEP) == Some(REQUESTED)
+    event.event == AuditEvent::UserPasswordReset && matches!(text(event, STEP), Some(REQUESTED | REGISTERED))
 }
 
 /// Whether an event asks for a mail with a link to verify the address of the account.
@@ -101,6 +101,9 @@ pub(super) fn address_changed_letter(event: &NewAuditEntry) -> Letter {
 
 /// The mail with that link.
 pub(super) fn reset_letter(event: &NewAuditEntry, link: &PasswordResetLink, base_url: &str) -> Letter {
+    if text(event, STEP) == Some(REGISTERED) {
+        return letters::address_known(&instant(event.timestamp), &link.url(base_url), &instant(link.expires_at));
+    }
     let from = text(event, "client_ip").map(|address| format!(" from the address {address}"));
     let asked = format!("{} at {}", from.unwrap_or_default(), instant(event.timestamp));
     letters::password_reset(&asked, &link.url(base_url), &instant(link.expires_at))

@@ -28,7 +28,7 @@ pub(crate) use password_guess::Guesser;
 pub use profile::Account;
 pub use register::{NewAccount, Registration};
 pub use reset::PasswordResetLink;
-pub(crate) use reset::{DONE, LINK, REQUESTED, STEP};
+pub(crate) use reset::{DONE, LINK, REGISTERED, REQUESTED, STEP};
 pub use second_factor::EnrolledFactor;
 pub use tokens::TokenRequest;
 pub(crate) use tokens::{MAX_NAME as MAX_TOKEN_NAME, MAX_PATTERNS as MAX_TOKEN_PATTERNS};

@@ -54,6 +54,9 @@ impl fmt::Debug for NewAccount {
 impl Registry {
     /// Makes an account and the scope of its name.
     ///
+    /// Where the registry sends mail, it does not tell whether an address is known: for one that is, it makes no
+    /// account and answers as if it had, and the address gets a mail.
+    ///
     /// # Errors
     /// [`Error::RegistrationClosed`], [`Error::InvitationRequired`]; [`Error::InvalidRequest`] with every
     /// fault, [`Error::NameReserved`], [`Error::UserExists`].
@@ -118,10 +121,11 @@ impl Registry {
         let reserved = Arc::clone(&self.policy().reserved_names);
         let checked = tokio::task::spawn_blocking(move || check(&account, &reserved).map(|name| (name, account)));
         let (username, account) = checked.await.map_err(Error::internal)??;
+        let hides_addresses = by.is_none() && event == AuditEvent::UserRegister && self.mailing().is_some();
         if by.is_none() && !account.is_admin {
             self.require_unlike_scopes(username.as_str()).await?;
         }
-        self.require_free(&username, &account.email).await?;
+        let is_address_known = self.require_free(&username, &account.email, hides_addresses).await?;
         let password_hash = self.inner().passwords.hash(account.password.unwrap_or_else(password::unknown)).await?;
         let now = self.now();
         let mut audit = NewAuditEntry::new(event, now).with_actor(by.unwrap_or(username.as_str()));
@@ -138,6 +142,11 @@ impl Registry {
             disabled: false,
             created_at: now,
         };
+        if is_address_known {
+            // What is done for the user takes longer, so it is done after the answer.
+            self.tell_of_registration(user.email.clone());
+            return Ok(user);
+        }
         if let Some(invitation) = &invitation {
             audit = audit.with("invitation", invitation.id.to_string());
         }
@@ -151,11 +160,15 @@ impl Registry {
 impl Registry {
     /// Refuses a name or an e-mail address that is taken before the password is hashed, which is costly. The answer
     /// tells no more by coming early: it says itself what is taken. What is taken meanwhile the database refuses.
-    async fn require_free(&self, username: &Username, email: &str) -> Result<()> {
+    ///
+    /// With `hides_addresses`, an address that is taken is no refusal; gives whether it is.
+    async fn require_free(&self, username: &Username, email: &str, hides_addresses: bool) -> Result<bool> {
         // Every user has the scope of their name.
         let name_taken = self.inner().scopes.scope(&ScopeName::from(username), &Sight::default()).await?.is_some();
         let email_taken = self.inner().users.login(email).await?.is_some();
-        NewUserFacts { name_taken, email_taken, invitation: None }.require_free(username)
+        let facts = NewUserFacts { name_taken, email_taken: email_taken && !hides_addresses, invitation: None };
+        facts.require_free(username)?;
+        Ok(email_taken)
     }
 }
 

@@ -113,7 +113,7 @@ async fn an_invitation_with_an_address_is_mailed() {
     assert_eq!(made["mailed"], true);
     let jobs = site.world.registry.jobs(&aam_registry_core::types::JobFilter::default()).await.expect("read");
     let token = made["token"].as_str().expect("a token");
-    assert!(jobs.iter().all(|job| !job.payload.to_string().contains(token)), "the queue holds no secret");
+    assert!(jobs.items.iter().all(|job| !job.payload.to_string().contains(token)), "the queue holds no secret");
     let mails = || -> Vec<_> { mailer.sent().into_iter().filter(|mail| mail.id.ends_with(".invitation")).collect() };
     let sent = async {
         while mails().is_empty() {
