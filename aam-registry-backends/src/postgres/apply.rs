@@ -20,7 +20,7 @@ use super::{
     failure::Tx,
     invitations, jobs, listing, publish, second_factor_writes, session_writes,
     sql::{self, Text},
-    webhook_writes,
+    token_notices, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -136,6 +136,7 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::RevokeTokens { .. } => &[REVOKE_TOKENS],
         Write::RevokeSession { .. } => &[REVOKE_SESSION],
         Write::SetSecondFactor { .. } => &[second_factor_writes::PUT, second_factor_writes::REMOVE],
+        Write::NoteTokenNotice { .. } => &[token_notices::NOTE_END, token_notices::NOTE_STALE],
         Write::AddInvitation(_) => &[invitations::ADD],
         Write::RemoveInvitation(_) => &[invitations::REMOVE],
         Write::AddSession(_) => &[session_writes::ADD],
@@ -182,6 +183,7 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
             sql::run(tx, REVOKE_SESSION, [&Text(session), &user, &expires_at]).await.map(drop)
         }
         Write::SetSecondFactor { user, factor } => second_factor_writes::set(tx, *user, factor.as_ref()).await,
+        Write::NoteTokenNotice { token, notice } => token_notices::note(tx, *token, *notice).await,
         Write::AddInvitation(invitation) => invitations::add(tx, invitation).await,
         Write::RemoveInvitation(id) => sql::run(tx, invitations::REMOVE, [&Uuid::from(*id)]).await.map(drop),
         Write::AddSession(session) => session_writes::add(tx, session).await,

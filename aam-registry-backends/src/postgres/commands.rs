@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use aam_registry_core::{
     Result,
-    decide::Request,
+    decide::{Request, RevokedTokens},
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
 use async_trait::async_trait;
 
 use super::{
     PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, facts, failure::Tx, invitations,
-    scopes, second_factors, sessions, tokens, users, webhooks,
+    scopes, second_factors, sessions, token_notices, tokens, users, webhooks,
 };
 
 #[async_trait]
@@ -42,6 +42,7 @@ fn rows(request: &Request) -> Option<Rows> {
         Request::BeginSession(asked) => Rows::of_user(asked.question().session.user),
         Request::EndSession(asked) => Rows::of(&asked.question().actor),
         Request::ChangeSecondFactor(asked) => Rows::of_name(&asked.question().username),
+        Request::TellOfToken(asked) => Rows::of_tokens(&RevokedTokens::Id(asked.question().token)),
         Request::ChangeInvitation(asked) => asked.question().actor.as_ref().map(Rows::of)?,
         Request::CreateScope(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().name),
         Request::ChangeMember(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
@@ -66,6 +67,7 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::ChangeSecondFactor(asked) => {
             asked.decide(&second_factors::second_factor_facts(tx, asked.question()).await?)
         }
+        Request::TellOfToken(asked) => asked.decide(&token_notices::tell_facts(tx, asked.question()).await?),
         Request::ChangeInvitation(asked) => asked.decide(&invitations::invitation_facts(tx, asked.question()).await?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question()).await?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question()).await?),
@@ -100,6 +102,7 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
         QueryRequest::InvitationOfSecret(asked) => {
             asked.answer(invitations::of_secret(tx, &asked.question().0).await?);
         }
+        QueryRequest::TokensToTellOf(asked) => asked.answer(token_notices::due(tx, asked.question().0).await?),
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0).await?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0).await?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),

@@ -93,6 +93,7 @@ mod standing;
 mod store;
 mod target;
 mod tls;
+mod token_notices;
 mod tokens;
 mod totals;
 mod users;

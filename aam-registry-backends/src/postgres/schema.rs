@@ -42,7 +42,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V13__operator_webhooks",
     "V14__private_packages",
     "V16__second_factors",
-    "V20__invitations",
+    "V20__invitations_and_token_notices",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.

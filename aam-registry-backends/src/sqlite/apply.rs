@@ -14,7 +14,7 @@ use super::{
     audit, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    invitations, jobs, listing, second_factor_writes, session_writes, sql, webhook_writes,
+    invitations, jobs, listing, second_factor_writes, session_writes, sql, token_notices, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -48,6 +48,7 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
             sql::run(tx, revoke, (session, user.to_string(), expires_at.as_microsecond())).map(drop)
         }
         Write::SetSecondFactor { user, factor } => second_factor_writes::set(tx, *user, factor.as_ref()),
+        Write::NoteTokenNotice { token, notice } => token_notices::note(tx, *token, *notice),
         Write::AddInvitation(invitation) => invitations::add(tx, invitation),
         Write::RemoveInvitation(id) => invitations::remove(tx, *id),
         Write::AddSession(session) => session_writes::add(tx, session),

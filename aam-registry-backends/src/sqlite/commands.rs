@@ -2,15 +2,15 @@
 
 use aam_registry_core::{
     Result,
-    decide::{Request, WebhookReportFacts},
+    decide::{Request, TellOfTokenFacts, WebhookReportFacts},
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata, accounts, apply::apply, facts, failure::Tx, invitations, scopes, second_factors, sessions, tokens,
-    users, webhooks,
+    SqliteMetadata, accounts, apply::apply, facts, failure::Tx, invitations, scopes, second_factors, sessions,
+    token_notices, tokens, users, webhooks,
 };
 
 #[async_trait]
@@ -32,6 +32,10 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         Request::BeginSession(asked) => asked.decide(&sessions::begin_session_facts(tx, asked.question())?),
         Request::EndSession(asked) => asked.decide(&sessions::end_session_facts(tx, asked.question())?),
         Request::ChangeSecondFactor(asked) => asked.decide(&second_factors::second_factor_facts(tx, asked.question())?),
+        Request::TellOfToken(asked) => {
+            let is_due = token_notices::is_due(tx, asked.question().token, asked.question().notice)?;
+            asked.decide(&TellOfTokenFacts { is_due })
+        }
         Request::ChangeInvitation(asked) => asked.decide(&invitations::invitation_facts(tx, asked.question())?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question())?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question())?),
@@ -61,6 +65,7 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
         }
         QueryRequest::Invitations(asked) => asked.answer(invitations::open(tx, asked.question().0)?),
         QueryRequest::InvitationOfSecret(asked) => asked.answer(invitations::of_secret(tx, &asked.question().0)?),
+        QueryRequest::TokensToTellOf(asked) => asked.answer(token_notices::due(tx, asked.question().0)?),
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0)?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0)?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0)?),

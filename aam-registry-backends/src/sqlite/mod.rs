@@ -40,6 +40,7 @@ mod session_writes;
 mod sessions;
 mod sql;
 mod store;
+mod token_notices;
 mod tokens;
 mod users;
 mod versions;

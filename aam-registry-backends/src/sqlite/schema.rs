@@ -26,7 +26,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V12__operator_webhooks",
     "V13__private_packages",
     "V15__second_factors",
-    "V19__invitations",
+    "V19__invitations_and_token_notices",
 ];
 
 /// Brings the schema of a database up to date; gives the names of the

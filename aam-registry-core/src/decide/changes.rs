@@ -6,7 +6,8 @@ use super::{LatestMove, PublishCommit};
 use crate::types::{
     AccountState, Change, DistTag, Invitation, InvitationId, JobId, LoginSession, NewAuditEntry, NewJob,
     OneTimePurpose, OneTimeToken, OperatorWebhookState, PackageName, ScopeName, ScopeRole, ScopeWebhook, SecondFactor,
-    Sha256Digest, StoredWebhook, Token, TokenId, User, UserId, Version, VersionText, Visibility, WebhookName,
+    Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice, User, UserId, Version, VersionText, Visibility,
+    WebhookName,
 };
 
 /// What was decided: the answer to the caller, and what an adapter applies.
@@ -91,6 +92,13 @@ pub enum Write<'a> {
         user: UserId,
         /// The factor. Logins need it if it is confirmed.
         factor: Option<SecondFactor>,
+    },
+    /// Notes that the user of a token was told something.
+    NoteTokenNotice {
+        /// Which.
+        token: TokenId,
+        /// What.
+        notice: TokenNotice,
     },
     /// Makes an invitation.
     AddInvitation(Invitation),

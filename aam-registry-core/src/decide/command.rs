@@ -7,7 +7,8 @@ use super::{
     EnableOperatorWebhook, EndSession, EndSessionFacts, InvitationChange, InvitationFacts, LogOut, MemberChange,
     MemberFacts, NewScope, NewScopeFacts, NewToken, NewUser, NewUserFacts, OperatorWebhookFacts, OperatorWebhookReport,
     PackageCommand, PackageFacts, PackageReads, RevokeToken, RevokeTokenFacts, SecondFactorChange, SecondFactorFacts,
-    TokenRevocation, TokenRevocationFacts, WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts,
+    TellOfToken, TellOfTokenFacts, TokenRevocation, TokenRevocationFacts, WebhookCommand, WebhookFacts, WebhookReport,
+    WebhookReportFacts,
 };
 use crate::{
     error::Result,
@@ -181,6 +182,8 @@ requests! {
         invalidation |change, user| {
             if change.changes_logins() { Invalidation::Credentials(user.copied()) } else { Invalidation::Nothing }
         };
+    /// Notes that the user of a token is told something; gives whether that is new.
+    TellOfToken(TellOfToken, TellOfTokenFacts) -> bool, invalidation |_, _| Invalidation::Nothing;
     /// Makes or revokes an invitation.
     ChangeInvitation(InvitationChange, InvitationFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Makes a scope.

@@ -34,6 +34,7 @@ mod tag;
 #[cfg(test)]
 mod tests;
 mod text_change;
+mod token_notice;
 mod token_revocation;
 mod unyank;
 mod visibility;
@@ -64,6 +65,7 @@ pub use second_factor::{SecondFactorChange, SecondFactorFacts, SecondFactorUpdat
 pub use session::{BeginSession, BeginSessionFacts, EndSession, EndSessionFacts};
 pub use tag::TagChange;
 pub use text_change::TextChange;
+pub use token_notice::{TellOfToken, TellOfTokenFacts};
 pub use token_revocation::{RevokedTokens, TokenRevocation, TokenRevocationFacts};
 pub use unyank::Unyank;
 pub use visibility::VisibilityChange;

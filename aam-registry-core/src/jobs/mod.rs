@@ -21,6 +21,7 @@ mod refresh_totals;
 mod run;
 mod sequence_audit;
 mod sweep_uploads;
+mod tell_of_tokens;
 #[cfg(test)]
 mod tests;
 mod touch_sessions;
@@ -40,6 +41,7 @@ fn periodic_jobs() -> Vec<Box<dyn PeriodicJob>> {
         Box::new(flush_downloads::FlushDownloads),
         Box::new(refresh_totals::RefreshTotals),
         Box::new(sweep_uploads::SweepUploads),
+        Box::new(tell_of_tokens::TellOfTokens),
         Box::new(touch_tokens::TouchTokens),
         Box::new(touch_sessions::TouchSessions),
         Box::new(prepare_searches::PrepareSearches),

@@ -8,7 +8,7 @@ use crate::{
     ports::TokenHolder,
     types::{
         Asked, Invitation, OperatorWebhookState, ScopeName, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook,
-        UserId, WebhookId,
+        TokenNotice, UserId, WebhookId,
     },
 };
 
@@ -88,6 +88,10 @@ queries! {
     Invitations(Timestamp) -> Vec<Invitation>;
     /// The invitation with a secret of that digest, expired or not.
     InvitationOfSecret(Sha256Digest) -> Option<Invitation>;
+    /// At most 100 valid tokens of enabled users who are to be told at that time: of the end of a token that was made
+    /// more than a [week](TokenNotice::AHEAD) before it, and of a [stale](crate::types::Token::is_stale) token. Those
+    /// who were told are left out.
+    TokensToTellOf(Timestamp) -> Vec<(TokenHolder, TokenNotice)>;
     /// The API token with a secret of that digest and its user, who may be disabled. Expired tokens are found, too;
     /// revoked ones are not.
     TokenOfSecret(Sha256Digest) -> Option<TokenHolder>;

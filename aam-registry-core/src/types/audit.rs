@@ -72,6 +72,8 @@ events! {
     TokenCreate = "token.create",
     TokenRevoke = "token.revoke",
     TokenLeakReported = "token.leak_reported",
+    TokenEnding = "token.ending",
+    TokenStale = "token.stale",
     AdminCreate = "admin.create",
     AdminRead = "admin.read",
     AdminAuditPrune = "admin.audit_prune",

@@ -87,7 +87,7 @@ pub use scope_webhook::{DisableReason, DisabledWebhook, ScopeWebhook, SealedSecr
 pub use search::{SearchQuery, SearchSort, search_words};
 pub use second_factor::{RecoveryCode, SecondFactor, TotpSecret};
 pub(crate) use short_text::{ShortText, short_ipv4, short_text};
-pub use token::{Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret, is_expired};
+pub use token::{Token, TokenId, TokenNotice, TokenPattern, TokenScope, TokenScopes, TokenSecret, is_expired};
 pub use upload::{NewUpload, Upload};
 pub use upload_id::UploadId;
 pub use user::{Collaborator, Scope, ScopeMember, User, UserId, UserProfile};

@@ -159,6 +159,8 @@ impl AuditEvent {
             | Self::TokenCreate
             | Self::TokenRevoke
             | Self::TokenLeakReported
+            | Self::TokenEnding
+            | Self::TokenStale
             | Self::SessionRevoke
             | Self::UserInvite
             | Self::UserTotpEnable

@@ -78,6 +78,23 @@ pub(super) fn invitation(by: Option<&str>, url: &str, expires: &str) -> Letter {
         .text("If you expect no invitation, ignore this mail.")
 }
 
+/// An API token ends soon.
+pub(super) fn token_ending(name: &str, expires: &str) -> Letter {
+    Letter::new("token-ending", "An API token of your account ends soon")
+        .text(format!("Your API token \"{name}\" works until {expires}. If you still need it, make another one:"))
+        .command("aam token create")
+}
+
+/// An API token is not used any more.
+pub(super) fn token_stale(name: &str) -> Letter {
+    Letter::new("token-stale", "An API token of your account is not used any more")
+        .text(format!(
+            "Your API token \"{name}\" was not used for 90 days. If you do not need it any more, revoke it: a token \
+             that nobody misses is one that nobody watches."
+        ))
+        .command("aam token list")
+}
+
 /// An API token was found where others can read it.
 pub(super) fn token_leaked(at: &str, name: &str, url: Option<&str>) -> Letter {
     let found = url.map(|url| format!(" It was found at {url}.")).unwrap_or_default();

@@ -23,6 +23,8 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
             | AuditEvent::UserTotpDisable
             | AuditEvent::TokenCreate
             | AuditEvent::TokenLeakReported
+            | AuditEvent::TokenEnding
+            | AuditEvent::TokenStale
             | AuditEvent::UserDisable
             | AuditEvent::UserEnable
             | AuditEvent::UserRoleSet
@@ -54,7 +56,9 @@ pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
         AuditEvent::UserEmailVerify
         | AuditEvent::UserTotpEnable
         | AuditEvent::UserTotpDisable
-        | AuditEvent::TokenLeakReported => text(event, "user"),
+        | AuditEvent::TokenLeakReported
+        | AuditEvent::TokenEnding
+        | AuditEvent::TokenStale => text(event, "user"),
         AuditEvent::UserPasswordReset | AuditEvent::UserDisable | AuditEvent::UserEnable | AuditEvent::UserRoleSet => {
             text(event, "user")
         }
@@ -132,6 +136,11 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
             let name = text(event, "name").unwrap_or_default();
             letters::token_created(&at, name, &list("scopes", "reading"), &list("packages", "all"), expires)
         }
+        AuditEvent::TokenEnding => letters::token_ending(
+            text(event, "name").unwrap_or_default(),
+            text(event, "expires_at").unwrap_or_default(),
+        ),
+        AuditEvent::TokenStale => letters::token_stale(text(event, "name").unwrap_or_default()),
         AuditEvent::TokenLeakReported => {
             letters::token_leaked(&at, text(event, "name").unwrap_or_default(), text(event, "url"))
         }

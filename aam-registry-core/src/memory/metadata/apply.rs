@@ -39,6 +39,7 @@ impl Tables {
             Write::UpdateAccount(account) => {
                 self.users.insert(account.user.id, account);
             }
+            Write::NoteTokenNotice { token, notice } => self.token_notices.push((token, notice)),
             Write::AddInvitation(invitation) => {
                 self.invitations.insert(invitation.id, invitation);
             }

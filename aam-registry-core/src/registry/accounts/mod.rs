@@ -14,6 +14,7 @@ mod reset;
 mod scopes;
 mod second_factor;
 mod sessions;
+mod token_notices;
 mod tokens;
 mod verify;
 

@@ -89,6 +89,7 @@ macro_rules! database_cases {
             a_profile_lists_owned_packages,
             a_token_is_found_by_its_digest,
             a_token_is_found_by_its_secret_until_it_is_revoked,
+            the_users_of_ending_and_stale_tokens_are_told_once,
             tokens_are_listed_newest_first,
             a_revoked_token_is_gone,
             a_token_of_another_cannot_be_revoked,

@@ -13,3 +13,8 @@ CREATE TABLE invitations (
     expires_at INTEGER NOT NULL
 );
 CREATE INDEX invitations_expire ON invitations (expires_at);
+-- Whether the user of a token was told by mail that it ends soon, and that it is not used any more.
+ALTER TABLE tokens ADD COLUMN end_told BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE tokens ADD COLUMN stale_told BOOLEAN NOT NULL DEFAULT FALSE;
+CREATE INDEX tokens_end ON tokens (expires_at) WHERE revoked_at IS NULL AND NOT end_told;
+CREATE INDEX tokens_unused ON tokens (coalesce(last_used_at, created_at)) WHERE revoked_at IS NULL AND NOT stale_told;
