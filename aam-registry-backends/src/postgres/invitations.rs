@@ -21,8 +21,11 @@ macro_rules! columns {
     };
 }
 
-const OPEN: &str =
-    concat!("SELECT ", columns!(), " FROM invitations WHERE expires_at > $1 ORDER BY created_at DESC, id DESC");
+const OPEN: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM invitations WHERE expires_at > $1 ORDER BY created_at DESC, id DESC LIMIT 500"
+);
 const OF_SECRET: &str = concat!("SELECT ", columns!(), " FROM invitations WHERE digest = $1");
 /// Of two who register with one invitation, the second waits here, and finds none then.
 const TO_USE: &str = concat!("SELECT ", columns!(), " FROM invitations WHERE digest = $1 FOR UPDATE");
@@ -32,7 +35,7 @@ pub(super) const ADD: &str =
     concat!("INSERT INTO invitations (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
 pub(super) const REMOVE: &str = "DELETE FROM invitations WHERE id = $1";
 
-/// The invitations that have not expired, newest first.
+/// At most 500 invitations that have not expired, newest first.
 pub(super) async fn open(tx: &Session, now: Timestamp) -> Tx<Vec<Invitation>> {
     sql::all(tx, OPEN, [&now.as_microsecond()], invitation).await
 }

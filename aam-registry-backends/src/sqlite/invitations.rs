@@ -10,9 +10,10 @@ use crate::relational::invitations as columns;
 
 const COLUMNS: &str = "id, digest, email, roles, scopes, invited_by, created_at, expires_at";
 
-/// The invitations that have not expired, newest first.
+/// At most 500 invitations that have not expired, newest first.
 pub(super) fn open(tx: &Connection, now: Timestamp) -> Tx<Vec<Invitation>> {
-    let query = format!("SELECT {COLUMNS} FROM invitations WHERE expires_at > ?1 ORDER BY created_at DESC, id DESC");
+    let query =
+        format!("SELECT {COLUMNS} FROM invitations WHERE expires_at > ?1 ORDER BY created_at DESC, id DESC LIMIT 500");
     sql::all(tx, &query, [now.as_microsecond()], invitation)
 }
 

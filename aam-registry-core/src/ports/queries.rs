@@ -84,7 +84,7 @@ queries! {
     /// The addresses from which the user with that username or, if it contains an `@`, with that e-mail address
     /// (in any case) has logged in, as far as is remembered.
     AddressesOfLogin(String) -> Vec<IpAddr>;
-    /// The invitations that have not expired at that time, newest first.
+    /// At most 500 invitations that have not expired at that time, newest first.
     Invitations(Timestamp) -> Vec<Invitation>;
     /// The invitation with a secret of that digest, expired or not.
     InvitationOfSecret(Sha256Digest) -> Option<Invitation>;

@@ -18,3 +18,4 @@ CREATE TABLE invitations (
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX invitations_expire ON invitations (expires_at);
+CREATE INDEX invitations_listed ON invitations (created_at, id);

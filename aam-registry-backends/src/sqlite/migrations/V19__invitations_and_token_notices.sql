@@ -13,6 +13,7 @@ CREATE TABLE invitations (
     expires_at INTEGER NOT NULL
 );
 CREATE INDEX invitations_expire ON invitations (expires_at);
+CREATE INDEX invitations_listed ON invitations (created_at, id);
 -- Whether the user of a token was told by mail that it ends soon, and that it is not used any more.
 ALTER TABLE tokens ADD COLUMN end_told BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE tokens ADD COLUMN stale_told BOOLEAN NOT NULL DEFAULT FALSE;

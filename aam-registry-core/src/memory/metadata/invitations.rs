@@ -7,11 +7,12 @@ use crate::{
 };
 
 impl Tables {
-    /// The invitations that have not expired, newest first.
+    /// At most 500 invitations that have not expired, newest first.
     pub(super) fn open_invitations(&self, now: Timestamp) -> Vec<Invitation> {
         let open = self.invitations.values().filter(|invitation| invitation.expires_at > now);
         let mut open: Vec<_> = open.cloned().collect();
         open.sort_by_key(|invitation| std::cmp::Reverse((invitation.created_at, invitation.id)));
+        open.truncate(500);
         open
     }
 
