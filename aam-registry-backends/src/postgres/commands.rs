@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use super::{
     PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, facts, failure::Tx, reports,
-    scopes, sessions, tokens, users, webhooks,
+    scopes, second_factors, sessions, tokens, users, webhooks,
 };
 
 #[async_trait]
@@ -41,6 +41,7 @@ fn rows(request: &Request) -> Option<Rows> {
         Request::LogOut(asked) => Rows::of(&asked.question().actor),
         Request::BeginSession(asked) => Rows::of_user(asked.question().session.user),
         Request::EndSession(asked) => Rows::of(&asked.question().actor),
+        Request::ChangeSecondFactor(asked) => Rows::of_name(&asked.question().username),
         Request::CreateScope(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().name),
         Request::ChangeMember(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangeWebhook(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
@@ -66,6 +67,9 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::LogOut(asked) => asked.decide(&users::log_out_facts(tx, asked.question()).await?),
         Request::BeginSession(asked) => asked.decide(&sessions::begin_session_facts(tx, asked.question()).await?),
         Request::EndSession(asked) => asked.decide(&sessions::end_session_facts(tx, asked.question()).await?),
+        Request::ChangeSecondFactor(asked) => {
+            asked.decide(&second_factors::second_factor_facts(tx, asked.question()).await?)
+        }
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question()).await?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question()).await?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question()).await?),
@@ -94,6 +98,11 @@ impl QueryHandler for PostgresMetadata {
 async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
     match request {
         QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0).await?),
+        QueryRequest::AddressesOfLogin(asked) => {
+            asked.answer(sessions::addresses_of_login(tx, &asked.question().0).await?);
+        }
+        QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0).await?),
+        QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0).await?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),
         QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0).await?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx).await?),

@@ -84,6 +84,8 @@ mod schema;
 mod scopes;
 mod search;
 mod search_index;
+mod second_factor_writes;
+mod second_factors;
 mod session_writes;
 mod sessions;
 mod sql;

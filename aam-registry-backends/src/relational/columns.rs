@@ -7,8 +7,8 @@ use aam_registry_core::{
     error::{InvalidName, Outcome},
     types::{
         AccountRole, AccountRoles, ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook, JobState,
-        Manifest, OneTimePurpose, PackageName, ReportCategory, ScopeRole, TokenPattern, TokenScope, TokenScopes,
-        WebhookName, WebhookUrl,
+        Manifest, OneTimePurpose, PackageName, ReportCategory, ScopeRole, Sha256Digest, TokenPattern, TokenScope,
+        TokenScopes, WebhookName, WebhookUrl,
     },
 };
 use jiff::Timestamp;
@@ -47,6 +47,17 @@ impl From<serde_json::Error> for Corrupt {
     fn from(error: serde_json::Error) -> Self {
         Self(error.to_string())
     }
+}
+
+/// Digests as a JSON array of their hexadecimal texts.
+pub(crate) fn digests_text(digests: &[Sha256Digest]) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&digests.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
+/// Reads what [`digests_text`] wrote.
+pub(crate) fn digests(text: &str) -> Result<Vec<Sha256Digest>, Corrupt> {
+    let texts: Vec<String> = serde_json::from_str(text)?;
+    Ok(texts.iter().map(|text| text.parse()).collect::<Result<_, InvalidName>>()?)
 }
 
 /// A count or size as a database keeps it: signed.

@@ -14,7 +14,7 @@ use super::{
     audit, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    jobs, listing, reports, session_writes, sql, webhook_writes,
+    jobs, listing, reports, second_factor_writes, session_writes, sql, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -47,6 +47,7 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
                 "INSERT INTO revoked_sessions (id, user_id, expires_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
             sql::run(tx, revoke, (session, user.to_string(), expires_at.as_microsecond())).map(drop)
         }
+        Write::SetSecondFactor { user, factor } => second_factor_writes::set(tx, *user, factor.as_ref()),
         Write::AddSession(session) => session_writes::add(tx, session),
         Write::ForgetSession { user, session } => {
             let forget = "DELETE FROM sessions WHERE user_id = ?1 AND id = ?2";

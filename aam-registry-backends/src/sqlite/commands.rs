@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata, accounts, apply::apply, facts, failure::Tx, reports, scopes, sessions, tokens, users, webhooks,
+    SqliteMetadata, accounts, apply::apply, facts, failure::Tx, reports, scopes, second_factors, sessions, tokens,
+    users, webhooks,
 };
 
 #[async_trait]
@@ -30,6 +31,7 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         Request::LogOut(asked) => asked.decide(&facts::caller(tx, &asked.question().actor)?),
         Request::BeginSession(asked) => asked.decide(&sessions::begin_session_facts(tx, asked.question())?),
         Request::EndSession(asked) => asked.decide(&sessions::end_session_facts(tx, asked.question())?),
+        Request::ChangeSecondFactor(asked) => asked.decide(&second_factors::second_factor_facts(tx, asked.question())?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question())?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question())?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question())?),
@@ -55,6 +57,11 @@ impl QueryHandler for SqliteMetadata {
 fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
     match request {
         QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0)?),
+        QueryRequest::AddressesOfLogin(asked) => {
+            asked.answer(sessions::addresses_of_login(tx, &asked.question().0)?);
+        }
+        QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0)?),
+        QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0)?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0)?),
         QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0)?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx)?),

@@ -3,7 +3,7 @@
 //! Needs the feature `sqlite`.
 //!
 //! WAL journal, one thread that writes and commits what waits together, a few
-//! that read, one more that searches, and one that checkpoints. Commands in
+//! that read, as many that read what may be large, one more that searches, and one that checkpoints. Commands in
 //! other processes may use the same file at the same time.
 
 mod accounts;
@@ -34,6 +34,8 @@ mod reports;
 mod schema;
 mod scopes;
 mod search;
+mod second_factor_writes;
+mod second_factors;
 mod session_writes;
 mod sessions;
 mod sql;

@@ -26,6 +26,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V12__operator_webhooks",
     "V13__private_packages",
     "V14__account_roles",
+    "V15__second_factors",
     "V18__reports_evals_gates",
 ];
 

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::{LatestMove, PublishCommit};
 use crate::types::{
     AccountState, Change, DistTag, JobId, LoginSession, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken,
-    OperatorWebhookState, PackageName, Report, ScopeName, ScopeRole, ScopeWebhook, Sha256Digest, StoredWebhook, Token,
-    TokenId, User, UserId, Version, VersionText, Visibility, WebhookName,
+    OperatorWebhookState, PackageName, Report, ScopeName, ScopeRole, ScopeWebhook, SecondFactor, Sha256Digest,
+    StoredWebhook, Token, TokenId, User, UserId, Version, VersionText, Visibility, WebhookName,
 };
 
 /// What was decided: the answer to the caller, and what an adapter applies.
@@ -84,6 +84,13 @@ pub enum Write<'a> {
         session: String,
         /// When it ends anyway, so that the revocation may be forgotten.
         expires_at: Timestamp,
+    },
+    /// Makes the second factor of an account what it is from now on; `None` removes it.
+    SetSecondFactor {
+        /// Whose.
+        user: UserId,
+        /// The factor. Logins need it if it is confirmed.
+        factor: Option<SecondFactor>,
     },
     /// Records a session.
     AddSession(LoginSession),

@@ -6,8 +6,9 @@ use super::{
     AccountChange, AccountFacts, BeginSession, BeginSessionFacts, CallerFacts, ChangedAccount, CloseReport,
     CloseReportFacts, Decision, EnableOperatorWebhook, EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts,
     NewReport, NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, NewUserFacts, OperatorWebhookFacts,
-    OperatorWebhookReport, PackageCommand, PackageFacts, PackageReads, RevokeToken, RevokeTokenFacts, TokenRevocation,
-    TokenRevocationFacts, WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts,
+    OperatorWebhookReport, PackageCommand, PackageFacts, PackageReads, RevokeToken, RevokeTokenFacts,
+    SecondFactorChange, SecondFactorFacts, TokenRevocation, TokenRevocationFacts, WebhookCommand, WebhookFacts,
+    WebhookReport, WebhookReportFacts,
 };
 use crate::{
     error::Result,
@@ -176,6 +177,11 @@ requests! {
     BeginSession(BeginSession, BeginSessionFacts) -> bool, invalidation |_, _| Invalidation::Nothing;
     /// Ends a login session, for its user.
     EndSession(EndSession, EndSessionFacts) -> (), invalidation |end, _| Invalidation::Credentials(Some(end.actor.user));
+    /// Enrolls, confirms, uses or removes the second factor of an account.
+    ChangeSecondFactor(SecondFactorChange, SecondFactorFacts) -> UserId,
+        invalidation |change, user| {
+            if change.changes_logins() { Invalidation::Credentials(user.copied()) } else { Invalidation::Nothing }
+        };
     /// Makes a scope.
     CreateScope(NewScope, NewScopeFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Sets or removes a member of a scope.

@@ -156,6 +156,8 @@ actions! {
     ChangeAccount { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone] }
     /// Ask for a mail with which the own e-mail address is verified.
     VerifyEmail { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone] }
+    /// Enroll, confirm or remove the own second factor.
+    ChangeSecondFactor { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone] }
     /// End the own session.
     LogOut { tokens: [], restricted: Ignored, roles: [Role::Anyone] }
     /// List the own login sessions.
@@ -180,6 +182,12 @@ impl Action {
     /// [`Error::Forbidden`], saying which token it takes.
     pub fn require_credential(self, by: &Principal, package: Option<&PackageName>) -> Result<()> {
         let Rule { tokens, restricted, .. } = self.rule();
+        if by.needs_second_factor && self.is_wanting_an_admin(by.acting_roles()) {
+            return Err(Error::TwoFactorRequired(
+                "This registry requires a second factor of its administrators; enroll one first: `aam otp enrol`"
+                    .into(),
+            ));
+        }
         if !tokens.is_empty() && !tokens.iter().any(|scope| by.scopes.contains(*scope)) {
             let names: Vec<_> = tokens.iter().map(|scope| format!("`{}`", scope.as_str())).collect();
             let names = names.join(" or ");
@@ -198,6 +206,13 @@ impl Action {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether somebody who acts in `acting` lacks nothing but the role of an administrator.
+    fn is_wanting_an_admin(self, acting: AccountRoles) -> bool {
+        let roles = self.rule().roles;
+        let is_of_accounts = roles.iter().all(|role| matches!(role, Role::Account(_)));
+        roles.contains(&ADMIN) && is_of_accounts && !Rights::of_account(acting).permit(self)
     }
 
     /// What follows "you may not" in a refusal; the name of the package or scope comes after it, where
@@ -222,6 +237,7 @@ impl Action {
             Self::CloseReport => "close reports",
             Self::ReadAccount => "read the account",
             Self::ChangeAccount => "change the account",
+            Self::ChangeSecondFactor => "change the second factor",
             Self::VerifyEmail => "verify the e-mail address",
             Self::ResetPassword => "reset the passwords of others",
             Self::SetRoles => "change the roles of accounts",
@@ -390,6 +406,7 @@ mod tests {
             user: UserId::generate(),
             username: "ada".parse().expect("a name"),
             roles: AccountRoles::all(),
+            needs_second_factor: false,
             credential: Credential::Token(TokenId::generate()),
             scopes: scopes.iter().copied().collect::<TokenScopes>(),
             packages: pattern.into_iter().collect(),

@@ -28,6 +28,7 @@ mod publish;
 mod read;
 mod report;
 mod revoke_token;
+mod second_factor;
 mod session;
 mod tag;
 #[cfg(test)]
@@ -59,6 +60,7 @@ pub use publish::{ExistingVersion, PublishCheck, PublishFacts, Published};
 pub use read::{Audience, ReadAccess, Standing, sees_private, sight};
 pub use report::{CloseReport, CloseReportFacts, NewReport, NewReportFacts};
 pub use revoke_token::{RevokeToken, RevokeTokenFacts};
+pub use second_factor::{SecondFactorChange, SecondFactorFacts, SecondFactorUpdate, UsedCode};
 pub use session::{BeginSession, BeginSessionFacts, EndSession, EndSessionFacts};
 pub use tag::TagChange;
 pub use text_change::TextChange;

@@ -1,11 +1,13 @@
-use std::{fmt::Debug, sync::Arc};
+use std::{fmt::Debug, net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 
 use crate::{
     error::Result,
+    ports::TokenHolder,
     types::{
-        Asked, NamedReport, OperatorWebhookState, Page, ReportFilter, ScopeName, ScopeWebhook, StoredWebhook, WebhookId,
+        Asked, NamedReport, OperatorWebhookState, Page, ReportFilter, ScopeName, ScopeWebhook, SecondFactor,
+        Sha256Digest, StoredWebhook, UserId, WebhookId,
     },
 };
 
@@ -80,4 +82,12 @@ queries! {
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are
     /// configured no more.
     OperatorWebhookStates(()) -> Vec<OperatorWebhookState>;
+    /// The addresses from which the user with that username or, if it contains an `@`, with that e-mail address
+    /// (in any case) has logged in, as far as is remembered.
+    AddressesOfLogin(String) -> Vec<IpAddr>;
+    /// The API token with a secret of that digest and its user, who may be disabled. Expired tokens are found, too;
+    /// revoked ones are not.
+    TokenOfSecret(Sha256Digest) -> Option<TokenHolder>;
+    /// The second factor of a user, confirmed or not.
+    SecondFactorOf(UserId) -> Option<SecondFactor>;
 }

@@ -23,6 +23,7 @@ mod protected_names;
 mod publish;
 mod queue;
 mod rate_limits;
+mod reading;
 mod reports;
 mod reserved;
 mod resolve;
@@ -39,8 +40,8 @@ mod visibility;
 mod webhooks;
 
 pub use accounts::{
-    Account, AccountDescription, LoginRequest, NewAccount, OPERATOR, OwnAccountChange, PasswordResetLink, Registration,
-    SessionToken, TokenRequest,
+    Account, AccountDescription, EnrolledFactor, LeakedToken, LoginRequest, MAX_LEAKED_TOKENS, NewAccount, OPERATOR,
+    OwnAccountChange, PasswordResetLink, Registration, SessionToken, TokenRequest,
 };
 pub(crate) use accounts::{
     DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REQUESTED, STEP,

@@ -35,6 +35,7 @@ mod report;
 mod scope_role;
 mod scope_webhook;
 mod search;
+mod second_factor;
 mod short_text;
 mod token;
 mod upload;
@@ -74,7 +75,7 @@ pub(crate) use not_built::{AskedIn, not_built};
 pub use one_time_token::{OneTimePurpose, OneTimeSecret, OneTimeToken};
 pub use operator_webhook::{OperatorWebhook, OperatorWebhookState};
 pub use package::{
-    ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary,
+    ApprovalStatus, ArchiveFile, LocatedVersion, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary,
 };
 pub(crate) use package_path::{MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, package_path};
 pub use page::{Page, PageRequest};
@@ -86,6 +87,7 @@ pub use report::{NamedReport, Report, ReportCategory, ReportClosure, ReportFilte
 pub use scope_role::ScopeRole;
 pub use scope_webhook::{DisableReason, DisabledWebhook, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId};
 pub use search::{SearchQuery, SearchSort, search_words};
+pub use second_factor::{RecoveryCode, SecondFactor, TotpSecret};
 pub(crate) use short_text::{ShortText, short_ipv4, short_text};
 pub use token::{Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret, is_expired};
 pub use upload::{NewUpload, Upload};

@@ -158,7 +158,10 @@ impl AuditEvent {
             | Self::UserPasswordReset
             | Self::TokenCreate
             | Self::TokenRevoke
+            | Self::TokenLeakReported
             | Self::SessionRevoke
+            | Self::UserTotpEnable
+            | Self::UserTotpDisable
             | Self::UserEmailVerify
             | Self::ReportCreate
             | Self::ReportClose

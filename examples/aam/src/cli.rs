@@ -78,6 +78,8 @@ enum Command {
     Whoami(commands::whoami::Whoami),
     Passwd(commands::passwd::Passwd),
     VerifyEmail(commands::verify_email::VerifyEmail),
+    #[command(subcommand)]
+    Otp(commands::otp::Otp),
     Sessions(commands::sessions::Sessions),
     #[command(subcommand)]
     Token(commands::token::Token),
@@ -124,6 +126,7 @@ impl Cli {
             Command::Whoami(command) => command.run(&session).await,
             Command::Passwd(command) => command.run(&session).await,
             Command::VerifyEmail(command) => command.run(&session).await,
+            Command::Otp(command) => command.run(&session).await,
             Command::Sessions(command) => command.run(&session).await,
             Command::Token(command) => command.run(&session).await,
             Command::Scope(command) => command.run(&session).await,

@@ -16,8 +16,8 @@ use crate::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
         CloseReport, CloseReportFacts, EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, MemberState,
         NewReport, NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageCommand, PackageFacts,
-        PublishFacts, RevokeToken, RevokeTokenFacts, WebhookAction, WebhookChange, WebhookCommand, WebhookFacts,
-        gate::closed,
+        PublishFacts, RevokeToken, RevokeTokenFacts, SecondFactorChange, SecondFactorFacts, SecondFactorUpdate,
+        WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
@@ -25,8 +25,8 @@ use crate::{
     registry::Registry,
     types::{
         AccountRole, AccountRoles, AccountState, Actor, AuditFilter, Credential, NewUpload, OneTimePurpose,
-        OneTimeToken, PageRequest, Principal, Report, ReportCategory, ReportFilter, ReportId, ScopeRole, Sha256Digest,
-        TokenId, TokenScope, TokenScopes, User, Visibility, WebhookId,
+        OneTimeToken, PageRequest, Principal, Report, ReportCategory, ReportFilter, ReportId, ScopeRole, SealedSecret,
+        Sha256Digest, TokenId, TokenScope, TokenScopes, User, Visibility, WebhookId,
     },
 };
 
@@ -58,6 +58,7 @@ fn account() -> User {
         email: "ada@example.com".into(),
         roles: AccountRoles::NONE,
         email_verified: false,
+        otp_enabled: false,
         disabled: false,
         created_at: NOW,
     }
@@ -70,12 +71,20 @@ fn member_change(leaves: bool) -> Result<()> {
         scope: "team".parse().expect("a scope"),
         member: username(member),
         role: None,
+        max_members: 100,
         now: NOW,
         audit: entry(),
     };
     let role = Some(if leaves { ScopeRole::Member } else { ScopeRole::Owner });
     let found = MemberState { user: user(member), role: Some(ScopeRole::Member) };
-    let facts = MemberFacts { caller: caller(0), scope_exists: true, role, member: Some(found), other_owners: 1 };
+    let facts = MemberFacts {
+        caller: caller(0),
+        scope_exists: true,
+        role,
+        member: Some(found),
+        other_owners: 1,
+        member_count: 2,
+    };
     change.decide(&facts).map(drop)
 }
 
@@ -196,6 +205,13 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         }
         Action::SetRoles => {
             admins_change(AccountUpdate::Roles { granted: AccountRole::Auditor.into(), revoked: AccountRoles::NONE })
+        }
+        Action::ChangeSecondFactor => {
+            let secret = SealedSecret::new("sealed");
+            let update = SecondFactorUpdate::Begin { actor: actor(0), secret };
+            let change = SecondFactorChange { username: username(0), update, now: NOW, audit: None };
+            let facts = SecondFactorFacts { user: Some(actor(0).user), factor: None, caller: caller(0) };
+            change.decide(&facts).map(drop)
         }
         Action::VerifyEmail => {
             let update = AccountUpdate::TokenRequest(OneTimePurpose::EmailVerification);

@@ -5,6 +5,7 @@ mod gate;
 mod laws;
 mod packages;
 mod publishing;
+mod reports;
 mod scopes;
 
 use jiff::{SignedDuration, Timestamp};
@@ -107,6 +108,7 @@ fn commit(name: &str, version: &str) -> PublishCommit {
         files: Vec::new(),
         readme: None,
         tag: None,
+        max_tags: 2,
         latest_policy: LatestPolicy::Highest,
         now: NOW,
         audit: entry(),

@@ -17,6 +17,7 @@ mod service;
 mod sessions;
 mod tags;
 mod tokens;
+mod totp;
 mod version_changes;
 mod visibility;
 mod webhooks;
@@ -42,6 +43,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         visibility::ROUTES,
         accounts::ROUTES,
         sessions::ROUTES,
+        totp::ROUTES,
         tokens::ROUTES,
         scopes::ROUTES,
         webhooks::ROUTES,

@@ -16,6 +16,7 @@ mod service;
 mod sessions;
 mod time;
 mod tokens;
+mod totp;
 mod version;
 mod version_changes;
 mod webhooks;
@@ -36,7 +37,8 @@ pub(crate) use scopes::{MemberAnswer, MemberRequest, ScopeAnswer, ScopeRequest};
 pub(crate) use service::{HealthAnswer, PartHealthAnswer, ReadyAnswer, ServiceAnswer};
 pub(crate) use sessions::SessionsAnswer;
 pub(crate) use time::Time;
-pub(crate) use tokens::{NewTokenAnswer, TokenRequest, TokensAnswer};
+pub(crate) use tokens::{NewTokenAnswer, ReportedToken, TokenRequest, TokensAnswer};
+pub(crate) use totp::{EnrolledFactorAnswer, OtpRequest, RecoveryCodesAnswer};
 pub(crate) use version::{VersionAnswer, VersionRow, VersionsAnswer};
 pub(crate) use version_changes::{
     DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, VisibilityAnswer,

@@ -19,7 +19,10 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
             | AuditEvent::UserEmailVerify
             | AuditEvent::UserPasswordChange
             | AuditEvent::UserPasswordReset
+            | AuditEvent::UserTotpEnable
+            | AuditEvent::UserTotpDisable
             | AuditEvent::TokenCreate
+            | AuditEvent::TokenLeakReported
             | AuditEvent::UserDisable
             | AuditEvent::UserEnable
             | AuditEvent::UserRoleSet
@@ -55,7 +58,11 @@ pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
         | AuditEvent::UserLogin => actor,
         // An account that the operator or the host has made is theirs to tell of.
         AuditEvent::UserRegister => actor.filter(|_| text(event, "user").is_none()),
-        AuditEvent::UserEmailVerify | AuditEvent::ReportClose => text(event, "user"),
+        AuditEvent::UserEmailVerify
+        | AuditEvent::UserTotpEnable
+        | AuditEvent::UserTotpDisable
+        | AuditEvent::TokenLeakReported
+        | AuditEvent::ReportClose => text(event, "user"),
         AuditEvent::UserPasswordReset | AuditEvent::UserDisable | AuditEvent::UserEnable | AuditEvent::UserRoleSet => {
             text(event, "user")
         }
@@ -124,7 +131,12 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
             let name = text(event, "name").unwrap_or_default();
             letters::token_created(&at, name, &list("scopes", "reading"), &list("packages", "all"), expires)
         }
+        AuditEvent::TokenLeakReported => {
+            letters::token_leaked(&at, text(event, "name").unwrap_or_default(), text(event, "url"))
+        }
         AuditEvent::UserLogin => letters::login_from_new_place(&at, text(event, "client_ip"), text(event, "client")),
+        AuditEvent::UserTotpEnable => letters::second_factor_changed(&at, true, false),
+        AuditEvent::UserTotpDisable => letters::second_factor_changed(&at, false, actor != username),
         AuditEvent::UserDisable => letters::account_disabled(&at),
         AuditEvent::UserEnable => letters::account_enabled(&at),
         AuditEvent::UserRoleSet => {

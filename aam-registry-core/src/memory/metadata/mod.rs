@@ -14,6 +14,7 @@ mod queued_jobs;
 mod reports;
 mod scopes;
 mod search;
+mod second_factors;
 mod sessions;
 mod tables;
 mod tokens;

@@ -8,8 +8,8 @@ use crate::{
     types::{
         AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, LatestTag,
         LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState, PackageName, PublishedVersion,
-        Report, ReportId, ScopeName, ScopeRole, Sha256Digest, StoredWebhook, Token, TokenId, UploadId, User, UserId,
-        Username, Version, VersionTexts, Visibility, WebhookId, WebhookName,
+        Report, ReportId, ScopeName, ScopeRole, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, UploadId,
+        User, UserId, Username, Version, VersionTexts, Visibility, WebhookId, WebhookName,
     },
 };
 
@@ -19,6 +19,7 @@ pub(super) struct Tables {
     pub(super) users: BTreeMap<UserId, AccountState>,
     /// Until when a revocation has to be remembered, by user and session.
     pub(super) revoked_sessions: BTreeMap<(UserId, String), Timestamp>,
+    pub(super) second_factors: BTreeMap<UserId, SecondFactor>,
     /// Those that are listed, and those whose places are remembered.
     pub(super) sessions: Vec<LoginSession>,
     /// Those that were not used, with whose they are.

@@ -19,6 +19,7 @@ mod publishing;
 mod reports;
 mod scopes;
 mod search;
+mod second_factors;
 mod sessions;
 mod tags;
 mod tokens;
@@ -44,6 +45,7 @@ pub use publishing::*;
 pub use reports::*;
 pub use scopes::*;
 pub use search::*;
+pub use second_factors::*;
 pub use sessions::*;
 pub use tags::*;
 pub use tokens::*;
@@ -75,10 +77,16 @@ macro_rules! database_cases {
             a_session_is_ended_by_nobody_else,
             the_other_sessions_end_at_once,
             a_login_from_a_new_place_is_noticed,
+            the_addresses_of_logins_are_known,
             a_used_session_says_when,
             the_place_of_an_old_session_is_remembered,
+            a_second_factor_comes_and_goes,
+            a_code_works_once,
+            of_uses_of_a_code_at_once_one_counts,
+            a_second_factor_is_its_users,
             a_profile_lists_owned_packages,
             a_token_is_found_by_its_digest,
+            a_token_is_found_by_its_secret_until_it_is_revoked,
             tokens_are_listed_newest_first,
             a_revoked_token_is_gone,
             a_token_of_another_cannot_be_revoked,
@@ -112,6 +120,7 @@ macro_rules! database_cases {
             of_scopes_made_at_once_one_is_made,
             members_come_and_change_and_go,
             only_owners_change_members,
+            a_scope_has_no_more_members_than_it_may,
             an_administrator_changes_members,
             a_member_may_leave,
             the_last_owner_stays,
@@ -162,6 +171,7 @@ macro_rules! database_cases {
             a_dead_credential_changes_no_version,
             a_tag_is_set_moved_and_removed,
             a_tag_that_is_so_already_is_no_change,
+            a_package_has_no_more_tags_than_it_may,
             an_unknown_tag_cannot_be_removed,
             a_yanked_version_gets_no_tag,
             a_tag_change_is_checked,
@@ -176,6 +186,7 @@ macro_rules! database_cases {
             the_last_owner_of_a_package_stays,
             a_disabled_owner_of_a_package_is_not_the_one_that_stays,
             owners_leaving_at_once_leave_one,
+            a_package_has_no_more_owners_than_it_may,
             an_ownership_that_is_so_already_is_no_change,
             a_change_of_owners_is_checked,
             scope_owners_own_its_packages,

@@ -30,5 +30,6 @@ mod sessions;
 mod shares;
 mod site;
 mod stalled;
+mod totp;
 mod unseen;
 mod webhooks;

@@ -10,6 +10,7 @@ pub(crate) mod install;
 pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod otp;
 pub(crate) mod owner;
 pub(crate) mod passwd;
 pub(crate) mod pkg;

@@ -45,6 +45,7 @@ async fn read_package(store: &PostgresMetadata, name: &PackageName, version: &Ve
     assert!(store.tags(name, Reach::Public).await.expect("read").is_some());
     assert!(store.owners(name, Reach::Public).await.expect("read").is_some());
     assert!(store.version(name, version, Reach::Public).await.expect("read").is_some(), "{name} {version}");
+    assert!(store.located_version(name, version, Reach::Public).await.expect("read").is_some());
     assert!(store.files(name, version, Reach::Public).await.expect("read").is_some());
     assert!(store.readme(name, version, Reach::Public).await.expect("read").is_some());
     assert!(store.archive_location(name, version, Audience::Everyone).await.expect("read").is_some());
@@ -63,7 +64,7 @@ async fn read_accounts(store: &PostgresMetadata) {
     assert!(store.session_user(login.user.id, "session-8", 0).await.expect("read").is_some());
     assert!(store.profile(&login.user.username, &Sight::unrestricted()).await.expect("read").is_some());
     assert!(store.has_admin().await.expect("read"));
-    assert!(!store.scopes_of(login.user.id).await.expect("read").is_empty());
+    assert!(!store.scopes_of(login.user.id, 100).await.expect("read").is_empty());
     assert!(!store.memberships(login.user.id).await.expect("read").scopes.is_empty());
     let listed = AccountFilter { role: None, disabled: None, after: Some(login.user.username), limit: 100 };
     assert_eq!(store.accounts(&listed).await.expect("read").len(), 100);

@@ -30,6 +30,9 @@ FROM generate_series(1, 20000) n, generate_series(0, 1) part;
 INSERT INTO revoked_sessions (user_id, id, expires_at)
 SELECT md5('user' || n)::uuid, 'session-' || n, 4000000000000000 + n FROM generate_series(1, 20000) n;
 
+INSERT INTO second_factors (user_id, secret, confirmed, last_step, recovery_codes)
+SELECT md5('user' || n)::uuid, 'sealed', FALSE, 0, '[]' FROM generate_series(1, 20000) n;
+
 INSERT INTO sessions (user_id, id, generation, place, created_at, last_seen_at, expires_at)
 SELECT md5('user' || n)::uuid, 'session-' || part, 0, '192.0.2.0/24 aam', 1700000000000000 + n, 1700000000000000 + n,
     4000000000000000 + n
