@@ -5,9 +5,9 @@ use aam_registry_core::{
     decide::{CallerFacts, PackageAccess, Rights},
     ports::PackageStore,
     types::{
-        Actor, ArchiveFile, DistTag, Memberships, Package, PackageName, PackageSummary, Page, PublishedVersion, Reach,
-        RegistryTotals, ScopeRole, SearchQuery, UserId, Username, Version, VersionBounds, VersionDetail, VersionList,
-        VersionRange, Visibility,
+        Actor, ArchiveFile, DistTag, LocatedVersion, Memberships, Package, PackageName, PackageSummary, Page,
+        PublishedVersion, Reach, RegistryTotals, ScopeRole, SearchQuery, UserId, Username, Version, VersionBounds,
+        VersionDetail, VersionList, VersionRange, Visibility,
     },
 };
 use async_trait::async_trait;
@@ -112,6 +112,15 @@ impl PackageStore for PostgresMetadata {
         self.read(|tx| async move { versions::detail(&tx, name, version, reach).await }).await
     }
 
+    async fn located_version(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        reach: Reach,
+    ) -> Result<Option<LocatedVersion>> {
+        self.read(|tx| async move { versions::located(&tx, name, version, reach).await }).await
+    }
+
     async fn files(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Vec<ArchiveFile>>> {
         self.read(|tx| async move { versions::files(&tx, name, version, reach).await }).await
     }
@@ -125,8 +134,9 @@ impl PackageStore for PostgresMetadata {
         self.read(|tx| async move {
             let access = |row: &Row| {
                 let caller = CallerFacts { account: facts::account(row, 0)?, ..CallerFacts::default() };
-                let (package_owner, scope_role) = (row.try_get(4)?, facts::role(row, 5)?);
-                let package = Some(facts::package_state(row, 6)?);
+                const NEXT: usize = facts::ACCOUNT_COLUMNS;
+                let (package_owner, scope_role) = (row.try_get(NEXT)?, facts::role(row, NEXT + 1)?);
+                let package = Some(facts::package_state(row, NEXT + 2)?);
                 Ok(PackageAccess { caller, package_owner, scope_role, package })
             };
             let access = sql::first(&tx, RIGHTS, [&name.as_str(), &user], access).await?;

@@ -41,7 +41,9 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V12__email_verified",
     "V13__operator_webhooks",
     "V14__private_packages",
+    "V15__account_roles",
     "V16__second_factors",
+    "V19__reports_evals_gates",
     "V20__invitations_and_token_notices",
 ];
 

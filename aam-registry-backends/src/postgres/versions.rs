@@ -1,8 +1,8 @@
 //! Versions as reads return them.
 
 use aam_registry_core::types::{
-    ApprovalStatus, ArchiveFile, PackageName, PublishedVersion, Reach, Version, VersionBounds, VersionDetail,
-    VersionList, VersionRange, VersionSummary, VersionTexts, Visibility,
+    ApprovalStatus, ArchiveFile, ArchiveLocation, LocatedVersion, PackageName, PublishedVersion, Reach, Version,
+    VersionBounds, VersionDetail, VersionList, VersionRange, VersionSummary, VersionTexts, Visibility,
 };
 use tokio_postgres::Row;
 
@@ -74,6 +74,13 @@ const DETAIL: &str = concat!(
     ", v.yanked_reason, v.archive, v.downloads, (SELECT u.username FROM users u WHERE u.id = v.published_by),
        (SELECT m.document FROM manifests m WHERE m.version_id = v.id),
        ARRAY(SELECT t.tag FROM dist_tags t WHERE t.version_id = v.id ORDER BY t.tag), p.private, ",
+    columns::version_texts!("v"),
+    of_name_and_key_in_reach!()
+);
+const LOCATED: &str = concat!(
+    "SELECT ",
+    summary_columns!(),
+    ", v.archive, p.private, ",
     columns::version_texts!("v"),
     of_name_and_key_in_reach!()
 );
@@ -158,6 +165,28 @@ pub(super) async fn detail(
             downloads: sql::unsigned(row, 8)?,
             visibility: Visibility::of(row.try_get(12)?),
         })
+    })
+    .await
+}
+
+/// What is needed of a version to choose it or to read its archive.
+pub(super) async fn located(
+    tx: &Session,
+    name: &PackageName,
+    version: &Version,
+    reach: Reach,
+) -> Tx<Option<LocatedVersion>> {
+    sql::first(tx, LOCATED, [&name.as_str(), &version.key(), &reach.includes_private()], |row| {
+        let summary = summary(row)?;
+        let location = ArchiveLocation {
+            package: name.clone(),
+            version: summary.version.clone(),
+            archive: sql::parsed(row, 6)?,
+            sha256: summary.sha256,
+            size: summary.archive_size,
+            visibility: Visibility::of(row.try_get(7)?),
+        };
+        Ok(LocatedVersion { summary, location })
     })
     .await
 }

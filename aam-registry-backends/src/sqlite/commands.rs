@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata, accounts, apply::apply, facts, failure::Tx, invitations, scopes, second_factors, sessions,
+    SqliteMetadata, accounts, apply::apply, facts, failure::Tx, invitations, reports, scopes, second_factors, sessions,
     token_notices, tokens, users, webhooks,
 };
 
@@ -40,6 +40,8 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question())?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question())?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question())?),
+        Request::ReportPackage(asked) => asked.decide(&reports::new_report_facts(tx, asked.question())?),
+        Request::CloseReport(asked) => asked.decide(&reports::close_report_facts(tx, asked.question())?),
         Request::ReportDelivery(asked) => {
             let webhook = webhooks::find(tx, asked.question().id)?;
             asked.decide(&WebhookReportFacts { webhook })
@@ -69,6 +71,7 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0)?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0)?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0)?),
+        QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0)?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx)?),
     }
     Ok(())

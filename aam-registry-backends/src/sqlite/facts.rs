@@ -15,20 +15,24 @@ use rusqlite::Connection;
 use super::{
     failure::Tx,
     ids::{PackageId, VersionId},
-    sql, versions,
+    sql, users, versions,
 };
 use crate::relational::{columns, predicates::account_is_enabled};
 
 /// Who acts.
 pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
     let user = actor.user.to_string();
-    let query = "SELECT is_admin, disabled, session_generation, kept_session FROM users WHERE id = ?1";
+    let query = concat!(
+        "SELECT disabled, session_generation, kept_session, ",
+        columns::role_columns!(""),
+        " FROM users WHERE id = ?1"
+    );
     let account = sql::first(tx, query, [&user], |row| {
         Ok(CallerAccount {
-            is_admin: row.get(0)?,
-            disabled: row.get(1)?,
-            session_generation: sql::unsigned(row, 2)?,
-            kept_session: row.get(3)?,
+            disabled: row.get(0)?,
+            session_generation: sql::unsigned(row, 1)?,
+            kept_session: row.get(2)?,
+            roles: users::roles(row, 3)?,
         })
     })?;
     let (mut session_revoked, mut token) = (false, None);
@@ -87,6 +91,7 @@ pub(super) fn package(tx: &Connection, reads: PackageReads<'_>) -> Tx<PackageFac
         let named = "SELECT v.version FROM dist_tags t JOIN versions v ON v.id = t.version_id
                      WHERE t.package_id = ?1 AND t.tag = ?2";
         facts.tag = sql::first(tx, named, (id, tag.as_str()), |row| sql::parsed(row, 0))?;
+        facts.tag_count = tag_count(tx, id)?;
     }
     if let Some(user) = reads.user.map(|name| user_id(tx, name)).transpose()?.flatten() {
         let package_owner = is_owner(tx, Some(id), user)?;
@@ -98,6 +103,8 @@ pub(super) fn package(tx: &Connection, reads: PackageReads<'_>) -> Tx<PackageFac
         );
         facts.other_owners =
             sql::first(tx, owners, (id, user.to_string()), |row| sql::unsigned(row, 0))?.unwrap_or_default();
+        let owners = "SELECT count(*) FROM package_owners WHERE package_id = ?1";
+        facts.owner_count = sql::first(tx, owners, [id], |row| sql::unsigned(row, 0))?.unwrap_or_default();
     }
     Ok(facts)
 }
@@ -121,6 +128,12 @@ pub(super) fn publish(
         None => false,
     };
     Ok((PublishFacts { access, scope_exists, existing, similar, ..PublishFacts::default() }, id))
+}
+
+/// How many tags a package has beside `latest`.
+pub(super) fn tag_count(tx: &Connection, package: PackageId) -> Tx<u64> {
+    let query = "SELECT count(*) FROM dist_tags WHERE package_id = ?1 AND tag <> ?2";
+    Ok(sql::first(tx, query, (package, DistTag::LATEST), |row| sql::unsigned(row, 0))?.unwrap_or_default())
 }
 
 /// What `latest` of a package names, and what it is chosen from.

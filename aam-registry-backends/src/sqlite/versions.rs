@@ -1,8 +1,8 @@
 //! Versions as reads return them.
 
 use aam_registry_core::types::{
-    ApprovalStatus, ArchiveFile, Manifest, PackageName, PublishedVersion, Reach, Version, VersionDetail, VersionList,
-    VersionRange, VersionSummary, VersionTexts, Visibility,
+    ApprovalStatus, ArchiveFile, ArchiveLocation, LocatedVersion, Manifest, PackageName, PublishedVersion, Reach,
+    Version, VersionDetail, VersionList, VersionRange, VersionSummary, VersionTexts, Visibility,
 };
 use rusqlite::{Connection, Row};
 
@@ -96,6 +96,28 @@ pub(super) fn detail(
         detail(manifest(tx, id)?, sql::all(tx, tags, [id], |row| sql::parsed(row, 0))?)
     })?;
     Ok(found)
+}
+
+/// What is needed of a version to choose it or to read its archive.
+pub(super) fn located(
+    tx: &Connection,
+    name: &PackageName,
+    version: &Version,
+    reach: Reach,
+) -> Tx<Option<LocatedVersion>> {
+    let query = format!("SELECT {SUMMARY}, v.archive, p.private, {TEXTS} {FROM}");
+    sql::first(tx, &query, (name.as_str(), version.key(), reach.includes_private()), |row| {
+        let summary = summary(row)?;
+        let location = ArchiveLocation {
+            package: name.clone(),
+            version: summary.version.clone(),
+            archive: sql::parsed(row, 6)?,
+            sha256: summary.sha256,
+            size: summary.archive_size,
+            visibility: Visibility::of(row.get(7)?),
+        };
+        Ok(LocatedVersion { summary, location })
+    })
 }
 
 /// The manifest of a version.

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use super::{LatestMove, PublishCommit};
 use crate::types::{
     AccountState, Change, DistTag, Invitation, InvitationId, JobId, LoginSession, NewAuditEntry, NewJob,
-    OneTimePurpose, OneTimeToken, OperatorWebhookState, PackageName, ScopeName, ScopeRole, ScopeWebhook, SecondFactor,
-    Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice, User, UserId, Version, VersionText, Visibility,
-    WebhookName,
+    OneTimePurpose, OneTimeToken, OperatorWebhookState, PackageName, Report, ScopeName, ScopeRole, ScopeWebhook,
+    SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice, User, UserId, Version, VersionText,
+    Visibility, WebhookName,
 };
 
 /// What was decided: the answer to the caller, and what an adapter applies.
@@ -213,6 +213,8 @@ pub enum Write<'a> {
     PutOperatorWebhook(OperatorWebhookState),
     /// Forgets that.
     ForgetOperatorWebhook(WebhookName),
+    /// Makes a report, or replaces the one with its id.
+    PutReport(Report),
     /// Queues a job.
     QueueJob(NewJob),
     /// Makes a job due at once, and counts its attempts anew.

@@ -25,6 +25,8 @@ pub struct PublishCommit {
     pub readme: Option<String>,
     /// A dist-tag to set beside `latest`.
     pub tag: Option<DistTag>,
+    /// How many tags a package may have beside `latest`.
+    pub max_tags: u64,
     /// How `latest` is chosen.
     pub latest_policy: LatestPolicy,
     /// The instant of the publish.

@@ -3,7 +3,7 @@ use std::fmt::{self, Debug};
 use super::{Changes, Decision, Write};
 use crate::{
     error::{Error, Result},
-    types::{AccountRole, Change, Invitation, NewAuditEntry, ScopeName, ScopeRole, Sha256Digest, User, Username},
+    types::{Change, Invitation, NewAuditEntry, ScopeName, ScopeRole, Sha256Digest, User, Username},
 };
 
 /// An account to make.
@@ -70,7 +70,7 @@ impl NewUser {
             }
         };
         if let Some(invitation) = invitation {
-            user.is_admin = invitation.roles.contains(&AccountRole::Admin);
+            user.roles = user.roles.union(invitation.roles.iter().copied().collect());
         }
         let id = user.id;
         let mut writes = vec![Write::CreateUser { user, password_hash: self.password_hash.clone() }];

@@ -94,10 +94,14 @@ pub struct PackageFacts {
     pub latest: LatestFacts,
     /// The version that the tag names, if the tag exists.
     pub tag: Option<Version>,
+    /// How many tags the package has beside `latest`, if the command reads one of them.
+    pub tag_count: u64,
     /// The user, if it exists.
     pub user: Option<OwnerState>,
     /// How many owners are listed with the package beside that user, without those whose account is disabled.
     pub other_owners: u64,
+    /// How many owners are listed with the package, if the command reads a user.
+    pub owner_count: u64,
 }
 
 /// A user's relation to a package.
@@ -138,7 +142,7 @@ impl PackageAccess {
     /// actor may see.
     pub fn rights(&self, actor: &Actor) -> Option<Rights> {
         let Self { package_owner, scope_role, .. } = *self;
-        let rights = Rights { admin: self.caller.administers(actor), package_owner, scope_role };
+        let rights = Rights { account: self.caller.acting_roles(actor), package_owner, scope_role };
         self.package.filter(|package| rights.sees(package.visibility)).map(|_| rights)
     }
 }

@@ -56,7 +56,7 @@ pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
 pub use queries::{
     AddressesOfLogin, InvitationOfSecret, Invitations, OperatorWebhookStates, Query, QueryHandler, QueryHandlerExt,
-    QueryRequest, SecondFactorOf, TokenOfSecret, TokensToTellOf, WebhookById, WebhooksOfScope,
+    QueryRequest, Reports, SecondFactorOf, TokenOfSecret, TokensToTellOf, WebhookById, WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scopes::ScopeStore;

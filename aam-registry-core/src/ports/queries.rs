@@ -7,8 +7,8 @@ use crate::{
     error::Result,
     ports::TokenHolder,
     types::{
-        Asked, Invitation, OperatorWebhookState, ScopeName, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook,
-        TokenNotice, UserId, WebhookId,
+        Asked, Invitation, NamedReport, OperatorWebhookState, Page, ReportFilter, ScopeName, ScopeWebhook,
+        SecondFactor, Sha256Digest, StoredWebhook, TokenNotice, UserId, WebhookId,
     },
 };
 
@@ -78,6 +78,8 @@ queries! {
     WebhooksOfScope(ScopeName) -> Vec<ScopeWebhook>;
     /// A webhook with its secret.
     WebhookById(WebhookId) -> Option<StoredWebhook>;
+    /// Reports, newest first.
+    Reports(ReportFilter) -> Page<NamedReport>;
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are
     /// configured no more.
     OperatorWebhookStates(()) -> Vec<OperatorWebhookState>;

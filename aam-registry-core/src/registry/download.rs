@@ -39,7 +39,7 @@ impl View<'_> {
     ) -> Result<Option<ArchiveLocation>> {
         let mut location = self.locate(name, version).await?;
         if location.sha256 != *sha256 {
-            location = self.version(name, version).await?.location();
+            location = self.located_version(name, version).await?.location;
         }
         Ok((location.sha256 == *sha256).then_some(location))
     }

@@ -4,8 +4,8 @@ use super::View;
 use crate::{
     error::{Error, Result},
     types::{
-        ArchiveFile, DayDownloads, DistTag, DownloadQuery, LatestPolicy, Package, PackageName, PublishedVersion,
-        Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary,
+        ArchiveFile, DayDownloads, DistTag, DownloadQuery, LatestPolicy, LocatedVersion, Package, PackageName,
+        PublishedVersion, Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary,
     },
 };
 
@@ -63,6 +63,18 @@ impl View<'_> {
     pub async fn version(&self, name: &PackageName, version: &Version) -> Result<VersionDetail> {
         match self.find(name, |reach| self.inner().packages.version(name, version, reach)).await? {
             Some(detail) => Ok(detail),
+            None => Err(self.no_such_version(name, version).await?),
+        }
+    }
+
+    /// What is needed of a version to choose it or to read its archive: without its manifest. Build metadata in
+    /// `version` does not matter.
+    ///
+    /// # Errors
+    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`].
+    pub async fn located_version(&self, name: &PackageName, version: &Version) -> Result<LocatedVersion> {
+        match self.find(name, |reach| self.inner().packages.located_version(name, version, reach)).await? {
+            Some(located) => Ok(located),
             None => Err(self.no_such_version(name, version).await?),
         }
     }

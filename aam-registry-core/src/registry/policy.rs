@@ -48,6 +48,12 @@ pub struct Policy {
     pub upload_timeout: Duration,
     /// How many uploads of one account may be under way at a time; twice as many from one address.
     pub uploads_per_user: usize,
+    /// How many dist-tags a package may have beside `latest`.
+    pub tags_per_package: u64,
+    /// How many owners may be listed with a package, beside the owners of its scope.
+    pub owners_per_package: u64,
+    /// How many members a scope may have.
+    pub members_per_scope: u64,
 }
 
 impl Default for Policy {
@@ -65,6 +71,9 @@ impl Default for Policy {
             session_lifetime: Duration::from_hours(24),
             upload_timeout: Duration::from_mins(15),
             uploads_per_user: 4,
+            tags_per_package: 100,
+            owners_per_package: 100,
+            members_per_scope: 1_000,
         }
     }
 }
@@ -154,6 +163,27 @@ impl Policy {
     #[must_use]
     pub fn with_uploads_per_user(mut self, uploads: usize) -> Self {
         self.uploads_per_user = uploads.max(1);
+        self
+    }
+
+    /// Sets how many dist-tags a package may have beside `latest`.
+    #[must_use]
+    pub fn with_tags_per_package(mut self, tags: u64) -> Self {
+        self.tags_per_package = tags;
+        self
+    }
+
+    /// Sets how many owners may be listed with a package, beside the owners of its scope; at least one.
+    #[must_use]
+    pub fn with_owners_per_package(mut self, owners: u64) -> Self {
+        self.owners_per_package = owners.max(1);
+        self
+    }
+
+    /// Sets how many members a scope may have; at least one.
+    #[must_use]
+    pub fn with_members_per_scope(mut self, members: u64) -> Self {
+        self.members_per_scope = members.max(1);
         self
     }
 

@@ -71,6 +71,8 @@ events! {
     UserTotpDisable = "user.totp_disable",
     TokenCreate = "token.create",
     TokenRevoke = "token.revoke",
+    ReportCreate = "report.create",
+    ReportClose = "report.close",
     TokenLeakReported = "token.leak_reported",
     TokenEnding = "token.ending",
     TokenStale = "token.stale",

@@ -1,6 +1,7 @@
 //! The types of the domain: newtypes that are validated when they are parsed.
 
 mod account;
+mod account_role;
 mod archive_key;
 mod archive_location;
 mod artifact;
@@ -31,6 +32,7 @@ mod principal;
 mod rate_decision;
 mod reach;
 mod registry_id;
+mod report;
 mod scope_role;
 mod scope_webhook;
 mod search;
@@ -47,7 +49,8 @@ mod viewer;
 mod visibility;
 mod webhook;
 
-pub use account::{AccountFilter, AccountRole, AccountState, is_session_ended};
+pub use account::{AccountFilter, AccountState, is_session_ended};
+pub use account_role::{AccountRole, AccountRoles};
 pub use archive_key::ArchiveKey;
 pub use archive_location::ArchiveLocation;
 pub use artifact::{Artifact, ArtifactType, Artifacts};
@@ -74,7 +77,7 @@ pub(crate) use not_built::{AskedIn, not_built};
 pub use one_time_token::{OneTimePurpose, OneTimeSecret, OneTimeToken};
 pub use operator_webhook::{OperatorWebhook, OperatorWebhookState};
 pub use package::{
-    ApprovalStatus, ArchiveFile, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary,
+    ApprovalStatus, ArchiveFile, LocatedVersion, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary,
 };
 pub(crate) use package_path::{MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, package_path};
 pub use page::{Page, PageRequest};
@@ -82,6 +85,7 @@ pub use principal::{Actor, Credential, Principal};
 pub use rate_decision::RateDecision;
 pub use reach::{Memberships, Reach, Sight};
 pub use registry_id::RegistryId;
+pub use report::{NamedReport, Report, ReportCategory, ReportClosure, ReportFilter, ReportId, ReportState};
 pub use scope_role::ScopeRole;
 pub use scope_webhook::{DisableReason, DisabledWebhook, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId};
 pub use search::{SearchQuery, SearchSort, search_words};

@@ -166,6 +166,8 @@ impl AuditEvent {
             | Self::UserTotpEnable
             | Self::UserTotpDisable
             | Self::UserEmailVerify
+            | Self::ReportCreate
+            | Self::ReportClose
             | Self::AdminCreate
             | Self::AdminRead
             | Self::AdminAuditPrune => false,

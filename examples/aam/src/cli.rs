@@ -106,6 +106,8 @@ enum Command {
     Owner(commands::owner::Owner),
     Visibility(commands::visibility::Visibility),
     AuditLog(commands::audit_log::AuditLog),
+    Report(commands::report::Report),
+    Reports(commands::reports::Reports),
 }
 
 impl Cli {
@@ -146,6 +148,8 @@ impl Cli {
             Command::Owner(command) => command.run(&session).await,
             Command::Visibility(command) => command.run(&session).await,
             Command::AuditLog(command) => command.run(&session).await,
+            Command::Report(command) => command.run(&session).await,
+            Command::Reports(command) => command.run(&session).await,
         }
     }
 }

@@ -8,9 +8,9 @@ use aam_registry_core::{
     decide::{LogOut, MemberChange, NewScope, NewToken, NewUser, OwnerChange, TagChange, Yank},
     ports::{AuditLog, Clock, CommandHandlerExt, DownloadStore, PackageStore, PublishStore, ScopeStore, SystemClock},
     types::{
-        Actor, AuditEvent, Credential, DistTag, DownloadBatch, DownloadCount, DownloadQuery, LatestPolicy,
-        NewAuditEntry, PackageName, Reach, ScopeName, ScopeRole, Sha256Digest, Sight, Token, TokenId, TokenScopes,
-        User, UserId,
+        AccountRoles, Actor, AuditEvent, Credential, DistTag, DownloadBatch, DownloadCount, DownloadQuery,
+        LatestPolicy, NewAuditEntry, PackageName, Reach, ScopeName, ScopeRole, Sha256Digest, Sight, Token, TokenId,
+        TokenScopes, User, UserId,
     },
 };
 use futures_util::future::join_all;
@@ -118,7 +118,7 @@ async fn a_username_and_a_scope_have_one_winner() {
                     id: UserId::generate(),
                     username: wanted.parse().expect("a username"),
                     email: format!("{wanted}.{at}@example.com"),
-                    is_admin: false,
+                    roles: AccountRoles::NONE,
                     email_verified: false,
                     otp_enabled: false,
                     disabled: false,
@@ -150,6 +150,7 @@ async fn of_owners_who_leave_at_once_one_stays() {
         package: kit.clone(),
         owner: owner.username.clone(),
         owns,
+        max_owners: 100,
         now: SystemClock.now(),
         audit: entry(AuditEvent::OwnershipAdd),
     };
@@ -180,6 +181,7 @@ async fn of_members_who_leave_at_once_an_owner_stays_and_publishes_know() {
         scope: scope.clone(),
         member: member.username.clone(),
         role,
+        max_members: 100,
         now: SystemClock.now(),
         audit: entry(AuditEvent::ScopeMemberSet),
     };
@@ -231,7 +233,7 @@ async fn tags_yanks_and_publishes_of_one_package_leave_it_whole() {
                 _ => {
                     let audit = entry(AuditEvent::TagSet);
                     let (tag, version) = ("beta".parse().expect("a tag"), Some(parsed));
-                    store.execute(&TagChange { actor: owner, package, tag, version, now, audit }).await
+                    store.execute(&TagChange { actor: owner, package, tag, version, max_tags: 100, now, audit }).await
                 }
             };
             match allowed {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::types::{
-    ApprovalStatus, DistTag, Manifest, Package, PublishedVersion, User, Version, VersionDetail, VersionSummary,
-    VersionText, VersionTexts, Visibility,
+    AccountRole, AccountRoles, ApprovalStatus, ArchiveLocation, DistTag, LocatedVersion, Manifest, Package,
+    PublishedVersion, User, Version, VersionDetail, VersionSummary, VersionText, VersionTexts, Visibility,
 };
 
 /// A value that can be stored in the shared cache and read back.
@@ -32,6 +32,14 @@ pub(super) struct StoredSummary {
     sha256: String,
     archive_size: u64,
     dependencies: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredLocated {
+    package: String,
+    summary: StoredSummary,
+    archive: String,
+    visibility: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -71,6 +79,9 @@ pub(super) struct StoredUser {
     #[serde(default)]
     otp_enabled: bool,
     is_admin: bool,
+    /// The other roles.
+    #[serde(default)]
+    roles: Vec<String>,
     created_at: i64,
 }
 
@@ -148,6 +159,32 @@ impl Shared for BTreeMap<DistTag, Version> {
 
     fn restore(stored: Self::Stored) -> Option<Self> {
         stored.iter().map(|(tag, version)| Some((tag.parse().ok()?, version.parse().ok()?))).collect()
+    }
+}
+
+impl Shared for LocatedVersion {
+    type Stored = StoredLocated;
+
+    fn store(&self) -> StoredLocated {
+        StoredLocated {
+            package: self.location.package.to_string(),
+            summary: self.summary.store(),
+            archive: self.location.archive.to_string(),
+            visibility: self.location.visibility.as_str().to_owned(),
+        }
+    }
+
+    fn restore(stored: StoredLocated) -> Option<Self> {
+        let summary = VersionSummary::restore(stored.summary)?;
+        let location = ArchiveLocation {
+            package: stored.package.parse().ok()?,
+            version: summary.version.clone(),
+            archive: stored.archive.parse().ok()?,
+            sha256: summary.sha256,
+            size: summary.archive_size,
+            visibility: Visibility::parse(&stored.visibility)?,
+        };
+        Some(Self { summary, location })
     }
 }
 
@@ -230,19 +267,22 @@ impl Shared for User {
             email: self.email.clone(),
             email_verified: self.email_verified,
             otp_enabled: self.otp_enabled,
-            is_admin: self.is_admin,
+            is_admin: self.is_admin(),
+            roles: self.roles.without(AccountRoles::ADMIN).names().into_iter().map(str::to_owned).collect(),
             created_at: self.created_at.as_microsecond(),
         }
     }
 
     fn restore(stored: StoredUser) -> Option<Self> {
+        let others = stored.roles.iter().map(|role| AccountRole::parse(role)).collect::<Option<AccountRoles>>()?;
+        let roles = if stored.is_admin { others.with(AccountRole::Admin) } else { others };
         Some(Self {
             id: stored.id.parse().ok()?,
             username: stored.username.parse().ok()?,
             email: stored.email,
             email_verified: stored.email_verified,
             otp_enabled: stored.otp_enabled,
-            is_admin: stored.is_admin,
+            roles,
             // A disabled user is never stored in the shared cache.
             disabled: false,
             created_at: instant(stored.created_at)?,

@@ -93,12 +93,14 @@ pub(crate) struct AccountAnswer {
     /// Whether the user has opened the link of a mail to this address.
     email_verified: bool,
     is_admin: bool,
-    /// `admin` for an administrator.
+    /// What the user is in the whole registry: `admin`, `approver`, `moderator`, `auditor`.
     roles: Vec<&'static str>,
     /// Whether logins need a code of a second factor.
     otp_enabled: bool,
-    /// The scopes the user is a member of.
+    /// The scopes the user is a member of, by name: at most 1,000.
     scopes: Vec<Membership>,
+    /// Whether the user is a member of more scopes than are listed.
+    scopes_truncated: bool,
     created_at: Time,
 }
 
@@ -113,17 +115,18 @@ struct Membership {
 
 impl From<Account> for AccountAnswer {
     fn from(account: Account) -> Self {
-        let Account { user, scopes } = account;
+        let Account { user, scopes, has_more_scopes } = account;
         let scopes = scopes.iter().map(|(name, role)| Membership { name: name.to_string(), role: role.as_str() });
         Self {
             id: user.id.to_string(),
             username: user.username.to_string(),
+            is_admin: user.is_admin(),
             email: user.email,
             email_verified: user.email_verified,
-            is_admin: user.is_admin,
-            roles: if user.is_admin { vec!["admin"] } else { Vec::new() },
+            roles: user.roles.names(),
             otp_enabled: user.otp_enabled,
             scopes: scopes.collect(),
+            scopes_truncated: has_more_scopes,
             created_at: user.created_at.into(),
         }
     }
@@ -215,8 +218,10 @@ impl ResetLinkAnswer {
 pub(crate) struct ProfileAnswer {
     username: String,
     created_at: Time,
-    /// The packages the user owns, by name.
+    /// The packages the user owns, by name: at most 1,000.
     packages: Vec<String>,
+    /// Whether the user owns more packages than are listed.
+    packages_truncated: bool,
 }
 
 impl From<UserProfile> for ProfileAnswer {
@@ -225,6 +230,7 @@ impl From<UserProfile> for ProfileAnswer {
             username: profile.username.to_string(),
             created_at: profile.created_at.into(),
             packages: profile.packages.iter().map(ToString::to_string).collect(),
+            packages_truncated: profile.has_more_packages,
         }
     }
 }

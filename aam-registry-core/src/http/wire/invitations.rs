@@ -13,7 +13,7 @@ pub(crate) struct InvitationRequest {
     #[schemars(email, length(max = 254))]
     pub(crate) email: Option<String>,
     /// The roles that the account gets.
-    #[schemars(extend("items" = {"enum": ["admin"]}))]
+    #[schemars(extend("items" = {"enum": ["admin", "approver", "moderator", "auditor"]}))]
     pub(crate) roles: Option<Vec<String>>,
     /// The scopes that the account becomes a member of, with the role: `owner`, `member` or `contributor`.
     #[schemars(extend("additionalProperties" = {"enum": ["owner", "member", "contributor"]}))]

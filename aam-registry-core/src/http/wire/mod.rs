@@ -9,6 +9,7 @@ mod invitations;
 mod limits;
 mod package;
 mod publish;
+mod reports;
 mod resolve;
 pub(crate) mod rules;
 mod scopes;
@@ -32,6 +33,7 @@ pub(crate) use invitations::{InvitationRequest, InvitationsAnswer, NewInvitation
 pub(crate) use limits::LimitsAnswer;
 pub(crate) use package::{PackageAnswer, SearchPage};
 pub(crate) use publish::{PublishForm, PublishedAnswer};
+pub(crate) use reports::{NamedReportAnswer, ReportAnswer, ReportChangeRequest, ReportRequest, ReportsPage};
 pub(crate) use resolve::{ResolutionAnswer, ResolveRequest, ResolvedAnswer};
 pub(crate) use scopes::{MemberAnswer, MemberRequest, ScopeAnswer, ScopeRequest};
 pub(crate) use service::{HealthAnswer, PartHealthAnswer, ReadyAnswer, ServiceAnswer};

@@ -11,9 +11,9 @@ use crate::{
     error::{Error, Result},
     ports::PackageStore,
     types::{
-        Actor, ApprovalStatus, ArchiveFile, ArchiveLocation, DistTag, Memberships, Package, PackageName,
-        PackageSummary, Page, PublishedVersion, Reach, RegistryTotals, SearchQuery, UserId, Username, Version,
-        VersionBounds, VersionDetail, VersionList, VersionRange, VersionSummary,
+        Actor, ApprovalStatus, ArchiveFile, ArchiveLocation, DistTag, LocatedVersion, Memberships, Package,
+        PackageName, PackageSummary, Page, PublishedVersion, Reach, RegistryTotals, SearchQuery, UserId, Username,
+        Version, VersionBounds, VersionDetail, VersionList, VersionRange, VersionSummary,
     },
 };
 
@@ -75,6 +75,18 @@ impl PackageStore for MemoryMetadata {
             dist_tags: tags.map(|(tag, _)| tag).collect(),
             downloads: stored.downloads,
             visibility: package.visibility,
+        }))
+    }
+
+    async fn located_version(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        reach: Reach,
+    ) -> Result<Option<LocatedVersion>> {
+        Ok(self.version(name, version, reach).await?.map(|detail| {
+            let location = detail.location();
+            LocatedVersion { summary: detail.summary, location }
         }))
     }
 

@@ -116,7 +116,7 @@ impl Registry {
     /// [`Error::Forbidden`] to who is no administrator.
     pub async fn invitations(&self, by: &Principal) -> Result<Vec<Invitation>> {
         Action::Invite.require_credential(by, None)?;
-        Rights { admin: by.acts_as_admin(), ..Rights::default() }.require_everywhere(Action::Invite)?;
+        Rights::of_account(by.acting_roles()).require_everywhere(Action::Invite)?;
         self.inner().queries.ask(Invitations(self.now())).await
     }
 

@@ -17,6 +17,7 @@ mod packages;
 mod private;
 mod publish_rights;
 mod publishing;
+mod reports;
 mod scopes;
 mod search;
 mod second_factors;
@@ -43,6 +44,7 @@ pub use packages::*;
 pub use private::*;
 pub use publish_rights::*;
 pub use publishing::*;
+pub use reports::*;
 pub use scopes::*;
 pub use search::*;
 pub use second_factors::*;
@@ -98,7 +100,11 @@ macro_rules! database_cases {
             a_used_token_says_when,
             a_dead_credential_makes_no_token,
             a_disabled_user_is_shut_out_until_enabled,
+            a_report_is_made_and_closed,
+            a_report_is_checked,
+            open_reports_of_a_user_are_few,
             a_role_comes_and_goes,
+            an_administrator_sets_roles,
             a_password_that_was_reset_ends_sessions,
             who_changes_a_password_keeps_this_session_alone,
             an_account_is_changed_by_its_user_alone,
@@ -119,6 +125,7 @@ macro_rules! database_cases {
             of_scopes_made_at_once_one_is_made,
             members_come_and_change_and_go,
             only_owners_change_members,
+            a_scope_has_no_more_members_than_it_may,
             an_administrator_changes_members,
             a_member_may_leave,
             the_last_owner_stays,
@@ -169,6 +176,7 @@ macro_rules! database_cases {
             a_dead_credential_changes_no_version,
             a_tag_is_set_moved_and_removed,
             a_tag_that_is_so_already_is_no_change,
+            a_package_has_no_more_tags_than_it_may,
             an_unknown_tag_cannot_be_removed,
             a_yanked_version_gets_no_tag,
             a_tag_change_is_checked,
@@ -183,6 +191,7 @@ macro_rules! database_cases {
             the_last_owner_of_a_package_stays,
             a_disabled_owner_of_a_package_is_not_the_one_that_stays,
             owners_leaving_at_once_leave_one,
+            a_package_has_no_more_owners_than_it_may,
             an_ownership_that_is_so_already_is_no_change,
             a_change_of_owners_is_checked,
             scope_owners_own_its_packages,

@@ -134,5 +134,5 @@ async fn an_invitation_counts_where_everybody_may_register() {
     let made = invite(&site, &ada, json!({"roles": ["admin"]})).await.json();
     assert_eq!(register(&site, "bob", made["token"].as_str()).await.status, 201);
     let bob = site.world.registry.find_user(&"bob".parse().expect("a name")).await.expect("read").expect("bob");
-    assert_eq!((bob.is_admin, AccountRole::Admin.as_str()), (true, "admin"));
+    assert_eq!((bob.is_admin(), AccountRole::Admin.as_str()), (true, "admin"));
 }

@@ -10,6 +10,7 @@ mod limits;
 mod packages;
 mod patience;
 mod publish;
+mod reports;
 mod retry;
 mod unreachable;
 mod webhooks;

@@ -178,7 +178,7 @@ pub(crate) fn service(
     (registry, freshness): Assembled,
     base_url: &str,
     readiness: Readiness,
-    metrics: impl Fn() -> String + Send + Sync + 'static,
+    metrics: Option<impl Fn() -> String + Send + Sync + 'static>,
 ) -> Result<RegistryService, AssembleError> {
     let proxies = settings.trusted_proxies.0.iter().copied();
     let cors = match &settings.cors_origins {
@@ -190,15 +190,16 @@ pub(crate) fn service(
     if let Some(freshness) = freshness {
         builder = builder.freshness(freshness);
     }
-    let service = builder
+    builder = builder
         .base_url(base_url)
         .client_ip(ClientIpPolicy::new(proxies, settings.client_ip_header.0.clone()))
         .cors(cors)
         .body_timeout(settings.body_timeout.0)
-        .readiness(readiness)
-        .metrics(metrics)
-        .build()?;
-    Ok(service)
+        .readiness(readiness);
+    if let Some(metrics) = metrics {
+        builder = builder.metrics(metrics);
+    }
+    Ok(builder.build()?)
 }
 
 /// Creates the administrator of `ADMIN_*` if there is no administrator yet.

@@ -86,6 +86,9 @@ pub(super) fn policy(settings: &Settings) -> Policy {
         .with_session_lifetime(settings.token_expire_hours.lifetime())
         .with_upload_timeout(settings.upload_timeout.0)
         .with_uploads_per_user(settings.max_uploads_per_user.0)
+        .with_tags_per_package(settings.max_tags_per_package.0)
+        .with_owners_per_package(settings.max_owners_per_package.0)
+        .with_members_per_scope(settings.max_members_per_scope.0)
         .with_reserved_names(settings.reserved_names.iter().flat_map(|names| names.0.iter().cloned()))
         .with_protected_from(Some(settings.protect_names_from.0).filter(|from| *from > 0));
     match &settings.allowed_tags {

@@ -14,9 +14,10 @@ use super::{
     values::{
         AdminPassword, Backlog, BaseUrl, Bucket, CaBundle, ClientIpHeader, Connections, ConnectionsPerAddress, Count,
         DatabaseUrl, Days, Domain, DownloadRedirect, Downloads, EmailAddress, Endpoint, Host, Hours, JwtSecrets,
-        LatestChoice, LogFormat, LogLevel, NameList, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl,
-        ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration, Room, Seconds, SecretKey, SecretsKeys, Sender,
-        Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads, Timeout, TokenDays, Uploads, Webhooks, Word,
+        LatestChoice, LogFormat, LogLevel, MetricsAddress, MetricsToken, NameList, Networks, Origins, PerMinute,
+        PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration, Room, Seconds,
+        SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads, Timeout,
+        TokenDays, Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -218,6 +219,12 @@ settings! {
         /// Most concurrent uploads of one account on each replica; twice as many of one address.
         /// Further uploads wait for 10 s and are then answered 429
         max_uploads_per_user: Uploads = "MAX_UPLOADS_PER_USER", Fallback::Text("4");
+        /// Most dist-tags of a package beside `latest`
+        max_tags_per_package: Count = "MAX_TAGS_PER_PACKAGE", Fallback::Text("100");
+        /// Most owners of a package, beside the owners of its scope
+        max_owners_per_package: Count = "MAX_OWNERS_PER_PACKAGE", Fallback::Text("100");
+        /// Most members of a scope
+        max_members_per_scope: Count = "MAX_MEMBERS_PER_SCOPE", Fallback::Text("1000");
         /// Time-out for one upload
         upload_timeout: Timeout = "UPLOAD_TIMEOUT", Fallback::Text("15m");
     }
@@ -276,6 +283,12 @@ settings! {
         /// Days after which `aam-registry audit prune` deletes entries of the audit log
         audit_retention_days: Days = "audit.retention_days", Fallback::Text("90");
     }
+    "Metrics" {
+        /// Token without which /metrics answers 401; open to everybody by default
+        metrics_token: Option<MetricsToken> = "METRICS_TOKEN" [secret];
+        /// Address and port that serve /metrics by plain HTTP in place of the main address
+        metrics_address: Option<MetricsAddress> = "METRICS_ADDRESS";
+    }
     "Logs" {
         /// Least severe log lines to write
         log_level: LogLevel = "LOG_LEVEL", Fallback::Text("info");
@@ -311,7 +324,6 @@ settings! {
         "Trusted publishing is not built into this release" {
             "TRUSTED_PUBLISHING_ISSUERS"; "TRUSTED_PUBLISHING_AUDIENCE";
         }
-        "Closing /metrics is not built into this release" { "METRICS_TOKEN" [secret]; "METRICS_ADDRESS"; }
         "The scanner of archives is not built into this release" { "SCANNER_COMMAND"; "SCANNER_URL"; "SCAN_POLICY"; }
         "The transparency log is not built into this release" { "TLOG_ORIGIN"; "TLOG_PRIVATE_KEY"; }
         "Quotas are not built into this release" {

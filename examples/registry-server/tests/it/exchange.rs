@@ -44,7 +44,7 @@ fn tree(root: &Path) -> BTreeMap<String, Value> {
             let relative = path.strip_prefix(root).expect("below it").to_str().expect("UTF-8").to_owned();
             if path.is_dir() {
                 folders.push(path);
-            } else if name.ends_with(".aam") {
+            } else if path.extension().is_some_and(|extension| extension == "aam") {
                 files.insert(relative, fs::read(&path).expect("there").len().into());
             } else {
                 files.insert(relative, document(&path));

@@ -14,6 +14,7 @@ mod exchange;
 mod http2;
 mod jobs;
 mod logs;
+mod metrics;
 mod process;
 mod slow;
 mod start;

@@ -2,7 +2,7 @@
 
 mod source;
 
-use std::{fs, io::Read};
+use std::{fmt::Write, fs, io::Read};
 
 use aam_registry_core::{
     Error,
@@ -55,7 +55,7 @@ pub(super) fn run(command: &Import, surroundings: Surroundings) -> Result<Answer
             || Failed(format!("there is no user {}: create one with `aam-registry user create`", command.owner));
         let owner = Principal::of_host(&registry.find_user(&command.owner).await?.ok_or_else(missing)?);
         let bar = progress::counting("archives checked");
-        let limits = registry.policy().archive_limits.clone();
+        let limits = registry.policy().archive_limits;
         let found = source::read(&command.from, &limits, || bar.inc(1));
         bar.finish_and_clear();
         let found = found.map_err(|error| Failed(format!("{} cannot be read: {error}", command.from.display())))?;
@@ -192,7 +192,7 @@ fn line_of(name: &PackageName, imported: &Imported, command: &Import) -> String 
     let mut line = format!("{name}: {} {verb}, {} there already", imported.published.len(), imported.there.len());
     if let Some(scope) = &imported.scope {
         let verb = if command.dry_run { "would be created" } else { "created" };
-        line.push_str(&format!("; scope @{scope} {verb}, owned by {}", command.owner));
+        let _ = write!(line, "; scope @{scope} {verb}, owned by {}", command.owner);
     }
     line
 }

@@ -4,6 +4,7 @@ mod accounts;
 mod choices;
 mod database;
 mod mail;
+mod metrics;
 mod network;
 mod numbers;
 mod outgoing;
@@ -16,6 +17,7 @@ pub(crate) use choices::{
 };
 pub(crate) use database::{DatabaseUrl, PostgresUrl};
 pub(crate) use mail::{Sender, SmtpTls};
+pub(crate) use metrics::{MetricsAddress, MetricsToken};
 pub(crate) use network::{BaseUrl, ClientIpHeader, Domain, Host, Networks, Origins};
 pub(crate) use numbers::{
     Backlog, Connections, ConnectionsPerAddress, Count, Days, Downloads, Hours, PerMinute, PoolSize, Port, Room,
