@@ -388,6 +388,14 @@ pub enum Error {
          aam-registry user grant-role NAME admin"
     )]
     LastAdmin(Username),
+    /// An account cannot be deleted while it is the last owner of something.
+    #[error("{user} is the last owner of what the details list; make somebody else an owner of it first")]
+    NeedsHeirs {
+        /// The account.
+        user: Username,
+        /// Packages by name, and scopes as `@name`.
+        ownerless: Vec<String>,
+    },
     /// No set of versions meets every demand.
     #[error("{message}")]
     ResolutionConflict {
@@ -536,7 +544,7 @@ impl Error {
             Self::VersionExists { .. } => ErrorCode::VersionExists,
             Self::UserExists(_) => ErrorCode::UserExists,
             Self::ScopeExists(_) => ErrorCode::ScopeExists,
-            Self::LastOwner(_) | Self::LastAdmin(_) => ErrorCode::LastOwner,
+            Self::LastOwner(_) | Self::LastAdmin(_) | Self::NeedsHeirs { .. } => ErrorCode::LastOwner,
             Self::ResolutionConflict { .. } => ErrorCode::ResolutionConflict,
             Self::VersionGone { .. } => ErrorCode::VersionGone,
             Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,
@@ -554,6 +562,9 @@ impl Error {
             Self::InvalidRequest { details, .. } | Self::ResolutionConflict { details, .. } => details.clone(),
             Self::InvalidManifest(faults) => {
                 faults.iter().map(|fault| Detail::new(&*fault.field, &*fault.error)).collect()
+            }
+            Self::NeedsHeirs { ownerless, .. } => {
+                ownerless.iter().map(|name| Detail::new(&**name, "has no other owner")).collect()
             }
             Self::VersionExists { sha256, .. } => vec![Detail::new("sha256", sha256.to_string())],
             _ => Vec::new(),

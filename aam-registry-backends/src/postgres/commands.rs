@@ -10,8 +10,8 @@ use aam_registry_core::{
 use async_trait::async_trait;
 
 use super::{
-    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, facts, failure::Tx, invitations,
-    reports, scopes, second_factors, sessions, token_notices, tokens, users, webhooks,
+    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, erasure, facts, failure::Tx,
+    invitations, reports, scopes, second_factors, sessions, token_notices, tokens, users, webhooks,
 };
 
 #[async_trait]
@@ -35,6 +35,7 @@ fn rows(request: &Request) -> Option<Rows> {
         }
         Request::CreateUser(asked) => Rows::of_name(&asked.question().user.username),
         Request::ChangeAccount(asked) => Rows::of_name(&asked.question().username),
+        Request::DeleteAccount(asked) => Rows::of_name(&asked.question().username),
         Request::CreateToken(asked) => Rows::of(&asked.question().actor),
         Request::RevokeToken(asked) => Rows::of(&asked.question().actor),
         Request::RevokeTokens(asked) => Rows::of_tokens(&asked.question().tokens),
@@ -63,6 +64,7 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::Package(asked) => asked.decide(&facts::package(tx, asked.reads()).await?),
         Request::CreateUser(asked) => asked.decide(&users::new_user_facts(tx, asked.question()).await?),
         Request::ChangeAccount(asked) => asked.decide(&accounts::account_facts(tx, asked.question()).await?),
+        Request::DeleteAccount(asked) => asked.decide(&erasure::delete_account_facts(tx, asked.question()).await?),
         Request::CreateToken(asked) => asked.decide(&tokens::new_token_facts(tx, asked.question()).await?),
         Request::RevokeToken(asked) => asked.decide(&tokens::revocation_facts(tx, asked.question()).await?),
         Request::RevokeTokens(asked) => asked.decide(&accounts::revocation_facts(tx, asked.question()).await?),
@@ -104,6 +106,9 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
         QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0).await?),
         QueryRequest::AddressesOfLogin(asked) => {
             asked.answer(sessions::addresses_of_login(tx, &asked.question().0).await?);
+        }
+        QueryRequest::ErasedUsernames(asked) => {
+            asked.answer(erasure::erased_usernames(tx, &asked.question().0).await?);
         }
         QueryRequest::Invitations(asked) => asked.answer(invitations::open(tx, asked.question().0).await?),
         QueryRequest::InvitationOfSecret(asked) => {

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata, accounts, apply::apply, facts, failure::Tx, invitations, reports, scopes, second_factors, sessions,
-    token_notices, tokens, users, webhooks,
+    SqliteMetadata, accounts, apply::apply, erasure, facts, failure::Tx, invitations, reports, scopes, second_factors,
+    sessions, token_notices, tokens, users, webhooks,
 };
 
 #[async_trait]
@@ -25,6 +25,7 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         Request::Package(asked) => asked.decide(&facts::package(tx, asked.reads())?),
         Request::CreateUser(asked) => asked.decide(&users::new_user_facts(tx, asked.question())?),
         Request::ChangeAccount(asked) => asked.decide(&accounts::account_facts(tx, asked.question())?),
+        Request::DeleteAccount(asked) => asked.decide(&erasure::delete_account_facts(tx, asked.question())?),
         Request::CreateToken(asked) => asked.decide(&facts::caller(tx, &asked.question().actor)?),
         Request::RevokeToken(asked) => asked.decide(&tokens::revocation_facts(tx, asked.question())?),
         Request::RevokeTokens(asked) => asked.decide(&accounts::revocation_facts(tx, asked.question())?),
@@ -65,6 +66,7 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
         QueryRequest::AddressesOfLogin(asked) => {
             asked.answer(sessions::addresses_of_login(tx, &asked.question().0)?);
         }
+        QueryRequest::ErasedUsernames(asked) => asked.answer(erasure::erased_usernames(tx, &asked.question().0)?),
         QueryRequest::Invitations(asked) => asked.answer(invitations::open(tx, asked.question().0)?),
         QueryRequest::InvitationOfSecret(asked) => asked.answer(invitations::of_secret(tx, &asked.question().0)?),
         QueryRequest::TokensToTellOf(asked) => asked.answer(token_notices::due(tx, asked.question().0)?),

@@ -100,6 +100,14 @@ pub enum Write<'a> {
         /// What.
         notice: TokenNotice,
     },
+    /// Erases what belongs to an account: memberships, ownership, API tokens, sessions, second factor, one-time
+    /// tokens.
+    EraseAccount {
+        /// Whose.
+        user: UserId,
+        /// When its API tokens stop working.
+        at: Timestamp,
+    },
     /// Makes an invitation.
     AddInvitation(Invitation),
     /// Removes an invitation.

@@ -8,7 +8,7 @@ use crate::{
     ports::TokenHolder,
     types::{
         Asked, Invitation, NamedReport, OperatorWebhookState, Page, ReportFilter, ScopeName, ScopeWebhook,
-        SecondFactor, Sha256Digest, StoredWebhook, TokenNotice, UserId, WebhookId,
+        SecondFactor, Sha256Digest, StoredWebhook, TokenNotice, UserId, Username, WebhookId,
     },
 };
 
@@ -86,6 +86,8 @@ queries! {
     /// The addresses from which the user with that username or, if it contains an `@`, with that e-mail address
     /// (in any case) has logged in, as far as is remembered.
     AddressesOfLogin(String) -> Vec<IpAddr>;
+    /// Those of these names that were the names of accounts which are deleted.
+    ErasedUsernames(Vec<Username>) -> Vec<Username>;
     /// At most 500 invitations that have not expired at that time, newest first.
     Invitations(Timestamp) -> Vec<Invitation>;
     /// The invitation with a secret of that digest, expired or not.

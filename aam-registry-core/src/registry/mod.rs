@@ -40,8 +40,9 @@ mod visibility;
 mod webhooks;
 
 pub use accounts::{
-    Account, AccountDescription, EnrolledFactor, InvitationRequest, LeakedToken, LoginRequest, MAX_LEAKED_TOKENS,
-    NewAccount, NewInvitation, OPERATOR, OwnAccountChange, PasswordResetLink, Registration, SessionToken, TokenRequest,
+    Account, AccountDescription, AccountSearch, EnrolledFactor, InvitationRequest, LeakedToken, LoginRequest,
+    MAX_LEAKED_TOKENS, ManagedAccountChange, NewAccount, NewInvitation, OPERATOR, OwnAccountChange, OwnAccountDeletion,
+    PasswordResetLink, Registration, SessionToken, TokenRequest,
 };
 pub(crate) use accounts::{
     DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REGISTERED,

@@ -67,6 +67,7 @@ events! {
     UserPasswordChange = "user.password_change",
     UserPasswordReset = "user.password_reset",
     UserInvite = "user.invite",
+    UserDelete = "user.delete",
     UserTotpEnable = "user.totp_enable",
     UserTotpDisable = "user.totp_disable",
     TokenCreate = "token.create",

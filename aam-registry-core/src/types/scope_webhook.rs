@@ -163,6 +163,7 @@ impl AuditEvent {
             | Self::TokenStale
             | Self::SessionRevoke
             | Self::UserInvite
+            | Self::UserDelete
             | Self::UserTotpEnable
             | Self::UserTotpDisable
             | Self::UserEmailVerify

@@ -159,6 +159,8 @@ pub(crate) enum UserAction {
     RevokeRole(RoleOfUser),
     /// Set a new password and end every session of the account
     ResetPassword(ResetPassword),
+    /// Delete an account: name, address and credentials are erased, packages stay
+    Delete(NamedUser),
     /// Make a link with which somebody makes an account, once and within a week
     Invite(InviteUser),
     /// Remove the second factor of an account whose user has lost it
@@ -225,7 +227,7 @@ pub(crate) struct ListUsers {
     pub(crate) flags: Flags<false>,
 }
 
-/// `user show`, `disable`, `enable` and `reset-otp`
+/// `user show`, `disable`, `enable`, `delete` and `reset-otp`
 #[derive(Debug, Args)]
 pub(crate) struct NamedUser {
     /// Whose account

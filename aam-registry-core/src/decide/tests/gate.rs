@@ -14,16 +14,16 @@ use super::{
 use crate::{
     decide::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
-        CloseReport, CloseReportFacts, EndSession, EndSessionFacts, InvitationChange, InvitationFacts,
-        InvitationUpdate, LogOut, MemberChange, MemberFacts, MemberState, NewReport, NewReportFacts, NewScope,
-        NewScopeFacts, NewToken, NewUser, PackageCommand, PackageFacts, PublishFacts, RevokeToken, RevokeTokenFacts,
-        SecondFactorChange, SecondFactorFacts, SecondFactorUpdate, WebhookAction, WebhookChange, WebhookCommand,
-        WebhookFacts, gate::closed,
+        CloseReport, CloseReportFacts, DeleteAccount, DeleteAccountFacts, EndSession, EndSessionFacts,
+        InvitationChange, InvitationFacts, InvitationUpdate, LogOut, MemberChange, MemberFacts, MemberState, NewReport,
+        NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageCommand, PackageFacts, PublishFacts,
+        RevokeToken, RevokeTokenFacts, SecondFactorChange, SecondFactorFacts, SecondFactorUpdate, WebhookAction,
+        WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
     ports::{CommandHandlerExt, PublishStore},
-    registry::Registry,
+    registry::{AccountSearch, Registry},
     types::{
         AccountRole, AccountRoles, AccountState, Actor, AuditFilter, Credential, InvitationId, NewUpload,
         OneTimePurpose, OneTimeToken, PageRequest, Principal, Report, ReportCategory, ReportFilter, ReportId,
@@ -119,6 +119,21 @@ fn admins_change(update: AccountUpdate) -> Result<()> {
     change.decide(&facts).map(drop)
 }
 
+fn deletion(by: usize) -> Result<()> {
+    let actor = actor(by);
+    let by = if by == 0 { AccountActor::Itself(actor) } else { AccountActor::Admin(actor) };
+    let delete = DeleteAccount { by, username: username(0), password_hash: "none".into(), now: NOW, audit: entry() };
+    let account =
+        AccountState { user: account(), password_hash: "hash".into(), session_generation: 0, kept_session: None };
+    let admin = CallerAccount { roles: AccountRoles::ADMIN, ..CallerAccount::default() };
+    let caller = match delete.by {
+        AccountActor::Admin(_) => CallerFacts { account: Some(admin), ..caller(1) },
+        _ => caller(0),
+    };
+    let facts = DeleteAccountFacts { account: Some(account), caller, ..DeleteAccountFacts::default() };
+    delete.decide(&facts).map(drop)
+}
+
 fn new_report() -> NewReport {
     let report = Report {
         id: ReportId::generate(),
@@ -207,6 +222,13 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         Action::SetRoles => {
             admins_change(AccountUpdate::Roles { granted: AccountRole::Auditor.into(), revoked: AccountRoles::NONE })
         }
+        Action::ListAccounts => {
+            let search = AccountSearch { text: None, role: None, disabled: None, page };
+            registry.find_accounts(by, &search).await.map(drop)
+        }
+        Action::DisableAccount => admins_change(AccountUpdate::Disabled(true)),
+        Action::DeleteAccount => deletion(1),
+        Action::DeleteOwnAccount => deletion(0),
         Action::Invite => {
             let update = InvitationUpdate::Revoke(InvitationId::generate());
             let change = InvitationChange { actor: Some(actor(ADMIN)), update, audit: entry() };

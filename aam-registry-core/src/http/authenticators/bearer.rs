@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Result},
     ports::Authenticator,
     registry::Registry,
-    types::Principal,
+    types::{ClientAddress, Principal},
 };
 
 /// The registry's own [`Authenticator`]: reads `Authorization: Bearer …`, which
@@ -31,7 +31,8 @@ impl Authenticator for BearerAuthenticator {
     }
 
     async fn authenticate(&self, request: &Parts) -> Result<Principal> {
-        self.registry.authenticate(bearer(&request.headers)?).await
+        let client = request.extensions.get::<ClientAddress>().map(|client| client.0);
+        self.registry.authenticate_from(client, bearer(&request.headers)?).await
     }
 }
 

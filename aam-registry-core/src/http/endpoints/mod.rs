@@ -19,6 +19,7 @@ mod sessions;
 mod tags;
 mod tokens;
 mod totp;
+mod users;
 mod version_changes;
 mod visibility;
 mod webhooks;
@@ -43,6 +44,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         owners::ROUTES,
         visibility::ROUTES,
         accounts::ROUTES,
+        users::ROUTES,
         sessions::ROUTES,
         totp::ROUTES,
         invitations::ROUTES,

@@ -18,6 +18,7 @@ mod sessions;
 mod time;
 mod tokens;
 mod totp;
+mod users;
 mod version;
 mod version_changes;
 mod webhooks;
@@ -41,6 +42,7 @@ pub(crate) use sessions::SessionsAnswer;
 pub(crate) use time::Time;
 pub(crate) use tokens::{NewTokenAnswer, ReportedToken, TokenRequest, TokensAnswer};
 pub(crate) use totp::{EnrolledFactorAnswer, OtpRequest, RecoveryCodesAnswer};
+pub(crate) use users::{AccountDeletion, ManagedUserChange, UserAnswer, UsersPage};
 pub(crate) use version::{VersionAnswer, VersionRow, VersionsAnswer};
 pub(crate) use version_changes::{
     DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, VisibilityAnswer,

@@ -40,6 +40,7 @@ impl Tables {
                 self.users.insert(account.user.id, account);
             }
             Write::NoteTokenNotice { token, notice } => self.token_notices.push((token, notice)),
+            Write::EraseAccount { user, .. } => self.erase_account(user),
             Write::AddInvitation(invitation) => {
                 self.invitations.insert(invitation.id, invitation);
             }

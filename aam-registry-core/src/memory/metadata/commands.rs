@@ -17,6 +17,7 @@ impl CommandHandler for MemoryMetadata {
             Request::Package(asked) => asked.decide(&tables.package_facts(asked.reads())),
             Request::CreateUser(asked) => asked.decide(&tables.new_user_facts(asked.question())),
             Request::ChangeAccount(asked) => asked.decide(&tables.account_facts(asked.question())),
+            Request::DeleteAccount(asked) => asked.decide(&tables.delete_account_facts(asked.question())),
             Request::CreateToken(asked) => asked.decide(&tables.caller(&asked.question().actor)),
             Request::RevokeToken(asked) => {
                 let revocation = asked.question();
@@ -60,6 +61,7 @@ impl QueryHandler for MemoryMetadata {
         match &request {
             QueryRequest::WebhooksOfScope(asked) => asked.answer(tables.webhooks_of(&asked.question().0)),
             QueryRequest::AddressesOfLogin(asked) => asked.answer(tables.addresses_of_login(&asked.question().0)),
+            QueryRequest::ErasedUsernames(asked) => asked.answer(tables.erased_usernames(&asked.question().0)),
             QueryRequest::Invitations(asked) => asked.answer(tables.open_invitations(asked.question().0)),
             QueryRequest::InvitationOfSecret(asked) => asked.answer(tables.invitation_of_secret(&asked.question().0)),
             QueryRequest::TokensToTellOf(asked) => asked.answer(tables.tokens_to_tell_of(asked.question().0)),

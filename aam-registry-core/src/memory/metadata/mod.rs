@@ -6,6 +6,7 @@ mod archive_index;
 mod audit;
 mod commands;
 mod downloads;
+mod erasure;
 mod facts;
 mod invitations;
 mod jobs;

@@ -1,6 +1,8 @@
 //! Accounts, logins, API tokens and scopes.
 
+mod administration;
 mod change;
+mod delete;
 mod email;
 mod invitations;
 mod leaked_tokens;
@@ -18,7 +20,9 @@ mod token_notices;
 mod tokens;
 mod verify;
 
+pub use administration::{AccountSearch, ManagedAccountChange};
 pub use change::OwnAccountChange;
+pub use delete::OwnAccountDeletion;
 pub(crate) use invitations::invitation_url;
 pub use invitations::{InvitationRequest, NewInvitation};
 pub use leaked_tokens::{LeakedToken, MAX_LEAKED_TOKENS};

@@ -193,8 +193,12 @@ impl From<Registration> for NewAccount {
 fn check(account: &NewAccount, reserved: &BTreeSet<String>) -> Result<Username> {
     let mut details = Vec::new();
     let username = account.username.parse::<Username>();
-    if let Err(error) = &username {
-        details.push(Detail::new("username", error.to_string()));
+    match &username {
+        Ok(username) if username.is_erased() => {
+            details.push(Detail::new("username", "is reserved for accounts that were deleted"));
+        }
+        Ok(_) => {}
+        Err(error) => details.push(Detail::new("username", error.to_string())),
     }
     let reserved = if account.is_admin() { Ok(()) } else { reserved::check_scope(&account.username, reserved) };
     details.extend(email::fault(&account.email));

@@ -7,6 +7,7 @@ mod accounts;
 mod archives;
 mod audit;
 mod changes;
+mod deletion;
 mod downloads;
 mod invitations;
 mod jobs;
@@ -34,6 +35,7 @@ pub use accounts::*;
 pub use archives::*;
 pub use audit::*;
 pub use changes::*;
+pub use deletion::*;
 pub use downloads::*;
 pub use invitations::*;
 pub use jobs::*;
@@ -82,6 +84,8 @@ macro_rules! database_cases {
             the_addresses_of_logins_are_known,
             a_used_session_says_when,
             the_place_of_an_old_session_is_remembered,
+            a_deleted_account_is_gone_but_for_its_name,
+            the_last_owner_is_not_deleted,
             an_invitation_is_used_once,
             an_invitation_is_made_by_administrators,
             a_second_factor_comes_and_goes,

@@ -33,4 +33,5 @@ mod site;
 mod stalled;
 mod totp;
 mod unseen;
+mod users;
 mod webhooks;

@@ -12,7 +12,7 @@ use super::{
     retry::Repeat,
     wire::{
         Account, EnrolledOtp, Invitation, InvitationList, RecoveryCodes, Registered, ScopeInfo, SessionList,
-        SessionToken, TokenInfo, TokenList,
+        SessionToken, TokenInfo, TokenList, UserPage,
     },
 };
 use crate::{config::Secret, failure::Result, output::plain};
@@ -100,6 +100,49 @@ impl Client {
     /// Verifies an e-mail address with the link of a mail.
     pub(crate) async fn verify_email(&self, link: &str) -> Result<()> {
         self.act(Method::POST, self.url("users/verify-email"), Some(&json!({"token": link}))).await
+    }
+
+    /// A page of accounts, for administrators.
+    pub(crate) async fn users(
+        &self,
+        text: Option<&str>,
+        role: Option<&str>,
+        disabled: bool,
+        page: u64,
+    ) -> Result<UserPage> {
+        let mut url = self.url("users");
+        {
+            let mut query = url.query_pairs_mut();
+            query.append_pair("limit", "200").append_pair("page", &page.to_string());
+            for (key, value) in [("q", text), ("role", role), ("disabled", disabled.then_some("true"))] {
+                if let Some(value) = value {
+                    query.append_pair(key, value);
+                }
+            }
+        }
+        self.get(url).await
+    }
+
+    /// Changes an account of somebody else.
+    pub(crate) async fn change_user(&self, user: &Username, change: &Value) -> Result<Value> {
+        self.send_json(Method::PATCH, self.url(&format!("users/{user}")), change, Repeat::IfUnsent).await
+    }
+
+    /// Makes a link with which somebody sets a password.
+    pub(crate) async fn make_reset_link(&self, user: &Username) -> Result<Value> {
+        let url = self.url(&format!("users/{user}/password-reset"));
+        self.send_json(Method::POST, url, &json!({}), Repeat::IfUnsent).await
+    }
+
+    /// Deletes an account of somebody else.
+    pub(crate) async fn delete_user(&self, user: &Username) -> Result<()> {
+        self.act(Method::DELETE, self.url(&format!("users/{user}")), None).await
+    }
+
+    /// Deletes the caller's account.
+    pub(crate) async fn delete_account(&self, password: &Secret, otp: Option<&str>) -> Result<()> {
+        let body = json!({"current_password": password.expose(), "otp": otp});
+        self.act(Method::DELETE, self.url("users/me"), Some(&body)).await
     }
 
     /// Makes an invitation.

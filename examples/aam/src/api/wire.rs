@@ -256,6 +256,26 @@ pub(super) struct TokenList {
     pub(super) tokens: Vec<TokenInfo>,
 }
 
+/// A page of accounts.
+#[derive(Debug, Deserialize)]
+pub(crate) struct UserPage {
+    pub(crate) users: Vec<ManagedUser>,
+    pub(crate) pages: u64,
+}
+
+/// An account, as administrators see it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ManagedUser {
+    pub(crate) username: String,
+    pub(crate) email: Option<String>,
+    #[serde(default)]
+    pub(crate) roles: Vec<String>,
+    #[serde(default)]
+    pub(crate) otp_enabled: bool,
+    #[serde(default)]
+    pub(crate) disabled: bool,
+}
+
 /// An invitation; `token`, `url` and `mailed` are told when it is made.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Invitation {

@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+pub(crate) mod account;
 mod acting;
 pub(crate) mod audit_log;
 pub(crate) mod deprecate;
@@ -26,6 +27,7 @@ pub(crate) mod token;
 pub(crate) mod uninstall;
 pub(crate) mod unyank;
 pub(crate) mod update;
+pub(crate) mod user;
 pub(crate) mod verify_email;
 pub(crate) mod visibility;
 pub(crate) mod webhook;

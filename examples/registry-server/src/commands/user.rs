@@ -123,6 +123,20 @@ pub(super) fn reset_password(command: ResetPassword, surroundings: Surroundings)
     Ok(Answer::new(command.json, text, &changed_json(&done.user, done.changed)))
 }
 
+/// Deletes an account.
+pub(super) fn delete(command: &NamedUser, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let username = username(&command.username)?;
+    on_registry(surroundings, async |registry| match registry.delete_account_as_operator(&username).await {
+        Err(error) if !error.details().is_empty() => {
+            let names: Vec<_> = error.details().iter().map(|detail| detail.field.to_string()).collect();
+            Err(Failed(format!("{error}: {}", names.join(", "))))
+        }
+        done => Ok(done?),
+    })?;
+    let text = format!("{username} is deleted; the name stays reserved, and packages stay with their other owners");
+    Ok(Answer::new(command.json, text, &json!({"username": username.as_str(), "deleted": true})))
+}
+
 /// Makes a link with which somebody makes an account.
 pub(super) fn invite(command: InviteUser, surroundings: Surroundings) -> Result<Answer, Failed> {
     let InviteUser { email, roles, scopes, json, .. } = command;

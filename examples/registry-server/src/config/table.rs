@@ -185,6 +185,8 @@ settings! {
         registration: Registration = "REGISTRATION", Fallback::Text("open");
         /// Whether an administrator needs a second factor to act as one
         require_admin_2fa: Switch = "REQUIRE_ADMIN_2FA", Fallback::Text("off");
+        /// Networks from which administrators may act as such; from elsewhere they are ordinary users
+        admin_networks: Networks = "ADMIN_NETWORKS", Fallback::Text("none");
         /// The most days that an API token lasts; tokens that exist keep their end
         max_token_days: TokenDays = "MAX_TOKEN_DAYS", Fallback::Text("365");
         /// Who may read packages, users and scopes: everyone, or only callers with a credential
@@ -320,7 +322,6 @@ settings! {
         "Sign-in by a proxy is not built into this release" {
             "AUTH_PROXY_USER_HEADER"; "AUTH_PROXY_EMAIL_HEADER"; "AUTH_PROXY_GROUPS_HEADER"; "AUTH_PROXY_NETWORKS";
         }
-        "Limiting administration to networks is not built into this release" { "ADMIN_NETWORKS"; }
         "Trusted publishing is not built into this release" {
             "TRUSTED_PUBLISHING_ISSUERS"; "TRUSTED_PUBLISHING_AUDIENCE";
         }
