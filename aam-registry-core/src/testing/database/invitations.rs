@@ -57,7 +57,7 @@ pub async fn an_invitation_is_used_once(db: &dyn Database) {
     let done = join_all(users.iter().map(|user| db.execute(user))).await;
     let winners: Vec<_> = users.iter().zip(&done).filter(|(_, done)| done.is_ok()).map(|(user, _)| user).collect();
     let [winner] = winners.try_into().expect("one account");
-    assert!(db.scopes_of(winner.user.id).await.expect("read").contains(&(team, ScopeRole::Contributor)));
+    assert!(db.scopes_of(winner.user.id, 10).await.expect("read").contains(&(team, ScopeRole::Contributor)));
     assert_eq!(db.ask(InvitationOfSecret(made.digest)).await.expect("read"), None);
     refused(db.execute(&registration(made.digest)).await, ErrorCode::InvitationInvalid);
     let unknown = OneTimeSecret::generate().digest();
