@@ -18,7 +18,6 @@ use super::{
     failure::{Failure, Tx},
     ids::VersionId,
     sql::{self, Text},
-    users,
     versions::{of_name_and_key, texts},
 };
 use crate::relational::{columns, predicates::account_is_enabled};
@@ -104,7 +103,7 @@ const OWNER: &str = concat!(
 pub(super) fn account(row: &Row, at: usize) -> Tx<Option<CallerAccount>> {
     let Some(disabled) = row.try_get(at)? else { return Ok(None) };
     let (session_generation, kept_session) = (sql::unsigned(row, at + 1)?, sql::optional_text(row, at + 2)?);
-    Ok(Some(CallerAccount { roles: users::roles(row, at + 3)?, disabled, session_generation, kept_session }))
+    Ok(Some(CallerAccount { roles: sql::roles(row, at + 3)?, disabled, session_generation, kept_session }))
 }
 
 /// The session or token of an actor, as parameters.

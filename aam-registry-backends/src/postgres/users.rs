@@ -2,7 +2,7 @@ use aam_registry_core::{
     Result,
     decide::{CallerFacts, LogOut, NewUser, NewUserFacts},
     ports::{Login, UserStore},
-    types::{AccountRoles, LoginSession, ScopeRole, Sight, User, UserId, UserProfile, Username},
+    types::{LoginSession, ScopeRole, Sight, User, UserId, UserProfile, Username},
 };
 use async_trait::async_trait;
 use futures_util::try_join;
@@ -157,14 +157,8 @@ pub(super) fn user(row: &Row, at: usize) -> Tx<User> {
         otp_enabled: row.try_get(at + 4)?,
         disabled: row.try_get(at + 5)?,
         created_at: sql::instant(row, at + 6)?,
-        roles: roles(row, at + 7)?,
+        roles: sql::roles(row, at + 7)?,
     })
-}
-
-/// Reads the roles of an account from the columns of [`columns::role_columns!`] that start at `at`.
-pub(super) fn roles(row: &Row, at: usize) -> Tx<AccountRoles> {
-    let has = [row.try_get(at)?, row.try_get(at + 1)?, row.try_get(at + 2)?, row.try_get(at + 3)?];
-    Ok(columns::account_roles(has))
 }
 
 pub(super) async fn log_out_facts(tx: &Session, log_out: &LogOut) -> Tx<CallerFacts> {
