@@ -7,6 +7,7 @@ mod audit;
 mod client;
 mod download;
 mod limits;
+mod pace;
 mod packages;
 mod patience;
 mod publish;
