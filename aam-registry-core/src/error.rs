@@ -389,7 +389,7 @@ pub enum Error {
     )]
     LastAdmin(Username),
     /// An account cannot be deleted while it is the last owner of something.
-    #[error("{user} is the last owner of what the details list; make somebody else an owner of it first")]
+    #[error("User {user} is the last owner of what the details list; make somebody else an owner of it first")]
     NeedsHeirs {
         /// The account.
         user: Username,

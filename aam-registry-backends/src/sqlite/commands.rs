@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata, accounts, apply::apply, erasure, facts, failure::Tx, invitations, reports, scopes, second_factors,
-    sessions, token_notices, tokens, users, webhooks,
+    SqliteMetadata, accounts, apply::apply, erasure, facts, failure::Tx, invitation_facts, invitations, reports,
+    scopes, second_factors, sessions, token_notices, tokens, users, webhooks,
 };
 
 #[async_trait]
@@ -37,7 +37,7 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
             let is_due = token_notices::is_due(tx, asked.question().token, asked.question().notice)?;
             asked.decide(&TellOfTokenFacts { is_due })
         }
-        Request::ChangeInvitation(asked) => asked.decide(&invitations::invitation_facts(tx, asked.question())?),
+        Request::ChangeInvitation(asked) => asked.decide(&invitation_facts::invitation_facts(tx, asked.question())?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question())?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question())?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question())?),

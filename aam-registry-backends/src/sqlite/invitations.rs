@@ -1,11 +1,8 @@
-use aam_registry_core::{
-    decide::{InvitationChange, InvitationFacts, InvitationUpdate},
-    types::{Invitation, InvitationId, Sha256Digest},
-};
+use aam_registry_core::types::{Invitation, InvitationId, Sha256Digest};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{facts, failure::Tx, sql};
+use super::{failure::Tx, sql};
 use crate::relational::invitations as columns;
 
 const COLUMNS: &str = "id, digest, email, roles, scopes, invited_by, created_at, expires_at";
@@ -21,24 +18,6 @@ pub(super) fn open(tx: &Connection, now: Timestamp) -> Tx<Vec<Invitation>> {
 pub(super) fn of_secret(tx: &Connection, digest: &Sha256Digest) -> Tx<Option<Invitation>> {
     let query = format!("SELECT {COLUMNS} FROM invitations WHERE digest = ?1");
     sql::first(tx, &query, [digest.as_bytes()], invitation)
-}
-
-pub(super) fn invitation_facts(tx: &Connection, change: &InvitationChange) -> Tx<InvitationFacts> {
-    let caller = change.actor.as_ref().map(|actor| facts::caller(tx, actor)).transpose()?.unwrap_or_default();
-    let mut facts = InvitationFacts { caller, ..InvitationFacts::default() };
-    match &change.update {
-        InvitationUpdate::Create { invitation, .. } => {
-            for (scope, _) in &invitation.scopes {
-                if !facts::scope_exists(tx, scope)? {
-                    facts.unknown_scopes.push(scope.clone());
-                }
-            }
-        }
-        InvitationUpdate::Revoke(id) => {
-            facts.exists = sql::exists(tx, "SELECT 1 FROM invitations WHERE id = ?1", [id.to_string()])?;
-        }
-    }
-    Ok(facts)
 }
 
 pub(super) fn add(tx: &Connection, invitation: &Invitation) -> Tx<()> {

@@ -23,6 +23,7 @@ mod facts;
 mod failure;
 mod file;
 mod ids;
+mod invitation_facts;
 mod invitations;
 mod jobs;
 mod listing;

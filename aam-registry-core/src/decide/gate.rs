@@ -507,6 +507,7 @@ mod tests {
                     | Action::ReadPackageLog
                     | Action::ReadWebhooks
                     | Action::ReadReports
+                    | Action::ListAccounts
             );
             let as_anyone = Rights::default().permit(*action);
             assert_eq!(auditor.permit(*action), reads || as_anyone, "an auditor changes nothing: {action:?}");

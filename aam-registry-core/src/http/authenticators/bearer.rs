@@ -3,9 +3,10 @@ use http::{Extensions, HeaderMap, HeaderValue, header, request::Parts};
 
 use crate::{
     error::{Error, Result},
+    http::RequestContext,
     ports::Authenticator,
     registry::Registry,
-    types::{ClientAddress, Principal},
+    types::Principal,
 };
 
 /// The registry's own [`Authenticator`]: reads `Authorization: Bearer …`, which
@@ -31,7 +32,7 @@ impl Authenticator for BearerAuthenticator {
     }
 
     async fn authenticate(&self, request: &Parts) -> Result<Principal> {
-        let client = request.extensions.get::<ClientAddress>().map(|client| client.0);
+        let client = RequestContext::of(&request.extensions).and_then(RequestContext::client).map(|client| client.0);
         self.registry.authenticate_from(client, bearer(&request.headers)?).await
     }
 }

@@ -3,7 +3,7 @@
 use aam_registry_core::{
     memory::{InsecureSecrets, MemoryMailer},
     registry::{Policy, RegistrationPolicy},
-    types::{AccountRole, JobFilter, PageRequest},
+    types::AccountRole,
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -111,11 +111,7 @@ async fn an_invitation_with_an_address_is_mailed() {
     let (site, ada) = by_invitation(Some(mailer.clone())).await;
     let made = invite(&site, &ada, json!({"email": "bob@example.com"})).await.json();
     assert_eq!(made["mailed"], true);
-    let page = PageRequest { page: 1, limit: 100 };
-    let filter = JobFilter { id: None, kind: None, state: None, with_done: true, newest_first: false, page };
-    let jobs = site.world.registry.jobs(&filter).await.expect("read");
     let token = made["token"].as_str().expect("a token");
-    assert!(jobs.items.iter().all(|job| !job.payload.to_string().contains(token)), "the queue holds no secret");
     let mails = || -> Vec<_> { mailer.sent().into_iter().filter(|mail| mail.id.ends_with(".invitation")).collect() };
     let sent = async {
         while mails().is_empty() {

@@ -103,7 +103,7 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
         "deleteAccount" => send(Method::DELETE, "/api/v1/users/me", json!({"current_password": "wrong"})).await,
         "createInvitation" => send(Method::POST, "/api/v1/invitations", json!({})).await,
         "listInvitations" => act(Method::GET, "/api/v1/invitations").await,
-        "revokeInvitation" => act(Method::DELETE, "/api/v1/invitations/nothing").await,
+        "revokeInvitation" => act(Method::DELETE, "/api/v1/invitations/0198c0de-0000-7000-8000-000000000000").await,
         "makeResetLink" => act(Method::POST, "/api/v1/users/nobody/password-reset").await,
         "requestEmailVerification" => act(Method::POST, "/api/v1/users/me/verify-email").await,
         "enrollTotp" => act(Method::POST, "/api/v1/users/me/totp").await,
