@@ -32,8 +32,9 @@ macro_rules! due {
         )
     };
 }
-const ENDING: &str = due!("NOT t.end_told AND t.expires_at <= $1 + $2 AND t.created_at < t.expires_at - $2");
-const UNUSED: &str = due!("NOT t.stale_told AND coalesce(t.last_used_at, t.created_at) <= $1 - $2");
+const ENDING: &str =
+    due!("NOT t.end_told AND t.expires_at <= $1::bigint + $2::bigint AND t.created_at < t.expires_at - $2::bigint");
+const UNUSED: &str = due!("NOT t.stale_told AND coalesce(t.last_used_at, t.created_at) <= $1::bigint - $2::bigint");
 const END_UNTOLD: &str = "SELECT 1 FROM tokens WHERE id = $1 AND revoked_at IS NULL AND NOT end_told FOR NO KEY UPDATE";
 const STALE_UNTOLD: &str =
     "SELECT 1 FROM tokens WHERE id = $1 AND revoked_at IS NULL AND NOT stale_told FOR NO KEY UPDATE";
