@@ -31,7 +31,9 @@ impl Authenticator for BearerAuthenticator {
     }
 
     async fn authenticate(&self, request: &Parts) -> Result<Principal> {
-        self.registry.authenticate(bearer(&request.headers)?).await
+        let principal = self.registry.authenticate(bearer(&request.headers)?).await?;
+        self.registry.notice_use(&principal, request.extensions.get().copied());
+        Ok(principal)
     }
 }
 
