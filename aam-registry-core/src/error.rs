@@ -369,6 +369,12 @@ pub enum Error {
     /// The last owner cannot be removed.
     #[error("User {0} is the last owner; add another one first")]
     LastOwner(Username),
+    /// The registry would have no administrator left.
+    #[error(
+        "{0} is the last administrator; make somebody else one first, or run on the server: \
+         aam-registry user grant-role NAME admin"
+    )]
+    LastAdmin(Username),
     /// No set of versions meets every demand.
     #[error("{message}")]
     ResolutionConflict {
@@ -515,7 +521,7 @@ impl Error {
             Self::VersionExists { .. } => ErrorCode::VersionExists,
             Self::UserExists(_) => ErrorCode::UserExists,
             Self::ScopeExists(_) => ErrorCode::ScopeExists,
-            Self::LastOwner(_) => ErrorCode::LastOwner,
+            Self::LastOwner(_) | Self::LastAdmin(_) => ErrorCode::LastOwner,
             Self::ResolutionConflict { .. } => ErrorCode::ResolutionConflict,
             Self::VersionGone { .. } => ErrorCode::VersionGone,
             Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,

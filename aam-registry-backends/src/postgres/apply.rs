@@ -18,21 +18,23 @@ use super::{
     audit::Append,
     connection::Session,
     failure::Tx,
-    jobs, listing, publish, second_factor_writes, session_writes,
+    jobs, listing, publish, reports, second_factor_writes, session_writes,
     sql::{self, Text},
     webhook_writes,
 };
 use crate::relational::columns;
 
 const CREATE_USER: &str = "WITH account AS (
-        INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at, email_verified)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10)
+        INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at, email_verified,
+            is_approver, is_moderator, is_auditor)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, $11, $12, $13)
     ), scope AS (INSERT INTO scopes (name, created_at) VALUES ($2, $8)
     ), member AS (INSERT INTO scope_members (scope, user_id, role) VALUES ($2, $1, $9)
     )
     INSERT INTO pending_totals (users) VALUES (1)";
 const UPDATE_ACCOUNT: &str = "UPDATE users SET email = $2, email_key = $3, password_hash = $4, is_admin = $5,
-    disabled = $6, session_generation = $7, kept_session = $8, email_verified = $9 WHERE id = $1";
+    disabled = $6, session_generation = $7, kept_session = $8, email_verified = $9, is_approver = $10,
+    is_moderator = $11, is_auditor = $12 WHERE id = $1";
 const ADD_ONE_TIME_TOKEN: &str =
     "INSERT INTO one_time_tokens (digest, user_id, purpose, expires_at) VALUES ($1, $2, $3, $4)";
 const END_ONE_TIME_TOKENS: &str =
@@ -153,6 +155,7 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::DeleteWebhook(_) => &[webhook_writes::DELETE, jobs::DROP_KIND],
         Write::PutOperatorWebhook(_) => &[webhook_writes::PUT_OPERATOR],
         Write::ForgetOperatorWebhook(_) => &[webhook_writes::FORGET_OPERATOR],
+        Write::PutReport(_) => &[reports::PUT],
         Write::QueueJob(_) => &[jobs::ENQUEUE],
         Write::RetryJob(_) => &[jobs::RETRY_ONE],
         Write::Publish(_) => PUBLISHES,
@@ -229,6 +232,7 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::ForgetOperatorWebhook(name) => {
             sql::run(tx, webhook_writes::FORGET_OPERATOR, [&name.as_str()]).await.map(drop)
         }
+        Write::PutReport(report) => reports::put(tx, report).await,
         Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,
         Write::RetryJob(id) => sql::run(tx, jobs::RETRY_ONE, [&Uuid::from(*id)]).await.map(drop),
         Write::Publish(new) => {
@@ -254,17 +258,21 @@ async fn create_user(tx: &Session, user: &User, password_hash: &str) -> Tx<()> {
     let (id, created_at) = (Uuid::from(user.id), user.created_at.as_microsecond());
     let (username, email, email_key) = (user.username.as_str(), Text(&user.email), columns::email_key(&user.email));
     let (email_key, role) = (Text(&email_key), ScopeRole::Owner.as_str());
-    let row: [&(dyn ToSql + Sync); 10] = [
+    let [is_admin, is_approver, is_moderator, is_auditor] = columns::account_role_flags(user.roles);
+    let row: [&(dyn ToSql + Sync); 13] = [
         &id,
         &username,
         &email,
         &email_key,
         &password_hash,
-        &user.is_admin,
+        &is_admin,
         &user.disabled,
         &created_at,
         &role,
         &user.email_verified,
+        &is_approver,
+        &is_moderator,
+        &is_auditor,
     ];
     sql::run(tx, CREATE_USER, row).await.map(drop)
 }
@@ -274,16 +282,20 @@ async fn update_account(tx: &Session, account: &AccountState) -> Tx<()> {
     let (id, email_key) = (Uuid::from(user.id), columns::email_key(&user.email));
     let (email, email_key, kept) = (Text(&user.email), Text(&email_key), kept_session.as_deref().map(Text));
     let generation = columns::signed(*session_generation);
-    let row: [&(dyn ToSql + Sync); 9] = [
+    let [is_admin, is_approver, is_moderator, is_auditor] = columns::account_role_flags(user.roles);
+    let row: [&(dyn ToSql + Sync); 12] = [
         &id,
         &email,
         &email_key,
         password_hash,
-        &user.is_admin,
+        &is_admin,
         &user.disabled,
         &generation,
         &kept,
         &user.email_verified,
+        &is_approver,
+        &is_moderator,
+        &is_auditor,
     ];
     sql::run(tx, UPDATE_ACCOUNT, row).await.map(drop)
 }

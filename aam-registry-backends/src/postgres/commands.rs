@@ -10,8 +10,8 @@ use aam_registry_core::{
 use async_trait::async_trait;
 
 use super::{
-    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, facts, failure::Tx, scopes,
-    second_factors, sessions, tokens, users, webhooks,
+    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, facts, failure::Tx, reports,
+    scopes, second_factors, sessions, tokens, users, webhooks,
 };
 
 #[async_trait]
@@ -45,6 +45,11 @@ fn rows(request: &Request) -> Option<Rows> {
         Request::CreateScope(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().name),
         Request::ChangeMember(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangeWebhook(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
+        Request::ReportPackage(asked) => {
+            let new = asked.question();
+            Rows::of(&new.actor).and_package(&new.report.package)
+        }
+        Request::CloseReport(asked) => Rows::of(&asked.question().actor),
         Request::ReportDelivery(_) | Request::ReportOperatorDelivery(_) | Request::EnableOperatorWebhook(_) => {
             return None;
         }
@@ -68,6 +73,8 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question()).await?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question()).await?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question()).await?),
+        Request::ReportPackage(asked) => asked.decide(&reports::new_report_facts(tx, asked.question()).await?),
+        Request::CloseReport(asked) => asked.decide(&reports::close_report_facts(tx, asked.question()).await?),
         Request::ReportDelivery(asked) => asked.decide(&webhooks::report_facts(tx, asked.question()).await?),
         Request::ReportOperatorDelivery(asked) => {
             asked.decide(&webhooks::operator_facts(tx, &asked.question().name).await?)
@@ -87,7 +94,7 @@ impl QueryHandler for PostgresMetadata {
     }
 }
 
-/// Each query is one statement.
+/// Each query is one statement, but for pages of lists, which are counted apart.
 async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
     match request {
         QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0).await?),
@@ -97,6 +104,7 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0).await?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0).await?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),
+        QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0).await?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx).await?),
     }
     Ok(())

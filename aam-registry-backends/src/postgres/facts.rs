@@ -36,10 +36,13 @@ pub(super) use rights_columns;
 /// What [`account`] reads of the user `u`.
 macro_rules! account_columns {
     () => {
-        "u.is_admin, u.disabled, u.session_generation, u.kept_session"
+        concat!("u.disabled, u.session_generation, u.kept_session, ", $crate::relational::columns::role_columns!("u."))
     };
 }
 pub(super) use account_columns;
+
+/// How many columns [`account`] reads.
+pub(super) const ACCOUNT_COLUMNS: usize = 7;
 
 /// What [`latest`] reads.
 macro_rules! latest_columns {
@@ -98,10 +101,9 @@ const OWNER: &str = concat!(
 /// The account of an actor from the columns of [`account_columns`] that start
 /// at `at`; `None` where they are null.
 pub(super) fn account(row: &Row, at: usize) -> Tx<Option<CallerAccount>> {
-    let columns: (Option<bool>, Option<bool>) = (row.try_get(at)?, row.try_get(at + 1)?);
-    let (Some(is_admin), Some(disabled)) = columns else { return Ok(None) };
-    let (session_generation, kept_session) = (sql::unsigned(row, at + 2)?, sql::optional_text(row, at + 3)?);
-    Ok(Some(CallerAccount { is_admin, disabled, session_generation, kept_session }))
+    let Some(disabled) = row.try_get(at)? else { return Ok(None) };
+    let (session_generation, kept_session) = (sql::unsigned(row, at + 1)?, sql::optional_text(row, at + 2)?);
+    Ok(Some(CallerAccount { roles: sql::roles(row, at + 3)?, disabled, session_generation, kept_session }))
 }
 
 /// The session or token of an actor, as parameters.

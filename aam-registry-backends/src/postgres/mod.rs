@@ -79,6 +79,7 @@ mod pool;
 mod pooler;
 mod publish;
 mod publishing;
+mod reports;
 mod schema;
 mod scopes;
 mod search;

@@ -134,8 +134,9 @@ impl PackageStore for PostgresMetadata {
         self.read(|tx| async move {
             let access = |row: &Row| {
                 let caller = CallerFacts { account: facts::account(row, 0)?, ..CallerFacts::default() };
-                let (package_owner, scope_role) = (row.try_get(4)?, facts::role(row, 5)?);
-                let package = Some(facts::package_state(row, 6)?);
+                const NEXT: usize = facts::ACCOUNT_COLUMNS;
+                let (package_owner, scope_role) = (row.try_get(NEXT)?, facts::role(row, NEXT + 1)?);
+                let package = Some(facts::package_state(row, NEXT + 2)?);
                 Ok(PackageAccess { caller, package_owner, scope_role, package })
             };
             let access = sql::first(&tx, RIGHTS, [&name.as_str(), &user], access).await?;

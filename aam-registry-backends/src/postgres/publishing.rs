@@ -138,17 +138,19 @@ async fn check_facts(tx: &Session, check: &PublishCheck) -> Tx<PublishFacts> {
     let (scope, key, similarity_key) = (name.scope_or_empty(), version.key(), similarity_key(name));
     let params: [&(dyn ToSql + Sync); 7] = [&user, &session, &token, &name.as_str(), &scope, &key, &similarity_key];
     let facts = sql::first(tx, CHECK, params, |row| {
-        let expires_at = sql::optional_instant(row, 8)?;
-        let token = row.try_get::<_, bool>(7)?.then_some(CallerToken { expires_at });
-        let caller = CallerFacts { account: facts::account(row, 0)?, session_revoked: row.try_get(4)?, token };
-        let exists = sql::optional_instant(row, 10)?.is_some();
-        let package = exists.then(|| facts::package_state(row, 10)).transpose()?;
-        let similar: Option<&str> = row.try_get(12)?;
+        const NEXT: usize = facts::ACCOUNT_COLUMNS;
+        let expires_at = sql::optional_instant(row, NEXT + 4)?;
+        let token = row.try_get::<_, bool>(NEXT + 3)?.then_some(CallerToken { expires_at });
+        let caller = CallerFacts { account: facts::account(row, 0)?, session_revoked: row.try_get(NEXT)?, token };
+        let exists = sql::optional_instant(row, NEXT + 6)?.is_some();
+        let package = exists.then(|| facts::package_state(row, NEXT + 6)).transpose()?;
+        let similar: Option<&str> = row.try_get(NEXT + 8)?;
+        let (package_owner, scope_role) = (row.try_get(NEXT + 1)?, facts::role(row, NEXT + 2)?);
         Ok(PublishFacts {
-            access: PackageAccess { caller, package_owner: row.try_get(5)?, scope_role: facts::role(row, 6)?, package },
-            scope_exists: row.try_get(9)?,
+            access: PackageAccess { caller, package_owner, scope_role, package },
+            scope_exists: row.try_get(NEXT + 5)?,
             similar: similar.map(str::parse).transpose()?,
-            existing: existing(row, 13)?,
+            existing: existing(row, NEXT + 9)?,
             ..PublishFacts::default()
         })
     });

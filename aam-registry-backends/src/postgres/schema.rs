@@ -41,7 +41,9 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V12__email_verified",
     "V13__operator_webhooks",
     "V14__private_packages",
+    "V15__account_roles",
     "V16__second_factors",
+    "V19__reports_evals_gates",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.

@@ -26,13 +26,16 @@ use crate::relational::{
 /// What [`user`] reads.
 macro_rules! user_columns {
     () => {
-        "u.id, u.username, u.email, u.email_verified, u.otp_enabled, u.is_admin, u.disabled, u.created_at"
+        concat!(
+            "u.id, u.username, u.email, u.email_verified, u.otp_enabled, u.disabled, u.created_at, ",
+            $crate::relational::columns::role_columns!("u.")
+        )
     };
 }
 pub(super) use user_columns;
 
 /// How many columns [`user`] reads.
-pub(super) const COLUMNS: usize = 8;
+pub(super) const COLUMNS: usize = 11;
 
 const LOGIN_BY_EMAIL: &str =
     concat!("SELECT ", user_columns!(), ", u.password_hash, u.session_generation FROM users u WHERE u.email_key = $1");
@@ -149,9 +152,9 @@ pub(super) fn user(row: &Row, at: usize) -> Tx<User> {
         email: sql::text(row, at + 2)?,
         email_verified: row.try_get(at + 3)?,
         otp_enabled: row.try_get(at + 4)?,
-        is_admin: row.try_get(at + 5)?,
-        disabled: row.try_get(at + 6)?,
-        created_at: sql::instant(row, at + 7)?,
+        disabled: row.try_get(at + 5)?,
+        created_at: sql::instant(row, at + 6)?,
+        roles: sql::roles(row, at + 7)?,
     })
 }
 

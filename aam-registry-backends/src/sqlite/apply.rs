@@ -14,7 +14,7 @@ use super::{
     audit, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    jobs, listing, second_factor_writes, session_writes, sql, webhook_writes,
+    jobs, listing, reports, second_factor_writes, session_writes, sql, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -85,6 +85,7 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         Write::DeleteWebhook(webhook) => webhook_writes::delete(tx, webhook),
         Write::PutOperatorWebhook(state) => webhook_writes::put_operator(tx, state),
         Write::ForgetOperatorWebhook(name) => webhook_writes::forget_operator(tx, name),
+        Write::PutReport(report) => reports::put(tx, report),
         Write::QueueJob(job) => jobs::add(tx, job),
         Write::RetryJob(id) => jobs::retry(tx, *id),
         Write::Publish(new) => publish(tx, new),
@@ -97,10 +98,14 @@ fn id(tx: &Connection, name: &PackageName) -> Tx<PackageId> {
 }
 
 fn create_user(tx: &Connection, user: &User, password_hash: &str) -> Tx<()> {
+    let [is_admin, is_approver, is_moderator, is_auditor] = columns::account_role_flags(user.roles);
     sql::run(
         tx,
-        "INSERT INTO users (id, username, email, email_key, email_verified, password_hash, is_admin, disabled, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        concat!(
+            "INSERT INTO users (id, username, email, email_key, email_verified, password_hash, disabled, created_at, ",
+            columns::role_columns!(""),
+            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+        ),
         (
             user.id.to_string(),
             user.username.as_str(),
@@ -108,9 +113,12 @@ fn create_user(tx: &Connection, user: &User, password_hash: &str) -> Tx<()> {
             columns::email_key(&user.email),
             user.email_verified,
             password_hash,
-            user.is_admin,
             user.disabled,
             user.created_at.as_microsecond(),
+            is_admin,
+            is_approver,
+            is_moderator,
+            is_auditor,
         ),
     )?;
     create_scope(tx, &ScopeName::from(&user.username), user.id, user.created_at)?;
@@ -119,19 +127,24 @@ fn create_user(tx: &Connection, user: &User, password_hash: &str) -> Tx<()> {
 
 fn update_account(tx: &Connection, account: &AccountState) -> Tx<()> {
     let user = &account.user;
+    let [is_admin, is_approver, is_moderator, is_auditor] = columns::account_role_flags(user.roles);
     let row = (
         user.id.to_string(),
         &user.email,
         columns::email_key(&user.email),
         user.email_verified,
         &account.password_hash,
-        user.is_admin,
         user.disabled,
         columns::signed(account.session_generation),
         &account.kept_session,
+        is_admin,
+        is_approver,
+        is_moderator,
+        is_auditor,
     );
     let update = "UPDATE users SET email = ?2, email_key = ?3, email_verified = ?4, password_hash = ?5,
-                  is_admin = ?6, disabled = ?7, session_generation = ?8, kept_session = ?9 WHERE id = ?1";
+                  disabled = ?6, session_generation = ?7, kept_session = ?8, is_admin = ?9, is_approver = ?10,
+                  is_moderator = ?11, is_auditor = ?12 WHERE id = ?1";
     sql::run(tx, update, row).map(drop)
 }
 

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata, accounts, apply::apply, facts, failure::Tx, scopes, second_factors, sessions, tokens, users,
-    webhooks,
+    SqliteMetadata, accounts, apply::apply, facts, failure::Tx, reports, scopes, second_factors, sessions, tokens,
+    users, webhooks,
 };
 
 #[async_trait]
@@ -35,6 +35,8 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question())?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question())?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question())?),
+        Request::ReportPackage(asked) => asked.decide(&reports::new_report_facts(tx, asked.question())?),
+        Request::CloseReport(asked) => asked.decide(&reports::close_report_facts(tx, asked.question())?),
         Request::ReportDelivery(asked) => {
             let webhook = webhooks::find(tx, asked.question().id)?;
             asked.decide(&WebhookReportFacts { webhook })
@@ -61,6 +63,7 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0)?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0)?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0)?),
+        QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0)?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx)?),
     }
     Ok(())

@@ -15,20 +15,24 @@ use rusqlite::Connection;
 use super::{
     failure::Tx,
     ids::{PackageId, VersionId},
-    sql, versions,
+    sql, users, versions,
 };
 use crate::relational::{columns, predicates::account_is_enabled};
 
 /// Who acts.
 pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
     let user = actor.user.to_string();
-    let query = "SELECT is_admin, disabled, session_generation, kept_session FROM users WHERE id = ?1";
+    let query = concat!(
+        "SELECT disabled, session_generation, kept_session, ",
+        columns::role_columns!(""),
+        " FROM users WHERE id = ?1"
+    );
     let account = sql::first(tx, query, [&user], |row| {
         Ok(CallerAccount {
-            is_admin: row.get(0)?,
-            disabled: row.get(1)?,
-            session_generation: sql::unsigned(row, 2)?,
-            kept_session: row.get(3)?,
+            disabled: row.get(0)?,
+            session_generation: sql::unsigned(row, 1)?,
+            kept_session: row.get(2)?,
+            roles: users::roles(row, 3)?,
         })
     })?;
     let (mut session_revoked, mut token) = (false, None);

@@ -30,6 +30,7 @@ mod plans;
 mod probe;
 mod publishing;
 mod readers;
+mod reports;
 mod schema;
 mod scopes;
 mod search;

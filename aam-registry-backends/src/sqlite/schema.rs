@@ -25,7 +25,9 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V11__email_verified",
     "V12__operator_webhooks",
     "V13__private_packages",
+    "V14__account_roles",
     "V15__second_factors",
+    "V18__reports_evals_gates",
 ];
 
 /// Brings the schema of a database up to date; gives the names of the

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::{LatestMove, PublishCommit};
 use crate::types::{
     AccountState, Change, DistTag, JobId, LoginSession, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken,
-    OperatorWebhookState, PackageName, ScopeName, ScopeRole, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook,
-    Token, TokenId, User, UserId, Version, VersionText, Visibility, WebhookName,
+    OperatorWebhookState, PackageName, Report, ScopeName, ScopeRole, ScopeWebhook, SecondFactor, Sha256Digest,
+    StoredWebhook, Token, TokenId, User, UserId, Version, VersionText, Visibility, WebhookName,
 };
 
 /// What was decided: the answer to the caller, and what an adapter applies.
@@ -201,6 +201,8 @@ pub enum Write<'a> {
     PutOperatorWebhook(OperatorWebhookState),
     /// Forgets that.
     ForgetOperatorWebhook(WebhookName),
+    /// Makes a report, or replaces the one with its id.
+    PutReport(Report),
     /// Queues a job.
     QueueJob(NewJob),
     /// Makes a job due at once, and counts its attempts anew.

@@ -142,7 +142,7 @@ impl PackageAccess {
     /// actor may see.
     pub fn rights(&self, actor: &Actor) -> Option<Rights> {
         let Self { package_owner, scope_role, .. } = *self;
-        let rights = Rights { admin: self.caller.administers(actor), package_owner, scope_role };
+        let rights = Rights { account: self.caller.acting_roles(actor), package_owner, scope_role };
         self.package.filter(|package| rights.sees(package.visibility)).map(|_| rights)
     }
 }

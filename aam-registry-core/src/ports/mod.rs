@@ -55,8 +55,8 @@ pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
 pub use queries::{
-    AddressesOfLogin, OperatorWebhookStates, Query, QueryHandler, QueryHandlerExt, QueryRequest, SecondFactorOf,
-    TokenOfSecret, WebhookById, WebhooksOfScope,
+    AddressesOfLogin, OperatorWebhookStates, Query, QueryHandler, QueryHandlerExt, QueryRequest, Reports,
+    SecondFactorOf, TokenOfSecret, WebhookById, WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scopes::ScopeStore;

@@ -6,8 +6,8 @@ use crate::{
     error::Result,
     ports::TokenHolder,
     types::{
-        Asked, OperatorWebhookState, ScopeName, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, UserId,
-        WebhookId,
+        Asked, NamedReport, OperatorWebhookState, Page, ReportFilter, ScopeName, ScopeWebhook, SecondFactor,
+        Sha256Digest, StoredWebhook, UserId, WebhookId,
     },
 };
 
@@ -77,6 +77,8 @@ queries! {
     WebhooksOfScope(ScopeName) -> Vec<ScopeWebhook>;
     /// A webhook with its secret.
     WebhookById(WebhookId) -> Option<StoredWebhook>;
+    /// Reports, newest first.
+    Reports(ReportFilter) -> Page<NamedReport>;
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are
     /// configured no more.
     OperatorWebhookStates(()) -> Vec<OperatorWebhookState>;

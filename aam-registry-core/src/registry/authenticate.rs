@@ -6,7 +6,7 @@ use super::Registry;
 use crate::{
     error::{Error, Result},
     ports::TokenHolder,
-    types::{Credential, Principal, TokenScopes, TokenSecret, User},
+    types::{AccountRoles, Credential, Principal, TokenScopes, TokenSecret, User},
 };
 
 /// How far the last use shown of a token may lag behind.
@@ -45,7 +45,7 @@ impl Registry {
         Ok(Principal {
             user: user.id,
             username: user.username,
-            is_admin: user.is_admin && !needs_second_factor,
+            roles: usable_roles(user.roles, needs_second_factor),
             needs_second_factor,
             credential: Credential::Token(token.id),
             scopes: token.scopes,
@@ -63,7 +63,7 @@ impl Registry {
         Ok(Principal {
             user: user.id,
             username: user.username,
-            is_admin: user.is_admin && !needs_second_factor,
+            roles: usable_roles(user.roles, needs_second_factor),
             needs_second_factor,
             credential: Credential::Session {
                 id: session.id,
@@ -77,7 +77,7 @@ impl Registry {
 
     /// Whether a user is an administrator who may not act as one without a second factor.
     fn needs_second_factor(&self, user: &User) -> bool {
-        user.is_admin && !user.otp_enabled && self.policy().require_admin_2fa
+        user.is_admin() && !user.otp_enabled && self.policy().require_admin_2fa
     }
 
     /// Stores when tokens were last used.
@@ -95,4 +95,9 @@ impl Registry {
         }
         stored
     }
+}
+
+/// The roles in which the user of an account may act: not that of an administrator while a second factor is wanting.
+fn usable_roles(roles: AccountRoles, needs_second_factor: bool) -> AccountRoles {
+    if needs_second_factor { roles.without(AccountRoles::ADMIN) } else { roles }
 }

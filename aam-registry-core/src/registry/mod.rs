@@ -24,6 +24,7 @@ mod publish;
 mod queue;
 mod rate_limits;
 mod reading;
+mod reports;
 mod reserved;
 mod resolve;
 mod search;
@@ -55,6 +56,7 @@ pub use handle::Registry;
 pub use policy::{Policy, RegistrationPolicy};
 pub use publish::{Publish, PublishOptions, PublishReceipt};
 pub(crate) use rate_limits::{give_back, refuse_over_limit, take_request};
+pub use reports::ReportRequest;
 pub(crate) use resolve::{MAX_PACKAGES, require_few};
 pub use storage::{
     CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, StorageOwner, Suspicion, VerifyReport,

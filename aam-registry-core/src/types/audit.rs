@@ -70,6 +70,8 @@ events! {
     UserTotpDisable = "user.totp_disable",
     TokenCreate = "token.create",
     TokenRevoke = "token.revoke",
+    ReportCreate = "report.create",
+    ReportClose = "report.close",
     TokenLeakReported = "token.leak_reported",
     AdminCreate = "admin.create",
     AdminRead = "admin.read",

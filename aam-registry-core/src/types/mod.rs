@@ -1,6 +1,7 @@
 //! The types of the domain: newtypes that are validated when they are parsed.
 
 mod account;
+mod account_role;
 mod archive_key;
 mod archive_location;
 mod artifact;
@@ -30,6 +31,7 @@ mod principal;
 mod rate_decision;
 mod reach;
 mod registry_id;
+mod report;
 mod scope_role;
 mod scope_webhook;
 mod search;
@@ -46,7 +48,8 @@ mod viewer;
 mod visibility;
 mod webhook;
 
-pub use account::{AccountFilter, AccountRole, AccountState, is_session_ended};
+pub use account::{AccountFilter, AccountState, is_session_ended};
+pub use account_role::{AccountRole, AccountRoles};
 pub use archive_key::ArchiveKey;
 pub use archive_location::ArchiveLocation;
 pub use artifact::{Artifact, ArtifactType, Artifacts};
@@ -80,6 +83,7 @@ pub use principal::{Actor, Credential, Principal};
 pub use rate_decision::RateDecision;
 pub use reach::{Memberships, Reach, Sight};
 pub use registry_id::RegistryId;
+pub use report::{NamedReport, Report, ReportCategory, ReportClosure, ReportFilter, ReportId, ReportState};
 pub use scope_role::ScopeRole;
 pub use scope_webhook::{DisableReason, DisabledWebhook, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId};
 pub use search::{SearchQuery, SearchSort, search_words};

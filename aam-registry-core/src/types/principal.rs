@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::types::{TokenId, TokenPattern, TokenScope, TokenScopes, User, UserId, Username};
+use crate::types::{AccountRole, AccountRoles, TokenId, TokenPattern, TokenScopes, User, UserId, Username};
 
 /// The credential of a principal. Not a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +36,8 @@ pub struct Actor {
     pub username: Username,
     /// The credential.
     pub credential: Credential,
-    /// Whether the credential allows an administrator to act as one.
-    pub as_admin: bool,
+    /// The roles in which the credential lets the user act, if the account has them.
+    pub roles: AccountRoles,
 }
 
 /// An authenticated caller.
@@ -47,8 +47,8 @@ pub struct Principal {
     pub user: UserId,
     /// The user's name.
     pub username: Username,
-    /// Whether the user is an administrator, and may act as one.
-    pub is_admin: bool,
+    /// The roles of the user's account in which the user may act.
+    pub roles: AccountRoles,
     /// Whether the user is an administrator who may not act as one without a second factor.
     pub needs_second_factor: bool,
     /// The credential of the caller.
@@ -61,18 +61,18 @@ pub struct Principal {
 
 impl Principal {
     /// The principal for `user`, whom the host of the registry has authenticated, with all the user's
-    /// rights, including those of an administrator. The user comes from
+    /// rights, including those of the roles of the account. The user comes from
     /// [`find_user`](crate::registry::Registry::find_user) or
     /// [`create_user`](crate::registry::Registry::create_user).
     ///
     /// A host that wants to allow less sets [`scopes`](Self::scopes) and [`packages`](Self::packages).
     /// It may keep the value as long as its session lasts, but not longer: only changes check again
-    /// whether the user is disabled or still an administrator.
+    /// whether the user is disabled and which roles the account still has.
     pub fn of_host(user: &User) -> Self {
         Self {
             user: user.id,
             username: user.username.clone(),
-            is_admin: user.is_admin,
+            roles: user.roles,
             needs_second_factor: false,
             credential: Credential::Host,
             scopes: TokenScopes::all(),
@@ -86,12 +86,22 @@ impl Principal {
             user: self.user,
             username: self.username.clone(),
             credential: self.credential.clone(),
-            as_admin: self.acts_as_admin(),
+            roles: self.acting_roles(),
         }
+    }
+
+    /// The roles of the account in which the credential allows acting.
+    pub fn acting_roles(&self) -> AccountRoles {
+        self.roles.iter().filter(|role| self.scopes.contains(role.token_scope())).collect()
+    }
+
+    /// Whether the caller has the role and the credential allows acting in it.
+    pub fn acts_as(&self, role: AccountRole) -> bool {
+        self.roles.contains(role) && self.scopes.contains(role.token_scope())
     }
 
     /// Whether the caller is an administrator and the credential allows acting as one.
     pub fn acts_as_admin(&self) -> bool {
-        self.is_admin && self.scopes.contains(TokenScope::Admin)
+        self.acts_as(AccountRole::Admin)
     }
 }

@@ -163,6 +163,8 @@ impl AuditEvent {
             | Self::UserTotpEnable
             | Self::UserTotpDisable
             | Self::UserEmailVerify
+            | Self::ReportCreate
+            | Self::ReportClose
             | Self::AdminCreate
             | Self::AdminRead
             | Self::AdminAuditPrune => false,

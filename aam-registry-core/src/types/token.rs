@@ -28,24 +28,18 @@ pub enum TokenScope {
     Yank,
     /// Set and remove dist-tags.
     Tag,
-    /// Approve versions. Exists for stored tokens that have it: no endpoint uses it yet, and no new
-    /// token gets it.
+    /// Approve and reject versions, for an approver.
     Approve,
+    /// Moderate, for a moderator.
+    Moderate,
     /// Manage packages, scopes and, for an administrator, the registry.
     Admin,
 }
 
 impl TokenScope {
     /// All scopes.
-    pub const ALL: [Self; 6] = [Self::Read, Self::Publish, Self::Yank, Self::Tag, Self::Approve, Self::Admin];
-
-    /// The scopes that a new token may have.
-    pub const GRANTED: [Self; 5] = [Self::Read, Self::Publish, Self::Yank, Self::Tag, Self::Admin];
-
-    /// Whether a new token may have it.
-    pub fn is_granted(self) -> bool {
-        Self::GRANTED.contains(&self)
-    }
+    pub const ALL: [Self; 7] =
+        [Self::Read, Self::Publish, Self::Yank, Self::Tag, Self::Approve, Self::Moderate, Self::Admin];
 
     /// The scope as text.
     pub fn as_str(self) -> &'static str {
@@ -55,6 +49,7 @@ impl TokenScope {
             Self::Yank => "yank",
             Self::Tag => "tag",
             Self::Approve => "approve",
+            Self::Moderate => "moderate",
             Self::Admin => "admin",
         }
     }

@@ -223,7 +223,7 @@ pub(crate) struct RoleOfUser {
     /// Whose account
     #[arg(value_name = "USERNAME")]
     pub(crate) username: String,
-    /// Which role: admin
+    /// Which role: admin, approver, moderator or auditor
     #[arg(value_parser = role)]
     pub(crate) role: AccountRole,
     /// Print JSON
@@ -257,7 +257,7 @@ pub(crate) struct ResetPassword {
 
 fn role(text: &str) -> Result<AccountRole, String> {
     let known = || AccountRole::ALL.map(AccountRole::as_str).join(", ");
-    AccountRole::parse(text).ok_or_else(|| format!("this registry has no such role yet; the roles are: {}", known()))
+    AccountRole::parse(text).ok_or_else(|| format!("there is no such role; the roles are: {}", known()))
 }
 
 /// `token`

@@ -7,7 +7,9 @@ use crate::{
         TokenRevocation, TokenRevocationFacts, Write,
     },
     error::ErrorCode,
-    types::{Actor, Change, Credential, ScopeName, Sha256Digest, Token, TokenId, TokenScope, TokenScopes, User},
+    types::{
+        AccountRoles, Actor, Change, Credential, ScopeName, Sha256Digest, Token, TokenId, TokenScope, TokenScopes, User,
+    },
 };
 
 #[test]
@@ -16,7 +18,7 @@ fn a_name_and_an_address_are_taken_once() {
         id: user(0),
         username: super::username(0),
         email: "ada@example.com".into(),
-        is_admin: false,
+        roles: AccountRoles::NONE,
         email_verified: false,
         otp_enabled: false,
         disabled: false,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    NOW,
+    ADMIN, NOW,
     accounts::token,
     actor, after, caller, commit, entry, facts,
     packages::{owner, owner_change, tag_change, yank},
@@ -14,18 +14,19 @@ use super::{
 use crate::{
     decide::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
-        EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken,
-        NewUser, PackageCommand, PackageFacts, PublishFacts, RevokeToken, RevokeTokenFacts, SecondFactorChange,
-        SecondFactorFacts, SecondFactorUpdate, WebhookAction, WebhookChange, WebhookCommand, WebhookFacts,
-        gate::closed,
+        CloseReport, CloseReportFacts, EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, MemberState,
+        NewReport, NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageCommand, PackageFacts,
+        PublishFacts, RevokeToken, RevokeTokenFacts, SecondFactorChange, SecondFactorFacts, SecondFactorUpdate,
+        WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
     ports::{CommandHandlerExt, PublishStore},
     registry::Registry,
     types::{
-        AccountState, Actor, AuditFilter, Credential, NewUpload, OneTimePurpose, OneTimeToken, PageRequest, Principal,
-        ScopeRole, SealedSecret, Sha256Digest, TokenId, TokenScope, TokenScopes, User, Visibility, WebhookId,
+        AccountRole, AccountRoles, AccountState, Actor, AuditFilter, Credential, NewUpload, OneTimePurpose,
+        OneTimeToken, PageRequest, Principal, Report, ReportCategory, ReportFilter, ReportId, ScopeRole, SealedSecret,
+        Sha256Digest, TokenId, TokenScope, TokenScopes, User, Visibility, WebhookId,
     },
 };
 
@@ -38,7 +39,7 @@ struct Reads {
 impl Reads {
     async fn new() -> Self {
         let database = MemoryMetadata::new();
-        let account = User { is_admin: true, ..account() };
+        let account = User { roles: AccountRoles::all(), ..account() };
         let by = Principal::of_host(&account);
         let new = NewUser { user: account, password_hash: "hash".into(), audit: entry() };
         database.execute(&new).await.expect("created");
@@ -55,7 +56,7 @@ fn account() -> User {
         id: user(0),
         username: username(0),
         email: "ada@example.com".into(),
-        is_admin: false,
+        roles: AccountRoles::NONE,
         email_verified: false,
         otp_enabled: false,
         disabled: false,
@@ -102,21 +103,33 @@ fn account_change() -> Result<()> {
     change.decide(&facts).map(drop)
 }
 
-fn password_reset() -> Result<()> {
-    let one_time =
-        OneTimeToken { digest: Sha256Digest::of(b"one"), purpose: OneTimePurpose::PasswordReset, expires_at: after(1) };
-    let by = AccountActor::Admin(Actor { as_admin: true, ..actor(1) });
-    let update = AccountUpdate::OneTimeToken(one_time);
+/// A change of the account of somebody else.
+fn admins_change(update: AccountUpdate) -> Result<()> {
+    let by = AccountActor::Admin(actor(1));
     let change = AccountChange { by, username: username(0), update, now: NOW, audit: vec![entry()] };
     let account =
         AccountState { user: account(), password_hash: "hash".into(), session_generation: 0, kept_session: None };
-    let admin = CallerAccount { is_admin: true, ..CallerAccount::default() };
+    let admin = CallerAccount { roles: AccountRoles::ADMIN, ..CallerAccount::default() };
     let facts = AccountFacts {
         account: Some(account),
         caller: CallerFacts { account: Some(admin), ..caller(1) },
         ..AccountFacts::default()
     };
     change.decide(&facts).map(drop)
+}
+
+fn new_report() -> NewReport {
+    let report = Report {
+        id: ReportId::generate(),
+        package: "kit".parse().expect("a name"),
+        version: None,
+        category: ReportCategory::Other,
+        text: "odd".into(),
+        reporter: user(0),
+        created_at: NOW,
+        closure: None,
+    };
+    NewReport { actor: actor(0), report, audit: entry() }
 }
 
 fn revocation(with_itself: bool) -> Result<()> {
@@ -172,9 +185,27 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             let refused = command.decide(&facts).expect_err("there is no such webhook");
             if refused.code() == ErrorCode::NotFound { Ok(()) } else { Err(refused) }
         }
+        Action::ReadWebhooks => registry.scope_webhooks(by, &"user-0".parse().expect("a scope")).await.map(drop),
+        Action::Report => {
+            new_report().decide(&NewReportFacts { package: facts(&["1.0.0"], "1.0.0"), open: 0 }).map(drop)
+        }
+        Action::ReadReports => registry.reports(by, &ReportFilter { state: None, page }).await.map(drop),
+        Action::CloseReport => {
+            let id = ReportId::generate();
+            let close = CloseReport { actor: actor(ADMIN), id, comment: None, now: NOW, audit: entry() };
+            let facts = CloseReportFacts { caller: caller(ADMIN), report: None };
+            let refused = close.decide(&facts).expect_err("there is no such report");
+            if refused.code() == ErrorCode::NotFound { Ok(()) } else { Err(refused) }
+        }
         Action::ReadAccount => registry.account(by).await.map(drop),
         Action::ChangeAccount => account_change(),
-        Action::ResetPassword => password_reset(),
+        Action::ResetPassword => {
+            let (digest, purpose) = (Sha256Digest::of(b"one"), OneTimePurpose::PasswordReset);
+            admins_change(AccountUpdate::OneTimeToken(OneTimeToken { digest, purpose, expires_at: after(1) }))
+        }
+        Action::SetRoles => {
+            admins_change(AccountUpdate::Roles { granted: AccountRole::Auditor.into(), revoked: AccountRoles::NONE })
+        }
         Action::ChangeSecondFactor => {
             let secret = SealedSecret::new("sealed");
             let update = SecondFactorUpdate::Begin { actor: actor(0), secret };

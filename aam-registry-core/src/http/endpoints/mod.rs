@@ -9,6 +9,7 @@ mod owners;
 mod packages;
 mod params;
 mod publish;
+mod reports;
 mod resolve;
 mod scopes;
 mod search;
@@ -46,6 +47,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         tokens::ROUTES,
         scopes::ROUTES,
         webhooks::ROUTES,
+        reports::ROUTES,
         audit::ROUTES,
         service::ROUTES,
     ];

@@ -169,6 +169,31 @@ pub(super) fn role_changed(at: &str, role: &str, granted: bool) -> Letter {
         .text("If you did not expect this, ask the administrator of the registry.")
 }
 
+/// An administrator has set the roles of the account in the whole registry.
+pub(super) fn roles_set(at: &str, roles: &str, actor: &str, username: &str) -> Letter {
+    let roles = if roles.is_empty() { "none" } else { roles };
+    Letter::new("roles-set", format!("The roles of your account: {roles}"))
+        .text(format!("The roles of your account in the registry were set at {at}{}: {roles}.", by(actor, username)))
+        .text("If you did not expect this, ask the administrator of the registry.")
+}
+
+/// Somebody has reported a package; to those who moderate.
+pub(super) fn report_made(at: &str, subject: &str, category: &str) -> Letter {
+    Letter::new("report-made", format!("{subject} was reported ({category})"))
+        .text(format!("A user reported {subject} at {at}, as \u{201c}{category}\u{201d}. What the report says:"))
+        .command("aam reports list")
+}
+
+/// A moderator has closed a report; to who made it.
+pub(super) fn report_closed(at: &str, subject: &str, comment: Option<&str>) -> Letter {
+    let letter = Letter::new("report-closed", format!("Your report of {subject} was closed"))
+        .text(format!("A moderator closed your report of {subject} at {at}."));
+    match comment {
+        Some(comment) => letter.text(format!("The moderator says: {comment}")),
+        None => letter,
+    }
+}
+
 /// The user has become an owner of a package, or is none any more.
 pub(super) fn ownership_changed(at: &str, package: &str, owns: bool, actor: &str, username: &str) -> Letter {
     let (subject, what) = if owns {

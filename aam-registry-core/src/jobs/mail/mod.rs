@@ -12,7 +12,7 @@ use crate::{
     error::Result as DomainResult,
     ports::{JobFailure, JobHandler},
     registry::Registry,
-    types::{AuditEvent, Job, Mail, NewAuditEntry, NewJob, User, Username},
+    types::{AccountRole, AuditEvent, Job, Mail, NewAuditEntry, NewJob, User, Username},
 };
 use jiff::SignedDuration;
 use letter::{Letter, one_line};
@@ -141,7 +141,16 @@ impl JobHandler for SendMail {
                 let owners = self.registry.owners_of_scope(&scope).await?;
                 Ok(owners.iter().map(|owner| format!("{}:{owner}", NewJob::MAIL)).collect())
             }
-            None => Ok(vec![NewJob::MAIL.to_owned()]),
+            None => match notices::role_to_tell(event) {
+                Some(role) => {
+                    let holders = self.registry.holders_of(role).await?;
+                    // Without a moderator, administrators moderate.
+                    let holders =
+                        if holders.is_empty() { self.registry.holders_of(AccountRole::Admin).await? } else { holders };
+                    Ok(holders.iter().map(|holder| format!("{}:{holder}", NewJob::MAIL)).collect())
+                }
+                None => Ok(vec![NewJob::MAIL.to_owned()]),
+            },
         }
     }
 

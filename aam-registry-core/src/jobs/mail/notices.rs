@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{letter::Letter, letters};
 use crate::{
     registry::{DONE, LINK, PasswordResetLink, REQUESTED, STEP, VerificationLink},
-    types::{AuditEvent, DisableReason, NewAuditEntry, ScopeName},
+    types::{AccountRole, AuditEvent, DisableReason, NewAuditEntry, ScopeName},
 };
 
 /// Whether there are letters about events of this kind.
@@ -31,6 +31,8 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
             | AuditEvent::ScopeMemberSet
             | AuditEvent::ScopeMemberRemove
             | AuditEvent::WebhookDisable
+            | AuditEvent::ReportCreate
+            | AuditEvent::ReportClose
     )
 }
 
@@ -38,6 +40,11 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
 pub(super) fn scope_to_tell(event: &NewAuditEntry) -> Option<ScopeName> {
     let scope = text(event, "scope").filter(|_| event.event == AuditEvent::WebhookDisable);
     scope.and_then(|scope| scope.parse().ok())
+}
+
+/// The role whose holders are told of an event.
+pub(super) fn role_to_tell(event: &NewAuditEntry) -> Option<AccountRole> {
+    (event.event == AuditEvent::ReportCreate).then_some(AccountRole::Moderator)
 }
 
 /// The username of who is told. Nobody is told what they have done themselves, except for what may
@@ -54,7 +61,8 @@ pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
         AuditEvent::UserEmailVerify
         | AuditEvent::UserTotpEnable
         | AuditEvent::UserTotpDisable
-        | AuditEvent::TokenLeakReported => text(event, "user"),
+        | AuditEvent::TokenLeakReported
+        | AuditEvent::ReportClose => text(event, "user"),
         AuditEvent::UserPasswordReset | AuditEvent::UserDisable | AuditEvent::UserEnable | AuditEvent::UserRoleSet => {
             text(event, "user")
         }
@@ -133,19 +141,36 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
         AuditEvent::UserEnable => letters::account_enabled(&at),
         AuditEvent::UserRoleSet => {
             let granted = event.metadata.get("granted").and_then(Value::as_bool).unwrap_or_default();
-            letters::role_changed(&at, text(event, "role").unwrap_or_default(), granted)
+            match (text(event, "role"), event.metadata.get("roles").and_then(Value::as_array)) {
+                (None, Some(roles)) => {
+                    let roles: Vec<_> = roles.iter().filter_map(Value::as_str).collect();
+                    letters::roles_set(&at, &roles.join(", "), actor, username)
+                }
+                (role, _) => letters::role_changed(&at, role.unwrap_or_default(), granted),
+            }
         }
         AuditEvent::OwnershipAdd => letters::ownership_changed(&at, &package, true, actor, username),
         AuditEvent::OwnershipRemove => letters::ownership_changed(&at, &package, false, actor, username),
         AuditEvent::ScopeMemberSet | AuditEvent::ScopeMemberRemove => {
             letters::membership_changed(&at, text(event, "scope")?, text(event, "role"), actor, username)
         }
+        AuditEvent::ReportCreate => {
+            let subject = reported(event);
+            letters::report_made(&at, &subject, text(event, "category").unwrap_or_default())
+        }
+        AuditEvent::ReportClose => letters::report_closed(&at, &reported(event), text(event, "comment")),
         AuditEvent::WebhookDisable => {
             let reason = text(event, "reason").and_then(DisableReason::parse);
             letters::webhook_disabled(&at, text(event, "scope")?, text(event, "webhook").unwrap_or_default(), reason)
         }
         _ => return None,
     })
+}
+
+/// The package that a report is about, with the version if it names one.
+fn reported(event: &NewAuditEntry) -> String {
+    let package = text(event, "reported").unwrap_or_default();
+    text(event, "version").map_or_else(|| package.to_owned(), |version| format!("{package} {version}"))
 }
 
 fn instant(at: Timestamp) -> String {

@@ -115,6 +115,9 @@ impl Tables {
             Write::ForgetOperatorWebhook(name) => {
                 self.operator_webhooks.remove(&name);
             }
+            Write::PutReport(report) => {
+                self.reports.insert(report.id, report);
+            }
             Write::QueueJob(job) => self.jobs.add(job, now),
             Write::RetryJob(id) => {
                 self.jobs.retry(&JobSelection::Ids(vec![id]), now);

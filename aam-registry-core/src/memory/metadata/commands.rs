@@ -31,6 +31,8 @@ impl CommandHandler for MemoryMetadata {
             Request::CreateScope(asked) => asked.decide(&tables.new_scope_facts(asked.question())),
             Request::ChangeMember(asked) => asked.decide(&tables.member_facts(asked.question())),
             Request::ChangeWebhook(asked) => asked.decide(&tables.webhook_facts(asked.question(), now)),
+            Request::ReportPackage(asked) => asked.decide(&tables.new_report_facts(asked.question())),
+            Request::CloseReport(asked) => asked.decide(&tables.close_report_facts(asked.question())),
             Request::ReportDelivery(asked) => {
                 let webhook = tables.webhooks.get(&asked.question().id).cloned();
                 asked.decide(&WebhookReportFacts { webhook })
@@ -58,6 +60,7 @@ impl QueryHandler for MemoryMetadata {
                 asked.answer(tables.second_factors.get(&asked.question().0).cloned());
             }
             QueryRequest::WebhookById(asked) => asked.answer(tables.webhooks.get(&asked.question().0).cloned()),
+            QueryRequest::Reports(asked) => asked.answer(tables.reports(&asked.question().0)),
             QueryRequest::OperatorWebhookStates(asked) => {
                 asked.answer(tables.operator_webhooks.values().cloned().collect());
             }

@@ -12,7 +12,7 @@ use crate::{
 impl Tables {
     pub(super) fn caller(&self, actor: &Actor) -> CallerFacts {
         let account = self.users.get(&actor.user).map(|account| CallerAccount {
-            is_admin: account.user.is_admin,
+            roles: account.user.roles,
             disabled: account.user.disabled,
             session_generation: account.session_generation,
             kept_session: account.kept_session.clone(),

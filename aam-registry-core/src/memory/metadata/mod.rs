@@ -11,6 +11,7 @@ mod jobs;
 mod packages;
 mod publishing;
 mod queued_jobs;
+mod reports;
 mod scopes;
 mod search;
 mod second_factors;

@@ -8,8 +8,8 @@ use crate::{
     types::{
         AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, LatestTag,
         LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState, PackageName, PublishedVersion,
-        ScopeName, ScopeRole, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, UploadId, User, UserId,
-        Username, Version, VersionTexts, Visibility, WebhookId, WebhookName,
+        Report, ReportId, ScopeName, ScopeRole, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, UploadId,
+        User, UserId, Username, Version, VersionTexts, Visibility, WebhookId, WebhookName,
     },
 };
 
@@ -37,6 +37,7 @@ pub(super) struct Tables {
     pub(super) sequenced: usize,
     pub(super) chain_head: ChainLink,
     pub(super) jobs: QueuedJobs,
+    pub(super) reports: BTreeMap<ReportId, Report>,
     pub(super) webhooks: BTreeMap<WebhookId, StoredWebhook>,
     pub(super) operator_webhooks: BTreeMap<WebhookName, OperatorWebhookState>,
 }

@@ -28,7 +28,7 @@ impl Registry {
     /// [`Error::Unauthorized`] where it is gone.
     pub async fn account(&self, by: &Principal) -> Result<Account> {
         Action::ReadAccount.require_credential(by, None)?;
-        Rights { admin: by.acts_as_admin(), ..Rights::default() }.require_self(Action::ReadAccount)?;
+        Rights::of_account(by.acting_roles()).require_self(Action::ReadAccount)?;
         let user = self.inner().users.user(by.user).await?;
         let user = user.ok_or_else(Error::credential_ended)?;
         let mut scopes = self.inner().scopes.scopes_of(by.user, Account::MAX_SCOPES + 1).await?;

@@ -6,7 +6,7 @@ use crate::{
     error::{Detail, Error, Result},
     ports::CommandHandlerExt,
     registry::{RegistrationPolicy, Registry, reserved},
-    types::{AuditEvent, NewAuditEntry, ScopeName, Sight, User, UserId, Username},
+    types::{AccountRole, AccountRoles, AuditEvent, NewAuditEntry, ScopeName, Sight, User, UserId, Username},
 };
 
 /// An account somebody asks for, as it was typed.
@@ -37,16 +37,22 @@ pub struct NewAccount {
     /// an account that nobody logs in to by password, such as one whose users
     /// the host authenticates by itself.
     pub password: Option<String>,
-    /// Whether it administers the registry. Only such an account may have a
+    /// What it is in the whole registry. Only an administrator may have a
     /// reserved name such as `admin`.
-    pub is_admin: bool,
+    pub roles: AccountRoles,
+}
+
+impl NewAccount {
+    fn is_admin(&self) -> bool {
+        self.roles.contains(AccountRole::Admin)
+    }
 }
 
 impl fmt::Debug for NewAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewAccount")
             .field("username", &self.username)
-            .field("is_admin", &self.is_admin)
+            .field("roles", &self.roles)
             .finish_non_exhaustive()
     }
 }
@@ -84,7 +90,7 @@ impl Registry {
     /// # Errors
     /// [`Error::InvalidRequest`] with every fault, [`Error::UserExists`].
     pub async fn create_admin(&self, registration: Registration) -> Result<User> {
-        let account = NewAccount { is_admin: true, ..registration.into() };
+        let account = NewAccount { roles: AccountRoles::ADMIN, ..registration.into() };
         let user = self.make_account(account, AuditEvent::AdminCreate, None).await?;
         tracing::info!(event = "admin_created", user = %user.username, user_id = %user.id, "administrator created");
         Ok(user)
@@ -100,7 +106,7 @@ impl Registry {
         let reserved = Arc::clone(&self.policy().reserved_names);
         let checked = tokio::task::spawn_blocking(move || check(&account, &reserved).map(|name| (name, account)));
         let (username, account) = checked.await.map_err(Error::internal)??;
-        if by.is_none() && !account.is_admin {
+        if by.is_none() && !account.is_admin() {
             self.require_unlike_scopes(username.as_str()).await?;
         }
         self.require_free(&username, &account.email).await?;
@@ -108,13 +114,13 @@ impl Registry {
         let now = self.now();
         let mut audit = NewAuditEntry::new(event, now).with_actor(by.unwrap_or(username.as_str()));
         if by.is_some() {
-            audit = audit.with("user", username.as_str()).with("is_admin", account.is_admin);
+            audit = audit.with("user", username.as_str()).with("roles", account.roles.names());
         }
         let user = User {
             id: UserId::generate(),
             username,
             email: account.email,
-            is_admin: account.is_admin,
+            roles: account.roles,
             email_verified: false,
             otp_enabled: false,
             disabled: false,
@@ -140,7 +146,7 @@ impl Registry {
 impl From<Registration> for NewAccount {
     fn from(registration: Registration) -> Self {
         let Registration { username, email, password } = registration;
-        Self { username, email, password: Some(password), is_admin: false }
+        Self { username, email, password: Some(password), roles: AccountRoles::NONE }
     }
 }
 
@@ -153,7 +159,7 @@ fn check(account: &NewAccount, reserved: &BTreeSet<String>) -> Result<Username> 
     if let Err(error) = &username {
         details.push(Detail::new("username", error.to_string()));
     }
-    let reserved = if account.is_admin { Ok(()) } else { reserved::check_scope(&account.username, reserved) };
+    let reserved = if account.is_admin() { Ok(()) } else { reserved::check_scope(&account.username, reserved) };
     details.extend(email::fault(&account.email));
     let password = account.password.as_deref();
     details.extend(password.and_then(|password| password::fault(password, &account.username, &account.email)));

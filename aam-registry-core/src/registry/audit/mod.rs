@@ -21,7 +21,7 @@ impl Registry {
     /// [`Error::Forbidden`](crate::Error::Forbidden).
     pub async fn audit_log(&self, by: &Principal, filter: &AuditFilter) -> Result<Page<AuditEntry>> {
         Action::ReadLog.require_credential(by, None)?;
-        Rights { admin: by.acts_as_admin(), ..Rights::default() }.require_everywhere(Action::ReadLog)?;
+        Rights::of_account(by.acting_roles()).require_everywhere(Action::ReadLog)?;
         self.inner().audit.entries(filter).await
     }
 

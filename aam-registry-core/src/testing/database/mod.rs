@@ -16,6 +16,7 @@ mod packages;
 mod private;
 mod publish_rights;
 mod publishing;
+mod reports;
 mod scopes;
 mod search;
 mod second_factors;
@@ -41,6 +42,7 @@ pub use packages::*;
 pub use private::*;
 pub use publish_rights::*;
 pub use publishing::*;
+pub use reports::*;
 pub use scopes::*;
 pub use search::*;
 pub use second_factors::*;
@@ -93,7 +95,11 @@ macro_rules! database_cases {
             a_used_token_says_when,
             a_dead_credential_makes_no_token,
             a_disabled_user_is_shut_out_until_enabled,
+            a_report_is_made_and_closed,
+            a_report_is_checked,
+            open_reports_of_a_user_are_few,
             a_role_comes_and_goes,
+            an_administrator_sets_roles,
             a_password_that_was_reset_ends_sessions,
             who_changes_a_password_keeps_this_session_alone,
             an_account_is_changed_by_its_user_alone,

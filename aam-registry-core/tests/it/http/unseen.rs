@@ -281,6 +281,7 @@ fn body(operation: &Value, id: &str, package: &str) -> (&'static str, Vec<u8>) {
         "resolveTree" => json!({"dependencies": {package: "*"}}),
         "setTag" => json!({"version": "1.0.0"}),
         "deprecateVersion" => json!({"message": "no"}),
+        "reportPackage" => json!({"category": "other", "text": "odd"}),
         "setVisibility" => json!({"visibility": "public"}),
         other => panic!("{other} takes a body that this test does not know"),
     };

@@ -213,6 +213,13 @@ pub(crate) struct DeliveryPage {
     pub(crate) pages: u64,
 }
 
+/// A page of reports.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ReportPage {
+    pub(crate) reports: Vec<serde_json::Value>,
+    pub(crate) total: u64,
+}
+
 /// Something that the registry made or shows under an id.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Identified {

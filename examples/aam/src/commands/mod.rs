@@ -16,6 +16,8 @@ pub(crate) mod passwd;
 pub(crate) mod pkg;
 pub(crate) mod register;
 pub(crate) mod registry;
+pub(crate) mod report;
+pub(crate) mod reports;
 pub(crate) mod scope;
 pub(crate) mod search;
 pub(crate) mod sessions;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use aam_registry_core::{
     registry::{AccountDescription, NewAccount, OPERATOR, Registry},
-    types::{AccountFilter, AccountRole, Token, TokenPattern, TokenScope, User, Username},
+    types::{AccountFilter, AccountRoles, Token, TokenPattern, TokenScope, User, Username},
 };
 use serde_json::{Value, json};
 
@@ -31,18 +31,18 @@ pub(super) fn on_registry<T>(
 pub(super) fn create(command: CreateUser, surroundings: Surroundings) -> Result<Answer, Failed> {
     let CreateUser { username, email, password, admin, json, .. } = command;
     let password = password::given_or_read(password)?;
-    let account = NewAccount { username, email, password: Some(password), is_admin: admin };
+    let roles = if admin { AccountRoles::ADMIN } else { AccountRoles::NONE };
+    let account = NewAccount { username, email, password: Some(password), roles };
     let user = on_registry(surroundings, async |registry| Ok(registry.create_user(account, OPERATOR).await?))?;
-    let what = if user.is_admin { "administrator" } else { "user" };
+    let what = if user.is_admin() { "administrator" } else { "user" };
     Ok(Answer::new(json, format_args!("{what} {} created", user.username), &account_json(&user)))
 }
 
 /// Lists accounts.
 pub(super) fn list(command: &ListUsers, surroundings: Surroundings) -> Result<Answer, Failed> {
-    let is_admin = command.role.map(|role| role == AccountRole::Admin);
     let users = on_registry(surroundings, async |registry| {
         let mut filter =
-            AccountFilter { is_admin, disabled: command.disabled.then_some(true), after: None, limit: PAGE };
+            AccountFilter { role: command.role, disabled: command.disabled.then_some(true), after: None, limit: PAGE };
         let mut users = Vec::new();
         loop {
             let page = registry.accounts(&filter).await?;
@@ -161,7 +161,8 @@ fn account_json(user: &User) -> Value {
         "id": user.id.to_string(),
         "username": user.username.as_str(),
         "email": user.email,
-        "is_admin": user.is_admin,
+        "is_admin": user.is_admin(),
+        "roles": user.roles.names(),
         "disabled": user.disabled,
         "created_at": user.created_at.to_string(),
     })
@@ -185,14 +186,11 @@ fn token_json(token: &Token) -> Value {
     })
 }
 
-/// The state of an account in a word or two.
-fn state(user: &User) -> &'static str {
-    match (user.is_admin, user.disabled) {
-        (true, true) => "admin, disabled",
-        (true, false) => "admin",
-        (false, true) => "disabled",
-        (false, false) => "",
-    }
+/// The roles of an account and whether it is disabled, in a few words.
+fn state(user: &User) -> String {
+    let mut words = user.roles.names();
+    words.extend(user.disabled.then_some("disabled"));
+    words.join(", ")
 }
 
 fn described(account: &AccountDescription) -> String {
