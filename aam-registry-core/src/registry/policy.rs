@@ -52,6 +52,10 @@ pub struct Policy {
     pub upload_timeout: Duration,
     /// How many uploads of one account may be under way at a time; twice as many from one address.
     pub uploads_per_user: usize,
+    /// Whether the audit log has the downloads.
+    pub logs_reads: bool,
+    /// For how long entries of the audit log are kept; `None` for ever.
+    pub audit_retention: Option<Duration>,
     /// How many dist-tags a package may have beside `latest`.
     pub tags_per_package: u64,
     /// How many owners may be listed with a package, beside the owners of its scope.
@@ -76,6 +80,8 @@ impl Default for Policy {
             session_lifetime: Duration::from_hours(24),
             upload_timeout: Duration::from_mins(15),
             uploads_per_user: 4,
+            logs_reads: false,
+            audit_retention: None,
             tags_per_package: 100,
             owners_per_package: 100,
             members_per_scope: 1_000,
@@ -175,6 +181,22 @@ impl Policy {
     #[must_use]
     pub fn with_uploads_per_user(mut self, uploads: usize) -> Self {
         self.uploads_per_user = uploads.max(1);
+        self
+    }
+
+    /// Sets whether the audit log has the downloads: each minute one entry (`package.download`) for each version and
+    /// each user, and one for all who gave no credential.
+    #[must_use]
+    pub fn with_logged_reads(mut self, logs: bool) -> Self {
+        self.logs_reads = logs;
+        self
+    }
+
+    /// Sets for how long entries of the audit log are kept, `None` for ever. They are deleted by whole days, by
+    /// [`run_background`](super::Registry::run_background).
+    #[must_use]
+    pub fn with_audit_retention(mut self, retention: Option<Duration>) -> Self {
+        self.audit_retention = retention;
         self
     }
 

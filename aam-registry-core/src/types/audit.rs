@@ -43,6 +43,7 @@ macro_rules! events {
 
 events! {
     PackagePublish = "package.publish",
+    PackageDownload = "package.download",
     VersionYank = "version.yank",
     VersionUnyank = "version.unyank",
     VersionDeprecate = "version.deprecate",
@@ -90,7 +91,10 @@ impl AuditEvent {
     /// Whether its entries are handed to subscribers. Logins, logouts and reads
     /// are not: they change nothing, and an attacker makes as many as he likes.
     pub fn can_be_subscribed(self) -> bool {
-        !matches!(self, Self::UserLogin | Self::UserLoginFailed | Self::UserLogout | Self::AdminRead)
+        !matches!(
+            self,
+            Self::UserLogin | Self::UserLoginFailed | Self::UserLogout | Self::AdminRead | Self::PackageDownload
+        )
     }
 }
 

@@ -171,7 +171,8 @@ impl AuditEvent {
             | Self::ReportClose
             | Self::AdminCreate
             | Self::AdminRead
-            | Self::AdminAuditPrune => false,
+            | Self::AdminAuditPrune
+            | Self::PackageDownload => false,
         }
     }
 

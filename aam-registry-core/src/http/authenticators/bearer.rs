@@ -32,8 +32,11 @@ impl Authenticator for BearerAuthenticator {
     }
 
     async fn authenticate(&self, request: &Parts) -> Result<Principal> {
-        let client = RequestContext::of(&request.extensions).and_then(RequestContext::client).map(|client| client.0);
-        self.registry.authenticate_from(client, bearer(&request.headers)?).await
+        let client = RequestContext::of(&request.extensions).and_then(RequestContext::client);
+        let bearer = bearer(&request.headers)?;
+        let principal = self.registry.authenticate_from(client.map(|client| client.0), bearer).await?;
+        self.registry.notice_use(&principal, client);
+        Ok(principal)
     }
 }
 

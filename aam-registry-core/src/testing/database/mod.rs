@@ -242,6 +242,7 @@ macro_rules! database_cases {
             only_what_nothing_refers_to_is_unreferenced,
             a_registry_keeps_its_id,
             an_entry_comes_back_whole,
+            an_entry_is_appended_once,
             filters_narrow_the_log,
             entries_are_listed_newest_first,
             pages_cut_the_log,

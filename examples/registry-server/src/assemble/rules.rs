@@ -87,6 +87,8 @@ pub(super) fn policy(settings: &Settings) -> Policy {
         .with_session_lifetime(settings.token_expire_hours.lifetime())
         .with_upload_timeout(settings.upload_timeout.0)
         .with_uploads_per_user(settings.max_uploads_per_user.0)
+        .with_audit_retention(settings.audit_retention_days.lifetime())
+        .with_logged_reads(settings.audit_log_all_reads.is_on())
         .with_tags_per_package(settings.max_tags_per_package.0)
         .with_owners_per_package(settings.max_owners_per_package.0)
         .with_members_per_scope(settings.max_members_per_scope.0)

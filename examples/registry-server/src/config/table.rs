@@ -13,11 +13,11 @@ use super::{
     setting::{Fallback, Kind, Secrecy, Spec, Value, read, settings},
     values::{
         AdminPassword, Backlog, BaseUrl, Bucket, CaBundle, ClientIpHeader, Connections, ConnectionsPerAddress, Count,
-        DatabaseUrl, Days, Domain, DownloadRedirect, Downloads, EmailAddress, Endpoint, Host, Hours, JwtSecrets,
+        DatabaseUrl, Domain, DownloadRedirect, Downloads, EmailAddress, Endpoint, Host, Hours, JwtSecrets,
         LatestChoice, LogFormat, LogLevel, MetricsAddress, MetricsToken, NameList, Networks, Origins, PerMinute,
-        PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration, Room, Seconds,
-        SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads, Timeout,
-        TokenDays, Uploads, Webhooks, Word,
+        PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration, Retention, Room,
+        Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads,
+        Timeout, TokenDays, Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -282,8 +282,11 @@ settings! {
         rate_limit_other: PerMinute = "RATE_LIMIT_OTHER", Fallback::Text("300");
     }
     "Audit log" {
-        /// Days after which `aam-registry audit prune` deletes entries of the audit log
-        audit_retention_days: Days = "audit.retention_days", Fallback::Text("90");
+        /// Days after which entries of the audit log are deleted, 0 for never; the rest stays provable
+        audit_retention_days: Retention = "audit.retention_days", Fallback::Text("90");
+        /// Whether downloads are written to the audit log, each minute one entry `package.download` for each
+        /// version and user
+        audit_log_all_reads: Switch = "audit.log_all_reads", Fallback::Text("false");
     }
     "Metrics" {
         /// Token without which /metrics answers 401; open to everybody by default
@@ -335,6 +338,5 @@ settings! {
         "Attestation is not built into this release" { "REGISTRY_PRIVATE_KEY"; }
         "Traces by OpenTelemetry are not built into this release" { "OTEL_EXPORTER_OTLP_ENDPOINT"; }
         "The audit log cannot be turned off in this release" { "audit.enabled", &["true", "on", "yes", "1"]; }
-        "Reads are not written to the audit log in this release" { "audit.log_all_reads", OFF; }
     }
 }

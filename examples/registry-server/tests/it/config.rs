@@ -274,7 +274,6 @@ fn what_this_release_cannot_do_is_refused_in_plain_words() {
     }
     for (yaml, told) in [
         ("audit: { enabled: false }", "audit.enabled"),
-        ("audit: { log_all_reads: true }", "audit.log_all_reads"),
         ("cdn: { provider: fastly }", "cdn.provider"),
         ("cdn: { purge_token: hunter2 }", "cdn.purge_token"),
         ("cdn: { zone: z }", "cdn.zone"),
@@ -479,8 +478,8 @@ fn help_tells_of_every_setting_what_it_may_be() {
         "cache.enabled ",
         "cache.ttl_seconds ",
         "audit.enabled The audit log cannot be turned off in this release [allowed: `true`]",
-        "audit.retention_days ",
-        "audit.log_all_reads ",
+        "audit.retention_days Days after which entries of the audit log are deleted, 0 for never",
+        "audit.log_all_reads Whether downloads are written to the audit log",
         "webhooks ",
         "SSL_CERT_FILE",
     ] {
