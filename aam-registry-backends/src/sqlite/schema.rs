@@ -29,6 +29,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V15__second_factors",
     "V17__trusted_publishers",
     "V18__reports_evals_gates",
+    "V19__invitations_and_token_notices",
 ];
 
 /// Brings the schema of a database up to date; gives the names of the

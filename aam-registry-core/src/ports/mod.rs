@@ -56,8 +56,9 @@ pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
 pub use queries::{
-    AddressesOfLogin, OperatorWebhookStates, PublisherBySecret, PublisherFactsOf, Query, QueryHandler, QueryHandlerExt,
-    QueryRequest, Reports, SecondFactorOf, TokenOfSecret, WebhookById, WebhooksOfScope,
+    AddressesOfLogin, ErasedUsernames, InvitationOfSecret, Invitations, OperatorWebhookStates, PublisherBySecret,
+    PublisherFactsOf, Query, QueryHandler, QueryHandlerExt, QueryRequest, Reports, SecondFactorOf, TokenOfSecret,
+    TokensToTellOf, WebhookById, WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scopes::ScopeStore;

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -8,8 +8,8 @@ use crate::{
     error::{Error, Result},
     ports::{PublisherBySecret, PublisherHolder, QueryHandlerExt, TokenHolder},
     types::{
-        AccountRoles, Credential, Principal, PublisherSecret, TokenPattern, TokenScope, TokenScopes, TokenSecret, User,
-        Username, is_expired,
+        AccountRole, AccountRoles, Credential, Principal, PublisherSecret, TokenPattern, TokenScope, TokenScopes,
+        TokenSecret, User, Username, is_expired,
     },
 };
 
@@ -33,6 +33,20 @@ impl Registry {
         }
     }
 
+    /// The same for a client at the address `client`, from which an administrator may not act as one where the
+    /// policy says so.
+    ///
+    /// # Errors
+    /// Those of [`authenticate`](Self::authenticate).
+    pub async fn authenticate_from(&self, client: Option<IpAddr>, bearer: &str) -> Result<Principal> {
+        let mut principal = self.authenticate(bearer).await?;
+        if !self.policy().lets_administer_from(client) && principal.roles.contains(AccountRole::Admin) {
+            principal.roles = principal.roles.without(AccountRoles::ADMIN);
+            principal.is_outside_admin_networks = true;
+        }
+        Ok(principal)
+    }
+
     async fn authenticate_token(&self, bearer: &str) -> Result<Principal> {
         // The checksum inside refuses look-alikes before the database is asked.
         let secret = TokenSecret::parse(bearer).ok_or_else(|| {
@@ -53,6 +67,7 @@ impl Registry {
             username: user.username,
             roles: usable_roles(user.roles, needs_second_factor),
             needs_second_factor,
+            is_outside_admin_networks: false,
             credential: Credential::Token(token.id),
             scopes: token.scopes,
             packages: token.packages,
@@ -74,6 +89,7 @@ impl Registry {
             username: Username::trusted_publisher(),
             roles: AccountRoles::NONE,
             needs_second_factor: false,
+            is_outside_admin_networks: false,
             credential: Credential::Publisher { publisher: token.publisher, token: token.id, name: token.name },
             scopes: [TokenScope::Publish].into_iter().collect(),
             packages: vec![TokenPattern::parse(package.as_str()).map_err(Error::internal)?],
@@ -92,6 +108,7 @@ impl Registry {
             username: user.username,
             roles: usable_roles(user.roles, needs_second_factor),
             needs_second_factor,
+            is_outside_admin_networks: false,
             credential: Credential::Session {
                 id: session.id,
                 generation: session.generation,

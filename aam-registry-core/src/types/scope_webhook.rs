@@ -162,7 +162,11 @@ impl AuditEvent {
             | Self::TokenCreate
             | Self::TokenRevoke
             | Self::TokenLeakReported
+            | Self::TokenEnding
+            | Self::TokenStale
             | Self::SessionRevoke
+            | Self::UserInvite
+            | Self::UserDelete
             | Self::UserTotpEnable
             | Self::UserTotpDisable
             | Self::UserEmailVerify
@@ -170,7 +174,8 @@ impl AuditEvent {
             | Self::ReportClose
             | Self::AdminCreate
             | Self::AdminRead
-            | Self::AdminAuditPrune => false,
+            | Self::AdminAuditPrune
+            | Self::PackageDownload => false,
         }
     }
 

@@ -84,6 +84,11 @@ enum Command {
     Otp(commands::otp::Otp),
     Sessions(commands::sessions::Sessions),
     #[command(subcommand)]
+    Account(commands::account::Account),
+    #[command(subcommand)]
+    User(commands::user::User),
+    Invite(commands::invite::Invite),
+    #[command(subcommand)]
     Token(commands::token::Token),
     #[command(subcommand)]
     Scope(commands::scope::Scope),
@@ -134,6 +139,9 @@ impl Cli {
             Command::VerifyEmail(command) => command.run(&session).await,
             Command::Otp(command) => command.run(&session).await,
             Command::Sessions(command) => command.run(&session).await,
+            Command::Account(command) => command.run(&session).await,
+            Command::User(command) => command.run(&session).await,
+            Command::Invite(command) => command.run(&session).await,
             Command::Token(command) => command.run(&session).await,
             Command::Scope(command) => command.run(&session).await,
             Command::Webhook(command) => command.run(&session).await,

@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod download;
 mod files;
+mod invitations;
 mod owners;
 mod packages;
 mod params;
@@ -19,6 +20,7 @@ mod tags;
 mod tokens;
 mod totp;
 mod trusted_publishers;
+mod users;
 mod version_changes;
 mod visibility;
 mod webhooks;
@@ -44,8 +46,10 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         trusted_publishers::ROUTES,
         visibility::ROUTES,
         accounts::ROUTES,
+        users::ROUTES,
         sessions::ROUTES,
         totp::ROUTES,
+        invitations::ROUTES,
         tokens::ROUTES,
         scopes::ROUTES,
         webhooks::ROUTES,

@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod contents;
 mod error;
+mod invitations;
 mod limits;
 mod package;
 mod publish;
@@ -18,6 +19,7 @@ mod time;
 mod tokens;
 mod totp;
 mod trusted_publishers;
+mod users;
 mod version;
 mod version_changes;
 mod webhooks;
@@ -29,6 +31,7 @@ pub(crate) use accounts::{
 pub(crate) use audit::AuditPage;
 pub(crate) use contents::{DiffAnswer, DownloadsAnswer, FilesAnswer};
 pub(crate) use error::ErrorBody;
+pub(crate) use invitations::{InvitationRequest, InvitationsAnswer, NewInvitationAnswer};
 pub(crate) use limits::LimitsAnswer;
 pub(crate) use package::{PackageAnswer, SearchPage};
 pub(crate) use publish::{PublishForm, PublishedAnswer};
@@ -43,6 +46,7 @@ pub(crate) use totp::{EnrolledFactorAnswer, OtpRequest, RecoveryCodesAnswer};
 pub(crate) use trusted_publishers::{
     IdTokenRequest, PublisherAnswer, PublisherRequest, PublisherTokenAnswer, PublishersAnswer, PublishersChangeRequest,
 };
+pub(crate) use users::{AccountDeletion, ManagedUserChange, UserAnswer, UsersPage};
 pub(crate) use version::{VersionAnswer, VersionRow, VersionsAnswer};
 pub(crate) use version_changes::{
     DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, VisibilityAnswer,

@@ -6,11 +6,11 @@ use super::queued_jobs::QueuedJobs;
 use crate::{
     decide::{PublisherToken, YankState},
     types::{
-        AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, LatestTag,
-        LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState, PackageName, PublishedVersion,
-        PublisherId, PublisherTokenId, Report, ReportId, ScopeName, ScopeRole, SecondFactor, Sha256Digest,
-        StoredWebhook, Token, TokenId, TrustedPublisher, UploadId, User, UserId, Username, Version, VersionTexts,
-        Visibility, WebhookId, WebhookName,
+        AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, Invitation,
+        InvitationId, LatestTag, LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState,
+        PackageName, PublishedVersion, PublisherId, PublisherTokenId, Report, ReportId, ScopeName, ScopeRole,
+        SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice, TrustedPublisher, UploadId, User,
+        UserId, Username, Version, VersionTexts, Visibility, WebhookId, WebhookName,
     },
 };
 
@@ -28,6 +28,9 @@ pub(super) struct Tables {
     pub(super) tokens: BTreeMap<TokenId, StoredToken>,
     /// The ids of tokens that there were.
     pub(super) revoked_tokens: BTreeSet<TokenId>,
+    /// The notices that were told.
+    pub(super) token_notices: Vec<(TokenId, TokenNotice)>,
+    pub(super) invitations: BTreeMap<InvitationId, Invitation>,
     pub(super) scopes: BTreeMap<ScopeName, StoredScope>,
     pub(super) packages: BTreeMap<PackageName, StoredPackage>,
     pub(super) uploads: BTreeMap<UploadId, StoredUpload>,

@@ -25,4 +25,4 @@ pub(crate) use limits::Limits;
 pub(crate) use packages::{SearchRequest, spelled};
 pub(crate) use patience::Patience;
 pub(crate) use publish::{Outcome, Upload};
-pub(crate) use wire::{PackageInfo, Resolved, ScopeInfo, TokenInfo, VersionInfo};
+pub(crate) use wire::{Invitation, PackageInfo, Resolved, ScopeInfo, TokenInfo, VersionInfo};

@@ -7,7 +7,7 @@ use aam_registry_core::{
     http::RegistryService,
     memory::{self, InsecureIdTokens},
     registry::{Policy, Registry, RegistryBuilder},
-    types::Issuer,
+    types::{AccountRole, Issuer},
 };
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -78,6 +78,13 @@ impl Server {
         let username = username.parse().expect("a username");
         let link = self.runtime.block_on(self.registry.make_reset_link_as_operator(&username));
         link.expect("a user").url(&self.url())
+    }
+
+    /// Makes a user an administrator.
+    pub(crate) fn make_admin(&self, username: &str) {
+        let username = username.parse().expect("a username");
+        let given = self.runtime.block_on(self.registry.set_role(&username, AccountRole::Admin, true));
+        given.expect("a user");
     }
 
     pub(crate) fn url(&self) -> String {
