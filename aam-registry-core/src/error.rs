@@ -9,7 +9,7 @@ pub use database::{DatabaseError, DatabaseTrouble};
 pub use disk::{DiskError, DiskTrouble};
 
 use crate::types::{
-    DistTag, ManifestFault, PackageName, RateDecision, ScopeName, Sha256Digest, TokenId, Username, Version,
+    DistTag, Issuer, ManifestFault, PackageName, RateDecision, ScopeName, Sha256Digest, TokenId, Username, Version,
 };
 
 /// The result of a use case or a port.
@@ -91,6 +91,7 @@ codes! {
     InvalidArchive = "invalid_archive", 400;
     ChecksumMismatch = "checksum_mismatch", 400;
     InvalidTag = "invalid_tag", 400;
+    InvitationInvalid = "invitation_invalid", 400;
     Unauthorized = "unauthorized", 401;
     InvalidCredentials = "invalid_credentials", 401;
     OtpRequired = "otp_required", 401;
@@ -284,6 +285,18 @@ pub enum Error {
     /// No credential, or one that is not valid.
     #[error("{0}")]
     Unauthorized(String),
+    /// A registration without an invitation, where one is needed.
+    #[error(
+        "This registry takes new accounts by invitation alone; ask an administrator for one, and give it as \
+         `invitation` (`aam register --invitation`)"
+    )]
+    InvitationRequired,
+    /// An invitation that was used, has expired, or is none.
+    #[error(
+        "This invitation was used or revoked, has expired, or is for another e-mail address; ask an administrator \
+         for another one"
+    )]
+    InvitationInvalid,
     /// A failed login.
     #[error("Wrong username or password")]
     InvalidCredentials,
@@ -299,6 +312,17 @@ pub enum Error {
     /// Authenticated, but not allowed.
     #[error("{0}")]
     Forbidden(String),
+    /// An ID token that no trusted publisher matches; says what the token claims.
+    #[error("{message}")]
+    NoTrustedPublisher {
+        /// Why, and what to do.
+        message: String,
+        /// The claims of the token.
+        details: Vec<Detail>,
+    },
+    /// The keys of an issuer of ID tokens cannot be had.
+    #[error("The keys of {0} cannot be fetched at the moment; try again in a moment")]
+    IssuerUnavailable(Issuer),
     /// A reserved name.
     #[error("The name `{0}` is reserved; choose another")]
     NameReserved(String),
@@ -369,6 +393,20 @@ pub enum Error {
     /// The last owner cannot be removed.
     #[error("User {0} is the last owner; add another one first")]
     LastOwner(Username),
+    /// The registry would have no administrator left.
+    #[error(
+        "{0} is the last administrator; make somebody else one first, or run on the server: \
+         aam-registry user grant-role NAME admin"
+    )]
+    LastAdmin(Username),
+    /// An account cannot be deleted while it is the last owner of something.
+    #[error("User {user} is the last owner of what the details list; make somebody else an owner of it first")]
+    NeedsHeirs {
+        /// The account.
+        user: Username,
+        /// Packages by name, and scopes as `@name`.
+        ownerless: Vec<String>,
+    },
     /// No set of versions meets every demand.
     #[error("{message}")]
     ResolutionConflict {
@@ -495,11 +533,13 @@ impl Error {
             Self::ChecksumMismatch { .. } => ErrorCode::ChecksumMismatch,
             Self::InvalidTag(_) => ErrorCode::InvalidTag,
             Self::Unauthorized(_) => ErrorCode::Unauthorized,
+            Self::InvitationRequired => ErrorCode::RegistrationClosed,
+            Self::InvitationInvalid => ErrorCode::InvitationInvalid,
             Self::InvalidCredentials => ErrorCode::InvalidCredentials,
             Self::OtpRequired => ErrorCode::OtpRequired,
             Self::OtpInvalid => ErrorCode::OtpInvalid,
             Self::TwoFactorRequired(_) => ErrorCode::TwoFactorRequired,
-            Self::Forbidden(_) => ErrorCode::Forbidden,
+            Self::Forbidden(_) | Self::NoTrustedPublisher { .. } => ErrorCode::Forbidden,
             Self::NameReserved(_) => ErrorCode::NameReserved,
             Self::NameTooSimilar { .. } => ErrorCode::NameTooSimilar,
             Self::TagNotAllowed(_) => ErrorCode::TagNotAllowed,
@@ -515,13 +555,13 @@ impl Error {
             Self::VersionExists { .. } => ErrorCode::VersionExists,
             Self::UserExists(_) => ErrorCode::UserExists,
             Self::ScopeExists(_) => ErrorCode::ScopeExists,
-            Self::LastOwner(_) => ErrorCode::LastOwner,
+            Self::LastOwner(_) | Self::LastAdmin(_) | Self::NeedsHeirs { .. } => ErrorCode::LastOwner,
             Self::ResolutionConflict { .. } => ErrorCode::ResolutionConflict,
             Self::VersionGone { .. } => ErrorCode::VersionGone,
             Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,
             Self::Timeout(_) => ErrorCode::Timeout,
             Self::ClientTimeout(_) => ErrorCode::ClientTimeout,
-            Self::Overloaded | Self::Contended(_) => ErrorCode::Overloaded,
+            Self::Overloaded | Self::Contended(_) | Self::IssuerUnavailable(_) => ErrorCode::Overloaded,
             Self::RateLimited(_) | Self::TooManyAtOnce(_) => ErrorCode::RateLimited,
             Self::Backend(backend) => backend.code(),
         }
@@ -530,9 +570,14 @@ impl Error {
     /// The details for the client in addition to the message.
     pub fn details(&self) -> Vec<Detail> {
         match self {
-            Self::InvalidRequest { details, .. } | Self::ResolutionConflict { details, .. } => details.clone(),
+            Self::InvalidRequest { details, .. }
+            | Self::ResolutionConflict { details, .. }
+            | Self::NoTrustedPublisher { details, .. } => details.clone(),
             Self::InvalidManifest(faults) => {
                 faults.iter().map(|fault| Detail::new(&*fault.field, &*fault.error)).collect()
+            }
+            Self::NeedsHeirs { ownerless, .. } => {
+                ownerless.iter().map(|name| Detail::new(&**name, "has no other owner")).collect()
             }
             Self::VersionExists { sha256, .. } => vec![Detail::new("sha256", sha256.to_string())],
             _ => Vec::new(),

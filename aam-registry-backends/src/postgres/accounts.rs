@@ -1,6 +1,8 @@
 use aam_registry_core::{
     Result,
-    decide::{AccountChange, AccountFacts, CallerFacts, RevokedTokens, TokenRevocation, TokenRevocationFacts},
+    decide::{
+        AccountActor, AccountChange, AccountFacts, CallerFacts, RevokedTokens, TokenRevocation, TokenRevocationFacts,
+    },
     ports::AccountStore,
     types::{AccountFilter, AccountState, OneTimePurpose, OneTimeToken, Sha256Digest, User, Username},
 };
@@ -19,13 +21,21 @@ use super::{
 };
 use crate::relational::{
     columns,
-    predicates::{account_is_enabled, administers, one_time_token_is_live, token_is_live},
+    predicates::{account_is_enabled, administers, has_a_role, one_time_token_is_live, token_is_live},
 };
 
 /// How many accounts are read at a time.
 const PAGE: usize = 500;
 const LIST: &str =
     concat!("SELECT ", user_columns!(), " FROM users u WHERE u.username > $1 ORDER BY u.username LIMIT 500");
+/// The same of the accounts that have a role, which are few: the index of those is read.
+const LIST_WITH_ROLES: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    " FROM users u WHERE ",
+    has_a_role!("u."),
+    " AND u.username > $1 ORDER BY u.username LIMIT 500"
+);
 /// Of two that would each take the last other administrator away, the second waits here and sees what the first did.
 const LOCK_ADMINS: &str = concat!("SELECT id FROM users WHERE ", administers!(""), " ORDER BY id FOR NO KEY UPDATE");
 const ACCOUNT: &str = concat!(
@@ -70,9 +80,10 @@ impl AccountStore for PostgresMetadata {
     async fn accounts(&self, filter: &AccountFilter) -> Result<Vec<User>> {
         // Few accounts may be meant, which no index finds: pages of the others are read and passed over.
         let (mut found, mut after) = (Vec::new(), filter.after.clone());
+        let list = if filter.role.is_some() { LIST_WITH_ROLES } else { LIST };
         loop {
             let behind = after.as_ref().map_or("", Username::as_str);
-            let read = self.read(|tx| async move { sql::all(&tx, LIST, [&behind], |row| users::user(row, 0)).await });
+            let read = self.read(|tx| async move { sql::all(&tx, list, [&behind], |row| users::user(row, 0)).await });
             let page: Vec<User> = read.await?;
             let is_last = page.len() < PAGE;
             after = page.last().map(|user| user.username.clone());
@@ -100,11 +111,10 @@ impl AccountStore for PostgresMetadata {
 }
 
 pub(super) async fn account_facts(tx: &Session, change: &AccountChange) -> Tx<AccountFacts> {
-    let admins: Vec<Uuid> = if change.update.may_end_an_admin() {
-        sql::all(tx, LOCK_ADMINS, [], |row| Ok(row.try_get(0)?)).await?
-    } else {
-        Vec::new()
-    };
+    // Administrators who change each other's accounts lock each other's rows: all take them in the same order.
+    let is_by_admin = matches!(change.by, AccountActor::Admin(_));
+    let admins: Vec<Uuid> =
+        if is_by_admin || change.update.may_end_an_admin() { lock_admins(tx).await? } else { Vec::new() };
     let account = account(tx, &change.username).await?;
     let id = account.as_ref().map(|account| Uuid::from(account.user.id));
     let caller = match change.actor() {
@@ -132,6 +142,11 @@ pub(super) async fn account_facts(tx: &Session, change: &AccountChange) -> Tx<Ac
     Ok(AccountFacts { account, caller, one_time, one_time_tokens, has_other_admin, email_taken })
 }
 
+/// The administrators, none of whom ceases to be one before the commit.
+pub(super) async fn lock_admins(tx: &Session) -> Tx<Vec<Uuid>> {
+    sql::all(tx, LOCK_ADMINS, [], |row| Ok(row.try_get(0)?)).await
+}
+
 /// A one-time token of the user, whom the caller has locked: nobody else uses it before the commit.
 async fn used_token(tx: &Session, digest: &Sha256Digest, user: Option<Uuid>) -> Tx<Option<OneTimeToken>> {
     sql::first(tx, ONE_TIME_TOKEN, [&digest.as_bytes().as_slice(), &user], |row| {
@@ -142,7 +157,7 @@ async fn used_token(tx: &Session, digest: &Sha256Digest, user: Option<Uuid>) -> 
 }
 
 /// The account of a user; nobody else changes it before the commit.
-async fn account(tx: &Session, username: &Username) -> Tx<Option<AccountState>> {
+pub(super) async fn account(tx: &Session, username: &Username) -> Tx<Option<AccountState>> {
     let name = username.as_str();
     sql::first(tx, ACCOUNT, [&name], |row| {
         Ok(AccountState {

@@ -17,22 +17,26 @@ use uuid::Uuid;
 use super::{
     audit::Append,
     connection::Session,
+    erasure,
     failure::Tx,
-    jobs, listing, publish, second_factor_writes, session_writes,
+    invitations, jobs, listing, publish, publisher_tokens, reports, second_factor_writes, session_writes,
     sql::{self, Text},
-    webhook_writes,
+    token_notices, trusted_publishers, webhook_writes,
 };
 use crate::relational::columns;
 
 const CREATE_USER: &str = "WITH account AS (
-        INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at, email_verified)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10)
+        INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at, email_verified,
+            is_approver, is_moderator, is_auditor)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, $11, $12, $13)
     ), scope AS (INSERT INTO scopes (name, created_at) VALUES ($2, $8)
     ), member AS (INSERT INTO scope_members (scope, user_id, role) VALUES ($2, $1, $9)
     )
     INSERT INTO pending_totals (users) VALUES (1)";
-const UPDATE_ACCOUNT: &str = "UPDATE users SET email = $2, email_key = $3, password_hash = $4, is_admin = $5,
-    disabled = $6, session_generation = $7, kept_session = $8, email_verified = $9 WHERE id = $1";
+const UPDATE_ACCOUNT: &str =
+    "UPDATE users SET username = $13, email = $2, email_key = $3, password_hash = $4, is_admin = $5,
+    disabled = $6, session_generation = $7, kept_session = $8, email_verified = $9, is_approver = $10,
+    is_moderator = $11, is_auditor = $12 WHERE id = $1";
 const ADD_ONE_TIME_TOKEN: &str =
     "INSERT INTO one_time_tokens (digest, user_id, purpose, expires_at) VALUES ($1, $2, $3, $4)";
 const END_ONE_TIME_TOKENS: &str =
@@ -84,6 +88,8 @@ const PUBLISHES: &[&str] = &[
     listing::LIST,
     listing::UNLIST,
     listing::TOUCH_LISTING,
+    trusted_publishers::DROP_OTHERS,
+    trusted_publishers::SETTLE,
 ];
 
 /// Prepares what a publish will run, so that no lock is held meanwhile.
@@ -136,6 +142,10 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::RevokeTokens { .. } => &[REVOKE_TOKENS],
         Write::RevokeSession { .. } => &[REVOKE_SESSION],
         Write::SetSecondFactor { .. } => &[second_factor_writes::PUT, second_factor_writes::REMOVE],
+        Write::NoteTokenNotice { .. } => &[token_notices::NOTE_END, token_notices::NOTE_STALE],
+        Write::EraseAccount { .. } => &[erasure::ERASE],
+        Write::AddInvitation(_) => &[invitations::ADD],
+        Write::RemoveInvitation(_) => &[invitations::REMOVE],
         Write::AddSession(_) => &[session_writes::ADD],
         Write::ForgetSession { .. } => &[session_writes::FORGET],
         Write::ForgetSessions { .. } => &[session_writes::FORGET_ALL],
@@ -153,8 +163,15 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::DeleteWebhook(_) => &[webhook_writes::DELETE, jobs::DROP_KIND],
         Write::PutOperatorWebhook(_) => &[webhook_writes::PUT_OPERATOR],
         Write::ForgetOperatorWebhook(_) => &[webhook_writes::FORGET_OPERATOR],
+        Write::PutReport(_) => &[reports::PUT],
         Write::QueueJob(_) => &[jobs::ENQUEUE],
         Write::RetryJob(_) => &[jobs::RETRY_ONE],
+        Write::PutPublisher(_) => &[trusted_publishers::PUT],
+        Write::DeletePublisher(_) => &[trusted_publishers::DELETE],
+        Write::SetTrustedOnly { .. } => &[trusted_publishers::SET_ONLY],
+        Write::SettlePublishers { .. } => &[trusted_publishers::DROP_OTHERS, trusted_publishers::SETTLE],
+        Write::AddPublisherToken(_) => &[publisher_tokens::ADD_TOKEN],
+        Write::UseIdToken { .. } => &[trusted_publishers::USE_ID_TOKEN],
         Write::Publish(_) => PUBLISHES,
     }
 }
@@ -180,6 +197,10 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
             sql::run(tx, REVOKE_SESSION, [&Text(session), &user, &expires_at]).await.map(drop)
         }
         Write::SetSecondFactor { user, factor } => second_factor_writes::set(tx, *user, factor.as_ref()).await,
+        Write::NoteTokenNotice { token, notice } => token_notices::note(tx, *token, *notice).await,
+        Write::EraseAccount { user, at } => erasure::erase(tx, *user, *at).await,
+        Write::AddInvitation(invitation) => invitations::add(tx, invitation).await,
+        Write::RemoveInvitation(id) => sql::run(tx, invitations::REMOVE, [&Uuid::from(*id)]).await.map(drop),
         Write::AddSession(session) => session_writes::add(tx, session).await,
         Write::ForgetSession { user, session } => {
             sql::run(tx, session_writes::FORGET, [&Uuid::from(*user), &Text(session)]).await.map(drop)
@@ -229,8 +250,27 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::ForgetOperatorWebhook(name) => {
             sql::run(tx, webhook_writes::FORGET_OPERATOR, [&name.as_str()]).await.map(drop)
         }
+        Write::PutReport(report) => reports::put(tx, report).await,
         Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,
         Write::RetryJob(id) => sql::run(tx, jobs::RETRY_ONE, [&Uuid::from(*id)]).await.map(drop),
+        Write::PutPublisher(publisher) => trusted_publishers::put(tx, publisher).await,
+        Write::DeletePublisher(id) => sql::run(tx, trusted_publishers::DELETE, [&Uuid::from(*id)]).await.map(drop),
+        Write::SetTrustedOnly { package, only } => {
+            sql::run(tx, trusted_publishers::SET_ONLY, [&package.as_str(), only]).await.map(drop)
+        }
+        Write::SettlePublishers { package, owner } => {
+            let (package, owner) = (package.as_str(), owner.map(Uuid::from));
+            try_join!(
+                sql::run(tx, trusted_publishers::DROP_OTHERS, [&package, &owner]),
+                sql::run(tx, trusted_publishers::SETTLE, [&package]),
+            )
+            .map(drop)
+        }
+        Write::AddPublisherToken(token) => publisher_tokens::add_token(tx, token).await,
+        Write::UseIdToken { key, until } => {
+            let (key, until) = (key.as_bytes().as_slice(), until.as_microsecond());
+            sql::run(tx, trusted_publishers::USE_ID_TOKEN, [&key, &until]).await.map(drop)
+        }
         Write::Publish(new) => {
             let manifest = &new.commit.manifest;
             let package = async { if new.is_new_package { publish::insert_package(tx, new).await } else { Ok(()) } };
@@ -254,17 +294,21 @@ async fn create_user(tx: &Session, user: &User, password_hash: &str) -> Tx<()> {
     let (id, created_at) = (Uuid::from(user.id), user.created_at.as_microsecond());
     let (username, email, email_key) = (user.username.as_str(), Text(&user.email), columns::email_key(&user.email));
     let (email_key, role) = (Text(&email_key), ScopeRole::Owner.as_str());
-    let row: [&(dyn ToSql + Sync); 10] = [
+    let [is_admin, is_approver, is_moderator, is_auditor] = columns::account_role_flags(user.roles);
+    let row: [&(dyn ToSql + Sync); 13] = [
         &id,
         &username,
         &email,
         &email_key,
         &password_hash,
-        &user.is_admin,
+        &is_admin,
         &user.disabled,
         &created_at,
         &role,
         &user.email_verified,
+        &is_approver,
+        &is_moderator,
+        &is_auditor,
     ];
     sql::run(tx, CREATE_USER, row).await.map(drop)
 }
@@ -274,16 +318,21 @@ async fn update_account(tx: &Session, account: &AccountState) -> Tx<()> {
     let (id, email_key) = (Uuid::from(user.id), columns::email_key(&user.email));
     let (email, email_key, kept) = (Text(&user.email), Text(&email_key), kept_session.as_deref().map(Text));
     let generation = columns::signed(*session_generation);
-    let row: [&(dyn ToSql + Sync); 9] = [
+    let [is_admin, is_approver, is_moderator, is_auditor] = columns::account_role_flags(user.roles);
+    let row: [&(dyn ToSql + Sync); 13] = [
         &id,
         &email,
         &email_key,
         password_hash,
-        &user.is_admin,
+        &is_admin,
         &user.disabled,
         &generation,
         &kept,
         &user.email_verified,
+        &is_approver,
+        &is_moderator,
+        &is_auditor,
+        &user.username.as_str(),
     ];
     sql::run(tx, UPDATE_ACCOUNT, row).await.map(drop)
 }

@@ -53,7 +53,8 @@ const RIGHTS: &str = concat!(
     "SELECT ",
     account_columns!(),
     ", EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $2),
-        (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = $2), p.updated_at, p.private
+        (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = $2), p.updated_at, p.private,
+        p.trusted_only
     FROM packages p LEFT JOIN users u ON u.id = $2 WHERE p.name = $1"
 );
 /// One row: the scopes of which a user is a member, with the roles, and the private packages that list the user.
@@ -134,8 +135,9 @@ impl PackageStore for PostgresMetadata {
         self.read(|tx| async move {
             let access = |row: &Row| {
                 let caller = CallerFacts { account: facts::account(row, 0)?, ..CallerFacts::default() };
-                let (package_owner, scope_role) = (row.try_get(4)?, facts::role(row, 5)?);
-                let package = Some(facts::package_state(row, 6)?);
+                const NEXT: usize = facts::ACCOUNT_COLUMNS;
+                let (package_owner, scope_role) = (row.try_get(NEXT)?, facts::role(row, NEXT + 1)?);
+                let package = Some(facts::package_state(row, NEXT + 2)?);
                 Ok(PackageAccess { caller, package_owner, scope_role, package })
             };
             let access = sql::first(&tx, RIGHTS, [&name.as_str(), &user], access).await?;

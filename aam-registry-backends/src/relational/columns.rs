@@ -6,8 +6,9 @@ use aam_registry_core::{
     Error,
     error::{InvalidName, Outcome},
     types::{
-        ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook, JobState, Manifest, OneTimePurpose,
-        PackageName, ScopeRole, Sha256Digest, TokenPattern, TokenScope, TokenScopes, WebhookName, WebhookUrl,
+        AccountRole, AccountRoles, ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook, Issuer,
+        JobState, Manifest, OneTimePurpose, PackageName, PublisherPreset, ReportCategory, ScopeRole, Sha256Digest,
+        TokenPattern, TokenScope, TokenScopes, WebhookName, WebhookUrl,
     },
 };
 use jiff::Timestamp;
@@ -46,6 +47,29 @@ impl From<serde_json::Error> for Corrupt {
     fn from(error: serde_json::Error) -> Self {
         Self(error.to_string())
     }
+}
+
+/// How many trusted publishers are looked at for one ID token.
+pub(crate) const MOST_CANDIDATES: usize = 500;
+
+/// The issuer of ID tokens.
+pub(crate) fn issuer(text: &str) -> Result<Issuer, Corrupt> {
+    Issuer::parse(text).map_err(|error| Corrupt(error.to_owned()))
+}
+
+/// The preset of a trusted publisher.
+pub(crate) fn preset(text: &str) -> Result<PublisherPreset, Corrupt> {
+    PublisherPreset::parse(text).ok_or_else(|| Corrupt(format!("`{text}` is no preset")))
+}
+
+/// The claims of a trusted publisher, out of a JSON object.
+pub(crate) fn claims(text: &str) -> Result<BTreeMap<String, String>, Corrupt> {
+    Ok(serde_json::from_str(text)?)
+}
+
+/// The text that [`claims`] reads back.
+pub(crate) fn claims_text(claims: &BTreeMap<String, String>) -> Result<String, serde_json::Error> {
+    serde_json::to_string(claims)
 }
 
 /// Digests as a JSON array of their hexadecimal texts.
@@ -121,6 +145,41 @@ pub(crate) fn dependencies(text: &str) -> Result<BTreeMap<PackageName, Constrain
 pub(crate) fn manifest(text: &str) -> Result<Manifest, Corrupt> {
     Manifest::from_document(serde_json::from_str(text)?)
         .map_err(|faults| Corrupt(format!("a manifest with {} faults", faults.len())))
+}
+
+/// The columns that hold the roles of an account, in the order of [`AccountRole::ALL`]. `$of` is the alias of the table
+/// with its dot, or empty.
+macro_rules! role_columns {
+    ($of:literal) => {
+        concat!($of, "is_admin, ", $of, "is_approver, ", $of, "is_moderator, ", $of, "is_auditor")
+    };
+}
+pub(crate) use role_columns;
+
+/// The roles of an account, of which the columns say which it has, in the order of [`AccountRole::ALL`].
+pub(crate) fn account_roles(has: [bool; AccountRole::ALL.len()]) -> AccountRoles {
+    AccountRole::ALL.into_iter().zip(has).filter(|(_, has)| *has).map(|(role, _)| role).collect()
+}
+
+/// What the columns of [`role_columns`] hold.
+pub(crate) fn account_role_flags(roles: AccountRoles) -> [bool; AccountRole::ALL.len()] {
+    AccountRole::ALL.map(|role| roles.contains(role))
+}
+
+/// What a report is about.
+pub(crate) fn report_category(text: &str) -> Result<ReportCategory, Corrupt> {
+    ReportCategory::parse(text).ok_or_else(|| Corrupt(format!("category of a report `{text}`")))
+}
+
+/// The column that says whether an account has a role.
+pub(crate) fn account_role(role: AccountRole) -> Option<&'static str> {
+    match role {
+        AccountRole::Admin => Some("is_admin"),
+        AccountRole::Approver => Some("is_approver"),
+        AccountRole::Moderator => Some("is_moderator"),
+        AccountRole::Auditor => Some("is_auditor"),
+        _ => None,
+    }
 }
 
 /// The text that [`token_scopes`] reads back.

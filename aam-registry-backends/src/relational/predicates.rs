@@ -43,6 +43,14 @@ macro_rules! administers {
 }
 pub(crate) use administers;
 
+/// An account has a role in the whole registry. Databases have an index of those accounts for these words.
+macro_rules! has_a_role {
+    ($of:literal) => {
+        concat!("(", $of, "is_admin OR ", $of, "is_approver OR ", $of, "is_moderator OR ", $of, "is_auditor)")
+    };
+}
+pub(crate) use has_a_role;
+
 /// The session `$id` of the generation `$generation` of the user `u` was not ended: neither with all others
 /// ([`is_session_ended`]) nor by itself.
 ///

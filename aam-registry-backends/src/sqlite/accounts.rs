@@ -8,10 +8,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, types::Value};
 
-use super::{SqliteMetadata, facts, failure::Tx, sql, users};
+use super::{
+    SqliteMetadata, facts,
+    failure::{Failure, Tx},
+    sql, users,
+};
 use crate::relational::{
     columns,
-    predicates::{account_is_enabled, administers, one_time_token_is_live, token_is_live},
+    predicates::{account_is_enabled, administers, has_a_role, one_time_token_is_live, token_is_live},
 };
 
 #[async_trait]
@@ -44,15 +48,20 @@ impl AccountStore for SqliteMetadata {
 }
 
 fn list(tx: &Connection, filter: &AccountFilter) -> Tx<Vec<User>> {
-    let mut query = format!("SELECT {} FROM users u WHERE u.username > ?", users::columns("u"));
+    let mut query = format!(
+        "SELECT {} FROM users u WHERE u.username > ? AND u.email NOT LIKE '%@deleted.invalid'",
+        users::columns("u")
+    );
     let mut params = vec![Value::Text(filter.after.as_ref().map(ToString::to_string).unwrap_or_default())];
-    for (column, wanted) in [("is_admin", filter.is_admin), ("disabled", filter.disabled)] {
-        if let Some(wanted) = wanted {
-            query.push_str(" AND u.");
-            query.push_str(column);
-            query.push_str(" = ?");
-            params.push(Value::Integer(wanted.into()));
-        }
+    if let Some(role) = filter.role {
+        // The first condition names the index.
+        let column = columns::account_role(role).ok_or_else(|| Failure::Corrupt("a role without a column".into()))?;
+        query.push_str(concat!(" AND ", has_a_role!("u."), " AND u."));
+        query.push_str(column);
+    }
+    if let Some(disabled) = filter.disabled {
+        query.push_str(" AND u.disabled = ?");
+        params.push(Value::Integer(disabled.into()));
     }
     query.push_str(" ORDER BY u.username LIMIT ?");
     params.push(Value::Integer(columns::limit(filter.limit)));
@@ -73,7 +82,7 @@ pub(super) fn account_facts(tx: &Connection, change: &AccountChange) -> Tx<Accou
 }
 
 /// The account of a user.
-fn account(tx: &Connection, username: &Username) -> Tx<Option<AccountState>> {
+pub(super) fn account(tx: &Connection, username: &Username) -> Tx<Option<AccountState>> {
     let query = format!(
         "SELECT {}, u.password_hash, u.session_generation, u.kept_session FROM users u WHERE u.username = ?1",
         users::columns("u")

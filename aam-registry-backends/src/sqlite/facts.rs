@@ -15,23 +15,27 @@ use rusqlite::Connection;
 use super::{
     failure::Tx,
     ids::{PackageId, VersionId},
-    sql, versions,
+    publisher_tokens, sql, users, versions,
 };
 use crate::relational::{columns, predicates::account_is_enabled};
 
 /// Who acts.
 pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
     let user = actor.user.to_string();
-    let query = "SELECT is_admin, disabled, session_generation, kept_session FROM users WHERE id = ?1";
+    let query = concat!(
+        "SELECT disabled, session_generation, kept_session, ",
+        columns::role_columns!(""),
+        " FROM users WHERE id = ?1"
+    );
     let account = sql::first(tx, query, [&user], |row| {
         Ok(CallerAccount {
-            is_admin: row.get(0)?,
-            disabled: row.get(1)?,
-            session_generation: sql::unsigned(row, 2)?,
-            kept_session: row.get(3)?,
+            disabled: row.get(0)?,
+            session_generation: sql::unsigned(row, 1)?,
+            kept_session: row.get(2)?,
+            roles: users::roles(row, 3)?,
         })
     })?;
-    let (mut session_revoked, mut token) = (false, None);
+    let (mut session_revoked, mut token, mut publisher) = (false, None, None);
     match &actor.credential {
         Credential::Session { id, .. } => {
             let revoked = "SELECT 1 FROM revoked_sessions WHERE user_id = ?1 AND id = ?2";
@@ -43,9 +47,10 @@ pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
                 Ok(CallerToken { expires_at: sql::optional_instant(row, 0)? })
             })?;
         }
+        Credential::Publisher { token, .. } => publisher = publisher_tokens::caller_publisher(tx, *token)?,
         Credential::Operator | Credential::Host => {}
     }
-    Ok(CallerFacts { account, session_revoked, token })
+    Ok(CallerFacts { account, session_revoked, token, publisher })
 }
 
 /// The role of a user in a scope.
@@ -62,10 +67,10 @@ pub(super) fn user_id(tx: &Connection, username: &Username) -> Tx<Option<UserId>
 /// What an actor is to a package, and the id of the package, where there is one.
 pub(super) fn access(tx: &Connection, actor: &Actor, name: &PackageName) -> Tx<(PackageAccess, Option<PackageId>)> {
     let caller = caller(tx, actor)?;
-    let query = "SELECT id, updated_at, private FROM packages WHERE name = ?1";
+    let query = "SELECT id, updated_at, private, trusted_only FROM packages WHERE name = ?1";
     let found = sql::first(tx, query, [name.as_str()], |row| {
         let (updated_at, visibility) = (sql::instant(row, 1)?, Visibility::of(row.get(2)?));
-        Ok((row.get(0)?, PackageState { updated_at, visibility }))
+        Ok((row.get(0)?, PackageState { updated_at, visibility, trusted_only: row.get(3)? }))
     })?;
     let (id, package) = found.unzip();
     let package_owner = is_owner(tx, id, actor.user)?;

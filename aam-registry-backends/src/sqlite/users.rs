@@ -2,13 +2,13 @@ use aam_registry_core::{
     Result,
     decide::{NewUser, NewUserFacts},
     ports::{Login, UserStore},
-    types::{LoginSession, ScopeRole, Sight, User, UserId, UserProfile, Username},
+    types::{AccountRoles, LoginSession, ScopeRole, Sight, User, UserId, UserProfile, Username},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, failure::Tx, sql};
+use super::{SqliteMetadata, failure::Tx, invitations, sql};
 use crate::relational::{
     columns::{self, signed},
     predicates::{account_is_enabled, administers, session_is_live},
@@ -72,6 +72,9 @@ impl UserStore for SqliteMetadata {
             for (table, before) in [
                 ("revoked_sessions", now),
                 ("one_time_tokens", now),
+                ("publisher_tokens", now),
+                ("used_id_tokens", now),
+                ("invitations", now),
                 ("sessions", now.saturating_sub(LoginSession::REMEMBERED).unwrap_or(Timestamp::MIN)),
             ] {
                 sql::run(tx, &format!("DELETE FROM {table} WHERE expires_at < ?1"), [before.as_microsecond()])?;
@@ -84,8 +87,19 @@ impl UserStore for SqliteMetadata {
 
 /// How many columns [`user`] reads.
 pub(super) const COLUMN_COUNT: usize = COLUMNS.len();
-const COLUMNS: [&str; 8] =
-    ["id", "username", "email", "email_verified", "otp_enabled", "is_admin", "disabled", "created_at"];
+const COLUMNS: [&str; 11] = [
+    "id",
+    "username",
+    "email",
+    "email_verified",
+    "otp_enabled",
+    "disabled",
+    "created_at",
+    "is_admin",
+    "is_approver",
+    "is_moderator",
+    "is_auditor",
+];
 
 /// The columns that [`user`] reads, of the table under that alias.
 pub(super) fn columns(alias: &str) -> String {
@@ -100,10 +114,15 @@ pub(super) fn user(row: &Row<'_>, at: usize) -> Tx<User> {
         email: row.get(at + 2)?,
         email_verified: row.get(at + 3)?,
         otp_enabled: row.get(at + 4)?,
-        is_admin: row.get(at + 5)?,
-        disabled: row.get(at + 6)?,
-        created_at: sql::instant(row, at + 7)?,
+        disabled: row.get(at + 5)?,
+        created_at: sql::instant(row, at + 6)?,
+        roles: roles(row, at + 7)?,
     })
+}
+
+/// Reads the roles of an account from the columns of [`columns::role_columns!`] that start at `at`.
+pub(super) fn roles(row: &Row<'_>, at: usize) -> Tx<AccountRoles> {
+    Ok(columns::account_roles([row.get(at)?, row.get(at + 1)?, row.get(at + 2)?, row.get(at + 3)?]))
 }
 
 fn profile(tx: &Connection, username: Username, sight: &Sight) -> Tx<Option<UserProfile>> {
@@ -134,5 +153,9 @@ pub(super) fn new_user_facts(tx: &Connection, new: &NewUser) -> Tx<NewUserFacts>
     Ok(NewUserFacts {
         name_taken: sql::exists(tx, name, [account.username.as_str()])?,
         email_taken: sql::exists(tx, email, [columns::email_key(&account.email)])?,
+        invitation: match &new.invitation {
+            Some(digest) => invitations::of_secret(tx, digest)?,
+            None => None,
+        },
     })
 }

@@ -7,8 +7,8 @@ use aam_registry_core::{
     decide::{NewUser, PublishCommit, Published},
     ports::{Clock, CommandHandlerExt, Database, SystemClock},
     types::{
-        Actor, ArchiveKey, AuditEvent, Credential, LatestPolicy, Manifest, NewAuditEntry, NewUpload, Sha256Digest,
-        UploadId, User, UserId,
+        AccountRoles, Actor, ArchiveKey, AuditEvent, Credential, LatestPolicy, Manifest, NewAuditEntry, NewUpload,
+        Sha256Digest, UploadId, User, UserId,
     },
 };
 use jiff::SignedDuration;
@@ -21,7 +21,7 @@ pub(crate) async fn actor(store: &impl Database, name: &str) -> Actor {
         id: UserId::generate(),
         username: name.parse().expect("a username"),
         email: format!("{name}@example.com"),
-        is_admin: false,
+        roles: AccountRoles::NONE,
         email_verified: false,
         otp_enabled: false,
         disabled: false,
@@ -29,9 +29,12 @@ pub(crate) async fn actor(store: &impl Database, name: &str) -> Actor {
     };
     let credential =
         Credential::Session { id: name.to_owned(), generation: 0, expires_at: now + SignedDuration::from_hours(1) };
-    let actor = Actor { user: user.id, username: user.username.clone(), credential, as_admin: false };
+    let actor = Actor { user: user.id, username: user.username.clone(), credential, roles: AccountRoles::NONE };
     let audit = NewAuditEntry::new(AuditEvent::UserRegister, now).with_actor(name);
-    store.execute(&NewUser { user, password_hash: "$test$".into(), audit }).await.expect("create a user");
+    store
+        .execute(&NewUser { user, password_hash: "$test$".into(), audit, invitation: None })
+        .await
+        .expect("create a user");
     actor
 }
 

@@ -6,8 +6,8 @@ use super::{Action, CallerFacts, Changes, Decision, Write};
 use crate::{
     error::{Error, Result},
     types::{
-        AccountState, Actor, AuditEvent, Credential, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken, SealedSecret,
-        Sha256Digest, User, Username,
+        AccountRole, AccountRoles, AccountState, Actor, AuditEvent, Credential, NewAuditEntry, NewJob, OneTimePurpose,
+        OneTimeToken, SealedSecret, Sha256Digest, User, Username,
     },
 };
 
@@ -51,8 +51,13 @@ pub enum AccountUpdate {
     /// Disabled, or not. To disable ends every session for good; API tokens
     /// are refused for as long as it lasts.
     Disabled(bool),
-    /// An administrator, or not.
-    Admin(bool),
+    /// With other roles. Roles in neither set stay as they are.
+    Roles {
+        /// The roles that it is to have.
+        granted: AccountRoles,
+        /// The roles that it is to have no more.
+        revoked: AccountRoles,
+    },
     /// With another password, set by somebody else. Ends every session.
     Password {
         /// Its hash, in PHC string format.
@@ -86,7 +91,9 @@ impl Debug for AccountUpdate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Disabled(disabled) => f.debug_tuple("Disabled").field(disabled).finish(),
-            Self::Admin(admin) => f.debug_tuple("Admin").field(admin).finish(),
+            Self::Roles { granted, revoked } => {
+                f.debug_struct("Roles").field("granted", granted).field("revoked", revoked).finish()
+            }
             Self::Password { .. } => f.write_str("Password"),
             Self::Credentials { .. } => f.write_str("Credentials"),
             Self::OtherSessionsEnded => f.write_str("OtherSessionsEnded"),
@@ -129,7 +136,11 @@ pub struct ChangedAccount {
 impl AccountUpdate {
     /// Whether there may be one administrator less afterwards.
     pub fn may_end_an_admin(&self) -> bool {
-        matches!(self, Self::Disabled(true) | Self::Admin(false))
+        match self {
+            Self::Disabled(disabled) => *disabled,
+            Self::Roles { revoked, .. } => revoked.contains(AccountRole::Admin),
+            _ => false,
+        }
     }
 
     fn is_verification(&self) -> bool {
@@ -149,6 +160,15 @@ impl AccountUpdate {
             Self::OtherSessionsEnded => Action::EndSession,
             Self::TokenRequest(OneTimePurpose::EmailVerification) => Action::VerifyEmail,
             _ => Action::ChangeAccount,
+        }
+    }
+
+    /// The action that somebody takes who changes the account of somebody else so.
+    pub fn action_on_others(&self) -> Action {
+        match self {
+            Self::Roles { .. } => Action::SetRoles,
+            Self::Disabled(_) => Action::DisableAccount,
+            _ => Action::ResetPassword,
         }
     }
 
@@ -184,9 +204,10 @@ impl AccountChange {
     ///
     /// # Errors
     /// [`Error::UserNotFound`]; [`Error::Unauthorized`] where the user whose
-    /// account it is holds no live credential; [`Error::Forbidden`] where no
-    /// administrator would be left, and to who is none and changes the account
-    /// of somebody else; [`Error::InvalidCredentials`] where the password is
+    /// account it is holds no live credential; [`Error::Forbidden`] to who is no
+    /// administrator and changes the account of somebody else;
+    /// [`Error::LastAdmin`] where no administrator would be left;
+    /// [`Error::InvalidCredentials`] where the password is
     /// another one by now; [`Error::UserExists`] where the e-mail address is
     /// taken; [`Error::InvalidRequest`] where a one-time token does not work.
     pub fn decide(&self, facts: &AccountFacts) -> Result<Decision<'_, ChangedAccount>> {
@@ -195,7 +216,7 @@ impl AccountChange {
                 facts.caller.require_self(actor, self.now, self.update.own_action())?;
             }
             AccountActor::Admin(actor) => {
-                facts.caller.require_live(actor, self.now)?.require_everywhere(Action::ResetPassword)?;
+                facts.caller.require_live(actor, self.now)?.require_everywhere(self.update.action_on_others())?;
             }
             AccountActor::Operator | AccountActor::Registry | AccountActor::Holder(_) => {}
         }
@@ -254,7 +275,11 @@ impl AccountChange {
                 | AccountUpdate::OtherSessionsEnded
                 | AccountUpdate::TokenRequest(OneTimePurpose::EmailVerification),
             ) => actor.user == account.user.id,
-            (AccountActor::Operator, _) | (AccountActor::Admin(_), AccountUpdate::OneTimeToken(_)) => true,
+            (AccountActor::Operator, _)
+            | (
+                AccountActor::Admin(_),
+                AccountUpdate::OneTimeToken(_) | AccountUpdate::Roles { .. } | AccountUpdate::Disabled(_),
+            ) => true,
             (AccountActor::Registry, update) => update.token_purpose().is_some(),
             (AccountActor::Holder(_), update) if update.allowing_purpose().is_some() => {
                 let purpose = update.allowing_purpose();
@@ -297,14 +322,14 @@ impl AccountChange {
                 }
                 after.user.disabled = *disabled;
             }
-            AccountUpdate::Admin(admin) => {
-                if before.user.is_admin == *admin {
+            AccountUpdate::Roles { granted, revoked } => {
+                after.user.roles = before.user.roles.without(*revoked).union(*granted);
+                if after.user.roles == before.user.roles {
                     return Ok(None);
                 }
-                if !admin {
+                if !after.user.is_admin() {
                     self.require_other_admin(before, facts)?;
                 }
-                after.user.is_admin = *admin;
             }
             AccountUpdate::Password { hash } => {
                 after.password_hash.clone_from(hash);
@@ -354,14 +379,10 @@ impl AccountChange {
 
     /// Requires that an administrator is left where this one ceases to be one.
     fn require_other_admin(&self, account: &AccountState, facts: &AccountFacts) -> Result<()> {
-        let User { is_admin, disabled, .. } = account.user;
-        if !is_admin || disabled || facts.has_other_admin {
+        if !account.user.administers() || facts.has_other_admin {
             return Ok(());
         }
-        Err(Error::forbidden(format!(
-            "{} is the last administrator; make somebody else one first: aam-registry user grant-role NAME admin",
-            self.username
-        )))
+        Err(Error::LastAdmin(self.username.clone()))
     }
 }
 
@@ -392,14 +413,21 @@ mod tests {
         }
     }
 
+    fn set_admin(admin: bool) -> AccountUpdate {
+        let (some, none) = (AccountRoles::ADMIN, AccountRoles::NONE);
+        let (granted, revoked) = if admin { (some, none) } else { (none, some) };
+        AccountUpdate::Roles { granted, revoked }
+    }
+
     fn facts(is_admin: bool, disabled: bool, has_other_admin: bool) -> AccountFacts {
+        let roles = if is_admin { AccountRoles::ADMIN } else { AccountRoles::NONE };
         let user = User {
             id: UserId::generate(),
             username: "ada".parse().expect("a name"),
             email: "ada@example.com".into(),
             email_verified: true,
             otp_enabled: false,
-            is_admin,
+            roles,
             disabled,
             created_at: Timestamp::UNIX_EPOCH,
         };
@@ -409,7 +437,7 @@ mod tests {
 
     #[test]
     fn the_last_administrator_stays_one() {
-        for update in [AccountUpdate::Disabled(true), AccountUpdate::Admin(false)] {
+        for update in [AccountUpdate::Disabled(true), set_admin(false)] {
             let decide = |facts| super::tests::decide(&change(update.clone()), &facts).map(|changed| changed.is_some());
             let refused = decide(facts(true, false, false)).expect_err("the last one");
             assert!(refused.to_string().contains("the last administrator"), "{refused}");
@@ -424,8 +452,8 @@ mod tests {
         for (update, is_admin, disabled) in [
             (AccountUpdate::Disabled(true), false, true),
             (AccountUpdate::Disabled(false), false, false),
-            (AccountUpdate::Admin(true), true, false),
-            (AccountUpdate::Admin(false), false, false),
+            (set_admin(true), true, false),
+            (set_admin(false), false, false),
         ] {
             let facts = facts(is_admin, disabled, true);
             assert!(decide(&change(update), &facts).expect("allowed").is_none());
@@ -443,7 +471,7 @@ mod tests {
         for (update, disabled, generation) in [
             (AccountUpdate::Disabled(true), false, 4),
             (AccountUpdate::Disabled(false), true, 3),
-            (AccountUpdate::Admin(true), false, 3),
+            (set_admin(true), false, 3),
             (AccountUpdate::Password { hash: "new".into() }, false, 4),
             (own, false, 4),
         ] {

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Rights};
+use super::{Action, PublisherOf, Rights};
 use crate::{
     error::{Error, Result},
-    types::{Actor, Credential, is_expired, is_session_ended},
+    types::{AccountRoles, Actor, Credential, PackageName, ScopeRole, UserId, is_expired, is_session_ended},
 };
 
 /// The facts about the acting user.
@@ -17,13 +17,15 @@ pub struct CallerFacts {
     pub session_revoked: bool,
     /// The token that the actor acts with, if it belongs to the user and was not revoked.
     pub token: Option<CallerToken>,
+    /// The trusted publisher whose token the actor acts with, where both are there.
+    pub publisher: Option<CallerPublisher>,
 }
 
 /// The facts about the account of the acting user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallerAccount {
-    /// Whether it administers the registry.
-    pub is_admin: bool,
+    /// What it is in the whole registry.
+    pub roles: AccountRoles,
     /// Whether it is disabled.
     pub disabled: bool,
     /// How often all its sessions were ended.
@@ -39,16 +41,38 @@ pub struct CallerToken {
     pub expires_at: Option<Timestamp>,
 }
 
+/// What is known of the trusted publisher that acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerPublisher {
+    /// The package that it may publish.
+    pub package: PackageName,
+    /// Whether it waits for the package to be made.
+    pub pending: bool,
+    /// When the token stops working.
+    pub expires_at: Timestamp,
+    /// The user who added it.
+    pub created_by: UserId,
+    /// Whether that account is there and not disabled.
+    pub creator_is_enabled: bool,
+    /// The role of that user in the scope of the package's name.
+    pub creator_role: Option<ScopeRole>,
+}
+
 impl CallerFacts {
     /// Requires that the actor exists, is not disabled and holds a live
-    /// credential; gives the rights of one who has no role.
+    /// credential; gives the rights of one who has no role in a package or scope.
     ///
     /// # Errors
     /// [`Error::Unauthorized`].
     pub fn require_live(&self, actor: &Actor, now: Timestamp) -> Result<Rights> {
+        if actor.is_publisher() {
+            let publisher = self.publisher.as_ref().filter(|publisher| publisher.expires_at > now);
+            publisher.ok_or_else(Error::credential_ended)?;
+            return Ok(Rights { publisher: Some(PublisherOf::Another), ..Rights::default() });
+        }
         let account = self.account.as_ref().filter(|account| !account.disabled && self.is_alive(account, actor, now));
         account.ok_or_else(Error::credential_ended)?;
-        Ok(Rights { admin: self.administers(actor), ..Rights::default() })
+        Ok(Rights::of_account(self.acting_roles(actor)))
     }
 
     /// Requires in addition that the actor may do `action` with what is the actor's own.
@@ -59,9 +83,10 @@ impl CallerFacts {
         self.require_live(actor, now)?.require_self(action)
     }
 
-    /// Whether the actor may act as an administrator, where the credential is alive.
-    pub fn administers(&self, actor: &Actor) -> bool {
-        actor.as_admin && self.account.as_ref().is_some_and(|account| account.is_admin && !account.disabled)
+    /// The roles of the account in which the actor may act, where the credential is alive.
+    pub fn acting_roles(&self, actor: &Actor) -> AccountRoles {
+        let account = self.account.as_ref().filter(|account| !account.disabled);
+        account.map_or(AccountRoles::NONE, |account| account.roles.intersection(actor.roles))
     }
 
     fn is_alive(&self, account: &CallerAccount, actor: &Actor, now: Timestamp) -> bool {
@@ -74,6 +99,8 @@ impl CallerFacts {
             }
             Credential::Token(_) => self.token.is_some_and(|token| !is_expired(token.expires_at, now)),
             Credential::Operator | Credential::Host => true,
+            // It has no account; what it acts with was checked before.
+            Credential::Publisher { .. } => false,
         }
     }
 }
@@ -83,13 +110,13 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::types::{TokenId, UserId};
+    use crate::types::{AccountRole, TokenId, UserId};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn actor(credential: Credential) -> Actor {
         let username = "ada".parse().expect("a name");
-        Actor { user: UserId::generate(), username, credential, as_admin: true }
+        Actor { user: UserId::generate(), username, credential, roles: AccountRoles::all() }
     }
 
     fn session(generation: u64, seconds: i64) -> Actor {
@@ -129,11 +156,17 @@ mod tests {
     }
 
     #[test]
-    fn an_administrator_acts_as_one_only_with_a_credential_that_says_so() {
-        let admin = facts(CallerAccount { is_admin: true, ..CallerAccount::default() });
-        let by = |as_admin| Actor { as_admin, ..actor(Credential::Host) };
-        assert!(admin.require_live(&by(true), NOW).expect("alive").admin);
-        assert!(!admin.require_live(&by(false), NOW).expect("alive").admin);
-        assert!(!facts(CallerAccount::default()).require_live(&by(true), NOW).expect("alive").admin);
+    fn a_user_acts_in_a_role_only_with_a_credential_that_allows_it() {
+        for role in AccountRole::ALL {
+            let facts = |roles| facts(CallerAccount { roles, ..CallerAccount::default() });
+            let acting = |facts: CallerFacts, roles| {
+                facts.require_live(&Actor { roles, ..actor(Credential::Host) }, NOW).expect("alive").account
+            };
+            let (alone, all, none) = (AccountRoles::from(role), AccountRoles::all(), AccountRoles::NONE);
+            assert_eq!(acting(facts(alone), all), alone);
+            assert_eq!(acting(facts(all), alone), alone);
+            assert_eq!(acting(facts(alone), all.without(alone)), none);
+            assert_eq!(acting(facts(none), all), none);
+        }
     }
 }

@@ -9,7 +9,7 @@
 use super::{Action, Rights};
 use crate::{
     error::{Error, Result},
-    types::{Memberships, PackageName, Principal, Reach, Sight, TokenScope, Viewer},
+    types::{AccountRoles, Memberships, PackageName, Principal, Reach, Sight, TokenScope, Viewer},
 };
 
 /// Who may read what is public. The later variant is the stricter one.
@@ -54,8 +54,8 @@ impl Audience {
 pub enum Standing {
     /// By a role in its scope, or as one of its owners.
     Own,
-    /// As an administrator alone. Such a read is on record.
-    Administrator,
+    /// By a role in the whole registry alone. Such a read is on record.
+    RegistryRole,
 }
 
 /// By what a viewer who passed [`ReadAccess::admit`] sees the private package `name`; `None` where it does not.
@@ -63,14 +63,15 @@ pub fn sees_private(by: &Principal, memberships: &Memberships, name: &PackageNam
     let scopes = &memberships.scopes;
     let scope = scopes.binary_search_by(|(scope, _)| scope.as_str().cmp(name.scope_or_empty()));
     let own = Rights {
-        admin: false,
+        account: AccountRoles::NONE,
         package_owner: memberships.private_packages.binary_search(name).is_ok(),
         scope_role: scope.ok().map(|at| scopes[at].1),
+        publisher: None,
     };
     let standing = if own.permit(Action::SeePrivate) {
         Standing::Own
-    } else if (Rights { admin: by.acts_as_admin(), ..own }).permit(Action::SeePrivate) {
-        Standing::Administrator
+    } else if (Rights { account: by.acting_roles(), ..own }).permit(Action::SeePrivate) {
+        Standing::RegistryRole
     } else {
         return None;
     };
@@ -88,7 +89,7 @@ pub fn sight(by: &Principal, memberships: &Memberships) -> Sight {
         Vec::new()
     };
     Sight {
-        everything: sees(Rights { admin: by.acts_as_admin(), ..Rights::default() }),
+        everything: sees(Rights::of_account(by.acting_roles())),
         scopes: scopes.map(|(scope, _)| scope.clone()).collect(),
         packages: owned,
         patterns: by.packages.clone(),
@@ -133,7 +134,7 @@ impl ReadAccess {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{Credential, ScopeRole, TokenId, TokenPattern, UserId};
+    use crate::types::{AccountRole, Credential, ScopeRole, TokenId, TokenPattern, UserId};
 
     /// The sight of an answer about many packages and the answer about one agree.
     #[test]
@@ -143,29 +144,34 @@ mod tests {
         let member = |role| Memberships { scopes: vec![("team".parse().expect("a scope"), role)], ..plain.clone() };
         let owner = Memberships { private_packages: vec![kit.clone()], ..plain.clone() };
         let pattern = |text| vec![TokenPattern::parse(text).expect("a pattern")];
-        for (what, memberships, is_admin, packages, sees) in [
-            ("a stranger", plain.clone(), false, Vec::new(), false),
-            ("an administrator", plain.clone(), true, Vec::new(), true),
-            ("an owner", owner.clone(), false, Vec::new(), true),
-            ("a contributor", member(ScopeRole::Contributor), false, Vec::new(), true),
-            ("a member", member(ScopeRole::Member), false, Vec::new(), true),
-            ("an owner of the scope", member(ScopeRole::Owner), false, Vec::new(), true),
-            ("a token of it", member(ScopeRole::Owner), false, pattern("@team/k*"), true),
-            ("a token of another", member(ScopeRole::Owner), false, pattern("@team/other"), false),
-            ("an administrator's token of another", plain, true, pattern("@team/other"), false),
+        let (none, admin) = (AccountRoles::NONE, AccountRoles::ADMIN);
+        for (what, memberships, roles, packages, sees) in [
+            ("a stranger", plain.clone(), none, Vec::new(), false),
+            ("an administrator", plain.clone(), admin, Vec::new(), true),
+            ("an auditor", plain.clone(), AccountRole::Auditor.into(), Vec::new(), true),
+            ("an approver", plain.clone(), AccountRole::Approver.into(), Vec::new(), false),
+            ("a moderator", plain.clone(), AccountRole::Moderator.into(), Vec::new(), false),
+            ("an owner", owner.clone(), none, Vec::new(), true),
+            ("a contributor", member(ScopeRole::Contributor), none, Vec::new(), true),
+            ("a member", member(ScopeRole::Member), none, Vec::new(), true),
+            ("an owner of the scope", member(ScopeRole::Owner), none, Vec::new(), true),
+            ("a token of it", member(ScopeRole::Owner), none, pattern("@team/k*"), true),
+            ("a token of another", member(ScopeRole::Owner), none, pattern("@team/other"), false),
+            ("an administrator's token of another", plain, admin, pattern("@team/other"), false),
         ] {
             let by = Principal {
                 user: UserId::generate(),
                 username: "ada".parse().expect("a name"),
-                is_admin,
+                roles,
                 needs_second_factor: false,
+                is_outside_admin_networks: false,
                 credential: Credential::Token(TokenId::generate()),
                 scopes: [TokenScope::Read, TokenScope::Admin].into_iter().collect(),
                 packages,
             };
             let standing = sees_private(&by, &memberships, &kit);
             assert_eq!(standing.is_some(), sees, "{what}");
-            assert_eq!(standing == Some(Standing::Administrator), sees && is_admin, "{what}");
+            assert_eq!(standing == Some(Standing::RegistryRole), sees && !roles.is_empty(), "{what}");
             assert_eq!(sight(&by, &memberships).sees(&kit), sees, "{what}");
             if memberships == owner {
                 assert!(sees_private(&by, &memberships, &other).is_none() && !sight(&by, &memberships).sees(&other));
@@ -178,8 +184,9 @@ mod tests {
         let known = Viewer::Known(Principal {
             user: UserId::generate(),
             username: "ada".parse().expect("a name"),
-            is_admin: false,
+            roles: AccountRoles::NONE,
             needs_second_factor: false,
+            is_outside_admin_networks: false,
             credential: Credential::Token(TokenId::generate()),
             scopes: [TokenScope::Read].into_iter().collect(),
             packages: Vec::new(),

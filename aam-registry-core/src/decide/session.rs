@@ -3,7 +3,7 @@
 use super::{Action, CallerFacts, Changes, Decision, Write};
 use crate::{
     error::{Error, Result},
-    types::{Actor, Credential, LoginSession, NewAuditEntry, NewJob, Username},
+    types::{AccountRoles, Actor, Credential, LoginSession, NewAuditEntry, NewJob, Username},
 };
 use jiff::Timestamp;
 
@@ -40,7 +40,7 @@ impl BeginSession {
             generation: self.session.generation,
             expires_at: self.session.expires_at,
         };
-        Actor { user: self.session.user, username: self.username.clone(), credential, as_admin: false }
+        Actor { user: self.session.user, username: self.username.clone(), credential, roles: AccountRoles::NONE }
     }
 
     /// Records the session, and has its user told by mail if it is from a new place.

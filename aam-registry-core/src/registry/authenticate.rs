@@ -1,20 +1,24 @@
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::Registry;
 use crate::{
     error::{Error, Result},
-    ports::TokenHolder,
-    types::{Credential, Principal, TokenScopes, TokenSecret, User},
+    ports::{PublisherBySecret, PublisherHolder, QueryHandlerExt, TokenHolder},
+    types::{
+        AccountRole, AccountRoles, Credential, Principal, PublisherSecret, TokenPattern, TokenScope, TokenScopes,
+        TokenSecret, User, Username, is_expired,
+    },
 };
 
 /// How far the last use shown of a token may lag behind.
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
 impl Registry {
-    /// Tells who a bearer token stands for: an API token (`aam_…`) or the JWT
-    /// of a login.
+    /// Tells who a bearer token stands for: an API token (`aam_…`), a token of a
+    /// trusted publisher (`aamp_…`) or the JWT of a login.
     ///
     /// # Errors
     /// [`Error::Unauthorized`] where it is malformed, forged, expired or
@@ -22,9 +26,25 @@ impl Registry {
     pub async fn authenticate(&self, bearer: &str) -> Result<Principal> {
         if bearer.starts_with(TokenSecret::PREFIX) {
             self.authenticate_token(bearer).await
+        } else if bearer.starts_with(PublisherSecret::PREFIX) {
+            self.authenticate_publisher(bearer).await
         } else {
             self.authenticate_session(bearer).await
         }
+    }
+
+    /// The same for a client at the address `client`, from which an administrator may not act as one where the
+    /// policy says so.
+    ///
+    /// # Errors
+    /// Those of [`authenticate`](Self::authenticate).
+    pub async fn authenticate_from(&self, client: Option<IpAddr>, bearer: &str) -> Result<Principal> {
+        let mut principal = self.authenticate(bearer).await?;
+        if !self.policy().lets_administer_from(client) && principal.roles.contains(AccountRole::Admin) {
+            principal.roles = principal.roles.without(AccountRoles::ADMIN);
+            principal.is_outside_admin_networks = true;
+        }
+        Ok(principal)
     }
 
     async fn authenticate_token(&self, bearer: &str) -> Result<Principal> {
@@ -45,11 +65,34 @@ impl Registry {
         Ok(Principal {
             user: user.id,
             username: user.username,
-            is_admin: user.is_admin && !needs_second_factor,
+            roles: usable_roles(user.roles, needs_second_factor),
             needs_second_factor,
+            is_outside_admin_networks: false,
             credential: Credential::Token(token.id),
             scopes: token.scopes,
             packages: token.packages,
+        })
+    }
+
+    async fn authenticate_publisher(&self, bearer: &str) -> Result<Principal> {
+        let ended = || {
+            Error::Unauthorized(
+                "This token of a trusted publisher is unknown or has ended; swap a new ID token for another".into(),
+            )
+        };
+        let secret = PublisherSecret::parse(bearer).ok_or_else(ended)?;
+        let holder = self.inner().queries.ask(PublisherBySecret(secret.digest())).await?;
+        let holder = holder.filter(|holder| !is_expired(Some(holder.token.expires_at), self.now()));
+        let PublisherHolder { token, package } = holder.ok_or_else(ended)?;
+        Ok(Principal {
+            user: Uuid::from(token.publisher).into(),
+            username: Username::trusted_publisher(),
+            roles: AccountRoles::NONE,
+            needs_second_factor: false,
+            is_outside_admin_networks: false,
+            credential: Credential::Publisher { publisher: token.publisher, token: token.id, name: token.name },
+            scopes: [TokenScope::Publish].into_iter().collect(),
+            packages: vec![TokenPattern::parse(package.as_str()).map_err(Error::internal)?],
         })
     }
 
@@ -63,8 +106,9 @@ impl Registry {
         Ok(Principal {
             user: user.id,
             username: user.username,
-            is_admin: user.is_admin && !needs_second_factor,
+            roles: usable_roles(user.roles, needs_second_factor),
             needs_second_factor,
+            is_outside_admin_networks: false,
             credential: Credential::Session {
                 id: session.id,
                 generation: session.generation,
@@ -77,7 +121,7 @@ impl Registry {
 
     /// Whether a user is an administrator who may not act as one without a second factor.
     fn needs_second_factor(&self, user: &User) -> bool {
-        user.is_admin && !user.otp_enabled && self.policy().require_admin_2fa
+        user.is_admin() && !user.otp_enabled && self.policy().require_admin_2fa
     }
 
     /// Stores when tokens were last used.
@@ -95,4 +139,9 @@ impl Registry {
         }
         stored
     }
+}
+
+/// The roles in which the user of an account may act: not that of an administrator while a second factor is wanting.
+fn usable_roles(roles: AccountRoles, needs_second_factor: bool) -> AccountRoles {
+    if needs_second_factor { roles.without(AccountRoles::ADMIN) } else { roles }
 }

@@ -13,6 +13,7 @@ mod counting;
 mod download;
 mod events;
 mod handle;
+mod logged_reads;
 mod look_alike;
 mod operator_webhooks;
 mod owners;
@@ -24,27 +25,31 @@ mod publish;
 mod queue;
 mod rate_limits;
 mod reading;
+mod reports;
 mod reserved;
 mod resolve;
 mod search;
 mod session_touches;
 mod storage;
+mod suspicion;
 mod sweep;
 mod token_touches;
 mod totals;
 mod totals_cache;
+mod trusted_publishers;
 mod version_changes;
 mod view;
 mod visibility;
 mod webhooks;
 
 pub use accounts::{
-    Account, AccountDescription, EnrolledFactor, LeakedToken, LoginRequest, MAX_LEAKED_TOKENS, NewAccount, OPERATOR,
-    OwnAccountChange, PasswordResetLink, Registration, SessionToken, TokenRequest,
+    Account, AccountDescription, AccountSearch, EnrolledFactor, InvitationRequest, LeakedToken, LoginRequest,
+    MAX_LEAKED_TOKENS, ManagedAccountChange, NewAccount, NewInvitation, OPERATOR, OwnAccountChange, OwnAccountDeletion,
+    PasswordResetLink, Registration, SessionToken, TokenRequest,
 };
 pub(crate) use accounts::{
-    DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REQUESTED, STEP,
-    VerificationLink,
+    DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REGISTERED,
+    REQUESTED, STEP, VerificationLink, invitation_url,
 };
 pub use audit::{AuditFault, AuditVerdict, PrunedAudit};
 pub use builder::{BuildError, RegistryBuilder};
@@ -55,11 +60,13 @@ pub use handle::Registry;
 pub use policy::{Policy, RegistrationPolicy};
 pub use publish::{Publish, PublishOptions, PublishReceipt};
 pub(crate) use rate_limits::{give_back, refuse_over_limit, take_request};
+pub use reports::ReportRequest;
 pub(crate) use resolve::{MAX_PACKAGES, require_few};
 pub use storage::{
     CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, StorageOwner, Suspicion, VerifyReport,
 };
 pub use sweep::SweepReport;
+pub use trusted_publishers::{ExchangedToken, PublisherRequest};
 pub(crate) use version_changes::MAX_MESSAGE;
 pub use version_changes::Unyanked;
 pub(crate) use view::Disclosure;

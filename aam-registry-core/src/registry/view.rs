@@ -138,21 +138,21 @@ impl<'a> View<'a> {
         let Some(standing) = sees_private(by, &*self.memberships(by).await?, name) else { return Ok(None) };
         self.note_disclosure();
         let found = read(Reach::Everything).await?;
-        if found.is_some() && standing == Standing::Administrator {
+        if found.is_some() && standing == Standing::RegistryRole {
             self.record_read(by, name).await?;
         }
         Ok(found)
     }
 
     /// Whether it is known without asking the database that the viewer may see `name` if it is private, by more than
-    /// being an administrator.
+    /// a role in the registry.
     pub(crate) fn is_known_to_see(&self, name: &PackageName) -> bool {
         let Reader::Viewer(Some(by)) = self.reader else { return false };
         let sees = |known: Arc<Memberships>| sees_private(by, &known, name) == Some(Standing::Own);
         !name.scope_or_empty().is_empty() && self.inner().packages.known_memberships(by.user).is_some_and(sees)
     }
 
-    /// Puts on record that an administrator read a private package of others: once for each answer. Without the entry
+    /// Puts on record that somebody read a private package of others by a role in the registry: once for each answer. Without the entry
     /// there is no answer.
     async fn record_read(&self, by: &Principal, name: &PackageName) -> Result<()> {
         if self.disclosure.is_some_and(|disclosure| !disclosure.is_new(name)) {
@@ -177,6 +177,14 @@ impl<'a> View<'a> {
 
     async fn memberships(&self, by: &Principal) -> Result<Arc<Memberships>> {
         self.inner().packages.memberships(by.user).await
+    }
+
+    /// The principal who reads, if there is a credential.
+    pub(super) fn reader(&self) -> Option<&'a Principal> {
+        match self.reader {
+            Reader::Viewer(reader) => reader,
+            Reader::Internal => None,
+        }
     }
 
     fn note_disclosure(&self) {

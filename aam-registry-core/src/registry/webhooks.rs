@@ -172,8 +172,7 @@ impl Registry {
     /// # Errors
     /// The refusals of [`WebhookCommand::decide`].
     pub async fn redeliver(&self, by: &Principal, scope: &ScopeName, delivery: JobId) -> Result<Job> {
-        Action::ManageWebhooks.require_credential(by, None)?;
-        self.require_webhook_manager(by, scope).await?;
+        self.require_in_scope(Action::ManageWebhooks, by, scope).await?;
         let unknown = || Error::NotFound(format!("@{scope} has no delivery {delivery}"));
         let job = self.find_delivery(delivery).await?.ok_or_else(unknown)?;
         let of_kind = ScopeWebhook::of_kind(&job.kind).filter(|(of, _)| of == scope);
@@ -189,7 +188,7 @@ impl Registry {
     /// # Errors
     /// [`Error::ScopeNotFound`], [`Error::Forbidden`].
     pub async fn scope_webhooks(&self, by: &Principal, scope: &ScopeName) -> Result<Vec<ScopeWebhook>> {
-        self.require_webhook_manager(by, scope).await?;
+        self.require_in_scope(Action::ReadWebhooks, by, scope).await?;
         self.webhooks_of(scope).await
     }
 
@@ -198,7 +197,7 @@ impl Registry {
     /// # Errors
     /// [`Error::ScopeNotFound`], [`Error::Forbidden`], [`Error::NotFound`].
     pub async fn scope_webhook(&self, by: &Principal, scope: &ScopeName, id: WebhookId) -> Result<ScopeWebhook> {
-        self.require_webhook_manager(by, scope).await?;
+        self.require_in_scope(Action::ReadWebhooks, by, scope).await?;
         let found = self.inner().queries.ask(WebhookById(id)).await?.filter(|stored| stored.webhook.scope == *scope);
         found.map(|stored| stored.webhook).ok_or_else(|| WebhookCommand::not_found(scope, id))
     }
@@ -228,12 +227,12 @@ impl Registry {
         self.inner().secrets.is_some() && self.delivers_webhooks()
     }
 
-    async fn require_webhook_manager(&self, by: &Principal, scope: &ScopeName) -> Result<()> {
-        Action::ManageWebhooks.require_credential(by, None)?;
+    async fn require_in_scope(&self, action: Action, by: &Principal, scope: &ScopeName) -> Result<()> {
+        action.require_credential(by, None)?;
         let found = self.unrestricted().scope(scope).await?;
         let role = found.members.iter().find(|member| member.username == by.username).map(|member| member.role);
-        let rights = Rights { admin: by.acts_as_admin(), scope_role: role, ..Rights::default() };
-        rights.require_in_scope(Action::ManageWebhooks, scope)
+        let rights = Rights { scope_role: role, ..Rights::of_account(by.acting_roles()) };
+        rights.require_in_scope(action, scope)
     }
 
     async fn change_webhook_by(

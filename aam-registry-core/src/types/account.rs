@@ -2,38 +2,13 @@
 
 use std::fmt;
 
-use crate::types::{User, Username};
-
-/// A role of an account in the whole registry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AccountRole {
-    /// Administers the registry.
-    Admin,
-}
-
-impl AccountRole {
-    /// Every role.
-    pub const ALL: [Self; 1] = [Self::Admin];
-
-    /// The role as text: `admin`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-        }
-    }
-
-    /// Reads the role's text.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text)
-    }
-}
+use crate::types::{AccountRole, User, Username};
 
 /// Which accounts to list, by username.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountFilter {
-    /// Only administrators, or only others.
-    pub is_admin: Option<bool>,
+    /// Only accounts that have this role.
+    pub role: Option<AccountRole>,
     /// Only disabled accounts, or only others.
     pub disabled: Option<bool>,
     /// Only accounts whose username sorts after this one.
@@ -43,9 +18,10 @@ pub struct AccountFilter {
 }
 
 impl AccountFilter {
-    /// Whether the filter admits an account.
+    /// Whether the filter admits an account. None that was deleted is.
     pub fn admits(&self, user: &User) -> bool {
-        self.is_admin.is_none_or(|is_admin| user.is_admin == is_admin)
+        !user.username.is_erased()
+            && self.role.is_none_or(|role| user.roles.contains(role))
             && self.disabled.is_none_or(|disabled| user.disabled == disabled)
             && self.after.as_ref().is_none_or(|after| user.username > *after)
     }

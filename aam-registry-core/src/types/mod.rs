@@ -1,6 +1,7 @@
 //! The types of the domain: newtypes that are validated when they are parsed.
 
 mod account;
+mod account_role;
 mod archive_key;
 mod archive_location;
 mod artifact;
@@ -14,6 +15,8 @@ mod digest;
 mod dist_tag;
 mod downloads;
 mod id;
+mod id_token;
+mod invitation;
 mod job;
 mod latest;
 mod login_session;
@@ -30,12 +33,14 @@ mod principal;
 mod rate_decision;
 mod reach;
 mod registry_id;
+mod report;
 mod scope_role;
 mod scope_webhook;
 mod search;
 mod second_factor;
 mod short_text;
 mod token;
+mod trusted_publisher;
 mod upload;
 mod upload_id;
 mod user;
@@ -46,7 +51,8 @@ mod viewer;
 mod visibility;
 mod webhook;
 
-pub use account::{AccountFilter, AccountRole, AccountState, is_session_ended};
+pub use account::{AccountFilter, AccountState, is_session_ended};
+pub use account_role::{AccountRole, AccountRoles};
 pub use archive_key::ArchiveKey;
 pub use archive_location::ArchiveLocation;
 pub use artifact::{Artifact, ArtifactType, Artifacts};
@@ -60,6 +66,8 @@ pub use constraint::{Constraint, Selector};
 pub use digest::Sha256Digest;
 pub use dist_tag::DistTag;
 pub use downloads::{DayDownloads, DownloadBatch, DownloadBatchId, DownloadCount, DownloadQuery};
+pub use id_token::{IdToken, Issuer};
+pub use invitation::{Invitation, InvitationId};
 pub use job::{Job, JobEnd, JobFigures, JobFilter, JobId, JobLease, JobSelection, JobState, LeasedJob, NewJob};
 pub(crate) use job::{OWN_JOB_KINDS, is_kind_of, metric_kind};
 pub use latest::{LatestPolicy, LatestTag, PublishedVersion};
@@ -80,12 +88,16 @@ pub use principal::{Actor, Credential, Principal};
 pub use rate_decision::RateDecision;
 pub use reach::{Memberships, Reach, Sight};
 pub use registry_id::RegistryId;
+pub use report::{NamedReport, Report, ReportCategory, ReportClosure, ReportFilter, ReportId, ReportState};
 pub use scope_role::ScopeRole;
 pub use scope_webhook::{DisableReason, DisabledWebhook, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId};
 pub use search::{SearchQuery, SearchSort, search_words};
 pub use second_factor::{RecoveryCode, SecondFactor, TotpSecret};
 pub(crate) use short_text::{ShortText, short_ipv4, short_text};
-pub use token::{Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret, is_expired};
+pub use token::{
+    PublisherSecret, Token, TokenId, TokenNotice, TokenPattern, TokenScope, TokenScopes, TokenSecret, is_expired,
+};
+pub use trusted_publisher::{PackagePublishers, PublisherId, PublisherPreset, PublisherTokenId, TrustedPublisher};
 pub use upload::{NewUpload, Upload};
 pub use upload_id::UploadId;
 pub use user::{Collaborator, Scope, ScopeMember, User, UserId, UserProfile};

@@ -139,6 +139,9 @@ impl AuditEvent {
             | Self::OwnershipAdd
             | Self::OwnershipRemove
             | Self::VisibilityChange
+            | Self::PublisherAdd
+            | Self::PublisherRemove
+            | Self::PolicySet
             | Self::ScopeMemberSet
             | Self::ScopeMemberRemove
             | Self::WebhookCreate
@@ -159,13 +162,20 @@ impl AuditEvent {
             | Self::TokenCreate
             | Self::TokenRevoke
             | Self::TokenLeakReported
+            | Self::TokenEnding
+            | Self::TokenStale
             | Self::SessionRevoke
+            | Self::UserInvite
+            | Self::UserDelete
             | Self::UserTotpEnable
             | Self::UserTotpDisable
             | Self::UserEmailVerify
+            | Self::ReportCreate
+            | Self::ReportClose
             | Self::AdminCreate
             | Self::AdminRead
-            | Self::AdminAuditPrune => false,
+            | Self::AdminAuditPrune
+            | Self::PackageDownload => false,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::types::{PackageName, ScopeName, ScopeRole, Username, id::id};
+use crate::types::{AccountRole, AccountRoles, PackageName, ScopeName, ScopeRole, Username, id::id};
 
 id! {
     /// Identifies a user.
@@ -22,8 +22,8 @@ pub struct User {
     pub email_verified: bool,
     /// Whether its logins need a second factor.
     pub otp_enabled: bool,
-    /// Whether it administers the registry.
-    pub is_admin: bool,
+    /// What it is in the whole registry.
+    pub roles: AccountRoles,
     /// Whether it is disabled: its credentials are refused.
     pub disabled: bool,
     /// When it was created.
@@ -57,9 +57,14 @@ impl UserProfile {
 }
 
 impl User {
+    /// Whether the account has the role of an administrator.
+    pub fn is_admin(&self) -> bool {
+        self.roles.contains(AccountRole::Admin)
+    }
+
     /// Whether the user administers the registry: an account that is disabled does not.
     pub fn administers(&self) -> bool {
-        self.is_admin && !self.disabled
+        self.is_admin() && !self.disabled
     }
 }
 

@@ -4,8 +4,8 @@ use aam_registry_core::{
     decide::TagChange,
     ports::{CommandHandlerExt, Database},
     types::{
-        Actor, AuditEvent, AuditFilter, ChainHash, Credential, DistTag, NewAuditEntry, PackageSummary, PageRequest,
-        Reach, SearchQuery, SearchSort, Sight, Version, search_words,
+        AccountRoles, Actor, AuditEvent, AuditFilter, ChainHash, Credential, DistTag, NewAuditEntry, PackageSummary,
+        PageRequest, Reach, SearchQuery, SearchSort, Sight, Version, search_words,
     },
 };
 use jiff::Timestamp;
@@ -192,7 +192,7 @@ async fn tag_latest(database: &impl Database, dataset: &Dataset, package: &Packa
             user: user.id,
             username: user.username,
             credential: Credential::Session { id: "a session".to_owned(), generation: 0, expires_at: Timestamp::MAX },
-            as_admin: false,
+            roles: AccountRoles::NONE,
         },
         package: package.name.clone(),
         tag: DistTag::latest(),

@@ -10,7 +10,7 @@ use aam_registry_core::{
     Error, Result,
     ports::Authenticator,
     registry::{NewAccount, Registry},
-    types::{Principal, User, Username},
+    types::{AccountRoles, Principal, User, Username},
 };
 use async_trait::async_trait;
 use axum::http::{Extensions, HeaderMap, header, request::Parts};
@@ -59,7 +59,7 @@ impl Sessions {
             return Ok(user);
         }
         let email = format!("{name}@example.com");
-        let account = NewAccount { username: name.to_owned(), email, password: None, is_admin: false };
+        let account = NewAccount { username: name.to_owned(), email, password: None, roles: AccountRoles::NONE };
         self.registry.create_user(account, "the application").await
     }
 }

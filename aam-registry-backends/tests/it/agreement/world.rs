@@ -5,8 +5,8 @@ use aam_registry_core::{
     decide::{NewScope, NewUser},
     ports::{Clock, CommandHandlerExt, Database, SystemClock},
     types::{
-        Actor, AuditEvent, AuditFilter, Credential, DistTag, DownloadQuery, Manifest, NewAuditEntry, PackageName,
-        PageRequest, Reach, ScopeName, SearchQuery, SearchSort, Sight, User, UserId, Version,
+        AccountRoles, Actor, AuditEvent, AuditFilter, Credential, DistTag, DownloadQuery, Manifest, NewAuditEntry,
+        PackageName, PageRequest, Reach, ScopeName, SearchQuery, SearchSort, Sight, User, UserId, Version,
     },
 };
 use jiff::{
@@ -43,7 +43,7 @@ impl World {
             id: UserId::generate(),
             username: format!("user-{number}").parse().expect("a username"),
             email: format!("user-{number}@example.com"),
-            is_admin: number + 1 == USERS,
+            roles: if number + 1 == USERS { AccountRoles::ADMIN } else { AccountRoles::NONE },
             email_verified: false,
             otp_enabled: false,
             disabled: false,
@@ -55,7 +55,7 @@ impl World {
             user: user.id,
             username: user.username.clone(),
             credential: Credential::Session { id: "session".to_owned(), generation: 0, expires_at },
-            as_admin: user.is_admin,
+            roles: user.roles,
         };
         let parse = |names: &[&str]| names.iter().map(|name| name.parse().expect("a name")).collect();
         Self {
@@ -72,7 +72,7 @@ impl World {
     pub(super) async fn settle(&self, db: &dyn Database) {
         for user in &self.users {
             let audit = NewAuditEntry { id: uuid(user.id), ..NewAuditEntry::new(AuditEvent::UserRegister, self.start) };
-            let new = NewUser { user: user.clone(), password_hash: "$test$".to_owned(), audit };
+            let new = NewUser { user: user.clone(), password_hash: "$test$".to_owned(), audit, invitation: None };
             db.execute(&new).await.expect("create a user");
         }
         let audit = NewAuditEntry::new(AuditEvent::ScopeCreate, self.start);

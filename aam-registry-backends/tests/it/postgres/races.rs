@@ -8,9 +8,9 @@ use aam_registry_core::{
     decide::{LogOut, MemberChange, NewScope, NewToken, NewUser, OwnerChange, TagChange, Yank},
     ports::{AuditLog, Clock, CommandHandlerExt, DownloadStore, PackageStore, PublishStore, ScopeStore, SystemClock},
     types::{
-        Actor, AuditEvent, Credential, DistTag, DownloadBatch, DownloadCount, DownloadQuery, LatestPolicy,
-        NewAuditEntry, PackageName, Reach, ScopeName, ScopeRole, Sha256Digest, Sight, Token, TokenId, TokenScopes,
-        User, UserId,
+        AccountRoles, Actor, AuditEvent, Credential, DistTag, DownloadBatch, DownloadCount, DownloadQuery,
+        LatestPolicy, NewAuditEntry, PackageName, Reach, ScopeName, ScopeRole, Sha256Digest, Sight, Token, TokenId,
+        TokenScopes, User, UserId,
     },
 };
 use futures_util::future::join_all;
@@ -118,14 +118,14 @@ async fn a_username_and_a_scope_have_one_winner() {
                     id: UserId::generate(),
                     username: wanted.parse().expect("a username"),
                     email: format!("{wanted}.{at}@example.com"),
-                    is_admin: false,
+                    roles: AccountRoles::NONE,
                     email_verified: false,
                     otp_enabled: false,
                     disabled: false,
                     created_at: SystemClock.now(),
                 };
                 let audit = entry(AuditEvent::UserRegister);
-                store.execute(&NewUser { user, password_hash: "$test$".to_owned(), audit }).await
+                store.execute(&NewUser { user, password_hash: "$test$".to_owned(), audit, invitation: None }).await
             }
         });
         let (won, lost): (Vec<_>, Vec<_>) = results.await.into_iter().partition(Result::is_ok);

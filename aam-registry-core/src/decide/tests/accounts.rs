@@ -7,7 +7,9 @@ use crate::{
         TokenRevocation, TokenRevocationFacts, Write,
     },
     error::ErrorCode,
-    types::{Actor, Change, Credential, ScopeName, Sha256Digest, Token, TokenId, TokenScope, TokenScopes, User},
+    types::{
+        AccountRoles, Actor, Change, Credential, ScopeName, Sha256Digest, Token, TokenId, TokenScope, TokenScopes, User,
+    },
 };
 
 #[test]
@@ -16,18 +18,18 @@ fn a_name_and_an_address_are_taken_once() {
         id: user(0),
         username: super::username(0),
         email: "ada@example.com".into(),
-        is_admin: false,
+        roles: AccountRoles::NONE,
         email_verified: false,
         otp_enabled: false,
         disabled: false,
         created_at: NOW,
     };
-    let new = NewUser { user: account, password_hash: "hash".into(), audit: entry() };
+    let new = NewUser { user: account, password_hash: "hash".into(), audit: entry(), invitation: None };
     let changes = new.decide(&NewUserFacts::default()).expect("made").changes;
     assert_eq!(written(&changes).len(), 1);
     assert_eq!(changes.invalidates, Some(Change::Scope(ScopeName::from(&new.user.username))));
     let told = |name_taken, email_taken| {
-        let refusal = new.decide(&NewUserFacts { name_taken, email_taken }).expect_err("refused");
+        let refusal = new.decide(&NewUserFacts { name_taken, email_taken, invitation: None }).expect_err("refused");
         assert_eq!(refusal.code(), ErrorCode::UserExists);
         refusal.to_string()
     };

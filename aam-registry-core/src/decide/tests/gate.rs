@@ -3,28 +3,32 @@
 use std::time::Duration;
 
 use super::{
-    NOW,
+    ADMIN, NOW,
     accounts::token,
     actor, after, caller, commit, entry, facts,
     packages::{owner, owner_change, tag_change, yank},
     private,
     publishing::free,
+    trusted_publishing::{publisher, publisher_command},
     user, username, visibility_change,
 };
 use crate::{
     decide::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
-        EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken,
-        NewUser, PackageCommand, PackageFacts, PublishFacts, RevokeToken, RevokeTokenFacts, SecondFactorChange,
+        CloseReport, CloseReportFacts, DeleteAccount, DeleteAccountFacts, EndSession, EndSessionFacts,
+        InvitationChange, InvitationFacts, InvitationUpdate, LogOut, MemberChange, MemberFacts, MemberState, NewReport,
+        NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageAccess, PackageCommand, PackageFacts,
+        PublishFacts, PublisherChange, PublisherFacts, RevokeToken, RevokeTokenFacts, SecondFactorChange,
         SecondFactorFacts, SecondFactorUpdate, WebhookAction, WebhookChange, WebhookCommand, WebhookFacts,
         gate::closed,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
     ports::{CommandHandlerExt, PublishStore},
-    registry::Registry,
+    registry::{AccountSearch, Registry},
     types::{
-        AccountState, Actor, AuditFilter, Credential, NewUpload, OneTimePurpose, OneTimeToken, PageRequest, Principal,
+        AccountRole, AccountRoles, AccountState, Actor, AuditFilter, Credential, InvitationId, NewUpload,
+        OneTimePurpose, OneTimeToken, PageRequest, Principal, Report, ReportCategory, ReportFilter, ReportId,
         ScopeRole, SealedSecret, Sha256Digest, TokenId, TokenScope, TokenScopes, User, Visibility, WebhookId,
     },
 };
@@ -38,9 +42,9 @@ struct Reads {
 impl Reads {
     async fn new() -> Self {
         let database = MemoryMetadata::new();
-        let account = User { is_admin: true, ..account() };
+        let account = User { roles: AccountRoles::all(), ..account() };
         let by = Principal::of_host(&account);
-        let new = NewUser { user: account, password_hash: "hash".into(), audit: entry() };
+        let new = NewUser { user: account, password_hash: "hash".into(), audit: entry(), invitation: None };
         database.execute(&new).await.expect("created");
         let commit = commit("kit", "1.0.0");
         let upload = NewUpload { id: commit.upload, user: by.user, lease: Duration::from_hours(1) };
@@ -55,7 +59,7 @@ fn account() -> User {
         id: user(0),
         username: username(0),
         email: "ada@example.com".into(),
-        is_admin: false,
+        roles: AccountRoles::NONE,
         email_verified: false,
         otp_enabled: false,
         disabled: false,
@@ -102,15 +106,13 @@ fn account_change() -> Result<()> {
     change.decide(&facts).map(drop)
 }
 
-fn password_reset() -> Result<()> {
-    let one_time =
-        OneTimeToken { digest: Sha256Digest::of(b"one"), purpose: OneTimePurpose::PasswordReset, expires_at: after(1) };
-    let by = AccountActor::Admin(Actor { as_admin: true, ..actor(1) });
-    let update = AccountUpdate::OneTimeToken(one_time);
+/// A change of the account of somebody else.
+fn admins_change(update: AccountUpdate) -> Result<()> {
+    let by = AccountActor::Admin(actor(1));
     let change = AccountChange { by, username: username(0), update, now: NOW, audit: vec![entry()] };
     let account =
         AccountState { user: account(), password_hash: "hash".into(), session_generation: 0, kept_session: None };
-    let admin = CallerAccount { is_admin: true, ..CallerAccount::default() };
+    let admin = CallerAccount { roles: AccountRoles::ADMIN, ..CallerAccount::default() };
     let facts = AccountFacts {
         account: Some(account),
         caller: CallerFacts { account: Some(admin), ..caller(1) },
@@ -119,12 +121,49 @@ fn password_reset() -> Result<()> {
     change.decide(&facts).map(drop)
 }
 
+fn deletion(by: usize) -> Result<()> {
+    let actor = actor(by);
+    let by = if by == 0 { AccountActor::Itself(actor) } else { AccountActor::Admin(actor) };
+    let delete = DeleteAccount { by, username: username(0), password_hash: "none".into(), now: NOW, audit: entry() };
+    let account =
+        AccountState { user: account(), password_hash: "hash".into(), session_generation: 0, kept_session: None };
+    let admin = CallerAccount { roles: AccountRoles::ADMIN, ..CallerAccount::default() };
+    let caller = match delete.by {
+        AccountActor::Admin(_) => CallerFacts { account: Some(admin), ..caller(1) },
+        _ => caller(0),
+    };
+    let facts = DeleteAccountFacts { account: Some(account), caller, ..DeleteAccountFacts::default() };
+    delete.decide(&facts).map(drop)
+}
+
+fn new_report() -> NewReport {
+    let report = Report {
+        id: ReportId::generate(),
+        package: "kit".parse().expect("a name"),
+        version: None,
+        category: ReportCategory::Other,
+        text: "odd".into(),
+        reporter: user(0),
+        created_at: NOW,
+        closure: None,
+    };
+    NewReport { actor: actor(0), report, audit: entry() }
+}
+
 fn revocation(with_itself: bool) -> Result<()> {
     let token = TokenId::generate();
     let credential = if with_itself { Credential::Token(token) } else { Credential::Host };
     let caller = CallerFacts { token: Some(CallerToken::default()), ..caller(0) };
     let facts = RevokeTokenFacts { caller, owner: Some(user(0)) };
     RevokeToken { actor: Actor { credential, ..actor(0) }, token, audit: entry() }.decide(&facts).map(drop)
+}
+
+fn publisher_change(name: &str, of_owner: bool) -> Result<()> {
+    let command = publisher_command(name, PublisherChange::Add(publisher(name)));
+    let role = of_owner.then_some(ScopeRole::Owner);
+    let access = PackageAccess { caller: caller(0), scope_role: role, ..PackageAccess::default() };
+    let facts = PublisherFacts { access, scope_exists: of_owner, ..PublisherFacts::default() };
+    command.decide(&facts).map(drop)
 }
 
 /// What somebody gets who may do `action` by its row.
@@ -156,6 +195,14 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             let filter = AuditFilter { package: None, event: None, actor: None, from: None, to: None, page };
             registry.audit_log(by, &filter).await.map(drop)
         }
+        Action::AddPublisher => publisher_change("@team/kit", true),
+        Action::ReserveForPublisher => publisher_change("new-kit", false),
+        Action::ReadPublishers => registry.publishers(by, &name).await.map(drop),
+        Action::ManagePublishers => {
+            let command = publisher_command("kit", PublisherChange::SetOnly(false));
+            let access = facts(&["1.0.0"], "1.0.0").access;
+            command.decide(&PublisherFacts { access, ..PublisherFacts::default() }).map(drop)
+        }
         Action::CreateScope => {
             let new = NewScope { actor: actor(0), name: "team".parse().expect("a scope"), now: NOW, audit: entry() };
             let facts = NewScopeFacts { caller: caller(0), ..NewScopeFacts::default() };
@@ -172,9 +219,40 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             let refused = command.decide(&facts).expect_err("there is no such webhook");
             if refused.code() == ErrorCode::NotFound { Ok(()) } else { Err(refused) }
         }
+        Action::ReadWebhooks => registry.scope_webhooks(by, &"user-0".parse().expect("a scope")).await.map(drop),
+        Action::Report => {
+            new_report().decide(&NewReportFacts { package: facts(&["1.0.0"], "1.0.0"), open: 0 }).map(drop)
+        }
+        Action::ReadReports => registry.reports(by, &ReportFilter { state: None, page }).await.map(drop),
+        Action::CloseReport => {
+            let id = ReportId::generate();
+            let close = CloseReport { actor: actor(ADMIN), id, comment: None, now: NOW, audit: entry() };
+            let facts = CloseReportFacts { caller: caller(ADMIN), report: None };
+            let refused = close.decide(&facts).expect_err("there is no such report");
+            if refused.code() == ErrorCode::NotFound { Ok(()) } else { Err(refused) }
+        }
         Action::ReadAccount => registry.account(by).await.map(drop),
         Action::ChangeAccount => account_change(),
-        Action::ResetPassword => password_reset(),
+        Action::ResetPassword => {
+            let (digest, purpose) = (Sha256Digest::of(b"one"), OneTimePurpose::PasswordReset);
+            admins_change(AccountUpdate::OneTimeToken(OneTimeToken { digest, purpose, expires_at: after(1) }))
+        }
+        Action::SetRoles => {
+            admins_change(AccountUpdate::Roles { granted: AccountRole::Auditor.into(), revoked: AccountRoles::NONE })
+        }
+        Action::ListAccounts => {
+            let search = AccountSearch { text: None, role: None, disabled: None, page };
+            registry.find_accounts(by, &search).await.map(drop)
+        }
+        Action::DisableAccount => admins_change(AccountUpdate::Disabled(true)),
+        Action::DeleteAccount => deletion(1),
+        Action::DeleteOwnAccount => deletion(0),
+        Action::Invite => {
+            let update = InvitationUpdate::Revoke(InvitationId::generate());
+            let change = InvitationChange { actor: Some(actor(ADMIN)), update, audit: entry() };
+            let facts = InvitationFacts { caller: caller(ADMIN), exists: true, ..InvitationFacts::default() };
+            change.decide(&facts).map(drop)
+        }
         Action::ChangeSecondFactor => {
             let secret = SealedSecret::new("sealed");
             let update = SecondFactorUpdate::Begin { actor: actor(0), secret };

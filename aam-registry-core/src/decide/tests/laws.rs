@@ -9,14 +9,16 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use super::{NOW, actor, caller, commit, entry, user, username};
 use crate::{
     decide::{
-        Action, CallerFacts, CallerToken, Changes, ExistingVersion, LatestFacts, MemberChange, MemberFacts,
-        MemberState, NewToken, OwnerChange, OwnerState, PackageAccess, PackageCommand, PackageFacts, PackageState,
-        PublishCommit, PublishFacts, Rights, TagChange, Unyank, VersionState, Write, Yank, YankState,
+        AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
+        Changes, ExistingVersion, LatestFacts, MemberChange, MemberFacts, MemberState, NewToken, OwnerChange,
+        OwnerState, PackageAccess, PackageCommand, PackageFacts, PackageState, PublishCommit, PublishFacts, Rights,
+        TagChange, Unyank, VersionState, Write, Yank, YankState,
     },
     error::{Error, Result},
     types::{
-        Actor, Credential, DistTag, LatestPolicy, LatestTag, PackageName, PublishedVersion, ScopeRole, Sha256Digest,
-        Token, TokenId, TokenScope, TokenScopes, UserId, Version, VersionTexts, Visibility,
+        AccountRole, AccountRoles, AccountState, Actor, Credential, DistTag, LatestPolicy, LatestTag, PackageName,
+        PublishedVersion, ScopeRole, Sha256Digest, Token, TokenId, TokenScope, TokenScopes, User, UserId, Version,
+        VersionTexts, Visibility,
     },
 };
 
@@ -54,7 +56,7 @@ impl People {
                 caller: caller(by),
                 package_owner: self.owners.contains(&user(by)),
                 scope_role: role(by),
-                package: Some(PackageState { updated_at: NOW, visibility: Visibility::Public }),
+                package: Some(PackageState { updated_at: NOW, visibility: Visibility::Public, trusted_only: false }),
             },
             user: Some(OwnerState {
                 user: user(owner),
@@ -108,9 +110,10 @@ impl People {
 
     fn rights(&self, at: usize) -> Rights {
         Rights {
-            admin: false,
+            account: AccountRoles::NONE,
             package_owner: self.owners.contains(&user(at)),
             scope_role: self.roles.get(&user(at)).copied(),
+            ..Rights::default()
         }
     }
 }
@@ -172,6 +175,48 @@ proptest! {
                 prop_assert!(before.permit(*action) || !team.rights(1).permit(*action), "{:?}", action);
             }
             prop_assert_eq!(team.roles.get(&user(0)), Some(&ScopeRole::Owner), "the owner is still one");
+        }
+    }
+
+    /// However administrators grant, revoke and are disabled, by each other or the operator, one is left who can act.
+    #[test]
+    fn the_registry_keeps_an_administrator(
+        changes in vec((option::of(0..USERS), 0..USERS, roles(), roles(), option::of(any::<bool>())), 0..40),
+    ) {
+        let mut accounts: Vec<_> = (0..USERS).map(account).collect();
+        for (by, of, granted, revoked, disabled) in changes {
+            let update = disabled.filter(|_| by.is_none()).map_or(AccountUpdate::Roles { granted, revoked }, AccountUpdate::Disabled);
+            let change = AccountChange {
+                by: by.map_or(AccountActor::Operator, |at| AccountActor::Admin(actor(at))),
+                username: username(of),
+                update,
+                now: NOW,
+                audit: vec![entry()],
+            };
+            let before = accounts[of].clone();
+            let others = || accounts.iter().filter(|one| one.user.id != before.user.id);
+            let facts = AccountFacts {
+                account: Some(before.clone()),
+                caller: by.map(|at| CallerFacts { account: Some(as_caller(&accounts[at])), ..CallerFacts::default() }).unwrap_or_default(),
+                has_other_admin: others().any(|one| one.user.administers()),
+                ..AccountFacts::default()
+            };
+            let may = by.is_none_or(|at| accounts[at].user.administers());
+            match change.decide(&facts) {
+                Ok(decision) => {
+                    prop_assert!(may, "who is no administrator changes nothing");
+                    for write in &decision.changes.writes {
+                        match write {
+                            Write::UpdateAccount(after) => accounts[of] = after.clone(),
+                            Write::ForgetSessions { .. } => {}
+                            other => panic!("{other:?}"),
+                        }
+                    }
+                }
+                Err(Error::LastAdmin(_)) => prop_assert!(!facts.has_other_admin && before.user.administers()),
+                Err(error) => prop_assert!(!may, "{}", error),
+            }
+            prop_assert!(accounts.iter().any(|one| one.user.administers()));
         }
     }
 
@@ -243,6 +288,32 @@ proptest! {
     }
 }
 
+fn roles() -> impl Strategy<Value = AccountRoles> {
+    vec(select(&AccountRole::ALL[..]), 0..3).prop_map(|roles| roles.into_iter().collect())
+}
+
+/// An account; the last one is an administrator.
+fn account(at: usize) -> AccountState {
+    let roles = if at == super::ADMIN { AccountRoles::ADMIN } else { AccountRoles::NONE };
+    let user = User {
+        id: user(at),
+        username: username(at),
+        email: format!("user-{at}@example.com"),
+        email_verified: false,
+        otp_enabled: false,
+        roles,
+        disabled: false,
+        created_at: NOW,
+    };
+    AccountState { user, password_hash: "hash".into(), session_generation: 0, kept_session: None }
+}
+
+/// What a decision knows of an account that acts.
+fn as_caller(account: &AccountState) -> CallerAccount {
+    let User { roles, disabled, .. } = account.user;
+    CallerAccount { roles, disabled, ..CallerAccount::default() }
+}
+
 const VERSIONS: [&str; 5] = ["1.0.0", "2.0.0-rc.1", "2.0.0", "0.9.0", "1.0.1"];
 
 /// A package without a scope, owned by the first user.
@@ -268,7 +339,7 @@ impl Kit {
                 let latest = self.latest.clone();
                 let facts = PublishFacts { access, existing, upload_is_live: true, latest, ..PublishFacts::default() };
                 let decision = commit.decide(&facts)?;
-                let [Write::Publish(new)] = &decision.changes.writes[..] else { panic!("{decision:?}") };
+                let [Write::Publish(new), ..] = &decision.changes.writes[..] else { panic!("{decision:?}") };
                 self.latest.published.push(PublishedVersion { version, visible: true });
                 self.latest.tag.clone_from(&new.latest.after);
             }
@@ -298,8 +369,11 @@ impl Kit {
             caller: caller(0),
             package_owner: true,
             scope_role: None,
-            package: (!self.latest.published.is_empty())
-                .then_some(PackageState { updated_at: NOW, visibility: Visibility::Public }),
+            package: (!self.latest.published.is_empty()).then_some(PackageState {
+                updated_at: NOW,
+                visibility: Visibility::Public,
+                trusted_only: false,
+            }),
         };
         let version = found.map(|one| VersionState {
             version: one.version.clone(),

@@ -5,7 +5,9 @@ mod gate;
 mod laws;
 mod packages;
 mod publishing;
+mod reports;
 mod scopes;
+mod trusted_publishing;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -15,8 +17,8 @@ use super::{
     VersionState, VisibilityChange,
 };
 use crate::types::{
-    Actor, ArchiveKey, AuditEvent, Credential, LatestPolicy, LatestTag, Manifest, NewAuditEntry, PublishedVersion,
-    Sha256Digest, UploadId, UserId, Username, Version, VersionTexts, Visibility,
+    AccountRoles, Actor, ArchiveKey, AuditEvent, Credential, LatestPolicy, LatestTag, Manifest, NewAuditEntry,
+    PublishedVersion, Sha256Digest, UploadId, UserId, Username, Version, VersionTexts, Visibility,
 };
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -37,7 +39,7 @@ fn user(at: usize) -> UserId {
 }
 
 fn actor(at: usize) -> Actor {
-    Actor { user: user(at), username: username(at), credential: Credential::Host, as_admin: true }
+    Actor { user: user(at), username: username(at), credential: Credential::Host, roles: AccountRoles::all() }
 }
 
 fn entry() -> NewAuditEntry {
@@ -46,7 +48,8 @@ fn entry() -> NewAuditEntry {
 
 /// A user who is there.
 fn caller(at: usize) -> CallerFacts {
-    let account = CallerAccount { is_admin: at == ADMIN, ..CallerAccount::default() };
+    let roles = if at == ADMIN { AccountRoles::ADMIN } else { AccountRoles::NONE };
+    let account = CallerAccount { roles, ..CallerAccount::default() };
     CallerFacts { account: Some(account), ..CallerFacts::default() }
 }
 
@@ -70,7 +73,7 @@ fn facts(versions: &[&str], wanted: &str) -> PackageFacts {
             caller: caller(0),
             package_owner: true,
             scope_role: None,
-            package: Some(PackageState { updated_at: after(10), visibility: Visibility::Public }),
+            package: Some(PackageState { updated_at: after(10), visibility: Visibility::Public, trusted_only: false }),
         },
         version: found,
         latest: LatestFacts { tag, published },

@@ -200,7 +200,7 @@ fn an_administrator_moderates() {
     let of_admin = PackageAccess { caller: caller(ADMIN), package_owner: false, ..facts(&["1.0.0"], "1.0.0").access };
     let facts = PackageFacts { access: of_admin, ..facts(&["1.0.0"], "1.0.0") };
     assert_eq!(changes(&Yank { actor: actor(ADMIN), ..yank("1.0.0") }, &facts).len(), 3);
-    let modest = crate::types::Actor { as_admin: false, ..actor(ADMIN) };
+    let modest = crate::types::Actor { roles: crate::types::AccountRoles::NONE, ..actor(ADMIN) };
     assert_eq!(code(Yank { actor: modest, ..yank("1.0.0") }.decide(&facts)), ErrorCode::Forbidden);
 }
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::types::{
-    ApprovalStatus, ArchiveLocation, DistTag, LocatedVersion, Manifest, Package, PublishedVersion, User, Version,
-    VersionDetail, VersionSummary, VersionText, VersionTexts, Visibility,
+    AccountRole, AccountRoles, ApprovalStatus, ArchiveLocation, DistTag, LocatedVersion, Manifest, Package,
+    PublishedVersion, User, Version, VersionDetail, VersionSummary, VersionText, VersionTexts, Visibility,
 };
 
 /// A value that can be stored in the shared cache and read back.
@@ -79,6 +79,9 @@ pub(super) struct StoredUser {
     #[serde(default)]
     otp_enabled: bool,
     is_admin: bool,
+    /// The other roles.
+    #[serde(default)]
+    roles: Vec<String>,
     created_at: i64,
 }
 
@@ -193,7 +196,7 @@ impl Shared for VersionDetail {
             package: self.package.to_string(),
             summary: self.summary.store(),
             manifest: self.manifest.document.clone(),
-            published_by: self.published_by.to_string(),
+            published_by: self.published_by.clone(),
             yanked_reason: self.yanked_reason.clone(),
             archive: self.archive.to_string(),
             dist_tags: self.dist_tags.iter().map(ToString::to_string).collect(),
@@ -207,7 +210,7 @@ impl Shared for VersionDetail {
             package: stored.package.parse().ok()?,
             summary: VersionSummary::restore(stored.summary)?,
             manifest: Manifest::from_document(stored.manifest).ok()?,
-            published_by: stored.published_by.parse().ok()?,
+            published_by: stored.published_by,
             yanked_reason: stored.yanked_reason,
             archive: stored.archive.parse().ok()?,
             dist_tags: stored.dist_tags.iter().map(|tag| tag.parse().ok()).collect::<Option<_>>()?,
@@ -264,19 +267,22 @@ impl Shared for User {
             email: self.email.clone(),
             email_verified: self.email_verified,
             otp_enabled: self.otp_enabled,
-            is_admin: self.is_admin,
+            is_admin: self.is_admin(),
+            roles: self.roles.without(AccountRoles::ADMIN).names().into_iter().map(str::to_owned).collect(),
             created_at: self.created_at.as_microsecond(),
         }
     }
 
     fn restore(stored: StoredUser) -> Option<Self> {
+        let others = stored.roles.iter().map(|role| AccountRole::parse(role)).collect::<Option<AccountRoles>>()?;
+        let roles = if stored.is_admin { others.with(AccountRole::Admin) } else { others };
         Some(Self {
             id: stored.id.parse().ok()?,
             username: stored.username.parse().ok()?,
             email: stored.email,
             email_verified: stored.email_verified,
             otp_enabled: stored.otp_enabled,
-            is_admin: stored.is_admin,
+            roles,
             // A disabled user is never stored in the shared cache.
             disabled: false,
             created_at: instant(stored.created_at)?,

@@ -32,7 +32,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Audit",
         summary: "Read the audit log",
-        description: "Newest first. For administrators, with the scope `admin`.",
+        description: "Newest first. For administrators and auditors, with the scope `admin`.",
         access: Access::Credential,
         query: &[
             optional("package", "Only of this package.", || json!({"type": "string", "pattern": rules::PACKAGE})),
@@ -50,7 +50,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Audit",
         summary: "Read the audit log of a package",
-        description: "Newest first. For owners of the package and administrators, with the scope `admin`.",
+        description: "Newest first. For owners of the package, administrators and auditors, with the scope `admin`.",
         access: Access::Credential,
         query: &[PAGE, LIMIT],
         answers: PAGE_ANSWER,

@@ -5,10 +5,12 @@ mod accounts;
 mod audit;
 mod download;
 mod files;
+mod invitations;
 mod owners;
 mod packages;
 mod params;
 mod publish;
+mod reports;
 mod resolve;
 mod scopes;
 mod search;
@@ -17,6 +19,8 @@ mod sessions;
 mod tags;
 mod tokens;
 mod totp;
+mod trusted_publishers;
+mod users;
 mod version_changes;
 mod visibility;
 mod webhooks;
@@ -39,13 +43,17 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         version_changes::ROUTES,
         tags::ROUTES,
         owners::ROUTES,
+        trusted_publishers::ROUTES,
         visibility::ROUTES,
         accounts::ROUTES,
+        users::ROUTES,
         sessions::ROUTES,
         totp::ROUTES,
+        invitations::ROUTES,
         tokens::ROUTES,
         scopes::ROUTES,
         webhooks::ROUTES,
+        reports::ROUTES,
         audit::ROUTES,
         service::ROUTES,
     ];

@@ -83,8 +83,10 @@ fn tags(used: &BTreeSet<&str>, access: ReadAccess) -> Value {
         {"name": "Publishing", "description": "Versions, once published, never change; they can be yanked and deprecated."},
         {"name": "Dist-tags", "description": "Movable names of versions."},
         {"name": "Owners and scopes", "description": "Who may do what."},
+        {"name": "Trusted publishing", "description": "Publishing from CI without a stored secret."},
         {"name": "Webhooks", "description": "Who is told of what happens in a scope."},
         {"name": "Users", "description": "Accounts, sessions and API tokens."},
+        {"name": "Reports", "description": "What users report to the moderators."},
         {"name": "Audit", "description": "Who did what."},
         {"name": "Service", "description": "For operators and their machines."},
     ]);

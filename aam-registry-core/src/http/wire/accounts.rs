@@ -18,6 +18,8 @@ pub(crate) struct RegisterRequest {
     /// At least 12 characters, at most 1024 bytes, and not a common password.
     #[schemars(required, length(min = 12, max = 1024))]
     pub(crate) password: Option<String>,
+    /// The token of an invitation, or the link that ends with it.
+    pub(crate) invitation: Option<String>,
 }
 
 /// An account that was made.
@@ -91,7 +93,7 @@ pub(crate) struct AccountAnswer {
     /// Whether the user has opened the link of a mail to this address.
     email_verified: bool,
     is_admin: bool,
-    /// `admin` for an administrator.
+    /// What the user is in the whole registry: `admin`, `approver`, `moderator`, `auditor`.
     roles: Vec<&'static str>,
     /// Whether logins need a code of a second factor.
     otp_enabled: bool,
@@ -118,10 +120,10 @@ impl From<Account> for AccountAnswer {
         Self {
             id: user.id.to_string(),
             username: user.username.to_string(),
+            is_admin: user.is_admin(),
             email: user.email,
             email_verified: user.email_verified,
-            is_admin: user.is_admin,
-            roles: if user.is_admin { vec!["admin"] } else { Vec::new() },
+            roles: user.roles.names(),
             otp_enabled: user.otp_enabled,
             scopes: scopes.collect(),
             scopes_truncated: has_more_scopes,

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::{letter::Letter, letters};
 use crate::{
-    registry::{DONE, LINK, PasswordResetLink, REQUESTED, STEP, VerificationLink},
-    types::{AuditEvent, DisableReason, NewAuditEntry, ScopeName},
+    registry::{DONE, LINK, OPERATOR, PasswordResetLink, REGISTERED, REQUESTED, STEP, VerificationLink},
+    types::{AccountRole, AuditEvent, DisableReason, NewAuditEntry, ScopeName},
 };
 
 /// Whether there are letters about events of this kind.
@@ -23,6 +23,8 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
             | AuditEvent::UserTotpDisable
             | AuditEvent::TokenCreate
             | AuditEvent::TokenLeakReported
+            | AuditEvent::TokenEnding
+            | AuditEvent::TokenStale
             | AuditEvent::UserDisable
             | AuditEvent::UserEnable
             | AuditEvent::UserRoleSet
@@ -31,6 +33,8 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
             | AuditEvent::ScopeMemberSet
             | AuditEvent::ScopeMemberRemove
             | AuditEvent::WebhookDisable
+            | AuditEvent::ReportCreate
+            | AuditEvent::ReportClose
     )
 }
 
@@ -38,6 +42,11 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
 pub(super) fn scope_to_tell(event: &NewAuditEntry) -> Option<ScopeName> {
     let scope = text(event, "scope").filter(|_| event.event == AuditEvent::WebhookDisable);
     scope.and_then(|scope| scope.parse().ok())
+}
+
+/// The role whose holders are told of an event.
+pub(super) fn role_to_tell(event: &NewAuditEntry) -> Option<AccountRole> {
+    (event.event == AuditEvent::ReportCreate).then_some(AccountRole::Moderator)
 }
 
 /// The username of who is told. Nobody is told what they have done themselves, except for what may
@@ -54,7 +63,10 @@ pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
         AuditEvent::UserEmailVerify
         | AuditEvent::UserTotpEnable
         | AuditEvent::UserTotpDisable
-        | AuditEvent::TokenLeakReported => text(event, "user"),
+        | AuditEvent::TokenLeakReported
+        | AuditEvent::TokenEnding
+        | AuditEvent::TokenStale
+        | AuditEvent::ReportClose => text(event, "user"),
         AuditEvent::UserPasswordReset | AuditEvent::UserDisable | AuditEvent::UserEnable | AuditEvent::UserRoleSet => {
             text(event, "user")
         }
@@ -70,7 +82,7 @@ pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
 
 /// Whether an event asks for a mail with a link to set another password.
 pub(super) fn asks_for_reset(event: &NewAuditEntry) -> bool {
-    event.event == AuditEvent::UserPasswordReset && text(event, STEP) == Some(REQUESTED)
+    event.event == AuditEvent::UserPasswordReset && matches!(text(event, STEP), Some(REQUESTED | REGISTERED))
 }
 
 /// Whether an event asks for a mail with a link to verify the address of the account.
@@ -88,6 +100,12 @@ pub(super) fn verification_letter(event: &NewAuditEntry, link: &VerificationLink
     letters::verify_email(is_new, &link.url(base_url), &instant(link.expires_at))
 }
 
+/// The mail with the link of an invitation.
+pub(super) fn invitation_letter(event: &NewAuditEntry, url: &str) -> Letter {
+    let by = event.actor.as_deref().filter(|by| *by != OPERATOR);
+    letters::invitation(by, url, text(event, "expires_at").unwrap_or_default())
+}
+
 /// The mail to the address that an account had before.
 pub(super) fn address_changed_letter(event: &NewAuditEntry) -> Letter {
     letters::address_changed(&instant(event.timestamp))
@@ -95,6 +113,9 @@ pub(super) fn address_changed_letter(event: &NewAuditEntry) -> Letter {
 
 /// The mail with that link.
 pub(super) fn reset_letter(event: &NewAuditEntry, link: &PasswordResetLink, base_url: &str) -> Letter {
+    if text(event, STEP) == Some(REGISTERED) {
+        return letters::address_known(&instant(event.timestamp), &link.url(base_url), &instant(link.expires_at));
+    }
     let from = text(event, "client_ip").map(|address| format!(" from the address {address}"));
     let asked = format!("{} at {}", from.unwrap_or_default(), instant(event.timestamp));
     letters::password_reset(&asked, &link.url(base_url), &instant(link.expires_at))
@@ -123,6 +144,11 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
             let name = text(event, "name").unwrap_or_default();
             letters::token_created(&at, name, &list("scopes", "reading"), &list("packages", "all"), expires)
         }
+        AuditEvent::TokenEnding => letters::token_ending(
+            text(event, "name").unwrap_or_default(),
+            text(event, "expires_at").unwrap_or_default(),
+        ),
+        AuditEvent::TokenStale => letters::token_stale(text(event, "name").unwrap_or_default()),
         AuditEvent::TokenLeakReported => {
             letters::token_leaked(&at, text(event, "name").unwrap_or_default(), text(event, "url"))
         }
@@ -133,19 +159,36 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
         AuditEvent::UserEnable => letters::account_enabled(&at),
         AuditEvent::UserRoleSet => {
             let granted = event.metadata.get("granted").and_then(Value::as_bool).unwrap_or_default();
-            letters::role_changed(&at, text(event, "role").unwrap_or_default(), granted)
+            match (text(event, "role"), event.metadata.get("roles").and_then(Value::as_array)) {
+                (None, Some(roles)) => {
+                    let roles: Vec<_> = roles.iter().filter_map(Value::as_str).collect();
+                    letters::roles_set(&at, &roles.join(", "), actor, username)
+                }
+                (role, _) => letters::role_changed(&at, role.unwrap_or_default(), granted),
+            }
         }
         AuditEvent::OwnershipAdd => letters::ownership_changed(&at, &package, true, actor, username),
         AuditEvent::OwnershipRemove => letters::ownership_changed(&at, &package, false, actor, username),
         AuditEvent::ScopeMemberSet | AuditEvent::ScopeMemberRemove => {
             letters::membership_changed(&at, text(event, "scope")?, text(event, "role"), actor, username)
         }
+        AuditEvent::ReportCreate => {
+            let subject = reported(event);
+            letters::report_made(&at, &subject, text(event, "category").unwrap_or_default())
+        }
+        AuditEvent::ReportClose => letters::report_closed(&at, &reported(event), text(event, "comment")),
         AuditEvent::WebhookDisable => {
             let reason = text(event, "reason").and_then(DisableReason::parse);
             letters::webhook_disabled(&at, text(event, "scope")?, text(event, "webhook").unwrap_or_default(), reason)
         }
         _ => return None,
     })
+}
+
+/// The package that a report is about, with the version if it names one.
+fn reported(event: &NewAuditEntry) -> String {
+    let package = text(event, "reported").unwrap_or_default();
+    text(event, "version").map_or_else(|| package.to_owned(), |version| format!("{package} {version}"))
 }
 
 fn instant(at: Timestamp) -> String {

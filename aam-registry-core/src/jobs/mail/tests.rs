@@ -11,7 +11,9 @@ use crate::{
     memory::{self, MemoryMailer},
     ports::{MailFailure, Mailer, WebhookAnswer, WebhookMessage, WebhookSender},
     registry::{NewAccount, OwnAccountChange, PasswordResetLink, Registration, TokenRequest, WebhookRequest},
-    types::{AccountRole, JobFilter, JobState, OneTimeSecret, PageRequest, Principal, ScopeRole, WebhookUrl},
+    types::{
+        AccountRole, AccountRoles, JobFilter, JobState, OneTimeSecret, PageRequest, Principal, ScopeRole, WebhookUrl,
+    },
 };
 
 const BASE_URL: &str = "https://registry.example.com";
@@ -38,7 +40,8 @@ fn registry(mailer: impl Mailer) -> Registry {
 
 async fn register(registry: &Registry, username: &str) -> Principal {
     let email = format!("{username}@example.com");
-    let account = NewAccount { username: username.into(), email, password: Some(PASSWORD.into()), is_admin: false };
+    let account =
+        NewAccount { username: username.into(), email, password: Some(PASSWORD.into()), roles: AccountRoles::NONE };
     Principal::of_host(&registry.create_user(account, "tests").await.expect("made"))
 }
 
@@ -186,11 +189,15 @@ fn events() -> Vec<NewAuditEntry> {
             .with("scopes", vec!["publish", "yank"])
             .with("packages", vec!["@team/*"])
             .with("expires_at", "2026-12-24T00:00:00Z"),
+        token(AuditEvent::TokenEnding).with("expires_at", "2026-12-24T00:00:00Z"),
+        token(AuditEvent::TokenStale),
         token(AuditEvent::TokenLeakReported).with("url", "https://github.example/ada/dotfiles"),
         entry(AuditEvent::UserDisable),
         entry(AuditEvent::UserEnable),
         entry(AuditEvent::UserRoleSet).with("role", "admin").with("granted", true),
         entry(AuditEvent::UserRoleSet).with("role", "admin").with("granted", false),
+        entry(AuditEvent::UserRoleSet).with_actor("root").with("roles", vec!["approver", "auditor"]),
+        entry(AuditEvent::UserRoleSet).with_actor("root").with("roles", Vec::<&str>::new()),
         owner(AuditEvent::OwnershipAdd),
         owner(AuditEvent::OwnershipRemove),
         member(AuditEvent::ScopeMemberSet).with("role", "owner"),
@@ -199,6 +206,8 @@ fn events() -> Vec<NewAuditEntry> {
         member(AuditEvent::ScopeMemberRemove),
         webhook("gone"),
         webhook("failing"),
+        entry(AuditEvent::ReportCreate).with("reported", "kit").with("version", "1.0.0").with("category", "malware"),
+        entry(AuditEvent::ReportClose).with("reported", "kit").with("comment", "Thank you; it is gone"),
     ]
 }
 
@@ -206,7 +215,9 @@ fn events() -> Vec<NewAuditEntry> {
 fn every_letter_in_text_and_html() {
     let mut all = String::new();
     for event in events() {
-        let is_told = notices::recipient(&event) == Some("ada") || notices::scope_to_tell(&event).is_some();
+        let is_told = notices::recipient(&event) == Some("ada")
+            || notices::scope_to_tell(&event).is_some()
+            || notices::role_to_tell(&event).is_some();
         assert!(notices::are_of(event.event) && is_told, "{event:?}");
         let letter = notices::letter(&event, "ada").expect("a letter");
         let (text, html) = (letter.to_text("ada", BASE_URL), letter.to_html("ada", BASE_URL));
@@ -227,7 +238,7 @@ fn the_letter_with_a_link_to_reset_a_password() {
         id: crate::types::UserId::generate(),
         username: "ada".parse().expect("a name"),
         email: "ada@example.com".into(),
-        is_admin: false,
+        roles: AccountRoles::NONE,
         email_verified: false,
         otp_enabled: false,
         disabled: false,

@@ -1,11 +1,13 @@
 use crate::{
-    decide::{AccountActor, AccountChange, AccountUpdate, ChangedAccount, RevokedTokens, TokenRevocation},
+    decide::{
+        AccountActor, AccountChange, AccountUpdate, Action, ChangedAccount, RevokedTokens, Rights, TokenRevocation,
+    },
     error::{Error, Result},
     ports::CommandHandlerExt,
     registry::Registry,
     types::{
-        AccountFilter, AccountRole, Actor, AuditEvent, Credential, NewAuditEntry, PackageName, ScopeName, ScopeRole,
-        Sight, Token, User, Username,
+        AccountFilter, AccountRole, AccountRoles, Actor, AuditEvent, Credential, NewAuditEntry, PackageName, Principal,
+        ScopeName, ScopeRole, Sight, Token, User, Username,
     },
 };
 
@@ -43,8 +45,12 @@ impl Registry {
         let user = inner.users.login(username.as_str()).await?.ok_or_else(missing)?.user;
         let scopes = inner.scopes.scopes_of(user.id, usize::MAX).await?;
         let packages = inner.users.profile(username, &Sight::unrestricted()).await?.ok_or_else(missing)?.packages;
-        let actor =
-            Actor { user: user.id, username: user.username.clone(), credential: Credential::Operator, as_admin: false };
+        let actor = Actor {
+            user: user.id,
+            username: user.username.clone(),
+            credential: Credential::Operator,
+            roles: AccountRoles::NONE,
+        };
         let tokens = inner.tokens.tokens(&actor, self.now()).await?;
         Ok(AccountDescription { user, scopes, packages, tokens })
     }
@@ -54,22 +60,24 @@ impl Registry {
     /// packages stay.
     ///
     /// # Errors
-    /// [`Error::UserNotFound`]; [`Error::Forbidden`] for the last administrator.
+    /// [`Error::UserNotFound`]; [`Error::LastAdmin`].
     pub async fn set_disabled(&self, username: &Username, disabled: bool) -> Result<ChangedAccount> {
         let event = if disabled { AuditEvent::UserDisable } else { AuditEvent::UserEnable };
-        self.manage(username, AccountUpdate::Disabled(disabled), self.managed(event, username)).await
+        let audit = self.managed(event, username);
+        self.manage(AccountActor::Operator, username, AccountUpdate::Disabled(disabled), audit).await
     }
 
     /// Gives an account a role, or takes it away.
     ///
     /// # Errors
-    /// [`Error::UserNotFound`]; [`Error::Forbidden`] for the last administrator.
+    /// [`Error::UserNotFound`]; [`Error::LastAdmin`].
     pub async fn set_role(&self, username: &Username, role: AccountRole, granted: bool) -> Result<ChangedAccount> {
-        let update = match role {
-            AccountRole::Admin => AccountUpdate::Admin(granted),
-        };
+        let (one, none) = (AccountRoles::from(role), AccountRoles::NONE);
+        let (granted_roles, revoked) = if granted { (one, none) } else { (none, one) };
+        let update = AccountUpdate::Roles { granted: granted_roles, revoked };
         let audit = self.managed(AuditEvent::UserRoleSet, username);
-        self.manage(username, update, audit.with("role", role.as_str()).with("granted", granted)).await
+        let audit = audit.with("role", role.as_str()).with("granted", granted);
+        self.manage(AccountActor::Operator, username, update, audit).await
     }
 
     /// Gives an account another password, and ends its sessions. Its API
@@ -83,7 +91,7 @@ impl Registry {
         let user = known.ok_or_else(|| Error::UserNotFound(username.clone()))?.user;
         let hash = self.checked_hash(&user, wanted).await?;
         let audit = self.managed(AuditEvent::UserPasswordReset, username);
-        self.manage(username, AccountUpdate::Password { hash }, audit).await
+        self.manage(AccountActor::Operator, username, AccountUpdate::Password { hash }, audit).await
     }
 
     /// Revokes API tokens; gives how many of them were alive.
@@ -108,19 +116,36 @@ impl Registry {
         NewAuditEntry::new(event, self.now()).with_actor(OPERATOR).with("user", username.as_str())
     }
 
-    async fn manage(&self, username: &Username, update: AccountUpdate, audit: NewAuditEntry) -> Result<ChangedAccount> {
-        let event = audit.event.as_str();
-        let change = AccountChange {
-            by: AccountActor::Operator,
-            username: username.clone(),
-            update,
-            now: audit.timestamp,
-            audit: vec![audit],
-        };
+    async fn manage(
+        &self,
+        by: AccountActor,
+        username: &Username,
+        update: AccountUpdate,
+        audit: NewAuditEntry,
+    ) -> Result<ChangedAccount> {
+        let (event, actor) = (audit.event.as_str(), audit.actor.clone().unwrap_or_default());
+        let change = AccountChange { by, username: username.clone(), update, now: audit.timestamp, audit: vec![audit] };
         let changed = self.inner().commands.execute(&change).await?;
         if changed.changed {
-            tracing::info!(event = "account_managed", user = %username, by = OPERATOR, what = event, "account changed");
+            tracing::info!(event = "account_managed", user = %username, by = %actor, what = event, "account changed");
         }
         Ok(changed)
+    }
+}
+
+/// What administrators do to the accounts of others.
+impl Registry {
+    /// Gives an account just these roles; gives the account. In force everywhere within a second.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] to who is no administrator; [`Error::UserNotFound`]; [`Error::LastAdmin`].
+    pub async fn set_roles(&self, by: &Principal, username: &Username, roles: AccountRoles) -> Result<ChangedAccount> {
+        Action::SetRoles.require_credential(by, None)?;
+        Rights::of_account(by.acting_roles()).require_everywhere(Action::SetRoles)?;
+        let revoked = AccountRoles::all().without(roles);
+        let audit = self.entry_by(AuditEvent::UserRoleSet, by).with("user", username.as_str());
+        let audit = audit.with("roles", roles.names());
+        let update = AccountUpdate::Roles { granted: roles, revoked };
+        self.manage(AccountActor::Admin(by.actor()), username, update, audit).await
     }
 }

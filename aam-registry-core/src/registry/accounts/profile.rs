@@ -28,7 +28,7 @@ impl Registry {
     /// [`Error::Unauthorized`] where it is gone.
     pub async fn account(&self, by: &Principal) -> Result<Account> {
         Action::ReadAccount.require_credential(by, None)?;
-        Rights { admin: by.acts_as_admin(), ..Rights::default() }.require_self(Action::ReadAccount)?;
+        Rights::of_account(by.acting_roles()).require_self(Action::ReadAccount)?;
         let user = self.inner().users.user(by.user).await?;
         let user = user.ok_or_else(Error::credential_ended)?;
         let mut scopes = self.inner().scopes.scopes_of(by.user, Account::MAX_SCOPES + 1).await?;
@@ -50,6 +50,9 @@ impl View<'_> {
     /// # Errors
     /// [`Error::UserNotFound`].
     pub async fn profile(&self, username: &Username) -> Result<UserProfile> {
+        if username.is_erased() {
+            return Err(Error::UserNotFound(username.clone()));
+        }
         self.inner()
             .users
             .profile(username, &self.sight().await?)

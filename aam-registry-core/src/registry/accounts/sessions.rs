@@ -15,7 +15,7 @@ impl Registry {
     /// restricted to packages.
     pub async fn login_sessions(&self, by: &Principal) -> Result<Vec<LoginSession>> {
         Action::ListSessions.require_credential(by, None)?;
-        Rights { admin: by.acts_as_admin(), ..Rights::default() }.require_self(Action::ListSessions)?;
+        Rights::of_account(by.acting_roles()).require_self(Action::ListSessions)?;
         self.inner().login_sessions.login_sessions(by.user, self.now()).await
     }
 

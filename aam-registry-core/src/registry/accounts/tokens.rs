@@ -81,7 +81,7 @@ impl Registry {
     /// restricted to packages.
     pub async fn tokens(&self, by: &Principal) -> Result<Vec<Token>> {
         Action::ListTokens.require_credential(by, None)?;
-        Rights { admin: by.acts_as_admin(), ..Rights::default() }.require_self(Action::ListTokens)?;
+        Rights::of_account(by.acting_roles()).require_self(Action::ListTokens)?;
         self.inner().tokens.tokens(&by.actor(), self.now()).await
     }
 
@@ -108,17 +108,12 @@ fn check(request: &TokenRequest, now: Timestamp, max_days: Option<u32>) -> Resul
     }
     let scopes = request.scopes.iter().filter_map(|text| {
         let scope = TokenScope::parse(text);
-        let fault = match scope {
-            Some(scope) if scope.is_granted() => return Some(scope),
-            Some(_) => "is not available on this registry yet, since nothing would use it; leave it out".to_owned(),
-            None => {
-                let known: Vec<_> = TokenScope::GRANTED.into_iter().map(TokenScope::as_str).collect();
-                format!("is none of {}", known.join(", "))
-            }
-        };
-        let text: String = text.chars().take(MAX_NAME).collect();
-        details.push(Detail::new("scopes", format!("`{text}` {fault}")));
-        None
+        if scope.is_none() {
+            let known = TokenScope::ALL.map(TokenScope::as_str).join(", ");
+            let text: String = text.chars().take(MAX_NAME).collect();
+            details.push(Detail::new("scopes", format!("`{text}` is none of {known}")));
+        }
+        scope
     });
     let scopes = scopes.collect();
     if request.scopes.is_empty() {

@@ -10,7 +10,7 @@ use super::world::{
 use crate::{
     error::ErrorCode,
     ports::{CommandHandlerExt, Database},
-    types::{Actor, AuditEvent, Credential, PackageName, ScopeMember, ScopeName, ScopeRole, Sight, User},
+    types::{AccountRoles, Actor, AuditEvent, Credential, PackageName, ScopeMember, ScopeName, ScopeRole, Sight, User},
 };
 
 /// Every field of a new user is returned, whichever way it is looked up.
@@ -108,10 +108,10 @@ pub async fn an_unknown_login_is_none(db: &dyn Database) {
 /// `has_admin` is true once an administrator was created.
 pub async fn an_administrator_is_noticed(db: &dyn Database) {
     let had = db.has_admin().await.expect("read");
-    let shut_out = User { is_admin: true, disabled: true, ..stranger() };
+    let shut_out = User { roles: AccountRoles::ADMIN, disabled: true, ..stranger() };
     db.execute(&new_user(&shut_out)).await.expect("create");
     assert_eq!(db.has_admin().await.expect("read"), had, "a disabled one administers nothing");
-    let admin = User { is_admin: true, ..stranger() };
+    let admin = User { roles: AccountRoles::ADMIN, ..stranger() };
     db.execute(&new_user(&admin)).await.expect("create");
     assert!(db.has_admin().await.expect("read"));
     assert_eq!(db.user(admin.id).await.expect("read"), Some(admin));

@@ -9,8 +9,8 @@ use crate::{
     error::{ErrorCode, Result},
     ports::{CommandHandlerExt, Database},
     types::{
-        Actor, AuditEvent, DistTag, LatestPolicy, PackageName, Reach, ScopeRole, Username, VersionDetail, VersionText,
-        VersionTexts,
+        AccountRoles, Actor, AuditEvent, DistTag, LatestPolicy, PackageName, Reach, ScopeRole, Username, VersionDetail,
+        VersionText, VersionTexts,
     },
 };
 
@@ -235,8 +235,8 @@ pub async fn only_those_in_charge_change_versions(db: &dyn Database) {
         db.execute(&change).await.expect("set a member");
     }
     let admin = admin(db).await;
-    let modest_admin = Actor { as_admin: false, ..admin.clone() };
-    let impostor = Actor { as_admin: true, ..other.clone() };
+    let modest_admin = Actor { roles: AccountRoles::NONE, ..admin.clone() };
+    let impostor = Actor { roles: AccountRoles::all(), ..other.clone() };
     for (who, name) in [
         (&other, &plain),
         (&member, &plain),

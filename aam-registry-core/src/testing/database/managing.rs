@@ -4,15 +4,15 @@ use futures_util::future::join_all;
 
 use super::world::{
     actor, admin, after, audit_by, disabled_user, entry, new_scope, new_token, new_user, now, refused, scope_name,
-    stranger, stranger_name, user, word,
+    stranger, stranger_name, user, with_roles, word,
 };
 use crate::{
     decide::{AccountActor, AccountChange, AccountUpdate, ChangedAccount, RevokedTokens, TokenRevocation},
     error::{ErrorCode, Result},
     ports::{CommandHandlerExt, Database},
     types::{
-        AccountFilter, Actor, AuditEntry, AuditEvent, AuditFilter, Credential, NewAuditEntry, PageRequest,
-        Sha256Digest, Token, TokenId, TokenScope, TokenSecret, User, Username,
+        AccountFilter, AccountRole, AccountRoles, Actor, AuditEntry, AuditEvent, AuditFilter, Credential,
+        NewAuditEntry, PageRequest, Sha256Digest, Token, TokenId, TokenScope, TokenSecret, User, Username,
     },
 };
 
@@ -30,7 +30,19 @@ async fn disable(db: &dyn Database, username: &Username, disabled: bool) -> Resu
 }
 
 async fn set_admin(db: &dyn Database, username: &Username, admin: bool) -> Result<ChangedAccount> {
-    db.execute(&operators("operator", username, AuditEvent::UserRoleSet, AccountUpdate::Admin(admin))).await
+    let (some, none) = (AccountRoles::ADMIN, AccountRoles::NONE);
+    let (granted, revoked) = if admin { (some, none) } else { (none, some) };
+    set_roles(db, username, granted, revoked).await
+}
+
+async fn set_roles(
+    db: &dyn Database,
+    username: &Username,
+    granted: AccountRoles,
+    revoked: AccountRoles,
+) -> Result<ChangedAccount> {
+    let update = AccountUpdate::Roles { granted, revoked };
+    db.execute(&operators("operator", username, AuditEvent::UserRoleSet, update)).await
 }
 
 /// A change by the user, who knows the password behind `known_hash`.
@@ -126,7 +138,7 @@ pub async fn a_disabled_user_is_shut_out_until_enabled(db: &dyn Database) {
 pub async fn a_role_comes_and_goes(db: &dyn Database) {
     let (keeper, user, owner) = (admin(db).await, actor(db).await, actor(db).await);
     let scope = super::world::scope(db, &owner).await;
-    let as_admin = Actor { as_admin: true, ..user.clone() };
+    let as_admin = Actor { roles: AccountRoles::all(), ..user.clone() };
     let add = async || {
         let audit = entry(AuditEvent::ScopeMemberSet, &as_admin);
         let change = crate::decide::MemberChange {
@@ -141,14 +153,51 @@ pub async fn a_role_comes_and_goes(db: &dyn Database) {
         db.execute(&change).await
     };
     refused(add().await, ErrorCode::Forbidden);
-    assert!(set_admin(db, &user.username, true).await.expect("grant").user.is_admin);
+    assert!(set_admin(db, &user.username, true).await.expect("grant").user.is_admin());
     assert!(!set_admin(db, &user.username, true).await.expect("grant again").changed);
     add().await.expect("an administrator may");
-    assert!(!set_admin(db, &user.username, false).await.expect("revoke").user.is_admin);
+    assert!(!set_admin(db, &user.username, false).await.expect("revoke").user.is_admin());
     assert!(!set_admin(db, &user.username, false).await.expect("revoke again").changed);
     refused(add().await, ErrorCode::Forbidden);
     refused(set_admin(db, &stranger_name(), true).await, ErrorCode::UserNotFound);
     refused(disable(db, &stranger_name(), true).await, ErrorCode::UserNotFound);
+}
+
+/// The roles of an account are a set: each comes and goes by itself and is read back. An administrator sets those of
+/// others; nobody else does.
+pub async fn an_administrator_sets_roles(db: &dyn Database) {
+    let (keeper, user) = (admin(db).await, actor(db).await);
+    let set = async |by: &Actor, granted, revoked| {
+        let audit = entry(AuditEvent::UserRoleSet, by);
+        let by = AccountActor::Admin(by.clone());
+        let update = AccountUpdate::Roles { granted, revoked };
+        db.execute(&AccountChange { by, username: user.username.clone(), update, now: now(), audit: vec![audit] }).await
+    };
+    let none = AccountRoles::NONE;
+    let mut held = none;
+    for role in AccountRole::ALL {
+        held = held.with(role);
+        assert_eq!(set(&keeper, role.into(), none).await.expect("granted").user.roles, held);
+        assert_eq!(account(db, &user.username).await.roles, held);
+        assert_eq!(db.user(user.user).await.expect("read").expect("a user").roles, held);
+    }
+    assert!(!set(&keeper, AccountRoles::all(), none).await.expect("granted again").changed);
+    // Each role is taken away by itself, and acting in it ends with that.
+    let by_itself = Actor { roles: AccountRoles::all(), ..user.clone() };
+    for role in AccountRole::ALL {
+        held = held.without(role.into());
+        assert_eq!(set(&keeper, none, role.into()).await.expect("revoked").user.roles, held);
+        assert_eq!(account(db, &user.username).await.roles, held);
+    }
+    refused(set(&by_itself, AccountRoles::all(), none).await, ErrorCode::Forbidden);
+    for role in AccountRole::ALL.into_iter().filter(|role| *role != AccountRole::Admin) {
+        let other = with_roles(db, role.into()).await;
+        refused(set(&other, AccountRoles::all(), none).await, ErrorCode::Forbidden);
+    }
+    let modest = Actor { roles: none, ..keeper.clone() };
+    refused(set(&modest, AccountRoles::all(), none).await, ErrorCode::Forbidden);
+    let roles: Vec<_> = audit_by(db, &keeper).await;
+    assert_eq!(roles.iter().filter(|one| one.entry.event == AuditEvent::UserRoleSet).count(), 8);
 }
 
 /// A password set by the operator ends every session and no token.
@@ -242,26 +291,28 @@ pub async fn accounts_are_listed_by_name(db: &dyn Database) {
     let named = |end: &str| User { username: format!("{prefix}-{end}").parse().expect("a name"), ..stranger() };
     let users = [
         named("a"),
-        User { is_admin: true, ..named("b") },
+        User { roles: AccountRoles::ADMIN.with(AccountRole::Auditor), ..named("b") },
         User { disabled: true, ..named("c") },
-        User { is_admin: true, disabled: true, ..named("d") },
+        User { roles: AccountRoles::ADMIN, disabled: true, ..named("d") },
     ];
     for user in users.iter().rev() {
         db.execute(&new_user(user)).await.expect("create");
     }
     // Sorts just before the first of them.
     let start: Username = format!("{prefix}-0").parse().expect("a name");
-    let list = async |is_admin, disabled, after: &Username, limit| {
-        let filter = AccountFilter { is_admin, disabled, after: Some(after.clone()), limit };
+    let list = async |role, disabled, after: &Username, limit| {
+        let filter = AccountFilter { role, disabled, after: Some(after.clone()), limit };
         let listed = db.accounts(&filter).await.expect("read");
         listed.into_iter().filter(|user| user.username.as_str().starts_with(&prefix)).collect::<Vec<_>>()
     };
     assert_eq!(list(None, None, &start, 4).await, users);
     assert_eq!(list(None, None, &start, 2).await, users[..2]);
     assert_eq!(list(None, None, &users[1].username, 2).await, users[2..]);
-    assert_eq!(list(Some(true), None, &start, 1).await, users[1..2]);
+    assert_eq!(list(Some(AccountRole::Admin), None, &start, 1).await, users[1..2]);
+    assert_eq!(list(Some(AccountRole::Auditor), None, &start, 2).await, users[1..2]);
+    assert_eq!(list(Some(AccountRole::Admin), Some(true), &start, 1).await, users[3..]);
     assert_eq!(list(None, Some(true), &start, 2).await, users[2..]);
-    assert_eq!(list(Some(false), Some(false), &start, 1).await, users[..1]);
+    assert_eq!(list(None, Some(false), &start, 1).await, users[..1]);
 }
 
 /// The operator revokes one token, or all of a user; a second time there are none left to revoke.
@@ -312,17 +363,17 @@ pub async fn one_administrator_is_left(db: &dyn Database) {
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 2);
     for result in results.into_iter().filter(Result::is_err) {
         let error = result.expect_err("the last one");
-        assert_eq!(error.code(), ErrorCode::Forbidden, "{error}");
+        assert_eq!(error.code(), ErrorCode::LastOwner, "{error}");
         assert!(error.to_string().contains("the last administrator"), "{error}");
     }
-    let acting = AccountFilter { is_admin: Some(true), disabled: Some(false), after: None, limit: 10 };
+    let acting = AccountFilter { role: Some(AccountRole::Admin), disabled: Some(false), after: None, limit: 10 };
     let left = db.accounts(&acting).await.expect("read");
     assert_eq!(left.len(), 1);
     let last = &left[0].username;
-    refused(disable(db, last, true).await, ErrorCode::Forbidden);
-    refused(set_admin(db, last, false).await, ErrorCode::Forbidden);
+    refused(disable(db, last, true).await, ErrorCode::LastOwner);
+    refused(set_admin(db, last, false).await, ErrorCode::LastOwner);
     // An administrator who is enabled again can take over.
     disable(db, &shut_out.username, false).await.expect("enable");
     assert!(disable(db, last, true).await.expect("another one is left").changed);
-    assert!(account(db, last).await.is_admin, "shut out, but still in the role");
+    assert!(account(db, last).await.is_admin(), "shut out, but still in the role");
 }

@@ -10,7 +10,7 @@ use crate::{
     decide::MemberChange,
     error::{ErrorCode, Result},
     ports::{CommandHandlerExt, Database},
-    types::{Actor, AuditEvent, ScopeMember, ScopeName, ScopeRole, Sight, Username},
+    types::{AccountRoles, Actor, AuditEvent, ScopeMember, ScopeName, ScopeRole, Sight, Username},
 };
 
 fn change(by: &Actor, scope: &ScopeName, member: &Username, role: Option<ScopeRole>) -> MemberChange {
@@ -133,9 +133,9 @@ pub async fn only_owners_change_members(db: &dyn Database) {
 pub async fn an_administrator_changes_members(db: &dyn Database) {
     let (owner, member, admin) = (actor(db).await, actor(db).await, admin(db).await);
     let scope = scope(db, &owner).await;
-    let plain = Actor { as_admin: false, ..admin.clone() };
+    let plain = Actor { roles: AccountRoles::NONE, ..admin.clone() };
     refused(set(db, &plain, &scope, &member, ScopeRole::Member).await, ErrorCode::Forbidden);
-    let impostor = Actor { as_admin: true, ..member.clone() };
+    let impostor = Actor { roles: AccountRoles::all(), ..member.clone() };
     refused(set(db, &impostor, &scope, &member, ScopeRole::Member).await, ErrorCode::Forbidden);
     set(db, &admin, &scope, &member, ScopeRole::Member).await.expect("set");
     remove(db, &admin, &scope, &member).await.expect("remove");

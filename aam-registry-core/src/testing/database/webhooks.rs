@@ -12,9 +12,9 @@ use crate::{
     error::{ErrorCode, Result},
     ports::{CommandHandlerExt, Database, OperatorWebhookStates, QueryHandlerExt, WebhookById, WebhooksOfScope},
     types::{
-        Actor, AuditEvent, DisableReason, Job, JobFilter, JobId, JobSelection, JobState, NewAuditEntry, NewJob,
-        OperatorWebhookState, PageRequest, ScopeName, ScopeRole, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId,
-        WebhookName, WebhookUrl,
+        AccountRoles, Actor, AuditEvent, DisableReason, Job, JobFilter, JobId, JobSelection, JobState, NewAuditEntry,
+        NewJob, OperatorWebhookState, PageRequest, ScopeName, ScopeRole, ScopeWebhook, SealedSecret, StoredWebhook,
+        WebhookId, WebhookName, WebhookUrl,
     },
 };
 
@@ -164,7 +164,7 @@ pub async fn only_owners_manage_webhooks(db: &dyn Database) {
         assert_eq!(recorded(db, by).await, 0);
     }
     let admin = admin(db).await;
-    let plain = Actor { as_admin: false, ..admin.clone() };
+    let plain = Actor { roles: AccountRoles::NONE, ..admin.clone() };
     refused(run(db, &plain, &scope, update(webhook.id)).await, ErrorCode::Forbidden);
     run(db, &admin, &scope, update(webhook.id)).await.expect("an administrator");
     refused(run(db, &owner, &scope_name(), update(webhook.id)).await, ErrorCode::ScopeNotFound);

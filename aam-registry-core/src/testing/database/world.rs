@@ -10,9 +10,9 @@ use crate::{
     error::{ErrorCode, Result},
     ports::{Clock, CommandHandlerExt, Database, SystemClock},
     types::{
-        Actor, ArchiveFile, ArchiveKey, AuditEntry, AuditEvent, AuditFilter, Credential, DistTag, LatestPolicy,
-        Manifest, NewAuditEntry, NewUpload, PackageName, PageRequest, Reach, ScopeName, Sha256Digest, Token, TokenId,
-        TokenScopes, UploadId, User, UserId, Username, Version,
+        AccountRoles, Actor, ArchiveFile, ArchiveKey, AuditEntry, AuditEvent, AuditFilter, Credential, DistTag,
+        LatestPolicy, Manifest, NewAuditEntry, NewUpload, PackageName, PageRequest, Reach, ScopeName, Sha256Digest,
+        Token, TokenId, TokenScopes, UploadId, User, UserId, Username, Version,
     },
 };
 
@@ -58,7 +58,7 @@ pub(super) fn stranger() -> User {
         id: UserId::generate(),
         username: name.parse().expect("a username"),
         email: format!("{name}@example.com"),
-        is_admin: false,
+        roles: AccountRoles::NONE,
         email_verified: false,
         otp_enabled: false,
         disabled: false,
@@ -71,6 +71,7 @@ pub(super) fn new_user(user: &User) -> NewUser {
         user: user.clone(),
         password_hash: format!("$test${}", user.username),
         audit: NewAuditEntry::new(AuditEvent::UserRegister, user.created_at).with_actor(user.username.as_str()),
+        invitation: None,
     }
 }
 
@@ -95,9 +96,14 @@ pub(super) async fn actor(db: &dyn Database) -> Actor {
 
 /// An administrator whose credential allows acting as one.
 pub(super) async fn admin(db: &dyn Database) -> Actor {
-    let user = User { is_admin: true, ..stranger() };
-    db.execute(&new_user(&user)).await.expect("create an administrator");
-    Actor { as_admin: true, ..session(&user) }
+    with_roles(db, AccountRoles::ADMIN).await
+}
+
+/// A user with these roles, and a credential that allows acting in them.
+pub(super) async fn with_roles(db: &dyn Database, roles: AccountRoles) -> Actor {
+    let user = User { roles, ..stranger() };
+    db.execute(&new_user(&user)).await.expect("create a user with roles");
+    Actor { roles, ..session(&user) }
 }
 
 /// `user` with a new session.
@@ -106,7 +112,7 @@ pub(super) fn session(user: &User) -> Actor {
         user: user.id,
         username: user.username.clone(),
         credential: Credential::Session { id: word(), generation: 0, expires_at: after(3600) },
-        as_admin: false,
+        roles: AccountRoles::NONE,
     }
 }
 

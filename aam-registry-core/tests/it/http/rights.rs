@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aam_registry_core::{
     decide::{Action, Restricted, Rights},
-    types::ScopeRole,
+    types::{AccountRole, AccountRoles, Issuer, ScopeRole},
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -25,6 +25,13 @@ const TABLE: &[(&str, Action)] = &[
     ("confirmTotp", Action::ChangeSecondFactor),
     ("disableTotp", Action::ChangeSecondFactor),
     ("makeResetLink", Action::ResetPassword),
+    ("listUsers", Action::ListAccounts),
+    ("changeUser", Action::DisableAccount),
+    ("deleteUser", Action::DeleteAccount),
+    ("deleteAccount", Action::DeleteOwnAccount),
+    ("createInvitation", Action::Invite),
+    ("listInvitations", Action::Invite),
+    ("revokeInvitation", Action::Invite),
     ("publishPackage", Action::Publish),
     ("yankVersion", Action::Yank),
     ("unyankVersion", Action::Yank),
@@ -32,6 +39,10 @@ const TABLE: &[(&str, Action)] = &[
     ("undeprecateVersion", Action::Yank),
     ("setTag", Action::Tag),
     ("removeTag", Action::Tag),
+    ("addTrustedPublisher", Action::AddPublisher),
+    ("listTrustedPublishers", Action::ReadPublishers),
+    ("changeTrustedPublishers", Action::ManagePublishers),
+    ("removeTrustedPublisher", Action::ManagePublishers),
     ("addOwner", Action::ChangeOwners),
     ("removeOwner", Action::ChangeOwners),
     ("setVisibility", Action::ChangeVisibility),
@@ -46,23 +57,27 @@ const TABLE: &[(&str, Action)] = &[
     ("createScope", Action::CreateScope),
     ("setMember", Action::ChangeMembers),
     ("removeMember", Action::ChangeMembers),
+    ("reportPackage", Action::Report),
+    ("listReports", Action::ReadReports),
+    ("closeReport", Action::CloseReport),
     ("createWebhook", Action::ManageWebhooks),
-    ("listWebhooks", Action::ManageWebhooks),
-    ("getWebhook", Action::ManageWebhooks),
+    ("listWebhooks", Action::ReadWebhooks),
+    ("getWebhook", Action::ReadWebhooks),
     ("changeWebhook", Action::ManageWebhooks),
     ("deleteWebhook", Action::ManageWebhooks),
     ("pingWebhook", Action::ManageWebhooks),
-    ("listDeliveries", Action::ManageWebhooks),
+    ("listDeliveries", Action::ReadWebhooks),
     ("redeliver", Action::ManageWebhooks),
 ];
 
 /// The actions that are ways of another route.
-const OF_OTHER_ROUTES: [Action; 3] = [Action::LeaveScope, Action::RevokeUsedToken, Action::SeePrivate];
+const OF_OTHER_ROUTES: [Action; 5] =
+    [Action::LeaveScope, Action::ReserveForPublisher, Action::RevokeUsedToken, Action::SeePrivate, Action::SetRoles];
 
 /// The id of nothing.
 const NO_ID: &str = "0190d9f0-0000-7000-8000-000000000000";
 
-const SCOPES: [&str; 5] = ["read", "publish", "yank", "tag", "admin"];
+const SCOPES: [&str; 7] = ["read", "publish", "yank", "tag", "approve", "moderate", "admin"];
 
 /// The operations of the document that need a credential.
 fn guarded() -> BTreeSet<String> {
@@ -86,6 +101,13 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
             send(Method::PATCH, "/api/v1/users/me", json!({"email": "x@example.com", "current_password": "wrong"}))
                 .await
         }
+        "listUsers" => act(Method::GET, "/api/v1/users").await,
+        "changeUser" => send(Method::PATCH, "/api/v1/users/nobody", json!({"disabled": true})).await,
+        "deleteUser" => act(Method::DELETE, "/api/v1/users/nobody").await,
+        "deleteAccount" => send(Method::DELETE, "/api/v1/users/me", json!({"current_password": "wrong"})).await,
+        "createInvitation" => send(Method::POST, "/api/v1/invitations", json!({})).await,
+        "listInvitations" => act(Method::GET, "/api/v1/invitations").await,
+        "revokeInvitation" => act(Method::DELETE, "/api/v1/invitations/0198c0de-0000-7000-8000-000000000000").await,
         "makeResetLink" => act(Method::POST, "/api/v1/users/nobody/password-reset").await,
         "requestEmailVerification" => act(Method::POST, "/api/v1/users/me/verify-email").await,
         "enrollTotp" => act(Method::POST, "/api/v1/users/me/totp").await,
@@ -98,6 +120,17 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
         "undeprecateVersion" => act(Method::DELETE, &format!("{kit}/9.9.9/deprecation")).await,
         "setTag" => send(Method::PUT, &format!("{kit}/tags/beta"), json!({"version": "9.9.9"})).await,
         "removeTag" => act(Method::DELETE, &format!("{kit}/tags/beta")).await,
+        "addTrustedPublisher" => {
+            let claims =
+                json!({"repository": "acme/kit", "job_workflow_ref": "acme/kit/.github/workflows/publish.yml"});
+            let body = json!({"issuer": Issuer::GITHUB, "claims": claims});
+            send(Method::POST, &format!("{kit}/trusted-publishers"), body).await
+        }
+        "listTrustedPublishers" => act(Method::GET, &format!("{kit}/trusted-publishers")).await,
+        "changeTrustedPublishers" => {
+            send(Method::PATCH, &format!("{kit}/trusted-publishers"), json!({"trusted_publishing_only": false})).await
+        }
+        "removeTrustedPublisher" => act(Method::DELETE, &format!("{kit}/trusted-publishers/{NO_ID}")).await,
         "addOwner" => act(Method::PUT, &format!("{kit}/owners/ada")).await,
         "removeOwner" => act(Method::DELETE, &format!("{kit}/owners/nobody")).await,
         "setVisibility" => send(Method::PUT, &format!("{kit}/visibility"), json!({"visibility": "public"})).await,
@@ -114,6 +147,11 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
             send(Method::PUT, &format!("/api/v1/scopes/{scope}/members/ada"), json!({"role": "owner"})).await
         }
         "removeMember" => act(Method::DELETE, &format!("/api/v1/scopes/{scope}/members/nobody")).await,
+        "reportPackage" => {
+            send(Method::POST, &format!("{kit}/report"), json!({"category": "other", "text": "odd"})).await
+        }
+        "listReports" => act(Method::GET, "/api/v1/reports").await,
+        "closeReport" => send(Method::PATCH, &format!("/api/v1/reports/{NO_ID}"), json!({"state": "closed"})).await,
         "createWebhook" => {
             let body = json!({"url": "https://hooks.example/aam", "events": ["package.publish"]});
             send(Method::POST, &format!("/api/v1/scopes/{scope}/webhooks"), body).await
@@ -136,7 +174,7 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
 /// A package of ada's without a scope, and the scope of her name.
 const GREET_KIT: (&str, &str) = ("greet-kit", "ada");
 
-/// The user is an administrator and owns the package, so that only the token can be what is wanting.
+/// The user has every role and owns the package, so that only the token can be what is wanting.
 #[tokio::test]
 async fn a_token_does_no_more_than_its_scopes_and_packages() {
     let rows: BTreeSet<_> = TABLE.iter().map(|(operation, _)| (*operation).to_owned()).collect();
@@ -147,6 +185,9 @@ async fn a_token_does_no_more_than_its_scopes_and_packages() {
     let site = Site::new();
     let by = site.world.admin("ada").await;
     site.world.published(&by, "greet-kit", "1.0.0").await;
+    for role in AccountRole::ALL {
+        site.world.registry.set_role(&by.username, role, true).await.expect("granted");
+    }
     for (operation, action) in TABLE {
         let rule = action.rule();
         let by_login = ask(&site, operation, GREET_KIT, &site.login("ada").await).await;
@@ -198,7 +239,13 @@ async fn a_user_does_no_more_than_the_roles_allow() {
     site.world.registry.add_owner(&by, &kit, &collaborator).await.expect("an owner");
     users.push(("collaborator".to_owned(), Rights { package_owner: true, ..Rights::default() }));
     site.world.admin("root-of-all").await;
-    users.push(("root-of-all".to_owned(), Rights { admin: true, ..Rights::default() }));
+    users.push(("root-of-all".to_owned(), Rights::of_account(AccountRoles::ADMIN)));
+    for role in AccountRole::ALL.into_iter().filter(|role| *role != AccountRole::Admin) {
+        let name = format!("the-{}", role.as_str());
+        site.user(&name).await;
+        site.world.registry.set_role(&name.parse().expect("a name"), role, true).await.expect("granted");
+        users.push((name, Rights::of_account(role.into())));
+    }
     site.user("stranger").await;
     users.push(("stranger".to_owned(), Rights::default()));
 

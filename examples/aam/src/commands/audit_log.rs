@@ -11,7 +11,7 @@ use crate::{failure::Result, output::table, session::Session};
 #[derive(Debug, Args)]
 #[command(
     long_about = "Show who did what, newest first: with a package, what happened to it, for its owners; without \
-    one, what happened in the registry, for administrators. `--json` shows every fact of an entry.\n\n  \
+    one, what happened in the registry, for administrators and auditors. `--json` shows every fact of an entry.\n\n  \
     aam audit-log @team/greet-kit\n  \
     aam audit-log --event version.yank --actor alice\n  \
     aam audit-log --from 2026-11-01T00:00:00Z --limit 200 --json"

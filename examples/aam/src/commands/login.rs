@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What a login's token may do: all that the commands of this client need.
-const SCOPES: [TokenScope; 5] = TokenScope::GRANTED;
+const SCOPES: [TokenScope; 7] = TokenScope::ALL;
 
 /// Log in to a registry
 #[derive(Debug, Args)]

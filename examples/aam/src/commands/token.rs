@@ -66,9 +66,8 @@ pub(crate) struct Create {
 }
 
 fn scope(text: &str) -> Result<String, String> {
-    let known = || TokenScope::GRANTED.map(TokenScope::as_str).join(", ");
-    let granted = TokenScope::parse(text).filter(|scope| scope.is_granted());
-    granted.map(|scope| scope.as_str().to_owned()).ok_or_else(|| format!("use one of {}", known()))
+    let known = || TokenScope::ALL.map(TokenScope::as_str).join(", ");
+    TokenScope::parse(text).map(|scope| scope.as_str().to_owned()).ok_or_else(|| format!("use one of {}", known()))
 }
 
 fn pattern(text: &str) -> Result<String, String> {

@@ -9,6 +9,8 @@ mod ceilings;
 mod create;
 mod deploy;
 mod exposed;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod golden;
 mod hostile;
 mod install;
@@ -25,5 +27,6 @@ mod signs;
 mod stage;
 mod terminal;
 mod tour;
+mod trusted_publishing;
 mod unseen;
 mod words;

@@ -19,6 +19,6 @@ pub(super) fn run(command: CreateAdmin, surroundings: Surroundings) -> Result<An
         let registry = assemble::registry(&settings, Purpose::Create).await?;
         Ok::<_, Failed>(registry.create_admin(Registration { username, email, password }).await?)
     })?;
-    let json = json!({ "id": user.id.to_string(), "username": user.username.as_str(), "is_admin": user.is_admin });
+    let json = json!({ "id": user.id.to_string(), "username": user.username.as_str(), "is_admin": user.is_admin() });
     Ok(Answer::new(as_json, format_args!("administrator {} created", user.username), &json))
 }
