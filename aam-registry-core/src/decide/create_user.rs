@@ -62,13 +62,11 @@ impl NewUser {
     pub fn decide(&self, facts: &NewUserFacts) -> Result<Decision<'_, ()>> {
         let mut user = self.user.clone();
         facts.require_free(&user.username)?;
-        let invitation = match self.invitation {
-            None => None,
-            Some(_) => {
-                let admits = |invitation: &&Invitation| invitation.admits(&user.email, self.audit.timestamp);
-                Some(facts.invitation.as_ref().filter(admits).ok_or(Error::InvitationInvalid)?)
-            }
-        };
+        let admits = |invitation: &&Invitation| invitation.admits(&user.email, self.audit.timestamp);
+        let invitation = facts.invitation.as_ref().filter(|_| self.invitation.is_some()).filter(admits);
+        if self.invitation.is_some() && invitation.is_none() {
+            return Err(Error::InvitationInvalid);
+        }
         if let Some(invitation) = invitation {
             user.roles = user.roles.union(invitation.roles.iter().copied().collect());
         }

@@ -206,7 +206,6 @@ impl CallerPublisher {
             return Err(Error::forbidden(format!("This trusted publisher publishes {own} alone, not {package}")));
         }
         match (self.pending, exists) {
-            (false, true) => Ok(()),
             (true, true) => Err(Error::forbidden(format!(
                 "Somebody else has made the package {package}; its owners say who publishes it"
             ))),
@@ -220,7 +219,7 @@ impl CallerPublisher {
                      scope has to add it"
                 )))
             }
-            (true, false) => Ok(()),
+            (false, true) | (true, false) => Ok(()),
         }
     }
 }

@@ -100,7 +100,7 @@ impl TokenExchange {
         }
         // Whoever added it will own the package, so a stranger must not be taken for the one who did.
         let is_others = |other: &&TrustedPublisher| other.pending && other.created_by != publisher.created_by;
-        if publisher.pending && publisher.package.scope().is_none() && matching.iter().any(|other| is_others(other)) {
+        if publisher.pending && publisher.package.scope().is_none() && matching.iter().any(is_others) {
             return Err(self.refused(format!(
                 "Several users have added this trusted publisher of {}, which does not exist yet; publish its first \
                  version with an API token",

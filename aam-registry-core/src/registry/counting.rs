@@ -112,7 +112,7 @@ impl fmt::Debug for DownloadTally {
             .field("package", &self.package)
             .field("version", &self.version)
             .field("counted", &counted.count())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -267,7 +267,7 @@ impl DownloadCounter {
     /// The entries that the audit log does not have yet, with those of the downloads until `now`. They are given again
     /// until they are [logged](Self::logged).
     pub(super) async fn reads_to_log(&self, now: Timestamp) -> Vec<NewAuditEntry> {
-        self.waiting.lock().await.reads.to_log(now)
+        self.waiting.lock().await.reads.due(now)
     }
 
     /// Forgets an entry that the audit log has.

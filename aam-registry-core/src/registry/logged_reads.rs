@@ -58,7 +58,7 @@ impl Reads {
     }
 
     /// The entries that the log does not have yet, with those of the downloads until `now`.
-    pub(super) fn to_log(&mut self, now: Timestamp) -> Vec<NewAuditEntry> {
+    pub(super) fn due(&mut self, now: Timestamp) -> Vec<NewAuditEntry> {
         // While the log takes nothing, counts go on to be added up.
         if self.entries.is_empty() {
             let since = self.since.replace(now);

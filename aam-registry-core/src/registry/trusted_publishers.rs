@@ -154,7 +154,7 @@ impl Registry {
                 "ID token swapped for a token that publishes the package",
             ),
             Err(error) => {
-                tracing::info!(event = "id_token_refused", error = error as &dyn std::error::Error, "ID token refused",)
+                tracing::info!(event = "id_token_refused", error = error as &dyn std::error::Error, "ID token refused");
             }
         }
         exchanged

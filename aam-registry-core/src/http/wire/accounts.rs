@@ -86,6 +86,7 @@ impl From<SessionToken> for SessionAnswer {
 /// The caller's own account.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Account")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the answer")]
 pub(crate) struct AccountAnswer {
     id: String,
     username: String,

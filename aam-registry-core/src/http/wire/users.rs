@@ -26,6 +26,7 @@ impl From<Page<User>> for UsersPage {
 /// An account, as administrators see it.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ManagedUser")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the answer")]
 pub(crate) struct UserAnswer {
     id: String,
     username: String,

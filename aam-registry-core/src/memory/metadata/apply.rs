@@ -27,6 +27,7 @@ impl Tables {
         Ok(decision.answer)
     }
 
+    #[expect(clippy::too_many_lines, reason = "a short arm for each kind of write")]
     fn write(&mut self, write: Write<'_>, now: Timestamp) -> Result<()> {
         match write {
             Write::CreateUser { user, password_hash } => {

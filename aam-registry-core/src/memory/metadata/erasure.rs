@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::tables::Tables;
 use crate::{
     decide::{CallerFacts, DeleteAccount, DeleteAccountFacts},
-    types::{AccountRole, ScopeName, ScopeRole, UserId, Username},
+    types::{AccountRole, PackageName, ScopeName, ScopeRole, UserId, Username},
 };
 
 impl Tables {
@@ -29,7 +29,7 @@ impl Tables {
 
     fn ownerless_without(&self, user: UserId) -> Vec<String> {
         let is_enabled = |id: &UserId| self.users.get(id).is_some_and(|account| !account.user.disabled);
-        let scopes_with_packages: BTreeSet<_> = self.packages.keys().filter_map(|name| name.scope()).collect();
+        let scopes_with_packages: BTreeSet<_> = self.packages.keys().filter_map(PackageName::scope).collect();
         let packages = self.packages.iter().filter(|(name, package)| {
             let has_other = package.owners.iter().any(|owner| *owner != user && is_enabled(owner));
             name.scope().is_none() && package.owners.contains(&user) && !has_other

@@ -161,8 +161,11 @@ impl Registry {
     }
 }
 
+/// Scopes, and the role in each.
+type ScopeRoles = Vec<(ScopeName, ScopeRole)>;
+
 /// The roles and scopes in the domain's words; else every fault.
-fn check(request: &InvitationRequest) -> Result<(Vec<AccountRole>, Vec<(ScopeName, ScopeRole)>)> {
+fn check(request: &InvitationRequest) -> Result<(Vec<AccountRole>, ScopeRoles)> {
     let mut details: Vec<Detail> = request.email.as_deref().and_then(email::fault).into_iter().collect();
     let shown = |text: &str| text.chars().take(64).collect::<String>();
     let mut roles = Vec::new();
