@@ -9,7 +9,7 @@ pub use database::{DatabaseError, DatabaseTrouble};
 pub use disk::{DiskError, DiskTrouble};
 
 use crate::types::{
-    DistTag, ManifestFault, PackageName, RateDecision, ScopeName, Sha256Digest, TokenId, Username, Version,
+    DistTag, EvalName, ManifestFault, PackageName, RateDecision, ScopeName, Sha256Digest, TokenId, Username, Version,
 };
 
 /// The result of a use case or a port.
@@ -57,6 +57,9 @@ pub enum InvalidName {
     /// Not a pattern of package names.
     #[error("`{0}` is not a pattern of package names: use a full name, or one with `*` such as `@team/*`")]
     Pattern(String),
+    /// Not the name of an eval.
+    #[error("`{0}` is not the name of an eval: use 1 to 64 lower-case letters, digits, `-`, `_` and `.`")]
+    Eval(String),
 }
 
 macro_rules! codes {
@@ -90,6 +93,7 @@ codes! {
     InvalidManifest = "invalid_manifest", 400;
     InvalidArchive = "invalid_archive", 400;
     ChecksumMismatch = "checksum_mismatch", 400;
+    GateFailed = "gate_failed", 400;
     InvalidTag = "invalid_tag", 400;
     Unauthorized = "unauthorized", 401;
     InvalidCredentials = "invalid_credentials", 401;
@@ -315,6 +319,18 @@ pub enum Error {
     /// A tag that the operator does not allow.
     #[error("This registry does not allow the dist-tag `{0}`")]
     TagNotAllowed(DistTag),
+    /// A version has not passed the evals that the gate of a dist-tag asks for.
+    #[error("Version {version} of {package} does not pass the gate of the dist-tag `{tag}`; see the details")]
+    GateFailed {
+        /// The package.
+        package: PackageName,
+        /// The dist-tag.
+        tag: DistTag,
+        /// The version.
+        version: String,
+        /// The evals that are wanting, and why.
+        wanting: Vec<(EvalName, &'static str)>,
+    },
     /// There are as many of something as there may be.
     #[error("{0}")]
     QuotaExceeded(String),
@@ -509,6 +525,7 @@ impl Error {
             Self::NameReserved(_) => ErrorCode::NameReserved,
             Self::NameTooSimilar { .. } => ErrorCode::NameTooSimilar,
             Self::TagNotAllowed(_) => ErrorCode::TagNotAllowed,
+            Self::GateFailed { .. } => ErrorCode::GateFailed,
             Self::QuotaExceeded(_) => ErrorCode::QuotaExceeded,
             Self::RegistrationClosed => ErrorCode::RegistrationClosed,
             Self::PackageNotFound(_) => ErrorCode::PackageNotFound,
@@ -539,6 +556,9 @@ impl Error {
             Self::InvalidRequest { details, .. } | Self::ResolutionConflict { details, .. } => details.clone(),
             Self::InvalidManifest(faults) => {
                 faults.iter().map(|fault| Detail::new(&*fault.field, &*fault.error)).collect()
+            }
+            Self::GateFailed { wanting, .. } => {
+                wanting.iter().map(|(name, why)| Detail::new(name.as_str(), *why)).collect()
             }
             Self::VersionExists { sha256, .. } => vec![Detail::new("sha256", sha256.to_string())],
             _ => Vec::new(),

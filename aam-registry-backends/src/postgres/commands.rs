@@ -10,7 +10,7 @@ use aam_registry_core::{
 use async_trait::async_trait;
 
 use super::{
-    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, facts, failure::Tx, reports,
+    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, evals, facts, failure::Tx, reports,
     scopes, second_factors, sessions, tokens, users, webhooks,
 };
 
@@ -104,6 +104,10 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0).await?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0).await?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),
+        QueryRequest::TagGates(asked) => {
+            let (name, reach) = &asked.question().0;
+            asked.answer(evals::gates_of(tx, name, *reach).await?);
+        }
         QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0).await?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx).await?),
     }

@@ -68,6 +68,7 @@ mod commands;
 mod config;
 mod connection;
 mod downloads;
+mod evals;
 mod facts;
 mod failure;
 mod identity;

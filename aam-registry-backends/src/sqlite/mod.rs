@@ -18,6 +18,7 @@ mod commands;
 mod config;
 mod connection;
 mod downloads;
+mod evals;
 mod facts;
 mod failure;
 mod file;

@@ -56,7 +56,7 @@ pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
 pub use queries::{
     AddressesOfLogin, OperatorWebhookStates, Query, QueryHandler, QueryHandlerExt, QueryRequest, Reports,
-    SecondFactorOf, TokenOfSecret, WebhookById, WebhooksOfScope,
+    SecondFactorOf, TagGates, TokenOfSecret, WebhookById, WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scopes::ScopeStore;

@@ -6,8 +6,8 @@ use crate::{
     error::Result,
     ports::TokenHolder,
     types::{
-        Asked, NamedReport, OperatorWebhookState, Page, ReportFilter, ScopeName, ScopeWebhook, SecondFactor,
-        Sha256Digest, StoredWebhook, UserId, WebhookId,
+        Asked, Gates, NamedReport, OperatorWebhookState, PackageName, Page, Reach, ReportFilter, ScopeName,
+        ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, UserId, WebhookId,
     },
 };
 
@@ -77,6 +77,8 @@ queries! {
     WebhooksOfScope(ScopeName) -> Vec<ScopeWebhook>;
     /// A webhook with its secret.
     WebhookById(WebhookId) -> Option<StoredWebhook>;
+    /// The gates of a package's dist-tags, if the package is within reach.
+    TagGates((PackageName, Reach)) -> Option<Gates>;
     /// Reports, newest first.
     Reports(ReportFilter) -> Page<NamedReport>;
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are

@@ -139,6 +139,8 @@ impl AuditEvent {
             | Self::OwnershipAdd
             | Self::OwnershipRemove
             | Self::VisibilityChange
+            | Self::EvalRecord
+            | Self::GateSet
             | Self::ScopeMemberSet
             | Self::ScopeMemberRemove
             | Self::WebhookCreate

@@ -105,6 +105,10 @@ enum Command {
     Owner(commands::owner::Owner),
     Visibility(commands::visibility::Visibility),
     AuditLog(commands::audit_log::AuditLog),
+    #[command(subcommand)]
+    Eval(commands::eval::Eval),
+    #[command(subcommand)]
+    Gate(commands::gate::Gate),
     Report(commands::report::Report),
     Reports(commands::reports::Reports),
 }
@@ -146,6 +150,8 @@ impl Cli {
             Command::Owner(command) => command.run(&session).await,
             Command::Visibility(command) => command.run(&session).await,
             Command::AuditLog(command) => command.run(&session).await,
+            Command::Eval(command) => command.run(&session).await,
+            Command::Gate(command) => command.run(&session).await,
             Command::Report(command) => command.run(&session).await,
             Command::Reports(command) => command.run(&session).await,
         }

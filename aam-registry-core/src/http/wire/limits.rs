@@ -159,7 +159,7 @@ impl LimitsAnswer {
                 signatures: false,
                 attestation: false,
                 approval: false,
-                evaluation_results: false,
+                evaluation_results: true,
                 private_packages: true,
                 trusted_publishing: false,
                 single_sign_on: false,

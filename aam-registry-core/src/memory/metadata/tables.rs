@@ -6,10 +6,10 @@ use super::queued_jobs::QueuedJobs;
 use crate::{
     decide::YankState,
     types::{
-        AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, LatestTag,
-        LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState, PackageName, PublishedVersion,
-        Report, ReportId, ScopeName, ScopeRole, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, UploadId,
-        User, UserId, Username, Version, VersionTexts, Visibility, WebhookId, WebhookName,
+        AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, EvalName, EvalResult,
+        Gates, LatestTag, LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState, PackageName,
+        PublishedVersion, Report, ReportId, ScopeName, ScopeRole, SecondFactor, Sha256Digest, StoredWebhook, Token,
+        TokenId, UploadId, User, UserId, Username, Version, VersionTexts, Visibility, WebhookId, WebhookName,
     },
 };
 
@@ -63,6 +63,7 @@ pub(super) struct StoredPackage {
     pub(super) tags: BTreeMap<DistTag, Version>,
     /// In the order of publishing.
     pub(super) versions: Vec<StoredVersion>,
+    pub(super) gates: Gates,
 }
 
 pub(super) struct StoredVersion {
@@ -76,6 +77,8 @@ pub(super) struct StoredVersion {
     pub(super) archive_size: u64,
     pub(super) files: Vec<ArchiveFile>,
     pub(super) readme: Option<String>,
+    /// The last of each eval, by name.
+    pub(super) evals: BTreeMap<EvalName, EvalResult>,
     pub(super) days: BTreeMap<Date, u64>,
     /// The sum of `days` as of the last refresh.
     pub(super) downloads: u64,

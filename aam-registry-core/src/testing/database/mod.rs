@@ -8,6 +8,7 @@ mod archives;
 mod audit;
 mod changes;
 mod downloads;
+mod evals;
 mod jobs;
 mod managing;
 mod one_time;
@@ -34,6 +35,7 @@ pub use archives::*;
 pub use audit::*;
 pub use changes::*;
 pub use downloads::*;
+pub use evals::*;
 pub use jobs::*;
 pub use managing::*;
 pub use one_time::*;
@@ -95,6 +97,10 @@ macro_rules! database_cases {
             a_used_token_says_when,
             a_dead_credential_makes_no_token,
             a_disabled_user_is_shut_out_until_enabled,
+            the_last_result_of_an_eval_counts,
+            a_result_of_an_eval_is_checked,
+            a_gate_holds_a_tag,
+            a_gate_is_checked,
             a_report_is_made_and_closed,
             a_report_is_checked,
             open_reports_of_a_user_are_few,
