@@ -95,6 +95,7 @@ codes! {
     ChecksumMismatch = "checksum_mismatch", 400;
     GateFailed = "gate_failed", 400;
     InvalidTag = "invalid_tag", 400;
+    InvitationInvalid = "invitation_invalid", 400;
     Unauthorized = "unauthorized", 401;
     InvalidCredentials = "invalid_credentials", 401;
     OtpRequired = "otp_required", 401;
@@ -288,6 +289,18 @@ pub enum Error {
     /// No credential, or one that is not valid.
     #[error("{0}")]
     Unauthorized(String),
+    /// A registration without an invitation, where one is needed.
+    #[error(
+        "This registry takes new accounts by invitation alone; ask an administrator for one, and give it as \
+         `invitation` (`aam register --invitation`)"
+    )]
+    InvitationRequired,
+    /// An invitation that was used, has expired, or is none.
+    #[error(
+        "This invitation was used or revoked, has expired, or is for another e-mail address; ask an administrator \
+         for another one"
+    )]
+    InvitationInvalid,
     /// A failed login.
     #[error("Wrong username or password")]
     InvalidCredentials,
@@ -391,6 +404,14 @@ pub enum Error {
          aam-registry user grant-role NAME admin"
     )]
     LastAdmin(Username),
+    /// An account cannot be deleted while it is the last owner of something.
+    #[error("User {user} is the last owner of what the details list; make somebody else an owner of it first")]
+    NeedsHeirs {
+        /// The account.
+        user: Username,
+        /// Packages by name, and scopes as `@name`.
+        ownerless: Vec<String>,
+    },
     /// No set of versions meets every demand.
     #[error("{message}")]
     ResolutionConflict {
@@ -517,6 +538,8 @@ impl Error {
             Self::ChecksumMismatch { .. } => ErrorCode::ChecksumMismatch,
             Self::InvalidTag(_) => ErrorCode::InvalidTag,
             Self::Unauthorized(_) => ErrorCode::Unauthorized,
+            Self::InvitationRequired => ErrorCode::RegistrationClosed,
+            Self::InvitationInvalid => ErrorCode::InvitationInvalid,
             Self::InvalidCredentials => ErrorCode::InvalidCredentials,
             Self::OtpRequired => ErrorCode::OtpRequired,
             Self::OtpInvalid => ErrorCode::OtpInvalid,
@@ -538,7 +561,7 @@ impl Error {
             Self::VersionExists { .. } => ErrorCode::VersionExists,
             Self::UserExists(_) => ErrorCode::UserExists,
             Self::ScopeExists(_) => ErrorCode::ScopeExists,
-            Self::LastOwner(_) | Self::LastAdmin(_) => ErrorCode::LastOwner,
+            Self::LastOwner(_) | Self::LastAdmin(_) | Self::NeedsHeirs { .. } => ErrorCode::LastOwner,
             Self::ResolutionConflict { .. } => ErrorCode::ResolutionConflict,
             Self::VersionGone { .. } => ErrorCode::VersionGone,
             Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,
@@ -559,6 +582,9 @@ impl Error {
             }
             Self::GateFailed { wanting, .. } => {
                 wanting.iter().map(|(name, why)| Detail::new(name.as_str(), *why)).collect()
+            }
+            Self::NeedsHeirs { ownerless, .. } => {
+                ownerless.iter().map(|name| Detail::new(&**name, "has no other owner")).collect()
             }
             Self::VersionExists { sha256, .. } => vec![Detail::new("sha256", sha256.to_string())],
             _ => Vec::new(),

@@ -17,11 +17,11 @@ use uuid::Uuid;
 use super::{
     audit::Append,
     connection::Session,
-    evals,
+    erasure, evals,
     failure::Tx,
-    jobs, listing, publish, reports, second_factor_writes, session_writes,
+    invitations, jobs, listing, publish, reports, second_factor_writes, session_writes,
     sql::{self, Text},
-    webhook_writes,
+    token_notices, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -33,7 +33,8 @@ const CREATE_USER: &str = "WITH account AS (
     ), member AS (INSERT INTO scope_members (scope, user_id, role) VALUES ($2, $1, $9)
     )
     INSERT INTO pending_totals (users) VALUES (1)";
-const UPDATE_ACCOUNT: &str = "UPDATE users SET email = $2, email_key = $3, password_hash = $4, is_admin = $5,
+const UPDATE_ACCOUNT: &str =
+    "UPDATE users SET username = $13, email = $2, email_key = $3, password_hash = $4, is_admin = $5,
     disabled = $6, session_generation = $7, kept_session = $8, email_verified = $9, is_approver = $10,
     is_moderator = $11, is_auditor = $12 WHERE id = $1";
 const ADD_ONE_TIME_TOKEN: &str =
@@ -139,6 +140,10 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::RevokeTokens { .. } => &[REVOKE_TOKENS],
         Write::RevokeSession { .. } => &[REVOKE_SESSION],
         Write::SetSecondFactor { .. } => &[second_factor_writes::PUT, second_factor_writes::REMOVE],
+        Write::NoteTokenNotice { .. } => &[token_notices::NOTE_END, token_notices::NOTE_STALE],
+        Write::EraseAccount { .. } => &[erasure::ERASE],
+        Write::AddInvitation(_) => &[invitations::ADD],
+        Write::RemoveInvitation(_) => &[invitations::REMOVE],
         Write::AddSession(_) => &[session_writes::ADD],
         Write::ForgetSession { .. } => &[session_writes::FORGET],
         Write::ForgetSessions { .. } => &[session_writes::FORGET_ALL],
@@ -186,6 +191,10 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
             sql::run(tx, REVOKE_SESSION, [&Text(session), &user, &expires_at]).await.map(drop)
         }
         Write::SetSecondFactor { user, factor } => second_factor_writes::set(tx, *user, factor.as_ref()).await,
+        Write::NoteTokenNotice { token, notice } => token_notices::note(tx, *token, *notice).await,
+        Write::EraseAccount { user, at } => erasure::erase(tx, *user, *at).await,
+        Write::AddInvitation(invitation) => invitations::add(tx, invitation).await,
+        Write::RemoveInvitation(id) => sql::run(tx, invitations::REMOVE, [&Uuid::from(*id)]).await.map(drop),
         Write::AddSession(session) => session_writes::add(tx, session).await,
         Write::ForgetSession { user, session } => {
             sql::run(tx, session_writes::FORGET, [&Uuid::from(*user), &Text(session)]).await.map(drop)
@@ -288,7 +297,7 @@ async fn update_account(tx: &Session, account: &AccountState) -> Tx<()> {
     let (email, email_key, kept) = (Text(&user.email), Text(&email_key), kept_session.as_deref().map(Text));
     let generation = columns::signed(*session_generation);
     let [is_admin, is_approver, is_moderator, is_auditor] = columns::account_role_flags(user.roles);
-    let row: [&(dyn ToSql + Sync); 12] = [
+    let row: [&(dyn ToSql + Sync); 13] = [
         &id,
         &email,
         &email_key,
@@ -301,6 +310,7 @@ async fn update_account(tx: &Session, account: &AccountState) -> Tx<()> {
         &is_approver,
         &is_moderator,
         &is_auditor,
+        &user.username.as_str(),
     ];
     sql::run(tx, UPDATE_ACCOUNT, row).await.map(drop)
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use aam_registry_core::{
     Result,
-    decide::Request,
+    decide::{Request, RevokedTokens},
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
 use async_trait::async_trait;
 
 use super::{
-    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, evals, facts, failure::Tx, reports,
-    scopes, second_factors, sessions, tokens, users, webhooks,
+    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, erasure, evals, facts, failure::Tx,
+    invitations, reports, scopes, second_factors, sessions, token_notices, tokens, users, webhooks,
 };
 
 #[async_trait]
@@ -35,6 +35,7 @@ fn rows(request: &Request) -> Option<Rows> {
         }
         Request::CreateUser(asked) => Rows::of_name(&asked.question().user.username),
         Request::ChangeAccount(asked) => Rows::of_name(&asked.question().username),
+        Request::DeleteAccount(asked) => Rows::of_name(&asked.question().username),
         Request::CreateToken(asked) => Rows::of(&asked.question().actor),
         Request::RevokeToken(asked) => Rows::of(&asked.question().actor),
         Request::RevokeTokens(asked) => Rows::of_tokens(&asked.question().tokens),
@@ -42,6 +43,8 @@ fn rows(request: &Request) -> Option<Rows> {
         Request::BeginSession(asked) => Rows::of_user(asked.question().session.user),
         Request::EndSession(asked) => Rows::of(&asked.question().actor),
         Request::ChangeSecondFactor(asked) => Rows::of_name(&asked.question().username),
+        Request::TellOfToken(asked) => Rows::of_tokens(&RevokedTokens::Id(asked.question().token)),
+        Request::ChangeInvitation(asked) => asked.question().actor.as_ref().map(Rows::of)?,
         Request::CreateScope(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().name),
         Request::ChangeMember(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangeWebhook(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
@@ -61,6 +64,7 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::Package(asked) => asked.decide(&facts::package(tx, asked.reads()).await?),
         Request::CreateUser(asked) => asked.decide(&users::new_user_facts(tx, asked.question()).await?),
         Request::ChangeAccount(asked) => asked.decide(&accounts::account_facts(tx, asked.question()).await?),
+        Request::DeleteAccount(asked) => asked.decide(&erasure::delete_account_facts(tx, asked.question()).await?),
         Request::CreateToken(asked) => asked.decide(&tokens::new_token_facts(tx, asked.question()).await?),
         Request::RevokeToken(asked) => asked.decide(&tokens::revocation_facts(tx, asked.question()).await?),
         Request::RevokeTokens(asked) => asked.decide(&accounts::revocation_facts(tx, asked.question()).await?),
@@ -70,6 +74,8 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::ChangeSecondFactor(asked) => {
             asked.decide(&second_factors::second_factor_facts(tx, asked.question()).await?)
         }
+        Request::TellOfToken(asked) => asked.decide(&token_notices::tell_facts(tx, asked.question()).await?),
+        Request::ChangeInvitation(asked) => asked.decide(&invitations::invitation_facts(tx, asked.question()).await?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question()).await?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question()).await?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question()).await?),
@@ -101,6 +107,14 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
         QueryRequest::AddressesOfLogin(asked) => {
             asked.answer(sessions::addresses_of_login(tx, &asked.question().0).await?);
         }
+        QueryRequest::ErasedUsernames(asked) => {
+            asked.answer(erasure::erased_usernames(tx, &asked.question().0).await?);
+        }
+        QueryRequest::Invitations(asked) => asked.answer(invitations::open(tx, asked.question().0).await?),
+        QueryRequest::InvitationOfSecret(asked) => {
+            asked.answer(invitations::of_secret(tx, &asked.question().0).await?);
+        }
+        QueryRequest::TokensToTellOf(asked) => asked.answer(token_notices::due(tx, asked.question().0).await?),
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0).await?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0).await?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),

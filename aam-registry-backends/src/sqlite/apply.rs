@@ -11,10 +11,10 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
-    audit, evals, facts,
+    audit, erasure, evals, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    jobs, listing, reports, second_factor_writes, session_writes, sql, webhook_writes,
+    invitations, jobs, listing, reports, second_factor_writes, session_writes, sql, token_notices, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -48,6 +48,10 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
             sql::run(tx, revoke, (session, user.to_string(), expires_at.as_microsecond())).map(drop)
         }
         Write::SetSecondFactor { user, factor } => second_factor_writes::set(tx, *user, factor.as_ref()),
+        Write::NoteTokenNotice { token, notice } => token_notices::note(tx, *token, *notice),
+        Write::EraseAccount { user, at } => erasure::erase(tx, *user, *at),
+        Write::AddInvitation(invitation) => invitations::add(tx, invitation),
+        Write::RemoveInvitation(id) => invitations::remove(tx, *id),
         Write::AddSession(session) => session_writes::add(tx, session),
         Write::ForgetSession { user, session } => {
             let forget = "DELETE FROM sessions WHERE user_id = ?1 AND id = ?2";
@@ -143,8 +147,9 @@ fn update_account(tx: &Connection, account: &AccountState) -> Tx<()> {
         is_approver,
         is_moderator,
         is_auditor,
+        user.username.as_str(),
     );
-    let update = "UPDATE users SET email = ?2, email_key = ?3, email_verified = ?4, password_hash = ?5,
+    let update = "UPDATE users SET username = ?13, email = ?2, email_key = ?3, email_verified = ?4, password_hash = ?5,
                   disabled = ?6, session_generation = ?7, kept_session = ?8, is_admin = ?9, is_approver = ?10,
                   is_moderator = ?11, is_auditor = ?12 WHERE id = ?1";
     sql::run(tx, update, row).map(drop)

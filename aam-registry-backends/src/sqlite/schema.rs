@@ -28,6 +28,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V14__account_roles",
     "V15__second_factors",
     "V18__reports_evals_gates",
+    "V19__invitations_and_token_notices",
 ];
 
 /// Brings the schema of a database up to date; gives the names of the

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 
 use super::{LatestMove, PublishCommit};
 use crate::types::{
-    AccountState, Change, DistTag, EvalResult, Gates, JobId, LoginSession, NewAuditEntry, NewJob, OneTimePurpose,
-    OneTimeToken, OperatorWebhookState, PackageName, Report, ScopeName, ScopeRole, ScopeWebhook, SecondFactor,
-    Sha256Digest, StoredWebhook, Token, TokenId, User, UserId, Version, VersionText, Visibility, WebhookName,
+    AccountState, Change, DistTag, EvalResult, Gates, Invitation, InvitationId, JobId, LoginSession, NewAuditEntry,
+    NewJob, OneTimePurpose, OneTimeToken, OperatorWebhookState, PackageName, Report, ScopeName, ScopeRole,
+    ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice, User, UserId, Version,
+    VersionText, Visibility, WebhookName,
 };
 
 /// What was decided: the answer to the caller, and what an adapter applies.
@@ -92,6 +93,25 @@ pub enum Write<'a> {
         /// The factor. Logins need it if it is confirmed.
         factor: Option<SecondFactor>,
     },
+    /// Notes that the user of a token was told something.
+    NoteTokenNotice {
+        /// Which.
+        token: TokenId,
+        /// What.
+        notice: TokenNotice,
+    },
+    /// Erases what belongs to an account: memberships, ownership, API tokens, sessions, second factor, one-time
+    /// tokens.
+    EraseAccount {
+        /// Whose.
+        user: UserId,
+        /// When its API tokens stop working.
+        at: Timestamp,
+    },
+    /// Makes an invitation.
+    AddInvitation(Invitation),
+    /// Removes an invitation.
+    RemoveInvitation(InvitationId),
     /// Records a session.
     AddSession(LoginSession),
     /// Forgets a session that was recorded.

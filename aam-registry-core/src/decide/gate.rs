@@ -137,6 +137,16 @@ actions! {
     ResetPassword { tokens: [TokenScope::Admin], restricted: Refused, roles: [ADMIN] }
     /// Give accounts roles in the whole registry, and take them away.
     SetRoles { tokens: [TokenScope::Admin], restricted: Refused, roles: [ADMIN] }
+    /// List accounts.
+    ListAccounts { tokens: [TokenScope::Admin], restricted: Refused, roles: [ADMIN, AUDITOR] }
+    /// Disable the account of somebody else, or enable it again.
+    DisableAccount { tokens: [TokenScope::Admin], restricted: Refused, roles: [ADMIN] }
+    /// Delete the account of somebody else.
+    DeleteAccount { tokens: [TokenScope::Admin], restricted: Refused, roles: [ADMIN] }
+    /// Delete the own account.
+    DeleteOwnAccount { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone] }
+    /// Invite people to make an account.
+    Invite { tokens: [TokenScope::Admin], restricted: Refused, roles: [ADMIN] }
     /// Make a scope.
     CreateScope { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone] }
     /// Set or remove a member of a scope. A restricted token would outgrow its
@@ -192,6 +202,11 @@ impl Action {
     /// [`Error::Forbidden`], saying which token it takes.
     pub fn require_credential(self, by: &Principal, package: Option<&PackageName>) -> Result<()> {
         let Rule { tokens, restricted, .. } = self.rule();
+        if by.is_outside_admin_networks && self.is_wanting_an_admin(by.acting_roles()) {
+            return Err(Error::forbidden(
+                "Administrators of this registry act as such from certain networks alone; connect through one of them",
+            ));
+        }
         if by.needs_second_factor && self.is_wanting_an_admin(by.acting_roles()) {
             return Err(Error::TwoFactorRequired(
                 "This registry requires a second factor of its administrators; enroll one first: `aam otp enrol`"
@@ -239,6 +254,11 @@ impl Action {
             Self::SeePrivate => "see",
             Self::ReadPackageLog => "read the audit log of",
             Self::ReadLog => "read the whole audit log",
+            Self::Invite => "invite people",
+            Self::ListAccounts => "list accounts",
+            Self::DisableAccount => "disable accounts",
+            Self::DeleteAccount => "delete the accounts of others",
+            Self::DeleteOwnAccount => "delete the account",
             Self::CreateScope => "create scopes",
             Self::ChangeMembers => "change the members of",
             Self::ManageWebhooks => "manage the webhooks of",
@@ -419,6 +439,7 @@ mod tests {
             username: "ada".parse().expect("a name"),
             roles: AccountRoles::all(),
             needs_second_factor: false,
+            is_outside_admin_networks: false,
             credential: Credential::Token(TokenId::generate()),
             scopes: scopes.iter().copied().collect::<TokenScopes>(),
             packages: pattern.into_iter().collect(),
@@ -500,6 +521,7 @@ mod tests {
                     | Action::ReadPackageLog
                     | Action::ReadWebhooks
                     | Action::ReadReports
+                    | Action::ListAccounts
             );
             let as_anyone = Rights::default().permit(*action);
             assert_eq!(auditor.permit(*action), reads || as_anyone, "an auditor changes nothing: {action:?}");

@@ -55,8 +55,9 @@ pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
 pub use queries::{
-    AddressesOfLogin, OperatorWebhookStates, Query, QueryHandler, QueryHandlerExt, QueryRequest, Reports,
-    SecondFactorOf, TagGates, TokenOfSecret, WebhookById, WebhooksOfScope,
+    AddressesOfLogin, ErasedUsernames, InvitationOfSecret, Invitations, OperatorWebhookStates, Query, QueryHandler,
+    QueryHandlerExt, QueryRequest, Reports, SecondFactorOf, TagGates, TokenOfSecret, TokensToTellOf, WebhookById,
+    WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scopes::ScopeStore;

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use jiff::Timestamp;
 
@@ -6,7 +6,7 @@ use super::Registry;
 use crate::{
     error::{Error, Result},
     ports::TokenHolder,
-    types::{AccountRoles, Credential, Principal, TokenScopes, TokenSecret, User},
+    types::{AccountRole, AccountRoles, Credential, Principal, TokenScopes, TokenSecret, User},
 };
 
 /// How far the last use shown of a token may lag behind.
@@ -25,6 +25,20 @@ impl Registry {
         } else {
             self.authenticate_session(bearer).await
         }
+    }
+
+    /// The same for a client at the address `client`, from which an administrator may not act as one where the
+    /// policy says so.
+    ///
+    /// # Errors
+    /// Those of [`authenticate`](Self::authenticate).
+    pub async fn authenticate_from(&self, client: Option<IpAddr>, bearer: &str) -> Result<Principal> {
+        let mut principal = self.authenticate(bearer).await?;
+        if !self.policy().lets_administer_from(client) && principal.roles.contains(AccountRole::Admin) {
+            principal.roles = principal.roles.without(AccountRoles::ADMIN);
+            principal.is_outside_admin_networks = true;
+        }
+        Ok(principal)
     }
 
     async fn authenticate_token(&self, bearer: &str) -> Result<Principal> {
@@ -47,6 +61,7 @@ impl Registry {
             username: user.username,
             roles: usable_roles(user.roles, needs_second_factor),
             needs_second_factor,
+            is_outside_admin_networks: false,
             credential: Credential::Token(token.id),
             scopes: token.scopes,
             packages: token.packages,
@@ -65,6 +80,7 @@ impl Registry {
             username: user.username,
             roles: usable_roles(user.roles, needs_second_factor),
             needs_second_factor,
+            is_outside_admin_networks: false,
             credential: Credential::Session {
                 id: session.id,
                 generation: session.generation,

@@ -13,6 +13,7 @@ use super::{
     reading, resolve,
     session_touches::SessionTouches,
     storage::{KnownOwner, StorageProbe},
+    suspicion::WatchedActivity,
     token_touches::TokenTouches,
     totals_cache::TotalsCache,
 };
@@ -139,6 +140,7 @@ macro_rules! builder {
                 };
                 check_job_kinds(&self.job_handlers)?;
                 let uploading = UploadCrowd::new(self.policy.uploads_per_user);
+                let counter = DownloadCounter::new(self.policy.logs_reads);
                 Ok(Registry::new(RegistryParts {
                     $($port,)+
                     archive_source,
@@ -149,7 +151,8 @@ macro_rules! builder {
                     secrets: self.secrets,
                     clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
                     policy: self.policy,
-                    counter: DownloadCounter::default(),
+                    counter,
+                    suspicion: WatchedActivity::default(),
                     touches: TokenTouches::default(),
                     session_touches: SessionTouches::default(),
                     totals: TotalsCache::default(),
@@ -242,7 +245,7 @@ impl RegistryBuilder {
     }
 
     /// Adds a handler for one kind of queued job, such as a subscriber to events. Each has a kind of its
-    /// own, and none that of the registry's own jobs: `event`, `mail` and `webhook`. [`run_background`](Registry::run_background) gives it its jobs.
+    /// own, and none that of the registry's own jobs: `event`, `mail`, `prune_audit` and `webhook`. [`run_background`](Registry::run_background) gives it its jobs.
     #[must_use]
     pub fn job_handler(mut self, handler: impl JobHandler) -> Self {
         self.job_handlers.push(Arc::new(handler));

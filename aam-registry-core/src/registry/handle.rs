@@ -12,6 +12,7 @@ use super::{
     publish::UploadCrowd,
     session_touches::SessionTouches,
     storage::{KnownOwner, StorageProbe},
+    suspicion::WatchedActivity,
     token_touches::TokenTouches,
     totals_cache::TotalsCache,
 };
@@ -58,6 +59,7 @@ pub(super) struct RegistryParts {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: Policy,
     pub(super) counter: DownloadCounter,
+    pub(super) suspicion: WatchedActivity,
     pub(super) touches: TokenTouches,
     pub(super) session_touches: SessionTouches,
     pub(super) totals: TotalsCache,

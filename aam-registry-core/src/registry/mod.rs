@@ -14,6 +14,7 @@ mod download;
 mod evals;
 mod events;
 mod handle;
+mod logged_reads;
 mod look_alike;
 mod operator_webhooks;
 mod owners;
@@ -31,6 +32,7 @@ mod resolve;
 mod search;
 mod session_touches;
 mod storage;
+mod suspicion;
 mod sweep;
 mod token_touches;
 mod totals;
@@ -41,12 +43,13 @@ mod visibility;
 mod webhooks;
 
 pub use accounts::{
-    Account, AccountDescription, EnrolledFactor, LeakedToken, LoginRequest, MAX_LEAKED_TOKENS, NewAccount, OPERATOR,
-    OwnAccountChange, PasswordResetLink, Registration, SessionToken, TokenRequest,
+    Account, AccountDescription, AccountSearch, EnrolledFactor, InvitationRequest, LeakedToken, LoginRequest,
+    MAX_LEAKED_TOKENS, ManagedAccountChange, NewAccount, NewInvitation, OPERATOR, OwnAccountChange, OwnAccountDeletion,
+    PasswordResetLink, Registration, SessionToken, TokenRequest,
 };
 pub(crate) use accounts::{
-    DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REQUESTED, STEP,
-    VerificationLink,
+    DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REGISTERED,
+    REQUESTED, STEP, VerificationLink, invitation_url,
 };
 pub use audit::{AuditFault, AuditVerdict, PrunedAudit};
 pub use builder::{BuildError, RegistryBuilder};

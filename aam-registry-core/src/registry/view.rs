@@ -179,6 +179,14 @@ impl<'a> View<'a> {
         self.inner().packages.memberships(by.user).await
     }
 
+    /// The principal who reads, if there is a credential.
+    pub(super) fn reader(&self) -> Option<&'a Principal> {
+        match self.reader {
+            Reader::Viewer(reader) => reader,
+            Reader::Internal => None,
+        }
+    }
+
     fn note_disclosure(&self) {
         if let Some(disclosure) = self.disclosure {
             disclosure.is_noted.store(true, Ordering::Relaxed);

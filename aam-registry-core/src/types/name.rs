@@ -158,6 +158,21 @@ impl From<&Username> for ScopeName {
     }
 }
 
+impl Username {
+    const ERASED: &str = "deleted-";
+
+    /// The name of an account that was deleted, which nobody can register.
+    pub fn erased(id: crate::types::UserId) -> Self {
+        Self(format!("{}{}", Self::ERASED, uuid::Uuid::from(id).simple()).into())
+    }
+
+    /// Whether it is the name of an account that was deleted.
+    pub fn is_erased(&self) -> bool {
+        let id = self.as_str().strip_prefix(Self::ERASED);
+        id.is_some_and(|id| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -150,11 +150,11 @@ const FEATURES: &[Feature] = &[
         instead: "leave it out and ask the operator, who has `aam-registry user grant-role`",
     },
     Feature {
-        names: &["invitation", "invitationtoken", "invite"],
+        names: &["invitationtoken", "invite"],
         asking: Asking::AllBut(&[]),
         asked_in: &[Account],
-        what: "invitations",
-        instead: "leave it out, or ask the operator for an account",
+        what: "other ways to give an invitation",
+        instead: "give it as `invitation`",
     },
     Feature {
         names: &["disabled", "emailverified"],

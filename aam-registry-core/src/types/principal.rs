@@ -51,6 +51,8 @@ pub struct Principal {
     pub roles: AccountRoles,
     /// Whether the user is an administrator who may not act as one without a second factor.
     pub needs_second_factor: bool,
+    /// Whether the user is an administrator who may act as one only from other networks.
+    pub is_outside_admin_networks: bool,
     /// The credential of the caller.
     pub credential: Credential,
     /// What the credential may be used for.
@@ -74,6 +76,7 @@ impl Principal {
             username: user.username.clone(),
             roles: user.roles,
             needs_second_factor: false,
+            is_outside_admin_networks: false,
             credential: Credential::Host,
             scopes: TokenScopes::all(),
             packages: Vec::new(),

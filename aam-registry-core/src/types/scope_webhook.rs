@@ -161,7 +161,11 @@ impl AuditEvent {
             | Self::TokenCreate
             | Self::TokenRevoke
             | Self::TokenLeakReported
+            | Self::TokenEnding
+            | Self::TokenStale
             | Self::SessionRevoke
+            | Self::UserInvite
+            | Self::UserDelete
             | Self::UserTotpEnable
             | Self::UserTotpDisable
             | Self::UserEmailVerify
@@ -169,7 +173,8 @@ impl AuditEvent {
             | Self::ReportClose
             | Self::AdminCreate
             | Self::AdminRead
-            | Self::AdminAuditPrune => false,
+            | Self::AdminAuditPrune
+            | Self::PackageDownload => false,
         }
     }
 

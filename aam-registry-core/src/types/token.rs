@@ -190,6 +190,20 @@ impl Token {
     }
 }
 
+/// Something that the user of a token is told by mail, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenNotice {
+    /// It ends within a week.
+    Ending,
+    /// It is [stale](Token::is_stale).
+    Stale,
+}
+
+impl TokenNotice {
+    /// How long before its end the user of a token is told.
+    pub const AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
+}
+
 impl TokenSecret {
     /// The prefix of every secret.
     pub const PREFIX: &str = "aam_";

@@ -25,6 +25,7 @@ The most that a command takes, whatever a registry says; set it with --max, or u
   unpacked=8GiB, files=1000000   what it unpacks
   answer=5m       how long an answer may take to arrive whole
   transfer=1h     how long all downloads of a command, or an upload, may take
+  slow=1m         how long a download may bring less than 1 KiB a second
 
 Exit codes:
   0 done   1 failed   2 wrong usage or configuration   3 not logged in or not allowed
@@ -60,7 +61,7 @@ pub(crate) struct Cli {
     quiet: bool,
 
     /// Allow a command more, or less, than usual, whatever the registry says: download=4GiB, unpacked=8GiB,
-    /// files=1000000, answer=5m, transfer=1h
+    /// files=1000000, answer=5m, transfer=1h, slow=1m
     #[arg(long = "max", global = true, value_name = "NAME=VALUE", value_delimiter = ',', value_parser = config::max)]
     max: Vec<(String, String)>,
 
@@ -82,6 +83,11 @@ enum Command {
     Otp(commands::otp::Otp),
     Sessions(commands::sessions::Sessions),
     #[command(subcommand)]
+    Account(commands::account::Account),
+    #[command(subcommand)]
+    User(commands::user::User),
+    Invite(commands::invite::Invite),
+    #[command(subcommand)]
     Token(commands::token::Token),
     #[command(subcommand)]
     Scope(commands::scope::Scope),
@@ -91,7 +97,9 @@ enum Command {
     Pkg(commands::pkg::Pkg),
     Install(commands::install::Install),
     Update(commands::update::Update),
+    #[command(aliases = ["remove", "rm"])]
     Uninstall(commands::uninstall::Uninstall),
+    #[command(alias = "ls")]
     List(commands::list::List),
     Search(commands::search::Search),
     Info(commands::info::Info),
@@ -132,6 +140,9 @@ impl Cli {
             Command::VerifyEmail(command) => command.run(&session).await,
             Command::Otp(command) => command.run(&session).await,
             Command::Sessions(command) => command.run(&session).await,
+            Command::Account(command) => command.run(&session).await,
+            Command::User(command) => command.run(&session).await,
+            Command::Invite(command) => command.run(&session).await,
             Command::Token(command) => command.run(&session).await,
             Command::Scope(command) => command.run(&session).await,
             Command::Webhook(command) => command.run(&session).await,

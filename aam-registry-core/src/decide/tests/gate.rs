@@ -14,19 +14,21 @@ use super::{
 use crate::{
     decide::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
-        CloseReport, CloseReportFacts, EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, MemberState,
-        NewReport, NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageCommand, PackageFacts,
-        PublishFacts, RecordEval, RevokeToken, RevokeTokenFacts, SecondFactorChange, SecondFactorFacts,
-        SecondFactorUpdate, SetGates, WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
+        CloseReport, CloseReportFacts, DeleteAccount, DeleteAccountFacts, EndSession, EndSessionFacts,
+        InvitationChange, InvitationFacts, InvitationUpdate, LogOut, MemberChange, MemberFacts, MemberState, NewReport,
+        NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageCommand, PackageFacts, PublishFacts,
+        RecordEval, RevokeToken, RevokeTokenFacts, SecondFactorChange, SecondFactorFacts, SecondFactorUpdate, SetGates,
+        WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
     ports::{CommandHandlerExt, PublishStore},
-    registry::Registry,
+    registry::{AccountSearch, Registry},
     types::{
         AccountRole, AccountRoles, AccountState, Actor, AuditFilter, Credential, EvalResult, EvalStatus, Gates,
-        NewUpload, OneTimePurpose, OneTimeToken, PageRequest, Principal, Report, ReportCategory, ReportFilter,
-        ReportId, ScopeRole, SealedSecret, Sha256Digest, TokenId, TokenScope, TokenScopes, User, Visibility, WebhookId,
+        InvitationId, NewUpload, OneTimePurpose, OneTimeToken, PageRequest, Principal, Report, ReportCategory,
+        ReportFilter, ReportId, ScopeRole, SealedSecret, Sha256Digest, TokenId, TokenScope, TokenScopes, User,
+        Visibility, WebhookId,
     },
 };
 
@@ -41,7 +43,7 @@ impl Reads {
         let database = MemoryMetadata::new();
         let account = User { roles: AccountRoles::all(), ..account() };
         let by = Principal::of_host(&account);
-        let new = NewUser { user: account, password_hash: "hash".into(), audit: entry() };
+        let new = NewUser { user: account, password_hash: "hash".into(), audit: entry(), invitation: None };
         database.execute(&new).await.expect("created");
         let commit = commit("kit", "1.0.0");
         let upload = NewUpload { id: commit.upload, user: by.user, lease: Duration::from_hours(1) };
@@ -116,6 +118,21 @@ fn admins_change(update: AccountUpdate) -> Result<()> {
         ..AccountFacts::default()
     };
     change.decide(&facts).map(drop)
+}
+
+fn deletion(by: usize) -> Result<()> {
+    let actor = actor(by);
+    let by = if by == 0 { AccountActor::Itself(actor) } else { AccountActor::Admin(actor) };
+    let delete = DeleteAccount { by, username: username(0), password_hash: "none".into(), now: NOW, audit: entry() };
+    let account =
+        AccountState { user: account(), password_hash: "hash".into(), session_generation: 0, kept_session: None };
+    let admin = CallerAccount { roles: AccountRoles::ADMIN, ..CallerAccount::default() };
+    let caller = match delete.by {
+        AccountActor::Admin(_) => CallerFacts { account: Some(admin), ..caller(1) },
+        _ => caller(0),
+    };
+    let facts = DeleteAccountFacts { account: Some(account), caller, ..DeleteAccountFacts::default() };
+    delete.decide(&facts).map(drop)
 }
 
 fn new_report() -> NewReport {
@@ -219,6 +236,19 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         }
         Action::SetRoles => {
             admins_change(AccountUpdate::Roles { granted: AccountRole::Auditor.into(), revoked: AccountRoles::NONE })
+        }
+        Action::ListAccounts => {
+            let search = AccountSearch { text: None, role: None, disabled: None, page };
+            registry.find_accounts(by, &search).await.map(drop)
+        }
+        Action::DisableAccount => admins_change(AccountUpdate::Disabled(true)),
+        Action::DeleteAccount => deletion(1),
+        Action::DeleteOwnAccount => deletion(0),
+        Action::Invite => {
+            let update = InvitationUpdate::Revoke(InvitationId::generate());
+            let change = InvitationChange { actor: Some(actor(ADMIN)), update, audit: entry() };
+            let facts = InvitationFacts { caller: caller(ADMIN), exists: true, ..InvitationFacts::default() };
+            change.decide(&facts).map(drop)
         }
         Action::ChangeSecondFactor => {
             let secret = SealedSecret::new("sealed");

@@ -6,6 +6,7 @@ mod audit;
 mod download;
 mod evals;
 mod files;
+mod invitations;
 mod owners;
 mod packages;
 mod params;
@@ -19,6 +20,7 @@ mod sessions;
 mod tags;
 mod tokens;
 mod totp;
+mod users;
 mod version_changes;
 mod visibility;
 mod webhooks;
@@ -43,8 +45,10 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         owners::ROUTES,
         visibility::ROUTES,
         accounts::ROUTES,
+        users::ROUTES,
         sessions::ROUTES,
         totp::ROUTES,
+        invitations::ROUTES,
         tokens::ROUTES,
         scopes::ROUTES,
         webhooks::ROUTES,

@@ -3,13 +3,13 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RouteGroup {
-    /// `POST /api/v1/users/register`.
+    /// `POST /api/v1/users/register`, the page `/register`, and invitations, below `/api/v1/invitations`.
     Registration,
     /// `POST /api/v1/users/login` and `…/logout`.
     Login,
     /// Accounts: the caller's own, and the profiles of others.
     Accounts,
-    /// API tokens, below `/api/v1/users/tokens`.
+    /// API tokens, below `/api/v1/users/tokens`, and reports of leaked ones.
     Tokens,
     /// Everything that changes packages: publishing, yanking, deprecating, setting dist-tags, adding
     /// and removing owners.

@@ -39,6 +39,14 @@ impl Tables {
             Write::UpdateAccount(account) => {
                 self.users.insert(account.user.id, account);
             }
+            Write::NoteTokenNotice { token, notice } => self.token_notices.push((token, notice)),
+            Write::EraseAccount { user, .. } => self.erase_account(user),
+            Write::AddInvitation(invitation) => {
+                self.invitations.insert(invitation.id, invitation);
+            }
+            Write::RemoveInvitation(id) => {
+                self.invitations.remove(&id);
+            }
             Write::AddOneTimeToken { user, token } => self.one_time_tokens.push((user, token)),
             Write::EndOneTimeTokens { user, purpose } => self
                 .one_time_tokens

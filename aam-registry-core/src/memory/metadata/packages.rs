@@ -124,7 +124,7 @@ impl PackageStore for MemoryMetadata {
         Ok(RegistryTotals {
             packages: tables.packages.len() as u64,
             versions: versions().count() as u64,
-            users: tables.users.len() as u64,
+            users: tables.users.values().filter(|account| !account.user.username.is_erased()).count() as u64,
             downloads: versions().map(|version| version.downloads).sum(),
             storage_bytes: versions().map(|version| version.archive_size).sum(),
         })

@@ -7,9 +7,10 @@ use crate::{
     decide::YankState,
     types::{
         AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, EvalName, EvalResult,
-        Gates, LatestTag, LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState, PackageName,
-        PublishedVersion, Report, ReportId, ScopeName, ScopeRole, SecondFactor, Sha256Digest, StoredWebhook, Token,
-        TokenId, UploadId, User, UserId, Username, Version, VersionTexts, Visibility, WebhookId, WebhookName,
+        Gates, Invitation, InvitationId, LatestTag, LoginSession, Manifest, NewAuditEntry, OneTimeToken,
+        OperatorWebhookState, PackageName, PublishedVersion, Report, ReportId, ScopeName, ScopeRole, SecondFactor,
+        Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice, UploadId, User, UserId, Username, Version,
+        VersionTexts, Visibility, WebhookId, WebhookName,
     },
 };
 
@@ -27,6 +28,9 @@ pub(super) struct Tables {
     pub(super) tokens: BTreeMap<TokenId, StoredToken>,
     /// The ids of tokens that there were.
     pub(super) revoked_tokens: BTreeSet<TokenId>,
+    /// The notices that were told.
+    pub(super) token_notices: Vec<(TokenId, TokenNotice)>,
+    pub(super) invitations: BTreeMap<InvitationId, Invitation>,
     pub(super) scopes: BTreeMap<ScopeName, StoredScope>,
     pub(super) packages: BTreeMap<PackageName, StoredPackage>,
     pub(super) uploads: BTreeMap<UploadId, StoredUpload>,

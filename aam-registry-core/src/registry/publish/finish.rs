@@ -171,5 +171,6 @@ impl Attempt {
             duration_ms = u64::try_from(took.as_millis()).unwrap_or(0),
             "package published",
         );
+        self.registry.notice_publish(&self.by, &commit.manifest.name);
     }
 }

@@ -7,8 +7,10 @@ mod accounts;
 mod archives;
 mod audit;
 mod changes;
+mod deletion;
 mod downloads;
 mod evals;
+mod invitations;
 mod jobs;
 mod managing;
 mod one_time;
@@ -34,8 +36,10 @@ pub use accounts::*;
 pub use archives::*;
 pub use audit::*;
 pub use changes::*;
+pub use deletion::*;
 pub use downloads::*;
 pub use evals::*;
+pub use invitations::*;
 pub use jobs::*;
 pub use managing::*;
 pub use one_time::*;
@@ -82,6 +86,10 @@ macro_rules! database_cases {
             the_addresses_of_logins_are_known,
             a_used_session_says_when,
             the_place_of_an_old_session_is_remembered,
+            a_deleted_account_is_gone_but_for_its_name,
+            the_last_owner_is_not_deleted,
+            an_invitation_is_used_once,
+            an_invitation_is_made_by_administrators,
             a_second_factor_comes_and_goes,
             a_code_works_once,
             of_uses_of_a_code_at_once_one_counts,
@@ -89,6 +97,7 @@ macro_rules! database_cases {
             a_profile_lists_owned_packages,
             a_token_is_found_by_its_digest,
             a_token_is_found_by_its_secret_until_it_is_revoked,
+            the_users_of_ending_and_stale_tokens_are_told_once,
             tokens_are_listed_newest_first,
             a_revoked_token_is_gone,
             a_token_of_another_cannot_be_revoked,
@@ -239,6 +248,7 @@ macro_rules! database_cases {
             only_what_nothing_refers_to_is_unreferenced,
             a_registry_keeps_its_id,
             an_entry_comes_back_whole,
+            an_entry_is_appended_once,
             filters_narrow_the_log,
             entries_are_listed_newest_first,
             pages_cut_the_log,

@@ -25,6 +25,13 @@ const TABLE: &[(&str, Action)] = &[
     ("confirmTotp", Action::ChangeSecondFactor),
     ("disableTotp", Action::ChangeSecondFactor),
     ("makeResetLink", Action::ResetPassword),
+    ("listUsers", Action::ListAccounts),
+    ("changeUser", Action::DisableAccount),
+    ("deleteUser", Action::DeleteAccount),
+    ("deleteAccount", Action::DeleteOwnAccount),
+    ("createInvitation", Action::Invite),
+    ("listInvitations", Action::Invite),
+    ("revokeInvitation", Action::Invite),
     ("publishPackage", Action::Publish),
     ("yankVersion", Action::Yank),
     ("unyankVersion", Action::Yank),
@@ -92,6 +99,13 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
             send(Method::PATCH, "/api/v1/users/me", json!({"email": "x@example.com", "current_password": "wrong"}))
                 .await
         }
+        "listUsers" => act(Method::GET, "/api/v1/users").await,
+        "changeUser" => send(Method::PATCH, "/api/v1/users/nobody", json!({"disabled": true})).await,
+        "deleteUser" => act(Method::DELETE, "/api/v1/users/nobody").await,
+        "deleteAccount" => send(Method::DELETE, "/api/v1/users/me", json!({"current_password": "wrong"})).await,
+        "createInvitation" => send(Method::POST, "/api/v1/invitations", json!({})).await,
+        "listInvitations" => act(Method::GET, "/api/v1/invitations").await,
+        "revokeInvitation" => act(Method::DELETE, "/api/v1/invitations/0198c0de-0000-7000-8000-000000000000").await,
         "makeResetLink" => act(Method::POST, "/api/v1/users/nobody/password-reset").await,
         "requestEmailVerification" => act(Method::POST, "/api/v1/users/me/verify-email").await,
         "enrollTotp" => act(Method::POST, "/api/v1/users/me/totp").await,

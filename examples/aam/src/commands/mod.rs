@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+pub(crate) mod account;
 mod acting;
 pub(crate) mod audit_log;
 pub(crate) mod deprecate;
@@ -9,6 +10,7 @@ pub(crate) mod eval;
 pub(crate) mod gate;
 pub(crate) mod info;
 pub(crate) mod install;
+pub(crate) mod invite;
 pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod logout;
@@ -27,6 +29,7 @@ pub(crate) mod token;
 pub(crate) mod uninstall;
 pub(crate) mod unyank;
 pub(crate) mod update;
+pub(crate) mod user;
 pub(crate) mod verify_email;
 pub(crate) mod visibility;
 pub(crate) mod webhook;

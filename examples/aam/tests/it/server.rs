@@ -7,6 +7,7 @@ use aam_registry_core::{
     http::RegistryService,
     memory,
     registry::{Policy, Registry},
+    types::AccountRole,
 };
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -64,6 +65,13 @@ impl Server {
         link.expect("a user").url(&self.url())
     }
 
+    /// Makes a user an administrator.
+    pub(crate) fn make_admin(&self, username: &str) {
+        let username = username.parse().expect("a username");
+        let given = self.runtime.block_on(self.registry.set_role(&username, AccountRole::Admin, true));
+        given.expect("a user");
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -108,6 +116,20 @@ pub(crate) fn in_package(path: &str) -> PathBuf {
 
 pub(crate) fn fixture(name: &str) -> PathBuf {
     in_package("../../tests/fixtures").join(name)
+}
+
+/// Bytes that no packer makes fewer.
+pub(crate) fn noise(bytes: usize) -> Vec<u8> {
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    // Packers look for what was there within the last 32 KiB.
+    let mut noise = Vec::with_capacity(1 << 16);
+    while noise.len() < 1 << 16 {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        noise.extend(seed.to_le_bytes());
+    }
+    noise.iter().copied().cycle().take(bytes).collect()
 }
 
 /// Runs `work` on a thread, for tests of two things at once.

@@ -30,6 +30,11 @@ FROM generate_series(1, 20000) n, generate_series(0, 1) part;
 INSERT INTO revoked_sessions (user_id, id, expires_at)
 SELECT md5('user' || n)::uuid, 'session-' || n, 4000000000000000 + n FROM generate_series(1, 20000) n;
 
+INSERT INTO invitations (id, digest, roles, scopes, invited_by, created_at, expires_at)
+SELECT md5('invitation' || n)::uuid, decode(md5('invitation' || n), 'hex'), '[]', '{}', 'user-1', 1700000000000000 + n,
+    4000000000000000 + n
+FROM generate_series(1, 20000) n;
+
 INSERT INTO second_factors (user_id, secret, confirmed, last_step, recovery_codes)
 SELECT md5('user' || n)::uuid, 'sealed', FALSE, 0, '[]' FROM generate_series(1, 20000) n;
 

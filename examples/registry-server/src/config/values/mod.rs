@@ -20,7 +20,7 @@ pub(crate) use mail::{Sender, SmtpTls};
 pub(crate) use metrics::{MetricsAddress, MetricsToken};
 pub(crate) use network::{BaseUrl, ClientIpHeader, Domain, Host, Networks, Origins};
 pub(crate) use numbers::{
-    Backlog, Connections, ConnectionsPerAddress, Count, Days, Downloads, Hours, PerMinute, PoolSize, Port, Room,
+    Backlog, Connections, ConnectionsPerAddress, Count, Downloads, Hours, PerMinute, PoolSize, Port, Retention, Room,
     Seconds, Size, Streams, Threads, Timeout, TokenDays, Uploads, parse_age,
 };
 pub(crate) use outgoing::{CaBundle, ProxyExceptions, ProxyUrl};
