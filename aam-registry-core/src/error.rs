@@ -9,7 +9,8 @@ pub use database::{DatabaseError, DatabaseTrouble};
 pub use disk::{DiskError, DiskTrouble};
 
 use crate::types::{
-    DistTag, EvalName, ManifestFault, PackageName, RateDecision, ScopeName, Sha256Digest, TokenId, Username, Version,
+    DistTag, EvalName, Issuer, ManifestFault, PackageName, RateDecision, ScopeName, Sha256Digest, TokenId, Username,
+    Version,
 };
 
 /// The result of a use case or a port.
@@ -316,6 +317,17 @@ pub enum Error {
     /// Authenticated, but not allowed.
     #[error("{0}")]
     Forbidden(String),
+    /// An ID token that no trusted publisher matches; says what the token claims.
+    #[error("{message}")]
+    NoTrustedPublisher {
+        /// Why, and what to do.
+        message: String,
+        /// The claims of the token.
+        details: Vec<Detail>,
+    },
+    /// The keys of an issuer of ID tokens cannot be had.
+    #[error("The keys of {0} cannot be fetched at the moment; try again in a moment")]
+    IssuerUnavailable(Issuer),
     /// A reserved name.
     #[error("The name `{0}` is reserved; choose another")]
     NameReserved(String),
@@ -544,7 +556,7 @@ impl Error {
             Self::OtpRequired => ErrorCode::OtpRequired,
             Self::OtpInvalid => ErrorCode::OtpInvalid,
             Self::TwoFactorRequired(_) => ErrorCode::TwoFactorRequired,
-            Self::Forbidden(_) => ErrorCode::Forbidden,
+            Self::Forbidden(_) | Self::NoTrustedPublisher { .. } => ErrorCode::Forbidden,
             Self::NameReserved(_) => ErrorCode::NameReserved,
             Self::NameTooSimilar { .. } => ErrorCode::NameTooSimilar,
             Self::TagNotAllowed(_) => ErrorCode::TagNotAllowed,
@@ -567,7 +579,7 @@ impl Error {
             Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,
             Self::Timeout(_) => ErrorCode::Timeout,
             Self::ClientTimeout(_) => ErrorCode::ClientTimeout,
-            Self::Overloaded | Self::Contended(_) => ErrorCode::Overloaded,
+            Self::Overloaded | Self::Contended(_) | Self::IssuerUnavailable(_) => ErrorCode::Overloaded,
             Self::RateLimited(_) | Self::TooManyAtOnce(_) => ErrorCode::RateLimited,
             Self::Backend(backend) => backend.code(),
         }
@@ -576,7 +588,9 @@ impl Error {
     /// The details for the client in addition to the message.
     pub fn details(&self) -> Vec<Detail> {
         match self {
-            Self::InvalidRequest { details, .. } | Self::ResolutionConflict { details, .. } => details.clone(),
+            Self::InvalidRequest { details, .. }
+            | Self::ResolutionConflict { details, .. }
+            | Self::NoTrustedPublisher { details, .. } => details.clone(),
             Self::InvalidManifest(faults) => {
                 faults.iter().map(|fault| Detail::new(&*fault.field, &*fault.error)).collect()
             }

@@ -49,8 +49,8 @@ pub(super) const INSERT_VERSION: &str = "WITH package AS (
         UPDATE packages SET updated_at = $2 WHERE name = $1 RETURNING id
     ), version AS (
         INSERT INTO versions (package_id, version, version_key, published_at, published_by, sha256, archive,
-                              archive_size, dependencies)
-        SELECT id, $3, $4, $2, $5, $6, $7, $8, $9 FROM package RETURNING id, package_id
+                              archive_size, dependencies, publisher)
+        SELECT id, $3, $4, $2, $5, $6, $7, $8, $9, $15 FROM package RETURNING id, package_id
     ), manifest AS (INSERT INTO manifests (version_id, document) SELECT id, $10 FROM version
     ), content AS (INSERT INTO contents (version_id, files, readme) SELECT id, $11, $12 FROM version
     ), tagged AS (
@@ -134,12 +134,13 @@ pub(super) async fn insert_version(tx: &Session, new: &NewVersion<'_>) -> Tx<()>
     // What the policy had picked in place of what each tag names.
     let (tags, instead_of): (Vec<&str>, Vec<Option<&str>>) =
         named.chain(tag.as_ref().map(|tag| (tag.as_str(), None))).unzip();
-    let row: [&(dyn ToSql + Sync); 14] = [
+    let publisher = new.publisher.as_deref().map(Text);
+    let row: [&(dyn ToSql + Sync); 15] = [
         &manifest.name.as_str(),
         &published_at.as_microsecond(),
         &manifest.version.to_string(),
         &manifest.version.key(),
-        &Uuid::from(commit.actor.user),
+        &Uuid::from(new.published_by),
         &commit.sha256.as_bytes().as_slice(),
         &commit.archive.as_str(),
         &columns::signed(commit.archive_size),
@@ -149,6 +150,7 @@ pub(super) async fn insert_version(tx: &Session, new: &NewVersion<'_>) -> Tx<()>
         &commit.readme.as_deref().map(Text),
         &tags,
         &instead_of,
+        &publisher,
     ];
     sql::run(tx, INSERT_VERSION, row).await.map(drop)
 }

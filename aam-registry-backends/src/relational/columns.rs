@@ -7,8 +7,8 @@ use aam_registry_core::{
     error::{InvalidName, Outcome},
     types::{
         AccountRole, AccountRoles, ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook, EvalName,
-        EvalStatus, JobState, Manifest, OneTimePurpose, PackageName, ReportCategory, ScopeRole, Sha256Digest,
-        TokenPattern, TokenScope, TokenScopes, WebhookName, WebhookUrl,
+        EvalStatus, Issuer, JobState, Manifest, OneTimePurpose, PackageName, PublisherPreset, ReportCategory,
+        ScopeRole, Sha256Digest, TokenPattern, TokenScope, TokenScopes, WebhookName, WebhookUrl,
     },
 };
 use jiff::Timestamp;
@@ -48,6 +48,29 @@ impl From<serde_json::Error> for Corrupt {
     fn from(error: serde_json::Error) -> Self {
         Self(error.to_string())
     }
+}
+
+/// How many trusted publishers are looked at for one ID token.
+pub(crate) const MOST_CANDIDATES: usize = 500;
+
+/// The issuer of ID tokens.
+pub(crate) fn issuer(text: &str) -> Result<Issuer, Corrupt> {
+    Issuer::parse(text).map_err(|error| Corrupt(error.to_owned()))
+}
+
+/// The preset of a trusted publisher.
+pub(crate) fn preset(text: &str) -> Result<PublisherPreset, Corrupt> {
+    PublisherPreset::parse(text).ok_or_else(|| Corrupt(format!("`{text}` is no preset")))
+}
+
+/// The claims of a trusted publisher, out of a JSON object.
+pub(crate) fn claims(text: &str) -> Result<BTreeMap<String, String>, Corrupt> {
+    Ok(serde_json::from_str(text)?)
+}
+
+/// The text that [`claims`] reads back.
+pub(crate) fn claims_text(claims: &BTreeMap<String, String>) -> Result<String, serde_json::Error> {
+    serde_json::to_string(claims)
 }
 
 /// Digests as a JSON array of their hexadecimal texts.

@@ -16,7 +16,7 @@ use super::{
     evals,
     failure::Tx,
     ids::{PackageId, VersionId},
-    sql, users, versions,
+    publisher_tokens, sql, users, versions,
 };
 use crate::relational::{columns, predicates::account_is_enabled};
 
@@ -36,7 +36,7 @@ pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
             roles: users::roles(row, 3)?,
         })
     })?;
-    let (mut session_revoked, mut token) = (false, None);
+    let (mut session_revoked, mut token, mut publisher) = (false, None, None);
     match &actor.credential {
         Credential::Session { id, .. } => {
             let revoked = "SELECT 1 FROM revoked_sessions WHERE user_id = ?1 AND id = ?2";
@@ -48,9 +48,10 @@ pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
                 Ok(CallerToken { expires_at: sql::optional_instant(row, 0)? })
             })?;
         }
+        Credential::Publisher { token, .. } => publisher = publisher_tokens::caller_publisher(tx, *token)?,
         Credential::Operator | Credential::Host => {}
     }
-    Ok(CallerFacts { account, session_revoked, token })
+    Ok(CallerFacts { account, session_revoked, token, publisher })
 }
 
 /// The role of a user in a scope.
@@ -67,10 +68,10 @@ pub(super) fn user_id(tx: &Connection, username: &Username) -> Tx<Option<UserId>
 /// What an actor is to a package, and the id of the package, where there is one.
 pub(super) fn access(tx: &Connection, actor: &Actor, name: &PackageName) -> Tx<(PackageAccess, Option<PackageId>)> {
     let caller = caller(tx, actor)?;
-    let query = "SELECT id, updated_at, private FROM packages WHERE name = ?1";
+    let query = "SELECT id, updated_at, private, trusted_only FROM packages WHERE name = ?1";
     let found = sql::first(tx, query, [name.as_str()], |row| {
         let (updated_at, visibility) = (sql::instant(row, 1)?, Visibility::of(row.get(2)?));
-        Ok((row.get(0)?, PackageState { updated_at, visibility }))
+        Ok((row.get(0)?, PackageState { updated_at, visibility, trusted_only: row.get(3)? }))
     })?;
     let (id, package) = found.unzip();
     let package_owner = is_owner(tx, id, actor.user)?;

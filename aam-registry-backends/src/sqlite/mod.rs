@@ -32,6 +32,7 @@ mod packages;
 #[cfg(test)]
 mod plans;
 mod probe;
+mod publisher_tokens;
 mod publishing;
 mod readers;
 mod reports;
@@ -46,6 +47,7 @@ mod sql;
 mod store;
 mod token_notices;
 mod tokens;
+mod trusted_publishers;
 mod users;
 mod versions;
 mod webhook_writes;

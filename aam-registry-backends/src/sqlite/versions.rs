@@ -76,7 +76,7 @@ pub(super) fn detail(
 ) -> Tx<Option<VersionDetail>> {
     let query = format!(
         "SELECT {SUMMARY}, v.id, v.yanked_reason, v.archive, v.downloads,
-         (SELECT u.username FROM users u WHERE u.id = v.published_by), p.private, {TEXTS} {FROM}"
+         COALESCE(v.publisher, (SELECT u.username FROM users u WHERE u.id = v.published_by)), p.private, {TEXTS} {FROM}"
     );
     let found = sql::first(tx, &query, (name.as_str(), version.key(), reach.includes_private()), |row| {
         let detail = |manifest, dist_tags, eval_results| -> Tx<VersionDetail> {
@@ -84,7 +84,7 @@ pub(super) fn detail(
                 package: name.clone(),
                 summary: summary(row)?,
                 manifest,
-                published_by: sql::parsed(row, 10)?,
+                published_by: row.get(10)?,
                 yanked_reason: row.get(7)?,
                 archive: sql::parsed(row, 8)?,
                 dist_tags,

@@ -82,6 +82,8 @@ pub struct PackageState {
     pub updated_at: Timestamp,
     /// Who may see it.
     pub visibility: Visibility,
+    /// Whether nobody but its trusted publishers may publish it.
+    pub trusted_only: bool,
 }
 
 /// What a command about a package is decided by; as much of it as the command
@@ -141,14 +143,19 @@ impl PackageAccess {
     /// [`Error::Unauthorized`].
     pub(super) fn require_live(&self, actor: &Actor, now: Timestamp) -> Result<Rights> {
         let Self { package_owner, scope_role, .. } = *self;
-        Ok(Rights { package_owner, scope_role, ..self.caller.require_live(actor, now)? })
+        let live = self.caller.require_live(actor, now)?;
+        if live.publisher.is_some() {
+            return Ok(live);
+        }
+        Ok(Rights { package_owner, scope_role, ..live })
     }
 
     /// What the actor is to the package, for reads that need a right; `None` where there is no package that the
     /// actor may see.
     pub fn rights(&self, actor: &Actor) -> Option<Rights> {
         let Self { package_owner, scope_role, .. } = *self;
-        let rights = Rights { account: self.caller.acting_roles(actor), package_owner, scope_role };
+        let rights =
+            Rights { account: self.caller.acting_roles(actor), package_owner, scope_role, ..Rights::default() };
         self.package.filter(|package| rights.sees(package.visibility)).map(|_| rights)
     }
 }

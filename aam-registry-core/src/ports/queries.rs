@@ -3,9 +3,10 @@ use std::{fmt::Debug, net::IpAddr, sync::Arc};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::{PublisherHolder, TokenHolder};
 use crate::{
+    decide::{PublisherFacts, PublisherQuery},
     error::Result,
-    ports::TokenHolder,
     types::{
         Asked, Gates, Invitation, NamedReport, OperatorWebhookState, PackageName, Page, Reach, ReportFilter, ScopeName,
         ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, TokenNotice, UserId, Username, WebhookId,
@@ -103,4 +104,8 @@ queries! {
     TokenOfSecret(Sha256Digest) -> Option<TokenHolder>;
     /// The second factor of a user, confirmed or not.
     SecondFactorOf(UserId) -> Option<SecondFactor>;
+    /// What a question for the trusted publishers of a package is decided by.
+    PublisherFactsOf(PublisherQuery) -> PublisherFacts;
+    /// The token of a trusted publisher with that secret, unless the publisher was removed.
+    PublisherBySecret(Sha256Digest) -> Option<PublisherHolder>;
 }

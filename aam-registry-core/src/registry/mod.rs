@@ -37,6 +37,7 @@ mod sweep;
 mod token_touches;
 mod totals;
 mod totals_cache;
+mod trusted_publishers;
 mod version_changes;
 mod view;
 mod visibility;
@@ -67,6 +68,7 @@ pub use storage::{
     CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, StorageOwner, Suspicion, VerifyReport,
 };
 pub use sweep::SweepReport;
+pub use trusted_publishers::{ExchangedToken, PublisherRequest};
 pub(crate) use version_changes::MAX_MESSAGE;
 pub use version_changes::Unyanked;
 pub(crate) use view::Disclosure;

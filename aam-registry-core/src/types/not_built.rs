@@ -122,8 +122,8 @@ const FEATURES: &[Feature] = &[
         names: &["trustedpublisher", "trustedpublishers", "trustedpublishing"],
         asking: Asking::AllBut(&[]),
         asked_in: &[Manifest, Publish, Scope],
-        what: "trusted publishers",
-        instead: "leave it out and publish with an API token",
+        what: "trusted publishers that are part of something else",
+        instead: "leave it out and add one with `aam trusted-publisher add`",
     },
     Feature {
         names: &[

@@ -91,8 +91,8 @@ pub struct VersionDetail {
     pub summary: VersionSummary,
     /// Its manifest.
     pub manifest: Manifest,
-    /// Who published it.
-    pub published_by: Username,
+    /// Who published it: a username, or `trusted-publisher:<issuer>:<subject>`.
+    pub published_by: String,
     /// Why it was yanked, if a reason was given.
     pub yanked_reason: Option<String>,
     /// Where its archive is stored.

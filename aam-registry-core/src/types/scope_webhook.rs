@@ -141,6 +141,9 @@ impl AuditEvent {
             | Self::VisibilityChange
             | Self::EvalRecord
             | Self::GateSet
+            | Self::PublisherAdd
+            | Self::PublisherRemove
+            | Self::PolicySet
             | Self::ScopeMemberSet
             | Self::ScopeMemberRemove
             | Self::WebhookCreate

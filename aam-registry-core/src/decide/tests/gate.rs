@@ -9,6 +9,7 @@ use super::{
     packages::{owner, owner_change, tag_change, yank},
     private,
     publishing::free,
+    trusted_publishing::{publisher, publisher_command},
     user, username, v, visibility_change,
 };
 use crate::{
@@ -16,9 +17,10 @@ use crate::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
         CloseReport, CloseReportFacts, DeleteAccount, DeleteAccountFacts, EndSession, EndSessionFacts,
         InvitationChange, InvitationFacts, InvitationUpdate, LogOut, MemberChange, MemberFacts, MemberState, NewReport,
-        NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageCommand, PackageFacts, PublishFacts,
-        RecordEval, RevokeToken, RevokeTokenFacts, SecondFactorChange, SecondFactorFacts, SecondFactorUpdate, SetGates,
-        WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
+        NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageAccess, PackageCommand, PackageFacts,
+        PublishFacts, PublisherChange, PublisherFacts, RecordEval, RevokeToken, RevokeTokenFacts, SecondFactorChange,
+        SecondFactorFacts, SecondFactorUpdate, SetGates, WebhookAction, WebhookChange, WebhookCommand, WebhookFacts,
+        gate::closed,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
@@ -157,6 +159,14 @@ fn revocation(with_itself: bool) -> Result<()> {
     RevokeToken { actor: Actor { credential, ..actor(0) }, token, audit: entry() }.decide(&facts).map(drop)
 }
 
+fn publisher_change(name: &str, of_owner: bool) -> Result<()> {
+    let command = publisher_command(name, PublisherChange::Add(publisher(name)));
+    let role = of_owner.then_some(ScopeRole::Owner);
+    let access = PackageAccess { caller: caller(0), scope_role: role, ..PackageAccess::default() };
+    let facts = PublisherFacts { access, scope_exists: of_owner, ..PublisherFacts::default() };
+    command.decide(&facts).map(drop)
+}
+
 /// What somebody gets who may do `action` by its row.
 async fn attempt(action: Action, reads: &Reads) -> Result<()> {
     let Reads { registry, by } = reads;
@@ -185,6 +195,14 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         Action::ReadLog => {
             let filter = AuditFilter { package: None, event: None, actor: None, from: None, to: None, page };
             registry.audit_log(by, &filter).await.map(drop)
+        }
+        Action::AddPublisher => publisher_change("@team/kit", true),
+        Action::ReserveForPublisher => publisher_change("new-kit", false),
+        Action::ReadPublishers => registry.publishers(by, &name).await.map(drop),
+        Action::ManagePublishers => {
+            let command = publisher_command("kit", PublisherChange::SetOnly(false));
+            let access = facts(&["1.0.0"], "1.0.0").access;
+            command.decide(&PublisherFacts { access, ..PublisherFacts::default() }).map(drop)
         }
         Action::CreateScope => {
             let new = NewScope { actor: actor(0), name: "team".parse().expect("a scope"), now: NOW, audit: entry() };

@@ -8,6 +8,7 @@ mod publishing;
 mod reports;
 mod scopes;
 mod tag_gates;
+mod trusted_publishing;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -74,7 +75,7 @@ fn facts(versions: &[&str], wanted: &str) -> PackageFacts {
             caller: caller(0),
             package_owner: true,
             scope_role: None,
-            package: Some(PackageState { updated_at: after(10), visibility: Visibility::Public }),
+            package: Some(PackageState { updated_at: after(10), visibility: Visibility::Public, trusted_only: false }),
         },
         version: found,
         latest: LatestFacts { tag, published },

@@ -20,6 +20,7 @@ mod sessions;
 mod tags;
 mod tokens;
 mod totp;
+mod trusted_publishers;
 mod users;
 mod version_changes;
 mod visibility;
@@ -43,6 +44,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         version_changes::ROUTES,
         tags::ROUTES,
         owners::ROUTES,
+        trusted_publishers::ROUTES,
         visibility::ROUTES,
         accounts::ROUTES,
         users::ROUTES,

@@ -83,6 +83,7 @@ fn tags(used: &BTreeSet<&str>, access: ReadAccess) -> Value {
         {"name": "Publishing", "description": "Versions, once published, never change; they can be yanked and deprecated."},
         {"name": "Dist-tags", "description": "Movable names of versions."},
         {"name": "Owners and scopes", "description": "Who may do what."},
+        {"name": "Trusted publishing", "description": "Publishing from CI without a stored secret."},
         {"name": "Webhooks", "description": "Who is told of what happens in a scope."},
         {"name": "Users", "description": "Accounts, sessions and API tokens."},
         {"name": "Evals", "description": "Results of evals, and the gates of dist-tags that ask for them."},

@@ -19,6 +19,7 @@ mod sessions;
 mod time;
 mod tokens;
 mod totp;
+mod trusted_publishers;
 mod users;
 mod version;
 mod version_changes;
@@ -44,6 +45,9 @@ pub(crate) use sessions::SessionsAnswer;
 pub(crate) use time::Time;
 pub(crate) use tokens::{NewTokenAnswer, ReportedToken, TokenRequest, TokensAnswer};
 pub(crate) use totp::{EnrolledFactorAnswer, OtpRequest, RecoveryCodesAnswer};
+pub(crate) use trusted_publishers::{
+    IdTokenRequest, PublisherAnswer, PublisherRequest, PublisherTokenAnswer, PublishersAnswer, PublishersChangeRequest,
+};
 pub(crate) use users::{AccountDeletion, ManagedUserChange, UserAnswer, UsersPage};
 pub(crate) use version::{VersionAnswer, VersionRow, VersionsAnswer};
 pub(crate) use version_changes::{

@@ -186,7 +186,7 @@ impl VersionAnswer {
             homepage: manifest.homepage,
             keywords: manifest.keywords,
             published_at: summary.published_at.into(),
-            published_by: detail.published_by.to_string(),
+            published_by: detail.published_by.clone(),
             yanked: summary.yanked,
             yanked_reason: detail.yanked_reason,
             texts: summary.texts.into(),

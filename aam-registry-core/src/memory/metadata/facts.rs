@@ -3,10 +3,11 @@
 use super::tables::{StoredPackage, StoredScope, StoredVersion, Tables};
 use crate::{
     decide::{
-        CallerAccount, CallerFacts, CallerToken, ExistingVersion, LatestFacts, MemberChange, MemberFacts, MemberState,
-        OwnerState, PackageAccess, PackageFacts, PackageReads, PackageState, PublishFacts, VersionState,
+        CallerAccount, CallerFacts, CallerPublisher, CallerToken, ExistingVersion, LatestFacts, MemberChange,
+        MemberFacts, MemberState, OwnerState, PackageAccess, PackageFacts, PackageReads, PackageState, PublishFacts,
+        VersionState,
     },
-    types::{Actor, Credential, Gates, PackageName, ScopeRole, TokenId, UserId, Username, Version},
+    types::{Actor, Credential, Gates, PackageName, PublisherTokenId, ScopeRole, TokenId, UserId, Username, Version},
 };
 
 impl Tables {
@@ -17,7 +18,7 @@ impl Tables {
             session_generation: account.session_generation,
             kept_session: account.kept_session.clone(),
         });
-        let (mut session_revoked, mut token) = (false, None);
+        let (mut session_revoked, mut token, mut publisher) = (false, None, None);
         match &actor.credential {
             Credential::Session { id, .. } => {
                 session_revoked = self.revoked_sessions.contains_key(&(actor.user, id.clone()));
@@ -26,9 +27,23 @@ impl Tables {
                 let held = self.tokens.get(id).filter(|stored| stored.token.user == actor.user);
                 token = held.map(|stored| CallerToken { expires_at: stored.token.expires_at });
             }
+            Credential::Publisher { token, .. } => publisher = self.caller_publisher(*token),
             Credential::Operator | Credential::Host => {}
         }
-        CallerFacts { account, session_revoked, token }
+        CallerFacts { account, session_revoked, token, publisher }
+    }
+
+    fn caller_publisher(&self, token: PublisherTokenId) -> Option<CallerPublisher> {
+        let token = self.publisher_tokens.get(&token)?;
+        let publisher = self.publishers.get(&token.publisher)?;
+        Some(CallerPublisher {
+            package: publisher.package.clone(),
+            pending: publisher.pending,
+            expires_at: token.expires_at,
+            created_by: publisher.created_by,
+            creator_is_enabled: self.is_enabled(publisher.created_by),
+            creator_role: self.scope_role(&publisher.package, publisher.created_by),
+        })
     }
 
     pub(super) fn token_owner(&self, id: TokenId) -> Option<UserId> {
@@ -62,8 +77,11 @@ impl Tables {
             caller: self.caller(actor),
             package_owner: package.is_some_and(|package| package.owners.contains(&actor.user)),
             scope_role: self.scope_role(name, actor.user),
-            package: package
-                .map(|package| PackageState { updated_at: package.updated_at, visibility: package.visibility }),
+            package: package.map(|package| PackageState {
+                updated_at: package.updated_at,
+                visibility: package.visibility,
+                trusted_only: package.trusted_only,
+            }),
         }
     }
 
@@ -110,7 +128,7 @@ impl Tables {
         }
     }
 
-    fn scope_role(&self, name: &PackageName, user: UserId) -> Option<ScopeRole> {
+    pub(super) fn scope_role(&self, name: &PackageName, user: UserId) -> Option<ScopeRole> {
         let scope: &StoredScope = name.scope().and_then(|scope| self.scopes.get(&scope))?;
         scope.members.get(&user).copied()
     }

@@ -84,6 +84,7 @@ impl From<&PublishCommit> for StoredVersion {
             manifest: commit.manifest.clone(),
             published_at: commit.now,
             published_by: commit.actor.user,
+            publisher: None,
             yanked: None,
             texts: VersionTexts::default(),
             archive: commit.archive.clone(),

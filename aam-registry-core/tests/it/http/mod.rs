@@ -33,6 +33,7 @@ mod shares;
 mod site;
 mod stalled;
 mod totp;
+mod trusted_publishing;
 mod unseen;
 mod users;
 mod webhooks;

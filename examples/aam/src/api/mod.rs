@@ -14,6 +14,7 @@ mod patience;
 mod publish;
 mod reports;
 mod retry;
+mod trusted_publishers;
 mod unreachable;
 mod webhooks;
 mod wire;

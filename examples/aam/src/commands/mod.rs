@@ -26,6 +26,7 @@ pub(crate) mod scope;
 pub(crate) mod search;
 pub(crate) mod sessions;
 pub(crate) mod token;
+pub(crate) mod trusted_publisher;
 pub(crate) mod uninstall;
 pub(crate) mod unyank;
 pub(crate) mod update;

@@ -52,6 +52,20 @@ INSERT INTO one_time_tokens (digest, user_id, purpose, expires_at)
 SELECT sha256(('one-time' || n)::bytea), md5('user' || n)::uuid, 'password_reset', 4000000000000000 + n
 FROM generate_series(1, 20000) n;
 
+INSERT INTO trusted_publishers
+    (id, package, scope, issuer, preset, claims, pinned, anchor, pending, created_at, created_by)
+SELECT md5('publisher' || n)::uuid, 'kit-' || n, NULL, 'https://token.actions.githubusercontent.com', 'github', '{}', '{}',
+    'repository=acme/kit-' || n, n % 10 = 0, 1700000000000000 + n, md5('user' || n)::uuid
+FROM generate_series(1, 20000) n;
+
+INSERT INTO publisher_tokens (id, publisher_id, secret, name, expires_at)
+SELECT md5('publisher token' || n)::uuid, md5('publisher' || n)::uuid, sha256(('publisher' || n)::bytea), 'trusted-publisher',
+    4000000000000000 + n
+FROM generate_series(1, 20000) n;
+
+INSERT INTO used_id_tokens (digest, expires_at)
+SELECT sha256(('id' || n)::bytea), 4000000000000000 + n FROM generate_series(1, 20000) n;
+
 INSERT INTO packages (id, name, scope, similarity_key, created_at, updated_at, downloads)
 SELECT n, CASE WHEN n % 10 = 0 THEN '@scope-' || n % 20000 + 1 || '/kit-' || n ELSE 'kit-' || n END,
     CASE WHEN n % 10 = 0 THEN 'scope-' || n % 20000 + 1 END, CASE WHEN n % 10 <> 0 THEN 'kit' || n END,
