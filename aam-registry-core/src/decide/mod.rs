@@ -60,7 +60,6 @@ pub use delete_account::{DeleteAccount, DeleteAccountFacts};
 pub use delivery_record::DeliveryOutcome;
 pub use eval::RecordEval;
 pub use gate::{Action, PublisherOf, Restricted, Rights, Role, Rule};
-pub use gate::{Action, Restricted, Rights, Role, Rule};
 pub use id_token::{IdTokenFault, IdTokenRules};
 pub use invitation::{InvitationChange, InvitationFacts, InvitationUpdate};
 pub use latest::{LatestFacts, LatestMove};
