@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{
     audit::Append,
     connection::Session,
-    erasure,
+    erasure, evals,
     failure::Tx,
     invitations, jobs, listing, publish, publisher_tokens, reports, second_factor_writes, session_writes,
     sql::{self, Text},
@@ -163,6 +163,8 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::DeleteWebhook(_) => &[webhook_writes::DELETE, jobs::DROP_KIND],
         Write::PutOperatorWebhook(_) => &[webhook_writes::PUT_OPERATOR],
         Write::ForgetOperatorWebhook(_) => &[webhook_writes::FORGET_OPERATOR],
+        Write::PutEval { .. } => &[evals::PUT],
+        Write::SetGates { .. } => &[evals::DROP_GATES, evals::ADD_GATES],
         Write::PutReport(_) => &[reports::PUT],
         Write::QueueJob(_) => &[jobs::ENQUEUE],
         Write::RetryJob(_) => &[jobs::RETRY_ONE],
@@ -250,6 +252,8 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::ForgetOperatorWebhook(name) => {
             sql::run(tx, webhook_writes::FORGET_OPERATOR, [&name.as_str()]).await.map(drop)
         }
+        Write::PutEval { package, version, result } => evals::put(tx, package, version, result).await,
+        Write::SetGates { package, gates } => evals::set_gates(tx, package, gates).await,
         Write::PutReport(report) => reports::put(tx, report).await,
         Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,
         Write::RetryJob(id) => sql::run(tx, jobs::RETRY_ONE, [&Uuid::from(*id)]).await.map(drop),

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{
     connection::{Params, Prepared, Session},
+    evals::{self, eval_status_columns},
     failure::{Failure, Tx},
     ids::VersionId,
     publisher_tokens::{CALLER_PUBLISHER, caller_publisher},
@@ -77,6 +78,8 @@ const VERSION: &str = concat!(
     "SELECT v.version, v.yanked_at, v.yanked_reason,
         ARRAY(SELECT t.tag FROM dist_tags t WHERE t.version_id = v.id AND t.tag <> 'latest' ORDER BY t.tag), ",
     columns::version_texts!("v"),
+    ", ",
+    eval_status_columns!(),
     of_name_and_key!()
 );
 const LATEST: &str =
@@ -287,18 +290,20 @@ impl Held {
 /// What a command about a package is decided by. Sends all it asks at once.
 pub(super) async fn package(tx: &Session, reads: PackageReads<'_>) -> Tx<PackageFacts> {
     let locks = PackageLocks::prepare(tx).await?;
-    let [rights, version_of, latest_of, tag_of, owner_of] = tx.prepare([RIGHTS, VERSION, LATEST, TAG, OWNER]).await?;
+    let [rights, version_of, latest_of, tag_of, owner_of, gates_of] =
+        tx.prepare([RIGHTS, VERSION, LATEST, TAG, OWNER, evals::GATES]).await?;
     let (user, (session, _)) = (Uuid::from(reads.actor.user), credential(reads.actor));
     let (name, scope) = (reads.package.as_str(), reads.package.scope_or_empty());
     let key = reads.version.map(Version::key);
     let (tag, owner) = (reads.tag.map(DistTag::as_str), reads.user.map(Username::as_str));
-    let (held, rights, versions, latest_rows, tags, owners) = try_join!(
+    let (held, rights, versions, latest_rows, tags, owners, gates) = try_join!(
         locks.take(tx, reads.actor, reads.package),
         tx.rows(&rights, [&user, &session, &scope, &name]),
         rows_where(tx, &version_of, key.as_ref().map(|key| [&name as _, key as _])),
         rows_where(tx, &latest_of, reads.latest.then_some([&name as _])),
         rows_where(tx, &tag_of, tag.as_ref().map(|tag| [&name as _, tag as _])),
         rows_where(tx, &owner_of, owner.as_ref().map(|owner| [owner as _, &scope as _, &name as _])),
+        rows_where(tx, &gates_of, reads.gates.then_some([&name as _, &true as _])),
     )?;
     let rights = rights.first().ok_or_else(|| Failure::Corrupt("rights without a row".into()))?;
     let owner = owners.first();
@@ -309,6 +314,7 @@ pub(super) async fn package(tx: &Session, reads: PackageReads<'_>) -> Tx<Package
         tag: tags.first().map(named_version).transpose()?.flatten(),
         tag_count: tags.first().map(|row| sql::unsigned(row, 1)).transpose()?.unwrap_or_default(),
         user: owner.map(owner_state).transpose()?,
+        gates: evals::gates(&gates)?,
         other_owners: owner.map(|row| sql::unsigned(row, 3)).transpose()?.unwrap_or_default(),
         owner_count: owner.map(|row| sql::unsigned(row, 4)).transpose()?.unwrap_or_default(),
     })
@@ -325,6 +331,7 @@ fn version_state(row: &Row) -> Tx<VersionState> {
         yanked: yanked_at.map(|at| YankState { at, reason }),
         texts: texts(row)?,
         tags: row.try_get::<_, Vec<&str>>(3)?.into_iter().map(str::parse).collect::<Result<_, _>>()?,
+        evals: evals::statuses(row)?,
     })
 }
 

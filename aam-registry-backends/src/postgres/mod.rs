@@ -73,6 +73,7 @@ mod config;
 mod connection;
 mod downloads;
 mod erasure;
+mod evals;
 mod facts;
 mod failure;
 mod identity;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{
     connection::Session,
+    evals,
     facts::{PackageLocks, credential, latest, latest_columns, rights_columns, rows_where, with_latest},
     failure::{Failure, Fault, FaultKind, Tx},
     sql::{self, Text},
@@ -64,20 +65,21 @@ pub(super) const INSERT_VERSION: &str = "WITH package AS (
 /// upload. Sends all it asks at once.
 pub(super) async fn commit_facts(tx: &Session, commit: &PublishCommit) -> Tx<PublishFacts> {
     let locks = PackageLocks::prepare(tx).await?;
-    let [consume, situation, similar, published, tagged] =
-        tx.prepare([CONSUME, SITUATION, SIMILAR, PUBLISHED, TAGGED]).await?;
+    let [consume, situation, similar, published, tagged, gates] =
+        tx.prepare([CONSUME, SITUATION, SIMILAR, PUBLISHED, TAGGED, evals::GATES]).await?;
     let actor = &commit.actor;
     let (name, key) = (&commit.manifest.name, commit.manifest.version.key());
     let (full, scope, similarity_key) = (name.as_str(), name.scope_or_empty(), similarity_key(name));
     let (user, upload) = (Uuid::from(actor.user), Uuid::from(commit.upload));
     let (session, _) = credential(actor);
     let tag = commit.tag.as_ref().map(DistTag::as_str);
-    let (held, similar, situation, tagged, consumed) = try_join!(
+    let (held, similar, situation, tagged, gates, consumed) = try_join!(
         locks.take(tx, actor, name),
         rows_where(tx, &similar, similarity_key.as_ref().map(|key| [key as _])),
         // Runs after SIMILAR, so a package inserted in between is seen here and the transaction restarts.
         tx.rows(&situation, [&user, &session, &scope, &full]),
         rows_where(tx, &tagged, tag.as_ref().map(|tag| [&full as _, tag as _])),
+        rows_where(tx, &gates, tag.is_some().then_some([&full as _, &true as _])),
         tx.execute(&consume, [&upload, &user]),
     )?;
     let situation = situation.first().ok_or_else(|| Failure::Corrupt("a situation without a row".into()))?;
@@ -95,6 +97,7 @@ pub(super) async fn commit_facts(tx: &Session, commit: &PublishCommit) -> Tx<Pub
         similar: similar.first().map(|row| sql::parsed(row, 0)).transpose()?,
         upload_is_live: consumed > 0,
         tag_is_set: tagged.first().map(|row| row.try_get(0)).transpose()?.unwrap_or_default(),
+        gates: evals::gates(&gates)?,
         tag_count: tagged.first().map(|row| sql::unsigned(row, 1)).transpose()?.unwrap_or_default(),
         latest,
     })

@@ -8,6 +8,7 @@ use tokio_postgres::Row;
 
 use super::{
     connection::{Params, Session},
+    evals::{self, eval_results_column},
     failure::{Failure, Tx},
     sql,
 };
@@ -76,6 +77,8 @@ const DETAIL: &str = concat!(
        (SELECT m.document FROM manifests m WHERE m.version_id = v.id),
        ARRAY(SELECT t.tag FROM dist_tags t WHERE t.version_id = v.id ORDER BY t.tag), p.private, ",
     columns::version_texts!("v"),
+    ", ",
+    eval_results_column!(),
     of_name_and_key_in_reach!()
 );
 const LOCATED: &str = concat!(
@@ -165,6 +168,7 @@ pub(super) async fn detail(
             dist_tags,
             downloads: sql::unsigned(row, 8)?,
             visibility: Visibility::of(row.try_get(12)?),
+            eval_results: evals::results(row)?,
         })
     })
     .await

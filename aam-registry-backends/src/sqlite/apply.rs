@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
-    audit, erasure, facts,
+    audit, erasure, evals, facts,
     failure::{Failure, Tx},
     ids::PackageId,
     invitations, jobs, listing, publisher_tokens, reports, second_factor_writes, session_writes, sql, token_notices,
@@ -90,6 +90,8 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         Write::DeleteWebhook(webhook) => webhook_writes::delete(tx, webhook),
         Write::PutOperatorWebhook(state) => webhook_writes::put_operator(tx, state),
         Write::ForgetOperatorWebhook(name) => webhook_writes::forget_operator(tx, name),
+        Write::PutEval { package, version, result } => evals::put(tx, id(tx, package)?, version, result),
+        Write::SetGates { package, gates } => evals::set_gates(tx, id(tx, package)?, gates),
         Write::PutReport(report) => reports::put(tx, report),
         Write::QueueJob(job) => jobs::add(tx, job),
         Write::RetryJob(id) => jobs::retry(tx, *id),

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata, accounts, apply::apply, erasure, facts, failure::Tx, invitation_facts, invitations,
+    SqliteMetadata, accounts, apply::apply, erasure, evals, facts, failure::Tx, invitation_facts, invitations,
     publisher_tokens, reports, scopes, second_factors, sessions, token_notices, tokens, trusted_publishers, users,
     webhooks,
 };
@@ -79,6 +79,11 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0)?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0)?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0)?),
+        QueryRequest::TagGates(asked) => {
+            let (name, reach) = &asked.question().0;
+            let package = facts::package_in_reach(tx, name, *reach)?;
+            asked.answer(package.map(|package| evals::gates(tx, package)).transpose()?);
+        }
         QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0)?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx)?),
         QueryRequest::PublisherFactsOf(asked) => {

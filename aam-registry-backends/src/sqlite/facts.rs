@@ -13,6 +13,7 @@ use aam_registry_core::{
 use rusqlite::Connection;
 
 use super::{
+    evals,
     failure::Tx,
     ids::{PackageId, VersionId},
     publisher_tokens, sql, users, versions,
@@ -94,6 +95,9 @@ pub(super) fn package(tx: &Connection, reads: PackageReads<'_>) -> Tx<PackageFac
         facts.tag = sql::first(tx, named, (id, tag.as_str()), |row| sql::parsed(row, 0))?;
         facts.tag_count = tag_count(tx, id)?;
     }
+    if reads.gates {
+        facts.gates = evals::gates(tx, id)?;
+    }
     if let Some(user) = reads.user.map(|name| user_id(tx, name)).transpose()?.flatten() {
         let package_owner = is_owner(tx, Some(id), user)?;
         facts.user = Some(OwnerState { user, package_owner, scope_role: role_at(tx, reads.package, user)? });
@@ -166,6 +170,7 @@ fn version(tx: &Connection, package: PackageId, wanted: &Version) -> Tx<Option<V
             yanked: sql::optional_instant(row, 2)?.map(|at| YankState { at, reason }),
             texts: versions::texts(row)?,
             tags: sql::all(tx, tags, (id, DistTag::LATEST), |row| sql::parsed(row, 0))?,
+            evals: evals::statuses(tx, id)?,
         })
     })
 }

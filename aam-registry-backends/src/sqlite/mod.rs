@@ -19,6 +19,7 @@ mod config;
 mod connection;
 mod downloads;
 mod erasure;
+mod evals;
 mod facts;
 mod failure;
 mod file;

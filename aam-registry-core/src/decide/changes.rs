@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::{LatestMove, PublishCommit};
 use crate::types::{
-    AccountState, Change, DistTag, Invitation, InvitationId, JobId, LoginSession, NewAuditEntry, NewJob,
-    OneTimePurpose, OneTimeToken, OperatorWebhookState, PackageName, PublisherId, PublisherTokenId, Report, ScopeName,
-    ScopeRole, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice, TrustedPublisher,
-    User, UserId, Version, VersionText, Visibility, WebhookName,
+    AccountState, Change, DistTag, EvalResult, Gates, Invitation, InvitationId, JobId, LoginSession, NewAuditEntry,
+    NewJob, OneTimePurpose, OneTimeToken, OperatorWebhookState, PackageName, PublisherId, PublisherTokenId, Report,
+    ScopeName, ScopeRole, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice,
+    TrustedPublisher, User, UserId, Version, VersionText, Visibility, WebhookName,
 };
 
 /// What was decided: the answer to the caller, and what an adapter applies.
@@ -221,6 +221,22 @@ pub enum Write<'a> {
     PutOperatorWebhook(OperatorWebhookState),
     /// Forgets that.
     ForgetOperatorWebhook(WebhookName),
+    /// Sets the result of an eval of a version, in place of the last one of the same eval.
+    PutEval {
+        /// The package.
+        package: PackageName,
+        /// The version.
+        version: Version,
+        /// The result.
+        result: EvalResult,
+    },
+    /// Sets all gates of a package's dist-tags.
+    SetGates {
+        /// The package.
+        package: PackageName,
+        /// The gates.
+        gates: Gates,
+    },
     /// Makes a report, or replaces the one with its id.
     PutReport(Report),
     /// Queues a job.

@@ -114,6 +114,16 @@ actions! {
         tokens: [TokenScope::Tag, TokenScope::Publish], restricted: Covered,
         roles: [Role::PackageOwner, OWNER, MEMBER, ADMIN]
     }
+    /// Record the results of evals of a version.
+    RecordEval {
+        tokens: [TokenScope::Publish], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER]
+    }
+    /// Set the gates of dist-tags.
+    SetGates {
+        tokens: [TokenScope::Admin], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER, ADMIN]
+    }
     /// Add or remove an owner of a package.
     ChangeOwners {
         tokens: [TokenScope::Admin], restricted: Covered,
@@ -255,6 +265,8 @@ impl Action {
             Self::Publish => "publish",
             Self::Yank => "yank or deprecate versions of",
             Self::Tag => "change the dist-tags of",
+            Self::RecordEval => "record results of evals of",
+            Self::SetGates => "set the gates of",
             Self::ChangeOwners => "change the owners of",
             Self::AddPublisher => "add trusted publishers of",
             Self::ManagePublishers => "manage the trusted publishers of",
@@ -528,7 +540,9 @@ mod tests {
             assert!(!contributor.permit(*action) || by_anyone || reads || *action == Action::Publish, "{action:?}");
         }
         let in_every_role = Rights::of_account(AccountRoles::all());
-        assert!(!in_every_role.permit(Action::Publish), "in another's name");
+        for action in [Action::Publish, Action::RecordEval] {
+            assert!(!in_every_role.permit(action), "in another's name");
+        }
         // Each row of a role is carried by a token of that role.
         for action in Action::ALL {
             let Rule { tokens, roles, .. } = action.rule();

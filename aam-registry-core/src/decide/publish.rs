@@ -2,11 +2,13 @@ use jiff::Timestamp;
 
 use super::{
     Action, CallerPublisher, Changes, Decision, LatestFacts, LatestMove, NewVersion, PackageAccess, PackageState,
-    PublishCommit, PublisherOf, Rights, Write, tag::require_room_for_tag,
+    PublishCommit, PublisherOf, Rights, Write, tag::require_room_for_tag, tag_gate::require_none,
 };
 use crate::{
     error::{Error, Result},
-    types::{Actor, DistTag, LatestTag, ManifestFault, PackageName, ScopeRole, Sha256Digest, Version, Visibility},
+    types::{
+        Actor, DistTag, Gates, LatestTag, ManifestFault, PackageName, ScopeRole, Sha256Digest, Version, Visibility,
+    },
 };
 
 /// What is known of a publish once its manifest was read.
@@ -54,6 +56,8 @@ pub struct PublishFacts {
     pub tag_count: u64,
     /// What `latest` names and is chosen from.
     pub latest: LatestFacts,
+    /// The gates of the package's dist-tags, where a tag is asked for.
+    pub gates: Gates,
 }
 
 /// A version that was published before.
@@ -84,7 +88,8 @@ impl PublishCommit {
     /// # Errors
     /// [`Error::Unauthorized`]; [`Error::Forbidden`] without the right, also
     /// where the scope does not exist, and where the asked tag is set without
-    /// [`Action::Tag`]; [`Error::InvalidManifest`] for a new unscoped name with
+    /// [`Action::Tag`]; [`Error::GateFailed`] where the asked tag has a gate;
+    /// [`Error::InvalidManifest`] for a new unscoped name with
     /// `--`; [`Error::VersionExists`]; [`Error::NameTooSimilar`];
     /// [`Error::Timeout`] where the upload is not alive; [`Error::QuotaExceeded`] where the package has as many
     /// tags as it may.
@@ -100,6 +105,9 @@ impl PublishCommit {
         }
         if self.tag.as_ref().is_some_and(|tag| !tag.is_latest()) && !facts.tag_is_set {
             require_room_for_tag(name, facts.tag_count, self.max_tags)?;
+        }
+        if let Some(tag) = &self.tag {
+            require_none(&facts.gates, name, tag, &version.to_string())?;
         }
         let package = facts.access.package;
         let published_at = package.map_or(self.now, |package| package.instant(self.now));

@@ -57,8 +57,8 @@ pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
 pub use queries::{
     AddressesOfLogin, ErasedUsernames, InvitationOfSecret, Invitations, OperatorWebhookStates, PublisherBySecret,
-    PublisherFactsOf, Query, QueryHandler, QueryHandlerExt, QueryRequest, Reports, SecondFactorOf, TokenOfSecret,
-    TokensToTellOf, WebhookById, WebhooksOfScope,
+    PublisherFactsOf, Query, QueryHandler, QueryHandlerExt, QueryRequest, Reports, SecondFactorOf, TagGates,
+    TokenOfSecret, TokensToTellOf, WebhookById, WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scopes::ScopeStore;

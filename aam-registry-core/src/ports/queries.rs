@@ -8,8 +8,8 @@ use crate::{
     decide::{PublisherFacts, PublisherQuery},
     error::Result,
     types::{
-        Asked, Invitation, NamedReport, OperatorWebhookState, Page, ReportFilter, ScopeName, ScopeWebhook,
-        SecondFactor, Sha256Digest, StoredWebhook, TokenNotice, UserId, Username, WebhookId,
+        Asked, Gates, Invitation, NamedReport, OperatorWebhookState, PackageName, Page, Reach, ReportFilter, ScopeName,
+        ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, TokenNotice, UserId, Username, WebhookId,
     },
 };
 
@@ -79,6 +79,8 @@ queries! {
     WebhooksOfScope(ScopeName) -> Vec<ScopeWebhook>;
     /// A webhook with its secret.
     WebhookById(WebhookId) -> Option<StoredWebhook>;
+    /// The gates of a package's dist-tags, if the package is within reach.
+    TagGates((PackageName, Reach)) -> Option<Gates>;
     /// Reports, newest first.
     Reports(ReportFilter) -> Page<NamedReport>;
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are

@@ -73,6 +73,8 @@ events! {
     UserTotpDisable = "user.totp_disable",
     TokenCreate = "token.create",
     TokenRevoke = "token.revoke",
+    EvalRecord = "eval.record",
+    GateSet = "gate.set",
     ReportCreate = "report.create",
     ReportClose = "report.close",
     TokenLeakReported = "token.leak_reported",

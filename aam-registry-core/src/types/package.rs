@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::types::{
-    ArchiveKey, ArchiveLocation, ArtifactType, Constraint, DistTag, Manifest, PackageName, Sha256Digest, Username,
-    Version, VersionTexts, Visibility,
+    ArchiveKey, ArchiveLocation, ArtifactType, Constraint, DistTag, EvalResult, Manifest, PackageName, Sha256Digest,
+    Username, Version, VersionTexts, Visibility,
 };
 
 /// Whether a version has passed the operator's approval.
@@ -103,6 +103,8 @@ pub struct VersionDetail {
     pub downloads: u64,
     /// Who may see its package.
     pub visibility: Visibility,
+    /// The last result of each of its evals, by name.
+    pub eval_results: Vec<EvalResult>,
 }
 
 impl VersionDetail {

@@ -116,6 +116,10 @@ enum Command {
     TrustedPublisher(commands::trusted_publisher::TrustedPublisher),
     Visibility(commands::visibility::Visibility),
     AuditLog(commands::audit_log::AuditLog),
+    #[command(subcommand)]
+    Eval(commands::eval::Eval),
+    #[command(subcommand)]
+    Gate(commands::gate::Gate),
     Report(commands::report::Report),
     Reports(commands::reports::Reports),
 }
@@ -161,6 +165,8 @@ impl Cli {
             Command::TrustedPublisher(command) => command.run(&session).await,
             Command::Visibility(command) => command.run(&session).await,
             Command::AuditLog(command) => command.run(&session).await,
+            Command::Eval(command) => command.run(&session).await,
+            Command::Gate(command) => command.run(&session).await,
             Command::Report(command) => command.run(&session).await,
             Command::Reports(command) => command.run(&session).await,
         }

@@ -10,7 +10,7 @@ use super::{
     private,
     publishing::free,
     trusted_publishing::{publisher, publisher_command},
-    user, username, visibility_change,
+    user, username, v, visibility_change,
 };
 use crate::{
     decide::{
@@ -18,8 +18,8 @@ use crate::{
         CloseReport, CloseReportFacts, DeleteAccount, DeleteAccountFacts, EndSession, EndSessionFacts,
         InvitationChange, InvitationFacts, InvitationUpdate, LogOut, MemberChange, MemberFacts, MemberState, NewReport,
         NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageAccess, PackageCommand, PackageFacts,
-        PublishFacts, PublisherChange, PublisherFacts, RevokeToken, RevokeTokenFacts, SecondFactorChange,
-        SecondFactorFacts, SecondFactorUpdate, WebhookAction, WebhookChange, WebhookCommand, WebhookFacts,
+        PublishFacts, PublisherChange, PublisherFacts, RecordEval, RevokeToken, RevokeTokenFacts, SecondFactorChange,
+        SecondFactorFacts, SecondFactorUpdate, SetGates, WebhookAction, WebhookChange, WebhookCommand, WebhookFacts,
         gate::closed,
     },
     error::{Error, ErrorCode, Result},
@@ -27,9 +27,10 @@ use crate::{
     ports::{CommandHandlerExt, PublishStore},
     registry::{AccountSearch, Registry},
     types::{
-        AccountRole, AccountRoles, AccountState, Actor, AuditFilter, Credential, InvitationId, NewUpload,
-        OneTimePurpose, OneTimeToken, PageRequest, Principal, Report, ReportCategory, ReportFilter, ReportId,
-        ScopeRole, SealedSecret, Sha256Digest, TokenId, TokenScope, TokenScopes, User, Visibility, WebhookId,
+        AccountRole, AccountRoles, AccountState, Actor, AuditFilter, Credential, EvalResult, EvalStatus, Gates,
+        InvitationId, NewUpload, OneTimePurpose, OneTimeToken, PageRequest, Principal, Report, ReportCategory,
+        ReportFilter, ReportId, ScopeRole, SealedSecret, Sha256Digest, TokenId, TokenScope, TokenScopes, User,
+        Visibility, WebhookId,
     },
 };
 
@@ -220,6 +221,20 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             if refused.code() == ErrorCode::NotFound { Ok(()) } else { Err(refused) }
         }
         Action::ReadWebhooks => registry.scope_webhooks(by, &"user-0".parse().expect("a scope")).await.map(drop),
+        Action::RecordEval => {
+            let (name, status) = ("quality".parse().expect("a name"), EvalStatus::Passed);
+            let (metrics, environment) = (serde_json::Map::new(), serde_json::Map::new());
+            let (run_at, recorded_at) = (NOW, NOW);
+            let result = EvalResult { name, status, metrics, run_at, runner: None, environment, recorded_at };
+            let (package, version) = ("kit".parse().expect("a name"), v("1.0.0"));
+            let record = RecordEval { actor: actor(0), package, version, result, audit: entry() };
+            record.decide(&facts(&["1.0.0"], "1.0.0")).map(drop)
+        }
+        Action::SetGates => {
+            let (package, gates) = ("kit".parse().expect("a name"), Gates::new());
+            let set = SetGates { actor: actor(0), package, gates, now: NOW, audit: entry() };
+            set.decide(&facts(&["1.0.0"], "1.0.0")).map(drop)
+        }
         Action::Report => {
             new_report().decide(&NewReportFacts { package: facts(&["1.0.0"], "1.0.0"), open: 0 }).map(drop)
         }

@@ -380,6 +380,7 @@ impl Kit {
             yanked: (!one.visible).then_some(YankState { at: NOW, reason: None }),
             texts: VersionTexts::default(),
             tags: Vec::new(),
+            evals: Vec::new(),
         });
         PackageFacts { access, version, latest: self.latest.clone(), ..PackageFacts::default() }
     }

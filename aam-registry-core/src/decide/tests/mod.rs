@@ -7,6 +7,7 @@ mod packages;
 mod publishing;
 mod reports;
 mod scopes;
+mod tag_gates;
 mod trusted_publishing;
 
 use jiff::{SignedDuration, Timestamp};
@@ -66,6 +67,7 @@ fn facts(versions: &[&str], wanted: &str) -> PackageFacts {
         yanked: None,
         texts: VersionTexts::default(),
         tags: Vec::new(),
+        evals: Vec::new(),
     });
     let tag = versions.last().map(|text| LatestTag { version: v(text), instead_of: None });
     PackageFacts {

@@ -4,6 +4,7 @@
 mod accounts;
 mod audit;
 mod download;
+mod evals;
 mod files;
 mod invitations;
 mod owners;
@@ -53,6 +54,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         tokens::ROUTES,
         scopes::ROUTES,
         webhooks::ROUTES,
+        evals::ROUTES,
         reports::ROUTES,
         audit::ROUTES,
         service::ROUTES,

@@ -86,6 +86,7 @@ fn tags(used: &BTreeSet<&str>, access: ReadAccess) -> Value {
         {"name": "Trusted publishing", "description": "Publishing from CI without a stored secret."},
         {"name": "Webhooks", "description": "Who is told of what happens in a scope."},
         {"name": "Users", "description": "Accounts, sessions and API tokens."},
+        {"name": "Evals", "description": "Results of evals, and the gates of dist-tags that ask for them."},
         {"name": "Reports", "description": "What users report to the moderators."},
         {"name": "Audit", "description": "Who did what."},
         {"name": "Service", "description": "For operators and their machines."},

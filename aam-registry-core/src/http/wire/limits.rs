@@ -176,7 +176,7 @@ impl LimitsAnswer {
                 signatures: false,
                 attestation: false,
                 approval: false,
-                evaluation_results: false,
+                evaluation_results: true,
                 private_packages: true,
                 single_sign_on: false,
             },

@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod contents;
 mod error;
+mod evals;
 mod invitations;
 mod limits;
 mod package;
@@ -31,6 +32,7 @@ pub(crate) use accounts::{
 pub(crate) use audit::AuditPage;
 pub(crate) use contents::{DiffAnswer, DownloadsAnswer, FilesAnswer};
 pub(crate) use error::ErrorBody;
+pub(crate) use evals::{EvalRequest, EvalRow, EvalsAnswer, GatesAnswer, GatesRequest};
 pub(crate) use invitations::{InvitationRequest, InvitationsAnswer, NewInvitationAnswer};
 pub(crate) use limits::LimitsAnswer;
 pub(crate) use package::{PackageAnswer, SearchPage};

@@ -8,7 +8,7 @@ use super::tables::{StoredPackage, StoredScope, StoredToken, StoredVersion, Tabl
 use crate::{
     decide::{Changes, Decision, NewVersion, Write},
     error::{Error, Result},
-    types::{AccountState, JobSelection, NewJob, PackageName, ScopeName, ScopeRole, TrustedPublisher, Version},
+    types::{AccountState, Gates, JobSelection, NewJob, PackageName, ScopeName, ScopeRole, TrustedPublisher, Version},
 };
 
 impl Tables {
@@ -124,6 +124,10 @@ impl Tables {
             Write::ForgetOperatorWebhook(name) => {
                 self.operator_webhooks.remove(&name);
             }
+            Write::PutEval { package, version, result } => {
+                self.version_mut(&package, &version)?.evals.insert(result.name.clone(), result);
+            }
+            Write::SetGates { package, gates } => self.package_mut(&package)?.gates = gates,
             Write::PutReport(report) => {
                 self.reports.insert(report.id, report);
             }
@@ -179,6 +183,7 @@ impl Tables {
                 latest: None,
                 tags: BTreeMap::new(),
                 versions: Vec::new(),
+                gates: Gates::new(),
                 trusted_only: false,
             };
             self.packages.insert(name.clone(), made);

@@ -75,6 +75,10 @@ impl QueryHandler for MemoryMetadata {
                 asked.answer(tables.second_factors.get(&asked.question().0).cloned());
             }
             QueryRequest::WebhookById(asked) => asked.answer(tables.webhooks.get(&asked.question().0).cloned()),
+            QueryRequest::TagGates(asked) => {
+                let (name, reach) = &asked.question().0;
+                asked.answer(tables.package(name, *reach).map(|package| package.gates.clone()));
+            }
             QueryRequest::Reports(asked) => asked.answer(tables.reports(&asked.question().0)),
             QueryRequest::OperatorWebhookStates(asked) => {
                 asked.answer(tables.operator_webhooks.values().cloned().collect());

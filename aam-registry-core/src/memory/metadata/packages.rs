@@ -76,6 +76,7 @@ impl PackageStore for MemoryMetadata {
             dist_tags: tags.map(|(tag, _)| tag).collect(),
             downloads: stored.downloads,
             visibility: package.visibility,
+            eval_results: stored.evals.values().cloned().collect(),
         }))
     }
 

@@ -6,11 +6,11 @@ use super::queued_jobs::QueuedJobs;
 use crate::{
     decide::{PublisherToken, YankState},
     types::{
-        AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, Invitation,
-        InvitationId, LatestTag, LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState,
-        PackageName, PublishedVersion, PublisherId, PublisherTokenId, Report, ReportId, ScopeName, ScopeRole,
-        SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice, TrustedPublisher, UploadId, User,
-        UserId, Username, Version, VersionTexts, Visibility, WebhookId, WebhookName,
+        AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, EvalName, EvalResult,
+        Gates, Invitation, InvitationId, LatestTag, LoginSession, Manifest, NewAuditEntry, OneTimeToken,
+        OperatorWebhookState, PackageName, PublishedVersion, PublisherId, PublisherTokenId, Report, ReportId,
+        ScopeName, ScopeRole, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice, TrustedPublisher,
+        UploadId, User, UserId, Username, Version, VersionTexts, Visibility, WebhookId, WebhookName,
     },
 };
 
@@ -71,6 +71,7 @@ pub(super) struct StoredPackage {
     pub(super) tags: BTreeMap<DistTag, Version>,
     /// In the order of publishing.
     pub(super) versions: Vec<StoredVersion>,
+    pub(super) gates: Gates,
     /// Whether its trusted publishers alone may publish it.
     pub(super) trusted_only: bool,
 }
@@ -88,6 +89,8 @@ pub(super) struct StoredVersion {
     pub(super) archive_size: u64,
     pub(super) files: Vec<ArchiveFile>,
     pub(super) readme: Option<String>,
+    /// The last of each eval, by name.
+    pub(super) evals: BTreeMap<EvalName, EvalResult>,
     pub(super) days: BTreeMap<Date, u64>,
     /// The sum of `days` as of the last refresh.
     pub(super) downloads: u64,

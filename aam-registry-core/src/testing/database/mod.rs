@@ -9,6 +9,7 @@ mod audit;
 mod changes;
 mod deletion;
 mod downloads;
+mod evals;
 mod invitations;
 mod jobs;
 mod managing;
@@ -38,6 +39,7 @@ pub use audit::*;
 pub use changes::*;
 pub use deletion::*;
 pub use downloads::*;
+pub use evals::*;
 pub use invitations::*;
 pub use jobs::*;
 pub use managing::*;
@@ -106,6 +108,10 @@ macro_rules! database_cases {
             a_used_token_says_when,
             a_dead_credential_makes_no_token,
             a_disabled_user_is_shut_out_until_enabled,
+            the_last_result_of_an_eval_counts,
+            a_result_of_an_eval_is_checked,
+            a_gate_holds_a_tag,
+            a_gate_is_checked,
             a_report_is_made_and_closed,
             a_report_is_checked,
             open_reports_of_a_user_are_few,

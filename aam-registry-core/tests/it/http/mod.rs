@@ -9,6 +9,7 @@ mod changes;
 mod documented;
 mod download;
 mod errors;
+mod evals;
 mod files;
 mod guessing;
 mod invitations;

@@ -57,6 +57,8 @@ const TABLE: &[(&str, Action)] = &[
     ("createScope", Action::CreateScope),
     ("setMember", Action::ChangeMembers),
     ("removeMember", Action::ChangeMembers),
+    ("recordEval", Action::RecordEval),
+    ("setGates", Action::SetGates),
     ("reportPackage", Action::Report),
     ("listReports", Action::ReadReports),
     ("closeReport", Action::CloseReport),
@@ -147,6 +149,11 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
             send(Method::PUT, &format!("/api/v1/scopes/{scope}/members/ada"), json!({"role": "owner"})).await
         }
         "removeMember" => act(Method::DELETE, &format!("/api/v1/scopes/{scope}/members/nobody")).await,
+        "recordEval" => {
+            let body = json!({"eval_name": "quality", "status": "passed", "run_at": "2026-11-24T00:00:00Z"});
+            send(Method::POST, &format!("{kit}/9.9.9/eval-results"), body).await
+        }
+        "setGates" => send(Method::PUT, &format!("{kit}/gates"), json!({"gates": {}})).await,
         "reportPackage" => {
             send(Method::POST, &format!("{kit}/report"), json!({"category": "other", "text": "odd"})).await
         }

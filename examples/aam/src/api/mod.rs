@@ -6,6 +6,7 @@ mod answered;
 mod audit;
 mod client;
 mod download;
+mod evals;
 mod limits;
 mod pace;
 mod packages;

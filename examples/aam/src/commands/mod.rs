@@ -6,6 +6,8 @@ pub(crate) mod audit_log;
 pub(crate) mod deprecate;
 pub(crate) mod dist_tag;
 pub(crate) mod download;
+pub(crate) mod eval;
+pub(crate) mod gate;
 pub(crate) mod info;
 pub(crate) mod install;
 pub(crate) mod invite;
