@@ -2,7 +2,7 @@
 //!
 //! Needs the feature `oidc`.
 //!
-//! ES256, RS256 and EdDSA are taken, each with a key of that type alone: what the head of a token says of
+//! `ES256`, `RS256` and `EdDSA` are taken, each with a key of that type alone: what the head of a token says of
 //! its algorithm is compared with the key, never believed.
 
 mod documents;

@@ -1,4 +1,4 @@
-use aam_registry_core::types::{EvalName, EvalResult, EvalStatus, Gates, PackageName, Reach, Version};
+use aam_registry_core::types::{DistTag, EvalName, EvalResult, EvalStatus, Gates, PackageName, Reach, Version};
 use jiff::Timestamp;
 use tokio_postgres::{Row, types::ToSql};
 
@@ -110,7 +110,7 @@ pub(super) async fn put(tx: &Session, package: &PackageName, version: &Version, 
 /// Sets all gates of a package's dist-tags.
 pub(super) async fn set_gates(tx: &Session, package: &PackageName, gates: &Gates) -> Tx<()> {
     sql::run(tx, DROP_GATES, [&package.as_str()]).await?;
-    let tags: Vec<&str> = gates.keys().map(|tag| tag.as_str()).collect();
+    let tags: Vec<&str> = gates.keys().map(DistTag::as_str).collect();
     let evals = gates.values().map(|evals| columns::eval_names_text(evals)).collect::<Result<Vec<_>, _>>()?;
     sql::run(tx, ADD_GATES, [&package.as_str(), &tags, &evals]).await.map(drop)
 }

@@ -133,9 +133,9 @@ impl PackageStore for PostgresMetadata {
     async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>> {
         let user = Uuid::from(actor.user);
         self.read(|tx| async move {
+            const NEXT: usize = facts::ACCOUNT_COLUMNS;
             let access = |row: &Row| {
                 let caller = CallerFacts { account: facts::account(row, 0)?, ..CallerFacts::default() };
-                const NEXT: usize = facts::ACCOUNT_COLUMNS;
                 let (package_owner, scope_role) = (row.try_get(NEXT)?, facts::role(row, NEXT + 1)?);
                 let package = Some(facts::package_state(row, NEXT + 2)?);
                 Ok(PackageAccess { caller, package_owner, scope_role, package })

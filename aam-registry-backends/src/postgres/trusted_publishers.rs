@@ -84,9 +84,9 @@ pub(super) async fn publisher_facts(tx: &Session, actor: &Actor, name: &PackageN
 
 /// What a question for the trusted publishers of a package is decided by, from one statement and without locks.
 pub(super) async fn seen_facts(tx: &Session, query: &PublisherQuery) -> Tx<PublisherFacts> {
-    let PublisherQuery { actor, package: name, .. } = query;
     const ACCOUNT: usize = 9;
     const PUBLISHER: usize = ACCOUNT + facts::ACCOUNT_COLUMNS;
+    let PublisherQuery { actor, package: name, .. } = query;
     let acting = match facts::publisher_token(actor) {
         Some(token) => sql::first(tx, CHECKED_PUBLISHER, [&token], caller_publisher).await?,
         None => None,

@@ -2,7 +2,7 @@
 
 use aam_registry_core::{
     decide::{PublisherCandidate, PublisherFacts, TokenExchange, TokenExchangeFacts},
-    types::{Actor, PackageName, PublisherId, Sha256Digest, TrustedPublisher, UserId},
+    types::{Actor, PackageName, PublisherId, ScopeName, Sha256Digest, TrustedPublisher, UserId},
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
@@ -78,7 +78,7 @@ pub(super) fn put(tx: &Connection, publisher: &TrustedPublisher) -> Tx<()> {
     let row = (
         publisher.id.to_string(),
         publisher.package.as_str(),
-        scope.as_ref().map(|scope| scope.as_str()),
+        scope.as_ref().map(ScopeName::as_str),
         publisher.issuer.as_str(),
         publisher.preset.as_str(),
         columns::claims_text(&publisher.claims)?,

@@ -61,8 +61,9 @@ pub async fn the_last_result_of_an_eval_counts(db: &dyn Database) {
     let (owner, name) = published(db, &["1.0.0+b1", "1.1.0"]).await;
     let before = db.package(&name, Reach::Everything).await.expect("read").expect("a package").updated_at;
     let (failed, passed) = (result("quality", EvalStatus::Failed), result("quality", EvalStatus::Passed));
-    let safety = EvalResult { runner: None, metrics: Default::default(), ..result("a-safety", EvalStatus::Error) };
-    let safety = EvalResult { environment: Default::default(), ..safety };
+    let safety =
+        EvalResult { runner: None, metrics: serde_json::Map::default(), ..result("a-safety", EvalStatus::Error) };
+    let safety = EvalResult { environment: serde_json::Map::default(), ..safety };
     record(db, &owner, &name, "1.0.0", failed.clone()).await.expect("recorded");
     assert_eq!(detail(db, &name, "1.0.0").await.eval_results, [failed]);
     record(db, &owner, &name, "1.0.0+other", safety.clone()).await.expect("recorded");
@@ -90,7 +91,8 @@ pub async fn a_result_of_an_eval_is_checked(db: &dyn Database) {
         assert_eq!(recorded.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
     }
     for number in 0..EvalResult::MAX_PER_VERSION {
-        let plain = EvalResult { metrics: Default::default(), ..result(&format!("e{number}"), EvalStatus::Passed) };
+        let plain =
+            EvalResult { metrics: serde_json::Map::default(), ..result(&format!("e{number}"), EvalStatus::Passed) };
         record(db, &owner, &name, "1.0.0", plain).await.expect("recorded");
     }
     refused(record(db, &owner, &name, "1.0.0", one()).await, ErrorCode::QuotaExceeded);
