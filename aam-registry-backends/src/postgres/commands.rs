@@ -10,8 +10,8 @@ use aam_registry_core::{
 use async_trait::async_trait;
 
 use super::{
-    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, facts, failure::Tx, scopes,
-    sessions, tokens, users, webhooks,
+    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, facts, failure::Tx, moderation,
+    scopes, sessions, tokens, users, webhooks,
 };
 
 #[async_trait]
@@ -89,6 +89,15 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
         QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0).await?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx).await?),
+        QueryRequest::ApprovalsOf(asked) => {
+            let (name, version) = &asked.question().0;
+            asked.answer(moderation::approvals(tx, name, version).await?);
+        }
+        QueryRequest::VersionsByApproval(asked) => {
+            let (status, page) = asked.question().0;
+            asked.answer(moderation::by_approval(tx, status, page).await?);
+        }
+        QueryRequest::RecallsSince(asked) => asked.answer(moderation::recalls(tx, &asked.question().0).await?),
     }
     Ok(())
 }

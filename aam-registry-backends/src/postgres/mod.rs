@@ -74,6 +74,8 @@ mod identity;
 mod ids;
 mod jobs;
 mod listing;
+mod moderation;
+mod moderation_writes;
 mod packages;
 mod pool;
 mod pooler;

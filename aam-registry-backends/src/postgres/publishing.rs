@@ -20,7 +20,7 @@ use super::{
     publish::{commit_facts, existing, similarity_key},
     sql::{self, now},
 };
-use crate::relational::columns;
+use crate::relational::{columns, predicates::has_open_version};
 
 const BEGIN: &str = concat!(
     "INSERT INTO uploads (id, user_id, started_at, lease_until) VALUES ($1, $2, ",
@@ -62,7 +62,9 @@ const CHECK: &str = concat!(
         EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $1),
         (SELECT m.role FROM scope_members m WHERE m.scope = $5 AND m.user_id = $1),
         k.id IS NOT NULL, k.expires_at, EXISTS (SELECT 1 FROM scopes s WHERE s.name = $5),
-        p.updated_at, p.private, (SELECT q.name FROM packages q WHERE q.similarity_key = $7), v.version, v.sha256
+        p.updated_at, p.private, ",
+    has_open_version!("p."),
+    ", (SELECT q.name FROM packages q WHERE q.similarity_key = $7), v.version, v.sha256
     FROM (SELECT 1) one LEFT JOIN users u ON u.id = $1
         LEFT JOIN tokens k ON k.id = $3 AND k.user_id = $1 AND k.revoked_at IS NULL
         LEFT JOIN packages p ON p.name = $4

@@ -42,6 +42,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V13__operator_webhooks",
     "V14__private_packages",
     "V15__account_roles",
+    "V20__version_status",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.

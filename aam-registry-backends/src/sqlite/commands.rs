@@ -8,7 +8,9 @@ use aam_registry_core::{
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use super::{SqliteMetadata, accounts, apply::apply, facts, failure::Tx, scopes, sessions, tokens, users, webhooks};
+use super::{
+    SqliteMetadata, accounts, apply::apply, facts, failure::Tx, moderation, scopes, sessions, tokens, users, webhooks,
+};
 
 #[async_trait]
 impl CommandHandler for SqliteMetadata {
@@ -53,6 +55,15 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
         QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0)?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0)?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx)?),
+        QueryRequest::ApprovalsOf(asked) => {
+            let (name, version) = &asked.question().0;
+            asked.answer(moderation::approvals(tx, name, version)?);
+        }
+        QueryRequest::VersionsByApproval(asked) => {
+            let (status, page) = asked.question().0;
+            asked.answer(moderation::by_approval(tx, status, page)?);
+        }
+        QueryRequest::RecallsSince(asked) => asked.answer(moderation::recalls(tx, &asked.question().0)?),
     }
     Ok(())
 }

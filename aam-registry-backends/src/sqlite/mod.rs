@@ -24,6 +24,8 @@ mod file;
 mod ids;
 mod jobs;
 mod listing;
+mod moderation;
+mod moderation_writes;
 mod packages;
 #[cfg(test)]
 mod plans;

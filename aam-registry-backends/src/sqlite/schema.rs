@@ -26,6 +26,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V12__operator_webhooks",
     "V13__private_packages",
     "V14__account_roles",
+    "V16__version_status",
 ];
 
 /// Brings the schema of a database up to date; gives the names of the

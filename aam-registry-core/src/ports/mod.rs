@@ -55,7 +55,8 @@ pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
 pub use queries::{
-    OperatorWebhookStates, Query, QueryHandler, QueryHandlerExt, QueryRequest, WebhookById, WebhooksOfScope,
+    ApprovalsOf, OperatorWebhookStates, Query, QueryHandler, QueryHandlerExt, QueryRequest, RecallsSince,
+    VersionsByApproval, WebhookById, WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scopes::ScopeStore;

@@ -4,7 +4,10 @@ use async_trait::async_trait;
 
 use crate::{
     error::Result,
-    types::{Asked, OperatorWebhookState, ScopeName, ScopeWebhook, StoredWebhook, WebhookId},
+    types::{
+        Approval, ApprovalStatus, Asked, OperatorWebhookState, PackageName, Page, PageRequest, RecallList, RecallQuery,
+        ScopeName, ScopeWebhook, StoredWebhook, Version, WaitingVersion, WebhookId,
+    },
 };
 
 /// Something that is read from a store: a line of the list in this file.
@@ -76,4 +79,10 @@ queries! {
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are
     /// configured no more.
     OperatorWebhookStates(()) -> Vec<OperatorWebhookState>;
+    /// The decisions about a version, oldest first; whoever asks has asked before whether it is shown.
+    ApprovalsOf((PackageName, Version)) -> Vec<Approval>;
+    /// The versions of this approval status that are neither in quarantine nor removed, oldest first.
+    VersionsByApproval((ApprovalStatus, PageRequest)) -> Page<WaitingVersion>;
+    /// The recalls of versions that everybody could see who sees their package.
+    RecallsSince(RecallQuery) -> RecallList;
 }

@@ -282,7 +282,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::types::{ArchiveKey, DayDownloads, DownloadQuery, Sha256Digest, UploadId, Visibility};
+    use crate::types::{ArchiveKey, DayDownloads, DownloadQuery, Sha256Digest, UploadId, VersionStatus, Visibility};
 
     /// A store during each of whose calls a download ends.
     #[derive(Debug)]
@@ -334,6 +334,7 @@ mod tests {
             sha256: Sha256Digest::of(b"kit"),
             size: 3,
             visibility: Visibility::Public,
+            status: VersionStatus::OPEN,
         })
     }
 

@@ -2,7 +2,10 @@ use std::{ops::Range, sync::Arc};
 
 use http::{Method, Uri};
 
-use super::{DownloadTally, Registry, View};
+use super::{
+    DownloadTally, Registry, View,
+    finding::{Found, withheld},
+};
 use crate::{
     decide::Audience,
     error::{Error, Result},
@@ -14,16 +17,42 @@ impl View<'_> {
     /// The location of a version's archive; build metadata in `version` does not matter.
     ///
     /// # Errors
-    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`].
+    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`], [`Error::VersionGone`]; [`Error::Forbidden`] for a
+    /// version in quarantine whose contents the viewer may not have.
     pub async fn locate(&self, name: &PackageName, version: &Version) -> Result<ArchiveLocation> {
-        let locate = |reach| {
-            let audience = if reach == Reach::Public { self.audience() } else { Audience::Private };
-            self.inner().archive_index.archive_location(name, version, audience)
-        };
-        match self.find(name, locate).await? {
-            Some(location) => Ok(location),
-            None => Err(self.no_such_version(name, version).await?),
+        match self.find_location(name, version).await? {
+            Found::Whole(location) => Ok(location),
+            Found::Described(location) => Err(withheld(name, &location.version)),
+            Found::Gone => Err(Error::VersionGone { package: name.clone(), version: version.clone() }),
+            Found::Nothing => Err(self.no_such_version(name, version).await?),
         }
+    }
+
+    /// Requires that the viewer sees a version, though not that the viewer may have its archive.
+    ///
+    /// # Errors
+    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`], [`Error::VersionGone`].
+    pub(super) async fn require_version(&self, name: &PackageName, version: &Version) -> Result<()> {
+        match self.find_location(name, version).await? {
+            Found::Whole(_) | Found::Described(_) => Ok(()),
+            Found::Gone => Err(Error::VersionGone { package: name.clone(), version: version.clone() }),
+            Found::Nothing => Err(self.no_such_version(name, version).await?),
+        }
+    }
+
+    async fn find_location(&self, name: &PackageName, version: &Version) -> Result<Found<ArchiveLocation>> {
+        let locate = async |reach| {
+            let audience = match reach {
+                Reach::Public => self.audience(),
+                Reach::Everything => Audience::Private,
+                Reach::PublicPackages => {
+                    let detail = self.inner().packages.version(name, version, reach).await?;
+                    return Ok(detail.map(|detail| detail.location()));
+                }
+            };
+            self.inner().archive_index.archive_location(name, version, audience).await
+        };
+        self.find_version(name, locate).await
     }
 
     /// The location of a version's archive if it has the digest `sha256`. A cached location is first
@@ -39,7 +68,7 @@ impl View<'_> {
     ) -> Result<Option<ArchiveLocation>> {
         let mut location = self.locate(name, version).await?;
         if location.sha256 != *sha256 {
-            location = self.version(name, version).await?.location();
+            location = self.whole_version(name, version).await?.location();
         }
         Ok((location.sha256 == *sha256).then_some(location))
     }

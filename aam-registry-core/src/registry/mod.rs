@@ -5,6 +5,7 @@
 //! and encodes the result.
 
 mod accounts;
+mod approvals;
 mod audit;
 mod authenticate;
 mod builder;
@@ -12,6 +13,7 @@ mod contents;
 mod counting;
 mod download;
 mod events;
+mod finding;
 mod handle;
 mod look_alike;
 mod operator_webhooks;
@@ -21,6 +23,7 @@ mod places;
 mod policy;
 mod protected_names;
 mod publish;
+mod quarantine;
 mod queue;
 mod rate_limits;
 mod reserved;
@@ -45,13 +48,15 @@ pub(crate) use accounts::{
     DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REQUESTED, STEP,
     VerificationLink,
 };
+pub use approvals::Approvals;
+pub(crate) use approvals::PUBLISHER;
 pub use audit::{AuditFault, AuditVerdict, PrunedAudit};
 pub use builder::{BuildError, RegistryBuilder};
 pub use contents::{FileContent, ListedFile};
 pub use counting::DownloadTally;
 pub use events::Events;
 pub use handle::Registry;
-pub use policy::{Policy, RegistrationPolicy};
+pub use policy::{ApprovalPolicy, Policy, RegistrationPolicy};
 pub use publish::{Publish, PublishOptions, PublishReceipt};
 pub(crate) use rate_limits::{give_back, refuse_over_limit, take_request};
 pub(crate) use resolve::{MAX_PACKAGES, require_few};

@@ -16,9 +16,9 @@ use crate::{
     },
     error::{Error, Result},
     types::{
-        AccountRole, AccountRoles, AccountState, Actor, Credential, DistTag, LatestPolicy, LatestTag, PackageName,
-        PublishedVersion, ScopeRole, Sha256Digest, Token, TokenId, TokenScope, TokenScopes, User, UserId, Version,
-        VersionTexts, Visibility,
+        AccountRole, AccountRoles, AccountState, Actor, ArchiveKey, Credential, DistTag, LatestPolicy, LatestTag,
+        PackageName, PublishedVersion, ScopeRole, Sha256Digest, Token, TokenId, TokenScope, TokenScopes, UploadId,
+        User, UserId, Version, VersionStatus, VersionTexts, Visibility,
     },
 };
 
@@ -55,7 +55,7 @@ impl People {
                 caller: caller(by),
                 package_owner: self.owners.contains(&user(by)),
                 scope_role: role(by),
-                package: Some(PackageState { updated_at: NOW, visibility: Visibility::Public }),
+                package: Some(PackageState { updated_at: NOW, visibility: Visibility::Public, has_open_version: true }),
             },
             user: Some(OwnerState {
                 user: user(owner),
@@ -336,7 +336,7 @@ impl Kit {
                 let facts = PublishFacts { access, existing, upload_is_live: true, latest, ..PublishFacts::default() };
                 let decision = commit.decide(&facts)?;
                 let [Write::Publish(new)] = &decision.changes.writes[..] else { panic!("{decision:?}") };
-                self.latest.published.push(PublishedVersion { version, visible: true });
+                self.latest.published.push(PublishedVersion::new(version, false, VersionStatus::OPEN));
                 self.latest.tag.clone_from(&new.latest.after);
             }
             1 => {
@@ -365,14 +365,21 @@ impl Kit {
             caller: caller(0),
             package_owner: true,
             scope_role: None,
-            package: (!self.latest.published.is_empty())
-                .then_some(PackageState { updated_at: NOW, visibility: Visibility::Public }),
+            package: (!self.latest.published.is_empty()).then_some(PackageState {
+                updated_at: NOW,
+                visibility: Visibility::Public,
+                has_open_version: true,
+            }),
         };
         let version = found.map(|one| VersionState {
             version: one.version.clone(),
             yanked: (!one.visible).then_some(YankState { at: NOW, reason: None }),
             texts: VersionTexts::default(),
             tags: Vec::new(),
+            status: VersionStatus::OPEN,
+            published_by: user(0),
+            wanted_tag: None,
+            archive: ArchiveKey::from(UploadId::generate()),
         });
         PackageFacts { access, version, latest: self.latest.clone(), ..PackageFacts::default() }
     }

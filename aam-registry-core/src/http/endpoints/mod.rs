@@ -2,6 +2,7 @@
 //! route table is next to it.
 
 mod accounts;
+mod approvals;
 mod audit;
 mod download;
 mod files;
@@ -9,6 +10,7 @@ mod owners;
 mod packages;
 mod params;
 mod publish;
+mod quarantine;
 mod resolve;
 mod scopes;
 mod search;
@@ -36,6 +38,8 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         files::ROUTES,
         publish::ROUTES,
         version_changes::ROUTES,
+        approvals::ROUTES,
+        quarantine::ROUTES,
         tags::ROUTES,
         owners::ROUTES,
         visibility::ROUTES,

@@ -6,6 +6,7 @@ mod audit;
 mod contents;
 mod error;
 mod limits;
+mod moderation;
 mod package;
 mod publish;
 mod resolve;
@@ -27,6 +28,10 @@ pub(crate) use audit::AuditPage;
 pub(crate) use contents::{DiffAnswer, DownloadsAnswer, FilesAnswer};
 pub(crate) use error::ErrorBody;
 pub(crate) use limits::LimitsAnswer;
+pub(crate) use moderation::{
+    ApprovalAnswer, ApprovalRequest, ApprovalsAnswer, ModeratedAnswer, QuarantineAnswer, QuarantineRequest,
+    RecallsAnswer, WaitingPage,
+};
 pub(crate) use package::{PackageAnswer, SearchPage};
 pub(crate) use publish::{PublishForm, PublishedAnswer};
 pub(crate) use resolve::{ResolutionAnswer, ResolveRequest, ResolvedAnswer};

@@ -61,8 +61,11 @@ impl Tables {
             caller: self.caller(actor),
             package_owner: package.is_some_and(|package| package.owners.contains(&actor.user)),
             scope_role: self.scope_role(name, actor.user),
-            package: package
-                .map(|package| PackageState { updated_at: package.updated_at, visibility: package.visibility }),
+            package: package.map(|package| PackageState {
+                updated_at: package.updated_at,
+                visibility: package.visibility,
+                has_open_version: package.has_open_version(),
+            }),
         }
     }
 
@@ -119,6 +122,15 @@ impl StoredPackage {
         let version = found.manifest.version.clone();
         let yanked = found.yanked.clone();
         let tags = self.tags.iter().filter(|(_, named)| **named == version).map(|(tag, _)| tag.clone()).collect();
-        VersionState { version, yanked, texts: found.texts.clone(), tags }
+        VersionState {
+            version,
+            yanked,
+            texts: found.texts.clone(),
+            tags,
+            status: found.status,
+            published_by: found.published_by,
+            wanted_tag: found.wanted_tag.clone(),
+            archive: found.archive.clone(),
+        }
     }
 }

@@ -38,7 +38,7 @@ impl UserStore for MemoryMetadata {
                 username: user.username.clone(),
                 created_at: user.created_at,
                 packages: owned
-                    .filter(|(name, package)| !package.visibility.is_private() || sight.sees(name))
+                    .filter(|(name, package)| package.is_public() || sight.sees(name))
                     .map(|(name, _)| name.clone())
                     .collect(),
             }

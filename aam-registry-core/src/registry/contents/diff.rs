@@ -30,7 +30,7 @@ impl View<'_> {
     ) -> Result<Arc<PackageDiff>> {
         // Held against the metadata, which what is kept of locations may be behind.
         let (before, after) =
-            (self.version(name, before).await?.location(), self.version(name, after).await?.location());
+            (self.whole_version(name, before).await?.location(), self.whole_version(name, after).await?.location());
         if let Some(diff) = self.inner().unpacking.diffs.get(&(before.sha256, after.sha256)) {
             return Ok(diff);
         }

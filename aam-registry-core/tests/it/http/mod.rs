@@ -31,3 +31,4 @@ mod site;
 mod stalled;
 mod unseen;
 mod webhooks;
+mod withheld;

@@ -27,6 +27,11 @@ const TABLE: &[(&str, Action)] = &[
     ("unyankVersion", Action::Yank),
     ("deprecateVersion", Action::Yank),
     ("undeprecateVersion", Action::Yank),
+    ("approveVersion", Action::Approve),
+    ("listApprovals", Action::ListWaiting),
+    ("quarantineVersion", Action::Quarantine),
+    ("releaseVersion", Action::Quarantine),
+    ("removeVersion", Action::Quarantine),
     ("setTag", Action::Tag),
     ("removeTag", Action::Tag),
     ("addOwner", Action::ChangeOwners),
@@ -54,8 +59,15 @@ const TABLE: &[(&str, Action)] = &[
 ];
 
 /// The actions that are ways of another route.
-const OF_OTHER_ROUTES: [Action; 4] =
-    [Action::LeaveScope, Action::RevokeUsedToken, Action::SeePrivate, Action::SetRoles];
+const OF_OTHER_ROUTES: [Action; 7] = [
+    Action::LeaveScope,
+    Action::RevokeUsedToken,
+    Action::SeePrivate,
+    Action::SeeUnapproved,
+    Action::SeeQuarantined,
+    Action::FetchQuarantined,
+    Action::SetRoles,
+];
 
 /// The id of nothing.
 const NO_ID: &str = "0190d9f0-0000-7000-8000-000000000000";
@@ -91,6 +103,13 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
         "unyankVersion" => act(Method::POST, &format!("{kit}/9.9.9/unyank")).await,
         "deprecateVersion" => send(Method::PUT, &format!("{kit}/9.9.9/deprecation"), json!({"message": "no"})).await,
         "undeprecateVersion" => act(Method::DELETE, &format!("{kit}/9.9.9/deprecation")).await,
+        "approveVersion" => send(Method::POST, &format!("{kit}/9.9.9/approve"), json!({})).await,
+        "listApprovals" => act(Method::GET, "/api/v1/approvals").await,
+        "quarantineVersion" => {
+            send(Method::PUT, &format!("{kit}/9.9.9/quarantine"), json!({"category": "other", "reason": "no"})).await
+        }
+        "releaseVersion" => act(Method::DELETE, &format!("{kit}/9.9.9/quarantine")).await,
+        "removeVersion" => act(Method::POST, &format!("{kit}/9.9.9/quarantine/final")).await,
         "setTag" => send(Method::PUT, &format!("{kit}/tags/beta"), json!({"version": "9.9.9"})).await,
         "removeTag" => act(Method::DELETE, &format!("{kit}/tags/beta")).await,
         "addOwner" => act(Method::PUT, &format!("{kit}/owners/ada")).await,
@@ -131,7 +150,7 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
 /// A package of ada's without a scope, and the scope of her name.
 const GREET_KIT: (&str, &str) = ("greet-kit", "ada");
 
-/// The user is an administrator and owns the package, so that only the token can be what is wanting.
+/// The user has every role in the registry and owns the package, so that only the token can be what is wanting.
 #[tokio::test]
 async fn a_token_does_no_more_than_its_scopes_and_packages() {
     let rows: BTreeSet<_> = TABLE.iter().map(|(operation, _)| (*operation).to_owned()).collect();
@@ -141,6 +160,9 @@ async fn a_token_does_no_more_than_its_scopes_and_packages() {
 
     let site = Site::new();
     let by = site.world.admin("ada").await;
+    for role in AccountRole::ALL {
+        site.world.registry.set_role(&by.username, role, true).await.expect("granted");
+    }
     site.world.published(&by, "greet-kit", "1.0.0").await;
     for (operation, action) in TABLE {
         let rule = action.rule();

@@ -281,6 +281,8 @@ fn body(operation: &Value, id: &str, package: &str) -> (&'static str, Vec<u8>) {
         "resolveTree" => json!({"dependencies": {package: "*"}}),
         "setTag" => json!({"version": "1.0.0"}),
         "deprecateVersion" => json!({"message": "no"}),
+        "approveVersion" => json!({}),
+        "quarantineVersion" => json!({"category": "malware", "reason": "no"}),
         "setVisibility" => json!({"visibility": "public"}),
         other => panic!("{other} takes a body that this test does not know"),
     };

@@ -1,6 +1,9 @@
 //! The commands, one a file.
 
 mod acting;
+pub(crate) mod approvals;
+pub(crate) mod approve;
+pub(crate) mod audit;
 pub(crate) mod audit_log;
 pub(crate) mod deprecate;
 pub(crate) mod dist_tag;
@@ -13,6 +16,7 @@ pub(crate) mod logout;
 pub(crate) mod owner;
 pub(crate) mod passwd;
 pub(crate) mod pkg;
+pub(crate) mod quarantine;
 pub(crate) mod register;
 pub(crate) mod registry;
 pub(crate) mod scope;

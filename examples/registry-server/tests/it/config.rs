@@ -256,8 +256,7 @@ fn what_this_release_cannot_do_is_refused_in_plain_words() {
     for (name, value, told) in [
         ("REGISTRATION", "invite", "registration by invitation is not built"),
         ("REQUIRE_SIGNATURES", "true", "Signatures are not built"),
-        ("REQUIRE_APPROVAL", "yes", "Approval of versions is not built"),
-        ("REQUIRE_APPROVAL_FOR_TAGS", "stable", "Approval of versions is not built"),
+        ("REQUIRE_APPROVAL_FOR_TAGS", "stable", "Dist-tags that need approval are not built"),
         ("REQUIRE_ADMIN_2FA", "1", "One-time passwords are not built"),
         ("REGISTRY_PRIVATE_KEY", "key.pem", "Attestation is not built"),
         ("READ_ONLY", "true", "A read-only registry is not built"),

@@ -10,7 +10,7 @@ mod outgoing;
 mod stores;
 mod webhooks;
 
-pub(crate) use accounts::{AdminPassword, EmailAddress, JwtSecrets, NameList, SecretsKeys, TagList};
+pub(crate) use accounts::{AdminPassword, ApprovalChoice, EmailAddress, JwtSecrets, NameList, SecretsKeys, TagList};
 pub(crate) use choices::{
     DownloadRedirect, LatestChoice, LogFormat, LogLevel, ReadChoice, Registration, StorageBackend, Switch,
 };
